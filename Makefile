@@ -1,0 +1,62 @@
+# One entry for everything. `make` alone lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PY := .venv/bin/python
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE := 1
+export UV_NO_PROGRESS := 1
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# uv itself, from the PATH or, when it is missing, by pip into a private environment.
+UV = $(shell command -v uv || echo .venv-uv/bin/uv)
+.venv-uv/bin/uv:
+	python3 -m venv .venv-uv
+	.venv-uv/bin/pip install --quiet 'uv>=0.8'
+
+setup: .venv/.ready  ## .venv with everything in it (gets uv by pip when it is missing)
+.venv/.ready: pyproject.toml requirements/dev.txt $(if $(shell command -v uv),,.venv-uv/bin/uv)
+	test -x $(PY) || $(UV) venv --quiet --python python3 .venv
+	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
+	$(UV) pip install --quiet --python $(PY) --no-deps --editable .
+	touch $@
+
+# The real `aws` command (v1) lives apart: it pins its own botocore.
+.venv-aws/.ready: requirements/awscli.txt .venv/.ready
+	test -x .venv-aws/bin/python || $(UV) venv --quiet --python python3 .venv-aws
+	$(UV) pip sync --quiet --python .venv-aws/bin/python --require-hashes requirements/awscli.txt
+	touch $@
+
+check: setup  ## format, lint, types, import contracts, fast tests: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/coverage run -m pytest tests/core
+	$(BIN)/coverage report
+	$(BIN)/pytest tests/properties tests/house -m 'not slow and not lab'
+
+test: check .venv-aws/.ready  ## check, then every other test: what CI runs
+	$(BIN)/pytest
+
+demo: setup  ## the main job on the local lab, under load: two servers from v1 to v2, no request lost
+	$(BIN)/katakei demo
+
+lab: setup  ## a local AWS that stays up until Ctrl-C
+	$(BIN)/katakei lab up
+
+docs: setup  ## draw what is drawn from the code (the phases)
+	$(PY) -m tests.house.draw
+
+fix: setup  ## let ruff mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+pins: setup  ## resolve the pinned requirements anew, by hash
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra lab --group dev pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
+
+.PHONY: help setup check test demo lab docs fix pins

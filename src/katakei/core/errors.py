@@ -1,0 +1,70 @@
+"""What can go wrong, as the user meets it: one sentence with what to do now, and an exit code of product rank.
+
+Drivers turn every foreign error into one of these; no library's exception passes a driver's door.
+"""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of the command line."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    LEFT_OUT = 3
+    REFUSED = 4
+    UNREACHABLE = 5
+    INTERRUPTED = 130
+
+
+class KatakeiError(Exception):
+    """A sentence for a person; `code` is what the process ends with."""
+
+    code = Exit.FAILED
+
+
+class UsageFault(KatakeiError):
+    """Usage, configuration, unknown group, target or rollout."""
+
+    code = Exit.USAGE
+
+
+class Refused(KatakeiError):
+    """Floor, gate, differing plan, a membership that is not understood."""
+
+    code = Exit.REFUSED
+
+
+class Unreachable(KatakeiError):
+    """Balancer, executor, journal or credentials unreachable, denied or full: asking again by itself will not help."""
+
+    code = Exit.UNREACHABLE
+
+
+class Unseen(KatakeiError):
+    """This look or call had no answer (throttled, 5xx, timed out): nothing is known, ask again."""
+
+    code = Exit.UNREACHABLE
+
+
+class Rejected(KatakeiError):
+    """The balancer understood the call and will never do it (a registration of a stopped instance, say)."""
+
+    code = Exit.REFUSED
+
+
+class Held(Refused):
+    """Another rollout has the lease. The sentence names it."""
+
+
+class LeaseLost(KatakeiError):
+    """The lease is no longer ours: somebody took over, so this process writes nothing and starts no act."""
+
+    code = Exit.REFUSED
+
+
+class Overtaken(KatakeiError):
+    """Another event took the number this append wanted: read again and decide again."""
+
+    code = Exit.FAILED

@@ -1,0 +1,220 @@
+"""What happened, in the past tense: the only things that are ever written into the journal.
+
+An event is a fact or a person's word; none of them is an opinion about what to do next.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from katakei.core.model import Arn, RolloutId, TargetId
+from katakei.core.planned import Plan
+from katakei.core.roads import Cause, Intent, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The name of one start of work: the same key never starts twice (promise 4)."""
+
+    rollout: RolloutId
+    target: TargetId
+    attempt: int
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who drives a rollout: enough to know on the same host that the process is dead, and to name it elsewhere.
+
+    `boot` is the host's boot id and `started` the process's start in clock ticks since that boot (proc(5), field 22).
+    """
+
+    user: str
+    host: str
+    pid: int
+    started: int
+    boot: str
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host} (pid {self.pid})"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The first event: all that any machine needs to carry the rollout on."""
+
+    at: datetime
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A process took the rollout in hand (its start, a carry-on, a takeover).
+
+    Moments noted by an earlier process are no longer measured from: settle and proofs of service begin anew.
+    """
+
+    at: datetime
+    owner: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A target went from one phase to the next, along a road of the table."""
+
+    at: datetime
+    target: TargetId
+    to: Phase
+    why: str = ""
+    intent: Intent | None = None  # None: unchanged
+    cause: Cause | None = None  # why it came to an end that was not hoped for
+
+
+@dataclass(frozen=True, slots=True)
+class Deregistered:
+    """The call that takes these targets out of one group returned."""
+
+    at: datetime
+    group: Arn
+    targets: tuple[TargetId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The call that puts these targets back into one group returned."""
+
+    at: datetime
+    group: Arn
+    targets: tuple[TargetId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOut:
+    """The first look, after the calls returned, that showed every registration draining or absent: settle begins."""
+
+    at: datetime
+    target: TargetId
+
+
+@dataclass(frozen=True, slots=True)
+class SeenServing:
+    """The first look, begun after the register calls returned, that showed every registration serving."""
+
+    at: datetime
+    target: TargetId
+
+
+@dataclass(frozen=True, slots=True)
+class Fell:
+    """A target that had been seen serving again was seen not serving; its proof or its soak begins anew."""
+
+    at: datetime
+    target: TargetId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundServing:
+    """A target we hold out was found in service: somebody else registered it."""
+
+    at: datetime
+    target: TargetId
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The executor took the job; `ticket` is its own name for it (an SSM CommandId), '' where it has none."""
+
+    at: datetime
+    key: Key
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEnded:
+    """The work left its mark: exit code and the tail of its output."""
+
+    at: datetime
+    key: Key
+    exit: int
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedDown:
+    """The balancer understood a call for this target and will never do it."""
+
+    at: datetime
+    target: TargetId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A person says that the work on a target (None: on every target now waiting for a person) is done."""
+
+    at: datetime
+    by: str
+    target: TargetId | None
+
+
+@dataclass(frozen=True, slots=True)
+class AbortAsked:
+    """A person wants the rollout to stop and every target in hand to serve again."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevertAsked:
+    """A person wants the touched targets taken back by the revert command."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAsked:
+    """A person wants one more attempt on these targets."""
+
+    at: datetime
+    by: str
+    targets: tuple[TargetId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Ctrl-C in the driving process: what is in hand is finished, nothing else is begun until the next `Taken`."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Nothing is left to do. The ends of the targets tell how it went."""
+
+    at: datetime
+
+
+Will = Approved | AbortAsked | RevertAsked | RetryAsked
+Event = (
+    Planned
+    | Taken
+    | Moved
+    | Deregistered
+    | Registered
+    | SeenOut
+    | SeenServing
+    | Fell
+    | FoundServing
+    | Started
+    | WorkEnded
+    | TurnedDown
+    | Approved
+    | AbortAsked
+    | RevertAsked
+    | RetryAsked
+    | Interrupted
+    | Finished
+)

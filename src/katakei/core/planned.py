@@ -1,0 +1,55 @@
+"""A plan: an order and a set of promises, never a script of commands.
+
+It is recorded whole in the first event, so that any machine can carry the rollout on without the user's file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from katakei.core.model import Arn, Group, RolloutId, Target
+from katakei.core.roads import Phase
+from katakei.core.spec import Spec
+
+
+class Kind(Enum):
+    """What the plan is for: a whole rollout, or one step by hand."""
+
+    ROLL = "roll"
+    DEREGISTER = "deregister"
+    REGISTER = "register"
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """How many registrations of a group must serve, the base a percentage was taken of, and the floor of each zone."""
+
+    count: int
+    base: int
+    per_zone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was promised when the rollout began.
+
+    `targets` is the order. `begin` is the phase in which each target starts (WAITING; OUT for a step that only
+    registers). `waits` is false for a step by hand with --no-wait. `said` are the things said aloud: accepted risks,
+    names left alone. `versions` tells which Katakei and which schema wrote this.
+    """
+
+    rollout: RolloutId
+    kind: Kind
+    spec: Spec
+    release: str
+    account: str
+    region: str
+    groups: tuple[Group, ...]
+    targets: tuple[Target, ...]
+    window: int
+    floors: Mapping[Arn, Floor]
+    who: str
+    versions: Mapping[str, str]
+    begin: Phase = Phase.WAITING
+    waits: bool = True
+    said: tuple[str, ...] = ()

@@ -1,0 +1,167 @@
+"""All that we ask of the world, on one page. Drivers keep these promises; contract tests hold them to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from katakei.core.events import Event, Key, Owner, Will
+from katakei.core.model import Arn, Group, Registration, RolloutId, Target, TargetId
+from katakei.core.sight import Answer, GroupSight, Seen, Work
+from katakei.core.steps import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One rollout as the journal lists it."""
+
+    rollout: RolloutId
+    service: str
+    groups: tuple[Arn, ...]
+    begun: datetime
+    finished: datetime | None
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write and act for these groups; `epoch` grows with every taking, which fences the former owner."""
+
+    groups: frozenset[Arn]
+    owner: Owner
+    epoch: int
+
+
+class Journal(Protocol):
+    """Numbered events, from 1, one row of numbers per rollout."""
+
+    def read(self, rollout: RolloutId, after: int) -> Sequence[Event]:
+        """Events after number `after`, in order. Empty for an unknown rollout."""
+        ...
+
+    def append(self, lease: Lease, rollout: RolloutId, after: int, events: Sequence[Event]) -> None:
+        """All or none. Raises Overtaken when event after+1 exists, LeaseLost when the lease is no longer ours."""
+        ...
+
+    def tell(self, rollout: RolloutId, word: Will) -> None:
+        """A person's word, at the next free number, from any process; needs no lease."""
+        ...
+
+    def find(
+        self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
+    ) -> Sequence[Header]:
+        """Rollouts, newest first."""
+        ...
+
+
+class Leases(Protocol):
+    """One lease per target-group ARN among all who share the journal (promise 6)."""
+
+    def take(self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId) -> Lease:
+        """All or none, sorted by ARN. Raises Held (naming who holds it); a dead owner of this host is no holder."""
+        ...
+
+    def renew(self, lease: Lease) -> None:
+        """The heartbeat. Raises LeaseLost."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Gives it back; a lease already lost is let go silently."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One registration as the group lists it at plan time, with what is known of the machine behind it."""
+
+    registration: Registration
+    seen: Seen
+    machine: TargetId
+    name: str
+    address: str
+    zone: str
+    tags: Mapping[str, str]
+
+
+class Balancer(Protocol):
+    """A load balancer. Every call is tried once (the loop is the retry) and raises Unseen, Rejected or Unreachable."""
+
+    def groups(self, names: Sequence[str]) -> Sequence[Group]:
+        """The groups of these names or ARNs with attributes; all when `names` is empty. Raises UsageFault: unknown."""
+        ...
+
+    def members(self, group: Group) -> Sequence[Member]:
+        """Everything the group lists now."""
+        ...
+
+    def elsewhere(self, targets: Sequence[Target]) -> Sequence[Registration]:
+        """Registrations of these machines in other groups of the account and region."""
+        ...
+
+    def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
+        """A fresh look at the whole group (None) or at some registrations. What is not registered is seen ABSENT."""
+        ...
+
+    def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
+        """Returned means only that the call returned; looks tell what became of it. `by` bounds the whole call."""
+        ...
+
+    def register(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
+        """As `deregister`. Raises Rejected where the balancer will never take one of them."""
+        ...
+
+    def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
+        """The commands that a person can paste to put these back by hand."""
+        ...
+
+
+class Executor(Protocol):
+    """A way to work on targets. A key never starts twice, whatever is repeated, delivered twice or delivered late."""
+
+    def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """Preflight, changes nothing: targets that could not be worked on now, each with the reason."""
+        ...
+
+    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+        """Hands the jobs over; answers with a ticket for each taken. A missing key was not taken: start it again."""
+        ...
+
+    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+        """What the marks say. A missing key is unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A check asked of the target itself, for one registration."""
+
+    scheme: str
+    address: str
+    port: int
+    path: str
+    expect: str
+    timeout: timedelta
+
+
+class Checker(Protocol):
+    """Asks targets whether they are well, before they are registered."""
+
+    def ask(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, Answer]:
+        """Passed only when every question of the target passed. A missing target is unknown."""
+        ...
+
+    def reachable(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, str]:
+        """Preflight: targets whose door could not even be connected to from here, each with the reason."""
+        ...
+
+
+class Clock(Protocol):
+    """The time, which inside a process never jumps."""
+
+    def now(self) -> datetime:
+        """Aware UTC; wall clock at the process's start plus monotonic time since."""
+        ...
+
+    def sleep(self, span: timedelta) -> None:
+        """Returns after `span`, or early when `wake` is called."""
+        ...

@@ -1,0 +1,125 @@
+"""What a fresh look can say. What could not be seen is said to be unseen, never guessed.
+
+Every look carries when it `begun` and `ended`; a decision may only trust a look by these two moments.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from katakei.core.events import Key
+from katakei.core.model import Arn, Registration, TargetId
+
+
+class State(Enum):
+    """ELBv2 `TargetHealthStateEnum`, and `absent` for what is not registered (`unused` with Target.NotRegistered)."""
+
+    INITIAL = "initial"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+    UNUSED = "unused"
+    UNAVAILABLE = "unavailable"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One registration as one look showed it; `reason` and `description` are the load balancer's own words.
+
+    `overridden` is true when an administrative override (a zonal shift) keeps traffic away from a healthy target.
+    """
+
+    state: State
+    begun: datetime
+    ended: datetime
+    reason: str = ""
+    description: str = ""
+    overridden: bool = False
+
+    @property
+    def serving(self) -> bool:
+        """Healthy and not overridden: the load balancer sends it requests (alb-semantics 1.2)."""
+        return self.state is State.HEALTHY and not self.overridden
+
+    @property
+    def out(self) -> bool:
+        """Draining or absent: the load balancer has been told to send it nothing new."""
+        return self.state in {State.DRAINING, State.ABSENT}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSight:
+    """What was seen of one group, each registration by its newest look.
+
+    `full_begun` is when the newest look at the whole group began: only a whole look can say how many serve.
+    """
+
+    seen: Mapping[Registration, Seen]
+    full_begun: datetime | None = None
+
+
+class WorkState(Enum):
+    """What is known of the work under one key. `UNKNOWN` is not `NOT_STARTED`."""
+
+    NOT_STARTED = "not started"
+    RUNNING = "running"
+    ENDED = "ended"
+    INTERRUPTED = "interrupted"
+    REFUSED = "refused"
+    AWAITS_APPROVAL = "awaits approval"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The mark's answer. `exit` only when ENDED; `out` is the tail of what the work printed; `why` for the others."""
+
+    state: WorkState
+    exit: int | None = None
+    out: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the target answered when the check was asked of it; `why` tells what was got instead of what was hoped."""
+
+    passed: bool
+    begun: datetime
+    why: str = ""
+
+
+class Pending(Enum):
+    """What a witness says of a draining target: nothing pending, something pending, or that it cannot tell."""
+
+    QUIET = "quiet"
+    BUSY = "busy"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A witness's verdict, counted from the moment its own look ended."""
+
+    verdict: Pending
+    begun: datetime
+    ended: datetime
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One fresh look at everything asked for. A missing group, key or target is unseen; `unseen` says why."""
+
+    groups: Mapping[Arn, GroupSight] = field(default_factory=dict)
+    works: Mapping[Key, Work] = field(default_factory=dict)
+    answers: Mapping[TargetId, Answer] = field(default_factory=dict)
+    evidence: Mapping[TargetId, Evidence] = field(default_factory=dict)
+    unseen: Mapping[Arn, str] = field(default_factory=dict)
+
+    def of(self, registration: Registration) -> Seen | None:
+        """The newest look at one registration, or None where it was never seen."""
+        group = self.groups.get(registration.group)
+        return group.seen.get(registration) if group else None

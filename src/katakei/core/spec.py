@@ -1,0 +1,138 @@
+"""What the user asked for, normalised: the shape of katakei.yml once every default is in it.
+
+No value here was resolved against the world; percentages become counts in the plan.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A count, or a per cent of something counted later. Exactly one of the two is set."""
+
+    count: int | None = None
+    percent: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.percent}%" if self.count is None else str(self.count)
+
+    def down(self, base: int) -> int:
+        """The share of `base`, rounded down (a window must not grow by rounding)."""
+        return self.count if self.count is not None else base * (self.percent or 0) // 100
+
+    def up(self, base: int) -> int:
+        """The share of `base`, rounded up (a floor must not sink by rounding)."""
+        return self.count if self.count is not None else -(-base * (self.percent or 0) // 100)
+
+
+class Order(Enum):
+    """In which order targets are taken: zone by zone, or as the group lists them."""
+
+    ZONE = "zone"
+    LISTED = "listed"
+
+
+class Until(Enum):
+    """What ends a drain: `delay` is the load balancer's own timer; the others need a witness."""
+
+    PROOF = "proof"
+    ANSWERED = "answered"
+    COUNTER = "counter"
+    DELAY = "delay"
+
+
+class FailedTarget(Enum):
+    """What becomes of a target whose work or check failed."""
+
+    KEEP_OUT = "keep_out"
+    PUT_BACK = "put_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many may be out, how many must serve."""
+
+    max_unavailable: Share = Share(count=1)
+    floor: Share = Share(percent=50)
+    floor_per_zone: int = 0
+    order: Order = Order.ZONE
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How long nothing may reach a target before work begins on it."""
+
+    settle: timedelta = timedelta(seconds=30)
+    until: Until = Until.DELAY
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Work on a target: which executor, and what it runs. `run` is '' where a person does the work."""
+
+    executor: str
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A question asked of the target itself; `expect` is an ELBv2 matcher ('200', '200-299', '200,204')."""
+
+    path: str
+    expect: str = "200"
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What must be true of a target before it is registered again. `http` None = each group's own health check."""
+
+    http: Http | None = None
+    within: timedelta = timedelta(minutes=1)
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a phase may last. `draining_extra` is added to the group's own delay."""
+
+    draining_extra: timedelta = timedelta(seconds=60)
+    draining_from_delay: bool = True
+    working: timedelta = timedelta(minutes=15)
+    warming: timedelta = timedelta(minutes=5)
+    waiting: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class OnFailure:
+    """After `max_failures` failed targets nothing more is touched."""
+
+    max_failures: int = 0
+    failed_target: FailedTarget = FailedTarget.KEEP_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which targets take part: all, or those with one of these ids or names, or one of these tags (key, value)."""
+
+    only: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One rollout's wishes. `groups` are names or ARNs as written; `revert` is None until a revert command exists."""
+
+    service: str
+    groups: tuple[str, ...]
+    work: Command
+    targets: Selection = Selection()
+    window: Window = Window()
+    drain: Drain = Drain()
+    check: Check = Check()
+    soak: timedelta = timedelta(seconds=30)
+    limits: Limits = field(default=Limits())
+    on_failure: OnFailure = OnFailure()
+    revert: Command | None = None

@@ -1,0 +1,64 @@
+"""What to do, in the imperative: what `decide` answers with.
+
+Notes are written first, in one append; acts are carried out only when that append succeeded.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from katakei.core.events import Event, Key
+from katakei.core.model import Registration, Target, TargetId
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write this event."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Deregister:
+    """Take these registrations of one target out. May be repeated: the balancer bears it."""
+
+    target: TargetId
+    registrations: tuple[Registration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Put these registrations of one target back. May be repeated: the balancer bears it."""
+
+    target: TargetId
+    registrations: tuple[Registration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What an executor is given: the command as the user wrote it, and values as environment variables."""
+
+    run: str
+    env: tuple[tuple[str, str], ...]
+    seconds: int  # after this long the work has overrun its limit
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the work under this key. May be repeated: the mark on the target lets it begin only once."""
+
+    key: Key
+    target: Target
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do before `until`, and why: the one sentence of promise 9. `target` None speaks of the rollout."""
+
+    until: datetime
+    why: str
+    target: TargetId | None = None
+
+
+Act = Deregister | Register | Start
+Step = Note | Act | Rest
