@@ -1,0 +1,221 @@
+"""The life of a registration: every event as a function from a group and a time to the next group.
+
+Pure: no clock, no I/O, no lock. What is visible at a time (`health`, `listing`, `named`) is computed, never stored,
+so that a view of the past is the same question asked with an older group and an older time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from katakei.lab.elb import words
+from katakei.lab.elb.group import Group, Key, Power, Registration, TargetType
+from katakei.lab.elb.words import Health, State
+from katakei.lab.picture import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from katakei.lab.elb.switches import Switches
+
+TERMINATED_IS_NAMED = timedelta(minutes=10)
+CUT_IS_SHOWN = timedelta(seconds=5)  # long enough for the data plane to see that connections must be cut
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A target as RegisterTargets was asked for it, with what the world knows of it."""
+
+    key: Key
+    zone: str | None = None
+    shown_zone: str | None = None
+    unusable: Health | None = None
+
+
+def register(group: Group, who: Iterable[Newcomer], now: datetime, switches: Switches) -> Group:
+    """Register again changes nothing, unless the target is draining: then it begins anew, its timer forgotten."""
+    registrations = dict(group.registrations)
+    for new in who:
+        old = registrations.get(new.key)
+        if old is not None and _registered(old, now) and not switches.register_resets_health:
+            continue
+        registrations.pop(new.key, None)
+        registrations[new.key] = Registration(
+            new.key, now, zone=new.zone, shown_zone=new.shown_zone, unusable=new.unusable
+        )
+    return replace(group, registrations=registrations)
+
+
+def deregister(group: Group, keys: Iterable[Key], now: datetime, switches: Switches) -> Group:
+    """Draining for the whole delay; at once gone when nothing forwards to the group; a stranger is no error."""
+    registrations = dict(group.registrations)
+    for key in keys:
+        old = registrations.get(key)
+        if old is None or (old.drain_until is not None and not switches.deregister_restarts_timer):
+            continue
+        until = now + group.delay if group.in_use or switches.unused_group_drains else now
+        registrations[key] = replace(old, drain_until=until)
+    return replace(group, registrations=registrations)
+
+
+def checked(group: Group, key: Key, result: Health, begun: datetime, switches: Switches) -> Group:
+    """Count one finished check; `result` is `words.HEALTHY` or the health that this failure would mean.
+
+    A check that began before the registration's present life says nothing about it.
+    """
+    old = group.registrations.get(key)
+    if old is None or begun < old.since or not checkable(group, old, begun):
+        return group
+    passed = result == words.HEALTHY
+    new = replace(old, passes=old.passes + 1 if passed else 0, failures=0 if passed else old.failures + 1)
+    if passed and (old.health is None or new.passes >= group.check.healthy):
+        new = replace(new, health=words.HEALTHY)
+    elif not passed and new.failures >= _fall(group, old, switches):
+        new = replace(new, health=result)
+    return _with(group, new)
+
+
+def power(group: Group, instance: str, state: Power, now: datetime) -> Group:
+    """An instance was stopped (still registered), started again (all begins anew) or terminated (off the list)."""
+
+    def change(old: Registration) -> Registration:
+        if old.key.id != instance or old.power is state or old.power is Power.TERMINATED:
+            return old
+        if state is Power.TERMINATED:
+            return replace(old, power=state, terminated_at=now)
+        if state is Power.STOPPED:
+            return replace(old, power=state)
+        return replace(old, power=state, since=now, health=None, passes=0, failures=0)
+
+    return _each(group, change)
+
+
+def use(group: Group, *, in_use: bool, zones: frozenset[str], now: datetime) -> Group:
+    """Listeners, rules or zones changed: registrations that can be reached only now begin anew."""
+    changed = replace(group, in_use=in_use, zones=zones)
+
+    def begin(old: Registration) -> Registration:
+        fresh = checkable(changed, old, now) and not checkable(group, old, now)
+        return replace(old, since=now, health=None, passes=0, failures=0) if fresh else old
+
+    return _each(changed, begin)
+
+
+def delay_changed(group: Group, attributes: dict[str, str], switches: Switches) -> Group:
+    """New attributes; whether a new delay moves timers that already run is a switch."""
+    changed = replace(group, attributes=attributes)
+    if not switches.delay_change_moves_timers:
+        return changed
+    shift = changed.delay - group.delay
+    return _each(changed, lambda r: replace(r, drain_until=r.drain_until + shift) if r.drain_until else r)
+
+
+def elapse(group: Group, now: datetime) -> Group:
+    """The same group without those whose time is over; the group itself when nothing is over."""
+    over = {key for key, r in group.registrations.items() if _over(r, now)}
+    if not over:
+        return group
+    return replace(group, registrations={k: r for k, r in group.registrations.items() if k not in over})
+
+
+def health(group: Group, r: Registration, now: datetime, switches: Switches) -> Health:  # noqa: PLR0911 - one row each
+    """What DescribeTargetHealth shows for this registration at this time."""
+    if r.power is Power.TERMINATED:
+        return words.DRAINING
+    if r.drain_until is not None:
+        return words.DRAINING if now < r.drain_until else words.NOT_REGISTERED
+    if group.target_type is TargetType.LAMBDA and not group.check.enabled:
+        return words.CHECK_DISABLED
+    if r.power is Power.STOPPED:
+        return words.STOPPED
+    if r.unusable is not None:
+        return r.unusable
+    if not group.in_use:
+        return words.GROUP_NOT_IN_USE
+    if not _zone_enabled(group, r):
+        return words.ZONE_NOT_ENABLED
+    if r.health is not None:
+        return r.health
+    return words.REGISTERING if now < r.since + switches.propagation else words.CHECKING
+
+
+def listing(group: Group, now: datetime, switches: Switches) -> Sequence[tuple[Registration, Health]]:
+    """The unfiltered answer: everyone registered or draining, without the terminated and the gone."""
+    shown = ((r, health(group, r, now, switches)) for r in group.registrations.values() if not r.terminated_at)
+    return tuple((r, h) for r, h in shown if h.reason != words.NOT_REGISTERED.reason)
+
+
+def named(group: Group, key: Key, zone: str | None, now: datetime, switches: Switches) -> tuple[Registration, Health]:
+    """The answer for one target asked by name: never an error; a stranger (or another zone) is NotRegistered."""
+    r = group.registrations.get(key)
+    if r is None or (zone is not None and zone != r.shown_zone) or _over(r, now):
+        return Registration(key, now, shown_zone=zone), words.NOT_REGISTERED
+    return r, health(group, r, now, switches)
+
+
+def checkable(group: Group, r: Registration, now: datetime) -> bool:
+    """Whether this registration is to be checked: registered, running, in use, zone enabled; AWS checks no others."""
+    return (
+        _registered(r, now)
+        and r.power is Power.RUNNING
+        and r.unusable is None
+        and group.in_use
+        and group.check.enabled
+        and _zone_enabled(group, r)
+    )
+
+
+def traffic(group: Group, now: datetime, switches: Switches) -> dict[Key, Traffic]:
+    """What the data plane does at this time, fail-open included: with too few healthy ones all get traffic."""
+    seen = {key: health(group, r, now, switches) for key, r in group.registrations.items()}
+    registered = [h for key, h in seen.items() if _registered(group.registrations[key], now)]
+    open_states = {State.HEALTHY}
+    if _too_few(group, registered):
+        open_states.add(State.UNHEALTHY)
+        if switches.fail_open_includes_initial:
+            open_states.add(State.INITIAL)
+    return {key: _traffic(h, open_states) for key, h in seen.items()}
+
+
+def _traffic(h: Health, open_states: set[State]) -> Traffic:
+    if h.reason == words.NOT_REGISTERED.reason:
+        return Traffic.CUT
+    return Traffic.IN_SERVICE if h.state in open_states else Traffic.DRAINING
+
+
+def _too_few(group: Group, registered: list[Health]) -> bool:
+    healthy = sum(h.state is State.HEALTHY for h in registered)
+    prefix = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
+    count = int(group.attributes.get(f"{prefix}.count", "1"))
+    percentage = group.attributes.get(f"{prefix}.percentage", "off")
+    return healthy < count or (percentage != "off" and healthy * 100 < int(percentage) * len(registered))
+
+
+def _fall(group: Group, old: Registration, switches: Switches) -> int:
+    if old.health is None and switches.initial_failures is not None:
+        return switches.initial_failures
+    return group.check.unhealthy
+
+
+def _registered(r: Registration, now: datetime) -> bool:
+    return r.terminated_at is None and r.drain_until is None and r.since <= now
+
+
+def _zone_enabled(group: Group, r: Registration) -> bool:
+    return r.zone is None or r.zone == "all" or not group.zones or r.zone in group.zones
+
+
+def _over(r: Registration, now: datetime) -> bool:
+    if r.terminated_at is not None:
+        return now >= r.terminated_at + TERMINATED_IS_NAMED
+    return r.drain_until is not None and now >= r.drain_until + CUT_IS_SHOWN
+
+
+def _with(group: Group, r: Registration) -> Group:
+    return replace(group, registrations={**group.registrations, r.key: r})
+
+
+def _each(group: Group, change: Callable[[Registration], Registration]) -> Group:
+    return replace(group, registrations={key: change(r) for key, r in group.registrations.items()})
