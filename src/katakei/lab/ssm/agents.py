@@ -1,0 +1,160 @@
+"""The agents on the machines: they fetch what is due, run it there, report. One thread hands out, one per run works.
+What an order means, and who may read about it, is decided elsewhere.
+"""
+
+import shlex
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from katakei.lab import clock
+from katakei.lab.ssm import runs
+from katakei.lab.ssm.book import Book
+from katakei.lab.ssm.model import ENDED, Key, Machine, Order, Result, Switches
+
+REBOOT_AND_RUN_AGAIN = 194
+TURN = timedelta(milliseconds=50)
+
+
+class Machines(Protocol):
+    """The machines, as Run Command needs them. Unknown ids raise LookupError."""
+
+    def machines(self) -> Sequence[Machine]:
+        """Every node that is not terminated."""
+
+    def folder(self, instance_id: str) -> Path:
+        """Where its commands run."""
+
+    def boot(self, instance_id: str) -> str | None:
+        """Another value at every boot; none while it is not running."""
+
+    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> runs.Running:
+        """Start a command on it, in its folder. Raises OSError when it cannot be."""
+
+    def reboot(self, instance_id: str) -> None:
+        """As RebootInstances does; returns when it runs again."""
+
+
+class Agents:
+    """Every machine's agent. `start` before the first order, `close` at the end: it leaves no thread and no script."""
+
+    def __init__(self, book: Book, machines: Machines, switches: Callable[[], Switches]) -> None:
+        self._book = book
+        self._machines = machines
+        self._switches = switches
+        self._closed = threading.Event()
+        self._mail = threading.Event()
+        self._postman = threading.Thread(target=self._serve, name="ssm-agents", daemon=True)
+        self._late: set[Key] = set()
+        self._stopping: set[Key] = set()
+        self._runs: set[threading.Thread] = set()
+
+    def start(self) -> None:
+        """Begin to fetch."""
+        self._postman.start()
+
+    def wake(self) -> None:
+        """There is something to fetch."""
+        self._mail.set()
+
+    def stop(self, keys: Sequence[Key]) -> None:
+        """CancelCommand reaches the agents: they kill what they started, but not what detached itself from it."""
+        self._stopping.update(keys)
+
+    def close(self) -> None:
+        """End all that runs, within some seconds."""
+        self._closed.set()
+        self._mail.set()
+        self._postman.join(5)
+        for run in tuple(self._runs):
+            run.join(5)
+
+    def _serve(self) -> None:
+        while not self._closed.is_set():
+            if not (self._book.waiting() or self._late):
+                self._mail.wait()
+            self._mail.clear()
+            self._turn()
+            self._closed.wait(TURN.total_seconds())
+
+    def _turn(self) -> None:
+        now, switches = clock.now(), self._switches()
+        lost = self._book.turn(now)
+        if switches.deliver_late:
+            self._late.update(lost)
+        for part in self._book.due(now - switches.delivery):
+            if not self._alive(part.instance_id, switches):
+                self._book.delay(part.key)
+            elif self._book.begin(part.key, now):
+                self._carry(part.key, times=2 if switches.deliver_twice else 1)
+        for key in tuple(self._late):
+            if self._alive(key[1], switches):
+                self._late.discard(key)
+                self._carry(key, times=1)
+
+    def _alive(self, instance_id: str, switches: Switches) -> bool:
+        return instance_id not in switches.dead and self._boot(instance_id) is not None
+
+    def _boot(self, instance_id: str) -> str | None:
+        try:
+            return self._machines.boot(instance_id)
+        except LookupError:  # terminated meanwhile
+            return None
+
+    def _carry(self, key: Key, *, times: int) -> None:
+        for _ in range(times):
+            run = threading.Thread(target=self._run, args=(key,), name=f"ssm-{key[1]}", daemon=True)
+            self._runs = {thread for thread in self._runs if thread.is_alive()} | {run}
+            run.start()
+
+    def _run(self, key: Key) -> None:
+        order = self._book.command(key[0]).order
+        try:
+            result = self._to_the_end(key, order)
+        except (OSError, LookupError) as error:
+            result = Result(1, err=f"failed to start: {error}")
+        if result is not None:
+            self._book.finish(key, result, clock.now())
+
+    def _to_the_end(self, key: Key, order: Order) -> Result | None:
+        """Run it, and again after each reboot it asks for. None when nobody is left who could report."""
+        while True:
+            boot = self._machines.boot(key[1])
+            running = self._machines.spawn(key[1], self._script(key, order), {"AWS_SSM_INSTANCE_ID": key[1]})
+            seconds = order.execution_timeout.total_seconds()
+            result = runs.watch(running, seconds, lambda: key in self._stopping or self._closed.is_set())
+            if self._closed.is_set():
+                return None
+            if self._boot(key[1]) != boot:
+                return result if self._comes_back(key) else None
+            if result.code != REBOOT_AND_RUN_AGAIN or self._over(key):
+                return result
+            self._machines.reboot(key[1])
+
+    def _comes_back(self, key: Key) -> bool:
+        """A machine that went down under its command reports when it is up again, or never."""
+        while not (self._closed.is_set() or self._over(key)):
+            if self._boot(key[1]) is not None:
+                return True
+            self._closed.wait(0.2)
+        return False
+
+    def _over(self, key: Key) -> bool:
+        part = self._book.invocation(key)
+        return part is None or part.status in ENDED
+
+    def _script(self, key: Key, order: Order) -> list[str]:
+        """The commands as one file, as the agent writes it. Its first line chooses the interpreter, here by hand:
+        to execute a file that a sibling process may still inherit open for writing fails with "text file busy".
+        """
+        place = self._machines.folder(key[1]) / ".ssm" / key[0]
+        place.mkdir(parents=True, exist_ok=True)
+        script = place / "_script.sh"
+        text = "\n".join(order.commands) + "\n"
+        script.write_text(text)
+        first = text.partition("\n")[0]
+        interpreter = shlex.split(first[2:]) if first.startswith("#!") else ["sh"]
+        enter = ["sh", "-c", 'cd "$0" && exec "$@"', order.working_directory] if order.working_directory else []
+        return [*enter, *interpreter, str(script)]

@@ -1,0 +1,181 @@
+"""Run Command's API: each method takes a request as sent and gives the answer as received, or raises SsmError.
+Nothing of HTTP here, and nothing of moto.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from katakei.lab import clock
+from katakei.lab.ssm import request, shapes
+from katakei.lab.ssm.agents import Agents, Machines
+from katakei.lab.ssm.book import Book
+from katakei.lab.ssm.model import Command, Machine, Selector, SsmError, Switches
+
+Wire = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class RunCommand:
+    """The six calls of Run Command over one set of machines."""
+
+    def __init__(self, machines: Machines, switches: Callable[[], Switches], account: str) -> None:
+        self._machines = machines
+        self._switches = switches
+        self._account = account
+        self._book = Book()
+        self._agents = Agents(self._book, machines, switches)
+
+    def start(self) -> None:
+        """The agents begin to fetch."""
+        self._agents.start()
+
+    def close(self) -> None:
+        """Nothing runs any more when this returns."""
+        self._agents.close()
+
+    def send_command(self, wire: Wire) -> Answer:
+        """SendCommand."""
+        order = request.order(wire)
+        nodes = {machine.id: machine for machine in self._machines.machines()}
+        strangers = [instance_id for instance_id in order.instance_ids if instance_id not in nodes]
+        if strangers:
+            named = ", ".join(strangers)
+            raise SsmError(
+                "InvalidInstanceId", f"Instances [[{named}]] not in a valid state for account {self._account}"
+            )
+        ids = order.instance_ids or [n.id for n in nodes.values() if all(_chosen(n, t) for t in order.targets)]
+        command = self._book.enter(order, clock.unique_uuid(), ids, clock.now())
+        answer = {"Command": shapes.command(command, self._book.invocations(command))}
+        self._agents.wake()
+        return answer
+
+    def get_command_invocation(self, wire: Wire) -> Answer:
+        """GetCommandInvocation; InvocationDoesNotExist for a moment after the order (alb-semantics 6.2)."""
+        instance_id = _instance_id(wire.get("InstanceId", ""))
+        if wire.get("PluginName", shapes.PLUGIN) not in {shapes.PLUGIN, "runShellScript"}:
+            raise SsmError("InvalidPluginName", "The plugin name isn't valid.")
+        command = self._book.command(_command_id(wire.get("CommandId", "")))
+        part = self._book.invocation((command.id, instance_id))
+        if part is None or not self._visible(command):
+            raise SsmError("InvocationDoesNotExist")
+        return shapes.result(command, part)
+
+    def list_command_invocations(self, wire: Wire) -> Answer:
+        """ListCommandInvocations, newest command first."""
+        names = {machine.id: machine.name for machine in self._machines.machines()}
+        found = [
+            shapes.invocation(command, part, names.get(part.instance_id, ""), details=bool(wire.get("Details")))
+            for command in self._asked_for(wire)
+            for part in self._book.invocations(command)
+            if wire.get("InstanceId") in {None, part.instance_id}
+        ]
+        found = [one for one in found if all(_kept(one, f) for f in wire.get("Filters") or ())]
+        return _page("CommandInvocations", found, wire, least=1)
+
+    def list_commands(self, wire: Wire) -> Answer:
+        """ListCommands, newest first."""
+        commands = [
+            shapes.command(command, self._book.invocations(command))
+            for command in self._asked_for(wire)
+            if wire.get("InstanceId") is None or wire["InstanceId"] in command.instance_ids
+        ]
+        found = [one for one in commands if all(_kept(one, f) for f in wire.get("Filters") or ())]
+        return _page("Commands", found, wire, least=1)
+
+    def cancel_command(self, wire: Wire) -> Answer:
+        """CancelCommand: best effort."""
+        command = self._book.command(_command_id(wire.get("CommandId", "")))
+        ids = tuple(map(_instance_id, wire.get("InstanceIds") or ()))
+        if not set(ids) <= set(command.instance_ids):
+            raise SsmError("InvalidInstanceId", "The command was not sent to all of these instances.")
+        self._agents.stop(self._book.cancel(command.id, ids, clock.now()))
+        return {}
+
+    def describe_instance_information(self, wire: Wire) -> Answer:
+        """DescribeInstanceInformation. The lab knows at once that an agent is gone; the real service takes minutes."""
+        dead, now = self._switches().dead, clock.now()
+        nodes = [
+            (machine, shapes.node(machine, online=machine.running and machine.id not in dead, now=now))
+            for machine in self._machines.machines()
+        ]
+        wanted = [(f.get("Key", ""), f.get("Values") or ()) for f in wire.get("Filters") or ()]
+        wanted += [(f.get("key", ""), f.get("valueSet") or ()) for f in wire.get("InstanceInformationFilterList") or ()]
+        found = [shape for node, shape in nodes if all(_informed(node, shape, *want) for want in wanted)]
+        return _page("InstanceInformationList", found, wire, least=5)
+
+    def _asked_for(self, wire: Wire) -> Sequence[Command]:
+        if wire.get("InstanceId") is not None:
+            _instance_id(wire["InstanceId"])
+        if wire.get("CommandId") is None:
+            commands = self._book.commands()
+        else:
+            commands = (self._book.command(_command_id(wire["CommandId"])),)
+        return [command for command in commands if self._visible(command)]
+
+    def _visible(self, command: Command) -> bool:
+        return clock.now() >= command.requested + self._switches().visible_after
+
+
+def _page(name: str, found: Sequence[Answer], wire: Wire, *, least: int) -> Answer:
+    size = wire.get("MaxResults", 50)
+    if not least <= size <= 50:
+        raise request.refused(size, "maxResults", f"Member must be between {least} and 50")
+    token = wire.get("NextToken") or "0"
+    if not token.isdigit() or int(token) > len(found):
+        raise SsmError("InvalidNextToken", "The specified token isn't valid.")
+    first = int(token)
+    answer: Answer = {name: list(found[first : first + size])}
+    if first + size < len(found):
+        answer["NextToken"] = str(first + size)
+    return answer
+
+
+def _command_id(value: str) -> str:
+    if len(value) != 36:
+        raise request.refused(value, "commandId", "Member must have length equal to 36")
+    return value
+
+
+def _instance_id(value: str) -> str:
+    if not request.INSTANCE_ID.match(value):
+        raise request.refused(
+            value, "instanceId", f"Member must satisfy regular expression pattern: {request.INSTANCE_ID.pattern}"
+        )
+    return value
+
+
+def _chosen(machine: Machine, selector: Selector) -> bool:
+    if selector.key.lower() == "instanceids":
+        return machine.id in selector.values
+    return _tagged(machine, selector.key, selector.values)
+
+
+def _tagged(machine: Machine, key: str, values: Sequence[str]) -> bool:
+    tags = dict(machine.tags)
+    if key == "tag-key":
+        return any(value in tags for value in values)
+    if not key.startswith("tag:"):
+        raise SsmError("InvalidFilterKey", f"The key {key} is not understood here.")
+    return tags.get(key.removeprefix("tag:")) in values
+
+
+def _informed(machine: Machine, shape: Answer, key: str, values: Sequence[str]) -> bool:
+    fields = {
+        "InstanceIds": "InstanceId",
+        "PingStatus": "PingStatus",
+        "ResourceType": "ResourceType",
+        "PlatformTypes": "PlatformType",
+        "AgentVersion": "AgentVersion",
+    }
+    return bool(shape[fields[key]] in values) if key in fields else _tagged(machine, key, values)
+
+
+def _kept(shape: Answer, wanted: Mapping[str, str]) -> bool:
+    key, value = wanted.get("key", ""), wanted.get("value", "")
+    if key in {"InvokedAfter", "InvokedBefore"}:
+        later = shape["RequestedDateTime"] > datetime.fromisoformat(value)
+        return bool(later == (key == "InvokedAfter"))
+    if key not in {"Status", "DocumentName"}:
+        raise SsmError("InvalidFilterKey", f"The filter key {key} is not understood here.")
+    return bool(shape[key] == value)
