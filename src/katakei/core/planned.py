@@ -33,9 +33,10 @@ class Floor:
 class Plan:
     """What was promised when the rollout began.
 
-    `targets` is the order. `begin` is the phase in which each target starts (WAITING; OUT for a step that only
-    registers). `waits` is false for a step by hand with --no-wait. `said` are the things said aloud: accepted risks,
-    names left alone. `versions` tells which Katakei and which schema wrote this.
+    `targets` is the order; `bystanders` are the other members of the groups, which serve and are left alone.
+    `begin` is the phase in which each target starts (WAITING; OUT for a step that only registers). `waits` is false
+    for a step by hand with --no-wait. `said` are the things said aloud: accepted risks, names left alone. `versions`
+    tells which Katakei and which schema wrote this.
     """
 
     rollout: RolloutId
@@ -46,6 +47,7 @@ class Plan:
     region: str
     groups: tuple[Group, ...]
     targets: tuple[Target, ...]
+    bystanders: tuple[Target, ...]
     window: int
     floors: Mapping[Arn, Floor]
     who: str

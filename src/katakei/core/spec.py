@@ -87,7 +87,10 @@ class Http:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What must be true of a target before it is registered again. `http` None = each group's own health check."""
+    """What must be true of a target before it is registered again.
+
+    `http` None = each group's own health check; `asked` false = nothing is asked, the load balancer alone judges.
+    """
 
     http: Http | None = None
     within: timedelta = timedelta(minutes=1)
@@ -96,7 +99,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a phase may last. `draining_extra` is added to the group's own delay."""
+    """How long a phase may last.
+
+    `draining_extra` is added to the longest delay of the target's groups, or is the whole limit when
+    `draining_from_delay` is false. `waiting` bounds how long the floor or a missing look may hold the whole rollout.
+    """
 
     draining_extra: timedelta = timedelta(seconds=60)
     draining_from_delay: bool = True

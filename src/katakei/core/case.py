@@ -1,0 +1,157 @@
+"""One target, as the answers of the decide table see it: its standing, the freshest sight of it, and the moment.
+
+Only questions here; no question speaks, writes or waits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from katakei.core import events as e
+from katakei.core.floor import FRESH, Tally, breach
+from katakei.core.model import Group, Registration, Target, TargetId, TargetType
+from katakei.core.planned import Plan
+from katakei.core.roads import Cause, Intent, Phase
+from katakei.core.rollout import Rollout, Standing
+from katakei.core.sight import Pending, Seen, Sight, State
+from katakei.core.spec import Until
+from katakei.core.steps import Deregister, Note, Register, Rest
+from katakei.core.words import label, span
+
+LOOK_AGAIN = timedelta(seconds=2)
+APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
+REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long
+VERDICT = timedelta(seconds=15)  # a witness's verdict is believed for this long
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One turn: what was resolved, what is so, who serves, and the moment."""
+
+    rollout: Rollout
+    sight: Sight
+    tally: Tally
+    now: datetime
+
+    def case(self, target: TargetId) -> "Case":
+        """This target in this turn."""
+        rollout = self.rollout
+        return Case(rollout, rollout.targets[target], rollout.standings[target], self.sight, self.tally, self.now)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything an answer may ask about."""
+
+    rollout: Rollout
+    target: Target
+    standing: Standing
+    sight: Sight
+    tally: Tally
+    now: datetime
+
+    @property
+    def plan(self) -> Plan:
+        """The recorded promises."""
+        return self.rollout.plan
+
+    @cached_property
+    def looks(self) -> Sequence[Seen] | None:
+        """The look at each registration, all begun after our last call returned and still fresh; None otherwise."""
+        seen = [self.sight.of(place) for place in self.target.registrations]
+        fresh = [look for look in seen if look and self._usable(look)]
+        return fresh if len(fresh) == len(seen) else None
+
+    def _usable(self, look: Seen) -> bool:
+        return self.now - look.begun <= FRESH and (self.standing.called is None or look.begun >= self.standing.called)
+
+    @property
+    def unseen(self) -> str:
+        """Why the last look at one of its groups failed; '' when none did."""
+        return next((why for arn, why in self.sight.unseen.items() if arn in {g.arn for g in self.groups}), "")
+
+    @property
+    def floor_lost(self) -> str:
+        """Which floor is broken although this target was not counted any more; '' when none, or when unseen."""
+        if self.tally.unseen & {place.group for place in self.target.registrations}:
+            return ""
+        return breach(self.rollout, self.tally, self.target)
+
+    def missing(self, returned: frozenset[str]) -> tuple[Registration, ...]:
+        """Registrations in groups whose call has not returned yet."""
+        return tuple(place for place in self.target.registrations if place.group not in returned)
+
+    @property
+    def waited(self) -> timedelta:
+        """How long the target has been in this phase, under the process that drives it now."""
+        return self.now - self.standing.since
+
+    @property
+    def drain_limit(self) -> timedelta:
+        """The bound of a drain: by default the longest delay of its groups and a minute more."""
+        limits = self.plan.spec.limits
+        delay = max(group.delay for group in self.groups) if limits.draining_from_delay else timedelta()
+        return delay + limits.draining_extra
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups this target is registered in."""
+        arns = {place.group for place in self.target.registrations}
+        return tuple(group for group in self.plan.groups if group.arn in arns)
+
+    def rest(self, why: str, until: datetime | None = None) -> Rest:
+        """Wait, and say why about this target."""
+        soon = self.now + LOOK_AGAIN
+        return Rest(min(until, soon) if until else soon, f"{label(self.target)}: {why}", self.target.id)
+
+    def move(self, to: Phase, why: str = "", intent: Intent | None = None, cause: Cause | None = None) -> Note:
+        """Write that the target goes to this phase."""
+        return Note(e.Moved(self.now, self.target.id, to, why, intent, cause))
+
+    def deregister(self) -> Deregister:
+        """Take it out of every group whose call has not returned, or of all again."""
+        return Deregister(self.target.id, self.missing(self.standing.deregistered) or self.target.registrations)
+
+    def register(self) -> Register:
+        """Put it back into every group whose call has not returned, or into all again."""
+        return Register(self.target.id, self.missing(self.standing.registered) or self.target.registrations)
+
+    @property
+    def repeat_is_due(self) -> bool:
+        """A call that returned is not believed for ever: the world still does not show it."""
+        return self.standing.called is None or self.now - self.standing.called >= REPEAT
+
+    @property
+    def ip_still_draining(self) -> bool:
+        """An ip target may not be registered before it is absent (alb-semantics 2.6); unseen counts as not yet."""
+        ips = {group.arn for group in self.groups if group.target_type is TargetType.IP}
+        looks = [self.sight.of(place) for place in self.target.registrations if place.group in ips]
+        return any(look is None or look.state is State.DRAINING or self.now - look.begun > FRESH for look in looks)
+
+    @property
+    def nothing_pending(self) -> bool:
+        """No registration is draining any more, or a witness proves that nothing is pending (promise 2)."""
+        looks = self.looks or ()
+        if looks and all(look.state is not State.DRAINING for look in looks):
+            return True
+        verdict = self.sight.evidence.get(self.target.id)
+        if self.plan.spec.drain.until is Until.DELAY or verdict is None or self.standing.out_since is None:
+            return False
+        settled = verdict.ended >= self.standing.out_since + self.plan.spec.drain.settle
+        return verdict.verdict is Pending.QUIET and settled and self.now - verdict.ended < VERDICT
+
+
+def shown(look: Seen) -> str:
+    """A look in the load balancer's own words."""
+    return f"{look.state.value} ({look.description})" if look.description else look.state.value
+
+
+def worst(looks: Sequence[Seen]) -> Seen:
+    """The look that keeps a target from being in service, else the first."""
+    return next((look for look in looks if not look.serving), looks[0])
+
+
+def left(length: timedelta) -> str:
+    """'12s left'."""
+    return f"{span(length)} left"

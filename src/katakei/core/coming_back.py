@@ -1,0 +1,129 @@
+"""The answers on the way in: what to do with a target that is being checked, warmed, soaked or returned.
+
+A target serves again for us only after two looks, apart, both begun after the register call returned (promise 1).
+"""
+
+from katakei.core import events as e
+from katakei.core.case import APART, Case, left, shown, worst
+from katakei.core.floor import breach
+from katakei.core.roads import Cause, Intent, Phase
+from katakei.core.steps import Note, Step
+from katakei.core.words import since, span
+
+FALLS = 3
+
+
+def checking(case: Case) -> tuple[Step, ...]:
+    """Ask the target itself before it is registered: nothing half-done goes back by itself."""
+    check = case.plan.spec.check
+    answer = case.sight.answers.get(case.target.id)
+    asked = answer is not None and answer.begun >= case.standing.since
+    if check.asked and not (asked and answer and answer.passed):
+        got = answer.why if asked and answer else "no answer yet"
+        if case.waited > check.within:
+            why = f"the check did not pass within {span(check.within)}: {got}"
+            return (case.move(Phase.LEFT_OUT, _both(case, why), cause=Cause.FAILED),)
+        return (case.rest(f"checked {since(case.standing.since, case.now)}: {got}"),)
+    if case.ip_still_draining:
+        return (case.rest("an ip target may be registered again only when it is absent; still draining"),)
+    return (case.move(Phase.WARMING, case.standing.why), case.register())
+
+
+def warming(case: Case) -> tuple[Step, ...]:
+    """Registered: wait until it serves, seen twice."""
+    if case.standing.turned_down:
+        return (_keep_out(case, f"the load balancer refused it: {case.standing.turned_down}"),)
+    waiting = _not_serving(case)
+    if waiting is None:
+        return (case.move(Phase.SOAKING, case.standing.why),)
+    if case.looks and case.waited > case.plan.spec.limits.warming:
+        seen = shown(worst(case.looks))
+        return (_keep_out(case, f"not in service after {span(case.waited)}: {seen}"),)
+    return waiting
+
+
+def soaking(case: Case) -> tuple[Step, ...]:
+    """In service: it must stay so for a while. One lucky check is weak evidence."""
+    soak, standing = case.plan.spec.soak, case.standing
+    if case.looks is None:
+        return (case.rest(case.unseen or "soaking, not seen just now"),)
+    seen = worst(case.looks)
+    if not seen.serving:
+        return _fell(case, shown(seen))
+    if standing.serving_since is None:
+        return (Note(e.SeenServing(min(look.begun for look in case.looks), case.target.id)),)
+    steady = min(look.begun for look in case.looks) - max(standing.since, standing.serving_since)
+    if steady >= soak:
+        return (case.move(Phase.FAILED_SERVING if standing.cause else Phase.DONE, standing.why, cause=standing.cause),)
+    until = max(standing.since, standing.serving_since) + soak
+    return (case.rest(f"in service, soaking: {left(soak - steady)}", until),)
+
+
+def returning(case: Case) -> tuple[Step, ...]:
+    """Back into service without work, exactly as it was registered."""
+    if case.standing.turned_down:
+        why = f"the load balancer refused to take it back: {case.standing.turned_down}"
+        return (case.move(Phase.LEFT_OUT, _both(case, why), cause=Cause.FAILED),)
+    if not case.standing.registered and case.ip_still_draining:
+        return (case.rest("an ip target may be registered again only when it is absent; still draining"),)
+    waiting = _not_serving(case)
+    if waiting is None or (not case.plan.waits and _taken_in(case)):
+        return (case.move(Phase.RETURNED, case.standing.why, cause=case.standing.cause),)
+    if case.looks and case.waited > case.plan.spec.limits.warming:
+        why = f"registered again, but not in service after {span(case.waited)}: {shown(worst(case.looks))}"
+        return (case.move(Phase.LEFT_OUT, _both(case, why), cause=Cause.FAILED),)
+    return waiting
+
+
+def _not_serving(case: Case) -> tuple[Step, ...] | None:
+    """What is missing until two looks, apart, have shown every registration serving; None when nothing is."""
+    if case.missing(case.standing.registered):
+        return (case.register(), case.rest("the register call has not returned yet"))
+    if case.looks is None:
+        return (case.rest(case.unseen or "registered, not seen since"),)
+    seen, first = worst(case.looks), case.standing.serving_since
+    if not seen.serving:
+        why = f"registered {since(case.standing.called or case.now, case.now)}, {shown(seen)}"
+        if first is not None:
+            return (Note(e.Fell(case.now, case.target.id, shown(seen))),)
+        lost = any(look.out for look in case.looks) and case.repeat_is_due and not case.ip_still_draining
+        return (case.register(), case.rest(why)) if lost else (case.rest(why),)
+    begun = min(look.begun for look in case.looks)
+    if first is None:
+        return (Note(e.SeenServing(begun, case.target.id)),)
+    if begun - first < APART:
+        return (case.rest("healthy; looked at once more before it counts as serving", first + APART),)
+    return None
+
+
+def _taken_in(case: Case) -> bool:
+    """For --no-wait: the load balancer shows every registration, in whatever state of health."""
+    return (
+        not case.missing(case.standing.registered)
+        and bool(case.looks)
+        and not any(look.out for look in case.looks or ())
+    )
+
+
+def _fell(case: Case, seen: str) -> tuple[Step, ...]:
+    """Unhealthy in its soak: the soak begins anew, within limits; the third fall fails the target."""
+    if case.standing.falls >= FALLS or case.waited > case.plan.spec.limits.warming + case.plan.spec.soak:
+        return (_keep_out(case, f"not steadily in service after {span(case.waited)} of soaking, last seen {seen}"),)
+    if case.standing.serving_since is None and case.standing.falls:
+        return (case.rest(f"fell while soaking: {seen}"),)
+    return (Note(e.Fell(case.now, case.target.id, seen)),)
+
+
+def _keep_out(case: Case, why: str) -> Step:
+    """Out again, unless it soaks and the floor needs it even as it is."""
+    if case.standing.phase is Phase.SOAKING:
+        if case.tally.unseen:
+            return case.rest(f"{why}; the groups must be seen before it may leave service")
+        if breach(case.rollout, case.tally.without(case.target), case.target):
+            return case.move(Phase.FAILED_SERVING, f"{why}; kept in service for the floor", cause=Cause.FAILED)
+    return case.move(Phase.DRAINING, _both(case, why), Intent.KEEP_OUT, Cause.FAILED)
+
+
+def _both(case: Case, why: str) -> str:
+    """The earlier reason is not lost behind the later one."""
+    return f"{case.standing.why}; {why}" if case.standing.why else why

@@ -1,0 +1,167 @@
+"""What to do now: closes the gap between what was resolved (the rollout) and what is so (the sight).
+
+`ANSWERS` is the second table of the machine: in this phase, this is what a target is answered. `decide` is pure; it
+never waits, and every turn starts from the journal and a fresh look, so there is no recovery code.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from katakei.core import events as e
+from katakei.core.case import Case, Scene
+from katakei.core.coming_back import checking, returning, soaking, warming
+from katakei.core.floor import breach, tally
+from katakei.core.leaving import draining, out, working
+from katakei.core.model import Target, TargetId
+from katakei.core.roads import IN_HAND, Cause, Intent, Phase
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Seen, Sight, State
+from katakei.core.steps import Deregister, Note, Rest, Step
+from katakei.core.words import label, listed, since
+
+IDLE = timedelta(seconds=15)
+SOON = timedelta(seconds=2)
+ATTEMPTS = 3  # how often a target whose drain the floor broke off is tried in one rollout
+
+ANSWERS: Mapping[Phase, Callable[[Case], tuple[Step, ...]]] = {
+    Phase.DRAINING: draining,
+    Phase.OUT: out,
+    Phase.WORKING: working,
+    Phase.CHECKING: checking,
+    Phase.WARMING: warming,
+    Phase.SOAKING: soaking,
+    Phase.RETURNING: returning,
+}
+
+
+def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
+    """The steps of this turn: notes (to be written in one append), acts (only after it), rests (why it waits)."""
+    if rollout.finished:
+        return ()
+    scene = Scene(rollout, sight, tally(rollout, sight, now), now)
+    in_hand = [(phase, target) for phase in ANSWERS for target in rollout.by_phase[phase]]
+    steps = [step for phase, target in in_hand for step in ANSWERS[phase](scene.case(target))]
+    steps += _next(scene)
+    if not steps and not rollout.interrupted:
+        steps.append(Note(e.Finished(now)))
+    return tuple(steps)
+
+
+def stopped(rollout: Rollout) -> str:
+    """Why no further target is taken, for good; '' while the rollout goes on."""
+    if rollout.aborting:
+        return f"aborted by {rollout.aborting}"
+    most = rollout.plan.spec.on_failure.max_failures
+    if rollout.failures > most and not rollout.reverting:
+        return f"stopped: {rollout.failures} failed, {most} allowed"
+    return ""
+
+
+def candidates(rollout: Rollout) -> list[TargetId]:
+    """Targets that may be taken next, in order: the waiting ones, then those to be tried again or taken back."""
+    waiting = rollout.at(Phase.WAITING)
+    again = [t for t in rollout.at(Phase.RETURNED) if _tried_again(rollout, t)]
+    asked = [t for t in rollout.at(*_ASKED) if rollout.standings[t].retry]
+    back = [t for t in rollout.at(*_ASKED) if rollout.reverting and _to_revert(rollout, t)]
+    return list(dict.fromkeys([*waiting, *again, *asked, *reversed(back)]))
+
+
+_ASKED = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
+
+
+def _tried_again(rollout: Rollout, target: TargetId) -> bool:
+    standing = rollout.standings[target]
+    return standing.cause is Cause.FLOOR_LOST and standing.attempt < ATTEMPTS and not stopped(rollout)
+
+
+def _to_revert(rollout: Rollout, target: TargetId) -> bool:
+    standing = rollout.standings[target]
+    return standing.touched and standing.intent is not Intent.REVERT
+
+
+def _next(scene: Scene) -> list[Step]:
+    """Who is taken next, as far as window and floor allow; or why nobody is."""
+    rollout = scene.rollout
+    nexts = candidates(rollout)
+    if not nexts or rollout.interrupted:
+        return []
+    never = stopped(rollout) or ("reverted before its turn" if rollout.reverting else "")
+    if never and rollout.by_phase[Phase.WAITING]:
+        return [_skip(scene, target, never) for target in rollout.by_phase[Phase.WAITING]]
+    if stopped(rollout) or rollout.plan.window <= rollout.in_hand:
+        return []
+    return _take(scene, nexts)
+
+
+def _take(scene: Scene, nexts: list[TargetId]) -> list[Step]:
+    rollout, serving = scene.rollout, scene.tally
+    free = rollout.plan.window - rollout.in_hand
+    steps: list[Step] = []
+    held: dict[TargetId, str] = {}
+    for target_id in nexts:
+        if free == 0:
+            break
+        target = rollout.targets[target_id]
+        left = serving.without(target)
+        if foreign := _not_ours_to_take(scene, target):
+            steps.append(foreign)
+        elif reason := breach(rollout, left, target):
+            held[target_id] = reason
+        else:
+            serving, free = left, free - 1
+            steps += [_take_out(scene, target_id), Deregister(target_id, target.registrations)]
+    return steps or _hold(scene, held)
+
+
+def _take_out(scene: Scene, target: TargetId) -> Note:
+    revert = scene.rollout.reverting and not scene.rollout.standings[target].retry
+    return Note(e.Moved(scene.now, target, Phase.DRAINING, intent=Intent.REVERT if revert else Intent.UPDATE))
+
+
+def _hold(scene: Scene, held: Mapping[TargetId, str]) -> list[Step]:
+    """Nobody may be taken: wait, but not for ever."""
+    rollout = scene.rollout
+    if rollout.in_hand or not held:
+        return []
+    if scene.now - rollout.moved > rollout.plan.spec.limits.waiting:
+        waiting = rollout.by_phase[Phase.WAITING]
+        return [_skip(scene, target, f"held too long: {held[target]}", Cause.FAILED) for target in waiting]
+    target, why = next(iter(held.items()))
+    name = label(rollout.targets[target])
+    return [Rest(scene.now + SOON, f"{name} is next, held {since(rollout.moved, scene.now)}: {why}")]
+
+
+def _not_ours_to_take(scene: Scene, target: Target) -> Note | None:
+    """A waiting target that somebody else has taken out meanwhile is left alone; one that vanished is gone."""
+    if scene.rollout.standings[target.id].phase is not Phase.WAITING:
+        return None
+    looks: list[Seen | None] = [scene.sight.of(place) for place in target.registrations]
+    if all(look and look.state is State.ABSENT for look in looks):
+        return Note(e.Moved(scene.now, target.id, Phase.GONE, "no longer registered; not by us"))
+    if any(look and look.out for look in looks):
+        return Note(e.Moved(scene.now, target.id, Phase.SKIPPED, "being deregistered, not by us; left alone"))
+    return None
+
+
+def _skip(scene: Scene, target: TargetId, why: str, cause: Cause | None = None) -> Note:
+    aborted = Cause.ABORTED if scene.rollout.aborting else None
+    return Note(e.Moved(scene.now, target, Phase.SKIPPED, why, cause=cause or aborted))
+
+
+def sentence(rollout: Rollout, steps: tuple[Step, ...]) -> str:
+    """The one sentence of promise 9: what is awaited and since when."""
+    if rollout.finished:
+        return "finished"
+    rests = [step for step in steps if isinstance(step, Rest)]
+    if rests:
+        more = f" (and {len(rests) - 1} more)" if len(rests) > 1 else ""
+        return rests[0].why + more
+    acting = rollout.at(*IN_HAND)
+    return f"acting on {listed(acting)}" if acting else "nothing is in hand"
+
+
+def rest_until(steps: tuple[Step, ...], now: datetime) -> datetime:
+    """When the next turn is due: the soonest rest, a moment later when something was done, or the idle pace."""
+    rests = [step.until for step in steps if isinstance(step, Rest)]
+    acts = [now + SOON for step in steps if not isinstance(step, (Rest, Note))]
+    return min([*rests, *acts, now + IDLE])

@@ -1,0 +1,246 @@
+"""One execution as its events tell it: `replay` folds the journal into a value, `evolve` folds in what came since.
+
+No event is refused here for being unwise, only for being off the roads. Nothing is decided here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from katakei.core import events as e
+from katakei.core.model import Arn, Registration, Target, TargetId
+from katakei.core.planned import Plan
+from katakei.core.roads import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one target stands. Every moment is measured by the clock of the process that drives the rollout now."""
+
+    phase: Phase
+    since: datetime
+    intent: Intent = Intent.UPDATE
+    attempt: int = 1
+    why: str = ""
+    cause: Cause | None = None
+    deregistered: frozenset[Arn] = frozenset()
+    registered: frozenset[Arn] = frozenset()
+    called: datetime | None = None  # when the last of these calls returned
+    out_since: datetime | None = None
+    serving_since: datetime | None = None
+    ticket: str | None = None
+    exit: int | None = None
+    out: str = ""
+    turned_down: str = ""
+    approved: bool = False
+    touched: bool = False  # work was resolved on it, in this attempt or an earlier one
+    falls: int = 0
+    found_serving: int = 0
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """The whole, with an index by phase (in plan order) so that a turn looks at what is in hand, not at everything."""
+
+    plan: Plan
+    begun: datetime
+    targets: Mapping[TargetId, Target]
+    owners: Mapping[Registration, TargetId]
+    zones: Mapping[TargetId, str]
+    standings: Mapping[TargetId, Standing]
+    by_phase: Mapping[Phase, Mapping[TargetId, None]]
+    number: int
+    moved: datetime
+    owner: e.Owner | None = None
+    takings: int = 0
+    aborting: str = ""
+    reverting: bool = False
+    interrupted: bool = False
+    finished: datetime | None = None
+    failures: int = 0
+
+    def at(self, *phases: Phase) -> list[TargetId]:
+        """Targets in these phases, phase by phase, each in plan order."""
+        return [target for phase in phases for target in self.by_phase[phase]]
+
+    @property
+    def in_hand(self) -> int:
+        """How many targets take a place in the window."""
+        return sum(len(self.by_phase[phase]) for phase in IN_HAND)
+
+    @property
+    def out_of_service(self) -> list[TargetId]:
+        """Targets that were touched and are not known to serve."""
+        return [*self.at(*IN_HAND - {Phase.SOAKING}), *self.at(Phase.LEFT_OUT)]
+
+    def key(self, target: TargetId) -> e.Key:
+        """The name of the work now due on this target."""
+        standing = self.standings[target]
+        return e.Key(self.plan.rollout, target, standing.attempt, standing.intent)
+
+
+def replay(events: Sequence[e.Event]) -> Rollout:
+    """The rollout these events tell. ValueError when they do not begin with Planned or leave the roads."""
+    if not events or not isinstance(events[0], e.Planned):
+        raise ValueError("a rollout begins with Planned")
+    return evolve(_begin(events[0]), events[1:])
+
+
+def evolve(rollout: Rollout, events: Iterable[e.Event]) -> Rollout:
+    """The rollout after these events; copies once however many they are."""
+    draft = _Draft(rollout)
+    for event in events:
+        draft.fold(event)
+    return draft.done()
+
+
+def _begin(planned: e.Planned) -> Rollout:
+    plan = planned.plan
+    touched = plan.begin is not Phase.WAITING
+    intent = Intent.RETURN if touched else Intent.UPDATE
+    standing = Standing(plan.begin, planned.at, intent)
+    index: dict[Phase, dict[TargetId, None]] = {phase: {} for phase in Phase}
+    index[plan.begin] = {target.id: None for target in plan.targets}
+    everyone = (*plan.targets, *plan.bystanders)
+    return Rollout(
+        plan=plan,
+        begun=planned.at,
+        targets={target.id: target for target in plan.targets},
+        owners={place: target.id for target in everyone for place in target.registrations},
+        zones={target.id: target.zone for target in everyone},
+        standings={target.id: standing for target in plan.targets},
+        by_phase=index,
+        number=1,
+        moved=planned.at,
+    )
+
+
+class _Draft:
+    """A rollout being changed: the only mutable thing in the core, and it never leaves `evolve`."""
+
+    def __init__(self, rollout: Rollout) -> None:
+        self.whole = rollout
+        self.standings = dict(rollout.standings)
+        self.index = {phase: dict(targets) for phase, targets in rollout.by_phase.items()}
+        self.number = rollout.number
+        self.moved = rollout.moved
+        self.failures = rollout.failures
+
+    def done(self) -> Rollout:
+        return replace(
+            self.whole,
+            standings=self.standings,
+            by_phase=self.index,
+            number=self.number,
+            moved=self.moved,
+            failures=self.failures,
+        )
+
+    def fold(self, event: e.Event) -> None:
+        self.number += 1
+        match event:
+            case e.Moved():
+                self._move(event)
+            case e.Deregistered() | e.Registered():
+                self._called(event)
+            case e.SeenOut() | e.SeenServing() | e.Fell() | e.FoundServing():
+                self._seen(event)
+            case e.Started(_, key, ticket):
+                self._set(key.target, ticket=ticket)
+            case e.WorkEnded(_, key, code, out):
+                self._set(key.target, exit=code, out=out)
+            case e.TurnedDown(_, target, why):
+                self._set(target, turned_down=why)
+            case _:
+                self._whole(event)
+
+    def _called(self, event: e.Deregistered | e.Registered) -> None:
+        for target in event.targets:
+            before = self.standings[target]
+            if isinstance(event, e.Deregistered):
+                self._set(target, deregistered=before.deregistered | {event.group}, called=event.at)
+            else:
+                self._set(target, registered=before.registered | {event.group}, called=event.at)
+
+    def _seen(self, event: e.SeenOut | e.SeenServing | e.Fell | e.FoundServing) -> None:
+        before = self.standings[event.target]
+        match event:
+            case e.SeenOut(at, target):
+                self._set(target, out_since=at)
+            case e.SeenServing(at, target):
+                self._set(target, serving_since=at)
+            case e.Fell(_, target, why):
+                self._set(target, serving_since=None, falls=before.falls + 1, why=why)
+            case e.FoundServing(_, target):
+                self._set(
+                    target,
+                    found_serving=before.found_serving + 1,
+                    out_since=None,
+                    deregistered=frozenset(),
+                    called=None,
+                )
+
+    def _whole(self, event: e.Event) -> None:
+        """Events about the rollout, not about one target alone."""
+        match event:
+            case e.Taken(at, owner):
+                self.whole = replace(self.whole, owner=owner, takings=self.whole.takings + 1, interrupted=False)
+                self._measure_anew(at)
+            case e.Approved(_, _, approved):
+                for target in self.index[Phase.WORKING] if approved is None else [approved]:
+                    self._set(target, approved=True)
+            case e.AbortAsked(_, by):
+                self.whole = replace(self.whole, aborting=by)
+            case e.RevertAsked():
+                self.whole = replace(self.whole, reverting=True, finished=None)
+            case e.RetryAsked(_, _, targets):
+                self.whole = replace(self.whole, finished=None, aborting="")
+                for target in targets:
+                    self.failures -= self.standings[target].cause is Cause.FAILED
+                    self._set(target, retry=True, cause=None)
+            case e.Interrupted():
+                self.whole = replace(self.whole, interrupted=True)
+            case e.Finished(at):
+                self.whole = replace(self.whole, finished=at)
+            case _:
+                raise ValueError(f"{type(event).__name__} cannot come here")
+
+    def _measure_anew(self, at: datetime) -> None:
+        """A new process: its clock is another one, so every span begins again (longer, never shorter)."""
+        self.moved = at
+        for phase in IN_HAND:
+            for target in self.index[phase]:
+                called = None if self.standings[target].called is None else at
+                self._set(target, since=at, called=called, out_since=None, serving_since=None)
+
+    def _set(self, target: TargetId, **changes: object) -> None:
+        self.standings[target] = replace(self.standings[target], **changes)  # type: ignore[arg-type]  # named above
+
+    def _move(self, event: e.Moved) -> None:
+        before = self.standings[event.target]
+        if event.to not in ROADS[before.phase]:
+            raise ValueError(f"no road from {before.phase.value} to {event.to.value} ({event.target})")
+        del self.index[before.phase][event.target]
+        self.index[event.to][event.target] = None
+        after = self.standings[event.target] = _moved(before, event)
+        self.moved = event.at
+        self.failures += (after.cause is Cause.FAILED) - (before.cause is Cause.FAILED)
+
+
+def _moved(before: Standing, event: e.Moved) -> Standing:
+    intent = event.intent or before.intent
+    after = replace(
+        before, phase=event.to, since=event.at, intent=intent, why=event.why, cause=event.cause or before.cause
+    )
+    if before.phase in ENDS:
+        after = Standing(event.to, event.at, intent, before.attempt + 1, event.why, touched=before.touched)
+    if event.to is Phase.DRAINING:
+        return replace(after, deregistered=frozenset(), called=None, out_since=None, found_serving=0)
+    if event.to is Phase.WORKING:
+        return replace(after, ticket=None, exit=None, approved=False, touched=True)
+    if event.to in {Phase.WARMING, Phase.RETURNING}:
+        return replace(after, registered=frozenset(), called=None, serving_since=None, turned_down="", falls=0)
+    if event.to is Phase.SOAKING:
+        return replace(after, falls=0)
+    return after

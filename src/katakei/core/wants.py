@@ -1,0 +1,63 @@
+"""What must be looked at now, so that the next decision can be made: as little as will do, and never too old.
+
+A whole look right before each take-out, every 5 s while something is in hand and every 15 s otherwise; between them
+only the registrations in flight.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from katakei.core.decide import candidates, stopped
+from katakei.core.events import Key
+from katakei.core.model import Arn, Registration, TargetId
+from katakei.core.roads import IN_HAND, Phase
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Sight
+
+BUSY = timedelta(seconds=5)
+IDLE = timedelta(seconds=15)
+WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKING, Phase.RETURNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask."""
+
+    groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
+    works: Mapping[Key, str] = field(default_factory=dict)
+    checks: tuple[TargetId, ...] = ()
+
+
+def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
+    """What to look at in this turn."""
+    if rollout.finished:
+        return Wants()
+    flying = [place for target in rollout.at(*WATCHED) for place in rollout.targets[target].registrations]
+    groups: dict[Arn, frozenset[Registration] | None] = {}
+    for group in rollout.plan.groups:
+        here = frozenset(place for place in flying if place.group == group.arn)
+        if _whole(rollout, last, group.arn, now):
+            groups[group.arn] = None
+        elif here:
+            groups[group.arn] = here
+    return Wants(groups, _works(rollout), _checks(rollout))
+
+
+def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
+    seen = last.groups.get(group)
+    if seen is None or seen.full_begun is None:
+        return True
+    free = rollout.plan.window > rollout.in_hand and not rollout.interrupted and not stopped(rollout)
+    if free and candidates(rollout):
+        return True
+    return now - seen.full_begun >= (BUSY if rollout.at(*IN_HAND) else IDLE)
+
+
+def _works(rollout: Rollout) -> dict[Key, str]:
+    working = [(target, rollout.standings[target].ticket) for target in rollout.at(Phase.WORKING)]
+    return {rollout.key(target): ticket for target, ticket in working if ticket is not None}
+
+
+def _checks(rollout: Rollout) -> tuple[TargetId, ...]:
+    return tuple(rollout.at(Phase.CHECKING)) if rollout.plan.spec.check.asked else ()
