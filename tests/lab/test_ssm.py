@@ -1,5 +1,7 @@
 """Run Command without the wire: orders, the book with a clock that is turned, agents on machines that are folders."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +13,6 @@ from typing import Any
 import pytest
 
 from katakei.lab import clock
-from katakei.lab.servers import Ran
 from katakei.lab.ssm import flow, request, shapes
 from katakei.lab.ssm.book import Book
 from katakei.lab.ssm.model import Command, Invocation, Machine, Order, Result, SsmError, Status, Switches
@@ -170,32 +171,6 @@ def test_output_is_cut_where_the_service_cuts_it() -> None:
 # --- the agents ------------------------------------------------------------------------------------------------------
 
 
-class Folder:
-    """A command that runs in a folder: a small machine's worth of process."""
-
-    def __init__(self, argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env={"PATH": "/usr/bin:/bin", **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def wait(self, within: float) -> Ran | None:
-        try:
-            out, err = self._process.communicate(timeout=within)
-        except subprocess.TimeoutExpired:
-            return None
-        return Ran(self._process.returncode, out, err)
-
-    def kill(self, *, timed_out: bool = False) -> Ran:
-        self._process.kill()
-        out, err = self._process.communicate()
-        return Ran(-9, out, err, timed_out)
-
-
 class Folders:
     """Two machines which are folders; they can be switched off, and they count their boots."""
 
@@ -216,8 +191,16 @@ class Folders:
     def boot(self, instance_id: str) -> str | None:
         return None if instance_id in self.off else str(self.boots[instance_id])
 
-    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> Folder:
-        return Folder(argv, self.root / instance_id, env)
+    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            argv,
+            cwd=self.root / instance_id,
+            env={"PATH": "/usr/bin:/bin", **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def reboot(self, instance_id: str) -> None:
         self.boots[instance_id] += 1
@@ -300,13 +283,23 @@ def test_a_command_is_unknown_to_the_read_calls_for_a_moment(world: World) -> No
 
 
 def test_a_run_longer_than_its_execution_timeout_is_killed(world: World) -> None:
-    command = world.send("echo begun", "exec sleep 30", parameters={"executionTimeout": ["1"]})
+    command = world.send("echo begun", "sleep 30", parameters={"executionTimeout": ["1"]})
     answer = world.becomes(command, "ExecutionTimedOut")
     assert (answer["Status"], answer["ResponseCode"], answer["StandardOutputContent"]) == ("TimedOut", 137, "begun\n")
 
 
+def test_a_background_child_that_keeps_the_output_open_keeps_the_command_in_progress(world: World) -> None:
+    redirected = world.becomes(world.send("sleep 30 > /dev/null 2>&1 & echo $!"), "Success")
+    os.kill(int(redirected["StandardOutputContent"]), signal.SIGKILL)
+    kept = world.send("sleep 0.7 & echo begun")
+    world.becomes(kept, "InProgress")
+    clock.sleep(0.4)
+    assert world.get(kept)["StatusDetails"] == "InProgress"
+    world.becomes(kept, "Success")
+
+
 def test_cancelling_a_run_kills_it(world: World) -> None:
-    command = world.send("exec sleep 30")
+    command = world.send("sleep 30")
     world.becomes(command, "InProgress")
     world.service.cancel_command({"CommandId": command})
     world.becomes(command, "Cancelled")

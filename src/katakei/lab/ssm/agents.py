@@ -30,8 +30,8 @@ class Machines(Protocol):
     def boot(self, instance_id: str) -> str | None:
         """Another value at every boot; none while it is not running."""
 
-    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> runs.Running:
-        """Start a command on it, in its folder. Raises OSError when it cannot be."""
+    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> runs.Process:
+        """Start a command on it, in its folder, leading a group, output in pipes. Raises OSError when it cannot be."""
 
     def reboot(self, instance_id: str) -> None:
         """As RebootInstances does; returns when it runs again."""
@@ -122,9 +122,9 @@ class Agents:
         """Run it, and again after each reboot it asks for. None when nobody is left who could report."""
         while True:
             boot = self._machines.boot(key[1])
-            running = self._machines.spawn(key[1], self._script(key, order), {"AWS_SSM_INSTANCE_ID": key[1]})
+            process = self._machines.spawn(key[1], self._script(key, order), {"AWS_SSM_INSTANCE_ID": key[1]})
             seconds = order.execution_timeout.total_seconds()
-            result = runs.watch(running, seconds, lambda: key in self._stopping or self._closed.is_set())
+            result = runs.watch(process, seconds, lambda: key in self._stopping or self._closed.is_set())
             if self._closed.is_set():
                 return None
             if self._boot(key[1]) != boot:

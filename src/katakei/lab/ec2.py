@@ -1,0 +1,222 @@
+"""Instances of the API as machines of the lab: moto keeps what EC2 shows, the servers are what it speaks about.
+How a load balancer takes it is not known here; whoever wants to hear of a change is told.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.instances import Instance, Reservation
+
+from katakei.lab.address import Block
+from katakei.lab.problem import LabError
+from katakei.lab.servers import Power, Servers
+from katakei.lab.ssm.model import Machine
+from katakei.lab.ssm.runs import Process
+
+
+class InstanceState(Enum):
+    """`InstanceState.Name` and its `Code`."""
+
+    PENDING = ("pending", 0)
+    RUNNING = ("running", 16)
+    SHUTTING_DOWN = ("shutting-down", 32)
+    TERMINATED = ("terminated", 48)
+    STOPPING = ("stopping", 64)
+    STOPPED = ("stopped", 80)
+
+
+GOING = frozenset({InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED})
+Told = Callable[[str, InstanceState], None]
+
+
+class Ec2:
+    """Every instance of the account is a server. `told` hears (id, state) of every change, on some thread, in order."""
+
+    def __init__(self, servers: Servers, block: Block, account: str, told: Told) -> None:
+        self._servers = servers
+        self._block = block
+        self._account = account
+        self._told = told
+        self._lock = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._strays = 0
+        self._work: set[threading.Thread] = set()
+        self._put_back: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        """From now on what EC2 is asked to do is done, in every region, also when Auto Scaling asks."""
+        self._replace(EC2Backend, "run_instances", self._run_instances)
+        for name, act in {
+            "start": self._start,
+            "stop": self._stop,
+            "reboot": self._reboot,
+            "terminate": self._terminate,
+        }.items():
+            self._replace(Instance, name, act)
+
+    def close(self) -> None:
+        """Leave moto as it was, and nothing under way."""
+        while self._put_back:
+            self._put_back.pop()()
+        for thread in tuple(self._work):
+            thread.join(15)
+
+    # What Run Command needs of machines (ssm.agents.Machines).
+
+    def machines(self) -> list[Machine]:
+        """Every instance that is not on its way to termination."""
+        return [_machine(instance) for instance in self._instances() if _state(instance) not in GOING]
+
+    def folder(self, instance_id: str) -> Path:
+        """The server's folder."""
+        return self._servers.get(instance_id).folder
+
+    def boot(self, instance_id: str) -> str | None:
+        """The boot id while it is on."""
+        try:
+            server = self._servers.get(instance_id)
+        except LabError:
+            return None
+        return server.boot_id if server.power is Power.ON else None
+
+    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> Process:
+        """Start a command on the server."""
+        try:
+            return self._servers.spawn(instance_id, argv, env)
+        except LabError as error:
+            raise OSError(str(error)) from error
+
+    def reboot(self, instance_id: str) -> None:
+        """As RebootInstances, but returns when it is done."""
+        with self._turn(instance_id):
+            self._servers.reboot(instance_id)
+
+    # What moto's classes do from now on.
+
+    def _run_instances(self, before: Callable[..., Reservation], backend: EC2Backend, *given: Any, **named: Any) -> Any:
+        reservation = before(backend, *given, **named)
+        for instance in reservation.instances:
+            address = self._settle(instance)
+            name = _tags(instance).get("Name", instance.id)
+            zone = str(instance.placement.zone)
+            _show(instance, InstanceState.PENDING)
+            self._begin(instance, InstanceState.RUNNING, self._servers.launch, instance.id, address, name, zone)
+        return reservation
+
+    def _start(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
+        if _state(instance) in {InstanceState.RUNNING, InstanceState.PENDING}:
+            return instance._state  # noqa: SLF001 - moto's own word for it
+        self._demand(instance, InstanceState.STOPPED, "started")
+        previous = before(instance)
+        self._change(instance, InstanceState.PENDING)
+        self._begin(instance, InstanceState.RUNNING, self._servers.start, instance.id)
+        return previous
+
+    def _stop(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
+        if _state(instance) in {InstanceState.STOPPED, InstanceState.STOPPING}:
+            return instance._state  # noqa: SLF001 - moto's own word for it
+        self._demand(instance, InstanceState.RUNNING, "stopped")
+        previous = before(instance)
+        self._change(instance, InstanceState.STOPPING)
+        self._begin(instance, InstanceState.STOPPED, self._servers.stop, instance.id)
+        return previous
+
+    def _reboot(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
+        self._demand(instance, InstanceState.RUNNING, "rebooted")
+        self._begin(instance, None, self._servers.reboot, instance.id)
+        return before(instance)
+
+    def _terminate(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
+        if _state(instance) in GOING:
+            return instance._state  # noqa: SLF001 - moto's own word for it
+        previous = before(instance)
+        self._change(instance, InstanceState.SHUTTING_DOWN)
+        self._begin(instance, InstanceState.TERMINATED, self._servers.terminate, instance.id)
+        return previous
+
+    # The same for all of them.
+
+    def _begin(self, instance: Instance, end: InstanceState | None, act: Callable[..., object], *given: str) -> None:
+        """Do it behind the caller's back, as EC2 does: the state of its end shows when it is so."""
+
+        def work() -> None:
+            with self._turn(instance.id):
+                act(*given)
+                if end is InstanceState.RUNNING:
+                    self._servers.listening(instance.id)
+                if end is not None and _may_become(instance, end):
+                    self._change(instance, end)
+
+        thread = threading.Thread(target=work, name=f"ec2-{instance.id}", daemon=True)
+        self._work = {other for other in self._work if other.is_alive()} | {thread}
+        thread.start()
+
+    def _turn(self, instance_id: str) -> threading.Lock:
+        with self._lock:
+            return self._turns.setdefault(instance_id, threading.Lock())
+
+    def _change(self, instance: Instance, state: InstanceState) -> None:
+        _show(instance, state)
+        self._told(instance.id, state)
+
+    def _settle(self, instance: Instance) -> str:
+        """The instance's address: moto's own where its subnet is ours, else one of ours in its place."""
+        address = str(instance.private_ip)
+        if not address.startswith(self._block.cidr.removesuffix("0.0/16")):
+            with self._lock:
+                address = self._block.address(14, self._strays)
+                self._strays += 1
+            nic = instance.nics[0]
+            nic.private_ip_address = address
+            nic.private_ip_addresses[0]["PrivateIpAddress"] = address
+        return address
+
+    def _demand(self, instance: Instance, state: InstanceState, to_be: str) -> None:
+        if _state(instance) is not state:
+            raise ServiceException(
+                "IncorrectInstanceState",
+                f"The instance '{instance.id}' is not in a state from which it can be {to_be}.",
+            )
+
+    def _instances(self) -> Iterator[Instance]:
+        for backend in tuple(ec2_backends[self._account].values()):
+            yield from backend.all_instances()
+
+    def _replace(self, owner: type, name: str, act: Callable[..., Any]) -> None:
+        before = getattr(owner, name)
+        # moto inherits run_instances; what was not the class's own is taken away again rather than put back.
+        own = name in vars(owner)
+        self._put_back.append(lambda: setattr(owner, name, before) if own else delattr(owner, name))
+
+        def replaced(self_of_moto: Any, *given: Any, **named: Any) -> Any:
+            return act(before, self_of_moto, *given, **named)
+
+        setattr(owner, name, replaced)
+
+
+def _state(instance: Instance) -> InstanceState:
+    return next(state for state in InstanceState if state.value[0] == instance.state)
+
+
+def _show(instance: Instance, state: InstanceState) -> None:
+    instance._state.name, instance._state.code = state.value  # noqa: SLF001 - moto gives no other way to set it
+
+
+def _may_become(instance: Instance, end: InstanceState) -> bool:
+    """Somebody may have terminated it while it was being started or stopped."""
+    return end is InstanceState.TERMINATED or _state(instance) not in GOING
+
+
+def _tags(instance: Instance) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in instance.get_tags()}
+
+
+def _machine(instance: Instance) -> Machine:
+    tags = _tags(instance)
+    running = _state(instance) is InstanceState.RUNNING
+    return Machine(instance.id, str(instance.private_ip), tags.get("Name", ""), running, tuple(tags.items()))

@@ -1,0 +1,82 @@
+"""The lab's one region as a load balancer sees it: instances, subnets, VPCs from moto's book, doors from the servers.
+It changes nothing, but for the one time the default VPC is put on loopback.
+"""
+
+from collections.abc import Sequence
+
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.instances import Instance
+from moto.ec2.models.subnets import Subnet as MotoSubnet
+
+from katakei.lab.address import Block, Door
+from katakei.lab.elb.world import Machine, Subnet
+from katakei.lab.servers import Servers
+
+
+class Region:
+    """One region of one account over the lab's servers; `elb.world.World` says what each method promises."""
+
+    def __init__(self, servers: Servers, account: str, region: str) -> None:
+        self._servers = servers
+        self._account = account
+        self._region = region
+
+    @property
+    def _backend(self) -> EC2Backend:
+        return ec2_backends[self._account][self._region]
+
+    def put_on_loopback(self, block: Block, zones: Sequence[str]) -> tuple[str, dict[str, str]]:
+        """Make the default VPC a network of this block, one subnet per zone. Returns its id and theirs by zone."""
+        backend = self._backend
+        for old in backend.describe_subnets():
+            backend.delete_subnet(old.id)
+        backend.delete_vpc(backend.default_vpc.id)
+        vpc = backend.default_vpc = backend.create_vpc(block.cidr, is_default=True)
+        subnets: dict[str, str] = {}
+        for number, zone in enumerate(zones):
+            subnet = backend.create_subnet(vpc.id, block.zone_cidr(number), availability_zone=zone)
+            subnet.default_for_az = True
+            subnets[zone] = subnet.id
+        return vpc.id, subnets
+
+    def machine(self, instance: str) -> Machine | None:
+        """The instance of this id, also while it is stopped or terminated."""
+        found = self._backend.get_instance_by_id(instance)
+        return _machine(found) if found else None
+
+    def machine_at(self, address: str) -> Machine | None:
+        """The instance that holds this private address."""
+        living = (i for i in self._backend.all_instances() if i.state != "terminated")
+        return next((_machine(one) for one in living if one.private_ip == address), None)
+
+    def subnet(self, subnet: str) -> Subnet | None:
+        """The subnet of this id."""
+        found = self._backend.describe_subnets(filters={"subnet-id": [subnet]})
+        return _subnet(found[0]) if found else None
+
+    def subnets(self, vpc: str) -> tuple[Subnet, ...]:
+        """All subnets of a VPC."""
+        return tuple(_subnet(one) for one in self._backend.describe_subnets(filters={"vpc-id": [vpc]}))
+
+    def vpc_cidrs(self, vpc: str) -> tuple[str, ...]:
+        """The networks of a VPC; empty when there is no such VPC."""
+        found = self._backend.vpcs.get(vpc)
+        return (str(found.cidr_block),) if found else ()
+
+    def door(self, target: str, port: int) -> Door:
+        """Where a target (instance id or address) really answers for the port the API says."""
+        holder = (
+            target
+            if target.startswith("i-")
+            else next((server.id for server in self._servers.all() if server.address == target), "")
+        )
+        return self._servers.door(holder, port) if holder else Door(target, port)
+
+
+def _machine(instance: Instance) -> Machine:
+    zone, address = str(instance.availability_zone), str(instance.private_ip)
+    return Machine(instance.id, instance.state, zone, address, str(instance.vpc_id))
+
+
+def _subnet(subnet: MotoSubnet) -> Subnet:
+    return Subnet(subnet.id, subnet.availability_zone, subnet.vpc_id, str(subnet.cidr_block))
