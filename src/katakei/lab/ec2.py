@@ -5,10 +5,11 @@ How a load balancer takes it is not known here; whoever wants to hear of a chang
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from moto.core.exceptions import ServiceException
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance, Reservation
 
@@ -104,7 +105,7 @@ class Ec2:
             address = self._settle(instance)
             name = _tags(instance).get("Name", instance.id)
             zone = str(instance.placement.zone)
-            _show(instance, InstanceState.PENDING)
+            self._change(instance, InstanceState.PENDING)
             self._begin(instance, InstanceState.RUNNING, self._servers.launch, instance.id, address, name, zone)
         return reservation
 
@@ -165,20 +166,24 @@ class Ec2:
         self._told(instance.id, state)
 
     def _settle(self, instance: Instance) -> str:
-        """The instance's address: moto's own where its subnet is ours, else one of ours in its place."""
-        address = str(instance.private_ip)
-        if not address.startswith(self._block.cidr.removesuffix("0.0/16")):
-            with self._lock:
-                address = self._block.address(14, self._strays)
-                self._strays += 1
+        """The instance's address: one of its own subnet where that is ours, else one of ours all the same."""
+        ours = ip_network(self._block.cidr)
+        if ip_address(str(instance.private_ip)) not in ours:
+            subnet = instance.ec2_backend.get_subnet(instance.subnet_id)
+            address = subnet.get_available_subnet_ip(instance) if subnet.cidr.subnet_of(ours) else self._stray()
             nic = instance.nics[0]
             nic.private_ip_address = address
             nic.private_ip_addresses[0]["PrivateIpAddress"] = address
-        return address
+        return str(instance.private_ip)
+
+    def _stray(self) -> str:
+        with self._lock:
+            self._strays += 1
+            return self._block.address(14, self._strays)
 
     def _demand(self, instance: Instance, state: InstanceState, to_be: str) -> None:
         if _state(instance) is not state:
-            raise ServiceException(
+            raise EC2ClientError(
                 "IncorrectInstanceState",
                 f"The instance '{instance.id}' is not in a state from which it can be {to_be}.",
             )

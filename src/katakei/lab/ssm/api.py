@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
+from moto.ssm.exceptions import SSMException
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from katakei.lab.ssm.model import SsmError
@@ -45,6 +45,6 @@ def _answering(call: Call) -> Callable[[SimpleSystemManagerResponse], ActionResu
         try:
             return ActionResult(call(json.loads(response.body or "{}")))
         except SsmError as error:
-            raise ServiceException(error.code, error.message) from None
+            raise SSMException(error.code, error.message) from None
 
     return action

@@ -1,0 +1,241 @@
+"""Instances through EC2's API, over hardware that is only a table of what is switched on."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from katakei.lab import clock
+from katakei.lab.address import Block, Door, claim_block
+from katakei.lab.ec2 import Ec2, InstanceState
+from katakei.lab.problem import LabError
+from katakei.lab.region import Region
+from katakei.lab.servers import Power, Server, Servers
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+ACCOUNT, REGION = "123456789012", "ap-northeast-1"
+ZONES = ("ap-northeast-1a", "ap-northeast-1c")
+
+
+@cache  # half a second each
+def client() -> "EC2Client":
+    secret = "lab"  # noqa: S105 - the lab knows no secrets
+    return boto3.client("ec2", region_name=REGION, aws_access_key_id="lab", aws_secret_access_key=secret)
+
+
+class Hardware(Servers):
+    """Machines that are on, off or gone at once; each start is another boot."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.table: dict[str, Server] = {}
+
+    def launch(self, instance_id: str, address: str, name: str, zone: str) -> Server:
+        self.table[instance_id] = Server(
+            instance_id, name, zone, address, self.root / instance_id, {80: 8080}, Power.ON, "boot-1"
+        )
+        return self.table[instance_id]
+
+    def _turn(self, instance_id: str, power: Power, boot: str) -> Server:
+        self.table[instance_id] = replace(self.get(instance_id), power=power, boot_id=boot)
+        return self.table[instance_id]
+
+    def stop(self, instance_id: str) -> Server:
+        return self._turn(instance_id, Power.OFF, "")
+
+    def start(self, instance_id: str) -> Server:
+        return self._turn(instance_id, Power.ON, "boot-2")
+
+    def reboot(self, instance_id: str) -> Server:
+        return self._turn(instance_id, Power.ON, "boot-3")
+
+    def terminate(self, instance_id: str) -> Server:
+        return self._turn(instance_id, Power.GONE, "")
+
+    def get(self, instance_id: str) -> Server:
+        try:
+            return self.table[instance_id]
+        except KeyError:
+            raise LabError(f"no instance {instance_id}") from None
+
+    def all(self) -> tuple[Server, ...]:
+        return tuple(self.table.values())
+
+    def listening(self, instance_id: str, within: float = 10) -> bool:
+        return self.get(instance_id).power is Power.ON or within < 0
+
+    def door(self, instance_id: str, port: int) -> Door:
+        server = self.get(instance_id)
+        return Door(server.address, server.ports.get(port, port))
+
+
+class World:
+    """An account with a default VPC on loopback, and everything that was told about its instances."""
+
+    def __init__(self, root: Path, block: Block) -> None:
+        self.hardware = Hardware(root)
+        self.told: list[tuple[str, str]] = []
+        self.block = block
+        self.ec2 = Ec2(self.hardware, block, ACCOUNT, lambda i, state: self.told.append((i, state.value[0])))
+        self.region = Region(self.hardware, ACCOUNT, REGION)
+        self.vpc, self.subnets = self.region.put_on_loopback(block, ZONES)
+        self.api = client()
+
+    def run(self, zone: str = ZONES[0], name: str = "web-1") -> str:
+        made = self.api.run_instances(
+            MinCount=1,
+            MaxCount=1,
+            Placement={"AvailabilityZone": zone},
+            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": name}]}],
+        )
+        return made["Instances"][0]["InstanceId"]
+
+    def state(self, instance_id: str) -> str:
+        described = self.api.describe_instances(InstanceIds=[instance_id])
+        return described["Reservations"][0]["Instances"][0]["State"]["Name"]
+
+    def becomes(self, instance_id: str, state: str) -> None:
+        assert clock.wait_for(lambda: self.state(instance_id) == state, 5), self.state(instance_id)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    block = claim_block()
+    with mock_aws():
+        world = World(tmp_path, block)
+        world.ec2.install()
+        try:
+            yield world
+        finally:
+            world.ec2.close()
+            block.close()
+
+
+def test_a_new_instance_is_a_server_at_its_private_address_in_its_zone(world: World) -> None:
+    instance_id = world.run(ZONES[1], "web-2")
+    world.becomes(instance_id, "running")
+    server = world.hardware.get(instance_id)
+    shown = world.api.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+    assert (server.power, server.name, server.zone) == (Power.ON, "web-2", ZONES[1])
+    assert shown["PrivateIpAddress"] == server.address
+    assert server.address.startswith(f"127.{world.block.number}.16.")
+    assert (shown["VpcId"], shown["SubnetId"]) == (world.vpc, world.subnets[ZONES[1]])
+    assert world.told == [(instance_id, "pending"), (instance_id, "running")]
+
+
+def test_an_instance_of_a_foreign_network_still_gets_an_address_of_the_labs(world: World) -> None:
+    vpc = world.api.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = world.api.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    made = world.api.run_instances(MinCount=2, MaxCount=2, SubnetId=subnet)["Instances"]
+    for instance in made:
+        world.becomes(instance["InstanceId"], "running")
+    addresses = {world.hardware.get(instance["InstanceId"]).address for instance in made}
+    assert len(addresses) == 2
+    assert all(address.startswith(f"127.{world.block.number}.") for address in addresses)
+    assert {instance["PrivateIpAddress"] for instance in made} == addresses
+
+
+def test_stop_and_start_switch_the_server(world: World) -> None:
+    instance_id = world.run()
+    world.becomes(instance_id, "running")
+    assert (
+        world.api.stop_instances(InstanceIds=[instance_id])["StoppingInstances"][0]["CurrentState"]["Name"]
+        == "stopping"
+    )
+    world.becomes(instance_id, "stopped")
+    assert world.hardware.get(instance_id).power is Power.OFF
+    world.api.start_instances(InstanceIds=[instance_id])
+    world.becomes(instance_id, "running")
+    assert world.hardware.get(instance_id).boot_id == "boot-2"
+    assert [state for _, state in world.told] == ["pending", "running", "stopping", "stopped", "pending", "running"]
+
+
+def test_a_reboot_stays_running_and_is_another_boot(world: World) -> None:
+    instance_id = world.run()
+    world.becomes(instance_id, "running")
+    world.api.reboot_instances(InstanceIds=[instance_id])
+    assert world.state(instance_id) == "running"
+    assert clock.wait_for(lambda: world.hardware.get(instance_id).boot_id == "boot-3", 5)
+
+
+def test_a_terminated_instance_is_gone_and_takes_no_more_orders(world: World) -> None:
+    instance_id = world.run()
+    world.becomes(instance_id, "running")
+    world.api.terminate_instances(InstanceIds=[instance_id])
+    world.becomes(instance_id, "terminated")
+    assert world.hardware.get(instance_id).power is Power.GONE
+    assert world.ec2.machines() == []
+    with pytest.raises(ClientError, match="IncorrectInstanceState"):
+        world.api.start_instances(InstanceIds=[instance_id])
+    world.api.terminate_instances(InstanceIds=[instance_id])
+
+
+def test_stopping_what_is_stopped_changes_nothing(world: World) -> None:
+    instance_id = world.run()
+    world.becomes(instance_id, "running")
+    for _ in range(2):
+        world.api.stop_instances(InstanceIds=[instance_id])
+        world.becomes(instance_id, "stopped")
+    assert [state for _, state in world.told] == ["pending", "running", "stopping", "stopped"]
+
+
+def test_an_unknown_instance_is_refused(world: World) -> None:
+    with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
+        world.api.stop_instances(InstanceIds=["i-0123456789abcdef0"])
+
+
+def test_run_command_sees_name_tags_and_power(world: World) -> None:
+    instance_id = world.run(name="web-1")
+    world.becomes(instance_id, "running")
+    machine = world.ec2.machines()[0]
+    assert (machine.name, machine.running, dict(machine.tags)) == ("web-1", True, {"Name": "web-1"})
+    assert (world.ec2.boot(instance_id), world.ec2.boot("i-0123456789abcdef0")) == ("boot-1", None)
+    world.ec2.reboot(instance_id)
+    assert world.ec2.boot(instance_id) == "boot-3"
+
+
+def test_the_load_balancer_sees_instances_subnets_networks_and_doors(world: World) -> None:
+    instance_id = world.run()
+    world.becomes(instance_id, "running")
+    machine = world.region.machine(instance_id)
+    assert machine is not None
+    assert (machine.state, machine.zone, machine.vpc) == ("running", ZONES[0], world.vpc)
+    assert world.region.machine_at(machine.address) == machine
+    assert (world.region.machine("i-0123456789abcdef0"), world.region.machine_at("10.0.0.9")) == (None, None)
+    assert world.region.vpc_cidrs(world.vpc) == (world.block.cidr,)
+    assert world.region.vpc_cidrs("vpc-0") == ()
+    assert {subnet.zone for subnet in world.region.subnets(world.vpc)} == set(ZONES)
+    subnet = world.region.subnet(world.subnets[ZONES[1]])
+    assert subnet is not None
+    assert (subnet.zone, subnet.cidr) == (ZONES[1], world.block.zone_cidr(1))
+    assert world.region.door(instance_id, 80) == world.region.door(machine.address, 80) == Door(machine.address, 8080)
+
+
+def test_closing_gives_moto_its_own_ways_back(tmp_path: Path) -> None:
+    block = claim_block()
+    with mock_aws():
+        world = World(tmp_path, block)
+        world.ec2.install()
+        world.ec2.close()
+        instance_id = world.run()
+        assert (world.state(instance_id), world.hardware.all()) == ("running", ())
+    block.close()
+
+
+def test_every_state_has_the_code_ec2_gives_it() -> None:
+    assert {state.value for state in InstanceState} == {
+        ("pending", 0),
+        ("running", 16),
+        ("shutting-down", 32),
+        ("terminated", 48),
+        ("stopping", 64),
+        ("stopped", 80),
+    }
