@@ -14,7 +14,6 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance, Reservation
 
 from katakei.lab.address import Block
-from katakei.lab.problem import LabError
 from katakei.lab.servers import Power, Servers
 from katakei.lab.ssm.model import Machine
 from katakei.lab.ssm.runs import Process
@@ -79,18 +78,12 @@ class Ec2:
 
     def boot(self, instance_id: str) -> str | None:
         """The boot id while it is on."""
-        try:
-            server = self._servers.get(instance_id)
-        except LabError:
-            return None
+        server = self._servers.get(instance_id)
         return server.boot_id if server.power is Power.ON else None
 
     def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> Process:
         """Start a command on the server."""
-        try:
-            return self._servers.spawn(instance_id, argv, env)
-        except LabError as error:
-            raise OSError(str(error)) from error
+        return self._servers.spawn(instance_id, argv, env)
 
     def reboot(self, instance_id: str) -> None:
         """As RebootInstances, but returns when it is done."""
