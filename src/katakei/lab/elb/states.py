@@ -120,7 +120,7 @@ def elapse(group: Group, now: datetime) -> Group:
     return replace(group, registrations={k: r for k, r in group.registrations.items() if k not in over})
 
 
-def health(group: Group, r: Registration, now: datetime, switches: Switches) -> Health:  # noqa: PLR0911 - one row each
+def health(group: Group, r: Registration, now: datetime, switches: Switches) -> Health:
     """What DescribeTargetHealth shows for this registration at this time."""
     if r.power is Power.TERMINATED:
         return words.DRAINING

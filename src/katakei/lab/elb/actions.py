@@ -1,0 +1,111 @@
+"""Actions of listeners and rules: what AWS takes, refuses, and how it reads a forward back."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from katakei.lab.elb import ask
+from katakei.lab.elb.problem import ElbError, invalid
+
+if TYPE_CHECKING:
+    from katakei.lab.elb.balancer import Balancer, Wire
+    from katakei.lab.elb.truth import Truth
+    from katakei.lab.elb.wire import Params
+
+MOST_GROUPS = 5
+LONGEST_STICKINESS = 604800
+ENDS = ("forward", "redirect", "fixed-response")
+FITTING = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP"), "gateway": ("GENEVE",)}
+
+
+def taken(truth: Truth, balancer: Balancer, actions: list[dict[str, Any]]) -> tuple[Wire, ...]:
+    """The actions as they are read back. Raises what AWS raises; every group must exist and be free."""
+    if not actions or sum(action["Type"] in ENDS for action in actions) != 1:
+        raise ElbError("InvalidLoadBalancerAction", f"You must specify exactly one action of type '{', '.join(ENDS)}'")
+    return tuple(_taken(truth, balancer, action) for action in sorted(actions, key=lambda a: a.get("Order", 0)))
+
+
+def _taken(truth: Truth, balancer: Balancer, action: dict[str, Any]) -> Wire:
+    if action["Type"] == "forward":
+        return _forward(truth, balancer, action)
+    if action["Type"] == "fixed-response":
+        _check_fixed(action.get("FixedResponseConfig"))
+    if action["Type"] == "redirect":
+        return {**action, "RedirectConfig": _redirect(action.get("RedirectConfig"))}
+    return action
+
+
+def _forward(truth: Truth, balancer: Balancer, action: dict[str, Any]) -> Wire:
+    config: Params = action.get("ForwardConfig", {})
+    groups: list[Params] = config.get("TargetGroups", [])
+    single = action.get("TargetGroupArn")
+    if single and groups and [group.get("TargetGroupArn") for group in groups] != [single]:
+        raise invalid("You cannot specify both a target group ARN and a forward config with other target groups")
+    groups = groups or ([{"TargetGroupArn": single}] if single else [])
+    if not groups:
+        raise invalid("A target group ARN must be specified")
+    if len(groups) > MOST_GROUPS:
+        raise ElbError("TooManyTargetGroups", f"An action can forward to at most '{MOST_GROUPS}' target groups")
+    tuples = [_weighted(truth, balancer, group) for group in groups]
+    if len({group["TargetGroupArn"] for group in tuples}) < len(tuples):
+        raise invalid("A target group can be specified only once in an action")
+    sticky = config.get("TargetGroupStickinessConfig", {"Enabled": False})
+    alone = {"TargetGroupArn": tuples[0]["TargetGroupArn"]} if len(tuples) == 1 else {}
+    order = {"Order": action["Order"]} if "Order" in action else {}
+    stickiness = {"TargetGroupStickinessConfig": _sticky(sticky)}
+    return {"Type": "forward", **alone, **order, "ForwardConfig": {"TargetGroups": tuples, **stickiness}}
+
+
+def _sticky(config: Params) -> Params:
+    enabled, seconds = config.get("Enabled", False), config.get("DurationSeconds")
+    if enabled and seconds is None:
+        raise invalid("A target group stickiness duration must be specified when target group stickiness is enabled")
+    if seconds is not None and not 1 <= seconds <= LONGEST_STICKINESS:
+        raise invalid(f"Target group stickiness duration must be between '1' and '{LONGEST_STICKINESS}' seconds")
+    return {"Enabled": enabled} | ({"DurationSeconds": seconds} if seconds is not None else {})
+
+
+def _weighted(truth: Truth, balancer: Balancer, given: Params) -> Params:
+    arn, weight = given.get("TargetGroupArn", ""), given.get("Weight", 1)
+    if not 0 <= weight <= 999:
+        raise invalid(f"Weight '{weight}' must be between 0 and 999 inclusive")
+    group = ask.group(truth, arn)
+    fitting = FITTING[balancer.kind]
+    if group.protocol is not None and group.protocol not in fitting:
+        raise ElbError("InvalidConfigurationRequest", f"Target group protocol '{group.protocol}' is not supported")
+    if set(truth.balancers_of(arn)) - {balancer.arn}:
+        text = f"The following target groups cannot be associated with more than one load balancer: {arn}"
+        raise ElbError("TargetGroupAssociationLimit", text)
+    return {"TargetGroupArn": arn, "Weight": weight}
+
+
+def _check_fixed(config: Params | None) -> None:
+    if config is None:
+        raise invalid("A fixed response config must be specified")
+    if not re.fullmatch(r"[245]\d\d", config["StatusCode"]):
+        raise invalid(f"Fixed response status code '{config['StatusCode']}' must be 2XX, 4XX or 5XX")
+    if len(config.get("MessageBody", "")) > 1024:
+        raise invalid("The fixed response message body cannot be longer than '1024' characters")
+    types = ("text/plain", "text/css", "text/html", "application/javascript", "application/json")
+    if config.get("ContentType", types[0]) not in types:
+        raise ElbError("InvalidLoadBalancerAction", f"The ContentType must be one of: {', '.join(types)}")
+
+
+def _redirect(config: Params | None) -> Params:
+    """A redirect is read back with every part, those left out as AWS's placeholders."""
+    if config is None:
+        raise invalid("A redirect config must be specified")
+    whole = {
+        "Protocol": "#{protocol}",
+        "Host": "#{host}",
+        "Port": "#{port}",
+        "Path": "/#{path}",
+        "Query": "#{query}",
+        **config,
+    }
+    if all(whole[name] == f"#{{{name.lower()}}}" for name in ("Protocol", "Host", "Port")) and (
+        whole["Path"] == "/#{path}"
+    ):
+        raise invalid("The redirect must change at least one of protocol, host, port or path, or it would loop")
+    return whole

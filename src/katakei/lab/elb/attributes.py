@@ -1,0 +1,142 @@
+"""Which attributes a target group and a load balancer have, their defaults, and which values each may take.
+
+Source: botocore's documentation of TargetGroupAttribute and LoadBalancerAttribute. Values are texts, as on the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katakei.lab.elb.problem import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute: its default, its range when it is a number, its words when it is not; neither: free text."""
+
+    default: str
+    low: int | None = None
+    high: int | None = None
+    words: tuple[str, ...] = ()
+
+    def allows(self, value: str) -> bool:
+        """Whether AWS would take this value."""
+        if value in self.words:
+            return True
+        if self.low is None or self.high is None:
+            return not self.words
+        return value.isascii() and value.isdigit() and self.low <= int(value) <= self.high
+
+    def wanted(self) -> str:
+        """The end of the sentence "must be"."""
+        if self.low is not None:
+            return f"between '{self.low}-{self.high}' inclusive"
+        return f"one of [{', '.join(self.words)}]"
+
+
+BOOL = ("true", "false")
+WEEK = 604800
+HEALTH = "target_group_health"
+MINIMUM = "minimum_healthy_targets"
+GROUP_HEALTH = {
+    f"{HEALTH}.unhealthy_state_routing.{MINIMUM}.count": Attribute("1", 1, 1000),
+    f"{HEALTH}.unhealthy_state_routing.{MINIMUM}.percentage": Attribute("off", 1, 100, ("off",)),
+    f"{HEALTH}.dns_failover.{MINIMUM}.count": Attribute("1", 1, 1000, ("off",)),
+    f"{HEALTH}.dns_failover.{MINIMUM}.percentage": Attribute("off", 1, 100, ("off",)),
+}
+CROSS_ZONE = Attribute("use_load_balancer_configuration", words=(*BOOL, "use_load_balancer_configuration"))
+ALB_GROUP = {
+    "stickiness.enabled": Attribute("false", words=BOOL),
+    "deregistration_delay.timeout_seconds": Attribute("300", 0, 3600),
+    "stickiness.app_cookie.cookie_name": Attribute(""),
+    "stickiness.type": Attribute("lb_cookie", words=("lb_cookie", "app_cookie")),
+    "stickiness.lb_cookie.duration_seconds": Attribute("86400", 1, WEEK),
+    "stickiness.app_cookie.duration_seconds": Attribute("86400", 1, WEEK),
+    "slow_start.duration_seconds": Attribute("0", 30, 900, ("0",)),
+    "load_balancing.algorithm.type": Attribute(
+        "round_robin", words=("round_robin", "least_outstanding_requests", "weighted_random")
+    ),
+    "load_balancing.algorithm.anomaly_mitigation": Attribute("off", words=("on", "off")),
+    "load_balancing.cross_zone.enabled": CROSS_ZONE,
+    **GROUP_HEALTH,
+}
+NLB_GROUP = {
+    "stickiness.enabled": Attribute("false", words=BOOL),
+    "deregistration_delay.timeout_seconds": Attribute("300", 0, 3600),
+    "deregistration_delay.connection_termination.enabled": Attribute("false", words=BOOL),
+    "stickiness.type": Attribute("source_ip", words=("source_ip",)),
+    "preserve_client_ip.enabled": Attribute("true", words=BOOL),
+    "proxy_protocol_v2.enabled": Attribute("false", words=BOOL),
+    "load_balancing.cross_zone.enabled": CROSS_ZONE,
+    "target_health_state.unhealthy.connection_termination.enabled": Attribute("true", words=BOOL),
+    "target_health_state.unhealthy.draining_interval_seconds": Attribute("0", 0, 360000),
+    **GROUP_HEALTH,
+}
+LAMBDA_GROUP = {"lambda.multi_value_headers.enabled": Attribute("false", words=BOOL)}
+LOGS = {
+    f"{kind}.s3.{part}": Attribute("false" if part == "enabled" else "", words=BOOL if part == "enabled" else ())
+    for kind in ("access_logs", "connection_logs", "health_check_logs")
+    for part in ("enabled", "bucket", "prefix")
+}
+ALB = {
+    **LOGS,
+    "idle_timeout.timeout_seconds": Attribute("60", 1, 4000),
+    "client_keep_alive.seconds": Attribute("3600", 60, WEEK),
+    "deletion_protection.enabled": Attribute("false", words=BOOL),
+    "load_balancing.cross_zone.enabled": Attribute("true", words=("true",)),
+    "ipv6.deny_all_igw_traffic": Attribute("false", words=BOOL),
+    "routing.http2.enabled": Attribute("true", words=BOOL),
+    "routing.http.drop_invalid_header_fields.enabled": Attribute("false", words=BOOL),
+    "routing.http.preserve_host_header.enabled": Attribute("false", words=BOOL),
+    "routing.http.xff_client_port.enabled": Attribute("false", words=BOOL),
+    "routing.http.xff_header_processing.mode": Attribute("append", words=("append", "preserve", "remove")),
+    "routing.http.desync_mitigation_mode": Attribute("defensive", words=("monitor", "defensive", "strictest")),
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": Attribute("false", words=BOOL),
+    "waf.fail_open.enabled": Attribute("false", words=BOOL),
+    "zonal_shift.config.enabled": Attribute("false", words=BOOL),
+}
+NLB = {
+    **{key: value for key, value in LOGS.items() if key.startswith("access")},
+    "deletion_protection.enabled": Attribute("false", words=BOOL),
+    "load_balancing.cross_zone.enabled": Attribute("false", words=BOOL),
+    "ipv6.deny_all_igw_traffic": Attribute("false", words=BOOL),
+    "zonal_shift.config.enabled": Attribute("false", words=BOOL),
+}
+LISTENER = {
+    **{
+        f"routing.http.response.{header}.header_value": Attribute("")
+        for header in ("strict_transport_security", "x_frame_options", "x_content_type_options")
+    },
+    "routing.http.response.server.enabled": Attribute("true", words=BOOL),
+}
+
+Table = dict[str, Attribute]
+
+
+def group_table(protocol: str | None, target_type: str) -> Table:
+    """The attributes of a group of this protocol and target type."""
+    if target_type == "lambda":
+        return LAMBDA_GROUP
+    return ALB_GROUP if protocol in {"HTTP", "HTTPS"} else NLB_GROUP
+
+
+def defaults(table: Table) -> dict[str, str]:
+    """What a new one has."""
+    return {key: attribute.default for key, attribute in table.items()}
+
+
+def changed(old: Mapping[str, str], wanted: list[dict[str, str]], table: Table, what: str) -> dict[str, str]:
+    """All attributes after a Modify call. Raises ValidationError for an unknown key or a value out of bounds."""
+    new = dict(old)
+    for pair in wanted:
+        key, value = pair.get("Key", ""), pair.get("Value", "")
+        if key not in table:
+            raise invalid(f"{what} attribute key '{key}' is not recognized")
+        if not table[key].allows(value):
+            raise invalid(f"'{key}' value '{value}' must be {table[key].wanted()}")
+        new[key] = value
+    return new

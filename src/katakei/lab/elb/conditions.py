@@ -1,0 +1,81 @@
+"""Conditions of rules: what AWS takes, how it reads them back, and what they mean for the data plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from katakei.lab import picture
+from katakei.lab.elb.problem import ElbError, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from katakei.lab.elb.balancer import Wire
+
+CONFIGS = {
+    "path-pattern": "PathPatternConfig",
+    "host-header": "HostHeaderConfig",
+    "http-header": "HttpHeaderConfig",
+    "http-request-method": "HttpRequestMethodConfig",
+    "query-string": "QueryStringConfig",
+    "source-ip": "SourceIpConfig",
+}
+PLAIN = ("path-pattern", "host-header")  # the two that may also be given as bare Values
+MOST_VALUES = 5
+
+
+def taken(conditions: list[dict[str, Any]]) -> tuple[Wire, ...]:
+    """The conditions as they are read back. Raises ValidationError for what AWS refuses."""
+    total = 0
+    found = []
+    for condition in conditions:
+        field = condition.get("Field", "")
+        if field not in CONFIGS:
+            raise invalid(f"Condition field '{field}' must be one of '[{', '.join(CONFIGS)}]'")
+        values = _values(field, condition)
+        total += len(values)
+        found.append(_read_back(field, condition, values))
+    if not conditions:
+        raise invalid("A condition must be specified")
+    if total > MOST_VALUES:
+        raise ElbError("TooManyRuleConditionValues", f"A rule can have at most '{MOST_VALUES}' condition values")
+    return tuple(found)
+
+
+def _values(field: str, condition: dict[str, Any]) -> list[Any]:
+    bare, config = condition.get("Values"), condition.get(CONFIGS[field], {})
+    if bare and config:
+        raise invalid(f"You cannot provide both Values and '{CONFIGS[field]}' for a condition of type '{field}'")
+    if bare and field not in PLAIN:
+        raise invalid(f"The 'Values' field is not compatible with '{field}'")
+    values: list[Any] = bare or config.get("Values") or []
+    if not values:
+        raise invalid("A condition value must be specified")
+    return values
+
+
+def _read_back(field: str, condition: dict[str, Any], values: list[Any]) -> Wire:
+    config = {**condition.get(CONFIGS[field], {}), "Values": values}
+    both = {"Values": values} if field in PLAIN else {}
+    return {"Field": field, **both, CONFIGS[field]: config}
+
+
+def drawn(conditions: Iterable[Wire]) -> picture.Conditions:
+    """What the data plane must compare."""
+    by: dict[str, list[Any]] = {field: [] for field in CONFIGS}
+    for condition in conditions:
+        by[condition["Field"]].append(condition[CONFIGS[condition["Field"]]])
+    return picture.Conditions(
+        paths=_flat(by["path-pattern"]),
+        hosts=_flat(by["host-header"]),
+        methods=_flat(by["http-request-method"]),
+        headers=tuple((c["HttpHeaderName"], tuple(c["Values"])) for c in by["http-header"]),
+        queries=tuple(
+            tuple(picture.QueryPair(pair["Value"], pair.get("Key")) for pair in c["Values"]) for c in by["query-string"]
+        ),
+        sources=_flat(by["source-ip"]),
+    )
+
+
+def _flat(configs: list[Any]) -> tuple[str, ...]:
+    return tuple(value for config in configs for value in config["Values"])

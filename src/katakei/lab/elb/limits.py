@@ -1,0 +1,60 @@
+"""The token buckets in front of the API: capacity and refill as documented, one per category and one for the account.
+
+Pure but for the tokens it holds; the time comes in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REGISTRATION = ("RegisterTargets", "DeregisterTargets")
+INTENSIVE = ("CreateLoadBalancer", "SetSubnets")
+ACCOUNT = "account"
+BUCKETS = {
+    "registration": (20.0, 4.0),
+    "describe": (40.0, 10.0),
+    "mutating": (20.0, 3.0),
+    "intensive": (10.0, 0.2),
+    ACCOUNT: (40.0, 10.0),
+}
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Tokens left at a time (seconds of any clock that never goes back)."""
+
+    capacity: float
+    refill: float
+    tokens: float
+    at: float
+
+    def fill(self, now: float) -> float:
+        """Tokens now."""
+        self.tokens = min(self.capacity, self.tokens + max(0.0, now - self.at) * self.refill)
+        self.at = now
+        return self.tokens
+
+
+def category(action: str) -> str:
+    """Which bucket an action empties besides the account's."""
+    if action in REGISTRATION:
+        return "registration"
+    if action in INTENSIVE:
+        return "intensive"
+    return "describe" if action.startswith(("Describe", "Get")) else "mutating"
+
+
+class Limits:
+    """All buckets of one account and region. Not thread-safe; its owner holds a lock."""
+
+    def __init__(self, now: float) -> None:
+        self._buckets = {name: Bucket(size, refill, size, now) for name, (size, refill) in BUCKETS.items()}
+
+    def take(self, action: str, now: float) -> bool:
+        """Whether the call may pass; a refused one costs nothing."""
+        buckets = (self._buckets[category(action)], self._buckets[ACCOUNT])
+        if any(bucket.fill(now) < 1 for bucket in buckets):
+            return False
+        for bucket in buckets:
+            bucket.tokens -= 1
+        return True

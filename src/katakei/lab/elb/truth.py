@@ -1,0 +1,143 @@
+"""The truth of one region: load balancers, listeners, rules, groups and tags, behind one lock.
+
+It keeps and hands out frozen values and notes what changed; what a call means is decided in the `api_*` files.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from katakei.lab import clock
+from katakei.lab.elb import states
+from katakei.lab.elb.balancer import Balancer, Listener, Rule, forwarded
+from katakei.lab.elb.group import Group, Key, Power
+from katakei.lab.elb.history import History
+from katakei.lab.elb.limits import Limits
+from katakei.lab.elb.switches import Switches
+from katakei.lab.elb.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from katakei.lab.elb.words import Health
+    from katakei.lab.elb.world import World
+
+POWERS = {"running": Power.RUNNING, "pending": Power.RUNNING, "terminated": Power.TERMINATED}
+POWERS |= {"shutting-down": Power.TERMINATED, "stopping": Power.STOPPED, "stopped": Power.STOPPED}
+
+
+class Truth:
+    """All that ELBv2 knows in this lab. `node` gives the n-th loopback address for a load balancer.
+
+    Every public method takes the lock itself; a caller that needs several in one step uses `held()`.
+    """
+
+    def __init__(
+        self, region: str, account: str, world: World, node: Callable[[int], str], switches: Switches | None = None
+    ) -> None:
+        self.region = region
+        self.account = account
+        self.world = world
+        self.node = node
+        self.switches = switches or Switches()
+        self.stale = timedelta(0)
+        self.balancers: dict[str, Balancer] = {}
+        self.listeners: dict[str, Listener] = {}
+        self.rules: dict[str, Rule] = {}
+        self.timelines: dict[str, Timeline] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+        self.history = History()
+        self.limits = Limits(clock.monotonic())
+        self.changed = threading.Event()
+        self.nodes_given = 0
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def held(self) -> Iterator[datetime]:
+        """Several steps as one; gives the time at which they happen."""
+        with self._lock:
+            yield clock.now()
+
+    def arn(self, resource: str) -> str:
+        """The ARN of a resource of this region."""
+        return f"arn:aws:elasticloadbalancing:{self.region}:{self.account}:{resource}"
+
+    def group(self, arn: str) -> Group | None:
+        """The group as it is now."""
+        timeline = self.timelines.get(arn)
+        return timeline.now if timeline else None
+
+    def groups(self) -> list[Group]:
+        """All groups as they are now."""
+        with self._lock:
+            return [timeline.now for timeline in self.timelines.values()]
+
+    def put(self, group: Group, at: datetime) -> None:
+        """A group is new or has changed."""
+        with self._lock:
+            timeline = self.timelines.get(group.arn)
+            if timeline is None:
+                self.timelines[group.arn] = Timeline(group, at)
+            elif timeline.now is not group:
+                timeline.put(group, at)
+            self.history.look(group, at, self.switches)
+            self.changed.set()
+
+    def actions(self, listener: Listener) -> list[tuple[str, frozenset[str]]]:
+        """The groups that each rule of this listener forwards to, by rule ARN, the default rule included."""
+        own = [(rule.arn, forwarded(rule.actions)) for rule in self.rules.values() if rule.listener == listener.arn]
+        return [(listener.default_rule, forwarded(listener.actions)), *own]
+
+    def balancers_of(self, group: str) -> tuple[str, ...]:
+        """The load balancers that forward to a group."""
+        found = {
+            listener.balancer
+            for listener in self.listeners.values()
+            if any(group in arns for _, arns in self.actions(listener))
+        }
+        return tuple(sorted(found))
+
+    def reroute(self, at: datetime) -> None:
+        """Listeners, rules or zones changed: every group learns whether it is in use, and where."""
+        with self._lock:
+            for group in self.groups():
+                users = self.balancers_of(group.arn)
+                zones = frozenset(z.name for arn in users for z in self.balancers[arn].zones)
+                if (bool(users), zones) != (group.in_use, group.zones):
+                    self.put(states.use(group, in_use=bool(users), zones=zones, now=at), at)
+            self.changed.set()
+
+    def checked(self, arn: str, key: Key, result: Health, begun: datetime) -> None:
+        """A health check has ended."""
+        with self.held() as at:
+            group = self.group(arn)
+            if group is not None:
+                after = states.checked(group, key, result, begun, self.switches)
+                self.put(after, at) if after is not group else None
+
+    def instance_changed(self, instance: str, state: str) -> None:
+        """An instance has a new state, in EC2's word for it."""
+        with self.held() as at:
+            for group in self.groups():
+                if any(key.id == instance for key in group.registrations):
+                    self.put(states.power(group, instance, POWERS[state], at), at)
+
+    def tick(self) -> None:
+        """Let time pass: forget whose time is over, note what time alone has changed."""
+        with self.held() as at:
+            for group in self.groups():
+                after = states.elapse(group, at)
+                if after is not group:
+                    self.put(after, at)
+                self.history.look(after, at, self.switches)
+
+    def switch(self, **changes: object) -> None:
+        """Answer some of the open questions otherwise from now on; the names are those of `Switches`."""
+        with self._lock:
+            self.switches = replace(self.switches, **changes)  # type: ignore[arg-type]  # replace itself checks the names
+            self.changed.set()
