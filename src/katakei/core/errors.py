@@ -3,7 +3,10 @@
 Drivers turn every foreign error into one of these; no library's exception passes a driver's door.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
+
+from katakei.core.model import Registration
 
 
 class Exit(IntEnum):
@@ -49,9 +52,17 @@ class Unseen(KatakeiError):
 
 
 class Rejected(KatakeiError):
-    """The balancer understood the call and will never do it (a registration of a stopped instance, say)."""
+    """The balancer understood the call and will never do it (a registration of a stopped instance, say).
+
+    `which` tells the registrations that were refused, each with the balancer's words; all others were taken. Empty:
+    none was taken.
+    """
 
     code = Exit.REFUSED
+
+    def __init__(self, sentence: str, which: Mapping[Registration, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.which: Mapping[Registration, str] = which or {}
 
 
 class Held(Refused):

@@ -1,14 +1,17 @@
 """All that we ask of the world, on one page. Drivers keep these promises; contract tests hold them to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from katakei.core.events import Event, Key, Owner, Will
 from katakei.core.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.core.sight import Answer, GroupSight, Seen, Work
 from katakei.core.steps import Job
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,4 +167,12 @@ class Clock(Protocol):
 
     def sleep(self, span: timedelta) -> None:
         """Returns after `span`, or early when `wake` is called."""
+        ...
+
+
+class Pool(Protocol):
+    """Where looks and acts run, so that one hung call delays nothing else (a ThreadPoolExecutor keeps this)."""
+
+    def submit(self, work: Callable[[], T], /) -> Future[T]:
+        """Runs it, now or soon."""
         ...

@@ -1,0 +1,103 @@
+"""The acting half of a turn: carries out what was resolved, in a bounded pool, never twice at the same time.
+
+Acts on one group that are due in the same turn are joined into one call. What came back is a fact to be written.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import timedelta
+
+from katakei.core import events as e
+from katakei.core.errors import KatakeiError, Rejected, Unreachable
+from katakei.core.model import Arn, Registration, TargetId
+from katakei.core.ports import Balancer, Clock, Executor, Pool
+from katakei.core.steps import Deregister, Register, Start, Step
+
+DEADLINE = timedelta(seconds=10)
+Facts = Sequence[e.Event]
+Places = Mapping[TargetId, frozenset[Registration]]
+
+
+class Acts:
+    """Remembers which acts have not come back yet; a target with one of them gets no other."""
+
+    def __init__(self, balancer: Balancer, executor: Executor, clock: Clock, pool: Pool) -> None:
+        self._balancer = balancer
+        self._executor = executor
+        self._clock = clock
+        self._pool = pool
+        self._flying: list[tuple[frozenset[TargetId], Future[Facts]]] = []
+        self._tried: set[TargetId] = set()
+        self.troubles: list[str] = []
+
+    def begin(self) -> None:
+        """A new turn: what failed may be tried again."""
+        self._tried = set()
+        self.troubles = []
+
+    def submit(self, steps: Iterable[Step]) -> None:
+        """Hands every act over that is not under way already and was not tried in this turn."""
+        busy = self._tried.union(*(targets for targets, _ in self._flying))
+        acts = [step for step in steps if isinstance(step, Deregister | Register)]
+        for kind in (Deregister, Register):
+            joined: dict[Arn, dict[TargetId, frozenset[Registration]]] = defaultdict(dict)
+            for act in acts:
+                if isinstance(act, kind) and act.target not in busy:
+                    for arn in {place.group for place in act.registrations}:
+                        here = frozenset(place for place in act.registrations if place.group == arn)
+                        joined[arn][act.target] = here
+            for arn, places in joined.items():
+                self._hand_over(frozenset(places), self._call(kind, arn, places))
+        starts = [step for step in steps if isinstance(step, Start) and step.key.target not in busy]
+        if starts:
+            self._hand_over(frozenset(start.key.target for start in starts), self._start(starts))
+
+    def facts(self) -> list[e.Event]:
+        """What has come back since the last asking. Failures leave no fact: the loop is the retry."""
+        done = [future for _, future in self._flying if future.done()]
+        self._flying = [(targets, future) for targets, future in self._flying if not future.done()]
+        facts: list[e.Event] = []
+        for future in done:
+            error = future.exception()
+            if error is None:
+                facts += future.result()
+            elif isinstance(error, KatakeiError):
+                self.troubles += [str(error)] if isinstance(error, Unreachable) else []
+            else:
+                raise error
+        return facts
+
+    def _hand_over(self, targets: frozenset[TargetId], act: Callable[[], Facts]) -> None:
+        self._tried |= targets
+        self._flying.append((targets, self._pool.submit(act)))
+
+    def _call(self, kind: type[Deregister | Register], arn: Arn, places: Places) -> Callable[[], Facts]:
+        what = frozenset[Registration]().union(*places.values())
+
+        def deregister() -> Facts:
+            self._balancer.deregister(arn, what, DEADLINE)
+            return [e.Deregistered(self._clock.now(), arn, tuple(places))]
+
+        def register() -> Facts:
+            refused: Mapping[Registration, str] = {}
+            try:
+                self._balancer.register(arn, what, DEADLINE)
+            except Rejected as rejected:
+                refused = rejected.which or dict.fromkeys(what, str(rejected))
+            now = self._clock.now()
+            turned = {target: why for target, here in places.items() for place, why in refused.items() if place in here}
+            taken = tuple(target for target in places if target not in turned)
+            facts: list[e.Event] = [e.TurnedDown(now, target, why) for target, why in turned.items()]
+            return [*facts, e.Registered(now, arn, taken)] if taken else facts
+
+        return deregister if kind is Deregister else register
+
+    def _start(self, starts: Sequence[Start]) -> Callable[[], Facts]:
+        jobs = {start.key: (start.target, start.job) for start in starts}
+
+        def start() -> Facts:
+            tickets = self._executor.start(jobs, DEADLINE)
+            return [e.Started(self._clock.now(), key, ticket) for key, ticket in tickets.items()]
+
+        return start

@@ -1,0 +1,35 @@
+"""Which questions are asked of a target before it is registered again: the user's check, or each group's own.
+
+A group's own check is asked as the load balancer asks it: same scheme, port, path and matcher (alb-semantics 3.2).
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from katakei.core.model import Arn, Group, Registration, Target, TargetId
+from katakei.core.ports import Question
+from katakei.core.rollout import Rollout
+from katakei.core.spec import Http
+
+PATIENCE = timedelta(seconds=5)
+
+
+def questions(rollout: Rollout, target: TargetId) -> tuple[Question, ...]:
+    """All of them; the check has passed when every one has."""
+    groups = {group.arn: group for group in rollout.plan.groups}
+    return of_target(rollout.targets[target], groups, rollout.plan.spec.check.http)
+
+
+def of_target(target: Target, groups: Mapping[Arn, Group], http: Http | None) -> tuple[Question, ...]:
+    """As `questions`, before there is a rollout."""
+    asked = [_ask(target.address, place, groups[place.group], http) for place in target.registrations]
+    return tuple(dict.fromkeys(asked))
+
+
+def _ask(address: str, place: Registration, group: Group, http: Http | None) -> Question:
+    if http:
+        scheme = "https" if group.protocol == "HTTPS" else "http"
+        return Question(scheme, address, http.port or place.port, http.path, http.expect, PATIENCE)
+    check = group.check
+    port = check.port or place.port
+    return Question(check.protocol.lower(), address, port, check.path, check.matcher, check.timeout)

@@ -1,0 +1,117 @@
+"""The looking half of a turn: asks the drivers for everything wanted at once, each look with a deadline.
+
+A look that failed leaves what was seen before as it was (it grows old by itself) and says why it failed.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from datetime import datetime, timedelta
+from typing import TypeVar, cast
+
+from katakei.core.errors import KatakeiError, Unreachable
+from katakei.core.model import Arn, Registration
+from katakei.core.ports import Balancer, Checker, Clock, Executor, Pool
+from katakei.core.questions import questions
+from katakei.core.rollout import Rollout
+from katakei.core.sight import GroupSight, Seen, Sight, State
+from katakei.core.wants import Wants
+
+K = TypeVar("K")
+T = TypeVar("T")
+DEADLINE = timedelta(seconds=10)
+SPACING = timedelta(seconds=2)  # thirty looks a minute per group at the most
+
+
+class Looks:
+    """Remembers only when it last looked at which group, and which looks have not come back yet."""
+
+    def __init__(self, balancer: Balancer, executor: Executor, checker: Checker, clock: Clock, pool: Pool) -> None:
+        self._balancer = balancer
+        self._executor = executor
+        self._checker = checker
+        self._clock = clock
+        self._pool = pool
+        self._looked: dict[Arn, datetime] = {}
+        self._flying: dict[str, Future[object]] = {}
+        self._asked: list[Future[object]] = []
+        self.troubles: list[str] = []
+
+    def look(self, rollout: Rollout, wants: Wants, last: Sight) -> Sight:
+        """The last sight with everything that could be seen anew. `troubles` says what no waiting will mend."""
+        self._asked = []
+        planned = _planned(rollout)
+        tickets = {key: (rollout.targets[key.target], ticket) for key, ticket in wants.works.items()}
+        doors = {target: questions(rollout, target) for target in wants.checks}
+        due = {arn: only for arn, only in wants.groups.items() if self._due(arn)}
+        groups = {arn: self._ask(arn, self._group(arn, only, planned[arn])) for arn, only in due.items()}
+        works = {"works": self._ask("works", lambda: self._executor.look(tickets, DEADLINE))} if tickets else {}
+        answers = {"answers": self._ask("answers", lambda: self._checker.ask(doors, DEADLINE))} if doors else {}
+        wait(self._asked, timeout=DEADLINE.total_seconds())
+        self.troubles = []
+        seen, unseen = self._gather(groups)
+        merged = {arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}
+        return Sight(
+            groups={**last.groups, **merged},
+            works=self._gather(works)[0].get("works", {}),
+            answers=self._gather(answers)[0].get("answers", {}),
+            unseen=unseen,
+        )
+
+    def _due(self, arn: Arn) -> bool:
+        now = self._clock.now()
+        if arn in self._looked and now - self._looked[arn] < SPACING:
+            return False
+        self._looked[arn] = now
+        return True
+
+    def _group(
+        self, arn: Arn, only: frozenset[Registration] | None, planned: frozenset[Registration]
+    ) -> Callable[[], GroupSight]:
+        def whole() -> GroupSight:
+            begun = self._clock.now()
+            look = self._balancer.look(arn, only)
+            absent = Seen(State.ABSENT, begun, self._clock.now())
+            wanted = planned if only is None else only
+            return GroupSight({**dict.fromkeys(wanted, absent), **look.seen}, look.full_begun)
+
+        return whole
+
+    def _ask(self, name: str, look: Callable[[], T]) -> Future[T] | None:
+        """In the pool; None while an earlier look of this name has not come back."""
+        flying = self._flying.get(name)
+        if flying and not flying.done():
+            return None
+        future = self._pool.submit(look)
+        self._flying[name] = cast("Future[object]", future)
+        self._asked.append(self._flying[name])
+        return future
+
+    def _gather(self, futures: Mapping[K, Future[T] | None]) -> tuple[dict[K, T], dict[K, str]]:
+        seen: dict[K, T] = {}
+        missed: dict[K, str] = {}
+        for name, future in futures.items():
+            if future is None or not future.done():
+                missed[name] = f"no answer within {DEADLINE.seconds}s"
+                continue
+            error = future.exception()
+            if error is None:
+                seen[name] = future.result()
+            elif isinstance(error, KatakeiError):
+                missed[name] = str(error)
+                self.troubles += [str(error)] if isinstance(error, Unreachable) else []
+            else:
+                raise error
+        return seen, missed
+
+
+def _planned(rollout: Rollout) -> dict[Arn, frozenset[Registration]]:
+    places: dict[Arn, set[Registration]] = {group.arn: set() for group in rollout.plan.groups}
+    for place in rollout.owners:
+        places[place.group].add(place)
+    return {arn: frozenset(here) for arn, here in places.items()}
+
+
+def _merged(last: GroupSight | None, new: GroupSight) -> GroupSight:
+    if new.full_begun is not None or last is None:
+        return new
+    return GroupSight({**last.seen, **new.seen}, last.full_begun)

@@ -1,0 +1,147 @@
+"""The durable turn: read, look, decide, then write or act. It holds no opinion and never waits by itself.
+
+One turn resolves everything in atomic appends; nothing is acted on unless its append succeeded. What an act brought
+back is a fact, which is written with the next append.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from katakei.acting import Acts
+from katakei.core import events as e
+from katakei.core.decide import decide, rest_until, sentence
+from katakei.core.errors import Overtaken, Unreachable
+from katakei.core.model import RolloutId
+from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Lease, Leases, Pool
+from katakei.core.rollout import Rollout, evolve, replay
+from katakei.core.sight import Sight
+from katakei.core.steps import Note, Rest, Step
+from katakei.core.wants import wants
+from katakei.looking import Looks
+
+PATIENCE = timedelta(minutes=15)  # how long a world that cannot be reached is borne while targets are out
+ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The drivers one rollout needs."""
+
+    balancer: Balancer
+    executor: Executor
+    checker: Checker
+    journal: Journal
+    leases: Leases
+    clock: Clock
+    pool: Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn left behind: the rollout as it is now, what was written, why it waits, when to come again."""
+
+    rollout: Rollout
+    written: tuple[e.Event, ...]
+    why: str
+    whys: tuple[Rest, ...]
+    due: datetime
+    trouble: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Nothing is left for this process: finished, or interrupted with nothing in hand."""
+        return self.rollout.finished is not None or (self.rollout.interrupted and not self.rollout.in_hand)
+
+
+class Runner:
+    """Drives one rollout whose lease is ours."""
+
+    def __init__(self, world: World, lease: Lease, rollout: RolloutId) -> None:
+        self._world = world
+        self._lease = lease
+        self._rollout = replay(world.journal.read(rollout, 0))
+        self._sight = Sight()
+        self._looks = Looks(world.balancer, world.executor, world.checker, world.clock, world.pool)
+        self._acts = Acts(world.balancer, world.executor, world.clock, world.pool)
+        self._facts: list[e.Event] = []
+        self._trouble_since: datetime | None = None
+
+    @property
+    def rollout(self) -> Rollout:
+        """The rollout as this process last read or wrote it."""
+        return self._rollout
+
+    def note(self, *events: e.Event) -> None:
+        """A fact from outside the loop (the taking, an interrupt); written with the next append."""
+        self._facts.extend(events)
+
+    def turn(self) -> Turn:
+        """One whole turn. Raises LeaseLost when somebody took over, Unreachable when patience has run out."""
+        self._world.leases.renew(self._lease)
+        self._catch_up()
+        self._acts.begin()
+        written = self._flush()
+        self._look()
+        steps: Sequence[Step] = ()
+        for _ in range(ROUNDS):
+            facts = self._gather()
+            steps = decide(evolve(self._rollout, facts), self._sight, self._world.clock.now())
+            events = [*facts, *(step.event for step in steps if isinstance(step, Note))]
+            if not self._append(events, facts):
+                break
+            self._acts.submit(steps)
+            written += events
+            if not events:
+                break
+        return self._told(written, steps)
+
+    def _flush(self) -> list[e.Event]:
+        """Facts are written before the look, so that the look is known to be younger than they are."""
+        facts = self._gather()
+        return facts if self._append(facts, facts) else []
+
+    def _gather(self) -> list[e.Event]:
+        facts, self._facts = [*self._facts, *self._acts.facts()], []
+        return facts
+
+    def _append(self, events: Sequence[e.Event], facts: Sequence[e.Event]) -> bool:
+        """All or none. When somebody's word came first the whole round is dropped, only its facts are kept."""
+        if not events:
+            return True
+        try:
+            self._world.journal.append(self._lease, self._rollout.plan.rollout, self._rollout.number, events)
+        except Overtaken:
+            self._facts = list(facts)
+            self._catch_up()
+            return False
+        self._rollout = evolve(self._rollout, events)
+        return True
+
+    def _catch_up(self) -> None:
+        news = self._world.journal.read(self._rollout.plan.rollout, self._rollout.number)
+        if news:
+            self._rollout = evolve(self._rollout, news)
+
+    def _look(self) -> None:
+        wanted = wants(self._rollout, self._sight, self._world.clock.now())
+        self._sight = self._looks.look(self._rollout, wanted, self._sight)
+
+    def _told(self, written: Iterable[e.Event], steps: Sequence[Step]) -> Turn:
+        now = self._world.clock.now()
+        trouble = self._bear(now)
+        rests = tuple(step for step in steps if isinstance(step, Rest))
+        why = trouble or sentence(self._rollout, tuple(steps))
+        return Turn(self._rollout, tuple(written), why, rests, rest_until(tuple(steps), now), trouble)
+
+    def _bear(self, now: datetime) -> str:
+        """An unreachable world is borne for a while when targets are out, and reported at once when none is."""
+        troubles = [*self._looks.troubles, *self._acts.troubles]
+        if not troubles:
+            self._trouble_since = None
+            return ""
+        self._trouble_since = self._trouble_since or now
+        anything_out = any(self._rollout.standings[target].deregistered for target in self._rollout.out_of_service)
+        if not anything_out or now - self._trouble_since > PATIENCE:
+            raise Unreachable(troubles[0])
+        return troubles[0]
