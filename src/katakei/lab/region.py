@@ -1,5 +1,5 @@
 """The lab's one region as a load balancer sees it: instances, subnets, VPCs from moto's book, doors from the servers.
-It changes nothing, but for the one time the default VPC is put on loopback.
+It changes what the lab itself sets up at its start, and nothing later.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,10 @@ from moto.ec2.models.subnets import Subnet as MotoSubnet
 
 from katakei.lab.address import Block, Door
 from katakei.lab.elb.world import Machine, Subnet
-from katakei.lab.servers import Servers
+from katakei.lab.servers import Power, Servers
+
+IMAGE = "ami-0a887e401f7654935"
+"""Any image will do: what runs is the lab's own. This one moto knows."""
 
 
 class Region:
@@ -39,6 +42,25 @@ class Region:
             subnets[zone] = subnet.id
         return vpc.id, subnets
 
+    def launch(self, name: str, subnet: str) -> str:
+        """RunInstances of one server called `name`; returns its id while it boots."""
+        reservation = self._backend.run_instances(
+            IMAGE,
+            1,
+            None,
+            [],
+            instance_type="t3.small",
+            is_instance_type_default=False,
+            region_name=self._region,
+            subnet_id=subnet,
+            tags={"instance": {"Name": name}},
+        )
+        return str(reservation.instances[0].id)
+
+    def state(self, instance: str) -> str:
+        """EC2's word for how the instance is."""
+        return str(self._backend.get_instance(instance).state)
+
     def machine(self, instance: str) -> Machine | None:
         """The instance of this id, also while it is stopped or terminated."""
         found = self._backend.get_instance_by_id(instance)
@@ -65,12 +87,12 @@ class Region:
 
     def door(self, target: str, port: int) -> Door:
         """Where a target (instance id or address) really answers for the port the API says."""
-        holder = (
-            target
-            if target.startswith("i-")
-            else next((server.id for server in self._servers.all() if server.address == target), "")
-        )
-        return self._servers.door(holder, port) if holder else Door(target, port)
+        for server in self._servers.all():
+            if target == server.id or (target == server.address and server.power is not Power.GONE):
+                if port not in server.ports and server.power is Power.ON:
+                    return self._servers.listen(server.id, port)  # the sample serves whatever port is registered
+                return self._servers.door(server.id, port)
+        return Door(target, port)
 
 
 def _machine(instance: Instance) -> Machine:

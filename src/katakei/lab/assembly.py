@@ -1,0 +1,102 @@
+"""A whole lab in this process: block, servers, data plane, ELBv2, EC2, Run Command, endpoint, set up and healthy.
+Each part is started here and ended here, in reverse order, whatever happens in between.
+"""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from katakei.lab.address import claim_block
+from katakei.lab.ec2 import Ec2
+from katakei.lab.elb.service import Elb
+from katakei.lab.elb.truth import Truth
+from katakei.lab.endpoint import Endpoint
+from katakei.lab.envoy import Envoy
+from katakei.lab.faults import FaultBox, Faults
+from katakei.lab.options import ACCOUNT, REGION, Facts, LabOptions, Target, environment
+from katakei.lab.region import Region
+from katakei.lab.servers import Servers
+from katakei.lab.ssm import api as run_command
+from katakei.lab.ssm.model import Switches
+from katakei.lab.ssm.service import RunCommand
+from katakei.lab.stage import Stage, set_up
+
+ENVOYS_ZONE = 13
+"""The subnet whose addresses the data plane connects from; no instance is ever put there."""
+
+
+@contextmanager
+def assembled(options: LabOptions, ending: threading.Event) -> Iterator[Facts | None]:
+    """A lab whose targets are healthy, while the context lasts; None when `ending` was set before it was so."""
+    with ExitStack() as parts:
+        root = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="katakei-lab-", ignore_cleanup_errors=True)))
+        block = claim_block()
+        parts.callback(block.close)
+        servers = Servers(root / "servers", options.port)
+        parts.callback(servers.close)
+        region = Region(servers, ACCOUNT, REGION)
+        envoy = Envoy(root / "envoy", lambda n: block.address(ENVOYS_ZONE, n))
+        envoy.start(within=15)
+        parts.callback(envoy.stop)
+        elb = Elb(Truth(REGION, ACCOUNT, region, block.node), envoy)
+        ec2 = Ec2(servers, block, ACCOUNT, lambda instance, state: elb.told(instance, state.value[0]))
+        ec2.install()
+        parts.callback(ec2.close)
+        elb.start()
+        parts.callback(elb.close)
+        faults = FaultBox(Faults(lag=options.lag.total_seconds()))
+        faults.listen(Breaker(servers).turned)
+        commands = RunCommand(ec2, lambda: _switches(faults.now), ACCOUNT)
+        parts.callback(run_command.install(commands))
+        commands.start()
+        parts.callback(commands.close)
+        endpoint = Endpoint(elb, faults)
+        endpoint.start()
+        parts.callback(endpoint.close)
+        stage = set_up(options, block, region, elb, ending)
+        endpoint.warm()
+        yield _facts(stage, endpoint, servers, options) if stage else None
+
+
+class Breaker:
+    """Breaks on the servers what the faults name there, and mends what they no longer name."""
+
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+
+    def turned(self, before: Faults, after: Faults) -> None:
+        """The faults have changed. An instance nobody knows is passed over."""
+        known = {server.id: server for server in self._servers.all()}
+        for instance in known.keys() & (set(after.target_dead) - set(before.target_dead)):
+            self._servers.crash(instance)
+        for instance in known.keys() & (set(before.target_dead) - set(after.target_dead)):
+            self._servers.revive(instance)
+        for instance, server in known.items():
+            hang = server.folder / "hang"
+            if instance in after.deploy_hangs:
+                hang.touch()
+            else:
+                hang.unlink(missing_ok=True)
+
+
+def _switches(faults: Faults) -> Switches:
+    return Switches(
+        dead=frozenset(faults.agent_dead), deliver_late=faults.deliver_late, deliver_twice=faults.deliver_twice
+    )
+
+
+def _facts(stage: Stage, endpoint: Endpoint, servers: Servers, options: LabOptions) -> Facts:
+    known = {server.id: server for server in servers.all()}
+    return Facts(
+        endpoint=endpoint.url,
+        url=stage.url,
+        target_group_arn=stage.target_group_arn,
+        load_balancer_arn=stage.load_balancer_arn,
+        targets=tuple(
+            Target(server.id, options.port, server.address, server.zone, str(server.folder))
+            for server in (known[one] for one in stage.instance_ids)
+        ),
+        env=environment(endpoint.url, stage.target_group_arn),
+    )

@@ -1,0 +1,97 @@
+"""What a lab is asked to be, and what it says of itself once it is ready. Plain values, cheap to import."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+
+from katakei.lab.problem import LabError
+
+REGION = "ap-northeast-1"
+ACCOUNT = "123456789012"
+GROUP = "LaravelTargetGroup"
+BALANCER = "laravel"
+MOST_TARGETS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LabOptions:
+    """A lab to set up: the typical first user's, unless said otherwise. Intervals and delays that AWS would refuse are
+    allowed here, since the lab sets itself up by hand. `port` is the group's; zones are letters (`a`) or full names.
+
+    Raises LabError for what cannot be.
+    """
+
+    targets: int = 2
+    delay: timedelta = timedelta(seconds=300)
+    lag: timedelta = timedelta(0)
+    interval: timedelta = timedelta(seconds=10)
+    port: int = 80
+    zones: tuple[str, ...] = ("a", "c")
+
+    def __post_init__(self) -> None:
+        for fine, complaint in (
+            (0 <= self.targets <= MOST_TARGETS, f"--targets takes 0 to {MOST_TARGETS}"),
+            (timedelta(0) <= self.delay <= timedelta(hours=1), "--delay takes 0 to 3600 seconds, as on AWS"),
+            (timedelta(0) <= self.lag <= timedelta(minutes=10), "--lag takes 0 to 600 seconds"),
+            (timedelta(seconds=0.2) <= self.interval <= timedelta(minutes=5), "--interval takes 0.2 to 300 seconds"),
+            (1 <= self.port <= 65535, "--port takes 1 to 65535"),
+            (bool(self.zones) and len(self.zones) <= 4, "--zones takes one to four zones"),
+            (len(set(self.zone_names)) == len(self.zones), "--zones names a zone twice"),
+            (all(re.fullmatch(rf"{REGION}[acd]", z) for z in self.zone_names), f"the zones of {REGION} are a, c and d"),
+        ):
+            if not fine:
+                raise LabError(complaint)
+
+    @property
+    def zone_names(self) -> tuple[str, ...]:
+        """The zones in full."""
+        return tuple(REGION + zone if len(zone) == 1 else zone for zone in self.zones)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One server of the lab's own group. `port` is what the API says, `folder` where its files are."""
+
+    id: str
+    port: int
+    address: str
+    zone: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Where everything is: the one JSON line of `lab up --json`. `env` points any AWS client at the lab."""
+
+    endpoint: str
+    url: str
+    target_group_arn: str
+    load_balancer_arn: str
+    targets: tuple[Target, ...]
+    env: dict[str, str] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """As JSON, on one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, line: str) -> "Facts":
+        """From that line."""
+        known = json.loads(line)
+        return cls(**known | {"targets": tuple(Target(**target) for target in known["targets"])})
+
+
+def environment(endpoint: str, group: str) -> dict[str, str]:
+    """What a client needs to meet the lab, and never a real account: no profile, no instance metadata."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "lab",
+        "AWS_SECRET_ACCESS_KEY": "lab",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "TARGET_GROUP_ARN": group,
+    }

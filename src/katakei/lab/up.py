@@ -1,0 +1,84 @@
+"""`lab up`: one lab in this process until it is told to end.
+What a lab consists of is in `assembly`, imported only when one is really started: naming this command is cheap.
+"""
+
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from katakei.lab.options import Facts, LabOptions
+
+
+@click.command()
+@click.option("--targets", default=2, show_default=True, help="How many servers.")
+@click.option("--delay", default=300.0, show_default=True, help="Deregistration delay, seconds.")
+@click.option("--lag", default=0.0, show_default=True, help="How much later than the API traffic follows, seconds.")
+@click.option("--interval", default=10.0, show_default=True, help="Between two health checks of a target, seconds.")
+@click.option("--port", default=80, show_default=True, help="Port of the target group and of its servers.")
+@click.option("--zones", default="a,c", show_default=True, help="Availability Zones the servers are spread over.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON when ready.")
+@click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input does.")
+def up(  # noqa: PLR0913 - one per option
+    *, targets: int, delay: float, lag: float, interval: float, port: int, zones: str, as_json: bool, while_stdin: bool
+) -> None:
+    """An AWS of your own on loopback: target group, load balancer, servers. Ctrl-C ends it."""
+    ending = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if each is not signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN:  # nohup keeps it up
+            signal.signal(each, lambda _number, _frame: ending.set())
+    if while_stdin:
+        threading.Thread(target=_until_eof, args=(ending,), daemon=True).start()
+    from datetime import timedelta  # noqa: PLC0415 - what only a running lab needs is not imported before
+
+    from katakei.lab.options import LabOptions  # noqa: PLC0415 - as above
+    from katakei.lab.problem import LabError  # noqa: PLC0415 - as above
+
+    try:
+        options = LabOptions(
+            targets=targets,
+            delay=timedelta(seconds=delay),
+            lag=timedelta(seconds=lag),
+            interval=timedelta(seconds=interval),
+            port=port,
+            zones=tuple(zone.strip() for zone in zones.split(",")),
+        )
+        _run(options, ending, as_json=as_json)
+    except LabError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _run(options: "LabOptions", ending: threading.Event, *, as_json: bool) -> None:
+    try:
+        from katakei.lab.assembly import assembled  # noqa: PLC0415 - heavy, and only there with the lab's extra
+    except ImportError as error:
+        raise click.ClickException(
+            f"the lab needs its extra: pip install 'katakei[lab]' (missing: {error.name})"
+        ) from error
+    with assembled(options, ending) as facts:
+        if facts is not None:
+            click.echo(facts.line() if as_json else _welcome(facts))
+            sys.stdout.flush()
+            ending.wait()
+
+
+def _until_eof(ending: threading.Event) -> None:
+    # Not by sys.stdin: its buffer would be locked by this thread when Python ends.
+    while os.read(0, 4096):
+        pass
+    ending.set()
+
+
+def _welcome(facts: "Facts") -> str:
+    servers = "\n".join(f"  {t.id}  {t.zone}  {t.address}:{t.port}  {t.folder}" for t in facts.targets)
+    exports = "\n".join(f"  export {name}={value}" for name, value in facts.env.items())
+    return (
+        f"The lab is up: {facts.url}\n\nServers (each folder has release, bin/restart, starts.log):\n{servers}\n\n"
+        f"In another terminal:\n{exports}\n\n"
+        '  aws elbv2 describe-target-health --target-group-arn "$TARGET_GROUP_ARN"\n'
+        f"  curl -X POST {facts.endpoint}/_lab/faults -d '{{\"throttle\": 0.3}}'\n\nCtrl-C ends it."
+    )
