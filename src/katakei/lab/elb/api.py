@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from katakei.lab import clock
 from katakei.lab.elb import (
@@ -22,7 +21,7 @@ from katakei.lab.elb import (
 from katakei.lab.elb.problem import ElbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from types import ModuleType
 
@@ -59,9 +58,8 @@ class Api:
         with self.truth.held() as now:
             return handler(self.truth, params, now)
 
-    def answer(self, body: bytes) -> tuple[int, bytes]:
+    def answer(self, form: Mapping[str, str]) -> tuple[int, bytes]:
         """An HTTP call: the form in, status and XML out. Never raises ElbError."""
-        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         request_id = clock.unique_uuid()
         action = form.get("Action", "")
         try:

@@ -21,7 +21,8 @@ class Switches:
 
     `lag` is how much later than the API the traffic learns of a change, both ways; `propagation` is how long a
     registration stays RegistrationInProgress before its first check; `initial_failures` is the number of failures
-    that ends `initial` (None: the group's unhealthy threshold).
+    that ends `initial` (None: the group's unhealthy threshold). `one_zone_will_do` is no question but a liberty: a load
+    balancer in a single zone, which AWS refuses.
     """
 
     lag: timedelta = timedelta(0)
@@ -35,6 +36,7 @@ class Switches:
     delay_change_moves_timers: bool = False
     portless_describe_means_all_ports: bool = False
     initial_failures: int | None = None
+    one_zone_will_do: bool = False
     throttling: bool = True
     throttle_code: str = "Throttling"
     default_check_timeout: int = 5

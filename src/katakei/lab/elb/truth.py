@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from katakei.lab.elb.words import Health
     from katakei.lab.elb.world import World
 
-POWERS = {"running": Power.RUNNING, "pending": Power.RUNNING, "terminated": Power.TERMINATED}
+# `pending` is missing on purpose: a load balancer takes an instance for started when it runs.
+POWERS = {"running": Power.RUNNING, "terminated": Power.TERMINATED}
 POWERS |= {"shutting-down": Power.TERMINATED, "stopping": Power.STOPPED, "stopped": Power.STOPPED}
 
 
@@ -122,6 +123,8 @@ class Truth:
 
     def instance_changed(self, instance: str, state: str) -> None:
         """An instance has a new state, in EC2's word for it."""
+        if state not in POWERS:
+            return
         with self.held() as at:
             for group in self.groups():
                 if any(key.id == instance for key in group.registrations):

@@ -1,0 +1,53 @@
+"""ELBv2 as one thing to start and to close: the truth, its API, its health checks and its way to the data plane."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from katakei.lab.elb.api import Api
+from katakei.lab.elb.checks import Checker
+from katakei.lab.elb.pump import Plane, Pump
+
+if TYPE_CHECKING:
+    from katakei.lab.elb.truth import Truth
+    from katakei.lab.elb.wire import Params
+
+
+class Elb:
+    """One region's load balancers: a truth, and the data plane that follows it."""
+
+    def __init__(self, truth: Truth, plane: Plane) -> None:
+        self.truth = truth
+        self.api = Api(self.truth)
+        self.pump = Pump(self.truth, plane)
+        self._checker = Checker(self.truth)
+
+    def start(self) -> None:
+        """Begin to check and to route."""
+        self._checker.start()
+        self.pump.start()
+
+    def close(self) -> None:
+        """No thread of it runs when this returns."""
+        self._checker.close()
+        self.pump.close()
+
+    def call(self, action: str, params: Params) -> Params:
+        """An API call from inside the lab: not throttled, and free of the model's ranges (intervals under 5 s)."""
+        return self.api.call(action, params)
+
+    def turned(self, *, lag: float, stale: float, close_idle: bool) -> None:
+        """Other faults from now on; `lag` and `stale` in seconds."""
+        self.truth.switch(lag=timedelta(seconds=lag), close_idle=close_idle)
+        self.truth.stale = timedelta(seconds=stale)
+
+    def told(self, instance: str, state: str) -> None:
+        """An instance changed its state (EC2's word)."""
+        self.truth.instance_changed(instance, state)
+
+    def url(self, listener: str) -> str:
+        """Where a listener really answers."""
+        one = self.truth.listeners[listener]
+        port = "" if one.door.port == {"HTTP": 80, "HTTPS": 443}.get(one.protocol) else f":{one.door.port}"
+        return f"{one.protocol.lower()}://{one.door.address}{port}"

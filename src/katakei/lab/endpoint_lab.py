@@ -1,0 +1,89 @@
+"""`/_lab/...`: what the lab says of itself and lets itself be told. No AWS client ever comes here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from katakei.lab.elb import states
+from katakei.lab.elb.draw import draw
+from katakei.lab.endpoint_wsgi import Answer
+from katakei.lab.faults import FaultError
+
+if TYPE_CHECKING:
+    from katakei.lab.elb.service import Elb
+    from katakei.lab.endpoint_log import CallLog
+    from katakei.lab.endpoint_wsgi import Environ
+    from katakei.lab.faults import FaultBox
+
+
+@dataclass(frozen=True, slots=True)
+class LabDoor:
+    """Answers every path under `/_lab/`."""
+
+    elb: Elb
+    faults: FaultBox
+    log: CallLog
+
+    def answer(self, environ: Environ, body: bytes) -> Answer:
+        """GET shows; POST to `faults` changes."""
+        path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
+        if path == "/_lab/faults" and method in {"POST", "PUT"}:
+            return self._change(body)
+        shows = {
+            "/_lab/faults": self._faults_now,
+            "/_lab/calls": self.log.entries,
+            "/_lab/history": self._history,
+            "/_lab/targets": self._targets,
+            "/_lab/listeners": self._listeners,
+        }
+        if path not in shows:
+            return _json("404 Not Found", {"error": f"there is no {path}; there are {', '.join(shows)}"})
+        if method not in {"GET", "HEAD"}:
+            return _json("405 Method Not Allowed", {"error": f"{path} can only be read"})
+        return _json("200 OK", shows[path]())
+
+    def _faults_now(self) -> dict[str, Any]:
+        return self.faults.now.as_json()
+
+    def _change(self, body: bytes) -> Answer:
+        try:
+            return _json("200 OK", self.faults.change(json.loads(body or b"{}")).as_json())
+        except (FaultError, ValueError) as error:
+            return _json("400 Bad Request", {"error": str(error)})
+
+    def _history(self) -> list[dict[str, Any]]:
+        with self.elb.truth.held():
+            return self.elb.truth.history.entries()
+
+    def _targets(self) -> list[dict[str, Any]]:
+        """Every target as the API shows it, and what the data plane does for it."""
+        truth = self.elb.truth
+        with truth.held() as now:
+            _, flow = draw(truth, now)
+            return [
+                {
+                    "group": group.arn,
+                    "id": r.key.id,
+                    "port": r.key.port,
+                    "zone": r.zone,
+                    "state": health.state.value,
+                    "reason": health.reason,
+                    "traffic": does.value if (does := flow.get(group.arn, {}).get(r.key)) else None,
+                }
+                for group in truth.groups()
+                for r, health in states.listing(group, now, truth.switches)
+            ]
+
+    def _listeners(self) -> list[dict[str, Any]]:
+        with self.elb.truth.held():
+            listeners = list(self.elb.truth.listeners.values())
+        return [
+            {"arn": one.arn, "balancer": one.balancer, "port": one.port, "url": self.elb.url(one.arn)}
+            for one in listeners
+        ]
+
+
+def _json(status: str, value: object) -> Answer:
+    return Answer(status, (("Content-Type", "application/json"),), json.dumps(value).encode() + b"\n")

@@ -1,0 +1,105 @@
+"""One AWS request as the lab sees it, and one answer: which service, which action, whose agent. Nothing is done."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+MOST_FORM = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and the whole body."""
+
+    status: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def code(self) -> int:
+        """The number of the status."""
+        return int(self.status.split(" ", 1)[0])
+
+    def send(self, start: StartResponse) -> Iterable[bytes]:
+        """Hand it to the server."""
+        named = [(k, v) for k, v in self.headers if k.lower() != "content-length"]
+        start(self.status, [*named, ("Content-Length", str(len(self.body)))])
+        return [self.body]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What can be told of a request without knowing the service: all from the signature, a header or the form."""
+
+    service: str
+    region: str
+    action: str
+    agent: str
+    body: bytes
+    signed: bool
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def json(self) -> bool:
+        """Whether the service speaks JSON with a target header."""
+        return self.service in {"ssm", "dynamodb", "logs", "states", "secretsmanager", "events"}
+
+
+def read(environ: Environ) -> Call:
+    """Look at a request without using it up: the body is put back."""
+    body = _body(environ)
+    scope = _scope(environ.get("HTTP_AUTHORIZATION", ""))
+    text = body.decode("utf-8", "replace") if body else environ.get("QUERY_STRING", "")
+    form = dict(parse_qsl(text, keep_blank_values=True)) if "Action=" in text else {}
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    service = scope[1] if scope else "elasticloadbalancing" if form.get("Version") == "2015-12-01" else ""
+    action = form.get("Action") or target.rpartition(".")[2] or environ.get("REQUEST_METHOD", "")
+    region = scope[0] if scope else ""
+    return Call(service, region, action, environ.get("HTTP_USER_AGENT", ""), body, signed=bool(scope), form=form)
+
+
+def run(app: Wsgi, environ: Environ) -> Answer:
+    """Run an application to its end."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _exc: object = None) -> Callable[[bytes], object]:
+        started.append((status, headers))
+        return lambda _data: None
+
+    parts = app(environ, start)
+    try:
+        body = b"".join(parts)
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+    status, headers = started[-1]
+    return Answer(status, tuple(headers), body)
+
+
+def _body(environ: Environ) -> bytes:
+    """The form or JSON of a call; an upload is left where it is."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if (
+        not length.isdigit()
+        or not 0 < int(length) <= MOST_FORM
+        or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "")
+    ):
+        return b""
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _scope(authorization: str) -> tuple[str, str] | None:
+    """Region and service from a SigV4 header."""
+    _, found, credential = authorization.partition("Credential=")
+    parts = credential.split(",", 1)[0].split("/")
+    return (parts[2], parts[3].lower()) if found and len(parts) == 5 else None

@@ -1,0 +1,146 @@
+"""What can be made to go wrong on purpose, and the dice that decide which call it hits. It breaks nothing by itself."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FRACTIONS = ("throttle", "error", "timeout")
+SECONDS = ("stale", "lag", "hold")
+FLAGS = ("close_idle", "deliver_late", "deliver_twice")
+
+
+class FaultError(Exception):
+    """A wish for faults that means nothing; its text says which and what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """All faults of a lab as they are now.
+
+    `throttle`, `error` and `timeout` are fractions of the calls; a call that times out is held for `hold` seconds
+    and may or may not have happened; the same is true of an error. `stale` is how old the answers of
+    DescribeTargetHealth are, `lag` how much later than the API the traffic follows (seconds). `actions` limits the
+    first three to some actions, `deny` lists actions answered with AccessDenied. `close_idle`: whether idle
+    connections to a deregistered target are closed. The rest names instances: their agent runs nothing, their
+    application is dead, their work never ends; `deliver_late` and `deliver_twice` are about Run Command.
+    """
+
+    throttle: float = 0.0
+    error: float = 0.0
+    timeout: float = 0.0
+    stale: float = 0.0
+    lag: float = 0.0
+    hold: float = 90.0
+    seed: int | None = None
+    actions: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    close_idle: bool = True
+    agent_dead: tuple[str, ...] = ()
+    target_dead: tuple[str, ...] = ()
+    deploy_hangs: tuple[str, ...] = ()
+    deliver_late: bool = False
+    deliver_twice: bool = False
+
+    def changed(self, wish: object) -> Faults:
+        """These with the fields named in `wish` (parsed JSON) replaced. Raises FaultError, then nothing is changed."""
+        if not isinstance(wish, dict):
+            raise FaultError('faults are a JSON object such as {"throttle": 0.3}')
+        known = [field.name for field in fields(self)]
+        strangers = sorted(set(wish) - set(known))
+        if strangers:
+            raise FaultError(f"no such fault: {', '.join(strangers)}; there are {', '.join(known)}")
+        return replace(self, **{name: _value(name, value) for name, value in wish.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        """As GET shows them."""
+        return asdict(self)
+
+
+def _value(name: str, value: object) -> Any:
+    if name in FLAGS:
+        _must(isinstance(value, bool), name, "true or false")
+        return value
+    if name in FRACTIONS or name in SECONDS:
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1.0
+        highest, what = (1.0, "a fraction from 0 to 1") if name in FRACTIONS else (3600.0, "seconds from 0 to 3600")
+        _must(0 <= number <= highest, name, what)
+        return float(number)
+    if name == "seed":
+        _must(value is None or isinstance(value, int), name, "a whole number or null")
+        return value
+    listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    _must(listed, name, "a list of texts")
+    return tuple(value) if isinstance(value, list) else ()
+
+
+def _must(fine: bool, name: str, what: str) -> None:  # noqa: FBT001 - read as a sentence: must be fine
+    if not fine:
+        raise FaultError(f"{name} must be {what}")
+
+
+class Fate(Enum):
+    """What becomes of one call. The `_DONE` ones happen all the same; the caller cannot know."""
+
+    PASS = "pass"  # noqa: S105 - the word, not a secret
+    DENY = "deny"
+    THROTTLE = "throttle"
+    ERROR = "error"
+    ERROR_DONE = "error_done"
+    TIMEOUT = "timeout"
+    TIMEOUT_DONE = "timeout_done"
+
+
+class FaultBox:
+    """The faults of a running lab: thread-safe, and whoever listens hears (before, after) of every change."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self._faults = faults or Faults()
+        self._random = random.Random(self._faults.seed)  # noqa: S311 - dice, not secrets
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[Faults, Faults], None]] = []
+
+    @property
+    def now(self) -> Faults:
+        """The faults as they are."""
+        return self._faults
+
+    def listen(self, to: Callable[[Faults, Faults], None]) -> None:
+        """Call `to(before, after)` at every change, in the thread of who changed it."""
+        self._listeners.append(to)
+
+    def change(self, wish: object) -> Faults:
+        """Replace the fields named in a parsed JSON object. Raises FaultError."""
+        with self._lock:
+            before, after = self._faults, self._faults.changed(wish)
+            self._faults = after
+            if isinstance(wish, dict) and "seed" in wish:
+                self._random = random.Random(after.seed)  # noqa: S311 - dice, not secrets
+        for each in self._listeners:
+            each(before, after)
+        return after
+
+    def fate(self, action: str) -> Fate:
+        """Throw the dice for one call."""
+        with self._lock:
+            faults = self._faults
+            if action in faults.deny:
+                return Fate.DENY
+            if faults.actions and action not in faults.actions:
+                return Fate.PASS
+            dice, done = self._random.random(), self._random.random() < 0.5
+        for fraction, fate in (
+            (faults.throttle, Fate.THROTTLE),
+            (faults.error, Fate.ERROR_DONE if done else Fate.ERROR),
+            (faults.timeout, Fate.TIMEOUT_DONE if done else Fate.TIMEOUT),
+        ):
+            if dice < fraction:
+                return fate
+            dice -= fraction
+        return Fate.PASS
