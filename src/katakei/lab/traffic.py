@@ -1,0 +1,128 @@
+"""Traffic on a URL from a process of its own: steady, over keep-alive connections, every request counted.
+
+It retries nothing: a broken connection is a failed request, as it is for a client that may not ask twice.
+"""
+
+import json
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from katakei.lab.load import Plan
+from katakei.lab.problem import LabError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that was not answered with 2xx. Status 0: it was not answered at all, and `why` says how."""
+
+    at: datetime
+    path: str
+    status: int
+    release: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the traffic saw."""
+
+    requests: int = 0
+    failed: int = 0
+    first_failures: tuple[Failure, ...] = ()  # at most 20
+    releases: Mapping[str, int] = field(default_factory=dict)  # answers by X-Release
+    slow: int = 0
+    slowest: timedelta = timedelta()  # of the requests which are not slow on purpose
+    held_back: int = 0  # not sent because every client was waiting for an answer
+    lasted: timedelta = timedelta()
+
+
+class Traffic:
+    """`rate` requests a second on `url`, a share of them slow on purpose, from `clients` connections.
+
+    Without `clients` there are enough for the slow ones. It ends by itself after `longest` or `most` requests.
+    """
+
+    def __init__(  # noqa: PLR0913 - figures of one load, all with a default
+        self,
+        url: str,
+        rate: float = 50,
+        *,
+        clients: int | None = None,
+        slow_fraction: float = 0.05,
+        slow_seconds: float = 3,
+        longest: timedelta = timedelta(hours=1),
+        most: int = 5_000_000,
+    ) -> None:
+        parts = urlsplit(url)
+        enough = 8 + math.ceil(rate * (0.1 + 1.5 * slow_fraction * slow_seconds))
+        self._plan = Plan(
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or 80,
+            rate=rate,
+            clients=enough if clients is None else clients,
+            slow_every=round(1 / slow_fraction) if slow_fraction else 0,
+            path=parts.path or "/",
+            slow_path=f"/slow?s={slow_seconds}",
+            patience=slow_seconds + 70,
+            longest=longest.total_seconds(),
+            most=most,
+        )
+        self._last = "{}"
+        self._process: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread(target=self._read, name="figures of the traffic", daemon=True)
+
+    def start(self) -> None:
+        """Begin. Returns once the first report is there."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "katakei.lab.load"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for us; its end comes when its input ends
+        )
+        if self._process.stdin and self._process.stdout:
+            self._process.stdin.write(json.dumps(asdict(self._plan)) + "\n")
+            self._process.stdin.flush()
+            self._last = self._process.stdout.readline()
+        if not self._last:
+            raise LabError("the traffic does not start")
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in (self._process and self._process.stdout) or ():
+            self._last = line
+
+    def figures(self) -> Figures:
+        """What it saw so far; half a second old at most."""
+        seen = json.loads(self._last)
+        return Figures(
+            requests=seen["requests"],
+            failed=seen["failed"],
+            first_failures=tuple(
+                Failure(**{**each, "at": datetime.fromisoformat(each["at"])}) for each in seen["first_failures"]
+            ),
+            releases=seen["releases"],
+            slow=seen["slow"],
+            slowest=timedelta(seconds=seen["slowest"]),
+            held_back=seen["held_back"],
+            lasted=timedelta(seconds=seen["seconds"]),
+        )
+
+    def stop(self) -> Figures:
+        """Send nothing more, wait for what is in flight, and say what was seen."""
+        if self._process is None:
+            return Figures()
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._reader.join(self._plan.patience + 10)
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._process.kill()
+        self._process.wait(10)
+        return self.figures()
