@@ -1,0 +1,51 @@
+"""How long a plan will take and which settings cost the time: arithmetic over the plan, honest about what it omits."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from katakei.core.case import APART
+from katakei.core.planned import Plan
+
+PROPAGATION = timedelta(seconds=5)  # "seconds" between the call and the first check (alb-semantics 3.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One share of a target's time, and the setting that decides it."""
+
+    name: str
+    length: timedelta
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The parts of one target's time, how many follow one another, and the whole without the work itself."""
+
+    parts: tuple[Part, ...]
+    rounds: int
+
+    @property
+    def per_target(self) -> timedelta:
+        """Out of service and back, without the work."""
+        return sum((part.length for part in self.parts), timedelta())
+
+    @property
+    def total(self) -> timedelta:
+        """The whole rollout, without the work."""
+        return self.per_target * self.rounds
+
+
+def forecast(plan: Plan) -> Forecast:
+    """The prediction. The time of the work itself is not known and not in it."""
+    delay = max(group.delay for group in plan.groups)
+    interval = max(group.check.interval for group in plan.groups)
+    drain = max(delay, plan.spec.drain.settle)
+    setting = "the group's deregistration delay" if delay >= plan.spec.drain.settle else "drain.settle"
+    parts = (
+        Part("drain", drain, setting),
+        Part("first health check", PROPAGATION + interval, "the group's health check interval"),
+        Part("second look", APART, "fixed"),
+        Part("soak", plan.spec.soak, "warm.soak"),
+    )
+    return Forecast(parts, -(-len(plan.targets) // plan.window))

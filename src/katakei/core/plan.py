@@ -1,0 +1,149 @@
+"""From what was asked and what was read to a plan: who, in which order, how many at once, and what is promised.
+
+A plan that may not be carried out is refused with every reason in one go. Nothing is changed by planning.
+"""
+
+from dataclasses import replace
+
+from katakei.core.errors import Refused, Unreachable, UsageFault
+from katakei.core.model import Arn, Target
+from katakei.core.planned import Floor, Kind, Plan
+from katakei.core.refusals import refusals
+from katakei.core.roads import Phase
+from katakei.core.sight import State
+from katakei.core.spec import Order
+from katakei.core.survey import Allowed, Asked, Survey, machines, states, tags
+from katakei.core.words import label, listed
+
+
+def make(asked: Asked, survey: Survey, allowed: Allowed) -> Plan:
+    """The plan. Raises UsageFault (nothing to roll, unknown target), Refused, or Unreachable (no way to work there)."""
+    for group in survey.groups:
+        if not survey.members[group.arn]:
+            raise UsageFault(f"{group.name} has no targets: nothing to do; register some first")
+    everyone = machines(survey)
+    chosen = _chosen(asked, survey, everyone)
+    if asked.kind is Kind.ROLL:
+        chosen = tuple(target for target in chosen if State.DRAINING not in states(survey, target.id))
+    return _checked(_draw(asked, survey, allowed, everyone, _ordered(asked, survey, chosen)), survey, allowed)
+
+
+def register(asked: Asked, survey: Survey, allowed: Allowed, targets: tuple[Target, ...]) -> Plan:
+    """The plan of a step by hand that only registers: its targets begin out of service."""
+    everyone = tuple(target for target in machines(survey) if target.id not in {t.id for t in targets})
+    plan = _draw(asked, survey, allowed, everyone, targets)
+    return _checked(replace(plan, begin=Phase.OUT), survey, allowed)
+
+
+def _draw(
+    asked: Asked, survey: Survey, allowed: Allowed, everyone: tuple[Target, ...], chosen: tuple[Target, ...]
+) -> Plan:
+    floors = {group.arn: _floor(asked, survey, group.arn, force=allowed.force) for group in survey.groups}
+    smallest = min(floor.base for floor in floors.values())
+    by_hand = asked.kind is not Kind.ROLL
+    taking_part = {target.id for target in chosen}
+    plan = Plan(
+        rollout=asked.rollout,
+        kind=asked.kind,
+        spec=asked.spec,
+        release=asked.release,
+        account=asked.account,
+        region=asked.region,
+        groups=survey.groups,
+        targets=chosen,
+        bystanders=tuple(target for target in everyone if target.id not in taking_part),
+        window=len(chosen) if by_hand else max(1, asked.spec.window.max_unavailable.down(smallest)),
+        floors=floors,
+        who=asked.who,
+        versions=asked.versions,
+        waits=asked.waits,
+    )
+    return replace(_without_check(plan, survey), said=_said(plan, survey, allowed))
+
+
+def _floor(asked: Asked, survey: Survey, group: Arn, *, force: bool) -> Floor:
+    """Percentages are of the registrations that are not draining now; a floor is rounded up."""
+    base = sum(not member.seen.out for member in survey.members[group])
+    if force and asked.kind is not Kind.ROLL:
+        return Floor(0, base)
+    return Floor(asked.spec.window.floor.up(base), base, asked.spec.window.floor_per_zone)
+
+
+def _chosen(asked: Asked, survey: Survey, everyone: tuple[Target, ...]) -> tuple[Target, ...]:
+    wanted = asked.spec.targets
+    if wanted.tags:
+        return tuple(t for t in everyone if set(wanted.tags) <= set(tags(survey, t.id).items()))
+    if not wanted.only:
+        return everyone
+    found = {name: _named(name, everyone) for name in wanted.only}
+    unknown = [name for name, targets in found.items() if not targets]
+    if unknown:
+        there = listed(label(target) for target in everyone)
+        raise UsageFault(f"{listed(unknown)} is not registered in {_names(survey)}; registered are {there}")
+    return tuple(dict.fromkeys(target for targets in found.values() for target in targets))
+
+
+def _named(name: str, everyone: tuple[Target, ...]) -> list[Target]:
+    """By id, name, address, or id:port, which must then be a port it is registered with."""
+    bare, colon, port = name.rpartition(":")
+    if colon and port.isdigit():
+        targets = _named(bare, everyone)
+        wrong = [target for target in targets if int(port) not in {place.port for place in target.registrations}]
+        if wrong:
+            ports = listed(sorted({place.port for place in wrong[0].registrations}))
+            raise UsageFault(f"{bare} is registered with port {ports}, not {port}; nothing was changed")
+        return targets
+    ids = [t for t in everyone if name in {t.id, t.address, *(place.id for place in t.registrations)}]
+    return ids or [target for target in everyone if target.name == name]
+
+
+def _ordered(asked: Asked, survey: Survey, chosen: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Zone by zone where asked; targets that do not serve now go last, so that the first proof is on a sound one."""
+    by_zone = asked.spec.window.order is Order.ZONE and asked.kind is Kind.ROLL
+    zones = {target.id: target.zone if by_zone else "" for target in chosen}
+    return tuple(sorted(chosen, key=lambda t: (set(states(survey, t.id)) != {State.HEALTHY}, zones[t.id])))
+
+
+def _checked(plan: Plan, survey: Survey, allowed: Allowed) -> Plan:
+    reasons = refusals(plan, survey, allowed)
+    if reasons:
+        raise Refused(reasons[0] if len(reasons) == 1 else "\n".join(f"- {reason}" for reason in reasons))
+    if plan.kind is Kind.ROLL and not plan.targets:
+        raise UsageFault(f"no target of {_names(survey)} is chosen: see `targets` in the configuration, or --only")
+    for target, why in survey.unready.items():
+        if target in {t.id for t in plan.targets}:
+            raise Unreachable(f"{target} cannot be worked on: {why}")
+    return plan
+
+
+def _without_check(plan: Plan, survey: Survey) -> Plan:
+    """The group's own check, by default: where it cannot be asked from here, the load balancer alone judges, aloud."""
+    check = plan.spec.check
+    if check.http is None and check.asked and survey.unreachable:
+        return replace(plan, spec=replace(plan.spec, check=replace(check, asked=False)))
+    return plan
+
+
+def _said(plan: Plan, survey: Survey, allowed: Allowed) -> tuple[str, ...]:
+    said = []
+    if plan.spec.check.http is None and plan.spec.check.asked and survey.unreachable:
+        target, why = next(iter(survey.unreachable.items()))
+        said.append(
+            f"the targets cannot be asked from this machine ({target}: {why}): no check is made before a target is"
+            " registered again, the load balancer's own check alone judges"
+        )
+    said += [
+        f"the floor of {group.name} is 0: an outage is accepted"
+        for group in plan.groups
+        if plan.kind is not Kind.REGISTER and not plan.floors[group.arn].count
+    ]
+    out = [m.machine for here in survey.members.values() for m in here if m.seen.out and plan.kind is Kind.ROLL]
+    if out:
+        said.append(f"{listed(dict.fromkeys(out))} is draining and left alone")
+    if allowed.only_these_groups and survey.elsewhere:
+        said.append(f"registrations in other groups are left as they are: {listed(p.group for p in survey.elsewhere)}")
+    return tuple(said)
+
+
+def _names(survey: Survey) -> str:
+    return listed(group.name for group in survey.groups)

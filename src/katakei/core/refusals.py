@@ -1,0 +1,169 @@
+"""What is not understood is refused, never ignored: each rule answers with a sentence, or with nothing.
+
+All of them are asked, so that a person reads everything in one go.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from katakei.core.model import Group, TargetType
+from katakei.core.planned import Kind, Plan
+from katakei.core.survey import Allowed, Survey
+from katakei.core.words import listed, span
+
+SETTLE = timedelta(seconds=30)  # a real ALB goes on sending new requests for 13 to 25 s after it says draining
+
+
+def refusals(plan: Plan, survey: Survey, allowed: Allowed) -> tuple[str, ...]:
+    """Every reason why this plan may not be carried out."""
+    return tuple(why for rule in _RULES for why in rule(plan, survey, allowed))
+
+
+def _types(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+    for group in plan.groups:
+        if group.target_type in {TargetType.LAMBDA, TargetType.ALB}:
+            yield f"{group.name} is a {group.target_type.value} group; only instance and ip groups are understood"
+        elif group.protocol not in {"HTTP", "HTTPS"} or group.balancer_type not in {"application", ""}:
+            kind = group.balancer_type or group.protocol
+            yield f"{group.name} belongs to a {kind} load balancer; only Application Load Balancers are understood"
+
+
+def _attributes(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+    for group in plan.groups:
+        if group.autoscaling:
+            owners = listed(group.autoscaling)
+            yield f"members of {group.name} belong to an Auto Scaling group ({owners}), which would replace them"
+        if not group.cross_zone:
+            yield f"{group.name} has cross-zone load balancing off, so that each zone stands alone; not understood yet"
+        if group.zonal_shift:
+            yield f"a zonal shift is active for {group.name} ({listed(group.zonal_shift)}); wait until it has ended"
+        if group.slow_start:
+            yield f"{group.name} has a slow start of {span(group.slow_start)}; not understood yet, set it to 0"
+
+
+def _minima(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+    """A count of 1 is every group's default: it speaks only of an empty group."""
+    for group in plan.groups:
+        floor = plan.floors[group.arn]
+        for minimum in group.minima:
+            needs = minimum.count if minimum.percent is None else -(-floor.base * minimum.percent // 100)
+            if needs and needs > max(1, floor.count):
+                yield (
+                    f"{group.name} has {minimum.name} at {needs} of {floor.base}, above the floor of {floor.count}:"
+                    " below it the load balancer sends traffic to unhealthy targets too;"
+                    f" raise `window.floor` to {needs}"
+                )
+
+
+def _unused(plan: Plan, _survey: Survey, allowed: Allowed) -> Iterator[str]:
+    for group in plan.groups:
+        if not group.load_balancers and plan.floors[group.arn].count and not allowed.force:
+            yield f"no listener forwards to {group.name}, so nothing in it can serve; set `floor: 0` if that is meant"
+
+
+def _floor(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+    """A floor that could not be kept even if every registration served."""
+    if plan.kind is not Kind.ROLL:
+        return
+    for group in plan.groups:
+        floor = plan.floors[group.arn]
+        most = max((sum(p.group == group.arn for p in t.registrations) for t in plan.targets), default=0)
+        if plan.targets and floor.count and floor.base - most < floor.count:
+            yield (
+                f"the floor of {group.name} is {floor.count} of {floor.base}: no target could ever be taken out;"
+                " set `window.floor` lower (0 accepts an outage)"
+            )
+        elif floor.per_zone and (zone := _tight_zone(plan, group)):
+            yield (
+                f"floor_per_zone {floor.per_zone} can never be kept for {group.name} in {zone}:"
+                " no target there could be taken out; lower it"
+            )
+
+
+def _by_hand(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
+    """A step by hand does not wait for the floor: it is refused at once."""
+    if plan.kind is not Kind.DEREGISTER:
+        return
+    leaving = {place for target in plan.targets for place in target.registrations}
+    zones = {target.zone for target in plan.targets}
+    for group in plan.groups:
+        floor = plan.floors[group.arn]
+        stay = [m for m in survey.members[group.arn] if m.seen.serving and m.registration not in leaving]
+        if len(stay) < floor.count:
+            yield f"{len(stay)} of {group.name} would serve, the floor is {floor.count}; accept that by --force"
+        for zone in sorted(zones):
+            there = sum(member.zone == zone for member in stay)
+            if there < floor.per_zone:
+                yield f"{there} of {group.name} would serve in {zone}, its floor is {floor.per_zone}; --force accepts it"
+
+
+def _tight_zone(plan: Plan, group: Group) -> str:
+    for zone in dict.fromkeys(target.zone for target in plan.targets):
+        there = [t for t in (*plan.targets, *plan.bystanders) if t.zone == zone]
+        here = [sum(p.group == group.arn for p in t.registrations) for t in there]
+        if sum(here) - max(here) < plan.floors[group.arn].per_zone:
+            return zone
+    return ""
+
+
+def _elsewhere(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
+    if plan.kind is Kind.ROLL and survey.elsewhere and not allowed.only_these_groups:
+        places = listed(f"{place.id}:{place.port} in {place.group}" for place in survey.elsewhere)
+        yield (
+            f"targets are registered in other groups too, which would go on sending requests: {places};"
+            " add those groups to the configuration, or accept it by --only-these-groups"
+        )
+
+
+def _draining(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
+    left_alone = {target.id for target in plan.bystanders}
+    foreign = [
+        member.machine
+        for members in survey.members.values()
+        for member in members
+        if member.seen.out and member.machine in left_alone and member.machine not in survey.ours_out
+    ]
+    if plan.kind is Kind.ROLL and foreign and not allowed.ignore_draining:
+        yield (
+            f"{listed(dict.fromkeys(foreign))} is draining and no rollout of this journal took it out;"
+            " find out who did, or leave it alone by --ignore-draining"
+        )
+
+
+def _settle(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
+    settle = plan.spec.drain.settle
+    if settle < SETTLE and not survey.lab and not allowed.force:
+        yield (
+            f"a settle of {span(settle)} is shorter than {span(SETTLE)}, in which a real load balancer may still send"
+            " new requests to a draining target; accept that by --force"
+        )
+
+
+def _check(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
+    check = plan.spec.check
+    if plan.kind is not Kind.ROLL or not check.asked:
+        return
+    if check.http is None:
+        for group in plan.groups:
+            if group.protocol_version == "GRPC":
+                yield f"{group.name} is checked by gRPC, which is not asked yet; set `check: http` or `check: none`"
+    elif survey.unreachable:
+        target, why = next(iter(survey.unreachable.items()))
+        yield (
+            f"the check cannot be asked from this machine: {target}: {why};"
+            " run Katakei where it can reach the targets, or set `check: none`"
+        )
+
+
+_RULES: tuple[Callable[[Plan, Survey, Allowed], Iterator[str]], ...] = (
+    _types,
+    _attributes,
+    _minima,
+    _unused,
+    _floor,
+    _by_hand,
+    _elsewhere,
+    _draining,
+    _settle,
+    _check,
+)
