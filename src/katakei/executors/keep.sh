@@ -1,0 +1,48 @@
+# The keeper: claims one mark, runs the work under it in a session of its own, and writes how it ended. See mark.sh.
+# Arguments: the mark's folder, the user's command, the last second in which it may begin. Nothing of ours is its input.
+set -uf
+dir=$1 run=$2 not_after=$3
+# Caught, not ignored: an ignored signal would be ignored by the work as well.
+trap : HUP INT TERM
+
+put() { printf '%s\n' "$2" >"$dir/.$1" && mv "$dir/.$1" "$dir/$1"; }
+
+# Keeps the last 64 KiB at least. Whatever happens it goes on reading: a pipe without a reader would kill the writer.
+drain() {
+    trap '' HUP INT TERM
+    : >"$dir/part"
+    while [ -w "$dir/part" ] && [ ! -e "$dir/exit" ]; do
+        said=$({ dd bs=65536 count=1 >>"$dir/part"; } 2>&1)
+        case $said in "0+0 "*) : >"$dir/drained" && return ;; esac
+        if [ "$(wc -c <"$dir/part")" -ge 65536 ]; then mv "$dir/part" "$dir/full" && : >"$dir/part"; fi
+    done
+    rm -f "$dir/part"
+    exec cat >/dev/null
+}
+
+[ "$(date +%s)" -le "$not_after" ] || exit 75
+mkdir -m 700 "$dir" || exit 73
+boot=${KATAKEI_BOOT_ID:-$(cat /proc/sys/kernel/random/boot_id)}
+read -r stat <"/proc/$$/stat"
+set -- ${stat##*) }
+put boot_id "$boot" && put pid "$$ ${20}" && mkfifo -m 600 "$dir/pipe" && mkdir "$dir/go" || exit 73
+# A claim that a power cut could undo would let the work begin a second time. Without file arguments sync takes longer.
+parent=${dir%/*}
+sync "$dir/pid" "$dir" "$parent" "${parent%/*}" 2>/dev/null || sync
+
+drain <"$dir/pipe" &
+# Its own session again, so that work which ends its whole process group does not end the keeper.
+setsid sh -c "$run" </dev/null >"$dir/pipe" 2>&1
+code=$?
+
+# What the work left running may hold the pipe open for ever; nobody waits for that.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    [ -e "$dir/drained" ] && break
+    sleep 0.2 2>/dev/null || sleep 1
+done
+cat "$dir/full" "$dir/part" 2>/dev/null | tail -c 65536 >"$dir/.out"
+mv "$dir/.out" "$dir/out"
+# A full disk must not turn an end into an interruption, if it can be helped.
+tries=0
+until put exit "$code" || [ "$tries" -ge 60 ]; do tries=$((tries + 1)) && sleep 1; done
+rm -f "$dir/pipe" "$dir/part" "$dir/full" "$dir/drained"

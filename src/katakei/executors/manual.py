@@ -1,0 +1,29 @@
+"""A person does the work: this executor only waits. That the work is done is a person's word, an event of the journal.
+
+Nothing is ever run here, so nothing can run twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from katakei.core.events import Key
+from katakei.core.model import Target, TargetId
+from katakei.core.sight import Work, WorkState
+from katakei.core.steps import Job
+
+
+class Manual:
+    """Hands every job to whoever watches. `katakei approve` (or Enter on a terminal) ends it."""
+
+    def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
+        """A person can work on anything."""
+        return {}
+
+    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:  # noqa: ARG002 - the port's shape
+        """Takes every key; there is nothing to name, so each ticket is ''."""
+        return dict.fromkeys(jobs, "")
+
+    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:  # noqa: ARG002 - the port's shape
+        """Every key waits for a person's word."""
+        why = "a person does the work and says when it is done"
+        return dict.fromkeys(tickets, Work(WorkState.AWAITS_APPROVAL, why=why))

@@ -1,0 +1,173 @@
+# The mark: a folder on the target that tells whether the work under one key was begun, runs, or how it ended.
+# POSIX sh (dash, bash, busybox ash), coreutils, setsid and /proc; never root by need, never `eval`, nothing started twice.
+#
+#   $root/<rollout>/<attempt>-<intent>/   made by mkdir, which only one can do: the claim
+#       boot_id, pid (and its start in ticks since that boot), out (the last 64 KiB), exit, forbidden: each by rename
+#       go: made by mkdir too, by the keeper before it runs anything, or by whoever judges that it never will
+#
+# What comes in from outside is base64 or one word of a narrow alphabet, and is only ever a value.
+# `keep.sh`, the keeper, makes the claim itself, so that there is no moment in which a claim has nobody behind it.
+set -uf
+root=${KATAKEI_STATE:-/var/lib/katakei}
+tail=8192
+pause=0.2
+
+now() { date +%s; }
+encode() { base64 | tr -d '\n'; }
+nap() { sleep "$pause" 2>/dev/null || sleep 1; }
+
+boot() {
+    if [ -n "${KATAKEI_BOOT_ID:-}" ]; then printf '%s\n' "$KATAKEI_BOOT_ID"; else cat /proc/sys/kernel/random/boot_id; fi
+}
+
+# began PID: sets $began to when that process began (proc(5), field 22). Fails for a dead one; an unreaped one is dead.
+began() {
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    set -- ${stat##*) }
+    began=${20}
+    [ "$1" != Z ] && [ "$1" != X ]
+}
+
+alive() {
+    { read -r boot_then <"$1/boot_id" && read -r pid start <"$1/pid"; } 2>/dev/null || return 1
+    why="the machine was started anew while it ran"
+    [ "$boot_then" = "$(boot)" ] || return 1
+    why="the process that kept it is dead"
+    began "$pid" && [ "$began" = "$start" ]
+}
+
+# settled DIR: what no longer changes. An exit once written is the truth, whatever became of the keeper.
+settled() {
+    if { read -r code <"$1/exit"; } 2>/dev/null; then state=ended why=''; return 0; fi
+    if { read -r why <"$1/forbidden"; } 2>/dev/null; then state=forbidden; return 0; fi
+    return 1
+}
+
+# judge DIR: sets $state (absent running ended interrupted forbidden unknown), $code and $why.
+judge() {
+    state=absent code='' why=''
+    [ -d "$1" ] || return 0
+    if ! { [ -r "$1" ] && [ -x "$1" ]; }; then
+        state=unknown why="this user may not read the mark"
+        return 0
+    fi
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        settled "$1" && return 0
+        [ -e "$1/pid" ] && break
+        nap
+    done
+    # Claimed, and no pid for two seconds. Taking `go` makes it true for ever that this claim never begins.
+    if [ ! -e "$1/pid" ] && { mkdir "$1/go" || [ -d "$1/go" ]; } 2>/dev/null && [ ! -e "$1/pid" ]; then
+        state=interrupted why="it was claimed, but ended before it began"
+    elif alive "$1"; then
+        state=running why=''
+    elif ! settled "$1"; then  # asked again: it may have ended between the two looks
+        state=interrupted
+    fi
+}
+
+# report NAME DIR: one line. The why and the output are base64, because they may hold anything.
+report() {
+    out=''
+    [ -s "$2/out" ] && out=$(tail -c "$tail" "$2/out" | encode)
+    why=$(printf '%s' "$why" | encode)
+    printf 'katakei-mark %s %s %s %s %s %s %s\n' \
+        "$1" "$state" "${code:--}" "$(now)" "${self:--}" "${why:--}" "${out:--}"
+}
+
+# The exit code is for people's eyes only. The work's own code never passes: 194 would make the agent reboot the machine.
+finish() {
+    report "$name" "$root/$name"
+    echo katakei-end
+    case $state.$code in
+        ended.0 | running.*) exit 0 ;;
+        refused.* | forbidden.*) exit 75 ;;
+        *) exit 1 ;;
+    esac
+}
+
+refuse() {
+    state=refused code='' why=$1
+    finish
+}
+
+# bar DIR WHY: claims it for nothing. Succeeds when it was this call that did.
+bar() {
+    mkdir -m 700 "$1" 2>/dev/null || return 1
+    printf '%s\n' "$2" >"$1/.forbidden" && mv "$1/.forbidden" "$1/forbidden"
+}
+
+# row: reads the lines on 4 (id name not_after NAME:base64 ...) and keeps the one for this machine.
+row() {
+    lines=0 found=''
+    while read -r id mark not_after pairs; do
+        lines=$((lines + 1))
+        [ "$id" = "${self:-$id}" ] && found=$lines its_name=$mark its_not_after=$not_after its_pairs=$pairs
+    done <&4
+    # Without a name of our own a line may be taken only where there is no choice.
+    [ -n "$found" ] && { [ -n "$self" ] || [ "$lines" = 1 ]; }
+}
+
+# launch DIR: the keeper in a session of its own, with the values as environment and none of our pipes.
+launch() {
+    (
+        for pair in $its_pairs; do
+            value=$(printf '%s' "${pair#*:}" | base64 -d && printf x) || exit 1
+            export "${pair%%:*}=${value%x}"
+        done
+        exec setsid sh -c "$keeper" katakei-keep "$1" "$run" "$its_not_after"
+    ) 3<&- 4<&- </dev/null >/dev/null 2>&1 &
+    until [ -d "$1" ] || ! began "$!"; do nap; done
+}
+
+# start SECONDS RUN WITNESS: begins what this machine's line asks for unless it was begun, then follows it for SECONDS.
+# RUN and WITNESS are base64; the witness is one last question before the start, '' for none: it refuses by failing.
+start() {
+    state=refused code='' name=-
+    for need in base64 date dd mkfifo setsid tail tr; do
+        command -v "$need" >/dev/null || refuse "$need is missing on this machine"
+    done
+    row || refuse "this command holds no line for ${self:-a machine that does not know its own name}"
+    name=$its_name dir=$root/$its_name keeper=$(cat <&3)
+    run=$(printf '%s' "$2" | base64 -d) || refuse "the command could not be decoded"
+    if [ ! -d "$dir" ]; then
+        problem=$(mkdir -p "${dir%/*}" 2>&1) || refuse "the state folder cannot be written: $problem"
+        [ "$(now)" -le "$its_not_after" ] || refuse "the start came too late"
+        if [ -n "$3" ] && ! said=$(sh -c "$(printf '%s' "$3" | base64 -d)" 2>&1 3<&- 4<&- </dev/null); then
+            bar "$dir" "refused by the witness: $(printf '%s' "$said" | tr '\n' ' ')"
+        fi
+        [ -d "$dir" ] || launch "$dir"
+        [ -d "$dir" ] || refuse "the start came too late, or $dir could not be made"
+    fi
+    watch "$1"
+    finish
+}
+
+watch() {
+    begun=$(now)
+    while judge "$dir" && [ "$state" = running ] && [ "$(now)" -lt $((begun + $1)) ]; do
+        [ "$(now)" -lt $((begun + 5)) ] || pause=1
+        nap
+    done
+}
+
+# look NAME...: changes nothing, but for a claim whose keeper died before it began (see judge).
+look() {
+    for name in "$@"; do
+        judge "$root/$name"
+        report "$name" "$root/$name"
+    done
+    echo katakei-end
+}
+
+# forbid NAME...: what was not claimed by now never will be.
+forbid() {
+    for name in "$@"; do
+        dir=$root/$name
+        mkdir -p "${dir%/*}" 2>/dev/null
+        bar "$dir" "forbidden before it was begun"
+        judge "$dir"
+        report "$name" "$dir"
+    done
+    echo katakei-end
+}

@@ -1,0 +1,5 @@
+"""Work through Systems Manager Run Command: an agent on the instance runs the mark's programs; no door is opened."""
+
+from katakei.executors.ssm.driver import Ssm
+
+__all__ = ["Ssm"]

@@ -1,0 +1,188 @@
+"""The one door to Systems Manager: every call goes through `_call`, where every foreign error becomes one of ours.
+
+One try per call (the loop is the retry), connect 3 s, read 5 s; safe to use from several threads.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from katakei.core.errors import Rejected, Unreachable, Unseen
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+DOCUMENT = "AWS-RunShellScript"
+BATCH = 50
+"""The most instances in one SendCommand, and the most entries in one page of the answers (SendCommandRequest)."""
+
+_PAGES = 20
+_AGAIN = frozenset(
+    {
+        "InternalServerError",
+        "InternalFailure",
+        "InvocationDoesNotExist",  # also what a command just sent answers (alb-semantics 6.2)
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_OPEN = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
+
+
+class NoSuchNode(Rejected):
+    """Run Command does not know at least one of the instances, or it is shutting down. Nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One command on one instance. `text` is the head of what it printed: 2,500 characters, '' while it runs."""
+
+    instance: str
+    status: str
+    details: str
+    text: str
+
+    @property
+    def open(self) -> bool:
+        """Run Command has not heard its end yet."""
+        return self.status in _OPEN
+
+    @property
+    def running(self) -> bool:
+        """The agent has it, as far as Run Command knows."""
+        return self.status in {"InProgress", "Cancelling"}
+
+
+class Door:
+    """Systems Manager of one region, with the credentials of one profile ('' and '' = as the environment says)."""
+
+    def __init__(self, region: str, profile: str) -> None:
+        self._region, self._profile = region, profile
+        self._lock = threading.Lock()
+        self._client: SSMClient | None = None
+
+    def send(self, instances: Sequence[str], text: str, comment: str, run_within: timedelta) -> str:
+        """Runs `text` once on each instance, and answers with the CommandId. Raises NoSuchNode.
+
+        An agent that does not answer within 60 s is given up; an error on one instance ends nothing on another.
+        """
+        answer = self._call(
+            "send_command",
+            InstanceIds=list(instances),
+            DocumentName=DOCUMENT,
+            Comment=comment[:100],
+            TimeoutSeconds=60,
+            MaxConcurrency=str(BATCH),
+            MaxErrors="100%",
+            Parameters={"commands": [text], "executionTimeout": [str(int(run_within.total_seconds()))]},
+        )
+        return str(answer["Command"]["CommandId"])
+
+    def invocations(self, command: str) -> tuple[Invocation, ...]:
+        """How far each instance is. Empty for a command that is too new or too old to be known."""
+        try:
+            found = list(self._pages("list_command_invocations", "CommandInvocations", CommandId=command, Details=True))
+        except _Unknown:
+            return ()
+        return tuple(
+            Invocation(
+                entry["InstanceId"],
+                entry["Status"],
+                entry.get("StatusDetails", entry["Status"]),
+                "".join(plugin.get("Output", "") for plugin in entry.get("CommandPlugins", [])),
+            )
+            for entry in found
+        )
+
+    def output(self, command: str, instance: str) -> str:
+        """The head of what a finished invocation printed: 24,000 characters."""
+        answer = self._call("get_command_invocation", CommandId=command, InstanceId=instance)
+        return str(answer.get("StandardOutputContent", ""))
+
+    def nodes(self, instances: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """PingStatus and platform ('Online', 'Linux') of those instances that Systems Manager knows."""
+        found: dict[str, tuple[str, str]] = {}
+        for at in range(0, len(instances), BATCH):
+            filters = [{"Key": "InstanceIds", "Values": list(instances[at : at + BATCH])}]
+            for node in self._pages("describe_instance_information", "InstanceInformationList", Filters=filters):
+                found[node["InstanceId"]] = (node.get("PingStatus", ""), node.get("PlatformType", ""))
+        return found
+
+    def _pages(self, action: str, field: str, **asked: Any) -> Iterator[dict[str, Any]]:
+        for _ in range(_PAGES):
+            answer = self._call(action, MaxResults=BATCH, **asked)
+            yield from answer.get(field, [])
+            if not answer.get("NextToken"):
+                return
+            asked["NextToken"] = answer["NextToken"]
+
+    def _call(self, action: str, **asked: Any) -> dict[str, Any]:
+        from botocore.exceptions import (  # noqa: PLC0415 - botocore is slow to import and seldom needed
+            BotoCoreError,
+            ClientError,
+            HTTPClientError,
+        )
+
+        said = "".join(word.title() for word in action.split("_"))
+        try:
+            answer: dict[str, Any] = getattr(self._connected(), action)(**asked)
+        except ClientError as error:
+            raise _ours(said, error.response) from error
+        except HTTPClientError as error:  # no answer, a broken one, or none in time
+            raise Unseen(f"Systems Manager did not answer {said}: {error}") from error
+        except BotoCoreError as error:
+            raise Unreachable(
+                f"Systems Manager cannot be asked: {error}. Check the AWS credentials, --profile and --region."
+            ) from error
+        return answer
+
+    def _connected(self) -> "SSMClient":
+        import boto3  # noqa: PLC0415 - boto3 is slow to import and seldom needed
+        from botocore.config import Config  # noqa: PLC0415 - as boto3
+
+        with self._lock:
+            if self._client is None:
+                session = boto3.Session(profile_name=self._profile or None, region_name=self._region or None)
+                config = Config(
+                    connect_timeout=3,
+                    read_timeout=5,
+                    retries={"total_max_attempts": 1, "mode": "standard"},
+                    max_pool_connections=16,
+                )
+                self._client = session.client("ssm", config=config)
+            return self._client
+
+
+class _Unknown(Rejected):
+    """No such command."""
+
+
+def _ours(action: str, response: Any) -> Unseen | Unreachable | Rejected:
+    code = str(response.get("Error", {}).get("Code", ""))
+    text = str(response.get("Error", {}).get("Message", "")) or code
+    if code in _AGAIN or response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
+        return Unseen(f"{action} had no answer ({code}: {text})")
+    if code == "InvalidInstanceId":
+        return NoSuchNode(f"Run Command does not know the instance, or it is shutting down ({text})")
+    if code == "InvalidCommandId":
+        return _Unknown(f"{action}: {text}")
+    if code in _DENIED:
+        return Unreachable(
+            f"{action} is denied: {text}. Allow ssm:{action} to these credentials; ssm:SendCommand needs both the "
+            f"document {DOCUMENT} and the instances as resources."
+        )
+    return Unreachable(f"{action} failed ({code}: {text}). Check the AWS credentials, --profile and --region.")
