@@ -46,7 +46,7 @@ class Endpoint:
         self._over = threading.Event()
         self.faults.listen(self._turned)
         self._server = make_server(address, port, self, threaded=True, request_handler=_Quiet)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="endpoint", daemon=True)
 
     @property
     def url(self) -> str:
@@ -120,8 +120,9 @@ class Endpoint:
         status, body = self._elb.api.answer(call.form)
         return Answer(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
 
-    def _turned(self, _before: Faults, after: Faults) -> None:
-        self._elb.turned(lag=after.lag, stale=after.stale, close_idle=after.close_idle)
+    def _turned(self, before: Faults, after: Faults) -> None:
+        if (before.lag, before.stale, before.close_idle) != (after.lag, after.stale, after.close_idle):
+            self._elb.turned(lag=after.lag, stale=after.stale, close_idle=after.close_idle)
 
 
 class _Moto(DomainDispatcherApplication):

@@ -27,12 +27,13 @@ class LabDoor:
     log: CallLog
 
     def answer(self, environ: Environ, body: bytes) -> Answer:
-        """GET shows; POST to `faults` changes."""
+        """GET shows; POST to `faults` and `switches` changes."""
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
-        if path == "/_lab/faults" and method in {"POST", "PUT"}:
-            return self._change(body)
+        if path in {"/_lab/faults", "/_lab/switches"} and method in {"POST", "PUT"}:
+            return self._change(path, body)
         shows = {
             "/_lab/faults": self._faults_now,
+            "/_lab/switches": self._switches_now,
             "/_lab/calls": self.log.entries,
             "/_lab/history": self._history,
             "/_lab/targets": self._targets,
@@ -47,9 +48,16 @@ class LabDoor:
     def _faults_now(self) -> dict[str, Any]:
         return self.faults.now.as_json()
 
-    def _change(self, body: bytes) -> Answer:
+    def _switches_now(self) -> dict[str, Any]:
+        return self.elb.truth.switches.as_json()
+
+    def _change(self, path: str, body: bytes) -> Answer:
         try:
-            return _json("200 OK", self.faults.change(json.loads(body or b"{}")).as_json())
+            wish = json.loads(body or b"{}")
+            if path == "/_lab/faults":
+                return _json("200 OK", self.faults.change(wish).as_json())
+            self.elb.truth.switches = self.elb.truth.switches.changed(wish)
+            return _json("200 OK", self._switches_now())
         except (FaultError, ValueError) as error:
             return _json("400 Bad Request", {"error": str(error)})
 

@@ -189,6 +189,6 @@ def _zones(truth: Truth, params: Params, kind: str) -> tuple[tuple[Zone, ...], s
         raise ElbError(
             "InvalidConfigurationRequest", "A load balancer cannot be attached to multiple subnets in a zone"
         )
-    if kind == "application" and len(subnets) < 2 and not truth.switches.one_zone_will_do:
+    if kind == "application" and len(subnets) < 2:
         raise invalid("At least two subnets in two different Availability Zones must be specified")
     return tuple(Zone(subnet.zone, subnet.id) for subnet in subnets), subnets[0].vpc

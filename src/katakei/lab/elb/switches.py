@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 
 class DrainingIp(StrEnum):
@@ -21,8 +22,7 @@ class Switches:
 
     `lag` is how much later than the API the traffic learns of a change, both ways; `propagation` is how long a
     registration stays RegistrationInProgress before its first check; `initial_failures` is the number of failures
-    that ends `initial` (None: the group's unhealthy threshold). `one_zone_will_do` is no question but a liberty: a load
-    balancer in a single zone, which AWS refuses.
+    that ends `initial` (None: the group's unhealthy threshold).
     """
 
     lag: timedelta = timedelta(0)
@@ -36,7 +36,31 @@ class Switches:
     delay_change_moves_timers: bool = False
     portless_describe_means_all_ports: bool = False
     initial_failures: int | None = None
-    one_zone_will_do: bool = False
     throttling: bool = True
     throttle_code: str = "Throttling"
     default_check_timeout: int = 5
+
+    def as_json(self) -> dict[str, Any]:
+        """By name; durations in seconds."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {k: v.total_seconds() if isinstance(v, timedelta) else v for k, v in values.items()}
+
+    def changed(self, wish: object) -> Switches:
+        """These with the ones named in parsed JSON turned. Raises ValueError with a sentence."""
+        known = {field.name for field in fields(self)}
+        if not isinstance(wish, dict) or not set(wish) <= known:
+            raise ValueError(f"switches are a JSON object with any of {', '.join(sorted(known))}")
+        return replace(self, **{name: _value(name, value, getattr(self, name)) for name, value in wish.items()})
+
+
+def _value(name: str, value: object, present: object) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(present, DrainingIp):
+        return DrainingIp(str(value))
+    if isinstance(present, timedelta) and isinstance(value, int | float) and number and value >= 0:
+        return timedelta(seconds=value)
+    if name == "initial_failures" and (value is None or (isinstance(value, int) and number and value > 0)):
+        return value
+    if isinstance(present, bool | str | int) and type(value) is type(present):
+        return value
+    raise ValueError(f"{name} cannot be {value!r}")

@@ -142,5 +142,6 @@ class Truth:
     def switch(self, **changes: object) -> None:
         """Answer some of the open questions otherwise from now on; the names are those of `Switches`."""
         with self._lock:
-            self.switches = replace(self.switches, **changes)  # type: ignore[arg-type]  # replace itself checks the names
+            # replace itself checks the names
+            self.switches = replace(self.switches, **changes)  # type: ignore[arg-type]  # as typed in Switches
             self.changed.set()

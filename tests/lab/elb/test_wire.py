@@ -1,0 +1,346 @@
+"""The API over the wire with boto3: shapes, codes and texts; no data plane, one application behind every door."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from katakei.lab import clock
+from tests.lab.small_world import FAR, ONE, STOPPED, SUBNETS, TWO, VPC, Aws, small_aws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with small_aws(timedelta(milliseconds=200)) as aws:
+        yield aws
+
+
+def error(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def test_a_described_target_has_exactly_the_shape_of_aws(aws: Aws) -> None:
+    group = aws.group()
+    aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
+    shown = aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert shown == [
+        {
+            "Target": {"Id": ONE, "Port": 80},
+            "HealthCheckPort": "80",
+            "TargetHealth": {
+                "State": "unused",
+                "Reason": "Target.NotInUse",
+                "Description": "Target group is not configured to receive traffic from the load balancer",
+            },
+            "AdministrativeOverride": {
+                "State": "no_override",
+                "Reason": "AdministrativeOverride.NoOverride",
+                "Description": "No override is currently active on target",
+            },
+        }
+    ]
+
+
+def test_a_healthy_target_carries_neither_reason_nor_description(aws: Aws) -> None:
+    group = aws.group(HealthCheckPort="8081")
+    aws.listener(group, aws.balancer())
+    aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
+    assert aws.states(group) == {ONE: "initial"}
+    assert clock.wait_for(lambda: aws.states(group) == {ONE: "healthy"}, 5)
+    shown = aws.client().describe_target_health(TargetGroupArn=group, Include=["AnomalyDetection"])
+    assert shown["TargetHealthDescriptions"][0]["TargetHealth"] == {"State": "healthy"}
+    assert shown["TargetHealthDescriptions"][0]["HealthCheckPort"] == "8081"
+    assert shown["TargetHealthDescriptions"][0]["AnomalyDetection"]["Result"] == "normal"
+    seen = aws.world.application.seen[0]
+    assert seen["User-Agent"] == "ELB-HealthChecker/2.0"
+    assert seen["Host"].endswith(":8081")
+
+
+def test_an_answer_outside_the_matcher_makes_a_target_unhealthy_with_the_code_in_brackets(aws: Aws) -> None:
+    group = aws.group()
+    aws.listener(group, aws.balancer())
+    aws.world.application.status = 404
+    aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
+    assert clock.wait_for(lambda: aws.states(group) == {ONE: "unhealthy"}, 5)
+    health = aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]["TargetHealth"]
+    assert health["Reason"] == "Target.ResponseCodeMismatch"
+    assert health["Description"] == "Health checks failed with these codes: [404]"
+
+
+def test_strangers_are_described_as_not_registered_on_the_port_of_the_group(aws: Aws) -> None:
+    group = aws.group(Port=8088)
+    shown = aws.client().describe_target_health(TargetGroupArn=group, Targets=[{"Id": "i-ffffffffffffffff0"}])
+    entry = shown["TargetHealthDescriptions"][0]
+    assert entry["Target"] == {"Id": "i-ffffffffffffffff0", "Port": 8088}
+    assert entry["HealthCheckPort"] == "8088"
+    assert entry["TargetHealth"]["Reason"] == "Target.NotRegistered"
+    assert aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"] == []
+
+
+def test_a_zone_not_enabled_has_its_own_text(aws: Aws) -> None:
+    group = aws.group()
+    aws.listener(group, aws.balancer())
+    aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": FAR}])
+    shown = aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]
+    assert shown["TargetHealth"]["Description"] == (
+        "Target is in an Availability Zone that is not enabled for the load balancer"
+    )
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ([{"Id": "not-an-instance"}], ("ValidationError", "Instance ID 'not-an-instance' is not valid")),
+        (
+            [{"Id": ONE}, {"Id": "i-ffffffffffffffff0"}, {"Id": "i-ffffffff"}],
+            ("InvalidTarget", "The following instances do not exist: 'i-ffffffffffffffff0', 'i-ffffffff'"),
+        ),
+        (
+            [{"Id": STOPPED}],
+            (
+                "InvalidTarget",
+                f"The following targets are not in a running state and cannot be registered: '{STOPPED}'",
+            ),
+        ),
+        ([{"Id": "10.0.0.1"}], ("ValidationError", "Instance ID '10.0.0.1' is not valid")),
+    ],
+)
+def test_what_cannot_be_registered_is_refused_and_none_of_the_list_is(
+    aws: Aws, targets: list[dict[str, str]], expected: tuple[str, str]
+) -> None:
+    group = aws.group()
+    assert error(aws.client().register_targets, TargetGroupArn=group, Targets=targets) == expected
+    assert aws.states(group) == {}
+
+
+def test_ip_targets_show_their_zone_and_it_cannot_be_overridden(aws: Aws) -> None:
+    group = aws.group(TargetType="ip")
+    register = aws.client().register_targets
+    inside = aws.world.machines[ONE].address
+    assert error(register, TargetGroupArn=group, Targets=[{"Id": inside, "AvailabilityZone": "all"}]) == (
+        "ValidationError",
+        (
+            f"The IP address '{inside}' is within the VPC, and cannot have its Availability Zone overridden"
+            " to 'all' from 'ap-northeast-1a'"
+        ),
+    )
+    assert error(register, TargetGroupArn=group, Targets=[{"Id": "10.9.9.9"}]) == (
+        "ValidationError",
+        "The Availability Zone is required for IP address '10.9.9.9' because it is not in the VPC",
+    )
+    assert error(register, TargetGroupArn=group, Targets=[{"Id": "10.9.9.9", "AvailabilityZone": "moon"}])[1] == (
+        "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones,"
+        " since the IP address '10.9.9.9' is outside the VPC"
+    )
+    assert error(register, TargetGroupArn=group, Targets=[{"Id": "8.8.8.8", "AvailabilityZone": "all"}])[0] == (
+        "ValidationError"
+    )
+    register(TargetGroupArn=group, Targets=[{"Id": inside}])
+    shown = aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]
+    assert shown["Target"] == {"Id": inside, "Port": 80, "AvailabilityZone": "ap-northeast-1a"}
+
+
+def test_an_ip_still_draining_cannot_be_registered_unless_the_switch_says_so(aws: Aws) -> None:
+    group = aws.group(TargetType="ip", delay=60)
+    aws.listener(group, aws.balancer())
+    target: Any = [{"Id": aws.world.machines[ONE].address}]
+    aws.client().register_targets(TargetGroupArn=group, Targets=target)
+    aws.client().deregister_targets(TargetGroupArn=group, Targets=target)
+    assert error(aws.client().register_targets, TargetGroupArn=group, Targets=target)[0] == "InvalidTarget"
+
+
+def test_a_lambda_has_no_port_and_its_health_is_unavailable(aws: Aws) -> None:
+    made = aws.client().create_target_group(Name="l", TargetType="lambda")["TargetGroups"][0]
+    assert (made["UnhealthyThresholdCount"], made["HealthCheckEnabled"]) == (5, False)
+    name = "arn:aws:lambda:ap-northeast-1:123456789012:function:f"
+    aws.client().register_targets(TargetGroupArn=made["TargetGroupArn"], Targets=[{"Id": name}])
+    shown = aws.client().describe_target_health(TargetGroupArn=made["TargetGroupArn"])["TargetHealthDescriptions"][0]
+    assert shown["Target"] == {"Id": name, "AvailabilityZone": "all"}
+    assert shown["TargetHealth"]["State"] == "unavailable"
+
+
+def test_a_group_that_is_no_arn_or_unknown_is_told_apart(aws: Aws) -> None:
+    describe = aws.client().describe_target_health
+    assert error(describe, TargetGroupArn="x") == ("ValidationError", "'x' is not a valid target group ARN")
+    unknown = aws.group().rpartition("/")[0] + "/0123456789abcdef"
+    assert error(describe, TargetGroupArn=unknown) == (
+        "TargetGroupNotFound",
+        "One or more target groups not found",
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("deregistration_delay.timeout_seconds", "3601"),
+        ("deregistration_delay.timeout_seconds", "abc"),
+        ("slow_start.duration_seconds", "5"),
+        ("no.such.key", "1"),
+    ],
+)
+def test_attributes_out_of_bounds_are_validation_errors(aws: Aws, key: str, value: str) -> None:
+    wrong: Any = [{"Key": key, "Value": value}]
+    modify = aws.client().modify_target_group_attributes
+    assert error(modify, TargetGroupArn=aws.group(), Attributes=wrong)[0] == "ValidationError"
+
+
+def test_attributes_are_all_there_and_an_hour_is_a_delay(aws: Aws) -> None:
+    group = aws.group()
+    hour: Any = [{"Key": "deregistration_delay.timeout_seconds", "Value": "3600"}]
+    aws.client().modify_target_group_attributes(TargetGroupArn=group, Attributes=hour)
+    pairs = aws.client().describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
+    shown = {pair["Key"]: pair["Value"] for pair in pairs}
+    assert shown["deregistration_delay.timeout_seconds"] == "3600"
+    assert shown["target_group_health.unhealthy_state_routing.minimum_healthy_targets.count"] == "1"
+    assert shown["stickiness.lb_cookie.duration_seconds"] == "86400"
+    assert "waf.fail_open.enabled" not in shown
+    balancer = aws.client().describe_load_balancer_attributes(LoadBalancerArn=aws.balancer())["Attributes"]
+    balancer_shown = {pair["Key"]: pair["Value"] for pair in balancer}
+    assert balancer_shown["idle_timeout.timeout_seconds"] == "60"
+    assert balancer_shown["client_keep_alive.seconds"] == "3600"
+    assert balancer_shown["load_balancing.cross_zone.enabled"] == "true"
+
+
+def test_a_single_forward_is_read_back_both_ways_and_plain_http_has_no_policy(aws: Aws) -> None:
+    group = aws.group()
+    balancer = aws.balancer()
+    made = aws.client().create_listener(
+        LoadBalancerArn=balancer,
+        Port=8088,
+        Protocol="HTTP",
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+    )["Listeners"][0]
+    assert made["DefaultActions"] == [
+        {
+            "Type": "forward",
+            "TargetGroupArn": group,
+            "ForwardConfig": {
+                "TargetGroups": [{"TargetGroupArn": group, "Weight": 1}],
+                "TargetGroupStickinessConfig": {"Enabled": False},
+            },
+        }
+    ]
+    assert "SslPolicy" not in made
+    assert "AlpnPolicy" not in made
+
+
+def test_weights_and_groups_of_a_forward_are_checked(aws: Aws) -> None:
+    group, other = aws.group(), aws.group("other")
+    listener = aws.listener(group, aws.balancer())
+
+    def forward(arn: str, weight: int) -> list[dict[str, Any]]:
+        tuples = [{"TargetGroupArn": group, "Weight": 1}, {"TargetGroupArn": arn, "Weight": weight}]
+        return [{"Type": "forward", "ForwardConfig": {"TargetGroups": tuples}}]
+
+    modify = aws.client().modify_listener
+    assert error(modify, ListenerArn=listener, DefaultActions=forward(other, 1000))[0] == "ValidationError"
+    unknown = other.rpartition("/")[0] + "/0123456789abcdef"
+    assert error(modify, ListenerArn=listener, DefaultActions=forward(unknown, 1))[0] == "TargetGroupNotFound"
+    weighted: Any = forward(other, 0)
+    shown = modify(ListenerArn=listener, DefaultActions=weighted)["Listeners"][0]["DefaultActions"][0]
+    assert "TargetGroupArn" not in shown
+    users = aws.client().describe_target_groups(TargetGroupArns=[other])["TargetGroups"][0]["LoadBalancerArns"]
+    assert len(users) == 1
+
+
+def test_load_balancer_arns_follow_listeners_and_deletions(aws: Aws) -> None:
+    group, balancer = aws.group(), aws.balancer()
+    aws.listener(group, balancer)
+    describe = aws.client().describe_target_groups
+    assert describe(LoadBalancerArn=balancer)["TargetGroups"][0]["LoadBalancerArns"] == [balancer]
+    assert error(aws.client().delete_target_group, TargetGroupArn=group)[0] == "ResourceInUse"
+    aws.client().delete_load_balancer(LoadBalancerArn=balancer)
+    aws.client().delete_load_balancer(LoadBalancerArn=balancer)
+    assert describe(Names=["g"])["TargetGroups"][0]["LoadBalancerArns"] == []
+    aws.client().delete_target_group(TargetGroupArn=group)
+    assert error(describe, Names=["g"])[0] == "TargetGroupNotFound"
+
+
+def test_creating_the_same_again_succeeds_and_with_other_settings_does_not(aws: Aws) -> None:
+    create = aws.client().create_target_group
+    first = create(Name="same", Protocol="HTTP", Port=80, VpcId=VPC)["TargetGroups"][0]
+    again = create(Name="same", Protocol="HTTP", Port=80, VpcId=VPC)["TargetGroups"][0]
+    assert first == again
+    assert error(create, Name="same", Protocol="HTTP", Port=81, VpcId=VPC)[0] == "DuplicateTargetGroupName"
+    balancer = aws.client().create_load_balancer
+    subnets = [SUBNETS[0].id, SUBNETS[1].id]
+    one = balancer(Name="lb", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    assert balancer(Name="lb", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"] == one
+    assert error(balancer, Name="lb", Subnets=subnets, Scheme="internal")[0] == "DuplicateLoadBalancerName"
+
+
+def test_health_checks_out_of_bounds_are_refused(aws: Aws) -> None:
+    create = aws.client().create_target_group
+    known: Any = {"Name": "x", "Protocol": "HTTP", "Port": 80, "VpcId": VPC}
+    slow = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 5}
+    assert error(create, **known, **slow)[1] == "Health check timeout '5' must be smaller than the interval '5'"
+    assert error(create, **known, Matcher={"HttpCode": "999"})[0] == "ValidationError"
+    made = create(**known)["TargetGroups"][0]
+    assert (made["HealthCheckTimeoutSeconds"], made["HealthCheckIntervalSeconds"]) == (5, 30)
+    modify = aws.client().modify_target_group
+    changed = modify(TargetGroupArn=made["TargetGroupArn"], HealthCheckPath="/up")["TargetGroups"][0]
+    assert (changed["HealthCheckPath"], changed["HealthCheckPort"]) == ("/up", "traffic-port")
+
+
+def test_groups_come_in_pages_and_no_more_than_twenty_can_be_named(aws: Aws) -> None:
+    for number in range(5):
+        aws.group(f"g{number}")
+    pages = aws.client().get_paginator("describe_target_groups").paginate(PaginationConfig={"PageSize": 2})
+    assert [len(page["TargetGroups"]) for page in pages] == [2, 2, 1]
+    names = [f"n{number}" for number in range(21)]
+    assert error(aws.client().describe_target_groups, Names=names) == (
+        "ValidationError",
+        "You cannot describe more than '20' target groups at a time",
+    )
+
+
+def test_rules_come_by_priority_with_the_default_last(aws: Aws) -> None:
+    group = aws.group()
+    listener = aws.listener(group, aws.balancer())
+    forward: Any = [{"Type": "forward", "TargetGroupArn": group}]
+    client = aws.client()
+    for priority in (20, 10):
+        path: Any = [{"Field": "path-pattern", "Values": [f"/{priority}/*"]}]
+        client.create_rule(ListenerArn=listener, Priority=priority, Conditions=path, Actions=forward)
+    taken: Any = [{"Field": "host-header", "HostHeaderConfig": {"Values": ["x"]}}]
+    again = {"ListenerArn": listener, "Priority": 10, "Conditions": taken, "Actions": forward}
+    assert error(client.create_rule, **again)[0] == "PriorityInUse"
+    rules = client.describe_rules(ListenerArn=listener)["Rules"]
+    assert [rule["Priority"] for rule in rules] == ["10", "20", "default"]
+    assert rules[0]["Conditions"][0] == {
+        "Field": "path-pattern",
+        "Values": ["/10/*"],
+        "PathPatternConfig": {"Values": ["/10/*"]},
+    }
+    swapped = [{"RuleArn": rules[0]["RuleArn"], "Priority": 20}, {"RuleArn": rules[1]["RuleArn"], "Priority": 10}]
+    client.set_rule_priorities(RulePriorities=swapped)  # type: ignore[arg-type]  # plain dicts are what it takes
+    assert client.describe_rules(ListenerArn=listener)["Rules"][0]["RuleArn"] == rules[1]["RuleArn"]
+    assert error(client.delete_rule, RuleArn=rules[2]["RuleArn"])[0] == "OperationNotPermitted"
+
+
+def test_tags_are_kept(aws: Aws) -> None:
+    group = aws.group()
+    client = aws.client()
+    client.add_tags(ResourceArns=[group], Tags=[{"Key": "Role", "Value": "web"}, {"Key": "x"}])
+    client.remove_tags(ResourceArns=[group], TagKeys=["x"])
+    assert client.describe_tags(ResourceArns=[group])["TagDescriptions"] == [
+        {"ResourceArn": group, "Tags": [{"Key": "Role", "Value": "web"}]}
+    ]
+
+
+def test_the_waiter_is_fooled_by_a_wrong_port_as_on_aws(aws: Aws) -> None:
+    group = aws.group()
+    aws.listener(group, aws.balancer())
+    aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": TWO, "Port": 8081}])
+    aws.client().deregister_targets(TargetGroupArn=group, Targets=[{"Id": TWO}])
+    waiter = aws.client().get_waiter("target_deregistered")
+    waiter.wait(TargetGroupArn=group, Targets=[{"Id": TWO}], WaiterConfig={"Delay": 1, "MaxAttempts": 1})
+    assert clock.wait_for(lambda: aws.states(group) == {f"{TWO}:8081": "healthy"}, 5)

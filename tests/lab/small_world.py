@@ -1,0 +1,178 @@
+"""A region in a few lines: machines that answer health checks as told, and a data plane that only remembers."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from katakei.lab.address import Door
+from katakei.lab.elb.service import Elb
+from katakei.lab.elb.switches import Switches
+from katakei.lab.elb.truth import Truth
+from katakei.lab.elb.world import Machine, Subnet
+from katakei.lab.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+    from katakei.lab.picture import Picture
+
+REGION, ACCOUNT, VPC = "ap-northeast-1", "123456789012", "vpc-0a1b2c3d"
+ZONES = (f"{REGION}a", f"{REGION}c", f"{REGION}d")
+SUBNETS = tuple(Subnet(f"subnet-{z[-1]}", z, VPC, f"127.250.{16 * n}.0/20") for n, z in enumerate(ZONES))
+ONE, TWO, FAR, STOPPED = (f"i-0000000000000000{n}" for n in range(1, 5))
+
+
+class Application(ThreadingHTTPServer):
+    """Answers every GET with `status`; remembers who asked with which headers."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.seen: list[dict[str, str]] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Application
+
+    def do_GET(self) -> None:
+        self.server.seen.append(dict(self.headers))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
+        pass
+
+
+@dataclass
+class SmallWorld:
+    """Four machines in three zones (the last one stopped) and one application behind every door."""
+
+    application: Application
+    machines: dict[str, Machine] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, (name, zone) in enumerate(((ONE, 0), (TWO, 1), (FAR, 2), (STOPPED, 0))):
+            state = "stopped" if name == STOPPED else "running"
+            self.machines[name] = Machine(name, state, ZONES[zone], f"127.250.{16 * zone}.{10 + number}", VPC)
+
+    def machine(self, instance: str) -> Machine | None:
+        return self.machines.get(instance)
+
+    def machine_at(self, address: str) -> Machine | None:
+        return next((m for m in self.machines.values() if m.address == address), None)
+
+    def subnet(self, subnet: str) -> Subnet | None:
+        return next((s for s in SUBNETS if s.id == subnet), None)
+
+    def subnets(self, vpc: str) -> tuple[Subnet, ...]:
+        return SUBNETS if vpc == VPC else ()
+
+    def vpc_cidrs(self, vpc: str) -> tuple[str, ...]:
+        return ("127.250.0.0/16",) if vpc == VPC else ()
+
+    def door(self, _target: str, _port: int) -> Door:
+        return Door("127.0.0.1", self.application.server_port)
+
+
+class Canvas:
+    """A data plane that only remembers the last picture."""
+
+    def __init__(self) -> None:
+        self.picture: Picture | None = None
+
+    def apply(self, picture: Picture) -> None:
+        self.picture = picture
+
+
+@dataclass
+class Aws:
+    """The endpoint over the small world, with a client and everything behind it."""
+
+    elb: Elb
+    endpoint: Endpoint
+    world: SmallWorld
+    canvas: Canvas
+
+    def client(self, **more: Any) -> ElasticLoadBalancingv2Client:
+        client: ElasticLoadBalancingv2Client = boto3.client(
+            "elbv2",
+            endpoint_url=self.endpoint.url,
+            region_name=REGION,
+            aws_access_key_id="lab",
+            aws_secret_access_key="lab",  # noqa: S106 - the lab checks no secrets
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=3, **more),
+        )
+        return client
+
+    def lab(self, what: str, **wish: object) -> Any:
+        body = json.dumps(wish).encode() if wish else None
+        with urllib.request.urlopen(f"{self.endpoint.url}/_lab/{what}", body, timeout=5) as answer:  # noqa: S310 - http
+            return json.load(answer)
+
+    def group(self, name: str = "g", *, delay: int = 300, **more: Any) -> str:
+        """A group as the typical first user's, checked every second; through the door that is not throttled."""
+        settings: dict[str, Any] = {"Name": name, "Protocol": "HTTP", "Port": 80, "VpcId": VPC}
+        checks = {"HealthCheckIntervalSeconds": 0.3, "HealthCheckTimeoutSeconds": 0.2, "HealthyThresholdCount": 2}
+        made = self.elb.call("CreateTargetGroup", settings | checks | {"UnhealthyThresholdCount": 2} | more)
+        arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+        if more.get("TargetType") != "lambda":
+            delays = [{"Key": "deregistration_delay.timeout_seconds", "Value": str(delay)}]
+            self.elb.call("ModifyTargetGroupAttributes", {"TargetGroupArn": arn, "Attributes": delays})
+        return arn
+
+    def balancer(self, name: str = "b") -> str:
+        made = self.elb.call("CreateLoadBalancer", {"Name": name, "Subnets": [s.id for s in SUBNETS[:2]]})
+        return str(made["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def listener(self, group: str, balancer: str, port: int = 8088) -> str:
+        forward = [{"Type": "forward", "TargetGroupArn": group}]
+        asked = {"LoadBalancerArn": balancer, "Port": port, "Protocol": "HTTP", "DefaultActions": forward}
+        return str(self.elb.call("CreateListener", asked)["Listeners"][0]["ListenerArn"])
+
+    def states(self, group: str, *targets: str) -> dict[str, str]:
+        """State by id, or by id:port when the port is not the group's."""
+        asked = {"TargetGroupArn": group} | ({"Targets": [{"Id": t} for t in targets]} if targets else {})
+        shown = self.elb.call("DescribeTargetHealth", asked)["TargetHealthDescriptions"]
+        return {
+            d["Target"]["Id"] + ("" if d["Target"]["Port"] in {80, None} else f":{d['Target']['Port']}"): (
+                d["TargetHealth"]["State"]
+            )
+            for d in shown
+        }
+
+
+@contextmanager
+def small_aws(propagation: timedelta) -> Iterator[Aws]:
+    """All of it running, for as long as the `with` lasts."""
+    application = Application()
+    serving = threading.Thread(target=application.serve_forever, args=(0.05,), daemon=True)
+    serving.start()
+    world, canvas = SmallWorld(application), Canvas()
+    switches = Switches(propagation=propagation)
+    elb = Elb(Truth(REGION, ACCOUNT, world, lambda n: f"127.250.255.{n + 10}", switches), canvas)
+    endpoint = Endpoint(elb)
+    elb.start()
+    endpoint.start()
+    try:
+        yield Aws(elb, endpoint, world, canvas)
+    finally:
+        endpoint.close()
+        elb.close()
+        application.shutdown()
+        application.server_close()
+        serving.join(5)
