@@ -164,6 +164,7 @@ def _connection_manager(listener: Listener, name: str, routes: Path) -> Json:
         "local_reply_config": {"mappers": [_mapper(flags, status) for flags, status in OWN_ANSWERS]},
         "rds": {"config_source": from_file(routes), "route_config_name": name},
         "http_filters": [
+            {"name": "envoy.filters.http.lua", "typed_config": {"@type": f"{EXTENSION}.filters.http.lua.v3.Lua"}},
             {
                 "name": STICKY,
                 "typed_config": {"@type": f"{EXTENSION}.filters.http.stateful_session.v3.StatefulSession"},

@@ -1,9 +1,9 @@
-"""A listener's rules and actions as Envoy's routes: forwards by weight, sticky clients, fixed answers, redirects."""
+"""A listener's rules and actions as Envoy's routes: forwards by weight, sticky clients, fixed answers."""
 
-import re
 from datetime import timedelta
 
 from katakei.lab.envoy_match import SOURCE, matches
+from katakei.lab.envoy_redirect import redirect
 from katakei.lab.envoy_resources import EXTENSION, STICKY, Json, header, page, seconds, short
 from katakei.lab.picture import Action, Conditions, FixedResponse, Forward, Group, Listener, Redirect, Weighted
 
@@ -31,7 +31,7 @@ def _action(conditions: Conditions, action: Action, groups: dict[str, Group], id
     if isinstance(action, FixedResponse):
         return [_answer(match, action.status, action.body, action.content_type)]
     if isinstance(action, Redirect):
-        return [{"match": match, "redirect": _redirect(action)}]
+        return [redirect(match, action)]
     return _forward(match, action, groups, idle)
 
 
@@ -89,20 +89,3 @@ def _sticky(cookie: str, duration: timedelta) -> Json:
         "@type": f"{EXTENSION}.filters.http.stateful_session.v3.StatefulSessionPerRoute",
         "stateful_session": {"session_state": {"name": "envoy.http.stateful_session.cookie", "typed_config": state}},
     }
-
-
-def _redirect(action: Redirect) -> Json:
-    """Placeholders beside other text are understood in the path only; elsewhere they stand alone, as nearly always."""
-    found: Json = {"response_code": "FOUND" if action.status == 302 else "MOVED_PERMANENTLY"}
-    if "#{" not in action.protocol:
-        found["scheme_redirect"] = action.protocol.lower()
-    if "#{" not in action.host:
-        found["host_redirect"] = action.host
-    if "#{" not in action.port:
-        found["port_redirect"] = int(action.port)
-    query = "" if action.query == "#{query}" else f"?{action.query}" if action.query else ""
-    found["strip_query"] = action.query != "#{query}"
-    if (action.path, query) != ("/#{path}", ""):
-        substitution = re.sub(r"\\", r"\\\\", action.path + query).replace("#{path}", r"\1")
-        found["regex_rewrite"] = {"pattern": {"regex": "^/(.*)$"}, "substitution": substitution}
-    return found

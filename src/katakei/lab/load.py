@@ -7,7 +7,7 @@ does. A client library would silently send a lost request again; that is why thi
 import asyncio
 import json
 import sys
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -42,7 +42,7 @@ class Count:
     requests: int = 0
     failed: int = 0
     first_failures: list[dict[str, str | int]] = field(default_factory=list)
-    releases: Counter[str] = field(default_factory=Counter)
+    releases: dict[str, int] = field(default_factory=dict)
     slow: int = 0
     slowest: float = 0  # seconds, of the requests which are not slow on purpose
     held_back: int = 0  # not sent because every client was waiting for an answer
@@ -119,7 +119,7 @@ class Load:
             except (OSError, EOFError, TimeoutError, *Malformed) as error:
                 client.close()
                 why = f"{type(error).__name__}: {error}"
-        self.count.releases[release] += 1
+        self.count.releases[release] = self.count.releases.get(release, 0) + 1
         if not slow:
             self.count.slowest = max(self.count.slowest, clock.monotonic() - began)
         if not 200 <= status < 300:

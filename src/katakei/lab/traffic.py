@@ -115,7 +115,10 @@ class Traffic:
         )
 
     def stop(self) -> Figures:
-        """Send nothing more, wait for what is in flight, and say what was seen."""
+        """Send nothing more, wait for what is in flight, and say what was seen.
+
+        Raises LabError when the process itself failed.
+        """
         if self._process is None:
             return Figures()
         if self._process.stdin:
@@ -123,6 +126,11 @@ class Traffic:
         self._reader.join(self._plan.patience + 10)
         if self._process.stdout:
             self._process.stdout.close()
-        self._process.kill()
-        self._process.wait(10)
+        try:
+            code = self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait(10)
+        if code:
+            raise LabError(f"the traffic ended with {code}; its figures cannot be believed")
         return self.figures()

@@ -1,0 +1,131 @@
+"""Three servers behind one Envoy, and a client that sees what a client of theirs would see."""
+
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Self
+
+from katakei.lab.address import Block, Door, claim_block
+from katakei.lab.envoy import Envoy
+from katakei.lab.picture import Action, Forward, Group, GroupTarget, Listener, Picture, Rule, Traffic, Weighted
+from katakei.lab.servers import Servers
+
+GROUP = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/LaravelTargetGroup/73e2d6bc24d8a067"
+LISTENER = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2"
+TO_GROUP = Forward((Weighted(GROUP),))
+IN, DRAINING, CUT = Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status 0: the connection broke."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def server(self) -> str:
+        found = re.search(r'"instance": "i-(\d)"', self.body)
+        return found[1] if found else "none"
+
+
+class Client:
+    """One keep-alive connection. It retries nothing and keeps no cookie by itself."""
+
+    def __init__(self, door: Door, *, tls: bool = False) -> None:
+        unverified = ssl.create_default_context()
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+        self._http = (
+            HTTPSConnection(*door, timeout=10, context=unverified) if tls else HTTPConnection(*door, timeout=10)
+        )
+
+    def get(self, path: str = "/", method: str = "GET", **headers: str) -> Answer:
+        try:
+            self._http.request(method, path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+            answer = self._http.getresponse()
+            return Answer(answer.status, dict(answer.headers), answer.read().decode())
+        except (OSError, HTTPException) as error:
+            return Answer(0, {}, repr(error))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+
+class Later:
+    """Something that goes on while the test does other things."""
+
+    def __init__(self, what: Callable[[], Answer]) -> None:
+        self._answer: Answer | None = None
+        self._thread = threading.Thread(target=self._run, args=(what,))
+        self._thread.start()
+
+    def _run(self, what: Callable[[], Answer]) -> None:
+        self._answer = what()
+
+    def answer(self) -> Answer:
+        self._thread.join(15)
+        assert self._answer
+        return self._answer
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    block: Block
+    servers: Servers
+    envoy: Envoy
+    doors: tuple[Door, ...]
+
+    @property
+    def front(self) -> Door:
+        return Door(self.block.node(0), 8080)
+
+    def listener(self, action: Action = TO_GROUP, *rules: Rule) -> Listener:
+        return Listener(LISTENER, self.front, action, rules)
+
+    def group(self, *traffic: Traffic, arn: str = GROUP) -> Group:
+        return Group(arn, tuple(GroupTarget(door, each) for door, each in zip(self.doors, traffic, strict=False)))
+
+    def show(self, *groups: Group, listener: Listener | None = None, close_idle: bool = False) -> None:
+        self.envoy.apply(Picture((listener or self.listener(),), groups, close_idle))
+
+    def targets(self, *traffic: Traffic) -> None:
+        self.show(self.group(*traffic))
+
+    def client(self) -> Client:
+        return Client(self.front)
+
+    def ask(self, path: str = "/", method: str = "GET", **headers: str) -> Answer:
+        with self.client() as client:
+            return client.get(path, method, **headers)
+
+    def later(self, path: str) -> Later:
+        return Later(lambda: self.ask(path))
+
+    def idle(self, seconds: float) -> Listener:
+        return replace(self.listener(), idle_timeout=type(self.listener().idle_timeout)(seconds=seconds))
+
+
+@contextmanager
+def ground(folder: Path, count: int = 3) -> Iterator[Ground]:
+    block = claim_block()
+    servers = Servers(folder / "servers", 80)
+    envoy = Envoy(folder / "envoy", block.node)
+    try:
+        envoy.start()
+        for number in range(count):
+            servers.launch(f"i-{number}", block.address(number, 0), f"web-{number}", "ap-northeast-1a")
+        assert all(servers.listening(f"i-{number}") for number in range(count))
+        yield Ground(block, servers, envoy, tuple(servers.door(f"i-{number}", 80) for number in range(count)))
+    finally:
+        envoy.stop()
+        servers.close()
+        block.close()

@@ -1,0 +1,366 @@
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.lab.ground import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, Ground, ground
+
+from katakei.lab import clock, guard
+from katakei.lab.address import Door
+from katakei.lab.envoy_cut import connections
+from katakei.lab.http1 import read_head
+from katakei.lab.picture import (
+    Conditions,
+    FixedResponse,
+    Forward,
+    Group,
+    GroupTarget,
+    Listener,
+    Picture,
+    QueryPair,
+    Redirect,
+    Rule,
+    Stickiness,
+    Weighted,
+)
+from katakei.lab.problem import LabError
+from katakei.lab.traffic import Traffic
+from katakei.lab.websocket import TEXT, frame, read_frame
+
+pytestmark = pytest.mark.lab
+SOON = 0.15
+"""Seconds after which a request that was just sent has reached its target."""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with ground(tmp_path_factory.mktemp("ground")) as shared:
+        yield shared
+
+
+@pytest.fixture
+def lab(shared: Ground) -> Iterator[Ground]:
+    yield shared
+    shared.envoy.apply(Picture())
+
+
+def servers_of(client: Client, count: int, **headers: str) -> Counter[str]:
+    return Counter(client.get(**headers).server for _ in range(count))
+
+
+def test_every_request_of_one_connection_is_routed_by_itself(lab: Ground) -> None:
+    lab.targets(IN, IN, IN)
+    with lab.client() as client:
+        assert servers_of(client, 9) == {"0": 3, "1": 3, "2": 3}
+
+
+def test_a_draining_target_finishes_what_it_has_and_gets_nothing_new(lab: Ground) -> None:
+    lab.targets(IN)
+    with lab.client() as client:
+        client.get()
+        slow = lab.later("/slow?s=0.6")
+        clock.sleep(SOON)
+        lab.targets(DRAINING, IN)
+        loads = lab.envoy.loads()
+        assert servers_of(client, 5) == {"1": 5}
+    assert loads[GROUP, lab.doors[0]].active == 1
+    assert (slow.answer().status, slow.answer().server) == (200, "0")
+    assert lab.envoy.loads()[GROUP, lab.doors[0]].active == 0
+
+
+@pytest.mark.parametrize("close_idle", [True, False])
+def test_a_cut_ends_what_is_in_flight_at_once_with_502(lab: Ground, *, close_idle: bool) -> None:
+    lab.targets(IN)
+    slow = lab.later("/slow?s=5")
+    clock.sleep(SOON)
+    lab.show(lab.group(DRAINING, IN), close_idle=close_idle)
+    active = lab.envoy.loads()[GROUP, lab.doors[0]].active
+    before = clock.monotonic()
+    lab.show(lab.group(CUT, IN), close_idle=close_idle)
+    assert (active, slow.answer().status) == (1, 502)
+    assert clock.monotonic() - before < 1
+
+
+def test_a_cut_in_the_middle_of_a_body_breaks_the_clients_connection(lab: Ground) -> None:
+    lab.targets(IN)
+    stream = lab.later("/stream?s=3")
+    clock.sleep(0.4)
+    lab.targets(CUT)
+    assert stream.answer().status == 0
+
+
+def test_a_cut_in_one_group_leaves_the_same_target_in_another_alone(lab: Ground) -> None:
+    listener = lab.listener(TO_GROUP, Rule(Conditions(paths=("/slow",)), Forward((Weighted("other"),))))
+    lab.show(lab.group(IN), lab.group(IN, arn="other"), listener=listener)
+    slow, stream = lab.later("/slow?s=0.8"), lab.later("/stream?s=0.8")
+    clock.sleep(SOON)
+    lab.show(lab.group(CUT), lab.group(IN, arn="other"), listener=listener)
+    assert (slow.answer().status, stream.answer().status) == (200, 0)
+
+
+def test_nobody_to_ask_is_503_with_the_load_balancers_own_page(lab: Ground) -> None:
+    answers = []
+    for traffic in ((), (DRAINING, DRAINING), (CUT,)):
+        lab.targets(*traffic)
+        answers.append(lab.ask())
+    lab.show()
+    answers.append(lab.ask())
+    assert [answer.status for answer in answers] == [503] * 4
+    assert answers[0].headers["server"] == "awselb/2.0"
+    assert "<center><h1>503 Service Unavailable</h1></center>" in answers[0].body
+
+
+def test_a_target_that_refuses_is_502_and_nobody_else_is_asked_instead(lab: Ground) -> None:
+    dead = GroupTarget(lab.doors[0]._replace(port=9), IN)
+    lab.show(Group(GROUP, (dead, GroupTarget(lab.doors[1], IN))))
+    assert sorted(lab.ask().status for _ in range(4)) == [200, 200, 502, 502]
+
+
+def test_a_target_that_dies_with_a_request_in_hand_is_502(lab: Ground) -> None:
+    lab.targets(IN)
+    slow = lab.later("/slow?s=5")
+    clock.sleep(SOON)
+    lab.servers.crash("i-0")
+    status = slow.answer().status
+    lab.servers.revive("i-0")
+    assert (status, lab.servers.listening("i-0")) == (502, True)
+
+
+def test_silence_for_the_idle_timeout_is_504_but_a_long_stream_is_not_silent(lab: Ground) -> None:
+    lab.show(lab.group(IN), listener=lab.idle(0.5))
+    before = clock.monotonic()
+    slow, stream = lab.later("/slow?s=5"), lab.later("/stream?s=1.2")
+    assert slow.answer().status == 504
+    assert 0.4 < clock.monotonic() - before < 1.5
+    assert (stream.answer().status, stream.answer().body.count("\n")) == (200, 6)
+
+
+def test_a_websocket_lives_on_while_its_target_drains_and_ends_with_the_cut(lab: Ground) -> None:
+    async def talk() -> tuple[int, list[tuple[int, bytes]], bytes]:
+        reader, writer = await asyncio.open_connection(*lab.front)
+        hello = "GET /ws HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        writer.write(
+            f"{hello}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        head = await read_head(reader)
+        said = []
+        for traffic in (IN, DRAINING):
+            await asyncio.to_thread(lab.targets, traffic, IN)
+            writer.write(frame(TEXT, b"hello", b"mask"))
+            said.append(await read_frame(reader))
+        await asyncio.to_thread(lab.targets, CUT, IN)
+        rest = await asyncio.wait_for(reader.read(), 2)
+        writer.close()
+        return head.status, said, rest
+
+    lab.targets(IN)
+    assert asyncio.run(talk()) == (101, [(TEXT, b"hello")] * 2, b"")
+
+
+def test_a_sticky_client_moves_away_from_a_draining_target_at_once_and_is_told_so(lab: Ground) -> None:
+    sticky = replace(lab.group(IN, IN, IN), stickiness=Stickiness(duration=timedelta(hours=1)))
+    lab.show(sticky)
+    with lab.client() as client:
+        first = client.get()
+        cookie = first.headers["set-cookie"].split(";")[0]
+        stays = servers_of(client, 6, Cookie=cookie)
+        traffic = [DRAINING if str(number) == first.server else IN for number in range(3)]
+        lab.show(replace(sticky, targets=lab.group(*traffic).targets))
+        moved = client.get(Cookie=cookie)
+    assert (cookie.split("=")[0], stays) == ("AWSALB", {first.server: 6})
+    assert moved.server != first.server
+    assert moved.headers["set-cookie"].split(";")[0] not in {cookie, ""}
+
+
+def test_weights_divide_the_requests_and_a_weight_of_zero_gets_none(lab: Ground) -> None:
+    blue, green = lab.group(IN, arn="blue"), replace(lab.group(IN, IN), arn="green")
+    green = replace(green, targets=green.targets[1:])
+    shares = []
+    for weights in ((3, 1), (0, 1), (0, 0)):
+        action = Forward((Weighted("blue", weights[0]), Weighted("green", weights[1])))
+        lab.show(blue, green, listener=lab.listener(action))
+        with lab.client() as client:
+            shares.append(servers_of(client, 80))
+    assert 40 < shares[0]["0"] < 76
+    assert shares[0]["0"] + shares[0]["1"] == 80
+    assert shares[1:] == [{"1": 80}, {"none": 80}]
+
+
+def test_a_client_keeps_its_group_when_the_weights_change(lab: Ground) -> None:
+    blue, green = lab.group(IN, arn="blue"), Group("green", (GroupTarget(lab.doors[1], IN),))
+    before = Forward((Weighted("blue", 1), Weighted("green", 0)), sticky_for=timedelta(minutes=1))
+    after = Forward((Weighted("blue", 0), Weighted("green", 1)), sticky_for=timedelta(minutes=1))
+    lab.show(blue, green, listener=lab.listener(before))
+    cookie = lab.ask().headers["set-cookie"].split(";")[0]
+    lab.show(blue, green, listener=lab.listener(after))
+    with lab.client() as client:
+        assert servers_of(client, 5, Cookie=f"other=1; {cookie}") == {"0": 5}
+        assert servers_of(client, 5) == {"1": 5}
+
+
+def rule(status: int, **conditions: object) -> Rule:
+    return Rule(Conditions(**conditions), FixedResponse(status))  # type: ignore[arg-type]  # rows of a table
+
+
+def test_rules_match_as_aws_says_and_the_first_one_wins(lab: Ground) -> None:
+    rules = (
+        rule(201, paths=("/img/*", "/?.txt"), methods=("GET",)),
+        rule(202, paths=("/img/*",)),
+        rule(203, hosts=("*.example.com",)),
+        rule(204, headers=(("User-Agent", ("*Chrome*", "*Safari*")), ("X-Plan", ("gold",)))),
+        rule(205, queries=((QueryPair("v1", "version"), QueryPair("*example*")),)),
+        rule(206, sources=("10.0.0.0/8", "100.64.0.0/10"), paths=("/inside",)),
+        rule(207, sources=("0.0.0.0/0",), paths=("/inside",)),
+    )
+    lab.show(listener=lab.listener(FixedResponse(404, "nothing here", "text/x-own"), *rules))
+    ask = lab.ask
+    assert [
+        ask("/img/a/b?x=1").status,
+        ask("/a.txt").status,
+        ask("/ab.txt").status,
+        ask("/IMG/a").status,
+        ask("/img/a", "POST").status,
+        ask("/", Host="WWW.Example.com:8080").status,
+        ask("/", Host="example.com").status,
+        ask("/", User_Agent="Mozilla chrome/1", X_Plan="Gold").status,
+        ask("/", User_Agent="Mozilla chrome/1").status,
+        ask("/?a=1&Version=V1").status,
+        ask("/?q=an-example-too&b").status,
+        ask("/?version=v12").status,
+        ask("/inside").status,
+    ] == [201, 201, 404, 404, 202, 203, 404, 204, 404, 205, 205, 404, 207]
+    last = ask("/none")
+    assert (last.body, last.headers["content-type"], last.headers["server"]) == (
+        "nothing here",
+        "text/x-own",
+        "awselb/2.0",
+    )
+
+
+def test_redirects_fill_in_what_the_request_says(lab: Ground) -> None:
+    rules = (
+        Rule(Conditions(paths=("/old/*",)), Redirect(302, host="example.com", path="/new/#{path}", query="from=old")),
+        Rule(Conditions(paths=("/q",)), Redirect(301, path="/r")),
+        Rule(Conditions(paths=("/both",)), Redirect(302, host="www.#{host}", query="was=#{path}&#{query}")),
+    )
+    lab.show(listener=lab.listener(Redirect(301, protocol="HTTPS", port="443"), *rules))
+    found = [lab.ask(path, Host="lab.test:8080") for path in ("/a?b=c", "/old/x", "/q?z=1", "/both")]
+    assert [(answer.status, answer.headers["location"]) for answer in found] == [
+        (301, "https://lab.test:443/a?b=c"),
+        (302, "http://example.com:8080/new/old/x?from=old"),
+        (301, "http://lab.test:8080/r?z=1"),
+        (302, "http://www.lab.test:8080/both?was=both&"),
+    ]
+
+
+def test_a_target_learns_who_asked_and_where_and_the_client_sees_headers_as_the_target_wrote_them(lab: Ground) -> None:
+    lab.show(lab.group(IN), listener=replace(lab.listener(), port=80))
+    answer = lab.ask(X_Forwarded_For="203.0.113.7", X_Forwarded_Port="9")
+    assert '"x-forwarded-port": "80"' in answer.body
+    assert '"x-forwarded-proto": "http"' in answer.body
+    assert '"x-forwarded-for": "203.0.113.7,' in answer.body
+    assert "X-Release" in answer.headers
+    assert "server" not in answer.headers
+
+
+def test_https_in_front_and_http2_behind(lab: Ground) -> None:
+    secure = Listener("secure", lab.front._replace(port=8443), TO_GROUP, protocol="HTTPS", port=443)
+    behind = Group("behind", (GroupTarget(secure.door, IN),), protocol="HTTPS", protocol_version="HTTP2")
+    plain = lab.listener(Forward((Weighted("behind"),)))
+    lab.envoy.apply(Picture((plain, secure), (lab.group(IN), behind)))
+    with Client(secure.door, tls=True) as client:
+        answers = [client.get(), lab.ask()]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert '"x-forwarded-proto": "https"' in answers[0].body
+
+
+@pytest.mark.parametrize(("close_idle", "left"), [(True, 0), (False, 1)])
+def test_idle_connections_to_a_draining_target_are_closed_or_kept(lab: Ground, *, close_idle: bool, left: int) -> None:
+    lab.targets(IN)
+    lab.ask()
+    lab.show(lab.group(DRAINING, IN), close_idle=close_idle)
+    assert clock.wait_for(lambda: lab.envoy.loads()[GROUP, lab.doors[0]].connections == left, within=1)
+    assert lab.envoy.loads()[GROUP, lab.doors[0]].active == 0
+
+
+def test_no_request_is_lost_while_listeners_rules_and_groups_come_and_go(lab: Ground) -> None:
+    lab.targets(IN, IN, IN)
+    traffic = Traffic(f"http://{lab.front.address}:{lab.front.port}/", rate=200, slow_fraction=0.1, slow_seconds=0.5)
+    traffic.start()
+    more = Door(lab.front.address, 8081)
+    for turn in range(40):
+        arn = f"group of turn {turn}"
+        action = Forward((Weighted(arn),))
+        to_slow = Rule(Conditions(paths=("/slow",)), action)
+        side = Listener("side", more, action, idle_timeout=timedelta(seconds=30 + turn))
+        front = replace(lab.listener(action, *(to_slow,) * (turn % 3)), idle_timeout=timedelta(seconds=60 + turn % 2))
+        targets = [DRAINING if number == turn % 3 else IN for number in range(3)]
+        pictured = (front, side) if turn % 2 else (front,)
+        lab.envoy.apply(Picture(pictured, (lab.group(*targets, arn=arn),), close_idle=turn % 4 < 2))
+        clock.sleep(0.05)
+    lab.targets(IN, IN, IN)
+    figures = traffic.stop()
+    assert figures.requests > 300
+    assert (figures.failed, figures.first_failures) == (0, ())
+
+
+def test_a_removed_listener_refuses_new_clients_and_finishes_what_it_has(lab: Ground) -> None:
+    lab.targets(IN)
+    slow = lab.later("/slow?s=0.6")
+    clock.sleep(SOON)
+    lab.envoy.apply(Picture(groups=(lab.group(IN),)))
+    refused = lab.ask()
+    lab.targets(IN)
+    assert (refused.status, lab.ask().status, slow.answer().status) == (0, 200, 200)
+
+
+def test_a_listener_that_cannot_be_is_refused_aloud_and_the_next_picture_still_works(lab: Ground) -> None:
+    with socket.create_server((lab.front.address, 8082)), pytest.raises(LabError, match="lds"):
+        lab.envoy.apply(Picture((Listener("taken", Door(lab.front.address, 8082), TO_GROUP),), ()))
+    lab.targets(IN)
+    assert lab.ask().status == 200
+
+
+def test_a_cut_touches_the_connections_to_one_door_only(lab: Ground) -> None:
+    lab.targets(IN, IN)
+    with lab.client() as client:
+        servers_of(client, 2)
+    assert lab.envoy._process
+    pid, source = lab.envoy._process.pid, lab.block.node(100)
+    lab.targets(CUT, IN)
+    assert [len(connections(pid, source, door)) for door in lab.doors[:2]] == [0, 1]
+
+
+def test_stop_leaves_no_process_and_says_so_to_whoever_still_applies(tmp_path: Path) -> None:
+    with ground(tmp_path, count=0) as lab:
+        lab.envoy.stop()
+        with pytest.raises(LabError, match="does not run"):
+            lab.envoy.apply(Picture())
+    assert guard.marked(frozenset({f"{guard.ROOT}={tmp_path / 'envoy'}"})) == set()
+
+
+def test_an_envoy_whose_lab_is_killed_ends_too(tmp_path: Path) -> None:
+    program = f"""
+from pathlib import Path
+from katakei.lab.envoy import Envoy
+Envoy(Path({str(tmp_path)!r}), str).start()
+print("up", flush=True)
+input()
+"""
+    marks = frozenset({f"{guard.ROOT}={tmp_path}"})
+    lab = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with lab:
+        assert lab.stdout
+        assert lab.stdout.readline() == b"up\n"
+        before = guard.marked(marks)
+        os.kill(lab.pid, signal.SIGKILL)
+    assert len(before) == 1
+    assert clock.wait_for(lambda: not guard.marked(marks), within=5)
