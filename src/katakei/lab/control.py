@@ -21,7 +21,7 @@ RESTART = f"""\
 #   bin/restart graceful   lets them finish first (SIGQUIT)
 cd "$(dirname "$0")/.." || exit 1
 if [ ! -d "/proc/$(cat lab.pid)" ]; then echo "the lab of this server has ended" >&2; exit 1; fi
-# Whoever rehearses a deploy that hangs puts a file "hang" beside this folder.
+# A rehearsal of a deploy that hangs puts a file "hang" into this folder.
 while [ -e hang ]; do sleep 0.2; done
 answer="restarted.$$"
 rm -f "$answer"

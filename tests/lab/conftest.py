@@ -1,0 +1,100 @@
+"""One running lab for all tests here which leave it as they found it, and clients for it."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from katakei.lab import clock
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
+
+AWS = Path(__file__).parents[2] / ".venv-aws" / "bin" / "aws"
+QUICK = LabOptions(targets=2, delay=timedelta(seconds=3), interval=timedelta(seconds=2))
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """Two healthy servers, delay 3 s, checks every 2 s. Whoever changes something puts it back."""
+    with Lab(QUICK) as running:
+        yield running
+
+
+class Clients:
+    """boto3 for one lab: a client per service, nothing taken from the user's own configuration."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        self._session: Any = boto3.Session(region_name=region)
+        self._endpoint = endpoint
+        self._clients: dict[str, Any] = {}
+
+    def get(self, service: str) -> Any:
+        """The client of a service; made once, since that takes a while."""
+        if service not in self._clients:
+            secret = "lab"  # noqa: S105 - the lab knows no secrets
+            key = {"aws_access_key_id": "lab", "aws_secret_access_key": secret}
+            self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, **key)
+        return self._clients[service]
+
+    def health(self, group: str) -> dict[str, tuple[str, str, str]]:
+        """State, reason and description of every target the group lists, by id."""
+        described = self.get("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return {
+            one["Target"]["Id"]: tuple(one["TargetHealth"].get(k, "") for k in ("State", "Reason", "Description"))
+            for one in described
+        }
+
+    def becomes(self, group: str, target: str, state: str, within: float = 15) -> None:
+        """Wait until the group shows this state for the target."""
+        shown = ("absent", "", "")
+
+        def there() -> bool:
+            nonlocal shown
+            shown = self.health(group).get(target, ("absent", "", ""))
+            return shown[0] == state
+
+        assert clock.wait_for(there, within, 0.1), shown
+
+
+@pytest.fixture(scope="session")
+def clients(lab: Lab) -> Clients:
+    """boto3 for the lab."""
+    return Clients(lab.endpoint, lab.env["AWS_REGION"])
+
+
+class Cli:
+    """The real `aws` command, as a user of the lab runs it."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self._env = inherited | env
+
+    def __call__(self, *words: str) -> Any:
+        """What it prints, as JSON; nothing when it prints nothing. Fails the test when the command fails."""
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """The command as it ends, within 30 s."""
+        return subprocess.run(
+            [str(AWS), "--output", "json", *words],
+            env=self._env,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def aws(lab: Lab) -> Cli:
+    """The `aws` command with the environment the lab told."""
+    assert AWS.exists(), "the aws command is missing; make it with: make .venv-aws/.ready"
+    return Cli(lab.env)

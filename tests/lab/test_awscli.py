@@ -1,0 +1,146 @@
+"""The runbook that Katakei replaces, walked by hand: the real `aws` command against the lab, to the letter."""
+
+import json
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.lab.conftest import Cli
+
+from katakei.lab import clock
+from katakei.lab.options import Target
+from katakei.lab.process import Lab
+
+HEALTHY = {"State": "healthy"}
+DRAINING = {
+    "State": "draining",
+    "Reason": "Target.DeregistrationInProgress",
+    "Description": "Target deregistration is in progress",
+}
+REGISTERING = {
+    "State": "initial",
+    "Reason": "Elb.RegistrationInProgress",
+    "Description": "Target registration is in progress",
+}
+CHECKING = {
+    "State": "initial",
+    "Reason": "Elb.InitialHealthChecking",
+    "Description": "Initial health checks in progress",
+}
+NOT_REGISTERED = {
+    "State": "unused",
+    "Reason": "Target.NotRegistered",
+    "Description": "Target is not registered to the target group",
+}
+NO_OVERRIDE = {
+    "State": "no_override",
+    "Reason": "AdministrativeOverride.NoOverride",
+    "Description": "No override is currently active on target",
+}
+
+pytestmark = pytest.mark.lab
+
+
+class Runbook:
+    """The steps, each one command, with TARGET_GROUP_ARN from the environment the lab told."""
+
+    def __init__(self, aws: Cli, lab: Lab) -> None:
+        self.aws = aws
+        self.lab = lab
+        self.group = ("--target-group-arn", lab.env["TARGET_GROUP_ARN"])
+
+    def show(self, *targets: str) -> dict[str, Any]:
+        named = ("--targets", *(f"Id={one}" for one in targets)) if targets else ()
+        described = self.aws("elbv2", "describe-target-health", *self.group, *named)["TargetHealthDescriptions"]
+        return {one["Target"]["Id"]: one for one in described}
+
+    def health(self) -> dict[str, dict[str, str]]:
+        return {target: one["TargetHealth"] for target, one in self.show().items()}
+
+    def deregister(self, target: str) -> None:
+        assert self.aws("elbv2", "deregister-targets", *self.group, "--targets", f"Id={target}") is None
+
+    def register(self, target: str, port: int) -> None:
+        assert self.aws("elbv2", "register-targets", *self.group, "--targets", f"Id={target},Port={port}") is None
+
+    def work(self, target: str, script: str) -> dict[str, Any]:
+        sent = self.aws(
+            *("ssm", "send-command", "--instance-ids", target, "--document-name", "AWS-RunShellScript"),
+            *("--timeout-seconds", "60", "--parameters", json.dumps({"commands": [script]})),
+        )["Command"]
+        assert (sent["Status"], sent["InstanceIds"]) == ("Pending", [target])
+        asked = ("ssm", "get-command-invocation", "--command-id", sent["CommandId"], "--instance-id", target)
+        assert clock.wait_for(lambda: self.aws.run(*asked).returncode == 0, 10), "the command stays unknown"
+        assert clock.wait_for(lambda: self.aws(*asked)["Status"] not in {"Pending", "InProgress"}, 10)
+        return dict(self.aws(*asked))
+
+    def releases(self, requests: int = 10) -> Counter[str]:
+        seen: Counter[str] = Counter()
+        for _ in range(requests):
+            with urllib.request.urlopen(self.lab.url, timeout=5) as answer:  # noqa: S310 - the lab's own http address
+                seen[answer.headers["X-Release"]] += 1
+        return seen
+
+
+@pytest.fixture
+def runbook(aws: Cli, lab: Lab) -> Runbook:
+    return Runbook(aws, lab)
+
+
+def one_side(runbook: Runbook, here: Target, other: Target, release: str) -> None:
+    """Steps 1 to 5 of the runbook for one target."""
+    shown = runbook.show()[here.id]
+    assert shown["Target"] == {"Id": here.id, "Port": 80}
+    assert (shown["HealthCheckPort"], shown["AdministrativeOverride"]) == ("80", NO_OVERRIDE)
+    assert runbook.health() == {here.id: HEALTHY, other.id: HEALTHY}
+
+    runbook.deregister(here.id)
+    assert runbook.health() == {here.id: DRAINING, other.id: HEALTHY}
+    assert clock.wait_for(lambda: runbook.health() == {other.id: HEALTHY}, 20, 0.5)
+    assert runbook.show(here.id)[here.id]["TargetHealth"] == NOT_REGISTERED
+    runbook.aws("elbv2", "wait", "target-deregistered", *runbook.group, "--targets", f"Id={here.id}")
+
+    done = runbook.work(here.id, f"echo {release} > release && ./bin/restart")
+    assert (done["Status"], done["ResponseCode"], done["StandardErrorContent"]) == ("Success", 0, "")
+
+    # Not well yet when it comes back: else one fast check could be over before the command line has asked.
+    unwell = Path(here.folder) / "unhealthy"
+    unwell.touch()
+    runbook.register(here.id, here.port)
+    assert runbook.health()[here.id] in (REGISTERING, CHECKING)
+    unwell.unlink()
+    assert clock.wait_for(lambda: runbook.health() == {here.id: HEALTHY, other.id: HEALTHY}, 20, 0.5)
+
+
+def test_the_runbook_takes_both_servers_through_a_deploy_one_side_at_a_time(runbook: Runbook) -> None:
+    first, second = runbook.lab.targets
+    one_side(runbook, first, second, "v2")
+    assert set(runbook.releases()) == {"v1", "v2"}
+    one_side(runbook, second, first, "v2")
+    assert set(runbook.releases()) == {"v2"}
+    starts = [len((Path(target.folder) / "starts.log").read_text().splitlines()) for target in (first, second)]
+    assert starts == [2, 2]
+
+
+def test_a_wrong_port_is_accepted_and_changes_nothing(runbook: Runbook) -> None:
+    target = runbook.lab.targets[0].id
+    runbook.aws("elbv2", "deregister-targets", *runbook.group, "--targets", f"Id={target},Port=81")
+    assert runbook.health()[target] == HEALTHY
+
+
+def test_a_mistake_gets_the_words_of_aws_and_the_exit_code_of_the_command(runbook: Runbook, aws: Cli) -> None:
+    failed = aws.run("elbv2", "register-targets", *runbook.group, "--targets", "Id=web-1")
+    assert failed.returncode == 255
+    assert "(ValidationError)" in failed.stderr
+    assert "Instance ID 'web-1' is not valid" in failed.stderr
+    arn = runbook.lab.env["TARGET_GROUP_ARN"].replace("Laravel", "Django")
+    failed = aws.run("elbv2", "describe-target-health", "--target-group-arn", arn)
+    assert "(TargetGroupNotFound)" in failed.stderr
+    failed = aws.run(
+        *("ssm", "send-command", "--instance-ids", "i-0123456789abcdef0", "--document-name", "AWS-RunShellScript"),
+        *("--parameters", "commands=true"),
+    )
+    assert "(InvalidInstanceId)" in failed.stderr
+    assert "[[i-0123456789abcdef0]] not in a valid state for account 123456789012" in failed.stderr

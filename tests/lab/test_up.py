@@ -1,0 +1,283 @@
+"""`lab up` as a whole: what it prints, what it does through the API, how it ends, and several side by side."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.lab.conftest import Clients
+
+from katakei.lab import clock
+from katakei.lab.options import Facts, LabOptions
+from katakei.lab.problem import LabError
+from katakei.lab.process import Lab
+
+pytestmark = pytest.mark.lab
+
+SHELL = "AWS-RunShellScript"
+
+
+def get(url: str) -> tuple[int, dict[str, Any]]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the lab's own http address
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, {}
+
+
+def processes(lab: Facts) -> dict[int, str]:
+    """Everything alive that says it belongs to this lab: in its environment or on its command line."""
+    mark = str(Path(lab.targets[0].folder).parents[1]).encode()
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            if mark in told and (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+    return found
+
+
+@contextmanager
+def raised(*words: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """`lab up` as a user starts it, without the class that tests use."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "katakei.lab", "up", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ready(process: "subprocess.Popen[bytes]") -> Facts:
+    assert process.stdout is not None
+    return Facts.read(process.stdout.readline().decode())
+
+
+# --- what it is ------------------------------------------------------------------------------------------------------
+
+
+def test_the_line_says_where_everything_is(lab: Lab) -> None:
+    told = json.loads(lab.facts.line())
+    assert set(told) == {"endpoint", "url", "target_group_arn", "load_balancer_arn", "targets", "env"}
+    assert [set(target) for target in told["targets"]] == [{"id", "port", "address", "zone", "folder"}] * 2
+    assert [target["zone"] for target in told["targets"]] == ["ap-northeast-1a", "ap-northeast-1c"]
+    assert {target["port"] for target in told["targets"]} == {80}
+    assert told["env"]["AWS_ENDPOINT_URL"] == told["endpoint"]
+    assert told["env"]["TARGET_GROUP_ARN"] == told["target_group_arn"]
+    assert ":targetgroup/LaravelTargetGroup/" in told["target_group_arn"]
+
+
+def test_the_group_is_the_typical_first_users(lab: Lab, clients: Clients) -> None:
+    elb = clients.get("elbv2")
+    group = elb.describe_target_groups(Names=["LaravelTargetGroup"])["TargetGroups"][0]
+    assert group["LoadBalancerArns"] == [lab.load_balancer_arn]
+    assert (group["Port"], group["HealthCheckPath"], group["Matcher"]) == (80, "/health", {"HttpCode": "200"})
+    assert (group["HealthyThresholdCount"], group["UnhealthyThresholdCount"]) == (2, 2)
+    attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=lab.load_balancer_arn)["Attributes"]
+    assert {"Key": "idle_timeout.timeout_seconds", "Value": "60"} in attributes
+
+
+def test_the_load_balancer_serves_every_server_once_it_says_ready(lab: Lab) -> None:
+    answers = [get(lab.url) for _ in range(20)]
+    assert {status for status, _ in answers} == {200}
+    assert {answer["instance"] for _, answer in answers} == {target.id for target in lab.targets}
+
+
+def test_setting_up_is_not_in_the_log_of_calls(lab: Lab, clients: Clients) -> None:
+    before = len(lab.calls())
+    clients.get("sts").get_caller_identity()
+    calls = lab.calls()
+    assert len(calls) == before + 1
+    assert calls[-1]["action"] == "GetCallerIdentity"
+    assert not any("katakei" in call["agent"] for call in calls)
+
+
+# --- instances and commands through the API --------------------------------------------------------------------------
+
+
+def power(clients: Clients, instance: str) -> str:
+    described = clients.get("ec2").describe_instances(InstanceIds=[instance])
+    return str(described["Reservations"][0]["Instances"][0]["State"]["Name"])
+
+
+def test_an_instance_run_through_the_api_is_a_server_like_the_others(lab: Lab, clients: Clients) -> None:
+    ec2, elb = clients.get("ec2"), clients.get("elbv2")
+    made = ec2.run_instances(MinCount=1, MaxCount=1, Placement={"AvailabilityZone": "ap-northeast-1c"})
+    instance = made["Instances"][0]["InstanceId"]
+    assert made["Instances"][0]["State"]["Name"] == "pending"
+    assert clock.wait_for(lambda: power(clients, instance) == "running", 10, 0.1)
+    elb.register_targets(TargetGroupArn=lab.target_group_arn, Targets=[{"Id": instance}])
+    clients.becomes(lab.target_group_arn, instance, "healthy")
+    assert clock.wait_for(lambda: get(lab.url)[1].get("instance") == instance, 5)
+
+    ec2.stop_instances(InstanceIds=[instance])
+    clients.becomes(lab.target_group_arn, instance, "unused")
+    assert clients.health(lab.target_group_arn)[instance][1:] == (
+        "Target.InvalidState",
+        "Target is in the stopped state",
+    )
+    assert clock.wait_for(lambda: power(clients, instance) == "stopped", 10, 0.1)
+    ec2.start_instances(InstanceIds=[instance])
+    clients.becomes(lab.target_group_arn, instance, "healthy")
+
+    ec2.terminate_instances(InstanceIds=[instance])
+    clients.becomes(lab.target_group_arn, instance, "absent")
+    elb.deregister_targets(TargetGroupArn=lab.target_group_arn, Targets=[{"Id": instance}])
+    assert {get(lab.url)[0] for _ in range(10)} == {200}
+
+
+def run(clients: Clients, target: str, *commands: str) -> str:
+    sent = clients.get("ssm").send_command(
+        InstanceIds=[target], DocumentName=SHELL, Parameters={"commands": list(commands)}
+    )
+    return str(sent["Command"]["CommandId"])
+
+
+def invocation(clients: Clients, command: str) -> dict[str, Any]:
+    found = clients.get("ssm").list_command_invocations(CommandId=command, Details=True)["CommandInvocations"]
+    return dict(found[0]) if found else {"Status": "none yet"}
+
+
+def ends(clients: Clients, command: str, status: str, within: float = 10) -> dict[str, Any]:
+    assert clock.wait_for(lambda: invocation(clients, command)["Status"] == status, within, 0.1), invocation(
+        clients, command
+    )
+    return invocation(clients, command)
+
+
+def test_run_command_works_on_the_server_itself(lab: Lab, clients: Clients) -> None:
+    target = lab.targets[0]
+    done = ends(
+        clients,
+        run(clients, target.id, "pwd", "echo $KATAKEI_LAB_INSTANCE $ADDRESS", "test -d $KATAKEI_STATE"),
+        "Success",
+    )
+    assert done["CommandPlugins"][0]["Output"].split() == [target.folder, target.id, target.address]
+    nodes = clients.get("ssm").describe_instance_information()["InstanceInformationList"]
+    assert {node["InstanceId"]: node["PingStatus"] for node in nodes} == {one.id: "Online" for one in lab.targets}
+
+
+def test_a_wrong_order_is_refused_in_the_words_of_the_service(lab: Lab, clients: Clients) -> None:
+    ssm, target = clients.get("ssm"), lab.targets[0].id
+    with pytest.raises(ssm.exceptions.InvalidDocument):
+        ssm.send_command(InstanceIds=[target], DocumentName="Deploy", Parameters={"commands": ["true"]})
+    with pytest.raises(ssm.exceptions.InvocationDoesNotExist):
+        ssm.get_command_invocation(CommandId=run(clients, target, "true"), InstanceId=lab.targets[1].id)
+    with pytest.raises(ssm.exceptions.InvalidCommandId):
+        ssm.list_command_invocations(CommandId="0" * 36)
+
+
+def test_a_dead_agent_runs_nothing_until_it_lives_again(lab: Lab, clients: Clients) -> None:
+    target = lab.targets[0].id
+    lab.faults(agent_dead=[target])
+    try:
+        command = run(clients, target, "true")
+        ends(clients, command, "Delayed")
+    finally:
+        lab.faults(agent_dead=[])
+    ends(clients, command, "Success")
+
+
+def test_a_dead_target_is_noticed_and_mended(lab: Lab, clients: Clients) -> None:
+    first, second = (target.id for target in lab.targets)
+    lab.faults(target_dead=[first])
+    try:
+        clients.becomes(lab.target_group_arn, first, "unhealthy")
+        assert clients.health(lab.target_group_arn)[first][1:] == ("Target.FailedHealthChecks", "Health checks failed")
+        assert clock.wait_for(lambda: {get(lab.url)[1].get("instance") for _ in range(6)} == {second}, 5)
+    finally:
+        lab.faults(target_dead=[])
+    clients.becomes(lab.target_group_arn, first, "healthy")
+
+
+def test_a_deploy_that_hangs_hangs_in_its_restart(lab: Lab, clients: Clients) -> None:
+    target = lab.targets[0].id
+    lab.faults(deploy_hangs=[target])
+    try:
+        command = run(clients, target, "./bin/restart")
+        ends(clients, command, "InProgress")
+        clock.sleep(1.5)
+        assert invocation(clients, command)["Status"] == "InProgress"
+    finally:
+        lab.faults(deploy_hangs=[])
+    ends(clients, command, "Success")
+
+
+# --- how it ends -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_however_it_ends_no_process_of_it_is_left(how: signal.Signals) -> None:
+    with raised("--json", "--targets=1", "--interval=2") as process:
+        facts = ready(process)
+        detached = f"setsid sleep 300 < /dev/null > /dev/null 2>&1 & echo $! > {facts.targets[0].folder}/detached"
+        clients = Clients(facts.endpoint, "ap-northeast-1")
+        run(clients, facts.targets[0].id, detached)
+        assert clock.wait_for(lambda: any("sleep 300" in command for command in processes(facts).values()), 10, 0.1)
+        process.send_signal(how)
+        code = process.wait(15)
+        assert code == (0 if how is not signal.SIGKILL else -signal.SIGKILL)
+        assert clock.wait_for(lambda: not processes(facts), 5, 0.1), processes(facts)
+        if how is not signal.SIGKILL:
+            assert not Path(facts.targets[0].folder).exists()
+            assert process.stderr is not None
+            assert process.stderr.read() == b""
+
+
+def test_a_lab_told_to_end_before_it_is_ready_ends_in_good_order() -> None:
+    with raised("--json") as process:
+        clock.sleep(1.2)
+        process.terminate()
+        assert process.wait(15) == 0
+
+
+def test_several_labs_run_side_by_side_and_a_lag_does_not_delay_the_first_answer(lab: Lab) -> None:
+    one = Lab(LabOptions(targets=3, lag=timedelta(seconds=15), port=8080, zones=("d",)))
+    two = Lab(LabOptions(targets=0))
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Lab.start, (one, two)))
+    try:
+        assert [get(one.url)[0] for _ in range(10)] == [200] * 10
+        assert {(target.zone, target.port) for target in one.targets} == {("ap-northeast-1d", 8080)}
+        assert get(two.url)[0] == 503
+        assert len({one.endpoint, two.endpoint, lab.endpoint}) == 3
+        assert get(lab.url)[0] == 200
+    finally:
+        one.stop()
+        two.stop()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--targets=-1", "--targets takes 0 to 200"),
+        ("--delay=4000", "--delay takes 0 to 3600 seconds"),
+        ("--zones=a,b", "the zones of ap-northeast-1 are a, c and d"),
+        ("--zones=a,a", "names a zone twice"),
+        ("--port=0", "--port takes 1 to 65535"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(words: str, says: str) -> None:
+    with raised(words) as process:
+        assert process.wait(10) == 1
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_a_lab_that_is_not_up_says_so() -> None:
+    with pytest.raises(LabError, match="not up"):
+        _ = Lab().url
