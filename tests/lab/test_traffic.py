@@ -1,0 +1,109 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from tests.lab.ground import DRAINING, IN, Ground, ground
+
+from katakei.lab import clock
+from katakei.lab.traffic import Figures, Traffic
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with ground(tmp_path_factory.mktemp("ground"), count=2) as lab:
+        yield lab
+
+
+def url(lab: Ground) -> str:
+    return f"http://{lab.front.address}:{lab.front.port}/"
+
+
+def seen(traffic: Traffic, seconds: float) -> Figures:
+    traffic.start()
+    clock.sleep(seconds)
+    return traffic.stop()
+
+
+def test_it_keeps_its_rate_and_counts_every_request_by_release(lab: Ground) -> None:
+    lab.targets(IN, IN)
+    figures = seen(Traffic(url(lab), rate=300, slow_fraction=0.05, slow_seconds=0.5), 2)
+    sent = sum(len((lab.servers.get(f"i-{n}").folder / "requests.log").read_text().splitlines()) for n in range(2))
+    assert 500 <= figures.requests <= 660
+    assert figures.requests == sent == figures.releases["v1"]
+    assert figures.requests // 20 == figures.slow
+    assert (figures.failed, figures.held_back) == (0, 0)
+
+
+def test_an_answer_of_the_load_balancer_is_a_failure_with_time_status_and_path(lab: Ground) -> None:
+    lab.targets(DRAINING)
+    before = clock.now()
+    figures = seen(Traffic(url(lab), rate=100, slow_fraction=0), 0.5)
+    first = figures.first_failures[0]
+    assert (figures.failed, len(figures.first_failures)) == (figures.requests, 20)
+    assert (first.status, first.path, first.release) == (503, "/", "none")
+    assert before <= first.at <= clock.now()
+
+
+def test_a_dropped_request_is_a_failure_also_on_a_connection_used_before(lab: Ground) -> None:
+    traffic = Traffic(f"http://{lab.doors[0].address}/", rate=20, slow_fraction=0.5, slow_seconds=5)
+    traffic.start()
+    clock.sleep(0.6)
+    lab.servers.crash("i-0")
+    figures = traffic.stop()
+    lab.servers.revive("i-0")
+    assert figures.slow > 3
+    assert figures.failed >= figures.slow
+    assert all((each.status, bool(each.why)) == (0, True) for each in figures.first_failures)
+    assert lab.servers.listening("i-0")
+
+
+def test_it_says_what_it_saw_so_far_and_ends_by_itself(lab: Ground) -> None:
+    lab.targets(IN)
+    traffic = Traffic(url(lab), rate=100, slow_fraction=0, longest=timedelta(hours=1), most=30)
+    traffic.start()
+    assert clock.wait_for(lambda: traffic.figures().requests == 30, within=3)
+    assert traffic.stop().requests == 30
+
+
+def test_it_sends_less_rather_than_more_than_its_clients_can(lab: Ground) -> None:
+    lab.targets(IN)
+    figures = seen(Traffic(url(lab), rate=100, clients=2, slow_fraction=1, slow_seconds=0.5), 1)
+    assert 3 <= figures.requests <= 6
+    assert figures.held_back > 50
+
+
+def test_nobody_at_the_door_is_a_failure_and_not_a_crash(lab: Ground) -> None:
+    figures = seen(Traffic(f"http://{lab.front.address}:9/", rate=50, slow_fraction=0), 0.3)
+    assert figures.failed == figures.requests > 0
+    assert "refused" in figures.first_failures[0].why.lower()
+
+
+def test_it_ends_when_whoever_started_it_is_killed(lab: Ground) -> None:
+    lab.targets(IN)
+    program = f"""
+from katakei.lab.traffic import Traffic
+traffic = Traffic({url(lab)!r}, rate=10)
+traffic.start()
+print(traffic._process.pid, flush=True)
+input()
+"""
+    owner = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with owner:
+        assert owner.stdout
+        pid = int(owner.stdout.readline())
+        os.kill(owner.pid, signal.SIGKILL)
+
+    def ended() -> bool:
+        try:
+            with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 - one line of /proc
+                return stat.read().rpartition(")")[2].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    assert clock.wait_for(ended, within=5)
