@@ -23,7 +23,7 @@ Flow = dict[str, dict["Key", picture.Traffic]]
 
 def draw(truth: Truth, now: datetime) -> tuple[picture.Picture, Flow]:
     """The picture for this time, and what each registration gets in it. Targets are seen as they were a lag ago."""
-    then = now - truth.switches.lag
+    then = truth.view(now)
     flow: Flow = {}
     groups = []
     for arn, timeline in truth.timelines.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from katakei.lab import clock
@@ -22,7 +22,6 @@ from katakei.lab.elb.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from katakei.lab.elb.words import Health
     from katakei.lab.elb.world import World
@@ -56,6 +55,7 @@ class Truth:
         self.limits = Limits(clock.monotonic())
         self.changed = threading.Event()
         self.nodes_given = 0
+        self._view = datetime.min.replace(tzinfo=UTC)
         self._lock = threading.RLock()
 
     @contextmanager
@@ -112,6 +112,12 @@ class Truth:
                 if (bool(users), zones) != (group.in_use, group.zones):
                     self.put(states.use(group, in_use=bool(users), zones=zones, now=at), at)
             self.changed.set()
+
+    def view(self, now: datetime) -> datetime:
+        """The time whose truth the data plane knows now: a lag ago, but never earlier than it already knew."""
+        with self._lock:
+            self._view = max(self._view, now - self.switches.lag)
+            return self._view
 
     def checked(self, arn: str, key: Key, result: Health, begun: datetime) -> None:
         """A health check has ended."""
