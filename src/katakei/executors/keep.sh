@@ -38,7 +38,7 @@ code=$?
 # What the work left running may hold the pipe open for ever; nobody waits for that.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     [ -e "$dir/drained" ] && break
-    sleep 0.2 2>/dev/null || sleep 1
+    sleep 0.1 2>/dev/null || sleep 1
 done
 cat "$dir/full" "$dir/part" 2>/dev/null | tail -c 65536 >"$dir/.out"
 mv "$dir/.out" "$dir/out"

@@ -10,11 +10,10 @@
 set -uf
 root=${KATAKEI_STATE:-/var/lib/katakei}
 tail=8192
-pause=0.2
 
 now() { date +%s; }
 encode() { base64 | tr -d '\n'; }
-nap() { sleep "$pause" 2>/dev/null || sleep 1; }
+nap() { sleep "$1" 2>/dev/null || sleep 1; }
 
 boot() {
     if [ -n "${KATAKEI_BOOT_ID:-}" ]; then printf '%s\n' "$KATAKEI_BOOT_ID"; else cat /proc/sys/kernel/random/boot_id; fi
@@ -53,8 +52,8 @@ judge() {
     fi
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         settled "$1" && return 0
-        [ -e "$1/pid" ] && break
-        nap
+        [ -e "$1/pid" ] || [ -d "$1/go" ] && break
+        nap 0.2
     done
     # Claimed, and no pid for two seconds. Taking `go` makes it true for ever that this claim never begins.
     if [ ! -e "$1/pid" ] && { mkdir "$1/go" || [ -d "$1/go" ]; } 2>/dev/null && [ ! -e "$1/pid" ]; then
@@ -117,7 +116,7 @@ launch() {
         done
         exec setsid sh -c "$keeper" katakei-keep "$1" "$run" "$its_not_after"
     ) 3<&- 4<&- </dev/null >/dev/null 2>&1 &
-    until [ -d "$1" ] || ! began "$!"; do nap; done
+    until [ -d "$1" ] || ! began "$!"; do nap 0.05; done
 }
 
 # start SECONDS RUN WITNESS: begins what this machine's line asks for unless it was begun, then follows it for SECONDS.
@@ -144,10 +143,10 @@ start() {
 }
 
 watch() {
-    begun=$(now)
+    begun=$(now) pause=0.1
     while judge "$dir" && [ "$state" = running ] && [ "$(now)" -lt $((begun + $1)) ]; do
         [ "$(now)" -lt $((begun + 5)) ] || pause=1
-        nap
+        nap "$pause"
     done
 }
 

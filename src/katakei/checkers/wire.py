@@ -1,0 +1,127 @@
+"""One GET on one new connection, bounded as a whole and not per packet. Whether the status is a good one is not said.
+
+Written by hand because http.client bounds each read alone: a target that drips its headers would hold it for hours.
+"""
+
+import re
+import socket
+import ssl
+from collections.abc import Callable
+
+from katakei import __version__
+from katakei.core.ports import Question
+
+SCHEMES = frozenset({"http", "https"})
+
+_STATUS = re.compile(rb"\r?\n?HTTP/\d(?:\.\d)? (\d{3})(?: [^\r\n]*)?\r?\n")
+_MOST = 65_536
+_FAREWELL = 0.2  # so long is the rest of the answer read, that the target may end it without an error
+
+Left = Callable[[], float]
+"""Seconds that remain, negative when the time is over."""
+
+
+def host(question: Question) -> str:
+    """The Host header as ELB sends it: address:port."""
+    address = f"[{question.address}]" if ":" in question.address else question.address
+    return f"{address}:{question.port}"
+
+
+def url(question: Question) -> str:
+    """The question as a person would type it."""
+    return f"{question.scheme}://{host(question)}{question.path}"
+
+
+def say(error: Exception) -> str:
+    """What became of the connection, in words that follow the URL."""
+    if isinstance(error, ConnectionRefusedError):
+        return "refused the connection"
+    if isinstance(error, ConnectionError):
+        return "broke the connection off"
+    if isinstance(error, ssl.SSLError):
+        return f"failed to speak TLS ({error.reason or error})"
+    if isinstance(error, OSError):
+        return f"cannot be reached ({error.strerror or error})"
+    return str(error)
+
+
+def connect(question: Question, seconds: float) -> socket.socket:
+    """Raises OSError; TimeoutError when `seconds` are over."""
+    if seconds <= 0:
+        raise TimeoutError
+    return socket.create_connection((question.address, question.port), seconds)
+
+
+def get(question: Question, left: Left) -> int:
+    """The final status. Raises OSError, TimeoutError, or ValueError for what is no HTTP answer."""
+    plain = connect(question, left())
+    with _wrapped(plain, left) if question.scheme == "https" else plain as door:
+        _wait(door, left)
+        door.sendall(_request(question))
+        status = _status(door, left)
+        _part(door)
+        return status
+
+
+def _request(question: Question) -> bytes:
+    lines = (
+        f"GET {question.path} HTTP/1.1",
+        f"Host: {host(question)}",
+        f"User-Agent: katakei/{__version__}",
+        "Accept: */*",
+        "Connection: close",
+    )
+    if any(letter in question.path for letter in "\r\n \0"):
+        raise ValueError("is no path that HTTP can carry")
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+def _status(door: socket.socket, left: Left) -> int:
+    """Reads on behind 1xx answers, which are only remarks (RFC 9110 section 15.2)."""
+    read = b""
+    while len(read) < _MOST:
+        found = _STATUS.match(read)
+        if found and not found[1].startswith(b"1"):
+            return int(found[1])
+        remark, ends, rest = read.partition(b"\r\n\r\n")
+        if found and ends:
+            read = rest
+            continue
+        if not found and b"\n" in read.lstrip(b"\r\n"):
+            break
+        _wait(door, left)
+        more = door.recv(4096)
+        if not more:
+            raise ValueError("ended the connection without an answer" if not remark else "broke the answer off")
+        read += more
+    raise ValueError("answered something that is not HTTP")
+
+
+def _wait(door: socket.socket, left: Left) -> None:
+    seconds = left()
+    if seconds <= 0:
+        raise TimeoutError
+    door.settimeout(seconds)
+
+
+def _wrapped(plain: socket.socket, left: Left) -> socket.socket:
+    """TLS that validates nothing, as ELB speaks it to targets (alb-semantics 3.1)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        _wait(plain, left)
+        return context.wrap_socket(plain)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _part(door: socket.socket) -> None:
+    door.settimeout(_FAREWELL)
+    try:
+        for _ in range(_MOST // 4096):
+            if not door.recv(4096):
+                return
+    except OSError:  # the status is known; how the target parts does not matter
+        return

@@ -1,0 +1,323 @@
+"""The mark as real shells keep it: dash, bash, and busybox where it is found."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.contracts.machine import NAME, SHELLS, SOON, Machine, start
+
+from katakei.core.errors import UsageFault
+from katakei.core.events import Key
+from katakei.core.model import RolloutId, TargetId
+from katakei.core.roads import Intent
+from katakei.executors import mark
+from katakei.executors.mark import MarkState
+
+UNFRIENDLY = "a b'\"$(touch pwned)`touch pwned`\n;touch pwned\n\\n\t* {{ssm:x}} KATAKEI_LINES é\n\n"
+
+
+@pytest.fixture(params=SHELLS)
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path, request.param)
+    yield machine
+    machine.end()
+
+
+def _the_mark(answer: mark.Answer, name: str = NAME) -> mark.Mark:
+    found = answer.of(name)
+    assert answer.whole
+    assert found
+    return found
+
+
+def _values(name: str, value: str) -> str:
+    return str(mark.Line("i-1", NAME, datetime.now(UTC), ((name, value),)))
+
+
+def _lines(file: Path) -> int:
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def _within(seconds: float, wanted: Path) -> None:
+    deadline = time.monotonic() + seconds
+    while not (wanted.exists() and wanted.stat().st_size):
+        assert time.monotonic() < deadline, f"{wanted} did not come"
+        time.sleep(0.02)
+
+
+def test_work_runs_and_the_mark_tells_how_it_ended(machine: Machine) -> None:
+    code, answer = machine.run(start("echo out; echo err >&2; exit 3"))
+    told = _the_mark(answer)
+    assert (told.state, told.exit, told.out, told.machine) == (MarkState.ENDED, 3, "out\nerr\n", "i-1")
+    assert abs(datetime.now(UTC) - told.now) < timedelta(seconds=5)
+    assert code == 1
+    assert replace(machine.look(), now=told.now) == told
+
+
+def test_a_second_delivery_only_tells_of_the_first(machine: Machine) -> None:
+    machine.run(start("echo begun >> begun"))
+    code, answer = machine.run(start("echo begun >> begun"))
+    assert (code, _the_mark(answer).exit) == (0, 0)
+    assert _lines(machine.folder / "begun") == 1
+
+
+def test_of_twenty_starts_at_once_one_begins(machine: Machine) -> None:
+    text = start("echo begun >> begun; sleep 0.3; exit 4")
+    with ExitStack() as all_of_them:
+        agents = [all_of_them.enter_context(machine.agent(text)) for _ in range(20)]
+        told = [_the_mark(mark.read(agent.communicate(timeout=30)[0])) for agent in agents]
+    assert {(each.state, each.exit) for each in told} == {(MarkState.ENDED, 4)}
+    assert _lines(machine.folder / "begun") == 1
+
+
+def test_work_outlives_the_agent(machine: Machine) -> None:
+    with machine.agent(start("echo begun > begun; sleep 0.6; echo done; exit 5")) as agent:
+        _within(10, machine.folder / "begun")
+        os.killpg(agent.pid, signal.SIGKILL)
+        agent.communicate()
+    assert machine.look().state is MarkState.RUNNING
+    told = machine.until(MarkState.ENDED)
+    assert (told.exit, told.out) == (5, "done\n")
+
+
+def test_following_is_bounded_and_the_work_goes_on(machine: Machine) -> None:
+    code, answer = machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
+    assert (code, _the_mark(answer).state) == (0, MarkState.RUNNING)
+    assert machine.until(MarkState.ENDED).exit == 6
+
+
+def test_work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Machine) -> None:
+    text = start("echo begun >> begun; sleep 20")
+    with machine.agent(text) as agent:
+        _within(10, machine.folder / "begun")
+        os.kill(int((machine.place() / "pid").read_text().split()[0]), signal.SIGKILL)
+        out, _ = agent.communicate(timeout=10)
+    assert _the_mark(mark.read(out)).state is MarkState.INTERRUPTED
+    code, answer = machine.run(text)
+    assert (code, _the_mark(answer).why) == (1, "the process that kept it is dead")
+    assert _lines(machine.folder / "begun") == 1
+
+
+def test_another_process_with_the_same_pid_is_not_taken_for_ours(machine: Machine) -> None:
+    with machine.agent(start("echo begun > begun; sleep 20", follow=timedelta(0))) as agent:
+        agent.communicate(timeout=10)
+    pid, _ = (machine.place() / "pid").read_text().split()
+    (machine.place() / "pid").write_text(f"{pid} 1\n")
+    assert machine.look().state is MarkState.INTERRUPTED
+
+
+def test_work_during_which_the_machine_was_started_anew_is_interrupted(machine: Machine) -> None:
+    text = start("echo begun >> begun; sleep 20", follow=timedelta(0))
+    machine.run(text)
+    machine.boot = "second"
+    code, answer = machine.run(text)
+    assert (code, _the_mark(answer).state) == (1, MarkState.INTERRUPTED)
+    assert _the_mark(answer).why == "the machine was started anew while it ran"
+    assert _lines(machine.folder / "begun") <= 1
+
+
+def test_an_end_once_written_stands_after_the_machine_was_started_anew(machine: Machine) -> None:
+    machine.run(start("exit 7"))
+    machine.boot = "second"
+    assert machine.look().exit == 7
+
+
+def test_a_claim_with_nobody_behind_it_is_interrupted_for_ever(machine: Machine) -> None:
+    machine.place().mkdir(parents=True)
+    told = machine.look()
+    assert (told.state, told.why) == (MarkState.INTERRUPTED, "it was claimed, but ended before it began")
+    assert (machine.place() / "go").is_dir()
+    _, answer = machine.run(start("echo begun > begun"))
+    assert _the_mark(answer).state is MarkState.INTERRUPTED
+    assert not (machine.folder / "begun").exists()
+
+
+def test_a_start_that_comes_too_late_begins_nothing_and_claims_nothing(machine: Machine) -> None:
+    code, answer = machine.run(start("echo begun > begun", late=timedelta(seconds=2)))
+    told = _the_mark(answer)
+    assert (code, told.state, told.why) == (75, MarkState.REFUSED, "the start came too late")
+    assert machine.look().state is MarkState.ABSENT
+    machine.run(start("echo begun >> begun"))
+    assert _lines(machine.folder / "begun") == 1
+
+
+def test_a_late_delivery_of_what_was_begun_in_time_tells_of_it(machine: Machine) -> None:
+    machine.run(start("exit 8"))
+    _, answer = machine.run(start("exit 9", late=timedelta(hours=1)))
+    assert _the_mark(answer).exit == 8
+
+
+def test_what_was_forbidden_never_begins(machine: Machine) -> None:
+    _, forbidden = machine.run(mark.forbid_text([NAME], "ME"))
+    code, answer = machine.run(start("echo begun > begun"))
+    assert _the_mark(forbidden).state is MarkState.FORBIDDEN
+    assert (code, _the_mark(answer).state) == (75, MarkState.FORBIDDEN)
+    assert not (machine.folder / "begun").exists()
+
+
+def test_what_was_begun_cannot_be_forbidden(machine: Machine) -> None:
+    machine.run(start("exit 2"))
+    _, answer = machine.run(mark.forbid_text([NAME, "r-1/1-revert"], "ME"))
+    assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 2)
+    assert _the_mark(answer, "r-1/1-revert").state is MarkState.FORBIDDEN
+
+
+def test_a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine) -> None:
+    code, answer = machine.run(start("echo begun > begun", witness="echo '3 connections'; exit 1"))
+    told = _the_mark(answer)
+    assert (code, told.state, told.why) == (75, MarkState.FORBIDDEN, "refused by the witness: 3 connections")
+    _, again = machine.run(start("echo begun > begun"))
+    assert _the_mark(again).why == told.why
+    assert not (machine.folder / "begun").exists()
+
+
+def test_a_witness_that_sees_nothing_lets_it_begin(machine: Machine) -> None:
+    _, answer = machine.run(start("exit 0", witness="exit 0"))
+    assert _the_mark(answer).exit == 0
+
+
+def test_values_arrive_unharmed_and_nothing_in_them_is_run(machine: Machine) -> None:
+    printed = 'printf "%s|" "$KATAKEI_NAME" "$KATAKEI_RELEASE" "${KATAKEI_ZONE-unset}" "$-" | tee seen'
+    _, answer = machine.run(start(printed, KATAKEI_NAME=UNFRIENDLY, KATAKEI_RELEASE=""))
+    told = _the_mark(answer).out
+    assert told.startswith(f"{UNFRIENDLY}||unset|")
+    assert not (machine.folder / "pwned").exists()
+
+
+def test_the_command_is_the_users_own_text(machine: Machine) -> None:
+    command = "cat <<'X'\n$HOME `id` \"'\nX\nif true; then\n  printf '%s\\n' \"*\" 'a  b'\nfi\n# KATAKEI_KEEPER\n"
+    _, answer = machine.run(start(command))
+    assert _the_mark(answer).out == "$HOME `id` \"'\n*\na  b\n"
+
+
+def test_of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Machine) -> None:
+    _, answer = machine.run(start("seq 1 100000"))
+    whole = "".join(f"{number}\n" for number in range(1, 100_001))
+    assert (machine.place() / "out").read_text() == whole[-65_536:]
+    assert _the_mark(answer).out == whole[-mark.TAIL :]
+    assert {entry.name for entry in machine.place().iterdir()} == {"boot_id", "pid", "go", "out", "exit"}
+
+
+def test_what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(machine: Machine) -> None:
+    left = "(until [ -e go_on ]; do sleep 0.1; done; seq 1 20000; echo alive > alive) &"
+    _, answer = machine.run(start(f"{left} echo done"))
+    assert (_the_mark(answer).exit, _the_mark(answer).out) == (0, "done\n")
+    (machine.folder / "go_on").touch()
+    _within(10, machine.folder / "alive")
+
+
+def test_work_that_ends_its_own_process_group_has_ended(machine: Machine) -> None:
+    _, answer = machine.run(start("kill -TERM 0; sleep 20"))
+    assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 143)
+
+
+def test_the_code_that_reboots_a_machine_does_not_pass(machine: Machine) -> None:
+    code, answer = machine.run(start("exit 194"))
+    assert (code, _the_mark(answer).exit) == (1, 194)
+
+
+def test_each_machine_takes_its_own_line(machine: Machine) -> None:
+    late = datetime.now(UTC) + SOON
+    lines = [mark.Line(f"i-{n}", f"r-1/{n}-update", late, (("KATAKEI_TARGET", f"i-{n}"),)) for n in (1, 2, 3)]
+    machine.name = "i-2"
+    _, answer = machine.run(mark.start_text(lines, 'echo "$KATAKEI_TARGET"', SOON, "ME"))
+    assert (_the_mark(answer, "r-1/2-update").out, len(answer.marks)) == ("i-2\n", 1)
+
+
+@pytest.mark.parametrize("name", ["", "i-9"])
+def test_a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine, name: str) -> None:
+    late = datetime.now(UTC) + SOON
+    lines = [mark.Line(f"i-{n}", NAME, late, ()) for n in (1, 2)]
+    machine.name = name
+    code, answer = machine.run(mark.start_text(lines, "echo begun > begun", SOON, "ME"))
+    assert (code, answer.marks[0].state) == (75, MarkState.REFUSED)
+    assert "holds no line for" in answer.marks[0].why
+    assert not (machine.folder / "begun").exists()
+
+
+def test_a_machine_that_does_not_know_its_name_takes_the_only_line(machine: Machine) -> None:
+    machine.name = ""
+    _, answer = machine.run(start("exit 0"))
+    assert (_the_mark(answer).exit, _the_mark(answer).machine) == (0, "")
+
+
+def test_without_a_place_for_the_mark_nothing_begins(machine: Machine) -> None:
+    (machine.folder / "file").write_text("")
+    machine.env["KATAKEI_STATE"] = str(machine.folder / "file")
+    code, answer = machine.run(start("echo begun > begun"))
+    assert code == 75
+    assert _the_mark(answer).why.startswith("the state folder cannot be written: ")
+    assert not (machine.folder / "begun").exists()
+
+
+def test_a_missing_tool_is_named(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    tools = machine.folder / "tools"
+    tools.mkdir()
+    for tool in ("sh", "base64", "date", "tr", "dd", "mkfifo", "tail"):
+        (tools / tool).symlink_to(shutil.which(tool, path=machine.path) or "")
+    machine.env["PATH"] = str(tools)
+    code, answer = machine.run(start("echo begun > begun"))
+    assert (code, answer.marks[0].why) == (75, "setsid is missing on this machine")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_no_root_is_needed(shell: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        user = 65_534 if os.geteuid() == 0 else os.geteuid()
+        machine = Machine(Path(folder) / "machine", shell, user=user if os.geteuid() == 0 else None)
+        for path in (Path(folder), machine.folder, machine.state):
+            path.chmod(0o755)
+            os.chown(path, user, -1)
+        _, answer = machine.run(start("id -u"))
+        assert _the_mark(answer).out == f"{user}\n"
+
+
+def test_a_mark_of_another_user_is_unknown() -> None:
+    told = mark.read("katakei-mark r-1/1-update unknown - 1700000000 - bm8= -\nkatakei-end\n")
+    assert (told.marks[0].state, told.marks[0].why) == (MarkState.UNKNOWN, "no")
+
+
+def test_an_answer_that_was_cut_is_no_answer() -> None:
+    whole = "katakei-mark r-1/1-update ended 0 1700000000 i-1 - QUJDREVGR0g=\nkatakei-end\n"
+    assert mark.read(whole).marks[0].out == "ABCDEFGH"
+    assert [mark.read(whole[:cut]).marks for cut in range(len(whole) - 14)] == [()] * (len(whole) - 14)
+
+
+def test_lines_that_are_not_ours_are_passed_over() -> None:
+    text = "katakei-mark r-1/1-update weird 0 1 - - -\nkatakei-mark a b c\nhello\nkatakei-end\n----ERROR----\nx"
+    assert mark.read(text) == mark.Answer((), whole=True)
+
+
+@pytest.mark.parametrize("rollout", ["", "..", "a/b", "-x", "a b", "a;b", "a\nb"])
+def test_a_rollout_that_cannot_name_a_folder_is_a_fault(rollout: str) -> None:
+    with pytest.raises(UsageFault):
+        mark.name_of(Key(RolloutId(rollout), TargetId("i-1"), 1, Intent.UPDATE))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PATH", "x"), ("KATAKEI_STATE", "x"), ("KATAKEI_A;B", "x"), ("KATAKEI_A", "\0")]
+)
+def test_a_value_that_could_harm_the_target_is_a_fault(name: str, value: str) -> None:
+    with pytest.raises(UsageFault):
+        _values(name, value)
+
+
+def test_the_programs_hold_nothing_that_run_command_would_replace() -> None:
+    assert "{{" not in start("true") + mark.look_text([NAME]) + mark.forbid_text([NAME])
+
+
+def test_every_shell_here_can_read_the_programs(tmp_path: Path) -> None:
+    script = tmp_path / "all.sh"
+    script.write_text(start("true"))
+    for shell in ("sh", "bash"):
+        subprocess.run([shell, "-n", str(script)], check=True)
