@@ -1,0 +1,192 @@
+"""The endpoint: faults on demand, the log of calls, the history, and errors every client can read."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
+from tests.lab.small_world import ONE, TWO, Aws, small_aws
+
+from katakei.lab import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with small_aws(timedelta(0)) as aws:
+        yield aws
+
+
+def client(aws: Aws, service: str, **more: Any) -> Any:
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=3, **more)
+    keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab", "region_name": "ap-northeast-1"}
+    return boto3.client(service, endpoint_url=aws.endpoint.url, config=config, **keys)  # type: ignore[call-overload]  # any service
+
+
+def refused(call: Any, **params: Any) -> tuple[int, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    response = caught.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
+
+
+def test_every_call_is_logged_with_its_agent_its_status_and_its_targets(aws: Aws) -> None:
+    group = aws.group()
+    elb = aws.client(user_agent_extra="my-tool/1")
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE, "Port": 81}, {"Id": TWO}])
+    refused(elb.describe_target_health, TargetGroupArn="x")
+    first, second = aws.lab("calls")
+    assert (first["service"], first["action"], first["status"]) == ("elasticloadbalancing", "RegisterTargets", 200)
+    assert (first["group"], first["targets"]) == (group, [{"id": ONE, "port": 81}, {"id": TWO}])
+    assert "my-tool/1" in first["agent"]
+    assert (second["action"], second["status"]) == ("DescribeTargetHealth", 400)
+
+
+def test_faults_are_thrown_by_dice_with_a_seed_and_only_at_the_actions_named(aws: Aws) -> None:
+    shown = aws.lab("faults", throttle=0.5, error=0.2, seed=1, actions=["DescribeTargetGroups"])
+    assert (shown["throttle"], shown["error"], shown["timeout"]) == (0.5, 0.2, 0.0)
+    aws.lab("switches", throttling=False)
+    elb = aws.client()
+    for _ in range(60):
+        try:
+            elb.describe_target_groups()
+        except ClientError as error:
+            assert error.response["Error"]["Code"] in {"Throttling", "InternalFailure"}  # noqa: PT017 - either may come
+    elb.describe_account_limits()
+    counts = {fault: sum(call["fault"] == fault for call in aws.lab("calls")) for fault in ("throttle", "pass")}
+    assert 20 <= counts["throttle"] <= 40
+    assert 8 <= counts["pass"] <= 30
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "throttle", "error"),
+    [
+        ("ec2", "describe_instances", (503, "RequestLimitExceeded"), (500, "InternalError")),
+        ("elbv2", "describe_target_groups", (400, "Throttling"), (500, "InternalFailure")),
+        ("ssm", "list_commands", (400, "ThrottlingException"), (500, "InternalServerError")),
+        ("sts", "get_caller_identity", (400, "Throttling"), (500, "InternalFailure")),
+    ],
+)
+def test_each_service_refuses_in_its_own_dialect(
+    aws: Aws, service: str, method: str, throttle: tuple[int, str], error: tuple[int, str]
+) -> None:
+    call = getattr(client(aws, service), method)
+    aws.lab("faults", throttle=1.0)
+    assert refused(call) == throttle
+    aws.lab("faults", throttle=0.0, error=1.0)
+    assert refused(call) == error
+
+
+def test_denied_is_access_denied_and_changes_nothing(aws: Aws) -> None:
+    group = aws.group()
+    aws.lab("faults", deny=["RegisterTargets"])
+    assert refused(aws.client().register_targets, TargetGroupArn=group, Targets=[{"Id": ONE}]) == (
+        403,
+        "AccessDenied",
+    )
+    assert aws.states(group) == {}
+
+
+def test_a_call_that_times_out_may_or_may_not_have_happened(aws: Aws) -> None:
+    group = aws.group()
+    aws.lab("faults", timeout=1.0, hold=30, seed=3)
+    outcomes = set()
+    for port in range(1, 7):
+        quick: Any = boto3.client(
+            "elbv2",
+            endpoint_url=aws.endpoint.url,
+            region_name="ap-northeast-1",
+            aws_access_key_id="lab",
+            aws_secret_access_key="lab",  # noqa: S106 - no secret
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=0.2),
+        )
+        with pytest.raises(ReadTimeoutError):
+            quick.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE, "Port": port}])
+        outcomes.add(f"{ONE}:{port}" in aws.states(group))
+    assert outcomes == {True, False}
+    assert {call["status"] for call in aws.lab("calls")} == {0}
+
+
+def test_stale_answers_show_the_past(aws: Aws) -> None:
+    group = aws.group()
+    aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
+    clock.sleep(0.6)
+    aws.lab("faults", stale=0.5)
+    aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": TWO}])
+    assert aws.states(group) == {ONE: "unused"}
+    assert clock.wait_for(lambda: set(aws.states(group)) == {ONE, TWO}, 3)
+
+
+def test_faults_that_mean_nothing_are_refused_with_a_sentence(aws: Aws) -> None:
+    for wish, part in (({"throttel": 1}, "no such fault: throttel"), ({"error": 3}, "fraction from 0 to 1")):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            aws.lab("faults", **wish)
+        with caught.value as answer:
+            assert answer.code == 400
+            assert part in json.load(answer)["error"]
+    assert aws.lab("faults")["error"] == 0.0
+
+
+def test_whoever_listens_hears_of_changed_faults(aws: Aws) -> None:
+    heard: list[tuple[str, ...]] = []
+    aws.endpoint.faults.listen(lambda before, after: heard.append((*before.agent_dead, *after.agent_dead)))
+    aws.lab("faults", agent_dead=[ONE])
+    assert heard == [(ONE,)]
+
+
+def test_the_history_tells_every_state_with_how_many_served_right_after_it(aws: Aws) -> None:
+    group = aws.group(delay=1)
+    aws.listener(group, aws.balancer())
+    elb = aws.client()
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}, {"Id": TWO}])
+    assert clock.wait_for(lambda: set(aws.states(group).values()) == {"healthy"}, 5)
+    elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
+    assert clock.wait_for(lambda: list(aws.states(group)) == [TWO], 5)
+    assert clock.wait_for(lambda: "absent" in {entry.get("state") for entry in aws.lab("history")}, 5)
+    told = [entry for entry in aws.lab("history") if entry["kind"] == "state" and entry["id"] == ONE]
+    story = [entry["state"] for entry in told]
+    assert story[-4:] == ["initial", "healthy", "draining", "absent"] or story[-3:] == ["healthy", "draining", "absent"]
+    draining = next(entry for entry in told if entry["state"] == "draining")
+    assert (draining["serving"], draining["zones"]) == (1, {"ap-northeast-1c": 1})
+    assert draining["reason"] == "Target.DeregistrationInProgress"
+    traffic = [e["traffic"] for e in aws.lab("history") if e["kind"] == "traffic" and e["id"] == ONE]
+    assert traffic[-2:] in (["in_service", "draining"], ["draining", "cut"])
+
+
+def test_moto_answers_beside_us_and_its_troubles_are_errors_a_client_can_read(aws: Aws) -> None:
+    assert client(aws, "sts").get_caller_identity()["Account"] == "123456789012"
+    assert refused(client(aws, "ec2").describe_trunk_interface_associations) == (400, "InvalidAction")
+
+
+def test_an_unknown_action_and_a_missing_signature_are_xml_errors(aws: Aws) -> None:
+    assert "InvalidAction" in raw(aws, "Action=Nonsense&Version=2015-12-01", signed=True)
+    assert "MissingAuthenticationToken" in raw(aws, "Action=DescribeTargetGroups&Version=2015-12-01", signed=False)
+    missing = raw(aws, "Action=DescribeTargetHealth&Version=2015-12-01", signed=True)
+    assert "Value null at 'targetGroupArn' failed to satisfy constraint: Member must not be null" in missing
+
+
+def test_it_listens_on_loopback_only(aws: Aws) -> None:
+    assert aws.endpoint.url.startswith("http://127.0.0.1:")
+
+
+def raw(aws: Aws, form: str, *, signed: bool) -> str:
+    scope = "AWS4-HMAC-SHA256 Credential=lab/20260101/ap-northeast-1/elasticloadbalancing/aws4_request, x=y"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"} | ({"Authorization": scope} if signed else {})
+    host, _, port = aws.endpoint.url.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=5)
+    try:
+        connection.request("POST", "/", form, headers)
+        answer = connection.getresponse()
+        assert answer.getheader("Content-Type") == "text/xml"
+        return answer.read().decode()
+    finally:
+        connection.close()
