@@ -45,8 +45,8 @@ class Turn:
     written: tuple[e.Event, ...]
     why: str
     whys: tuple[Rest, ...]
+    now: datetime
     due: datetime
-    trouble: str = ""
 
     @property
     def over(self) -> bool:
@@ -132,7 +132,7 @@ class Runner:
         trouble = self._bear(now)
         rests = tuple(step for step in steps if isinstance(step, Rest))
         why = trouble or sentence(self._rollout, tuple(steps))
-        return Turn(self._rollout, tuple(written), why, rests, rest_until(tuple(steps), now), trouble)
+        return Turn(self._rollout, tuple(written), why, rests, now, rest_until(tuple(steps), now))
 
     def _bear(self, now: datetime) -> str:
         """An unreachable world is borne for a while when targets are out, and reported at once when none is."""

@@ -28,11 +28,12 @@ def make(asked: Asked, survey: Survey, allowed: Allowed) -> Plan:
     return _checked(_draw(asked, survey, allowed, everyone, _ordered(asked, survey, chosen)), survey, allowed)
 
 
-def register(asked: Asked, survey: Survey, allowed: Allowed, targets: tuple[Target, ...]) -> Plan:
+def register(
+    asked: Asked, survey: Survey, allowed: Allowed, targets: tuple[Target, ...], said: tuple[str, ...]
+) -> Plan:
     """The plan of a step by hand that only registers: its targets begin out of service."""
-    everyone = tuple(target for target in machines(survey) if target.id not in {t.id for t in targets})
-    plan = _draw(asked, survey, allowed, everyone, targets)
-    return _checked(replace(plan, begin=Phase.OUT), survey, allowed)
+    plan = _draw(asked, survey, allowed, machines(survey), targets)
+    return _checked(replace(plan, begin=Phase.OUT, said=(*said, *plan.said)), survey, allowed)
 
 
 def _draw(

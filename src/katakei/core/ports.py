@@ -169,6 +169,10 @@ class Clock(Protocol):
         """Returns after `span`, or early when `wake` is called."""
         ...
 
+    def wake(self) -> None:
+        """Ends the current sleep, or the next one; may be called from a signal handler or another thread."""
+        ...
+
 
 class Pool(Protocol):
     """Where looks and acts run, so that one hung call delays nothing else (a ThreadPoolExecutor keeps this)."""

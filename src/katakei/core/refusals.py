@@ -94,7 +94,8 @@ def _by_hand(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
         for zone in sorted(zones):
             there = sum(member.zone == zone for member in stay)
             if there < floor.per_zone:
-                yield f"{there} of {group.name} would serve in {zone}, its floor is {floor.per_zone}; --force accepts it"
+                count = f"{there} of {group.name} would serve in {zone}"
+                yield f"{count}, its floor is {floor.per_zone}; accept that by --force"
 
 
 def _tight_zone(plan: Plan, group: Group) -> str:

@@ -3,7 +3,8 @@
 No value here was resolved against the world; percentages become counts in the plan.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import timedelta
 from enum import Enum
 
@@ -143,3 +144,22 @@ class Spec:
     limits: Limits = field(default=Limits())
     on_failure: OnFailure = OnFailure()
     revert: Command | None = None
+
+
+def differences(recorded: Spec, present: Spec) -> tuple[str, ...]:
+    """What is no longer as it was recorded, key by key: 'window.floor 50%, now 1'."""
+    return tuple(_differences("", recorded, present))
+
+
+def _differences(path: str, was: object, now: object) -> Iterator[str]:
+    if was == now:
+        return
+    if is_dataclass(was) and is_dataclass(now) and type(was) is type(now) and not isinstance(was, Share):
+        for each in fields(was):
+            yield from _differences(f"{path}.{each.name}".lstrip("."), getattr(was, each.name), getattr(now, each.name))
+    else:
+        yield f"{path} {_said(was)}, now {_said(now)}"
+
+
+def _said(value: object) -> str:
+    return str(value.value) if isinstance(value, Enum) else str(value)

@@ -40,6 +40,9 @@ class Allowed:
     ignore_draining: bool = False
 
 
+NOTHING_ALLOWED = Allowed()
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a plan is asked for. `names` are targets given by hand, '' none; `waits` false is --no-wait."""

@@ -1,0 +1,147 @@
+"""The verbs of the product: what a face may ask for. Each is a few questions, one decision, and a drive.
+
+Nothing here prints, parses arguments or knows a driver by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from katakei import __version__, by_hand, driving, history, surveying
+from katakei.by_hand import Hand
+from katakei.core import events as e
+from katakei.core import plan as planning
+from katakei.core.errors import Refused, UsageFault
+from katakei.core.forecast import Forecast, forecast
+from katakei.core.model import Group, RolloutId, TargetId
+from katakei.core.planned import Kind, Plan
+from katakei.core.ports import Header, Member
+from katakei.core.roads import Phase
+from katakei.core.rollout import Rollout
+from katakei.core.spec import Spec, differences
+from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked
+from katakei.core.words import listed
+from katakei.driving import Confirm, Drive
+from katakei.kit import Kit
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A group and what it lists; `held` tells which rollout holds which target out."""
+
+    group: Group
+    members: tuple[Member, ...]
+    held: Mapping[TargetId, Rollout]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a rollout is asked for, before the world was read."""
+
+    spec: Spec
+    release: str = ""
+    allowed: Allowed = NOTHING_ALLOWED
+    as_recorded: bool = False  # carry an unfinished rollout on although configuration or release differ by now
+
+
+class App:
+    """The verbs, over one kit of drivers."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    def groups(self) -> Sequence[GroupState]:
+        """Every group of the account and region with what it lists."""
+        groups = tuple(self._kit.balancer.groups(()))
+        members = surveying.members(self._kit.balancer, groups, self._kit.pool)
+        return [GroupState(group, members[group.arn], {}) for group in groups]
+
+    def status(self, name: str) -> GroupState:
+        """One group: every member, and who holds out what is missing."""
+        group = self._kit.balancer.groups((name,))[0]
+        members = self._kit.balancer.members(group)
+        return GroupState(group, tuple(members), history.held_out(self._kit.journal, group.arn))
+
+    def rollouts(self, service: str | None = None) -> Sequence[Header]:
+        """Rollouts, newest first."""
+        return self._kit.journal.find(service=service)
+
+    def show(self, rollout: RolloutId) -> Rollout:
+        """One rollout as the journal tells it. UsageFault when there is none of this name."""
+        return history.find(self._kit.journal, rollout)
+
+    def events(self, rollout: RolloutId) -> Sequence[e.Event]:
+        """Its events, in order."""
+        return self._kit.journal.read(rollout, 0)
+
+    def plan(self, order: Order) -> tuple[Plan, Forecast]:
+        """What a rollout would do; changes nothing, not even the journal."""
+        made = self._plan(order, tuple(self._kit.balancer.groups(order.spec.groups)), RolloutId("plan"))
+        return made, forecast(made)
+
+    def roll(self, order: Order, confirm: Confirm) -> Drive:
+        """A rollout in hand: a new one, or an unfinished one of the same service, carried on by its recorded plan."""
+        groups = tuple(self._kit.balancer.groups(order.spec.groups))
+        earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
+        if earlier:
+            return driving.carry_on(self._kit, self._same(order, earlier))
+        name = self._kit.name()
+        lease = driving.take(self._kit, groups, name)
+        return driving.begin(self._kit, lease, lambda: self._plan(order, groups, name), confirm)
+
+    def deregister(self, hand: Hand, confirm: Confirm) -> Drive:
+        """One step by hand: out of the group, drained, and left out."""
+        return by_hand.deregister(self._kit, hand, confirm)
+
+    def register(self, hand: Hand, confirm: Confirm) -> Drive:
+        """One step by hand: back into the group."""
+        return by_hand.register(self._kit, hand, confirm)
+
+    def approve(self, rollout: RolloutId, targets: Sequence[TargetId]) -> Sequence[TargetId]:
+        """The work of these targets (none given: of all that wait for a person) is done. Returns which."""
+        state = history.find(self._kit.journal, rollout)
+        waiting = state.at(Phase.WORKING) if state.plan.spec.work.executor == "manual" else []
+        unknown = [target for target in targets if target not in waiting]
+        if unknown or not waiting:
+            raise UsageFault(
+                f"{listed(unknown) or rollout} waits for no approval; waiting: {listed(waiting) or 'none'}"
+            )
+        for target in targets or waiting:
+            self._kit.journal.tell(rollout, e.Approved(self._kit.clock.now(), self._kit.owner.user, target))
+        return targets or waiting
+
+    def abort(self, rollout: RolloutId) -> None:
+        """Every target in hand is to go back to serving; the process that drives the rollout carries it out."""
+        if history.find(self._kit.journal, rollout).finished:
+            raise UsageFault(f"rollout {rollout} is finished; there is nothing to abort")
+        self._kit.journal.tell(rollout, e.AbortAsked(self._kit.clock.now(), self._kit.owner.user))
+
+    def carry_on(self, rollout: RolloutId) -> Drive:
+        """Takes an unfinished rollout in hand as it was planned. Raises Held while its owner lives."""
+        return driving.carry_on(self._kit, history.find(self._kit.journal, rollout))
+
+    def _plan(self, order: Order, groups: tuple[Group, ...], name: RolloutId) -> Plan:
+        kit, place = self._kit, self._kit.place
+        versions = {"katakei": __version__}
+        asked = Asked(name, Kind.ROLL, order.spec, order.release, place.account, place.region, str(kit.owner), versions)
+        held = {
+            target: rollout.plan.rollout
+            for group in groups
+            for target, rollout in history.held_out(kit.journal, group.arn).items()
+        }
+        executor = kit.executor(order.spec.work.executor)
+        preflight = surveying.Preflight(kit.balancer, executor, kit.checker, kit.pool)
+        return planning.make(asked, preflight.survey(groups, order.spec, held, lab=place.lab), order.allowed)
+
+    def _same(self, order: Order, earlier: Header) -> Rollout:
+        """The unfinished rollout, if it is what is asked for now; refused with the choice if it is not."""
+        state = history.find(self._kit.journal, earlier.rollout)
+        changed = differences(state.plan.spec, order.spec)
+        if state.plan.release != order.release:
+            changed = (*changed, f"release {state.plan.release or 'none'}, now {order.release or 'none'}")
+        if state.plan.kind is Kind.ROLL and (order.as_recorded or not changed or state.aborting):
+            return state
+        what = f"of {state.plan.spec.service}" if state.plan.kind is Kind.ROLL else "(a step by hand)"
+        raise Refused(
+            f"rollout {earlier.rollout} {what} is not finished and differs: {'; '.join(changed) or 'another kind'}."
+            f" Carry it on as it was planned by --as-recorded, or end it by `katakei abort {earlier.rollout}`"
+        )

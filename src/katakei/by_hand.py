@@ -1,0 +1,102 @@
+"""One step by hand: the same guards, lease, journal, waiting and read-back as in a rollout, for named targets only."""
+
+from dataclasses import dataclass
+
+from katakei import __version__, driving, history, surveying
+from katakei.core import plan as planning
+from katakei.core.errors import Refused, UsageFault
+from katakei.core.model import Group, Registration, Target, TargetId
+from katakei.core.planned import Kind
+from katakei.core.rollout import Rollout
+from katakei.core.spec import Command, Selection, Spec
+from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
+from katakei.driving import Confirm, Drive
+from katakei.kit import Kit
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What a person named: a group, targets as typed, the risks accepted, and whether to wait."""
+
+    group: str
+    targets: tuple[str, ...]
+    allowed: Allowed = NOTHING_ALLOWED
+    waits: bool = True
+
+
+def deregister(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
+    """Out of the group, drained, and left out. An unfinished step of the same kind is carried on."""
+    group = kit.balancer.groups((hand.group,))[0]
+    earlier = _same(kit, group, hand, Kind.DEREGISTER)
+    if earlier:
+        return driving.carry_on(kit, earlier)
+    asked, survey = _read(kit, group, hand, Kind.DEREGISTER)
+    lease = driving.take(kit, (group,), asked.rollout)
+    return driving.begin(kit, lease, lambda: planning.make(asked, survey, hand.allowed), confirm)
+
+
+def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
+    """Back into the group: with the port given, else the recorded one, else the group's, said aloud."""
+    group = kit.balancer.groups((hand.group,))[0]
+    earlier = _same(kit, group, hand, Kind.REGISTER)
+    if earlier:
+        return driving.carry_on(kit, earlier)
+    asked, survey = _read(kit, group, hand, Kind.REGISTER)
+    found = [_place(kit, group, survey, name) for name in hand.targets]
+    targets, said = tuple(target for target, _ in found), tuple(why for _, why in found if why)
+    lease = driving.take(kit, (group,), asked.rollout)
+    return driving.begin(kit, lease, lambda: planning.register(asked, survey, hand.allowed, targets, said), confirm)
+
+
+def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey]:
+    place = kit.place
+    spec = Spec(group.name, (group.arn,), Command("manual"), Selection(only=hand.targets))
+    survey = Survey((group,), surveying.members(kit.balancer, (group,), kit.pool), lab=place.lab)
+    versions = {"katakei": __version__}
+    who = str(kit.owner)
+    return Asked(kit.name(), kind, spec, "", place.account, place.region, who, versions, hand.waits), survey
+
+
+def _same(kit: Kit, group: Group, hand: Hand, kind: Kind) -> Rollout | None:
+    """An unfinished step by hand on the same targets; any other unfinished rollout must be ended first."""
+    header = history.unfinished(kit.journal, [group.arn])
+    if header is None:
+        return None
+    state = history.find(kit.journal, header.rollout)
+    if state.plan.kind is kind and state.plan.spec.targets.only == hand.targets:
+        return state
+    raise Refused(
+        f"rollout {header.rollout} of {group.name} is not finished; carry it on by `katakei roll`,"
+        f" or end it by `katakei abort {header.rollout}`"
+    )
+
+
+def _place(kit: Kit, group: Group, survey: Survey, typed: str) -> tuple[Target, str]:
+    """The target as it is to be registered, and what must be said aloud about its port."""
+    bare, colon, port = typed.rpartition(":")
+    name = bare if colon and port.isdigit() else typed
+    earlier = history.recorded(kit.journal, group.arn, name)
+    known = earlier[0].targets if earlier else {}
+    target = next((t for t in known.values() if name in {t.id, t.address, *(p.id for p in t.registrations)}), None)
+    if colon and port.isdigit():
+        return _target(target, name, (Registration(group.arn, name, _port(port)),)), ""
+    there = tuple(m.registration for m in survey.members[group.arn] if name in {m.registration.id, m.machine})
+    if there:
+        return _target(target, name, there), ""
+    if earlier and target:
+        return _target(target, name, earlier[1]), f"{name} goes back as rollout {earlier[0].plan.rollout} recorded it"
+    place = Registration(group.arn, name, group.port)
+    return _target(None, name, (place,)), f"no port recorded for {name}: the group's own port {group.port} is taken"
+
+
+def _target(known: Target | None, name: str, places: tuple[Registration, ...]) -> Target:
+    if known is None:
+        return Target(TargetId(name), "", "", "", places)
+    return Target(known.id, known.name, known.address, known.zone, places)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise UsageFault(f"{text} is not a port (1 to 65535)")
+    return port

@@ -1,0 +1,77 @@
+"""argv in, exit code out: each command is one verb of App and one view.
+
+Nothing here decides anything about rollouts; every error of ours becomes its sentence and its exit code.
+"""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from katakei import __version__
+from katakei.core.errors import Exit, KatakeiError
+
+COMMANDS: Mapping[str, str] = {
+    "groups": "katakei.cli.asking",
+    "status": "katakei.cli.asking",
+    "plan": "katakei.cli.rolling",
+    "roll": "katakei.cli.rolling",
+    "deregister": "katakei.cli.by_hand",
+    "register": "katakei.cli.by_hand",
+    "list": "katakei.cli.asking",
+    "show": "katakei.cli.asking",
+    "approve": "katakei.cli.words",
+    "abort": "katakei.cli.words",
+    "lab": "katakei.cli.local",
+    "demo": "katakei.cli.local",
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the runbook, not of the alphabet."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """None for a name that does not exist: click then says so."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name}_")
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def katakei() -> None:
+    """Rolling updates for the servers behind an AWS load balancer, one side at a time.
+
+    TARGET_GROUP_ARN and INSTANCE_ID in the environment are taken where an argument is left out.
+    """
+
+
+def main() -> None:
+    """The console script. Never a traceback for a user."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """One command; its exit code."""
+    try:
+        code = katakei.main(argv, prog_name="katakei", standalone_mode=False)
+    except click.ClickException as fault:
+        fault.show()
+        return Exit.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("katakei: stopped; the journal is safe, run the same command again to carry on", err=True)
+        return Exit.INTERRUPTED
+    except KatakeiError as error:
+        click.echo(f"katakei: {error}", err=True)
+        return error.code
+    except BrokenPipeError:
+        return Exit.DONE
+    return int(code or Exit.DONE)

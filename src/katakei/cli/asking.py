@@ -1,0 +1,77 @@
+"""The commands that only ask: groups, status, list, show."""
+
+import json
+
+import click
+
+from katakei.cli.options import as_json, aws, group_of, journal, verbs
+from katakei.core.model import RolloutId
+from katakei.views import groups as view
+from katakei.views import lines
+from katakei.views.grid import grid
+
+
+def _print(text: str) -> None:
+    click.echo(text)
+
+
+def _data(data: object) -> None:
+    click.echo(json.dumps(data, ensure_ascii=False))
+
+
+@click.command("groups")
+@aws
+@journal
+@as_json
+def groups_(profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
+    """Target groups, with how many of their targets serve."""
+    with verbs(profile, region, journal) as app:
+        rows = [(state.group, state.members) for state in app.groups()]
+    _data(view.groups_data(rows)) if as_json else _print(view.groups_text(rows))
+
+
+@click.command("status")
+@click.argument("group", required=False)
+@aws
+@journal
+@as_json
+def status_(group: str | None, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
+    """Every target of GROUP: state, reason, description; and who holds it out."""
+    with verbs(profile, region, journal) as app:
+        state = app.status(group_of(group))
+    held = tuple(state.held.items())
+    if as_json:
+        _data(view.status_data(state.group, state.members, held))
+    else:
+        _print(view.status_text(state.group, state.members, held))
+
+
+@click.command("list")
+@click.option("--service", help="Only rollouts of this service.")
+@journal
+@as_json
+def list_(service: str | None, journal: str | None, *, as_json: bool) -> None:
+    """Rollouts, newest first."""
+    with verbs(None, None, journal) as app:
+        headers = app.rollouts(service)
+    if as_json:
+        _data({"rollouts": [lines.header_data(header) for header in headers]})
+        return
+    heads = ("ROLLOUT", "SERVICE", "BEGUN", "FINISHED", "BY")
+    rows = [lines.header_row(header) for header in headers]
+    _print(grid(heads, rows) if rows else "no rollouts in this journal")
+
+
+@click.command("show")
+@click.argument("rollout")
+@journal
+@as_json
+def show_(rollout: str, journal: str | None, *, as_json: bool) -> None:
+    """One rollout: every target's phase, what is waited for, and the history."""
+    with verbs(None, None, journal) as app:
+        state = app.show(RolloutId(rollout))
+        events = app.events(RolloutId(rollout))
+    if as_json:
+        _data(lines.summary_data(state))
+        return
+    _print(lines.history(state, events))

@@ -1,0 +1,59 @@
+"""deregister and register: one step of the runbook by hand, with the guards of a rollout."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from katakei.app import App
+from katakei.by_hand import Hand
+from katakei.cli.options import as_json, aws, group_and_targets, journal, verbs
+from katakei.cli.showing import Shown, finish
+from katakei.core.survey import Allowed
+from katakei.driving import Confirm, Drive
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _stepping(command: F) -> F:
+    for option in (
+        click.option("--force", is_flag=True, help="Break the floor, and say aloud what is broken."),
+        click.option("--no-wait", is_flag=True, help="Return as soon as the load balancer shows the call's effect."),
+        click.option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal."),
+        click.argument("words", nargs=-1, metavar="[GROUP] TARGET[:PORT]…"),
+    ):
+        command = option(command)
+    return as_json(journal(aws(command)))
+
+
+@click.command("deregister")
+@_stepping
+def deregister_(**options: Any) -> int:
+    """Take TARGETs out of GROUP and wait until nothing reaches them."""
+    return _step(App.deregister, **options)
+
+
+@click.command("register")
+@_stepping
+def register_(**options: Any) -> int:
+    """Put TARGETs back into GROUP with their port and wait until they serve."""
+    return _step(App.register, **options)
+
+
+def _step(  # noqa: PLR0913 - one option each
+    verb: Callable[[App, Hand, Confirm], Drive],
+    words: tuple[str, ...],
+    profile: str | None,
+    region: str | None,
+    journal: str | None,
+    *,
+    as_json: bool,
+    force: bool,
+    no_wait: bool,
+    yes: bool,
+) -> int:
+    group, targets = group_and_targets(words)
+    shown = Shown(as_json=as_json, yes=yes)
+    hand = Hand(group, targets, Allowed(force=force), waits=not no_wait)
+    with verbs(profile, region, journal) as app:
+        return finish(verb(app, hand, shown.confirm), shown)

@@ -1,0 +1,92 @@
+"""What many commands share: where AWS is, which journal, which group, JSON or text."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from katakei.app import App
+from katakei.core.errors import Refused, UsageFault
+from katakei.wiring import Wiring
+
+F = TypeVar("F", bound=Callable[..., Any])
+INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+
+
+def aws(command: F) -> F:
+    """--profile and --region, everywhere."""
+    for option in (
+        click.option("--region", help="AWS region; else as the aws command finds it."),
+        click.option("--profile", help="Named profile of the AWS configuration."),
+    ):
+        command = option(command)
+    return command
+
+
+def journal(command: F) -> F:
+    """Where events are kept."""
+    return click.option(
+        "--journal", envvar="KATAKEI_JOURNAL", help="A file or sqlite:///path; else one in your state folder (XDG)."
+    )(command)
+
+
+def as_json(command: F) -> F:
+    """For programs."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON for programs; one object per line for streams.")(
+        command
+    )
+
+
+@contextmanager
+def verbs(profile: str | None, region: str | None, journal: str | None) -> Iterator[App]:
+    """The verbs of the product over real drivers, let go at the end."""
+    wiring = Wiring(profile, region, journal)
+    try:
+        yield App(wiring)
+    finally:
+        wiring.close()
+
+
+def outlives_the_job(journal: str | None, env: Mapping[str, str], *, ephemeral: bool) -> None:
+    """In CI the machine's own default journal dies with the job and keeps no promise: refused, unless accepted."""
+    if env.get("CI") and not journal and not ephemeral:
+        raise Refused(
+            "this is a CI job and its journal would die with it, so that nobody could carry on or put back:"
+            " give --journal (a file that outlives the job), or accept that by --ephemeral"
+        )
+
+
+def is_target(text: str) -> bool:
+    """Looks like an instance id or an IP, with or without a port."""
+    bare = text.rpartition(":")[0] if re.search(r":\d+$", text) and text.count(":") == 1 else text
+    if INSTANCE.fullmatch(bare):
+        return True
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        return False
+    return True
+
+
+def group_of(name: str | None, env: Mapping[str, str] = os.environ) -> str:
+    """The group named, else TARGET_GROUP_ARN. UsageFault when there is neither."""
+    found = name or env.get("TARGET_GROUP_ARN", "")
+    if not found:
+        raise UsageFault("which target group? give its name or ARN, or export TARGET_GROUP_ARN")
+    return found
+
+
+def group_and_targets(words: tuple[str, ...], env: Mapping[str, str] = os.environ) -> tuple[str, tuple[str, ...]]:
+    """'[GROUP] TARGET…' as typed: a first word that looks like an instance id or IP is a target already."""
+    named = bool(words) and not is_target(words[0])
+    group = group_of(words[0] if named else None, env)
+    targets = words[1:] if named else words
+    if not targets and env.get("INSTANCE_ID"):
+        targets = (env["INSTANCE_ID"],)
+    if not targets:
+        raise UsageFault("which target? give instance ids or IPs, or export INSTANCE_ID")
+    return group, targets

@@ -1,0 +1,122 @@
+"""plan and roll: what would happen, and making it happen."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from katakei.app import App, Order
+from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_job, verbs
+from katakei.cli.showing import Shown, finish
+from katakei.core.errors import KatakeiError, UsageFault
+from katakei.core.survey import Allowed
+from katakei.driving import Drive
+from katakei.views import plans
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_FILE = Path("katakei.yml")
+
+
+def _ordering(command: F) -> F:
+    """What a rollout is asked for, the same for plan and roll."""
+    for option in (
+        click.option("--force", is_flag=True, help="Accept what would be refused for your safety, aloud."),
+        click.option("--ignore-draining", is_flag=True, help="Leave targets alone that somebody else is draining."),
+        click.option("--only-these-groups", is_flag=True, help="Accept that targets stay registered in other groups."),
+        click.option("--only", multiple=True, metavar="TARGET", help="Only this target (id, name or IP); repeatable."),
+        click.option("--release", default="", help="What is rolled out; reaches the work as KATAKEI_RELEASE."),
+        click.option("--run", help="Command to run on each target by SSM; then no file is needed."),
+        click.option(
+            "-f", "--file", "file", type=click.Path(path_type=Path), help="Configuration; else ./katakei.yml."
+        ),
+        click.argument("group", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("plan")
+@_ordering
+@aws
+@journal
+@as_json
+def plan_(profile: str | None, region: str | None, journal: str | None, *, as_json: bool, **asked: Any) -> None:
+    """What a rollout would do, in what order, how long it takes, and which settings cost the time. Changes nothing."""
+    order = _order(**asked)
+    with verbs(profile, region, journal) as app:
+        plan, forecast = app.plan(order)
+    click.echo(json.dumps(plans.plan_data(plan, forecast, ())) if as_json else plans.plan_text(plan, forecast))
+
+
+@click.command("roll")
+@_ordering
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+@click.option("--as-recorded", is_flag=True, help="Carry an unfinished rollout on although its configuration changed.")
+@click.option("--ephemeral", is_flag=True, help="In CI: accept a journal that dies with the job.")
+@aws
+@journal
+@as_json
+def roll_(  # noqa: PLR0913 - one option each
+    profile: str | None,
+    region: str | None,
+    journal: str | None,
+    *,
+    as_json: bool,
+    yes: bool,
+    ephemeral: bool,
+    as_recorded: bool,
+    **asked: Any,
+) -> int:
+    """Roll GROUP, one side at a time. Run again after a crash, it carries on."""
+    order = _order(**asked, as_recorded=as_recorded)
+    shown = Shown(as_json=as_json, yes=yes)
+    outlives_the_job(journal, os.environ, ephemeral=ephemeral)
+    with verbs(profile, region, journal) as app:
+        drive = app.roll(order, shown.confirm)
+        _listen(app, drive, shown)
+        return finish(drive, shown)
+
+
+def _order(  # noqa: PLR0913 - one option each
+    group: str | None,
+    file: Path | None,
+    run: str | None,
+    release: str,
+    only: tuple[str, ...],
+    *,
+    only_these_groups: bool,
+    ignore_draining: bool,
+    force: bool,
+    as_recorded: bool = False,
+) -> Order:
+    from katakei import settings
+
+    overrides = settings.Overrides(only=only, target_group=group)
+    source = file or (DEFAULT_FILE if group is None and run is None and DEFAULT_FILE.exists() else None)
+    if source and run:
+        raise UsageFault("--run and a configuration file both say what to run: give one of them")
+    spec = settings.load(source, overrides) if source else settings.without_file(group_of(group), run, overrides)
+    allowed = Allowed(force, only_these_groups, ignore_draining)
+    return Order(spec, settings.release(release) if release else "", allowed, as_recorded)
+
+
+def _listen(app: App, drive: Drive, shown: Shown) -> None:
+    """Where a person works and watches: Enter says that the work in hand is done."""
+    if drive.plan.spec.work.executor != "manual" or not shown.terminal or not sys.stdin.isatty():
+        return
+
+    def entered() -> None:
+        for _ in sys.stdin:
+            try:
+                app.approve(drive.plan.rollout, ())
+            except KatakeiError as error:
+                click.echo(f"katakei: {error}", err=True)
+            drive.wake()
+
+    click.echo("Press Enter when the work on the targets that are out is done.")
+    threading.Thread(target=entered, daemon=True).start()

@@ -1,0 +1,96 @@
+"""A rollout in hand: its lease, its runner, and the way from Planned to Finished.
+
+Whatever happens on the way, the lease is given back; what was resolved is in the journal.
+"""
+
+from collections.abc import Callable
+
+from katakei.core import events as e
+from katakei.core.errors import Refused
+from katakei.core.forecast import Forecast, forecast
+from katakei.core.model import Group, RolloutId
+from katakei.core.planned import Plan
+from katakei.core.ports import Lease
+from katakei.core.rollout import Rollout
+from katakei.engines import inline
+from katakei.kit import Kit
+from katakei.runner import Runner, Turn, World
+
+Confirm = Callable[[Plan, Forecast], bool]
+
+
+class Drive:
+    """One rollout whose lease is ours."""
+
+    def __init__(self, kit: Kit, lease: Lease, plan: Plan, *, carried_on: bool) -> None:
+        self.plan = plan
+        self.carried_on = carried_on
+        self._kit = kit
+        self._lease = lease
+        self._interrupted = ""
+        world = World(
+            balancer=kit.balancer,
+            executor=kit.executor(plan.spec.work.executor),
+            checker=kit.checker,
+            journal=kit.journal,
+            leases=kit.leases,
+            clock=kit.clock,
+            pool=kit.pool,
+        )
+        self._runner = Runner(world, lease, plan.rollout)
+        self._runner.note(e.Taken(kit.clock.now(), kit.owner))
+
+    @property
+    def restore_lines(self) -> tuple[str, ...]:
+        """What puts every registration back by hand, exactly as it was when the plan was made."""
+        places = [place for target in self.plan.targets for place in target.registrations]
+        return tuple(self._kit.balancer.restore_lines(places))
+
+    def run(self, told: Callable[[Turn], None]) -> Rollout:
+        """Turn after turn; the lease is given back at the end, however it ends."""
+
+        def after(turn: Turn) -> None:
+            told(turn)
+            if self._interrupted and not turn.rollout.interrupted:
+                self._runner.note(e.Interrupted(self._kit.clock.now(), self._interrupted))
+
+        try:
+            return inline.drive(self._runner, self._kit.clock, after)
+        finally:
+            self._kit.leases.release(self._lease)
+
+    def interrupt(self, by: str) -> None:
+        """Finish what is in hand, then stop. May be called from a signal handler."""
+        self._interrupted = by
+        self._kit.clock.wake()
+
+    def wake(self) -> None:
+        """A person's word was written: the next turn is due now."""
+        self._kit.clock.wake()
+
+
+def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Lease:
+    """The lease of all these groups. Raises Held with the name of the rollout that has one of them."""
+    return kit.leases.take(frozenset(group.arn for group in groups), kit.owner, rollout)
+
+
+def begin(kit: Kit, lease: Lease, plan: Callable[[], Plan], confirm: Confirm) -> Drive:
+    """A new rollout: planned under its lease, shown, confirmed, recorded. Refused or not wanted: nothing remains."""
+    try:
+        return _record(kit, lease, plan(), confirm)
+    except BaseException:
+        kit.leases.release(lease)
+        raise
+
+
+def _record(kit: Kit, lease: Lease, plan: Plan, confirm: Confirm) -> Drive:
+    if not confirm(plan, forecast(plan)):
+        raise Refused("not confirmed; nothing was changed")
+    kit.journal.append(lease, plan.rollout, 0, [e.Planned(kit.clock.now(), plan)])
+    return Drive(kit, lease, plan, carried_on=False)
+
+
+def carry_on(kit: Kit, state: Rollout) -> Drive:
+    """An unfinished rollout, taken in hand as it was planned."""
+    lease = take(kit, state.plan.groups, state.plan.rollout)
+    return Drive(kit, lease, state.plan, carried_on=True)

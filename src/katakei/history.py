@@ -1,0 +1,58 @@
+"""What the journal tells of earlier rollouts: unfinished ones, who holds a target out, how a target was registered."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from katakei.core.errors import UsageFault
+from katakei.core.model import Arn, Registration, RolloutId, TargetId
+from katakei.core.ports import Header, Journal
+from katakei.core.roads import IN_HAND, Phase
+from katakei.core.rollout import Rollout, replay
+
+DEEP = 50  # how many rollouts of a group are read back, newest first
+
+HELD_OUT = (IN_HAND - {Phase.SOAKING}) | {Phase.LEFT_OUT}
+
+
+def find(journal: Journal, rollout: RolloutId) -> Rollout:
+    """One rollout. UsageFault when the journal has none of this name."""
+    events = journal.read(rollout, 0)
+    if not events:
+        newest = journal.find()[:3]
+        known = f"; the newest are {', '.join(header.rollout for header in newest)}" if newest else ""
+        raise UsageFault(f"no rollout {rollout} in this journal{known} (see `katakei list`)")
+    return replay(events)
+
+
+def unfinished(journal: Journal, groups: Sequence[Arn]) -> Header | None:
+    """The newest rollout that touches one of these groups and has not been brought to its end."""
+    for arn in sorted(groups):
+        headers = journal.find(group=arn, unfinished=True)
+        if headers:
+            return headers[0]
+    return None
+
+
+def held_out(journal: Journal, group: Arn) -> Mapping[TargetId, Rollout]:
+    """Targets of this group that a rollout took out and none has brought back since, each with that rollout."""
+    decided: dict[TargetId, Rollout | None] = {}
+    for rollout in _of_group(journal, group):
+        for target, standing in rollout.standings.items():
+            touched = standing.phase not in {Phase.WAITING, Phase.SKIPPED, Phase.GONE}
+            if touched and target not in decided:
+                decided[target] = rollout if standing.phase in HELD_OUT else None
+    return {target: rollout for target, rollout in decided.items() if rollout}
+
+
+def recorded(journal: Journal, group: Arn, name: str) -> tuple[Rollout, tuple[Registration, ...]] | None:
+    """How the newest rollout that knew this id or address in this group had it registered."""
+    for rollout in _of_group(journal, group):
+        for target in rollout.targets.values():
+            here = tuple(place for place in target.registrations if place.group == group)
+            if here and name in {target.id, target.address, *(place.id for place in here)}:
+                return rollout, here
+    return None
+
+
+def _of_group(journal: Journal, group: Arn) -> Iterator[Rollout]:
+    for header in journal.find(group=group)[:DEEP]:
+        yield replay(journal.read(header.rollout, 0))

@@ -1,0 +1,56 @@
+"""How the world is read before planning: only questions, in parallel where they are independent (promise 8)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from katakei.core.model import Arn, Group, RolloutId, Target, TargetId
+from katakei.core.ports import Balancer, Checker, Executor, Member, Pool
+from katakei.core.questions import of_target
+from katakei.core.sight import State
+from katakei.core.spec import Spec
+from katakei.core.survey import Survey, machines, states
+
+PREFLIGHT = timedelta(seconds=10)
+
+
+def members(balancer: Balancer, groups: Sequence[Group], pool: Pool) -> Mapping[Arn, tuple[Member, ...]]:
+    """Everything these groups list now."""
+    listed = {group.arn: pool.submit(lambda group=group: tuple(balancer.members(group))) for group in groups}  # type: ignore[misc]  # binds each group
+    return {arn: future.result() for arn, future in listed.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The drivers that are asked before a rollout is planned."""
+
+    balancer: Balancer
+    executor: Executor
+    checker: Checker
+    pool: Pool
+
+    def survey(
+        self, groups: tuple[Group, ...], spec: Spec, ours_out: Mapping[TargetId, RolloutId], *, lab: bool
+    ) -> Survey:
+        """Everything a rollout's plan wants to know."""
+        listed = members(self.balancer, groups, self.pool)
+        read = Survey(groups, listed, ours_out=ours_out, lab=lab)
+        targets = machines(read)
+        elsewhere = self.pool.submit(lambda: tuple(self.balancer.elsewhere(targets)))
+        unready = self.pool.submit(lambda: self.executor.ready(targets, PREFLIGHT))
+        unreachable = self.pool.submit(lambda: _unreachable(self.checker, read, targets, spec))
+        return replace(read, elsewhere=elsewhere.result(), unready=unready.result(), unreachable=unreachable.result())
+
+
+def _unreachable(checker: Checker, survey: Survey, targets: Sequence[Target], spec: Spec) -> Mapping[TargetId, str]:
+    """Only targets that serve now can tell whether this machine reaches their doors."""
+    if not spec.check.asked:
+        return {}
+    groups = {group.arn: group for group in survey.groups if group.protocol_version != "GRPC"}
+    well = [target for target in targets if set(states(survey, target.id)) == {State.HEALTHY}]
+    doors = {
+        target.id: of_target(target, groups, spec.check.http)
+        for target in well
+        if all(place.group in groups for place in target.registrations)
+    }
+    return checker.reachable(doors, PREFLIGHT) if doors else {}

@@ -1,0 +1,105 @@
+"""Target groups and their members, as text for a person and as JSON for a program."""
+
+from collections.abc import Sequence
+
+from katakei.core.model import Group, TargetId
+from katakei.core.ports import Member
+from katakei.core.rollout import Rollout
+from katakei.views.grid import grid
+from katakei.views.plain import Plain
+
+Held = Sequence[tuple[TargetId, Rollout]]
+
+
+def serving(members: Sequence[Member]) -> int:
+    """How many registrations are healthy and not overridden."""
+    return sum(member.seen.serving for member in members)
+
+
+def groups_text(rows: Sequence[tuple[Group, Sequence[Member]]]) -> str:
+    """One line a group."""
+    lines = [
+        (
+            group.name,
+            f"{serving(members)}/{len(members)}",
+            group.protocol,
+            str(group.port),
+            group.target_type.value,
+            group.arn,
+        )
+        for group, members in rows
+    ]
+    return grid(("GROUP", "SERVING", "PROTOCOL", "PORT", "TYPE", "ARN"), lines)
+
+
+def groups_data(rows: Sequence[tuple[Group, Sequence[Member]]]) -> Plain:
+    """The same for a program."""
+    return {"groups": [_group(group, members) for group, members in rows]}
+
+
+def status_text(group: Group, members: Sequence[Member], held: Held) -> str:
+    """Every member with the load balancer's own words, and who holds out what is not in service."""
+    head = f"{group.name}: {serving(members)} of {len(members)} serving ({group.arn})"
+    heads = ("TARGET", "PORT", "ZONE", "NAME", "STATE", "REASON", "DESCRIPTION", "SINCE", "HELD OUT BY")
+    keys = ("id", "port", "zone", "name", "state", "reason", "description", "since", "held_by")
+    rows = [tuple(str(row[key] or "") for key in keys) for row in _rows(members, held)]
+    return head + "\n" + (grid(heads, rows) if rows else "no targets are registered")
+
+
+def status_data(group: Group, members: Sequence[Member], held: Held) -> Plain:
+    """The same for a program."""
+    targets: Plain = [row for row in _rows(members, held)]  # noqa: C416 - a list of this type, not of dicts
+    return {**_group(group, members), "targets": targets}
+
+
+def _group(group: Group, members: Sequence[Member]) -> dict[str, Plain]:
+    return {
+        "name": group.name,
+        "arn": group.arn,
+        "protocol": group.protocol,
+        "port": group.port,
+        "target_type": group.target_type.value,
+        "serving": serving(members),
+        "total": len(members),
+    }
+
+
+def _rows(members: Sequence[Member], held: Held) -> list[dict[str, Plain]]:
+    holders = dict(held)
+    rows = [_row(member, holders.get(member.machine)) for member in members]
+    listed = {member.machine for member in members}
+    return rows + [_absent(target, rollout) for target, rollout in held if target not in listed]
+
+
+def _row(member: Member, holder: Rollout | None) -> dict[str, Plain]:
+    return {
+        "id": member.registration.id,
+        "port": member.registration.port,
+        "zone": member.zone,
+        "name": member.name,
+        "state": member.seen.state.value,
+        "reason": member.seen.reason,
+        "description": member.seen.description,
+        "since": _since(member.machine, holder),
+        "held_by": holder.plan.rollout if holder and not member.seen.serving else "",
+    }
+
+
+def _absent(target: TargetId, holder: Rollout) -> dict[str, Plain]:
+    machine = holder.targets[target]
+    place = machine.registrations[0]
+    return {
+        "id": place.id,
+        "port": place.port,
+        "zone": machine.zone,
+        "name": machine.name,
+        "state": "absent",
+        "reason": "Target.NotRegistered",
+        "description": holder.standings[target].why,
+        "since": _since(target, holder),
+        "held_by": holder.plan.rollout,
+    }
+
+
+def _since(target: TargetId, holder: Rollout | None) -> str:
+    return f"{holder.standings[target].since:%Y-%m-%dT%H:%M:%SZ}" if holder else ""

@@ -1,0 +1,147 @@
+"""One plain line per event: what CI logs and `show` print; and the same as one JSON object per line."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from katakei.core import events as e
+from katakei.core.ports import Header
+from katakei.core.roads import Phase
+from katakei.core.rollout import Rollout
+from katakei.core.verdict import verdict
+from katakei.core.words import label, listed, span
+from katakei.views.grid import grid
+from katakei.views.plain import Plain, plain
+
+
+def line(rollout: Rollout, event: e.Event) -> str:
+    """'12:03:04  i-0abc (web1)  draining'. '' for events that only prove something."""
+    said = _said(rollout, event)
+    return f"{event.at:%H:%M:%S}  {said}" if said else ""
+
+
+def _said(rollout: Rollout, event: e.Event) -> str:  # noqa: PLR0911 - one answer per kind of event
+    match event:
+        case e.Moved(_, target, to, why):
+            return f"{label(rollout.targets[target])}  {to.value}" + (f": {why}" if why else "")
+        case e.Taken(_, owner):
+            return f"taken in hand by {owner}"
+        case e.Fell(_, target, why):
+            return f"{label(rollout.targets[target])}  left service again: {why}"
+        case e.FoundServing(_, target):
+            return f"{label(rollout.targets[target])}  found in service although we hold it out; deregistered again"
+        case e.Started(_, key, ticket):
+            return f"{label(rollout.targets[key.target])}  work started" + (f" ({ticket})" if ticket else "")
+        case e.WorkEnded(_, key, code):
+            return f"{label(rollout.targets[key.target])}  work ended with exit code {code}"
+        case e.TurnedDown(_, target, why):
+            return f"{label(rollout.targets[target])}  refused by the load balancer: {why}"
+        case e.Approved(_, by, target):
+            return f"{target or 'all'}  approved by {by}"
+        case e.AbortAsked(_, by):
+            return f"abort asked by {by}"
+        case e.Interrupted(_, by):
+            return f"interrupted ({by}): finishing what is in hand"
+        case _:
+            return ""
+
+
+def object_json(kind: str, body: Mapping[str, Plain]) -> str:
+    """One object of the stream, with its kind as `event`."""
+    return json.dumps({"event": kind, **body}, ensure_ascii=False)
+
+
+def event_json(event: e.Event) -> str:
+    """One event as one line of JSON."""
+    body = plain(event)
+    return object_json(type(event).__name__, body if isinstance(body, dict) else {})
+
+
+def waiting_json(at: str, why: str) -> str:
+    """The sentence of promise 9, for a program that follows."""
+    return object_json("Waiting", {"at": at, "why": why})
+
+
+def summary(rollout: Rollout) -> str:
+    """How it went, in one or two lines, naming whoever is outside."""
+    counts = {phase: len(targets) for phase, targets in rollout.by_phase.items() if targets}
+    said = ", ".join(f"{count} {phase.value}" for phase, count in counts.items())
+    state = "finished" if rollout.finished else "not finished"
+    took = span((rollout.finished or rollout.moved) - rollout.begun)
+    text = f"rollout {rollout.plan.rollout} {state} after {took}: {said}"
+    left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in rollout.by_phase[Phase.LEFT_OUT]]
+    return text + ("\nleft out of service: " + "; ".join(left) if left else "")
+
+
+def summary_data(rollout: Rollout) -> dict[str, Plain]:
+    """The same for a program."""
+    targets: list[Plain] = [
+        {
+            "id": target,
+            "name": rollout.targets[target].name,
+            "phase": standing.phase.value,
+            "intent": standing.intent.value,
+            "attempt": standing.attempt,
+            "since": standing.since.isoformat(),
+            "why": standing.why,
+            "exit": standing.exit,
+        }
+        for target, standing in rollout.standings.items()
+    ]
+    return {
+        "rollout": rollout.plan.rollout,
+        "service": rollout.plan.spec.service,
+        "release": rollout.plan.release,
+        "begun": rollout.begun.isoformat(),
+        "finished": rollout.finished.isoformat() if rollout.finished else None,
+        "exit": int(verdict(rollout)),
+        "left_out": plain(rollout.at(Phase.LEFT_OUT)),
+        "owner": str(rollout.owner or ""),
+        "waiting_for": held_by(rollout),
+        "targets": targets,
+    }
+
+
+def history(rollout: Rollout, events: Sequence[e.Event]) -> str:
+    """What `show` prints: how it stands, who is where, and every event that says something."""
+    heads = ("TARGET", "NAME", "PHASE", "SINCE", "WHY")
+    rows = [
+        (target, rollout.targets[target].name, s.phase.value, f"{s.since:%H:%M:%S}", s.why)
+        for target, s in rollout.standings.items()
+    ]
+    told = [text for event in events[1:] if (text := line(rollout, event))]
+    waits = [] if rollout.finished else [f"waiting for: {held_by(rollout)}; driven by {rollout.owner or 'nobody'}"]
+    return "\n".join([summary(rollout), *waits, "", grid(heads, rows), "", *told])
+
+
+def header_row(header: Header) -> tuple[str, ...]:
+    """One rollout of the list, for a person."""
+    finished = f"{header.finished:%Y-%m-%d %H:%M}" if header.finished else "not finished"
+    return header.rollout, header.service, f"{header.begun:%Y-%m-%d %H:%M}", finished, header.who
+
+
+def header_data(header: Header) -> Plain:
+    """The same for a program."""
+    return plain(header)
+
+
+def held_by(rollout: Rollout) -> str:
+    """What the journal alone can say of the wait: who is in which phase, since when."""
+    if rollout.finished:
+        return ""
+    phases = [phase for phase in Phase if rollout.by_phase[phase] and phase in _SHOWN]
+    said = [f"{listed(rollout.by_phase[phase])} {phase.value}" for phase in phases]
+    since = min(
+        (rollout.standings[t].since for phase in phases for t in rollout.by_phase[phase]), default=rollout.moved
+    )
+    return f"{'; '.join(said) or 'the next target'} since {since:%H:%M:%S} UTC"
+
+
+_SHOWN = {
+    Phase.DRAINING,
+    Phase.OUT,
+    Phase.WORKING,
+    Phase.CHECKING,
+    Phase.WARMING,
+    Phase.SOAKING,
+    Phase.RETURNING,
+}

@@ -1,0 +1,55 @@
+"""A rollout as a live table on a terminal: who is where, since when, the window, and the one sentence of the wait."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from katakei.core.forecast import Forecast
+from katakei.core.model import TargetId
+from katakei.core.roads import ENDS, IN_HAND, Phase
+from katakei.core.rollout import Rollout
+from katakei.core.words import span
+
+MOST = 20  # lines of the table; a fleet shows who is in hand first
+COLOURS: Mapping[Phase, str] = {
+    Phase.WAITING: "dim",
+    Phase.DONE: "green",
+    Phase.RETURNED: "yellow",
+    Phase.LEFT_OUT: "bold red",
+    Phase.FAILED_SERVING: "red",
+    Phase.SKIPPED: "yellow",
+    Phase.GONE: "yellow",
+}
+
+
+def live(rollout: Rollout, why: str, whys: Mapping[TargetId, str], forecast: Forecast, now: datetime) -> RenderableType:
+    """The whole picture of one turn."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in ("TARGET", "NAME", "ZONE", "PHASE", "FOR", "WHY"):
+        table.add_column(head, overflow="fold")
+    shown = [*rollout.at(*IN_HAND), *rollout.at(Phase.WAITING), *rollout.at(*ENDS)]
+    for target_id in sorted(shown[:MOST], key=list(rollout.targets).index):
+        target, standing = rollout.targets[target_id], rollout.standings[target_id]
+        colour = COLOURS.get(standing.phase, "cyan")
+        wait = "" if standing.phase in ENDS or standing.phase is Phase.WAITING else span(now - standing.since)
+        reason = whys.get(target_id, standing.why)
+        table.add_row(
+            target_id, target.name, target.zone, Text(standing.phase.value, colour), wait, Text(reason, "dim")
+        )
+    return Group(table, Text(_more(len(shown))), Text(_line(rollout, forecast, now), "bold"), Text(why, "italic"))
+
+
+def _more(count: int) -> str:
+    return f"and {count - MOST} more" if count > MOST else ""
+
+
+def _line(rollout: Rollout, forecast: Forecast, now: datetime) -> str:
+    over = sum(len(rollout.by_phase[phase]) for phase in ENDS)
+    left = forecast.total - (now - rollout.begun)
+    return (
+        f"{over} of {len(rollout.standings)} over, {rollout.in_hand} of {rollout.plan.window} out at a time,"
+        f" {span(now - rollout.begun)} so far, about {span(left)} to go without the work itself"
+    )

@@ -1,0 +1,65 @@
+"""A plan as text and as JSON: order, floor, window, the predicted duration with its parts, what was said aloud."""
+
+from collections.abc import Sequence
+
+from katakei.core.forecast import Forecast
+from katakei.core.planned import Kind, Plan
+from katakei.core.words import label, listed, span
+from katakei.views.plain import Plain, plain
+
+
+def place(plan: Plan) -> str:
+    """Where this happens: what a person confirms."""
+    return f"account {plan.account}, region {plan.region}, {listed(group.name for group in plan.groups)}"
+
+
+def plan_text(plan: Plan, forecast: Forecast) -> str:
+    """The whole plan for a person."""
+    lines: list[str] = [f"{_verb(plan)} {len(plan.targets)} target(s): {place(plan)}"]
+    for group in plan.groups:
+        floor = plan.floors[group.arn]
+        zones = f", {floor.per_zone} in each zone" if floor.per_zone else ""
+        lines.append(f"floor    {group.name}: {floor.count} of {floor.base} must serve{zones}")
+    lines.append(f"window   {plan.window} out at a time")
+    lines += [f"order    {n}. {label(target)} in {target.zone or '?'}" for n, target in enumerate(plan.targets, 1)]
+    if plan.kind is Kind.ROLL:
+        lines += _duration(forecast)
+    lines += [f"note     {said}" for said in plan.said]
+    return "\n".join(lines)
+
+
+def plan_data(plan: Plan, forecast: Forecast, restore: Sequence[str]) -> dict[str, Plain]:
+    """The same for a program; `restore` are the commands that put everything back by hand."""
+    return {
+        "rollout": plan.rollout,
+        "kind": plan.kind.value,
+        "service": plan.spec.service,
+        "release": plan.release,
+        "account": plan.account,
+        "region": plan.region,
+        "groups": [group.arn for group in plan.groups],
+        "window": plan.window,
+        "floors": plain(plan.floors),
+        "order": plain(plan.targets),
+        "predicted_seconds": forecast.total.total_seconds(),
+        "parts": plain(forecast.parts),
+        "said": plain(plan.said),
+        "restore": list(restore),
+    }
+
+
+def restore_text(lines: Sequence[str]) -> str:
+    """The first thing a rollout prints (promise 3)."""
+    return "To put everything back by hand, whatever happens:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _verb(plan: Plan) -> str:
+    if plan.kind is not Kind.ROLL:
+        return str(plan.kind.value)
+    return f"roll {plan.spec.service}" + (f" to {plan.release}" if plan.release else "") + ","
+
+
+def _duration(forecast: Forecast) -> list[str]:
+    whole = f"about {span(forecast.total)} and {forecast.rounds} x the work itself"
+    parts = [f"         {span(part.length):>8}  {part.name} ({part.setting})" for part in forecast.parts]
+    return [f"takes    {whole}; for each target:", *parts]

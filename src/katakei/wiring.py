@@ -1,0 +1,114 @@
+"""Which driver answers to which name: the only room that knows them all, and imports each when it is first needed."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from katakei.clock import SystemClock, draw
+from katakei.core.errors import UsageFault
+from katakei.core.events import Owner
+from katakei.core.model import RolloutId
+from katakei.core.ports import Balancer, Checker, Executor, Journal, Leases
+from katakei.kit import Place
+
+if TYPE_CHECKING:
+    from katakei.balancers.alb import Alb
+
+THREADS = 16
+
+
+class Wiring:
+    """One of everything, for one command. Closed at its end."""
+
+    def __init__(self, profile: str | None, region: str | None, journal: str | None) -> None:
+        self._profile = profile
+        self._region = region
+        self._journal_url = journal
+        self._made: dict[str, Executor] = {}
+
+    @cached_property
+    def clock(self) -> SystemClock:
+        """The real clock."""
+        return SystemClock()
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """Sixteen threads: enough for the looks and acts of a turn, too few to exceed any bucket."""
+        return ThreadPoolExecutor(THREADS, "katakei")
+
+    @cached_property
+    def balancer(self) -> Balancer:
+        """AWS Application Load Balancers."""
+        return self._alb
+
+    @cached_property
+    def _alb(self) -> "Alb":
+        from katakei.balancers.alb import Alb
+
+        return Alb(self._region, self._profile, self.clock)
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the balancer is."""
+        return Place(self._alb.account, self._alb.region, self._alb.lab)
+
+    @cached_property
+    def checker(self) -> Checker:
+        """HTTP, from this machine."""
+        from katakei.checkers.http import HttpChecker
+
+        return HttpChecker(self.clock)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """One SQLite file."""
+        from katakei.journals.sql import SqlJournal
+
+        return SqlJournal(self._url)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """In the same file."""
+        from katakei.journals.sql import SqlLeases
+
+        return SqlLeases(self._url)
+
+    @cached_property
+    def owner(self) -> Owner:
+        """This process."""
+        from katakei.process import me
+
+        return me()
+
+    def executor(self, name: str) -> Executor:
+        """By its name in the configuration."""
+        if name not in self._made:
+            self._made[name] = self._executor(name)
+        return self._made[name]
+
+    def _executor(self, name: str) -> Executor:
+        if name == "ssm":
+            from katakei.executors.ssm import Ssm
+
+            return Ssm(self._region or "", self._profile or "", self.clock)
+        if name == "manual":
+            from katakei.executors.manual import Manual
+
+            return Manual()
+        raise UsageFault(f"there is no executor {name!r}; there are: ssm, manual")
+
+    def name(self) -> RolloutId:
+        """A new rollout's id."""
+        return RolloutId(f"r-{draw(8)}")
+
+    @cached_property
+    def _url(self) -> str:
+        from katakei.journals.sql import default_url
+
+        return self._journal_url or default_url(os.environ)
+
+    def close(self) -> None:
+        """Lets the threads go; a hung call is not waited for."""
+        if "pool" in self.__dict__:
+            self.pool.shutdown(wait=False, cancel_futures=True)
