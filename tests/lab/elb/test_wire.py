@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.lab.small_world import FAR, ONE, STOPPED, SUBNETS, TWO, VPC, Aws, small_aws
 
 from katakei.lab import clock
-from tests.lab.small_world import FAR, ONE, STOPPED, SUBNETS, TWO, VPC, Aws, small_aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

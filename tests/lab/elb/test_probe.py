@@ -1,0 +1,97 @@
+"""One health check against sockets that behave in every way a target can."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from katakei.lab.address import Door
+from katakei.lab.elb import words
+from katakei.lab.elb.group import Check
+from katakei.lab.elb.probe import Aim, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from katakei.lab.elb.words import Health
+
+
+@contextmanager
+def answering(answer: bytes | None) -> Iterator[Door]:
+    """A server that reads one request, says `answer` and closes; None says nothing and keeps the connection open."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                if answer is None:
+                    over.wait(5)
+                else:
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield Door(*server.getsockname())
+        over.set()
+        thread.join(5)
+
+
+def check(door: Door, **more: object) -> Health:
+    how = Check(timeout=timedelta(seconds=0.3), matcher="200-299,302")
+    return asyncio.run(probe(Aim(door, "10.0.0.1:80", how, **more)))  # type: ignore[arg-type]  # fields of Aim
+
+
+@pytest.mark.parametrize(
+    ("answer", "health"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", words.HEALTHY),
+        (b"HTTP/1.0 204 No Content\r\n\r\n", words.HEALTHY),
+        (b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n", words.HEALTHY),
+        (b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\n\r\n", words.mismatch(307)),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", words.mismatch(503)),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", words.FAILED),
+        (b"", words.FAILED),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", words.FAILED),
+        (None, words.TIMED_OUT),
+    ],
+)
+def test_each_kind_of_answer_has_its_own_meaning(answer: bytes | None, health: Health) -> None:
+    with answering(answer) as door:
+        assert check(door) == health
+
+
+def test_a_refused_connection_is_a_failed_check_and_no_time_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        door = Door(*server.getsockname())
+    assert check(door) == words.FAILED
+
+
+def test_a_grpc_server_greets_with_settings() -> None:
+    with answering(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])) as door:
+        assert check(door, grpc=True) == words.HEALTHY
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as door:
+        assert check(door, grpc=True) == words.FAILED
+
+
+def test_the_check_comes_from_the_address_of_the_load_balancer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peers: list[str] = []
+
+        def serve() -> None:
+            connection, peer = server.accept()
+            with connection:
+                peers.append(peer[0])
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        check(Door(*server.getsockname()), source="127.250.255.10")
+        thread.join(5)
+    assert peers == ["127.250.255.10"]

@@ -1,0 +1,153 @@
+"""Load balancers made through the API really route: ports open, rules and weights move requests, and none is lost."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import urllib.parse
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from katakei.lab import clock
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab(LabOptions(interval=timedelta(seconds=0.5), delay=timedelta(seconds=2))) as lab:
+        yield lab
+
+
+@pytest.fixture
+def elb(lab: Lab) -> ElasticLoadBalancingv2Client:
+    client: ElasticLoadBalancingv2Client = boto3.client(
+        "elbv2",
+        endpoint_url=lab.endpoint,
+        region_name=lab.env["AWS_REGION"],
+        aws_access_key_id="lab",
+        aws_secret_access_key="lab",  # noqa: S106 - no secret
+    )
+    return client
+
+
+class Load:
+    """One keep-alive client that asks on and on and counts what it is told."""
+
+    def __init__(self, url: str) -> None:
+        self.told: Counter[int | str] = Counter()
+        self._door = urllib.parse.urlsplit(url)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        connection = http.client.HTTPConnection(self._door.hostname or "", self._door.port or 80, timeout=10)
+        while not self._over.is_set():
+            try:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                answer.read()
+                self.told[answer.status] += 1
+            except OSError as error:
+                self.told[type(error).__name__] += 1
+                connection.close()
+        connection.close()
+
+    def end(self) -> Counter[int | str]:
+        self._over.set()
+        self._thread.join(10)
+        return self.told
+
+
+def get(url: str, path: str = "/") -> tuple[int, str]:
+    door = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(door.hostname or "", door.port or 80, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except OSError as error:
+        return 0, str(error)
+    finally:
+        connection.close()
+
+
+def becomes(status: int, url: str, path: str = "/") -> bool:
+    return clock.wait_for(lambda: get(url, path)[0] == status, 5, every=0.05)
+
+
+def test_a_second_load_balancer_opens_routes_and_closes_and_no_request_of_the_first_is_lost(
+    lab: Lab, elb: ElasticLoadBalancingv2Client
+) -> None:
+    load = Load(lab.url)
+    first = elb.describe_load_balancers(LoadBalancerArns=[lab.load_balancer_arn])["LoadBalancers"][0]
+    subnets = [zone["SubnetId"] for zone in first["AvailabilityZones"]]
+    made = elb.create_load_balancer(Name="second", Subnets=subnets)["LoadBalancers"][0]
+    vpc = made["VpcId"]
+    group = elb.create_target_group(Name="blue", Protocol="HTTP", Port=lab.targets[0].port, VpcId=vpc)
+    blue = group["TargetGroups"][0]["TargetGroupArn"]
+    elb.modify_target_group(TargetGroupArn=blue, HealthCheckPath="/health", HealthCheckIntervalSeconds=6)
+    fixed: Any = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "418", "MessageBody": "tea"}}]
+    listener = elb.create_listener(
+        LoadBalancerArn=made["LoadBalancerArn"], Port=8088, Protocol="HTTP", DefaultActions=fixed
+    )["Listeners"][0]["ListenerArn"]
+    url = f"http://{made['DNSName']}:8088"
+    assert becomes(418, url)
+    forward: Any = [{"Type": "forward", "TargetGroupArn": blue}]
+    path: Any = [{"Field": "path-pattern", "Values": ["/app/*"]}]
+    rule = elb.create_rule(ListenerArn=listener, Priority=1, Conditions=path, Actions=forward)["Rules"][0]["RuleArn"]
+    assert becomes(503, url, "/app/x")
+    elb.register_targets(TargetGroupArn=blue, Targets=[{"Id": lab.targets[0].id}])
+    assert clock.wait_for(lambda: lab.targets[0].id in get(url, "/app/x")[1] or get(url, "/app/x")[0] == 404, 8)
+    moved: Any = [{"Field": "path-pattern", "Values": ["/other/*"]}]
+    elb.modify_rule(RuleArn=rule, Conditions=moved)
+    assert becomes(418, url, "/app/x")
+    elb.modify_listener(ListenerArn=listener, Port=8089)
+    assert becomes(418, f"http://{made['DNSName']}:8089")
+    assert becomes(0, url)
+    elb.delete_rule(RuleArn=rule)
+    elb.delete_listener(ListenerArn=listener)
+    assert becomes(0, f"http://{made['DNSName']}:8089")
+    elb.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
+    elb.delete_target_group(TargetGroupArn=blue)
+    told = load.end()
+    assert set(told) == {200}
+    assert told[200] > 100
+
+
+def test_weights_move_all_requests_from_one_group_to_another_without_losing_one(
+    lab: Lab, elb: ElasticLoadBalancingv2Client
+) -> None:
+    load = Load(lab.url)
+    one, two = lab.targets
+    vpc = elb.describe_target_groups(TargetGroupArns=[lab.target_group_arn])["TargetGroups"][0]["VpcId"]
+    made = elb.create_target_group(Name="green", Protocol="HTTP", Port=two.port, VpcId=vpc, HealthCheckPath="/health")
+    green = made["TargetGroups"][0]["TargetGroupArn"]
+    listener = elb.describe_listeners(LoadBalancerArn=lab.load_balancer_arn)["Listeners"][0]["ListenerArn"]
+
+    def weigh(old: int, new: int) -> None:
+        groups = [{"TargetGroupArn": lab.target_group_arn, "Weight": old}, {"TargetGroupArn": green, "Weight": new}]
+        actions: Any = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+        elb.modify_listener(ListenerArn=listener, DefaultActions=actions)
+
+    weigh(1, 0)
+    elb.register_targets(TargetGroupArn=green, Targets=[{"Id": two.id}])
+    waiter = elb.get_waiter("target_in_service")
+    waiter.wait(TargetGroupArn=green, WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+    weigh(0, 1)
+    assert clock.wait_for(lambda: all(two.id in get(lab.url)[1] for _ in range(10)), 5)
+    weigh(1, 0)
+    assert clock.wait_for(lambda: any(one.id in get(lab.url)[1] for _ in range(10)), 5)
+    assert set(load.end()) == {200}
