@@ -169,6 +169,14 @@ def test_run_command_works_on_the_server_itself(lab: Lab, clients: Clients) -> N
     assert {node["InstanceId"]: node["PingStatus"] for node in nodes} == {one.id: "Online" for one in lab.targets}
 
 
+def test_a_command_that_asks_for_a_reboot_runs_again_after_it(lab: Lab, clients: Clients) -> None:
+    target = lab.targets[0]
+    script = ("echo $KATAKEI_BOOT_ID >> boots", "test $(wc -l < boots) = 2 || exit 194")
+    ends(clients, run(clients, target.id, *script), "Success")
+    assert len(set((Path(target.folder) / "boots").read_text().split())) == 2
+    clients.becomes(lab.target_group_arn, target.id, "healthy")
+
+
 def test_a_wrong_order_is_refused_in_the_words_of_the_service(lab: Lab, clients: Clients) -> None:
     ssm, target = clients.get("ssm"), lab.targets[0].id
     with pytest.raises(ssm.exceptions.InvalidDocument):
@@ -218,13 +226,11 @@ def test_a_deploy_that_hangs_hangs_in_its_restart(lab: Lab, clients: Clients) ->
 # --- how it ends -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_however_it_ends_no_process_of_it_is_left(how: signal.Signals) -> None:
+def ended_by(how: signal.Signals) -> None:
     with raised("--json", "--targets=1", "--interval=2") as process:
         facts = ready(process)
-        detached = f"setsid sleep 300 < /dev/null > /dev/null 2>&1 & echo $! > {facts.targets[0].folder}/detached"
-        clients = Clients(facts.endpoint, "ap-northeast-1")
-        run(clients, facts.targets[0].id, detached)
+        detached = "setsid sleep 300 < /dev/null > /dev/null 2>&1 &"
+        run(Clients(facts.endpoint, "ap-northeast-1"), facts.targets[0].id, detached)
         assert clock.wait_for(lambda: any("sleep 300" in command for command in processes(facts).values()), 10, 0.1)
         process.send_signal(how)
         code = process.wait(15)
@@ -234,6 +240,20 @@ def test_however_it_ends_no_process_of_it_is_left(how: signal.Signals) -> None:
             assert not Path(facts.targets[0].folder).exists()
             assert process.stderr is not None
             assert process.stderr.read() == b""
+
+
+def test_however_it_ends_no_process_of_it_is_left() -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(ended_by, (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)))
+
+
+def test_a_lab_of_a_test_that_is_killed_ends_with_it() -> None:
+    starts = "from katakei.lab.process import Lab; import time; print(Lab().start().line(), flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", starts], stdout=subprocess.PIPE) as parent:
+        facts = ready(parent)
+        assert processes(facts)
+        parent.kill()
+    assert clock.wait_for(lambda: not processes(facts), 10, 0.1), processes(facts)
 
 
 def test_a_lab_told_to_end_before_it_is_ready_ends_in_good_order() -> None:

@@ -30,6 +30,9 @@ ENVOYS_ZONE = 13
 @contextmanager
 def assembled(options: LabOptions, ending: threading.Event) -> Iterator[Facts | None]:
     """A lab whose targets are healthy, while the context lasts; None when `ending` was set before it was so."""
+    if ending.is_set():  # while all this was imported
+        yield None
+        return
     with ExitStack() as parts:
         root = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="katakei-lab-", ignore_cleanup_errors=True)))
         block = claim_block()
@@ -56,8 +59,11 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[Facts | 
         endpoint.start()
         parts.callback(endpoint.close)
         stage = set_up(options, block, region, elb, ending)
+        if stage is None:
+            yield None
+            return
         endpoint.warm()
-        yield _facts(stage, endpoint, servers, options) if stage else None
+        yield _facts(stage, endpoint, servers, options)
 
 
 class Breaker:

@@ -2,6 +2,7 @@
 How a load balancer takes it is not known here; whoever wants to hear of a change is told.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -14,6 +15,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance, Reservation
 
 from katakei.lab.address import Block
+from katakei.lab.problem import LabError
 from katakei.lab.servers import Power, Servers
 from katakei.lab.ssm.model import Machine
 from katakei.lab.ssm.runs import Process
@@ -31,6 +33,7 @@ class InstanceState(Enum):
 
 
 GOING = frozenset({InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED})
+log = logging.getLogger(__name__)
 Told = Callable[[str, InstanceState], None]
 
 
@@ -99,7 +102,8 @@ class Ec2:
             name = _tags(instance).get("Name", instance.id)
             zone = str(instance.placement.zone)
             self._change(instance, InstanceState.PENDING)
-            self._begin(instance, InstanceState.RUNNING, self._servers.launch, instance.id, address, name, zone)
+            self._servers.launch(instance.id, address, name, zone)  # at once, so that what is wrong is said at once
+            self._begin(instance, InstanceState.RUNNING, self._servers.listening)
         return reservation
 
     def _start(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
@@ -108,7 +112,7 @@ class Ec2:
         self._demand(instance, InstanceState.STOPPED, "started")
         previous = before(instance)
         self._change(instance, InstanceState.PENDING)
-        self._begin(instance, InstanceState.RUNNING, self._servers.start, instance.id)
+        self._begin(instance, InstanceState.RUNNING, self._servers.start, self._servers.listening)
         return previous
 
     def _stop(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
@@ -117,12 +121,12 @@ class Ec2:
         self._demand(instance, InstanceState.RUNNING, "stopped")
         previous = before(instance)
         self._change(instance, InstanceState.STOPPING)
-        self._begin(instance, InstanceState.STOPPED, self._servers.stop, instance.id)
+        self._begin(instance, InstanceState.STOPPED, self._servers.stop)
         return previous
 
     def _reboot(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
         self._demand(instance, InstanceState.RUNNING, "rebooted")
-        self._begin(instance, None, self._servers.reboot, instance.id)
+        self._begin(instance, None, self._servers.reboot)
         return before(instance)
 
     def _terminate(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
@@ -130,21 +134,23 @@ class Ec2:
             return instance._state  # noqa: SLF001 - moto's own word for it
         previous = before(instance)
         self._change(instance, InstanceState.SHUTTING_DOWN)
-        self._begin(instance, InstanceState.TERMINATED, self._servers.terminate, instance.id)
+        self._begin(instance, InstanceState.TERMINATED, self._servers.terminate)
         return previous
 
     # The same for all of them.
 
-    def _begin(self, instance: Instance, end: InstanceState | None, act: Callable[..., object], *given: str) -> None:
+    def _begin(self, instance: Instance, end: InstanceState | None, *acts: Callable[[str], object]) -> None:
         """Do it behind the caller's back, as EC2 does: the state of its end shows when it is so."""
 
         def work() -> None:
-            with self._turn(instance.id):
-                act(*given)
-                if end is InstanceState.RUNNING:
-                    self._servers.listening(instance.id)
-                if end is not None and _may_become(instance, end):
-                    self._change(instance, end)
+            try:
+                with self._turn(instance.id):
+                    for act in acts:
+                        act(instance.id)
+                    if end is not None and _may_become(instance, end):
+                        self._change(instance, end)
+            except (LabError, OSError):
+                log.exception("%s does not become %s", instance.id, end)
 
         thread = threading.Thread(target=work, name=f"ec2-{instance.id}", daemon=True)
         self._work = {other for other in self._work if other.is_alive()} | {thread}
