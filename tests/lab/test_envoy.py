@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.lab.ground import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, Ground, ground
 
-from katakei.lab import clock, guard
+from katakei.lab import clock, envoy_resources, guard
 from katakei.lab.address import Door
 from katakei.lab.envoy_cut import connections
 from katakei.lab.http1 import read_head
@@ -141,6 +141,28 @@ def test_silence_for_the_idle_timeout_is_504_but_a_long_stream_is_not_silent(lab
     assert slow.answer().status == 504
     assert 0.4 < clock.monotonic() - before < 1.5
     assert (stream.answer().status, stream.answer().body.count("\n")) == (200, 6)
+
+
+def test_a_target_that_does_not_take_the_connection_in_time_is_504(
+    lab: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(envoy_resources, "CONNECT", timedelta(seconds=0.3))
+    door = lab.doors[0]._replace(port=9999)
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(door)
+        full.listen(0)
+        for each in (first, second):
+            each.setblocking(False)
+            each.connect_ex(door)
+        lab.show(Group(GROUP, (GroupTarget(door, IN),)))
+        assert lab.ask().status == 504
+
+
+def test_a_client_that_falls_silent_in_its_request_is_408(lab: Ground) -> None:
+    lab.show(lab.group(IN), listener=lab.idle(0.3))
+    with socket.create_connection(lab.front, timeout=5) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: lab\r\nContent-Length: 10\r\n\r\nab")
+        assert client.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_websocket_lives_on_while_its_target_drains_and_ends_with_the_cut(lab: Ground) -> None:
@@ -323,7 +345,7 @@ def test_a_removed_listener_refuses_new_clients_and_finishes_what_it_has(lab: Gr
 
 
 def test_a_listener_that_cannot_be_is_refused_aloud_and_the_next_picture_still_works(lab: Ground) -> None:
-    with socket.create_server((lab.front.address, 8082)), pytest.raises(LabError, match="lds"):
+    with socket.create_server((lab.front.address, 8082), reuse_port=True), pytest.raises(LabError, match="lds"):
         lab.envoy.apply(Picture((Listener("taken", Door(lab.front.address, 8082), TO_GROUP),), ()))
     lab.targets(IN)
     assert lab.ask().status == 200

@@ -4,6 +4,7 @@ Nothing listens here for traffic; the one socket kept open is the claim on the b
 """
 
 import errno
+import os
 import socket
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -52,7 +53,9 @@ class Block:
 
 def claim_block() -> Block:
     """A block no other living lab holds, whoever runs it. Raises LabError when all are taken."""
-    for number in range(20, 250):
+    for turn in range(230):
+        # Begin elsewhere each time: the servers of a lab that was just killed may need a moment to end.
+        number = 20 + (os.getpid() + turn) % 230
         claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             claim.bind((f"127.{number}.0.1", CLAIM))

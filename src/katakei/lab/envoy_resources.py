@@ -23,6 +23,8 @@ PRESERVE_CASE: Json = {
     }
 }
 UNLIMITED = 1_000_000
+CONNECT = timedelta(seconds=10)
+"""How long an ALB tries to connect to a target; nobody can set it there."""
 
 
 def short(kind: str, arn: str) -> str:
@@ -84,7 +86,7 @@ def cluster(group: Group, endpoints: Path, source: str, idle: timedelta) -> Json
         "name": short("group", group.arn),
         "type": "EDS",
         "eds_cluster_config": {"eds_config": from_file(endpoints)},
-        "connect_timeout": "10s",  # the ALB's own; it cannot be set there
+        "connect_timeout": seconds(CONNECT),
         "lb_policy": "LEAST_REQUEST" if group.least_outstanding_requests else "ROUND_ROBIN",
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},  # the picture decides about fail-open
         "circuit_breakers": {"thresholds": [dict.fromkeys(limits, UNLIMITED)]},
@@ -159,9 +161,10 @@ def _connection_manager(listener: Listener, name: str, routes: Path) -> Json:
         "preserve_external_request_id": True,
         "http_protocol_options": {"accept_http_10": True, "header_key_format": PRESERVE_CASE},
         "common_http_protocol_options": {"idle_timeout": seconds(listener.idle_timeout)},
+        "delayed_close_timeout": "0.100s",  # a client sees a cut at once, and still reads an answer sent before
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [{"name": "source", "typed_config": mutation}],
-        "local_reply_config": {"mappers": [_mapper(flags, status) for flags, status in OWN_ANSWERS]},
+        "local_reply_config": {"mappers": [_mapper(*each) for each in OWN_ANSWERS]},
         "rds": {"config_source": from_file(routes), "route_config_name": name},
         "http_filters": [
             {"name": "envoy.filters.http.lua", "typed_config": {"@type": f"{EXTENSION}.filters.http.lua.v3.Lua"}},
@@ -183,16 +186,23 @@ def _connection_manager(listener: Listener, name: str, routes: Path) -> Json:
 STICKY = "envoy.filters.http.stateful_session"
 
 OWN_ANSWERS = (
-    (("UF", "UC", "UR", "UPE", "LR"), 502),  # refused, reset, closed, no HTTP
-    (("UH", "UO", "NC", "NR"), 503),  # nobody to ask
-    (("UT", "SI"), 504),  # silent for longer than the idle timeout
+    ("UF", "response.code_details.contains('connection_timeout')", 504),
+    ("UF UC UR UPE LR", "true", 502),  # refused, reset, closed, no HTTP
+    ("UH UO NC NR", "true", 503),  # nobody to ask
+    ("SI", "response.code == 408", 408),  # the client fell silent in the middle of its request
+    ("UT SI", "true", 504),  # the target was silent for longer than the idle timeout
 )
-"""Envoy's response flags and the status with which an ALB answers then."""
+"""Envoy's response flags, what else must hold, and the status with which an ALB answers then; the first row wins."""
 
 
-def _mapper(flags: tuple[str, ...], status: int) -> Json:
+def _mapper(flags: str, condition: str, status: int) -> Json:
+    cel: Json = {"@type": f"{EXTENSION}.access_loggers.filters.cel.v3.ExpressionFilter", "expression": condition}
+    both = [
+        {"response_flag_filter": {"flags": flags.split()}},
+        {"extension_filter": {"name": "cel", "typed_config": cel}},
+    ]
     return {
-        "filter": {"response_flag_filter": {"flags": list(flags)}},
+        "filter": {"and_filter": {"filters": both}},
         "status_code": status,
         "body": {"inline_string": page(status)},
         "body_format_override": {
