@@ -174,6 +174,14 @@ def test_an_unknown_action_and_a_missing_signature_are_xml_errors(aws: Aws) -> N
     assert "Value null at 'targetGroupArn' failed to satisfy constraint: Member must not be null" in missing
 
 
+def test_another_region_can_be_asked_and_is_empty(aws: Aws) -> None:
+    group = aws.group()
+    keys: Any = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab", "endpoint_url": aws.endpoint.url}
+    elsewhere = boto3.client("elbv2", region_name="eu-north-1", **keys)
+    assert elsewhere.describe_target_groups()["TargetGroups"] == []
+    assert refused(elsewhere.describe_target_health, TargetGroupArn=group) == (400, "TargetGroupNotFound")
+
+
 def test_it_listens_on_loopback_only(aws: Aws) -> None:
     assert aws.endpoint.url.startswith("http://127.0.0.1:")
 

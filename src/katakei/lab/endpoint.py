@@ -60,7 +60,8 @@ class Endpoint:
     def warm(self) -> None:
         """Let every service the lab needs load what it loads at its first call; nothing is logged, no fault hits."""
         for service, body in WARM:
-            self._do(endpoint_wsgi.read(environ := _request(service, body)), environ)
+            environ = _request(service, body, self._elb.truth.region)
+            self._do(endpoint_wsgi.read(environ), environ)
 
     def close(self) -> None:
         """No call is served any more when this returns; those held back are let go."""
@@ -117,7 +118,7 @@ class Endpoint:
     def _elbv2(self, call: Call) -> Answer:
         if not call.signed:
             return endpoint_errors.unsigned(call)
-        status, body = self._elb.api.answer(call.form)
+        status, body = self._elb.region(call.region).answer(call.form)
         return Answer(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
 
     def _turned(self, before: Faults, after: Faults) -> None:
@@ -145,10 +146,10 @@ class _Quiet(MotoRequestHandler):
         """The call log says more."""
 
 
-def _request(service: str, body: bytes) -> Environ:
+def _request(service: str, body: bytes, region: str) -> Environ:
     from werkzeug.test import EnvironBuilder  # noqa: PLC0415 - only for warming up
 
-    scope = f"AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host"
+    scope = f"AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/{service}/aws4_request, SignedHeaders=host"
     kind = "application/x-www-form-urlencoded; charset=utf-8"
     builder = EnvironBuilder(method="POST", data=body, content_type=kind, headers=[("Authorization", scope)])
     return builder.get_environ()

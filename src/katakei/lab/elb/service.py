@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from katakei.lab.elb.api import Api
 from katakei.lab.elb.checks import Checker
+from katakei.lab.elb.elsewhere import elsewhere
 from katakei.lab.elb.pump import Plane, Pump
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Elb:
         self.api = Api(self.truth)
         self.pump = Pump(self.truth, plane)
         self._checker = Checker(self.truth)
+        self._elsewhere: dict[str, Api] = {}
 
     def start(self) -> None:
         """Begin to check and to route."""
@@ -32,6 +34,13 @@ class Elb:
         """No thread of it runs when this returns."""
         self._checker.close()
         self.pump.close()
+
+    def region(self, name: str) -> Api:
+        """The API of a region: the lab's own, or one in which there is nothing."""
+        if name == self.truth.region:
+            return self.api
+        with self.truth.held():
+            return self._elsewhere.setdefault(name, elsewhere(name, self.truth.account))
 
     def call(self, action: str, params: Params) -> Params:
         """An API call from inside the lab: not throttled, and free of the model's ranges (intervals under 5 s)."""

@@ -33,20 +33,20 @@ class Subnet:
 class World(Protocol):
     """One region of one account."""
 
-    def machine(self, instance: str) -> Machine | None:
+    def machine(self, instance: str, /) -> Machine | None:
         """The instance of this id, also while it is stopped or terminated."""
 
-    def machine_at(self, address: str) -> Machine | None:
+    def machine_at(self, address: str, /) -> Machine | None:
         """The instance that holds this private address."""
 
-    def subnet(self, subnet: str) -> Subnet | None:
+    def subnet(self, subnet: str, /) -> Subnet | None:
         """The subnet of this id."""
 
-    def subnets(self, vpc: str) -> tuple[Subnet, ...]:
+    def subnets(self, vpc: str, /) -> tuple[Subnet, ...]:
         """All subnets of a VPC."""
 
-    def vpc_cidrs(self, vpc: str) -> tuple[str, ...]:
+    def vpc_cidrs(self, vpc: str, /) -> tuple[str, ...]:
         """The networks of a VPC; empty when there is no such VPC."""
 
-    def door(self, target: str, port: int) -> Door:
+    def door(self, target: str, port: int, /) -> Door:
         """Where a target (instance id or address) really answers for the port the API says."""
