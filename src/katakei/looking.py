@@ -8,12 +8,13 @@ from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
+from katakei.core.attributes import changed
 from katakei.core.errors import KatakeiError, Unreachable
 from katakei.core.model import Arn, Registration
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Pool
 from katakei.core.questions import questions
 from katakei.core.rollout import Rollout
-from katakei.core.sight import GroupSight, Seen, Sight, State
+from katakei.core.sight import Attributes, GroupSight, Seen, Sight, State
 from katakei.core.wants import Wants
 
 K = TypeVar("K")
@@ -46,6 +47,7 @@ class Looks:
         groups = {arn: self._ask(arn, self._group(arn, only, planned[arn])) for arn, only in due.items()}
         works = {"works": self._ask("works", lambda: self._executor.look(tickets, DEADLINE))} if tickets else {}
         answers = {"answers": self._ask("answers", lambda: self._checker.ask(doors, DEADLINE))} if doors else {}
+        attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
         wait(self._asked, timeout=DEADLINE.total_seconds())
         self.troubles = []
         seen, unseen = self._gather(groups)
@@ -54,6 +56,7 @@ class Looks:
             groups={**last.groups, **merged},
             works=self._gather(works)[0].get("works", {}),
             answers=self._gather(answers)[0].get("answers", {}),
+            attributes={**last.attributes, **self._gather(attributes)[0].get("attributes", {})},
             unseen=unseen,
         )
 
@@ -75,6 +78,16 @@ class Looks:
             return GroupSight({**dict.fromkeys(wanted, absent), **look.seen}, look.full_begun)
 
         return whole
+
+    def _compare(self, rollout: Rollout, wants: Wants) -> Callable[[], Mapping[Arn, Attributes]]:
+        recorded = {group.arn: group for group in rollout.plan.groups}
+
+        def compare() -> Mapping[Arn, Attributes]:
+            begun = self._clock.now()
+            now = self._balancer.groups(wants.attributes)
+            return {group.arn: Attributes(begun, changed(recorded[group.arn], group)) for group in now}
+
+        return compare
 
     def _ask(self, name: str, look: Callable[[], T]) -> Future[T] | None:
         """In the pool; None while an earlier look of this name has not come back."""

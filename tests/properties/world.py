@@ -140,6 +140,10 @@ class SmallWorld:
 
     # -- Balancer
 
+    def groups(self, names: Sequence[str]) -> Sequence[Group]:
+        self._call()
+        return [self.group_of[Arn(name)] for name in names]
+
     def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
         begun = self.clock.now()
         self._call()

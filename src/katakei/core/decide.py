@@ -20,6 +20,7 @@ from katakei.core.steps import Deregister, Note, Rest, Step
 from katakei.core.words import label, listed, since
 
 IDLE = timedelta(seconds=15)
+ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out
 SOON = timedelta(seconds=2)
 ATTEMPTS = 3  # how often a target whose drain the floor broke off is tried in one rollout
 
@@ -105,7 +106,7 @@ def _take(scene: Scene, nexts: list[TargetId]) -> list[Step]:
         left = serving.without(target)
         if foreign := _not_ours_to_take(scene, target):
             steps.append(foreign)
-        elif reason := breach(rollout, left, target):
+        elif reason := _not_as_planned(scene, target) or breach(rollout, left, target):
             held[target_id] = reason
         else:
             serving, free = left, free - 1
@@ -129,6 +130,17 @@ def _hold(scene: Scene, held: Mapping[TargetId, str]) -> list[Step]:
     target, why = next(iter(held.items()))
     name = label(rollout.targets[target])
     return [Rest(scene.now + SOON, f"{name} is next, held {since(rollout.moved, scene.now)}: {why}")]
+
+
+def _not_as_planned(scene: Scene, target: Target) -> str:
+    """Why its groups are not, or not known to be, what the plan was made for; '' when they are."""
+    for place in target.registrations:
+        read = scene.sight.attributes.get(place.group)
+        if read is None or scene.now - read.begun > ATTRIBUTES:
+            return f"the attributes of {place.group} have not been read just now"
+        if read.changed:
+            return f"{place.group} is not as it was planned: {read.changed}"
+    return ""
 
 
 def _not_ours_to_take(scene: Scene, target: Target) -> Note | None:

@@ -110,6 +110,14 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Attributes:
+    """One reading of a group's attributes; `changed` says what is no longer as the plan recorded it, '' nothing."""
+
+    begun: datetime
+    changed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """One fresh look at everything asked for. A missing group, key or target is unseen; `unseen` says why."""
 
@@ -117,6 +125,7 @@ class Sight:
     works: Mapping[Key, Work] = field(default_factory=dict)
     answers: Mapping[TargetId, Answer] = field(default_factory=dict)
     evidence: Mapping[TargetId, Evidence] = field(default_factory=dict)
+    attributes: Mapping[Arn, Attributes] = field(default_factory=dict)
     unseen: Mapping[Arn, str] = field(default_factory=dict)
 
     def of(self, registration: Registration) -> Seen | None:

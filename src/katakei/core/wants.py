@@ -17,16 +17,21 @@ from katakei.core.sight import Sight
 
 BUSY = timedelta(seconds=5)
 IDLE = timedelta(seconds=15)
+READ = timedelta(seconds=45)
 WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKING, Phase.RETURNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask."""
+    """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
+
+    `attributes` are the groups whose attributes are to be compared with the plan.
+    """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
     works: Mapping[Key, str] = field(default_factory=dict)
     checks: tuple[TargetId, ...] = ()
+    attributes: tuple[Arn, ...] = ()
 
 
 def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
@@ -41,17 +46,29 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
             groups[group.arn] = None
         elif here:
             groups[group.arn] = here
-    return Wants(groups, _works(rollout), _checks(rollout))
+    return Wants(groups, _works(rollout), _checks(rollout), _attributes(rollout, last, now))
 
 
 def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
     seen = last.groups.get(group)
     if seen is None or seen.full_begun is None:
         return True
-    free = rollout.plan.window > rollout.in_hand and not rollout.interrupted and not stopped(rollout)
-    if free and candidates(rollout):
+    if _one_may_be_taken(rollout):
         return True
     return now - seen.full_begun >= (BUSY if rollout.at(*IN_HAND) else IDLE)
+
+
+def _one_may_be_taken(rollout: Rollout) -> bool:
+    free = rollout.plan.window > rollout.in_hand and not rollout.interrupted and not stopped(rollout)
+    return free and bool(candidates(rollout))
+
+
+def _attributes(rollout: Rollout, last: Sight, now: datetime) -> tuple[Arn, ...]:
+    if not _one_may_be_taken(rollout):
+        return ()
+    known = last.attributes
+    arns = [group.arn for group in rollout.plan.groups]
+    return tuple(arn for arn in arns if arn not in known or now - known[arn].begun > READ)
 
 
 def _works(rollout: Rollout) -> dict[Key, str]:

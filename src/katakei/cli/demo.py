@@ -1,0 +1,123 @@
+"""The demo: the main job on the lab, under load, by the very command a user would type; then the figures.
+
+It believes nothing of itself: requests are counted by the clients, releases by what the servers answer.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from katakei.core.errors import Exit
+from katakei.core.figures import out_of_service
+from katakei.journals.sql import SqlJournal
+from katakei.lab.options import LabOptions, Target
+from katakei.lab.problem import LabError
+from katakei.lab.process import Lab
+from katakei.lab.traffic import Figures, Traffic
+
+RATE = 50
+OPTIONS = LabOptions(
+    targets=2, delay=timedelta(seconds=10), lag=timedelta(seconds=2), interval=timedelta(seconds=2), port=8080
+)
+LONGEST = timedelta(minutes=5)
+CONFIGURATION = """\
+# Delay and settle are short here because the lab's lag is 2 s. On a real load balancer keep settle at 30 s.
+service: demo
+balancer:
+  alb: {target_groups: [LaravelTargetGroup]}
+drain: {settle: 5s, until: delay}
+work:
+  ssm: {run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}
+check: {http: {path: /health, expect: 200}, within: 30s}
+warm: {soak: 3s}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the demo saw from outside."""
+
+    exit: int
+    traffic: Figures
+    releases: Mapping[str, str]
+    out: Mapping[str, float]
+
+    @property
+    def well(self) -> bool:
+        """Nothing failed and every server serves v2."""
+        return self.exit == Exit.DONE and self.traffic.failed == 0 and set(self.releases.values()) == {"v2"}
+
+
+def demo(*, as_json: bool) -> int:
+    """The whole demo; 0 only if no request failed and both targets serve v2."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="katakei-demo-") as folder, Lab(OPTIONS) as lab:
+            seen = _rolled(lab, Path(folder), as_json=as_json)
+    except LabError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(_data(seen)) if as_json else _text(seen))
+    return Exit.DONE if seen.well else Exit.FAILED
+
+
+def _rolled(lab: Lab, folder: Path, *, as_json: bool) -> Seen:
+    click.echo(
+        f"The lab is up: {lab.url} serves v1 from {len(lab.targets)} servers, {RATE} requests a second.", err=True
+    )
+    traffic = Traffic(lab.url, RATE, longest=LONGEST)
+    traffic.start()
+    try:
+        (folder / "katakei.yml").write_text(CONFIGURATION)
+        code = _roll(lab, folder, as_json=as_json)
+    finally:
+        figures = traffic.stop()
+    journal = SqlJournal(str(folder / "journal.db"))
+    spans = out_of_service(journal.read(journal.find()[0].rollout, 0)) if journal.find() else {}
+    out = {str(target): span.total_seconds() for target, span in spans.items()}
+    return Seen(code, figures, {target.id: _release(target) for target in lab.targets}, out)
+
+
+def _roll(lab: Lab, folder: Path, *, as_json: bool) -> int:
+    command = [sys.executable, "-m", "katakei.cli", "roll", "-f", "katakei.yml", "--release", "v2", "--yes"]
+    command += ["--journal", str(folder / "journal.db")]
+    output = subprocess.DEVNULL if as_json else None
+    env = {**os.environ, **lab.env}
+    return subprocess.run(command, cwd=folder, env=env, stdout=output, check=False, timeout=LONGEST.seconds).returncode  # noqa: S603 - our own program
+
+
+def _release(target: Target) -> str:
+    url = f"http://{target.address}:{target.port}/"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return str(json.load(answer)["release"])
+
+
+def _text(seen: Seen) -> str:
+    lines = [
+        f"requests: {seen.traffic.requests} ({seen.traffic.slow} of them slow, 3 s)",
+        f"failed requests: {seen.traffic.failed}",
+        *(f"  {each.at:%H:%M:%S} {each.path} {each.status} {each.why}" for each in seen.traffic.first_failures),
+        *(
+            f"{target} was out for {seconds:.0f} s, serves {seen.releases[target]}"
+            for target, seconds in seen.out.items()
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _data(seen: Seen) -> dict[str, object]:
+    return {
+        "exit": seen.exit,
+        "requests": seen.traffic.requests,
+        "slow": seen.traffic.slow,
+        "failed": seen.traffic.failed,
+        "releases": dict(seen.releases),
+        "seconds_out": dict(seen.out),
+    }

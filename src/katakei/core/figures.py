@@ -1,0 +1,24 @@
+"""What a rollout's own events tell in numbers. (What became of requests, only an outside judge can tell.)"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from katakei.core import events as e
+from katakei.core.model import TargetId
+from katakei.core.roads import MAY_SERVE, Phase
+
+
+def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
+    """For each target taken out: from the resolve to the moment it counted as serving again, or to the last event."""
+    spans: dict[TargetId, timedelta] = {}
+    left = {}
+    for event in events:
+        if isinstance(event, e.Moved):
+            if event.to is Phase.DRAINING:
+                left[event.target] = event.at
+            elif event.to in MAY_SERVE and event.target in left:
+                gone = event.at - left.pop(event.target)
+                spans[event.target] = spans.get(event.target, timedelta()) + gone
+    for target, at in left.items():
+        spans[target] = spans.get(target, timedelta()) + (events[-1].at - at)
+    return spans
