@@ -1,5 +1,6 @@
 """Instances through EC2's API, over hardware that is only a table of what is switched on."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -36,6 +37,8 @@ class Hardware(Servers):
     def __init__(self, root: Path) -> None:  # the real one would start a guard
         self.root = root
         self.table: dict[str, Server] = {}
+        self.slow = threading.Event()  # cleared: whoever waits for an application to listen waits on
+        self.slow.set()
 
     def launch(self, instance_id: str, address: str, name: str, zone: str) -> Server:
         self.table[instance_id] = Server(
@@ -66,7 +69,7 @@ class Hardware(Servers):
         return tuple(self.table.values())
 
     def listening(self, instance_id: str, within: float = 10) -> bool:
-        return self.get(instance_id).power is Power.ON or within < 0
+        return self.slow.wait(within) and self.get(instance_id).power is Power.ON
 
     def door(self, instance_id: str, port: int) -> Door:
         server = self.get(instance_id)
@@ -175,6 +178,22 @@ def test_a_terminated_instance_is_gone_and_takes_no_more_orders(world: World) ->
     with pytest.raises(ClientError, match="IncorrectInstanceState"):
         world.api.start_instances(InstanceIds=[instance_id])
     world.api.terminate_instances(InstanceIds=[instance_id])
+
+
+def test_an_instance_terminated_while_it_boots_never_runs(world: World) -> None:
+    world.hardware.slow.clear()
+    instance_id = world.run()
+    world.api.terminate_instances(InstanceIds=[instance_id])
+    world.hardware.slow.set()
+    world.becomes(instance_id, "terminated")
+    assert world.told(instance_id) == ["pending", "shutting-down", "terminated"]
+
+
+def test_an_address_that_is_given_again_leads_to_its_new_holder(world: World) -> None:
+    for number, power in enumerate((Power.GONE, Power.ON)):
+        server = world.hardware.launch(f"i-{number}", "127.0.0.9", "web", ZONES[0])
+        world.hardware.table[server.id] = replace(server, power=power, ports={80: 8000 + number})
+    assert world.region.door("127.0.0.9", 80) == Door("127.0.0.9", 8001)
 
 
 def test_stopping_what_is_stopped_changes_nothing(world: World) -> None:

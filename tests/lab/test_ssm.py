@@ -160,6 +160,15 @@ def test_more_errors_than_max_errors_terminate_what_was_not_sent() -> None:
     assert (counted["ErrorCount"], counted["CompletedCount"], counted["Status"]) == (1, 2, "Failed")
 
 
+def test_what_an_absent_agent_waits_for_is_not_terminated_by_errors_elsewhere() -> None:
+    book, command = entered()
+    book.delay((command.id, B))
+    book.begin((command.id, A), T0)
+    book.finish((command.id, A), Result(3), T0)
+    book.turn(T0)
+    assert states(book, command) == ["Failed", "Delayed"]
+
+
 def test_output_is_cut_where_the_service_cuts_it() -> None:
     long = Result(1, "o" * 30_000, "e" * 30_000)
     part = flow.finished(Invocation("c", A, T0), long, T0)
@@ -382,6 +391,7 @@ def test_invocations_are_listed_by_command_machine_status_and_page(world: World)
     assert listed(CommandId=both) == [(both, A), (both, B)]
     assert listed(InstanceId=A) == [(both, A)]
     assert listed(Filters=[{"key": "Status", "value": "Failed"}]) == [(only, B)]
+    assert listed(MaxResults=2) == [(only, B), (both, A)]
     assert listed(MaxResults=2, NextToken="2") == [(both, B)]
     detailed = world.service.list_command_invocations({"CommandId": both, "Details": True})["CommandInvocations"]
     assert detailed[0]["CommandPlugins"][0]["Output"] == "hello\n"
