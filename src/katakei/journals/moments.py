@@ -1,0 +1,43 @@
+"""Moments and spans as text, exact to the microsecond: ISO 8601 both."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+SPAN = re.compile(r"(-?)PT(\d+)(?:\.(\d{6}))?S", re.ASCII)
+
+
+def iso(at: datetime) -> str:
+    """An aware moment. Raises ValueError: a naive one means nothing on another machine."""
+    if at.utcoffset() is None:
+        raise ValueError(f"{at} has no time zone")
+    return at.isoformat()
+
+
+def sortable(at: datetime) -> str:
+    """The moment in UTC, always as wide, so that text sorts as time does."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment(text: str) -> datetime:
+    """The moment that `iso` or `sortable` was given."""
+    at = datetime.fromisoformat(text)
+    if at.utcoffset() is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return at
+
+
+def duration(length: timedelta) -> str:
+    """'PT300S', '-PT0.250000S'."""
+    whole = abs(length)
+    seconds = whole.days * 86400 + whole.seconds
+    fraction = f".{whole.microseconds:06d}" if whole.microseconds else ""
+    return f"{'-' if length < timedelta() else ''}PT{seconds}{fraction}S"
+
+
+def span(text: str) -> timedelta:
+    """The span that `duration` was given."""
+    match = SPAN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration")
+    length = timedelta(seconds=int(match[2]), microseconds=int(match[3] or 0))
+    return -length if match[1] else length

@@ -1,0 +1,104 @@
+"""The journal in SQL tables, and the leases beside it. Both keep what they are given and decide nothing about it.
+
+Reading imports no SQLAlchemy; the first write does.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from katakei import process
+from katakei.core.errors import Overtaken, Unreachable
+from katakei.core.events import Event, Owner, Will
+from katakei.core.model import Arn, RolloutId
+from katakei.core.ports import Header, Lease
+from katakei.journals import reading
+from katakei.journals.sqlite import PATIENCE, SqliteFile
+from katakei.journals.where import default_url, path_of
+
+__all__ = ["SqlJournal", "SqlLeases", "default_url"]
+
+TRIES = 5
+Fate = Callable[[Owner, process.Place], process.Fate]
+
+
+class SqlJournal:
+    """Implements the port `Journal` on the file that `url` names; the file is made by the first write.
+
+    Every method raises Unreachable (full, read-only, locked too long, damaged, of a newer schema): nothing was written.
+    """
+
+    def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
+        self.store = SqliteFile(path_of(url), patience)
+
+    def read(self, rollout: RolloutId, after: int) -> Sequence[Event]:
+        """As the port says."""
+        return reading.read(self.store.ask, rollout, after)
+
+    def find(
+        self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
+    ) -> Sequence[Header]:
+        """As the port says; a rollout whose last word reopened it (a retry, a revert) is unfinished again."""
+        return reading.find(self.store.ask, service, group, unfinished=unfinished)
+
+    def append(self, lease: Lease, rollout: RolloutId, after: int, events: Sequence[Event]) -> None:
+        """As the port says. Raises ValueError: the first event of a rollout, and only that, is Planned."""
+        from katakei.journals import leasing, writing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            leasing.confirm(connection, lease)
+            writing.append(connection, rollout, after, events)
+
+    def tell(self, rollout: RolloutId, word: Will) -> None:
+        """As the port says. Raises UsageFault: no such rollout."""
+        from katakei.journals import writing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        for _ in range(TRIES):
+            try:
+                with self.store.writing() as connection:
+                    writing.append(connection, rollout, writing.last(connection, rollout), [word])
+            except Overtaken:  # only where writers do not exclude one another
+                continue
+            return
+        raise Unreachable(f"the journal {self.store.path} is too busy for one more word: try again")
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self.store.close()
+
+
+class SqlLeases:
+    """Implements the port `Leases` in the same file, so that one transaction can check a lease and write an event.
+
+    A holder is judged by what this host knows of its process, never by a wall clock. Raises Unreachable as above.
+    """
+
+    def __init__(self, url: str, patience: timedelta = PATIENCE, fate: Fate = process.fate) -> None:
+        self.store = SqliteFile(path_of(url), patience)
+        self._fate = fate
+
+    def take(self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId) -> Lease:
+        """As the port says; the same process may take the same rollout again, which fences its former lease."""
+        from katakei.journals import leasing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        if not groups:
+            raise ValueError("a lease is for at least one group")
+        with self.store.writing() as connection:
+            return leasing.take(connection, groups, owner, rollout, self._fate)
+
+    def renew(self, lease: Lease) -> None:
+        """As the port says."""
+        from katakei.journals import leasing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            leasing.beat(connection, lease)
+
+    def release(self, lease: Lease) -> None:
+        """As the port says."""
+        from katakei.journals import leasing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            leasing.let_go(connection, lease)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self.store.close()

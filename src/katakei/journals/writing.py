@@ -1,0 +1,69 @@
+"""Events into the tables, inside a transaction that the caller holds; the header is kept up in the same one."""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from katakei.core.errors import Overtaken, UsageFault
+from katakei.core.events import Event, Finished, Planned, RetryAsked, RevertAsked
+from katakei.core.model import RolloutId
+from katakei.journals.codec import encode
+from katakei.journals.moments import sortable
+from katakei.journals.schema import events as table
+from katakei.journals.schema import rollout_groups, rollouts
+
+
+def last(connection: Connection, rollout: RolloutId) -> int:
+    """The number of the newest event. Raises UsageFault: there is none."""
+    number = _last(connection, rollout)
+    if not number:
+        raise UsageFault(f"there is no rollout {rollout} in this journal: `katakei list` shows those there are")
+    return number
+
+
+def append(connection: Connection, rollout: RolloutId, after: int, events: Sequence[Event]) -> None:
+    """Numbers after+1 and on. Raises Overtaken where one is taken, or where `after` itself is not there."""
+    number = _last(connection, rollout)
+    if number != after:
+        raise Overtaken(f"rollout {rollout} has {number} events, not {after}: read it again")
+    if not events:
+        return
+    planned = [isinstance(event, Planned) for event in events]
+    if any(planned[1:]) or planned[0] is not (after == 0):
+        raise ValueError("the first event of a rollout, and only that, is Planned")
+    rows = [{"rollout": rollout, "number": n, "event": encode(event)} for n, event in enumerate(events, after + 1)]
+    try:
+        for event in events:
+            _keep_header(connection, rollout, event)
+        connection.execute(insert(table), rows)
+    except IntegrityError as fault:
+        raise Overtaken(f"another event took number {after + 1} of rollout {rollout}: read it again") from fault
+
+
+def _last(connection: Connection, rollout: RolloutId) -> int:
+    return connection.scalar(select(func.max(table.c.number)).where(table.c.rollout == rollout)) or 0
+
+
+def _keep_header(connection: Connection, rollout: RolloutId, event: Event) -> None:
+    match event:
+        case Planned(at, plan):
+            arns = list(dict.fromkeys(group.arn for group in plan.groups))
+            header = {
+                "service": plan.spec.service,
+                "group_arns": json.dumps(arns),
+                "begun": sortable(at),
+                "who": plan.who,
+            }
+            connection.execute(insert(rollouts).values(rollout=rollout, **header))
+            if arns:
+                connection.execute(insert(rollout_groups), [{"group_arn": arn, "rollout": rollout} for arn in arns])
+        case Finished(at):
+            _finish(connection, rollout, sortable(at))
+        case RetryAsked() | RevertAsked():
+            _finish(connection, rollout, None)
+
+
+def _finish(connection: Connection, rollout: RolloutId, finished: str | None) -> None:
+    connection.execute(update(rollouts).where(rollouts.c.rollout == rollout).values(finished=finished))

@@ -1,0 +1,128 @@
+"""Every journal there is, opened in a place of its own, and the rollouts that are written into it.
+
+A further journal is one more entry of `LEDGERS`; the contract tests then hold it to the same promises.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from katakei import process
+from katakei.core import events as e
+from katakei.core.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
+from katakei.core.planned import Floor, Kind, Plan
+from katakei.core.ports import Journal, Lease, Leases
+from katakei.core.spec import Command, Spec
+from katakei.journals.sql import Fate, SqlJournal, SqlLeases
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WEB, API = Arn("arn:aws:elasticloadbalancing:r:1:targetgroup/web/1"), Arn("arn:aws:elasticloadbalancing:r:1:tg/api/2")
+BOTH = frozenset({WEB, API})
+ID, OTHER = RolloutId("r-one"), RolloutId("r-two")
+
+
+class Ledger(Protocol):
+    """One place where events are kept; every call opens it anew, as another process would."""
+
+    @property
+    def url(self) -> str: ...
+    def journal(self) -> Journal: ...
+    def leases(self, fate: Fate = process.fate) -> Leases: ...
+
+
+def journal_at(url: str) -> SqlJournal:
+    """For another process, which knows the place by its URL only."""
+    return SqlJournal(url)
+
+
+def leases_at(url: str, fate: Fate = process.fate) -> SqlLeases:
+    return SqlLeases(url, fate=fate)
+
+
+class SqliteLedger:
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        self.path, self._stack = path, stack
+        self.url = f"sqlite:///{path}"
+
+    def journal(self) -> SqlJournal:
+        journal = journal_at(self.url)
+        self._stack.callback(journal.close)
+        return journal
+
+    def leases(self, fate: Fate = process.fate) -> SqlLeases:
+        leases = leases_at(self.url, fate)
+        self._stack.callback(leases.close)
+        return leases
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[Ledger]:
+    with ExitStack() as stack:
+        yield SqliteLedger(folder / "state" / "journal.db", stack)
+
+
+LEDGERS: Mapping[str, Callable[[Path], AbstractContextManager[Ledger]]] = {"sqlite": _sqlite}
+
+
+def owner(pid: int = 1, host: str = "here") -> e.Owner:
+    return e.Owner("kim", host, pid, 7, "boot")
+
+
+def group(arn: Arn) -> Group:
+    check = HealthCheck("HTTP", None, "/", "200", timedelta(seconds=10), timedelta(seconds=5), 2, 2)
+    return Group(
+        arn=arn,
+        name=arn.split("/")[1],
+        port=80,
+        protocol="HTTP",
+        protocol_version="HTTP1",
+        target_type=TargetType.INSTANCE,
+        delay=timedelta(seconds=300),
+        idle_timeout=timedelta(seconds=60),
+        check=check,
+        cross_zone=True,
+        slow_start=timedelta(),
+        minima=(),
+        load_balancers=(Arn("arn:lb"),),
+        balancer_type="application",
+    )
+
+
+def planned(
+    rollout: RolloutId = ID, *, service: str = "shop", arns: frozenset[Arn] = BOTH, hours: int = 0
+) -> e.Planned:
+    groups = tuple(group(arn) for arn in sorted(arns))
+    places = tuple(Registration(each.arn, "i-1", 80) for each in groups)
+    plan = Plan(
+        rollout=rollout,
+        kind=Kind.ROLL,
+        spec=Spec(service, tuple(each.name for each in groups), Command("ssm", "./deploy")),
+        release="v2",
+        account="123456789012",
+        region="ap-northeast-1",
+        groups=groups,
+        targets=(Target(TargetId("i-1"), "web-1", "10.0.0.1", "ap-northeast-1a", places),),
+        bystanders=(),
+        window=1,
+        floors={each.arn: Floor(1, 2) for each in groups},
+        who="kim",
+        versions={"katakei": "0.1.0"},
+    )
+    return e.Planned(NOON + timedelta(hours=hours), plan)
+
+
+def word(number: int) -> e.AbortAsked:
+    return e.AbortAsked(NOON, f"person {number}")
+
+
+def fell(number: int) -> e.Fell:
+    return e.Fell(NOON, TargetId("i-1"), f"event {number}")
+
+
+def begun(ledger: Ledger, rollout: RolloutId = ID, arns: frozenset[Arn] = BOTH, hours: int = 0) -> Lease:
+    """A rollout whose first event is written, and the lease it was written under."""
+    lease = ledger.leases().take(arns, owner(), rollout)
+    ledger.journal().append(lease, rollout, 0, [planned(rollout, arns=arns, hours=hours)])
+    return lease

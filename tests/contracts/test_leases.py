@@ -1,0 +1,170 @@
+"""Every journal's leases, held to the promises of the port `Leases`."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, OTHER, WEB, Ledger, begun, fell, owner, planned
+
+from katakei import process
+from katakei.core.errors import Held, LeaseLost
+from katakei.core.events import Owner
+from katakei.process import Fate, Place
+
+
+@pytest.fixture(params=LEDGERS)
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    with LEDGERS[request.param](tmp_path) as made:
+        yield made
+
+
+def all_are(verdict: Fate) -> Callable[[Owner, Place], Fate]:
+    return lambda _owner, _place: verdict
+
+
+def test_a_free_group_is_taken_and_each_taking_has_a_greater_epoch(ledger: Ledger) -> None:
+    epochs = []
+    for pid in range(3):
+        lease = ledger.leases().take(BOTH, owner(pid), ID)
+        epochs.append(lease.epoch)
+        ledger.leases().release(lease)
+    assert epochs == sorted(set(epochs))
+
+
+@pytest.mark.parametrize("verdict", [Fate.ALIVE, Fate.UNKNOWN])
+def test_a_holder_not_known_to_be_dead_is_named_and_kept(ledger: Ledger, verdict: Fate) -> None:
+    lease = ledger.leases().take(BOTH, owner(41), ID)
+    with pytest.raises(Held, match=r"r-one of kim@here \(pid 41\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: \w"):
+        ledger.leases(all_are(verdict)).take(frozenset({WEB}), owner(2), OTHER)
+    ledger.leases().renew(lease)
+
+
+def test_all_groups_are_taken_or_none(ledger: Ledger) -> None:
+    ledger.leases().take(frozenset({WEB}), owner(1), ID)
+    with pytest.raises(Held):
+        ledger.leases(all_are(Fate.ALIVE)).take(BOTH, owner(2), OTHER)
+    free = ledger.leases(all_are(Fate.ALIVE)).take(frozenset({API}), owner(3), OTHER)
+    ledger.leases().renew(free)
+
+
+def test_a_dead_holder_is_taken_over_with_a_greater_epoch_and_is_fenced(ledger: Ledger) -> None:
+    former = begun(ledger)
+    present = ledger.leases(all_are(Fate.DEAD)).take(BOTH, owner(2), ID)
+    assert present.epoch > former.epoch
+    with pytest.raises(LeaseLost):
+        ledger.leases().renew(former)
+    with pytest.raises(LeaseLost):
+        ledger.journal().append(former, ID, 1, [fell(2)])
+    ledger.journal().append(present, ID, 1, [fell(3)])
+    assert ledger.journal().read(ID, 1) == [fell(3)]
+
+
+def test_giving_back_a_lost_lease_is_silent_and_frees_nothing_of_the_new_owner(ledger: Ledger) -> None:
+    former = ledger.leases().take(BOTH, owner(1), ID)
+    present = ledger.leases(all_are(Fate.DEAD)).take(frozenset({WEB}), owner(2), ID)
+    ledger.leases().release(former)
+    ledger.leases().renew(present)
+    ledger.leases(all_are(Fate.ALIVE)).take(frozenset({API}), owner(3), OTHER)
+
+
+def test_the_same_process_may_take_its_own_rollout_again_but_not_another_one(ledger: Ledger) -> None:
+    alive = all_are(Fate.ALIVE)
+    first = ledger.leases(alive).take(BOTH, owner(), ID)
+    again = ledger.leases(alive).take(BOTH, owner(), ID)
+    assert again.epoch > first.epoch
+    with pytest.raises(LeaseLost):
+        ledger.leases().renew(first)
+    with pytest.raises(Held):
+        ledger.leases(alive).take(BOTH, owner(), OTHER)
+
+
+def test_a_lease_for_nothing_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="at least one group"):
+        ledger.leases().take(frozenset(), owner(), ID)
+
+
+HOLDER = """
+import sys
+from tests.contracts.ledgers import BOTH, ID, fell, journal_at, leases_at
+from katakei import process
+from katakei.core.errors import Held, LeaseLost
+journal, leases = journal_at(sys.argv[1]), leases_at(sys.argv[1])
+journal.find()
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        if line == "take\\n":
+            lease = leases.take(BOTH, process.me(), ID)
+        else:
+            journal.append(lease, ID, 1, [fell(2)])
+        print("done", flush=True)
+    except (Held, LeaseLost) as refusal:
+        print(type(refusal).__name__, flush=True)
+"""
+
+
+class Rival:
+    """Another process that takes and writes when it is told to."""
+
+    def __init__(self, url: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.hears()
+
+    def told(self, word: str) -> None:
+        assert self.process.stdin is not None
+        os.write(self.process.stdin.fileno(), f"{word}\n".encode())
+
+    def hears(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def ends(self, how: signal.Signals = signal.SIGKILL) -> None:
+        self.process.send_signal(how)
+        self.process.communicate()
+
+
+@pytest.fixture
+def rivals(ledger: Ledger) -> Iterator[list[Rival]]:
+    both = [Rival(ledger.url), Rival(ledger.url)]
+    yield both
+    for rival in both:
+        rival.ends()
+
+
+def test_of_two_processes_that_take_at_once_exactly_one_holds(ledger: Ledger, rivals: list[Rival]) -> None:
+    for _ in range(5):
+        for rival in rivals:
+            rival.told("take")
+        assert sorted(rival.hears() for rival in rivals) == ["Held", "done"]
+        ledger.leases().release(ledger.leases(all_are(Fate.DEAD)).take(BOTH, owner(), ID))
+
+
+def test_a_killed_process_is_no_holder_for_the_next_one_on_this_host(rivals: list[Rival]) -> None:
+    dead, next_one = rivals
+    dead.told("take")
+    assert dead.hears() == "done"
+    next_one.told("take")
+    assert next_one.hears() == "Held"
+    dead.ends()
+    next_one.told("take")
+    assert next_one.hears() == "done"
+
+
+def test_a_stopped_owner_who_was_taken_over_writes_nothing_when_it_wakes(ledger: Ledger, rivals: list[Rival]) -> None:
+    sleeper = rivals[0]
+    ledger.leases().release(begun(ledger))
+    sleeper.told("take")
+    assert sleeper.hears() == "done"
+    sleeper.process.send_signal(signal.SIGSTOP)
+    sleeper.told("write")
+    taken = ledger.leases(all_are(Fate.DEAD)).take(BOTH, process.me(), ID)
+    sleeper.process.send_signal(signal.SIGCONT)
+    assert sleeper.hears() == "LeaseLost"
+    assert ledger.journal().read(ID, 0) == [planned()]
+    ledger.journal().append(taken, ID, 1, [fell(9)])
