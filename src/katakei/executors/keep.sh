@@ -36,9 +36,9 @@ setsid sh -c "$run" </dev/null >"$dir/pipe" 2>&1
 code=$?
 
 # What the work left running may hold the pipe open for ever; nobody waits for that.
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for pause in 0.02 0.05 0.1 0.2 0.3 0.4; do
     [ -e "$dir/drained" ] && break
-    sleep 0.1 2>/dev/null || sleep 1
+    sleep "$pause" 2>/dev/null || sleep 1
 done
 cat "$dir/full" "$dir/part" 2>/dev/null | tail -c 65536 >"$dir/.out"
 mv "$dir/.out" "$dir/out"

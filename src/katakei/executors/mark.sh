@@ -116,7 +116,7 @@ launch() {
         done
         exec setsid sh -c "$keeper" katakei-keep "$1" "$run" "$its_not_after"
     ) 3<&- 4<&- </dev/null >/dev/null 2>&1 &
-    until [ -d "$1" ] || ! began "$!"; do nap 0.05; done
+    until [ -d "$1" ] || ! began "$!"; do nap 0.02; done
 }
 
 # start SECONDS RUN WITNESS: begins what this machine's line asks for unless it was begun, then follows it for SECONDS.
@@ -143,7 +143,7 @@ start() {
 }
 
 watch() {
-    begun=$(now) pause=0.1
+    begun=$(now) pause=0.05
     while judge "$dir" && [ "$state" = running ] && [ "$(now)" -lt $((begun + $1)) ]; do
         [ "$(now)" -lt $((begun + 5)) ] || pause=1
         nap "$pause"

@@ -99,11 +99,8 @@ class Asks:
         for names, instances in _batches(self._allowed(wanted)):
             if self._clock.now() >= until:
                 return
-            sent, unknown = spread(instances, partial(self._send, names))
-            for instance, why in unknown.items():
-                self._trouble[instance] = why
-            for instance in sent:
-                self._trouble.pop(instance, None)
+            _, unknown = spread(instances, partial(self._send, names))
+            self._trouble |= unknown
 
     def _send(self, names: Sequence[str], instances: Sequence[str]) -> str:
         at = self._clock.now()

@@ -173,9 +173,10 @@ class _Unknown(Rejected):
 
 def _ours(action: str, response: Any) -> Unseen | Unreachable | Rejected:
     code = str(response.get("Error", {}).get("Code", ""))
-    text = str(response.get("Error", {}).get("Message", "")) or code
-    if code in _AGAIN or response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
-        return Unseen(f"{action} had no answer ({code}: {text})")
+    text = ": ".join(filter(None, (code, str(response.get("Error", {}).get("Message", "")))))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
+    if code in _AGAIN or status >= 500:
+        return Unseen(f"{action} had no answer ({text or f'HTTP {status}'})")
     if code == "InvalidInstanceId":
         return NoSuchNode(f"Run Command does not know the instance, or it is shutting down ({text})")
     if code == "InvalidCommandId":
@@ -185,4 +186,4 @@ def _ours(action: str, response: Any) -> Unseen | Unreachable | Rejected:
             f"{action} is denied: {text}. Allow ssm:{action} to these credentials; ssm:SendCommand needs both the "
             f"document {DOCUMENT} and the instances as resources."
         )
-    return Unreachable(f"{action} failed ({code}: {text}). Check the AWS credentials, --profile and --region.")
+    return Unreachable(f"{action} failed ({text}). Check the AWS credentials, --profile and --region.")

@@ -1,0 +1,80 @@
+"""What every executor promises. Each is asked in a workshop of its own, by the same functions."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.contracts.workshops import BY, ByHand, Workshop, by_run_command, follow, hand_over, job, key
+
+from katakei.core.roads import Intent
+from katakei.core.sight import WorkState
+
+
+@pytest.fixture(params=["ssm", "manual"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    if request.param == "manual":
+        yield ByHand(tmp_path)
+        return
+    with by_run_command(tmp_path, monkeypatch) as shop:
+        yield shop
+
+
+def _begun(shop: Workshop) -> int:
+    files = {shop.folder(target) / "begun" for target in shop.targets}
+    return sum(len(file.read_text().splitlines()) for file in files if file.exists())
+
+
+def _at_most(shop: Workshop, times: int) -> int:
+    return times if shop.end is WorkState.ENDED else 0
+
+
+def test_what_was_taken_is_followed_to_its_end(shop: Workshop) -> None:
+    jobs = {key(target): (target, job("echo begun >> begun; echo done")) for target in shop.targets}
+    works = follow(shop, jobs, hand_over(shop, jobs))
+    assert {work.state for work in works.values()} == {shop.end}
+    if shop.end is WorkState.ENDED:
+        assert {(work.exit, work.out) for work in works.values()} == {(0, "done\n")}
+    assert _begun(shop) == _at_most(shop, len(shop.targets))
+
+
+def test_a_key_never_starts_twice_however_often_it_is_started(shop: Workshop) -> None:
+    jobs = {key(target): (target, job("echo begun >> begun; sleep 0.3")) for target in shop.targets}
+    tickets = hand_over(shop, jobs)
+    for _ in range(3):
+        tickets |= shop.executor.start(jobs, BY)
+    follow(shop, jobs, tickets)
+    tickets |= shop.executor.start(jobs, BY)
+    follow(shop, jobs, tickets)
+    assert _begun(shop) == _at_most(shop, len(shop.targets))
+
+
+def test_another_attempt_and_another_intent_are_other_keys(shop: Workshop) -> None:
+    target = shop.targets[0]
+    for its in (key(target), key(target, attempt=2), key(target, intent=Intent.REVERT)):
+        jobs = {its: (target, job("echo begun >> begun"))}
+        follow(shop, jobs, hand_over(shop, jobs))
+    assert _begun(shop) == _at_most(shop, 3)
+
+
+def test_a_key_that_was_taken_is_never_said_to_be_ended_by_itself(shop: Workshop) -> None:
+    target = shop.targets[0]
+    jobs = {key(target): (target, job("until [ -e go_on ]; do sleep 0.1; done; exit 3"))}
+    tickets = hand_over(shop, jobs)
+    for _ in range(20):
+        works = shop.executor.look({its: (target, ticket) for its, ticket in tickets.items()}, BY)
+        assert all(
+            work.state in {WorkState.RUNNING, WorkState.UNKNOWN, WorkState.AWAITS_APPROVAL} for work in works.values()
+        )
+        shop.pass_time(5)
+    (shop.folder(target) / "go_on").touch()
+    [work] = follow(shop, jobs, tickets).values()
+    assert (work.state, work.exit) == (shop.end, 3 if shop.end is WorkState.ENDED else None)
+
+
+def test_asking_whether_it_could_work_changes_nothing(shop: Workshop) -> None:
+    assert shop.executor.ready(shop.targets, BY) == {}
+    assert _begun(shop) == 0
+
+
+def test_nothing_asked_is_nothing_done(shop: Workshop) -> None:
+    assert (shop.executor.start({}, BY), shop.executor.look({}, BY), shop.executor.ready((), BY)) == ({}, {}, {})

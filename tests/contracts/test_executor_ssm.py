@@ -1,0 +1,383 @@
+"""What Run Command does to people, and what the executor makes of it: never a second start, never a guess."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.contracts.run_command import WireFault
+from tests.contracts.workshops import (
+    BY,
+    ByRunCommand,
+    TurnedClock,
+    by_run_command,
+    follow,
+    hand_over,
+    job,
+    key,
+    target,
+)
+
+from katakei.core.errors import Unreachable, Unseen, UsageFault
+from katakei.core.events import Key
+from katakei.core.model import Target, TargetId
+from katakei.core.sight import Work, WorkState
+from katakei.executors.mark import Line
+from katakei.executors.ssm import Ssm
+from katakei.executors.ssm.driver import ROOM, _batches, _Ready, _size
+
+BEGIN = "echo begun >> begun; echo done"
+THROTTLED = WireFault("ThrottlingException", "Rate exceeded")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByRunCommand]:
+    with by_run_command(tmp_path, monkeypatch) as shop:
+        yield shop
+
+
+def _begun(shop: ByRunCommand, whom: Target) -> int:
+    file = shop.folder(whom) / "begun"
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def _look(shop: ByRunCommand, whom: Target, ticket: str) -> Work:
+    return shop.executor.look({key(whom): (whom, ticket)}, BY)[key(whom)]
+
+
+def _until(shop: ByRunCommand, wanted: Callable[[], bool], turns: int = 100) -> None:
+    for _ in range(turns):
+        if wanted():
+            return
+        shop.pass_time(1)
+    raise AssertionError
+
+
+def test_one_command_carries_each_machine_its_own_values(shop: ByRunCommand) -> None:
+    command = 'printf "%s" "$KATAKEI_TARGET $KATAKEI_NAME" > values'
+    named = [replace(whom, name=f'web "{whom.id}" $(date)') for whom in shop.targets]
+    jobs = {key(whom): (whom, job(command, KATAKEI_TARGET=whom.id, KATAKEI_NAME=whom.name)) for whom in named}
+    tickets = hand_over(shop, jobs)
+    follow(shop, jobs, tickets)
+    assert len(set(tickets.values())) == 1
+    for whom in named:
+        assert (shop.folder(whom) / "values").read_text() == f"{whom.id} {whom.name}"
+
+
+def test_an_agent_that_tells_no_name_gets_a_command_of_its_own(shop: ByRunCommand) -> None:
+    shop.service.nameless |= {whom.id for whom in shop.targets}
+    jobs = {key(whom): (whom, job("echo $KATAKEI_TARGET", KATAKEI_TARGET=whom.id)) for whom in shop.targets}
+    tickets = hand_over(shop, jobs)
+    works = follow(shop, jobs, tickets)
+    assert len(set(tickets.values())) == len(jobs)
+    assert all(work.out == f"{its.target}\n" for its, work in works.items())
+
+
+def test_a_clock_that_is_two_hours_ahead_is_no_late_start(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    _set_clock(shop, whom, hours=2)
+    jobs = {key(whom): (whom, job(BEGIN))}
+    assert follow(shop, jobs, hand_over(shop, jobs))[key(whom)].state is WorkState.ENDED
+
+
+def test_a_start_that_wakes_up_an_hour_later_begins_nothing(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    tickets = _known_then_silent(shop, whom)
+    _set_clock(shop, whom, hours=1)
+    shop.service.silent.clear()
+    shop.service.deliver(shop.service.commands[-1], whom.id)
+    _until(shop, lambda: _look(shop, whom, tickets[key(whom)]).state is WorkState.REFUSED)
+    assert _look(shop, whom, tickets[key(whom)]).why == "the start came too late"
+    assert _begun(shop, whom) == 0
+
+
+def test_while_an_agent_has_not_fetched_it_nothing_is_known(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    tickets = _known_then_silent(shop, whom)
+    work = _look(shop, whom, tickets[key(whom)])
+    assert (work.state, work.why) == (WorkState.UNKNOWN, "Run Command has it, the agent does not yet (Pending)")
+
+
+def test_what_was_given_up_undelivered_is_unknown_until_the_mark_proves_it_was_not_begun(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    tickets = _known_then_silent(shop, whom)
+    shop.service.give_up(shop.service.commands[-1], whom.id)
+    for _ in range(5):
+        assert _look(shop, whom, tickets[key(whom)]).state is WorkState.UNKNOWN
+        shop.pass_time(5)
+    shop.service.silent.clear()
+    for command in shop.service.commands[1:]:
+        shop.service.give_up(command, whom.id)
+    jobs = {key(whom): (whom, job(BEGIN))}
+    assert follow(shop, jobs, tickets)[key(whom)].out == "done\n"
+    assert _begun(shop, whom) == 1
+
+
+@pytest.mark.parametrize("status", ["TimedOut", "Undeliverable", "Cancelled", "Failed"])
+def test_the_mark_is_believed_and_not_the_invocation(shop: ByRunCommand, status: str) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(BEGIN))}
+    tickets = hand_over(shop, jobs)
+    follow(shop, jobs, tickets)
+    shop.service.give_up(shop.service.commands[-1], whom.id, status)
+    assert _look(shop, whom, tickets[key(whom)]).state is WorkState.UNKNOWN
+    [work] = follow(shop, jobs, tickets).values()
+    assert (work.state, work.out, _begun(shop, whom)) == (WorkState.ENDED, "done\n", 1)
+
+
+def test_an_agent_that_died_of_the_work_does_not_hide_its_end(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    shop.service.dying.add(whom.id)
+    jobs = {key(whom): (whom, job(BEGIN))}
+    shop.executor.start(jobs, BY)
+    shop.service.dying.clear()
+    tickets = hand_over(shop, jobs)
+    shop.service.commands[-1].status[whom.id] = "InProgress"
+    assert follow(shop, jobs, tickets)[key(whom)].exit == 0
+
+
+def test_a_machine_started_anew_during_the_work_is_seen_although_its_invocation_goes_on(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    machine = shop.service.machines[whom.id]
+    jobs = {key(whom): (whom, job(f"{BEGIN}; exec sleep 20"))}
+    tickets = hand_over(shop, jobs)
+    shop.service.dying.add(whom.id)
+    _until(shop, lambda: _begun(shop, whom) == 1)
+    machine.end()
+    machine.boot = "second"
+    shop.service.dying.clear()
+    shop.service.commands[-1].status[whom.id] = "InProgress"
+    [work] = follow(shop, jobs, tickets).values()
+    assert (work.state, work.why) == (WorkState.INTERRUPTED, "the machine was started anew while it ran")
+
+
+def test_a_dead_keeper_is_told_by_the_start_that_follows(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(f"{BEGIN}; exec sleep 20"))}
+    tickets = hand_over(shop, jobs)
+    _until(shop, lambda: _begun(shop, whom) == 1)
+    pid = shop.service.machines[whom.id].place("r-7/1-update") / "pid"
+    os.kill(int(pid.read_text().split()[0]), signal.SIGKILL)
+    assert follow(shop, jobs, tickets)[key(whom)].state is WorkState.INTERRUPTED
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+def test_another_process_goes_on_from_the_ticket_or_from_the_mark_alone(shop: ByRunCommand, remembered: bool) -> None:  # noqa: FBT001 - both rows
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(f"{BEGIN}; sleep 0.5; exit 4"))}
+    tickets = hand_over(shop, jobs)
+    shop.anew()
+    again = tickets if remembered else {key(whom): ""}
+    [work] = follow(shop, jobs, again).values()
+    assert (work.state, work.exit, _begun(shop, whom)) == (WorkState.ENDED, 4, 1)
+
+
+def test_another_process_that_finds_nothing_begun_may_start_it(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    assert _look(shop, whom, "").state is WorkState.UNKNOWN
+    _until(shop, lambda: _look(shop, whom, "").state is WorkState.NOT_STARTED)
+    jobs = {key(whom): (whom, job(BEGIN))}
+    follow(shop, jobs, {key(whom): ""})
+    assert _begun(shop, whom) == 1
+
+
+def test_a_command_too_new_to_be_listed_is_unknown_and_not_absent(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(f"sleep 0.3; {BEGIN}"))}
+    tickets = hand_over(shop, jobs)
+    shop.service.hidden = True
+    shop.pass_time(0.1)
+    assert _look(shop, whom, tickets[key(whom)]).state is WorkState.UNKNOWN
+    shop.service.hidden = False
+    follow(shop, jobs, tickets)
+    assert _begun(shop, whom) == 1
+
+
+def test_a_send_whose_answer_was_lost_begins_the_work_once(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(BEGIN))}
+    _know(shop, whom)
+    shop.service.lost.add("SendCommand")
+    with pytest.raises(Unseen, match="did not answer SendCommand"):
+        shop.executor.start(jobs, BY)
+    shop.service.lost.clear()
+    follow(shop, jobs, hand_over(shop, jobs))
+    assert _begun(shop, whom) == 1
+    assert len(shop.service.commands) == 3
+
+
+def test_more_output_than_the_list_shows_is_asked_for(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job("seq 1 3000"))}
+    [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
+    assert work.out == "".join(f"{number}\n" for number in range(1, 3001))[-8_192:]
+
+
+def test_an_instance_that_run_command_does_not_know_keeps_nobody_else_from_starting(shop: ByRunCommand) -> None:
+    stranger = target(99)
+    jobs = {key(whom): (whom, job(BEGIN)) for whom in (*shop.targets, stranger)}
+    tickets = hand_over(shop, jobs)
+    assert tickets[key(stranger)] == ""
+    known = {its: work for its, work in jobs.items() if its != key(stranger)}
+    follow(shop, known, tickets)
+    work = shop.executor.look({key(stranger): (stranger, "")}, BY)[key(stranger)]
+    assert work.state is WorkState.UNKNOWN
+    assert work.why.startswith(
+        "Run Command does not know the instance, or it is shutting down (InvalidInstanceId: Instances"
+    )
+
+
+def test_an_instance_that_vanished_after_it_told_its_clock_is_unknown(shop: ByRunCommand) -> None:
+    whom, other, _ = shop.targets
+    _know(shop, whom)
+    _know(shop, other)
+    machine = shop.service.machines.pop(whom.id)
+    jobs = {key(each): (each, job(BEGIN)) for each in (whom, other)}
+    tickets = hand_over(shop, jobs)
+    assert tickets[key(whom)] == ""
+    assert _look(shop, whom, "").state is WorkState.UNKNOWN
+    shop.service.machines[whom.id] = machine
+    follow(shop, jobs, tickets)
+    assert (_begun(shop, whom), _begun(shop, other)) == (1, 1)
+
+
+def test_an_address_without_an_instance_cannot_be_worked_on(shop: ByRunCommand) -> None:
+    lonely = Target(TargetId("10.0.0.7"), "", "10.0.0.7", "ap-northeast-1a", ())
+    why = "10.0.0.7 is an address without a known instance; Run Command reaches instances only"
+    assert shop.executor.ready([lonely], BY) == {lonely.id: why}
+    assert shop.executor.start({key(lonely): (lonely, job(BEGIN))}, BY) == {key(lonely): ""}
+    assert _look(shop, lonely, "") == Work(WorkState.UNKNOWN, why=why)
+    assert "SendCommand" not in shop.service.calls
+
+
+def test_ready_names_who_could_not_be_worked_on(shop: ByRunCommand) -> None:
+    lost, windows, _ = shop.targets
+    shop.service.ping[lost.id] = "ConnectionLost"
+    shop.service.platform[windows.id] = "Windows"
+    reasons = shop.executor.ready((*shop.targets, target(99)), BY)
+    assert reasons[lost.id] == "its SSM agent is not online (ConnectionLost)"
+    assert reasons[windows.id] == "it runs Windows; the mark needs a POSIX shell"
+    assert reasons[target(99).id].startswith("Systems Manager does not know it")
+    assert len(reasons) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said"),
+    [
+        (THROTTLED, Unseen, "Rate exceeded"),
+        (WireFault("InternalServerError", "sorry", 500), Unseen, "sorry"),
+        (WireFault("", status=503), Unseen, "503"),
+        (WireFault("", status=0), Unseen, "did not answer"),
+        (WireFault("AccessDeniedException", "not authorized"), Unreachable, "Allow ssm:DescribeInstanceInformation"),
+        (WireFault("ExpiredTokenException", "expired"), Unreachable, "Check the AWS credentials"),
+    ],
+)
+def test_foreign_errors_become_ours(shop: ByRunCommand, fault: WireFault, error: type[Exception], said: str) -> None:
+    shop.service.faults["DescribeInstanceInformation"] = [fault]
+    with pytest.raises(error, match=said):
+        shop.executor.ready(shop.targets, BY)
+    assert shop.service.calls == ["DescribeInstanceInformation"]
+    assert shop.executor.ready(shop.targets, BY) == {}
+
+
+def test_missing_credentials_are_named(shop: ByRunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    shop.anew()
+    with pytest.raises(Unreachable, match="Unable to locate credentials"):
+        shop.executor.ready(shop.targets, BY)
+
+
+def test_an_unknown_profile_is_named(shop: ByRunCommand) -> None:
+    with pytest.raises(Unreachable, match=r"nobody.*--profile"):
+        Ssm("ap-northeast-1", "nobody", shop.clock).ready(shop.targets, BY)
+
+
+def test_a_denied_send_says_what_to_allow(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    shop.service.faults["SendCommand"] = [WireFault("AccessDeniedException", "no")]
+    with pytest.raises(Unreachable, match="ssm:SendCommand needs both the document"):
+        shop.executor.start({key(whom): (whom, job(BEGIN))}, BY)
+
+
+def test_throttled_looks_say_nothing_new_and_lose_nothing(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(BEGIN))}
+    tickets = hand_over(shop, jobs)
+    shop.service.faults["ListCommandInvocations"] = [THROTTLED] * 3
+    assert _look(shop, whom, tickets[key(whom)]).state in {WorkState.UNKNOWN, WorkState.RUNNING}
+    follow(shop, jobs, tickets)
+    assert _begun(shop, whom) == 1
+
+
+def test_a_target_is_not_asked_at_every_look(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    shop.service.silent.add(whom.id)
+    for _ in range(20):
+        _look(shop, whom, "")
+        shop.clock.turn(1)
+    assert len(shop.service.commands) == 1
+    for _ in range(70):
+        _look(shop, whom, "")
+        shop.clock.turn(1)
+    assert len(shop.service.commands) == 2
+    assert _look(shop, whom, "").why == "its agent did not answer"
+
+
+def test_a_call_that_has_no_time_left_is_not_made(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(BEGIN))}
+    assert shop.executor.start(jobs, timedelta(0)) == {}
+    assert shop.executor.look({key(whom): (whom, "x")}, timedelta(0))[key(whom)].state is WorkState.UNKNOWN
+    assert shop.service.calls == []
+
+
+def _ready(number: int, run: str = "true", seconds: int = 60, value: str = "", *, alone: bool = False) -> _Ready:
+    whom = target(number)
+    env = (("KATAKEI_NAME", value),)
+    line = Line(whom.id, f"r-7/{number}-update", TurnedClock().now(), env)
+    return _Ready(key(whom, number), line, job(run, seconds, KATAKEI_NAME=value), alone)
+
+
+def test_a_command_goes_to_fifty_at_most_and_never_twice_to_one() -> None:
+    many = [_ready(number) for number in range(120)]
+    assert [len(batch) for batch in _batches(many)] == [50, 50, 20]
+    same = replace(many[0], key=key(target(0), 2))
+    assert [len(batch) for batch in _batches([many[0], same])] == [1, 1]
+    unlike = [_ready(1, "a"), _ready(2, "b"), _ready(3, "a"), _ready(4, "a", 61), _ready(5, "a", alone=True)]
+    assert [len(batch) for batch in _batches(unlike)] == [2, 1, 1, 1]
+
+
+def test_values_that_fill_a_command_are_spread_over_several() -> None:
+    many = [_ready(number, value="x" * 3000) for number in range(50)]
+    batches = list(_batches(many))
+    assert len(batches) > 1
+    assert all(_size(batch) <= ROOM for batch in batches)
+    assert [one for batch in batches for one in batch] == many
+
+
+def test_a_command_that_no_batch_could_carry_is_a_fault(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    _know(shop, whom)
+    with pytest.raises(UsageFault, match="put it into a script on the target"):
+        shop.executor.start({key(whom): (whom, job("#" * 60_000))}, BY)
+
+
+def _know(shop: ByRunCommand, whom: Target) -> None:
+    """The executor has met this target before."""
+    _until(shop, lambda: _look(shop, whom, "").state is WorkState.NOT_STARTED)
+
+
+def _known_then_silent(shop: ByRunCommand, whom: Target) -> dict[Key, str]:
+    _know(shop, whom)
+    shop.service.silent.add(whom.id)
+    return dict(shop.executor.start({key(whom): (whom, job(BEGIN))}, BY))
+
+
+def _set_clock(shop: ByRunCommand, whom: Target, hours: int) -> None:
+    own = shop.folder(whom) / "bin" / "date"
+    own.write_text(f"#!/bin/sh\necho $(( $(/bin/date +%s) + {hours * 3600} ))\n")
+    own.chmod(0o755)

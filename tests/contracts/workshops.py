@@ -1,0 +1,159 @@
+"""Places where work can be done, one per executor, so that each is held to the same promises."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from tests.contracts.machine import Machine
+from tests.contracts.run_command import RunCommand, served
+
+from katakei.clock import SystemClock
+from katakei.core.events import Key
+from katakei.core.model import RolloutId, Target, TargetId
+from katakei.core.ports import Executor
+from katakei.core.roads import Intent
+from katakei.core.sight import Work, WorkState
+from katakei.core.steps import Job
+from katakei.executors.manual import Manual
+from katakei.executors.ssm import Ssm
+
+BY = timedelta(seconds=10)
+FINAL = frozenset({WorkState.ENDED, WorkState.INTERRUPTED, WorkState.REFUSED, WorkState.AWAITS_APPROVAL})
+
+
+class TurnedClock:
+    """The real time and what was turned on top of it, because targets live in real time."""
+
+    def __init__(self) -> None:
+        self._real = SystemClock()
+        self._turned = timedelta()
+
+    def now(self) -> datetime:
+        return self._real.now() + self._turned
+
+    def sleep(self, span: timedelta) -> None:
+        self._real.sleep(span)
+
+    def wake(self) -> None:
+        self._real.wake()
+
+    def turn(self, seconds: float) -> None:
+        self._turned += timedelta(seconds=seconds)
+
+
+class Workshop(Protocol):
+    """An executor and the machines it works on; `folder` is where work on one of them begins."""
+
+    end: WorkState
+
+    @property
+    def targets(self) -> tuple[Target, ...]: ...
+
+    @property
+    def executor(self) -> Executor: ...
+
+    def folder(self, target: Target) -> Path: ...
+
+    def pass_time(self, seconds: float) -> None: ...
+
+
+def target(number: int, name: str = "", address: str = "10.0.0.1") -> Target:
+    return Target(TargetId(f"i-{number:017x}"), name or f"web {number}", address, "ap-northeast-1a", ())
+
+
+def key(whom: Target, attempt: int = 1, intent: Intent = Intent.UPDATE) -> Key:
+    return Key(RolloutId("r-7"), whom.id, attempt, intent)
+
+
+def job(run: str, seconds: int = 60, **values: str) -> Job:
+    return Job(run, tuple(values.items()), seconds)
+
+
+class ByHand:
+    """Nothing is ever run."""
+
+    end = WorkState.AWAITS_APPROVAL
+
+    def __init__(self, folder: Path) -> None:
+        self.targets = (target(1), target(2))
+        self.executor = Manual()
+        self._folder = folder
+
+    def folder(self, target: Target) -> Path:  # noqa: ARG002 - the protocol's shape
+        return self._folder
+
+    def pass_time(self, seconds: float) -> None:
+        """Nothing depends on it."""
+
+
+class ByRunCommand:
+    """Some machines behind a Run Command of our own."""
+
+    end = WorkState.ENDED
+
+    def __init__(self, folder: Path, machines: int = 3) -> None:
+        self.service = RunCommand()
+        self.targets = tuple(target(number) for number in range(1, machines + 1))
+        for each in self.targets:
+            self.service.machines[each.id] = Machine(folder / each.id, name=each.id)
+        self.anew()
+
+    def anew(self) -> None:
+        """A process that knows nothing of the former's."""
+        self.clock = TurnedClock()
+        self.executor = Ssm("ap-northeast-1", "", self.clock)
+
+    def folder(self, target: Target) -> Path:
+        return self.service.machines[target.id].folder
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.sleep(timedelta(seconds=0.05))
+        self.clock.turn(seconds - 0.05)
+
+
+@contextmanager
+def by_run_command(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[ByRunCommand]:
+    with ExitStack() as stack:
+        shop = ByRunCommand(folder)
+        patch.setenv("AWS_ENDPOINT_URL", stack.enter_context(served(shop.service)))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, "/dev/null")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.delenv("AWS_PROFILE", raising=False)
+        yield shop
+
+
+def hand_over(shop: Workshop, jobs: Mapping[Key, tuple[Target, Job]], turns: int = 60) -> dict[Key, str]:
+    """Start until every key is taken, as the core does."""
+    tickets: dict[Key, str] = {}
+    for _ in range(turns):
+        tickets |= shop.executor.start({key: work for key, work in jobs.items() if key not in tickets}, BY)
+        if tickets.keys() == jobs.keys():
+            return tickets
+        shop.pass_time(1)
+    raise AssertionError(f"not taken: {jobs.keys() - tickets.keys()}")
+
+
+def follow(
+    shop: Workshop,
+    jobs: Mapping[Key, tuple[Target, Job]],
+    tickets: dict[Key, str],
+    until: Iterable[WorkState] = FINAL,
+    turns: int = 100,
+) -> dict[Key, Work]:
+    """Look until every key is in one of these states; what is proven not started is started again."""
+    works: dict[Key, Work] = {}
+    for _ in range(turns):
+        works = dict(shop.executor.look({key: (jobs[key][0], tickets[key]) for key in jobs}, BY))
+        assert set(works) <= set(jobs)
+        if all(key in works and works[key].state in until for key in jobs):
+            return works
+        again = {key: jobs[key] for key, work in works.items() if work.state is WorkState.NOT_STARTED}
+        tickets |= shop.executor.start(again, BY) if again else {}
+        shop.pass_time(1)
+    raise AssertionError(works)
