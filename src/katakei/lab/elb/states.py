@@ -66,7 +66,7 @@ def checked(group: Group, key: Key, result: Health, begun: datetime, switches: S
     A check that began before the registration's present life says nothing about it.
     """
     old = group.registrations.get(key)
-    if old is None or begun < old.since or not checkable(group, old, begun):
+    if old is None or not checkable(group, old, begun):
         return group
     passed = result == words.HEALTHY
     new = replace(old, passes=old.passes + 1 if passed else 0, failures=0 if passed else old.failures + 1)

@@ -1,0 +1,104 @@
+"""What the data plane is told, and when: lag, joined changes, trouble and retry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.lab.small_world import ONE, TWO, Aws, small_aws
+
+from katakei.lab import clock
+from katakei.lab.elb import pump
+from katakei.lab.picture import Picture, Traffic
+from katakei.lab.problem import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with small_aws(timedelta(0)) as aws:
+        yield aws
+
+
+def serving(aws: Aws) -> int:
+    groups = aws.canvas.picture.groups if aws.canvas.picture else ()
+    return sum(target.traffic is Traffic.IN_SERVICE for group in groups for target in group.targets)
+
+
+def both_healthy(aws: Aws, *, delay: int = 300) -> str:
+    group = aws.group(delay=delay)
+    aws.listener(group, aws.balancer())
+    aws.elb.call("RegisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}, {"Id": TWO}]})
+    assert clock.wait_for(lambda: serving(aws) == 2, 5)
+    return group
+
+
+def test_with_lag_the_data_plane_learns_later_than_the_api(aws: Aws) -> None:
+    group = both_healthy(aws)
+    aws.lab("faults", lag=0.8)
+    aws.elb.call("DeregisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}]})
+    began = clock.monotonic()
+    assert aws.states(group)[ONE] == "draining"
+    assert serving(aws) == 2
+    assert clock.wait_for(lambda: serving(aws) == 1, 5)
+    assert clock.monotonic() - began > 0.7
+
+
+def test_a_lag_that_is_raised_does_not_throw_the_data_plane_back_into_the_past(aws: Aws) -> None:
+    both_healthy(aws)
+    aws.lab("faults", lag=60)
+    clock.sleep(0.4)
+    assert serving(aws) == 2
+
+
+def test_a_registration_reaches_the_data_plane_a_lag_after_it_is_healthy(aws: Aws) -> None:
+    group = aws.group()
+    aws.listener(group, aws.balancer())
+    clock.sleep(0.3)
+    aws.lab("faults", lag=0.8)
+    aws.elb.call("RegisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}]})
+    assert clock.wait_for(lambda: aws.states(group) == {ONE: "healthy"}, 5)
+    assert serving(aws) == 0
+    assert clock.wait_for(lambda: serving(aws) == 1, 5)
+
+
+def test_connections_are_cut_when_the_delay_is_over(aws: Aws) -> None:
+    group = both_healthy(aws, delay=1)
+    aws.elb.call("DeregisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}]})
+
+    def traffic() -> set[Traffic]:
+        return {t.traffic for g in (aws.canvas.picture or Picture()).groups for t in g.targets}
+
+    assert clock.wait_for(lambda: traffic() == {Traffic.DRAINING, Traffic.IN_SERVICE}, 1)
+    assert clock.wait_for(lambda: traffic() == {Traffic.CUT, Traffic.IN_SERVICE}, 2)
+
+
+def test_a_picture_that_was_not_taken_is_tried_again(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump, "AFTER_TROUBLE", 0.1)
+    refusals = [LabError("not now"), LabError("not yet")]
+    taken = aws.canvas.apply
+
+    def apply(picture: Picture) -> None:
+        if refusals:
+            raise refusals.pop()
+        taken(picture)
+
+    monkeypatch.setattr(aws.canvas, "apply", apply)
+    both_healthy(aws)
+    assert not refusals
+
+
+def test_a_deleted_group_leaves_the_picture_and_the_list(aws: Aws) -> None:
+    group = aws.group()
+    assert clock.wait_for(lambda: aws.canvas.picture and len(aws.canvas.picture.groups) == 1, 5)
+    aws.elb.call("DeleteTargetGroup", {"TargetGroupArn": group})
+    assert clock.wait_for(lambda: aws.canvas.picture and not aws.canvas.picture.groups, 5)
+
+
+def test_the_door_of_a_listener_and_its_url_are_told(aws: Aws) -> None:
+    group = aws.group()
+    aws.listener(group, aws.balancer(), port=8088)
+    assert [one["url"] for one in aws.lab("listeners")] == ["http://127.250.255.10:8088"]
