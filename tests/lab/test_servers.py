@@ -65,6 +65,11 @@ def starts(servers: Servers) -> list[str]:
     return (servers.get(ID).folder / "starts.log").read_text().splitlines()
 
 
+def lives(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 def alive(servers: Servers) -> set[int]:
     return guard.marked(frozenset({f"{guard.ROOT}={servers.get(ID).folder.parent}"}))
 
@@ -141,14 +146,18 @@ def test_everything_on_a_server_knows_where_it_runs_and_nothing_of_the_labs_own_
 
 def test_a_stop_ends_detached_processes_too_and_those_of_no_other_server(servers: Servers, block: Block) -> None:
     servers.launch(OTHER, block.address(1, 0), "web-2", "ap-northeast-1c")
-    run(servers, "setsid sleep 300 </dev/null >/dev/null 2>&1 & setsid env -i sleep 301 </dev/null >/dev/null 2>&1 &")
-    run(servers, "setsid sh -c 'trap \"\" TERM; sleep 302 & wait' </dev/null >/dev/null 2>&1 &")
+    stubborn = "env -i sh -c 'trap \"\" TERM; echo $$ > state/unmarked; while :; do sleep 1; done' & wait"
+    servers.get(ID).folder.joinpath("stubborn").write_text(stubborn)
+    run(servers, "setsid sleep 300 </dev/null >/dev/null 2>&1 & setsid sh stubborn </dev/null >/dev/null 2>&1 &")
+    unmarked = servers.get(ID).folder / "state/unmarked"
+    assert clock.wait_for(lambda: unmarked.exists() and unmarked.read_text(), within=2)
     held = servers.spawn(ID, ["sleep", "303"], {})
     servers.stop(ID)
     with held:
         assert held.wait(5) == -signal.SIGTERM
     marks = frozenset({f"KATAKEI_LAB_INSTANCE={ID}", f"{guard.ROOT}={servers.get(ID).folder.parent}"})
     assert guard.marked(marks) == set()
+    assert not lives(int(unmarked.read_text()))
     assert servers.get(ID).power is Power.OFF
     assert servers.listening(OTHER)
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from katakei.lab import clock
 from katakei.lab.problem import LabError
@@ -20,38 +20,21 @@ ROOT = "KATAKEI_LAB_ROOT"
 """The variable which everything that runs in a lab carries: the lab's own folder."""
 
 
+class _Process(NamedTuple):
+    pid: int
+    parent: int
+    group: int
+    born: int  # clock ticks since boot; with the pid it names one process for ever
+
+
 def marked(marks: frozenset[str]) -> set[int]:
     """The living processes with all of `marks` (NAME=value) in their environment, and their descendants."""
-    wanted = {mark.encode() for mark in marks}
-    parents: dict[int, int] = {}
-    found: set[int] = set()
-    for pid, parent, _ in _living():
-        parents[pid] = parent
-        with contextlib.suppress(OSError):  # it has ended since, or is somebody else's
-            if wanted <= set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")):
-                found.add(pid)
-    return _with_descendants(found, parents) - {os.getpid()}
+    return {process.pid for process in _marked(marks, list(_living()))}
 
 
 def group(leader: int) -> set[int]:
     """The living members of a process group."""
-    return {pid for pid, _, its in _living() if its == leader}
-
-
-def _living() -> Iterator[tuple[int, int, int]]:
-    """Every process that is no zombie: its id, its parent's, its group's."""
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):  # it has ended since
-            if entry.name.isdigit():
-                state, parent, its = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
-                if state not in "ZX":
-                    yield int(entry.name), int(parent), int(its)
-
-
-def _with_descendants(found: set[int], parents: dict[int, int]) -> set[int]:
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found = found | more
-    return found
+    return {process.pid for process in _living() if process.group == leader}
 
 
 def end(marks: frozenset[str], grace: float = 0) -> None:
@@ -59,18 +42,47 @@ def end(marks: frozenset[str], grace: float = 0) -> None:
 
     Raises LabError when something is still there after 10 s of that.
     """
-    if grace:
-        _signal(marked(marks), signal.SIGTERM)
-        clock.wait_for(lambda: not marked(marks), grace, every=0.05)
-    if not clock.wait_for(lambda: not _signal(marked(marks), signal.SIGKILL), 10, every=0.02):
-        raise LabError(f"processes do not end: {sorted(marked(marks))}; end them by hand")
+    # Remembered by name: a descendant without the mark is no descendant any more once its parent has ended.
+    known: set[tuple[int, int]] = set()
+    if grace and _signal(marks, known, signal.SIGTERM):
+        clock.wait_for(lambda: not _signal(marks, known, None), grace, every=0.05)
+    if not clock.wait_for(lambda: not _signal(marks, known, signal.SIGKILL), 10, every=0.02):
+        raise LabError(f"processes do not end: {sorted(pid for pid, _ in known)}; end them by hand")
 
 
-def _signal(pids: set[int], what: signal.Signals) -> set[int]:
-    for pid in pids:
+def _signal(marks: frozenset[str], known: set[tuple[int, int]], what: signal.Signals | None) -> bool:
+    """Whether any is left, and the signal to each."""
+    living = list(_living())
+    known |= {(process.pid, process.born) for process in _marked(marks, living)}
+    left = [process.pid for process in living if (process.pid, process.born) in known]
+    for pid in left if what else ():
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, what)
-    return pids
+            os.kill(pid, what or 0)
+    return bool(left)
+
+
+def _living() -> Iterator[_Process]:
+    """Every process that is no zombie."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):  # it has ended since
+            if entry.name.isdigit():
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if fields[0] not in "ZX":
+                    yield _Process(int(entry.name), int(fields[1]), int(fields[2]), int(fields[19]))
+
+
+def _marked(marks: frozenset[str], living: list[_Process]) -> list[_Process]:
+    found = {process.pid for process in living if _carries(process.pid, marks)}
+    while more := {process.pid for process in living if process.parent in found} - found:
+        found |= more
+    return [process for process in living if process.pid in found - {os.getpid()}]
+
+
+def _carries(pid: int, marks: frozenset[str]) -> bool:
+    try:
+        return {mark.encode() for mark in marks} <= set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+    except OSError:  # it has ended since, or is somebody else's
+        return False
 
 
 class Guard:
