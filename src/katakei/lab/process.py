@@ -133,7 +133,7 @@ class Lab:
 
 def _arguments(options: LabOptions) -> list[str]:
     seconds = {"--delay": options.delay, "--lag": options.lag, "--interval": options.interval}
-    given = [f"{name}={span.total_seconds()}" for name, span in seconds.items()]
+    given = [f"{name}={span.total_seconds():g}" for name, span in seconds.items()]
     return [*given, f"--targets={options.targets}", f"--port={options.port}", f"--zones={','.join(options.zones)}"]
 
 

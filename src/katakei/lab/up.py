@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--targets", default=2, show_default=True, help="How many servers.")
-@click.option("--delay", default=300.0, show_default=True, help="Deregistration delay, seconds.")
+@click.option("--delay", default=300, show_default=True, help="Deregistration delay, seconds.")
 @click.option("--lag", default=0.0, show_default=True, help="How much later than the API traffic follows, seconds.")
 @click.option("--interval", default=10.0, show_default=True, help="Between two health checks of a target, seconds.")
 @click.option("--port", default=80, show_default=True, help="Port of the target group and of its servers.")
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON when ready.")
 @click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input does.")
 def up(  # noqa: PLR0913 - one per option
-    *, targets: int, delay: float, lag: float, interval: float, port: int, zones: str, as_json: bool, while_stdin: bool
+    *, targets: int, delay: int, lag: float, interval: float, port: int, zones: str, as_json: bool, while_stdin: bool
 ) -> None:
     """An AWS of your own on loopback: target group, load balancer, servers. Ctrl-C ends it."""
     ending = threading.Event()
