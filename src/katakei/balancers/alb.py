@@ -1,0 +1,136 @@
+"""The AWS Application Load Balancer (ELBv2): looks, registrations and their way back. It decides and waits for nothing.
+
+What a call meant is only known by a later look: ELBv2 answers success also where it did nothing (alb-semantics 2.4).
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from katakei.balancers import alb_naming
+from katakei.balancers.alb_acts import MOST, Act, Acts, descriptions
+from katakei.balancers.alb_door import Door
+from katakei.balancers.alb_elsewhere import elsewhere
+from katakei.balancers.alb_group import read_group
+from katakei.balancers.alb_reading import registration, seen
+from katakei.balancers.alb_survey import Survey, chunks, together
+from katakei.core.model import Arn, Group, Registration, Target
+from katakei.core.ports import Clock, Member
+from katakei.core.sight import GroupSight, Seen, State
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef
+
+
+class Alb:
+    """The target groups of one account and region. Keeps the promise `Balancer`; may be used from several threads.
+
+    `region` and `profile` None: as the environment and the AWS configuration say; endpoints and credentials always
+    come from there. Any method and property may raise UsageFault (no region, no such profile or group), Unreachable
+    (credentials missing, expired or without a right; no way to AWS) and Unseen (throttled, 5xx, timed out).
+    A call takes 8 s at most once it has begun: 3 to connect, 5 to answer.
+    """
+
+    def __init__(self, region: str | None, profile: str | None, clock: Clock) -> None:
+        self._door = Door(region, profile, clock)
+        self._survey = Survey(self._door, clock)
+        self._acts = Acts(self._door, clock)
+        self._known: dict[Arn, TargetGroupTypeDef] = {}  # read only for what never changes: the VPC and the type
+
+    @property
+    def region(self) -> str:
+        """The region asked."""
+        return self._door.region
+
+    @property
+    def account(self) -> str:
+        """The account these credentials belong to, as its target groups' ARNs say; only without any is STS asked."""
+        arn = next(iter(self._known), None) or next((raw["TargetGroupArn"] for raw in self._survey.some()), None)
+        if arn is not None:
+            return arn.split(":")[4]
+        return self._door.sts("GetCallerIdentity", lambda sts: sts.get_caller_identity())["Account"]
+
+    @property
+    def lab(self) -> bool:
+        """Whether ELBv2 is asked on this very machine: then a short settle harms nobody."""
+        return self._door.lab
+
+    def groups(self, names: Sequence[str]) -> Sequence[Group]:
+        """The groups of these names or ARNs, in that order, each once; all when `names` is empty."""
+        raws = alb_naming.find(self._survey, names, self.region)
+        self._known.update({Arn(raw["TargetGroupArn"]): raw for raw in raws})
+        attributes = together(lambda raw: self._survey.attributes(raw["TargetGroupArn"]), raws)
+        balancers = self._survey.balancers({arn for raw in raws for arn in raw.get("LoadBalancerArns", [])})
+        listings = self._survey.listings(raws)
+        return tuple(
+            read_group(raw, of, [balancers[arn] for arn in raw.get("LoadBalancerArns", [])], listing)
+            for raw, of, listing in zip(raws, attributes, listings, strict=True)
+        )
+
+    def members(self, group: Group) -> Sequence[Member]:
+        """Everything the group lists now. What EC2 does not know as an instance is called by its id in the group."""
+        return self._survey.listings([self._raw(group.arn)])[0].members
+
+    def elsewhere(self, targets: Sequence[Target]) -> Sequence[Registration]:
+        """Registrations of these machines, by id or any of their IPs, in groups where `targets` shows none."""
+        return elsewhere(self._survey, targets)
+
+    def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
+        """One look. A whole one names registrations as ELBv2 lists them, the other one exactly as they were asked.
+
+        A zone is asked for only where one is recorded, since ELBv2 hides a target that is asked with another zone.
+        """
+        if only is not None and not only:
+            return GroupSight({})
+        few = only is not None and len(only) <= MOST
+        health = self._survey.health(group, descriptions(only) if only and few else None)
+        listed = {
+            registration(group, entry["Target"]): seen(entry, health.begun, health.ended) for entry in health.entries
+        }
+        if only is None:
+            return GroupSight(listed, health.begun)
+        absent = Seen(State.ABSENT, health.begun, health.ended)
+        return GroupSight({place: _shown(place, listed) or absent for place in only}, None if few else health.begun)
+
+    def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
+        """No call begins after `by`. What is not registered is no error."""
+        self._acts.carry_out(Act.DEREGISTER, group, what, by)
+
+    def register(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
+        """No call begins after `by`. Raises Rejected: its `which` names those that were refused, and only those."""
+        self._acts.carry_out(Act.REGISTER, group, what, by)
+
+    def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
+        """Lines for a POSIX shell, one per group (and per 200 targets), in the order given."""
+        groups: dict[Arn, list[Registration]] = {}
+        for place in registrations:
+            groups.setdefault(place.group, []).append(place)
+        return tuple(_restore(arn, few) for arn, places in groups.items() for few in chunks(places, MOST))
+
+    def _raw(self, arn: Arn) -> "TargetGroupTypeDef":
+        if arn not in self._known:
+            self._known[arn] = alb_naming.find(self._survey, (arn,), self.region)[0]
+        return self._known[arn]
+
+
+def _shown(place: Registration, listed: Mapping[Registration, Seen]) -> Seen | None:
+    """The entry of the place: its zone counts only where one was recorded, and an entry may leave it out."""
+    same = [one for one in listed if (one.id, one.port) == (place.id, place.port)]
+    fits = (one for one in same if place.zone is None or one.zone in {None, place.zone})
+    return next((listed[one] for one in fits), None)
+
+
+def _restore(arn: Arn, places: Sequence[Registration]) -> str:
+    targets = [",".join(_pairs(place)) for place in places]
+    words = ["aws", "elbv2", "register-targets", "--target-group-arn", arn, "--targets", *targets]
+    return shlex.join([*words, "--region", arn.split(":")[3]])
+
+
+def _pairs(place: Registration) -> Iterator[str]:
+    """As the aws command's shorthand syntax takes them."""
+    yield f"Id={place.id}"
+    if place.port:
+        yield f"Port={place.port}"
+    if place.zone is not None:
+        yield f"AvailabilityZone={place.zone}"

@@ -1,0 +1,42 @@
+"""Entries of DescribeTargetHealth as values of ours. Asks nothing, and guesses nothing that an entry does not say."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from katakei.core.model import Arn, Registration
+from katakei.core.sight import Seen, State
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef, TargetHealthDescriptionTypeDef
+
+
+def registration(group: Arn, raw: "TargetDescriptionTypeDef") -> Registration:
+    """The key of one entry, verbatim: where the list names a zone, a call that names another would not find it."""
+    return Registration(group, raw["Id"], raw.get("Port", 0), raw.get("AvailabilityZone"))
+
+
+def seen(raw: "TargetHealthDescriptionTypeDef", begun: datetime, ended: datetime) -> Seen:
+    """One entry of DescribeTargetHealth. Not registered is absent; a state we do not know is no knowledge."""
+    health = raw.get("TargetHealth", {})
+    reason = health.get("Reason", "")
+    override = raw.get("AdministrativeOverride", {}).get("State", "no_override")
+    return Seen(
+        _state(health.get("State", ""), reason),
+        begun,
+        ended,
+        reason,
+        health.get("Description", ""),
+        overridden=override != "no_override",
+    )
+
+
+def shifted(raw: "TargetHealthDescriptionTypeDef") -> bool:
+    """Whether a zonal shift keeps traffic from this target's zone."""
+    return raw.get("AdministrativeOverride", {}).get("State", "").startswith("zonal_shift")
+
+
+def _state(state: str, reason: str) -> State:
+    if state == "unused" and reason == "Target.NotRegistered":
+        return State.ABSENT
+    known = {one.value: one for one in State if one is not State.ABSENT}
+    return known.get(state.partition(".")[0], State.UNAVAILABLE)  # Network Load Balancers say `unhealthy.draining`
