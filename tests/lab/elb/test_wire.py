@@ -326,6 +326,19 @@ def test_rules_come_by_priority_with_the_default_last(aws: Aws) -> None:
     assert error(client.delete_rule, RuleArn=rules[2]["RuleArn"])[0] == "OperationNotPermitted"
 
 
+def test_a_load_balancer_takes_a_thousand_targets_in_all_its_groups(aws: Aws) -> None:
+    group, other = aws.group(), aws.group("other")
+    balancer = aws.balancer()
+    aws.listener(group, balancer)
+    aws.listener(other, balancer, port=8089)
+    aws.elb.call("RegisterTargets", {"TargetGroupArn": other, "Targets": [{"Id": ONE, "Port": 1}]})
+    many: Any = [{"Id": ONE, "Port": port} for port in range(1, 1001)]
+    assert error(aws.client().register_targets, TargetGroupArn=group, Targets=many) == (
+        "TooManyTargets",
+        f"The maximum number of targets per load balancer '1000' has been reached on load balancer '{balancer}'",
+    )
+
+
 def test_tags_are_kept(aws: Aws) -> None:
     group = aws.group()
     client = aws.client()

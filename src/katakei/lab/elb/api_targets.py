@@ -42,11 +42,20 @@ def register_targets(truth: Truth, params: Params, now: datetime) -> Params:
     if group.target_type is TargetType.IP:
         newcomers = _without_draining(truth, group, newcomers)
     after = states.register(group, newcomers, now, truth.switches)
-    if len(after.registrations) > MOST_TARGETS:
-        text = f"The maximum number of targets per target group '{MOST_TARGETS}' has been reached on '{group.arn}'"
-        raise ElbError("TooManyTargets", text)
+    _check_quota(truth, after)
     truth.put(after, now)
     return {}
+
+
+def _check_quota(truth: Truth, group: Group) -> None:
+    if len(group.registrations) > MOST_TARGETS:
+        text = f"The maximum number of targets per target group '{MOST_TARGETS}' has been reached on '{group.arn}'"
+        raise ElbError("TooManyTargets", text)
+    for balancer in truth.balancers_of(group.arn):
+        others = (g for g in truth.groups() if g.arn != group.arn and balancer in truth.balancers_of(g.arn))
+        if sum(len(g.registrations) for g in others) + len(group.registrations) > MOST_TARGETS:
+            text = f"The maximum number of targets per load balancer '{MOST_TARGETS}' has been reached"
+            raise ElbError("TooManyTargets", f"{text} on load balancer '{balancer}'")
 
 
 def deregister_targets(truth: Truth, params: Params, now: datetime) -> Params:
