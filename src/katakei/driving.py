@@ -3,7 +3,7 @@
 Whatever happens on the way, the lease is given back; what was resolved is in the journal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from katakei.core import events as e
 from katakei.core.errors import Refused
@@ -16,7 +16,7 @@ from katakei.engines import inline
 from katakei.kit import Kit
 from katakei.runner import Runner, Turn, World
 
-Confirm = Callable[[Plan, Forecast], bool]
+Confirm = Callable[[Plan, Forecast, Sequence[str]], bool]
 
 
 class Drive:
@@ -43,8 +43,7 @@ class Drive:
     @property
     def restore_lines(self) -> tuple[str, ...]:
         """What puts every registration back by hand, exactly as it was when the plan was made."""
-        places = [place for target in self.plan.targets for place in target.registrations]
-        return tuple(self._kit.balancer.restore_lines(places))
+        return restore_lines(self._kit, self.plan)
 
     def run(self, told: Callable[[Turn], None]) -> Rollout:
         """Turn after turn; the lease is given back at the end, however it ends."""
@@ -69,6 +68,12 @@ class Drive:
         self._kit.clock.wake()
 
 
+def restore_lines(kit: Kit, plan: Plan) -> tuple[str, ...]:
+    """The commands a person can paste, one for each group."""
+    places = [place for target in plan.targets for place in target.registrations]
+    return tuple(kit.balancer.restore_lines(places))
+
+
 def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Lease:
     """The lease of all these groups. Raises Held with the name of the rollout that has one of them."""
     return kit.leases.take(frozenset(group.arn for group in groups), kit.owner, rollout)
@@ -84,7 +89,7 @@ def begin(kit: Kit, lease: Lease, plan: Callable[[], Plan], confirm: Confirm) ->
 
 
 def _record(kit: Kit, lease: Lease, plan: Plan, confirm: Confirm) -> Drive:
-    if not confirm(plan, forecast(plan)):
+    if not confirm(plan, forecast(plan), restore_lines(kit, plan)):
         raise Refused("not confirmed; nothing was changed")
     kit.journal.append(lease, plan.rollout, 0, [e.Planned(kit.clock.now(), plan)])
     return Drive(kit, lease, plan, carried_on=False)

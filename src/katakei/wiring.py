@@ -104,7 +104,7 @@ class Wiring:
 
     @cached_property
     def _url(self) -> str:
-        from katakei.journals.sql import default_url
+        from katakei.journals.where import default_url
 
         return self._journal_url or default_url(os.environ)
 

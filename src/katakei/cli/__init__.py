@@ -3,6 +3,7 @@
 Nothing here decides anything about rollouts; every error of ours becomes its sentence and its exit code.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -74,4 +75,9 @@ def run(argv: list[str]) -> int:
         return error.code
     except BrokenPipeError:
         return Exit.DONE
+    except Exception as fault:
+        if os.environ.get("KATAKEI_DEBUG"):
+            raise
+        click.echo(f"katakei: a fault of ours: {type(fault).__name__}: {fault} (KATAKEI_DEBUG=1 shows where)", err=True)
+        return Exit.FAILED
     return int(code or Exit.DONE)

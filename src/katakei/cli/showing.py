@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import FrameType
@@ -37,24 +37,25 @@ class Shown:
         self._forecast: Forecast | None = None
         self._said: tuple[datetime, str] | None = None
 
-    def confirm(self, plan: Plan, forecast: Forecast) -> bool:
-        """Shows what is about to happen; on a terminal it must be confirmed."""
+    def confirm(self, plan: Plan, forecast: Forecast, restore: Sequence[str]) -> bool:
+        """First what puts everything back by hand, then what is about to happen; on a terminal it must be confirmed."""
         if not self.as_json:
+            click.echo(plans.restore_text(restore))
             click.echo(plans.plan_text(plan, forecast))
         if self._yes:
             return True
         return click.confirm(f"Go on? ({plans.place(plan)})", err=True)
 
     def begin(self, drive: Drive) -> None:
-        """The first thing of all: what puts everything back by hand."""
+        """Which rollout this is; one that is carried on was never confirmed here, so it says how to put back."""
         self._forecast = forecast(drive.plan)
         if self.as_json:
             data = plans.plan_data(drive.plan, self._forecast, drive.restore_lines)
             click.echo(lines.object_json("Planned", {**data, "carried_on": drive.carried_on}))
             return
         if drive.carried_on:
+            click.echo(plans.restore_text(drive.restore_lines))
             click.echo(f"rollout {drive.plan.rollout} was not finished: carrying it on as it was planned")
-        click.echo(plans.restore_text(drive.restore_lines))
         click.echo(f"rollout {drive.plan.rollout}")
 
     def turn(self, turn: Turn) -> None:
@@ -101,8 +102,8 @@ class Shown:
             click.echo(text)
 
     def _news(self, turn: Turn, now: datetime) -> bool:
-        """A wait is said when it is another one, and again after a while; its running numbers alone are no news."""
-        if turn.rollout.finished:
+        """A wait is said when it lasts and is another one, and again after a while; its running numbers are no news."""
+        if turn.written or turn.rollout.finished:
             return False
         kind = "".join(letter for letter in turn.why if not letter.isdigit())
         if self._said and self._said[1] == kind and now - self._said[0] < REPEAT:

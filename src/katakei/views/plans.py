@@ -7,6 +7,8 @@ from katakei.core.planned import Kind, Plan
 from katakei.core.words import label, listed, span
 from katakei.views.plain import Plain, plain
 
+MOST = 20  # targets named line by line
+
 
 def place(plan: Plan) -> str:
     """Where this happens: what a person confirms."""
@@ -21,7 +23,14 @@ def plan_text(plan: Plan, forecast: Forecast) -> str:
         zones = f", {floor.per_zone} in each zone" if floor.per_zone else ""
         lines.append(f"floor    {group.name}: {floor.count} of {floor.base} must serve{zones}")
     lines.append(f"window   {plan.window} out at a time")
-    lines += [f"order    {n}. {label(target)} in {target.zone or '?'}" for n, target in enumerate(plan.targets, 1)]
+    first = [
+        f"order    {n}. {label(target)} in {target.zone or '?'}" for n, target in enumerate(plan.targets[:MOST], 1)
+    ]
+    lines += (
+        first
+        if len(plan.targets) <= MOST
+        else [*first, f"         and {len(plan.targets) - MOST} more (all by --json)"]
+    )
     if plan.kind is Kind.ROLL:
         lines += _duration(forecast)
     lines += [f"note     {said}" for said in plan.said]
