@@ -4,19 +4,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contracts.workshops import BY, ByHand, Workshop, by_run_command, follow, hand_over, job, key
+from tests.contracts.workshops import BY, ByHand, OnTheLab, Workshop, by_run_command, follow, hand_over, job, key
 
 from katakei.core.roads import Intent
 from katakei.core.sight import WorkState
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
 
 
-@pytest.fixture(params=["ssm", "manual"])
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab(LabOptions()) as running:
+        yield running
+
+
+@pytest.fixture(params=["ssm", "manual", pytest.param("ssm on the lab", marks=pytest.mark.lab)])
 def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     if request.param == "manual":
         yield ByHand(tmp_path)
-        return
-    with by_run_command(tmp_path, monkeypatch) as shop:
-        yield shop
+    elif request.param == "ssm":
+        with by_run_command(tmp_path, monkeypatch) as shop:
+            yield shop
+    else:
+        lab: Lab = request.getfixturevalue("lab")
+        for name, value in lab.env.items():
+            monkeypatch.setenv(name, value)
+        yield OnTheLab(lab)
 
 
 def _begun(shop: Workshop) -> int:

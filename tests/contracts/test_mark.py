@@ -220,6 +220,26 @@ def test_work_that_ends_its_own_process_group_has_ended(machine: Machine) -> Non
     assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 143)
 
 
+def _signalled(machine: Machine, run: str, *, work_too: bool) -> mark.Mark:
+    """The mark after its keeper, and the work with it or not, were told to end, as when a machine goes down."""
+    with machine.agent(start(f"echo $$ > begun; {run}")) as agent:
+        _within(10, machine.folder / "begun")
+        pids = [int((machine.place() / "pid").read_text().split()[0])]
+        for pid in pids + [int((machine.folder / "begun").read_text())] * work_too:
+            os.kill(pid, signal.SIGTERM)
+        out, _ = agent.communicate(timeout=10)
+    return _the_mark(mark.read(out))
+
+
+def test_work_that_a_machine_going_down_took_along_is_interrupted(machine: Machine) -> None:
+    assert _signalled(machine, "exec sleep 20", work_too=True).state is MarkState.INTERRUPTED
+
+
+def test_a_keeper_that_is_told_to_end_stays_until_the_work_has_ended(machine: Machine) -> None:
+    told = _signalled(machine, "sleep 0.3; exit 5", work_too=False)
+    assert (told.state, told.exit) == (MarkState.ENDED, 5)
+
+
 def test_the_code_that_reboots_a_machine_does_not_pass(machine: Machine) -> None:
     code, answer = machine.run(start("exit 194"))
     assert (code, _the_mark(answer).exit) == (1, 194)

@@ -1,5 +1,6 @@
 """Places where work can be done, one per executor, so that each is held to the same promises."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from katakei.core.sight import Work, WorkState
 from katakei.core.steps import Job
 from katakei.executors.manual import Manual
 from katakei.executors.ssm import Ssm
+from katakei.lab.process import Lab
 
 BY = timedelta(seconds=10)
 FINAL = frozenset({WorkState.ENDED, WorkState.INTERRUPTED, WorkState.REFUSED, WorkState.AWAITS_APPROVAL})
@@ -112,6 +114,29 @@ class ByRunCommand:
     def pass_time(self, seconds: float) -> None:
         self.clock.sleep(timedelta(seconds=0.05))
         self.clock.turn(seconds - 0.05)
+
+
+class OnTheLab:
+    """The lab's own servers and agents. Marks of former tests are taken away, as is what their work left."""
+
+    end = WorkState.ENDED
+
+    def __init__(self, lab: Lab) -> None:
+        self._folders = {TargetId(each.id): Path(each.folder) for each in lab.targets}
+        self.targets = tuple(Target(TargetId(each.id), "", each.address, each.zone, ()) for each in lab.targets)
+        for folder in self._folders.values():
+            shutil.rmtree(folder / "state" / "r-7", ignore_errors=True)
+            for left in ("begun", "go_on"):
+                (folder / left).unlink(missing_ok=True)
+        self.clock = TurnedClock()
+        self.executor = Ssm("ap-northeast-1", "", self.clock)
+
+    def folder(self, target: Target) -> Path:
+        return self._folders[target.id]
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.sleep(timedelta(seconds=0.1))
+        self.clock.turn(seconds - 0.1)
 
 
 @contextmanager

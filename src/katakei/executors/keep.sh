@@ -3,7 +3,8 @@
 set -uf
 dir=$1 run=$2 not_after=$3
 # Caught, not ignored: an ignored signal would be ignored by the work as well.
-trap : HUP INT TERM
+stopped=''
+trap 'stopped=1' HUP INT TERM
 
 put() { printf '%s\n' "$2" >"$dir/.$1" && mv "$dir/.$1" "$dir/$1"; }
 
@@ -42,6 +43,8 @@ for pause in 0.02 0.05 0.1 0.2 0.3 0.4; do
 done
 cat "$dir/full" "$dir/part" 2>/dev/null | tail -c 65536 >"$dir/.out"
 mv "$dir/.out" "$dir/out"
+# A machine that goes down ends us both: such work was interrupted, it did not end by itself.
+[ -z "$stopped" ] || [ "$code" -le 128 ] || exit "$code"
 # A full disk must not turn an end into an interruption, if it can be helped.
 tries=0
 until put exit "$code" || [ "$tries" -ge 60 ]; do tries=$((tries + 1)) && sleep 1; done
