@@ -107,8 +107,16 @@ class Aws:
     endpoint: Endpoint
     world: SmallWorld
     canvas: Canvas
+    _client: ElasticLoadBalancingv2Client | None = None
 
     def client(self, **more: Any) -> ElasticLoadBalancingv2Client:
+        """One and the same, unless it is to be special; making one takes a tenth of a second."""
+        if more:
+            return self._new_client(**more)
+        self._client = self._client or self._new_client()
+        return self._client
+
+    def _new_client(self, **more: Any) -> ElasticLoadBalancingv2Client:
         client: ElasticLoadBalancingv2Client = boto3.client(
             "elbv2",
             endpoint_url=self.endpoint.url,
