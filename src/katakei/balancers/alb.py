@@ -5,6 +5,7 @@ What a call meant is only known by a later look: ELBv2 answers success also wher
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from katakei.balancers.alb_acts import MOST, Act, Acts, descriptions
 from katakei.balancers.alb_door import Door
 from katakei.balancers.alb_elsewhere import elsewhere
 from katakei.balancers.alb_group import read_group
+from katakei.balancers.alb_listing import Listing
 from katakei.balancers.alb_reading import registration, seen
 from katakei.balancers.alb_survey import Survey, chunks, together
 from katakei.core.model import Arn, Group, Registration, Target
@@ -21,6 +23,9 @@ from katakei.core.sight import GroupSight, Seen, State
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef
+
+FRESH = timedelta(seconds=2)
+"""How old a listing may be that is handed out again: the least time between two looks at a group."""
 
 
 class Alb:
@@ -34,9 +39,11 @@ class Alb:
 
     def __init__(self, region: str | None, profile: str | None, clock: Clock) -> None:
         self._door = Door(region, profile, clock)
+        self._clock = clock
         self._survey = Survey(self._door, clock)
         self._acts = Acts(self._door, clock)
         self._known: dict[Arn, TargetGroupTypeDef] = {}  # read only for what never changes: the VPC and the type
+        self._listed: dict[Arn, Listing] = {}
 
     @property
     def region(self) -> str:
@@ -60,17 +67,28 @@ class Alb:
         """The groups of these names or ARNs, in that order, each once; all when `names` is empty."""
         raws = alb_naming.find(self._survey, names, self.region)
         self._known.update({Arn(raw["TargetGroupArn"]): raw for raw in raws})
-        attributes = together(lambda raw: self._survey.attributes(raw["TargetGroupArn"]), raws)
-        balancers = self._survey.balancers({arn for raw in raws for arn in raw.get("LoadBalancerArns", [])})
-        listings = self._survey.listings(raws)
+        with ThreadPoolExecutor(3, "alb") as pool:  # three ways of two round trips, instead of six one after the other
+            attributes = pool.submit(lambda: together(lambda raw: self._survey.attributes(raw["TargetGroupArn"]), raws))
+            balancers = pool.submit(
+                lambda: self._survey.balancers({arn for raw in raws for arn in raw.get("LoadBalancerArns", [])})
+            )
+            listings = self._survey.listings(raws)
+        self._listed.update({Arn(listing.raw["TargetGroupArn"]): listing for listing in listings})
         return tuple(
-            read_group(raw, of, [balancers[arn] for arn in raw.get("LoadBalancerArns", [])], listing)
-            for raw, of, listing in zip(raws, attributes, listings, strict=True)
+            read_group(raw, of, [balancers.result()[arn] for arn in raw.get("LoadBalancerArns", [])], listing)
+            for raw, of, listing in zip(raws, attributes.result(), listings, strict=True)
         )
 
     def members(self, group: Group) -> Sequence[Member]:
-        """Everything the group lists now. What EC2 does not know as an instance is called by its id in the group."""
-        return self._survey.listings([self._raw(group.arn)])[0].members
+        """Everything the group lists. What EC2 does not know as an instance is called by its id in the group.
+
+        The listing that `groups` read is handed out once, if it is not older than a look may be; every member says
+        when it was seen.
+        """
+        listing = self._listed.pop(group.arn, None)
+        if listing is None or self._clock.now() - listing.health.begun > FRESH:
+            listing = self._survey.listings([self._raw(group.arn)])[0]
+        return listing.members
 
     def elsewhere(self, targets: Sequence[Target]) -> Sequence[Registration]:
         """Registrations of these machines, by id or any of their IPs, in groups where `targets` shows none."""
@@ -95,10 +113,12 @@ class Alb:
 
     def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
         """No call begins after `by`. What is not registered is no error."""
+        self._listed.pop(group, None)
         self._acts.carry_out(Act.DEREGISTER, group, what, by)
 
     def register(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
         """No call begins after `by`. Raises Rejected: its `which` names those that were refused, and only those."""
+        self._listed.pop(group, None)
         self._acts.carry_out(Act.REGISTER, group, what, by)
 
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:

@@ -54,8 +54,8 @@ class Unseen(KatakeiError):
 class Rejected(KatakeiError):
     """The balancer understood the call and will never do it (a registration of a stopped instance, say).
 
-    `which` tells the registrations that were refused, each with the balancer's words; all others were taken. Empty:
-    none was taken.
+    `which` tells the registrations that were refused, each with the balancer's words; all others were taken, or were
+    not tried before the deadline (looks tell). Empty: none was taken.
     """
 
     code = Exit.REFUSED
