@@ -2,11 +2,9 @@
 Each part is started here and ended here, in reverse order, whatever happens in between.
 """
 
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from katakei.lab.address import claim_block
 from katakei.lab.ec2 import Ec2
@@ -15,6 +13,7 @@ from katakei.lab.elb.truth import Truth
 from katakei.lab.endpoint import Endpoint
 from katakei.lab.envoy import Envoy
 from katakei.lab.faults import FaultBox, Faults
+from katakei.lab.folder import lab_folder
 from katakei.lab.options import ACCOUNT, REGION, Facts, LabOptions, Target, environment
 from katakei.lab.region import Region
 from katakei.lab.servers import Servers
@@ -34,7 +33,7 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[Facts | 
         yield None
         return
     with ExitStack() as parts:
-        root = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="katakei-lab-", ignore_cleanup_errors=True)))
+        root = parts.enter_context(lab_folder())
         block = claim_block()
         parts.callback(block.close)
         servers = Servers(root / "servers", options.port)

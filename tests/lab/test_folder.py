@@ -1,0 +1,21 @@
+"""The folder of a lab, and of labs that were killed."""
+
+from pathlib import Path
+
+from katakei.lab.folder import LOCK, PREFIX, lab_folder
+
+
+def test_a_lab_takes_its_folder_with_it(tmp_path: Path) -> None:
+    with lab_folder(tmp_path) as folder:
+        (folder / "servers").mkdir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_lab_sweeps_what_a_killed_one_left_and_nothing_else(tmp_path: Path) -> None:
+    killed, stranger, unlocked = tmp_path / f"{PREFIX}1", tmp_path / "project", tmp_path / f"{PREFIX}notes"
+    for each in (killed, stranger, unlocked):
+        each.mkdir()
+    (killed / LOCK).touch()
+    (stranger / LOCK).touch()
+    with lab_folder(tmp_path) as living, lab_folder(tmp_path) as folder:
+        assert set(tmp_path.iterdir()) == {stranger, unlocked, living, folder}
