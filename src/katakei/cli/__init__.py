@@ -13,19 +13,20 @@ import click
 from katakei import __version__
 from katakei.core.errors import Exit, KatakeiError
 
-COMMANDS: Mapping[str, str] = {
-    "groups": "katakei.cli.asking",
-    "status": "katakei.cli.asking",
-    "plan": "katakei.cli.rolling",
-    "roll": "katakei.cli.rolling",
-    "deregister": "katakei.cli.by_hand",
-    "register": "katakei.cli.by_hand",
-    "list": "katakei.cli.asking",
-    "show": "katakei.cli.asking",
-    "approve": "katakei.cli.words",
-    "abort": "katakei.cli.words",
-    "lab": "katakei.cli.local",
-    "demo": "katakei.cli.local",
+# Where each command lives, and its line in `--help`: so that help is shown without importing any of them.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "groups": ("katakei.cli.asking", "Target groups, with how many of their targets serve."),
+    "status": ("katakei.cli.asking", "Every target of a group: state, reason, who holds it out."),
+    "plan": ("katakei.cli.rolling", "What a rollout would do and how long; changes nothing."),
+    "roll": ("katakei.cli.rolling", "Roll a group, one side at a time; run again, it carries on."),
+    "deregister": ("katakei.cli.by_hand", "One step by hand: out of the group, drained."),
+    "register": ("katakei.cli.by_hand", "One step by hand: back into the group, serving."),
+    "list": ("katakei.cli.asking", "Rollouts, newest first."),
+    "show": ("katakei.cli.asking", "One rollout: phases, what is waited for, history."),
+    "approve": ("katakei.cli.words", "The work that waited for you is done."),
+    "abort": ("katakei.cli.words", "Stop a rollout and bring everything in hand back."),
+    "lab": ("katakei.cli.local", "AWS on loopback, to rehearse on."),
+    "demo": ("katakei.cli.local", "The main job on the lab, under load, and its figures."),
 }
 
 
@@ -42,8 +43,15 @@ class Lazy(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name}_")
+        module, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(module), f"{cmd_name}_")
         return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Their lines from the table; click itself would import every command for them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

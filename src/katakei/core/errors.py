@@ -5,8 +5,10 @@ Drivers turn every foreign error into one of these; no library's exception passe
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from katakei.core.model import Registration
+if TYPE_CHECKING:
+    from katakei.core.model import Registration  # `--help` knows the errors, and need not know the model
 
 
 class Exit(IntEnum):
@@ -60,7 +62,7 @@ class Rejected(KatakeiError):
 
     code = Exit.REFUSED
 
-    def __init__(self, sentence: str, which: Mapping[Registration, str] | None = None) -> None:
+    def __init__(self, sentence: str, which: "Mapping[Registration, str] | None" = None) -> None:
         super().__init__(sentence)
         self.which: Mapping[Registration, str] = which or {}
 
