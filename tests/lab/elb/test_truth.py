@@ -91,6 +91,14 @@ def test_a_picture_that_was_not_taken_is_tried_again(aws: Aws, monkeypatch: pyte
     assert not refusals
 
 
+def test_checks_that_change_nothing_visible_do_not_fill_the_past(aws: Aws) -> None:
+    group = both_healthy(aws)
+    entries = len(aws.elb.truth.timelines[group]._groups)
+    seen = len(aws.world.application.seen)
+    assert clock.wait_for(lambda: len(aws.world.application.seen) > seen + 3, 5)
+    assert len(aws.elb.truth.timelines[group]._groups) == entries
+
+
 def test_a_deleted_group_leaves_the_picture_and_the_list(aws: Aws) -> None:
     group = aws.group()
     assert clock.wait_for(lambda: aws.canvas.picture and len(aws.canvas.picture.groups) == 1, 5)

@@ -123,9 +123,15 @@ class Truth:
         """A health check has ended."""
         with self.held() as at:
             group = self.group(arn)
-            if group is not None:
-                after = states.checked(group, key, result, begun, self.switches)
-                self.put(after, at) if after is not group else None
+            if group is None:
+                return
+            after = states.checked(group, key, result, begun, self.switches)
+            if after is group:
+                return
+            if after.registrations[key].health == group.registrations[key].health:
+                self.timelines[arn].amend(after)
+            else:
+                self.put(after, at)
 
     def instance_changed(self, instance: str, state: str) -> None:
         """An instance has a new state, in EC2's word for it."""
