@@ -78,6 +78,13 @@ class Case:
             return ""
         return breach(self.rollout, self.tally, self.target)
 
+    @property
+    def needed(self) -> str:
+        """Why it may not be taken out (again) now: it may serve, and a floor needs it or cannot be judged; else ''."""
+        if self.looks and not any(look.serving for look in self.looks):
+            return ""
+        return breach(self.rollout, self.tally, self.target)
+
     def missing(self, returned: frozenset[str]) -> tuple[Registration, ...]:
         """Registrations in groups whose call has not returned yet."""
         return tuple(place for place in self.target.registrations if place.group not in returned)
@@ -104,6 +111,10 @@ class Case:
         """Wait, and say why about this target."""
         soon = self.now + LOOK_AGAIN
         return Rest(min(until, soon) if until else soon, f"{label(self.target)}: {why}", self.target.id)
+
+    def also(self, why: str) -> str:
+        """The later reason, behind which the earlier one is not lost."""
+        return f"{self.standing.why}; {why}" if self.standing.why else why
 
     def move(self, to: Phase, why: str = "", intent: Intent | None = None, cause: Cause | None = None) -> Note:
         """Write that the target goes to this phase."""

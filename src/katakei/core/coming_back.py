@@ -22,7 +22,7 @@ def checking(case: Case) -> tuple[Step, ...]:
         got = answer.why if asked and answer else "no answer yet"
         if case.waited > check.within:
             why = f"the check did not pass within {span(check.within)}: {got}"
-            return (case.move(Phase.LEFT_OUT, _both(case, why), cause=Cause.FAILED),)
+            return (case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED),)
         return (case.rest(f"checked {since(case.standing.since, case.now)}: {got}"),)
     if case.ip_still_draining:
         return (case.rest("an ip target may be registered again only when it is absent; still draining"),)
@@ -63,7 +63,7 @@ def returning(case: Case) -> tuple[Step, ...]:
     """Back into service without work, exactly as it was registered."""
     if case.standing.turned_down:
         why = f"the load balancer refused to take it back: {case.standing.turned_down}"
-        return (case.move(Phase.LEFT_OUT, _both(case, why), cause=Cause.FAILED),)
+        return (case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED),)
     if not case.standing.registered and case.ip_still_draining:
         return (case.rest("an ip target may be registered again only when it is absent; still draining"),)
     waiting = _not_serving(case)
@@ -71,7 +71,7 @@ def returning(case: Case) -> tuple[Step, ...]:
         return (case.move(Phase.RETURNED, case.standing.why, cause=case.standing.cause),)
     if case.looks and case.waited > case.plan.spec.limits.warming:
         why = f"registered again, but not in service after {span(case.waited)}: {shown(worst(case.looks))}"
-        return (case.move(Phase.LEFT_OUT, _both(case, why), cause=Cause.FAILED),)
+        return (case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED),)
     return waiting
 
 
@@ -121,9 +121,4 @@ def _keep_out(case: Case, why: str) -> Step:
             return case.rest(f"{why}; the groups must be seen before it may leave service")
         if breach(case.rollout, case.tally.without(case.target), case.target):
             return case.move(Phase.FAILED_SERVING, f"{why}; kept in service for the floor", cause=Cause.FAILED)
-    return case.move(Phase.DRAINING, _both(case, why), Intent.KEEP_OUT, Cause.FAILED)
-
-
-def _both(case: Case, why: str) -> str:
-    """The earlier reason is not lost behind the later one."""
-    return f"{case.standing.why}; {why}" if case.standing.why else why
+    return case.move(Phase.DRAINING, case.also(why), Intent.KEEP_OUT, Cause.FAILED)

@@ -11,13 +11,14 @@ from katakei.core import events as e
 from katakei.core.case import Case, Scene
 from katakei.core.coming_back import checking, returning, soaking, warming
 from katakei.core.floor import breach, tally
-from katakei.core.leaving import draining, out, working
+from katakei.core.leaving import draining, out
 from katakei.core.model import Target, TargetId
 from katakei.core.roads import IN_HAND, Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Seen, Sight, State
 from katakei.core.steps import Deregister, Note, Rest, Step
 from katakei.core.words import label, listed, since
+from katakei.core.working import working
 
 IDLE = timedelta(seconds=15)
 ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out
@@ -48,16 +49,6 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def stopped(rollout: Rollout) -> str:
-    """Why no further target is taken, for good; '' while the rollout goes on."""
-    if rollout.aborting:
-        return f"aborted by {rollout.aborting}"
-    most = rollout.plan.spec.on_failure.max_failures
-    if rollout.failures > most and not rollout.reverting:
-        return f"stopped: {rollout.failures} failed, {most} allowed"
-    return ""
-
-
 def candidates(rollout: Rollout) -> list[TargetId]:
     """Targets that may be taken next, in order: the waiting ones, then those to be tried again or taken back."""
     waiting = rollout.at(Phase.WAITING)
@@ -72,7 +63,7 @@ _ASKED = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
 
 def _tried_again(rollout: Rollout, target: TargetId) -> bool:
     standing = rollout.standings[target]
-    return standing.cause is Cause.FLOOR_LOST and standing.attempt < ATTEMPTS and not stopped(rollout)
+    return standing.cause is Cause.FLOOR_LOST and standing.attempt < ATTEMPTS and not rollout.stopped
 
 
 def _to_revert(rollout: Rollout, target: TargetId) -> bool:
@@ -86,10 +77,10 @@ def _next(scene: Scene) -> list[Step]:
     nexts = candidates(rollout)
     if not nexts or rollout.interrupted:
         return []
-    never = stopped(rollout) or ("reverted before its turn" if rollout.reverting else "")
+    never = rollout.stopped or ("reverted before its turn" if rollout.reverting else "")
     if never and rollout.by_phase[Phase.WAITING]:
         return [_skip(scene, target, never) for target in rollout.by_phase[Phase.WAITING]]
-    if stopped(rollout) or rollout.plan.window <= rollout.in_hand:
+    if rollout.stopped or rollout.plan.window <= rollout.in_hand:
         return []
     return _take(scene, nexts)
 

@@ -37,6 +37,7 @@ class Standing:
     falls: int = 0
     found_serving: int = 0
     retry: bool = False
+    was_out: bool = False  # it had been left out when this attempt began
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,16 @@ class Rollout:
     def in_hand(self) -> int:
         """How many targets take a place in the window."""
         return sum(len(self.by_phase[phase]) for phase in IN_HAND)
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing more is touched, for good; '' while the rollout goes on."""
+        if self.aborting:
+            return f"aborted by {self.aborting}"
+        most = self.plan.spec.on_failure.max_failures
+        if self.failures > most and not self.reverting:
+            return f"stopped: {self.failures} failed, {most} allowed"
+        return ""
 
     @property
     def out_of_service(self) -> list[TargetId]:
@@ -235,6 +246,7 @@ def _moved(before: Standing, event: e.Moved) -> Standing:
     )
     if before.phase in ENDS:
         after = Standing(event.to, event.at, intent, before.attempt + 1, event.why, touched=before.touched)
+        after = replace(after, was_out=before.phase is Phase.LEFT_OUT)
     if event.to is Phase.DRAINING:
         return replace(after, deregistered=frozenset(), called=None, out_since=None, found_serving=0)
     if event.to is Phase.WORKING:

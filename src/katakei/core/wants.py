@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from katakei.core.decide import candidates, stopped
+from katakei.core.decide import candidates
 from katakei.core.events import Key
 from katakei.core.model import Arn, Registration, TargetId
 from katakei.core.roads import IN_HAND, Phase
@@ -59,7 +59,7 @@ def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
 
 
 def _one_may_be_taken(rollout: Rollout) -> bool:
-    free = rollout.plan.window > rollout.in_hand and not rollout.interrupted and not stopped(rollout)
+    free = rollout.plan.window > rollout.in_hand and not rollout.interrupted and not rollout.stopped
     return free and bool(candidates(rollout))
 
 

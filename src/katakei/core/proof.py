@@ -1,0 +1,52 @@
+"""Proof that nothing reaches a target (promise 2): every registration seen out, settled, and nothing pending.
+
+Where a proof is missing, the answer is what to do or to await. Nothing is taken out unseen (promise 1).
+"""
+
+from katakei.core import events as e
+from katakei.core.case import Case, left, shown
+from katakei.core.steps import Note, Rest, Step
+from katakei.core.words import since, span
+
+TWICE = 2  # a target that somebody registers so often while we hold it out is left to a person
+
+
+def not_out(case: Case) -> tuple[Step, ...] | None:
+    """Every registration must be seen draining or absent, after the calls returned. None when it is so."""
+    if case.missing(case.standing.deregistered):
+        return _take_out(case, "the deregister call has not returned yet")
+    if case.looks is None:
+        return (case.rest(case.unseen or "deregistered, not seen since"),)
+    if all(look.out for look in case.looks):
+        if case.standing.out_since is None:
+            return (Note(e.SeenOut(max(look.ended for look in case.looks), case.target.id)),)
+        return None
+    if case.standing.out_since is not None:
+        return (Note(e.FoundServing(case.now, case.target.id)),)
+    inside = next(look for look in case.looks if not look.out)
+    why = f"deregistered {since(case.standing.called or case.now, case.now)}, but seen {shown(inside)}"
+    return _take_out(case, why) if case.repeat_is_due else (case.rest(why),)
+
+
+def unsettled(case: Case) -> Rest | None:
+    """Why work may not begin yet: the settle time, or something that may be pending. None when it may."""
+    begun = case.standing.out_since or case.now
+    seen = min((look.begun for look in case.looks or ()), default=begun)
+    settle = case.plan.spec.drain.settle
+    if seen - begun < settle:
+        remains = left(settle - (seen - begun))
+        why = f"out of service {since(begun, case.now)}; requests may still arrive, settle has {remains}"
+        return case.rest(why, begun + settle)
+    if case.nothing_pending:
+        return None
+    delay = max(group.delay for group in case.groups)
+    timer = f"the load balancer's timer of {span(delay)} has {left(delay - (case.now - begun))}"
+    verdict = case.sight.evidence.get(case.target.id)
+    return case.rest(f"draining {since(begun, case.now)}; {verdict.why if verdict and verdict.why else timer}")
+
+
+def _take_out(case: Case, why: str) -> tuple[Step, ...]:
+    """The call once more, as long as no floor needs what it would take."""
+    if case.needed:
+        return (case.rest(f"not taken out now: {case.needed}"),)
+    return (case.deregister(), case.rest(why))

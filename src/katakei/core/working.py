@@ -1,0 +1,110 @@
+"""The answers while a target is worked on. Work never starts twice, and never on a target that may serve.
+
+The mark on the target alone tells how the work goes; what cannot be known is never guessed (promise 4).
+"""
+
+from katakei.core import events as e
+from katakei.core.case import Case
+from katakei.core.proof import TWICE, not_out, unsettled
+from katakei.core.roads import Cause, Intent, Phase
+from katakei.core.sight import Work, WorkState
+from katakei.core.spec import FailedTarget
+from katakei.core.steps import Job, Note, Rest, Start, Step
+from katakei.core.words import since, span
+
+_KNOWN = {WorkState.RUNNING: "still runs", WorkState.NOT_STARTED: "has not started"}
+
+
+def working(case: Case) -> tuple[Step, ...]:
+    """Follow the work by its mark; hand it over again only where it is known, or bound by its key, not to run."""
+    work = case.sight.works.get(case.rollout.key(case.target.id), Work(WorkState.UNKNOWN))
+    overdue = case.waited > case.plan.spec.limits.working
+    if not overdue and (case.standing.ticket is None or work.state is WorkState.NOT_STARTED):
+        return _begin(case)
+    match work.state:
+        case WorkState.ENDED:
+            return (
+                Note(e.WorkEnded(case.now, case.rollout.key(case.target.id), work.exit or 0, work.out)),
+                _on(case, work),
+            )
+        case WorkState.AWAITS_APPROVAL:
+            return _person(case)
+        case WorkState.REFUSED:
+            why = work.why or "the target refused to start the work"
+            return (case.move(Phase.CHECKING, why, Intent.RETURN, Cause.FAILED),)
+        case WorkState.INTERRUPTED:
+            return (_failed(case, work.why or "the work was interrupted; it is not started again by itself"),)
+        case _ if overdue:
+            known = _KNOWN.get(work.state, "cannot be seen")
+            why = f"the work {known} after {span(case.waited)}; it may be running, so nothing else is started"
+            return (case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED),)
+        case WorkState.RUNNING:
+            return _meanwhile(case, f"the work runs {since(case.standing.since, case.now)}")
+        case _:
+            return _meanwhile(case, f"whether the work runs cannot be seen ({work.why or 'no answer yet'})")
+
+
+def start(case: Case) -> Start:
+    """The job under its key, with the command as the user wrote it."""
+    spec = case.plan.spec
+    command = spec.revert if case.standing.intent is Intent.REVERT and spec.revert else spec.work
+    first = case.target.registrations[0]
+    names = {
+        "KATAKEI_TARGET": case.target.id,
+        "KATAKEI_NAME": case.target.name,
+        "KATAKEI_ADDRESS": case.target.address,
+        "KATAKEI_PORT": str(first.port),
+        "KATAKEI_ZONE": case.target.zone,
+        "KATAKEI_GROUP": next(group.name for group in case.groups),
+        "KATAKEI_ROLLOUT": case.plan.rollout,
+        "KATAKEI_ATTEMPT": str(case.standing.attempt),
+        "KATAKEI_RELEASE": case.plan.release,
+    }
+    job = Job(command.run, tuple(sorted(names.items())), int(spec.limits.working.total_seconds()))
+    return Start(case.rollout.key(case.target.id), case.target, job)
+
+
+def _begin(case: Case) -> tuple[Step, ...]:
+    """Handed over, or once more: only to a target that is still, or again, proven out of service."""
+    if case.standing.found_serving >= TWICE:
+        return (_to_a_person(case),)
+    blocked = not_out(case)
+    if blocked:
+        return blocked
+    return (unsettled(case) or start(case),)
+
+
+def _meanwhile(case: Case, why: str) -> tuple[Step, ...]:
+    """Found in service while it is worked on: taken out once more; the second time only its work is finished."""
+    out = () if case.standing.found_serving >= TWICE else not_out(case) or ()
+    return (*(step for step in out if not isinstance(step, Rest)), case.rest(why))
+
+
+def _on(case: Case, work: Work) -> Note:
+    """Where the target goes when its work has ended."""
+    if work.exit:
+        return _failed(case, f"the work ended with exit code {work.exit}")
+    return _to_a_person(case) if case.standing.found_serving >= TWICE else case.move(Phase.CHECKING)
+
+
+def _to_a_person(case: Case) -> Note:
+    return case.move(Phase.LEFT_OUT, "somebody registers it while it is worked on", cause=Cause.FAILED)
+
+
+def _person(case: Case) -> tuple[Step, ...]:
+    """A person works on it: their word ends the work, an abort ends the wait."""
+    if case.standing.approved:
+        return (case.move(Phase.CHECKING),)
+    if case.rollout.aborting:
+        why = f"aborted by {case.rollout.aborting} before the work was approved"
+        return (case.move(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED),)
+    waited = since(case.standing.since, case.now)
+    command = f"katakei approve {case.plan.rollout} {case.target.id}"
+    return _meanwhile(case, f"yours to work on {waited}; when it is done: {command}")
+
+
+def _failed(case: Case, why: str) -> Note:
+    """Failed work: kept out, or put back when its check passes (always tried when the rollout is being aborted)."""
+    if case.rollout.aborting or case.plan.spec.on_failure.failed_target is FailedTarget.PUT_BACK:
+        return case.move(Phase.CHECKING, why, Intent.RETURN, Cause.FAILED)
+    return case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED)
