@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from katakei.balancers.alb_faults import NO_REGION, THROTTLED, foreign, ours
+from katakei.balancers.alb_faults import foreign, no_region, ours, throttled
 from katakei.balancers.buckets import Buckets, Kind, shared
+from katakei.core.errors import Unseen
 from katakei.core.ports import Clock
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WAIT = timedelta(seconds=10)  # for tokens, where the caller sets no deadline
+CONNECT, READ = timedelta(seconds=3), timedelta(seconds=5)
 THREADS = 16
 WIRE = Path(__file__).parent / "wire"
 """DescribeInstances as EC2 speaks it, and nothing else of EC2: an extract of botocore's ec2/2016-11-15 (Apache-2.0).
@@ -53,7 +55,7 @@ class Door:
         except foreign() as error:
             raise ours("elbv2", "DescribeTargetGroups", error) from error
         if not region:
-            raise NO_REGION
+            raise no_region()
         return str(region)
 
     @property
@@ -83,11 +85,14 @@ class Door:
     ) -> T:
         client = self._client(service)
         buckets = self._buckets()
-        buckets.take(kinds, by or self._clock.now() + WAIT)
+        now = self._clock.now()
+        if by is not None and now > by:
+            raise Unseen(f"{action} was not asked: no time was left for it")
+        buckets.take(kinds, by or now + WAIT)
         try:
             return call(client)
         except foreign() as error:
-            if getattr(error, "response", {}).get("Error", {}).get("Code") in THROTTLED:
+            if throttled(error):
                 buckets.empty(kinds)
             raise ours(service, action, error) from error
 
@@ -115,8 +120,8 @@ class Door:
         with self._lock:
             if service not in self._clients:
                 config = Config(
-                    connect_timeout=3,
-                    read_timeout=5,
+                    connect_timeout=CONNECT.total_seconds(),
+                    read_timeout=READ.total_seconds(),
                     retries={"total_max_attempts": 1},
                     max_pool_connections=THREADS,
                     user_agent_extra="katakei",

@@ -10,7 +10,7 @@ from katakei.core.errors import KatakeiError, Rejected, Unreachable, Unseen, Usa
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-THROTTLED = frozenset(
+_THROTTLED = frozenset(
     {
         "BandwidthLimitExceeded",
         "EC2ThrottledException",
@@ -46,7 +46,10 @@ _UNKNOWN_KEYS = frozenset(
 )
 _IAM = {"elbv2": "elasticloadbalancing"}  # IAM's name of a service, where it is not botocore's
 
-NO_REGION = UsageFault("no AWS region is configured: give --region, or set AWS_DEFAULT_REGION or a profile's region")
+
+def no_region() -> UsageFault:
+    """Nothing says where the target groups are."""
+    return UsageFault("no AWS region is configured: give --region, or set AWS_DEFAULT_REGION or a profile's region")
 
 
 def foreign() -> tuple[type[Exception], ...]:
@@ -55,6 +58,13 @@ def foreign() -> tuple[type[Exception], ...]:
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
     return BotoCoreError, ClientError, ResponseParserError, ValueError
+
+
+def throttled(error: Exception) -> bool:
+    """Whether AWS answered that the account asks too often."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - loading botocore takes time
+
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "") in _THROTTLED
 
 
 def ours(service: str, action: str, error: Exception) -> KatakeiError:
@@ -69,7 +79,7 @@ def ours(service: str, action: str, error: Exception) -> KatakeiError:
             f"{error}: give --profile, or set AWS_PROFILE, to one that `aws configure list-profiles` names"
         )
     if isinstance(error, aws.NoRegionError | aws.InvalidRegionError):
-        return NO_REGION if isinstance(error, aws.NoRegionError) else UsageFault(f"{error}; see --region")
+        return no_region() if isinstance(error, aws.NoRegionError) else UsageFault(f"{error}; see --region")
     if isinstance(error, aws.ParamValidationError):
         return Rejected(f"{action} cannot be asked like this: {' '.join(str(error).split())}")
     if isinstance(error, aws.EndpointConnectionError | aws.ProxyConnectionError | aws.SSLError):
@@ -91,7 +101,7 @@ def _answered(service: str, action: str, error: "ClientError") -> KatakeiError:
     code = error.response.get("Error", {}).get("Code", "")
     said = error.response.get("Error", {}).get("Message", "") or code
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    if code in THROTTLED or status == 429:
+    if code in _THROTTLED or status == 429:
         return Unseen(f"AWS throttled {action} ({said})")
     if code in _AGAIN or status >= 500:
         return Unseen(f"AWS had no answer to {action} ({code or status}: {said})")

@@ -1,0 +1,69 @@
+"""An AWS endpoint on loopback that says what it was told to say, to try how every answer is taken."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from urllib.parse import parse_qs
+
+XML = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
+NOTHING = (
+    f'<DescribeTargetHealthResponse xmlns="{XML}"><DescribeTargetHealthResult><TargetHealthDescriptions/>'
+    "</DescribeTargetHealthResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
+    "</DescribeTargetHealthResponse>"
+)
+
+
+def refusal(code: str, text: str) -> str:
+    """An error as ELBv2 writes it."""
+    return (
+        f'<ErrorResponse xmlns="{XML}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>'
+        "<RequestId>r</RequestId></ErrorResponse>"
+    )
+
+
+@dataclass
+class Endpoint:
+    """`hangs` lets calls wait until it ends; `heard` are the calls as they came, `agents` who called."""
+
+    status: int = 200
+    body: str = NOTHING
+    hangs: bool = False
+    heard: list[dict[str, str]] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
+    url: str = ""
+    ended: Event = field(default_factory=Event)
+
+
+@contextmanager
+def endpoint() -> Iterator[Endpoint]:
+    """Serves until left."""
+    said = Endpoint()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            said.heard.append({name: values[0] for name, values in asked.items()})
+            said.agents.append(self.headers["User-Agent"])
+            if said.hangs:
+                said.ended.wait(10)
+                return
+            self.send_response(said.status)
+            self.send_header("Content-Length", str(len(said.body)))
+            self.end_headers()
+            self.wfile.write(said.body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        said.url = f"http://127.0.0.1:{server.server_port}"
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield said
+        finally:
+            said.ended.set()
+            server.shutdown()
+            thread.join()

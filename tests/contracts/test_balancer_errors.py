@@ -1,0 +1,187 @@
+"""Every way in which AWS can fail to answer has one sentence, one exit code, and an advice."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from tests.contracts.balancer_endpoint import Endpoint, endpoint, refusal
+
+from katakei.balancers import alb_door
+from katakei.balancers.alb import Alb
+from katakei.clock import SystemClock
+from katakei.core.errors import Exit, KatakeiError, Rejected, Unreachable, Unseen, UsageFault
+from katakei.core.model import Arn, Registration
+from katakei.core.sight import GroupSight
+
+GROUP = Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/web/0123456789abcdef")
+
+
+@pytest.fixture(autouse=True)
+def _strangers_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the configuration of whoever runs the tests is used."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    with endpoint() as said:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", said.url)
+        yield said
+
+
+def alb(region: str | None = "ap-northeast-1", profile: str | None = None) -> Alb:
+    return Alb(region, profile, SystemClock())
+
+
+def look() -> GroupSight:
+    return alb().look(GROUP, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error", "says"),
+    [
+        (400, "Throttling", Unseen, "throttled DescribeTargetHealth"),
+        (400, "ThrottlingException", Unseen, "throttled"),
+        (503, "RequestLimitExceeded", Unseen, "throttled"),
+        (429, "PriorRequestNotComplete", Unseen, "throttled"),
+        (429, "Whatever", Unseen, "throttled"),
+        (500, "InternalFailure", Unseen, "no answer"),
+        (503, "ServiceUnavailable", Unseen, "no answer"),
+        (500, "HealthUnavailable", Unseen, "no answer"),
+        (502, "Unheard", Unseen, "no answer"),
+        (400, "RequestTimeout", Unseen, "no answer"),
+        (403, "AccessDenied", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
+        (403, "AccessDeniedException", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
+        (403, "UnauthorizedOperation", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
+        (403, "ExpiredToken", Unreachable, "have expired: renew them"),
+        (400, "ExpiredTokenException", Unreachable, "have expired: renew them"),
+        (400, "RequestExpired", Unreachable, "have expired: renew them"),
+        (403, "InvalidClientTokenId", Unreachable, "does not accept these credentials: check --profile"),
+        (403, "SignatureDoesNotMatch", Unreachable, "does not accept these credentials"),
+        (401, "AuthFailure", Unreachable, "does not accept these credentials"),
+        (400, "TargetGroupNotFound", UsageFault, "no such target group"),
+        (400, "LoadBalancerNotFound", Unseen, "deleted just now"),
+        (400, "ValidationError", Rejected, "AWS refused DescribeTargetHealth"),
+        (400, "InvalidTarget", Rejected, "AWS refused DescribeTargetHealth"),
+    ],
+)
+def test_every_code_of_aws_becomes_one_of_our_errors(
+    aws: Endpoint, status: int, code: str, error: type[KatakeiError], says: str
+) -> None:
+    aws.status, aws.body = status, refusal(code, "In its own words")
+    with pytest.raises(error) as raised:
+        look()
+    assert says in str(raised.value)
+    assert "In its own words" in str(raised.value)
+    assert type(raised.value) is error
+
+
+def test_a_call_is_tried_once_and_names_us(aws: Endpoint) -> None:
+    aws.status, aws.body = 500, refusal("InternalFailure", "no")
+    with pytest.raises(Unseen):
+        look()
+    assert len(aws.heard) == 1
+    assert "katakei" in aws.agents[0]
+
+
+def test_a_page_of_something_in_between_is_no_answer(aws: Endpoint) -> None:
+    aws.body = "<html>welcome"
+    with pytest.raises(Unseen, match="DescribeTargetHealth"):
+        look()
+
+
+def test_no_answer_in_time_is_unseen(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alb_door, "READ", timedelta(seconds=0.2))
+    aws.hangs = True
+    with pytest.raises(Unseen, match="did not answer DescribeTargetHealth"):
+        look()
+
+
+def test_an_endpoint_where_nobody_listens_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(Unreachable, match=r"cannot be reached for DescribeTargetHealth.*AWS_ENDPOINT_URL"):
+            look()
+
+
+def test_an_endpoint_that_is_no_url_is_a_fault_of_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
+    with pytest.raises(UsageFault, match="AWS_ENDPOINT_URL"):
+        look()
+
+
+def test_missing_credentials_are_said_with_what_to_do(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(Unreachable, match=r"Unable to locate credentials; check the credentials \(--profile") as raised:
+        look()
+    assert raised.value.code is Exit.UNREACHABLE
+    assert aws.heard == []
+
+
+def test_without_a_region_nothing_is_asked(aws: Endpoint) -> None:
+    with pytest.raises(UsageFault, match="no AWS region is configured: give --region"):
+        alb(region=None).groups(())
+    assert aws.heard == []
+
+
+def test_the_region_of_the_environment_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert alb(region=None).region == "eu-west-1"
+    assert alb(region="us-east-2").region == "us-east-2"
+
+
+def test_a_region_that_can_be_none_is_a_fault_of_usage() -> None:
+    with pytest.raises(UsageFault, match="--region"):
+        alb(region="no such place!").look(GROUP, None)
+
+
+def test_an_unknown_profile_is_a_fault_of_usage() -> None:
+    with pytest.raises(UsageFault, match=r"nobody.*--profile"):
+        alb(profile="nobody").groups(())
+
+
+def test_a_denied_registration_names_the_right_that_is_missing(aws: Endpoint) -> None:
+    aws.status, aws.body = 403, refusal("AccessDenied", "User: x is not authorized")
+    with pytest.raises(Unreachable, match="allow elasticloadbalancing:RegisterTargets"):
+        alb().register(GROUP, frozenset({Registration(GROUP, "i-1", 80)}), timedelta(seconds=5))
+
+
+def test_denied_ec2_names_the_right_that_is_missing(aws: Endpoint) -> None:
+    aws.status, aws.body = 403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message>"
+    aws.body += "</Error></Errors><RequestID>r</RequestID></Response>"
+    with pytest.raises(Unreachable, match="allow ec2:DescribeInstances"):
+        alb()._survey.instances(["i-1"])
+
+
+@pytest.mark.parametrize(
+    ("url", "lab"),
+    [
+        ("http://127.0.0.1:5000", True),
+        ("http://127.8.9.10:5000", True),
+        ("http://localhost:5000", True),
+        ("http://[::1]:5000", True),
+        ("https://elasticloadbalancing.ap-northeast-1.amazonaws.com", False),
+        ("http://10.0.0.1", False),
+        ("https://127.0.0.1.example.com", False),
+    ],
+)
+def test_a_lab_is_what_answers_on_this_very_machine(monkeypatch: pytest.MonkeyPatch, url: str, *, lab: bool) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", url)
+    assert alb().lab is lab
+
+
+def test_naming_the_driver_loads_nothing_of_botocore() -> None:
+    program = "import sys, katakei.balancers.alb; sys.exit(any(name.startswith('boto') for name in sys.modules))"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
