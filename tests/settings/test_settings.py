@@ -1,0 +1,338 @@
+"""katakei.yml: what is taken, what is refused, where, and with which advice."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from katakei import settings
+from katakei.core import spec as s
+from katakei.core.errors import UsageFault
+from katakei.settings import Overrides, model, normal, words
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "docs" / "katakei.yml.example"
+SCHEMA = ROOT / "docs" / "katakei.schema.json"
+SMALL = "service: shop\nbalancer: {alb: {target_groups: [web]}}\nwork: {ssm: {run: ./deploy}}\n"
+NOTHING = Overrides()
+Load = Callable[[str], s.Spec]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def loaded(text: str) -> s.Spec:
+        file = tmp_path / "katakei.yml"
+        file.write_text(text, encoding="utf-8")
+        return settings.load(file, NOTHING)
+
+    return loaded
+
+
+def refused(load: Load, text: str) -> list[str]:
+    with pytest.raises(UsageFault) as fault:
+        load(text)
+    return str(fault.value).splitlines()
+
+
+def test_the_documented_example_says_what_it_does() -> None:
+    spec = settings.load(EXAMPLE, NOTHING)
+    assert spec == s.Spec(
+        service="laravel",
+        groups=("LaravelTargetGroup",),
+        work=s.Command("ssm", '/opt/app/deploy.sh "$KATAKEI_RELEASE"'),
+        check=s.Check(s.Http("/health", "200")),
+    )
+
+
+def test_the_smallest_file_gets_every_default_of_the_core(load: Load) -> None:
+    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"))
+
+
+def test_every_key_reaches_the_spec(load: Load) -> None:
+    spec = load("""
+service: shop
+balancer: {alb: {target_groups: [web, "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/2"]}}
+targets: {tag: {Role: web, App: shop}}
+window: {max_unavailable: 25%, floor: 3, floor_per_zone: 1, order: listed}
+drain: {settle: 1m30s, until: delay}
+work: {manual: }
+check: {http: {path: "/up?full=1", expect: "200-299,304", port: 8080}, within: 2h}
+warm: {soak: 0s}
+limits: {draining: 10m, working: 1h, warming: 90s, waiting: 5m}
+on_failure: {max_failures: 2, then: stop, failed_target: put_back}
+""")
+    assert spec == s.Spec(
+        service="shop",
+        groups=("web", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/2"),
+        work=s.Command("manual"),
+        targets=s.Selection(tags=(("App", "shop"), ("Role", "web"))),
+        window=s.Window(s.Share(percent=25), s.Share(count=3), 1, s.Order.LISTED),
+        drain=s.Drain(timedelta(seconds=90)),
+        check=s.Check(s.Http("/up?full=1", "200-299,304", 8080), timedelta(hours=2)),
+        soak=timedelta(),
+        limits=s.Limits(timedelta(minutes=10), False, *(timedelta(seconds=n) for n in (3600, 90, 300))),
+        on_failure=s.OnFailure(2, s.FailedTarget.PUT_BACK),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("all", s.Selection()), ("[i-1, web-2]", s.Selection(only=("i-1", "web-2")))],
+)
+def test_targets_are_all_or_a_list(load: Load, written: str, meant: s.Selection) -> None:
+    assert load(f"{SMALL}targets: {written}").targets == meant
+
+
+def test_check_none_asks_nothing(load: Load) -> None:
+    assert load(f"{SMALL}check: none").check == s.Check(asked=False)
+
+
+@pytest.mark.parametrize(("written", "extra"), [("delay", 0), ("delay+90s", 90), ("delay+1m30s", 90)])
+def test_a_drain_may_be_bounded_by_the_delay_and_more(load: Load, written: str, extra: int) -> None:
+    limits = load(f"{SMALL}limits: {{draining: {written}}}").limits
+    assert (limits.draining_from_delay, limits.draining_extra) == (True, timedelta(seconds=extra))
+
+
+EVERYTHING_WRONG = """\
+service: "la ravel"
+balanser: {alb: {target_groups: [x]}}
+targets: []
+window: {max_unavailable: 0, floor: 150%, floor_per_zone: -1, order: zones, flor: 2}
+drain: {settle: 30, until: proof, quiet: 5s, witness: work, cut_after: 2m}
+drain: {settle: 30s}
+work:
+  ssm: {run: ""}
+  local: {run: x}
+check: {http: {expect: 2000, port: 0, path: health}, within: 0s}
+warm: {soak: }
+limits: {draining: delay-60s, working: 15, warmin: 1m}
+on_failure: {max_failures: x, then: revert, failed_target: keep}
+revert: {ssm: {run: "/opt/app/revert.sh"}}
+"""
+
+
+def test_every_fault_is_told_in_one_go_with_its_line_and_what_to_write(load: Load) -> None:
+    assert refused(load, EVERYTHING_WRONG) == [
+        "katakei.yml:1: service: must be 1 to 128 characters out of A-Z a-z 0-9 . _ / @ : + -",
+        "katakei.yml:1: balancer: is missing; write balancer: {alb: {target_groups: [NAME]}}",
+        "katakei.yml:2: balanser: is no key that is known here; did you mean balancer?",
+        "katakei.yml:3: targets: must be all, a list of ids or names, or {tag: {Role: web}}",
+        "katakei.yml:4: window.max_unavailable: with nothing allowed out, nothing can ever be done; write 1 or more",
+        "katakei.yml:4: window.floor: '150%' is neither a count nor a per cent; write 1 or 50%",
+        "katakei.yml:4: window.floor_per_zone: should be greater than or equal to 0; it is -1",
+        "katakei.yml:4: window.order: zones is not known here; write zone or listed",
+        "katakei.yml:4: window.flor: is no key that is known here; did you mean floor?",
+        "katakei.yml:5: drain.until: is not built yet in this version; use until: delay",
+        "katakei.yml:5: drain.quiet: is not built yet in this version; use until: delay",
+        "katakei.yml:5: drain.witness: is not built yet in this version; use until: delay",
+        "katakei.yml:5: drain.cut_after: is not built yet in this version; use until: delay",
+        "katakei.yml:5: drain.settle: 30 is no duration; write 30s",
+        "katakei.yml:6: drain: is here twice (also in line 5); keep one of them",
+        "katakei.yml:7: work: names 2 ways to work; write exactly one of ssm, manual",
+        "katakei.yml:8: work.ssm.run: is empty; write something or remove it",
+        "katakei.yml:9: work.local: is not built yet in this version; use ssm: {run: …} or manual:",
+        "katakei.yml:10: check.http.path: must be a path like /health",
+        "katakei.yml:10: check.http.expect: 2000 is no HTTP code; write 200, 200-299 or 200,204",
+        "katakei.yml:10: check.http.port: should be greater than or equal to 1; it is 0",
+        "katakei.yml:10: check.within: a limit of nothing can never be met; write 1m, say",
+        "katakei.yml:11: warm.soak: has no value; write one or remove the line",
+        "katakei.yml:12: limits.draining: 'delay-60s' is no duration; write 30s, 1m30s or 2h, or delay+60s",
+        "katakei.yml:12: limits.working: 15 is no duration; write 15s",
+        "katakei.yml:12: limits.warmin: is no key that is known here; did you mean warming?",
+        "katakei.yml:13: on_failure.then: is not built yet in this version; use then: stop",
+        "katakei.yml:13: on_failure.max_failures: must be a whole number",
+        "katakei.yml:13: on_failure.failed_target: keep is not known here; write keep_out or put_back",
+        "katakei.yml:14: revert: is not built yet in this version; remove it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [\n", "katakei.yml:2: this is not YAML: expected the node content"),
+        ("\tservice: x", "katakei.yml:1: this is not YAML: found character '\\t'"),
+        ("a: 1\n---\nb: 2", "katakei.yml:2: this is not YAML: but found another document"),
+        ("a: *nowhere", "katakei.yml:1: this is not YAML: found undefined alias"),
+        ("- service", "katakei.yml:1: the file must be keys with values"),
+        ("service: \x01", "katakei.yml:1: this is not YAML"),
+        ("service: x\nwork: &a [*a]", "katakei.yml:2: work: is too deep or too long"),
+    ],
+)
+def test_what_is_no_configuration_at_all_names_the_line(load: Load, text: str, said: str) -> None:
+    (line,) = refused(load, text)
+    assert line.startswith(said)
+
+
+def test_aliases_that_stand_for_millions_of_values_are_refused_at_once(load: Load) -> None:
+    bomb = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(12))
+    assert "too deep or too long" in refused(load, bomb)[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("work2: 1", "katakei.yml:4: work2: is no key that is known here; did you mean work?"),
+        ("zzz: 1", "katakei.yml:4: zzz: is no key; known: balancer, check, "),
+        ("check: 3", "katakei.yml:4: check: must be none, or {http: "),
+        ("check: {http: {}}", "katakei.yml:4: check.http.path: is missing; write path: /health"),
+        ("check: {http: {path: /, expect: 299-200}}", "katakei.yml:4: check.http.expect: '299-200' runs backwards"),
+        ("targets: {tag: {}}", "katakei.yml:4: targets.tag: is empty; name at least one"),
+        ("targets: {tag: {Role: 1}}", "katakei.yml:4: targets.tag.Role: must be text; put it in quotes"),
+        ("targets:\n- a\n- 1", "katakei.yml:6: targets[1]: must be text; put it in quotes"),
+        ("targets: some", "katakei.yml:4: targets: must be all, a list"),
+        ("window: []", "katakei.yml:4: window: must be keys with values; known: floor"),
+        ("drain: {until: answered}", "katakei.yml:4: drain.until: is not built yet in this version"),
+        ("drain: {until: counter}", "katakei.yml:4: drain.until: is not built yet in this version"),
+        ("drain: {settle: 1.5s}", "katakei.yml:4: drain.settle: '1.5s' is no duration; write 30s, 1m30s or 2h"),
+        ("service: !!python/object x", "katakei.yml:4: service: is here twice (also in line 1)"),
+        ("warm: {soak: !secret 3s}", "katakei.yml:4: warm.soak: the tag !secret means nothing here"),
+    ],
+)
+def test_one_fault_is_told_as_one_line(load: Load, more: str, said: str) -> None:
+    (line,) = refused(load, SMALL + more)
+    assert line.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("{}", "work: names no ways to work"),
+        ("{ssm: {run: x}, manual: }", "work: names 2 ways to work"),
+        ("{ssm: }", "work.ssm: has no value"),
+        ("{ssm: {}}", "work.ssm.run: is missing"),
+        ("{manual: {run: x}}", "work.manual.run: is no key"),
+        ("{local: {run: x}}", "work.local: is not built yet in this version"),
+        ("ssm", "work: must be keys with values; known: manual, ssm"),
+    ],
+)
+def test_work_is_exactly_one_thing_that_can_be_done(load: Load, work: str, said: str) -> None:
+    (line,) = refused(load, SMALL.replace("{ssm: {run: ./deploy}}", work))
+    assert line.startswith(f"katakei.yml:3: {said}")
+
+
+def test_an_empty_file_names_what_it_needs(load: Load) -> None:
+    assert [line.split(": ")[1] for line in refused(load, "")] == ["service", "balancer", "work"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.yml").write_bytes(b"service: caf\xe9")
+    for name, said in [("none.yml", "No such file"), ("latin.yml", "UTF-8")]:
+        with pytest.raises(UsageFault, match=said):
+            settings.load(tmp_path / name, NOTHING)
+
+
+def test_the_command_line_overrides_targets_and_group(tmp_path: Path) -> None:
+    (tmp_path / "katakei.yml").write_text(f"{SMALL}targets: {{tag: {{a: b}}}}")
+    spec = settings.load(tmp_path / "katakei.yml", Overrides(only=("i-1",), target_group="api"))
+    assert (spec.targets, spec.groups) == (s.Selection(only=("i-1",)), ("api",))
+
+
+ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef"
+
+
+@pytest.mark.parametrize("group", ["web", ARN])
+def test_without_a_file_the_group_names_the_service(group: str) -> None:
+    spec = settings.without_file(group, "./deploy", Overrides(only=("i-1",)))
+    assert spec == s.Spec("web", (group,), s.Command("ssm", "./deploy"), s.Selection(only=("i-1",)))
+    assert settings.without_file(group, None, NOTHING).work == s.Command("manual")
+
+
+@pytest.mark.parametrize(("group", "run"), [("web", " "), ("", "x"), ("two words", "x")])
+def test_without_a_file_nonsense_is_refused(group: str, run: str) -> None:
+    with pytest.raises(UsageFault):
+        settings.without_file(group, run, NOTHING)
+
+
+@given(st.from_regex(settings.NAME, fullmatch=True))
+def test_a_release_of_harmless_characters_is_taken(text: str) -> None:
+    assert settings.release(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "a b", "v1\n", "$(id)", "v1;id", "é", "x" * 129, "٣"])
+def test_a_release_that_a_shell_could_misread_is_refused(text: str) -> None:
+    with pytest.raises(UsageFault, match="the release"):
+        settings.release(text)
+
+
+@given(st.integers(0, 10**7))
+def test_a_duration_is_read_as_it_is_said(seconds: int) -> None:
+    length = timedelta(seconds=seconds)
+    assert words.span(normal.text(length)) == length
+
+
+@pytest.mark.parametrize(
+    "value", ["", "s", "1", "1s1m", "-1s", "1 s", "1d", "1s ", "\uff11s", 1, True, None, 1.5, "9999999s"]
+)
+def test_what_is_no_duration_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="is no duration; write"):
+        words.span(value)
+
+
+def other(value: Any) -> Any:
+    """A value of the same type that is not this one."""
+    match value:
+        case bool():
+            return not value
+        case Enum():
+            return next(each for each in type(value) if each is not value)
+        case timedelta():
+            return value + timedelta(microseconds=1)
+        case int():
+            return value + 1
+        case str():
+            return f"{value}x"
+        case s.Share():
+            return s.Share(count=77)
+        case tuple():
+            return (*value, ("k", "v"))
+    return {None: s.Command("ssm", "back")}[value]
+
+
+def variants(value: Any) -> list[Any]:
+    """The value with each of its fields, at any depth, changed alone."""
+    found = []
+    for each in fields(value):
+        inside = getattr(value, each.name)
+        deep = is_dataclass(inside) and not isinstance(inside, s.Share)
+        new = variants(inside) if deep else [8080 if each.name == "port" else other(inside)]
+        found += [replace(value, **{each.name: changed}) for changed in new]
+    return found
+
+
+FULL = s.Spec("shop", ("web",), s.Command("ssm", "x"), check=s.Check(s.Http("/")))
+
+
+@pytest.mark.parametrize("changed", variants(FULL))
+def test_no_difference_is_lost_in_the_normalised_form(changed: s.Spec) -> None:
+    assert settings.normalised(changed) != settings.normalised(FULL)
+    json.dumps(settings.normalised(changed))
+
+
+def test_what_is_normalised_is_a_configuration_that_asks_for_the_same(load: Load) -> None:
+    document = settings.normalised(FULL)
+    del document["revert"]
+    document["check"]["http"] = {key: value for key, value in document["check"]["http"].items() if value is not None}
+    assert load(json.dumps(document)) == FULL
+
+
+def test_the_published_schema_is_the_model_s() -> None:
+    text = json.dumps(model.schema(), indent=2, ensure_ascii=False) + "\n"
+    assert SCHEMA.read_text() == text, "run: python -m katakei.settings.model > docs/katakei.schema.json"
+
+
+def test_only_reading_a_file_costs_the_import_of_its_readers() -> None:
+    code = (
+        "import sys; from katakei import settings; settings.release('v1'); "
+        "settings.without_file('web', None, settings.Overrides()); "
+        "sys.exit(bool({'pydantic', 'ruamel'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
