@@ -16,12 +16,12 @@ from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 
 AWS = Path(__file__).parents[2] / ".venv-aws" / "bin" / "aws"
-QUICK = LabOptions(targets=2, delay=timedelta(seconds=4), interval=timedelta(seconds=2))
+QUICK = LabOptions(targets=2, delay=timedelta(seconds=4), interval=timedelta(seconds=1.5))
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """Two healthy servers, delay 4 s, checks every 2 s. Whoever changes something puts it back."""
+    """Two healthy servers, delay 4 s, checks every 1.5 s. Whoever changes something puts it back."""
     with Lab(QUICK) as running:
         yield running
 

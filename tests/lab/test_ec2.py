@@ -15,6 +15,7 @@ from moto import mock_aws
 from katakei.lab import clock
 from katakei.lab.address import Block, Door, claim_block
 from katakei.lab.ec2 import Ec2, InstanceState
+from katakei.lab.nodes import Nodes
 from katakei.lab.region import Region
 from katakei.lab.servers import Power, Server, Servers
 
@@ -84,6 +85,7 @@ class World:
         self._told: list[tuple[str, str]] = []
         self.block = block
         self.ec2 = Ec2(self.hardware, block, ACCOUNT, lambda i, state: self._told.append((i, state.value[0])))
+        self.nodes = Nodes(self.ec2, self.hardware)
         self.region = Region(self.hardware, ACCOUNT, REGION)
         self.vpc, self.subnets = self.region.put_on_loopback(block, ZONES)
         self.api = client()
@@ -174,7 +176,7 @@ def test_a_terminated_instance_is_gone_and_takes_no_more_orders(world: World) ->
     world.api.terminate_instances(InstanceIds=[instance_id])
     world.becomes(instance_id, "terminated")
     assert world.hardware.get(instance_id).power is Power.GONE
-    assert instance_id not in [machine.id for machine in world.ec2.machines()]
+    assert instance_id not in [machine.id for machine in world.nodes.machines()]
     with pytest.raises(ClientError, match="IncorrectInstanceState"):
         world.api.start_instances(InstanceIds=[instance_id])
     world.api.terminate_instances(InstanceIds=[instance_id])
@@ -213,11 +215,11 @@ def test_an_unknown_instance_is_refused(world: World) -> None:
 def test_run_command_sees_name_tags_and_power(world: World) -> None:
     instance_id = world.run(name="web-1")
     world.becomes(instance_id, "running")
-    machine = next(machine for machine in world.ec2.machines() if machine.id == instance_id)
+    machine = next(machine for machine in world.nodes.machines() if machine.id == instance_id)
     assert (machine.name, machine.running, dict(machine.tags)) == ("web-1", True, {"Name": "web-1"})
-    assert world.ec2.boot(instance_id) == "boot-1"
-    world.ec2.reboot(instance_id)
-    assert world.ec2.boot(instance_id) == "boot-3"
+    assert world.nodes.boot(instance_id) == "boot-1"
+    world.nodes.reboot(instance_id)
+    assert world.nodes.boot(instance_id) == "boot-3"
 
 
 def test_the_load_balancer_sees_instances_subnets_networks_and_doors(world: World) -> None:

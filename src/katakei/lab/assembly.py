@@ -14,6 +14,7 @@ from katakei.lab.endpoint import Endpoint
 from katakei.lab.envoy import Envoy
 from katakei.lab.faults import FaultBox, Faults
 from katakei.lab.folder import lab_folder
+from katakei.lab.nodes import Nodes
 from katakei.lab.options import ACCOUNT, REGION, Facts, LabOptions, Target, environment
 from katakei.lab.region import Region
 from katakei.lab.servers import Servers
@@ -50,7 +51,7 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[Facts | 
         parts.callback(elb.close)
         faults = FaultBox(Faults(lag=options.lag.total_seconds()))
         faults.listen(Breaker(servers).turned)
-        commands = RunCommand(ec2, lambda: _switches(faults.now), ACCOUNT)
+        commands = RunCommand(Nodes(ec2, servers), lambda: _switches(faults.now), ACCOUNT)
         parts.callback(run_command.install(commands))
         commands.start()
         parts.callback(commands.close)

@@ -4,10 +4,9 @@ How a load balancer takes it is not known here; whoever wants to hear of a chang
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from enum import Enum
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
@@ -16,9 +15,7 @@ from moto.ec2.models.instances import Instance, Reservation
 
 from katakei.lab.address import Block
 from katakei.lab.problem import LabError
-from katakei.lab.servers import Power, Servers
-from katakei.lab.ssm.model import Machine
-from katakei.lab.ssm.runs import Process
+from katakei.lab.servers import Servers
 
 
 class InstanceState(Enum):
@@ -69,24 +66,10 @@ class Ec2:
         for thread in tuple(self._work):
             thread.join(15)
 
-    # What Run Command needs of machines (ssm.agents.Machines).
-
-    def machines(self) -> list[Machine]:
-        """Every instance that is not on its way to termination."""
-        return [_machine(instance) for instance in self._instances() if _state(instance) not in GOING]
-
-    def folder(self, instance_id: str) -> Path:
-        """The server's folder."""
-        return self._servers.get(instance_id).folder
-
-    def boot(self, instance_id: str) -> str | None:
-        """The boot id while it is on."""
-        server = self._servers.get(instance_id)
-        return server.boot_id if server.power is Power.ON else None
-
-    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> Process:
-        """Start a command on the server."""
-        return self._servers.spawn(instance_id, argv, env)
+    def instances(self) -> list[Instance]:
+        """Every instance that is not on its way to termination, in every region."""
+        backends = tuple(ec2_backends[self._account].values())
+        return [one for backend in backends for one in backend.all_instances() if state_of(one) not in GOING]
 
     def reboot(self, instance_id: str) -> None:
         """As RebootInstances, but returns when it is done."""
@@ -99,7 +82,7 @@ class Ec2:
         reservation = before(backend, *given, **named)
         for instance in reservation.instances:
             address = self._settle(instance)
-            name = _tags(instance).get("Name", instance.id)
+            name = tags_of(instance).get("Name", instance.id)
             zone = str(instance.placement.zone)
             self._change(instance, InstanceState.PENDING)
             self._servers.launch(instance.id, address, name, zone)  # at once, so that what is wrong is said at once
@@ -107,7 +90,7 @@ class Ec2:
         return reservation
 
     def _start(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
-        if _state(instance) in {InstanceState.RUNNING, InstanceState.PENDING}:
+        if state_of(instance) in {InstanceState.RUNNING, InstanceState.PENDING}:
             return instance._state  # noqa: SLF001 - moto's own word for it
         self._demand(instance, InstanceState.STOPPED, "started")
         previous = before(instance)
@@ -116,7 +99,7 @@ class Ec2:
         return previous
 
     def _stop(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
-        if _state(instance) in {InstanceState.STOPPED, InstanceState.STOPPING}:
+        if state_of(instance) in {InstanceState.STOPPED, InstanceState.STOPPING}:
             return instance._state  # noqa: SLF001 - moto's own word for it
         self._demand(instance, InstanceState.RUNNING, "stopped")
         previous = before(instance)
@@ -130,7 +113,7 @@ class Ec2:
         return before(instance)
 
     def _terminate(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
-        if _state(instance) in GOING:
+        if state_of(instance) in GOING:
             return instance._state  # noqa: SLF001 - moto's own word for it
         previous = before(instance)
         self._change(instance, InstanceState.SHUTTING_DOWN)
@@ -181,15 +164,11 @@ class Ec2:
             return self._block.address(14, self._strays)
 
     def _demand(self, instance: Instance, state: InstanceState, to_be: str) -> None:
-        if _state(instance) is not state:
+        if state_of(instance) is not state:
             raise EC2ClientError(
                 "IncorrectInstanceState",
                 f"The instance '{instance.id}' is not in a state from which it can be {to_be}.",
             )
-
-    def _instances(self) -> Iterator[Instance]:
-        for backend in tuple(ec2_backends[self._account].values()):
-            yield from backend.all_instances()
 
     def _replace(self, owner: type, name: str, act: Callable[..., Any]) -> None:
         before = getattr(owner, name)
@@ -203,7 +182,8 @@ class Ec2:
         setattr(owner, name, replaced)
 
 
-def _state(instance: Instance) -> InstanceState:
+def state_of(instance: Instance) -> InstanceState:
+    """Its state as EC2 shows it."""
     return next(state for state in InstanceState if state.value[0] == instance.state)
 
 
@@ -213,14 +193,9 @@ def _show(instance: Instance, state: InstanceState) -> None:
 
 def _may_become(instance: Instance, end: InstanceState) -> bool:
     """Somebody may have terminated it while it was being started or stopped."""
-    return end is InstanceState.TERMINATED or _state(instance) not in GOING
+    return end is InstanceState.TERMINATED or state_of(instance) not in GOING
 
 
-def _tags(instance: Instance) -> dict[str, str]:
+def tags_of(instance: Instance) -> dict[str, str]:
+    """Its tags by key."""
     return {tag["key"]: tag["value"] for tag in instance.get_tags()}
-
-
-def _machine(instance: Instance) -> Machine:
-    tags = _tags(instance)
-    running = _state(instance) is InstanceState.RUNNING
-    return Machine(instance.id, str(instance.private_ip), tags.get("Name", ""), running, tuple(tags.items()))
