@@ -1,0 +1,114 @@
+"""Events as JSON and back: exactly, readably, and never by guessing."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
+
+import pytest
+from hypothesis import HealthCheck as Health
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.contracts.ledgers import NOON, planned
+
+from katakei.core import events as e
+from katakei.core.errors import Unreachable
+from katakei.core.model import Arn, TargetId
+from katakei.core.roads import Cause, Intent, Phase
+from katakei.journals.codec import coder, decode, encode
+from katakei.journals.moments import duration, moment, sortable, span
+
+TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from(["\ud83d", "\x00", "片系", '"\\\n'])
+MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(-timedelta(seconds=1))]))
+st.register_type_strategy(str, TEXT)
+st.register_type_strategy(datetime, MOMENTS)
+KINDS = get_args(e.Event)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
+@settings(max_examples=40, deadline=None, suppress_health_check=[Health.too_slow, Health.data_too_large])
+@given(data=st.data())
+def test_every_event_comes_back_exactly(kind: type[e.Event], data: st.DataObject) -> None:
+    event = data.draw(st.from_type(kind))
+    back = decode(encode(event))
+    assert back == event
+    assert encode(back) == encode(event)
+
+
+def test_the_stored_text_can_be_read_by_a_person() -> None:
+    moved = e.Moved(NOON, TargetId("i-1"), Phase.LEFT_OUT, "片 broke", Intent.KEEP_OUT, Cause.FLOOR_LOST)
+    assert encode(moved) == (
+        '{"kind": "Moved", "at": "2026-11-22T12:00:00+00:00", "target": "i-1", "to": "left_out", '
+        '"why": "片 broke", "intent": "keep_out", "cause": "floor lost"}'
+    )
+    assert '"delay": "PT300S"' in encode(planned())
+    assert '"floors": {"arn:' in encode(planned())
+
+
+def test_a_field_that_got_a_default_later_may_be_missing_in_an_older_journal() -> None:
+    older = json.loads(encode(planned()))
+    del older["plan"]["said"]
+    assert decode(json.dumps(older)) == planned()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"kind": "Cut", "at": "2026-11-22T12:00:00+00:00"}', "its kind 'Cut' is unknown"),
+        ('{"at": "2026-11-22T12:00:00+00:00"}', "its kind 'none' is unknown"),
+        ('{"kind": "Finished"}', "Finished does not fit: at"),
+        ('{"kind": "Finished", "at": "2026-11-22T12:00:00+00:00", "how": 1}', "Finished does not fit: how"),
+        ('{"kind": "Finished", "at": "2026-11-22T12:00:00"}', "has no time zone"),
+        ('{"kind": "Finished", "at": 5}', "cannot be read"),
+        ('{"kind": "SeenOut", "at": "2026-11-22T12:00:00+00:00", "target": 5}', "5 is not str"),
+        (
+            '{"kind": "Moved", "at": "2026-11-22T12:00:00+00:00", "target": "i", "to": "up"}',
+            "'up' is not a valid Phase",
+        ),
+        ('{"kind": ["x"]}', "cannot be read"),
+        ("[]", "cannot be read"),
+        ("null", "cannot be read"),
+        ("{", "cannot be read"),
+    ],
+)
+def test_what_is_not_known_is_refused_with_advice(text: str, said: str) -> None:
+    with pytest.raises(Unreachable, match="use the version of Katakei that wrote it") as refusal:
+        decode(text)
+    assert said in str(refusal.value)
+
+
+def test_true_is_no_number() -> None:
+    with pytest.raises(TypeError, match="True is not int"):
+        coder(int).write(True)
+
+
+@pytest.mark.parametrize("hint", [bytes, set[str], int | str, dict[str, str]])
+def test_a_type_that_no_event_has_is_refused_before_it_is_written(hint: object) -> None:
+    with pytest.raises(TypeError, match="no way to"):
+        coder(hint)
+
+
+def test_a_moment_without_zone_is_never_written() -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        encode(e.Finished(datetime(2026, 11, 22, 12)))  # noqa: DTZ001 - the very thing refused
+
+
+@given(st.timedeltas())
+def test_every_span_comes_back_to_the_microsecond(length: timedelta) -> None:
+    assert span(duration(length)) == length
+
+
+@pytest.mark.parametrize("text", ["300", "P1D", "PT", "PT1.5S", "PT1S ", "PT-1S"])
+def test_a_span_written_otherwise_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        span(text)
+
+
+@given(st.lists(st.datetimes(min_value=datetime(1970, 1, 2), timezones=st.just(UTC)), min_size=2))  # noqa: DTZ001 - hypothesis wants it naive
+def test_sortable_moments_sort_as_text(moments: list[datetime]) -> None:
+    assert [moment(text) for text in sorted(map(sortable, moments))] == sorted(moments)
+
+
+def test_a_mapping_keeps_its_arns() -> None:
+    back = decode(encode(planned()))
+    assert isinstance(back, e.Planned)
+    assert set(back.plan.floors) == {Arn(group.arn) for group in back.plan.groups}

@@ -1,0 +1,234 @@
+"""The journal in one file: where it is, who may read it, and what is said when the file fails."""
+
+import multiprocessing
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from tests.contracts.ledgers import BOTH, ID, LEDGERS, SqliteLedger, begun, fell, owner, planned
+
+from katakei.core.errors import Unreachable, UsageFault
+from katakei.core.ports import Lease
+from katakei.journals.sql import SqlJournal, SqlLeases, default_url
+from katakei.journals.where import path_of
+
+SHORT = timedelta(seconds=0.2)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    with LEDGERS["sqlite"](tmp_path) as made:
+        assert isinstance(made, SqliteLedger)
+        yield made
+
+
+def raw(ledger: SqliteLedger, text: str) -> None:
+    with closing(sqlite3.connect(ledger.path)) as connection, connection:
+        connection.execute(text)
+
+
+@pytest.mark.parametrize(
+    ("env", "url"),
+    [
+        ({"XDG_STATE_HOME": "/state", "HOME": "/home/kim"}, "sqlite:////state/katakei/journal.db"),
+        ({"HOME": "/home/kim"}, "sqlite:////home/kim/.local/state/katakei/journal.db"),
+        ({"XDG_STATE_HOME": "", "HOME": "/home/kim"}, "sqlite:////home/kim/.local/state/katakei/journal.db"),
+        ({"XDG_STATE_HOME": "not/absolute", "HOME": "/h"}, "sqlite:////h/.local/state/katakei/journal.db"),
+    ],
+)
+def test_the_machine_s_own_journal_is_where_xdg_says(env: dict[str, str], url: str) -> None:
+    assert default_url(env) == url
+
+
+@pytest.mark.parametrize("url", ["sqlite:////tmp/a b%.db", "/tmp/a b%.db"])  # noqa: S108 - a name, nothing is written
+def test_a_url_and_a_plain_path_name_the_same_file(url: str) -> None:
+    assert path_of(url) == Path("/tmp/a b%.db")  # noqa: S108 - likewise
+
+
+@pytest.mark.parametrize("url", ["postgresql://db/katakei", "s3://bucket/x", "sqlite://", "sqlite:///", "", ":memory:"])
+def test_a_journal_that_is_not_built_yet_or_names_no_file_is_a_usage_fault(url: str) -> None:
+    with pytest.raises(UsageFault, match="give a path"):
+        SqlJournal(url)
+
+
+def test_reading_creates_nothing(ledger: SqliteLedger) -> None:
+    assert ledger.journal().find() == []
+    assert not ledger.path.parent.exists()
+
+
+def test_the_file_is_for_its_owner_only_and_survives_power_loss(ledger: SqliteLedger) -> None:
+    begun(ledger)
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in [ledger.path.parent, *ledger.path.parent.iterdir()]
+    }
+    assert modes.pop("state") == 0o700
+    assert set(modes.values()) == {0o600}
+    with ledger.journal().store.writing() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_reading_costs_no_import_of_sqlalchemy(ledger: SqliteLedger) -> None:
+    begun(ledger)
+    code = (
+        "import sys; from katakei.journals.sql import SqlJournal; journal = SqlJournal(sys.argv[1]); "
+        "assert journal.read(journal.find()[0].rollout, 0); sys.exit('sqlalchemy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, ledger.url], check=False).returncode == 0
+
+
+def _newer(ledger: SqliteLedger) -> None:
+    raw(ledger, "UPDATE katakei SET value = '2' WHERE name = 'schema'")
+
+
+def _foreign(ledger: SqliteLedger) -> None:
+    ledger.path.unlink()
+    raw(ledger, "CREATE TABLE recipes (name TEXT)")
+
+
+def _no_database(ledger: SqliteLedger) -> None:
+    for path in ledger.path.parent.iterdir():
+        path.unlink()
+    ledger.path.write_bytes(b"service: laravel\n" * 500)
+
+
+def _folder(ledger: SqliteLedger) -> None:
+    ledger.path.unlink()
+    ledger.path.mkdir()
+
+
+def _under_a_file(ledger: SqliteLedger) -> None:
+    for path in ledger.path.parent.iterdir():
+        path.unlink()
+    ledger.path.parent.rmdir()
+    ledger.path.parent.write_text("")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_newer, "written by a newer Katakei"),
+        (_foreign, "is a database of something else"),
+        (_no_database, "is not a journal of Katakei"),
+        (_folder, "cannot be opened"),
+        (_under_a_file, "cannot be reached"),
+    ],
+)
+def test_a_file_that_is_no_journal_of_this_version_is_refused_untouched(
+    tmp_path: Path, spoil: Callable[[SqliteLedger], None], said: str
+) -> None:
+    with LEDGERS["sqlite"](tmp_path) as made:
+        begun(made)
+    assert isinstance(made, SqliteLedger)
+    spoil(made)
+    before = made.path.read_bytes() if made.path.is_file() else b""
+    journal, leases = SqlJournal(made.url), SqlLeases(made.url)
+    attempts: list[Callable[[], object]] = [
+        journal.find,
+        lambda: journal.read(ID, 0),
+        lambda: leases.take(BOTH, owner(), ID),
+        lambda: journal.append(Lease(BOTH, owner(), 1), ID, 1, [fell(2)]),
+    ]
+    for attempt in attempts[2:] if spoil is _under_a_file else attempts:
+        with pytest.raises(Unreachable, match=said) as refusal:
+            attempt()
+        assert str(made.path) in str(refusal.value)
+    assert (made.path.read_bytes() if made.path.is_file() else b"") == before
+
+
+def test_a_writer_who_keeps_it_locked_too_long_is_told_of_and_nothing_is_lost(ledger: SqliteLedger) -> None:
+    lease = begun(ledger)
+    impatient = SqlJournal(ledger.url, SHORT)
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as rival:
+        rival.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unreachable, match="keeps it locked"):
+            impatient.append(lease, ID, 1, [fell(2)])
+        assert impatient.read(ID, 0) == [planned()]
+        rival.execute("ROLLBACK")
+    impatient.append(lease, ID, 1, [fell(2)])
+    assert impatient.read(ID, 1) == [fell(2)]
+    impatient.close()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "undone", "said"),
+    [
+        ("PRAGMA query_only = ON", "PRAGMA query_only = OFF", "may not be written"),
+        ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", "disk under it is full"),
+    ],
+)
+def test_when_the_disk_refuses_the_turn_is_undone_whole(
+    ledger: SqliteLedger, pragma: str, undone: str, said: str
+) -> None:
+    lease = begun(ledger)
+    journal = ledger.journal()
+    journal.append(lease, ID, 1, [])
+    assert journal.store._engine is not None
+    now = [pragma]
+
+    def configured(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(now[0])
+
+    event.listen(journal.store._engine.engine, "checkout", configured)
+    with pytest.raises(Unreachable, match=said):
+        journal.append(lease, ID, 1, [fell(n) for n in range(2000)])
+    assert journal.read(ID, 0) == [planned()]
+    now[0] = undone
+    journal.append(lease, ID, 1, [fell(2)])
+    assert journal.read(ID, 0) == [planned(), fell(2)]
+
+
+def test_a_damaged_file_is_told_and_not_read_as_if_it_were_whole(tmp_path: Path) -> None:
+    with LEDGERS["sqlite"](tmp_path) as made:
+        lease = begun(made)
+        made.journal().append(lease, ID, 1, [fell(n) for n in range(500)])
+    assert isinstance(made, SqliteLedger)
+    content = bytearray(made.path.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    made.path.write_bytes(content)
+    with pytest.raises(Unreachable, match="is damaged"):
+        SqlJournal(made.url).read(ID, 0)
+
+
+CREATOR = """
+import sys
+from tests.contracts.ledgers import ID, leases_at, owner
+from katakei.core.model import Arn
+sys.stdin.readline()
+leases_at(sys.argv[1]).take(frozenset({Arn(sys.argv[2])}), owner(), ID)
+"""
+
+
+def test_processes_that_create_it_at_the_same_moment_share_it(ledger: SqliteLedger) -> None:
+    makers = [
+        subprocess.Popen([sys.executable, "-c", CREATOR, ledger.url, f"arn:{n}"], stdin=subprocess.PIPE)
+        for n in range(4)
+    ]
+    for maker in makers:
+        assert maker.stdin is not None
+        maker.stdin.write(b"\n")
+        maker.stdin.flush()
+    assert [maker.communicate() and maker.returncode for maker in makers] == [0] * 4
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        assert connection.execute("SELECT count(*) FROM leases").fetchone() == (4,)
+
+
+def _child(journal: SqlJournal, lease: Lease) -> None:
+    journal.append(lease, ID, 1, [fell(2)])
+
+
+def test_a_fork_opens_the_file_anew(ledger: SqliteLedger) -> None:
+    journal, lease = ledger.journal(), begun(ledger)
+    journal.append(lease, ID, 1, [])
+    child = multiprocessing.get_context("fork").Process(target=_child, args=(journal, lease))
+    child.start()
+    child.join(20)
+    assert child.exitcode == 0
+    assert journal.read(ID, 1) == [fell(2)]
