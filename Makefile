@@ -37,10 +37,13 @@ check: setup  ## format, lint, types, import contracts, fast tests: under a minu
 	$(BIN)/lint-imports
 	$(BIN)/coverage run -m pytest tests/core
 	$(BIN)/coverage report
-	$(BIN)/pytest tests/properties tests/house -m 'not slow and not lab'
+	$(BIN)/pytest tests/properties tests/house -m 'not slow and not lab and not acceptance'
 
 test: check .venv-aws/.ready  ## check, then every other test: what CI runs
 	$(BIN)/pytest
+
+accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures: about half an hour
+	$(BIN)/pytest tests/acceptance -m acceptance -s
 
 demo: setup  ## the main job on the local lab, under load: two servers from v1 to v2, no request lost
 	$(BIN)/katakei demo
@@ -59,4 +62,4 @@ pins: setup  ## resolve the pinned requirements anew, by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra lab --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 
-.PHONY: help setup check test demo lab docs fix pins
+.PHONY: help setup check test accept demo lab docs fix pins
