@@ -3,8 +3,8 @@
 Only questions here; no question speaks, writes or waits.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout, Standing
 from katakei.core.sight import Pending, Seen, Sight, State
 from katakei.core.spec import Until
-from katakei.core.steps import Deregister, Note, Register, Rest
+from katakei.core.steps import Deregister, Note, Register, Rest, Step
 from katakei.core.words import label, span
 
 LOOK_AGAIN = timedelta(seconds=2)
@@ -38,6 +38,15 @@ class Scene:
         """This target in this turn."""
         rollout = self.rollout
         return Case(rollout, rollout.targets[target], rollout.standings[target], self.sight, self.tally, self.now)
+
+    def after(self, steps: Iterable[Step]) -> "Scene":
+        """The rest of this turn: what leaves by these steps serves no more."""
+        notes = [step.event for step in steps if isinstance(step, Note)]
+        left = self.tally
+        for event in notes:
+            if isinstance(event, e.Moved) and event.to is Phase.DRAINING:
+                left = left.without(self.rollout.targets[event.target])
+        return replace(self, tally=left)
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,12 @@ class Case:
         return delay + limits.draining_extra
 
     @property
+    def return_limit(self) -> timedelta:
+        """The bound of a return: an ip target first has to wait for its group's timer."""
+        delays = [group.delay for group in self.groups if group.target_type is TargetType.IP]
+        return self.plan.spec.limits.warming + max(delays, default=timedelta())
+
+    @property
     def groups(self) -> tuple[Group, ...]:
         """The groups this target is registered in."""
         arns = {place.group for place in self.target.registrations}
@@ -138,7 +153,11 @@ class Case:
         """An ip target may not be registered before it is absent (alb-semantics 2.6); unseen counts as not yet."""
         ips = {group.arn for group in self.groups if group.target_type is TargetType.IP}
         looks = [self.sight.of(place) for place in self.target.registrations if place.group in ips]
-        return any(look is None or look.state is State.DRAINING or self.now - look.begun > FRESH for look in looks)
+        return any(look is None or look.state is State.DRAINING or not self._of_now(look) for look in looks)
+
+    def _of_now(self, look: Seen) -> bool:
+        """A look of before this phase may miss a deregistration that was still on its way."""
+        return self._usable(look) and look.begun >= self.standing.since
 
     @property
     def nothing_pending(self) -> bool:

@@ -69,7 +69,7 @@ def returning(case: Case) -> tuple[Step, ...]:
     waiting = _not_serving(case)
     if waiting is None or (not case.plan.waits and _taken_in(case)):
         return (case.move(Phase.RETURNED, case.standing.why, cause=case.standing.cause),)
-    if case.looks and case.waited > case.plan.spec.limits.warming:
+    if case.looks and case.waited > case.return_limit:
         why = f"registered again, but not in service after {span(case.waited)}: {shown(worst(case.looks))}"
         return (case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED),)
     return waiting

@@ -41,8 +41,12 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
     if rollout.finished:
         return ()
     scene = Scene(rollout, sight, tally(rollout, sight, now), now)
-    in_hand = [(phase, target) for phase in ANSWERS for target in rollout.by_phase[phase]]
-    steps = [step for phase, target in in_hand for step in ANSWERS[phase](scene.case(target))]
+    steps: list[Step] = []
+    for phase, answer in ANSWERS.items():
+        for target in rollout.by_phase[phase]:
+            answered = answer(scene.case(target))
+            steps += answered
+            scene = scene.after(answered)
     steps += _next(scene)
     if not steps and not rollout.interrupted:
         steps.append(Note(e.Finished(now)))
@@ -63,12 +67,18 @@ _ASKED = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
 
 def _tried_again(rollout: Rollout, target: TargetId) -> bool:
     standing = rollout.standings[target]
-    return standing.cause is Cause.FLOOR_LOST and standing.attempt < ATTEMPTS and not rollout.stopped
+    wanted = _revertible(rollout, target) if rollout.reverting else not rollout.stopped
+    return standing.cause is Cause.FLOOR_LOST and standing.attempt < ATTEMPTS and wanted
 
 
 def _to_revert(rollout: Rollout, target: TargetId) -> bool:
     standing = rollout.standings[target]
-    return standing.touched and standing.intent is not Intent.REVERT
+    return _revertible(rollout, target) and standing.intent is not Intent.REVERT and not standing.reverted
+
+
+def _revertible(rollout: Rollout, target: TargetId) -> bool:
+    """Only what was touched, and never by the command of the update."""
+    return rollout.standings[target].touched and rollout.plan.spec.revert is not None
 
 
 def _next(scene: Scene) -> list[Step]:

@@ -67,4 +67,3 @@ ENDS = frozenset({_P.DONE, _P.RETURNED, _P.LEFT_OUT, _P.FAILED_SERVING, _P.SKIPP
 IN_HAND = frozenset(Phase) - ENDS - {_P.WAITING}
 # The journal lets a target serve only here; everywhere else it does not count, whatever a look says.
 MAY_SERVE = frozenset({_P.WAITING, _P.SOAKING, _P.DONE, _P.RETURNED, _P.FAILED_SERVING, _P.SKIPPED})
-UNTOUCHED_BY_WORK = frozenset({_P.DRAINING, _P.OUT})

@@ -38,6 +38,7 @@ class Standing:
     found_serving: int = 0
     retry: bool = False
     was_out: bool = False  # it had been left out when this attempt began
+    reverted: bool = False  # a revert was resolved on it: once is enough, however it ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +203,16 @@ class _Draft:
                 for target in self.index[Phase.WORKING] if approved is None else [approved]:
                     self._set(target, approved=True)
             case e.AbortAsked(_, by):
-                self.whole = replace(self.whole, aborting=by)
+                if self.whole.finished is None:  # the word came too late to change what was done
+                    self.whole = replace(self.whole, aborting=by)
             case e.RevertAsked():
-                self.whole = replace(self.whole, reverting=True, finished=None)
+                self.whole = replace(self.whole, reverting=True, finished=None, aborting="")
+                for target in self.standings:
+                    self._set(target, reverted=False)
             case e.RetryAsked(_, _, targets):
                 self.whole = replace(self.whole, finished=None, aborting="")
+                self.failures = 0  # what failed before is known to the person who asks for more
                 for target in targets:
-                    self.failures -= self.standings[target].cause is Cause.FAILED
                     self._set(target, retry=True, cause=None)
             case e.Interrupted():
                 self.whole = replace(self.whole, interrupted=True)
@@ -236,7 +240,7 @@ class _Draft:
         self.index[event.to][event.target] = None
         after = self.standings[event.target] = _moved(before, event)
         self.moved = event.at
-        self.failures += (after.cause is Cause.FAILED) - (before.cause is Cause.FAILED)
+        self.failures += after.cause is Cause.FAILED and before.cause is not Cause.FAILED
 
 
 def _moved(before: Standing, event: e.Moved) -> Standing:
@@ -246,7 +250,8 @@ def _moved(before: Standing, event: e.Moved) -> Standing:
     )
     if before.phase in ENDS:
         after = Standing(event.to, event.at, intent, before.attempt + 1, event.why, touched=before.touched)
-        after = replace(after, was_out=before.phase is Phase.LEFT_OUT)
+        reverted = before.reverted or intent is Intent.REVERT
+        after = replace(after, was_out=before.phase is Phase.LEFT_OUT, reverted=reverted)
     if event.to is Phase.DRAINING:
         return replace(after, deregistered=frozenset(), called=None, out_since=None, found_serving=0)
     if event.to is Phase.WORKING:

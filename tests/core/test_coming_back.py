@@ -1,0 +1,394 @@
+"""On the way in: asked first, registered exactly as it was, and serving only when seen so twice."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from tests.core.given import (
+    NOON,
+    a_plan,
+    brought,
+    decided,
+    facts,
+    given,
+    later,
+    moved,
+    moves,
+    notes,
+    registered,
+    seconds,
+    seen,
+    standing,
+    t,
+    whys,
+)
+
+from katakei.core import events as e
+from katakei.core.planned import Kind, Plan
+from katakei.core.roads import Cause, Intent, Phase
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Answer, State
+from katakei.core.spec import Check
+from katakei.core.steps import Register, Step
+
+INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
+    State.INITIAL,
+    State.ABSENT,
+    State.DRAINING,
+    State.HEALTHY,
+    State.UNHEALTHY,
+)
+
+
+def turn(
+    rollout: Rollout, at: float, first: State = HEALTHY, second: State = HEALTHY, **more: object
+) -> Sequence[Step]:
+    return decided(rollout, seen(rollout, later(at), {0: first, 1: second}, **more), later(at))  # type: ignore[arg-type]  # as `seen` takes them
+
+
+def called(plan: Plan, at: float = 0) -> list[e.Event]:
+    """The register calls have returned."""
+    return facts(plan, Phase.WARMING, at=later(at))[:-1]
+
+
+# -- checking
+
+
+def test_a_target_is_registered_only_after_it_answered_well() -> None:
+    rollout = standing(a_plan(), Phase.CHECKING)
+    steps = turn(rollout, 5, ABSENT, answer=Answer(passed=True, begun=later(1)))
+    assert moves(steps) == {t(rollout.plan): Phase.WARMING}
+    assert registered(steps) == [t(rollout.plan)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (None, "no answer yet"),
+        (Answer(passed=False, begun=later(1), why="503 instead of 200"), "503 instead of 200"),
+        (Answer(passed=True, begun=later(-1)), "no answer yet"),
+    ],
+)
+def test_no_answer_a_bad_one_or_one_asked_too_early_is_no_pass(answer: Answer | None, said: str) -> None:
+    steps = turn(standing(a_plan(), Phase.CHECKING), 5, ABSENT, answer=answer)
+    assert not moves(steps)
+    assert said in whys(steps)
+
+
+def test_a_check_that_does_not_pass_in_time_leaves_the_target_out() -> None:
+    rollout = standing(a_plan(), Phase.CHECKING)
+    bad = Answer(passed=False, begun=later(19), why="503 instead of 200")
+    assert not moves(turn(rollout, 20, ABSENT, answer=bad))
+    [move] = moved(turn(rollout, 21, ABSENT, answer=bad))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
+    assert "503 instead of 200" in move.why
+
+
+def test_the_earlier_reason_is_not_lost_behind_the_later_one() -> None:
+    plan = a_plan()
+    failed = e.Moved(NOON, t(plan), Phase.CHECKING, "exit code 7", Intent.RETURN, Cause.FAILED)
+    move = moved(turn(standing(plan, Phase.WORKING, failed), 21, ABSENT))[0]
+    assert move.why == "exit code 7; the check did not pass within 20s: no answer yet"
+
+
+def test_without_a_check_the_load_balancer_alone_judges() -> None:
+    rollout = standing(a_plan(check=Check(asked=False)), Phase.CHECKING)
+    assert moves(turn(rollout, 1, ABSENT)) == {t(rollout.plan): Phase.WARMING}
+
+
+# -- an ip target must be absent before it is registered again
+
+
+def test_an_ip_target_is_registered_only_when_it_is_absent() -> None:
+    rollout = standing(a_plan(ip=True, check=Check(asked=False)), Phase.CHECKING)
+    steps = turn(rollout, 5, DRAINING)
+    assert not moves(steps)
+    assert "still draining" in whys(steps)
+    assert moves(turn(rollout, 5, ABSENT)) == {t(rollout.plan): Phase.WARMING}
+
+
+def test_an_ip_target_not_seen_since_it_was_taken_out_may_still_drain() -> None:
+    plan = a_plan(ip=True)
+    way = [*brought(plan, Phase.DRAINING, bare=True), e.Moved(later(1), t(plan), Phase.RETURNING)]
+    rollout = given(plan, way, [e.Deregistered(later(2), plan.groups[0].arn, (t(plan),))])
+    assert not registered(turn(rollout, 3, HEALTHY, age=seconds(2.5)))  # a look of before the abort
+    assert not registered(turn(rollout, 3, HEALTHY, age=seconds(1.5)))  # a look of before the call took effect
+    assert registered(turn(rollout, 3, HEALTHY, age=seconds(0.5)))
+
+
+def test_an_ip_target_not_seen_just_now_may_still_drain() -> None:
+    rollout = standing(a_plan(ip=True), Phase.RETURNING, bare=True)
+    assert not registered(turn(rollout, 50, ABSENT, age=seconds(11)))
+    nothing = replace(seen(rollout, later(50)), groups={})
+    assert not registered(decided(rollout, nothing, later(50)))
+
+
+def test_the_wait_of_an_ip_target_for_its_timer_is_not_held_against_its_return() -> None:
+    plan = a_plan(ip=True)
+    rollout = standing(plan, Phase.RETURNING, bare=True)
+    assert registered(turn(rollout, 61, ABSENT))
+    begun = standing(plan, Phase.RETURNING, *called(plan, 62), bare=True)
+    assert not moves(turn(begun, 100, INITIAL))
+    assert moves(turn(begun, 101, INITIAL)) == {t(plan): Phase.LEFT_OUT}
+
+
+def test_an_instance_target_is_registered_while_it_drains() -> None:
+    rollout = standing(a_plan(), Phase.RETURNING, bare=True)
+    assert registered(turn(rollout, 1, DRAINING)) == [t(rollout.plan)]
+
+
+# -- warming
+
+
+def test_exactly_the_recorded_registrations_are_restored() -> None:
+    plan = a_plan(groups=2)
+    [step] = [s for s in turn(standing(plan, Phase.WARMING, bare=True), 1, ABSENT) if isinstance(s, Register)]
+    assert step.registrations == plan.targets[0].registrations
+
+
+def test_only_the_group_whose_register_call_did_not_return_is_called_again() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.WARMING, called(plan)[0], bare=True)
+    [step] = [s for s in turn(rollout, 1, ABSENT) if isinstance(s, Register)]
+    assert [place.group for place in step.registrations] == [plan.groups[1].arn]
+
+
+def test_a_register_call_that_returned_is_not_believed_until_the_world_shows_it() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    assert not registered(turn(rollout, 4, ABSENT))
+    assert registered(turn(rollout, 5, ABSENT)) == [t(plan)]
+
+
+def test_a_registration_that_is_only_slow_is_not_called_again() -> None:
+    plan = a_plan()
+    steps = turn(standing(plan, Phase.WARMING, *called(plan), bare=True), 20, INITIAL)
+    assert not registered(steps)
+    assert "initial" in whys(steps)
+
+
+def test_a_look_begun_before_the_register_call_returned_does_not_show_it_serving() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan, 2), bare=True)
+    steps = turn(rollout, 3, HEALTHY, age=seconds(2))
+    assert not notes(steps)
+    assert "registered, not seen since" in whys(steps)
+
+
+def test_two_looks_five_seconds_apart_make_a_target_serve_again() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    assert notes(turn(rollout, 3)) == [e.SeenServing]
+    once = standing(plan, Phase.WARMING, *called(plan), e.SeenServing(later(3), t(plan)), bare=True)
+    assert not moves(turn(once, 7.9))
+    assert "once more" in whys(turn(once, 7.9))
+    assert moves(turn(once, 8)) == {t(plan): Phase.SOAKING}
+
+
+def test_a_target_that_falls_between_the_two_looks_begins_anew() -> None:
+    plan = a_plan()
+    once = standing(plan, Phase.WARMING, *called(plan), e.SeenServing(later(3), t(plan)), bare=True)
+    assert notes(turn(once, 8, DOWN)) == [e.Fell]
+    fell = standing(
+        plan, Phase.WARMING, *called(plan), e.SeenServing(later(3), t(plan)), e.Fell(later(8), t(plan), ""), bare=True
+    )
+    assert notes(turn(fell, 9)) == [e.SeenServing]
+
+
+def test_healthy_under_an_administrative_override_does_not_serve() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    sight = seen(rollout, later(3))
+    [place] = plan.targets[0].registrations
+    group = sight.groups[place.group]
+    shifted = replace(group, seen={**group.seen, place: replace(group.seen[place], overridden=True)})
+    assert not notes(decided(rollout, replace(sight, groups={place.group: shifted}), later(3)))
+
+
+def test_a_target_in_two_groups_serves_only_when_both_show_it() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    slow = seen(rollout, later(3), places={plan.targets[0].registrations[1]: INITIAL})
+    assert not notes(decided(rollout, slow, later(3)))
+
+
+def test_a_target_that_does_not_warm_in_time_is_taken_out_and_kept_out() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    assert not moves(turn(rollout, 60, DOWN))
+    [move] = moved(turn(rollout, 61, DOWN))
+    assert (move.to, move.intent, move.cause) == (Phase.DRAINING, Intent.KEEP_OUT, Cause.FAILED)
+
+
+def test_no_target_fails_to_warm_because_nobody_can_see_it() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    assert not moves(turn(rollout, 500, DOWN, age=seconds(60)))
+
+
+def test_what_the_load_balancer_will_never_register_is_kept_out() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, e.TurnedDown(later(1), t(plan), "not in a running state"), bare=True)
+    [move] = moved(turn(rollout, 2, ABSENT))
+    assert (move.to, move.intent) == (Phase.DRAINING, Intent.KEEP_OUT)
+    assert "not in a running state" in move.why
+
+
+# -- soaking
+
+
+def test_a_target_is_done_only_when_it_stayed_in_service() -> None:
+    rollout = standing(a_plan(), Phase.SOAKING)
+    assert not moves(turn(rollout, 9.9))
+    assert "soaking" in whys(turn(rollout, 9))
+    assert moves(turn(rollout, 10)) == {t(rollout.plan): Phase.DONE}
+
+
+def test_the_soak_counts_from_the_newest_proof_of_service() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.SOAKING, e.Fell(later(5), t(plan), "unhealthy"), e.SeenServing(later(8), t(plan)))
+    assert not moves(turn(rollout, 17))
+    assert moves(turn(rollout, 18)) == {t(plan): Phase.DONE}
+
+
+def test_after_a_takeover_the_soak_begins_anew() -> None:
+    taken = e.Taken(later(9), e.Owner("deploy", "host", 7, 7, "boot"))
+    assert notes(turn(standing(a_plan(), Phase.SOAKING, taken), 11)) == [e.SeenServing]
+
+
+def test_a_soak_that_nobody_sees_waits() -> None:
+    steps = turn(standing(a_plan(), Phase.SOAKING), 30, age=seconds(11))
+    assert not moves(steps)
+    assert "not seen just now" in whys(steps)
+
+
+def fallen(times: int) -> list[e.Event]:
+    """So many falls, each but the last with a recovery."""
+    who = t(a_plan())
+    story: list[e.Event] = []
+    for number in range(times):
+        story += [e.SeenServing(later(number), who), e.Fell(later(number), who, "unhealthy")]
+    return story
+
+
+def test_unhealthy_in_the_soak_begins_it_anew_and_is_written_once() -> None:
+    assert notes(turn(standing(a_plan(), Phase.SOAKING), 3, DOWN)) == [e.Fell]
+    down = turn(standing(a_plan(), Phase.SOAKING, *fallen(1)), 4, DOWN)
+    assert not notes(down)
+    assert "fell while soaking" in whys(down)
+
+
+def test_a_second_fall_is_written_too() -> None:
+    again = standing(a_plan(), Phase.SOAKING, *fallen(1), e.SeenServing(later(3), t(a_plan())))
+    assert notes(turn(again, 5, DOWN)) == [e.Fell]
+
+
+def test_the_third_fall_fails_the_target() -> None:
+    assert not moves(turn(standing(a_plan(), Phase.SOAKING, *fallen(2)), 5, DOWN))
+    [move] = moved(turn(standing(a_plan(), Phase.SOAKING, *fallen(3)), 5, DOWN))
+    assert (move.to, move.intent, move.cause) == (Phase.DRAINING, Intent.KEEP_OUT, Cause.FAILED)
+
+
+def test_a_soak_over_its_limit_fails_the_target() -> None:
+    rollout = standing(a_plan(), Phase.SOAKING, *fallen(1))
+    assert not moves(turn(rollout, 70, DOWN))
+    assert moves(turn(rollout, 71, DOWN)) == {t(rollout.plan): Phase.DRAINING}
+
+
+def test_a_failed_soak_stays_in_service_when_the_floor_forbids_it_to_leave() -> None:
+    [move] = moved(turn(standing(a_plan(), Phase.SOAKING, *fallen(3)), 5, DOWN, DOWN))
+    assert (move.to, move.cause) == (Phase.FAILED_SERVING, Cause.FAILED)
+    assert "kept in service for the floor" in move.why
+
+
+def test_a_failed_soak_leaves_only_when_every_group_is_seen() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.SOAKING, *fallen(3))
+    sight = seen(rollout, later(5), {0: DOWN})
+    unseen, seen_whole = plan.groups[0].arn, plan.groups[1].arn
+    half = {unseen: replace(sight.groups[unseen], full_begun=None), seen_whole: sight.groups[seen_whole]}
+    steps = decided(rollout, replace(sight, groups=half), later(5))
+    assert not moves(steps)
+    assert "must be seen before it may leave" in whys(steps)
+
+
+def test_two_targets_that_fail_at_once_do_not_both_leave_a_group_that_needs_one() -> None:
+    plan = a_plan(3, groups=2, window=2)
+    stories = [[*brought(plan, Phase.SOAKING, n), *_falls(plan, n)] for n in (0, 1)]
+    rollout = given(plan, *stories)
+    first, other = plan.groups
+    down = {place: DOWN for who in plan.targets for place in who.registrations if place.group == first.arn}
+    down |= {plan.targets[2].registrations[1]: DOWN}
+    free = replace(
+        rollout, plan=replace(plan, floors={**plan.floors, first.arn: replace(plan.floors[first.arn], count=0)})
+    )
+    steps = moves(decided(free, seen(free, later(5), places=down), later(5)))
+    assert sorted(phase.value for phase in steps.values()) == ["draining", "failed_serving"]
+    assert other.arn in free.plan.floors
+
+
+def _falls(plan: Plan, number: int) -> list[e.Event]:
+    return [e.Fell(later(n), t(plan, number), "unhealthy") for n in range(3)]
+
+
+def test_a_target_put_back_after_a_failure_ends_as_failed_although_it_serves() -> None:
+    plan = a_plan()
+    failed = e.Moved(NOON, t(plan), Phase.CHECKING, "exit code 7", Intent.RETURN, Cause.FAILED)
+    warm = [e.Moved(NOON, t(plan), Phase.WARMING, "exit code 7"), *facts(plan, Phase.WARMING)]
+    rollout = standing(plan, Phase.WORKING, failed, *warm, e.Moved(NOON, t(plan), Phase.SOAKING, "exit code 7"))
+    move = moved(turn(rollout, 10))[0]
+    assert (move.to, move.cause, move.why) == (Phase.FAILED_SERVING, Cause.FAILED, "exit code 7")
+
+
+# -- back without work
+
+
+def test_a_target_that_returns_is_registered_and_proven_like_any_other() -> None:
+    rollout = standing(a_plan(), Phase.RETURNING)
+    assert not moves(turn(rollout, 4))
+    assert moves(turn(rollout, 5)) == {t(rollout.plan): Phase.RETURNED}
+
+
+def test_why_it_returned_is_kept() -> None:
+    plan = a_plan()
+    back = e.Moved(NOON, t(plan), Phase.RETURNING, "aborted by kim", Intent.RETURN, Cause.ABORTED)
+    rollout = standing(plan, Phase.DRAINING, back, *facts(plan, Phase.RETURNING))
+    [move] = moved(turn(rollout, 5))
+    assert (move.why, move.cause) == ("aborted by kim", Cause.ABORTED)
+
+
+def test_what_cannot_return_is_left_out_and_named() -> None:
+    plan = a_plan()
+    refused = standing(plan, Phase.RETURNING, e.TurnedDown(later(1), t(plan), "not running"), bare=True)
+    [move] = moved(turn(refused, 2, ABSENT))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
+    assert "not running" in move.why
+
+
+def test_a_return_over_its_limit_is_left_out() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.RETURNING, *called(plan), bare=True)
+    assert not moves(turn(rollout, 60, DOWN))
+    [move] = moved(turn(rollout, 61, DOWN))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
+
+
+def test_no_return_fails_because_nobody_can_see_it() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.RETURNING, *called(plan), bare=True)
+    assert not moves(turn(rollout, 500, DOWN, age=seconds(60)))
+
+
+@pytest.mark.parametrize(("state", "over"), [(INITIAL, True), (HEALTHY, True), (DRAINING, False), (ABSENT, False)])
+def test_with_no_wait_it_is_enough_that_the_load_balancer_shows_it(*, state: State, over: bool) -> None:
+    plan = a_plan(1, floor=0, kind=Kind.REGISTER, waits=False, begin=Phase.OUT)
+    back = e.Moved(NOON, t(plan), Phase.RETURNING)
+    rollout = given(plan, [back, *called(plan)])
+    assert (moves(turn(rollout, 1, state)) == {t(plan): Phase.RETURNED}) is over
+
+
+def test_with_no_wait_the_call_must_have_returned_and_the_group_been_seen() -> None:
+    plan = a_plan(1, floor=0, kind=Kind.REGISTER, waits=False, begin=Phase.OUT)
+    back = e.Moved(NOON, t(plan), Phase.RETURNING)
+    assert not moves(turn(given(plan, [back]), 1, INITIAL))
+    assert not moves(turn(given(plan, [back, *called(plan)]), 30, INITIAL, age=seconds(20)))

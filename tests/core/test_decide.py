@@ -1,0 +1,380 @@
+"""Who is taken next, how many at once, and why nobody is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from tests.core.given import (
+    NOON,
+    a_plan,
+    brought,
+    decided,
+    deregistered,
+    facts,
+    given,
+    later,
+    moved,
+    moves,
+    notes,
+    seconds,
+    seen,
+    standing,
+    t,
+    whys,
+)
+
+from katakei.core import events as e
+from katakei.core.decide import IDLE, SOON, candidates, rest_until, sentence
+from katakei.core.model import TargetId
+from katakei.core.planned import Floor, Plan
+from katakei.core.roads import IN_HAND, Cause, Intent, Phase
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Attributes, GroupSight, State, Work, WorkState
+from katakei.core.spec import Command, OnFailure
+from katakei.core.steps import Deregister, Note, Rest, Start, Step
+
+ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
+
+
+def failed(plan: Plan, number: int) -> list[e.Event]:
+    """The work on this target failed."""
+    return [*brought(plan, Phase.WORKING, number), e.Moved(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED)]
+
+
+def lost(plan: Plan, number: int, *, times: int = 1) -> list[e.Event]:
+    """So often it was taken out, and went back because the floor was lost."""
+    who = t(plan, number)
+    once: list[e.Event] = [
+        e.Moved(NOON, who, Phase.DRAINING, intent=Intent.UPDATE),
+        e.Moved(NOON, who, Phase.RETURNING, "", Intent.RETURN, Cause.FLOOR_LOST),
+        e.Moved(NOON, who, Phase.RETURNED, cause=Cause.FLOOR_LOST),
+    ]
+    return once * times
+
+
+def skipped(plan: Plan, *numbers: int) -> list[e.Event]:
+    return [e.Moved(NOON, t(plan, number), Phase.SKIPPED) for number in numbers]
+
+
+REVERT = e.RevertAsked(NOON, "kim")
+
+
+# -- window and order
+
+
+def test_as_many_are_taken_as_the_window_allows_in_the_order_of_the_plan() -> None:
+    plan = a_plan(5, window=2, floor=2)
+    steps = decided(given(plan), seen(given(plan), NOON), NOON)
+    assert moves(steps) == {t(plan, 0): Phase.DRAINING, t(plan, 1): Phase.DRAINING}
+    assert deregistered(steps) == [t(plan, 0), t(plan, 1)]
+
+
+def test_all_registrations_of_a_target_leave_together() -> None:
+    plan = a_plan(2, groups=2)
+    [act] = [s for s in decided(given(plan), seen(given(plan), NOON), NOON) if isinstance(s, Deregister)]
+    assert act.registrations == plan.targets[0].registrations
+
+
+def test_a_full_window_takes_nobody() -> None:
+    rollout = standing(a_plan(4, floor=1), Phase.SOAKING)
+    assert not moves(decided(rollout, seen(rollout, later(1)), later(1)))
+
+
+def test_a_place_that_becomes_free_is_taken_at_once_while_others_are_still_out() -> None:
+    plan = a_plan(4, window=2)
+    rollout = given(plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.WORKING, 1))
+    steps = decided(rollout, seen(rollout, later(1), {1: ABSENT}), later(1))
+    assert moves(steps) == {t(plan, 2): Phase.DRAINING}
+
+
+def test_a_turn_leads_nowhere_after_the_end() -> None:
+    plan = a_plan(1, floor=0)
+    rollout = given(plan, brought(plan, Phase.DONE), [e.Finished(NOON)])
+    assert decided(rollout, seen(rollout, NOON), NOON) == ()
+
+
+def test_when_everybody_is_at_an_end_the_rollout_is_finished() -> None:
+    plan = a_plan(2)
+    rollout = given(plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.SKIPPED, 1))
+    assert notes(decided(rollout, seen(rollout, NOON), NOON)) == [e.Finished]
+
+
+def test_ctrl_c_takes_nobody_new_and_finishes_nothing_before_its_time() -> None:
+    rollout = given(a_plan(2), [e.Interrupted(NOON, "kim")])
+    assert decided(rollout, seen(rollout, NOON), NOON) == ()
+
+
+def test_ctrl_c_goes_on_with_what_is_in_hand() -> None:
+    rollout = standing(a_plan(2), Phase.SOAKING, e.Interrupted(NOON, "kim"))
+    assert moves(decided(rollout, seen(rollout, later(10)), later(10))) == {t(rollout.plan): Phase.DONE}
+
+
+# -- the floor
+
+
+def test_the_last_serving_target_is_never_taken_out() -> None:
+    plan = a_plan(2)
+    rollout = given(plan, brought(plan, Phase.DONE, 1))
+    steps = decided(rollout, seen(rollout, NOON, {1: DOWN}), NOON)
+    assert not deregistered(steps)
+    assert "0 of web0 would serve, the floor is 1" in whys(steps)
+
+
+def test_a_floor_held_by_one_target_does_not_hold_another_that_may_go() -> None:
+    rollout = given(a_plan(3, per_zone=1, zones=("a", "c", "c")))
+    assert moves(decided(rollout, seen(rollout, NOON), NOON)) == {t(rollout.plan, 1): Phase.DRAINING}
+
+
+def test_each_take_out_counts_against_the_next_of_the_same_turn() -> None:
+    plan = a_plan(3, window=3, floor=2)
+    assert len(deregistered(decided(given(plan), seen(given(plan), NOON), NOON))) == 1
+
+
+def test_a_target_sent_out_of_its_soak_counts_against_the_next_of_the_same_turn() -> None:
+    plan = a_plan(3, groups=2, window=2, floor=1)
+    first, other = plan.groups
+    only_other = replace(plan.targets[1], registrations=plan.targets[1].registrations[1:])
+    floors = {first.arn: Floor(0, 3), other.arn: Floor(1, 3)}
+    plan = replace(plan, targets=(plan.targets[0], only_other), floors=floors)
+    falls = [e.Fell(later(n), t(plan), "unhealthy") for n in range(3)]
+    rollout = given(plan, brought(plan, Phase.SOAKING), falls)
+    sight = seen(rollout, later(5), places={plan.targets[0].registrations[0]: DOWN})
+    assert moves(decided(rollout, sight, later(5))) == {t(plan): Phase.DRAINING}
+
+
+def test_nobody_is_taken_out_of_a_group_not_seen_right_before() -> None:
+    rollout = given(a_plan(3))
+    assert deregistered(decided(rollout, seen(rollout, NOON, age=seconds(10)), NOON))
+    assert not deregistered(decided(rollout, seen(rollout, NOON, age=seconds(10.1)), NOON))
+
+
+def test_a_held_rollout_waits_but_not_for_ever() -> None:
+    rollout = given(a_plan(2))
+    held = decided(rollout, seen(rollout, later(600), {0: DOWN, 1: DOWN}), later(600))
+    assert "held for 10m" in whys(held)
+    over = moved(decided(rollout, seen(rollout, later(601), {0: DOWN, 1: DOWN}), later(601)))
+    assert [(move.to, move.cause) for move in over] == [(Phase.SKIPPED, Cause.FAILED)] * 2
+
+
+def test_while_others_are_in_hand_a_held_target_just_waits() -> None:
+    plan = a_plan(3, window=2, floor=2)
+    rollout = given(plan, brought(plan, Phase.WORKING))
+    sight = seen(rollout, later(700), {0: ABSENT, 2: DOWN}, work=Work(WorkState.AWAITS_APPROVAL))
+    steps = decided(rollout, sight, later(700))
+    assert not moves(steps)
+    assert "is next" not in whys(steps)
+
+
+# -- the plan must still hold
+
+
+def test_attributes_are_read_again_before_each_take_out() -> None:
+    rollout = given(a_plan(2))
+    sight = seen(rollout, NOON)
+    arn = rollout.plan.groups[0].arn
+    for read in ({}, {arn: Attributes(later(-61))}):
+        steps = decided(rollout, replace(sight, attributes=read), NOON)
+        assert not deregistered(steps)
+        assert "have not been read just now" in whys(steps)
+
+
+def test_a_group_that_is_not_what_was_planned_for_holds_the_rollout() -> None:
+    rollout = given(a_plan(2))
+    changed = {rollout.plan.groups[0].arn: Attributes(NOON, "delay was 300, is 0")}
+    steps = decided(rollout, replace(seen(rollout, NOON), attributes=changed), NOON)
+    assert not deregistered(steps)
+    assert "delay was 300, is 0" in whys(steps)
+
+
+def test_a_waiting_target_that_somebody_else_takes_out_is_left_alone() -> None:
+    rollout = given(a_plan(2))
+    steps = decided(rollout, seen(rollout, NOON, {0: DRAINING}), NOON)
+    assert moves(steps) == {t(rollout.plan, 0): Phase.SKIPPED}
+
+
+def test_a_waiting_target_that_vanished_is_gone() -> None:
+    rollout = given(a_plan(3))
+    steps = decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)
+    assert moves(steps)[t(rollout.plan, 0)] is Phase.GONE
+
+
+def test_what_was_never_seen_is_neither_gone_nor_taken() -> None:
+    rollout = given(a_plan(2))
+    blank = {group.arn: GroupSight({}, None) for group in rollout.plan.groups}
+    assert not moves(decided(rollout, replace(seen(rollout, NOON), groups=blank), NOON))
+
+
+# -- stopping
+
+
+def test_a_bad_release_stops_early() -> None:
+    plan = a_plan(4, floor=1)
+    rollout = given(plan, failed(plan, 0))
+    steps = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON))
+    assert {move.target: move.to for move in steps} == {t(plan, n): Phase.SKIPPED for n in (1, 2, 3)}
+    assert steps[0].why == "stopped: 1 failed, 0 allowed"
+    assert steps[0].cause is None
+
+
+def test_as_many_failures_as_allowed_stop_nothing() -> None:
+    plan = a_plan(4, on_failure=OnFailure(max_failures=1))
+    rollout = given(plan, failed(plan, 0))
+    assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 1): Phase.DRAINING}
+
+
+def test_an_abort_skips_everybody_who_waits() -> None:
+    rollout = given(a_plan(2), [e.AbortAsked(NOON, "kim")])
+    steps = moved(decided(rollout, seen(rollout, NOON), NOON))
+    assert [(move.to, move.why, move.cause) for move in steps] == [(Phase.SKIPPED, "aborted by kim", Cause.ABORTED)] * 2
+
+
+# -- once more
+
+
+def test_a_drain_broken_off_for_the_floor_is_tried_again_when_everybody_else_had_a_turn() -> None:
+    plan = a_plan(3)
+    assert candidates(given(plan, lost(plan, 0))) == [t(plan, 1), t(plan, 2), t(plan, 0)]
+
+
+def test_a_drain_broken_off_for_the_floor_is_tried_three_times_in_all() -> None:
+    plan = a_plan(1)
+    assert candidates(given(plan, lost(plan, 0, times=2)))
+    assert not candidates(given(plan, lost(plan, 0, times=3)))
+
+
+@pytest.mark.parametrize("word", [e.AbortAsked(NOON, "kim"), REVERT])
+def test_a_drain_broken_off_is_not_tried_again_once_a_person_turned_the_rollout(word: e.Event) -> None:
+    plan = a_plan(1, revert=Command("ssm", "undo"))
+    assert not candidates(given(plan, lost(plan, 0), [word]))
+
+
+def test_a_person_may_ask_for_one_more_attempt() -> None:
+    plan = a_plan(2, on_failure=OnFailure(max_failures=0))
+    retry = e.RetryAsked(NOON, "kim", (t(plan, 0),))
+    rollout = given(plan, failed(plan, 0), brought(plan, Phase.DONE, 1), [e.Finished(NOON), retry])
+    [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON))
+    assert (move.target, move.to, move.intent) == (t(plan, 0), Phase.DRAINING, Intent.UPDATE)
+
+
+def test_a_retry_is_a_persons_word_and_forgets_the_other_failures() -> None:
+    plan = a_plan(3, window=2)
+    retry = e.RetryAsked(NOON, "kim", (t(plan, 0),))
+    rollout = given(plan, failed(plan, 0), failed(plan, 1), skipped(plan, 2), [e.Finished(NOON), retry])
+    assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT, 1: ABSENT}), NOON)) == {t(plan, 0): Phase.DRAINING}
+
+
+def test_what_had_been_left_out_is_not_put_back_by_an_abort_of_its_retry() -> None:
+    plan = a_plan(2)
+    retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.Moved(NOON, t(plan, 0), Phase.DRAINING)]
+    rollout = given(plan, failed(plan, 0), skipped(plan, 1), retry, [e.AbortAsked(NOON, "kim")])
+    [move] = moved(decided(rollout, seen(rollout, later(1), {0: ABSENT}), later(1)))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.ABORTED)
+
+
+def test_a_retry_of_what_was_left_out_goes_on_whoever_else_falls() -> None:
+    plan = a_plan(2)
+    retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.Moved(NOON, t(plan, 0), Phase.DRAINING)]
+    rollout = given(plan, failed(plan, 0), skipped(plan, 1), retry, facts(plan, Phase.DRAINING))
+    assert not moves(decided(rollout, seen(rollout, later(1), {0: ABSENT, 1: DOWN}), later(1)))
+
+
+# -- back to the former release
+
+
+def reverting(plan: Plan, *stories: list[e.Event]) -> Rollout:
+    return given(plan, *stories, [REVERT])
+
+
+def test_a_revert_goes_only_to_the_touched_targets_the_last_one_first() -> None:
+    plan = a_plan(4, revert=Command("ssm", "undo"))
+    untouched = [*brought(plan, Phase.RETURNED, 2), *brought(plan, Phase.SKIPPED, 3)]
+    rollout = reverting(plan, brought(plan, Phase.DONE, 0), failed(plan, 1), untouched)
+    assert candidates(rollout) == [t(plan, 1), t(plan, 0)]
+
+
+def test_who_waits_is_not_touched_by_a_revert() -> None:
+    plan = a_plan(2, revert=Command("ssm", "undo"))
+    rollout = reverting(plan, brought(plan, Phase.DONE, 0))
+    assert moves(decided(rollout, seen(rollout, NOON), NOON)) == {t(plan, 1): Phase.SKIPPED}
+
+
+def test_a_revert_after_an_abort_is_carried_out() -> None:
+    plan = a_plan(2, revert=Command("ssm", "undo"))
+    done: list[e.Event] = [e.AbortAsked(NOON, "kim"), e.Finished(NOON)]
+    rollout = reverting(plan, brought(plan, Phase.DONE, 0), skipped(plan, 1), done)
+    [move] = moved(decided(rollout, seen(rollout, NOON), NOON))
+    assert (move.target, move.to, move.intent) == (t(plan, 0), Phase.DRAINING, Intent.REVERT)
+
+
+def test_a_revert_is_not_stopped_by_the_failures_that_made_it_needed() -> None:
+    plan = a_plan(2, revert=Command("ssm", "undo"))
+    rollout = reverting(plan, failed(plan, 0), skipped(plan, 1))
+    assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 0): Phase.DRAINING}
+
+
+def test_the_update_is_never_run_in_the_place_of_a_revert() -> None:
+    plan = a_plan(1, floor=0)
+    assert not candidates(reverting(plan, brought(plan, Phase.DONE, 0)))
+
+
+@pytest.mark.parametrize("end", [Phase.DONE, Phase.LEFT_OUT, Phase.FAILED_SERVING])
+def test_each_target_is_reverted_once_however_that_ended(end: Phase) -> None:
+    plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
+    back = e.Moved(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT)
+    kept = e.Moved(NOON, t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
+    way = [e.Moved(NOON, t(plan), phase) for phase in (Phase.OUT, Phase.WORKING, Phase.CHECKING, Phase.WARMING)]
+    last: list[e.Event] = [e.Moved(NOON, t(plan), Phase.SOAKING), e.Moved(NOON, t(plan), end)]
+    if end is Phase.LEFT_OUT:
+        last = [kept, e.Moved(NOON, t(plan), end)]
+    if end is Phase.FAILED_SERVING:
+        last.insert(0, e.Moved(NOON, t(plan), Phase.SOAKING, intent=Intent.RETURN))
+        del last[1]
+    assert not candidates(given(plan, brought(plan, Phase.DONE), [REVERT, back], way, last))
+
+
+def test_a_revert_broken_off_for_the_floor_is_tried_again() -> None:
+    plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
+    back = e.Moved(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT)
+    rollout = given(plan, brought(plan, Phase.DONE), [REVERT, back], lost(plan, 0)[1:])
+    [move] = moved(decided(rollout, seen(rollout, NOON), NOON))
+    assert move.intent is Intent.REVERT
+
+
+# -- what is said
+
+
+def test_one_sentence_says_what_is_awaited() -> None:
+    rollout = standing(a_plan(), Phase.SOAKING)
+    one, more = Rest(NOON, "web1 drains"), Rest(NOON, "web2 drains")
+    assert sentence(rollout, (one,)) == "web1 drains"
+    assert sentence(rollout, (one, more, more)) == "web1 drains (and 2 more)"
+    assert sentence(rollout, ()) == f"acting on {t(rollout.plan)}"
+    assert sentence(given(a_plan()), ()) == "nothing is in hand"
+    assert sentence(given(a_plan(), [e.Finished(NOON)]), (one,)) == "finished"
+
+
+def test_the_next_turn_is_due_at_the_soonest_rest_or_soon_after_an_act() -> None:
+    act = Deregister(t(a_plan()), ())
+    note = Note(e.Finished(NOON))
+    assert rest_until((Rest(later(9), ""), Rest(later(1), ""), act), NOON) == later(1)
+    assert rest_until((Rest(later(9), ""), act), NOON) == NOON + SOON
+    assert rest_until((note,), NOON) == NOON + IDLE
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_HAND])
+def test_at_every_moment_a_target_in_hand_is_acted_on_or_says_why_it_waits(phase: Phase) -> None:
+    rollout = standing(a_plan(), phase)
+    for at in (0.0, 1.0, 7.0, 100.0, 5000.0):
+        for state in State:
+            assert t(rollout.plan) in spoken_of(decided(rollout, seen(rollout, later(at), {0: state}), later(at)))
+
+
+def spoken_of(steps: Sequence[Step]) -> set[TargetId | None]:
+    """Every target that is noted, acted on or said to wait."""
+    rests = {step.target for step in steps if isinstance(step, Rest)}
+    written = {step.event.target for step in steps if isinstance(step, Note) and hasattr(step.event, "target")}
+    return rests | written | {*started_targets(steps)}
+
+
+def started_targets(steps: Sequence[Step]) -> list[TargetId]:
+    return [step.key.target for step in steps if isinstance(step, Start)]
