@@ -135,10 +135,13 @@ class Alb:
 
 
 def _shown(place: Registration, listed: Mapping[Registration, Seen]) -> Seen | None:
-    """The entry of the place: its zone counts only where one was recorded, and an entry may leave it out."""
+    """The entry of the place: its zone counts only where one was recorded, and an entry may leave it out.
+
+    Where one address was asked with several zones, "not registered" answers one of the others.
+    """
     same = [one for one in listed if (one.id, one.port) == (place.id, place.port)]
-    fits = (one for one in same if place.zone is None or one.zone in {None, place.zone})
-    return next((listed[one] for one in fits), None)
+    fits = [listed[one] for one in same if place.zone is None or one.zone in {None, place.zone}]
+    return min(fits, key=lambda look: look.state is State.ABSENT, default=None)
 
 
 def _restore(arn: Arn, places: Sequence[Registration]) -> str:

@@ -1,0 +1,143 @@
+"""What AWS's answers mean: attributes and their silences, states, overrides, and the extract of EC2's description."""
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import botocore
+import pytest
+from tests.contracts.balancer_world import arn, entry
+
+from katakei.balancers.alb_door import WIRE
+from katakei.balancers.alb_group import BalancerRead, read_group
+from katakei.balancers.alb_listing import Health, Listing
+from katakei.balancers.alb_machines import Machines
+from katakei.balancers.alb_reading import seen
+from katakei.core.model import Group, Minimum, TargetType
+from katakei.core.sight import State
+
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+ROUTING = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
+
+
+def read(attributes: dict[str, str], *balancers: tuple[str, dict[str, str]], **raw: Any) -> Group:
+    described = cast("Any", {"TargetGroupName": "web", "TargetGroupArn": arn("web"), "TargetType": "instance"} | raw)
+    listing = Listing(described, Health([], NOW, NOW), Machines([]))
+    return read_group(described, attributes, [BalancerRead(*one) for one in balancers], listing)
+
+
+def test_a_group_is_read_with_everything_that_decides_how_it_may_be_rolled() -> None:
+    group = read(
+        {"deregistration_delay.timeout_seconds": "120", "slow_start.duration_seconds": "30"},
+        ("application", {"idle_timeout.timeout_seconds": "90"}),
+        Port=80,
+        Protocol="HTTP",
+        ProtocolVersion="HTTP1",
+        LoadBalancerArns=["lb"],
+        HealthCheckPort="8081",
+        HealthCheckPath="/up",
+        HealthCheckIntervalSeconds=10,
+        Matcher={"HttpCode": "200-299"},
+    )
+    assert (group.port, group.protocol, group.protocol_version) == (80, "HTTP", "HTTP1")
+    assert (group.delay, group.slow_start) == (timedelta(seconds=120), timedelta(seconds=30))
+    assert (group.idle_timeout, group.balancer_type) == (timedelta(seconds=90), "application")
+    assert group.load_balancers == ("lb",)
+    assert (group.check.port, group.check.path, group.check.matcher) == (8081, "/up", "200-299")
+    assert group.check.interval == timedelta(seconds=10)
+
+
+def test_where_an_answer_is_silent_the_documented_default_holds() -> None:
+    group = read({})
+    assert (group.delay, group.slow_start) == (timedelta(seconds=300), timedelta(0))
+    assert (group.idle_timeout, group.balancer_type, group.load_balancers) == (timedelta(seconds=60), "", ())
+    assert (group.cross_zone, group.minima, group.check.port) == (True, (), None)
+
+
+def test_the_largest_idle_timeout_of_several_load_balancers_counts() -> None:
+    idle = "idle_timeout.timeout_seconds"
+    assert read({}, ("application", {idle: "30"}), ("application", {idle: "4000"})).idle_timeout.total_seconds() == 4000
+
+
+def test_one_load_balancer_of_another_type_is_not_hidden_behind_an_application_one() -> None:
+    assert read({}, ("application", {}), ("network", {})).balancer_type == "network"
+
+
+@pytest.mark.parametrize(
+    ("own", "kind", "of_balancer", "on"),
+    [
+        ("true", "application", None, True),
+        ("false", "application", None, False),
+        ("use_load_balancer_configuration", "application", None, True),
+        (None, "application", None, True),
+        ("use_load_balancer_configuration", "network", "true", True),
+        ("use_load_balancer_configuration", "network", "false", False),
+        ("use_load_balancer_configuration", "network", None, False),
+    ],
+)
+def test_cross_zone_is_the_groups_own_or_what_its_load_balancer_does(
+    own: str | None, kind: str, of_balancer: str | None, *, on: bool
+) -> None:
+    key = "load_balancing.cross_zone.enabled"
+    group = read({key: own} if own else {}, (kind, {key: of_balancer} if of_balancer else {}))
+    assert group.cross_zone is on
+
+
+def test_health_minima_are_counts_or_per_cents_and_off_is_none() -> None:
+    attributes = {f"{ROUTING}.count": "2", f"{ROUTING}.percentage": "off"}
+    attributes |= {f"{ROUTING.replace('unhealthy_state_routing', 'dns_failover')}.percentage": "50"}
+    routing, failover = read(attributes).minima
+    assert routing == Minimum(ROUTING, 2, None)
+    assert (failover.count, failover.percent) == (None, 50)
+    assert read({f"{ROUTING}.count": "off", f"{ROUTING}.percentage": "off"}).minima == ()
+
+
+def test_a_lambda_group_has_neither_port_nor_protocol() -> None:
+    group = read({}, TargetType="lambda")
+    assert (group.target_type, group.port, group.protocol) == (TargetType.LAMBDA, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "means"),
+    [
+        ("initial", "Elb.RegistrationInProgress", State.INITIAL),
+        ("healthy", "", State.HEALTHY),
+        ("unhealthy", "Target.Timeout", State.UNHEALTHY),
+        ("unhealthy.draining", "Target.FailedHealthChecks", State.UNHEALTHY),
+        ("draining", "Target.DeregistrationInProgress", State.DRAINING),
+        ("unused", "Target.NotRegistered", State.ABSENT),
+        ("unused", "Target.InvalidState", State.UNUSED),
+        ("unused", "Target.NotInUse", State.UNUSED),
+        ("unavailable", "Target.HealthCheckDisabled", State.UNAVAILABLE),
+        ("something new", "", State.UNAVAILABLE),
+        ("absent", "", State.UNAVAILABLE),
+    ],
+)
+def test_every_state_means_one_thing_and_only_not_registered_is_absent(state: str, reason: str, means: State) -> None:
+    raw = cast("Any", {"Target": {"Id": "i-1"}, "TargetHealth": {"State": state, "Reason": reason, "Description": "d"}})
+    look = seen(raw, NOW, NOW)
+    assert (look.state, look.reason, look.description) == (means, reason, "d")
+
+
+@pytest.mark.parametrize(
+    ("override", "serving"),
+    [(None, True), ("no_override", True), ("zonal_shift_active", False), ("unknown", False)],
+)
+def test_a_healthy_target_under_an_override_does_not_serve(override: str | None, *, serving: bool) -> None:
+    more = {"AdministrativeOverride": {"State": override}} if override else {}
+    assert seen(cast("Any", entry("i-1") | more), NOW, NOW).serving is serving
+
+
+def test_the_extract_of_ec2_says_nothing_that_botocore_does_not_say() -> None:
+    ours = json.loads((WIRE / "ec2/2016-11-15/service-2.json").read_text())
+    theirs = Path(botocore.__file__).parent / "data/ec2/2016-11-15/service-2.json.gz"
+    assert _extract(ours, json.loads(gzip.decompress(theirs.read_bytes())))
+
+
+def _extract(part: Any, whole: Any) -> bool:
+    """Whether everything in `part` stands, the same, in `whole`."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(key in whole and _extract(part[key], whole[key]) for key in part)
+    return bool(part == whole)

@@ -1,0 +1,217 @@
+"""Groups by name, members with the machines behind them, and where else a machine is registered."""
+
+from datetime import timedelta
+
+import pytest
+from tests.contracts.balancer_world import REGION, Account, arn, entry, machine
+
+from katakei.balancers import alb as driver
+from katakei.balancers.alb import Alb
+from katakei.balancers.alb_elsewhere import elsewhere
+from katakei.balancers.alb_naming import find
+from katakei.balancers.alb_survey import Survey
+from katakei.core.errors import UsageFault
+from katakei.core.model import Registration, Target, TargetId
+from katakei.core.ports import Member
+from katakei.core.sight import State
+
+WEB = arn("web")
+SECOND = timedelta(seconds=1)
+
+
+def survey(account: Account) -> Survey:
+    return Survey(account.door, account.clock)
+
+
+def names(account: Account, *wanted: str) -> list[str]:
+    return [raw["TargetGroupName"] for raw in find(survey(account), wanted, REGION)]
+
+
+def members(account: Account, name: str = "web") -> tuple[Member, ...]:
+    (listing,) = survey(account).listings(find(survey(account), [name], REGION))
+    return listing.members
+
+
+def alb(account: Account, monkeypatch: pytest.MonkeyPatch) -> Alb:
+    monkeypatch.setattr(driver, "Door", lambda *_: account.door)
+    return Alb(None, None, account.clock)
+
+
+def test_names_and_arns_may_be_mixed_and_each_group_comes_once_in_their_order() -> None:
+    account = Account(listed={"api": [], "web": [], "admin": []})
+    assert names(account, "web", arn("api"), arn("web")) == ["web", "api"]
+
+
+def test_more_than_twenty_names_and_arns_are_asked_for_in_several_calls() -> None:
+    account = Account(listed={f"g{n:02}": [] for n in range(60)})
+    wanted = [f"g{n:02}" if n % 2 else arn(f"g{n:02}") for n in range(60)]
+    assert names(account, *wanted) == [f"g{n:02}" for n in range(60)]
+
+
+def test_all_groups_are_read_page_by_page() -> None:
+    account = Account(listed={f"g{n}": [] for n in range(7)}, page=3)
+    assert names(account) == [f"g{n}" for n in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ("wev", "did you mean web?"),
+        (arn("wep"), "did you mean web?"),
+        ("zzzzzz", "there are admin, api, web"),
+        ("arn:aws:s3:::bucket", "is not the ARN of a target group"),
+        (arn("web").replace(REGION, "eu-west-1"), "give --region eu-west-1"),
+    ],
+)
+def test_an_unknown_group_is_answered_with_what_there_is(wanted: str, says: str) -> None:
+    account = Account(listed={"api": [], "web": [], "admin": []})
+    with pytest.raises(UsageFault) as raised:
+        names(account, "web", wanted)
+    assert says in str(raised.value)
+    assert wanted in str(raised.value)
+
+
+def test_an_empty_account_says_so() -> None:
+    with pytest.raises(UsageFault, match="and no other; check --region and --profile"):
+        names(Account(), "web")
+
+
+def test_an_instance_target_has_the_name_address_zone_and_tags_of_its_machine() -> None:
+    account = Account(listed={"web": [entry("i-1")]}, instances=[machine("i-1", "10.0.0.1", Name="web-1", Role="web")])
+    (one,) = members(account)
+    assert one.registration == Registration(WEB, "i-1", 80)
+    assert (one.machine, one.name, one.address, one.zone) == ("i-1", "web-1", "10.0.0.1", f"{REGION}a")
+    assert one.tags["Role"] == "web"
+    assert one.seen.begun <= one.seen.ended
+
+
+def test_an_ip_on_any_interface_of_an_instance_is_that_instance() -> None:
+    account = Account(
+        listed={"web": [entry("10.0.0.1", zone="a"), entry("10.0.7.7", zone="a")]},
+        kinds={"web": "ip"},
+        instances=[machine("i-1", "10.0.0.1", others=["10.0.7.7"])],
+    )
+    assert [one.machine for one in members(account)] == ["i-1", "i-1"]
+
+
+def test_the_same_ip_in_another_vpc_is_another_machine() -> None:
+    account = Account(
+        listed={"web": [entry("10.0.0.1", zone="z")]},
+        kinds={"web": "ip"},
+        instances=[machine("i-1", "10.0.0.1", vpc="vpc-2")],
+    )
+    (one,) = members(account)
+    assert (one.machine, one.address, one.zone, one.name) == ("10.0.0.1", "10.0.0.1", "z", "")
+
+
+def test_an_instance_that_is_gone_from_ec2_is_still_a_member() -> None:
+    (one,) = members(Account(listed={"web": [entry("i-9", state="draining")]}))
+    assert (one.machine, one.address, one.seen.state) == ("i-9", "", State.DRAINING)
+
+
+def test_hundreds_of_instances_are_asked_for_in_pages_and_bounded_filters() -> None:
+    ids = [f"i-{n:04}" for n in range(450)]
+    account = Account(
+        listed={"web": [entry(one) for one in ids]}, instances=[machine(one, "10.0.0.1") for one in ids], page=90
+    )
+    assert [one.name == "" and one.zone for one in members(account)] == [f"{REGION}a"] * 450
+
+
+def test_an_auto_scaling_group_is_known_by_the_tag_it_puts_on_its_instances() -> None:
+    account = Account(
+        listed={"web": [entry("i-1"), entry("i-2")]},
+        instances=[machine("i-1", "10.0.0.1"), machine("i-2", "10.0.0.2", aws__autoscaling__groupName="fleet")],
+    )
+    (listing,) = survey(account).listings(survey(account).every())
+    assert listing.autoscaling == ("fleet",)
+
+
+def test_a_zonal_shift_is_named_by_its_zone_and_stops_its_targets_from_serving() -> None:
+    shift = {"AdministrativeOverride": {"State": "zonal_shift_active"}}
+    account = Account(listed={"web": [entry("i-1") | shift]}, instances=[machine("i-1", "10.0.0.1")])
+    (listing,) = survey(account).listings(survey(account).every())
+    assert listing.zonal_shift == (f"{REGION}a",)
+    assert not listing.members[0].seen.serving
+
+
+def test_a_machine_is_found_in_every_other_group_by_id_and_by_any_ip() -> None:
+    account = Account(
+        listed={
+            "web": [entry("i-1")],
+            "api": [entry("i-2"), entry("i-1", 8080)],
+            "pods": [entry("10.0.7.7", 9000, zone="a")],
+            "peer": [entry("10.0.0.1", zone="all")],
+            "twin": [entry("10.0.0.1", zone="b")],
+            "call": [entry("i-1")],
+        },
+        kinds={"pods": "ip", "peer": "ip", "twin": "ip", "call": "lambda"},
+        vpcs={"peer": "vpc-2", "twin": "vpc-2"},
+        instances=[machine("i-1", "10.0.0.1", others=["10.0.7.7"]), machine("i-2", "10.0.0.2")],
+    )
+    target = Target(TargetId("i-1"), "", "10.0.0.1", "", (Registration(WEB, "i-1", 80),))
+    assert set(elsewhere(survey(account), [target])) == {
+        Registration(arn("api"), "i-1", 8080),
+        Registration(arn("pods"), "10.0.7.7", 9000, "a"),
+        Registration(arn("peer"), "10.0.0.1", 80, "all"),
+    }
+
+
+def test_an_ip_that_is_no_instance_is_sought_in_the_vpc_of_its_groups() -> None:
+    account = Account(
+        listed={"web": [entry("10.0.0.5")], "api": [entry("10.0.0.5", 81)], "twin": [entry("10.0.0.5", 82)]},
+        kinds={"web": "ip", "api": "ip", "twin": "ip"},
+        vpcs={"twin": "vpc-2"},
+    )
+    target = Target(TargetId("10.0.0.5"), "", "10.0.0.5", "", (Registration(WEB, "10.0.0.5", 80),))
+    assert elsewhere(survey(account), [target]) == (Registration(arn("api"), "10.0.0.5", 81),)
+
+
+def test_a_look_answers_with_registrations_as_they_were_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Account(listed={"web": [entry("10.0.0.1", zone="a"), entry("10.9.0.1", zone="all")]}, kinds={"web": "ip"})
+    recorded = Registration(WEB, "10.0.0.1", 80)
+    outside = Registration(WEB, "10.9.0.1", 80, "all")
+    elsewhere_zone = Registration(WEB, "10.0.0.1", 80, "c")
+    sight = alb(account, monkeypatch).look(WEB, frozenset({recorded, outside, elsewhere_zone}))
+    assert {place: look.state for place, look in sight.seen.items()} == {
+        recorded: State.HEALTHY,
+        outside: State.HEALTHY,
+        elsewhere_zone: State.ABSENT,
+    }
+    assert sight.full_begun is None
+
+
+def test_a_whole_look_says_when_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Account(listed={"web": [entry("i-1"), entry("i-1", 81, "draining")]}, each=SECOND)
+    sight = alb(account, monkeypatch).look(WEB, None)
+    first = sight.seen[Registration(WEB, "i-1", 80)]
+    assert sight.full_begun == first.begun == first.ended - SECOND
+    assert sight.seen[Registration(WEB, "i-1", 81)].state is State.DRAINING
+
+
+def test_another_port_of_a_registered_target_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Account(listed={"web": [entry("i-1", 8081)]})
+    place = Registration(WEB, "i-1", 80)
+    assert alb(account, monkeypatch).look(WEB, frozenset({place})).seen[place].state is State.ABSENT
+
+
+def test_very_many_registrations_are_looked_at_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Account(listed={"web": [entry(f"i-{n}") for n in range(250)]})
+    asked = frozenset(Registration(WEB, f"i-{n}", 80) for n in range(1, 251))
+    sight = alb(account, monkeypatch).look(WEB, asked)
+    assert len(account.calls) == 1
+    assert set(sight.seen) == asked
+    assert sight.seen[Registration(WEB, "i-250", 80)].state is State.ABSENT
+
+
+def test_the_restore_lines_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = alb(Account(), monkeypatch)
+    outside = Registration(arn("api"), "10.9.0.1", 81, "all")
+    web, api = driver.restore_lines([Registration(WEB, "i-1", 80), outside, Registration(WEB, "i-2", 80)])
+    begun = "aws elbv2 register-targets --target-group-arn"
+    assert web == f"{begun} {WEB} --targets Id=i-1,Port=80 Id=i-2,Port=80 --region {REGION}"
+    assert api == f"{begun} {arn('api')} --targets Id=10.9.0.1,Port=81,AvailabilityZone=all --region {REGION}"
+
+
+def test_nothing_in_a_restore_line_is_obeyed_by_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    (line,) = alb(Account(), monkeypatch).restore_lines([Registration(WEB, "i-1;reboot $HOME", 80)])
+    assert "'Id=i-1;reboot $HOME,Port=80'" in line
