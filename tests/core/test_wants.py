@@ -1,0 +1,80 @@
+"""What is looked at: as little as will do, and never too old for the next decision."""
+
+from dataclasses import replace
+
+import pytest
+from tests.core.given import NOON, a_plan, given, later, seen, standing, t
+
+from katakei.core import events as e
+from katakei.core.roads import Phase
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Attributes, GroupSight, Sight
+from katakei.core.spec import Check
+from katakei.core.wants import Wants, wants
+
+PLAN = a_plan(2)
+ARN = PLAN.groups[0].arn
+
+
+def at(rollout: Rollout, moment: float) -> Wants:
+    """What is wanted so many seconds after the last whole look."""
+    return wants(rollout, seen(rollout, NOON), later(moment))
+
+
+def test_a_whole_look_comes_before_each_take_out() -> None:
+    assert at(given(PLAN), 0).groups == {ARN: None}
+
+
+def test_without_an_earlier_look_the_whole_group_is_looked_at() -> None:
+    rollout = standing(PLAN, Phase.DRAINING)
+    assert wants(rollout, Sight(), NOON).groups == {ARN: None}
+    assert wants(rollout, Sight({ARN: GroupSight({}, None)}), NOON).groups == {ARN: None}
+
+
+def test_between_whole_looks_only_what_is_in_flight_is_looked_at() -> None:
+    rollout = standing(PLAN, Phase.DRAINING)
+    assert at(rollout, 4.9).groups == {ARN: frozenset(PLAN.targets[0].registrations)}
+    assert at(rollout, 5).groups == {ARN: None}
+
+
+def test_a_group_with_nothing_in_flight_is_looked_at_every_15_seconds() -> None:
+    rollout = given(PLAN, [e.Interrupted(NOON, "kim")])
+    assert at(rollout, 14.9).groups == {}
+    assert at(rollout, 15).groups == {ARN: None}
+
+
+def test_nobody_can_be_taken_with_a_full_window_a_stop_or_an_interrupt() -> None:
+    for rollout in (
+        standing(PLAN, Phase.WORKING),
+        given(PLAN, [e.AbortAsked(NOON, "kim")]),
+        given(PLAN, [e.Interrupted(NOON, "kim")]),
+    ):
+        assert at(rollout, 1).groups == {}
+        assert at(rollout, 1).attributes == ()
+
+
+def test_attributes_are_read_again_in_time_for_the_take_out() -> None:
+    rollout = given(PLAN)
+    assert at(rollout, 45).attributes == ()
+    assert at(rollout, 46).attributes == (ARN,)
+    assert wants(rollout, replace(seen(rollout, NOON), attributes={}), NOON).attributes == (ARN,)
+    assert (
+        wants(rollout, replace(seen(rollout, NOON), attributes={ARN: Attributes(later(40))}), later(46)).attributes
+        == ()
+    )
+
+
+def test_only_work_that_was_taken_is_asked_after_by_its_ticket() -> None:
+    rollout = standing(PLAN, Phase.WORKING)
+    assert at(rollout, 0).works == {rollout.key(t(PLAN)): "ticket"}
+    assert at(standing(PLAN, Phase.WORKING, bare=True), 0).works == {}
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_targets_are_asked_only_where_a_check_is_wanted(*, asked: bool) -> None:
+    rollout = standing(a_plan(2, check=Check(asked=asked)), Phase.CHECKING)
+    assert at(rollout, 0).checks == ((t(PLAN),) if asked else ())
+
+
+def test_after_the_end_nothing_is_looked_at() -> None:
+    assert at(given(PLAN, [e.Finished(NOON)]), 99) == Wants()
