@@ -1,0 +1,46 @@
+"""What the contract of the balancers asks of a lab beyond the balancer itself: faults on demand, a second group."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+
+from katakei.core.model import Arn
+from katakei.lab.process import Lab
+
+
+@contextmanager
+def faults(lab: Lab, **wished: Any) -> Iterator[None]:
+    """These faults, for as long as it lasts."""
+    calm: dict[str, Any] = {name: [] if isinstance(value, list) else 0.0 for name, value in wished.items()}
+    _post(lab, wished)
+    try:
+        yield
+    finally:
+        _post(lab, calm)
+
+
+@contextmanager
+def ip_group(lab: Lab, like: Arn) -> Iterator[Arn]:
+    """A group of type ip in the same VPC, which no listener uses."""
+    secret = "lab"  # noqa: S105 - the lab knows no secrets
+    elb = boto3.Session(region_name=lab.env["AWS_REGION"]).client(
+        "elbv2", endpoint_url=lab.endpoint, aws_access_key_id="lab", aws_secret_access_key=secret
+    )
+    vpc = elb.describe_target_groups(TargetGroupArns=[like])["TargetGroups"][0]["VpcId"]
+    made = elb.create_target_group(Name="by-address", Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="ip")
+    arn = Arn(made["TargetGroups"][0]["TargetGroupArn"])
+    try:
+        yield arn
+    finally:
+        elb.delete_target_group(TargetGroupArn=arn)
+        elb.close()
+
+
+def _post(lab: Lab, wished: dict[str, Any]) -> None:
+    asked = urllib.request.Request(f"{lab.endpoint}/_lab/faults", json.dumps(wished).encode(), method="POST")  # noqa: S310 - our own lab's address
+    with urllib.request.urlopen(asked, timeout=10):  # noqa: S310 - as above
+        pass

@@ -1,0 +1,186 @@
+"""What every balancer promises (core/ports.py), tried on a running lab through the calls a user would make.
+
+A test says only what is also true on AWS, so that the same sentences can be tried on a real account.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from tests.contracts.balancer_faults import faults, ip_group
+
+from katakei.balancers.alb import Alb
+from katakei.clock import SystemClock
+from katakei.core.errors import Rejected, Unreachable, Unseen, UsageFault
+from katakei.core.model import Arn, Group, Registration, Target, TargetType
+from katakei.core.ports import Balancer, Member
+from katakei.core.sight import Seen, State
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
+
+pytestmark = pytest.mark.lab
+SOON = timedelta(seconds=10)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    options = LabOptions(targets=3, delay=timedelta(seconds=2), interval=timedelta(seconds=1), port=8080)
+    with Lab(options) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def alb(lab: Lab) -> Iterator[Alb]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            environment.delenv(name)
+        for name, value in lab.env.items():
+            environment.setenv(name, value)
+        yield Alb(None, None, SystemClock())
+
+
+@pytest.fixture(scope="module")
+def group(lab: Lab, alb: Alb) -> Group:
+    return alb.groups([lab.target_group_arn])[0]
+
+
+@pytest.fixture(scope="module")
+def members(alb: Alb, group: Group) -> list[Member]:
+    return list(alb.members(group))
+
+
+def becomes(balancer: Balancer, place: Registration, wanted: Callable[[Seen], bool]) -> Seen:
+    """The first look at the place that shows what is wanted, within 20 s."""
+    ends = time.monotonic() + 20
+    while True:
+        look = balancer.look(place.group, frozenset({place})).seen[place]
+        if wanted(look):
+            return look
+        assert time.monotonic() < ends, look
+        time.sleep(0.4)
+
+
+def test_the_driver_keeps_the_promise_of_the_port(alb: Alb, lab: Lab) -> None:
+    balancer: Balancer = alb
+    assert (alb.account, alb.region, alb.lab) == ("123456789012", "ap-northeast-1", True)
+    assert [group.arn for group in balancer.groups(())] == [lab.target_group_arn]
+
+
+def test_a_group_is_found_by_name_and_by_arn(alb: Alb, group: Group) -> None:
+    assert alb.groups([group.name])[0].arn == group.arn
+    assert (group.target_type, group.port, group.protocol) == (TargetType.INSTANCE, 8080, "HTTP")
+    assert (group.delay, group.idle_timeout) == (timedelta(seconds=2), timedelta(seconds=60))
+    assert (group.balancer_type, group.cross_zone, group.slow_start) == ("application", True, timedelta(0))
+    assert group.check.path == "/health"
+    assert (group.autoscaling, group.zonal_shift) == ((), ())
+
+
+def test_an_unknown_group_is_refused_with_what_there_is(alb: Alb) -> None:
+    with pytest.raises(UsageFault, match="did you mean LaravelTargetGroup"):
+        alb.groups(["LaravelTargetGrup"])
+
+
+def test_members_are_machines_with_names_addresses_and_zones(lab: Lab, members: list[Member]) -> None:
+    told = [(one.registration.id, one.registration.port, one.address, one.zone) for one in members]
+    assert sorted(told) == sorted((one.id, one.port, one.address, one.zone) for one in lab.targets)
+    assert sorted(one.name for one in members) == ["web-1", "web-2", "web-3"]
+    assert all(one.seen.serving for one in members)
+
+
+def test_a_whole_look_shows_exactly_what_is_registered(alb: Alb, group: Group, members: list[Member]) -> None:
+    sight = alb.look(group.arn, None)
+    assert set(sight.seen) == {one.registration for one in members}
+    begun = [look.begun for look in sight.seen.values()]
+    assert begun == [sight.full_begun] * 3
+    assert all(look.begun <= look.ended for look in sight.seen.values())
+
+
+def test_what_is_not_registered_is_seen_absent(alb: Alb, group: Group, members: list[Member]) -> None:
+    here = members[0].registration
+    wrong_port = Registration(group.arn, here.id, 8081)
+    stranger = Registration(group.arn, "i-0123456789abcdef0", 8080)
+    sight = alb.look(group.arn, frozenset({here, wrong_port, stranger}))
+    states = {place: look.state for place, look in sight.seen.items()}
+    assert states == {here: State.HEALTHY, wrong_port: State.ABSENT, stranger: State.ABSENT}
+
+
+def test_a_target_goes_out_and_comes_back_exactly_as_it_was(alb: Alb, group: Group, members: list[Member]) -> None:
+    place = members[0].registration
+    before = set(alb.look(group.arn, None).seen)
+    alb.deregister(group.arn, frozenset({place}), SOON)
+    draining = becomes(alb, place, lambda look: look.out)
+    assert (draining.state, draining.reason) == (State.DRAINING, "Target.DeregistrationInProgress")
+    becomes(alb, place, lambda look: look.state is State.ABSENT)
+    assert place not in alb.look(group.arn, None).seen
+    alb.register(group.arn, frozenset({place}), SOON)
+    becomes(alb, place, lambda look: look.serving)
+    assert set(alb.look(group.arn, None).seen) == before
+
+
+def test_acts_may_be_repeated_and_a_wrong_port_changes_nothing(alb: Alb, group: Group, members: list[Member]) -> None:
+    place = members[0].registration
+    alb.register(group.arn, frozenset({place}), SOON)
+    alb.deregister(group.arn, frozenset({Registration(group.arn, place.id, 9)}), SOON)
+    alb.deregister(group.arn, frozenset({Registration(group.arn, place.id, 9)}), SOON)
+    assert alb.look(group.arn, frozenset({place})).seen[place].state is State.HEALTHY
+
+
+def test_a_listing_is_fresh_after_an_act_of_ours(alb: Alb, group: Group, members: list[Member]) -> None:
+    here = members[0].registration
+    (again,) = alb.groups([group.arn])
+    alb.deregister(group.arn, frozenset({here}), SOON)
+    shown = {one.registration: one.seen for one in alb.members(again)}
+    assert here not in shown or shown[here].out
+    alb.register(group.arn, frozenset({here}), SOON)
+    becomes(alb, here, lambda look: look.serving)
+
+
+def test_of_many_only_those_that_can_never_be_registered_fail(alb: Alb, group: Group, members: list[Member]) -> None:
+    good = frozenset(one.registration for one in members)
+    extra = Registration(group.arn, members[1].registration.id, 8099)
+    bad = {Registration(group.arn, "i-0123456789abcdef0", 8080), Registration(group.arn, "no-instance", 8080)}
+    with pytest.raises(Rejected) as raised:
+        alb.register(group.arn, good | bad | {extra}, SOON)
+    assert set(raised.value.which) == bad
+    assert extra in alb.look(group.arn, None).seen
+    alb.deregister(group.arn, frozenset({extra}), SOON)
+    becomes(alb, extra, lambda look: look.state is State.ABSENT)
+
+
+def test_an_ip_of_an_instance_is_that_instance_and_is_found_elsewhere(
+    lab: Lab, alb: Alb, group: Group, members: list[Member]
+) -> None:
+    machine = members[0]
+    with ip_group(lab, group.arn) as arn:
+        place = Registration(arn, machine.address, 8080)
+        alb.register(arn, frozenset({place}), SOON)
+        (other,) = alb.groups([arn])
+        (listed,) = alb.members(other)
+        assert (other.target_type, other.load_balancers, other.balancer_type) == (TargetType.IP, (), "")
+        assert (listed.machine, listed.name) == (machine.machine, machine.name)
+        target = Target(machine.machine, "", machine.address, "", (machine.registration,))
+        assert alb.elsewhere([target]) == (listed.registration,)
+        assert alb.look(arn, frozenset({place})).seen[place].state is State.UNUSED
+        alb.deregister(arn, frozenset({listed.registration}), SOON)
+        becomes(alb, place, lambda look: look.state is State.ABSENT)
+    assert alb.elsewhere([target]) == ()
+
+
+def test_a_throttled_look_is_unseen_and_a_denied_act_names_the_right(lab: Lab, alb: Alb, group: Group) -> None:
+    with faults(lab, throttle=1.0), pytest.raises(Unseen, match="throttled"):
+        alb.look(group.arn, None)
+    with faults(lab, error=1.0), pytest.raises(Unseen, match="no answer"):
+        alb.look(group.arn, None)
+    with (
+        faults(lab, deny=["RegisterTargets"]),
+        pytest.raises(Unreachable, match="allow elasticloadbalancing:RegisterTargets"),
+    ):
+        alb.register(group.arn, frozenset({Registration(group.arn, "i-0123456789abcdef0", 80)}), SOON)
+
+
+def test_a_group_that_is_gone_is_a_fault_of_usage(alb: Alb, group: Group) -> None:
+    gone = Arn(group.arn[:-4] + "dead")
+    with pytest.raises(UsageFault, match="no such target group"):
+        alb.look(gone, None)
