@@ -32,10 +32,12 @@ class Command:
     instances: tuple[str, ...]
     status: dict[str, str] = field(default_factory=dict)
     out: dict[str, str] = field(default_factory=dict)
+    mute: frozenset[str] = frozenset()
 
 
 class RunCommand:
-    """`silent`: agents that fetch nothing. `dying`: agents that never report. `ping` and `platform` as one sets them.
+    """`silent`: agents that fetch nothing. `dying`: agents that never report what they are sent now.
+    `hidden`: commands that are not listed yet. `ping` and `platform` as one sets them.
 
     `faults` holds for an action what its next calls answer; `lost` actions are carried out and answer nothing.
     """
@@ -51,7 +53,7 @@ class RunCommand:
         self.platform: dict[str, str] = {}
         self.faults: dict[str, list[WireFault]] = {}
         self.lost: set[str] = set()
-        self.hidden = False
+        self.hidden: set[str] = set()
         self._threads: list[threading.Thread] = []
 
     def answer(self, action: str, wire: Wire) -> Wire:
@@ -71,6 +73,7 @@ class RunCommand:
         [text] = wire["Parameters"]["commands"]
         command = Command(str(uuid.uuid4()), text, tuple(wire["InstanceIds"]))
         command.status = dict.fromkeys(command.instances, "Pending")
+        command.mute = frozenset(self.dying)
         self.commands.append(command)
         for instance in command.instances:
             if instance not in self.silent:
@@ -81,7 +84,7 @@ class RunCommand:
         command = next((each for each in self.commands if each.id == wire["CommandId"]), None)
         if command is None:
             raise WireFault("InvalidCommandId")
-        if self.hidden:
+        if command.id in self.hidden:
             return {"CommandInvocations": []}
         at, size = int(wire.get("NextToken", 0)), 2  # small pages, so that paging is met
         entries = [self._entry(command, instance) for instance in command.instances]
@@ -134,7 +137,7 @@ class RunCommand:
             except subprocess.TimeoutExpired:
                 agent.kill()
                 return
-        if open_ and instance not in self.dying:
+        if open_ and instance not in command.mute:
             command.out[instance] = out
             command.status[instance] = "Success" if agent.returncode == 0 else "Failed"
 

@@ -130,12 +130,11 @@ def test_the_mark_is_believed_and_not_the_invocation(shop: ByRunCommand, status:
 
 def test_an_agent_that_died_of_the_work_does_not_hide_its_end(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
-    shop.service.dying.add(whom.id)
     jobs = {key(whom): (whom, job(BEGIN))}
-    shop.executor.start(jobs, BY)
-    shop.service.dying.clear()
+    _know(shop, whom)
+    shop.service.dying.add(whom.id)
     tickets = hand_over(shop, jobs)
-    shop.service.commands[-1].status[whom.id] = "InProgress"
+    shop.service.dying.clear()
     assert follow(shop, jobs, tickets)[key(whom)].exit == 0
 
 
@@ -143,13 +142,13 @@ def test_a_machine_started_anew_during_the_work_is_seen_although_its_invocation_
     whom = shop.targets[0]
     machine = shop.service.machines[whom.id]
     jobs = {key(whom): (whom, job(f"{BEGIN}; exec sleep 20"))}
-    tickets = hand_over(shop, jobs)
+    _know(shop, whom)
     shop.service.dying.add(whom.id)
+    tickets = hand_over(shop, jobs)
+    shop.service.dying.clear()
     _until(shop, lambda: _begun(shop, whom) == 1)
     machine.end()
     machine.boot = "second"
-    shop.service.dying.clear()
-    shop.service.commands[-1].status[whom.id] = "InProgress"
     [work] = follow(shop, jobs, tickets).values()
     assert (work.state, work.why) == (WorkState.INTERRUPTED, "the machine was started anew while it ran")
 
@@ -186,13 +185,16 @@ def test_another_process_that_finds_nothing_begun_may_start_it(shop: ByRunComman
 
 def test_a_command_too_new_to_be_listed_is_unknown_and_not_absent(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
-    jobs = {key(whom): (whom, job(f"sleep 0.3; {BEGIN}"))}
-    tickets = hand_over(shop, jobs)
-    shop.service.hidden = True
-    shop.pass_time(0.1)
-    assert _look(shop, whom, tickets[key(whom)]).state is WorkState.UNKNOWN
-    shop.service.hidden = False
-    follow(shop, jobs, tickets)
+    tickets = _known_then_silent(shop, whom)
+    sent = shop.service.commands[-1]
+    shop.service.hidden.add(sent.id)
+    shop.service.silent.clear()
+    for _ in range(12):
+        shop.pass_time(5)
+        assert _look(shop, whom, tickets[key(whom)]).state is WorkState.UNKNOWN
+    shop.service.hidden.clear()
+    shop.service.deliver(sent, whom.id)
+    follow(shop, {key(whom): (whom, job(BEGIN))}, tickets)
     assert _begun(shop, whom) == 1
 
 
@@ -325,6 +327,18 @@ def test_a_target_is_not_asked_at_every_look(shop: ByRunCommand) -> None:
         shop.clock.turn(1)
     assert len(shop.service.commands) == 2
     assert _look(shop, whom, "").why == "its agent did not answer"
+
+
+def test_while_it_runs_a_target_is_asked_every_few_seconds_at_most(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job("sleep 20"))}
+    hand_over(shop, jobs)
+    _until(shop, lambda: _look(shop, whom, "").state is WorkState.RUNNING)
+    before = len(shop.service.commands)
+    for _ in range(20):
+        _look(shop, whom, "")
+        shop.pass_time(1)
+    assert 1 <= len(shop.service.commands) - before <= 6
 
 
 def test_a_call_that_has_no_time_left_is_not_made(shop: ByRunCommand) -> None:

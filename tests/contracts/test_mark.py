@@ -107,6 +107,16 @@ def test_work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Ma
     assert _lines(machine.folder / "begun") == 1
 
 
+def test_a_dead_keeper_that_nobody_has_buried_is_dead(machine: Machine) -> None:
+    with machine.agent(start("echo begun > begun; sleep 20")) as agent:
+        _within(10, machine.folder / "begun")
+        os.kill(agent.pid, signal.SIGSTOP)
+        os.kill(int((machine.place() / "pid").read_text().split()[0]), signal.SIGKILL)
+        assert machine.until(MarkState.INTERRUPTED).why == "the process that kept it is dead"
+        os.kill(agent.pid, signal.SIGKILL)
+        agent.communicate()
+
+
 def test_another_process_with_the_same_pid_is_not_taken_for_ours(machine: Machine) -> None:
     with machine.agent(start("echo begun > begun; sleep 20", follow=timedelta(0))) as agent:
         agent.communicate(timeout=10)
@@ -208,7 +218,7 @@ def test_of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Ma
 
 
 def test_what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(machine: Machine) -> None:
-    left = "(until [ -e go_on ]; do sleep 0.1; done; seq 1 20000; echo alive > alive) &"
+    left = "(until [ -e go_on ]; do sleep 0.1; done; seq 1 20000 && echo alive > alive) &"
     _, answer = machine.run(start(f"{left} echo done"))
     assert (_the_mark(answer).exit, _the_mark(answer).out) == (0, "done\n")
     (machine.folder / "go_on").touch()
@@ -221,12 +231,12 @@ def test_work_that_ends_its_own_process_group_has_ended(machine: Machine) -> Non
 
 
 def _signalled(machine: Machine, run: str, *, work_too: bool) -> mark.Mark:
-    """The mark after its keeper, and the work with it or not, were told to end, as when a machine goes down."""
+    """The mark after its keeper's group, and the work's or not, were told to end, as when a machine goes down."""
     with machine.agent(start(f"echo $$ > begun; {run}")) as agent:
         _within(10, machine.folder / "begun")
-        pids = [int((machine.place() / "pid").read_text().split()[0])]
-        for pid in pids + [int((machine.folder / "begun").read_text())] * work_too:
-            os.kill(pid, signal.SIGTERM)
+        groups = [int((machine.place() / "pid").read_text().split()[0])]
+        for group in groups + [int((machine.folder / "begun").read_text())] * work_too:
+            os.killpg(group, signal.SIGTERM)
         out, _ = agent.communicate(timeout=10)
     return _the_mark(mark.read(out))
 
@@ -236,8 +246,8 @@ def test_work_that_a_machine_going_down_took_along_is_interrupted(machine: Machi
 
 
 def test_a_keeper_that_is_told_to_end_stays_until_the_work_has_ended(machine: Machine) -> None:
-    told = _signalled(machine, "sleep 0.3; exit 5", work_too=False)
-    assert (told.state, told.exit) == (MarkState.ENDED, 5)
+    told = _signalled(machine, "sleep 0.3; echo done; exit 5", work_too=False)
+    assert (told.state, told.exit, told.out) == (MarkState.ENDED, 5, "done\n")
 
 
 def test_the_code_that_reboots_a_machine_does_not_pass(machine: Machine) -> None:
