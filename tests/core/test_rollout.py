@@ -48,10 +48,9 @@ def test_a_soaking_target_takes_a_place_in_the_window_and_one_left_out_does_not(
 
 
 def test_out_of_service_is_what_was_touched_and_is_not_known_to_serve() -> None:
-    rollout = given(
-        PLAN, brought(PLAN, Phase.WARMING, 0), brought(PLAN, Phase.LEFT_OUT, 1), brought(PLAN, Phase.SOAKING, 2)
-    )
-    assert set(rollout.out_of_service) == {t(PLAN, 0), t(PLAN, 1)}
+    left, warms = brought(PLAN, Phase.LEFT_OUT, 0), brought(PLAN, Phase.WARMING, 1)
+    rollout = given(PLAN, left, warms, brought(PLAN, Phase.SOAKING, 2))
+    assert rollout.out_of_service == [t(PLAN, 1), t(PLAN, 0)]
 
 
 def test_calls_are_remembered_group_by_group() -> None:
@@ -60,9 +59,9 @@ def test_calls_are_remembered_group_by_group() -> None:
     rollout = standing(plan, Phase.DRAINING, e.Deregistered(later(1), one, (WHO,)), bare=True)
     assert rollout.standings[WHO].deregistered == {one}
     both = evolve(rollout, [e.Deregistered(later(2), other, (WHO,))]).standings[WHO]
-    assert (both.deregistered, both.called) == ({one, other}, later(2))
+    assert (both.deregistered, both.called) == (frozenset({one, other}), later(2))
     back = standing(plan, Phase.WARMING, e.Registered(later(3), other, (WHO,)), bare=True).standings[WHO]
-    assert (back.registered, back.called) == ({other}, later(3))
+    assert (back.registered, back.called) == (frozenset({other}), later(3))
 
 
 def test_a_takeover_measures_every_span_anew_and_keeps_what_is_known() -> None:
@@ -95,7 +94,7 @@ def test_found_serving_forgets_that_it_was_out_and_counts() -> None:
 
 def test_the_work_and_its_end_are_kept() -> None:
     key = standing(PLAN, Phase.WORKING).key(WHO)
-    story = [e.Started(NOON, key, "command-1"), e.WorkEnded(NOON, key, 7, "no space left")]
+    story: list[e.Event] = [e.Started(NOON, key, "command-1"), e.WorkEnded(NOON, key, 7, "no space left")]
     after = standing(PLAN, Phase.WORKING, *story, bare=True).standings[WHO]
     assert (after.ticket, after.exit, after.out, after.touched) == ("command-1", 7, "no space left", True)
 

@@ -58,10 +58,8 @@ def test_attributes_are_read_again_in_time_for_the_take_out() -> None:
     assert at(rollout, 45).attributes == ()
     assert at(rollout, 46).attributes == (ARN,)
     assert wants(rollout, replace(seen(rollout, NOON), attributes={}), NOON).attributes == (ARN,)
-    assert (
-        wants(rollout, replace(seen(rollout, NOON), attributes={ARN: Attributes(later(40))}), later(46)).attributes
-        == ()
-    )
+    known = replace(seen(rollout, NOON), attributes={ARN: Attributes(later(40))})
+    assert wants(rollout, known, later(46)).attributes == ()
 
 
 def test_only_work_that_was_taken_is_asked_after_by_its_ticket() -> None:

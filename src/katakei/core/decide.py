@@ -13,7 +13,7 @@ from katakei.core.coming_back import checking, returning, soaking, warming
 from katakei.core.floor import breach, tally
 from katakei.core.leaving import draining, out
 from katakei.core.model import Target, TargetId
-from katakei.core.roads import IN_HAND, Cause, Intent, Phase
+from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Seen, Sight, State
 from katakei.core.steps import Deregister, Note, Rest, Step
@@ -169,7 +169,7 @@ def sentence(rollout: Rollout, steps: tuple[Step, ...]) -> str:
     if rests:
         more = f" (and {len(rests) - 1} more)" if len(rests) > 1 else ""
         return rests[0].why + more
-    acting = rollout.at(*IN_HAND)
+    acting = rollout.at(*ANSWERS)
     return f"acting on {listed(acting)}" if acting else "nothing is in hand"
 
 

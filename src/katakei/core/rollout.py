@@ -43,7 +43,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The whole, with an index by phase (in plan order) so that a turn looks at what is in hand, not at everything."""
+    """The whole, with an index by phase so that a turn looks at what is in hand, not at everything."""
 
     plan: Plan
     begun: datetime
@@ -63,7 +63,7 @@ class Rollout:
     failures: int = 0
 
     def at(self, *phases: Phase) -> list[TargetId]:
-        """Targets in these phases, phase by phase, each in plan order."""
+        """Targets in these phases, phase by phase, each in the order of their coming there (waiting: plan order)."""
         return [target for phase in phases for target in self.by_phase[phase]]
 
     @property
@@ -84,7 +84,7 @@ class Rollout:
     @property
     def out_of_service(self) -> list[TargetId]:
         """Targets that were touched and are not known to serve."""
-        return [*self.at(*IN_HAND - {Phase.SOAKING}), *self.at(Phase.LEFT_OUT)]
+        return self.at(*(phase for phase in Phase if phase in IN_HAND - {Phase.SOAKING} | {Phase.LEFT_OUT}))
 
     def key(self, target: TargetId) -> e.Key:
         """The name of the work now due on this target."""
