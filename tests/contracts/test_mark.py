@@ -32,6 +32,14 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
     machine.end()
 
 
+@pytest.fixture
+def slow_machine(tmp_path: Path) -> Iterator[Machine]:
+    """Of one shell only, where the time is what is tried."""
+    machine = Machine(tmp_path, SHELLS[0])
+    yield machine
+    machine.end()
+
+
 def _the_mark(answer: mark.Answer, name: str = NAME) -> mark.Mark:
     found = answer.of(name)
     assert answer.whole
@@ -89,10 +97,10 @@ def test_work_outlives_the_agent(machine: Machine) -> None:
     assert (told.exit, told.out) == (5, "done\n")
 
 
-def test_following_is_bounded_and_the_work_goes_on(machine: Machine) -> None:
-    code, answer = machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
+def test_following_is_bounded_and_the_work_goes_on(slow_machine: Machine) -> None:
+    code, answer = slow_machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
     assert (code, _the_mark(answer).state) == (0, MarkState.RUNNING)
-    assert machine.until(MarkState.ENDED).exit == 6
+    assert slow_machine.until(MarkState.ENDED).exit == 6
 
 
 def test_work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Machine) -> None:
@@ -141,14 +149,14 @@ def test_an_end_once_written_stands_after_the_machine_was_started_anew(machine: 
     assert machine.look().exit == 7
 
 
-def test_a_claim_with_nobody_behind_it_is_interrupted_for_ever(machine: Machine) -> None:
-    machine.place().mkdir(parents=True)
-    told = machine.look()
+def test_a_claim_with_nobody_behind_it_is_interrupted_for_ever(slow_machine: Machine) -> None:
+    slow_machine.place().mkdir(parents=True)
+    told = slow_machine.look()
     assert (told.state, told.why) == (MarkState.INTERRUPTED, "it was claimed, but ended before it began")
-    assert (machine.place() / "go").is_dir()
-    _, answer = machine.run(start("echo begun > begun"))
+    assert (slow_machine.place() / "go").is_dir()
+    _, answer = slow_machine.run(start("echo begun > begun"))
     assert _the_mark(answer).state is MarkState.INTERRUPTED
-    assert not (machine.folder / "begun").exists()
+    assert not (slow_machine.folder / "begun").exists()
 
 
 def test_a_start_that_comes_too_late_begins_nothing_and_claims_nothing(machine: Machine) -> None:

@@ -3,14 +3,12 @@
 A start is safe to repeat: the mark on the target lets one begin. No invocation's own status is ever taken for a result.
 """
 
-import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from katakei.core.errors import KatakeiError, Unseen, UsageFault
+from katakei.core.errors import KatakeiError, Unseen
 from katakei.core.events import Key
 from katakei.core.model import Target, TargetId
 from katakei.core.ports import Clock
@@ -18,26 +16,12 @@ from katakei.core.sight import Work
 from katakei.core.steps import Job
 from katakei.executors import mark
 from katakei.executors.ssm import verdict
-from katakei.executors.ssm.asks import SELF, Asks, spread, told
-from katakei.executors.ssm.door import BATCH, Door, Invocation
-
-ROOM = 56_000
-"""Characters of one command as JSON. A document and its parameters together are bound to 64 KB (CreateDocument)."""
+from katakei.executors.ssm.asks import Asks, spread, told
+from katakei.executors.ssm.batches import SPARE, Ready, batches, follow, text
+from katakei.executors.ssm.door import Door, Invocation
 
 LISTED = 16
 """Tickets followed in one look; of more, those seen longest ago. Run Command's own bucket is not documented."""
-
-SPARE = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A job whose target's clock is known."""
-
-    key: Key
-    line: mark.Line
-    job: Job
-    alone: bool
 
 
 class Ssm:
@@ -68,7 +52,7 @@ class Ssm:
         self._asks.hear(until)
         tickets: dict[Key, str] = {}
         strange: dict[str, list[str]] = {}
-        ready: list[_Ready] = []
+        ready: list[Ready] = []
         for key, (target, job) in jobs.items():
             one = self._prepared(key, target, job)
             if one:
@@ -103,16 +87,16 @@ class Ssm:
             return works  # asked again at the next look; meanwhile what is unknown stays unknown
         return works
 
-    def _prepared(self, key: Key, target: Target, job: Job) -> _Ready | None:
+    def _prepared(self, key: Key, target: Target, job: Job) -> Ready | None:
         manners = self._asks.manners(target.id)
         if manners is None:
             return None
         not_after = self._clock.now() + manners.ahead + verdict.LATE
-        return _Ready(key, mark.Line(target.id, mark.name_of(key), not_after, job.env), job, not manners.named)
+        return Ready(key, mark.Line(target.id, mark.name_of(key), not_after, job.env), job, not manners.named)
 
-    def _send_all(self, ready: Sequence[_Ready], until: datetime) -> dict[Key, str]:
+    def _send_all(self, ready: Sequence[Ready], until: datetime) -> dict[Key, str]:
         tickets: dict[Key, str] = {}
-        for batch in _batches(ready):
+        for batch in batches(ready):
             if self._clock.now() >= until:
                 break
             try:
@@ -124,16 +108,14 @@ class Ssm:
                 break
         return tickets
 
-    def _send(self, batch: Sequence[_Ready]) -> dict[Key, str]:
+    def _send(self, batch: Sequence[Ready]) -> dict[Key, str]:
         by_instance = {one.line.machine: one for one in batch}
         at = self._clock.now()
         self._sent |= dict.fromkeys((one.key for one in batch), at)
 
         def send(instances: Sequence[str]) -> str:
             some = [by_instance[instance] for instance in instances]
-            limit = timedelta(seconds=some[0].job.seconds) + SPARE
-            comment = f"katakei {some[0].line.name}"
-            return self._door.send(instances, _text(some), comment, limit + SPARE)
+            return self._door.send(instances, text(some), f"katakei {some[0].line.name}", follow(some) + SPARE)
 
         sent, unknown = spread(list(by_instance), send)
         for instance, why in unknown.items():
@@ -209,32 +191,3 @@ def _unready(target: Target, node: tuple[str, str] | None) -> str:
     if ping != "Online":
         return f"its SSM agent is not online ({ping or 'no PingStatus'})"
     return "" if platform in {"Linux", "MacOS", ""} else f"it runs {platform}; the mark needs a POSIX shell"
-
-
-def _text(some: Sequence[_Ready]) -> str:
-    job = some[0].job
-    follow = timedelta(seconds=job.seconds) + SPARE
-    return mark.start_text([one.line for one in some], job.run, follow, SELF)
-
-
-def _batches(ready: Sequence[_Ready]) -> Iterator[list[_Ready]]:
-    """What may share one command: the same work and limit, each machine once, 50 at most, and within its size."""
-    groups: dict[tuple[object, ...], list[_Ready]] = {}
-    for one in ready:
-        seat = sum(other.line.machine == one.line.machine for other in ready[: ready.index(one)])
-        apart = one.line.machine if one.alone else ""
-        groups.setdefault((one.job.run, one.job.seconds, seat, apart), []).append(one)
-    for group in groups.values():
-        while group:
-            fitting = next((n for n in range(min(BATCH, len(group)), 0, -1) if _size(group[:n]) <= ROOM), 0)
-            if not fitting:
-                raise UsageFault(
-                    f"the command and its values take {_size(group[:1])} characters, more than Run Command carries "
-                    f"({ROOM}): put it into a script on the target and call that"
-                )
-            yield group[:fitting]
-            group = group[fitting:]  # noqa: PLW2901 - what is left of it
-
-
-def _size(some: Sequence[_Ready]) -> int:
-    return len(json.dumps(_text(some)))
