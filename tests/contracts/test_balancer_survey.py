@@ -46,6 +46,7 @@ def test_more_than_twenty_names_and_arns_are_asked_for_in_several_calls() -> Non
     account = Account(listed={f"g{n:02}": [] for n in range(60)})
     wanted = [f"g{n:02}" if n % 2 else arn(f"g{n:02}") for n in range(60)]
     assert names(account, *wanted) == [f"g{n:02}" for n in range(60)]
+    assert all("Names" in asked or "TargetGroupArns" in asked for _, asked in account.calls)
 
 
 def test_all_groups_are_read_page_by_page() -> None:
@@ -102,6 +103,17 @@ def test_the_same_ip_in_another_vpc_is_another_machine() -> None:
     )
     (one,) = members(account)
     assert (one.machine, one.address, one.zone, one.name) == ("10.0.0.1", "10.0.0.1", "z", "")
+
+
+def test_two_vpcs_with_the_same_addresses_are_not_mixed_up() -> None:
+    account = Account(
+        listed={"web": [entry("10.0.0.1")], "twin": [entry("10.0.0.1")]},
+        kinds={"web": "ip", "twin": "ip"},
+        vpcs={"twin": "vpc-2"},
+        instances=[machine("i-1", "10.0.0.1"), machine("i-2", "10.0.0.1", vpc="vpc-2")],
+    )
+    listings = survey(account).listings(survey(account).every())
+    assert [one.machine for listing in listings for one in listing.members] == ["i-1", "i-2"]
 
 
 def test_an_instance_that_is_gone_from_ec2_is_still_a_member() -> None:
