@@ -213,3 +213,16 @@ def started(steps: Iterable[Step]) -> list[e.Key]:
 def whys(steps: Iterable[Step]) -> str:
     """All the sentences that say why it waits."""
     return " | ".join(step.why for step in steps if isinstance(step, Rest))
+
+
+def turn(
+    rollout: Rollout, at: float, first: State = State.HEALTHY, second: State = State.HEALTHY, **more: object
+) -> Sequence[Step]:
+    """What is decided so many seconds after noon, when the first two targets are seen so."""
+    sight = seen(rollout, later(at), {0: first, 1: second}, **more)  # type: ignore[arg-type]  # as `seen` takes them
+    return decide(rollout, sight, later(at))
+
+
+def taken(at: float) -> e.Taken:
+    """Another process takes the rollout in hand."""
+    return e.Taken(later(at), e.Owner("deploy", "host", 7, 7, "boot"))

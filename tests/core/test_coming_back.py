@@ -1,6 +1,5 @@
 """On the way in: asked first, registered exactly as it was, and serving only when seen so twice."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -20,16 +19,17 @@ from tests.core.given import (
     seen,
     standing,
     t,
+    taken,
+    turn,
     whys,
 )
 
 from katakei.core import events as e
 from katakei.core.planned import Kind, Plan
 from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import Rollout
 from katakei.core.sight import Answer, State
 from katakei.core.spec import Check
-from katakei.core.steps import Register, Step
+from katakei.core.steps import Register
 
 INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
     State.INITIAL,
@@ -38,12 +38,6 @@ INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
     State.HEALTHY,
     State.UNHEALTHY,
 )
-
-
-def turn(
-    rollout: Rollout, at: float, first: State = HEALTHY, second: State = HEALTHY, **more: object
-) -> Sequence[Step]:
-    return decided(rollout, seen(rollout, later(at), {0: first, 1: second}, **more), later(at))  # type: ignore[arg-type]  # as `seen` takes them
 
 
 def called(plan: Plan, at: float = 0) -> list[e.Event]:
@@ -252,8 +246,7 @@ def test_the_soak_counts_from_the_newest_proof_of_service() -> None:
 
 
 def test_after_a_takeover_the_soak_begins_anew() -> None:
-    taken = e.Taken(later(9), e.Owner("deploy", "host", 7, 7, "boot"))
-    assert notes(turn(standing(a_plan(), Phase.SOAKING, taken), 11)) == [e.SeenServing]
+    assert notes(turn(standing(a_plan(), Phase.SOAKING, taken(9)), 11)) == [e.SeenServing]
 
 
 def test_a_soak_that_nobody_sees_waits() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from katakei.core.errors import Refused, Unreachable, UsageFault
 from katakei.core.model import Arn, Target
 from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.refusals import refusals
+from katakei.core.refusals import refusals, unreachable
 from katakei.core.roads import Phase
 from katakei.core.sight import State
 from katakei.core.spec import Order
@@ -85,17 +85,17 @@ def _chosen(asked: Asked, survey: Survey, everyone: tuple[Target, ...]) -> tuple
 
 
 def _named(name: str, everyone: tuple[Target, ...]) -> list[Target]:
-    """By id, name, address, or id:port, which must then be a port it is registered with."""
+    """By id, name, address, or one of them with the port it is registered with. (An IPv6 address has colons too.)"""
+    ids = [t for t in everyone if name in {t.id, t.address, *(place.id for place in t.registrations)}]
+    targets = ids or [target for target in everyone if target.name == name]
     bare, colon, port = name.rpartition(":")
-    if colon and port.isdigit():
+    if not targets and colon and port.isdigit():
         targets = _named(bare, everyone)
         wrong = [target for target in targets if int(port) not in {place.port for place in target.registrations}]
         if wrong:
             ports = listed(sorted({place.port for place in wrong[0].registrations}))
             raise UsageFault(f"{bare} is registered with port {ports}, not {port}; nothing was changed")
-        return targets
-    ids = [t for t in everyone if name in {t.id, t.address, *(place.id for place in t.registrations)}]
-    return ids or [target for target in everyone if target.name == name]
+    return targets
 
 
 def _ordered(asked: Asked, survey: Survey, chosen: tuple[Target, ...]) -> tuple[Target, ...]:
@@ -120,17 +120,16 @@ def _checked(plan: Plan, survey: Survey, allowed: Allowed) -> Plan:
 def _without_check(plan: Plan, survey: Survey) -> Plan:
     """The group's own check, by default: where it cannot be asked from here, the load balancer alone judges, aloud."""
     check = plan.spec.check
-    if check.http is None and check.asked and survey.unreachable:
+    if check.http is None and check.asked and unreachable(plan, survey):
         return replace(plan, spec=replace(plan.spec, check=replace(check, asked=False)))
     return plan
 
 
 def _said(plan: Plan, survey: Survey, allowed: Allowed) -> tuple[str, ...]:
     said = []
-    if plan.spec.check.http is None and plan.spec.check.asked and survey.unreachable:
-        target, why = next(iter(survey.unreachable.items()))
+    if plan.spec.check.http is None and plan.spec.check.asked and (why := unreachable(plan, survey)):
         said.append(
-            f"the targets cannot be asked from this machine ({target}: {why}): no check is made before a target is"
+            f"the targets cannot be asked from this machine ({why}): no check is made before a target is"
             " registered again, the load balancer's own check alone judges"
         )
     said += [

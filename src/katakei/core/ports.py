@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from katakei.core.events import Event, Key, Owner, Will
-from katakei.core.model import Arn, Group, Registration, RolloutId, Target, TargetId
+from katakei.core.model import Arn, Group, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.core.sight import Answer, GroupSight, Seen, Work
 from katakei.core.steps import Job
 
@@ -84,6 +84,26 @@ class Member:
     address: str
     zone: str
     tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A group by what never changes of it, with everything it lists now."""
+
+    arn: Arn
+    name: str
+    port: int
+    protocol: str
+    target_type: TargetType
+    members: tuple[Member, ...]
+
+
+class Lister(Protocol):
+    """What whoever only looks asks of a load balancer: as few calls as will do. Raises as `Balancer`."""
+
+    def listed(self, names: Sequence[str]) -> Sequence[Listed]:
+        """The groups of these names or ARNs, each once; all when `names` is empty. Raises UsageFault: unknown."""
+        ...
 
 
 class Balancer(Protocol):

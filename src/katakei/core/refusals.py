@@ -6,7 +6,7 @@ All of them are asked, so that a person reads everything in one go.
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from katakei.core.model import Group, TargetType
+from katakei.core.model import Group, Target, TargetType
 from katakei.core.planned import Kind, Plan
 from katakei.core.survey import Allowed, Survey
 from katakei.core.words import listed, span
@@ -19,13 +19,22 @@ def refusals(plan: Plan, survey: Survey, allowed: Allowed) -> tuple[str, ...]:
     return tuple(why for rule in _RULES for why in rule(plan, survey, allowed))
 
 
+def unreachable(plan: Plan, survey: Survey) -> str:
+    """A target of the plan that cannot be asked from here, with the reason; '' when all can."""
+    chosen = {target.id for target in plan.targets}
+    return next((f"{target}: {why}" for target, why in survey.unreachable.items() if target in chosen), "")
+
+
 def _types(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
     for group in plan.groups:
         if group.target_type in {TargetType.LAMBDA, TargetType.ALB}:
-            yield f"{group.name} is a {group.target_type.value} group; only instance and ip groups are understood"
+            yield f"{group.name} is of type {group.target_type.value}; only instance and ip groups are understood"
         elif group.protocol not in {"HTTP", "HTTPS"} or group.balancer_type not in {"application", ""}:
-            kind = group.balancer_type or group.protocol
-            yield f"{group.name} belongs to a {kind} load balancer; only Application Load Balancers are understood"
+            kind = f"a load balancer of type {group.balancer_type}" if group.balancer_type else "no load balancer"
+            yield (
+                f"{group.name} speaks {group.protocol} and belongs to {kind};"
+                " only Application Load Balancers are understood"
+            )
 
 
 def _attributes(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
@@ -42,7 +51,9 @@ def _attributes(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]
 
 
 def _minima(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
-    """A count of 1 is every group's default: it speaks only of an empty group."""
+    """A count of 1 is every group's default: it speaks only of an empty group. To register breaks no minimum."""
+    if plan.kind is Kind.REGISTER:
+        return
     for group in plan.groups:
         floor = plan.floors[group.arn]
         for minimum in group.minima:
@@ -67,7 +78,7 @@ def _floor(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
         return
     for group in plan.groups:
         floor = plan.floors[group.arn]
-        most = max((sum(p.group == group.arn for p in t.registrations) for t in plan.targets), default=0)
+        most = max((_places(target, group) for target in plan.targets), default=0)
         if plan.targets and floor.count and floor.base - most < floor.count:
             yield (
                 f"the floor of {group.name} is {floor.count} of {floor.base}: no target could ever be taken out;"
@@ -85,8 +96,8 @@ def _by_hand(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
     if plan.kind is not Kind.DEREGISTER:
         return
     leaving = {place for target in plan.targets for place in target.registrations}
-    zones = {target.zone for target in plan.targets}
     for group in plan.groups:
+        zones = {target.zone for target in plan.targets if _places(target, group)}
         floor = plan.floors[group.arn]
         stay = [m for m in survey.members[group.arn] if m.seen.serving and m.registration not in leaving]
         if len(stay) < floor.count:
@@ -99,12 +110,16 @@ def _by_hand(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
 
 
 def _tight_zone(plan: Plan, group: Group) -> str:
-    for zone in dict.fromkeys(target.zone for target in plan.targets):
-        there = [t for t in (*plan.targets, *plan.bystanders) if t.zone == zone]
-        here = [sum(p.group == group.arn for p in t.registrations) for t in there]
-        if sum(here) - max(here) < plan.floors[group.arn].per_zone:
-            return zone
+    """A zone in which one of our targets could never leave this group."""
+    for target in plan.targets:
+        others = [t for t in (*plan.targets, *plan.bystanders) if t.zone == target.zone and t.id != target.id]
+        if _places(target, group) and sum(_places(t, group) for t in others) < plan.floors[group.arn].per_zone:
+            return target.zone
     return ""
+
+
+def _places(target: Target, group: Group) -> int:
+    return sum(place.group == group.arn for place in target.registrations)
 
 
 def _elsewhere(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
@@ -148,10 +163,9 @@ def _check(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
         for group in plan.groups:
             if group.protocol_version == "GRPC":
                 yield f"{group.name} is checked by gRPC, which is not asked yet; set `check: http` or `check: none`"
-    elif survey.unreachable:
-        target, why = next(iter(survey.unreachable.items()))
+    elif why := unreachable(plan, survey):
         yield (
-            f"the check cannot be asked from this machine: {target}: {why};"
+            f"the check cannot be asked from this machine: {why};"
             " run Katakei where it can reach the targets, or set `check: none`"
         )
 

@@ -1,0 +1,164 @@
+"""Promise 2: work begins only where nothing reaches the target, and that is proven."""
+
+from dataclasses import replace
+
+import pytest
+from tests.core.given import (
+    a_plan,
+    decided,
+    deregistered,
+    facts,
+    later,
+    moves,
+    notes,
+    seconds,
+    seen,
+    standing,
+    t,
+    turn,
+    whys,
+)
+
+from katakei.core import events as e
+from katakei.core.roads import Cause, Intent, Phase
+from katakei.core.sight import Evidence, Pending, State, Work, WorkState
+from katakei.core.spec import Drain, Until
+
+DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
+
+
+def test_a_deregister_call_that_did_not_return_is_made_again() -> None:
+    rollout = standing(a_plan(), Phase.DRAINING, bare=True)
+    steps = turn(rollout, 3, HEALTHY)
+    assert deregistered(steps) == [t(rollout.plan)]
+    assert "has not returned yet" in whys(steps)
+
+
+def test_only_the_group_whose_call_did_not_return_is_called_again() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.DRAINING, facts(plan, Phase.DRAINING)[0], bare=True)
+    [again] = [step for step in turn(rollout, 3, HEALTHY) if hasattr(step, "registrations")]
+    assert [place.group for place in again.registrations] == [plan.groups[1].arn]
+
+
+def test_a_look_begun_before_the_call_returned_proves_nothing() -> None:
+    rollout = standing(
+        a_plan(), Phase.DRAINING, e.Deregistered(later(2), a_plan().groups[0].arn, (t(a_plan()),)), bare=True
+    )
+    steps = turn(rollout, 3, DRAINING, age=seconds(1.5))
+    assert not notes(steps)
+    assert "not seen since" in whys(steps)
+
+
+def test_why_a_look_failed_is_said() -> None:
+    rollout = standing(a_plan(), Phase.DRAINING)
+    blind = replace(seen(rollout, later(0)), unseen={rollout.plan.groups[0].arn: "DescribeTargetHealth: throttled"})
+    assert "throttled" in whys(decided(rollout, blind, later(12)))
+
+
+def test_settle_is_counted_from_the_first_look_that_showed_every_registration_out() -> None:
+    plan = a_plan(groups=2)
+    calls = facts(plan, Phase.DRAINING)[:2]
+    rollout = standing(plan, Phase.DRAINING, *calls, bare=True)
+    first, other = plan.targets[0].registrations
+    half = seen(rollout, later(1), places={first: DRAINING, other: HEALTHY})
+    assert not notes(decided(rollout, half, later(1)))
+    whole = seen(rollout, later(4), {0: DRAINING})
+    [note] = [step.event for step in decided(rollout, whole, later(5)) if hasattr(step, "event")]
+    assert note == e.SeenOut(later(4), t(plan))
+
+
+def test_a_call_that_changed_nothing_is_repeated_after_a_while_only() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.DRAINING, facts(plan, Phase.DRAINING)[0], bare=True)
+    assert not deregistered(turn(rollout, 4.9, HEALTHY))
+    assert deregistered(turn(rollout, 5, HEALTHY)) == [t(plan)]
+    assert "but seen healthy" in whys(turn(rollout, 5, HEALTHY))
+
+
+def test_a_target_is_not_out_before_the_settle_time_even_when_it_is_absent() -> None:
+    rollout = standing(a_plan(), Phase.DRAINING)
+    assert not moves(turn(rollout, 29.9, ABSENT))
+    assert "settle has 5s left" in whys(turn(rollout, 25, ABSENT))
+    assert moves(turn(rollout, 30, ABSENT)) == {t(rollout.plan): Phase.OUT}
+
+
+def test_without_a_witness_the_whole_timer_is_waited_and_said() -> None:
+    rollout = standing(a_plan(), Phase.DRAINING)
+    steps = turn(rollout, 35, DRAINING)
+    assert not moves(steps)
+    assert "timer of 40s has 5s left" in whys(steps)
+
+
+def test_one_group_that_still_drains_holds_the_target() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.DRAINING)
+    first, other = plan.targets[0].registrations
+    sight = seen(rollout, later(45), places={first: ABSENT, other: DRAINING})
+    assert not moves(decided(rollout, sight, later(45)))
+
+
+def quiet(ended: float, verdict: Pending = Pending.QUIET) -> Evidence:
+    return Evidence(verdict, later(ended - 1), later(ended), "3 requests are in flight")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "phase"),
+    [
+        (quiet(31), Phase.OUT),
+        (quiet(29), None),  # it ended before settle was over
+        (quiet(31, Pending.BUSY), None),
+        (quiet(31, Pending.BLIND), None),
+        (None, None),
+    ],
+)
+def test_a_witness_is_believed_only_after_settle_and_only_when_it_says_quiet(
+    evidence: Evidence | None, phase: Phase | None
+) -> None:
+    rollout = standing(a_plan(drain=Drain(until=Until.PROOF)), Phase.DRAINING)
+    steps = turn(rollout, 33, DRAINING, evidence=evidence)
+    assert moves(steps).get(t(rollout.plan)) is phase
+
+
+def test_a_verdict_is_too_old_after_15_seconds() -> None:
+    rollout = standing(a_plan(drain=Drain(until=Until.PROOF)), Phase.DRAINING)
+    assert moves(turn(rollout, 45.9, DRAINING, evidence=quiet(31)))
+    assert not moves(turn(rollout, 46, DRAINING, evidence=quiet(31)))
+
+
+def test_with_until_delay_no_witness_is_asked() -> None:
+    rollout = standing(a_plan(), Phase.DRAINING)
+    assert not moves(turn(rollout, 33, DRAINING, evidence=quiet(31)))
+
+
+def test_what_a_busy_witness_says_is_what_is_told() -> None:
+    rollout = standing(a_plan(drain=Drain(until=Until.PROOF)), Phase.DRAINING)
+    assert "3 requests are in flight" in whys(turn(rollout, 33, DRAINING, evidence=quiet(31, Pending.BUSY)))
+
+
+def test_a_target_that_somebody_registers_while_it_drains_is_taken_out_once_more_and_said() -> None:
+    rollout = standing(a_plan(), Phase.DRAINING)
+    assert notes(turn(rollout, 20, HEALTHY)) == [e.FoundServing]
+    told = standing(a_plan(), Phase.DRAINING, e.FoundServing(later(20), t(rollout.plan)))
+    assert deregistered(turn(told, 20, HEALTHY)) == [t(rollout.plan)]
+
+
+def test_a_call_is_not_repeated_while_the_group_cannot_be_seen() -> None:
+    rollout = standing(a_plan(), Phase.DRAINING, bare=True)
+    steps = turn(rollout, 30, HEALTHY, age=seconds(20))
+    assert not deregistered(steps)
+    assert "has not been seen just now" in whys(steps)
+
+
+def test_a_target_found_serving_is_not_taken_out_of_a_group_that_needs_it() -> None:
+    rollout = standing(a_plan(), Phase.WORKING, e.FoundServing(later(20), t(a_plan())))
+    work = Work(WorkState.RUNNING)
+    assert not deregistered(turn(rollout, 20, HEALTHY, DOWN, work=work))
+    assert deregistered(turn(rollout, 20, HEALTHY, HEALTHY, work=work))
+
+
+def test_what_does_not_serve_may_be_kept_out_whatever_the_floor_says() -> None:
+    plan = a_plan()
+    kept = e.Moved(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
+    rollout = standing(plan, Phase.WARMING, kept)
+    assert deregistered(turn(rollout, 2, DOWN, DOWN)) == [t(plan)]

@@ -1,0 +1,220 @@
+"""Promise 4: work never starts twice, and never on a target that may serve."""
+
+import pytest
+from tests.core.given import (
+    NOON,
+    a_plan,
+    deregistered,
+    facts,
+    later,
+    moved,
+    moves,
+    notes,
+    standing,
+    started,
+    t,
+    taken,
+    turn,
+    whys,
+)
+
+from katakei.core import events as e
+from katakei.core.roads import Cause, Intent, Phase
+from katakei.core.rollout import Rollout
+from katakei.core.sight import State, Work, WorkState
+from katakei.core.spec import Command, FailedTarget, OnFailure
+from katakei.core.steps import Start
+
+DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
+
+
+def test_values_reach_the_work_as_environment_variables_and_the_command_as_it_was_written() -> None:
+    plan = a_plan(work=Command("ssm", "deploy $KATAKEI_RELEASE"))
+    [start] = [step for step in turn(standing(plan, Phase.OUT), 45, ABSENT) if isinstance(step, Start)]
+    assert start.job.run == "deploy $KATAKEI_RELEASE"
+    assert start.job.seconds == 60
+    assert dict(start.job.env) == {
+        "KATAKEI_TARGET": t(plan),
+        "KATAKEI_NAME": "web0",
+        "KATAKEI_ADDRESS": "10.0.0.0",
+        "KATAKEI_PORT": "80",
+        "KATAKEI_ZONE": "a",
+        "KATAKEI_GROUP": "web0",
+        "KATAKEI_ROLLOUT": "r-test",
+        "KATAKEI_ATTEMPT": "1",
+        "KATAKEI_RELEASE": "v2",
+    }
+
+
+def test_to_revert_runs_the_command_of_revert() -> None:
+    plan = a_plan(revert=Command("ssm", "undo"))
+    back: list[e.Event] = [e.RevertAsked(NOON, "kim"), e.Moved(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT)]
+    out = [*facts(plan, Phase.DRAINING), e.Moved(NOON, t(plan), Phase.OUT)]
+    [start] = [step for step in turn(standing(plan, Phase.DONE, *back, *out), 45, ABSENT) if isinstance(step, Start)]
+    assert start.job.run == "undo"
+    assert start.key == e.Key(plan.rollout, t(plan), 2, Intent.REVERT)
+
+
+def test_a_start_that_was_not_taken_is_handed_over_again() -> None:
+    rollout = standing(a_plan(), Phase.WORKING, bare=True)
+    assert len(started(turn(rollout, 45, ABSENT))) == 1
+
+
+def test_a_start_is_not_handed_over_again_to_a_target_that_was_put_back_meanwhile() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WORKING, taken(50), bare=True)
+    steps = turn(rollout, 60, HEALTHY)
+    assert not started(steps)
+    assert deregistered(steps) == [t(plan)]
+
+
+def test_a_start_is_not_handed_over_again_before_settle_is_proved_anew() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WORKING, taken(50), e.SeenOut(later(51), t(plan)), bare=True)
+    assert not started(turn(rollout, 80, ABSENT))
+    assert started(turn(rollout, 81, ABSENT))
+
+
+def test_a_start_that_nobody_ever_takes_ends_at_the_limit() -> None:
+    rollout = standing(a_plan(), Phase.WORKING, bare=True)
+    [move] = moved(turn(rollout, 61, ABSENT))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
+    assert "it may be running" in move.why
+
+
+def test_work_that_ended_well_leads_to_the_check() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    steps = turn(rollout, 50, ABSENT, work=Work(WorkState.ENDED, 0, "all good"))
+    assert notes(steps) == [e.WorkEnded, e.Moved]
+    assert moves(steps) == {t(rollout.plan): Phase.CHECKING}
+
+
+def test_the_exit_code_and_the_output_of_failed_work_are_kept() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    steps = turn(rollout, 50, ABSENT, work=Work(WorkState.ENDED, 7, "no space left"))
+    ended = steps[0].event  # type: ignore[union-attr]  # the first step is the note
+    assert ended == e.WorkEnded(later(50), rollout.key(t(rollout.plan)), 7, "no space left")
+    assert "exit code 7" in moved(steps)[0].why
+
+
+@pytest.mark.parametrize(
+    ("then", "aborted", "phase", "intent"),
+    [
+        (FailedTarget.KEEP_OUT, False, Phase.LEFT_OUT, None),
+        (FailedTarget.PUT_BACK, False, Phase.CHECKING, Intent.RETURN),
+        (FailedTarget.KEEP_OUT, True, Phase.CHECKING, Intent.RETURN),
+    ],
+)
+def test_a_failed_target_is_kept_out_or_put_back_through_its_check(
+    *, then: FailedTarget, aborted: bool, phase: Phase, intent: Intent | None
+) -> None:
+    plan = a_plan(on_failure=OnFailure(failed_target=then))
+    rollout = standing(plan, Phase.WORKING, *[e.AbortAsked(NOON, "kim")][: int(aborted)])
+    move = moved(turn(rollout, 50, ABSENT, work=Work(WorkState.ENDED, 1)))[0]
+    assert (move.to, move.intent, move.cause) == (phase, intent, Cause.FAILED)
+
+
+def test_interrupted_work_is_never_started_again_by_itself() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    for work in (Work(WorkState.INTERRUPTED), Work(WorkState.INTERRUPTED, why="the machine was rebooted")):
+        steps = turn(rollout, 50, ABSENT, work=work)
+        assert moves(steps) == {t(rollout.plan): Phase.LEFT_OUT}
+        assert not started(steps)
+
+
+def test_work_that_the_target_refused_goes_back_through_the_check() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    [move] = moved(turn(rollout, 50, ABSENT, work=Work(WorkState.REFUSED, why="traffic on port 80")))
+    assert (move.to, move.intent, move.cause, move.why) == (
+        Phase.CHECKING,
+        Intent.RETURN,
+        Cause.FAILED,
+        "traffic on port 80",
+    )
+
+
+def test_work_known_not_to_have_started_is_handed_over_again_within_its_limit() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    work = Work(WorkState.NOT_STARTED)
+    assert started(turn(rollout, 60, ABSENT, work=work))
+    late = turn(rollout, 61, ABSENT, work=work)
+    assert not started(late)
+    assert moves(late) == {t(rollout.plan): Phase.LEFT_OUT}
+    assert "has not started" in moved(late)[0].why
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [(Work(WorkState.RUNNING), "still runs"), (Work(WorkState.UNKNOWN), "cannot be seen"), (None, "cannot be seen")],
+)
+def test_work_over_its_limit_is_left_out_because_it_may_be_running(work: Work | None, said: str) -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    assert not moves(turn(rollout, 60, ABSENT, work=work))
+    steps = turn(rollout, 61, ABSENT, work=work)
+    assert moves(steps) == {t(rollout.plan): Phase.LEFT_OUT}
+    assert said in moved(steps)[0].why
+    assert not started(steps)
+
+
+def test_unknown_is_not_no() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    steps = turn(rollout, 50, ABSENT, work=Work(WorkState.UNKNOWN, why="the agent does not answer"))
+    assert not started(steps)
+    assert "the agent does not answer" in whys(steps)
+
+
+def test_how_long_the_work_runs_is_said() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    assert "the work runs for 50s" in whys(turn(rollout, 50, ABSENT, work=Work(WorkState.RUNNING)))
+
+
+def test_a_target_registered_while_it_is_worked_on_is_taken_out_once_more_and_said() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WORKING)
+    running = Work(WorkState.RUNNING)
+    assert notes(turn(rollout, 50, HEALTHY, work=running)) == [e.FoundServing]
+    told = standing(plan, Phase.WORKING, e.FoundServing(later(50), t(plan)))
+    steps = turn(told, 50, HEALTHY, work=running)
+    assert deregistered(steps) == [t(plan)]
+    assert "the work runs" in whys(steps)
+
+
+def test_registered_a_second_time_its_work_is_finished_and_nothing_else_starts() -> None:
+    plan = a_plan()
+    twice = [e.FoundServing(later(n), t(plan)) for n in (40, 50)]
+    rollout = standing(plan, Phase.WORKING, *twice)
+    running = turn(rollout, 50, HEALTHY, work=Work(WorkState.RUNNING))
+    assert not deregistered(running)
+    assert not moves(running)
+    done = turn(rollout, 51, HEALTHY, work=Work(WorkState.ENDED, 0))
+    assert notes(done)[0] is e.WorkEnded
+    assert moved(done)[0].to is Phase.LEFT_OUT
+    assert moved(done)[0].cause is Cause.FAILED
+    never = turn(rollout, 51, HEALTHY, work=Work(WorkState.NOT_STARTED))
+    assert not started(never)
+    assert moved(never)[0].to is Phase.LEFT_OUT
+
+
+def by_hand(*extra: e.Event) -> Rollout:
+    return standing(a_plan(work=Command("manual")), Phase.WORKING, *extra)
+
+
+AWAITS = Work(WorkState.AWAITS_APPROVAL)
+
+
+def test_manual_work_waits_for_a_person_without_limit_and_tells_the_command() -> None:
+    steps = turn(by_hand(), 9000, ABSENT, work=AWAITS)
+    assert not moves(steps)
+    assert "katakei approve r-test i-00000000000000000" in whys(steps)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_approval_ends_manual_work(*, named: bool) -> None:
+    who = t(a_plan()) if named else None
+    rollout = by_hand(e.Approved(later(50), "kim", who))
+    assert moves(turn(rollout, 60, ABSENT, work=AWAITS)) == {t(rollout.plan): Phase.CHECKING}
+
+
+def test_an_abort_ends_the_wait_for_a_person_through_the_check() -> None:
+    move = moved(turn(by_hand(e.AbortAsked(later(50), "kim")), 60, ABSENT, work=AWAITS))[0]
+    assert (move.to, move.intent, move.cause) == (Phase.CHECKING, Intent.RETURN, Cause.ABORTED)
