@@ -17,7 +17,7 @@ from katakei.core.rollout import Rollout, Standing
 from katakei.core.sight import Pending, Seen, Sight, State
 from katakei.core.spec import Until
 from katakei.core.steps import Deregister, Note, Register, Rest, Step
-from katakei.core.words import label, span
+from katakei.core.words import label, since, span
 
 LOOK_AGAIN = timedelta(seconds=2)
 APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
@@ -104,6 +104,11 @@ class Case:
         return self.now - self.standing.since
 
     @property
+    def lasting(self) -> str:
+        """'for 41s', in this phase."""
+        return since(self.standing.since, self.now)
+
+    @property
     def drain_limit(self) -> timedelta:
         """The bound of a drain: by default the longest delay of its groups and a minute more."""
         limits = self.plan.spec.limits
@@ -126,6 +131,10 @@ class Case:
         """Wait, and say why about this target."""
         soon = self.now + LOOK_AGAIN
         return Rest(min(until, soon) if until else soon, f"{label(self.target)}: {why}", self.target.id)
+
+    def rest_unseen(self, what: str) -> Rest:
+        """Wait for a look, and say why the last one failed."""
+        return self.rest(f"{what}{self.unseen and f': {self.unseen}'} ({self.lasting})")
 
     def also(self, why: str) -> str:
         """The later reason, behind which the earlier one is not lost."""

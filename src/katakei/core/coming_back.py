@@ -3,10 +3,13 @@
 A target serves again for us only after two looks, apart, both begun after the register call returned (promise 1).
 """
 
+from collections.abc import Sequence
+
 from katakei.core import events as e
 from katakei.core.case import APART, Case, left, shown, worst
 from katakei.core.floor import breach
 from katakei.core.roads import Cause, Intent, Phase
+from katakei.core.sight import Seen
 from katakei.core.steps import Note, Step
 from katakei.core.words import since, span
 
@@ -23,9 +26,11 @@ def checking(case: Case) -> tuple[Step, ...]:
         if case.waited > check.within:
             why = f"the check did not pass within {span(check.within)}: {got}"
             return (case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED),)
-        return (case.rest(f"checked {since(case.standing.since, case.now)}: {got}"),)
+        return (case.rest(f"checked {case.lasting}: {got}"),)
     if case.ip_still_draining:
-        return (case.rest("an ip target may be registered again only when it is absent; still draining"),)
+        return (
+            case.rest(f"an ip target may be registered again only when it is absent; still draining {case.lasting}"),
+        )
     return (case.move(Phase.WARMING, case.standing.why), case.register())
 
 
@@ -46,12 +51,12 @@ def soaking(case: Case) -> tuple[Step, ...]:
     """In service: it must stay so for a while. One lucky check is weak evidence."""
     soak, standing = case.plan.spec.soak, case.standing
     if case.looks is None:
-        return (case.rest(case.unseen or "soaking, not seen just now"),)
+        return (case.rest_unseen("soaking, not seen just now"),)
     seen = worst(case.looks)
     if not seen.serving:
         return _fell(case, shown(seen))
     if standing.serving_since is None:
-        return (Note(e.SeenServing(min(look.begun for look in case.looks), case.target.id)),)
+        return (_seen_serving(case, case.looks),)
     steady = min(look.begun for look in case.looks) - max(standing.since, standing.serving_since)
     if steady >= soak:
         return (case.move(Phase.FAILED_SERVING if standing.cause else Phase.DONE, standing.why, cause=standing.cause),)
@@ -65,7 +70,9 @@ def returning(case: Case) -> tuple[Step, ...]:
         why = f"the load balancer refused to take it back: {case.standing.turned_down}"
         return (case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED),)
     if not case.standing.registered and case.ip_still_draining:
-        return (case.rest("an ip target may be registered again only when it is absent; still draining"),)
+        return (
+            case.rest(f"an ip target may be registered again only when it is absent; still draining {case.lasting}"),
+        )
     waiting = _not_serving(case)
     if waiting is None or (not case.plan.waits and _taken_in(case)):
         return (case.move(Phase.RETURNED, case.standing.why, cause=case.standing.cause),)
@@ -78,9 +85,9 @@ def returning(case: Case) -> tuple[Step, ...]:
 def _not_serving(case: Case) -> tuple[Step, ...] | None:
     """What is missing until two looks, apart, have shown every registration serving; None when nothing is."""
     if case.missing(case.standing.registered):
-        return (case.register(), case.rest("the register call has not returned yet"))
+        return (case.register(), case.rest(f"the register call has not returned yet, {case.lasting}"))
     if case.looks is None:
-        return (case.rest(case.unseen or "registered, not seen since"),)
+        return (case.rest_unseen("registered, not seen since"),)
     seen, first = worst(case.looks), case.standing.serving_since
     if not seen.serving:
         why = f"registered {since(case.standing.called or case.now, case.now)}, {shown(seen)}"
@@ -88,12 +95,18 @@ def _not_serving(case: Case) -> tuple[Step, ...] | None:
             return (Note(e.Fell(case.now, case.target.id, shown(seen))),)
         lost = any(look.out for look in case.looks) and case.repeat_is_due and not case.ip_still_draining
         return (case.register(), case.rest(why)) if lost else (case.rest(why),)
-    begun = min(look.begun for look in case.looks)
     if first is None:
-        return (Note(e.SeenServing(begun, case.target.id)),)
-    if begun - first < APART:
-        return (case.rest("healthy; looked at once more before it counts as serving", first + APART),)
+        return (_seen_serving(case, case.looks),)
+    apart = min(look.begun for look in case.looks) - first
+    if apart < APART:
+        why = f"healthy; looked at once more before it counts as serving: {left(APART - apart)}"
+        return (case.rest(why, first + APART),)
     return None
+
+
+def _seen_serving(case: Case, looks: Sequence[Seen]) -> Note:
+    """Counted from the latest of the looks: only then had every registration been seen serving."""
+    return Note(e.SeenServing(max(look.begun for look in looks), case.target.id))
 
 
 def _taken_in(case: Case) -> bool:
@@ -110,7 +123,7 @@ def _fell(case: Case, seen: str) -> tuple[Step, ...]:
     if case.standing.falls >= FALLS or case.waited > case.plan.spec.limits.warming + case.plan.spec.soak:
         return (_keep_out(case, f"not steadily in service after {span(case.waited)} of soaking, last seen {seen}"),)
     if case.standing.serving_since is None and case.standing.falls:
-        return (case.rest(f"fell while soaking: {seen}"),)
+        return (case.rest(f"fell while soaking {case.lasting}: {seen}"),)
     return (Note(e.Fell(case.now, case.target.id, seen)),)
 
 

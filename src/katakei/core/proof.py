@@ -14,9 +14,9 @@ TWICE = 2  # a target that somebody registers so often while we hold it out is l
 def not_out(case: Case) -> tuple[Step, ...] | None:
     """Every registration must be seen draining or absent, after the calls returned. None when it is so."""
     if case.missing(case.standing.deregistered):
-        return _take_out(case, "the deregister call has not returned yet")
+        return _take_out(case, f"the deregister call has not returned yet, {case.lasting}")
     if case.looks is None:
-        return (case.rest(case.unseen or "deregistered, not seen since"),)
+        return (case.rest_unseen("deregistered, not seen since"),)
     if all(look.out for look in case.looks):
         if case.standing.out_since is None:
             return (Note(e.SeenOut(max(look.ended for look in case.looks), case.target.id)),)
@@ -48,5 +48,5 @@ def unsettled(case: Case) -> Rest | None:
 def _take_out(case: Case, why: str) -> tuple[Step, ...]:
     """The call once more, as long as no floor needs what it would take."""
     if case.needed:
-        return (case.rest(f"not taken out now: {case.needed}"),)
+        return (case.rest(f"not taken out now, {case.lasting}: {case.needed}"),)
     return (case.deregister(), case.rest(why))

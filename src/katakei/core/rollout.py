@@ -156,8 +156,14 @@ class _Draft:
                 self._move(event)
             case e.Deregistered() | e.Registered():
                 self._called(event)
-            case e.SeenOut() | e.SeenServing() | e.Fell() | e.FoundServing():
-                self._seen(event)
+            case e.SeenOut(at, target):
+                self._set(target, out_since=at)
+            case e.SeenServing(at, target):
+                self._set(target, serving_since=at)
+            case e.Fell(_, target, why):
+                self._set(target, serving_since=None, falls=self.standings[target].falls + 1, why=why)
+            case e.FoundServing(_, target):
+                self._found_serving(target)
             case e.Started(_, key, ticket):
                 self._set(key.target, ticket=ticket)
             case e.WorkEnded(_, key, code, out):
@@ -175,23 +181,9 @@ class _Draft:
             else:
                 self._set(target, registered=before.registered | {event.group}, called=event.at)
 
-    def _seen(self, event: e.SeenOut | e.SeenServing | e.Fell | e.FoundServing) -> None:
-        before = self.standings[event.target]
-        match event:
-            case e.SeenOut(at, target):
-                self._set(target, out_since=at)
-            case e.SeenServing(at, target):
-                self._set(target, serving_since=at)
-            case e.Fell(_, target, why):
-                self._set(target, serving_since=None, falls=before.falls + 1, why=why)
-            case e.FoundServing(_, target):
-                self._set(
-                    target,
-                    found_serving=before.found_serving + 1,
-                    out_since=None,
-                    deregistered=frozenset(),
-                    called=None,
-                )
+    def _found_serving(self, target: TargetId) -> None:
+        times = self.standings[target].found_serving + 1
+        self._set(target, found_serving=times, out_since=None, deregistered=frozenset(), called=None)
 
     def _whole(self, event: e.Event) -> None:
         """Events about the rollout, not about one target alone."""

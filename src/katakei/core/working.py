@@ -10,7 +10,7 @@ from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import Work, WorkState
 from katakei.core.spec import FailedTarget
 from katakei.core.steps import Job, Note, Rest, Start, Step
-from katakei.core.words import since, span
+from katakei.core.words import span
 
 _KNOWN = {WorkState.RUNNING: "still runs", WorkState.NOT_STARTED: "has not started"}
 
@@ -39,9 +39,11 @@ def working(case: Case) -> tuple[Step, ...]:
             why = f"the work {known} after {span(case.waited)}; it may be running, so nothing else is started"
             return (case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED),)
         case WorkState.RUNNING:
-            return _meanwhile(case, f"the work runs {since(case.standing.since, case.now)}")
+            return _meanwhile(case, f"the work runs {case.lasting}")
         case _:
-            return _meanwhile(case, f"whether the work runs cannot be seen ({work.why or 'no answer yet'})")
+            return _meanwhile(
+                case, f"whether the work runs cannot be seen {case.lasting} ({work.why or 'no answer yet'})"
+            )
 
 
 def start(case: Case) -> Start:
@@ -98,9 +100,8 @@ def _person(case: Case) -> tuple[Step, ...]:
     if case.rollout.aborting:
         why = f"aborted by {case.rollout.aborting} before the work was approved"
         return (case.move(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED),)
-    waited = since(case.standing.since, case.now)
     command = f"katakei approve {case.plan.rollout} {case.target.id}"
-    return _meanwhile(case, f"yours to work on {waited}; when it is done: {command}")
+    return _meanwhile(case, f"yours to work on {case.lasting}; when it is done: {command}")
 
 
 def _failed(case: Case, why: str) -> Note:

@@ -1,0 +1,55 @@
+"""Every error has a sentence and an exit code; the codes are the command line's."""
+
+import inspect
+
+import pytest
+from tests.core.given import a_group, a_target
+
+from katakei.core import errors
+from katakei.core.errors import Exit, KatakeiError, Rejected
+
+ERRORS: dict[str, type[KatakeiError]] = {
+    name: value for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, Exception)
+}
+
+
+def test_the_exit_codes_are_the_promised_ones() -> None:
+    assert {code.name: code.value for code in Exit} == {
+        "DONE": 0,
+        "FAILED": 1,
+        "USAGE": 2,
+        "LEFT_OUT": 3,
+        "REFUSED": 4,
+        "UNREACHABLE": 5,
+        "INTERRUPTED": 130,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(ERRORS))
+def test_an_error_says_its_sentence_and_is_one_of_ours(name: str) -> None:
+    error = ERRORS[name]("what, where, and what to do now")
+    assert isinstance(error, KatakeiError)
+    assert str(error) == "what, where, and what to do now"
+    assert error.code is not Exit.DONE
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("UsageFault", 2),
+        ("Refused", 4),
+        ("Held", 4),
+        ("LeaseLost", 4),
+        ("Unreachable", 5),
+        ("Unseen", 5),
+        ("Rejected", 4),
+    ],
+)
+def test_the_code_tells_whose_turn_it_is(name: str, code: int) -> None:
+    assert ERRORS[name]("").code == code
+
+
+def test_a_rejection_tells_which_registrations_were_refused() -> None:
+    [place] = a_target(0, [a_group()]).registrations
+    assert Rejected("InvalidTarget", {place: "not running"}).which == {place: "not running"}
+    assert Rejected("InvalidTarget").which == {}

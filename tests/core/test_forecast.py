@@ -1,0 +1,38 @@
+"""How long it will take, and which settings cost the time."""
+
+from dataclasses import replace
+
+import pytest
+from tests.core.given import a_group, a_plan, seconds
+
+from katakei.core.forecast import forecast
+from katakei.core.spec import Drain
+
+
+def test_a_targets_time_is_the_timer_the_first_check_the_second_look_and_the_soak() -> None:
+    told = forecast(a_plan())
+    assert [(part.name, part.length) for part in told.parts] == [
+        ("drain", seconds(40)),
+        ("first health check", seconds(15)),
+        ("second look", seconds(5)),
+        ("soak", seconds(10)),
+    ]
+    assert told.per_target == seconds(70)
+
+
+def test_the_setting_that_costs_the_drain_is_named() -> None:
+    assert forecast(a_plan()).parts[0].setting == "the group's deregistration delay"
+    slow = forecast(a_plan(drain=Drain(settle=seconds(41)))).parts[0]
+    assert (slow.length, slow.setting) == (seconds(41), "drain.settle")
+    assert forecast(a_plan(drain=Drain(settle=seconds(40)))).parts[0].setting == "the group's deregistration delay"
+
+
+@pytest.mark.parametrize(("targets", "window", "rounds"), [(2, 1, 2), (8, 2, 4), (5, 2, 3), (3, 8, 1)])
+def test_the_whole_is_as_many_rounds_as_the_window_needs(targets: int, window: int, rounds: int) -> None:
+    told = forecast(a_plan(targets, window=window))
+    assert (told.rounds, told.total) == (rounds, seconds(70) * rounds)
+
+
+def test_of_several_groups_the_slowest_counts() -> None:
+    plan = replace(a_plan(), groups=(a_group(), a_group("slow", delay=seconds(300))))
+    assert forecast(plan).parts[0].length == seconds(300)

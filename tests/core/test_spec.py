@@ -1,0 +1,46 @@
+"""Shares, and what is no longer as it was recorded."""
+
+import pytest
+from tests.core.given import a_spec, seconds
+
+from katakei.core.spec import Command, Order, Share, Window, differences
+
+
+@pytest.mark.parametrize(
+    ("share", "base", "down", "up"),
+    [
+        (Share(count=3), 8, 3, 3),
+        (Share(count=0), 8, 0, 0),
+        (Share(percent=50), 5, 2, 3),
+        (Share(percent=25), 8, 2, 2),
+        (Share(percent=1), 8, 0, 1),
+        (Share(percent=0), 8, 0, 0),
+        (Share(percent=100), 8, 8, 8),
+    ],
+)
+def test_a_share_is_rounded_to_the_careful_side(share: Share, base: int, down: int, up: int) -> None:
+    assert (share.down(base), share.up(base)) == (down, up)
+
+
+def test_a_share_is_written_as_the_user_writes_it() -> None:
+    assert (str(Share(count=2)), str(Share(percent=50))) == ("2", "50%")
+
+
+def test_what_is_the_same_does_not_differ() -> None:
+    assert differences(a_spec(), a_spec()) == ()
+
+
+def test_what_differs_is_told_key_by_key_with_both_values() -> None:
+    now = a_spec(
+        work=Command("ssm", "deploy"),
+        soak=seconds(1),
+        window=Window(floor=Share(count=1), order=Order.LISTED),
+        revert=Command("ssm", "undo"),
+    )
+    assert differences(a_spec(), now) == (
+        "work.run true, now deploy",
+        "window.floor 50%, now 1",
+        "window.order zone, now listed",
+        "soak 0:00:10, now 0:00:01",
+        "revert None, now Command(executor='ssm', run='undo')",
+    )

@@ -1,0 +1,60 @@
+"""The exit code is what a script may rely on."""
+
+import pytest
+from tests.core.given import NOON, a_plan, brought, given, t
+
+from katakei.core import events as e
+from katakei.core.errors import Exit
+from katakei.core.planned import Kind
+from katakei.core.roads import Cause, Phase
+from katakei.core.verdict import verdict
+
+END = e.Finished(NOON)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        (Phase.DONE, Phase.DONE, Exit.DONE),
+        (Phase.DONE, Phase.SKIPPED, Exit.FAILED),
+        (Phase.DONE, Phase.GONE, Exit.FAILED),
+        (Phase.DONE, Phase.RETURNED, Exit.FAILED),
+        (Phase.DONE, Phase.FAILED_SERVING, Exit.FAILED),
+        (Phase.DONE, Phase.LEFT_OUT, Exit.LEFT_OUT),
+        (Phase.LEFT_OUT, Phase.SKIPPED, Exit.LEFT_OUT),
+    ],
+)
+def test_a_rollout_is_done_when_every_target_is(first: Phase, second: Phase, code: Exit) -> None:
+    plan = a_plan(2)
+    assert verdict(given(plan, brought(plan, first, 0), brought(plan, second, 1), [END])) is code
+
+
+def test_an_aborted_rollout_is_not_done_even_when_all_was_too_late_to_stop() -> None:
+    plan = a_plan(1)
+    assert verdict(given(plan, brought(plan, Phase.DONE), [e.AbortAsked(NOON, "kim"), END])) is Exit.FAILED
+
+
+def test_an_unfinished_rollout_was_interrupted() -> None:
+    assert verdict(given(a_plan())) is Exit.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"), [(Cause.BY_HAND, Exit.DONE), (Cause.FAILED, Exit.FAILED), (None, Exit.FAILED)]
+)
+def test_a_target_taken_out_by_hand_is_meant_to_be_out(cause: Cause | None, code: Exit) -> None:
+    plan = a_plan(1, kind=Kind.DEREGISTER)
+    out = [*brought(plan, Phase.OUT), e.Moved(NOON, t(plan), Phase.LEFT_OUT, cause=cause)]
+    assert verdict(given(plan, out, [END])) is code
+
+
+def test_a_step_by_hand_is_done_only_when_every_target_is_where_it_was_meant_to_be() -> None:
+    plan = a_plan(2, kind=Kind.DEREGISTER)
+    out = [*brought(plan, Phase.OUT), e.Moved(NOON, t(plan), Phase.LEFT_OUT, cause=Cause.BY_HAND)]
+    assert verdict(given(plan, out, brought(plan, Phase.SKIPPED, 1), [END])) is Exit.FAILED
+
+
+@pytest.mark.parametrize(("phase", "code"), [(Phase.RETURNED, Exit.DONE), (Phase.LEFT_OUT, Exit.LEFT_OUT)])
+def test_a_target_registered_by_hand_is_meant_to_be_in(phase: Phase, code: Exit) -> None:
+    plan = a_plan(1, kind=Kind.REGISTER, begin=Phase.OUT)
+    way = [e.Moved(NOON, t(plan), Phase.RETURNING), e.Moved(NOON, t(plan), phase)]
+    assert verdict(given(plan, way, [END])) is code
