@@ -71,11 +71,14 @@ class Looks:
         self, arn: Arn, only: frozenset[Registration] | None, planned: frozenset[Registration]
     ) -> Callable[[], GroupSight]:
         def whole() -> GroupSight:
+            """What was asked for and not shown is absent; an ip target registered without a zone is listed with one."""
             begun = self._clock.now()
             look = self._balancer.look(arn, only)
             absent = Seen(State.ABSENT, begun, self._clock.now())
             wanted = planned if only is None else only
-            return GroupSight({**dict.fromkeys(wanted, absent), **look.seen}, look.full_begun)
+            zoneless = {(place.id, place.port): place for place in wanted if place.zone is None}
+            seen = {zoneless.get((place.id, place.port), place): each for place, each in look.seen.items()}
+            return GroupSight({**dict.fromkeys(wanted, absent), **seen}, look.full_begun)
 
         return whole
 
