@@ -1,48 +1,65 @@
-"""Plays one whole rollout in a small world, with crashes and zombies, and says what an outside judge saw."""
+"""Plays one whole rollout in a small world: processes that die, stand still and are taken over, and people who speak.
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+What remains is an `Outcome`; `judge.py` says what it is worth. Nothing here judges.
+"""
 
-from tests.properties.world import (
-    NOON,
-    Crash,
-    InlinePool,
-    Machines,
-    Paper,
-    SmallWorld,
-    Wickedness,
-    group,
-    seconds,
-    target,
-)
+import random
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
+from tests.properties.paper import Desk, Paper
+from tests.properties.settings import Setting, spec_of
+from tests.properties.world import NOON, Crash, SmallWorld, Was, group, seconds, target
 
 from katakei.core import events as e
-from katakei.core.errors import LeaseLost
+from katakei.core.errors import Held, KatakeiError, LeaseLost
 from katakei.core.model import RolloutId
 from katakei.core.planned import Floor, Kind, Plan
+from katakei.core.ports import Lease
+from katakei.core.roads import Phase
 from katakei.core.rollout import Rollout, replay
-from katakei.core.spec import Check, Command, Drain, Limits, Spec, Window
-from katakei.runner import Runner, World
+from katakei.core.sight import State
+from katakei.core.spec import Spec
+from katakei.runner import Runner, Turn, World
 
-ID = RolloutId("r-test")
-LONGEST = timedelta(hours=30)
+__all__ = ["Outcome", "Play", "plan_of", "play", "spec_of"]
+
+ID, RIVAL = RolloutId("r-test"), RolloutId("r-rival")
+PROCESSES = 40  # after so many the adversary goes home
+HOME, LONGEST = seconds(2 * 3600), seconds(3 * 3600)
+RIVALS = 0.02
 
 
 @dataclass
 class Outcome:
-    """What remains after the play."""
+    """What remains after the play. `refused` says what every rival was told, `sentences` what was said meanwhile."""
 
+    setting: Setting
     world: SmallWorld
     paper: Paper
     rollout: Rollout
-    zombies_woken: int = 0
-    crashes: int = 0
-    faults: list[str] = field(default_factory=list)
+    ended: datetime
+    figures: Counter[str]
+    refused: list[str]
+    sentences: dict[str, bool]
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process that drives the rollout, or did."""
+
+    owner: e.Owner
+    lease: Lease
+    runner: Runner
+    clock: WrongClock
+    pool: SmallPool
 
 
 def plan_of(world: SmallWorld, *, window: int, floor: int, spec: Spec, per_zone: int = 0) -> Plan:
     groups = tuple(world.group_of.values())
+    members = len(world.targets) + len(world.bystanders)
     return Plan(
         rollout=ID,
         kind=Kind.ROLL,
@@ -52,108 +69,214 @@ def plan_of(world: SmallWorld, *, window: int, floor: int, spec: Spec, per_zone:
         region="ap-northeast-1",
         groups=groups,
         targets=tuple(world.targets.values()),
-        bystanders=(),
+        bystanders=world.bystanders,
         window=window,
-        floors={group.arn: Floor(floor, len(world.targets), per_zone) for group in groups},
+        floors={group.arn: Floor(floor, members, per_zone) for group in groups},
         who="tester",
         versions={"katakei": "test"},
     )
 
 
-def spec_of(**changes: object) -> Spec:
-    values: dict[str, object] = {
-        "service": "web",
-        "groups": ("web",),
-        "work": Command("ssm", "true"),
-        "window": Window(),
-        "drain": Drain(settle=seconds(30)),
-        "check": Check(within=seconds(20)),
-        "soak": seconds(10),
-        "limits": Limits(working=seconds(60), warming=seconds(60), waiting=seconds(600)),
-    }
-    return Spec(**{**values, **changes})  # type: ignore[arg-type]  # a test's own choice of values
-
-
-def owner(number: int) -> e.Owner:
-    return e.Owner("deploy", "host", number, number, "boot")
-
-
-def play(
-    seed: int,
-    wicked: Wickedness,
-    *,
-    targets: int = 4,
-    window: int = 1,
-    floor: int = 2,
-    per_zone: int = 0,
-    groups: int = 1,
-    ip: bool = False,
-    spec: Spec | None = None,
-    after_turn: Callable[[SmallWorld, Paper, Rollout], None] | None = None,
-) -> Outcome:
+def play(setting: Setting) -> Outcome:
     """From Planned to Finished, whatever the adversary does in between."""
-    all_groups = [group(f"web{n}", ip=ip) for n in range(groups)]
-    world = SmallWorld(seed, all_groups, [target(n, all_groups) for n in range(targets)], wicked)
-    paper = Paper()
-    plan = plan_of(world, window=window, floor=floor, spec=spec or spec_of(), per_zone=per_zone)
-    paper.events[ID] = [e.Planned(NOON, plan)]
-    outcome = Outcome(world, paper, replay(paper.events[ID]))
-    zombies: list[Runner] = []
-    process = 0
-    while outcome.rollout.finished is None:
-        process += 1
-        runner = _take_up(world, paper, process)
+    return Play(setting).run()
+
+
+class Play:
+    """The stage: who drives now, who lies dead, who speaks."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.world = _world(setting)
+        self.talk = random.Random(f"people {setting.seed}")  # noqa: S311 - a game, not a secret
+        self.paper = Paper()
+        self.paper.events[ID] = [e.Planned(NOON, _plan(setting, self.world))]
+        self.driving: Process | None = None
+        self.zombies: list[Process] = []
+        self.standing_still = False
+        self.aborted = False
+        self.figures: Counter[str] = Counter()
+        self.refused: list[str] = []
+        self.sentences: dict[str, bool] = {}
+
+    @property
+    def rollout(self) -> Rollout:
+        return replay(self.paper.events[ID])
+
+    @property
+    def over(self) -> bool:
+        return self.world.clock.time - NOON > LONGEST
+
+    def run(self) -> Outcome:
+        while self.rollout.finished is None and not self.over:
+            self._drive(self.driving or self._take_up())
+            too_long = self.figures["processes"] > PROCESSES or self.world.clock.time - NOON > HOME
+            self.world.frozen = self.world.frozen or too_long
+        ended = self.world.clock.time
+        self.world.frozen = True
+        self.world.clock.sleep(seconds(20))
+        self.world.pass_time()
+        return Outcome(
+            setting=self.setting,
+            world=self.world,
+            paper=self.paper,
+            rollout=self.rollout,
+            ended=ended,
+            figures=self.figures,
+            refused=self.refused,
+            sentences=self.sentences,
+        )
+
+    # -- processes
+
+    def _take_up(self) -> Process:
+        self.figures["processes"] += 1
+        number = self.figures["processes"]
+        world, owner = self.world, e.Owner("deploy", "host", number, number, "boot")
+        error = world.dice.uniform(-7200, 7200) if self.setting.wrong_clocks and world.dice.random() < 0.6 else 0
+        clock, pool = WrongClock(world, seconds(error)), SmallPool(world)
+        pause = lambda: self._stand_still(owner)  # noqa: E731 - a door's own bell
+        desk = Desk(world, number, clock, pause).sit(self.paper, self._speak)
+        lease = desk.take(frozenset(world.group_of), owner, ID)
+        executor = ExecutorDoor(world, number, clock, pause)
+        executor.by_hand = self.setting.by_hand
+        drivers = World(
+            balancer=BalancerDoor(world, number, clock, pause),
+            executor=executor,
+            checker=CheckerDoor(world, number, clock, pause),
+            journal=desk,
+            leases=desk,
+            clock=clock,
+            pool=pool,
+        )
+        runner = Runner(drivers, lease, ID)
+        runner.note(e.Taken(clock.now(), owner))
+        self.driving = Process(owner, lease, runner, clock, pool)
+        return self.driving
+
+    def _drive(self, process: Process, turns: int = 10**9) -> None:
+        """Turn after turn, until nothing is left for this process, or so many turns."""
         try:
-            _drive(runner, world, outcome, zombies, after_turn)
+            for _ in range(turns):
+                turn = process.runner.turn()
+                self.figures["turns"] += 1
+                self._after(process, turn)
+                if turn.over or self.over:
+                    return self._leave(process)
+                process.clock.sleep(turn.due - process.clock.now())
         except Crash:
-            outcome.crashes += 1
-            paper.dead.add(owner(process))
-            zombies.append(runner)
-        outcome.rollout = replay(paper.events[ID])
-        if world.clock.time - NOON > LONGEST:
-            outcome.faults.append("it never ends")
-            break
-        world.frozen = world.frozen or process > 60 or world.clock.time - NOON > LONGEST / 2
-    return outcome
+            self.figures["crashes"] += 1
+            self.paper.dead.add(process.owner)
+            self.zombies.append(process)
+            self._gone(process)
+        except LeaseLost:
+            self._gone(process)
+        except KatakeiError:
+            self.figures["gave up"] += 1
+            self._leave(process)
 
+    def _leave(self, process: Process) -> None:
+        self.paper.release(process.lease)
+        self._gone(process)
 
-def _take_up(world: SmallWorld, paper: Paper, process: int) -> Runner:
-    lease = paper.take(frozenset(world.group_of), owner(process), ID)
-    machines = Machines(world)
-    runner = Runner(World(world, machines, world, paper, paper, world.clock, InlinePool()), lease, ID)  # type: ignore[arg-type]  # only what a turn asks of a balancer
-    runner.note(e.Taken(world.clock.now(), owner(process)))
-    return runner
+    def _gone(self, process: Process) -> None:
+        self.driving = None if self.driving is process else self.driving
 
-
-def _drive(
-    runner: Runner,
-    world: SmallWorld,
-    outcome: Outcome,
-    zombies: list[Runner],
-    after_turn: Callable[[SmallWorld, Paper, Rollout], None] | None,
-) -> None:
-    while True:
-        turn = runner.turn()
-        if after_turn:
-            after_turn(world, outcome.paper, turn.rollout)
-        if zombies and world.dice.random() < 0.05:
-            _wake(zombies.pop(), world, outcome)
-        if turn.over or world.clock.time - NOON > LONGEST:
+    def _stand_still(self, owner: e.Owner) -> None:
+        """The machine is suspended at this very call; somebody takes over; then it goes on where it stood."""
+        process = self.driving
+        if self.standing_still or process is None or process.owner != owner:
             return
-        world.clock.sleep(turn.due - world.clock.now())
+        if not self.world.roll(self.world.wicked.pause):
+            return
+        self.standing_still = True
+        self.figures["taken over"] += 1
+        self.paper.dead.add(owner)
+        self.world.clock.sleep(seconds(self.world.dice.uniform(20, 300)))
+        self._drive(self._take_up(), turns=self.world.dice.randint(1, 30))
+        with _calm(self.world):
+            process.pool.run_what_is_due()
+        self.standing_still = False
+
+    def _wake_zombie(self) -> None:
+        """A process thought dead goes on."""
+        self.figures["zombies"] += 1
+        zombie = self.zombies.pop()
+        with _calm(self.world):
+            try:
+                zombie.runner.turn()
+            except KatakeiError:
+                return
+
+    # -- people
+
+    def _after(self, process: Process, turn: Turn) -> None:
+        if not turn.over:
+            self.sentences.setdefault(turn.why, bool(turn.rollout.in_hand))
+        if self.zombies and self.world.roll(0.05):
+            self._wake_zombie()
+        if self.talk.random() < RIVALS:
+            self._rival()
+        self._speak()
+        for who in turn.rollout.at(Phase.WORKING) if self.setting.by_hand else ():
+            if self.talk.random() < 0.1:
+                self._tell(e.Approved(self.world.clock.time, "anna", self.talk.choice((who, None))))
+        if self.talk.random() < self.setting.interrupts and not turn.over:
+            process.runner.note(e.Interrupted(process.clock.now(), "anna"))
+
+    def _speak(self) -> None:
+        """People write when they like, also in the very moment in which a process writes."""
+        told = self.setting.abort
+        if told is not None and not self.aborted and self.world.clock.time - NOON >= seconds(told):
+            self.aborted = True
+            self._tell(e.AbortAsked(self.world.clock.time, "berta"))
+        if self.talk.random() < self.setting.people:
+            who = self.talk.choice([None, *self.world.targets])
+            self._tell(e.Approved(self.world.clock.time, "anna", who))
+
+    def _tell(self, word: e.Will) -> None:
+        if not isinstance(self.paper.events[ID][-1], e.Finished):
+            self.paper.tell(ID, word)
+
+    def _rival(self) -> None:
+        """Another rollout wants a group of ours while a process of ours lives."""
+        if not any(holder[0] not in self.paper.dead for holder in self.paper.holders.values()):
+            return
+        try:
+            self.paper.take(frozenset(list(self.world.group_of)[:1]), e.Owner("eve", "host", 0, 0, "boot"), RIVAL)
+            self.refused.append("")
+        except Held as held:
+            self.refused.append(str(held))
 
 
-def _wake(zombie: Runner, world: SmallWorld, outcome: Outcome) -> None:
-    """A process thought dead goes on: it must write nothing and act no more."""
-    outcome.zombies_woken += 1
-    written = len(outcome.paper.events[ID])
-    acts = (len(world.deregistrations), len(world.starts))
-    frozen, world.frozen = world.frozen, True
-    try:
-        zombie.turn()
-        outcome.faults.append("an old owner went on")
-    except LeaseLost:
-        pass
-    world.frozen = frozen
-    if written != len(outcome.paper.events[ID]) or acts != (len(world.deregistrations), len(world.starts)):
-        outcome.faults.append("an old owner wrote or acted")
+class _calm:  # noqa: N801 - reads as a word
+    """For a moment the adversary looks away."""
+
+    def __init__(self, world: SmallWorld) -> None:
+        self._world = world
+        self._was = world.frozen
+
+    def __enter__(self) -> None:
+        self._world.frozen = True
+
+    def __exit__(self, *_: object) -> None:
+        self._world.frozen = self._was
+
+
+def _world(setting: Setting) -> SmallWorld:
+    groups = [group(f"web{n}", delay=setting.delay, ip=setting.ip) for n in range(setting.groups)]
+    everyone = [target(n, groups) for n in range(setting.targets + setting.bystanders)]
+    taking_part, others = everyone[: setting.targets], everyone[setting.targets :]
+    return SmallWorld(setting.seed, groups, taking_part, setting.wicked, others)
+
+
+def _plan(setting: Setting, world: SmallWorld) -> Plan:
+    plan = plan_of(world, window=setting.window, floor=setting.floor, spec=setting.spec, per_zone=setting.per_zone)
+    if setting.kind is Kind.ROLL:
+        return plan
+    plan = replace(plan, kind=setting.kind, window=len(plan.targets), waits=setting.waits)
+    if setting.kind is Kind.DEREGISTER:
+        return plan
+    for place in [place for it in plan.targets for place in it.registrations]:
+        world.past[place] = [Was(NOON, State.ABSENT)]
+    return replace(plan, begin=Phase.OUT)

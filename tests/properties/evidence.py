@@ -1,0 +1,167 @@
+"""Questions to the truth and the log of one play, for the judge. Nothing here has an opinion about what should be."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from tests.properties.play import ID, Outcome
+from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Was, seconds
+
+from katakei.core import events as e
+from katakei.core.model import Arn, Registration, Target, TargetId
+from katakei.core.roads import Cause
+from katakei.core.sight import State
+
+LOOK_OLD = 10.0  # a look older than so many seconds proves nothing
+TURN = 5.0  # the calls of one turn take a moment each
+
+
+def unknowable(outcome: Outcome) -> timedelta:
+    """How long a thing may have been so before anybody could act on it: a look as old as is believed, a turn's own
+    calls, and what this adversary adds (stale looks, slow threads, calls that land late). 15 s without one.
+    """
+    wicked = outcome.setting.wicked
+    added = (STALE if wicked.stale else 0) + (SLOW if wicked.slow else 0) + (WIRE if wicked.wire else 0)
+    return seconds(LOOK_OLD + TURN + added)
+
+
+def clock(at: datetime) -> str:
+    return f"{(at - NOON).total_seconds():.1f}s"
+
+
+def number(name: str) -> int:
+    """web3 is 3."""
+    return int(name.removeprefix("i-"), 16)
+
+
+def short(place: Registration) -> str:
+    return f"{place.group.split('/')[1]}/{number(place.id)}"
+
+
+def places(outcome: Outcome) -> Iterator[tuple[Target, Registration]]:
+    """Every registration of the targets that take part."""
+    return ((target, place) for target in outcome.world.targets.values() for place in target.registrations)
+
+
+def serves(was: Was) -> bool:
+    return was.state is State.HEALTHY and not was.shifted
+
+
+def taken_out(outcome: Outcome) -> Iterator[tuple[Registration, Was, Was]]:
+    """Every registration that a call of ours took out: what it was before, and the moment."""
+    for place, story in outcome.world.past.items():
+        for before, was in pairwise(story):
+            if was.state is State.DRAINING and was.by is By.US:
+                yield place, before, was
+
+
+def put_in(outcome: Outcome) -> Iterator[tuple[Registration, Was]]:
+    """Every registration that a call of ours put back."""
+    for place, story in outcome.world.past.items():
+        yield from ((place, was) for was in story if was.state is State.INITIAL and was.by is By.US)
+
+
+def until(outcome: Outcome, place: Registration, at: datetime) -> Sequence[Was]:
+    """Its story up to this moment, the newest chapter first."""
+    return [was for was in reversed(outcome.world.past[place]) if was.at <= at]
+
+
+def floors(outcome: Outcome, place: Registration) -> Iterator[tuple[str, list[Registration], int]]:
+    """The floors this registration counts for: its group's, and its zone's there."""
+    name = short(place).split("/")[0]
+    here = [other for other in outcome.world.past if other.group == place.group]
+    yield name, here, outcome.setting.floor
+    zone = outcome.world.owner_of[place].zone
+    yield f"{name} in {zone}", [p for p in here if outcome.world.owner_of[p].zone == zone], outcome.setting.per_zone
+
+
+def believable(outcome: Outcome, place: Registration, at: datetime) -> bool:
+    """It serves, or did so until so lately that nobody could know; never when it was we who took it out."""
+    ended = at
+    for was in until(outcome, place, at):
+        if serves(was):
+            return ended >= at - unknowable(outcome)
+        if was.state is State.DRAINING and was.by is By.US:
+            return False
+        ended = was.at
+    return False
+
+
+def healthy_since_we_put_it_back(outcome: Outcome, place: Registration, at: datetime) -> datetime | None:
+    """When it first became healthy after we registered it; None when we never did, or it is not."""
+    first = None
+    for was in until(outcome, place, at):
+        first = was.at if was.state is State.HEALTHY else first
+        if was.state is State.INITIAL and was.by is By.US:
+            return first
+    return None
+
+
+def out_since(outcome: Outcome, place: Registration, at: datetime) -> datetime:
+    """Since when it has been draining or absent without a break."""
+    since = at
+    for was in until(outcome, place, at):
+        if was.state not in OUT:
+            break
+        since = was.at
+    return since
+
+
+def back_since(outcome: Outcome, place: Registration, at: datetime) -> Was | None:
+    """Who registered it again, and when; None when nobody did."""
+    return next((was for was in until(outcome, place, at) if was.state is State.INITIAL), None)
+
+
+def last_taken_out_by(outcome: Outcome, place: Registration) -> By | None:
+    """Whose call took it out the last time."""
+    return next((was.by for was in reversed(outcome.world.past[place]) if was.state is State.DRAINING), None)
+
+
+def short_of(
+    outcome: Outcome, here: Sequence[Registration], floor: int, begin: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """The spans between two moments in which fewer than `floor` of these served."""
+    turns = {was.at for place in here for was in outcome.world.past[place] if begin < was.at < end}
+    since: datetime | None = None
+    for at in sorted({begin, *turns}):
+        enough = sum(serves(outcome.world.was(place, at)) for place in here) >= floor
+        if enough and since is not None:
+            yield since, at
+        since = None if enough else since or at
+    if since is not None:
+        yield since, end
+
+
+def first_starts(outcome: Outcome) -> dict[e.Key, datetime]:
+    """When each work was first asked for."""
+    asked: dict[e.Key, datetime] = {}
+    for call in outcome.world.log.calls:
+        for key in call.keys:
+            asked.setdefault(key, call.at)
+    return asked
+
+
+def first_taken(outcome: Outcome, group: Arn | None = None) -> dict[TargetId, datetime]:
+    """When the first call was made that takes each target out (of this group)."""
+    taken: dict[TargetId, datetime] = {}
+    for call in outcome.world.log.calls:
+        if call.kind == "deregister" and group in {None, call.group}:
+            for place in sorted(call.places, key=repr):
+                taken.setdefault(outcome.world.owner_of[place].id, call.at)
+    return taken
+
+
+def changing(outcome: Outcome) -> Iterator[Call]:
+    """Calls that change something."""
+    return (call for call in outcome.world.log.calls if call.kind in {"deregister", "register", "start"})
+
+
+def failed_too_often(outcome: Outcome) -> datetime | None:
+    """The true time at which the journal held one failed target more than was allowed."""
+    failed: set[TargetId] = set()
+    for number, event in enumerate(outcome.paper.events[ID], start=1):
+        if isinstance(event, e.Moved) and event.cause is Cause.FAILED:
+            failed.add(event.target)
+        if len(failed) > outcome.setting.spec.on_failure.max_failures:
+            return next(at for at, _, upto in outcome.paper.appends if upto >= number)
+    return None

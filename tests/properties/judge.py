@@ -1,0 +1,322 @@
+"""What an outside judge says of one play: one function per promise, each from the world's own truth and log.
+
+The core's opinion is never asked about what was so. It is read only for what it resolved and said (phases, failures,
+sentences), because that is what those promises are about. What nobody could know is forgiven, and each says how.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from tests.properties.evidence import (
+    back_since,
+    believable,
+    changing,
+    clock,
+    failed_too_often,
+    first_starts,
+    first_taken,
+    floors,
+    healthy_since_we_put_it_back,
+    last_taken_out_by,
+    out_since,
+    places,
+    put_in,
+    serves,
+    short,
+    short_of,
+    taken_out,
+    unknowable,
+)
+from tests.properties.play import ID, Outcome
+from tests.properties.settings import CALM
+from tests.properties.world import OUT, By, seconds
+
+from katakei.core.errors import Exit
+from katakei.core.events import Key
+from katakei.core.model import TargetId
+from katakei.core.planned import Kind
+from katakei.core.roads import Phase
+from katakei.core.sight import State
+from katakei.core.verdict import verdict
+
+APART = seconds(5)
+SAID = re.compile(r"\d[smh]\b|acting on|nothing is in hand")
+SERVING = {Phase.DONE, Phase.RETURNED, Phase.FAILED_SERVING}
+HINDRANCES = (
+    "lost",
+    "late",
+    "wire",
+    "lies",
+    "slow",
+    "crash",
+    "pause",
+    "stale",
+    "blind",
+    "paper",
+    "strangers",
+    "refuses",
+)
+Faults = Iterator[str]
+
+
+def judged(outcome: Outcome) -> list[str]:
+    """Every fault, each with the name of its promise."""
+    return [f"{name}: {fault}" for name, promise in PROMISES.items() for fault in promise(outcome)]
+
+
+def never_under_the_floor(outcome: Outcome) -> Faults:
+    """When a call of ours took a serving registration out, the floor of its group and of its zone was kept.
+
+    Fair: one that fell, or that a stranger took out, less than `unknowable` ago still counts; one that we took out
+    never does. A target that became healthy within that time may have looked unhealthy, and no serving one was lost.
+    """
+    for place, before, was in taken_out(outcome):
+        if not serves(before) or before.at > was.at - unknowable(outcome):
+            continue
+        for name, here, floor in floors(outcome, place):
+            left = sum(believable(outcome, other, was.at) for other in here)
+            if left < floor:
+                yield f"{short(place)} was taken out at {clock(was.at)}: {left} of {name} were left, floor {floor}"
+
+
+def only_the_proven_count(outcome: Outcome) -> Faults:
+    """One that we brought back counts only 5 s after it became healthy: two looks, apart, must have said so.
+
+    Fair: judged only where looks tell the newest truth.
+    """
+    for place, before, was in taken_out(outcome) if not outcome.setting.wicked.stale else ():
+        if not serves(before) or before.at > was.at - unknowable(outcome):
+            continue
+        for name, here, floor in floors(outcome, place):
+            counted = [other for other in here if believable(outcome, other, was.at)]
+            healthy = [healthy_since_we_put_it_back(outcome, other, was.at) for other in counted]
+            left = sum(since is None or was.at - since >= APART for since in healthy)
+            if left < floor:
+                yield f"{short(place)} was taken out at {clock(was.at)}: {left} of {name} were proven, floor {floor}"
+
+
+def back_at_once_when_the_floor_is_lost(outcome: Outcome) -> Faults:
+    """Falls another while ours is out and its work was not asked for, ours is registered again.
+
+    Fair: judged where calls go through and nobody dies; one look and one turn are `unknowable`; an ip target must wait
+    until it is absent; a target that was worked on (kept out because it failed) is none that goes back.
+    """
+    given = outcome.setting
+    if given.ip or given.kind is not Kind.ROLL or any(getattr(given.wicked, name) for name in HINDRANCES):
+        return
+    asked = {key.target: at for key, at in first_starts(outcome).items()}
+    for place, _, was in taken_out(outcome):
+        ends = [asked.get(outcome.world.owner_of[place].id, outcome.ended)]
+        ends += [back.at for other, back in put_in(outcome) if other == place and back.at > was.at]
+        for name, here, floor in floors(outcome, place):
+            for begun, ended in short_of(outcome, here, floor, was.at, min(ends)):
+                if ended - begun > unknowable(outcome):
+                    yield f"{short(place)} stayed out while {name} had lost its floor {floor} since {clock(begun)}"
+
+
+def never_on_a_live_target(outcome: Outcome) -> Faults:
+    """Work was asked for only when every registration was absent and had been out for the whole settle time.
+
+    Fair: what a stranger registered less than `unknowable` before could not be known. A repeated asking is the first.
+    """
+    for key, at in first_starts(outcome).items():
+        for place in outcome.rollout.targets[key.target].registrations:
+            state, since = outcome.world.was(place, at).state, out_since(outcome, place, at)
+            back = back_since(outcome, place, at)
+            if state not in OUT:
+                if not (back and back.by is By.STRANGER and at - back.at <= unknowable(outcome)):
+                    yield f"work on {short(place)} was asked for at {clock(at)} while it was {state.value}"
+            elif state is State.DRAINING:
+                yield f"work on {short(place)} was asked for at {clock(at)} while it was still draining"
+            elif at - since < outcome.setting.spec.drain.settle:
+                yield f"work on {short(place)} was asked for at {clock(at)}, out only since {clock(since)}"
+
+
+def back_exactly_as_it_was(outcome: Outcome) -> Faults:
+    """At the end every target that is said to serve is registered as it was, and nothing else is registered.
+
+    Fair: what a stranger took out the last time is the stranger's. That no other place was made is the world's own
+    doing: it knows only the places of the beginning and would break on another one.
+    """
+    for target, place in places(outcome):
+        phase = outcome.rollout.standings[target.id].phase
+        out = outcome.world.now(place).state in OUT
+        if phase in SERVING and out and last_taken_out_by(outcome, place) is not By.STRANGER:
+            yield f"{short(place)} is said to be {phase.value}, and is not registered"
+
+
+def work_never_starts_twice(outcome: Outcome) -> Faults:
+    """On each target work began under one key at the most, and while it ran the target was not put back.
+
+    Fair: a person's own work has no end that the world could see.
+    """
+    begun: dict[TargetId, list[Key]] = {}
+    for key, mark in outcome.world.marks.items():
+        if mark.fate != "refused":
+            begun.setdefault(key.target, []).append(key)
+    for target, keys in begun.items():
+        if len(keys) > 1:
+            yield f"work began {len(keys)} times on {target}: attempts {[key.attempt for key in keys]}"
+    for place, was in put_in(outcome) if not outcome.setting.by_hand else ():
+        for mark in [outcome.world.marks[key] for key in begun.get(outcome.world.owner_of[place].id, ())]:
+            if mark.begins <= was.at and (mark.ends is None or was.at < mark.ends):
+                yield f"{short(place)} was registered at {clock(was.at)} while its work ran"
+
+
+def nothing_is_forgotten(outcome: Outcome) -> Faults:
+    """It ends, whatever died; whatever we took out and is out at the end is named as left out, with its reason.
+
+    Fair: what a stranger took out the last time, and what was out before we came (a step that only registers).
+    """
+    phases = {target: standing.phase for target, standing in outcome.rollout.standings.items()}
+    if outcome.rollout.finished is None:
+        yield f"not finished at {clock(outcome.ended)}: {[phase.value for phase in phases.values()]}"
+    for target, place in places(outcome):
+        ours = outcome.world.now(place).state in OUT and last_taken_out_by(outcome, place) is By.US
+        if ours and phases[target.id] is not Phase.LEFT_OUT:
+            yield f"{short(place)} is out of service, but {phases[target.id].value}"
+        if phases[target.id] is Phase.LEFT_OUT and not outcome.rollout.standings[target.id].why:
+            yield f"{target.id} is left out without a reason"
+
+
+def an_old_owner_does_nothing(outcome: Outcome) -> Faults:
+    """Once another process has taken over, the former one writes nothing and begins no call that changes anything.
+
+    Fair: a call that was under way at that moment had begun; to look is free.
+    """
+    after = {who: at for at, who in outcome.paper.takings}
+    ends = {who: min((at for other, at in after.items() if other > who), default=None) for who in after}
+    for call in changing(outcome):
+        end = ends[call.who]
+        if end is not None and call.at > end:
+            yield f"process {call.who} began to {call.kind} at {clock(call.at)}, taken over at {clock(end)}"
+    for at, who, _ in outcome.paper.appends:
+        end = ends[who]
+        if end is not None and at > end:
+            yield f"process {who} wrote at {clock(at)}, taken over at {clock(end)}"
+
+
+def a_rival_is_refused_by_name(outcome: Outcome) -> Faults:
+    """Who wanted a group of ours for another rollout while a process of ours lived was refused, and told who has it."""
+    if any(ID not in said for said in outcome.refused):
+        yield "a rival got a group of ours"
+
+
+def a_bad_release_stops_early(outcome: Outcome) -> Faults:
+    """Once more targets have failed than were allowed, no other target is taken out and no other work is asked for.
+
+    Fair: what was resolved before may still land, within `unknowable`. By the truth alone: works that ended badly are
+    at most as many as were allowed, and a window of them that had begun.
+    """
+    given = outcome.setting
+    bad = sum(mark.fate == "bad" for mark in outcome.world.marks.values())
+    if given.kind is Kind.ROLL and bad > given.spec.on_failure.max_failures + given.window:
+        yield f"{bad} works ended badly, {given.spec.on_failure.max_failures} were allowed"
+    stopped = failed_too_often(outcome)
+    if stopped is None or given.kind is not Kind.ROLL:
+        return
+    late = stopped + unknowable(outcome)
+    yield from (f"{target} was taken out at {clock(at)}, the rollout failed at {clock(stopped)}"
+                for target, at in first_taken(outcome).items() if at > late)  # fmt: skip
+    yield from (f"work on {key.target} was asked for at {clock(at)}, the rollout failed at {clock(stopped)}"
+                for key, at in first_starts(outcome).items() if at > late)  # fmt: skip
+
+
+def it_says_why_it_waits(outcome: Outcome) -> Faults:
+    """After every turn there is one sentence that tells since when or for how much longer, or what is being done."""
+    yield from (f"said {said!r}" for said in outcome.sentences if not SAID.search(said))
+
+
+def the_exit_code_is_true(outcome: Outcome) -> Faults:
+    """0 only when every target was worked on and serves; 3 whenever one that we took out is out at the end."""
+    code = verdict(outcome.rollout)
+    if outcome.setting.kind is not Kind.ROLL or outcome.rollout.finished is None:
+        return
+    out = [place for _, place in places(outcome) if outcome.world.now(place).state in OUT]
+    ours = [short(place) for place in out if last_taken_out_by(outcome, place) is By.US]
+    if ours and code is not Exit.LEFT_OUT:
+        yield f"exit code {code.value}, but {ours} are out of service"
+    worked = {key.target for key, mark in outcome.world.marks.items() if mark.fate == "good"}
+    if code is Exit.DONE and set(outcome.world.targets) - worked:
+        yield f"exit code 0, but {sorted(set(outcome.world.targets) - worked)} were not worked on"
+
+
+def an_ip_is_registered_only_when_absent(outcome: Outcome) -> Faults:
+    """An ip target that still drains is not registered (alb-semantics 2.6).
+
+    Fair: that it drains cannot be known at once.
+    """
+    for at, place, drains in outcome.world.log.ip_while_draining:
+        if at - drains > unknowable(outcome):
+            yield f"{short(place)} was registered at {clock(at)}, draining since {clock(drains)}"
+
+
+def attributes_are_what_was_planned(outcome: Outcome) -> Faults:
+    """No target is taken out of a group whose attributes were changed more than a minute before."""
+    for arn, edited in outcome.world.log.edits.items():
+        for target, at in first_taken(outcome, arn).items():
+            if at > edited + seconds(60) + unknowable(outcome):
+                yield f"{target} was taken out at {clock(at)} of a group that was changed at {clock(edited)}"
+
+
+def the_load_balancer_is_spared(outcome: Outcome) -> Faults:
+    """At most thirty looks a minute at a group; without an adversary at most two changing calls per registration.
+
+    Fair: a new process does not know when its predecessor looked.
+    """
+    births = [at for at, _ in outcome.paper.takings]
+    for arn in outcome.world.group_of:
+        looks = [call.at for call in outcome.world.log.calls if call.kind == "look" and call.group == arn]
+        for first, last in zip(looks, looks[30:], strict=False):
+            if last - first < seconds(60) and not any(first < birth <= last for birth in births):
+                yield f"more than 30 looks in the minute from {clock(first)}"
+    for _, place in places(outcome) if outcome.setting.wicked == CALM else ():
+        acts = sum(place in call.places for call in changing(outcome))
+        if acts > 2:
+            yield f"{acts} changing calls for {short(place)}"
+
+
+def the_journal_is_spared(outcome: Outcome) -> Faults:
+    """When nothing goes wrong, a target's whole way is some fifteen events in as many appends."""
+    if outcome.setting.wicked != CALM or outcome.setting.people or outcome.setting.interrupts:
+        return
+    targets, groups = len(outcome.world.targets), outcome.setting.groups
+    events, appends = len(outcome.paper.events[ID]), len(outcome.paper.appends)
+    if events > 4 + targets * (12 + 2 * groups) or appends > 3 + 16 * targets:
+        yield f"{events} events in {appends} appends for {targets} targets"
+
+
+def it_is_quick_when_nobody_disturbs(outcome: Outcome) -> Faults:
+    """Without an adversary a target takes its drain, its soak and half a minute more, one target after the other.
+
+    Fair: a floor that can never be met is waited for as long as was asked; a person takes their time.
+    """
+    given = outcome.setting
+    if given.wicked != CALM or given.by_hand or given.interrupts:
+        return
+    each = max(given.spec.drain.settle, seconds(given.delay)) + given.spec.soak + seconds(40)
+    held = given.spec.limits.waiting if outcome.rollout.by_phase[Phase.SKIPPED] else seconds(0)
+    took = outcome.ended - outcome.rollout.begun
+    if took > each * given.targets + held + seconds(10):
+        yield f"it took {took.total_seconds():.0f}s"
+
+
+PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
+    "1 floor": never_under_the_floor,
+    "1 proof": only_the_proven_count,
+    "1 back": back_at_once_when_the_floor_is_lost,
+    "2 live": never_on_a_live_target,
+    "3 back": back_exactly_as_it_was,
+    "4 once": work_never_starts_twice,
+    "5 forgotten": nothing_is_forgotten,
+    "6 owner": an_old_owner_does_nothing,
+    "6 rival": a_rival_is_refused_by_name,
+    "7 stops": a_bad_release_stops_early,
+    "9 why": it_says_why_it_waits,
+    "exit code": the_exit_code_is_true,
+    "ip": an_ip_is_registered_only_when_absent,
+    "attributes": attributes_are_what_was_planned,
+    "calls": the_load_balancer_is_spared,
+    "appends": the_journal_is_spared,
+    "quick": it_is_quick_when_nobody_disturbs,
+}
