@@ -6,10 +6,10 @@ Acts on one group that are due in the same turn are joined into one call. What c
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from katakei.core import events as e
-from katakei.core.errors import KatakeiError, Rejected, Unreachable
+from katakei.core.errors import KatakeiError, Rejected, Unreachable, Unseen
 from katakei.core.model import Arn, Registration, TargetId
 from katakei.core.ports import Balancer, Clock, Executor, Pool
 from katakei.core.steps import Deregister, Register, Start, Step
@@ -36,22 +36,25 @@ class Acts:
         self._tried = set()
         self.troubles = []
 
-    def submit(self, steps: Iterable[Step]) -> None:
-        """Hands every act over that is not under way already and was not tried in this turn."""
+    def submit(self, steps: Iterable[Step], until: datetime) -> None:
+        """Hands every act over that is not under way already and was not tried in this turn.
+
+        None begins after `until`: a thread, or a whole machine, that stood still must not act on what it meant then.
+        """
         busy = self._tried.union(*(targets for targets, _ in self._flying))
         acts = [step for step in steps if isinstance(step, Deregister | Register)]
         for kind in (Deregister, Register):
             joined: dict[Arn, dict[TargetId, frozenset[Registration]]] = defaultdict(dict)
             for act in acts:
                 if isinstance(act, kind) and act.target not in busy:
-                    for arn in {place.group for place in act.registrations}:
+                    for arn in dict.fromkeys(place.group for place in act.registrations):
                         here = frozenset(place for place in act.registrations if place.group == arn)
                         joined[arn][act.target] = here
             for arn, places in joined.items():
-                self._hand_over(frozenset(places), self._call(kind, arn, places))
+                self._hand_over(frozenset(places), self._call(kind, arn, places), until)
         starts = [step for step in steps if isinstance(step, Start) and step.key.target not in busy]
         if starts:
-            self._hand_over(frozenset(start.key.target for start in starts), self._start(starts))
+            self._hand_over(frozenset(start.key.target for start in starts), self._start(starts), until)
 
     def facts(self) -> list[e.Event]:
         """What has come back since the last asking. Failures leave no fact: the loop is the retry."""
@@ -68,9 +71,14 @@ class Acts:
                 raise error
         return facts
 
-    def _hand_over(self, targets: frozenset[TargetId], act: Callable[[], Facts]) -> None:
+    def _hand_over(self, targets: frozenset[TargetId], act: Callable[[], Facts], until: datetime) -> None:
+        def in_time() -> Facts:
+            if self._clock.now() > until:
+                raise Unseen("the act could not begin in time")
+            return act()
+
         self._tried |= targets
-        self._flying.append((targets, self._pool.submit(act)))
+        self._flying.append((targets, self._pool.submit(in_time)))
 
     def _call(self, kind: type[Deregister | Register], arn: Arn, places: Places) -> Callable[[], Facts]:
         what = frozenset[Registration]().union(*places.values())

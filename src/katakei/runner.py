@@ -18,8 +18,11 @@ from katakei.core.rollout import Rollout, evolve, replay
 from katakei.core.sight import Sight
 from katakei.core.steps import Note, Rest, Step
 from katakei.core.wants import wants
+from katakei.core.words import since
 from katakei.looking import Looks
 
+PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
+VALID = timedelta(seconds=15)  # no act begins later than this after the lease was known to be ours (promise 6)
 PATIENCE = timedelta(minutes=15)  # how long a world that cannot be reached is borne while targets are out
 ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
 
@@ -65,6 +68,7 @@ class Runner:
         self._looks = Looks(world.balancer, world.executor, world.checker, world.clock, world.pool)
         self._acts = Acts(world.balancer, world.executor, world.clock, world.pool)
         self._facts: list[e.Event] = []
+        self._proved = world.clock.now()  # when the lease was last known to be ours
         self._trouble_since: datetime | None = None
 
     @property
@@ -78,7 +82,7 @@ class Runner:
 
     def turn(self) -> Turn:
         """One whole turn. Raises LeaseLost when somebody took over, Unreachable when patience has run out."""
-        self._world.leases.renew(self._lease)
+        self._renew()
         self._catch_up()
         self._acts.begin()
         written = self._flush()
@@ -89,12 +93,23 @@ class Runner:
             steps = decide(evolve(self._rollout, facts), self._sight, self._world.clock.now())
             events = [*facts, *(step.event for step in steps if isinstance(step, Note))]
             if not self._append(events, facts):
-                break
-            self._acts.submit(steps)
+                continue
+            self._act(steps)
             written += events
             if not events:
                 break
         return self._told(written, steps)
+
+    def _renew(self) -> None:
+        asked = self._world.clock.now()
+        self._world.leases.renew(self._lease)
+        self._proved = asked
+
+    def _act(self, steps: Sequence[Step]) -> None:
+        """Looks may have taken long: nothing is done unless the lease was ours a moment ago."""
+        if self._world.clock.now() - self._proved > PROVED:
+            self._renew()
+        self._acts.submit(steps, self._proved + VALID)
 
     def _flush(self) -> list[e.Event]:
         """Facts are written before the look, so that the look is known to be younger than they are."""
@@ -106,15 +121,16 @@ class Runner:
         return facts
 
     def _append(self, events: Sequence[e.Event], facts: Sequence[e.Event]) -> bool:
-        """All or none. When somebody's word came first the whole round is dropped, only its facts are kept."""
+        """All or none. When somebody's word came first the whole round is dropped; facts are kept until written."""
         if not events:
             return True
+        asked, self._facts = self._world.clock.now(), list(facts)
         try:
             self._world.journal.append(self._lease, self._rollout.plan.rollout, self._rollout.number, events)
         except Overtaken:
-            self._facts = list(facts)
             self._catch_up()
             return False
+        self._proved, self._facts = asked, []
         self._rollout = evolve(self._rollout, events)
         return True
 
@@ -144,4 +160,4 @@ class Runner:
         anything_out = any(self._rollout.standings[target].deregistered for target in self._rollout.out_of_service)
         if not anything_out or now - self._trouble_since > PATIENCE:
             raise Unreachable(troubles[0])
-        return troubles[0]
+        return f"{troubles[0]} ({since(self._trouble_since, now)})"
