@@ -1,9 +1,9 @@
-"""The verbs of the product: what a face may ask for. Each is a few questions, one decision, and a drive.
+"""The verbs that do something: what a face may ask for. Each is a few questions, one decision, and a drive.
 
 Nothing here prints, parses arguments or knows a driver by name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from katakei import __version__, by_hand, driving, history, surveying
@@ -14,7 +14,7 @@ from katakei.core.errors import Refused, UsageFault
 from katakei.core.forecast import Forecast, forecast
 from katakei.core.model import Group, RolloutId, TargetId
 from katakei.core.planned import Kind, Plan
-from katakei.core.ports import Header, Member
+from katakei.core.ports import Header
 from katakei.core.roads import Phase
 from katakei.core.rollout import Rollout
 from katakei.core.spec import Spec, differences
@@ -22,15 +22,6 @@ from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked
 from katakei.core.words import listed
 from katakei.driving import Confirm, Drive
 from katakei.kit import Kit
-
-
-@dataclass(frozen=True, slots=True)
-class GroupState:
-    """A group and what it lists; `held` tells which rollout holds which target out."""
-
-    group: Group
-    members: tuple[Member, ...]
-    held: Mapping[TargetId, Rollout]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +35,10 @@ class Order:
 
 
 class App:
-    """The verbs, over one kit of drivers."""
+    """The verbs, over one kit of drivers. Those that only ask are in asking.py."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-
-    def groups(self) -> Sequence[GroupState]:
-        """Every group of the account and region with what it lists."""
-        groups = tuple(self._kit.balancer.groups(()))
-        members = surveying.members(self._kit.balancer, groups, self._kit.pool)
-        return [GroupState(group, members[group.arn], {}) for group in groups]
-
-    def status(self, name: str) -> GroupState:
-        """One group: every member, and who holds out what is missing."""
-        group = self._kit.balancer.groups((name,))[0]
-        members = self._kit.balancer.members(group)
-        return GroupState(group, tuple(members), history.held_out(self._kit.journal, group.arn))
-
-    def rollouts(self, service: str | None = None) -> Sequence[Header]:
-        """Rollouts, newest first."""
-        return self._kit.journal.find(service=service)
-
-    def show(self, rollout: RolloutId) -> Rollout:
-        """One rollout as the journal tells it. UsageFault when there is none of this name."""
-        return history.find(self._kit.journal, rollout)
-
-    def events(self, rollout: RolloutId) -> Sequence[e.Event]:
-        """Its events, in order."""
-        return self._kit.journal.read(rollout, 0)
 
     def plan(self, order: Order) -> tuple[Plan, Forecast]:
         """What a rollout would do; changes nothing, not even the journal."""

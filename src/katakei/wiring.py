@@ -9,7 +9,7 @@ from katakei.clock import SystemClock, draw
 from katakei.core.errors import UsageFault
 from katakei.core.events import Owner
 from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Checker, Executor, Journal, Leases
+from katakei.core.ports import Balancer, Checker, Executor, Journal, Leases, Lister
 from katakei.kit import Place
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Wiring:
     @cached_property
     def balancer(self) -> Balancer:
         """AWS Application Load Balancers."""
+        return self._alb
+
+    @property
+    def lister(self) -> Lister:
+        """The same, for whoever only looks."""
         return self._alb
 
     @cached_property

@@ -18,7 +18,7 @@ from katakei.balancers.alb_listing import Listing
 from katakei.balancers.alb_reading import registration, seen
 from katakei.balancers.alb_survey import Survey, chunks, together
 from katakei.core.model import Arn, Group, Registration, Target
-from katakei.core.ports import Clock, Member
+from katakei.core.ports import Clock, Listed, Member
 from katakei.core.sight import GroupSight, Seen, State
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ FRESH = timedelta(seconds=2)
 
 
 class Alb:
-    """The target groups of one account and region. Keeps the promise `Balancer`; may be used from several threads.
+    """The target groups of one account and region. Keeps the promises `Balancer` and `Lister`, from several threads.
 
     `region` and `profile` None: as the environment and the AWS configuration say; endpoints and credentials always
     come from there. Any method and property may raise UsageFault (no region, no such profile or group), Unreachable
@@ -78,6 +78,12 @@ class Alb:
             read_group(raw, of, [balancers.result()[arn] for arn in raw.get("LoadBalancerArns", [])], listing)
             for raw, of, listing in zip(raws, attributes.result(), listings, strict=True)
         )
+
+    def listed(self, names: Sequence[str]) -> Sequence[Listed]:
+        """As few calls as will do: the groups, a list for each, and the instances behind."""
+        raws = alb_naming.find(self._survey, names, self.region)
+        self._known.update({Arn(raw["TargetGroupArn"]): raw for raw in raws})
+        return tuple(listing.listed for listing in self._survey.listings(raws))
 
     def members(self, group: Group) -> Sequence[Member]:
         """Everything the group lists. What EC2 does not know as an instance is called by its id in the group.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from katakei.balancers.alb_machines import Machines
 from katakei.balancers.alb_reading import registration, seen, shifted
-from katakei.core.model import Arn, TargetId
-from katakei.core.ports import Member
+from katakei.core.model import Arn, TargetId, TargetType
+from katakei.core.ports import Listed, Member
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef, TargetHealthDescriptionTypeDef
@@ -30,6 +30,14 @@ class Listing:
     raw: "TargetGroupTypeDef"
     health: Health
     machines: Machines
+
+    @property
+    def listed(self) -> Listed:
+        """With what never changes of the group."""
+        raw = self.raw
+        of = TargetType(raw.get("TargetType", "instance"))
+        arn, name, port = Arn(raw["TargetGroupArn"]), raw["TargetGroupName"], raw.get("Port", 0)
+        return Listed(arn, name, port, raw.get("Protocol", ""), of, self.members)
 
     @property
     def members(self) -> tuple[Member, ...]:

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from katakei.cli.options import as_json, aws, group_of, journal, verbs
+from katakei.cli.options import as_json, asking, aws, group_of, journal
 from katakei.core.model import RolloutId
 from katakei.views import groups as view
 from katakei.views import lines
@@ -25,9 +25,9 @@ def _data(data: object) -> None:
 @as_json
 def groups_(profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
     """Target groups, with how many of their targets serve."""
-    with verbs(profile, region, journal) as app:
-        rows = [(state.group, state.members) for state in app.groups()]
-    _data(view.groups_data(rows)) if as_json else _print(view.groups_text(rows))
+    with asking(profile, region, journal) as verbs:
+        groups = verbs.groups()
+    _data(view.groups_data(groups)) if as_json else _print(view.groups_text(groups))
 
 
 @click.command("status")
@@ -37,13 +37,13 @@ def groups_(profile: str | None, region: str | None, journal: str | None, *, as_
 @as_json
 def status_(group: str | None, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
     """Every target of GROUP: state, reason, description; and who holds it out."""
-    with verbs(profile, region, journal) as app:
-        state = app.status(group_of(group))
+    with asking(profile, region, journal) as verbs:
+        state = verbs.status(group_of(group))
     held = tuple(state.held.items())
     if as_json:
-        _data(view.status_data(state.group, state.members, held))
+        _data(view.status_data(state.group, held))
     else:
-        _print(view.status_text(state.group, state.members, held))
+        _print(view.status_text(state.group, held))
 
 
 @click.command("list")
@@ -52,8 +52,8 @@ def status_(group: str | None, profile: str | None, region: str | None, journal:
 @as_json
 def list_(service: str | None, journal: str | None, *, as_json: bool) -> None:
     """Rollouts, newest first."""
-    with verbs(None, None, journal) as app:
-        headers = app.rollouts(service)
+    with asking(None, None, journal) as verbs:
+        headers = verbs.rollouts(service)
     if as_json:
         _data({"rollouts": [lines.header_data(header) for header in headers]})
         return
@@ -68,9 +68,9 @@ def list_(service: str | None, journal: str | None, *, as_json: bool) -> None:
 @as_json
 def show_(rollout: str, journal: str | None, *, as_json: bool) -> None:
     """One rollout: every target's phase, what is waited for, and the history."""
-    with verbs(None, None, journal) as app:
-        state = app.show(RolloutId(rollout))
-        events = app.events(RolloutId(rollout))
+    with asking(None, None, journal) as verbs:
+        state = verbs.show(RolloutId(rollout))
+        events = verbs.events(RolloutId(rollout))
     if as_json:
         _data(lines.summary_data(state))
         return

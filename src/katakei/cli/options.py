@@ -5,13 +5,16 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from katakei.app import App
 from katakei.core.errors import Refused, UsageFault
 from katakei.wiring import Wiring
+
+if TYPE_CHECKING:
+    from katakei.app import App
+    from katakei.asking import Asking
 
 F = TypeVar("F", bound=Callable[..., Any])
 INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
@@ -42,11 +45,28 @@ def as_json(command: F) -> F:
 
 
 @contextmanager
-def verbs(profile: str | None, region: str | None, journal: str | None) -> Iterator[App]:
-    """The verbs of the product over real drivers, let go at the end."""
+def verbs(profile: str | None, region: str | None, journal: str | None) -> Iterator["App"]:
+    """The verbs that do something, over real drivers, let go at the end."""
+    from katakei.app import App
+
+    with _drivers(profile, region, journal) as wiring:
+        yield App(wiring)
+
+
+@contextmanager
+def asking(profile: str | None, region: str | None, journal: str | None) -> Iterator["Asking"]:
+    """The verbs that only ask: nothing is loaded for them that only a rollout needs."""
+    from katakei.asking import Asking
+
+    with _drivers(profile, region, journal) as wiring:
+        yield Asking(wiring)
+
+
+@contextmanager
+def _drivers(profile: str | None, region: str | None, journal: str | None) -> Iterator[Wiring]:
     wiring = Wiring(profile, region, journal)
     try:
-        yield App(wiring)
+        yield wiring
     finally:
         wiring.close()
 

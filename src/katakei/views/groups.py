@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from katakei.core.model import Group, TargetId
-from katakei.core.ports import Member
+from katakei.core.model import TargetId
+from katakei.core.ports import Listed, Member
 from katakei.core.rollout import Rollout
 from katakei.views.grid import grid
 from katakei.views.plain import Plain
@@ -16,51 +16,51 @@ def serving(members: Sequence[Member]) -> int:
     return sum(member.seen.serving for member in members)
 
 
-def groups_text(rows: Sequence[tuple[Group, Sequence[Member]]]) -> str:
+def groups_text(groups: Sequence[Listed]) -> str:
     """One line a group."""
     lines = [
         (
             group.name,
-            f"{serving(members)}/{len(members)}",
+            f"{serving(group.members)}/{len(group.members)}",
             group.protocol,
             str(group.port),
             group.target_type.value,
             group.arn,
         )
-        for group, members in rows
+        for group in groups
     ]
     return grid(("GROUP", "SERVING", "PROTOCOL", "PORT", "TYPE", "ARN"), lines)
 
 
-def groups_data(rows: Sequence[tuple[Group, Sequence[Member]]]) -> Plain:
+def groups_data(groups: Sequence[Listed]) -> Plain:
     """The same for a program."""
-    return {"groups": [_group(group, members) for group, members in rows]}
+    return {"groups": [_group(group) for group in groups]}
 
 
-def status_text(group: Group, members: Sequence[Member], held: Held) -> str:
+def status_text(group: Listed, held: Held) -> str:
     """Every member with the load balancer's own words, and who holds out what is not in service."""
-    head = f"{group.name}: {serving(members)} of {len(members)} serving ({group.arn})"
+    head = f"{group.name}: {serving(group.members)} of {len(group.members)} serving ({group.arn})"
     heads = ("TARGET", "PORT", "ZONE", "NAME", "STATE", "REASON", "DESCRIPTION", "SINCE", "HELD OUT BY")
     keys = ("id", "port", "zone", "name", "state", "reason", "description", "since", "held_by")
-    rows = [tuple(str(row[key] or "") for key in keys) for row in _rows(members, held)]
+    rows = [tuple(str(row[key] or "") for key in keys) for row in _rows(group.members, held)]
     return head + "\n" + (grid(heads, rows) if rows else "no targets are registered")
 
 
-def status_data(group: Group, members: Sequence[Member], held: Held) -> Plain:
+def status_data(group: Listed, held: Held) -> Plain:
     """The same for a program."""
-    targets: Plain = [row for row in _rows(members, held)]  # noqa: C416 - a list of this type, not of dicts
-    return {**_group(group, members), "targets": targets}
+    targets: Plain = [row for row in _rows(group.members, held)]  # noqa: C416 - a list of this type, not of dicts
+    return {**_group(group), "targets": targets}
 
 
-def _group(group: Group, members: Sequence[Member]) -> dict[str, Plain]:
+def _group(group: Listed) -> dict[str, Plain]:
     return {
         "name": group.name,
         "arn": group.arn,
         "protocol": group.protocol,
         "port": group.port,
         "target_type": group.target_type.value,
-        "serving": serving(members),
-        "total": len(members),
+        "serving": serving(group.members),
+        "total": len(group.members),
     }
 
 

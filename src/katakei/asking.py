@@ -1,0 +1,64 @@
+"""The verbs that only ask, and change nothing, not even the journal.
+
+They must stay cheap to import: nothing here knows how a rollout is planned or driven.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from katakei import history
+from katakei.core.events import Event
+from katakei.core.model import RolloutId, TargetId
+from katakei.core.ports import Header, Journal, Listed, Lister
+from katakei.core.rollout import Rollout
+
+
+class Sources(Protocol):
+    """Who is asked."""
+
+    @property
+    def lister(self) -> Lister:
+        """The load balancer, for whoever only looks."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """Where events are kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A group with what it lists; `held` tells which rollout holds which target out."""
+
+    group: Listed
+    held: Mapping[TargetId, Rollout]
+
+
+class Asking:
+    """The verbs, over whoever can answer."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def groups(self) -> Sequence[Listed]:
+        """Every group of the account and region with what it lists."""
+        return self._sources.lister.listed(())
+
+    def status(self, name: str) -> Status:
+        """One group: every member, and who holds out what is missing."""
+        group = self._sources.lister.listed((name,))[0]
+        return Status(group, history.held_out(self._sources.journal, group.arn))
+
+    def rollouts(self, service: str | None = None) -> Sequence[Header]:
+        """Rollouts, newest first."""
+        return self._sources.journal.find(service=service)
+
+    def show(self, rollout: RolloutId) -> Rollout:
+        """One rollout as the journal tells it. UsageFault when there is none of this name."""
+        return history.find(self._sources.journal, rollout)
+
+    def events(self, rollout: RolloutId) -> Sequence[Event]:
+        """Its events, in order."""
+        return self._sources.journal.read(rollout, 0)
