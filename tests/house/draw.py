@@ -1,0 +1,89 @@
+"""Draws what is drawn from the code: the phases of a target, from the table of roads alone.
+
+`python -m tests.house.draw` writes the drawings; a test compares them, so that they can never drift.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from katakei.core.roads import ENDS, ROADS, Phase
+
+ROOT = Path(__file__).parents[2]
+README, PAGE = ROOT / "README.md", ROOT / "docs" / "phases.md"
+BEGIN, END = "<!-- phases -->", "<!-- /phases -->"
+ARROW = " ─▶ "
+
+
+def main_road() -> list[Phase]:
+    """The way on which everything goes well: from each phase to the first one not yet passed."""
+    way = [Phase.WAITING]
+    while way[-1] not in ENDS:
+        way.append(next(phase for phase in Phase if phase in ROADS[way[-1]] and phase not in way))
+    return way
+
+
+def side_roads() -> Mapping[tuple[Phase, ...], tuple[Phase, ...]]:
+    """Every other road but the one to `gone`; phases that share their side roads stand together."""
+    way = main_road()
+    ahead = dict(pairwise(way))
+    shared: dict[tuple[Phase, ...], list[Phase]] = {}
+    for start in Phase:
+        roads = ROADS[start] - {Phase.GONE, ahead.get(start)}
+        if roads:
+            shared.setdefault(tuple(phase for phase in Phase if phase in roads), []).append(start)
+    return {tuple(starts): ends for ends, starts in shared.items()}
+
+
+def picture() -> str:
+    """For the README: readable as plain text."""
+    sides = {_named(starts): _named(ends) for starts, ends in side_roads().items()}
+    vanishing = {phase for phase in Phase if Phase.GONE in ROADS[phase]}
+    sides["any phase before an end" if vanishing == set(Phase) - ENDS else _named(vanishing)] = Phase.GONE.value
+    width = max(len(starts) for starts in sides)
+    lines = [ARROW.join(phase.value for phase in main_road()), ""]
+    lines += [f"{starts:<{width}}{ARROW}{ends}" for starts, ends in sides.items()]
+    return "\n".join(["```text", *lines, "```"])
+
+
+def diagram() -> str:
+    """For a page that draws Mermaid."""
+    lines = ["stateDiagram-v2", f"    [*] --> {Phase.WAITING.value}"]
+    lines += [f"    {start.value} --> {end.value}" for start in Phase for end in Phase if end in ROADS[start]]
+    lines += [f"    {end.value} --> [*]" for end in Phase if end in ENDS]
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def page() -> str:
+    """The whole of docs/phases.md."""
+    return f"""# The phases of a target
+
+Drawn by `make docs` from the table `ROADS` in `src/katakei/core/roads.py`; what is not drawn here is an error there.
+The first line is the way on which everything goes well. From an end a target is taken again only by a revert, a retry,
+or because the floor broke its drain off.
+
+{picture()}
+
+{diagram()}
+"""
+
+
+def between_marks(text: str) -> str:
+    """A text with our picture between its marks; unchanged where it has none."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    return f"{before}{begin}\n{picture()}\n{end}{after}" if begin and end else text
+
+
+def drawings() -> Mapping[Path, str]:
+    """Every file with a drawing, as it should read."""
+    return {PAGE: page(), README: between_marks(README.read_text(encoding="utf-8"))}
+
+
+def _named(phases: Iterable[Phase]) -> str:
+    return " · ".join(phase.value for phase in phases)
+
+
+if __name__ == "__main__":
+    for path, text in drawings().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,26 @@
+"""What is drawn from the code is what the code says."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from tests.house import draw
+
+from katakei.core.roads import ROADS, Phase
+
+
+@pytest.mark.parametrize("path", list(draw.drawings()), ids=lambda path: path.name)
+def test_the_drawings_in_the_documents_are_those_of_the_table(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == draw.drawings()[path], "run `make docs`"
+
+
+def test_every_road_is_drawn_once() -> None:
+    drawn = list(pairwise(draw.main_road()))
+    drawn += [(start, end) for starts, ends in draw.side_roads().items() for start in starts for end in ends]
+    drawn += [(start, Phase.GONE) for start in Phase if Phase.GONE in ROADS[start]]
+    assert sorted((a.value, b.value) for a, b in drawn) == sorted((a.value, b.value) for a in ROADS for b in ROADS[a])
+
+
+def test_a_text_without_marks_is_left_as_it_is() -> None:
+    assert draw.between_marks("a text") == "a text"
+    assert draw.between_marks(f"a{draw.BEGIN}old{draw.END}z").endswith(f"```\n{draw.END}z")
