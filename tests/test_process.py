@@ -80,6 +80,12 @@ def test_dead_is_only_who_can_be_missed_from_here(
     assert process.fate(owner, replace(process.here(), **place)) is fate
 
 
+def test_machines_without_an_id_are_not_the_same_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MACHINE_ID", tmp_path / "none")
+    assert process.here().machine == ""
+    assert process.fate(replace(process.me(), boot="another"), process.here()) is Fate.UNKNOWN
+
+
 def test_where_there_is_no_proc_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "PROC", tmp_path)
     me = process.me()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from katakei.core.errors import LeaseLost, Overtaken, UsageFault
 from katakei.core.events import Event
 from katakei.core.model import RolloutId, TargetId
 from katakei.core.ports import Lease
+from katakei.process import Fate
 
 
 @pytest.fixture(params=LEDGERS)
@@ -56,8 +58,7 @@ def test_a_turn_without_events_still_proves_that_the_lease_is_ours(ledger: Ledge
 @pytest.mark.parametrize("lost", BOTH)
 def test_an_owner_who_lost_one_of_his_groups_writes_nothing_any_more(ledger: Ledger, lost: str) -> None:
     lease = begun(ledger)
-    ledger.leases().release(lease)
-    ledger.leases().take(frozenset({lost}), owner(2), OTHER)  # type: ignore[arg-type]  # parameters of pytest are plain
+    ledger.leases(lambda *_: Fate.DEAD).take(frozenset({lost}), owner(2), OTHER)  # type: ignore[arg-type]  # parameters of pytest are plain
     with pytest.raises(LeaseLost):
         ledger.journal().append(lease, ID, 1, [fell(2)])
     assert ledger.journal().read(ID, 0) == [planned()]
@@ -75,6 +76,19 @@ def test_a_lease_that_was_never_given_writes_nothing(ledger: Ledger) -> None:
         with pytest.raises(LeaseLost):
             ledger.journal().append(invented, ID, 0, [planned()])
     assert ledger.journal().find() == []
+
+
+def test_the_number_of_another_owner_s_lease_is_no_lease(ledger: Ledger) -> None:
+    lease = begun(ledger)
+    for stranger in (owner(2), owner(host="elsewhere"), replace(owner(), started=8), replace(owner(), boot="later")):
+        with pytest.raises(LeaseLost):
+            ledger.journal().append(replace(lease, owner=stranger), ID, 1, [fell(2)])
+
+
+def test_a_turn_without_events_is_overtaken_as_any_other(ledger: Ledger) -> None:
+    lease = begun(ledger)
+    with pytest.raises(Overtaken):
+        ledger.journal().append(lease, ID, 0, [])
 
 
 def test_the_first_event_and_only_that_is_planned(ledger: Ledger) -> None:
@@ -135,6 +149,7 @@ WRITER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
 from katakei.core.ports import Lease
+from katakei.process import Fate
 journal = journal_at(sys.argv[1])
 after = len(journal.read(ID, 0))
 while True:
@@ -161,6 +176,7 @@ import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
 from katakei.core.errors import Overtaken
 from katakei.core.ports import Lease
+from katakei.process import Fate
 journal = journal_at(sys.argv[1])
 journal.find()
 print("ready", flush=True)

@@ -1,6 +1,5 @@
 """The journal in one file: where it is, who may read it, and what is said when the file fails."""
 
-import multiprocessing
 import sqlite3
 import stat
 import subprocess
@@ -218,17 +217,3 @@ def test_processes_that_create_it_at_the_same_moment_share_it(ledger: SqliteLedg
     assert [maker.communicate() and maker.returncode for maker in makers] == [0] * 4
     with closing(sqlite3.connect(ledger.path)) as connection:
         assert connection.execute("SELECT count(*) FROM leases").fetchone() == (4,)
-
-
-def _child(journal: SqlJournal, lease: Lease) -> None:
-    journal.append(lease, ID, 1, [fell(2)])
-
-
-def test_a_fork_opens_the_file_anew(ledger: SqliteLedger) -> None:
-    journal, lease = ledger.journal(), begun(ledger)
-    journal.append(lease, ID, 1, [])
-    child = multiprocessing.get_context("fork").Process(target=_child, args=(journal, lease))
-    child.start()
-    child.join(20)
-    assert child.exitcode == 0
-    assert journal.read(ID, 1) == [fell(2)]

@@ -33,7 +33,6 @@ class SqliteFile:
         self.path = path
         self.patience = patience
         self._engine: Engine | None = None
-        self._pid = 0
         self._making = threading.Lock()
 
     def ask(self, text: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
@@ -50,9 +49,7 @@ class SqliteFile:
     def writing(self) -> Iterator["Connection"]:
         """One short transaction that no other writer shares; committed at the end, undone by any error."""
         with self._making:
-            if self._engine is None or self._pid != os.getpid():  # SQLite's locks do not survive a fork
-                self._engine, self._pid = self._made(), os.getpid()
-            engine = self._engine
+            engine = self._engine = self._engine or self._made()
         with engine.writing() as connection:
             yield connection
 
