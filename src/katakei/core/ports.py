@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from katakei.core.events import Event, Key, Owner, Will
 from katakei.core.model import Arn, Group, Registration, RolloutId, Target, TargetId, TargetType
-from katakei.core.sight import Answer, GroupSight, Seen, Work
+from katakei.core.sight import Answer, Evidence, GroupSight, Seen, Work
 from katakei.core.steps import Job
 
 T = TypeVar("T")
@@ -175,6 +175,58 @@ class Checker(Protocol):
 
     def reachable(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, str]:
         """Preflight: targets whose door could not even be connected to from here, each with the reason."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A target to be witnessed, with its groups. `blind` is why its baseline did not see its port, else ''."""
+
+    target: Target
+    groups: tuple[Group, ...]
+    blind: str = ""
+
+
+class Witness(Protocol):
+    """Knows whether anything is pending on targets. No question waits: each gathers what came back, and asks on."""
+
+    def baseline(self, targets: Sequence[Watched]) -> Mapping[TargetId, str]:
+        """While they still serve: why a target cannot be witnessed, '' when it can. Missing: not known yet."""
+        ...
+
+    def look(self, targets: Sequence[Watched]) -> Mapping[TargetId, Evidence]:
+        """The newest verdicts of targets taken out, counted from the earliest moment they may speak of."""
+        ...
+
+    def arrivals(self, targets: Sequence[Watched]) -> Mapping[TargetId, int]:
+        """At least so many requests reached each target after its quiet verdict. Missing: not counted yet."""
+        ...
+
+    def last_look(self, targets: Sequence[Watched], self_from: str) -> str:
+        """One shell program for all of them that fails (75) and says why when something is pending right before work.
+
+        `self_from` names the environment variable in which a target finds its own id.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a program printed on one target, or `why` there is nothing."""
+
+    out: str
+    why: str = ""
+
+
+class Carrier(Protocol):
+    """A way to have targets run a small program that changes nothing: sent twice or lost, it does no harm."""
+
+    def send(self, program: str, arguments: Mapping[Target, Sequence[str]], within: timedelta) -> str:
+        """Begun on each of at most 50 targets with its own arguments ($1 ...); answers with a ticket, does not wait."""
+        ...
+
+    def heard(self, ticket: str) -> Mapping[TargetId, Printed]:
+        """Those that have ended. A target is missing while it may still be running."""
         ...
 
 
