@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -103,6 +104,11 @@ def modify_target_group_attributes(truth: Truth, params: Params, now: datetime) 
     return {"Attributes": _pairs(group)}
 
 
+def _whole(span: timedelta) -> int:
+    """Whole seconds, as every client reads them; a lab's own group may be checked faster, but never shows 0."""
+    return max(1, math.ceil(span.total_seconds()))
+
+
 def shown(truth: Truth, group: Group) -> Params:
     """One TargetGroup as AWS shows it."""
     check = group.check
@@ -115,8 +121,8 @@ def shown(truth: Truth, group: Group) -> Params:
         "HealthCheckProtocol": check.protocol if group.target_type is not TargetType.LAMBDA else None,
         "HealthCheckPort": check.port if group.target_type is not TargetType.LAMBDA else None,
         "HealthCheckEnabled": check.enabled,
-        "HealthCheckIntervalSeconds": int(check.interval.total_seconds()),
-        "HealthCheckTimeoutSeconds": int(check.timeout.total_seconds()),
+        "HealthCheckIntervalSeconds": _whole(check.interval),
+        "HealthCheckTimeoutSeconds": _whole(check.timeout),
         "HealthyThresholdCount": check.healthy,
         "UnhealthyThresholdCount": check.unhealthy,
         "HealthCheckPath": check.path,
