@@ -5,7 +5,6 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 PY := .venv/bin/python
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE := 1
 export UV_NO_PROGRESS := 1
 
 help:  ## this list
@@ -20,14 +19,14 @@ UV = $(shell command -v uv || echo .venv-uv/bin/uv)
 setup: .venv/.ready  ## .venv with everything in it (gets uv by pip when it is missing)
 .venv/.ready: pyproject.toml requirements/dev.txt $(if $(shell command -v uv),,.venv-uv/bin/uv)
 	test -x $(PY) || $(UV) venv --quiet --python python3 .venv
-	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
+	$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements/dev.txt
 	$(UV) pip install --quiet --python $(PY) --no-deps --editable .
 	touch $@
 
 # The real `aws` command (v1) lives apart: it pins its own botocore.
 .venv-aws/.ready: requirements/awscli.txt .venv/.ready
 	test -x .venv-aws/bin/python || $(UV) venv --quiet --python python3 .venv-aws
-	$(UV) pip sync --quiet --python .venv-aws/bin/python --require-hashes requirements/awscli.txt
+	$(UV) pip sync --quiet --compile-bytecode --python .venv-aws/bin/python --require-hashes requirements/awscli.txt
 	touch $@
 
 check: setup  ## format, lint, types, import contracts, fast tests: under a minute

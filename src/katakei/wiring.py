@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class Wiring:
         self._region = region
         self._journal_url = journal
         self._made: dict[str, Executor] = {}
+        self._open = ExitStack()
 
     @cached_property
     def clock(self) -> SystemClock:
@@ -70,14 +72,14 @@ class Wiring:
         """One SQLite file."""
         from katakei.journals.sql import SqlJournal
 
-        return SqlJournal(self._url)
+        return self._open.enter_context(closing(SqlJournal(self._url)))
 
     @cached_property
     def leases(self) -> Leases:
         """In the same file."""
         from katakei.journals.sql import SqlLeases
 
-        return SqlLeases(self._url)
+        return self._open.enter_context(closing(SqlLeases(self._url)))
 
     @cached_property
     def owner(self) -> Owner:
@@ -114,6 +116,7 @@ class Wiring:
         return self._journal_url or default_url(os.environ)
 
     def close(self) -> None:
-        """Lets the threads go; a hung call is not waited for."""
+        """Lets the threads and the journal go; a hung call is not waited for."""
         if "pool" in self.__dict__:
             self.pool.shutdown(wait=False, cancel_futures=True)
+        self._open.close()

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from katakei.core.errors import UsageFault
 from katakei.core.spec import Command, Selection, Spec
-from katakei.settings.normal import normalised
 
-__all__ = ["Overrides", "load", "normalised", "release", "without_file"]
+__all__ = ["Overrides", "load", "release", "without_file"]
 
 NAME = re.compile(r"[A-Za-z0-9._/@:+-]{1,128}", re.ASCII)
 
