@@ -16,9 +16,9 @@ from pathlib import Path
 
 import click
 
+from katakei.cli.options import verbs
 from katakei.core.errors import Exit
 from katakei.core.figures import out_of_service
-from katakei.journals.sql import SqlJournal
 from katakei.lab.options import LabOptions, Target
 from katakei.lab.problem import LabError
 from katakei.lab.process import Lab
@@ -79,10 +79,14 @@ def _rolled(lab: Lab, folder: Path, *, as_json: bool) -> Seen:
         code = _roll(lab, folder, as_json=as_json)
     finally:
         figures = traffic.stop()
-    journal = SqlJournal(str(folder / "journal.db"))
-    spans = out_of_service(journal.read(journal.find()[0].rollout, 0)) if journal.find() else {}
-    out = {str(target): span.total_seconds() for target, span in spans.items()}
-    return Seen(code, figures, {target.id: _release(target) for target in lab.targets}, out)
+    return Seen(code, figures, {target.id: _release(target) for target in lab.targets}, _out(folder))
+
+
+def _out(folder: Path) -> dict[str, float]:
+    """How long each target was out, as the journal of the rollout tells it."""
+    with verbs(None, None, str(folder / "journal.db")) as app:
+        events = [event for header in app.rollouts() for event in app.events(header.rollout)]
+    return {target: span.total_seconds() for target, span in out_of_service(events).items()}
 
 
 def _roll(lab: Lab, folder: Path, *, as_json: bool) -> int:
