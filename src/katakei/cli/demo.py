@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from katakei.cli.options import verbs
+from katakei.cli.options import asking
 from katakei.core.errors import Exit
 from katakei.core.figures import out_of_service
 from katakei.lab.options import LabOptions, Target
@@ -84,7 +84,7 @@ def _rolled(lab: Lab, folder: Path, *, as_json: bool) -> Seen:
 
 def _out(folder: Path) -> dict[str, float]:
     """How long each target was out, as the journal of the rollout tells it."""
-    with verbs(None, None, str(folder / "journal.db")) as app:
+    with asking(None, None, str(folder / "journal.db")) as app:
         events = [event for header in app.rollouts() for event in app.events(header.rollout)]
     return {target: span.total_seconds() for target, span in out_of_service(events).items()}
 
