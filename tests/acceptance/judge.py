@@ -1,0 +1,210 @@
+"""Judges one whole run by what was seen from outside. It believes nothing that Katakei says of itself.
+
+Every promise has one function here that names each way in which it was broken.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.acceptance.evidence import Evidence, Start
+
+MINUTE = timedelta(minutes=1)
+TAKES_PART = {"RegisterTargets", "DeregisterTargets"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the run had to keep. `acts` is how often a target may be deregistered and registered (None: not asked)."""
+
+    floor: int
+    floor_per_zone: int = 0
+    rate: float = 0
+    looks: int = 30
+    acts: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The figures of one run; seconds as numbers. `acts` are the calls that deregistered and registered a server."""
+
+    requests: int
+    rate: float
+    slow: int
+    failed: int
+    slowest: float
+    answered: int
+    serving: int
+    serving_by_zone: Mapping[str, int]
+    in_traffic: int
+    seconds_out: Mapping[str, float]
+    settled: Mapping[str, float]
+    starts: Mapping[str, int]
+    acts: Mapping[str, tuple[int, int]]
+    looks: int
+    calls: Mapping[str, int]
+    lasted: float
+
+    def text(self) -> str:
+        """For a person, one line for each promise."""
+        lines = (
+            f"requests: {self.requests} ({self.rate:.1f}/s, {self.slow} slow), failed: {self.failed}",
+            f"answered by the servers: {self.answered}, slowest quick one: {self.slowest:.2f} s",
+            f"least serving: {self.serving}, by zone: {_shown(self.serving_by_zone)}, in traffic: {self.in_traffic}",
+            f"seconds out: {_shown(self.seconds_out)}",
+            f"seconds between the last new request and the work: {_shown(self.settled)}",
+            f"work done: {_shown(self.starts)}; deregistered and registered: {_shown(self.acts)}",
+            f"looks in a minute: {self.looks} at most; calls: {_shown(self.calls)}; lasted {self.lasted:.0f} s",
+        )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The figures of one run, and everything that was not as it should be."""
+
+    measured: Measured
+    faults: tuple[str, ...]
+
+    def text(self) -> str:
+        """For a person."""
+        return "\n".join([self.measured.text(), *(f"FAULT: {fault}" for fault in self.faults)])
+
+
+def judge(seen: Evidence, asked: Asked) -> Verdict:
+    """The verdict on one run."""
+    measured = _measured(seen)
+    return Verdict(measured, tuple(_faults(seen, measured, asked)))
+
+
+def _measured(seen: Evidence) -> Measured:
+    states, flows = _history(seen, "state"), _history(seen, "traffic")
+    calls = [call for call in seen.calls if _within(seen, call)]
+    zones = sorted({zone for entry in states for zone in entry["zones"]})
+    return Measured(
+        requests=seen.traffic.requests,
+        rate=seen.traffic.requests / (seen.traffic.lasted.total_seconds() or 1),
+        slow=seen.traffic.slow,
+        failed=seen.traffic.failed,
+        slowest=seen.traffic.slowest.total_seconds(),
+        answered=seen.answered,
+        serving=min((entry["serving"] for entry in states), default=0),
+        serving_by_zone={zone: min(entry["zones"].get(zone, 0) for entry in states) for zone in zones},
+        in_traffic=min((entry["serving"] for entry in flows), default=0),
+        seconds_out={server: round(_out(states, server), 1) for server in seen.servers},
+        settled={server: _settled(starts, flows, server) for server, starts in seen.starts.items() if starts},
+        starts={server: len(seen.starts[server]) for server in seen.servers},
+        acts={server: _acts(calls, server) for server in seen.servers},
+        looks=_most_a_minute(_looks(calls, seen.group)),
+        calls=dict(Counter(call["action"] for call in calls)),
+        lasted=(seen.ended - seen.begun).total_seconds(),
+    )
+
+
+def _faults(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
+    if not seen.exits or seen.exits[-1] != 0:
+        yield f"it ended with {seen.exits}"
+    yield from _dropped(seen, measured, asked)
+    yield from _floors(measured, asked)
+    yield from _work(seen, measured)
+    if seen.before != seen.after:
+        yield f"registrations differ: {sorted(seen.before ^ seen.after)}"
+    if measured.looks > asked.looks:
+        yield f"{measured.looks} looks in one minute"
+    for server, (out, back) in measured.acts.items():
+        if out < 1 or back < 1 or (asked.acts is not None and max(out, back) > asked.acts):
+            yield f"{server} was deregistered by {out} calls and registered by {back}"
+
+
+def _dropped(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
+    if measured.failed:
+        yield f"{measured.failed} requests failed, first {seen.traffic.first_failures}"
+    seen_answered = measured.requests - measured.failed
+    if measured.answered != seen_answered:
+        yield f"the servers answered {measured.answered} requests, the clients saw {seen_answered}"
+    if measured.rate < asked.rate:
+        yield f"only {measured.rate:.1f} requests a second, {seen.traffic.held_back} held back: this run proves nothing"
+
+
+def _floors(measured: Measured, asked: Asked) -> Iterator[str]:
+    if measured.serving < asked.floor:
+        yield f"only {measured.serving} served"
+    if measured.in_traffic < asked.floor:
+        yield f"only {measured.in_traffic} got new requests from the data plane"
+    for zone, serving in measured.serving_by_zone.items():
+        if serving < asked.floor_per_zone:
+            yield f"only {serving} served in {zone}"
+
+
+def _work(seen: Evidence, measured: Measured) -> Iterator[str]:
+    for server, starts in seen.starts.items():
+        if [start.release for start in starts] != [seen.release]:
+            yield f"{server} was started {len(starts)} times: {starts}"
+    for server, seconds in measured.settled.items():
+        if seconds <= 0:
+            yield f"work began on {server} while it got new requests"
+
+
+def _within(seen: Evidence, entry: Mapping[str, Any]) -> bool:
+    return seen.begun <= datetime.fromisoformat(entry["at"]) <= seen.ended
+
+
+def _history(seen: Evidence, kind: str) -> list[dict[str, Any]]:
+    """The group's entries of this run, after the last one before it, which tells how things were when it began."""
+    entries = [entry for entry in seen.history if entry["kind"] == kind and entry["group"] == seen.group]
+    earlier = [entry for entry in entries if datetime.fromisoformat(entry["at"]) < seen.begun]
+    return earlier[-1:] + [entry for entry in entries if _within(seen, entry)]
+
+
+def _out(states: list[dict[str, Any]], server: str) -> float:
+    """Seconds from leaving `healthy` to being healthy again, added up."""
+    total, left = 0.0, None
+    for entry in states:
+        if entry["id"] != server:
+            continue
+        at = datetime.fromisoformat(entry["at"])
+        if entry["state"] != "healthy":
+            left = left or at
+        elif left:
+            total, left = total + (at - left).total_seconds(), None
+    return total
+
+
+def _settled(starts: Sequence[Start], flows: list[dict[str, Any]], server: str) -> float:
+    """The least seconds from when the data plane sent it nothing new to a start; 0: it still sent something."""
+    spans = [0.0]
+    for start in starts:
+        does = [entry for entry in flows if entry["id"] == server and _before(entry, start.at)]
+        gone = [entry for entry in does if entry["traffic"] == "draining"]
+        if does and gone and does[-1]["traffic"] != "in_service":
+            spans.append((start.at - datetime.fromisoformat(gone[-1]["at"])).total_seconds())
+    return round(min(spans[1:], default=0.0), 1) if len(spans) > len(starts) else 0.0
+
+
+def _before(entry: Mapping[str, Any], at: datetime) -> bool:
+    return datetime.fromisoformat(entry["at"]) <= at
+
+
+def _acts(calls: list[dict[str, Any]], server: str) -> tuple[int, int]:
+    named = Counter(
+        call["action"]
+        for call in calls
+        if call["action"] in TAKES_PART and server in {target.get("id") for target in call["targets"]}
+    )
+    return named["DeregisterTargets"], named["RegisterTargets"]
+
+
+def _looks(calls: list[dict[str, Any]], group: str) -> list[datetime]:
+    looks = [call for call in calls if call["action"] == "DescribeTargetHealth" and call["group"] == group]
+    return sorted(datetime.fromisoformat(call["at"]) for call in looks)
+
+
+def _most_a_minute(times: list[datetime]) -> int:
+    """The most that lie within one minute, wherever it begins."""
+    return max((sum(first <= at < first + MINUTE for at in times) for first in times), default=0)
+
+
+def _shown(figures: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {figure}" for name, figure in figures.items())

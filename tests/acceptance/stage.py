@@ -1,0 +1,128 @@
+"""One run on a lab under load: the configuration, the command as a user types it, and the judge beside it.
+
+The command runs in a process group of its own, so that killing it kills nothing else.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from tests.acceptance.evidence import Watch
+from tests.acceptance.judge import Asked, Verdict, judge
+
+from katakei.lab import clock
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
+from katakei.lab.traffic import Traffic
+
+CONFIGURATION = """\
+service: acceptance
+balancer:
+  alb: {{target_groups: [LaravelTargetGroup]}}
+window: {{max_unavailable: {window}, floor: {floor}, floor_per_zone: {per_zone}}}
+drain: {{settle: {settle}s, until: delay}}
+work:
+  ssm: {{run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}
+check: {{http: {{path: /health, expect: 200}}, within: 1m}}
+warm: {{soak: {soak}s}}
+"""
+EDGE = 2.0
+"""Seconds of traffic before the command, and after what it did has reached the data plane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One setting of the lab, the load and the rollout; times in seconds."""
+
+    targets: int
+    delay: float
+    lag: float
+    settle: int
+    interval: float
+    soak: int
+    rate: float
+    least: float  # requests a second that must really have been sent
+    window: str = "1"
+    floor: int = 1
+    per_zone: int = 0
+    close_idle: bool = True
+
+    def lab(self) -> Lab:
+        """A lab of this scale, not yet up."""
+        delay, lag, interval = (timedelta(seconds=span) for span in (self.delay, self.lag, self.interval))
+        return Lab(LabOptions(targets=self.targets, delay=delay, lag=lag, interval=interval, port=8080))
+
+    def configuration(self) -> str:
+        """The user's file."""
+        values = {"window": self.window, "floor": self.floor, "per_zone": self.per_zone}
+        return CONFIGURATION.format(**values, settle=self.settle, soak=self.soak)
+
+
+class Roll:
+    """`katakei roll`, again and again with the same words; what it says is kept in `output`."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str], release: str) -> None:
+        self._folder = folder
+        self._env = {**os.environ, **env}
+        words = ["roll", "-f", "katakei.yml", "--release", release, "--yes", "--journal", str(folder / "journal.db")]
+        self._command = [sys.executable, "-m", "katakei.cli", *words]
+        self.output = folder / f"roll-{release}.txt"
+
+    @contextmanager
+    def running(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Started; killed when the block is left before it ended."""
+        with (
+            self.output.open("ab") as output,
+            subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def whole(self, within: timedelta) -> int:
+        """From its beginning to its end; its exit code."""
+        with self.running() as process:
+            return process.wait(within.total_seconds())
+
+    def killed(self, after: timedelta) -> int | None:
+        """`kill -9` of its process group after this time; its exit code if it had ended before."""
+        with self.running() as process:
+            try:
+                return process.wait(after.total_seconds())
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(10)
+                return None
+
+
+def roll_under_load(scale: Scale, folder: Path, within: timedelta) -> Verdict:
+    """A lab, its traffic, one rollout to v2; judged."""
+    (folder / "katakei.yml").write_text(scale.configuration())
+    with scale.lab() as lab:
+        lab.faults(close_idle=scale.close_idle)
+        roll, watch = Roll(folder, lab.env, "v2"), Watch(lab)
+        traffic = Traffic(lab.url, scale.rate)
+        traffic.start()
+        try:
+            clock.sleep(EDGE)
+            code = roll.whole(within)
+            clock.sleep(EDGE + scale.lag)
+        finally:
+            figures = traffic.stop()
+        return judge(watch.end("v2", (code,), figures), Asked(scale.floor, scale.per_zone, rate=scale.least))

@@ -1,0 +1,46 @@
+"""What commands cost: medians of one run, taken in turns so that a busy machine is busy for all of them alike.
+
+Only ratios mean something. Byte code is kept in a folder of its own, as an installed program has it.
+"""
+
+import os
+import statistics
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from katakei.lab import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Medians, in seconds."""
+
+    wall: float
+    cpu: float
+
+
+def costs(
+    commands: Mapping[str, Sequence[str]], env: Mapping[str, str], cache: Path, rounds: int
+) -> Mapping[str, Cost]:
+    """What each command costs when all of them are run in turns; each has been run once before."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    given = inherited | dict(env) | {"PYTHONPYCACHEPREFIX": str(cache)}
+    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for number in range(rounds + 1):
+        for name, command in commands.items():
+            cost = _cost(command, given)
+            seen[name] += [cost] if number else []
+    return {name: Cost(*(statistics.median(each) for each in zip(*many, strict=True))) for name, many in seen.items()}
+
+
+def _cost(command: Sequence[str], env: Mapping[str, str]) -> tuple[float, float]:
+    """Wall time and processor time of one run, which must succeed."""
+    began = clock.monotonic()
+    with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        took = clock.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return took, used.ru_utime + used.ru_stime

@@ -1,0 +1,53 @@
+"""The main job, judged from outside: a group is rolled under load, and nothing is dropped."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.acceptance.judge import Verdict
+from tests.acceptance.stage import Scale, roll_under_load
+
+SMALL = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=105, least=100)
+FULL = Scale(2, delay=40, lag=15, settle=30, interval=10, soak=10, rate=210, least=200)
+FOUR = replace(SMALL, targets=4, window="50%", floor=2, close_idle=False)
+EIGHT = replace(FULL, targets=8, window="25%", floor=6, per_zone=2)
+IDLE = pytest.mark.parametrize("close_idle", [True, False], ids=["idle closed", "idle kept"])
+
+
+def proved(verdict: Verdict) -> None:
+    sys.stdout.write(f"\n{verdict.text()}\n")
+    assert verdict.faults == ()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Scale, "Future[Verdict]"]]:
+    """The small runs, side by side: each does little but wait."""
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            scale: pool.submit(roll_under_load, scale, tmp_path_factory.mktemp("small"), timedelta(minutes=3))
+            for scale in (SMALL, FOUR)
+        }
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("scale", [SMALL, FOUR], ids=["two targets", "four targets"])
+def test_a_small_group_is_rolled_under_load_and_nothing_is_dropped(
+    scale: Scale, small: Mapping[Scale, "Future[Verdict]"]
+) -> None:
+    proved(small[scale].result())
+
+
+@pytest.mark.acceptance
+@IDLE
+def test_two_targets_one_at_a_time(tmp_path: Path, *, close_idle: bool) -> None:
+    proved(roll_under_load(replace(FULL, close_idle=close_idle), tmp_path, timedelta(minutes=10)))
+
+
+@pytest.mark.acceptance
+@IDLE
+def test_eight_targets_in_two_zones_a_quarter_at_a_time(tmp_path: Path, *, close_idle: bool) -> None:
+    proved(roll_under_load(replace(EIGHT, close_idle=close_idle), tmp_path, timedelta(minutes=20)))
