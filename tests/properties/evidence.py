@@ -98,12 +98,13 @@ def healthy_since_we_put_it_back(outcome: Outcome, place: Registration, at: date
 
 
 def out_since(outcome: Outcome, place: Registration, at: datetime) -> datetime:
-    """Since when it has been draining or absent without a break."""
-    since = at
+    """Since when it has been draining or absent; what a stranger put in and took out again counts as no break."""
+    since, broken = at, By.US
     for was in until(outcome, place, at):
-        if was.state not in OUT:
+        if was.state in OUT:
+            since, broken = was.at, was.by if was.state is State.DRAINING else broken
+        elif broken is By.US or (was.state is State.INITIAL and was.by is By.US):
             break
-        since = was.at
     return since
 
 
@@ -151,6 +152,24 @@ def first_taken(outcome: Outcome, group: Arn | None = None) -> dict[TargetId, da
     return taken
 
 
+def written_at(outcome: Outcome, kind: type[e.Event]) -> tuple[datetime, int] | None:
+    """The true time at which the first event of this kind was there to be read by every process, and its number."""
+    for number, event in enumerate(outcome.paper.events[ID], start=1):
+        if isinstance(event, kind):
+            read = (at for at, _, upto in outcome.paper.appends if upto >= number)
+            return next(((at, number) for at in read), None)
+    return None
+
+
+def interruptions(outcome: Outcome) -> Iterator[tuple[datetime, int]]:
+    """When each process that was interrupted wrote it."""
+    done = 1
+    for at, who, upto in outcome.paper.appends:
+        if any(isinstance(event, e.Interrupted) for event in outcome.paper.events[ID][done:upto]):
+            yield at, who
+        done = upto
+
+
 def changing(outcome: Outcome) -> Iterator[Call]:
     """Calls that change something."""
     return (call for call in outcome.world.log.calls if call.kind in {"deregister", "register", "start"})
@@ -165,3 +184,9 @@ def failed_too_often(outcome: Outcome) -> datetime | None:
         if len(failed) > outcome.setting.spec.on_failure.max_failures:
             return next(at for at, _, upto in outcome.paper.appends if upto >= number)
     return None
+
+
+def floor_can_be_kept(outcome: Outcome) -> bool:
+    """With any one target out."""
+    counts = [(len(here), floor) for _, place in places(outcome) for _, here, floor in floors(outcome, place)]
+    return all(count - 1 >= floor for count, floor in counts)

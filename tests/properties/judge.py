@@ -7,6 +7,7 @@ sentences), because that is what those promises are about. What nobody could kno
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from tests.properties import bounds
 from tests.properties.evidence import (
     back_since,
     believable,
@@ -17,6 +18,7 @@ from tests.properties.evidence import (
     first_taken,
     floors,
     healthy_since_we_put_it_back,
+    interruptions,
     last_taken_out_by,
     out_since,
     places,
@@ -26,18 +28,16 @@ from tests.properties.evidence import (
     short_of,
     taken_out,
     unknowable,
+    written_at,
 )
 from tests.properties.play import ID, Outcome
-from tests.properties.settings import CALM
 from tests.properties.world import OUT, By, seconds
 
-from katakei.core.errors import Exit
-from katakei.core.events import Key
+from katakei.core.events import AbortAsked, Key
 from katakei.core.model import TargetId
 from katakei.core.planned import Kind
 from katakei.core.roads import Phase
 from katakei.core.sight import State
-from katakei.core.verdict import verdict
 
 APART = seconds(5)
 SAID = re.compile(r"\d[smh]\b|acting on|nothing is in hand")
@@ -52,6 +52,7 @@ HINDRANCES = (
     "pause",
     "stale",
     "blind",
+    "denied",
     "paper",
     "strangers",
     "refuses",
@@ -117,7 +118,8 @@ def back_at_once_when_the_floor_is_lost(outcome: Outcome) -> Faults:
 def never_on_a_live_target(outcome: Outcome) -> Faults:
     """Work was asked for only when every registration was absent and had been out for the whole settle time.
 
-    Fair: what a stranger registered less than `unknowable` before could not be known. A repeated asking is the first.
+    Fair: what a stranger registered less than `unknowable` before could not be known, nor what a stranger registered
+    and took out again between two looks. A repeated asking is the first.
     """
     for key, at in first_starts(outcome).items():
         for place in outcome.rollout.targets[key.target].registrations:
@@ -222,83 +224,35 @@ def a_bad_release_stops_early(outcome: Outcome) -> Faults:
                 for key, at in first_starts(outcome).items() if at > late)  # fmt: skip
 
 
+def an_abort_is_heard(outcome: Outcome) -> Faults:
+    """Once a person's abort is in the journal, no other target is taken out and no other work is asked for.
+
+    Fair: what was resolved before may still land, within `unknowable`.
+    """
+    told = written_at(outcome, AbortAsked)
+    if told is None or outcome.setting.kind is not Kind.ROLL:
+        return
+    late = told[0] + unknowable(outcome)
+    for what, at in [*first_taken(outcome).items(), *first_starts(outcome).items()]:
+        if at > late:
+            yield f"{what} was begun at {clock(at)}, the abort was there to be read at {clock(told[0])}"
+
+
+def an_interrupt_begins_nothing(outcome: Outcome) -> Faults:
+    """A process that was told to stop finishes what it has in hand, and takes no other target out.
+
+    Fair: what it resolved before may still land, within `unknowable`.
+    """
+    for when, who in interruptions(outcome):
+        for target, at in first_taken(outcome).items():
+            mine = any(call.who == who and call.at == at for call in changing(outcome))
+            if mine and at > when + unknowable(outcome):
+                yield f"{target} was taken out at {clock(at)} by process {who}, interrupted at {clock(when)}"
+
+
 def it_says_why_it_waits(outcome: Outcome) -> Faults:
     """After every turn there is one sentence that tells since when or for how much longer, or what is being done."""
     yield from (f"said {said!r}" for said in outcome.sentences if not SAID.search(said))
-
-
-def the_exit_code_is_true(outcome: Outcome) -> Faults:
-    """0 only when every target was worked on and serves; 3 whenever one that we took out is out at the end."""
-    code = verdict(outcome.rollout)
-    if outcome.setting.kind is not Kind.ROLL or outcome.rollout.finished is None:
-        return
-    out = [place for _, place in places(outcome) if outcome.world.now(place).state in OUT]
-    ours = [short(place) for place in out if last_taken_out_by(outcome, place) is By.US]
-    if ours and code is not Exit.LEFT_OUT:
-        yield f"exit code {code.value}, but {ours} are out of service"
-    worked = {key.target for key, mark in outcome.world.marks.items() if mark.fate == "good"}
-    if code is Exit.DONE and set(outcome.world.targets) - worked:
-        yield f"exit code 0, but {sorted(set(outcome.world.targets) - worked)} were not worked on"
-
-
-def an_ip_is_registered_only_when_absent(outcome: Outcome) -> Faults:
-    """An ip target that still drains is not registered (alb-semantics 2.6).
-
-    Fair: that it drains cannot be known at once.
-    """
-    for at, place, drains in outcome.world.log.ip_while_draining:
-        if at - drains > unknowable(outcome):
-            yield f"{short(place)} was registered at {clock(at)}, draining since {clock(drains)}"
-
-
-def attributes_are_what_was_planned(outcome: Outcome) -> Faults:
-    """No target is taken out of a group whose attributes were changed more than a minute before."""
-    for arn, edited in outcome.world.log.edits.items():
-        for target, at in first_taken(outcome, arn).items():
-            if at > edited + seconds(60) + unknowable(outcome):
-                yield f"{target} was taken out at {clock(at)} of a group that was changed at {clock(edited)}"
-
-
-def the_load_balancer_is_spared(outcome: Outcome) -> Faults:
-    """At most thirty looks a minute at a group; without an adversary at most two changing calls per registration.
-
-    Fair: a new process does not know when its predecessor looked.
-    """
-    births = [at for at, _ in outcome.paper.takings]
-    for arn in outcome.world.group_of:
-        looks = [call.at for call in outcome.world.log.calls if call.kind == "look" and call.group == arn]
-        for first, last in zip(looks, looks[30:], strict=False):
-            if last - first < seconds(60) and not any(first < birth <= last for birth in births):
-                yield f"more than 30 looks in the minute from {clock(first)}"
-    for _, place in places(outcome) if outcome.setting.wicked == CALM else ():
-        acts = sum(place in call.places for call in changing(outcome))
-        if acts > 2:
-            yield f"{acts} changing calls for {short(place)}"
-
-
-def the_journal_is_spared(outcome: Outcome) -> Faults:
-    """When nothing goes wrong, a target's whole way is some fifteen events in as many appends."""
-    if outcome.setting.wicked != CALM or outcome.setting.people or outcome.setting.interrupts:
-        return
-    targets, groups = len(outcome.world.targets), outcome.setting.groups
-    events, appends = len(outcome.paper.events[ID]), len(outcome.paper.appends)
-    if events > 4 + targets * (12 + 2 * groups) or appends > 3 + 16 * targets:
-        yield f"{events} events in {appends} appends for {targets} targets"
-
-
-def it_is_quick_when_nobody_disturbs(outcome: Outcome) -> Faults:
-    """Without an adversary a target takes its drain, its soak and half a minute more, one target after the other.
-
-    Fair: a floor that can never be met is waited for as long as was asked; a person takes their time.
-    """
-    given = outcome.setting
-    if given.wicked != CALM or given.by_hand or given.interrupts:
-        return
-    each = max(given.spec.drain.settle, seconds(given.delay)) + given.spec.soak + seconds(40)
-    held = given.spec.limits.waiting if outcome.rollout.by_phase[Phase.SKIPPED] else seconds(0)
-    took = outcome.ended - outcome.rollout.begun
-    if took > each * given.targets + held + seconds(10):
-        yield f"it took {took.total_seconds():.0f}s"
 
 
 PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
@@ -312,11 +266,14 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "6 owner": an_old_owner_does_nothing,
     "6 rival": a_rival_is_refused_by_name,
     "7 stops": a_bad_release_stops_early,
+    "7 abort": an_abort_is_heard,
+    "7 interrupt": an_interrupt_begins_nothing,
     "9 why": it_says_why_it_waits,
-    "exit code": the_exit_code_is_true,
-    "ip": an_ip_is_registered_only_when_absent,
-    "attributes": attributes_are_what_was_planned,
-    "calls": the_load_balancer_is_spared,
-    "appends": the_journal_is_spared,
-    "quick": it_is_quick_when_nobody_disturbs,
+    "exit code": bounds.the_exit_code_is_true,
+    "ip": bounds.an_ip_is_registered_only_when_absent,
+    "attributes": bounds.attributes_are_what_was_planned,
+    "calls": bounds.the_load_balancer_is_spared,
+    "appends": bounds.the_journal_is_spared,
+    "quick": bounds.it_is_quick_when_nobody_disturbs,
+    "done": bounds.it_is_done_when_nobody_disturbs,
 }

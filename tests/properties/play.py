@@ -100,15 +100,16 @@ class Play:
         self.sentences: dict[str, bool] = {}
 
     @property
-    def rollout(self) -> Rollout:
-        return replay(self.paper.events[ID])
+    def finished(self) -> bool:
+        """Nobody speaks after the last word."""
+        return isinstance(self.paper.events[ID][-1], e.Finished)
 
     @property
     def over(self) -> bool:
         return self.world.clock.time - NOON > LONGEST
 
     def run(self) -> Outcome:
-        while self.rollout.finished is None and not self.over:
+        while not self.finished and not self.over:
             self._drive(self.driving or self._take_up())
             too_long = self.figures["processes"] > PROCESSES or self.world.clock.time - NOON > HOME
             self.world.frozen = self.world.frozen or too_long
@@ -120,7 +121,7 @@ class Play:
             setting=self.setting,
             world=self.world,
             paper=self.paper,
-            rollout=self.rollout,
+            rollout=replay(self.paper.events[ID]),
             ended=ended,
             figures=self.figures,
             refused=self.refused,
@@ -156,31 +157,43 @@ class Play:
 
     def _drive(self, process: Process, turns: int = 10**9) -> None:
         """Turn after turn, until nothing is left for this process, or so many turns."""
+        for _ in range(turns):
+            if not self._turned(process):
+                return
+
+    def _turned(self, process: Process) -> bool:
+        """One turn and the rest after it. False when the process is gone."""
         try:
-            for _ in range(turns):
-                turn = process.runner.turn()
-                self.figures["turns"] += 1
-                self._after(process, turn)
-                if turn.over or self.over:
-                    return self._leave(process)
-                process.clock.sleep(turn.due - process.clock.now())
+            turn = process.runner.turn()
         except Crash:
             self.figures["crashes"] += 1
             self.paper.dead.add(process.owner)
             self.zombies.append(process)
-            self._gone(process)
+            return self._gone(process)
         except LeaseLost:
-            self._gone(process)
+            return self._gone(process)
         except KatakeiError:
             self.figures["gave up"] += 1
-            self._leave(process)
+            return self._tries_again(process) or self._leave(process)
+        self.figures["turns"] += 1
+        self._after(process, turn)
+        if turn.over or self.over:
+            return self._leave(process)
+        process.clock.sleep(turn.due - process.clock.now())
+        return True
 
-    def _leave(self, process: Process) -> None:
+    def _tries_again(self, process: Process) -> bool:
+        """Some engines go on with the same runner, others end the process."""
+        process.clock.sleep(seconds(5))
+        return self.talk.random() < 0.5
+
+    def _leave(self, process: Process) -> bool:
         self.paper.release(process.lease)
-        self._gone(process)
+        return self._gone(process)
 
-    def _gone(self, process: Process) -> None:
+    def _gone(self, process: Process) -> bool:
         self.driving = None if self.driving is process else self.driving
+        return False
 
     def _stand_still(self, owner: e.Owner) -> None:
         """The machine is suspended at this very call; somebody takes over; then it goes on where it stood."""
@@ -235,7 +248,7 @@ class Play:
             self._tell(e.Approved(self.world.clock.time, "anna", who))
 
     def _tell(self, word: e.Will) -> None:
-        if not isinstance(self.paper.events[ID][-1], e.Finished):
+        if not self.finished:
             self.paper.tell(ID, word)
 
     def _rival(self) -> None:

@@ -55,9 +55,9 @@ class Setting:
 
 
 def drawn(seed: int) -> Setting:
-    """A random world: about one in six has no adversary at all, the others have a few of its vices."""
+    """A random world: about one in seven has no adversary at all, the others have a few of its vices."""
     dice = random.Random(f"setting {seed}")  # noqa: S311 - a game, not a secret
-    targets = dice.choice((1, 2, 2, 2, 3, 3, 3, 4, 4, 6))
+    targets = dice.choice((1, 2, 2, 2, 2, 3, 3, 3, 4, 5))
     bystanders = 0 if targets > 1 and dice.random() < 0.7 else dice.choice((1, 2))
     members = targets + bystanders
     kind = dice.choices((Kind.ROLL, Kind.DEREGISTER, Kind.REGISTER), (18, 1, 1))[0]
@@ -89,7 +89,7 @@ def _spec(dice: random.Random) -> Spec:
         drain=Drain(settle=seconds(dice.choice((30, 30, 30, 10)))),
         soak=seconds(dice.choice((0, 5, 10))),
         check=Check(within=seconds(20), asked=dice.random() < 0.8),
-        limits=Limits(working=seconds(40), warming=seconds(45), waiting=seconds(90)),
+        limits=Limits(working=seconds(40), warming=seconds(45), waiting=seconds(60)),
         on_failure=OnFailure(dice.choice((0, 0, 1, 5)), dice.choice(list(FailedTarget))),
     )
 
@@ -107,6 +107,7 @@ def _wicked(dice: random.Random) -> Wickedness:
         "pause": 0.01,
         "stale": 0.2,
         "blind": 0.02,
+        "denied": 0.003,
         "paper": 0.01,
         "falls": 0.003,
         "strangers": 0.01,

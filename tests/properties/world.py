@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
-from katakei.core.errors import Unseen
+from katakei.core.errors import Unreachable, Unseen
 from katakei.core.events import Key
 from katakei.core.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
 from katakei.core.sight import State
@@ -49,6 +49,7 @@ class Wickedness:
     pause: float = 0.0  # the process stands still at a call, is taken over, and then goes on
     stale: float = 0.0  # a look shows the world of some seconds ago
     blind: float = 0.0  # from this look on a group cannot be looked at for a while; calls go through
+    denied: float = 0.0  # from this call on every call is denied for a while
     paper: float = 0.0  # the journal cannot be written, or says so although it was
     falls: float = 0.0  # a serving registration falls for a while, or its zone is shifted away
     strangers: float = 0.0  # somebody else registers or deregisters one
@@ -145,6 +146,7 @@ class SmallWorld:
         self.marks: dict[Key, Mark] = {}
         self.wire: list[tuple[datetime, Callable[[], None]]] = []
         self.blind: dict[Arn, datetime] = {}
+        self.denied = NOON
         self.log = Log()
         self.strangers_left = 2
         self.bad = self._some(wicked.bad_check)
@@ -177,6 +179,10 @@ class SmallWorld:
         if self.roll(self.wicked.crash):
             raise Crash
         self.log.calls.append(call)
+        if self.roll(self.wicked.denied):
+            self.denied = self.clock.time + seconds(self.dice.uniform(10, 200))
+        if self.clock.time < self.denied and not self.frozen:
+            raise Unreachable("denied")
         if self.roll(self.wicked.lost):
             raise Unseen("throttled")
         return self.roll(self.wicked.lies)

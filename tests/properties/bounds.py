@@ -1,0 +1,110 @@
+"""What the promises rest on, judged from outside: exit codes, the API's own rules, thrift, and an end in good time.
+
+As in `judge.py`, each says how it is fair.
+"""
+
+from collections.abc import Iterator
+
+from tests.properties.evidence import (
+    changing,
+    clock,
+    first_taken,
+    floor_can_be_kept,
+    last_taken_out_by,
+    places,
+    short,
+    unknowable,
+)
+from tests.properties.play import ID, Outcome
+from tests.properties.settings import CALM
+from tests.properties.world import OUT, By, seconds
+
+from katakei.core.errors import Exit
+from katakei.core.planned import Kind
+from katakei.core.roads import Phase
+from katakei.core.verdict import verdict
+
+Faults = Iterator[str]
+
+
+def the_exit_code_is_true(outcome: Outcome) -> Faults:
+    """0 only when every target was worked on and serves; 3 whenever one that we took out is out at the end."""
+    code = verdict(outcome.rollout)
+    if outcome.setting.kind is not Kind.ROLL or outcome.rollout.finished is None:
+        return
+    out = [place for _, place in places(outcome) if outcome.world.now(place).state in OUT]
+    ours = [short(place) for place in out if last_taken_out_by(outcome, place) is By.US]
+    if ours and code is not Exit.LEFT_OUT:
+        yield f"exit code {code.value}, but {ours} are out of service"
+    worked = {key.target for key, mark in outcome.world.marks.items() if mark.fate == "good"}
+    if code is Exit.DONE and set(outcome.world.targets) - worked:
+        yield f"exit code 0, but {sorted(set(outcome.world.targets) - worked)} were not worked on"
+
+
+def an_ip_is_registered_only_when_absent(outcome: Outcome) -> Faults:
+    """An ip target that still drains is not registered (alb-semantics 2.6).
+
+    Fair: that it drains cannot be known at once.
+    """
+    for at, place, drains in outcome.world.log.ip_while_draining:
+        if at - drains > unknowable(outcome):
+            yield f"{short(place)} was registered at {clock(at)}, draining since {clock(drains)}"
+
+
+def attributes_are_what_was_planned(outcome: Outcome) -> Faults:
+    """No target is taken out of a group whose attributes were changed more than a minute before."""
+    for arn, edited in outcome.world.log.edits.items():
+        for target, at in first_taken(outcome, arn).items():
+            if at > edited + seconds(60) + unknowable(outcome):
+                yield f"{target} was taken out at {clock(at)} of a group that was changed at {clock(edited)}"
+
+
+def the_load_balancer_is_spared(outcome: Outcome) -> Faults:
+    """At most thirty looks a minute at a group; without an adversary at most two changing calls per registration.
+
+    Fair: a new process does not know when its predecessor looked.
+    """
+    births = [at for at, _ in outcome.paper.takings]
+    for arn in outcome.world.group_of:
+        looks = [call.at for call in outcome.world.log.calls if call.kind == "look" and call.group == arn]
+        for first, last in zip(looks, looks[30:], strict=False):
+            if last - first < seconds(60) and not any(first < birth <= last for birth in births):
+                yield f"more than 30 looks in the minute from {clock(first)}"
+    for _, place in places(outcome) if outcome.setting.wicked == CALM else ():
+        acts = sum(place in call.places for call in changing(outcome))
+        if acts > 2:
+            yield f"{acts} changing calls for {short(place)}"
+
+
+def the_journal_is_spared(outcome: Outcome) -> Faults:
+    """When nothing goes wrong, a target's whole way is some fifteen events in as many appends."""
+    if outcome.setting.wicked != CALM or outcome.setting.people or outcome.setting.interrupts:
+        return
+    targets, groups = len(outcome.world.targets), outcome.setting.groups
+    events, appends = len(outcome.paper.events[ID]), len(outcome.paper.appends)
+    if events > 4 + targets * (12 + 2 * groups) or appends > 3 + 16 * targets:
+        yield f"{events} events in {appends} appends for {targets} targets"
+
+
+def it_is_quick_when_nobody_disturbs(outcome: Outcome) -> Faults:
+    """Without an adversary a target takes its drain, its soak and half a minute more, one target after the other.
+
+    Fair: a floor that can never be met is waited for as long as was asked; a person takes their time.
+    """
+    given = outcome.setting
+    if given.wicked != CALM or given.by_hand or given.interrupts:
+        return
+    each = max(given.spec.drain.settle, seconds(given.delay)) + given.spec.soak + seconds(40)
+    held = given.spec.limits.waiting if outcome.rollout.by_phase[Phase.SKIPPED] else seconds(0)
+    took = outcome.ended - outcome.rollout.begun
+    if took > each * given.targets + held + seconds(10):
+        yield f"it took {took.total_seconds():.0f}s"
+
+
+def it_is_done_when_nobody_disturbs(outcome: Outcome) -> Faults:
+    """Without an adversary, with a floor that can be kept and no abort, every target is done."""
+    given = outcome.setting
+    if given.wicked == CALM and given.kind is Kind.ROLL and given.abort is None and floor_can_be_kept(outcome):
+        ends = [standing.phase.value for standing in outcome.rollout.standings.values()]
+        if set(ends) != {Phase.DONE.value}:
+            yield f"ended {ends}"
