@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from katakei.balancers.alb_door import Door
+from katakei.balancers.alb.door import Door
 from katakei.core.errors import Rejected, Unseen, UsageFault
 from katakei.core.model import Arn
 

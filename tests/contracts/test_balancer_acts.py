@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import Account, arn
 
-from katakei.balancers.alb_acts import Act, Acts
+from katakei.balancers.alb.acts import Act, Acts
 from katakei.core.errors import Rejected, Unseen
 from katakei.core.model import Registration
 

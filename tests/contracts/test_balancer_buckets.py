@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import TurnedClock
 
-from katakei.balancers.buckets import Buckets, Kind, shared
+from katakei.balancers.alb.buckets import Buckets, Kind, shared
 from katakei.core.errors import Unseen
 
 SOON = timedelta(seconds=10)

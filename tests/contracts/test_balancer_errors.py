@@ -10,8 +10,7 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_endpoint import Endpoint, endpoint, refusal
 
-from katakei.balancers import alb_door
-from katakei.balancers.alb import Alb
+from katakei.balancers.alb import Alb, door
 from katakei.clock import SystemClock
 from katakei.core.errors import Exit, KatakeiError, Rejected, Unreachable, Unseen, UsageFault
 from katakei.core.model import Arn, Registration
@@ -101,7 +100,7 @@ def test_a_page_of_something_in_between_is_no_answer(aws: Endpoint) -> None:
 
 
 def test_no_answer_in_time_is_unseen(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alb_door, "READ", timedelta(seconds=0.2))
+    monkeypatch.setattr(door, "READ", timedelta(seconds=0.2))
     aws.hangs = True
     with pytest.raises(Unseen, match=r"did not answer DescribeTargetHealth.*Read timeout"):
         look()

@@ -10,11 +10,11 @@ import botocore
 import pytest
 from tests.contracts.balancer_world import arn, entry
 
-from katakei.balancers.alb_door import WIRE
-from katakei.balancers.alb_group import BalancerRead, read_group
-from katakei.balancers.alb_listing import Health, Listing
-from katakei.balancers.alb_machines import Machines
-from katakei.balancers.alb_reading import seen
+from katakei.balancers.alb.door import WIRE
+from katakei.balancers.alb.group import BalancerRead, read_group
+from katakei.balancers.alb.listing import Health, Listing
+from katakei.balancers.alb.machines import Machines
+from katakei.balancers.alb.reading import seen
 from katakei.core.model import Group, Minimum, TargetType
 from katakei.core.sight import State
 

@@ -5,11 +5,10 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import REGION, Account, arn, entry, machine
 
-from katakei.balancers import alb as driver
-from katakei.balancers.alb import Alb
-from katakei.balancers.alb_elsewhere import elsewhere
-from katakei.balancers.alb_naming import find
-from katakei.balancers.alb_survey import Survey
+from katakei.balancers.alb import Alb, driver
+from katakei.balancers.alb.elsewhere import elsewhere
+from katakei.balancers.alb.naming import find
+from katakei.balancers.alb.survey import Survey
 from katakei.core.errors import UsageFault
 from katakei.core.model import Registration, Target, TargetId
 from katakei.core.ports import Member

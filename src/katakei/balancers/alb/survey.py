@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from katakei.balancers.alb_door import Door
-from katakei.balancers.alb_group import Attributes, BalancerRead
-from katakei.balancers.alb_listing import Health, Listing
-from katakei.balancers.alb_machines import Instance, Machines, instance
+from katakei.balancers.alb.door import Door
+from katakei.balancers.alb.group import Attributes, BalancerRead
+from katakei.balancers.alb.listing import Health, Listing
+from katakei.balancers.alb.machines import Instance, Machines, instance
 from katakei.core.ports import Clock
 
 if TYPE_CHECKING:

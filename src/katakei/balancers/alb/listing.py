@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from katakei.balancers.alb_machines import Machines
-from katakei.balancers.alb_reading import registration, seen, shifted
+from katakei.balancers.alb.machines import Machines
+from katakei.balancers.alb.reading import registration, seen, shifted
 from katakei.core.model import Arn, TargetId, TargetType
 from katakei.core.ports import Listed, Member
 

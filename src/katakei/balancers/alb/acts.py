@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from katakei.balancers.alb_door import Door
-from katakei.balancers.alb_survey import chunks
+from katakei.balancers.alb.door import Door
+from katakei.balancers.alb.survey import chunks
 from katakei.core.errors import Rejected, Unreachable, Unseen
 from katakei.core.model import Arn, Registration
 from katakei.core.ports import Clock

@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from katakei.balancers import alb_naming
-from katakei.balancers.alb_acts import MOST, Act, Acts, descriptions
-from katakei.balancers.alb_door import Door
-from katakei.balancers.alb_elsewhere import elsewhere
-from katakei.balancers.alb_group import read_group
-from katakei.balancers.alb_listing import Listing
-from katakei.balancers.alb_reading import registration, seen
-from katakei.balancers.alb_survey import Survey, chunks, together
+from katakei.balancers.alb import naming
+from katakei.balancers.alb.acts import MOST, Act, Acts, descriptions
+from katakei.balancers.alb.door import Door
+from katakei.balancers.alb.elsewhere import elsewhere
+from katakei.balancers.alb.group import read_group
+from katakei.balancers.alb.listing import Listing
+from katakei.balancers.alb.reading import registration, seen
+from katakei.balancers.alb.survey import Survey, chunks, together
 from katakei.core.model import Arn, Group, Registration, Target
 from katakei.core.ports import Clock, Listed, Member
 from katakei.core.sight import GroupSight, Seen, State
@@ -65,7 +65,7 @@ class Alb:
 
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
         """The groups of these names or ARNs, in that order, each once; all when `names` is empty."""
-        raws = alb_naming.find(self._survey, names, self.region)
+        raws = naming.find(self._survey, names, self.region)
         self._known.update({Arn(raw["TargetGroupArn"]): raw for raw in raws})
         with ThreadPoolExecutor(3, "alb") as pool:  # three ways of two round trips, instead of six one after the other
             attributes = pool.submit(lambda: together(lambda raw: self._survey.attributes(raw["TargetGroupArn"]), raws))
@@ -81,7 +81,7 @@ class Alb:
 
     def listed(self, names: Sequence[str]) -> Sequence[Listed]:
         """As few calls as will do: the groups, a list for each, and the instances behind."""
-        raws = alb_naming.find(self._survey, names, self.region)
+        raws = naming.find(self._survey, names, self.region)
         self._known.update({Arn(raw["TargetGroupArn"]): raw for raw in raws})
         return tuple(listing.listed for listing in self._survey.listings(raws))
 
@@ -136,7 +136,7 @@ class Alb:
 
     def _raw(self, arn: Arn) -> "TargetGroupTypeDef":
         if arn not in self._known:
-            self._known[arn] = alb_naming.find(self._survey, (arn,), self.region)[0]
+            self._known[arn] = naming.find(self._survey, (arn,), self.region)[0]
         return self._known[arn]
 
 

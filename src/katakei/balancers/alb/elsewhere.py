@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from katakei.balancers.alb_reading import registration
-from katakei.balancers.alb_survey import Survey, together
+from katakei.balancers.alb.reading import registration
+from katakei.balancers.alb.survey import Survey, together
 from katakei.core.model import Arn, Registration, Target
 
 if TYPE_CHECKING:

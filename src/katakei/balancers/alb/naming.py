@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from katakei.balancers.alb_survey import Survey
+from katakei.balancers.alb.survey import Survey
 from katakei.core.errors import Rejected, UsageFault
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from katakei.balancers.alb_faults import foreign, no_region, ours, throttled
-from katakei.balancers.buckets import Buckets, Kind, shared
+from katakei.balancers.alb.buckets import Buckets, Kind, shared
+from katakei.balancers.alb.faults import foreign, no_region, ours, throttled
 from katakei.core.errors import Unseen
 from katakei.core.ports import Clock
 

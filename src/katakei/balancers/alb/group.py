@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from katakei.balancers.alb_listing import Listing
+from katakei.balancers.alb.listing import Listing
 from katakei.core.model import Arn, Group, HealthCheck, Minimum, TargetType
 
 if TYPE_CHECKING:
