@@ -16,7 +16,7 @@ from katakei.balancers.alb.elsewhere import elsewhere
 from katakei.balancers.alb.group import read_group
 from katakei.balancers.alb.listing import Listing
 from katakei.balancers.alb.reading import registration, seen
-from katakei.balancers.alb.survey import Survey, chunks, together
+from katakei.balancers.alb.survey import AT_ONCE, Survey, chunks, together
 from katakei.core.model import Arn, Group, Registration, Target
 from katakei.core.ports import Clock, Listed, Member
 from katakei.core.sight import GroupSight, Seen, State
@@ -80,10 +80,16 @@ class Alb:
         )
 
     def listed(self, names: Sequence[str]) -> Sequence[Listed]:
-        """As few calls as will do: the groups, a list for each, and the instances behind."""
-        raws = naming.find(self._survey, names, self.region)
-        self._known.update({Arn(raw["TargetGroupArn"]): raw for raw in raws})
-        return tuple(listing.listed for listing in self._survey.listings(raws))
+        """As few calls as will do: the groups, a list for each, and the instances behind.
+
+        What an ARN's group lists is asked while the group itself is looked up, since that is a whole round trip.
+        """
+        region = self.region
+        with ThreadPoolExecutor(AT_ONCE, "alb") as pool:
+            early = {arn: pool.submit(self._survey.health, arn) for arn in naming.arns(names, region)}
+            raws = naming.find(self._survey, names, region)
+            self._known.update({Arn(raw["TargetGroupArn"]): raw for raw in raws})
+            return tuple(listing.listed for listing in self._survey.listings(raws, early))
 
     def members(self, group: Group) -> Sequence[Member]:
         """Everything the group lists. What EC2 does not know as an instance is called by its id in the group.

@@ -21,17 +21,23 @@ def find(survey: Survey, names: Sequence[str], region: str) -> "list[TargetGroup
     """The groups of these names and ARNs, in that order, each once; every group when empty. Raises UsageFault."""
     if not names:
         return survey.every()
-    arns = [name for name in names if name.startswith("arn:")]
-    for arn in arns:
-        _check(arn, region)
+    given = arns(names, region)
     try:
-        known = _keyed(survey.named((name for name in names if name not in arns), arns))
+        known = _keyed(survey.named((name for name in names if name not in given), given))
     except (UsageFault, Rejected):  # one that does not exist fails the whole question, which does not say which
         known = _keyed(survey.every())
     for name in names:
         if name not in known:
             raise UsageFault(_unknown(name, sorted({raw["TargetGroupName"] for raw in survey.every()}), region))
     return list({known[name]["TargetGroupArn"]: known[name] for name in names}.values())
+
+
+def arns(names: Sequence[str], region: str) -> list[str]:
+    """Those of the names that are ARNs. Raises UsageFault for one that can be no target group of this region."""
+    given = [name for name in names if name.startswith("arn:")]
+    for arn in given:
+        _check(arn, region)
+    return given
 
 
 def _keyed(groups: "Sequence[TargetGroupTypeDef]") -> "Mapping[str, TargetGroupTypeDef]":

@@ -4,7 +4,8 @@ Independent questions are asked side by side, a few at a time; the door's bucket
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from katakei.balancers.alb.door import Door
@@ -29,6 +30,7 @@ AT_ONCE = 4
 MOST = 20  # "You cannot describe more than '20' target groups at a time"; load balancers likewise
 PAGE = 400  # ELBv2 shape PageSize, at most
 VALUES = 200  # values of one filter (EC2, DescribeInstances)
+NONE_YET: Mapping[str, Future[Health]] = MappingProxyType({})
 INSTANCES = 1000  # EC2 shape DescribeInstancesRequest$MaxResults, at most
 
 
@@ -90,12 +92,17 @@ class Survey:
         attributes = together(self._balancer_attributes, list(types))
         return {arn: BalancerRead(types[arn], of) for arn, of in zip(types, attributes, strict=True)}
 
-    def listings(self, groups: "Sequence[TargetGroupTypeDef]") -> list[Listing]:
+    def listings(
+        self, groups: "Sequence[TargetGroupTypeDef]", early: Mapping[str, Future[Health]] = NONE_YET
+    ) -> list[Listing]:
         """What each group lists, with the machines behind, in as few questions to EC2 as possible.
+
+        `early` are answers already under way, by the group's ARN.
 
         An IP is sought among all instances of the group's VPC: no filter finds it on whichever interface it is.
         """
-        healths = together(lambda raw: self.health(raw["TargetGroupArn"]), groups)
+        arns = [raw["TargetGroupArn"] for raw in groups]
+        healths = together(lambda arn: early[arn].result() if arn in early else self.health(arn), arns)
         read = list(zip(groups, healths, strict=True))
         vpcs = {raw.get("VpcId", "") for raw, health in read if raw.get("TargetType") == "ip" and health.entries}
         known = [one for vpc in sorted(filter(None, vpcs)) for one in self._instances("vpc-id", [vpc])]
