@@ -20,7 +20,7 @@ from katakei.core.wants import Wants
 K = TypeVar("K")
 T = TypeVar("T")
 DEADLINE = timedelta(seconds=10)
-SPACING = timedelta(seconds=2)  # thirty looks a minute per group at the most
+SPACING = timedelta(seconds=2.3)  # with the readings of a group before planning and of its attributes: 30 a minute
 
 
 class Looks:
@@ -59,6 +59,10 @@ class Looks:
             attributes={**last.attributes, **self._gather(attributes)[0].get("attributes", {})},
             unseen=unseen,
         )
+
+    def again(self, now: datetime) -> datetime:
+        """When every group may be looked at again; a turn before that would know nothing new."""
+        return max((at + SPACING for at in self._looked.values()), default=now)
 
     def _due(self, arn: Arn) -> bool:
         now = self._clock.now()

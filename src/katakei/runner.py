@@ -148,7 +148,8 @@ class Runner:
         trouble = self._bear(now)
         rests = tuple(step for step in steps if isinstance(step, Rest))
         why = trouble or sentence(self._rollout, tuple(steps))
-        return Turn(self._rollout, tuple(written), why, rests, now, rest_until(tuple(steps), now))
+        due = max(rest_until(tuple(steps), now), self._looks.again(now))
+        return Turn(self._rollout, tuple(written), why, rests, now, due)
 
     def _bear(self, now: datetime) -> str:
         """An unreachable world is borne for a while when targets are out, and reported at once when none is."""
