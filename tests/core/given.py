@@ -1,6 +1,7 @@
 """Given: rollouts that stand anywhere, and sights of a world in which all is well but for what a test says."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from katakei.core import events as e
@@ -178,6 +179,14 @@ def seen(
         evidence={first: evidence} if evidence else {},
         attributes={g.arn: Attributes(begun) for g in plan.groups},
     )
+
+
+def older(sight: Sight, place: Registration, by: float) -> Sight:
+    """The same, with one registration looked at so many seconds earlier."""
+    group = sight.groups[place.group]
+    look = group.seen[place]
+    early = replace(look, begun=look.begun - seconds(by), ended=look.ended - seconds(by))
+    return replace(sight, groups={**sight.groups, place.group: replace(group, seen={**group.seen, place: early})})
 
 
 def decided(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:

@@ -14,6 +14,7 @@ from tests.core.given import (
     moved,
     moves,
     notes,
+    older,
     registered,
     seconds,
     seen,
@@ -29,7 +30,7 @@ from katakei.core.planned import Kind, Plan
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import Answer, State
 from katakei.core.spec import Check
-from katakei.core.steps import Register
+from katakei.core.steps import Note, Register, Rest
 
 INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
     State.INITIAL,
@@ -177,6 +178,24 @@ def test_two_looks_five_seconds_apart_make_a_target_serve_again() -> None:
     assert not moves(turn(once, 7.9))
     assert "once more" in whys(turn(once, 7.9))
     assert moves(turn(once, 8)) == {t(plan): Phase.SOAKING}
+
+
+def test_in_two_groups_each_of_the_two_looks_counts_by_its_careful_part() -> None:
+    plan = a_plan(groups=2)
+    first, other = plan.targets[0].registrations
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    sight = older(seen(rollout, later(9)), first, 3)
+    assert decided(rollout, sight, later(9))[0] == Note(e.SeenServing(later(9), t(plan)))
+    once = standing(plan, Phase.WARMING, *called(plan), e.SeenServing(later(3), t(plan)), bare=True)
+    assert not moves(decided(once, older(seen(once, later(9)), other, 2), later(9)))
+    assert moves(decided(once, older(seen(once, later(9)), other, 1), later(9)))
+
+
+def test_the_next_look_comes_when_the_soak_is_over_if_that_is_soon() -> None:
+    rollout = standing(a_plan(), Phase.SOAKING, e.SeenServing(later(2), t(a_plan())))
+    for at, due in ((9.0, 11.0), (11.5, 12.0)):
+        [rest] = [step for step in turn(rollout, at) if isinstance(step, Rest)]
+        assert rest.until == later(due)
 
 
 def test_a_target_that_falls_between_the_two_looks_begins_anew() -> None:

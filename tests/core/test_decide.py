@@ -24,7 +24,7 @@ from tests.core.given import (
 )
 
 from katakei.core import events as e
-from katakei.core.decide import IDLE, SOON, candidates, rest_until, sentence
+from katakei.core.decide import candidates, rest_until, sentence
 from katakei.core.model import TargetId
 from katakei.core.planned import Floor, Plan
 from katakei.core.roads import IN_HAND, Cause, Intent, Phase
@@ -189,6 +189,13 @@ def test_a_group_that_is_not_what_was_planned_for_holds_the_rollout() -> None:
 def test_a_waiting_target_that_somebody_else_takes_out_is_left_alone() -> None:
     rollout = given(a_plan(2))
     steps = decided(rollout, seen(rollout, NOON, {0: DRAINING}), NOON)
+    assert moves(steps) == {t(rollout.plan, 0): Phase.SKIPPED}
+
+
+def test_a_target_out_of_one_of_its_groups_only_is_left_alone_and_not_gone() -> None:
+    rollout = given(a_plan(2, groups=2))
+    first = {rollout.plan.targets[0].registrations[0]: ABSENT}
+    steps = decided(rollout, seen(rollout, NOON, places=first), NOON)
     assert moves(steps) == {t(rollout.plan, 0): Phase.SKIPPED}
 
 
@@ -357,8 +364,8 @@ def test_the_next_turn_is_due_at_the_soonest_rest_or_soon_after_an_act() -> None
     act = Deregister(t(a_plan()), ())
     note = Note(e.Finished(NOON))
     assert rest_until((Rest(later(9), ""), Rest(later(1), ""), act), NOON) == later(1)
-    assert rest_until((Rest(later(9), ""), act), NOON) == NOON + SOON
-    assert rest_until((note,), NOON) == NOON + IDLE
+    assert rest_until((Rest(later(9), ""), act), NOON) == later(2)
+    assert rest_until((note,), NOON) == later(15)
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_HAND])

@@ -11,6 +11,7 @@ from tests.core.given import (
     later,
     moves,
     notes,
+    older,
     seconds,
     seen,
     standing,
@@ -23,6 +24,7 @@ from katakei.core import events as e
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import Evidence, Pending, State, Work, WorkState
 from katakei.core.spec import Drain, Until
+from katakei.core.steps import Note
 
 DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
 
@@ -66,6 +68,20 @@ def test_settle_is_counted_from_the_first_look_that_showed_every_registration_ou
     whole = seen(rollout, later(4), {0: DRAINING})
     [note] = [step.event for step in decided(rollout, whole, later(5)) if hasattr(step, "event")]
     assert note == e.SeenOut(later(4), t(plan))
+
+
+def test_settle_is_counted_from_the_end_of_the_latest_look() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.DRAINING, *facts(plan, Phase.DRAINING)[:2], bare=True)
+    sight = older(seen(rollout, later(9), {0: DRAINING}), plan.targets[0].registrations[0], 4)
+    [note] = [step.event for step in decided(rollout, sight, later(9)) if isinstance(step, Note)]
+    assert note == e.SeenOut(later(9), t(plan))
+
+
+def test_a_look_is_believed_for_ten_seconds() -> None:
+    rollout = standing(a_plan(), Phase.DRAINING)
+    assert "not seen since" not in whys(turn(rollout, 20, DRAINING, age=seconds(10)))
+    assert "not seen since" in whys(turn(rollout, 20, DRAINING, age=seconds(10.1)))
 
 
 def test_a_call_that_changed_nothing_is_repeated_after_a_while_only() -> None:

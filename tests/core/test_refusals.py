@@ -120,6 +120,16 @@ def test_a_step_by_hand_is_refused_at_once_below_the_floor() -> None:
     assert forced.said == ("the floor of web is 0: an outage is accepted",)
 
 
+def test_the_floor_is_told_once_to_a_step_by_hand() -> None:
+    why = refused(a_survey([HEALTHY]), kind=Kind.DEREGISTER, targets=Selection(only=("web0",)))
+    assert why == "0 of web would serve, the floor is 1; accept that by --force"
+
+
+def test_to_register_is_refused_by_no_floor() -> None:
+    plan = register(asked(kind=Kind.REGISTER), a_survey([HEALTHY]), NOTHING_ALLOWED, (a_target(7, [WEB]),), ())
+    assert plan.floors == {WEB.arn: Floor(1, 1)}
+
+
 def test_a_step_by_hand_keeps_the_floor_of_each_zone_it_takes_from() -> None:
     survey = a_survey([HEALTHY] * 4)
     window = Window(floor=Share(count=1), floor_per_zone=1)

@@ -113,6 +113,18 @@ def test_to_be_kept_out_a_target_must_be_taken_out_anew() -> None:
     assert (kept.deregistered, kept.called, kept.out_since, kept.attempt) == (frozenset(), None, None, 1)
 
 
+def test_to_be_put_back_a_target_must_be_registered_and_proven_anew() -> None:
+    for phase in (Phase.WARMING, Phase.RETURNING):
+        back = standing(PLAN, phase, bare=True).standings[WHO]
+        assert (back.registered, back.called, back.serving_since) == (frozenset(), None, None)
+
+
+def test_falls_while_it_warms_do_not_count_in_the_soak() -> None:
+    fell = e.Fell(NOON, WHO, "unhealthy")
+    assert standing(PLAN, Phase.WARMING, fell).standings[WHO].falls == 1
+    assert standing(PLAN, Phase.WARMING, fell, e.Moved(NOON, WHO, Phase.SOAKING)).standings[WHO].falls == 0
+
+
 def test_only_failures_are_counted_and_each_once() -> None:
     failed = [e.Moved(NOON, WHO, Phase.DRAINING, "", Intent.KEEP_OUT, Cause.FAILED)]
     rollout = standing(PLAN, Phase.WARMING, *failed, *facts(PLAN, Phase.DRAINING), e.Moved(NOON, WHO, Phase.LEFT_OUT))

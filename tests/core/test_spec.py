@@ -3,7 +3,18 @@
 import pytest
 from tests.core.given import a_spec, seconds
 
-from katakei.core.spec import Command, Order, Share, Window, differences
+from katakei.core.spec import (
+    Command,
+    FailedTarget,
+    Http,
+    Order,
+    Selection,
+    Share,
+    Spec,
+    Until,
+    Window,
+    differences,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +37,22 @@ def test_a_share_is_written_as_the_user_writes_it() -> None:
     assert (str(Share(count=2)), str(Share(percent=50))) == ("2", "50%")
 
 
+def test_what_the_user_leaves_out_is_as_promised() -> None:
+    spec = Spec("shop", ("web",), Command("manual"))
+    assert spec.window == Window(Share(count=1), Share(percent=50), 0, Order.ZONE)
+    assert (spec.drain.settle, spec.drain.until, spec.soak) == (seconds(30), Until.DELAY, seconds(30))
+    assert (spec.check.http, spec.check.within, spec.check.asked) == (None, seconds(60), True)
+    assert (spec.limits.draining_from_delay, spec.limits.draining_extra) == (True, seconds(60))
+    assert (spec.limits.working, spec.limits.warming, spec.limits.waiting) == (
+        seconds(900),
+        seconds(300),
+        seconds(1800),
+    )
+    assert (spec.on_failure.max_failures, spec.on_failure.failed_target) == (0, FailedTarget.KEEP_OUT)
+    assert (spec.targets, spec.revert) == (Selection(), None)
+    assert Http("/health").expect == "200"
+
+
 def test_what_is_the_same_does_not_differ() -> None:
     assert differences(a_spec(), a_spec()) == ()
 
@@ -42,5 +69,5 @@ def test_what_differs_is_told_key_by_key_with_both_values() -> None:
         "window.floor 50%, now 1",
         "window.order zone, now listed",
         "soak 0:00:10, now 0:00:01",
-        "revert None, now Command(executor='ssm', run='undo')",
+        f"revert None, now {now.revert}",
     )

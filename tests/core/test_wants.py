@@ -50,7 +50,7 @@ def test_nobody_can_be_taken_with_a_full_window_a_stop_or_an_interrupt() -> None
         given(PLAN, [e.Interrupted(NOON, "kim")]),
     ):
         assert at(rollout, 1).groups == {}
-        assert at(rollout, 1).attributes == ()
+        assert at(rollout, 50).attributes == ()
 
 
 def test_attributes_are_read_again_in_time_for_the_take_out() -> None:

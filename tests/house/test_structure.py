@@ -27,7 +27,7 @@ TIME = {
     ("asyncio", "sleep"),
     ("uuid", "uuid4"),
 }
-PLAIN = {"collections", "concurrent", "dataclasses", "datetime", "enum", "functools", "typing"}
+PLAIN = {"collections", "concurrent", "dataclasses", "datetime", "enum", "functools", "ipaddress", "re", "typing"}
 FILE, FUNCTION, CHARTER = 300, 40, 6
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
