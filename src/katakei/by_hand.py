@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from katakei import __version__, driving, history, surveying
 from katakei.core import plan as planning
-from katakei.core.errors import Refused, UsageFault
-from katakei.core.model import Group, Registration, Target, TargetId
+from katakei.core.errors import Refused
+from katakei.core.model import Group
+from katakei.core.places import where
 from katakei.core.planned import Kind
 from katakei.core.rollout import Rollout
 from katakei.core.spec import Command, Selection, Spec
@@ -42,7 +43,10 @@ def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
     if earlier:
         return driving.carry_on(kit, earlier)
     asked, survey = _read(kit, group, hand, Kind.REGISTER)
-    found = [_place(kit, group, survey, name) for name in hand.targets]
+    members = survey.members[group.arn]
+    found = [
+        where(group, members, lambda name: history.recorded(kit.journal, group.arn, name), t) for t in hand.targets
+    ]
     targets, said = tuple(target for target, _ in found), tuple(why for _, why in found if why)
     lease = driving.take(kit, (group,), asked.rollout)
     return driving.begin(kit, lease, lambda: planning.register(asked, survey, hand.allowed, targets, said), confirm)
@@ -65,38 +69,14 @@ def _same(kit: Kit, group: Group, hand: Hand, kind: Kind) -> Rollout | None:
     state = history.find(kit.journal, header.rollout)
     if state.plan.kind is kind and state.plan.spec.targets.only == hand.targets:
         return state
-    raise Refused(
-        f"rollout {header.rollout} of {group.name} is not finished; carry it on by `katakei roll`,"
-        f" or end it by `katakei abort {header.rollout}`"
-    )
+    raise Refused(f"{unfinished(state)}, or end it by `katakei abort {header.rollout}`")
 
 
-def _place(kit: Kit, group: Group, survey: Survey, typed: str) -> tuple[Target, str]:
-    """The target as it is to be registered, and what must be said aloud about its port."""
-    bare, colon, port = typed.rpartition(":")
-    name = bare if colon and port.isdigit() else typed
-    earlier = history.recorded(kit.journal, group.arn, name)
-    known = earlier[0].targets if earlier else {}
-    target = next((t for t in known.values() if name in {t.id, t.address, *(p.id for p in t.registrations)}), None)
-    if colon and port.isdigit():
-        return _target(target, name, (Registration(group.arn, name, _port(port)),)), ""
-    there = tuple(m.registration for m in survey.members[group.arn] if name in {m.registration.id, m.machine})
-    if there:
-        return _target(target, name, there), ""
-    if earlier and target:
-        return _target(target, name, earlier[1]), f"{name} goes back as rollout {earlier[0].plan.rollout} recorded it"
-    place = Registration(group.arn, name, group.port)
-    return _target(None, name, (place,)), f"no port recorded for {name}: the group's own port {group.port} is taken"
-
-
-def _target(known: Target | None, name: str, places: tuple[Registration, ...]) -> Target:
-    if known is None:
-        return Target(TargetId(name), "", "", "", places)
-    return Target(known.id, known.name, known.address, known.zone, places)
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise UsageFault(f"{text} is not a port (1 to 65535)")
-    return port
+def unfinished(state: Rollout) -> str:
+    """Which rollout stands in the way, and the command that carries it on."""
+    plan = state.plan
+    if plan.kind is Kind.ROLL:
+        again = "`katakei roll`, as it was begun"
+    else:
+        again = f"`katakei {plan.kind.value} {plan.spec.service} {' '.join(plan.spec.targets.only)}`"
+    return f"rollout {plan.rollout} of {plan.spec.service} is not finished: carry it on by {again}"

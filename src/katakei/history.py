@@ -1,9 +1,11 @@
 """What the journal tells of earlier rollouts: unfinished ones, who holds a target out, how a target was registered."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from katakei.core.errors import UsageFault
-from katakei.core.model import Arn, Registration, RolloutId, TargetId
+from katakei.core.model import Arn, RolloutId, Target, TargetId
+from katakei.core.planned import Kind
 from katakei.core.ports import Header, Journal
 from katakei.core.roads import IN_HAND, Phase
 from katakei.core.rollout import Rollout, replay
@@ -33,23 +35,31 @@ def unfinished(journal: Journal, groups: Sequence[Arn]) -> Header | None:
 
 
 def held_out(journal: Journal, group: Arn) -> Mapping[TargetId, Rollout]:
-    """Targets of this group that a rollout took out and none has brought back since, each with that rollout."""
+    """Targets of this group that a rollout took out and none has brought back since, each with that rollout.
+
+    A step that only registers takes nothing out, not even when it fails: whoever did before it still holds the target.
+    """
     decided: dict[TargetId, Rollout | None] = {}
     for rollout in _of_group(journal, group):
         for target, standing in rollout.standings.items():
             touched = standing.phase not in {Phase.WAITING, Phase.SKIPPED, Phase.GONE}
-            if touched and target not in decided:
+            failed = rollout.plan.kind is Kind.REGISTER and standing.phase is Phase.LEFT_OUT
+            if touched and not failed and target not in decided:
                 decided[target] = rollout if standing.phase in HELD_OUT else None
     return {target: rollout for target, rollout in decided.items() if rollout}
 
 
-def recorded(journal: Journal, group: Arn, name: str) -> tuple[Rollout, tuple[Registration, ...]] | None:
-    """How the newest rollout that knew this id or address in this group had it registered."""
+def recorded(journal: Journal, group: Arn, name: str) -> tuple[RolloutId, Target] | None:
+    """The target of this id, address or name as the newest rollout of this group had it registered there.
+
+    What a step by hand was asked to register counts only once it served.
+    """
     for rollout in _of_group(journal, group):
         for target in rollout.targets.values():
             here = tuple(place for place in target.registrations if place.group == group)
-            if here and name in {target.id, target.address, *(place.id for place in here)}:
-                return rollout, here
+            wished = rollout.plan.kind is Kind.REGISTER and rollout.standings[target.id].phase is not Phase.RETURNED
+            if here and not wished and name in {target.id, target.address, target.name, *(place.id for place in here)}:
+                return rollout.plan.rollout, replace(target, registrations=here)
     return None
 
 

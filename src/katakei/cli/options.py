@@ -1,8 +1,6 @@
 """What many commands share: where AWS is, which journal, which group, JSON or text."""
 
-import ipaddress
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from katakei.core.errors import Refused, UsageFault
+from katakei.core.naming import is_address, is_instance, split
 from katakei.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from katakei.asking import Asking
 
 F = TypeVar("F", bound=Callable[..., Any])
-INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 
 
 def aws(command: F) -> F:
@@ -82,14 +80,8 @@ def outlives_the_job(journal: str | None, env: Mapping[str, str], *, ephemeral: 
 
 def is_target(text: str) -> bool:
     """Looks like an instance id or an IP, with or without a port."""
-    bare = text.rpartition(":")[0] if re.search(r":\d+$", text) and text.count(":") == 1 else text
-    if INSTANCE.fullmatch(bare):
-        return True
-    try:
-        ipaddress.ip_address(bare)
-    except ValueError:
-        return False
-    return True
+    bare = split(text)[0]
+    return is_instance(bare) or is_address(bare)
 
 
 def group_of(name: str | None, env: Mapping[str, str] = os.environ) -> str:
@@ -108,5 +100,5 @@ def group_and_targets(words: tuple[str, ...], env: Mapping[str, str] = os.enviro
     if not targets and env.get("INSTANCE_ID"):
         targets = (env["INSTANCE_ID"],)
     if not targets:
-        raise UsageFault("which target? give instance ids or IPs, or export INSTANCE_ID")
+        raise UsageFault(f"which target of {group}? give instance ids, IPs or names, or export INSTANCE_ID")
     return group, targets

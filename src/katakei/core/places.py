@@ -1,0 +1,62 @@
+"""Where a target that a person names is to be registered: as it is listed, as it was recorded, or by the group's port.
+
+Nothing is asked of the world or of the journal here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from katakei.core.errors import UsageFault
+from katakei.core.model import Group, Registration, RolloutId, Target, TargetId, TargetType
+from katakei.core.naming import is_address, is_instance, split
+from katakei.core.ports import Member
+from katakei.core.words import label, listed
+
+Recorded = Callable[[str], tuple[RolloutId, Target] | None]
+"""The newest rollout that knew a target of this id, address or name in the group, and how it was registered there."""
+
+WRITTEN = {TargetType.INSTANCE: (is_instance, "instance id"), TargetType.IP: (is_address, "IP address")}
+
+
+def where(group: Group, members: Sequence[Member], recorded: Recorded, typed: str) -> tuple[Target, str]:
+    """The target as it is to be registered, and what to say aloud. Raises UsageFault: it can be no target here."""
+    name, port = split(typed)
+    listed_now = _there(members, name)
+    rollout, target = (None, listed_now) if listed_now else recorded(name) or (None, None)
+    if target is None:
+        return _stranger(group, name, port)
+    if port is not None:
+        return _with_port(target, port)
+    return target, f"{label(target)} goes back as rollout {rollout} recorded it" if rollout else ""
+
+
+def _there(members: Sequence[Member], name: str) -> Target | None:
+    here = [one for one in members if name in {one.registration.id, one.machine, one.address}]
+    here = here or [one for one in members if one.name == name]
+    if not here:
+        return None
+    machines = dict.fromkeys(one.machine for one in here)
+    if len(machines) > 1:
+        raise UsageFault(f"{name} is the name of {listed(machines)}: give an id")
+    first = here[0]
+    places = tuple(one.registration for one in here)
+    return Target(first.machine, first.name, first.address, first.zone, places)
+
+
+def _stranger(group: Group, name: str, port: int | None) -> tuple[Target, str]:
+    fits, what = WRITTEN.get(group.target_type, (None, ""))
+    if fits and not fits(name):
+        raise UsageFault(
+            f"{name} is not known in {group.name}, and is no {what}; that is how its targets are registered"
+        )
+    said = "" if port else f"no port is recorded for {name}: the group's own port {group.port} is taken"
+    return Target(TargetId(name), "", "", "", (Registration(group.arn, name, port or group.port),)), said
+
+
+def _with_port(target: Target, port: int) -> tuple[Target, str]:
+    same = tuple(place for place in target.registrations if place.port == port)
+    if same:
+        return replace(target, registrations=same), ""
+    ports = listed(sorted({str(place.port) for place in target.registrations}))
+    other = replace(target.registrations[0], port=port)
+    return replace(target, registrations=(other,)), f"{label(target)} is known with port {ports} here, not with {port}"
