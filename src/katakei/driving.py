@@ -38,7 +38,12 @@ class Drive:
             pool=kit.pool,
         )
         self._runner = Runner(world, lease, plan.rollout)
-        self._runner.note(e.Taken(kit.clock.now(), kit.owner))
+        self._runner.note(e.Taken(kit.clock.now(), kit.owner, world.executor.marks))
+
+    @property
+    def rollout(self) -> Rollout:
+        """The rollout as this process last read or wrote it."""
+        return self._runner.rollout
 
     @property
     def restore_lines(self) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ Nothing here decides anything about rollouts; every error of ours becomes its se
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 
 import click
 
 from katakei import __version__
+from katakei.cli.saying import say
 from katakei.core.errors import Exit, KatakeiError
 
 # Where each command lives, and its line in `--help`: so that help is shown without importing any of them.
@@ -76,16 +78,19 @@ def run(argv: list[str]) -> int:
         fault.show()
         return Exit.USAGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("katakei: stopped; the journal is safe, run the same command again to carry on", err=True)
+        _complain("stopped; the journal is safe")
         return Exit.INTERRUPTED
     except KatakeiError as error:
-        click.echo(f"katakei: {error}", err=True)
+        _complain(str(error))
         return error.code
-    except BrokenPipeError:
-        return Exit.DONE
     except Exception as fault:
         if os.environ.get("KATAKEI_DEBUG"):
             raise
-        click.echo(f"katakei: a fault of ours: {type(fault).__name__}: {fault} (KATAKEI_DEBUG=1 shows where)", err=True)
+        _complain(f"a fault of ours: {type(fault).__name__}: {fault} (KATAKEI_DEBUG=1 shows where)")
         return Exit.FAILED
     return int(code or Exit.DONE)
+
+
+def _complain(sentence: str) -> None:
+    with suppress(KatakeiError):  # nobody hears it; the exit code still tells
+        say(f"katakei: {sentence}", err=True)

@@ -5,18 +5,15 @@ import json
 import click
 
 from katakei.cli.options import as_json, asking, aws, group_of, journal
+from katakei.cli.saying import say
 from katakei.core.model import RolloutId
 from katakei.views import groups as view
 from katakei.views import lines
 from katakei.views.grid import grid
 
 
-def _print(text: str) -> None:
-    click.echo(text)
-
-
 def _data(data: object) -> None:
-    click.echo(json.dumps(data, ensure_ascii=False))
+    say(json.dumps(data, ensure_ascii=False))
 
 
 @click.command("groups")
@@ -27,7 +24,7 @@ def groups_(profile: str | None, region: str | None, journal: str | None, *, as_
     """Target groups, with how many of their targets serve."""
     with asking(profile, region, journal) as verbs:
         groups = verbs.groups()
-    _data(view.groups_data(groups)) if as_json else _print(view.groups_text(groups))
+    _data(view.groups_data(groups)) if as_json else say(view.groups_text(groups))
 
 
 @click.command("status")
@@ -43,7 +40,7 @@ def status_(group: str | None, profile: str | None, region: str | None, journal:
     if as_json:
         _data(view.status_data(state.group, held))
     else:
-        _print(view.status_text(state.group, held))
+        say(view.status_text(state.group, held))
 
 
 @click.command("list")
@@ -59,7 +56,7 @@ def list_(service: str | None, journal: str | None, *, as_json: bool) -> None:
         return
     heads = ("ROLLOUT", "SERVICE", "BEGUN", "FINISHED", "BY")
     rows = [lines.header_row(header) for header in headers]
-    _print(grid(heads, rows) if rows else "no rollouts in this journal")
+    say(grid(heads, rows) if rows else "no rollouts in this journal")
 
 
 @click.command("show")
@@ -74,4 +71,4 @@ def show_(rollout: str, journal: str | None, *, as_json: bool) -> None:
     if as_json:
         _data(lines.summary_data(state))
         return
-    _print(lines.history(state, events))
+    say(lines.history(state, events))

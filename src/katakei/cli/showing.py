@@ -1,19 +1,23 @@
-"""How a running rollout is shown: a live table on a terminal, a plain line per event without one, or NDJSON."""
+"""How a running rollout is shown: a live table on a terminal, a plain line per event without one, or NDJSON.
 
+That nobody can be shown anything any more (a closed pipe, a lost terminal, a full disk) never stops a rollout.
+"""
+
+import re
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
-from katakei.core.errors import Exit
+from katakei.cli.saying import on_terminal, say, silence
+from katakei.core.errors import Exit, LeaseLost, Unreachable
 from katakei.core.forecast import Forecast, forecast
-from katakei.core.planned import Plan
+from katakei.core.planned import Kind, Plan
 from katakei.core.rollout import Rollout
 from katakei.core.verdict import verdict
 from katakei.driving import Drive
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 REPEAT = timedelta(seconds=30)  # how often an unchanged wait is said again where there is no terminal
+RUNNING = re.compile(r"\d+[hms]?\b( \d+[ms]\b)?")  # numbers and spans, which only run on
 
 
 class Shown:
@@ -31,8 +36,8 @@ class Shown:
 
     def __init__(self, *, as_json: bool, yes: bool = True) -> None:
         self.as_json = as_json
-        self.terminal = sys.stdout.isatty() and not as_json
-        self._yes = yes or not sys.stdin.isatty()
+        self.terminal = on_terminal(1) and not as_json
+        self._yes = yes or not on_terminal(0)
         self._live: Live | None = None
         self._forecast: Forecast | None = None
         self._said: tuple[datetime, str] | None = None
@@ -40,29 +45,35 @@ class Shown:
     def confirm(self, plan: Plan, forecast: Forecast, restore: Sequence[str]) -> bool:
         """First what puts everything back by hand, then what is about to happen; on a terminal it must be confirmed."""
         if not self.as_json:
-            click.echo(plans.restore_text(restore))
-            click.echo(plans.plan_text(plan, forecast))
+            self.say(plans.restore_text(restore))
+            self.say(plans.plan_text(plan, forecast))
         if self._yes:
             return True
-        return click.confirm(f"Go on? ({plans.place(plan)})", err=True)
+        return bool(click.confirm(f"Go on? ({plans.place(plan)})", err=True))
+
+    def typed(self, plan: Plan) -> bool:
+        """Whether a person who works on the targets sits here."""
+        return plan.kind is Kind.ROLL and plan.spec.work.executor == "manual" and self.terminal and on_terminal(0)
 
     def begin(self, drive: Drive) -> None:
         """Which rollout this is; one that is carried on was never confirmed here, so it says how to put back."""
         self._forecast = forecast(drive.plan)
         if self.as_json:
             data = plans.plan_data(drive.plan, self._forecast, drive.restore_lines)
-            click.echo(lines.object_json("Planned", {**data, "carried_on": drive.carried_on}))
+            self.say(lines.object_json("Planned", {**data, "carried_on": drive.carried_on}))
             return
         if drive.carried_on:
-            click.echo(plans.restore_text(drive.restore_lines))
-            click.echo(f"rollout {drive.plan.rollout} was not finished: carrying it on as it was planned")
-        click.echo(f"rollout {drive.plan.rollout}")
+            self.say(plans.restore_text(drive.restore_lines))
+            self.say(_taken_up(drive.rollout))
+        self.say(f"rollout {drive.plan.rollout}")
+        if self.typed(drive.plan):
+            self.say("Press Enter when the work on the targets that are out is done.")
 
     def turn(self, turn: Turn) -> None:
         """After every turn."""
         for event in turn.written:
             if self.as_json:
-                click.echo(lines.event_json(event))
+                self.say(lines.event_json(event))
             elif text := lines.line(turn.rollout, event):
                 self._above(text)
         now = turn.now
@@ -72,16 +83,21 @@ class Shown:
             whys = {rest.target: rest.why for rest in turn.whys if rest.target}
             self._live.update(live(turn.rollout, turn.why, whys, self._forecast, now))
         elif self._news(turn, now):
-            click.echo(lines.waiting_json(now.isoformat(), turn.why) if self.as_json else f"{now:%H:%M:%S}  {turn.why}")
+            self.say(lines.waiting_json(now.isoformat(), turn.why) if self.as_json else f"{now:%H:%M:%S}  {turn.why}")
 
     def end(self, rollout: Rollout) -> None:
         """How it went."""
         if self.as_json:
-            click.echo(lines.object_json("Ended", lines.summary_data(rollout)))
+            self.say(lines.object_json("Ended", lines.summary_data(rollout)))
             return
-        click.echo(lines.summary(rollout))
+        self.say(lines.summary(rollout))
         if rollout.finished is None:
-            click.echo(f"carry on: the same command again; put back instead: katakei abort {rollout.plan.rollout}")
+            self.say(lines.how_to_go_on(rollout))
+
+    def say(self, text: str) -> None:
+        """One line or more. Where nobody hears it the rollout goes on in silence: its journal has everything."""
+        with suppress(Unreachable):
+            say(text)
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -96,16 +112,19 @@ class Shown:
         self._live = None
 
     def _above(self, text: str) -> None:
-        if self._live:
+        if not self._live:
+            self.say(text)
+            return
+        try:
             self._live.console.print(text, highlight=False, markup=False)
-        else:
-            click.echo(text)
+        except OSError:  # the terminal is lost
+            silence(1, 2)
 
     def _news(self, turn: Turn, now: datetime) -> bool:
         """A wait is said when it lasts and is another one, and again after a while; its running numbers are no news."""
         if turn.written or turn.rollout.finished:
             return False
-        kind = "".join(letter for letter in turn.why if not letter.isdigit())
+        kind = RUNNING.sub("", turn.why)
         if self._said and self._said[1] == kind and now - self._said[0] < REPEAT:
             return False
         self._said = (now, kind)
@@ -115,10 +134,22 @@ class Shown:
 def finish(drive: Drive, shown: Shown) -> Exit:
     """Runs the rollout to its end, shown; Ctrl-C once finishes what is in hand, twice stops at once."""
     shown.begin(drive)
-    with _interruptible(drive), shown.alive():
-        rollout = drive.run(shown.turn)
+    try:
+        with _interruptible(drive), shown.alive():
+            rollout = drive.run(shown.turn)
+    except LeaseLost:
+        raise
+    except BaseException:
+        with suppress(Unreachable):
+            say(lines.how_to_go_on(drive.rollout), err=True)
+        raise
     shown.end(rollout)
     return verdict(rollout)
+
+
+def _taken_up(rollout: Rollout) -> str:
+    how = "bringing back what is out of service" if rollout.aborting else "carrying it on as it was planned"
+    return f"rollout {rollout.plan.rollout} was not finished: {how}"
 
 
 @contextmanager
@@ -127,13 +158,19 @@ def _interruptible(drive: Drive) -> Iterator[None]:
 
     def handler(number: int, frame: FrameType | None) -> None:
         del frame
-        if asked.is_set():
+        if number == signal.SIGHUP:  # the terminal is gone, and with it whoever could read or type
+            silence(0, 1, 2)
+        elif asked.is_set():
             raise KeyboardInterrupt
         asked.set()
         drive.interrupt(signal.Signals(number).name)
-        click.echo("katakei: finishing what is in hand; once more stops at once", err=True)
+        with suppress(Unreachable, RuntimeError):  # RuntimeError: the signal came in the middle of a line
+            say("katakei: finishing what is in hand; once more stops at once", err=True)
 
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup keeps a rollout going
+        heard.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ import json
 import click
 
 from katakei.cli.options import as_json, aws, journal, verbs
+from katakei.cli.saying import say
 from katakei.cli.showing import Shown, finish
 from katakei.core.errors import Exit, Held
 from katakei.core.model import RolloutId, TargetId
@@ -19,7 +20,7 @@ def approve_(rollout: str, targets: tuple[str, ...], journal: str | None, *, as_
     """The work on TARGETS (none given: on all that wait for you) is done."""
     with verbs(None, None, journal) as app:
         approved = app.approve(RolloutId(rollout), [TargetId(target) for target in targets])
-    click.echo(json.dumps({"approved": approved}) if as_json else f"approved: {', '.join(approved)}")
+    say(json.dumps({"approved": approved}) if as_json else f"approved: {', '.join(approved)}")
 
 
 @click.command("abort")
@@ -37,7 +38,7 @@ def abort_(rollout: str, profile: str | None, region: str | None, journal: str |
         try:
             drive = app.carry_on(RolloutId(rollout))
         except Held as held:
-            click.echo(json.dumps({"accepted": rollout}) if as_json else f"abort accepted; {held}")
+            say(json.dumps({"accepted": rollout}) if as_json else f"abort recorded; whoever drives it obeys: {held}")
             return Exit.DONE
         shown = Shown(as_json=as_json)
         return finish(drive, shown)

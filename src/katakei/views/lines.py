@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from katakei.core import events as e
 from katakei.core.ports import Header
-from katakei.core.roads import Phase
+from katakei.core.roads import Cause, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.verdict import verdict
 from katakei.core.words import label, listed, span
@@ -68,8 +68,23 @@ def summary(rollout: Rollout) -> str:
     state = "finished" if rollout.finished else "not finished"
     took = span((rollout.finished or rollout.moved) - rollout.begun)
     text = f"rollout {rollout.plan.rollout} {state} after {took}: {said}"
-    left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in rollout.by_phase[Phase.LEFT_OUT]]
+    outside = rollout.by_phase[Phase.LEFT_OUT]
+    asked = [target for target in outside if rollout.standings[target].cause is Cause.BY_HAND]
+    left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in outside if t not in asked]
+    if asked:
+        names = " ".join([rollout.plan.spec.service, *asked])
+        text += f"\nout of service, as asked: {listed(asked)}; back again by: katakei register {names}"
     return text + ("\nleft out of service: " + "; ".join(left) if left else "")
+
+
+def how_to_go_on(rollout: Rollout) -> str:
+    """What a person can do about a rollout that nobody drives any more, and who is outside meanwhile."""
+    name = rollout.plan.rollout
+    out = [label(rollout.targets[target]) for target in rollout.out_of_service]
+    return (
+        f"rollout {name} is not finished; out of service: {listed(out) or 'none'};"
+        f" carry it on: the same command again; bring everything back instead: katakei abort {name}"
+    )
 
 
 def summary_data(rollout: Rollout) -> dict[str, Plain]:
