@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from katakei.app import App, Order
 from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_job, verbs
+from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
 from katakei.core.errors import KatakeiError, UsageFault
 from katakei.core.survey import Allowed
@@ -50,7 +50,7 @@ def plan_(profile: str | None, region: str | None, journal: str | None, *, as_js
     order = _order(**asked)
     with verbs(profile, region, journal) as app:
         plan, forecast = app.plan(order)
-    click.echo(json.dumps(plans.plan_data(plan, forecast, ())) if as_json else plans.plan_text(plan, forecast))
+    say(json.dumps(plans.plan_data(plan, forecast, ())) if as_json else plans.plan_text(plan, forecast))
 
 
 @click.command("roll")
@@ -73,6 +73,7 @@ def roll_(  # noqa: PLR0913 - one option each
     **asked: Any,
 ) -> int:
     """Roll GROUP, one side at a time. Run again after a crash, it carries on."""
+    _meant(**asked)
     order = _order(**asked, as_recorded=as_recorded)
     shown = Shown(as_json=as_json, yes=yes)
     outlives_the_job(journal, os.environ, ephemeral=ephemeral)
@@ -105,18 +106,27 @@ def _order(  # noqa: PLR0913 - one option each
     return Order(spec, settings.release(release) if release else "", allowed, as_recorded)
 
 
+def _meant(group: str | None, run: str | None, file: Path | None, **_others: Any) -> None:
+    """Work by hand where nobody sits is mostly a forgotten file: a server would be out until somebody looks."""
+    by_hand = run is None and file is None and (group is not None or not DEFAULT_FILE.exists())
+    if by_hand and (group is None or DEFAULT_FILE.exists()) and not on_terminal(0):
+        raise UsageFault(
+            "what is to be run on the targets? give -f FILE or --run CMD; to do the work by hand, name the GROUP"
+            " in a folder without katakei.yml, or do it on a terminal"
+        )
+
+
 def _listen(app: App, drive: Drive, shown: Shown) -> None:
     """Where a person works and watches: Enter says that the work in hand is done."""
-    if drive.plan.spec.work.executor != "manual" or not shown.terminal or not sys.stdin.isatty():
+    if not shown.typed(drive.plan):
         return
 
     def entered() -> None:
-        for _ in sys.stdin:
+        while os.read(0, 4096):  # not by sys.stdin: its buffer would be locked by this thread when Python ends
             try:
                 app.approve(drive.plan.rollout, ())
             except KatakeiError as error:
-                click.echo(f"katakei: {error}", err=True)
+                say(f"katakei: {error}", err=True)
             drive.wake()
 
-    click.echo("Press Enter when the work on the targets that are out is done.")
     threading.Thread(target=entered, daemon=True).start()
