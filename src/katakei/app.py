@@ -4,7 +4,7 @@ Nothing here prints, parses arguments or knows a driver by name.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from katakei import __version__, by_hand, driving, history, surveying
 from katakei.by_hand import Hand
@@ -41,8 +41,14 @@ class App:
         self._kit = kit
 
     def plan(self, order: Order) -> tuple[Plan, Forecast]:
-        """What a rollout would do; changes nothing, not even the journal."""
-        made = self._plan(order, tuple(self._kit.balancer.groups(order.spec.groups)), RolloutId("plan"))
+        """What a rollout would do; changes nothing, not even the journal. An unfinished one would be carried on."""
+        groups = tuple(self._kit.balancer.groups(order.spec.groups))
+        earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
+        made = self._same(order, earlier).plan if earlier else self._plan(order, groups, RolloutId("plan"))
+        if earlier:
+            made = replace(
+                made, said=(*made.said, f"rollout {earlier.rollout} is not finished: it would be carried on")
+            )
         return made, forecast(made)
 
     def roll(self, order: Order, confirm: Confirm) -> Drive:
@@ -102,13 +108,21 @@ class App:
     def _same(self, order: Order, earlier: Header) -> Rollout:
         """The unfinished rollout, if it is what is asked for now; refused with the choice if it is not."""
         state = history.find(self._kit.journal, earlier.rollout)
-        changed = differences(state.plan.spec, order.spec)
+        end = f"or end it by `katakei abort {earlier.rollout}`"
+        if state.plan.kind is not Kind.ROLL:
+            raise Refused(f"{by_hand.unfinished(state)}, {end}")
+        changed = differences(state.plan.spec, self._without_check(state.plan.spec, order.spec))
         if state.plan.release != order.release:
             changed = (*changed, f"release {state.plan.release or 'none'}, now {order.release or 'none'}")
-        if state.plan.kind is Kind.ROLL and (order.as_recorded or not changed or state.aborting):
+        if order.as_recorded or not changed or state.aborting:
             return state
-        what = f"of {state.plan.spec.service}" if state.plan.kind is Kind.ROLL else "(a step by hand)"
         raise Refused(
-            f"rollout {earlier.rollout} {what} is not finished and differs: {'; '.join(changed) or 'another kind'}."
-            f" Carry it on as it was planned by --as-recorded, or end it by `katakei abort {earlier.rollout}`"
+            f"rollout {earlier.rollout} of {state.plan.spec.service} is not finished and differs: {'; '.join(changed)}."
+            f" Carry it on as it was planned by --as-recorded, {end}"
         )
+
+    @staticmethod
+    def _without_check(recorded: Spec, present: Spec) -> Spec:
+        """A plan drops the group's own check where it cannot be asked from here, and says so: that is no difference."""
+        dropped = not recorded.check.asked and recorded.check.http is None and present.check.http is None
+        return replace(present, check=replace(present.check, asked=False)) if dropped else present
