@@ -6,6 +6,7 @@ import pytest
 from tests.core.given import a_group, a_plan, seconds
 
 from katakei.core.forecast import forecast
+from katakei.core.planned import Kind
 from katakei.core.spec import Drain
 
 
@@ -36,3 +37,9 @@ def test_the_whole_is_as_many_rounds_as_the_window_needs(targets: int, window: i
 def test_of_several_groups_the_slowest_counts() -> None:
     plan = replace(a_plan(), groups=(a_group(), a_group("slow", delay=seconds(300))))
     assert forecast(plan).parts[0].length == seconds(300)
+
+
+def test_a_step_by_hand_takes_only_its_own_part() -> None:
+    parts = {kind: [part.name for part in forecast(replace(a_plan(), kind=kind)).parts] for kind in Kind}
+    assert parts[Kind.DEREGISTER] == ["drain"]
+    assert parts[Kind.REGISTER] == ["first health check", "second look"]

@@ -144,7 +144,11 @@ def test_by_hand_one_failure_brings_no_other_target_back() -> None:
 def test_with_no_wait_the_target_is_left_draining() -> None:
     rollout = standing(a_plan(1, floor=0, kind=Kind.DEREGISTER, waits=False), Phase.DRAINING)
     [move] = moved(turn(rollout, 1, DRAINING))
-    assert (move.to, move.cause, move.why) == (Phase.LEFT_OUT, Cause.BY_HAND, "not waited for")
+    assert (move.to, move.cause, move.why) == (
+        Phase.LEFT_OUT,
+        Cause.BY_HAND,
+        "deregistered by hand, drain not waited for",
+    )
 
 
 def test_work_is_resolved_and_started_in_one_turn() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from katakei.core.case import APART
-from katakei.core.planned import Plan
+from katakei.core.planned import Kind, Plan
 
 PROPAGATION = timedelta(seconds=5)  # "seconds" between the call and the first check (alb-semantics 3.3)
 
@@ -42,10 +42,11 @@ def forecast(plan: Plan) -> Forecast:
     interval = max(group.check.interval for group in plan.groups)
     drain = max(delay, plan.spec.drain.settle)
     setting = "the group's deregistration delay" if delay >= plan.spec.drain.settle else "drain.settle"
-    parts = (
-        Part("drain", drain, setting),
+    out = (Part("drain", drain, setting),)
+    back = (
         Part("first health check", PROPAGATION + interval, "the group's health check interval"),
         Part("second look", APART, "fixed"),
-        Part("soak", plan.spec.soak, "warm.soak"),
     )
+    soak = (Part("soak", plan.spec.soak, "warm.soak"),)
+    parts = {Kind.ROLL: out + back + soak, Kind.DEREGISTER: out, Kind.REGISTER: back}[plan.kind]
     return Forecast(parts, -(-len(plan.targets) // plan.window))

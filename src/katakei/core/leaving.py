@@ -19,7 +19,9 @@ def draining(case: Case) -> tuple[Step, ...]:
         return held_up
     if case.standing.intent is Intent.KEEP_OUT or not case.plan.waits:
         by_hand = Cause.BY_HAND if case.plan.kind is Kind.DEREGISTER else None
-        return (case.move(Phase.LEFT_OUT, case.standing.why or "not waited for", cause=by_hand),)
+        return (
+            case.move(Phase.LEFT_OUT, case.standing.why or "deregistered by hand, drain not waited for", cause=by_hand),
+        )
     waiting = unsettled(case)
     if waiting is None:
         return (case.move(Phase.OUT),)

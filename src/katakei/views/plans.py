@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from katakei.core.forecast import Forecast
-from katakei.core.planned import Kind, Plan
+from katakei.core.planned import Floor, Kind, Plan
+from katakei.core.spec import Command
 from katakei.core.words import label, listed, span
 from katakei.views.plain import Plain, plain
 
@@ -17,24 +18,36 @@ def place(plan: Plan) -> str:
 
 def plan_text(plan: Plan, forecast: Forecast) -> str:
     """The whole plan for a person."""
-    lines: list[str] = [f"{_verb(plan)} {len(plan.targets)} target(s): {place(plan)}"]
-    for group in plan.groups:
-        floor = plan.floors[group.arn]
-        zones = f", {floor.per_zone} in each zone" if floor.per_zone else ""
-        lines.append(f"floor    {group.name}: {floor.count} of {floor.base} must serve{zones}")
-    lines.append(f"window   {plan.window} out at a time")
-    first = [
-        f"order    {n}. {label(target)} in {target.zone or '?'}" for n, target in enumerate(plan.targets[:MOST], 1)
-    ]
-    lines += (
-        first
-        if len(plan.targets) <= MOST
-        else [*first, f"         and {len(plan.targets) - MOST} more (all by --json)"]
-    )
+    lines = [f"{_verb(plan)} {_count(len(plan.targets))}: {place(plan)}"]
+    if plan.kind is Kind.ROLL:
+        lines.append(f"work     {_work(plan.spec.work)}")
+    if plan.kind is not Kind.REGISTER:
+        lines += [f"floor    {group.name}: {_floor(plan.floors[group.arn])}" for group in plan.groups]
+    if plan.kind is Kind.ROLL:
+        lines.append(f"window   {plan.window} out at a time")
+    named = enumerate(plan.targets[:MOST], 1)
+    lines += [f"order    {n}. {label(target)}" + (f" in {target.zone}" if target.zone else "") for n, target in named]
+    if len(plan.targets) > MOST:
+        lines.append(f"         and {len(plan.targets) - MOST} more (all by --json)")
     if plan.kind is Kind.ROLL:
         lines += _duration(forecast)
     lines += [f"note     {said}" for said in plan.said]
     return "\n".join(lines)
+
+
+def _count(targets: int) -> str:
+    return "1 target" if targets == 1 else f"{targets} targets"
+
+
+def _work(work: Command) -> str:
+    if work.executor == "manual":
+        return "by hand: each target waits until you say that it is done"
+    return f"by {work.executor}: {work.run}"
+
+
+def _floor(floor: Floor) -> str:
+    zones = f", {floor.per_zone} in each zone" if floor.per_zone else ""
+    return f"{floor.count} of {floor.base} must serve{zones}"
 
 
 def plan_data(plan: Plan, forecast: Forecast, restore: Sequence[str]) -> dict[str, Plain]:
