@@ -32,6 +32,7 @@ class Done:
     @property
     def events(self) -> list[dict[str, Any]]:
         """Its output as one JSON object per line."""
+        assert self.out, self.err
         return [json.loads(line) for line in self.out.splitlines()]
 
     def all(self) -> str:
