@@ -117,7 +117,7 @@ judge() {
                 if (!open++ || silence + 0 > oldest + 0) oldest = silence
             }
             key = state " " (rq > 0) " " (sq > 0) " " (sent > 0) " " order " " class
-            # So many kinds never meet. If they did: one worst kind, under which nothing is quiet, keeps the answer short.
+            # So many kinds never meet. If they did: one worst kind, in which nothing is answered, keeps the answer short.
             if (!(key in n) && ++kinds > 200) key = "OTHER 1 1 0 tie young"
             if (!(key in n) || silence + 0 < low[key] + 0) low[key] = silence
             if (!(key in n) || silence + 0 > high[key] + 0) high[key] = silence

@@ -1,0 +1,96 @@
+"""The rule without sockets: its limits to the millisecond, and that no grouping can hide a connection."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from katakei.core.sight import Pending
+from katakei.core.spec import Until
+from katakei.witnesses.counting import Alike, Count, Mode, Source, Terms
+from katakei.witnesses.judging import Standing, classify, verdict
+
+MS = timedelta(milliseconds=1)
+TERMS = Terms(Until.PROOF, 5000 * MS, 65_000 * MS, http1=True)
+ANSWERED = replace(TERMS, until=Until.ANSWERED)
+IDLE = Alike(
+    "ESTAB", unread=False, unsent=False, sent=True, answered_last=True, number=1, youngest=6000 * MS, oldest=6000 * MS
+)
+
+
+def _count(*alike: Alike, source: Source = Source.SS) -> Count:
+    return Count(Mode.QUIET, source, timedelta(), timedelta(seconds=1), alike)
+
+
+@pytest.mark.parametrize(
+    ("alike", "standing"),
+    [
+        (IDLE, Standing.ANSWERED),
+        (replace(IDLE, youngest=5000 * MS), Standing.ANSWERED),
+        (replace(IDLE, youngest=4999 * MS), Standing.BUSY),
+        (replace(IDLE, youngest=65_000 * MS), Standing.ANSWERED),
+        (replace(IDLE, youngest=65_001 * MS), Standing.PROVED),
+        (replace(IDLE, answered_last=False), Standing.BUSY),
+        (replace(IDLE, sent=False), Standing.BUSY),
+        (replace(IDLE, unread=True), Standing.BUSY),
+        (replace(IDLE, unsent=True), Standing.BUSY),
+        (replace(IDLE, sent=False, answered_last=False, unsent=True, youngest=65_001 * MS), Standing.PROVED),
+    ],
+)
+def test_one_connection_is_proved_answered_or_busy(alike: Alike, standing: Standing) -> None:
+    assert classify(alike, TERMS) is standing
+
+
+def test_answered_means_something_for_plain_http1_only() -> None:
+    other = replace(ANSWERED, http1=False)
+    assert classify(IDLE, other) is Standing.BUSY
+    assert verdict(_count(IDLE), other).pending is Pending.BUSY
+    assert verdict(_count(IDLE), ANSWERED).pending is Pending.QUIET
+    assert verdict(_count(IDLE), TERMS).pending is Pending.BUSY
+
+
+def test_the_sentence_names_how_many_the_oldest_and_when() -> None:
+    young = replace(IDLE, number=2, youngest=1000 * MS, oldest=41_700 * MS)
+    said = verdict(_count(young, replace(IDLE, youngest=9000 * MS, oldest=9000 * MS)), TERMS)
+    assert said.why == "3 connections, one silent for 41 s, proved at 65 s"
+    assert said.open == 3
+
+
+_AGES = st.integers(0, 70_000).map(lambda age: age * MS)
+_ONE = st.builds(
+    Alike,
+    st.sampled_from(["ESTAB", "CLOSE-WAIT"]),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.just(1),
+    _AGES,
+    _AGES,
+).map(lambda one: replace(one, oldest=one.youngest))
+_KEYS = ("state", "unread", "unsent", "sent", "answered_last")
+
+
+@given(st.lists(_ONE, min_size=1, max_size=8), st.booleans(), st.sampled_from([Until.PROOF, Until.ANSWERED]))
+def test_alike_taken_together_are_never_quieter_than_each_alone(ones: list[Alike], http1: bool, until: Until) -> None:  # noqa: FBT001 - drawn, not called
+    terms = Terms(until, 5000 * MS, 65_000 * MS, http1)
+    together: dict[tuple[object, ...], Alike] = {}
+    for one in ones:
+        key = tuple(getattr(one, name) for name in _KEYS)
+        last = together.get(key)
+        together[key] = (
+            one
+            if last is None
+            else replace(
+                last,
+                number=last.number + 1,
+                youngest=min(last.youngest, one.youngest),
+                oldest=max(last.oldest, one.oldest),
+            )
+        )
+    alone = [verdict(_count(one), terms).pending for one in ones]
+    grouped = verdict(_count(*together.values()), terms)
+    assert (grouped.pending is Pending.QUIET) <= all(each is Pending.QUIET for each in alone)
+    assert grouped.open <= len(ones)
