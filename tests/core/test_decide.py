@@ -10,7 +10,6 @@ from tests.core.given import (
     brought,
     decided,
     deregistered,
-    facts,
     given,
     later,
     moved,
@@ -24,13 +23,12 @@ from tests.core.given import (
 )
 
 from katakei.core import events as e
-from katakei.core.decide import candidates, rest_until, sentence
+from katakei.core.decide import rest_until, sentence
 from katakei.core.model import TargetId
 from katakei.core.planned import Floor, Plan
-from katakei.core.roads import IN_HAND, Cause, Intent, Phase
-from katakei.core.rollout import Rollout
+from katakei.core.roads import IN_HAND, Cause, Phase
 from katakei.core.sight import Attributes, GroupSight, State, Work, WorkState
-from katakei.core.spec import Command, OnFailure
+from katakei.core.spec import OnFailure
 from katakei.core.steps import Deregister, Note, Rest, Start, Step
 
 ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
@@ -39,24 +37,6 @@ ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
 def failed(plan: Plan, number: int) -> list[e.Event]:
     """The work on this target failed."""
     return [*brought(plan, Phase.WORKING, number), e.Moved(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED)]
-
-
-def lost(plan: Plan, number: int, *, times: int = 1) -> list[e.Event]:
-    """So often it was taken out, and went back because the floor was lost."""
-    who = t(plan, number)
-    once: list[e.Event] = [
-        e.Moved(NOON, who, Phase.DRAINING, intent=Intent.UPDATE),
-        e.Moved(NOON, who, Phase.RETURNING, "", Intent.RETURN, Cause.FLOOR_LOST),
-        e.Moved(NOON, who, Phase.RETURNED, cause=Cause.FLOOR_LOST),
-    ]
-    return once * times
-
-
-def skipped(plan: Plan, *numbers: int) -> list[e.Event]:
-    return [e.Moved(NOON, t(plan, number), Phase.SKIPPED) for number in numbers]
-
-
-REVERT = e.RevertAsked(NOON, "kim")
 
 
 # -- window and order
@@ -233,118 +213,6 @@ def test_an_abort_skips_everybody_who_waits() -> None:
     rollout = given(a_plan(2), [e.AbortAsked(NOON, "kim")])
     steps = moved(decided(rollout, seen(rollout, NOON), NOON))
     assert [(move.to, move.why, move.cause) for move in steps] == [(Phase.SKIPPED, "aborted by kim", Cause.ABORTED)] * 2
-
-
-# -- once more
-
-
-def test_a_drain_broken_off_for_the_floor_is_tried_again_when_everybody_else_had_a_turn() -> None:
-    plan = a_plan(3)
-    assert candidates(given(plan, lost(plan, 0))) == [t(plan, 1), t(plan, 2), t(plan, 0)]
-
-
-def test_a_drain_broken_off_for_the_floor_is_tried_three_times_in_all() -> None:
-    plan = a_plan(1)
-    assert candidates(given(plan, lost(plan, 0, times=2)))
-    assert not candidates(given(plan, lost(plan, 0, times=3)))
-
-
-@pytest.mark.parametrize("word", [e.AbortAsked(NOON, "kim"), REVERT])
-def test_a_drain_broken_off_is_not_tried_again_once_a_person_turned_the_rollout(word: e.Event) -> None:
-    plan = a_plan(1, revert=Command("ssm", "undo"))
-    assert not candidates(given(plan, lost(plan, 0), [word]))
-
-
-def test_a_person_may_ask_for_one_more_attempt() -> None:
-    plan = a_plan(2, on_failure=OnFailure(max_failures=0))
-    retry = e.RetryAsked(NOON, "kim", (t(plan, 0),))
-    rollout = given(plan, failed(plan, 0), brought(plan, Phase.DONE, 1), [e.Finished(NOON), retry])
-    [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON))
-    assert (move.target, move.to, move.intent) == (t(plan, 0), Phase.DRAINING, Intent.UPDATE)
-
-
-def test_a_retry_is_a_persons_word_and_forgets_the_other_failures() -> None:
-    plan = a_plan(3, window=2)
-    retry = e.RetryAsked(NOON, "kim", (t(plan, 0),))
-    rollout = given(plan, failed(plan, 0), failed(plan, 1), skipped(plan, 2), [e.Finished(NOON), retry])
-    assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT, 1: ABSENT}), NOON)) == {t(plan, 0): Phase.DRAINING}
-
-
-def test_what_had_been_left_out_is_not_put_back_by_an_abort_of_its_retry() -> None:
-    plan = a_plan(2)
-    retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.Moved(NOON, t(plan, 0), Phase.DRAINING)]
-    rollout = given(plan, failed(plan, 0), skipped(plan, 1), retry, [e.AbortAsked(NOON, "kim")])
-    [move] = moved(decided(rollout, seen(rollout, later(1), {0: ABSENT}), later(1)))
-    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.ABORTED)
-
-
-def test_a_retry_of_what_was_left_out_goes_on_whoever_else_falls() -> None:
-    plan = a_plan(2)
-    retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.Moved(NOON, t(plan, 0), Phase.DRAINING)]
-    rollout = given(plan, failed(plan, 0), skipped(plan, 1), retry, facts(plan, Phase.DRAINING))
-    assert not moves(decided(rollout, seen(rollout, later(1), {0: ABSENT, 1: DOWN}), later(1)))
-
-
-# -- back to the former release
-
-
-def reverting(plan: Plan, *stories: list[e.Event]) -> Rollout:
-    return given(plan, *stories, [REVERT])
-
-
-def test_a_revert_goes_only_to_the_touched_targets_the_last_one_first() -> None:
-    plan = a_plan(4, revert=Command("ssm", "undo"))
-    untouched = [*brought(plan, Phase.RETURNED, 2), *brought(plan, Phase.SKIPPED, 3)]
-    rollout = reverting(plan, brought(plan, Phase.DONE, 0), failed(plan, 1), untouched)
-    assert candidates(rollout) == [t(plan, 1), t(plan, 0)]
-
-
-def test_who_waits_is_not_touched_by_a_revert() -> None:
-    plan = a_plan(2, revert=Command("ssm", "undo"))
-    rollout = reverting(plan, brought(plan, Phase.DONE, 0))
-    assert moves(decided(rollout, seen(rollout, NOON), NOON)) == {t(plan, 1): Phase.SKIPPED}
-
-
-def test_a_revert_after_an_abort_is_carried_out() -> None:
-    plan = a_plan(2, revert=Command("ssm", "undo"))
-    done: list[e.Event] = [e.AbortAsked(NOON, "kim"), e.Finished(NOON)]
-    rollout = reverting(plan, brought(plan, Phase.DONE, 0), skipped(plan, 1), done)
-    [move] = moved(decided(rollout, seen(rollout, NOON), NOON))
-    assert (move.target, move.to, move.intent) == (t(plan, 0), Phase.DRAINING, Intent.REVERT)
-
-
-def test_a_revert_is_not_stopped_by_the_failures_that_made_it_needed() -> None:
-    plan = a_plan(2, revert=Command("ssm", "undo"))
-    rollout = reverting(plan, failed(plan, 0), skipped(plan, 1))
-    assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 0): Phase.DRAINING}
-
-
-def test_the_update_is_never_run_in_the_place_of_a_revert() -> None:
-    plan = a_plan(1, floor=0)
-    assert not candidates(reverting(plan, brought(plan, Phase.DONE, 0)))
-
-
-@pytest.mark.parametrize("end", [Phase.DONE, Phase.LEFT_OUT, Phase.FAILED_SERVING])
-def test_each_target_is_reverted_once_however_that_ended(end: Phase) -> None:
-    plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
-    back = e.Moved(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT)
-    kept = e.Moved(NOON, t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
-    way = [e.Moved(NOON, t(plan), phase) for phase in (Phase.OUT, Phase.WORKING, Phase.CHECKING, Phase.WARMING)]
-    last: list[e.Event] = [e.Moved(NOON, t(plan), Phase.SOAKING), e.Moved(NOON, t(plan), end)]
-    if end is Phase.LEFT_OUT:
-        last = [kept, e.Moved(NOON, t(plan), end)]
-    if end is Phase.FAILED_SERVING:
-        last.insert(0, e.Moved(NOON, t(plan), Phase.SOAKING, intent=Intent.RETURN))
-        del last[1]
-    assert not candidates(given(plan, brought(plan, Phase.DONE), [REVERT, back], way, last))
-
-
-def test_a_revert_broken_off_for_the_floor_is_tried_again() -> None:
-    plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
-    back = e.Moved(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT)
-    rollout = given(plan, brought(plan, Phase.DONE), [REVERT, back], lost(plan, 0)[1:])
-    [move] = moved(decided(rollout, seen(rollout, NOON), NOON))
-    assert move.intent is Intent.REVERT
 
 
 # -- what is said

@@ -55,7 +55,7 @@ def test_a_look_begun_before_the_call_returned_proves_nothing() -> None:
 def test_why_a_look_failed_is_said() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     blind = replace(seen(rollout, later(0)), unseen={rollout.plan.groups[0].arn: "DescribeTargetHealth: throttled"})
-    assert "throttled" in whys(decided(rollout, blind, later(12)))
+    assert "seen since: DescribeTargetHealth: throttled (for 12s)" in whys(decided(rollout, blind, later(12)))
 
 
 def test_settle_is_counted_from_the_first_look_that_showed_every_registration_out() -> None:
@@ -82,6 +82,15 @@ def test_a_look_is_believed_for_ten_seconds() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     assert "not seen since" not in whys(turn(rollout, 20, DRAINING, age=seconds(10)))
     assert "not seen since" in whys(turn(rollout, 20, DRAINING, age=seconds(10.1)))
+
+
+def test_settle_is_over_only_when_the_oldest_look_says_so() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.DRAINING)
+    sight = seen(rollout, later(33), {0: ABSENT})
+    first = plan.targets[0].registrations[0]
+    assert not moves(decided(rollout, older(sight, first, 3.1), later(33)))
+    assert moves(decided(rollout, older(sight, first, 3), later(33)))
 
 
 def test_a_call_that_changed_nothing_is_repeated_after_a_while_only() -> None:

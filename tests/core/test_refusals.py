@@ -49,6 +49,14 @@ def test_a_floor_no_target_could_leave_is_refused() -> None:
     assert "the floor of web is 2 of 2" in refused(a_survey(), window=Window(floor=Share(percent=51)))
 
 
+def test_a_floor_the_largest_target_could_never_leave_is_refused() -> None:
+    survey = a_survey([HEALTHY] * 3)
+    [first, *others] = survey.members[WEB.arn]
+    again = replace(first, registration=replace(first.registration, port=81))
+    twice = replace(survey, members={WEB.arn: (first, again, *others)})
+    assert "the floor of web is 3 of 4" in refused(twice, window=Window(floor=Share(count=3)))
+
+
 def test_a_floor_per_zone_that_no_target_could_leave_is_refused() -> None:
     window = Window(floor=Share(count=1), floor_per_zone=1)
     assert "can never be kept for web in a" in refused(a_survey(), window=window)
