@@ -23,7 +23,7 @@ from katakei.core import events as e
 from katakei.core.planned import Kind
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import State
-from katakei.core.spec import Limits
+from katakei.core.spec import Drain, Limits
 
 DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
 
@@ -38,6 +38,12 @@ def test_a_drain_over_its_limit_goes_back_and_counts_as_failed() -> None:
 def test_the_limit_of_a_drain_may_be_a_span_of_its_own() -> None:
     rollout = standing(a_plan(limits=Limits(draining_extra=seconds(50), draining_from_delay=False)), Phase.DRAINING)
     assert moves(turn(rollout, 51, DRAINING)) == {t(rollout.plan): Phase.RETURNING}
+
+
+def test_a_settle_longer_than_the_timer_is_no_reason_to_give_up() -> None:
+    rollout = standing(a_plan(drain=Drain(settle=seconds(120))), Phase.DRAINING)
+    assert not moves(turn(rollout, 119, ABSENT))
+    assert moves(turn(rollout, 120, ABSENT)) == {t(rollout.plan): Phase.OUT}
 
 
 def test_a_deregister_that_never_takes_effect_ends_at_the_limit_too() -> None:

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
-from tests.core.given import a_group, a_target, seconds
+from tests.core.given import a_group, a_plan, a_spec, a_target, seconds
 from tests.core.surveyed import DRAINING, HEALTHY, WEB, a_survey, asked, planned, refused
 
 from katakei.core.model import Arn, Minimum, Registration, RolloutId, TargetId, TargetType
 from katakei.core.plan import register
 from katakei.core.planned import Floor, Kind
-from katakei.core.spec import Check, Drain, Http, Selection, Share, Window
+from katakei.core.refusals import refusals
+from katakei.core.spec import Check, Drain, Http, Limits, Selection, Share, Until, Window
 from katakei.core.survey import NOTHING_ALLOWED, Allowed, Survey
 
 
@@ -111,6 +112,24 @@ def test_a_settle_shorter_than_the_world_needs_is_refused_outside_the_lab() -> N
     assert "a settle of 29s is shorter than 30s" in refused(a_survey(), drain=short)
     assert planned(a_survey(lab=True), drain=short).targets
     assert planned(a_survey(), Allowed(force=True), drain=short).targets
+
+
+@pytest.mark.parametrize(
+    ("limit", "until", "kind", "said"),
+    [
+        (39, Until.DELAY, Kind.ROLL, "limits.draining of 39s is shorter than the 40s that a drain takes here"),
+        (29, Until.PROOF, Kind.DEREGISTER, "limits.draining of 29s is shorter than the 30s"),
+        (40, Until.DELAY, Kind.ROLL, ""),
+        (30, Until.PROOF, Kind.ROLL, ""),
+        (0, Until.DELAY, Kind.REGISTER, ""),
+    ],
+)
+def test_a_limit_in_which_no_drain_could_end_is_refused(limit: int, until: Until, kind: Kind, said: str) -> None:
+    spec = a_spec(limits=Limits(seconds(limit), draining_from_delay=False), drain=Drain(until=until))
+    plan = replace(a_plan(kind=kind, floor=0), spec=spec)
+    why = "".join(refusals(plan, a_survey(groups=plan.groups), NOTHING_ALLOWED))
+    assert why.startswith(said)
+    assert bool(why) == bool(said)
 
 
 def test_a_check_of_the_users_that_cannot_be_asked_from_here_is_refused() -> None:

@@ -110,10 +110,11 @@ class Case:
 
     @property
     def drain_limit(self) -> timedelta:
-        """The bound of a drain: by default the longest delay of its groups and a minute more."""
-        limits = self.plan.spec.limits
-        delay = max(group.delay for group in self.groups) if limits.draining_from_delay else timedelta()
-        return delay + limits.draining_extra
+        """The bound of a drain: by default the longest delay of its groups (or settle, if longer) and a minute more."""
+        limits, settle = self.plan.spec.limits, self.plan.spec.drain.settle
+        if not limits.draining_from_delay:
+            return limits.draining_extra
+        return max(settle, *(group.delay for group in self.groups)) + limits.draining_extra
 
     @property
     def return_limit(self) -> timedelta:

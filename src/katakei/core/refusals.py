@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from katakei.core.model import Group, Target, TargetType
 from katakei.core.planned import Kind, Plan
+from katakei.core.spec import Until
 from katakei.core.survey import Allowed, Survey
 from katakei.core.words import listed, span
 
@@ -155,6 +156,18 @@ def _settle(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
         )
 
 
+def _limits(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+    """A drain that could never end within its limit."""
+    limits, drain = plan.spec.limits, plan.spec.drain
+    delays = [group.delay for group in plan.groups] if drain.until is Until.DELAY else []
+    needs = max([drain.settle, *delays])
+    if plan.kind is not Kind.REGISTER and not limits.draining_from_delay and limits.draining_extra < needs:
+        yield (
+            f"limits.draining of {span(limits.draining_extra)} is shorter than the {span(needs)} that a drain takes"
+            " here: no target could ever be worked on; raise it"
+        )
+
+
 def _check(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
     check = plan.spec.check
     if plan.kind is not Kind.ROLL or not check.asked:
@@ -180,5 +193,6 @@ _RULES: tuple[Callable[[Plan, Survey, Allowed], Iterator[str]], ...] = (
     _elsewhere,
     _draining,
     _settle,
+    _limits,
     _check,
 )
