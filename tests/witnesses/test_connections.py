@@ -5,9 +5,11 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from tests.contracts.machine import Machine, start
 from tests.witnesses.world import LocalCarrier, Wire, group, watched
 
 from katakei.clock import SystemClock
@@ -16,6 +18,7 @@ from katakei.core.model import Target, TargetId
 from katakei.core.ports import Printed, Watched
 from katakei.core.sight import Evidence, Pending
 from katakei.core.spec import Until
+from katakei.executors.mark import MarkState
 from katakei.witnesses import connections
 from katakei.witnesses.connections import Connections
 from katakei.witnesses.rounds import SILENT
@@ -258,3 +261,24 @@ def test_two_real_targets_from_serving_to_quiet_to_a_late_request(monkeypatch: p
         carrier.close()
         for wire in wires:
             wire.close()
+
+
+def test_a_start_is_refused_for_good_by_a_last_look_that_sees_traffic(tmp_path: Path) -> None:
+    wires = [Wire.open(address=f"127.0.0.{n}") for n in (2, 3)]
+    targets = [watched(wire.port, address=f"127.0.0.{n}", name=f"i-{n}") for n, wire in enumerate(wires, 2)]
+    witness = Connections(Paper(), Turned(), Until.ANSWERED, timedelta(milliseconds=50))
+    for wire in wires:
+        wire.ask()
+    time.sleep(0.02)
+    wires[1].answer()
+    text = witness.last_look(targets, "ME")
+    told = {}
+    for name in ("i-2", "i-3"):
+        machine = Machine(tmp_path / name, name=name)
+        _, answer = machine.run(start("echo begun", machine=name, witness=text))
+        told[name] = answer.marks[0]
+    for wire in wires:
+        wire.close()
+    assert told["i-2"].state is MarkState.FORBIDDEN
+    assert told["i-2"].why.startswith(f"refused by the witness: 1 of 1 connections to port {wires[0].port} may hold")
+    assert (told["i-3"].state, told["i-3"].out) == (MarkState.ENDED, "begun\n")
