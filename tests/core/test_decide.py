@@ -26,7 +26,7 @@ from katakei.core import events as e
 from katakei.core.decide import rest_until, sentence
 from katakei.core.model import TargetId
 from katakei.core.planned import Floor, Plan
-from katakei.core.roads import IN_HAND, Cause, Phase
+from katakei.core.roads import IN_HAND, Cause, Intent, Phase
 from katakei.core.sight import Attributes, GroupSight, State, Work, WorkState
 from katakei.core.spec import OnFailure
 from katakei.core.steps import Deregister, Note, Rest, Start, Step
@@ -47,6 +47,11 @@ def test_as_many_are_taken_as_the_window_allows_in_the_order_of_the_plan() -> No
     steps = decided(given(plan), seen(given(plan), NOON), NOON)
     assert moves(steps) == {t(plan, 0): Phase.DRAINING, t(plan, 1): Phase.DRAINING}
     assert deregistered(steps) == [t(plan, 0), t(plan, 1)]
+
+
+def test_a_waiting_target_is_taken_to_be_updated() -> None:
+    rollout = given(a_plan(2))
+    assert [move.intent for move in moved(decided(rollout, seen(rollout, NOON), NOON))] == [Intent.UPDATE]
 
 
 def test_all_registrations_of_a_target_leave_together() -> None:

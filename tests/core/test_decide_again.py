@@ -1,8 +1,11 @@
 """A target is taken again because the floor broke its drain off, or because a person says so."""
 
+from collections.abc import Sequence
+
 import pytest
 from tests.core.given import (
     NOON,
+    OUTWARD,
     a_plan,
     brought,
     decided,
@@ -151,6 +154,24 @@ def test_each_target_is_reverted_once_however_that_ended(last: list[tuple[Phase,
     way = [(Phase.DRAINING, Intent.REVERT), (Phase.OUT, None), (Phase.WORKING, None), (Phase.CHECKING, None)]
     story = [e.Moved(NOON, t(plan), to, intent=intent) for to, intent in (*way, (Phase.WARMING, None), *last)]
     assert not candidates(given(plan, brought(plan, Phase.DONE), [REVERT], story))
+
+
+def test_a_retry_after_a_revert_brings_the_update_once_more_and_is_not_reverted_again() -> None:
+    plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
+    back = [e.Moved(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT), *ways(plan, OUTWARD[1:]), done(plan)]
+    retry = [*brought(plan, Phase.DONE), REVERT, *back, e.Finished(NOON), e.RetryAsked(NOON, "kim", (t(plan),))]
+    [move] = moved(decided(given(plan, retry), seen(given(plan, retry), NOON), NOON))
+    assert move.intent is Intent.UPDATE
+    again = [*retry, move, *ways(plan, OUTWARD[1:]), done(plan)]
+    assert not candidates(given(plan, again))
+
+
+def ways(plan: Plan, phases: Sequence[Phase]) -> list[e.Event]:
+    return [e.Moved(NOON, t(plan), phase) for phase in phases]
+
+
+def done(plan: Plan) -> e.Event:
+    return e.Moved(NOON, t(plan), Phase.DONE)
 
 
 def test_a_revert_broken_off_for_the_floor_is_tried_again() -> None:

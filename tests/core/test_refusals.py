@@ -88,6 +88,7 @@ def test_a_health_minimum_above_the_floor_is_refused() -> None:
 
     assert "dns at 3 of 4, above the floor of 2" in refused(minimum(3, None))
     assert "dns at 3 of 4" in refused(minimum(None, 51))
+    assert "dns at 2 of 4, above the floor of 1" in refused(minimum(2, None), window=Window(floor=Share(count=1)))
     for harmless in (minimum(1, None), minimum(2, None), minimum(None, 50), minimum(None, None)):
         assert planned(harmless).targets
     assert register(asked(kind=Kind.REGISTER), minimum(4, None), NOTHING_ALLOWED, (a_target(7, [WEB]),), ()).targets
