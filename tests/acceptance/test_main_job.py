@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.judge import Verdict
 from tests.acceptance.stage import Scale, roll_under_load
 
-SMALL = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=105, least=100)
+SMALL = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=115, least=100)
 FULL = Scale(2, delay=40, lag=15, settle=30, interval=10, soak=10, rate=210, least=200)
 FOUR = replace(SMALL, targets=4, window="50%", floor=2, close_idle=False)
 EIGHT = replace(FULL, targets=8, window="25%", floor=6, per_zone=2)
