@@ -48,15 +48,19 @@ class Turned:
 class Paper:
     """A carrier whose targets answer what the test writes, when it writes it."""
 
+    self_from = "ME"
+
     def __init__(self) -> None:
-        self.sent: list[dict[Target, Sequence[str]]] = []
+        self.sent: list[tuple[Target, ...]] = []
+        self.texts: list[str] = []
         self.answers: dict[TargetId, Printed] = {}
         self.down = ""
 
-    def send(self, program: str, arguments: Mapping[Target, Sequence[str]], within: timedelta) -> str:  # noqa: ARG002 - nothing runs here
+    def send(self, program: str, targets: Sequence[Target], within: timedelta) -> str:  # noqa: ARG002 - nothing runs here
         if self.down:
             raise Unseen(self.down)
-        self.sent.append(dict(arguments))
+        self.sent.append(tuple(targets))
+        self.texts.append(program)
         return str(len(self.sent))
 
     def heard(self, ticket: str) -> Mapping[TargetId, Printed]:
@@ -199,10 +203,10 @@ def test_arrivals_are_counted_from_the_quiet_verdict_on_and_summed() -> None:
     it.paper.answers[ONE] = _said(began=100_000, at=100_700)
     it.look()
     it.witness.arrivals([watched(80)])
-    assert "since=100700" in next(iter(it.paper.sent[-1].values()))
+    assert "since=100700" in it.paper.texts[-1]
     it.paper.answers[ONE] = _said("arrivals", at=103_000, arrivals=3)
     assert it.witness.arrivals([watched(80)]) == {ONE: 3}
-    assert "since=103000" in next(iter(it.paper.sent[-1].values()))
+    assert "since=103000" in it.paper.texts[-1]
     it.paper.answers[ONE] = _said("arrivals", at=106_000, arrivals=2)
     assert it.witness.arrivals([watched(80)]) == {ONE: 5}
 
@@ -212,7 +216,7 @@ def test_the_idle_timeout_and_protocol_of_the_strictest_group_count() -> None:
     one = watched(80)
     it = Told()
     it.look(Watched(one.target, (*one.groups, slow)))
-    words = next(iter(it.paper.sent[0].values()))
+    words = it.paper.texts[0]
     assert "idle=205000" in words
     assert "until=proof" in words
 

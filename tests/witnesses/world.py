@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -159,7 +159,9 @@ class Wire:
 
 
 class LocalCarrier:
-    """Every target is this machine: programs run as processes here, each with its own arguments."""
+    """Every target is this machine: programs run as processes here."""
+
+    self_from = "KATAKEI_SELF"
 
     def __init__(self, shell: str = "dash") -> None:
         self._argv = shell_argv(shell)
@@ -167,17 +169,18 @@ class LocalCarrier:
         self._running: dict[str, dict[TargetId, subprocess.Popen[str]]] = {}
         self.sent = 0
 
-    def send(self, program: str, arguments: Mapping[Target, Sequence[str]], within: timedelta) -> str:  # noqa: ARG002 - a test's own bounds hold
-        assert len(arguments) <= 50
+    def send(self, program: str, targets: Sequence[Target], within: timedelta) -> str:  # noqa: ARG002 - a test's own bounds hold
+        assert len(targets) <= 50
         begun = {
             target.id: subprocess.Popen(
-                [*self._argv, "-c", program, "program", *words],
+                [*self._argv, "-c", program],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 text=True,
+                env={**os.environ, self.self_from: target.id},
             )
-            for target, words in arguments.items()
+            for target in targets
         }
         with self._lock:
             self.sent += 1

@@ -221,8 +221,13 @@ class Printed:
 class Carrier(Protocol):
     """A way to have targets run a small program that changes nothing: sent twice or lost, it does no harm."""
 
-    def send(self, program: str, arguments: Mapping[Target, Sequence[str]], within: timedelta) -> str:
-        """Begun on each of at most 50 targets with its own arguments ($1 ...); answers with a ticket, does not wait."""
+    @property
+    def self_from(self) -> str:
+        """The environment variable in which a program finds the id of the target that it runs on."""
+        ...
+
+    def send(self, program: str, targets: Sequence[Target], within: timedelta) -> str:
+        """Begun on each of at most 50 targets; answers with a ticket and does not wait. Raises Unseen, Rejected."""
         ...
 
     def heard(self, ticket: str) -> Mapping[TargetId, Printed]:

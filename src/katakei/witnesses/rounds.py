@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from katakei.core.errors import Rejected, Unseen
 from katakei.core.model import Target, TargetId
 from katakei.core.ports import Carrier, Clock, Printed
+from katakei.witnesses import carried
 
 BATCH = 50
 SILENT = timedelta(seconds=75)
@@ -52,7 +53,7 @@ class Rounds:
         return heard
 
     def send(self, program: str, asked: Mapping[Target, Sequence[str]], run: timedelta) -> Mapping[TargetId, str]:
-        """To those that have none under way. Answers with why for each that could not be sent to now."""
+        """With its own arguments to each that has none under way. Answers with why for those that it cannot reach."""
         failed: dict[TargetId, str] = {}
         with self._lock:
             busy = {target for round_ in self._open.values() for target in round_.waiting}
@@ -61,12 +62,17 @@ class Rounds:
                 batch = free[at : at + BATCH]
                 sent = self._clock.now()
                 try:
-                    ticket = self._carrier.send(program, {target: asked[target] for target in batch}, run)
+                    ticket = self._carrier.send(self._text(program, {each: asked[each] for each in batch}), batch, run)
                 except (Unseen, Rejected) as error:
                     failed |= dict.fromkeys((target.id for target in batch), str(error))
                     continue
                 self._open[ticket] = _Round(sent, sent + run + SILENT, frozenset(target.id for target in batch))
         return failed
+
+    def _text(self, program: str, asked: Mapping[Target, Sequence[str]]) -> str:
+        return carried.text(
+            program, {str(target.id): words for target, words in asked.items()}, self._carrier.self_from
+        )
 
     def _gather(self, ticket: str, round_: _Round) -> dict[TargetId, Heard]:
         try:
