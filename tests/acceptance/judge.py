@@ -113,6 +113,9 @@ def _faults(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
         yield f"registrations differ: {sorted(seen.before ^ seen.after)}"
     if measured.looks > asked.looks:
         yield f"{measured.looks} looks in one minute"
+    for server, word in {entry["id"]: entry["state"] for entry in _history(seen, "state")}.items():
+        if word != "healthy":
+            yield f"{server} was left {word}"
     for server, (out, back) in measured.acts.items():
         if out < 1 or back < 1 or (asked.acts is not None and max(out, back) > asked.acts):
             yield f"{server} was deregistered by {out} calls and registered by {back}"

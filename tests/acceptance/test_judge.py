@@ -108,6 +108,7 @@ def test_a_run_that_kept_everything_is_not_complained_of() -> None:
         (replace(GOOD, starts=started("i-1", Start(at(12), "v2"))), "while it got new requests"),
         (replace(GOOD, starts=started("i-1", Start(at(30), "v2"))), "while it got new requests"),
         (replace(GOOD, after=frozenset({("i-1", 80, "")})), "registrations differ"),
+        (replace(GOOD, history=(*GOOD.history, state(80, "i-1", "draining", 0, 1))), "i-1 was left draining"),
         (replace(GOOD, calls=(*GOOD.calls, call(30, "DescribeTargetHealth"))), "31 looks"),
         (replace(GOOD, calls=(*GOOD.calls, call(70, "RegisterTargets", "i-1", "i-2"))), "registered by 2"),
         (replace(GOOD, calls=GOOD.calls[4:]), "deregistered by 0"),
