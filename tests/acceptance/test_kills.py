@@ -26,10 +26,11 @@ ASKED = Asked(floor=1, rate=SCALE.least, looks=60, acts=None)
 """A lost answer may make an act be repeated, which harms nothing; and each start begins with looks of its own."""
 
 
-def moments(seed: int, kills: int) -> Iterator[timedelta]:
-    """When to kill, counted from each start of the command."""
+def moments(seed: int) -> Iterator[timedelta]:
+    """When to kill, counted from each start of the command, without end."""
     dice = random.Random(seed)  # noqa: S311 - dice, not secrets
-    return iter([timedelta(seconds=round(dice.uniform(FIRST, LAST), 2)) for _ in range(kills)])
+    while True:
+        yield timedelta(seconds=round(dice.uniform(FIRST, LAST), 2))
 
 
 def rolled(lab: Lab, folder: Path, release: str, kills: Iterator[timedelta], count: int) -> tuple[Verdict, int]:
@@ -41,7 +42,7 @@ def rolled(lab: Lab, folder: Path, release: str, kills: Iterator[timedelta], cou
     try:
         code = None
         while code is None:
-            moment = next(kills, None) if len(killed) < count else None
+            moment = next(kills) if len(killed) < count else None
             code = roll.killed(moment) if moment else roll.whole(WHOLE)
             killed += [moment] if moment and code is None else []
         clock.sleep(SCALE.lag + 1)
@@ -54,10 +55,13 @@ def rolled(lab: Lab, folder: Path, release: str, kills: Iterator[timedelta], cou
 
 
 def survived(folder: Path, seed: int, kills: int, each: int) -> None:
-    """As many rollouts as it takes for this many kills to have hit a living process."""
+    """As many rollouts as it takes for this many kills to have hit a living process.
+
+    The first kill of each rollout always does: none is over within the first seconds.
+    """
     sys.stdout.write(f"\nseed {seed}\n")
     (folder / "katakei.yml").write_text(SCALE.configuration())
-    when, hit, requests, number = moments(seed, kills * 3), 0, 0, 1
+    when, hit, requests, number = moments(seed), 0, 0, 1
     with SCALE.lab() as lab:
         while hit < kills:
             number += 1
