@@ -50,7 +50,7 @@ def called(plan: Plan, at: float = 0) -> list[e.Event]:
 
 def test_a_target_is_registered_only_after_it_answered_well() -> None:
     rollout = standing(a_plan(), Phase.CHECKING)
-    steps = turn(rollout, 5, ABSENT, answer=Answer(passed=True, begun=later(1)))
+    steps = turn(rollout, 5, ABSENT, answer=Answer(passed=True, begun=NOON))
     assert moves(steps) == {t(rollout.plan): Phase.WARMING}
     assert registered(steps) == [t(rollout.plan)]
 

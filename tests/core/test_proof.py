@@ -131,6 +131,7 @@ def quiet(ended: float, verdict: Pending = Pending.QUIET) -> Evidence:
     ("evidence", "phase"),
     [
         (quiet(31), Phase.OUT),
+        (quiet(30), Phase.OUT),
         (quiet(29), None),  # it ended before settle was over
         (quiet(31, Pending.BUSY), None),
         (quiet(31, Pending.BLIND), None),

@@ -51,6 +51,8 @@ def test_a_step_by_hand_is_done_only_when_every_target_is_where_it_was_meant_to_
     plan = a_plan(2, kind=Kind.DEREGISTER)
     out = [*brought(plan, Phase.OUT), e.Moved(NOON, t(plan), Phase.LEFT_OUT, cause=Cause.BY_HAND)]
     assert verdict(given(plan, out, brought(plan, Phase.SKIPPED, 1), [END])) is Exit.FAILED
+    never = [*brought(plan, Phase.DRAINING, 1), e.Moved(NOON, t(plan, 1), Phase.LEFT_OUT, cause=Cause.FAILED)]
+    assert verdict(given(plan, out, never, [END])) is Exit.FAILED
 
 
 @pytest.mark.parametrize(("phase", "code"), [(Phase.RETURNED, Exit.DONE), (Phase.LEFT_OUT, Exit.LEFT_OUT)])
