@@ -112,7 +112,7 @@ class Roll:
 
 
 def roll_under_load(scale: Scale, folder: Path, within: timedelta) -> Verdict:
-    """A lab, its traffic, one rollout to v2; judged."""
+    """A lab, its traffic, one rollout to v2; judged. What the command said is shown when there is a fault."""
     (folder / "katakei.yml").write_text(scale.configuration())
     with scale.lab() as lab:
         lab.faults(close_idle=scale.close_idle)
@@ -125,4 +125,7 @@ def roll_under_load(scale: Scale, folder: Path, within: timedelta) -> Verdict:
             clock.sleep(EDGE + scale.lag)
         finally:
             figures = traffic.stop()
-        return judge(watch.end("v2", (code,), figures), Asked(scale.floor, scale.per_zone, rate=scale.least))
+        verdict = judge(watch.end("v2", (code,), figures), Asked(scale.floor, scale.per_zone, rate=scale.least))
+        if verdict.faults:
+            sys.stdout.write(roll.output.read_text())
+        return verdict
