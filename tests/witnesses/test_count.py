@@ -277,6 +277,28 @@ def test_arrivals_are_counted_from_the_moment_given() -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_requests_that_brought_and_took_their_own_connection_are_counted_once(shell: str) -> None:
+    """The target ends each, so for a minute the kernel remembers it."""
+    with socket.create_server(("127.0.0.2", 0)) as listener:
+        port = int(listener.getsockname()[1])
+        words = arguments(Mode.ARRIVALS, watched(port), PROOF, timedelta(seconds=3))
+        argv = [*shell_argv(shell), "-c", carried.program("count.sh"), "count", *words]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+            time.sleep(0.3)
+            for _ in range(5):
+                with socket.create_connection(("127.0.0.2", port), timeout=5) as client:
+                    server, _ = listener.accept()
+                    client.sendall(b"hi")
+                    server.recv(9)
+                    server.close()
+                    assert client.recv(1) == b""
+            out, _ = process.communicate(timeout=20)
+    found = read(out)
+    assert found
+    assert (found.arrivals, found.alike) == (5, ())
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_last_look_refuses_by_words_and_75(wire: Wire, shell: str) -> None:
     wire.ask()
     it = watched(wire.port)

@@ -7,7 +7,7 @@
 #   group STATE R S SENT ORDER CLASS N YOUNGEST OLDEST    connections alike in all that a verdict asks (see `judge`)
 #   seen PORT        since it began this port had data of another address
 #   proxied NAME     the ports are handed on by this program: what is behind it cannot be seen from here
-#   arrivals N       data of another address came so often after `since`
+#   arrivals N       data of another address came at least so often after `since`
 #   katakei-end
 #
 # Arguments (NAME=VALUE, numbers and addresses only):
@@ -40,11 +40,12 @@ tick() {
 
 filter=''
 for port in $(printf '%s' "$ports" | tr , ' '); do filter="${filter:+$filter or }sport = :$port"; done
-# What ended a moment ago tells only where connections of others end, which is what a baseline asks.
+# What ended a moment ago pends no more. It tells where connections of others end, which is what a baseline asks, and
+# that there was one, which matters where each request has a connection of its own, gone before the next look.
 past='exclude time-wait'
-[ "$mode" = baseline ] && past=''
+case $mode in baseline | arrivals) past='' ;; esac
 
-by_ss() { ss -tinH state connected exclude syn-sent $past "( $filter )" 2>/dev/null || echo failed; }
+by_ss() { ss -tinoH state connected exclude syn-sent $past "( $filter )" 2>/dev/null || echo failed; }
 
 # by_proc: the two tables in the shape of ss, but without ages. A machine without IPv6 has no tcp6; a table that is
 # there and cannot be read hides connections.
@@ -105,6 +106,8 @@ judge() {
             if (mine != host(there)) {
                 if (source == "ss" ? received > 0 || state == "TIME-WAIT" : state != "SYN-RECV") seen[port(here)] = 1
                 if (received > 0 && rcv + 0 < window) fresh++
+                # Its minute, told in whole seconds, shows in which second it ended.
+                if (left != "" && left >= 60 - int(window / 1000)) gone++
             }
             if (state == "TIME-WAIT") return
             silence = snd + 0 < rcv + 0 ? snd : rcv
@@ -129,7 +132,11 @@ judge() {
             i = $1 ~ /^[0-9]+$/ ? 0 : 1
             state = i ? $1 : "ESTAB"
             rq = $(i + 1) + 0; sq = $(i + 2) + 0; here = $(i + 3); there = $(i + 4)
-            snd = rcv = "0"; sent = received = 0
+            snd = rcv = "0"; sent = received = 0; left = ""
+            if ($(i + 5) ~ /^timer:\(timewait,/) {
+                left = substr($(i + 5), 17)
+                left = left ~ /^1min/ ? 60 : left + 0
+            }
             if (NF <= i + 4) next
         }
         {
@@ -146,7 +153,7 @@ judge() {
             print "sample", open ? "busy" : "quiet", all + 0, open + 0, youngest + 0 ? youngest : 0, oldest + 0 ? oldest : 0
             for (key in n) print "group", key, n[key], low[key], high[key]
             for (p in seen) print "seen", p
-            print "new", fresh + 0
+            print "new", fresh + 0, gone + 0
         }'
 }
 
@@ -163,7 +170,7 @@ learn() {
     groups=''
     while read -r word rest; do
         case $word in
-            new) arrivals=$((arrivals + rest)) ;;
+            new) alive=$((alive + ${rest% *})) ended=$((ended + ${rest#* })) ;;
             seen) case "$seen " in *" $rest "*) ;; *) seen="$seen $rest" ;; esac ;;
             *) groups="$groups$word $rest
 " ;;
@@ -183,7 +190,7 @@ answered() {
 }
 
 tick
-began=$tick seen='' arrivals=0
+began=$tick seen='' alive=0 ended=0
 # A moment of before the last start of the machine is not in its uptime.
 [ -n "$since" ] && [ "$since" -le "$began" ] || since=$began
 while :; do
@@ -211,5 +218,6 @@ printf '%s' "$groups"
 for port in $seen; do echo "seen $port"; done
 # Only root is told the names. Docker hands a published port on by a rule, past every socket here, and listens beside it.
 if [ "$mode" = baseline ] && ss -tlnpH "( $filter )" 2>/dev/null | grep -q docker-proxy; then echo "proxied docker-proxy"; fi
-echo "arrivals $arrivals"
+# A connection may be in both: first alive, then ended.
+echo "arrivals $((alive > ended ? alive : ended))"
 echo katakei-end
