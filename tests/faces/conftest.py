@@ -1,17 +1,14 @@
 """The command as its user meets it: a real process, a real lab, nothing of ours imported into the judgement."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.faces.command import Katakei
 from tests.faces.ground import Ground
+from tests.faces.stage import QUICK, Stage
 
-from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
-
-QUICK = LabOptions(targets=2, delay=timedelta(seconds=2), interval=timedelta(seconds=1), port=8080)
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +34,10 @@ def katakei(lab: Lab, tmp_path: Path) -> Iterator[Katakei]:
     command.close()
 
 
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Katakei]:
-    """The command where there is no AWS at all: neither region nor credentials nor a way to it."""
-    command = Katakei(tmp_path, {"XDG_STATE_HOME": str(tmp_path)})
-    yield command
-    command.close()
+@pytest.fixture(scope="session", autouse=True)
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Every play that this run asks for, begun at once."""
+    asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    stage = Stage([params["play"] for params in asked if "play" in params], tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.close()

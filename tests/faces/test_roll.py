@@ -11,12 +11,13 @@ from datetime import timedelta
 import pytest
 from tests.faces.command import Katakei, Running
 from tests.faces.ground import Ground
+from tests.faces.stage import Play, Plays, Stage
 
 from katakei.lab import clock
-from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
 
 pytestmark = pytest.mark.lab
+plays = Plays()
 
 RELEASE = """'echo "$KATAKEI_RELEASE" > release && ./bin/restart'"""
 RESTORE = "To put everything back by hand, whatever happens:"
@@ -46,12 +47,11 @@ def traffic(url: str) -> Iterator[list[Figures]]:
         seen.append(clients.stop())
 
 
-def test_a_group_goes_from_one_release_to_the_next_and_no_request_is_lost(
-    katakei: Katakei, ground: Ground, lab: Lab
-) -> None:
+@plays
+def a_group_goes_from_one_release_to_the_next_and_no_request_is_lost(katakei: Katakei, ground: Ground) -> None:
     places = ground.places()
     katakei.file(configuration())
-    with traffic(lab.url) as seen:
+    with traffic(ground.lab.url) as seen:
         done = katakei("roll", "--release", "v2", within=90)
     assert done.code == 0, done.all()
     assert (seen[0].failed, seen[0].first_failures) == (0, ())
@@ -73,7 +73,8 @@ def test_a_group_goes_from_one_release_to_the_next_and_no_request_is_lost(
     assert "finished after" in katakei("show", rollout["rollout"]).out
 
 
-def test_a_plan_changes_nothing_and_says_what_would_happen(katakei: Katakei, ground: Ground) -> None:
+@plays
+def a_plan_changes_nothing_and_says_what_would_happen(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration())
     done = katakei("plan", "--release", "v2")
     assert done.code == 0
@@ -101,7 +102,8 @@ def by_hand(katakei: Katakei, ground: Ground) -> tuple[Running, str]:
     return roll, next(word for word in roll.said().split() if word.startswith("r-"))
 
 
-def test_a_person_works_and_says_so_from_elsewhere_and_a_rival_is_refused(katakei: Katakei, ground: Ground) -> None:
+@plays
+def a_person_works_and_says_so_from_elsewhere_and_a_rival_is_refused(katakei: Katakei, ground: Ground) -> None:
     roll, name = by_hand(katakei, ground)
     assert "work     by hand" in roll.said()
     assert f"katakei approve {name} {ground.ids[0]}" in roll.said()
@@ -124,8 +126,8 @@ def test_a_person_works_and_says_so_from_elsewhere_and_a_rival_is_refused(katake
     assert katakei("approve", name).code == 2
 
 
-@pytest.mark.slow
-def test_an_abort_from_elsewhere_brings_everything_back(katakei: Katakei, ground: Ground) -> None:
+@plays.slow
+def an_abort_from_elsewhere_brings_everything_back(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration(settle=20))
     roll = katakei.start("roll", "--release", "v3", "--json")
     roll.until("SeenOut")
@@ -142,8 +144,8 @@ def test_an_abort_from_elsewhere_brings_everything_back(katakei: Katakei, ground
     assert "is finished; there is nothing to abort" in again.err
 
 
-@pytest.mark.slow
-def test_where_nobody_drives_it_any_more_abort_itself_brings_everything_back(katakei: Katakei, ground: Ground) -> None:
+@plays.slow
+def where_nobody_drives_it_any_more_abort_itself_brings_everything_back(katakei: Katakei, ground: Ground) -> None:
     roll, name = by_hand(katakei, ground)
     roll.tell(signal.SIGKILL)
     roll.end()
@@ -156,7 +158,8 @@ def test_where_nobody_drives_it_any_more_abort_itself_brings_everything_back(kat
     assert set(ground.states().values()) == {"healthy"}
 
 
-def test_work_that_fails_leaves_its_target_out_and_names_it(katakei: Katakei, ground: Ground) -> None:
+@plays
+def work_that_fails_leaves_its_target_out_and_names_it(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration("{ssm: {run: 'echo broken >&2; exit 7'}}"))
     done = katakei("roll")
     assert done.code == 3, done.all()
@@ -168,16 +171,16 @@ def test_work_that_fails_leaves_its_target_out_and_names_it(katakei: Katakei, gr
     assert f"held by {first}" not in katakei("status").out
 
 
-@pytest.mark.slow
-def test_work_that_fails_is_put_back_where_that_is_asked(katakei: Katakei, ground: Ground) -> None:
+@plays.slow
+def work_that_fails_is_put_back_where_that_is_asked(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration("{ssm: {run: exit 7}}", more="on_failure: {failed_target: put_back}"))
     done = katakei("roll")
     assert done.code == 1, done.all()
     assert sorted(ground.states().values()) == ["healthy", "healthy"]
 
 
-@pytest.mark.slow
-def test_one_interrupt_finishes_what_is_in_hand_and_the_same_command_goes_on(katakei: Katakei, ground: Ground) -> None:
+@plays.slow
+def one_interrupt_finishes_what_is_in_hand_and_the_same_command_goes_on(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration())
     roll = katakei.start("roll", "--release", "v4")
     roll.until("working")
@@ -200,8 +203,8 @@ def test_one_interrupt_finishes_what_is_in_hand_and_the_same_command_goes_on(kat
     assert (ground.starts(), ground.releases()) == ([1, 1], ["v4", "v4"])
 
 
-@pytest.mark.slow
-def test_two_interrupts_stop_at_once_and_say_how_to_go_on(katakei: Katakei, ground: Ground) -> None:
+@plays.slow
+def two_interrupts_stop_at_once_and_say_how_to_go_on(katakei: Katakei, ground: Ground) -> None:
     roll, name = by_hand(katakei, ground)
     roll.tell(signal.SIGTERM)
     roll.until("finishing what is in hand")
@@ -212,13 +215,10 @@ def test_two_interrupts_stop_at_once_and_say_how_to_go_on(katakei: Katakei, grou
     assert f"katakei abort {name}" in done.err
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("turn", range(2))
-def test_after_a_kill_the_same_command_finishes_and_work_is_done_once(
-    katakei: Katakei, ground: Ground, turn: int
-) -> None:
+@plays.slow
+def after_a_kill_the_same_command_finishes_and_work_is_done_once(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration())
-    release = f"k{turn}"
+    release = "v8"
     roll = katakei.start("roll", "--release", release)
     roll.until("draining")
     clock.sleep(random.uniform(0, 20))  # noqa: S311 - any moment will do
@@ -232,8 +232,8 @@ def test_after_a_kill_the_same_command_finishes_and_work_is_done_once(
     assert set(ground.states().values()) == {"healthy"}
 
 
-@pytest.mark.slow
-def test_a_rollout_goes_on_when_nobody_reads_it_any_more(katakei: Katakei, ground: Ground) -> None:
+@plays.slow
+def a_rollout_goes_on_when_nobody_reads_it_any_more(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration())
     words = [sys.executable, "-m", "katakei.cli", "roll", "--release", "v6", "--only", ground.ids[0]]
     with subprocess.Popen(words, cwd=katakei.folder, env=katakei.env, stdout=subprocess.PIPE) as roll:
@@ -245,11 +245,16 @@ def test_a_rollout_goes_on_when_nobody_reads_it_any_more(katakei: Katakei, groun
     assert set(ground.states().values()) == {"healthy"}
 
 
-@pytest.mark.slow
-def test_a_group_and_a_command_need_no_file(katakei: Katakei, ground: Ground) -> None:
+@plays.slow
+def a_group_and_a_command_need_no_file(katakei: Katakei, ground: Ground) -> None:
     work = 'test "$KATAKEI_RELEASE" = v7 && echo "$KATAKEI_RELEASE" > release && ./bin/restart'
     words = ("roll", "LaravelTargetGroup", "--run", work, "--release", "v7", "--only", "web-1", "--yes")
     done = katakei(*words, "--journal", str(katakei.folder / "mine.db"), within=120, CI="true")
     assert done.code == 0, done.all()
     assert sum(ground.starts()) == 1
     assert (katakei.folder / "mine.db").exists()
+
+
+@plays.each()
+def test_it(play: Play, stage: Stage) -> None:
+    stage.show(play)

@@ -3,11 +3,14 @@
 import pytest
 from tests.faces.command import Katakei
 from tests.faces.ground import Ground
+from tests.faces.stage import Play, Plays, Stage
 
 pytestmark = pytest.mark.lab
+plays = Plays()
 
 
-def test_status_shows_every_target_as_the_load_balancer_does(katakei: Katakei, ground: Ground) -> None:
+@plays
+def status_and_groups_show_every_target_as_the_load_balancer_does(katakei: Katakei, ground: Ground) -> None:
     done = katakei("status")
     assert done.code == 0
     assert "LaravelTargetGroup: 2 of 2 serving" in done.out
@@ -16,22 +19,19 @@ def test_status_shows_every_target_as_the_load_balancer_does(katakei: Katakei, g
         assert row[1] == "8080"
         assert row[4] == "healthy"
 
-
-def test_status_for_a_program_names_what_a_person_reads(katakei: Katakei, ground: Ground) -> None:
     data = katakei("status", "LaravelTargetGroup", "--json", TARGET_GROUP_ARN=None).data
     assert (data["name"], data["arn"], data["serving"], data["total"]) == ("LaravelTargetGroup", ground.group, 2, 2)
     keys = {"id", "port", "zone", "name", "state", "reason", "description", "since", "held_by"}
     assert [set(target) for target in data["targets"]] == [keys] * 2
     assert sorted(target["id"] for target in data["targets"]) == sorted(ground.ids)
 
-
-def test_groups_lists_them_with_how_many_serve(katakei: Katakei, ground: Ground) -> None:
     assert "2/2" in katakei("groups").out
     (group,) = katakei("groups", "--json").data["groups"]
     assert (group["arn"], group["serving"], group["total"]) == (ground.group, 2, 2)
 
 
-def test_one_side_is_taken_out_drained_and_put_back(katakei: Katakei, ground: Ground) -> None:
+@plays
+def one_side_is_taken_out_drained_and_put_back(katakei: Katakei, ground: Ground) -> None:
     first, other = ground.ids
     places = ground.places()
 
@@ -80,7 +80,8 @@ def test_one_side_is_taken_out_drained_and_put_back(katakei: Katakei, ground: Gr
     assert ground.changes() == ["DeregisterTargets", "RegisterTargets"]
 
 
-def test_no_wait_returns_once_the_load_balancer_shows_it(katakei: Katakei, ground: Ground) -> None:
+@plays
+def no_wait_returns_once_the_load_balancer_shows_it(katakei: Katakei, ground: Ground) -> None:
     first = ground.ids[0]
     done = katakei("deregister", "LaravelTargetGroup", f"{first}:8080", "--no-wait", within=15, TARGET_GROUP_ARN=None)
     assert done.code == 0
@@ -91,14 +92,16 @@ def test_no_wait_returns_once_the_load_balancer_shows_it(katakei: Katakei, groun
     assert ground.states()[first] in {"initial", "healthy"}
 
 
-def test_force_breaks_the_floor_and_says_so(katakei: Katakei, ground: Ground) -> None:
+@plays
+def force_breaks_the_floor_and_says_so(katakei: Katakei, ground: Ground) -> None:
     done = katakei("deregister", *ground.ids, "--force", "--no-wait")
     assert done.code == 0
     assert "the floor of LaravelTargetGroup is 0: an outage is accepted" in done.out
     assert set(ground.states().values()) <= {"draining"}
 
 
-def test_a_step_is_told_to_a_program_event_by_event(katakei: Katakei, ground: Ground) -> None:
+@plays
+def a_step_is_told_to_a_program_event_by_event(katakei: Katakei, ground: Ground) -> None:
     first = ground.ids[0]
     events = katakei("deregister", first, "--no-wait", "--json").events
     kinds = [event["event"] for event in events]
@@ -112,3 +115,8 @@ def test_a_step_is_told_to_a_program_event_by_event(katakei: Katakei, ground: Gr
     shown = katakei("show", rollout["rollout"], "--json").data
     assert shown["targets"][0]["id"] == first
     assert shown["finished"]
+
+
+@plays.each()
+def test_it(play: Play, stage: Stage) -> None:
+    stage.show(play)
