@@ -23,6 +23,7 @@ from katakei.core.working import working
 IDLE = timedelta(seconds=15)
 ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out
 SOON = timedelta(seconds=2)
+MOMENT = timedelta(seconds=0.5)  # a rest that is over although its look has not come yet must not become a spin
 ATTEMPTS = 3  # how often a target whose drain the floor broke off is tried in one rollout
 
 ANSWERS: Mapping[Phase, Callable[[Case], tuple[Step, ...]]] = {
@@ -177,4 +178,4 @@ def rest_until(steps: tuple[Step, ...], now: datetime) -> datetime:
     """When the next turn is due: the soonest rest, a moment later when something was done, or the idle pace."""
     rests = [step.until for step in steps if isinstance(step, Rest)]
     acts = [now + SOON for step in steps if not isinstance(step, (Rest, Note))]
-    return min([*rests, *acts, now + IDLE])
+    return max(now + MOMENT, min([*rests, *acts, now + IDLE]))
