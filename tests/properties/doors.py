@@ -19,6 +19,7 @@ from katakei.core.sight import Answer, GroupSight, Seen, State, Work, WorkState
 from katakei.core.steps import Job
 
 T = TypeVar("T")
+HEEDS = 0.5  # of the work that hangs and is told to end
 DELIVERY = 10.0  # seconds an agent may take to begin
 
 
@@ -170,10 +171,14 @@ class ExecutorDoor(Door):
     """Systems Manager and marks, or (`by_hand`) a person."""
 
     by_hand = False
+    marks = ""
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         del targets, by
         return {}
+
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+        del targets, by
 
     def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
         del by
@@ -200,6 +205,23 @@ class ExecutorDoor(Door):
         works = {key: self._work(key) for key in tickets if not self.world.roll(self.world.wicked.mute)}
         self.answered()
         return works
+
+    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        del by
+        self.call("forbid")
+        now = self.world.clock.time
+        for key in tickets:
+            self.world.marks.setdefault(key, Mark(now, now, now, "refused"))
+        self.answered()
+
+    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        del by
+        self.call("cancel")
+        for key in tickets:
+            mark = self.world.marks[key]
+            if mark.fate == "hangs" and self.world.dice.random() < HEEDS:
+                mark.fate, mark.ends = "bad", self.world.clock.time
+        self.answered()
 
     def _work(self, key: Key) -> Work:
         mark, now = self.world.marks.get(key), self.world.clock.time

@@ -273,6 +273,7 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "ip": bounds.an_ip_is_registered_only_when_absent,
     "attributes": bounds.attributes_are_what_was_planned,
     "calls": bounds.the_load_balancer_is_spared,
+    "rest": bounds.no_turn_is_due_at_once,
     "appends": bounds.the_journal_is_spared,
     "quick": bounds.it_is_quick_when_nobody_disturbs,
     "done": bounds.it_is_done_when_nobody_disturbs,

@@ -27,8 +27,9 @@ from katakei.runner import Runner, Turn, World
 __all__ = ["Outcome", "Play", "plan_of", "play", "spec_of"]
 
 ID, RIVAL = RolloutId("r-test"), RolloutId("r-rival")
-PROCESSES = 40  # after so many the adversary goes home
-HOME, LONGEST = seconds(2 * 3600), seconds(3 * 3600)
+PROCESSES = 25  # after so many the adversary goes home
+HOME, LONGEST = seconds(3600), seconds(2 * 3600)
+TURNS = 3000  # more than three times the longest way to the end
 RIVALS = 0.02
 
 
@@ -106,7 +107,7 @@ class Play:
 
     @property
     def over(self) -> bool:
-        return self.world.clock.time - NOON > LONGEST
+        return self.world.clock.time - NOON > LONGEST or self.figures["turns"] > TURNS
 
     def run(self) -> Outcome:
         while not self.finished and not self.over:
@@ -224,6 +225,7 @@ class Play:
     # -- people
 
     def _after(self, process: Process, turn: Turn) -> None:
+        self.figures["restless"] += turn.due <= turn.now
         if not turn.over:
             self.sentences.setdefault(turn.why, bool(turn.rollout.in_hand))
         if self.zombies and self.world.roll(0.05):
