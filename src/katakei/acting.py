@@ -12,7 +12,7 @@ from katakei.core import events as e
 from katakei.core.errors import KatakeiError, Rejected, Unreachable, Unseen
 from katakei.core.model import Arn, Registration, TargetId
 from katakei.core.ports import Balancer, Clock, Executor, Pool
-from katakei.core.steps import Deregister, Register, Start, Step
+from katakei.core.steps import Cancel, Deregister, Forbid, Register, Start, Step
 
 DEADLINE = timedelta(seconds=10)
 Facts = Sequence[e.Event]
@@ -55,6 +55,10 @@ class Acts:
         starts = [step for step in steps if isinstance(step, Start) and step.key.target not in busy]
         if starts:
             self._hand_over(frozenset(start.key.target for start in starts), self._start(starts), until)
+        for last in (Forbid, Cancel):
+            ends = [step for step in steps if isinstance(step, last) and step.key.target not in busy]
+            if ends:
+                self._hand_over(frozenset(end.key.target for end in ends), self._end(ends), until)
 
     def facts(self) -> list[e.Event]:
         """What has come back since the last asking. Failures leave no fact: the loop is the retry."""
@@ -109,3 +113,14 @@ class Acts:
             return [e.Started(self._clock.now(), key, ticket) for key, ticket in tickets.items()]
 
         return start
+
+    def _end(self, ends: Sequence[Forbid | Cancel]) -> Callable[[], Facts]:
+        tickets = {end.key: (end.target, end.ticket) for end in ends}
+        ask = self._executor.forbid if isinstance(ends[0], Forbid) else self._executor.cancel
+
+        def end() -> Facts:
+            """Leaves no fact: only a look can tell what came of it."""
+            ask(tickets, DEADLINE)
+            return []
+
+        return end

@@ -47,10 +47,13 @@ class Looks:
         groups = {arn: self._ask(arn, self._group(arn, only, planned[arn])) for arn, only in due.items()}
         works = {"works": self._ask("works", lambda: self._executor.look(tickets, DEADLINE))} if tickets else {}
         answers = {"answers": self._ask("answers", lambda: self._checker.ask(doors, DEADLINE))} if doors else {}
+        soon = [rollout.targets[target] for target in wants.soon]
+        ready = {"soon": self._ask("soon", lambda: self._executor.prepare(soon, DEADLINE))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
         wait(self._asked, timeout=DEADLINE.total_seconds())
         self.troubles = []
         seen, unseen = self._gather(groups)
+        self._gather(ready)
         merged = {arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}
         return Sight(
             groups={**last.groups, **merged},

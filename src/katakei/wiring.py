@@ -103,7 +103,14 @@ class Wiring:
             from katakei.executors.manual import Manual
 
             return Manual()
-        raise UsageFault(f"there is no executor {name!r}; there are: ssm, manual")
+        if name == "local":
+            from katakei.executors.local import Here, Local, folder_of
+            from katakei.process import here, me
+
+            self_, place = me(), here()
+            machine = Here(self_.host, self_.boot, place.pids)
+            return Local(folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ)
+        raise UsageFault(f"there is no executor {name!r}; there are: ssm, local, manual")
 
     def name(self) -> RolloutId:
         """A new rollout's id."""

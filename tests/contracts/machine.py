@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from katakei.core.steps import Job
 from katakei.executors import mark
 
 SHELLS = tuple(shell for shell in ("dash", "bash", "busybox") if shutil.which(shell))
@@ -76,7 +77,7 @@ class Machine:
         """What it answered. Nothing but marks is ever printed."""
         with self.agent(text) as agent:
             out, err = agent.communicate(timeout=30)
-        assert err == ""
+        assert err == "", err
         assert len(out) < 24_000
         return agent.returncode, mark.read(out)
 
@@ -115,8 +116,9 @@ def start(
     late: timedelta = -SOON,
     follow: timedelta = SOON,
     witness: str = "",
+    argv: tuple[str, ...] = (),
     **values: str,
 ) -> str:
     """The text that starts this work on one machine; `late` is how long ago its time was over."""
     line = mark.Line(machine, name, datetime.now(UTC) - late, tuple(values.items()))
-    return mark.start_text([line], run, follow, "ME", witness)
+    return mark.start_text([line], Job(run, (), 60, argv), follow, "ME", witness)

@@ -158,8 +158,9 @@ def test_a_dead_keeper_is_told_by_the_start_that_follows(shop: ByRunCommand) -> 
     jobs = {key(whom): (whom, job(f"{BEGIN}; exec sleep 20"))}
     tickets = hand_over(shop, jobs)
     _until(shop, lambda: _begun(shop, whom) == 1)
-    pid = shop.service.machines[whom.id].place("r-7/1-update") / "pid"
-    os.kill(int(pid.read_text().split()[0]), signal.SIGKILL)
+    place = shop.service.machines[whom.id].place("r-7/1-update")
+    for who in ("pid", "work"):
+        os.kill(int((place / who).read_text().split()[0]), signal.SIGKILL)
     assert follow(shop, jobs, tickets)[key(whom)].state is WorkState.INTERRUPTED
 
 

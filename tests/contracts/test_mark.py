@@ -19,9 +19,11 @@ from katakei.core.errors import UsageFault
 from katakei.core.events import Key
 from katakei.core.model import RolloutId, TargetId
 from katakei.core.roads import Intent
+from katakei.core.steps import Job
 from katakei.executors import mark
 from katakei.executors.mark import MarkState
 
+NOT_AT_ALL = timedelta(0)
 UNFRIENDLY = "a b'\"$(touch pwned)`touch pwned`\n;touch pwned\n\\n\t* {{ssm:x}} KATAKEI_LINES é\n\n"
 
 
@@ -33,8 +35,8 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
 
 
 @pytest.fixture
-def slow_machine(tmp_path: Path) -> Iterator[Machine]:
-    """Of one shell only, where the time is what is tried."""
+def one_machine(tmp_path: Path) -> Iterator[Machine]:
+    """Of one shell only, where what is tried does not depend on the shell."""
     machine = Machine(tmp_path, SHELLS[0])
     yield machine
     machine.end()
@@ -97,17 +99,23 @@ def test_work_outlives_the_agent(machine: Machine) -> None:
     assert (told.exit, told.out) == (5, "done\n")
 
 
-def test_following_is_bounded_and_the_work_goes_on(slow_machine: Machine) -> None:
-    code, answer = slow_machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
+def test_following_is_bounded_and_the_work_goes_on(one_machine: Machine) -> None:
+    code, answer = one_machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
     assert (code, _the_mark(answer).state) == (0, MarkState.RUNNING)
-    assert slow_machine.until(MarkState.ENDED).exit == 6
+    assert one_machine.until(MarkState.ENDED).exit == 6
+
+
+def _kill(machine: Machine, whom: str) -> None:
+    """`pid` is the keeper, `work` leads the work."""
+    os.kill(int((machine.place() / whom).read_text().split()[0]), signal.SIGKILL)
 
 
 def test_work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Machine) -> None:
-    text = start("echo begun >> begun; sleep 20")
+    text = start("echo begun >> begun; exec sleep 20")
     with machine.agent(text) as agent:
         _within(10, machine.folder / "begun")
-        os.kill(int((machine.place() / "pid").read_text().split()[0]), signal.SIGKILL)
+        _kill(machine, "pid")
+        _kill(machine, "work")
         out, _ = agent.communicate(timeout=10)
     assert _the_mark(mark.read(out)).state is MarkState.INTERRUPTED
     code, answer = machine.run(text)
@@ -115,26 +123,41 @@ def test_work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Ma
     assert _lines(machine.folder / "begun") == 1
 
 
-def test_a_dead_keeper_that_nobody_has_buried_is_dead(machine: Machine) -> None:
-    with machine.agent(start("echo begun > begun; sleep 20")) as agent:
-        _within(10, machine.folder / "begun")
+def test_work_goes_on_without_its_keeper_and_is_no_interruption_before_it_is_over(machine: Machine) -> None:
+    machine.run(start("echo begun > begun; until [ -e go_on ]; do sleep 0.05; done", follow=NOT_AT_ALL))
+    _within(10, machine.folder / "begun")
+    _kill(machine, "pid")
+    assert machine.look().state is MarkState.RUNNING
+    (machine.folder / "go_on").touch()
+    assert machine.until(MarkState.INTERRUPTED).why == "the process that kept it is dead"
+
+
+def test_a_dead_keeper_that_nobody_has_buried_is_dead(one_machine: Machine) -> None:
+    with one_machine.agent(start("echo begun > begun; exec sleep 20")) as agent:
+        _within(10, one_machine.folder / "begun")
         os.kill(agent.pid, signal.SIGSTOP)
-        os.kill(int((machine.place() / "pid").read_text().split()[0]), signal.SIGKILL)
-        assert machine.until(MarkState.INTERRUPTED).why == "the process that kept it is dead"
-        os.kill(agent.pid, signal.SIGKILL)
-        agent.communicate()
+        try:
+            _kill(one_machine, "pid")
+            _kill(one_machine, "work")
+            assert one_machine.until(MarkState.INTERRUPTED).why == "the process that kept it is dead"
+        finally:
+            os.kill(agent.pid, signal.SIGKILL)
+            agent.communicate()
 
 
 def test_another_process_with_the_same_pid_is_not_taken_for_ours(machine: Machine) -> None:
-    with machine.agent(start("echo begun > begun; sleep 20", follow=timedelta(0))) as agent:
-        agent.communicate(timeout=10)
-    pid, _ = (machine.place() / "pid").read_text().split()
-    (machine.place() / "pid").write_text(f"{pid} 1\n")
+    machine.run(start("echo begun > begun; sleep 20", follow=NOT_AT_ALL))
+    _within(10, machine.place() / "work")
+    pids = {who: (machine.place() / who).read_text().split()[0] for who in ("pid", "work")}
+    for who, pid in pids.items():
+        (machine.place() / who).write_text(f"{pid} 1\n")
     assert machine.look().state is MarkState.INTERRUPTED
+    machine.run(mark.cancel_text([NAME], "ME"))
+    assert Path(f"/proc/{pids['work']}").exists()
 
 
 def test_work_during_which_the_machine_was_started_anew_is_interrupted(machine: Machine) -> None:
-    text = start("echo begun >> begun; sleep 20", follow=timedelta(0))
+    text = start("echo begun >> begun; sleep 20", follow=NOT_AT_ALL)
     machine.run(text)
     machine.boot = "second"
     code, answer = machine.run(text)
@@ -149,14 +172,14 @@ def test_an_end_once_written_stands_after_the_machine_was_started_anew(machine: 
     assert machine.look().exit == 7
 
 
-def test_a_claim_with_nobody_behind_it_is_interrupted_for_ever(slow_machine: Machine) -> None:
-    slow_machine.place().mkdir(parents=True)
-    told = slow_machine.look()
+def test_a_claim_with_nobody_behind_it_is_interrupted_for_ever(one_machine: Machine) -> None:
+    one_machine.place().mkdir(parents=True)
+    told = one_machine.look()
     assert (told.state, told.why) == (MarkState.INTERRUPTED, "it was claimed, but ended before it began")
-    assert (slow_machine.place() / "go").is_dir()
-    _, answer = slow_machine.run(start("echo begun > begun"))
+    assert (one_machine.place() / "go").is_dir()
+    _, answer = one_machine.run(start("echo begun > begun"))
     assert _the_mark(answer).state is MarkState.INTERRUPTED
-    assert not (slow_machine.folder / "begun").exists()
+    assert not (one_machine.folder / "begun").exists()
 
 
 def test_a_start_that_comes_too_late_begins_nothing_and_claims_nothing(machine: Machine) -> None:
@@ -187,6 +210,64 @@ def test_what_was_begun_cannot_be_forbidden(machine: Machine) -> None:
     _, answer = machine.run(mark.forbid_text([NAME, "r-1/1-revert"], "ME"))
     assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 2)
     assert _the_mark(answer, "r-1/1-revert").state is MarkState.FORBIDDEN
+
+
+def _cancelled(machine: Machine, run: str, name: str = NAME) -> mark.Mark:
+    """The mark after this work was begun and told to end."""
+    machine.run(start(f"{run.format(begun='echo begun > begun')}", follow=NOT_AT_ALL))
+    _within(10, machine.folder / "begun")
+    _, answer = machine.run(mark.cancel_text([name], "ME"))
+    return _the_mark(answer, name)
+
+
+def test_work_that_is_told_to_end_has_ended_badly_and_left_its_output(machine: Machine) -> None:
+    told = _cancelled(machine, "echo hello; {begun}; sleep 20 & wait")
+    assert (told.state, told.exit, told.why) == (MarkState.ENDED, 143, "it was told to end")
+    assert told.out.startswith("hello\n")
+
+
+def test_what_says_that_all_is_well_when_it_is_told_to_end_has_not_ended_well(machine: Machine) -> None:
+    told = _cancelled(machine, "trap 'exit 0' TERM; {begun}; sleep 20 & wait")
+    assert (told.state, told.exit) == (MarkState.ENDED, 143)
+
+
+def test_what_does_not_listen_is_killed_with_all_that_it_began(one_machine: Machine) -> None:
+    told = _cancelled(
+        one_machine, "trap '' TERM; sh -c 'while :; do sleep 0.1; echo alive >> alive; done' & {begun}; wait"
+    )
+    assert (told.state, told.exit) == (MarkState.ENDED, 137)
+    before = _lines(one_machine.folder / "alive")
+    time.sleep(0.5)
+    assert _lines(one_machine.folder / "alive") == before
+
+
+def test_what_left_the_session_of_the_work_outlives_it(one_machine: Machine) -> None:
+    left = "setsid sh -c 'until [ -e go_on ]; do sleep 0.1; done; echo x > alive' &"
+    assert _cancelled(one_machine, f"{left} {{begun}}; wait").exit == 143
+    (one_machine.folder / "go_on").touch()
+    _within(10, one_machine.folder / "alive")
+
+
+def test_work_that_goes_on_without_its_keeper_can_be_told_to_end(one_machine: Machine) -> None:
+    one_machine.run(start("echo begun > begun; exec sleep 20", follow=NOT_AT_ALL))
+    _within(10, one_machine.folder / "begun")
+    _kill(one_machine, "pid")
+    _, answer = one_machine.run(mark.cancel_text([NAME], "ME"))
+    assert _the_mark(answer).state is MarkState.INTERRUPTED
+
+
+def test_to_end_what_has_ended_or_was_never_begun_changes_nothing(machine: Machine) -> None:
+    machine.run(start("exit 5"))
+    _, answer = machine.run(mark.cancel_text([NAME, "r-1/2-update"], "ME"))
+    assert (_the_mark(answer).exit, _the_mark(answer).why) == (5, "")
+    assert _the_mark(answer, "r-1/2-update").state is MarkState.ABSENT
+
+
+def test_words_reach_the_command_as_they_are_and_no_shell_reads_them(machine: Machine) -> None:
+    words = ("printf", "%s|", UNFRIENDLY, "", "*", "-n", "$HOME")
+    _, answer = machine.run(start("", argv=words))
+    assert _the_mark(answer).out == f"{UNFRIENDLY}||*|-n|$HOME|"
+    assert not (machine.folder / "pwned").exists()
 
 
 def test_a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine) -> None:
@@ -222,7 +303,7 @@ def test_of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Ma
     whole = "".join(f"{number}\n" for number in range(1, 100_001))
     assert (machine.place() / "out").read_text() == whole[-65_536:]
     assert _the_mark(answer).out == whole[-mark.TAIL :]
-    assert {entry.name for entry in machine.place().iterdir()} == {"boot_id", "pid", "go", "out", "exit"}
+    assert {entry.name for entry in machine.place().iterdir()} == {"boot_id", "pid", "go", "work", "out", "exit"}
 
 
 def test_what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(machine: Machine) -> None:
@@ -267,7 +348,7 @@ def test_each_machine_takes_its_own_line(machine: Machine) -> None:
     late = datetime.now(UTC) + SOON
     lines = [mark.Line(f"i-{n}", f"r-1/{n}-update", late, (("KATAKEI_TARGET", f"i-{n}"),)) for n in (1, 2, 3)]
     machine.name = "i-2"
-    _, answer = machine.run(mark.start_text(lines, 'echo "$KATAKEI_TARGET"', SOON, "ME"))
+    _, answer = machine.run(mark.start_text(lines, Job('echo "$KATAKEI_TARGET"', (), 60), SOON, "ME"))
     assert (_the_mark(answer, "r-1/2-update").out, len(answer.marks)) == ("i-2\n", 1)
 
 
@@ -276,7 +357,7 @@ def test_a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine, na
     late = datetime.now(UTC) + SOON
     lines = [mark.Line(f"i-{n}", NAME, late, ()) for n in (1, 2)]
     machine.name = name
-    code, answer = machine.run(mark.start_text(lines, "echo begun > begun", SOON, "ME"))
+    code, answer = machine.run(mark.start_text(lines, Job("echo begun > begun", (), 60), SOON, "ME"))
     assert (code, answer.marks[0].state) == (75, MarkState.REFUSED)
     assert "holds no line for" in answer.marks[0].why
     assert not (machine.folder / "begun").exists()

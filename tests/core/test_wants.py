@@ -6,7 +6,8 @@ import pytest
 from tests.core.given import NOON, a_plan, given, later, seen, standing, t
 
 from katakei.core import events as e
-from katakei.core.roads import Phase
+from katakei.core.planned import Kind
+from katakei.core.roads import Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Attributes, GroupSight, Sight
 from katakei.core.spec import Check
@@ -62,10 +63,28 @@ def test_attributes_are_read_again_in_time_for_the_take_out() -> None:
     assert wants(rollout, known, later(46)).attributes == ()
 
 
-def test_only_work_that_was_taken_is_asked_after_by_its_ticket() -> None:
+def test_work_that_was_taken_is_asked_after_by_its_ticket() -> None:
     rollout = standing(PLAN, Phase.WORKING)
     assert at(rollout, 0).works == {rollout.key(t(PLAN)): "ticket"}
-    assert at(standing(PLAN, Phase.WORKING, bare=True), 0).works == {}
+
+
+def test_work_that_was_never_taken_is_asked_after_when_its_time_is_over() -> None:
+    rollout = standing(PLAN, Phase.WORKING, bare=True)
+    assert at(rollout, 60).works == {}
+    assert at(rollout, 61).works == {rollout.key(t(PLAN)): ""}
+
+
+@pytest.mark.parametrize(
+    ("phase", "soon"), [(Phase.DRAINING, True), (Phase.OUT, True), (Phase.WAITING, False), (Phase.WORKING, False)]
+)
+def test_who_is_on_the_way_out_will_soon_be_worked_on(*, phase: Phase, soon: bool) -> None:
+    assert at(standing(PLAN, phase), 0).soon == ((t(PLAN),) if soon else ())
+
+
+def test_who_is_kept_out_or_taken_out_by_hand_will_not_be_worked_on() -> None:
+    kept = e.Moved(NOON, t(PLAN), Phase.DRAINING, intent=Intent.KEEP_OUT)
+    assert at(standing(PLAN, Phase.WARMING, kept), 0).soon == ()
+    assert at(standing(a_plan(2, kind=Kind.DEREGISTER), Phase.DRAINING), 0).soon == ()
 
 
 @pytest.mark.parametrize("asked", [True, False])

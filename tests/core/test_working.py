@@ -1,11 +1,15 @@
 """Promise 4: work never starts twice, and never on a target that may serve."""
 
+from collections.abc import Sequence
+
 import pytest
 from tests.core.given import (
     NOON,
     a_plan,
+    brought,
     deregistered,
     facts,
+    given,
     later,
     moved,
     moves,
@@ -23,7 +27,7 @@ from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import State, Work, WorkState
 from katakei.core.spec import Command, FailedTarget, OnFailure
-from katakei.core.steps import Start
+from katakei.core.steps import Cancel, Forbid, Note, Rest, Start, Step
 
 DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
 
@@ -33,6 +37,7 @@ def test_values_reach_the_work_as_environment_variables_and_the_command_as_it_wa
     [start] = [step for step in turn(standing(plan, Phase.OUT), 45, ABSENT) if isinstance(step, Start)]
     assert start.job.run == "deploy $KATAKEI_RELEASE"
     assert start.job.seconds == 60
+    assert start.job.argv == ()
     assert dict(start.job.env) == {
         "KATAKEI_TARGET": t(plan),
         "KATAKEI_NAME": "web0",
@@ -75,9 +80,10 @@ def test_a_start_is_not_handed_over_again_before_settle_is_proved_anew() -> None
     assert started(turn(rollout, 81, ABSENT))
 
 
-def test_a_start_that_nobody_ever_takes_ends_at_the_limit() -> None:
+def test_a_start_that_nobody_takes_in_time_is_forbidden_and_then_left_to_a_person() -> None:
     rollout = standing(a_plan(), Phase.WORKING, bare=True)
-    [move] = moved(turn(rollout, 61, ABSENT))
+    assert kinds(turn(rollout, 61, ABSENT)) == [Forbid]
+    [move] = moved(turn(rollout, 181, ABSENT))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
     assert "it may be running" in move.why
 
@@ -85,7 +91,7 @@ def test_a_start_that_nobody_ever_takes_ends_at_the_limit() -> None:
 def test_work_that_ended_well_leads_to_the_check() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     steps = turn(rollout, 50, ABSENT, work=Work(WorkState.ENDED, 0, "all good"))
-    assert notes(steps) == [e.WorkEnded, e.Moved]
+    assert steps[0] == Note(e.WorkEnded(later(50), rollout.key(t(rollout.plan)), 0, "all good"))
     assert moves(steps) == {t(rollout.plan): Phase.CHECKING}
 
 
@@ -135,25 +141,51 @@ def test_work_that_the_target_refused_goes_back_through_the_check() -> None:
 
 def test_work_known_not_to_have_started_is_handed_over_again_within_its_limit() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
-    work = Work(WorkState.NOT_STARTED)
-    assert started(turn(rollout, 60, ABSENT, work=work))
-    late = turn(rollout, 61, ABSENT, work=work)
-    assert not started(late)
-    assert moves(late) == {t(rollout.plan): Phase.LEFT_OUT}
-    assert "has not started" in moved(late)[0].why
+    assert started(turn(rollout, 60, ABSENT, work=Work(WorkState.NOT_STARTED)))
 
 
 @pytest.mark.parametrize(
-    ("work", "said"),
-    [(Work(WorkState.RUNNING), "still runs"), (Work(WorkState.UNKNOWN), "cannot be seen"), (None, "cannot be seen")],
+    ("work", "act", "said"),
+    [
+        (Work(WorkState.RUNNING), Cancel, "still runs"),
+        (Work(WorkState.NOT_STARTED), Forbid, "has not started"),
+        (Work(WorkState.UNKNOWN), Forbid, "cannot be seen"),
+        (None, Forbid, "cannot be seen"),
+    ],
 )
-def test_work_over_its_limit_is_left_out_because_it_may_be_running(work: Work | None, said: str) -> None:
+def test_work_over_its_limit_is_told_to_end_or_never_to_begin_and_then_left_out(
+    work: Work | None, act: type[Step], said: str
+) -> None:
     rollout = standing(a_plan(), Phase.WORKING)
-    assert not moves(turn(rollout, 60, ABSENT, work=work))
-    steps = turn(rollout, 61, ABSENT, work=work)
-    assert moves(steps) == {t(rollout.plan): Phase.LEFT_OUT}
-    assert said in moved(steps)[0].why
-    assert not started(steps)
+    assert act not in kinds(turn(rollout, 60, ABSENT, work=work))
+    for at in (61, 180):
+        steps = turn(rollout, at, ABSENT, work=work)
+        assert kinds(steps) == [act]
+        assert said in whys(steps)
+    [move] = moved(turn(rollout, 181, ABSENT, work=work))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
+    assert said in move.why
+
+
+@pytest.mark.parametrize("work", [Work(WorkState.RUNNING), None])
+def test_who_is_told_to_end_is_named_by_key_and_ticket(work: Work | None) -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    [act] = [step for step in turn(rollout, 61, ABSENT, work=work) if isinstance(step, Cancel | Forbid)]
+    assert (act.key, act.target, act.ticket) == (rollout.key(t(rollout.plan)), rollout.plan.targets[0], "ticket")
+
+
+def test_what_was_never_taken_is_asked_after_where_its_marks_are() -> None:
+    plan = a_plan()
+    story = [e.Taken(NOON, taken(0).owner, "laptop"), *brought(plan, Phase.WORKING, bare=True)]
+    [act] = [step for step in turn(given(plan, story), 61, ABSENT) if isinstance(step, Forbid)]
+    assert act.ticket == "laptop"
+    [again] = [step for step in turn(given(plan, story), 45, ABSENT) if isinstance(step, Start)]
+    assert again.job.marks == "laptop"
+
+
+def kinds(steps: Sequence[Step]) -> list[type[Step]]:
+    """What is done, besides writing and resting."""
+    return [type(step) for step in steps if not isinstance(step, Note | Rest)]
 
 
 def test_unknown_is_not_no() -> None:

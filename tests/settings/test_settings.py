@@ -92,6 +92,17 @@ def test_targets_are_all_or_a_list(load: Load, written: str, meant: s.Selection)
     assert load(f"{SMALL}targets: {written}").targets == meant
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{local: {run: ./deploy $KATAKEI_TARGET}}", s.Command("local", "./deploy $KATAKEI_TARGET")),
+        ("{local: {argv: [cap, production, deploy]}}", s.Command("local", argv=("cap", "production", "deploy"))),
+    ],
+)
+def test_work_here_is_a_shells_text_or_words(load: Load, written: str, meant: s.Command) -> None:
+    assert load(SMALL.replace("{ssm: {run: ./deploy}}", written)).work == meant
+
+
 def test_check_none_asks_nothing(load: Load) -> None:
     assert load(f"{SMALL}check: none").check == s.Check(asked=False)
 
@@ -111,7 +122,7 @@ drain: {settle: 30, until: proof, quiet: 5s, witness: work, cut_after: 2m}
 drain: {settle: 30s}
 work:
   ssm: {run: ""}
-  local: {run: x}
+  local: {run: ""}
 check: {http: {expect: 2000, port: 0, path: health}, within: 0s}
 warm: {soak: }
 limits: {draining: delay-60s, working: 15, warmin: 1m}
@@ -137,9 +148,9 @@ def test_every_fault_is_told_in_one_go_with_its_line_and_what_to_write(load: Loa
         "katakei.yml:5: drain.cut_after: is not built yet in this version; use until: delay",
         "katakei.yml:5: drain.settle: 30 is no duration; write 30s",
         "katakei.yml:6: drain: is here twice (also in line 5); keep one of them",
-        "katakei.yml:7: work: names 2 ways to work; write exactly one of ssm, manual",
+        "katakei.yml:7: work: names 2 ways to work; write exactly one of ssm, local, manual",
         "katakei.yml:8: work.ssm.run: is empty; write something or remove it",
-        "katakei.yml:9: work.local: is not built yet in this version; use ssm: {run: …} or manual:",
+        "katakei.yml:9: work.local.run: is empty; write something or remove it",
         "katakei.yml:10: check.http.path: must be a path like /health",
         "katakei.yml:10: check.http.expect: 2000 is no HTTP code; write 200, 200-299 or 200,204",
         "katakei.yml:10: check.http.port: should be greater than or equal to 1; it is 0",
@@ -210,8 +221,13 @@ def test_one_fault_is_told_as_one_line(load: Load, more: str, said: str) -> None
         ("{ssm: }", "work.ssm: has no value"),
         ("{ssm: {}}", "work.ssm.run: is missing"),
         ("{manual: {run: x}}", "work.manual.run: is no key"),
-        ("{local: {run: x}}", "work.local: is not built yet in this version"),
-        ("ssm", "work: must be keys with values; known: manual, ssm"),
+        ("{ssh: {run: x}}", "work.ssh: is not built yet in this version; use ssm: {run: …}, local: {run: …} or"),
+        ("{local: }", "work.local: has no value"),
+        ("{local: {}}", "work.local: write exactly one of run: "),
+        ("{local: {run: x, argv: [x]}}", "work.local: write exactly one of run: "),
+        ("{local: {argv: []}}", "work.local.argv: is empty"),
+        ("{local: {argv: [deploy, 3]}}", "work.local.argv[1]: must be text; put it in quotes"),
+        ("ssm", "work: must be keys with values; known: local, manual, ssm"),
     ],
 )
 def test_work_is_exactly_one_thing_that_can_be_done(load: Load, work: str, said: str) -> None:

@@ -55,6 +55,7 @@ class Taken:
 
     at: datetime
     owner: Owner
+    marks: str = ""  # the executor's, see ports.Executor.marks
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,8 +141,20 @@ class Balancer(Protocol):
 class Executor(Protocol):
     """A way to work on targets. A key never starts twice, whatever is repeated, delivered twice or delivered late."""
 
+    @property
+    def marks(self) -> str:
+        """Where the marks are kept, as no other place in the world is called; '' where each target keeps its own.
+
+        Recorded before any work is resolved, so that whoever carries on elsewhere knows that it cannot know.
+        """
+        ...
+
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         """Preflight, changes nothing: targets that could not be worked on now, each with the reason."""
+        ...
+
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+        """Work on these begins soon: learns what a start must know beforehand. Begins nothing; may be repeated."""
         ...
 
     def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
@@ -151,6 +163,14 @@ class Executor(Protocol):
 
     def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
         """What the marks say. A missing key is unknown."""
+        ...
+
+    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        """What has not begun never will: `look` then says REFUSED. What has begun is not touched. Best effort."""
+        ...
+
+    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        """What runs is told to end; `look` then says how it did. Best effort: it may have left its session."""
         ...
 
 

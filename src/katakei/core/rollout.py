@@ -38,6 +38,7 @@ class Standing:
     found_serving: int = 0
     retry: bool = False
     was_out: bool = False  # it had been left out when this attempt began
+    marks: str = ""  # where the work was resolved: its marks are there, or nowhere
     reverted: bool = False  # a revert was resolved on it: once is enough, however it ended
 
 
@@ -55,7 +56,7 @@ class Rollout:
     number: int
     moved: datetime
     owner: e.Owner | None = None
-    takings: int = 0
+    marks: str = ""
     aborting: str = ""
     reverting: bool = False
     interrupted: bool = False
@@ -188,8 +189,8 @@ class _Draft:
     def _whole(self, event: e.Event) -> None:
         """Events about the rollout, not about one target alone."""
         match event:
-            case e.Taken(at, owner):
-                self.whole = replace(self.whole, owner=owner, takings=self.whole.takings + 1, interrupted=False)
+            case e.Taken(at, owner, marks):
+                self.whole = replace(self.whole, owner=owner, marks=marks, interrupted=False)
                 self._measure_anew(at)
             case e.Approved(_, _, approved):
                 for target in self.index[Phase.WORKING] if approved is None else [approved]:
@@ -230,7 +231,10 @@ class _Draft:
             raise ValueError(f"no road from {before.phase.value} to {event.to.value} ({event.target})")
         del self.index[before.phase][event.target]
         self.index[event.to][event.target] = None
-        after = self.standings[event.target] = _moved(before, event)
+        after = _moved(before, event)
+        if event.to is Phase.WORKING:
+            after = replace(after, marks=self.whole.marks)
+        self.standings[event.target] = after
         self.moved = event.at
         self.failures += after.cause is Cause.FAILED and before.cause is not Cause.FAILED
 

@@ -71,10 +71,14 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Work on a target: which executor, and what it runs. `run` is '' where a person does the work."""
+    """Work on a target: which executor, and what it runs: a shell's text, or words that no shell reads.
+
+    Both are empty where a person does the work.
+    """
 
     executor: str
     run: str = ""
+    argv: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Job:
     run: str
     env: tuple[tuple[str, str], ...]
     seconds: int  # after this long the work has overrun its limit
+    argv: tuple[str, ...] = ()  # where `run` is '': the command word by word, read by no shell
+    marks: str = ""  # where it was first resolved to be worked from, by that executor's own `marks`; '' = now and here
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,24 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Forbid:
+    """Make it certain that the work under this key, if it has not begun, never will. May be repeated."""
+
+    key: Key
+    target: Target
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Tell the work that runs under this key to end. May be repeated."""
+
+    key: Key
+    target: Target
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rest:
     """Nothing to do before `until`, and why: the one sentence of promise 9. `target` None speaks of the rollout."""
 
@@ -60,5 +80,5 @@ class Rest:
     target: TargetId | None = None
 
 
-Act = Deregister | Register | Start
+Act = Deregister | Register | Start | Forbid | Cancel
 Step = Note | Act | Rest

@@ -4,14 +4,15 @@ A whole look right before each take-out, every 5 s while something is in hand an
 only the registrations in flight.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from katakei.core.decide import candidates
 from katakei.core.events import Key
 from katakei.core.model import Arn, Registration, TargetId
-from katakei.core.roads import IN_HAND, Phase
+from katakei.core.planned import Kind
+from katakei.core.roads import IN_HAND, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Sight
 
@@ -25,13 +26,15 @@ WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKI
 class Wants:
     """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
 
-    `attributes` are the groups whose attributes are to be compared with the plan.
+    `attributes` are the groups whose attributes are to be compared with the plan, `soon` the targets on which work
+    begins as soon as they are out.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
     works: Mapping[Key, str] = field(default_factory=dict)
     checks: tuple[TargetId, ...] = ()
     attributes: tuple[Arn, ...] = ()
+    soon: tuple[TargetId, ...] = ()
 
 
 def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
@@ -46,7 +49,7 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
             groups[group.arn] = None
         elif here:
             groups[group.arn] = here
-    return Wants(groups, _works(rollout), _checks(rollout), _attributes(rollout, last, now))
+    return Wants(groups, _works(rollout, now), _checks(rollout), _attributes(rollout, last, now), tuple(_soon(rollout)))
 
 
 def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
@@ -71,9 +74,21 @@ def _attributes(rollout: Rollout, last: Sight, now: datetime) -> tuple[Arn, ...]
     return tuple(arn for arn in arns if arn not in known or now - known[arn].begun > READ)
 
 
-def _works(rollout: Rollout) -> dict[Key, str]:
-    working = [(target, rollout.standings[target].ticket) for target in rollout.at(Phase.WORKING)]
-    return {rollout.key(target): ticket for target, ticket in working if ticket is not None}
+def _works(rollout: Rollout, now: datetime) -> dict[Key, str]:
+    """What was taken; and once its time is over also what never was, as far as we know."""
+    limit = rollout.plan.spec.limits.working
+    works: dict[Key, str] = {}
+    for target in rollout.at(Phase.WORKING):
+        standing = rollout.standings[target]
+        if standing.ticket is not None or now - standing.since > limit:
+            works[rollout.key(target)] = standing.ticket or standing.marks
+    return works
+
+
+def _soon(rollout: Rollout) -> Iterator[TargetId]:
+    for target in rollout.at(Phase.DRAINING, Phase.OUT):
+        if rollout.plan.kind is Kind.ROLL and rollout.standings[target].intent in {Intent.UPDATE, Intent.REVERT}:
+            yield target
 
 
 def _checks(rollout: Rollout) -> tuple[TargetId, ...]:

@@ -3,15 +3,18 @@
 The mark on the target alone tells how the work goes; what cannot be known is never guessed (promise 4).
 """
 
+from datetime import timedelta
+
 from katakei.core import events as e
 from katakei.core.case import Case
 from katakei.core.proof import TWICE, not_out, unsettled
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import Work, WorkState
 from katakei.core.spec import FailedTarget
-from katakei.core.steps import Job, Note, Rest, Start, Step
+from katakei.core.steps import Cancel, Forbid, Job, Note, Rest, Start, Step
 from katakei.core.words import span
 
+LAST = timedelta(minutes=2)  # for so long work over its limit is told to end, or never to begin, before it is left out
 _KNOWN = {WorkState.RUNNING: "still runs", WorkState.NOT_STARTED: "has not started"}
 
 
@@ -35,9 +38,7 @@ def working(case: Case) -> tuple[Step, ...]:
         case WorkState.INTERRUPTED:
             return (_failed(case, work.why or "the work was interrupted; it is not started again by itself"),)
         case _ if overdue:
-            known = _KNOWN.get(work.state, "cannot be seen")
-            why = f"the work {known} after {span(case.waited)}; it may be running, so nothing else is started"
-            return (case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED),)
+            return _overdue(case, work)
         case WorkState.RUNNING:
             return _meanwhile(case, f"the work runs {case.lasting}")
         case _:
@@ -62,7 +63,8 @@ def start(case: Case) -> Start:
         "KATAKEI_ATTEMPT": str(case.standing.attempt),
         "KATAKEI_RELEASE": case.plan.release,
     }
-    job = Job(command.run, tuple(sorted(names.items())), int(spec.limits.working.total_seconds()))
+    seconds = int(spec.limits.working.total_seconds())
+    job = Job(command.run, tuple(sorted(names.items())), seconds, command.argv, case.standing.marks)
     return Start(case.rollout.key(case.target.id), case.target, job)
 
 
@@ -82,10 +84,25 @@ def _meanwhile(case: Case, why: str) -> tuple[Step, ...]:
     return (*(step for step in out if not isinstance(step, Rest)), case.rest(why))
 
 
+def _overdue(case: Case, work: Work) -> tuple[Step, ...]:
+    """Told to end where it runs, and never to begin where it may not have; what is unknown even then is left out.
+
+    A later look shows what became of it: ended, interrupted, or refused because it was forbidden.
+    """
+    why = f"the work {_KNOWN.get(work.state, 'cannot be seen')} after {span(case.waited)}"
+    if case.waited > case.plan.spec.limits.working + LAST:
+        why = f"{why}; it may be running, so nothing else is started"
+        return (case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED),)
+    key, ticket = case.rollout.key(case.target.id), case.standing.ticket or case.standing.marks
+    if work.state is WorkState.RUNNING:
+        return (Cancel(key, case.target, ticket), *_meanwhile(case, f"{why}; told to end"))
+    return (Forbid(key, case.target, ticket), *_meanwhile(case, f"{why}; told never to begin"))
+
+
 def _on(case: Case, work: Work) -> Note:
     """Where the target goes when its work has ended."""
     if work.exit:
-        return _failed(case, f"the work ended with exit code {work.exit}")
+        return _failed(case, f"the work ended with exit code {work.exit}{work.why and f' ({work.why})'}")
     return _to_a_person(case) if case.standing.found_serving >= TWICE else case.move(Phase.CHECKING)
 
 

@@ -1,11 +1,16 @@
 # The keeper: claims one mark, runs the work under it in a session of its own, and writes how it ended. See mark.sh.
-# Arguments: the mark's folder, the user's command, the last second in which it may begin. Nothing of ours is its input.
+# Arguments: the mark's folder, the user's command, the last second in which it may begin, and the command's own "$@".
+# Nothing of ours is its input.
 set -uf
 dir=$1 run=$2 not_after=$3
+shift 3
 # Caught, not ignored: an ignored signal would be ignored by the work as well.
 stopped=''
 trap 'stopped=1' HUP INT TERM
 
+# When this process began, in ticks since boot (proc(5), field 22).
+ticks() { read -r stat <"/proc/$$/stat" && field22 ${stat##*) }; }
+field22() { printf '%s' "${20}"; }
 put() { printf '%s\n' "$2" >"$dir/.$1" && mv "$dir/.$1" "$dir/$1"; }
 
 # Keeps the last 64 KiB at least. Whatever happens it goes on reading: a pipe without a reader would kill the writer.
@@ -24,16 +29,21 @@ drain() {
 [ "$(date +%s)" -le "$not_after" ] || exit 75
 mkdir -m 700 "$dir" || exit 73
 boot=${KATAKEI_BOOT_ID:-$(cat /proc/sys/kernel/random/boot_id)}
-read -r stat <"/proc/$$/stat"
-set -- ${stat##*) }
-put boot_id "$boot" && put pid "$$ ${20}" && mkfifo -m 600 "$dir/pipe" && mkdir "$dir/go" || exit 73
+put boot_id "$boot" && put pid "$$ $(ticks)" && mkfifo -m 600 "$dir/pipe" && mkdir "$dir/go" || exit 73
 # A claim that a power cut could undo would let the work begin a second time. Without file arguments sync takes longer.
 parent=${dir%/*}
 sync "$dir/pid" "$dir" "$parent" "${parent%/*}" 2>/dev/null || sync
 
 drain <"$dir/pipe" &
-# Its own session again, so that work which ends its whole process group does not end the keeper.
-setsid sh -c "$run" </dev/null >"$dir/pipe" 2>&1
+# Its own session again, so that work which ends its whole process group does not end the keeper; by the name of that
+# session it can be told to end. Never in the background: such a child would ignore SIGINT and SIGQUIT, and the work too.
+leader='dir=$1 run=$2
+shift 2
+read -r stat <"/proc/$$/stat"
+field22() { printf "%s" "${20}"; }
+printf "%s %s\n" "$$" "$(field22 ${stat##*) })" >"$dir/.work" && mv "$dir/.work" "$dir/work"
+exec sh -c "$run" sh "$@"'
+setsid sh -c "$leader" katakei-work "$dir" "$run" "$@" </dev/null >"$dir/pipe" 2>&1
 code=$?
 
 # What the work left running may hold the pipe open for ever; nobody waits for that.
@@ -45,6 +55,8 @@ cat "$dir/full" "$dir/part" 2>/dev/null | tail -c 65536 >"$dir/.out"
 mv "$dir/.out" "$dir/out"
 # A machine that goes down ends us both: such work was interrupted, it did not end by itself.
 [ -z "$stopped" ] || [ "$code" -le 128 ] || exit "$code"
+# What was told to end has not ended well, whatever it says.
+if [ -e "$dir/cancelled" ] && [ "$code" -eq 0 ]; then code=143; fi
 # A full disk must not turn an end into an interruption, if it can be helped.
 tries=0
 until put exit "$code" || [ "$tries" -ge 60 ]; do tries=$((tries + 1)) && sleep 1; done

@@ -15,9 +15,14 @@ from katakei.core.steps import Job
 class Manual:
     """Hands every job to whoever watches. `katakei approve` (or Enter on a terminal) ends it."""
 
+    marks = ""
+
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
         """A person can work on anything."""
         return {}
+
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+        """A person needs nothing beforehand."""
 
     def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:  # noqa: ARG002 - the port's shape
         """Takes every key; there is nothing to name, so each ticket is ''."""
@@ -27,3 +32,9 @@ class Manual:
         """Every key waits for a person's word."""
         why = "a person does the work and says when it is done"
         return dict.fromkeys(tickets, Work(WorkState.AWAITS_APPROVAL, why=why))
+
+    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        """Nothing begins here."""
+
+    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        """Nothing runs here."""

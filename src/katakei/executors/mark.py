@@ -18,9 +18,13 @@ from importlib.resources import files
 from katakei.core.errors import UsageFault
 from katakei.core.events import Key
 from katakei.core.sight import Work, WorkState
+from katakei.core.steps import Job
 
 TAIL = 8_192
 """Bytes of output in an answer: as base64 well within the 24,000 characters that Run Command keeps of an output."""
+
+EXACTLY = 'exec "$@"'
+"""The command of a job that has only an argument vector: nothing of it is read by the shell."""
 
 _ROLLOUT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
 _NAME = re.compile(r"KATAKEI_[A-Z0-9_]+")
@@ -102,13 +106,14 @@ def name_of(key: Key) -> str:
     return f"{key.rollout}/{key.attempt}-{key.intent.value}"
 
 
-def start_text(lines: Iterable[Line], run: str, follow: timedelta, self_from: str = "", witness: str = "") -> str:
-    """Begin the work of this machine's line unless it was begun, then follow it.
+def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: str = "", witness: str = "") -> str:
+    """Begin the work of this machine's line unless it was begun, then follow it. Of the job only the command is taken.
 
     `self_from` names the environment variable in which the machine finds its own name; with '' there may be one line.
     `witness` is one last shell program; when it fails, the key is refused for good with what it printed.
     """
-    call = f"start {int(follow.total_seconds())} {_encode(run)} '{_encode(witness)}'"
+    words = (job.run or EXACTLY, witness, *job.argv)
+    call = " ".join(("start", str(int(follow.total_seconds())), *(f"'{_encode(word)}'" for word in words)))
     here = (f"{call} 3<<'KATAKEI_KEEPER' 4<<'KATAKEI_LINES'", _program("keep.sh") + "KATAKEI_KEEPER")
     return "\n".join((_head(self_from), *here, *map(str, lines), "KATAKEI_LINES", ""))
 
@@ -116,6 +121,11 @@ def start_text(lines: Iterable[Line], run: str, follow: timedelta, self_from: st
 def look_text(names: Sequence[str], self_from: str = "") -> str:
     """Tell these marks. Several share the room that the answer has."""
     return "\n".join((_head(self_from), f"tail={TAIL // max(1, len(names))}", " ".join(("look", *names)), ""))
+
+
+def cancel_text(names: Sequence[str], self_from: str = "") -> str:
+    """End the work that runs under these marks, politely at first, and tell them all. Takes 6 s at most."""
+    return "\n".join((_head(self_from), f"tail={TAIL // max(1, len(names))}", " ".join(("cancel", *names)), ""))
 
 
 def forbid_text(names: Sequence[str], self_from: str = "") -> str:

@@ -2,7 +2,9 @@
 # POSIX sh (dash, bash, busybox ash), coreutils, setsid and /proc; never root by need, never `eval`, nothing started twice.
 #
 #   $root/<rollout>/<attempt>-<intent>/   made by mkdir, which only one can do: the claim
-#       boot_id, pid (and its start in ticks since that boot), out (the last 64 KiB), exit, forbidden: each by rename
+#       boot_id, pid and work (the keeper's and the work's, each with its start in ticks since that boot),
+#       out (the last 64 KiB), exit, forbidden: each by rename
+#       cancelled: it was told to end
 #       go: made by mkdir too, by the keeper before it runs anything, or by whoever judges that it never will
 #
 # What comes in from outside is base64 or one word of a narrow alphabet, and is only ever a value.
@@ -32,12 +34,22 @@ alive() {
     why="the machine was started anew while it ran"
     [ "$boot_then" = "$(boot)" ] || return 1
     why="the process that kept it is dead"
-    began "$pid" && [ "$began" = "$start" ]
+    began "$pid" && [ "$began" = "$start" ] && return 0
+    at_work "$1"  # it goes on without its keeper; nobody will tell how it ends
+}
+
+# at_work DIR: sets $leader to the process that leads the work's session. Fails when that is dead.
+at_work() {
+    { read -r leader start <"$1/work"; } 2>/dev/null && began "$leader" && [ "$began" = "$start" ]
 }
 
 # settled DIR: what no longer changes. An exit once written is the truth, whatever became of the keeper.
 settled() {
-    if { read -r code <"$1/exit"; } 2>/dev/null; then state=ended why=''; return 0; fi
+    if { read -r code <"$1/exit"; } 2>/dev/null; then
+        state=ended why=''
+        if [ -e "$1/cancelled" ] && [ "$code" != 0 ]; then why="it was told to end"; fi
+        return 0
+    fi
     if { read -r why <"$1/forbidden"; } 2>/dev/null; then state=forbidden; return 0; fi
     return 1
 }
@@ -107,38 +119,45 @@ row() {
     [ -n "$found" ] && { [ -n "$self" ] || [ "$lines" = 1 ]; }
 }
 
-# launch DIR: the keeper in a session of its own, with the values as environment and none of our pipes.
+# launch ARG...: the keeper in a session of its own, with the values as environment and none of our pipes.
 launch() {
     (
         for pair in $its_pairs; do
             value=$(printf '%s' "${pair#*:}" | base64 -d && printf x) || exit 1
             export "${pair%%:*}=${value%x}"
         done
-        exec setsid sh -c "$keeper" katakei-keep "$1" "$run" "$its_not_after"
+        exec setsid sh -c "$keeper" katakei-keep "$dir" "$run" "$its_not_after" "$@"
     ) 3<&- 4<&- </dev/null >/dev/null 2>&1 &
-    until [ -d "$1" ] || ! began "$!"; do nap 0.02; done
+    until [ -d "$dir" ] || ! began "$!"; do nap 0.02; done
 }
 
-# start SECONDS RUN WITNESS: begins what this machine's line asks for unless it was begun, then follows it for SECONDS.
-# RUN and WITNESS are base64; the witness is one last question before the start, '' for none: it refuses by failing.
+# start SECONDS RUN WITNESS ARG...: begins what this machine's line asks for unless it was begun, then follows it for
+# SECONDS. All but the first are base64; the ARGs are RUN's own "$@". The witness is one last question before the start,
+# '' for none: it refuses by failing.
 start() {
-    state=refused code='' name=-
+    state=refused code='' name=- seconds=$1 witness=$3
     for need in base64 date dd mkfifo setsid tail tr; do
         command -v "$need" >/dev/null || refuse "$need is missing on this machine"
     done
     row || refuse "this command holds no line for ${self:-a machine that does not know its own name}"
     name=$its_name dir=$root/$its_name keeper=$(cat <&3)
     run=$(printf '%s' "$2" | base64 -d) || refuse "the command could not be decoded"
+    shift 3
+    for word in "$@"; do  # the x keeps the ends of lines that a substitution would cut off
+        value=$(printf '%s' "$word" | base64 -d && printf x) || refuse "the command could not be decoded"
+        shift
+        set -- "$@" "${value%x}"
+    done
     if [ ! -d "$dir" ]; then
         problem=$(mkdir -p "${dir%/*}" 2>&1) || refuse "the state folder cannot be written: $problem"
         [ "$(now)" -le "$its_not_after" ] || refuse "the start came too late"
-        if [ -n "$3" ] && ! said=$(sh -c "$(printf '%s' "$3" | base64 -d)" 2>&1 3<&- 4<&- </dev/null); then
+        if [ -n "$witness" ] && ! said=$(sh -c "$(printf '%s' "$witness" | base64 -d)" 2>&1 3<&- 4<&- </dev/null); then
             bar "$dir" "refused by the witness: $(printf '%s' "$said" | tr '\n' ' ')"
         fi
-        [ -d "$dir" ] || launch "$dir"
+        [ -d "$dir" ] || launch "$@"
         [ -d "$dir" ] || refuse "the start came too late, or $dir could not be made"
     fi
-    watch "$1"
+    watch "$seconds"
     finish
 }
 
@@ -169,4 +188,46 @@ forbid() {
         report "$name" "$dir"
     done
     echo katakei-end
+}
+
+# session LEADER SIGNAL: to each process of this session that is older than this shell, so that no stranger is hit.
+# What left the session is not found again.
+session() {
+    began $$
+    for process in $(ls /proc 2>/dev/null); do
+        case $process in *[!0-9]*) continue ;; esac
+        { read -r stat <"/proc/$process/stat"; } 2>/dev/null || continue
+        in_session "$1" ${stat##*) } && kill -s "$2" "$process" 2>/dev/null
+    done
+}
+
+in_session() { [ "$5" = "$1" ] && [ "${21}" -le "$began" ]; }
+
+# running NAME...: whether work still runs under one of these.
+running() {
+    for name in "$@"; do
+        judge "$root/$name"
+        if [ "$state" = running ]; then return 0; fi
+    done
+    return 1
+}
+
+# cancel NAME...: ends what runs, first politely, and tells them all.
+cancel() {
+    told=''
+    for name in "$@"; do
+        judge "$root/$name"
+        if [ "$state" = running ] && at_work "$root/$name"; then
+            { true >"$root/$name/cancelled"; } 2>/dev/null
+            told="$told $leader"
+            session "$leader" TERM
+        fi
+    done
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ -n "$told" ] && running "$@" || break
+        nap 0.5
+    done
+    for each in $told; do session "$each" KILL; done
+    if [ -n "$told" ]; then running "$@" && nap 0.5; fi
+    look "$@"
 }

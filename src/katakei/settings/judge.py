@@ -20,10 +20,9 @@ KEYS: dict[Path, str] = {
     ("drain", "cut_after"): DELAY,
     ("drain", "counter"): DELAY,
     ("revert",): f"{LATER}; remove it",
-    ("work", "local"): f"{LATER}; use ssm: {{run: …}} or manual:",
-    ("work", "ssh"): f"{LATER}; use ssm: {{run: …}} or manual:",
-    ("work", "ec2"): f"{LATER}; use ssm: {{run: …}} or manual:",
-    ("work", "release"): f"{LATER}; use ssm: {{run: …}} or manual:",
+    ("work", "ssh"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
+    ("work", "ec2"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
+    ("work", "release"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
 }
 VALUES: dict[Path, str] = {
     ("drain", "until", "proof"): DELAY,
@@ -97,7 +96,7 @@ def _one_kind_of_work(document: Document, work: object) -> None:
         return
     known = [key for key in document.data["work"] if key in Work.model_fields or ("work", key) in KEYS]
     if len(known) != 1:
-        document.fault(("work",), f"names {len(known) or 'no'} ways to work; write exactly one of ssm, manual")
+        document.fault(("work",), f"names {len(known) or 'no'} ways to work; write exactly one of ssm, local, manual")
 
 
 def _tell(document: Document, data: dict[str, Any], error: ErrorDetails) -> None:

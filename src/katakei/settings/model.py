@@ -1,9 +1,9 @@
 """The shape of katakei.yml as it is obeyed now, with every default, as text. Keys of later versions: see `judge`."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from katakei.core import spec as core
 from katakei.settings.words import Codes, Draining, Limit, Name, Part, Some, Span, Text, UrlPath
@@ -55,6 +55,21 @@ class Ssm(Section):
     run: Text
 
 
+class Local(Section):
+    """A command on the machine that runs Katakei, once per target: a shell's text, or words that no shell reads."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})  # for editors; see below
+
+    run: Text | None = None
+    argv: Annotated[list[Text], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.run is None) == (self.argv is None):
+            raise ValueError('write exactly one of run: "./deploy.sh" and argv: [./deploy.sh, web]')
+        return self
+
+
 class Manual(Section):
     """A person does the work and says `katakei approve`."""
 
@@ -70,10 +85,13 @@ class Work(Section):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})  # for editors; `judge` tells
 
     ssm: Ssm | None = None
+    local: Local | None = None
     manual: Annotated[Manual | None, BeforeValidator(_nothing)] = None
 
     def command(self) -> core.Command:
         """As the core names it."""
+        if self.local:
+            return core.Command("local", self.local.run or "", tuple(self.local.argv or ()))
         return core.Command("ssm", self.ssm.run) if self.ssm else core.Command("manual")
 
 

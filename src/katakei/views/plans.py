@@ -1,5 +1,6 @@
 """A plan as text and as JSON: order, floor, window, the predicted duration with its parts, what was said aloud."""
 
+import shlex
 from collections.abc import Sequence
 
 from katakei.core.forecast import Forecast
@@ -42,7 +43,7 @@ def _count(targets: int) -> str:
 def _work(work: Command) -> str:
     if work.executor == "manual":
         return "by hand: each target waits until you say that it is done"
-    return f"by {work.executor}: {work.run}"
+    return f"by {work.executor}: {work.run or shlex.join(work.argv)}"
 
 
 def _floor(floor: Floor) -> str:

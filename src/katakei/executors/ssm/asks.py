@@ -1,6 +1,7 @@
 """Marks read by commands of our own, where a start's own answer does not tell: lost, undeliverable, or not yet sent.
 
-An ask begins nothing. It also tells the target's clock and its own name, which a start must know beforehand.
+An ask begins nothing; it may forbid or cancel. It also tells the target's clock and its own name, which a start must
+know beforehand.
 """
 
 import threading
@@ -16,6 +17,12 @@ from katakei.executors.ssm.door import BATCH, Door, Invocation, NoSuchNode
 
 SELF = "AWS_SSM_INSTANCE_ID"
 """Where the agent tells a script the instance's id (aws/amazon-ssm-agent issue 427)."""
+
+How = Callable[[Sequence[str], str], str]
+"""One of the mark's texts that tell of several marks."""
+
+NOBODY = "katakei/0-hello"
+"""A mark that never exists: asked for where only the target's clock and name are wanted."""
 
 EVERY = timedelta(seconds=4)
 GIVEN_UP = timedelta(seconds=75)  # TimeoutSeconds and some: then Run Command itself has said so
@@ -94,19 +101,19 @@ class Asks:
                 else:
                     self._open[command] = _Ask(ask.at, waiting)
 
-    def ask(self, wanted: Mapping[str, Iterable[str]], until: datetime) -> None:
-        """Ask these instances for these marks, those that may be asked now."""
+    def ask(self, wanted: Mapping[str, Iterable[str]], until: datetime, how: How = mark.look_text) -> None:
+        """Ask these instances for these marks, those that may be asked now; `how` may do more than look."""
         for names, instances in _batches(self._allowed(wanted)):
             if self._clock.now() >= until:
                 return
-            _, unknown = spread(instances, partial(self._send, names))
+            _, unknown = spread(instances, partial(self._send, how, names))
             self._trouble |= unknown
 
-    def _send(self, names: Sequence[str], instances: Sequence[str]) -> str:
+    def _send(self, how: How, names: Sequence[str], instances: Sequence[str]) -> str:
         at = self._clock.now()
         with self._lock:
             self._last |= dict.fromkeys(instances, at)
-        command = self._door.send(instances, mark.look_text(names, SELF), "katakei: what the mark says", RUN_WITHIN)
+        command = self._door.send(instances, how(names, SELF), "katakei: what the mark says", RUN_WITHIN)
         with self._lock:
             self._open[command] = _Ask(at, frozenset(instances))
         return command

@@ -30,7 +30,7 @@ class Ready:
 
 def text(some: Sequence[Ready]) -> str:
     """The command for all of them. Their work is the same; each machine finds its own values in its own line."""
-    return mark.start_text([one.line for one in some], some[0].job.run, follow(some), SELF)
+    return mark.start_text([one.line for one in some], some[0].job, follow(some), SELF)
 
 
 def follow(some: Sequence[Ready]) -> timedelta:
@@ -47,7 +47,7 @@ def batches(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
     for one in ready:
         seat = sum(other.line.machine == one.line.machine for other in ready[: ready.index(one)])
         apart = one.line.machine if one.alone else ""
-        groups.setdefault((one.job.run, one.job.seconds, seat, apart), []).append(one)
+        groups.setdefault((one.job.run, one.job.argv, one.job.seconds, seat, apart), []).append(one)
     for group in groups.values():
         while group:
             fitting = next((n for n in range(min(BATCH, len(group)), 0, -1) if size(group[:n]) <= ROOM), 0)

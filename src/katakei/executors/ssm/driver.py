@@ -16,7 +16,7 @@ from katakei.core.sight import Work
 from katakei.core.steps import Job
 from katakei.executors import mark
 from katakei.executors.ssm import verdict
-from katakei.executors.ssm.asks import Asks, spread, told
+from katakei.executors.ssm.asks import NOBODY, Asks, How, spread, told
 from katakei.executors.ssm.batches import SPARE, Ready, batches, follow, text
 from katakei.executors.ssm.door import Door, Invocation
 
@@ -26,6 +26,8 @@ LISTED = 16
 
 class Ssm:
     """Run Command in one region. `profile` and `region` may be '': then the environment says."""
+
+    marks = ""
 
     def __init__(self, region: str, profile: str, clock: Clock) -> None:
         self._clock = clock
@@ -41,6 +43,14 @@ class Ssm:
         found = self._door.nodes(sorted({target.id for target in targets if _is_instance(target)}))
         reasons = {target.id: _unready(target, found.get(target.id)) for target in targets}
         return {target: reason for target, reason in reasons.items() if reason}
+
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+        """Asks targets that have not told their clock and name yet. Raises Unseen or Unreachable."""
+        strange = [target.id for target in targets if _is_instance(target) and self._asks.manners(target.id) is None]
+        if strange:
+            until = self._clock.now() + by
+            self._asks.hear(until)
+            self._asks.ask(dict.fromkeys(strange, (NOBODY,)), until)
 
     def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
         """Sends what can be sent; a target whose clock is not known yet is asked for it first, and not taken.
@@ -86,6 +96,22 @@ class Ssm:
         except Unseen:
             return works  # asked again at the next look; meanwhile what is unknown stays unknown
         return works
+
+    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        """Claims the marks for nothing where they are not claimed. Raises Unseen or Unreachable."""
+        self._order(tickets, by, mark.forbid_text)
+
+    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        """Ends the sessions of what runs. Raises Unseen or Unreachable."""
+        self._order(tickets, by, mark.cancel_text)
+
+    def _order(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta, how: How) -> None:
+        """As often as asks may be sent; what came of it is heard at the next look."""
+        wanted: dict[str, list[str]] = {}
+        for key, (target, _) in tickets.items():
+            if _is_instance(target):
+                wanted.setdefault(target.id, []).append(mark.name_of(key))
+        self._asks.ask(wanted, self._clock.now() + by, how)
 
     def _prepared(self, key: Key, target: Target, job: Job) -> Ready | None:
         manners = self._asks.manners(target.id)
