@@ -154,6 +154,13 @@ def test_a_register_call_that_returned_is_not_believed_until_the_world_shows_it(
     assert registered(turn(rollout, 5, ABSENT)) == [t(plan)]
 
 
+def test_a_call_that_took_in_one_group_only_is_repeated() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    half = seen(rollout, later(5), places={plan.targets[0].registrations[1]: ABSENT})
+    assert registered(decided(rollout, half, later(5))) == [t(plan)]
+
+
 def test_a_registration_that_is_only_slow_is_not_called_again() -> None:
     plan = a_plan()
     steps = turn(standing(plan, Phase.WARMING, *called(plan), bare=True), 20, INITIAL)
