@@ -44,7 +44,7 @@ def status_(group: str | None, profile: str | None, region: str | None, journal:
 
 
 @click.command("list")
-@click.option("--service", help="Only rollouts of this service.")
+@click.option("--service", metavar="NAME", help="Only rollouts of this service.")
 @journal
 @as_json
 def list_(service: str | None, journal: str | None, *, as_json: bool) -> None:
@@ -64,7 +64,7 @@ def list_(service: str | None, journal: str | None, *, as_json: bool) -> None:
 @journal
 @as_json
 def show_(rollout: str, journal: str | None, *, as_json: bool) -> None:
-    """One rollout: every target's phase, what is waited for, and the history."""
+    """One ROLLOUT (see `list`): every target's phase, what is waited for, and the history."""
     with asking(None, None, journal) as verbs:
         state = verbs.show(RolloutId(rollout))
         events = verbs.events(RolloutId(rollout))

@@ -17,8 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _stepping(command: F) -> F:
     for option in (
-        click.option("--force", is_flag=True, help="Break the floor, and say aloud what is broken."),
-        click.option("--no-wait", is_flag=True, help="Return as soon as the load balancer shows the call's effect."),
+        click.option("--force", is_flag=True, help="Accept that fewer targets serve than the floor."),
+        click.option("--no-wait", is_flag=True, help="Return as soon as the load balancer shows that it was heard."),
         click.option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal."),
         click.argument("words", nargs=-1, metavar="[GROUP] TARGET[:PORT]…"),
     ):
@@ -29,14 +29,20 @@ def _stepping(command: F) -> F:
 @click.command("deregister")
 @_stepping
 def deregister_(**options: Any) -> int:
-    """Take TARGETs out of GROUP and wait until nothing reaches them."""
+    """Take each TARGET out of GROUP and wait until nothing reaches it.
+
+    A TARGET is an instance id, an IP or a name.
+    """
     return _step(App.deregister, **options)
 
 
 @click.command("register")
 @_stepping
 def register_(**options: Any) -> int:
-    """Put TARGETs back into GROUP with their port and wait until they serve."""
+    """Put each TARGET back into GROUP and wait until it serves.
+
+    Without PORT it gets the one it is known with, else the group's, which is said.
+    """
     return _step(App.register, **options)
 
 

@@ -21,8 +21,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def aws(command: F) -> F:
     """--profile and --region, everywhere."""
     for option in (
-        click.option("--region", help="AWS region; else as the aws command finds it."),
-        click.option("--profile", help="Named profile of the AWS configuration."),
+        click.option("--region", metavar="NAME", help="AWS region; else as the aws command finds it."),
+        click.option("--profile", metavar="NAME", help="Named profile of the AWS configuration."),
     ):
         command = option(command)
     return command
@@ -31,7 +31,10 @@ def aws(command: F) -> F:
 def journal(command: F) -> F:
     """Where events are kept."""
     return click.option(
-        "--journal", envvar="KATAKEI_JOURNAL", help="A file or sqlite:///path; else one in your state folder (XDG)."
+        "--journal",
+        metavar="FILE",
+        envvar="KATAKEI_JOURNAL",
+        help="Where rollouts are recorded; else KATAKEI_JOURNAL, else a file in your own state folder.",
     )(command)
 
 

@@ -29,10 +29,17 @@ def _ordering(command: F) -> F:
         click.option("--ignore-draining", is_flag=True, help="Leave targets alone that somebody else is draining."),
         click.option("--only-these-groups", is_flag=True, help="Accept that targets stay registered in other groups."),
         click.option("--only", multiple=True, metavar="TARGET", help="Only this target (id, name or IP); repeatable."),
-        click.option("--release", default="", help="What is rolled out; reaches the work as KATAKEI_RELEASE."),
-        click.option("--run", help="Command to run on each target by SSM; then no file is needed."),
         click.option(
-            "-f", "--file", "file", type=click.Path(path_type=Path), help="Configuration; else ./katakei.yml."
+            "--release", metavar="NAME", default="", help="What is rolled out; reaches the work as KATAKEI_RELEASE."
+        ),
+        click.option("--run", metavar="CMD", help="Command to run on each target by SSM; then no file is needed."),
+        click.option(
+            "-f",
+            "--file",
+            "file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Configuration; else ./katakei.yml, where neither GROUP nor --run is given.",
         ),
         click.argument("group", required=False),
     ):
@@ -46,7 +53,10 @@ def _ordering(command: F) -> F:
 @journal
 @as_json
 def plan_(profile: str | None, region: str | None, journal: str | None, *, as_json: bool, **asked: Any) -> None:
-    """What a rollout would do, in what order, how long it takes, and which settings cost the time. Changes nothing."""
+    """What `roll` with the same words would do to GROUP: in what order, how long, and which settings cost the time.
+
+    Changes nothing. What to roll comes from a file, or from GROUP and --run.
+    """
     order = _order(**asked)
     with verbs(profile, region, journal) as app:
         plan, forecast = app.plan(order)
@@ -72,7 +82,11 @@ def roll_(  # noqa: PLR0913 - one option each
     as_recorded: bool,
     **asked: Any,
 ) -> int:
-    """Roll GROUP, one side at a time. Run again after a crash, it carries on."""
+    """Take the targets of GROUP out, work on them, check them and put them back, one side at a time.
+
+    What to do comes from a file, or from GROUP and --run; with GROUP alone the work is yours, and each target waits
+    for you. After a crash or Ctrl-C the same command carries on.
+    """
     _meant(**asked)
     order = _order(**asked, as_recorded=as_recorded)
     shown = Shown(as_json=as_json, yes=yes)

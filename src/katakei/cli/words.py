@@ -17,7 +17,7 @@ from katakei.core.model import RolloutId, TargetId
 @journal
 @as_json
 def approve_(rollout: str, targets: tuple[str, ...], journal: str | None, *, as_json: bool) -> None:
-    """The work on TARGETS (none given: on all that wait for you) is done."""
+    """Say that your work on TARGETS of ROLLOUT is done; without TARGETS, on all that wait for you."""
     with verbs(None, None, journal) as app:
         approved = app.approve(RolloutId(rollout), [TargetId(target) for target in targets])
     say(json.dumps({"approved": approved}) if as_json else f"approved: {', '.join(approved)}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--lag", default=0.0, show_default=True, help="How much later than the API traffic follows, seconds.")
 @click.option("--interval", default=10.0, show_default=True, help="Between two health checks of a target, seconds.")
 @click.option("--port", default=80, show_default=True, help="Port of the target group and of its servers.")
-@click.option("--zones", default="a,c", show_default=True, help="Availability Zones the servers are spread over.")
+@click.option("--zones", metavar="LETTERS", default="a,c", show_default=True, help="Zones the servers are spread over.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON when ready.")
 @click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input does.")
 def up(  # noqa: PLR0913 - one per option

@@ -1,0 +1,86 @@
+"""What is said of each command: plain words, 80 columns; and everything the README tells to type exists."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from katakei.cli import COMMANDS, katakei
+
+README = Path(__file__).parents[2] / "README.md"
+PATHS = [(), *((name,) for name in COMMANDS), ("lab", "up")]
+JSON = [path for path in PATHS if path not in {(), ("lab",)}]
+
+
+def command(path: tuple[str, ...]) -> tuple[click.Command, click.Context]:
+    found: click.Command = katakei
+    context = click.Context(katakei, info_name="katakei", terminal_width=80, max_content_width=80)
+    for name in path:
+        assert isinstance(found, click.Group)
+        inner = found.get_command(context, name)
+        assert inner is not None, path
+        found, context = inner, click.Context(inner, info_name=name, parent=context)
+    return found, context
+
+
+def help_of(path: tuple[str, ...]) -> str:
+    found, context = command(path)
+    return found.get_help(context)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_help_says_in_plain_words_what_it_does_and_fits_80_columns(path: tuple[str, ...]) -> None:
+    text = help_of(path)
+    usage, _, said = text.partition("\n\n")
+    assert usage.startswith("Usage: katakei")
+    assert re.match(r"\s+[A-Z][^.:]+[a-z]", said), said
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert not re.search(r"\b(TEXT|PATH)\b", text), text
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_every_option_and_argument_is_explained(path: tuple[str, ...]) -> None:
+    found, _ = command(path)
+    for option in found.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            assert option.help, f"{path} {option.opts}"
+        elif isinstance(option, click.Argument):
+            words = re.findall(r"[A-Z]{2,}", option.make_metavar(command(path)[1]))
+            assert any(word in (found.help or "") for word in words), f"{path} {option.name}"
+
+
+@pytest.mark.parametrize("path", JSON, ids=" ".join)
+def test_every_command_that_shows_something_shows_it_to_programs_too(path: tuple[str, ...]) -> None:
+    assert "--json" in [name for option in command(path)[0].params for name in option.opts]
+
+
+def typed() -> list[str]:
+    """Every katakei command that the README tells to type: in its blocks and in its sentences."""
+    text = README.read_text()
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    lines = [line.removeprefix("$ ").partition(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    inline = [" ".join(each.split()) for each in re.findall(r"`(katakei [^`]+)`", text)]
+    return [line for line in [*lines, *inline] if line.startswith("katakei")]
+
+
+def test_the_readme_tells_some_commands() -> None:
+    assert len(typed()) >= 9
+
+
+@pytest.mark.parametrize("line", typed())
+def test_what_the_readme_tells_to_type_exists(line: str) -> None:
+    words = shlex.split(line)[1:]
+    path: tuple[str, ...] = ()
+    while words and words[0] in (COMMANDS if not path else ("up",) if path == ("lab",) else ()):
+        path = (*path, words.pop(0))
+    assert path, line
+    found, context = command(path)
+    found.make_context(path[-1], words, parent=context.parent)
+
+
+def test_the_makefile_has_what_the_readme_tells_to_make() -> None:
+    makefile = (README.parent / "Makefile").read_text()
+    for name in re.findall(r"make ([a-z]+)\b", README.read_text().replace("`make`", "")):
+        assert re.search(rf"^{name}:", makefile, re.MULTILINE), name
