@@ -111,9 +111,7 @@ class App:
         end = f"or end it by `katakei abort {earlier.rollout}`"
         if state.plan.kind is not Kind.ROLL:
             raise Refused(f"{by_hand.unfinished(state)}, {end}")
-        changed = differences(state.plan.spec, self._without_check(state.plan.spec, order.spec))
-        if state.plan.release != order.release:
-            changed = (*changed, f"release {state.plan.release or 'none'}, now {order.release or 'none'}")
+        changed = changes(state.plan, order)
         if order.as_recorded or not changed or state.aborting:
             return state
         raise Refused(
@@ -121,8 +119,16 @@ class App:
             f" Carry it on as it was planned by --as-recorded, {end}"
         )
 
-    @staticmethod
-    def _without_check(recorded: Spec, present: Spec) -> Spec:
-        """A plan drops the group's own check where it cannot be asked from here, and says so: that is no difference."""
-        dropped = not recorded.check.asked and recorded.check.http is None and present.check.http is None
-        return replace(present, check=replace(present.check, asked=False)) if dropped else present
+
+def changes(recorded: Plan, order: Order) -> tuple[str, ...]:
+    """What is asked for otherwise than it was planned, each in words.
+
+    A plan drops the group's own check where it cannot be asked from here, and says so: that is no difference.
+    """
+    present, was = order.spec, recorded.spec
+    if not was.check.asked and was.check.http is None and present.check.http is None:
+        present = replace(present, check=replace(present.check, asked=False))
+    changed = differences(was, present)
+    if recorded.release != order.release:
+        changed = (*changed, f"release {recorded.release or 'none'}, now {order.release or 'none'}")
+    return changed

@@ -1,0 +1,29 @@
+"""When the same command carries an unfinished rollout on, and what it is told when it is another one."""
+
+from dataclasses import replace
+
+from tests.core.given import a_plan
+
+from katakei.app import Order, changes
+from katakei.core.spec import Check, Http
+
+
+def test_the_same_words_carry_a_rollout_on() -> None:
+    plan = a_plan()
+    assert changes(plan, Order(plan.spec, plan.release)) == ()
+
+
+def test_another_release_or_configuration_is_told() -> None:
+    plan = a_plan()
+    other = replace(plan.spec, groups=("other",))
+    told = changes(replace(plan, release="v2"), Order(other, "v3"))
+    assert told[0].startswith("groups ")
+    assert told[1] == "release v2, now v3"
+    assert changes(replace(plan, release="v2"), Order(plan.spec)) == ("release v2, now none",)
+
+
+def test_a_check_that_the_plan_dropped_because_nobody_could_ask_it_is_no_difference() -> None:
+    plan = a_plan(check=Check(asked=False))
+    assert changes(plan, Order(replace(plan.spec, check=Check()), plan.release)) == ()
+    asked = replace(plan.spec, check=Check(Http("/health")))
+    assert changes(plan, Order(asked, plan.release)) != ()
