@@ -1,19 +1,16 @@
 """The main job, judged from outside: a group is rolled under load, and nothing is dropped."""
 
 import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.acceptance.conftest import FOUR, TWO, Small
 from tests.acceptance.judge import Verdict
 from tests.acceptance.stage import Scale, roll_under_load
 
-SMALL = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=115, least=100)
 FULL = Scale(2, delay=40, lag=15, settle=30, interval=10, soak=10, rate=210, least=200)
-FOUR = replace(SMALL, targets=4, window="50%", floor=2, close_idle=False)
 EIGHT = replace(FULL, targets=8, window="25%", floor=6, per_zone=2)
 IDLE = pytest.mark.parametrize("close_idle", [True, False], ids=["idle closed", "idle kept"])
 
@@ -23,22 +20,10 @@ def proved(verdict: Verdict) -> None:
     assert verdict.faults == ()
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Scale, "Future[Verdict]"]]:
-    """The small runs, side by side: each does little but wait."""
-    with ThreadPoolExecutor(2) as pool:
-        yield {
-            scale: pool.submit(roll_under_load, scale, tmp_path_factory.mktemp("small"), timedelta(minutes=3))
-            for scale in (SMALL, FOUR)
-        }
-
-
 @pytest.mark.lab
-@pytest.mark.parametrize("scale", [SMALL, FOUR], ids=["two targets", "four targets"])
-def test_a_small_group_is_rolled_under_load_and_nothing_is_dropped(
-    scale: Scale, small: Mapping[Scale, "Future[Verdict]"]
-) -> None:
-    proved(small[scale].result())
+@pytest.mark.parametrize("scale", [TWO, FOUR], ids=["two targets", "four targets"])
+def test_a_small_group_is_rolled_under_load_and_nothing_is_dropped(scale: Scale, small: Small) -> None:
+    proved(small.main_job[scale].result())
 
 
 @pytest.mark.acceptance

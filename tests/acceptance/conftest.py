@@ -1,0 +1,33 @@
+"""The small runs, side by side, since each does little but wait: a minute and a half for all of them."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from tests.acceptance.judge import Verdict
+from tests.acceptance.killing import survived
+from tests.acceptance.stage import Scale, roll_under_load
+
+TWO = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=115, least=100)
+FOUR = replace(TWO, targets=4, window="50%", floor=2, close_idle=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """What is under way: the main job by its scale, and three kills."""
+
+    main_job: Mapping[Scale, "Future[Verdict]"]
+    kills: "Future[None]"
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    """All of them begin when the first is asked for."""
+    new = tmp_path_factory.mktemp
+    with ThreadPoolExecutor(3) as pool:
+        main_job = {
+            scale: pool.submit(roll_under_load, scale, new("small"), timedelta(minutes=4)) for scale in (TWO, FOUR)
+        }
+        yield Small(main_job, pool.submit(survived, new("kills"), 3, 3, 3))

@@ -1,0 +1,69 @@
+"""`katakei roll`, killed at random moments and run again until it ends; every rollout is judged from outside.
+
+Several kills may fall into one rollout. Only the command is killed, never the lab.
+"""
+
+import random
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from tests.acceptance.evidence import Watch
+from tests.acceptance.judge import Asked, Verdict, judge
+from tests.acceptance.stage import Roll, Scale
+
+from katakei.lab import clock
+from katakei.lab.process import Lab
+from katakei.lab.traffic import Traffic
+
+SCALE = Scale(2, delay=3, lag=1, settle=2, interval=1, soak=1, rate=30, least=25)
+FIRST, LAST = 0.2, 14.0
+"""Seconds after its start between which the command is killed: before its first call to late in a target's way."""
+WHOLE = timedelta(minutes=3)
+ASKED = Asked(floor=1, rate=SCALE.least, looks=60, acts=None)
+"""A lost answer may make an act be repeated, which harms nothing; and each start begins with looks of its own."""
+
+
+def moments(seed: int) -> Iterator[timedelta]:
+    """When to kill, counted from each start of the command, without end."""
+    dice = random.Random(seed)  # noqa: S311 - dice, not secrets
+    while True:
+        yield timedelta(seconds=round(dice.uniform(FIRST, LAST), 2))
+
+
+def rolled(lab: Lab, folder: Path, release: str, kills: Iterator[timedelta], count: int) -> tuple[Verdict, int]:
+    """One rollout, killed at most `count` times on its way, then left alone until it ends; also the kills."""
+    roll, watch = Roll(folder, lab.env, release), Watch(lab)
+    traffic = Traffic(lab.url, SCALE.rate)
+    traffic.start()
+    killed: list[timedelta] = []
+    try:
+        code = None
+        while code is None:
+            moment = next(kills) if len(killed) < count else None
+            code = roll.killed(moment) if moment else roll.whole(WHOLE)
+            killed += [moment] if moment and code is None else []
+        clock.sleep(SCALE.lag + 1)
+    finally:
+        figures = traffic.stop()
+    verdict = judge(watch.end(release, (code,), figures), ASKED)
+    sys.stdout.write(f"\n{release}: killed after {[each.total_seconds() for each in killed]} s\n{verdict.text()}\n")
+    assert verdict.faults == (), roll.output.read_text()
+    return verdict, len(killed)
+
+
+def survived(folder: Path, seed: int, kills: int, each: int) -> None:
+    """As many rollouts as it takes for this many kills to have hit a living process.
+
+    The first kill of each rollout always does: none is over within the first seconds.
+    """
+    sys.stdout.write(f"\nseed {seed}\n")
+    (folder / "katakei.yml").write_text(SCALE.configuration())
+    when, hit, requests, number = moments(seed), 0, 0, 1
+    with SCALE.lab() as lab:
+        while hit < kills:
+            number += 1
+            verdict, more = rolled(lab, folder, f"v{number}", when, min(each, kills - hit))
+            hit, requests = hit + more, requests + verdict.measured.requests
+    sys.stdout.write(f"\n{hit} kills in {number - 1} rollouts, {requests} requests\n")
