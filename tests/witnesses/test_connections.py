@@ -14,7 +14,7 @@ from tests.witnesses.world import LocalCarrier, Wire, group, watched
 
 from katakei.clock import SystemClock
 from katakei.core.errors import Unseen
-from katakei.core.model import Target, TargetId
+from katakei.core.model import Group, Target, TargetId
 from katakei.core.ports import Printed, Watched
 from katakei.core.sight import Evidence, Pending
 from katakei.core.spec import Until
@@ -83,9 +83,9 @@ BUSY = "ESTAB 0 0 1 received young 1 2000 2000"
 class Told:
     """A witness, its clock and its paper."""
 
-    def __init__(self) -> None:
+    def __init__(self, until: Until = Until.PROOF) -> None:
         self.clock, self.paper = Turned(), Paper()
-        self.witness = Connections(self.paper, self.clock, Until.PROOF, 5 * SECOND)
+        self.witness = Connections(self.paper, self.clock, until, 5 * SECOND)
 
     def look(self, *targets: Watched) -> Mapping[TargetId, Evidence]:
         return self.witness.look(targets or (watched(80),))
@@ -211,14 +211,20 @@ def test_arrivals_are_counted_from_the_quiet_verdict_on_and_summed() -> None:
     assert it.witness.arrivals([watched(80)]) == {ONE: 5}
 
 
-def test_the_idle_timeout_and_protocol_of_the_strictest_group_count() -> None:
-    slow = group("slow", protocol="HTTPS", idle=timedelta(seconds=200))
-    one = watched(80)
-    it = Told()
-    it.look(Watched(one.target, (*one.groups, slow)))
-    words = it.paper.texts[0]
-    assert "idle=205000" in words
-    assert "until=proof" in words
+@pytest.mark.parametrize(
+    ("other", "until"),
+    [(group("b"), "answered"), (group("b", protocol="HTTPS"), "proof"), (group("b", version="GRPC"), "proof")],
+)
+def test_one_group_that_is_not_plain_http1_makes_answered_worthless(other: Group, until: str) -> None:
+    one, it = watched(80), Told(Until.ANSWERED)
+    it.look(Watched(one.target, (*one.groups, other)))
+    assert f"\ni-1 mode=quiet until={until} " in it.paper.texts[0]
+
+
+def test_the_longest_idle_timeout_of_its_groups_counts() -> None:
+    one, it = watched(80), Told()
+    it.look(Watched(one.target, (*one.groups, group("slow", idle=timedelta(seconds=200)))))
+    assert "\ni-1 mode=quiet until=proof idle=205000 " in it.paper.texts[0]
 
 
 def _until_known(

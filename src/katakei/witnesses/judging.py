@@ -48,7 +48,7 @@ def verdict(count: Count, terms: Terms) -> Verdict:
             Pending.BLIND, "connections cannot be seen there: it has neither ss nor a readable /proc/net/tcp"
         )
     enough = {Standing.PROVED, Standing.ANSWERED} if terms.answers else {Standing.PROVED}
-    doubtful = [each for each in count.alike if count.source is Source.PROC or classify(each, terms) not in enough]
+    doubtful = [each for each in count.alike if classify(each, terms) not in enough]
     if not doubtful:
         return Verdict(Pending.QUIET, _quiet(count.alike))
     number = sum(each.number for each in doubtful)
