@@ -38,7 +38,16 @@ check: setup  ## format, lint, types, import contracts, fast tests: under a minu
 	$(BIN)/coverage report
 	$(BIN)/pytest tests/properties tests/house -m 'not slow and not lab and not acceptance'
 
-test: check .venv-aws/.ready  ## check, then every other test: what CI runs
+# Real peers of the tests: a proxy, a second shell, network namespaces. Installed only where that is ours to do.
+PACKAGES := nginx-light busybox iproute2 dash
+packages:
+	@missing=""; for tool in nginx busybox ip dash; do PATH=$$PATH:/usr/sbin:/sbin command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
+	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
+
+test: check packages .venv-aws/.ready  ## check, then every other test: what CI runs
 	$(BIN)/pytest
 
 accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures: about half an hour
@@ -61,4 +70,4 @@ pins: setup  ## resolve the pinned requirements anew, by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra lab --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 
-.PHONY: help setup check test accept demo lab docs fix pins
+.PHONY: help setup check packages test accept demo lab docs fix pins
