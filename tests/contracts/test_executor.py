@@ -4,29 +4,37 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contracts.workshops import BY, ByHand, OnTheLab, Workshop, by_run_command, follow, hand_over, job, key
+from tests.contracts.workshops import (
+    BY,
+    ByHand,
+    OnTheLab,
+    OnThisMachine,
+    Workshop,
+    by_run_command,
+    follow,
+    hand_over,
+    job,
+    key,
+    until,
+)
 
 from katakei.core.roads import Intent
 from katakei.core.sight import WorkState
-from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with Lab(LabOptions()) as running:
-        yield running
-
-
-@pytest.fixture(params=["ssm", "manual", pytest.param("ssm on the lab", marks=pytest.mark.lab)])
+@pytest.fixture(params=["ssm", "local", "manual", pytest.param("ssm on the lab", marks=pytest.mark.lab)])
 def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     if request.param == "manual":
         yield ByHand(tmp_path)
+    elif request.param == "local":
+        monkeypatch.chdir(tmp_path)
+        yield OnThisMachine(tmp_path)
     elif request.param == "ssm":
         with by_run_command(tmp_path, monkeypatch) as shop:
             yield shop
     else:
-        lab: Lab = request.getfixturevalue("lab")
+        lab: Lab = request.getfixturevalue("executors_lab")
         for name, value in lab.env.items():
             monkeypatch.setenv(name, value)
         yield OnTheLab(lab)
@@ -82,6 +90,52 @@ def test_a_key_that_was_taken_is_never_said_to_be_ended_by_itself(shop: Workshop
     (shop.folder(target) / "go_on").touch()
     [work] = follow(shop, jobs, tickets).values()
     assert (work.state, work.exit) == (shop.end, 3 if shop.end is WorkState.ENDED else None)
+
+
+def test_what_was_forbidden_before_it_began_never_begins(shop: Workshop) -> None:
+    target = shop.targets[0]
+    jobs = {key(target): (target, job("echo begun >> begun"))}
+    unknown = {key(target): (target, shop.executor.marks)}
+    never = WorkState.REFUSED if shop.end is WorkState.ENDED else shop.end
+    until(shop, unknown, never, lambda: shop.executor.forbid(unknown, BY))
+    [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
+    assert (work.state, _begun(shop)) == (never, 0)
+
+
+def test_what_has_begun_is_not_touched_by_forbidding_it(shop: Workshop) -> None:
+    target = shop.targets[0]
+    jobs = {key(target): (target, job("echo begun >> begun; until [ -e go_on ]; do sleep 0.1; done"))}
+    tickets = hand_over(shop, jobs)
+    running = WorkState.RUNNING if shop.end is WorkState.ENDED else shop.end
+    named = {its: (target, ticket) for its, ticket in tickets.items()}
+    until(shop, named, running, lambda: None)
+    for _ in range(10):
+        shop.executor.forbid(named, BY)
+        shop.pass_time(1)
+    (shop.folder(target) / "go_on").touch()
+    [work] = follow(shop, jobs, tickets).values()
+    assert (work.state, work.exit or 0, _begun(shop)) == (shop.end, 0, _at_most(shop, 1))
+
+
+def test_work_that_hangs_is_told_to_end_and_has_not_ended_well(shop: Workshop) -> None:
+    target = shop.targets[0]
+    jobs = {key(target): (target, job("echo begun >> begun; exec sleep 60"))}
+    named = {its: (target, ticket) for its, ticket in hand_over(shop, jobs).items()}
+    work = until(shop, named, shop.end, lambda: shop.executor.cancel(named, BY))
+    if shop.end is WorkState.ENDED:
+        assert (work.exit, work.why) == (143, "it was told to end")
+    assert _begun(shop) == _at_most(shop, 1)
+
+
+def test_what_was_prepared_is_taken_at_once(shop: Workshop) -> None:
+    for _ in range(12):
+        shop.executor.prepare(shop.targets, BY)
+        shop.pass_time(1)
+    jobs = {key(target): (target, job("echo begun >> begun")) for target in shop.targets}
+    assert _begun(shop) == 0
+    tickets = dict(shop.executor.start(jobs, BY))
+    assert tickets.keys() == jobs.keys()
+    follow(shop, jobs, tickets)
 
 
 def test_asking_whether_it_could_work_changes_nothing(shop: Workshop) -> None:

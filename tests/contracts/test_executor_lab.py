@@ -2,28 +2,30 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import boto3
 import pytest
-from tests.contracts.workshops import BY, OnTheLab, follow, hand_over, job, key
+from tests.contracts.workshops import BY, OnTheLab, follow, hand_over, job, key, until
 
-from katakei.core.sight import WorkState
-from katakei.lab.options import LabOptions
+from katakei.core.sight import Work, WorkState
+from katakei.executors.ssm import verdict
 from katakei.lab.process import Lab
 
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with Lab(LabOptions()) as running:
-        yield running
+@pytest.fixture
+def lab(executors_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """With nothing wrong, before and after."""
+    for name, value in executors_lab.env.items():
+        monkeypatch.setenv(name, value)
+    yield executors_lab
+    executors_lab.faults(agent_dead=[], deploy_hangs=[], deliver_twice=False, deliver_late=False)
 
 
 @pytest.fixture
-def shop(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> OnTheLab:
-    for name, value in lab.env.items():
-        monkeypatch.setenv(name, value)
+def shop(lab: Lab) -> OnTheLab:
     return OnTheLab(lab)
 
 
@@ -58,12 +60,75 @@ def test_a_dead_agent_is_named_beforehand_and_begins_nothing_until_it_lives(lab:
     whom = shop.targets[1]
     lab.faults(agent_dead=[whom.id])
     jobs = {key(whom): (whom, job("echo begun >> begun"))}
-    try:
-        assert shop.executor.ready(shop.targets, BY) == {whom.id: "its SSM agent is not online (ConnectionLost)"}
-        for _ in range(10):
-            assert shop.executor.start(jobs, BY) == {}
-            shop.pass_time(1)
-    finally:
-        lab.faults(agent_dead=[])
+    assert shop.executor.ready(shop.targets, BY) == {whom.id: "its SSM agent is not online (ConnectionLost)"}
+    for _ in range(10):
+        assert shop.executor.start(jobs, BY) == {}
+        shop.pass_time(1)
+    lab.faults(agent_dead=[])
     follow(shop, jobs, hand_over(shop, jobs))
     assert (shop.folder(whom) / "begun").read_text() == "begun\n"
+
+
+def test_a_command_accepted_by_a_dead_agent_refuses_when_it_wakes_up_late(
+    lab: Lab, shop: OnTheLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whom = shop.targets[0]
+    _prepared(shop)
+    lab.faults(agent_dead=[whom.id])
+    monkeypatch.setattr(verdict, "LATE", timedelta(seconds=1))
+    jobs = {key(whom): (whom, job("echo begun >> begun"))}
+    tickets = dict(shop.executor.start(jobs, BY))
+    assert tickets[key(whom)]
+    time.sleep(3)
+    lab.faults(agent_dead=[])
+    [work] = follow(shop, jobs, tickets).values()
+    assert (work.state, work.why) == (WorkState.REFUSED, "the start came too late")
+    assert not (shop.folder(whom) / "begun").exists()
+
+
+def test_what_is_over_its_limit_while_the_agent_is_dead_is_forbidden_when_it_lives(lab: Lab, shop: OnTheLab) -> None:
+    whom = shop.targets[0]
+    _prepared(shop)
+    lab.faults(agent_dead=[whom.id])
+    jobs = {key(whom): (whom, job("echo begun >> begun; sleep 60"))}
+    tickets = {key(whom): (whom, ticket) for ticket in shop.executor.start(jobs, BY).values()}
+    for _ in range(3):
+        shop.executor.forbid(tickets, BY)
+        shop.pass_time(5)
+    lab.faults(agent_dead=[])
+
+    # Which of the two commands its agent fetches first is not known: the work, or what forbids it.
+    work = Work(WorkState.UNKNOWN)
+    for _ in range(200):
+        [work] = shop.executor.look(tickets, BY).values()
+        if work.state in {WorkState.REFUSED, WorkState.ENDED}:
+            break
+        (shop.executor.cancel if work.state is WorkState.RUNNING else shop.executor.forbid)(tickets, BY)
+        shop.pass_time(1)
+    begun = (shop.folder(whom) / "begun").exists()
+    assert (work.state, work.exit) == ((WorkState.ENDED, 143) if begun else (WorkState.REFUSED, None))
+
+
+def test_a_command_delivered_twice_begins_the_work_once(lab: Lab, shop: OnTheLab) -> None:
+    lab.faults(deliver_twice=True)
+    jobs = {key(whom): (whom, job("echo begun >> begun; sleep 0.3; exit 6")) for whom in shop.targets}
+    works = follow(shop, jobs, hand_over(shop, jobs))
+    assert {(work.state, work.exit) for work in works.values()} == {(WorkState.ENDED, 6)}
+    assert [(shop.folder(whom) / "begun").read_text() for whom in shop.targets] == ["begun\n"] * 2
+
+
+def test_a_deploy_that_hangs_is_told_to_end(lab: Lab, shop: OnTheLab) -> None:
+    whom = shop.targets[0]
+    lab.faults(deploy_hangs=[whom.id])
+    jobs = {key(whom): (whom, job("echo begun >> begun; ./bin/restart"))}
+    named = {its: (whom, ticket) for its, ticket in hand_over(shop, jobs).items()}
+    until(shop, named, WorkState.RUNNING, lambda: None)
+    work = until(shop, named, WorkState.ENDED, lambda: shop.executor.cancel(named, BY))
+    assert (work.exit, work.why) == (143, "it was told to end")
+
+
+def _prepared(shop: OnTheLab) -> None:
+    """In real time: the clock that is learnt must not be turned afterwards."""
+    for _ in range(8):
+        shop.executor.prepare(shop.targets, BY)
+        shop.clock.sleep(timedelta(seconds=0.2))

@@ -1,7 +1,8 @@
 """Places where work can be done, one per executor, so that each is held to the same promises."""
 
+import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,13 +12,14 @@ import pytest
 from tests.contracts.machine import Machine
 from tests.contracts.run_command import RunCommand, served
 
-from katakei.clock import SystemClock
+from katakei.clock import SystemClock, draw
 from katakei.core.events import Key
 from katakei.core.model import RolloutId, Target, TargetId
 from katakei.core.ports import Executor
 from katakei.core.roads import Intent
 from katakei.core.sight import Work, WorkState
 from katakei.core.steps import Job
+from katakei.executors.local import Here, Local
 from katakei.executors.manual import Manual
 from katakei.executors.ssm import Ssm
 from katakei.lab.process import Lab
@@ -89,6 +91,31 @@ class ByHand:
 
     def pass_time(self, seconds: float) -> None:
         """Nothing depends on it."""
+
+
+class OnThisMachine:
+    """Work begins in the folder of this process; its marks are in a folder of the test."""
+
+    end = WorkState.ENDED
+
+    def __init__(self, folder: Path, here: Here | None = None) -> None:
+        self.targets = (target(1), target(2), target(3))
+        self.clock = SystemClock()
+        self.marks = folder / "marks"
+        self.here = here or Here("laptop", "first", "pid:[1]")
+        self.executor = self.anew()
+        self._folder = folder
+
+    def anew(self, here: Here | None = None, marks: Path | None = None, env: Mapping[str, str] | None = None) -> Local:
+        """A process that knows nothing of the former's, here or elsewhere."""
+        env = os.environ if env is None else env
+        return Local(marks or self.marks, here or self.here, lambda: SystemClock().now(), draw(12), env)
+
+    def folder(self, target: Target) -> Path:  # noqa: ARG002 - the protocol's shape
+        return self._folder
+
+    def pass_time(self, seconds: float) -> None:  # noqa: ARG002 - nothing here depends on a turned clock
+        self.clock.sleep(timedelta(seconds=0.05))
 
 
 class ByRunCommand:
@@ -182,3 +209,17 @@ def follow(
         tickets |= shop.executor.start(again, BY) if again else {}
         shop.pass_time(1)
     raise AssertionError(works)
+
+
+def until(
+    shop: Workshop, named: Mapping[Key, tuple[Target, str]], wanted: WorkState, act: Callable[[], object]
+) -> Work:
+    """Act and look, turn after turn, as the core does, until the work is in this state."""
+    work = Work(WorkState.UNKNOWN)
+    for _ in range(100):
+        act()
+        [work] = shop.executor.look(named, BY).values()
+        if work.state is wanted:
+            return work
+        shop.pass_time(1)
+    raise AssertionError(work)

@@ -1,0 +1,217 @@
+"""Work on this machine: it outlives whoever began it, and is never begun or judged where its marks are not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.contracts.workshops import BY, OnThisMachine, follow, hand_over, job, key, target, until
+
+from katakei.clock import SystemClock
+from katakei.core.errors import Unreachable, UsageFault
+from katakei.core.model import TargetId
+from katakei.core.sight import Work, WorkState
+from katakei.core.steps import Job
+from katakei.executors.local import Here, Local, folder_of
+
+CI = Here("ci-7", "first", "pid:[1]")
+GO_ON = "echo begun >> begun; until [ -e go_on ]; do sleep 0.05; done; exit 4"
+BEGIN_AND_WAIT = """
+import sys, time, types
+from datetime import timedelta
+from pathlib import Path
+from tests.contracts.workshops import OnThisMachine, job, key
+shop = OnThisMachine(Path(sys.argv[1]))
+whom = shop.targets[0]
+shop.executor.start({key(whom): (whom, job(sys.argv[2]))}, timedelta(seconds=10))
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OnThisMachine:
+    monkeypatch.chdir(tmp_path)
+    return OnThisMachine(tmp_path)
+
+
+def _begun(shop: OnThisMachine) -> int:
+    file = shop.folder(shop.targets[0]) / "begun"
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def _look(executor: Local, ticket: str) -> Work:
+    whom = target(1)
+    return executor.look({key(whom): (whom, ticket)}, BY)[key(whom)]
+
+
+def test_work_outlives_whoever_began_it(shop: OnThisMachine, tmp_path: Path) -> None:
+    controller = [sys.executable, "-c", BEGIN_AND_WAIT, str(tmp_path), GO_ON]
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    with subprocess.Popen(
+        controller, stdout=subprocess.PIPE, start_new_session=True, env={**os.environ, "PYTHONPATH": paths}
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"begun\n"
+        os.killpg(process.pid, signal.SIGKILL)
+    whom = shop.targets[0]
+    tickets = {key(whom): (whom, shop.executor.marks)}
+    until(shop, tickets, WorkState.RUNNING, lambda: None)
+    (tmp_path / "go_on").touch()
+    assert until(shop, tickets, WorkState.ENDED, lambda: None).exit == 4
+    assert _begun(shop) == 1
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "said"),
+    [
+        (CI, "its work was handed over on laptop (boot id first); only there its mark tells whether it runs"),
+        (Here("laptop", "first", "pid:[2]"), "by another user or in another container than this one"),
+    ],
+)
+def test_work_begun_on_another_machine_is_unknown_and_not_begun_again(
+    shop: OnThisMachine, elsewhere: Here, said: str
+) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(GO_ON))}
+    tickets = hand_over(shop, jobs)
+    other = shop.anew(elsewhere)
+    assert _look(other, tickets[key(whom)]).state is WorkState.UNKNOWN
+    assert said in _look(other, tickets[key(whom)]).why
+    named = {key(whom): (whom, tickets[key(whom)])}
+    other.cancel(named, BY)
+    other.forbid(named, BY)
+    (shop.folder(whom) / "go_on").touch()
+    assert follow(shop, jobs, tickets)[key(whom)].exit == 4
+    assert _begun(shop) == 1
+
+
+def test_work_that_may_have_been_begun_on_another_machine_is_held_with_where_that_is(shop: OnThisMachine) -> None:
+    whom = shop.targets[0]
+    there = shop.anew(CI, shop.marks.parent / "ci").marks
+    jobs = {key(whom): (whom, Job(GO_ON, (), 60, marks=there))}
+    assert shop.executor.start(jobs, BY) == {key(whom): there}
+    assert _look(shop.executor, there).why.startswith("its work was handed over on ci-7 (boot id first)")
+    assert _begun(shop) == 0
+
+
+def test_another_users_marks_are_not_ours(shop: OnThisMachine, tmp_path: Path) -> None:
+    there = shop.anew(marks=tmp_path / "another").marks
+    assert _look(shop.executor, there).state is WorkState.UNKNOWN
+
+
+def test_a_place_that_is_not_known_is_unknown(shop: OnThisMachine) -> None:
+    assert "on a machine that is not known" in _look(shop.executor, "").why
+
+
+def test_after_a_boot_of_this_machine_its_marks_tell_of_the_interruption(shop: OnThisMachine) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(GO_ON))}
+    tickets = hand_over(shop, jobs)
+    until(shop, {key(whom): (whom, tickets[key(whom)])}, WorkState.RUNNING, lambda: None)
+    again = shop.anew(Here("laptop", "second", "pid:[9]"))
+    work = _look(again, tickets[key(whom)])
+    assert (work.state, work.why) == (WorkState.INTERRUPTED, "the machine was started anew while it ran")
+    assert again.start(jobs, BY).keys() == jobs.keys()
+    assert _begun(shop) == 1
+    (shop.folder(whom) / "go_on").touch()
+
+
+def test_what_was_resolved_here_before_a_crash_is_begun_once_by_the_next_process(shop: OnThisMachine) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, Job("echo begun >> begun", (), 60, marks=shop.executor.marks))}
+    hand_over(shop, jobs)
+    shop.executor = shop.anew()
+    follow(shop, jobs, hand_over(shop, jobs))
+    assert _begun(shop) == 1
+
+
+def test_it_runs_in_this_folder_with_this_environment_and_its_own_values(
+    shop: OnThisMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    monkeypatch.setenv("KATAKEI_RELEASE", "not this one")
+    shop.executor = shop.anew()
+    whom = shop.targets[0]
+    run = 'printf "%s %s %s" "$PWD" "$SSH_AUTH_SOCK" "$KATAKEI_RELEASE"'
+    jobs = {key(whom): (whom, job(run, KATAKEI_RELEASE="v 2"))}
+    [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
+    assert work.out == f"{shop.folder(whom)} /run/agent v 2"
+
+
+def test_words_are_run_as_they_are(shop: OnThisMachine) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, Job("", (), 60, ("printf", "%s|", "$HOME", "a  b", "")))}
+    [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
+    assert (work.out, work.exit) == ("$HOME|a  b||", 0)
+
+
+def test_a_program_that_is_not_there_is_failed_work(shop: OnThisMachine) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, Job("", (), 60, ("no-such-deployer", "deploy")))}
+    [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
+    assert work.exit == 127
+    assert "no-such-deployer" in work.out
+
+
+def test_a_missing_tool_is_named_beforehand_and_begins_nothing(shop: OnThisMachine, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("sh", "base64", "cat", "date", "dd", "mkfifo", "mv", "tail", "tr", "wc", "mkdir", "sleep"):
+        (tools / tool).symlink_to(f"/usr/bin/{tool}")
+    shop.executor = shop.anew(env={"PATH": str(tools)})
+    why = "local work needs setsid on this machine"
+    assert shop.executor.ready(shop.targets, BY) == {whom.id: why for whom in shop.targets}
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(GO_ON))}
+    [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
+    assert (work.state, work.why) == (WorkState.REFUSED, "setsid is missing on this machine")
+    assert _begun(shop) == 0
+
+
+def test_a_start_that_was_held_up_for_long_begins_nothing(shop: OnThisMachine) -> None:
+    whom = shop.targets[0]
+    slept = Local(shop.marks, shop.here, lambda: SystemClock().now() - timedelta(hours=1), "name", os.environ)
+    slept.start({key(whom): (whom, job(GO_ON))}, BY)
+    work = _look(slept, slept.marks)
+    assert (work.state, work.why) == (WorkState.REFUSED, "the start came too late")
+    assert _begun(shop) == 0
+
+
+def test_a_folder_that_cannot_be_written_is_named(shop: OnThisMachine, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = shop.anew(marks=tmp_path / "file" / "marks")
+    with pytest.raises(Unreachable, match=r"cannot be kept in .*set XDG_STATE_HOME"):
+        nowhere.start({key(target(1)): (target(1), job(GO_ON))}, BY)
+
+
+def test_a_target_that_cannot_name_a_folder_is_a_fault(shop: OnThisMachine) -> None:
+    whom = target(1)
+    odd = key(whom).__class__(key(whom).rollout, TargetId("../x"), 1, key(whom).intent)
+    with pytest.raises(UsageFault, match="cannot name a folder"):
+        shop.executor.start({odd: (whom, job(GO_ON))}, BY)
+
+
+def test_processes_that_come_at_the_same_time_give_the_marks_one_name(shop: OnThisMachine) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        names = set(pool.map(lambda _: shop.anew().marks, range(24)))
+    assert len(names) == 1
+
+
+def test_the_marks_are_where_xdg_says() -> None:
+    assert folder_of({"XDG_STATE_HOME": "/state"}) == Path("/state/katakei/marks")
+    assert folder_of({"XDG_STATE_HOME": "state", "HOME": "/home/kim"}) == Path("/home/kim/.local/state/katakei/marks")
+
+
+def test_fifty_targets_are_begun_and_seen_within_a_turn(shop: OnThisMachine) -> None:
+    jobs = {key(target(number)): (target(number), job("echo done")) for number in range(50)}
+    begun = time.monotonic()
+    tickets = shop.executor.start(jobs, BY)
+    works = follow(shop, jobs, dict(tickets))
+    assert {work.out for work in works.values()} == {"done\n"}
+    assert time.monotonic() - begun < BY.total_seconds()
