@@ -21,7 +21,7 @@ from katakei.core.spec import Spec, differences
 from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked
 from katakei.core.words import listed
 from katakei.driving import Confirm, Drive
-from katakei.kit import Kit
+from katakei.kit import Kit, patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class App:
 
     def plan(self, order: Order) -> tuple[Plan, Forecast]:
         """What a rollout would do; changes nothing, not even the journal. An unfinished one would be carried on."""
-        groups = tuple(self._kit.balancer.groups(order.spec.groups))
+        groups = self._groups(order)
         earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
         made = self._same(order, earlier).plan if earlier else self._plan(order, groups, RolloutId("plan"))
         if earlier:
@@ -53,7 +53,7 @@ class App:
 
     def roll(self, order: Order, confirm: Confirm) -> Drive:
         """A rollout in hand: a new one, or an unfinished one of the same service, carried on by its recorded plan."""
-        groups = tuple(self._kit.balancer.groups(order.spec.groups))
+        groups = self._groups(order)
         earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
         if earlier:
             return driving.carry_on(self._kit, self._same(order, earlier))
@@ -92,8 +92,12 @@ class App:
         """Takes an unfinished rollout in hand as it was planned. Raises Held while its owner lives."""
         return driving.carry_on(self._kit, history.find(self._kit.journal, rollout))
 
+    def _groups(self, order: Order) -> tuple[Group, ...]:
+        return tuple(patient(self._kit.clock, lambda: self._kit.balancer.groups(order.spec.groups)))
+
     def _plan(self, order: Order, groups: tuple[Group, ...], name: RolloutId) -> Plan:
-        kit, place = self._kit, self._kit.place
+        kit = self._kit
+        place = patient(kit.clock, lambda: kit.place)
         versions = {"katakei": __version__}
         asked = Asked(name, Kind.ROLL, order.spec, order.release, place.account, place.region, str(kit.owner), versions)
         held = {
@@ -103,7 +107,8 @@ class App:
         }
         executor = kit.executor(order.spec.work.executor)
         preflight = surveying.Preflight(kit.balancer, executor, kit.checker, kit.pool)
-        return planning.make(asked, preflight.survey(groups, order.spec, held, lab=place.lab), order.allowed)
+        survey = patient(kit.clock, lambda: preflight.survey(groups, order.spec, held, lab=place.lab))
+        return planning.make(asked, survey, order.allowed)
 
     def _same(self, order: Order, earlier: Header) -> Rollout:
         """The unfinished rollout, if it is what is asked for now; refused with the choice if it is not."""

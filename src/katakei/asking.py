@@ -10,8 +10,9 @@ from typing import Protocol
 from katakei import history
 from katakei.core.events import Event
 from katakei.core.model import RolloutId, TargetId
-from katakei.core.ports import Header, Journal, Listed, Lister
+from katakei.core.ports import Clock, Header, Journal, Listed, Lister
 from katakei.core.rollout import Rollout
+from katakei.kit import patient
 
 
 class Sources(Protocol):
@@ -20,6 +21,11 @@ class Sources(Protocol):
     @property
     def lister(self) -> Lister:
         """The load balancer, for whoever only looks."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
         ...
 
     @property
@@ -44,11 +50,11 @@ class Asking:
 
     def groups(self) -> Sequence[Listed]:
         """Every group of the account and region with what it lists."""
-        return self._sources.lister.listed(())
+        return patient(self._sources.clock, lambda: self._sources.lister.listed(()))
 
     def status(self, name: str) -> Status:
         """One group: every member, and who holds out what is missing."""
-        group = self._sources.lister.listed((name,))[0]
+        group = patient(self._sources.clock, lambda: self._sources.lister.listed((name,)))[0]
         return Status(group, history.held_out(self._sources.journal, group.arn))
 
     def rollouts(self, service: str | None = None) -> Sequence[Header]:

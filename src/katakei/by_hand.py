@@ -12,7 +12,7 @@ from katakei.core.rollout import Rollout
 from katakei.core.spec import Command, Selection, Spec
 from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
 from katakei.driving import Confirm, Drive
-from katakei.kit import Kit
+from katakei.kit import Kit, patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Hand:
 
 def deregister(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
     """Out of the group, drained, and left out. An unfinished step of the same kind is carried on."""
-    group = kit.balancer.groups((hand.group,))[0]
+    group = patient(kit.clock, lambda: kit.balancer.groups((hand.group,)))[0]
     earlier = _same(kit, group, hand, Kind.DEREGISTER)
     if earlier:
         return driving.carry_on(kit, earlier)
@@ -38,7 +38,7 @@ def deregister(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
 
 def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
     """Back into the group: with the port given, else the recorded one, else the group's, said aloud."""
-    group = kit.balancer.groups((hand.group,))[0]
+    group = patient(kit.clock, lambda: kit.balancer.groups((hand.group,)))[0]
     earlier = _same(kit, group, hand, Kind.REGISTER)
     if earlier:
         return driving.carry_on(kit, earlier)
@@ -53,9 +53,10 @@ def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
 
 
 def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey]:
-    place = kit.place
+    place = patient(kit.clock, lambda: kit.place)
     spec = Spec(group.name, (group.arn,), Command("manual"), Selection(only=hand.targets))
-    survey = Survey((group,), surveying.members(kit.balancer, (group,), kit.pool), lab=place.lab)
+    members = patient(kit.clock, lambda: surveying.members(kit.balancer, (group,), kit.pool))
+    survey = Survey((group,), members, lab=place.lab)
     versions = {"katakei": __version__}
     who = str(kit.owner)
     return Asked(kit.name(), kind, spec, "", place.account, place.region, who, versions, hand.waits), survey

@@ -3,13 +3,29 @@
 Which driver answers to which name is known in wiring.py alone.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from typing import Protocol, TypeVar
 
+from katakei.core.errors import Unseen
 from katakei.core.events import Owner
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Leases
+
+T = TypeVar("T")
+AGAIN = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6))
+
+
+def patient(clock: Clock, question: Callable[[], T]) -> T:
+    """The answer to a question that comes before any loop: where there was none, it is asked again, a few times."""
+    for pause in AGAIN:
+        try:
+            return question()
+        except Unseen:
+            clock.sleep(pause)
+    return question()
 
 
 @dataclass(frozen=True, slots=True)

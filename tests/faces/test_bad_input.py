@@ -188,7 +188,7 @@ def answers(lab: Lab, refused: Ground, tmp_path_factory: pytest.TempPathFactory)
         finally:
             katakei.close()
 
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         done = dict(zip([each.name for each in CASES], pool.map(run, CASES), strict=True))
     assert refused.changes() == []
     return done
@@ -226,6 +226,17 @@ def test_a_denied_call_names_the_right_that_is_missing(katakei: Katakei, ground:
     assert done.code == 5
     assert "allow elasticloadbalancing:DeregisterTargets in their IAM policy" in done.err
     assert set(ground.states().values()) == {"healthy"}
+
+
+def test_a_question_without_an_answer_is_asked_again_and_then_that_is_said(katakei: Katakei, lab: Lab) -> None:
+    asked = len(lab.calls())
+    lab.faults(throttle=1.0)
+    done = katakei("status")
+    lab.faults(throttle=0)
+    assert (done.code, done.out) == (5, "")
+    assert "AWS throttled" in done.err
+    assert "try again in a moment" in done.err
+    assert len(lab.calls()) >= asked + 3
 
 
 def test_an_instance_that_does_not_exist_is_nobody_afterwards(katakei: Katakei, ground: Ground) -> None:

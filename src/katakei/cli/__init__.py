@@ -13,7 +13,7 @@ import click
 
 from katakei import __version__
 from katakei.cli.saying import say
-from katakei.core.errors import Exit, KatakeiError
+from katakei.core.errors import Exit, KatakeiError, Unseen
 
 # Where each command lives, and its line in `--help`: so that help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -80,6 +80,9 @@ def run(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         _complain("stopped; the journal is safe")
         return Exit.INTERRUPTED
+    except Unseen as error:
+        _complain(f"{error}; try again in a moment")
+        return error.code
     except KatakeiError as error:
         _complain(str(error))
         return error.code
