@@ -36,9 +36,13 @@ class Looks:
         self._flying: dict[str, Future[object]] = {}
         self._asked: list[Future[object]] = []
         self.troubles: list[str] = []
+        self.answered = False
 
     def look(self, rollout: Rollout, wants: Wants, last: Sight) -> Sight:
-        """The last sight with everything that could be seen anew. `troubles` says what no waiting will mend."""
+        """The last sight with everything that could be seen anew.
+
+        `troubles` says what no waiting will mend; `answered` whether any group was seen.
+        """
         self._asked = []
         planned = _planned(rollout)
         tickets = {key: (rollout.targets[key.target], ticket) for key, ticket in wants.works.items()}
@@ -53,6 +57,7 @@ class Looks:
         wait(self._asked, timeout=DEADLINE.total_seconds())
         self.troubles = []
         seen, unseen = self._gather(groups)
+        self.answered = bool(seen)
         self._gather(ready)
         merged = {arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}
         return Sight(

@@ -155,7 +155,7 @@ class Runner:
         """An unreachable world is borne for a while when targets are out, and reported at once when none is."""
         troubles = [*self._looks.troubles, *self._acts.troubles]
         if not troubles:
-            self._trouble_since = None
+            self._trouble_since = None if self._looks.answered else self._trouble_since
             return ""
         self._trouble_since = self._trouble_since or now
         anything_out = any(self._rollout.standings[target].deregistered for target in self._rollout.out_of_service)
