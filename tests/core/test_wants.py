@@ -74,6 +74,11 @@ def test_work_that_was_never_taken_is_asked_after_when_its_time_is_over() -> Non
     assert at(rollout, 61).works == {rollout.key(t(PLAN)): ""}
 
 
+def test_work_that_was_never_taken_is_asked_after_once_nothing_more_may_begin() -> None:
+    rollout = standing(PLAN, Phase.WORKING, e.AbortAsked(NOON, "kim"), bare=True)
+    assert at(rollout, 1).works == {rollout.key(t(PLAN)): ""}
+
+
 @pytest.mark.parametrize(
     ("phase", "soon"), [(Phase.DRAINING, True), (Phase.OUT, True), (Phase.WAITING, False), (Phase.WORKING, False)]
 )

@@ -144,6 +144,25 @@ def test_work_known_not_to_have_started_is_handed_over_again_within_its_limit() 
     assert started(turn(rollout, 60, ABSENT, work=Work(WorkState.NOT_STARTED)))
 
 
+@pytest.mark.parametrize("work", [Work(WorkState.NOT_STARTED), Work(WorkState.UNKNOWN), None])
+@pytest.mark.parametrize("bare", [True, False])
+def test_after_an_abort_work_that_is_not_known_to_have_begun_is_told_never_to_begin(
+    work: Work | None, *, bare: bool
+) -> None:
+    rollout = standing(a_plan(), Phase.WORKING, e.AbortAsked(later(45), "kim"), bare=bare)
+    steps = turn(rollout, 50, ABSENT, work=work)
+    assert Forbid in kinds(steps)
+    assert not started(steps)
+    assert "aborted by kim" in whys(steps)
+
+
+def test_what_was_forbidden_after_an_abort_goes_back_through_the_check_as_aborted() -> None:
+    rollout = standing(a_plan(), Phase.WORKING, e.AbortAsked(later(45), "kim"))
+    move = moved(turn(rollout, 50, ABSENT, work=Work(WorkState.REFUSED, why="forbidden")))[0]
+    assert (move.to, move.intent, move.cause) == (Phase.CHECKING, Intent.RETURN, Cause.ABORTED)
+    assert move.why == "aborted by kim"
+
+
 @pytest.mark.parametrize(
     ("work", "act", "said"),
     [

@@ -15,6 +15,7 @@ from katakei.core.planned import Kind
 from katakei.core.roads import IN_HAND, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Sight
+from katakei.core.spec import Until
 
 BUSY = timedelta(seconds=5)
 IDLE = timedelta(seconds=15)
@@ -26,7 +27,7 @@ WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKI
 class Wants:
     """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
 
-    `attributes` are the groups whose attributes are to be compared with the plan, `soon` the targets on which work
+    `baseline` are targets that leave soon and `pending` those that have left, for the witness. `attributes` are the groups whose attributes are to be compared with the plan, `soon` the targets on which work
     begins as soon as they are out.
     """
 
@@ -35,6 +36,8 @@ class Wants:
     checks: tuple[TargetId, ...] = ()
     attributes: tuple[Arn, ...] = ()
     soon: tuple[TargetId, ...] = ()
+    baseline: tuple[TargetId, ...] = ()
+    pending: tuple[TargetId, ...] = ()
 
 
 def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
@@ -49,7 +52,17 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
             groups[group.arn] = None
         elif here:
             groups[group.arn] = here
-    return Wants(groups, _works(rollout, now), _checks(rollout), _attributes(rollout, last, now), tuple(_soon(rollout)))
+    soon = tuple(_soon(rollout))
+    witnessed = rollout.plan.spec.drain.until is not Until.DELAY
+    return Wants(
+        groups=groups,
+        works=_works(rollout, now),
+        checks=_checks(rollout),
+        attributes=_attributes(rollout, last, now),
+        soon=soon,
+        baseline=_next_to_leave(rollout) if witnessed else (),
+        pending=soon if witnessed else (),
+    )
 
 
 def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
@@ -75,12 +88,12 @@ def _attributes(rollout: Rollout, last: Sight, now: datetime) -> tuple[Arn, ...]
 
 
 def _works(rollout: Rollout, now: datetime) -> dict[Key, str]:
-    """What was taken; and once its time is over also what never was, as far as we know."""
+    """What was taken; and once it is to begin no more also what never was, as far as we know."""
     limit = rollout.plan.spec.limits.working
     works: dict[Key, str] = {}
     for target in rollout.at(Phase.WORKING):
         standing = rollout.standings[target]
-        if standing.ticket is not None or now - standing.since > limit:
+        if standing.ticket is not None or rollout.stopped or now - standing.since > limit:
             works[rollout.key(target)] = standing.ticket or standing.marks
     return works
 
@@ -89,6 +102,14 @@ def _soon(rollout: Rollout) -> Iterator[TargetId]:
     for target in rollout.at(Phase.DRAINING, Phase.OUT):
         if rollout.plan.kind is Kind.ROLL and rollout.standings[target].intent in {Intent.UPDATE, Intent.REVERT}:
             yield target
+
+
+def _next_to_leave(rollout: Rollout) -> tuple[TargetId, ...]:
+    """As many as may leave together, asked while the ones before them are still in hand."""
+    if rollout.stopped or rollout.interrupted:
+        return ()
+    unknown = [target for target in candidates(rollout) if rollout.standings[target].blind is None]
+    return tuple(unknown[: rollout.plan.window])
 
 
 def _checks(rollout: Rollout) -> tuple[TargetId, ...]:

@@ -9,7 +9,7 @@ from katakei.core import events as e
 from katakei.core.case import Case
 from katakei.core.proof import TWICE, not_out, unsettled
 from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.sight import Work, WorkState
+from katakei.core.sight import State, Work, WorkState
 from katakei.core.spec import FailedTarget
 from katakei.core.steps import Cancel, Forbid, Job, Note, Rest, Start, Step
 from katakei.core.words import span
@@ -22,7 +22,8 @@ def working(case: Case) -> tuple[Step, ...]:
     """Follow the work by its mark; hand it over again only where it is known, or bound by its key, not to run."""
     work = case.sight.works.get(case.rollout.key(case.target.id), Work(WorkState.UNKNOWN))
     overdue = case.waited > case.plan.spec.limits.working
-    if not overdue and (case.standing.ticket is None or work.state is WorkState.NOT_STARTED):
+    stopped = case.rollout.stopped
+    if not overdue and not stopped and (case.standing.ticket is None or work.state is WorkState.NOT_STARTED):
         return _begin(case)
     match work.state:
         case WorkState.ENDED:
@@ -33,14 +34,16 @@ def working(case: Case) -> tuple[Step, ...]:
         case WorkState.AWAITS_APPROVAL:
             return _person(case)
         case WorkState.REFUSED:
-            why = work.why or "the target refused to start the work"
-            return (case.move(Phase.CHECKING, why, Intent.RETURN, Cause.FAILED),)
+            why = stopped or work.why or "the target refused to start the work"
+            return (case.move(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED if stopped else Cause.FAILED),)
         case WorkState.INTERRUPTED:
             return (_failed(case, work.why or "the work was interrupted; it is not started again by itself"),)
         case _ if overdue:
             return _overdue(case, work)
         case WorkState.RUNNING:
             return _meanwhile(case, f"the work runs {case.lasting}")
+        case _ if stopped:
+            return _forbidden(case, f"{stopped}; whether the work has begun cannot be seen {case.lasting}")
         case _:
             return _meanwhile(
                 case, f"whether the work runs cannot be seen {case.lasting} ({work.why or 'no answer yet'})"
@@ -64,8 +67,9 @@ def start(case: Case) -> Start:
         "KATAKEI_RELEASE": case.plan.release,
     }
     seconds = int(spec.limits.working.total_seconds())
-    job = Job(command.run, tuple(sorted(names.items())), seconds, command.argv, case.standing.marks)
-    return Start(case.rollout.key(case.target.id), case.target, job)
+    job = Job(command.run, tuple(sorted(names.items())), seconds, command.argv, marks=case.standing.marks)
+    draining = any(look.state is State.DRAINING for look in case.looks or ())
+    return Start(case.rollout.key(case.target.id), case.target, job, last_look=draining)
 
 
 def _begin(case: Case) -> tuple[Step, ...]:
@@ -93,9 +97,15 @@ def _overdue(case: Case, work: Work) -> tuple[Step, ...]:
     if case.waited > case.plan.spec.limits.working + LAST:
         why = f"{why}; it may be running, so nothing else is started"
         return (case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED),)
-    key, ticket = case.rollout.key(case.target.id), case.standing.ticket or case.standing.marks
     if work.state is WorkState.RUNNING:
+        key, ticket = case.rollout.key(case.target.id), case.standing.ticket or case.standing.marks
         return (Cancel(key, case.target, ticket), *_meanwhile(case, f"{why}; told to end"))
+    return _forbidden(case, why)
+
+
+def _forbidden(case: Case, why: str) -> tuple[Step, ...]:
+    """Told never to begin: a later look says REFUSED once that is certain, or what has begun after all."""
+    key, ticket = case.rollout.key(case.target.id), case.standing.ticket or case.standing.marks
     return (Forbid(key, case.target, ticket), *_meanwhile(case, f"{why}; told never to begin"))
 
 
