@@ -211,7 +211,9 @@ class ExecutorDoor(Door):
         self.call("forbid")
         now = self.world.clock.time
         for key in tickets:
-            self.world.marks.setdefault(key, Mark(now, now, now, "refused"))
+            mark = self.world.marks.setdefault(key, Mark(now, now, now, "refused"))
+            if now < mark.begins:
+                mark.fate, mark.begins = "refused", now
         self.answered()
 
     def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:

@@ -102,8 +102,7 @@ class Play:
 
     @property
     def finished(self) -> bool:
-        """Nobody speaks after the last word."""
-        return isinstance(self.paper.events[ID][-1], e.Finished)
+        return any(isinstance(event, e.Finished) for event in reversed(self.paper.events[ID]))
 
     @property
     def over(self) -> bool:
