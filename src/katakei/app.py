@@ -128,11 +128,15 @@ class App:
 def changes(recorded: Plan, order: Order) -> tuple[str, ...]:
     """What is asked for otherwise than it was planned, each in words.
 
-    A plan drops the group's own check where it cannot be asked from here, and says so: that is no difference.
+    A plan drops the group's own check where it cannot be asked from here, and says so: that is no difference. Nor is a
+    group's ARN instead of its name.
     """
     present, was = order.spec, recorded.spec
     if not was.check.asked and was.check.http is None and present.check.http is None:
         present = replace(present, check=replace(present.check, asked=False))
+    known = {group.name: group.arn for group in recorded.groups}
+    if [known.get(name, name) for name in present.groups] == [known.get(name, name) for name in was.groups]:
+        present = replace(present, groups=was.groups)
     changed = differences(was, present)
     if recorded.release != order.release:
         changed = (*changed, f"release {recorded.release or 'none'}, now {order.release or 'none'}")

@@ -27,3 +27,10 @@ def test_a_check_that_the_plan_dropped_because_nobody_could_ask_it_is_no_differe
     assert changes(plan, Order(replace(plan.spec, check=Check()), plan.release)) == ()
     asked = replace(plan.spec, check=Check(Http("/health")))
     assert changes(plan, Order(asked, plan.release)) != ()
+
+
+def test_a_group_may_be_called_by_its_name_or_its_arn() -> None:
+    plan = a_plan()
+    by_name = replace(plan, spec=replace(plan.spec, groups=(plan.groups[0].name,)))
+    by_arn = replace(plan.spec, groups=(plan.groups[0].arn,))
+    assert changes(by_name, Order(by_arn, plan.release)) == ()
