@@ -121,4 +121,4 @@ def start(
 ) -> str:
     """The text that starts this work on one machine; `late` is how long ago its time was over."""
     line = mark.Line(machine, name, datetime.now(UTC) - late, tuple(values.items()))
-    return mark.start_text([line], Job(run, (), 60, argv), follow, "ME", witness)
+    return mark.start_text([line], Job(run, (), 60, argv, witness), follow, "ME")

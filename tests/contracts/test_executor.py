@@ -81,7 +81,7 @@ def test_a_key_that_was_taken_is_never_said_to_be_ended_by_itself(shop: Workshop
     target = shop.targets[0]
     jobs = {key(target): (target, job("until [ -e go_on ]; do sleep 0.1; done; exit 3"))}
     tickets = hand_over(shop, jobs)
-    for _ in range(20):
+    for _ in range(16):
         works = shop.executor.look({its: (target, ticket) for its, ticket in tickets.items()}, BY)
         assert all(
             work.state in {WorkState.RUNNING, WorkState.UNKNOWN, WorkState.AWAITS_APPROVAL} for work in works.values()

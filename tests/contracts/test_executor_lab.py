@@ -79,7 +79,7 @@ def test_a_command_accepted_by_a_dead_agent_refuses_when_it_wakes_up_late(
     jobs = {key(whom): (whom, job("echo begun >> begun"))}
     tickets = dict(shop.executor.start(jobs, BY))
     assert tickets[key(whom)]
-    time.sleep(3)
+    time.sleep(2.1)  # whole seconds count
     lab.faults(agent_dead=[])
     [work] = follow(shop, jobs, tickets).values()
     assert (work.state, work.why) == (WorkState.REFUSED, "the start came too late")
@@ -129,6 +129,9 @@ def test_a_deploy_that_hangs_is_told_to_end(lab: Lab, shop: OnTheLab) -> None:
 
 def _prepared(shop: OnTheLab) -> None:
     """In real time: the clock that is learnt must not be turned afterwards."""
-    for _ in range(8):
+    for _ in range(40):
         shop.executor.prepare(shop.targets, BY)
-        shop.clock.sleep(timedelta(seconds=0.2))
+        if all(shop.executor._asks.manners(whom.id) for whom in shop.targets):
+            return
+        shop.clock.sleep(timedelta(seconds=0.05))
+    raise AssertionError

@@ -24,6 +24,7 @@ from katakei.executors import mark
 from katakei.executors.mark import MarkState
 
 NOT_AT_ALL = timedelta(0)
+AWAIT = "until [ -e go_on ]; do sleep 0.05; done"
 UNFRIENDLY = "a b'\"$(touch pwned)`touch pwned`\n;touch pwned\n\\n\t* {{ssm:x}} KATAKEI_LINES é\n\n"
 
 
@@ -90,11 +91,12 @@ def test_of_twenty_starts_at_once_one_begins(machine: Machine) -> None:
 
 
 def test_work_outlives_the_agent(machine: Machine) -> None:
-    with machine.agent(start("echo begun > begun; sleep 0.6; echo done; exit 5")) as agent:
+    with machine.agent(start(f"echo begun > begun; {AWAIT}; echo done; exit 5")) as agent:
         _within(10, machine.folder / "begun")
         os.killpg(agent.pid, signal.SIGKILL)
         agent.communicate()
     assert machine.look().state is MarkState.RUNNING
+    (machine.folder / "go_on").touch()
     told = machine.until(MarkState.ENDED)
     assert (told.exit, told.out) == (5, "done\n")
 
@@ -124,7 +126,7 @@ def test_work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Ma
 
 
 def test_work_goes_on_without_its_keeper_and_is_no_interruption_before_it_is_over(machine: Machine) -> None:
-    machine.run(start("echo begun > begun; until [ -e go_on ]; do sleep 0.05; done", follow=NOT_AT_ALL))
+    machine.run(start(f"echo begun > begun; {AWAIT}", follow=NOT_AT_ALL))
     _within(10, machine.folder / "begun")
     _kill(machine, "pid")
     assert machine.look().state is MarkState.RUNNING
@@ -145,14 +147,14 @@ def test_a_dead_keeper_that_nobody_has_buried_is_dead(one_machine: Machine) -> N
             agent.communicate()
 
 
-def test_another_process_with_the_same_pid_is_not_taken_for_ours(machine: Machine) -> None:
-    machine.run(start("echo begun > begun; sleep 20", follow=NOT_AT_ALL))
-    _within(10, machine.place() / "work")
-    pids = {who: (machine.place() / who).read_text().split()[0] for who in ("pid", "work")}
+def test_another_process_with_the_same_pid_is_not_taken_for_ours(one_machine: Machine) -> None:
+    one_machine.run(start("echo begun > begun; sleep 20", follow=NOT_AT_ALL))
+    _within(10, one_machine.place() / "work")
+    pids = {who: (one_machine.place() / who).read_text().split()[0] for who in ("pid", "work")}
     for who, pid in pids.items():
-        (machine.place() / who).write_text(f"{pid} 1\n")
-    assert machine.look().state is MarkState.INTERRUPTED
-    machine.run(mark.cancel_text([NAME], "ME"))
+        (one_machine.place() / who).write_text(f"{pid} 1\n")
+    assert one_machine.look().state is MarkState.INTERRUPTED
+    one_machine.run(mark.cancel_text([NAME], "ME"))
     assert Path(f"/proc/{pids['work']}").exists()
 
 
@@ -166,10 +168,10 @@ def test_work_during_which_the_machine_was_started_anew_is_interrupted(machine: 
     assert _lines(machine.folder / "begun") <= 1
 
 
-def test_an_end_once_written_stands_after_the_machine_was_started_anew(machine: Machine) -> None:
-    machine.run(start("exit 7"))
-    machine.boot = "second"
-    assert machine.look().exit == 7
+def test_an_end_once_written_stands_after_the_machine_was_started_anew(one_machine: Machine) -> None:
+    one_machine.run(start("exit 7"))
+    one_machine.boot = "second"
+    assert one_machine.look().exit == 7
 
 
 def test_a_claim_with_nobody_behind_it_is_interrupted_for_ever(one_machine: Machine) -> None:
@@ -191,9 +193,9 @@ def test_a_start_that_comes_too_late_begins_nothing_and_claims_nothing(machine: 
     assert _lines(machine.folder / "begun") == 1
 
 
-def test_a_late_delivery_of_what_was_begun_in_time_tells_of_it(machine: Machine) -> None:
-    machine.run(start("exit 8"))
-    _, answer = machine.run(start("exit 9", late=timedelta(hours=1)))
+def test_a_late_delivery_of_what_was_begun_in_time_tells_of_it(one_machine: Machine) -> None:
+    one_machine.run(start("exit 8"))
+    _, answer = one_machine.run(start("exit 9", late=timedelta(hours=1)))
     assert _the_mark(answer).exit == 8
 
 
@@ -212,12 +214,12 @@ def test_what_was_begun_cannot_be_forbidden(machine: Machine) -> None:
     assert _the_mark(answer, "r-1/1-revert").state is MarkState.FORBIDDEN
 
 
-def _cancelled(machine: Machine, run: str, name: str = NAME) -> mark.Mark:
-    """The mark after this work was begun and told to end."""
-    machine.run(start(f"{run.format(begun='echo begun > begun')}", follow=NOT_AT_ALL))
+def _cancelled(machine: Machine, run: str) -> mark.Mark:
+    """The mark after this work was begun and told to end, with little patience."""
+    machine.run(start(run.format(begun="echo begun > begun"), follow=NOT_AT_ALL))
     _within(10, machine.folder / "begun")
-    _, answer = machine.run(mark.cancel_text([name], "ME"))
-    return _the_mark(answer, name)
+    _, answer = machine.run(mark.cancel_text([NAME], "ME").replace("patience=20", "patience=3"))
+    return _the_mark(answer)
 
 
 def test_work_that_is_told_to_end_has_ended_badly_and_left_its_output(machine: Machine) -> None:
@@ -226,8 +228,8 @@ def test_work_that_is_told_to_end_has_ended_badly_and_left_its_output(machine: M
     assert told.out.startswith("hello\n")
 
 
-def test_what_says_that_all_is_well_when_it_is_told_to_end_has_not_ended_well(machine: Machine) -> None:
-    told = _cancelled(machine, "trap 'exit 0' TERM; {begun}; sleep 20 & wait")
+def test_what_says_that_all_is_well_when_it_is_told_to_end_has_not_ended_well(one_machine: Machine) -> None:
+    told = _cancelled(one_machine, "trap 'exit 0' TERM; {begun}; sleep 20 & wait")
     assert (told.state, told.exit) == (MarkState.ENDED, 143)
 
 
@@ -242,7 +244,7 @@ def test_what_does_not_listen_is_killed_with_all_that_it_began(one_machine: Mach
 
 
 def test_what_left_the_session_of_the_work_outlives_it(one_machine: Machine) -> None:
-    left = "setsid sh -c 'until [ -e go_on ]; do sleep 0.1; done; echo x > alive' &"
+    left = f"setsid sh -c '{AWAIT}; echo x > alive' &"
     assert _cancelled(one_machine, f"{left} {{begun}}; wait").exit == 143
     (one_machine.folder / "go_on").touch()
     _within(10, one_machine.folder / "alive")
@@ -256,9 +258,9 @@ def test_work_that_goes_on_without_its_keeper_can_be_told_to_end(one_machine: Ma
     assert _the_mark(answer).state is MarkState.INTERRUPTED
 
 
-def test_to_end_what_has_ended_or_was_never_begun_changes_nothing(machine: Machine) -> None:
-    machine.run(start("exit 5"))
-    _, answer = machine.run(mark.cancel_text([NAME, "r-1/2-update"], "ME"))
+def test_to_end_what_has_ended_or_was_never_begun_changes_nothing(one_machine: Machine) -> None:
+    one_machine.run(start("exit 5"))
+    _, answer = one_machine.run(mark.cancel_text([NAME, "r-1/2-update"], "ME"))
     assert (_the_mark(answer).exit, _the_mark(answer).why) == (5, "")
     assert _the_mark(answer, "r-1/2-update").state is MarkState.ABSENT
 
@@ -279,8 +281,8 @@ def test_a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine
     assert not (machine.folder / "begun").exists()
 
 
-def test_a_witness_that_sees_nothing_lets_it_begin(machine: Machine) -> None:
-    _, answer = machine.run(start("exit 0", witness="exit 0"))
+def test_a_witness_that_sees_nothing_lets_it_begin(one_machine: Machine) -> None:
+    _, answer = one_machine.run(start("exit 0", witness="exit 0"))
     assert _the_mark(answer).exit == 0
 
 
@@ -306,8 +308,9 @@ def test_of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Ma
     assert {entry.name for entry in machine.place().iterdir()} == {"boot_id", "pid", "go", "work", "out", "exit"}
 
 
-def test_what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(machine: Machine) -> None:
-    left = "(until [ -e go_on ]; do sleep 0.1; done; seq 1 20000 && echo alive > alive) &"
+def test_what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(one_machine: Machine) -> None:
+    machine = one_machine
+    left = f"({AWAIT}; seq 1 20000 && echo alive > alive) &"
     _, answer = machine.run(start(f"{left} echo done"))
     assert (_the_mark(answer).exit, _the_mark(answer).out) == (0, "done\n")
     (machine.folder / "go_on").touch()
@@ -339,8 +342,8 @@ def test_a_keeper_that_is_told_to_end_stays_until_the_work_has_ended(machine: Ma
     assert (told.state, told.exit, told.out) == (MarkState.ENDED, 5, "done\n")
 
 
-def test_the_code_that_reboots_a_machine_does_not_pass(machine: Machine) -> None:
-    code, answer = machine.run(start("exit 194"))
+def test_the_code_that_reboots_a_machine_does_not_pass(one_machine: Machine) -> None:
+    code, answer = one_machine.run(start("exit 194"))
     assert (code, _the_mark(answer).exit) == (1, 194)
 
 
@@ -363,9 +366,9 @@ def test_a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine, na
     assert not (machine.folder / "begun").exists()
 
 
-def test_a_machine_that_does_not_know_its_name_takes_the_only_line(machine: Machine) -> None:
-    machine.name = ""
-    _, answer = machine.run(start("exit 0"))
+def test_a_machine_that_does_not_know_its_name_takes_the_only_line(one_machine: Machine) -> None:
+    one_machine.name = ""
+    _, answer = one_machine.run(start("exit 0"))
     assert (_the_mark(answer).exit, _the_mark(answer).machine) == (0, "")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from botocore.loaders import Loader
 from tests.contracts.machine import Machine
 from tests.contracts.run_command import RunCommand, served
 
@@ -25,6 +26,7 @@ from katakei.executors.ssm import Ssm
 from katakei.lab.process import Lab
 
 BY = timedelta(seconds=10)
+_READ_ONCE = Loader()  # what boto3 knows of AWS's shapes, which is long to read
 FINAL = frozenset({WorkState.ENDED, WorkState.INTERRUPTED, WorkState.REFUSED, WorkState.AWAITS_APPROVAL})
 
 
@@ -115,7 +117,7 @@ class OnThisMachine:
         return self._folder
 
     def pass_time(self, seconds: float) -> None:  # noqa: ARG002 - nothing here depends on a turned clock
-        self.clock.sleep(timedelta(seconds=0.05))
+        self.clock.sleep(timedelta(seconds=0.03))
 
 
 class ByRunCommand:
@@ -139,8 +141,8 @@ class ByRunCommand:
         return self.service.machines[target.id].folder
 
     def pass_time(self, seconds: float) -> None:
-        self.clock.sleep(timedelta(seconds=0.05))
-        self.clock.turn(seconds - 0.05)
+        self.clock.sleep(timedelta(seconds=0.04))
+        self.clock.turn(seconds - 0.04)
 
 
 class OnTheLab:
@@ -162,8 +164,8 @@ class OnTheLab:
         return self._folders[target.id]
 
     def pass_time(self, seconds: float) -> None:
-        self.clock.sleep(timedelta(seconds=0.1))
-        self.clock.turn(seconds - 0.1)
+        self.clock.sleep(timedelta(seconds=0.06))
+        self.clock.turn(seconds - 0.06)
 
 
 @contextmanager
@@ -177,6 +179,7 @@ def by_run_command(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[ByRunCom
             patch.setenv(name, "/dev/null")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.delenv("AWS_PROFILE", raising=False)
+        patch.setattr("botocore.loaders.create_loader", lambda _: _READ_ONCE)
         yield shop
 
 

@@ -47,7 +47,7 @@ setsid sh -c "$leader" katakei-work "$dir" "$run" "$@" </dev/null >"$dir/pipe" 2
 code=$?
 
 # What the work left running may hold the pipe open for ever; nobody waits for that.
-for pause in 0.02 0.05 0.1 0.2 0.3 0.4; do
+for pause in 0.005 0.02 0.05 0.1 0.2 0.3 0.4; do
     [ -e "$dir/drained" ] && break
     sleep "$pause" 2>/dev/null || sleep 1
 done

@@ -106,13 +106,13 @@ def name_of(key: Key) -> str:
     return f"{key.rollout}/{key.attempt}-{key.intent.value}"
 
 
-def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: str = "", witness: str = "") -> str:
-    """Begin the work of this machine's line unless it was begun, then follow it. Of the job only the command is taken.
+def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: str = "") -> str:
+    """Begin the work of this machine's line unless it was begun, then follow it. The values stand in the lines.
 
     `self_from` names the environment variable in which the machine finds its own name; with '' there may be one line.
-    `witness` is one last shell program; when it fails, the key is refused for good with what it printed.
+    When the job's `witness`, one last shell program, fails, the key is refused for good with what it printed.
     """
-    words = (job.run or EXACTLY, witness, *job.argv)
+    words = (job.run or EXACTLY, job.witness, *job.argv)
     call = " ".join(("start", str(int(follow.total_seconds())), *(f"'{_encode(word)}'" for word in words)))
     here = (f"{call} 3<<'KATAKEI_KEEPER' 4<<'KATAKEI_LINES'", _program("keep.sh") + "KATAKEI_KEEPER")
     return "\n".join((_head(self_from), *here, *map(str, lines), "KATAKEI_LINES", ""))

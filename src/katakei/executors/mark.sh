@@ -12,6 +12,7 @@
 set -uf
 root=${KATAKEI_STATE:-/var/lib/katakei}
 tail=8192
+patience=20  # quarters of a second for work that is told to end, before it is killed
 
 now() { date +%s; }
 encode() { base64 | tr -d '\n'; }
@@ -162,7 +163,7 @@ start() {
 }
 
 watch() {
-    begun=$(now) pause=0.05
+    begun=$(now) pause=0.02
     while judge "$dir" && [ "$state" = running ] && [ "$(now)" -lt $((begun + $1)) ]; do
         [ "$(now)" -lt $((begun + 5)) ] || pause=1
         nap "$pause"
@@ -223,11 +224,11 @@ cancel() {
             session "$leader" TERM
         fi
     done
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        [ -n "$told" ] && running "$@" || break
-        nap 0.5
+    while [ -n "$told" ] && [ "$patience" -gt 0 ] && running "$@"; do
+        patience=$((patience - 1))
+        nap 0.25
     done
     for each in $told; do session "$each" KILL; done
-    if [ -n "$told" ]; then running "$@" && nap 0.5; fi
+    if [ -n "$told" ] && running "$@"; then nap 0.5; fi
     look "$@"
 }

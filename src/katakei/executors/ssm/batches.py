@@ -47,7 +47,7 @@ def batches(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
     for one in ready:
         seat = sum(other.line.machine == one.line.machine for other in ready[: ready.index(one)])
         apart = one.line.machine if one.alone else ""
-        groups.setdefault((one.job.run, one.job.argv, one.job.seconds, seat, apart), []).append(one)
+        groups.setdefault((one.job.run, one.job.argv, one.job.witness, one.job.seconds, seat, apart), []).append(one)
     for group in groups.values():
         while group:
             fitting = next((n for n in range(min(BATCH, len(group)), 0, -1) if size(group[:n]) <= ROOM), 0)
