@@ -36,6 +36,7 @@ class Drive:
             leases=kit.leases,
             clock=kit.clock,
             pool=kit.pool,
+            witness=kit.witness(plan.spec),
         )
         self._runner = Runner(world, lease, plan.rollout)
         self._runner.note(e.Taken(kit.clock.now(), kit.owner, world.executor.marks))

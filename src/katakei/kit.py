@@ -12,7 +12,8 @@ from typing import Protocol, TypeVar
 from katakei.core.errors import Unseen
 from katakei.core.events import Owner
 from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Leases
+from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Leases, Witness
+from katakei.core.spec import Spec
 
 T = TypeVar("T")
 AGAIN = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6))
@@ -78,6 +79,10 @@ class Kit(Protocol):
     @property
     def place(self) -> Place:
         """Account and region."""
+        ...
+
+    def witness(self, spec: Spec) -> Witness | None:
+        """Who knows whether anything is pending on a target that drains; None where the timer alone is waited for."""
         ...
 
     def executor(self, name: str) -> Executor:

@@ -10,11 +10,11 @@ from typing import TypeVar, cast
 
 from katakei.core.attributes import changed
 from katakei.core.errors import KatakeiError, Unreachable
-from katakei.core.model import Arn, Registration
-from katakei.core.ports import Balancer, Checker, Clock, Executor, Pool
+from katakei.core.model import Arn, Registration, TargetId
+from katakei.core.ports import Balancer, Checker, Clock, Executor, Pool, Watched, Witness
 from katakei.core.questions import questions
 from katakei.core.rollout import Rollout
-from katakei.core.sight import Attributes, GroupSight, Seen, Sight, State
+from katakei.core.sight import Attributes, Evidence, GroupSight, Seen, Sight, State
 from katakei.core.wants import Wants
 
 K = TypeVar("K")
@@ -23,13 +23,26 @@ DEADLINE = timedelta(seconds=10)
 SPACING = timedelta(seconds=2.3)  # with the readings of a group before planning and of its attributes: 30 a minute
 
 
+_Baseline = Mapping[str, Future[Mapping[TargetId, str]] | None]
+_Evidence = Mapping[str, Future[Mapping[TargetId, Evidence]] | None]
+
+
 class Looks:
     """Remembers only when it last looked at which group, and which looks have not come back yet."""
 
-    def __init__(self, balancer: Balancer, executor: Executor, checker: Checker, clock: Clock, pool: Pool) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - one driver for each kind of question
+        self,
+        balancer: Balancer,
+        executor: Executor,
+        checker: Checker,
+        clock: Clock,
+        pool: Pool,
+        witness: Witness | None = None,
+    ) -> None:
         self._balancer = balancer
         self._executor = executor
         self._checker = checker
+        self._witness = witness
         self._clock = clock
         self._pool = pool
         self._looked: dict[Arn, datetime] = {}
@@ -54,6 +67,7 @@ class Looks:
         soon = [rollout.targets[target] for target in wants.soon]
         ready = {"soon": self._ask("soon", lambda: self._executor.prepare(soon, DEADLINE))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
+        baseline, evidence = self._ask_witness(rollout, wants)
         wait(self._asked, timeout=DEADLINE.total_seconds())
         self.troubles = []
         seen, unseen = self._gather(groups)
@@ -64,6 +78,8 @@ class Looks:
             groups={**last.groups, **merged},
             works=self._gather(works)[0].get("works", {}),
             answers=self._gather(answers)[0].get("answers", {}),
+            baseline=self._gather(baseline)[0].get("baseline", last.baseline),
+            evidence=self._gather(evidence)[0].get("evidence", {}),
             attributes={**last.attributes, **self._gather(attributes)[0].get("attributes", {})},
             unseen=unseen,
         )
@@ -71,6 +87,15 @@ class Looks:
     def again(self, now: datetime) -> datetime:
         """When every group may be looked at again; a turn before that would know nothing new."""
         return max((at + SPACING for at in self._looked.values()), default=now)
+
+    def _ask_witness(self, rollout: Rollout, wants: Wants) -> tuple[_Baseline, _Evidence]:
+        witness = self._witness
+        if witness is None:
+            return {}, {}
+        leaving = [watched(rollout, target) for target in wants.baseline]
+        left = [watched(rollout, target) for target in wants.pending]
+        baseline = {"baseline": self._ask("baseline", lambda: witness.baseline(leaving))} if leaving else {}
+        return baseline, {"evidence": self._ask("evidence", lambda: witness.look(left))} if left else {}
 
     def _due(self, arn: Arn) -> bool:
         now = self._clock.now()
@@ -130,6 +155,14 @@ class Looks:
             else:
                 raise error
         return seen, missed
+
+
+def watched(rollout: Rollout, target: TargetId) -> Watched:
+    """A target as the witness is told of it."""
+    machine, standing = rollout.targets[target], rollout.standings[target]
+    arns = {place.group for place in machine.registrations}
+    groups = tuple(group for group in rollout.plan.groups if group.arn in arns)
+    return Watched(machine, groups, standing.blind or "")
 
 
 def _planned(rollout: Rollout) -> dict[Arn, frozenset[Registration]]:

@@ -5,7 +5,7 @@ back is a fact, which is written with the next append.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.acting import Acts
@@ -13,17 +13,18 @@ from katakei.core import events as e
 from katakei.core.decide import decide, rest_until, sentence
 from katakei.core.errors import Overtaken, Unreachable
 from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Lease, Leases, Pool
+from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Lease, Leases, Pool, Witness
 from katakei.core.rollout import Rollout, evolve, replay
 from katakei.core.sight import Sight
-from katakei.core.steps import Note, Rest, Step
+from katakei.core.steps import Note, Rest, Start, Step
 from katakei.core.wants import wants
 from katakei.core.words import since
-from katakei.looking import Looks
+from katakei.looking import Looks, watched
 
 PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
 VALID = timedelta(seconds=15)  # no act begins later than this after the lease was known to be ours (promise 6)
 PATIENCE = timedelta(minutes=15)  # how long a world that cannot be reached is borne while targets are out
+TOGETHER = 50  # targets whose last look shares one program, as many as share one command
 ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
 
 
@@ -38,6 +39,7 @@ class World:
     leases: Leases
     clock: Clock
     pool: Pool
+    witness: Witness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Runner:
         self._lease = lease
         self._rollout = replay(world.journal.read(rollout, 0))
         self._sight = Sight()
-        self._looks = Looks(world.balancer, world.executor, world.checker, world.clock, world.pool)
+        self._looks = Looks(world.balancer, world.executor, world.checker, world.clock, world.pool, world.witness)
         self._acts = Acts(world.balancer, world.executor, world.clock, world.pool)
         self._facts: list[e.Event] = []
         self._proved = world.clock.now()  # when the lease was last known to be ours
@@ -109,7 +111,22 @@ class Runner:
         """Looks may have taken long: nothing is done unless the lease was ours a moment ago."""
         if self._world.clock.now() - self._proved > PROVED:
             self._renew()
-        self._acts.submit(steps, self._proved + VALID)
+        self._acts.submit(self._with_last_looks(steps), self._proved + VALID)
+
+    def _with_last_looks(self, steps: Sequence[Step]) -> list[Step]:
+        """What still drains is looked at once more on the target itself, by the witness that called it quiet."""
+        witness = self._world.witness
+        asked = [step for step in steps if isinstance(step, Start) and step.last_look] if witness else []
+        texts: dict[e.Key, str] = {}
+        for some in (asked[at : at + TOGETHER] for at in range(0, len(asked), TOGETHER)):
+            text = witness.last_look([watched(self._rollout, start.target.id) for start in some]) if witness else ""
+            texts |= dict.fromkeys((start.key for start in some), text)
+        return [
+            replace(step, job=replace(step.job, witness=texts[step.key]))
+            if isinstance(step, Start) and step.key in texts
+            else step
+            for step in steps
+        ]
 
     def _flush(self) -> list[e.Event]:
         """Facts are written before the look, so that the look is known to be younger than they are."""

@@ -10,7 +10,8 @@ from katakei.clock import SystemClock, draw
 from katakei.core.errors import UsageFault
 from katakei.core.events import Owner
 from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Checker, Executor, Journal, Leases, Lister
+from katakei.core.ports import Balancer, Checker, Executor, Journal, Leases, Lister, Witness
+from katakei.core.spec import Spec, Until
 from katakei.kit import Place
 
 if TYPE_CHECKING:
@@ -111,6 +112,16 @@ class Wiring:
             machine = Here(self_.host, self_.boot, place.pids)
             return Local(folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ)
         raise UsageFault(f"there is no executor {name!r}; there are: ssm, local, manual")
+
+    def witness(self, spec: Spec) -> Witness | None:
+        """It asks the targets by the way their work goes."""
+        if spec.drain.until is Until.DELAY:
+            return None
+        from katakei.executors.ssm import SsmCarrier
+        from katakei.witnesses.connections import Connections
+
+        carrier = SsmCarrier(self._region or "", self._profile or "", self.clock)
+        return Connections(carrier, self.clock, spec.drain.until, spec.drain.quiet)
 
     def name(self) -> RolloutId:
         """A new rollout's id."""

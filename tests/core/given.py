@@ -136,6 +136,7 @@ def brought(plan: Plan, phase: Phase, number: int = 0, at: datetime = NOON, *, b
     """The way of one target to a phase; `bare`: it has only just come there, nothing of that phase has happened."""
     events: list[e.Event] = []
     for step in WAYS[phase]:
+        events += [e.Baselined(at, t(plan, number), "")] if step is Phase.DRAINING else []
         events.append(e.Moved(at, t(plan, number), step))
         events += [] if bare and step is phase else facts(plan, step, number, at)
     return events

@@ -118,7 +118,7 @@ service: "la ravel"
 balanser: {alb: {target_groups: [x]}}
 targets: []
 window: {max_unavailable: 0, floor: 150%, floor_per_zone: -1, order: zones, flor: 2}
-drain: {settle: 30, until: proof, quiet: 5s, witness: work, cut_after: 2m}
+drain: {settle: 30, until: counter, quiet: 5s, witness: work, cut_after: 2m}
 drain: {settle: 30s}
 work:
   ssm: {run: ""}
@@ -142,10 +142,10 @@ def test_every_fault_is_told_in_one_go_with_its_line_and_what_to_write(load: Loa
         "katakei.yml:4: window.floor_per_zone: should be greater than or equal to 0; it is -1",
         "katakei.yml:4: window.order: zones is not known here; write zone or listed",
         "katakei.yml:4: window.flor: is no key that is known here; did you mean floor?",
-        "katakei.yml:5: drain.until: is not built yet in this version; use until: delay",
-        "katakei.yml:5: drain.quiet: is not built yet in this version; use until: delay",
-        "katakei.yml:5: drain.witness: is not built yet in this version; use until: delay",
-        "katakei.yml:5: drain.cut_after: is not built yet in this version; use until: delay",
+        "katakei.yml:5: drain.until: is not built yet in this version; use until: proof, answered or delay",
+        "katakei.yml:5: drain.witness: is not built yet in this version; use until: proof, answered or delay",
+        "katakei.yml:5: drain.cut_after: is not built yet in this version; use until: proof, answered or delay",
+        "katakei.yml:5: drain.quiet: is obeyed with until: answered only; remove it",
         "katakei.yml:5: drain.settle: 30 is no duration; write 30s",
         "katakei.yml:6: drain: is here twice (also in line 5); keep one of them",
         "katakei.yml:7: work: names 2 ways to work; write exactly one of ssm, local, manual",
@@ -201,7 +201,7 @@ def test_aliases_that_stand_for_millions_of_values_are_refused_at_once(load: Loa
         ("targets:\n- a\n- 1", "katakei.yml:6: targets[1]: must be text; put it in quotes"),
         ("targets: some", "katakei.yml:4: targets: must be all, a list"),
         ("window: []", "katakei.yml:4: window: must be keys with values; known: floor"),
-        ("drain: {until: answered}", "katakei.yml:4: drain.until: is not built yet in this version"),
+        ("drain: {until: proof, quiet: 5s}", "katakei.yml:4: drain.quiet: is obeyed with until: answered only"),
         ("drain: {until: counter}", "katakei.yml:4: drain.until: is not built yet in this version"),
         ("drain: {settle: 1.5s}", "katakei.yml:4: drain.settle: '1.5s' is no duration; write 30s, 1m30s or 2h"),
         ("service: !!python/object x", "katakei.yml:4: service: is here twice (also in line 1)"),

@@ -240,9 +240,14 @@ def _until_known(
 
 
 def _last(witness: Connections, targets: Sequence[Watched], name: str) -> tuple[int, str]:
-    text = witness.last_look(targets, "ME")
+    text = witness.last_look(targets)
     done = subprocess.run(
-        ["dash", "-c", text], capture_output=True, text=True, check=False, env={**os.environ, "ME": name}, timeout=20
+        ["dash", "-c", text],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, LocalCarrier.self_from: name},
+        timeout=20,
     )
     return done.returncode, done.stdout
 
@@ -281,7 +286,7 @@ def test_a_start_is_refused_for_good_by_a_last_look_that_sees_traffic(tmp_path: 
         wire.ask()
     time.sleep(0.02)
     wires[1].answer()
-    text = witness.last_look(targets, "ME")
+    text = witness.last_look(targets)
     told = {}
     for name in ("i-2", "i-3"):
         machine = Machine(tmp_path / name, name=name)

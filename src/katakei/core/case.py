@@ -178,6 +178,8 @@ class Case:
         verdict = self.sight.evidence.get(self.target.id)
         if self.plan.spec.drain.until is Until.DELAY or verdict is None or self.standing.out_since is None:
             return False
+        if self.standing.blind != "":  # its silence proves nothing
+            return False
         settled = verdict.ended >= self.standing.out_since + self.plan.spec.drain.settle
         return verdict.verdict is Pending.QUIET and settled and self.now - verdict.ended < VERDICT
 

@@ -16,12 +16,14 @@ from katakei.core.model import Target, TargetId
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Seen, Sight, State
+from katakei.core.spec import Until
 from katakei.core.steps import Deregister, Note, Rest, Step
 from katakei.core.words import label, listed, since
 from katakei.core.working import working
 
 IDLE = timedelta(seconds=15)
 ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out
+BASELINE = timedelta(seconds=45)  # so long a target's traffic is awaited before it leaves; else it is called blind
 SOON = timedelta(seconds=2)
 MOMENT = timedelta(seconds=0.5)  # a rest that is over although its look has not come yet must not become a spin
 ATTEMPTS = 3  # how often a target whose drain the floor broke off is tried in one rollout
@@ -110,6 +112,12 @@ def _take(scene: Scene, nexts: list[TargetId]) -> list[Step]:
             steps.append(foreign)
         elif reason := _not_as_planned(scene, target) or breach(rollout, left, target):
             held[target_id] = reason
+        elif baseline := _baseline(scene, target):
+            if isinstance(baseline, Note):
+                steps.append(baseline)
+                free -= 1
+            else:
+                held[target_id] = baseline
         else:
             serving, free = left, free - 1
             steps += [_take_out(scene, target_id), Deregister(target_id, target.registrations)]
@@ -143,6 +151,18 @@ def _not_as_planned(scene: Scene, target: Target) -> str:
         if read.changed:
             return f"{place.group} is not as it was planned: {read.changed}"
     return ""
+
+
+def _baseline(scene: Scene, target: Target) -> Note | str:
+    """What a witness sees of it while it serves: written once it is known, awaited for a while; '' when not needed."""
+    standing = scene.rollout.standings[target.id]
+    if scene.rollout.plan.spec.drain.until is Until.DELAY or standing.blind is not None:
+        return ""
+    blind = scene.sight.baseline.get(target.id)
+    if blind == "" or standing.phase is Phase.LEFT_OUT or scene.now - scene.rollout.moved >= BASELINE:
+        why = "it does not answer the witness" if blind is None else blind
+        return Note(e.Baselined(scene.now, target.id, why))
+    return f"its connections are counted before it leaves{(blind and f' ({blind})') or ''}"
 
 
 def _not_ours_to_take(scene: Scene, target: Target) -> Note | None:

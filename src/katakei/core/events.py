@@ -71,6 +71,15 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Baselined:
+    """Before a target leaves service: why a witness could not see its traffic, '' when it saw some (promise 2)."""
+
+    at: datetime
+    target: TargetId
+    blind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deregistered:
     """The call that takes these targets out of one group returned."""
 
@@ -203,6 +212,7 @@ Event = (
     Planned
     | Taken
     | Moved
+    | Baselined
     | Deregistered
     | Registered
     | SeenOut

@@ -222,10 +222,10 @@ class Witness(Protocol):
         """At least so many requests reached each target after its quiet verdict. Missing: not counted yet."""
         ...
 
-    def last_look(self, targets: Sequence[Watched], self_from: str) -> str:
+    def last_look(self, targets: Sequence[Watched]) -> str:
         """One shell program for all of them that fails (75) and says why when something is pending right before work.
 
-        `self_from` names the environment variable in which a target finds its own id.
+        It runs as the work does, so a target finds its own id where the carrier's programs find it.
         """
         ...
 

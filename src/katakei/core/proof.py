@@ -42,7 +42,8 @@ def unsettled(case: Case) -> Rest | None:
     delay = max(group.delay for group in case.groups)
     timer = f"the load balancer's timer of {span(delay)} has {left(delay - (case.now - begun))}"
     verdict = case.sight.evidence.get(case.target.id)
-    return case.rest(f"draining {since(begun, case.now)}; {verdict.why if verdict and verdict.why else timer}")
+    pending = f"{verdict.why}; " if verdict and verdict.why else ""
+    return case.rest(f"draining {since(begun, case.now)}; {pending}{timer}")
 
 
 def _take_out(case: Case, why: str) -> tuple[Step, ...]:

@@ -23,6 +23,7 @@ class Standing:
     attempt: int = 1
     why: str = ""
     cause: Cause | None = None
+    blind: str | None = None  # why a witness cannot see it, '' when it can, None: not asked
     deregistered: frozenset[Arn] = frozenset()
     registered: frozenset[Arn] = frozenset()
     called: datetime | None = None  # when the last of these calls returned
@@ -157,6 +158,8 @@ class _Draft:
                 self._move(event)
             case e.Deregistered() | e.Registered():
                 self._called(event)
+            case e.Baselined(_, target, blind):
+                self._set(target, blind=blind)
             case e.SeenOut(at, target):
                 self._set(target, out_since=at)
             case e.SeenServing(at, target):
@@ -247,7 +250,7 @@ def _moved(before: Standing, event: e.Moved) -> Standing:
     if before.phase in ENDS:
         after = Standing(event.to, event.at, intent, before.attempt + 1, event.why, touched=before.touched)
         reverted = before.reverted or intent is Intent.REVERT
-        after = replace(after, was_out=before.phase is Phase.LEFT_OUT, reverted=reverted)
+        after = replace(after, was_out=before.phase is Phase.LEFT_OUT, reverted=reverted, blind=before.blind)
     if event.to is Phase.DRAINING:
         return replace(after, deregistered=frozenset(), called=None, out_since=None, found_serving=0)
     if event.to is Phase.WORKING:

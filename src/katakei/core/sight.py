@@ -124,6 +124,7 @@ class Sight:
     groups: Mapping[Arn, GroupSight] = field(default_factory=dict)
     works: Mapping[Key, Work] = field(default_factory=dict)
     answers: Mapping[TargetId, Answer] = field(default_factory=dict)
+    baseline: Mapping[TargetId, str] = field(default_factory=dict)
     evidence: Mapping[TargetId, Evidence] = field(default_factory=dict)
     attributes: Mapping[Arn, Attributes] = field(default_factory=dict)
     unseen: Mapping[Arn, str] = field(default_factory=dict)

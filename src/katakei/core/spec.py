@@ -63,10 +63,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """How long nothing may reach a target before work begins on it."""
+    """How long nothing may reach a target before work begins on it.
+
+    `quiet` is how long an answered connection must have been silent, where `until` is ANSWERED or COUNTER.
+    """
 
     settle: timedelta = timedelta(seconds=30)
     until: Until = Until.DELAY
+    quiet: timedelta = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)

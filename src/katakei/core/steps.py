@@ -41,6 +41,7 @@ class Job:
     env: tuple[tuple[str, str], ...]
     seconds: int  # after this long the work has overrun its limit
     argv: tuple[str, ...] = ()  # where `run` is '': the command word by word, read by no shell
+    witness: str = ""  # a last shell program: when it fails, the work is refused for good
     marks: str = ""  # where it was first resolved to be worked from, by that executor's own `marks`; '' = now and here
 
 
@@ -51,6 +52,7 @@ class Start:
     key: Key
     target: Target
     job: Job
+    last_look: bool = False  # it still drains: the witness is asked once more, on the target, right before the work
 
 
 @dataclass(frozen=True, slots=True)

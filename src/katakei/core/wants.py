@@ -27,8 +27,8 @@ WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKI
 class Wants:
     """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
 
-    `baseline` are targets that leave soon and `pending` those that have left, for the witness. `attributes` are the groups whose attributes are to be compared with the plan, `soon` the targets on which work
-    begins as soon as they are out.
+    `attributes` are the groups whose attributes are to be compared with the plan, `soon` the targets on which work
+    begins as soon as they are out. The witness is asked about `baseline`, which leave soon, and `pending`, which left.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)

@@ -12,10 +12,9 @@ from katakei.settings.document import Document, Path
 from katakei.settings.model import Settings, Work
 
 LATER = "is not built yet in this version"
-DELAY = f"{LATER}; use until: delay"
+DELAY = f"{LATER}; use until: proof, answered or delay"
 # Keys and values that product and examples name but that nothing obeys by now: never ignored, always refused.
 KEYS: dict[Path, str] = {
-    ("drain", "quiet"): DELAY,
     ("drain", "witness"): DELAY,
     ("drain", "cut_after"): DELAY,
     ("drain", "counter"): DELAY,
@@ -25,8 +24,6 @@ KEYS: dict[Path, str] = {
     ("work", "release"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
 }
 VALUES: dict[Path, str] = {
-    ("drain", "until", "proof"): DELAY,
-    ("drain", "until", "answered"): DELAY,
     ("drain", "until", "counter"): DELAY,
     ("on_failure", "then", "revert"): f"{LATER}; use then: stop",
 }
@@ -65,6 +62,7 @@ def judge(document: Document) -> Spec:
     """What the document asks for. Raises UsageFault: all its faults."""
     data = dict(_built(document, document.data, ()))
     _one_kind_of_work(document, data.get("work"))
+    _witnessed(document, data.get("drain"), data.get("work"))
     try:
         settings = Settings.model_validate(data)
     except ValidationError as refusal:
@@ -74,6 +72,17 @@ def judge(document: Document) -> Spec:
         raise AssertionError("a refusal without a fault") from refusal
     document.settled()
     return settings.spec()
+
+
+def _witnessed(document: Document, drain: object, work: object) -> None:
+    """A witness needs a way to the target; what only a witness obeys needs one."""
+    if not isinstance(drain, dict):
+        return
+    until = drain.get("until", "delay")
+    if until in {"proof", "answered"} and isinstance(work, dict) and "ssm" not in work:
+        document.fault(("drain", "until"), f"{until} asks the targets by SSM: it needs work: ssm; or use until: delay")
+    if "quiet" in drain and until != "answered":
+        document.fault(("drain", "quiet"), "is obeyed with until: answered only; remove it")
 
 
 def _built(document: Document, data: dict[str, Any], path: Path) -> Iterator[tuple[str, Any]]:

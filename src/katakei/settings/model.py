@@ -46,7 +46,8 @@ class Drain(Section):
     """How long nothing may reach a target before work begins."""
 
     settle: Span = Field(default="30s", validate_default=True)
-    until: Literal["delay"] = "delay"
+    until: Literal["proof", "answered", "delay"] = "delay"
+    quiet: Span = Field(default="5s", validate_default=True)
 
 
 class Ssm(Section):
@@ -168,7 +169,7 @@ class Settings(Section):
             work=self.work.command(),
             targets=_selection(self.targets),
             window=core.Window(window.max_unavailable, window.floor, window.floor_per_zone, order),
-            drain=core.Drain(self.drain.settle, core.Until(self.drain.until)),
+            drain=core.Drain(self.drain.settle, core.Until(self.drain.until), self.drain.quiet),
             check=self.check.wish() if isinstance(self.check, Check) else core.Check(asked=False),
             soak=self.warm.soak,
             limits=self.limits.wish(),

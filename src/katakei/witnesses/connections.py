@@ -37,6 +37,7 @@ class Connections:
 
     def __init__(self, carrier: Carrier, clock: Clock, until: Until, quiet: timedelta) -> None:
         self._clock, self._until, self._quiet = clock, until, quiet
+        self._self_from = carrier.self_from
         self._clocks = Clocks()
         self._asked = {mode: Rounds(carrier, clock) for mode in Mode}
         self._blind: dict[TargetId, str] = {}
@@ -84,10 +85,10 @@ class Connections:
         self._send(mode, targets, RUN)
         return _of(self._came, targets)
 
-    def last_look(self, targets: Sequence[Watched], self_from: str) -> str:
+    def last_look(self, targets: Sequence[Watched]) -> str:
         """For the start script; by the same terms as the verdict before it."""
         lines = {str(each.target.id): self._words(Mode.ONCE, each, LAST) for each in targets}
-        return carried.text(carried.program("count.sh"), lines, self_from)
+        return carried.text(carried.program("count.sh"), lines, self._self_from)
 
     def _fresh(self, watched: Watched) -> bool:
         """What is quiet answers at once; it is not asked again at once."""

@@ -61,6 +61,7 @@ class Counter:
 
     def __init__(self, carrier: Carrier, clock: Clock, tally: Tally, quiet: timedelta) -> None:
         self._clock, self._tally, self._quiet = clock, tally, quiet
+        self._self_from = carrier.self_from
         self._first, self._rounds = Rounds(carrier, clock), Rounds(carrier, clock)
         self._clocks = Clocks()
         self._blind: dict[TargetId, str] = {}
@@ -90,10 +91,10 @@ class Counter:
         """A number in flight cannot tell how many came."""
         return {}
 
-    def last_look(self, targets: Sequence[Watched], self_from: str) -> str:
+    def last_look(self, targets: Sequence[Watched]) -> str:
         """One reading of 0, right before work begins."""
         lines = {str(each.target.id): self._words("once", timedelta(seconds=3), timedelta()) for each in targets}
-        return carried.text(carried.program(_PROGRAM), lines, self_from)
+        return carried.text(carried.program(_PROGRAM), lines, self._self_from)
 
     def _judged(self, target: TargetId, heard: Heard, numbers: Numbers | None) -> Evidence:
         if numbers is None:
