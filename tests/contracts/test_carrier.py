@@ -1,0 +1,282 @@
+"""What a witness's program prints on instances comes back whole, or with the reason why it does not."""
+
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import boto3
+import pytest
+from tests.contracts.run_command import WireFault
+from tests.contracts.workshops import ByRunCommand, by_run_command, target
+from tests.witnesses.world import group
+
+from katakei.clock import SystemClock
+from katakei.core.errors import Rejected, Unreachable, Unseen
+from katakei.core.model import Arn, Registration, Target, TargetId
+from katakei.core.ports import Carrier, Printed, Watched
+from katakei.core.sight import Evidence, Pending
+from katakei.core.spec import Until
+from katakei.executors.ssm import SsmCarrier
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
+from katakei.witnesses import connections
+from katakei.witnesses.connections import Connections
+
+T = TypeVar("T")
+WITHIN = timedelta(seconds=5)
+HELLO = 'echo "hello $AWS_SSM_INSTANCE_ID"\n'
+THROTTLED = WireFault("ThrottlingException", "Rate exceeded")
+BROKEN = WireFault("InternalServerError", "", 500)
+DENIED = WireFault("AccessDeniedException", "not you")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByRunCommand]:
+    with by_run_command(tmp_path, monkeypatch) as shop:
+        yield shop
+
+
+@pytest.fixture
+def carrier(shop: ByRunCommand) -> SsmCarrier:
+    return SsmCarrier("ap-northeast-1", "", shop.clock)
+
+
+def _all(shop: ByRunCommand, carrier: Carrier, ticket: str, number: int = 3) -> Mapping[TargetId, Printed]:
+    """What is heard once so many have ended."""
+    heard: Mapping[TargetId, Printed] = {}
+    for _ in range(100):
+        heard = carrier.heard(ticket)
+        if len(heard) == number:
+            return heard
+        shop.clock.sleep(timedelta(seconds=0.05))
+    raise AssertionError(heard)
+
+
+def _hello(*whom: Target) -> dict[TargetId, Printed]:
+    return {each.id: Printed(f"hello {each.id}\n") for each in whom}
+
+
+def test_one_command_reaches_all_and_each_finds_its_own_id(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    ticket = carrier.send(HELLO, shop.targets, WITHIN)
+    assert carrier.self_from == "AWS_SSM_INSTANCE_ID"
+    assert _all(shop, carrier, ticket) == _hello(*shop.targets)
+    assert len(shop.service.commands) == 1
+
+
+def test_agents_that_tell_no_name_get_a_command_each_and_at_once_from_then_on(
+    shop: ByRunCommand, carrier: SsmCarrier
+) -> None:
+    shop.service.nameless |= {whom.id for whom in shop.targets[:2]}
+    first = carrier.send(HELLO, shop.targets, WITHIN)
+    assert _all(shop, carrier, first) == _hello(*shop.targets)
+    assert [len(each.instances) for each in shop.service.commands] == [3, 1, 1]
+    second = carrier.send(HELLO, shop.targets, WITHIN)
+    assert [len(each.instances) for each in shop.service.commands[3:]] == [1, 1, 1]
+    assert _all(shop, carrier, second) == _hello(*shop.targets)
+
+
+def test_what_was_throttled_for_a_nameless_agent_is_sent_when_it_is_asked_for(
+    shop: ByRunCommand, carrier: SsmCarrier
+) -> None:
+    shop.service.nameless.add(shop.targets[0].id)
+    ticket = carrier.send(HELLO, shop.targets, WITHIN)
+    shop.service.faults["SendCommand"] = [THROTTLED, BROKEN]
+    assert _all(shop, carrier, ticket) == _hello(*shop.targets)
+
+
+def test_an_answer_longer_than_the_list_shows_is_read_whole(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    ticket = carrier.send("seq 1 3000\necho end", shop.targets, WITHIN)
+    whole = "".join(f"{number}\n" for number in range(1, 3001)) + "end\n"
+    assert set(_all(shop, carrier, ticket).values()) == {Printed(whole)}
+
+
+def test_what_has_not_ended_is_missing(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    slow = shop.targets[1]
+    ticket = carrier.send(f'[ "$AWS_SSM_INSTANCE_ID" != {slow.id} ] || sleep 1\n{HELLO}', shop.targets, WITHIN)
+    assert slow.id not in _all(shop, carrier, ticket, 2)
+    assert _all(shop, carrier, ticket) == _hello(*shop.targets)
+
+
+def test_an_exit_other_than_0_is_an_answer_too(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    ticket = carrier.send("echo busy; exit 75", shop.targets, WITHIN)
+    assert set(_all(shop, carrier, ticket).values()) == {Printed("busy\n")}
+    silent = _all(shop, carrier, carrier.send("exit 75", shop.targets, WITHIN))
+    assert set(silent.values()) == {Printed("", "it failed and printed nothing (Run Command says Failed)")}
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("TimedOut", "DeliveryTimedOut"), ("Undeliverable", "Undeliverable"), ("Cancelled", "Cancelled")],
+)
+def test_what_run_command_gave_up_is_no_answer_but_a_reason(
+    shop: ByRunCommand, carrier: SsmCarrier, status: str, said: str
+) -> None:
+    silent = shop.targets[0]
+    shop.service.silent.add(silent.id)
+    ticket = carrier.send(HELLO, shop.targets, WITHIN)
+    _all(shop, carrier, ticket, 2)
+    shop.service.give_up(shop.service.commands[0], silent.id, status)
+    assert carrier.heard(ticket)[silent.id] == Printed("", f"Run Command says {said}")
+
+
+def test_an_agent_that_died_with_the_program_is_given_up(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    dead = shop.targets[0]
+    shop.service.dying.add(dead.id)
+    ticket = carrier.send(HELLO, [dead], WITHIN)
+    shop.clock.turn(70)
+    assert carrier.heard(ticket) == {}
+    shop.clock.turn(10)
+    assert carrier.heard(ticket) == {dead.id: Printed("", "its agent did not answer")}
+
+
+def test_an_agent_is_given_up_though_nothing_can_be_seen(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    ticket = carrier.send(HELLO, shop.targets, WITHIN)
+    shop.clock.turn(80)
+    shop.service.faults["ListCommandInvocations"] = [THROTTLED]
+    assert {each.why for each in carrier.heard(ticket).values()} == {"its agent did not answer"}
+
+
+def test_strangers_and_addresses_are_told_and_keep_the_others_from_nothing(
+    shop: ByRunCommand, carrier: SsmCarrier
+) -> None:
+    stranger, address = target(9), replace(target(1), id=TargetId("10.0.0.9"))
+    ticket = carrier.send(HELLO, [stranger, *shop.targets, address], WITHIN)
+    heard = _all(shop, carrier, ticket, 5)
+    assert {whom: heard[whom.id] for whom in shop.targets} == {whom: _hello(whom)[whom.id] for whom in shop.targets}
+    assert heard[stranger.id].why.startswith("Run Command does not know the instance")
+    assert heard[address.id] == Printed("", "10.0.0.9 is no instance, and Run Command reaches instances only")
+
+
+def test_where_nobody_can_be_reached_nothing_is_sent(carrier: SsmCarrier) -> None:
+    with pytest.raises(Rejected, match="does not know the instance"):
+        carrier.send(HELLO, [target(8), target(9)], WITHIN)
+    with pytest.raises(Rejected, match="reaches instances only"):
+        carrier.send(HELLO, [replace(target(1), id=TargetId("10.0.0.9"))], WITHIN)
+
+
+def test_a_program_too_long_for_a_command_is_rejected_before_it_is_sent(
+    shop: ByRunCommand, carrier: SsmCarrier
+) -> None:
+    with pytest.raises(Rejected, match="watch fewer targets"):
+        carrier.send("#" * 60_000, shop.targets, WITHIN)
+    assert shop.service.calls == []
+
+
+@pytest.mark.parametrize("fault", [THROTTLED, BROKEN, WireFault("", status=0)])
+@pytest.mark.parametrize("many", [1, 3])
+def test_no_answer_is_unseen_and_asked_again(
+    shop: ByRunCommand, carrier: SsmCarrier, fault: WireFault, many: int
+) -> None:
+    whom = shop.targets[:many]
+    shop.service.faults = {"SendCommand": [fault], "ListCommandInvocations": [fault]}
+    with pytest.raises(Unseen):
+        carrier.send(HELLO, whom, WITHIN)
+    ticket = carrier.send(HELLO, whom, WITHIN)
+    with pytest.raises(Unseen):
+        carrier.heard(ticket)
+    assert _all(shop, carrier, ticket, many) == _hello(*whom)
+
+
+def test_a_long_answer_that_cannot_be_read_now_is_read_later(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    ticket = carrier.send("seq 1 3000", shop.targets, WITHIN)
+    shop.service.faults["GetCommandInvocation"] = [THROTTLED]
+    heard = _all(shop, carrier, ticket)
+    assert {each.out[-5:] for each in heard.values()} == {"3000\n"}
+
+
+@pytest.mark.parametrize("action", ["SendCommand", "ListCommandInvocations"])
+def test_what_is_denied_is_unreachable(shop: ByRunCommand, carrier: SsmCarrier, action: str) -> None:
+    shop.service.faults[action] = [DENIED]
+    with pytest.raises(Unreachable, match=f"Allow ssm:{action}"):
+        carrier.heard(carrier.send(HELLO, shop.targets, WITHIN))
+
+
+def test_a_command_not_listed_yet_is_awaited(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    ticket = carrier.send(HELLO, shop.targets, WITHIN)
+    shop.service.hidden = {each.id for each in shop.service.commands}
+    assert carrier.heard(ticket) == {}
+    shop.service.hidden.clear()
+    assert _all(shop, carrier, ticket) == _hello(*shop.targets)
+
+
+def test_old_tickets_are_forgotten_and_unknown_ones_have_no_answers(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+    old = carrier.send(HELLO, shop.targets, WITHIN)
+    shop.clock.turn(300)
+    carrier.send(HELLO, shop.targets, WITHIN)
+    assert carrier.heard(old) == carrier.heard("another's") == {}
+
+
+@pytest.mark.lab
+def test_on_the_lab_a_request_through_the_load_balancer_is_busy_and_an_idle_target_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "LOOK", timedelta(seconds=1))
+    options = LabOptions(delay=timedelta(seconds=120), interval=timedelta(seconds=1.5), port=8080)
+    with Lab(options) as lab:
+        for name, value in lab.env.items():
+            monkeypatch.setenv(name, value)
+        idle = timedelta(seconds=5)
+        elbv2 = boto3.client("elbv2")
+        elbv2.modify_load_balancer_attributes(
+            LoadBalancerArn=lab.load_balancer_arn,
+            Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "5"}],
+        )
+        watched = _watched(lab, idle)
+        clock = SystemClock()
+        carrier = SsmCarrier("ap-northeast-1", "", clock)
+        witness = Connections(carrier, clock, Until.PROOF, timedelta(seconds=5))
+        sighted = dict.fromkeys((each.target.id for each in watched), "")
+        _until(lambda: witness.baseline(watched), lambda said: said == sighted, 40)
+
+        gone, served = watched[:1], threading.Event()
+        requests = [threading.Thread(target=_slow, args=(lab.url, served)) for _ in watched]
+        for request in requests:  # one to each of the two servers, in turn
+            request.start()
+        time.sleep(0.5)
+        elbv2.deregister_targets(
+            TargetGroupArn=lab.target_group_arn, Targets=[{"Id": gone[0].target.id, "Port": options.port}]
+        )
+
+        def busy(said: Mapping[TargetId, Evidence]) -> bool:
+            return bool(said) and all(each.verdict is Pending.BUSY for each in said.values())
+
+        def quiet(said: Mapping[TargetId, Evidence]) -> bool:
+            return bool(said) and all(each.verdict is Pending.QUIET for each in said.values())
+
+        _until(lambda: witness.look(gone), busy, 3)
+        assert not served.is_set()
+        for request in requests:
+            request.join(10)
+        assert served.is_set()
+        evidence = _until(lambda: witness.look(gone), quiet, 30)[gone[0].target.id]
+        assert evidence.begun <= evidence.ended <= clock.now()
+
+
+def _watched(lab: Lab, idle: timedelta) -> list[Watched]:
+    its = replace(group(idle=idle), arn=Arn(lab.target_group_arn), port=lab.targets[0].port)
+    return [
+        Watched(
+            Target(TargetId(each.id), "", each.address, each.zone, (Registration(its.arn, each.id, each.port),)), (its,)
+        )
+        for each in lab.targets
+    ]
+
+
+def _slow(url: str, served: threading.Event) -> None:
+    with urllib.request.urlopen(f"{url.rstrip('/')}/slow?s=4", timeout=10) as answer:  # noqa: S310 - the lab's own http address
+        assert answer.status == 200
+        answer.read()
+    served.set()
+
+
+def _until(ask: Callable[[], T], wanted: Callable[[T], bool], seconds: float) -> T:
+    deadline = time.monotonic() + seconds
+    while not wanted(said := ask()):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)
+    return said
