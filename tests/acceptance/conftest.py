@@ -12,6 +12,7 @@ from tests.acceptance.stage import Scale, roll_under_load
 
 TWO = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=115, least=100)
 FOUR = replace(TWO, targets=4, window="50%", floor=2, close_idle=False)
+PROVED = replace(TWO, delay=300, until="proof")  # four minutes are too few for two timers of five
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,9 @@ class Small:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     """All of them begin when the first is asked for."""
     new = tmp_path_factory.mktemp
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         main_job = {
-            scale: pool.submit(roll_under_load, scale, new("small"), timedelta(minutes=4)) for scale in (TWO, FOUR)
+            scale: pool.submit(roll_under_load, scale, new("small"), timedelta(minutes=4))
+            for scale in (TWO, FOUR, PROVED)
         }
         yield Small(main_job, pool.submit(survived, new("kills"), 3, 3, 3))

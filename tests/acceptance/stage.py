@@ -26,7 +26,7 @@ service: acceptance
 balancer:
   alb: {{target_groups: [LaravelTargetGroup]}}
 window: {{max_unavailable: {window}, floor: {floor}, floor_per_zone: {per_zone}}}
-drain: {{settle: {settle}s, until: delay}}
+drain: {{settle: {settle}s, until: {until}}}
 work:
   ssm: {{run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}
 check: {{http: {{path: /health, expect: 200}}, within: 1m}}
@@ -52,6 +52,7 @@ class Scale:
     floor: int = 1
     per_zone: int = 0
     close_idle: bool = True
+    until: str = "delay"
 
     def lab(self) -> Lab:
         """A lab of this scale, not yet up."""
@@ -60,7 +61,7 @@ class Scale:
 
     def configuration(self) -> str:
         """The user's file."""
-        values = {"window": self.window, "floor": self.floor, "per_zone": self.per_zone}
+        values = {"window": self.window, "floor": self.floor, "per_zone": self.per_zone, "until": self.until}
         return CONFIGURATION.format(**values, settle=self.settle, soak=self.soak)
 
 

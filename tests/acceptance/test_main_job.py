@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.acceptance.conftest import FOUR, TWO, Small
+from tests.acceptance.conftest import FOUR, PROVED, TWO, Small
 from tests.acceptance.judge import Verdict
 from tests.acceptance.stage import Scale, roll_under_load
 
@@ -21,7 +21,7 @@ def proved(verdict: Verdict) -> None:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("scale", [TWO, FOUR], ids=["two targets", "four targets"])
+@pytest.mark.parametrize("scale", [TWO, FOUR, PROVED], ids=["two targets", "four targets", "by proof"])
 def test_a_small_group_is_rolled_under_load_and_nothing_is_dropped(scale: Scale, small: Small) -> None:
     proved(small.main_job[scale].result())
 
@@ -30,6 +30,14 @@ def test_a_small_group_is_rolled_under_load_and_nothing_is_dropped(scale: Scale,
 @IDLE
 def test_two_targets_one_at_a_time(tmp_path: Path, *, close_idle: bool) -> None:
     proved(roll_under_load(replace(FULL, close_idle=close_idle), tmp_path, timedelta(minutes=10)))
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("until", ["proof", "answered"])
+@IDLE
+def test_two_targets_by_evidence_instead_of_the_timer(tmp_path: Path, *, close_idle: bool, until: str) -> None:
+    scale = replace(FULL, delay=300, until=until, close_idle=close_idle)
+    proved(roll_under_load(scale, tmp_path, timedelta(minutes=9)))
 
 
 @pytest.mark.acceptance

@@ -7,7 +7,7 @@ from tests.core.given import a_group, a_plan, seconds
 
 from katakei.core.forecast import forecast
 from katakei.core.planned import Kind
-from katakei.core.spec import Drain
+from katakei.core.spec import Drain, Until
 
 
 def test_a_targets_time_is_the_timer_the_first_check_the_second_look_and_the_soak() -> None:
@@ -26,6 +26,14 @@ def test_the_setting_that_costs_the_drain_is_named() -> None:
     slow = forecast(a_plan(drain=Drain(settle=seconds(41)))).parts[0]
     assert (slow.length, slow.setting) == (seconds(41), "drain.settle")
     assert forecast(a_plan(drain=Drain(settle=seconds(40)))).parts[0].setting == "the group's deregistration delay"
+
+
+def test_with_a_witness_a_drain_takes_its_settle_and_the_timer_is_only_named() -> None:
+    witnessed = forecast(a_plan(drain=Drain(settle=seconds(30), until=Until.PROOF))).parts[0]
+    assert (witnessed.length, witnessed.setting) == (
+        seconds(30),
+        "drain.settle; up to the delay of 40s where something stays pending",
+    )
 
 
 @pytest.mark.parametrize(("targets", "window", "rounds"), [(2, 1, 2), (8, 2, 4), (5, 2, 3), (3, 8, 1)])

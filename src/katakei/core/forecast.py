@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from katakei.core.case import APART
 from katakei.core.planned import Kind, Plan
+from katakei.core.spec import Until
+from katakei.core.words import span
 
 PROPAGATION = timedelta(seconds=5)  # "seconds" between the call and the first check (alb-semantics 3.3)
 
@@ -40,9 +42,14 @@ def forecast(plan: Plan) -> Forecast:
     """The prediction. The time of the work itself is not known and not in it."""
     delay = max(group.delay for group in plan.groups)
     interval = max(group.check.interval for group in plan.groups)
-    drain = max(delay, plan.spec.drain.settle)
-    setting = "the group's deregistration delay" if delay >= plan.spec.drain.settle else "drain.settle"
-    out = (Part("drain", drain, setting),)
+    settle = plan.spec.drain.settle
+    if plan.spec.drain.until is not Until.DELAY:
+        drain = Part("drain", settle, f"drain.settle; up to the delay of {span(delay)} where something stays pending")
+    elif delay >= settle:
+        drain = Part("drain", delay, "the group's deregistration delay")
+    else:
+        drain = Part("drain", settle, "drain.settle")
+    out = (drain,)
     back = (
         Part("first health check", PROPAGATION + interval, "the group's health check interval"),
         Part("second look", APART, "fixed"),
