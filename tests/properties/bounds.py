@@ -16,7 +16,6 @@ from tests.properties.evidence import (
     unknowable,
 )
 from tests.properties.play import ID, Outcome
-from tests.properties.settings import CALM
 from tests.properties.world import OUT, By, seconds
 
 from katakei.core.errors import Exit
@@ -71,7 +70,7 @@ def the_load_balancer_is_spared(outcome: Outcome) -> Faults:
         for first, last in zip(looks, looks[30:], strict=False):
             if last - first < seconds(59) and not any(first < birth <= last for birth in births):
                 yield f"more than 30 looks in the minute from {clock(first)}"
-    for _, place in places(outcome) if outcome.setting.wicked == CALM else ():
+    for _, place in places(outcome) if outcome.setting.calm else ():
         acts = sum(place in call.places for call in changing(outcome))
         if acts > 2:
             yield f"{acts} changing calls for {short(place)}"
@@ -85,7 +84,7 @@ def no_turn_is_due_at_once(outcome: Outcome) -> Faults:
 
 def the_journal_is_spared(outcome: Outcome) -> Faults:
     """When nothing goes wrong, a target's whole way is some fifteen events in as many appends."""
-    if outcome.setting.wicked != CALM or outcome.setting.people or outcome.setting.interrupts:
+    if not outcome.setting.calm or outcome.setting.people or outcome.setting.interrupts:
         return
     targets, groups = len(outcome.world.targets), outcome.setting.groups
     events, appends = len(outcome.paper.events[ID]), len(outcome.paper.appends)
@@ -99,7 +98,7 @@ def it_is_quick_when_nobody_disturbs(outcome: Outcome) -> Faults:
     Fair: a floor that can never be met is waited for as long as was asked; a person takes their time.
     """
     given = outcome.setting
-    if given.wicked != CALM or given.by_hand or given.interrupts:
+    if not given.calm or given.by_hand or given.interrupts:
         return
     each = max(given.spec.drain.settle, seconds(given.delay)) + given.spec.soak + seconds(45)
     held = given.spec.limits.waiting if outcome.rollout.by_phase[Phase.SKIPPED] else seconds(0)
@@ -111,7 +110,7 @@ def it_is_quick_when_nobody_disturbs(outcome: Outcome) -> Faults:
 def it_is_done_when_nobody_disturbs(outcome: Outcome) -> Faults:
     """Without an adversary, with a floor that can be kept and no abort, every target is done."""
     given = outcome.setting
-    if given.wicked == CALM and given.kind is Kind.ROLL and given.abort is None and floor_can_be_kept(outcome):
+    if given.calm and given.kind is Kind.ROLL and given.abort is None and floor_can_be_kept(outcome):
         ends = [standing.phase.value for standing in outcome.rollout.standings.values()]
         if set(ends) != {Phase.DONE.value}:
             yield f"ended {ends}"

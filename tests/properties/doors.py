@@ -123,6 +123,8 @@ class BalancerDoor(Door):
     def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
         world, begun = self.world, self.clock.now()
         world.begin(Call(world.clock.time, "look", self.who, group, whole=only is None))
+        if world.roll(world.wicked.unseen):
+            raise Unseen("HealthUnavailable")
         if world.roll(world.wicked.blind):
             world.blind[group] = world.clock.time + seconds(world.dice.uniform(10, 60))
         if world.clock.time < world.blind.get(group, world.clock.time) and not world.frozen:

@@ -51,6 +51,7 @@ HINDRANCES = (
     "crash",
     "pause",
     "stale",
+    "unseen",
     "blind",
     "denied",
     "paper",
@@ -103,7 +104,12 @@ def back_at_once_when_the_floor_is_lost(outcome: Outcome) -> Faults:
     until it is absent; a target that was worked on (kept out because it failed) is none that goes back.
     """
     given = outcome.setting
-    if given.ip or given.kind is not Kind.ROLL or any(getattr(given.wicked, name) for name in HINDRANCES):
+    if (
+        given.ip
+        or given.script
+        or given.kind is not Kind.ROLL
+        or any(getattr(given.wicked, name) for name in HINDRANCES)
+    ):
         return
     asked = {key.target: at for key, at in first_starts(outcome).items()}
     for place, _, was in taken_out(outcome):

@@ -111,8 +111,6 @@ class Play:
     def run(self) -> Outcome:
         while not self.finished and not self.over:
             self._drive(self.driving or self._take_up())
-            too_long = self.figures["processes"] > PROCESSES or self.world.clock.time - NOON > HOME
-            self.world.frozen = self.world.frozen or too_long
         ended = self.world.clock.time
         self.world.frozen = True
         self.world.clock.sleep(seconds(20))
@@ -163,6 +161,8 @@ class Play:
 
     def _turned(self, process: Process) -> bool:
         """One turn and the rest after it. False when the process is gone."""
+        too_long = self.figures["processes"] > PROCESSES or self.world.clock.time - NOON > HOME
+        self.world.frozen = self.world.frozen or too_long
         try:
             turn = process.runner.turn()
         except Crash:
@@ -281,7 +281,9 @@ def _world(setting: Setting) -> SmallWorld:
     groups = [group(f"web{n}", delay=setting.delay, ip=setting.ip) for n in range(setting.groups)]
     everyone = [target(n, groups) for n in range(setting.targets + setting.bystanders)]
     taking_part, others = everyone[: setting.targets], everyone[setting.targets :]
-    return SmallWorld(setting.seed, groups, taking_part, setting.wicked, others)
+    world = SmallWorld(setting.seed, groups, taking_part, setting.wicked, others)
+    world.script = setting.script
+    return world
 
 
 def _plan(setting: Setting, world: SmallWorld) -> Plan:

@@ -1,10 +1,10 @@
 """What one play is about: its shape and its adversary, by hand or drawn from a seed."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from tests.properties.world import Wickedness, seconds
+from tests.properties.world import SmallWorld, Wickedness, seconds
 
 from katakei.core.planned import Kind
 from katakei.core.spec import Check, Command, Drain, FailedTarget, Limits, OnFailure, Spec, Window
@@ -47,11 +47,13 @@ class Setting:
     people: float = 0.0
     interrupts: float = 0.0
     wrong_clocks: bool = True
+    script: Callable[[SmallWorld], None] | None = None
     spec: Spec = field(default_factory=spec_of)
 
     @property
-    def delay_span(self) -> timedelta:
-        return seconds(self.delay)
+    def calm(self) -> bool:
+        """No adversary at all."""
+        return self.wicked == CALM and self.script is None
 
 
 def drawn(seed: int) -> Setting:
@@ -106,6 +108,7 @@ def _wicked(dice: random.Random) -> Wickedness:
         "crash": 0.012,
         "pause": 0.01,
         "stale": 0.2,
+        "unseen": 0.2,
         "blind": 0.02,
         "denied": 0.003,
         "paper": 0.01,

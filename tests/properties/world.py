@@ -48,6 +48,7 @@ class Wickedness:
     crash: float = 0.0  # the process dies at a call
     pause: float = 0.0  # the process stands still at a call, is taken over, and then goes on
     stale: float = 0.0  # a look shows the world of some seconds ago
+    unseen: float = 0.0  # a look has no answer
     blind: float = 0.0  # from this look on a group cannot be looked at for a while; calls go through
     denied: float = 0.0  # from this call on every call is denied for a while
     paper: float = 0.0  # the journal cannot be written, or says so although it was
@@ -149,6 +150,7 @@ class SmallWorld:
         self.denied = NOON
         self.log = Log()
         self.strangers_left = 2
+        self.script: Callable[[SmallWorld], None] | None = None  # an adversary with a plan of its own
         self.bad = self._some(wicked.bad_check)
         self.sick = self._some(wicked.sick)
         self.unwanted = self._some(wicked.refuses)
@@ -196,6 +198,8 @@ class SmallWorld:
 
     def pass_time(self) -> None:
         now = self.clock.time
+        if self.script:
+            self.script(self)
         for place in [place for place, (when, _) in self.next.items() if when <= now]:
             when, state = self.next.pop(place)
             self._become(place, state, By.ITSELF, at=max(when, self.now(place).at))
@@ -203,7 +207,7 @@ class SmallWorld:
             self.wire.remove(due)
             due[1]()
         if self.roll(self.wicked.falls * len(self.past)):
-            self._fall(self._any())
+            self.fall(self._any())
         if self.strangers_left and self.roll(self.wicked.strangers):
             self.strangers_left -= 1
             self._meddle(self._any())
@@ -214,7 +218,7 @@ class SmallWorld:
     def _any(self) -> Registration:
         return self.dice.choice(list(self.past))
 
-    def _fall(self, place: Registration) -> None:
+    def fall(self, place: Registration) -> None:
         if self.now(place).state is State.HEALTHY:
             back = self.clock.time + seconds(self.dice.uniform(5, 120))
             self._become(place, State.UNHEALTHY, By.ITSELF, (back, State.HEALTHY), shifted=self.dice.random() < 0.2)

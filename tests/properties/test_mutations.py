@@ -1,0 +1,251 @@
+"""The judge is judged: each promise is broken once in the code, and the judge says so within a few worlds.
+
+The same worlds, played by the code as it is, are without fault: so it is the breaking that is seen, not the weather.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+from tests.properties.judge import judged
+from tests.properties.play import play
+from tests.properties.settings import Setting, drawn, spec_of
+from tests.properties.world import NOON, SmallWorld, Wickedness, seconds
+
+from katakei import looking, runner
+from katakei.core import case, coming_back, decide, floor, leaving, rollout, working
+from katakei.core import events as e
+from katakei.core.case import Case
+from katakei.core.errors import Overtaken
+from katakei.core.model import Registration
+from katakei.core.roads import Phase
+from katakei.core.sight import State, WorkState
+from katakei.core.spec import Drain, OnFailure
+from katakei.core.steps import Register, Rest, Step
+
+Worlds = Callable[[int], Setting]
+AS_IT_IS = 4  # worlds that the code as it is plays without fault
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What is put in the place of what, and the promise that this breaks, in these worlds, within so many of them."""
+
+    parts: Sequence[tuple[object, str, object]]
+    promise: str
+    worlds: Worlds = drawn
+    within: int = 40
+
+
+def worlds(**wicked: float) -> Worlds:
+    """Rollouts of three targets with a floor of two, and this adversary."""
+    return lambda seed: Setting(seed, Wickedness(**wicked), targets=3, floor=2, delay=5, spec=spec_of(soak=seconds(0)))
+
+
+def abroad(seed: int) -> Setting:
+    return replace(worlds()(seed), groups=2)
+
+
+def blinded(seed: int) -> Setting:
+    spec = spec_of(on_failure=OnFailure(max_failures=5))
+    return replace(worlds(bad_work=1)(seed), targets=4, script=_two_fall_unseen_while_a_third_is_worked_on, spec=spec)
+
+
+def cut_off(seed: int) -> Setting:
+    return replace(worlds()(seed), script=_the_first_take_out_is_lost_and_two_fall_unseen)
+
+
+def aborted_among_lies(seed: int) -> Setting:
+    return replace(worlds(lies=0.5)(seed), abort=10 + seed)
+
+
+def of_many_words(seed: int) -> Setting:
+    return replace(long_settle(seed), people=0.5)
+
+
+def _two_fall_unseen_while_a_third_is_worked_on(world: SmallWorld) -> None:
+    """Its work takes half a minute and fails."""
+    for mark in world.marks.values():
+        if world.clock.time < mark.asked + seconds(4):
+            mark.ends = mark.begins + seconds(30)
+            world.blind |= dict.fromkeys(world.group_of, mark.ends + seconds(30))
+            _fall_for_long(world, list(world.past)[2:])
+
+
+def _the_first_take_out_is_lost_and_two_fall_unseen(world: SmallWorld) -> None:
+    """For half a minute no call comes through, and for another one no look."""
+    passed = (world.clock.time - NOON).total_seconds()
+    if len(world.log.calls) == 2:
+        _fall_for_long(world, list(world.past)[1:])
+    world.wicked = Wickedness(lost=1.0 if len(world.log.calls) >= 2 and passed < 30 else 0.0)
+    if 30 <= passed < 60:
+        world.blind |= dict.fromkeys(world.group_of, NOON + seconds(60))
+
+
+def _fall_for_long(world: SmallWorld, places: Sequence[Registration]) -> None:
+    for place in places:
+        world.fall(place)
+        world.next[place] = (world.clock.time + seconds(90), State.HEALTHY)
+
+
+def failing(seed: int) -> Setting:
+    return replace(worlds(bad_work=0.8)(seed), targets=4, window=2)
+
+
+def tight(seed: int) -> Setting:
+    return replace(worlds(falls=0.04)(seed), targets=4, floor=3)
+
+
+def aborted(seed: int) -> Setting:
+    return replace(worlds()(seed), abort=50 + seed)
+
+
+def interrupted(seed: int) -> Setting:
+    return replace(worlds()(seed), interrupts=0.05)
+
+
+def of_addresses(seed: int) -> Setting:
+    return replace(worlds(falls=0.02)(seed), ip=True, delay=40)
+
+
+def long_settle(seed: int) -> Setting:
+    return replace(worlds(crash=0.02)(seed), spec=spec_of(drain=Drain(settle=seconds(60))))
+
+
+# -- what is broken
+
+_key, _next, _not_serving, _go_back = rollout.Rollout.key, decide._next, coming_back._not_serving, leaving._go_back
+_work = working.working
+
+
+def _without_settle(this: Case) -> Rest | None:
+    return None if this.nothing_pending else this.rest("not settled for 1s")
+
+
+def _another_key_after_a_crash(self: rollout.Rollout, target: str) -> e.Key:
+    key = _key(self, target)  # type: ignore[arg-type]  # a target's name
+    return replace(key, attempt=key.attempt + 1000 * (self.owner.pid if self.owner else 0))
+
+
+def _never_renewed(self: runner.Runner) -> None:
+    self._proved = self._world.clock.now()
+
+
+def _facts_are_lost(self: runner.Runner, events: Sequence[e.Event], facts: Sequence[e.Event]) -> bool:
+    del facts
+    if not events:
+        return True
+    try:
+        self._world.journal.append(self._lease, self._rollout.plan.rollout, self._rollout.number, events)
+    except Overtaken:
+        self._catch_up()
+        return False
+    self._rollout = rollout.evolve(self._rollout, events)
+    return True
+
+
+def _deaf_to_failures(self: rollout.Rollout) -> str:
+    return f"aborted by {self.aborting}" if self.aborting else ""
+
+
+def _deaf_to_aborts(self: rollout.Rollout) -> str:
+    del self
+    return ""
+
+
+def _deaf_to_interrupts(scene: case.Scene) -> list[Step]:
+    return _next(replace(scene, rollout=replace(scene.rollout, interrupted=False)))
+
+
+def _believed_when_called(this: Case) -> tuple[Step, ...] | None:
+    return _not_serving(this) if this.missing(this.standing.registered) else None
+
+
+def _forgotten(this: Case) -> tuple[Step, ...]:
+    return (this.move(Phase.RETURNED, "as good as back"),)
+
+
+def _only_the_first(self: Case) -> Register:
+    return Register(self.target.id, self.target.registrations[:1])
+
+
+def _put_back_while_it_runs(this: Case) -> tuple[Step, ...]:
+    work = this.sight.works.get(this.rollout.key(this.target.id))
+    return (this.move(Phase.CHECKING, "enough"),) if work and work.state is WorkState.RUNNING else _work(this)
+
+
+def _due_at_once(steps: tuple[Step, ...], now: datetime) -> datetime:
+    return min([step.until for step in steps if isinstance(step, Rest)], default=now) - timedelta(seconds=2)
+
+
+def no(*_: object) -> str:
+    return ""
+
+
+BROKEN = {
+    "no floor is kept": Broken(
+        [(decide, "breach", no), (coming_back, "breach", no), (case, "breach", no)], "1 floor", tight
+    ),
+    "an old look at the group is believed": Broken([(floor, "FRESH", timedelta(hours=1))], "1 floor", blinded),
+    "a call is repeated without asking the floor": Broken([(Case, "needed", "")], "1 floor", cut_off),
+    "a target that is out stays out when the floor is lost": Broken(
+        [(Case, "floor_lost", "")], "1 back", worlds(falls=0.02)
+    ),
+    "one look proves that a target serves": Broken([(coming_back, "APART", timedelta())], "1 proof", worlds()),
+    "the settle time is ignored": Broken(
+        [(leaving, "unsettled", _without_settle), (working, "unsettled", _without_settle)], "2 live"
+    ),
+    "draining counts as nothing pending": Broken([(Case, "nothing_pending", True)], "2 live"),
+    "moments of another clock are measured from": Broken(
+        [(rollout._Draft, "_measure_anew", no)], "2 live", long_settle
+    ),
+    "a registration is believed when its call returned": Broken(
+        [(coming_back, "_not_serving", _believed_when_called)], "3 back", aborted_among_lies
+    ),
+    "only the first registration is put back": Broken([(Case, "register", _only_the_first)], "done", abroad),
+    "a crash makes another key": Broken(
+        [(rollout.Rollout, "key", _another_key_after_a_crash)], "4 once", worlds(crash=0.03)
+    ),
+    "a target is put back while its work runs": Broken(
+        [(decide, "ANSWERS", {**decide.ANSWERS, Phase.WORKING: _put_back_while_it_runs})], "4 once", worlds(hangs=0.5)
+    ),
+    "a return is taken for granted": Broken(
+        [(decide, "ANSWERS", {**decide.ANSWERS, Phase.RETURNING: _forgotten})], "5 forgotten"
+    ),
+    "the lease is not renewed": Broken(
+        [(runner.Runner, "_renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
+    ),
+    "an act may begin whenever its thread comes": Broken(
+        [(runner, "VALID", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)
+    ),
+    "failures stop nothing": Broken([(rollout.Rollout, "stopped", property(_deaf_to_failures))], "7 stops", failing),
+    "an abort stops nothing": Broken([(rollout.Rollout, "stopped", property(_deaf_to_aborts))], "7 abort", aborted),
+    "an interrupt stops nothing": Broken([(decide, "_next", _deaf_to_interrupts)], "7 interrupt", interrupted),
+    "a word that comes first loses the facts": Broken(
+        [(runner.Runner, "_append", _facts_are_lost)], "2 live", of_many_words
+    ),
+    "nothing is said while it waits": Broken([(Case, "lasting", "")], "9 why"),
+    "an ip target is registered while it drains": Broken([(Case, "ip_still_draining", False)], "ip", of_addresses),
+    "attributes are not compared": Broken([(decide, "_not_as_planned", no)], "attributes", worlds(edits=0.02)),
+    "looks are not spaced": Broken(
+        [(looking, "SPACING", timedelta()), (case, "LOOK_AGAIN", timedelta(seconds=0.5))], "calls", worlds()
+    ),
+    "a turn is due at once": Broken([(runner, "rest_until", _due_at_once)], "rest", worlds()),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_the_judge_sees_that(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = BROKEN[what]
+    for place, name, part in broken.parts:
+        monkeypatch.setattr(place, name, part)
+
+    seen = (fault for seed in range(broken.within) for fault in judged(play(broken.worlds(seed))))
+
+    assert any(fault.startswith(broken.promise) for fault in seen)
+
+
+@pytest.mark.parametrize("what", [what for what, broken in BROKEN.items() if broken.worlds is not drawn])
+def test_the_judge_has_nothing_to_say_while_nothing_is_broken_where(what: str) -> None:
+    assert [fault for seed in range(AS_IT_IS) for fault in judged(play(BROKEN[what].worlds(seed)))] == []
