@@ -27,7 +27,10 @@ Faults = Iterator[str]
 
 
 def the_exit_code_is_true(outcome: Outcome) -> Faults:
-    """0 only when every target was worked on and serves; 3 whenever one that we took out is out at the end."""
+    """0 only when every target was worked on and serves; 3 whenever one that we took out is out at the end.
+
+    Fair: a person who does the work is believed.
+    """
     code = verdict(outcome.rollout)
     if outcome.setting.kind is not Kind.ROLL or outcome.rollout.finished is None:
         return
@@ -36,7 +39,7 @@ def the_exit_code_is_true(outcome: Outcome) -> Faults:
     if ours and code is not Exit.LEFT_OUT:
         yield f"exit code {code.value}, but {ours} are out of service"
     worked = {key.target for key, mark in outcome.world.marks.items() if mark.fate == "good"}
-    if code is Exit.DONE and set(outcome.world.targets) - worked:
+    if code is Exit.DONE and not outcome.setting.by_hand and set(outcome.world.targets) - worked:
         yield f"exit code 0, but {sorted(set(outcome.world.targets) - worked)} were not worked on"
 
 
