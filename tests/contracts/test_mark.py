@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.machine import NAME, SHELLS, SOON, Machine, start
+from tests.contracts.rows import Case, Rows, Shown
 
 from katakei.core.errors import UsageFault
 from katakei.core.events import Key
@@ -28,19 +29,16 @@ AWAIT = "until [ -e go_on ]; do sleep 0.05; done"
 UNFRIENDLY = "a b'\"$(touch pwned)`touch pwned`\n;touch pwned\n\\n\t* {{ssm:x}} KATAKEI_LINES é\n\n"
 
 
-@pytest.fixture(params=SHELLS)
-def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path, request.param)
-    yield machine
-    machine.end()
+rows = Rows()
 
 
-@pytest.fixture
-def one_machine(tmp_path: Path) -> Iterator[Machine]:
-    """Of one shell only, where what is tried does not depend on the shell."""
-    machine = Machine(tmp_path, SHELLS[0])
-    yield machine
-    machine.end()
+@pytest.fixture(scope="module")
+def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """Every row that this run asks for, begun at once."""
+    asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    shown = Shown([params["case"] for params in asked if "case" in params], tmp_path_factory.mktemp("rows"))
+    yield shown
+    shown.close()
 
 
 def _the_mark(answer: mark.Answer, name: str = NAME) -> mark.Mark:
@@ -65,7 +63,8 @@ def _within(seconds: float, wanted: Path) -> None:
         time.sleep(0.02)
 
 
-def test_work_runs_and_the_mark_tells_how_it_ended(machine: Machine) -> None:
+@rows
+def work_runs_and_the_mark_tells_how_it_ended(machine: Machine) -> None:
     code, answer = machine.run(start("echo out; echo err >&2; exit 3"))
     told = _the_mark(answer)
     assert (told.state, told.exit, told.out, told.machine) == (MarkState.ENDED, 3, "out\nerr\n", "i-1")
@@ -74,14 +73,16 @@ def test_work_runs_and_the_mark_tells_how_it_ended(machine: Machine) -> None:
     assert replace(machine.look(), now=told.now) == told
 
 
-def test_a_second_delivery_only_tells_of_the_first(machine: Machine) -> None:
+@rows
+def a_second_delivery_only_tells_of_the_first(machine: Machine) -> None:
     machine.run(start("echo begun >> begun"))
     code, answer = machine.run(start("echo begun >> begun"))
     assert (code, _the_mark(answer).exit) == (0, 0)
     assert _lines(machine.folder / "begun") == 1
 
 
-def test_of_twenty_starts_at_once_one_begins(machine: Machine) -> None:
+@rows
+def of_twenty_starts_at_once_one_begins(machine: Machine) -> None:
     text = start("echo begun >> begun; sleep 0.3; exit 4")
     with ExitStack() as all_of_them:
         agents = [all_of_them.enter_context(machine.agent(text)) for _ in range(20)]
@@ -90,7 +91,8 @@ def test_of_twenty_starts_at_once_one_begins(machine: Machine) -> None:
     assert _lines(machine.folder / "begun") == 1
 
 
-def test_work_outlives_the_agent(machine: Machine) -> None:
+@rows
+def work_outlives_the_agent(machine: Machine) -> None:
     with machine.agent(start(f"echo begun > begun; {AWAIT}; echo done; exit 5")) as agent:
         _within(10, machine.folder / "begun")
         os.killpg(agent.pid, signal.SIGKILL)
@@ -101,10 +103,11 @@ def test_work_outlives_the_agent(machine: Machine) -> None:
     assert (told.exit, told.out) == (5, "done\n")
 
 
-def test_following_is_bounded_and_the_work_goes_on(one_machine: Machine) -> None:
-    code, answer = one_machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
+@rows.of_one_shell
+def following_is_bounded_and_the_work_goes_on(machine: Machine) -> None:
+    code, answer = machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
     assert (code, _the_mark(answer).state) == (0, MarkState.RUNNING)
-    assert one_machine.until(MarkState.ENDED).exit == 6
+    assert machine.until(MarkState.ENDED).exit == 6
 
 
 def _kill(machine: Machine, whom: str) -> None:
@@ -112,7 +115,8 @@ def _kill(machine: Machine, whom: str) -> None:
     os.kill(int((machine.place() / whom).read_text().split()[0]), signal.SIGKILL)
 
 
-def test_work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Machine) -> None:
+@rows
+def work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Machine) -> None:
     text = start("echo begun >> begun; exec sleep 20")
     with machine.agent(text) as agent:
         _within(10, machine.folder / "begun")
@@ -125,7 +129,8 @@ def test_work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Ma
     assert _lines(machine.folder / "begun") == 1
 
 
-def test_work_goes_on_without_its_keeper_and_is_no_interruption_before_it_is_over(machine: Machine) -> None:
+@rows
+def work_goes_on_without_its_keeper_and_is_no_interruption_before_it_is_over(machine: Machine) -> None:
     machine.run(start(f"echo begun > begun; {AWAIT}", follow=NOT_AT_ALL))
     _within(10, machine.folder / "begun")
     _kill(machine, "pid")
@@ -134,31 +139,34 @@ def test_work_goes_on_without_its_keeper_and_is_no_interruption_before_it_is_ove
     assert machine.until(MarkState.INTERRUPTED).why == "the process that kept it is dead"
 
 
-def test_a_dead_keeper_that_nobody_has_buried_is_dead(one_machine: Machine) -> None:
-    with one_machine.agent(start("echo begun > begun; exec sleep 20")) as agent:
-        _within(10, one_machine.folder / "begun")
+@rows.of_one_shell
+def a_dead_keeper_that_nobody_has_buried_is_dead(machine: Machine) -> None:
+    with machine.agent(start("echo begun > begun; exec sleep 20")) as agent:
+        _within(10, machine.folder / "begun")
         os.kill(agent.pid, signal.SIGSTOP)
         try:
-            _kill(one_machine, "pid")
-            _kill(one_machine, "work")
-            assert one_machine.until(MarkState.INTERRUPTED).why == "the process that kept it is dead"
+            _kill(machine, "pid")
+            _kill(machine, "work")
+            assert machine.until(MarkState.INTERRUPTED).why == "the process that kept it is dead"
         finally:
             os.kill(agent.pid, signal.SIGKILL)
             agent.communicate()
 
 
-def test_another_process_with_the_same_pid_is_not_taken_for_ours(one_machine: Machine) -> None:
-    one_machine.run(start("echo begun > begun; sleep 20", follow=NOT_AT_ALL))
-    _within(10, one_machine.place() / "work")
-    pids = {who: (one_machine.place() / who).read_text().split()[0] for who in ("pid", "work")}
+@rows.of_one_shell
+def another_process_with_the_same_pid_is_not_taken_for_ours(machine: Machine) -> None:
+    machine.run(start("echo begun > begun; sleep 20", follow=NOT_AT_ALL))
+    _within(10, machine.place() / "work")
+    pids = {who: (machine.place() / who).read_text().split()[0] for who in ("pid", "work")}
     for who, pid in pids.items():
-        (one_machine.place() / who).write_text(f"{pid} 1\n")
-    assert one_machine.look().state is MarkState.INTERRUPTED
-    one_machine.run(mark.cancel_text([NAME], "ME"))
+        (machine.place() / who).write_text(f"{pid} 1\n")
+    assert machine.look().state is MarkState.INTERRUPTED
+    machine.run(mark.cancel_text([NAME], "ME"))
     assert Path(f"/proc/{pids['work']}").exists()
 
 
-def test_work_during_which_the_machine_was_started_anew_is_interrupted(machine: Machine) -> None:
+@rows
+def work_during_which_the_machine_was_started_anew_is_interrupted(machine: Machine) -> None:
     text = start("echo begun >> begun; sleep 20", follow=NOT_AT_ALL)
     machine.run(text)
     machine.boot = "second"
@@ -168,23 +176,26 @@ def test_work_during_which_the_machine_was_started_anew_is_interrupted(machine: 
     assert _lines(machine.folder / "begun") <= 1
 
 
-def test_an_end_once_written_stands_after_the_machine_was_started_anew(one_machine: Machine) -> None:
-    one_machine.run(start("exit 7"))
-    one_machine.boot = "second"
-    assert one_machine.look().exit == 7
+@rows.of_one_shell
+def an_end_once_written_stands_after_the_machine_was_started_anew(machine: Machine) -> None:
+    machine.run(start("exit 7"))
+    machine.boot = "second"
+    assert machine.look().exit == 7
 
 
-def test_a_claim_with_nobody_behind_it_is_interrupted_for_ever(one_machine: Machine) -> None:
-    one_machine.place().mkdir(parents=True)
-    told = one_machine.look()
+@rows.of_one_shell
+def a_claim_with_nobody_behind_it_is_interrupted_for_ever(machine: Machine) -> None:
+    machine.place().mkdir(parents=True)
+    told = machine.look()
     assert (told.state, told.why) == (MarkState.INTERRUPTED, "it was claimed, but ended before it began")
-    assert (one_machine.place() / "go").is_dir()
-    _, answer = one_machine.run(start("echo begun > begun"))
+    assert (machine.place() / "go").is_dir()
+    _, answer = machine.run(start("echo begun > begun"))
     assert _the_mark(answer).state is MarkState.INTERRUPTED
-    assert not (one_machine.folder / "begun").exists()
+    assert not (machine.folder / "begun").exists()
 
 
-def test_a_start_that_comes_too_late_begins_nothing_and_claims_nothing(machine: Machine) -> None:
+@rows
+def a_start_that_comes_too_late_begins_nothing_and_claims_nothing(machine: Machine) -> None:
     code, answer = machine.run(start("echo begun > begun", late=timedelta(seconds=2)))
     told = _the_mark(answer)
     assert (code, told.state, told.why) == (75, MarkState.REFUSED, "the start came too late")
@@ -193,13 +204,15 @@ def test_a_start_that_comes_too_late_begins_nothing_and_claims_nothing(machine: 
     assert _lines(machine.folder / "begun") == 1
 
 
-def test_a_late_delivery_of_what_was_begun_in_time_tells_of_it(one_machine: Machine) -> None:
-    one_machine.run(start("exit 8"))
-    _, answer = one_machine.run(start("exit 9", late=timedelta(hours=1)))
+@rows.of_one_shell
+def a_late_delivery_of_what_was_begun_in_time_tells_of_it(machine: Machine) -> None:
+    machine.run(start("exit 8"))
+    _, answer = machine.run(start("exit 9", late=timedelta(hours=1)))
     assert _the_mark(answer).exit == 8
 
 
-def test_what_was_forbidden_never_begins(machine: Machine) -> None:
+@rows
+def what_was_forbidden_never_begins(machine: Machine) -> None:
     _, forbidden = machine.run(mark.forbid_text([NAME], "ME"))
     code, answer = machine.run(start("echo begun > begun"))
     assert _the_mark(forbidden).state is MarkState.FORBIDDEN
@@ -207,7 +220,8 @@ def test_what_was_forbidden_never_begins(machine: Machine) -> None:
     assert not (machine.folder / "begun").exists()
 
 
-def test_what_was_begun_cannot_be_forbidden(machine: Machine) -> None:
+@rows
+def what_was_begun_cannot_be_forbidden(machine: Machine) -> None:
     machine.run(start("exit 2"))
     _, answer = machine.run(mark.forbid_text([NAME, "r-1/1-revert"], "ME"))
     assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 2)
@@ -222,57 +236,63 @@ def _cancelled(machine: Machine, run: str) -> mark.Mark:
     return _the_mark(answer)
 
 
-def test_work_that_is_told_to_end_has_ended_badly_and_left_its_output(machine: Machine) -> None:
+@rows
+def work_that_is_told_to_end_has_ended_badly_and_left_its_output(machine: Machine) -> None:
     told = _cancelled(machine, "echo hello; {begun}; sleep 20 & wait")
     assert (told.state, told.exit, told.why) == (MarkState.ENDED, 143, "it was told to end")
     assert told.out.startswith("hello\n")
 
 
-def test_what_says_that_all_is_well_when_it_is_told_to_end_has_not_ended_well(one_machine: Machine) -> None:
-    told = _cancelled(one_machine, "trap 'exit 0' TERM; {begun}; sleep 20 & wait")
+@rows.of_one_shell
+def what_says_that_all_is_well_when_it_is_told_to_end_has_not_ended_well(machine: Machine) -> None:
+    told = _cancelled(machine, "trap 'exit 0' TERM; {begun}; sleep 20 & wait")
     assert (told.state, told.exit) == (MarkState.ENDED, 143)
 
 
-def test_what_does_not_listen_is_killed_with_all_that_it_began(one_machine: Machine) -> None:
-    told = _cancelled(
-        one_machine, "trap '' TERM; sh -c 'while :; do sleep 0.1; echo alive >> alive; done' & {begun}; wait"
-    )
+@rows.of_one_shell
+def what_does_not_listen_is_killed_with_all_that_it_began(machine: Machine) -> None:
+    told = _cancelled(machine, "trap '' TERM; sh -c 'while :; do sleep 0.1; echo alive >> alive; done' & {begun}; wait")
     assert (told.state, told.exit) == (MarkState.ENDED, 137)
-    before = _lines(one_machine.folder / "alive")
+    before = _lines(machine.folder / "alive")
     time.sleep(0.5)
-    assert _lines(one_machine.folder / "alive") == before
+    assert _lines(machine.folder / "alive") == before
 
 
-def test_what_left_the_session_of_the_work_outlives_it(one_machine: Machine) -> None:
+@rows.of_one_shell
+def what_left_the_session_of_the_work_outlives_it(machine: Machine) -> None:
     left = f"setsid sh -c '{AWAIT}; echo x > alive' &"
-    assert _cancelled(one_machine, f"{left} {{begun}}; wait").exit == 143
-    (one_machine.folder / "go_on").touch()
-    _within(10, one_machine.folder / "alive")
+    assert _cancelled(machine, f"{left} {{begun}}; wait").exit == 143
+    (machine.folder / "go_on").touch()
+    _within(10, machine.folder / "alive")
 
 
-def test_work_that_goes_on_without_its_keeper_can_be_told_to_end(one_machine: Machine) -> None:
-    one_machine.run(start("echo begun > begun; exec sleep 20", follow=NOT_AT_ALL))
-    _within(10, one_machine.folder / "begun")
-    _kill(one_machine, "pid")
-    _, answer = one_machine.run(mark.cancel_text([NAME], "ME"))
+@rows.of_one_shell
+def work_that_goes_on_without_its_keeper_can_be_told_to_end(machine: Machine) -> None:
+    machine.run(start("echo begun > begun; exec sleep 20", follow=NOT_AT_ALL))
+    _within(10, machine.folder / "begun")
+    _kill(machine, "pid")
+    _, answer = machine.run(mark.cancel_text([NAME], "ME"))
     assert _the_mark(answer).state is MarkState.INTERRUPTED
 
 
-def test_to_end_what_has_ended_or_was_never_begun_changes_nothing(one_machine: Machine) -> None:
-    one_machine.run(start("exit 5"))
-    _, answer = one_machine.run(mark.cancel_text([NAME, "r-1/2-update"], "ME"))
+@rows.of_one_shell
+def to_end_what_has_ended_or_was_never_begun_changes_nothing(machine: Machine) -> None:
+    machine.run(start("exit 5"))
+    _, answer = machine.run(mark.cancel_text([NAME, "r-1/2-update"], "ME"))
     assert (_the_mark(answer).exit, _the_mark(answer).why) == (5, "")
     assert _the_mark(answer, "r-1/2-update").state is MarkState.ABSENT
 
 
-def test_words_reach_the_command_as_they_are_and_no_shell_reads_them(machine: Machine) -> None:
+@rows
+def words_reach_the_command_as_they_are_and_no_shell_reads_them(machine: Machine) -> None:
     words = ("printf", "%s|", UNFRIENDLY, "", "*", "-n", "$HOME")
     _, answer = machine.run(start("", argv=words))
     assert _the_mark(answer).out == f"{UNFRIENDLY}||*|-n|$HOME|"
     assert not (machine.folder / "pwned").exists()
 
 
-def test_a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine) -> None:
+@rows
+def a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine) -> None:
     code, answer = machine.run(start("echo begun > begun", witness="echo '3 connections'; exit 1"))
     told = _the_mark(answer)
     assert (code, told.state, told.why) == (75, MarkState.FORBIDDEN, "refused by the witness: 3 connections")
@@ -281,12 +301,14 @@ def test_a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine
     assert not (machine.folder / "begun").exists()
 
 
-def test_a_witness_that_sees_nothing_lets_it_begin(one_machine: Machine) -> None:
-    _, answer = one_machine.run(start("exit 0", witness="exit 0"))
+@rows.of_one_shell
+def a_witness_that_sees_nothing_lets_it_begin(machine: Machine) -> None:
+    _, answer = machine.run(start("exit 0", witness="exit 0"))
     assert _the_mark(answer).exit == 0
 
 
-def test_values_arrive_unharmed_and_nothing_in_them_is_run(machine: Machine) -> None:
+@rows
+def values_arrive_unharmed_and_nothing_in_them_is_run(machine: Machine) -> None:
     printed = 'printf "%s|" "$KATAKEI_NAME" "$KATAKEI_RELEASE" "${KATAKEI_ZONE-unset}" "$-" | tee seen'
     _, answer = machine.run(start(printed, KATAKEI_NAME=UNFRIENDLY, KATAKEI_RELEASE=""))
     told = _the_mark(answer).out
@@ -294,13 +316,15 @@ def test_values_arrive_unharmed_and_nothing_in_them_is_run(machine: Machine) -> 
     assert not (machine.folder / "pwned").exists()
 
 
-def test_the_command_is_the_users_own_text(machine: Machine) -> None:
+@rows
+def the_command_is_the_users_own_text(machine: Machine) -> None:
     command = "cat <<'X'\n$HOME `id` \"'\nX\nif true; then\n  printf '%s\\n' \"*\" 'a  b'\nfi\n# KATAKEI_KEEPER\n"
     _, answer = machine.run(start(command))
     assert _the_mark(answer).out == "$HOME `id` \"'\n*\na  b\n"
 
 
-def test_of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Machine) -> None:
+@rows
+def of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Machine) -> None:
     _, answer = machine.run(start("seq 1 100000"))
     whole = "".join(f"{number}\n" for number in range(1, 100_001))
     assert (machine.place() / "out").read_text() == whole[-65_536:]
@@ -308,8 +332,8 @@ def test_of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Ma
     assert {entry.name for entry in machine.place().iterdir()} == {"boot_id", "pid", "go", "work", "out", "exit"}
 
 
-def test_what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(one_machine: Machine) -> None:
-    machine = one_machine
+@rows.of_one_shell
+def what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(machine: Machine) -> None:
     left = f"({AWAIT}; seq 1 20000 && echo alive > alive) &"
     _, answer = machine.run(start(f"{left} echo done"))
     assert (_the_mark(answer).exit, _the_mark(answer).out) == (0, "done\n")
@@ -317,7 +341,8 @@ def test_what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(one_m
     _within(10, machine.folder / "alive")
 
 
-def test_work_that_ends_its_own_process_group_has_ended(machine: Machine) -> None:
+@rows
+def work_that_ends_its_own_process_group_has_ended(machine: Machine) -> None:
     _, answer = machine.run(start("kill -TERM 0; sleep 20"))
     assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 143)
 
@@ -333,21 +358,25 @@ def _signalled(machine: Machine, run: str, *, work_too: bool) -> mark.Mark:
     return _the_mark(mark.read(out))
 
 
-def test_work_that_a_machine_going_down_took_along_is_interrupted(machine: Machine) -> None:
+@rows
+def work_that_a_machine_going_down_took_along_is_interrupted(machine: Machine) -> None:
     assert _signalled(machine, "exec sleep 20", work_too=True).state is MarkState.INTERRUPTED
 
 
-def test_a_keeper_that_is_told_to_end_stays_until_the_work_has_ended(machine: Machine) -> None:
+@rows
+def a_keeper_that_is_told_to_end_stays_until_the_work_has_ended(machine: Machine) -> None:
     told = _signalled(machine, "sleep 0.3; echo done; exit 5", work_too=False)
     assert (told.state, told.exit, told.out) == (MarkState.ENDED, 5, "done\n")
 
 
-def test_the_code_that_reboots_a_machine_does_not_pass(one_machine: Machine) -> None:
-    code, answer = one_machine.run(start("exit 194"))
+@rows.of_one_shell
+def the_code_that_reboots_a_machine_does_not_pass(machine: Machine) -> None:
+    code, answer = machine.run(start("exit 194"))
     assert (code, _the_mark(answer).exit) == (1, 194)
 
 
-def test_each_machine_takes_its_own_line(machine: Machine) -> None:
+@rows
+def each_machine_takes_its_own_line(machine: Machine) -> None:
     late = datetime.now(UTC) + SOON
     lines = [mark.Line(f"i-{n}", f"r-1/{n}-update", late, (("KATAKEI_TARGET", f"i-{n}"),)) for n in (1, 2, 3)]
     machine.name = "i-2"
@@ -355,24 +384,26 @@ def test_each_machine_takes_its_own_line(machine: Machine) -> None:
     assert (_the_mark(answer, "r-1/2-update").out, len(answer.marks)) == ("i-2\n", 1)
 
 
-@pytest.mark.parametrize("name", ["", "i-9"])
-def test_a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine, name: str) -> None:
+@rows
+def a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine) -> None:
     late = datetime.now(UTC) + SOON
     lines = [mark.Line(f"i-{n}", NAME, late, ()) for n in (1, 2)]
-    machine.name = name
-    code, answer = machine.run(mark.start_text(lines, Job("echo begun > begun", (), 60), SOON, "ME"))
-    assert (code, answer.marks[0].state) == (75, MarkState.REFUSED)
-    assert "holds no line for" in answer.marks[0].why
+    for machine.name in ("", "i-9"):
+        code, answer = machine.run(mark.start_text(lines, Job("echo begun > begun", (), 60), SOON, "ME"))
+        assert (code, answer.marks[0].state) == (75, MarkState.REFUSED)
+        assert "holds no line for" in answer.marks[0].why
     assert not (machine.folder / "begun").exists()
 
 
-def test_a_machine_that_does_not_know_its_name_takes_the_only_line(one_machine: Machine) -> None:
-    one_machine.name = ""
-    _, answer = one_machine.run(start("exit 0"))
+@rows.of_one_shell
+def a_machine_that_does_not_know_its_name_takes_the_only_line(machine: Machine) -> None:
+    machine.name = ""
+    _, answer = machine.run(start("exit 0"))
     assert (_the_mark(answer).exit, _the_mark(answer).machine) == (0, "")
 
 
-def test_without_a_place_for_the_mark_nothing_begins(machine: Machine) -> None:
+@rows
+def without_a_place_for_the_mark_nothing_begins(machine: Machine) -> None:
     (machine.folder / "file").write_text("")
     machine.env["KATAKEI_STATE"] = str(machine.folder / "file")
     code, answer = machine.run(start("echo begun > begun"))
@@ -443,3 +474,8 @@ def test_every_shell_here_can_read_the_programs(tmp_path: Path) -> None:
     script.write_text(start("true"))
     for shell in ("sh", "bash"):
         subprocess.run([shell, "-n", str(script)], check=True)
+
+
+@rows.each()
+def test_it(case: Case, shown: Shown) -> None:
+    shown.result(case)

@@ -1,0 +1,63 @@
+"""Rows: tests that mostly wait, each on a machine of its own, several at a time. The file's `test_it` asks for each.
+
+A row is a function of a machine; its name is the sentence that it shows.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.contracts.machine import SHELLS, Machine
+
+Row = Callable[[Machine], None]
+Case = tuple[Row, str]
+AT_ONCE = 6
+
+
+class Rows:
+    """Those of one file, in the order they are written."""
+
+    def __init__(self) -> None:
+        self._params: list[Any] = []
+
+    def __call__(self, row: Row) -> Row:
+        """Decorates a row that every shell has to show."""
+        self._params += [pytest.param((row, shell), id=f"{row.__name__}-{shell}") for shell in SHELLS]
+        return row
+
+    def of_one_shell(self, row: Row) -> Row:
+        """Decorates one in which nothing depends on the shell."""
+        self._params.append(pytest.param((row, SHELLS[0]), id=row.__name__))
+        return row
+
+    def each(self) -> pytest.MarkDecorator:
+        """Decorates the test that asks for each."""
+        return pytest.mark.parametrize("case", self._params)
+
+
+class Shown:
+    """Shows every row that this run asks for, in threads of its own."""
+
+    def __init__(self, cases: list[Case], folder: Path) -> None:
+        self._pool = ThreadPoolExecutor(AT_ONCE, "rows")
+        self._shown: Mapping[Case, Future[None]] = {
+            case: self._pool.submit(_show, case, folder / f"{number}") for number, case in enumerate(cases)
+        }
+
+    def result(self, case: Case) -> None:
+        """Returns when it has been shown; raises what it raised."""
+        self._shown[case].result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _show(case: Case, folder: Path) -> None:
+    row, shell = case
+    machine = Machine(folder, shell)
+    try:
+        row(machine)
+    finally:
+        machine.end()
