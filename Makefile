@@ -29,6 +29,12 @@ setup: .venv/.ready  ## .venv with everything in it (gets uv by pip when it is m
 	$(UV) pip sync --quiet --compile-bytecode --python .venv-aws/bin/python --require-hashes requirements/awscli.txt
 	touch $@
 
+# Ansible, for the worked example, apart as well.
+.venv-ansible/.ready: requirements/ansible.txt .venv/.ready
+	test -x .venv-ansible/bin/python || $(UV) venv --quiet --python python3 .venv-ansible
+	$(UV) pip sync --quiet --compile-bytecode --python .venv-ansible/bin/python --require-hashes requirements/ansible.txt
+	touch $@
+
 check: setup  ## format, lint, types, import contracts, fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -39,15 +45,15 @@ check: setup  ## format, lint, types, import contracts, fast tests: under a minu
 	$(BIN)/pytest tests/properties tests/house -m 'not slow and not lab and not acceptance'
 
 # Real peers of the tests: a proxy, a second shell, network namespaces. Installed only where that is ours to do.
-PACKAGES := nginx-light busybox iproute2 dash
+PACKAGES := nginx-light busybox iproute2 dash rsync
 packages:
-	@missing=""; for tool in nginx busybox ip dash; do PATH=$$PATH:/usr/sbin:/sbin command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=""; for tool in nginx busybox ip dash rsync; do PATH=$$PATH:/usr/sbin:/sbin command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
 	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
 
-test: check packages .venv-aws/.ready  ## check, then every other test: what CI runs
+test: check packages .venv-aws/.ready .venv-ansible/.ready  ## check, then every other test: what CI runs
 	$(BIN)/pytest
 
 accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures: about half an hour
@@ -69,5 +75,6 @@ fix: setup  ## let ruff mend what it can
 pins: setup  ## resolve the pinned requirements anew, by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra lab --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 
 .PHONY: help setup check packages test accept demo lab docs fix pins
