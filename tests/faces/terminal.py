@@ -13,9 +13,12 @@ from tests.faces.command import PROGRAM, Katakei
 
 from katakei.lab import clock
 
-# The terminal is the session's own, so that Ctrl-C typed on it becomes SIGINT, and hanging up SIGHUP.
+# The terminal is the session's own, so that Ctrl-C typed on it becomes SIGINT, and hanging up SIGHUP. Both are heard
+# as at a login, whatever the tests themselves were told to ignore (a CI job in the background ignores them).
 OWN_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    " [signal.signal(each, signal.SIG_DFL) for each in (signal.SIGINT, signal.SIGHUP)];"
+    " os.execv(sys.argv[1], sys.argv[1:])"
 )
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\r")
 
