@@ -108,6 +108,12 @@ def out_since(outcome: Outcome, place: Registration, at: datetime) -> datetime:
     return since
 
 
+def nothing_was_pending(outcome: Outcome, target: TargetId, at: datetime) -> bool:
+    """So that a witness could say so."""
+    seeable = outcome.setting.witness and target not in outcome.world.unseeable
+    return seeable and not outcome.world.pending(target, at)
+
+
 def back_since(outcome: Outcome, place: Registration, at: datetime) -> Was | None:
     """Who registered it again, and when; None when nobody did."""
     return next((was for was in until(outcome, place, at) if was.state is State.INITIAL), None)

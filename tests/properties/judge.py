@@ -20,6 +20,7 @@ from tests.properties.evidence import (
     healthy_since_we_put_it_back,
     interruptions,
     last_taken_out_by,
+    nothing_was_pending,
     out_since,
     places,
     put_in,
@@ -122,7 +123,8 @@ def back_at_once_when_the_floor_is_lost(outcome: Outcome) -> Faults:
 
 
 def never_on_a_live_target(outcome: Outcome) -> Faults:
-    """Work was asked for only when every registration was absent and had been out for the whole settle time.
+    """Work was asked for only when every registration had been out for the whole settle time, and was absent, or where
+    a witness can see the target, nothing was pending on it any more.
 
     Fair: what a stranger registered less than `unknowable` before could not be known, nor what a stranger registered
     and took out again between two looks. A repeated asking is the first.
@@ -134,7 +136,7 @@ def never_on_a_live_target(outcome: Outcome) -> Faults:
             if state not in OUT:
                 if not (back and back.by is By.STRANGER and at - back.at <= unknowable(outcome)):
                     yield f"work on {short(place)} was asked for at {clock(at)} while it was {state.value}"
-            elif state is State.DRAINING:
+            elif state is State.DRAINING and not nothing_was_pending(outcome, key.target, at):
                 yield f"work on {short(place)} was asked for at {clock(at)} while it was still draining"
             elif at - since < outcome.setting.spec.drain.settle:
                 yield f"work on {short(place)} was asked for at {clock(at)}, out only since {clock(since)}"

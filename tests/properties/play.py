@@ -11,6 +11,7 @@ from datetime import datetime
 from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
 from tests.properties.paper import Desk, Paper
 from tests.properties.settings import Setting, spec_of
+from tests.properties.witness import WitnessDoor
 from tests.properties.world import NOON, Crash, SmallWorld, Was, group, seconds, target
 
 from katakei.core import events as e
@@ -147,6 +148,7 @@ class Play:
             leases=desk,
             clock=clock,
             pool=pool,
+            witness=WitnessDoor(world, number, clock, pause) if self.setting.witness else None,
         )
         runner = Runner(drivers, lease, ID)
         runner.note(e.Taken(clock.now(), owner))

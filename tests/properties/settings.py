@@ -4,10 +4,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.properties.world import SmallWorld, Wickedness, seconds
+from tests.properties.vices import Wickedness
+from tests.properties.world import SmallWorld, seconds
 
 from katakei.core.planned import Kind
-from katakei.core.spec import Check, Command, Drain, FailedTarget, Limits, OnFailure, Spec, Window
+from katakei.core.spec import Check, Command, Drain, FailedTarget, Limits, OnFailure, Spec, Until, Window
 
 CALM = Wickedness()
 
@@ -46,6 +47,7 @@ class Setting:
     abort: float | None = None
     people: float = 0.0
     interrupts: float = 0.0
+    witness: bool = False
     wrong_clocks: bool = True
     script: Callable[[SmallWorld], None] | None = None
     spec: Spec = field(default_factory=spec_of)
@@ -64,6 +66,7 @@ def drawn(seed: int) -> Setting:
     members = targets + bystanders
     kind = dice.choices((Kind.ROLL, Kind.DEREGISTER, Kind.REGISTER), (18, 1, 1))[0]
     abort = dice.random() < 0.15
+    witness = dice.random() < 0.25
     serving = bystanders if kind is Kind.REGISTER else members
     return Setting(
         seed=seed,
@@ -72,7 +75,7 @@ def drawn(seed: int) -> Setting:
         bystanders=bystanders,
         groups=dice.choices((1, 2, 3), (6, 3, 1))[0],
         ip=dice.random() < 0.2,
-        delay=dice.choice((0, 5, 5, 15, 40)),
+        delay=dice.choice((40, 60, 90) if witness else (0, 5, 5, 15, 40)),
         window=dice.choice((1, 1, 1, 2, 3)),
         floor=max(0, min(serving - 1, dice.choice((members // 2, members - 1, 1)))),
         per_zone=1 if members >= 4 and dice.random() < 0.3 else 0,
@@ -82,13 +85,14 @@ def drawn(seed: int) -> Setting:
         abort=dice.uniform(0, 150) if abort else None,
         people=0.05 if dice.random() < 0.3 else 0.0,
         interrupts=0.01 if dice.random() < 0.2 else 0.0,
-        spec=_spec(dice),
+        witness=witness,
+        spec=_spec(dice, Until.PROOF if witness else Until.DELAY),
     )
 
 
-def _spec(dice: random.Random) -> Spec:
+def _spec(dice: random.Random, until: Until) -> Spec:
     return spec_of(
-        drain=Drain(settle=seconds(dice.choice((30, 30, 30, 10)))),
+        drain=Drain(settle=seconds(dice.choice((30, 30, 30, 10))), until=until),
         soak=seconds(dice.choice((0, 5, 10))),
         check=Check(within=seconds(20), asked=dice.random() < 0.8),
         limits=Limits(working=seconds(40), warming=seconds(45), waiting=seconds(60)),
@@ -121,6 +125,7 @@ def _wicked(dice: random.Random) -> Wickedness:
         "refused": 0.05,
         "undelivered": 0.1,
         "mute": 0.1,
+        "unseeable": 0.2,
         "bad_check": 0.1,
         "sick": 0.1,
         "refuses": 0.05,

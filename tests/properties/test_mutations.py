@@ -11,7 +11,8 @@ import pytest
 from tests.properties.judge import judged
 from tests.properties.play import play
 from tests.properties.settings import Setting, drawn, spec_of
-from tests.properties.world import NOON, SmallWorld, Wickedness, seconds
+from tests.properties.vices import Wickedness
+from tests.properties.world import NOON, SmallWorld, seconds
 
 from katakei import looking, runner
 from katakei.core import case, coming_back, decide, floor, leaving, rollout, working
@@ -20,8 +21,8 @@ from katakei.core.case import Case
 from katakei.core.errors import Overtaken
 from katakei.core.model import Registration
 from katakei.core.roads import Phase
-from katakei.core.sight import State, WorkState
-from katakei.core.spec import Drain, OnFailure
+from katakei.core.sight import Pending, State, WorkState
+from katakei.core.spec import Drain, OnFailure, Until
 from katakei.core.steps import Register, Rest, Step
 
 Worlds = Callable[[int], Setting]
@@ -50,6 +51,11 @@ def abroad(seed: int) -> Setting:
 def blinded(seed: int) -> Setting:
     spec = spec_of(on_failure=OnFailure(max_failures=5))
     return replace(worlds(bad_work=1)(seed), targets=4, script=_two_fall_unseen_while_a_third_is_worked_on, spec=spec)
+
+
+def witnessed(seed: int) -> Setting:
+    spec = spec_of(drain=Drain(settle=seconds(10), until=Until.PROOF))
+    return replace(worlds(unseeable=0.5, mute=0.1)(seed), delay=60, witness=True, spec=spec)
 
 
 def cut_off(seed: int) -> Setting:
@@ -115,12 +121,18 @@ def long_settle(seed: int) -> Setting:
 
 # -- what is broken
 
-_key, _next, _not_serving, _go_back = rollout.Rollout.key, decide._next, coming_back._not_serving, leaving._go_back
+_key, _next, _not_serving = rollout.Rollout.key, decide._next, coming_back._not_serving
 _work = working.working
 
 
 def _without_settle(this: Case) -> Rest | None:
     return None if this.nothing_pending else this.rest("not settled for 1s")
+
+
+def _believed_though_blind(self: Case) -> bool:
+    verdict, since = self.sight.evidence.get(self.target.id), self.standing.out_since
+    proven = verdict is not None and verdict.verdict is Pending.QUIET and since is not None
+    return bool(self.looks) and (proven or all(look.state is State.ABSENT for look in self.looks or ()))
 
 
 def _another_key_after_a_crash(self: rollout.Rollout, target: str) -> e.Key:
@@ -197,6 +209,9 @@ BROKEN = {
         [(leaving, "unsettled", _without_settle), (working, "unsettled", _without_settle)], "2 live"
     ),
     "draining counts as nothing pending": Broken([(Case, "nothing_pending", True)], "2 live"),
+    "a witness that cannot see is believed": Broken(
+        [(Case, "nothing_pending", property(_believed_though_blind))], "2 live", witnessed
+    ),
     "moments of another clock are measured from": Broken(
         [(rollout._Draft, "_measure_anew", no)], "2 live", long_settle
     ),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+from tests.properties.vices import Wickedness
+
 from katakei.core.errors import Unreachable, Unseen
 from katakei.core.events import Key
 from katakei.core.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
@@ -17,6 +19,7 @@ from katakei.core.sight import State
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 STALE, WIRE, SLOW = 8.0, 4.0, 10.0  # at the most, in seconds: how old a look, how late a call, how slow a thread
+OLD_VERDICT = 10.0  # seconds a witness may take to tell
 OUT = frozenset({State.DRAINING, State.ABSENT})
 
 
@@ -34,36 +37,6 @@ class By(Enum):
     US = "us"
     STRANGER = "a stranger"
     ITSELF = "itself"
-
-
-@dataclass(frozen=True)
-class Wickedness:
-    """What the adversary does, as fractions of calls, of targets, or of passing moments."""
-
-    lost: float = 0.0  # a call fails before it did anything
-    late: float = 0.0  # a call did its work, but the answer was lost
-    wire: float = 0.0  # a call times out, and lands some seconds later all the same
-    lies: float = 0.0  # a call says success and does nothing
-    slow: float = 0.0  # an act waits for its thread and comes back in a later turn
-    crash: float = 0.0  # the process dies at a call
-    pause: float = 0.0  # the process stands still at a call, is taken over, and then goes on
-    stale: float = 0.0  # a look shows the world of some seconds ago
-    unseen: float = 0.0  # a look has no answer
-    blind: float = 0.0  # from this look on a group cannot be looked at for a while; calls go through
-    denied: float = 0.0  # from this call on every call is denied for a while
-    paper: float = 0.0  # the journal cannot be written, or says so although it was
-    falls: float = 0.0  # a serving registration falls for a while, or its zone is shifted away
-    strangers: float = 0.0  # somebody else registers or deregisters one
-    edits: float = 0.0  # somebody changes a group's attributes
-    bad_work: float = 0.0
-    hangs: float = 0.0
-    interrupted: float = 0.0  # the machine reboots in the middle of the work
-    refused: float = 0.0  # the target will not start the work
-    undelivered: float = 0.0  # the job is taken, but never comes to the target
-    mute: float = 0.0  # what the mark or the check says cannot be learnt
-    bad_check: float = 0.0  # a target that is not well after its work, and says so when asked
-    sick: float = 0.0  # one that never becomes healthy after its work
-    refuses: float = 0.0  # a machine that ELBv2 will not register
 
 
 class TurnedClock:
@@ -154,6 +127,8 @@ class SmallWorld:
         self.bad = self._some(wicked.bad_check)
         self.sick = self._some(wicked.sick)
         self.unwanted = self._some(wicked.refuses)
+        self.unseeable = self._some(wicked.unseeable)
+        self.requests: dict[TargetId, list[tuple[datetime, datetime]]] = {}  # taken out when; the last one ends when
 
     def _some(self, share: float) -> frozenset[TargetId]:
         return frozenset(target for target in self.targets if share and self.dice.random() < share)
@@ -168,6 +143,11 @@ class SmallWorld:
 
     def touched_by_work(self, target: TargetId) -> bool:
         return any(key.target == target and mark.begins <= self.clock.time for key, mark in self.marks.items())
+
+    def pending(self, target: TargetId, at: datetime) -> bool:
+        """Whether requests that came before it was taken out, or late, were still being answered."""
+        known = [until for since, until in self.requests.get(target, []) if since <= at]
+        return at < max(known, default=at)
 
     # -- the adversary
 
@@ -236,6 +216,8 @@ class SmallWorld:
             if self.now(place).state not in OUT:
                 until = self.clock.time + self.group_of[place.group].delay
                 self._become(place, State.DRAINING, by, (until, State.ABSENT))
+                last = self.clock.time + self.group_of[place.group].delay * self.dice.random()
+                self.requests.setdefault(self.owner_of[place].id, []).append((self.clock.time, last))
 
     def put_in(self, places: Iterable[Registration], by: By) -> None:
         for place in sorted(places, key=repr):
