@@ -97,9 +97,9 @@ class App:
 
     def _plan(self, order: Order, groups: tuple[Group, ...], name: RolloutId) -> Plan:
         kit = self._kit
-        place = patient(kit.clock, lambda: kit.place)
+        site = patient(kit.clock, lambda: kit.site)
         versions = {"katakei": __version__}
-        asked = Asked(name, Kind.ROLL, order.spec, order.release, place.account, place.region, str(kit.owner), versions)
+        asked = Asked(name, Kind.ROLL, order.spec, order.release, site.account, site.region, str(kit.owner), versions)
         held = {
             target: rollout.plan.rollout
             for group in groups
@@ -107,7 +107,7 @@ class App:
         }
         executor = kit.executor(order.spec.work.executor)
         preflight = surveying.Preflight(kit.balancer, executor, kit.checker, kit.pool)
-        survey = patient(kit.clock, lambda: preflight.survey(groups, order.spec, held, lab=place.lab))
+        survey = patient(kit.clock, lambda: preflight.survey(groups, order.spec, held, lab=site.lab))
         return planning.make(asked, survey, order.allowed)
 
     def _same(self, order: Order, earlier: Header) -> Rollout:

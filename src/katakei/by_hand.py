@@ -53,13 +53,13 @@ def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
 
 
 def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey]:
-    place = patient(kit.clock, lambda: kit.place)
+    site = patient(kit.clock, lambda: kit.site)
     spec = Spec(group.name, (group.arn,), Command("manual"), Selection(only=hand.targets))
     members = patient(kit.clock, lambda: surveying.members(kit.balancer, (group,), kit.pool))
-    survey = Survey((group,), members, lab=place.lab)
+    survey = Survey((group,), members, lab=site.lab)
     versions = {"katakei": __version__}
     who = str(kit.owner)
-    return Asked(kit.name(), kind, spec, "", place.account, place.region, who, versions, hand.waits), survey
+    return Asked(kit.name(), kind, spec, "", site.account, site.region, who, versions, hand.waits), survey
 
 
 def _same(kit: Kit, group: Group, hand: Hand, kind: Kind) -> Rollout | None:

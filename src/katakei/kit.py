@@ -30,7 +30,7 @@ def patient(clock: Clock, question: Callable[[], T]) -> T:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Site:
     """Where the balancer is; `lab` when its endpoint is on this very machine."""
 
     account: str
@@ -77,7 +77,7 @@ class Kit(Protocol):
         ...
 
     @property
-    def place(self) -> Place:
+    def site(self) -> Site:
         """Account and region."""
         ...
 

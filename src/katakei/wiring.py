@@ -12,7 +12,7 @@ from katakei.core.events import Owner
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Checker, Executor, Journal, Leases, Lister, Witness
 from katakei.core.spec import Spec, Until
-from katakei.kit import Place
+from katakei.kit import Site
 
 if TYPE_CHECKING:
     from katakei.balancers.alb import Alb
@@ -57,9 +57,9 @@ class Wiring:
         return Alb(self._region, self._profile, self.clock)
 
     @cached_property
-    def place(self) -> Place:
+    def site(self) -> Site:
         """Where the balancer is."""
-        return Place(self._alb.account, self._alb.region, self._alb.lab)
+        return Site(self._alb.account, self._alb.region, self._alb.lab)
 
     @cached_property
     def checker(self) -> Checker:
