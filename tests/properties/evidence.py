@@ -9,7 +9,7 @@ from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Was, 
 
 from katakei.core import events as e
 from katakei.core.model import Arn, Registration, Target, TargetId
-from katakei.core.roads import Cause
+from katakei.core.roads import Cause, Phase
 from katakei.core.sight import State
 
 LOOK_OLD = 10.0  # a look older than so many seconds proves nothing
@@ -148,11 +148,11 @@ def first_starts(outcome: Outcome) -> dict[e.Key, datetime]:
     return asked
 
 
-def first_taken(outcome: Outcome, group: Arn | None = None) -> dict[TargetId, datetime]:
-    """When the first call was made that takes each target out (of this group)."""
+def first_taken(outcome: Outcome) -> dict[TargetId, datetime]:
+    """When the first call was made that takes each target out."""
     taken: dict[TargetId, datetime] = {}
     for call in outcome.world.log.calls:
-        if call.kind == "deregister" and group in {None, call.group}:
+        if call.kind == "deregister":
             for place in sorted(call.places, key=repr):
                 taken.setdefault(outcome.world.owner_of[place].id, call.at)
     return taken
@@ -174,6 +174,19 @@ def interruptions(outcome: Outcome) -> Iterator[tuple[datetime, int]]:
         if any(isinstance(event, e.Interrupted) for event in outcome.paper.events[ID][done:upto]):
             yield at, who
         done = upto
+
+
+def first_resolved(outcome: Outcome, group: Arn) -> dict[TargetId, datetime]:
+    """The true time at which it was first written that each target leaves, of those in this group."""
+    resolved: dict[TargetId, datetime] = {}
+    done = 1
+    for at, _, upto in outcome.paper.appends:
+        for event in outcome.paper.events[ID][done:upto]:
+            if isinstance(event, e.Moved) and event.to is Phase.DRAINING:
+                resolved.setdefault(event.target, at)
+        done = upto
+    here = {place.id for place in outcome.world.past if place.group == group}
+    return {target: at for target, at in resolved.items() if target in here}
 
 
 def changing(outcome: Outcome) -> Iterator[Call]:

@@ -40,7 +40,7 @@ from katakei.core.planned import Kind
 from katakei.core.roads import Phase
 from katakei.core.sight import State
 
-APART = seconds(5)
+APART = seconds(5) - seconds(0.5)  # less what a look takes: it says when it was begun
 SAID = re.compile(r"\d[smh]\b|acting on|nothing is in hand")
 SERVING = {Phase.DONE, Phase.RETURNED, Phase.FAILED_SERVING}
 HINDRANCES = (
