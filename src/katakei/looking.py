@@ -159,10 +159,7 @@ class Looks:
 
 def watched(rollout: Rollout, target: TargetId) -> Watched:
     """A target as the witness is told of it."""
-    machine, standing = rollout.targets[target], rollout.standings[target]
-    arns = {place.group for place in machine.registrations}
-    groups = tuple(group for group in rollout.plan.groups if group.arn in arns)
-    return Watched(machine, groups, standing.blind or "")
+    return Watched(rollout.targets[target], rollout.groups_of(target), rollout.standings[target].blind or "")
 
 
 def _planned(rollout: Rollout) -> dict[Arn, frozenset[Registration]]:

@@ -106,10 +106,9 @@ class Wiring:
             return Manual()
         if name == "local":
             from katakei.executors.local import Here, Local, folder_of
-            from katakei.process import here, me
+            from katakei.process import here
 
-            self_, place = me(), here()
-            machine = Here(self_.host, self_.boot, place.pids)
+            machine = Here(self.owner.host, self.owner.boot, here().pids)
             return Local(folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ)
         raise UsageFault(f"there is no executor {name!r}; there are: ssm, local, manual")
 

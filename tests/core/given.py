@@ -132,6 +132,11 @@ def facts(plan: Plan, phase: Phase, number: int = 0, at: datetime = NOON) -> lis
             return []
 
 
+def called(plan: Plan, at: float = 0) -> list[e.Event]:
+    """The register calls have returned."""
+    return facts(plan, Phase.WARMING, at=later(at))[:-1]
+
+
 def brought(plan: Plan, phase: Phase, number: int = 0, at: datetime = NOON, *, bare: bool = False) -> list[e.Event]:
     """The way of one target to a phase; `bare`: it has only just come there, nothing of that phase has happened."""
     events: list[e.Event] = []

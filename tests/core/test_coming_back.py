@@ -7,8 +7,8 @@ from tests.core.given import (
     NOON,
     a_plan,
     brought,
+    called,
     decided,
-    facts,
     given,
     later,
     moved,
@@ -25,7 +25,6 @@ from tests.core.given import (
 )
 
 from katakei.core import events as e
-from katakei.core.planned import Plan
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import Answer, State
 from katakei.core.spec import Check
@@ -38,11 +37,6 @@ INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
     State.HEALTHY,
     State.UNHEALTHY,
 )
-
-
-def called(plan: Plan, at: float = 0) -> list[e.Event]:
-    """The register calls have returned."""
-    return facts(plan, Phase.WARMING, at=later(at))[:-1]
 
 
 # -- checking

@@ -7,6 +7,7 @@ from tests.core.given import (
     NOON,
     a_plan,
     brought,
+    called,
     decided,
     facts,
     given,
@@ -35,11 +36,6 @@ INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
     State.HEALTHY,
     State.UNHEALTHY,
 )
-
-
-def called(plan: Plan, at: float = 0) -> list[e.Event]:
-    """The register calls have returned."""
-    return facts(plan, Phase.WARMING, at=later(at))[:-1]
 
 
 # -- soaking

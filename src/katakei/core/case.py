@@ -125,8 +125,7 @@ class Case:
     @property
     def groups(self) -> tuple[Group, ...]:
         """The groups this target is registered in."""
-        arns = {place.group for place in self.target.registrations}
-        return tuple(group for group in self.plan.groups if group.arn in arns)
+        return self.rollout.groups_of(self.target.id)
 
     def rest(self, why: str, until: datetime | None = None) -> Rest:
         """Wait, and say why about this target."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from katakei.core import events as e
-from katakei.core.model import Arn, Registration, Target, TargetId
+from katakei.core.model import Arn, Group, Registration, Target, TargetId
 from katakei.core.planned import Plan
 from katakei.core.roads import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
 
@@ -87,6 +87,11 @@ class Rollout:
     def out_of_service(self) -> list[TargetId]:
         """Targets that were touched and are not known to serve."""
         return self.at(*(phase for phase in Phase if phase in IN_HAND - {Phase.SOAKING} | {Phase.LEFT_OUT}))
+
+    def groups_of(self, target: TargetId) -> tuple[Group, ...]:
+        """The groups this target is registered in."""
+        arns = {place.group for place in self.targets[target].registrations}
+        return tuple(group for group in self.plan.groups if group.arn in arns)
 
     def key(self, target: TargetId) -> e.Key:
         """The name of the work now due on this target."""
