@@ -5,9 +5,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from sqlalchemy import event
@@ -15,6 +17,7 @@ from tests.contracts.ledgers import BOTH, ID, LEDGERS, SqliteLedger, begun, fell
 
 from katakei.core.errors import Unreachable, UsageFault
 from katakei.core.ports import Lease
+from katakei.journals.engine import Engine
 from katakei.journals.sql import SqlJournal, SqlLeases, default_url
 from katakei.journals.where import path_of
 
@@ -217,3 +220,14 @@ def test_processes_that_create_it_at_the_same_moment_share_it(ledger: SqliteLedg
     assert [maker.communicate() and maker.returncode for maker in makers] == [0] * 4
     with closing(sqlite3.connect(ledger.path)) as connection:
         assert connection.execute("SELECT count(*) FROM leases").fetchone() == (4,)
+
+
+def test_of_many_that_open_a_new_file_at_once_nobody_is_turned_away(tmp_path: Path) -> None:
+    def opened(path: Path) -> None:
+        together.wait()
+        Engine(path, timedelta(seconds=20)).close()
+
+    together = Barrier(6)
+    for number in range(20):
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(opened, [tmp_path / f"{number}.db"] * 6))

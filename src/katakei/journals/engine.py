@@ -15,6 +15,8 @@ from katakei.core.errors import Unreachable
 from katakei.journals import schema
 from katakei.journals.faults import door, said
 
+RIVALS = 20  # how many others may open a new file in the same moment
+
 
 class Engine:
     """Every transaction takes the write lock at once: what it reads first is still so when it writes."""
@@ -46,10 +48,30 @@ class Engine:
 
 def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver's own idea of when to begin is switched off; `_begin` says when
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        connection.execute("PRAGMA journal_mode = WAL")
+    _keep_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")  # with WAL the default would lose the last turns with the power
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _keep_ahead(connection: sqlite3.Connection) -> None:
+    """Puts the file into write-ahead mode. Raises sqlite3.OperationalError when others keep it locked for too long."""
+    for _ in range(RIVALS):
+        if _is_ahead(connection):
+            return
+        connection.execute("BEGIN EXCLUSIVE")  # the change of mode itself never waits for a rival: this does
+        connection.execute("ROLLBACK")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _is_ahead(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.execute("PRAGMA journal_mode").fetchone() == ("wal",) or bool(
+            connection.execute("PRAGMA journal_mode = WAL")
+        )
+    except sqlite3.OperationalError as fault:
+        if fault.sqlite_errorname != "SQLITE_BUSY":
+            raise
+        return False
 
 
 def _begin(connection: Connection) -> None:
