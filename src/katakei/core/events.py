@@ -106,6 +106,33 @@ class SeenOut:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenBusy:
+    """A witness saw something pending on a target that drains; noted now and then, for whoever asks later why."""
+
+    at: datetime
+    target: TargetId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`cut_after` was over: this many connections may still have held a request, and were not waited for."""
+
+    at: datetime
+    target: TargetId
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """So many requests, at least, reached a target after it was called quiet, in all that this process has seen."""
+
+    at: datetime
+    target: TargetId
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
 class SeenServing:
     """The first look, begun after the register calls returned, that showed every registration serving."""
 
@@ -216,6 +243,9 @@ Event = (
     | Deregistered
     | Registered
     | SeenOut
+    | SeenBusy
+    | Cut
+    | Arrived
     | SeenServing
     | Fell
     | FoundServing

@@ -28,6 +28,10 @@ class Standing:
     registered: frozenset[Arn] = frozenset()
     called: datetime | None = None  # when the last of these calls returned
     out_since: datetime | None = None
+    busy_at: datetime | None = None  # when a witness's word of what is pending was last noted
+    cut: bool = False  # what still was pending is waited for no more
+    arrived: int = 0  # requests after it was called quiet, as the present process counts them
+    arrived_before: int = 0  # as the processes before it did
     serving_since: datetime | None = None
     ticket: str | None = None
     exit: int | None = None
@@ -167,6 +171,12 @@ class _Draft:
                 self._set(target, blind=blind)
             case e.SeenOut(at, target):
                 self._set(target, out_since=at)
+            case e.SeenBusy(at, target):
+                self._set(target, busy_at=at)
+            case e.Cut(_, target):
+                self._set(target, cut=True)
+            case e.Arrived(_, target, requests):
+                self._set(target, arrived=requests)
             case e.SeenServing(at, target):
                 self._set(target, serving_since=at)
             case e.Fell(_, target, why):
@@ -192,7 +202,7 @@ class _Draft:
 
     def _found_serving(self, target: TargetId) -> None:
         times = self.standings[target].found_serving + 1
-        self._set(target, found_serving=times, out_since=None, deregistered=frozenset(), called=None)
+        self._set(target, found_serving=times, out_since=None, cut=False, deregistered=frozenset(), called=None)
 
     def _whole(self, event: e.Event) -> None:
         """Events about the rollout, not about one target alone."""
@@ -227,8 +237,11 @@ class _Draft:
         self.moved = at
         for phase in IN_HAND:
             for target in self.index[phase]:
-                called = None if self.standings[target].called is None else at
-                self._set(target, since=at, called=called, out_since=None, serving_since=None)
+                before = self.standings[target]
+                called = None if before.called is None else at
+                came = before.arrived_before + before.arrived
+                self._set(target, since=at, called=called, out_since=None, serving_since=None, busy_at=None)
+                self._set(target, arrived=0, arrived_before=came)
 
     def _set(self, target: TargetId, **changes: object) -> None:
         self.standings[target] = replace(self.standings[target], **changes)  # type: ignore[arg-type]  # named above
@@ -257,7 +270,7 @@ def _moved(before: Standing, event: e.Moved) -> Standing:
         reverted = before.reverted or intent is Intent.REVERT
         after = replace(after, was_out=before.phase is Phase.LEFT_OUT, reverted=reverted, blind=before.blind)
     if event.to is Phase.DRAINING:
-        return replace(after, deregistered=frozenset(), called=None, out_since=None, found_serving=0)
+        return replace(after, deregistered=frozenset(), called=None, out_since=None, cut=False, found_serving=0)
     if event.to is Phase.WORKING:
         return replace(after, ticket=None, exit=None, approved=False, touched=True)
     if event.to in {Phase.WARMING, Phase.RETURNING}:
