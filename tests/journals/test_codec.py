@@ -53,7 +53,7 @@ def test_a_field_that_got_a_default_later_may_be_missing_in_an_older_journal() -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"kind": "Cut", "at": "2026-11-22T12:00:00+00:00"}', "its kind 'Cut' is unknown"),
+        ('{"kind": "Paused", "at": "2026-11-22T12:00:00+00:00"}', "its kind 'Paused' is unknown"),
         ('{"at": "2026-11-22T12:00:00+00:00"}', "its kind 'none' is unknown"),
         ('{"kind": "Finished"}', "Finished does not fit: at"),
         ('{"kind": "Finished", "at": "2026-11-22T12:00:00+00:00", "how": 1}', "Finished does not fit: how"),

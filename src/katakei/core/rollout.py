@@ -167,6 +167,18 @@ class _Draft:
                 self._move(event)
             case e.Deregistered() | e.Registered():
                 self._called(event)
+            case e.Started(_, key, ticket):
+                self._set(key.target, ticket=ticket)
+            case e.WorkEnded(_, key, code, out):
+                self._set(key.target, exit=code, out=out)
+            case e.TurnedDown(_, target, why):
+                self._set(target, turned_down=why)
+            case _:
+                self._seen(event)
+
+    def _seen(self, event: e.Event) -> None:
+        """What was seen of one target."""
+        match event:
             case e.Baselined(_, target, blind):
                 self._set(target, blind=blind)
             case e.SeenOut(at, target):
@@ -183,12 +195,6 @@ class _Draft:
                 self._set(target, serving_since=None, falls=self.standings[target].falls + 1, why=why)
             case e.FoundServing(_, target):
                 self._found_serving(target)
-            case e.Started(_, key, ticket):
-                self._set(key.target, ticket=ticket)
-            case e.WorkEnded(_, key, code, out):
-                self._set(key.target, exit=code, out=out)
-            case e.TurnedDown(_, target, why):
-                self._set(target, turned_down=why)
             case _:
                 self._whole(event)
 
