@@ -25,6 +25,7 @@ SPACING = timedelta(seconds=2.3)  # with the readings of a group before planning
 
 _Baseline = Mapping[str, Future[Mapping[TargetId, str]] | None]
 _Evidence = Mapping[str, Future[Mapping[TargetId, Evidence]] | None]
+_Arrivals = Mapping[str, Future[Mapping[TargetId, int]] | None]
 
 
 class Looks:
@@ -67,7 +68,7 @@ class Looks:
         soon = [rollout.targets[target] for target in wants.soon]
         ready = {"soon": self._ask("soon", lambda: self._executor.prepare(soon, DEADLINE))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
-        baseline, evidence = self._ask_witness(rollout, wants)
+        baseline, evidence, arrivals = self._ask_witness(rollout, wants)
         wait(self._asked, timeout=DEADLINE.total_seconds())
         self.troubles = []
         seen, unseen = self._gather(groups)
@@ -80,6 +81,7 @@ class Looks:
             answers=self._gather(answers)[0].get("answers", {}),
             baseline=self._gather(baseline)[0].get("baseline", last.baseline),
             evidence=self._gather(evidence)[0].get("evidence", {}),
+            arrivals=self._gather(arrivals)[0].get("arrivals", {}),
             attributes={**last.attributes, **self._gather(attributes)[0].get("attributes", {})},
             unseen=unseen,
         )
@@ -88,14 +90,18 @@ class Looks:
         """When every group may be looked at again; a turn before that would know nothing new."""
         return max((at + SPACING for at in self._looked.values()), default=now)
 
-    def _ask_witness(self, rollout: Rollout, wants: Wants) -> tuple[_Baseline, _Evidence]:
+    def _ask_witness(self, rollout: Rollout, wants: Wants) -> tuple[_Baseline, _Evidence, _Arrivals]:
         witness = self._witness
         if witness is None:
-            return {}, {}
-        leaving = [watched(rollout, target) for target in wants.baseline]
-        left = [watched(rollout, target) for target in wants.pending]
-        baseline = {"baseline": self._ask("baseline", lambda: witness.baseline(leaving))} if leaving else {}
-        return baseline, {"evidence": self._ask("evidence", lambda: witness.look(left))} if left else {}
+            return {}, {}, {}
+        leaving, left, worked_on = (
+            [watched(rollout, target) for target in some] for some in (wants.baseline, wants.pending, wants.arrivals)
+        )
+        return (
+            {"baseline": self._ask("baseline", lambda: witness.baseline(leaving))} if leaving else {},
+            {"evidence": self._ask("evidence", lambda: witness.look(left))} if left else {},
+            {"arrivals": self._ask("arrivals", lambda: witness.arrivals(worked_on))} if worked_on else {},
+        )
 
     def _due(self, arn: Arn) -> bool:
         now = self._clock.now()

@@ -114,8 +114,9 @@ class Runner:
         self._acts.submit(self._with_last_looks(steps), self._proved + VALID)
 
     def _with_last_looks(self, steps: Sequence[Step]) -> list[Step]:
-        """What still drains is looked at once more on the target itself, by the witness that called it quiet."""
-        witness = self._world.witness
+        """What still drains is looked at once more by the work itself, where that runs on the target."""
+        spec = self._rollout.plan.spec
+        witness = self._world.witness if spec.carrier == spec.work.executor else None
         asked = [step for step in steps if isinstance(step, Start) and step.last_look] if witness else []
         texts: dict[e.Key, str] = {}
         for some in (asked[at : at + TOGETHER] for at in range(0, len(asked), TOGETHER)):

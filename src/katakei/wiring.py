@@ -10,8 +10,8 @@ from katakei.clock import SystemClock, draw
 from katakei.core.errors import UsageFault
 from katakei.core.events import Owner
 from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Checker, Executor, Journal, Leases, Lister, Witness
-from katakei.core.spec import Spec, Until
+from katakei.core.ports import Balancer, Carrier, Checker, Executor, Journal, Leases, Lister, Witness
+from katakei.core.spec import Spec, Tally, Until
 from katakei.kit import Site
 
 if TYPE_CHECKING:
@@ -113,14 +113,24 @@ class Wiring:
         raise UsageFault(f"there is no executor {name!r}; there are: ssm, local, manual")
 
     def witness(self, spec: Spec) -> Witness | None:
-        """It asks the targets by the way their work goes."""
-        if spec.drain.until is Until.DELAY:
+        """What the drain is watched by, sent to the targets by the executor that carries it."""
+        if not spec.carrier:
             return None
-        from katakei.executors.ssm import SsmCarrier
+        carrier, drain = self._carrier(spec.carrier), spec.drain
+        if drain.until is Until.COUNTER:
+            from katakei.witnesses.counter import Counter
+
+            return Counter(carrier, self.clock, drain.counter or Tally(), drain.quiet)
         from katakei.witnesses.connections import Connections
 
-        carrier = SsmCarrier(self._region or "", self._profile or "", self.clock)
-        return Connections(carrier, self.clock, spec.drain.until, spec.drain.quiet)
+        return Connections(carrier, self.clock, drain.until, drain.quiet)
+
+    def _carrier(self, name: str) -> Carrier:
+        if name != "ssm":
+            raise UsageFault(f"{name!r} carries no witness to the targets; only ssm does: use until: delay")
+        from katakei.executors.ssm import SsmCarrier
+
+        return SsmCarrier(self._region or "", self._profile or "", self.clock)
 
     def name(self) -> RolloutId:
         """A new rollout's id."""

@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "katakei.yml.example"
 SCHEMA = ROOT / "docs" / "katakei.schema.json"
 SMALL = "service: shop\nbalancer: {alb: {target_groups: [web]}}\nwork: {ssm: {run: ./deploy}}\n"
+SSM = "{ssm: {run: ./deploy}}"
+URL = "http://127.0.0.1/fpm?json"
+BY_PROOF = s.Drain(until=s.Until.PROOF, witness="ssm")
 NOTHING = Overrides()
 Load = Callable[[str], s.Spec]
 
@@ -49,12 +52,43 @@ def test_the_documented_example_says_what_it_does() -> None:
         service="laravel",
         groups=("LaravelTargetGroup",),
         work=s.Command("ssm", '/opt/app/deploy.sh "$KATAKEI_RELEASE"'),
+        drain=BY_PROOF,
         check=s.Check(s.Http("/health", "200")),
     )
 
 
-def test_the_smallest_file_gets_every_default_of_the_core(load: Load) -> None:
-    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"))
+def test_the_smallest_file_gets_every_default_of_the_core_and_evidence_instead_of_the_timer(load: Load) -> None:
+    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), drain=BY_PROOF)
+
+
+@pytest.mark.parametrize("work", ["{manual: }", "{local: {run: ./deploy}}"])
+def test_where_nothing_carries_a_witness_to_the_targets_the_timer_is_the_default(load: Load, work: str) -> None:
+    by_timer = load(SMALL.replace(SSM, work))
+    assert by_timer.drain == s.Drain()
+    assert not by_timer.carrier
+    assert load(SMALL.replace(SSM, work) + "drain: {witness: ssm}").drain == BY_PROOF
+
+
+def test_a_group_alone_is_drained_as_a_file_of_defaults_would_do_it() -> None:
+    assert settings.without_file("web", "./deploy", NOTHING).drain == BY_PROOF
+    assert settings.without_file("web", None, NOTHING).drain == s.Drain()
+
+
+def test_who_wants_the_timer_says_so(load: Load) -> None:
+    assert load(f"{SMALL}drain: {{until: delay}}").drain == s.Drain()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{url: 'http://127.0.0.1/fpm?json', field: active processes}", s.Tally("", URL, "active processes")),
+        ("{command: ./in-flight}", s.Tally("./in-flight")),
+    ],
+)
+def test_a_counter_is_a_url_or_a_command(load: Load, written: str, meant: s.Tally) -> None:
+    drain = load(f"{SMALL}drain: {{until: counter, quiet: 2s, cut_after: 2m, counter: {written}}}").drain
+    minutes, seconds = timedelta(minutes=2), timedelta(seconds=2)
+    assert drain == s.Drain(until=s.Until.COUNTER, quiet=seconds, witness="ssm", counter=meant, cut_after=minutes)
 
 
 def test_every_key_reaches_the_spec(load: Load) -> None:
@@ -100,7 +134,13 @@ def test_targets_are_all_or_a_list(load: Load, written: str, meant: s.Selection)
     ],
 )
 def test_work_here_is_a_shells_text_or_words(load: Load, written: str, meant: s.Command) -> None:
-    assert load(SMALL.replace("{ssm: {run: ./deploy}}", written)).work == meant
+    assert load(SMALL.replace(SSM, written)).work == meant
+
+
+@pytest.mark.parametrize("drain", ["{until: proof}", "{until: proof, witness: work}"])
+def test_a_witness_needs_a_way_to_the_targets(load: Load, drain: str) -> None:
+    (line,) = refused(load, SMALL.replace(SSM, "{manual: }") + f"drain: {drain}")
+    assert line.startswith("katakei.yml:4: drain.until: proof asks the targets themselves: it needs work: ssm or")
 
 
 def test_check_none_asks_nothing(load: Load) -> None:
@@ -142,10 +182,7 @@ def test_every_fault_is_told_in_one_go_with_its_line_and_what_to_write(load: Loa
         "katakei.yml:4: window.floor_per_zone: should be greater than or equal to 0; it is -1",
         "katakei.yml:4: window.order: zones is not known here; write zone or listed",
         "katakei.yml:4: window.flor: is no key that is known here; did you mean floor?",
-        "katakei.yml:5: drain.until: is not built yet in this version; use until: proof, answered or delay",
-        "katakei.yml:5: drain.witness: is not built yet in this version; use until: proof, answered or delay",
-        "katakei.yml:5: drain.cut_after: is not built yet in this version; use until: proof, answered or delay",
-        "katakei.yml:5: drain.quiet: is obeyed with until: answered only; remove it",
+        "katakei.yml:5: drain.until: counter needs to be told where it is: counter: {url: http://127.0.0.1/status}",
         "katakei.yml:5: drain.settle: 30 is no duration; write 30s",
         "katakei.yml:6: drain: is here twice (also in line 5); keep one of them",
         "katakei.yml:7: work: names 2 ways to work; write exactly one of ssm, local, manual",
@@ -201,8 +238,14 @@ def test_aliases_that_stand_for_millions_of_values_are_refused_at_once(load: Loa
         ("targets:\n- a\n- 1", "katakei.yml:6: targets[1]: must be text; put it in quotes"),
         ("targets: some", "katakei.yml:4: targets: must be all, a list"),
         ("window: []", "katakei.yml:4: window: must be keys with values; known: floor"),
-        ("drain: {until: proof, quiet: 5s}", "katakei.yml:4: drain.quiet: is obeyed with until: answered only"),
-        ("drain: {until: counter}", "katakei.yml:4: drain.until: is not built yet in this version"),
+        ("drain: {quiet: 5s}", "katakei.yml:4: drain.quiet: is obeyed with until: answered or counter only"),
+        ("drain: {until: counter}", "katakei.yml:4: drain.until: counter needs to be told where it is"),
+        ("drain: {counter: {command: x}}", "katakei.yml:4: drain.counter: is obeyed with until: counter only"),
+        ("drain: {until: counter, counter: {url: x}}", "katakei.yml:4: drain.counter.url: must be a URL like http://"),
+        ("drain: {until: counter, counter: {}}", "katakei.yml:4: drain.counter: write exactly one of url: "),
+        ("drain: {until: delay, witness: ssm}", "katakei.yml:4: drain.witness: is obeyed with until: proof, answered"),
+        ("drain: {until: delay, cut_after: 2m}", "katakei.yml:4: drain.cut_after: is obeyed with until: proof"),
+        ("drain: {cut_after: 29s}", "katakei.yml:4: drain: cut_after is shorter than settle"),
         ("drain: {settle: 1.5s}", "katakei.yml:4: drain.settle: '1.5s' is no duration; write 30s, 1m30s or 2h"),
         ("service: !!python/object x", "katakei.yml:4: service: is here twice (also in line 1)"),
         ("warm: {soak: !secret 3s}", "katakei.yml:4: warm.soak: the tag !secret means nothing here"),
@@ -231,7 +274,7 @@ def test_one_fault_is_told_as_one_line(load: Load, more: str, said: str) -> None
     ],
 )
 def test_work_is_exactly_one_thing_that_can_be_done(load: Load, work: str, said: str) -> None:
-    (line,) = refused(load, SMALL.replace("{ssm: {run: ./deploy}}", work))
+    (line,) = refused(load, SMALL.replace(SSM, work))
     assert line.startswith(f"katakei.yml:3: {said}")
 
 
@@ -258,7 +301,7 @@ ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/01234
 @pytest.mark.parametrize("group", ["web", ARN])
 def test_without_a_file_the_group_names_the_service(group: str) -> None:
     spec = settings.without_file(group, "./deploy", Overrides(only=("i-1",)))
-    assert spec == s.Spec("web", (group,), s.Command("ssm", "./deploy"), s.Selection(only=("i-1",)))
+    assert spec == s.Spec("web", (group,), s.Command("ssm", "./deploy"), s.Selection(only=("i-1",)), drain=BY_PROOF)
     assert settings.without_file(group, None, NOTHING).work == s.Command("manual")
 
 

@@ -11,10 +11,10 @@ import pytest
 from tests.witnesses.world import HERE, SHELLS, LocalCarrier, shell_argv, watched
 
 from katakei.clock import SystemClock
-from katakei.core.errors import UsageFault
 from katakei.core.sight import Pending
+from katakei.core.spec import Tally
 from katakei.witnesses import carried
-from katakei.witnesses.counter import Counter, Numbers, Tally, judge, read
+from katakei.witnesses.counter import Counter, Numbers, asked, judge, read
 
 NGINX = "Active connections: 291 \nserver accepts handled requests\n 1 1 3 \nReading: 6 Writing: 179 Waiting: 106 \n"
 FPM = (
@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def _ran(tally: Tally, *words: str, shell: str = "dash") -> subprocess.CompletedProcess[str]:
-    argv = [*shell_argv(shell), "-c", carried.program("counter.sh"), "counter", "seconds=0", *words, *tally.words]
+    argv = [*shell_argv(shell), "-c", carried.program("counter.sh"), "counter", "seconds=0", *words, *asked(tally)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     assert done.stderr == ""
     return done
@@ -78,12 +78,6 @@ def test_a_command_that_fails_tells_no_number() -> None:
 
 def test_what_a_person_wrote_is_run_as_they_wrote_it_and_read_by_no_shell_before() -> None:
     assert _number(Tally(command="""x='a"b `id` $(id)'; printf %s "${#x}" """)) == 14
-
-
-@pytest.mark.parametrize("given", [{}, {"command": "a", "url": "b"}])
-def test_a_counter_is_one_thing(given: dict[str, str]) -> None:
-    with pytest.raises(UsageFault):
-        Tally(**given)
 
 
 def test_the_last_look_refuses_while_something_is_in_flight() -> None:

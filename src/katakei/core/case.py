@@ -170,9 +170,11 @@ class Case:
 
     @property
     def nothing_pending(self) -> bool:
-        """No registration is draining any more, or a witness proves that nothing is pending (promise 2)."""
+        """Nothing drains any more, a witness proves that nothing is pending (promise 2), or it was cut as asked."""
         looks = self.looks or ()
         if looks and all(look.state is not State.DRAINING for look in looks):
+            return True
+        if self.standing.cut:
             return True
         verdict = self.sight.evidence.get(self.target.id)
         if self.plan.spec.drain.until is Until.DELAY or verdict is None or self.standing.out_since is None:

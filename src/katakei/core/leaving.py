@@ -3,13 +3,19 @@
 Until its work is resolved a target can still go back untouched, and does when anything asks for it.
 """
 
-from katakei.core.case import Case
+from datetime import timedelta
+
+from katakei.core import events as e
+from katakei.core.case import VERDICT, Case
 from katakei.core.planned import Kind
 from katakei.core.proof import TWICE, not_out, unsettled
 from katakei.core.roads import Cause, Intent, Phase
+from katakei.core.sight import Pending
 from katakei.core.steps import Note, Step
 from katakei.core.words import span
 from katakei.core.working import start
+
+NOTED = timedelta(seconds=30)  # how often what a witness still sees pending is written down
 
 
 def draining(case: Case) -> tuple[Step, ...]:
@@ -25,7 +31,24 @@ def draining(case: Case) -> tuple[Step, ...]:
     waiting = unsettled(case)
     if waiting is None:
         return (case.move(Phase.OUT),)
-    return (_too_long(case),) if _overdue(case) else (waiting,)
+    if _overdue(case):
+        return (_too_long(case),)
+    return (*_pending(case), waiting)
+
+
+def _pending(case: Case) -> tuple[Note, ...]:
+    """What the witness still sees once settle is over: noted now and then, and cut when it was waited for enough."""
+    drain, standing, verdict = case.plan.spec.drain, case.standing, case.sight.evidence.get(case.target.id)
+    if standing.out_since is None or verdict is None or verdict.verdict is not Pending.BUSY:
+        return ()
+    out_for = case.now - standing.out_since
+    if out_for < drain.settle or case.now - verdict.ended >= VERDICT:
+        return ()
+    if drain.cut_after is not None and out_for >= drain.cut_after:
+        return (Note(e.Cut(case.now, case.target.id, verdict.open)),)
+    if standing.busy_at is None or case.now - standing.busy_at >= NOTED:
+        return (Note(e.SeenBusy(case.now, case.target.id, verdict.why)),)
+    return ()
 
 
 def out(case: Case) -> tuple[Step, ...]:

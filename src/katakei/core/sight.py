@@ -101,12 +101,13 @@ class Pending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A witness's verdict, counted from the moment its own look ended."""
+    """A witness's verdict, counted from the moment its own look ended; `open` is how many requests may be pending."""
 
     verdict: Pending
     begun: datetime
     ended: datetime
     why: str = ""
+    open: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Sight:
     answers: Mapping[TargetId, Answer] = field(default_factory=dict)
     baseline: Mapping[TargetId, str] = field(default_factory=dict)
     evidence: Mapping[TargetId, Evidence] = field(default_factory=dict)
+    arrivals: Mapping[TargetId, int] = field(default_factory=dict)
     attributes: Mapping[Arn, Attributes] = field(default_factory=dict)
     unseen: Mapping[Arn, str] = field(default_factory=dict)
 

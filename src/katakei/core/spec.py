@@ -62,15 +62,33 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Where the number in flight is read: exactly one of a shell command and a URL, each as seen from the target.
+
+    Understood are a plain number, nginx stub_status, the php-fpm status page, and with `field` a number of that name
+    in JSON or in lines of `name: number`.
+    """
+
+    command: str = ""
+    url: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """How long nothing may reach a target before work begins on it.
 
-    `quiet` is how long an answered connection must have been silent, where `until` is ANSWERED or COUNTER.
+    `quiet` is how long an answered connection must have been silent, or the counter must have said 0, where `until` is
+    ANSWERED or COUNTER. `witness` is the executor that carries a witness to the target. What a witness still sees open
+    `cut_after` the target was seen out is waited for no longer; None: it is, up to the load balancer's timer.
     """
 
     settle: timedelta = timedelta(seconds=30)
     until: Until = Until.DELAY
     quiet: timedelta = timedelta(seconds=5)
+    witness: str = ""
+    counter: Tally | None = None
+    cut_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +170,11 @@ class Spec:
     limits: Limits = field(default=Limits())
     on_failure: OnFailure = OnFailure()
     revert: Command | None = None
+
+    @property
+    def carrier(self) -> str:
+        """The executor that carries the witness to the targets, '' without a witness; by default the one that works."""
+        return "" if self.drain.until is Until.DELAY else self.drain.witness or self.work.executor
 
 
 def differences(recorded: Spec, present: Spec) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ class Wants:
     """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
 
     `attributes` are the groups whose attributes are to be compared with the plan, `soon` the targets on which work
-    begins as soon as they are out. The witness is asked about `baseline`, which leave soon, and `pending`, which left.
+    begins as soon as they are out. The witness is asked about `baseline`, which leave soon, `pending`, which left, and
+    `arrivals`: what came to those that are worked on.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Wants:
     soon: tuple[TargetId, ...] = ()
     baseline: tuple[TargetId, ...] = ()
     pending: tuple[TargetId, ...] = ()
+    arrivals: tuple[TargetId, ...] = ()
 
 
 def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
@@ -61,7 +63,8 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
         attributes=_attributes(rollout, last, now),
         soon=soon,
         baseline=_next_to_leave(rollout) if witnessed else (),
-        pending=soon if witnessed else (),
+        pending=tuple(target for target in soon if not rollout.standings[target].cut) if witnessed else (),
+        arrivals=tuple(target for target in rollout.at(Phase.WORKING) if _quiet(rollout, target)) if witnessed else (),
     )
 
 
@@ -102,6 +105,12 @@ def _soon(rollout: Rollout) -> Iterator[TargetId]:
     for target in rollout.at(Phase.DRAINING, Phase.OUT):
         if rollout.plan.kind is Kind.ROLL and rollout.standings[target].intent in {Intent.UPDATE, Intent.REVERT}:
             yield target
+
+
+def _quiet(rollout: Rollout, target: TargetId) -> bool:
+    """It was seen to be, so what comes now is news."""
+    standing = rollout.standings[target]
+    return standing.blind == "" and not standing.cut
 
 
 def _next_to_leave(rollout: Rollout) -> tuple[TargetId, ...]:

@@ -30,6 +30,11 @@ def label(target: Target) -> str:
     return f"{target.id} ({target.name})" if target.name else str(target.id)
 
 
+def counted(number: int, thing: str) -> str:
+    """'1 connection', '3 connections'."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def listed(things: Iterable[object]) -> str:
     """'a, b and 3 more': never longer than a line."""
     names = [str(thing) for thing in things]

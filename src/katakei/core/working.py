@@ -19,7 +19,17 @@ _KNOWN = {WorkState.RUNNING: "still runs", WorkState.NOT_STARTED: "has not start
 
 
 def working(case: Case) -> tuple[Step, ...]:
-    """Follow the work by its mark; hand it over again only where it is known, or bound by its key, not to run."""
+    """Follow the work, and what still came after the target was called quiet."""
+    return (*_came(case), *_followed(case))
+
+
+def _came(case: Case) -> tuple[Note, ...]:
+    requests = case.sight.arrivals.get(case.target.id, 0)
+    return (Note(e.Arrived(case.now, case.target.id, requests)),) if requests > case.standing.arrived else ()
+
+
+def _followed(case: Case) -> tuple[Step, ...]:
+    """By its mark; handed over again only where it is known, or bound by its key, not to run."""
     work = case.sight.works.get(case.rollout.key(case.target.id), Work(WorkState.UNKNOWN))
     overdue = case.waited > case.plan.spec.limits.working
     stopped = case.rollout.stopped
@@ -69,7 +79,7 @@ def start(case: Case) -> Start:
     seconds = int(spec.limits.working.total_seconds())
     job = Job(command.run, tuple(sorted(names.items())), seconds, command.argv, marks=case.standing.marks)
     draining = any(look.state is State.DRAINING for look in case.looks or ())
-    return Start(case.rollout.key(case.target.id), case.target, job, last_look=draining)
+    return Start(case.rollout.key(case.target.id), case.target, job, last_look=draining and not case.standing.cut)
 
 
 def _begin(case: Case) -> tuple[Step, ...]:

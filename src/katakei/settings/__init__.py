@@ -9,6 +9,7 @@ from pathlib import Path
 
 from katakei.core.errors import UsageFault
 from katakei.core.spec import Command, Selection, Spec
+from katakei.settings.evidence import usual
 
 __all__ = ["Overrides", "load", "release", "without_file"]
 
@@ -42,7 +43,7 @@ def without_file(group: str, run: str | None, overrides: Overrides) -> Spec:
     if run is not None and not run.strip():
         raise UsageFault("--run is empty: give the command to run on each target, or leave it out to work by hand")
     work = Command("manual") if run is None else Command("ssm", run)
-    return _overridden(Spec(_name_of(group), (group,), work), overrides)
+    return _overridden(Spec(_name_of(group), (group,), work, drain=usual(work.executor)), overrides)
 
 
 def release(text: str) -> str:

@@ -9,22 +9,18 @@ from pydantic_core import ErrorDetails
 
 from katakei.core.spec import Spec
 from katakei.settings.document import Document, Path
+from katakei.settings.evidence import faults
 from katakei.settings.model import Settings, Work
 
 LATER = "is not built yet in this version"
-DELAY = f"{LATER}; use until: proof, answered or delay"
 # Keys and values that product and examples name but that nothing obeys by now: never ignored, always refused.
 KEYS: dict[Path, str] = {
-    ("drain", "witness"): DELAY,
-    ("drain", "cut_after"): DELAY,
-    ("drain", "counter"): DELAY,
     ("revert",): f"{LATER}; remove it",
     ("work", "ssh"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
     ("work", "ec2"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
     ("work", "release"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
 }
 VALUES: dict[Path, str] = {
-    ("drain", "until", "counter"): DELAY,
     ("on_failure", "then", "revert"): f"{LATER}; use then: stop",
 }
 FORMS = {
@@ -55,6 +51,7 @@ PATTERNS = {
     "service": "must be 1 to 128 characters out of A-Z a-z 0-9 . _ / @ : + -",
     "target_groups": "must be the name or ARN of a target group",
     "path": "must be a path like /health",
+    "url": "must be a URL like http://127.0.0.1/status",
 }
 
 
@@ -62,7 +59,7 @@ def judge(document: Document) -> Spec:
     """What the document asks for. Raises UsageFault: all its faults."""
     data = dict(_built(document, document.data, ()))
     _one_kind_of_work(document, data.get("work"))
-    _witnessed(document, data.get("drain"), data.get("work"))
+    _witnessed(document, data.get("drain", {}), data.get("work"))
     try:
         settings = Settings.model_validate(data)
     except ValidationError as refusal:
@@ -75,14 +72,9 @@ def judge(document: Document) -> Spec:
 
 
 def _witnessed(document: Document, drain: object, work: object) -> None:
-    """A witness needs a way to the target; what only a witness obeys needs one."""
-    if not isinstance(drain, dict):
-        return
-    until = drain.get("until", "delay")
-    if until in {"proof", "answered"} and isinstance(work, dict) and "ssm" not in work:
-        document.fault(("drain", "until"), f"{until} asks the targets by SSM: it needs work: ssm; or use until: delay")
-    if "quiet" in drain and until != "answered":
-        document.fault(("drain", "quiet"), "is obeyed with until: answered only; remove it")
+    if isinstance(drain, dict) and isinstance(work, dict):
+        for key, sentence in faults(drain, work):
+            document.fault(("drain", key), sentence)
 
 
 def _built(document: Document, data: dict[str, Any], path: Path) -> Iterator[tuple[str, Any]]:

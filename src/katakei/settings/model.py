@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from katakei.core import spec as core
-from katakei.settings.words import Codes, Draining, Limit, Name, Part, Some, Span, Text, UrlPath
+from katakei.settings.evidence import usual
+from katakei.settings.words import Codes, Draining, Limit, Name, Part, Some, Span, Text, Url, UrlPath
 
 
 class Section(BaseModel):
@@ -42,12 +43,49 @@ class Window(Section):
     order: Literal["zone", "listed"] = "zone"
 
 
+class Counter(Section):
+    """Where the number of requests in flight is read, as seen from the target: exactly one of `url` and `command`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["command"]}]})
+
+    url: Url | None = None
+    command: Text | None = None
+    field: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.url is None) == (self.command is None):
+            raise ValueError("write exactly one of url: http://127.0.0.1/status and command: ./in-flight")
+        return self
+
+    def wish(self) -> core.Tally:
+        """As the core names it."""
+        return core.Tally(self.command or "", self.url or "", self.field or "")
+
+
 class Drain(Section):
-    """How long nothing may reach a target before work begins."""
+    """How long nothing may reach a target before work begins. `until` is proof where a witness can reach the target."""
 
     settle: Span = Field(default="30s", validate_default=True)
-    until: Literal["proof", "answered", "delay"] = "delay"
+    until: Literal["proof", "answered", "counter", "delay"] | None = None
     quiet: Span = Field(default="5s", validate_default=True)
+    witness: Literal["work", "ssm"] = "work"
+    counter: Counter | None = None
+    cut_after: Span | None = None
+
+    @model_validator(mode="after")
+    def _nothing_is_cut_before_settle(self) -> Self:
+        if self.cut_after is not None and self.cut_after < self.settle:
+            raise ValueError("cut_after is shorter than settle, before whose end nothing is cut; write more of it")
+        return self
+
+    def wish(self, work: core.Command) -> core.Drain:
+        """As the core names it, with what this kind of work makes of the defaults."""
+        usually = usual(work.executor if self.witness == "work" else self.witness)
+        until = core.Until(self.until) if self.until else usually.until
+        witness = "" if until is core.Until.DELAY else usually.witness
+        counter = self.counter.wish() if self.counter else None
+        return core.Drain(self.settle, until, self.quiet, witness, counter, self.cut_after)
 
 
 class Ssm(Section):
@@ -169,7 +207,7 @@ class Settings(Section):
             work=self.work.command(),
             targets=_selection(self.targets),
             window=core.Window(window.max_unavailable, window.floor, window.floor_per_zone, order),
-            drain=core.Drain(self.drain.settle, core.Until(self.drain.until), self.drain.quiet),
+            drain=self.drain.wish(self.work.command()),
             check=self.check.wish() if isinstance(self.check, Check) else core.Check(asked=False),
             soak=self.warm.soak,
             limits=self.limits.wish(),

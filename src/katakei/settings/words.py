@@ -92,4 +92,5 @@ Part = Annotated[Share, BeforeValidator(share), _schema("^(100|[1-9]?[0-9])%$", 
 Codes = Annotated[str, BeforeValidator(codes), _schema("^[1-5][0-9]{2}([-,][1-5][0-9]{2})*$", "200-299", count=100)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/@:+-]{1,128}$")]
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")]

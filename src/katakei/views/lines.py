@@ -8,7 +8,7 @@ from katakei.core.ports import Header
 from katakei.core.roads import Cause, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.verdict import verdict
-from katakei.core.words import label, listed, span
+from katakei.core.words import counted, label, listed, span
 from katakei.views.grid import grid
 from katakei.views.plain import Plain, plain
 
@@ -19,16 +19,12 @@ def line(rollout: Rollout, event: e.Event) -> str:
     return f"{event.at:%H:%M:%S}  {said}" if said else ""
 
 
-def _said(rollout: Rollout, event: e.Event) -> str:  # noqa: PLR0911 - one answer per kind of event
+def _said(rollout: Rollout, event: e.Event) -> str:
     match event:
         case e.Moved(_, target, to, why):
             return f"{label(rollout.targets[target])}  {to.value}" + (f": {why}" if why else "")
         case e.Taken(_, owner):
             return f"taken in hand by {owner}"
-        case e.Fell(_, target, why):
-            return f"{label(rollout.targets[target])}  left service again: {why}"
-        case e.FoundServing(_, target):
-            return f"{label(rollout.targets[target])}  found in service although we hold it out; deregistered again"
         case e.Started(_, key, ticket):
             return f"{label(rollout.targets[key.target])}  work started" + (f" ({ticket})" if ticket else "")
         case e.WorkEnded(_, key, code):
@@ -41,6 +37,25 @@ def _said(rollout: Rollout, event: e.Event) -> str:  # noqa: PLR0911 - one answe
             return f"abort asked by {by}"
         case e.Interrupted(_, by):
             return f"interrupted ({by}): finishing what is in hand"
+        case _:
+            return _seen(rollout, event)
+
+
+def _seen(rollout: Rollout, event: e.Event) -> str:
+    """What was seen of one target."""
+    match event:
+        case e.SeenBusy(_, target, why):
+            return f"{label(rollout.targets[target])}  still drains: {why}"
+        case e.Cut(_, target, connections):
+            said = counted(connections, "connection")
+            return f"{label(rollout.targets[target])}  not waited for any longer (drain.cut_after): {said}"
+        case e.Arrived(_, target, requests):
+            said = counted(requests, "request")
+            return f"{label(rollout.targets[target])}  {said} came after it was called quiet: drain.settle is too short"
+        case e.Fell(_, target, why):
+            return f"{label(rollout.targets[target])}  left service again: {why}"
+        case e.FoundServing(_, target):
+            return f"{label(rollout.targets[target])}  found in service although we hold it out; deregistered again"
         case _:
             return ""
 

@@ -77,9 +77,10 @@ class Connections:
     def arrivals(self, targets: Sequence[Watched]) -> Mapping[TargetId, int]:
         """Counted from the quiet verdict; from now on where another process had that verdict."""
         mode = Mode.ARRIVALS
-        for watched, _, count in self._gathered(mode, targets):
+        for watched, heard, count in self._gathered(mode, targets):
             target = watched.target.id
-            if count is not None:
+            quiet = self._evidence.get(target)
+            if count is not None and not (quiet and heard.sent < quiet.ended):  # else left over from an attempt before
                 self._came[target] = self._came.get(target, 0) + count.arrivals
                 self._since[target] = count.at
         self._send(mode, targets, RUN)
@@ -105,7 +106,7 @@ class Connections:
         if said.pending is Pending.QUIET:
             self._since[target] = count.at
             self._came.pop(target, None)
-        return Evidence(said.pending, min(heard.sent, ended), ended, said.why)
+        return Evidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
 
     def _gathered(self, mode: Mode, targets: Sequence[Watched]) -> Iterable[tuple[Watched, Heard, Count | None]]:
         by_id = {each.target.id: each for each in targets}

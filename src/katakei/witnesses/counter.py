@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from katakei.core.errors import UsageFault
 from katakei.core.model import TargetId
 from katakei.core.ports import Carrier, Clock, Watched
 from katakei.core.sight import Evidence, Pending
+from katakei.core.spec import Tally
 from katakei.core.words import span
 from katakei.witnesses import carried
 from katakei.witnesses.judging import Verdict
@@ -22,29 +22,6 @@ from katakei.witnesses.rounds import Clocks, Heard, Rounds
 RUN = timedelta(seconds=20)
 AGAIN = timedelta(seconds=5)
 _PROGRAM = "counter.sh"
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Where the number comes from: exactly one of a shell command and a URL, each as seen from the target.
-
-    Understood are a plain number, nginx stub_status, the php-fpm status page, and with `field` a number of that name
-    in JSON or in lines of `name: number`.
-    """
-
-    command: str = ""
-    url: str = ""
-    field: str = ""
-
-    def __post_init__(self) -> None:
-        if bool(self.command) == bool(self.url):
-            raise UsageFault("a counter is either a command or a URL")
-
-    @property
-    def words(self) -> list[str]:
-        """As the program takes it."""
-        given = {"command": self.command, "url": self.url, "field": self.field}
-        return [f"{name}={carried.encoded(value)}" for name, value in given.items() if value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +78,7 @@ class Counter:
             return Evidence(Pending.BLIND, heard.sent, self._clock.now(), _cut(heard))
         said = judge(numbers, self._quiet)
         ended = self._clocks.earliest(target, numbers.said[-1][0])
-        return Evidence(said.pending, min(heard.sent, ended), ended, said.why)
+        return Evidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
 
     def _fresh(self, target: TargetId) -> bool:
         last = self._evidence.get(target)
@@ -118,7 +95,13 @@ class Counter:
 
     def _words(self, mode: str, run: timedelta, quiet: timedelta | None = None) -> list[str]:
         milliseconds = (self._quiet if quiet is None else quiet) // timedelta(milliseconds=1)
-        return [f"mode={mode}", f"seconds={int(run.total_seconds())}", f"quiet={milliseconds}", *self._tally.words]
+        return [f"mode={mode}", f"seconds={int(run.total_seconds())}", f"quiet={milliseconds}", *asked(self._tally)]
+
+
+def asked(tally: Tally) -> list[str]:
+    """As the program takes it."""
+    given = {"command": tally.command, "url": tally.url, "field": tally.field}
+    return [f"{name}={carried.encoded(value)}" for name, value in given.items() if value]
 
 
 def judge(numbers: Numbers, quiet: timedelta) -> Verdict:

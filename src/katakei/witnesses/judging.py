@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import Enum
 
 from katakei.core.sight import Pending
-from katakei.core.words import span
+from katakei.core.words import counted, span
 from katakei.witnesses.counting import Alike, Count, Source, Terms
 
 
@@ -53,7 +53,9 @@ def verdict(count: Count, terms: Terms) -> Verdict:
         return Verdict(Pending.QUIET, _quiet(count.alike))
     number = sum(each.number for each in doubtful)
     if count.source is Source.PROC:
-        return Verdict(Pending.BUSY, f"{_connections(number)}, whose silence cannot be seen there without ss", number)
+        return Verdict(
+            Pending.BUSY, f"{counted(number, 'connection')}, whose silence cannot be seen there without ss", number
+        )
     return Verdict(Pending.BUSY, _busy(doubtful, number, terms), number)
 
 
@@ -72,18 +74,14 @@ def blind(count: Count, wanted: Iterable[int]) -> str:
 
 def _quiet(alike: Iterable[Alike]) -> str:
     number = sum(each.number for each in alike)
-    return f"{_connections(number)}, none holds a request" if number else "no connection"
+    return f"{counted(number, 'connection')}, none holds a request" if number else "no connection"
 
 
 def _busy(doubtful: Iterable[Alike], number: int, terms: Terms) -> str:
     # Of connections that are alike some may be older than the terms ask; the one shown is one that still matters.
     oldest = max(each.oldest if each.oldest <= terms.idle else each.youngest for each in doubtful)
     one = "" if number == 1 else "one "
-    return f"{_connections(number)}, {one}silent for {_seconds(oldest)}, proved at {_seconds(terms.idle)}"
-
-
-def _connections(number: int) -> str:
-    return "1 connection" if number == 1 else f"{number} connections"
+    return f"{counted(number, 'connection')}, {one}silent for {_seconds(oldest)}, proved at {_seconds(terms.idle)}"
 
 
 def _seconds(length: timedelta) -> str:
