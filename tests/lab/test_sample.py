@@ -86,6 +86,23 @@ def test_slow_waits_and_stream_speaks_all_the_time(sample: Running) -> None:
     assert 0.3 <= after - before < 1
 
 
+def test_it_tells_how_many_other_requests_are_in_flight(sample: Running) -> None:
+    _, door, _ = sample
+
+    async def talk() -> tuple[str, str]:
+        reader, writer = await asyncio.open_connection(*door)
+        writer.write(b"GET /slow?s=0.3 HTTP/1.1\r\n\r\n")
+        await clock.pause(0.1)
+        with Client(door) as client:
+            busy = client.get("/in-flight").body
+            await read_head(reader)
+            quiet = client.get("/in-flight").body
+        writer.close()
+        return busy, quiet
+
+    assert asyncio.run(talk()) == ("1\n", "0\n")
+
+
 def test_nonsense_ends_the_connection_and_nothing_else(sample: Running) -> None:
     _, door, _ = sample
 

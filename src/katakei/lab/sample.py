@@ -76,6 +76,8 @@ class Sample:
     async def _answer(self, request: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
         if request.path == "/health":
             return self._send(request, writer, 503 if self._unhealthy() else 200)
+        if request.path == "/in-flight":
+            return self._say(request, writer, f"{self._in_flight - 1}\n", "text/plain")
         if request.path == "/slow":
             await clock.pause(request.asked("s", 3))
         if request.path == "/stream":
@@ -97,9 +99,13 @@ class Sample:
                 "path": request.path,
                 "forwarded": forwarded,
             }
-        ).encode()
-        kind = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        writer.write(answer_head(status, self._headers(request) | kind) + (body if request.first[0] != "HEAD" else b""))
+        )
+        return self._say(request, writer, body, "application/json", status)
+
+    def _say(self, request: Head, writer: asyncio.StreamWriter, body: str, kind: str, status: int = 200) -> int:
+        sent = body.encode()
+        headers = self._headers(request) | {"Content-Type": kind, "Content-Length": str(len(sent))}
+        writer.write(answer_head(status, headers) + (sent if request.first[0] != "HEAD" else b""))
         return status
 
     def _headers(self, request: Head) -> dict[str, str]:
