@@ -3,7 +3,7 @@
 from tests.core.given import NOON, a_plan, brought, later, seconds, t
 
 from katakei.core import events as e
-from katakei.core.figures import out_of_service
+from katakei.core.figures import drained, out_of_service
 from katakei.core.roads import Phase
 
 PLAN = a_plan()
@@ -31,3 +31,14 @@ def test_a_target_still_out_counts_up_to_the_last_event() -> None:
 
 def test_who_was_never_taken_out_has_no_figure() -> None:
     assert out_of_service([e.Planned(NOON, PLAN), *brought(PLAN, Phase.SKIPPED)]) == {}
+
+
+def test_a_drain_lasts_from_the_resolve_to_the_beginning_of_the_work() -> None:
+    story = moves((1, Phase.DRAINING), (40, Phase.OUT), (41, Phase.WORKING), (50, Phase.WARMING))
+    assert drained(story) == {WHO: seconds(40)}
+
+
+def test_of_a_drain_that_was_broken_off_only_the_one_before_the_work_counts() -> None:
+    story = moves((0, Phase.DRAINING), (5, Phase.RETURNED), (10, Phase.DRAINING), (20, Phase.OUT), (21, Phase.WORKING))
+    assert drained(story) == {WHO: seconds(11)}
+    assert drained(moves((0, Phase.DRAINING), (9, Phase.RETURNED))) == {}

@@ -32,7 +32,7 @@ def test_with_a_witness_a_drain_takes_its_settle_and_the_timer_is_only_named() -
     witnessed = forecast(a_plan(drain=Drain(settle=seconds(30), until=Until.PROOF))).parts[0]
     assert (witnessed.length, witnessed.setting) == (
         seconds(30),
-        "drain.settle; up to the delay of 40s where something stays pending",
+        "drain.settle; up to the delay of 40s where something may be pending",
     )
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,9 @@ import click
 
 from katakei.cli.options import asking
 from katakei.core.errors import Exit
-from katakei.core.figures import out_of_service
+from katakei.core.events import Event
+from katakei.core.figures import drained, out_of_service
+from katakei.core.words import span
 from katakei.lab.options import LabOptions, Target
 from katakei.lab.problem import LabError
 from katakei.lab.process import Lab
@@ -26,15 +28,15 @@ from katakei.lab.traffic import Figures, Traffic
 
 RATE = 50
 OPTIONS = LabOptions(
-    targets=2, delay=timedelta(seconds=10), lag=timedelta(seconds=2), interval=timedelta(seconds=2), port=8080
+    targets=2, delay=timedelta(seconds=300), lag=timedelta(seconds=2), interval=timedelta(seconds=2), port=8080
 )
-LONGEST = timedelta(minutes=5)
+LONGEST = timedelta(minutes=15)  # even where no evidence is found, and both timers have to be waited for
 CONFIGURATION = """\
-# Delay and settle are short here because the lab's lag is 2 s. On a real load balancer keep settle at 30 s.
+# Settle is short here because the lab's lag is 2 s. On a real load balancer keep it at 30 s.
 service: demo
 balancer:
   alb: {target_groups: [LaravelTargetGroup]}
-drain: {settle: 5s, until: delay}
+drain: {settle: 5s, until: proof}
 work:
   ssm: {run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}
 check: {http: {path: /health, expect: 200}, within: 30s}
@@ -49,7 +51,22 @@ class Seen:
     exit: int
     traffic: Figures
     releases: Mapping[str, str]
-    out: Mapping[str, float]
+    events: Sequence[Event]
+
+    @property
+    def out(self) -> Mapping[str, float]:
+        """For how many seconds each target was out, as the journal of the rollout tells it."""
+        return {target: span.total_seconds() for target, span in out_of_service(self.events).items()}
+
+    @property
+    def took(self) -> timedelta:
+        """The whole rollout."""
+        return self.events[-1].at - self.events[0].at
+
+    @property
+    def by_timer(self) -> timedelta:
+        """The same with one target after the other waiting for the load balancer's timer, and all else as it was."""
+        return self.took + sum((OPTIONS.delay - span for span in drained(self.events).values()), timedelta())
 
     @property
     def well(self) -> bool:
@@ -79,14 +96,12 @@ def _rolled(lab: Lab, folder: Path, *, as_json: bool) -> Seen:
         code = _roll(lab, folder, as_json=as_json)
     finally:
         figures = traffic.stop()
-    return Seen(code, figures, {target.id: _release(target) for target in lab.targets}, _out(folder))
+    return Seen(code, figures, {target.id: _release(target) for target in lab.targets}, _events(folder))
 
 
-def _out(folder: Path) -> dict[str, float]:
-    """How long each target was out, as the journal of the rollout tells it."""
+def _events(folder: Path) -> Sequence[Event]:
     with asking(None, None, str(folder / "journal.db")) as app:
-        events = [event for header in app.rollouts() for event in app.events(header.rollout)]
-    return {target: span.total_seconds() for target, span in out_of_service(events).items()}
+        return [event for header in app.rollouts() for event in app.events(header.rollout)]
 
 
 def _roll(lab: Lab, folder: Path, *, as_json: bool) -> int:
@@ -112,6 +127,8 @@ def _text(seen: Seen) -> str:
             f"{target} was out for {seconds:.0f} s, serves {seen.releases[target]}"
             for target, seconds in seen.out.items()
         ),
+        f"all of it took {span(seen.took)}",
+        f"a script that waits for the timer of {span(OPTIONS.delay)} would have needed {span(seen.by_timer)}",
     ]
     return "\n".join(lines)
 
@@ -124,4 +141,6 @@ def _data(seen: Seen) -> dict[str, object]:
         "failed": seen.traffic.failed,
         "releases": dict(seen.releases),
         "seconds_out": dict(seen.out),
+        "seconds": seen.took.total_seconds(),
+        "seconds_by_timer": seen.by_timer.total_seconds(),
     }

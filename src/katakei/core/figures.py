@@ -22,3 +22,15 @@ def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
     for target, at in left.items():
         spans[target] = spans.get(target, timedelta()) + (events[-1].at - at)
     return spans
+
+
+def drained(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
+    """For each target whose work began: from the last resolve to take it out to the beginning of its work."""
+    spans: dict[TargetId, timedelta] = {}
+    left = {}
+    for event in events:
+        if isinstance(event, e.Moved) and event.to is Phase.DRAINING:
+            left[event.target] = event.at
+        elif isinstance(event, e.Moved) and event.to is Phase.WORKING and event.target in left:
+            spans[event.target] = event.at - left.pop(event.target)
+    return spans

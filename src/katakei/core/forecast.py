@@ -44,7 +44,7 @@ def forecast(plan: Plan) -> Forecast:
     interval = max(group.check.interval for group in plan.groups)
     settle = plan.spec.drain.settle
     if plan.spec.drain.until is not Until.DELAY:
-        drain = Part("drain", settle, f"drain.settle; up to the delay of {span(delay)} where something stays pending")
+        drain = Part("drain", settle, f"drain.settle; up to the delay of {span(delay)} where something may be pending")
     elif delay >= settle:
         drain = Part("drain", delay, "the group's deregistration delay")
     else:

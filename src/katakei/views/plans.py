@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from katakei.core.forecast import Forecast
 from katakei.core.planned import Floor, Kind, Plan
 from katakei.core.spec import Command
-from katakei.core.words import label, listed, span
+from katakei.core.words import counted, label, listed, span
 from katakei.views.plain import Plain, plain
 
 MOST = 20  # targets named line by line
@@ -19,7 +19,7 @@ def place(plan: Plan) -> str:
 
 def plan_text(plan: Plan, forecast: Forecast) -> str:
     """The whole plan for a person."""
-    lines = [f"{_verb(plan)} {_count(len(plan.targets))}: {place(plan)}"]
+    lines = [f"{_verb(plan)} {counted(len(plan.targets), 'target')}: {place(plan)}"]
     if plan.kind is Kind.ROLL:
         lines.append(f"work     {_work(plan.spec.work)}")
     if plan.kind is not Kind.REGISTER:
@@ -34,10 +34,6 @@ def plan_text(plan: Plan, forecast: Forecast) -> str:
         lines += _duration(forecast)
     lines += [f"note     {said}" for said in plan.said]
     return "\n".join(lines)
-
-
-def _count(targets: int) -> str:
-    return "1 target" if targets == 1 else f"{targets} targets"
 
 
 def _work(work: Command) -> str:
