@@ -201,14 +201,29 @@ def test_arrivals_are_counted_from_the_quiet_verdict_on_and_summed() -> None:
     it = Told()
     it.look()
     it.paper.answers[ONE] = _said(began=100_000, at=100_700)
+    it.clock.sleep(7 * SECOND)
     it.look()
     it.witness.arrivals([watched(80)])
+    assert "seconds=5 ports=80" in it.paper.texts[-1]
     assert "since=100700" in it.paper.texts[-1]
     it.paper.answers[ONE] = _said("arrivals", at=103_000, arrivals=3)
     assert it.witness.arrivals([watched(80)]) == {ONE: 3}
+    assert "seconds=30 ports=80" in it.paper.texts[-1]
     assert "since=103000" in it.paper.texts[-1]
     it.paper.answers[ONE] = _said("arrivals", at=106_000, arrivals=2)
     assert it.witness.arrivals([watched(80)]) == {ONE: 5}
+
+
+def test_what_was_counted_in_an_attempt_before_is_not_counted_in_this_one() -> None:
+    it = Told()
+    it.witness.arrivals([watched(80)])
+    it.clock.sleep(5 * SECOND)
+    it.look()
+    it.paper.answers[ONE] = _said(began=100_000, at=100_100)
+    it.clock.sleep(SECOND)
+    it.look()
+    it.paper.answers[ONE] = _said("arrivals", arrivals=3)
+    assert it.witness.arrivals([watched(80)]) == {}
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ AGAIN = timedelta(seconds=5)
 LAST = timedelta(seconds=3)
 """So long may the last look before the start wait for quiet, lest one stray connection refuse the work for good."""
 
+FIRST = timedelta(seconds=5)
+"""So long the first count of arrivals lasts: most work is short, and what comes late comes early in it."""
+
 T = TypeVar("T")
 _CUT = "its answer was not whole"
 
@@ -83,7 +86,9 @@ class Connections:
             if count is not None and not (quiet and heard.sent < quiet.ended):  # else left over from an attempt before
                 self._came[target] = self._came.get(target, 0) + count.arrivals
                 self._since[target] = count.at
-        self._send(mode, targets, RUN)
+        new = [each for each in targets if each.target.id not in self._came]
+        self._send(mode, new, FIRST)
+        self._send(mode, [each for each in targets if each not in new], RUN)
         return _of(self._came, targets)
 
     def last_look(self, targets: Sequence[Watched]) -> str:

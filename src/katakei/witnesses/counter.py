@@ -19,7 +19,7 @@ from katakei.witnesses import carried
 from katakei.witnesses.judging import Verdict
 from katakei.witnesses.rounds import Clocks, Heard, Rounds
 
-RUN = timedelta(seconds=20)
+RUN = timedelta(seconds=10)
 AGAIN = timedelta(seconds=5)
 _PROGRAM = "counter.sh"
 
