@@ -1,4 +1,4 @@
-"""Draws what is drawn from the code: the phases of a target, from the table of roads alone.
+"""Draws what is drawn from the code: the phases of a target from the table of roads, the witness from its socket table.
 
 `python -m tests.house.draw` writes the drawings; a test compares them, so that they can never drift.
 """
@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from tests.witnesses.test_rows import ROWS
+
 from katakei.core.roads import ENDS, ROADS, Phase
 
 ROOT = Path(__file__).parents[2]
-README, PAGE = ROOT / "README.md", ROOT / "docs" / "phases.md"
-BEGIN, END = "<!-- phases -->", "<!-- /phases -->"
+README, PAGE, EVIDENCE = ROOT / "README.md", ROOT / "docs" / "phases.md", ROOT / "docs" / "evidence.md"
 ARROW = " ─▶ "
 
 
@@ -68,16 +69,30 @@ or because the floor broke its drain off.
 """
 
 
-def between_marks(text: str) -> str:
-    """A text with our picture between its marks; unchanged where it has none."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    return f"{before}{begin}\n{picture()}\n{end}{after}" if begin and end else text
+def sockets() -> str:
+    """What is pending on each connection of the socket table, and what is said of it."""
+    lines = ["| what the connection did | pending | `proof` says | `answered` says |", "|---|---|---|---|"]
+    lines += [
+        f"| {row.name} | {'yes' if row.pending else 'no'} | {row.proof.value} | {row.answered.value} |" for row in ROWS
+    ]
+    return "\n".join(lines)
+
+
+def between_marks(text: str, name: str, drawing: str) -> str:
+    """A text with this drawing between the marks of this name; unchanged where it has none."""
+    before, begin, rest = text.partition(f"<!-- {name} -->")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    return f"{before}{begin}\n{drawing}\n{end}{after}" if begin and end else text
 
 
 def drawings() -> Mapping[Path, str]:
     """Every file with a drawing, as it should read."""
-    return {PAGE: page(), README: between_marks(README.read_text(encoding="utf-8"))}
+    readme, evidence = (path.read_text(encoding="utf-8") for path in (README, EVIDENCE))
+    return {
+        PAGE: page(),
+        README: between_marks(readme, "phases", picture()),
+        EVIDENCE: between_marks(evidence, "sockets", sockets()),
+    }
 
 
 def _named(phases: Iterable[Phase]) -> str:

@@ -22,5 +22,5 @@ def test_every_road_is_drawn_once() -> None:
 
 
 def test_a_text_without_marks_is_left_as_it_is() -> None:
-    assert draw.between_marks("a text") == "a text"
-    assert draw.between_marks(f"a{draw.BEGIN}old{draw.END}z").endswith(f"```\n{draw.END}z")
+    assert draw.between_marks("a text", "x", "new") == "a text"
+    assert draw.between_marks("a<!-- x -->old<!-- /x -->z", "x", "new") == "a<!-- x -->\nnew\n<!-- /x -->z"
