@@ -9,6 +9,7 @@ from tests.core.given import (
     brought,
     called,
     decided,
+    deregistered,
     given,
     later,
     moved,
@@ -70,6 +71,28 @@ def test_a_check_that_does_not_pass_in_time_leaves_the_target_out() -> None:
     [move] = moved(turn(rollout, 21, ABSENT, answer=bad))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
     assert "503 instead of 200" in move.why
+
+
+def test_a_target_that_somebody_registers_while_it_is_checked_is_taken_out_once_more() -> None:
+    rollout = standing(a_plan(), Phase.CHECKING)
+    good = Answer(passed=True, begun=NOON)
+    seen_in = e.FoundServing(later(5), t(rollout.plan))
+    found = turn(rollout, 5, HEALTHY, answer=good)
+    assert [step.event for step in found if isinstance(step, Note)] == [seen_in]
+    again = turn(standing(a_plan(), Phase.CHECKING, seen_in), 7, HEALTHY, answer=good)
+    assert deregistered(again) == [t(rollout.plan)]
+    assert not moves(again)
+    assert "seen in service before its check passed" in whys(again)
+
+
+def test_the_second_time_it_is_left_to_a_person() -> None:
+    twice = [e.FoundServing(later(5), t(a_plan()))] * 2
+    [move] = moved(turn(standing(a_plan(), Phase.CHECKING, *twice), 7, HEALTHY))
+    assert (move.to, move.cause, move.why) == (
+        Phase.LEFT_OUT,
+        Cause.FAILED,
+        "somebody registers it while we hold it out",
+    )
 
 
 def test_the_earlier_reason_is_not_lost_behind_the_later_one() -> None:

@@ -20,10 +20,11 @@ from tests.core.given import (
 
 from katakei.core import events as e
 from katakei.core.decide import candidates
+from katakei.core.model import TargetId
 from katakei.core.planned import Plan
 from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import State
+from katakei.core.rollout import Rollout, evolve, replay
+from katakei.core.sight import State, Work, WorkState
 from katakei.core.spec import Command, OnFailure
 
 ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
@@ -64,6 +65,55 @@ def test_a_drain_broken_off_for_the_floor_is_tried_three_times_in_all() -> None:
     plan = a_plan(1)
     assert candidates(given(plan, lost(plan, 0, times=2)))
     assert not candidates(given(plan, lost(plan, 0, times=3)))
+
+
+def refused(plan: Plan, *, times: int = 1) -> list[e.Event]:
+    """So often it was taken out, and refused to begin the work."""
+    who = t(plan)
+    once: list[e.Event] = [e.Moved(NOON, who, phase, "", Intent.UPDATE) for phase in OUTWARD[:3]]
+    once.append(e.Moved(NOON, who, Phase.CHECKING, "", Intent.RETURN, Cause.REFUSED))
+    once += [e.Moved(NOON, who, phase) for phase in (*OUTWARD[4:], Phase.FAILED_SERVING)]
+    return once * times
+
+
+def at_work(plan: Plan) -> list[e.Event]:
+    """The first target is taken once more, and its work handed over."""
+    key = replay([e.Planned(NOON, plan)]).key(t(plan))
+    return [*(e.Moved(NOON, t(plan), phase) for phase in OUTWARD[:3]), e.Started(NOON, key, "ticket")]
+
+
+def test_a_target_that_refused_its_work_is_tried_again_under_another_key() -> None:
+    plan = a_plan(1, floor=0)
+    rollout = given(plan, refused(plan))
+    [move] = moved(decided(rollout, seen(rollout, NOON), NOON))
+    assert (move.to, move.intent) == (Phase.DRAINING, Intent.UPDATE)
+    assert evolve(rollout, [move]).key(t(plan)).attempt == 2
+
+
+def test_who_refuses_three_times_has_failed() -> None:
+    plan = a_plan(1)
+    rollout = given(plan, refused(plan, times=2), at_work(plan))
+    [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}, work=Work(WorkState.REFUSED)), NOON))
+    assert (move.to, move.cause) == (Phase.CHECKING, Cause.FAILED)
+
+
+def test_who_refuses_the_work_of_a_retry_stays_out_as_it_was() -> None:
+    plan = a_plan(1)
+    rollout = given(plan, failed(plan, 0), [e.RetryAsked(NOON, "kim", (t(plan),))], at_work(plan))
+    [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}, work=Work(WorkState.REFUSED)), NOON))
+    assert move.to is Phase.LEFT_OUT
+
+
+def test_a_word_about_a_target_that_nobody_knows_breaks_nothing() -> None:
+    plan, nobody = a_plan(1), TargetId("i-nobody")
+    rollout = given(plan, failed(plan, 0), [e.RetryAsked(NOON, "kim", (nobody,)), e.Approved(NOON, "kim", nobody)])
+    assert set(rollout.standings) == {t(plan)}
+
+
+def test_a_retry_that_comes_while_the_target_is_in_hand_asks_for_no_other_attempt() -> None:
+    plan = a_plan(1)
+    rollout = given(plan, brought(plan, Phase.DRAINING, 0), [e.RetryAsked(NOON, "kim", (t(plan),))])
+    assert not rollout.standings[t(plan)].retry
 
 
 @pytest.mark.parametrize("word", [e.AbortAsked(NOON, "kim"), REVERT])

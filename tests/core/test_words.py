@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.core.given import NOON, a_target, later
 
-from katakei.core.words import label, listed, since, span
+from katakei.core.words import counted, label, listed, since, span
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,7 @@ def test_a_list_never_grows_longer_than_a_line() -> None:
     assert listed("abcde") == "a, b, c, d, e"
     assert listed("abcdefgh") == "a, b, c, d, e and 3 more"
     assert listed([]) == ""
+
+
+def test_one_is_not_many() -> None:
+    assert [counted(number, "request") for number in (0, 1, 2)] == ["0 requests", "1 request", "2 requests"]

@@ -128,14 +128,14 @@ def test_interrupted_work_is_never_started_again_by_itself() -> None:
         assert not started(steps)
 
 
-def test_work_that_the_target_refused_goes_back_through_the_check() -> None:
+def test_a_target_that_refused_its_work_goes_back_through_the_check_and_is_no_failure() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     [move] = moved(turn(rollout, 50, ABSENT, work=Work(WorkState.REFUSED, why="traffic on port 80")))
     assert (move.to, move.intent, move.cause, move.why) == (
         Phase.CHECKING,
         Intent.RETURN,
-        Cause.FAILED,
-        "traffic on port 80",
+        Cause.REFUSED,
+        "the work was refused, nothing was done: traffic on port 80",
     )
 
 

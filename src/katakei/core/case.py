@@ -23,6 +23,7 @@ LOOK_AGAIN = timedelta(seconds=2)
 APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
 REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long
 VERDICT = timedelta(seconds=15)  # a witness's verdict is believed for this long
+ATTEMPTS = 3  # how often a target to which nothing was done in the end is tried in one rollout
 
 
 @dataclass(frozen=True, slots=True)

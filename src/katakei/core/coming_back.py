@@ -8,16 +8,22 @@ from collections.abc import Sequence
 from katakei.core import events as e
 from katakei.core.case import APART, Case, left, shown, worst
 from katakei.core.floor import breach
+from katakei.core.proof import INTRUDED, TWICE, not_out
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import Seen
-from katakei.core.steps import Note, Step
+from katakei.core.steps import Note, Rest, Step
 from katakei.core.words import since, span
 
 FALLS = 3
 
 
 def checking(case: Case) -> tuple[Step, ...]:
-    """Ask the target itself before it is registered: nothing half-done goes back by itself."""
+    """Ask the target itself before it is registered: nothing half-done goes back by itself, nor by somebody else."""
+    if case.standing.found_serving >= TWICE:
+        return (case.move(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED),)
+    intruded = tuple(step for step in not_out(case) or () if not isinstance(step, Rest))
+    if intruded:
+        return (*intruded, case.rest(f"seen in service before its check passed, {case.lasting}; taken out once more"))
     check = case.plan.spec.check
     answer = case.sight.answers.get(case.target.id)
     asked = answer is not None and answer.begun >= case.standing.since

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from katakei.core import events as e
-from katakei.core.case import Case, Scene
+from katakei.core.case import ATTEMPTS, Case, Scene
 from katakei.core.coming_back import checking, returning, soaking, warming
 from katakei.core.floor import breach, tally
 from katakei.core.leaving import draining, out
@@ -26,7 +26,6 @@ ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes 
 BASELINE = timedelta(seconds=45)  # so long a target's traffic is awaited before it leaves; else it is called blind
 SOON = timedelta(seconds=2)
 MOMENT = timedelta(seconds=0.5)  # a rest that is over although its look has not come yet must not become a spin
-ATTEMPTS = 3  # how often a target whose drain the floor broke off is tried in one rollout
 
 ANSWERS: Mapping[Phase, Callable[[Case], tuple[Step, ...]]] = {
     Phase.DRAINING: draining,
@@ -59,7 +58,7 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
 def candidates(rollout: Rollout) -> list[TargetId]:
     """Targets that may be taken next, in order: the waiting ones, then those to be tried again or taken back."""
     waiting = rollout.at(Phase.WAITING)
-    again = [t for t in rollout.at(Phase.RETURNED) if _tried_again(rollout, t)]
+    again = [t for t in rollout.at(Phase.RETURNED, Phase.FAILED_SERVING) if _tried_again(rollout, t)]
     asked = [t for t in rollout.at(*_ASKED) if rollout.standings[t].retry]
     back = [t for t in rollout.at(*_ASKED) if rollout.reverting and _to_revert(rollout, t)]
     return list(dict.fromkeys([*waiting, *again, *asked, *reversed(back)]))
@@ -71,7 +70,7 @@ _ASKED = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
 def _tried_again(rollout: Rollout, target: TargetId) -> bool:
     standing = rollout.standings[target]
     wanted = _revertible(rollout, target) if rollout.reverting else not rollout.stopped
-    return standing.cause is Cause.FLOOR_LOST and standing.attempt < ATTEMPTS and wanted
+    return standing.cause in {Cause.FLOOR_LOST, Cause.REFUSED} and standing.attempt < ATTEMPTS and wanted
 
 
 def _to_revert(rollout: Rollout, target: TargetId) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from katakei.core import events as e
 from katakei.core.case import VERDICT, Case
 from katakei.core.planned import Kind
-from katakei.core.proof import TWICE, not_out, unsettled
+from katakei.core.proof import INTRUDED, TWICE, not_out, unsettled
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import Pending
 from katakei.core.steps import Note, Step
@@ -68,7 +68,7 @@ def _held_up(case: Case) -> tuple[Step, ...] | None:
     if back:
         return (back,)
     if case.standing.found_serving >= TWICE:
-        return (case.move(Phase.LEFT_OUT, "somebody registers it while we hold it out", cause=Cause.FAILED),)
+        return (case.move(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED),)
     blocked = not_out(case)
     return (_too_long(case),) if blocked and case.looks and _overdue(case) else blocked
 

@@ -8,6 +8,7 @@ from katakei.core.case import Case, left, shown
 from katakei.core.steps import Note, Rest, Step
 from katakei.core.words import since, span
 
+INTRUDED = "somebody registers it while we hold it out"
 TWICE = 2  # a target that somebody registers so often while we hold it out is left to a person
 
 

@@ -36,10 +36,14 @@ class Intent(Enum):
 
 
 class Cause(Enum):
-    """What kind of end an unhoped-for end is: only `FAILED` counts against `max_failures`."""
+    """What kind of end an unhoped-for end is: only `FAILED` counts against `max_failures`.
+
+    FLOOR_LOST and REFUSED tell that nothing was done to the target, which may therefore be tried again.
+    """
 
     FAILED = "failed"
     FLOOR_LOST = "floor lost"
+    REFUSED = "refused"
     ABORTED = "aborted"
     BY_HAND = "by hand"
 

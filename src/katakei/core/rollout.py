@@ -216,8 +216,18 @@ class _Draft:
             case e.Taken(at, owner, marks):
                 self.whole = replace(self.whole, owner=owner, marks=marks, interrupted=False)
                 self._measure_anew(at)
+            case e.Interrupted():
+                self.whole = replace(self.whole, interrupted=True)
+            case e.Finished(at):
+                self.whole = replace(self.whole, finished=at)
+            case _:
+                self._word(event)
+
+    def _word(self, event: e.Event) -> None:
+        """What a person wants."""
+        match event:
             case e.Approved(_, _, approved):
-                for target in self.index[Phase.WORKING] if approved is None else [approved]:
+                for target in self.index[Phase.WORKING] if approved is None else self._known(approved):
                     self._set(target, approved=True)
             case e.AbortAsked(_, by):
                 if self.whole.finished is None:  # the word came too late to change what was done
@@ -229,14 +239,15 @@ class _Draft:
             case e.RetryAsked(_, _, targets):
                 self.whole = replace(self.whole, finished=None, aborting="")
                 self.failures = 0  # what failed before is known to the person who asks for more
-                for target in targets:
-                    self._set(target, retry=True, cause=None)
-            case e.Interrupted():
-                self.whole = replace(self.whole, interrupted=True)
-            case e.Finished(at):
-                self.whole = replace(self.whole, finished=at)
+                for target in self._known(*targets):
+                    if self.standings[target].phase in ENDS:  # what is in hand by now needs no other attempt
+                        self._set(target, retry=True, cause=None)
             case _:
                 raise ValueError(f"{type(event).__name__} cannot come here")
+
+    def _known(self, *targets: TargetId) -> list[TargetId]:
+        """Of what a person named: a slip of the tongue must not make the journal unreadable."""
+        return [target for target in targets if target in self.standings]
 
     def _measure_anew(self, at: datetime) -> None:
         """A new process: its clock is another one, so every span begins again (longer, never shorter)."""

@@ -6,8 +6,8 @@ The mark on the target alone tells how the work goes; what cannot be known is ne
 from datetime import timedelta
 
 from katakei.core import events as e
-from katakei.core.case import Case
-from katakei.core.proof import TWICE, not_out, unsettled
+from katakei.core.case import ATTEMPTS, Case
+from katakei.core.proof import INTRUDED, TWICE, not_out, unsettled
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import State, Work, WorkState
 from katakei.core.spec import FailedTarget
@@ -44,8 +44,7 @@ def _followed(case: Case) -> tuple[Step, ...]:
         case WorkState.AWAITS_APPROVAL:
             return _person(case)
         case WorkState.REFUSED:
-            why = stopped or work.why or "the target refused to start the work"
-            return (case.move(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED if stopped else Cause.FAILED),)
+            return (_refused(case, work),)
         case WorkState.INTERRUPTED:
             return (_failed(case, work.why or "the work was interrupted; it is not started again by itself"),)
         case _ if overdue:
@@ -98,6 +97,15 @@ def _meanwhile(case: Case, why: str) -> tuple[Step, ...]:
     return (*(step for step in out if not isinstance(step, Rest)), case.rest(why))
 
 
+def _refused(case: Case, work: Work) -> Note:
+    """Nothing was done, and nothing will be under this key: back as it was, to be tried again if that may help."""
+    again = Cause.REFUSED if case.standing.attempt < ATTEMPTS else Cause.FAILED
+    why = f"the work was refused, nothing was done: {work.why or 'the target does not say why'}"
+    if case.rollout.stopped:
+        why, again = case.rollout.stopped, Cause.ABORTED
+    return case.move(Phase.LEFT_OUT if case.standing.was_out else Phase.CHECKING, why, Intent.RETURN, again)
+
+
 def _overdue(case: Case, work: Work) -> tuple[Step, ...]:
     """Told to end where it runs, and never to begin where it may not have; what is unknown even then is left out.
 
@@ -127,7 +135,7 @@ def _on(case: Case, work: Work) -> Note:
 
 
 def _to_a_person(case: Case) -> Note:
-    return case.move(Phase.LEFT_OUT, "somebody registers it while it is worked on", cause=Cause.FAILED)
+    return case.move(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED)
 
 
 def _person(case: Case) -> tuple[Step, ...]:
