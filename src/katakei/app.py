@@ -6,7 +6,7 @@ Nothing here prints, parses arguments or knows a driver by name.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from katakei import __version__, by_hand, driving, history, surveying
+from katakei import __version__, again, by_hand, driving, history, surveying
 from katakei.by_hand import Hand
 from katakei.core import events as e
 from katakei.core import plan as planning
@@ -87,6 +87,14 @@ class App:
         if history.find(self._kit.journal, rollout).finished:
             raise UsageFault(f"rollout {rollout} is finished; there is nothing to abort")
         self._kit.journal.tell(rollout, e.AbortAsked(self._kit.clock.now(), self._kit.owner.user))
+
+    def retry(self, rollout: RolloutId, names: Sequence[str]) -> Drive:
+        """One more attempt on each of these. Raises Held when it was recorded for the process that drives it now."""
+        return again.retry(self._kit, rollout, names)
+
+    def unsure(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[str]:
+        """Of these, who may still be at work: a retry may then run a second one beside it."""
+        return again.unsure(history.find(self._kit.journal, rollout), names)
 
     def carry_on(self, rollout: RolloutId) -> Drive:
         """Takes an unfinished rollout in hand as it was planned. Raises Held while its owner lives."""

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("katakei.cli.asking", "One rollout: phases, what is waited for, history."),
     "approve": ("katakei.cli.words", "The work that waited for you is done."),
     "abort": ("katakei.cli.words", "Stop a rollout and bring everything in hand back."),
+    "retry": ("katakei.cli.words", "One more attempt on targets that failed."),
     "lab": ("katakei.cli.local", "AWS on loopback, to rehearse on."),
     "demo": ("katakei.cli.local", "The main job on the lab, under load, and its figures."),
 }

@@ -35,6 +35,10 @@ def _said(rollout: Rollout, event: e.Event) -> str:
             return f"{target or 'all'}  approved by {by}"
         case e.AbortAsked(_, by):
             return f"abort asked by {by}"
+        case e.RevertAsked(_, by):
+            return f"revert asked by {by}"
+        case e.RetryAsked(_, by, targets):
+            return f"one more attempt asked by {by}: {listed(targets)}"
         case e.Interrupted(_, by):
             return f"interrupted ({by}): finishing what is in hand"
         case _:
