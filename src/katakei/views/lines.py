@@ -31,16 +31,6 @@ def _said(rollout: Rollout, event: e.Event) -> str:
             return f"{label(rollout.targets[key.target])}  work ended with exit code {code}"
         case e.TurnedDown(_, target, why):
             return f"{label(rollout.targets[target])}  refused by the load balancer: {why}"
-        case e.Approved(_, by, target):
-            return f"{target or 'all'}  approved by {by}"
-        case e.AbortAsked(_, by):
-            return f"abort asked by {by}"
-        case e.RevertAsked(_, by):
-            return f"revert asked by {by}"
-        case e.RetryAsked(_, by, targets):
-            return f"one more attempt asked by {by}: {listed(targets)}"
-        case e.Interrupted(_, by):
-            return f"interrupted ({by}): finishing what is in hand"
         case _:
             return _seen(rollout, event)
 
@@ -60,6 +50,23 @@ def _seen(rollout: Rollout, event: e.Event) -> str:
             return f"{label(rollout.targets[target])}  left service again: {why}"
         case e.FoundServing(_, target):
             return f"{label(rollout.targets[target])}  found in service although we hold it out; deregistered again"
+        case _:
+            return _asked(event)
+
+
+def _asked(event: e.Event) -> str:
+    """What a person wanted."""
+    match event:
+        case e.Approved(_, by, target):
+            return f"{target or 'all'}  approved by {by}"
+        case e.AbortAsked(_, by):
+            return f"abort asked by {by}"
+        case e.RevertAsked(_, by):
+            return f"revert asked by {by}"
+        case e.RetryAsked(_, by, targets):
+            return f"one more attempt asked by {by}: {listed(targets)}"
+        case e.Interrupted(_, by):
+            return f"interrupted ({by}): finishing what is in hand"
         case _:
             return ""
 
