@@ -44,10 +44,10 @@ check: setup  ## format, lint, types, import contracts, fast tests: under a minu
 	$(BIN)/coverage report
 	$(BIN)/pytest tests/properties tests/house -m 'not slow and not lab and not acceptance'
 
-# Real peers of the tests: a proxy, a second shell, network namespaces. Installed only where that is ours to do.
-PACKAGES := nginx-light busybox iproute2 dash rsync
+# Real peers of the tests: a proxy, a second shell, network namespaces, a browser. Installed only where that is ours to do.
+PACKAGES := nginx-light busybox iproute2 dash rsync chromium
 packages:
-	@missing=""; for tool in nginx busybox ip dash rsync; do PATH=$$PATH:/usr/sbin:/sbin command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=""; for tool in nginx busybox ip dash rsync chromium; do PATH=$$PATH:/usr/sbin:/sbin command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \

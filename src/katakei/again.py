@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from katakei import driving, history
 from katakei.core import events as e
 from katakei.core.errors import Held, Refused, UsageFault
-from katakei.core.model import RolloutId, Target, TargetId
+from katakei.core.model import RolloutId, Target
 from katakei.core.planned import Kind
 from katakei.core.roads import ENDS, ROADS, Phase
 from katakei.core.rollout import Rollout
-from katakei.core.words import label, listed
+from katakei.core.words import label
 from katakei.driving import Drive
 from katakei.kit import Kit
 
@@ -44,20 +44,14 @@ def unsure(state: Rollout, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(label(target) for target in handed if state.standings[target.id].exit is None)
 
 
-def _named(state: Rollout, names: Sequence[str]) -> list[Target]:
-    """By id, address or name. Raises UsageFault: unknown, or at no end from which a road leads on."""
-    found: dict[TargetId, Target] = {}
-    for name in names:
-        same = [target for target in state.targets.values() if name in {target.id, target.address, target.name}]
-        if len(same) != 1:
-            known = listed(label(target) for target in state.targets.values())
-            problem = f"names {len(same)} targets" if same else "is no target"
-            raise UsageFault(f"{name!r} {problem} of rollout {state.plan.rollout}; there are: {known}")
-        phase = state.standings[same[0].id].phase
+def _named(state: Rollout, names: Sequence[str]) -> Sequence[Target]:
+    """Raises UsageFault: unknown, or at no end from which a road leads on."""
+    found = history.named(state, names)
+    for target in found:
+        phase = state.standings[target.id].phase
         if phase not in ENDS or not ROADS[phase]:
-            raise UsageFault(f"{label(same[0])} is {phase.value}: {_WHY.get(phase, 'it is in hand already')}")
-        found[same[0].id] = same[0]
-    return list(found.values())
+            raise UsageFault(f"{label(target)} is {phase.value}: {_WHY.get(phase, 'it is in hand already')}")
+    return found
 
 
 _WHY = {

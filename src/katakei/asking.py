@@ -5,11 +5,13 @@ They must stay cheap to import: nothing here knows how a rollout is planned or d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from katakei import history
-from katakei.core.events import Event
+from katakei.core.events import Event, WorkEnded
 from katakei.core.model import RolloutId, TargetId
+from katakei.core.planned import restorable
 from katakei.core.ports import Clock, Header, Journal, Listed, Lister
 from katakei.core.rollout import Rollout
 from katakei.kit import patient
@@ -64,6 +66,20 @@ class Asking:
     def show(self, rollout: RolloutId) -> Rollout:
         """One rollout as the journal tells it. UsageFault when there is none of this name."""
         return history.find(self._sources.journal, rollout)
+
+    def restore_lines(self, rollout: Rollout) -> Sequence[str]:
+        """The commands that put everything back as the plan had recorded it; nothing is asked of AWS for them."""
+        return self._sources.lister.restore_lines(restorable(rollout.plan))
+
+    def now(self) -> datetime:
+        """The time."""
+        return self._sources.clock.now()
+
+    def work(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[WorkEnded]:
+        """What the work printed on these targets (none given: on all), in the order in which it ended."""
+        state = self.show(rollout)
+        wanted = {target.id for target in (history.named(state, names) if names else state.targets.values())}
+        return [each for each in self.events(rollout) if isinstance(each, WorkEnded) and each.key.target in wanted]
 
     def events(self, rollout: RolloutId) -> Sequence[Event]:
         """Its events, in order."""

@@ -9,7 +9,7 @@ from katakei.core import events as e
 from katakei.core.errors import Refused
 from katakei.core.forecast import Forecast, forecast
 from katakei.core.model import Group, RolloutId
-from katakei.core.planned import Plan
+from katakei.core.planned import Plan, restorable
 from katakei.core.ports import Lease
 from katakei.core.rollout import Rollout
 from katakei.engines import inline
@@ -76,8 +76,7 @@ class Drive:
 
 def restore_lines(kit: Kit, plan: Plan) -> tuple[str, ...]:
     """The commands a person can paste, one for each group."""
-    places = [place for target in plan.targets for place in target.registrations]
-    return tuple(kit.balancer.restore_lines(places))
+    return tuple(kit.balancer.restore_lines(restorable(plan)))
 
 
 def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Lease:

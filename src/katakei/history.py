@@ -9,6 +9,7 @@ from katakei.core.planned import Kind
 from katakei.core.ports import Header, Journal
 from katakei.core.roads import IN_HAND, Phase
 from katakei.core.rollout import Rollout, replay
+from katakei.core.words import label, listed
 
 DEEP = 50  # how many rollouts of a group are read back, newest first
 
@@ -23,6 +24,19 @@ def find(journal: Journal, rollout: RolloutId) -> Rollout:
         known = f"; the newest are {', '.join(header.rollout for header in newest)}" if newest else ""
         raise UsageFault(f"no rollout {rollout} in this journal{known} (see `katakei list`)")
     return replay(events)
+
+
+def named(rollout: Rollout, names: Sequence[str]) -> Sequence[Target]:
+    """Its targets of these ids, addresses or names, each once. UsageFault: unknown, or a name that several have."""
+    found: dict[TargetId, Target] = {}
+    for name in names:
+        same = [target for target in rollout.targets.values() if name in {target.id, target.address, target.name}]
+        if len(same) != 1:
+            known = listed(label(target) for target in rollout.targets.values())
+            problem = f"names {len(same)} targets" if same else "is no target"
+            raise UsageFault(f"{name!r} {problem} of rollout {rollout.plan.rollout}; there are: {known}")
+        found[same[0].id] = same[0]
+    return list(found.values())
 
 
 def unfinished(journal: Journal, groups: Sequence[Arn]) -> Header | None:

@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "register": ("katakei.cli.by_hand", "One step by hand: back into the group, serving."),
     "list": ("katakei.cli.asking", "Rollouts, newest first."),
     "show": ("katakei.cli.asking", "One rollout: phases, what is waited for, history."),
+    "logs": ("katakei.cli.afterwards", "What the work printed, target by target."),
+    "report": ("katakei.cli.afterwards", "One rollout as one HTML page, for a change ticket."),
     "approve": ("katakei.cli.words", "The work that waited for you is done."),
     "abort": ("katakei.cli.words", "Stop a rollout and bring everything in hand back."),
     "retry": ("katakei.cli.words", "One more attempt on targets that failed."),

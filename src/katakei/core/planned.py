@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from katakei.core.model import Arn, Group, RolloutId, Target
+from katakei.core.model import Arn, Group, Registration, RolloutId, Target
 from katakei.core.roads import Phase
 from katakei.core.spec import Spec
 
@@ -55,3 +55,8 @@ class Plan:
     begin: Phase = Phase.WAITING
     waits: bool = True
     said: tuple[str, ...] = ()
+
+
+def restorable(plan: Plan) -> tuple[Registration, ...]:
+    """Every registration that the plan may touch, exactly as it was (promise 3)."""
+    return tuple(place for target in plan.targets for place in target.registrations)

@@ -105,6 +105,10 @@ class Lister(Protocol):
         """The groups of these names or ARNs, each once; all when `names` is empty. Raises UsageFault: unknown."""
         ...
 
+    def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
+        """As `Balancer`; nothing is asked of the world."""
+        ...
+
 
 class Balancer(Protocol):
     """A load balancer. Every call is tried once (the loop is the retry) and raises Unseen, Rejected or Unreachable."""

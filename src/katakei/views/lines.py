@@ -15,11 +15,12 @@ from katakei.views.plain import Plain, plain
 
 def line(rollout: Rollout, event: e.Event) -> str:
     """'12:03:04  i-0abc (web1)  draining'. '' for events that only prove something."""
-    said = _said(rollout, event)
-    return f"{event.at:%H:%M:%S}  {said}" if said else ""
+    text = said(rollout, event)
+    return f"{event.at:%H:%M:%S}  {text}" if text else ""
 
 
-def _said(rollout: Rollout, event: e.Event) -> str:
+def said(rollout: Rollout, event: e.Event) -> str:
+    """The same without its time."""
     match event:
         case e.Moved(_, target, to, why):
             return f"{label(rollout.targets[target])}  {to.value}" + (f": {why}" if why else "")
@@ -41,11 +42,13 @@ def _seen(rollout: Rollout, event: e.Event) -> str:
         case e.SeenBusy(_, target, why):
             return f"{label(rollout.targets[target])}  still drains: {why}"
         case e.Cut(_, target, connections):
-            said = counted(connections, "connection")
-            return f"{label(rollout.targets[target])}  not waited for any longer (drain.cut_after): {said}"
+            number = counted(connections, "connection")
+            return f"{label(rollout.targets[target])}  not waited for any longer (drain.cut_after): {number}"
         case e.Arrived(_, target, requests):
-            said = counted(requests, "request")
-            return f"{label(rollout.targets[target])}  {said} came after it was called quiet: drain.settle is too short"
+            number = counted(requests, "request")
+            return (
+                f"{label(rollout.targets[target])}  {number} came after it was called quiet: drain.settle is too short"
+            )
         case e.Fell(_, target, why):
             return f"{label(rollout.targets[target])}  left service again: {why}"
         case e.FoundServing(_, target):
@@ -90,10 +93,10 @@ def waiting_json(at: str, why: str) -> str:
 def summary(rollout: Rollout) -> str:
     """How it went, in one or two lines, naming whoever is outside."""
     counts = {phase: len(targets) for phase, targets in rollout.by_phase.items() if targets}
-    said = ", ".join(f"{count} {phase.value}" for phase, count in counts.items())
+    ends = ", ".join(f"{count} {phase.value}" for phase, count in counts.items())
     state = "finished" if rollout.finished else "not finished"
     took = span((rollout.finished or rollout.moved) - rollout.begun)
-    text = f"rollout {rollout.plan.rollout} {state} after {took}: {said}"
+    text = f"rollout {rollout.plan.rollout} {state} after {took}: {ends}"
     outside = rollout.by_phase[Phase.LEFT_OUT]
     asked = [target for target in outside if rollout.standings[target].cause is Cause.BY_HAND]
     left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in outside if t not in asked]
@@ -170,11 +173,11 @@ def held_by(rollout: Rollout) -> str:
     if rollout.finished:
         return ""
     phases = [phase for phase in Phase if rollout.by_phase[phase] and phase in _SHOWN]
-    said = [f"{listed(rollout.by_phase[phase])} {phase.value}" for phase in phases]
+    where = [f"{listed(rollout.by_phase[phase])} {phase.value}" for phase in phases]
     since = min(
         (rollout.standings[t].since for phase in phases for t in rollout.by_phase[phase]), default=rollout.moved
     )
-    return f"{'; '.join(said) or 'the next target'} since {since:%H:%M:%S} UTC"
+    return f"{'; '.join(where) or 'the next target'} since {since:%H:%M:%S} UTC"
 
 
 _SHOWN = {

@@ -1,0 +1,88 @@
+"""What a rollout left behind: the output of its work, and the report."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from katakei.cli.options import as_json, asking, journal
+from katakei.cli.saying import say
+from katakei.core.errors import UsageFault
+from katakei.core.model import RolloutId
+from katakei.core.words import label
+from katakei.views.harmless import harmless
+from katakei.views.plain import plain
+
+
+@click.command("logs")
+@click.argument("rollout")
+@click.argument("targets", nargs=-1)
+@journal
+@as_json
+def logs_(rollout: str, targets: tuple[str, ...], journal: str | None, *, as_json: bool) -> None:
+    """What the work of ROLLOUT printed on TARGETS (id, name or IP); without TARGETS on all of them.
+
+    The journal keeps the last 64 KiB of each. Control characters are written out, so that no output can play with the
+    terminal; --json has them as they were.
+    """
+    with asking(None, None, journal) as verbs:
+        ended = verbs.work(RolloutId(rollout), targets)
+        known = verbs.show(RolloutId(rollout)).targets
+    if as_json:
+        say(json.dumps({"work": plain(ended)}, ensure_ascii=False))
+        return
+    for each in ended:
+        key = each.key
+        head = f"== {label(known[key.target])}, attempt {key.attempt} ({key.intent.value}), exit code {each.exit}"
+        say(f"{head}, {each.at:%Y-%m-%d %H:%M:%S} UTC\n{harmless(each.out).rstrip() or '(no output)'}\n")
+    if not ended:
+        say("no work has ended there yet, or a person did it")
+
+
+@click.command("report")
+@click.argument("rollout")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Where to write it; - for standard output. Else katakei-ROLLOUT.html here."
+)
+@journal
+@as_json
+def report_(rollout: str, output: str | None, journal: str | None, *, as_json: bool) -> None:
+    """One HTML page about ROLLOUT that needs nothing else: phases, who served, why it waited, output, restore lines."""
+    from katakei.views import report
+    from katakei.views.report import facts
+
+    with asking(None, None, journal) as verbs:
+        state, events = verbs.show(RolloutId(rollout)), verbs.events(RolloutId(rollout))
+        restore, now = verbs.restore_lines(state), verbs.now()
+    if as_json:
+        say(json.dumps(facts.data(state, events, restore, now), ensure_ascii=False))
+        return
+    page = report.page(state, events, restore, now)
+    if output == "-":
+        say(page)
+        return
+    file = Path(output or f"katakei-{state.plan.rollout}.html")
+    _written(file, page)
+    say(str(file))
+
+
+def _written(file: Path, page: str) -> None:
+    """Whole or not at all. Raises UsageFault."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=file.parent, prefix=".katakei-", delete=False
+        ) as new:
+            new.write(page)
+        Path(new.name).chmod(0o666 & ~_umask())
+        Path(new.name).replace(file)
+    except OSError as fault:
+        raise UsageFault(f"{file} cannot be written ({fault.strerror}): give another file with -o") from fault
+
+
+def _umask() -> int:
+    """Python can only read it by setting it."""
+    before = os.umask(0o077)
+    os.umask(before)
+    return before
