@@ -53,15 +53,15 @@ def rolled(lab: Lab, folder: Path, release: str, kills: Iterator[timedelta], cou
     return verdict, len(killed)
 
 
-def survived(folder: Path, seed: int, kills: int, each: int) -> None:
+def survived(folder: Path, seed: int, kills: int, each: int, scale: Scale = SCALE) -> None:
     """As many rollouts as it takes for this many kills to have hit a living process.
 
     The first kill of each rollout always does: none is over within the first seconds.
     """
     sys.stdout.write(f"\nseed {seed}\n")
-    (folder / "katakei.yml").write_text(SCALE.configuration())
+    (folder / "katakei.yml").write_text(scale.configuration())
     when, hit, requests, number = moments(seed), 0, 0, 1
-    with SCALE.lab() as lab:
+    with scale.lab() as lab:
         while hit < kills:
             number += 1
             verdict, more = rolled(lab, folder, f"v{number}", when, min(each, kills - hit))

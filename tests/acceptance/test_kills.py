@@ -1,10 +1,11 @@
 """`kill -9` of `katakei roll` at random moments: the same command ends what was begun (promise 5)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import Small
-from tests.acceptance.killing import survived
+from tests.acceptance.killing import SCALE, survived
 
 
 @pytest.mark.lab
@@ -15,3 +16,8 @@ def test_a_rollout_killed_three_times_ends_as_if_nothing_had_happened(small: Sma
 @pytest.mark.acceptance
 def test_thirty_kills_leave_nothing_behind(tmp_path: Path) -> None:
     survived(tmp_path, seed=20, kills=30, each=4)
+
+
+@pytest.mark.acceptance
+def test_fifty_kills_with_the_witness_on_begin_no_work_twice(tmp_path: Path) -> None:
+    survived(tmp_path, seed=50, kills=50, each=4, scale=replace(SCALE, delay=300, until="proof"))
