@@ -84,9 +84,25 @@ class App:
 
     def abort(self, rollout: RolloutId) -> None:
         """Every target in hand is to go back to serving; the process that drives the rollout carries it out."""
-        if history.find(self._kit.journal, rollout).finished:
-            raise UsageFault(f"rollout {rollout} is finished; there is nothing to abort")
+        self._unfinished(rollout, "abort")
         self._kit.journal.tell(rollout, e.AbortAsked(self._kit.clock.now(), self._kit.owner.user))
+
+    def pause(self, rollout: RolloutId) -> None:
+        """What is in hand is finished, nothing else is begun; the process that drives the rollout carries it out."""
+        if self._unfinished(rollout, "pause").paused:
+            raise UsageFault(f"rollout {rollout} is paused already; it goes on by: katakei resume {rollout}")
+        self._kit.journal.tell(rollout, e.PauseAsked(self._kit.clock.now(), self._kit.owner.user))
+
+    def resume(self, rollout: RolloutId) -> None:
+        """It goes on."""
+        if not self._unfinished(rollout, "resume").paused:
+            raise UsageFault(f"rollout {rollout} is not paused")
+        self._kit.journal.tell(rollout, e.ResumeAsked(self._kit.clock.now(), self._kit.owner.user))
+
+    def unlock(self, name: str) -> str:
+        """The lease of a group is let go, whoever has it; who had it, '' when nobody did."""
+        group = patient(self._kit.clock, lambda: self._kit.balancer.groups((name,)))[0]
+        return self._kit.leases.unlock(group.arn)
 
     def retry(self, rollout: RolloutId, names: Sequence[str]) -> Drive:
         """One more attempt on each of these. Raises Held when it was recorded for the process that drives it now."""
@@ -99,6 +115,12 @@ class App:
     def carry_on(self, rollout: RolloutId) -> Drive:
         """Takes an unfinished rollout in hand as it was planned. Raises Held while its owner lives."""
         return driving.carry_on(self._kit, history.find(self._kit.journal, rollout))
+
+    def _unfinished(self, rollout: RolloutId, verb: str) -> Rollout:
+        state = history.find(self._kit.journal, rollout)
+        if state.finished:
+            raise UsageFault(f"rollout {rollout} is finished; there is nothing to {verb}")
+        return state
 
     def _groups(self, order: Order) -> tuple[Group, ...]:
         return tuple(patient(self._kit.clock, lambda: self._kit.balancer.groups(order.spec.groups)))

@@ -5,7 +5,7 @@ They must stay cheap to import: nothing here knows how a rollout is planned or d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from katakei import history
@@ -15,6 +15,8 @@ from katakei.core.planned import restorable
 from katakei.core.ports import Clock, Header, Journal, Listed, Lister
 from katakei.core.rollout import Rollout
 from katakei.kit import patient
+
+LOOK_AGAIN = timedelta(seconds=2)
 
 
 class Sources(Protocol):
@@ -66,6 +68,15 @@ class Asking:
     def show(self, rollout: RolloutId) -> Rollout:
         """One rollout as the journal tells it. UsageFault when there is none of this name."""
         return history.find(self._sources.journal, rollout)
+
+    def wait(self, rollout: RolloutId, within: timedelta) -> Rollout:
+        """Until it is finished, or this long; whoever drives it is not disturbed."""
+        until = self._sources.clock.now() + within
+        state = self.show(rollout)
+        while state.finished is None and self._sources.clock.now() < until:
+            self._sources.clock.sleep(LOOK_AGAIN)
+            state = self.show(rollout)
+        return state
 
     def restore_lines(self, rollout: Rollout) -> Sequence[str]:
         """The commands that put everything back as the plan had recorded it; nothing is asked of AWS for them."""

@@ -1,6 +1,7 @@
 """Every journal's leases, held to the promises of the port `Leases`."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,6 +81,23 @@ def test_the_same_process_may_take_its_own_rollout_again_but_not_another_one(led
         ledger.leases().renew(first)
     with pytest.raises(Held):
         ledger.leases(alive).take(BOTH, owner(), OTHER)
+
+
+def test_whoever_has_a_lease_that_is_unlocked_is_named_and_fenced(ledger: Ledger) -> None:
+    lease = begun(ledger)
+    assert re.fullmatch(r"rollout r-one of kim@here \(pid \d+\) since .* UTC", ledger.leases().unlock(WEB))
+    with pytest.raises(LeaseLost):
+        ledger.leases().renew(lease)
+    with pytest.raises(LeaseLost):
+        ledger.journal().append(lease, ID, 1, [fell(2)])
+    taken = ledger.leases(all_are(Fate.ALIVE)).take(frozenset({WEB}), owner(2), OTHER)
+    assert taken.epoch > lease.epoch
+
+
+def test_a_group_that_nobody_holds_is_unlocked_already(ledger: Ledger) -> None:
+    assert not ledger.leases().unlock(WEB)
+    ledger.leases().release(begun(ledger))
+    assert not ledger.leases().unlock(WEB)
 
 
 def test_a_lease_for_nothing_is_refused(ledger: Ledger) -> None:

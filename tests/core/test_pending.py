@@ -8,9 +8,10 @@ from tests.core.given import NOON, a_plan, decided, given, later, moves, seen, s
 
 from katakei.core import events as e
 from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout, Standing, evolve
+from katakei.core.rollout import Rollout, evolve
 from katakei.core.sight import Evidence, Pending, State, Work, WorkState
 from katakei.core.spec import Command, Drain, Spec, Until
+from katakei.core.standing import Standing
 from katakei.core.steps import Note, Start, Step
 from katakei.core.wants import wants
 

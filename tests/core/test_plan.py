@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from tests.core.given import a_group, a_target
+from tests.core.given import a_group, a_plan, a_target
 from tests.core.surveyed import DOWN, DRAINING, HEALTHY, WEB, a_survey, asked, numbers, planned, share
 
 from katakei.core.errors import Unreachable, UsageFault
 from katakei.core.model import Arn, Registration, TargetId
 from katakei.core.plan import register
-from katakei.core.planned import Floor, Kind
+from katakei.core.planned import Floor, Kind, restorable
 from katakei.core.roads import Phase
 from katakei.core.spec import Check, Http, Order, Selection, Share, Window
 from katakei.core.survey import NOTHING_ALLOWED, Allowed
@@ -186,3 +186,9 @@ def test_a_target_that_cannot_be_worked_on_refuses_the_plan_only_if_it_takes_par
     with pytest.raises(Unreachable, match="i-00000000000000001 cannot be worked on: no agent"):
         planned(survey)
     assert planned(survey, targets=Selection(only=("web0",))).targets
+
+
+def test_what_can_be_restored_is_every_registration_that_may_be_touched() -> None:
+    plan = a_plan(2, groups=2)
+    assert restorable(plan) == tuple(place for target in plan.targets for place in target.registrations)
+    assert len(restorable(plan)) == 4

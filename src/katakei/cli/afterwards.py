@@ -1,8 +1,9 @@
-"""What a rollout left behind: the output of its work, and the report."""
+"""How a rollout went: waiting for its end, the output of its work, and the report."""
 
 import json
 import os
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -11,7 +12,9 @@ from katakei.cli.options import as_json, asking, journal
 from katakei.cli.saying import say
 from katakei.core.errors import UsageFault
 from katakei.core.model import RolloutId
+from katakei.core.verdict import verdict
 from katakei.core.words import label
+from katakei.views import lines
 from katakei.views.harmless import harmless
 from katakei.views.plain import plain
 
@@ -39,6 +42,19 @@ def logs_(rollout: str, targets: tuple[str, ...], journal: str | None, *, as_jso
         say(f"{head}, {each.at:%Y-%m-%d %H:%M:%S} UTC\n{harmless(each.out).rstrip() or '(no output)'}\n")
     if not ended:
         say("no work has ended there yet, or a person did it")
+
+
+@click.command("wait")
+@click.argument("rollout")
+@click.option("--timeout", "minutes", metavar="MINUTES", type=click.IntRange(1), default=24 * 60, show_default=True)
+@journal
+@as_json
+def wait_(rollout: str, minutes: int, journal: str | None, *, as_json: bool) -> int:
+    """Wait until ROLLOUT is finished, and end with its exit code; 130 when it is not finished in time."""
+    with asking(None, None, journal) as verbs:
+        state = verbs.wait(RolloutId(rollout), timedelta(minutes=minutes))
+    say(json.dumps(lines.summary_data(state), ensure_ascii=False) if as_json else lines.summary(state))
+    return verdict(state)
 
 
 @click.command("report")

@@ -1,12 +1,12 @@
-"""A person's word, recorded as an event: approve, abort, retry."""
+"""A person's word, recorded as an event: approve, abort, pause, resume, retry; and unlock."""
 
 import json
 from collections.abc import Callable
 
 import click
 
-from katakei.cli.options import as_json, aws, journal, verbs
-from katakei.cli.saying import say
+from katakei.cli.options import as_json, aws, group_of, journal, verbs
+from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
 from katakei.core.errors import Exit, Held
 from katakei.core.model import RolloutId, TargetId
@@ -38,6 +38,55 @@ def abort_(rollout: str, profile: str | None, region: str | None, journal: str |
     with verbs(profile, region, journal) as app:
         app.abort(RolloutId(rollout))
         return _driven("abort", rollout, Shown(as_json=as_json), lambda: app.carry_on(RolloutId(rollout)))
+
+
+@click.command("pause")
+@click.argument("rollout")
+@journal
+@as_json
+def pause_(rollout: str, journal: str | None, *, as_json: bool) -> None:
+    """Finish what ROLLOUT has in hand and begin nothing else, until `katakei resume`."""
+    with verbs(None, None, journal) as app:
+        app.pause(RolloutId(rollout))
+    said = f"pause recorded; what is in hand is finished; to go on: katakei resume {rollout}"
+    say(json.dumps({"accepted": rollout}) if as_json else said)
+
+
+@click.command("resume")
+@click.argument("rollout")
+@aws
+@journal
+@as_json
+def resume_(rollout: str, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> int:
+    """Go on with ROLLOUT after a pause.
+
+    The process that drives the rollout carries it out; where none is alive, this one does.
+    """
+    with verbs(profile, region, journal) as app:
+        app.resume(RolloutId(rollout))
+        return _driven("resume", rollout, Shown(as_json=as_json), lambda: app.carry_on(RolloutId(rollout)))
+
+
+@click.command("unlock")
+@click.argument("group", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+@aws
+@journal
+@as_json
+def unlock_(  # noqa: PLR0913 - one option each
+    group: str | None, profile: str | None, region: str | None, journal: str | None, *, yes: bool, as_json: bool
+) -> None:
+    """Let go of the lease of GROUP, whoever has it: only when its process is known to be gone.
+
+    Whoever had it writes nothing more and begins nothing more; a call that is under way may still have its effect.
+    """
+    name = group_of(group)
+    if on_terminal(0) and not yes:
+        click.confirm(f"Is the process that holds {name} really gone? Two at once would harm it", abort=True, err=True)
+    with verbs(profile, region, journal) as app:
+        held = app.unlock(name)
+    said = f"{name} is free; it was held by {held}" if held else f"{name} was not held by anybody"
+    say(json.dumps({"group": name, "held": held}) if as_json else said)
 
 
 @click.command("retry")

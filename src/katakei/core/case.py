@@ -13,9 +13,10 @@ from katakei.core.floor import FRESH, Tally, breach
 from katakei.core.model import Group, Registration, Target, TargetId, TargetType
 from katakei.core.planned import Plan
 from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import Rollout, Standing
+from katakei.core.rollout import Rollout
 from katakei.core.sight import Pending, Seen, Sight, State
 from katakei.core.spec import Until
+from katakei.core.standing import Standing
 from katakei.core.steps import Deregister, Note, Register, Rest, Step
 from katakei.core.words import label, since, span
 

@@ -94,6 +94,9 @@ def _next(scene: Scene) -> list[Step]:
         return [_skip(scene, target, never) for target in rollout.by_phase[Phase.WAITING]]
     if rollout.stopped or rollout.plan.window <= rollout.in_hand:
         return []
+    if rollout.paused:
+        said = f"paused by {rollout.paused} {since(rollout.moved, scene.now)}; nothing else is begun until:"
+        return [] if rollout.in_hand else [Rest(scene.now + IDLE, f"{said} katakei resume {rollout.plan.rollout}")]
     return _take(scene, nexts)
 
 

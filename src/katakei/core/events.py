@@ -203,6 +203,22 @@ class AbortAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseAsked:
+    """A person wants what is in hand to be finished and nothing else to be begun, until they say so."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAsked:
+    """A person wants a paused rollout to go on."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class RevertAsked:
     """A person wants the touched targets taken back by the revert command."""
 
@@ -234,7 +250,7 @@ class Finished:
     at: datetime
 
 
-Will = Approved | AbortAsked | RevertAsked | RetryAsked
+Will = Approved | AbortAsked | PauseAsked | ResumeAsked | RevertAsked | RetryAsked
 Event = (
     Planned
     | Taken
@@ -254,6 +270,8 @@ Event = (
     | TurnedDown
     | Approved
     | AbortAsked
+    | PauseAsked
+    | ResumeAsked
     | RevertAsked
     | RetryAsked
     | Interrupted

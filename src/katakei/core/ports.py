@@ -72,6 +72,10 @@ class Leases(Protocol):
         """Gives it back; a lease already lost is let go silently."""
         ...
 
+    def unlock(self, group: Arn) -> str:
+        """Lets go of a group's lease whoever has it, which fences them; says who had it, '' when nobody did."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Member:

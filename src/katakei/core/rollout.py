@@ -8,43 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from katakei.core import events as e
-from katakei.core.model import Arn, Group, Registration, Target, TargetId
+from katakei.core.model import Group, Registration, Target, TargetId
 from katakei.core.planned import Plan
 from katakei.core.roads import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where one target stands. Every moment is measured by the clock of the process that drives the rollout now."""
-
-    phase: Phase
-    since: datetime
-    intent: Intent = Intent.UPDATE
-    attempt: int = 1
-    why: str = ""
-    cause: Cause | None = None
-    blind: str | None = None  # why a witness cannot see it, '' when it can, None: not asked
-    deregistered: frozenset[Arn] = frozenset()
-    registered: frozenset[Arn] = frozenset()
-    called: datetime | None = None  # when the last of these calls returned
-    out_since: datetime | None = None
-    busy_at: datetime | None = None  # when a witness's word of what is pending was last noted
-    cut: bool = False  # what still was pending is waited for no more
-    arrived: int = 0  # requests after it was called quiet, as the present process counts them
-    arrived_before: int = 0  # as the processes before it did
-    serving_since: datetime | None = None
-    ticket: str | None = None
-    exit: int | None = None
-    out: str = ""
-    turned_down: str = ""
-    approved: bool = False
-    touched: bool = False  # work was resolved on it, in this attempt or an earlier one
-    falls: int = 0
-    found_serving: int = 0
-    retry: bool = False
-    was_out: bool = False  # it had been left out when this attempt began
-    marks: str = ""  # where the work was resolved: its marks are there, or nowhere
-    reverted: bool = False  # a revert was resolved on it: once is enough, however it ended
+from katakei.core.standing import Standing, moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +30,7 @@ class Rollout:
     owner: e.Owner | None = None
     marks: str = ""
     aborting: str = ""
+    paused: str = ""  # by whom
     reverting: bool = False
     interrupted: bool = False
     finished: datetime | None = None
@@ -232,6 +200,12 @@ class _Draft:
             case e.AbortAsked(_, by):
                 if self.whole.finished is None:  # the word came too late to change what was done
                     self.whole = replace(self.whole, aborting=by)
+            case e.PauseAsked(at, by):
+                self.whole = replace(self.whole, paused=by)
+                self.moved = at
+            case e.ResumeAsked(at):
+                self.whole = replace(self.whole, paused="")
+                self.moved = at  # what was held by a person was not held by the world
             case e.RevertAsked():
                 self.whole = replace(self.whole, reverting=True, finished=None, aborting="")
                 for target in self.standings:
@@ -269,29 +243,9 @@ class _Draft:
             raise ValueError(f"no road from {before.phase.value} to {event.to.value} ({event.target})")
         del self.index[before.phase][event.target]
         self.index[event.to][event.target] = None
-        after = _moved(before, event)
+        after = moved(before, event)
         if event.to is Phase.WORKING:
             after = replace(after, marks=self.whole.marks)
         self.standings[event.target] = after
         self.moved = event.at
         self.failures += after.cause is Cause.FAILED and before.cause is not Cause.FAILED
-
-
-def _moved(before: Standing, event: e.Moved) -> Standing:
-    intent = event.intent or before.intent
-    after = replace(
-        before, phase=event.to, since=event.at, intent=intent, why=event.why, cause=event.cause or before.cause
-    )
-    if before.phase in ENDS:
-        after = Standing(event.to, event.at, intent, before.attempt + 1, event.why, touched=before.touched)
-        reverted = before.reverted or intent is Intent.REVERT
-        after = replace(after, was_out=before.phase is Phase.LEFT_OUT, reverted=reverted, blind=before.blind)
-    if event.to is Phase.DRAINING:
-        return replace(after, deregistered=frozenset(), called=None, out_since=None, cut=False, found_serving=0)
-    if event.to is Phase.WORKING:
-        return replace(after, ticket=None, exit=None, approved=False, touched=True)
-    if event.to in {Phase.WARMING, Phase.RETURNING}:
-        return replace(after, registered=frozenset(), called=None, serving_since=None, turned_down="", falls=0)
-    if event.to is Phase.SOAKING:
-        return replace(after, falls=0)
-    return after

@@ -78,8 +78,12 @@ def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
 
 
 def _one_may_be_taken(rollout: Rollout) -> bool:
-    free = rollout.plan.window > rollout.in_hand and not rollout.interrupted and not rollout.stopped
-    return free and bool(candidates(rollout))
+    return rollout.plan.window > rollout.in_hand and not _held(rollout) and bool(candidates(rollout))
+
+
+def _held(rollout: Rollout) -> bool:
+    """Nothing else is to be begun by now."""
+    return bool(rollout.interrupted or rollout.stopped or rollout.paused)
 
 
 def _attributes(rollout: Rollout, last: Sight, now: datetime) -> tuple[Arn, ...]:
@@ -115,7 +119,7 @@ def _quiet(rollout: Rollout, target: TargetId) -> bool:
 
 def _next_to_leave(rollout: Rollout) -> tuple[TargetId, ...]:
     """As many as may leave together, asked while the ones before them are still in hand."""
-    if rollout.stopped or rollout.interrupted:
+    if _held(rollout):
         return ()
     unknown = [target for target in candidates(rollout) if rollout.standings[target].blind is None]
     return tuple(unknown[: rollout.plan.window])

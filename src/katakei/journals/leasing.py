@@ -54,6 +54,14 @@ def let_go(connection: Connection, lease: Lease) -> None:
     connection.execute(update(table).where(_ours(lease)).values(held=False))
 
 
+def unlock(connection: Connection, group: Arn) -> str:
+    """The row stays, with its epoch: whoever had it is fenced. Says who that was, '' for nobody."""
+    held = and_(table.c.group_arn == group, table.c.held)
+    row = connection.execute(select(table).where(held).with_for_update()).one_or_none()
+    connection.execute(update(table).where(held).values(held=False))
+    return _said(row) if row else ""
+
+
 def _all_of(lease: Lease, held: int) -> None:
     if not lease.groups or held != len(lease.groups):
         raise LeaseLost("another process has taken over: this one writes nothing and starts nothing more")
@@ -95,7 +103,9 @@ def _refuse_unless_dead(row: Row[Any], fate: Fate) -> None:
     holder = _holder(row)
     verdict = fate(holder, process.Place(row.machine, row.pids))
     if verdict is not process.Fate.DEAD:
-        since = moment(row.since).strftime("%Y-%m-%d %H:%M:%S UTC")
-        raise Held(
-            f"{row.group_arn} is held by rollout {row.rollout} of {holder} since {since}: {ADVICE[verdict]}",
-        )
+        raise Held(f"{row.group_arn} is held by {_said(row)}: {ADVICE[verdict]}")
+
+
+def _said(row: Row[Any]) -> str:
+    since = moment(row.since).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"rollout {row.rollout} of {_holder(row)} since {since}"

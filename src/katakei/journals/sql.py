@@ -99,6 +99,13 @@ class SqlLeases:
         with self.store.writing() as connection:
             leasing.let_go(connection, lease)
 
+    def unlock(self, group: Arn) -> str:
+        """As the port says."""
+        from katakei.journals import leasing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            return leasing.unlock(connection, group)
+
     def close(self) -> None:
         """Lets go of the file."""
         self.store.close()

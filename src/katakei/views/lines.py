@@ -64,6 +64,10 @@ def _asked(event: e.Event) -> str:
             return f"{target or 'all'}  approved by {by}"
         case e.AbortAsked(_, by):
             return f"abort asked by {by}"
+        case e.PauseAsked(_, by):
+            return f"paused by {by}: finishing what is in hand"
+        case e.ResumeAsked(_, by):
+            return f"resumed by {by}"
         case e.RevertAsked(_, by):
             return f"revert asked by {by}"
         case e.RetryAsked(_, by, targets):
