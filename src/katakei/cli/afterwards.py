@@ -46,7 +46,15 @@ def logs_(rollout: str, targets: tuple[str, ...], journal: str | None, *, as_jso
 
 @click.command("wait")
 @click.argument("rollout")
-@click.option("--timeout", "minutes", metavar="MINUTES", type=click.IntRange(1), default=24 * 60, show_default=True)
+@click.option(
+    "--timeout",
+    "minutes",
+    metavar="MINUTES",
+    type=click.IntRange(1),
+    default=24 * 60,
+    show_default=True,
+    help="How long to wait.",
+)
 @journal
 @as_json
 def wait_(rollout: str, minutes: int, journal: str | None, *, as_json: bool) -> int:
