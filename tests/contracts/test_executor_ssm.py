@@ -48,7 +48,7 @@ def _look(shop: ByRunCommand, whom: Target, ticket: str) -> Work:
     return shop.executor.look({key(whom): (whom, ticket)}, BY)[key(whom)]
 
 
-def _until(shop: ByRunCommand, wanted: Callable[[], bool], turns: int = 100) -> None:
+def _until(shop: ByRunCommand, wanted: Callable[[], bool], turns: int = 400) -> None:
     for _ in range(turns):
         if wanted():
             return

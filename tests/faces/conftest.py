@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.faces.command import Katakei
 from tests.faces.ground import Ground
-from tests.faces.stage import QUICK, Stage
+from tests.faces.stage import QUICK
 
 from katakei.lab.process import Lab
 
@@ -32,12 +32,3 @@ def katakei(lab: Lab, tmp_path: Path) -> Iterator[Katakei]:
     command = Katakei(tmp_path, {**lab.env, "XDG_STATE_HOME": str(tmp_path)})
     yield command
     command.close()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Every play that this run asks for, begun at once."""
-    asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    stage = Stage([params["play"] for params in asked if "play" in params], tmp_path_factory.mktemp("stage"))
-    yield stage
-    stage.close()

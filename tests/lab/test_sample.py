@@ -70,7 +70,9 @@ def test_every_finished_request_is_a_line_of_the_log(sample: Running) -> None:
     with Client(door) as client:
         client.get("/a?b=c")
         client.get("/health")
-    lines = [line.split() for line in (folder / "requests.log").read_text().splitlines()]
+    log = folder / "requests.log"
+    assert clock.wait_for(lambda: log.read_text().count("\n") == 2, 10)  # written right after the answer was sent
+    lines = [line.split() for line in log.read_text().splitlines()]
     assert [line[1:3] for line in lines] == [["/a?b=c", "200"], ["/health", "200"]]
     assert all(len(line) == 4 for line in lines)
 
