@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from tests.faces.stage import Stage
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For whoever has an account."""
+    parser.addoption("--aws", metavar="GROUP", default="", help="try the balancer's contract on this real target group")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Otherwise in the order of their files."""
     items.sort(key=lambda item: "play" in _params(item))
