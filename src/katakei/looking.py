@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 from katakei.core.attributes import changed
 from katakei.core.errors import KatakeiError, Unreachable
 from katakei.core.model import Arn, Registration, TargetId
+from katakei.core.pace import Allowance
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Pool, Watched, Witness
 from katakei.core.questions import questions
 from katakei.core.rollout import Rollout
@@ -20,7 +21,6 @@ from katakei.core.wants import Wants
 K = TypeVar("K")
 T = TypeVar("T")
 DEADLINE = timedelta(seconds=10)
-SPACING = timedelta(seconds=2.3)  # with the readings of a group before planning and of its attributes: 30 a minute
 
 
 _Baseline = Mapping[str, Future[Mapping[TargetId, str]] | None]
@@ -29,7 +29,7 @@ _Arrivals = Mapping[str, Future[Mapping[TargetId, int]] | None]
 
 
 class Looks:
-    """Remembers only when it last looked at which group, and which looks have not come back yet."""
+    """Remembers only how often it may look at which group, and which looks have not come back yet."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - one driver for each kind of question
         self,
@@ -46,7 +46,8 @@ class Looks:
         self._witness = witness
         self._clock = clock
         self._pool = pool
-        self._looked: dict[Arn, datetime] = {}
+        self._allowed: dict[Arn, Allowance] = {}
+        self._groups_only = True
         self._flying: dict[str, Future[object]] = {}
         self._asked: list[Future[object]] = []
         self.troubles: list[str] = []
@@ -69,6 +70,7 @@ class Looks:
         ready = {"soon": self._ask("soon", lambda: self._executor.prepare(soon, DEADLINE))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
         baseline, evidence, arrivals = self._ask_witness(rollout, wants)
+        self._groups_only = len(self._asked) == len(due)
         wait(self._asked, timeout=DEADLINE.total_seconds())
         self.troubles = []
         seen, unseen = self._gather(groups)
@@ -87,8 +89,8 @@ class Looks:
         )
 
     def again(self, now: datetime) -> datetime:
-        """When every group may be looked at again; a turn before that would know nothing new."""
-        return max((at + SPACING for at in self._looked.values()), default=now)
+        """When a turn may know something new: now, or where only groups are awaited, when each may be looked at."""
+        return max((one.next for one in self._allowed.values() if self._groups_only), default=now)
 
     def _ask_witness(self, rollout: Rollout, wants: Wants) -> tuple[_Baseline, _Evidence, _Arrivals]:
         witness = self._witness
@@ -105,10 +107,9 @@ class Looks:
 
     def _due(self, arn: Arn) -> bool:
         now = self._clock.now()
-        if arn in self._looked and now - self._looked[arn] < SPACING:
-            return False
-        self._looked[arn] = now
-        return True
+        allowed = self._allowed.get(arn, Allowance(now)).now(now)
+        self._allowed[arn] = allowed.less() if allowed.one_is_left else allowed
+        return allowed.one_is_left
 
     def _group(
         self, arn: Arn, only: frozenset[Registration] | None, planned: frozenset[Registration]

@@ -33,9 +33,20 @@ def test_without_an_earlier_look_the_whole_group_is_looked_at() -> None:
 
 
 def test_between_whole_looks_only_what_is_in_flight_is_looked_at() -> None:
-    rollout = standing(PLAN, Phase.DRAINING)
+    rollout = standing(PLAN, Phase.DRAINING, bare=True)
     assert at(rollout, 4.9).groups == {ARN: frozenset(PLAN.targets[0].registrations)}
     assert at(rollout, 5).groups == {ARN: None}
+
+
+@pytest.mark.parametrize(
+    ("phase", "over"), [(Phase.DRAINING, 30), (Phase.WARMING, 5), (Phase.RETURNING, 5), (Phase.SOAKING, 10)]
+)
+def test_what_settles_or_has_to_go_on_serving_is_looked_at_by_itself_when_that_is_over(
+    phase: Phase, over: float
+) -> None:
+    rollout = standing(PLAN, phase)
+    assert wants(rollout, seen(rollout, later(over - 1)), later(over - 0.1)).groups == {}
+    assert wants(rollout, seen(rollout, later(over - 1)), later(over)).groups
 
 
 def test_a_group_with_nothing_in_flight_is_looked_at_every_15_seconds() -> None:

@@ -10,7 +10,7 @@ from katakei.core.roads import Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Evidence, Pending, State
 from katakei.core.spec import Drain, Until
-from katakei.core.steps import Note, Start, Step
+from katakei.core.steps import Note, Rest, Start, Step
 from katakei.core.wants import wants
 
 PLAN = a_plan(3, drain=Drain(until=Until.PROOF))
@@ -67,8 +67,22 @@ def test_the_silence_of_a_blind_target_proves_nothing() -> None:
 
 def test_the_witness_is_asked_about_the_next_to_leave_while_others_are_in_hand() -> None:
     rollout = standing(PLAN, Phase.DRAINING)
-    wanted = wants(rollout, seen(rollout, NOON), NOON)
-    assert (wanted.baseline, wanted.pending) == ((t(PLAN, 1),), (FIRST,))
+    assert wants(rollout, seen(rollout, NOON), NOON).baseline == (t(PLAN, 1),)
+
+
+@pytest.mark.parametrize(("until", "after"), [(Until.PROOF, 30), (Until.ANSWERED, 30), (Until.COUNTER, 25)])
+def test_the_witness_is_asked_as_soon_as_its_verdict_may_count(until: Until, after: float) -> None:
+    rollout = standing(a_plan(3, drain=Drain(until=until)), Phase.DRAINING)
+    assert not wants(rollout, seen(rollout, NOON), later(after - 0.1)).pending
+    assert wants(rollout, seen(rollout, NOON), later(after)).pending == (FIRST,)
+    sight = seen(rollout, later(after - 1), {0: State.DRAINING})
+    rests = [step for step in decided(rollout, sight, later(after - 1)) if isinstance(step, Rest)]
+    assert [rest.until for rest in rests] == [later(after)]
+
+
+def test_a_target_not_seen_out_yet_is_not_witnessed() -> None:
+    rollout = standing(PLAN, Phase.DRAINING, bare=True)
+    assert not wants(rollout, seen(rollout, NOON), later(99)).pending
 
 
 def test_once_nothing_more_may_leave_nobody_is_counted_before_it() -> None:
@@ -78,7 +92,7 @@ def test_once_nothing_more_may_leave_nobody_is_counted_before_it() -> None:
 
 def test_with_the_timer_alone_no_witness_is_asked() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
-    wanted = wants(rollout, seen(rollout, NOON), NOON)
+    wanted = wants(rollout, seen(rollout, NOON), later(99))
     assert (wanted.baseline, wanted.pending) == ((), ())
 
 

@@ -14,8 +14,8 @@ from tests.properties.settings import Setting, drawn, spec_of
 from tests.properties.vices import Wickedness
 from tests.properties.world import NOON, SmallWorld, seconds
 
-from katakei import looking, runner
-from katakei.core import case, coming_back, decide, floor, leaving, rollout, working
+from katakei import runner
+from katakei.core import case, coming_back, decide, floor, leaving, pace, rollout, working
 from katakei.core import events as e
 from katakei.core.case import Case
 from katakei.core.errors import Overtaken
@@ -243,9 +243,7 @@ BROKEN = {
     "nothing is said while it waits": Broken([(Case, "lasting", "")], "9 why"),
     "an ip target is registered while it drains": Broken([(Case, "ip_still_draining", False)], "ip", of_addresses),
     "attributes are not compared": Broken([(decide, "_not_as_planned", no)], "attributes", worlds(edits=0.02)),
-    "looks are not spaced": Broken(
-        [(looking, "SPACING", timedelta()), (case, "LOOK_AGAIN", timedelta(seconds=0.5))], "calls", worlds()
-    ),
+    "looks are not spaced": Broken([(pace, "EVERY", seconds(0.1)), (pace, "SLOWEST", seconds(0.5))], "calls", worlds()),
     "a turn is due at once": Broken([(runner, "rest_until", _due_at_once)], "rest", worlds()),
 }
 

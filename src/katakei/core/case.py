@@ -11,6 +11,7 @@ from functools import cached_property
 from katakei.core import events as e
 from katakei.core.floor import FRESH, Tally, breach
 from katakei.core.model import Group, Registration, Target, TargetId, TargetType
+from katakei.core.pace import SLOWEST, pace
 from katakei.core.planned import Plan
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
@@ -20,7 +21,6 @@ from katakei.core.standing import Standing
 from katakei.core.steps import Deregister, Note, Register, Rest, Step
 from katakei.core.words import label, since, span
 
-LOOK_AGAIN = timedelta(seconds=2)
 APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
 REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long
 VERDICT = timedelta(seconds=15)  # a witness's verdict is believed for this long
@@ -129,10 +129,10 @@ class Case:
         """The groups this target is registered in."""
         return self.rollout.groups_of(self.target.id)
 
-    def rest(self, why: str, until: datetime | None = None) -> Rest:
-        """Wait, and say why about this target."""
-        soon = self.now + LOOK_AGAIN
-        return Rest(min(until, soon) if until else soon, f"{label(self.target)}: {why}", self.target.id)
+    def rest(self, why: str, until: datetime | None = None, since: datetime | None = None) -> Rest:
+        """Wait, and say why about this target: until a moment, or for what is awaited `since` (this phase began)."""
+        soon = self.now + (SLOWEST if until else pace(self.now - (since or self.standing.since)))
+        return Rest(min(until or soon, soon), f"{label(self.target)}: {why}", self.target.id)
 
     def rest_unseen(self, what: str) -> Rest:
         """Wait for a look, and say why the last one failed."""

@@ -63,11 +63,10 @@ def soaking(case: Case) -> tuple[Step, ...]:
         return _fell(case, shown(seen))
     if standing.serving_since is None:
         return (_seen_serving(case, case.looks),)
-    steady = min(look.begun for look in case.looks) - max(standing.since, standing.serving_since)
+    steady = min(look.begun for look in case.looks) - standing.serving_since
     if steady >= soak:
         return (case.move(Phase.FAILED_SERVING if standing.cause else Phase.DONE, standing.why, cause=standing.cause),)
-    until = max(standing.since, standing.serving_since) + soak
-    return (case.rest(f"in service, soaking: {left(soak - steady)}", until),)
+    return (case.rest(f"in service, soaking: {left(soak - steady)}", standing.serving_since + soak),)
 
 
 def returning(case: Case) -> tuple[Step, ...]:

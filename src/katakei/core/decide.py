@@ -13,6 +13,7 @@ from katakei.core.coming_back import checking, returning, soaking, warming
 from katakei.core.floor import breach, tally
 from katakei.core.leaving import draining, out
 from katakei.core.model import Target, TargetId
+from katakei.core.pace import QUICKEST, pace
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Seen, Sight, State
@@ -24,8 +25,6 @@ from katakei.core.working import working
 IDLE = timedelta(seconds=15)
 ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out
 BASELINE = timedelta(seconds=45)  # so long a target's traffic is awaited before it leaves; else it is called blind
-SOON = timedelta(seconds=2)
-MOMENT = timedelta(seconds=0.5)  # a rest that is over although its look has not come yet must not become a spin
 
 ANSWERS: Mapping[Phase, Callable[[Case], tuple[Step, ...]]] = {
     Phase.DRAINING: draining,
@@ -141,7 +140,12 @@ def _hold(scene: Scene, held: Mapping[TargetId, str]) -> list[Step]:
         return [_skip(scene, target, f"held too long: {held[target]}", Cause.FAILED) for target in waiting]
     target, why = next(iter(held.items()))
     name = label(rollout.targets[target])
-    return [Rest(scene.now + SOON, f"{name} is next, held {since(rollout.moved, scene.now)}: {why}")]
+    return [
+        Rest(
+            scene.now + pace(scene.now - rollout.moved),
+            f"{name} is next, held {since(rollout.moved, scene.now)}: {why}",
+        )
+    ]
 
 
 def _not_as_planned(scene: Scene, target: Target) -> str:
@@ -197,7 +201,10 @@ def sentence(rollout: Rollout, steps: tuple[Step, ...]) -> str:
 
 
 def rest_until(steps: tuple[Step, ...], now: datetime) -> datetime:
-    """When the next turn is due: the soonest rest, a moment later when something was done, or the idle pace."""
+    """When the next turn is due: the soonest rest, a moment later when something was done, or the idle pace.
+
+    A rest that is over although its look has not come yet must not become a spin.
+    """
     rests = [step.until for step in steps if isinstance(step, Rest)]
-    acts = [now + SOON for step in steps if not isinstance(step, (Rest, Note))]
-    return max(now + MOMENT, min([*rests, *acts, now + IDLE]))
+    acts = [now + QUICKEST for step in steps if not isinstance(step, (Rest, Note))]
+    return max(now + QUICKEST, min([*rests, *acts, now + IDLE]))

@@ -33,18 +33,19 @@ def unsettled(case: Case) -> Rest | None:
     """Why work may not begin yet: the settle time, or something that may be pending. None when it may."""
     begun = case.standing.out_since or case.now
     seen = min((look.begun for look in case.looks or ()), default=begun)
-    settle = case.plan.spec.drain.settle
-    if seen - begun < settle:
-        remains = left(settle - (seen - begun))
+    drain = case.plan.spec.drain
+    if seen - begun < drain.settle:
+        remains = left(drain.settle - (seen - begun))
         why = f"out of service {since(begun, case.now)}; requests may still arrive, settle has {remains}"
-        return case.rest(why, begun + settle)
+        asked = begun + drain.asked_after
+        return case.rest(why, asked if case.now < asked else begun + drain.settle)
     if case.nothing_pending:
         return None
     delay = max(group.delay for group in case.groups)
     timer = f"the load balancer's timer of {span(delay)} has {left(delay - (case.now - begun))}"
     verdict = case.sight.evidence.get(case.target.id)
     pending = f"{verdict.why}; " if verdict and verdict.why else ""
-    return case.rest(f"draining {since(begun, case.now)}; {pending}{timer}")
+    return case.rest(f"draining {since(begun, case.now)}; {pending}{timer}", since=begun + drain.settle)
 
 
 def _take_out(case: Case, why: str) -> tuple[Step, ...]:

@@ -90,6 +90,14 @@ class Drain:
     counter: Tally | None = None
     cut_after: timedelta | None = None
 
+    @property
+    def asked_after(self) -> timedelta:
+        """How long a target is out before its witness is asked: no verdict counts that ended within settle.
+
+        A counter has to say 0 for `quiet`, which may be while settle lasts.
+        """
+        return max(timedelta(), self.settle - self.quiet) if self.until is Until.COUNTER else self.settle
+
 
 @dataclass(frozen=True, slots=True)
 class Command:

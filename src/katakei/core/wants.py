@@ -1,13 +1,14 @@
 """What must be looked at now, so that the next decision can be made: as little as will do, and never too old.
 
 A whole look right before each take-out, every 5 s while something is in hand and every 15 s otherwise; between them
-only the registrations in flight.
+only the registrations that may change.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from katakei.core.case import APART
 from katakei.core.decide import candidates
 from katakei.core.events import Key
 from katakei.core.model import Arn, Registration, TargetId
@@ -46,7 +47,8 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
     """What to look at in this turn."""
     if rollout.finished:
         return Wants()
-    flying = [place for target in rollout.at(*WATCHED) for place in rollout.targets[target].registrations]
+    changing = [target for target in rollout.at(*WATCHED) if _changes_soon(rollout, target, now)]
+    flying = [place for target in changing for place in rollout.targets[target].registrations]
     groups: dict[Arn, frozenset[Registration] | None] = {}
     for group in rollout.plan.groups:
         here = frozenset(place for place in flying if place.group == group.arn)
@@ -63,9 +65,23 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
         attributes=_attributes(rollout, last, now),
         soon=soon,
         baseline=_next_to_leave(rollout) if witnessed else (),
-        pending=tuple(target for target in soon if not rollout.standings[target].cut) if witnessed else (),
+        pending=tuple(target for target in soon if _may_be_quiet(rollout, target, now)) if witnessed else (),
         arrivals=tuple(target for target in rollout.at(Phase.WORKING) if _quiet(rollout, target)) if witnessed else (),
     )
+
+
+def _changes_soon(rollout: Rollout, target: TargetId, now: datetime) -> bool:
+    """Not while it settles or has to go on serving: for that the looks at the whole group are enough."""
+    standing, spec = rollout.standings[target], rollout.plan.spec
+    since = standing.out_since if standing.phase is Phase.DRAINING else standing.serving_since
+    waits = {Phase.DRAINING: spec.drain.settle, Phase.WARMING: APART, Phase.RETURNING: APART, Phase.SOAKING: spec.soak}
+    return since is None or now >= since + waits.get(standing.phase, timedelta())
+
+
+def _may_be_quiet(rollout: Rollout, target: TargetId, now: datetime) -> bool:
+    standing, drain = rollout.standings[target], rollout.plan.spec.drain
+    out_since = standing.out_since
+    return out_since is not None and now >= out_since + drain.asked_after and not standing.cut
 
 
 def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
