@@ -49,6 +49,8 @@ def test_every_call_is_logged_with_its_agent_its_status_and_its_targets(aws: Aws
     assert (first["group"], first["targets"]) == (group, [{"id": ONE, "port": 81}, {"id": TWO}])
     assert "my-tool/1" in first["agent"]
     assert (second["action"], second["status"]) == ("DescribeTargetHealth", 400)
+    assert first["bytes_in"] > second["bytes_in"] > 0
+    assert first["bytes_out"] > 0
 
 
 def test_faults_are_thrown_by_dice_with_a_seed_and_only_at_the_actions_named(aws: Aws) -> None:

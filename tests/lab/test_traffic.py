@@ -40,6 +40,13 @@ def test_it_keeps_its_rate_and_counts_every_request_by_release(lab: Ground) -> N
     assert (figures.failed, figures.held_back) == (0, 0)
 
 
+def test_a_query_in_its_url_is_asked_for(lab: Ground) -> None:
+    lab.targets(IN, IN)
+    figures = seen(Traffic(f"{url(lab)}slow?s=0.2", rate=20, slow_fraction=0), 1)
+    assert figures.failed == 0
+    assert figures.slowest.total_seconds() >= 0.2
+
+
 def test_an_answer_of_the_load_balancer_is_a_failure_with_time_status_and_path(lab: Ground) -> None:
     lab.targets(DRAINING)
     before = clock.now()

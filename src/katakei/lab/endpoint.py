@@ -82,7 +82,7 @@ class Endpoint:
             self.log.note(call, at, 0, fate)
             self._over.wait(self.faults.now.hold)
             return endpoint_errors.internal(call).send(start)
-        self.log.note(call, at, answer.code, fate)
+        self.log.note(call, at, answer.code, fate, len(answer.body))
         return answer.send(start)
 
     def _answer(self, call: Call, environ: Environ, fate: Fate) -> Answer | None:

@@ -24,8 +24,8 @@ class CallLog:
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
-    def note(self, call: Call, at: datetime, status: int, fate: Fate) -> None:
-        """One call has been answered; status 0 means that it never was."""
+    def note(self, call: Call, at: datetime, status: int, fate: Fate, answered: int = 0) -> None:
+        """One call has been answered with a body of so many bytes; status 0 means that it never was."""
         entry = {
             "at": at.isoformat(),
             "service": call.service,
@@ -35,6 +35,8 @@ class CallLog:
             "fault": fate.value,
             "group": call.form.get("TargetGroupArn"),
             "targets": _targets(call),
+            "bytes_in": len(call.body),
+            "bytes_out": answered,
         }
         with self._lock:
             self._entries.append(entry)

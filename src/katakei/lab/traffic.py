@@ -67,7 +67,7 @@ class Traffic:
             rate=rate,
             clients=enough if clients is None else clients,
             slow_every=round(1 / slow_fraction) if slow_fraction else 0,
-            path=parts.path or "/",
+            path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
             slow_path=f"/slow?s={slow_seconds}",
             patience=slow_seconds + 70,
             longest=longest.total_seconds(),
