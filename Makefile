@@ -35,6 +35,12 @@ setup: .venv/.ready  ## .venv with everything in it (gets uv by pip when it is m
 	$(UV) pip sync --quiet --compile-bytecode --python .venv-ansible/bin/python --require-hashes requirements/ansible.txt
 	touch $@
 
+# The peers of `make bench`; Ansible's community package is large and used nowhere else.
+.venv-bench/.ready: requirements/bench.txt .venv/.ready
+	test -x .venv-bench/bin/python || $(UV) venv --quiet --python python3 .venv-bench
+	$(UV) pip sync --quiet --compile-bytecode --python .venv-bench/bin/python --require-hashes requirements/bench.txt
+	touch $@
+
 check: setup  ## format, lint, types, import contracts, fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -42,7 +48,7 @@ check: setup  ## format, lint, types, import contracts, fast tests: under a minu
 	$(BIN)/lint-imports
 	$(BIN)/coverage run -m pytest tests/core
 	$(BIN)/coverage report
-	$(BIN)/pytest tests/properties tests/house -m 'not slow and not lab and not acceptance'
+	$(BIN)/pytest tests/properties tests/house tests/bench -m 'not slow and not lab and not acceptance'
 
 # Real peers of the tests: a proxy, a second shell, network namespaces, a browser. Installed only where that is ours to do.
 PACKAGES := nginx-light busybox iproute2 dash rsync chromium
@@ -58,6 +64,9 @@ test: check packages .venv-aws/.ready .venv-ansible/.ready  ## check, then every
 
 accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures: about half an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s
+
+bench: setup .venv-aws/.ready .venv-bench/.ready  ## against what people use today, into docs/benchmarks.md: 40 minutes; QUICK=1: a few
+	$(PY) -m bench $(if $(QUICK),--quick)
 
 demo: setup  ## the main job on the local lab, under load: two servers from v1 to v2, no request lost
 	$(BIN)/katakei demo
@@ -76,5 +85,6 @@ pins: setup  ## resolve the pinned requirements anew, by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra lab --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 
-.PHONY: help setup check packages test accept demo lab docs fix pins
+.PHONY: help setup check packages test accept bench demo lab docs fix pins

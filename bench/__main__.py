@@ -1,0 +1,46 @@
+"""`python -m bench`: measure what has not been measured of this commit, and write docs/benchmarks.md.
+
+A run that is cut off still writes what it has, and the next one goes on. When nothing is left all is measured anew.
+"""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from bench import document, startup
+from bench.design import FULL, QUICK, legs
+from bench.machine import commit
+from bench.result import Results
+from bench.schedule import measure
+
+
+def main(*, quick: bool) -> int:
+    """0 when everything was measured."""
+    grounds = QUICK if quick else FULL
+    results = Results(f"{commit()}{'-quick' if quick else ''}")
+    if quick or all(results.of(leg) for leg in legs(grounds)):
+        results.forget()
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    starts = None
+    try:
+        starts = startup.measure(3 if quick else document.ROUNDS)
+        measure(legs(grounds), results, ending)
+    except KeyboardInterrupt:
+        sys.stderr.write("cut off; what was measured is written, the rest when this is called again\n")
+    finally:
+        _write(document.page(grounds, results, starts), None if quick else document.PAGE)
+    return 0 if starts and all(results.of(leg) for leg in legs(grounds)) else 1
+
+
+def _write(page: str, to: Path | None) -> None:
+    if to is None:
+        sys.stdout.write(page)
+    else:
+        to.write_text(page)
+        sys.stdout.write(f"{to}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(quick="--quick" in sys.argv[1:]))

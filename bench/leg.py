@@ -1,0 +1,115 @@
+"""One run of one rival on a lab of its own, under load, judged from outside. It leaves nothing running."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.evidence import Evidence, Watch
+from tests.acceptance.judge import Asked, judge
+
+from bench import tool
+from bench.design import Ground, Leg, Load
+from bench.limit import Way
+from bench.result import Result
+from bench.rivals import RELEASE, prepare
+from bench.ways import ways
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
+from katakei.lab.traffic import Traffic
+
+EDGE = 2.0
+"""Seconds of traffic before the tool begins, and after what it did last has reached the data plane."""
+
+_BEGINNING = threading.Lock()
+
+STREAM = 40
+PAGE = "/slow?s=0.05"
+"""What most requests ask for: an answer that takes 50 ms, as a page of an application does."""
+
+
+def traffic(load: Load, url: str) -> Traffic:
+    """Not yet begun."""
+    if load is Load.STREAMS:
+        return Traffic(f"{url}/stream?s={STREAM}", 20 / STREAM, clients=60, slow_fraction=0)
+    return (
+        Traffic(url + PAGE, 200, slow_fraction=0.05) if load is Load.BUSY else Traffic(url + PAGE, 2, slow_fraction=0)
+    )
+
+
+def run(leg: Leg, folder: Path, ending: threading.Event) -> Result:
+    """From a new lab to the figures."""
+    ground = leg.ground
+    delay, lag, interval = (timedelta(seconds=span) for span in (ground.delay, ground.lag, ground.interval))
+    with _lab(LabOptions(ground.targets, delay, lag, interval, port=8080)) as lab:
+        lab.faults(close_idle=not leg.rival.keeps_idle)
+        command, env = prepare(leg, lab, folder)
+        watch, clients = Watch(lab), traffic(ground.load, lab.url)
+        clients.start()
+        try:
+            ending.wait(EDGE)
+            used = tool.run(command, env, folder, longest(ground), ending)
+            ending.wait(EDGE + ground.lag)
+        finally:
+            seen = clients.stop()
+        evidence = watch.end(RELEASE, (used.exit,), seen)
+        return _result(used, evidence, tuple(ways(evidence, lab.targets)))
+
+
+@contextmanager
+def _lab(options: LabOptions) -> Iterator[Lab]:
+    """Labs begin one after the other: it costs each two seconds of a processor that others measure on."""
+    lab = Lab(options)
+    with _BEGINNING:
+        lab.start()
+    try:
+        yield lab
+    finally:
+        lab.stop()
+
+
+def longest(ground: Ground) -> float:
+    """No tool needs more: each target's timer, proof, checks and soak one after the other."""
+    return 120.0 + ground.targets * (ground.delay + 150.0)
+
+
+def _result(used: tool.Used, seen: Evidence, went: tuple[Way, ...]) -> Result:
+    measured = judge(seen, Asked(floor=0, looks=10_000, acts=None)).measured
+    calls = [call for call in seen.calls if seen.begun <= datetime.fromisoformat(call["at"]) <= seen.ended]
+    return Result(
+        used=used,
+        requests=seen.traffic.requests,
+        failed=seen.traffic.failed,
+        out=tuple(measured.seconds_out.values()),
+        serving=measured.serving,
+        calls=dict(Counter(_kind(call) for call in calls)),
+        bytes_in=sum(call["bytes_in"] for call in calls),
+        bytes_out=sum(call["bytes_out"] for call in calls),
+        ways=went,
+        faults=tuple(_faults(seen, went)),
+    )
+
+
+def _kind(call: Mapping[str, Any]) -> str:
+    """One of KINDS."""
+    action = call["action"]
+    if action in {"RegisterTargets", "DeregisterTargets"}:
+        return "acts"
+    if action == "DescribeTargetHealth":
+        return "looks"
+    return "Run Command" if call["service"] == "ssm" else "other"
+
+
+def _faults(seen: Evidence, went: tuple[Way, ...]) -> Iterator[str]:
+    """Why this run is no measurement. (Lost requests are one.)"""
+    if seen.exits != (0,):
+        yield f"it ended with {seen.exits[0]}"
+    if len(went) != len(seen.servers):
+        yield f"{len(went)} of {len(seen.servers)} targets were worked on once and came back"
+    if seen.traffic.held_back > seen.traffic.requests / 20:
+        yield f"{seen.traffic.held_back} requests could not be sent in time"
+    if seen.before != seen.after:
+        yield f"registrations differ: {sorted(seen.before ^ seen.after)}"

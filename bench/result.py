@@ -1,0 +1,61 @@
+"""What one leg left behind, and where it is kept, so that a cut-off run still tells all that it measured."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.design import Leg
+from bench.limit import Way
+from bench.tool import Used
+
+FOLDER = Path(__file__).parent / "results"
+KINDS = ("looks", "acts", "Run Command", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run. `out` are the seconds out of service, target by target; `calls` by KINDS; bytes of bodies only."""
+
+    used: Used
+    requests: int
+    failed: int
+    out: tuple[float, ...]
+    serving: int
+    calls: Mapping[str, int]
+    bytes_in: int
+    bytes_out: int
+    ways: tuple[Way, ...]
+    faults: tuple[str, ...]
+
+    @classmethod
+    def read(cls, text: str) -> "Result":
+        """From its JSON."""
+        known: dict[str, Any] = json.loads(text)
+        known["used"] = Used(**known["used"])
+        known["ways"] = tuple(Way(**way) for way in known["ways"])
+        known["out"], known["faults"] = tuple(known["out"]), tuple(known["faults"])
+        return cls(**known)
+
+
+class Results:
+    """Those of one commit, in a folder of their own."""
+
+    def __init__(self, commit: str) -> None:
+        self._folder = FOLDER / commit
+
+    def keep(self, leg: Leg, result: Result) -> None:
+        """Written at once."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / f"{leg.name}.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
+
+    def of(self, leg: Leg) -> Result | None:
+        """None: it was not measured."""
+        file = self._folder / f"{leg.name}.json"
+        return Result.read(file.read_text()) if file.exists() else None
+
+    def forget(self) -> None:
+        """As if nothing had been measured."""
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,64 @@
+"""How each rival is called, with nothing but what its user would give it. The work is the same command for all.
+
+The peers are handed the servers' folders, so that reaching a server costs them nothing; Katakei goes by Run Command.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.design import Ground, Leg, Rival, Tool
+from katakei.lab.process import Lab
+
+RELEASE = "v2"
+WORK_LOG = "work.log"
+WORK = f'date +%s.%N >> {WORK_LOG} && echo "$KATAKEI_RELEASE" > release && ./bin/restart && date +%s.%N >> {WORK_LOG}'
+"""Notes when it began and ended, so that its own length is known whoever ran it."""
+
+ROOT = Path(__file__).parents[1]
+AWS, ANSIBLE = str(ROOT / ".venv-aws/bin/aws"), str(ROOT / ".venv-bench/bin/ansible")
+PEERS = Path(__file__).parent / "peers"
+DRAINS = {
+    "proof": "until: proof",
+    "answered": "until: answered",
+    "counter": "until: counter, counter: {command: 'curl -fsS http://$ADDRESS:$PORT/in-flight'}",
+}
+
+
+def prepare(leg: Leg, lab: Lab, folder: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+    """The command and its environment; its files are written to `folder`."""
+    env = {**os.environ, **lab.env, "KATAKEI_RELEASE": RELEASE, "WORK": WORK}
+    if leg.rival.tool is Tool.KATAKEI:
+        (folder / "katakei.yml").write_text(configuration(leg.ground, leg.rival))
+        words = ["roll", "--release", RELEASE, "--yes", "--journal", str(folder / "journal.db")]
+        return [sys.executable, "-m", "katakei.cli", *words], env
+    if leg.rival.tool is Tool.ANSIBLE:
+        return _playbook(leg.rival, lab, folder), env | {"ANSIBLE_HOME": str(folder / "ansible")}
+    servers = [f"{target.id}={target.folder}" for target in lab.targets]
+    path = f"{Path(AWS).parent}{os.pathsep}{os.environ['PATH']}"
+    return ["sh", str(PEERS / f"{leg.rival.tool.value}.sh"), *servers], env | {"PATH": path}
+
+
+def configuration(ground: Ground, rival: Rival) -> str:
+    """A file with nothing in it that is as it is by default."""
+    settle = "" if ground.settle == 30 else f"settle: {ground.settle}s, "
+    lines = [
+        "service: bench",
+        "balancer: {alb: {target_groups: [LaravelTargetGroup]}}",
+        *([f"window: {{max_unavailable: {rival.window}}}"] if rival.window != "1" else []),
+        f"drain: {{{settle}{DRAINS[rival.until]}}}",
+        f"work: {{ssm: {{run: {json.dumps(WORK)}}}}}",
+        *([f"warm: {{soak: {rival.soak}s}}"] if rival.soak != 30 else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _playbook(rival: Rival, lab: Lab, folder: Path) -> Sequence[str]:
+    python = str(Path(ANSIBLE).with_name("python"))
+    here = {"ansible_connection": "local", "ansible_python_interpreter": python}
+    hosts = {target.id: here | {"folder": target.folder} for target in lab.targets}
+    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    play = ["--inventory", "hosts.json", "--extra-vars", f"at_once={rival.window}", str(PEERS / "play.yml")]
+    return [f"{ANSIBLE}-playbook", *play]

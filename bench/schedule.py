@@ -1,0 +1,68 @@
+"""Runs legs side by side, since each does little but wait; busy ones two at a time. Nothing is measured here."""
+
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from bench import leg as one
+from bench.design import Leg, Load
+from bench.result import Result, Results
+from katakei.lab import clock
+from katakei.lab.problem import LabError
+
+QUIET, BUSY = 10, 2
+"""Labs at once."""
+
+TRIES = 2
+
+
+def measure(legs: Iterable[Leg], results: Results, ending: threading.Event) -> None:
+    """Those that have no result yet, in their order. Returns when all are over, or soon after `ending` is set."""
+    with ThreadPoolExecutor(QUIET, "quiet") as quiet, ThreadPoolExecutor(BUSY, "busy") as busy:
+        due = [leg for leg in legs if results.of(leg) is None]
+        futures = [(busy if leg.ground.load is Load.BUSY else quiet).submit(_run, leg, results, ending) for leg in due]
+        try:
+            _await(futures)
+        except BaseException:
+            ending.set()
+            quiet.shutdown(wait=False, cancel_futures=True)
+            busy.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _await(futures: Iterable[Future[None]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def _run(leg: Leg, results: Results, ending: threading.Event) -> None:
+    """A leg that went wrong is told and tried once more; then it has no result, and the others go on."""
+    for _ in range(TRIES):
+        if ending.is_set():
+            return
+        with tempfile.TemporaryDirectory(prefix="katakei-bench-") as folder:
+            result, why = _tried(leg, Path(folder), ending)
+        if result and not ending.is_set():
+            results.keep(leg, result)
+        _tell(leg, why)
+        if result:
+            return
+
+
+def _tried(leg: Leg, folder: Path, ending: threading.Event) -> tuple[Result | None, str]:
+    """Its result, if it is one, and a line about it."""
+    try:
+        result = one.run(leg, folder, ending)
+    except (OSError, ValueError, LookupError, LabError) as error:
+        return None, f"not measured: {error!r}"
+    if result.faults:
+        said = (folder / "said.txt").read_text(errors="replace")[-2000:]
+        return None, f"not measured: {'; '.join(result.faults)}\n{said}"
+    return result, f"{result.used.wall:.0f} s, {result.failed} of {result.requests} requests failed"
+
+
+def _tell(leg: Leg, what: str) -> None:
+    sys.stderr.write(f"{clock.now():%H:%M:%S} {leg.name}: {what}\n")

@@ -1,0 +1,54 @@
+"""One tool run as a person would run it, and what it used. It is ended with all that it started when it must end."""
+
+import os
+import select
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from katakei.lab import clock
+
+LOOK = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """`wall` and `cpu` in seconds, children included; `memory` is that of its largest process, in MB."""
+
+    exit: int
+    wall: float
+    cpu: float
+    memory: float
+
+
+def run(command: Sequence[str], env: Mapping[str, str], folder: Path, within: float, ending: threading.Event) -> Used:
+    """To its end, or killed when `within` seconds are over or `ending` is set. What it says is in `said.txt`."""
+    with (folder / "said.txt").open("wb") as said:
+        begun = clock.monotonic()
+        process = subprocess.Popen(
+            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+        )
+        try:
+            _await(process.pid, begun + within, ending)
+        finally:
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+    wall = clock.monotonic() - begun
+    return Used(process.returncode, wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def _await(pid: int, until: float, ending: threading.Event) -> None:
+    """Returns when it is over or has been killed."""
+    handle = os.pidfd_open(pid)
+    try:
+        while not select.select([handle], [], [], LOOK)[0]:
+            if ending.is_set() or clock.monotonic() > until:
+                break
+        else:
+            return
+    finally:
+        os.close(handle)
+    os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,38 @@
+"""Katakei runs with an empty configuration but for what a rival is named by."""
+
+from pathlib import Path
+
+from bench.design import COUNTER, FULL, PROOF, QUICK, Ground, Rival, Tool
+from bench.rivals import configuration
+
+from katakei import settings
+from katakei.core.spec import Spec
+
+
+def test_the_defaults_are_left_out() -> None:
+    text = configuration(FULL[0], PROOF)
+    assert "window" not in text
+    assert "soak" not in text
+    assert "settle" not in text
+
+
+def read(folder: Path, ground: Ground, rival: Rival) -> Spec:
+    """What Katakei makes of it."""
+    (folder / "katakei.yml").write_text(configuration(ground, rival))
+    return settings.load(folder / "katakei.yml", settings.Overrides())
+
+
+def test_every_configuration_is_one(tmp_path: Path) -> None:
+    ours = [(ground, each) for ground in (*FULL, *QUICK) for each in ground.rivals if each.tool is Tool.KATAKEI]
+    for ground, rival in ours:
+        assert read(tmp_path, ground, rival).drain.until.value == rival.until
+
+
+def test_what_differs_from_the_defaults_is_named(tmp_path: Path) -> None:
+    spec = read(tmp_path, QUICK[0], COUNTER)
+    assert (spec.drain.settle.seconds, spec.soak.seconds, spec.drain.until.value) == (5, 0, "counter")
+
+
+def test_a_quarter_of_eight_is_two_and_of_two_is_one() -> None:
+    quarter = Rival(Tool.KATAKEI, "25%")
+    assert (quarter.at_once(8), quarter.at_once(2)) == (2, 1)
