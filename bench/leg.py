@@ -86,6 +86,7 @@ def _result(used: tool.Used, seen: Evidence, went: tuple[Way, ...]) -> Result:
         out=tuple(measured.seconds_out.values()),
         serving=measured.serving,
         calls=dict(Counter(_kind(call) for call in calls)),
+        looks=measured.looks,
         bytes_in=sum(call["bytes_in"] for call in calls),
         bytes_out=sum(call["bytes_out"] for call in calls),
         ways=went,

@@ -17,7 +17,10 @@ KINDS = ("looks", "acts", "Run Command", "other")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run. `out` are the seconds out of service, target by target; `calls` by KINDS; bytes of bodies only."""
+    """One run. `out` are the seconds out of service, target by target; bytes are of bodies only.
+
+    `calls` are by KINDS, `looks` the most of them in one minute.
+    """
 
     used: Used
     requests: int
@@ -25,6 +28,7 @@ class Result:
     out: tuple[float, ...]
     serving: int
     calls: Mapping[str, int]
+    looks: int
     bytes_in: int
     bytes_out: int
     ways: tuple[Way, ...]

@@ -16,7 +16,7 @@ WAY = Way(deregistered=0, pending=10, began=31, ended=32, registered=33, healthy
 def ran(wall: float, failed: int = 0) -> Result:
     """Two targets, one after the other, each out for half of it."""
     out = (wall / 2, wall / 2)
-    return Result(Used(0, wall, 1.5, 50), 100, failed, out, 1, {"looks": 9}, 2000, 4000, (WAY, WAY), ())
+    return Result(Used(0, wall, 1.5, 50), 100, failed, out, 1, {"looks": 9, "acts": 6}, 31, 2000, 4000, (WAY, WAY), ())
 
 
 def compared(runs: Mapping[Rival, Sequence[Result]]) -> Compared:
@@ -30,7 +30,7 @@ def test_a_row_shows_medians_and_adds_up_requests() -> None:
     text = compared(RUNS).text
     assert "| runbook script (`aws`) | 3 | 620 s | 1.0 | 310 s | 0 of 300 | 1 of 2 | - | - |" in text
     assert "| impatient script (`aws`) | 2 | 60 s | 10.3 | 30 s | 9 of 200 |" in text
-    assert "| runbook script (`aws`) | 9 | 0 | 0 | 0 | 2 kB | 4 kB | 1.5 s | 50 MB |" in text
+    assert "| runbook script (`aws`) | 9 | 6 | 0 | 0 | 2 kB | 4 kB | 1.5 s | 50 MB |" in text
 
 
 def test_a_run_of_ours_is_measured_against_what_it_had_to_take() -> None:
@@ -50,6 +50,8 @@ def test_an_expectation_is_met_or_not() -> None:
         [" 7.8 ", " met "],
     ]
     assert any("no request lost" in line and "| 1 | **not met** |" in line for line in lines)
+    assert any("changing calls" in line and "| 3.0 | **not met** |" in line for line in lines)
+    assert any("30 looks" in line and "| 31 | **not met** |" in line for line in lines)
     assert any("some lost" in line and "| 9 of 200 |" in line for line in lines)
 
 
