@@ -68,6 +68,10 @@ accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures:
 bench: setup .venv-aws/.ready .venv-bench/.ready  ## against what people use today, into docs/benchmarks.md: 40 minutes; QUICK=1: a few
 	$(PY) -m bench $(if $(QUICK),--quick)
 
+# MINUTES=10 SEED=drawn FROM=1 ROLLOUTS=any KILLS=1 RATE=20 LANES=3
+soak: setup  ## random rollouts, faults, kills, rivals, judged from outside; MINUTES=10 SEED=… KILLS=1 ROLLOUTS=200
+	$(PY) -m tests.soak $(foreach name,MINUTES SEED FROM ROLLOUTS RATE LANES,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z)=$($(name)))) $(if $(KILLS),--kills)
+
 demo: setup  ## the main job on the local lab, under load: two servers from v1 to v2, no request lost
 	$(BIN)/katakei demo
 
@@ -87,4 +91,4 @@ pins: setup  ## resolve the pinned requirements anew, by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 
-.PHONY: help setup check packages test accept bench demo lab docs fix pins
+.PHONY: help setup check packages test accept bench soak demo lab docs fix pins

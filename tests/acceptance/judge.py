@@ -75,11 +75,12 @@ class Verdict:
 
 def judge(seen: Evidence, asked: Asked) -> Verdict:
     """The verdict on one run."""
-    measured = _measured(seen)
+    measured = measure(seen)
     return Verdict(measured, tuple(_faults(seen, measured, asked)))
 
 
-def _measured(seen: Evidence) -> Measured:
+def measure(seen: Evidence) -> Measured:
+    """The figures of one run."""
     states, flows = _history(seen, "state"), _history(seen, "traffic")
     calls = [call for call in seen.calls if _within(seen, call)]
     zones = sorted({zone for entry in states for zone in entry["zones"]})
@@ -106,8 +107,8 @@ def _measured(seen: Evidence) -> Measured:
 def _faults(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
     if not seen.exits or seen.exits[-1] != 0:
         yield f"it ended with {seen.exits}"
-    yield from _dropped(seen, measured, asked)
-    yield from _floors(measured, asked)
+    yield from dropped(seen, measured, asked)
+    yield from floors(measured, asked)
     yield from _work(seen, measured)
     if seen.before != seen.after:
         yield f"registrations differ: {sorted(seen.before ^ seen.after)}"
@@ -121,7 +122,8 @@ def _faults(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
             yield f"{server} was deregistered by {out} calls and registered by {back}"
 
 
-def _dropped(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
+def dropped(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
+    """Requests that were not answered, or of which clients and servers tell different things."""
     if measured.failed:
         yield f"{measured.failed} requests failed, first {seen.traffic.first_failures}"
     seen_answered = measured.requests - measured.failed
@@ -131,7 +133,8 @@ def _dropped(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
         yield f"only {measured.rate:.1f} requests a second, {seen.traffic.held_back} held back: this run proves nothing"
 
 
-def _floors(measured: Measured, asked: Asked) -> Iterator[str]:
+def floors(measured: Measured, asked: Asked) -> Iterator[str]:
+    """Too few that served, or got new requests."""
     if measured.serving < asked.floor:
         yield f"only {measured.serving} served"
     if measured.in_traffic < asked.floor:

@@ -1,0 +1,59 @@
+"""Two and three at once on one group, with one journal: exactly one works, the others are refused (promise 6)."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.acceptance.evidence import Watch
+from tests.soak.crew import Crew, Member
+from tests.soak.ground import configuration
+from tests.soak.rules import patience
+from tests.soak.script import Script
+
+from katakei.lab import clock
+from katakei.lab.process import Lab
+from katakei.lab.traffic import Figures
+
+SCRIPT = Script("rivals", settle=2)
+ROLL = ("roll", "-f", "katakei.yml", "--release", "v2", "--yes")
+
+
+def refused(rivals: list[Member]) -> list[float]:
+    """Seconds until each was; every one of them is named the rollout that holds the group."""
+    took = []
+    for rival in rivals:
+        done = rival.process.end(30)
+        took.append(clock.monotonic() - rival.born)
+        assert (done.code, "held by rollout r-" in done.err) == (4, True), done.all()
+    return took
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("rivals", [1, 2])
+def test_beside_one_that_works_every_other_is_refused_within_two_seconds(tmp_path: Path, rivals: int) -> None:
+    (tmp_path / "katakei.yml").write_text(configuration(SCRIPT))
+    with Lab(SCRIPT.lab()) as lab:
+        crew, watch = Crew(tmp_path, lab.env, str(tmp_path / "journal.db")), Watch(lab)
+        owner = crew.start(*ROLL)
+        owner.process.until("draining")
+        took = refused([crew.start(*ROLL, LOGNAME=f"rival-{n}") for n in range(rivals)])
+        sys.stdout.write(f"\nrefused after {', '.join(f'{each:.1f} s' for each in took)}\n")
+        assert max(took) < patience()
+        assert owner.process.end(120).code == 0
+        seen = watch.end("v2", (0,), Figures())
+        assert [len(starts) for starts in seen.starts.values()] == [1, 1]
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("number", [2, 3])
+def test_of_several_that_begin_in_the_same_moment_exactly_one_works(tmp_path: Path, number: int) -> None:
+    (tmp_path / "katakei.yml").write_text(configuration(SCRIPT))
+    with Lab(SCRIPT.lab()) as lab:
+        crew, watch = Crew(tmp_path, lab.env, str(tmp_path / "journal.db")), Watch(lab)
+        for n in range(number):
+            crew.start(*ROLL, LOGNAME=f"somebody-{n}")
+        ends = sorted(member.process.end(120).code for member in crew.members)
+        assert ends == [0, *[4] * (number - 1)]
+        seen = watch.end("v2", (0,), Figures())
+        assert [len(starts) for starts in seen.starts.values()] == [1, 1]
+        assert len(crew.rollouts()) == 1

@@ -1,0 +1,31 @@
+"""A person's will, judged from outside: nothing is dropped and the floor is kept, whenever it is said."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.soak.script import Act, Deed, Script, Work
+from tests.soak.soaking import Soaked, soaked
+
+pytestmark = pytest.mark.acceptance
+
+
+def kept(script: Script, folder: Path) -> Soaked:
+    result = soaked(script, folder)
+    sys.stdout.write(f"\n{result.text()}{result.figures.requests} requests, {result.figures.failed} failed\n")
+    assert result.faults == []
+    return result
+
+
+def test_a_pause_of_a_minute_while_a_target_is_worked_on(tmp_path: Path) -> None:
+    deeds = (Deed(0, Act.PAUSE, phase="working"), Deed(80, Act.RESUME))
+    result = kept(Script("pause", settle=2, work=Work.SLOW, rate=100, deeds=deeds), tmp_path)
+    assert result.seconds > 80
+
+
+@pytest.mark.parametrize("phase", ["draining", "working", "checking", "warming", "soaking"])
+def test_an_abort_in_each_phase(tmp_path: Path, phase: str) -> None:
+    work = {"working": Work.SLOW, "checking": Work.LATE}.get(phase, Work.WELL)
+    deeds = (Deed(0, Act.ABORT, phase=phase),)
+    result = kept(Script(f"abort while {phase}", settle=2, delay=6, soak=6, work=work, rate=100, deeds=deeds), tmp_path)
+    assert result.code == 1

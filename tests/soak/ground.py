@@ -1,0 +1,92 @@
+"""The lab of one script, made ready for it: the configuration, and what breaks the work. Also what only files tell.
+
+Nothing here asks Katakei anything.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from tests.soak.script import BAD, Script, Work
+
+from katakei.lab.address import Door
+from katakei.lab.envoy_admin import Admin
+from katakei.lab.options import Target
+from katakei.lab.process import Lab
+
+CONFIGURATION = """\
+service: soak
+balancer:
+  alb: {{target_groups: [LaravelTargetGroup]}}
+window: {{max_unavailable: {window}, floor: {floor}}}
+drain: {{settle: {settle}s, until: {until}{more}}}
+work: {work}
+check: {{http: {{path: /health, expect: 200}}, within: {within}}}
+warm: {{soak: {soak}s}}
+limits: {{working: {working}, waiting: 1m}}
+on_failure: {{max_failures: {max_failures}, failed_target: {failed_target}}}
+"""
+COUNTER = ", quiet: 1s, counter: {command: 'curl -fsS http://$ADDRESS:$PORT/in-flight'}"
+MORE = {"counter": COUNTER, "answered": ", quiet: 2s", "proof": "", "delay": ""}
+WORK = (
+    '{ssm: {run: \'echo "$KATAKEI_ROLLOUT/$KATAKEI_ATTEMPT" >> worked; test ! -e bad || exit 7;'
+    " test ! -e slow || sleep 4; test ! -e sick || KATAKEI_RELEASE=broken;"
+    " test ! -e late || { touch unhealthy; (sleep 5; rm unhealthy) > /dev/null 2>&1 & };"
+    ' echo "$KATAKEI_RELEASE" > release && ./bin/restart\'}}'
+)
+DROPPED = "upstream_cx_destroy_(?:local|remote)_with_active_rq|downstream_rq_5xx"
+"""What Envoy counts when a request was not brought to a good end: a connection closed under it, or answered 5xx."""
+
+
+def configuration(script: Script) -> str:
+    """The user's file."""
+    values = {name: getattr(script, name) for name in ("window", "floor", "settle", "until", "soak", "max_failures")}
+    return CONFIGURATION.format(
+        **values,
+        more=MORE[script.until],
+        work="{manual: }" if script.work is Work.BY_HAND else WORK,
+        working="8s" if script.work is Work.HANGS else "2m",
+        within="5s" if script.work is Work.SICK else "1m",
+        failed_target=script.failed_target,
+    )
+
+
+def break_work(script: Script, lab: Lab) -> None:
+    """On the targets that are bad; what only takes its time does so everywhere."""
+    file = {Work.FAILS: "bad", Work.SICK: "sick", Work.SLOW: "slow", Work.LATE: "late"}.get(script.work)
+    places = script.bad if script.work in BAD else range(script.targets)
+    for place in places if file else ():
+        (Path(lab.targets[place].folder) / str(file)).touch()
+    if script.work is Work.HANGS:
+        lab.faults(deploy_hangs=[lab.targets[place].id for place in script.bad])
+
+
+def mend_work(lab: Lab) -> None:
+    """On all of them."""
+    for target in lab.targets:
+        for file in ("bad", "sick"):
+            (Path(target.folder) / file).unlink(missing_ok=True)
+    lab.faults(deploy_hangs=[])
+
+
+def worked(lab: Lab) -> Mapping[str, tuple[str, ...]]:
+    """By target: what its work wrote each time it began, rollout and attempt."""
+    return {target.id: tuple(_lines(target, "worked")) for target in lab.targets}
+
+
+def releases(lab: Lab) -> Mapping[str, str]:
+    """What each server serves, as its last start tells."""
+    return {target.id: ([*_lines(target, "starts.log")][-1:] or [""])[0].split()[-1] for target in lab.targets}
+
+
+def _lines(target: Target, name: str) -> Iterator[str]:
+    log = Path(target.folder) / name
+    yield from log.read_text().splitlines() if log.exists() else ()
+
+
+def dropped(lab: Lab) -> Counter[str]:
+    """What the data plane itself counts as dropped since it began."""
+    host, _, port = (Path(lab.targets[0].folder).parents[1] / "envoy/admin").read_text().strip().rpartition(":")
+    with closing(Admin(Door(host, int(port)))) as admin:
+        return Counter({name: int(value) for name, value in admin.figures(DROPPED).items()})

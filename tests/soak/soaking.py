@@ -1,0 +1,101 @@
+"""One script, from a fresh lab to its verdict. What is left of a bad one is kept in a folder of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.evidence import Watch
+from tests.acceptance.judge import measure
+from tests.soak import ground, rules
+from tests.soak.crew import Crew
+from tests.soak.playing import Playing, Story
+from tests.soak.script import SLOW_REQUEST, Script
+from tests.soak.verdict import End, codes, faults
+
+from katakei.lab import clock
+from katakei.lab.process import Lab
+from katakei.lab.traffic import Figures, Traffic
+
+EDGE = 1.0
+"""Seconds until what was done last has reached the data plane."""
+RELEASE = "v2"
+ROLL = ("roll", "-f", "katakei.yml", "--release", RELEASE, "--yes")
+
+
+@dataclass(slots=True)
+class Soaked:
+    """What came of one script."""
+
+    script: Script
+    faults: list[str] = field(default_factory=list)
+    story: Story = field(default_factory=Story)
+    figures: Figures = field(default_factory=Figures)
+    refusals: list[float] = field(default_factory=list)
+    said: str = ""
+    seconds: float = 0
+    code: int | None = None
+
+    def text(self) -> str:
+        """For a person who looks for the cause."""
+        told = "\n".join(self.story.lines)
+        complaints = "\n".join(f"FAULT: {fault}" for fault in self.faults)
+        return f"{self.script.text()}\n\nWhat was done, by second:\n{told}\n\n{complaints}\n\n{self.said}\n"
+
+
+def soaked(script: Script, folder: Path) -> Soaked:
+    """Played, judged; processes and lab have ended when it returns."""
+    began = clock.monotonic()
+    (folder / "katakei.yml").write_text(ground.configuration(script))
+    with Lab(script.lab()) as lab:
+        crew = Crew(folder, lab.env, str(folder / "journal.db"))
+        try:
+            result = _played(script, lab, crew)
+        finally:
+            crew.close()
+    result.seconds = clock.monotonic() - began
+    return result
+
+
+def _played(script: Script, lab: Lab, crew: Crew) -> Soaked:
+    lab.faults(close_idle=script.close_idle)
+    ground.break_work(script, lab)
+    watch, traffic, story = Watch(lab), Traffic(lab.url, script.rate, slow_seconds=SLOW_REQUEST), Story()
+    result = Soaked(script, story=story)
+    dropped = ground.dropped(lab)  # the lab itself asks before there is anybody to answer
+    traffic.start()
+    try:
+        end = _ended(script, lab, crew, story)
+        clock.sleep(EDGE + script.lag)
+    finally:
+        result.figures = traffic.stop()
+    result.faults += story.faults
+    if end:
+        end = replace(end, dropped=ground.dropped(lab) - dropped)
+        seen = watch.end(RELEASE, (end.code,), result.figures)
+        result.code = end.code
+        result.faults += faults(script, seen, measure(seen), end)
+    result.faults += crew.left_over()
+    result.refusals = rules.refusals(crew.members)
+    result.said = "\n".join(f"== {' '.join(m.words)} (pid {m.pid}): {m.code}\n{m.process.said()}" for m in crew.members)
+    return result
+
+
+def _ended(script: Script, lab: Lab, crew: Crew, story: Story) -> End | None:
+    """By its script; then what failed is tried once more, where that is drawn. None when a rule was broken."""
+    shown = Playing(script, lab, crew, story).played(crew.start(*ROLL))
+    if not shown:
+        return None
+    end = _end(shown, lab, crew, codes(script))
+    failed = [target for target, works in end.worked.items() if works and end.releases[target] != RELEASE]
+    if not (script.retried and failed and end.code in end.allowed):
+        return end
+    ground.mend_work(lab)
+    retry = crew.start("retry", str(shown["rollout"]), *failed)
+    shown = Playing(replace(script, deeds=()), lab, crew, story).played(retry)
+    return replace(_end(shown, lab, crew, frozenset({0, 1})), retries=1) if shown else None
+
+
+def _end(shown: Mapping[str, Any], lab: Lab, crew: Crew, allowed: frozenset[int]) -> End:
+    code = crew.asked_again(str(shown["rollout"]))
+    return End(shown, code, allowed, ground.releases(lab), ground.worked(lab))

@@ -1,0 +1,108 @@
+"""The soak itself: what it draws stays the same, its judge sees, and one short script is played by `make test`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.acceptance.evidence import Start
+from tests.acceptance.judge import measure
+from tests.acceptance.test_judge import GOOD, at, started, state
+from tests.soak.script import Act, Deed, Script, Work, drawn, killed
+from tests.soak.soaking import soaked
+from tests.soak.totals import Book, Total
+from tests.soak.verdict import End, codes, faults
+
+SCRIPT = Script("1-1")
+SERVERS = ("i-1", "i-2")
+END = End(
+    shown={"left_out": []},
+    code=0,
+    allowed=frozenset({0}),
+    releases=dict.fromkeys(SERVERS, "v2"),
+    worked=dict.fromkeys(SERVERS, ("r-1/1",)),
+)
+OUT = replace(END, code=3, allowed=frozenset({3}), shown={"left_out": ["i-1"]})
+LEFT = replace(GOOD, history=(*GOOD.history, state(80, "i-1", "draining", 0, 1)), after=frozenset({("i-2", 80, "")}))
+DIES = replace(SCRIPT, deeds=(Deed(1, Act.TROUBLE, {"target_dead": [0]}),))
+
+
+def complaints(end: End, script: Script = SCRIPT, seen: object = GOOD) -> str:
+    assert isinstance(seen, type(GOOD))
+    return "\n".join(faults(script, seen, measure(seen), end))
+
+
+def test_the_same_seed_draws_the_same_scripts() -> None:
+    assert [drawn(7, n, 20) for n in range(50)] == [drawn(7, n, 20) for n in range(50)]
+    assert len({draw(7, n, 20).text() for draw in (drawn, killed) for n in range(50)}) == 100
+
+
+def test_a_script_that_only_kills_does_nothing_else_and_begins_early() -> None:
+    for script in (killed(3, n, 20) for n in range(50)):
+        assert {deed.act for deed in script.deeds} == {Act.KILL}
+        assert script.deeds[0].at <= 12
+
+
+def test_what_kept_every_promise_is_not_complained_of() -> None:
+    assert complaints(END) == ""
+    assert complaints(OUT, seen=LEFT) == ""
+
+
+@pytest.mark.parametrize(
+    ("end", "seen", "complaint"),
+    [
+        (replace(END, code=1), GOOD, "ended with 1"),
+        (replace(END, dropped={"rq_5xx": 1}), GOOD, "the data plane counts rq_5xx: 1"),
+        (replace(END, worked={**END.worked, "i-1": ("r-1/1", "r-1/1")}), GOOD, "more than once on i-1: ['r-1/1']"),
+        (replace(END, worked={**END.worked, "i-1": ("r-1/1", "r-1/2")}), GOOD, "began 2 times on i-1 in rollout r-1"),
+        (replace(END, worked={**END.worked, "i-2": ()}), GOOD, "i-2 was started 1 times by 0 pieces of work"),
+        (replace(END, releases={**END.releases, "i-2": "v1"}), GOOD, "['i-2'] serve another release"),
+        (END, LEFT, "not in service: ['i-1'], named as left out: []"),
+        (END, LEFT, "registrations differ"),
+        (OUT, GOOD, "not in service: [], named as left out: ['i-1']"),
+        (replace(OUT, shown={}), GOOD, "exit code 3, although left out: nobody"),
+        (END, replace(GOOD, traffic=replace(GOOD.traffic, failed=1)), "1 requests failed"),
+        (END, replace(GOOD, history=(*GOOD.history, state(80, "i-1", "healthy", 0, 0))), "only 0 served"),
+        (END, replace(GOOD, starts=started("i-1", Start(at(12), "v2"))), "while it got new requests"),
+    ],
+)
+def test_each_broken_promise_is_named(end: End, seen: object, complaint: str) -> None:
+    assert complaint in complaints(end, seen=seen)
+
+
+def test_too_many_failures_are_named() -> None:
+    bad = replace(SCRIPT, work=Work.FAILS, bad=(0, 1))
+    both = replace(OUT, releases=dict.fromkeys(SERVERS, "v1"), shown={"left_out": list(SERVERS)})
+    assert "failed, although 0 were allowed and 1 in hand" in complaints(both, bad)
+
+
+def test_where_a_server_dies_by_itself_only_our_own_part_is_judged() -> None:
+    fallen = (*GOOD.history, state(60, "i-1", "unhealthy", 0, 1), state(60, "i-1", "healthy", 1, 1))
+    lost = replace(GOOD, history=fallen, traffic=replace(GOOD.traffic, failed=9))
+    assert complaints(END, DIES, lost) == ""
+    late = (*fallen, state(75, "i-2", "draining", 0, 0), state(80, "i-2", "healthy", 1, 1))
+    assert "i-2 was taken out at" in complaints(END, DIES, replace(lost, history=late))
+
+
+def test_how_it_may_end_depends_on_what_was_done() -> None:
+    bad = replace(SCRIPT, work=Work.FAILS, bad=(0,))
+    assert (codes(SCRIPT), codes(bad), codes(replace(bad, failed_target="put_back"))) == (
+        frozenset({0}),
+        frozenset({3}),
+        frozenset({1}),
+    )
+    assert codes(replace(SCRIPT, deeds=(Deed(1, Act.ABORT),))) == frozenset({0, 1, 3})
+
+
+def test_runs_add_up(tmp_path: Path) -> None:
+    for _ in range(2):
+        Book(tmp_path / "totals").write("1-1", Total(1, 2, 300, 0, 0))
+    assert Book(tmp_path / "totals").total() == Total(2, 4, 600, 0, 0)
+
+
+@pytest.mark.lab
+def test_a_short_script_is_played_and_keeps_every_promise(tmp_path: Path) -> None:
+    deeds = (Deed(4, Act.KILL), Deed(9, Act.RIVAL), Deed(12, Act.FREEZE), Deed(14, Act.WAKE), Deed(16, Act.TERM))
+    result = soaked(Script("smoke", settle=2, deeds=deeds), tmp_path)
+    assert result.faults == [], result.text()
+    assert (result.story.kills, result.figures.failed) == (1, 0)
+    assert result.figures.requests > 300
