@@ -89,7 +89,10 @@ class App:
 
     def pause(self, rollout: RolloutId) -> None:
         """What is in hand is finished, nothing else is begun; the process that drives the rollout carries it out."""
-        if self._unfinished(rollout, "pause").paused:
+        state = self._unfinished(rollout, "pause")
+        if state.aborting:
+            raise UsageFault(f"rollout {rollout} is being aborted: nothing else is begun anyway")
+        if state.paused:
             raise UsageFault(f"rollout {rollout} is paused already; it goes on by: katakei resume {rollout}")
         self._kit.journal.tell(rollout, e.PauseAsked(self._kit.clock.now(), self._kit.owner.user))
 

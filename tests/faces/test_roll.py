@@ -134,6 +134,8 @@ def an_abort_from_elsewhere_brings_everything_back(katakei: Katakei, ground: Gro
     name = next(iter(katakei("list", "--json").data["rollouts"]))["rollout"]
     accepted = katakei("abort", name, "--json")
     assert (accepted.code, accepted.data) == (0, {"accepted": name})
+    late = katakei("pause", name)
+    assert (late.code, "is being aborted" in late.err) == (2, True)
     done = roll.end()
     assert done.code == 1, done.all()
     assert [target["phase"] for target in done.events[-1]["targets"]] == ["returned", "skipped"]

@@ -199,6 +199,26 @@ def test_a_damaged_file_is_told_and_not_read_as_if_it_were_whole(tmp_path: Path)
         SqlJournal(made.url).read(ID, 0)
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_taken_away_is_told_and_nothing_is_written_into_the_void(
+    ledger: SqliteLedger, *, replaced: bool
+) -> None:
+    lease = begun(ledger)
+    journal, leases = ledger.journal(), ledger.leases()
+    journal.append(lease, ID, 1, [fell(2)])
+    leases.renew(lease)
+    kept = ledger.path.rename(ledger.path.with_name("kept"))
+    if replaced:
+        ledger.path.touch()
+    with pytest.raises(Unreachable, match="was deleted or replaced"):
+        journal.append(lease, ID, 2, [fell(3)])
+    with pytest.raises(Unreachable, match="was deleted or replaced"):
+        leases.renew(lease)
+    kept.rename(ledger.path)
+    assert journal.read(ID, 1) == [fell(2)]
+    journal.append(lease, ID, 2, [fell(3)])
+
+
 CREATOR = """
 import sys
 from tests.contracts.ledgers import ID, leases_at, owner

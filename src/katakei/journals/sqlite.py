@@ -33,6 +33,7 @@ class SqliteFile:
         self.path = path
         self.patience = patience
         self._engine: Engine | None = None
+        self._file = (0, 0)  # device and inode of the one that is written
         self._making = threading.Lock()
 
     def ask(self, text: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
@@ -50,8 +51,19 @@ class SqliteFile:
         """One short transaction that no other writer shares; committed at the end, undone by any error."""
         with self._making:
             engine = self._engine = self._engine or self._made()
+        self._same_file()
         with engine.writing() as connection:
             yield connection
+
+    def _same_file(self) -> None:
+        """Raises Unreachable when it was taken away under us: what is written there then, nobody ever reads."""
+        with door(self.path):
+            there = self.path.stat() if self.path.exists() else None
+        if there is None or (there.st_dev, there.st_ino) != self._file:
+            raise Unreachable(
+                f"the journal {self.path} was deleted or replaced while it was in use: put it back and start again,"
+                " or bring back what is out of service by the commands that were printed first"
+            )
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -66,6 +78,8 @@ class SqliteFile:
             _create(self.path)
             with closing(self._open()) as connection:
                 self._version(connection)
+            made = self.path.stat()
+            self._file = (made.st_dev, made.st_ino)
         return Engine(self.path, self.patience)
 
     def _open(self) -> sqlite3.Connection:
