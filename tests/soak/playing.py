@@ -22,8 +22,8 @@ WHOLE = 420.0
 TICK = 0.1
 PERSON = 2.0
 """How often a person who works by hand looks whether there is something to do."""
-AGAIN = frozenset({-signal.SIGKILL, 4, 5, 130})
-"""Exit codes after which the same command is given once more (4: somebody else had it in hand)."""
+AGAIN = frozenset({-signal.SIGKILL, -signal.SIGTERM, 4, 5, 130})
+"""Exit codes after which the same command is given once more (4: another one had it; SIGTERM: it had not begun)."""
 SIGNALS = {
     Act.KILL: signal.SIGKILL,
     Act.FREEZE: signal.SIGSTOP,
