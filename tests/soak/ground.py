@@ -41,11 +41,12 @@ DROPPED = "upstream_cx_destroy_(?:local|remote)_with_active_rq|downstream_rq_5xx
 
 def configuration(script: Script) -> str:
     """The user's file."""
+    by_hand = script.work is Work.BY_HAND
     values = {name: getattr(script, name) for name in ("window", "floor", "settle", "until", "soak", "max_failures")}
     return CONFIGURATION.format(
         **values,
-        more=MORE[script.until],
-        work="{manual: }" if script.work is Work.BY_HAND else WORK,
+        more=MORE[script.until] + (", witness: ssm" if by_hand and script.until != "delay" else ""),
+        work="{manual: }" if by_hand else WORK,
         working="8s" if script.work is Work.HANGS else "2m",
         within="5s" if script.work is Work.SICK else "1m",
         failed_target=script.failed_target,

@@ -1,5 +1,6 @@
 """The soak itself: what it draws stays the same, its judge sees, and one short script is played by `make test`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import pytest
 from tests.acceptance.evidence import Start
 from tests.acceptance.judge import measure
 from tests.acceptance.test_judge import GOOD, at, started, state
+from tests.soak.ground import configuration
 from tests.soak.script import Act, Deed, Script, Work, drawn, killed
 from tests.soak.soaking import soaked
 from tests.soak.totals import Book, Total
 from tests.soak.verdict import End, codes, faults
+
+from katakei import settings
 
 SCRIPT = Script("1-1")
 SERVERS = ("i-1", "i-2")
@@ -40,6 +44,13 @@ def test_a_script_that_only_kills_does_nothing_else_and_begins_early() -> None:
     for script in (killed(3, n, 20) for n in range(50)):
         assert {deed.act for deed in script.deeds} == {Act.KILL}
         assert script.deeds[0].at <= 12
+
+
+@pytest.mark.parametrize("draw", [drawn, killed])
+def test_every_script_has_a_configuration_without_a_fault(tmp_path: Path, draw: Callable[..., Script]) -> None:
+    for number in range(100):
+        (tmp_path / "katakei.yml").write_text(configuration(draw(5, number, 20)))
+        assert settings.load(tmp_path / "katakei.yml", settings.Overrides()).service == "soak"
 
 
 def test_what_kept_every_promise_is_not_complained_of() -> None:
