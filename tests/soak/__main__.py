@@ -16,6 +16,7 @@ from tests.soak.soaking import Soaked, soaked
 from tests.soak.totals import Book, Total
 
 from katakei.lab import clock
+from katakei.lab.traffic import Figures
 
 KEPT = Path(".soak")
 
@@ -56,8 +57,8 @@ class Soak:
             return number if number is not None and number < self.last else None
 
     def _count(self, result: Soaked, folder: Path) -> None:
-        asked = Total() if result.script.mortal else Total(0, 0, result.figures.requests, result.figures.failed)
-        more = Total(1, result.story.kills, 0, 0, len(result.faults)) + asked
+        seen = Figures() if result.script.mortal else result.figures
+        more = Total(1, result.story.kills, seen.requests, seen.failed, seen.held_back, len(result.faults))
         name = result.script.name
         with self.lock:
             self.total += more

@@ -13,6 +13,7 @@ class Total:
     kills: int = 0
     requests: int = 0
     failed: int = 0
+    held_back: int = 0  # requests that the machine was too busy to send
     faults: int = 0
 
     def __add__(self, other: "Total") -> "Total":
@@ -22,8 +23,8 @@ class Total:
     def text(self) -> str:
         """For a person."""
         return (
-            f"{self.rollouts} rollouts, {self.kills} kills, {self.requests} requests, {self.failed} failed,"
-            f" {self.faults} violations"
+            f"{self.rollouts} rollouts, {self.kills} kills, {self.requests} requests ({self.held_back} held back),"
+            f" {self.failed} failed, {self.faults} violations"
         )
 
 
