@@ -35,6 +35,9 @@ WORK = (
     " test ! -e late || { touch unhealthy; (sleep 5; rm unhealthy) > /dev/null 2>&1 & };"
     ' echo "$KATAKEI_RELEASE" > release && ./bin/restart\'}}'
 )
+REVERT = (
+    "revert: {ssm: {run: 'echo \"$KATAKEI_ROLLOUT/$KATAKEI_ATTEMPT\" >> worked; echo v1 > release && ./bin/restart'}}\n"
+)
 DROPPED = "upstream_cx_destroy_(?:local|remote)_with_active_rq|downstream_rq_5xx"
 """What Envoy counts when a request was not brought to a good end: a connection closed under it, or answered 5xx."""
 
@@ -43,7 +46,7 @@ def configuration(script: Script) -> str:
     """The user's file."""
     by_hand = script.work is Work.BY_HAND
     values = {name: getattr(script, name) for name in ("window", "floor", "settle", "until", "soak", "max_failures")}
-    return CONFIGURATION.format(
+    return (REVERT if script.then == "revert" else "") + CONFIGURATION.format(
         **values,
         more=MORE[script.until] + (", witness: ssm" if by_hand and script.until != "delay" else ""),
         work="{manual: }" if by_hand else WORK,

@@ -17,7 +17,7 @@ from tests.soak.script import Act, Deed, Script, Work
 from katakei.lab import clock
 from katakei.lab.process import Lab
 
-WHOLE = 420.0
+WHOLE = 600.0
 """Seconds after which a rollout that has not ended never will."""
 TICK = 0.1
 PERSON = 2.0

@@ -79,7 +79,7 @@ class Script:
     bad: tuple[int, ...] = ()
     max_failures: int = 0
     failed_target: str = "keep_out"
-    retried: bool = False  # what failed is mended and tried once more, when the rollout has ended
+    then: str = ""  # when the rollout has ended: `retry` what failed, mended; or `revert` what went well
     rate: float = 20
     deeds: tuple[Deed, ...] = ()
 
@@ -127,7 +127,7 @@ def drawn(seed: int, number: int, rate: float) -> Script:
         bad=tuple(sorted(some)),
         max_failures=dice.choice((0, 0, 1)),
         failed_target=dice.choice(("keep_out", "put_back")),
-        retried=dice.random() < 0.5,
+        then=dice.choice(AFTERWARDS[work in BAD]),
         rate=rate,
         deeds=tuple(sorted(_deeds(dice, work, targets), key=lambda deed: deed.at)),
     )
@@ -143,7 +143,10 @@ def killed(seed: int, number: int, rate: float) -> Script:
     return Script(f"{seed}-{number}", settle=2, lag=lag, close_idle=dice.random() < 0.5, rate=rate, deeds=deeds)
 
 
-ODDS = {"kill": 5, "freeze": 2, "term": 2, "rival": 3, "pause": 1, "abort": 0.5, "trouble": 6}
+REVERT = False  # whether `katakei revert` is built
+AFTERWARDS = {True: ("", "retry"), False: ("", "revert") if REVERT else ("",)}
+"""What is drawn for the time after the end, by whether the work is bad."""
+ODDS = {"kill": 5, "freeze": 2, "long freeze": 1, "term": 2, "rival": 3, "pause": 1, "abort": 0.5, "trouble": 6}
 
 
 def _deeds(dice: random.Random, work: Work, targets: int) -> Iterator[Deed]:
@@ -151,13 +154,14 @@ def _deeds(dice: random.Random, work: Work, targets: int) -> Iterator[Deed]:
     for _ in range(dice.randint(1, 6)):
         at = round(dice.uniform(0.3, 40), 2)
         then = round(at + dice.uniform(1, 12), 2)
-        match dice.choices(("kill", "freeze", "term", "rival", "pause", "abort", "trouble"), [5, 2, 2, 3, 1, 0.5, 6])[
-            0
-        ]:
+        match dice.choices(list(ODDS), list(ODDS.values()))[0]:
             case "kill":
                 yield Deed(at, Act.KILL)
             case "freeze":
                 yield from (Deed(at, Act.FREEZE), Deed(then, Act.WAKE))
+            case "long freeze":  # longer than a lease lives, and somebody tries before and after
+                yield from (Deed(at, Act.FREEZE), Deed(at + 1, Act.RIVAL), Deed(at + 32, Act.RIVAL))
+                yield Deed(at + 45, Act.WAKE)
             case "term":
                 yield from [Deed(at, Act.TERM)] * dice.choice((1, 1, 2))
             case "rival" if work in {Work.WELL, Work.SLOW, Work.LATE}:  # after other ends a rival would begin anew

@@ -19,7 +19,7 @@ from katakei.lab.traffic import Figures, Traffic
 
 EDGE = 1.0
 """Seconds until what was done last has reached the data plane."""
-RELEASE = "v2"
+OLD, RELEASE = "v1", "v2"
 ROLL = ("roll", "-f", "katakei.yml", "--release", RELEASE, "--yes")
 
 
@@ -82,18 +82,26 @@ def _played(script: Script, lab: Lab, crew: Crew) -> Soaked:
 
 
 def _ended(script: Script, lab: Lab, crew: Crew, story: Story) -> End | None:
-    """By its script; then what failed is tried once more, where that is drawn. None when a rule was broken."""
+    """By its script; then what is drawn for afterwards. None when a rule was broken."""
     shown = Playing(script, lab, crew, story).played(crew.start(*ROLL))
     if not shown:
         return None
     end = _end(shown, lab, crew, codes(script))
-    failed = [target for target, works in end.worked.items() if works and end.releases[target] != RELEASE]
-    if not (script.retried and failed and end.code in end.allowed):
+    again = _again(script, end) if end.code in end.allowed else ()
+    if not again:
         return end
     ground.mend_work(lab)
-    retry = crew.start("retry", str(shown["rollout"]), *failed)
-    shown = Playing(replace(script, deeds=()), lab, crew, story).played(retry)
-    return replace(_end(shown, lab, crew, frozenset({0, 1})), retries=1) if shown else None
+    shown = Playing(replace(script, deeds=()), lab, crew, story).played(crew.start(*again))
+    release = OLD if again[0] == "revert" else RELEASE
+    return replace(_end(shown, lab, crew, frozenset({0, 1})), words=1, release=release) if shown else None
+
+
+def _again(script: Script, end: End) -> tuple[str, ...]:
+    """What a person says after the end; () when nothing."""
+    failed = [target for target, works in end.worked.items() if works and end.releases[target] != RELEASE]
+    if script.then == "retry" and failed:
+        return ("retry", str(end.shown["rollout"]), *failed)
+    return ("revert", str(end.shown["rollout"])) if script.then == "revert" and end.code == 0 else ()
 
 
 def _end(shown: Mapping[str, Any], lab: Lab, crew: Crew, allowed: frozenset[int]) -> End:

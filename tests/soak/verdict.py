@@ -24,7 +24,8 @@ class End:
     releases: Mapping[str, str]
     worked: Mapping[str, tuple[str, ...]]
     dropped: Mapping[str, int] = field(default_factory=dict)  # by the data plane's own count
-    retries: int = 0
+    words: int = 0  # how often a person asked for one more attempt, or for a revert
+    release: str = "v2"  # what is to be served where it ended with 0
 
 
 def codes(script: Script) -> frozenset[int]:
@@ -65,7 +66,7 @@ def _as_told(seen: Evidence, end: End) -> Iterator[str]:
         yield f"registrations differ: {sorted(changed)}"
     if (end.code == 3) != bool(named):
         yield f"exit code {end.code}, although left out: {sorted(named) or 'nobody'}"
-    if end.code == 0 and (old := {server for server, release in end.releases.items() if release != seen.release}):
+    if end.code == 0 and (old := {server for server, release in end.releases.items() if release != end.release}):
         yield f"exit code 0, but {sorted(old)} serve another release"
 
 
@@ -75,7 +76,7 @@ def _twice(end: End) -> Iterator[str]:
         if twice := [key for key, times in Counter(works).items() if times > 1]:
             yield f"work began more than once on {server}: {twice}"
         for rollout, times in Counter(key.partition("/")[0] for key in works).items():
-            if times > 1 + end.retries:
+            if times > 1 + end.words:
                 yield f"work began {times} times on {server} in rollout {rollout}"
 
 
@@ -91,7 +92,7 @@ def _restarted(seen: Evidence, measured: Measured, end: End) -> Iterator[str]:
 
 def _too_many_failed(script: Script, end: End) -> Iterator[str]:
     """As many may fail as were in hand when it was too much."""
-    bad = script.work in BAD and not end.retries
+    bad = script.work in BAD and not end.words
     failed = {server for server, works in end.worked.items() if works and end.releases[server] != "v2"}
     if bad and len(failed) > script.max_failures + script.window:
         yield f"{sorted(failed)} failed, although {script.max_failures} were allowed and {script.window} in hand"
