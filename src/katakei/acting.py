@@ -5,7 +5,7 @@ Acts on one group that are due in the same turn are joined into one call. What c
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
 from katakei.core import events as e
@@ -29,7 +29,7 @@ class Acts:
         self._pool = pool
         self._flying: list[tuple[frozenset[TargetId], Future[Facts]]] = []
         self._tried: set[TargetId] = set()
-        self.troubles: list[str] = []
+        self.troubles: list[Unreachable] = []
 
     def begin(self) -> None:
         """A new turn: what failed may be tried again."""
@@ -70,10 +70,14 @@ class Acts:
             if error is None:
                 facts += future.result()
             elif isinstance(error, KatakeiError):
-                self.troubles += [str(error)] if isinstance(error, Unreachable) else []
+                self.troubles += [error] if isinstance(error, Unreachable) else []
             else:
                 raise error
         return facts
+
+    def settled(self, within: timedelta) -> bool:
+        """Whether no act is under way any more; waits for them, but not longer than `within`."""
+        return not wait([future for _, future in self._flying], within.total_seconds()).not_done
 
     def _hand_over(self, targets: frozenset[TargetId], act: Callable[[], Facts], until: datetime) -> None:
         def in_time() -> Facts:

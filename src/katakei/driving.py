@@ -1,9 +1,10 @@
 """A rollout in hand: its lease, its runner, and the way from Planned to Finished.
 
-Whatever happens on the way, the lease is given back; what was resolved is in the journal.
+Whatever happens on the way, the lease is given back or ends by itself; what was resolved is in the journal.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from katakei.core import events as e
 from katakei.core.errors import Refused
@@ -16,6 +17,7 @@ from katakei.engines import inline
 from katakei.kit import Kit
 from katakei.runner import Runner, Turn, World
 
+CALL = timedelta(seconds=10)  # how long a call under way is waited for before the lease is given back
 Confirm = Callable[[Plan, Forecast, Sequence[str]], bool]
 
 
@@ -52,17 +54,21 @@ class Drive:
         return restore_lines(self._kit, self.plan)
 
     def run(self, told: Callable[[Turn], None]) -> Rollout:
-        """Turn after turn; the lease is given back at the end, however it ends."""
+        """Turn after turn; the lease is given back at the end, or ends by itself where a call is still under way."""
 
         def after(turn: Turn) -> None:
             told(turn)
             if self._interrupted and not turn.rollout.interrupted:
                 self._runner.note(e.Interrupted(self._kit.clock.now(), self._interrupted))
 
+        patience = timedelta()  # twice Ctrl-C waits for nothing
         try:
-            return inline.drive(self._runner, self._kit.clock, after)
+            rollout = inline.drive(self._runner, self._kit.clock, after)
+            patience = CALL
+            return rollout
         finally:
-            self._kit.leases.release(self._lease)
+            if self._runner.settled(patience):
+                self._kit.leases.release(self._lease)
 
     def interrupt(self, by: str) -> None:
         """Finish what is in hand, then stop. May be called from a signal handler."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from katakei.core.attributes import changed
-from katakei.core.errors import KatakeiError, Unreachable
+from katakei.core.errors import KatakeiError, NoSuchGroup, Unreachable
 from katakei.core.model import Arn, Registration, TargetId
 from katakei.core.pace import Allowance
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Pool, Watched, Witness
@@ -17,6 +17,7 @@ from katakei.core.questions import questions
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Attributes, Evidence, GroupSight, Seen, Sight, State
 from katakei.core.wants import Wants
+from katakei.newcomers import Newcomers
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -50,7 +51,10 @@ class Looks:
         self._groups_only = True
         self._flying: dict[str, Future[object]] = {}
         self._asked: list[Future[object]] = []
-        self.troubles: list[str] = []
+        self._newcomers = Newcomers(balancer, executor, clock, pool)
+        self._deleted: set[Arn] = set()
+        self._silent: dict[Arn, datetime] = {}
+        self.troubles: list[Unreachable] = []
         self.answered = False
 
     def look(self, rollout: Rollout, wants: Wants, last: Sight) -> Sight:
@@ -75,6 +79,7 @@ class Looks:
         self.troubles = []
         seen, unseen = self._gather(groups)
         self.answered = bool(seen)
+        self._listen(seen, unseen)
         self._gather(ready)
         merged = {arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}
         return Sight(
@@ -86,11 +91,24 @@ class Looks:
             arrivals=self._gather(arrivals)[0].get("arrivals", {}),
             attributes={**last.attributes, **self._gather(attributes)[0].get("attributes", {})},
             unseen=unseen,
+            deleted=frozenset(self._deleted),
+            newcomers=self._newcomers.look(rollout, wanted=bool(wants.newcomers)),
         )
 
     def again(self, now: datetime) -> datetime:
         """When a turn may know something new: now, or where only groups are awaited, when each may be looked at."""
         return max((one.next for one in self._allowed.values() if self._groups_only), default=now)
+
+    def silent(self, now: datetime) -> timedelta:
+        """How long a group has had no look that was answered, of those that were asked for."""
+        return max((now - since for since in self._silent.values()), default=timedelta())
+
+    def _listen(self, seen: Mapping[Arn, GroupSight], unseen: Mapping[Arn, str]) -> None:
+        self._deleted -= seen.keys()
+        for arn in {*seen, *self._deleted}:
+            self._silent.pop(arn, None)
+        for arn in unseen.keys() - self._deleted:
+            self._silent.setdefault(arn, self._clock.now())
 
     def _ask_witness(self, rollout: Rollout, wants: Wants) -> tuple[_Baseline, _Evidence, _Arrivals]:
         witness = self._witness
@@ -117,7 +135,11 @@ class Looks:
         def whole() -> GroupSight:
             """What was asked for and not shown is absent; an ip target registered without a zone is listed with one."""
             begun = self._clock.now()
-            look = self._balancer.look(arn, only)
+            try:
+                look = self._balancer.look(arn, only)
+            except NoSuchGroup:
+                self._deleted.add(arn)
+                raise
             absent = Seen(State.ABSENT, begun, self._clock.now())
             wanted = planned if only is None else only
             zoneless = {(place.id, place.port): place for place in wanted if place.zone is None}
@@ -158,7 +180,7 @@ class Looks:
                 seen[name] = future.result()
             elif isinstance(error, KatakeiError):
                 missed[name] = str(error)
-                self.troubles += [str(error)] if isinstance(error, Unreachable) else []
+                self.troubles += [error] if isinstance(error, Unreachable) else []
             else:
                 raise error
         return seen, missed

@@ -11,19 +11,19 @@ from datetime import datetime, timedelta
 from katakei.acting import Acts
 from katakei.core import events as e
 from katakei.core.decide import decide, rest_until, sentence
-from katakei.core.errors import Overtaken, Unreachable
+from katakei.core.errors import OutOfReach, Overtaken, Unreachable
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Lease, Leases, Pool, Witness
 from katakei.core.rollout import Rollout, evolve, replay
 from katakei.core.sight import Sight
 from katakei.core.steps import Note, Rest, Start, Step
 from katakei.core.wants import wants
-from katakei.core.words import since
+from katakei.core.words import since, span
 from katakei.looking import Looks, watched
 
 PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
 VALID = timedelta(seconds=15)  # no act begins later than this after the lease was known to be ours (promise 6)
-PATIENCE = timedelta(minutes=15)  # how long a world that cannot be reached is borne while targets are out
+PATIENCE = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer
 TOGETHER = 50  # targets whose last look shares one program, as many as share one command
 ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
 
@@ -77,6 +77,10 @@ class Runner:
     def rollout(self) -> Rollout:
         """The rollout as this process last read or wrote it."""
         return self._rollout
+
+    def settled(self, within: timedelta) -> bool:
+        """Whether no call of ours that changes anything is under way any more; waited for so long at most."""
+        return self._acts.settled(within)
 
     def note(self, *events: e.Event) -> None:
         """A fact from outside the loop (the taking, an interrupt); written with the next append."""
@@ -170,13 +174,17 @@ class Runner:
         return Turn(self._rollout, tuple(written), why, rests, now, due)
 
     def _bear(self, now: datetime) -> str:
-        """An unreachable world is borne for a while when targets are out, and reported at once when none is."""
+        """A world that may come back is borne for a while; one that refuses us, only while targets are out."""
         troubles = [*self._looks.troubles, *self._acts.troubles]
+        if self._looks.silent(now) > PATIENCE:
+            raise Unreachable(f"{'; '.join(self._sight.unseen.values())} ({span(self._looks.silent(now))} long)")
         if not troubles:
             self._trouble_since = None if self._looks.answered else self._trouble_since
             return ""
         self._trouble_since = self._trouble_since or now
+        lasting = not any(isinstance(trouble, OutOfReach) for trouble in troubles)
         anything_out = any(self._rollout.standings[target].deregistered for target in self._rollout.out_of_service)
-        if not anything_out or now - self._trouble_since > PATIENCE:
-            raise Unreachable(troubles[0])
-        return f"{troubles[0]} ({since(self._trouble_since, now)})"
+        if now - self._trouble_since > PATIENCE or (lasting and not anything_out):
+            raise Unreachable(str(troubles[0]))
+        borne = f"{since(self._trouble_since, now)}, {span(PATIENCE)} at most"
+        return f"{troubles[0]} (waited {borne}; it goes on by itself once that is mended)"

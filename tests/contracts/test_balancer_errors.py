@@ -12,7 +12,7 @@ from tests.contracts.balancer_endpoint import Endpoint, endpoint, refusal
 
 from katakei.balancers.alb import Alb, door
 from katakei.clock import SystemClock
-from katakei.core.errors import Exit, KatakeiError, Rejected, Unreachable, Unseen, UsageFault
+from katakei.core.errors import Exit, KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
 from katakei.core.model import Arn, Registration
 from katakei.core.sight import GroupSight
 
@@ -62,13 +62,13 @@ def look() -> GroupSight:
         (403, "AccessDenied", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
         (403, "AccessDeniedException", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
         (403, "UnauthorizedOperation", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
-        (403, "ExpiredToken", Unreachable, "have expired: renew them"),
-        (400, "ExpiredTokenException", Unreachable, "have expired: renew them"),
-        (400, "RequestExpired", Unreachable, "have expired: renew them"),
-        (403, "InvalidClientTokenId", Unreachable, "does not accept these credentials: check --profile"),
-        (403, "SignatureDoesNotMatch", Unreachable, "does not accept these credentials"),
-        (401, "AuthFailure", Unreachable, "does not accept these credentials"),
-        (400, "TargetGroupNotFound", UsageFault, "no such target group"),
+        (403, "ExpiredToken", OutOfReach, "have expired: renew them"),
+        (400, "ExpiredTokenException", OutOfReach, "have expired: renew them"),
+        (400, "RequestExpired", OutOfReach, "have expired: renew them"),
+        (403, "InvalidClientTokenId", OutOfReach, "does not accept these credentials: check --profile"),
+        (403, "SignatureDoesNotMatch", OutOfReach, "does not accept these credentials"),
+        (401, "AuthFailure", OutOfReach, "does not accept these credentials"),
+        (400, "TargetGroupNotFound", NoSuchGroup, "no such target group"),
         (400, "LoadBalancerNotFound", Unseen, "deleted just now"),
         (400, "ValidationError", Rejected, "AWS refused DescribeTargetHealth"),
         (400, "InvalidTarget", Rejected, "AWS refused DescribeTargetHealth"),

@@ -21,7 +21,7 @@ from tests.contracts.workshops import (
     target,
 )
 
-from katakei.core.errors import Unreachable, Unseen, UsageFault
+from katakei.core.errors import OutOfReach, Unreachable, Unseen, UsageFault
 from katakei.core.events import Key
 from katakei.core.model import Target, TargetId
 from katakei.core.sight import Work, WorkState
@@ -275,7 +275,7 @@ def test_ready_names_who_could_not_be_worked_on(shop: ByRunCommand) -> None:
         (WireFault("", status=503), Unseen, "503"),
         (WireFault("", status=0), Unseen, "did not answer"),
         (WireFault("AccessDeniedException", "not authorized"), Unreachable, "Allow ssm:DescribeInstanceInformation"),
-        (WireFault("ExpiredTokenException", "expired"), Unreachable, "Check the AWS credentials"),
+        (WireFault("ExpiredTokenException", "expired"), OutOfReach, "renew them"),
     ],
 )
 def test_foreign_errors_become_ours(shop: ByRunCommand, fault: WireFault, error: type[Exception], said: str) -> None:

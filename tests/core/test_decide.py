@@ -99,7 +99,7 @@ def test_ctrl_c_goes_on_with_what_is_in_hand() -> None:
 
 def test_the_last_serving_target_is_never_taken_out() -> None:
     plan = a_plan(2)
-    rollout = given(plan, brought(plan, Phase.DONE, 1))
+    rollout = given(plan, brought(plan, Phase.RETURNED, 1))
     steps = decided(rollout, seen(rollout, NOON, {1: DOWN}), NOON)
     assert not deregistered(steps)
     assert "0 of web0 would serve, the floor is 1" in whys(steps)
@@ -250,7 +250,7 @@ def test_at_every_moment_a_target_in_hand_is_acted_on_or_says_why_it_waits(phase
             assert t(rollout.plan) in spoken_of(decided(rollout, seen(rollout, later(at), {0: state}), later(at)))
 
 
-def spoken_of(steps: Sequence[Step]) -> set[TargetId | None]:
+def spoken_of(steps: Sequence[Step]) -> set[object]:
     """Every target that is noted, acted on or said to wait."""
     rests = {step.target for step in steps if isinstance(step, Rest)}
     written = {step.event.target for step in steps if isinstance(step, Note) and hasattr(step.event, "target")}

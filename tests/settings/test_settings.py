@@ -52,13 +52,14 @@ def test_the_documented_example_says_what_it_does() -> None:
         service="laravel",
         groups=("LaravelTargetGroup",),
         work=s.Command("ssm", '/opt/app/deploy.sh "$KATAKEI_RELEASE"'),
+        late=s.Late.ROLL,
         drain=BY_PROOF,
         check=s.Check(s.Http("/health", "200")),
     )
 
 
 def test_the_smallest_file_gets_every_default_of_the_core_and_evidence_instead_of_the_timer(load: Load) -> None:
-    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), drain=BY_PROOF)
+    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), late=s.Late.ROLL, drain=BY_PROOF)
 
 
 @pytest.mark.parametrize("work", ["{manual: }", "{local: {run: ./deploy}}"])
@@ -67,6 +68,30 @@ def test_where_nothing_carries_a_witness_to_the_targets_the_timer_is_the_default
     assert by_timer.drain == s.Drain()
     assert not by_timer.carrier
     assert load(SMALL.replace(SSM, work) + "drain: {witness: ssm}").drain == BY_PROOF
+
+
+@pytest.mark.parametrize(
+    ("written", "late"),
+    [
+        ("targets: all", s.Late.ROLL),
+        ("late: leave", s.Late.LEAVE),
+        ("targets: {tag: {Role: web}}", s.Late.LEAVE),
+        ("targets: {tag: {Role: web}}\nlate: roll", s.Late.ROLL),
+        ("targets: [web-1]", s.Late.LEAVE),
+    ],
+)
+def test_who_comes_late_is_rolled_where_all_were_meant_or_where_it_is_written(
+    load: Load, written: str, late: s.Late
+) -> None:
+    assert load(SMALL + written).late is late
+
+
+def test_nobody_who_comes_late_is_in_a_list_of_names(load: Load) -> None:
+    assert refused(load, SMALL + "targets: [web-1]\nlate: roll") == [
+        "katakei.yml:5: late: roll needs targets: all or {tag: {Role: web}}; a list of targets names nobody else"
+    ]
+    assert settings.without_file("web", "./deploy", Overrides(only=("i-1",))).late is s.Late.LEAVE
+    assert settings.without_file("web", "./deploy", NOTHING).late is s.Late.ROLL
 
 
 def test_a_group_alone_is_drained_as_a_file_of_defaults_would_do_it() -> None:

@@ -13,12 +13,15 @@ from katakei.core.coming_back import checking, returning, soaking, warming
 from katakei.core.floor import breach, tally
 from katakei.core.leaving import draining, out
 from katakei.core.model import Target, TargetId
+from katakei.core.newcomers import joining
 from katakei.core.pace import QUICKEST, pace
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Seen, Sight, State
 from katakei.core.spec import Until
+from katakei.core.staying import staying
 from katakei.core.steps import Deregister, Note, Rest, Step
+from katakei.core.vanished import vanished
 from katakei.core.words import label, listed, since
 from katakei.core.working import working
 
@@ -42,13 +45,14 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
     if rollout.finished:
         return ()
     scene = Scene(rollout, sight, tally(rollout, sight, now), now)
-    steps: list[Step] = []
+    steps: list[Step] = [*joining(scene)]
     for phase, answer in ANSWERS.items():
         for target in rollout.by_phase[phase]:
-            answered = answer(scene.case(target))
+            gone = vanished(scene.case(target)) if sight.deleted else None
+            answered = (gone,) if gone else answer(scene.case(target))
             steps += answered
             scene = scene.after(answered)
-    steps += _next(scene)
+    steps += staying(scene) or _next(scene)
     if not steps and not rollout.interrupted:
         steps.append(Note(e.Finished(now)))
     return tuple(steps)
@@ -175,6 +179,8 @@ def _not_ours_to_take(scene: Scene, target: Target) -> Note | None:
     """A waiting target that somebody else has taken out meanwhile is left alone; one that vanished is gone."""
     if scene.rollout.standings[target.id].phase is not Phase.WAITING:
         return None
+    if gone := vanished(scene.case(target.id)):
+        return gone
     looks: list[Seen | None] = [scene.sight.of(place) for place in target.registrations]
     if all(look and look.state is State.ABSENT for look in looks):
         return Note(e.Moved(scene.now, target.id, Phase.GONE, "no longer registered; not by us"))

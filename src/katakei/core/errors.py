@@ -35,6 +35,10 @@ class UsageFault(KatakeiError):
     code = Exit.USAGE
 
 
+class NoSuchGroup(UsageFault):
+    """There is no such target group, or no longer."""
+
+
 class Refused(KatakeiError):
     """Floor, gate, differing plan, a membership that is not understood."""
 
@@ -45,6 +49,10 @@ class Unreachable(KatakeiError):
     """Balancer, executor, journal or credentials unreachable, denied or full: asking again by itself will not help."""
 
     code = Exit.UNREACHABLE
+
+
+class OutOfReach(Unreachable):
+    """No way there just now (network, endpoint, credentials that ended): it may come back, by itself or by a person."""
 
 
 class Unseen(KatakeiError):

@@ -6,7 +6,7 @@ An event is a fact or a person's word; none of them is an opinion about what to 
 from dataclasses import dataclass
 from datetime import datetime
 
-from katakei.core.model import Arn, RolloutId, TargetId
+from katakei.core.model import Arn, RolloutId, Target, TargetId
 from katakei.core.planned import Plan
 from katakei.core.roads import Cause, Intent, Phase
 
@@ -56,6 +56,19 @@ class Taken:
     at: datetime
     owner: Owner
     marks: str = ""  # the executor's, see ports.Executor.marks
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A registration that the plan did not know appeared: a late target, or one more place of a known machine.
+
+    `takes_part` is false for what is left alone, and `why` tells the reason, where there is one.
+    """
+
+    at: datetime
+    target: Target
+    takes_part: bool
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +156,15 @@ class SeenServing:
 @dataclass(frozen=True, slots=True)
 class Fell:
     """A target that had been seen serving again was seen not serving; its proof or its soak begins anew."""
+
+    at: datetime
+    target: TargetId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A target that was done fell and did not come back in time, or again and again: it counts as failed, once."""
 
     at: datetime
     target: TargetId
@@ -251,29 +273,7 @@ class Finished:
 
 
 Will = Approved | AbortAsked | PauseAsked | ResumeAsked | RevertAsked | RetryAsked
-Event = (
-    Planned
-    | Taken
-    | Moved
-    | Baselined
-    | Deregistered
-    | Registered
-    | SeenOut
-    | SeenBusy
-    | Cut
-    | Arrived
-    | SeenServing
-    | Fell
-    | FoundServing
-    | Started
-    | WorkEnded
-    | TurnedDown
-    | Approved
-    | AbortAsked
-    | PauseAsked
-    | ResumeAsked
-    | RevertAsked
-    | RetryAsked
-    | Interrupted
-    | Finished
-)
+_Course = Planned | Taken | Joined | Moved | Interrupted | Finished
+_Done = Deregistered | Registered | Started | WorkEnded | TurnedDown
+_Seen = Baselined | SeenOut | SeenBusy | Cut | Arrived | SeenServing | Fell | Lost | FoundServing
+Event = _Course | _Done | _Seen | Will

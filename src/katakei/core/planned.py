@@ -4,7 +4,7 @@ It is recorded whole in the first event, so that any machine can carry the rollo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from katakei.core.model import Arn, Group, Registration, RolloutId, Target
@@ -55,6 +55,23 @@ class Plan:
     begin: Phase = Phase.WAITING
     waits: bool = True
     said: tuple[str, ...] = ()
+
+
+def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:
+    """The plan with this target at the end; a machine that it knows only gains the places it did not have."""
+    if any(target.id == known.id for known in (*plan.targets, *plan.bystanders)):
+        targets, bystanders = (
+            tuple(_with_places(known, target) if known.id == target.id else known for known in among)
+            for among in (plan.targets, plan.bystanders)
+        )
+        return replace(plan, targets=targets, bystanders=bystanders)
+    if takes_part:
+        return replace(plan, targets=(*plan.targets, target))
+    return replace(plan, bystanders=(*plan.bystanders, target))
+
+
+def _with_places(known: Target, target: Target) -> Target:
+    return replace(known, registrations=tuple(dict.fromkeys((*known.registrations, *target.registrations))))
 
 
 def restorable(plan: Plan) -> tuple[Registration, ...]:

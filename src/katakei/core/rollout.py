@@ -9,7 +9,7 @@ from datetime import datetime
 
 from katakei.core import events as e
 from katakei.core.model import Group, Registration, Target, TargetId
-from katakei.core.planned import Plan
+from katakei.core.planned import Plan, with_target
 from katakei.core.roads import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
 from katakei.core.standing import Standing, moved
 
@@ -34,6 +34,7 @@ class Rollout:
     reverting: bool = False
     interrupted: bool = False
     finished: datetime | None = None
+    reopened: bool = False  # finished once, then taken up for more: it takes in nobody else
     failures: int = 0
 
     def at(self, *phases: Phase) -> list[TargetId]:
@@ -59,6 +60,11 @@ class Rollout:
     def out_of_service(self) -> list[TargetId]:
         """Targets that were touched and are not known to serve."""
         return self.at(*(phase for phase in Phase if phase in IN_HAND - {Phase.SOAKING} | {Phase.LEFT_OUT}))
+
+    @property
+    def lost(self) -> list[TargetId]:
+        """Targets that were done and left service afterwards, whether or not they serve again."""
+        return [target for target in self.by_phase[Phase.DONE] if self.standings[target].cause is Cause.FAILED]
 
     def groups_of(self, target: TargetId) -> tuple[Group, ...]:
         """The groups this target is registered in."""
@@ -93,18 +99,29 @@ def _begin(planned: e.Planned) -> Rollout:
     standing = Standing(plan.begin, planned.at, intent)
     index: dict[Phase, dict[TargetId, None]] = {phase: {} for phase in Phase}
     index[plan.begin] = {target.id: None for target in plan.targets}
-    everyone = (*plan.targets, *plan.bystanders)
     return Rollout(
         plan=plan,
         begun=planned.at,
-        targets={target.id: target for target in plan.targets},
-        owners={place: target.id for target in everyone for place in target.registrations},
-        zones={target.id: target.zone for target in everyone},
+        targets=_targets(plan),
+        owners=_owners(plan),
+        zones=_zones(plan),
         standings={target.id: standing for target in plan.targets},
         by_phase=index,
         number=1,
         moved=planned.at,
     )
+
+
+def _targets(plan: Plan) -> Mapping[TargetId, Target]:
+    return {target.id: target for target in plan.targets}
+
+
+def _owners(plan: Plan) -> Mapping[Registration, TargetId]:
+    return {place: target.id for target in (*plan.targets, *plan.bystanders) for place in target.registrations}
+
+
+def _zones(plan: Plan) -> Mapping[TargetId, str]:
+    return {target.id: target.zone for target in (*plan.targets, *plan.bystanders)}
 
 
 class _Draft:
@@ -158,9 +175,13 @@ class _Draft:
             case e.Arrived(_, target, requests):
                 self._set(target, arrived=requests)
             case e.SeenServing(at, target):
-                self._set(target, serving_since=at)
-            case e.Fell(_, target, why):
-                self._set(target, serving_since=None, falls=self.standings[target].falls + 1, why=why)
+                self._set(target, serving_since=at, fell=None)
+            case e.Fell(at, target, why):
+                falls = self.standings[target].falls + 1
+                self._set(target, serving_since=None, falls=falls, fell=at, why=why)
+            case e.Lost(_, target, why):
+                self._set(target, cause=Cause.FAILED, why=why)
+                self.failures += 1
             case e.FoundServing(_, target):
                 self._found_serving(target)
             case _:
@@ -184,6 +205,8 @@ class _Draft:
             case e.Taken(at, owner, marks):
                 self.whole = replace(self.whole, owner=owner, marks=marks, interrupted=False)
                 self._measure_anew(at)
+            case e.Joined():
+                self._join(event)
             case e.Interrupted():
                 self.whole = replace(self.whole, interrupted=True)
             case e.Finished(at):
@@ -207,10 +230,12 @@ class _Draft:
                 self.whole = replace(self.whole, paused="")
                 self.moved = at  # what was held by a person was not held by the world
             case e.RevertAsked():
+                self._reopen()
                 self.whole = replace(self.whole, reverting=True, finished=None, aborting="")
                 for target in self.standings:
                     self._set(target, reverted=False)
             case e.RetryAsked(_, _, targets):
+                self._reopen()
                 self.whole = replace(self.whole, finished=None, aborting="")
                 self.failures = 0  # what failed before is known to the person who asks for more
                 for target in self._known(*targets):
@@ -219,6 +244,17 @@ class _Draft:
             case _:
                 raise ValueError(f"{type(event).__name__} cannot come here")
 
+    def _reopen(self) -> None:
+        self.whole = replace(self.whole, reopened=self.whole.reopened or self.whole.finished is not None)
+
+    def _join(self, event: e.Joined) -> None:
+        """The plan knows from now on what it may touch; who takes part waits at the end of the row."""
+        plan = with_target(self.whole.plan, event.target, takes_part=event.takes_part)
+        if event.takes_part and event.target.id not in self.whole.zones:
+            self.standings[event.target.id] = Standing(Phase.WAITING, event.at)
+            self.index[Phase.WAITING][event.target.id] = None
+        self.whole = replace(self.whole, plan=plan, targets=_targets(plan), owners=_owners(plan), zones=_zones(plan))
+
     def _known(self, *targets: TargetId) -> list[TargetId]:
         """Of what a person named: a slip of the tongue must not make the journal unreadable."""
         return [target for target in targets if target in self.standings]
@@ -226,6 +262,9 @@ class _Draft:
     def _measure_anew(self, at: datetime) -> None:
         """A new process: its clock is another one, so every span begins again (longer, never shorter)."""
         self.moved = at
+        for target in self.index[Phase.DONE]:
+            if self.standings[target].fell is not None:
+                self._set(target, fell=at)
         for phase in IN_HAND:
             for target in self.index[phase]:
                 before = self.standings[target]

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from katakei.core.events import Key
-from katakei.core.model import Arn, Registration, TargetId
+from katakei.core.model import Arn, Registration, Target, TargetId
 
 
 class State(Enum):
@@ -119,8 +119,20 @@ class Attributes:
 
 
 @dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A machine with a registration that the rollout does not know; `trouble` is why it cannot be rolled, else ''."""
+
+    target: Target
+    tags: Mapping[str, str]
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
-    """One fresh look at everything asked for. A missing group, key or target is unseen; `unseen` says why."""
+    """One fresh look at everything asked for. A missing group, key or target is unseen; `unseen` says why.
+
+    `deleted` are groups that the load balancer says do not exist.
+    """
 
     groups: Mapping[Arn, GroupSight] = field(default_factory=dict)
     works: Mapping[Key, Work] = field(default_factory=dict)
@@ -130,6 +142,8 @@ class Sight:
     arrivals: Mapping[TargetId, int] = field(default_factory=dict)
     attributes: Mapping[Arn, Attributes] = field(default_factory=dict)
     unseen: Mapping[Arn, str] = field(default_factory=dict)
+    deleted: frozenset[Arn] = frozenset()
+    newcomers: tuple[Newcomer, ...] = ()
 
     def of(self, registration: Registration) -> Seen | None:
         """The newest look at one registration, or None where it was never seen."""

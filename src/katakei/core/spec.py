@@ -163,6 +163,13 @@ class Selection:
     tags: tuple[tuple[str, str], ...] = ()
 
 
+class Late(Enum):
+    """What becomes of a target that somebody registers during the rollout."""
+
+    ROLL = "roll"
+    LEAVE = "leave"
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """One rollout's wishes. `groups` are names or ARNs as written; `revert` is None until a revert command exists."""
@@ -171,6 +178,7 @@ class Spec:
     groups: tuple[str, ...]
     work: Command
     targets: Selection = Selection()
+    late: Late = Late.LEAVE
     window: Window = Window()
     drain: Drain = Drain()
     check: Check = Check()

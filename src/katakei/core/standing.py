@@ -35,6 +35,7 @@ class Standing:
     approved: bool = False
     touched: bool = False  # work was resolved on it, in this attempt or an earlier one
     falls: int = 0
+    fell: datetime | None = None  # when it was last seen to fall; None once it was seen serving again
     found_serving: int = 0
     retry: bool = False
     was_out: bool = False  # it had been left out when this attempt began
@@ -58,6 +59,6 @@ def moved(before: Standing, event: e.Moved) -> Standing:
         return replace(after, ticket=None, exit=None, approved=False, touched=True)
     if event.to in {Phase.WARMING, Phase.RETURNING}:
         return replace(after, registered=frozenset(), called=None, serving_since=None, turned_down="", falls=0)
-    if event.to is Phase.SOAKING:
-        return replace(after, falls=0)
+    if event.to in {Phase.SOAKING, Phase.DONE}:
+        return replace(after, falls=0, fell=None)
     return after

@@ -7,15 +7,16 @@ from katakei.core.rollout import Rollout
 
 
 def verdict(rollout: Rollout) -> Exit:
-    """0 when everything asked for was done; 3 when a target was left out that was not to be; else 1, or 130."""
+    """0 when everything asked for was done; 3 when a target is out of service that was not to be; else 1, or 130."""
     if rollout.finished is None:
         return Exit.INTERRUPTED
     if rollout.plan.kind is Kind.DEREGISTER:
         return Exit.DONE if _reached(rollout) else Exit.FAILED
-    if rollout.by_phase[Phase.LEFT_OUT]:
+    lost = rollout.lost
+    if rollout.by_phase[Phase.LEFT_OUT] or any(rollout.standings[target].fell for target in lost):
         return Exit.LEFT_OUT
     hoped = Phase.RETURNED if rollout.plan.kind is Kind.REGISTER else Phase.DONE
-    missed = len(rollout.standings) - len(rollout.by_phase[hoped])
+    missed = len(rollout.standings) - len(rollout.by_phase[hoped]) + len(lost)
     return Exit.FAILED if missed or rollout.aborting else Exit.DONE
 
 

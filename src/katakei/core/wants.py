@@ -12,6 +12,7 @@ from katakei.core.case import APART
 from katakei.core.decide import candidates
 from katakei.core.events import Key
 from katakei.core.model import Arn, Registration, TargetId
+from katakei.core.newcomers import unknown
 from katakei.core.planned import Kind
 from katakei.core.roads import IN_HAND, Intent, Phase
 from katakei.core.rollout import Rollout
@@ -28,7 +29,8 @@ WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKI
 class Wants:
     """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
 
-    `attributes` are the groups whose attributes are to be compared with the plan, `soon` the targets on which work
+    `newcomers` are groups that list what nobody knows yet. `attributes` are the groups whose attributes are to be
+    compared with the plan, `soon` the targets on which work
     begins as soon as they are out. The witness is asked about `baseline`, which leave soon, `pending`, which left, and
     `arrivals`: what came to those that are worked on.
     """
@@ -36,6 +38,7 @@ class Wants:
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
     works: Mapping[Key, str] = field(default_factory=dict)
     checks: tuple[TargetId, ...] = ()
+    newcomers: tuple[Arn, ...] = ()
     attributes: tuple[Arn, ...] = ()
     soon: tuple[TargetId, ...] = ()
     baseline: tuple[TargetId, ...] = ()
@@ -62,6 +65,7 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
         groups=groups,
         works=_works(rollout, now),
         checks=_checks(rollout),
+        newcomers=unknown(rollout, last),
         attributes=_attributes(rollout, last, now),
         soon=soon,
         baseline=_next_to_leave(rollout) if witnessed else (),
@@ -90,7 +94,11 @@ def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
         return True
     if _one_may_be_taken(rollout):
         return True
-    return now - seen.full_begun >= (BUSY if rollout.at(*IN_HAND) else IDLE)
+    return now - seen.full_begun >= (BUSY if rollout.at(*IN_HAND) or _one_fell(rollout) else IDLE)
+
+
+def _one_fell(rollout: Rollout) -> bool:
+    return any(rollout.standings[target].fell for target in rollout.by_phase[Phase.DONE])
 
 
 def _one_may_be_taken(rollout: Rollout) -> bool:

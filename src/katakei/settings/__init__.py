@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from katakei.core.errors import UsageFault
-from katakei.core.spec import Command, Selection, Spec
+from katakei.core.spec import Command, Late, Selection, Spec
 from katakei.settings.evidence import usual
 
 __all__ = ["Overrides", "load", "release", "without_file"]
@@ -43,7 +43,8 @@ def without_file(group: str, run: str | None, overrides: Overrides) -> Spec:
     if run is not None and not run.strip():
         raise UsageFault("--run is empty: give the command to run on each target, or leave it out to work by hand")
     work = Command("manual") if run is None else Command("ssm", run)
-    return _overridden(Spec(_name_of(group), (group,), work, drain=usual(work.executor)), overrides)
+    wishes = Spec(_name_of(group), (group,), work, late=Late.ROLL, drain=usual(work.executor))
+    return _overridden(wishes, overrides)
 
 
 def release(text: str) -> str:
@@ -55,7 +56,7 @@ def release(text: str) -> str:
 
 def _overridden(spec: Spec, overrides: Overrides) -> Spec:
     if overrides.only:
-        spec = replace(spec, targets=Selection(only=overrides.only))
+        spec = replace(spec, targets=Selection(only=overrides.only), late=Late.LEAVE)
     if overrides.target_group:
         spec = replace(spec, groups=(overrides.target_group,))
     return spec

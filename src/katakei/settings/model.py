@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from katakei.core import spec as core
 from katakei.settings.evidence import usual
@@ -189,6 +189,7 @@ class Settings(Section):
     service: Name
     balancer: Balancer
     targets: Literal["all"] | Annotated[list[Text], Field(min_length=1)] | Tagged = "all"
+    late: Literal["roll", "leave"] | None = None
     window: Window = Field(default_factory=Window)
     drain: Drain = Field(default_factory=Drain)
     work: Work
@@ -196,6 +197,13 @@ class Settings(Section):
     warm: Warm = Field(default_factory=Warm)
     limits: Limits = Field(default_factory=Limits)
     on_failure: OnFailure = Field(default_factory=OnFailure)
+
+    @field_validator("late")
+    @classmethod
+    def _nobody_late_has_a_name(cls, late: str | None, written: ValidationInfo) -> str | None:
+        if late == "roll" and isinstance(written.data.get("targets"), list):
+            raise ValueError("roll needs targets: all or {tag: {Role: web}}; a list of targets names nobody else")
+        return late
 
     def spec(self) -> core.Spec:
         """The same wishes in the core's own words."""
@@ -206,6 +214,7 @@ class Settings(Section):
             groups=tuple(self.balancer.alb.target_groups),
             work=self.work.command(),
             targets=_selection(self.targets),
+            late=core.Late(self.late or ("roll" if self.targets == "all" else "leave")),
             window=core.Window(window.max_unavailable, window.floor, window.floor_per_zone, order),
             drain=self.drain.wish(self.work.command()),
             check=self.check.wish() if isinstance(self.check, Check) else core.Check(asked=False),

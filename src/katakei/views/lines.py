@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from katakei.core import events as e
+from katakei.core.model import TargetId
 from katakei.core.ports import Header
 from katakei.core.roads import Cause, Phase
 from katakei.core.rollout import Rollout
@@ -24,6 +25,9 @@ def said(rollout: Rollout, event: e.Event) -> str:
     match event:
         case e.Moved(_, target, to, why):
             return f"{label(rollout.targets[target])}  {to.value}" + (f": {why}" if why else "")
+        case e.Joined(_, target, takes_part, why):
+            what = "rolled at the end" if takes_part else f"left as it is ({why})"
+            return f"{label(target)}  registered by somebody meanwhile; {what}"
         case e.Taken(_, owner):
             return f"taken in hand by {owner}"
         case e.Started(_, key, ticket):
@@ -51,6 +55,8 @@ def _seen(rollout: Rollout, event: e.Event) -> str:
             )
         case e.Fell(_, target, why):
             return f"{label(rollout.targets[target])}  left service again: {why}"
+        case e.Lost(_, target, why):
+            return f"{label(rollout.targets[target])}  failed after it was done: it {why}"
         case e.FoundServing(_, target):
             return f"{label(rollout.targets[target])}  found in service although we hold it out; deregistered again"
         case _:
@@ -107,7 +113,15 @@ def summary(rollout: Rollout) -> str:
     if asked:
         names = " ".join([rollout.plan.spec.service, *asked])
         text += f"\nout of service, as asked: {listed(asked)}; back again by: katakei register {names}"
-    return text + ("\nleft out of service: " + "; ".join(left) if left else "")
+    text += "\nleft out of service: " + "; ".join(left) if left else ""
+    return text + "".join(f"\n{_lost(rollout, target)}" for target in rollout.lost)
+
+
+def _lost(rollout: Rollout, target: TargetId) -> str:
+    """A failure that showed late, and whether it is one still."""
+    standing = rollout.standings[target]
+    now = "does not serve" if standing.fell else "serves again"
+    return f"failed after it was done: {label(rollout.targets[target])} {standing.why}; it {now}"
 
 
 def how_to_go_on(rollout: Rollout) -> str:

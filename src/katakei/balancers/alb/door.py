@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from katakei.balancers.alb.buckets import Buckets, Kind, shared
-from katakei.balancers.alb.faults import foreign, no_region, ours, throttled
+from katakei.balancers.alb.faults import foreign, no_region, ours, renewable, throttled
 from katakei.core.errors import Unseen
 from katakei.core.ports import Clock
 
@@ -94,7 +94,16 @@ class Door:
         except foreign() as error:
             if throttled(error):
                 buckets.empty(kinds)
+            if renewable(error):
+                self._forget(service, client)
             raise ours(service, action, error) from error
+
+    def _forget(self, service: str, client: object) -> None:
+        """The next call reads configuration and credentials anew: a file may hold renewed ones by then."""
+        with self._lock:
+            if self._clients.get(service) is client:  # else another thread was faster
+                self._session = None
+                self._clients.clear()
 
     def _buckets(self) -> Buckets:
         where = self._client("elbv2").meta.endpoint_url
@@ -130,5 +139,6 @@ class Door:
                 try:
                     self._clients[service] = self._opened().create_client(service, region, config=config)
                 except foreign() as error:
+                    self._session = None
                     raise ours(service, "the first call", error) from error
             return self._clients[service]

@@ -5,7 +5,7 @@ The codes are those of alb-semantics 2.8 and 4.2 and of botocore's own list of t
 
 from typing import TYPE_CHECKING
 
-from katakei.core.errors import KatakeiError, Rejected, Unreachable, Unseen, UsageFault
+from katakei.core.errors import KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -67,6 +67,15 @@ def throttled(error: Exception) -> bool:
     return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code", "") in _THROTTLED
 
 
+def renewable(error: Exception) -> bool:
+    """Whether credentials are at fault: whoever reads them anew may find renewed ones."""
+    from botocore import exceptions as aws  # noqa: PLC0415 - loading botocore takes time
+
+    if isinstance(error, aws.ClientError):
+        return error.response.get("Error", {}).get("Code", "") in _EXPIRED | _UNKNOWN_KEYS
+    return isinstance(error, aws.BotoCoreError) and not isinstance(error, aws.ConnectionError | aws.HTTPClientError)
+
+
 def ours(service: str, action: str, error: Exception) -> KatakeiError:
     """What `error`, which came of calling `action` (as the API spells it), means to us."""
     from botocore import exceptions as aws  # noqa: PLC0415 - loading botocore takes time
@@ -83,7 +92,7 @@ def ours(service: str, action: str, error: Exception) -> KatakeiError:
     if isinstance(error, aws.ParamValidationError):
         return Rejected(f"{action} cannot be asked like this: {' '.join(str(error).split())}")
     if isinstance(error, aws.EndpointConnectionError | aws.ProxyConnectionError | aws.SSLError):
-        return Unreachable(
+        return OutOfReach(
             f"AWS cannot be reached for {action}: {error}; check the network, --region and AWS_ENDPOINT_URL"
         )
     if isinstance(error, aws.HTTPClientError | aws.ConnectionError | aws.ResponseStreamingError):
@@ -92,7 +101,7 @@ def ours(service: str, action: str, error: Exception) -> KatakeiError:
         return Unseen(f"AWS's answer to {action} could not be read: {error}")
     if isinstance(error, ValueError):  # botocore's word for an endpoint that is no URL
         return UsageFault(f"{error}; check AWS_ENDPOINT_URL")
-    return Unreachable(
+    return OutOfReach(
         f"AWS cannot be asked: {error}; check the credentials (--profile, or as the aws command takes them)"
     )
 
@@ -109,13 +118,13 @@ def _answered(service: str, action: str, error: "ClientError") -> KatakeiError:
         right = f"{_IAM.get(service, service)}:{action}"
         return Unreachable(f"these credentials may not {action}: allow {right} in their IAM policy (AWS says: {said})")
     if code in _EXPIRED:
-        return Unreachable(f"the AWS credentials have expired: renew them, then run this again (AWS says: {said})")
+        return OutOfReach(f"the AWS credentials have expired: renew them (AWS says: {said})")
     if code in _UNKNOWN_KEYS:
-        return Unreachable(
+        return OutOfReach(
             f"AWS does not accept these credentials: check --profile and the keys (AWS says: {code}, {said})"
         )
     if code == "TargetGroupNotFound":
-        return UsageFault(f"there is no such target group in this account and region (AWS says: {said})")
+        return NoSuchGroup(f"there is no such target group in this account and region (AWS says: {said})")
     if code == "LoadBalancerNotFound":  # deleted between two of our questions
         return Unseen(f"a load balancer was deleted just now ({said})")
     return Rejected(f"AWS refused {action}: {said}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from katakei.core.errors import Rejected, Unreachable, Unseen
+from katakei.core.errors import OutOfReach, Rejected, Unreachable, Unseen
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -40,6 +40,20 @@ _AGAIN = frozenset(
     }
 )
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_ENDED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
 _OPEN = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 
 
@@ -138,17 +152,29 @@ class Door:
         )
 
         said = "".join(word.title() for word in action.split("_"))
+        client = None
         try:
-            answer: dict[str, Any] = getattr(self._connected(), action)(**asked)
+            client = self._connected()
+            answer: dict[str, Any] = getattr(client, action)(**asked)
         except ClientError as error:
-            raise _ours(said, error.response) from error
+            ours = _ours(said, error.response)
+            if isinstance(ours, OutOfReach):
+                self._forget(client)
+            raise ours from error
         except HTTPClientError as error:  # no answer, a broken one, or none in time
             raise Unseen(f"Systems Manager did not answer {said}: {error}") from error
         except BotoCoreError as error:
-            raise Unreachable(
+            self._forget(client)
+            raise OutOfReach(
                 f"Systems Manager cannot be asked: {error}. Check the AWS credentials, --profile and --region."
             ) from error
         return answer
+
+    def _forget(self, client: object) -> None:
+        """The next call reads configuration and credentials anew: a file may hold renewed ones by then."""
+        with self._lock:
+            if self._client is client:  # else another thread was faster
+                self._client = None
 
     def _connected(self) -> "SSMClient":
         import boto3  # noqa: PLC0415 - boto3 is slow to import and seldom needed
@@ -181,6 +207,8 @@ def _ours(action: str, response: Any) -> Unseen | Unreachable | Rejected:
         return NoSuchNode(f"Run Command does not know the instance, or it is shutting down ({text})")
     if code == "InvalidCommandId":
         return _Unknown(f"{action}: {text}")
+    if code in _ENDED:
+        return OutOfReach(f"AWS does not accept the credentials any more for {action}: renew them ({text})")
     if code in _DENIED:
         return Unreachable(
             f"{action} is denied: {text}. Allow ssm:{action} to these credentials; ssm:SendCommand needs both the "

@@ -1,0 +1,48 @@
+"""The answers about what the plan did not know: registrations that somebody makes while the rollout goes on.
+
+Each is written down whole before anything rests on it, so that floors are counted honestly, zone by zone.
+"""
+
+from katakei.core import events as e
+from katakei.core.case import Scene
+from katakei.core.model import Arn
+from katakei.core.planned import Kind
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Newcomer, Sight
+from katakei.core.spec import Late
+from katakei.core.steps import Note
+
+
+def unknown(rollout: Rollout, last: Sight) -> tuple[Arn, ...]:
+    """Groups that list something in or near service which the rollout does not know."""
+    if rollout.plan.kind is not Kind.ROLL:
+        return ()
+    return tuple(
+        arn
+        for arn, group in last.groups.items()
+        if any(not group.seen[place].out for place in group.seen.keys() - rollout.owners.keys())
+    )
+
+
+def joining(scene: Scene) -> list[Note]:
+    """Taken in at the end, or left alone, as was asked for; a known machine gains a place."""
+    return [
+        Note(e.Joined(scene.now, newcomer.target, not why, why))
+        for newcomer in scene.sight.newcomers
+        if any(place not in scene.rollout.owners for place in newcomer.target.registrations)
+        for why in [_left_alone(scene.rollout, newcomer)]
+    ]
+
+
+def _left_alone(rollout: Rollout, newcomer: Newcomer) -> str:
+    """Why it takes no part; '' when it does."""
+    spec = rollout.plan.spec
+    if newcomer.target.id in rollout.zones:
+        return "" if newcomer.target.id in rollout.targets else "its machine takes no part"
+    if spec.late is Late.LEAVE:
+        return "late: leave"
+    if not set(spec.targets.tags) <= set(newcomer.tags.items()):
+        return "its tags are not those of `targets`"
+    if rollout.reverting or rollout.reopened:
+        return "it came after the rollout"
+    return newcomer.trouble or rollout.stopped

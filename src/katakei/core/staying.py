@@ -1,0 +1,57 @@
+"""The answers about targets that are done: whether they still serve. A bad release may show late.
+
+A fall is said at once and nothing else is begun meanwhile; one that lasts, or comes again and again, is a failure.
+"""
+
+from datetime import timedelta
+
+from katakei.core import events as e
+from katakei.core.case import Case, Scene, shown
+from katakei.core.model import TargetId
+from katakei.core.roads import Phase
+from katakei.core.sight import State
+from katakei.core.steps import Note, Step
+from katakei.core.words import since
+
+LASTING = timedelta(seconds=30)  # a target that was done may be out of service for so long before it counts as failed
+FALLS = 3
+DOWN = frozenset({State.UNHEALTHY, State.UNUSED, State.DRAINING, State.ABSENT})
+
+
+def staying(scene: Scene) -> list[Step]:
+    """Who fell, who is back, who is lost; and why nothing else is begun while one of them is awaited."""
+    return [step for target in _suspects(scene) for step in _watched(scene.case(target))]
+
+
+def _suspects(scene: Scene) -> list[TargetId]:
+    """Of the many that are done, those that are, or were, seen not to serve."""
+    rollout = scene.rollout
+    done, owners = rollout.by_phase[Phase.DONE], rollout.owners
+    looks = [item for group in scene.sight.groups.values() for item in group.seen.items()] if done else []
+    down = {owners.get(place) for place, seen in looks if not seen.serving}
+    return [target for target in done if target in down or rollout.standings[target].fell]
+
+
+def _watched(case: Case) -> tuple[Step, ...]:
+    standing, looks = case.standing, case.looks
+    fell, awaited = standing.fell, standing.cause is None
+    if looks is None:
+        return (
+            (case.rest(f"left service after it was done, not seen just now{_why(case)}"),) if fell and awaited else ()
+        )
+    down = next((look for look in looks if look.state in DOWN), None)
+    if fell is None:
+        return (Note(e.Fell(case.now, case.target.id, shown(down))),) if down else ()
+    if all(look.serving for look in looks):
+        return (Note(e.SeenServing(max(look.begun for look in looks), case.target.id)),)
+    if not awaited:
+        return ()
+    if standing.falls >= FALLS or case.now - fell >= LASTING:
+        return (Note(e.Lost(case.now, case.target.id, f"left service after it was done: {standing.why}")),)
+    why = f"left service after it was done, {since(fell, case.now)}: {standing.why}; nothing else is begun meanwhile"
+    return (case.rest(why, fell + LASTING),)
+
+
+def _why(case: Case) -> str:
+    """With the time that promise 9 wants."""
+    return f" ({case.unseen or 'no answer yet'}), {since(case.standing.fell or case.now, case.now)}"

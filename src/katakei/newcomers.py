@@ -1,0 +1,63 @@
+"""Who stands behind registrations that the plan did not know: asked beside the turns. Decides nothing."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+
+from katakei.core.errors import KatakeiError
+from katakei.core.model import Target
+from katakei.core.ports import Balancer, Clock, Executor, Pool
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Newcomer
+from katakei.core.survey import Survey, machines, tags
+from katakei.core.words import listed
+
+DEADLINE = timedelta(seconds=10)
+AGAIN = timedelta(seconds=15)
+
+
+class Newcomers:
+    """One question at a time; its answer comes with a later turn, since a large account is long in reading."""
+
+    def __init__(self, balancer: Balancer, executor: Executor, clock: Clock, pool: Pool) -> None:
+        self._balancer = balancer
+        self._executor = executor
+        self._clock = clock
+        self._pool = pool
+        self._flying: Future[tuple[Newcomer, ...]] | None = None
+        self._asked: datetime | None = None
+
+    def look(self, rollout: Rollout, *, wanted: bool) -> tuple[Newcomer, ...]:
+        """What has been learnt since the last asking; nothing while it is not known, or could not be."""
+        found: tuple[Newcomer, ...] = ()
+        if self._flying and self._flying.done():
+            error = self._flying.exception()
+            if error is None:
+                found = self._flying.result()
+            elif not isinstance(error, KatakeiError):
+                raise error
+            self._flying = None
+        now = self._clock.now()
+        if wanted and not found and not self._flying and (self._asked is None or now - self._asked >= AGAIN):
+            self._asked = now
+            self._flying = self._pool.submit(lambda: tuple(self._read(rollout)))
+        return found
+
+    def _read(self, rollout: Rollout) -> Iterator[Newcomer]:
+        """What leaves again already is none."""
+        known = rollout.owners.keys()
+        members = {
+            group.arn: tuple(m for m in self._balancer.members(group) if m.registration in known or not m.seen.out)
+            for group in rollout.plan.groups
+        }
+        survey = Survey(rollout.plan.groups, members)
+        for target in machines(survey):
+            if not known >= set(target.registrations):
+                yield Newcomer(target, tags(survey, target.id), self._trouble(target))
+
+    def _trouble(self, target: Target) -> str:
+        """What would have refused the plan."""
+        if elsewhere := self._balancer.elsewhere([target]):
+            return f"it is registered in other groups too: {listed(place.group for place in elsewhere)}"
+        unready = self._executor.ready([target], DEADLINE).get(target.id)
+        return f"it cannot be worked on: {unready}" if unready else ""

@@ -1,0 +1,62 @@
+"""Somebody deletes a target group in the middle: nothing is waited for that can never come."""
+
+from dataclasses import replace
+
+import pytest
+from tests.core.given import a_plan, decided, later, moved, moves, seen, standing, t
+
+from katakei.core.roads import IN_HAND, Cause, Intent, Phase
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Sight, Work, WorkState
+
+
+def without(rollout: Rollout, groups: int, work: Work | None = None) -> Sight:
+    """A look that finds the first so many groups deleted."""
+    sight = seen(rollout, later(100), work=work)
+    arns = frozenset(group.arn for group in rollout.plan.groups[:groups])
+    return replace(sight, groups={arn: look for arn, look in sight.groups.items() if arn not in arns}, deleted=arns)
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_HAND - {Phase.WORKING}])
+def test_a_target_without_any_group_is_gone(phase: Phase) -> None:
+    rollout = standing(a_plan(1), phase)
+    [move] = moved(decided(rollout, without(rollout, 1), later(100)))
+    assert (move.to, move.cause) == (Phase.GONE, Cause.FAILED)
+    assert "the target group web0 was deleted, not by us" in move.why
+
+
+@pytest.mark.parametrize(
+    ("phase", "to"),
+    [
+        (Phase.WAITING, Phase.SKIPPED),
+        (Phase.DRAINING, Phase.LEFT_OUT),
+        (Phase.OUT, Phase.LEFT_OUT),
+        (Phase.CHECKING, Phase.LEFT_OUT),
+        (Phase.WARMING, Phase.DRAINING),
+        (Phase.SOAKING, Phase.DRAINING),
+        (Phase.RETURNING, Phase.LEFT_OUT),
+    ],
+)
+def test_a_target_that_lost_one_of_its_groups_is_left_to_a_person(phase: Phase, to: Phase) -> None:
+    rollout = standing(a_plan(1, groups=2), phase)
+    assert moves(decided(rollout, without(rollout, 1), later(100))) == {t(rollout.plan): to}
+
+
+def test_what_is_kept_out_ends_outside() -> None:
+    rollout = standing(a_plan(1, groups=2), Phase.SOAKING)
+    [move] = moved(decided(rollout, without(rollout, 1), later(100)))
+    assert (move.intent, move.cause) == (Intent.KEEP_OUT, Cause.FAILED)
+
+
+def test_waiting_targets_are_gone_without_being_failures() -> None:
+    rollout = standing(a_plan(2), Phase.WAITING)
+    moves_ = moved(decided(rollout, without(rollout, 1), later(100)))
+    assert {(move.to, move.cause) for move in moves_} == {(Phase.GONE, None)}
+
+
+def test_work_is_followed_to_its_end_first() -> None:
+    rollout = standing(a_plan(1), Phase.WORKING)
+    running = without(rollout, 1, Work(WorkState.RUNNING))
+    assert not moves(decided(rollout, running, later(30)))
+    ended = without(rollout, 1, Work(WorkState.ENDED, exit=0))
+    assert moves(decided(rollout, ended, later(30))) == {t(rollout.plan): Phase.CHECKING}
