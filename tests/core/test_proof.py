@@ -22,9 +22,10 @@ from tests.core.given import (
 
 from katakei.core import events as e
 from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.sight import Evidence, Pending, State, Work, WorkState
+from katakei.core.sight import Attributes, Evidence, Pending, State, Work, WorkState
 from katakei.core.spec import Drain, Until
-from katakei.core.steps import Note
+from katakei.core.steps import Note, Step
+from katakei.core.wants import wants
 
 DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
 
@@ -150,6 +151,37 @@ def test_a_verdict_is_too_old_after_15_seconds() -> None:
     rollout = standing(a_plan(drain=Drain(until=Until.PROOF)), Phase.DRAINING)
     assert moves(turn(rollout, 45.9, DRAINING, evidence=quiet(31)))
     assert not moves(turn(rollout, 46, DRAINING, evidence=quiet(31)))
+
+
+def proven(read: float | None, changed: str = "") -> tuple[Step, ...]:
+    """What is decided at 33 s of a target that is quiet, with its group's attributes read so late, or never."""
+    plan = a_plan(drain=Drain(until=Until.PROOF))
+    rollout = standing(plan, Phase.DRAINING)
+    sight = seen(rollout, later(33), {0: DRAINING}, evidence=quiet(31))
+    reads = {} if read is None else {plan.groups[0].arn: Attributes(later(read), changed)}
+    return decided(rollout, replace(sight, attributes=reads), later(33))
+
+
+def test_a_witness_is_believed_only_while_its_group_is_as_it_was_planned() -> None:
+    assert moves(proven(20))
+    steps = proven(20, "idle_timeout was 60s, is 4000s")
+    assert not moves(steps)
+    assert "its group was edited (idle_timeout was 60s, is 4000s), so that is not believed" in whys(steps)
+
+
+@pytest.mark.parametrize("read", [None, 18])
+def test_a_witness_is_believed_only_when_its_group_was_read_just_now(read: float | None) -> None:
+    steps = proven(read)
+    assert not moves(steps)
+    assert "if its group is as it was planned, which is being read" in whys(steps)
+
+
+def test_a_group_is_read_once_more_before_a_witness_is_believed() -> None:
+    plan = a_plan(drain=Drain(until=Until.PROOF))
+    rollout = standing(plan, Phase.DRAINING)
+    for verdict, wanted in ((quiet(31), (plan.groups[0].arn,)), (quiet(31, Pending.BUSY), ())):
+        last = seen(rollout, later(33), {0: DRAINING}, evidence=verdict, age=seconds(9))
+        assert wants(rollout, last, later(33)).attributes == wanted
 
 
 def test_with_until_delay_no_witness_is_asked() -> None:

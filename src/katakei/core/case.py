@@ -74,6 +74,16 @@ class Case:
         fresh = [look for look in seen if look and self._usable(look)]
         return fresh if len(fresh) == len(seen) else None
 
+    @property
+    def edited(self) -> str | None:
+        """How its groups differ from the plan, '' not at all, None when that was not read just now.
+
+        A witness's word rests on the idle timeout: a longer one keeps silent requests alive for longer.
+        """
+        reads = [self.sight.attributes.get(group.arn) for group in self.groups]
+        fresh = [read for read in reads if read and self.now - read.begun < VERDICT]
+        return "; ".join(read.changed for read in fresh if read.changed) if len(fresh) == len(reads) else None
+
     def _usable(self, look: Seen) -> bool:
         return self.now - look.begun <= FRESH and (self.standing.called is None or look.begun >= self.standing.called)
 
@@ -181,7 +191,7 @@ class Case:
         verdict = self.sight.evidence.get(self.target.id)
         if self.plan.spec.drain.until is Until.DELAY or verdict is None or self.standing.out_since is None:
             return False
-        if self.standing.blind != "":  # its silence proves nothing
+        if self.standing.blind != "" or self.edited != "":  # its silence proves nothing
             return False
         settled = verdict.ended >= self.standing.out_since + self.plan.spec.drain.settle
         return verdict.verdict is Pending.QUIET and settled and self.now - verdict.ended < VERDICT

@@ -5,6 +5,7 @@ Where a proof is missing, the answer is what to do or to await. Nothing is taken
 
 from katakei.core import events as e
 from katakei.core.case import Case, left, shown
+from katakei.core.sight import Pending
 from katakei.core.steps import Note, Rest, Step
 from katakei.core.words import since, span
 
@@ -43,9 +44,17 @@ def unsettled(case: Case) -> Rest | None:
         return None
     delay = max(group.delay for group in case.groups)
     timer = f"the load balancer's timer of {span(delay)} has {left(delay - (case.now - begun))}"
+    return case.rest(f"draining {since(begun, case.now)}; {_pending(case)}{timer}", since=begun + drain.settle)
+
+
+def _pending(case: Case) -> str:
+    """What a witness says, or why it is not believed."""
     verdict = case.sight.evidence.get(case.target.id)
-    pending = f"{verdict.why}; " if verdict and verdict.why else ""
-    return case.rest(f"draining {since(begun, case.now)}; {pending}{timer}", since=begun + drain.settle)
+    if verdict and verdict.verdict is Pending.QUIET and case.edited:
+        return f"nothing is pending, but its group was edited ({case.edited}), so that is not believed; "
+    if verdict and verdict.verdict is Pending.QUIET and case.edited is None:
+        return "nothing is pending, if its group is as it was planned, which is being read; "
+    return f"{verdict.why}; " if verdict and verdict.why else ""
 
 
 def _take_out(case: Case, why: str) -> tuple[Step, ...]:

@@ -16,12 +16,13 @@ from katakei.core.newcomers import unknown
 from katakei.core.planned import Kind
 from katakei.core.roads import IN_HAND, Intent, Phase
 from katakei.core.rollout import Rollout
-from katakei.core.sight import Sight
+from katakei.core.sight import Pending, Sight
 from katakei.core.spec import Until
 
 BUSY = timedelta(seconds=5)
 IDLE = timedelta(seconds=15)
 READ = timedelta(seconds=45)
+PROVING = timedelta(seconds=8)
 WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKING, Phase.RETURNING)
 
 
@@ -111,11 +112,13 @@ def _held(rollout: Rollout) -> bool:
 
 
 def _attributes(rollout: Rollout, last: Sight, now: datetime) -> tuple[Arn, ...]:
-    if not _one_may_be_taken(rollout):
-        return ()
+    """Before a take-out; and once more before a witness is believed, whose word rests on them."""
     known = last.attributes
-    arns = [group.arn for group in rollout.plan.groups]
-    return tuple(arn for arn in arns if arn not in known or now - known[arn].begun > READ)
+    taking = [group.arn for group in rollout.plan.groups] if _one_may_be_taken(rollout) else []
+    quiet = [who for who, seen in last.evidence.items() if seen.verdict is Pending.QUIET]
+    proving = [place.group for who in quiet for place in rollout.targets[who].registrations]
+    ages = {**dict.fromkeys(taking, READ), **dict.fromkeys(proving, PROVING)}
+    return tuple(arn for arn, age in ages.items() if arn not in known or now - known[arn].begun > age)
 
 
 def _works(rollout: Rollout, now: datetime) -> dict[Key, str]:
