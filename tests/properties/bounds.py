@@ -16,7 +16,8 @@ from tests.properties.evidence import (
     unknowable,
 )
 from tests.properties.play import ID, Outcome
-from tests.properties.world import OUT, By, seconds
+from tests.properties.things import seconds
+from tests.properties.world import OUT, By
 
 from katakei.core import events as e
 from katakei.core.errors import Exit

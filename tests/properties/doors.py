@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from tests.properties.world import OUT, SLOW, STALE, WIRE, By, Call, Mark, SmallWorld, seconds
+from tests.properties.things import seconds
+from tests.properties.world import OUT, SLOW, STALE, WIRE, By, Call, Mark, SmallWorld
 
 from katakei.core.errors import Rejected, Unseen
 from katakei.core.events import Key
@@ -105,17 +106,29 @@ class Door:
 
 class BalancerDoor(Door):
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
-        self.call("groups")
+        for name in names:
+            self.call("groups", Arn(name))
         groups = [self.world.group_of[Arn(name)] for name in names]
         edited = [replace(it, delay=it.delay + seconds(60)) if it.arn in self.world.log.edits else it for it in groups]
         self.answered()
         return edited
 
     def members(self, group: Group) -> Sequence[Member]:
-        raise NotImplementedError
+        self.call("members", group.arn)
+        begun = self.clock.now()
+        listed = {place: was[-1].state for place, was in self.world.past.items() if place.group == group.arn}
+        self.answered()
+        return [
+            Member(place, Seen(state, begun, begun), owner.id, owner.name, owner.address, owner.zone, {})
+            for place, state in listed.items()
+            for owner in [self.world.owner_of[place]]
+            if state is not State.ABSENT
+        ]
 
     def elsewhere(self, targets: Sequence[Target]) -> Sequence[Registration]:
-        raise NotImplementedError
+        del targets
+        self.call("elsewhere")
+        return []
 
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
         raise NotImplementedError
@@ -187,7 +200,8 @@ class ExecutorDoor(Door):
         self.world.begin(Call(self.world.clock.time, "start", self.who, keys=tuple(jobs)))
         taken = [key for key in jobs if not self.world.roll(self.world.wicked.lost)]
         for key in taken:
-            if key not in self.world.marks and (self.by_hand or not self.world.roll(self.world.wicked.undelivered)):
+            lost = self.world.roll(self.world.wicked.undelivered) or key.target in self.world.dead
+            if key not in self.world.marks and (self.by_hand or not lost):
                 self.world.marks[key] = self._mark()
         self.answered()
         return dict.fromkeys(taken, "ticket")
@@ -204,7 +218,8 @@ class ExecutorDoor(Door):
     def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
         del by
         self.call("works")
-        works = {key: self._work(key) for key in tickets if not self.world.roll(self.world.wicked.mute)}
+        heard = [key for key in tickets if key.target not in self.world.dead]
+        works = {key: self._work(key) for key in heard if not self.world.roll(self.world.wicked.mute)}
         self.answered()
         return works
 
@@ -255,6 +270,8 @@ class CheckerDoor(Door):
         return answers
 
     def _well(self, target: TargetId) -> bool:
+        if target in self.world.dead:
+            return False
         return target not in self.world.bad or not self.world.touched_by_work(target)
 
     def reachable(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, str]:

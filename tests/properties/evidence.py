@@ -1,11 +1,12 @@
 """Questions to the truth and the log of one play, for the judge. Nothing here has an opinion about what should be."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tests.properties.play import ID, Outcome
-from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Was, seconds
+from tests.properties.things import seconds
+from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Was
 
 from katakei.core import events as e
 from katakei.core.model import Arn, Registration, Target, TargetId
@@ -39,8 +40,9 @@ def short(place: Registration) -> str:
 
 
 def places(outcome: Outcome) -> Iterator[tuple[Target, Registration]]:
-    """Every registration of the targets that take part."""
-    return ((target, place) for target in outcome.world.targets.values() for place in target.registrations)
+    """Every registration of the targets that take part, also of those that came late."""
+    late = [target for target in outcome.world.born if target.id in outcome.rollout.targets]
+    return ((target, place) for target in (*outcome.world.targets.values(), *late) for place in target.registrations)
 
 
 def serves(was: Was) -> bool:
@@ -121,7 +123,8 @@ def back_since(outcome: Outcome, place: Registration, at: datetime) -> Was | Non
 
 def last_taken_out_by(outcome: Outcome, place: Registration) -> By | None:
     """Whose call took it out the last time."""
-    return next((was.by for was in reversed(outcome.world.past[place]) if was.state is State.DRAINING), None)
+    taken = (was.by for was in reversed(outcome.world.past[place]) if was.state in OUT)
+    return next((by for by in taken if by is not By.ITSELF), None)
 
 
 def short_of(
@@ -198,11 +201,34 @@ def failed_too_often(outcome: Outcome) -> datetime | None:
     """The true time at which the journal held one failed target more than was allowed."""
     failed: set[TargetId] = set()
     for number, event in enumerate(outcome.paper.events[ID], start=1):
-        if isinstance(event, e.Moved) and event.cause is Cause.FAILED:
+        if isinstance(event, e.Lost) or (isinstance(event, e.Moved) and event.cause is Cause.FAILED):
             failed.add(event.target)
         if len(failed) > outcome.setting.spec.on_failure.max_failures:
             return next(at for at, _, upto in outcome.paper.appends if upto >= number)
     return None
+
+
+def out_of_service(outcome: Outcome, target: Target, begin: datetime, end: datetime) -> Iterator[datetime]:
+    """The moments, within this span, since when one of its registrations had not served any more."""
+    for place in target.registrations:
+        since: datetime | None = None if serves(outcome.world.was(place, begin)) else begin
+        for was in outcome.world.past[place]:
+            if begin < was.at <= end:
+                since = None if serves(was) else since or was.at
+        if since is not None:
+            yield since
+
+
+def done_at(outcome: Outcome) -> Mapping[TargetId, datetime]:
+    """The true time at which it was written that each target is done, of those that are in the end."""
+    done = 1
+    written: dict[TargetId, datetime] = {}
+    for at, _, upto in outcome.paper.appends:
+        for event in outcome.paper.events[ID][done:upto]:
+            if isinstance(event, e.Moved) and event.to is Phase.DONE:
+                written[event.target] = at
+        done = upto
+    return {target: written[target] for target in outcome.rollout.by_phase[Phase.DONE]}
 
 
 def floor_can_be_kept(outcome: Outcome) -> bool:

@@ -7,7 +7,7 @@ sentences), because that is what those promises are about. What nobody could kno
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.properties import bounds
+from tests.properties import bounds, others
 from tests.properties.evidence import (
     back_since,
     believable,
@@ -32,7 +32,8 @@ from tests.properties.evidence import (
     written_at,
 )
 from tests.properties.play import ID, Outcome
-from tests.properties.world import OUT, By, seconds
+from tests.properties.things import seconds
+from tests.properties.world import OUT, By
 
 from katakei.core.events import AbortAsked, Key
 from katakei.core.model import TargetId
@@ -55,6 +56,9 @@ HINDRANCES = (
     "unseen",
     "blind",
     "denied",
+    "gone",
+    "deleted",
+    "killed",
     "paper",
     "strangers",
     "refuses",
@@ -274,6 +278,9 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "6 owner": an_old_owner_does_nothing,
     "6 rival": a_rival_is_refused_by_name,
     "7 stops": a_bad_release_stops_early,
+    "7 late": others.a_release_that_shows_late_to_be_bad_is_a_failure,
+    "late": others.who_comes_late_is_rolled_or_left,
+    "borne": others.a_world_that_may_come_back_is_borne,
     "7 abort": an_abort_is_heard,
     "7 interrupt": an_interrupt_begins_nothing,
     "9 why": it_says_why_it_waits,

@@ -11,8 +11,9 @@ from datetime import datetime
 from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
 from tests.properties.paper import Desk, Paper
 from tests.properties.settings import Setting, spec_of
+from tests.properties.things import group, seconds, target
 from tests.properties.witness import WitnessDoor
-from tests.properties.world import NOON, Crash, SmallWorld, Was, group, seconds, target
+from tests.properties.world import NOON, Crash, SmallWorld, Was
 
 from katakei.core import events as e
 from katakei.core.errors import Held, KatakeiError, LeaseLost

@@ -45,6 +45,7 @@ def _said(event: e.Event) -> str:
         reasons = [part.value for part in (event.intent, event.cause) if part]
         return " ".join(["Moved", str(number(event.target)), event.to.value, *reasons, event.why])
     about = getattr(event, "target", None)
+    about = getattr(about, "id", about)
     return type(event).__name__ + (f" {number(about)}" if about else "")
 
 

@@ -4,11 +4,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
-from tests.properties.world import SmallWorld, seconds
+from tests.properties.world import SmallWorld
 
 from katakei.core.planned import Kind
-from katakei.core.spec import Check, Command, Drain, FailedTarget, Limits, OnFailure, Spec, Until, Window
+from katakei.core.spec import Check, Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Until, Window
 
 CALM = Wickedness()
 
@@ -93,6 +94,7 @@ def drawn(seed: int) -> Setting:
 def _spec(dice: random.Random, until: Until) -> Spec:
     return spec_of(
         drain=Drain(settle=seconds(dice.choice((30, 30, 30, 10))), until=until),
+        late=dice.choice(list(Late)),
         soak=seconds(dice.choice((0, 5, 10))),
         check=Check(within=seconds(20), asked=dice.random() < 0.8),
         limits=Limits(working=seconds(40), warming=seconds(45), waiting=seconds(60)),
@@ -119,6 +121,11 @@ def _wicked(dice: random.Random) -> Wickedness:
         "falls": 0.003,
         "strangers": 0.01,
         "edits": 0.002,
+        "gone": 0.001,
+        "deleted": 0.0006,
+        "born": 0.004,
+        "killed": 0.002,
+        "breaks": 0.002,
         "bad_work": 0.1,
         "hangs": 0.05,
         "interrupted": 0.03,

@@ -11,18 +11,19 @@ import pytest
 from tests.properties.judge import judged
 from tests.properties.play import play
 from tests.properties.settings import Setting, drawn, spec_of
+from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
-from tests.properties.world import NOON, SmallWorld, seconds
+from tests.properties.world import NOON, SmallWorld
 
 from katakei import runner
-from katakei.core import case, coming_back, decide, floor, leaving, pace, rollout, working
+from katakei.core import case, coming_back, decide, floor, leaving, newcomers, pace, rollout, wants, working
 from katakei.core import events as e
 from katakei.core.case import Case
 from katakei.core.errors import Overtaken
 from katakei.core.model import Registration
 from katakei.core.roads import Phase
 from katakei.core.sight import Pending, State, WorkState
-from katakei.core.spec import Drain, OnFailure, Until
+from katakei.core.spec import Drain, Late, OnFailure, Until
 from katakei.core.steps import Register, Rest, Step
 
 Worlds = Callable[[int], Setting]
@@ -115,6 +116,30 @@ def of_addresses(seed: int) -> Setting:
     return replace(worlds(falls=0.02)(seed), ip=True, delay=40)
 
 
+def late(policy: Late) -> Worlds:
+    return lambda seed: replace(worlds(born=0.05)(seed), spec=spec_of(soak=seconds(0), late=policy))
+
+
+def broken_late(seed: int) -> Setting:
+    return replace(worlds()(seed), script=_what_was_done_first_falls_for_good)
+
+
+def deleted(seed: int) -> Setting:
+    return replace(worlds()(seed), script=_the_group_is_deleted_at_80_s)
+
+
+def _what_was_done_first_falls_for_good(world: SmallWorld) -> None:
+    """As soon as the next one is worked on."""
+    done = list(world.marks)[:1] if len(world.marks) > 1 else []
+    for place in [place for key in done for place in world.targets[key.target].registrations]:
+        world.fall(place, lasting=10_000)
+
+
+def _the_group_is_deleted_at_80_s(world: SmallWorld) -> None:
+    if world.clock.time - NOON > seconds(80) and not world.log.deleted:
+        world._delete(next(iter(world.group_of)))
+
+
 def long_settle(seed: int) -> Setting:
     return replace(worlds(crash=0.02)(seed), spec=spec_of(drain=Drain(settle=seconds(60))))
 
@@ -195,6 +220,14 @@ def no(*_: object) -> str:
     return ""
 
 
+def nobody(*_: object) -> tuple[()]:
+    return ()
+
+
+def nothing(*_: object) -> None:
+    return None
+
+
 BROKEN = {
     "no floor is kept": Broken(
         [(decide, "breach", no), (coming_back, "breach", no), (case, "breach", no)], "1 floor", tight
@@ -242,6 +275,13 @@ BROKEN = {
     ),
     "nothing is said while it waits": Broken([(Case, "lasting", "")], "9 why"),
     "an ip target is registered while it drains": Broken([(Case, "ip_still_draining", False)], "ip", of_addresses),
+    "a target that was done is watched no more": Broken([(decide, "staying", nobody)], "7 late", broken_late),
+    "who is to be left alone is rolled": Broken([(newcomers, "_left_alone", no)], "late", late(Late.LEAVE)),
+    "who comes late is not asked for": Broken([(wants, "unknown", nobody)], "late", late(Late.ROLL)),
+    "a deleted group is waited for": Broken([(decide, "vanished", nothing)], "5 forgotten", deleted, within=3),
+    "a world that is gone is not borne": Broken(
+        [(runner, "PATIENCE", timedelta(seconds=30))], "borne", worlds(gone=0.01)
+    ),
     "attributes are not compared": Broken([(decide, "_not_as_planned", no)], "attributes", worlds(edits=0.02)),
     "looks are not spaced": Broken([(pace, "EVERY", seconds(0.1)), (pace, "SLOWEST", seconds(0.5))], "calls", worlds()),
     "a turn is due at once": Broken([(runner, "rest_until", _due_at_once)], "rest", worlds()),

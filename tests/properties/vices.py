@@ -18,10 +18,15 @@ class Wickedness:
     unseen: float = 0.0  # a look has no answer
     blind: float = 0.0  # from this look on a group cannot be looked at for a while; calls go through
     denied: float = 0.0  # from this call on every call is denied for a while
+    gone: float = 0.0  # from this call on the whole endpoint cannot be reached for minutes
     paper: float = 0.0  # the journal cannot be written, or says so although it was
     falls: float = 0.0  # a serving registration falls for a while, or its zone is shifted away
     strangers: float = 0.0  # somebody else registers or deregisters one
     edits: float = 0.0  # somebody changes a group's attributes
+    deleted: float = 0.0  # somebody deletes a group
+    born: float = 0.0  # somebody registers a new machine
+    killed: float = 0.0  # somebody terminates a machine
+    breaks: float = 0.0  # a machine that was worked on falls for long: the release was bad after all
     bad_work: float = 0.0
     hangs: float = 0.0
     interrupted: float = 0.0  # the machine reboots in the middle of the work

@@ -6,7 +6,8 @@ Of a target that it cannot see it says so beforehand, and is then quiet without 
 from collections.abc import Mapping, Sequence
 
 from tests.properties.doors import Door
-from tests.properties.world import OLD_VERDICT, seconds
+from tests.properties.things import seconds
+from tests.properties.world import OLD_VERDICT
 
 from katakei.core.model import TargetId
 from katakei.core.ports import Watched

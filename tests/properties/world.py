@@ -10,21 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
+from tests.properties.things import seconds, target
 from tests.properties.vices import Wickedness
 
-from katakei.core.errors import Unreachable, Unseen
+from katakei.core.errors import NoSuchGroup, OutOfReach, Unreachable, Unseen
 from katakei.core.events import Key
-from katakei.core.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
+from katakei.core.model import Arn, Group, Registration, Target, TargetId, TargetType
 from katakei.core.sight import State
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 STALE, WIRE, SLOW = 8.0, 4.0, 10.0  # at the most, in seconds: how old a look, how late a call, how slow a thread
 OLD_VERDICT = 10.0  # seconds a witness may take to tell
 OUT = frozenset({State.DRAINING, State.ABSENT})
-
-
-def seconds(number: float) -> timedelta:
-    return timedelta(seconds=number)
 
 
 class Crash(BaseException):
@@ -91,6 +88,7 @@ class Log:
 
     calls: list[Call] = field(default_factory=list)
     edits: dict[Arn, datetime] = field(default_factory=dict)
+    deleted: dict[Arn, datetime] = field(default_factory=dict)
     ip_while_draining: list[tuple[datetime, Registration, datetime]] = field(default_factory=list)
 
 
@@ -122,11 +120,14 @@ class SmallWorld:
         self.blind: dict[Arn, datetime] = {}
         self.denied = NOON
         self.log = Log()
+        self.gone = NOON
         self.strangers_left = 2
+        self.born: list[Target] = []
+        self.dead: set[TargetId] = set()
         self.script: Callable[[SmallWorld], None] | None = None  # an adversary with a plan of its own
         self.bad = self._some(wicked.bad_check)
         self.sick = self._some(wicked.sick)
-        self.unwanted = self._some(wicked.refuses)
+        self.unwanted = set(self._some(wicked.refuses))
         self.unseeable = self._some(wicked.unseeable)
         self.requests: dict[TargetId, list[tuple[datetime, datetime]]] = {}  # taken out when; the last one ends when
 
@@ -161,12 +162,18 @@ class SmallWorld:
         if self.roll(self.wicked.crash):
             raise Crash
         self.log.calls.append(call)
+        if self.roll(self.wicked.gone):
+            self.gone = self.clock.time + seconds(self.dice.uniform(60, 800))
+        if self.clock.time < self.gone and not self.frozen:
+            raise OutOfReach("nobody listens")
         if self.roll(self.wicked.denied):
             self.denied = self.clock.time + seconds(self.dice.uniform(10, 200))
         if self.clock.time < self.denied and not self.frozen:
             raise Unreachable("denied")
         if self.roll(self.wicked.lost):
             raise Unseen("throttled")
+        if call.group in self.log.deleted:
+            raise NoSuchGroup("no such group")
         return self.roll(self.wicked.lies)
 
     def answer(self) -> None:
@@ -194,13 +201,44 @@ class SmallWorld:
         if self.roll(self.wicked.edits) and not self.log.edits:
             arn = self.dice.choice(list(self.group_of))
             self.log.edits[arn] = now
+        self._rarely()
+
+    def _rarely(self) -> None:
+        """What happens once or twice in the life of a rollout."""
+        if self.roll(self.wicked.deleted) and not self.log.deleted:
+            self._delete(self.dice.choice(list(self.group_of)))
+        if self.roll(self.wicked.born) and len(self.born) < 2:
+            self.be_born(target(100 + len(self.born), self.group_of.values()))
+        if self.roll(self.wicked.killed) and not self.dead:
+            self._kill(self.dice.choice(list(self.targets.values())))
+        worked = [place for place in self.past if self.wicked.breaks and self.touched_by_work(self.owner_of[place].id)]
+        if worked and self.roll(self.wicked.breaks):
+            self.fall(self.dice.choice(worked), lasting=self.dice.uniform(60, 3000))
+
+    def _delete(self, arn: Arn) -> None:
+        self.log.deleted[arn] = self.clock.time
+        for place in [place for place in self.past if place.group == arn]:
+            self._become(place, State.ABSENT, By.STRANGER)
+
+    def be_born(self, new: Target) -> None:
+        self.born.append(new)
+        for place in new.registrations:
+            self.owner_of[place] = new
+            self.past[place] = [Was(NOON, State.ABSENT)]
+        self.put_in(new.registrations, By.STRANGER)
+
+    def _kill(self, machine: Target) -> None:
+        """Its registrations go with it; nothing answers there any more, and nobody can register it again."""
+        self.dead.add(machine.id)
+        self.unwanted.add(machine.id)
+        self.take_out(machine.registrations, By.STRANGER)
 
     def _any(self) -> Registration:
         return self.dice.choice(list(self.past))
 
-    def fall(self, place: Registration) -> None:
+    def fall(self, place: Registration, lasting: float | None = None) -> None:
         if self.now(place).state is State.HEALTHY:
-            back = self.clock.time + seconds(self.dice.uniform(5, 120))
+            back = self.clock.time + seconds(lasting or self.dice.uniform(5, 120))
             self._become(place, State.UNHEALTHY, By.ITSELF, (back, State.HEALTHY), shifted=self.dice.random() < 0.2)
 
     def _meddle(self, place: Registration) -> None:
@@ -213,7 +251,7 @@ class SmallWorld:
 
     def take_out(self, places: Iterable[Registration], by: By) -> None:
         for place in sorted(places, key=repr):
-            if self.now(place).state not in OUT:
+            if self.now(place).state not in OUT and place.group not in self.log.deleted:
                 until = self.clock.time + self.group_of[place.group].delay
                 self._become(place, State.DRAINING, by, (until, State.ABSENT))
                 last = self.clock.time + self.group_of[place.group].delay * self.dice.random()
@@ -222,6 +260,8 @@ class SmallWorld:
     def put_in(self, places: Iterable[Registration], by: By) -> None:
         for place in sorted(places, key=repr):
             was = self.now(place)
+            if place.group in self.log.deleted:
+                continue
             if was.state is State.DRAINING and self.group_of[place.group].target_type is TargetType.IP:
                 if by is By.US:
                     self.log.ip_while_draining.append((self.clock.time, place, was.at))
@@ -245,29 +285,3 @@ class SmallWorld:
         self.next.pop(place, None)
         if then:
             self.next[place] = then
-
-
-def group(name: str = "web", *, delay: float = 40, ip: bool = False) -> Group:
-    check = HealthCheck("HTTP", None, "/health", "200", seconds(10), seconds(5), 2, 2)
-    return Group(
-        arn=Arn(f"arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/{name}/0123456789abcdef"),
-        name=name,
-        port=80,
-        protocol="HTTP",
-        protocol_version="HTTP1",
-        target_type=TargetType.IP if ip else TargetType.INSTANCE,
-        delay=seconds(delay),
-        idle_timeout=seconds(60),
-        check=check,
-        cross_zone=True,
-        slow_start=seconds(0),
-        minima=(),
-        load_balancers=(Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/lb/1"),),
-        balancer_type="application",
-    )
-
-
-def target(number: int, groups: Iterable[Group], zones: Sequence[str] = ("a", "c")) -> Target:
-    name = TargetId(f"i-{number:017x}")
-    places = tuple(Registration(group.arn, name, group.port) for group in groups)
-    return Target(name, f"web{number}", f"10.0.0.{number}", zones[number % len(zones)], places)

@@ -19,7 +19,7 @@ from katakei.core.sight import Pending, Seen, Sight, State
 from katakei.core.spec import Until
 from katakei.core.standing import Standing
 from katakei.core.steps import Deregister, Note, Register, Rest, Step
-from katakei.core.words import label, since, span
+from katakei.core.words import label, listed, since, span
 
 APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
 REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long
@@ -91,6 +91,12 @@ class Case:
     def unseen(self) -> str:
         """Why the last look at one of its groups failed; '' when none did."""
         return next((why for arn, why in self.sight.unseen.items() if arn in {g.arn for g in self.groups}), "")
+
+    @property
+    def deleted(self) -> str:
+        """Which of its groups somebody deleted; '' none."""
+        names = [group.name for group in self.groups if group.arn in self.sight.deleted]
+        return f"the target group {listed(names)} was deleted, not by us" if names else ""
 
     @property
     def floor_lost(self) -> str:

@@ -29,12 +29,16 @@ def _suspects(scene: Scene) -> list[TargetId]:
     done, owners = rollout.by_phase[Phase.DONE], rollout.owners
     looks = [item for group in scene.sight.groups.values() for item in group.seen.items()] if done else []
     down = {owners.get(place) for place, seen in looks if not seen.serving}
+    if scene.sight.deleted:
+        return list(done)
     return [target for target in done if target in down or rollout.standings[target].fell]
 
 
 def _watched(case: Case) -> tuple[Step, ...]:
     standing, looks = case.standing, case.looks
     fell, awaited = standing.fell, standing.cause is None
+    if case.deleted:
+        return _without_group(case)
     if looks is None:
         return (
             (case.rest(f"left service after it was done, not seen just now{_why(case)}"),) if fell and awaited else ()
@@ -50,6 +54,13 @@ def _watched(case: Case) -> tuple[Step, ...]:
         return (Note(e.Lost(case.now, case.target.id, f"left service after it was done: {standing.why}")),)
     why = f"left service after it was done, {since(fell, case.now)}: {standing.why}; nothing else is begun meanwhile"
     return (case.rest(why, fell + LASTING),)
+
+
+def _without_group(case: Case) -> tuple[Note, ...]:
+    """It cannot come back there."""
+    if case.standing.fell is None:
+        return (Note(e.Fell(case.now, case.target.id, case.deleted)),)
+    return () if case.standing.cause else (Note(e.Lost(case.now, case.target.id, case.deleted)),)
 
 
 def _why(case: Case) -> str:

@@ -3,20 +3,17 @@
 from katakei.core.case import Case
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.steps import Note
-from katakei.core.words import listed
 
 
 def vanished(case: Case) -> Note | None:
     """Gone where no group is left to be registered in; else it stays out, and is named. Work is followed to its end."""
-    deleted = [group.name for group in case.groups if group.arn in case.sight.deleted]
-    if not deleted or case.standing.phase is Phase.WORKING:
+    if not case.deleted or case.standing.phase is Phase.WORKING:
         return None
-    why = f"the target group {listed(deleted)} was deleted, not by us"
-    if len(deleted) == len(case.groups):
+    if case.sight.deleted.issuperset(group.arn for group in case.groups):
         cause = None if case.standing.phase is Phase.WAITING else Cause.FAILED
-        return case.move(Phase.GONE, case.also(why), cause=cause)
+        return case.move(Phase.GONE, case.also(case.deleted), cause=cause)
     if case.standing.phase is Phase.WAITING:
-        return case.move(Phase.SKIPPED, why)
+        return case.move(Phase.SKIPPED, case.deleted)
     if case.standing.phase in {Phase.WARMING, Phase.SOAKING}:
-        return case.move(Phase.DRAINING, case.also(why), Intent.KEEP_OUT, Cause.FAILED)
-    return case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED)
+        return case.move(Phase.DRAINING, case.also(case.deleted), Intent.KEEP_OUT, Cause.FAILED)
+    return case.move(Phase.LEFT_OUT, case.also(case.deleted), cause=Cause.FAILED)
