@@ -1,13 +1,14 @@
 """How long a world that cannot be reached is borne."""
 
 from collections.abc import Iterator
-from itertools import cycle
+from datetime import timedelta
+from itertools import cycle, repeat
 
 import pytest
 from tests.properties.play import Play, Process
 from tests.properties.settings import Setting
 
-from katakei.core.errors import KatakeiError, Unreachable, Unseen
+from katakei.core.errors import KatakeiError, OutOfReach, Unreachable, Unseen
 from katakei.runner import PATIENCE
 
 
@@ -49,3 +50,47 @@ def test_a_call_without_an_answer_does_not_prolong_the_wait_for_a_world_that_is_
     with pytest.raises(Unreachable, match="nobody listens"):
         until_it_gives_up(process)
     assert process.clock.now() - begun >= PATIENCE
+
+
+def test_a_group_that_never_answers_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = with_a_target_draining()
+    begun = process.clock.now()
+
+    answering(process, repeat(Unseen("AWS throttled DescribeTargetHealth")), monkeypatch)
+
+    with pytest.raises(Unreachable, match=r"AWS throttled DescribeTargetHealth \(for 15m"):
+        until_it_gives_up(process)
+    assert PATIENCE <= process.clock.now() - begun < PATIENCE + timedelta(minutes=1)
+
+
+def test_a_world_that_may_come_back_is_borne_also_while_nothing_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = Play(Setting(seed=1))._take_up()
+    begun = process.clock.now()
+
+    answering(process, repeat(OutOfReach("the AWS credentials have expired: renew them")), monkeypatch)
+
+    with pytest.raises(Unreachable, match="renew them"):
+        until_it_gives_up(process)
+    assert process.clock.now() - begun >= PATIENCE
+
+
+def test_what_no_waiting_mends_is_told_at_once_while_nothing_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = Play(Setting(seed=1))._take_up()
+
+    answering(process, repeat(Unreachable("allow elasticloadbalancing:DescribeTargetHealth")), monkeypatch)
+
+    with pytest.raises(Unreachable, match="allow elasticloadbalancing"):
+        turn(process)
+
+
+def test_meanwhile_it_says_what_to_mend_and_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = with_a_target_draining()
+
+    with monkeypatch.context() as patch:
+        answering(process, repeat(OutOfReach("renew them")), patch)
+        turn(process)
+        said = process.runner.turn().why
+    process.clock.sleep(timedelta(seconds=5))
+
+    assert said == "renew them (waited for 2s, 15m at most; it goes on by itself once that is mended)"
+    assert "renew" not in process.runner.turn().why

@@ -16,7 +16,7 @@ from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Leas
 from katakei.core.spec import Spec
 
 T = TypeVar("T")
-AGAIN = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6))
+AGAIN = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6, 10))
 
 
 def patient(clock: Clock, question: Callable[[], T]) -> T:

@@ -53,7 +53,7 @@ class Looks:
         self._asked: list[Future[object]] = []
         self._newcomers = Newcomers(balancer, executor, clock, pool)
         self._deleted: set[Arn] = set()
-        self._silent: dict[Arn, datetime] = {}
+        self._silent: dict[Arn, tuple[datetime, str]] = {}
         self.troubles: list[Unreachable] = []
         self.answered = False
 
@@ -99,16 +99,17 @@ class Looks:
         """When a turn may know something new: now, or where only groups are awaited, when each may be looked at."""
         return max((one.next for one in self._allowed.values() if self._groups_only), default=now)
 
-    def silent(self, now: datetime) -> timedelta:
-        """How long a group has had no look that was answered, of those that were asked for."""
-        return max((now - since for since in self._silent.values()), default=timedelta())
+    def silent(self, now: datetime) -> tuple[datetime, str]:
+        """Since when a group has not answered any look, and why; now and '' when all do."""
+        return min(self._silent.values(), default=(now, ""))
 
     def _listen(self, seen: Mapping[Arn, GroupSight], unseen: Mapping[Arn, str]) -> None:
         self._deleted -= seen.keys()
         for arn in {*seen, *self._deleted}:
             self._silent.pop(arn, None)
         for arn in unseen.keys() - self._deleted:
-            self._silent.setdefault(arn, self._clock.now())
+            since, _ = self._silent.get(arn, (self._clock.now(), ""))
+            self._silent[arn] = since, unseen[arn]
 
     def _ask_witness(self, rollout: Rollout, wants: Wants) -> tuple[_Baseline, _Evidence, _Arrivals]:
         witness = self._witness

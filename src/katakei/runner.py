@@ -176,9 +176,10 @@ class Runner:
     def _bear(self, now: datetime) -> str:
         """A world that may come back is borne for a while; one that refuses us, only while targets are out."""
         troubles = [*self._looks.troubles, *self._acts.troubles]
-        if self._looks.silent(now) > PATIENCE:
-            raise Unreachable(f"{'; '.join(self._sight.unseen.values())} ({span(self._looks.silent(now))} long)")
         if not troubles:
+            silent, why = self._looks.silent(now)
+            if now - silent > PATIENCE:
+                raise Unreachable(f"{why} ({since(silent, now)})")
             self._trouble_since = None if self._looks.answered else self._trouble_since
             return ""
         self._trouble_since = self._trouble_since or now

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.acceptance.evidence import Watch
 from tests.acceptance.judge import Asked, Verdict, judge
@@ -32,6 +33,7 @@ work:
 check: {{http: {{path: /health, expect: 200}}, within: 1m}}
 warm: {{soak: {soak}s}}
 """
+CALM: Mapping[str, float] = MappingProxyType({})
 EDGE = 2.0
 """Seconds of traffic before the command, and after what it did has reached the data plane."""
 
@@ -112,8 +114,11 @@ class Roll:
                 return None
 
 
-def roll_under_load(scale: Scale, folder: Path, within: timedelta) -> Verdict:
-    """A lab, its traffic, one rollout to v2; judged. What the command said is shown when there is a fault."""
+def roll_under_load(scale: Scale, folder: Path, within: timedelta, storm: Mapping[str, float] = CALM) -> Verdict:
+    """A lab, its traffic, one rollout to v2; judged. What the command said is shown when there is a fault.
+
+    A storm is what the endpoint does to calls (fractions) as long as the rollout lasts; acts are repeated in it.
+    """
     (folder / "katakei.yml").write_text(scale.configuration())
     with scale.lab() as lab:
         lab.faults(close_idle=scale.close_idle)
@@ -122,11 +127,14 @@ def roll_under_load(scale: Scale, folder: Path, within: timedelta) -> Verdict:
         traffic.start()
         try:
             clock.sleep(EDGE)
+            lab.faults(**storm)
             code = roll.whole(within)
+            lab.faults(**dict.fromkeys(storm, 0))
             clock.sleep(EDGE + scale.lag)
         finally:
             figures = traffic.stop()
-        verdict = judge(watch.end("v2", (code,), figures), Asked(scale.floor, scale.per_zone, rate=scale.least))
+        asked = Asked(scale.floor, scale.per_zone, rate=scale.least, acts=None if storm else 1)
+        verdict = judge(watch.end("v2", (code,), figures), asked)
         if verdict.faults:
             sys.stdout.write(roll.output.read_text())
         return verdict

@@ -25,13 +25,14 @@ def refusal(code: str, text: str) -> str:
 
 @dataclass
 class Endpoint:
-    """`hangs` lets calls wait until it ends; `heard` are the calls as they came, `agents` who called."""
+    """`hangs` lets calls wait until it ends; `heard` are the calls as they came, `agents` and `keys` who called."""
 
     status: int = 200
     body: str = NOTHING
     hangs: bool = False
     heard: list[dict[str, str]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     url: str = ""
     ended: Event = field(default_factory=Event)
 
@@ -46,6 +47,7 @@ def endpoint() -> Iterator[Endpoint]:
             asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             said.heard.append({name: values[0] for name, values in asked.items()})
             said.agents.append(self.headers["User-Agent"])
+            said.keys.append(self.headers["Authorization"])
             if said.hangs:
                 said.ended.wait(10)
                 return

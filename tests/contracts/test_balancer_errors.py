@@ -6,9 +6,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from tests.contracts.balancer_endpoint import Endpoint, endpoint, refusal
+from tests.contracts.balancer_endpoint import NOTHING, Endpoint, endpoint, refusal
 
 from katakei.balancers.alb import Alb, door
 from katakei.clock import SystemClock
@@ -118,6 +119,26 @@ def test_an_endpoint_that_is_no_url_is_a_fault_of_usage(monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
     with pytest.raises(UsageFault, match="AWS_ENDPOINT_URL"):
         look()
+
+
+def test_renewed_credentials_in_a_file_are_found_by_the_next_call(
+    aws: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    keys = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
+    asked = alb()
+    keys.write_text("[default]\naws_access_key_id = OLD\naws_secret_access_key = secret\n")
+    aws.status, aws.body = 403, refusal("ExpiredToken", "The security token included in the request is expired")
+    with pytest.raises(OutOfReach, match="renew them"):
+        asked.look(GROUP, None)
+
+    keys.write_text("[default]\naws_access_key_id = NEW\naws_secret_access_key = secret\n")
+    aws.status, aws.body = 200, NOTHING
+
+    assert asked.look(GROUP, None).seen == {}
+    assert ["OLD" in aws.keys[0], "NEW" in aws.keys[-1]] == [True, True]
 
 
 def test_missing_credentials_are_said_with_what_to_do(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:

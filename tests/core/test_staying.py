@@ -107,6 +107,12 @@ def test_another_process_measures_the_fall_anew() -> None:
     assert notes(turn(rollout, 3600 + LONG, DOWN)) == [e.Lost]
 
 
+def test_a_fall_is_seen_also_by_a_process_whose_clock_is_an_hour_behind() -> None:
+    plan = a_plan(1)
+    way = brought(plan, Phase.DONE, at=later(3600))
+    assert notes(turn(given(plan, way, [taken(0)]), 5, DOWN)) == [e.Fell]
+
+
 def test_a_fallen_target_is_looked_at_as_if_it_were_in_hand() -> None:
     rollout = given(a_plan(1), brought(a_plan(1), Phase.DONE), [fell(plan=a_plan(1))])
     assert wants(rollout, seen(rollout, NOON), later(6)).groups == {rollout.plan.groups[0].arn: None}

@@ -263,8 +263,7 @@ class _Draft:
         """A new process: its clock is another one, so every span begins again (longer, never shorter)."""
         self.moved = at
         for target in self.index[Phase.DONE]:
-            if self.standings[target].fell is not None:
-                self._set(target, fell=at)
+            self._set(target, called=at, fell=at if self.standings[target].fell else None)
         for phase in IN_HAND:
             for target in self.index[phase]:
                 before = self.standings[target]

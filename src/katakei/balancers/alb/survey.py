@@ -5,6 +5,8 @@ Independent questions are asked side by side, a few at a time; the door's bucket
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +14,7 @@ from katakei.balancers.alb.door import Door
 from katakei.balancers.alb.group import Attributes, BalancerRead
 from katakei.balancers.alb.listing import Health, Listing
 from katakei.balancers.alb.machines import Instance, Machines, instance
+from katakei.core.errors import Unseen
 from katakei.core.ports import Clock
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 AT_ONCE = 4
+TRIES = 4
 MOST = 20  # "You cannot describe more than '20' target groups at a time"; load balancers likewise
 PAGE = 400  # ELBv2 shape PageSize, at most
 VALUES = 200  # values of one filter (EC2, DescribeInstances)
@@ -40,6 +44,14 @@ def together(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
         return [work(item) for item in items]
     with ThreadPoolExecutor(AT_ONCE, "alb") as pool:
         return list(pool.map(work, items))
+
+
+def again(question: Callable[[], T]) -> T:
+    """The answer to one question of a row that would be in vain without it: asked a few times, as the buckets allow."""
+    for _ in range(TRIES - 1):
+        with suppress(Unseen):
+            return question()
+    return question()
 
 
 def chunks(items: Iterable[T], size: int) -> list[list[T]]:
@@ -71,8 +83,10 @@ class Survey:
 
     def attributes(self, arn: str) -> Attributes:
         """A group's attributes."""
-        answer = self._door.elb(
-            "DescribeTargetGroupAttributes", lambda elb: elb.describe_target_group_attributes(TargetGroupArn=arn)
+        answer = again(
+            lambda: self._door.elb(
+                "DescribeTargetGroupAttributes", lambda elb: elb.describe_target_group_attributes(TargetGroupArn=arn)
+            )
         )
         return {one["Key"]: one["Value"] for one in answer["Attributes"]}
 
@@ -102,7 +116,7 @@ class Survey:
         An IP is sought among all instances of the group's VPC: no filter finds it on whichever interface it is.
         """
         arns = [raw["TargetGroupArn"] for raw in groups]
-        healths = together(lambda arn: early[arn].result() if arn in early else self.health(arn), arns)
+        healths = together(lambda arn: early[arn].result() if arn in early else again(partial(self.health, arn)), arns)
         read = list(zip(groups, healths, strict=True))
         vpcs = {raw.get("VpcId", "") for raw, health in read if raw.get("TargetType") == "ip" and health.entries}
         known = [one for vpc in sorted(filter(None, vpcs)) for one in self._instances("vpc-id", [vpc])]
@@ -119,21 +133,27 @@ class Survey:
     def _pages(self, ask: "DescribeTargetGroupsInputTypeDef") -> "list[TargetGroupTypeDef]":
         found: list[TargetGroupTypeDef] = []
         while True:
-            answer = self._door.elb("DescribeTargetGroups", lambda elb: elb.describe_target_groups(**ask))
+            answer = again(
+                lambda: self._door.elb("DescribeTargetGroups", lambda elb: elb.describe_target_groups(**ask))
+            )
             found += answer["TargetGroups"]
             if not answer.get("NextMarker"):
                 return found
             ask["Marker"] = answer["NextMarker"]
 
     def _balancers(self, arns: Sequence[str]) -> "list[LoadBalancerTypeDef]":
-        answer = self._door.elb(
-            "DescribeLoadBalancers", lambda elb: elb.describe_load_balancers(LoadBalancerArns=list(arns))
+        answer = again(
+            lambda: self._door.elb(
+                "DescribeLoadBalancers", lambda elb: elb.describe_load_balancers(LoadBalancerArns=list(arns))
+            )
         )
         return answer["LoadBalancers"]
 
     def _balancer_attributes(self, arn: str) -> Attributes:
-        answer = self._door.elb(
-            "DescribeLoadBalancerAttributes", lambda elb: elb.describe_load_balancer_attributes(LoadBalancerArn=arn)
+        answer = again(
+            lambda: self._door.elb(
+                "DescribeLoadBalancerAttributes", lambda elb: elb.describe_load_balancer_attributes(LoadBalancerArn=arn)
+            )
         )
         return {one["Key"]: one["Value"] for one in answer["Attributes"]}
 
@@ -141,7 +161,7 @@ class Survey:
         found: list[Instance] = []
         token = ""
         while True:
-            answer = self._instances_page(name, values, token)
+            answer = again(partial(self._instances_page, name, values, token))
             found += [instance(one) for many in answer.get("Reservations", []) for one in many["Instances"]]
             token = answer.get("NextToken", "")
             if not token:
