@@ -27,7 +27,7 @@ from katakei.core.decide import rest_until, sentence
 from katakei.core.model import TargetId
 from katakei.core.planned import Floor, Plan
 from katakei.core.roads import IN_HAND, Cause, Intent, Phase
-from katakei.core.sight import Attributes, GroupSight, State, Work, WorkState
+from katakei.core.sight import Attributes, GroupSight, Seen, State, Work, WorkState
 from katakei.core.spec import OnFailure
 from katakei.core.steps import Deregister, Note, Rest, Start, Step
 
@@ -92,6 +92,19 @@ def test_ctrl_c_takes_nobody_new_and_finishes_nothing_before_its_time() -> None:
 def test_ctrl_c_goes_on_with_what_is_in_hand() -> None:
     rollout = standing(a_plan(2), Phase.SOAKING, e.Interrupted(NOON, "kim"))
     assert moves(decided(rollout, seen(rollout, later(10)), later(10))) == {t(rollout.plan): Phase.DONE}
+
+
+def test_a_stopped_target_is_left_alone_and_the_others_are_rolled() -> None:
+    rollout = given(a_plan(3))
+    sight = seen(rollout, NOON)
+    [place] = rollout.plan.targets[0].registrations
+    text = "Target is in the stopped state"
+    stopped = Seen(State.UNUSED, NOON, NOON, "Target.InvalidState", text)
+    group = sight.groups[place.group]
+    sight = replace(sight, groups={place.group: replace(group, seen={**group.seen, place: stopped})})
+    steps = decided(rollout, sight, NOON)
+    assert moves(steps) == {t(rollout.plan): Phase.SKIPPED, t(rollout.plan, 1): Phase.DRAINING}
+    assert moved(steps)[0].why == f"unused ({text}); left alone"
 
 
 # -- the floor

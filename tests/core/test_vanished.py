@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from tests.core.given import a_plan, decided, later, moved, moves, seen, standing, t
+from tests.core.given import a_plan, brought, decided, given, later, moved, moves, notes, seen, standing, t
 
+from katakei.core import events as e
 from katakei.core.roads import IN_HAND, Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Sight, Work, WorkState
@@ -60,3 +61,14 @@ def test_work_is_followed_to_its_end_first() -> None:
     assert not moves(decided(rollout, running, later(30)))
     ended = without(rollout, 1, Work(WorkState.ENDED, exit=0))
     assert moves(decided(rollout, ended, later(30))) == {t(rollout.plan): Phase.CHECKING}
+
+
+def test_what_was_done_there_is_lost_too_and_the_rest_has_no_turn() -> None:
+    plan = a_plan(2)
+    done = brought(plan, Phase.DONE)
+    rollout = given(plan, done)
+    assert notes(decided(rollout, without(rollout, 1), later(100))) == [e.Fell]
+    fallen = given(plan, done, [e.Fell(later(100), t(plan), "deleted")])
+    assert notes(decided(fallen, without(fallen, 1), later(100))) == [e.Lost]
+    lost = given(plan, done, [e.Fell(later(100), t(plan), "deleted"), e.Lost(later(100), t(plan), "deleted")])
+    assert moves(decided(lost, without(lost, 1), later(100))) == {t(plan, 1): Phase.SKIPPED}

@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from tests.core.given import NOON, OUTWARD, a_plan, brought, later, seconds, t
+from tests.core.given import NOON, OUTWARD, a_plan, a_target, brought, later, seconds, t
 
 from katakei.core import events as e
 from katakei.core.planned import Kind, Plan
 from katakei.core.roads import Cause, Phase
 from katakei.core.rollout import replay
-from katakei.views import report
+from katakei.views import lines, report
 from katakei.views.harmless import harmless
 from katakei.views.report import facts, story
 from katakei.views.report.axis import Axis
@@ -131,6 +131,33 @@ def test_who_serves_is_counted_from_the_resolve_to_the_proof() -> None:
     serving = {(level.at, level.serving) for level in story.levels(replay(events), events, arn)}
     assert {(NOON, 3), (later(10), 2), (later(60), 3)} <= serving
     assert min(number for _, number in serving) == 2
+
+
+def test_a_target_that_came_late_serves_from_then_on() -> None:
+    plan = a_plan(3)
+    new, more = a_target(7, plan.groups), replace(plan.targets[0], registrations=a_target(8, plan.groups).registrations)
+    joined: list[e.Event] = [
+        e.Joined(later(5), new, takes_part=True),
+        e.Joined(later(6), plan.targets[0], takes_part=True),
+        e.Joined(later(7), more, takes_part=True),
+        e.Moved(later(80), new.id, Phase.DRAINING),
+    ]
+    events = told(plan, joined)
+    found = story.levels(replay(events), events, plan.groups[0].arn)
+    assert [level.serving for level in found] == [3, 4, 4, 5, 4]
+    assert "registered by somebody meanwhile; rolled at the end" in lines.line(replay(events), events[1])
+
+
+def test_a_failure_that_showed_late_is_named_with_what_became_of_it() -> None:
+    plan = a_plan(1)
+    story = [*brought(plan, Phase.DONE), e.Fell(later(5), t(plan), "unhealthy")]
+    lost = e.Lost(later(35), t(plan), "left service after it was done: unhealthy")
+    page = "".join(shown(plan, [*story, lost, e.Finished(later(36))]).words)
+    assert f"{t(plan)} (web0) left service after it was done: unhealthy; it does not serve" in page
+    back = replay(told(plan, [*story, lost, e.SeenServing(later(40), t(plan)), e.Finished(later(41))]))
+    assert "it serves again" in lines.summary(back)
+    assert lines.summary_data(back)["failed_late"] == [t(plan)]
+    assert "it left service after it was done: unhealthy" in lines.line(back, lost)
 
 
 def test_late_requests_are_summed_over_processes_attempts_and_targets() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from katakei.core import events as e
-from katakei.core.case import ATTEMPTS, Case, Scene
+from katakei.core.case import ATTEMPTS, Case, Scene, shown
 from katakei.core.coming_back import checking, returning, soaking, warming
 from katakei.core.floor import breach, tally
 from katakei.core.leaving import draining, out
@@ -186,6 +186,8 @@ def _not_ours_to_take(scene: Scene, target: Target) -> Note | None:
         return Note(e.Moved(scene.now, target.id, Phase.GONE, "no longer registered; not by us"))
     if any(look and look.out for look in looks):
         return Note(e.Moved(scene.now, target.id, Phase.SKIPPED, "being deregistered, not by us; left alone"))
+    if stopped := next((look for look in looks if look and look.stopped), None):
+        return Note(e.Moved(scene.now, target.id, Phase.SKIPPED, f"{shown(stopped)}; left alone"))
     return None
 
 

@@ -44,6 +44,11 @@ class Seen:
         return self.state is State.HEALTHY and not self.overridden
 
     @property
+    def stopped(self) -> bool:
+        """Its machine is stopped or terminated (ELBv2 `TargetHealthReasonEnum`): nothing can be worked on there."""
+        return self.state is State.UNUSED and self.reason == "Target.InvalidState"
+
+    @property
     def out(self) -> bool:
         """Draining or absent: the load balancer has been told to send it nothing new."""
         return self.state in {State.DRAINING, State.ABSENT}

@@ -114,10 +114,10 @@ def summary(rollout: Rollout) -> str:
         names = " ".join([rollout.plan.spec.service, *asked])
         text += f"\nout of service, as asked: {listed(asked)}; back again by: katakei register {names}"
     text += "\nleft out of service: " + "; ".join(left) if left else ""
-    return text + "".join(f"\n{_lost(rollout, target)}" for target in rollout.lost)
+    return text + "".join(f"\n{lost(rollout, target)}" for target in rollout.lost)
 
 
-def _lost(rollout: Rollout, target: TargetId) -> str:
+def lost(rollout: Rollout, target: TargetId) -> str:
     """A failure that showed late, and whether it is one still."""
     standing = rollout.standings[target]
     now = "does not serve" if standing.fell else "serves again"
@@ -157,6 +157,7 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
         "finished": rollout.finished.isoformat() if rollout.finished else None,
         "exit": int(verdict(rollout)),
         "left_out": plain(rollout.at(Phase.LEFT_OUT)),
+        "failed_late": plain(rollout.lost),
         "owner": str(rollout.owner or ""),
         "waiting_for": held_by(rollout),
         "targets": targets,

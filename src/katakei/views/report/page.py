@@ -75,7 +75,8 @@ def _head(rollout: Rollout, title: str, last: datetime) -> str:
     until = f"{rollout.finished:%Y-%m-%d %H:%M:%S} UTC" if rollout.finished else f"not finished at {last:%H:%M:%S} UTC"
     kind = "good" if code is Exit.DONE else "bad"
     left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in rollout.at(Phase.LEFT_OUT)]
-    outside = "".join(f'<p class="bad">{text(said)}</p>\n' for said in left)
+    late = [lines.lost(rollout, target) for target in rollout.lost]
+    outside = "".join(f'<p class="bad">{text(said)}</p>\n' for said in (*left, *late))
     return (
         f'<header>\n<h1>{text(title)}</h1>\n<p class="sub">rollout {text(plan.rollout)} · {text(where)}</p>\n'
         f'<p class="sub">by {text(plan.who)} · {rollout.begun:%Y-%m-%d %H:%M:%S} to {text(until)}</p>\n'

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from katakei.core import events as e
-from katakei.core.model import Arn, TargetId
+from katakei.core.model import Arn, Registration, TargetId
+from katakei.core.planned import Plan
 from katakei.core.roads import ENDS, IN_HAND, MAY_SERVE, Phase
 from katakei.core.rollout import Rollout
 
@@ -79,8 +80,14 @@ def levels(rollout: Rollout, events: Sequence[e.Event], group: Arn) -> tuple[Lev
     serving = rollout.plan.floors[group].base
     found = [Level(rollout.begun, serving)]
     out: set[TargetId] = set()
+    known = {place for event in events[:1] if isinstance(event, e.Planned) for place in _places(event.plan)}
     for event in events:
-        if isinstance(event, e.Moved) and places[event.target]:
+        if isinstance(event, e.Joined):
+            new = {place for place in event.target.registrations if place.group == group} - known
+            known |= new
+            serving += len(new)
+            found.append(Level(event.at, serving))
+        elif isinstance(event, e.Moved) and places[event.target]:
             serves = event.to in MAY_SERVE
             if serves and event.target in out:
                 out.remove(event.target)
@@ -90,6 +97,10 @@ def levels(rollout: Rollout, events: Sequence[e.Event], group: Arn) -> tuple[Lev
                 serving -= places[event.target]
             found.append(Level(event.at, serving))
     return tuple(found)
+
+
+def _places(plan: Plan) -> Iterator[Registration]:
+    return (place for target in (*plan.targets, *plan.bystanders) for place in target.registrations)
 
 
 def figures(events: Sequence[e.Event], end: datetime) -> Figures:
