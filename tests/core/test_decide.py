@@ -107,6 +107,12 @@ def test_a_stopped_target_is_left_alone_and_the_others_are_rolled() -> None:
     assert moved(steps)[0].why == f"unused ({text}); left alone"
 
 
+def test_ctrl_c_finishes_a_rollout_that_has_nothing_left_to_begin() -> None:
+    plan = a_plan(1)
+    rollout = given(plan, brought(plan, Phase.DONE), [e.Interrupted(NOON, "kim")])
+    assert notes(decided(rollout, seen(rollout, NOON), NOON)) == [e.Finished]
+
+
 # -- the floor
 
 

@@ -1,10 +1,15 @@
 """What a person sees and types: the confirmation, the live table, Enter, Ctrl-C, a closed window."""
 
+import signal
+import subprocess
+
 import pytest
-from tests.faces.command import Katakei
+from tests.faces.command import PROGRAM, Katakei
 from tests.faces.ground import Ground
 from tests.faces.stage import Play, Plays, Stage
 from tests.faces.terminal import Terminal
+
+from katakei.lab import clock
 
 pytestmark = pytest.mark.lab
 plays = Plays()
@@ -80,6 +85,42 @@ def ctrl_c_twice_stops_at_once_and_a_closed_window_finishes_what_is_in_hand(kata
         assert terminal.end() == 130
     assert set(ground.states().values()) == {"healthy"}
     assert "interrupted (SIGHUP)" in katakei("show", rollout["rollout"]).out
+
+
+@plays.slow
+def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_window(
+    katakei: Katakei, ground: Ground
+) -> None:
+    katakei.file(CONFIGURATION)
+
+    # Ctrl-C once: the target in hand is finished, the other one not begun, and it is said how to go on
+    with Terminal(katakei, "roll", "--yes") as terminal:
+        terminal.until("yours to work on")
+        terminal.type("\x03")
+        terminal.until("finishing what is in hand; once more stops at once")
+        terminal.type("\n")
+        assert terminal.end() == 130, terminal.screen[-3000:]
+    assert "carry it on: the same command again" in terminal.screen
+    assert set(ground.states().values()) == {"healthy"}
+
+    # SIGTERM once, with nothing else to begin: the rollout is finished
+    with Terminal(katakei, "roll", "--yes") as terminal:
+        terminal.until("yours to work on")
+        terminal.process.send_signal(signal.SIGTERM)
+        terminal.until("finishing what is in hand")
+        terminal.type("\n")
+        assert terminal.end() == 0, terminal.screen[-3000:]
+
+    # and with nohup a closed window is nothing at all
+    words = ["nohup", *PROGRAM, "roll", "-f", "katakei.yml", "--only", ground.ids[0]]
+    out = katakei.folder / "nohup.out"
+    with out.open("wb") as file, subprocess.Popen(words, cwd=katakei.folder, env=katakei.env, stdout=file) as roll:
+        assert clock.wait_for(lambda: "yours to work on" in out.read_text(), 40, 0.1), out.read_text()
+        roll.send_signal(signal.SIGHUP)
+        name = katakei("list", "--json").data["rollouts"][0]["rollout"]
+        assert katakei("approve", name).code == 0
+        assert roll.wait(60) == 0, out.read_text()
+    assert "SIGHUP" not in katakei("show", name).out
 
 
 @plays.each()

@@ -53,7 +53,7 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
             steps += answered
             scene = scene.after(answered)
     steps += staying(scene) or _next(scene)
-    if not steps and not rollout.interrupted:
+    if not steps and not (rollout.interrupted and candidates(rollout)):
         steps.append(Note(e.Finished(now)))
     return tuple(steps)
 

@@ -104,9 +104,9 @@ def summary(rollout: Rollout) -> str:
     """How it went, in one or two lines, naming whoever is outside."""
     counts = {phase: len(targets) for phase, targets in rollout.by_phase.items() if targets}
     ends = ", ".join(f"{count} {phase.value}" for phase, count in counts.items())
-    state = "finished" if rollout.finished else "not finished"
+    state = "finished after" if rollout.finished else "not finished after"
     took = span((rollout.finished or rollout.moved) - rollout.begun)
-    text = f"rollout {rollout.plan.rollout} {state} after {took}: {ends}"
+    text = f"rollout {rollout.plan.rollout} {state} {took}: {ends}"
     outside = rollout.by_phase[Phase.LEFT_OUT]
     asked = [target for target in outside if rollout.standings[target].cause is Cause.BY_HAND]
     left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in outside if t not in asked]
@@ -120,8 +120,8 @@ def summary(rollout: Rollout) -> str:
 def lost(rollout: Rollout, target: TargetId) -> str:
     """A failure that showed late, and whether it is one still."""
     standing = rollout.standings[target]
-    now = "does not serve" if standing.fell else "serves again"
-    return f"failed after it was done: {label(rollout.targets[target])} {standing.why}; it {now}"
+    now = "it does not serve" if standing.fell else "it serves again"
+    return f"failed after it was done: {label(rollout.targets[target])} {standing.why}; {now}"
 
 
 def how_to_go_on(rollout: Rollout) -> str:
