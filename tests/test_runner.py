@@ -7,6 +7,7 @@ from itertools import cycle, repeat
 import pytest
 from tests.properties.play import Play, Process
 from tests.properties.settings import Setting
+from tests.properties.vices import Wickedness
 
 from katakei.core.errors import KatakeiError, OutOfReach, Unreachable, Unseen
 from katakei.runner import PATIENCE
@@ -94,3 +95,14 @@ def test_meanwhile_it_says_what_to_mend_and_that_it_goes_on(monkeypatch: pytest.
 
     assert said == "renew them (waited for 2s, 15m at most; it goes on by itself once that is mended)"
     assert "renew" not in process.runner.turn().why
+
+
+def test_a_process_knows_whether_a_call_of_its_own_is_still_under_way() -> None:
+    process = Play(Setting(seed=1, wicked=Wickedness(slow=1.0)))._take_up()
+    process.runner.turn()
+    assert not process.runner.settled(timedelta())
+
+    process.clock.sleep(timedelta(seconds=10))
+    process.pool.run_what_is_due()
+
+    assert process.runner.settled(timedelta())

@@ -1,9 +1,11 @@
-"""A throttling storm with errors and time-outs: the rollout ends, nothing wrong is done, and it takes longer.
+"""A throttling storm with errors and time-outs, and answers of half a minute ago: the rollout ends, nothing wrong is
+done, and it takes longer.
 
 The same rollout in fair weather runs beside it, so that the two times are of one machine.
 """
 
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -13,20 +15,27 @@ from tests.acceptance.conftest import PROVED, TWO
 from tests.acceptance.stage import CALM, Scale, roll_under_load
 
 STORM = {"throttle": 0.3, "error": 0.1, "timeout": 0.05}
-SCALES = {"by the timer": TWO, "by proof": replace(PROVED, delay=60)}
+STALE = {"stale": 30}
+BY_PROOF = replace(PROVED, delay=60)
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("scale", SCALES.values(), ids=list(SCALES))
-def test_a_storm_makes_a_rollout_slower_and_nothing_else(
-    scale: Scale, tmp_path_factory: pytest.TempPathFactory
+@pytest.mark.parametrize(
+    ("scale", "bad"),
+    [(TWO, STORM), (BY_PROOF, STORM), (TWO, STALE)],
+    ids=["storm by the timer", "storm by proof", "stale answers"],
+)
+def test_bad_weather_makes_a_rollout_slower_and_nothing_else(
+    scale: Scale, bad: Mapping[str, float], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with ThreadPoolExecutor(2) as pool:
-        fair, stormy = (
+        fair, foul = (
             pool.submit(roll_under_load, scale, tmp_path_factory.mktemp("storm"), timedelta(minutes=9), weather)
-            for weather in (CALM, STORM)
+            for weather in (CALM, bad)
         )
-        calm, wild = fair.result(), stormy.result()
+        calm, wild = fair.result(), foul.result()
     longer = wild.measured.lasted - calm.measured.lasted
-    sys.stdout.write(f"\n{wild.text()}\n{calm.measured.lasted:.0f} s without the storm, {longer:.0f} s more in it\n")
+    sys.stdout.write(
+        f"\n{wild.text()}\n{calm.measured.lasted:.0f} s in fair weather, {longer:.0f} s more in this one\n"
+    )
     assert (calm.faults, wild.faults) == ((), ())

@@ -115,6 +115,16 @@ def test_an_endpoint_where_nobody_listens_is_unreachable(monkeypatch: pytest.Mon
             look()
 
 
+def test_a_name_that_is_not_resolved_is_out_of_reach_and_may_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_args: object, **_more: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elasticloadbalancing.nowhere.invalid")
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(OutOfReach, match=r"cannot be reached for DescribeTargetHealth.*check the network"):
+        look()
+
+
 def test_an_endpoint_that_is_no_url_is_a_fault_of_usage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
     with pytest.raises(UsageFault, match="AWS_ENDPOINT_URL"):

@@ -115,7 +115,10 @@ class Lister(Protocol):
 
 
 class Balancer(Protocol):
-    """A load balancer. Every call is tried once (the loop is the retry) and raises Unseen, Rejected or Unreachable."""
+    """A load balancer. Looks and acts are tried once (the loop is the retry); all raise Unseen, Rejected, Unreachable.
+
+    What the loop may see mended raises OutOfReach, a group that does not exist NoSuchGroup.
+    """
 
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
         """The groups of these names or ARNs with attributes; all when `names` is empty. Raises UsageFault: unknown."""

@@ -1,0 +1,71 @@
+"""Who stands behind a registration that the plan did not know, and why it may have to be left alone."""
+
+from collections.abc import Sequence
+
+import pytest
+from tests.properties.doors import BalancerDoor, ExecutorDoor
+from tests.properties.play import ID, Play
+from tests.properties.settings import Setting, spec_of
+from tests.properties.things import seconds, target
+
+from katakei.core import events as e
+from katakei.core.errors import Unseen
+from katakei.core.model import Arn, Registration, Target
+from katakei.core.spec import Late
+
+
+def joined(play: Play, turns: int = 12) -> e.Joined:
+    """What is written once somebody has registered one more machine."""
+    process = play._take_up()
+    play.world.be_born(target(100, play.world.group_of.values()))
+    for _ in range(turns):
+        process.runner.turn()
+        process.clock.sleep(seconds(3))
+    [event] = [event for event in play.paper.events[ID] if isinstance(event, e.Joined)]
+    return event
+
+
+def a_play() -> Play:
+    return Play(Setting(seed=1, groups=2, spec=spec_of(late=Late.ROLL)))
+
+
+def test_a_machine_is_read_whole_with_every_group_that_lists_it() -> None:
+    event = joined(a_play())
+    assert event.takes_part
+    assert (event.target.name, event.target.address, event.target.zone) == ("web100", "10.0.0.100", "a")
+    assert len(event.target.registrations) == 2
+
+
+def test_one_that_is_registered_in_other_groups_too_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def elsewhere(_self: BalancerDoor, targets: Sequence[Target]) -> Sequence[Registration]:
+        return [Registration(Arn("arn:other"), targets[0].id, 80)]
+
+    monkeypatch.setattr(BalancerDoor, "elsewhere", elsewhere)
+    assert joined(a_play()).why == "it is registered in other groups too: arn:other"
+
+
+def test_one_that_cannot_be_worked_on_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExecutorDoor, "ready", lambda _self, targets, _by: {targets[0].id: "no agent"})
+    assert joined(a_play()).why == "it cannot be worked on: no agent"
+
+
+def test_a_question_without_an_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([Unseen("throttled"), None])
+    members = BalancerDoor.members
+
+    def throttled(self: BalancerDoor, group: object) -> object:
+        if error := next(answers, None):
+            raise error
+        return members(self, group)  # type: ignore[arg-type]  # as it came
+
+    monkeypatch.setattr(BalancerDoor, "members", throttled)
+    assert joined(a_play()).takes_part
+
+
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> None:
+        raise TypeError("a mistake")
+
+    monkeypatch.setattr(BalancerDoor, "members", wrong)
+    with pytest.raises(TypeError, match="a mistake"):
+        joined(a_play())
