@@ -25,11 +25,15 @@ def refusal(code: str, text: str) -> str:
 
 @dataclass
 class Endpoint:
-    """`hangs` lets calls wait until it ends; `heard` are the calls as they came, `agents` and `keys` who called."""
+    """`hangs` lets calls wait until it ends, so many as `throttles` are refused first.
+
+    `heard` are the calls as they came, `agents` and `keys` who called.
+    """
 
     status: int = 200
     body: str = NOTHING
     hangs: bool = False
+    throttles: int = 0
     heard: list[dict[str, str]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -51,10 +55,17 @@ def endpoint() -> Iterator[Endpoint]:
             if said.hangs:
                 said.ended.wait(10)
                 return
-            self.send_response(said.status)
-            self.send_header("Content-Length", str(len(said.body)))
+            if said.throttles:
+                said.throttles -= 1
+                self._answer(400, refusal("Throttling", "Rate exceeded"))
+            else:
+                self._answer(said.status, said.body)
+
+        def _answer(self, status: int, body: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(said.body.encode())
+            self.wfile.write(body.encode())
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
             pass

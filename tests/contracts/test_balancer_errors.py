@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -92,6 +93,20 @@ def test_a_call_is_tried_once_and_names_us(aws: Endpoint) -> None:
         look()
     assert len(aws.heard) == 1
     assert "katakei" in aws.agents[0]
+
+
+@pytest.mark.parametrize(("refused", "asked"), [(3, 4), (4, 4)])
+def test_a_question_of_a_row_of_questions_is_asked_again_a_few_times(aws: Endpoint, refused: int, asked: int) -> None:
+    aws.throttles, aws.body = (
+        refused,
+        NOTHING.replace("DescribeTargetHealth", "DescribeTargetGroups").replace(
+            "<TargetHealthDescriptions/>", "<TargetGroups/>"
+        ),
+    )
+    with suppress(Unseen):
+        assert alb().groups(()) == ()
+        assert refused < asked
+    assert len(aws.heard) == asked
 
 
 def test_a_page_of_something_in_between_is_no_answer(aws: Endpoint) -> None:

@@ -5,7 +5,7 @@ Independent questions are asked side by side, a few at a time; the door's bucket
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 AT_ONCE = 4
-TRIES = 4
+TRIES, QUICKLY = 4, timedelta(seconds=2.5)
 MOST = 20  # "You cannot describe more than '20' target groups at a time"; load balancers likewise
 PAGE = 400  # ELBv2 shape PageSize, at most
 VALUES = 200  # values of one filter (EC2, DescribeInstances)
@@ -44,14 +44,6 @@ def together(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
         return [work(item) for item in items]
     with ThreadPoolExecutor(AT_ONCE, "alb") as pool:
         return list(pool.map(work, items))
-
-
-def again(question: Callable[[], T]) -> T:
-    """The answer to one question of a row that would be in vain without it: asked a few times, as the buckets allow."""
-    for _ in range(TRIES - 1):
-        with suppress(Unseen):
-            return question()
-    return question()
 
 
 def chunks(items: Iterable[T], size: int) -> list[list[T]]:
@@ -83,7 +75,7 @@ class Survey:
 
     def attributes(self, arn: str) -> Attributes:
         """A group's attributes."""
-        answer = again(
+        answer = self._again(
             lambda: self._door.elb(
                 "DescribeTargetGroupAttributes", lambda elb: elb.describe_target_group_attributes(TargetGroupArn=arn)
             )
@@ -116,7 +108,9 @@ class Survey:
         An IP is sought among all instances of the group's VPC: no filter finds it on whichever interface it is.
         """
         arns = [raw["TargetGroupArn"] for raw in groups]
-        healths = together(lambda arn: early[arn].result() if arn in early else again(partial(self.health, arn)), arns)
+        healths = together(
+            lambda arn: early[arn].result() if arn in early else self._again(partial(self.health, arn)), arns
+        )
         read = list(zip(groups, healths, strict=True))
         vpcs = {raw.get("VpcId", "") for raw, health in read if raw.get("TargetType") == "ip" and health.entries}
         known = [one for vpc in sorted(filter(None, vpcs)) for one in self._instances("vpc-id", [vpc])]
@@ -130,10 +124,24 @@ class Survey:
         found = together(lambda few: self._instances("instance-id", few), chunks(wanted, VALUES))
         return [one for few in found for one in few]
 
+    def _again(self, question: Callable[[], T]) -> T:
+        """The answer to one question of a row that would be in vain without it: asked again where AWS says no quickly.
+
+        The buckets set the pace.
+        """
+        until = self._clock.now() + QUICKLY
+        for _ in range(TRIES - 1):
+            try:
+                return question()
+            except Unseen:
+                if self._clock.now() > until:
+                    raise
+        return question()
+
     def _pages(self, ask: "DescribeTargetGroupsInputTypeDef") -> "list[TargetGroupTypeDef]":
         found: list[TargetGroupTypeDef] = []
         while True:
-            answer = again(
+            answer = self._again(
                 lambda: self._door.elb("DescribeTargetGroups", lambda elb: elb.describe_target_groups(**ask))
             )
             found += answer["TargetGroups"]
@@ -142,7 +150,7 @@ class Survey:
             ask["Marker"] = answer["NextMarker"]
 
     def _balancers(self, arns: Sequence[str]) -> "list[LoadBalancerTypeDef]":
-        answer = again(
+        answer = self._again(
             lambda: self._door.elb(
                 "DescribeLoadBalancers", lambda elb: elb.describe_load_balancers(LoadBalancerArns=list(arns))
             )
@@ -150,7 +158,7 @@ class Survey:
         return answer["LoadBalancers"]
 
     def _balancer_attributes(self, arn: str) -> Attributes:
-        answer = again(
+        answer = self._again(
             lambda: self._door.elb(
                 "DescribeLoadBalancerAttributes", lambda elb: elb.describe_load_balancer_attributes(LoadBalancerArn=arn)
             )
@@ -161,7 +169,7 @@ class Survey:
         found: list[Instance] = []
         token = ""
         while True:
-            answer = again(partial(self._instances_page, name, values, token))
+            answer = self._again(partial(self._instances_page, name, values, token))
             found += [instance(one) for many in answer.get("Reservations", []) for one in many["Instances"]]
             token = answer.get("NextToken", "")
             if not token:
