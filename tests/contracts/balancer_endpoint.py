@@ -23,6 +23,14 @@ def refusal(code: str, text: str) -> str:
     )
 
 
+def identity(account: str) -> str:
+    """GetCallerIdentity as STS answers it."""
+    return (
+        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+        f"<Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    )
+
+
 @dataclass
 class Endpoint:
     """`hangs` lets calls wait until it ends, so many as `throttles` are refused first.
@@ -34,6 +42,7 @@ class Endpoint:
     body: str = NOTHING
     hangs: bool = False
     throttles: int = 0
+    account: str = "123456789012"
     heard: list[dict[str, str]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -55,7 +64,9 @@ def endpoint() -> Iterator[Endpoint]:
             if said.hangs:
                 said.ended.wait(10)
                 return
-            if said.throttles:
+            if asked["Action"] == ["GetCallerIdentity"]:
+                self._answer(200, identity(said.account))
+            elif said.throttles:
                 said.throttles -= 1
                 self._answer(400, refusal("Throttling", "Rate exceeded"))
             else:

@@ -166,6 +166,12 @@ def test_renewed_credentials_in_a_file_are_found_by_the_next_call(
     assert ["OLD" in aws.keys[0], "NEW" in aws.keys[-1]] == [True, True]
 
 
+def test_a_group_is_gone_only_by_the_word_of_its_own_account(aws: Endpoint) -> None:
+    aws.status, aws.body, aws.account = 400, refusal("TargetGroupNotFound", "not found"), "210987654321"
+    with pytest.raises(OutOfReach, match="belong to account 210987654321, not to that of arn:aws"):
+        look()
+
+
 def test_missing_credentials_are_said_with_what_to_do(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")

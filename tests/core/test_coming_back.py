@@ -238,7 +238,9 @@ def test_healthy_under_an_administrative_override_does_not_serve() -> None:
     [place] = plan.targets[0].registrations
     group = sight.groups[place.group]
     shifted = replace(group, seen={**group.seen, place: replace(group.seen[place], overridden=True)})
-    assert not notes(decided(rollout, replace(sight, groups={place.group: shifted}), later(3)))
+    steps = decided(rollout, replace(sight, groups={place.group: shifted}), later(3))
+    assert not notes(steps)
+    assert "healthy, but its traffic is kept away" in whys(steps)
 
 
 def test_a_target_in_two_groups_serves_only_when_both_show_it() -> None:

@@ -205,7 +205,8 @@ class Case:
 
 def shown(look: Seen) -> str:
     """A look in the load balancer's own words."""
-    return f"{look.state.value} ({look.description})" if look.description else look.state.value
+    shift = ", but its traffic is kept away" if look.overridden else ""
+    return f"{look.state.value} ({look.description}){shift}" if look.description else f"{look.state.value}{shift}"
 
 
 def worst(looks: Sequence[Seen]) -> Seen:

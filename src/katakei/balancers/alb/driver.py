@@ -17,6 +17,7 @@ from katakei.balancers.alb.group import read_group
 from katakei.balancers.alb.listing import Listing
 from katakei.balancers.alb.reading import registration, seen
 from katakei.balancers.alb.survey import AT_ONCE, Survey, chunks, together
+from katakei.core.errors import NoSuchGroup, OutOfReach
 from katakei.core.model import Arn, Group, Registration, Target
 from katakei.core.ports import Clock, Listed, Member
 from katakei.core.sight import GroupSight, Seen, State
@@ -114,7 +115,11 @@ class Alb:
         if only is not None and not only:
             return GroupSight({})
         few = only is not None and len(only) <= MOST
-        health = self._survey.health(group, descriptions(only) if only and few else None)
+        try:
+            health = self._survey.health(group, descriptions(only) if only and few else None)
+        except NoSuchGroup:
+            self._of_its_account(group)
+            raise
         listed = {
             registration(group, entry["Target"]): seen(entry, health.begun, health.ended) for entry in health.entries
         }
@@ -139,6 +144,12 @@ class Alb:
         for place in registrations:
             groups.setdefault(place.group, []).append(place)
         return tuple(_restore(arn, few) for arn, places in groups.items() for few in chunks(places, MOST))
+
+    def _of_its_account(self, group: Arn) -> None:
+        """A group is believed to be gone only by credentials of its account: renewed ones may be of another."""
+        account = self._door.sts("GetCallerIdentity", lambda sts: sts.get_caller_identity())["Account"]
+        if account != group.split(":")[4]:
+            raise OutOfReach(f"these credentials belong to account {account}, not to that of {group}: give others")
 
     def _raw(self, arn: Arn) -> "TargetGroupTypeDef":
         if arn not in self._known:
