@@ -6,6 +6,8 @@ Nothing here asks Katakei anything.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tests.soak.script import BAD, Script, Work
@@ -29,17 +31,25 @@ on_failure: {{max_failures: {max_failures}, failed_target: {failed_target}}}
 """
 COUNTER = ", quiet: 1s, counter: {command: 'curl -fsS http://$ADDRESS:$PORT/in-flight'}"
 MORE = {"counter": COUNTER, "answered": ", quiet: 2s", "proof": "", "delay": ""}
+MARK = 'echo "$KATAKEI_ROLLOUT/$KATAKEI_ATTEMPT $(date -u +%FT%T.%6N+00:00)" >> worked;'
 WORK = (
-    '{ssm: {run: \'echo "$KATAKEI_ROLLOUT/$KATAKEI_ATTEMPT" >> worked; test ! -e bad || exit 7;'
+    f"{{ssm: {{run: '{MARK}"
+    " test ! -e bad || exit 7;"
     " test ! -e slow || sleep 4; test ! -e sick || KATAKEI_RELEASE=broken;"
     " test ! -e late || { touch unhealthy; (sleep 5; rm unhealthy) > /dev/null 2>&1 & };"
     ' echo "$KATAKEI_RELEASE" > release && ./bin/restart\'}}'
 )
-REVERT = (
-    "revert: {ssm: {run: 'echo \"$KATAKEI_ROLLOUT/$KATAKEI_ATTEMPT\" >> worked; echo v1 > release && ./bin/restart'}}\n"
-)
+REVERT = f"revert: {{ssm: {{run: '{MARK} echo v1 > release && ./bin/restart'}}}}\n"
 DROPPED = "upstream_cx_destroy_(?:local|remote)_with_active_rq|downstream_rq_5xx"
 """What Envoy counts when a request was not brought to a good end: a connection closed under it, or answered 5xx."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Work as the target knows it: rollout/attempt, and when it began."""
+
+    key: str
+    at: datetime
 
 
 def configuration(script: Script) -> str:
@@ -74,9 +84,13 @@ def mend_work(lab: Lab) -> None:
     lab.faults(deploy_hangs=[])
 
 
-def worked(lab: Lab) -> Mapping[str, tuple[str, ...]]:
-    """By target: what its work wrote each time it began, rollout and attempt."""
-    return {target.id: tuple(_lines(target, "worked")) for target in lab.targets}
+def worked(lab: Lab) -> Mapping[str, tuple[Begun, ...]]:
+    """By target: what its work wrote each time it began."""
+    return {target.id: tuple(_begun(*line.split()) for line in _lines(target, "worked")) for target in lab.targets}
+
+
+def _begun(key: str, at: str) -> Begun:
+    return Begun(key, datetime.fromisoformat(at))
 
 
 def releases(lab: Lab) -> Mapping[str, str]:

@@ -171,7 +171,7 @@ class Playing:
     def _by_hand(self, target: str, attempt: int, rollout: str) -> None:
         folder = next(Path(each.folder) for each in self._lab.targets if each.id == target)
         with (folder / "worked").open("a") as log:
-            log.write(f"{rollout}/{attempt}\n")
+            log.write(f"{rollout}/{attempt} {clock.now().isoformat()}\n")
         (folder / "release").write_text("v2\n")
         subprocess.run([folder / "bin/restart"], check=True, timeout=30)
         self._crew.start("approve", rollout, target)

@@ -11,7 +11,7 @@ from enum import Enum
 
 from katakei.lab.options import LabOptions
 
-SLOW_REQUEST = 1.0
+SLOW_REQUEST = 3.0
 """Seconds of the slow requests of the traffic; a delay is longer, or requests are cut as on AWS."""
 
 
@@ -70,7 +70,7 @@ class Script:
     window: int = 1
     floor: int = 1
     until: str = "delay"
-    delay: int = 2
+    delay: int = 4
     settle: int = 1
     soak: int = 0
     lag: float = 0
@@ -118,7 +118,7 @@ def drawn(seed: int, number: int, rate: float) -> Script:
         window=dice.randint(1, targets - 1),
         floor=dice.randint(1, targets - 1),
         until=until,
-        delay=dice.randint(4, 7) if until == "delay" else dice.choice((8, 300)),
+        delay=dice.randint(6, 9) if until == "delay" else dice.choice((10, 300)),
         settle=dice.randint(2, 3),
         soak=dice.randint(0, 2),
         lag=round(dice.choice((0, dice.uniform(0, 2))), 1),

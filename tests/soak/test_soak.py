@@ -8,7 +8,7 @@ import pytest
 from tests.acceptance.evidence import Start
 from tests.acceptance.judge import measure
 from tests.acceptance.test_judge import GOOD, at, started, state
-from tests.soak.ground import configuration
+from tests.soak.ground import Begun, configuration
 from tests.soak.script import Act, Deed, Script, Work, drawn, killed
 from tests.soak.soaking import soaked
 from tests.soak.totals import Book, Total
@@ -23,7 +23,7 @@ END = End(
     code=0,
     allowed=frozenset({0}),
     releases=dict.fromkeys(SERVERS, "v2"),
-    worked=dict.fromkeys(SERVERS, ("r-1/1",)),
+    worked={"i-1": (Begun("r-1/1", at(22)),), "i-2": (Begun("r-1/1", at(62)),)},
 )
 OUT = replace(END, code=3, allowed=frozenset({3}), shown={"left_out": ["i-1"]})
 LEFT = replace(GOOD, history=(*GOOD.history, state(80, "i-1", "draining", 0, 1)), after=frozenset({("i-2", 80, "")}))
@@ -63,8 +63,18 @@ def test_what_kept_every_promise_is_not_complained_of() -> None:
     [
         (replace(END, code=1), GOOD, "ended with 1"),
         (replace(END, dropped={"rq_5xx": 1}), GOOD, "the data plane counts rq_5xx: 1"),
-        (replace(END, worked={**END.worked, "i-1": ("r-1/1", "r-1/1")}), GOOD, "more than once on i-1: ['r-1/1']"),
-        (replace(END, worked={**END.worked, "i-1": ("r-1/1", "r-1/2")}), GOOD, "began 2 times on i-1 in rollout r-1"),
+        (
+            replace(END, worked={**END.worked, "i-1": (Begun("r-1/1", at(22)),) * 2}),
+            GOOD,
+            "more than once on i-1: ['r-1/1']",
+        ),
+        (
+            replace(END, worked={**END.worked, "i-1": (Begun("r-1/1", at(21)), Begun("r-1/2", at(22)))}),
+            GOOD,
+            "began 2 times on i-1 in rollout r-1",
+        ),
+        (replace(END, worked={**END.worked, "i-1": (Begun("r-1/1", at(12)),)}), GOOD, "draining, traffic in_service"),
+        (replace(END, worked={**END.worked, "i-1": (Begun("r-1/1", at(17)),)}), GOOD, "draining, traffic draining"),
         (replace(END, worked={**END.worked, "i-2": ()}), GOOD, "i-2 was started 1 times by 0 pieces of work"),
         (replace(END, releases={**END.releases, "i-2": "v1"}), GOOD, "['i-2'] serve another release"),
         (END, LEFT, "not in service: ['i-1'], named as left out: []"),

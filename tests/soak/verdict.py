@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.acceptance.evidence import Evidence
 from tests.acceptance.judge import Asked, Measured, dropped, floors
+from tests.soak.ground import Begun
 from tests.soak.script import BAD, Act, Script, Work
 
 FALLEN = timedelta(seconds=10)
@@ -22,7 +23,7 @@ class End:
     code: int
     allowed: frozenset[int]  # exit codes
     releases: Mapping[str, str]
-    worked: Mapping[str, tuple[str, ...]]
+    worked: Mapping[str, tuple[Begun, ...]]
     dropped: Mapping[str, int] = field(default_factory=dict)  # by the data plane's own count
     words: int = 0  # how often a person asked for one more attempt, or for a revert
     release: str = "v2"  # what is to be served where it ended with 0
@@ -50,6 +51,7 @@ def faults(script: Script, seen: Evidence, measured: Measured, end: End) -> Iter
         yield from floors(measured, asked)
         yield from (f"the data plane counts {name}: {number}" for name, number in end.dropped.items())
         yield from _restarted(seen, measured, end)
+    yield from _on_live(script, seen, end)
     yield from _twice(end)
     yield from _too_many_failed(script, end)
     yield from _as_told(seen, end)
@@ -70,12 +72,31 @@ def _as_told(seen: Evidence, end: End) -> Iterator[str]:
         yield f"exit code 0, but {sorted(old)} serve another release"
 
 
+def _on_live(script: Script, seen: Evidence, end: End) -> Iterator[str]:
+    """Work began only where nothing new was sent to, and by the timer only when that was over (promise 2)."""
+    for server, works in end.worked.items():
+        for work in works:
+            state, traffic = (_last(seen, kind, server, work.at) for kind in ("state", "traffic"))
+            if traffic == "in_service" or (script.until == "delay" and state != "absent"):
+                yield f"work began on {server} at {work.at:%H:%M:%S.%f} while it was {state}, traffic {traffic}"
+
+
+def _last(seen: Evidence, kind: str, server: str, before: datetime) -> str:
+    """What it was at that time; what never changed is as a lab begins."""
+    told = [
+        str(entry[kind])
+        for entry in seen.history
+        if entry["kind"] == kind and entry["id"] == server and datetime.fromisoformat(entry["at"]) <= before
+    ]
+    return told[-1] if told else "in_service"
+
+
 def _twice(end: End) -> Iterator[str]:
     """Work on one target: once for each attempt, and only a person's word makes another one."""
     for server, works in end.worked.items():
-        if twice := [key for key, times in Counter(works).items() if times > 1]:
+        if twice := [key for key, times in Counter(work.key for work in works).items() if times > 1]:
             yield f"work began more than once on {server}: {twice}"
-        for rollout, times in Counter(key.partition("/")[0] for key in works).items():
+        for rollout, times in Counter(work.key.partition("/")[0] for work in works).items():
             if times > 1 + end.words:
                 yield f"work began {times} times on {server} in rollout {rollout}"
 
