@@ -123,7 +123,7 @@ def test_runs_add_up(tmp_path: Path) -> None:
 @pytest.mark.lab
 def test_a_short_script_is_played_and_keeps_every_promise(tmp_path: Path) -> None:
     deeds = (Deed(4, Act.KILL), Deed(9, Act.RIVAL), Deed(12, Act.FREEZE), Deed(14, Act.WAKE), Deed(16, Act.TERM))
-    result = soaked(Script("smoke", settle=2, deeds=deeds), tmp_path)
+    result = soaked(Script("smoke", delay=8, settle=2, deeds=deeds), tmp_path)
     assert result.faults == [], result.text()
     assert (result.story.kills, result.figures.failed) == (1, 0)
     assert result.figures.requests > 300
