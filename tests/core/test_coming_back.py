@@ -64,6 +64,13 @@ def test_no_answer_a_bad_one_or_one_asked_too_early_is_no_pass(answer: Answer | 
     assert said in whys(steps)
 
 
+@pytest.mark.parametrize(("at", "due"), [(None, 5), (1, 5.625)])
+def test_a_check_is_asked_at_once_and_then_again_after_a_while(at: float | None, due: float) -> None:
+    answer = None if at is None else Answer(passed=False, begun=later(at), why="503 instead of 200")
+    steps = turn(standing(a_plan(), Phase.CHECKING), 5, ABSENT, answer=answer)
+    assert [step.until for step in steps if isinstance(step, Rest)] == [later(due)]
+
+
 def test_a_check_that_does_not_pass_in_time_leaves_the_target_out() -> None:
     rollout = standing(a_plan(), Phase.CHECKING)
     bad = Answer(passed=False, begun=later(19), why="503 instead of 200")

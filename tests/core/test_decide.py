@@ -256,9 +256,9 @@ def test_the_next_turn_is_due_at_the_soonest_rest_or_soon_after_an_act() -> None
     act = Deregister(t(a_plan()), ())
     note = Note(e.Finished(NOON))
     assert rest_until((Rest(later(9), ""), Rest(later(1), "")), NOON) == later(1)
-    assert rest_until((Rest(later(9), ""), act), NOON) == later(0.5)
+    assert rest_until((Rest(later(9), ""), act), NOON) == later(0.25)
     assert rest_until((note,), NOON) == later(15)
-    assert rest_until((Rest(NOON, "its look has not come back"),), NOON) == later(0.5)
+    assert rest_until((Rest(NOON, "its look has not come back"),), NOON) == later(0.25)
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_HAND])

@@ -49,6 +49,12 @@ def test_what_settles_or_has_to_go_on_serving_is_looked_at_by_itself_when_that_i
     assert wants(rollout, seen(rollout, later(over - 1)), later(over)).groups
 
 
+@pytest.mark.parametrize(("ip", "looked_at"), [(False, False), (True, True)])
+def test_only_an_ip_target_is_looked_at_by_itself_while_it_is_checked(*, ip: bool, looked_at: bool) -> None:
+    rollout = standing(a_plan(2, ip=ip), Phase.CHECKING)
+    assert bool(at(rollout, 1).groups) is looked_at
+
+
 def test_a_group_with_nothing_in_flight_is_looked_at_every_15_seconds() -> None:
     rollout = given(PLAN, [e.Interrupted(NOON, "kim")])
     assert at(rollout, 14.9).groups == {}

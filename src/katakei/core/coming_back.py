@@ -32,7 +32,7 @@ def checking(case: Case) -> tuple[Step, ...]:
         if case.waited > check.within:
             why = f"the check did not pass within {span(check.within)}: {got}"
             return (case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED),)
-        return (case.rest(f"checked {case.lasting}: {got}"),)
+        return (case.rest(f"checked {case.lasting}: {got}", None if asked else case.now),)
     if case.ip_still_draining:
         return (
             case.rest(f"an ip target may be registered again only when it is absent; still draining {case.lasting}"),

@@ -14,7 +14,7 @@ from katakei.core.floor import breach, tally
 from katakei.core.leaving import draining, out
 from katakei.core.model import Target, TargetId
 from katakei.core.newcomers import joining
-from katakei.core.pace import QUICKEST, pace
+from katakei.core.pace import MOMENT, pace
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Seen, Sight, State
@@ -214,5 +214,5 @@ def rest_until(steps: tuple[Step, ...], now: datetime) -> datetime:
     A rest that is over although its look has not come yet must not become a spin.
     """
     rests = [step.until for step in steps if isinstance(step, Rest)]
-    acts = [now + QUICKEST for step in steps if not isinstance(step, (Rest, Note))]
-    return max(now + QUICKEST, min([*rests, *acts, now + IDLE]))
+    acts = [now + MOMENT for step in steps if not isinstance(step, (Rest, Note))]
+    return max(now + MOMENT, min([*rests, *acts, now + IDLE]))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+MOMENT = timedelta(seconds=0.25)  # what was done is looked at after this; less would be a spin
 QUICKEST = timedelta(seconds=0.5)
 SLOWEST = timedelta(seconds=2)
 SHARE = 8

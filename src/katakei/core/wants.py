@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from katakei.core.case import APART
 from katakei.core.decide import candidates
 from katakei.core.events import Key
-from katakei.core.model import Arn, Registration, TargetId
+from katakei.core.model import Arn, Registration, TargetId, TargetType
 from katakei.core.newcomers import unknown
 from katakei.core.planned import Kind
 from katakei.core.roads import IN_HAND, Intent, Phase
@@ -76,8 +76,13 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
 
 
 def _changes_soon(rollout: Rollout, target: TargetId, now: datetime) -> bool:
-    """Not while it settles or has to go on serving: for that the looks at the whole group are enough."""
+    """Not while it settles, is checked, or has to go on serving: for that the looks at the whole group are enough.
+
+    But an ip target must be seen absent before it is registered.
+    """
     standing, spec = rollout.standings[target], rollout.plan.spec
+    if standing.phase is Phase.CHECKING:
+        return any(group.target_type is TargetType.IP for group in rollout.groups_of(target))
     since = standing.out_since if standing.phase is Phase.DRAINING else standing.serving_since
     waits = {Phase.DRAINING: spec.drain.settle, Phase.WARMING: APART, Phase.RETURNING: APART, Phase.SOAKING: spec.soak}
     return since is None or now >= since + waits.get(standing.phase, timedelta())
