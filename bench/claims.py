@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.design import ANSWERED, COUNTER, PROOF, RUNBOOK, SERIAL, Ground, Rival, Tool
 from bench.result import Result
-from bench.table import Compared, table
+from bench.table import LACKING, Compared, table
 
 LIMIT = 1.10
 Row = list[str]
@@ -13,7 +13,7 @@ Row = list[str]
 def claims(grounds: Sequence[Compared]) -> str:
     """The expectations, as a table."""
     rows = [*_faster(grounds), *_lost(grounds), *_near(grounds), *_thrifty(grounds)]
-    return table(("expected", "on", "measured", ""), rows)
+    return table(("expected", "on", "measured", "at the limit", ""), rows)
 
 
 def shares(grounds: Sequence[Compared]) -> str:
@@ -53,9 +53,10 @@ def _times(each: Compared, rival: Rival, slow: Rival, times: float) -> Iterator[
     ours, theirs = each.wall(rival), each.wall(slow)
     if ours is None or theirs is None:
         return
-    found = theirs / ours
+    found, limit = theirs / ours, each.limit(rival)
     where = f"{each.ground.title}: {rival.title}"
-    yield [f"at least {times:.0f} times as fast as {slow.title}", where, f"{found:.1f}", _met(met=found >= times)]
+    most = f"{theirs / limit:.1f}" if limit else LACKING
+    yield [f"at least {times:.0f} times as fast as {slow.title}", where, f"{found:.1f}", most, _met(met=found >= times)]
 
 
 def _lost(grounds: Sequence[Compared]) -> Iterator[Row]:
@@ -64,10 +65,10 @@ def _lost(grounds: Sequence[Compared]) -> Iterator[Row]:
         ours, theirs = _runs(each, Tool.KATAKEI), _runs(each, Tool.IMPATIENT)
         lost = sum(run.failed for run in ours)
         if ours:
-            yield ["no request lost", f"{each.ground.title}: all runs of Katakei", str(lost), _met(met=lost == 0)]
+            yield ["no request lost", f"{each.ground.title}: all runs of Katakei", str(lost), "", _met(met=lost == 0)]
         if theirs:
             found = f"{sum(run.failed for run in theirs)} of {sum(run.requests for run in theirs):,}"
-            yield ["some lost", f"{each.ground.title}: the impatient script", found, ""]
+            yield ["some lost", f"{each.ground.title}: the impatient script", found, "", ""]
 
 
 def _near(grounds: Sequence[Compared]) -> Iterator[Row]:
@@ -77,7 +78,7 @@ def _near(grounds: Sequence[Compared]) -> Iterator[Row]:
         if ratios:
             where = f"{each.ground.title}: the farthest of {len(ratios)} ways"
             met = round(max(ratios), 2) <= LIMIT
-            yield [f"at most {LIMIT:.2f} of the limit", where, f"{max(ratios):.2f}", _met(met=met)]
+            yield [f"at most {LIMIT:.2f} of the limit", where, f"{max(ratios):.2f}", "1", _met(met=met)]
 
 
 def _thrifty(grounds: Sequence[Compared]) -> Iterator[Row]:
@@ -87,8 +88,8 @@ def _thrifty(grounds: Sequence[Compared]) -> Iterator[Row]:
         return
     acts = max(run.calls.get("acts", 0) / targets for targets, run in runs)
     looks = max(run.looks for _, run in runs)
-    yield ["at most 2 changing calls a target", "all runs of Katakei", f"{acts:.1f}", _met(met=acts <= 2)]
-    yield ["at most 30 looks in a minute", "all runs of Katakei", str(looks), _met(met=looks <= 30)]
+    yield ["at most 2 changing calls a target", "all runs of Katakei", f"{acts:.1f}", "", _met(met=acts <= 2)]
+    yield ["at most 30 looks in a minute", "all runs of Katakei", str(looks), "", _met(met=looks <= 30)]
 
 
 def _runs(each: Compared, tool: Tool) -> list[Result]:

@@ -34,6 +34,11 @@ class Compared:
         ratios = [run.used.wall / limit for run in self.runs.get(rival, ()) if (limit := self._limit(rival, run))]
         return median(ratios) if ratios else None
 
+    def limit(self, rival: Rival) -> float | None:
+        """How long it had to take at least: the median of its runs."""
+        limits = [limit for run in self.runs.get(rival, ()) if (limit := self._limit(rival, run))]
+        return median(limits) if limits else None
+
     def shares(self, rival: Rival) -> Parts | None:
         """What the limit of one target is made of: medians over all its targets."""
         each = [parts(way, self._terms(rival)) for run in self.runs.get(rival, ()) for way in run.ways]
@@ -68,8 +73,7 @@ class Compared:
         runs, wall, first = self.runs.get(rival, ()), self.wall(rival), self.wall(self.ground.rivals[0])
         if not runs or wall is None:
             return [rival.title, "0", *[LACKING] * 7]
-        limits = [limit for run in runs if (limit := self._limit(rival, run))]
-        ratio = self.ratio(rival)
+        limit, ratio = self.limit(rival), self.ratio(rival)
         return [
             rival.title,
             str(len(runs)),
@@ -78,7 +82,7 @@ class Compared:
             f"{median(span for run in runs for span in run.out):.0f} s",
             f"{sum(run.failed for run in runs):,} of {sum(run.requests for run in runs):,}",
             f"{min(run.serving for run in runs)} of {self.ground.targets}",
-            f"{median(limits):.0f} s" if limits else LACKING,
+            f"{limit:.0f} s" if limit else LACKING,
             f"{ratio:.2f}" if ratio else LACKING,
         ]
 
