@@ -1,6 +1,7 @@
 """`python -m bench`: measure what has not been measured of this commit, and write docs/benchmarks.md.
 
-A run that is cut off still writes what it has, and the next one goes on. When nothing is left all is measured anew.
+A run that is cut off still writes what it has, and the next one goes on. When nothing is left, or files were changed
+since the commit, all is measured anew.
 """
 
 import signal
@@ -18,8 +19,9 @@ from bench.schedule import measure
 def main(*, quick: bool) -> int:
     """0 when everything was measured."""
     grounds = QUICK if quick else FULL
-    results = Results(f"{commit()}{'-quick' if quick else ''}")
-    if quick or all(results.of(leg) for leg in legs(grounds)):
+    measured = commit()
+    results = Results(f"{measured}{'-quick' if quick else ''}")
+    if quick or measured.endswith("-changed") or all(results.of(leg) for leg in legs(grounds)):
         results.forget()
     ending = threading.Event()
     signal.signal(signal.SIGTERM, signal.default_int_handler)

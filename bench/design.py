@@ -123,9 +123,9 @@ FULL = (
     Ground(2, 300, Load.IDLE, (RUNBOOK, SERIAL, *_EACH, IMPATIENT)),
     Ground(2, 300, Load.STREAMS, (RUNBOOK, PROOF, COUNTER, IMPATIENT)),
     Ground(2, 60, Load.IDLE, (RUNBOOK, SERIAL, PROOF, *_closed(PROOF), ANSWERED, COUNTER, IMPATIENT)),
-    Ground(8, 60, Load.BUSY, (QUARTER, *_wide(*_closed(PROOF), COUNTER), IMPATIENT), rounds=1),
+    Ground(8, 60, Load.BUSY, (QUARTER, *_wide(*_closed(PROOF), COUNTER), IMPATIENT)),
 )
-"""The whole: those of 300 s with two targets only, busy ones of eight once."""
+"""The whole: those of 300 s with two targets only."""
 
 QUICK = tuple(
     Ground(2, 30, load, (RUNBOOK, QUARTER, PROOF, *_closed(PROOF, COUNTER), IMPATIENT), 1, lag=3, interval=2, settle=5)
