@@ -239,7 +239,8 @@ class SmallWorld:
     def fall(self, place: Registration, lasting: float | None = None) -> None:
         if self.now(place).state is State.HEALTHY:
             back = self.clock.time + seconds(lasting or self.dice.uniform(5, 120))
-            self._become(place, State.UNHEALTHY, By.ITSELF, (back, State.HEALTHY), shifted=self.dice.random() < 0.2)
+            shifted = lasting is None and self.dice.random() < 0.2
+            self._become(place, State.UNHEALTHY, By.ITSELF, (back, State.HEALTHY), shifted=shifted)
 
     def _meddle(self, place: Registration) -> None:
         if self.now(place).state in OUT:
