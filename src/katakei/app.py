@@ -57,6 +57,7 @@ class App:
         earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
         if earlier:
             return driving.carry_on(self._kit, self._same(order, earlier))
+        driving.able(self._kit, order.spec)
         name = self._kit.name()
         lease = driving.take(self._kit, groups, name)
         return driving.begin(self._kit, lease, lambda: self._plan(order, groups, name), confirm)
@@ -72,7 +73,7 @@ class App:
     def approve(self, rollout: RolloutId, targets: Sequence[TargetId]) -> Sequence[TargetId]:
         """The work of these targets (none given: of all that wait for a person) is done. Returns which."""
         state = history.find(self._kit.journal, rollout)
-        waiting = state.at(Phase.WORKING) if state.plan.spec.work.executor == "manual" else []
+        waiting = [target for target in state.at(Phase.WORKING) if state.command(target).executor == "manual"]
         unknown = [target for target in targets if target not in waiting]
         if unknown or not waiting:
             raise UsageFault(
@@ -96,11 +97,10 @@ class App:
             raise UsageFault(f"rollout {rollout} is paused already; it goes on by: katakei resume {rollout}")
         self._kit.journal.tell(rollout, e.PauseAsked(self._kit.clock.now(), self._kit.owner.user))
 
-    def resume(self, rollout: RolloutId) -> None:
-        """It goes on."""
-        if not self._unfinished(rollout, "resume").paused:
-            raise UsageFault(f"rollout {rollout} is not paused")
-        self._kit.journal.tell(rollout, e.ResumeAsked(self._kit.clock.now(), self._kit.owner.user))
+    def resume(self, rollout: RolloutId) -> Drive:
+        """It goes on. Raises Held when it was recorded for the process that drives it now."""
+        self._unfinished(rollout, "resume")
+        return again.resume(self._kit, rollout)
 
     def unlock(self, name: str) -> str:
         """The lease of a group is let go, whoever has it; who had it, '' when nobody did."""
@@ -110,6 +110,10 @@ class App:
     def retry(self, rollout: RolloutId, names: Sequence[str]) -> Drive:
         """One more attempt on each of these. Raises Held when it was recorded for the process that drives it now."""
         return again.retry(self._kit, rollout, names)
+
+    def revert(self, rollout: RolloutId) -> Drive:
+        """What it touched is taken back. Raises Held when it was recorded for the process that drives it now."""
+        return again.revert(self._kit, rollout)
 
     def unsure(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[str]:
         """Of these, who may still be at work: a retry may then run a second one beside it."""
@@ -138,8 +142,8 @@ class App:
             for group in groups
             for target, rollout in history.held_out(kit.journal, group.arn).items()
         }
-        executor = kit.executor(order.spec.work.executor)
-        preflight = surveying.Preflight(kit.balancer, executor, kit.checker, kit.pool)
+        executors = [kit.executor(command) for command in order.spec.commands]
+        preflight = surveying.Preflight(kit.balancer, executors, kit.checker, kit.pool)
         survey = patient(kit.clock, lambda: preflight.survey(groups, order.spec, held, lab=site.lab))
         return planning.make(asked, survey, order.allowed)
 
@@ -150,7 +154,7 @@ class App:
         if state.plan.kind is not Kind.ROLL:
             raise Refused(f"{by_hand.unfinished(state)}, {end}")
         changed = changes(state.plan, order)
-        if order.as_recorded or not changed or state.aborting:
+        if order.as_recorded or not changed or state.aborting or state.reverting:
             return state
         raise Refused(
             f"rollout {earlier.rollout} of {state.plan.spec.service} is not finished and differs: {'; '.join(changed)}."

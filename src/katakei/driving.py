@@ -6,6 +6,7 @@ Whatever happens on the way, the lease is given back or ends by itself; what was
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from katakei.by_intent import ByIntent
 from katakei.core import events as e
 from katakei.core.errors import Refused
 from katakei.core.forecast import Forecast, forecast
@@ -13,6 +14,7 @@ from katakei.core.model import Group, RolloutId
 from katakei.core.planned import Plan, restorable
 from katakei.core.ports import Lease
 from katakei.core.rollout import Rollout
+from katakei.core.spec import Spec
 from katakei.engines import inline
 from katakei.kit import Kit
 from katakei.runner import Runner, Turn, World
@@ -30,9 +32,10 @@ class Drive:
         self._kit = kit
         self._lease = lease
         self._interrupted = ""
+        update, revert = (kit.executor(plan.spec.command(back=back)) for back in (False, True))
         world = World(
             balancer=kit.balancer,
-            executor=kit.executor(plan.spec.work.executor),
+            executor=update if update is revert else ByIntent(update, revert),
             checker=kit.checker,
             journal=kit.journal,
             leases=kit.leases,
@@ -41,7 +44,7 @@ class Drive:
             witness=kit.witness(plan.spec),
         )
         self._runner = Runner(world, lease, plan.rollout)
-        self._runner.note(e.Taken(kit.clock.now(), kit.owner, world.executor.marks))
+        self._runner.note(e.Taken(kit.clock.now(), kit.owner, update.marks, revert.marks))
 
     @property
     def rollout(self) -> Rollout:
@@ -90,6 +93,13 @@ def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Lease:
     return kit.leases.take(frozenset(group.arn for group in groups), kit.owner, rollout)
 
 
+def able(kit: Kit, spec: Spec) -> None:
+    """Raises Refused: what the work is to be told is not known to this process, so that nothing could be begun."""
+    for command in spec.commands:
+        if lacking := kit.executor(command).lacks:
+            raise Refused(lacking)
+
+
 def begin(kit: Kit, lease: Lease, plan: Callable[[], Plan], confirm: Confirm) -> Drive:
     """A new rollout: planned under its lease, shown, confirmed, recorded. Refused or not wanted: nothing remains."""
     try:
@@ -108,5 +118,7 @@ def _record(kit: Kit, lease: Lease, plan: Plan, confirm: Confirm) -> Drive:
 
 def carry_on(kit: Kit, state: Rollout) -> Drive:
     """An unfinished rollout, taken in hand as it was planned."""
+    if not state.aborting:  # to bring back what is out needs no secret
+        able(kit, state.plan.spec)
     lease = take(kit, state.plan.groups, state.plan.rollout)
     return Drive(kit, lease, state.plan, carried_on=True)

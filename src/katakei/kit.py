@@ -13,7 +13,7 @@ from katakei.core.errors import Unseen
 from katakei.core.events import Owner
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Leases, Witness
-from katakei.core.spec import Spec
+from katakei.core.spec import Command, Spec
 
 T = TypeVar("T")
 AGAIN = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6, 10))
@@ -85,8 +85,8 @@ class Kit(Protocol):
         """Who knows whether anything is pending on a target that drains; None where the timer alone is waited for."""
         ...
 
-    def executor(self, name: str) -> Executor:
-        """The way to work on targets that has this name in the configuration."""
+    def executor(self, command: Command) -> Executor:
+        """The way to work on targets by this command; the same one for the same command."""
         ...
 
     def name(self) -> RolloutId:

@@ -119,9 +119,9 @@ class Runner:
 
     def _with_last_looks(self, steps: Sequence[Step]) -> list[Step]:
         """What still drains is looked at once more by the work itself, where that runs on the target."""
-        spec = self._rollout.plan.spec
-        witness = self._world.witness if spec.carrier == spec.work.executor else None
+        witness, carrier = self._world.witness, self._rollout.plan.spec.carrier
         asked = [step for step in steps if isinstance(step, Start) and step.last_look] if witness else []
+        asked = [step for step in asked if self._rollout.command(step.key.target).executor == carrier]
         texts: dict[e.Key, str] = {}
         for some in (asked[at : at + TOGETHER] for at in range(0, len(asked), TOGETHER)):
             text = witness.last_look([watched(self._rollout, start.target.id) for start in some]) if witness else ""

@@ -25,7 +25,7 @@ class Preflight:
     """The drivers that are asked before a rollout is planned."""
 
     balancer: Balancer
-    executor: Executor
+    executors: Sequence[Executor]
     checker: Checker
     pool: Pool
 
@@ -37,9 +37,10 @@ class Preflight:
         read = Survey(groups, listed, ours_out=ours_out, lab=lab)
         targets = machines(read)
         elsewhere = self.pool.submit(lambda: tuple(self.balancer.elsewhere(targets)))
-        unready = self.pool.submit(lambda: self.executor.ready(targets, PREFLIGHT))
+        ready = [self.pool.submit(lambda by=by: by.ready(targets, PREFLIGHT)) for by in dict.fromkeys(self.executors)]  # type: ignore[misc]  # binds each
         unreachable = self.pool.submit(lambda: _unreachable(self.checker, read, targets, spec))
-        return replace(read, elsewhere=elsewhere.result(), unready=unready.result(), unreachable=unreachable.result())
+        unready = {target: why for each in ready for target, why in each.result().items()}
+        return replace(read, elsewhere=elsewhere.result(), unready=unready, unreachable=unreachable.result())
 
 
 def _unreachable(checker: Checker, survey: Survey, targets: Sequence[Target], spec: Spec) -> Mapping[TargetId, str]:

@@ -11,7 +11,7 @@ from katakei.core.errors import UsageFault
 from katakei.core.events import Owner
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Carrier, Checker, Executor, Journal, Leases, Lister, Witness
-from katakei.core.spec import Spec, Tally, Until
+from katakei.core.spec import Command, Spec, Tally, Until, Variable
 from katakei.kit import Site
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Wiring:
         self._profile = profile
         self._region = region
         self._journal_url = journal
-        self._made: dict[str, Executor] = {}
+        self._made: dict[tuple[str, tuple[Variable, ...]], Executor] = {}
         self._open = ExitStack()
 
     @cached_property
@@ -89,13 +89,14 @@ class Wiring:
 
         return me()
 
-    def executor(self, name: str) -> Executor:
-        """By its name in the configuration."""
-        if name not in self._made:
-            self._made[name] = self._executor(name)
-        return self._made[name]
+    def executor(self, command: Command) -> Executor:
+        """By its name in the configuration, and the secrets it is told."""
+        secrets = tuple(variable for variable in command.env if variable.secret)
+        if (command.executor, secrets) not in self._made:
+            self._made[command.executor, secrets] = self._executor(command.executor, secrets)
+        return self._made[command.executor, secrets]
 
-    def _executor(self, name: str) -> Executor:
+    def _executor(self, name: str, secrets: tuple[Variable, ...]) -> Executor:
         if name == "ssm":
             from katakei.executors.ssm import Ssm
 
@@ -109,7 +110,7 @@ class Wiring:
             from katakei.process import here
 
             machine = Here(self.owner.host, self.owner.boot, here().pids)
-            return Local(folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ)
+            return Local(folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ, secrets)
         raise UsageFault(f"there is no executor {name!r}; there are: ssm, local, manual")
 
     def witness(self, spec: Spec) -> Witness | None:

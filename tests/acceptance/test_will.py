@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.soak.script import REVERT, Act, Deed, Script, Work
+from tests.soak.script import Act, Deed, Script, Work
 from tests.soak.soaking import Soaked, soaked
 
 pytestmark = pytest.mark.acceptance
@@ -31,10 +31,7 @@ def test_an_abort_in_each_phase(tmp_path: Path, phase: str) -> None:
     assert result.code == 1
 
 
-if REVERT:
-
-    def test_a_revert_after_success(tmp_path: Path) -> None:
-        result = kept(
-            Script("revert", settle=2, delay=6, targets=4, window=2, floor=2, rate=100, then="revert"), tmp_path
-        )
-        assert set(result.figures.releases) == {"v1", "v2"}
+def test_a_revert_after_success(tmp_path: Path) -> None:
+    script = Script("revert", settle=2, delay=6, targets=4, window=2, floor=2, rate=100, then="revert")
+    result = kept(script, tmp_path)
+    assert set(result.figures.releases) == {"v1", "v2"}

@@ -35,7 +35,9 @@ REVERT = e.RevertAsked(NOON, "kim")
 
 def failed(plan: Plan, number: int) -> list[e.Event]:
     """The work on this target failed."""
-    return [*brought(plan, Phase.WORKING, number), e.Moved(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED)]
+    story = brought(plan, Phase.WORKING, number)
+    ended = e.WorkEnded(NOON, replay([e.Planned(NOON, plan)]).key(t(plan, number)), 1, "")
+    return [*story, ended, e.Moved(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED)]
 
 
 def lost(plan: Plan, number: int, *, times: int = 1) -> list[e.Event]:

@@ -26,7 +26,7 @@ PAUSE, RESUME = e.PauseAsked(later(10), "kim"), e.ResumeAsked(later(7200), "kim"
 
 
 def test_while_paused_nobody_is_taken_out_and_the_sentence_says_how_to_go_on() -> None:
-    rollout = given(a_plan(), [PAUSE])
+    rollout = given(a_plan(), [PAUSE, e.Heard(later(10))])
     steps = decided(rollout, seen(rollout, later(70)), later(70))
     assert not moves(steps)
     assert not deregistered(steps)
@@ -49,7 +49,17 @@ def test_however_long_a_pause_was_nobody_was_held_too_long_by_it() -> None:
     rollout = given(a_plan(floor=2), [PAUSE, RESUME])
     held = decided(rollout, seen(rollout, later(7201)), later(7201))
     assert not moves(held)
-    assert "is next, held for 1s" in whys(held)
+    assert "is next, held for 0s" in whys(held)
+    assert held[-1] == Note(e.Heard(later(7201)))
+
+
+def test_a_word_from_a_machine_whose_clock_is_wrong_lengthens_and_shortens_no_wait() -> None:
+    wrong = e.ResumeAsked(later(-9000), "kim")
+    rollout = given(a_plan(floor=2), [PAUSE, wrong, e.Heard(later(100))])
+    held = decided(rollout, seen(rollout, later(701)), later(701))
+    assert set(moves(held).values()) == {Phase.SKIPPED}
+    early = decided(rollout, seen(rollout, later(130)), later(130))
+    assert "is next, held for 30s" in whys(early)
 
 
 def test_a_pause_that_comes_after_the_last_target_was_taken_changes_nothing() -> None:

@@ -96,7 +96,8 @@ def test_the_work_and_its_end_are_kept() -> None:
     key = standing(PLAN, Phase.WORKING).key(WHO)
     story: list[e.Event] = [e.Started(NOON, key, "command-1"), e.WorkEnded(NOON, key, 7, "no space left")]
     after = standing(PLAN, Phase.WORKING, *story, bare=True).standings[WHO]
-    assert (after.ticket, after.exit, after.out, after.touched) == ("command-1", 7, "no space left", True)
+    assert (after.ticket, after.exit, after.out, after.may_run) == ("command-1", 7, "no space left", False)
+    assert after.touched
 
 
 def test_the_next_attempt_begins_with_a_clean_sheet_and_another_key() -> None:
@@ -159,7 +160,9 @@ def test_a_revert_asked_again_tries_again_what_could_not_be_reverted() -> None:
     back = e.Moved(NOON, WHO, Phase.DRAINING, intent=Intent.REVERT)
     ask = e.RevertAsked(NOON, "kim")
     assert standing(PLAN, Phase.DONE, ask, back).standings[WHO].reverted
-    assert not standing(PLAN, Phase.DONE, ask, back, ask).standings[WHO].reverted
+    assert standing(PLAN, Phase.DONE, ask, back, ask).standings[WHO].reverted  # it is in hand
+    out = e.Moved(NOON, WHO, Phase.LEFT_OUT)
+    assert not standing(PLAN, Phase.DONE, ask, back, out, ask).standings[WHO].reverted
 
 
 def test_a_step_that_only_registers_begins_outside_with_the_wish_to_return() -> None:

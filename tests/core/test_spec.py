@@ -12,6 +12,7 @@ from katakei.core.spec import (
     Share,
     Spec,
     Until,
+    Variable,
     Window,
     differences,
 )
@@ -57,6 +58,17 @@ def test_what_is_the_same_does_not_differ() -> None:
     assert differences(a_spec(), a_spec()) == ()
 
 
+def test_what_work_finds_in_its_environment_is_told_by_name_and_never_a_secret() -> None:
+    env = (Variable("A", "hello"), Variable("B", None, "TOKEN"), Variable("C", ssm_parameter="/app/db"))
+    (told,) = differences(a_spec(), a_spec(work=Command("ssm", "true", env=env)))
+    assert told == "work.env none, now A=hello, B={secret: TOKEN}, C={ssm_parameter: /app/db}"
+
+
+def test_all_that_may_be_run_is_known() -> None:
+    both = a_spec(revert=Command("local", "undo"))
+    assert (both.commands, a_spec().commands) == ((both.work, both.revert), (both.work,))
+
+
 def test_what_differs_is_told_key_by_key_with_both_values() -> None:
     now = a_spec(
         work=Command("ssm", "deploy"),
@@ -69,5 +81,5 @@ def test_what_differs_is_told_key_by_key_with_both_values() -> None:
         "window.floor 50%, now 1",
         "window.order zone, now listed",
         "soak 0:00:10, now 0:00:01",
-        f"revert None, now {now.revert}",
+        "revert none, now ssm: undo",
     )

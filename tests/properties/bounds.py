@@ -78,7 +78,7 @@ def the_load_balancer_is_spared(outcome: Outcome) -> Faults:
         for first, last in zip(looks, looks[30:], strict=False):
             if last - first < seconds(59) and not any(first < birth <= last for birth in births):
                 yield f"more than 30 looks in the minute from {clock(first)}"
-    for _, place in places(outcome) if outcome.setting.calm else ():
+    for _, place in places(outcome) if outcome.setting.calm and not outcome.setting.reverts else ():
         acts = sum(place in call.places for call in changing(outcome))
         if acts > 2:
             yield f"{acts} changing calls for {short(place)}"
@@ -95,7 +95,7 @@ def the_journal_is_spared(outcome: Outcome) -> Faults:
 
     Fair: what a witness still sees pending is noted each half minute.
     """
-    if not outcome.setting.calm or outcome.setting.people or outcome.setting.interrupts:
+    if not outcome.setting.calm or outcome.setting.people or not outcome.setting.left_alone:
         return
     targets, groups = len(outcome.world.targets), outcome.setting.groups
     events, appends = len(outcome.paper.events[ID]), len(outcome.paper.appends)
@@ -110,7 +110,7 @@ def it_is_quick_when_nobody_disturbs(outcome: Outcome) -> Faults:
     Fair: a floor that can never be met is waited for as long as was asked; a person takes their time.
     """
     given = outcome.setting
-    if not given.calm or given.by_hand or given.interrupts:
+    if not given.calm or not given.left_alone:
         return
     each = max(given.spec.drain.settle, seconds(given.delay)) + given.spec.soak + seconds(45)
     held = given.spec.limits.waiting if outcome.rollout.by_phase[Phase.SKIPPED] else seconds(0)
@@ -122,7 +122,8 @@ def it_is_quick_when_nobody_disturbs(outcome: Outcome) -> Faults:
 def it_is_done_when_nobody_disturbs(outcome: Outcome) -> Faults:
     """Without an adversary, with a floor that can be kept and no abort, every target is done."""
     given = outcome.setting
-    if given.calm and given.kind is Kind.ROLL and given.abort is None and floor_can_be_kept(outcome):
+    turned = given.abort is not None or given.reverts
+    if given.calm and given.kind is Kind.ROLL and not turned and floor_can_be_kept(outcome):
         ends = [standing.phase.value for standing in outcome.rollout.standings.values()]
         if set(ends) != {Phase.DONE.value}:
             yield f"ended {ends}"

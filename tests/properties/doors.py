@@ -187,6 +187,7 @@ class ExecutorDoor(Door):
 
     by_hand = False
     marks = ""
+    lacks = ""
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         del targets, by
@@ -202,18 +203,18 @@ class ExecutorDoor(Door):
         for key in taken:
             lost = self.world.roll(self.world.wicked.undelivered) or key.target in self.world.dead
             if key not in self.world.marks and (self.by_hand or not lost):
-                self.world.marks[key] = self._mark()
+                self.world.marks[key] = self._mark(jobs[key][1].run)
         self.answered()
         return dict.fromkeys(taken, "ticket")
 
-    def _mark(self) -> Mark:
+    def _mark(self, run: str) -> Mark:
         wicked, asked = self.world.wicked, self.world.clock.time
         fates = ("bad", "hangs", "interrupted", "refused")
         shares = (wicked.bad_work, wicked.hangs, wicked.interrupted, wicked.refused)
         fate = self.world.dice.choices((*fates, "good"), (*shares, max(0.0, 1 - sum(shares))))[0]
         begins = asked + seconds(0 if self.by_hand else self.world.dice.choice((0.5, 1, DELIVERY)))
         ends = None if fate == "hangs" or self.by_hand else begins + seconds(self.world.dice.uniform(1, 8))
-        return Mark(asked, begins, ends, "good" if self.by_hand else fate)
+        return Mark(asked, begins, ends, "good" if self.by_hand else fate, run)
 
     def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
         del by

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 from tests.properties.play import ID, Outcome
 from tests.properties.things import seconds
-from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Was
+from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Mark, Was
 
 from katakei.core import events as e
 from katakei.core.model import Arn, Registration, Target, TargetId
-from katakei.core.roads import Cause, Phase
+from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import State
 
 LOOK_OLD = 10.0  # a look older than so many seconds proves nothing
@@ -170,6 +170,17 @@ def written_at(outcome: Outcome, kind: type[e.Event]) -> tuple[datetime, int] | 
     return None
 
 
+def words(outcome: Outcome, *kinds: type[e.Event]) -> list[e.Event]:
+    """Events of these kinds, in order."""
+    return [event for event in outcome.paper.events[ID] if isinstance(event, kinds)]
+
+
+def begun_on(outcome: Outcome, target: TargetId, intent: Intent) -> list[Mark]:
+    """The works that really began on a target for this reason, in order."""
+    marks = [mark for key, mark in outcome.world.marks.items() if (key.target, key.intent) == (target, intent)]
+    return sorted((mark for mark in marks if mark.fate != "refused"), key=lambda mark: mark.begins)
+
+
 def interruptions(outcome: Outcome) -> Iterator[tuple[datetime, int]]:
     """When each process that was interrupted wrote it."""
     done = 1
@@ -201,6 +212,8 @@ def failed_too_often(outcome: Outcome) -> datetime | None:
     """The true time at which the journal held one failed target more than was allowed."""
     failed: set[TargetId] = set()
     for number, event in enumerate(outcome.paper.events[ID], start=1):
+        if isinstance(event, e.RevertAsked | e.RevertResolved):
+            return None  # from here on other failures count: `a_revert_is_a_revert`
         if isinstance(event, e.Lost) or (isinstance(event, e.Moved) and event.cause is Cause.FAILED):
             failed.add(event.target)
         if len(failed) > outcome.setting.spec.on_failure.max_failures:

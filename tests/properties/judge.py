@@ -6,8 +6,10 @@ sentences), because that is what those promises are about. What nobody could kno
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from itertools import pairwise
 
-from tests.properties import bounds, others
+from tests.properties import bounds, others, will
 from tests.properties.evidence import (
     back_since,
     believable,
@@ -18,7 +20,6 @@ from tests.properties.evidence import (
     first_taken,
     floors,
     healthy_since_we_put_it_back,
-    interruptions,
     last_taken_out_by,
     nothing_was_pending,
     out_since,
@@ -29,16 +30,16 @@ from tests.properties.evidence import (
     short_of,
     taken_out,
     unknowable,
-    written_at,
+    words,
 )
 from tests.properties.play import ID, Outcome
 from tests.properties.things import seconds
 from tests.properties.world import OUT, By
 
-from katakei.core.events import AbortAsked, Key
+from katakei.core.events import Key, RevertAsked, RevertResolved
 from katakei.core.model import TargetId
 from katakei.core.planned import Kind
-from katakei.core.roads import Phase
+from katakei.core.roads import Intent, Phase
 from katakei.core.sight import State
 
 APART = seconds(5) - seconds(0.5)  # less what a look takes: it says when it was begun
@@ -116,9 +117,11 @@ def back_at_once_when_the_floor_is_lost(outcome: Outcome) -> Faults:
         or any(getattr(given.wicked, name) for name in HINDRANCES)
     ):
         return
-    asked = {key.target: at for key, at in first_starts(outcome).items()}
+    asked: dict[TargetId, list[datetime]] = {}
+    for key, at in first_starts(outcome).items():
+        asked.setdefault(key.target, []).append(at)
     for place, _, was in taken_out(outcome):
-        ends = [asked.get(outcome.world.owner_of[place].id, outcome.ended)]
+        ends = [*asked.get(outcome.world.owner_of[place].id, ()), outcome.ended][:1]
         ends += [back.at for other, back in put_in(outcome) if other == place and back.at > was.at]
         for name, here, floor in floors(outcome, place):
             for begun, ended in short_of(outcome, here, floor, was.at, min(ends)):
@@ -160,17 +163,24 @@ def back_exactly_as_it_was(outcome: Outcome) -> Faults:
 
 
 def work_never_starts_twice(outcome: Outcome) -> Faults:
-    """On each target work began under one key at the most, and while it ran the target was not put back.
+    """On each target the update began under one key at the most, and no work while another ran; nor was it put back.
 
-    Fair: a person's own work has no end that the world could see.
+    Fair: a person's own work has no end that the world could see. The revert begins once for each time it was wanted.
     """
     begun: dict[TargetId, list[Key]] = {}
     for key, mark in outcome.world.marks.items():
         if mark.fate != "refused":
             begun.setdefault(key.target, []).append(key)
+    wanted = {Intent.UPDATE: 1, Intent.REVERT: len(words(outcome, RevertAsked, RevertResolved))}
     for target, keys in begun.items():
-        if len(keys) > 1:
-            yield f"work began {len(keys)} times on {target}: attempts {[key.attempt for key in keys]}"
+        for intent, often in wanted.items():
+            same = [key.attempt for key in keys if key.intent is intent]
+            if len(same) > often:
+                yield f"{intent.value} began {len(same)} times on {target}: attempts {same}"
+        works = sorted((outcome.world.marks[key] for key in keys), key=lambda mark: mark.begins)
+        for one, other in pairwise(works) if not outcome.setting.by_hand else ():
+            if one.ends is None or other.begins < one.ends:
+                yield f"work began on {target} at {clock(other.begins)} while other work ran there"
     for place, was in put_in(outcome) if not outcome.setting.by_hand else ():
         for mark in [outcome.world.marks[key] for key in begun.get(outcome.world.owner_of[place].id, ())]:
             if mark.begins <= was.at and (mark.ends is None or was.at < mark.ends):
@@ -223,9 +233,11 @@ def a_bad_release_stops_early(outcome: Outcome) -> Faults:
     at most as many as were allowed, and a window of them that had begun.
     """
     given = outcome.setting
-    bad = sum(mark.fate == "bad" for mark in outcome.world.marks.values())
-    if given.kind is Kind.ROLL and bad > given.spec.on_failure.max_failures + given.window:
-        yield f"{bad} works ended badly, {given.spec.on_failure.max_failures} were allowed"
+    often = {Intent.UPDATE: 1, Intent.REVERT: len(words(outcome, RevertAsked, RevertResolved))}
+    for intent, times in often.items() if given.kind is Kind.ROLL else ():
+        bad = sum(mark.fate == "bad" and key.intent is intent for key, mark in outcome.world.marks.items())
+        if bad > times * (given.spec.on_failure.max_failures + given.window):
+            yield f"{bad} of {intent.value} ended badly, {given.spec.on_failure.max_failures} were allowed"
     stopped = failed_too_often(outcome)
     if stopped is None or given.kind is not Kind.ROLL:
         return
@@ -233,33 +245,7 @@ def a_bad_release_stops_early(outcome: Outcome) -> Faults:
     yield from (f"{target} was taken out at {clock(at)}, the rollout failed at {clock(stopped)}"
                 for target, at in first_taken(outcome).items() if at > late)  # fmt: skip
     yield from (f"work on {key.target} was asked for at {clock(at)}, the rollout failed at {clock(stopped)}"
-                for key, at in first_starts(outcome).items() if at > late)  # fmt: skip
-
-
-def an_abort_is_heard(outcome: Outcome) -> Faults:
-    """Once a person's abort is in the journal, no other target is taken out and no other work is asked for.
-
-    Fair: what was resolved before may still land, within `unknowable`.
-    """
-    told = written_at(outcome, AbortAsked)
-    if told is None or outcome.setting.kind is not Kind.ROLL:
-        return
-    late = told[0] + unknowable(outcome)
-    for what, at in [*first_taken(outcome).items(), *first_starts(outcome).items()]:
-        if at > late:
-            yield f"{what} was begun at {clock(at)}, the abort was there to be read at {clock(told[0])}"
-
-
-def an_interrupt_begins_nothing(outcome: Outcome) -> Faults:
-    """A process that was told to stop finishes what it has in hand, and takes no other target out.
-
-    Fair: what it resolved before may still land, within `unknowable`.
-    """
-    for when, who in interruptions(outcome):
-        for target, at in first_taken(outcome).items():
-            mine = any(call.who == who and call.at == at for call in changing(outcome))
-            if mine and at > when + unknowable(outcome):
-                yield f"{target} was taken out at {clock(at)} by process {who}, interrupted at {clock(when)}"
+                for key, at in first_starts(outcome).items() if at > late and key.intent is Intent.UPDATE)  # fmt: skip
 
 
 def it_says_why_it_waits(outcome: Outcome) -> Faults:
@@ -281,8 +267,10 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "7 late": others.a_release_that_shows_late_to_be_bad_is_a_failure,
     "late": others.who_comes_late_is_rolled_or_left,
     "borne": others.a_world_that_may_come_back_is_borne,
-    "7 abort": an_abort_is_heard,
-    "7 interrupt": an_interrupt_begins_nothing,
+    "7 revert": will.a_revert_is_a_revert,
+    "7 pause": will.a_pause_is_heard,
+    "7 abort": will.an_abort_is_heard,
+    "7 interrupt": will.an_interrupt_begins_nothing,
     "9 why": it_says_why_it_waits,
     "exit code": bounds.the_exit_code_is_true,
     "ip": bounds.an_ip_is_registered_only_when_absent,

@@ -3,13 +3,13 @@
 What remains is an `Outcome`; `judge.py` says what it is worth. Nothing here judges.
 """
 
-import random
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
 from tests.properties.paper import Desk, Paper
+from tests.properties.people import People
 from tests.properties.settings import Setting, spec_of
 from tests.properties.things import group, seconds, target
 from tests.properties.witness import WitnessDoor
@@ -91,27 +91,22 @@ class Play:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.world = _world(setting)
-        self.talk = random.Random(f"people {setting.seed}")  # noqa: S311 - a game, not a secret
         self.paper = Paper()
         self.paper.events[ID] = [e.Planned(NOON, _plan(setting, self.world))]
+        self.people = People(setting, self.world, self.paper, ID)
         self.driving: Process | None = None
         self.zombies: list[Process] = []
         self.standing_still = False
-        self.aborted = False
         self.figures: Counter[str] = Counter()
         self.refused: list[str] = []
         self.sentences: dict[str, bool] = {}
-
-    @property
-    def finished(self) -> bool:
-        return any(isinstance(event, e.Finished) for event in reversed(self.paper.events[ID]))
 
     @property
     def over(self) -> bool:
         return self.world.clock.time - NOON > LONGEST or self.figures["turns"] > TURNS
 
     def run(self) -> Outcome:
-        while not self.finished and not self.over:
+        while (not self.people.finished or self.people.wants_it_back()) and not self.over:
             self._drive(self.driving or self._take_up())
         ended = self.world.clock.time
         self.world.frozen = True
@@ -137,7 +132,7 @@ class Play:
         error = world.dice.uniform(-7200, 7200) if self.setting.wrong_clocks and world.dice.random() < 0.6 else 0
         clock, pool = WrongClock(world, seconds(error)), SmallPool(world)
         pause = lambda: self._stand_still(owner)  # noqa: E731 - a door's own bell
-        desk = Desk(world, number, clock, pause).sit(self.paper, self._speak)
+        desk = Desk(world, number, clock, pause).sit(self.paper, self.people.speak)
         lease = desk.take(frozenset(world.group_of), owner, ID)
         executor = ExecutorDoor(world, number, clock, pause)
         executor.by_hand = self.setting.by_hand
@@ -188,7 +183,7 @@ class Play:
     def _tries_again(self, process: Process) -> bool:
         """Some engines go on with the same runner, others end the process."""
         process.clock.sleep(seconds(5))
-        return self.talk.random() < 0.5
+        return self.people.talk.random() < 0.5
 
     def _leave(self, process: Process) -> bool:
         self.paper.release(process.lease)
@@ -232,28 +227,14 @@ class Play:
             self.sentences.setdefault(turn.why, bool(turn.rollout.in_hand))
         if self.zombies and self.world.roll(0.05):
             self._wake_zombie()
-        if self.talk.random() < RIVALS:
+        if self.people.talk.random() < RIVALS:
             self._rival()
-        self._speak()
+        self.people.speak()
         for who in turn.rollout.at(Phase.WORKING) if self.setting.by_hand else ():
-            if self.talk.random() < 0.1:
-                self._tell(e.Approved(self.world.clock.time, "anna", self.talk.choice((who, None))))
-        if self.talk.random() < self.setting.interrupts and not turn.over:
+            if self.people.talk.random() < 0.1:
+                self.people.tell(e.Approved(self.world.clock.time, "anna", self.people.talk.choice((who, None))))
+        if self.people.talk.random() < self.setting.interrupts and not turn.over:
             process.runner.note(e.Interrupted(process.clock.now(), "anna"))
-
-    def _speak(self) -> None:
-        """People write when they like, also in the very moment in which a process writes."""
-        told = self.setting.abort
-        if told is not None and not self.aborted and self.world.clock.time - NOON >= seconds(told):
-            self.aborted = True
-            self._tell(e.AbortAsked(self.world.clock.time, "berta"))
-        if self.talk.random() < self.setting.people:
-            who = self.talk.choice([None, *self.world.targets])
-            self._tell(e.Approved(self.world.clock.time, "anna", who))
-
-    def _tell(self, word: e.Will) -> None:
-        if not self.finished:
-            self.paper.tell(ID, word)
 
     def _rival(self) -> None:
         """Another rollout wants a group of ours while a process of ours lives."""

@@ -9,9 +9,10 @@ from tests.properties.vices import Wickedness
 from tests.properties.world import SmallWorld
 
 from katakei.core.planned import Kind
-from katakei.core.spec import Check, Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Until, Window
+from katakei.core.spec import Check, Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until, Window
 
 CALM = Wickedness()
+UNDO = Command("ssm", "undo")
 
 
 def spec_of(**changes: object) -> Spec:
@@ -30,7 +31,7 @@ def spec_of(**changes: object) -> Spec:
 
 @dataclass(frozen=True)
 class Setting:
-    """One play. `abort` and `interrupts` are true moments: seconds after noon, and shares of turns."""
+    """One play. `abort`, `reverts` are true moments: seconds after noon; `interrupts`, `pauses` shares of turns."""
 
     seed: int
     wicked: Wickedness = CALM
@@ -48,6 +49,8 @@ class Setting:
     abort: float | None = None
     people: float = 0.0
     interrupts: float = 0.0
+    reverts: tuple[float, ...] = ()
+    pauses: float = 0.0
     witness: bool = False
     wrong_clocks: bool = True
     script: Callable[[SmallWorld], None] | None = None
@@ -57,6 +60,11 @@ class Setting:
     def calm(self) -> bool:
         """No adversary at all."""
         return self.wicked == CALM and self.script is None
+
+    @property
+    def left_alone(self) -> bool:
+        """Nobody turns it round or holds it up."""
+        return not (self.by_hand or self.interrupts or self.pauses or self.reverts)
 
 
 def drawn(seed: int) -> Setting:
@@ -69,6 +77,7 @@ def drawn(seed: int) -> Setting:
     abort = dice.random() < 0.15
     witness = dice.random() < 0.25
     serving = bystanders if kind is Kind.REGISTER else members
+    revert = kind is Kind.ROLL and dice.random() < 0.4
     return Setting(
         seed=seed,
         wicked=_wicked(dice),
@@ -87,18 +96,25 @@ def drawn(seed: int) -> Setting:
         people=0.05 if dice.random() < 0.3 else 0.0,
         interrupts=0.01 if dice.random() < 0.2 else 0.0,
         witness=witness,
-        spec=_spec(dice, Until.PROOF if witness else Until.DELAY),
+        spec=_spec(dice, Until.PROOF if witness else Until.DELAY, revert=revert),
+        reverts=tuple(sorted(dice.uniform(0, 500) for _ in range(dice.choice((0, 1, 1, 2))))) if revert else (),
+        pauses=0.03 if dice.random() < 0.2 else 0.0,
     )
 
 
-def _spec(dice: random.Random, until: Until) -> Spec:
+def _spec(dice: random.Random, until: Until, *, revert: bool) -> Spec:
     return spec_of(
+        revert=UNDO if revert else None,
         drain=Drain(settle=seconds(dice.choice((30, 30, 30, 10))), until=until),
         late=dice.choice(list(Late)),
         soak=seconds(dice.choice((0, 5, 10))),
         check=Check(within=seconds(20), asked=dice.random() < 0.8),
         limits=Limits(working=seconds(40), warming=seconds(45), waiting=seconds(60)),
-        on_failure=OnFailure(dice.choice((0, 0, 1, 5)), dice.choice(list(FailedTarget))),
+        on_failure=OnFailure(
+            dice.choice((0, 0, 1, 5)),
+            dice.choice(list(FailedTarget)),
+            Then.REVERT if revert and dice.random() < 0.6 else Then.STOP,
+        ),
     )
 
 

@@ -64,7 +64,7 @@ def harmed(harm: Harm, phase: Phase) -> Outcome:
     while process.runner.rollout.standings[first.id].phase is not phase:
         process.clock.sleep(process.runner.turn().due - process.clock.now())
         if phase is P.RETURNING and process.runner.rollout.by_phase[P.DRAINING]:
-            play._tell(e.AbortAsked(play.world.clock.time, "kim"))
+            play.people.tell(e.AbortAsked(play.world.clock.time, "kim"))
     play.world.bad = frozenset()
     harm(play.world, first)
     return play.run()

@@ -10,20 +10,20 @@ from datetime import datetime, timedelta
 import pytest
 from tests.properties.judge import judged
 from tests.properties.play import play
-from tests.properties.settings import Setting, drawn, spec_of
+from tests.properties.settings import UNDO, Setting, drawn, spec_of
 from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 from tests.properties.world import NOON, SmallWorld
 
 from katakei import runner
-from katakei.core import case, coming_back, decide, floor, leaving, newcomers, pace, rollout, wants, working
+from katakei.core import case, coming_back, decide, floor, leaving, newcomers, pace, reverting, rollout, wants, working
 from katakei.core import events as e
 from katakei.core.case import Case
 from katakei.core.errors import Overtaken
-from katakei.core.model import Registration
+from katakei.core.model import Registration, TargetId
 from katakei.core.roads import Phase
 from katakei.core.sight import Pending, State, WorkState
-from katakei.core.spec import Drain, Late, OnFailure, Until
+from katakei.core.spec import Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until
 from katakei.core.steps import Register, Rest, Step
 
 Worlds = Callable[[int], Setting]
@@ -140,6 +140,21 @@ def _the_group_is_deleted_at_80_s(world: SmallWorld) -> None:
         world._delete(next(iter(world.group_of)))
 
 
+def taken_back(seed: int) -> Setting:
+    spec = spec_of(soak=seconds(0), revert=UNDO, on_failure=OnFailure(5))
+    return replace(worlds()(seed), spec=spec, reverts=(20.0 + 10 * seed,), wrong_clocks=False)
+
+
+def failing_back(seed: int) -> Setting:
+    limits = Limits(working=seconds(30), warming=seconds(60), waiting=seconds(60))
+    spec = spec_of(revert=UNDO, limits=limits, on_failure=OnFailure(0, FailedTarget.KEEP_OUT, Then.REVERT))
+    return replace(worlds(hangs=1, mute=1)(seed), spec=spec)
+
+
+def paused(seed: int) -> Setting:
+    return replace(long_settle(seed), pauses=0.1)
+
+
 def long_settle(seed: int) -> Setting:
     return replace(worlds(crash=0.02)(seed), spec=spec_of(drain=Drain(settle=seconds(60))))
 
@@ -147,7 +162,7 @@ def long_settle(seed: int) -> Setting:
 # -- what is broken
 
 _key, _next, _not_serving = rollout.Rollout.key, decide._next, coming_back._not_serving
-_work = working.working
+_work, _candidates = working.working, decide.candidates
 
 
 def _without_settle(this: Case) -> Rest | None:
@@ -216,6 +231,32 @@ def _due_at_once(steps: tuple[Step, ...], now: datetime) -> datetime:
     return min([step.until for step in steps if isinstance(step, Rest)], default=now) - timedelta(seconds=2)
 
 
+def _deaf_to_pauses(scene: case.Scene) -> list[Step]:
+    return _next(replace(scene, rollout=replace(scene.rollout, paused="")))
+
+
+def _whoever_is_there(this: rollout.Rollout, target: TargetId) -> bool:
+    return not this.standings[target].reverted
+
+
+def _whatever_may_run_there(this: rollout.Rollout, target: TargetId) -> bool:
+    return bool(reverting.recalled(this, target))
+
+
+def _the_first_one_first(this: rollout.Rollout) -> list[TargetId]:
+    return _candidates(this)[::-1] if this.reverting and not this.by_phase[Phase.WAITING] else _candidates(this)
+
+
+def _only_once_it_has_ended(this: rollout.Rollout, target: TargetId) -> str:
+    del target
+    return this.stopped
+
+
+def _the_update_once_more(self: Spec, *, back: bool) -> Command:
+    del back
+    return self.work
+
+
 def no(*_: object) -> str:
     return ""
 
@@ -269,6 +310,20 @@ BROKEN = {
     ),
     "failures stop nothing": Broken([(rollout.Rollout, "stopped", property(_deaf_to_failures))], "7 stops", failing),
     "an abort stops nothing": Broken([(rollout.Rollout, "stopped", property(_deaf_to_aborts))], "7 abort", aborted),
+    "a pause stops nothing": Broken([(decide, "_next", _deaf_to_pauses)], "7 pause", paused),
+    "a revert goes to whoever is there": Broken([(decide, "_due_back", _whoever_is_there)], "7 revert", taken_back),
+    "the update is run in the place of a revert": Broken(
+        [(Spec, "command", _the_update_once_more)], "7 revert", taken_back
+    ),
+    "a revert takes back the first one first": Broken(
+        [(decide, "candidates", _the_first_one_first)], "7 revert", taken_back
+    ),
+    "a revert lets the update begin what it had taken out": Broken(
+        [(case, "called_off", _only_once_it_has_ended)], "7 revert", taken_back
+    ),
+    "a revert begins where work may still run": Broken(
+        [(decide, "_due_back", _whatever_may_run_there)], "4 once", failing_back
+    ),
     "an interrupt stops nothing": Broken([(decide, "_next", _deaf_to_interrupts)], "7 interrupt", interrupted),
     "a word that comes first loses the facts": Broken(
         [(runner.Runner, "_append", _facts_are_lost)], "2 live", of_many_words

@@ -16,6 +16,7 @@ from tests.properties.vices import Wickedness
 from katakei.core.errors import NoSuchGroup, OutOfReach, Unreachable, Unseen
 from katakei.core.events import Key
 from katakei.core.model import Arn, Group, Registration, Target, TargetId, TargetType
+from katakei.core.roads import Intent
 from katakei.core.sight import State
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -80,6 +81,7 @@ class Mark:
     begins: datetime
     ends: datetime | None
     fate: str
+    run: str = ""
 
 
 @dataclass
@@ -143,7 +145,10 @@ class SmallWorld:
         return next((was for was in reversed(self.past[place]) if was.at <= at), self.past[place][0])
 
     def touched_by_work(self, target: TargetId) -> bool:
-        return any(key.target == target and mark.begins <= self.clock.time for key, mark in self.marks.items())
+        """What it serves came by work, and was not taken back since."""
+        begun = [(mark.begins, key, mark) for key, mark in self.marks.items() if mark.begins <= self.clock.time]
+        here = [(key, mark) for _, key, mark in sorted(begun, key=lambda one: one[0]) if key.target == target]
+        return bool(here) and not (here[-1][0].intent is Intent.REVERT and here[-1][1].fate == "good")
 
     def pending(self, target: TargetId, at: datetime) -> bool:
         """Whether requests that came before it was taken out, or late, were still being answered."""

@@ -99,6 +99,46 @@ def test_a_group_alone_is_drained_as_a_file_of_defaults_would_do_it() -> None:
     assert settings.without_file("web", None, NOTHING).drain == s.Drain()
 
 
+def test_a_revert_is_work_of_its_own_kind(load: Load) -> None:
+    spec = load(f"{SMALL}on_failure: {{then: revert}}\nrevert: {{local: {{argv: [./undo]}}}}\n")
+    assert (spec.revert, spec.on_failure.then) == (s.Command("local", argv=("./undo",)), s.Then.REVERT)
+    assert load(f"{SMALL}revert: {{manual: }}\n").revert == s.Command("manual")
+
+
+def test_to_be_reverted_by_nothing_is_a_fault_at_its_line(load: Load) -> None:
+    assert refused(load, f"{SMALL}on_failure:\n  then: revert\n") == [
+        'katakei.yml:5: on_failure.then: revert needs a command: write revert: {ssm: {run: "./revert"}}'
+    ]
+
+
+def test_values_and_names_of_secrets_reach_work_by_the_ways_there_are(load: Load) -> None:
+    ssm = load(SMALL.replace("./deploy}", "./deploy, env: {B: {ssm_parameter: /app/db}, A: hello}}"))
+    local = load(SMALL.replace(SSM, "{local: {run: ./deploy, env: {A: {secret: TOKEN}}}}"))
+    assert ssm.work.env == (s.Variable("A", "hello"), s.Variable("B", ssm_parameter="/app/db"))
+    assert local.work.env == (s.Variable("A", None, "TOKEN"),)
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("{ssm: {run: x, env: {A: {secret: B}}}}", "work.ssm.env.A: a secret's value would travel through Run Command"),
+        ("{ssm: {run: x, env: {A: {ssm_parameter: 'a b'}}}}", "work.ssm.env.A: 'a b' is no name of an SSM parameter"),
+        ("{ssm: {run: x, env: {A: {vault: b}}}}", "work.ssm.env.A: {'vault': 'b'} is no value for a variable"),
+        ("{ssm: {run: x, env: {A: 80}}}", "work.ssm.env.A: 80 is no value for a variable; write text in quotes"),
+        ('{ssm: {run: x, env: {A: "\\0"}}}', "work.ssm.env.A: holds a NUL character"),
+        ("{ssm: {run: x, env: {a: b}}}", "work.ssm.env.a: is no name for a variable here; use capital letters"),
+        ("{ssm: {run: x, env: {PATH: /opt}}}", "work.ssm.env.PATH: would lead the programs beside the work astray"),
+        ("{ssm: {run: x, env: {KATAKEI_X: b}}}", "work.ssm.env.KATAKEI_X: begins with KATAKEI_"),
+        ("{local: {run: x, env: {A: {ssm_parameter: /a}}}}", "work.local.env.A: is fetched by targets only"),
+        ("{local: {run: x, env: {A: {secret: 'a b'}}}}", "work.local.env.A: 'a b' is no name of an environment"),
+        ("{manual: {env: {A: b}}}", "work.manual.env: is no key"),
+    ],
+)
+def test_what_is_no_value_for_work_is_refused_with_what_to_write(load: Load, work: str, said: str) -> None:
+    (fault,) = refused(load, SMALL.replace(SSM, work))
+    assert fault.startswith(f"katakei.yml:3: {said}")
+
+
 def test_who_wants_the_timer_says_so(load: Load) -> None:
     assert load(f"{SMALL}drain: {{until: delay}}").drain == s.Drain()
 
@@ -192,7 +232,7 @@ check: {http: {expect: 2000, port: 0, path: health}, within: 0s}
 warm: {soak: }
 limits: {draining: delay-60s, working: 15, warmin: 1m}
 on_failure: {max_failures: x, then: revert, failed_target: keep}
-revert: {ssm: {run: "/opt/app/revert.sh"}}
+revert: {ssh: {run: "/opt/app/revert.sh"}, ssm: {run: x, env: {D: }}}
 """
 
 
@@ -221,10 +261,11 @@ def test_every_fault_is_told_in_one_go_with_its_line_and_what_to_write(load: Loa
         "katakei.yml:12: limits.draining: 'delay-60s' is no duration; write 30s, 1m30s or 2h, or delay+60s",
         "katakei.yml:12: limits.working: 15 is no duration; write 15s",
         "katakei.yml:12: limits.warmin: is no key that is known here; did you mean warming?",
-        "katakei.yml:13: on_failure.then: is not built yet in this version; use then: stop",
         "katakei.yml:13: on_failure.max_failures: must be a whole number",
         "katakei.yml:13: on_failure.failed_target: keep is not known here; write keep_out or put_back",
-        "katakei.yml:14: revert: is not built yet in this version; remove it",
+        "katakei.yml:14: revert.ssh: is not built yet in this version; use ssm: {run: …}, local: {run: …} or manual:",
+        "katakei.yml:14: revert.ssm.env.D: has no value; write one or remove the line",
+        "katakei.yml:14: revert: names 2 ways to work; write exactly one of ssm, local, manual",
     ]
 
 

@@ -143,8 +143,7 @@ def killed(seed: int, number: int, rate: float) -> Script:
     return Script(f"{seed}-{number}", settle=2, lag=lag, close_idle=dice.random() < 0.5, rate=rate, deeds=deeds)
 
 
-REVERT = False  # whether `katakei revert` is built
-AFTERWARDS = {True: ("", "retry"), False: ("", "revert") if REVERT else ("",)}
+AFTERWARDS = {True: ("", "retry"), False: ("", "revert")}
 """What is drawn for the time after the end, by whether the work is bad."""
 ODDS = {"kill": 5, "freeze": 2, "long freeze": 1, "term": 2, "rival": 3, "pause": 1, "abort": 0.5, "trouble": 6}
 

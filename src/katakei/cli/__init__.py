@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "resume": ("katakei.cli.words", "Go on after a pause."),
     "wait": ("katakei.cli.afterwards", "Until a rollout is finished; ends with its exit code."),
     "unlock": ("katakei.cli.words", "Let go of a group's lease whose holder is gone."),
+    "revert": ("katakei.cli.words", "Take back what a rollout touched, the last first."),
     "retry": ("katakei.cli.words", "One more attempt on targets that failed."),
     "lab": ("katakei.cli.local", "AWS on loopback, to rehearse on."),
     "demo": ("katakei.cli.local", "The main job on the lab, under load, and its figures."),

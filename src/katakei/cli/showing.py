@@ -6,7 +6,7 @@ That nobody can be shown anything any more (a closed pipe, a lost terminal, a fu
 import re
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
@@ -131,7 +131,7 @@ class Shown:
         return True
 
 
-def finish(drive: Drive, shown: Shown) -> Exit:
+def finish(drive: Drive, shown: Shown, judge: Callable[[Rollout], Exit] = verdict) -> Exit:
     """Runs the rollout to its end, shown; Ctrl-C once finishes what is in hand, twice stops at once."""
     shown.begin(drive)
     try:
@@ -144,11 +144,15 @@ def finish(drive: Drive, shown: Shown) -> Exit:
             say(lines.how_to_go_on(drive.rollout), err=True)
         raise
     shown.end(rollout)
-    return verdict(rollout)
+    return judge(rollout)
 
 
 def _taken_up(rollout: Rollout) -> str:
-    how = "bringing back what is out of service" if rollout.aborting else "carrying it on as it was planned"
+    how = "carrying it on as it was planned"
+    if rollout.reverting:
+        how = "taking back what it touched"
+    if rollout.aborting:
+        how = "bringing back what is out of service"
     return f"rollout {rollout.plan.rollout} was not finished: {how}"
 
 

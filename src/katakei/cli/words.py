@@ -1,4 +1,4 @@
-"""A person's word, recorded as an event: approve, abort, pause, resume, retry; and unlock."""
+"""A person's word, recorded as an event: approve, abort, pause, resume, revert, retry; and unlock."""
 
 import json
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
 from katakei.core.errors import Exit, Held
 from katakei.core.model import RolloutId, TargetId
+from katakei.core.rollout import Rollout
+from katakei.core.verdict import taken_back, verdict
 from katakei.driving import Drive
 
 
@@ -63,8 +65,7 @@ def resume_(rollout: str, profile: str | None, region: str | None, journal: str 
     The process that drives the rollout carries it out; where none is alive, this one does.
     """
     with verbs(profile, region, journal) as app:
-        app.resume(RolloutId(rollout))
-        return _driven("resume", rollout, Shown(as_json=as_json), lambda: app.carry_on(RolloutId(rollout)))
+        return _driven("resume", rollout, Shown(as_json=as_json), lambda: app.resume(RolloutId(rollout)))
 
 
 @click.command("unlock")
@@ -87,6 +88,22 @@ def unlock_(  # noqa: PLR0913 - one option each
         held = app.unlock(name)
     said = f"{name} is free; it was held by {held}" if held else f"{name} was not held by anybody"
     say(json.dumps({"group": name, "held": held}) if as_json else said)
+
+
+@click.command("revert")
+@click.argument("rollout")
+@aws
+@journal
+@as_json
+def revert_(rollout: str, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> int:
+    """Take every target that ROLLOUT touched back, the last one first, by the `revert` command it was planned with.
+
+    With the same drain, floor and checks. What is in hand is finished or brought back first, whatever still waits is
+    skipped. The process that drives the rollout carries it out; where none is alive, this one does, and ends with 0
+    when all of them were taken back.
+    """
+    with verbs(profile, region, journal) as app:
+        return _driven("revert", rollout, Shown(as_json=as_json), lambda: app.revert(RolloutId(rollout)), taken_back)
 
 
 @click.command("retry")
@@ -115,7 +132,9 @@ def retry_(  # noqa: PLR0913 - one option each
         return _driven("retry", rollout, shown, lambda: app.retry(RolloutId(rollout), targets))
 
 
-def _driven(word: str, rollout: str, shown: Shown, drive: Callable[[], Drive]) -> int:
+def _driven(
+    word: str, rollout: str, shown: Shown, drive: Callable[[], Drive], judge: Callable[[Rollout], Exit] = verdict
+) -> int:
     """By this process, unless another one has the rollout in hand and obeys."""
     try:
         driven = drive()
@@ -123,4 +142,4 @@ def _driven(word: str, rollout: str, shown: Shown, drive: Callable[[], Drive]) -
         said = f"{word} recorded; whoever drives it obeys: {held}"
         say(json.dumps({"accepted": rollout}) if shown.as_json else said)
         return Exit.DONE
-    return finish(driven, shown)
+    return finish(driven, shown, judge)

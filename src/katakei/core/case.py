@@ -13,6 +13,7 @@ from katakei.core.floor import FRESH, Tally, breach
 from katakei.core.model import Group, Registration, Target, TargetId, TargetType
 from katakei.core.pace import SLOWEST, pace
 from katakei.core.planned import Plan
+from katakei.core.reverting import called_off, recalled
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Pending, Seen, Sight, State
@@ -24,7 +25,7 @@ from katakei.core.words import label, listed, since, span
 APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
 REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long
 VERDICT = timedelta(seconds=15)  # a witness's verdict is believed for this long
-ATTEMPTS = 3  # how often a target to which nothing was done in the end is tried in one rollout
+ATTEMPTS = 3  # how often in a row a target to which nothing was done in the end is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,16 @@ class Case:
 
     def _usable(self, look: Seen) -> bool:
         return self.now - look.begun <= FRESH and (self.standing.called is None or look.begun >= self.standing.called)
+
+    @property
+    def called_off(self) -> str:
+        """Why no work is to begin on it any more; '' while it is."""
+        return called_off(self.rollout, self.target.id)
+
+    @property
+    def recalled(self) -> str:
+        """Why it goes no further with what was done to it, but is taken back; '' when it is not."""
+        return recalled(self.rollout, self.target.id)
 
     @property
     def unseen(self) -> str:

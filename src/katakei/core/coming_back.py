@@ -21,6 +21,8 @@ def checking(case: Case) -> tuple[Step, ...]:
     """Ask the target itself before it is registered: nothing half-done goes back by itself, nor by somebody else."""
     if case.standing.found_serving >= TWICE:
         return (case.move(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED),)
+    if case.recalled:
+        return (case.move(Phase.LEFT_OUT, case.also(case.recalled)),)
     intruded = tuple(step for step in not_out(case) or () if not isinstance(step, Rest))
     if intruded:
         return (*intruded, case.rest(f"seen in service before its check passed, {case.lasting}; taken out once more"))
@@ -42,6 +44,8 @@ def checking(case: Case) -> tuple[Step, ...]:
 
 def warming(case: Case) -> tuple[Step, ...]:
     """Registered: wait until it serves, seen twice."""
+    if case.recalled:
+        return (case.move(Phase.DRAINING, case.also(case.recalled), Intent.KEEP_OUT),)
     if case.standing.turned_down:
         return (_keep_out(case, f"the load balancer refused it: {case.standing.turned_down}"),)
     waiting = _not_serving(case)
@@ -64,7 +68,7 @@ def soaking(case: Case) -> tuple[Step, ...]:
     if standing.serving_since is None:
         return (_seen_serving(case, case.looks),)
     steady = min(look.begun for look in case.looks) - standing.serving_since
-    if steady >= soak:
+    if steady >= soak or case.recalled:
         return (case.move(Phase.FAILED_SERVING if standing.cause else Phase.DONE, standing.why, cause=standing.cause),)
     return (case.rest(f"in service, soaking: {left(soak - steady)}", standing.serving_since + soak),)
 

@@ -10,19 +10,22 @@ from datetime import datetime, timedelta
 from katakei.core import events as e
 from katakei.core.case import ATTEMPTS, Case, Scene, shown
 from katakei.core.coming_back import checking, returning, soaking, warming
-from katakei.core.floor import breach, tally
+from katakei.core.floor import FRESH, Tally, breach, tally
 from katakei.core.leaving import draining, out
 from katakei.core.model import Target, TargetId
 from katakei.core.newcomers import joining
 from katakei.core.pace import MOMENT, pace
+from katakei.core.proof import TWICE
+from katakei.core.reverting import fails_back, recalled
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Seen, Sight, State
 from katakei.core.spec import Until
+from katakei.core.standing import BROKEN_OFF
 from katakei.core.staying import staying
 from katakei.core.steps import Deregister, Note, Rest, Step
 from katakei.core.vanished import vanished
-from katakei.core.words import label, listed, since
+from katakei.core.words import label, listed, since, span
 from katakei.core.working import working
 
 IDLE = timedelta(seconds=15)
@@ -44,6 +47,8 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
     """The steps of this turn: notes (to be written in one append), acts (only after it), rests (why it waits)."""
     if rollout.finished:
         return ()
+    if fails_back(rollout):
+        return (Note(e.RevertResolved(now, rollout.failures)),)
     scene = Scene(rollout, sight, tally(rollout, sight, now), now)
     steps: list[Step] = [*joining(scene)]
     for phase, answer in ANSWERS.items():
@@ -55,16 +60,23 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
     steps += staying(scene) or _next(scene)
     if not steps and not (rollout.interrupted and candidates(rollout)):
         steps.append(Note(e.Finished(now)))
+    elif rollout.unheard:
+        steps.append(Note(e.Heard(now)))
     return tuple(steps)
 
 
 def candidates(rollout: Rollout) -> list[TargetId]:
-    """Targets that may be taken next, in order: the waiting ones, then those to be tried again or taken back."""
+    """Targets that may be taken next, in order: the waiting ones, then those to be tried again.
+
+    Once it is being reverted: those that were touched, the last one first.
+    """
     waiting = rollout.at(Phase.WAITING)
+    if rollout.reverting:
+        back = [target for target in rollout.at(*_ASKED) if _due_back(rollout, target)]
+        return [*waiting, *sorted(back, key=lambda target: rollout.standings[target].touched, reverse=True)]
     again = [t for t in rollout.at(Phase.RETURNED, Phase.FAILED_SERVING) if _tried_again(rollout, t)]
     asked = [t for t in rollout.at(*_ASKED) if rollout.standings[t].retry]
-    back = [t for t in rollout.at(*_ASKED) if rollout.reverting and _to_revert(rollout, t)]
-    return list(dict.fromkeys([*waiting, *again, *asked, *reversed(back)]))
+    return list(dict.fromkeys([*waiting, *again, *asked]))
 
 
 _ASKED = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
@@ -72,18 +84,16 @@ _ASKED = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
 
 def _tried_again(rollout: Rollout, target: TargetId) -> bool:
     standing = rollout.standings[target]
-    wanted = _revertible(rollout, target) if rollout.reverting else not rollout.stopped
-    return standing.cause in {Cause.FLOOR_LOST, Cause.REFUSED} and standing.attempt < ATTEMPTS and wanted
+    return standing.cause in BROKEN_OFF and standing.tries < ATTEMPTS and not rollout.stopped
 
 
-def _to_revert(rollout: Rollout, target: TargetId) -> bool:
+def _due_back(rollout: Rollout, target: TargetId) -> bool:
+    """Not where the work may still run, nor where somebody else insists on the target: those are left to a person."""
     standing = rollout.standings[target]
-    return _revertible(rollout, target) and standing.intent is not Intent.REVERT and not standing.reverted
-
-
-def _revertible(rollout: Rollout, target: TargetId) -> bool:
-    """Only what was touched, and never by the command of the update."""
-    return rollout.standings[target].touched and rollout.plan.spec.revert is not None
+    if standing.may_run or standing.found_serving >= TWICE:
+        return False
+    again = standing.reverted and _tried_again(rollout, target)
+    return bool(recalled(rollout, target)) or again
 
 
 def _next(scene: Scene) -> list[Step]:
@@ -92,7 +102,7 @@ def _next(scene: Scene) -> list[Step]:
     nexts = candidates(rollout)
     if not nexts or rollout.interrupted:
         return []
-    never = rollout.stopped or ("reverted before its turn" if rollout.reverting else "")
+    never = rollout.stopped or (f"reverted by {rollout.reverting} before its turn" if rollout.reverting else "")
     if never and rollout.by_phase[Phase.WAITING]:
         return [_skip(scene, target, never) for target in rollout.by_phase[Phase.WAITING]]
     if rollout.stopped or rollout.plan.window <= rollout.in_hand:
@@ -115,7 +125,7 @@ def _take(scene: Scene, nexts: list[TargetId]) -> list[Step]:
         left = serving.without(target)
         if foreign := _not_ours_to_take(scene, target):
             steps.append(foreign)
-        elif reason := _not_as_planned(scene, target) or breach(rollout, left, target):
+        elif reason := _not_as_planned(scene, target) or _needed(scene, target, left):
             held[target_id] = reason
         elif baseline := _baseline(scene, target):
             if isinstance(baseline, Note):
@@ -130,8 +140,17 @@ def _take(scene: Scene, nexts: list[TargetId]) -> list[Step]:
 
 
 def _take_out(scene: Scene, target: TargetId) -> Note:
-    revert = scene.rollout.reverting and not scene.rollout.standings[target].retry
-    return Note(e.Moved(scene.now, target, Phase.DRAINING, intent=Intent.REVERT if revert else Intent.UPDATE))
+    intent = Intent.REVERT if scene.rollout.reverting else Intent.UPDATE
+    return Note(e.Moved(scene.now, target, Phase.DRAINING, intent=intent))
+
+
+def _needed(scene: Scene, target: Target, left: Tally) -> str:
+    """Why it may not leave service now; '' also when it is left out and seen out: nothing is taken from anybody."""
+    looks = [scene.sight.of(place) for place in target.registrations]
+    out = all(look and look.out and scene.now - look.begun <= FRESH for look in looks)
+    if out and scene.rollout.standings[target.id].phase is Phase.LEFT_OUT:
+        return ""
+    return breach(scene.rollout, left, target)
 
 
 def _hold(scene: Scene, held: Mapping[TargetId, str]) -> list[Step]:
@@ -139,17 +158,18 @@ def _hold(scene: Scene, held: Mapping[TargetId, str]) -> list[Step]:
     rollout = scene.rollout
     if rollout.in_hand or not held:
         return []
-    if scene.now - rollout.moved > rollout.plan.spec.limits.waiting:
+    if _still(scene) > rollout.plan.spec.limits.waiting:
         waiting = rollout.by_phase[Phase.WAITING]
         return [_skip(scene, target, f"held too long: {held[target]}", Cause.FAILED) for target in waiting]
     target, why = next(iter(held.items()))
     name = label(rollout.targets[target])
-    return [
-        Rest(
-            scene.now + pace(scene.now - rollout.moved),
-            f"{name} is next, held {since(rollout.moved, scene.now)}: {why}",
-        )
-    ]
+    still = _still(scene)
+    return [Rest(scene.now + pace(still), f"{name} is next, held for {span(still)}: {why}")]
+
+
+def _still(scene: Scene) -> timedelta:
+    """How long nothing has moved; what was held by a person was not held by the world."""
+    return timedelta() if scene.rollout.unheard else scene.now - scene.rollout.moved
 
 
 def _not_as_planned(scene: Scene, target: Target) -> str:
@@ -169,7 +189,7 @@ def _baseline(scene: Scene, target: Target) -> Note | str:
     if scene.rollout.plan.spec.drain.until is Until.DELAY or standing.blind is not None:
         return ""
     blind = scene.sight.baseline.get(target.id)
-    if blind == "" or standing.phase is Phase.LEFT_OUT or scene.now - scene.rollout.moved >= BASELINE:
+    if blind == "" or standing.phase is Phase.LEFT_OUT or _still(scene) >= BASELINE:
         why = "it does not answer the witness" if blind is None else blind
         return Note(e.Baselined(scene.now, target.id, why))
     return f"its connections are counted before it leaves{(blind and f' ({blind})') or ''}"

@@ -23,16 +23,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who drives a rollout: enough to know on the same host that the process is dead, and to name it elsewhere.
-
-    `boot` is the host's boot id and `started` the process's start in clock ticks since that boot (proc(5), field 22).
-    """
+    """Who drives a rollout: enough to know on the same host that the process is dead, and to name it elsewhere."""
 
     user: str
     host: str
     pid: int
-    started: int
-    boot: str
+    started: int  # in clock ticks since that boot (proc(5), field 22)
+    boot: str  # the host's boot id
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host} (pid {self.pid})"
@@ -48,14 +45,12 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A process took the rollout in hand (its start, a carry-on, a takeover).
-
-    Moments noted by an earlier process are no longer measured from: settle and proofs of service begin anew.
-    """
+    """A process took the rollout in hand (its start, a carry-on, a takeover): every span is measured anew."""
 
     at: datetime
     owner: Owner
     marks: str = ""  # the executor's, see ports.Executor.marks
+    revert_marks: str = ""  # the same of the executor that takes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +194,15 @@ class WorkEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkLost:
+    """Nothing runs under this key, nor ever will, and no exit code is known."""
+
+    at: datetime
+    key: Key
+    begun: bool  # false: it never began, so nothing was done
+
+
+@dataclass(frozen=True, slots=True)
 class TurnedDown:
     """The balancer understood a call for this target and will never do it."""
 
@@ -249,12 +253,27 @@ class RevertAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class RevertResolved:
+    """More targets failed than were allowed, so that by `on_failure` those that were touched are taken back."""
+
+    at: datetime
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class RetryAsked:
     """A person wants one more attempt on these targets."""
 
     at: datetime
     by: str
     targets: tuple[TargetId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The process that drives the rollout read a person's word: by its own clock spans begin again here."""
+
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +292,7 @@ class Finished:
 
 
 Will = Approved | AbortAsked | PauseAsked | ResumeAsked | RevertAsked | RetryAsked
-_Course = Planned | Taken | Joined | Moved | Interrupted | Finished
-_Done = Deregistered | Registered | Started | WorkEnded | TurnedDown
+_Course = Planned | Taken | Joined | Moved | RevertResolved | Heard | Interrupted | Finished
+_Done = Deregistered | Registered | Started | WorkEnded | WorkLost | TurnedDown
 _Seen = Baselined | SeenOut | SeenBusy | Cut | Arrived | SeenServing | Fell | Lost | FoundServing
 Event = _Course | _Done | _Seen | Will

@@ -79,8 +79,8 @@ def _go_back(case: Case) -> Note | None:
         return None
     if case.rollout.aborting:
         return _back(case, f"aborted by {case.rollout.aborting}", Cause.ABORTED)
-    if case.plan.kind is Kind.ROLL and case.rollout.stopped:
-        return _back(case, case.rollout.stopped)
+    if case.plan.kind is Kind.ROLL and case.called_off:
+        return _back(case, case.called_off)
     if case.plan.kind is Kind.ROLL and case.floor_lost and not case.standing.was_out:
         return _back(case, f"the floor was lost while it was out: {case.floor_lost}", Cause.FLOOR_LOST)
     if case.standing.intent is Intent.RETURN:

@@ -160,6 +160,11 @@ class Executor(Protocol):
         """
         ...
 
+    @property
+    def lacks(self) -> str:
+        """Why no work could be begun from this process, as a sentence; '' when it could (a secret is missing, say)."""
+        ...
+
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         """Preflight, changes nothing: targets that could not be worked on now, each with the reason."""
         ...

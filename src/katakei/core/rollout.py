@@ -4,77 +4,17 @@ No event is refused here for being unwise, only for being off the roads. Nothing
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from katakei.core import events as e
-from katakei.core.model import Group, Registration, Target, TargetId
+from katakei.core.model import Registration, Target, TargetId
 from katakei.core.planned import Plan, with_target
 from katakei.core.roads import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
 from katakei.core.standing import Standing, moved
+from katakei.core.whole import Rollout
 
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """The whole, with an index by phase so that a turn looks at what is in hand, not at everything."""
-
-    plan: Plan
-    begun: datetime
-    targets: Mapping[TargetId, Target]
-    owners: Mapping[Registration, TargetId]
-    zones: Mapping[TargetId, str]
-    standings: Mapping[TargetId, Standing]
-    by_phase: Mapping[Phase, Mapping[TargetId, None]]
-    number: int
-    moved: datetime
-    owner: e.Owner | None = None
-    marks: str = ""
-    aborting: str = ""
-    paused: str = ""  # by whom
-    reverting: bool = False
-    interrupted: bool = False
-    finished: datetime | None = None
-    reopened: bool = False  # finished once, then taken up for more: it takes in nobody else
-    failures: int = 0
-
-    def at(self, *phases: Phase) -> list[TargetId]:
-        """Targets in these phases, phase by phase, each in the order of their coming there (waiting: plan order)."""
-        return [target for phase in phases for target in self.by_phase[phase]]
-
-    @property
-    def in_hand(self) -> int:
-        """How many targets take a place in the window."""
-        return sum(len(self.by_phase[phase]) for phase in IN_HAND)
-
-    @property
-    def stopped(self) -> str:
-        """Why nothing more is touched, for good; '' while the rollout goes on."""
-        if self.aborting:
-            return f"aborted by {self.aborting}"
-        most = self.plan.spec.on_failure.max_failures
-        if self.failures > most and not self.reverting:
-            return f"stopped: {self.failures} failed, {most} allowed"
-        return ""
-
-    @property
-    def out_of_service(self) -> list[TargetId]:
-        """Targets that were touched and are not known to serve."""
-        return self.at(*(phase for phase in Phase if phase in IN_HAND - {Phase.SOAKING} | {Phase.LEFT_OUT}))
-
-    @property
-    def lost(self) -> list[TargetId]:
-        """Targets that were done and left service afterwards, whether or not they serve again."""
-        return [target for target in self.by_phase[Phase.DONE] if self.standings[target].cause is Cause.FAILED]
-
-    def groups_of(self, target: TargetId) -> tuple[Group, ...]:
-        """The groups this target is registered in."""
-        arns = {place.group for place in self.targets[target].registrations}
-        return tuple(group for group in self.plan.groups if group.arn in arns)
-
-    def key(self, target: TargetId) -> e.Key:
-        """The name of the work now due on this target."""
-        standing = self.standings[target]
-        return e.Key(self.plan.rollout, target, standing.attempt, standing.intent)
+__all__ = ["Rollout", "evolve", "replay"]
 
 
 def replay(events: Sequence[e.Event]) -> Rollout:
@@ -155,7 +95,10 @@ class _Draft:
             case e.Started(_, key, ticket):
                 self._set(key.target, ticket=ticket)
             case e.WorkEnded(_, key, code, out):
-                self._set(key.target, exit=code, out=out)
+                self._set(key.target, exit=code, out=out, may_run=False)
+            case e.WorkLost(_, key, begun):
+                before = self.standings[key.target]
+                self._set(key.target, may_run=False, touched=before.touched if begun else before.touched_before)
             case e.TurnedDown(_, target, why):
                 self._set(target, turned_down=why)
             case _:
@@ -181,7 +124,7 @@ class _Draft:
                 self._set(target, serving_since=None, falls=falls, fell=at, why=why)
             case e.Lost(_, target, why):
                 self._set(target, cause=Cause.FAILED, why=why)
-                self.failures += 1
+                self.failures += not self.whole.reverting or self.standings[target].reverted
             case e.FoundServing(_, target):
                 self._found_serving(target)
             case _:
@@ -202,15 +145,15 @@ class _Draft:
     def _whole(self, event: e.Event) -> None:
         """Events about the rollout, not about one target alone."""
         match event:
-            case e.Taken(at, owner, marks):
-                self.whole = replace(self.whole, owner=owner, marks=marks, interrupted=False)
+            case e.Taken(at, owner, marks, revert_marks):
+                self.whole = replace(self.whole, owner=owner, marks=marks, revert_marks=revert_marks, interrupted=False)
                 self._measure_anew(at)
             case e.Joined():
                 self._join(event)
             case e.Interrupted():
                 self.whole = replace(self.whole, interrupted=True)
             case e.Finished(at):
-                self.whole = replace(self.whole, finished=at)
+                self.whole = replace(self.whole, finished=at, paused="")
             case _:
                 self._word(event)
 
@@ -223,24 +166,34 @@ class _Draft:
             case e.AbortAsked(_, by):
                 if self.whole.finished is None:  # the word came too late to change what was done
                     self.whole = replace(self.whole, aborting=by)
-            case e.PauseAsked(at, by):
-                self.whole = replace(self.whole, paused=by)
+            case e.PauseAsked(_, by):
+                self.whole = replace(self.whole, paused="" if self.whole.finished else by, unheard=True)
+            case e.ResumeAsked():  # what was held by a person was not held by the world
+                self.whole = replace(self.whole, paused="", unheard=True)
+            case e.Heard(at):
+                self.whole = replace(self.whole, unheard=False)
                 self.moved = at
-            case e.ResumeAsked(at):
-                self.whole = replace(self.whole, paused="")
-                self.moved = at  # what was held by a person was not held by the world
-            case e.RevertAsked():
+            case _:
+                self._turned(event)
+
+    def _turned(self, event: e.Event) -> None:
+        """What a person wants, or `on_failure`, that makes another rollout of it."""
+        match event:
+            case e.RevertAsked(_, by):
                 self._reopen()
-                self.whole = replace(self.whole, reverting=True, finished=None, aborting="")
-                for target in self.standings:
-                    self._set(target, reverted=False)
-            case e.RetryAsked(_, _, targets):
+                self.whole = replace(self.whole, finished=None, aborting="", paused="", unheard=True)
+                self._revert(by)
+            case e.RevertResolved():
+                self._revert("on_failure")
+            case e.RetryAsked(_, _, targets) if self.whole.finished or not self.whole.reverting:
                 self._reopen()
-                self.whole = replace(self.whole, finished=None, aborting="")
+                self.whole = replace(self.whole, finished=None, aborting="", reverting="")
                 self.failures = 0  # what failed before is known to the person who asks for more
                 for target in self._known(*targets):
                     if self.standings[target].phase in ENDS:  # what is in hand by now needs no other attempt
                         self._set(target, retry=True, cause=None)
+            case e.RetryAsked():
+                """The word came too late: what is being taken back is not brought once more at the same time."""
             case _:
                 raise ValueError(f"{type(event).__name__} cannot come here")
 
@@ -254,6 +207,14 @@ class _Draft:
             self.standings[event.target.id] = Standing(Phase.WAITING, event.at)
             self.index[Phase.WAITING][event.target.id] = None
         self.whole = replace(self.whole, plan=plan, targets=_targets(plan), owners=_owners(plan), zones=_zones(plan))
+
+    def _revert(self, by: str) -> None:
+        """From now on only the failures of the revert count. What an earlier one has taken back stays as it is."""
+        self.whole = replace(self.whole, reverting=by)
+        self.failures = 0
+        for target, standing in tuple(self.standings.items()):
+            if standing.phase in ENDS and not (standing.phase is Phase.DONE and standing.intent is Intent.REVERT):
+                self._set(target, reverted=False, tries=0)
 
     def _known(self, *targets: TargetId) -> list[TargetId]:
         """Of what a person named: a slip of the tongue must not make the journal unreadable."""
@@ -282,8 +243,11 @@ class _Draft:
         del self.index[before.phase][event.target]
         self.index[event.to][event.target] = None
         after = moved(before, event)
-        if event.to is Phase.WORKING:
-            after = replace(after, marks=self.whole.marks)
+        if event.to is Phase.WORKING and after.intent is Intent.REVERT:
+            after = replace(after, marks=self.whole.revert_marks)
+        elif event.to is Phase.WORKING:
+            after = replace(after, marks=self.whole.marks, touched=self.number)
         self.standings[event.target] = after
         self.moved = event.at
-        self.failures += after.cause is Cause.FAILED and before.cause is not Cause.FAILED
+        counts = after.reverted or not self.whole.reverting
+        self.failures += counts and after.cause is Cause.FAILED and before.cause is not Cause.FAILED

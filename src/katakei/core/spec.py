@@ -51,6 +51,13 @@ class FailedTarget(Enum):
     PUT_BACK = "put_back"
 
 
+class Then(Enum):
+    """What follows when more targets failed than were allowed."""
+
+    STOP = "stop"
+    REVERT = "revert"
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """How many may be out, how many must serve."""
@@ -99,16 +106,43 @@ class Drain:
         return max(timedelta(), self.settle - self.quiet) if self.until is Until.COUNTER else self.settle
 
 
+# By these the programs beside the work would be led astray as well; a command sets them for itself.
+NOT_TO_BE_TOLD = frozenset({"PATH", "IFS", "ENV", "BASH_ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"})
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One value that the work finds in its environment; exactly one of `value`, `secret` and `ssm_parameter` is set.
+
+    A plain value is recorded. `secret` names a variable of the process that runs Katakei, `ssm_parameter` what the
+    target itself fetches: of these only the names are ever known here.
+    """
+
+    name: str
+    value: str | None = None
+    secret: str = ""
+    ssm_parameter: str = ""
+
+    def __str__(self) -> str:
+        named = {"secret": self.secret, "ssm_parameter": self.ssm_parameter}
+        where = next((f"{{{kind}: {name}}}" for kind, name in named.items() if name), self.value)
+        return f"{self.name}={where}"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """Work on a target: which executor, and what it runs: a shell's text, or words that no shell reads.
 
-    Both are empty where a person does the work.
+    Both are empty where a person does the work. `env` are values of the user's own, by name.
     """
 
     executor: str
     run: str = ""
     argv: tuple[str, ...] = ()
+    env: tuple[Variable, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.executor}: {self.run or ' '.join(self.argv)}".removesuffix(": ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +183,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class OnFailure:
-    """After `max_failures` failed targets nothing more is touched."""
+    """After `max_failures` failed targets nothing more is touched; `then` what was touched is taken back, or not."""
 
     max_failures: int = 0
     failed_target: FailedTarget = FailedTarget.KEEP_OUT
+    then: Then = Then.STOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +207,7 @@ class Late(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One rollout's wishes. `groups` are names or ARNs as written; `revert` is None until a revert command exists."""
+    """One rollout's wishes. `groups` are names or ARNs as written; `revert` is None where nothing takes work back."""
 
     service: str
     groups: tuple[str, ...]
@@ -186,6 +221,15 @@ class Spec:
     limits: Limits = field(default=Limits())
     on_failure: OnFailure = OnFailure()
     revert: Command | None = None
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """All that may ever be run on a target."""
+        return (self.work, self.revert) if self.revert else (self.work,)
+
+    def command(self, *, back: bool) -> Command:
+        """What is run on a target: to bring it the release, or to take that `back`."""
+        return self.revert if back and self.revert else self.work
 
     @property
     def carrier(self) -> str:
@@ -209,4 +253,6 @@ def _differences(path: str, was: object, now: object) -> Iterator[str]:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, tuple) or value is None:
+        return ", ".join(map(_said, value or ())) or "none"
     return str(value.value) if isinstance(value, Enum) else str(value)

@@ -7,6 +7,8 @@ from katakei.core import events as e
 from katakei.core.model import Arn
 from katakei.core.roads import ENDS, Cause, Intent, Phase
 
+BROKEN_OFF = frozenset({Cause.FLOOR_LOST, Cause.REFUSED})  # nothing was done, and trying again may help
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -33,14 +35,17 @@ class Standing:
     out: str = ""
     turned_down: str = ""
     approved: bool = False
-    touched: bool = False  # work was resolved on it, in this attempt or an earlier one
+    touched: int = 0  # number of the event that last resolved the update on it; 0: it never was worked on
+    touched_before: int = 0  # the same without the present attempt
+    may_run: bool = False  # its work was resolved, and not proven to be over or never to have begun
+    tries: int = 1  # attempts in a row, with this one, to which nothing was done in the end
     falls: int = 0
     fell: datetime | None = None  # when it was last seen to fall; None once it was seen serving again
     found_serving: int = 0
     retry: bool = False
     was_out: bool = False  # it had been left out when this attempt began
     marks: str = ""  # where the work was resolved: its marks are there, or nowhere
-    reverted: bool = False  # a revert was resolved on it: once is enough, however it ended
+    reverted: bool = False  # a revert was resolved on it since: once is enough, however it ended
 
 
 def moved(before: Standing, event: e.Moved) -> Standing:
@@ -51,12 +56,15 @@ def moved(before: Standing, event: e.Moved) -> Standing:
     )
     if before.phase in ENDS:
         after = Standing(event.to, event.at, intent, before.attempt + 1, event.why, touched=before.touched)
-        reverted = before.reverted or intent is Intent.REVERT
-        after = replace(after, was_out=before.phase is Phase.LEFT_OUT, reverted=reverted, blind=before.blind)
+        again = before.tries + 1 if before.cause in BROKEN_OFF else 1
+        after = replace(after, was_out=before.phase is Phase.LEFT_OUT, blind=before.blind, tries=again)
+        after = replace(after, reverted=intent is Intent.REVERT)
     if event.to is Phase.DRAINING:
         return replace(after, deregistered=frozenset(), called=None, out_since=None, cut=False, found_serving=0)
     if event.to is Phase.WORKING:
-        return replace(after, ticket=None, exit=None, approved=False, touched=True)
+        return replace(after, ticket=None, exit=None, approved=False, may_run=True, touched_before=before.touched)
+    if event.to is Phase.CHECKING:
+        return replace(after, may_run=False)
     if event.to in {Phase.WARMING, Phase.RETURNING}:
         return replace(after, registered=frozenset(), called=None, serving_since=None, turned_down="", falls=0)
     if event.to in {Phase.SOAKING, Phase.DONE}:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from katakei.core import events as e
 from katakei.core.case import Case, Scene, shown
 from katakei.core.model import TargetId
+from katakei.core.reverting import recalled
 from katakei.core.roads import Phase
 from katakei.core.sight import State
 from katakei.core.steps import Note, Step
@@ -24,14 +25,15 @@ def staying(scene: Scene) -> list[Step]:
 
 
 def _suspects(scene: Scene) -> list[TargetId]:
-    """Of the many that are done, those that are, or were, seen not to serve."""
+    """Of the many that are done, those that are, or were, seen not to serve, unless they are to be taken back."""
     rollout = scene.rollout
     done, owners = rollout.by_phase[Phase.DONE], rollout.owners
     looks = [item for group in scene.sight.groups.values() for item in group.seen.items()] if done else []
     down = {owners.get(place) for place, seen in looks if not seen.serving}
     if scene.sight.deleted:
         return list(done)
-    return [target for target in done if target in down or rollout.standings[target].fell]
+    fallen = [target for target in done if target in down or rollout.standings[target].fell]
+    return [target for target in fallen if not recalled(rollout, target)]
 
 
 def _watched(case: Case) -> tuple[Step, ...]:

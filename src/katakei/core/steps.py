@@ -43,6 +43,7 @@ class Job:
     argv: tuple[str, ...] = ()  # where `run` is '': the command word by word, read by no shell
     witness: str = ""  # a last shell program: when it fails, the work is refused for good
     marks: str = ""  # where it was first resolved to be worked from, by that executor's own `marks`; '' = now and here
+    fetched: tuple[tuple[str, str], ...] = ()  # variables whose values the target fetches itself: name, SSM parameter
 
 
 @dataclass(frozen=True, slots=True)

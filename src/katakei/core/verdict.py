@@ -2,12 +2,16 @@
 
 from katakei.core.errors import Exit
 from katakei.core.planned import Kind
+from katakei.core.reverting import not_taken_back
 from katakei.core.roads import Cause, Phase
 from katakei.core.rollout import Rollout
 
 
 def verdict(rollout: Rollout) -> Exit:
-    """0 when everything asked for was done; 3 when a target is out of service that was not to be; else 1, or 130."""
+    """0 when everything asked for was done; 3 when a target is out of service that was not to be; else 1, or 130.
+
+    What was reverted did not bring what was asked for, however well it was taken back: see `taken_back`.
+    """
     if rollout.finished is None:
         return Exit.INTERRUPTED
     if rollout.plan.kind is Kind.DEREGISTER:
@@ -17,7 +21,14 @@ def verdict(rollout: Rollout) -> Exit:
         return Exit.LEFT_OUT
     hoped = Phase.RETURNED if rollout.plan.kind is Kind.REGISTER else Phase.DONE
     missed = len(rollout.standings) - len(rollout.by_phase[hoped]) + len(lost)
-    return Exit.FAILED if missed or rollout.aborting else Exit.DONE
+    return Exit.FAILED if missed or rollout.aborting or rollout.reverting else Exit.DONE
+
+
+def taken_back(rollout: Rollout) -> Exit:
+    """The same for who asked for a revert: 0 when every target that was touched serves what the revert brought."""
+    told = verdict(rollout)
+    undisturbed = rollout.reverting and not rollout.aborting and not rollout.lost
+    return Exit.DONE if told is Exit.FAILED and undisturbed and not not_taken_back(rollout) else told
 
 
 def _reached(rollout: Rollout) -> bool:

@@ -14,6 +14,7 @@ from katakei.core.events import Key
 from katakei.core.model import Arn, Registration, TargetId, TargetType
 from katakei.core.newcomers import unknown
 from katakei.core.planned import Kind
+from katakei.core.reverting import called_off
 from katakei.core.roads import IN_HAND, Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Pending, Sight
@@ -132,7 +133,7 @@ def _works(rollout: Rollout, now: datetime) -> dict[Key, str]:
     works: dict[Key, str] = {}
     for target in rollout.at(Phase.WORKING):
         standing = rollout.standings[target]
-        if standing.ticket is not None or rollout.stopped or now - standing.since > limit:
+        if standing.ticket is not None or called_off(rollout, target) or now - standing.since > limit:
             works[rollout.key(target)] = standing.ticket or standing.marks
     return works
 

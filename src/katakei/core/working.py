@@ -32,7 +32,7 @@ def _followed(case: Case) -> tuple[Step, ...]:
     """By its mark; handed over again only where it is known, or bound by its key, not to run."""
     work = case.sight.works.get(case.rollout.key(case.target.id), Work(WorkState.UNKNOWN))
     overdue = case.waited > case.plan.spec.limits.working
-    stopped = case.rollout.stopped
+    stopped = case.called_off
     if not overdue and not stopped and (case.standing.ticket is None or work.state is WorkState.NOT_STARTED):
         return _begin(case)
     match work.state:
@@ -44,9 +44,10 @@ def _followed(case: Case) -> tuple[Step, ...]:
         case WorkState.AWAITS_APPROVAL:
             return _person(case)
         case WorkState.REFUSED:
-            return (_refused(case, work),)
+            return (_lost(case, begun=False), _refused(case, work))
         case WorkState.INTERRUPTED:
-            return (_failed(case, work.why or "the work was interrupted; it is not started again by itself"),)
+            why = work.why or "the work was interrupted; it is not started again by itself"
+            return (_lost(case, begun=True), _failed(case, why))
         case _ if overdue:
             return _overdue(case, work)
         case WorkState.RUNNING:
@@ -62,7 +63,7 @@ def _followed(case: Case) -> tuple[Step, ...]:
 def start(case: Case) -> Start:
     """The job under its key, with the command as the user wrote it."""
     spec = case.plan.spec
-    command = spec.revert if case.standing.intent is Intent.REVERT and spec.revert else spec.work
+    command = case.rollout.command(case.target.id)
     first = case.target.registrations[0]
     names = {
         "KATAKEI_TARGET": case.target.id,
@@ -75,8 +76,15 @@ def start(case: Case) -> Start:
         "KATAKEI_ATTEMPT": str(case.standing.attempt),
         "KATAKEI_RELEASE": case.plan.release,
     }
-    seconds = int(spec.limits.working.total_seconds())
-    job = Job(command.run, tuple(sorted(names.items())), seconds, command.argv, marks=case.standing.marks)
+    plain = {variable.name: variable.value for variable in command.env if variable.value is not None}
+    job = Job(
+        command.run,
+        tuple(sorted({**names, **plain}.items())),
+        int(spec.limits.working.total_seconds()),
+        command.argv,
+        marks=case.standing.marks,
+        fetched=tuple((variable.name, variable.ssm_parameter) for variable in command.env if variable.ssm_parameter),
+    )
     draining = any(look.state is State.DRAINING for look in case.looks or ())
     return Start(case.rollout.key(case.target.id), case.target, job, last_look=draining and not case.standing.cut)
 
@@ -99,10 +107,10 @@ def _meanwhile(case: Case, why: str) -> tuple[Step, ...]:
 
 def _refused(case: Case, work: Work) -> Note:
     """Nothing was done, and nothing will be under this key: back as it was, to be tried again if that may help."""
-    again = Cause.REFUSED if case.standing.attempt < ATTEMPTS else Cause.FAILED
+    again = Cause.REFUSED if case.standing.tries < ATTEMPTS else Cause.FAILED
     why = f"the work was refused, nothing was done: {work.why or 'the target does not say why'}"
-    if case.rollout.stopped:
-        why, again = case.rollout.stopped, Cause.ABORTED
+    if case.called_off:
+        why, again = case.called_off, Cause.ABORTED
     return case.move(Phase.LEFT_OUT if case.standing.was_out else Phase.CHECKING, why, Intent.RETURN, again)
 
 
@@ -131,6 +139,8 @@ def _on(case: Case, work: Work) -> Note:
     """Where the target goes when its work has ended."""
     if work.exit:
         return _failed(case, f"the work ended with exit code {work.exit}{work.why and f' ({work.why})'}")
+    if case.recalled:
+        return _recalled(case, "the work has ended")
     return _to_a_person(case) if case.standing.found_serving >= TWICE else case.move(Phase.CHECKING)
 
 
@@ -140,6 +150,8 @@ def _to_a_person(case: Case) -> Note:
 
 def _person(case: Case) -> tuple[Step, ...]:
     """A person works on it: their word ends the work, an abort ends the wait."""
+    if case.recalled:
+        return (_lost(case, begun=True), _recalled(case, "the work was not approved"))
     if case.standing.approved:
         return (case.move(Phase.CHECKING),)
     if case.rollout.aborting:
@@ -149,8 +161,23 @@ def _person(case: Case) -> tuple[Step, ...]:
     return _meanwhile(case, f"yours to work on {case.lasting}; when it is done: {command}")
 
 
+def _lost(case: Case, *, begun: bool) -> Note:
+    return Note(e.WorkLost(case.now, case.rollout.key(case.target.id), begun))
+
+
+def _recalled(case: Case, why: str) -> Note:
+    """It is out already, and does not serve what is taken back in a moment."""
+    return case.move(Phase.LEFT_OUT, f"{why}; {case.recalled}")
+
+
 def _failed(case: Case, why: str) -> Note:
-    """Failed work: kept out, or put back when its check passes (always tried when the rollout is being aborted)."""
-    if case.rollout.aborting or case.plan.spec.on_failure.failed_target is FailedTarget.PUT_BACK:
+    """Failed work: kept out, or put back when its check passes.
+
+    An abort always tries that, where there is a check: nothing half-done serves by the load balancer's word alone.
+    """
+    if case.recalled:
+        return _recalled(case, why)
+    aborting = case.rollout.aborting and case.plan.spec.check.asked
+    if aborting or case.plan.spec.on_failure.failed_target is FailedTarget.PUT_BACK:
         return case.move(Phase.CHECKING, why, Intent.RETURN, Cause.FAILED)
     return case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED)

@@ -16,6 +16,7 @@ class Manual:
     """Hands every job to whoever watches. `katakei approve` (or Enter on a terminal) ends it."""
 
     marks = ""
+    lacks = ""
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
         """A person can work on anything."""

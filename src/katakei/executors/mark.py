@@ -18,6 +18,7 @@ from importlib.resources import files
 from katakei.core.errors import UsageFault
 from katakei.core.events import Key
 from katakei.core.sight import Work, WorkState
+from katakei.core.spec import NOT_TO_BE_TOLD
 from katakei.core.steps import Job
 
 TAIL = 8_192
@@ -27,8 +28,8 @@ EXACTLY = 'exec "$@"'
 """The command of a job that has only an argument vector: nothing of it is read by the shell."""
 
 _ROLLOUT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
-_NAME = re.compile(r"KATAKEI_[A-Z0-9_]+")
-_OURS = frozenset({"KATAKEI_STATE", "KATAKEI_BOOT_ID"})  # where the mark is kept is the target's own business
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")  # capitals only: the programs' own variables are small
+_OURS = NOT_TO_BE_TOLD | {"KATAKEI_STATE", "KATAKEI_BOOT_ID"}  # where the mark is kept is the target's own business
 _FIELDS = 8
 
 
@@ -87,15 +88,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one machine is to start: `machine` its own name for itself, `not_after` in its own clock."""
+    """What one machine is to start: `machine` its own name for itself, `not_after` in its own clock.
+
+    `fetched` are variables whose values it fetches itself, each with the name of an SSM parameter.
+    """
 
     machine: str
     name: str
     not_after: datetime
     env: tuple[tuple[str, str], ...]
+    fetched: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        pairs = (f"{_variable(name)}:{_encode(value)}" for name, value in self.env)
+        pairs = [f"{_variable(name)}:{_encode(value)}" for name, value in self.env]
+        pairs += [f"{_variable(name)}@{_encode(parameter)}" for name, parameter in self.fetched]
         return " ".join((self.machine or "-", self.name, str(int(self.not_after.timestamp())), *pairs))
 
 
@@ -162,7 +168,7 @@ def _head(self_from: str) -> str:
 
 def _variable(name: str) -> str:
     if not _NAME.fullmatch(name) or name in _OURS:
-        raise UsageFault(f"{name!r} cannot be given to the work: values are named KATAKEI_ and capital letters")
+        raise UsageFault(f"{name!r} cannot be given to the work: it may lead the mark astray")
     return name
 
 

@@ -109,7 +109,10 @@ bar() {
     printf '%s\n' "$2" >"$1/.forbidden" && mv "$1/.forbidden" "$1/forbidden"
 }
 
-# row: reads the lines on 4 (id name not_after NAME:base64 ...) and keeps the one for this machine.
+# barred WHY: the same, and if even that fails nothing is begun here now.
+barred() { bar "$dir" "$1" || [ -d "$dir" ] || refuse "$1"; }
+
+# row: reads the lines on 4 (id name not_after NAME:base64 NAME@base64 ...) and keeps the one for this machine.
 row() {
     lines=0 found=''
     while read -r id mark not_after pairs; do
@@ -118,6 +121,30 @@ row() {
     done <&4
     # Without a name of our own a line may be taken only where there is no choice.
     [ -n "$found" ] && { [ -n "$self" ] || [ "$lines" = 1 ]; }
+}
+
+# fetch: where a NAME@parameter stands in its pairs, NAME:value, as this machine's own role may read it. What was read
+# is only ever in a variable of this shell, and in the environment of the work. Fails with $why.
+fetch() {
+    pairs=$its_pairs its_pairs=''
+    for pair in $pairs; do
+        case $pair in *@*)
+            parameter=$(printf '%s' "${pair#*@}" | base64 -d)
+            value=$(parameter 2>/dev/null) || {
+                why="the parameter $parameter could not be fetched: $(parameter 2>&1 >/dev/null | tr '\n' ' ')"
+                return 1
+            }
+            pair=${pair%%@*}:$(printf '%s' "$value" | encode)
+        esac
+        its_pairs="$its_pairs $pair"
+    done
+}
+
+# The agent tells its scripts the region as AWS_SSM_REGION_NAME; an instance's own `aws` often knows none.
+parameter() {
+    region=${AWS_REGION:-${AWS_DEFAULT_REGION:-${AWS_SSM_REGION_NAME:-}}}
+    aws ssm get-parameter --with-decryption --name "$parameter" --query Parameter.Value --output text \
+        --cli-connect-timeout 5 --cli-read-timeout 10 ${region:+--region "$region"} </dev/null 3<&- 4<&-
 }
 
 # launch ARG...: the keeper in a session of its own, with the values as environment and none of our pipes.
@@ -152,8 +179,9 @@ start() {
     if [ ! -d "$dir" ]; then
         problem=$(mkdir -p "${dir%/*}" 2>&1) || refuse "the state folder cannot be written: $problem"
         [ "$(now)" -le "$its_not_after" ] || refuse "the start came too late"
+        fetch || barred "$why"
         if [ -n "$witness" ] && ! said=$(sh -c "$(printf '%s' "$witness" | base64 -d)" 2>&1 3<&- 4<&- </dev/null); then
-            bar "$dir" "refused by the witness: $(printf '%s' "$said" | tr '\n' ' ')"
+            barred "refused by the witness: $(printf '%s' "$said" | tr '\n' ' ')"
         fi
         [ -d "$dir" ] || launch "$@"
         [ -d "$dir" ] || refuse "the start came too late, or $dir could not be made"

@@ -12,22 +12,20 @@ from katakei.settings.document import Document, Path
 from katakei.settings.evidence import faults
 from katakei.settings.model import Settings, Work
 
+KEY = "[key]"  # what pydantic calls the key itself, where that is at fault
 LATER = "is not built yet in this version"
 # Keys and values that product and examples name but that nothing obeys by now: never ignored, always refused.
+COMMANDS = ("work", "revert")
 KEYS: dict[Path, str] = {
-    ("revert",): f"{LATER}; remove it",
-    ("work", "ssh"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
-    ("work", "ec2"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
-    ("work", "release"): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:",
-}
-VALUES: dict[Path, str] = {
-    ("on_failure", "then", "revert"): f"{LATER}; use then: stop",
+    (command, way): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:"
+    for command in COMMANDS
+    for way in ("ssh", "ec2", "release")
 }
 FORMS = {
     "targets": "must be all, a list of ids or names, or {tag: {Role: web}}",
     "check": "must be none, or {http: {path: /health, expect: 200}, within: 1m}",
 }
-EMPTY = {("work", "manual")}
+EMPTY = {(command, "manual") for command in COMMANDS}
 MISSING = {
     "service": "write service: shop",
     "balancer": "write balancer: {alb: {target_groups: [NAME]}}",
@@ -58,7 +56,9 @@ PATTERNS = {
 def judge(document: Document) -> Spec:
     """What the document asks for. Raises UsageFault: all its faults."""
     data = dict(_built(document, document.data, ()))
-    _one_kind_of_work(document, data.get("work"))
+    for command in COMMANDS:
+        _one_kind_of_work(document, command, data.get(command))
+    _reverted_by_something(document, data)
     _witnessed(document, data.get("drain", {}), data.get("work"))
     try:
         settings = Settings.model_validate(data)
@@ -81,8 +81,7 @@ def _built(document: Document, data: dict[str, Any], path: Path) -> Iterator[tup
     """The document without what is not built yet, each piece of which is told."""
     for key, value in data.items():
         here = (*path, key)
-        later = KEYS.get(here) or (VALUES.get((*here, value)) if isinstance(value, str) else None)
-        if later:
+        if later := KEYS.get(here):
             document.fault(here, later)
         elif value is None and here not in EMPTY:
             document.fault(here, "has no value; write one or remove the line")
@@ -92,12 +91,18 @@ def _built(document: Document, data: dict[str, Any], path: Path) -> Iterator[tup
             yield key, value
 
 
-def _one_kind_of_work(document: Document, work: object) -> None:
+def _one_kind_of_work(document: Document, command: str, work: object) -> None:
     if not isinstance(work, dict):
         return
-    known = [key for key in document.data["work"] if key in Work.model_fields or ("work", key) in KEYS]
+    known = [key for key in document.data[command] if key in Work.model_fields or (command, key) in KEYS]
     if len(known) != 1:
-        document.fault(("work",), f"names {len(known) or 'no'} ways to work; write exactly one of ssm, local, manual")
+        document.fault((command,), f"names {len(known) or 'no'} ways to work; write exactly one of ssm, local, manual")
+
+
+def _reverted_by_something(document: Document, data: dict[str, Any]) -> None:
+    failure = data.get("on_failure")
+    if isinstance(failure, dict) and failure.get("then") == "revert" and "revert" not in document.data:
+        document.fault(("on_failure", "then"), 'revert needs a command: write revert: {ssm: {run: "./revert"}}')
 
 
 def _tell(document: Document, data: dict[str, Any], error: ErrorDetails) -> None:
@@ -124,7 +129,7 @@ def _path(data: Any, loc: Path) -> Path:
     path: list[str | int] = []
     for n, step in enumerate(loc):
         inside = isinstance(data, dict) or (isinstance(data, list) and isinstance(step, int))
-        if inside and (n == len(loc) - 1 or _has(data, step)):
+        if inside and step != KEY and (n == len(loc) - 1 or _has(data, step)):
             path.append(step)
             data = data[step] if _has(data, step) else None
     return tuple(path)

@@ -1,12 +1,14 @@
 """The shape of katakei.yml as it is obeyed now, with every default, as text. Keys of later versions: see `judge`."""
 
 import json
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from katakei.core import spec as core
 from katakei.settings.evidence import usual
+from katakei.settings.variables import OnTarget, OnThisMachine
 from katakei.settings.words import Codes, Draining, Limit, Name, Part, Some, Span, Text, Url, UrlPath
 
 
@@ -92,15 +94,17 @@ class Ssm(Section):
     """A shell command, run on the target by Run Command; values reach it as environment variables."""
 
     run: Text
+    env: OnTarget = Field(default_factory=dict)
 
 
 class Local(Section):
     """A command on the machine that runs Katakei, once per target: a shell's text, or words that no shell reads."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})  # for editors; see below
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["run"]}, {"required": ["argv"]}]})
 
     run: Text | None = None
     argv: Annotated[list[Text], Field(min_length=1)] | None = None
+    env: OnThisMachine = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -119,7 +123,7 @@ def _nothing(value: object) -> object:
 
 
 class Work(Section):
-    """What is done on each target: exactly one."""
+    """What is done on each target, or what takes that back: exactly one."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})  # for editors; `judge` tells
 
@@ -130,8 +134,13 @@ class Work(Section):
     def command(self) -> core.Command:
         """As the core names it."""
         if self.local:
-            return core.Command("local", self.local.run or "", tuple(self.local.argv or ()))
-        return core.Command("ssm", self.ssm.run) if self.ssm else core.Command("manual")
+            return core.Command("local", self.local.run or "", tuple(self.local.argv or ()), _env(self.local.env))
+        return core.Command("ssm", self.ssm.run, env=_env(self.ssm.env)) if self.ssm else core.Command("manual")
+
+
+def _env(values: dict[str, core.Variable]) -> tuple[core.Variable, ...]:
+    """By name: in which order they were written means nothing."""
+    return tuple(replace(value, name=name) for name, value in sorted(values.items()))
 
 
 class Http(Section):
@@ -179,7 +188,7 @@ class OnFailure(Section):
     """When to stop, and what becomes of a target that failed."""
 
     max_failures: Annotated[int, Field(ge=0)] = 0
-    then: Literal["stop"] = "stop"
+    then: Literal["stop", "revert"] = "stop"
     failed_target: Literal["keep_out", "put_back"] = "keep_out"
 
 
@@ -197,6 +206,7 @@ class Settings(Section):
     warm: Warm = Field(default_factory=Warm)
     limits: Limits = Field(default_factory=Limits)
     on_failure: OnFailure = Field(default_factory=OnFailure)
+    revert: Work | None = None
 
     @field_validator("late")
     @classmethod
@@ -220,7 +230,10 @@ class Settings(Section):
             check=self.check.wish() if isinstance(self.check, Check) else core.Check(asked=False),
             soak=self.warm.soak,
             limits=self.limits.wish(),
-            on_failure=core.OnFailure(failure.max_failures, core.FailedTarget(failure.failed_target)),
+            on_failure=core.OnFailure(
+                failure.max_failures, core.FailedTarget(failure.failed_target), core.Then(failure.then)
+            ),
+            revert=self.revert.command() if self.revert else None,
         )
 
 

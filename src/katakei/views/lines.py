@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from katakei.core import events as e
 from katakei.core.model import TargetId
 from katakei.core.ports import Header
+from katakei.core.reverting import not_taken_back
 from katakei.core.roads import Cause, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.verdict import verdict
@@ -34,6 +35,9 @@ def said(rollout: Rollout, event: e.Event) -> str:
             return f"{label(rollout.targets[key.target])}  work started" + (f" ({ticket})" if ticket else "")
         case e.WorkEnded(_, key, code):
             return f"{label(rollout.targets[key.target])}  work ended with exit code {code}"
+        case e.WorkLost(_, key, begun):
+            told = "work was interrupted" if begun else "work was refused before it began"
+            return f"{label(rollout.targets[key.target])}  {told}"
         case e.TurnedDown(_, target, why):
             return f"{label(rollout.targets[target])}  refused by the load balancer: {why}"
         case _:
@@ -75,7 +79,10 @@ def _asked(event: e.Event) -> str:
         case e.ResumeAsked(_, by):
             return f"resumed by {by}"
         case e.RevertAsked(_, by):
-            return f"revert asked by {by}"
+            return f"revert asked by {by}: what was touched is taken back, the last one first"
+        case e.RevertResolved(_, failures):
+            failed = f"{counted(failures, 'target')} failed, more than on_failure.max_failures allows"
+            return f"revert by on_failure: {failed}; what was touched is taken back, the last one first"
         case e.RetryAsked(_, by, targets):
             return f"one more attempt asked by {by}: {listed(targets)}"
         case e.Interrupted(_, by):
@@ -114,7 +121,8 @@ def summary(rollout: Rollout) -> str:
         names = " ".join([rollout.plan.spec.service, *asked])
         text += f"\nout of service, as asked: {listed(asked)}; back again by: katakei register {names}"
     text += "\nleft out of service: " + "; ".join(left) if left else ""
-    return text + "".join(f"\n{lost(rollout, target)}" for target in rollout.lost)
+    text += "".join(f"\n{lost(rollout, target)}" for target in rollout.lost)
+    return text + _taken_back(rollout)
 
 
 def lost(rollout: Rollout, target: TargetId) -> str:
@@ -122,6 +130,19 @@ def lost(rollout: Rollout, target: TargetId) -> str:
     standing = rollout.standings[target]
     now = "it does not serve" if standing.fell else "it serves again"
     return f"failed after it was done: {label(rollout.targets[target])} {standing.why}; {now}"
+
+
+def _taken_back(rollout: Rollout) -> str:
+    """Who serves what a revert brought, and who still serves what it was to take back."""
+    if not rollout.reverting:
+        return ""
+    missed = not_taken_back(rollout)
+    touched = sum(standing.touched > 0 for standing in rollout.standings.values())
+    serving = [label(rollout.targets[target]) for target in missed if target not in rollout.by_phase[Phase.LEFT_OUT]]
+    why = f" ({rollout.stopped})" if rollout.stopped else ""
+    named = f"; not taken back: {listed(serving)}{why}" if serving else ""
+    count = f"{touched - len(missed)} of {counted(touched, 'touched target')} taken back"
+    return f"\nreverted by {rollout.reverting}: {count}{named}"
 
 
 def how_to_go_on(rollout: Rollout) -> str:
@@ -158,6 +179,9 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
         "exit": int(verdict(rollout)),
         "left_out": plain(rollout.at(Phase.LEFT_OUT)),
         "failed_late": plain(rollout.lost),
+        "reverted_by": rollout.reverting or None,
+        "not_taken_back": plain(not_taken_back(rollout)),
+        "paused_by": rollout.paused or None,
         "owner": str(rollout.owner or ""),
         "waiting_for": held_by(rollout),
         "targets": targets,

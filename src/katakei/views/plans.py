@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from katakei.core.forecast import Forecast
 from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.spec import Command
+from katakei.core.spec import Command, OnFailure, Then
 from katakei.core.words import counted, label, listed, span
 from katakei.views.plain import Plain, plain
 
@@ -22,6 +22,7 @@ def plan_text(plan: Plan, forecast: Forecast) -> str:
     lines = [f"{_verb(plan)} {counted(len(plan.targets), 'target')}: {place(plan)}"]
     if plan.kind is Kind.ROLL:
         lines.append(f"work     {_work(plan.spec.work)}")
+        lines += [f"revert   {_work(plan.spec.revert)} ({_when(plan.spec.on_failure)})"] if plan.spec.revert else []
     if plan.kind is not Kind.REGISTER:
         lines += [f"floor    {group.name}: {_floor(plan.floors[group.arn])}" for group in plan.groups]
     if plan.kind is Kind.ROLL:
@@ -39,7 +40,13 @@ def plan_text(plan: Plan, forecast: Forecast) -> str:
 def _work(work: Command) -> str:
     if work.executor == "manual":
         return "by hand: each target waits until you say that it is done"
-    return f"by {work.executor}: {work.run or shlex.join(work.argv)}"
+    env = f", with {', '.join(map(str, work.env))}" if work.env else ""
+    return f"by {work.executor}: {work.run or shlex.join(work.argv)}{env}"
+
+
+def _when(failure: OnFailure) -> str:
+    by_itself = f"by itself when more than {failure.max_failures} failed, or "
+    return f"{by_itself if failure.then is Then.REVERT else ''}by katakei revert"
 
 
 def _floor(floor: Floor) -> str:

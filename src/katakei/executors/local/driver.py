@@ -16,14 +16,17 @@ from katakei.core.errors import Unreachable, Unseen, UsageFault
 from katakei.core.events import Key
 from katakei.core.model import Target, TargetId
 from katakei.core.sight import Work
+from katakei.core.spec import Variable
 from katakei.core.steps import Job
 from katakei.executors import mark
 from katakei.executors.local.place import Here, elsewhere, same, ticket_of
+from katakei.executors.local.secrets import Secrets
 
 LATE = timedelta(seconds=30)
 """A start that was held up for longer than this (a stopped process, a sleeping laptop) begins nothing."""
 
 AT_ONCE = 8
+NOTHING: Mapping[str, str] = {}
 _TOOLS = ("sh", "base64", "cat", "date", "dd", "mkfifo", "mv", "setsid", "tail", "tr", "wc")
 _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,127}")
 
@@ -32,17 +35,24 @@ class Local:
     """Work from the folder this process runs in, with its environment.
 
     `folder` is where the marks are; `wall` tells this machine's own wall clock; `fresh` is a name that nobody else
-    has, for a folder that has none yet; `env` is what the work inherits.
+    has, for a folder that has none yet; `env` is what the work inherits, and where its `secrets` are found.
     """
 
-    def __init__(
-        self, folder: Path, here: Here, wall: Callable[[], datetime], fresh: str, env: Mapping[str, str]
+    def __init__(  # noqa: PLR0913, PLR0917 - what tells this machine from others, and what it knows
+        self,
+        folder: Path,
+        here: Here,
+        wall: Callable[[], datetime],
+        fresh: str,
+        env: Mapping[str, str],
+        secrets: Sequence[Variable] = (),
     ) -> None:
         self._folder = folder
         self._here = here
         self._wall = wall
         self._fresh = fresh
         self._env = {**env, "KATAKEI_STATE": str(folder), "KATAKEI_BOOT_ID": here.boot}
+        self._secrets = Secrets(env, secrets)
         self._lock = threading.Lock()
         self._refused: dict[Key, Work] = {}
 
@@ -50,6 +60,11 @@ class Local:
     def marks(self) -> str:
         """Host, boot id, process ids and the folder's own name. Raises Unreachable: it cannot be written."""
         return ticket_of(self._folder, self._here, self._fresh)
+
+    @property
+    def lacks(self) -> str:
+        """Which secret is not known here."""
+        return self._secrets.lacking
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - nothing is awaited
         """What is missing on this machine is missing for every target."""
@@ -88,7 +103,7 @@ class Local:
             found = answer.of(name)
             if found:
                 absent = found.state is mark.MarkState.ABSENT
-                works[key] = self._refused.get(key, found.work) if absent else found.work
+                works[key] = self._refused.get(key, found.work) if absent else self._secrets.kept(found.work)
         return works
 
     def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
@@ -109,7 +124,7 @@ class Local:
         """Whether it was begun, now or before, or refused for good."""
         line = mark.Line("", _name(key), self._wall() + LATE, job.env)
         try:
-            found = next(iter(self._run(mark.start_text([line], job, timedelta()), by).marks), None)
+            found = next(iter(self._run(mark.start_text([line], job, timedelta()), by, self._secrets.told).marks), None)
         except Unseen:
             return False
         if found and found.state is mark.MarkState.REFUSED:
@@ -120,13 +135,13 @@ class Local:
     def _ask(self, what: Callable[[Sequence[str]], str], names: Sequence[str], by: timedelta) -> mark.Answer:
         return self._run(what(names), by) if names else mark.Answer()
 
-    def _run(self, text: str, by: timedelta) -> mark.Answer:
+    def _run(self, text: str, by: timedelta, told: Mapping[str, str] = NOTHING) -> mark.Answer:
         """One of the mark's programs, in a session of its own: Ctrl-C on a terminal is not meant for it."""
         try:
             done = subprocess.run(
                 ["sh"],  # noqa: S607 - as the user's PATH has it, like the work
                 input=text.encode(errors="surrogateescape"),
-                env=self._env,
+                env={**self._env, **told},
                 capture_output=True,
                 timeout=by.total_seconds(),
                 check=False,

@@ -28,6 +28,7 @@ class Ssm:
     """Run Command in one region. `profile` and `region` may be '': then the environment says."""
 
     marks = ""
+    lacks = ""
 
     def __init__(self, region: str, profile: str, clock: Clock) -> None:
         self._clock = clock
@@ -118,7 +119,9 @@ class Ssm:
         if manners is None:
             return None
         not_after = self._clock.now() + manners.ahead + verdict.LATE
-        return Ready(key, mark.Line(target.id, mark.name_of(key), not_after, job.env), job, not manners.named)
+        return Ready(
+            key, mark.Line(target.id, mark.name_of(key), not_after, job.env, job.fetched), job, not manners.named
+        )
 
     def _send_all(self, ready: Sequence[Ready], until: datetime) -> dict[Key, str]:
         tickets: dict[Key, str] = {}

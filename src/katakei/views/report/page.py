@@ -10,6 +10,7 @@ from katakei.core.errors import Exit
 from katakei.core.figures import out_of_service
 from katakei.core.roads import Phase
 from katakei.core.rollout import Rollout
+from katakei.core.spec import Command
 from katakei.core.verdict import verdict
 from katakei.core.words import counted, label, listed, span
 from katakei.views import lines
@@ -21,7 +22,7 @@ from katakei.views.report.waits import waits
 
 VERDICTS = {
     Exit.DONE: "Done: everything that was asked for serves.",
-    Exit.FAILED: "Failed or aborted; every target serves.",
+    Exit.FAILED: "Failed, aborted or reverted; every target serves.",
     Exit.LEFT_OUT: "Targets were left out of service.",
     Exit.INTERRUPTED: "Not finished.",
 }
@@ -100,13 +101,18 @@ def _figures(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> str:
 
 def _work(rollout: Rollout, events: Sequence[e.Event]) -> list[str]:
     ended = [event for event in events if isinstance(event, e.WorkEnded)]
-    command = rollout.plan.spec.work
-    said = command.run or " ".join(command.argv) or "by hand"
+    commands = zip(("work", "revert"), rollout.plan.spec.commands, strict=False)
     outputs = [
         folded(
-            f"{label(rollout.targets[event.key.target])}, attempt {event.key.attempt}: exit code {event.exit}",
+            f"{label(rollout.targets[event.key.target])}, attempt {event.key.attempt} ({event.key.intent.value}):"
+            f" exit code {event.exit}",
             f"<pre>{text(event.out or '(no output)')}</pre>",
         )
         for event in ended
     ]
-    return [f"<p>{text(command.executor)}: <code>{text(said)}</code></p>", *outputs]
+    return [*(f"<p>{what} by {_command(command)}</p>" for what, command in commands), *outputs]
+
+
+def _command(command: Command) -> str:
+    said = command.run or " ".join(command.argv) or "by hand"
+    return f"{text(command.executor)}: <code>{text(said)}</code>"

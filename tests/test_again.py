@@ -1,0 +1,178 @@
+"""A person's word that lets a rollout go on: who carries it out, and when it is refused with nothing written."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.core.given import NOON, OUTWARD, a_plan, brought, t
+from tests.properties.paper import Paper
+
+from katakei import again
+from katakei.core import events as e
+from katakei.core.errors import Held, Refused, UsageFault
+from katakei.core.model import Arn
+from katakei.core.planned import Plan
+from katakei.core.ports import Header
+from katakei.core.roads import Intent, Phase
+from katakei.core.rollout import replay
+from katakei.core.spec import Command
+
+OTHER = e.Owner("ci", "far", 1, 1, "boot")
+ME = e.Owner("kim", "here", 2, 2, "boot")
+PLAN = a_plan(1, floor=0, revert=Command("ssm", "undo"))
+DONE = [e.Planned(NOON, PLAN), *brought(PLAN, Phase.DONE)]
+
+
+@dataclass
+class Place:
+    """A journal, its leases, and a clock in whose rests others act."""
+
+    paper: Paper = field(default_factory=Paper)
+    lacks: str = ""
+    rests: Callable[[], None] = lambda: None
+    owner: e.Owner = ME
+    balancer: Any = None
+    checker: Any = None
+    pool: Any = ThreadPoolExecutor
+    time: datetime = NOON
+
+    @property
+    def journal(self) -> "Place":
+        return self
+
+    @property
+    def leases(self) -> Paper:
+        return self.paper
+
+    @property
+    def clock(self) -> "Place":
+        return self
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, span: timedelta) -> None:
+        self.time += span
+        self.rests()
+
+    def executor(self, command: Command) -> Any:
+        del command
+        return SimpleNamespace(lacks=self.lacks, marks="")
+
+    def witness(self, spec: object) -> None:
+        del spec
+
+    def read(self, rollout: Any, after: int) -> list[e.Event]:
+        return list(self.paper.events.get(rollout, [])[after:])
+
+    def tell(self, rollout: Any, word: e.Will) -> None:
+        self.paper.tell(rollout, word)
+
+    def find(self, *, group: Arn | None = None) -> list[Header]:
+        del group
+        return [
+            Header(rollout, "shop", (), NOON, replay(events).finished, "")
+            for rollout, events in reversed(self.paper.events.items())
+        ]
+
+    @property
+    def told(self) -> list[str]:
+        return [type(event).__name__ for event in self.paper.events[PLAN.rollout][len(self.before) :]]
+
+    def given(self, *events: e.Event, held: bool = False) -> "Place":
+        self.before = list(events)
+        self.paper.events[PLAN.rollout] = [*events]
+        if held:
+            self.paper.take(_groups(PLAN), OTHER, PLAN.rollout)
+        return self
+
+
+def _groups(plan: Plan) -> frozenset[Arn]:
+    return frozenset(group.arn for group in plan.groups)
+
+
+def revert(place: Place) -> Any:
+    return again.revert(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
+
+
+def test_nobody_drives_it_so_this_process_does() -> None:
+    place = Place().given(*DONE, e.Finished(NOON))
+    assert revert(place).rollout.reverting == "kim"
+    assert place.told == ["RevertAsked"]
+
+
+def test_whoever_drives_it_reads_the_word_with_or_without_the_secret_here() -> None:
+    place = Place(lacks="no secret").given(*DONE, held=True)
+    with pytest.raises(Held):
+        revert(place)
+    assert place.told == ["RevertAsked"]
+
+
+def test_a_word_that_came_as_its_driver_finished_is_carried_out_from_here() -> None:
+    place = Place().given(*DONE, held=True)
+    tell = place.paper.tell
+
+    def told_too_late(rollout: Any, word: e.Will) -> None:
+        place.paper.events[rollout].append(e.Finished(NOON))
+        tell(rollout, word)
+
+    place.paper.tell = told_too_late  # type: ignore[method-assign]  # this once the driver is faster
+    place.rests = place.paper.holders.clear
+    assert revert(place).rollout.reverting == "kim"
+
+
+def test_without_its_secret_nothing_is_written_and_the_lease_is_free_again() -> None:
+    place = Place(lacks="the secret TOKEN is missing").given(*DONE, e.Finished(NOON))
+    with pytest.raises(Refused, match="TOKEN"):
+        revert(place)
+    assert (place.told, place.paper.holders) == ([], {})
+
+
+REVERTED = [
+    e.RevertAsked(NOON, "kim"),
+    e.Moved(NOON, t(PLAN), OUTWARD[0], intent=Intent.REVERT),
+    *(e.Moved(NOON, t(PLAN), way) for way in (*OUTWARD[1:], Phase.DONE)),
+]
+WITHOUT = a_plan(1, floor=0)
+
+
+@pytest.mark.parametrize(
+    ("events", "refusal", "said"),
+    [
+        ([*DONE, *REVERTED, e.Finished(NOON)], UsageFault, "was taken back already"),
+        ([e.Planned(NOON, PLAN), e.Finished(NOON)], UsageFault, "has touched no target"),
+        ([e.Planned(NOON, WITHOUT), *brought(WITHOUT, Phase.DONE)], Refused, "write revert: {ssm: "),
+    ],
+)
+def test_what_cannot_be_reverted_is_refused(events: list[e.Event], refusal: type[Exception], said: str) -> None:
+    place = Place().given(*events)
+    with pytest.raises(refusal, match=said):
+        revert(place)
+    assert place.told == []
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        (e.RevertAsked(NOON, "kim"), "is being reverted"),
+        (e.AbortAsked(NOON, "kim"), "is being aborted"),
+        (e.PauseAsked(NOON, "kim"), "is paused"),
+    ],
+)
+def test_no_other_attempt_is_begun_while_a_person_holds_it_up_or_turns_it_round(word: e.Event, said: str) -> None:
+    place = Place().given(*DONE, word)
+    with pytest.raises(Refused, match=said):
+        again.retry(place, PLAN.rollout, [t(PLAN)])  # type: ignore[arg-type]  # a kit as small as will do
+    assert place.told == []
+
+
+def test_only_what_is_paused_is_resumed() -> None:
+    place = Place().given(*DONE)
+    with pytest.raises(UsageFault, match="is not paused"):
+        again.resume(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
+    paused = Place().given(*DONE, e.PauseAsked(NOON, "kim"))
+    assert not again.resume(paused, PLAN.rollout).rollout.paused  # type: ignore[arg-type]  # likewise

@@ -1,0 +1,70 @@
+"""The update by one way, the revert by another: each key is its own executor's alone."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from tests.contracts.workshops import BY, key, target
+
+from katakei.by_intent import ByIntent
+from katakei.core.events import Key
+from katakei.core.model import Target, TargetId
+from katakei.core.roads import Intent
+from katakei.core.sight import Work, WorkState
+from katakei.core.steps import Job
+
+WHO = target(1)
+UPDATE, REVERT = key(WHO), key(WHO, 2, Intent.REVERT)
+JOBS = {each: (WHO, Job("true", (), 60)) for each in (UPDATE, REVERT)}
+TICKETS = dict.fromkeys((UPDATE, REVERT), (WHO, ""))
+
+
+class Place:
+    """Where work goes: it remembers what came there."""
+
+    def __init__(self, name: str, lacks: str = "") -> None:
+        self.marks, self.lacks = name, lacks
+        self.came: list[Key] = []
+        self.prepared = 0
+
+    def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        del by
+        return {each.id: f"not by {self.marks}" for each in targets}
+
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+        del by
+        self.prepared += len(targets)
+
+    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+        del by
+        self.came += jobs
+        return dict.fromkeys(jobs, self.marks)
+
+    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+        del by
+        return dict.fromkeys(tickets, Work(WorkState.RUNNING, why=self.marks))
+
+    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        del by
+        self.came += tickets
+
+    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        del by
+        self.came += tickets
+
+
+def test_each_key_goes_its_own_way_and_comes_back_by_it() -> None:
+    here, there = Place("here"), Place("there")
+    both = ByIntent(here, there)
+    assert both.start(JOBS, BY) == {UPDATE: "here", REVERT: "there"}
+    assert {each: work.why for each, work in both.look(TICKETS, BY).items()} == {UPDATE: "here", REVERT: "there"}
+    both.forbid(TICKETS, BY)
+    both.cancel({REVERT: TICKETS[REVERT]}, BY)
+    assert (here.came, there.came) == ([UPDATE] * 2, [REVERT] * 3)
+
+
+def test_both_must_be_ready_before_anything_begins_and_the_updates_reason_comes_first() -> None:
+    here, there = Place("here"), Place("there", lacks="no secret")
+    both = ByIntent(here, there)
+    both.prepare([WHO], BY)
+    assert (both.ready([WHO], BY), both.lacks, both.marks) == ({WHO.id: "not by here"}, "no secret", "here")
+    assert (here.prepared, there.prepared) == (1, 1)
