@@ -24,7 +24,7 @@ def retry(kit: Kit, rollout: RolloutId, names: Sequence[str]) -> Drive:
     _still_the_newest(kit, state, targets)
     word = e.RetryAsked(kit.clock.now(), kit.owner.user, tuple(target.id for target in targets))
     try:
-        lease = driving.take(kit, state.plan.groups, rollout)
+        hold = driving.take(kit, state.plan.groups, rollout)
     except Held as held:
         if state.finished:
             raise Refused(str(held)) from held
@@ -33,9 +33,9 @@ def retry(kit: Kit, rollout: RolloutId, names: Sequence[str]) -> Drive:
     try:
         kit.journal.tell(rollout, word)
     except BaseException:
-        kit.leases.release(lease)
+        hold.release()
         raise
-    return Drive(kit, lease, state.plan, carried_on=True)
+    return Drive(kit, hold, state.plan, carried_on=True)
 
 
 def unsure(state: Rollout, names: Sequence[str]) -> tuple[str, ...]:

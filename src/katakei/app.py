@@ -58,8 +58,8 @@ class App:
         if earlier:
             return driving.carry_on(self._kit, self._same(order, earlier))
         name = self._kit.name()
-        lease = driving.take(self._kit, groups, name)
-        return driving.begin(self._kit, lease, lambda: self._plan(order, groups, name), confirm)
+        hold = by_hand.take(self._kit, groups, name)
+        return driving.begin(self._kit, hold, lambda: self._plan(order, groups, name), confirm)
 
     def deregister(self, hand: Hand, confirm: Confirm) -> Drive:
         """One step by hand: out of the group, drained, and left out."""

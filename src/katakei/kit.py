@@ -92,3 +92,7 @@ class Kit(Protocol):
     def name(self) -> RolloutId:
         """A new rollout's id."""
         ...
+
+    def tell(self, sentence: str) -> None:
+        """A person should know this now, while there is no rollout yet that could say it."""
+        ...

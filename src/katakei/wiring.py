@@ -1,6 +1,7 @@
 """Which driver answers to which name: the only room that knows them all, and imports each when it is first needed."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import cached_property
@@ -23,7 +24,10 @@ THREADS = 16
 class Wiring:
     """One of everything, for one command. Closed at its end."""
 
-    def __init__(self, profile: str | None, region: str | None, journal: str | None) -> None:
+    def __init__(
+        self, profile: str | None, region: str | None, journal: str | None, tell: Callable[[str], None]
+    ) -> None:
+        self.tell = tell
         self._profile = profile
         self._region = region
         self._journal_url = journal

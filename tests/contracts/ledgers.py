@@ -15,7 +15,8 @@ from katakei.core.model import Arn, Group, HealthCheck, Registration, RolloutId,
 from katakei.core.planned import Floor, Kind, Plan
 from katakei.core.ports import Journal, Lease, Leases
 from katakei.core.spec import Command, Spec
-from katakei.journals.sql import Fate, SqlJournal, SqlLeases
+from katakei.journals.holders import Fate
+from katakei.journals.sql import SqlJournal, SqlLeases
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEB, API = Arn("arn:aws:elasticloadbalancing:r:1:targetgroup/web/1"), Arn("arn:aws:elasticloadbalancing:r:1:tg/api/2")

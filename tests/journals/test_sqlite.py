@@ -87,7 +87,7 @@ def test_reading_costs_no_import_of_sqlalchemy(ledger: SqliteLedger) -> None:
 
 
 def _newer(ledger: SqliteLedger) -> None:
-    raw(ledger, "UPDATE katakei SET value = '2' WHERE name = 'schema'")
+    raw(ledger, "UPDATE katakei SET value = value + 1 WHERE name = 'schema'")
 
 
 def _foreign(ledger: SqliteLedger) -> None:

@@ -112,7 +112,7 @@ def _wicked(dice: random.Random) -> Wickedness:
         "lies": 0.05,
         "slow": 0.2,
         "crash": 0.012,
-        "pause": 0.01,
+        "pause": 0.02,
         "stale": 0.2,
         "unseen": 0.2,
         "blind": 0.02,

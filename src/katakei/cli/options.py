@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from katakei.cli.saying import say
 from katakei.core.errors import Refused, UsageFault
 from katakei.core.naming import is_address, is_instance, split
 from katakei.wiring import Wiring
@@ -65,7 +66,7 @@ def asking(profile: str | None, region: str | None, journal: str | None) -> Iter
 
 @contextmanager
 def _drivers(profile: str | None, region: str | None, journal: str | None) -> Iterator[Wiring]:
-    wiring = Wiring(profile, region, journal)
+    wiring = Wiring(profile, region, journal, lambda sentence: say(f"katakei: {sentence}", err=True))
     try:
         yield wiring
     finally:
