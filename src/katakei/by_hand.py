@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from katakei import __version__, driving, history, surveying
+from katakei import driving, history, surveying
 from katakei.core import plan as planning
 from katakei.core.errors import Refused
 from katakei.core.model import Group, RolloutId
@@ -58,8 +58,7 @@ def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey
     spec = Spec(group.name, (group.arn,), Command("manual"), Selection(only=hand.targets))
     members = patient(kit.clock, lambda: surveying.members(kit.balancer, (group,), kit.pool))
     survey = Survey((group,), members, lab=site.lab)
-    versions = {"katakei": __version__}
-    who = str(kit.owner)
+    who, versions = str(kit.owner), driving.VERSIONS
     return Asked(kit.name(), kind, spec, "", site.account, site.region, who, versions, hand.waits), survey
 
 

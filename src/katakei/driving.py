@@ -6,7 +6,7 @@ Whatever happens on the way, the lease is given back or ends by itself; what was
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from katakei import holding
+from katakei import __version__, holding
 from katakei.core import events as e
 from katakei.core.errors import Refused
 from katakei.core.forecast import Forecast, forecast
@@ -19,6 +19,8 @@ from katakei.kit import Kit
 from katakei.runner import Runner, Turn, World
 
 CALL = timedelta(seconds=10)  # how long a call under way is waited for before the lease is given back
+VERSIONS = {"katakei": __version__, "events": str(e.VERSION)}  # of who planned it, and of what was written
+
 Confirm = Callable[[Plan, Forecast, Sequence[str]], bool]
 
 

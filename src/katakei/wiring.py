@@ -17,6 +17,7 @@ from katakei.kit import Site
 
 if TYPE_CHECKING:
     from katakei.balancers.alb import Alb
+    from katakei.journals.s3 import Bucket
 
 THREADS = 16
 
@@ -74,17 +75,36 @@ class Wiring:
 
     @cached_property
     def journal(self) -> Journal:
-        """One SQLite file."""
+        """One SQLite file, or a place in S3."""
+        if self._bucket:
+            from katakei.journals.s3 import S3Journal
+
+            return S3Journal(self._bucket)
         from katakei.journals.sql import SqlJournal
 
         return self._open.enter_context(closing(SqlJournal(self._url)))
 
     @cached_property
     def leases(self) -> Leases:
-        """In the same file."""
+        """Beside the journal."""
+        if self._bucket:
+            from katakei.journals.s3 import S3Leases
+
+            return S3Leases(self._bucket)
         from katakei.journals.sql import SqlLeases
 
         return self._open.enter_context(closing(SqlLeases(self._url)))
+
+    @cached_property
+    def _bucket(self) -> "Bucket | None":
+        from katakei.journals.where import place_of
+
+        place = place_of(self._url)
+        if place is None:
+            return None
+        from katakei.journals.s3 import Bucket
+
+        return Bucket(place, self._region, self._profile, SystemClock())  # its pauses are no rest of the loop
 
     @cached_property
     def owner(self) -> Owner:

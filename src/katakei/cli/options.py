@@ -33,9 +33,9 @@ def journal(command: F) -> F:
     """Where events are kept."""
     return click.option(
         "--journal",
-        metavar="FILE",
+        metavar="PLACE",
         envvar="KATAKEI_JOURNAL",
-        help="Where rollouts are recorded; else KATAKEI_JOURNAL, else a file in your own state folder.",
+        help="Where rollouts are recorded: a file or s3://bucket/prefix; else a file in your own state folder.",
     )(command)
 
 
@@ -78,7 +78,7 @@ def outlives_the_job(journal: str | None, env: Mapping[str, str], *, ephemeral: 
     if env.get("CI") and not journal and not ephemeral:
         raise Refused(
             "this is a CI job and its journal would die with it, so that nobody could carry on or put back:"
-            " give --journal (a file that outlives the job), or accept that by --ephemeral"
+            " give --journal s3://bucket/prefix, or a file that outlives the job, or accept that by --ephemeral"
         )
 
 

@@ -10,6 +10,9 @@ from katakei.core.model import Arn, RolloutId, Target, TargetId
 from katakei.core.planned import Plan
 from katakei.core.roads import Cause, Intent, Phase
 
+VERSION = 1
+"""Of all that is written here. It grows when an older Katakei could not read a rollout, or would misread it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from katakei import process
-from katakei.core.errors import Held
+from katakei.core.errors import Held, LeaseLost
 from katakei.core.events import Owner
 from katakei.core.lease import FRESH, LIFE, SPARE, Beat
 from katakei.core.model import Arn, RolloutId
@@ -41,6 +41,11 @@ class Holder:
     def heard(self) -> bool:
         """Its heartbeat is young. A store's clock that was set back makes ages below zero, which tell nothing."""
         return self.age is not None and -SKEW <= self.age <= FRESH
+
+
+def lost() -> LeaseLost:
+    """What a former holder is told."""
+    return LeaseLost("another process has taken over: this one writes nothing and starts nothing more")
 
 
 def pass_over(holders: Sequence[Holder], fate: Fate, silent: frozenset[Beat]) -> None:

@@ -8,12 +8,11 @@ from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from katakei import process
-from katakei.core.errors import LeaseLost
 from katakei.core.events import Owner
 from katakei.core.lease import Beat
 from katakei.core.model import Arn, RolloutId
 from katakei.core.ports import Lease
-from katakei.journals.holders import Holder
+from katakei.journals.holders import Holder, lost
 from katakei.journals.moments import moment, sortable
 from katakei.journals.schema import leases as table
 
@@ -61,7 +60,7 @@ def unlock(connection: Connection, group: Arn) -> str:
 
 def _all_of(lease: Lease, held: int) -> None:
     if not lease.groups or held != len(lease.groups):
-        raise LeaseLost("another process has taken over: this one writes nothing and starts nothing more")
+        raise lost()
 
 
 def _ours(lease: Lease) -> ColumnElement[bool]:
