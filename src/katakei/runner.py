@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from katakei.acting import Acts
 from katakei.core import events as e
 from katakei.core.decide import decide, rest_until, sentence
-from katakei.core.errors import OutOfReach, Overtaken, Unreachable
+from katakei.core.errors import OutOfReach, Overtaken, Unreachable, Unseen
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Pool, Witness
 from katakei.core.rollout import Rollout, evolve, replay
@@ -24,6 +24,7 @@ from katakei.looking import Looks, watched
 
 PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
 PATIENCE = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer
+AGAIN = timedelta(seconds=2)  # after which a journal that did not answer is asked again
 TOGETHER = 50  # targets whose last look shares one program, as many as share one command
 ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
 
@@ -70,6 +71,7 @@ class Runner:
         self._acts = Acts(world.balancer, world.executor, world.clock, world.pool)
         self._facts: list[e.Event] = []
         self._trouble_since: datetime | None = None
+        self._deaf_since: datetime | None = None
 
     @property
     def rollout(self) -> Rollout:
@@ -86,6 +88,22 @@ class Runner:
 
     def turn(self) -> Turn:
         """One whole turn. Raises LeaseLost when somebody took over, Unreachable when patience has run out."""
+        try:
+            turn = self._turn()
+        except Unseen as silence:  # the journal's: what looks and acts did not get answered, they keep to themselves
+            return self._unanswered(silence)
+        self._deaf_since = None
+        return turn
+
+    def _unanswered(self, silence: Unseen) -> Turn:
+        """Nothing is decided without the journal: it is asked again. What was to be written is kept."""
+        now = self._world.clock.now()
+        self._deaf_since = self._deaf_since or now
+        if now - self._deaf_since > PATIENCE:
+            raise Unreachable(str(silence)) from silence
+        return Turn(self._rollout, (), f"{silence} ({since(self._deaf_since, now)})", (), now, now + AGAIN)
+
+    def _turn(self) -> Turn:
         self._hold.renew()
         self._catch_up()
         self._acts.begin()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from tests.properties.doors import Door
 from tests.properties.world import Crash, seconds
 
-from katakei.core.errors import Held, LeaseLost, Overtaken, Unreachable
+from katakei.core.errors import Held, LeaseLost, Overtaken, Unreachable, Unseen
 from katakei.core.events import Event, Owner, Will
 from katakei.core.lease import Beat
 from katakei.core.model import Arn, RolloutId
@@ -15,6 +15,7 @@ from katakei.core.ports import Header, Lease
 
 EVER = datetime.max.replace(tzinfo=UTC)
 YOUNG = seconds(6)
+FULL = 0.5  # of the troubles of a journal; the others are a question without an answer
 
 
 @dataclass
@@ -111,7 +112,7 @@ class Desk(Door):
         if self.world.roll(self.world.wicked.crash):
             raise Crash
         if self.world.roll(self.world.wicked.paper):
-            raise Unreachable("the disk is full")
+            raise Unreachable("the disk is full") if self.world.dice.random() < FULL else Unseen("no answer")
 
     def tell(self, rollout: RolloutId, word: Will) -> None:
         self.paper.tell(rollout, word)

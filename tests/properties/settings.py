@@ -117,7 +117,7 @@ def _wicked(dice: random.Random) -> Wickedness:
         "unseen": 0.2,
         "blind": 0.02,
         "denied": 0.003,
-        "paper": 0.01,
+        "paper": 0.02,
         "falls": 0.003,
         "strangers": 0.01,
         "edits": 0.002,
