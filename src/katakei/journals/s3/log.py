@@ -15,41 +15,37 @@ WIDTH = 10  # digits of a number in a key
 
 
 class Log:
-    """Remembers where each rollout ended when it was last looked at, so that what is new costs one question."""
+    """Remembers what it read, since no event ever changes: what is new costs one question."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._ends: dict[RolloutId, int] = {}
+        self._known: dict[RolloutId, list[str]] = {}
 
     def read(self, rollout: RolloutId, after: int) -> list[str]:
         """The events behind number `after`. Raises Unseen, Unreachable."""
-        known = after and self._ends.get(rollout) == after
-        lines = [] if known else self._snapshot(rollout)
-        skipped = after if known else 0
-        start = skipped + len(lines)
-        keys = self._bucket.keys(_folder(rollout), _key(rollout, start))
+        lines = list(self._known.get(rollout) or self._snapshot(rollout))
+        keys = self._bucket.keys(_folder(rollout), _key(rollout, len(lines)))
         for key, found in zip(keys, self._bucket.all(keys), strict=True):
-            if found is None or _number(key) != skipped + len(lines) + 1:
+            if found is None or _number(key) != len(lines) + 1:
                 raise Unreachable(
                     f"the journal {self._bucket.place} has lost events of rollout {rollout} before {_number(key)}:"
                     " restore the objects, and look at the target groups by hand"
                 )
             lines += _lines(found.text)
-        self._ends[rollout] = skipped + len(lines)
-        return lines[after - skipped :]
+        self._known[rollout] = lines
+        return lines[after:]
 
     def end(self, rollout: RolloutId) -> int:
         """The number of the newest event; 0: there is none."""
-        self.read(rollout, self._ends.get(rollout, 0))
-        return self._ends[rollout]
+        return len(self.read(rollout, 0))
 
     def add(self, rollout: RolloutId, after: int, lines: Sequence[str]) -> bool:
         """All of them or none. False: `after` is not the end, or somebody was faster."""
-        if self._ends.get(rollout) != after and self.end(rollout) != after:
+        if len(self._known.get(rollout, ())) != after and self.end(rollout) != after:
             return False
         if not self._bucket.put(_key(rollout, after + 1), "".join(f"{line}\n" for line in lines), NEW):
             return False
-        self._ends[rollout] = after + len(lines)
+        self._known[rollout] = [*self._known.get(rollout, ()), *lines]
         return True
 
     def keep(self, rollout: RolloutId) -> None:
@@ -75,7 +71,7 @@ def _whole(rollout: RolloutId) -> str:
 
 
 def _key(rollout: RolloutId, number: int) -> str:
-    """Sorts as numbers do; of `start` itself, which was read, nothing is listed again."""
+    """Sorts as numbers do."""
     return f"{_folder(rollout)}{number:0{WIDTH}}.jsonl"
 
 
