@@ -1,6 +1,6 @@
 """The lease in hand: how it is taken, also from a holder that fell silent, and how it is kept alive meanwhile.
 
-Silence is timed by our own monotonic clock; whatever a wall clock says can only refuse (docs/adr/0008).
+Silence is timed by our own monotonic clock; whatever a wall clock says can only refuse (docs/adr/0011).
 """
 
 import threading

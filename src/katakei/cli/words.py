@@ -88,7 +88,8 @@ def unlock_(  # noqa: PLR0913 - one option each
 ) -> None:
     """Let go of the lease of GROUP, whoever has it: only when its process is known to be gone.
 
-    Whoever had it writes nothing more and begins nothing more; a call that is under way may still have its effect.
+    Seldom needed: a holder that was silent for 30 s is taken over by the same command. Whoever had it writes nothing
+    more, and begins nothing more after 10 s; a call that is under way may still have its effect.
     """
     name = group_of(group)
     if on_terminal(0) and not yes:
