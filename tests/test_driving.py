@@ -1,4 +1,4 @@
-"""The lease of a rollout that is about to begin: kept while a person reads the plan, and given back when it ends there."""
+"""The lease of a rollout about to begin: kept while a person reads the plan, and given back when it ends there."""
 
 import threading
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from tests.properties.paper import Heart, Paper
 from tests.properties.world import NOON, TurnedClock, seconds
 
 from katakei import holding
-from katakei.core.errors import Held, KatakeiError, LeaseLost, Unreachable
+from katakei.core.errors import Held, KatakeiError, LeaseLost, Unreachable, Unseen
 from katakei.core.lease import Beat
 from katakei.core.ports import Lease
 from katakei.holding import Hold, take
@@ -84,6 +84,23 @@ def test_a_lease_that_is_given_back_meanwhile_is_taken_at_once() -> None:
 
     take(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
     assert passed(there.clock) <= 24
+
+
+def test_a_look_without_an_answer_spoils_no_watch_and_a_store_that_is_gone_ends_it() -> None:
+    there = Held10sAgo((1, 10_000))
+    gone = [seconds(15), seconds(25)]
+
+    def ask(silent: frozenset[Beat]) -> Lease:
+        if gone[0] <= there.clock.now() - NOON <= gone[1]:
+            raise Unseen("no answer")
+        return there.ask(silent)
+
+    take(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
+    assert passed(there.clock) <= 44
+
+    there, gone = Held10sAgo((1, 10_000)), [seconds(15), seconds(10_000)]
+    with pytest.raises(Unseen):
+        take(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
 
 
 def test_no_act_begins_with_less_than_ten_seconds_of_the_lease_left() -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from katakei.core.errors import Held, KatakeiError, LeaseLost
+from katakei.core.errors import Held, KatakeiError, LeaseLost, Unseen
 from katakei.core.lease import EVERY, LIFE, SPARE, Beat
 from katakei.core.ports import Clock, Lease, Leases
 
@@ -33,6 +33,9 @@ def take(leases: Leases, clock: Clock, ask: Callable[[frozenset[Beat]], Lease], 
             if not watched:
                 watched, since = held.silent, clock.now()
                 told(f"{held}; it is watched for that long now")
+        except Unseen:  # one look without an answer spoils no watch
+            if not watched or asked - since > 2 * SILENCE:
+                raise
         clock.sleep(AGAIN)
 
 

@@ -5,20 +5,12 @@ import signal
 import pytest
 from tests.faces.command import Katakei, Running
 from tests.faces.ground import Ground
-from tests.faces.stage import Play, Plays, Stage
+from tests.faces.stage import SHOP, Play, Plays, Stage
 
 from katakei.lab import clock
 
 pytestmark = pytest.mark.lab
 plays = Plays()
-
-FILE = """\
-service: shop
-balancer: {alb: {target_groups: [LaravelTargetGroup]}}
-drain: {settle: 2s, until: delay}
-work: {ssm: {run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}
-warm: {soak: 1s}
-"""
 QUIET = 7  # seconds after which a heartbeat is not young any more
 
 
@@ -33,7 +25,7 @@ def _rolls(katakei: Katakei, journal: str | None) -> Running:
 
 
 def _of_three_one_works(katakei: Katakei, ground: Ground, journal: str | None) -> None:
-    katakei.file(FILE)
+    katakei.file(SHOP)
     three = [_rolls(katakei, journal) for _ in range(3)]
     assert clock.wait_for(lambda: sum(each.process.poll() is not None for each in three) == 2, 30, 0.05)
     refused = [each.end() for each in three if each.process.poll() is not None]
@@ -61,7 +53,7 @@ def an_owner_that_stood_still_for_longer_than_its_lease_writes_nothing_and_begin
     katakei: Katakei, ground: Ground
 ) -> None:
     journal = _in_s3(ground)
-    katakei.file(FILE)
+    katakei.file(SHOP)
     owner = _rolls(katakei, journal)
     owner.until("draining")
     owner.tell(signal.SIGSTOP)

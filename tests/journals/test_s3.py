@@ -2,18 +2,34 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from tests.contracts.ledgers import BOTH, ID, LEDGERS, NOON, OTHER, WEB, S3Ledger, begun, fell, owner, planned, word
+from tests.contracts.ledgers import (
+    BOTH,
+    ID,
+    LEDGERS,
+    NOON,
+    OTHER,
+    WEB,
+    S3Ledger,
+    begun,
+    bucket_at,
+    fell,
+    owner,
+    planned,
+    word,
+)
 
 from katakei.core import events as e
 from katakei.core.errors import Held, Overtaken, Unreachable, Unseen, UsageFault
 from katakei.core.model import TargetId
 from katakei.journals.codec import encode
 from katakei.journals.heading import header
+from katakei.journals.s3 import S3Journal, bucket
 from katakei.journals.s3.bucket import NEW
 from katakei.journals.s3.catalogue import Catalogue
 from katakei.journals.s3.log import EVERY, Log
@@ -168,6 +184,16 @@ def test_an_endpoint_that_is_gone_is_no_answer(ledger: S3Ledger, monkeypatch: py
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(Unseen, match="did not answer"):
         ledger.journal().find()
+
+
+def test_what_is_never_answered_is_not_known(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket, "READ", timedelta(seconds=0.5))
+    lease, journal = begun(ledger), S3Journal(bucket_at(ledger.bucket.place))
+    journal.read(ID, 0)
+    for action in ("GetObject", "PutObject"):
+        ledger.aws.lab("faults", timeout=1.0, hold=2, actions=["PutObject", action])
+        with pytest.raises(Unseen, match=f"did not answer {action}"):
+            journal.append(lease, ID, 1, [fell(2)])
 
 
 def test_without_credentials_it_says_so(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,9 @@ def foreign() -> tuple[type[Exception], ...]:
 
 def code_of(error: Exception) -> str:
     """What S3 called it; '' when S3 had no say."""
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - loading botocore takes time
+
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def ours(where: str, action: str, error: Exception) -> KatakeiError:
@@ -55,7 +57,8 @@ def ours(where: str, action: str, error: Exception) -> KatakeiError:
     if isinstance(error, exceptions.ClientError):
         return _answered(where, action, error)
     if isinstance(error, (*silence, ResponseParserError)):  # no answer, a broken one, or none in time
-        return Unseen(f"the journal {where} did not answer {action}: {error}")
+        how = str(error).partition(" on endpoint URL")[0]  # behind it stands a line of percent signs
+        return Unseen(f"the journal {where} did not answer {action}: {how}")
     return Unreachable(f"the journal {where} cannot be asked: {error}. Check the AWS credentials and --profile")
 
 
