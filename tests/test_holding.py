@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from tests.contracts.ledgers import BOTH, ID, OTHER, owner
+from tests.properties import paper
 from tests.properties.paper import Heart, Paper
 from tests.properties.world import NOON, TurnedClock, seconds
 
@@ -24,6 +26,10 @@ class Here(TurnedClock):
         super().__init__()
         self.said: list[str] = []
         self.woken = threading.Event()
+
+    def sleep(self, span: timedelta) -> None:
+        super().sleep(span)
+        assert self.time < NOON + seconds(20_000), "it watches for ever"
 
     def wake(self) -> None:
         self.woken.set()
@@ -72,6 +78,14 @@ def test_a_holder_whose_heart_beats_again_meanwhile_refuses_at_once(wakes: float
     with pytest.raises(Held):
         there.taken()
     assert wakes <= passed(there.clock) <= wakes + 4
+
+
+def test_a_heart_that_beats_refuses_also_where_the_store_tells_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper, "YOUNG", seconds(-1))
+    there = Held10sAgo()
+    with pytest.raises(Held):
+        there.taken()
+    assert passed(there.clock) <= 18
 
 
 def test_a_lease_that_is_given_back_meanwhile_is_taken_at_once() -> None:
