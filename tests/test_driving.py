@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 from tests.contracts.ledgers import BOTH, ID, LEDGERS, OTHER, Ledger, begun, group, owner, planned
-from tests.properties.world import seconds
+from tests.properties.things import seconds
 
 from katakei import by_hand, driving, holding
 from katakei.clock import SystemClock

@@ -8,7 +8,8 @@ import pytest
 from tests.contracts.ledgers import BOTH, ID, OTHER, owner
 from tests.properties import paper
 from tests.properties.paper import Heart, Paper
-from tests.properties.world import NOON, TurnedClock, seconds
+from tests.properties.things import seconds
+from tests.properties.world import NOON, TurnedClock
 
 from katakei import holding
 from katakei.core.errors import Held, KatakeiError, LeaseLost, Unreachable, Unseen

@@ -110,9 +110,9 @@ def test_a_process_knows_whether_a_call_of_its_own_is_still_under_way() -> None:
     assert process.runner.settled(timedelta())
 
 
-def silent_journal(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def silent_journal(process: Process, monkeypatch: pytest.MonkeyPatch, kind: type[KatakeiError] = Unseen) -> None:
     def gone(*_args: object) -> None:
-        raise Unseen("the journal did not answer")
+        raise kind("the journal did not answer")
 
     for question in ("renew", "read", "append"):
         monkeypatch.setattr(process.runner._world.journal, question, gone)
@@ -133,11 +133,16 @@ def test_a_journal_that_does_not_answer_is_waited_for_saying_so_and_nothing_is_d
     assert len(process.clock._world.log.calls) > calls
 
 
-def test_a_journal_that_never_answers_again_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [Unseen, OutOfReach])
+def test_a_journal_that_never_answers_again_is_given_up(
+    kind: type[KatakeiError], monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = with_a_target_draining()
-    silent_journal(process, monkeypatch)
+    begun = process.clock.now()
+    silent_journal(process, monkeypatch, kind)
     with pytest.raises(Unreachable, match="the journal did not answer"):
         until_it_gives_up(process)
+    assert process.clock.now() - begun >= PATIENCE
 
 
 def test_whoever_was_taken_over_while_the_journal_was_silent_does_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,12 +90,12 @@ class Runner:
         """One whole turn. Raises LeaseLost when somebody took over, Unreachable when patience has run out."""
         try:
             turn = self._turn()
-        except Unseen as silence:  # the journal's: what looks and acts did not get answered, they keep to themselves
+        except (Unseen, OutOfReach) as silence:  # the journal's: looks and acts keep theirs to themselves
             return self._unanswered(silence)
         self._deaf_since = None
         return turn
 
-    def _unanswered(self, silence: Unseen) -> Turn:
+    def _unanswered(self, silence: Unseen | OutOfReach) -> Turn:
         """Nothing is decided without the journal: it is asked again. What was to be written is kept."""
         now = self._world.clock.now()
         self._deaf_since = self._deaf_since or now

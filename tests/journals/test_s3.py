@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from tests.contracts.ledgers import (
     BOTH,
     ID,
@@ -25,13 +26,14 @@ from tests.contracts.ledgers import (
 )
 
 from katakei.core import events as e
-from katakei.core.errors import Held, Overtaken, Unreachable, Unseen, UsageFault
+from katakei.core.errors import Held, KatakeiError, OutOfReach, Overtaken, Unreachable, Unseen, UsageFault
 from katakei.core.model import TargetId
 from katakei.journals.codec import encode
 from katakei.journals.heading import header
 from katakei.journals.s3 import S3Journal, bucket
 from katakei.journals.s3.bucket import NEW
 from katakei.journals.s3.catalogue import Catalogue
+from katakei.journals.s3.faults import ours
 from katakei.journals.s3.log import EVERY, Log
 from katakei.journals.where import Place, place_of
 from katakei.process import Fate
@@ -172,6 +174,28 @@ def test_what_is_denied_is_told_with_what_to_allow(ledger: S3Ledger, action: str
         journal.append(lease, ID, len(journal.read(ID, 0)), [fell(2)])
     ledger.aws.lab("faults", deny=[])
     assert journal.read(ID, 0) == [planned()]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error", "said"),
+    [
+        ("ExpiredToken", 400, OutOfReach, "credentials have expired: renew them"),
+        ("InvalidAccessKeyId", 403, OutOfReach, "does not know these credentials"),
+        ("RequestTimeTooSkewed", 403, Unreachable, "the clock of this machine is wrong"),
+        ("PermanentRedirect", 301, Unreachable, "in another region: give --region"),
+        ("NotImplemented", 501, Unreachable, "knows no conditional writes"),
+        ("SlowDown", 503, Unseen, "could not answer PutObject"),
+        ("ConditionalRequestConflict", 409, Unseen, "could not answer PutObject"),
+        ("Unheard", 502, Unseen, "could not answer PutObject"),
+        ("Unheard", 400, Unreachable, "PutObject failed"),
+    ],
+)
+def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type[KatakeiError], said: str) -> None:
+    answer: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    told = ours("s3://bucket/", "PutObject", ClientError(answer, "PutObject"))
+    assert isinstance(told, error)
+    assert told.code == 5
+    assert said in str(told)
 
 
 def test_a_bucket_that_is_not_there_is_told(ledger: S3Ledger) -> None:

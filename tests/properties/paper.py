@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tests.properties.doors import Door
-from tests.properties.world import Crash, seconds
+from tests.properties.things import seconds
+from tests.properties.world import Crash
 
 from katakei.core.errors import Held, LeaseLost, Overtaken, Unreachable, Unseen
 from katakei.core.events import Event, Owner, Will

@@ -12,7 +12,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from katakei.core.errors import Unreachable, Unseen
+from katakei.core.errors import OutOfReach, Unreachable, Unseen
 from katakei.core.ports import Clock
 from katakei.journals.s3.faults import CHANGED, GONE, Again, code_of, foreign, ours
 from katakei.journals.where import Place
@@ -141,7 +141,10 @@ class Bucket:
                 raise _Gone from error
             if code in CHANGED:
                 raise _Changed from error
-            raise ours(str(self.place), action, error) from error
+            told = ours(str(self.place), action, error)
+            if isinstance(told, OutOfReach):
+                self._client = None  # the next call reads the credentials anew: a file may hold renewed ones by then
+            raise told from error
 
     def _full(self, key: str) -> str:
         return self.place.prefix + key

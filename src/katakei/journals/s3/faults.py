@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from katakei.core.errors import KatakeiError, Unreachable, Unseen
+from katakei.core.errors import KatakeiError, OutOfReach, Unreachable, Unseen
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -27,6 +27,12 @@ ADVICE: Mapping[str, str] = {
     "AuthorizationHeaderMalformed": "the bucket is in another region: give --region",
     "NotImplemented": "this store knows no conditional writes, without which two could write at once: use Amazon S3",
 }
+
+
+ENDED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"}
+)
+"""Credentials that a person, or a file that is written anew, may renew."""
 
 
 class Again(Unseen):
@@ -68,6 +74,7 @@ def _answered(where: str, action: str, error: "ClientError") -> KatakeiError:
     if code in AGAIN or code in CONFLICT or int(details.get("HTTPStatusCode", 400)) in {500, 502, 503, 504}:
         return Again(f"the journal {where} could not answer {action} ({code})")
     if code in ADVICE:
-        return Unreachable(f"the journal {where}: {ADVICE[code]} ({action}: {code})")
+        kind = OutOfReach if code in ENDED else Unreachable
+        return kind(f"the journal {where}: {ADVICE[code]} ({action}: {code})")
     said = answer.get("Error", {}).get("Message", "")
     return Unreachable(f"the journal {where}: {action} failed ({code}: {said}); nothing was written by it")
