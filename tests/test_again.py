@@ -14,15 +14,16 @@ from tests.properties.paper import Paper
 from katakei import again
 from katakei.core import events as e
 from katakei.core.errors import Held, Refused, UsageFault
-from katakei.core.model import Arn
+from katakei.core.lease import Beat, Lease, Owner
+from katakei.core.model import Arn, RolloutId
 from katakei.core.planned import Plan
 from katakei.core.ports import Header
 from katakei.core.roads import Intent, Phase
 from katakei.core.rollout import replay
 from katakei.core.spec import Command
 
-OTHER = e.Owner("ci", "far", 1, 1, "boot")
-ME = e.Owner("kim", "here", 2, 2, "boot")
+OTHER = Owner("ci", "far", 1, 1, "boot")
+ME = Owner("kim", "here", 2, 2, "boot")
 PLAN = a_plan(1, floor=0, revert=Command("ssm", "undo"))
 DONE = [e.Planned(NOON, PLAN), *brought(PLAN, Phase.DONE)]
 
@@ -34,7 +35,7 @@ class Place:
     paper: Paper = field(default_factory=Paper)
     lacks: str = ""
     rests: Callable[[], None] = lambda: None
-    owner: e.Owner = ME
+    owner: Owner = ME
     balancer: Any = None
     checker: Any = None
     pool: Any = ThreadPoolExecutor
@@ -45,8 +46,19 @@ class Place:
         return self
 
     @property
-    def leases(self) -> Paper:
-        return self.paper
+    def leases(self) -> "Place":
+        return self
+
+    def take(
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+    ) -> Lease:
+        return self.paper.take(groups, owner, rollout, silent, self.time)
+
+    def renew(self, lease: Lease) -> None:
+        self.paper.renew(lease)
+
+    def release(self, lease: Lease) -> None:
+        self.paper.release(lease)
 
     @property
     def clock(self) -> "Place":
@@ -58,6 +70,9 @@ class Place:
     def sleep(self, span: timedelta) -> None:
         self.time += span
         self.rests()
+
+    def wake(self) -> None:
+        """Nobody sleeps for long here."""
 
     def executor(self, command: Command) -> Any:
         del command
@@ -87,7 +102,7 @@ class Place:
         self.before = list(events)
         self.paper.events[PLAN.rollout] = [*events]
         if held:
-            self.paper.take(_groups(PLAN), OTHER, PLAN.rollout)
+            self.take(_groups(PLAN), OTHER, PLAN.rollout)
         return self
 
 

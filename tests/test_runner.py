@@ -7,9 +7,10 @@ from itertools import cycle, repeat
 import pytest
 from tests.properties.play import Play, Process
 from tests.properties.settings import Setting
+from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 
-from katakei.core.errors import KatakeiError, OutOfReach, Unreachable, Unseen
+from katakei.core.errors import KatakeiError, LeaseLost, OutOfReach, Unreachable, Unseen
 from katakei.runner import PATIENCE
 
 
@@ -107,3 +108,50 @@ def test_a_process_knows_whether_a_call_of_its_own_is_still_under_way() -> None:
     process.pool.run_what_is_due()
 
     assert process.runner.settled(timedelta())
+
+
+def silent_journal(process: Process, monkeypatch: pytest.MonkeyPatch, kind: type[KatakeiError] = Unseen) -> None:
+    def gone(*_args: object) -> None:
+        raise kind("the journal did not answer")
+
+    for question in ("renew", "read", "append"):
+        monkeypatch.setattr(process.runner._world.journal, question, gone)
+
+
+def test_a_journal_that_does_not_answer_is_waited_for_saying_so_and_nothing_is_done_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    process = with_a_target_draining()
+    calls = len(process.clock._world.log.calls)
+    with monkeypatch.context() as silence:
+        silent_journal(process, silence)
+        turned = process.runner.turn()
+        process.clock.sleep(seconds(40))
+        assert "the journal did not answer (" in process.runner.turn().why
+    assert (turned.due - turned.now, len(process.clock._world.log.calls)) == (seconds(2), calls)
+    turn(process)
+    assert len(process.clock._world.log.calls) > calls
+
+
+@pytest.mark.parametrize("kind", [Unseen, OutOfReach])
+def test_a_journal_that_never_answers_again_is_given_up(
+    kind: type[KatakeiError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = with_a_target_draining()
+    begun = process.clock.now()
+    silent_journal(process, monkeypatch, kind)
+    with pytest.raises(Unreachable, match="the journal did not answer"):
+        until_it_gives_up(process)
+    assert process.clock.now() - begun >= PATIENCE
+
+
+def test_whoever_was_taken_over_while_the_journal_was_silent_does_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = with_a_target_draining()
+    with monkeypatch.context() as silence:
+        silent_journal(process, silence)
+        process.runner.turn()
+    process.runner._hold.release()
+    calls = len(process.clock._world.log.calls)
+    with pytest.raises(LeaseLost):
+        process.runner.turn()
+    assert len(process.clock._world.log.calls) == calls

@@ -16,6 +16,7 @@ from katakei.core.steps import Cancel, Deregister, Forbid, Register, Start, Step
 
 DEADLINE = timedelta(seconds=10)
 Facts = Sequence[e.Event]
+Act = Callable[[timedelta], Facts]  # within how long it has to have begun
 Places = Mapping[TargetId, frozenset[Registration]]
 
 
@@ -40,6 +41,7 @@ class Acts:
         """Hands every act over that is not under way already and was not tried in this turn.
 
         None begins after `until`: a thread, or a whole machine, that stood still must not act on what it meant then.
+        The driver holds to that as well, right before the call goes out: it is what it is told as `by`.
         """
         busy = self._tried.union(*(targets for targets, _ in self._flying))
         acts = [step for step in steps if isinstance(step, Deregister | Register)]
@@ -79,26 +81,27 @@ class Acts:
         """Whether no act is under way any more; waits for them, but not longer than `within`."""
         return not wait([future for _, future in self._flying], within.total_seconds()).not_done
 
-    def _hand_over(self, targets: frozenset[TargetId], act: Callable[[], Facts], until: datetime) -> None:
+    def _hand_over(self, targets: frozenset[TargetId], act: Act, until: datetime) -> None:
         def in_time() -> Facts:
-            if self._clock.now() > until:
+            left = until - self._clock.now()
+            if left < timedelta(0):
                 raise Unseen("the act could not begin in time")
-            return act()
+            return act(min(DEADLINE, left))
 
         self._tried |= targets
         self._flying.append((targets, self._pool.submit(in_time)))
 
-    def _call(self, kind: type[Deregister | Register], arn: Arn, places: Places) -> Callable[[], Facts]:
+    def _call(self, kind: type[Deregister | Register], arn: Arn, places: Places) -> Act:
         what = frozenset[Registration]().union(*places.values())
 
-        def deregister() -> Facts:
-            self._balancer.deregister(arn, what, DEADLINE)
+        def deregister(by: timedelta) -> Facts:
+            self._balancer.deregister(arn, what, by)
             return [e.Deregistered(self._clock.now(), arn, tuple(places))]
 
-        def register() -> Facts:
+        def register(by: timedelta) -> Facts:
             refused: Mapping[Registration, str] = {}
             try:
-                self._balancer.register(arn, what, DEADLINE)
+                self._balancer.register(arn, what, by)
             except Rejected as rejected:
                 refused = rejected.which or dict.fromkeys(what, str(rejected))
             now = self._clock.now()
@@ -109,22 +112,22 @@ class Acts:
 
         return deregister if kind is Deregister else register
 
-    def _start(self, starts: Sequence[Start]) -> Callable[[], Facts]:
+    def _start(self, starts: Sequence[Start]) -> Act:
         jobs = {start.key: (start.target, start.job) for start in starts}
 
-        def start() -> Facts:
-            tickets = self._executor.start(jobs, DEADLINE)
+        def start(by: timedelta) -> Facts:
+            tickets = self._executor.start(jobs, by)
             return [e.Started(self._clock.now(), key, ticket) for key, ticket in tickets.items()]
 
         return start
 
-    def _end(self, ends: Sequence[Forbid | Cancel]) -> Callable[[], Facts]:
+    def _end(self, ends: Sequence[Forbid | Cancel]) -> Act:
         tickets = {end.key: (end.target, end.ticket) for end in ends}
         ask = self._executor.forbid if isinstance(ends[0], Forbid) else self._executor.cancel
 
-        def end() -> Facts:
+        def end(by: timedelta) -> Facts:
             """Leaves no fact: only a look can tell what came of it."""
-            ask(tickets, DEADLINE)
+            ask(tickets, by)
             return []
 
         return end

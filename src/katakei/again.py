@@ -8,12 +8,12 @@ from katakei.core import events as e
 from katakei.core.errors import Held, Refused, UsageFault
 from katakei.core.model import RolloutId, Target
 from katakei.core.planned import Kind
-from katakei.core.ports import Lease
 from katakei.core.reverting import not_taken_back
 from katakei.core.roads import ENDS, ROADS, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.words import label
 from katakei.driving import Drive
+from katakei.holding import Hold
 from katakei.kit import Kit
 
 LEAVING = tuple(timedelta(seconds=1) for _ in range(5))  # so long the holder of a finished rollout may take to let go
@@ -71,9 +71,9 @@ def unsure(state: Rollout, names: Sequence[str]) -> tuple[str, ...]:
 def _opened(kit: Kit, state: Rollout, word: e.Will) -> Drive:
     """By this process, or by whoever has the rollout in hand."""
     rollout = state.plan.rollout
-    take: Callable[[], Lease] = lambda: driving.take(kit, state.plan.groups, rollout)  # noqa: E731 - asked twice
+    take: Callable[[], Hold] = lambda: driving.take(kit, state.plan.groups, rollout)  # noqa: E731 - asked twice
     try:
-        lease = take()
+        hold = take()
     except Held as held:
         if state.finished:
             raise Refused(str(held)) from held
@@ -83,12 +83,12 @@ def _opened(kit: Kit, state: Rollout, word: e.Will) -> Drive:
         driving.able(kit, state.plan.spec)
         kit.journal.tell(rollout, word)
     except BaseException:
-        kit.leases.release(lease)
+        hold.release()
         raise
-    return Drive(kit, lease, state.plan, carried_on=True)
+    return Drive(kit, hold, state.plan, carried_on=True)
 
 
-def _let_go(kit: Kit, state: Rollout, take: Callable[[], Lease], held: Held) -> Lease:
+def _let_go(kit: Kit, state: Rollout, take: Callable[[], Hold], held: Held) -> Hold:
     """The lease of a holder that had finished before it could read the word. Raises Held: it reads it."""
     news = kit.journal.read(state.plan.rollout, state.number)
     if not any(isinstance(event, e.Finished) for event in news):

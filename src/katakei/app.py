@@ -6,7 +6,7 @@ Nothing here prints, parses arguments or knows a driver by name.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from katakei import __version__, again, by_hand, driving, history, surveying
+from katakei import again, by_hand, driving, history, surveying
 from katakei.by_hand import Hand
 from katakei.core import events as e
 from katakei.core import plan as planning
@@ -59,8 +59,8 @@ class App:
             return driving.carry_on(self._kit, self._same(order, earlier))
         driving.able(self._kit, order.spec)
         name = self._kit.name()
-        lease = driving.take(self._kit, groups, name)
-        return driving.begin(self._kit, lease, lambda: self._plan(order, groups, name), confirm)
+        hold = by_hand.take(self._kit, groups, name)
+        return driving.begin(self._kit, hold, lambda: self._plan(order, groups, name), confirm)
 
     def deregister(self, hand: Hand, confirm: Confirm) -> Drive:
         """One step by hand: out of the group, drained, and left out."""
@@ -135,8 +135,8 @@ class App:
     def _plan(self, order: Order, groups: tuple[Group, ...], name: RolloutId) -> Plan:
         kit = self._kit
         site = patient(kit.clock, lambda: kit.site)
-        versions = {"katakei": __version__}
-        asked = Asked(name, Kind.ROLL, order.spec, order.release, site.account, site.region, str(kit.owner), versions)
+        who, versions = str(kit.owner), driving.VERSIONS
+        asked = Asked(name, Kind.ROLL, order.spec, order.release, site.account, site.region, who, versions)
         held = {
             target: rollout.plan.rollout
             for group in groups

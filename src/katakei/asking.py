@@ -72,10 +72,10 @@ class Asking:
     def wait(self, rollout: RolloutId, within: timedelta) -> Rollout:
         """Until it is finished, or this long; whoever drives it is not disturbed."""
         until = self._sources.clock.now() + within
-        state = self.show(rollout)
+        state = patient(self._sources.clock, lambda: self.show(rollout))
         while state.finished is None and self._sources.clock.now() < until:
             self._sources.clock.sleep(LOOK_AGAIN)
-            state = self.show(rollout)
+            state = patient(self._sources.clock, lambda: self.show(rollout))
         return state
 
     def restore_lines(self, rollout: Rollout) -> Sequence[str]:

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from katakei import __version__, driving, history, surveying
+from katakei import driving, history, surveying
 from katakei.core import plan as planning
 from katakei.core.errors import Refused
-from katakei.core.model import Group
+from katakei.core.model import Group, RolloutId
 from katakei.core.places import where
 from katakei.core.planned import Kind
 from katakei.core.rollout import Rollout
 from katakei.core.spec import Command, Selection, Spec
 from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
 from katakei.driving import Confirm, Drive
+from katakei.holding import Hold
 from katakei.kit import Kit, patient
 
 
@@ -32,8 +33,8 @@ def deregister(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
     if earlier:
         return driving.carry_on(kit, earlier)
     asked, survey = _read(kit, group, hand, Kind.DEREGISTER)
-    lease = driving.take(kit, (group,), asked.rollout)
-    return driving.begin(kit, lease, lambda: planning.make(asked, survey, hand.allowed), confirm)
+    hold = take(kit, (group,), asked.rollout)
+    return driving.begin(kit, hold, lambda: planning.make(asked, survey, hand.allowed), confirm)
 
 
 def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
@@ -48,8 +49,8 @@ def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
         where(group, members, lambda name: history.recorded(kit.journal, group.arn, name), t) for t in hand.targets
     ]
     targets, said = tuple(target for target, _ in found), tuple(why for _, why in found if why)
-    lease = driving.take(kit, (group,), asked.rollout)
-    return driving.begin(kit, lease, lambda: planning.register(asked, survey, hand.allowed, targets, said), confirm)
+    hold = take(kit, (group,), asked.rollout)
+    return driving.begin(kit, hold, lambda: planning.register(asked, survey, hand.allowed, targets, said), confirm)
 
 
 def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey]:
@@ -57,9 +58,18 @@ def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey
     spec = Spec(group.name, (group.arn,), Command("manual"), Selection(only=hand.targets))
     members = patient(kit.clock, lambda: surveying.members(kit.balancer, (group,), kit.pool))
     survey = Survey((group,), members, lab=site.lab)
-    versions = {"katakei": __version__}
-    who = str(kit.owner)
+    who, versions = str(kit.owner), driving.VERSIONS
     return Asked(kit.name(), kind, spec, "", site.account, site.region, who, versions, hand.waits), survey
+
+
+def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Hold:
+    """The lease for a new rollout. Raises Refused: another one was begun while its holder was watched."""
+    hold = driving.take(kit, groups, rollout)
+    earlier = history.unfinished(kit.journal, [group.arn for group in groups])
+    if earlier is None:
+        return hold
+    hold.release()
+    raise Refused(f"rollout {earlier.rollout} was begun meanwhile and is not finished: give the same command again")
 
 
 def _same(kit: Kit, group: Group, hand: Hand, kind: Kind) -> Rollout | None:

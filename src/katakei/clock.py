@@ -5,21 +5,24 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine is suspended, on Linux
+
 
 class SystemClock:
     """Wall clock as it was when the process began, plus monotonic time since: it never jumps.
 
-    A clock set forward or back by an hour in the middle therefore changes no decision.
+    A clock set forward or back by an hour in the middle therefore changes no decision. A machine that was suspended
+    knows how long, so that it does not go on with a lease that was over meanwhile.
     """
 
     def __init__(self) -> None:
         self._born = datetime.now(UTC)
-        self._since = time.monotonic()
+        self._since = time.clock_gettime(CLOCK)
         self._woken = threading.Event()
 
     def now(self) -> datetime:
         """Aware UTC."""
-        return self._born + timedelta(seconds=time.monotonic() - self._since)
+        return self._born + timedelta(seconds=time.clock_gettime(CLOCK) - self._since)
 
     def sleep(self, span: timedelta) -> None:
         """Returns after `span`, or early when `wake` was called."""

@@ -6,31 +6,34 @@ Whatever happens on the way, the lease is given back or ends by itself; what was
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from katakei import __version__, holding
 from katakei.by_intent import ByIntent
 from katakei.core import events as e
 from katakei.core.errors import Refused
 from katakei.core.forecast import Forecast, forecast
 from katakei.core.model import Group, RolloutId
 from katakei.core.planned import Plan, restorable
-from katakei.core.ports import Lease
 from katakei.core.rollout import Rollout
 from katakei.core.spec import Spec
 from katakei.engines import inline
+from katakei.holding import Hold
 from katakei.kit import Kit
 from katakei.runner import Runner, Turn, World
 
 CALL = timedelta(seconds=10)  # how long a call under way is waited for before the lease is given back
+VERSIONS = {"katakei": __version__, "events": str(e.VERSION)}  # of who planned it, and of what was written
+
 Confirm = Callable[[Plan, Forecast, Sequence[str]], bool]
 
 
 class Drive:
     """One rollout whose lease is ours."""
 
-    def __init__(self, kit: Kit, lease: Lease, plan: Plan, *, carried_on: bool) -> None:
+    def __init__(self, kit: Kit, hold: Hold, plan: Plan, *, carried_on: bool) -> None:
         self.plan = plan
         self.carried_on = carried_on
         self._kit = kit
-        self._lease = lease
+        self._hold = hold
         self._interrupted = ""
         update, revert = (kit.executor(plan.spec.command(back=back)) for back in (False, True))
         world = World(
@@ -38,12 +41,11 @@ class Drive:
             executor=update if update is revert else ByIntent(update, revert),
             checker=kit.checker,
             journal=kit.journal,
-            leases=kit.leases,
             clock=kit.clock,
             pool=kit.pool,
             witness=kit.witness(plan.spec),
         )
-        self._runner = Runner(world, lease, plan.rollout)
+        self._runner = Runner(world, hold, plan.rollout)
         self._runner.note(e.Taken(kit.clock.now(), kit.owner, update.marks, revert.marks))
 
     @property
@@ -70,8 +72,9 @@ class Drive:
             patience = CALL
             return rollout
         finally:
+            self._hold.stop()
             if self._runner.settled(patience):
-                self._kit.leases.release(self._lease)
+                self._hold.release()
 
     def interrupt(self, by: str) -> None:
         """Finish what is in hand, then stop. May be called from a signal handler."""
@@ -88,9 +91,11 @@ def restore_lines(kit: Kit, plan: Plan) -> tuple[str, ...]:
     return tuple(kit.balancer.restore_lines(restorable(plan)))
 
 
-def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Lease:
-    """The lease of all these groups. Raises Held with the name of the rollout that has one of them."""
-    return kit.leases.take(frozenset(group.arn for group in groups), kit.owner, rollout)
+def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Hold:
+    """The lease of all these groups, kept from now on. Raises Held with the name of the rollout that has one."""
+    arns = frozenset(group.arn for group in groups)
+    leases, owner = kit.leases, kit.owner
+    return holding.take(leases, kit.clock, lambda silent: leases.take(arns, owner, rollout, silent), kit.tell).keep()
 
 
 def able(kit: Kit, spec: Spec) -> None:
@@ -100,25 +105,24 @@ def able(kit: Kit, spec: Spec) -> None:
             raise Refused(lacking)
 
 
-def begin(kit: Kit, lease: Lease, plan: Callable[[], Plan], confirm: Confirm) -> Drive:
+def begin(kit: Kit, hold: Hold, plan: Callable[[], Plan], confirm: Confirm) -> Drive:
     """A new rollout: planned under its lease, shown, confirmed, recorded. Refused or not wanted: nothing remains."""
     try:
-        return _record(kit, lease, plan(), confirm)
+        return _record(kit, hold, plan(), confirm)
     except BaseException:
-        kit.leases.release(lease)
+        hold.release()
         raise
 
 
-def _record(kit: Kit, lease: Lease, plan: Plan, confirm: Confirm) -> Drive:
+def _record(kit: Kit, hold: Hold, plan: Plan, confirm: Confirm) -> Drive:
     if not confirm(plan, forecast(plan), restore_lines(kit, plan)):
         raise Refused("not confirmed; nothing was changed")
-    kit.journal.append(lease, plan.rollout, 0, [e.Planned(kit.clock.now(), plan)])
-    return Drive(kit, lease, plan, carried_on=False)
+    kit.journal.append(hold.lease, plan.rollout, 0, [e.Planned(kit.clock.now(), plan)])
+    return Drive(kit, hold, plan, carried_on=False)
 
 
 def carry_on(kit: Kit, state: Rollout) -> Drive:
     """An unfinished rollout, taken in hand as it was planned."""
     if not state.aborting:  # to bring back what is out needs no secret
         able(kit, state.plan.spec)
-    lease = take(kit, state.plan.groups, state.plan.rollout)
-    return Drive(kit, lease, state.plan, carried_on=True)
+    return Drive(kit, take(kit, state.plan.groups, state.plan.rollout), state.plan, carried_on=True)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from katakei.core.errors import Unseen
-from katakei.core.events import Owner
+from katakei.core.lease import Owner
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Leases, Witness
 from katakei.core.spec import Command, Spec
@@ -91,4 +91,8 @@ class Kit(Protocol):
 
     def name(self) -> RolloutId:
         """A new rollout's id."""
+        ...
+
+    def tell(self, sentence: str) -> None:
+        """A person should know this now, while there is no rollout yet that could say it."""
         ...

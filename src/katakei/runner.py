@@ -11,19 +11,20 @@ from datetime import datetime, timedelta
 from katakei.acting import Acts
 from katakei.core import events as e
 from katakei.core.decide import decide, rest_until, sentence
-from katakei.core.errors import OutOfReach, Overtaken, Unreachable
+from katakei.core.errors import OutOfReach, Overtaken, Unreachable, Unseen
 from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Lease, Leases, Pool, Witness
+from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Pool, Witness
 from katakei.core.rollout import Rollout, evolve, replay
 from katakei.core.sight import Sight
 from katakei.core.steps import Note, Rest, Start, Step
 from katakei.core.wants import wants
 from katakei.core.words import since, span
+from katakei.holding import Hold
 from katakei.looking import Looks, watched
 
 PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
-VALID = timedelta(seconds=15)  # no act begins later than this after the lease was known to be ours (promise 6)
 PATIENCE = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer
+AGAIN = timedelta(seconds=2)  # after which a journal that did not answer is asked again
 TOGETHER = 50  # targets whose last look shares one program, as many as share one command
 ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
 
@@ -36,7 +37,6 @@ class World:
     executor: Executor
     checker: Checker
     journal: Journal
-    leases: Leases
     clock: Clock
     pool: Pool
     witness: Witness | None = None
@@ -62,16 +62,16 @@ class Turn:
 class Runner:
     """Drives one rollout whose lease is ours."""
 
-    def __init__(self, world: World, lease: Lease, rollout: RolloutId) -> None:
+    def __init__(self, world: World, hold: Hold, rollout: RolloutId) -> None:
         self._world = world
-        self._lease = lease
+        self._hold = hold
         self._rollout = replay(world.journal.read(rollout, 0))
         self._sight = Sight()
         self._looks = Looks(world.balancer, world.executor, world.checker, world.clock, world.pool, world.witness)
         self._acts = Acts(world.balancer, world.executor, world.clock, world.pool)
         self._facts: list[e.Event] = []
-        self._proved = world.clock.now()  # when the lease was last known to be ours
         self._trouble_since: datetime | None = None
+        self._deaf_since: datetime | None = None
 
     @property
     def rollout(self) -> Rollout:
@@ -88,7 +88,23 @@ class Runner:
 
     def turn(self) -> Turn:
         """One whole turn. Raises LeaseLost when somebody took over, Unreachable when patience has run out."""
-        self._renew()
+        try:
+            turn = self._turn()
+        except (Unseen, OutOfReach) as silence:  # the journal's: looks and acts keep theirs to themselves
+            return self._unanswered(silence)
+        self._deaf_since = None
+        return turn
+
+    def _unanswered(self, silence: Unseen | OutOfReach) -> Turn:
+        """Nothing is decided without the journal: it is asked again. What was to be written is kept."""
+        now = self._world.clock.now()
+        self._deaf_since = self._deaf_since or now
+        if now - self._deaf_since > PATIENCE:
+            raise Unreachable(str(silence)) from silence
+        return Turn(self._rollout, (), f"{silence} ({since(self._deaf_since, now)})", (), now, now + AGAIN)
+
+    def _turn(self) -> Turn:
+        self._hold.renew()
         self._catch_up()
         self._acts.begin()
         written = self._flush()
@@ -106,16 +122,11 @@ class Runner:
                 break
         return self._told(written, steps)
 
-    def _renew(self) -> None:
-        asked = self._world.clock.now()
-        self._world.leases.renew(self._lease)
-        self._proved = asked
-
     def _act(self, steps: Sequence[Step]) -> None:
         """Looks may have taken long: nothing is done unless the lease was ours a moment ago."""
-        if self._world.clock.now() - self._proved > PROVED:
-            self._renew()
-        self._acts.submit(self._with_last_looks(steps), self._proved + VALID)
+        if self._world.clock.now() - self._hold.proved > PROVED:
+            self._hold.renew()
+        self._acts.submit(self._with_last_looks(steps), self._hold.until)
 
     def _with_last_looks(self, steps: Sequence[Step]) -> list[Step]:
         """What still drains is looked at once more by the work itself, where that runs on the target."""
@@ -148,11 +159,12 @@ class Runner:
             return True
         asked, self._facts = self._world.clock.now(), list(facts)
         try:
-            self._world.journal.append(self._lease, self._rollout.plan.rollout, self._rollout.number, events)
+            self._world.journal.append(self._hold.lease, self._rollout.plan.rollout, self._rollout.number, events)
         except Overtaken:
             self._catch_up()
             return False
-        self._proved, self._facts = asked, []
+        self._hold.prove(asked)
+        self._facts = []
         self._rollout = evolve(self._rollout, events)
         return True
 

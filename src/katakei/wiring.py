@@ -1,6 +1,7 @@
 """Which driver answers to which name: the only room that knows them all, and imports each when it is first needed."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from katakei.clock import SystemClock, draw
 from katakei.core.errors import UsageFault
-from katakei.core.events import Owner
+from katakei.core.lease import Owner
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Carrier, Checker, Executor, Journal, Leases, Lister, Witness
 from katakei.core.spec import Command, Spec, Tally, Until, Variable
@@ -16,6 +17,7 @@ from katakei.kit import Site
 
 if TYPE_CHECKING:
     from katakei.balancers.alb import Alb
+    from katakei.journals.s3 import Bucket
 
 THREADS = 16
 
@@ -23,7 +25,10 @@ THREADS = 16
 class Wiring:
     """One of everything, for one command. Closed at its end."""
 
-    def __init__(self, profile: str | None, region: str | None, journal: str | None) -> None:
+    def __init__(
+        self, profile: str | None, region: str | None, journal: str | None, tell: Callable[[str], None]
+    ) -> None:
+        self.tell = tell
         self._profile = profile
         self._region = region
         self._journal_url = journal
@@ -70,17 +75,36 @@ class Wiring:
 
     @cached_property
     def journal(self) -> Journal:
-        """One SQLite file."""
+        """One SQLite file, or a place in S3."""
+        if self._bucket:
+            from katakei.journals.s3 import S3Journal
+
+            return S3Journal(self._bucket)
         from katakei.journals.sql import SqlJournal
 
         return self._open.enter_context(closing(SqlJournal(self._url)))
 
     @cached_property
     def leases(self) -> Leases:
-        """In the same file."""
+        """Beside the journal."""
+        if self._bucket:
+            from katakei.journals.s3 import S3Leases
+
+            return S3Leases(self._bucket)
         from katakei.journals.sql import SqlLeases
 
         return self._open.enter_context(closing(SqlLeases(self._url)))
+
+    @cached_property
+    def _bucket(self) -> "Bucket | None":
+        from katakei.journals.where import place_of
+
+        place = place_of(self._url)
+        if place is None:
+            return None
+        from katakei.journals.s3 import Bucket
+
+        return Bucket(place, self._region, self._profile, SystemClock())  # its pauses are no rest of the loop
 
     @cached_property
     def owner(self) -> Owner:

@@ -3,19 +3,29 @@
 A further journal is one more entry of `LEDGERS`; the contract tests then hold it to the same promises.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+import boto3
+import pytest
+from tests.lab.small_world import Aws, small_aws
 
 from katakei import process
+from katakei.clock import SystemClock
 from katakei.core import events as e
+from katakei.core.lease import Lease, Owner
 from katakei.core.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.ports import Journal, Lease, Leases
+from katakei.core.ports import Journal, Leases
 from katakei.core.spec import Command, Spec
-from katakei.journals.sql import Fate, SqlJournal, SqlLeases
+from katakei.journals.holders import Fate
+from katakei.journals.s3 import Bucket, S3Journal, S3Leases
+from katakei.journals.sql import SqlJournal, SqlLeases
+from katakei.journals.where import Place, place_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEB, API = Arn("arn:aws:elasticloadbalancing:r:1:targetgroup/web/1"), Arn("arn:aws:elasticloadbalancing:r:1:tg/api/2")
@@ -32,13 +42,19 @@ class Ledger(Protocol):
     def leases(self, fate: Fate = process.fate) -> Leases: ...
 
 
-def journal_at(url: str) -> SqlJournal:
+def journal_at(url: str) -> SqlJournal | S3Journal:
     """For another process, which knows the place by its URL only."""
-    return SqlJournal(url)
+    place = place_of(url)
+    return S3Journal(bucket_at(place)) if place else SqlJournal(url)
 
 
-def leases_at(url: str, fate: Fate = process.fate) -> SqlLeases:
-    return SqlLeases(url, fate=fate)
+def leases_at(url: str, fate: Fate = process.fate) -> SqlLeases | S3Leases:
+    place = place_of(url)
+    return S3Leases(bucket_at(place), fate) if place else SqlLeases(url, fate=fate)
+
+
+def bucket_at(place: Place) -> Bucket:
+    return Bucket(place, None, None, SystemClock())
 
 
 class SqliteLedger:
@@ -47,14 +63,28 @@ class SqliteLedger:
         self.url = f"sqlite:///{path}"
 
     def journal(self) -> SqlJournal:
-        journal = journal_at(self.url)
+        journal = SqlJournal(self.url)
         self._stack.callback(journal.close)
         return journal
 
     def leases(self, fate: Fate = process.fate) -> SqlLeases:
-        leases = leases_at(self.url, fate)
+        leases = SqlLeases(self.url, fate=fate)
         self._stack.callback(leases.close)
         return leases
+
+
+class S3Ledger:
+    """In the lab's S3, to which the environment leads, as it leads other processes."""
+
+    def __init__(self, aws: Aws, place: Place) -> None:
+        self.aws, self.bucket = aws, bucket_at(place)
+        self.url = str(place)
+
+    def journal(self) -> S3Journal:
+        return S3Journal(self.bucket)
+
+    def leases(self, fate: Fate = process.fate) -> S3Leases:
+        return S3Leases(self.bucket, fate)
 
 
 @contextmanager
@@ -63,11 +93,23 @@ def _sqlite(folder: Path) -> Iterator[Ledger]:
         yield SqliteLedger(folder / "state" / "journal.db", stack)
 
 
-LEDGERS: Mapping[str, Callable[[Path], AbstractContextManager[Ledger]]] = {"sqlite": _sqlite}
+@contextmanager
+def _s3(folder: Path) -> Iterator[Ledger]:
+    name = f"journal{re.sub('[^a-z0-9]', '-', folder.name.lower())}x"
+    with small_aws(timedelta(0)) as aws, pytest.MonkeyPatch.context() as environment:
+        for variable, value in {**LAB, "AWS_ENDPOINT_URL": aws.endpoint.url, "HOME": str(folder)}.items():
+            environment.setenv(variable, value)
+        s3: Any = boto3.client("s3")
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": LAB["AWS_DEFAULT_REGION"]})
+        yield S3Ledger(aws, Place(name, "katakei/"))
 
 
-def owner(pid: int = 1, host: str = "here") -> e.Owner:
-    return e.Owner("kim", host, pid, 7, "boot")
+LAB = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_DEFAULT_REGION": "ap-northeast-1"}
+LEDGERS: Mapping[str, Callable[[Path], AbstractContextManager[Ledger]]] = {"sqlite": _sqlite, "s3": _s3}
+
+
+def owner(pid: int = 1, host: str = "here") -> Owner:
+    return Owner("kim", host, pid, 7, "boot")
 
 
 def group(arn: Arn) -> Group:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.balancer_endpoint import NOTHING, Endpoint, endpoint, refusal
+from tests.contracts.balancer_world import TurnedClock
 
 from katakei.balancers.alb import Alb, door
 from katakei.clock import SystemClock
@@ -236,3 +237,21 @@ def test_a_lab_is_what_answers_on_this_very_machine(monkeypatch: pytest.MonkeyPa
 def test_naming_the_driver_loads_nothing_of_botocore() -> None:
     program = "import sys, katakei.balancers.alb; sys.exit(any(name.startswith('boto') for name in sys.modules))"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+class Suspended(TurnedClock):
+    """The machine is suspended for a minute wherever somebody waits."""
+
+    def sleep(self, span: timedelta) -> None:
+        super().sleep(span + timedelta(minutes=1))
+
+
+def test_whoever_stood_still_while_it_waited_for_a_token_makes_no_call(aws: Endpoint) -> None:
+    aws.body = "<DeregisterTargetsResponse><DeregisterTargetsResult/></DeregisterTargetsResponse>"
+    door = Alb("ap-northeast-1", None, Suspended())
+    place = frozenset({Registration(GROUP, "i-1", 80)})
+    for _ in range(10):
+        door.deregister(GROUP, place, timedelta(seconds=10))
+    with pytest.raises(Unseen, match="DeregisterTargets was not asked: no time was left for it"):
+        door.deregister(GROUP, place, timedelta(seconds=10))
+    assert len(aws.heard) == 10

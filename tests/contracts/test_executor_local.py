@@ -183,6 +183,13 @@ def test_a_start_that_was_held_up_for_long_begins_nothing(shop: OnThisMachine) -
     assert _begun(shop) == 0
 
 
+def test_what_could_not_begin_in_time_is_not_begun_and_may_be_started_again(shop: OnThisMachine) -> None:
+    whom, late = shop.targets[0], iter([timedelta(), BY + timedelta(seconds=1)])
+    slow = Local(shop.marks, shop.here, lambda: SystemClock().now() + next(late), "name", os.environ)
+    assert slow.start({key(whom): (whom, job(GO_ON))}, BY) == {}
+    assert _look(slow, slow.marks).state is WorkState.NOT_STARTED
+
+
 def test_a_folder_that_cannot_be_written_is_named(shop: OnThisMachine, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     nowhere = shop.anew(marks=tmp_path / "file" / "marks")

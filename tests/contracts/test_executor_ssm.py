@@ -350,6 +350,24 @@ def test_a_call_that_has_no_time_left_is_not_made(shop: ByRunCommand) -> None:
     assert shop.service.calls == []
 
 
+def test_a_send_is_not_made_when_the_process_stood_still_right_before_it(
+    shop: ByRunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whom = shop.targets[0]
+    jobs = {key(whom): (whom, job(BEGIN))}
+    _know(shop, whom)
+    sent, connected = len(shop.service.commands), shop.executor._door._connected
+
+    def after_a_minute() -> object:
+        shop.clock.turn(60)
+        return connected()
+
+    monkeypatch.setattr(shop.executor._door, "_connected", after_a_minute)
+    with pytest.raises(Unseen, match="no time was left"):
+        shop.executor.start(jobs, BY)
+    assert (len(shop.service.commands), _begun(shop, whom)) == (sent, 0)
+
+
 def _ready(number: int, run: str = "true", seconds: int = 60, value: str = "", *, alone: bool = False) -> Ready:
     whom = target(number)
     env = (("KATAKEI_NAME", value),)

@@ -14,8 +14,8 @@ from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, NOON, OTHER, WEB, Le
 from katakei.core import events as e
 from katakei.core.errors import LeaseLost, Overtaken, UsageFault
 from katakei.core.events import Event
+from katakei.core.lease import Lease
 from katakei.core.model import RolloutId, TargetId
-from katakei.core.ports import Lease
 from katakei.process import Fate
 
 
@@ -148,7 +148,7 @@ def test_a_finished_rollout_that_a_word_reopens_is_unfinished_again(ledger: Ledg
 WRITER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
-from katakei.core.ports import Lease
+from katakei.core.lease import Lease
 from katakei.process import Fate
 journal = journal_at(sys.argv[1])
 after = len(journal.read(ID, 0))
@@ -175,7 +175,7 @@ RACER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
 from katakei.core.errors import Overtaken
-from katakei.core.ports import Lease
+from katakei.core.lease import Lease
 from katakei.process import Fate
 journal = journal_at(sys.argv[1])
 journal.find()

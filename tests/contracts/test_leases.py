@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, OTHER, WEB, Ledger, 
 
 from katakei import process
 from katakei.core.errors import Held, LeaseLost
-from katakei.core.events import Owner
+from katakei.core.lease import Owner
+from katakei.journals import holders
 from katakei.process import Fate, Place
 
 
@@ -42,6 +44,61 @@ def test_a_holder_not_known_to_be_dead_is_named_and_kept(ledger: Ledger, verdict
     with pytest.raises(Held, match=r"r-one of kim@here \(pid 41\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: \w"):
         ledger.leases(all_are(verdict)).take(frozenset({WEB}), owner(2), OTHER)
     ledger.leases().renew(lease)
+
+
+@pytest.mark.parametrize("verdict", [Fate.ALIVE, Fate.UNKNOWN])
+def test_a_holder_heard_of_just_now_is_none_to_be_watched(ledger: Ledger, verdict: Fate) -> None:
+    ledger.leases().take(BOTH, owner(41), ID)
+    with pytest.raises(
+        Held, match=r"heard of \ds ago. The same command takes over once it has been silent for 30s"
+    ) as held:
+        ledger.leases(all_are(verdict)).take(BOTH, owner(2), OTHER)
+    assert not held.value.silent
+
+
+@pytest.fixture
+def old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No heartbeat is young by the store's own clock."""
+    monkeypatch.setattr(holders, "FRESH", timedelta(seconds=-60))
+
+
+@pytest.mark.usefixtures("old")
+@pytest.mark.parametrize("verdict", [Fate.ALIVE, Fate.UNKNOWN])
+def test_a_holder_that_was_watched_and_is_silent_is_taken_over_and_fenced(ledger: Ledger, verdict: Fate) -> None:
+    former, rival = begun(ledger), ledger.leases(all_are(verdict))
+    with pytest.raises(Held) as held:
+        rival.take(BOTH, owner(2), ID)
+    assert {beat.group for beat in held.value.silent} == BOTH
+    present = rival.take(BOTH, owner(2), ID, held.value.silent)
+    assert present.epoch > former.epoch
+    with pytest.raises(LeaseLost):
+        ledger.leases().renew(former)
+    with pytest.raises(LeaseLost):
+        ledger.journal().append(former, ID, 1, [fell(2)])
+
+
+@pytest.mark.usefixtures("old")
+def test_a_holder_whose_heart_beat_since_is_not_taken_over(ledger: Ledger) -> None:
+    lease, rival = begun(ledger), ledger.leases(all_are(Fate.UNKNOWN))
+    with pytest.raises(Held) as held:
+        rival.take(BOTH, owner(2), ID)
+    ledger.leases().renew(lease)
+    with pytest.raises(Held) as again:
+        rival.take(BOTH, owner(2), ID, held.value.silent)
+    assert again.value.silent.isdisjoint(held.value.silent)
+    ledger.leases().renew(lease)
+
+
+@pytest.mark.usefixtures("old")
+def test_of_two_holders_one_that_is_silent_does_not_speak_for_the_other(ledger: Ledger) -> None:
+    ledger.leases().take(frozenset({WEB}), owner(1), ID)
+    ledger.leases().take(frozenset({API}), owner(2), OTHER)
+    rival = ledger.leases(all_are(Fate.UNKNOWN))
+    with pytest.raises(Held) as held:
+        rival.take(BOTH, owner(3), ID)
+    for beat in held.value.silent:
+        with pytest.raises(Held):
+            rival.take(BOTH, owner(3), ID, frozenset({beat}))
 
 
 def test_all_groups_are_taken_or_none(ledger: Ledger) -> None:

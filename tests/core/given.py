@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from katakei.core import events as e
 from katakei.core.decide import decide
+from katakei.core.lease import Owner
 from katakei.core.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.core.planned import Floor, Kind, Plan
 from katakei.core.roads import Phase
@@ -240,4 +241,4 @@ def turn(
 
 def taken(at: float) -> e.Taken:
     """Another process takes the rollout in hand."""
-    return e.Taken(later(at), e.Owner("deploy", "host", 7, 7, "boot"))
+    return e.Taken(later(at), Owner("deploy", "host", 7, 7, "boot"))

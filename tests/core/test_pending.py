@@ -7,6 +7,7 @@ import pytest
 from tests.core.given import NOON, a_plan, decided, given, later, moves, seen, standing, t, whys
 
 from katakei.core import events as e
+from katakei.core.lease import Owner
 from katakei.core.roads import Phase
 from katakei.core.rollout import Rollout, evolve
 from katakei.core.sight import Evidence, Pending, State, Work, WorkState
@@ -70,7 +71,7 @@ def test_what_was_cut_is_waited_for_and_looked_for_no_more() -> None:
 
 
 def test_after_a_takeover_settle_comes_first_even_where_it_was_cut() -> None:
-    rollout = evolve(cut(Phase.DRAINING), [e.Taken(later(60), e.Owner("kim", "here", 1, 2, "boot"))])
+    rollout = evolve(cut(Phase.DRAINING), [e.Taken(later(60), Owner("kim", "here", 1, 2, "boot"))])
     again = evolve(rollout, [e.SeenOut(later(61), FIRST)])
     assert not moves(decided(again, seen(again, later(90), {0: State.DRAINING}), later(90)))
     assert moves(decided(again, seen(again, later(91), {0: State.DRAINING}), later(91))) == {FIRST: Phase.OUT}
@@ -97,7 +98,7 @@ def test_requests_that_come_while_it_is_worked_on_are_written_as_they_grow() -> 
 
 
 def test_each_process_counts_for_itself_and_none_of_it_is_lost() -> None:
-    taken = e.Taken(later(40), e.Owner("kim", "here", 1, 2, "boot"))
+    taken = e.Taken(later(40), Owner("kim", "here", 1, 2, "boot"))
     after: Standing = at_work(e.Arrived(later(39), FIRST, 3), taken, e.Arrived(later(41), FIRST, 2)).standings[FIRST]
     assert (after.arrived_before, after.arrived) == (3, 2)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from tests.core.given import a_group, taken
 
 from katakei.core import ports
-from katakei.core.ports import Lease
+from katakei.core.lease import Lease
 
 PORTS = [
     value

@@ -25,6 +25,7 @@ from tests.core.given import (
 from katakei.core import events as e
 from katakei.core.decide import candidates
 from katakei.core.errors import Exit
+from katakei.core.lease import Owner
 from katakei.core.planned import Plan
 from katakei.core.reverting import not_taken_back
 from katakei.core.roads import Cause, Intent, Phase
@@ -179,7 +180,7 @@ def test_the_revert_command_is_what_is_run() -> None:
 
 def test_marks_of_the_revert_are_where_its_own_executor_keeps_them() -> None:
     plan = undoable(1, floor=0)
-    owner = e.Owner("deploy", "host", 7, 7, "boot")
+    owner = Owner("deploy", "host", 7, 7, "boot")
     taken_up = e.Taken(NOON, owner, "", "here")
     update = given(plan, [taken_up], brought(plan, Phase.WORKING))
     revert = evolve(given(plan, [taken_up], failed(plan), [REVERT]), back(plan, *OUTWARD[:3]))

@@ -19,6 +19,13 @@ from katakei.lab.process import Lab
 Play = Callable[[Katakei, Ground], None]
 AT_ONCE = 5
 QUICK = LabOptions(targets=2, delay=timedelta(seconds=2), interval=timedelta(seconds=1), port=8080)
+SHOP = """\
+service: shop
+balancer: {alb: {target_groups: [LaravelTargetGroup]}}
+drain: {settle: 2s, until: delay}
+work: {ssm: {run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}
+warm: {soak: 1s}
+"""
 
 
 class Plays:

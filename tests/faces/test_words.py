@@ -5,20 +5,12 @@ import signal
 import pytest
 from tests.faces.command import Katakei
 from tests.faces.ground import Ground
-from tests.faces.stage import Play, Plays, Stage
+from tests.faces.stage import SHOP, Play, Plays, Stage
 
 from katakei.lab import clock
 
 pytestmark = pytest.mark.lab
 plays = Plays()
-
-FILE = """\
-service: shop
-balancer: {alb: {target_groups: [LaravelTargetGroup]}}
-drain: {settle: 2s, until: delay}
-work: {ssm: {run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}
-warm: {soak: 1s}
-"""
 
 
 def _rollout(katakei: Katakei) -> str:
@@ -27,7 +19,7 @@ def _rollout(katakei: Katakei) -> str:
 
 @plays
 def a_pause_finishes_what_is_in_hand_and_resume_goes_on(katakei: Katakei, ground: Ground) -> None:
-    katakei.file(FILE)
+    katakei.file(SHOP)
     running = katakei.start("roll", "--release", "v2")
     running.until("draining")
     rollout = _rollout(katakei)
@@ -49,7 +41,7 @@ def a_pause_finishes_what_is_in_hand_and_resume_goes_on(katakei: Katakei, ground
 
 @plays
 def a_pause_outlives_the_process_and_resume_drives_where_nobody_does(katakei: Katakei, ground: Ground) -> None:
-    katakei.file(FILE)
+    katakei.file(SHOP)
     running = katakei.start("roll", "--release", "v2")
     running.until("draining")
     rollout = _rollout(katakei)
@@ -67,7 +59,7 @@ def a_pause_outlives_the_process_and_resume_drives_where_nobody_does(katakei: Ka
 
 @plays
 def a_lease_whose_holder_is_stuck_is_let_go_and_its_holder_does_nothing_more(katakei: Katakei, ground: Ground) -> None:
-    katakei.file(FILE)
+    katakei.file(SHOP)
     running = katakei.start("roll", "--release", "v2")
     running.until("draining")
     running.tell(signal.SIGSTOP)

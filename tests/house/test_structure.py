@@ -20,6 +20,7 @@ TIME = {
     ("time", "monotonic"),
     ("time", "time_ns"),
     ("time", "monotonic_ns"),
+    ("time", "clock_gettime"),
     ("time", "perf_counter"),
     ("time", "sleep"),
     ("datetime", "now"),

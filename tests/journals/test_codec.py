@@ -50,6 +50,13 @@ def test_a_field_that_got_a_default_later_may_be_missing_in_an_older_journal() -
     assert decode(json.dumps(older)) == planned()
 
 
+def test_a_rollout_that_a_newer_version_wrote_is_refused_by_its_first_event() -> None:
+    newer = json.loads(encode(planned()))
+    newer["plan"] |= {"versions": {"katakei": "9.0", "events": str(e.VERSION + 1)}, "unheard": "of"}
+    with pytest.raises(Unreachable, match=r"rollout r-one was written by a newer Katakei .* nothing was changed"):
+        decode(json.dumps(newer))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -220,6 +220,14 @@ def an_old_owner_does_nothing(outcome: Outcome) -> Faults:
             yield f"process {who} wrote at {clock(at)}, taken over at {clock(end)}"
 
 
+def nobody_who_lives_is_taken_over(outcome: Outcome) -> Faults:
+    """A holder that is not known to be dead was silent for 20 s, as long as a lease lives, and for 10 s more."""
+    for at, owner in outcome.paper.taken_from:
+        silent = at - outcome.paper.hearts[owner].newest(at)
+        if silent < seconds(30):
+            yield f"process {owner.pid} was taken over at {clock(at)}, silent only for {silent.total_seconds():.0f}s"
+
+
 def a_rival_is_refused_by_name(outcome: Outcome) -> Faults:
     """Who wanted a group of ours for another rollout while a process of ours lived was refused, and told who has it."""
     if any(ID not in said for said in outcome.refused):
@@ -262,6 +270,7 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "4 once": work_never_starts_twice,
     "5 forgotten": nothing_is_forgotten,
     "6 owner": an_old_owner_does_nothing,
+    "6 silence": nobody_who_lives_is_taken_over,
     "6 rival": a_rival_is_refused_by_name,
     "7 stops": a_bad_release_stops_early,
     "7 late": others.a_release_that_shows_late_to_be_bad_is_a_failure,

@@ -2,24 +2,54 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from tests.properties.doors import Door
+from tests.properties.things import seconds
 from tests.properties.world import Crash
 
-from katakei.core.errors import Held, LeaseLost, Overtaken, Unreachable
-from katakei.core.events import Event, Owner, Will
+from katakei.core.errors import Held, LeaseLost, Overtaken, Unreachable, Unseen
+from katakei.core.events import Event, Will
+from katakei.core.lease import Beat, Lease, Owner
 from katakei.core.model import Arn, RolloutId
-from katakei.core.ports import Header, Lease
+from katakei.core.ports import Header
+
+EVER = datetime.max.replace(tzinfo=UTC)
+YOUNG = seconds(6)
+FULL = 0.5  # of the troubles of a journal; the others are a question without an answer
+
+
+@dataclass
+class Heart:
+    """It beats every 5 s while its process lives and does not stand still, when that wakes, and at every renewal."""
+
+    born: datetime
+    stood: list[tuple[datetime, datetime]] = field(default_factory=list)  # from when until when it stood still
+    renewed: list[datetime] = field(default_factory=list)
+
+    def beats(self, now: datetime) -> int:
+        still = sum((min(until, now) - since for since, until in self.stood if since < now), timedelta())
+        woken = sum(until <= now for _, until in self.stood)
+        return len(self.renewed) + woken + (now - self.born - still) // seconds(5)
+
+    def newest(self, now: datetime) -> datetime:
+        """No beat was younger than this."""
+        alive = next((since for since, until in self.stood if since <= now < until), now)
+        return max([alive, *self.renewed[-1:]])
+
+    def stops(self, now: datetime, until: datetime = EVER) -> None:
+        self.stood.append((now, until))
 
 
 @dataclass
 class Paper:
-    """Events by rollout, and who holds which group; `dead` owners are no holders."""
+    """Events by rollout, and who holds which group; owners known to be `dead` are no holders."""
 
     events: dict[RolloutId, list[Event]] = field(default_factory=dict)
     holders: dict[Arn, tuple[Owner, int, RolloutId]] = field(default_factory=dict)
     dead: set[Owner] = field(default_factory=set)
+    hearts: dict[Owner, Heart] = field(default_factory=dict)
+    taken_from: list[tuple[datetime, Owner]] = field(default_factory=list)  # when, and a holder not known to be dead
     epoch: int = 0
     appends: list[tuple[datetime, int, int]] = field(default_factory=list)  # when, by whom, up to which number
     takings: list[tuple[datetime, int]] = field(default_factory=list)
@@ -27,11 +57,18 @@ class Paper:
     def tell(self, rollout: RolloutId, word: Will) -> None:
         self.events[rollout].append(word)
 
-    def take(self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId) -> Lease:
-        for group in sorted(groups):
-            holder = self.holders.get(group)
-            if holder and holder[0] not in self.dead and holder[0] != owner:
-                raise Held(f"{group} is held by rollout {holder[2]} of {holder[0]}")
+    def take(
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat], now: datetime
+    ) -> Lease:
+        held = {group: self.holders[group] for group in sorted(groups) if group in self.holders}
+        living = {group: it for group, it in held.items() if it[0] not in self.dead and it[0] != owner}
+        beats = {Beat(group, it[1], self.hearts[it[0]].beats(now)) for group, it in living.items()}
+        if not beats <= silent:
+            heard = any(now - self.hearts[it[0]].newest(now) <= YOUNG for it in living.values())
+            said = [f"{group} is held by rollout {it[2]} of {it[0]}" for group, it in living.items()]
+            raise Held(said[0], frozenset() if heard else frozenset(beats))
+        self.taken_from += [(now, former) for former in {it[0] for it in living.values()}]
+        self.hearts.setdefault(owner, Heart(now))
         self.epoch += 1
         self.holders |= dict.fromkeys(groups, (owner, self.epoch, rollout))
         return Lease(groups, owner, self.epoch)
@@ -76,7 +113,7 @@ class Desk(Door):
         if self.world.roll(self.world.wicked.crash):
             raise Crash
         if self.world.roll(self.world.wicked.paper):
-            raise Unreachable("the disk is full")
+            raise Unreachable("the disk is full") if self.world.dice.random() < FULL else Unseen("no answer")
 
     def tell(self, rollout: RolloutId, word: Will) -> None:
         self.paper.tell(rollout, word)
@@ -84,14 +121,17 @@ class Desk(Door):
     def find(self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False) -> list[Header]:
         raise NotImplementedError
 
-    def take(self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId) -> Lease:
-        lease = self.paper.take(groups, owner, rollout)
+    def take(
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+    ) -> Lease:
+        lease = self.paper.take(groups, owner, rollout, silent, self.world.clock.time)
         self.paper.takings.append((self.world.clock.time, self.who))
         return lease
 
     def renew(self, lease: Lease) -> None:
         self._trouble()
         self.paper.renew(lease)
+        self.paper.hearts[lease.owner].renewed.append(self.world.clock.time)
         self.pause()
 
     def unlock(self, group: Arn) -> str:

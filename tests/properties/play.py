@@ -17,13 +17,14 @@ from tests.properties.world import NOON, Crash, SmallWorld, Was
 
 from katakei.core import events as e
 from katakei.core.errors import Held, KatakeiError, LeaseLost
+from katakei.core.lease import Owner
 from katakei.core.model import RolloutId
 from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.ports import Lease
 from katakei.core.roads import Phase
 from katakei.core.rollout import Rollout, replay
 from katakei.core.sight import State
 from katakei.core.spec import Spec
+from katakei.holding import Hold, take
 from katakei.runner import Runner, Turn, World
 
 __all__ = ["Outcome", "Play", "plan_of", "play", "spec_of"]
@@ -33,6 +34,7 @@ PROCESSES = 25  # after so many the adversary goes home
 HOME, LONGEST = seconds(3600), seconds(2 * 3600)
 TURNS = 3000  # more than three times the longest way to the end
 RIVALS = 0.02
+KNOWN = 0.5  # of those that die, so many died where whoever comes next can see it
 
 
 @dataclass
@@ -53,8 +55,8 @@ class Outcome:
 class Process:
     """One process that drives the rollout, or did."""
 
-    owner: e.Owner
-    lease: Lease
+    owner: Owner
+    hold: Hold
     runner: Runner
     clock: WrongClock
     pool: SmallPool
@@ -99,6 +101,7 @@ class Play:
         self.standing_still = False
         self.figures: Counter[str] = Counter()
         self.refused: list[str] = []
+        self.watched: list[str] = []
         self.sentences: dict[str, bool] = {}
 
     @property
@@ -107,7 +110,10 @@ class Play:
 
     def run(self) -> Outcome:
         while (not self.people.finished or self.people.wants_it_back()) and not self.over:
-            self._drive(self.driving or self._take_up())
+            try:
+                self._drive(self.driving or self._take_up())
+            except Held:  # the former one, far away, died a moment ago: whoever was refused comes again
+                self.world.clock.sleep(seconds(10))
         ended = self.world.clock.time
         self.world.frozen = True
         self.world.clock.sleep(seconds(20))
@@ -126,14 +132,15 @@ class Play:
     # -- processes
 
     def _take_up(self) -> Process:
-        self.figures["processes"] += 1
-        number = self.figures["processes"]
-        world, owner = self.world, e.Owner("deploy", "host", number, number, "boot")
+        number = self.figures["processes"] + 1
+        world, owner = self.world, Owner("deploy", "host", number, number, "boot")
         error = world.dice.uniform(-7200, 7200) if self.setting.wrong_clocks and world.dice.random() < 0.6 else 0
         clock, pool = WrongClock(world, seconds(error)), SmallPool(world)
         pause = lambda: self._stand_still(owner)  # noqa: E731 - a door's own bell
         desk = Desk(world, number, clock, pause).sit(self.paper, self.people.speak)
-        lease = desk.take(frozenset(world.group_of), owner, ID)
+        groups = frozenset(world.group_of)
+        hold = take(desk, clock, lambda silent: desk.take(groups, owner, ID, silent), self.watched.append)
+        self.figures["processes"] += 1
         executor = ExecutorDoor(world, number, clock, pause)
         executor.by_hand = self.setting.by_hand
         drivers = World(
@@ -141,14 +148,13 @@ class Play:
             executor=executor,
             checker=CheckerDoor(world, number, clock, pause),
             journal=desk,
-            leases=desk,
             clock=clock,
             pool=pool,
             witness=WitnessDoor(world, number, clock, pause) if self.setting.witness else None,
         )
-        runner = Runner(drivers, lease, ID)
+        runner = Runner(drivers, hold, ID)
         runner.note(e.Taken(clock.now(), owner))
-        self.driving = Process(owner, lease, runner, clock, pool)
+        self.driving = Process(owner, hold, runner, clock, pool)
         return self.driving
 
     def _drive(self, process: Process, turns: int = 10**9) -> None:
@@ -165,7 +171,9 @@ class Play:
             turn = process.runner.turn()
         except Crash:
             self.figures["crashes"] += 1
-            self.paper.dead.add(process.owner)
+            self.paper.hearts[process.owner].stops(self.world.clock.time)
+            if self.people.talk.random() < KNOWN:
+                self.paper.dead.add(process.owner)
             self.zombies.append(process)
             return self._gone(process)
         except LeaseLost:
@@ -186,26 +194,31 @@ class Play:
         return self.people.talk.random() < 0.5
 
     def _leave(self, process: Process) -> bool:
-        self.paper.release(process.lease)
+        self.paper.release(process.hold.lease)
         return self._gone(process)
 
     def _gone(self, process: Process) -> bool:
         self.driving = None if self.driving is process else self.driving
         return False
 
-    def _stand_still(self, owner: e.Owner) -> None:
-        """The machine is suspended at this very call; somebody takes over; then it goes on where it stood."""
+    def _stand_still(self, owner: Owner) -> None:
+        """The machine is suspended at this very call; somebody wants to take over; then it goes on where it stood."""
         process = self.driving
         if self.standing_still or process is None or process.owner != owner:
             return
         if not self.world.roll(self.world.wicked.pause):
             return
         self.standing_still = True
-        self.figures["taken over"] += 1
-        self.paper.dead.add(owner)
-        self.world.clock.sleep(seconds(self.world.dice.uniform(20, 300)))
-        self._drive(self._take_up(), turns=self.world.dice.randint(1, 30))
+        heart, until = self.paper.hearts[owner], self.world.clock.time + seconds(self.world.dice.uniform(5, 150))
+        heart.stops(self.world.clock.time, until)
+        self.world.clock.sleep(seconds(self.world.dice.uniform(0, 60)))
+        try:
+            self._drive(self._take_up(), turns=self.world.dice.randint(1, 30))
+            self.figures["taken over"] += 1
+        except Held:
+            self.figures["woke in time"] += 1
         with _calm(self.world):
+            self.world.clock.sleep(max(until - self.world.clock.time, seconds(0)))
             process.pool.run_what_is_due()
         self.standing_still = False
 
@@ -241,7 +254,8 @@ class Play:
         if not any(holder[0] not in self.paper.dead for holder in self.paper.holders.values()):
             return
         try:
-            self.paper.take(frozenset(list(self.world.group_of)[:1]), e.Owner("eve", "host", 0, 0, "boot"), RIVAL)
+            wanted, eve = frozenset(list(self.world.group_of)[:1]), Owner("eve", "host", 0, 0, "boot")
+            self.paper.take(wanted, eve, RIVAL, frozenset(), self.world.clock.time)
             self.refused.append("")
         except Held as held:
             self.refused.append(str(held))

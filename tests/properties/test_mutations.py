@@ -15,7 +15,7 @@ from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 from tests.properties.world import NOON, SmallWorld
 
-from katakei import runner
+from katakei import holding, runner
 from katakei.core import case, coming_back, decide, floor, leaving, newcomers, pace, reverting, rollout, wants, working
 from katakei.core import events as e
 from katakei.core.case import Case
@@ -108,6 +108,10 @@ def aborted(seed: int) -> Setting:
     return replace(worlds()(seed), abort=50 + seed)
 
 
+def far_away(seed: int) -> Setting:
+    return replace(worlds(pause=0.03, crash=0.02)(seed), delay=40)
+
+
 def interrupted(seed: int) -> Setting:
     return replace(worlds()(seed), interrupts=0.05)
 
@@ -180,8 +184,8 @@ def _another_key_after_a_crash(self: rollout.Rollout, target: str) -> e.Key:
     return replace(key, attempt=key.attempt + 1000 * (self.owner.pid if self.owner else 0))
 
 
-def _never_renewed(self: runner.Runner) -> None:
-    self._proved = self._world.clock.now()
+def _never_renewed(self: holding.Hold) -> None:
+    self.prove(self._clock.now())
 
 
 def _facts_are_lost(self: runner.Runner, events: Sequence[e.Event], facts: Sequence[e.Event]) -> bool:
@@ -189,7 +193,7 @@ def _facts_are_lost(self: runner.Runner, events: Sequence[e.Event], facts: Seque
     if not events:
         return True
     try:
-        self._world.journal.append(self._lease, self._rollout.plan.rollout, self._rollout.number, events)
+        self._world.journal.append(self._hold.lease, self._rollout.plan.rollout, self._rollout.number, events)
     except Overtaken:
         self._catch_up()
         return False
@@ -303,11 +307,15 @@ BROKEN = {
         [(decide, "ANSWERS", {**decide.ANSWERS, Phase.RETURNING: _forgotten})], "5 forgotten"
     ),
     "the lease is not renewed": Broken(
-        [(runner.Runner, "_renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
+        [(holding.Hold, "renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
     ),
     "an act may begin whenever its thread comes": Broken(
-        [(runner, "VALID", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)
+        [(holding, "LIFE", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)
     ),
+    "an act may begin to the very end of the lease, and is taken over at once after it": Broken(
+        [(holding, "SPARE", timedelta()), (holding, "SILENCE", timedelta(seconds=20))], "6 silence", far_away
+    ),
+    "a short silence is believed": Broken([(holding, "SILENCE", timedelta(seconds=8))], "6 silence", far_away),
     "failures stop nothing": Broken([(rollout.Rollout, "stopped", property(_deaf_to_failures))], "7 stops", failing),
     "an abort stops nothing": Broken([(rollout.Rollout, "stopped", property(_deaf_to_aborts))], "7 abort", aborted),
     "a pause stops nothing": Broken([(decide, "_next", _deaf_to_pauses)], "7 pause", paused),

@@ -11,6 +11,7 @@ import pytest
 from tests.core.given import NOON, OUTWARD, a_plan, a_target, brought, later, seconds, t
 
 from katakei.core import events as e
+from katakei.core.lease import Owner
 from katakei.core.planned import Kind, Plan
 from katakei.core.roads import Cause, Phase
 from katakei.core.rollout import replay
@@ -161,7 +162,7 @@ def test_a_failure_that_showed_late_is_named_with_what_became_of_it() -> None:
 
 
 def test_late_requests_are_summed_over_processes_attempts_and_targets() -> None:
-    plan, owner = a_plan(), e.Owner("kim", "here", 1, 2, "boot")
+    plan, owner = a_plan(), Owner("kim", "here", 1, 2, "boot")
     first, second = t(plan), t(plan, 1)
     came: list[e.Event] = [
         e.Arrived(NOON, first, 2),

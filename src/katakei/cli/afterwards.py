@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from katakei.cli.options import as_json, asking, journal
+from katakei.cli.options import as_json, asking, aws, journal
 from katakei.cli.saying import say
 from katakei.core.errors import UsageFault
 from katakei.core.model import RolloutId
@@ -22,15 +22,24 @@ from katakei.views.plain import plain
 @click.command("logs")
 @click.argument("rollout")
 @click.argument("targets", nargs=-1)
+@aws
 @journal
 @as_json
-def logs_(rollout: str, targets: tuple[str, ...], journal: str | None, *, as_json: bool) -> None:
+def logs_(  # noqa: PLR0913 - one option each
+    rollout: str,
+    targets: tuple[str, ...],
+    profile: str | None,
+    region: str | None,
+    journal: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """What the work of ROLLOUT printed on TARGETS (id, name or IP); without TARGETS on all of them.
 
     The journal keeps the last 64 KiB of each. Control characters are written out, so that no output can play with the
     terminal; --json has them as they were.
     """
-    with asking(None, None, journal) as verbs:
+    with asking(profile, region, journal) as verbs:
         ended = verbs.work(RolloutId(rollout), targets)
         known = verbs.show(RolloutId(rollout)).targets
     if as_json:
@@ -55,11 +64,14 @@ def logs_(rollout: str, targets: tuple[str, ...], journal: str | None, *, as_jso
     show_default=True,
     help="How long to wait.",
 )
+@aws
 @journal
 @as_json
-def wait_(rollout: str, minutes: int, journal: str | None, *, as_json: bool) -> int:
+def wait_(  # noqa: PLR0913 - one option each
+    rollout: str, minutes: int, profile: str | None, region: str | None, journal: str | None, *, as_json: bool
+) -> int:
     """Wait until ROLLOUT is finished, and end with its exit code; 130 when it is not finished in time."""
-    with asking(None, None, journal) as verbs:
+    with asking(profile, region, journal) as verbs:
         state = verbs.wait(RolloutId(rollout), timedelta(minutes=minutes))
     say(json.dumps(lines.summary_data(state), ensure_ascii=False) if as_json else lines.summary(state))
     return verdict(state)
@@ -70,14 +82,17 @@ def wait_(rollout: str, minutes: int, journal: str | None, *, as_json: bool) -> 
 @click.option(
     "-o", "--output", metavar="FILE", help="Where to write it; - for standard output. Else katakei-ROLLOUT.html here."
 )
+@aws
 @journal
 @as_json
-def report_(rollout: str, output: str | None, journal: str | None, *, as_json: bool) -> None:
+def report_(  # noqa: PLR0913 - one option each
+    rollout: str, output: str | None, profile: str | None, region: str | None, journal: str | None, *, as_json: bool
+) -> None:
     """One HTML page about ROLLOUT that needs nothing else: phases, who served, why it waited, output, restore lines."""
     from katakei.views import report
     from katakei.views.report import facts
 
-    with asking(None, None, journal) as verbs:
+    with asking(profile, region, journal) as verbs:
         state, events = verbs.show(RolloutId(rollout)), verbs.events(RolloutId(rollout))
         restore, now = verbs.restore_lines(state), verbs.now()
     if as_json:

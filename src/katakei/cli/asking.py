@@ -45,11 +45,12 @@ def status_(group: str | None, profile: str | None, region: str | None, journal:
 
 @click.command("list")
 @click.option("--service", metavar="NAME", help="Only rollouts of this service.")
+@aws
 @journal
 @as_json
-def list_(service: str | None, journal: str | None, *, as_json: bool) -> None:
+def list_(service: str | None, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
     """Rollouts, newest first."""
-    with asking(None, None, journal) as verbs:
+    with asking(profile, region, journal) as verbs:
         headers = verbs.rollouts(service)
     if as_json:
         _data({"rollouts": [lines.header_data(header) for header in headers]})
@@ -61,11 +62,12 @@ def list_(service: str | None, journal: str | None, *, as_json: bool) -> None:
 
 @click.command("show")
 @click.argument("rollout")
+@aws
 @journal
 @as_json
-def show_(rollout: str, journal: str | None, *, as_json: bool) -> None:
+def show_(rollout: str, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
     """One ROLLOUT (see `list`): every target's phase, what is waited for, and the history."""
-    with asking(None, None, journal) as verbs:
+    with asking(profile, region, journal) as verbs:
         state = verbs.show(RolloutId(rollout))
         events = verbs.events(RolloutId(rollout))
     if as_json:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from katakei.cli.saying import say
 from katakei.core.errors import Refused, UsageFault
 from katakei.core.naming import is_address, is_instance, split
 from katakei.wiring import Wiring
@@ -32,9 +33,9 @@ def journal(command: F) -> F:
     """Where events are kept."""
     return click.option(
         "--journal",
-        metavar="FILE",
+        metavar="PLACE",
         envvar="KATAKEI_JOURNAL",
-        help="Where rollouts are recorded; else KATAKEI_JOURNAL, else a file in your own state folder.",
+        help="Where rollouts are recorded: a file or s3://bucket/prefix; else a file in your own state folder.",
     )(command)
 
 
@@ -65,7 +66,7 @@ def asking(profile: str | None, region: str | None, journal: str | None) -> Iter
 
 @contextmanager
 def _drivers(profile: str | None, region: str | None, journal: str | None) -> Iterator[Wiring]:
-    wiring = Wiring(profile, region, journal)
+    wiring = Wiring(profile, region, journal, lambda sentence: say(f"katakei: {sentence}", err=True))
     try:
         yield wiring
     finally:
@@ -77,7 +78,7 @@ def outlives_the_job(journal: str | None, env: Mapping[str, str], *, ephemeral: 
     if env.get("CI") and not journal and not ephemeral:
         raise Refused(
             "this is a CI job and its journal would die with it, so that nobody could carry on or put back:"
-            " give --journal (a file that outlives the job), or accept that by --ephemeral"
+            " give --journal s3://bucket/prefix, or a file that outlives the job, or accept that by --ephemeral"
         )
 
 

@@ -18,11 +18,20 @@ from katakei.driving import Drive
 @click.command("approve")
 @click.argument("rollout")
 @click.argument("targets", nargs=-1)
+@aws
 @journal
 @as_json
-def approve_(rollout: str, targets: tuple[str, ...], journal: str | None, *, as_json: bool) -> None:
+def approve_(  # noqa: PLR0913 - one option each
+    rollout: str,
+    targets: tuple[str, ...],
+    profile: str | None,
+    region: str | None,
+    journal: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """Say that your work on TARGETS of ROLLOUT is done; without TARGETS, on all that wait for you."""
-    with verbs(None, None, journal) as app:
+    with verbs(profile, region, journal) as app:
         approved = app.approve(RolloutId(rollout), [TargetId(target) for target in targets])
     say(json.dumps({"approved": approved}) if as_json else f"approved: {', '.join(approved)}")
 
@@ -44,11 +53,12 @@ def abort_(rollout: str, profile: str | None, region: str | None, journal: str |
 
 @click.command("pause")
 @click.argument("rollout")
+@aws
 @journal
 @as_json
-def pause_(rollout: str, journal: str | None, *, as_json: bool) -> None:
+def pause_(rollout: str, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
     """Finish what ROLLOUT has in hand and begin nothing else, until `katakei resume`."""
-    with verbs(None, None, journal) as app:
+    with verbs(profile, region, journal) as app:
         app.pause(RolloutId(rollout))
     said = f"pause recorded; what is in hand is finished; to go on: katakei resume {rollout}"
     say(json.dumps({"accepted": rollout}) if as_json else said)
@@ -79,7 +89,8 @@ def unlock_(  # noqa: PLR0913 - one option each
 ) -> None:
     """Let go of the lease of GROUP, whoever has it: only when its process is known to be gone.
 
-    Whoever had it writes nothing more and begins nothing more; a call that is under way may still have its effect.
+    Seldom needed: a holder that was silent for 30 s is taken over by the same command. Whoever had it writes nothing
+    more, and begins nothing more after 10 s; a call that is under way may still have its effect.
     """
     name = group_of(group)
     if on_terminal(0) and not yes:

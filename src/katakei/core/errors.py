@@ -8,7 +8,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from katakei.core.model import Registration  # `--help` knows the errors, and need not know the model
+    from katakei.core.lease import Beat  # `--help` knows the errors, and need not know the model
+    from katakei.core.model import Registration
 
 
 class Exit(IntEnum):
@@ -76,7 +77,15 @@ class Rejected(KatakeiError):
 
 
 class Held(Refused):
-    """Another rollout has the lease. The sentence names it."""
+    """Another rollout has the lease. The sentence names it.
+
+    `silent` are the newest beats of the holders when each of them may be gone: whoever sees them unchanged for long
+    enough may take over. Empty: at least one holder is known to live.
+    """
+
+    def __init__(self, sentence: str, silent: "frozenset[Beat]" = frozenset()) -> None:
+        super().__init__(sentence)
+        self.silent = silent
 
 
 class LeaseLost(KatakeiError):

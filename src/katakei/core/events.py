@@ -6,9 +6,13 @@ An event is a fact or a person's word; none of them is an opinion about what to 
 from dataclasses import dataclass
 from datetime import datetime
 
+from katakei.core.lease import Owner
 from katakei.core.model import Arn, RolloutId, Target, TargetId
 from katakei.core.planned import Plan
 from katakei.core.roads import Cause, Intent, Phase
+
+VERSION = 1
+"""Of all that is written here. It grows when an older Katakei could not read a rollout, or would misread it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +23,6 @@ class Key:
     target: TargetId
     attempt: int
     intent: Intent
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who drives a rollout: enough to know on the same host that the process is dead, and to name it elsewhere."""
-
-    user: str
-    host: str
-    pid: int
-    started: int  # in clock ticks since that boot (proc(5), field 22)
-    boot: str  # the host's boot id
-
-    def __str__(self) -> str:
-        return f"{self.user}@{self.host} (pid {self.pid})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from katakei.core.events import Event, Key, Owner, Will
+from katakei.core.events import Event, Key, Will
+from katakei.core.lease import Beat, Lease, Owner
 from katakei.core.model import Arn, Group, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.core.sight import Answer, Evidence, GroupSight, Seen, Work
 from katakei.core.steps import Job
@@ -24,15 +25,6 @@ class Header:
     begun: datetime
     finished: datetime | None
     who: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to write and act for these groups; `epoch` grows with every taking, which fences the former owner."""
-
-    groups: frozenset[Arn]
-    owner: Owner
-    epoch: int
 
 
 class Journal(Protocol):
@@ -60,8 +52,14 @@ class Journal(Protocol):
 class Leases(Protocol):
     """One lease per target-group ARN among all who share the journal (promise 6)."""
 
-    def take(self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId) -> Lease:
-        """All or none, sorted by ARN. Raises Held (naming who holds it); a dead owner of this host is no holder."""
+    def take(
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+    ) -> Lease:
+        """All or none, sorted by ARN. Raises Held (naming who holds it); it waits for nothing.
+
+        No holder is an owner known to be dead from here, nor one whose newest beat is among `silent`: those that the
+        caller has watched for long enough by its own clock. The store's clock may tell who is alive, never who is not.
+        """
         ...
 
     def renew(self, lease: Lease) -> None:
@@ -137,7 +135,7 @@ class Balancer(Protocol):
         ...
 
     def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
-        """Returned means only that the call returned; looks tell what became of it. `by` bounds the whole call."""
+        """Returned means only that the call returned; looks tell. Nothing is sent later than `by` from now."""
         ...
 
     def register(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
@@ -174,7 +172,10 @@ class Executor(Protocol):
         ...
 
     def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
-        """Hands the jobs over; answers with a ticket for each taken. A missing key was not taken: start it again."""
+        """Hands the jobs over, none later than `by` from now; answers with a ticket for each taken.
+
+        A missing key was not taken: start it again.
+        """
         ...
 
     def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from katakei.core import events as e
+from katakei.core.lease import Owner
 from katakei.core.model import Group, Registration, Target, TargetId
 from katakei.core.planned import Plan
 from katakei.core.roads import IN_HAND, Cause, Intent, Phase
@@ -28,7 +29,7 @@ class Rollout:
     by_phase: Mapping[Phase, Mapping[TargetId, None]]
     number: int
     moved: datetime
-    owner: e.Owner | None = None
+    owner: Owner | None = None
     marks: str = ""
     revert_marks: str = ""
     aborting: str = ""

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
 from katakei.core.errors import Unreachable
-from katakei.core.events import Event
+from katakei.core.events import VERSION, Event, Planned
 from katakei.journals.moments import duration, iso, moment, span
 
 SIMPLE = (str, int, bool, float)
@@ -44,13 +44,29 @@ def encode(event: Event) -> str:
 
 
 def decode(text: str) -> Event:
-    """The event that `encode` was given. Raises Unreachable: an unknown kind or field, or a value of another type."""
+    """The event that `encode` was given. Raises Unreachable: an unknown kind or field, or a value of another type.
+
+    A first event tells the version of all that follow; one newer than ours is refused whatever the others look like.
+    """
     try:
-        return cast("Event", coder(Event).read(json.loads(text)))
+        seen = json.loads(text)
+        _not_newer(seen)
+        return cast("Event", coder(Event).read(seen))
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise Unreachable(
             f"an event in the journal cannot be read ({fault}): use the version of Katakei that wrote it"
         ) from fault
+
+
+def _not_newer(seen: Any) -> None:
+    if not isinstance(seen, dict) or seen.get("kind") != Planned.__name__:
+        return
+    version = int(seen["plan"]["versions"].get("events", "1"))
+    if version > VERSION:
+        raise Unreachable(
+            f"rollout {seen['plan']['rollout']} was written by a newer Katakei (events of version {version}, this one"
+            f" knows {VERSION}): use that version; nothing was changed"
+        )
 
 
 @cache

@@ -14,7 +14,7 @@ from katakei.core.ports import Header
 from katakei.journals.codec import decode
 from katakei.journals.moments import moment
 
-VERSION = 1
+VERSION = 2
 
 Ask = Callable[[str, Mapping[str, object]], Sequence[tuple[Any, ...]]]
 

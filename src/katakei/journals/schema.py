@@ -16,9 +16,12 @@ from sqlalchemy import (
     Text,
     insert,
     select,
+    update,
 )
 
 from katakei.journals.reading import VERSION
+
+FIRST = "1"  # its leases had no `beaten`
 
 metadata = MetaData()
 
@@ -69,11 +72,16 @@ leases = Table(
     Column("boot", Text, nullable=False),
     Column("machine", Text, nullable=False),
     Column("pids", Text, nullable=False),
+    Column("beaten", Text),  # when it was last confirmed, by the database's own clock
 )
 
 
 def create(connection: Connection) -> None:
-    """All tables and the version, inside the caller's transaction; a journal that has them is left as it is."""
+    """All tables and the version, inside the caller's transaction; what an older version wrote is kept as it is."""
     metadata.create_all(connection)
-    if connection.scalar(select(marks.c.value).where(marks.c.name == "schema")) is None:
+    version = connection.scalar(select(marks.c.value).where(marks.c.name == "schema"))
+    if version is None:
         connection.execute(insert(marks).values(name="schema", value=str(VERSION)))
+    elif version == FIRST:
+        connection.exec_driver_sql("ALTER TABLE leases ADD COLUMN beaten TEXT")
+        connection.execute(update(marks).where(marks.c.name == "schema").values(value=str(VERSION)))

@@ -3,22 +3,23 @@
 Reading imports no SQLAlchemy; the first write does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from katakei import process
 from katakei.core.errors import Overtaken, Unreachable
-from katakei.core.events import Event, Owner, Will
+from katakei.core.events import Event, Will
+from katakei.core.lease import Beat, Lease, Owner
 from katakei.core.model import Arn, RolloutId
-from katakei.core.ports import Header, Lease
-from katakei.journals import reading
+from katakei.core.ports import Header
+from katakei.journals import holders, reading
+from katakei.journals.holders import Fate
 from katakei.journals.sqlite import PATIENCE, SqliteFile
 from katakei.journals.where import default_url, path_of
 
 __all__ = ["SqlJournal", "SqlLeases", "default_url"]
 
 TRIES = 5
-Fate = Callable[[Owner, process.Place], process.Fate]
 
 
 class SqlJournal:
@@ -69,21 +70,25 @@ class SqlJournal:
 class SqlLeases:
     """Implements the port `Leases` in the same file, so that one transaction can check a lease and write an event.
 
-    A holder is judged by what this host knows of its process, never by a wall clock. Raises Unreachable as above.
+    A holder is judged by what this host knows of its process, and by what the taker has watched. Raises Unreachable.
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE, fate: Fate = process.fate) -> None:
         self.store = SqliteFile(path_of(url), patience)
         self._fate = fate
 
-    def take(self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId) -> Lease:
+    def take(
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+    ) -> Lease:
         """As the port says; the same process may take the same rollout again, which fences its former lease."""
         from katakei.journals import leasing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
 
         if not groups:
             raise ValueError("a lease is for at least one group")
         with self.store.writing() as connection:
-            return leasing.take(connection, groups, owner, rollout, self._fate)
+            return leasing.take(
+                connection, groups, owner, rollout, lambda found: holders.pass_over(found, self._fate, silent)
+            )
 
     def renew(self, lease: Lease) -> None:
         """As the port says."""

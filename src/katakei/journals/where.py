@@ -1,11 +1,38 @@
 """Where a journal is: URLs and the place of the machine's own one. Nothing is opened here."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from katakei.core.errors import UsageFault
 
 SQLITE = "sqlite:///"
+S3 = "s3://"
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/=@:+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bucket of S3 and what every key in it begins with: '' or something that ends in '/'."""
+
+    bucket: str
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"{S3}{self.bucket}/{self.prefix}"
+
+
+def place_of(url: str) -> Place | None:
+    """Of `s3://bucket` or `s3://bucket/prefix`; None: it is not in S3. Raises UsageFault: it names no place there."""
+    if not url.startswith(S3):
+        return None
+    bucket, _, prefix = url.removeprefix(S3).partition("/")
+    prefix = prefix.strip("/")
+    if not BUCKET.fullmatch(bucket) or not PREFIX.fullmatch(prefix) or "//" in prefix:
+        raise UsageFault(f"the journal {url!r} names no place in S3: give s3://bucket/prefix")
+    return Place(bucket, f"{prefix}/" if prefix else "")
 
 
 def default_url(env: Mapping[str, str]) -> str:
@@ -25,7 +52,7 @@ def path_of(url: str) -> Path:
         text = url.removeprefix(SQLITE)
     else:
         raise UsageFault(
-            f"a journal at {scheme}:// is not built yet in this version: give a path, or sqlite:////absolute/path.db"
+            f"a journal at {scheme}:// is not built yet in this version: give a path, or s3://bucket/prefix"
         )
     if not text or text == ":memory:" or "\0" in text:
         raise UsageFault(f"the journal {url!r} names no file: give a path, or sqlite:////absolute/path.db")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from katakei.core.errors import Overtaken, UsageFault
+from katakei.core.errors import Overtaken
 from katakei.core.events import Event, Finished, Planned, RetryAsked, RevertAsked
 from katakei.core.model import RolloutId
 from katakei.journals.codec import encode
+from katakei.journals.heading import header, in_order, unknown
 from katakei.journals.moments import sortable
 from katakei.journals.schema import events as table
 from katakei.journals.schema import rollout_groups, rollouts
@@ -19,7 +20,7 @@ def last(connection: Connection, rollout: RolloutId) -> int:
     """The number of the newest event. Raises UsageFault: there is none."""
     number = _last(connection, rollout)
     if not number:
-        raise UsageFault(f"there is no rollout {rollout} in this journal: `katakei list` shows those there are")
+        raise unknown(rollout)
     return number
 
 
@@ -30,9 +31,7 @@ def append(connection: Connection, rollout: RolloutId, after: int, events: Seque
         raise Overtaken(f"rollout {rollout} has {number} events, not {after}: read it again")
     if not events:
         return
-    planned = [isinstance(event, Planned) for event in events]
-    if any(planned[1:]) or planned[0] is not (after == 0):
-        raise ValueError("the first event of a rollout, and only that, is Planned")
+    in_order(after, events)
     rows = [{"rollout": rollout, "number": n, "event": encode(event)} for n, event in enumerate(events, after + 1)]
     try:
         for event in events:
@@ -48,17 +47,13 @@ def _last(connection: Connection, rollout: RolloutId) -> int:
 
 def _keep_header(connection: Connection, rollout: RolloutId, event: Event) -> None:
     match event:
-        case Planned(at, plan):
-            arns = list(dict.fromkeys(group.arn for group in plan.groups))
-            header = {
-                "service": plan.spec.service,
-                "group_arns": json.dumps(arns),
-                "begun": sortable(at),
-                "who": plan.who,
-            }
-            connection.execute(insert(rollouts).values(rollout=rollout, **header))
-            if arns:
-                connection.execute(insert(rollout_groups), [{"group_arn": arn, "rollout": rollout} for arn in arns])
+        case Planned():
+            made = header(rollout, event)
+            values = {"service": made.service, "group_arns": json.dumps(made.groups), "who": made.who}
+            connection.execute(insert(rollouts).values(rollout=rollout, begun=sortable(made.begun), **values))
+            if made.groups:
+                rows = [{"group_arn": arn, "rollout": rollout} for arn in made.groups]
+                connection.execute(insert(rollout_groups), rows)
         case Finished(at):
             _finish(connection, rollout, sortable(at))
         case RetryAsked() | RevertAsked():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class Endpoint:
         self._elb = elb
         self._lab = LabDoor(elb, self.faults, self.log)
         self._moto = _Moto(create_backend_app)
+        self._objects = threading.Lock()  # moto looks at a condition and writes later; S3 does both at once
         self._over = threading.Event()
         self.faults.listen(self._turned)
         self._server = make_server(address, port, self, threaded=True, request_handler=_Quiet)
@@ -102,7 +104,8 @@ class Endpoint:
         try:
             if call.service == "elasticloadbalancing" and call.form.get("Version") == wire.VERSION:
                 return self._elbv2(call)
-            answer = endpoint_wsgi.run(self._moto, environ)
+            with self._objects if call.service == "s3" else nullcontext():
+                answer = endpoint_wsgi.run(self._moto, environ)
         except NotImplementedError:
             return endpoint_errors.unknown(call)
         except Exception:

@@ -60,9 +60,18 @@ def read(environ: Environ) -> Call:
     form = dict(parse_qsl(text, keep_blank_values=True)) if "Action=" in text else {}
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     service = scope[1] if scope else "elasticloadbalancing" if form.get("Version") == "2015-12-01" else ""
-    action = form.get("Action") or target.rpartition(".")[2] or environ.get("REQUEST_METHOD", "")
+    action = form.get("Action") or target.rpartition(".")[2] or _of_path(service, environ)
     region = scope[0] if scope else ""
     return Call(service, region, action, environ.get("HTTP_USER_AGENT", ""), body, signed=bool(scope), form=form)
+
+
+def _of_path(service: str, environ: Environ) -> str:
+    """S3 names its actions by method and path alone."""
+    method: str = environ.get("REQUEST_METHOD", "")
+    key = environ.get("PATH_INFO", "").strip("/").partition("/")[2]
+    if service != "s3" or not (key or "list-type=2" in environ.get("QUERY_STRING", "")):
+        return method
+    return f"{method.title()}Object" if key else "ListObjectsV2"
 
 
 def run(app: Wsgi, environ: Environ) -> Answer:

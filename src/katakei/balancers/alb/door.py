@@ -85,10 +85,9 @@ class Door:
     ) -> T:
         client = self._client(service)
         buckets = self._buckets()
-        now = self._clock.now()
-        if by is not None and now > by:
-            raise Unseen(f"{action} was not asked: no time was left for it")
-        buckets.take(kinds, by or now + WAIT)
+        self._still_in_time(action, by)
+        buckets.take(kinds, by or self._clock.now() + WAIT)
+        self._still_in_time(action, by)  # whoever stood still while it waited must not act on what it meant then
         try:
             return call(client)
         except foreign() as error:
@@ -97,6 +96,10 @@ class Door:
             if renewable(error):
                 self._forget(service, client)
             raise ours(service, action, error) from error
+
+    def _still_in_time(self, action: str, by: datetime | None) -> None:
+        if by is not None and self._clock.now() > by:
+            raise Unseen(f"{action} was not asked: no time was left for it")
 
     def _forget(self, service: str, client: object) -> None:
         """The next call reads configuration and credentials anew: a file may hold renewed ones by then."""

@@ -87,8 +87,9 @@ class Local:
         marks = self.marks
         tickets = {key: job.marks or marks for key, (_, job) in jobs.items()}
         ours = [key for key, ticket in tickets.items() if same(ticket, marks)]
+        until = self._wall() + by
         with ThreadPoolExecutor(AT_ONCE, "katakei-local") as pool:
-            begun = dict(zip(ours, pool.map(lambda key: self._start(key, jobs[key][1], by), ours), strict=True))
+            begun = dict(zip(ours, pool.map(lambda key: self._start(key, jobs[key][1], until, by), ours), strict=True))
         return {key: ticket for key, ticket in tickets.items() if begun.get(key, True)}
 
     def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
@@ -120,9 +121,12 @@ class Local:
         marks = self.marks
         self._ask(what, tuple(_name(key) for key, (_, ticket) in tickets.items() if same(ticket, marks)), by)
 
-    def _start(self, key: Key, job: Job, by: timedelta) -> bool:
-        """Whether it was begun, now or before, or refused for good."""
-        line = mark.Line("", _name(key), self._wall() + LATE, job.env)
+    def _start(self, key: Key, job: Job, until: datetime, by: timedelta) -> bool:
+        """Whether it was begun, now or before, or refused for good. None begins after `until` of this machine."""
+        now = self._wall()
+        if now > until:
+            return False
+        line = mark.Line("", _name(key), now + LATE, job.env)
         try:
             found = next(iter(self._run(mark.start_text([line], job, timedelta()), by, self._secrets.told).marks), None)
         except Unseen:

@@ -106,14 +106,14 @@ class Asks:
         for names, instances in _batches(self._allowed(wanted)):
             if self._clock.now() >= until:
                 return
-            _, unknown = spread(instances, partial(self._send, how, names))
+            _, unknown = spread(instances, partial(self._send, how, names, until))
             self._trouble |= unknown
 
-    def _send(self, how: How, names: Sequence[str], instances: Sequence[str]) -> str:
+    def _send(self, how: How, names: Sequence[str], until: datetime, instances: Sequence[str]) -> str:
         at = self._clock.now()
         with self._lock:
             self._last |= dict.fromkeys(instances, at)
-        command = self._door.send(instances, how(names, SELF), "katakei: what the mark says", RUN_WITHIN)
+        command = self._door.send(instances, how(names, SELF), "katakei: what the mark says", RUN_WITHIN, until)
         with self._lock:
             self._open[command] = _Ask(at, frozenset(instances))
         return command

@@ -54,7 +54,7 @@ class SsmCarrier:
     self_from = SELF
 
     def __init__(self, region: str, profile: str, clock: Clock) -> None:
-        self._door, self._clock = Door(region, profile), clock
+        self._door, self._clock = Door(region, profile, clock), clock
         self._lock = threading.Lock()
         self._sendings: dict[str, _Sending] = {}
         self._nameless: frozenset[TargetId] = frozenset()

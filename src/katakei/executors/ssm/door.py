@@ -6,10 +6,11 @@ One try per call (the loop is the retry), connect 3 s, read 5 s; safe to use fro
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from katakei.core.errors import OutOfReach, Rejected, Unreachable, Unseen
+from katakei.core.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -84,16 +85,22 @@ class Invocation:
 class Door:
     """Systems Manager of one region, with the credentials of one profile ('' and '' = as the environment says)."""
 
-    def __init__(self, region: str, profile: str) -> None:
-        self._region, self._profile = region, profile
+    def __init__(self, region: str, profile: str, clock: Clock) -> None:
+        self._region, self._profile, self._clock = region, profile, clock
         self._lock = threading.Lock()
         self._client: SSMClient | None = None
 
-    def send(self, instances: Sequence[str], text: str, comment: str, run_within: timedelta) -> str:
+    def send(
+        self, instances: Sequence[str], text: str, comment: str, run_within: timedelta, by: datetime | None = None
+    ) -> str:
         """Runs `text` once on each instance, and answers with the CommandId. Raises NoSuchNode.
 
         An agent that does not answer within 60 s is given up; an error on one instance ends nothing on another.
+        Nothing is sent later than `by`.
         """
+        self._connected()
+        if by is not None and self._clock.now() > by:
+            raise Unseen("SendCommand was not asked: no time was left for it")
         answer = self._call(
             "send_command",
             InstanceIds=list(instances),

@@ -32,7 +32,7 @@ class Ssm:
 
     def __init__(self, region: str, profile: str, clock: Clock) -> None:
         self._clock = clock
-        self._door = Door(region, profile)
+        self._door = Door(region, profile, clock)
         self._asks = Asks(self._door, clock)
         self._lock = threading.Lock()
         self._sent: dict[Key, datetime] = {}
@@ -129,7 +129,7 @@ class Ssm:
             if self._clock.now() >= until:
                 break
             try:
-                tickets |= self._send(batch)
+                tickets |= self._send(batch, until)
             except KatakeiError:
                 # What was sent must not be forgotten for what was not; with nothing sent, the sentence is all there is.
                 if not tickets:
@@ -137,14 +137,14 @@ class Ssm:
                 break
         return tickets
 
-    def _send(self, batch: Sequence[Ready]) -> dict[Key, str]:
+    def _send(self, batch: Sequence[Ready], until: datetime) -> dict[Key, str]:
         by_instance = {one.line.machine: one for one in batch}
         at = self._clock.now()
         self._sent |= dict.fromkeys((one.key for one in batch), at)
 
         def send(instances: Sequence[str]) -> str:
             some = [by_instance[instance] for instance in instances]
-            return self._door.send(instances, text(some), f"katakei {some[0].line.name}", follow(some) + SPARE)
+            return self._door.send(instances, text(some), f"katakei {some[0].line.name}", follow(some) + SPARE, until)
 
         sent, unknown = spread(list(by_instance), send)
         for instance, why in unknown.items():

@@ -1,0 +1,33 @@
+"""What a rollout's events make of its header, the same in every store; nothing is read or written here."""
+
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from katakei.core.errors import UsageFault
+from katakei.core.events import Event, Planned, RetryAsked, RevertAsked
+from katakei.core.model import RolloutId
+from katakei.core.ports import Header
+
+
+def header(rollout: RolloutId, planned: Planned) -> Header:
+    """As the plan tells it, not finished."""
+    plan = planned.plan
+    arns = tuple(dict.fromkeys(group.arn for group in plan.groups))
+    return Header(rollout, plan.spec.service, arns, planned.at, None, plan.who)
+
+
+def reopens(event: Event) -> TypeGuard[RetryAsked | RevertAsked]:
+    """A finished rollout is unfinished again by this word."""
+    return isinstance(event, RetryAsked | RevertAsked)
+
+
+def in_order(after: int, events: Sequence[Event]) -> None:
+    """Raises ValueError: the first event of a rollout, and only that, is Planned."""
+    planned = [isinstance(event, Planned) for event in events]
+    if any(planned[1:]) or planned[:1] not in ([], [after == 0]):
+        raise ValueError("the first event of a rollout, and only that, is Planned")
+
+
+def unknown(rollout: RolloutId) -> UsageFault:
+    """Nobody can speak to it."""
+    return UsageFault(f"there is no rollout {rollout} in this journal: `katakei list` shows those there are")

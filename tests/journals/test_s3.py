@@ -1,0 +1,305 @@
+"""The journal in S3: what dies between two writes, what S3 does not answer, and what a question costs."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from tests.contracts.ledgers import (
+    BOTH,
+    ID,
+    LEDGERS,
+    NOON,
+    OTHER,
+    WEB,
+    S3Ledger,
+    begun,
+    bucket_at,
+    fell,
+    owner,
+    planned,
+    word,
+)
+
+from katakei.core import events as e
+from katakei.core.errors import Held, KatakeiError, OutOfReach, Overtaken, Unreachable, Unseen, UsageFault
+from katakei.core.model import TargetId
+from katakei.journals.codec import encode
+from katakei.journals.heading import header
+from katakei.journals.s3 import S3Journal, bucket
+from katakei.journals.s3.bucket import NEW
+from katakei.journals.s3.catalogue import Catalogue
+from katakei.journals.s3.faults import ours
+from katakei.journals.s3.log import EVERY, Log
+from katakei.journals.where import Place, place_of
+from katakei.process import Fate
+
+RETRY = e.RetryAsked(NOON, "kim", (TargetId("i-1"),))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[S3Ledger]:
+    with LEDGERS["s3"](tmp_path) as made:
+        assert isinstance(made, S3Ledger)
+        yield made
+
+
+def asked(ledger: S3Ledger, question: Callable[[], object]) -> list[str]:
+    """The calls that a question costs."""
+    before = len(ledger.aws.lab("calls"))
+    question()
+    return [str(call["action"]) for call in ledger.aws.lab("calls")[before:]]
+
+
+def whys(events: Sequence[e.Event]) -> list[str]:
+    return [event.why for event in events if isinstance(event, e.Fell)]
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("s3://bucket", Place("bucket", "")),
+        ("s3://bucket/", Place("bucket", "")),
+        ("s3://my.bucket/team/katakei/", Place("my.bucket", "team/katakei/")),
+    ],
+)
+def test_a_url_names_a_bucket_and_what_keys_begin_with(url: str, place: Place) -> None:
+    assert place_of(url) == place
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://", "s3://Bucket/x", "s3://b/x", "s3://bucket/a//b", "s3://bucket/a?b", "s3://a b"]
+)
+def test_a_url_that_names_no_place_in_s3_is_a_usage_fault(url: str) -> None:
+    with pytest.raises(UsageFault, match="give s3://bucket/prefix"):
+        place_of(url)
+
+
+# -- what dies between two writes
+
+
+def test_a_rollout_that_died_before_its_first_event_is_not_found(ledger: S3Ledger) -> None:
+    Catalogue(ledger.bucket).open(header(ID, planned()))
+    assert ledger.journal().find() == []
+    assert ledger.journal().find(group=WEB, unfinished=True) == []
+
+
+def test_a_rollout_whose_end_was_written_and_not_catalogued_is_finished(ledger: S3Ledger) -> None:
+    begun(ledger)
+    assert Log(ledger.bucket).add(ID, 1, [encode(e.Finished(NOON))])
+    assert ledger.journal().find(unfinished=True) == []
+    assert ledger.journal().find(group=WEB)[0].finished == NOON
+
+
+def test_a_word_that_was_catalogued_and_not_written_reopens_nothing(ledger: S3Ledger) -> None:
+    ledger.journal().append(begun(ledger), ID, 1, [e.Finished(NOON)])
+    Catalogue(ledger.bucket).open(header(ID, planned()))
+    assert ledger.journal().find(unfinished=True) == []
+
+
+def test_whoever_closes_a_rollout_that_was_opened_again_meanwhile_closes_nothing(ledger: S3Ledger) -> None:
+    begun(ledger)
+    slow = Catalogue(ledger.bucket)
+    openings = slow.openings(ID, sorted(BOTH))
+    assert Log(ledger.bucket).add(ID, 1, [encode(e.Finished(NOON))])
+    ledger.journal().tell(ID, RETRY)
+    slow.close(ID, NOON, openings)
+    assert [each.rollout for each in ledger.journal().find(group=WEB, unfinished=True)] == [ID]
+
+
+def test_an_old_owner_that_was_sure_of_its_lease_is_fenced_by_the_number_of_the_taking(ledger: S3Ledger) -> None:
+    begun(ledger)
+    old = Log(ledger.bucket)
+    assert old.end(ID) == 1
+    taken = ledger.leases(lambda *_: Fate.DEAD).take(BOTH, owner(2), ID)
+    ledger.journal().append(taken, ID, 1, [e.Taken(NOON, owner(2))])
+    assert not old.add(ID, 1, [encode(fell(2))])
+
+
+def test_a_group_that_cannot_be_taken_leaves_none_taken(ledger: S3Ledger) -> None:
+    leases, alive = ledger.leases(), ledger.leases(lambda *_: Fate.ALIVE)
+    ledger.aws.lab("faults", deny=["PutObject"])
+    with pytest.raises(Unreachable):
+        leases.take(BOTH, owner(), ID)
+    ledger.aws.lab("faults", deny=[])
+    assert alive.take(BOTH, owner(2), OTHER).epoch == 1
+
+
+# -- what S3 does not answer
+
+
+def test_what_may_have_been_written_is_read_back_and_written_once(ledger: S3Ledger) -> None:
+    lease, journal = begun(ledger), ledger.journal()
+    ledger.aws.lab("faults", error=0.5, seed=4, actions=["PutObject"])
+    for number in range(2, 32):
+        after = len(journal.read(ID, 0))
+        try:
+            journal.append(lease, ID, after, [fell(number)])
+        except Unseen:
+            continue
+    ledger.aws.lab("faults", error=0)
+    written = journal.read(ID, 1)
+    assert len(written) > 20
+    numbers = [int(why.split()[1]) for why in whys(written)]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_write_that_was_never_answered_and_happened_is_a_success(ledger: S3Ledger) -> None:
+    lease, journal = begun(ledger), ledger.journal()
+    journal.append(lease, ID, 1, [fell(2)])
+    answers = set()
+    for number in range(3, 6):
+        ledger.aws.lab("faults", timeout=1.0, hold=0.1, seed=number, actions=["PutObject"])
+        after = len(journal.read(ID, 0))
+        try:
+            journal.append(lease, ID, after, [fell(number)])
+        except Unseen:
+            answers.add(False)
+            assert len(journal.read(ID, 0)) == after
+        else:
+            answers.add(True)
+            assert journal.read(ID, after) == [fell(number)]
+    assert True in answers
+
+
+@pytest.mark.parametrize("action", ["GetObject", "PutObject", "ListObjectsV2"])
+def test_what_is_denied_is_told_with_what_to_allow(ledger: S3Ledger, action: str) -> None:
+    lease, journal = begun(ledger), ledger.journal()
+    ledger.aws.lab("faults", deny=[action])
+    with pytest.raises(Unreachable, match=rf"s3:GetObject and s3:PutObject .*\({action}: AccessDenied\)"):
+        journal.append(lease, ID, len(journal.read(ID, 0)), [fell(2)])
+    ledger.aws.lab("faults", deny=[])
+    assert journal.read(ID, 0) == [planned()]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error", "said"),
+    [
+        ("ExpiredToken", 400, OutOfReach, "credentials have expired: renew them"),
+        ("InvalidAccessKeyId", 403, OutOfReach, "does not know these credentials"),
+        ("RequestTimeTooSkewed", 403, Unreachable, "the clock of this machine is wrong"),
+        ("PermanentRedirect", 301, Unreachable, "in another region: give --region"),
+        ("NotImplemented", 501, Unreachable, "knows no conditional writes"),
+        ("SlowDown", 503, Unseen, "could not answer PutObject"),
+        ("ConditionalRequestConflict", 409, Unseen, "could not answer PutObject"),
+        ("Unheard", 502, Unseen, "could not answer PutObject"),
+        ("Unheard", 400, Unreachable, "PutObject failed"),
+    ],
+)
+def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type[KatakeiError], said: str) -> None:
+    answer: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    told = ours("s3://bucket/", "PutObject", ClientError(answer, "PutObject"))
+    assert isinstance(told, error)
+    assert told.code == 5
+    assert said in str(told)
+
+
+def test_a_bucket_that_is_not_there_is_told(ledger: S3Ledger) -> None:
+    ledger.bucket.place = Place("nosuchbucket", "")
+    with pytest.raises(Unreachable, match="s3://nosuchbucket/: there is no such bucket: create it"):
+        ledger.journal().find()
+
+
+def test_an_endpoint_that_is_gone_is_no_answer(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(Unseen, match="did not answer"):
+        ledger.journal().find()
+
+
+def test_what_is_never_answered_is_not_known(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket, "READ", timedelta(seconds=0.5))
+    lease, journal = begun(ledger), S3Journal(bucket_at(ledger.bucket.place))
+    journal.read(ID, 0)
+    for action in ("GetObject", "PutObject"):
+        ledger.aws.lab("faults", timeout=1.0, hold=2, seed=1, actions=["PutObject", action])  # which does not happen
+        with pytest.raises(Unseen, match=f"did not answer {action}"):
+            journal.append(lease, ID, 1, [fell(2)])
+
+
+def test_without_credentials_it_says_so(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(Unreachable, match="Check the AWS credentials"):
+        ledger.journal().find()
+
+
+def test_lost_objects_are_told_and_what_is_left_is_not_read_as_if_it_were_whole(ledger: S3Ledger) -> None:
+    lease, journal = begun(ledger), ledger.journal()
+    for number in range(2, 5):
+        journal.append(lease, ID, number - 1, [fell(number)])
+    s3: Any = boto3.client("s3")
+    s3.delete_object(Bucket=ledger.bucket.place.bucket, Key=f"katakei/rollouts/{ID}/events/0000000003.jsonl")
+    with pytest.raises(Unreachable, match="has lost events of rollout r-one before 4"):
+        ledger.journal().read(ID, 0)
+
+
+def test_what_a_newer_version_keeps_there_is_refused_untouched(ledger: S3Ledger) -> None:
+    lease = begun(ledger)
+    mark = ledger.bucket.get("katakei.json")
+    assert mark is not None
+    ledger.bucket.put("katakei.json", json.dumps({"schema": 2}), mark.etag)
+    keys = ledger.bucket.keys("")
+    ledger.bucket._marked = None
+    attempts: list[Callable[[], object]] = [
+        lambda: ledger.journal().read(ID, 0),
+        lambda: ledger.leases().take(BOTH, owner(2), OTHER),
+        lambda: ledger.journal().append(lease, ID, 1, [fell(2)]),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Unreachable, match=r"newer Katakei \(schema 2, this one knows 1\): use that version"):
+            attempt()
+    ledger.bucket._marked = True
+    assert ledger.bucket.keys("") == keys
+
+
+# -- what a question costs
+
+
+def test_a_long_history_is_read_from_a_snapshot_and_what_came_after_it(ledger: S3Ledger) -> None:
+    lease, journal = begun(ledger), ledger.journal()
+    for _ in range(3):
+        after = len(journal.read(ID, 0))
+        journal.append(lease, ID, after, [fell(after + n) for n in range(EVERY // 2 + 1)])
+    costs = asked(ledger, lambda: ledger.journal().read(ID, 0))
+    assert costs.count("GetObject") == 2
+    assert whys(ledger.journal().read(ID, 1)) == [f"event {n}" for n in range(1, 3 * (EVERY // 2 + 1) + 1)]
+
+
+def test_a_turn_without_news_costs_one_question(ledger: S3Ledger) -> None:
+    lease, journal = begun(ledger), ledger.journal()
+    journal.append(lease, ID, len(journal.read(ID, 0)), [fell(2)])
+    assert asked(ledger, lambda: journal.read(ID, 2)) == ["ListObjectsV2"]
+    ledger.journal().tell(ID, word(3))
+    assert journal.read(ID, 2) == [word(3)]
+
+
+def test_finished_rollouts_of_a_group_are_found_by_one_question(ledger: S3Ledger) -> None:
+    for hours in range(3):
+        rollout = type(ID)(f"r-{hours}")
+        lease = begun(ledger, rollout, BOTH, hours)
+        ledger.journal().append(lease, rollout, 1, [e.Finished(NOON)])
+        ledger.leases().release(lease)
+    journal = ledger.journal()
+    assert asked(ledger, lambda: journal.find(group=WEB, unfinished=True)) == ["GetObject"]
+    assert asked(ledger, lambda: journal.read(type(ID)("r-1"), 0)) == ["GetObject", "ListObjectsV2"]
+
+
+def test_a_line_may_hold_whatever_else_ends_a_line(ledger: S3Ledger) -> None:
+    lease, odd = begun(ledger), e.Fell(NOON, TargetId("i-1"), "a\u2028b\u0085c\nd\r\x1ce")
+    ledger.journal().append(lease, ID, 1, [odd, odd])
+    assert ledger.journal().read(ID, 1) == [odd, odd]
+
+
+def test_whoever_wants_a_number_or_a_group_in_the_same_moment_is_told_who_has_it(ledger: S3Ledger) -> None:
+    lease = begun(ledger)
+    ledger.bucket.put(f"rollouts/{ID}/events/0000000002.jsonl", f"{encode(word(2))}\n", NEW)
+    with pytest.raises(Overtaken):
+        ledger.journal().append(lease, ID, 1, [fell(2)])
+    with pytest.raises(Held, match=r"r-one of kim@here .* heard of \ds ago") as held:
+        ledger.leases(lambda *_: Fate.UNKNOWN).take(BOTH, owner(2), OTHER)
+    assert not held.value.silent

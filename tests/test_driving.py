@@ -1,0 +1,84 @@
+"""The lease of a rollout about to begin: kept while a person reads the plan, and given back when it ends there."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+from tests.contracts.ledgers import BOTH, ID, LEDGERS, OTHER, Ledger, begun, group, owner, planned
+from tests.properties.things import seconds
+
+from katakei import by_hand, driving, holding
+from katakei.clock import SystemClock
+from katakei.core.errors import Held, Refused
+from katakei.core.lease import Owner
+from katakei.core.ports import Balancer, Journal, Leases
+from katakei.journals import holders
+from katakei.kit import Kit
+from katakei.process import Fate
+
+GROUPS = tuple(group(arn) for arn in sorted(BOTH))
+
+
+class Nowhere:
+    """A balancer that tells no lines."""
+
+    def restore_lines(self, _places: object) -> list[str]:
+        return []
+
+
+@dataclass
+class Small:
+    """As much of a kit as is asked for before anything is driven."""
+
+    journal: Journal
+    leases: Leases
+    owner: Owner = field(default_factory=owner)
+    clock: SystemClock = field(default_factory=SystemClock)
+    balancer: Balancer = field(default_factory=lambda: cast("Balancer", Nowhere()))
+    said: list[str] = field(default_factory=list)
+
+    def tell(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with LEDGERS["sqlite"](tmp_path) as made:
+        yield made
+
+
+def kit(ledger: Ledger) -> Kit:
+    return cast("Kit", Small(ledger.journal(), ledger.leases(lambda *_: Fate.UNKNOWN)))
+
+
+def test_it_beats_while_a_person_reads_the_plan_and_is_free_when_they_say_no(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "EVERY", seconds(0.01))
+    monkeypatch.setattr(holders, "FRESH", seconds(-60))
+    rival = ledger.leases(lambda *_: Fate.UNKNOWN)
+
+    def seen() -> object:
+        with pytest.raises(Held) as held:
+            rival.take(BOTH, owner(2), OTHER)
+        return held.value.silent
+
+    def no(*_: object) -> bool:
+        first = seen()
+        assert any(seen() != first or threading.Event().wait(0.02) for _ in range(200))
+        return False
+
+    hold = driving.take(kit(ledger), GROUPS, ID)
+    with pytest.raises(Refused, match="not confirmed"):
+        driving.begin(kit(ledger), hold, lambda: planned().plan, no)
+    rival.take(BOTH, owner(2), OTHER)
+
+
+def test_a_new_rollout_is_refused_when_another_was_begun_while_its_lease_was_waited_for(ledger: Ledger) -> None:
+    ledger.leases().release(begun(ledger, OTHER))
+    with pytest.raises(Refused, match="rollout r-two was begun meanwhile and is not finished"):
+        by_hand.take(kit(ledger), GROUPS, ID)
+    ledger.leases(lambda *_: Fate.ALIVE).take(BOTH, owner(2), OTHER)

@@ -1,0 +1,180 @@
+"""How a lease is taken from a holder that fell silent, and how it is kept."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from tests.contracts.ledgers import BOTH, ID, OTHER, owner
+from tests.properties import paper
+from tests.properties.paper import Heart, Paper
+from tests.properties.things import seconds
+from tests.properties.world import NOON, TurnedClock
+
+from katakei import holding
+from katakei.core.errors import Held, KatakeiError, LeaseLost, Unreachable, Unseen
+from katakei.core.lease import Beat, Lease
+from katakei.holding import Hold, take
+
+ours, theirs = owner(1), owner(2, "elsewhere")
+
+
+class Here(TurnedClock):
+    """A clock of our own, and what is said while it is watched. `woken` counts who wanted the next turn at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.woken = threading.Event()
+
+    def sleep(self, span: timedelta) -> None:
+        super().sleep(span)
+        assert self.time < NOON + seconds(20_000), "it watches for ever"
+
+    def wake(self) -> None:
+        self.woken.set()
+
+
+class Held10sAgo:
+    """A paper on which somebody else took both groups, and a rival of his that comes ten seconds later."""
+
+    def __init__(self, *naps: tuple[float, float]) -> None:
+        self.paper, self.clock = Paper(), Here()
+        self.paper.hearts[theirs] = Heart(NOON)
+        for since, until in naps:
+            self.paper.hearts[theirs].stops(NOON + seconds(since), NOON + seconds(until))
+        self.lease = self.paper.take(BOTH, theirs, OTHER, frozenset(), NOON)
+        self.clock.sleep(seconds(10))
+
+    def ask(self, silent: frozenset[Beat]) -> Lease:
+        return self.paper.take(BOTH, ours, ID, silent, self.clock.now())
+
+    def taken(self) -> Hold:
+        return take(self.paper, self.clock, self.ask, self.clock.said.append)  # type: ignore[arg-type]  # only asked
+
+
+def passed(clock: TurnedClock) -> float:
+    return (clock.now() - NOON).total_seconds()
+
+
+def test_a_holder_that_was_heard_of_just_now_refuses_at_once() -> None:
+    there = Held10sAgo()
+    with pytest.raises(Held, match="r-two"):
+        there.taken()
+    assert (passed(there.clock), there.clock.said) == (10, [])
+
+
+def test_a_silent_holder_is_taken_over_when_it_was_silent_for_thirty_seconds_of_our_own_clock() -> None:
+    there = Held10sAgo((1, 10_000))
+    hold = there.taken()
+    assert 40 <= passed(there.clock) <= 44
+    assert "r-two" in there.clock.said[0]
+    assert hold.lease.epoch > there.lease.epoch
+
+
+@pytest.mark.parametrize("wakes", [12, 25, 39])
+def test_a_holder_whose_heart_beats_again_meanwhile_refuses_at_once(wakes: float) -> None:
+    there = Held10sAgo((1, wakes))
+    with pytest.raises(Held):
+        there.taken()
+    assert wakes <= passed(there.clock) <= wakes + 4
+
+
+def test_a_heart_that_beats_refuses_also_where_the_store_tells_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper, "YOUNG", seconds(-1))
+    there = Held10sAgo()
+    with pytest.raises(Held):
+        there.taken()
+    assert passed(there.clock) <= 18
+
+
+def test_a_lease_that_is_given_back_meanwhile_is_taken_at_once() -> None:
+    there = Held10sAgo((1, 10_000))
+
+    def ask(silent: frozenset[Beat]) -> Lease:
+        if passed(there.clock) > 20:
+            there.paper.release(there.lease)
+        return there.ask(silent)
+
+    take(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
+    assert passed(there.clock) <= 24
+
+
+def test_a_look_without_an_answer_spoils_no_watch_and_a_store_that_is_gone_ends_it() -> None:
+    there = Held10sAgo((1, 10_000))
+    gone = [seconds(15), seconds(25)]
+
+    def ask(silent: frozenset[Beat]) -> Lease:
+        if gone[0] <= there.clock.now() - NOON <= gone[1]:
+            raise Unseen("no answer")
+        return there.ask(silent)
+
+    take(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
+    assert passed(there.clock) <= 44
+
+    there, gone = Held10sAgo((1, 10_000)), [seconds(15), seconds(10_000)]
+    with pytest.raises(Unseen):
+        take(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
+
+
+def test_no_act_begins_with_less_than_ten_seconds_of_the_lease_left() -> None:
+    there = Held10sAgo((1, 10_000))
+    hold = there.taken()
+    asked = hold.proved
+    assert hold.until - asked == seconds(10)
+    there.clock.sleep(seconds(7))
+    assert hold.proved == asked
+
+
+class Renewing:
+    """Leases that answer each renewal with the next of these, and the last one for ever."""
+
+    def __init__(self, *answers: KatakeiError | None) -> None:
+        self.answers, self.asked, self.released = list(answers), 0, False
+
+    def renew(self, lease: Lease) -> None:
+        del lease
+        self.asked += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer:
+            raise answer
+
+    def release(self, lease: Lease) -> None:
+        del lease
+        self.released = True
+
+
+def kept(leases: Renewing, clock: Here, until: Callable[[], bool]) -> Hold:
+    hold = Hold(leases, clock, Lease(BOTH, ours, 1), NOON).keep()  # type: ignore[arg-type]  # only these are asked
+    end = threading.Event()
+    for _ in range(1000):
+        if until():
+            return hold
+        end.wait(0.01)
+    raise AssertionError
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "EVERY", seconds(0.01))
+
+
+@pytest.mark.usefixtures("quick")
+def test_it_beats_by_itself_until_it_is_given_back_and_trouble_with_the_journal_ends_nothing() -> None:
+    leases, clock = Renewing(None, Unreachable("the disk is full"), None), Here()
+    clock.sleep(seconds(60))
+    hold = kept(leases, clock, lambda: leases.asked >= 4)
+    assert hold.proved == clock.now()
+    hold.release()
+    asked = leases.asked
+    threading.Event().wait(0.05)
+    assert (leases.released, leases.asked - asked <= 1) == (True, True)
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_finds_it_lost_beats_no_more_and_calls_for_the_next_turn() -> None:
+    leases, clock = Renewing(None, LeaseLost("taken over")), Here()
+    hold = kept(leases, clock, clock.woken.is_set)
+    assert leases.asked == 2
+    with pytest.raises(LeaseLost):
+        hold.renew()
