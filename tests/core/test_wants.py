@@ -47,6 +47,8 @@ def test_what_settles_or_has_to_go_on_serving_is_looked_at_by_itself_when_that_i
     rollout = standing(PLAN, phase)
     assert wants(rollout, seen(rollout, later(over - 1)), later(over - 0.1)).groups == {}
     assert wants(rollout, seen(rollout, later(over - 1)), later(over)).groups
+    assert not wants(rollout, seen(rollout, later(over)), later(over + 2)).groups
+    assert wants(rollout, seen(rollout, later(over)), later(over + 2.1)).groups
 
 
 @pytest.mark.parametrize(("ip", "looked_at"), [(False, False), (True, True)])

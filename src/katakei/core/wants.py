@@ -13,6 +13,7 @@ from katakei.core.decide import candidates
 from katakei.core.events import Key
 from katakei.core.model import Arn, Registration, TargetId, TargetType
 from katakei.core.newcomers import unknown
+from katakei.core.pace import SLOWEST
 from katakei.core.planned import Kind
 from katakei.core.reverting import called_off
 from katakei.core.roads import IN_HAND, Intent, Phase
@@ -52,7 +53,7 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
     """What to look at in this turn."""
     if rollout.finished:
         return Wants()
-    changing = [target for target in rollout.at(*WATCHED) if _changes_soon(rollout, target, now)]
+    changing = [target for target in rollout.at(*WATCHED) if _changes_soon(rollout, last, target, now)]
     flying = [place for target in changing for place in rollout.targets[target].registrations]
     groups: dict[Arn, frozenset[Registration] | None] = {}
     for group in rollout.plan.groups:
@@ -76,17 +77,21 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
     )
 
 
-def _changes_soon(rollout: Rollout, target: TargetId, now: datetime) -> bool:
+def _changes_soon(rollout: Rollout, last: Sight, target: TargetId, now: datetime) -> bool:
     """Not while it settles, is checked, or has to go on serving: for that the looks at the whole group are enough.
 
-    But an ip target must be seen absent before it is registered.
+    When that is over it is looked at once, and now and then. An ip target must be seen absent before it is registered.
     """
     standing, spec = rollout.standings[target], rollout.plan.spec
     if standing.phase is Phase.CHECKING:
         return any(group.target_type is TargetType.IP for group in rollout.groups_of(target))
     since = standing.out_since if standing.phase is Phase.DRAINING else standing.serving_since
     waits = {Phase.DRAINING: spec.drain.settle, Phase.WARMING: APART, Phase.RETURNING: APART, Phase.SOAKING: spec.soak}
-    return since is None or now >= since + waits.get(standing.phase, timedelta())
+    if since is None:
+        return True
+    over = since + waits.get(standing.phase, timedelta())
+    looks = [last.of(place) for place in rollout.targets[target].registrations]
+    return now >= over and not all(look and look.begun >= max(over, now - SLOWEST) for look in looks)
 
 
 def _may_be_quiet(rollout: Rollout, target: TargetId, now: datetime) -> bool:
