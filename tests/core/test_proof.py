@@ -184,6 +184,13 @@ def test_a_group_is_read_once_more_before_a_witness_is_believed() -> None:
         assert wants(rollout, last, later(33)).attributes == wanted
 
 
+def test_a_group_is_read_while_the_first_word_of_its_witness_is_awaited() -> None:
+    plan = a_plan(drain=Drain(until=Until.PROOF))
+    rollout = standing(plan, Phase.DRAINING)
+    for at, wanted in ((29.9, ()), (30, (plan.groups[0].arn,))):
+        assert wants(rollout, seen(rollout, later(at), {0: DRAINING}, age=seconds(9)), later(at)).attributes == wanted
+
+
 def test_with_until_delay_no_witness_is_asked() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     assert not moves(turn(rollout, 33, DRAINING, evidence=quiet(31)))

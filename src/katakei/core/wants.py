@@ -4,7 +4,7 @@ A whole look right before each take-out, every 5 s while something is in hand an
 only the registrations that may change.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -64,15 +64,16 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
             groups[group.arn] = here
     soon = tuple(_soon(rollout))
     witnessed = rollout.plan.spec.drain.until is not Until.DELAY
+    pending = tuple(target for target in soon if _may_be_quiet(rollout, target, now)) if witnessed else ()
     return Wants(
         groups=groups,
         works=_works(rollout, now),
         checks=_checks(rollout),
         newcomers=unknown(rollout, last),
-        attributes=_attributes(rollout, last, now),
+        attributes=_attributes(rollout, last, now, pending),
         soon=soon,
         baseline=_next_to_leave(rollout) if witnessed else (),
-        pending=tuple(target for target in soon if _may_be_quiet(rollout, target, now)) if witnessed else (),
+        pending=pending,
         arrivals=tuple(target for target in rollout.at(Phase.WORKING) if _quiet(rollout, target)) if witnessed else (),
     )
 
@@ -122,12 +123,13 @@ def _held(rollout: Rollout) -> bool:
     return bool(rollout.interrupted or rollout.stopped or rollout.paused)
 
 
-def _attributes(rollout: Rollout, last: Sight, now: datetime) -> tuple[Arn, ...]:
+def _attributes(rollout: Rollout, last: Sight, now: datetime, pending: Sequence[TargetId]) -> tuple[Arn, ...]:
     """Before a take-out; and once more before a witness is believed, whose word rests on them."""
     known = last.attributes
     taking = [group.arn for group in rollout.plan.groups] if _one_may_be_taken(rollout) else []
     quiet = [who for who, seen in last.evidence.items() if seen.verdict is Pending.QUIET]
-    proving = [place.group for who in quiet for place in rollout.targets[who].registrations]
+    unheard = [who for who in pending if who not in last.evidence]
+    proving = [place.group for who in (*quiet, *unheard) for place in rollout.targets[who].registrations]
     ages = {**dict.fromkeys(taking, READ), **dict.fromkeys(proving, PROVING)}
     return tuple(arn for arn, age in ages.items() if arn not in known or now - known[arn].begun > age)
 
