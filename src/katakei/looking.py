@@ -63,11 +63,10 @@ class Looks:
         `troubles` says what no waiting will mend; `answered` whether any group was seen.
         """
         self._asked = []
-        planned = _planned(rollout)
         tickets = {key: (rollout.targets[key.target], ticket) for key, ticket in wants.works.items()}
         doors = {target: questions(rollout, target) for target in wants.checks}
         due = {arn: only for arn, only in wants.groups.items() if self._due(arn)}
-        groups = {arn: self._ask(arn, self._group(arn, only, planned[arn])) for arn, only in due.items()}
+        groups = {arn: self._ask(arn, self._group(arn, only, rollout.places[arn])) for arn, only in due.items()}
         works = {"works": self._ask("works", lambda: self._executor.look(tickets, DEADLINE))} if tickets else {}
         answers = {"answers": self._ask("answers", lambda: self._checker.ask(doors, DEADLINE))} if doors else {}
         soon = [rollout.targets[target] for target in wants.soon]
@@ -141,11 +140,13 @@ class Looks:
             except NoSuchGroup:
                 self._deleted.add(arn)
                 raise
-            absent = Seen(State.ABSENT, begun, self._clock.now())
-            wanted = planned if only is None else only
-            zoneless = {(place.id, place.port): place for place in wanted if place.zone is None}
-            seen = {zoneless.get((place.id, place.port), place): each for place, each in look.seen.items()}
-            return GroupSight({**dict.fromkeys(wanted, absent), **seen}, look.full_begun)
+            wanted = only if only is not None and look.full_begun is None else planned
+            seen, missed = look.seen, wanted.difference(look.seen)
+            if len(seen) + len(missed) > len(wanted):
+                zoneless = {(place.id, place.port): place for place in missed if place.zone is None}
+                seen = {zoneless.get((place.id, place.port), place): each for place, each in seen.items()}
+            absent = dict.fromkeys(missed, Seen(State.ABSENT, begun, self._clock.now()))
+            return GroupSight({**absent, **seen}, look.full_begun)
 
         return whole
 
@@ -190,13 +191,6 @@ class Looks:
 def watched(rollout: Rollout, target: TargetId) -> Watched:
     """A target as the witness is told of it."""
     return Watched(rollout.targets[target], rollout.groups_of(target), rollout.standings[target].blind or "")
-
-
-def _planned(rollout: Rollout) -> dict[Arn, frozenset[Registration]]:
-    places: dict[Arn, set[Registration]] = {group.arn: set() for group in rollout.plan.groups}
-    for place in rollout.owners:
-        places[place.group].add(place)
-    return {arn: frozenset(here) for arn, here in places.items()}
 
 
 def _merged(last: GroupSight | None, new: GroupSight) -> GroupSight:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from katakei.acting import Acts
 from katakei.core import events as e
-from katakei.core.decide import decide, rest_until, sentence
+from katakei.core.decide import decide, rest_until, sentence, still_known
 from katakei.core.errors import OutOfReach, Overtaken, Unreachable, Unseen
 from katakei.core.model import RolloutId
 from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Pool, Witness
@@ -110,11 +110,15 @@ class Runner:
         written = self._flush()
         self._look()
         steps: Sequence[Step] = ()
+        rollout = self._rollout
         for _ in range(ROUNDS):
             facts = self._gather()
-            steps = decide(evolve(self._rollout, facts), self._sight, self._world.clock.now())
+            then, rollout = rollout, evolve(self._rollout, facts)
+            known = still_known(steps, then, rollout)
+            steps = decide(rollout, self._sight, self._world.clock.now(), known)
             events = [*facts, *(step.event for step in steps if isinstance(step, Note))]
             if not self._append(events, facts):
+                steps = ()
                 continue
             self._act(steps)
             written += events

@@ -6,7 +6,6 @@ Only questions here; no question speaks, writes or waits.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from katakei.core import events as e
 from katakei.core.floor import FRESH, Tally, breach
@@ -39,22 +38,24 @@ class Scene:
 
     def case(self, target: TargetId) -> "Case":
         """This target in this turn."""
-        rollout = self.rollout
-        return Case(rollout, rollout.targets[target], rollout.standings[target], self.sight, self.tally, self.now)
+        rollout, sight = self.rollout, self.sight
+        where, standing = rollout.targets[target], rollout.standings[target]
+        looks = _usable([sight.of(place) for place in where.registrations], standing, self.now)
+        return Case(rollout, where, standing, sight, self.tally, self.now, looks)
 
     def after(self, steps: Iterable[Step]) -> "Scene":
         """The rest of this turn: what leaves by these steps serves no more."""
-        notes = [step.event for step in steps if isinstance(step, Note)]
-        left = self.tally
-        for event in notes:
-            if isinstance(event, e.Moved) and event.to is Phase.DRAINING:
-                left = left.without(self.rollout.targets[event.target])
-        return replace(self, tally=left)
+        moves = [step.event for step in steps if isinstance(step, Note) and isinstance(step.event, e.Moved)]
+        leaving = [self.rollout.targets[move.target] for move in moves if move.to is Phase.DRAINING]
+        return replace(self, tally=self.tally.without(*leaving)) if leaving else self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
-    """Everything an answer may ask about."""
+    """Everything an answer may ask about.
+
+    `looks` are those at each registration, all begun after our last call returned and still fresh; None otherwise.
+    """
 
     rollout: Rollout
     target: Target
@@ -62,18 +63,12 @@ class Case:
     sight: Sight
     tally: Tally
     now: datetime
+    looks: Sequence[Seen] | None
 
     @property
     def plan(self) -> Plan:
         """The recorded promises."""
         return self.rollout.plan
-
-    @cached_property
-    def looks(self) -> Sequence[Seen] | None:
-        """The look at each registration, all begun after our last call returned and still fresh; None otherwise."""
-        seen = [self.sight.of(place) for place in self.target.registrations]
-        fresh = [look for look in seen if look and self._usable(look)]
-        return fresh if len(fresh) == len(seen) else None
 
     @property
     def edited(self) -> str | None:
@@ -84,9 +79,6 @@ class Case:
         reads = [self.sight.attributes.get(group.arn) for group in self.groups]
         fresh = [read for read in reads if read and self.now - read.begun < VERDICT]
         return "; ".join(read.changed for read in fresh if read.changed) if len(fresh) == len(reads) else None
-
-    def _usable(self, look: Seen) -> bool:
-        return self.now - look.begun <= FRESH and (self.standing.called is None or look.begun >= self.standing.called)
 
     @property
     def called_off(self) -> str:
@@ -182,6 +174,14 @@ class Case:
         return Register(self.target.id, self.missing(self.standing.registered) or self.target.registrations)
 
     @property
+    def others_come_back_soon(self) -> bool:
+        """In a wide window one call for a lot of them is worth as long as they need to come, on average."""
+        lot, here = self.rollout.lot, self.rollout.by_phase[Phase.CHECKING]
+        first = self.rollout.standings[next(iter(here))]
+        out_for = first.since - (first.out_since or first.since)
+        return len(here) < lot and self.now - first.since < out_for * lot / self.plan.window
+
+    @property
     def repeat_is_due(self) -> bool:
         """A call that returned is not believed for ever: the world still does not show it."""
         return self.standing.called is None or self.now - self.standing.called >= REPEAT
@@ -195,7 +195,7 @@ class Case:
 
     def _of_now(self, look: Seen) -> bool:
         """A look of before this phase may miss a deregistration that was still on its way."""
-        return self._usable(look) and look.begun >= self.standing.since
+        return _usable([look], self.standing, self.now) is not None and look.begun >= self.standing.since
 
     @property
     def nothing_pending(self) -> bool:
@@ -212,6 +212,13 @@ class Case:
             return False
         settled = verdict.ended >= self.standing.out_since + self.plan.spec.drain.settle
         return verdict.verdict is Pending.QUIET and settled and self.now - verdict.ended < VERDICT
+
+
+def _usable(looks: Sequence[Seen | None], standing: Standing, now: datetime) -> Sequence[Seen] | None:
+    """All of them, or None where one cannot be trusted: it is too old, or may have been before what we did."""
+    called = standing.called
+    fresh = [look for look in looks if look and now - look.begun <= FRESH and (not called or look.begun >= called)]
+    return fresh if len(fresh) == len(looks) else None
 
 
 def shown(look: Seen) -> str:

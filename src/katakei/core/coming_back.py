@@ -39,6 +39,8 @@ def checking(case: Case) -> tuple[Step, ...]:
         return (
             case.rest(f"an ip target may be registered again only when it is absent; still draining {case.lasting}"),
         )
+    if case.others_come_back_soon:
+        return (case.rest(f"its check has passed; registered with the next ones, in one call ({case.lasting})"),)
     return (case.move(Phase.WARMING, case.standing.why), case.register())
 
 

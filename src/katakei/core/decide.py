@@ -4,7 +4,7 @@
 never waits, and every turn starts from the journal and a fresh look, so there is no recovery code.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from katakei.core import events as e
@@ -12,9 +12,10 @@ from katakei.core.case import ATTEMPTS, Case, Scene, shown
 from katakei.core.coming_back import checking, returning, soaking, warming
 from katakei.core.floor import FRESH, Tally, breach, tally
 from katakei.core.leaving import draining, out
+from katakei.core.lots import WIDE
 from katakei.core.model import Target, TargetId
 from katakei.core.newcomers import joining
-from katakei.core.pace import MOMENT, pace
+from katakei.core.pace import MOMENT, SLOWEST, pace
 from katakei.core.proof import TWICE
 from katakei.core.reverting import fails_back, recalled
 from katakei.core.roads import Cause, Intent, Phase
@@ -23,7 +24,7 @@ from katakei.core.sight import Seen, Sight, State
 from katakei.core.spec import Until
 from katakei.core.standing import BROKEN_OFF
 from katakei.core.staying import staying
-from katakei.core.steps import Deregister, Note, Rest, Step
+from katakei.core.steps import Deregister, Note, Rest, Step, target_of
 from katakei.core.vanished import vanished
 from katakei.core.words import label, listed, since, span
 from katakei.core.working import working
@@ -43,8 +44,14 @@ ANSWERS: Mapping[Phase, Callable[[Case], tuple[Step, ...]]] = {
 }
 
 
-def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
-    """The steps of this turn: notes (to be written in one append), acts (only after it), rests (why it waits)."""
+Known = Mapping[TargetId, Sequence[Step]]
+
+
+def decide(rollout: Rollout, sight: Sight, now: datetime, known: Known | None = None) -> tuple[Step, ...]:
+    """The steps of this turn: notes (to be written in one append), acts (only after it), rests (why it waits).
+
+    `known` are answers to the same sight a moment ago that still hold.
+    """
     if rollout.finished:
         return ()
     if fails_back(rollout):
@@ -53,8 +60,12 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
     steps: list[Step] = [*joining(scene)]
     for phase, answer in ANSWERS.items():
         for target in rollout.by_phase[phase]:
-            gone = vanished(scene.case(target)) if sight.deleted else None
-            answered = (gone,) if gone else answer(scene.case(target))
+            if known and target in known:
+                steps += known[target]
+                continue
+            case = scene.case(target)
+            gone = vanished(case) if sight.deleted else None
+            answered = (gone,) if gone else answer(case)
             steps += answered
             scene = scene.after(answered)
     steps += staying(scene) or _next(scene)
@@ -63,6 +74,23 @@ def decide(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
     elif rollout.unheard:
         steps.append(Note(e.Heard(now)))
     return tuple(steps)
+
+
+def still_known(steps: Iterable[Step], then: Rollout, now: Rollout) -> Known:
+    """Of these answers those that hold: what a person wants is the same, and the target stands where it stood."""
+    if _wanted(then) != _wanted(now):
+        return {}
+    known: dict[TargetId, list[Step]] = {}
+    for step in steps:
+        target = target_of(step)
+        if target is not None and now.standings[target] is then.standings[target]:
+            known.setdefault(target, []).append(step)
+    return known
+
+
+def _wanted(rollout: Rollout) -> tuple[object, ...]:
+    person = rollout.aborting, rollout.paused, rollout.reverting, rollout.interrupted
+    return rollout.stopped, *person, rollout.marks, rollout.revert_marks
 
 
 def candidates(rollout: Rollout) -> list[TargetId]:
@@ -99,13 +127,15 @@ def _due_back(rollout: Rollout, target: TargetId) -> bool:
 def _next(scene: Scene) -> list[Step]:
     """Who is taken next, as far as window and floor allow; or why nobody is."""
     rollout = scene.rollout
-    nexts = candidates(rollout)
-    if not nexts or rollout.interrupted:
+    if rollout.interrupted:
         return []
     never = rollout.stopped or (f"reverted by {rollout.reverting} before its turn" if rollout.reverting else "")
     if never and rollout.by_phase[Phase.WAITING]:
         return [_skip(scene, target, never) for target in rollout.by_phase[Phase.WAITING]]
-    if rollout.stopped or rollout.plan.window <= rollout.in_hand:
+    if rollout.stopped or not rollout.free:
+        return []
+    nexts = candidates(rollout)
+    if not nexts:
         return []
     if rollout.paused:
         said = f"paused by {rollout.paused} {since(rollout.moved, scene.now)}; nothing else is begun until:"
@@ -115,7 +145,7 @@ def _next(scene: Scene) -> list[Step]:
 
 def _take(scene: Scene, nexts: list[TargetId]) -> list[Step]:
     rollout, serving = scene.rollout, scene.tally
-    free = rollout.plan.window - rollout.in_hand
+    free = rollout.free
     steps: list[Step] = []
     held: dict[TargetId, str] = {}
     for target_id in nexts:
@@ -231,8 +261,10 @@ def sentence(rollout: Rollout, steps: tuple[Step, ...]) -> str:
 def rest_until(steps: tuple[Step, ...], now: datetime) -> datetime:
     """When the next turn is due: the soonest rest, a moment later when something was done, or the idle pace.
 
-    A rest that is over although its look has not come yet must not become a spin.
+    A rest that is over although its look has not come yet must not become a spin. With very many in hand one turn
+    every two seconds serves them all, and several in one call.
     """
     rests = [step.until for step in steps if isinstance(step, Rest)]
     acts = [now + MOMENT for step in steps if not isinstance(step, (Rest, Note))]
-    return max(now + MOMENT, min([*rests, *acts, now + IDLE]))
+    soonest = MOMENT if 2 * len(rests) < WIDE else SLOWEST
+    return max(now + soonest, min([*rests, *acts, now + IDLE]))

@@ -4,73 +4,82 @@ Counts registrations per group and zone. What was not looked at right before doe
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.core.model import Arn, Registration, Target, TargetId
-from katakei.core.roads import MAY_SERVE
+from katakei.core.roads import MAY_SERVE, Phase
 from katakei.core.rollout import Rollout
-from katakei.core.sight import Sight
+from katakei.core.sight import GroupSight, Sight
 
 FRESH = timedelta(seconds=10)
+HELD_OUT = tuple(phase for phase in Phase if phase not in MAY_SERVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Serving registrations, per group and per (group, zone)."""
+    """Serving registrations, per group, and per (group, zone) where zones have a floor.
 
-    serving: frozenset[Registration]
-    groups: Counter[Arn]
-    zones: Counter[tuple[Arn, str]]
+    Targets that have `left` do not count, whatever the looks say. Nothing here is as large as the groups: a turn in
+    which hundreds leave copies none of them.
+    """
+
+    looks: Mapping[Arn, GroupSight]
+    groups: Mapping[Arn, int]
+    zones: Mapping[tuple[Arn, str], int]
     unseen: frozenset[Arn]
+    left: frozenset[TargetId] = frozenset()
 
-    def without(self, target: Target) -> "Tally":
-        """The tally once every registration of this target is out."""
-        leaving = [place for place in target.registrations if place in self.serving]
-        return replace(
-            self,
-            serving=self.serving.difference(leaving),
-            groups=self.groups - Counter(place.group for place in leaving),
-            zones=self.zones - Counter((place.group, target.zone) for place in leaving),
-        )
+    def without(self, *targets: Target) -> "Tally":
+        """The tally once every registration of these targets is out."""
+        groups, zones = dict(self.groups), dict(self.zones)
+        for target in targets:
+            for place in target.registrations if target.id not in self.left else ():
+                if self._serves(place):
+                    groups[place.group] -= 1
+                    if (where := (place.group, target.zone)) in zones:
+                        zones[where] -= 1
+        return replace(self, groups=groups, zones=zones, left=self.left.union(target.id for target in targets))
+
+    def _serves(self, place: Registration) -> bool:
+        look = self.looks[place.group].seen.get(place) if place.group in self.looks else None
+        return look is not None and look.serving
 
 
 def tally(rollout: Rollout, sight: Sight, now: datetime) -> Tally:
     """Who serves. A group whose newest whole look is older than FRESH is unseen: it can prove nothing."""
-    serving: set[Registration] = set()
-    unseen: set[Arn] = set()
+    arns = [group.arn for group in rollout.plan.groups]
+    looks = {arn: look for arn in arns if (look := sight.groups.get(arn)) and _fresh(look, now)}
     zones: Counter[tuple[Arn, str]] = Counter()
-    for group in rollout.plan.groups:
-        look = sight.groups.get(group.arn)
-        if look is None or look.full_begun is None or now - look.full_begun > FRESH:
-            unseen.add(group.arn)
-            continue
-        here = [place for place, seen in look.seen.items() if seen.serving and _may_serve(rollout, place)]
-        serving.update(here)
-        zones.update((group.arn, _zone(rollout, place)) for place in here)
-    return Tally(frozenset(serving), Counter(place.group for place in serving), zones, frozenset(unseen))
+    for arn, look in looks.items():
+        if rollout.plan.floors[arn].per_zone:
+            zones.update((arn, _zone(rollout, place)) for place, seen in look.seen.items() if seen.serving)
+    groups = {arn: look.serving for arn, look in looks.items()}
+    everyone = Tally(looks, groups, zones, frozenset(arns) - looks.keys())
+    return everyone.without(*(rollout.targets[target] for target in rollout.at(*HELD_OUT)))
 
 
 def breach(rollout: Rollout, tally: Tally, target: Target) -> str:
     """Which floor, of the groups and zones this target belongs to, is not kept by this tally; '' when all are."""
     for arn in dict.fromkeys(place.group for place in target.registrations):
         floor = rollout.plan.floors[arn]
-        name = next(group.name for group in rollout.plan.groups if group.arn == arn)
         if arn in tally.unseen:
-            return f"{name} has not been seen just now"
+            return f"{_name(rollout, arn)} has not been seen just now"
         if tally.groups[arn] < floor.count:
-            return f"{tally.groups[arn]} of {name} would serve, the floor is {floor.count}"
-        if tally.zones[arn, target.zone] < floor.per_zone:
-            return (
-                f"{tally.zones[arn, target.zone]} of {name} would serve in {target.zone}, its floor is {floor.per_zone}"
-            )
+            return f"{tally.groups[arn]} of {_name(rollout, arn)} would serve, the floor is {floor.count}"
+        here = tally.zones.get((arn, target.zone), 0)
+        if here < floor.per_zone:
+            return f"{here} of {_name(rollout, arn)} would serve in {target.zone}, its floor is {floor.per_zone}"
     return ""
 
 
-def _may_serve(rollout: Rollout, place: Registration) -> bool:
-    owner: TargetId | None = rollout.owners.get(place)
-    standing = rollout.standings.get(owner) if owner else None
-    return standing is None or standing.phase in MAY_SERVE
+def _fresh(look: GroupSight, now: datetime) -> bool:
+    return look.full_begun is not None and now - look.full_begun <= FRESH
+
+
+def _name(rollout: Rollout, arn: Arn) -> str:
+    return next(group.name for group in rollout.plan.groups if group.arn == arn)
 
 
 def _zone(rollout: Rollout, place: Registration) -> str:

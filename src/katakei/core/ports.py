@@ -131,7 +131,10 @@ class Balancer(Protocol):
         ...
 
     def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
-        """A fresh look at the whole group (None) or at some registrations. What is not registered is seen ABSENT."""
+        """A fresh look at the whole group (None, or more than one call may name) or at some registrations.
+
+        A whole one has `full_begun` and shows what is registered; of some, what is not registered is seen ABSENT.
+        """
         ...
 
     def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:

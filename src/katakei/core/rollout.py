@@ -3,13 +3,14 @@
 No event is refused here for being unwise, only for being off the roads. Nothing is decided here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from katakei.core import events as e
-from katakei.core.model import Registration, Target, TargetId
-from katakei.core.planned import Plan, with_target
+from katakei.core.members import members
+from katakei.core.model import TargetId
+from katakei.core.planned import with_target
 from katakei.core.roads import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
 from katakei.core.standing import Standing, moved
 from katakei.core.whole import Rollout
@@ -42,26 +43,12 @@ def _begin(planned: e.Planned) -> Rollout:
     return Rollout(
         plan=plan,
         begun=planned.at,
-        targets=_targets(plan),
-        owners=_owners(plan),
-        zones=_zones(plan),
+        **members(plan),
         standings={target.id: standing for target in plan.targets},
         by_phase=index,
         number=1,
         moved=planned.at,
     )
-
-
-def _targets(plan: Plan) -> Mapping[TargetId, Target]:
-    return {target.id: target for target in plan.targets}
-
-
-def _owners(plan: Plan) -> Mapping[Registration, TargetId]:
-    return {place: target.id for target in (*plan.targets, *plan.bystanders) for place in target.registrations}
-
-
-def _zones(plan: Plan) -> Mapping[TargetId, str]:
-    return {target.id: target.zone for target in (*plan.targets, *plan.bystanders)}
 
 
 class _Draft:
@@ -74,6 +61,8 @@ class _Draft:
         self.number = rollout.number
         self.moved = rollout.moved
         self.failures = rollout.failures
+        self.calls = rollout.calls
+        self.called = rollout.called
 
     def done(self) -> Rollout:
         return replace(
@@ -83,6 +72,8 @@ class _Draft:
             number=self.number,
             moved=self.moved,
             failures=self.failures,
+            calls=self.calls,
+            called=self.called,
         )
 
     def fold(self, event: e.Event) -> None:
@@ -131,6 +122,8 @@ class _Draft:
                 self._whole(event)
 
     def _called(self, event: e.Deregistered | e.Registered) -> None:
+        self.calls += 1
+        self.called += len(event.targets)
         for target in event.targets:
             before = self.standings[target]
             if isinstance(event, e.Deregistered):
@@ -206,7 +199,7 @@ class _Draft:
         if event.takes_part and event.target.id not in self.whole.zones:
             self.standings[event.target.id] = Standing(Phase.WAITING, event.at)
             self.index[Phase.WAITING][event.target.id] = None
-        self.whole = replace(self.whole, plan=plan, targets=_targets(plan), owners=_owners(plan), zones=_zones(plan))
+        self.whole = replace(self.whole, plan=plan, **members(plan))
 
     def _revert(self, by: str) -> None:
         """From now on only the failures of the revert count. What an earlier one has taken back stays as it is."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 
 from katakei.core.events import Key
 from katakei.core.model import Arn, Registration, Target, TargetId
@@ -51,10 +52,10 @@ class Seen:
     @property
     def out(self) -> bool:
         """Draining or absent: the load balancer has been told to send it nothing new."""
-        return self.state in {State.DRAINING, State.ABSENT}
+        return self.state is State.DRAINING or self.state is State.ABSENT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GroupSight:
     """What was seen of one group, each registration by its newest look.
 
@@ -63,6 +64,16 @@ class GroupSight:
 
     seen: Mapping[Registration, Seen]
     full_begun: datetime | None = None
+
+    @cached_property
+    def down(self) -> tuple[Registration, ...]:
+        """The registrations seen not serving; sought once, however often a turn asks."""
+        return tuple(place for place, look in self.seen.items() if not look.serving)
+
+    @property
+    def serving(self) -> int:
+        """How many registrations are seen serving, strangers' included."""
+        return len(self.seen) - len(self.down)
 
 
 class WorkState(Enum):

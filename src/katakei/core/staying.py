@@ -28,8 +28,7 @@ def _suspects(scene: Scene) -> list[TargetId]:
     """Of the many that are done, those that are, or were, seen not to serve, unless they are to be taken back."""
     rollout = scene.rollout
     done, owners = rollout.by_phase[Phase.DONE], rollout.owners
-    looks = [item for group in scene.sight.groups.values() for item in group.seen.items()] if done else []
-    down = {owners.get(place) for place, seen in looks if not seen.serving}
+    down = {owners.get(place) for group in scene.sight.groups.values() for place in group.down}
     if scene.sight.deleted:
         return list(done)
     fallen = [target for target in done if target in down or rollout.standings[target].fell]

@@ -85,3 +85,14 @@ class Rest:
 
 Act = Deregister | Register | Start | Forbid | Cancel
 Step = Note | Act | Rest
+
+
+def target_of(step: Step) -> TargetId | None:
+    """Whom it is about; None for what is written, and for a rest of the whole rollout."""
+    match step:
+        case Note():
+            return None
+        case Start() | Forbid() | Cancel():
+            return step.key.target
+        case _:
+            return step.target

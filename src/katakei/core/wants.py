@@ -16,7 +16,7 @@ from katakei.core.newcomers import unknown
 from katakei.core.pace import SLOWEST
 from katakei.core.planned import Kind
 from katakei.core.reverting import called_off
-from katakei.core.roads import IN_HAND, Intent, Phase
+from katakei.core.roads import Intent, Phase
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Pending, Sight
 from katakei.core.spec import Until
@@ -55,10 +55,12 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
         return Wants()
     changing = [target for target in rollout.at(*WATCHED) if _changes_soon(rollout, last, target, now)]
     flying = [place for target in changing for place in rollout.targets[target].registrations]
+    one_may_be_taken = rollout.free > 0 and not _held(rollout) and bool(candidates(rollout))
+    oldest = timedelta() if one_may_be_taken else BUSY if rollout.in_hand or _one_fell(rollout) else IDLE
     groups: dict[Arn, frozenset[Registration] | None] = {}
     for group in rollout.plan.groups:
         here = frozenset(place for place in flying if place.group == group.arn)
-        if _whole(rollout, last, group.arn, now):
+        if _whole(last, group.arn, now - oldest):
             groups[group.arn] = None
         elif here:
             groups[group.arn] = here
@@ -70,7 +72,7 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
         works=_works(rollout, now),
         checks=_checks(rollout),
         newcomers=unknown(rollout, last),
-        attributes=_attributes(rollout, last, now, pending),
+        attributes=_attributes(rollout, last, now, pending, taking=one_may_be_taken),
         soon=soon,
         baseline=_next_to_leave(rollout) if witnessed else (),
         pending=pending,
@@ -101,21 +103,13 @@ def _may_be_quiet(rollout: Rollout, target: TargetId, now: datetime) -> bool:
     return out_since is not None and now >= out_since + drain.asked_after and not standing.cut
 
 
-def _whole(rollout: Rollout, last: Sight, group: Arn, now: datetime) -> bool:
+def _whole(last: Sight, group: Arn, before: datetime) -> bool:
     seen = last.groups.get(group)
-    if seen is None or seen.full_begun is None:
-        return True
-    if _one_may_be_taken(rollout):
-        return True
-    return now - seen.full_begun >= (BUSY if rollout.at(*IN_HAND) or _one_fell(rollout) else IDLE)
+    return seen is None or seen.full_begun is None or seen.full_begun <= before
 
 
 def _one_fell(rollout: Rollout) -> bool:
     return any(rollout.standings[target].fell for target in rollout.by_phase[Phase.DONE])
-
-
-def _one_may_be_taken(rollout: Rollout) -> bool:
-    return rollout.plan.window > rollout.in_hand and not _held(rollout) and bool(candidates(rollout))
 
 
 def _held(rollout: Rollout) -> bool:
@@ -123,14 +117,16 @@ def _held(rollout: Rollout) -> bool:
     return bool(rollout.interrupted or rollout.stopped or rollout.paused)
 
 
-def _attributes(rollout: Rollout, last: Sight, now: datetime, pending: Sequence[TargetId]) -> tuple[Arn, ...]:
+def _attributes(
+    rollout: Rollout, last: Sight, now: datetime, pending: Sequence[TargetId], *, taking: bool
+) -> tuple[Arn, ...]:
     """Before a take-out; and once more before a witness is believed, whose word rests on them."""
     known = last.attributes
-    taking = [group.arn for group in rollout.plan.groups] if _one_may_be_taken(rollout) else []
+    arns = [group.arn for group in rollout.plan.groups] if taking else []
     quiet = [who for who, seen in last.evidence.items() if seen.verdict is Pending.QUIET]
     unheard = [who for who in pending if who not in last.evidence]
     proving = [place.group for who in (*quiet, *unheard) for place in rollout.targets[who].registrations]
-    ages = {**dict.fromkeys(taking, READ), **dict.fromkeys(proving, PROVING)}
+    ages = {**dict.fromkeys(arns, READ), **dict.fromkeys(proving, PROVING)}
     return tuple(arn for arn, age in ages.items() if arn not in known or now - known[arn].begun > age)
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from katakei.core import events as e
 from katakei.core.lease import Owner
-from katakei.core.model import Group, Registration, Target, TargetId
+from katakei.core.lots import lot
+from katakei.core.model import Arn, Group, Registration, Target, TargetId
 from katakei.core.planned import Plan
 from katakei.core.roads import IN_HAND, Cause, Intent, Phase
 from katakei.core.spec import Command
@@ -24,6 +25,7 @@ class Rollout:
     begun: datetime
     targets: Mapping[TargetId, Target]
     owners: Mapping[Registration, TargetId]
+    places: Mapping[Arn, frozenset[Registration]]
     zones: Mapping[TargetId, str]
     standings: Mapping[TargetId, Standing]
     by_phase: Mapping[Phase, Mapping[TargetId, None]]
@@ -40,6 +42,8 @@ class Rollout:
     finished: datetime | None = None
     reopened: bool = False  # finished once, then taken up for more: it takes in nobody else
     failures: int = 0
+    calls: int = 0  # that took registrations out or put them back,
+    called: int = 0  # and how many those were
 
     def at(self, *phases: Phase) -> list[TargetId]:
         """Targets in these phases, phase by phase, each in the order of their coming there (waiting: plan order)."""
@@ -49,6 +53,17 @@ class Rollout:
     def in_hand(self) -> int:
         """How many targets take a place in the window."""
         return sum(len(self.by_phase[phase]) for phase in IN_HAND)
+
+    @property
+    def lot(self) -> int:
+        """How many leave, or come back, together: more than one only in a wide window whose calls were not few."""
+        return lot(self.plan, self.calls, self.called)
+
+    @property
+    def free(self) -> int:
+        """How many may be taken now: places of the window stay empty until they are a lot."""
+        free = self.plan.window - self.in_hand
+        return free if free >= self.lot else 0
 
     @property
     def stopped(self) -> str:

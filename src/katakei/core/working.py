@@ -15,6 +15,7 @@ from katakei.core.steps import Cancel, Forbid, Job, Note, Rest, Start, Step
 from katakei.core.words import span
 
 LAST = timedelta(minutes=2)  # for so long work over its limit is told to end, or never to begin, before it is left out
+_UNSEEN = Work(WorkState.UNKNOWN)
 _KNOWN = {WorkState.RUNNING: "still runs", WorkState.NOT_STARTED: "has not started"}
 
 
@@ -30,7 +31,7 @@ def _came(case: Case) -> tuple[Note, ...]:
 
 def _followed(case: Case) -> tuple[Step, ...]:
     """By its mark; handed over again only where it is known, or bound by its key, not to run."""
-    work = case.sight.works.get(case.rollout.key(case.target.id), Work(WorkState.UNKNOWN))
+    work = case.sight.works.get(case.rollout.key(case.target.id), _UNSEEN)
     overdue = case.waited > case.plan.spec.limits.working
     stopped = case.called_off
     if not overdue and not stopped and (case.standing.ticket is None or work.state is WorkState.NOT_STARTED):

@@ -110,23 +110,29 @@ class Alb:
     def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
         """One look. A whole one names registrations as ELBv2 lists them, the other one exactly as they were asked.
 
-        A zone is asked for only where one is recorded, since ELBv2 hides a target that is asked with another zone.
+        More than one call may name are looked at whole. A zone is asked for only where one is recorded, since ELBv2
+        hides a target that is asked with another zone.
         """
         if only is not None and not only:
             return GroupSight({})
-        few = only is not None and len(only) <= MOST
+        few = only if only and len(only) <= MOST else None
         try:
-            health = self._survey.health(group, descriptions(only) if only and few else None)
+            health = self._survey.health(group, descriptions(few) if few else None)
         except NoSuchGroup:
             self._of_its_account(group)
             raise
         listed = {
             registration(group, entry["Target"]): seen(entry, health.begun, health.ended) for entry in health.entries
         }
-        if only is None:
+        if few is None:
             return GroupSight(listed, health.begun)
         absent = Seen(State.ABSENT, health.begun, health.ended)
-        return GroupSight({place: _shown(place, listed) or absent for place in only}, None if few else health.begun)
+        doors: dict[tuple[str, int], list[Registration]] = {}
+        for one in listed:
+            doors.setdefault((one.id, one.port), []).append(one)
+        return GroupSight(
+            {place: _shown(place, listed, doors.get((place.id, place.port), ())) or absent for place in few}
+        )
 
     def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
         """No call begins after `by`. What is not registered is no error."""
@@ -157,12 +163,11 @@ class Alb:
         return self._known[arn]
 
 
-def _shown(place: Registration, listed: Mapping[Registration, Seen]) -> Seen | None:
+def _shown(place: Registration, listed: Mapping[Registration, Seen], same: Sequence[Registration]) -> Seen | None:
     """The entry of the place: its zone counts only where one was recorded, and an entry may leave it out.
 
     Where one address was asked with several zones, "not registered" answers one of the others.
     """
-    same = [one for one in listed if (one.id, one.port) == (place.id, place.port)]
     fits = [listed[one] for one in same if place.zone is None or one.zone in {None, place.zone}]
     return min(fits, key=lambda look: look.state is State.ABSENT, default=None)
 

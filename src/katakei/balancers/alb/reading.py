@@ -1,6 +1,7 @@
 """Entries of DescribeTargetHealth as values of ours. Asks nothing, and guesses nothing that an entry does not say."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from katakei.core.model import Arn, Registration
@@ -10,9 +11,14 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef, TargetHealthDescriptionTypeDef
 
 
+_STATES = {one.value: one for one in State if one is not State.ABSENT}
+_place = lru_cache(maxsize=2**16)(Registration)  # a group lists the same members at every look,
+_look = lru_cache(maxsize=64)(Seen)  # and of a thousand members most are seen in one state
+
+
 def registration(group: Arn, raw: "TargetDescriptionTypeDef") -> Registration:
     """The key of one entry, verbatim: where the list names a zone, a call that names another would not find it."""
-    return Registration(group, raw["Id"], raw.get("Port", 0), raw.get("AvailabilityZone"))
+    return _place(group, raw["Id"], raw.get("Port", 0), raw.get("AvailabilityZone"))
 
 
 def seen(raw: "TargetHealthDescriptionTypeDef", begun: datetime, ended: datetime) -> Seen:
@@ -20,7 +26,7 @@ def seen(raw: "TargetHealthDescriptionTypeDef", begun: datetime, ended: datetime
     health = raw.get("TargetHealth", {})
     reason = health.get("Reason", "")
     override = raw.get("AdministrativeOverride", {}).get("State", "no_override")
-    return Seen(
+    return _look(
         _state(health.get("State", ""), reason),
         begun,
         ended,
@@ -38,5 +44,4 @@ def shifted(raw: "TargetHealthDescriptionTypeDef") -> bool:
 def _state(state: str, reason: str) -> State:
     if state == "unused" and reason == "Target.NotRegistered":
         return State.ABSENT
-    known = {one.value: one for one in State if one is not State.ABSENT}
-    return known.get(state.partition(".")[0], State.UNAVAILABLE)  # Network Load Balancers say `unhealthy.draining`
+    return _STATES.get(state.partition(".")[0], State.UNAVAILABLE)  # Network Load Balancers say `unhealthy.draining`

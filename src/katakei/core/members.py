@@ -1,0 +1,30 @@
+"""Who is who in a plan, by id and by registration: so that a turn looks up what it would else have to search for."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from katakei.core.model import Arn, Registration, Target, TargetId
+from katakei.core.planned import Plan
+
+
+class Members(TypedDict):
+    """`targets` take part; the others are of bystanders too: whose a registration is, those of a group, the zones."""
+
+    targets: Mapping[TargetId, Target]
+    owners: Mapping[Registration, TargetId]
+    places: Mapping[Arn, frozenset[Registration]]
+    zones: Mapping[TargetId, str]
+
+
+def members(plan: Plan) -> Members:
+    """All of it; as dear as the plan is long, so once for each plan."""
+    everyone = (*plan.targets, *plan.bystanders)
+    owners = {place: target.id for target in everyone for place in target.registrations}
+    return {
+        "targets": {target.id: target for target in plan.targets},
+        "owners": owners,
+        "places": {
+            group.arn: frozenset(place for place in owners if place.group == group.arn) for group in plan.groups
+        },
+        "zones": {target.id: target.zone for target in everyone},
+    }
