@@ -51,6 +51,15 @@ def test_status_loads_nothing_that_only_a_rollout_needs(lab: Lab, tmp_path: Path
 
 
 @pytest.mark.lab
+def test_a_plan_of_a_group_and_a_command_loads_nothing_that_only_writing_or_drawing_needs(
+    lab: Lab, tmp_path: Path
+) -> None:
+    modules = loaded({"HOME": str(tmp_path), **lab.env}, "plan", "LaravelTargetGroup", "--run", "true")
+    assert "katakei.core.plan" in modules
+    assert not modules & (HEAVY - {"boto3"})  # Run Command is asked through it
+
+
+@pytest.mark.lab
 @pytest.mark.parametrize("words", [("status", "LaravelTargetGroup"), ("status",), ("groups",)], ids=" ".join)
 def test_who_only_looks_asks_three_questions(lab: Lab, tmp_path: Path, words: tuple[str, ...]) -> None:
     before = len(lab.calls())

@@ -1,0 +1,22 @@
+"""What needs no load balancer to be measured: a calm simulated world under the real runner, at any size.
+
+The part about scale of docs/benchmarks.md comes from here; nothing here is a measurement of AWS.
+"""
+
+from pathlib import Path
+from string import Template
+
+TEXT = Path(__file__).with_name("section.md")
+SEEDS = 1000
+
+
+def section(*journals: str, seeds: int = SEEDS) -> str:
+    """The Markdown, measured now: ten minutes of CPU. `journals` are URLs measured besides SQLite."""
+    from bench.scale import keeping, makespan, sizes  # noqa: PLC0415 - whoever wants one of them loads no other
+
+    return Template(TEXT.read_text(encoding="utf-8")).substitute(
+        seeds=f"{seeds:,}",
+        makespan=makespan.distribution(seeds),
+        sizes=sizes.table(),
+        journals=keeping.table(*journals),
+    )

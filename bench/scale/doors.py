@@ -1,0 +1,148 @@
+"""The calm world through the ports of the core: the real balancer driver over a client of ours, and small drivers.
+
+Executor, checker and witness answer at their ports: what Run Command costs is not measured here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from bench.scale.world import CalmWorld, Elb, TurnedClock
+from katakei.balancers.alb.driver import Alb
+from katakei.core.events import Key
+from katakei.core.model import Group, Target, TargetId
+from katakei.core.ports import Question, Watched
+from katakei.core.sight import Answer, Evidence, Pending, Work, WorkState
+from katakei.core.steps import Job
+
+T = TypeVar("T")
+
+
+class SmallAlb(Alb):
+    """The driver itself, with its own token buckets, over our client; a group's attributes are never edited here."""
+
+    def __init__(self, world: CalmWorld) -> None:
+        super().__init__("ap-northeast-1", None, world.clock)
+        self._world = world
+        self._door._clients["elbv2"] = Elb(world)  # noqa: SLF001 - the wire is the one thing that is not real
+
+    def groups(self, names: Sequence[str]) -> Sequence[Group]:
+        """As they were planned."""
+        self._world.asked["attributes read"] += len(names)
+        return [group for group in self._world.groups if group.arn in names]
+
+
+class Later(Future[T]):
+    """What was done in a thread: known to the loop only when its time has come."""
+
+    def __init__(self, clock: TurnedClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.due = clock.time
+
+    def done(self) -> bool:
+        """Whether the thread has come so far."""
+        return self._clock.time >= self.due and super().done()
+
+
+class SmallPool:
+    """Runs everything at once; an act that had to wait for a token keeps its own time, as in a thread."""
+
+    def __init__(self, clock: TurnedClock) -> None:
+        self._clock = clock
+
+    def submit(self, work: Callable[[], T], /) -> Future[T]:
+        """An act's waits are its own; looks are awaited by the loop anyway."""
+        begun = self._clock.time
+        future = Later[T](self._clock)
+        try:
+            future.set_result(work())
+        except Exception as error:  # noqa: BLE001 - exactly what a pool does
+            future.set_exception(error)
+        future.due = self._clock.time
+        if work.__module__ == "katakei.acting":
+            self._clock.time = begun
+        return future
+
+
+class SmallExecutor:
+    """Work begins at once, ends when the world says so, and ends well."""
+
+    marks = ""
+    lacks = ""
+
+    def __init__(self, world: CalmWorld) -> None:
+        self._world = world
+        self._ends: dict[Key, datetime] = {}
+
+    def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """All are."""
+        del targets, by
+        return {}
+
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+        """Nothing to learn."""
+
+    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+        """All are taken."""
+        del by
+        for key in jobs:
+            self._ends.setdefault(key, self._world.work_ends(key.target, self._world.clock.time))
+        return dict.fromkeys(jobs, "ticket")
+
+    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+        """Running, or ended well."""
+        del by
+        now = self._world.clock.time
+        running, ended = Work(WorkState.RUNNING), Work(WorkState.ENDED, exit=0, out="done\n")
+        return {key: running if now < self._ends[key] else ended for key in tickets}
+
+    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        """Never needed here."""
+
+    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+        """Never needed here."""
+
+
+class SmallChecker:
+    """Every target is well."""
+
+    def __init__(self, clock: TurnedClock) -> None:
+        self._clock = clock
+
+    def ask(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, Answer]:
+        """Passed."""
+        del by
+        return dict.fromkeys(questions, Answer(passed=True, begun=self._clock.time))
+
+    def reachable(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, str]:
+        """All are."""
+        del questions, by
+        return {}
+
+
+class SmallWitness:
+    """Clients close their connections: whatever left service is quiet, seen so at every asking."""
+
+    def __init__(self, clock: TurnedClock) -> None:
+        self._clock = clock
+
+    def baseline(self, targets: Sequence[Watched]) -> Mapping[TargetId, str]:
+        """Every target's traffic is seen."""
+        return dict.fromkeys((one.target.id for one in targets), "")
+
+    def look(self, targets: Sequence[Watched]) -> Mapping[TargetId, Evidence]:
+        """Nothing is pending."""
+        quiet = Evidence(Pending.QUIET, self._clock.time, self._clock.time)
+        return dict.fromkeys((one.target.id for one in targets), quiet)
+
+    def arrivals(self, targets: Sequence[Watched]) -> Mapping[TargetId, int]:
+        """Nothing came late."""
+        del targets
+        return {}
+
+    def last_look(self, targets: Sequence[Watched]) -> str:
+        """The work itself looks at nothing more."""
+        del targets
+        return ""

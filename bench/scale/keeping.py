@@ -1,0 +1,82 @@
+"""How fast a journal keeps and tells: appends and replays a second, and the replay of a long history.
+
+`python -m bench.scale.keeping URL` does it with the journal of that URL, which should be an empty one.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time
+
+from bench.scale.rolling import ID, OWNER, Paper, plan_of, roll
+from bench.scale.world import NOON, CalmWorld, Shape
+from katakei.core import events as e
+from katakei.core.model import RolloutId
+from katakei.core.rollout import replay
+from katakei.wiring import Wiring
+
+LONG = 50_000
+BATCH = 50  # events in one append of the long history
+TIMES = 300
+
+
+def speeds(url: str, long: int = LONG, times: int = TIMES) -> str:
+    """The rows of Markdown."""
+    wiring = Wiring(None, None, url, tell=lambda _: None)
+    try:
+        one, ten = (_appends(wiring, events, times) for events in (1, 10))
+        appended = f"| {one:,.0f} appends/s of one event | {10 * ten:,.0f} events/s, ten in an append"
+        return f"{appended} | {_replayed(wiring, long)} |"
+    finally:
+        wiring.close()
+
+
+def _appends(wiring: Wiring, events: int, times: int) -> float:
+    """Durable appends in a second of real time."""
+    journal, leases = wiring.journal, wiring.leases
+    world, rollout = CalmWorld(Shape(2)), RolloutId(f"r-appends-{events}")
+    lease = leases.take(frozenset(group.arn for group in world.groups), OWNER, rollout)
+    journal.append(lease, rollout, 0, [e.Planned(NOON, replace(plan_of(world, 1), rollout=rollout))])
+    one = e.SeenOut(NOON, world.targets[0].id)
+    begun = wiring.clock.now()
+    for number in range(times):
+        journal.append(lease, rollout, 1 + number * events, [one] * events)
+    took = wiring.clock.now() - begun
+    leases.release(lease)
+    return times / took.total_seconds()
+
+
+def _replayed(wiring: Wiring, long: int) -> str:
+    """A true history of at least so many events, read and folded."""
+    journal, leases = wiring.journal, wiring.leases
+    world, paper = CalmWorld(Shape(-(-long // 12))), Paper()
+    roll(world, max(1, world.shape.targets // 10), paper, paper)
+    lease = leases.take(frozenset(group.arn for group in world.groups), OWNER, ID)
+    for at in range(0, len(paper.events), BATCH):
+        journal.append(lease, ID, at, paper.events[at : at + BATCH])
+    begun, cpu = wiring.clock.now(), process_time()
+    events = journal.read(ID, 0)
+    replay(events)
+    took, cost = (wiring.clock.now() - begun).total_seconds(), process_time() - cpu
+    leases.release(lease)
+    return f"{len(events):,} events in {took:.2f} s ({cost:.2f} s CPU), {len(events) / took:,.0f} events/s"
+
+
+def table(*urls: str) -> str:
+    """A row for SQLite in a temporary folder, and one for each URL."""
+    with TemporaryDirectory() as folder:
+        rows = [_row("SQLite", f"sqlite:///{Path(folder) / 'journal.db'}"), *(_row(_kind(url), url) for url in urls)]
+    return "\n".join(["| journal | appends | batches | read and replayed |", "|---|---|---|---|", *rows])
+
+
+def _row(name: str, url: str) -> str:
+    return f"| {name} {speeds(url)}"
+
+
+def _kind(url: str) -> str:
+    return url.partition(":")[0]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{table(*sys.argv[1:])}\n")

@@ -1,0 +1,78 @@
+"""How long a rollout takes: the sliding window against the list-scheduling bound and against lock-step batches.
+
+All three work with the same drawn times. The bound and the batches are given what no real one has: they know at once
+what has ended, and lose no moment.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from heapq import heapreplace
+from statistics import quantiles
+
+from bench.scale.rolling import Paper, roll
+from bench.scale.world import CalmWorld, Shape
+from katakei.core.case import APART
+from katakei.core.planned import Plan
+
+TARGETS, WINDOW = 40, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One seed: the bound, Katakei and the batches, in seconds."""
+
+    bound: float
+    katakei: float
+    batches: float
+
+
+def compared(seed: int) -> Compared:
+    """The same world three times."""
+    world = CalmWorld(Shape(TARGETS, seed))
+    paper = Paper()
+    rolled = roll(world, WINDOW, paper, paper)
+    each = [fixed(rolled.rollout.plan) + life.work + life.warmup for life in world.lives.values()]
+    return Compared(
+        bound=greedy(each, WINDOW).total_seconds(),
+        katakei=rolled.took.total_seconds(),
+        batches=lock_step(each, WINDOW).total_seconds(),
+    )
+
+
+def fixed(plan: Plan) -> timedelta:
+    """What every target takes under the same promises: settle, then two looks apart or the longer soak."""
+    return plan.spec.drain.settle + max(APART, plan.spec.soak)
+
+
+def greedy(each: Iterable[timedelta], window: int) -> timedelta:
+    """List scheduling: whoever is next begins in the place that is free first."""
+    ends = [timedelta()] * window
+    for length in each:
+        heapreplace(ends, ends[0] + length)
+    return max(ends)
+
+
+def lock_step(each: Sequence[timedelta], window: int) -> timedelta:
+    """Batch after batch, each as long as its slowest (`serial: 25%`)."""
+    return sum((max(each[at : at + window]) for at in range(0, len(each), window)), timedelta())
+
+
+def distribution(seeds: int) -> str:
+    """The ratios as Markdown: the 5th percentile, the median and the 95th."""
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(compared, range(seeds), chunksize=10))
+    rows = {
+        "Katakei / list-scheduling bound": [one.katakei / one.bound for one in found],
+        "lock-step batches / list-scheduling bound": [one.batches / one.bound for one in found],
+        "lock-step batches / Katakei": [one.batches / one.katakei for one in found],
+    }
+    lines = [f"| {name} | {' | '.join(f'{one:.3f}' for one in _spread(ratios))} |" for name, ratios in rows.items()]
+    return "\n".join(["| ratio | p5 | median | p95 |", "|---|---|---|---|", *lines])
+
+
+def _spread(ratios: Sequence[float]) -> tuple[float, float, float]:
+    cuts = quantiles(ratios, n=20)
+    return cuts[0], cuts[9], cuts[18]

@@ -1,0 +1,112 @@
+"""Rollouts of 10 to 10,000 targets, each in a process of its own so that its memory is its own.
+
+`python -m bench.scale.sizes 1000` rolls one size and prints its figures as one line of JSON.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time
+
+from bench.scale.rolling import ID, roll
+from bench.scale.world import CalmWorld, Shape
+from katakei.core.rollout import replay
+from katakei.wiring import Wiring
+
+SIZES = (10, 100, 1000, 10_000)
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One rollout, window 10 %. CPU and replay in seconds, memory and journal in MB, `looks` a minute and group."""
+
+    targets: int
+    groups: int
+    window: int
+    minutes: float
+    turns: int
+    events: int
+    deregisters: int
+    registers: int
+    asked: int
+    looks: int
+    cpu: float
+    memory: float
+    journal: float
+    replay: float
+
+    @property
+    def acts(self) -> float:
+        """Mutating calls per target."""
+        return (self.deregisters + self.registers) / self.targets
+
+    @property
+    def row(self) -> str:
+        """As Markdown."""
+        each = 1000 * self.cpu / self.targets
+        return (
+            f"| {self.targets:,} | {self.groups} | {self.window:,} | {self.minutes:.0f} min | {self.turns:,} |"
+            f" {self.asked:,} | {self.looks} | {self.deregisters:,} + {self.registers:,} | {self.acts:.2f} |"
+            f" {self.events / self.targets:.1f} | {self.cpu:.1f} s | {each:.1f} ms | {self.memory:.0f} MB |"
+            f" {self.journal:.1f} MB | {self.replay:.2f} s |"
+        )
+
+
+HEAD = (
+    "| targets | groups | window | simulated | turns | looks | most looks/min of a group | deregister + register calls"
+    " | per target | events per target | CPU | per target | peak memory | journal | replay (CPU) |\n"
+    f"|{'---|' * 15}"
+)
+
+
+def measured(targets: int, folder: Path) -> Size:
+    """One rollout with its journal in a real SQLite file in this folder."""
+    world = CalmWorld(Shape(targets))
+    file = folder / "journal.db"
+    wiring = Wiring(None, None, f"sqlite:///{file}", tell=lambda _: None)
+    begun = process_time()
+    rolled = roll(world, max(1, targets // 10), wiring.journal, wiring.leases)
+    cpu = process_time() - begun
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    begun = process_time()
+    rollout = replay(wiring.journal.read(ID, 0))
+    again = process_time() - begun
+    wiring.close()
+    return Size(
+        targets=targets,
+        groups=len(world.groups),
+        window=rollout.plan.window,
+        minutes=rolled.took.total_seconds() / 60,
+        turns=rolled.turns,
+        events=rollout.number,
+        deregisters=world.asked["DeregisterTargets"],
+        registers=world.asked["RegisterTargets"],
+        asked=world.asked["DescribeTargetHealth"],
+        looks=max(world.looks.values()),
+        cpu=cpu,
+        memory=memory,
+        journal=file.stat().st_size / 1e6,
+        replay=again,
+    )
+
+
+def apart(targets: int) -> Size:
+    """The same in a new process."""
+    command = [sys.executable, "-m", "bench.scale.sizes", str(targets)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return Size(**json.loads(done.stdout))
+
+
+def table() -> str:
+    """All sizes."""
+    return "\n".join([HEAD, *(apart(targets).row for targets in SIZES)])
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as place:
+        sys.stdout.write(json.dumps(asdict(measured(int(sys.argv[1]), Path(place)))))

@@ -1,0 +1,176 @@
+"""A calm world of many targets under a clock that is turned: what is so, and an ELBv2 client that shows it.
+
+Nothing goes wrong here; every duration is drawn from one seed. An answer takes no time, only waiting does.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+from katakei.core.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MOST = 1000  # targets in one group: the quota "Targets per target group" as it is without asking for more
+LB = Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/lb/1")
+CHECK = HealthCheck("HTTP", None, "/health", "200", timedelta(seconds=10), timedelta(seconds=5), 2, 2)
+WORLDS = count()  # each world is an account of its own, with token buckets of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many targets, and how long their work takes: log-normal, `sigma` 1 being a heavy tail, 0 none at all.
+
+    The load balancer's first passed check comes one to ten seconds after the registration, evenly spread.
+    """
+
+    targets: int
+    seed: int = 1
+    median: timedelta = timedelta(seconds=60)
+    sigma: float = 1.0
+    members: int = MOST  # of one group
+
+
+class TurnedClock:
+    """Time passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def now(self) -> datetime:
+        """The moment it was turned to."""
+        return self.time
+
+    def sleep(self, span: timedelta) -> None:
+        """Turns it on."""
+        self.time += max(span, timedelta())
+
+    def wake(self) -> None:
+        """Nobody sleeps in another thread here."""
+
+
+@dataclass(slots=True)
+class Life:
+    """One target: how long its work and its way back into service take, and when it left and came back."""
+
+    work: timedelta
+    warmup: timedelta
+    zone: str
+    left: datetime | None = None
+    back: datetime | None = None
+
+    def state(self, now: datetime, delay: timedelta) -> tuple[str, str]:
+        """What ELBv2 calls it, with the reason. What was asked for at a later moment is not so yet."""
+        if self.back is not None and now >= self.back:
+            return ("healthy", "") if now >= self.back + self.warmup else ("initial", "Elb.RegistrationInProgress")
+        if self.left is not None and now >= self.left:
+            draining = now < self.left + delay
+            return ("draining", "Target.DeregistrationInProgress") if draining else ("unused", "Target.NotRegistered")
+        return "healthy", ""
+
+
+@dataclass
+class CalmWorld:
+    """Every target is in one group. `asked` are the calls by kind, `acts` when each that changes something was made."""
+
+    shape: Shape
+    clock: TurnedClock = field(default_factory=TurnedClock)
+    asked: Counter[str] = field(default_factory=Counter)
+    looks: Counter[tuple[Arn, int]] = field(default_factory=Counter)  # per group and minute
+    acts: list[datetime] = field(default_factory=list)
+    groups: tuple[Group, ...] = ()
+    targets: tuple[Target, ...] = ()
+    lives: dict[str, Life] = field(default_factory=dict)
+    delays: Mapping[Arn, timedelta] = field(default_factory=dict)
+    members: Mapping[Arn, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Everything is drawn here, in one order, so that a seed is a world."""
+        dice = random.Random(self.shape.seed)  # noqa: S311 - a game, not a secret
+        most = self.shape.members
+        self.groups = tuple(_group(number) for number in range(-(-self.shape.targets // most)))
+        self.targets = tuple(_target(number, self.groups[number // most]) for number in range(self.shape.targets))
+        for target in self.targets:
+            work = self.shape.median * dice.lognormvariate(0, self.shape.sigma)
+            self.lives[target.id] = Life(work, timedelta(seconds=dice.uniform(1, 10)), target.zone)
+        self.delays = {group.arn: group.delay for group in self.groups}
+        self.members = {
+            group.arn: [target.id for target in self.targets if target.registrations[0].group == group.arn]
+            for group in self.groups
+        }
+
+    def work_ends(self, target: TargetId, begun: datetime) -> datetime:
+        """When work that was begun then is over."""
+        return begun + self.lives[target].work
+
+
+class Elb:
+    """The three questions and acts of botocore's ELBv2 client that a turn needs, counted."""
+
+    def __init__(self, world: CalmWorld) -> None:
+        self._world = world
+        self.meta = SimpleNamespace(endpoint_url=f"https://world-{next(WORLDS)}.invalid")
+
+    def describe_target_health(self, TargetGroupArn: Arn, Targets: Sequence[Any] | None = None) -> Any:  # noqa: N803 - AWS's names
+        """In the order of the group; of these targets where some are named."""
+        world, now, delay = self._world, self._world.clock.time, self._world.delays[TargetGroupArn]
+        world.asked["DescribeTargetHealth"] += 1
+        world.looks[TargetGroupArn, int((now - NOON).total_seconds() // 60)] += 1
+        asked = world.members[TargetGroupArn] if Targets is None else [one["Id"] for one in Targets]
+        states = ((name, *world.lives[name].state(now, delay)) for name in asked)
+        return {
+            "TargetHealthDescriptions": [
+                {"Target": {"Id": name, "Port": 80}, "TargetHealth": {"State": state, "Reason": reason}}
+                for name, state, reason in states
+                if Targets is not None or state != "unused"
+            ]
+        }
+
+    def deregister_targets(self, TargetGroupArn: Arn, Targets: Iterable[Any]) -> None:  # noqa: ARG002, N803 - AWS's names
+        """Draining from now on."""
+        self._count("DeregisterTargets")
+        for one in Targets:
+            life = self._world.lives[one["Id"]]
+            if life.left is None or life.back is not None:
+                life.left, life.back = self._world.clock.time, None
+
+    def register_targets(self, TargetGroupArn: Arn, Targets: Iterable[Any]) -> None:  # noqa: ARG002, N803 - AWS's names
+        """Healthy once its first check has passed."""
+        self._count("RegisterTargets")
+        for one in Targets:
+            life = self._world.lives[one["Id"]]
+            life.back = life.back or self._world.clock.time
+
+    def _count(self, action: str) -> None:
+        self._world.asked[action] += 1
+        self._world.acts.append(self._world.clock.time)
+
+
+def _group(number: int) -> Group:
+    name = f"web{number}"
+    return Group(
+        arn=Arn(f"arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/{name}/0123456789abcdef"),
+        name=name,
+        port=80,
+        protocol="HTTP",
+        protocol_version="HTTP1",
+        target_type=TargetType.INSTANCE,
+        delay=timedelta(seconds=300),
+        idle_timeout=timedelta(seconds=60),
+        check=CHECK,
+        cross_zone=True,
+        slow_start=timedelta(),
+        minima=(),
+        load_balancers=(LB,),
+        balancer_type="application",
+    )
+
+
+def _target(number: int, group: Group) -> Target:
+    name = TargetId(f"i-{number:017x}")
+    address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+    return Target(name, f"web{number}", address, "ac"[number % 2], (Registration(group.arn, name, 80),))
