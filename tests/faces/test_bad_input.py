@@ -95,7 +95,7 @@ CASES = (
         "many.yml:5: work.ssm.run: is empty",
         "many.yml:6: colour",
     ),
-    case("a key not yet obeyed", "plan -f later.yml", 2, "later.yml:5: revert: is not built yet in this version"),
+    case("a key not yet obeyed", "plan -f later.yml", 2, "later.yml:5: revert.ssh: is not built yet in this version"),
     case("a file and a command", "roll -f floor.yml --run true", 2, "--run and a configuration file"),
     case("an empty command", "roll LaravelTargetGroup --run=", 2, "--run is empty"),
     case("nothing to run, nobody there", "roll", 2, "what is to be run", "-f FILE", "--run CMD"),
@@ -199,7 +199,7 @@ def _files(folder: Path) -> None:
     (folder / "broken.yml").write_text("service: [shop\nbalancer: }\n")
     (folder / "nothing.yml").write_text("")
     (folder / "floor.yml").write_text(WHOLE.format(more="window: {floor: 100%}"))
-    (folder / "later.yml").write_text(WHOLE.format(more='revert: {ssm: {run: "true"}}'))
+    (folder / "later.yml").write_text(WHOLE.format(more='revert: {ssh: {run: "true"}}'))
     with closing(sqlite3.connect(folder / "other.db")) as connection:
         connection.execute("CREATE TABLE thing (name TEXT)")
 
