@@ -60,7 +60,13 @@ packages:
 	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
 
 test: check packages .venv-aws/.ready .venv-ansible/.ready  ## check, then every other test: what CI runs
-	$(BIN)/pytest
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target plays rest
+
+# Beside one another, since plays mostly wait; apart, since the rest turns clocks and names of the process it runs in.
+plays:
+	$(BIN)/pytest -m 'play and not acceptance'
+rest:
+	$(BIN)/pytest -m 'not play and not acceptance'
 
 accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures: about half an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s
@@ -91,4 +97,4 @@ pins: setup  ## resolve the pinned requirements anew, by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 
-.PHONY: help setup check packages test accept bench soak demo lab docs fix pins
+.PHONY: help setup check packages test plays rest accept bench soak demo lab docs fix pins

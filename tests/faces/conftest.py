@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.faces.command import Katakei
 from tests.faces.ground import Ground
-from tests.faces.stage import QUICK
+from tests.faces.stage import QUICK, Stage
 
 from katakei.lab.process import Lab
 
@@ -32,3 +32,13 @@ def katakei(lab: Lab, tmp_path: Path) -> Iterator[Katakei]:
     command = Katakei(tmp_path, {**lab.env, "XDG_STATE_HOME": str(tmp_path)})
     yield command
     command.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Every play that this run asks for, begun at once, the slow ones first."""
+    asked = [item for item in request.session.items if item.get_closest_marker("play")]
+    asked.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    stage = Stage([item.callspec.params["play"] for item in asked], tmp_path_factory.mktemp("stage"))  # type: ignore[attr-defined]  # each has one
+    yield stage
+    stage.close()

@@ -17,7 +17,7 @@ from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 
 Play = Callable[[Katakei, Ground], None]
-AT_ONCE = 5
+AT_ONCE = 6
 QUICK = LabOptions(targets=2, delay=timedelta(seconds=2), interval=timedelta(seconds=1), port=8080)
 SHOP = """\
 service: shop
@@ -36,12 +36,12 @@ class Plays:
 
     def __call__(self, play: Play) -> Play:
         """Decorates a play."""
-        self._params.append(pytest.param(play, id=play.__name__))
+        self._params.append(pytest.param(play, id=play.__name__, marks=pytest.mark.play))
         return play
 
     def slow(self, play: Play) -> Play:
         """Decorates one that is left out where time is short."""
-        self._params.append(pytest.param(play, id=play.__name__, marks=pytest.mark.slow))
+        self._params.append(pytest.param(play, id=play.__name__, marks=(pytest.mark.play, pytest.mark.slow)))
         return play
 
     def each(self) -> pytest.MarkDecorator:
