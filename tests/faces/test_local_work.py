@@ -53,8 +53,8 @@ exec env -i PATH="$PATH" HOME="$PWD" sh -c "$*"
 """
 RSYNC = """\
 #!/bin/sh
-# rsync --archive FROM/ USER@HOST:TO
-tar -C "$2" -cf - . | ssh "${3%%:*}" "tar -C ${3#*:} -xf -"
+# rsync --archive --checksum FROM/ USER@HOST:TO
+tar -C "$3" -cf - . | ssh "${4%%:*}" "tar -C ${4#*:} -xf -"
 """
 
 

@@ -43,6 +43,7 @@ def a_rollout_is_confirmed_drawn_and_driven_from_the_keyboard(katakei: Katakei, 
     # nor is it by Ctrl-C at the question
     with Terminal(katakei, "deregister", ground.ids[0]) as terminal:
         terminal.until("[y/N]")
+        clock.sleep(0.3)  # a person is never as quick as to come between the question and its reading
         terminal.type("\x03")
         assert terminal.end() == 130
     assert "Traceback" not in terminal.screen
