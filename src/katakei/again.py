@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from katakei import driving, history
 from katakei.core import events as e
@@ -71,7 +72,7 @@ def unsure(state: Rollout, names: Sequence[str]) -> tuple[str, ...]:
 def _opened(kit: Kit, state: Rollout, word: e.Will) -> Drive:
     """By this process, or by whoever has the rollout in hand."""
     rollout = state.plan.rollout
-    take: Callable[[], Hold] = lambda: driving.take(kit, state.plan.groups, rollout)  # noqa: E731 - asked twice
+    take = partial(driving.take, kit, state.plan.groups, rollout)
     try:
         hold = take()
     except Held as held:

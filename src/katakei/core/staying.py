@@ -28,9 +28,9 @@ def _suspects(scene: Scene) -> list[TargetId]:
     """Of the many that are done, those that are, or were, seen not to serve, unless they are to be taken back."""
     rollout = scene.rollout
     done, owners = rollout.by_phase[Phase.DONE], rollout.owners
-    down = {owners.get(place) for group in scene.sight.groups.values() for place in group.down}
     if scene.sight.deleted:
         return list(done)
+    down = {owners.get(place) for group in scene.sight.groups.values() for place in group.down}
     fallen = [target for target in done if target in down or rollout.standings[target].fell]
     return [target for target in fallen if not recalled(rollout, target)]
 

@@ -33,9 +33,8 @@ class Wants:
     """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
 
     `newcomers` are groups that list what nobody knows yet. `attributes` are the groups whose attributes are to be
-    compared with the plan, `soon` the targets on which work
-    begins as soon as they are out. The witness is asked about `baseline`, which leave soon, `pending`, which left, and
-    `arrivals`: what came to those that are worked on.
+    compared with the plan, `soon` the targets on which work begins as soon as they are out. The witness is asked about
+    `baseline`, which leave soon, `pending`, which left, and `arrivals`: what came to those that are worked on.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
