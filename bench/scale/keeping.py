@@ -3,17 +3,24 @@
 `python -m bench.scale.keeping URL` does it with the journal of that URL, which should be an empty one.
 """
 
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
+from typing import Any
+
+from botocore.session import Session
 
 from bench.scale.rolling import ID, OWNER, Paper, plan_of, roll
 from bench.scale.world import NOON, CalmWorld, Shape
 from katakei.core import events as e
 from katakei.core.model import RolloutId
 from katakei.core.rollout import replay
+from katakei.lab.options import REGION, LabOptions
+from katakei.lab.process import Lab
 from katakei.wiring import Wiring
 
 LONG = 50_000
@@ -64,9 +71,10 @@ def _replayed(wiring: Wiring, long: int) -> str:
 
 
 def table(*urls: str) -> str:
-    """A row for SQLite in a temporary folder, and one for each URL."""
+    """A row for SQLite in a temporary folder, one for S3 as the lab plays it, and one for each URL."""
     with TemporaryDirectory() as folder:
-        rows = [_row("SQLite", f"sqlite:///{Path(folder) / 'journal.db'}"), *(_row(_kind(url), url) for url in urls)]
+        rows = [_row("SQLite", f"sqlite:///{Path(folder) / 'journal.db'}"), _on_the_lab()]
+    rows += [_row(_kind(url), url) for url in urls]
     return "\n".join(["| journal | appends | batches | read and replayed |", "|---|---|---|---|", *rows])
 
 
@@ -78,5 +86,16 @@ def _kind(url: str) -> str:
     return url.partition(":")[0]
 
 
+def _on_the_lab() -> str:
+    """In a bucket of a lab of its own, by a process whose AWS is that lab."""
+    with Lab(LabOptions(targets=0)) as lab:
+        session: Any = Session()
+        session.set_credentials("lab", "lab")
+        client = session.create_client("s3", REGION, endpoint_url=lab.endpoint)
+        client.create_bucket(Bucket="journals", CreateBucketConfiguration={"LocationConstraint": REGION})
+        row = [sys.executable, "-m", "bench.scale.keeping", "s3://journals/bench", "S3 of the lab"]
+        return subprocess.run(row, env={**os.environ, **lab.env}, check=True, capture_output=True, text=True).stdout
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{table(*sys.argv[1:])}\n")
+    sys.stdout.write(_row(sys.argv[2] if sys.argv[2:] else _kind(sys.argv[1]), sys.argv[1]))

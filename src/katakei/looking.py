@@ -190,7 +190,7 @@ class Looks:
 
 def watched(rollout: Rollout, target: TargetId) -> Watched:
     """A target as the witness is told of it."""
-    return Watched(rollout.targets[target], rollout.groups_of(target), rollout.standings[target].blind or "")
+    return Watched(rollout.targets[target], rollout.groups[target], rollout.standings[target].blind or "")
 
 
 def _merged(last: GroupSight | None, new: GroupSight) -> GroupSight:

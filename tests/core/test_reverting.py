@@ -14,6 +14,7 @@ from tests.core.given import (
     later,
     moved,
     moves,
+    notes,
     seen,
     standing,
     started,
@@ -58,6 +59,10 @@ def back(plan: Plan, *ways: Phase, number: int = 0, cause: Cause | None = None) 
     first, *others = ways
     story: list[e.Event] = [e.Moved(NOON, who, first, intent=Intent.REVERT)]
     return [*story, *(e.Moved(NOON, who, way, cause=cause if way is ways[-1] else None) for way in others)]
+
+
+def fell(plan: Plan, number: int = 0) -> e.Event:
+    return e.Fell(later(101), t(plan, number), "unhealthy")
 
 
 def taken(plan: Plan, number: int = 0) -> list[e.Event]:
@@ -200,14 +205,27 @@ def test_the_floor_is_kept_while_it_is_reverted() -> None:
 
 def test_who_is_left_out_is_taken_back_whoever_else_has_fallen() -> None:
     plan = undoable(2)
-    rollout = given(plan, failed(plan), brought(plan, Phase.DONE, 1), [REVERT])
+    rollout = given(plan, failed(plan), brought(plan, Phase.DONE, 1), [REVERT, fell(plan, 1)])
     assert moves(turn(rollout, 101, ABSENT, DOWN)) == {t(plan): Phase.DRAINING}
 
 
 def test_who_is_left_out_but_seen_in_service_is_not_taken_from_a_broken_floor() -> None:
     plan = undoable(2)
-    rollout = given(plan, failed(plan), brought(plan, Phase.DONE, 1), [REVERT])
+    rollout = given(plan, failed(plan), brought(plan, Phase.DONE, 1), [REVERT, fell(plan, 1)])
     assert not deregistered(turn(rollout, 101, State.HEALTHY, DOWN))
+
+
+def test_who_falls_while_it_waits_to_be_taken_back_is_named_and_holds_nothing_up() -> None:
+    plan = undoable(2, floor=2)
+    rollout = given(plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.DONE, 1), [REVERT, e.Heard(later(101))])
+    assert notes(turn(rollout, 101, DOWN)) == [e.Fell]
+    down = evolve(rollout, [fell(plan)])
+    assert "is next, held" in whys(turn(down, 130, DOWN))
+    assert notes(turn(down, 131, DOWN)) == [e.Lost]
+    lost = evolve(down, [e.Lost(later(131), t(plan), "left service after it was done: unhealthy")])
+    assert notes(turn(lost, 1000, DOWN)) == [e.Finished]
+    ended = evolve(lost, [e.Finished(later(1000))])
+    assert (verdict(ended), taken_back(ended), lost.stopped) == (Exit.LEFT_OUT, Exit.LEFT_OUT, "")
 
 
 # -- when it fails

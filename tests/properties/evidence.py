@@ -9,7 +9,7 @@ from tests.properties.things import seconds
 from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Mark, Was
 
 from katakei.core import events as e
-from katakei.core.model import Arn, Registration, Target, TargetId
+from katakei.core.model import Registration, Target, TargetId
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import State
 
@@ -190,8 +190,8 @@ def interruptions(outcome: Outcome) -> Iterator[tuple[datetime, int]]:
         done = upto
 
 
-def first_resolved(outcome: Outcome, group: Arn) -> dict[TargetId, datetime]:
-    """The true time at which it was first written that each target leaves, of those in this group."""
+def first_resolved(outcome: Outcome) -> dict[TargetId, datetime]:
+    """The true time at which it was first written that each target leaves."""
     resolved: dict[TargetId, datetime] = {}
     done = 1
     for at, _, upto in outcome.paper.appends:
@@ -199,8 +199,7 @@ def first_resolved(outcome: Outcome, group: Arn) -> dict[TargetId, datetime]:
             if isinstance(event, e.Moved) and event.to is Phase.DRAINING:
                 resolved.setdefault(event.target, at)
         done = upto
-    here = {place.id for place in outcome.world.past if place.group == group}
-    return {target: at for target, at in resolved.items() if target in here}
+    return resolved
 
 
 def changing(outcome: Outcome) -> Iterator[Call]:

@@ -6,12 +6,13 @@ As in `judge.py`, each says how it is fair.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.properties.evidence import changing, clock, done_at, out_of_service, unknowable
+from tests.properties.evidence import changing, clock, done_at, out_of_service, unknowable, words
 from tests.properties.play import Outcome
 from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 
 from katakei.core.errors import Exit
+from katakei.core.events import AbortAsked, Interrupted, RevertAsked, RevertResolved
 from katakei.core.planned import Kind
 from katakei.core.spec import Late
 from katakei.core.verdict import verdict
@@ -41,15 +42,16 @@ def who_comes_late_is_rolled_or_left(outcome: Outcome) -> Faults:
     """With `late: leave` no call of ours ever touches a machine that somebody registered meanwhile; with `late: roll`
     one that came in good time is worked on.
 
-    Fair: in good time is a minute before the end, where nothing else disturbs.
+    Fair: in good time is a minute before the end, where nothing else disturbs and nobody wants an end or a revert.
     """
     given, late = outcome.setting, outcome.setting.spec.late
+    alone = replace(given.wicked, born=0) == Wickedness()
+    undisturbed = alone and not words(outcome, AbortAsked, RevertAsked, RevertResolved, Interrupted)
     for new in outcome.world.born:
         touched = [call for call in changing(outcome) if call.places & set(new.registrations)]
         begun = [was.at for place in new.registrations for was in outcome.world.past[place][1:2]]
         if late is Late.LEAVE and touched:
             yield f"{new.name} is to be left as it is, and {touched[0].kind} was called at {clock(touched[0].at)}"
-        undisturbed = replace(given.wicked, born=0) == Wickedness() and not (given.abort or given.interrupts)
         in_time = any(outcome.ended - at > seconds(60) for at in begun)
         if late is Late.ROLL and undisturbed and in_time and not touched:
             yield f"{new.name} came at {clock(begun[0])} and was never rolled"

@@ -10,6 +10,7 @@ from tests.properties.evidence import (
     begun_on,
     changing,
     clock,
+    first_resolved,
     first_starts,
     first_taken,
     interruptions,
@@ -102,10 +103,11 @@ def an_abort_is_heard(outcome: Outcome) -> Faults:
 def an_interrupt_begins_nothing(outcome: Outcome) -> Faults:
     """A process that was told to stop finishes what it has in hand, and takes no other target out.
 
-    Fair: what it resolved before may still land, within `unknowable`.
+    Fair: what was resolved before is in hand, however long its calls take.
     """
+    resolved = first_resolved(outcome)
     for when, who in interruptions(outcome):
         for target, at in first_taken(outcome).items():
             mine = any(call.who == who and call.at == at for call in changing(outcome))
-            if mine and at > when + unknowable(outcome):
+            if mine and resolved.get(target, at) > when:
                 yield f"{target} was taken out at {clock(at)} by process {who}, interrupted at {clock(when)}"

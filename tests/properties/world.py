@@ -192,12 +192,13 @@ class SmallWorld:
         now = self.clock.time
         if self.script:
             self.script(self)
-        for place in [place for place, (when, _) in self.next.items() if when <= now]:
-            when, state = self.next.pop(place)
-            self._become(place, state, By.ITSELF, at=max(when, self.now(place).at))
-        for due in [due for due in self.wire if due[0] <= now]:
-            self.wire.remove(due)
-            due[1]()
+        for when, effect in sorted([due for due in self.wire if due[0] <= now], key=lambda due: due[0]):
+            self.wire.remove((when, effect))
+            self._ripen(when)
+            self.clock.time = when  # it lands when it is due, however late anybody asks
+            effect()
+        self.clock.time = now
+        self._ripen(now)
         if self.roll(self.wicked.falls * len(self.past)):
             self.fall(self._any())
         if self.strangers_left and self.roll(self.wicked.strangers):
@@ -207,6 +208,12 @@ class SmallWorld:
             arn = self.dice.choice(list(self.group_of))
             self.log.edits[arn] = now
         self._rarely()
+
+    def _ripen(self, now: datetime) -> None:
+        """What becomes so by itself, up to this moment."""
+        for place in [place for place, (when, _) in self.next.items() if when <= now]:
+            when, state = self.next.pop(place)
+            self._become(place, state, By.ITSELF, at=max(when, self.now(place).at))
 
     def _rarely(self) -> None:
         """What happens once or twice in the life of a rollout."""

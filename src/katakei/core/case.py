@@ -146,7 +146,7 @@ class Case:
     @property
     def groups(self) -> tuple[Group, ...]:
         """The groups this target is registered in."""
-        return self.rollout.groups_of(self.target.id)
+        return self.rollout.groups[self.target.id]
 
     def rest(self, why: str, until: datetime | None = None, since: datetime | None = None) -> Rest:
         """Wait, and say why about this target: until a moment, or for what is awaited `since` (this phase began)."""

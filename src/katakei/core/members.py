@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
-from katakei.core.model import Arn, Registration, Target, TargetId
+from katakei.core.model import Arn, Group, Registration, Target, TargetId
 from katakei.core.planned import Plan
 
 
 class Members(TypedDict):
-    """`targets` take part; the others are of bystanders too: whose a registration is, those of a group, the zones."""
+    """`targets` take part; the others are of bystanders too: whose a registration is, those of a group, the zones.
+
+    `groups` are those in which a target is registered.
+    """
 
     targets: Mapping[TargetId, Target]
     owners: Mapping[Registration, TargetId]
     places: Mapping[Arn, frozenset[Registration]]
     zones: Mapping[TargetId, str]
+    groups: Mapping[TargetId, tuple[Group, ...]]
 
 
 def members(plan: Plan) -> Members:
@@ -27,4 +31,10 @@ def members(plan: Plan) -> Members:
             group.arn: frozenset(place for place in owners if place.group == group.arn) for group in plan.groups
         },
         "zones": {target.id: target.zone for target in everyone},
+        "groups": {target.id: _groups(plan, target) for target in plan.targets},
     }
+
+
+def _groups(plan: Plan, target: Target) -> tuple[Group, ...]:
+    arns = {place.group for place in target.registrations}
+    return tuple(group for group in plan.groups if group.arn in arns)

@@ -14,13 +14,18 @@ from katakei.core.steps import Note
 
 
 def unknown(rollout: Rollout, last: Sight) -> tuple[Arn, ...]:
-    """Groups that list something in or near service which the rollout does not know."""
+    """Groups that list something in or near service which the rollout does not know.
+
+    A sight tells of every registration that is known, if only that it is absent: more than those are others.
+    """
     if rollout.plan.kind is not Kind.ROLL:
         return ()
+    more = [arn for arn, group in last.groups.items() if len(group.seen) > len(rollout.places[arn])]
     return tuple(
         arn
-        for arn, group in last.groups.items()
-        if any(not group.seen[place].out for place in group.seen.keys() - rollout.owners.keys())
+        for arn in more
+        for seen in [last.groups[arn].seen]
+        if any(not seen[place].out for place in seen.keys() - rollout.places[arn])
     )
 
 

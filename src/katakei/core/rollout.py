@@ -46,6 +46,7 @@ def _begin(planned: e.Planned) -> Rollout:
         **members(plan),
         standings={target.id: standing for target in plan.targets},
         by_phase=index,
+        marked={},
         number=1,
         moved=planned.at,
     )
@@ -58,6 +59,7 @@ class _Draft:
         self.whole = rollout
         self.standings = dict(rollout.standings)
         self.index = {phase: dict(targets) for phase, targets in rollout.by_phase.items()}
+        self.marked = dict(rollout.marked)
         self.number = rollout.number
         self.moved = rollout.moved
         self.failures = rollout.failures
@@ -69,6 +71,7 @@ class _Draft:
             self.whole,
             standings=self.standings,
             by_phase=self.index,
+            marked=self.marked,
             number=self.number,
             moved=self.moved,
             failures=self.failures,
@@ -227,7 +230,14 @@ class _Draft:
                 self._set(target, arrived=0, arrived_before=came)
 
     def _set(self, target: TargetId, **changes: object) -> None:
-        self.standings[target] = replace(self.standings[target], **changes)  # type: ignore[arg-type]  # named above
+        self._put(target, replace(self.standings[target], **changes))  # type: ignore[arg-type]  # named above
+
+    def _put(self, target: TargetId, standing: Standing) -> None:
+        self.standings[target] = standing
+        if standing.fell or standing.retry:
+            self.marked[target] = None
+        else:
+            self.marked.pop(target, None)
 
     def _move(self, event: e.Moved) -> None:
         before = self.standings[event.target]
@@ -240,7 +250,7 @@ class _Draft:
             after = replace(after, marks=self.whole.revert_marks)
         elif event.to is Phase.WORKING:
             after = replace(after, marks=self.whole.marks, touched=self.number)
-        self.standings[event.target] = after
+        self._put(event.target, after)
         self.moved = event.at
         counts = after.reverted or not self.whole.reverting
         self.failures += counts and after.cause is Cause.FAILED and before.cause is not Cause.FAILED

@@ -8,7 +8,6 @@ from datetime import timedelta
 from katakei.core import events as e
 from katakei.core.case import Case, Scene, shown
 from katakei.core.model import TargetId
-from katakei.core.reverting import recalled
 from katakei.core.roads import Phase
 from katakei.core.sight import State
 from katakei.core.steps import Note, Step
@@ -20,24 +19,27 @@ DOWN = frozenset({State.UNHEALTHY, State.UNUSED, State.DRAINING, State.ABSENT})
 
 
 def staying(scene: Scene) -> list[Step]:
-    """Who fell, who is back, who is lost; and why nothing else is begun while one of them is awaited."""
+    """Who fell, who is back, who is lost; and why nothing else is begun while one of them is awaited.
+
+    One that is to be taken back is not awaited: that may be what it needs.
+    """
     return [step for target in _suspects(scene) for step in _watched(scene.case(target))]
 
 
 def _suspects(scene: Scene) -> list[TargetId]:
-    """Of the many that are done, those that are, or were, seen not to serve, unless they are to be taken back."""
+    """Of the many that are done, those that are, or were, seen not to serve."""
     rollout = scene.rollout
     done, owners = rollout.by_phase[Phase.DONE], rollout.owners
     if scene.sight.deleted:
         return list(done)
-    down = {owners.get(place) for group in scene.sight.groups.values() for place in group.down}
-    fallen = [target for target in done if target in down or rollout.standings[target].fell]
-    return [target for target in fallen if not recalled(rollout, target)]
+    down = [owners[place] for group in scene.sight.groups.values() for place in group.down if place in owners]
+    return [target for target in dict.fromkeys([*rollout.marked, *down]) if target in done]
 
 
 def _watched(case: Case) -> tuple[Step, ...]:
     standing, looks = case.standing, case.looks
-    fell, awaited = standing.fell, standing.cause is None
+    fell, known = standing.fell, standing.cause is not None
+    awaited = not known and not case.recalled
     if case.deleted:
         return _without_group(case)
     if looks is None:
@@ -49,12 +51,10 @@ def _watched(case: Case) -> tuple[Step, ...]:
         return (Note(e.Fell(case.now, case.target.id, shown(down))),) if down else ()
     if all(look.serving for look in looks):
         return (Note(e.SeenServing(max(look.begun for look in looks), case.target.id)),)
-    if not awaited:
-        return ()
-    if standing.falls >= FALLS or case.now - fell >= LASTING:
+    if not known and (standing.falls >= FALLS or case.now - fell >= LASTING):
         return (Note(e.Lost(case.now, case.target.id, f"left service after it was done: {standing.why}")),)
     why = f"left service after it was done, {since(fell, case.now)}: {standing.why}; nothing else is begun meanwhile"
-    return (case.rest(why, fell + LASTING),)
+    return (case.rest(why, fell + LASTING),) if awaited else ()
 
 
 def _without_group(case: Case) -> tuple[Note, ...]:

@@ -86,7 +86,7 @@ def _changes_soon(rollout: Rollout, last: Sight, target: TargetId, now: datetime
     """
     standing, spec = rollout.standings[target], rollout.plan.spec
     if standing.phase is Phase.CHECKING:
-        return any(group.target_type is TargetType.IP for group in rollout.groups_of(target))
+        return any(group.target_type is TargetType.IP for group in rollout.groups[target])
     since = standing.out_since if standing.phase is Phase.DRAINING else standing.serving_since
     waits = {Phase.DRAINING: spec.drain.settle, Phase.WARMING: APART, Phase.RETURNING: APART, Phase.SOAKING: spec.soak}
     if since is None:

@@ -19,7 +19,7 @@ from katakei.core.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The whole, with an index by phase so that a turn looks at what is in hand, not at everything."""
+    """The whole, indexed so that a turn looks at what is in hand, not at everything."""
 
     plan: Plan
     begun: datetime
@@ -27,8 +27,10 @@ class Rollout:
     owners: Mapping[Registration, TargetId]
     places: Mapping[Arn, frozenset[Registration]]
     zones: Mapping[TargetId, str]
+    groups: Mapping[TargetId, tuple[Group, ...]]
     standings: Mapping[TargetId, Standing]
     by_phase: Mapping[Phase, Mapping[TargetId, None]]
+    marked: Mapping[TargetId, None]  # those that fell, or are to be tried again
     number: int
     moved: datetime
     owner: Owner | None = None
@@ -89,11 +91,6 @@ class Rollout:
     def lost(self) -> list[TargetId]:
         """Targets that were done and left service afterwards, whether or not they serve again."""
         return [target for target in self.by_phase[Phase.DONE] if self.standings[target].cause is Cause.FAILED]
-
-    def groups_of(self, target: TargetId) -> tuple[Group, ...]:
-        """The groups this target is registered in."""
-        arns = {place.group for place in self.targets[target].registrations}
-        return tuple(group for group in self.plan.groups if group.arn in arns)
 
     def command(self, target: TargetId) -> Command:
         """What is run on this target, as it stands."""

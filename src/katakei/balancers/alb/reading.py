@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 
 _STATES = {one.value: one for one in State if one is not State.ABSENT}
-_place = lru_cache(maxsize=2**16)(Registration)  # a group lists the same members at every look,
-_look = lru_cache(maxsize=64)(Seen)  # and of a thousand members most are seen in one state
+_place = lru_cache(maxsize=2**16)(Registration)  # a group lists the same members at every look
 
 
 def registration(group: Arn, raw: "TargetDescriptionTypeDef") -> Registration:
@@ -23,17 +22,16 @@ def registration(group: Arn, raw: "TargetDescriptionTypeDef") -> Registration:
 
 def seen(raw: "TargetHealthDescriptionTypeDef", begun: datetime, ended: datetime) -> Seen:
     """One entry of DescribeTargetHealth. Not registered is absent; a state we do not know is no knowledge."""
-    health = raw.get("TargetHealth", {})
-    reason = health.get("Reason", "")
-    override = raw.get("AdministrativeOverride", {}).get("State", "no_override")
-    return _look(
-        _state(health.get("State", ""), reason),
-        begun,
-        ended,
-        reason,
-        health.get("Description", ""),
-        overridden=override != "no_override",
-    )
+    health, override = raw.get("TargetHealth", {}), raw.get("AdministrativeOverride", {})
+    words = health.get("State", ""), health.get("Reason", ""), health.get("Description", "")
+    return _look(words, override.get("State", "no_override"), begun, ended)
+
+
+@lru_cache(maxsize=64)
+def _look(words: tuple[str, str, str], override: str, begun: datetime, ended: datetime) -> Seen:
+    """Of a thousand members most are seen in one state."""
+    state, reason, description = words
+    return Seen(_state(state, reason), begun, ended, reason, description, overridden=override != "no_override")
 
 
 def shifted(raw: "TargetHealthDescriptionTypeDef") -> bool:
