@@ -103,8 +103,8 @@ def candidates(rollout: Rollout) -> list[TargetId]:
         back = [target for target in rollout.at(*_ASKED) if _due_back(rollout, target)]
         return [*waiting, *sorted(back, key=lambda target: rollout.standings[target].touched, reverse=True)]
     again = [t for t in rollout.at(Phase.RETURNED, Phase.FAILED_SERVING) if _tried_again(rollout, t)]
-    marked = [(t, rollout.standings[t]) for t in rollout.marked]
-    asked = [t for t, standing in marked if standing.retry and standing.phase in _ASKED]
+    some = [(t, rollout.standings[t]) for t in rollout.singled_out]
+    asked = [t for t, standing in some if standing.retry and standing.phase in _ASKED]
     return list(dict.fromkeys([*waiting, *again, *asked]))
 
 

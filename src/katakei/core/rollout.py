@@ -46,7 +46,7 @@ def _begin(planned: e.Planned) -> Rollout:
         **members(plan),
         standings={target.id: standing for target in plan.targets},
         by_phase=index,
-        marked={},
+        singled_out={},
         number=1,
         moved=planned.at,
     )
@@ -59,7 +59,7 @@ class _Draft:
         self.whole = rollout
         self.standings = dict(rollout.standings)
         self.index = {phase: dict(targets) for phase, targets in rollout.by_phase.items()}
-        self.marked = dict(rollout.marked)
+        self.singled_out = dict(rollout.singled_out)
         self.number = rollout.number
         self.moved = rollout.moved
         self.failures = rollout.failures
@@ -71,7 +71,7 @@ class _Draft:
             self.whole,
             standings=self.standings,
             by_phase=self.index,
-            marked=self.marked,
+            singled_out=self.singled_out,
             number=self.number,
             moved=self.moved,
             failures=self.failures,
@@ -235,9 +235,9 @@ class _Draft:
     def _put(self, target: TargetId, standing: Standing) -> None:
         self.standings[target] = standing
         if standing.fell or standing.retry:
-            self.marked[target] = None
+            self.singled_out[target] = None
         else:
-            self.marked.pop(target, None)
+            self.singled_out.pop(target, None)
 
     def _move(self, event: e.Moved) -> None:
         before = self.standings[event.target]

@@ -33,7 +33,7 @@ def _suspects(scene: Scene) -> list[TargetId]:
     if scene.sight.deleted:
         return list(done)
     down = [owners[place] for group in scene.sight.groups.values() for place in group.down if place in owners]
-    return [target for target in dict.fromkeys([*rollout.marked, *down]) if target in done]
+    return [target for target in dict.fromkeys([*rollout.singled_out, *down]) if target in done]
 
 
 def _watched(case: Case) -> tuple[Step, ...]:

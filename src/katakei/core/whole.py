@@ -30,7 +30,7 @@ class Rollout:
     groups: Mapping[TargetId, tuple[Group, ...]]
     standings: Mapping[TargetId, Standing]
     by_phase: Mapping[Phase, Mapping[TargetId, None]]
-    marked: Mapping[TargetId, None]  # those that fell, or are to be tried again
+    singled_out: Mapping[TargetId, None]  # those that fell, or are to be tried again
     number: int
     moved: datetime
     owner: Owner | None = None
