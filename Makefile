@@ -84,8 +84,9 @@ demo: setup  ## the main job on the local lab, under load: two servers from v1 t
 lab: setup  ## a local AWS that stays up until Ctrl-C
 	$(BIN)/katakei lab up
 
-docs: setup  ## draw what is drawn from the code (the phases)
+docs: setup  ## draw what is drawn from the code: phases, evidence, the JSON Schema
 	$(PY) -m tests.house.draw
+	$(PY) -m katakei.settings.model >docs/katakei.schema.json
 
 fix: setup  ## let ruff mend what it can
 	$(BIN)/ruff format .

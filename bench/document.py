@@ -1,8 +1,6 @@
 """The whole page, from what was measured: prose stands in `document.md`, every figure comes from a result."""
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -11,6 +9,7 @@ from bench.claims import claims, shares
 from bench.design import Ground, Leg, Rival, legs
 from bench.result import Result, Results
 from bench.rivals import ROOT
+from bench.scale import section
 from bench.startup import Starts
 from bench.table import Compared
 
@@ -35,7 +34,7 @@ def page(grounds: Sequence[Ground], results: Results, starts: Starts | None) -> 
         shares=shares(found),
         rounds=ROUNDS,
         startup=starts.text if starts else "Not measured this time.",
-        scale=_scale(),
+        scale=f"\n{section()}",
     )
 
 
@@ -44,10 +43,3 @@ def _runs(ground: Ground, results: Results) -> dict[Rival, list[Result]]:
         rival: [run for number in range(1, ground.rounds + 1) if (run := results.of(Leg(ground, rival, number)))]
         for rival in ground.rivals
     }
-
-
-def _scale() -> str:
-    """The section of `bench.scale`, which measures what needs no lab."""
-    if find_spec("bench.scale") is None:
-        return ""
-    return f"\n{import_module('bench.scale').section()}"

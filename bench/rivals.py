@@ -29,7 +29,7 @@ DRAINS = {
 
 def prepare(leg: Leg, lab: Lab, folder: Path) -> tuple[Sequence[str], Mapping[str, str]]:
     """The command and its environment; its files are written to `folder`."""
-    env = {**os.environ, **lab.env, "KATAKEI_RELEASE": RELEASE, "WORK": WORK}
+    env = {**lab.over(os.environ), "KATAKEI_RELEASE": RELEASE, "WORK": WORK}
     if leg.rival.tool is Tool.KATAKEI:
         (folder / "katakei.yml").write_text(configuration(leg.ground, leg.rival))
         words = ["roll", "--release", RELEASE, "--yes", "--journal", str(folder / "journal.db")]

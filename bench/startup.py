@@ -20,7 +20,6 @@ from katakei.lab.process import Lab
 
 KATAKEI = str(Path(sys.executable).with_name("katakei"))
 ASKED = "aws elbv2 describe-target-health"
-FIRST = ("katakei roll", "katakei status", ASKED)
 
 
 @dataclass(frozen=True, slots=True)

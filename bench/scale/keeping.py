@@ -94,7 +94,7 @@ def _on_the_lab() -> str:
         client = session.create_client("s3", REGION, endpoint_url=lab.endpoint)
         client.create_bucket(Bucket="journals", CreateBucketConfiguration={"LocationConstraint": REGION})
         row = [sys.executable, "-m", "bench.scale.keeping", "s3://journals/bench", "S3 of the lab"]
-        return subprocess.run(row, env={**os.environ, **lab.env}, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(row, env=lab.over(os.environ), check=True, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":

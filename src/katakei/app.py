@@ -70,9 +70,10 @@ class App:
         """One step by hand: back into the group."""
         return by_hand.register(self._kit, hand, confirm)
 
-    def approve(self, rollout: RolloutId, targets: Sequence[TargetId]) -> Sequence[TargetId]:
+    def approve(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[TargetId]:
         """The work of these targets (none given: of all that wait for a person) is done. Returns which."""
         state = history.find(self._kit.journal, rollout)
+        targets = [target.id for target in history.named(state, names)]
         waiting = [target for target in state.at(Phase.WORKING) if state.command(target).executor == "manual"]
         unknown = [target for target in targets if target not in waiting]
         if unknown or not waiting:

@@ -10,15 +10,19 @@ from katakei.core.planned import Kind
 from katakei.core.spec import Drain, Until
 
 
-def test_a_targets_time_is_the_timer_the_first_check_the_second_look_and_the_soak() -> None:
+def test_a_targets_time_is_the_timer_the_first_check_and_the_soak() -> None:
     told = forecast(a_plan())
     assert [(part.name, part.length) for part in told.parts] == [
         ("drain", seconds(40)),
         ("first health check", seconds(15)),
-        ("second look", seconds(5)),
         ("soak", seconds(10)),
     ]
-    assert told.per_target == seconds(70)
+    assert told.per_target == seconds(65)
+
+
+def test_a_soak_shorter_than_the_two_looks_is_no_part_of_it() -> None:
+    names = [part.name for part in forecast(a_plan(soak=seconds(4))).parts]
+    assert names == ["drain", "first health check", "second look"]
 
 
 def test_the_setting_that_costs_the_drain_is_named() -> None:

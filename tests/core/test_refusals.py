@@ -42,7 +42,8 @@ def test_what_is_not_understood_is_refused(changes: dict[str, object], said: str
 def test_a_group_in_use_by_nothing_may_be_rolled_without_a_floor() -> None:
     unused = a_group(load_balancers=(), balancer_type="")
     assert planned(a_survey(groups=(unused,)), window=Window(floor=Share(count=0))).targets
-    assert planned(a_survey(groups=(unused,)), Allowed(force=True)).targets
+    plan = planned(a_survey(groups=(unused,)), Allowed(force=True))
+    assert (len(plan.targets), plan.said) == (2, ("no listener forwards to web, so nothing in it can serve",))
 
 
 def test_a_floor_no_target_could_leave_is_refused() -> None:
@@ -112,7 +113,9 @@ def test_a_settle_shorter_than_the_world_needs_is_refused_outside_the_lab() -> N
     short = Drain(settle=seconds(29))
     assert "a settle of 29s is shorter than 30s" in refused(a_survey(), drain=short)
     assert planned(a_survey(lab=True), drain=short).targets
-    assert planned(a_survey(), Allowed(force=True), drain=short).targets
+    plan = planned(a_survey(), Allowed(force=True), drain=short)
+    assert plan.targets
+    assert plan.said[0].startswith("a settle of 29s is shorter than 30s, in which a real load balancer may still send")
 
 
 @pytest.mark.parametrize(

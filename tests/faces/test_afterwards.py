@@ -77,6 +77,13 @@ def test_a_report_over_an_older_one_replaces_it_whole(katakei: Katakei) -> None:
     assert file.read_text().endswith("</html>\n")
 
 
+def test_a_report_that_cannot_be_written_leaves_nothing_behind(katakei: Katakei) -> None:
+    before = set(katakei.folder.iterdir())
+    done = katakei("report", ID, "-o", ".")
+    assert (done.code, "cannot be written" in done.err) == (2, True), done.all()
+    assert set(katakei.folder.iterdir()) == before
+
+
 def test_the_facts_of_a_report_are_told_to_a_program(katakei: Katakei) -> None:
     data = katakei("report", ID, "--json").data
     assert (data["exit"], data["left_out"], data["figures"]["late_requests"]) == (3, ["i-1"], 0)

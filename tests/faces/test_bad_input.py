@@ -118,6 +118,7 @@ CASES = (
     # the journal
     case("unknown rollout", "show r-nosuch", 2, "no rollout r-nosuch in this journal"),
     case("nothing to approve", "approve r-nosuch", 2, "no rollout r-nosuch in this journal"),
+    case("a wait of ages", "wait r-nosuch --timeout 9999999999", 2, "--timeout", "527040"),
     case("nothing to abort", "abort r-nosuch", 2, "no rollout r-nosuch in this journal"),
     case(
         "no place for a journal", "roll LaravelTargetGroup --run true --journal /dev/null/j", 5, "journal /dev/null/j"

@@ -118,7 +118,7 @@ def a_person_works_and_says_so_from_elsewhere_and_a_rival_is_refused(katakei: Ka
     assert f"waiting for: {ground.ids[0]} working since" in waiting
 
     assert katakei("approve", name, ground.ids[1]).code == 2
-    approved = katakei("approve", name)
+    approved = katakei("approve", name, ground.lab.targets[0].address)
     assert (approved.code, approved.out) == (0, f"approved: {ground.ids[0]}\n")
     done = roll.end()
     assert done.code == 0, done.all()

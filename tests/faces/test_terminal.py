@@ -49,6 +49,13 @@ def a_rollout_is_confirmed_drawn_and_driven_from_the_keyboard(katakei: Katakei, 
     assert "Traceback" not in terminal.screen
     assert ground.changes() == []
 
+    # nor is a lease let go by somebody who is not sure
+    with Terminal(katakei, "unlock", "LaravelTargetGroup") as terminal:
+        terminal.until("[y/N]")
+        terminal.type("n\n")
+        assert terminal.end() == 4
+    assert "not confirmed; nothing was changed" in terminal.screen
+
     # when the answer is yes, a table is drawn; Enter says that the work is done
     with Terminal(katakei, "roll", "--only", ground.ids[0]) as terminal:
         terminal.until("[y/N]")

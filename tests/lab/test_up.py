@@ -177,6 +177,11 @@ def test_a_command_that_asks_for_a_reboot_runs_again_after_it(lab: Lab, clients:
     clients.becomes(lab.target_group_arn, target.id, "healthy")
 
 
+def test_no_other_aws_is_left_in_an_environment_that_is_laid_over(lab: Lab) -> None:
+    env = lab.over({"PATH": "/bin", "AWS_PROFILE": "work", "AWS_ENDPOINT_URL_S3": "https://elsewhere", "AWS_REGION": "x"})
+    assert env == {"PATH": "/bin", **lab.env}
+
+
 def test_a_wrong_order_is_refused_in_the_words_of_the_service(lab: Lab, clients: Clients) -> None:
     ssm, target = clients.get("ssm"), lab.targets[0].id
     with pytest.raises(ssm.exceptions.InvalidDocument):
@@ -284,6 +289,8 @@ def test_several_labs_run_side_by_side_and_a_lag_does_not_delay_the_first_answer
     [
         ("--targets=-1", "--targets takes 0 to 200"),
         ("--delay=4000", "--delay takes 0 to 3600 seconds"),
+        ("--delay=99999999999999999", "--delay takes 0 to 3600 seconds"),
+        ("--lag=nan", "--lag takes 0 to 600 seconds"),
         ("--zones=a,b", "the zones of ap-northeast-1 are a, c and d"),
         ("--zones=a,a", "names a zone twice"),
         ("--port=0", "--port takes 1 to 65535"),

@@ -46,7 +46,7 @@ def the_exit_code_is_true(outcome: Outcome) -> Faults:
 
 
 def an_ip_is_registered_only_when_absent(outcome: Outcome) -> Faults:
-    """An ip target that still drains is not registered (alb-semantics 2.6).
+    """An ip target that still drains is not registered (docs/aws.md 3).
 
     Fair: that it drains cannot be known at once.
     """

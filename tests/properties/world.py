@@ -1,6 +1,6 @@
 """The truth of a small world: registrations, machines with marks, time, an adversary with a seed, and a log of it all.
 
-It is a reading of alb-semantics of its own and shares no rule with the code it judges. Whoever asks sees it only
+It is a reading of docs/aws.md of its own and shares no rule with the code it judges. Whoever asks sees it only
 through the doors of `doors.py`.
 """
 

@@ -146,7 +146,7 @@ def test_who_wants_the_timer_says_so(load: Load) -> None:
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ("{url: 'http://127.0.0.1/fpm?json', field: active processes}", s.Tally("", URL, "active processes")),
+        ("{url: 'http://127.0.0.1/fpm?json', field: in_flight}", s.Tally("", URL, "in_flight")),
         ("{command: ./in-flight}", s.Tally("./in-flight")),
     ],
 )
@@ -297,6 +297,9 @@ def test_aliases_that_stand_for_millions_of_values_are_refused_at_once(load: Loa
         ("work2: 1", "katakei.yml:4: work2: is no key that is known here; did you mean work?"),
         ("zzz: 1", "katakei.yml:4: zzz: is no key; known: balancer, check, "),
         ("check: 3", "katakei.yml:4: check: must be none, or {http: "),
+        ("check: [x]", "katakei.yml:4: check: must be none, or {http: "),
+        ("drain: {until: [proof], quiet: 5s}", "katakei.yml:4: drain.until: must be one of"),
+        ("drain: {witness: {a: b}}", "katakei.yml:4: drain.witness: must be one of"),
         ("check: {http: {}}", "katakei.yml:4: check.http.path: is missing; write path: /health"),
         ("check: {http: {path: /, expect: 299-200}}", "katakei.yml:4: check.http.expect: '299-200' runs backwards"),
         ("targets: {tag: {}}", "katakei.yml:4: targets.tag: is empty; name at least one"),

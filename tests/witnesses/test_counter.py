@@ -56,6 +56,7 @@ def _number(tally: Tally, shell: str = "dash") -> int | None:
         ),
         (FPM, "", 5),
         (FPM_JSON, "", 1),
+        (FPM_JSON, "active processes", 1),
         ('{"a":{"in_flight" : 12},"b":0}', "in_flight", 12),
         ('{"not_in_flight":0,"in_flight":3}', "in_flight", 3),
         ('{"in_flight":0.5}', "in_flight", None),

@@ -1,6 +1,6 @@
 """The check `http`: one GET asked of the target itself, as the load balancer's own health check asks it.
 
-As ELB does (alb-semantics 3.1, 3.2): a new connection each time, Host is address:port, no redirect is followed and no
+As ELB does (docs/aws.md 6): a new connection each time, Host is address:port, no redirect is followed and no
 certificate is validated, because targets behind an ALB commonly carry self-made ones. Nothing but the status counts.
 """
 

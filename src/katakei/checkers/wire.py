@@ -105,7 +105,7 @@ def _wait(door: socket.socket, left: Left) -> None:
 
 
 def _wrapped(plain: socket.socket, left: Left) -> socket.socket:
-    """TLS that validates nothing, as ELB speaks it to targets (alb-semantics 3.1)."""
+    """TLS that validates nothing, as ELB speaks it to targets (docs/aws.md 6)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
 from katakei import __version__
-from katakei.cli.saying import say
-from katakei.core.errors import Exit, KatakeiError, Unseen
+from katakei.cli.saying import our_fault, say
+from katakei.core.errors import Broken, Exit, KatakeiError, Unseen
 
 # Where each command lives, and its line in `--help`: so that help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -74,7 +75,9 @@ def katakei() -> None:
 
 
 def main() -> None:
-    """The console script. Never a traceback for a user."""
+    """The console script. Never a traceback for a user, nor one for a name that the terminal has no letters for."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -92,12 +95,14 @@ def run(argv: list[str]) -> int:
         _complain(f"{error}; try again in a moment")
         return error.code
     except KatakeiError as error:
+        if isinstance(error, Broken) and os.environ.get("KATAKEI_DEBUG"):
+            raise
         _complain(str(error))
         return error.code
     except Exception as fault:
         if os.environ.get("KATAKEI_DEBUG"):
             raise
-        _complain(f"a fault of ours: {type(fault).__name__}: {fault} (KATAKEI_DEBUG=1 shows where)")
+        _complain(our_fault(fault))
         return Exit.FAILED
     return int(code or Exit.DONE)
 

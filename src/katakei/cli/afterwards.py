@@ -1,7 +1,6 @@
 """How a rollout went: waiting for its end, the output of its work, and the report."""
 
 import json
-import os
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -59,7 +58,7 @@ def logs_(  # noqa: PLR0913 - one option each
     "--timeout",
     "minutes",
     metavar="MINUTES",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 366 * 24 * 60),
     default=24 * 60,
     show_default=True,
     help="How long to wait.",
@@ -110,18 +109,9 @@ def report_(  # noqa: PLR0913 - one option each
 def _written(file: Path, page: str) -> None:
     """Whole or not at all. Raises UsageFault."""
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=file.parent, prefix=".katakei-", delete=False
-        ) as new:
-            new.write(page)
-        Path(new.name).chmod(0o666 & ~_umask())
-        Path(new.name).replace(file)
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".katakei-") as folder:
+            new = Path(folder, "report")
+            new.write_text(page, encoding="utf-8")
+            new.replace(file)
     except OSError as fault:
         raise UsageFault(f"{file} cannot be written ({fault.strerror}): give another file with -o") from fault
-
-
-def _umask() -> int:
-    """Python can only read it by setting it."""
-    before = os.umask(0o077)
-    os.umask(before)
-    return before

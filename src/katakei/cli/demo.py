@@ -108,7 +108,7 @@ def _roll(lab: Lab, folder: Path, *, as_json: bool) -> int:
     command = [sys.executable, "-m", "katakei.cli", "roll", "-f", "katakei.yml", "--release", "v2", "--yes"]
     command += ["--journal", str(folder / "journal.db")]
     output = subprocess.DEVNULL if as_json else None
-    env = {**os.environ, **lab.env}
+    env = lab.over(os.environ)
     return subprocess.run(command, cwd=folder, env=env, stdout=output, check=False, timeout=LONGEST.seconds).returncode  # noqa: S603 - our own program
 
 

@@ -36,3 +36,8 @@ def on_terminal(descriptor: int) -> bool:
     """Whether a person sits there. A stream that was closed before we began is no terminal."""
     stream = (sys.stdin, sys.stdout)[descriptor]
     return stream is not None and stream.isatty()
+
+
+def our_fault(fault: Exception) -> str:
+    """The sentence for what nobody foresaw."""
+    return f"a fault of ours: {type(fault).__name__}: {fault} (KATAKEI_DEBUG=1 shows where)"

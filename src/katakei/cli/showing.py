@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from katakei.cli.saying import on_terminal, say, silence
-from katakei.core.errors import Exit, LeaseLost, Unreachable
+from katakei.cli.saying import on_terminal, our_fault, say, silence
+from katakei.core.errors import Broken, Exit, KatakeiError, LeaseLost, Unreachable
 from katakei.core.forecast import Forecast, forecast
 from katakei.core.planned import Kind, Plan
 from katakei.core.rollout import Rollout
@@ -139,10 +139,12 @@ def finish(drive: Drive, shown: Shown, judge: Callable[[Rollout], Exit] = verdic
             rollout = drive.run(shown.turn)
     except LeaseLost:
         raise
-    except BaseException:
+    except BaseException as fault:
         with suppress(Unreachable):
             say(lines.how_to_go_on(drive.rollout), err=True)
-        raise
+        if isinstance(fault, KatakeiError) or not isinstance(fault, Exception):
+            raise
+        raise Broken(our_fault(fault)) from fault
     shown.end(rollout)
     return judge(rollout)
 

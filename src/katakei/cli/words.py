@@ -8,8 +8,8 @@ import click
 from katakei.cli.options import as_json, aws, group_of, journal, verbs
 from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
-from katakei.core.errors import Exit, Held
-from katakei.core.model import RolloutId, TargetId
+from katakei.core.errors import Exit, Held, Refused
+from katakei.core.model import RolloutId
 from katakei.core.rollout import Rollout
 from katakei.core.verdict import taken_back, verdict
 from katakei.driving import Drive
@@ -30,9 +30,9 @@ def approve_(  # noqa: PLR0913 - one option each
     *,
     as_json: bool,
 ) -> None:
-    """Say that your work on TARGETS of ROLLOUT is done; without TARGETS, on all that wait for you."""
+    """Say that your work on TARGETS of ROLLOUT (ids, names or IPs) is done; without TARGETS, on all that wait for you."""
     with verbs(profile, region, journal) as app:
-        approved = app.approve(RolloutId(rollout), [TargetId(target) for target in targets])
+        approved = app.approve(RolloutId(rollout), targets)
     say(json.dumps({"approved": approved}) if as_json else f"approved: {', '.join(approved)}")
 
 
@@ -93,8 +93,9 @@ def unlock_(  # noqa: PLR0913 - one option each
     more, and begins nothing more after 10 s; a call that is under way may still have its effect.
     """
     name = group_of(group)
-    if on_terminal(0) and not yes:
-        click.confirm(f"Is the process that holds {name} really gone? Two at once would harm it", abort=True, err=True)
+    asked = f"Is the process that holds {name} really gone? Two at once would harm it"
+    if on_terminal(0) and not yes and not click.confirm(asked, err=True):
+        raise Refused("not confirmed; nothing was changed")
     with verbs(profile, region, journal) as app:
         held = app.unlock(name)
     said = f"{name} is free; it was held by {held}" if held else f"{name} was not held by anybody"

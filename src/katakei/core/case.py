@@ -188,7 +188,7 @@ class Case:
 
     @property
     def ip_still_draining(self) -> bool:
-        """An ip target may not be registered before it is absent (alb-semantics 2.6); unseen counts as not yet."""
+        """An ip target may not be registered before it is absent (docs/aws.md 3); unseen counts as not yet."""
         ips = {group.arn for group in self.groups if group.target_type is TargetType.IP}
         looks = [self.sight.of(place) for place in self.target.registrations if place.group in ips]
         return any(look is None or look.state is State.DRAINING or not self._of_now(look) for look in looks)

@@ -98,3 +98,9 @@ class Overtaken(KatakeiError):
     """Another event took the number this append wanted: read again and decide again."""
 
     code = Exit.FAILED
+
+
+class Broken(KatakeiError):
+    """A fault of ours in the middle of a rollout (its cause): nobody must take it for one after which all serve."""
+
+    code = Exit.INTERRUPTED

@@ -8,7 +8,7 @@ from katakei.core.planned import Kind, Plan
 from katakei.core.spec import Until
 from katakei.core.words import span
 
-PROPAGATION = timedelta(seconds=5)  # "seconds" between the call and the first check (alb-semantics 3.3)
+PROPAGATION = timedelta(seconds=5)  # "seconds" between the call and the first check (docs/aws.md 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,9 @@ def forecast(plan: Plan) -> Forecast:
     else:
         drain = Part("drain", settle, "drain.settle")
     out = (drain,)
-    back = (
-        Part("first health check", PROPAGATION + interval, "the group's health check interval"),
-        Part("second look", APART, "fixed"),
-    )
+    back = (Part("first health check", PROPAGATION + interval, "the group's health check interval"),)
+    second = (Part("second look", APART, "fixed"),)
     soak = (Part("soak", plan.spec.soak, "warm.soak"),)
-    parts = {Kind.ROLL: out + back + soak, Kind.DEREGISTER: out, Kind.REGISTER: back}[plan.kind]
+    last = soak if plan.spec.soak >= APART else second  # both are counted from the first look that shows it serving
+    parts = {Kind.ROLL: out + back + last, Kind.DEREGISTER: out, Kind.REGISTER: back + second}[plan.kind]
     return Forecast(parts, -(-len(plan.targets) // plan.window))

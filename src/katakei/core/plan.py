@@ -8,7 +8,7 @@ from dataclasses import replace
 from katakei.core.errors import Refused, Unreachable, UsageFault
 from katakei.core.model import Arn, Target
 from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.refusals import refusals, unreachable
+from katakei.core.refusals import refusals, short_settle, unreachable, unused
 from katakei.core.roads import Phase
 from katakei.core.sight import State
 from katakei.core.spec import Order
@@ -126,7 +126,9 @@ def _without_check(plan: Plan, survey: Survey) -> Plan:
 
 
 def _said(plan: Plan, survey: Survey, allowed: Allowed) -> tuple[str, ...]:
-    said = []
+    said = [why for group in plan.groups if (why := unused(group))]
+    if allowed.force and (why := short_settle(plan, survey)):
+        said.append(why)
     if plan.spec.check.http is None and plan.spec.check.asked and (why := unreachable(plan, survey)):
         said.append(
             f"the targets cannot be asked from this machine ({why}): no check is made before a target is"

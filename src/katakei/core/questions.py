@@ -1,6 +1,6 @@
 """Which questions are asked of a target before it is registered again: the user's check, or each group's own.
 
-A group's own check is asked as the load balancer asks it: same scheme, port, path and matcher (alb-semantics 3.2).
+A group's own check is asked as the load balancer asks it: same scheme, port, path and matcher (docs/aws.md 6).
 """
 
 from collections.abc import Mapping

@@ -26,6 +26,22 @@ def unreachable(plan: Plan, survey: Survey) -> str:
     return next((f"{target}: {why}" for target, why in survey.unreachable.items() if target in chosen), "")
 
 
+def unused(group: Group) -> str:
+    """That no listener forwards to it; '' when one does."""
+    return "" if group.load_balancers else f"no listener forwards to {group.name}, so nothing in it can serve"
+
+
+def short_settle(plan: Plan, survey: Survey) -> str:
+    """Why its settle is too short for a real load balancer; '' when it is not."""
+    settle = plan.spec.drain.settle
+    if survey.lab or settle >= SETTLE:
+        return ""
+    return (
+        f"a settle of {span(settle)} is shorter than {span(SETTLE)}, in which a real load balancer may still send"
+        " new requests to a draining target"
+    )
+
+
 def _types(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
     for group in plan.groups:
         if group.target_type in {TargetType.LAMBDA, TargetType.ALB}:
@@ -69,8 +85,8 @@ def _minima(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
 
 def _unused(plan: Plan, _survey: Survey, allowed: Allowed) -> Iterator[str]:
     for group in plan.groups:
-        if not group.load_balancers and plan.floors[group.arn].count and not allowed.force:
-            yield f"no listener forwards to {group.name}, so nothing in it can serve; set `floor: 0` if that is meant"
+        if plan.floors[group.arn].count and not allowed.force and (why := unused(group)):
+            yield f"{why}; set `floor: 0` if that is meant"
 
 
 def _floor(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
@@ -148,12 +164,8 @@ def _draining(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
 
 
 def _settle(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
-    settle = plan.spec.drain.settle
-    if settle < SETTLE and not survey.lab and not allowed.force:
-        yield (
-            f"a settle of {span(settle)} is shorter than {span(SETTLE)}, in which a real load balancer may still send"
-            " new requests to a draining target; accept that by --force"
-        )
+    if not allowed.force and (why := short_settle(plan, survey)):
+        yield f"{why}; accept that by --force"
 
 
 def _limits(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:

@@ -41,7 +41,7 @@ class Seen:
 
     @property
     def serving(self) -> bool:
-        """Healthy and not overridden: the load balancer sends it requests (alb-semantics 1.2)."""
+        """Healthy and not overridden: the load balancer sends it requests (docs/aws.md 1)."""
         return self.state is State.HEALTHY and not self.overridden
 
     @property

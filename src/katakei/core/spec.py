@@ -192,7 +192,7 @@ class OnFailure:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which targets take part: all, or those with one of these ids or names, or one of these tags (key, value)."""
+    """Which targets take part: all, or those with one of these ids or names, or all of these tags (key, value)."""
 
     only: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()

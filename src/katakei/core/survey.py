@@ -45,7 +45,7 @@ NOTHING_ALLOWED = Allowed()
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a plan is asked for. `names` are targets given by hand, '' none; `waits` false is --no-wait."""
+    """What a plan is asked for; `waits` false is --no-wait."""
 
     rollout: RolloutId
     kind: Kind

@@ -76,6 +76,10 @@ class Lab:
         """What points an AWS client at the lab; to be laid over an environment."""
         return self.facts.env
 
+    def over(self, env: Mapping[str, str]) -> dict[str, str]:
+        """This environment with the lab for its AWS: no profile, endpoint or token of another one is left in it."""
+        return {name: value for name, value in env.items() if not name.startswith("AWS_")} | self.env
+
     @property
     def pid(self) -> int:
         """The lab's process."""

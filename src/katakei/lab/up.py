@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -33,23 +34,29 @@ def up(  # noqa: PLR0913 - one per option
             signal.signal(each, lambda _number, _frame: ending.set())
     if while_stdin:
         threading.Thread(target=_until_eof, args=(ending,), daemon=True).start()
-    from datetime import timedelta  # noqa: PLC0415 - what only a running lab needs is not imported before
-
-    from katakei.lab.options import LabOptions  # noqa: PLC0415 - as above
+    from katakei.lab.options import LabOptions  # noqa: PLC0415 - what only a running lab needs is not imported before
     from katakei.lab.problem import LabError  # noqa: PLC0415 - as above
 
     try:
         options = LabOptions(
             targets=targets,
-            delay=timedelta(seconds=delay),
-            lag=timedelta(seconds=lag),
-            interval=timedelta(seconds=interval),
+            delay=_span(delay),
+            lag=_span(lag),
+            interval=_span(interval),
             port=port,
             zones=tuple(zone.strip() for zone in zones.split(",")),
         )
         _run(options, ending, as_json=as_json)
     except LabError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _span(seconds: float) -> timedelta:
+    """What is no length of time at all is refused as one that is too short."""
+    try:
+        return timedelta(seconds=seconds)
+    except (ValueError, OverflowError):
+        return timedelta(seconds=-1)
 
 
 def _run(options: "LabOptions", ending: threading.Event, *, as_json: bool) -> None:
@@ -78,7 +85,7 @@ def _welcome(facts: "Facts") -> str:
     exports = "\n".join(f"  export {name}={value}" for name, value in facts.env.items())
     return (
         f"The lab is up: {facts.url}\n\nServers (each folder has release, bin/restart, starts.log):\n{servers}\n\n"
-        f"In another terminal:\n{exports}\n\n"
+        f"In another terminal:\n  unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n{exports}\n\n"
         '  aws elbv2 describe-target-health --target-group-arn "$TARGET_GROUP_ARN"\n'
         f"  curl -X POST {facts.endpoint}/_lab/faults -d '{{\"throttle\": 0.3}}'\n\nCtrl-C ends it."
     )

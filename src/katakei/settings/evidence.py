@@ -16,6 +16,8 @@ def usual(executor: str) -> Drain:
 
 def faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys of `drain` that ask for what cannot be, or that nothing would obey: each with what to write instead."""
+    if not all(isinstance(drain.get(key, ""), str) for key in ("until", "witness")):
+        return  # that they are no words is told where they are read
     carried = drain.get("witness") in CARRIERS or any(name in work for name in CARRIERS)
     until = drain.get("until", "proof" if carried else "delay")
     if until in WITNESSED and not carried:

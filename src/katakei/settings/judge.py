@@ -107,7 +107,7 @@ def _reverted_by_something(document: Document, data: dict[str, Any]) -> None:
 
 def _tell(document: Document, data: dict[str, Any], error: ErrorDetails) -> None:
     loc = error["loc"]
-    if loc[0] in FORMS and len(loc) > 1 and not _tried(data[str(loc[0])], str(loc[1])):
+    if loc[0] in FORMS and len(loc) > 1 and not _tried(str(loc[0]), data[str(loc[0])], str(loc[1])):
         return
     path = _path(data, loc)
     if error["type"] == "extra_forbidden":
@@ -118,10 +118,11 @@ def _tell(document: Document, data: dict[str, Any], error: ErrorDetails) -> None
         document.fault(path, f"is missing; {MISSING[str(path[-1])]}")
 
 
-def _tried(value: object, branch: str) -> bool:
+def _tried(key: str, value: object, branch: str) -> bool:
     """Whether this branch of a union is the one that the value was meant for; plain values are told as such."""
-    meant = ("Tagged", "Check") if isinstance(value, dict) else "list" if isinstance(value, list) else "literal"
-    return branch.startswith(meant)
+    if isinstance(value, dict):
+        return branch.startswith(("Tagged", "Check"))
+    return branch.startswith("list" if isinstance(value, list) and key == "targets" else "literal")
 
 
 def _path(data: Any, loc: Path) -> Path:

@@ -33,11 +33,11 @@ def live(rollout: Rollout, why: str, whys: Mapping[TargetId, str], forecast: For
     shown = [*rollout.at(*IN_HAND), *rollout.at(Phase.WAITING), *rollout.at(*ENDS)]
     for target_id in sorted(shown[:MOST], key=list(rollout.targets).index):
         target, standing = rollout.targets[target_id], rollout.standings[target_id]
-        colour = COLOURS.get(standing.phase, "cyan")
+        phase = Text(standing.phase.value, COLOURS.get(standing.phase, "cyan"))
         wait = "" if standing.phase in ENDS or standing.phase is Phase.WAITING else span(now - standing.since)
         reason = whys.get(target_id, standing.why)
         table.add_row(
-            target_id, target.name, target.zone, Text(standing.phase.value, colour), wait, Text(reason, "dim")
+            Text(target_id), Text(target.name), Text(target.zone), phase, wait, Text(reason, "dim")
         )
     return Group(table, Text(_more(len(shown))), Text(_line(rollout, forecast, now), "bold"), Text(why, "italic"))
 

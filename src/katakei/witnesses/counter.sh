@@ -40,7 +40,8 @@ ask() {
     fi </dev/null 2>&1
 }
 
-# number: the number in flight. nginx and php-fpm count the request that asks as well; it is taken off.
+# number: the number in flight. nginx and php-fpm count the request that asks as well; it is taken off, also where php-fpm's
+# own field is named.
 number() {
     FIELD=$field awk '
         function after(text, name, at) {
@@ -55,7 +56,7 @@ number() {
         }
         { all = all $0 "\n" }
         END {
-            if (ENVIRON["FIELD"] != "") {
+            if (ENVIRON["FIELD"] !~ /^(active processes)?$/) {
                 n = after(all, "\"" ENVIRON["FIELD"] "\"")
                 if (n == "") n = after(all, "\"" ENVIRON["FIELD"])
                 if (n == "") n = after(all, ENVIRON["FIELD"])

@@ -1,4 +1,4 @@
-"""The verdict on one target from what was counted on it (product.md §6). Pure; what is not known is never quiet.
+"""The verdict on one target from what was counted on it (docs/evidence.md). Pure; what is not known is never quiet.
 
 Silence is judged by the youngest of connections that are alike, so that no way of grouping them can hide one.
 """

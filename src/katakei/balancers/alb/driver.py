@@ -1,6 +1,6 @@
 """The AWS Application Load Balancer (ELBv2): looks, registrations and their way back. It decides and waits for nothing.
 
-What a call meant is only known by a later look: ELBv2 answers success also where it did nothing (alb-semantics 2.4).
+What a call meant is only known by a later look: ELBv2 answers success also where it did nothing (docs/aws.md 2).
 """
 
 import shlex

@@ -1,6 +1,6 @@
 """Every error of AWS and of botocore as one of ours: a sentence, and what to do now. Never raises by itself.
 
-The codes are those of alb-semantics 2.8 and 4.2 and of botocore's own list of throttling errors (retries/standard.py).
+The codes are those of docs/aws.md 5.
 """
 
 from typing import TYPE_CHECKING

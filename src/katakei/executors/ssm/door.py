@@ -24,7 +24,7 @@ _AGAIN = frozenset(
     {
         "InternalServerError",
         "InternalFailure",
-        "InvocationDoesNotExist",  # also what a command just sent answers (alb-semantics 6.2)
+        "InvocationDoesNotExist",  # also what a command just sent answers (docs/aws.md 9)
         "LimitExceededException",
         "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",

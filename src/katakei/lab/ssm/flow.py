@@ -21,7 +21,7 @@ def begun(invocation: Invocation, now: datetime) -> Invocation:
 
 
 def delayed(invocation: Invocation) -> Invocation:
-    """A first attempt to deliver found no agent; the service goes on trying (alb-semantics 6.1)."""
+    """A first attempt to deliver found no agent; the service goes on trying (docs/aws.md 8)."""
     return replace(invocation, status=Status.DELAYED) if invocation.status is Status.PENDING else invocation
 
 

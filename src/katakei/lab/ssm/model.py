@@ -145,7 +145,7 @@ class Machine:
 class Switches:
     """What a rehearsal may turn while the lab runs.
 
-    `visible_after`: how long a new command is unknown to the read calls (eventual consistency, alb-semantics 6.2).
+    `visible_after`: how long a new command is unknown to the read calls (eventual consistency, docs/aws.md 9).
     `delivery`: how long an order is under way to a living agent. `dead`: machines whose agent runs nothing.
     `deliver_late`: an order that timed out undelivered runs all the same once the agent lives again.
     `deliver_twice`: every order reaches its agent twice, and runs twice.

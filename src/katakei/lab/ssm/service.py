@@ -51,7 +51,7 @@ class RunCommand:
         return answer
 
     def get_command_invocation(self, wire: Wire) -> Answer:
-        """GetCommandInvocation; InvocationDoesNotExist for a moment after the order (alb-semantics 6.2)."""
+        """GetCommandInvocation; InvocationDoesNotExist for a moment after the order (docs/aws.md 9)."""
         instance_id = _instance_id(wire.get("InstanceId", ""))
         if wire.get("PluginName", shapes.PLUGIN) not in {shapes.PLUGIN, "runShellScript"}:
             raise SsmError("InvalidPluginName", "The plugin name isn't valid.")
