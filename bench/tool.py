@@ -1,9 +1,11 @@
 """One tool run as a person would run it, and what it used. It is ended with all that it started when it must end."""
 
+import json
 import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from pathlib import Path
 from katakei.lab import clock
 
 LOOK = 0.5
+COUNTED = str(Path(__file__).with_name("counted.py"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +29,19 @@ class Used:
 
 def run(command: Sequence[str], env: Mapping[str, str], folder: Path, within: float, ending: threading.Event) -> Used:
     """To its end, or killed when `within` seconds are over or `ending` is set. What it says is in `said.txt`."""
+    counted = [sys.executable, "-S", "-E", COUNTED, str(folder / "used.json"), *command]
     with (folder / "said.txt").open("wb") as said:
         begun = clock.monotonic()
         process = subprocess.Popen(
-            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+            counted, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
         )
         try:
             _await(process.pid, begun + within, ending)
         finally:
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            process.wait()
     wall = clock.monotonic() - begun
-    return Used(process.returncode, wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    used = json.loads((folder / "used.json").read_text()) if process.returncode >= 0 else {"cpu": 0.0, "memory": 0.0}
+    return Used(process.returncode, wall, **used)
 
 
 def _await(pid: int, until: float, ending: threading.Event) -> None:

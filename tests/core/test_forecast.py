@@ -43,7 +43,7 @@ def test_with_a_witness_a_drain_takes_its_settle_and_the_timer_is_only_named() -
 @pytest.mark.parametrize(("targets", "window", "rounds"), [(2, 1, 2), (8, 2, 4), (5, 2, 3), (3, 8, 1)])
 def test_the_whole_is_as_many_rounds_as_the_window_needs(targets: int, window: int, rounds: int) -> None:
     told = forecast(a_plan(targets, window=window))
-    assert (told.rounds, told.total) == (rounds, seconds(70) * rounds)
+    assert (told.rounds, told.total) == (rounds, seconds(65) * rounds)
 
 
 def test_of_several_groups_the_slowest_counts() -> None:

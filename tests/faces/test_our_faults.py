@@ -1,5 +1,6 @@
 """What nobody foresaw: a fault of ours tells no lie about the targets, and no name is too strange to be printed."""
 
+import os
 import subprocess
 import sys
 from typing import Any, cast
@@ -31,7 +32,7 @@ class Falls:
     carried_on = False
     restore_lines = ()
 
-    def run(self, told: object) -> None:
+    def run(self, _told: object) -> None:
         raise ZeroDivisionError("division by zero")
 
     def __getattr__(self, name: str) -> Any:
@@ -50,6 +51,6 @@ def test_a_fault_of_ours_in_mid_rollout_is_no_success_and_no_failure_after_which
 
 
 def test_a_name_that_the_terminal_has_no_letters_for_is_written_otherwise() -> None:
-    env = {"PYTHONIOENCODING": "latin-1"}
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run([sys.executable, "-c", PRINTS], env=env, capture_output=True, text=True, check=True)
     assert "\\u7247\\u7cfb" in done.stdout

@@ -178,7 +178,9 @@ def test_a_command_that_asks_for_a_reboot_runs_again_after_it(lab: Lab, clients:
 
 
 def test_no_other_aws_is_left_in_an_environment_that_is_laid_over(lab: Lab) -> None:
-    env = lab.over({"PATH": "/bin", "AWS_PROFILE": "work", "AWS_ENDPOINT_URL_S3": "https://elsewhere", "AWS_REGION": "x"})
+    env = lab.over(
+        {"PATH": "/bin", "AWS_PROFILE": "work", "AWS_ENDPOINT_URL_S3": "https://elsewhere", "AWS_REGION": "x"}
+    )
     assert env == {"PATH": "/bin", **lab.env}
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from tests.witnesses.world import HERE, SHELLS, LocalCarrier, shell_argv, watched
@@ -23,10 +24,11 @@ FPM = (
 )
 FPM_JSON = '{"pool":"www","listen queue":1,"max listen queue":7,"active processes":1,"total processes":2}'
 SECOND = timedelta(seconds=1)
+FIRST = ("seconds=0", "quiet=0")  # only what it says first
 
 
 def _ran(tally: Tally, *words: str, shell: str = "dash") -> subprocess.CompletedProcess[str]:
-    argv = [*shell_argv(shell), "-c", carried.program("counter.sh"), "counter", "seconds=0", *words, *asked(tally)]
+    argv = [*shell_argv(shell), "-c", carried.program("counter.sh"), "counter", *(words or FIRST), *asked(tally)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     assert done.stderr == ""
     return done
@@ -82,10 +84,27 @@ def test_what_a_person_wrote_is_run_as_they_wrote_it_and_read_by_no_shell_before
 
 
 def test_the_last_look_refuses_while_something_is_in_flight() -> None:
-    busy, quiet, odd = (_ran(Tally(command=f"echo {said}"), "mode=once", "quiet=0") for said in ("2", "0", "x"))
+    once = ("mode=once", *FIRST)
+    busy, quiet, odd = (_ran(Tally(command=f"echo {said}"), *once) for said in ("2", "0", "x"))
     assert (busy.returncode, busy.stdout) == (75, "the counter says 2 in flight\n")
     assert (quiet.returncode, quiet.stdout) == (0, "")
     assert (odd.returncode, odd.stdout) == (75, "the counter told no number\n")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_quiet_that_has_begun_is_heard_to_its_end(shell: str, tmp_path: Path) -> None:
+    busy_twice = f"echo x >>{tmp_path}/asked; [ $(wc -l <{tmp_path}/asked) -gt 2 ]; echo $?"
+    found = read(_ran(Tally(command=busy_twice), "seconds=3", "quiet=2000", shell=shell).stdout)
+    assert found
+    assert [number for _, number in found.said] == [1, 1, 0, 0]
+    assert judge(found, 2 * SECOND).pending is Pending.QUIET
+
+
+def test_a_quiet_that_is_broken_begins_anew(tmp_path: Path) -> None:
+    busy_third = f"echo x >>{tmp_path}/asked; [ $(wc -l <{tmp_path}/asked) -ne 3 ]; echo $?"
+    found = read(_ran(Tally(command=busy_third), "seconds=4", "quiet=2000").stdout)
+    assert found
+    assert [number for _, number in found.said] == [0, 0, 1, 0, 0]
 
 
 def _said(*numbers: int | None) -> Numbers:

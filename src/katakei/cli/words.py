@@ -30,7 +30,7 @@ def approve_(  # noqa: PLR0913 - one option each
     *,
     as_json: bool,
 ) -> None:
-    """Say that your work on TARGETS of ROLLOUT (ids, names or IPs) is done; without TARGETS, on all that wait for you."""
+    """Say that your work on TARGETS (ids, names or IPs) of ROLLOUT is done; without TARGETS, on all that wait."""
     with verbs(profile, region, journal) as app:
         approved = app.approve(RolloutId(rollout), targets)
     say(json.dumps({"approved": approved}) if as_json else f"approved: {', '.join(approved)}")

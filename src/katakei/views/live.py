@@ -36,9 +36,7 @@ def live(rollout: Rollout, why: str, whys: Mapping[TargetId, str], forecast: For
         phase = Text(standing.phase.value, COLOURS.get(standing.phase, "cyan"))
         wait = "" if standing.phase in ENDS or standing.phase is Phase.WAITING else span(now - standing.since)
         reason = whys.get(target_id, standing.why)
-        table.add_row(
-            Text(target_id), Text(target.name), Text(target.zone), phase, wait, Text(reason, "dim")
-        )
+        table.add_row(Text(target_id), Text(target.name), Text(target.zone), phase, wait, Text(reason, "dim"))
     return Group(table, Text(_more(len(shown))), Text(_line(rollout, forecast, now), "bold"), Text(why, "italic"))
 
 

@@ -50,7 +50,7 @@ class Counter:
             said = judge(numbers, self._quiet) if numbers else Verdict(Pending.BLIND, _cut(heard))
             self._blind[target] = said.why if said.pending is Pending.BLIND else ""
         unknown = [each for each in targets if self._blind.get(each.target.id, "?")]
-        asked = {each.target: self._words("quiet", timedelta()) for each in unknown}
+        asked = {each.target: self._words("quiet", timedelta(), timedelta()) for each in unknown}
         self._blind |= self._first.send(carried.program(_PROGRAM), asked, timedelta(seconds=6))
         return {each.target.id: self._blind[each.target.id] for each in targets if each.target.id in self._blind}
 
@@ -60,7 +60,7 @@ class Counter:
             self._evidence[target] = self._judged(target, heard, numbers)
         now = self._clock.now()
         asked = {each.target: self._words("quiet", RUN) for each in targets if not self._fresh(each.target.id)}
-        for target, why in self._rounds.send(carried.program(_PROGRAM), asked, RUN).items():
+        for target, why in self._rounds.send(carried.program(_PROGRAM), asked, RUN + self._quiet + AGAIN).items():
             self._evidence[target] = Evidence(Pending.BLIND, now, now, f"the counter cannot be asked: {why}")
         return {each.target.id: self._evidence[each.target.id] for each in targets if each.target.id in self._evidence}
 

@@ -7,7 +7,8 @@
 #   katakei-end
 #
 # Arguments: command=BASE64 or url=BASE64   field=BASE64 (a name in JSON or in `name: number` lines)   quiet=MS
-#   mode=quiet until it was 0 for `quiet`   mode=once the same, answered by words and exit 75   seconds=20
+#   mode=quiet until it was 0 for `quiet`   mode=once the same, answered by words and exit 75
+#   seconds=20, and for as long as it says 0, so that no quiet is cut in two
 set -uf
 LC_ALL=C
 export LC_ALL
@@ -73,22 +74,26 @@ number() {
 }
 
 tick
-began=$tick zero='' lines='' heard=''
+began=$tick zero='' lines='' latest='' heard=''
 while :; do
     tick
     at=$tick
     if text=$(ask); then said=$(printf '%s' "$text" | number); else said=-; fi
     [ "$said" != - ] || heard=$text
-    lines="${lines}said $at $said
+    # Of many a 0 in a row the first and the latest tell it all.
+    if [ "$said" = 0 ] && [ -n "$zero" ]; then
+        latest="said $at 0
 "
+    else
+        lines="${lines}${latest}said $at $said
+" latest='' zero=''
+    fi
     if [ "$said" = 0 ]; then
         zero=${zero:-$at}
         [ $(((at - zero) * 10)) -ge "$quiet" ] && break
-    else
-        zero=''
     fi
     tick
-    [ $((tick - began + 100)) -gt $((seconds * 100)) ] && break
+    [ -z "$zero" ] && [ $((tick - began + 100)) -gt $((seconds * 100)) ] && break
     sleep 1
 done
 
@@ -98,6 +103,6 @@ if [ "$mode" = once ]; then
     exit 75
 fi
 echo "katakei-counter $began"
-printf '%s' "$lines"
+printf '%s' "$lines$latest"
 [ -z "$heard" ] || echo "heard $(printf '%s' "$heard" | head -c 300 | base64 | tr -d '\n')"
 echo katakei-end
