@@ -102,11 +102,14 @@ class Case:
         return f"the target group {listed(names)} was deleted, not by us" if names else ""
 
     @property
+    def floors_unseen(self) -> bool:
+        """One of its own groups was not seen whole just now, so that its floor cannot be judged."""
+        return not self.tally.unseen.isdisjoint(group.arn for group in self.groups)
+
+    @property
     def floor_lost(self) -> str:
         """Which floor is broken although this target was not counted any more; '' when none, or when unseen."""
-        if self.tally.unseen & {place.group for place in self.target.registrations}:
-            return ""
-        return breach(self.rollout, self.tally, self.target)
+        return "" if self.floors_unseen else breach(self.rollout, self.tally, self.target)
 
     @property
     def needed(self) -> str:

@@ -141,8 +141,8 @@ def _fell(case: Case, seen: str) -> tuple[Step, ...]:
 def _keep_out(case: Case, why: str) -> Step:
     """Out again, unless it soaks and the floor needs it even as it is."""
     if case.standing.phase is Phase.SOAKING:
-        if case.tally.unseen:
-            return case.rest(f"{why}; the groups must be seen before it may leave service")
+        if case.floors_unseen:
+            return case.rest(f"{why}; its groups must be seen before it may leave service")
         if breach(case.rollout, case.tally.without(case.target), case.target):
             return case.move(Phase.FAILED_SERVING, f"{why}; kept in service for the floor", cause=Cause.FAILED)
     return case.move(Phase.DRAINING, case.also(why), Intent.KEEP_OUT, Cause.FAILED)
