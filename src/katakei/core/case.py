@@ -81,6 +81,16 @@ class Case:
         return "; ".join(read.changed for read in fresh if read.changed) if len(fresh) == len(reads) else None
 
     @property
+    def amiss(self) -> tuple[Seen, ...]:
+        """Those looks that keep it from counting as back in service.
+
+        In a group that no listener used when it was planned nothing can serve: to be registered there is to be back.
+        """
+        idle = {group.arn for group in self.groups if not group.load_balancers}
+        looked = zip(self.target.registrations, self.looks or (), strict=False)
+        return tuple(look for place, look in looked if not look.serving and not (look.idle and place.group in idle))
+
+    @property
     def called_off(self) -> str:
         """Why no work is to begin on it any more; '' while it is."""
         return called_off(self.rollout, self.target.id)
@@ -228,11 +238,6 @@ def shown(look: Seen) -> str:
     """A look in the load balancer's own words."""
     shift = ", but its traffic is kept away" if look.overridden else ""
     return f"{look.state.value} ({look.description}){shift}" if look.description else f"{look.state.value}{shift}"
-
-
-def worst(looks: Sequence[Seen]) -> Seen:
-    """The look that keeps a target from being in service, else the first."""
-    return next((look for look in looks if not look.serving), looks[0])
 
 
 def left(length: timedelta) -> str:
