@@ -139,9 +139,9 @@ class App:
         who, versions = str(kit.owner), driving.VERSIONS
         asked = Asked(name, Kind.ROLL, order.spec, order.release, site.account, site.region, who, versions)
         held = {
-            target: rollout.plan.rollout
+            rollout.owners[place]: rollout.plan.rollout
             for group in groups
-            for target, rollout in history.held_out(kit.journal, group.arn).items()
+            for place, rollout in history.held_out(kit.journal, group.arn).items()
         }
         executors = [kit.executor(command) for command in order.spec.commands]
         preflight = surveying.Preflight(kit.balancer, executors, kit.checker, kit.pool)

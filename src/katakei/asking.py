@@ -10,7 +10,7 @@ from typing import Protocol
 
 from katakei import history
 from katakei.core.events import Event, WorkEnded
-from katakei.core.model import RolloutId, TargetId
+from katakei.core.model import Registration, RolloutId
 from katakei.core.planned import restorable
 from katakei.core.ports import Clock, Header, Journal, Listed, Lister
 from katakei.core.rollout import Rollout
@@ -40,10 +40,10 @@ class Sources(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A group with what it lists; `held` tells which rollout holds which target out."""
+    """A group with what it lists; `held` tells which rollout holds which registration out."""
 
     group: Listed
-    held: Mapping[TargetId, Rollout]
+    held: Mapping[Registration, Rollout]
 
 
 class Asking:

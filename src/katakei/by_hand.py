@@ -45,8 +45,10 @@ def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
         return driving.carry_on(kit, earlier)
     asked, survey = _read(kit, group, hand, Kind.REGISTER)
     members = survey.members[group.arn]
+    held = history.held_out(kit.journal, group.arn)
     found = [
-        where(group, members, lambda name: history.recorded(kit.journal, group.arn, name), t) for t in hand.targets
+        where(group, members, lambda name: history.recorded(kit.journal, group.arn, name), held, typed)
+        for typed in hand.targets
     ]
     targets, said = tuple(target for target, _ in found), tuple(why for _, why in found if why)
     hold = take(kit, (group,), asked.rollout)

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from katakei.core.errors import UsageFault
-from katakei.core.model import Arn, RolloutId, Target, TargetId
+from katakei.core.model import Arn, Registration, RolloutId, Target, TargetId
 from katakei.core.planned import Kind
 from katakei.core.ports import Header, Journal
 from katakei.core.roads import IN_HAND, Phase
 from katakei.core.rollout import Rollout, replay
+from katakei.core.standing import Standing
 from katakei.core.words import label, listed
 
 DEEP = 50  # how many rollouts of a group are read back, newest first
@@ -48,19 +49,27 @@ def unfinished(journal: Journal, groups: Sequence[Arn]) -> Header | None:
     return None
 
 
-def held_out(journal: Journal, group: Arn) -> Mapping[TargetId, Rollout]:
-    """Targets of this group that a rollout took out and none has brought back since, each with that rollout.
+def held_out(journal: Journal, group: Arn) -> Mapping[Registration, Rollout]:
+    """What a rollout took out of this group and none has brought back since, each with that rollout.
 
     A step that only registers takes nothing out, not even when it fails: whoever did before it still holds the target.
+    A target may be back at one port and out at another.
     """
-    decided: dict[TargetId, Rollout | None] = {}
+    decided: dict[tuple[str, int], tuple[Registration, Rollout] | None] = {}
     for rollout in _of_group(journal, group):
-        for target, standing in rollout.standings.items():
-            touched = standing.phase not in {Phase.WAITING, Phase.SKIPPED, Phase.GONE}
-            failed = rollout.plan.kind is Kind.REGISTER and standing.phase is Phase.LEFT_OUT
-            if touched and not failed and target not in decided:
-                decided[target] = rollout if standing.phase in HELD_OUT else None
-    return {target: rollout for target, rollout in decided.items() if rollout}
+        for place, target in rollout.owners.items():
+            standing = rollout.standings.get(target)
+            if place.group == group and standing and _decided(rollout, standing):
+                held = standing.phase in HELD_OUT
+                decided.setdefault(place.door, (place, rollout) if held else None)
+    return dict(filter(None, decided.values()))
+
+
+def _decided(rollout: Rollout, standing: Standing) -> bool:
+    """Whether it did anything to the target that says where that is now."""
+    if rollout.plan.kind is Kind.REGISTER and standing.phase is Phase.LEFT_OUT:
+        return False
+    return standing.phase not in {Phase.WAITING, Phase.SKIPPED, Phase.GONE}
 
 
 def recorded(journal: Journal, group: Arn, name: str) -> tuple[RolloutId, Target] | None:

@@ -9,10 +9,10 @@ from tests.core.surveyed import DOWN, DRAINING, HEALTHY, WEB, a_survey, asked, n
 from katakei.core.errors import Unreachable, UsageFault
 from katakei.core.model import Arn, Registration, TargetId
 from katakei.core.plan import register
-from katakei.core.planned import Floor, Kind, restorable
+from katakei.core.planned import Floor, Kind, Plan, restorable
 from katakei.core.roads import Phase
 from katakei.core.spec import Check, Http, Order, Selection, Share, Window
-from katakei.core.survey import NOTHING_ALLOWED, Allowed
+from katakei.core.survey import NOTHING_ALLOWED, Allowed, Survey
 
 # -- who
 
@@ -52,6 +52,48 @@ def test_an_unknown_target_is_told_with_those_that_are_there() -> None:
 def test_a_target_with_another_port_is_told_so_and_nothing_is_changed() -> None:
     with pytest.raises(UsageFault, match="web1 is registered with port 80, not 8080; nothing was changed"):
         planned(a_survey(), targets=Selection(only=("web1:8080",)))
+
+
+def at_two_ports() -> Survey:
+    """Four targets, of which web0 is registered a second time."""
+    survey = a_survey([HEALTHY] * 4)
+    [first, *_] = members = survey.members[WEB.arn]
+    again = replace(first, registration=replace(first.registration, port=8080))
+    return replace(survey, members={WEB.arn: (*members, again)})
+
+
+def ports(plan: Plan) -> list[list[int]]:
+    """Of each target."""
+    return [[place.port for place in target.registrations] for target in plan.targets]
+
+
+@pytest.mark.parametrize(
+    ("names", "taken_out"),
+    [
+        (("web0:8080",), [[8080]]),
+        (("web0",), [[80, 8080]]),
+        (("web0:8080", "10.0.0.0:80"), [[8080, 80]]),
+        (("web0", "web0:80"), [[80, 8080]]),
+        (("web1", "web0:80"), [[80], [80]]),
+    ],
+)
+def test_by_hand_a_port_takes_out_what_is_registered_there_and_nothing_else(
+    names: tuple[str, ...], taken_out: list[list[int]]
+) -> None:
+    plan = planned(at_two_ports(), Allowed(force=True), Kind.DEREGISTER, targets=Selection(only=names))
+    assert ports(plan) == taken_out
+
+
+def test_by_hand_what_stays_at_another_port_is_no_loss_to_the_floor() -> None:
+    window, only = Window(floor=Share(count=4)), Selection(only=("web0:8080",))
+    assert planned(at_two_ports(), kind=Kind.DEREGISTER, window=window, targets=only).targets
+
+
+@pytest.mark.parametrize("names", [("web0:8080",), ("web0:80", "web0:8080")])
+def test_a_rollout_works_on_the_machine_whichever_of_its_ports_is_named(names: tuple[str, ...]) -> None:
+    plan = planned(at_two_ports(), targets=Selection(only=names))
+    assert ports(plan) == [[80, 8080]]
+    assert [target.name for target in plan.bystanders] == ["web1", "web2", "web3"]
 
 
 def test_targets_may_be_chosen_by_tag() -> None:
@@ -174,6 +216,13 @@ def test_a_target_to_be_registered_begins_outside_the_group() -> None:
     plan = register(asked(kind=Kind.REGISTER), a_survey(), NOTHING_ALLOWED, (newcomer,), ("port 80 is taken",))
     assert (plan.targets, plan.begin, len(plan.bystanders)) == ((newcomer,), Phase.OUT, 2)
     assert plan.said == ("port 80 is taken",)
+
+
+def test_what_is_registered_at_two_ports_is_one_target() -> None:
+    here = a_target(7, [WEB])
+    there = replace(here, registrations=(replace(here.registrations[0], port=8080),))
+    plan = register(asked(kind=Kind.REGISTER), a_survey(), NOTHING_ALLOWED, (here, there), ())
+    assert ports(plan) == [[80, 8080]]
 
 
 def test_a_group_that_is_empty_can_be_registered_into() -> None:

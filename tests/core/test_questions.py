@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tests.core.given import a_group, a_plan, a_target, given, seconds, t
 
+from katakei.core.model import Registration
 from katakei.core.questions import questions
 from katakei.core.spec import Check, Http
 
@@ -47,3 +48,12 @@ def test_a_group_that_speaks_tls_is_asked_by_tls() -> None:
 def test_the_same_question_is_asked_once() -> None:
     plan = a_plan(1, groups=2)
     assert len(questions(given(plan), t(plan))) == 1
+
+
+def test_an_ip_group_is_asked_at_each_address_that_is_registered() -> None:
+    group, other = a_group(ip=True), a_group("admin")
+    places = [Registration(group.arn, f"10.0.9.{number}", 80) for number in (1, 2)]
+    machine = a_target(0, [other])
+    machine = replace(machine, registrations=(*places, *machine.registrations))
+    plan = replace(a_plan(1), groups=(group, other), targets=(machine,))
+    assert [question.address for question in questions(given(plan), t(plan))] == ["10.0.9.1", "10.0.9.2", "10.0.0.0"]

@@ -10,6 +10,7 @@ from katakei.core.model import Arn, Minimum, Registration, RolloutId, TargetId, 
 from katakei.core.plan import register
 from katakei.core.planned import Floor, Kind
 from katakei.core.refusals import refusals
+from katakei.core.sight import State
 from katakei.core.spec import Check, Drain, Http, Limits, Selection, Share, Until, Window
 from katakei.core.survey import NOTHING_ALLOWED, Allowed, Survey
 
@@ -39,11 +40,27 @@ def test_what_is_not_understood_is_refused(changes: dict[str, object], said: str
     assert said in refused(a_survey(groups=(replace(WEB, **changes),)))  # type: ignore[arg-type]  # a test's own choice
 
 
+UNUSED = a_survey([State.UNUSED] * 2, (a_group(load_balancers=(), balancer_type=""),))
+
+
 def test_a_group_in_use_by_nothing_may_be_rolled_without_a_floor() -> None:
-    unused = a_group(load_balancers=(), balancer_type="")
-    assert planned(a_survey(groups=(unused,)), window=Window(floor=Share(count=0))).targets
-    plan = planned(a_survey(groups=(unused,)), Allowed(force=True))
-    assert (len(plan.targets), plan.said) == (2, ("no listener forwards to web, so nothing in it can serve",))
+    plan = planned(UNUSED, window=Window(floor=Share(count=0)))
+    assert len(plan.targets) == 2
+    assert plan.said[0] == "no listener forwards to web, so nothing in it can serve"
+
+
+@pytest.mark.parametrize("floor", [Window(), Window(floor=Share(count=0), floor_per_zone=1)])
+def test_a_floor_that_nothing_in_a_group_can_keep_is_refused_also_with_force(floor: Window) -> None:
+    assert "no listener forwards to web" in refused(UNUSED, Allowed(force=True), window=floor)
+
+
+def test_by_hand_a_group_in_use_by_nothing_is_like_any_other_and_that_is_said() -> None:
+    only, said = Selection(only=("web0",)), "no listener forwards to web, so nothing in it can serve"
+    why = refused(UNUSED, kind=Kind.DEREGISTER, targets=only)
+    assert why == "0 of web would serve, the floor is 1; accept that by --force"
+    assert said in planned(UNUSED, Allowed(force=True), Kind.DEREGISTER, targets=only).said
+    newcomer = (a_target(7, UNUSED.groups),)
+    assert register(asked(kind=Kind.REGISTER), UNUSED, NOTHING_ALLOWED, newcomer, ()).said == (said,)
 
 
 def test_a_floor_no_target_could_leave_is_refused() -> None:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from tests.core.given import a_plan, brought, decided, given, later, moved, moves, notes, seen, standing, t
+from tests.core.given import NOON, a_plan, brought, decided, given, later, moved, moves, notes, seen, standing, t
 
 from katakei.core import events as e
 from katakei.core.roads import IN_HAND, Cause, Intent, Phase
 from katakei.core.rollout import Rollout
-from katakei.core.sight import Sight, Work, WorkState
+from katakei.core.sight import Sight, State, Work, WorkState
 
 
 def without(rollout: Rollout, groups: int, work: Work | None = None) -> Sight:
@@ -41,6 +41,19 @@ def test_a_target_without_any_group_is_gone(phase: Phase) -> None:
 def test_a_target_that_lost_one_of_its_groups_is_left_to_a_person(phase: Phase, to: Phase) -> None:
     rollout = standing(a_plan(1, groups=2), phase)
     assert moves(decided(rollout, without(rollout, 1), later(100))) == {t(rollout.plan): to}
+
+
+def test_whoever_fails_in_another_group_leaves_without_waiting_for_it() -> None:
+    plan = a_plan(3, groups=2)
+    lone, *others = plan.targets
+    others = [replace(target, registrations=target.registrations[1:]) for target in others]
+    plan = replace(plan, targets=(lone, *others))
+    falls = [e.Fell(NOON, t(plan, 1), "unhealthy")] * 3
+    rollout = given(plan, brought(plan, Phase.SOAKING, 1), falls)
+    sight = without(rollout, 1)
+    bad = seen(rollout, later(100), {1: State.UNHEALTHY}).groups[plan.groups[1].arn]
+    steps = decided(rollout, replace(sight, groups={plan.groups[1].arn: bad}), later(100))
+    assert moves(steps)[t(plan, 1)] is Phase.DRAINING
 
 
 def test_what_is_kept_out_ends_outside() -> None:

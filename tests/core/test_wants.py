@@ -82,6 +82,13 @@ def test_attributes_are_read_again_in_time_for_the_take_out() -> None:
     assert wants(rollout, known, later(46)).attributes == ()
 
 
+def test_a_deleted_group_is_not_asked_for_attributes_so_that_the_others_answer() -> None:
+    plan = a_plan(2, groups=2)
+    gone, there = (group.arn for group in plan.groups)
+    unread = replace(seen(given(plan), NOON), attributes={}, deleted=frozenset({gone}))
+    assert wants(given(plan), unread, NOON).attributes == (there,)
+
+
 def test_work_that_was_taken_is_asked_after_by_its_ticket() -> None:
     rollout = standing(PLAN, Phase.WORKING)
     assert at(rollout, 0).works == {rollout.key(t(PLAN)): "ticket"}

@@ -93,6 +93,28 @@ def no_wait_returns_once_the_load_balancer_shows_it(katakei: Katakei, ground: Gr
 
 
 @plays
+def a_port_takes_out_one_registration_of_a_server_and_what_is_out_is_not_forgotten(
+    katakei: Katakei, ground: Ground
+) -> None:
+    first, other = ground.ids
+    elb = ground.aws.get("elbv2")
+    elb.register_targets(TargetGroupArn=ground.group, Targets=[{"Id": first, "Port": 9999}])
+    rest = sorted([(first, 8080), (other, 8080)])
+
+    done = katakei("deregister", f"{first}:9999")
+    assert (done.code, ground.places()) == (0, rest), done.all()
+    assert f"Id={first},Port=9999" in done.out
+    assert f"Id={first},Port=8080" not in done.out
+    rows = {(row["id"], row["port"]): row for row in katakei("status", "--json").data["targets"]}
+    assert rows[first, 8080]["state"] == "healthy"
+    assert (rows[first, 9999]["state"], rows[first, 9999]["held_by"][:2]) == ("absent", "r-")
+
+    done = katakei("register", first, "--no-wait")
+    assert (done.code, ground.places()) == (0, sorted([*rest, (first, 9999)])), done.all()
+    assert f"{first} (web-1) goes back at port 9999 too: rollout r-" in done.out
+
+
+@plays
 def force_breaks_the_floor_and_says_so(katakei: Katakei, ground: Ground) -> None:
     done = katakei("deregister", *ground.ids, "--force", "--no-wait")
     assert done.code == 0

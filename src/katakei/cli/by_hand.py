@@ -31,7 +31,7 @@ def _stepping(command: F) -> F:
 def deregister_(**options: Any) -> int:
     """Take each TARGET out of GROUP and wait until nothing reaches it.
 
-    A TARGET is an instance id, an IP or a name.
+    A TARGET is an instance id, an IP or a name. With PORT only its registration at that port is taken out.
     """
     return _step(App.deregister, **options)
 
@@ -41,7 +41,7 @@ def deregister_(**options: Any) -> int:
 def register_(**options: Any) -> int:
     """Put each TARGET back into GROUP and wait until it serves.
 
-    Without PORT it gets the one it is known with, else the group's, which is said.
+    Without PORT it gets all that it is known with, else the group's, which is said.
     """
     return _step(App.register, **options)
 

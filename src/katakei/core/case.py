@@ -81,6 +81,16 @@ class Case:
         return "; ".join(read.changed for read in fresh if read.changed) if len(fresh) == len(reads) else None
 
     @property
+    def amiss(self) -> tuple[Seen, ...]:
+        """Those looks that keep it from counting as back in service.
+
+        In a group that no listener used when it was planned nothing can serve: to be registered there is to be back.
+        """
+        idle = {group.arn for group in self.groups if not group.load_balancers}
+        looked = zip(self.target.registrations, self.looks or (), strict=False)
+        return tuple(look for place, look in looked if not look.serving and not (look.idle and place.group in idle))
+
+    @property
     def called_off(self) -> str:
         """Why no work is to begin on it any more; '' while it is."""
         return called_off(self.rollout, self.target.id)
@@ -102,11 +112,14 @@ class Case:
         return f"the target group {listed(names)} was deleted, not by us" if names else ""
 
     @property
+    def floors_unseen(self) -> bool:
+        """One of its own groups was not seen whole just now, so that its floor cannot be judged."""
+        return not self.tally.unseen.isdisjoint(group.arn for group in self.groups)
+
+    @property
     def floor_lost(self) -> str:
         """Which floor is broken although this target was not counted any more; '' when none, or when unseen."""
-        if self.tally.unseen & {place.group for place in self.target.registrations}:
-            return ""
-        return breach(self.rollout, self.tally, self.target)
+        return "" if self.floors_unseen else breach(self.rollout, self.tally, self.target)
 
     @property
     def needed(self) -> str:
@@ -225,11 +238,6 @@ def shown(look: Seen) -> str:
     """A look in the load balancer's own words."""
     shift = ", but its traffic is kept away" if look.overridden else ""
     return f"{look.state.value} ({look.description}){shift}" if look.description else f"{look.state.value}{shift}"
-
-
-def worst(looks: Sequence[Seen]) -> Seen:
-    """The look that keeps a target from being in service, else the first."""
-    return next((look for look in looks if not look.serving), looks[0])
 
 
 def left(length: timedelta) -> str:

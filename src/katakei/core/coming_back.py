@@ -6,7 +6,7 @@ A target serves again for us only after two looks, apart, both begun after the r
 from collections.abc import Sequence
 
 from katakei.core import events as e
-from katakei.core.case import APART, Case, left, shown, worst
+from katakei.core.case import APART, Case, left, shown
 from katakei.core.floor import breach
 from katakei.core.proof import INTRUDED, TWICE, not_out
 from katakei.core.roads import Cause, Intent, Phase
@@ -54,8 +54,7 @@ def warming(case: Case) -> tuple[Step, ...]:
     if waiting is None:
         return (case.move(Phase.SOAKING, case.standing.why),)
     if case.looks and case.waited > case.plan.spec.limits.warming:
-        seen = shown(worst(case.looks))
-        return (_keep_out(case, f"not in service after {span(case.waited)}: {seen}"),)
+        return (_keep_out(case, f"not in service after {span(case.waited)}: {_worst(case)}"),)
     return waiting
 
 
@@ -64,15 +63,15 @@ def soaking(case: Case) -> tuple[Step, ...]:
     soak, standing = case.plan.spec.soak, case.standing
     if case.looks is None:
         return (case.rest_unseen("soaking, not seen just now"),)
-    seen = worst(case.looks)
-    if not seen.serving:
-        return _fell(case, shown(seen))
+    if case.amiss:
+        return _fell(case, _worst(case))
     if standing.serving_since is None:
         return (_seen_serving(case, case.looks),)
     steady = min(look.begun for look in case.looks) - standing.serving_since
     if steady >= soak or case.recalled:
         return (case.move(Phase.FAILED_SERVING if standing.cause else Phase.DONE, standing.why, cause=standing.cause),)
-    return (case.rest(f"in service, soaking: {left(soak - steady)}", standing.serving_since + soak),)
+    why = f"{_worst(case)}, soaking: {left(soak - steady)}"
+    return (case.rest(why, standing.serving_since + soak),)
 
 
 def returning(case: Case) -> tuple[Step, ...]:
@@ -88,7 +87,7 @@ def returning(case: Case) -> tuple[Step, ...]:
     if waiting is None or (not case.plan.waits and _taken_in(case)):
         return (case.move(Phase.RETURNED, case.standing.why, cause=case.standing.cause),)
     if case.looks and case.waited > case.return_limit:
-        why = f"registered again, but not in service after {span(case.waited)}: {shown(worst(case.looks))}"
+        why = f"registered again, but not in service after {span(case.waited)}: {_worst(case)}"
         return (case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED),)
     return waiting
 
@@ -99,20 +98,25 @@ def _not_serving(case: Case) -> tuple[Step, ...] | None:
         return (case.register(), case.rest(f"the register call has not returned yet, {case.lasting}"))
     if case.looks is None:
         return (case.rest_unseen("registered, not seen since"),)
-    seen, first = worst(case.looks), case.standing.serving_since
-    if not seen.serving:
-        why = f"registered {since(case.standing.called or case.now, case.now)}, {shown(seen)}"
+    seen, first = _worst(case), case.standing.serving_since
+    if case.amiss:
+        why = f"registered {since(case.standing.called or case.now, case.now)}, {seen}"
         if first is not None:
-            return (Note(e.Fell(case.now, case.target.id, shown(seen))),)
+            return (Note(e.Fell(case.now, case.target.id, seen)),)
         lost = any(look.out for look in case.looks) and case.repeat_is_due and not case.ip_still_draining
         return (case.register(), case.rest(why)) if lost else (case.rest(why),)
     if first is None:
         return (_seen_serving(case, case.looks),)
     apart = min(look.begun for look in case.looks) - first
     if apart < APART:
-        why = f"healthy; looked at once more before it counts as serving: {left(APART - apart)}"
+        why = f"{seen}; looked at once more before it counts as back: {left(APART - apart)}"
         return (case.rest(why, first + APART),)
     return None
+
+
+def _worst(case: Case) -> str:
+    """Of its looks the one that keeps it from being back, else the first, in the load balancer's own words."""
+    return shown((*case.amiss, *(case.looks or ()))[0])
 
 
 def _seen_serving(case: Case, looks: Sequence[Seen]) -> Note:
@@ -141,8 +145,8 @@ def _fell(case: Case, seen: str) -> tuple[Step, ...]:
 def _keep_out(case: Case, why: str) -> Step:
     """Out again, unless it soaks and the floor needs it even as it is."""
     if case.standing.phase is Phase.SOAKING:
-        if case.tally.unseen:
-            return case.rest(f"{why}; the groups must be seen before it may leave service")
+        if case.floors_unseen:
+            return case.rest(f"{why}; its groups must be seen before it may leave service")
         if breach(case.rollout, case.tally.without(case.target), case.target):
             return case.move(Phase.FAILED_SERVING, f"{why}; kept in service for the floor", cause=Cause.FAILED)
     return case.move(Phase.DRAINING, case.also(why), Intent.KEEP_OUT, Cause.FAILED)

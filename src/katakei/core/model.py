@@ -35,6 +35,11 @@ class Registration:
     port: int
     zone: str | None = None
 
+    @property
+    def door(self) -> tuple[str, int]:
+        """Where its group sends requests, whether or not a zone was written down."""
+        return self.id, self.port
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

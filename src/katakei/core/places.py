@@ -3,31 +3,44 @@
 Nothing is asked of the world or of the journal here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from katakei.core.errors import UsageFault
 from katakei.core.model import Group, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.core.naming import is_address, is_instance, split
 from katakei.core.ports import Member
+from katakei.core.rollout import Rollout
 from katakei.core.words import label, listed
 
 Recorded = Callable[[str], tuple[RolloutId, Target] | None]
 """The newest rollout that knew a target of this id, address or name in the group, and how it was registered there."""
 
+Held = Mapping[Registration, Rollout]
+"""What a rollout took out of the group and none has brought back since, each with that rollout."""
+
 WRITTEN = {TargetType.INSTANCE: (is_instance, "instance id"), TargetType.IP: (is_address, "IP address")}
 
 
-def where(group: Group, members: Sequence[Member], recorded: Recorded, typed: str) -> tuple[Target, str]:
-    """The target as it is to be registered, and what to say aloud. Raises UsageFault: it can be no target here."""
+def where(group: Group, members: Sequence[Member], recorded: Recorded, held: Held, typed: str) -> tuple[Target, str]:
+    """The target as it is to be registered, and what to say aloud. Raises UsageFault: it can be no target here.
+
+    What is held out of it goes back with the rest of it, however much is listed or was recorded since.
+    """
     name, port = split(typed)
     listed_now = _there(members, name)
     rollout, target = (None, listed_now) if listed_now else recorded(name) or (None, None)
     if target is None:
         return _stranger(group, name, port)
+    known = {place.door for place in target.registrations}
+    more = {place: by for place, by in held.items() if by.owners[place] == target.id and place.door not in known}
+    whole = replace(target, registrations=(*target.registrations, *more))
     if port is not None:
-        return _with_port(target, port)
-    return target, f"{label(target)} goes back as rollout {rollout} recorded it" if rollout else ""
+        return _with_port(whole, port)
+    who = label(target)
+    said = [f"{who} goes back as rollout {rollout} recorded it"] if rollout else []
+    said += [f"{who} goes back at port {p.port} too: rollout {by.plan.rollout} took it out" for p, by in more.items()]
+    return whole, "; ".join(said)
 
 
 def _there(members: Sequence[Member], name: str) -> Target | None:

@@ -3,11 +3,12 @@
 A plan that may not be carried out is refused with every reason in one go. Nothing is changed by planning.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from katakei.core.errors import Refused, Unreachable, UsageFault
-from katakei.core.model import Arn, Target
-from katakei.core.planned import Floor, Kind, Plan
+from katakei.core.model import Arn, Target, TargetId
+from katakei.core.planned import Floor, Kind, Plan, with_places
 from katakei.core.refusals import refusals, short_settle, unreachable, unused
 from katakei.core.roads import Phase
 from katakei.core.sight import State
@@ -32,7 +33,7 @@ def register(
     asked: Asked, survey: Survey, allowed: Allowed, targets: tuple[Target, ...], said: tuple[str, ...]
 ) -> Plan:
     """The plan of a step by hand that only registers: its targets begin out of service."""
-    plan = _draw(asked, survey, allowed, machines(survey), targets)
+    plan = _draw(asked, survey, allowed, machines(survey), _joined(targets))
     return _checked(replace(plan, begin=Phase.OUT, said=(*said, *plan.said)), survey, allowed)
 
 
@@ -81,21 +82,40 @@ def _chosen(asked: Asked, survey: Survey, everyone: tuple[Target, ...]) -> tuple
     if unknown:
         there = listed(label(target) for target in everyone)
         raise UsageFault(f"{listed(unknown)} is not registered in {_names(survey)}; registered are {there}")
-    return tuple(dict.fromkeys(target for targets in found.values() for target in targets))
+    named = _joined(target for targets in found.values() for target in targets)
+    if asked.kind is Kind.ROLL:  # it works on the machine, whichever of its ports was named
+        whole = {target.id: target for target in everyone}
+        return tuple(whole[target.id] for target in named)
+    return named
+
+
+def _joined(named: Iterable[Target]) -> tuple[Target, ...]:
+    """Each machine once, with every place at which it was named."""
+    found: dict[TargetId, Target] = {}
+    for target in named:
+        found[target.id] = with_places(found.get(target.id, target), target)
+    return tuple(found.values())
 
 
 def _named(name: str, everyone: tuple[Target, ...]) -> list[Target]:
-    """By id, name, address, or one of them with the port it is registered with. (An IPv6 address has colons too.)"""
+    """By id, name, address, or one of them with the port it is registered with: then with what it has at that port.
+
+    An IPv6 address has colons too.
+    """
     ids = [t for t in everyone if name in {t.id, t.address, *(place.id for place in t.registrations)}]
     targets = ids or [target for target in everyone if target.name == name]
     bare, colon, port = name.rpartition(":")
-    if not targets and colon and port.isdigit():
-        targets = _named(bare, everyone)
-        wrong = [target for target in targets if int(port) not in {place.port for place in target.registrations}]
-        if wrong:
-            ports = listed(sorted({place.port for place in wrong[0].registrations}))
-            raise UsageFault(f"{bare} is registered with port {ports}, not {port}; nothing was changed")
+    if not targets and colon and port.isdecimal():
+        targets = [_at(int(port), target, bare) for target in _named(bare, everyone)]
     return targets
+
+
+def _at(port: int, target: Target, named: str) -> Target:
+    places = tuple(place for place in target.registrations if place.port == port)
+    if not places:
+        ports = listed(sorted({place.port for place in target.registrations}))
+        raise UsageFault(f"{named} is registered with port {ports}, not {port}; nothing was changed")
+    return replace(target, registrations=places)
 
 
 def _ordered(asked: Asked, survey: Survey, chosen: tuple[Target, ...]) -> tuple[Target, ...]:

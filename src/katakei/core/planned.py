@@ -61,7 +61,7 @@ def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:
     """The plan with this target at the end; a machine that it knows only gains the places it did not have."""
     if any(target.id == known.id for known in (*plan.targets, *plan.bystanders)):
         targets, bystanders = (
-            tuple(_with_places(known, target) if known.id == target.id else known for known in among)
+            tuple(with_places(known, target) if known.id == target.id else known for known in among)
             for among in (plan.targets, plan.bystanders)
         )
         return replace(plan, targets=targets, bystanders=bystanders)
@@ -70,7 +70,8 @@ def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:
     return replace(plan, bystanders=(*plan.bystanders, target))
 
 
-def _with_places(known: Target, target: Target) -> Target:
+def with_places(known: Target, target: Target) -> Target:
+    """The known one, with the places of the other as well."""
     return replace(known, registrations=tuple(dict.fromkeys((*known.registrations, *target.registrations))))
 
 

@@ -1,12 +1,13 @@
 """Which questions are asked of a target before it is registered again: the user's check, or each group's own.
 
-A group's own check is asked as the load balancer asks it: same scheme, port, path and matcher (docs/aws.md 6).
+A group's own check is asked as the load balancer asks it: same scheme, port, path and matcher (docs/aws.md 6). An ip
+group's targets are asked at the address that is registered, which need not be the machine's first.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
 
-from katakei.core.model import Arn, Group, Registration, Target, TargetId
+from katakei.core.model import Arn, Group, Registration, Target, TargetId, TargetType
 from katakei.core.ports import Question
 from katakei.core.rollout import Rollout
 from katakei.core.spec import Http
@@ -22,11 +23,12 @@ def questions(rollout: Rollout, target: TargetId) -> tuple[Question, ...]:
 
 def of_target(target: Target, groups: Mapping[Arn, Group], http: Http | None) -> tuple[Question, ...]:
     """As `questions`, before there is a rollout."""
-    asked = [_ask(target.address, place, groups[place.group], http) for place in target.registrations]
+    asked = [_ask(target, place, groups[place.group], http) for place in target.registrations]
     return tuple(dict.fromkeys(asked))
 
 
-def _ask(address: str, place: Registration, group: Group, http: Http | None) -> Question:
+def _ask(target: Target, place: Registration, group: Group, http: Http | None) -> Question:
+    address = place.id if group.target_type is TargetType.IP else target.address
     if http:
         scheme = "https" if group.protocol == "HTTPS" else "http"
         return Question(scheme, address, http.port or place.port, http.path, http.expect, PATIENCE)

@@ -83,10 +83,12 @@ def _minima(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
                 )
 
 
-def _unused(plan: Plan, _survey: Survey, allowed: Allowed) -> Iterator[str]:
+def _unused(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+    """No floor is ever kept there, so that a rollout would wait in vain. By hand the floor alone speaks."""
     for group in plan.groups:
-        if plan.floors[group.arn].count and not allowed.force and (why := unused(group)):
-            yield f"{why}; set `floor: 0` if that is meant"
+        floor = plan.floors[group.arn]
+        if plan.kind is Kind.ROLL and (floor.count or floor.per_zone) and (why := unused(group)):
+            yield f"{why}; set `floor: 0` (and no `floor_per_zone`) if that is meant"
 
 
 def _floor(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:

@@ -45,6 +45,11 @@ class Seen:
         return self.state is State.HEALTHY and not self.overridden
 
     @property
+    def idle(self) -> bool:
+        """Registered where no load balancer uses the group, or not in this zone (ELBv2 `TargetHealthReasonEnum`)."""
+        return self.state is State.UNUSED and self.reason == "Target.NotInUse"
+
+    @property
     def stopped(self) -> bool:
         """Its machine is stopped or terminated (ELBv2 `TargetHealthReasonEnum`): nothing can be worked on there."""
         return self.state is State.UNUSED and self.reason == "Target.InvalidState"

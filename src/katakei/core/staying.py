@@ -46,10 +46,10 @@ def _watched(case: Case) -> tuple[Step, ...]:
         return (
             (case.rest(f"left service after it was done, not seen just now{_why(case)}"),) if fell and awaited else ()
         )
-    down = next((look for look in looks if look.state in DOWN), None)
+    down = next((look for look in case.amiss if look.state in DOWN), None)
     if fell is None:
         return (Note(e.Fell(case.now, case.target.id, shown(down))),) if down else ()
-    if all(look.serving for look in looks):
+    if not case.amiss:
         return (Note(e.SeenServing(max(look.begun for look in looks), case.target.id)),)
     if not known and (standing.falls >= FALLS or case.now - fell >= LASTING):
         return (Note(e.Lost(case.now, case.target.id, f"left service after it was done: {standing.why}")),)

@@ -126,7 +126,8 @@ def _attributes(
     unheard = [who for who in pending if who not in last.evidence]
     proving = [place.group for who in (*quiet, *unheard) for place in rollout.targets[who].registrations]
     ages = {**dict.fromkeys(arns, READ), **dict.fromkeys(proving, PROVING)}
-    return tuple(arn for arn, age in ages.items() if arn not in known or now - known[arn].begun > age)
+    there = [arn for arn in ages if arn not in last.deleted]  # one that is gone would fail the question for all
+    return tuple(arn for arn in there if arn not in known or now - known[arn].begun > ages[arn])
 
 
 def _works(rollout: Rollout, now: datetime) -> dict[Key, str]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from katakei.core.model import TargetId
+from katakei.core.model import Registration
 from katakei.core.ports import Listed, Member
 from katakei.core.rollout import Rollout
 from katakei.views.grid import grid
 from katakei.views.plain import Plain
 
-Held = Sequence[tuple[TargetId, Rollout]]
+Holder = tuple[Registration, Rollout]
+Held = Sequence[Holder]
 
 
 def serving(members: Sequence[Member]) -> int:
@@ -65,13 +66,13 @@ def _group(group: Listed) -> dict[str, Plain]:
 
 
 def _rows(members: Sequence[Member], held: Held) -> list[dict[str, Plain]]:
-    holders = dict(held)
-    rows = [_row(member, holders.get(member.machine)) for member in members]
-    listed = {member.machine for member in members}
-    return rows + [_absent(target, rollout) for target, rollout in held if target not in listed]
+    holders = {holder[0].door: holder for holder in held}
+    rows = [_row(member, holders.get(member.registration.door)) for member in members]
+    listed = {member.registration.door for member in members}
+    return rows + [_absent(holder) for door, holder in holders.items() if door not in listed]
 
 
-def _row(member: Member, holder: Rollout | None) -> dict[str, Plain]:
+def _row(member: Member, holder: Holder | None) -> dict[str, Plain]:
     return {
         "id": member.registration.id,
         "port": member.registration.port,
@@ -80,26 +81,29 @@ def _row(member: Member, holder: Rollout | None) -> dict[str, Plain]:
         "state": member.seen.state.value,
         "reason": member.seen.reason,
         "description": member.seen.description,
-        "since": _since(member.machine, holder),
-        "held_by": holder.plan.rollout if holder and not member.seen.serving else "",
+        "since": _since(holder),
+        "held_by": holder[1].plan.rollout if holder and not member.seen.serving else "",
     }
 
 
-def _absent(target: TargetId, holder: Rollout) -> dict[str, Plain]:
-    machine = holder.targets[target]
-    place = machine.registrations[0]
+def _absent(holder: Holder) -> dict[str, Plain]:
+    place, rollout = holder
+    target = rollout.targets[rollout.owners[place]]
     return {
         "id": place.id,
         "port": place.port,
-        "zone": machine.zone,
-        "name": machine.name,
+        "zone": target.zone,
+        "name": target.name,
         "state": "absent",
         "reason": "Target.NotRegistered",
-        "description": holder.standings[target].why,
-        "since": _since(target, holder),
-        "held_by": holder.plan.rollout,
+        "description": rollout.standings[target.id].why,
+        "since": _since(holder),
+        "held_by": rollout.plan.rollout,
     }
 
 
-def _since(target: TargetId, holder: Rollout | None) -> str:
-    return f"{holder.standings[target].since:%Y-%m-%dT%H:%M:%SZ}" if holder else ""
+def _since(holder: Holder | None) -> str:
+    if holder is None:
+        return ""
+    place, rollout = holder
+    return f"{rollout.standings[rollout.owners[place]].since:%Y-%m-%dT%H:%M:%SZ}"

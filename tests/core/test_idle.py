@@ -1,0 +1,108 @@
+"""In a group that no listener uses nothing can serve: there a target is back once it is registered, seen so twice."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from tests.core.given import NOON, a_plan, brought, called, decided, given, later, moves, notes, seen, t, whys
+
+from katakei.core import events as e
+from katakei.core.floor import tally
+from katakei.core.planned import Kind, Plan
+from katakei.core.roads import Phase
+from katakei.core.rollout import Rollout
+from katakei.core.sight import Sight, State
+from katakei.core.staying import LASTING
+from katakei.core.steps import Step
+
+
+def idle(plan: Plan, groups: int = 1) -> Plan:
+    """The same, with its first so many groups in use by nothing."""
+    unused = [replace(group, load_balancers=(), balancer_type="") for group in plan.groups[:groups]]
+    return replace(plan, groups=(*unused, *plan.groups[groups:]))
+
+
+PLAN = idle(a_plan(2, floor=0))
+LATE = LASTING.total_seconds()
+
+
+def story(phase: Phase, *more: e.Event, plan: Plan = PLAN, bare: bool = True) -> Rollout:
+    """The first target stands in this phase since noon."""
+    return given(plan, brought(plan, phase, bare=bare), more)
+
+
+def shown(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Sight:
+    """Every group whose plan knows no load balancer says `unused` of everything in it."""
+    groups = [group.arn for group in rollout.plan.groups if not group.load_balancers] or [rollout.plan.groups[0].arn]
+    sight = seen(rollout, later(at))
+    unused = {
+        arn: replace(
+            sight.groups[arn],
+            seen={
+                place: replace(look, state=State.UNUSED, reason=reason)
+                for place, look in sight.groups[arn].seen.items()
+            },
+        )
+        for arn in groups
+    }
+    return replace(sight, groups={**sight.groups, **unused})
+
+
+def turn(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Iterable[Step]:
+    return decided(rollout, shown(rollout, at, reason), later(at))
+
+
+def test_a_target_of_it_warms_soaks_and_is_done() -> None:
+    warm = story(Phase.WARMING, *called(PLAN))
+    assert notes(turn(warm, 3)) == [e.SeenServing]
+    once = story(Phase.WARMING, *called(PLAN), e.SeenServing(later(3), t(PLAN)))
+    assert "unused; looked at once more before it counts as back" in whys(turn(once, 7))
+    assert moves(turn(once, 8)) == {t(PLAN): Phase.SOAKING}
+    soaks = story(Phase.SOAKING)
+    assert "unused, soaking" in whys(turn(soaks, 9))
+    assert moves(turn(soaks, 10)) == {t(PLAN): Phase.DONE}
+
+
+def test_by_hand_it_is_returned_once_it_is_registered() -> None:
+    plan = idle(a_plan(1, kind=Kind.REGISTER, begin=Phase.OUT))
+    back = [e.Moved(NOON, t(plan), Phase.RETURNING), *called(plan)]
+    assert notes(turn(given(plan, back), 3)) == [e.SeenServing]
+    assert moves(turn(given(plan, back, [e.SeenServing(later(3), t(plan))]), 8)) == {t(plan): Phase.RETURNED}
+
+
+@pytest.mark.parametrize("reason", ["Target.InvalidState", "Target.IpUnusable", ""])
+def test_a_target_that_is_unused_for_another_reason_is_not_back(reason: str) -> None:
+    assert not notes(turn(story(Phase.WARMING, *called(PLAN)), 3, reason))
+
+
+def test_where_a_listener_used_the_group_when_it_was_planned_unused_is_not_back() -> None:
+    plan = a_plan(2)
+    steps = turn(story(Phase.WARMING, *called(plan), plan=plan), 3)
+    assert not notes(steps)
+    assert "unused" in whys(steps)
+
+
+def test_in_a_group_that_is_used_as_well_a_target_must_serve_there() -> None:
+    plan = idle(a_plan(1, groups=2, floor=0))
+    rollout = story(Phase.WARMING, *called(plan), plan=plan)
+    sight = shown(rollout, 3)
+    assert notes(decided(rollout, sight, later(3))) == [e.SeenServing]
+    used = plan.groups[1].arn
+    [(place, look)] = sight.groups[used].seen.items()
+    initial = replace(sight.groups[used], seen={place: replace(look, state=State.INITIAL)})
+    assert not notes(decided(rollout, replace(sight, groups={**sight.groups, used: initial}), later(3)))
+
+
+def test_what_is_done_there_has_not_fallen_and_the_next_has_its_turn() -> None:
+    assert moves(turn(story(Phase.DONE, bare=False), 5)) == {t(PLAN, 1): Phase.DRAINING}
+
+
+def test_what_fell_there_is_back_once_it_is_registered_again() -> None:
+    fell = story(Phase.DONE, e.Fell(later(5), t(PLAN), "absent"), bare=False)
+    assert notes(turn(fell, 10)) == [e.SeenServing]
+    assert notes(turn(fell, 5 + LATE, "Target.InvalidState")) == [e.Lost]
+
+
+def test_no_floor_counts_it_as_serving() -> None:
+    rollout = story(Phase.DONE, bare=False)
+    assert tally(rollout, shown(rollout, 5), later(5)).groups == {PLAN.groups[0].arn: 0}
