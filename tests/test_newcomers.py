@@ -12,6 +12,7 @@ from katakei.core import events as e
 from katakei.core.errors import Unseen
 from katakei.core.model import Arn, Registration, Target
 from katakei.core.spec import Late
+from katakei.newcomers import Newcomers
 
 
 def joined(play: Play, turns: int = 12) -> e.Joined:
@@ -60,6 +61,19 @@ def test_a_question_without_an_answer_is_asked_again(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(BalancerDoor, "members", throttled)
     assert joined(a_play()).takes_part
+
+
+def test_a_group_that_is_gone_keeps_nobody_from_being_seen_in_another() -> None:
+    play = a_play()
+    gone, _ = play.world.group_of
+    play.world._delete(gone)
+    play.world.be_born(target(100, play.world.group_of.values()))
+    runner = play._take_up().runner
+    drivers = runner._world
+    newcomers = Newcomers(drivers.balancer, drivers.executor, drivers.clock, drivers.pool)
+    assert newcomers.look(runner.rollout, wanted=True) == ()
+    (found,) = newcomers.look(runner.rollout, wanted=True)
+    assert [place.group == gone for place in found.target.registrations] == [False]
 
 
 def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

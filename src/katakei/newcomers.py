@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from katakei.core.errors import KatakeiError
-from katakei.core.model import Target
-from katakei.core.ports import Balancer, Clock, Executor, Pool
+from katakei.core.errors import KatakeiError, NoSuchGroup
+from katakei.core.model import Arn, Target
+from katakei.core.ports import Balancer, Clock, Executor, Member, Pool
 from katakei.core.rollout import Rollout
 from katakei.core.sight import Newcomer
 from katakei.core.survey import Survey, machines, tags
@@ -46,10 +47,11 @@ class Newcomers:
     def _read(self, rollout: Rollout) -> Iterator[Newcomer]:
         """What leaves again already is none."""
         known = rollout.owners.keys()
-        members = {
-            group.arn: tuple(m for m in self._balancer.members(group) if m.registration in known or not m.seen.out)
-            for group in rollout.plan.groups
-        }
+        members: dict[Arn, tuple[Member, ...]] = {group.arn: () for group in rollout.plan.groups}
+        for group in rollout.plan.groups:
+            with suppress(NoSuchGroup):  # whoever comes to the others is no less a newcomer
+                all_there = self._balancer.members(group)
+                members[group.arn] = tuple(m for m in all_there if m.registration in known or not m.seen.out)
         survey = Survey(rollout.plan.groups, members)
         for target in machines(survey):
             if not known >= set(target.registrations):
