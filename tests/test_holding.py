@@ -127,7 +127,7 @@ def test_no_act_begins_with_less_than_ten_seconds_of_the_lease_left() -> None:
 
 
 class Renewing:
-    """Leases that answer each renewal with the next of these, and the last one for ever."""
+    """Leases that answer each renewal, and the giving back, with the next of these, and the last one for ever."""
 
     def __init__(self, *answers: KatakeiError | None) -> None:
         self.answers, self.asked, self.released = list(answers), 0, False
@@ -135,13 +135,17 @@ class Renewing:
     def renew(self, lease: Lease) -> None:
         del lease
         self.asked += 1
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if answer:
-            raise answer
+        self._answers()
 
     def release(self, lease: Lease) -> None:
         del lease
         self.released = True
+        self._answers()
+
+    def _answers(self) -> None:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer:
+            raise answer
 
 
 def kept(leases: Renewing, clock: Here, until: Callable[[], bool]) -> Hold:
@@ -178,3 +182,14 @@ def test_who_finds_it_lost_beats_no_more_and_calls_for_the_next_turn() -> None:
     assert leases.asked == 2
     with pytest.raises(LeaseLost):
         hold.renew()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("answer", [Unseen("no answer"), Unreachable("the disk is full")])
+def test_a_lease_that_cannot_be_given_back_is_no_error_and_ends_by_itself(answer: KatakeiError) -> None:
+    leases = Renewing(answer)
+    hold = kept(leases, Here(), lambda: leases.asked >= 2)
+    hold.release()
+    asked = leases.asked
+    threading.Event().wait(0.05)
+    assert (leases.released, leases.asked - asked <= 1) == (True, True)

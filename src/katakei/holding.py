@@ -5,6 +5,7 @@ Silence is timed by our own monotonic clock; whatever a wall clock says can only
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from katakei.core.errors import Held, KatakeiError, LeaseLost, Unseen
@@ -81,9 +82,9 @@ class Hold:
         self._over.set()
 
     def release(self) -> None:
-        """Gives it back; one already lost is let go silently."""
+        """Gives it back; one already lost is let go silently, and one that cannot be given back ends by itself."""
         self.stop()
-        with self._lock:
+        with self._lock, suppress(KatakeiError):
             self._leases.release(self.lease)
 
     def _beat(self) -> None:
