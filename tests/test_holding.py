@@ -49,8 +49,8 @@ class Held10sAgo:
     def ask(self, silent: frozenset[Beat]) -> Lease:
         return self.paper.take(BOTH, ours, ID, silent, self.clock.now())
 
-    def taken(self) -> Hold:
-        return take(self.paper, self.clock, self.ask, self.clock.said.append)  # type: ignore[arg-type]  # only asked
+    def taken(self, *, sure: bool = False) -> Hold:
+        return take(self.paper, self.clock, self.ask, self.clock.said.append, sure=sure)  # type: ignore[arg-type]  # only asked
 
 
 def passed(clock: TurnedClock) -> float:
@@ -86,6 +86,30 @@ def test_a_heart_that_beats_refuses_also_where_the_store_tells_no_time(monkeypat
     with pytest.raises(Held):
         there.taken()
     assert passed(there.clock) <= 18
+
+
+def test_whoever_wants_to_be_sure_sees_the_heart_beat_before_it_is_refused() -> None:
+    there = Held10sAgo()
+    with pytest.raises(Held):
+        there.taken(sure=True)
+    assert 10 < passed(there.clock) <= 17
+
+
+def test_whoever_wants_to_be_sure_takes_over_from_a_holder_that_died_right_after_a_heartbeat() -> None:
+    with pytest.raises(Held):
+        Held10sAgo((9, 10_000)).taken()
+    there = Held10sAgo((9, 10_000))
+    assert there.taken(sure=True).lease.epoch > there.lease.epoch
+    assert 40 <= passed(there.clock) <= 44
+    assert "it is watched for that long now" in there.clock.said[0]
+
+
+def test_a_holder_whose_process_is_seen_to_live_refuses_at_once_also_whoever_wants_to_be_sure() -> None:
+    there = Held10sAgo()
+    there.paper.alive.add(theirs)
+    with pytest.raises(Held):
+        there.taken(sure=True)
+    assert (passed(there.clock), there.clock.said) == (10, [])
 
 
 def test_a_lease_that_is_given_back_meanwhile_is_taken_at_once() -> None:
