@@ -84,8 +84,10 @@ class Place:
     def read(self, rollout: Any, after: int) -> list[e.Event]:
         return list(self.paper.events.get(rollout, [])[after:])
 
-    def tell(self, rollout: Any, word: e.Will) -> None:
-        self.paper.tell(rollout, word)
+    def tell(self, rollout: Any, word: e.Will | None = None) -> None:
+        """A word to a rollout; what is said to nobody else is for the person who waits."""
+        if word:
+            self.paper.tell(rollout, word)
 
     def find(self, *, group: Arn | None = None) -> list[Header]:
         del group
@@ -114,6 +116,20 @@ def revert(place: Place) -> Any:
     return again.revert(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
 
 
+WORDS: dict[str, Callable[[Any], Any]] = {
+    "abort": lambda place: again.abort(place, PLAN.rollout),
+    "retry": lambda place: again.retry(place, PLAN.rollout, [t(PLAN)]),
+    "revert": lambda place: again.revert(place, PLAN.rollout),
+    "resume": lambda place: again.resume(place, PLAN.rollout),
+}
+each = pytest.mark.parametrize("word", WORDS)
+
+
+def driven(word: str) -> Place:
+    """A rollout that another process drives, to which this may be said."""
+    return Place().given(*DONE, *([e.PauseAsked(NOON, "kim")] if word == "resume" else []), held=True)
+
+
 def test_nobody_drives_it_so_this_process_does() -> None:
     place = Place().given(*DONE, e.Finished(NOON))
     assert revert(place).rollout.reverting == "kim"
@@ -129,6 +145,7 @@ def test_whoever_drives_it_reads_the_word_with_or_without_the_secret_here() -> N
 
 def test_a_word_that_came_as_its_driver_finished_is_carried_out_from_here() -> None:
     place = Place().given(*DONE, held=True)
+    place.paper.alive.add(OTHER)
     tell = place.paper.tell
 
     def told_too_late(rollout: Any, word: e.Will) -> None:
@@ -191,3 +208,44 @@ def test_only_what_is_paused_is_resumed() -> None:
         again.resume(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
     paused = Place().given(*DONE, e.PauseAsked(NOON, "kim"))
     assert not again.resume(paused, PLAN.rollout).rollout.paused  # type: ignore[arg-type]  # likewise
+
+
+@each
+def test_who_is_seen_to_live_obeys_and_is_not_waited_for(word: str) -> None:
+    place = driven(word)
+    place.paper.alive.add(OTHER)
+    with pytest.raises(Held):
+        WORDS[word](place)
+    assert (place.told, place.time) == ([f"{word.title()}Asked"], NOON)
+
+
+@each
+def test_who_lives_elsewhere_obeys_once_its_heart_was_seen_to_beat(word: str) -> None:
+    place = driven(word)
+    with pytest.raises(Held):
+        WORDS[word](place)
+    assert place.told == [f"{word.title()}Asked"]
+    assert place.time - NOON <= timedelta(seconds=7)
+
+
+@each
+def test_who_died_elsewhere_right_after_a_heartbeat_obeys_nobody_so_this_process_does(word: str) -> None:
+    place = driven(word)
+    place.paper.hearts[OTHER].stops(NOON)
+    assert WORDS[word](place).carried_on
+    assert place.told == [f"{word.title()}Asked"]
+    assert place.paper.holders.keys() == _groups(PLAN)
+    assert {holder[0] for holder in place.paper.holders.values()} == {ME}
+
+
+def test_what_was_aborted_and_finished_elsewhere_meanwhile_is_not_taken_up_once_more() -> None:
+    place = driven("abort")
+
+    def finishes() -> None:
+        place.paper.events[PLAN.rollout].append(e.Finished(NOON))
+        place.paper.holders.clear()
+
+    place.rests = finishes
+    with pytest.raises(Held, match="was finished meanwhile"):
+        WORDS["abort"](place)
+    assert (place.told, place.paper.holders) == (["AbortAsked", "Finished"], {})

@@ -12,7 +12,7 @@ from tests.properties.things import seconds
 
 from katakei import by_hand, driving, holding
 from katakei.clock import SystemClock
-from katakei.core.errors import Held, Refused
+from katakei.core.errors import Held, KatakeiError, Refused, Unreachable, Unseen
 from katakei.core.lease import Owner
 from katakei.core.ports import Balancer, Journal, Leases
 from katakei.journals import holders
@@ -82,3 +82,19 @@ def test_a_new_rollout_is_refused_when_another_was_begun_while_its_lease_was_wai
     with pytest.raises(Refused, match="rollout r-two was begun meanwhile and is not finished"):
         by_hand.take(kit(ledger), GROUPS, ID)
     ledger.leases(lambda *_: Fate.ALIVE).take(BOTH, owner(2), OTHER)
+
+
+@pytest.mark.parametrize("fault", [Unseen("no answer"), Unreachable("the disk is full")])
+def test_what_was_refused_is_refused_also_where_the_lease_cannot_be_given_back(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, fault: KatakeiError
+) -> None:
+    def unanswered(*_: object) -> None:
+        raise fault
+
+    here = kit(ledger)
+    monkeypatch.setattr(here.leases, "release", unanswered)
+    with pytest.raises(Refused, match="not confirmed"):
+        driving.begin(here, driving.take(here, GROUPS, ID), lambda: planned().plan, lambda *_: False)
+    begun(ledger, ID)
+    with pytest.raises(Refused, match="was begun meanwhile and is not finished"):
+        by_hand.take(here, GROUPS, ID)

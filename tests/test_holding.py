@@ -49,8 +49,8 @@ class Held10sAgo:
     def ask(self, silent: frozenset[Beat]) -> Lease:
         return self.paper.take(BOTH, ours, ID, silent, self.clock.now())
 
-    def taken(self) -> Hold:
-        return take(self.paper, self.clock, self.ask, self.clock.said.append)  # type: ignore[arg-type]  # only asked
+    def taken(self, *, sure: bool = False) -> Hold:
+        return take(self.paper, self.clock, self.ask, self.clock.said.append, sure=sure)  # type: ignore[arg-type]  # only asked
 
 
 def passed(clock: TurnedClock) -> float:
@@ -86,6 +86,30 @@ def test_a_heart_that_beats_refuses_also_where_the_store_tells_no_time(monkeypat
     with pytest.raises(Held):
         there.taken()
     assert passed(there.clock) <= 18
+
+
+def test_whoever_wants_to_be_sure_sees_the_heart_beat_before_it_is_refused() -> None:
+    there = Held10sAgo()
+    with pytest.raises(Held):
+        there.taken(sure=True)
+    assert 10 < passed(there.clock) <= 17
+
+
+def test_whoever_wants_to_be_sure_takes_over_from_a_holder_that_died_right_after_a_heartbeat() -> None:
+    with pytest.raises(Held):
+        Held10sAgo((9, 10_000)).taken()
+    there = Held10sAgo((9, 10_000))
+    assert there.taken(sure=True).lease.epoch > there.lease.epoch
+    assert 40 <= passed(there.clock) <= 44
+    assert "it is watched for that long now" in there.clock.said[0]
+
+
+def test_a_holder_whose_process_is_seen_to_live_refuses_at_once_also_whoever_wants_to_be_sure() -> None:
+    there = Held10sAgo()
+    there.paper.alive.add(theirs)
+    with pytest.raises(Held):
+        there.taken(sure=True)
+    assert (passed(there.clock), there.clock.said) == (10, [])
 
 
 def test_a_lease_that_is_given_back_meanwhile_is_taken_at_once() -> None:
@@ -127,7 +151,7 @@ def test_no_act_begins_with_less_than_ten_seconds_of_the_lease_left() -> None:
 
 
 class Renewing:
-    """Leases that answer each renewal with the next of these, and the last one for ever."""
+    """Leases that answer each renewal, and the giving back, with the next of these, and the last one for ever."""
 
     def __init__(self, *answers: KatakeiError | None) -> None:
         self.answers, self.asked, self.released = list(answers), 0, False
@@ -135,13 +159,17 @@ class Renewing:
     def renew(self, lease: Lease) -> None:
         del lease
         self.asked += 1
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if answer:
-            raise answer
+        self._answers()
 
     def release(self, lease: Lease) -> None:
         del lease
         self.released = True
+        self._answers()
+
+    def _answers(self) -> None:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer:
+            raise answer
 
 
 def kept(leases: Renewing, clock: Here, until: Callable[[], bool]) -> Hold:
@@ -178,3 +206,14 @@ def test_who_finds_it_lost_beats_no_more_and_calls_for_the_next_turn() -> None:
     assert leases.asked == 2
     with pytest.raises(LeaseLost):
         hold.renew()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("answer", [Unseen("no answer"), Unreachable("the disk is full")])
+def test_a_lease_that_cannot_be_given_back_is_no_error_and_ends_by_itself(answer: KatakeiError) -> None:
+    leases = Renewing(answer)
+    hold = kept(leases, Here(), lambda: leases.asked >= 2)
+    hold.release()
+    asked = leases.asked
+    threading.Event().wait(0.05)
+    assert (leases.released, leases.asked - asked <= 1) == (True, True)

@@ -1,4 +1,8 @@
-"""A person's word after which a rollout goes on: a retry, a revert, the end of a pause; and when that is refused."""
+"""A person's word that this process carries out where no other one does: abort, retry, revert, resume; and refusals.
+
+Whoever drives the rollout obeys. That one lives is known by its process or by its heart, seen to beat: a heartbeat of
+a moment ago may have been the last.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -18,6 +22,17 @@ from katakei.holding import Hold
 from katakei.kit import Kit
 
 LEAVING = tuple(timedelta(seconds=1) for _ in range(5))  # so long the holder of a finished rollout may take to let go
+
+
+def abort(kit: Kit, rollout: RolloutId) -> Drive:
+    """What is in hand goes back to serving, driven from here. Raises Held when another process obeys, or has obeyed."""
+    kit.journal.tell(rollout, e.AbortAsked(kit.clock.now(), kit.owner.user))
+    plan = history.find(kit.journal, rollout).plan
+    hold = driving.take(kit, plan.groups, rollout, sure=True)
+    if history.find(kit.journal, rollout).finished:
+        hold.release()
+        raise Held(f"rollout {rollout} was finished meanwhile")
+    return Drive(kit, hold, plan, carried_on=True)
 
 
 def retry(kit: Kit, rollout: RolloutId, names: Sequence[str]) -> Drive:
@@ -72,7 +87,7 @@ def unsure(state: Rollout, names: Sequence[str]) -> tuple[str, ...]:
 def _opened(kit: Kit, state: Rollout, word: e.Will) -> Drive:
     """By this process, or by whoever has the rollout in hand."""
     rollout = state.plan.rollout
-    take = partial(driving.take, kit, state.plan.groups, rollout)
+    take = partial(driving.take, kit, state.plan.groups, rollout, sure=True)
     try:
         hold = take()
     except Held as held:

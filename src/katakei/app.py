@@ -84,10 +84,10 @@ class App:
             self._kit.journal.tell(rollout, e.Approved(self._kit.clock.now(), self._kit.owner.user, target))
         return targets or waiting
 
-    def abort(self, rollout: RolloutId) -> None:
-        """Every target in hand is to go back to serving; the process that drives the rollout carries it out."""
+    def abort(self, rollout: RolloutId) -> Drive:
+        """Every target in hand goes back to serving. Raises Held when the process that drives it carries it out."""
         self._unfinished(rollout, "abort")
-        self._kit.journal.tell(rollout, e.AbortAsked(self._kit.clock.now(), self._kit.owner.user))
+        return again.abort(self._kit, rollout)
 
     def pause(self, rollout: RolloutId) -> None:
         """What is in hand is finished, nothing else is begun; the process that drives the rollout carries it out."""
@@ -119,10 +119,6 @@ class App:
     def unsure(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[str]:
         """Of these, who may still be at work: a retry may then run a second one beside it."""
         return again.unsure(history.find(self._kit.journal, rollout), names)
-
-    def carry_on(self, rollout: RolloutId) -> Drive:
-        """Takes an unfinished rollout in hand as it was planned. Raises Held while its owner lives."""
-        return driving.carry_on(self._kit, history.find(self._kit.journal, rollout))
 
     def _unfinished(self, rollout: RolloutId, verb: str) -> Rollout:
         state = history.find(self._kit.journal, rollout)

@@ -91,11 +91,16 @@ def restore_lines(kit: Kit, plan: Plan) -> tuple[str, ...]:
     return tuple(kit.balancer.restore_lines(restorable(plan)))
 
 
-def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Hold:
-    """The lease of all these groups, kept from now on. Raises Held with the name of the rollout that has one."""
+def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId, *, sure: bool = False) -> Hold:
+    """The lease of all these groups, kept from now on. Raises Held with the name of the rollout that has one.
+
+    `sure`: only where that one lives, which may take some seconds to see (`holding.take`).
+    """
     arns = frozenset(group.arn for group in groups)
     leases, owner = kit.leases, kit.owner
-    return holding.take(leases, kit.clock, lambda silent: leases.take(arns, owner, rollout, silent), kit.tell).keep()
+    return holding.take(
+        leases, kit.clock, lambda silent: leases.take(arns, owner, rollout, silent), kit.tell, sure=sure
+    ).keep()
 
 
 def able(kit: Kit, spec: Spec) -> None:

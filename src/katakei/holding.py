@@ -5,6 +5,7 @@ Silence is timed by our own monotonic clock; whatever a wall clock says can only
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from katakei.core.errors import Held, KatakeiError, LeaseLost, Unseen
@@ -15,11 +16,19 @@ SILENCE = LIFE + SPARE
 AGAIN = timedelta(seconds=2)
 
 
-def take(leases: Leases, clock: Clock, ask: Callable[[frozenset[Beat]], Lease], told: Callable[[str], None]) -> "Hold":
+def take(
+    leases: Leases,
+    clock: Clock,
+    ask: Callable[[frozenset[Beat]], Lease],
+    told: Callable[[str], None],
+    *,
+    sure: bool = False,
+) -> "Hold":
     """What `ask` takes (`Leases.take`). Raises Held: somebody holds one of the groups, and was heard of just now.
 
     A holder that may be gone is watched; it is taken over when no heartbeat of it moved for as long as a lease lives
-    and as an act of its last moment may take. `told` hears that this is awaited.
+    and as an act of its last moment may take. `told` hears that this is awaited. Who wants to be `sure` that the holder
+    lives also watches one that was heard of just now, unless its process is seen: that may have been its last beat.
     """
     watched: frozenset[Beat] = frozenset()
     since = clock.now()
@@ -28,10 +37,11 @@ def take(leases: Leases, clock: Clock, ask: Callable[[frozenset[Beat]], Lease], 
         try:
             return Hold(leases, clock, ask(watched if asked - since >= SILENCE else frozenset()), asked)
         except Held as held:
-            if not held.silent or (watched and held.silent != watched):
+            beats = held.unsure if sure else held.silent
+            if not beats or (watched and beats != watched):
                 raise
             if not watched:
-                watched, since = held.silent, clock.now()
+                watched, since = beats, clock.now()
                 told(f"{held}; it is watched for that long now")
         except Unseen:  # one look without an answer spoils no watch
             if not watched or asked - since > 2 * SILENCE:
@@ -81,9 +91,9 @@ class Hold:
         self._over.set()
 
     def release(self) -> None:
-        """Gives it back; one already lost is let go silently."""
+        """Gives it back; one already lost is let go silently, and one that cannot be given back ends by itself."""
         self.stop()
-        with self._lock:
+        with self._lock, suppress(KatakeiError):
             self._leases.release(self.lease)
 
     def _beat(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.contracts.balancer_endpoint import NOTHING, Endpoint, endpoint, refusal
 from tests.contracts.balancer_world import TurnedClock
+from tests.contracts.credentials import WAYS, signed_on
 
 from katakei.balancers.alb import Alb, door
 from katakei.clock import SystemClock
@@ -165,6 +166,23 @@ def test_renewed_credentials_in_a_file_are_found_by_the_next_call(
 
     assert asked.look(GROUP, None).seen == {}
     assert ["OLD" in aws.keys[0], "NEW" in aws.keys[-1]] == [True, True]
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "it tells something else"])
+def test_credentials_that_cannot_be_read_are_out_of_reach_and_read_anew_by_the_next_call(
+    aws: Endpoint, tmp_path: Path, way: str
+) -> None:
+    asked = alb()
+    with signed_on(tmp_path / "signed-on") as sign_on:
+        assert asked.look(GROUP, None).seen == {}
+        sign_on.lost(way)
+        for _ in range(2):  # the credentials at hand cannot be renewed; then there are none
+            with pytest.raises(OutOfReach, match="check the credentials"):
+                asked.look(GROUP, None)
+        heard = len(aws.heard)
+        sign_on.found()
+        assert asked.look(GROUP, None).seen == {}
+    assert len(aws.heard) == heard + 1
 
 
 def test_a_group_is_gone_only_by_the_word_of_its_own_account(aws: Endpoint) -> None:

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from tests.contracts.workshops import BY, OnThisMachine, follow, hand_over, job, key, target, until
 
+from katakei.cli.afterwards import logs_
 from katakei.clock import SystemClock
 from katakei.core.errors import Unreachable, UsageFault
 from katakei.core.model import TargetId
 from katakei.core.sight import Work, WorkState
 from katakei.core.steps import Job
+from katakei.executors import mark
 from katakei.executors.local import Here, Local, folder_of
 
 CI = Here("ci-7", "first", "pid:[1]")
@@ -157,6 +159,19 @@ def test_a_program_that_is_not_there_is_failed_work(shop: OnThisMachine) -> None
     [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
     assert work.exit == 127
     assert "no-such-deployer" in work.out
+
+
+def test_of_much_output_as_much_is_kept_of_each_however_many_are_seen_at_once(shop: OnThisMachine) -> None:
+    jobs = {key(whom): (whom, job("seq 1 3000")) for whom in shop.targets}
+    works = follow(shop, jobs, hand_over(shop, jobs))
+    whole = "".join(f"{number}\n" for number in range(1, 3001))
+    assert {work.out for work in works.values()} == {whole[-mark.TAIL :]}
+
+
+def test_how_much_is_kept_is_said_as_it_is() -> None:
+    said = f"the last {mark.TAIL // 1024} KiB"
+    assert said in (logs_.help or "")
+    assert said in (Path(__file__).parents[2] / "docs" / "examples" / "rsync.md").read_text()
 
 
 def test_a_missing_tool_is_named_beforehand_and_begins_nothing(shop: OnThisMachine, tmp_path: Path) -> None:

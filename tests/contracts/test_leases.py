@@ -47,13 +47,16 @@ def test_a_holder_not_known_to_be_dead_is_named_and_kept(ledger: Ledger, verdict
 
 
 @pytest.mark.parametrize("verdict", [Fate.ALIVE, Fate.UNKNOWN])
-def test_a_holder_heard_of_just_now_is_none_to_be_watched(ledger: Ledger, verdict: Fate) -> None:
+def test_a_holder_heard_of_just_now_is_watched_only_to_be_sure_and_where_no_process_is_seen(
+    ledger: Ledger, verdict: Fate
+) -> None:
     ledger.leases().take(BOTH, owner(41), ID)
     with pytest.raises(
         Held, match=r"heard of \ds ago. The same command takes over once it has been silent for 30s"
     ) as held:
         ledger.leases(all_are(verdict)).take(BOTH, owner(2), OTHER)
     assert not held.value.silent
+    assert {beat.group for beat in held.value.unsure} == (BOTH if verdict is Fate.UNKNOWN else set())
 
 
 @pytest.fixture
@@ -69,6 +72,7 @@ def test_a_holder_that_was_watched_and_is_silent_is_taken_over_and_fenced(ledger
     with pytest.raises(Held) as held:
         rival.take(BOTH, owner(2), ID)
     assert {beat.group for beat in held.value.silent} == BOTH
+    assert held.value.unsure == held.value.silent
     present = rival.take(BOTH, owner(2), ID, held.value.silent)
     assert present.epoch > former.epoch
     with pytest.raises(LeaseLost):

@@ -43,11 +43,12 @@ class Heart:
 
 @dataclass
 class Paper:
-    """Events by rollout, and who holds which group; owners known to be `dead` are no holders."""
+    """Events by rollout, and who holds which group; owners known to be `dead` are no holders, of `alive` it is seen."""
 
     events: dict[RolloutId, list[Event]] = field(default_factory=dict)
     holders: dict[Arn, tuple[Owner, int, RolloutId]] = field(default_factory=dict)
     dead: set[Owner] = field(default_factory=set)
+    alive: set[Owner] = field(default_factory=set)
     hearts: dict[Owner, Heart] = field(default_factory=dict)
     taken_from: list[tuple[datetime, Owner]] = field(default_factory=list)  # when, and a holder not known to be dead
     epoch: int = 0
@@ -62,11 +63,11 @@ class Paper:
     ) -> Lease:
         held = {group: self.holders[group] for group in sorted(groups) if group in self.holders}
         living = {group: it for group, it in held.items() if it[0] not in self.dead and it[0] != owner}
-        beats = {Beat(group, it[1], self.hearts[it[0]].beats(now)) for group, it in living.items()}
+        beats = frozenset(Beat(group, it[1], self.hearts[it[0]].beats(now)) for group, it in living.items())
         if not beats <= silent:
-            heard = any(now - self.hearts[it[0]].newest(now) <= YOUNG for it in living.values())
+            heard = {it[0] for it in living.values() if now - self.hearts[it[0]].newest(now) <= YOUNG}
             said = [f"{group} is held by rollout {it[2]} of {it[0]}" for group, it in living.items()]
-            raise Held(said[0], frozenset() if heard else frozenset(beats))
+            raise Held(said[0], frozenset() if heard else beats, frozenset() if heard & self.alive else beats)
         self.taken_from += [(now, former) for former in {it[0] for it in living.values()}]
         self.hearts.setdefault(owner, Heart(now))
         self.epoch += 1

@@ -35,7 +35,7 @@ def logs_(  # noqa: PLR0913 - one option each
 ) -> None:
     """What the work of ROLLOUT printed on TARGETS (id, name or IP); without TARGETS on all of them.
 
-    The journal keeps the last 64 KiB of each. Control characters are written out, so that no output can play with the
+    The journal keeps the last 8 KiB of each. Control characters are written out, so that no output can play with the
     terminal; --json has them as they were.
     """
     with asking(profile, region, journal) as verbs:

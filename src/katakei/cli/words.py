@@ -47,8 +47,7 @@ def abort_(rollout: str, profile: str | None, region: str | None, journal: str |
     The process that drives the rollout carries it out; where none is alive, this one does.
     """
     with verbs(profile, region, journal) as app:
-        app.abort(RolloutId(rollout))
-        return _driven("abort", rollout, Shown(as_json=as_json), lambda: app.carry_on(RolloutId(rollout)))
+        return _driven("abort", rollout, Shown(as_json=as_json), lambda: app.abort(RolloutId(rollout)))
 
 
 @click.command("pause")

@@ -80,12 +80,16 @@ class Held(Refused):
     """Another rollout has the lease. The sentence names it.
 
     `silent` are the newest beats of the holders when each of them may be gone: whoever sees them unchanged for long
-    enough may take over. Empty: at least one holder is known to live.
+    enough may take over. Empty: at least one holder was heard of just now. `unsure` are the same, and in that case too,
+    unless the process of one that was heard of is seen to live: it may have died right after that beat.
     """
 
-    def __init__(self, sentence: str, silent: "frozenset[Beat]" = frozenset()) -> None:
+    def __init__(
+        self, sentence: str, silent: "frozenset[Beat]" = frozenset(), unsure: "frozenset[Beat]" = frozenset()
+    ) -> None:
         super().__init__(sentence)
         self.silent = silent
+        self.unsure = unsure
 
 
 class LeaseLost(KatakeiError):

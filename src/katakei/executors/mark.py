@@ -22,7 +22,7 @@ from katakei.core.spec import NOT_TO_BE_TOLD
 from katakei.core.steps import Job
 
 TAIL = 8_192
-"""Bytes of output in an answer: as base64 well within the 24,000 characters that Run Command keeps of an output."""
+"""Bytes of output that are kept of one work: as base64 well within the 24,000 characters that Run Command keeps."""
 
 EXACTLY = 'exec "$@"'
 """The command of a job that has only an argument vector: nothing of it is read by the shell."""
@@ -124,19 +124,19 @@ def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: st
     return "\n".join((_head(self_from), *here, *map(str, lines), "KATAKEI_LINES", ""))
 
 
-def look_text(names: Sequence[str], self_from: str = "") -> str:
-    """Tell these marks. Several share the room that the answer has."""
-    return "\n".join((_head(self_from), f"tail={TAIL // max(1, len(names))}", " ".join(("look", *names)), ""))
+def look_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
+    """Tell these marks, each with the last `tail` bytes of its output; 0: they share the room that an output has."""
+    return _told("look", names, self_from, tail)
 
 
-def cancel_text(names: Sequence[str], self_from: str = "") -> str:
+def cancel_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
     """End the work that runs under these marks, politely at first, and tell them all. Takes 6 s at most."""
-    return "\n".join((_head(self_from), f"tail={TAIL // max(1, len(names))}", " ".join(("cancel", *names)), ""))
+    return _told("cancel", names, self_from, tail)
 
 
-def forbid_text(names: Sequence[str], self_from: str = "") -> str:
+def forbid_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
     """Claim these marks for nothing where they are not claimed yet, and tell them all."""
-    return "\n".join((_head(self_from), f"tail={TAIL // max(1, len(names))}", " ".join(("forbid", *names)), ""))
+    return _told("forbid", names, self_from, tail)
 
 
 def read(output: str) -> Answer:
@@ -160,6 +160,10 @@ def _mark(fields: Sequence[str]) -> Mark | None:
         return Mark(name, MarkState(state), at, ended, machine, _decode(why), _decode(out))
     except (ValueError, binascii.Error):
         return None
+
+
+def _told(verb: str, names: Sequence[str], self_from: str, tail: int) -> str:
+    return "\n".join((_head(self_from), f"tail={tail or TAIL // max(1, len(names))}", " ".join((verb, *names)), ""))
 
 
 def _head(self_from: str) -> str:

@@ -58,9 +58,12 @@ def pass_over(holders: Sequence[Holder], fate: Fate, silent: frozenset[Beat]) ->
         return
     heard = [each for each in present if each[0].heard]
     holder, verdict = (heard or present)[0]
+    beats = frozenset(each.beat for each, _ in present)
+    seen = any(verdict is process.Fate.ALIVE for _, verdict in heard)
     age = f"; heard of {max(0, int(holder.age.total_seconds()))}s ago" if holder.age is not None else ""
     raise Held(
         f"{holder.group} is held by {holder}: {ADVICE[verdict]}{age}. The same command takes over once it has been"
         f" silent for {(LIFE + SPARE).seconds}s",
-        frozenset() if heard else frozenset(each.beat for each, _ in present),
+        silent=frozenset() if heard else beats,
+        unsure=frozenset() if seen else beats,
     )

@@ -53,11 +53,14 @@ def no_region() -> UsageFault:
 
 
 def foreign() -> tuple[type[Exception], ...]:
-    """What botocore may raise; anything else would be a mistake of ours and is not to be hidden."""
+    """What botocore may raise; anything else would be a mistake of ours and is not to be hidden.
+
+    OSError and RuntimeError: a file or program of credentials that is not there, or told what has ended already.
+    """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loading botocore takes time
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
-    return BotoCoreError, ClientError, ResponseParserError, ValueError
+    return BotoCoreError, ClientError, ResponseParserError, ValueError, OSError, RuntimeError
 
 
 def throttled(error: Exception) -> bool:

@@ -27,6 +27,7 @@ LATE = timedelta(seconds=30)
 
 AT_ONCE = 8
 NOTHING: Mapping[str, str] = {}
+_How = Callable[[Sequence[str], str, int], str]  # one of the texts that tell of several marks
 _TOOLS = ("sh", "base64", "cat", "date", "dd", "mkfifo", "mv", "setsid", "tail", "tr", "wc")
 _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,127}")
 
@@ -115,9 +116,7 @@ class Local:
         """Ends the sessions of what runs, of those whose marks are here. Raises Unseen or as `marks`."""
         self._order(mark.cancel_text, tickets, by)
 
-    def _order(
-        self, what: Callable[[Sequence[str]], str], tickets: Mapping[Key, tuple[Target, str]], by: timedelta
-    ) -> None:
+    def _order(self, what: _How, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
         marks = self.marks
         self._ask(what, tuple(_name(key) for key, (_, ticket) in tickets.items() if same(ticket, marks)), by)
 
@@ -136,8 +135,8 @@ class Local:
                 self._refused[key] = found.work
         return found is not None
 
-    def _ask(self, what: Callable[[Sequence[str]], str], names: Sequence[str], by: timedelta) -> mark.Answer:
-        return self._run(what(names), by) if names else mark.Answer()
+    def _ask(self, what: _How, names: Sequence[str], by: timedelta) -> mark.Answer:
+        return self._run(what(names, "", mark.TAIL), by) if names else mark.Answer()  # no limit but our own
 
     def _run(self, text: str, by: timedelta, told: Mapping[str, str] = NOTHING) -> mark.Answer:
         """One of the mark's programs, in a session of its own: Ctrl-C on a terminal is not meant for it."""

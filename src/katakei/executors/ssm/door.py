@@ -98,11 +98,9 @@ class Door:
         An agent that does not answer within 60 s is given up; an error on one instance ends nothing on another.
         Nothing is sent later than `by`.
         """
-        self._connected()
-        if by is not None and self._clock.now() > by:
-            raise Unseen("SendCommand was not asked: no time was left for it")
         answer = self._call(
             "send_command",
+            by,
             InstanceIds=list(instances),
             DocumentName=DOCUMENT,
             Comment=comment[:100],
@@ -151,29 +149,35 @@ class Door:
                 return
             asked["NextToken"] = answer["NextToken"]
 
-    def _call(self, action: str, **asked: Any) -> dict[str, Any]:
+    def _call(self, action: str, by: datetime | None = None, **asked: Any) -> dict[str, Any]:
+        """Not later than `by`: reading the credentials may have taken long."""
         from botocore.exceptions import (  # noqa: PLC0415 - botocore is slow to import and seldom needed
             BotoCoreError,
             ClientError,
             HTTPClientError,
         )
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
+        no_way = (BotoCoreError, ValueError, OSError, RuntimeError)  # what a file or program of credentials may raise
         said = "".join(word.title() for word in action.split("_"))
         client = None
         try:
             client = self._connected()
+            if by is not None and self._clock.now() > by:
+                raise Unseen(f"{said} was not asked: no time was left for it")
             answer: dict[str, Any] = getattr(client, action)(**asked)
         except ClientError as error:
             ours = _ours(said, error.response)
             if isinstance(ours, OutOfReach):
                 self._forget(client)
             raise ours from error
-        except HTTPClientError as error:  # no answer, a broken one, or none in time
+        except (HTTPClientError, ResponseParserError) as error:  # no answer, a broken one, or none in time
             raise Unseen(f"Systems Manager did not answer {said}: {error}") from error
-        except BotoCoreError as error:
+        except no_way as error:
             self._forget(client)
             raise OutOfReach(
-                f"Systems Manager cannot be asked: {error}. Check the AWS credentials, --profile and --region."
+                f"Systems Manager cannot be asked: {error}. Check the AWS credentials, --profile, --region and"
+                " AWS_ENDPOINT_URL."
             ) from error
         return answer
 

@@ -40,11 +40,14 @@ class Again(Unseen):
 
 
 def foreign() -> tuple[type[Exception], ...]:
-    """What botocore may raise; anything else would be a mistake of ours and is not to be hidden."""
+    """What botocore may raise; anything else would be a mistake of ours and is not to be hidden.
+
+    OSError and RuntimeError: a file or program of credentials that is not there, or told what has ended already.
+    """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loading botocore takes time
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
-    return BotoCoreError, ClientError, ResponseParserError, ValueError
+    return BotoCoreError, ClientError, ResponseParserError, ValueError, OSError, RuntimeError
 
 
 def code_of(error: Exception) -> str:
@@ -59,13 +62,16 @@ def ours(where: str, action: str, error: Exception) -> KatakeiError:
     from botocore import exceptions  # noqa: PLC0415 - loading botocore takes time
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
-    silence = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError)
+    silence = (exceptions.ConnectionError, exceptions.HTTPClientError)
+    broken = (exceptions.IncompleteReadError, exceptions.FlexibleChecksumError, ResponseParserError)
+    lasting = (exceptions.ParamValidationError, UnicodeError)  # no renewed credentials mend that
     if isinstance(error, exceptions.ClientError):
         return _answered(where, action, error)
-    if isinstance(error, (*silence, ResponseParserError)):  # no answer, a broken one, or none in time
+    if isinstance(error, (*silence, *broken)):  # no answer, a broken one, or none in time
         how = str(error).partition(" on endpoint URL")[0]  # behind it stands a line of percent signs
         return Unseen(f"the journal {where} did not answer {action}: {how}")
-    return Unreachable(f"the journal {where} cannot be asked: {error}. Check the AWS credentials and --profile")
+    kind = Unreachable if isinstance(error, lasting) else OutOfReach
+    return kind(f"the journal {where} cannot be asked: {error}. Check the AWS credentials and --profile")
 
 
 def _answered(where: str, action: str, error: "ClientError") -> KatakeiError:

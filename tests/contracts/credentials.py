@@ -1,0 +1,58 @@
+"""Credentials told by a program of the user's, as a sign-on sets it up: lost for a while, and found again."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from katakei.clock import SystemClock
+
+SOON = timedelta(minutes=5)
+"""So near an end is asked anew before every call."""
+
+
+class SignOn:
+    """What every door of this process finds from now on; `lost` in one of the `WAYS`, until it is `found` again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.answer, self.program, self.config = folder / "answer", folder / "sign-on", folder / "config"
+        self.config.write_text(f"[default]\ncredential_process = {self.program}\n")
+        self.found()
+
+    def found(self) -> None:
+        self._tells(SOON)
+        self.program.write_text(f"#!/bin/sh\ncat {self.answer}\n")
+        self.program.chmod(0o755)
+
+    def lost(self, way: str) -> None:
+        WAYS[way](self)
+
+    def _tells(self, left: timedelta) -> None:
+        ends = (SystemClock().now() + left).isoformat()
+        keys = {"AccessKeyId": "key", "SecretAccessKey": "secret", "SessionToken": "token", "Expiration": ends}
+        self.answer.write_text(json.dumps({"Version": 1, **keys}))
+
+
+WAYS: Mapping[str, Callable[[SignOn], object]] = {
+    "its session ended": lambda sign_on: sign_on.answer.unlink(),
+    "it tells what has ended": lambda sign_on: sign_on._tells(-SOON),
+    "it tells something else": lambda sign_on: sign_on.answer.write_text("sign on, please"),
+    "it is not there": lambda sign_on: sign_on.program.unlink(),
+}
+
+
+@contextmanager
+def signed_on(folder: Path) -> Iterator[SignOn]:
+    """The environment holds no keys: the configuration names the program."""
+    folder.mkdir()
+    sign_on = SignOn(folder)
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+            environment.delenv(name, raising=False)
+        environment.setenv("AWS_CONFIG_FILE", str(sign_on.config))
+        environment.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield sign_on
