@@ -36,6 +36,7 @@ class Ssm:
         self._asks = Asks(self._door, clock)
         self._lock = threading.Lock()
         self._sent: dict[Key, datetime] = {}
+        self._newest: dict[Key, str] = {}
         self._seen: dict[str, tuple[datetime, Mapping[str, Invocation]]] = {}
         self._over: dict[tuple[str, str], datetime] = {}
 
@@ -141,6 +142,7 @@ class Ssm:
         by_instance = {one.line.machine: one for one in batch}
         at = self._clock.now()
         self._sent |= dict.fromkeys((one.key for one in batch), at)
+        self._newest |= dict.fromkeys((one.key for one in batch), "")
 
         def send(instances: Sequence[str]) -> str:
             some = [by_instance[instance] for instance in instances]
@@ -149,7 +151,9 @@ class Ssm:
         sent, unknown = spread(list(by_instance), send)
         for instance, why in unknown.items():
             self._asks.troubled(instance, why)
-        return {one.key: sent.get(one.line.machine, "") for one in batch}
+        tickets = {one.key: sent.get(one.line.machine, "") for one in batch}
+        self._newest |= tickets
+        return tickets
 
     def _follow(self, tickets: set[str], until: datetime) -> None:
         with self._lock:
@@ -192,6 +196,7 @@ class Ssm:
                 now=self._clock.now(),
                 ticket=ticket,
                 sent=self._sent.get(key),
+                newest=self._newest.get(key, ""),
                 invocation=invocation,
                 over=self._over.get((ticket, target.id)),
                 answer=answer,
