@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.contracts.workshops import BY, key, target
 
-from katakei.by_intent import ByIntent
+from katakei.by_intent import ByIntent, ways
 from katakei.core.events import Key
 from katakei.core.model import Target, TargetId
 from katakei.core.roads import Intent
@@ -29,6 +29,9 @@ class Place:
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         del by
         return {each.id: f"not by {self.marks}" for each in targets}
+
+    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+        self.came += jobs
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         del by
@@ -68,3 +71,11 @@ def test_both_must_be_ready_before_anything_begins_and_the_updates_reason_comes_
     both.prepare([WHO], BY)
     assert (both.ready([WHO], BY), both.lacks, both.marks) == ({WHO.id: "not by here"}, "no secret", "here")
     assert (here.prepared, there.prepared) == (1, 1)
+
+
+def test_each_key_has_to_fit_its_own_way_and_one_way_for_both_is_asked_for_both() -> None:
+    here, there = Place("here"), Place("there")
+    ways(here, there).fits(JOBS)
+    assert (here.came, there.came) == ([UPDATE], [REVERT])
+    ways(here, here).fits(JOBS)
+    assert here.came == [UPDATE, UPDATE, REVERT]

@@ -81,6 +81,9 @@ class SmallExecutor:
         del targets, by
         return {}
 
+    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+        """All do."""
+
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Nothing to learn."""
 

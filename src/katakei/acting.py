@@ -9,7 +9,7 @@ from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
 from katakei.core import events as e
-from katakei.core.errors import KatakeiError, Rejected, Unreachable, Unseen
+from katakei.core.errors import KatakeiError, Rejected, Unreachable, Unseen, UsageFault
 from katakei.core.model import Arn, Registration, TargetId
 from katakei.core.ports import Balancer, Clock, Executor, Pool
 from katakei.core.steps import Cancel, Deregister, Forbid, Register, Start, Step
@@ -20,8 +20,15 @@ Act = Callable[[timedelta], Facts]  # within how long it has to have begun
 Places = Mapping[TargetId, frozenset[Registration]]
 
 
+class NotTaken(KatakeiError):
+    """The executor understood the start and will never take it as it is."""
+
+
 class Acts:
-    """Remembers which acts have not come back yet; a target with one of them gets no other."""
+    """Remembers which acts have not come back yet; a target with one of them gets no other.
+
+    `troubles` says what no waiting will mend, `refused` why an executor does not take the work as it is.
+    """
 
     def __init__(self, balancer: Balancer, executor: Executor, clock: Clock, pool: Pool) -> None:
         self._balancer = balancer
@@ -31,11 +38,13 @@ class Acts:
         self._flying: list[tuple[frozenset[TargetId], Future[Facts]]] = []
         self._tried: set[TargetId] = set()
         self.troubles: list[Unreachable] = []
+        self.refused = ""
 
     def begin(self) -> None:
         """A new turn: what failed may be tried again."""
         self._tried = set()
         self.troubles = []
+        self.refused = ""
 
     def submit(self, steps: Iterable[Step], until: datetime) -> None:
         """Hands every act over that is not under way already and was not tried in this turn.
@@ -73,6 +82,7 @@ class Acts:
                 facts += future.result()
             elif isinstance(error, KatakeiError):
                 self.troubles += [error] if isinstance(error, Unreachable) else []
+                self.refused = str(error) if isinstance(error, NotTaken) else self.refused
             else:
                 raise error
         return facts
@@ -116,7 +126,10 @@ class Acts:
         jobs = {start.key: (start.target, start.job) for start in starts}
 
         def start(by: timedelta) -> Facts:
-            tickets = self._executor.start(jobs, by)
+            try:
+                tickets = self._executor.start(jobs, by)
+            except (UsageFault, Rejected) as refusal:
+                raise NotTaken(str(refusal)) from refusal
             return [e.Started(self._clock.now(), key, ticket) for key, ticket in tickets.items()]
 
         return start

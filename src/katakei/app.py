@@ -142,7 +142,9 @@ class App:
         executors = [kit.executor(command) for command in order.spec.commands]
         preflight = surveying.Preflight(kit.balancer, executors, kit.checker, kit.pool)
         survey = patient(kit.clock, lambda: preflight.survey(groups, order.spec, held, lab=site.lab))
-        return planning.make(asked, survey, order.allowed)
+        made = planning.make(asked, survey, order.allowed)
+        surveying.fits(kit, made)
+        return made
 
     def _same(self, order: Order, earlier: Header) -> Rollout:
         """The unfinished rollout, if it is what is asked for now; refused with the choice if it is not."""

@@ -38,6 +38,12 @@ class ByIntent:
         """Those that could not be worked on, or not be taken back."""
         return {**self.revert.ready(targets, by), **self.update.ready(targets, by)}
 
+    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+        """See Executor."""
+        theirs, ours = _parted(jobs)
+        self.update.fits(ours)
+        self.revert.fits(theirs)
+
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """By both: which of them comes next is not told here."""
         self.update.prepare(targets, by)
@@ -75,6 +81,11 @@ class ByIntent:
         for tell, some in ((update, ours), (revert, theirs)):
             if some:
                 tell(some, by)
+
+
+def ways(update: Executor, revert: Executor) -> Executor:
+    """The one executor, where both go the same way."""
+    return update if update is revert else ByIntent(update, revert)
 
 
 def _parted(keys: Mapping[Key, V]) -> tuple[dict[Key, V], dict[Key, V]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from katakei import __version__, holding
-from katakei.by_intent import ByIntent
+from katakei.by_intent import ways
 from katakei.core import events as e
 from katakei.core.errors import Refused
 from katakei.core.forecast import Forecast, forecast
@@ -38,7 +38,7 @@ class Drive:
         update, revert = (kit.executor(plan.spec.command(back=back)) for back in (False, True))
         world = World(
             balancer=kit.balancer,
-            executor=update if update is revert else ByIntent(update, revert),
+            executor=ways(update, revert),
             checker=kit.checker,
             journal=kit.journal,
             clock=kit.clock,

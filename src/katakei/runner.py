@@ -20,12 +20,12 @@ from katakei.core.steps import Note, Rest, Start, Step
 from katakei.core.wants import wants
 from katakei.core.words import since, span
 from katakei.holding import Hold
+from katakei.last_looks import last_looks
 from katakei.looking import Looks, watched
 
 PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
 PATIENCE = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer
 AGAIN = timedelta(seconds=2)  # after which a journal that did not answer is asked again
-TOGETHER = 50  # targets whose last look shares one program, as many as share one command
 ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
 
 
@@ -72,6 +72,7 @@ class Runner:
         self._facts: list[e.Event] = []
         self._trouble_since: datetime | None = None
         self._deaf_since: datetime | None = None
+        self._refused_since: datetime | None = None
 
     @property
     def rollout(self) -> Rollout:
@@ -135,15 +136,12 @@ class Runner:
     def _with_last_looks(self, steps: Sequence[Step]) -> list[Step]:
         """What still drains is looked at once more by the work itself, where that runs on the target."""
         witness, carrier = self._world.witness, self._rollout.plan.spec.carrier
-        asked = [step for step in steps if isinstance(step, Start) and step.last_look] if witness else []
-        asked = [step for step in asked if self._rollout.command(step.key.target).executor == carrier]
-        texts: dict[e.Key, str] = {}
-        for some in (asked[at : at + TOGETHER] for at in range(0, len(asked), TOGETHER)):
-            text = witness.last_look([watched(self._rollout, start.target.id) for start in some]) if witness else ""
-            texts |= dict.fromkeys((start.key for start in some), text)
+        asked = [step.key.target for step in steps if isinstance(step, Start) and step.last_look]
+        asked = [target for target in asked if self._rollout.command(target).executor == carrier]
+        looks = last_looks(witness, [watched(self._rollout, target) for target in asked]) if witness else {}
         return [
-            replace(step, job=replace(step.job, witness=texts[step.key]))
-            if isinstance(step, Start) and step.key in texts
+            replace(step, job=replace(step.job, witness=looks[step.key.target]))
+            if isinstance(step, Start) and step.key.target in looks
             else step
             for step in steps
         ]
@@ -185,9 +183,16 @@ class Runner:
         now = self._world.clock.now()
         trouble = self._bear(now)
         rests = tuple(step for step in steps if isinstance(step, Rest))
-        why = trouble or sentence(self._rollout, tuple(steps))
+        why = trouble or self._refused(now) or sentence(self._rollout, tuple(steps))
         due = max(rest_until(tuple(steps), now), self._looks.again(now))
         return Turn(self._rollout, tuple(written), why, rests, now, due)
+
+    def _refused(self, now: datetime) -> str:
+        """Work that is not taken as it is: said as long as that is so, which the limit of the work ends."""
+        refused = self._acts.refused
+        self._refused_since = (self._refused_since or now) if refused else None
+        lasting = since(self._refused_since or now, now)
+        return f"{refused} (the work is not taken {lasting}; limits.working ends that)" if refused else ""
 
     def _bear(self, now: datetime) -> str:
         """A world that may come back is borne for a while; one that refuses us, only while targets are out."""

@@ -4,12 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from katakei.by_intent import ways
+from katakei.core.jobs import planned
+from katakei.core.members import members as known
 from katakei.core.model import Arn, Group, RolloutId, Target, TargetId
-from katakei.core.ports import Balancer, Checker, Executor, Member, Pool
+from katakei.core.planned import Plan
+from katakei.core.ports import Balancer, Checker, Executor, Member, Pool, Watched
 from katakei.core.questions import of_target
+from katakei.core.roads import Intent
 from katakei.core.sight import State
 from katakei.core.spec import Spec
 from katakei.core.survey import Survey, machines, states
+from katakei.kit import Kit
+from katakei.last_looks import TOGETHER, last_looks
 
 PREFLIGHT = timedelta(seconds=10)
 
@@ -55,3 +62,22 @@ def _unreachable(checker: Checker, survey: Survey, targets: Sequence[Target], sp
         if all(place.group in groups for place in target.registrations)
     }
     return checker.reachable(doors, PREFLIGHT) if doors else {}
+
+
+def fits(kit: Kit, plan: Plan) -> None:
+    """Raises UsageFault: work that could never be handed over, found before anything is taken out for it.
+
+    With the last look that goes along with it, in one program for as many targets as may begin together.
+    """
+    spec, groups, witness = plan.spec, known(plan)["groups"], kit.witness(plan.spec)
+    watched = [Watched(target, groups[target.id]) for target in plan.targets]
+    looks = last_looks(witness, watched, min(TOGETHER, plan.window)) if witness else {}
+    commands = {intent: spec.command(back=intent is Intent.REVERT) for intent in (Intent.UPDATE, Intent.REVERT)}
+    ways(*map(kit.executor, commands.values())).fits(
+        {
+            key: (target, replace(job, witness=looks.get(target.id, "")))
+            if commands[key.intent].executor == spec.carrier
+            else (target, job)
+            for key, (target, job) in planned(plan).items()
+        }
+    )

@@ -12,7 +12,6 @@ from tests.contracts.run_command import WireFault
 from tests.contracts.workshops import (
     BY,
     ByRunCommand,
-    TurnedClock,
     by_run_command,
     follow,
     hand_over,
@@ -21,13 +20,11 @@ from tests.contracts.workshops import (
     target,
 )
 
-from katakei.core.errors import OutOfReach, Unreachable, Unseen, UsageFault
+from katakei.core.errors import OutOfReach, Unreachable, Unseen
 from katakei.core.events import Key
 from katakei.core.model import Target, TargetId
 from katakei.core.sight import Work, WorkState
-from katakei.executors.mark import Line
 from katakei.executors.ssm import Ssm
-from katakei.executors.ssm.batches import ROOM, Ready, batches, size
 
 BEGIN = "echo begun >> begun; echo done"
 THROTTLED = WireFault("ThrottlingException", "Rate exceeded")
@@ -366,37 +363,6 @@ def test_a_send_is_not_made_when_the_process_stood_still_right_before_it(
     with pytest.raises(Unseen, match="no time was left"):
         shop.executor.start(jobs, BY)
     assert (len(shop.service.commands), _begun(shop, whom)) == (sent, 0)
-
-
-def _ready(number: int, run: str = "true", seconds: int = 60, value: str = "", *, alone: bool = False) -> Ready:
-    whom = target(number)
-    env = (("KATAKEI_NAME", value),)
-    line = Line(whom.id, f"r-7/{number}-update", TurnedClock().now(), env)
-    return Ready(key(whom, number), line, job(run, seconds, KATAKEI_NAME=value), alone)
-
-
-def test_a_command_goes_to_fifty_at_most_and_never_twice_to_one() -> None:
-    many = [_ready(number) for number in range(120)]
-    assert [len(batch) for batch in batches(many)] == [50, 50, 20]
-    same = replace(many[0], key=key(target(0), 2))
-    assert [len(batch) for batch in batches([many[0], same])] == [1, 1]
-    unlike = [_ready(1, "a"), _ready(2, "b"), _ready(3, "a"), _ready(4, "a", 61), _ready(5, "a", alone=True)]
-    assert [len(batch) for batch in batches(unlike)] == [2, 1, 1, 1]
-
-
-def test_values_that_fill_a_command_are_spread_over_several() -> None:
-    many = [_ready(number, value="x" * 3000) for number in range(50)]
-    found = list(batches(many))
-    assert len(found) > 1
-    assert all(size(batch) <= ROOM for batch in found)
-    assert [one for batch in found for one in batch] == many
-
-
-def test_a_command_that_no_batch_could_carry_is_a_fault(shop: ByRunCommand) -> None:
-    whom = shop.targets[0]
-    _know(shop, whom)
-    with pytest.raises(UsageFault, match="put it into a script on the target"):
-        shop.executor.start({key(whom): (whom, job("#" * 60_000))}, BY)
 
 
 def _know(shop: ByRunCommand, whom: Target) -> None:

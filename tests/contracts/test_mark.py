@@ -195,13 +195,23 @@ def a_claim_with_nobody_behind_it_is_interrupted_for_ever(machine: Machine) -> N
 
 
 @rows
-def a_start_that_comes_too_late_begins_nothing_and_claims_nothing(machine: Machine) -> None:
+def a_start_that_comes_too_late_begins_nothing_and_bars_its_key_but_no_other(machine: Machine) -> None:
     code, answer = machine.run(start("echo begun > begun", late=timedelta(seconds=2)))
     told = _the_mark(answer)
-    assert (code, told.state, told.why) == (75, MarkState.REFUSED, "the start came too late")
-    assert machine.look().state is MarkState.ABSENT
-    machine.run(start("echo begun >> begun"))
+    assert (code, told.state, told.why) == (75, MarkState.FORBIDDEN, "the start came too late")
+    _, again = machine.run(start("echo begun >> begun"))
+    assert _the_mark(again).why == told.why
+    assert not (machine.folder / "begun").exists()
+    machine.run(start("echo begun >> begun", name="r-1/2-update"))
     assert _lines(machine.folder / "begun") == 1
+
+
+@rows
+def a_start_whose_last_look_lasted_until_it_was_too_late_bars_its_key(machine: Machine) -> None:
+    code, answer = machine.run(start("echo begun > begun", late=timedelta(seconds=-2), witness="sleep 3.1"))
+    assert (code, _the_mark(answer).state) == (75, MarkState.FORBIDDEN)
+    assert _the_mark(answer).why.startswith("the start came too late")
+    assert not (machine.folder / "begun").exists()
 
 
 @rows.of_one_shell
@@ -420,7 +430,7 @@ def test_a_missing_tool_is_named(tmp_path: Path) -> None:
         (tools / tool).symlink_to(shutil.which(tool, path=machine.path) or "")
     machine.env["PATH"] = str(tools)
     code, answer = machine.run(start("echo begun > begun"))
-    assert (code, answer.marks[0].why) == (75, "setsid is missing on this machine")
+    assert (code, _the_mark(answer).why) == (75, "setsid is missing on this machine")
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -9,7 +9,7 @@ from katakei.core import events as e
 from katakei.core.planned import Kind
 from katakei.core.roads import Intent, Phase
 from katakei.core.rollout import Rollout
-from katakei.core.sight import Attributes, GroupSight, Sight
+from katakei.core.sight import Attributes, GroupSight, Sight, Work, WorkState
 from katakei.core.spec import Check
 from katakei.core.wants import Wants, wants
 
@@ -110,6 +110,18 @@ def test_work_that_was_never_taken_is_asked_after_once_nothing_more_may_begin() 
 )
 def test_who_is_on_the_way_out_will_soon_be_worked_on(*, phase: Phase, soon: bool) -> None:
     assert at(standing(PLAN, phase), 0).soon == ((t(PLAN),) if soon else ())
+
+
+def test_a_start_that_nobody_took_or_that_came_to_nothing_is_made_soon() -> None:
+    bare, taken = (standing(PLAN, Phase.WORKING, bare=bare) for bare in (True, False))
+    assert at(bare, 1).soon == (t(PLAN),)
+    for state, soon in ((WorkState.NOT_STARTED, (t(PLAN),)), (WorkState.UNKNOWN, ()), (WorkState.RUNNING, ())):
+        assert wants(taken, seen(taken, NOON, work=Work(state)), later(1)).soon == soon
+
+
+def test_work_that_is_to_begin_no_more_is_not_made_soon() -> None:
+    assert at(standing(PLAN, Phase.WORKING, bare=True), 61).soon == ()
+    assert at(standing(PLAN, Phase.WORKING, e.AbortAsked(NOON, "kim"), bare=True), 1).soon == ()
 
 
 def test_who_is_kept_out_or_taken_out_by_hand_will_not_be_worked_on() -> None:

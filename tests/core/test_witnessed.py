@@ -102,3 +102,13 @@ def test_only_what_still_drains_is_looked_at_once_more_when_work_begins(state: S
     sight = seen(rollout, later(33), {0: state}, evidence=Evidence(Pending.QUIET, later(31), later(32)))
     starts = [step for step in decided(rollout, sight, later(33)) if isinstance(step, Start)]
     assert [start.last_look for start in starts] == [last_look]
+
+
+def test_a_start_that_was_not_taken_is_made_again_by_a_verdict_of_now() -> None:
+    lost = standing(PLAN, Phase.WORKING, bare=True)
+    assert wants(lost, seen(lost, later(30)), later(33)).pending == (FIRST,)
+    assert wants(lost, replace(seen(lost, later(30)), attributes={}), later(33)).attributes == (PLAN.groups[0].arn,)
+    quiet = Evidence(Pending.QUIET, later(31), later(32))
+    sight = seen(lost, later(33), {0: State.DRAINING}, evidence=quiet)
+    assert [step.last_look for step in decided(lost, sight, later(33)) if isinstance(step, Start)] == [True]
+    assert not [step for step in decided(lost, replace(sight, evidence={}), later(33)) if isinstance(step, Start)]

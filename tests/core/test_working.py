@@ -65,6 +65,18 @@ def test_a_start_that_was_not_taken_is_handed_over_again() -> None:
     assert len(started(turn(rollout, 45, ABSENT))) == 1
 
 
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (None, "the work is handed over, but was not taken for 45s"),
+        (Work(WorkState.NOT_STARTED, why="no agent"), "handed over once more; it has not begun for 45s (no agent)"),
+    ],
+)
+def test_since_when_work_is_not_taken_is_said(work: Work | None, said: str) -> None:
+    rollout = standing(a_plan(), Phase.WORKING, bare=work is None)
+    assert said in whys(turn(rollout, 45, ABSENT, work=work))
+
+
 def test_a_start_is_not_handed_over_again_to_a_target_that_was_put_back_meanwhile() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WORKING, taken(50), bare=True)

@@ -99,6 +99,8 @@ CASES = (
     case("a file and a command", "roll -f floor.yml --run true", 2, "--run and a configuration file"),
     case("an empty command", "roll LaravelTargetGroup --run=", 2, "--run is empty"),
     case("nothing to run, nobody there", "roll", 2, "what is to be run", "-f FILE", "--run CMD"),
+    case("too long", "roll -f long.yml --yes", 2, "more than Run Command carries", "put it into a script"),
+    case("a command with a NUL", "plan -f nul.yml", 2, "nul.yml:3: work.ssm.run: holds a NUL character"),
     case("release", "roll LaravelTargetGroup --run true --release a;b", 2, "the release 'a;b' must be 1 to 128"),
     # AWS
     case("no region", "status web", 2, "no AWS region", AWS_REGION=None, AWS_DEFAULT_REGION=None),
@@ -201,6 +203,8 @@ def _files(folder: Path) -> None:
     (folder / "nothing.yml").write_text("")
     (folder / "floor.yml").write_text(WHOLE.format(more="window: {floor: 100%}"))
     (folder / "later.yml").write_text(WHOLE.format(more='revert: {ssh: {run: "true"}}'))
+    (folder / "long.yml").write_text(WHOLE.format(more="").replace('"true"', f'"true {"#" * 60_000}"'))
+    (folder / "nul.yml").write_text(WHOLE.format(more="").replace('"true"', r'"a\0b"'))
     with closing(sqlite3.connect(folder / "other.db")) as connection:
         connection.execute("CREATE TABLE thing (name TEXT)")
 

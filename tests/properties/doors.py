@@ -193,6 +193,9 @@ class ExecutorDoor(Door):
         del targets, by
         return {}
 
+    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+        del jobs
+
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         del targets, by
 

@@ -132,6 +132,9 @@ def test_values_and_names_of_secrets_reach_work_by_the_ways_there_are(load: Load
         ("{local: {run: x, env: {A: {ssm_parameter: /a}}}}", "work.local.env.A: is fetched by targets only"),
         ("{local: {run: x, env: {A: {secret: 'a b'}}}}", "work.local.env.A: 'a b' is no name of an environment"),
         ("{manual: {env: {A: b}}}", "work.manual.env: is no key"),
+        ('{ssm: {run: "a\\0b"}}', "work.ssm.run: holds a NUL character, which no command can carry; remove it"),
+        ('{local: {run: "a\\0b"}}', "work.local.run: holds a NUL character"),
+        ('{local: {argv: ["a\\0b"]}}', "work.local.argv[0]: holds a NUL character"),
     ],
 )
 def test_what_is_no_value_for_work_is_refused_with_what_to_write(load: Load, work: str, said: str) -> None:

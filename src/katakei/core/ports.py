@@ -170,15 +170,16 @@ class Executor(Protocol):
         """Preflight, changes nothing: targets that could not be worked on now, each with the reason."""
         ...
 
+    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+        """Preflight, asks nothing of the world. Raises UsageFault for a job that could never be handed over."""
+        ...
+
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Work on these begins soon: learns what a start must know beforehand. Begins nothing; may be repeated."""
         ...
 
     def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
-        """Hands the jobs over, none later than `by` from now; answers with a ticket for each taken.
-
-        A missing key was not taken: start it again.
-        """
+        """Hands over, none later than `by` from now: a ticket for each job taken. A missing key: start it again."""
         ...
 
     def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
@@ -243,10 +244,7 @@ class Witness(Protocol):
         ...
 
     def last_look(self, targets: Sequence[Watched]) -> str:
-        """One shell program for all of them that fails (75) and says why when something is pending right before work.
-
-        It runs as the work does, so a target finds its own id where the carrier's programs find it.
-        """
+        """One program for all, run like the work: it fails (75), and says why, when something is pending just then."""
         ...
 
 

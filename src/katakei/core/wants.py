@@ -18,7 +18,7 @@ from katakei.core.planned import Kind
 from katakei.core.reverting import called_off
 from katakei.core.roads import Intent, Phase
 from katakei.core.rollout import Rollout
-from katakei.core.sight import Pending, Sight
+from katakei.core.sight import Pending, Sight, WorkState
 from katakei.core.spec import Until
 
 BUSY = timedelta(seconds=5)
@@ -33,8 +33,9 @@ class Wants:
     """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
 
     `newcomers` are groups that list what nobody knows yet. `attributes` are the groups whose attributes are to be
-    compared with the plan, `soon` the targets on which work begins as soon as they are out. The witness is asked about
-    `baseline`, which leave soon, `pending`, which left, and `arrivals`: what came to those that are worked on.
+    compared with the plan, `soon` the targets on which work begins, for the first time or again, once that is proved.
+    The witness is asked about `baseline`, which leave soon, `pending`, which left, and `arrivals`: what came to those
+    that are worked on.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
@@ -63,7 +64,7 @@ def wants(rollout: Rollout, last: Sight, now: datetime) -> Wants:
             groups[group.arn] = None
         elif here:
             groups[group.arn] = here
-    soon = tuple(_soon(rollout))
+    soon = tuple(_soon(rollout, last, now))
     witnessed = rollout.plan.spec.drain.until is not Until.DELAY
     pending = tuple(target for target in soon if _may_be_quiet(rollout, target, now)) if witnessed else ()
     return Wants(
@@ -132,18 +133,28 @@ def _attributes(
 
 def _works(rollout: Rollout, now: datetime) -> dict[Key, str]:
     """What was taken; and once it is to begin no more also what never was, as far as we know."""
-    limit = rollout.plan.spec.limits.working
     works: dict[Key, str] = {}
     for target in rollout.at(Phase.WORKING):
         standing = rollout.standings[target]
-        if standing.ticket is not None or called_off(rollout, target) or now - standing.since > limit:
+        if standing.ticket is not None or _begins_no_more(rollout, target, now):
             works[rollout.key(target)] = standing.ticket or standing.marks
     return works
 
 
-def _soon(rollout: Rollout) -> Iterator[TargetId]:
-    for target in rollout.at(Phase.DRAINING, Phase.OUT):
-        if rollout.plan.kind is Kind.ROLL and rollout.standings[target].intent in {Intent.UPDATE, Intent.REVERT}:
+def _begins_no_more(rollout: Rollout, target: TargetId, now: datetime) -> bool:
+    over = now - rollout.standings[target].since > rollout.plan.spec.limits.working
+    return over or bool(called_off(rollout, target))
+
+
+def _soon(rollout: Rollout, last: Sight, now: datetime) -> Iterator[TargetId]:
+    """On the way to its work; or at it, while its start is to be handed over once more and proved anew for that."""
+    idle = {key.target for key, work in last.works.items() if work.state is WorkState.NOT_STARTED}
+    for target in rollout.at(Phase.DRAINING, Phase.OUT, Phase.WORKING):
+        standing = rollout.standings[target]
+        begun = standing.phase is Phase.WORKING and standing.ticket is not None and target not in idle
+        if begun or rollout.plan.kind is not Kind.ROLL or standing.intent not in {Intent.UPDATE, Intent.REVERT}:
+            continue
+        if standing.phase is not Phase.WORKING or not _begins_no_more(rollout, target, now):
             yield target
 
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from katakei.core import events as e
 from katakei.core.case import ATTEMPTS, Case
+from katakei.core.jobs import job
 from katakei.core.proof import INTRUDED, TWICE, not_out, unsettled
 from katakei.core.roads import Cause, Intent, Phase
 from katakei.core.sight import State, Work, WorkState
 from katakei.core.spec import FailedTarget
-from katakei.core.steps import Cancel, Forbid, Job, Note, Rest, Start, Step
+from katakei.core.steps import Cancel, Forbid, Note, Rest, Start, Step
 from katakei.core.words import span
 
 LAST = timedelta(minutes=2)  # for so long work over its limit is told to end, or never to begin, before it is left out
@@ -35,7 +36,7 @@ def _followed(case: Case) -> tuple[Step, ...]:
     overdue = case.waited > case.plan.spec.limits.working
     stopped = case.called_off
     if not overdue and not stopped and (case.standing.ticket is None or work.state is WorkState.NOT_STARTED):
-        return _begin(case)
+        return _begin(case, work)
     match work.state:
         case WorkState.ENDED:
             return (
@@ -62,42 +63,25 @@ def _followed(case: Case) -> tuple[Step, ...]:
 
 
 def start(case: Case) -> Start:
-    """The job under its key, with the command as the user wrote it."""
-    spec = case.plan.spec
-    command = case.rollout.command(case.target.id)
-    first = case.target.registrations[0]
-    names = {
-        "KATAKEI_TARGET": case.target.id,
-        "KATAKEI_NAME": case.target.name,
-        "KATAKEI_ADDRESS": case.target.address,
-        "KATAKEI_PORT": str(first.port),
-        "KATAKEI_ZONE": case.target.zone,
-        "KATAKEI_GROUP": next(group.name for group in case.groups),
-        "KATAKEI_ROLLOUT": case.plan.rollout,
-        "KATAKEI_ATTEMPT": str(case.standing.attempt),
-        "KATAKEI_RELEASE": case.plan.release,
-    }
-    plain = {variable.name: variable.value for variable in command.env if variable.value is not None}
-    job = Job(
-        command.run,
-        tuple(sorted({**names, **plain}.items())),
-        int(spec.limits.working.total_seconds()),
-        command.argv,
-        marks=case.standing.marks,
-        fetched=tuple((variable.name, variable.ssm_parameter) for variable in command.env if variable.ssm_parameter),
-    )
+    """The job under its key; looked at once more while it still drains."""
+    standing, command = case.standing, case.rollout.command(case.target.id)
+    given = job(case.plan, case.target, command, standing.attempt, standing.marks)
     draining = any(look.state is State.DRAINING for look in case.looks or ())
-    return Start(case.rollout.key(case.target.id), case.target, job, last_look=draining and not case.standing.cut)
+    return Start(case.rollout.key(case.target.id), case.target, given, last_look=draining and not standing.cut)
 
 
-def _begin(case: Case) -> tuple[Step, ...]:
+def _begin(case: Case, work: Work) -> tuple[Step, ...]:
     """Handed over, or once more: only to a target that is still, or again, proven out of service."""
     if case.standing.found_serving >= TWICE:
         return (_to_a_person(case),)
     blocked = not_out(case)
     if blocked:
         return blocked
-    return (unsettled(case) or start(case),)
+    waiting = unsettled(case)
+    if waiting:
+        return (waiting,)
+    so = " once more; it has not begun" if work.state is WorkState.NOT_STARTED else ", but was not taken"
+    return (start(case), case.rest(f"the work is handed over{so} {case.lasting}{work.why and f' ({work.why})'}"))
 
 
 def _meanwhile(case: Case, why: str) -> tuple[Step, ...]:

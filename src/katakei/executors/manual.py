@@ -22,6 +22,9 @@ class Manual:
         """A person can work on anything."""
         return {}
 
+    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+        """Nothing is too much for a person."""
+
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """A person needs nothing beforehand."""
 

@@ -163,12 +163,21 @@ launch() {
 # SECONDS. All but the first are base64; the ARGs are RUN's own "$@". The witness is one last question before the start,
 # '' for none: it refuses by failing.
 start() {
-    state=refused code='' name=- seconds=$1 witness=$3
+    state=refused code='' name=-
+    row || refuse "this command holds no line for ${self:-a machine that does not know its own name}"
+    name=$its_name dir=$root/$its_name
+    [ -d "$dir" ] || begin "$@"
+    watch "$1"
+    finish
+}
+
+# begin SECONDS RUN WITNESS ARG...: what refuses here bars the key, wherever a mark can be made: another start under it
+# may be on its way, and must not begin what was told to be refused.
+begin() {
     for need in base64 date dd mkfifo setsid tail tr; do
         command -v "$need" >/dev/null || refuse "$need is missing on this machine"
     done
-    row || refuse "this command holds no line for ${self:-a machine that does not know its own name}"
-    name=$its_name dir=$root/$its_name keeper=$(cat <&3)
+    keeper=$(cat <&3) witness=$3
     run=$(printf '%s' "$2" | base64 -d) || refuse "the command could not be decoded"
     shift 3
     for word in "$@"; do  # the x keeps the ends of lines that a substitution would cut off
@@ -176,18 +185,17 @@ start() {
         shift
         set -- "$@" "${value%x}"
     done
-    if [ ! -d "$dir" ]; then
-        problem=$(mkdir -p "${dir%/*}" 2>&1) || refuse "the state folder cannot be written: $problem"
-        [ "$(now)" -le "$its_not_after" ] || refuse "the start came too late"
-        fetch || barred "$why"
-        if [ -n "$witness" ] && ! said=$(sh -c "$(printf '%s' "$witness" | base64 -d)" 2>&1 3<&- 4<&- </dev/null); then
-            barred "refused by the witness: $(printf '%s' "$said" | tr '\n' ' ')"
-        fi
+    problem=$(mkdir -p "${dir%/*}" 2>&1) || refuse "the state folder cannot be written: $problem"
+    if [ "$(now)" -gt "$its_not_after" ]; then
+        barred "the start came too late"
+    elif ! fetch; then
+        barred "$why"
+    elif [ -n "$witness" ] && ! said=$(sh -c "$(printf '%s' "$witness" | base64 -d)" 2>&1 3<&- 4<&- </dev/null); then
+        barred "refused by the witness: $(printf '%s' "$said" | tr '\n' ' ')"
+    else
         [ -d "$dir" ] || launch "$@"
-        [ -d "$dir" ] || refuse "the start came too late, or $dir could not be made"
+        [ -d "$dir" ] || barred "the start came too late, or $dir could not be made"
     fi
-    watch "$seconds"
-    finish
 }
 
 watch() {

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 from katakei.core.spec import Share
 
@@ -75,6 +75,13 @@ def codes(value: object) -> str:
     return text
 
 
+def without_nul(text: str) -> str:
+    """As it is written. Raises ValueError: no command line can carry it."""
+    if "\0" in text:
+        raise ValueError("holds a NUL character, which no command can carry; remove it")
+    return text
+
+
 def _schema(pattern: str, example: str, *, count: int | None = None) -> WithJsonSchema:
     text: dict[str, Any] = {"type": "string", "pattern": pattern, "examples": [example]}
     return WithJsonSchema(text if count is None else {"anyOf": [{"type": "integer", "minimum": count}, text]})
@@ -91,6 +98,6 @@ Some = Annotated[Share, BeforeValidator(some), _schema("^(100|[1-9]?[0-9])%$", "
 Part = Annotated[Share, BeforeValidator(share), _schema("^(100|[1-9]?[0-9])%$", "50%", count=0)]
 Codes = Annotated[str, BeforeValidator(codes), _schema("^[1-5][0-9]{2}([-,][1-5][0-9]{2})*$", "200-299", count=100)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/@:+-]{1,128}$")]
-Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S"), AfterValidator(without_nul)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")]

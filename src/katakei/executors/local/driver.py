@@ -75,6 +75,9 @@ class Local:
         why = f"local work needs {', '.join(missing)} on this machine"
         return dict.fromkeys((target.id for target in targets), why) if missing else {}
 
+    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+        """Nothing is sent anywhere, so nothing is too long."""
+
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Nothing has to be learnt of one's own machine."""
 

@@ -41,23 +41,33 @@ def follow(some: Sequence[Ready]) -> timedelta:
 def batches(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
     """What may share one command: the same work and limit, each machine once, 50 at most, and within its size.
 
-    Raises UsageFault for work that no command could carry.
+    Raises UsageFault for work that no command could carry, once all the rest was told.
     """
     groups: dict[tuple[object, ...], list[Ready]] = {}
     for one in ready:
         seat = sum(other.line.machine == one.line.machine for other in ready[: ready.index(one)])
         apart = one.line.machine if one.alone else ""
         groups.setdefault((one.job.run, one.job.argv, one.job.witness, one.job.seconds, seat, apart), []).append(one)
+    too_long: list[Ready] = []
     for group in groups.values():
         while group:
-            fitting = next((n for n in range(min(BATCH, len(group)), 0, -1) if size(group[:n]) <= ROOM), 0)
-            if not fitting:
-                raise UsageFault(
-                    f"the command and its values take {size(group[:1])} characters, more than Run Command carries "
-                    f"({ROOM}): put it into a script on the target and call that"
-                )
-            yield group[:fitting]
-            group = group[fitting:]  # noqa: PLW2901 - what is left of it
+            number = next((n for n in range(min(BATCH, len(group)), 0, -1) if size(group[:n]) <= ROOM), 0)
+            if number:
+                yield group[:number]
+            else:
+                too_long.append(group[0])
+            group = group[max(1, number) :]  # noqa: PLW2901 - what is left of it
+    for one in too_long:
+        fits(one)
+
+
+def fits(one: Ready) -> None:
+    """Raises UsageFault for work that no command could carry."""
+    if (whole := size([one])) > ROOM:
+        raise UsageFault(
+            f"the command takes {whole} characters with its values and what is sent beside it, more than Run Command"
+            f" carries ({ROOM}): put it into a script on the target and call that"
+        )
 
 
 def size(some: Sequence[Ready]) -> int:

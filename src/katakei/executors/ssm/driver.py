@@ -17,7 +17,7 @@ from katakei.core.steps import Job
 from katakei.executors import mark
 from katakei.executors.ssm import verdict
 from katakei.executors.ssm.asks import NOBODY, Asks, How, spread, told
-from katakei.executors.ssm.batches import SPARE, Ready, batches, follow, text
+from katakei.executors.ssm.batches import SPARE, Ready, batches, fits, follow, text
 from katakei.executors.ssm.door import Door, Invocation
 
 LISTED = 16
@@ -36,6 +36,7 @@ class Ssm:
         self._asks = Asks(self._door, clock)
         self._lock = threading.Lock()
         self._sent: dict[Key, datetime] = {}
+        self._newest: dict[Key, str] = {}
         self._seen: dict[str, tuple[datetime, Mapping[str, Invocation]]] = {}
         self._over: dict[tuple[str, str], datetime] = {}
 
@@ -44,6 +45,11 @@ class Ssm:
         found = self._door.nodes(sorted({target.id for target in targets if _is_instance(target)}))
         reasons = {target.id: _unready(target, found.get(target.id)) for target in targets}
         return {target: reason for target, reason in reasons.items() if reason}
+
+    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+        """Each by itself; its target's clock, which is not known yet, makes it no longer."""
+        for key, (target, job) in jobs.items():
+            fits(Ready(key, _line(key, target, job, self._clock.now()), job, alone=True))
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Asks targets that have not told their clock and name yet. Raises Unseen or Unreachable."""
@@ -119,28 +125,26 @@ class Ssm:
         if manners is None:
             return None
         not_after = self._clock.now() + manners.ahead + verdict.LATE
-        return Ready(
-            key, mark.Line(target.id, mark.name_of(key), not_after, job.env, job.fetched), job, not manners.named
-        )
+        return Ready(key, _line(key, target, job, not_after), job, not manners.named)
 
     def _send_all(self, ready: Sequence[Ready], until: datetime) -> dict[Key, str]:
         tickets: dict[Key, str] = {}
-        for batch in batches(ready):
-            if self._clock.now() >= until:
-                break
-            try:
+        try:
+            for batch in batches(ready):
+                if self._clock.now() >= until:
+                    break
                 tickets |= self._send(batch, until)
-            except KatakeiError:
-                # What was sent must not be forgotten for what was not; with nothing sent, the sentence is all there is.
-                if not tickets:
-                    raise
-                break
+        except KatakeiError:
+            # What was sent must not be forgotten for what was not; with nothing sent, the sentence is all there is.
+            if not tickets:
+                raise
         return tickets
 
     def _send(self, batch: Sequence[Ready], until: datetime) -> dict[Key, str]:
         by_instance = {one.line.machine: one for one in batch}
         at = self._clock.now()
         self._sent |= dict.fromkeys((one.key for one in batch), at)
+        self._newest |= dict.fromkeys((one.key for one in batch), "")
 
         def send(instances: Sequence[str]) -> str:
             some = [by_instance[instance] for instance in instances]
@@ -149,7 +153,9 @@ class Ssm:
         sent, unknown = spread(list(by_instance), send)
         for instance, why in unknown.items():
             self._asks.troubled(instance, why)
-        return {one.key: sent.get(one.line.machine, "") for one in batch}
+        tickets = {one.key: sent.get(one.line.machine, "") for one in batch}
+        self._newest |= tickets
+        return tickets
 
     def _follow(self, tickets: set[str], until: datetime) -> None:
         with self._lock:
@@ -192,6 +198,7 @@ class Ssm:
                 now=self._clock.now(),
                 ticket=ticket,
                 sent=self._sent.get(key),
+                newest=self._newest.get(key, ""),
                 invocation=invocation,
                 over=self._over.get((ticket, target.id)),
                 answer=answer,
@@ -202,6 +209,10 @@ class Ssm:
 
 
 _KINDS = ("i-", "mi-")
+
+
+def _line(key: Key, target: Target, job: Job, not_after: datetime) -> mark.Line:
+    return mark.Line(target.id, mark.name_of(key), not_after, job.env, job.fetched)
 
 
 def _is_instance(target: Target) -> bool:

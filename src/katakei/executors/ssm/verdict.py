@@ -26,13 +26,14 @@ _FINAL = frozenset({MarkState.ENDED, MarkState.INTERRUPTED, MarkState.FORBIDDEN}
 class Known:
     """All that bears on one key.
 
-    `sent` is when this process last started it, `over` when its invocation was first seen ended, `answer` what the
-    start itself printed, `heard` what an ask was told.
+    `sent` is when this process last started it and `newest` the ticket of that, '' while it has none; `over` is when
+    its invocation was first seen ended, `answer` what the start itself printed, `heard` what an ask was told.
     """
 
     now: datetime
     ticket: str
     sent: datetime | None = None
+    newest: str = ""
     invocation: Invocation | None = None
     over: datetime | None = None
     answer: Mark | None = None
@@ -55,7 +56,7 @@ def unseen(why: str) -> Verdict:
 
 def of(known: Known) -> Verdict:
     """The mark's words where they are final, else the newest sight of it, else what the invocation allows to say."""
-    if known.answer and known.answer.state in _FINAL | {MarkState.REFUSED}:
+    if known.answer and (known.answer.state in _FINAL or _refused_for_good(known, known.answer)):
         return Verdict(known.answer.work)
     if known.heard and known.heard.mark.state in _FINAL:
         return Verdict(known.heard.mark.work)
@@ -66,6 +67,16 @@ def of(known: Known) -> Verdict:
     if _runs(known):
         return Verdict(Work(WorkState.RUNNING), ask=True)
     return Verdict(Work(WorkState.UNKNOWN, why=_lost(known)), ask=True)
+
+
+def _refused_for_good(known: Known, answer: Mark) -> bool:
+    """A refusal that could leave no mark binds no other start: one sent later may begin the work, until it is too late.
+
+    How far ahead a target's clock is was learnt from an answer, which may have taken as long as is waited for one.
+    """
+    last = known.sent or known.over
+    others_are_late = last is not None and known.now - last > LATE + FRESH
+    return answer.state is MarkState.REFUSED and (known.ticket == known.newest or others_are_late)
 
 
 def _under_way(known: Known, invocation: Invocation) -> Verdict:

@@ -1,0 +1,45 @@
+"""What work on a target is told: the command as the user wrote it, and values as environment variables."""
+
+from collections.abc import Mapping
+
+from katakei.core.events import Key
+from katakei.core.model import Target
+from katakei.core.planned import Plan
+from katakei.core.roads import Intent
+from katakei.core.spec import Command
+from katakei.core.steps import Job
+
+
+def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str = "") -> Job:
+    """This command on this target, for the so many-eth time."""
+    groups = {place.group for place in target.registrations}
+    names = {
+        "KATAKEI_TARGET": target.id,
+        "KATAKEI_NAME": target.name,
+        "KATAKEI_ADDRESS": target.address,
+        "KATAKEI_PORT": str(target.registrations[0].port),
+        "KATAKEI_ZONE": target.zone,
+        "KATAKEI_GROUP": next(group.name for group in plan.groups if group.arn in groups),
+        "KATAKEI_ROLLOUT": plan.rollout,
+        "KATAKEI_ATTEMPT": str(attempt),
+        "KATAKEI_RELEASE": plan.release,
+    }
+    plain = {variable.name: variable.value for variable in command.env if variable.value is not None}
+    return Job(
+        command.run,
+        tuple(sorted({**names, **plain}.items())),
+        int(plan.spec.limits.working.total_seconds()),
+        command.argv,
+        marks=marks,
+        fetched=tuple((variable.name, variable.ssm_parameter) for variable in command.env if variable.ssm_parameter),
+    )
+
+
+def planned(plan: Plan) -> Mapping[Key, tuple[Target, Job]]:
+    """The first work that each target of the plan may meet: what brings it the release, and what takes that back."""
+    commands = {Intent.UPDATE: plan.spec.work} | ({Intent.REVERT: plan.spec.revert} if plan.spec.revert else {})
+    return {
+        Key(plan.rollout, target.id, attempt, intent): (target, job(plan, target, command, attempt))
+        for attempt, (intent, command) in enumerate(commands.items(), 1)
+        for target in plan.targets
+    }

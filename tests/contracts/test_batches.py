@@ -1,0 +1,99 @@
+"""What one command of Run Command carries, and what none could: that is said before anything is taken out for it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.contracts.workshops import BY, ByRunCommand, TurnedClock, by_run_command, job, key, target
+
+from katakei.core.errors import UsageFault
+from katakei.core.steps import Job
+from katakei.executors.mark import Line
+from katakei.executors.ssm.batches import ROOM, Ready, batches, size
+
+TOO_LONG = "#" * 60_000
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByRunCommand]:
+    with by_run_command(tmp_path, monkeypatch) as shop:
+        yield shop
+
+
+def _ready(number: int, run: str = "true", seconds: int = 60, value: str = "", *, alone: bool = False) -> Ready:
+    whom = target(number)
+    env = (("KATAKEI_NAME", value),)
+    line = Line(whom.id, f"r-7/{number}-update", TurnedClock().now(), env)
+    return Ready(key(whom, number), line, job(run, seconds, KATAKEI_NAME=value), alone)
+
+
+def test_a_command_goes_to_fifty_at_most_and_never_twice_to_one() -> None:
+    many = [_ready(number) for number in range(120)]
+    assert [len(batch) for batch in batches(many)] == [50, 50, 20]
+    same = replace(many[0], key=key(target(0), 2))
+    assert [len(batch) for batch in batches([many[0], same])] == [1, 1]
+    unlike = [_ready(1, "a"), _ready(2, "b"), _ready(3, "a"), _ready(4, "a", 61), _ready(5, "a", alone=True)]
+    assert [len(batch) for batch in batches(unlike)] == [2, 1, 1, 1]
+
+
+def test_values_that_fill_a_command_are_spread_over_several() -> None:
+    many = [_ready(number, value="x" * 3000) for number in range(50)]
+    found = list(batches(many))
+    assert len(found) > 1
+    assert all(size(batch) <= ROOM for batch in found)
+    assert [one for batch in found for one in batch] == many
+
+
+def test_what_no_command_could_carry_is_said_when_all_the_rest_was_told() -> None:
+    short, too_long, another = _ready(1), _ready(2, value=TOO_LONG), _ready(3)
+    told = batches([short, too_long, another])
+    assert next(told) == [short]
+    assert next(told) == [another]
+    with pytest.raises(UsageFault, match="put it into a script on the target"):
+        next(told)
+
+
+def test_what_was_sent_is_not_forgotten_for_what_is_too_long(shop: ByRunCommand) -> None:
+    whom, other, _ = shop.targets
+    _know(shop)
+    jobs = {key(whom): (whom, job("true")), key(other): (other, job(TOO_LONG))}
+    assert shop.executor.start(jobs, BY).keys() == {key(whom)}
+    with pytest.raises(UsageFault, match="put it into a script on the target"):
+        shop.executor.start({key(other): jobs[key(other)]}, BY)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        job(TOO_LONG),
+        replace(job("true"), argv=(TOO_LONG,), run=""),
+        job("true", KATAKEI_NAME=TOO_LONG),
+        replace(job("#" * 16_000), witness="#" * 16_000),
+    ],
+)
+def test_what_could_never_be_sent_is_known_before_and_nothing_is_asked_for_that(
+    shop: ByRunCommand, wanted: Job
+) -> None:
+    whom = shop.targets[0]
+    with pytest.raises(UsageFault, match=r"more than Run Command carries \(56000\): put it into a script"):
+        shop.executor.fits({key(whom): (whom, wanted)})
+    assert shop.service.calls == []
+
+
+def test_what_fits_when_it_is_planned_is_sent(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    longest = replace(job("#" * 16_000), witness="#" * 10_000)
+    shop.executor.fits({key(whom): (whom, longest)})
+    _know(shop)
+    assert shop.executor.start({key(whom): (whom, longest)}, BY)[key(whom)]
+
+
+def _know(shop: ByRunCommand) -> None:
+    """The executor has met these targets before."""
+    for _ in range(400):
+        if all(shop.executor._asks.manners(whom.id) for whom in shop.targets):
+            return
+        shop.executor.prepare(shop.targets, BY)
+        shop.pass_time(1)
+    raise AssertionError

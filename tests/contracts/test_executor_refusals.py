@@ -1,0 +1,129 @@
+"""A start that refuses while another one under its key is on its way: either no work begins, or it was no refusal."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.contracts.run_command import Command
+from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key
+
+from katakei.core.events import Key
+from katakei.core.model import Target
+from katakei.core.sight import Work, WorkState
+from katakei.executors.ssm import verdict
+
+BEGIN = "echo begun >> begun; echo done"
+OPEN = {"Pending", "InProgress"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByRunCommand]:
+    with by_run_command(tmp_path, monkeypatch) as shop:
+        yield shop
+
+
+def test_what_came_too_late_bars_its_key_for_a_start_that_is_still_on_its_way(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    late, ticket = _sent(shop, whom, begins_within=timedelta(seconds=-5))
+    another, _ = _sent(shop, whom)
+
+    _arrives(shop, whom, late)
+    work = _look(shop, whom, ticket)
+    _arrives(shop, whom, another)
+
+    assert (work.state, work.why) == (WorkState.REFUSED, "the start came too late")
+    assert not _begun(shop, whom)
+
+
+def test_a_refusal_without_a_mark_is_none_while_a_later_start_is_on_its_way(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    first, ticket = _sent(shop, whom)
+    another, newest = _sent(shop, whom)
+
+    _arrives_where_nothing_can_be_written(shop, whom, first)
+    work = _look(shop, whom, ticket)
+    _arrives(shop, whom, another)
+
+    assert work.state is WorkState.UNKNOWN
+    assert _begun(shop, whom)
+    assert _look(shop, whom, newest).exit == 0
+
+
+def test_a_refusal_of_the_last_start_is_believed_without_a_mark(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    _sent(shop, whom)
+    newest, ticket = _sent(shop, whom)
+
+    _arrives_where_nothing_can_be_written(shop, whom, newest)
+
+    work = _look(shop, whom, ticket)
+    assert work.state is WorkState.REFUSED
+    assert work.why.startswith("the state folder cannot be written: ")
+
+
+def test_what_a_process_sent_that_died_is_waited_for_before_a_refusal_without_a_mark_is_believed(
+    shop: ByRunCommand,
+) -> None:
+    whom = shop.targets[0]
+    first, ticket = _sent(shop, whom)
+    _arrives_where_nothing_can_be_written(shop, whom, first)
+    shop.anew()
+
+    assert _look(shop, whom, ticket).state is WorkState.UNKNOWN
+    shop.clock.turn((verdict.LATE + verdict.FRESH).total_seconds())
+    assert _look(shop, whom, ticket).state is WorkState.REFUSED
+
+
+def test_what_is_missing_on_a_target_is_told_and_not_tried_without_end(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    tools = shop.folder(whom) / "tools"
+    tools.mkdir()
+    for tool in ("sh", "base64", "cat", "date", "dd", "mkfifo", "tail", "tr"):
+        (tools / tool).symlink_to(f"/usr/bin/{tool}")
+    shop.service.machines[whom.id].env["PATH"] = str(tools)
+    jobs = {key(whom): (whom, job(BEGIN))}
+
+    [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
+
+    assert (work.state, work.why) == (WorkState.REFUSED, "setsid is missing on this machine")
+
+
+def _sent(shop: ByRunCommand, whom: Target, begins_within: timedelta = verdict.LATE) -> tuple[Command, str]:
+    """A start that has not reached its target yet, and its ticket."""
+    shop.service.silent.discard(whom.id)
+    for _ in range(400):
+        if shop.executor._asks.manners(whom.id):
+            break
+        shop.executor.prepare([whom], BY)
+        shop.pass_time(1)
+    shop.service.silent.add(whom.id)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verdict, "LATE", begins_within)
+        tickets: dict[Key, str] = dict(shop.executor.start({key(whom): (whom, job(BEGIN))}, BY))
+    return shop.service.commands[-1], tickets[key(whom)]
+
+
+def _arrives(shop: ByRunCommand, whom: Target, command: Command) -> None:
+    shop.service.deliver(command, whom.id)
+    for _ in range(400):
+        if command.status[whom.id] not in OPEN:
+            return
+        shop.pass_time(0.05)
+    raise AssertionError(command.status)
+
+
+def _arrives_where_nothing_can_be_written(shop: ByRunCommand, whom: Target, command: Command) -> None:
+    machine = shop.service.machines[whom.id]
+    (machine.folder / "file").touch()
+    machine.env["KATAKEI_STATE"] = str(machine.folder / "file")
+    _arrives(shop, whom, command)
+    del machine.env["KATAKEI_STATE"]
+
+
+def _look(shop: ByRunCommand, whom: Target, ticket: str) -> Work:
+    return shop.executor.look({key(whom): (whom, ticket)}, BY)[key(whom)]
+
+
+def _begun(shop: ByRunCommand, whom: Target) -> bool:
+    return (shop.folder(whom) / "begun").exists()

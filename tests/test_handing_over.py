@@ -1,0 +1,91 @@
+"""Work that is not taken at once: handed over again as soon as that is proved, and said why while it is refused."""
+
+from collections.abc import Iterator
+from itertools import repeat
+
+import pytest
+from tests.properties.doors import ExecutorDoor
+from tests.properties.play import ID, Play, Process
+from tests.properties.settings import Setting, spec_of
+from tests.properties.things import seconds
+
+from katakei.core import events as e
+from katakei.core.errors import KatakeiError, Rejected, Unseen, UsageFault
+from katakei.core.roads import Phase
+from katakei.core.spec import Drain, Limits, Until
+from katakei.runner import Turn
+
+LONG = Limits(working=seconds(900), warming=seconds(60), waiting=seconds(600))
+BY_PROOF = spec_of(drain=Drain(settle=seconds(30), until=Until.PROOF), limits=LONG)
+TIMER = 300.0
+
+
+def a_play() -> Play:
+    return Play(Setting(seed=1, delay=TIMER, witness=True, wrong_clocks=False, spec=BY_PROOF))
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, errors: Iterator[KatakeiError]) -> None:
+    """Each start is answered with the next of these, and taken once there is none left."""
+    start = ExecutorDoor.start
+
+    def answered(self: ExecutorDoor, jobs: object, by: object) -> object:
+        if error := next(errors, None):
+            raise error
+        return start(self, jobs, by)  # type: ignore[arg-type]  # as it came
+
+    monkeypatch.setattr(ExecutorDoor, "start", answered)
+
+
+def turns(process: Process, within: float) -> Iterator[Turn]:
+    """Those of so many seconds."""
+    end = process.clock.now() + seconds(within)
+    while process.clock.now() < end:
+        turned = process.runner.turn()
+        yield turned
+        process.clock.sleep(turned.due - process.clock.now())
+
+
+def first(play: Play, kind: type[e.Event], phase: Phase | None = None) -> e.Event:
+    return next(
+        event
+        for event in play.paper.events[ID]
+        if isinstance(event, kind) and (phase is None or (isinstance(event, e.Moved) and event.to is phase))
+    )
+
+
+def test_one_throttled_start_costs_seconds_and_not_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = a_play()
+    refusing(monkeypatch, iter([Unseen("AWS throttled SendCommand"), Unseen("AWS did not answer SendCommand")]))
+    list(turns(play._take_up(), TIMER))
+    resolved, taken = first(play, e.Moved, Phase.WORKING), first(play, e.Started)
+    assert taken.at - resolved.at < seconds(20)
+
+
+def test_a_start_that_a_dead_process_had_resolved_is_made_by_the_next_when_settle_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    play = a_play()
+    refusing(monkeypatch, iter([Unseen("killed before it was sent")]))
+    process = play._take_up()
+    for turned in turns(process, TIMER):
+        if turned.rollout.by_phase[Phase.WORKING]:
+            break
+    play.paper.release(process.hold.lease)
+    begun = play.world.clock.time
+    list(turns(play._take_up(), TIMER))
+    assert first(play, e.Started).at - begun < seconds(30 + 20)
+
+
+@pytest.mark.parametrize("kind", [UsageFault, Rejected])
+def test_why_an_executor_does_not_take_the_work_is_said_until_its_limit_is_over(
+    monkeypatch: pytest.MonkeyPatch, kind: type[KatakeiError]
+) -> None:
+    play = a_play()
+    refusing(monkeypatch, repeat(kind("the command is too long")))
+    said = [turned.why for turned in turns(play._take_up(), 3 * TIMER + 900)]
+    told = [why for why in said if why.startswith("the command is too long (the work is not taken for ")]
+    assert all(why.endswith("; limits.working ends that)") for why in told)
+    assert any("for 14m" in why for why in told)
+    back = first(play, e.Moved, Phase.CHECKING)
+    assert isinstance(back, e.Moved)
+    assert back.why.startswith("the work was refused, nothing was done")
