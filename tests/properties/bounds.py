@@ -61,9 +61,9 @@ def attributes_are_what_was_planned(outcome: Outcome) -> Faults:
     Fair: what was resolved earlier is finished, by whoever carries it on.
     """
     for arn, edited in outcome.world.log.edits.items():
-        here = {place.id for place in outcome.world.past if place.group == arn}
         for target, at in first_resolved(outcome).items():
-            if target in here and at > edited + seconds(60) + unknowable(outcome):
+            here = {place.group for place in outcome.rollout.targets[target].registrations}
+            if arn in here and at > edited + seconds(60) + unknowable(outcome):
                 yield f"{target} was to be taken out at {clock(at)} of a group that was changed at {clock(edited)}"
 
 

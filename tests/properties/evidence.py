@@ -40,8 +40,8 @@ def short(place: Registration) -> str:
 
 
 def places(outcome: Outcome) -> Iterator[tuple[Target, Registration]]:
-    """Every registration of the targets that take part, also of those that came late."""
-    late = [target for target in outcome.world.born if target.id in outcome.rollout.targets]
+    """Every registration of the targets that take part, also of those that came late, as far as they were there."""
+    late = [known for new in outcome.world.born if (known := outcome.rollout.targets.get(new.id))]
     return ((target, place) for target in (*outcome.world.targets.values(), *late) for place in target.registrations)
 
 

@@ -6,7 +6,7 @@ through the doors of `doors.py`.
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
@@ -232,7 +232,10 @@ class SmallWorld:
         for place in [place for place in self.past if place.group == arn]:
             self._become(place, State.ABSENT, By.STRANGER)
 
-    def be_born(self, new: Target) -> None:
+    def be_born(self, machine: Target) -> None:
+        """Somebody registers one more machine, wherever that is still possible."""
+        places = tuple(place for place in machine.registrations if place.group not in self.log.deleted)
+        new = replace(machine, registrations=places)
         self.born.append(new)
         for place in new.registrations:
             self.owner_of[place] = new
