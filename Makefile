@@ -68,7 +68,7 @@ plays:
 rest:
 	$(BIN)/pytest -m 'not play and not acceptance'
 
-accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures: about half an hour
+accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures: more than an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s
 
 bench: setup .venv-aws/.ready .venv-bench/.ready  ## against what people use today, into docs/benchmarks.md: 40 minutes; QUICK=1: a few
