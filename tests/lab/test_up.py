@@ -65,6 +65,13 @@ def ready(process: "subprocess.Popen[bytes]") -> Facts:
     return Facts.read(process.stdout.readline().decode())
 
 
+def test_a_lab_begins_whatever_aws_its_user_has_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nonsense")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9")
+    with raised("--json", "--targets=0") as process:
+        assert ready(process).targets == ()
+
+
 # --- what it is ------------------------------------------------------------------------------------------------------
 
 
