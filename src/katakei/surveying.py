@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from katakei.by_intent import ways
 from katakei.core.jobs import planned
-from katakei.core.members import members as known
+from katakei.core.members import groups_of
 from katakei.core.model import Arn, Group, RolloutId, Target, TargetId
 from katakei.core.planned import Plan
 from katakei.core.ports import Balancer, Checker, Executor, Member, Pool, Watched
@@ -69,8 +69,8 @@ def fits(kit: Kit, plan: Plan) -> None:
 
     With the last look that goes along with it, in one program for as many targets as may begin together.
     """
-    spec, groups, witness = plan.spec, known(plan)["groups"], kit.witness(plan.spec)
-    watched = [Watched(target, groups[target.id]) for target in plan.targets]
+    spec, witness = plan.spec, kit.witness(plan.spec)
+    watched = [Watched(target, groups_of(plan, target)) for target in plan.targets]
     looks = last_looks(witness, watched, min(TOGETHER, plan.window)) if witness else {}
     commands = {intent: spec.command(back=intent is Intent.REVERT) for intent in (Intent.UPDATE, Intent.REVERT)}
     ways(*map(kit.executor, commands.values())).fits(

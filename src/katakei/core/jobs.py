@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from katakei.core.events import Key
+from katakei.core.members import groups_of
 from katakei.core.model import Target
 from katakei.core.planned import Plan
 from katakei.core.roads import Intent
@@ -12,14 +13,13 @@ from katakei.core.steps import Job
 
 def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str = "") -> Job:
     """This command on this target, for the so many-eth time."""
-    groups = {place.group for place in target.registrations}
     names = {
         "KATAKEI_TARGET": target.id,
         "KATAKEI_NAME": target.name,
         "KATAKEI_ADDRESS": target.address,
         "KATAKEI_PORT": str(target.registrations[0].port),
         "KATAKEI_ZONE": target.zone,
-        "KATAKEI_GROUP": next(group.name for group in plan.groups if group.arn in groups),
+        "KATAKEI_GROUP": groups_of(plan, target)[0].name,
         "KATAKEI_ROLLOUT": plan.rollout,
         "KATAKEI_ATTEMPT": str(attempt),
         "KATAKEI_RELEASE": plan.release,

@@ -31,10 +31,11 @@ def members(plan: Plan) -> Members:
             group.arn: frozenset(place for place in owners if place.group == group.arn) for group in plan.groups
         },
         "zones": {target.id: target.zone for target in everyone},
-        "groups": {target.id: _groups(plan, target) for target in plan.targets},
+        "groups": {target.id: groups_of(plan, target) for target in plan.targets},
     }
 
 
-def _groups(plan: Plan, target: Target) -> tuple[Group, ...]:
+def groups_of(plan: Plan, target: Target) -> tuple[Group, ...]:
+    """The groups this target is registered in, in the order of the plan."""
     arns = {place.group for place in target.registrations}
     return tuple(group for group in plan.groups if group.arn in arns)

@@ -20,12 +20,11 @@ def unknown(rollout: Rollout, last: Sight) -> tuple[Arn, ...]:
     """
     if rollout.plan.kind is not Kind.ROLL:
         return ()
-    more = [arn for arn, group in last.groups.items() if len(group.seen) > len(rollout.places[arn])]
     return tuple(
         arn
-        for arn in more
-        for seen in [last.groups[arn].seen]
-        if any(not seen[place].out for place in seen.keys() - rollout.places[arn])
+        for arn, group in last.groups.items()
+        if len(group.seen) > len(rollout.places[arn])
+        and any(not group.seen[place].out for place in group.seen.keys() - rollout.places[arn])
     )
 
 
