@@ -12,15 +12,15 @@ from tests.core.given import NOON, OUTWARD, a_plan, brought, t
 from tests.properties.paper import Paper
 
 from katakei import again
-from katakei.core import events as e
-from katakei.core.errors import Held, Refused, UsageFault
-from katakei.core.lease import Beat, Lease, Owner
-from katakei.core.model import Arn, RolloutId
-from katakei.core.planned import Plan
-from katakei.core.ports import Header
-from katakei.core.roads import Intent, Phase
-from katakei.core.rollout import replay
-from katakei.core.spec import Command
+from katakei.domain import events as e
+from katakei.domain.errors import Held, Refused, UsageFault
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.phases import Intent, Phase
+from katakei.domain.plan import Plan
+from katakei.domain.ports import Header
+from katakei.domain.replay import replay
+from katakei.domain.spec import Command
 
 OTHER = Owner("ci", "far", 1, 1, "boot")
 ME = Owner("kim", "here", 2, 2, "boot")

@@ -6,11 +6,11 @@ from datetime import timedelta
 from tests.contracts.workshops import BY, key, target
 
 from katakei.by_intent import ByIntent, ways
-from katakei.core.events import Key
-from katakei.core.model import Target, TargetId
-from katakei.core.roads import Intent
-from katakei.core.sight import Work, WorkState
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.events import Key
+from katakei.domain.model import Target, TargetId
+from katakei.domain.observation import Work, WorkState
+from katakei.domain.phases import Intent
 
 WHO = target(1)
 UPDATE, REVERT = key(WHO), key(WHO, 2, Intent.REVERT)

@@ -12,9 +12,9 @@ from tests.properties.things import seconds
 
 from katakei import by_hand, driving, holding
 from katakei.clock import SystemClock
-from katakei.core.errors import Held, KatakeiError, Refused, Unreachable, Unseen
-from katakei.core.lease import Owner
-from katakei.core.ports import Balancer, Journal, Leases
+from katakei.domain.errors import Held, KatakeiError, Refused, Unreachable, Unseen
+from katakei.domain.leases import Owner
+from katakei.domain.ports import Balancer, Journal, Leases
 from katakei.journals import holders
 from katakei.kit import Kit
 from katakei.process import Fate

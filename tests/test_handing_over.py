@@ -9,10 +9,10 @@ from tests.properties.play import ID, Play, Process
 from tests.properties.settings import Setting, spec_of
 from tests.properties.things import seconds
 
-from katakei.core import events as e
-from katakei.core.errors import KatakeiError, Rejected, Unseen, UsageFault
-from katakei.core.roads import Phase
-from katakei.core.spec import Drain, Limits, Until
+from katakei.domain import events as e
+from katakei.domain.errors import KatakeiError, Rejected, Unseen, UsageFault
+from katakei.domain.phases import Phase
+from katakei.domain.spec import Drain, Limits, Until
 from katakei.runner import Turn
 
 LONG = Limits(working=seconds(900), warming=seconds(60), waiting=seconds(600))

@@ -8,14 +8,14 @@ import pytest
 from tests.core.given import NOON, a_plan, a_target, brought, t
 from tests.core.surveyed import WEB
 
-from katakei.core import events as e
-from katakei.core.model import Registration, RolloutId, Target
 from katakei.core.places import where
-from katakei.core.planned import Floor, Kind
-from katakei.core.ports import Header, Listed, Member
-from katakei.core.roads import Cause, Phase
-from katakei.core.rollout import replay
-from katakei.core.sight import Seen, State
+from katakei.domain import events as e
+from katakei.domain.model import Registration, RolloutId, Target
+from katakei.domain.observation import Seen, State
+from katakei.domain.phases import Cause, Phase
+from katakei.domain.plan import Floor, Kind
+from katakei.domain.ports import Header, Listed, Member
+from katakei.domain.replay import replay
 from katakei.history import held_out, recorded
 from katakei.views.groups import status_data
 

@@ -12,8 +12,8 @@ from tests.properties.things import seconds
 from tests.properties.world import NOON, TurnedClock
 
 from katakei import holding
-from katakei.core.errors import Held, KatakeiError, LeaseLost, Unreachable, Unseen
-from katakei.core.lease import Beat, Lease
+from katakei.domain.errors import Held, KatakeiError, LeaseLost, Unreachable, Unseen
+from katakei.domain.leases import Beat, Lease
 from katakei.holding import Hold, take
 
 ours, theirs = owner(1), owner(2, "elsewhere")

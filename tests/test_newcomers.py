@@ -8,10 +8,10 @@ from tests.properties.play import ID, Play
 from tests.properties.settings import Setting, spec_of
 from tests.properties.things import seconds, target
 
-from katakei.core import events as e
-from katakei.core.errors import Unseen
-from katakei.core.model import Arn, Registration, Target
-from katakei.core.spec import Late
+from katakei.domain import events as e
+from katakei.domain.errors import Unseen
+from katakei.domain.model import Arn, Registration, Target
+from katakei.domain.spec import Late
 from katakei.newcomers import Newcomers
 
 

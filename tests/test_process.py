@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from katakei import process
-from katakei.core.lease import Owner
+from katakei.domain.leases import Owner
 from katakei.process import Fate, Place
 
 ASK = "from katakei import process; import sys; o = process.me(); print(o.pid, o.started, flush=True); sys.stdin.read()"

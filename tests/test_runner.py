@@ -10,7 +10,7 @@ from tests.properties.settings import Setting
 from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 
-from katakei.core.errors import KatakeiError, LeaseLost, OutOfReach, Unreachable, Unseen
+from katakei.domain.errors import KatakeiError, LeaseLost, OutOfReach, Unreachable, Unseen
 from katakei.runner import PATIENCE
 
 

@@ -9,13 +9,13 @@ import pytest
 from tests.core.given import a_plan, t
 
 from katakei import surveying
-from katakei.core.errors import UsageFault
-from katakei.core.events import Key
-from katakei.core.model import Target
-from katakei.core.planned import Plan
-from katakei.core.ports import Watched
-from katakei.core.spec import Command, Drain, Spec, Until
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import UsageFault
+from katakei.domain.events import Key
+from katakei.domain.model import Target
+from katakei.domain.plan import Plan
+from katakei.domain.ports import Watched
+from katakei.domain.spec import Command, Drain, Spec, Until
 
 PROOF = Drain(until=Until.PROOF, witness="ssm")
 UNDO = Command("local", "undo")

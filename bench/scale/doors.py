@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from bench.scale.world import CalmWorld, Elb, TurnedClock
 from katakei.balancers.alb.driver import Alb
-from katakei.core.events import Key
-from katakei.core.model import Group, Target, TargetId
-from katakei.core.ports import Question, Watched
-from katakei.core.sight import Answer, Evidence, Pending, Work, WorkState
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.events import Key
+from katakei.domain.model import Group, Target, TargetId
+from katakei.domain.observation import Answer, Evidence, Pending, Work, WorkState
+from katakei.domain.ports import Question, Watched
 
 T = TypeVar("T")
 

@@ -16,9 +16,9 @@ from botocore.session import Session
 
 from bench.scale.rolling import ID, OWNER, Paper, plan_of, roll
 from bench.scale.world import NOON, CalmWorld, Shape
-from katakei.core import events as e
-from katakei.core.model import RolloutId
-from katakei.core.rollout import replay
+from katakei.domain import events as e
+from katakei.domain.model import RolloutId
+from katakei.domain.replay import replay
 from katakei.lab.options import REGION, LabOptions
 from katakei.lab.process import Lab
 from katakei.wiring import Wiring

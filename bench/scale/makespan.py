@@ -15,7 +15,7 @@ from statistics import quantiles
 from bench.scale.rolling import Paper, roll
 from bench.scale.world import CalmWorld, Shape
 from katakei.core.case import APART
-from katakei.core.planned import Plan
+from katakei.domain.plan import Plan
 
 TARGETS, WINDOW = 40, 10
 

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 
 from bench.scale.doors import SmallAlb, SmallChecker, SmallExecutor, SmallPool, SmallWitness
 from bench.scale.world import CalmWorld
-from katakei.core import events as e
-from katakei.core.errors import Overtaken
-from katakei.core.lease import Beat, Lease, Owner
-from katakei.core.model import Arn, RolloutId
-from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.ports import Header, Journal, Leases
-from katakei.core.rollout import Rollout
-from katakei.core.spec import Command, Drain, Limits, Spec, Until
+from katakei.domain import events as e
+from katakei.domain.errors import Overtaken
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.plan import Floor, Kind, Plan
+from katakei.domain.ports import Header, Journal, Leases
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Command, Drain, Limits, Spec, Until
 from katakei.engines import inline
 from katakei.holding import Hold
 from katakei.runner import Runner, Turn, World

@@ -13,7 +13,7 @@ from time import process_time
 
 from bench.scale.rolling import ID, roll
 from bench.scale.world import CalmWorld, Shape
-from katakei.core.rollout import replay
+from katakei.domain.replay import replay
 from katakei.wiring import Wiring
 
 SIZES = (10, 100, 1000, 10_000)

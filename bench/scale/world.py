@@ -12,7 +12,7 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
-from katakei.core.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
+from katakei.domain.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MOST = 1000  # targets in one group: the quota "Targets per target group" as it is without asking for more

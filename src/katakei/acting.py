@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
-from katakei.core import events as e
-from katakei.core.errors import KatakeiError, Rejected, Unreachable, Unseen, UsageFault
-from katakei.core.model import Arn, Registration, TargetId
-from katakei.core.ports import Balancer, Clock, Executor, Pool
-from katakei.core.steps import Cancel, Deregister, Forbid, Register, Start, Step
+from katakei.domain import events as e
+from katakei.domain.actions import Cancel, Deregister, Forbid, Register, Start, Step
+from katakei.domain.errors import KatakeiError, Rejected, Unreachable, Unseen, UsageFault
+from katakei.domain.model import Arn, Registration, TargetId
+from katakei.domain.ports import Balancer, Clock, Executor, Pool
 
 DEADLINE = timedelta(seconds=10)
 Facts = Sequence[e.Event]

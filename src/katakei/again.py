@@ -9,14 +9,14 @@ from datetime import timedelta
 from functools import partial
 
 from katakei import driving, history
-from katakei.core import events as e
-from katakei.core.errors import Held, Refused, UsageFault
-from katakei.core.model import RolloutId, Target
-from katakei.core.planned import Kind
 from katakei.core.reverting import not_taken_back
-from katakei.core.roads import ENDS, ROADS, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.words import label
+from katakei.domain import events as e
+from katakei.domain.errors import Held, Refused, UsageFault
+from katakei.domain.model import RolloutId, Target
+from katakei.domain.phases import ENDS, ROADS, Phase
+from katakei.domain.plan import Kind
+from katakei.domain.replay import Rollout
+from katakei.domain.words import label
 from katakei.driving import Drive
 from katakei.holding import Hold
 from katakei.kit import Kit

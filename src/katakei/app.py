@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 
 from katakei import again, by_hand, driving, history, surveying
 from katakei.by_hand import Hand
-from katakei.core import events as e
 from katakei.core import plan as planning
-from katakei.core.errors import Refused, UsageFault
 from katakei.core.forecast import Forecast, forecast
-from katakei.core.model import Group, RolloutId, TargetId
-from katakei.core.planned import Kind, Plan
-from katakei.core.ports import Header
-from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout
-from katakei.core.spec import Spec, differences
 from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked
-from katakei.core.words import listed
+from katakei.domain import events as e
+from katakei.domain.errors import Refused, UsageFault
+from katakei.domain.model import Group, RolloutId, TargetId
+from katakei.domain.phases import Phase
+from katakei.domain.plan import Kind, Plan
+from katakei.domain.ports import Header
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Spec, differences
+from katakei.domain.words import listed
 from katakei.driving import Confirm, Drive
 from katakei.kit import Kit, patient
 

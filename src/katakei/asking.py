@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from katakei import history
-from katakei.core.events import Event, WorkEnded
-from katakei.core.model import Registration, RolloutId
-from katakei.core.planned import restorable
-from katakei.core.ports import Clock, Header, Journal, Listed, Lister
-from katakei.core.rollout import Rollout
+from katakei.domain.events import Event, WorkEnded
+from katakei.domain.model import Registration, RolloutId
+from katakei.domain.plan import restorable
+from katakei.domain.ports import Clock, Header, Journal, Listed, Lister
+from katakei.domain.replay import Rollout
 from katakei.kit import patient
 
 LOOK_AGAIN = timedelta(seconds=2)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from katakei import driving, history, surveying
 from katakei.core import plan as planning
-from katakei.core.errors import Refused
-from katakei.core.model import Group, RolloutId
 from katakei.core.places import where
-from katakei.core.planned import Kind
-from katakei.core.rollout import Rollout
-from katakei.core.spec import Command, Selection, Spec
 from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
+from katakei.domain.errors import Refused
+from katakei.domain.model import Group, RolloutId
+from katakei.domain.plan import Kind
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Command, Selection, Spec
 from katakei.driving import Confirm, Drive
 from katakei.holding import Hold
 from katakei.kit import Kit, patient

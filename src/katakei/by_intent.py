@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from katakei.core.events import Key
-from katakei.core.model import Target, TargetId
-from katakei.core.ports import Executor
-from katakei.core.roads import Intent
-from katakei.core.sight import Work
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.events import Key
+from katakei.domain.model import Target, TargetId
+from katakei.domain.observation import Work
+from katakei.domain.phases import Intent
+from katakei.domain.ports import Executor
 
 V = TypeVar("V")
 W = TypeVar("W")

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from katakei import __version__, holding
 from katakei.by_intent import ways
-from katakei.core import events as e
-from katakei.core.errors import Refused
 from katakei.core.forecast import Forecast, forecast
-from katakei.core.model import Group, RolloutId
-from katakei.core.planned import Plan, restorable
-from katakei.core.rollout import Rollout
-from katakei.core.spec import Spec
+from katakei.domain import events as e
+from katakei.domain.errors import Refused
+from katakei.domain.model import Group, RolloutId
+from katakei.domain.plan import Plan, restorable
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Spec
 from katakei.engines import inline
 from katakei.holding import Hold
 from katakei.kit import Kit

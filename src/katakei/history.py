@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from katakei.core.errors import UsageFault
-from katakei.core.model import Arn, Registration, RolloutId, Target, TargetId
-from katakei.core.planned import Kind
-from katakei.core.ports import Header, Journal
-from katakei.core.roads import IN_HAND, Phase
-from katakei.core.rollout import Rollout, replay
-from katakei.core.standing import Standing
-from katakei.core.words import label, listed
+from katakei.domain.errors import UsageFault
+from katakei.domain.model import Arn, Registration, RolloutId, Target, TargetId
+from katakei.domain.phases import IN_HAND, Phase
+from katakei.domain.plan import Kind
+from katakei.domain.ports import Header, Journal
+from katakei.domain.replay import Rollout, replay
+from katakei.domain.standing import Standing
+from katakei.domain.words import label, listed
 
 DEEP = 50  # how many rollouts of a group are read back, newest first
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from katakei.core.errors import Held, KatakeiError, LeaseLost, Unseen
-from katakei.core.lease import EVERY, LIFE, SPARE, Beat, Lease
-from katakei.core.ports import Clock, Leases
+from katakei.domain.errors import Held, KatakeiError, LeaseLost, Unseen
+from katakei.domain.leases import EVERY, LIFE, SPARE, Beat, Lease
+from katakei.domain.ports import Clock, Leases
 
 SILENCE = LIFE + SPARE
 AGAIN = timedelta(seconds=2)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from katakei.core.errors import Unseen
-from katakei.core.lease import Owner
-from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Leases, Witness
-from katakei.core.spec import Command, Spec
+from katakei.domain.errors import Unseen
+from katakei.domain.leases import Owner
+from katakei.domain.model import RolloutId
+from katakei.domain.ports import Balancer, Checker, Clock, Executor, Journal, Leases, Witness
+from katakei.domain.spec import Command, Spec
 
 T = TypeVar("T")
 AGAIN = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6, 10))

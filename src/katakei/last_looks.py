@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from katakei.core.model import TargetId
-from katakei.core.ports import Watched, Witness
+from katakei.domain.model import TargetId
+from katakei.domain.ports import Watched, Witness
 
 TOGETHER = 50  # targets whose last look shares one program, as many as share one command
 

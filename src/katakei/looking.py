@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from katakei.core.attributes import changed
-from katakei.core.errors import KatakeiError, NoSuchGroup, Unreachable
-from katakei.core.model import Arn, Registration, TargetId
 from katakei.core.pace import Allowance
-from katakei.core.ports import Balancer, Checker, Clock, Executor, Pool, Watched, Witness
 from katakei.core.questions import questions
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Attributes, Evidence, GroupSight, Seen, Sight, State
 from katakei.core.wants import Wants
+from katakei.domain.errors import KatakeiError, NoSuchGroup, Unreachable
+from katakei.domain.model import Arn, Registration, TargetId
+from katakei.domain.observation import Attributes, Evidence, GroupSight, Seen, Sight, State
+from katakei.domain.ports import Balancer, Checker, Clock, Executor, Pool, Watched, Witness
+from katakei.domain.replay import Rollout
 from katakei.newcomers import Newcomers
 
 K = TypeVar("K")

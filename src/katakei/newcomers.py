@@ -5,13 +5,13 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from katakei.core.errors import KatakeiError, NoSuchGroup
-from katakei.core.model import Arn, Target
-from katakei.core.ports import Balancer, Clock, Executor, Member, Pool
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Newcomer
 from katakei.core.survey import Survey, machines, tags
-from katakei.core.words import listed
+from katakei.domain.errors import KatakeiError, NoSuchGroup
+from katakei.domain.model import Arn, Target
+from katakei.domain.observation import Newcomer
+from katakei.domain.ports import Balancer, Clock, Executor, Member, Pool
+from katakei.domain.replay import Rollout
+from katakei.domain.words import listed
 
 DEADLINE = timedelta(seconds=10)
 AGAIN = timedelta(seconds=15)

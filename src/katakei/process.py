@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from katakei.core.lease import Owner
+from katakei.domain.leases import Owner
 
 PROC = Path("/proc")
 MACHINE_ID = Path("/etc/machine-id")

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.acting import Acts
-from katakei.core import events as e
 from katakei.core.decide import decide, rest_until, sentence, still_known
-from katakei.core.errors import OutOfReach, Overtaken, Unreachable, Unseen
-from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Checker, Clock, Executor, Journal, Pool, Witness
-from katakei.core.rollout import Rollout, evolve, replay
-from katakei.core.sight import Sight
-from katakei.core.steps import Note, Rest, Start, Step
 from katakei.core.wants import wants
-from katakei.core.words import since, span
+from katakei.domain import events as e
+from katakei.domain.actions import Note, Rest, Start, Step
+from katakei.domain.errors import OutOfReach, Overtaken, Unreachable, Unseen
+from katakei.domain.model import RolloutId
+from katakei.domain.observation import Sight
+from katakei.domain.ports import Balancer, Checker, Clock, Executor, Journal, Pool, Witness
+from katakei.domain.replay import Rollout, evolve, replay
+from katakei.domain.words import since, span
 from katakei.holding import Hold
 from katakei.last_looks import last_looks
 from katakei.looking import Looks, watched

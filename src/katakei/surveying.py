@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from katakei.by_intent import ways
-from katakei.core.jobs import planned
-from katakei.core.members import groups_of
-from katakei.core.model import Arn, Group, RolloutId, Target, TargetId
-from katakei.core.planned import Plan
-from katakei.core.ports import Balancer, Checker, Executor, Member, Pool, Watched
 from katakei.core.questions import of_target
-from katakei.core.roads import Intent
-from katakei.core.sight import State
-from katakei.core.spec import Spec
 from katakei.core.survey import Survey, machines, states
+from katakei.domain.jobs import planned
+from katakei.domain.members import groups_of
+from katakei.domain.model import Arn, Group, RolloutId, Target, TargetId
+from katakei.domain.observation import State
+from katakei.domain.phases import Intent
+from katakei.domain.plan import Plan
+from katakei.domain.ports import Balancer, Checker, Executor, Member, Pool, Watched
+from katakei.domain.spec import Spec
 from katakei.kit import Kit
 from katakei.last_looks import TOGETHER, last_looks
 

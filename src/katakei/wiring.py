@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from katakei.clock import SystemClock, draw
-from katakei.core.errors import UsageFault
-from katakei.core.lease import Owner
-from katakei.core.model import RolloutId
-from katakei.core.ports import Balancer, Carrier, Checker, Executor, Journal, Leases, Lister, Witness
-from katakei.core.spec import Command, Spec, Tally, Until, Variable
+from katakei.domain.errors import UsageFault
+from katakei.domain.leases import Owner
+from katakei.domain.model import RolloutId
+from katakei.domain.ports import Balancer, Carrier, Checker, Executor, Journal, Leases, Lister, Witness
+from katakei.domain.spec import Command, Spec, Tally, Until, Variable
 from katakei.kit import Site
 
 if TYPE_CHECKING:

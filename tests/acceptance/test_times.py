@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from katakei.core import events as e
-from katakei.core.ports import Journal
-from katakei.core.roads import Phase
+from katakei.domain import events as e
+from katakei.domain.phases import Phase
+from katakei.domain.ports import Journal
 from katakei.journals.sql import SqlJournal
 from katakei.lab import clock
 from katakei.lab.options import LabOptions

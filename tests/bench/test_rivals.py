@@ -6,7 +6,7 @@ from bench.design import COUNTER, FULL, PROOF, QUICK, Ground, Rival, Tool
 from bench.rivals import configuration
 
 from katakei import settings
-from katakei.core.spec import Spec
+from katakei.domain.spec import Spec
 
 
 def test_the_defaults_are_left_out() -> None:

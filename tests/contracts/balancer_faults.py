@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from katakei.core.model import Arn
+from katakei.domain.model import Arn
 from katakei.lab.process import Lab
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from katakei.balancers.alb.door import Door
-from katakei.core.errors import Rejected, Unseen, UsageFault
-from katakei.core.model import Arn
+from katakei.domain.errors import Rejected, Unseen, UsageFault
+from katakei.domain.model import Arn
 
 REGION = "ap-northeast-1"
 

@@ -16,12 +16,12 @@ from tests.lab.small_world import Aws, small_aws
 
 from katakei import process
 from katakei.clock import SystemClock
-from katakei.core import events as e
-from katakei.core.lease import Lease, Owner
-from katakei.core.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
-from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.ports import Journal, Leases
-from katakei.core.spec import Command, Spec
+from katakei.domain import events as e
+from katakei.domain.leases import Lease, Owner
+from katakei.domain.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
+from katakei.domain.plan import Floor, Kind, Plan
+from katakei.domain.ports import Journal, Leases
+from katakei.domain.spec import Command, Spec
 from katakei.journals.holders import Fate
 from katakei.journals.s3 import Bucket, S3Journal, S3Leases
 from katakei.journals.sql import SqlJournal, SqlLeases

@@ -14,10 +14,10 @@ from tests.contracts.balancer_faults import faults, ip_group
 
 from katakei.balancers.alb import Alb
 from katakei.clock import SystemClock
-from katakei.core.errors import Rejected, Unreachable, Unseen, UsageFault
-from katakei.core.model import Arn, Group, Registration, Target, TargetType
-from katakei.core.ports import Balancer, Member
-from katakei.core.sight import Seen, State
+from katakei.domain.errors import Rejected, Unreachable, Unseen, UsageFault
+from katakei.domain.model import Arn, Group, Registration, Target, TargetType
+from katakei.domain.observation import Seen, State
+from katakei.domain.ports import Balancer, Member
 from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 

@@ -6,8 +6,8 @@ import pytest
 from tests.contracts.balancer_world import Account, arn
 
 from katakei.balancers.alb.acts import Act, Acts
-from katakei.core.errors import Rejected, Unseen
-from katakei.core.model import Registration
+from katakei.domain.errors import Rejected, Unseen
+from katakei.domain.model import Registration
 
 WEB = arn("web")
 SOON = timedelta(seconds=10)

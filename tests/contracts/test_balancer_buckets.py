@@ -6,7 +6,7 @@ import pytest
 from tests.contracts.balancer_world import TurnedClock
 
 from katakei.balancers.alb.buckets import Buckets, Kind, shared
-from katakei.core.errors import Unseen
+from katakei.domain.errors import Unseen
 
 SOON = timedelta(seconds=10)
 

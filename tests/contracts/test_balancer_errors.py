@@ -16,9 +16,9 @@ from tests.contracts.credentials import WAYS, signed_on
 
 from katakei.balancers.alb import Alb, door
 from katakei.clock import SystemClock
-from katakei.core.errors import Exit, KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
-from katakei.core.model import Arn, Registration
-from katakei.core.sight import GroupSight
+from katakei.domain.errors import Exit, KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
+from katakei.domain.model import Arn, Registration
+from katakei.domain.observation import GroupSight
 
 GROUP = Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/web/0123456789abcdef")
 

@@ -15,8 +15,8 @@ from katakei.balancers.alb.group import BalancerRead, read_group
 from katakei.balancers.alb.listing import Health, Listing
 from katakei.balancers.alb.machines import Machines
 from katakei.balancers.alb.reading import seen
-from katakei.core.model import Group, Minimum, TargetType
-from katakei.core.sight import State
+from katakei.domain.model import Group, Minimum, TargetType
+from katakei.domain.observation import State
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 ROUTING = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"

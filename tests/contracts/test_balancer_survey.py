@@ -9,10 +9,10 @@ from katakei.balancers.alb import Alb, driver
 from katakei.balancers.alb.elsewhere import elsewhere
 from katakei.balancers.alb.naming import find
 from katakei.balancers.alb.survey import Survey
-from katakei.core.errors import UsageFault
-from katakei.core.model import Registration, Target, TargetId
-from katakei.core.ports import Member
-from katakei.core.sight import State
+from katakei.domain.errors import UsageFault
+from katakei.domain.model import Registration, Target, TargetId
+from katakei.domain.observation import State
+from katakei.domain.ports import Member
 
 WEB = arn("web")
 SECOND = timedelta(seconds=1)

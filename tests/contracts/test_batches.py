@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.contracts.workshops import BY, ByRunCommand, TurnedClock, by_run_command, job, key, target
 
-from katakei.core.errors import UsageFault
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import UsageFault
 from katakei.executors.mark import Line
 from katakei.executors.ssm.batches import ROOM, Ready, batches, size
 

@@ -16,11 +16,11 @@ from tests.contracts.workshops import ByRunCommand, by_run_command, target
 from tests.witnesses.world import group
 
 from katakei.clock import SystemClock
-from katakei.core.errors import Rejected, Unreachable, Unseen
-from katakei.core.model import Arn, Registration, Target, TargetId
-from katakei.core.ports import Carrier, Printed, Watched
-from katakei.core.sight import Evidence, Pending
-from katakei.core.spec import Until
+from katakei.domain.errors import Rejected, Unreachable, Unseen
+from katakei.domain.model import Arn, Registration, Target, TargetId
+from katakei.domain.observation import Evidence, Pending
+from katakei.domain.ports import Carrier, Printed, Watched
+from katakei.domain.spec import Until
 from katakei.executors.ssm import SsmCarrier
 from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab

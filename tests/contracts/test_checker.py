@@ -15,9 +15,9 @@ import pytest
 from katakei.checkers import matcher
 from katakei.checkers.http import AT_ONCE, HttpChecker
 from katakei.clock import SystemClock
-from katakei.core.model import TargetId
-from katakei.core.ports import Checker, Question
-from katakei.core.sight import Answer
+from katakei.domain.model import TargetId
+from katakei.domain.observation import Answer
+from katakei.domain.ports import Checker, Question
 
 BY = timedelta(seconds=5)
 ME = TargetId("i-1")

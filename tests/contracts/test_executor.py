@@ -18,8 +18,8 @@ from tests.contracts.workshops import (
     until,
 )
 
-from katakei.core.roads import Intent
-from katakei.core.sight import WorkState
+from katakei.domain.observation import WorkState
+from katakei.domain.phases import Intent
 from katakei.lab.process import Lab
 
 

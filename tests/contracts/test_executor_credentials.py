@@ -7,8 +7,8 @@ import pytest
 from tests.contracts.credentials import WAYS, SignOn, signed_on
 from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key, until
 
-from katakei.core.errors import OutOfReach
-from katakei.core.sight import WorkState
+from katakei.domain.errors import OutOfReach
+from katakei.domain.observation import WorkState
 from katakei.executors.ssm import Ssm
 
 

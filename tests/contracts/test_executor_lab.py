@@ -8,7 +8,7 @@ import boto3
 import pytest
 from tests.contracts.workshops import BY, OnTheLab, follow, hand_over, job, key, until
 
-from katakei.core.sight import Work, WorkState
+from katakei.domain.observation import Work, WorkState
 from katakei.executors.ssm import verdict
 from katakei.lab.process import Lab
 

@@ -14,10 +14,10 @@ from tests.contracts.workshops import BY, OnThisMachine, follow, hand_over, job,
 
 from katakei.cli.afterwards import logs_
 from katakei.clock import SystemClock
-from katakei.core.errors import Unreachable, UsageFault
-from katakei.core.model import TargetId
-from katakei.core.sight import Work, WorkState
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import Unreachable, UsageFault
+from katakei.domain.model import TargetId
+from katakei.domain.observation import Work, WorkState
 from katakei.executors import mark
 from katakei.executors.local import Here, Local, folder_of
 

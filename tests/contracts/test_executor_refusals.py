@@ -8,9 +8,9 @@ import pytest
 from tests.contracts.run_command import Command
 from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key
 
-from katakei.core.events import Key
-from katakei.core.model import Target
-from katakei.core.sight import Work, WorkState
+from katakei.domain.events import Key
+from katakei.domain.model import Target
+from katakei.domain.observation import Work, WorkState
 from katakei.executors.ssm import verdict
 
 BEGIN = "echo begun >> begun; echo done"

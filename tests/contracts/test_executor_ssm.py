@@ -20,10 +20,10 @@ from tests.contracts.workshops import (
     target,
 )
 
-from katakei.core.errors import OutOfReach, Unreachable, Unseen
-from katakei.core.events import Key
-from katakei.core.model import Target, TargetId
-from katakei.core.sight import Work, WorkState
+from katakei.domain.errors import OutOfReach, Unreachable, Unseen
+from katakei.domain.events import Key
+from katakei.domain.model import Target, TargetId
+from katakei.domain.observation import Work, WorkState
 from katakei.executors.ssm import Ssm
 
 BEGIN = "echo begun >> begun; echo done"

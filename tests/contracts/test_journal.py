@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, NOON, OTHER, WEB, Ledger, begun, fell, owner, planned, word
 
-from katakei.core import events as e
-from katakei.core.errors import LeaseLost, Overtaken, UsageFault
-from katakei.core.events import Event
-from katakei.core.lease import Lease
-from katakei.core.model import RolloutId, TargetId
+from katakei.domain import events as e
+from katakei.domain.errors import LeaseLost, Overtaken, UsageFault
+from katakei.domain.events import Event
+from katakei.domain.leases import Lease
+from katakei.domain.model import RolloutId, TargetId
 from katakei.process import Fate
 
 
@@ -148,7 +148,7 @@ def test_a_finished_rollout_that_a_word_reopens_is_unfinished_again(ledger: Ledg
 WRITER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
-from katakei.core.lease import Lease
+from katakei.domain.leases import Lease
 from katakei.process import Fate
 journal = journal_at(sys.argv[1])
 after = len(journal.read(ID, 0))
@@ -174,8 +174,8 @@ def test_of_a_turn_that_kill_9_cuts_all_is_there_or_nothing(ledger: Ledger) -> N
 RACER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
-from katakei.core.errors import Overtaken
-from katakei.core.lease import Lease
+from katakei.domain.errors import Overtaken
+from katakei.domain.leases import Lease
 from katakei.process import Fate
 journal = journal_at(sys.argv[1])
 journal.find()

@@ -13,8 +13,8 @@ import pytest
 from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, OTHER, WEB, Ledger, begun, fell, owner, planned
 
 from katakei import process
-from katakei.core.errors import Held, LeaseLost
-from katakei.core.lease import Owner
+from katakei.domain.errors import Held, LeaseLost
+from katakei.domain.leases import Owner
 from katakei.journals import holders
 from katakei.process import Fate, Place
 
@@ -170,7 +170,7 @@ HOLDER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, leases_at
 from katakei import process
-from katakei.core.errors import Held, LeaseLost
+from katakei.domain.errors import Held, LeaseLost
 journal, leases = journal_at(sys.argv[1]), leases_at(sys.argv[1])
 journal.find()
 print("ready", flush=True)

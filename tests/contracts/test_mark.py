@@ -16,11 +16,11 @@ import pytest
 from tests.contracts.machine import NAME, SHELLS, SOON, Machine, start
 from tests.contracts.rows import Case, Rows, Shown
 
-from katakei.core.errors import UsageFault
-from katakei.core.events import Key
-from katakei.core.model import RolloutId, TargetId
-from katakei.core.roads import Intent
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import UsageFault
+from katakei.domain.events import Key
+from katakei.domain.model import RolloutId, TargetId
+from katakei.domain.phases import Intent
 from katakei.executors import mark
 from katakei.executors.mark import MarkState
 

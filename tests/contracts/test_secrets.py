@@ -12,10 +12,10 @@ from tests.contracts.workshops import OnThisMachine, follow, hand_over, key
 from tests.lab.conftest import Clients
 
 from katakei.clock import SystemClock, draw
-from katakei.core.errors import UsageFault
-from katakei.core.sight import Work, WorkState
-from katakei.core.spec import Variable
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import UsageFault
+from katakei.domain.observation import Work, WorkState
+from katakei.domain.spec import Variable
 from katakei.executors import mark
 from katakei.executors.local import Local
 from katakei.executors.local.secrets import Secrets

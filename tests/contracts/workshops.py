@@ -14,12 +14,12 @@ from tests.contracts.machine import Machine
 from tests.contracts.run_command import RunCommand, served
 
 from katakei.clock import SystemClock, draw
-from katakei.core.events import Key
-from katakei.core.model import RolloutId, Target, TargetId
-from katakei.core.ports import Executor
-from katakei.core.roads import Intent
-from katakei.core.sight import Work, WorkState
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.events import Key
+from katakei.domain.model import RolloutId, Target, TargetId
+from katakei.domain.observation import Work, WorkState
+from katakei.domain.phases import Intent
+from katakei.domain.ports import Executor
 from katakei.executors.local import Here, Local
 from katakei.executors.manual import Manual
 from katakei.executors.ssm import Ssm

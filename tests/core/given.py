@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from katakei.core import events as e
 from katakei.core.decide import decide
-from katakei.core.lease import Owner
-from katakei.core.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
-from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout, replay
-from katakei.core.sight import Answer, Attributes, Evidence, GroupSight, Seen, Sight, State, Work
-from katakei.core.spec import Check, Command, Drain, Limits, Spec
-from katakei.core.steps import Deregister, Note, Register, Rest, Start, Step
+from katakei.domain import events as e
+from katakei.domain.actions import Deregister, Note, Register, Rest, Start, Step
+from katakei.domain.leases import Owner
+from katakei.domain.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
+from katakei.domain.observation import Answer, Attributes, Evidence, GroupSight, Seen, Sight, State, Work
+from katakei.domain.phases import Phase
+from katakei.domain.plan import Floor, Kind, Plan
+from katakei.domain.replay import Rollout, replay
+from katakei.domain.spec import Check, Command, Drain, Limits, Spec
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

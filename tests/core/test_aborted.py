@@ -16,11 +16,11 @@ from tests.core.given import (
     turn,
 )
 
-from katakei.core import events as e
-from katakei.core.planned import Plan
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.sight import Answer, State, Work, WorkState
-from katakei.core.spec import Command
+from katakei.domain import events as e
+from katakei.domain.observation import Answer, State, Work, WorkState
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import Plan
+from katakei.domain.spec import Command
 
 ABSENT, DRAINING = State.ABSENT, State.DRAINING
 ABORT = e.AbortAsked(later(1), "kim")

@@ -6,7 +6,7 @@ import pytest
 from tests.core.given import a_group, seconds
 
 from katakei.core.attributes import changed
-from katakei.core.model import Arn
+from katakei.domain.model import Arn
 
 
 def test_a_group_that_is_as_it_was_has_not_changed() -> None:

@@ -25,11 +25,11 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core import events as e
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.sight import Answer, State
-from katakei.core.spec import Check
-from katakei.core.steps import Note, Register, Rest
+from katakei.domain import events as e
+from katakei.domain.actions import Note, Register, Rest
+from katakei.domain.observation import Answer, State
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.spec import Check
 
 INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
     State.INITIAL,

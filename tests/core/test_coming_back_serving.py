@@ -24,10 +24,10 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core import events as e
-from katakei.core.planned import Kind, Plan
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.sight import State
+from katakei.domain import events as e
+from katakei.domain.observation import State
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import Kind, Plan
 
 INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
     State.INITIAL,

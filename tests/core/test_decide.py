@@ -22,14 +22,14 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core import events as e
 from katakei.core.decide import rest_until, sentence
-from katakei.core.model import TargetId
-from katakei.core.planned import Floor, Plan
-from katakei.core.roads import IN_HAND, Cause, Intent, Phase
-from katakei.core.sight import Attributes, GroupSight, Seen, State, Work, WorkState
-from katakei.core.spec import OnFailure
-from katakei.core.steps import Deregister, Note, Rest, Start, Step
+from katakei.domain import events as e
+from katakei.domain.actions import Deregister, Note, Rest, Start, Step
+from katakei.domain.model import TargetId
+from katakei.domain.observation import Attributes, GroupSight, Seen, State, Work, WorkState
+from katakei.domain.phases import IN_HAND, Cause, Intent, Phase
+from katakei.domain.plan import Floor, Plan
+from katakei.domain.spec import OnFailure
 
 ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
 

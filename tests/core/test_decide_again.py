@@ -18,14 +18,14 @@ from tests.core.given import (
     t,
 )
 
-from katakei.core import events as e
 from katakei.core.decide import candidates
-from katakei.core.model import TargetId
-from katakei.core.planned import Plan
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import Rollout, evolve, replay
-from katakei.core.sight import State, Work, WorkState
-from katakei.core.spec import Command, OnFailure
+from katakei.domain import events as e
+from katakei.domain.model import TargetId
+from katakei.domain.observation import State, Work, WorkState
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import Plan
+from katakei.domain.replay import Rollout, evolve, replay
+from katakei.domain.spec import Command, OnFailure
 
 ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
 

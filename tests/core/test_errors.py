@@ -5,8 +5,8 @@ import inspect
 import pytest
 from tests.core.given import a_group, a_target
 
-from katakei.core import errors
-from katakei.core.errors import Exit, KatakeiError, Rejected
+from katakei.domain import errors
+from katakei.domain.errors import Exit, KatakeiError, Rejected
 
 ERRORS: dict[str, type[KatakeiError]] = {
     name: value for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, KatakeiError)

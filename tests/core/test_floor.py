@@ -6,9 +6,9 @@ import pytest
 from tests.core.given import NOON, a_plan, a_target, given, later, seconds, seen, standing, t
 
 from katakei.core.floor import Tally, breach, tally
-from katakei.core.model import Registration
-from katakei.core.roads import MAY_SERVE, Phase
-from katakei.core.sight import State
+from katakei.domain.model import Registration
+from katakei.domain.observation import State
+from katakei.domain.phases import MAY_SERVE, Phase
 
 
 def serving(count: Tally) -> int:

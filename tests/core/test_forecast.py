@@ -6,8 +6,8 @@ import pytest
 from tests.core.given import a_group, a_plan, seconds
 
 from katakei.core.forecast import forecast
-from katakei.core.planned import Kind
-from katakei.core.spec import Drain, Until
+from katakei.domain.plan import Kind
+from katakei.domain.spec import Drain, Until
 
 
 def test_a_targets_time_is_the_timer_the_first_check_and_the_soak() -> None:

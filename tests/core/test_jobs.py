@@ -2,12 +2,12 @@
 
 from tests.core.given import a_plan, standing, t, turn
 
-from katakei.core.events import Key
-from katakei.core.jobs import planned
-from katakei.core.roads import Intent, Phase
-from katakei.core.sight import State
-from katakei.core.spec import Command, Variable
-from katakei.core.steps import Start
+from katakei.domain.actions import Start
+from katakei.domain.events import Key
+from katakei.domain.jobs import planned
+from katakei.domain.observation import State
+from katakei.domain.phases import Intent, Phase
+from katakei.domain.spec import Command, Variable
 
 WORK = Command("ssm", "do", env=(Variable("A", "plain"), Variable("B", ssm_parameter="/b")))
 

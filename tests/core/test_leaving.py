@@ -19,11 +19,11 @@ from tests.core.given import (
     turn,
 )
 
-from katakei.core import events as e
-from katakei.core.planned import Kind
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.sight import State
-from katakei.core.spec import Drain, Limits
+from katakei.domain import events as e
+from katakei.domain.observation import State
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import Kind
+from katakei.domain.spec import Drain, Limits
 
 DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
 

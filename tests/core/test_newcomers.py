@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 from tests.core.given import NOON, a_plan, a_target, brought, decided, given, later, moves, notes, seen, t
 
-from katakei.core import events as e
 from katakei.core.floor import breach, tally
-from katakei.core.model import Registration, Target
-from katakei.core.planned import Kind, Plan, restorable
-from katakei.core.roads import Cause, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Newcomer, Sight, State
-from katakei.core.spec import Late, Selection
-from katakei.core.steps import Note, Step
 from katakei.core.wants import wants
+from katakei.domain import events as e
+from katakei.domain.actions import Note, Step
+from katakei.domain.model import Registration, Target
+from katakei.domain.observation import Newcomer, Sight, State
+from katakei.domain.phases import Cause, Phase
+from katakei.domain.plan import Kind, Plan, restorable
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Late, Selection
 
 PLAN = a_plan(2, late=Late.ROLL)
 ARN = PLAN.groups[0].arn

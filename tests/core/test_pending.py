@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from tests.core.given import NOON, a_plan, decided, given, later, moves, seen, standing, t, whys
 
-from katakei.core import events as e
-from katakei.core.lease import Owner
-from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout, evolve
-from katakei.core.sight import Evidence, Pending, State, Work, WorkState
-from katakei.core.spec import Command, Drain, Spec, Until
-from katakei.core.standing import Standing
-from katakei.core.steps import Note, Start, Step
 from katakei.core.wants import wants
+from katakei.domain import events as e
+from katakei.domain.actions import Note, Start, Step
+from katakei.domain.leases import Owner
+from katakei.domain.observation import Evidence, Pending, State, Work, WorkState
+from katakei.domain.phases import Phase
+from katakei.domain.replay import Rollout, evolve
+from katakei.domain.spec import Command, Drain, Spec, Until
+from katakei.domain.standing import Standing
 
 WAITED = Drain(until=Until.PROOF, witness="ssm")
 CUT = replace(WAITED, cut_after=timedelta(seconds=50))

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from tests.core.given import a_group, taken
 
-from katakei.core import ports
-from katakei.core.lease import Lease
+from katakei.domain import ports
+from katakei.domain.leases import Lease
 
 PORTS = [
     value

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from tests.core.given import a_group, a_plan, a_target, given, seconds, t
 
-from katakei.core.model import Registration
 from katakei.core.questions import questions
-from katakei.core.spec import Check, Http
+from katakei.domain.model import Registration
+from katakei.domain.spec import Check, Http
 
 
 def test_by_default_each_group_asks_as_its_own_check_does() -> None:

@@ -23,18 +23,18 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core import events as e
 from katakei.core.decide import candidates
-from katakei.core.errors import Exit
-from katakei.core.lease import Owner
-from katakei.core.planned import Plan
 from katakei.core.reverting import not_taken_back
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import Rollout, evolve, replay
-from katakei.core.sight import Answer, State, Work, WorkState
-from katakei.core.spec import Check, Command, FailedTarget, OnFailure, Then
-from katakei.core.steps import Forbid, Note
 from katakei.core.verdict import taken_back, verdict
+from katakei.domain import events as e
+from katakei.domain.actions import Forbid, Note
+from katakei.domain.errors import Exit
+from katakei.domain.leases import Owner
+from katakei.domain.observation import Answer, State, Work, WorkState
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import Plan
+from katakei.domain.replay import Rollout, evolve, replay
+from katakei.domain.spec import Check, Command, FailedTarget, OnFailure, Then
 
 ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
 UNDO = Command("ssm", "undo")

@@ -3,9 +3,9 @@
 import pytest
 from tests.core.given import NOON, WAYS, a_plan, brought, given, t
 
-from katakei.core import events as e
-from katakei.core.roads import ENDS, IN_HAND, MAY_SERVE, ROADS, Phase
-from katakei.core.rollout import evolve
+from katakei.domain import events as e
+from katakei.domain.phases import ENDS, IN_HAND, MAY_SERVE, ROADS, Phase
+from katakei.domain.replay import evolve
 
 PROMISED = """
     waiting: draining skipped gone

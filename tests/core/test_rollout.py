@@ -3,11 +3,11 @@
 import pytest
 from tests.core.given import NOON, a_plan, brought, facts, given, later, standing, t
 
-from katakei.core import events as e
-from katakei.core.lease import Owner
-from katakei.core.planned import Kind
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import evolve, replay
+from katakei.domain import events as e
+from katakei.domain.leases import Owner
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import Kind
+from katakei.domain.replay import evolve, replay
 
 OWNER = Owner("deploy", "host", 7, 7, "boot")
 PLAN = a_plan(3, window=2)

@@ -3,7 +3,7 @@
 import pytest
 from tests.core.given import NOON, a_group, a_target
 
-from katakei.core.sight import GroupSight, Seen, Sight, State
+from katakei.domain.observation import GroupSight, Seen, Sight, State
 
 [PLACE] = a_target(0, [a_group()]).registrations
 

@@ -3,7 +3,7 @@
 import pytest
 from tests.core.given import a_spec, seconds
 
-from katakei.core.spec import (
+from katakei.domain.spec import (
     Command,
     FailedTarget,
     Http,

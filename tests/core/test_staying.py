@@ -3,17 +3,17 @@
 import pytest
 from tests.core.given import NOON, a_plan, brought, deregistered, given, later, moves, notes, seen, t, taken, turn, whys
 
-from katakei.core import events as e
 from katakei.core.decide import decide
-from katakei.core.errors import Exit
-from katakei.core.planned import Plan
-from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Sight, State
-from katakei.core.spec import OnFailure
 from katakei.core.staying import LASTING
 from katakei.core.verdict import verdict
 from katakei.core.wants import wants
+from katakei.domain import events as e
+from katakei.domain.errors import Exit
+from katakei.domain.observation import Sight, State
+from katakei.domain.phases import Phase
+from katakei.domain.plan import Plan
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import OnFailure
 
 DOWN, INITIAL, HEALTHY, ABSENT = State.UNHEALTHY, State.INITIAL, State.HEALTHY, State.ABSENT
 PLAN = a_plan(3)

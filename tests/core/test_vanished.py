@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from tests.core.given import NOON, a_plan, brought, decided, given, later, moved, moves, notes, seen, standing, t
 
-from katakei.core import events as e
-from katakei.core.roads import IN_HAND, Cause, Intent, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Sight, State, Work, WorkState
+from katakei.domain import events as e
+from katakei.domain.observation import Sight, State, Work, WorkState
+from katakei.domain.phases import IN_HAND, Cause, Intent, Phase
+from katakei.domain.replay import Rollout
 
 
 def without(rollout: Rollout, groups: int, work: Work | None = None) -> Sight:

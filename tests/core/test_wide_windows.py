@@ -3,16 +3,16 @@
 import pytest
 from tests.core.given import NOON, a_plan, brought, decided, given, later, moves, seen, t, whys
 
-from katakei.core import events as e
 from katakei.core.decide import rest_until
-from katakei.core.lease import Owner
-from katakei.core.planned import Plan
-from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import State
-from katakei.core.spec import Check
-from katakei.core.steps import Rest
 from katakei.core.wants import wants
+from katakei.domain import events as e
+from katakei.domain.actions import Rest
+from katakei.domain.leases import Owner
+from katakei.domain.observation import State
+from katakei.domain.phases import Phase
+from katakei.domain.plan import Plan
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Check
 
 OUT_FOR = 120  # seconds
 UNASKED = Check(asked=False)

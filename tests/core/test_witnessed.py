@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from tests.core.given import NOON, a_plan, decided, deregistered, given, later, moves, seen, standing, t, whys
 
-from katakei.core import events as e
-from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Evidence, Pending, State
-from katakei.core.spec import Drain, Until
-from katakei.core.steps import Note, Rest, Start, Step
 from katakei.core.wants import wants
+from katakei.domain import events as e
+from katakei.domain.actions import Note, Rest, Start, Step
+from katakei.domain.observation import Evidence, Pending, State
+from katakei.domain.phases import Phase
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Drain, Until
 
 PLAN = a_plan(3, drain=Drain(until=Until.PROOF))
 FIRST = t(PLAN)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.core.given import NOON, a_target, later
 
-from katakei.core.words import counted, label, listed, since, span
+from katakei.domain.words import counted, label, listed, since, span
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core import events as e
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import State, Work, WorkState
-from katakei.core.spec import Command, FailedTarget, OnFailure
-from katakei.core.steps import Cancel, Forbid, Note, Rest, Start, Step
+from katakei.domain import events as e
+from katakei.domain.actions import Cancel, Forbid, Note, Rest, Start, Step
+from katakei.domain.observation import State, Work, WorkState
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Command, FailedTarget, OnFailure
 
 DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
 

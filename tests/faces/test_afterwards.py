@@ -8,9 +8,9 @@ from tests.contracts.ledgers import ID, LEDGERS, begun
 from tests.core.given import NOON
 from tests.faces.command import Katakei
 
-from katakei.core import events as e
-from katakei.core.model import TargetId
-from katakei.core.roads import Intent, Phase
+from katakei.domain import events as e
+from katakei.domain.model import TargetId
+from katakei.domain.phases import Intent, Phase
 
 WHO = TargetId("i-1")
 KEY = e.Key(ID, WHO, 1, Intent.UPDATE)

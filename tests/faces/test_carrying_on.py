@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.core.given import a_plan
 
 from katakei.app import Order, changes
-from katakei.core.spec import Check, Http
+from katakei.domain.spec import Check, Http
 
 
 def test_the_same_words_carry_a_rollout_on() -> None:

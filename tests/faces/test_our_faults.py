@@ -10,7 +10,7 @@ from tests.core.given import a_plan, given
 
 from katakei import cli
 from katakei.cli.showing import Shown, finish
-from katakei.core.errors import Exit
+from katakei.domain.errors import Exit
 from katakei.driving import Drive
 
 PRINTS = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.witnesses.test_rows import ROWS
 
-from katakei.core.roads import ENDS, ROADS, Phase
+from katakei.domain.phases import ENDS, ROADS, Phase
 
 ROOT = Path(__file__).parents[2]
 README, PAGE, EVIDENCE = ROOT / "README.md", ROOT / "docs" / "phases.md", ROOT / "docs" / "evidence.md"

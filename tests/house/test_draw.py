@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.house import draw
 
-from katakei.core.roads import ROADS, Phase
+from katakei.domain.phases import ROADS, Phase
 
 
 @pytest.mark.parametrize("path", list(draw.drawings()), ids=lambda path: path.name)

@@ -98,5 +98,5 @@ def imported(tree: ast.Module) -> set[tuple[str, str]]:
 
 
 def module_of(full: str) -> str:
-    """`katakei.core.model.Arn` is of `katakei.core.model`."""
+    """`katakei.domain.model.Arn` is of `katakei.domain.model`."""
     return full if full in MODULES else full.rpartition(".")[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from katakei.core.errors import Exit
+from katakei.domain.errors import Exit
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "when-it-stops.md").read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contracts.ledgers import NOON, planned
 
-from katakei.core import events as e
-from katakei.core.errors import Unreachable
-from katakei.core.model import Arn, TargetId
-from katakei.core.roads import Cause, Intent, Phase
+from katakei.domain import events as e
+from katakei.domain.errors import Unreachable
+from katakei.domain.model import Arn, TargetId
+from katakei.domain.phases import Cause, Intent, Phase
 from katakei.journals.codec import coder, decode, encode
 from katakei.journals.moments import duration, moment, sortable, span
 

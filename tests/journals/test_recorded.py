@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import LEDGERS, Ledger, S3Ledger, SqliteLedger, fell, owner
 
-from katakei.core.events import VERSION
-from katakei.core.ports import Header
-from katakei.core.roads import Phase
-from katakei.core.rollout import replay
+from katakei.domain.events import VERSION
+from katakei.domain.phases import Phase
+from katakei.domain.ports import Header
+from katakei.domain.replay import replay
 from katakei.journals import reading
 from katakei.journals.codec import decode, encode
 

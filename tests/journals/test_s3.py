@@ -25,9 +25,9 @@ from tests.contracts.ledgers import (
     word,
 )
 
-from katakei.core import events as e
-from katakei.core.errors import Held, KatakeiError, OutOfReach, Overtaken, Unreachable, Unseen, UsageFault
-from katakei.core.model import TargetId
+from katakei.domain import events as e
+from katakei.domain.errors import Held, KatakeiError, OutOfReach, Overtaken, Unreachable, Unseen, UsageFault
+from katakei.domain.model import TargetId
 from katakei.journals.codec import encode
 from katakei.journals.heading import header
 from katakei.journals.s3 import S3Journal, bucket

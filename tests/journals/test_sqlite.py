@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import event
 from tests.contracts.ledgers import BOTH, ID, LEDGERS, SqliteLedger, begun, fell, owner, planned
 
-from katakei.core.errors import Unreachable, UsageFault
-from katakei.core.lease import Lease
+from katakei.domain.errors import Unreachable, UsageFault
+from katakei.domain.leases import Lease
 from katakei.journals.engine import Engine
 from katakei.journals.sql import SqlJournal, SqlLeases, default_url
 from katakei.journals.where import path_of
@@ -222,7 +222,7 @@ def test_a_file_that_was_taken_away_is_told_and_nothing_is_written_into_the_void
 CREATOR = """
 import sys
 from tests.contracts.ledgers import ID, leases_at, owner
-from katakei.core.model import Arn
+from katakei.domain.model import Arn
 sys.stdin.readline()
 leases_at(sys.argv[1]).take(frozenset({Arn(sys.argv[2])}), owner(), ID)
 """

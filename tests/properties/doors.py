@@ -12,12 +12,12 @@ from typing import TypeVar
 from tests.properties.things import seconds
 from tests.properties.world import OUT, SLOW, STALE, WIRE, By, Call, Mark, SmallWorld
 
-from katakei.core.errors import Rejected, Unseen
-from katakei.core.events import Key
-from katakei.core.model import Arn, Group, Registration, Target, TargetId
-from katakei.core.ports import Member, Question
-from katakei.core.sight import Answer, GroupSight, Seen, State, Work, WorkState
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import Rejected, Unseen
+from katakei.domain.events import Key
+from katakei.domain.model import Arn, Group, Registration, Target, TargetId
+from katakei.domain.observation import Answer, GroupSight, Seen, State, Work, WorkState
+from katakei.domain.ports import Member, Question
 
 T = TypeVar("T")
 HEEDS = 0.5  # of the work that hangs and is told to end

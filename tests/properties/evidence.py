@@ -8,10 +8,10 @@ from tests.properties.play import ID, Outcome
 from tests.properties.things import seconds
 from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Mark, Was
 
-from katakei.core import events as e
-from katakei.core.model import Registration, Target, TargetId
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.sight import State
+from katakei.domain import events as e
+from katakei.domain.model import Registration, Target, TargetId
+from katakei.domain.observation import State
+from katakei.domain.phases import Cause, Intent, Phase
 
 LOOK_OLD = 10.0  # a look older than so many seconds proves nothing
 TURN = 5.0  # the calls of one turn take a moment each

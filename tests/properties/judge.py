@@ -36,11 +36,11 @@ from tests.properties.play import ID, Outcome
 from tests.properties.things import seconds
 from tests.properties.world import OUT, By
 
-from katakei.core.events import Key, RevertAsked, RevertResolved
-from katakei.core.model import TargetId
-from katakei.core.planned import Kind
-from katakei.core.roads import Intent, Phase
-from katakei.core.sight import State
+from katakei.domain.events import Key, RevertAsked, RevertResolved
+from katakei.domain.model import TargetId
+from katakei.domain.observation import State
+from katakei.domain.phases import Intent, Phase
+from katakei.domain.plan import Kind
 
 APART = seconds(5) - seconds(0.5)  # less what a look takes: it says when it was begun
 SAID = re.compile(r"\d[smh]\b|acting on|nothing is in hand")

@@ -11,11 +11,11 @@ from tests.properties.play import Outcome
 from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 
-from katakei.core.errors import Exit
-from katakei.core.events import AbortAsked, Interrupted, RevertAsked, RevertResolved
-from katakei.core.planned import Kind
-from katakei.core.spec import Late
 from katakei.core.verdict import verdict
+from katakei.domain.errors import Exit
+from katakei.domain.events import AbortAsked, Interrupted, RevertAsked, RevertResolved
+from katakei.domain.plan import Kind
+from katakei.domain.spec import Late
 
 BLINDNESS = ("unseen", "blind", "denied", "gone", "deleted", "paper")
 LATE = seconds(30) + seconds(10)  # and the looks that tell it

@@ -8,11 +8,11 @@ from tests.properties.doors import Door
 from tests.properties.things import seconds
 from tests.properties.world import Crash
 
-from katakei.core.errors import Held, LeaseLost, Overtaken, Unreachable, Unseen
-from katakei.core.events import Event, Will
-from katakei.core.lease import Beat, Lease, Owner
-from katakei.core.model import Arn, RolloutId
-from katakei.core.ports import Header
+from katakei.domain.errors import Held, LeaseLost, Overtaken, Unreachable, Unseen
+from katakei.domain.events import Event, Will
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import Header
 
 EVER = datetime.max.replace(tzinfo=UTC)
 YOUNG = seconds(6)

@@ -8,9 +8,9 @@ from tests.properties.settings import Setting
 from tests.properties.things import seconds
 from tests.properties.world import NOON, SmallWorld
 
-from katakei.core import events as e
-from katakei.core.model import RolloutId
-from katakei.core.rollout import replay
+from katakei.domain import events as e
+from katakei.domain.model import RolloutId
+from katakei.domain.replay import replay
 
 OFTENER = 3  # than somebody pauses, somebody lets it go on
 

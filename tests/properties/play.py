@@ -15,15 +15,15 @@ from tests.properties.things import group, seconds, target
 from tests.properties.witness import WitnessDoor
 from tests.properties.world import NOON, Crash, SmallWorld, Was
 
-from katakei.core import events as e
-from katakei.core.errors import Held, KatakeiError, LeaseLost
-from katakei.core.lease import Owner
-from katakei.core.model import RolloutId
-from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout, replay
-from katakei.core.sight import State
-from katakei.core.spec import Spec
+from katakei.domain import events as e
+from katakei.domain.errors import Held, KatakeiError, LeaseLost
+from katakei.domain.leases import Owner
+from katakei.domain.model import RolloutId
+from katakei.domain.observation import State
+from katakei.domain.phases import Phase
+from katakei.domain.plan import Floor, Kind, Plan
+from katakei.domain.replay import Rollout, replay
+from katakei.domain.spec import Spec
 from katakei.holding import Hold, take
 from katakei.runner import Runner, Turn, World
 

@@ -9,7 +9,7 @@ from tests.properties.play import ID, Outcome, play
 from tests.properties.settings import drawn
 from tests.properties.world import OUT, Call, Was
 
-from katakei.core import events as e
+from katakei.domain import events as e
 
 Line = tuple[datetime, str]
 

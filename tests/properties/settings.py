@@ -8,8 +8,8 @@ from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 from tests.properties.world import SmallWorld
 
-from katakei.core.planned import Kind
-from katakei.core.spec import Check, Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until, Window
+from katakei.domain.plan import Kind
+from katakei.domain.spec import Check, Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until, Window
 
 CALM = Wickedness()
 UNDO = Command("ssm", "undo")

@@ -16,15 +16,16 @@ from tests.properties.vices import Wickedness
 from tests.properties.world import NOON, SmallWorld
 
 from katakei import holding, runner
-from katakei.core import case, coming_back, decide, floor, leaving, newcomers, pace, reverting, rollout, wants, working
-from katakei.core import events as e
+from katakei.core import case, coming_back, decide, floor, leaving, newcomers, pace, reverting, wants, working
 from katakei.core.case import Case
-from katakei.core.errors import Overtaken
-from katakei.core.model import Registration, TargetId
-from katakei.core.roads import Phase
-from katakei.core.sight import Pending, State, WorkState
-from katakei.core.spec import Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until
-from katakei.core.steps import Register, Rest, Step
+from katakei.domain import events as e
+from katakei.domain import replay
+from katakei.domain.actions import Register, Rest, Step
+from katakei.domain.errors import Overtaken
+from katakei.domain.model import Registration, TargetId
+from katakei.domain.observation import Pending, State, WorkState
+from katakei.domain.phases import Phase
+from katakei.domain.spec import Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until
 
 Worlds = Callable[[int], Setting]
 AS_IT_IS = 4  # worlds that the code as it is plays without fault
@@ -165,7 +166,7 @@ def long_settle(seed: int) -> Setting:
 
 # -- what is broken
 
-_key, _next, _not_serving = rollout.Rollout.key, decide._next, coming_back._not_serving
+_key, _next, _not_serving = replay.Rollout.key, decide._next, coming_back._not_serving
 _work, _candidates = working.working, decide.candidates
 
 
@@ -179,7 +180,7 @@ def _believed_though_blind(self: Case) -> bool:
     return bool(self.looks) and (proven or all(look.state is State.ABSENT for look in self.looks or ()))
 
 
-def _another_key_after_a_crash(self: rollout.Rollout, target: str) -> e.Key:
+def _another_key_after_a_crash(self: replay.Rollout, target: str) -> e.Key:
     key = _key(self, target)  # type: ignore[arg-type]  # a target's name
     return replace(key, attempt=key.attempt + 1000 * (self.owner.pid if self.owner else 0))
 
@@ -197,15 +198,15 @@ def _facts_are_lost(self: runner.Runner, events: Sequence[e.Event], facts: Seque
     except Overtaken:
         self._catch_up()
         return False
-    self._rollout = rollout.evolve(self._rollout, events)
+    self._rollout = replay.evolve(self._rollout, events)
     return True
 
 
-def _deaf_to_failures(self: rollout.Rollout) -> str:
+def _deaf_to_failures(self: replay.Rollout) -> str:
     return f"aborted by {self.aborting}" if self.aborting else ""
 
 
-def _deaf_to_aborts(self: rollout.Rollout) -> str:
+def _deaf_to_aborts(self: replay.Rollout) -> str:
     del self
     return ""
 
@@ -239,19 +240,19 @@ def _deaf_to_pauses(scene: case.Scene) -> list[Step]:
     return _next(replace(scene, rollout=replace(scene.rollout, paused="")))
 
 
-def _whoever_is_there(this: rollout.Rollout, target: TargetId) -> bool:
+def _whoever_is_there(this: replay.Rollout, target: TargetId) -> bool:
     return not this.standings[target].reverted
 
 
-def _whatever_may_run_there(this: rollout.Rollout, target: TargetId) -> bool:
+def _whatever_may_run_there(this: replay.Rollout, target: TargetId) -> bool:
     return bool(reverting.recalled(this, target))
 
 
-def _the_first_one_first(this: rollout.Rollout) -> list[TargetId]:
+def _the_first_one_first(this: replay.Rollout) -> list[TargetId]:
     return _candidates(this)[::-1] if this.reverting and not this.by_phase[Phase.WAITING] else _candidates(this)
 
 
-def _only_once_it_has_ended(this: rollout.Rollout, target: TargetId) -> str:
+def _only_once_it_has_ended(this: replay.Rollout, target: TargetId) -> str:
     del target
     return this.stopped
 
@@ -290,15 +291,13 @@ BROKEN = {
     "a witness that cannot see is believed": Broken(
         [(Case, "nothing_pending", property(_believed_though_blind))], "2 live", witnessed
     ),
-    "moments of another clock are measured from": Broken(
-        [(rollout._Draft, "_measure_anew", no)], "2 live", long_settle
-    ),
+    "moments of another clock are measured from": Broken([(replay._Draft, "_measure_anew", no)], "2 live", long_settle),
     "a registration is believed when its call returned": Broken(
         [(coming_back, "_not_serving", _believed_when_called)], "3 back", aborted_among_lies
     ),
     "only the first registration is put back": Broken([(Case, "register", _only_the_first)], "done", abroad),
     "a crash makes another key": Broken(
-        [(rollout.Rollout, "key", _another_key_after_a_crash)], "4 once", worlds(crash=0.03)
+        [(replay.Rollout, "key", _another_key_after_a_crash)], "4 once", worlds(crash=0.03)
     ),
     "a target is put back while its work runs": Broken(
         [(decide, "ANSWERS", {**decide.ANSWERS, Phase.WORKING: _put_back_while_it_runs})], "4 once", worlds(hangs=0.5)
@@ -316,8 +315,8 @@ BROKEN = {
         [(holding, "SPARE", timedelta()), (holding, "SILENCE", timedelta(seconds=20))], "6 silence", far_away
     ),
     "a short silence is believed": Broken([(holding, "SILENCE", timedelta(seconds=8))], "6 silence", far_away),
-    "failures stop nothing": Broken([(rollout.Rollout, "stopped", property(_deaf_to_failures))], "7 stops", failing),
-    "an abort stops nothing": Broken([(rollout.Rollout, "stopped", property(_deaf_to_aborts))], "7 abort", aborted),
+    "failures stop nothing": Broken([(replay.Rollout, "stopped", property(_deaf_to_failures))], "7 stops", failing),
+    "an abort stops nothing": Broken([(replay.Rollout, "stopped", property(_deaf_to_aborts))], "7 abort", aborted),
     "a pause stops nothing": Broken([(decide, "_next", _deaf_to_pauses)], "7 pause", paused),
     "a revert goes to whoever is there": Broken([(decide, "_due_back", _whoever_is_there)], "7 revert", taken_back),
     "the update is run in the place of a revert": Broken(

@@ -11,7 +11,7 @@ from bench.scale.makespan import compared
 from bench.scale.rolling import Paper, Rolled, roll
 from bench.scale.world import CalmWorld, Shape
 
-from katakei.core.roads import Phase
+from katakei.domain.phases import Phase
 from katakei.journals.sql import SqlJournal, SqlLeases
 
 SECOND = timedelta(seconds=1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from katakei.core.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
+from katakei.domain.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
 
 
 def seconds(number: float) -> timedelta:

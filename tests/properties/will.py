@@ -20,12 +20,12 @@ from tests.properties.evidence import (
 )
 from tests.properties.play import ID, Outcome
 
-from katakei.core.errors import Exit
-from katakei.core.events import AbortAsked, Moved, PauseAsked, ResumeAsked, RevertAsked, RevertResolved
-from katakei.core.planned import Kind
 from katakei.core.reverting import not_taken_back
-from katakei.core.roads import Intent, Phase
 from katakei.core.verdict import taken_back
+from katakei.domain.errors import Exit
+from katakei.domain.events import AbortAsked, Moved, PauseAsked, ResumeAsked, RevertAsked, RevertResolved
+from katakei.domain.phases import Intent, Phase
+from katakei.domain.plan import Kind
 
 BEGUN = {Intent.UPDATE, Intent.REVERT}
 Faults = Iterator[str]

@@ -9,9 +9,9 @@ from tests.properties.doors import Door
 from tests.properties.things import seconds
 from tests.properties.world import OLD_VERDICT
 
-from katakei.core.model import TargetId
-from katakei.core.ports import Watched
-from katakei.core.sight import Evidence, Pending
+from katakei.domain.model import TargetId
+from katakei.domain.observation import Evidence, Pending
+from katakei.domain.ports import Watched
 
 
 class WitnessDoor(Door):

@@ -13,11 +13,11 @@ from enum import Enum
 from tests.properties.things import seconds, target
 from tests.properties.vices import Wickedness
 
-from katakei.core.errors import NoSuchGroup, OutOfReach, Unreachable, Unseen
-from katakei.core.events import Key
-from katakei.core.model import Arn, Group, Registration, Target, TargetId, TargetType
-from katakei.core.roads import Intent
-from katakei.core.sight import State
+from katakei.domain.errors import NoSuchGroup, OutOfReach, Unreachable, Unseen
+from katakei.domain.events import Key
+from katakei.domain.model import Arn, Group, Registration, Target, TargetId, TargetType
+from katakei.domain.observation import State
+from katakei.domain.phases import Intent
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 STALE, WIRE, SLOW = 8.0, 4.0, 10.0  # at the most, in seconds: how old a look, how late a call, how slow a thread

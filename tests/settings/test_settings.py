@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from katakei import settings
-from katakei.core import spec as s
-from katakei.core.errors import UsageFault
+from katakei.domain import spec as s
+from katakei.domain.errors import UsageFault
 from katakei.settings import Overrides, model, words
 
 ROOT = Path(__file__).parents[2]

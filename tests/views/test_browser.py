@@ -12,8 +12,8 @@ import pytest
 from tests.core.given import a_plan, later
 from tests.views.test_report import RESTORE, told, way
 
-from katakei.core import events as e
-from katakei.core.rollout import replay
+from katakei.domain import events as e
+from katakei.domain.replay import replay
 from katakei.views import report
 
 # The report sits in a frame that may run nothing; the page around it may measure, and tells what it found.

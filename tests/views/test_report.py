@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from tests.core.given import NOON, OUTWARD, a_plan, a_target, brought, later, seconds, t
 
-from katakei.core import events as e
-from katakei.core.lease import Owner
-from katakei.core.planned import Kind, Plan
-from katakei.core.roads import Cause, Phase
-from katakei.core.rollout import replay
+from katakei.domain import events as e
+from katakei.domain.leases import Owner
+from katakei.domain.phases import Cause, Phase
+from katakei.domain.plan import Kind, Plan
+from katakei.domain.replay import replay
 from katakei.views import lines, report
 from katakei.views.harmless import harmless
 from katakei.views.report import facts, story

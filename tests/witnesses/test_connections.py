@@ -13,11 +13,11 @@ from tests.contracts.machine import Machine, start
 from tests.witnesses.world import LocalCarrier, Wire, group, watched
 
 from katakei.clock import SystemClock
-from katakei.core.errors import Unseen
-from katakei.core.model import Group, Target, TargetId
-from katakei.core.ports import Printed, Watched
-from katakei.core.sight import Evidence, Pending
-from katakei.core.spec import Until
+from katakei.domain.errors import Unseen
+from katakei.domain.model import Group, Target, TargetId
+from katakei.domain.observation import Evidence, Pending
+from katakei.domain.ports import Printed, Watched
+from katakei.domain.spec import Until
 from katakei.executors.mark import MarkState
 from katakei.witnesses import connections
 from katakei.witnesses.connections import Connections

@@ -27,9 +27,9 @@ from tests.witnesses.world import (
     watched,
 )
 
-from katakei.core.model import TargetType
-from katakei.core.sight import Pending
-from katakei.core.spec import Until
+from katakei.domain.model import TargetType
+from katakei.domain.observation import Pending
+from katakei.domain.spec import Until
 from katakei.witnesses import carried, judging
 from katakei.witnesses.counting import Mode, Source, arguments, read
 

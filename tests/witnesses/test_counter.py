@@ -12,8 +12,8 @@ import pytest
 from tests.witnesses.world import HERE, SHELLS, LocalCarrier, shell_argv, watched
 
 from katakei.clock import SystemClock
-from katakei.core.sight import Pending
-from katakei.core.spec import Tally
+from katakei.domain.observation import Pending
+from katakei.domain.spec import Tally
 from katakei.witnesses import carried
 from katakei.witnesses.counter import Counter, Numbers, asked, judge, read
 

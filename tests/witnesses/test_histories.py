@@ -18,8 +18,8 @@ from datetime import timedelta
 from tests.witnesses.secure import certificate
 from tests.witnesses.world import Wire, count, group, terms, watched
 
-from katakei.core.sight import Pending
-from katakei.core.spec import Until
+from katakei.domain.observation import Pending
+from katakei.domain.spec import Until
 from katakei.witnesses.judging import verdict
 
 HISTORIES = int(os.environ.get("KATAKEI_HISTORIES", "100"))

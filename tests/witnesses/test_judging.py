@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katakei.core.sight import Pending
-from katakei.core.spec import Until
+from katakei.domain.observation import Pending
+from katakei.domain.spec import Until
 from katakei.witnesses.counting import Alike, Count, Mode, Source, Terms
 from katakei.witnesses.judging import Standing, classify, verdict
 

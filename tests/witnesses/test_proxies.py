@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from tests.witnesses.world import HERE, QUIET, group, judged, needed
 
-from katakei.core.sight import Pending
-from katakei.core.spec import Until
+from katakei.domain.observation import Pending
+from katakei.domain.spec import Until
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok"
 STILL = QUIET.total_seconds() + 0.15

@@ -16,9 +16,9 @@ import pytest
 from tests.witnesses.secure import certificate
 from tests.witnesses.world import IDLE, QUIET, Wire, group, judged
 
-from katakei.core.model import Group
-from katakei.core.sight import Pending
-from katakei.core.spec import Until
+from katakei.domain.model import Group
+from katakei.domain.observation import Pending
+from katakei.domain.spec import Until
 
 B, Q = Pending.BUSY, Pending.QUIET
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

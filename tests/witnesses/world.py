@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from katakei.core.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
-from katakei.core.ports import Printed, Watched
-from katakei.core.spec import Until
+from katakei.domain.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
+from katakei.domain.ports import Printed, Watched
+from katakei.domain.spec import Until
 from katakei.witnesses import carried, judging
 from katakei.witnesses.counting import Count, Mode, Terms, arguments, read
 

@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 from katakei.checkers import matcher, wire
-from katakei.core.model import TargetId
-from katakei.core.ports import Clock, Question
-from katakei.core.sight import Answer
+from katakei.domain.model import TargetId
+from katakei.domain.observation import Answer
+from katakei.domain.ports import Clock, Question
 
 AT_ONCE = 32
 """Questions asked at the same time."""

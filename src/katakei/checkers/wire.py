@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 
 from katakei import __version__
-from katakei.core.ports import Question
+from katakei.domain.ports import Question
 
 SCHEMES = frozenset({"http", "https"})
 

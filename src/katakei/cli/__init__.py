@@ -14,7 +14,7 @@ import click
 
 from katakei import __version__
 from katakei.cli.saying import our_fault, say
-from katakei.core.errors import Broken, Exit, KatakeiError, Unseen
+from katakei.domain.errors import Broken, Exit, KatakeiError, Unseen
 
 # Where each command lives, and its line in `--help`: so that help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {

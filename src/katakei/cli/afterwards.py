@@ -9,10 +9,10 @@ import click
 
 from katakei.cli.options import as_json, asking, aws, journal
 from katakei.cli.saying import say
-from katakei.core.errors import UsageFault
-from katakei.core.model import RolloutId
 from katakei.core.verdict import verdict
-from katakei.core.words import label
+from katakei.domain.errors import UsageFault
+from katakei.domain.model import RolloutId
+from katakei.domain.words import label
 from katakei.views import lines
 from katakei.views.harmless import harmless
 from katakei.views.plain import plain

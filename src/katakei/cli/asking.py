@@ -6,7 +6,7 @@ import click
 
 from katakei.cli.options import as_json, asking, aws, group_of, journal
 from katakei.cli.saying import say
-from katakei.core.model import RolloutId
+from katakei.domain.model import RolloutId
 from katakei.views import groups as view
 from katakei.views import lines
 from katakei.views.grid import grid

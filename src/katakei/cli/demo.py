@@ -17,10 +17,10 @@ from pathlib import Path
 import click
 
 from katakei.cli.options import asking
-from katakei.core.errors import Exit
-from katakei.core.events import Event
 from katakei.core.figures import drained, out_of_service
-from katakei.core.words import span
+from katakei.domain.errors import Exit
+from katakei.domain.events import Event
+from katakei.domain.words import span
 from katakei.lab.options import LabOptions, Target
 from katakei.lab.problem import LabError
 from katakei.lab.process import Lab

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from katakei.core.errors import Unreachable
+from katakei.domain.errors import Unreachable
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -8,10 +8,10 @@ import click
 from katakei.cli.options import as_json, aws, group_of, journal, verbs
 from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
-from katakei.core.errors import Exit, Held, Refused
-from katakei.core.model import RolloutId
-from katakei.core.rollout import Rollout
 from katakei.core.verdict import taken_back, verdict
+from katakei.domain.errors import Exit, Held, Refused
+from katakei.domain.model import RolloutId
+from katakei.domain.replay import Rollout
 from katakei.driving import Drive
 
 

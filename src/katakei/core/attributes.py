@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from katakei.core.model import Group
+from katakei.domain.model import Group
 
 # Which load balancers there are may change; that there is one may not.
 _PROMISED = tuple(field.name for field in fields(Group) if field.name not in {"name", "load_balancers"})

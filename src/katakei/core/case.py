@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from katakei.core import events as e
 from katakei.core.floor import FRESH, Tally, breach
-from katakei.core.model import Group, Registration, Target, TargetId, TargetType
 from katakei.core.pace import SLOWEST, pace
-from katakei.core.planned import Plan
 from katakei.core.reverting import called_off, recalled
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Pending, Seen, Sight, State
-from katakei.core.spec import Until
-from katakei.core.standing import Standing
-from katakei.core.steps import Deregister, Note, Register, Rest, Step
-from katakei.core.words import label, listed, since, span
+from katakei.domain import events as e
+from katakei.domain.actions import Deregister, Note, Register, Rest, Step
+from katakei.domain.model import Group, Registration, Target, TargetId, TargetType
+from katakei.domain.observation import Pending, Seen, Sight, State
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import Plan
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Until
+from katakei.domain.standing import Standing
+from katakei.domain.words import label, listed, since, span
 
 APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
 REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long

@@ -7,27 +7,27 @@ never waits, and every turn starts from the journal and a fresh look, so there i
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from katakei.core import events as e
 from katakei.core.case import ATTEMPTS, Case, Scene, shown
 from katakei.core.coming_back import checking, returning, soaking, warming
 from katakei.core.floor import FRESH, Tally, breach, tally
 from katakei.core.leaving import draining, out
-from katakei.core.lots import WIDE
-from katakei.core.model import Target, TargetId
 from katakei.core.newcomers import joining
 from katakei.core.pace import MOMENT, SLOWEST, pace
 from katakei.core.proof import TWICE
 from katakei.core.reverting import fails_back, recalled
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Seen, Sight, State
-from katakei.core.spec import Until
-from katakei.core.standing import BROKEN_OFF
 from katakei.core.staying import staying
-from katakei.core.steps import Deregister, Note, Rest, Step, target_of
 from katakei.core.vanished import vanished
-from katakei.core.words import label, listed, since, span
 from katakei.core.working import working
+from katakei.domain import events as e
+from katakei.domain.actions import Deregister, Note, Rest, Step, target_of
+from katakei.domain.lots import WIDE
+from katakei.domain.model import Target, TargetId
+from katakei.domain.observation import Seen, Sight, State
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Until
+from katakei.domain.standing import BROKEN_OFF
+from katakei.domain.words import label, listed, since, span
 
 IDLE = timedelta(seconds=15)
 ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from katakei.core import events as e
-from katakei.core.model import TargetId
-from katakei.core.roads import MAY_SERVE, Phase
+from katakei.domain import events as e
+from katakei.domain.model import TargetId
+from katakei.domain.phases import MAY_SERVE, Phase
 
 
 def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:

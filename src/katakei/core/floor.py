@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from katakei.core.model import Arn, Registration, Target, TargetId
-from katakei.core.roads import MAY_SERVE, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import GroupSight, Sight
+from katakei.domain.model import Arn, Registration, Target, TargetId
+from katakei.domain.observation import GroupSight, Sight
+from katakei.domain.phases import MAY_SERVE, Phase
+from katakei.domain.replay import Rollout
 
 FRESH = timedelta(seconds=10)
 HELD_OUT = tuple(phase for phase in Phase if phase not in MAY_SERVE)

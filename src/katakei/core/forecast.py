@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from katakei.core.case import APART
-from katakei.core.planned import Kind, Plan
-from katakei.core.spec import Until
-from katakei.core.words import span
+from katakei.domain.plan import Kind, Plan
+from katakei.domain.spec import Until
+from katakei.domain.words import span
 
 PROPAGATION = timedelta(seconds=5)  # "seconds" between the call and the first check (docs/aws.md 7)
 

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from katakei.core.errors import UsageFault
+from katakei.domain.errors import UsageFault
 
 INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 

@@ -3,14 +3,14 @@
 Each is written down whole before anything rests on it, so that floors are counted honestly, zone by zone.
 """
 
-from katakei.core import events as e
 from katakei.core.case import Scene
-from katakei.core.model import Arn
-from katakei.core.planned import Kind
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Newcomer, Sight
-from katakei.core.spec import Late
-from katakei.core.steps import Note
+from katakei.domain import events as e
+from katakei.domain.actions import Note
+from katakei.domain.model import Arn
+from katakei.domain.observation import Newcomer, Sight
+from katakei.domain.plan import Kind
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Late
 
 
 def unknown(rollout: Rollout, last: Sight) -> tuple[Arn, ...]:

@@ -6,15 +6,15 @@ A plan that may not be carried out is refused with every reason in one go. Nothi
 from collections.abc import Iterable
 from dataclasses import replace
 
-from katakei.core.errors import Refused, Unreachable, UsageFault
-from katakei.core.model import Arn, Target, TargetId
-from katakei.core.planned import Floor, Kind, Plan, with_places
 from katakei.core.refusals import refusals, short_settle, unreachable, unused
-from katakei.core.roads import Phase
-from katakei.core.sight import State
-from katakei.core.spec import Order
 from katakei.core.survey import Allowed, Asked, Survey, machines, states, tags
-from katakei.core.words import label, listed
+from katakei.domain.errors import Refused, Unreachable, UsageFault
+from katakei.domain.model import Arn, Target, TargetId
+from katakei.domain.observation import State
+from katakei.domain.phases import Phase
+from katakei.domain.plan import Floor, Kind, Plan, with_places
+from katakei.domain.spec import Order
+from katakei.domain.words import label, listed
 
 
 def make(asked: Asked, survey: Survey, allowed: Allowed) -> Plan:

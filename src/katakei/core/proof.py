@@ -3,11 +3,11 @@
 Where a proof is missing, the answer is what to do or to await. Nothing is taken out unseen (promise 1).
 """
 
-from katakei.core import events as e
 from katakei.core.case import Case, left, shown
-from katakei.core.sight import Pending
-from katakei.core.steps import Note, Rest, Step
-from katakei.core.words import since, span
+from katakei.domain import events as e
+from katakei.domain.actions import Note, Rest, Step
+from katakei.domain.observation import Pending
+from katakei.domain.words import since, span
 
 INTRUDED = "somebody registers it while we hold it out"
 TWICE = 2  # a target that somebody registers so often while we hold it out is left to a person

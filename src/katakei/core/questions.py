@@ -7,10 +7,10 @@ group's targets are asked at the address that is registered, which need not be t
 from collections.abc import Mapping
 from datetime import timedelta
 
-from katakei.core.model import Arn, Group, Registration, Target, TargetId, TargetType
-from katakei.core.ports import Question
-from katakei.core.rollout import Rollout
-from katakei.core.spec import Http
+from katakei.domain.model import Arn, Group, Registration, Target, TargetId, TargetType
+from katakei.domain.ports import Question
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Http
 
 PATIENCE = timedelta(seconds=5)
 

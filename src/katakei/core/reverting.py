@@ -3,10 +3,10 @@
 Only what the update was resolved on is ever taken back, and never by the command of the update.
 """
 
-from katakei.core.model import TargetId
-from katakei.core.roads import Intent, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.spec import Then
+from katakei.domain.model import TargetId
+from katakei.domain.phases import Intent, Phase
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Then
 
 
 def fails_back(rollout: Rollout) -> bool:

@@ -6,11 +6,11 @@ A survey is read without changing anything (promise 8).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from katakei.core.model import Arn, Group, Registration, RolloutId, Target, TargetId
-from katakei.core.planned import Kind
-from katakei.core.ports import Member
-from katakei.core.sight import State
-from katakei.core.spec import Spec
+from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
+from katakei.domain.observation import State
+from katakei.domain.plan import Kind
+from katakei.domain.ports import Member
+from katakei.domain.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 
 from katakei.core.case import APART
 from katakei.core.decide import candidates
-from katakei.core.events import Key
-from katakei.core.model import Arn, Registration, TargetId, TargetType
 from katakei.core.newcomers import unknown
 from katakei.core.pace import SLOWEST
-from katakei.core.planned import Kind
 from katakei.core.reverting import called_off
-from katakei.core.roads import Intent, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.sight import Pending, Sight, WorkState
-from katakei.core.spec import Until
+from katakei.domain.events import Key
+from katakei.domain.model import Arn, Registration, TargetId, TargetType
+from katakei.domain.observation import Pending, Sight, WorkState
+from katakei.domain.phases import Intent, Phase
+from katakei.domain.plan import Kind
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Until
 
 BUSY = timedelta(seconds=5)
 IDLE = timedelta(seconds=15)

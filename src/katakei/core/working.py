@@ -5,15 +5,15 @@ The mark on the target alone tells how the work goes; what cannot be known is ne
 
 from datetime import timedelta
 
-from katakei.core import events as e
 from katakei.core.case import ATTEMPTS, Case
-from katakei.core.jobs import job
 from katakei.core.proof import INTRUDED, TWICE, not_out, unsettled
-from katakei.core.roads import Cause, Intent, Phase
-from katakei.core.sight import State, Work, WorkState
-from katakei.core.spec import FailedTarget
-from katakei.core.steps import Cancel, Forbid, Note, Rest, Start, Step
-from katakei.core.words import span
+from katakei.domain import events as e
+from katakei.domain.actions import Cancel, Forbid, Note, Rest, Start, Step
+from katakei.domain.jobs import job
+from katakei.domain.observation import State, Work, WorkState
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.spec import FailedTarget
+from katakei.domain.words import span
 
 LAST = timedelta(minutes=2)  # for so long work over its limit is told to end, or never to begin, before it is left out
 _UNSEEN = Work(WorkState.UNKNOWN)

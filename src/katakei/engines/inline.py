@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from katakei.core.ports import Clock
-from katakei.core.rollout import Rollout
+from katakei.domain.ports import Clock
+from katakei.domain.replay import Rollout
 from katakei.runner import Runner, Turn
 
 

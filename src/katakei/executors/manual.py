@@ -6,10 +6,10 @@ Nothing is ever run here, so nothing can run twice.
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from katakei.core.events import Key
-from katakei.core.model import Target, TargetId
-from katakei.core.sight import Work, WorkState
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.events import Key
+from katakei.domain.model import Target, TargetId
+from katakei.domain.observation import Work, WorkState
 
 
 class Manual:

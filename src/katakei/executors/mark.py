@@ -15,11 +15,11 @@ from enum import Enum
 from functools import cache
 from importlib.resources import files
 
-from katakei.core.errors import UsageFault
-from katakei.core.events import Key
-from katakei.core.sight import Work, WorkState
-from katakei.core.spec import NOT_TO_BE_TOLD
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import UsageFault
+from katakei.domain.events import Key
+from katakei.domain.observation import Work, WorkState
+from katakei.domain.spec import NOT_TO_BE_TOLD
 
 TAIL = 8_192
 """Bytes of output that are kept of one work: as base64 well within the 24,000 characters that Run Command keeps."""

@@ -12,8 +12,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
-from katakei.core.errors import Unreachable
-from katakei.core.events import VERSION, Event, Planned
+from katakei.domain.errors import Unreachable
+from katakei.domain.events import VERSION, Event, Planned
 from katakei.journals.moments import duration, iso, moment, span
 
 SIMPLE = (str, int, bool, float)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from katakei.core.errors import Unreachable
+from katakei.domain.errors import Unreachable
 from katakei.journals import schema
 from katakei.journals.faults import door, said
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from katakei.core.errors import Unreachable
+from katakei.domain.errors import Unreachable
 
 # By SQLite's own error names, primary codes first (https://www.sqlite.org/rescode.html); extended ones begin alike.
 ADVICE = {

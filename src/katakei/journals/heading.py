@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TypeGuard
 
-from katakei.core.errors import UsageFault
-from katakei.core.events import Event, Planned, RetryAsked, RevertAsked
-from katakei.core.model import RolloutId
-from katakei.core.ports import Header
+from katakei.domain.errors import UsageFault
+from katakei.domain.events import Event, Planned, RetryAsked, RevertAsked
+from katakei.domain.model import RolloutId
+from katakei.domain.ports import Header
 
 
 def header(rollout: RolloutId, planned: Planned) -> Header:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from katakei import process
-from katakei.core.errors import Held, LeaseLost
-from katakei.core.lease import FRESH, LIFE, SPARE, Beat, Owner
-from katakei.core.model import Arn, RolloutId
+from katakei.domain.errors import Held, LeaseLost
+from katakei.domain.leases import FRESH, LIFE, SPARE, Beat, Owner
+from katakei.domain.model import Arn, RolloutId
 
 Fate = Callable[[Owner, process.Place], process.Fate]
 

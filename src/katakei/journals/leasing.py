@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from katakei import process
-from katakei.core.lease import Beat, Lease, Owner
-from katakei.core.model import Arn, RolloutId
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
 from katakei.journals.holders import Holder, lost
 from katakei.journals.moments import moment, sortable
 from katakei.journals.schema import leases as table

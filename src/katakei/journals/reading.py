@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from katakei.core.errors import Unreachable
-from katakei.core.events import Event
-from katakei.core.model import Arn, RolloutId
-from katakei.core.ports import Header
+from katakei.domain.errors import Unreachable
+from katakei.domain.events import Event
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import Header
 from katakei.journals.codec import decode
 from katakei.journals.moments import moment
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from katakei import process
-from katakei.core.errors import Overtaken, Unreachable
-from katakei.core.events import Event, Will
-from katakei.core.lease import Beat, Lease, Owner
-from katakei.core.model import Arn, RolloutId
-from katakei.core.ports import Header
+from katakei.domain.errors import Overtaken, Unreachable
+from katakei.domain.events import Event, Will
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import Header
 from katakei.journals import holders, reading
 from katakei.journals.holders import Fate
 from katakei.journals.sqlite import PATIENCE, SqliteFile

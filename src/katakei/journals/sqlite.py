@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from katakei.core.errors import Unreachable
+from katakei.domain.errors import Unreachable
 from katakei.journals.faults import door
 from katakei.journals.reading import SCHEMA, checked
 

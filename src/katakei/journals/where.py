@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from katakei.core.errors import UsageFault
+from katakei.domain.errors import UsageFault
 
 SQLITE = "sqlite:///"
 S3 = "s3://"

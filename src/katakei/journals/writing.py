@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from katakei.core.errors import Overtaken
-from katakei.core.events import Event, Finished, Planned, RetryAsked, RevertAsked
-from katakei.core.model import RolloutId
+from katakei.domain.errors import Overtaken
+from katakei.domain.events import Event, Finished, Planned, RetryAsked, RevertAsked
+from katakei.domain.model import RolloutId
 from katakei.journals.codec import encode
 from katakei.journals.heading import header, in_order, unknown
 from katakei.journals.moments import sortable

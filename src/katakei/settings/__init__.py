@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from katakei.core.errors import UsageFault
-from katakei.core.spec import Command, Late, Selection, Spec
+from katakei.domain.errors import UsageFault
+from katakei.domain.spec import Command, Late, Selection, Spec
 from katakei.settings.evidence import usual
 
 __all__ = ["Overrides", "load", "release", "without_file"]

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from katakei.core.errors import UsageFault
+from katakei.domain.errors import UsageFault
 
 Path = tuple[str | int, ...]
 TAG = "tag:yaml.org,2002:"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from katakei.core.spec import Drain, Until
+from katakei.domain.spec import Drain, Until
 
 CARRIERS = ("ssm",)  # executors that can carry a witness to the targets
 WITNESSED = ("proof", "answered", "counter")

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from katakei.core.spec import Spec
+from katakei.domain.spec import Spec
 from katakei.settings.document import Document, Path
 from katakei.settings.evidence import faults
 from katakei.settings.model import Settings, Work

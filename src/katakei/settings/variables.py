@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from katakei.core.spec import NOT_TO_BE_TOLD, Variable
+from katakei.domain.spec import NOT_TO_BE_TOLD, Variable
 
 NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 PARAMETER = re.compile(r"[A-Za-z0-9_./:-]{1,1011}", re.ASCII)  # a name, a path or an ARN (ssm:GetParameter, `Name`)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from katakei.core.model import Registration
-from katakei.core.ports import Listed, Member
-from katakei.core.rollout import Rollout
+from katakei.domain.model import Registration
+from katakei.domain.ports import Listed, Member
+from katakei.domain.replay import Rollout
 from katakei.views.grid import grid
 from katakei.views.plain import Plain
 

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from katakei.core.forecast import Forecast
-from katakei.core.model import TargetId
-from katakei.core.roads import ENDS, IN_HAND, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.words import span
+from katakei.domain.model import TargetId
+from katakei.domain.phases import ENDS, IN_HAND, Phase
+from katakei.domain.replay import Rollout
+from katakei.domain.words import span
 
 MOST = 20  # lines of the table; a fleet shows who is in hand first
 COLOURS: Mapping[Phase, str] = {

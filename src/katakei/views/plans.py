@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Sequence
 
 from katakei.core.forecast import Forecast
-from katakei.core.planned import Floor, Kind, Plan
-from katakei.core.spec import Command, OnFailure, Then
-from katakei.core.words import counted, label, listed, span
+from katakei.domain.plan import Floor, Kind, Plan
+from katakei.domain.spec import Command, OnFailure, Then
+from katakei.domain.words import counted, label, listed, span
 from katakei.views.plain import Plain, plain
 
 MOST = 20  # targets named line by line

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from katakei.core.errors import UsageFault
+from katakei.domain.errors import UsageFault
 
 _WORD = re.compile(r"[A-Za-z0-9=+/.,:_-]+")
 _PICK = """set -uf

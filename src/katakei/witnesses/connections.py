@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from katakei.core.model import TargetId
-from katakei.core.ports import Carrier, Clock, Watched
-from katakei.core.sight import Evidence, Pending
-from katakei.core.spec import Until
+from katakei.domain.model import TargetId
+from katakei.domain.observation import Evidence, Pending
+from katakei.domain.ports import Carrier, Clock, Watched
+from katakei.domain.spec import Until
 from katakei.witnesses import carried, judging
 from katakei.witnesses.counting import Count, Mode, Terms, arguments, ports, read, terms
 from katakei.witnesses.rounds import Clocks, Heard, Rounds

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from katakei.core.model import TargetId
-from katakei.core.ports import Carrier, Clock, Watched
-from katakei.core.sight import Evidence, Pending
-from katakei.core.spec import Tally
-from katakei.core.words import span
+from katakei.domain.model import TargetId
+from katakei.domain.observation import Evidence, Pending
+from katakei.domain.ports import Carrier, Clock, Watched
+from katakei.domain.spec import Tally
+from katakei.domain.words import span
 from katakei.witnesses import carried
 from katakei.witnesses.judging import Verdict
 from katakei.witnesses.rounds import Clocks, Heard, Rounds

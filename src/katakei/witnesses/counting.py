@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
-from katakei.core.model import TargetType
-from katakei.core.ports import Watched
-from katakei.core.spec import Until
+from katakei.domain.model import TargetType
+from katakei.domain.ports import Watched
+from katakei.domain.spec import Until
 
 SPARE = timedelta(seconds=5)
 """On top of the load balancer's own idle timeout, before a silent connection is proved."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from katakei.core.sight import Pending
-from katakei.core.words import counted, span
+from katakei.domain.observation import Pending
+from katakei.domain.words import counted, span
 from katakei.witnesses.counting import Alike, Count, Source, Terms
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from katakei.core.errors import Rejected, Unseen
-from katakei.core.model import Target, TargetId
-from katakei.core.ports import Carrier, Clock, Printed
+from katakei.domain.errors import Rejected, Unseen
+from katakei.domain.model import Target, TargetId
+from katakei.domain.ports import Carrier, Clock, Printed
 from katakei.witnesses import carried
 
 BATCH = 50

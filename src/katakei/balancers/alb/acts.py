@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from katakei.balancers.alb.door import Door
 from katakei.balancers.alb.survey import chunks
-from katakei.core.errors import Rejected, Unreachable, Unseen
-from katakei.core.model import Arn, Registration
-from katakei.core.ports import Clock
+from katakei.domain.errors import Rejected, Unreachable, Unseen
+from katakei.domain.model import Arn, Registration
+from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef

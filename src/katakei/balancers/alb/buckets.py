@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 
-from katakei.core.errors import Unseen
-from katakei.core.ports import Clock
+from katakei.domain.errors import Unseen
+from katakei.domain.ports import Clock
 
 
 class Kind(Enum):

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from katakei.balancers.alb.buckets import Buckets, Kind, shared
 from katakei.balancers.alb.faults import foreign, no_region, ours, renewable, throttled
-from katakei.core.errors import Unseen
-from katakei.core.ports import Clock
+from katakei.domain.errors import Unseen
+from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
     from botocore.session import Session

@@ -17,10 +17,10 @@ from katakei.balancers.alb.group import read_group
 from katakei.balancers.alb.listing import Listing
 from katakei.balancers.alb.reading import registration, seen
 from katakei.balancers.alb.survey import AT_ONCE, Survey, chunks, together
-from katakei.core.errors import NoSuchGroup, OutOfReach
-from katakei.core.model import Arn, Group, Registration, Target
-from katakei.core.ports import Clock, Listed, Member
-from katakei.core.sight import GroupSight, Seen, State
+from katakei.domain.errors import NoSuchGroup, OutOfReach
+from katakei.domain.model import Arn, Group, Registration, Target
+from katakei.domain.observation import GroupSight, Seen, State
+from katakei.domain.ports import Clock, Listed, Member
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef

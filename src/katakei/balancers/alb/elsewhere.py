@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from katakei.balancers.alb.reading import registration
 from katakei.balancers.alb.survey import Survey, together
-from katakei.core.model import Arn, Registration, Target
+from katakei.domain.model import Arn, Registration, Target
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef

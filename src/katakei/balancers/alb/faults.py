@@ -5,7 +5,7 @@ The codes are those of docs/aws.md 5.
 
 from typing import TYPE_CHECKING
 
-from katakei.core.errors import KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
+from katakei.domain.errors import KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

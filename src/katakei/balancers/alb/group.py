@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from katakei.balancers.alb.listing import Listing
-from katakei.core.model import Arn, Group, HealthCheck, Minimum, TargetType
+from katakei.domain.model import Arn, Group, HealthCheck, Minimum, TargetType
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef

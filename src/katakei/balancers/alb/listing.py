@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from katakei.balancers.alb.machines import Machines
 from katakei.balancers.alb.reading import registration, seen, shifted
-from katakei.core.model import Arn, TargetId, TargetType
-from katakei.core.ports import Listed, Member
+from katakei.domain.model import Arn, TargetId, TargetType
+from katakei.domain.ports import Listed, Member
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef, TargetHealthDescriptionTypeDef

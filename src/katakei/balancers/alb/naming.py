@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from katakei.balancers.alb.survey import Survey
-from katakei.core.errors import Rejected, UsageFault
+from katakei.domain.errors import Rejected, UsageFault
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef

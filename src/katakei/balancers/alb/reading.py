@@ -4,8 +4,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from katakei.core.model import Arn, Registration
-from katakei.core.sight import Seen, State
+from katakei.domain.model import Arn, Registration
+from katakei.domain.observation import Seen, State
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef, TargetHealthDescriptionTypeDef

@@ -14,8 +14,8 @@ from katakei.balancers.alb.door import Door
 from katakei.balancers.alb.group import Attributes, BalancerRead
 from katakei.balancers.alb.listing import Health, Listing
 from katakei.balancers.alb.machines import Instance, Machines, instance
-from katakei.core.errors import Unseen
-from katakei.core.ports import Clock
+from katakei.domain.errors import Unseen
+from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import DescribeInstancesResultTypeDef

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from katakei.core.errors import Unreachable, Unseen, UsageFault
-from katakei.core.events import Key
-from katakei.core.model import Target, TargetId
-from katakei.core.sight import Work
-from katakei.core.spec import Variable
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import Unreachable, Unseen, UsageFault
+from katakei.domain.events import Key
+from katakei.domain.model import Target, TargetId
+from katakei.domain.observation import Work
+from katakei.domain.spec import Variable
 from katakei.executors import mark
 from katakei.executors.local.place import Here, elsewhere, same, ticket_of
 from katakei.executors.local.secrets import Secrets

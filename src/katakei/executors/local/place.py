@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from katakei.core.errors import Unreachable
-from katakei.core.sight import Work, WorkState
+from katakei.domain.errors import Unreachable
+from katakei.domain.observation import Work, WorkState
 
 PARTS = 4
 

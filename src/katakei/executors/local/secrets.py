@@ -6,8 +6,8 @@ A value goes to the work as environment and nowhere else; what the work prints o
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from katakei.core.sight import Work
-from katakei.core.spec import Variable
+from katakei.domain.observation import Work
+from katakei.domain.spec import Variable
 
 SHORTEST = 4
 """Characters of a value that can be masked: a shorter one would be found, and masked, in words that only look so."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from katakei.core.errors import Unseen
-from katakei.core.ports import Clock
+from katakei.domain.errors import Unseen
+from katakei.domain.ports import Clock
 from katakei.executors import mark
 from katakei.executors.ssm.door import BATCH, Door, Invocation, NoSuchNode
 

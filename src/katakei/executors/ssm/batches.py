@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from katakei.core.errors import UsageFault
-from katakei.core.events import Key
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import UsageFault
+from katakei.domain.events import Key
 from katakei.executors import mark
 from katakei.executors.ssm.asks import SELF
 from katakei.executors.ssm.door import BATCH

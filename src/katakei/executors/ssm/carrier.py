@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from katakei.core.errors import Rejected, Unseen
-from katakei.core.model import Target, TargetId
-from katakei.core.ports import Clock, Printed
+from katakei.domain.errors import Rejected, Unseen
+from katakei.domain.model import Target, TargetId
+from katakei.domain.ports import Clock, Printed
 from katakei.executors.ssm.asks import SELF, spread
 from katakei.executors.ssm.batches import ROOM
 from katakei.executors.ssm.door import Door, Invocation

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from katakei.core.errors import OutOfReach, Rejected, Unreachable, Unseen
-from katakei.core.ports import Clock
+from katakei.domain.errors import OutOfReach, Rejected, Unreachable, Unseen
+from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

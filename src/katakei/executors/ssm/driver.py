@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from katakei.core.errors import KatakeiError, Unseen
-from katakei.core.events import Key
-from katakei.core.model import Target, TargetId
-from katakei.core.ports import Clock
-from katakei.core.sight import Work
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.errors import KatakeiError, Unseen
+from katakei.domain.events import Key
+from katakei.domain.model import Target, TargetId
+from katakei.domain.observation import Work
+from katakei.domain.ports import Clock
 from katakei.executors import mark
 from katakei.executors.ssm import verdict
 from katakei.executors.ssm.asks import NOBODY, Asks, How, spread, told

@@ -6,7 +6,7 @@ A mark's own words come first; an invocation only says whether they may still co
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from katakei.core.sight import Work, WorkState
+from katakei.domain.observation import Work, WorkState
 from katakei.executors.mark import Mark, MarkState
 from katakei.executors.ssm.asks import Heard
 from katakei.executors.ssm.door import Invocation

@@ -12,8 +12,8 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from katakei.core.errors import OutOfReach, Unreachable, Unseen
-from katakei.core.ports import Clock
+from katakei.domain.errors import OutOfReach, Unreachable, Unseen
+from katakei.domain.ports import Clock
 from katakei.journals.s3.faults import CHANGED, GONE, Again, code_of, foreign, ours
 from katakei.journals.where import Place
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from katakei.core.errors import Unseen
-from katakei.core.model import Arn, RolloutId
-from katakei.core.ports import Header
+from katakei.domain.errors import Unseen
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import Header
 from katakei.journals.codec import coder
 from katakei.journals.s3.bucket import NEW, Bucket, Found
 

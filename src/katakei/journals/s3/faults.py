@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from katakei.core.errors import KatakeiError, OutOfReach, Unreachable, Unseen
+from katakei.domain.errors import KatakeiError, OutOfReach, Unreachable, Unseen
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

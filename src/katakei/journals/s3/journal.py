@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from katakei.core.errors import KatakeiError, Overtaken, Unreachable
-from katakei.core.events import Event, Finished, Planned, RetryAsked, RevertAsked, Will
-from katakei.core.lease import Lease
-from katakei.core.model import Arn, RolloutId
-from katakei.core.ports import Header
+from katakei.domain.errors import KatakeiError, Overtaken, Unreachable
+from katakei.domain.events import Event, Finished, Planned, RetryAsked, RevertAsked, Will
+from katakei.domain.leases import Lease
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import Header
 from katakei.journals.codec import decode, encode
 from katakei.journals.heading import header, in_order, reopens, unknown
 from katakei.journals.moments import moment

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from katakei import process
-from katakei.core.errors import Held, KatakeiError
-from katakei.core.lease import Beat, Lease, Owner
-from katakei.core.model import Arn, RolloutId
+from katakei.domain.errors import Held, KatakeiError
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
 from katakei.journals.codec import coder
 from katakei.journals.holders import Fate, Holder, lost, pass_over
 from katakei.journals.s3.bucket import NEW, Bucket, Found

@@ -6,8 +6,8 @@ reads a long history from reading thousands of objects; it is whole appends from
 
 from collections.abc import Sequence
 
-from katakei.core.errors import Unreachable
-from katakei.core.model import RolloutId
+from katakei.domain.errors import Unreachable
+from katakei.domain.model import RolloutId
 from katakei.journals.s3.bucket import NEW, Bucket
 
 EVERY = 1000  # events

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from katakei.core.model import Group, TargetId
-from katakei.core.planned import Floor
-from katakei.core.roads import IN_HAND, Phase
-from katakei.core.rollout import Rollout
-from katakei.core.words import span
+from katakei.domain.model import Group, TargetId
+from katakei.domain.phases import IN_HAND, Phase
+from katakei.domain.plan import Floor
+from katakei.domain.replay import Rollout
+from katakei.domain.words import span
 from katakei.views.report.axis import Axis
 from katakei.views.report.markup import text
 from katakei.views.report.story import Bar, Level

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from katakei.core import events as e
-from katakei.core.model import Arn, Registration, TargetId
-from katakei.core.planned import Plan
-from katakei.core.roads import ENDS, IN_HAND, MAY_SERVE, Phase
-from katakei.core.rollout import Rollout
+from katakei.domain import events as e
+from katakei.domain.model import Arn, Registration, TargetId
+from katakei.domain.phases import ENDS, IN_HAND, MAY_SERVE, Phase
+from katakei.domain.plan import Plan
+from katakei.domain.replay import Rollout
 
 
 @dataclass(frozen=True, slots=True)

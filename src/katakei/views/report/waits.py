@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from katakei.core import events as e
-from katakei.core.model import TargetId
-from katakei.core.roads import Phase
-from katakei.core.rollout import Rollout
-from katakei.core.words import span
+from katakei.domain import events as e
+from katakei.domain.model import TargetId
+from katakei.domain.phases import Phase
+from katakei.domain.replay import Rollout
+from katakei.domain.words import span
 from katakei.views import lines
 from katakei.views.report.markup import table
 from katakei.views.report.story import Bar

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from katakei.core import events as e
-from katakei.core.members import members
-from katakei.core.model import TargetId
-from katakei.core.planned import with_target
-from katakei.core.roads import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
-from katakei.core.standing import Standing, moved
-from katakei.core.whole import Rollout
+from katakei.domain import events as e
+from katakei.domain.members import members
+from katakei.domain.model import TargetId
+from katakei.domain.phases import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
+from katakei.domain.plan import with_target
+from katakei.domain.rollout import Rollout
+from katakei.domain.standing import Standing, moved
 
 __all__ = ["Rollout", "evolve", "replay"]
 

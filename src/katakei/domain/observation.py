@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import Enum
 from functools import cached_property
 
-from katakei.core.events import Key
-from katakei.core.model import Arn, Registration, Target, TargetId
+from katakei.domain.events import Key
+from katakei.domain.model import Arn, Registration, Target, TargetId
 
 
 class State(Enum):

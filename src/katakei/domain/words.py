@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from katakei.core.model import Target
+from katakei.domain.model import Target
 
 MANY = 5
 

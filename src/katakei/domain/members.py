@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
-from katakei.core.model import Arn, Group, Registration, Target, TargetId
-from katakei.core.planned import Plan
+from katakei.domain.model import Arn, Group, Registration, Target, TargetId
+from katakei.domain.plan import Plan
 
 
 class Members(TypedDict):

@@ -1,6 +1,6 @@
 """How many targets leave, or come back, together: in a wide window one call for several of them spares AWS."""
 
-from katakei.core.planned import Plan
+from katakei.domain.plan import Plan
 
 WIDE = 100  # from so many places in the window on, waiting for a few others costs hardly any time
 ENOUGH = 6  # registrations in one call, on average: what has been called so gives no reason to wait

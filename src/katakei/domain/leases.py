@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from katakei.core.model import Arn
+from katakei.domain.model import Arn
 
 EVERY = timedelta(seconds=5)  # a heartbeat
 LIFE = timedelta(seconds=20)  # a lease that was last confirmed longer ago is over

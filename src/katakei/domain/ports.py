@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from katakei.core.events import Event, Key, Will
-from katakei.core.lease import Beat, Lease, Owner
-from katakei.core.model import Arn, Group, Registration, RolloutId, Target, TargetId, TargetType
-from katakei.core.sight import Answer, Evidence, GroupSight, Seen, Work
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.events import Event, Key, Will
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId, TargetType
+from katakei.domain.observation import Answer, Evidence, GroupSight, Seen, Work
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from katakei.core.model import Arn, Group, Registration, RolloutId, Target
-from katakei.core.roads import Phase
-from katakei.core.spec import Spec
+from katakei.domain.model import Arn, Group, Registration, RolloutId, Target
+from katakei.domain.phases import Phase
+from katakei.domain.spec import Spec
 
 
 class Kind(Enum):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from katakei.core import events as e
-from katakei.core.model import Arn
-from katakei.core.roads import ENDS, Cause, Intent, Phase
+from katakei.domain import events as e
+from katakei.domain.model import Arn
+from katakei.domain.phases import ENDS, Cause, Intent, Phase
 
 BROKEN_OFF = frozenset({Cause.FLOOR_LOST, Cause.REFUSED})  # nothing was done, and trying again may help
 

@@ -6,10 +6,10 @@ An event is a fact or a person's word; none of them is an opinion about what to 
 from dataclasses import dataclass
 from datetime import datetime
 
-from katakei.core.lease import Owner
-from katakei.core.model import Arn, RolloutId, Target, TargetId
-from katakei.core.planned import Plan
-from katakei.core.roads import Cause, Intent, Phase
+from katakei.domain.leases import Owner
+from katakei.domain.model import Arn, RolloutId, Target, TargetId
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import Plan
 
 VERSION = 1
 """Of all that is written here. It grows when an older Katakei could not read a rollout, or would misread it."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from katakei.core.events import Key
-from katakei.core.members import groups_of
-from katakei.core.model import Target
-from katakei.core.planned import Plan
-from katakei.core.roads import Intent
-from katakei.core.spec import Command
-from katakei.core.steps import Job
+from katakei.domain.actions import Job
+from katakei.domain.events import Key
+from katakei.domain.members import groups_of
+from katakei.domain.model import Target
+from katakei.domain.phases import Intent
+from katakei.domain.plan import Plan
+from katakei.domain.spec import Command
 
 
 def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str = "") -> Job:

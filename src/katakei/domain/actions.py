@@ -6,8 +6,8 @@ Notes are written first, in one append; acts are carried out only when that appe
 from dataclasses import dataclass
 from datetime import datetime
 
-from katakei.core.events import Event, Key
-from katakei.core.model import Registration, Target, TargetId
+from katakei.domain.events import Event, Key
+from katakei.domain.model import Registration, Target, TargetId
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from katakei.core.lease import Beat  # `--help` knows the errors, and need not know the model
-    from katakei.core.model import Registration
+    from katakei.domain.leases import Beat
+    from katakei.domain.model import Registration
 
 
 class Exit(IntEnum):

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from katakei.core import events as e
-from katakei.core.lease import Owner
-from katakei.core.lots import lot
-from katakei.core.model import Arn, Group, Registration, Target, TargetId
-from katakei.core.planned import Plan
-from katakei.core.roads import IN_HAND, Cause, Intent, Phase
-from katakei.core.spec import Command
-from katakei.core.standing import Standing
+from katakei.domain import events as e
+from katakei.domain.leases import Owner
+from katakei.domain.lots import lot
+from katakei.domain.model import Arn, Group, Registration, Target, TargetId
+from katakei.domain.phases import IN_HAND, Cause, Intent, Phase
+from katakei.domain.plan import Plan
+from katakei.domain.spec import Command
+from katakei.domain.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
