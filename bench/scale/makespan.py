@@ -14,8 +14,8 @@ from statistics import quantiles
 
 from bench.scale.rolling import Paper, roll
 from bench.scale.world import CalmWorld, Shape
-from katakei.core.case import APART
 from katakei.domain.plan import Plan
+from katakei.reconcile.context import APART
 
 TARGETS, WINDOW = 40, 10
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from functools import partial
 
 from katakei import driving, history
-from katakei.core.reverting import not_taken_back
 from katakei.domain import events as e
 from katakei.domain.errors import Held, Refused, UsageFault
 from katakei.domain.model import RolloutId, Target
@@ -20,6 +19,7 @@ from katakei.domain.words import label
 from katakei.driving import Drive
 from katakei.holding import Hold
 from katakei.kit import Kit
+from katakei.reconcile.revert import not_taken_back
 
 LEAVING = tuple(timedelta(seconds=1) for _ in range(5))  # so long the holder of a finished rollout may take to let go
 

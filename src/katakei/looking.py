@@ -8,16 +8,16 @@ from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
-from katakei.core.attributes import changed
-from katakei.core.pace import Allowance
-from katakei.core.questions import questions
-from katakei.core.wants import Wants
 from katakei.domain.errors import KatakeiError, NoSuchGroup, Unreachable
 from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.observation import Attributes, Evidence, GroupSight, Seen, Sight, State
 from katakei.domain.ports import Balancer, Checker, Clock, Executor, Pool, Watched, Witness
 from katakei.domain.replay import Rollout
 from katakei.newcomers import Newcomers
+from katakei.reconcile.attributes import changed
+from katakei.reconcile.health_checks import questions
+from katakei.reconcile.observe import Wants
+from katakei.reconcile.pacing import Allowance
 
 K = TypeVar("K")
 T = TypeVar("T")

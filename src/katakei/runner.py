@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.acting import Acts
-from katakei.core.decide import decide, rest_until, sentence, still_known
-from katakei.core.wants import wants
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Rest, Start, Step
 from katakei.domain.errors import OutOfReach, Overtaken, Unreachable, Unseen
@@ -22,6 +20,8 @@ from katakei.domain.words import since, span
 from katakei.holding import Hold
 from katakei.last_looks import last_looks
 from katakei.looking import Looks, watched
+from katakei.reconcile.decide import decide, rest_until, sentence, still_known
+from katakei.reconcile.observe import wants
 
 PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
 PATIENCE = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer

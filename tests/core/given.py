@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from katakei.core.decide import decide
 from katakei.domain import events as e
 from katakei.domain.actions import Deregister, Note, Register, Rest, Start, Step
 from katakei.domain.leases import Owner
@@ -14,6 +13,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Kind, Plan
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Check, Command, Drain, Limits, Spec
+from katakei.reconcile.decide import decide
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.core.given import a_group, seconds
 
-from katakei.core.attributes import changed
 from katakei.domain.model import Arn
+from katakei.reconcile.attributes import changed
 
 
 def test_a_group_that_is_as_it_was_has_not_changed() -> None:

@@ -22,7 +22,6 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core.decide import rest_until, sentence
 from katakei.domain import events as e
 from katakei.domain.actions import Deregister, Note, Rest, Start, Step
 from katakei.domain.model import TargetId
@@ -30,6 +29,7 @@ from katakei.domain.observation import Attributes, GroupSight, Seen, State, Work
 from katakei.domain.phases import IN_HAND, Cause, Intent, Phase
 from katakei.domain.plan import Floor, Plan
 from katakei.domain.spec import OnFailure
+from katakei.reconcile.decide import rest_until, sentence
 
 ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
 

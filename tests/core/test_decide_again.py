@@ -18,7 +18,6 @@ from tests.core.given import (
     t,
 )
 
-from katakei.core.decide import candidates
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
 from katakei.domain.observation import State, Work, WorkState
@@ -26,6 +25,7 @@ from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout, evolve, replay
 from katakei.domain.spec import Command, OnFailure
+from katakei.reconcile.decide import candidates
 
 ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
 

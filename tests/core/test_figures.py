@@ -2,9 +2,9 @@
 
 from tests.core.given import NOON, a_plan, brought, later, seconds, t
 
-from katakei.core.figures import drained, out_of_service
 from katakei.domain import events as e
 from katakei.domain.phases import Phase
+from katakei.reconcile.figures import drained, out_of_service
 
 PLAN = a_plan()
 WHO = t(PLAN)

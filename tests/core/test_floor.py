@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from tests.core.given import NOON, a_plan, a_target, given, later, seconds, seen, standing, t
 
-from katakei.core.floor import Tally, breach, tally
 from katakei.domain.model import Registration
 from katakei.domain.observation import State
 from katakei.domain.phases import MAY_SERVE, Phase
+from katakei.reconcile.capacity import Tally, breach, tally
 
 
 def serving(count: Tally) -> int:

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 from tests.core.given import NOON, a_plan, brought, called, decided, given, later, moves, notes, seen, t, whys
 
-from katakei.core.floor import tally
-from katakei.core.staying import LASTING
 from katakei.domain import events as e
 from katakei.domain.actions import Step
 from katakei.domain.observation import Sight, State
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Kind, Plan
 from katakei.domain.replay import Rollout
+from katakei.reconcile.capacity import tally
+from katakei.reconcile.watching import LASTING
 
 
 def idle(plan: Plan, groups: int = 1) -> Plan:

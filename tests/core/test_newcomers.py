@@ -5,8 +5,6 @@ from dataclasses import replace
 import pytest
 from tests.core.given import NOON, a_plan, a_target, brought, decided, given, later, moves, notes, seen, t
 
-from katakei.core.floor import breach, tally
-from katakei.core.wants import wants
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Step
 from katakei.domain.model import Registration, Target
@@ -15,6 +13,8 @@ from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Kind, Plan, restorable
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Late, Selection
+from katakei.reconcile.capacity import breach, tally
+from katakei.reconcile.observe import wants
 
 PLAN = a_plan(2, late=Late.ROLL)
 ARN = PLAN.groups[0].arn

@@ -3,7 +3,7 @@
 import pytest
 from tests.core.given import NOON, later, seconds
 
-from katakei.core.pace import Allowance, pace
+from katakei.reconcile.pacing import Allowance, pace
 
 
 @pytest.mark.parametrize(("waited", "rests"), [(0, 0.5), (4, 0.5), (8, 1), (16, 2), (3600, 2)])

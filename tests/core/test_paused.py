@@ -16,11 +16,11 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core.wants import wants
 from katakei.domain import events as e
 from katakei.domain.actions import Note
 from katakei.domain.observation import State
 from katakei.domain.phases import Phase
+from katakei.reconcile.observe import wants
 
 PAUSE, RESUME = e.PauseAsked(later(10), "kim"), e.ResumeAsked(later(7200), "kim")
 

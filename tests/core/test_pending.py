@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from tests.core.given import NOON, a_plan, decided, given, later, moves, seen, standing, t, whys
 
-from katakei.core.wants import wants
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Start, Step
 from katakei.domain.leases import Owner
@@ -15,6 +14,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout, evolve
 from katakei.domain.spec import Command, Drain, Spec, Until
 from katakei.domain.standing import Standing
+from katakei.reconcile.observe import wants
 
 WAITED = Drain(until=Until.PROOF, witness="ssm")
 CUT = replace(WAITED, cut_after=timedelta(seconds=50))

@@ -20,12 +20,12 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core.wants import wants
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Step
 from katakei.domain.observation import Attributes, Evidence, Pending, State, Work, WorkState
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.spec import Drain, Until
+from katakei.reconcile.observe import wants
 
 DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from tests.core.given import a_group, a_plan, a_target, given, seconds, t
 
-from katakei.core.questions import questions
 from katakei.domain.model import Registration
 from katakei.domain.spec import Check, Http
+from katakei.reconcile.health_checks import questions
 
 
 def test_by_default_each_group_asks_as_its_own_check_does() -> None:

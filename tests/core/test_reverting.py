@@ -23,9 +23,6 @@ from tests.core.given import (
     whys,
 )
 
-from katakei.core.decide import candidates
-from katakei.core.reverting import not_taken_back
-from katakei.core.verdict import taken_back, verdict
 from katakei.domain import events as e
 from katakei.domain.actions import Forbid, Note
 from katakei.domain.errors import Exit
@@ -35,6 +32,9 @@ from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout, evolve, replay
 from katakei.domain.spec import Check, Command, FailedTarget, OnFailure, Then
+from katakei.reconcile.decide import candidates
+from katakei.reconcile.outcome import taken_back, verdict
+from katakei.reconcile.revert import not_taken_back
 
 ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
 UNDO = Command("ssm", "undo")

@@ -3,10 +3,6 @@
 import pytest
 from tests.core.given import NOON, a_plan, brought, deregistered, given, later, moves, notes, seen, t, taken, turn, whys
 
-from katakei.core.decide import decide
-from katakei.core.staying import LASTING
-from katakei.core.verdict import verdict
-from katakei.core.wants import wants
 from katakei.domain import events as e
 from katakei.domain.errors import Exit
 from katakei.domain.observation import Sight, State
@@ -14,6 +10,10 @@ from katakei.domain.phases import Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import OnFailure
+from katakei.reconcile.decide import decide
+from katakei.reconcile.observe import wants
+from katakei.reconcile.outcome import verdict
+from katakei.reconcile.watching import LASTING
 
 DOWN, INITIAL, HEALTHY, ABSENT = State.UNHEALTHY, State.INITIAL, State.HEALTHY, State.ABSENT
 PLAN = a_plan(3)

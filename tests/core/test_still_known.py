@@ -3,12 +3,12 @@
 import pytest
 from tests.core.given import NOON, a_plan, brought, given, seen, standing, t
 
-from katakei.core.decide import decide, still_known
 from katakei.domain import events as e
 from katakei.domain.actions import Cancel, Deregister, Note, Rest, Step
 from katakei.domain.leases import Owner
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.replay import evolve
+from katakei.reconcile.decide import decide, still_known
 
 
 def test_a_target_that_stands_where_it_stood_is_not_asked_again_in_the_same_turn() -> None:

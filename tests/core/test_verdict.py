@@ -3,11 +3,11 @@
 import pytest
 from tests.core.given import NOON, a_plan, brought, given, t
 
-from katakei.core.verdict import verdict
 from katakei.domain import events as e
 from katakei.domain.errors import Exit
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Kind
+from katakei.reconcile.outcome import verdict
 
 END = e.Finished(NOON)
 

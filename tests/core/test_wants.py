@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from tests.core.given import NOON, a_plan, given, later, seen, standing, t
 
-from katakei.core.wants import Wants, wants
 from katakei.domain import events as e
 from katakei.domain.observation import Attributes, GroupSight, Sight, Work, WorkState
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import Kind
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Check
+from katakei.reconcile.observe import Wants, wants
 
 PLAN = a_plan(2)
 ARN = PLAN.groups[0].arn

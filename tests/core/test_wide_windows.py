@@ -3,8 +3,6 @@
 import pytest
 from tests.core.given import NOON, a_plan, brought, decided, given, later, moves, seen, t, whys
 
-from katakei.core.decide import rest_until
-from katakei.core.wants import wants
 from katakei.domain import events as e
 from katakei.domain.actions import Rest
 from katakei.domain.leases import Owner
@@ -13,6 +11,8 @@ from katakei.domain.phases import Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Check
+from katakei.reconcile.decide import rest_until
+from katakei.reconcile.observe import wants
 
 OUT_FOR = 120  # seconds
 UNASKED = Check(asked=False)

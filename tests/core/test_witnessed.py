@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from tests.core.given import NOON, a_plan, decided, deregistered, given, later, moves, seen, standing, t, whys
 
-from katakei.core.wants import wants
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Rest, Start, Step
 from katakei.domain.observation import Evidence, Pending, State
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Drain, Until
+from katakei.reconcile.observe import wants
 
 PLAN = a_plan(3, drain=Drain(until=Until.PROOF))
 FIRST = t(PLAN)

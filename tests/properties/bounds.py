@@ -19,11 +19,11 @@ from tests.properties.play import ID, Outcome
 from tests.properties.things import seconds
 from tests.properties.world import OUT, By
 
-from katakei.core.verdict import verdict
 from katakei.domain import events as e
 from katakei.domain.errors import Exit
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Kind
+from katakei.reconcile.outcome import verdict
 
 Faults = Iterator[str]
 

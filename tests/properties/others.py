@@ -11,11 +11,11 @@ from tests.properties.play import Outcome
 from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 
-from katakei.core.verdict import verdict
 from katakei.domain.errors import Exit
 from katakei.domain.events import AbortAsked, Interrupted, RevertAsked, RevertResolved
 from katakei.domain.plan import Kind
 from katakei.domain.spec import Late
+from katakei.reconcile.outcome import verdict
 
 BLINDNESS = ("unseen", "blind", "denied", "gone", "deleted", "paper")
 LATE = seconds(30) + seconds(10)  # and the looks that tell it

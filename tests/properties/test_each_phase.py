@@ -8,11 +8,11 @@ from tests.properties.play import Outcome, Play
 from tests.properties.settings import Setting
 from tests.properties.world import By, SmallWorld
 
-from katakei.core.verdict import verdict
 from katakei.domain import events as e
 from katakei.domain.errors import Exit
 from katakei.domain.model import Target
 from katakei.domain.phases import Phase
+from katakei.reconcile.outcome import verdict
 from katakei.views import lines
 
 P = Phase

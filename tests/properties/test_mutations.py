@@ -16,8 +16,6 @@ from tests.properties.vices import Wickedness
 from tests.properties.world import NOON, SmallWorld
 
 from katakei import holding, runner
-from katakei.core import case, coming_back, decide, floor, leaving, newcomers, pace, reverting, wants, working
-from katakei.core.case import Case
 from katakei.domain import events as e
 from katakei.domain import replay
 from katakei.domain.actions import Register, Rest, Step
@@ -26,6 +24,8 @@ from katakei.domain.model import Registration, TargetId
 from katakei.domain.observation import Pending, State, WorkState
 from katakei.domain.phases import Phase
 from katakei.domain.spec import Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until
+from katakei.reconcile import capacity, context, decide, draining, drift, observe, pacing, returning, revert, working
+from katakei.reconcile.context import Case
 
 Worlds = Callable[[int], Setting]
 AS_IT_IS = 4  # worlds that the code as it is plays without fault
@@ -166,7 +166,7 @@ def long_settle(seed: int) -> Setting:
 
 # -- what is broken
 
-_key, _next, _not_serving = replay.Rollout.key, decide._next, coming_back._not_serving
+_key, _next, _not_serving = replay.Rollout.key, decide._next, returning._not_serving
 _work, _candidates = working.working, decide.candidates
 
 
@@ -211,7 +211,7 @@ def _deaf_to_aborts(self: replay.Rollout) -> str:
     return ""
 
 
-def _deaf_to_interrupts(scene: case.Scene) -> list[Step]:
+def _deaf_to_interrupts(scene: context.Scene) -> list[Step]:
     return _next(replace(scene, rollout=replace(scene.rollout, interrupted=False)))
 
 
@@ -236,7 +236,7 @@ def _due_at_once(steps: tuple[Step, ...], now: datetime) -> datetime:
     return min([step.until for step in steps if isinstance(step, Rest)], default=now) - timedelta(seconds=2)
 
 
-def _deaf_to_pauses(scene: case.Scene) -> list[Step]:
+def _deaf_to_pauses(scene: context.Scene) -> list[Step]:
     return _next(replace(scene, rollout=replace(scene.rollout, paused="")))
 
 
@@ -245,7 +245,7 @@ def _whoever_is_there(this: replay.Rollout, target: TargetId) -> bool:
 
 
 def _whatever_may_run_there(this: replay.Rollout, target: TargetId) -> bool:
-    return bool(reverting.recalled(this, target))
+    return bool(revert.recalled(this, target))
 
 
 def _the_first_one_first(this: replay.Rollout) -> list[TargetId]:

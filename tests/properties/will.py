@@ -20,12 +20,12 @@ from tests.properties.evidence import (
 )
 from tests.properties.play import ID, Outcome
 
-from katakei.core.reverting import not_taken_back
-from katakei.core.verdict import taken_back
 from katakei.domain.errors import Exit
 from katakei.domain.events import AbortAsked, Moved, PauseAsked, ResumeAsked, RevertAsked, RevertResolved
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import Kind
+from katakei.reconcile.outcome import taken_back
+from katakei.reconcile.revert import not_taken_back
 
 BEGUN = {Intent.UPDATE, Intent.REVERT}
 Faults = Iterator[str]

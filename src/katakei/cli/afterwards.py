@@ -9,10 +9,10 @@ import click
 
 from katakei.cli.options import as_json, asking, aws, journal
 from katakei.cli.saying import say
-from katakei.core.verdict import verdict
 from katakei.domain.errors import UsageFault
 from katakei.domain.model import RolloutId
 from katakei.domain.words import label
+from katakei.reconcile.outcome import verdict
 from katakei.views import lines
 from katakei.views.harmless import harmless
 from katakei.views.plain import plain

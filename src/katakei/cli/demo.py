@@ -17,7 +17,6 @@ from pathlib import Path
 import click
 
 from katakei.cli.options import asking
-from katakei.core.figures import drained, out_of_service
 from katakei.domain.errors import Exit
 from katakei.domain.events import Event
 from katakei.domain.words import span
@@ -25,6 +24,7 @@ from katakei.lab.options import LabOptions, Target
 from katakei.lab.problem import LabError
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
+from katakei.reconcile.figures import drained, out_of_service
 
 RATE = 50
 OPTIONS = LabOptions(

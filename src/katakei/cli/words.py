@@ -8,11 +8,11 @@ import click
 from katakei.cli.options import as_json, aws, group_of, journal, verbs
 from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
-from katakei.core.verdict import taken_back, verdict
 from katakei.domain.errors import Exit, Held, Refused
 from katakei.domain.model import RolloutId
 from katakei.domain.replay import Rollout
 from katakei.driving import Drive
+from katakei.reconcile.outcome import taken_back, verdict
 
 
 @click.command("approve")

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from katakei.core.case import APART
 from katakei.domain.plan import Kind, Plan
 from katakei.domain.spec import Until
 from katakei.domain.words import span
+from katakei.reconcile.context import APART
 
 PROPAGATION = timedelta(seconds=5)  # "seconds" between the call and the first check (docs/aws.md 7)
 

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from katakei.core.reverting import not_taken_back
-from katakei.core.verdict import verdict
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.ports import Header
 from katakei.domain.replay import Rollout
 from katakei.domain.words import counted, label, listed, span
+from katakei.reconcile.outcome import verdict
+from katakei.reconcile.revert import not_taken_back
 from katakei.views.grid import grid
 from katakei.views.plain import Plain, plain
 

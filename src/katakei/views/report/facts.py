@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from katakei.core.figures import out_of_service
 from katakei.domain import events as e
 from katakei.domain.replay import Rollout
+from katakei.reconcile.figures import out_of_service
 from katakei.views import lines
 from katakei.views.plain import Plain, plain
 from katakei.views.report.story import bars, end_of, figures, levels

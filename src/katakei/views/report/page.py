@@ -5,14 +5,14 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
-from katakei.core.figures import out_of_service
-from katakei.core.verdict import verdict
 from katakei.domain import events as e
 from katakei.domain.errors import Exit
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command
 from katakei.domain.words import counted, label, listed, span
+from katakei.reconcile.figures import out_of_service
+from katakei.reconcile.outcome import verdict
 from katakei.views import lines
 from katakei.views.report.axis import Axis
 from katakei.views.report.drawings import gantt, serving

@@ -7,17 +7,6 @@ never waits, and every turn starts from the journal and a fresh look, so there i
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from katakei.core.case import ATTEMPTS, Case, Scene, shown
-from katakei.core.coming_back import checking, returning, soaking, warming
-from katakei.core.floor import FRESH, Tally, breach, tally
-from katakei.core.leaving import draining, out
-from katakei.core.newcomers import joining
-from katakei.core.pace import MOMENT, SLOWEST, pace
-from katakei.core.proof import TWICE
-from katakei.core.reverting import fails_back, recalled
-from katakei.core.staying import staying
-from katakei.core.vanished import vanished
-from katakei.core.working import working
 from katakei.domain import events as e
 from katakei.domain.actions import Deregister, Note, Rest, Step, target_of
 from katakei.domain.lots import WIDE
@@ -28,6 +17,17 @@ from katakei.domain.replay import Rollout
 from katakei.domain.spec import Until
 from katakei.domain.standing import BROKEN_OFF
 from katakei.domain.words import label, listed, since, span
+from katakei.reconcile.capacity import FRESH, Tally, breach, tally
+from katakei.reconcile.context import ATTEMPTS, Case, Scene, shown
+from katakei.reconcile.drain_proof import TWICE
+from katakei.reconcile.draining import draining, out
+from katakei.reconcile.drift import joining
+from katakei.reconcile.pacing import MOMENT, SLOWEST, pace
+from katakei.reconcile.returning import checking, returning, soaking, warming
+from katakei.reconcile.revert import fails_back, recalled
+from katakei.reconcile.vanished import vanished
+from katakei.reconcile.watching import staying
+from katakei.reconcile.working import working
 
 IDLE = timedelta(seconds=15)
 ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out

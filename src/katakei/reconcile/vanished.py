@@ -1,8 +1,8 @@
 """The answer when somebody deletes a target group in the middle: nothing is waited for that can never come."""
 
-from katakei.core.case import Case
 from katakei.domain.actions import Note
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.reconcile.context import Case
 
 
 def vanished(case: Case) -> Note | None:

@@ -1,10 +1,10 @@
 """How a rollout went, for the exit code: what a script may rely on."""
 
-from katakei.core.reverting import not_taken_back
 from katakei.domain.errors import Exit
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Kind
 from katakei.domain.replay import Rollout
+from katakei.reconcile.revert import not_taken_back
 
 
 def verdict(rollout: Rollout) -> Exit:

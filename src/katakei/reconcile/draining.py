@@ -5,15 +5,15 @@ Until its work is resolved a target can still go back untouched, and does when a
 
 from datetime import timedelta
 
-from katakei.core.case import VERDICT, Case
-from katakei.core.proof import INTRUDED, TWICE, not_out, unsettled
-from katakei.core.working import start
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Step
 from katakei.domain.observation import Pending
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Kind
 from katakei.domain.words import span
+from katakei.reconcile.context import VERDICT, Case
+from katakei.reconcile.drain_proof import INTRUDED, TWICE, not_out, unsettled
+from katakei.reconcile.working import start
 
 NOTED = timedelta(seconds=30)  # how often what a witness still sees pending is written down
 

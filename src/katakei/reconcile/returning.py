@@ -5,14 +5,14 @@ A target serves again for us only after two looks, apart, both begun after the r
 
 from collections.abc import Sequence
 
-from katakei.core.case import APART, Case, left, shown
-from katakei.core.floor import breach
-from katakei.core.proof import INTRUDED, TWICE, not_out
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Rest, Step
 from katakei.domain.observation import Seen
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.words import since, span
+from katakei.reconcile.capacity import breach
+from katakei.reconcile.context import APART, Case, left, shown
+from katakei.reconcile.drain_proof import INTRUDED, TWICE, not_out
 
 FALLS = 3
 

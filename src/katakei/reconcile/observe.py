@@ -8,11 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from katakei.core.case import APART
-from katakei.core.decide import candidates
-from katakei.core.newcomers import unknown
-from katakei.core.pace import SLOWEST
-from katakei.core.reverting import called_off
 from katakei.domain.events import Key
 from katakei.domain.model import Arn, Registration, TargetId, TargetType
 from katakei.domain.observation import Pending, Sight, WorkState
@@ -20,6 +15,11 @@ from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import Kind
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Until
+from katakei.reconcile.context import APART
+from katakei.reconcile.decide import candidates
+from katakei.reconcile.drift import unknown
+from katakei.reconcile.pacing import SLOWEST
+from katakei.reconcile.revert import called_off
 
 BUSY = timedelta(seconds=5)
 IDLE = timedelta(seconds=15)

@@ -5,8 +5,6 @@ The mark on the target alone tells how the work goes; what cannot be known is ne
 
 from datetime import timedelta
 
-from katakei.core.case import ATTEMPTS, Case
-from katakei.core.proof import INTRUDED, TWICE, not_out, unsettled
 from katakei.domain import events as e
 from katakei.domain.actions import Cancel, Forbid, Note, Rest, Start, Step
 from katakei.domain.jobs import job
@@ -14,6 +12,8 @@ from katakei.domain.observation import State, Work, WorkState
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.spec import FailedTarget
 from katakei.domain.words import span
+from katakei.reconcile.context import ATTEMPTS, Case
+from katakei.reconcile.drain_proof import INTRUDED, TWICE, not_out, unsettled
 
 LAST = timedelta(minutes=2)  # for so long work over its limit is told to end, or never to begin, before it is left out
 _UNSEEN = Work(WorkState.UNKNOWN)

@@ -5,13 +5,13 @@ A fall is said at once and nothing else is begun meanwhile; one that lasts, or c
 
 from datetime import timedelta
 
-from katakei.core.case import Case, Scene, shown
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Step
 from katakei.domain.model import TargetId
 from katakei.domain.observation import State
 from katakei.domain.phases import Phase
 from katakei.domain.words import since
+from katakei.reconcile.context import Case, Scene, shown
 
 LASTING = timedelta(seconds=30)  # a target that was done may be out of service for so long before it counts as failed
 FALLS = 3

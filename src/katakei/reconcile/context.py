@@ -7,9 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from katakei.core.floor import FRESH, Tally, breach
-from katakei.core.pace import SLOWEST, pace
-from katakei.core.reverting import called_off, recalled
 from katakei.domain import events as e
 from katakei.domain.actions import Deregister, Note, Register, Rest, Step
 from katakei.domain.model import Group, Registration, Target, TargetId, TargetType
@@ -20,6 +17,9 @@ from katakei.domain.replay import Rollout
 from katakei.domain.spec import Until
 from katakei.domain.standing import Standing
 from katakei.domain.words import label, listed, since, span
+from katakei.reconcile.capacity import FRESH, Tally, breach
+from katakei.reconcile.pacing import SLOWEST, pace
+from katakei.reconcile.revert import called_off, recalled
 
 APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
 REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long

@@ -3,11 +3,11 @@
 Where a proof is missing, the answer is what to do or to await. Nothing is taken out unseen (promise 1).
 """
 
-from katakei.core.case import Case, left, shown
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Rest, Step
 from katakei.domain.observation import Pending
 from katakei.domain.words import since, span
+from katakei.reconcile.context import Case, left, shown
 
 INTRUDED = "somebody registers it while we hold it out"
 TWICE = 2  # a target that somebody registers so often while we hold it out is left to a person

@@ -3,7 +3,6 @@
 Each is written down whole before anything rests on it, so that floors are counted honestly, zone by zone.
 """
 
-from katakei.core.case import Scene
 from katakei.domain import events as e
 from katakei.domain.actions import Note
 from katakei.domain.model import Arn
@@ -11,6 +10,7 @@ from katakei.domain.observation import Newcomer, Sight
 from katakei.domain.plan import Kind
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Late
+from katakei.reconcile.context import Scene
 
 
 def unknown(rollout: Rollout, last: Sight) -> tuple[Arn, ...]:
