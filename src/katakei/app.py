@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 
 from katakei import again, by_hand, driving, history, surveying
 from katakei.by_hand import Hand
-from katakei.core import plan as planning
-from katakei.core.forecast import Forecast, forecast
-from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked
 from katakei.domain import events as e
 from katakei.domain.errors import Refused, UsageFault
 from katakei.domain.model import Group, RolloutId, TargetId
@@ -22,6 +19,9 @@ from katakei.domain.spec import Spec, differences
 from katakei.domain.words import listed
 from katakei.driving import Confirm, Drive
 from katakei.kit import Kit, patient
+from katakei.planning import planner as planning
+from katakei.planning.forecast import Forecast, forecast
+from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Asked
 
 
 @dataclass(frozen=True, slots=True)

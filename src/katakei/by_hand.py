@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 
 from katakei import driving, history, surveying
-from katakei.core import plan as planning
-from katakei.core.places import where
-from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
 from katakei.domain.errors import Refused
 from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Kind
@@ -14,6 +11,9 @@ from katakei.domain.spec import Command, Selection, Spec
 from katakei.driving import Confirm, Drive
 from katakei.holding import Hold
 from katakei.kit import Kit, patient
+from katakei.planning import planner as planning
+from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
+from katakei.planning.target_refs import where
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from katakei import __version__, holding
 from katakei.by_intent import ways
-from katakei.core.forecast import Forecast, forecast
 from katakei.domain import events as e
 from katakei.domain.errors import Refused
 from katakei.domain.model import Group, RolloutId
@@ -18,6 +17,7 @@ from katakei.domain.spec import Spec
 from katakei.engines import inline
 from katakei.holding import Hold
 from katakei.kit import Kit
+from katakei.planning.forecast import Forecast, forecast
 from katakei.runner import Runner, Turn, World
 
 CALL = timedelta(seconds=10)  # how long a call under way is waited for before the lease is given back

@@ -5,13 +5,13 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from katakei.core.survey import Survey, machines, tags
 from katakei.domain.errors import KatakeiError, NoSuchGroup
 from katakei.domain.model import Arn, Target
 from katakei.domain.observation import Newcomer
 from katakei.domain.ports import Balancer, Clock, Executor, Member, Pool
 from katakei.domain.replay import Rollout
 from katakei.domain.words import listed
+from katakei.planning.survey import Survey, machines, tags
 
 DEADLINE = timedelta(seconds=10)
 AGAIN = timedelta(seconds=15)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from katakei.by_intent import ways
-from katakei.core.survey import Survey, machines, states
 from katakei.domain.jobs import planned
 from katakei.domain.members import groups_of
 from katakei.domain.model import Arn, Group, RolloutId, Target, TargetId
@@ -16,6 +15,7 @@ from katakei.domain.ports import Balancer, Checker, Executor, Member, Pool, Watc
 from katakei.domain.spec import Spec
 from katakei.kit import Kit
 from katakei.last_looks import TOGETHER, last_looks
+from katakei.planning.survey import Survey, machines, states
 from katakei.reconcile.health_checks import of_target
 
 PREFLIGHT = timedelta(seconds=10)

@@ -55,7 +55,7 @@ def test_a_plan_of_a_group_and_a_command_loads_nothing_that_only_writing_or_draw
     lab: Lab, tmp_path: Path
 ) -> None:
     modules = loaded({"HOME": str(tmp_path), **lab.env}, "plan", "LaravelTargetGroup", "--run", "true")
-    assert "katakei.core.plan" in modules
+    assert "katakei.planning.planner" in modules
     assert not modules & (HEAVY - {"boto3"})  # Run Command is asked through it
 
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import pytest
 from tests.core.given import NOON, a_group, a_spec, a_target
 
-from katakei.core.plan import make
-from katakei.core.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
 from katakei.domain.errors import Refused
 from katakei.domain.model import Group, RolloutId
 from katakei.domain.observation import Seen, State
 from katakei.domain.plan import Kind, Plan
 from katakei.domain.ports import Member
 from katakei.domain.spec import Share, Spec
+from katakei.planning.planner import make
+from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
 
 HEALTHY, DRAINING, DOWN = State.HEALTHY, State.DRAINING, State.UNHEALTHY
 WEB = a_group()

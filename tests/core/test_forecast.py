@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from tests.core.given import a_group, a_plan, seconds
 
-from katakei.core.forecast import forecast
 from katakei.domain.plan import Kind
 from katakei.domain.spec import Drain, Until
+from katakei.planning.forecast import forecast
 
 
 def test_a_targets_time_is_the_timer_the_first_check_and_the_soak() -> None:

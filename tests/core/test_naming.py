@@ -2,8 +2,8 @@
 
 import pytest
 
-from katakei.core.naming import is_address, is_instance, split
 from katakei.domain.errors import UsageFault
+from katakei.planning.naming import is_address, is_instance, split
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 from tests.core.given import a_group, a_plan, a_target, given
 from tests.core.surveyed import WEB, a_survey
 
-from katakei.core.places import Held, where
 from katakei.domain.errors import UsageFault
 from katakei.domain.model import Registration, RolloutId, Target, TargetId, TargetType
 from katakei.domain.plan import Floor
+from katakei.planning.target_refs import Held, where
 
 THERE = a_survey().members[WEB.arn]
 KNOWN = a_target(7, [a_group()])

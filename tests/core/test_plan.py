@@ -6,13 +6,13 @@ import pytest
 from tests.core.given import a_group, a_plan, a_target
 from tests.core.surveyed import DOWN, DRAINING, HEALTHY, WEB, a_survey, asked, numbers, planned, share
 
-from katakei.core.plan import register
-from katakei.core.survey import NOTHING_ALLOWED, Allowed, Survey
 from katakei.domain.errors import Unreachable, UsageFault
 from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Kind, Plan, restorable
 from katakei.domain.spec import Check, Http, Order, Selection, Share, Window
+from katakei.planning.planner import register
+from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Survey
 
 # -- who
 

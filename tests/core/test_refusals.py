@@ -6,13 +6,13 @@ import pytest
 from tests.core.given import a_group, a_plan, a_spec, a_target, seconds
 from tests.core.surveyed import DRAINING, HEALTHY, WEB, a_survey, asked, planned, refused
 
-from katakei.core.plan import register
-from katakei.core.refusals import refusals
-from katakei.core.survey import NOTHING_ALLOWED, Allowed, Survey
 from katakei.domain.model import Arn, Minimum, Registration, RolloutId, TargetId, TargetType
 from katakei.domain.observation import State
 from katakei.domain.plan import Floor, Kind
 from katakei.domain.spec import Check, Drain, Http, Limits, Selection, Share, Until, Window
+from katakei.planning.checks import refusals
+from katakei.planning.planner import register
+from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Survey
 
 
 def test_every_reason_is_told_in_one_go() -> None:

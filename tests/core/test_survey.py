@@ -5,9 +5,9 @@ from dataclasses import replace
 from tests.core.given import a_group
 from tests.core.surveyed import DRAINING, HEALTHY, a_survey
 
-from katakei.core.survey import machines, states, tags
 from katakei.domain.model import TargetId
 from katakei.domain.observation import State
+from katakei.planning.survey import machines, states, tags
 
 GROUPS = (a_group("web"), a_group("admin"))
 

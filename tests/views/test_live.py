@@ -5,7 +5,7 @@ from dataclasses import replace
 from rich.console import Console
 from tests.core.given import a_plan, given, later
 
-from katakei.core.forecast import forecast
+from katakei.planning.forecast import forecast
 from katakei.views.live import live
 
 

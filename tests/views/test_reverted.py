@@ -2,11 +2,11 @@
 
 from tests.core.given import NOON, OUTWARD, a_plan, brought, given, later, t
 
-from katakei.core.forecast import forecast
 from katakei.domain import events as e
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command, FailedTarget, OnFailure, Then, Variable
+from katakei.planning.forecast import forecast
 from katakei.views import lines, plans, report
 
 UNDO = Command("local", "./undo", env=(Variable("A", "hello"), Variable("B", None, "TOKEN")))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from katakei.cli.saying import say
-from katakei.core.naming import is_address, is_instance, split
 from katakei.domain.errors import Refused, UsageFault
+from katakei.planning.naming import is_address, is_instance, split
 from katakei.wiring import Wiring
 
 if TYPE_CHECKING:

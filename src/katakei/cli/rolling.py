@@ -13,9 +13,9 @@ from katakei.app import App, Order
 from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_job, verbs
 from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
-from katakei.core.survey import Allowed
 from katakei.domain.errors import KatakeiError, UsageFault
 from katakei.driving import Drive
+from katakei.planning.survey import Allowed
 from katakei.views import plans
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import click
 
 from katakei.cli.saying import on_terminal, our_fault, say, silence
-from katakei.core.forecast import Forecast, forecast
 from katakei.domain.errors import Broken, Exit, KatakeiError, LeaseLost, Unreachable
 from katakei.domain.plan import Kind, Plan
 from katakei.domain.replay import Rollout
 from katakei.driving import Drive
+from katakei.planning.forecast import Forecast, forecast
 from katakei.reconcile.outcome import verdict
 from katakei.runner import Turn
 from katakei.views import lines, plans

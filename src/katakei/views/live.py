@@ -7,11 +7,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from katakei.core.forecast import Forecast
 from katakei.domain.model import TargetId
 from katakei.domain.phases import ENDS, IN_HAND, Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.words import span
+from katakei.planning.forecast import Forecast
 
 MOST = 20  # lines of the table; a fleet shows who is in hand first
 COLOURS: Mapping[Phase, str] = {

@@ -6,11 +6,11 @@ All of them are asked, so that a person reads everything in one go.
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from katakei.core.survey import Allowed, Survey
 from katakei.domain.model import Group, Target, TargetType
 from katakei.domain.plan import Kind, Plan
 from katakei.domain.spec import Until
 from katakei.domain.words import listed, span
+from katakei.planning.survey import Allowed, Survey
 
 SETTLE = timedelta(seconds=30)  # a real ALB goes on sending new requests for 13 to 25 s after it says draining
 

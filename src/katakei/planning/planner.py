@@ -6,8 +6,6 @@ A plan that may not be carried out is refused with every reason in one go. Nothi
 from collections.abc import Iterable
 from dataclasses import replace
 
-from katakei.core.refusals import refusals, short_settle, unreachable, unused
-from katakei.core.survey import Allowed, Asked, Survey, machines, states, tags
 from katakei.domain.errors import Refused, Unreachable, UsageFault
 from katakei.domain.model import Arn, Target, TargetId
 from katakei.domain.observation import State
@@ -15,6 +13,8 @@ from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Kind, Plan, with_places
 from katakei.domain.spec import Order
 from katakei.domain.words import label, listed
+from katakei.planning.checks import refusals, short_settle, unreachable, unused
+from katakei.planning.survey import Allowed, Asked, Survey, machines, states, tags
 
 
 def make(asked: Asked, survey: Survey, allowed: Allowed) -> Plan:

@@ -6,12 +6,12 @@ Nothing is asked of the world or of the journal here.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from katakei.core.naming import is_address, is_instance, split
 from katakei.domain.errors import UsageFault
 from katakei.domain.model import Group, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.domain.ports import Member
 from katakei.domain.replay import Rollout
 from katakei.domain.words import label, listed
+from katakei.planning.naming import is_address, is_instance, split
 
 Recorded = Callable[[str], tuple[RolloutId, Target] | None]
 """The newest rollout that knew a target of this id, address or name in the group, and how it was registered there."""
