@@ -10,14 +10,15 @@ import pytest
 from tests.contracts.ledgers import BOTH, ID, LEDGERS, OTHER, Ledger, begun, group, owner, planned
 from tests.properties.things import seconds
 
-from katakei import by_hand, driving, holding
+from katakei import by_hand
 from katakei.clock import SystemClock
 from katakei.domain.errors import Held, KatakeiError, Refused, Unreachable, Unseen
 from katakei.domain.leases import Owner
 from katakei.domain.ports import Balancer, Journal, Leases
 from katakei.journals import holders
-from katakei.kit import Kit
 from katakei.process import Fate
+from katakei.runtime import lease_keeper, session
+from katakei.runtime.drivers import Kit
 
 GROUPS = tuple(group(arn) for arn in sorted(BOTH))
 
@@ -71,9 +72,9 @@ def test_it_beats_while_a_person_reads_the_plan_and_is_free_when_they_say_no(
         assert any(seen() != first or threading.Event().wait(0.02) for _ in range(200))
         return False
 
-    hold = driving.take(kit(ledger), GROUPS, ID)
+    hold = session.take(kit(ledger), GROUPS, ID)
     with pytest.raises(Refused, match="not confirmed"):
-        driving.begin(kit(ledger), hold, lambda: planned().plan, no)
+        session.begin(kit(ledger), hold, lambda: planned().plan, no)
     rival.take(BOTH, owner(2), OTHER)
 
 
@@ -94,7 +95,7 @@ def test_what_was_refused_is_refused_also_where_the_lease_cannot_be_given_back(
     here = kit(ledger)
     monkeypatch.setattr(here.leases, "release", unanswered)
     with pytest.raises(Refused, match="not confirmed"):
-        driving.begin(here, driving.take(here, GROUPS, ID), lambda: planned().plan, lambda *_: False)
+        session.begin(here, session.take(here, GROUPS, ID), lambda: planned().plan, lambda *_: False)
     begun(ledger, ID)
     with pytest.raises(Refused, match="was begun meanwhile and is not finished"):
         by_hand.take(here, GROUPS, ID)

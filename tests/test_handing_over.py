@@ -13,7 +13,7 @@ from katakei.domain import events as e
 from katakei.domain.errors import KatakeiError, Rejected, Unseen, UsageFault
 from katakei.domain.phases import Phase
 from katakei.domain.spec import Drain, Limits, Until
-from katakei.runner import Turn
+from katakei.runtime.runner import Turn
 
 LONG = Limits(working=seconds(900), warming=seconds(60), waiting=seconds(600))
 BY_PROOF = spec_of(drain=Drain(settle=seconds(30), until=Until.PROOF), limits=LONG)

@@ -11,10 +11,10 @@ from tests.properties.paper import Heart, Paper
 from tests.properties.things import seconds
 from tests.properties.world import NOON, TurnedClock
 
-from katakei import holding
 from katakei.domain.errors import Held, KatakeiError, LeaseLost, Unreachable, Unseen
 from katakei.domain.leases import Beat, Lease
-from katakei.holding import Hold, take
+from katakei.runtime import lease_keeper
+from katakei.runtime.lease_keeper import Hold, take
 
 ours, theirs = owner(1), owner(2, "elsewhere")
 

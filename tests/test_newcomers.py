@@ -12,7 +12,7 @@ from katakei.domain import events as e
 from katakei.domain.errors import Unseen
 from katakei.domain.model import Arn, Registration, Target
 from katakei.domain.spec import Late
-from katakei.newcomers import Newcomers
+from katakei.runtime.newcomers import Newcomers
 
 
 def joined(play: Play, turns: int = 12) -> e.Joined:

@@ -11,7 +11,7 @@ from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 
 from katakei.domain.errors import KatakeiError, LeaseLost, OutOfReach, Unreachable, Unseen
-from katakei.runner import PATIENCE
+from katakei.runtime.runner import PATIENCE
 
 
 def turn(process: Process) -> None:

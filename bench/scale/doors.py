@@ -61,7 +61,7 @@ class SmallPool:
         except Exception as error:  # noqa: BLE001 - exactly what a pool does
             future.set_exception(error)
         future.due = self._clock.time
-        if work.__module__ == "katakei.acting":
+        if work.__module__ == "katakei.runtime.dispatcher":
             self._clock.time = begun
         return future
 

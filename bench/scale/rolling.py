@@ -17,9 +17,9 @@ from katakei.domain.plan import Floor, Kind, Plan
 from katakei.domain.ports import Header, Journal, Leases
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command, Drain, Limits, Spec, Until
-from katakei.engines import inline
-from katakei.holding import Hold
-from katakei.runner import Runner, Turn, World
+from katakei.runtime import inline
+from katakei.runtime.lease_keeper import Hold
+from katakei.runtime.runner import Runner, Turn, World
 
 ID = RolloutId("r-scale")
 OWNER = Owner("bench", "host", 1, 1, "boot")

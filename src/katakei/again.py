@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
-from katakei import driving, history
+from katakei import history
 from katakei.domain import events as e
 from katakei.domain.errors import Held, Refused, UsageFault
 from katakei.domain.model import RolloutId, Target
@@ -16,10 +16,11 @@ from katakei.domain.phases import ENDS, ROADS, Phase
 from katakei.domain.plan import Kind
 from katakei.domain.replay import Rollout
 from katakei.domain.words import label
-from katakei.driving import Drive
-from katakei.holding import Hold
-from katakei.kit import Kit
 from katakei.reconcile.revert import not_taken_back
+from katakei.runtime import session
+from katakei.runtime.drivers import Kit
+from katakei.runtime.lease_keeper import Hold
+from katakei.runtime.session import Drive
 
 LEAVING = tuple(timedelta(seconds=1) for _ in range(5))  # so long the holder of a finished rollout may take to let go
 
@@ -28,7 +29,7 @@ def abort(kit: Kit, rollout: RolloutId) -> Drive:
     """What is in hand goes back to serving, driven from here. Raises Held when another process obeys, or has obeyed."""
     kit.journal.tell(rollout, e.AbortAsked(kit.clock.now(), kit.owner.user))
     plan = history.find(kit.journal, rollout).plan
-    hold = driving.take(kit, plan.groups, rollout, sure=True)
+    hold = session.take(kit, plan.groups, rollout, sure=True)
     if history.find(kit.journal, rollout).finished:
         hold.release()
         raise Held(f"rollout {rollout} was finished meanwhile")
@@ -87,7 +88,7 @@ def unsure(state: Rollout, names: Sequence[str]) -> tuple[str, ...]:
 def _opened(kit: Kit, state: Rollout, word: e.Will) -> Drive:
     """By this process, or by whoever has the rollout in hand."""
     rollout = state.plan.rollout
-    take = partial(driving.take, kit, state.plan.groups, rollout, sure=True)
+    take = partial(session.take, kit, state.plan.groups, rollout, sure=True)
     try:
         hold = take()
     except Held as held:
@@ -96,7 +97,7 @@ def _opened(kit: Kit, state: Rollout, word: e.Will) -> Drive:
         kit.journal.tell(rollout, word)  # whoever holds the lease drives this very rollout, and reads the word
         return Drive(kit, _let_go(kit, state, take, held), state.plan, carried_on=True)
     try:
-        driving.able(kit, state.plan.spec)
+        session.able(kit, state.plan.spec)
         kit.journal.tell(rollout, word)
     except BaseException:
         hold.release()

@@ -6,7 +6,7 @@ Nothing here prints, parses arguments or knows a driver by name.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from katakei import again, by_hand, driving, history, surveying
+from katakei import again, by_hand, history, surveying
 from katakei.by_hand import Hand
 from katakei.domain import events as e
 from katakei.domain.errors import Refused, UsageFault
@@ -17,11 +17,12 @@ from katakei.domain.ports import Header
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Spec, differences
 from katakei.domain.words import listed
-from katakei.driving import Confirm, Drive
-from katakei.kit import Kit, patient
 from katakei.planning import planner as planning
 from katakei.planning.forecast import Forecast, forecast
 from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Asked
+from katakei.runtime import session
+from katakei.runtime.drivers import Kit, patient
+from katakei.runtime.session import Confirm, Drive
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,11 @@ class App:
         groups = self._groups(order)
         earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
         if earlier:
-            return driving.carry_on(self._kit, self._same(order, earlier))
-        driving.able(self._kit, order.spec)
+            return session.carry_on(self._kit, self._same(order, earlier))
+        session.able(self._kit, order.spec)
         name = self._kit.name()
         hold = by_hand.take(self._kit, groups, name)
-        return driving.begin(self._kit, hold, lambda: self._plan(order, groups, name), confirm)
+        return session.begin(self._kit, hold, lambda: self._plan(order, groups, name), confirm)
 
     def deregister(self, hand: Hand, confirm: Confirm) -> Drive:
         """One step by hand: out of the group, drained, and left out."""
@@ -132,7 +133,7 @@ class App:
     def _plan(self, order: Order, groups: tuple[Group, ...], name: RolloutId) -> Plan:
         kit = self._kit
         site = patient(kit.clock, lambda: kit.site)
-        who, versions = str(kit.owner), driving.VERSIONS
+        who, versions = str(kit.owner), session.VERSIONS
         asked = Asked(name, Kind.ROLL, order.spec, order.release, site.account, site.region, who, versions)
         held = {
             rollout.owners[place]: rollout.plan.rollout

@@ -14,7 +14,7 @@ from katakei.domain.model import Registration, RolloutId
 from katakei.domain.plan import restorable
 from katakei.domain.ports import Clock, Header, Journal, Listed, Lister
 from katakei.domain.replay import Rollout
-from katakei.kit import patient
+from katakei.runtime.drivers import patient
 
 LOOK_AGAIN = timedelta(seconds=2)
 

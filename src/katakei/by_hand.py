@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 
-from katakei import driving, history, surveying
+from katakei import history, surveying
 from katakei.domain.errors import Refused
 from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Kind
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command, Selection, Spec
-from katakei.driving import Confirm, Drive
-from katakei.holding import Hold
-from katakei.kit import Kit, patient
 from katakei.planning import planner as planning
 from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
 from katakei.planning.target_refs import where
+from katakei.runtime import session
+from katakei.runtime.drivers import Kit, patient
+from katakei.runtime.lease_keeper import Hold
+from katakei.runtime.session import Confirm, Drive
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ def deregister(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
     group = patient(kit.clock, lambda: kit.balancer.groups((hand.group,)))[0]
     earlier = _same(kit, group, hand, Kind.DEREGISTER)
     if earlier:
-        return driving.carry_on(kit, earlier)
+        return session.carry_on(kit, earlier)
     asked, survey = _read(kit, group, hand, Kind.DEREGISTER)
     hold = take(kit, (group,), asked.rollout)
-    return driving.begin(kit, hold, lambda: planning.make(asked, survey, hand.allowed), confirm)
+    return session.begin(kit, hold, lambda: planning.make(asked, survey, hand.allowed), confirm)
 
 
 def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
@@ -42,7 +43,7 @@ def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
     group = patient(kit.clock, lambda: kit.balancer.groups((hand.group,)))[0]
     earlier = _same(kit, group, hand, Kind.REGISTER)
     if earlier:
-        return driving.carry_on(kit, earlier)
+        return session.carry_on(kit, earlier)
     asked, survey = _read(kit, group, hand, Kind.REGISTER)
     members = survey.members[group.arn]
     held = history.held_out(kit.journal, group.arn)
@@ -52,7 +53,7 @@ def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
     ]
     targets, said = tuple(target for target, _ in found), tuple(why for _, why in found if why)
     hold = take(kit, (group,), asked.rollout)
-    return driving.begin(kit, hold, lambda: planning.register(asked, survey, hand.allowed, targets, said), confirm)
+    return session.begin(kit, hold, lambda: planning.register(asked, survey, hand.allowed, targets, said), confirm)
 
 
 def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey]:
@@ -60,13 +61,13 @@ def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey
     spec = Spec(group.name, (group.arn,), Command("manual"), Selection(only=hand.targets))
     members = patient(kit.clock, lambda: surveying.members(kit.balancer, (group,), kit.pool))
     survey = Survey((group,), members, lab=site.lab)
-    who, versions = str(kit.owner), driving.VERSIONS
+    who, versions = str(kit.owner), session.VERSIONS
     return Asked(kit.name(), kind, spec, "", site.account, site.region, who, versions, hand.waits), survey
 
 
 def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId) -> Hold:
     """The lease for a new rollout. Raises Refused: another one was begun while its holder was watched."""
-    hold = driving.take(kit, groups, rollout)
+    hold = session.take(kit, groups, rollout)
     earlier = history.unfinished(kit.journal, [group.arn for group in groups])
     if earlier is None:
         return hold

@@ -13,10 +13,10 @@ from katakei.domain.phases import Intent
 from katakei.domain.plan import Plan
 from katakei.domain.ports import Balancer, Checker, Executor, Member, Pool, Watched
 from katakei.domain.spec import Spec
-from katakei.kit import Kit
-from katakei.last_looks import TOGETHER, last_looks
 from katakei.planning.survey import Survey, machines, states
 from katakei.reconcile.health_checks import of_target
+from katakei.runtime.drivers import Kit
+from katakei.runtime.last_looks import TOGETHER, last_looks
 
 PREFLIGHT = timedelta(seconds=10)
 

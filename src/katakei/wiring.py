@@ -13,7 +13,7 @@ from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
 from katakei.domain.ports import Balancer, Carrier, Checker, Executor, Journal, Leases, Lister, Witness
 from katakei.domain.spec import Command, Spec, Tally, Until, Variable
-from katakei.kit import Site
+from katakei.runtime.drivers import Site
 
 if TYPE_CHECKING:
     from katakei.balancers.alb import Alb

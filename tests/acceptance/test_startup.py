@@ -47,7 +47,7 @@ def test_help_loads_no_library_but_the_parser_of_arguments(tmp_path: Path) -> No
 def test_status_loads_nothing_that_only_a_rollout_needs(lab: Lab, tmp_path: Path) -> None:
     modules = loaded({"HOME": str(tmp_path), **lab.env}, "status", "LaravelTargetGroup")
     assert "botocore.client" in modules
-    assert not modules & (HEAVY | {"katakei.app", "katakei.runner", "katakei.settings", "katakei.executors"})
+    assert not modules & (HEAVY | {"katakei.app", "katakei.runtime.runner", "katakei.settings", "katakei.executors"})
 
 
 @pytest.mark.lab

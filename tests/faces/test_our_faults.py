@@ -11,7 +11,7 @@ from tests.core.given import a_plan, given
 from katakei import cli
 from katakei.cli.showing import Shown, finish
 from katakei.domain.errors import Exit
-from katakei.driving import Drive
+from katakei.runtime.session import Drive
 
 PRINTS = """
 import contextlib, sys

@@ -66,7 +66,7 @@ class SmallPool:
         self._late: list[Callable[[], bool]] = []
 
     def submit(self, work: Callable[[], T], /) -> Future[T]:
-        if work.__module__ == "katakei.acting" and self._world.roll(self._world.wicked.slow):
+        if work.__module__ == "katakei.runtime.dispatcher" and self._world.roll(self._world.wicked.slow):
             late = Late(self._world, work, self._world.clock.time + seconds(self._world.dice.uniform(0, SLOW)))
             self._late.append(late.done)
             return late

@@ -24,8 +24,8 @@ from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Kind, Plan
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Spec
-from katakei.holding import Hold, take
-from katakei.runner import Runner, Turn, World
+from katakei.runtime.lease_keeper import Hold, take
+from katakei.runtime.runner import Runner, Turn, World
 
 __all__ = ["Outcome", "Play", "plan_of", "play", "spec_of"]
 

@@ -15,7 +15,6 @@ from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 from tests.properties.world import NOON, SmallWorld
 
-from katakei import holding, runner
 from katakei.domain import events as e
 from katakei.domain import replay
 from katakei.domain.actions import Register, Rest, Step
@@ -26,6 +25,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.spec import Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until
 from katakei.reconcile import capacity, context, decide, draining, drift, observe, pacing, returning, revert, working
 from katakei.reconcile.context import Case
+from katakei.runtime import lease_keeper, runner
 
 Worlds = Callable[[int], Setting]
 AS_IT_IS = 4  # worlds that the code as it is plays without fault
@@ -185,7 +185,7 @@ def _another_key_after_a_crash(self: replay.Rollout, target: str) -> e.Key:
     return replace(key, attempt=key.attempt + 1000 * (self.owner.pid if self.owner else 0))
 
 
-def _never_renewed(self: holding.Hold) -> None:
+def _never_renewed(self: lease_keeper.Hold) -> None:
     self.prove(self._clock.now())
 
 
@@ -306,7 +306,7 @@ BROKEN = {
         [(decide, "ANSWERS", {**decide.ANSWERS, Phase.RETURNING: _forgotten})], "5 forgotten"
     ),
     "the lease is not renewed": Broken(
-        [(holding.Hold, "renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
+        [(lease_keeper.Hold, "renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
     ),
     "an act may begin whenever its thread comes": Broken(
         [(holding, "LIFE", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)

@@ -9,8 +9,8 @@ from katakei.app import App
 from katakei.by_hand import Hand
 from katakei.cli.options import as_json, aws, group_and_targets, journal, verbs
 from katakei.cli.showing import Shown, finish
-from katakei.driving import Confirm, Drive
 from katakei.planning.survey import Allowed
+from katakei.runtime.session import Confirm, Drive
 
 F = TypeVar("F", bound=Callable[..., Any])
 

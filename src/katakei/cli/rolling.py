@@ -14,8 +14,8 @@ from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_jo
 from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
 from katakei.domain.errors import KatakeiError, UsageFault
-from katakei.driving import Drive
 from katakei.planning.survey import Allowed
+from katakei.runtime.session import Drive
 from katakei.views import plans
 
 F = TypeVar("F", bound=Callable[..., Any])

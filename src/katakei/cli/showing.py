@@ -18,10 +18,10 @@ from katakei.cli.saying import on_terminal, our_fault, say, silence
 from katakei.domain.errors import Broken, Exit, KatakeiError, LeaseLost, Unreachable
 from katakei.domain.plan import Kind, Plan
 from katakei.domain.replay import Rollout
-from katakei.driving import Drive
 from katakei.planning.forecast import Forecast, forecast
 from katakei.reconcile.outcome import verdict
-from katakei.runner import Turn
+from katakei.runtime.runner import Turn
+from katakei.runtime.session import Drive
 from katakei.views import lines, plans
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from katakei.cli.showing import Shown, finish
 from katakei.domain.errors import Exit, Held, Refused
 from katakei.domain.model import RolloutId
 from katakei.domain.replay import Rollout
-from katakei.driving import Drive
 from katakei.reconcile.outcome import taken_back, verdict
+from katakei.runtime.session import Drive
 
 
 @click.command("approve")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from katakei.domain.ports import Clock
 from katakei.domain.replay import Rollout
-from katakei.runner import Runner, Turn
+from katakei.runtime.runner import Runner, Turn
 
 
 def drive(runner: Runner, clock: Clock, told: Callable[[Turn], None]) -> Rollout:

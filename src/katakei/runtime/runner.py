@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from katakei.acting import Acts
 from katakei.domain import events as e
 from katakei.domain.actions import Note, Rest, Start, Step
 from katakei.domain.errors import OutOfReach, Overtaken, Unreachable, Unseen
@@ -17,11 +16,12 @@ from katakei.domain.observation import Sight
 from katakei.domain.ports import Balancer, Checker, Clock, Executor, Journal, Pool, Witness
 from katakei.domain.replay import Rollout, evolve, replay
 from katakei.domain.words import since, span
-from katakei.holding import Hold
-from katakei.last_looks import last_looks
-from katakei.looking import Looks, watched
 from katakei.reconcile.decide import decide, rest_until, sentence, still_known
 from katakei.reconcile.observe import wants
+from katakei.runtime.dispatcher import Acts
+from katakei.runtime.last_looks import last_looks
+from katakei.runtime.lease_keeper import Hold
+from katakei.runtime.observer import Looks, watched
 
 PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
 PATIENCE = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer

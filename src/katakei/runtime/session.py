@@ -6,7 +6,7 @@ Whatever happens on the way, the lease is given back or ends by itself; what was
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from katakei import __version__, holding
+from katakei import __version__
 from katakei.by_intent import ways
 from katakei.domain import events as e
 from katakei.domain.errors import Refused
@@ -14,11 +14,11 @@ from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Plan, restorable
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Spec
-from katakei.engines import inline
-from katakei.holding import Hold
-from katakei.kit import Kit
 from katakei.planning.forecast import Forecast, forecast
-from katakei.runner import Runner, Turn, World
+from katakei.runtime import inline, lease_keeper
+from katakei.runtime.drivers import Kit
+from katakei.runtime.lease_keeper import Hold
+from katakei.runtime.runner import Runner, Turn, World
 
 CALL = timedelta(seconds=10)  # how long a call under way is waited for before the lease is given back
 VERSIONS = {"katakei": __version__, "events": str(e.VERSION)}  # of who planned it, and of what was written
@@ -94,11 +94,11 @@ def restore_lines(kit: Kit, plan: Plan) -> tuple[str, ...]:
 def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId, *, sure: bool = False) -> Hold:
     """The lease of all these groups, kept from now on. Raises Held with the name of the rollout that has one.
 
-    `sure`: only where that one lives, which may take some seconds to see (`holding.take`).
+    `sure`: only where that one lives, which may take some seconds to see (`lease_keeper.take`).
     """
     arns = frozenset(group.arn for group in groups)
     leases, owner = kit.leases, kit.owner
-    return holding.take(
+    return lease_keeper.take(
         leases, kit.clock, lambda silent: leases.take(arns, owner, rollout, silent), kit.tell, sure=sure
     ).keep()
 

@@ -13,11 +13,11 @@ from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.observation import Attributes, Evidence, GroupSight, Seen, Sight, State
 from katakei.domain.ports import Balancer, Checker, Clock, Executor, Pool, Watched, Witness
 from katakei.domain.replay import Rollout
-from katakei.newcomers import Newcomers
 from katakei.reconcile.attributes import changed
 from katakei.reconcile.health_checks import questions
 from katakei.reconcile.observe import Wants
 from katakei.reconcile.pacing import Allowance
+from katakei.runtime.newcomers import Newcomers
 
 K = TypeVar("K")
 T = TypeVar("T")
