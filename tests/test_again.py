@@ -11,7 +11,7 @@ import pytest
 from tests.core.given import NOON, OUTWARD, a_plan, brought, t
 from tests.properties.paper import Paper
 
-from katakei import again
+from katakei.app import control
 from katakei.domain import events as e
 from katakei.domain.errors import Held, Refused, UsageFault
 from katakei.domain.leases import Beat, Lease, Owner
@@ -113,14 +113,14 @@ def _groups(plan: Plan) -> frozenset[Arn]:
 
 
 def revert(place: Place) -> Any:
-    return again.revert(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
+    return control.revert(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
 
 
 WORDS: dict[str, Callable[[Any], Any]] = {
-    "abort": lambda place: again.abort(place, PLAN.rollout),
-    "retry": lambda place: again.retry(place, PLAN.rollout, [t(PLAN)]),
-    "revert": lambda place: again.revert(place, PLAN.rollout),
-    "resume": lambda place: again.resume(place, PLAN.rollout),
+    "abort": lambda place: control.abort(place, PLAN.rollout),
+    "retry": lambda place: control.retry(place, PLAN.rollout, [t(PLAN)]),
+    "revert": lambda place: control.revert(place, PLAN.rollout),
+    "resume": lambda place: control.resume(place, PLAN.rollout),
 }
 each = pytest.mark.parametrize("word", WORDS)
 
@@ -198,16 +198,16 @@ def test_what_cannot_be_reverted_is_refused(events: list[e.Event], refusal: type
 def test_no_other_attempt_is_begun_while_a_person_holds_it_up_or_turns_it_round(word: e.Event, said: str) -> None:
     place = Place().given(*DONE, word)
     with pytest.raises(Refused, match=said):
-        again.retry(place, PLAN.rollout, [t(PLAN)])  # type: ignore[arg-type]  # a kit as small as will do
+        control.retry(place, PLAN.rollout, [t(PLAN)])  # type: ignore[arg-type]  # a kit as small as will do
     assert place.told == []
 
 
 def test_only_what_is_paused_is_resumed() -> None:
     place = Place().given(*DONE)
     with pytest.raises(UsageFault, match="is not paused"):
-        again.resume(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
+        control.resume(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
     paused = Place().given(*DONE, e.PauseAsked(NOON, "kim"))
-    assert not again.resume(paused, PLAN.rollout).rollout.paused  # type: ignore[arg-type]  # likewise
+    assert not control.resume(paused, PLAN.rollout).rollout.paused  # type: ignore[arg-type]  # likewise
 
 
 @each

@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.ledgers import BOTH, ID, LEDGERS, OTHER, Ledger, begun, group, owner, planned
 from tests.properties.things import seconds
 
-from katakei import by_hand
+from katakei.app import manual_steps
 from katakei.clock import SystemClock
 from katakei.domain.errors import Held, KatakeiError, Refused, Unreachable, Unseen
 from katakei.domain.leases import Owner
@@ -81,7 +81,7 @@ def test_it_beats_while_a_person_reads_the_plan_and_is_free_when_they_say_no(
 def test_a_new_rollout_is_refused_when_another_was_begun_while_its_lease_was_waited_for(ledger: Ledger) -> None:
     ledger.leases().release(begun(ledger, OTHER))
     with pytest.raises(Refused, match="rollout r-two was begun meanwhile and is not finished"):
-        by_hand.take(kit(ledger), GROUPS, ID)
+        manual_steps.take(kit(ledger), GROUPS, ID)
     ledger.leases(lambda *_: Fate.ALIVE).take(BOTH, owner(2), OTHER)
 
 
@@ -98,4 +98,4 @@ def test_what_was_refused_is_refused_also_where_the_lease_cannot_be_given_back(
         session.begin(here, session.take(here, GROUPS, ID), lambda: planned().plan, lambda *_: False)
     begun(ledger, ID)
     with pytest.raises(Refused, match="was begun meanwhile and is not finished"):
-        by_hand.take(here, GROUPS, ID)
+        manual_steps.take(here, GROUPS, ID)

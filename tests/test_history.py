@@ -8,6 +8,7 @@ import pytest
 from tests.core.given import NOON, a_plan, a_target, brought, t
 from tests.core.surveyed import WEB
 
+from katakei.app.history import held_out, recorded
 from katakei.domain import events as e
 from katakei.domain.model import Registration, RolloutId, Target
 from katakei.domain.observation import Seen, State
@@ -15,7 +16,6 @@ from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Floor, Kind
 from katakei.domain.ports import Header, Listed, Member
 from katakei.domain.replay import replay
-from katakei.history import held_out, recorded
 from katakei.planning.target_refs import where
 from katakei.views.groups import status_data
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.core.given import a_plan, t
 
-from katakei import surveying
+from katakei.app import preflight
 from katakei.domain.actions import Job
 from katakei.domain.errors import UsageFault
 from katakei.domain.events import Key
@@ -48,7 +48,7 @@ class Kit:
 def looks(plan: Plan, way: str = "ssm") -> set[str]:
     """The last looks that the executor of this name was asked about."""
     kit = Kit()
-    surveying.fits(kit, plan)  # type: ignore[arg-type]  # a kit as small as will do
+    preflight.fits(kit, plan)  # type: ignore[arg-type]  # a kit as small as will do
     return {job.witness for _, job in kit.asked[way].values()}
 
 
@@ -68,5 +68,5 @@ def test_a_look_goes_along_only_with_what_runs_on_the_target() -> None:
 def test_neither_the_work_nor_what_takes_it_back_may_be_too_long(spec: Mapping[str, Command]) -> None:
     plan = a_plan(1, floor=0, drain=PROOF, **spec)  # type: ignore[arg-type]  # as the plan takes it
     with pytest.raises(UsageFault):
-        surveying.fits(Kit(most=99), plan)  # type: ignore[arg-type]  # a kit as small as will do
-    surveying.fits(Kit(most=99 + len(t(plan))), plan)  # type: ignore[arg-type]  # likewise
+        preflight.fits(Kit(most=99), plan)  # type: ignore[arg-type]  # a kit as small as will do
+    preflight.fits(Kit(most=99 + len(t(plan))), plan)  # type: ignore[arg-type]  # likewise

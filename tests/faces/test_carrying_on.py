@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.core.given import a_plan
 
-from katakei.app import Order, changes
+from katakei.app.rollouts import Order, changes
 from katakei.domain.spec import Check, Http
 
 

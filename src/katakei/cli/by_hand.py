@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import click
 
-from katakei.app import App
-from katakei.by_hand import Hand
+from katakei.app.manual_steps import Hand
+from katakei.app.rollouts import App
 from katakei.cli.options import as_json, aws, group_and_targets, journal, verbs
 from katakei.cli.showing import Shown, finish
 from katakei.planning.survey import Allowed

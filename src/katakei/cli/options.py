@@ -13,8 +13,8 @@ from katakei.planning.naming import is_address, is_instance, split
 from katakei.wiring import Wiring
 
 if TYPE_CHECKING:
-    from katakei.app import App
-    from katakei.asking import Asking
+    from katakei.app.queries import Asking
+    from katakei.app.rollouts import App
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ def as_json(command: F) -> F:
 @contextmanager
 def verbs(profile: str | None, region: str | None, journal: str | None) -> Iterator["App"]:
     """The verbs that do something, over real drivers, let go at the end."""
-    from katakei.app import App
+    from katakei.app.rollouts import App
 
     with _drivers(profile, region, journal) as wiring:
         yield App(wiring)
@@ -58,7 +58,7 @@ def verbs(profile: str | None, region: str | None, journal: str | None) -> Itera
 @contextmanager
 def asking(profile: str | None, region: str | None, journal: str | None) -> Iterator["Asking"]:
     """The verbs that only ask: nothing is loaded for them that only a rollout needs."""
-    from katakei.asking import Asking
+    from katakei.app.queries import Asking
 
     with _drivers(profile, region, journal) as wiring:
         yield Asking(wiring)

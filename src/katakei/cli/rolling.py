@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from katakei.app import App, Order
+from katakei.app.rollouts import App, Order
 from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_job, verbs
 from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish

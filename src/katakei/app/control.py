@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
-from katakei import history
+from katakei.app import history
 from katakei.domain import events as e
 from katakei.domain.errors import Held, Refused, UsageFault
 from katakei.domain.model import RolloutId, Target

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from katakei import history, surveying
+from katakei.app import history, preflight
 from katakei.domain.errors import Refused
 from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Kind
@@ -59,7 +59,7 @@ def register(kit: Kit, hand: Hand, confirm: Confirm) -> Drive:
 def _read(kit: Kit, group: Group, hand: Hand, kind: Kind) -> tuple[Asked, Survey]:
     site = patient(kit.clock, lambda: kit.site)
     spec = Spec(group.name, (group.arn,), Command("manual"), Selection(only=hand.targets))
-    members = patient(kit.clock, lambda: surveying.members(kit.balancer, (group,), kit.pool))
+    members = patient(kit.clock, lambda: preflight.members(kit.balancer, (group,), kit.pool))
     survey = Survey((group,), members, lab=site.lab)
     who, versions = str(kit.owner), session.VERSIONS
     return Asked(kit.name(), kind, spec, "", site.account, site.region, who, versions, hand.waits), survey

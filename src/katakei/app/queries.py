@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from katakei import history
+from katakei.app import history
 from katakei.domain.events import Event, WorkEnded
 from katakei.domain.model import Registration, RolloutId
 from katakei.domain.plan import restorable

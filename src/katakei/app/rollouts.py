@@ -6,8 +6,8 @@ Nothing here prints, parses arguments or knows a driver by name.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from katakei import again, by_hand, history, surveying
-from katakei.by_hand import Hand
+from katakei.app import control, history, manual_steps, preflight
+from katakei.app.manual_steps import Hand
 from katakei.domain import events as e
 from katakei.domain.errors import Refused, UsageFault
 from katakei.domain.model import Group, RolloutId, TargetId
@@ -60,16 +60,16 @@ class App:
             return session.carry_on(self._kit, self._same(order, earlier))
         session.able(self._kit, order.spec)
         name = self._kit.name()
-        hold = by_hand.take(self._kit, groups, name)
+        hold = manual_steps.take(self._kit, groups, name)
         return session.begin(self._kit, hold, lambda: self._plan(order, groups, name), confirm)
 
     def deregister(self, hand: Hand, confirm: Confirm) -> Drive:
         """One step by hand: out of the group, drained, and left out."""
-        return by_hand.deregister(self._kit, hand, confirm)
+        return manual_steps.deregister(self._kit, hand, confirm)
 
     def register(self, hand: Hand, confirm: Confirm) -> Drive:
         """One step by hand: back into the group."""
-        return by_hand.register(self._kit, hand, confirm)
+        return manual_steps.register(self._kit, hand, confirm)
 
     def approve(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[TargetId]:
         """The work of these targets (none given: of all that wait for a person) is done. Returns which."""
@@ -88,7 +88,7 @@ class App:
     def abort(self, rollout: RolloutId) -> Drive:
         """Every target in hand goes back to serving. Raises Held when the process that drives it carries it out."""
         self._unfinished(rollout, "abort")
-        return again.abort(self._kit, rollout)
+        return control.abort(self._kit, rollout)
 
     def pause(self, rollout: RolloutId) -> None:
         """What is in hand is finished, nothing else is begun; the process that drives the rollout carries it out."""
@@ -102,7 +102,7 @@ class App:
     def resume(self, rollout: RolloutId) -> Drive:
         """It goes on. Raises Held when it was recorded for the process that drives it now."""
         self._unfinished(rollout, "resume")
-        return again.resume(self._kit, rollout)
+        return control.resume(self._kit, rollout)
 
     def unlock(self, name: str) -> str:
         """The lease of a group is let go, whoever has it; who had it, '' when nobody did."""
@@ -111,15 +111,15 @@ class App:
 
     def retry(self, rollout: RolloutId, names: Sequence[str]) -> Drive:
         """One more attempt on each of these. Raises Held when it was recorded for the process that drives it now."""
-        return again.retry(self._kit, rollout, names)
+        return control.retry(self._kit, rollout, names)
 
     def revert(self, rollout: RolloutId) -> Drive:
         """What it touched is taken back. Raises Held when it was recorded for the process that drives it now."""
-        return again.revert(self._kit, rollout)
+        return control.revert(self._kit, rollout)
 
     def unsure(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[str]:
         """Of these, who may still be at work: a retry may then run a second one beside it."""
-        return again.unsure(history.find(self._kit.journal, rollout), names)
+        return control.unsure(history.find(self._kit.journal, rollout), names)
 
     def _unfinished(self, rollout: RolloutId, verb: str) -> Rollout:
         state = history.find(self._kit.journal, rollout)
@@ -141,10 +141,10 @@ class App:
             for place, rollout in history.held_out(kit.journal, group.arn).items()
         }
         executors = [kit.executor(command) for command in order.spec.commands]
-        preflight = surveying.Preflight(kit.balancer, executors, kit.checker, kit.pool)
+        preflight = preflight.Preflight(kit.balancer, executors, kit.checker, kit.pool)
         survey = patient(kit.clock, lambda: preflight.survey(groups, order.spec, held, lab=site.lab))
         made = planning.make(asked, survey, order.allowed)
-        surveying.fits(kit, made)
+        preflight.fits(kit, made)
         return made
 
     def _same(self, order: Order, earlier: Header) -> Rollout:
@@ -152,7 +152,7 @@ class App:
         state = history.find(self._kit.journal, earlier.rollout)
         end = f"or end it by `katakei abort {earlier.rollout}`"
         if state.plan.kind is not Kind.ROLL:
-            raise Refused(f"{by_hand.unfinished(state)}, {end}")
+            raise Refused(f"{manual_steps.unfinished(state)}, {end}")
         changed = changes(state.plan, order)
         if order.as_recorded or not changed or state.aborting or state.reverting:
             return state

@@ -1,1 +1,0 @@
-"""Who calls the next turn. An engine holds no opinion about rollouts; it only waits until the next turn is due."""
