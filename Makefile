@@ -86,7 +86,7 @@ lab: setup  ## a local AWS that stays up until Ctrl-C
 
 docs: setup  ## draw what is drawn from the code: phases, evidence, the JSON Schema
 	$(PY) -m tests.house.draw
-	$(PY) -m katakei.settings.model >docs/katakei.schema.json
+	$(PY) -m katakei.config.schema >docs/katakei.schema.json
 
 fix: setup  ## let ruff mend what it can
 	$(BIN)/ruff format .

@@ -5,7 +5,7 @@ from pathlib import Path
 from bench.design import COUNTER, FULL, PROOF, QUICK, Ground, Rival, Tool
 from bench.rivals import configuration
 
-from katakei import settings
+from katakei import config
 from katakei.domain.spec import Spec
 
 
@@ -19,7 +19,7 @@ def test_the_defaults_are_left_out() -> None:
 def read(folder: Path, ground: Ground, rival: Rival) -> Spec:
     """What Katakei makes of it."""
     (folder / "katakei.yml").write_text(configuration(ground, rival))
-    return settings.load(folder / "katakei.yml", settings.Overrides())
+    return config.load(folder / "katakei.yml", config.Overrides())
 
 
 def test_every_configuration_is_one(tmp_path: Path) -> None:

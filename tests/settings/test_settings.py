@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katakei import settings
+from katakei import config
+from katakei.config import field_types, schema
+from katakei.config import Overrides
 from katakei.domain import spec as s
 from katakei.domain.errors import UsageFault
-from katakei.settings import Overrides, model, words
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "katakei.yml.example"
@@ -35,7 +36,7 @@ def load(tmp_path: Path) -> Load:
     def loaded(text: str) -> s.Spec:
         file = tmp_path / "katakei.yml"
         file.write_text(text, encoding="utf-8")
-        return settings.load(file, NOTHING)
+        return config.load(file, NOTHING)
 
     return loaded
 
@@ -47,7 +48,7 @@ def refused(load: Load, text: str) -> list[str]:
 
 
 def test_the_documented_example_says_what_it_does() -> None:
-    spec = settings.load(EXAMPLE, NOTHING)
+    spec = config.load(EXAMPLE, NOTHING)
     assert spec == s.Spec(
         service="laravel",
         groups=("LaravelTargetGroup",),
@@ -90,13 +91,13 @@ def test_nobody_who_comes_late_is_in_a_list_of_names(load: Load) -> None:
     assert refused(load, SMALL + "targets: [web-1]\nlate: roll") == [
         "katakei.yml:5: late: roll needs targets: all or {tag: {Role: web}}; a list of targets names nobody else"
     ]
-    assert settings.without_file("web", "./deploy", Overrides(only=("i-1",))).late is s.Late.LEAVE
-    assert settings.without_file("web", "./deploy", NOTHING).late is s.Late.ROLL
+    assert config.without_file("web", "./deploy", Overrides(only=("i-1",))).late is s.Late.LEAVE
+    assert config.without_file("web", "./deploy", NOTHING).late is s.Late.ROLL
 
 
 def test_a_group_alone_is_drained_as_a_file_of_defaults_would_do_it() -> None:
-    assert settings.without_file("web", "./deploy", NOTHING).drain == BY_PROOF
-    assert settings.without_file("web", None, NOTHING).drain == s.Drain()
+    assert config.without_file("web", "./deploy", NOTHING).drain == BY_PROOF
+    assert config.without_file("web", None, NOTHING).drain == s.Drain()
 
 
 def test_a_revert_is_work_of_its_own_kind(load: Load) -> None:
@@ -358,12 +359,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.yml").write_bytes(b"service: caf\xe9")
     for name, said in [("none.yml", "No such file"), ("latin.yml", "UTF-8")]:
         with pytest.raises(UsageFault, match=said):
-            settings.load(tmp_path / name, NOTHING)
+            config.load(tmp_path / name, NOTHING)
 
 
 def test_the_command_line_overrides_targets_and_group(tmp_path: Path) -> None:
     (tmp_path / "katakei.yml").write_text(f"{SMALL}targets: {{tag: {{a: b}}}}")
-    spec = settings.load(tmp_path / "katakei.yml", Overrides(only=("i-1",), target_group="api"))
+    spec = config.load(tmp_path / "katakei.yml", Overrides(only=("i-1",), target_group="api"))
     assert (spec.targets, spec.groups) == (s.Selection(only=("i-1",)), ("api",))
 
 
@@ -372,31 +373,31 @@ ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/01234
 
 @pytest.mark.parametrize("group", ["web", ARN])
 def test_without_a_file_the_group_names_the_service(group: str) -> None:
-    spec = settings.without_file(group, "./deploy", Overrides(only=("i-1",)))
+    spec = config.without_file(group, "./deploy", Overrides(only=("i-1",)))
     assert spec == s.Spec("web", (group,), s.Command("ssm", "./deploy"), s.Selection(only=("i-1",)), drain=BY_PROOF)
-    assert settings.without_file(group, None, NOTHING).work == s.Command("manual")
+    assert config.without_file(group, None, NOTHING).work == s.Command("manual")
 
 
 @pytest.mark.parametrize(("group", "run"), [("web", " "), ("", "x"), ("two words", "x")])
 def test_without_a_file_nonsense_is_refused(group: str, run: str) -> None:
     with pytest.raises(UsageFault):
-        settings.without_file(group, run, NOTHING)
+        config.without_file(group, run, NOTHING)
 
 
-@given(st.from_regex(settings.NAME, fullmatch=True))
+@given(st.from_regex(config.NAME, fullmatch=True))
 def test_a_release_of_harmless_characters_is_taken(text: str) -> None:
-    assert settings.release(text) == text
+    assert config.release(text) == text
 
 
 @pytest.mark.parametrize("text", ["", "a b", "v1\n", "$(id)", "v1;id", "é", "x" * 129, "٣"])
 def test_a_release_that_a_shell_could_misread_is_refused(text: str) -> None:
     with pytest.raises(UsageFault, match="the release"):
-        settings.release(text)
+        config.release(text)
 
 
 @given(st.integers(0, 2000), st.integers(0, 59), st.integers(0, 59))
 def test_a_duration_is_read_as_it_is_said(hours: int, minutes: int, seconds: int) -> None:
-    assert words.span(f"{hours}h{minutes}m{seconds}s") == timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    assert field_types.span(f"{hours}h{minutes}m{seconds}s") == timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -404,7 +405,7 @@ def test_a_duration_is_read_as_it_is_said(hours: int, minutes: int, seconds: int
 )
 def test_what_is_no_duration_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="is no duration; write"):
-        words.span(value)
+        field_types.span(value)
 
 
 def other(value: Any) -> Any:
@@ -447,14 +448,14 @@ def test_no_difference_between_two_configurations_is_lost(changed: s.Spec) -> No
 
 
 def test_the_published_schema_is_the_model_s() -> None:
-    text = json.dumps(model.schema(), indent=2, ensure_ascii=False) + "\n"
-    assert SCHEMA.read_text() == text, "run: python -m katakei.settings.model > docs/katakei.schema.json"
+    text = json.dumps(schema.schema(), indent=2, ensure_ascii=False) + "\n"
+    assert SCHEMA.read_text() == text, "run: python -m katakei.config.schema > docs/katakei.schema.json"
 
 
 def test_only_reading_a_file_costs_the_import_of_its_readers() -> None:
     code = (
-        "import sys; from katakei import settings; settings.release('v1'); "
-        "settings.without_file('web', None, settings.Overrides()); "
+        "import sys; from katakei import settings; config.release('v1'); "
+        "settings.without_file('web', None, config.Overrides()); "
         "sys.exit(bool({'pydantic', 'ruamel'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

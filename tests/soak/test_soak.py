@@ -14,7 +14,7 @@ from tests.soak.soaking import soaked
 from tests.soak.totals import Book, Total
 from tests.soak.verdict import End, codes, faults
 
-from katakei import settings
+from katakei import config
 
 SCRIPT = Script("1-1")
 SERVERS = ("i-1", "i-2")
@@ -50,7 +50,7 @@ def test_a_script_that_only_kills_does_nothing_else_and_begins_early() -> None:
 def test_every_script_has_a_configuration_without_a_fault(tmp_path: Path, draw: Callable[..., Script]) -> None:
     for number in range(100):
         (tmp_path / "katakei.yml").write_text(configuration(draw(5, number, 20)))
-        assert settings.load(tmp_path / "katakei.yml", settings.Overrides()).service == "soak"
+        assert config.load(tmp_path / "katakei.yml", config.Overrides()).service == "soak"
 
 
 def test_what_kept_every_promise_is_not_complained_of() -> None:

@@ -109,15 +109,15 @@ def _order(  # noqa: PLR0913 - one option each
     force: bool,
     as_recorded: bool = False,
 ) -> Order:
-    from katakei import settings
+    from katakei import config
 
-    overrides = settings.Overrides(only=only, target_group=group)
+    overrides = config.Overrides(only=only, target_group=group)
     source = file or (DEFAULT_FILE if group is None and run is None and DEFAULT_FILE.exists() else None)
     if source and run:
         raise UsageFault("--run and a configuration file both say what to run: give one of them")
-    spec = settings.load(source, overrides) if source else settings.without_file(group_of(group), run, overrides)
+    spec = config.load(source, overrides) if source else config.without_file(group_of(group), run, overrides)
     allowed = Allowed(force, only_these_groups, ignore_draining)
-    return Order(spec, settings.release(release) if release else "", allowed, as_recorded)
+    return Order(spec, config.release(release) if release else "", allowed, as_recorded)
 
 
 def _meant(group: str | None, run: str | None, file: Path | None, **_others: Any) -> None:

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from katakei.config.evidence import usual
 from katakei.domain.errors import UsageFault
 from katakei.domain.spec import Command, Late, Selection, Spec
-from katakei.settings.evidence import usual
 
 __all__ = ["Overrides", "load", "release", "without_file"]
 
@@ -26,8 +26,8 @@ class Overrides:
 
 def load(path: Path, overrides: Overrides) -> Spec:
     """The wishes in this file. Raises UsageFault: it cannot be read, or has faults, all of them listed."""
-    from katakei.settings.document import read  # noqa: PLC0415 - only now is a file read (see above)
-    from katakei.settings.judge import judge  # noqa: PLC0415 - pydantic, likewise
+    from katakei.config.validation import judge  # noqa: PLC0415 - pydantic, likewise
+    from katakei.config.yaml_document import read  # noqa: PLC0415 - only now is a file read (see above)
 
     try:
         text = path.read_text(encoding="utf-8")

@@ -7,10 +7,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from katakei.config.evidence import faults
+from katakei.config.schema import Settings, Work
+from katakei.config.yaml_document import Document, Path
 from katakei.domain.spec import Spec
-from katakei.settings.document import Document, Path
-from katakei.settings.evidence import faults
-from katakei.settings.model import Settings, Work
 
 KEY = "[key]"  # what pydantic calls the key itself, where that is at fault
 LATER = "is not built yet in this version"

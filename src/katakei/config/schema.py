@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from katakei.config.evidence import usual
+from katakei.config.field_types import Codes, Draining, Limit, Name, Part, Some, Span, Text, Url, UrlPath
+from katakei.config.variables import OnTarget, OnThisMachine
 from katakei.domain import spec as core
-from katakei.settings.evidence import usual
-from katakei.settings.variables import OnTarget, OnThisMachine
-from katakei.settings.words import Codes, Draining, Limit, Name, Part, Some, Span, Text, Url, UrlPath
 
 
 class Section(BaseModel):
