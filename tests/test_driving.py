@@ -10,13 +10,13 @@ import pytest
 from tests.contracts.ledgers import BOTH, ID, LEDGERS, OTHER, Ledger, begun, group, owner, planned
 from tests.properties.things import seconds
 
+from katakei.adapters.journals import holders
+from katakei.adapters.system.clock import SystemClock
+from katakei.adapters.system.process import Fate
 from katakei.app import manual_steps
-from katakei.clock import SystemClock
 from katakei.domain.errors import Held, KatakeiError, Refused, Unreachable, Unseen
 from katakei.domain.leases import Owner
 from katakei.domain.ports import Balancer, Journal, Leases
-from katakei.journals import holders
-from katakei.process import Fate
 from katakei.runtime import lease_keeper, session
 from katakei.runtime.drivers import Kit
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from katakei import process
+from katakei.adapters.system import process
+from katakei.adapters.system.process import Fate, Place
 from katakei.domain.leases import Owner
-from katakei.process import Fate, Place
 
 ASK = "from katakei import process; import sys; o = process.me(); print(o.pid, o.started, flush=True); sys.stdin.read()"
 

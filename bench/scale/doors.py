@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bench.scale.world import CalmWorld, Elb, TurnedClock
-from katakei.balancers.alb.driver import Alb
+from katakei.adapters.balancers.alb.driver import Alb
 from katakei.domain.actions import Job
 from katakei.domain.events import Key
 from katakei.domain.model import Group, Target, TargetId

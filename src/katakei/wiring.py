@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from katakei.clock import SystemClock, draw
+from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.errors import UsageFault
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
@@ -16,8 +16,8 @@ from katakei.domain.spec import Command, Spec, Tally, Until, Variable
 from katakei.runtime.drivers import Site
 
 if TYPE_CHECKING:
-    from katakei.balancers.alb import Alb
-    from katakei.journals.s3 import Bucket
+    from katakei.adapters.balancers.alb import Alb
+    from katakei.adapters.journals.s3 import Bucket
 
 THREADS = 16
 
@@ -57,7 +57,7 @@ class Wiring:
 
     @cached_property
     def _alb(self) -> "Alb":
-        from katakei.balancers.alb import Alb
+        from katakei.adapters.balancers.alb import Alb
 
         return Alb(self._region, self._profile, self.clock)
 
@@ -69,7 +69,7 @@ class Wiring:
     @cached_property
     def checker(self) -> Checker:
         """HTTP, from this machine."""
-        from katakei.checkers.http import HttpChecker
+        from katakei.adapters.health_checks.http import HttpChecker
 
         return HttpChecker(self.clock)
 
@@ -77,10 +77,10 @@ class Wiring:
     def journal(self) -> Journal:
         """One SQLite file, or a place in S3."""
         if self._bucket:
-            from katakei.journals.s3 import S3Journal
+            from katakei.adapters.journals.s3 import S3Journal
 
             return S3Journal(self._bucket)
-        from katakei.journals.sql import SqlJournal
+        from katakei.adapters.journals.sql import SqlJournal
 
         return self._open.enter_context(closing(SqlJournal(self._url)))
 
@@ -88,28 +88,28 @@ class Wiring:
     def leases(self) -> Leases:
         """Beside the journal."""
         if self._bucket:
-            from katakei.journals.s3 import S3Leases
+            from katakei.adapters.journals.s3 import S3Leases
 
             return S3Leases(self._bucket)
-        from katakei.journals.sql import SqlLeases
+        from katakei.adapters.journals.sql import SqlLeases
 
         return self._open.enter_context(closing(SqlLeases(self._url)))
 
     @cached_property
     def _bucket(self) -> "Bucket | None":
-        from katakei.journals.where import place_of
+        from katakei.adapters.journals.where import place_of
 
         place = place_of(self._url)
         if place is None:
             return None
-        from katakei.journals.s3 import Bucket
+        from katakei.adapters.journals.s3 import Bucket
 
         return Bucket(place, self._region, self._profile, SystemClock())  # its pauses are no rest of the loop
 
     @cached_property
     def owner(self) -> Owner:
         """This process."""
-        from katakei.process import me
+        from katakei.adapters.system.process import me
 
         return me()
 
@@ -122,16 +122,16 @@ class Wiring:
 
     def _executor(self, name: str, secrets: tuple[Variable, ...]) -> Executor:
         if name == "ssm":
-            from katakei.executors.ssm import Ssm
+            from katakei.adapters.executors.ssm import Ssm
 
             return Ssm(self._region or "", self._profile or "", self.clock)
         if name == "manual":
-            from katakei.executors.manual import Manual
+            from katakei.adapters.executors.manual import Manual
 
             return Manual()
         if name == "local":
-            from katakei.executors.local import Here, Local, folder_of
-            from katakei.process import here
+            from katakei.adapters.executors.local import Here, Local, folder_of
+            from katakei.adapters.system.process import here
 
             machine = Here(self.owner.host, self.owner.boot, here().pids)
             return Local(folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ, secrets)
@@ -143,17 +143,17 @@ class Wiring:
             return None
         carrier, drain = self._carrier(spec.carrier), spec.drain
         if drain.until is Until.COUNTER:
-            from katakei.witnesses.counter import Counter
+            from katakei.adapters.probes.counter import Counter
 
             return Counter(carrier, self.clock, drain.counter or Tally(), drain.quiet)
-        from katakei.witnesses.connections import Connections
+        from katakei.adapters.probes.connections import Connections
 
         return Connections(carrier, self.clock, drain.until, drain.quiet)
 
     def _carrier(self, name: str) -> Carrier:
         if name != "ssm":
             raise UsageFault(f"{name!r} carries no witness to the targets; only ssm does: use until: delay")
-        from katakei.executors.ssm import SsmCarrier
+        from katakei.adapters.executors.ssm import SsmCarrier
 
         return SsmCarrier(self._region or "", self._profile or "", self.clock)
 
@@ -163,7 +163,7 @@ class Wiring:
 
     @cached_property
     def _url(self) -> str:
-        from katakei.journals.where import default_url
+        from katakei.adapters.journals.where import default_url
 
         return self._journal_url or default_url(os.environ)
 

@@ -48,7 +48,7 @@ def test_status_loads_nothing_that_only_a_rollout_needs(lab: Lab, tmp_path: Path
     modules = loaded({"HOME": str(tmp_path), **lab.env}, "status", "LaravelTargetGroup")
     assert "botocore.client" in modules
     assert not modules & (
-        HEAVY | {"katakei.app.rollouts", "katakei.runtime.runner", "katakei.config", "katakei.executors"}
+        HEAVY | {"katakei.app.rollouts", "katakei.runtime.runner", "katakei.config", "katakei.adapters.executors"}
     )
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from katakei.adapters.journals.sql import SqlJournal
 from katakei.domain import events as e
 from katakei.domain.phases import Phase
 from katakei.domain.ports import Journal
-from katakei.journals.sql import SqlJournal
 from katakei.lab import clock
 from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab

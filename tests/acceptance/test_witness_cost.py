@@ -16,11 +16,11 @@ from tests.acceptance.stage import Roll
 from tests.lab.conftest import Clients
 from tests.witnesses.world import needed
 
+from katakei.adapters.probes import carried
 from katakei.lab import clock
 from katakei.lab.options import REGION, LabOptions, Target
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
-from katakei.witnesses import carried
 
 RATE, PROCESSES, RUN = 1000, 2, 15
 """Requests a second, how many processes send them, and for how many seconds the witness is measured."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from katakei.balancers.alb.door import Door
+from katakei.adapters.balancers.alb.door import Door
 from katakei.domain.errors import Rejected, Unseen, UsageFault
 from katakei.domain.model import Arn
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from katakei.clock import SystemClock
+from katakei.adapters.system.clock import SystemClock
 
 SOON = timedelta(minutes=5)
 """So near an end is asked anew before every call."""

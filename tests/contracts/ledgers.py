@@ -14,18 +14,18 @@ import boto3
 import pytest
 from tests.lab.small_world import Aws, small_aws
 
-from katakei import process
-from katakei.clock import SystemClock
+from katakei.adapters.journals.holders import Fate
+from katakei.adapters.journals.s3 import Bucket, S3Journal, S3Leases
+from katakei.adapters.journals.sql import SqlJournal, SqlLeases
+from katakei.adapters.journals.where import Place, place_of
+from katakei.adapters.system import process
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain import events as e
 from katakei.domain.leases import Lease, Owner
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.domain.plan import Floor, Kind, Plan
 from katakei.domain.ports import Journal, Leases
 from katakei.domain.spec import Command, Spec
-from katakei.journals.holders import Fate
-from katakei.journals.s3 import Bucket, S3Journal, S3Leases
-from katakei.journals.sql import SqlJournal, SqlLeases
-from katakei.journals.where import Place, place_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEB, API = Arn("arn:aws:elasticloadbalancing:r:1:targetgroup/web/1"), Arn("arn:aws:elasticloadbalancing:r:1:tg/api/2")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from katakei.adapters.executors import mark
 from katakei.domain.actions import Job
-from katakei.executors import mark
 
 SHELLS = tuple(shell for shell in ("dash", "bash", "busybox") if shutil.which(shell))
 NAME = "r-1/1-update"

@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_faults import faults, ip_group
 
-from katakei.balancers.alb import Alb
-from katakei.clock import SystemClock
+from katakei.adapters.balancers.alb import Alb
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import Rejected, Unreachable, Unseen, UsageFault
 from katakei.domain.model import Arn, Group, Registration, Target, TargetType
 from katakei.domain.observation import Seen, State

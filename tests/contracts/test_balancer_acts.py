@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import Account, arn
 
-from katakei.balancers.alb.acts import Act, Acts
+from katakei.adapters.balancers.alb.acts import Act, Acts
 from katakei.domain.errors import Rejected, Unseen
 from katakei.domain.model import Registration
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import TurnedClock
 
-from katakei.balancers.alb.buckets import Buckets, Kind, shared
+from katakei.adapters.balancers.alb.buckets import Buckets, Kind, shared
 from katakei.domain.errors import Unseen
 
 SOON = timedelta(seconds=10)

@@ -14,8 +14,8 @@ from tests.contracts.balancer_endpoint import NOTHING, Endpoint, endpoint, refus
 from tests.contracts.balancer_world import TurnedClock
 from tests.contracts.credentials import WAYS, signed_on
 
-from katakei.balancers.alb import Alb, door
-from katakei.clock import SystemClock
+from katakei.adapters.balancers.alb import Alb, door
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import Exit, KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
 from katakei.domain.model import Arn, Registration
 from katakei.domain.observation import GroupSight
@@ -253,7 +253,9 @@ def test_a_lab_is_what_answers_on_this_very_machine(monkeypatch: pytest.MonkeyPa
 
 
 def test_naming_the_driver_loads_nothing_of_botocore() -> None:
-    program = "import sys, katakei.balancers.alb; sys.exit(any(name.startswith('boto') for name in sys.modules))"
+    program = (
+        "import sys, katakei.adapters.balancers.alb; sys.exit(any(name.startswith('boto') for name in sys.modules))"
+    )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 

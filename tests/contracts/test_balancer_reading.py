@@ -10,11 +10,11 @@ import botocore
 import pytest
 from tests.contracts.balancer_world import arn, entry
 
-from katakei.balancers.alb.door import WIRE
-from katakei.balancers.alb.group import BalancerRead, read_group
-from katakei.balancers.alb.listing import Health, Listing
-from katakei.balancers.alb.machines import Machines
-from katakei.balancers.alb.reading import seen
+from katakei.adapters.balancers.alb.door import WIRE
+from katakei.adapters.balancers.alb.group import BalancerRead, read_group
+from katakei.adapters.balancers.alb.listing import Health, Listing
+from katakei.adapters.balancers.alb.machines import Machines
+from katakei.adapters.balancers.alb.reading import seen
 from katakei.domain.model import Group, Minimum, TargetType
 from katakei.domain.observation import State
 

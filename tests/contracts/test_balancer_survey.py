@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import REGION, Account, arn, entry, machine
 
-from katakei.balancers.alb import Alb, driver
-from katakei.balancers.alb.elsewhere import elsewhere
-from katakei.balancers.alb.naming import find
-from katakei.balancers.alb.survey import Survey
+from katakei.adapters.balancers.alb import Alb, driver
+from katakei.adapters.balancers.alb.elsewhere import elsewhere
+from katakei.adapters.balancers.alb.naming import find
+from katakei.adapters.balancers.alb.survey import Survey
 from katakei.domain.errors import UsageFault
 from katakei.domain.model import Registration, Target, TargetId
 from katakei.domain.observation import State

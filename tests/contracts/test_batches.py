@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from tests.contracts.workshops import BY, ByRunCommand, TurnedClock, by_run_command, job, key, target
 
+from katakei.adapters.executors.mark import Line
+from katakei.adapters.executors.ssm.batches import ROOM, Ready, batches, size
 from katakei.domain.actions import Job
 from katakei.domain.errors import UsageFault
-from katakei.executors.mark import Line
-from katakei.executors.ssm.batches import ROOM, Ready, batches, size
 
 TOO_LONG = "#" * 60_000
 

@@ -15,17 +15,17 @@ from tests.contracts.run_command import WireFault
 from tests.contracts.workshops import ByRunCommand, by_run_command, target
 from tests.witnesses.world import group
 
-from katakei.clock import SystemClock
+from katakei.adapters.executors.ssm import SsmCarrier
+from katakei.adapters.probes import connections
+from katakei.adapters.probes.connections import Connections
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import Rejected, Unreachable, Unseen
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.observation import Evidence, Pending
 from katakei.domain.ports import Carrier, Printed, Watched
 from katakei.domain.spec import Until
-from katakei.executors.ssm import SsmCarrier
 from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
-from katakei.witnesses import connections
-from katakei.witnesses.connections import Connections
 
 T = TypeVar("T")
 WITHIN = timedelta(seconds=5)

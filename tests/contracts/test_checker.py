@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from katakei.checkers import matcher
-from katakei.checkers.http import AT_ONCE, HttpChecker
-from katakei.clock import SystemClock
+from katakei.adapters.health_checks import matcher
+from katakei.adapters.health_checks.http import AT_ONCE, HttpChecker
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain.model import TargetId
 from katakei.domain.observation import Answer
 from katakei.domain.ports import Checker, Question

@@ -7,9 +7,9 @@ import pytest
 from tests.contracts.credentials import WAYS, SignOn, signed_on
 from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key, until
 
+from katakei.adapters.executors.ssm import Ssm
 from katakei.domain.errors import OutOfReach
 from katakei.domain.observation import WorkState
-from katakei.executors.ssm import Ssm
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from tests.contracts.workshops import BY, OnTheLab, follow, hand_over, job, key, until
 
+from katakei.adapters.executors.ssm import verdict
 from katakei.domain.observation import Work, WorkState
-from katakei.executors.ssm import verdict
 from katakei.lab.process import Lab
 
 pytestmark = pytest.mark.lab

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from tests.contracts.workshops import BY, OnThisMachine, follow, hand_over, job, key, target, until
 
+from katakei.adapters.executors import mark
+from katakei.adapters.executors.local import Here, Local, folder_of
+from katakei.adapters.system.clock import SystemClock
 from katakei.cli.afterwards import logs_
-from katakei.clock import SystemClock
 from katakei.domain.actions import Job
 from katakei.domain.errors import Unreachable, UsageFault
 from katakei.domain.model import TargetId
 from katakei.domain.observation import Work, WorkState
-from katakei.executors import mark
-from katakei.executors.local import Here, Local, folder_of
 
 CI = Here("ci-7", "first", "pid:[1]")
 GO_ON = "echo begun >> begun; until [ -e go_on ]; do sleep 0.05; done; exit 4"

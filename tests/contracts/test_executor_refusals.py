@@ -8,10 +8,10 @@ import pytest
 from tests.contracts.run_command import Command
 from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key
 
+from katakei.adapters.executors.ssm import verdict
 from katakei.domain.events import Key
 from katakei.domain.model import Target
 from katakei.domain.observation import Work, WorkState
-from katakei.executors.ssm import verdict
 
 BEGIN = "echo begun >> begun; echo done"
 OPEN = {"Pending", "InProgress"}

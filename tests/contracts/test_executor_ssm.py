@@ -20,11 +20,11 @@ from tests.contracts.workshops import (
     target,
 )
 
+from katakei.adapters.executors.ssm import Ssm
 from katakei.domain.errors import OutOfReach, Unreachable, Unseen
 from katakei.domain.events import Key
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import Work, WorkState
-from katakei.executors.ssm import Ssm
 
 BEGIN = "echo begun >> begun; echo done"
 THROTTLED = WireFault("ThrottlingException", "Rate exceeded")

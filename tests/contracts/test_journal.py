@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, NOON, OTHER, WEB, Ledger, begun, fell, owner, planned, word
 
+from katakei.adapters.system.process import Fate
 from katakei.domain import events as e
 from katakei.domain.errors import LeaseLost, Overtaken, UsageFault
 from katakei.domain.events import Event
 from katakei.domain.leases import Lease
 from katakei.domain.model import RolloutId, TargetId
-from katakei.process import Fate
 
 
 @pytest.fixture(params=LEDGERS)
@@ -149,7 +149,7 @@ WRITER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
 from katakei.domain.leases import Lease
-from katakei.process import Fate
+from katakei.adapters.system.process import Fate
 journal = journal_at(sys.argv[1])
 after = len(journal.read(ID, 0))
 while True:
@@ -176,7 +176,7 @@ import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
 from katakei.domain.errors import Overtaken
 from katakei.domain.leases import Lease
-from katakei.process import Fate
+from katakei.adapters.system.process import Fate
 journal = journal_at(sys.argv[1])
 journal.find()
 print("ready", flush=True)

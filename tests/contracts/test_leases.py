@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, OTHER, WEB, Ledger, begun, fell, owner, planned
 
-from katakei import process
+from katakei.adapters.journals import holders
+from katakei.adapters.system import process
+from katakei.adapters.system.process import Fate, Place
 from katakei.domain.errors import Held, LeaseLost
 from katakei.domain.leases import Owner
-from katakei.journals import holders
-from katakei.process import Fate, Place
 
 
 @pytest.fixture(params=LEDGERS)

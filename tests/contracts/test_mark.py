@@ -16,13 +16,13 @@ import pytest
 from tests.contracts.machine import NAME, SHELLS, SOON, Machine, start
 from tests.contracts.rows import Case, Rows, Shown
 
+from katakei.adapters.executors import mark
+from katakei.adapters.executors.mark import MarkState
 from katakei.domain.actions import Job
 from katakei.domain.errors import UsageFault
 from katakei.domain.events import Key
 from katakei.domain.model import RolloutId, TargetId
 from katakei.domain.phases import Intent
-from katakei.executors import mark
-from katakei.executors.mark import MarkState
 
 NOT_AT_ALL = timedelta(0)
 AWAIT = "until [ -e go_on ]; do sleep 0.05; done"

@@ -11,15 +11,15 @@ from tests.contracts.machine import NAME, SHELLS, SOON, Machine
 from tests.contracts.workshops import OnThisMachine, follow, hand_over, key
 from tests.lab.conftest import Clients
 
-from katakei.clock import SystemClock, draw
+from katakei.adapters.executors import mark
+from katakei.adapters.executors.local import Local
+from katakei.adapters.executors.local.secrets import Secrets
+from katakei.adapters.executors.mark import MarkState
+from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.actions import Job
 from katakei.domain.errors import UsageFault
 from katakei.domain.observation import Work, WorkState
 from katakei.domain.spec import Variable
-from katakei.executors import mark
-from katakei.executors.local import Local
-from katakei.executors.local.secrets import Secrets
-from katakei.executors.mark import MarkState
 from katakei.lab import clock
 from katakei.lab.options import REGION, LabOptions
 from katakei.lab.process import Lab

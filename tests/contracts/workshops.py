@@ -13,16 +13,16 @@ from botocore.loaders import Loader
 from tests.contracts.machine import Machine
 from tests.contracts.run_command import RunCommand, served
 
-from katakei.clock import SystemClock, draw
+from katakei.adapters.executors.local import Here, Local
+from katakei.adapters.executors.manual import Manual
+from katakei.adapters.executors.ssm import Ssm
+from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.actions import Job
 from katakei.domain.events import Key
 from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.observation import Work, WorkState
 from katakei.domain.phases import Intent
 from katakei.domain.ports import Executor
-from katakei.executors.local import Here, Local
-from katakei.executors.manual import Manual
-from katakei.executors.ssm import Ssm
 from katakei.lab.process import Lab
 
 BY = timedelta(seconds=10)

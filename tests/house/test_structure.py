@@ -14,7 +14,7 @@ MODULES = {
     for path in sorted(folder.rglob("*.py"))
 }
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
-CLOCKS = {"katakei.clock", "katakei.lab.clock"}
+CLOCKS = {"katakei.adapters.system.clock", "katakei.lab.clock"}
 TIME = {
     ("time", "time"),
     ("time", "monotonic"),

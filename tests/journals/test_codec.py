@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contracts.ledgers import NOON, planned
 
+from katakei.adapters.journals.codec import coder, decode, encode
+from katakei.adapters.journals.moments import duration, moment, sortable, span
 from katakei.domain import events as e
 from katakei.domain.errors import Unreachable
 from katakei.domain.model import Arn, TargetId
 from katakei.domain.phases import Cause, Intent, Phase
-from katakei.journals.codec import coder, decode, encode
-from katakei.journals.moments import duration, moment, sortable, span
 
 TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from(["\ud83d", "\x00", "片系", '"\\\n'])
 MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(-timedelta(seconds=1))]))

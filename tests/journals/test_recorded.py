@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import LEDGERS, Ledger, S3Ledger, SqliteLedger, fell, owner
 
+from katakei.adapters.journals import reading
+from katakei.adapters.journals.codec import decode, encode
 from katakei.domain.events import VERSION
 from katakei.domain.phases import Phase
 from katakei.domain.ports import Header
 from katakei.domain.replay import replay
-from katakei.journals import reading
-from katakei.journals.codec import decode, encode
 
 RECORDED = Path(__file__).parent / "recorded"
 EACH = sorted(path.name for path in RECORDED.iterdir())

@@ -25,18 +25,18 @@ from tests.contracts.ledgers import (
     word,
 )
 
+from katakei.adapters.journals.codec import encode
+from katakei.adapters.journals.heading import header
+from katakei.adapters.journals.s3 import S3Journal, bucket
+from katakei.adapters.journals.s3.bucket import NEW
+from katakei.adapters.journals.s3.catalogue import Catalogue
+from katakei.adapters.journals.s3.faults import ours
+from katakei.adapters.journals.s3.log import EVERY, Log
+from katakei.adapters.journals.where import Place, place_of
+from katakei.adapters.system.process import Fate
 from katakei.domain import events as e
 from katakei.domain.errors import Held, KatakeiError, OutOfReach, Overtaken, Unreachable, Unseen, UsageFault
 from katakei.domain.model import TargetId
-from katakei.journals.codec import encode
-from katakei.journals.heading import header
-from katakei.journals.s3 import S3Journal, bucket
-from katakei.journals.s3.bucket import NEW
-from katakei.journals.s3.catalogue import Catalogue
-from katakei.journals.s3.faults import ours
-from katakei.journals.s3.log import EVERY, Log
-from katakei.journals.where import Place, place_of
-from katakei.process import Fate
 
 RETRY = e.RetryAsked(NOON, "kim", (TargetId("i-1"),))
 

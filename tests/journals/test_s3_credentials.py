@@ -8,9 +8,9 @@ from botocore import exceptions as aws
 from tests.contracts.credentials import WAYS, SignOn, signed_on
 from tests.contracts.ledgers import ID, LEDGERS, S3Ledger, begun, bucket_at, fell, planned
 
+from katakei.adapters.journals.s3 import S3Journal
+from katakei.adapters.journals.s3.faults import ours
 from katakei.domain.errors import KatakeiError, OutOfReach, Unreachable, Unseen
-from katakei.journals.s3 import S3Journal
-from katakei.journals.s3.faults import ours
 
 WHERE = "s3://bucket/"
 

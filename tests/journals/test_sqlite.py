@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import event
 from tests.contracts.ledgers import BOTH, ID, LEDGERS, SqliteLedger, begun, fell, owner, planned
 
+from katakei.adapters.journals.engine import Engine
+from katakei.adapters.journals.sql import SqlJournal, SqlLeases, default_url
+from katakei.adapters.journals.where import path_of
 from katakei.domain.errors import Unreachable, UsageFault
 from katakei.domain.leases import Lease
-from katakei.journals.engine import Engine
-from katakei.journals.sql import SqlJournal, SqlLeases, default_url
-from katakei.journals.where import path_of
 
 SHORT = timedelta(seconds=0.2)
 
@@ -80,7 +80,7 @@ def test_the_file_is_for_its_owner_only_and_survives_power_loss(ledger: SqliteLe
 def test_reading_costs_no_import_of_sqlalchemy(ledger: SqliteLedger) -> None:
     begun(ledger)
     code = (
-        "import sys; from katakei.journals.sql import SqlJournal; journal = SqlJournal(sys.argv[1]); "
+        "import sys; from katakei.adapters.journals.sql import SqlJournal; journal = SqlJournal(sys.argv[1]); "
         "assert journal.read(journal.find()[0].rollout, 0); sys.exit('sqlalchemy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, ledger.url], check=False).returncode == 0

@@ -11,8 +11,8 @@ from bench.scale.makespan import compared
 from bench.scale.rolling import Paper, Rolled, roll
 from bench.scale.world import CalmWorld, Shape
 
+from katakei.adapters.journals.sql import SqlJournal, SqlLeases
 from katakei.domain.phases import Phase
-from katakei.journals.sql import SqlJournal, SqlLeases
 
 SECOND = timedelta(seconds=1)
 

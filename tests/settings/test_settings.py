@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from katakei import config
-from katakei.config import field_types, schema
-from katakei.config import Overrides
+from katakei.config import Overrides, field_types, schema
 from katakei.domain import spec as s
 from katakei.domain.errors import UsageFault
 

@@ -12,16 +12,16 @@ import pytest
 from tests.contracts.machine import Machine, start
 from tests.witnesses.world import LocalCarrier, Wire, group, watched
 
-from katakei.clock import SystemClock
+from katakei.adapters.executors.mark import MarkState
+from katakei.adapters.probes import connections
+from katakei.adapters.probes.connections import Connections
+from katakei.adapters.probes.rounds import SILENT
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import Unseen
 from katakei.domain.model import Group, Target, TargetId
 from katakei.domain.observation import Evidence, Pending
 from katakei.domain.ports import Printed, Watched
 from katakei.domain.spec import Until
-from katakei.executors.mark import MarkState
-from katakei.witnesses import connections
-from katakei.witnesses.connections import Connections
-from katakei.witnesses.rounds import SILENT
 
 T = TypeVar("T")
 START = datetime(2026, 1, 1, tzinfo=UTC)

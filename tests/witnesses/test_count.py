@@ -27,11 +27,11 @@ from tests.witnesses.world import (
     watched,
 )
 
+from katakei.adapters.probes import carried, judging
+from katakei.adapters.probes.counting import Mode, Source, arguments, read
 from katakei.domain.model import TargetType
 from katakei.domain.observation import Pending
 from katakei.domain.spec import Until
-from katakei.witnesses import carried, judging
-from katakei.witnesses.counting import Mode, Source, arguments, read
 
 PROOF, ANSWERED = terms(Until.PROOF), terms(Until.ANSWERED)
 ONE = timedelta(seconds=1)

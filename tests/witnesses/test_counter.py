@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from tests.witnesses.world import HERE, SHELLS, LocalCarrier, shell_argv, watched
 
-from katakei.clock import SystemClock
+from katakei.adapters.probes import carried
+from katakei.adapters.probes.counter import Counter, Numbers, asked, judge, read
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain.observation import Pending
 from katakei.domain.spec import Tally
-from katakei.witnesses import carried
-from katakei.witnesses.counter import Counter, Numbers, asked, judge, read
 
 NGINX = "Active connections: 291 \nserver accepts handled requests\n 1 1 3 \nReading: 6 Writing: 179 Waiting: 106 \n"
 FPM = (

@@ -18,9 +18,9 @@ from datetime import timedelta
 from tests.witnesses.secure import certificate
 from tests.witnesses.world import Wire, count, group, terms, watched
 
+from katakei.adapters.probes.judging import verdict
 from katakei.domain.observation import Pending
 from katakei.domain.spec import Until
-from katakei.witnesses.judging import verdict
 
 HISTORIES = int(os.environ.get("KATAKEI_HISTORIES", "100"))
 TIMEOUT = 0.4

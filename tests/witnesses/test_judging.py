@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from katakei.adapters.probes.counting import Alike, Count, Mode, Source, Terms
+from katakei.adapters.probes.judging import Standing, classify, verdict
 from katakei.domain.observation import Pending
 from katakei.domain.spec import Until
-from katakei.witnesses.counting import Alike, Count, Mode, Source, Terms
-from katakei.witnesses.judging import Standing, classify, verdict
 
 MS = timedelta(milliseconds=1)
 TERMS = Terms(Until.PROOF, 5000 * MS, 65_000 * MS, http1=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from katakei.adapters.probes import carried, judging
+from katakei.adapters.probes.counting import Count, Mode, Terms, arguments, read
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
 from katakei.domain.ports import Printed, Watched
 from katakei.domain.spec import Until
-from katakei.witnesses import carried, judging
-from katakei.witnesses.counting import Count, Mode, Terms, arguments, read
 
 SHELLS = ("dash", "bash", "busybox")
 QUIET = timedelta(milliseconds=300)

@@ -1,0 +1,5 @@
+"""The AWS Application Load Balancer (ELBv2), spoken to through one door."""
+
+from katakei.adapters.balancers.alb.driver import Alb
+
+__all__ = ["Alb"]

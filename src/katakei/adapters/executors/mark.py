@@ -1,0 +1,191 @@
+"""The mark's two ends: the text a target's shell is given, and the lines it answers with. The mark itself is mark.sh.
+
+How data reaches the shell: the programs are constant text; what varies is appended behind them as lines of a quoted
+here-document, and every value and the user's command travel as base64, decoded into a variable or an argument and never
+read as shell text. (Run Command also replaces double-braced words in its parameters; base64 has no braces.)
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+
+from katakei.domain.actions import Job
+from katakei.domain.errors import UsageFault
+from katakei.domain.events import Key
+from katakei.domain.observation import Work, WorkState
+from katakei.domain.spec import NOT_TO_BE_TOLD
+
+TAIL = 8_192
+"""Bytes of output that are kept of one work: as base64 well within the 24,000 characters that Run Command keeps."""
+
+EXACTLY = 'exec "$@"'
+"""The command of a job that has only an argument vector: nothing of it is read by the shell."""
+
+_ROLLOUT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")  # capitals only: the programs' own variables are small
+_OURS = NOT_TO_BE_TOLD | {"KATAKEI_STATE", "KATAKEI_BOOT_ID"}  # where the mark is kept is the target's own business
+_FIELDS = 8
+
+
+class MarkState(Enum):
+    """What mark.sh says: six states of a mark, and `refused` of a start that left none."""
+
+    ABSENT = "absent"
+    RUNNING = "running"
+    ENDED = "ended"
+    INTERRUPTED = "interrupted"
+    FORBIDDEN = "forbidden"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+_WORK = {
+    MarkState.ABSENT: WorkState.NOT_STARTED,
+    MarkState.RUNNING: WorkState.RUNNING,
+    MarkState.ENDED: WorkState.ENDED,
+    MarkState.INTERRUPTED: WorkState.INTERRUPTED,
+    MarkState.FORBIDDEN: WorkState.REFUSED,
+    MarkState.UNKNOWN: WorkState.UNKNOWN,
+    MarkState.REFUSED: WorkState.REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark as its machine told it at `now` of its own clock (whole seconds). `machine` is '' if it has no name."""
+
+    name: str
+    state: MarkState
+    now: datetime
+    exit: int | None = None
+    machine: str = ""
+    why: str = ""
+    out: str = ""
+
+    @property
+    def work(self) -> Work:
+        """The mark in the core's words."""
+        return Work(_WORK[self.state], self.exit, self.out, self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one command printed. Not `whole` when the end was cut off; a cut line is no mark."""
+
+    marks: tuple[Mark, ...] = ()
+    whole: bool = False
+
+    def of(self, name: str) -> Mark | None:
+        """The mark of this name, if it is there."""
+        return next((mark for mark in self.marks if mark.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one machine is to start: `machine` its own name for itself, `not_after` in its own clock.
+
+    `fetched` are variables whose values it fetches itself, each with the name of an SSM parameter.
+    """
+
+    machine: str
+    name: str
+    not_after: datetime
+    env: tuple[tuple[str, str], ...]
+    fetched: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        pairs = [f"{_variable(name)}:{_encode(value)}" for name, value in self.env]
+        pairs += [f"{_variable(name)}@{_encode(parameter)}" for name, parameter in self.fetched]
+        return " ".join((self.machine or "-", self.name, str(int(self.not_after.timestamp())), *pairs))
+
+
+def name_of(key: Key) -> str:
+    """The mark's folder below the state folder. Raises UsageFault for a rollout id that is no safe folder name."""
+    if not _ROLLOUT.fullmatch(key.rollout):
+        raise UsageFault(f"the rollout id {key.rollout!r} cannot name a folder: use letters, digits and . _ @ : + -")
+    return f"{key.rollout}/{key.attempt}-{key.intent.value}"
+
+
+def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: str = "") -> str:
+    """Begin the work of this machine's line unless it was begun, then follow it. The values stand in the lines.
+
+    `self_from` names the environment variable in which the machine finds its own name; with '' there may be one line.
+    When the job's `witness`, one last shell program, fails, the key is refused for good with what it printed.
+    """
+    words = (job.run or EXACTLY, job.witness, *job.argv)
+    call = " ".join(("start", str(int(follow.total_seconds())), *(f"'{_encode(word)}'" for word in words)))
+    here = (f"{call} 3<<'KATAKEI_KEEPER' 4<<'KATAKEI_LINES'", _program("keep.sh") + "KATAKEI_KEEPER")
+    return "\n".join((_head(self_from), *here, *map(str, lines), "KATAKEI_LINES", ""))
+
+
+def look_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
+    """Tell these marks, each with the last `tail` bytes of its output; 0: they share the room that an output has."""
+    return _told("look", names, self_from, tail)
+
+
+def cancel_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
+    """End the work that runs under these marks, politely at first, and tell them all. Takes 6 s at most."""
+    return _told("cancel", names, self_from, tail)
+
+
+def forbid_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
+    """Claim these marks for nothing where they are not claimed yet, and tell them all."""
+    return _told("forbid", names, self_from, tail)
+
+
+def read(output: str) -> Answer:
+    """The marks in what a command printed. Lines that are not ours, or not whole, are passed over."""
+    lines = output.splitlines()
+    whole = "katakei-end" in lines
+    if not whole:
+        lines = lines[:-1]  # wherever it was cut, base64 may still look whole
+    marks = (_mark(line.split(" ")) for line in lines)
+    return Answer(tuple(mark for mark in marks if mark is not None), whole)
+
+
+def _mark(fields: Sequence[str]) -> Mark | None:
+    if len(fields) != _FIELDS or fields[0] != "katakei-mark":
+        return None
+    _, name, state, code, now, machine, why, out = fields
+    try:
+        at = datetime.fromtimestamp(int(now), UTC)
+        ended = None if code == "-" else int(code)
+        machine = "" if machine == "-" else machine
+        return Mark(name, MarkState(state), at, ended, machine, _decode(why), _decode(out))
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _told(verb: str, names: Sequence[str], self_from: str, tail: int) -> str:
+    return "\n".join((_head(self_from), f"tail={tail or TAIL // max(1, len(names))}", " ".join((verb, *names)), ""))
+
+
+def _head(self_from: str) -> str:
+    return _program("mark.sh") + (f'self="${{{self_from}:-}}"' if self_from else "self=''")
+
+
+def _variable(name: str) -> str:
+    if not _NAME.fullmatch(name) or name in _OURS:
+        raise UsageFault(f"{name!r} cannot be given to the work: it may lead the mark astray")
+    return name
+
+
+def _encode(value: str) -> str:
+    if "\0" in value:
+        raise UsageFault("a value or command for the target holds a NUL character, which no environment can carry")
+    return base64.b64encode(value.encode(errors="surrogateescape")).decode()
+
+
+def _decode(text: str) -> str:
+    return "" if text == "-" else base64.b64decode(text, validate=True).decode(errors="replace")
+
+
+@cache
+def _program(file: str) -> str:
+    return files("katakei.adapters.executors").joinpath(file).read_text(encoding="utf-8")

@@ -1,0 +1,69 @@
+"""Who holds a group, as a store tells it, and whether somebody else may take it. Nothing is read or written here.
+
+The store's clock may only refuse, early; what proves a holder gone is its process, or a silence that the asker timed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from katakei.adapters.system import process
+from katakei.domain.errors import Held, LeaseLost
+from katakei.domain.leases import FRESH, LIFE, SPARE, Beat, Owner
+from katakei.domain.model import Arn, RolloutId
+
+Fate = Callable[[Owner, process.Place], process.Fate]
+
+SKEW = timedelta(seconds=1)  # stores tell whole seconds
+ADVICE = {
+    process.Fate.ALIVE: "wait until it has ended",
+    process.Fate.UNKNOWN: "whether that process still runs cannot be known from here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A held lease. `age` is how old its newest heartbeat is by the store's own clock; None: the store cannot tell."""
+
+    group: Arn
+    owner: Owner
+    place: process.Place
+    rollout: RolloutId
+    since: datetime
+    beat: Beat
+    age: timedelta | None
+
+    def __str__(self) -> str:
+        return f"rollout {self.rollout} of {self.owner} since {self.since.strftime('%Y-%m-%d %H:%M:%S UTC')}"
+
+    @property
+    def heard(self) -> bool:
+        """Its heartbeat is young. A store's clock that was set back makes ages below zero, which tell nothing."""
+        return self.age is not None and -SKEW <= self.age <= FRESH
+
+
+def lost() -> LeaseLost:
+    """What a former holder is told."""
+    return LeaseLost("another process has taken over: this one writes nothing and starts nothing more")
+
+
+def pass_over(holders: Sequence[Holder], fate: Fate, silent: frozenset[Beat]) -> None:
+    """Returns when all of them are gone: dead as seen from here, or watched and silent. Raises Held."""
+    present = [
+        (holder, verdict)
+        for holder in holders
+        if holder.beat not in silent and (verdict := fate(holder.owner, holder.place)) is not process.Fate.DEAD
+    ]
+    if not present:
+        return
+    heard = [each for each in present if each[0].heard]
+    holder, verdict = (heard or present)[0]
+    beats = frozenset(each.beat for each, _ in present)
+    seen = any(verdict is process.Fate.ALIVE for _, verdict in heard)
+    age = f"; heard of {max(0, int(holder.age.total_seconds()))}s ago" if holder.age is not None else ""
+    raise Held(
+        f"{holder.group} is held by {holder}: {ADVICE[verdict]}{age}. The same command takes over once it has been"
+        f" silent for {(LIFE + SPARE).seconds}s",
+        silent=frozenset() if heard else beats,
+        unsure=frozenset() if seen else beats,
+    )

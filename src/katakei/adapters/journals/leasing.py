@@ -1,0 +1,105 @@
+"""The rows of the leases: who may write, and whether that is still so. Inside a transaction that the caller holds."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from katakei.adapters.journals.holders import Holder, lost
+from katakei.adapters.journals.moments import moment, sortable
+from katakei.adapters.journals.schema import leases as table
+from katakei.adapters.system import process
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+
+Judge = Callable[[Sequence[Holder]], None]
+
+
+def take(connection: Connection, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, judge: Judge) -> Lease:
+    """All rows, sorted, or none. `judge` raises Held."""
+    wanted = select(table).where(table.c.group_arn.in_(groups)).order_by(table.c.group_arn)
+    rows = connection.execute(wanted.with_for_update()).all()
+    now = _now(connection)
+    judge([_holder(row, now) for row in rows if row.held and (_owner(row), row.rollout) != (owner, rollout)])
+    # One more than any of them ever had: an epoch is never used twice, so a former owner stays fenced.
+    lease = Lease(groups, owner, max((row.epoch for row in rows), default=0) + 1)
+    values = _values(lease, rollout, sortable(now))
+    connection.execute(update(table).where(table.c.group_arn.in_(groups)).values(**values))
+    if fresh := sorted(groups - {row.group_arn for row in rows}):
+        connection.execute(insert(table), [{"group_arn": arn, **values} for arn in fresh])
+    return lease
+
+
+def confirm(connection: Connection, lease: Lease) -> None:
+    """Raises LeaseLost unless every group of the lease is still its own."""
+    _all_of(lease, len(connection.execute(select(table.c.group_arn).where(_ours(lease)).with_for_update()).all()))
+
+
+def beat(connection: Connection, lease: Lease) -> None:
+    """One beat more. Raises LeaseLost."""
+    values = {"beat": table.c.beat + 1, "beaten": sortable(_now(connection))}
+    _all_of(lease, connection.execute(update(table).where(_ours(lease)).values(**values)).rowcount)
+
+
+def let_go(connection: Connection, lease: Lease) -> None:
+    """Those of its groups that are still its own are free."""
+    connection.execute(update(table).where(_ours(lease)).values(held=False))
+
+
+def unlock(connection: Connection, group: Arn) -> str:
+    """The row stays, with its epoch: whoever had it is fenced. Says who that was, '' for nobody."""
+    held = and_(table.c.group_arn == group, table.c.held)
+    row = connection.execute(select(table).where(held).with_for_update()).one_or_none()
+    connection.execute(update(table).where(held).values(held=False))
+    return str(_holder(row, _now(connection))) if row else ""
+
+
+def _all_of(lease: Lease, held: int) -> None:
+    if not lease.groups or held != len(lease.groups):
+        raise lost()
+
+
+def _ours(lease: Lease) -> ColumnElement[bool]:
+    """True for the rows that this lease, and no earlier or later one, holds."""
+    same = [table.c[name] == value for name, value in _identity(lease.owner).items()]
+    return and_(table.c.group_arn.in_(lease.groups), table.c.held, table.c.epoch == lease.epoch, *same)
+
+
+def _identity(owner: Owner) -> dict[str, str | int]:
+    return {
+        "user_name": owner.user,
+        "host": owner.host,
+        "pid": owner.pid,
+        "started": owner.started,
+        "boot": owner.boot,
+    }
+
+
+def _values(lease: Lease, rollout: RolloutId, now: str) -> dict[str, object]:
+    place = process.here()
+    state = {"held": True, "epoch": lease.epoch, "beat": 0, "rollout": rollout, "since": now, "beaten": now}
+    return {**state, **_identity(lease.owner), "machine": place.machine, "pids": place.pids}
+
+
+def _now(connection: Connection) -> datetime:
+    """The database's own time: shown to a person, and the reason of an early refusal; nothing else rests on it."""
+    now: datetime = connection.execute(select(func.current_timestamp())).scalar_one()
+    return now if now.tzinfo else now.replace(tzinfo=UTC)
+
+
+def _owner(row: Row[Any]) -> Owner:
+    return Owner(row.user_name, row.host, row.pid, row.started, row.boot)
+
+
+def _holder(row: Row[Any], now: datetime) -> Holder:
+    return Holder(
+        group=Arn(row.group_arn),
+        owner=_owner(row),
+        place=process.Place(row.machine, row.pids),
+        rollout=RolloutId(row.rollout),
+        since=moment(row.since),
+        beat=Beat(Arn(row.group_arn), row.epoch, row.beat),
+        age=now - moment(row.beaten) if row.beaten else None,
+    )

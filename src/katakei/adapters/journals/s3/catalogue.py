@@ -1,0 +1,101 @@
+"""Which rollouts there are, one object for each group, so that finding them costs one question.
+
+It only says where to look: a rollout that it calls finished is finished, one that it calls open may be, or may never
+have begun. So an entry is opened before the event that opens a rollout, and closed after the one that ends it.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from katakei.adapters.journals.codec import coder
+from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
+from katakei.domain.errors import Unseen
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import Header
+
+FOLDER = "groups/"
+TRIES = 8  # how often others may be faster
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`opened` counts the openings: who closes it must have known all of them."""
+
+    header: Header
+    opened: int
+
+
+Entries = Mapping[RolloutId, Entry]
+
+
+class Catalogue:
+    """Every change is made on the object as it was read, or anew."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def of(self, group: Arn) -> Entries:
+        """The rollouts of one group."""
+        return _entries(self._bucket.get(_key(group)))
+
+    def every(self) -> Entries:
+        """All there are; one of several groups is open where any of them calls it open."""
+        merged: dict[RolloutId, Entry] = {}
+        for found in self._bucket.all(self._bucket.keys(FOLDER)):
+            for rollout, entry in _entries(found).items():
+                if rollout not in merged or entry.header.finished is None:
+                    merged[rollout] = entry
+        return merged
+
+    def open(self, header: Header) -> None:
+        """Before the event that opens it."""
+        for group in header.groups:
+            self._change(group, lambda entries: {**entries, header.rollout: _opened(entries, header)})
+
+    def openings(self, rollout: RolloutId, groups: Sequence[Arn]) -> Mapping[Arn, int]:
+        """How often it was opened so far, by each group: to be asked before the event that ends it."""
+        entries = {group: self.of(group).get(rollout) for group in groups}
+        return {group: entry.opened for group, entry in entries.items() if entry}
+
+    def close(self, rollout: RolloutId, at: datetime, openings: Mapping[Arn, int]) -> None:
+        """After the event that ends it. One that was opened again meanwhile stays open."""
+        for group, opened in openings.items():
+            self._change(group, partial(_closed, rollout=rollout, at=at, opened=opened))
+
+    def _change(self, group: Arn, change: Callable[[Entries], Entries]) -> None:
+        for _ in range(TRIES):
+            found = self._bucket.get(_key(group))
+            before = _entries(found)
+            after = change(before)
+            if after == before or self._bucket.put(_key(group), _text(after), found.etag if found else NEW):
+                return
+        raise Unseen(f"the journal {self._bucket.place} is too busy: too many wrote of {group} at once")
+
+
+def _opened(entries: Entries, header: Header) -> Entry:
+    known = entries.get(header.rollout)
+    return Entry(header, known.opened + 1 if known else 1)
+
+
+def _closed(entries: Entries, rollout: RolloutId, at: datetime, opened: int) -> Entries:
+    entry = entries.get(rollout)
+    if entry is None or entry.opened != opened:
+        return entries
+    return {**entries, rollout: replace(entry, header=replace(entry.header, finished=at))}
+
+
+def _entries(found: Found | None) -> Entries:
+    read = [coder(Entry).read(each) for each in json.loads(found.text)["rollouts"]] if found else []
+    return {entry.header.rollout: entry for entry in read}
+
+
+def _text(entries: Entries) -> str:
+    lines = ",\n".join(json.dumps(coder(Entry).write(entry), ensure_ascii=False) for entry in entries.values())
+    return f'{{"rollouts": [\n{lines}\n]}}\n'
+
+
+def _key(group: Arn) -> str:
+    return f"{FOLDER}{group}.json"

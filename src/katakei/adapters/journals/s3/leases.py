@@ -1,0 +1,158 @@
+"""The leases in S3: one object for each group, changed only on the ETag that it was read with."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from katakei.adapters.journals.codec import coder
+from katakei.adapters.journals.holders import Fate, Holder, lost, pass_over
+from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
+from katakei.adapters.system import process
+from katakei.domain.errors import Held, KatakeiError
+from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+
+TRIES = 4  # how often a rival may be faster
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is kept of one group. It stays when the lease is given back: an epoch must never be used twice."""
+
+    held: bool
+    epoch: int
+    beat: int
+    rollout: RolloutId
+    since: datetime
+    owner: Owner
+    machine: str
+    pids: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A row as it was read; None where nobody ever held the group."""
+
+    row: Row | None
+    found: Found | None
+
+    @property
+    def condition(self) -> str:
+        """Under which it may be changed."""
+        return self.found.etag if self.found else NEW
+
+
+class S3Leases:
+    """Implements the port `Leases`. Raises Unseen or Unreachable: what is not known is not ours."""
+
+    def __init__(self, bucket: Bucket, fate: Fate = process.fate) -> None:
+        self._bucket = bucket
+        self._fate = fate
+
+    def take(
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+    ) -> Lease:
+        """As the port says; the same process may take the same rollout again, which fences its former lease."""
+        if not groups:
+            raise ValueError("a lease is for at least one group")
+        for _ in range(TRIES):
+            seen = {group: self._seen(group) for group in sorted(groups)}
+            others = [holder for group, each in seen.items() if (holder := _holder(group, each, owner, rollout))]
+            pass_over(others, self._fate, silent)
+            lease = Lease(groups, owner, max((each.row.epoch for each in seen.values() if each.row), default=0) + 1)
+            if self._claim(lease, rollout, seen):
+                return lease
+        raise Held(f"several processes want {', '.join(sorted(groups))} in this very moment: try again")
+
+    def confirm(self, lease: Lease) -> None:
+        """Raises LeaseLost unless every group of the lease is still its own."""
+        if not lease.groups:
+            raise lost()
+        for group in sorted(lease.groups):
+            self._mine(lease, group)
+
+    def renew(self, lease: Lease) -> None:
+        """As the port says."""
+        if not lease.groups:
+            raise lost()
+        for group in sorted(lease.groups):
+            self._renew(lease, group)
+
+    def release(self, lease: Lease) -> None:
+        """As the port says."""
+        for group in sorted(lease.groups):
+            seen = self._seen(group)
+            if seen.row and _is(seen.row, lease):
+                self._write(group, replace(seen.row, held=False), seen)
+
+    def unlock(self, group: Arn) -> str:
+        """As the port says."""
+        for _ in range(TRIES):
+            seen = self._seen(group)
+            if seen.row is None or not seen.row.held:
+                return ""
+            if self._write(group, replace(seen.row, held=False), seen):
+                return str(_held(group, seen.row, seen.found))
+        raise Held(f"the lease of {group} changes too fast to be let go: its holder is alive")
+
+    def _claim(self, lease: Lease, rollout: RolloutId, seen: Mapping[Arn, Seen]) -> bool:
+        """All of them, or none is left behind."""
+        place, now = process.here(), self._bucket.clock.now()
+        row = Row(True, lease.epoch, 0, rollout, now, lease.owner, place.machine, place.pids)
+        try:
+            claimed = all(self._write(group, row, each) for group, each in seen.items())
+        except KatakeiError:
+            self.release(lease)
+            raise
+        if not claimed:
+            self.release(lease)
+        return claimed
+
+    def _renew(self, lease: Lease, group: Arn) -> None:
+        for _ in range(TRIES):
+            row, seen = self._mine(lease, group)
+            if self._write(group, replace(row, beat=row.beat + 1), seen):
+                return
+        raise lost()
+
+    def _mine(self, lease: Lease, group: Arn) -> tuple[Row, Seen]:
+        seen = self._seen(group)
+        if seen.row is None or not _is(seen.row, lease):
+            raise lost()
+        return seen.row, seen
+
+    def _seen(self, group: Arn) -> Seen:
+        found = self._bucket.get(_key(group))
+        return Seen(coder(Row).read(json.loads(found.text)) if found else None, found)
+
+    def _write(self, group: Arn, row: Row, seen: Seen) -> bool:
+        return self._bucket.put(_key(group), json.dumps(coder(Row).write(row)), seen.condition)
+
+
+def _is(row: Row, lease: Lease) -> bool:
+    return row.held and (row.owner, row.epoch) == (lease.owner, lease.epoch)
+
+
+def _holder(group: Arn, seen: Seen, owner: Owner, rollout: RolloutId) -> Holder | None:
+    """Whoever else holds it."""
+    row = seen.row
+    if row is None or not row.held or (row.owner, row.rollout) == (owner, rollout):
+        return None
+    return _held(group, row, seen.found)
+
+
+def _held(group: Arn, row: Row, found: Found | None) -> Holder:
+    return Holder(
+        group=group,
+        owner=row.owner,
+        place=process.Place(row.machine, row.pids),
+        rollout=row.rollout,
+        since=row.since,
+        beat=Beat(group, row.epoch, row.beat),
+        age=found.age if found else None,
+    )
+
+
+def _key(group: Arn) -> str:
+    return f"leases/{group}.json"

@@ -1,0 +1,145 @@
+"""The witness `counter`: believes a number that the user's own software prints, when it was 0 for `quiet`.
+
+The number is read on the target itself, because status pages are commonly open to the machine alone. Whether it counts
+all that it should is the user's word; that it prints a number at all is asked before the target is taken out.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from katakei.adapters.probes import carried
+from katakei.adapters.probes.judging import Verdict
+from katakei.adapters.probes.rounds import Clocks, Heard, Rounds
+from katakei.domain.model import TargetId
+from katakei.domain.observation import Evidence, Pending
+from katakei.domain.ports import Carrier, Clock, Watched
+from katakei.domain.spec import Tally
+from katakei.domain.words import span
+
+RUN = timedelta(seconds=10)
+AGAIN = timedelta(seconds=5)
+_PROGRAM = "counter.sh"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """One run's answer: moments in the target's uptime with what was said right after each, None for no number."""
+
+    began: timedelta
+    said: tuple[tuple[timedelta, int | None], ...]
+    heard: str = ""
+
+
+class Counter:
+    """For drains `until` counter; asks nothing of the load balancer's protocol or idle timeout."""
+
+    def __init__(self, carrier: Carrier, clock: Clock, tally: Tally, quiet: timedelta) -> None:
+        self._clock, self._tally, self._quiet = clock, tally, quiet
+        self._self_from = carrier.self_from
+        self._first, self._rounds = Rounds(carrier, clock), Rounds(carrier, clock)
+        self._clocks = Clocks()
+        self._blind: dict[TargetId, str] = {}
+        self._evidence: dict[TargetId, Evidence] = {}
+
+    def baseline(self, targets: Sequence[Watched]) -> Mapping[TargetId, str]:
+        """A counter that tells a number now is taken to tell one later."""
+        for target, heard, numbers in self._gathered(self._first):
+            said = judge(numbers, self._quiet) if numbers else Verdict(Pending.BLIND, _cut(heard))
+            self._blind[target] = said.why if said.pending is Pending.BLIND else ""
+        unknown = [each for each in targets if self._blind.get(each.target.id, "?")]
+        asked = {each.target: self._words("quiet", timedelta(), timedelta()) for each in unknown}
+        self._blind |= self._first.send(carried.program(_PROGRAM), asked, timedelta(seconds=6))
+        return {each.target.id: self._blind[each.target.id] for each in targets if each.target.id in self._blind}
+
+    def look(self, targets: Sequence[Watched]) -> Mapping[TargetId, Evidence]:
+        """The newest verdicts; a counter that failed before is asked all the same, for it may have come back."""
+        for target, heard, numbers in self._gathered(self._rounds):
+            self._evidence[target] = self._judged(target, heard, numbers)
+        now = self._clock.now()
+        asked = {each.target: self._words("quiet", RUN) for each in targets if not self._fresh(each.target.id)}
+        for target, why in self._rounds.send(carried.program(_PROGRAM), asked, RUN + self._quiet + AGAIN).items():
+            self._evidence[target] = Evidence(Pending.BLIND, now, now, f"the counter cannot be asked: {why}")
+        return {each.target.id: self._evidence[each.target.id] for each in targets if each.target.id in self._evidence}
+
+    def arrivals(self, targets: Sequence[Watched]) -> Mapping[TargetId, int]:  # noqa: ARG002 - the port's shape
+        """A number in flight cannot tell how many came."""
+        return {}
+
+    def last_look(self, targets: Sequence[Watched]) -> str:
+        """One reading of 0, right before work begins."""
+        lines = {str(each.target.id): self._words("once", timedelta(seconds=3), timedelta()) for each in targets}
+        return carried.text(carried.program(_PROGRAM), lines, self._self_from)
+
+    def _judged(self, target: TargetId, heard: Heard, numbers: Numbers | None) -> Evidence:
+        if numbers is None:
+            return Evidence(Pending.BLIND, heard.sent, self._clock.now(), _cut(heard))
+        said = judge(numbers, self._quiet)
+        ended = self._clocks.earliest(target, numbers.said[-1][0])
+        return Evidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
+
+    def _fresh(self, target: TargetId) -> bool:
+        last = self._evidence.get(target)
+        return last is not None and last.verdict is Pending.QUIET and self._clock.now() - last.ended < AGAIN
+
+    def _gathered(self, rounds: Rounds) -> list[tuple[TargetId, Heard, Numbers | None]]:
+        found = []
+        for target, heard in rounds.gather().items():
+            numbers = read(heard.printed.out)
+            if numbers:
+                self._clocks.learn(target, numbers.began, heard.sent)
+            found.append((target, heard, numbers))
+        return found
+
+    def _words(self, mode: str, run: timedelta, quiet: timedelta | None = None) -> list[str]:
+        milliseconds = (self._quiet if quiet is None else quiet) // timedelta(milliseconds=1)
+        return [f"mode={mode}", f"seconds={int(run.total_seconds())}", f"quiet={milliseconds}", *asked(self._tally)]
+
+
+def asked(tally: Tally) -> list[str]:
+    """As the program takes it."""
+    given = {"command": tally.command, "url": tally.url, "field": tally.field}
+    return [f"{name}={carried.encoded(value)}" for name, value in given.items() if value]
+
+
+def judge(numbers: Numbers, quiet: timedelta) -> Verdict:
+    """Quiet when it said 0, and nothing else, from one moment to another at least `quiet` later, up to the end."""
+    last = numbers.said[-1][1]
+    if last is None:
+        told = " ".join(numbers.heard.split())[:120]
+        return Verdict(Pending.BLIND, f"its counter told no number{f': {told}' if told else ''}")
+    if last:
+        return Verdict(Pending.BUSY, f"its counter says {last} in flight", last)
+    zeros = 0
+    while zeros < len(numbers.said) and numbers.said[-1 - zeros][1] == 0:
+        zeros += 1
+    lasted = numbers.said[-1][0] - numbers.said[-zeros][0]
+    if lasted >= quiet:
+        return Verdict(Pending.QUIET, f"its counter said 0 for {span(lasted)}")
+    return Verdict(Pending.BUSY, f"its counter says 0, but not yet for {span(quiet)}")
+
+
+def read(output: str) -> Numbers | None:
+    """What the program printed; None when it is not whole or not ours."""
+    lines = [line.split(" ") for line in output.splitlines()]
+    if not lines or lines[-1] != ["katakei-end"]:
+        return None
+    try:
+        began = next(_moment(line[1]) for line in lines if line[0] == "katakei-counter")
+        said = tuple(
+            (_moment(line[1]), None if line[2] == "-" else int(line[2])) for line in lines if line[0] == "said"
+        )
+        heard = next((base64.b64decode(line[1], validate=True) for line in lines if line[0] == "heard"), b"")
+    except (ValueError, IndexError, StopIteration, binascii.Error):
+        return None
+    return Numbers(began, said, heard.decode(errors="replace")) if said else None
+
+
+def _moment(hundredths: str) -> timedelta:
+    return timedelta(milliseconds=10 * int(hundredths))
+
+
+def _cut(heard: Heard) -> str:
+    return heard.printed.why or "the counter's answer was not whole"

@@ -1,5 +1,0 @@
-"""The AWS Application Load Balancer (ELBv2), spoken to through one door."""
-
-from katakei.balancers.alb.driver import Alb
-
-__all__ = ["Alb"]

@@ -1,6 +1,0 @@
-"""Work through Systems Manager Run Command: an agent on the instance runs the mark's programs; no door is opened."""
-
-from katakei.executors.ssm.carrier import SsmCarrier
-from katakei.executors.ssm.driver import Ssm
-
-__all__ = ["Ssm", "SsmCarrier"]
