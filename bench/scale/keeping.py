@@ -16,12 +16,12 @@ from botocore.session import Session
 
 from bench.scale.rolling import ID, OWNER, Paper, plan_of, roll
 from bench.scale.world import NOON, CalmWorld, Shape
+from katakei.bootstrap import Wiring
 from katakei.domain import events as e
 from katakei.domain.model import RolloutId
 from katakei.domain.replay import replay
 from katakei.lab.options import REGION, LabOptions
 from katakei.lab.process import Lab
-from katakei.wiring import Wiring
 
 LONG = 50_000
 BATCH = 50  # events in one append of the long history

@@ -13,8 +13,8 @@ from time import process_time
 
 from bench.scale.rolling import ID, roll
 from bench.scale.world import CalmWorld, Shape
+from katakei.bootstrap import Wiring
 from katakei.domain.replay import replay
-from katakei.wiring import Wiring
 
 SIZES = (10, 100, 1000, 10_000)
 ROOT = Path(__file__).parents[2]

@@ -40,7 +40,7 @@ def loaded(env: dict[str, str], *words: str) -> set[str]:
 def test_help_loads_no_library_but_the_parser_of_arguments(tmp_path: Path) -> None:
     modules = loaded({"HOME": str(tmp_path)}, "--help")
     assert "click" in modules
-    assert not modules & (HEAVY | {"botocore", "katakei.app.rollouts", "katakei.app.queries", "katakei.wiring"})
+    assert not modules & (HEAVY | {"botocore", "katakei.app.rollouts", "katakei.app.queries", "katakei.bootstrap"})
 
 
 @pytest.mark.lab

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from katakei.bootstrap import Wiring
 from katakei.cli.saying import say
 from katakei.domain.errors import Refused, UsageFault
 from katakei.planning.naming import is_address, is_instance, split
-from katakei.wiring import Wiring
 
 if TYPE_CHECKING:
     from katakei.app.queries import Asking
