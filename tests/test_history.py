@@ -17,7 +17,7 @@ from katakei.domain.plan import Floor, Kind
 from katakei.domain.ports import Header, Listed, Member
 from katakei.domain.replay import replay
 from katakei.planning.target_refs import where
-from katakei.views.groups import status_data
+from katakei.render.groups import status_data
 
 
 @dataclass

@@ -13,7 +13,7 @@ from katakei.domain.errors import Exit
 from katakei.domain.model import Target
 from katakei.domain.phases import Phase
 from katakei.reconcile.outcome import verdict
-from katakei.views import lines
+from katakei.render import events
 
 P = Phase
 Harm = Callable[[SmallWorld, Target], None]
@@ -53,7 +53,7 @@ def test_a_target_that_is_harmed_ends_and_is_named(harm: Harm, phase: Phase, end
     assert (outcome.rollout.standings[first].phase, verdict(outcome.rollout)) == ending
     assert outcome.rollout.finished
     assert judged(outcome) == []
-    assert ending[1] is not Exit.LEFT_OUT or first in lines.summary(outcome.rollout)
+    assert ending[1] is not Exit.LEFT_OUT or first in events.summary(outcome.rollout)
 
 
 def harmed(harm: Harm, phase: Phase) -> Outcome:

@@ -14,7 +14,7 @@ from tests.views.test_report import RESTORE, told, way
 
 from katakei.domain import events as e
 from katakei.domain.replay import replay
-from katakei.views import report
+from katakei.render import report
 
 # The report sits in a frame that may run nothing; the page around it may measure, and tells what it found.
 AROUND = """<!DOCTYPE html><meta charset="utf-8"><body><pre id="found"></pre>

@@ -6,7 +6,7 @@ from rich.console import Console
 from tests.core.given import a_plan, given, later
 
 from katakei.planning.forecast import forecast
-from katakei.views.live import live
+from katakei.render.live_table import live
 
 
 def test_a_name_is_shown_as_it_is_however_much_it_looks_like_markup() -> None:

@@ -7,7 +7,7 @@ from katakei.domain.phases import Intent, Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command, FailedTarget, OnFailure, Then, Variable
 from katakei.planning.forecast import forecast
-from katakei.views import lines, plans, report
+from katakei.render import events, plan, report
 
 UNDO = Command("local", "./undo", env=(Variable("A", "hello"), Variable("B", None, "TOKEN")))
 PLAN = a_plan(2, revert=UNDO, on_failure=OnFailure(0, FailedTarget.KEEP_OUT, Then.REVERT))
@@ -22,24 +22,24 @@ def half_reverted() -> tuple[Rollout, list[e.Event]]:
 
 
 def test_the_plan_says_what_would_take_it_back_and_when() -> None:
-    text = plans.plan_text(PLAN, forecast(PLAN))
+    text = plan.plan_text(PLAN, forecast(PLAN))
     said = "by local: ./undo, with A=hello, B={secret: TOKEN} (by itself when more than 0 failed, or by katakei revert)"
     assert f"revert   {said}" in text
 
 
 def test_the_summary_names_who_was_not_taken_back() -> None:
     rollout, _ = half_reverted()
-    assert lines.summary(rollout).splitlines()[-1] == (
+    assert events.summary(rollout).splitlines()[-1] == (
         "reverted by on_failure: 1 of 2 touched targets taken back; not taken back: i-00000000000000000 (web0)"
     )
-    assert lines.summary_data(rollout)["not_taken_back"] == [t(PLAN, 0)]
+    assert events.summary_data(rollout)["not_taken_back"] == [t(PLAN, 0)]
 
 
 def test_each_word_and_fact_of_a_revert_has_its_line() -> None:
     rollout, _ = half_reverted()
     key = e.Key(PLAN.rollout, t(PLAN), 1, Intent.UPDATE)
     said = [
-        lines.said(rollout, event)
+        events.said(rollout, event)
         for event in (
             e.RevertResolved(NOON, 1),
             e.RevertAsked(NOON, "kim"),

@@ -13,9 +13,9 @@ from katakei.domain.errors import UsageFault
 from katakei.domain.model import RolloutId
 from katakei.domain.words import label
 from katakei.reconcile.outcome import verdict
-from katakei.views import lines
-from katakei.views.harmless import harmless
-from katakei.views.plain import plain
+from katakei.render import events
+from katakei.render.json_data import plain
+from katakei.render.sanitize import harmless
 
 
 @click.command("logs")
@@ -72,7 +72,7 @@ def wait_(  # noqa: PLR0913 - one option each
     """Wait until ROLLOUT is finished, and end with its exit code; 130 when it is not finished in time."""
     with asking(profile, region, journal) as verbs:
         state = verbs.wait(RolloutId(rollout), timedelta(minutes=minutes))
-    say(json.dumps(lines.summary_data(state), ensure_ascii=False) if as_json else lines.summary(state))
+    say(json.dumps(events.summary_data(state), ensure_ascii=False) if as_json else events.summary(state))
     return verdict(state)
 
 
@@ -88,8 +88,8 @@ def report_(  # noqa: PLR0913 - one option each
     rollout: str, output: str | None, profile: str | None, region: str | None, journal: str | None, *, as_json: bool
 ) -> None:
     """One HTML page about ROLLOUT that needs nothing else: phases, who served, why it waited, output, restore lines."""
-    from katakei.views import report
-    from katakei.views.report import facts
+    from katakei.render import report
+    from katakei.render.report import facts
 
     with asking(profile, region, journal) as verbs:
         state, events = verbs.show(RolloutId(rollout)), verbs.events(RolloutId(rollout))

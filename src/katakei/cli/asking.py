@@ -7,9 +7,9 @@ import click
 from katakei.cli.options import as_json, asking, aws, group_of, journal
 from katakei.cli.saying import say
 from katakei.domain.model import RolloutId
-from katakei.views import groups as view
-from katakei.views import lines
-from katakei.views.grid import grid
+from katakei.render import events
+from katakei.render import groups as view
+from katakei.render.grid import grid
 
 
 def _data(data: object) -> None:
@@ -53,10 +53,10 @@ def list_(service: str | None, profile: str | None, region: str | None, journal:
     with asking(profile, region, journal) as verbs:
         headers = verbs.rollouts(service)
     if as_json:
-        _data({"rollouts": [lines.header_data(header) for header in headers]})
+        _data({"rollouts": [events.header_data(header) for header in headers]})
         return
     heads = ("ROLLOUT", "SERVICE", "BEGUN", "FINISHED", "BY")
-    rows = [lines.header_row(header) for header in headers]
+    rows = [events.header_row(header) for header in headers]
     say(grid(heads, rows) if rows else "no rollouts in this journal")
 
 
@@ -71,6 +71,6 @@ def show_(rollout: str, profile: str | None, region: str | None, journal: str | 
         state = verbs.show(RolloutId(rollout))
         events = verbs.events(RolloutId(rollout))
     if as_json:
-        _data(lines.summary_data(state))
+        _data(events.summary_data(state))
         return
-    say(lines.history(state, events))
+    say(events.history(state, events))

@@ -15,8 +15,8 @@ from katakei.cli.saying import on_terminal, say
 from katakei.cli.showing import Shown, finish
 from katakei.domain.errors import KatakeiError, UsageFault
 from katakei.planning.survey import Allowed
+from katakei.render import plan
 from katakei.runtime.session import Drive
-from katakei.views import plans
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_FILE = Path("katakei.yml")
@@ -60,7 +60,7 @@ def plan_(profile: str | None, region: str | None, journal: str | None, *, as_js
     order = _order(**asked)
     with verbs(profile, region, journal) as app:
         plan, forecast = app.plan(order)
-    say(json.dumps(plans.plan_data(plan, forecast, ())) if as_json else plans.plan_text(plan, forecast))
+    say(json.dumps(plan.plan_data(plan, forecast, ())) if as_json else plan.plan_text(plan, forecast))
 
 
 @click.command("roll")

@@ -20,9 +20,9 @@ from katakei.domain.plan import Kind, Plan
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast, forecast
 from katakei.reconcile.outcome import verdict
+from katakei.render import events, plan
 from katakei.runtime.runner import Turn
 from katakei.runtime.session import Drive
-from katakei.views import lines, plans
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -45,11 +45,11 @@ class Shown:
     def confirm(self, plan: Plan, forecast: Forecast, restore: Sequence[str]) -> bool:
         """First what puts everything back by hand, then what is about to happen; on a terminal it must be confirmed."""
         if not self.as_json:
-            self.say(plans.restore_text(restore))
-            self.say(plans.plan_text(plan, forecast))
+            self.say(plan.restore_text(restore))
+            self.say(plan.plan_text(plan, forecast))
         if self._yes:
             return True
-        return bool(click.confirm(f"Go on? ({plans.place(plan)})", err=True))
+        return bool(click.confirm(f"Go on? ({plan.place(plan)})", err=True))
 
     def typed(self, plan: Plan) -> bool:
         """Whether a person who works on the targets sits here."""
@@ -59,11 +59,11 @@ class Shown:
         """Which rollout this is; one that is carried on was never confirmed here, so it says how to put back."""
         self._forecast = forecast(drive.plan)
         if self.as_json:
-            data = plans.plan_data(drive.plan, self._forecast, drive.restore_lines)
-            self.say(lines.object_json("Planned", {**data, "carried_on": drive.carried_on}))
+            data = plan.plan_data(drive.plan, self._forecast, drive.restore_lines)
+            self.say(events.object_json("Planned", {**data, "carried_on": drive.carried_on}))
             return
         if drive.carried_on:
-            self.say(plans.restore_text(drive.restore_lines))
+            self.say(plan.restore_text(drive.restore_lines))
             self.say(_taken_up(drive.rollout))
         self.say(f"rollout {drive.plan.rollout}")
         if self.typed(drive.plan):
@@ -73,26 +73,26 @@ class Shown:
         """After every turn."""
         for event in turn.written:
             if self.as_json:
-                self.say(lines.event_json(event))
-            elif text := lines.line(turn.rollout, event):
+                self.say(events.event_json(event))
+            elif text := events.line(turn.rollout, event):
                 self._above(text)
         now = turn.now
         if self._live and self._forecast:
-            from katakei.views.live import live
+            from katakei.render.live_table import live
 
             whys = {rest.target: rest.why for rest in turn.whys if rest.target}
             self._live.update(live(turn.rollout, turn.why, whys, self._forecast, now))
         elif self._news(turn, now):
-            self.say(lines.waiting_json(now.isoformat(), turn.why) if self.as_json else f"{now:%H:%M:%S}  {turn.why}")
+            self.say(events.waiting_json(now.isoformat(), turn.why) if self.as_json else f"{now:%H:%M:%S}  {turn.why}")
 
     def end(self, rollout: Rollout) -> None:
         """How it went."""
         if self.as_json:
-            self.say(lines.object_json("Ended", lines.summary_data(rollout)))
+            self.say(events.object_json("Ended", events.summary_data(rollout)))
             return
-        self.say(lines.summary(rollout))
+        self.say(events.summary(rollout))
         if rollout.finished is None:
-            self.say(lines.how_to_go_on(rollout))
+            self.say(events.how_to_go_on(rollout))
 
     def say(self, text: str) -> None:
         """One line or more. Where nobody hears it the rollout goes on in silence: its journal has everything."""
@@ -141,7 +141,7 @@ def finish(drive: Drive, shown: Shown, judge: Callable[[Rollout], Exit] = verdic
         raise
     except BaseException as fault:
         with suppress(Unreachable):
-            say(lines.how_to_go_on(drive.rollout), err=True)
+            say(events.how_to_go_on(drive.rollout), err=True)
         if isinstance(fault, KatakeiError) or not isinstance(fault, Exception):
             raise
         raise Broken(our_fault(fault)) from fault

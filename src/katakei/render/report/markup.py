@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from katakei.views.harmless import harmless
+from katakei.render.sanitize import harmless
 
 
 def text(value: object) -> str:

@@ -7,7 +7,7 @@ from katakei.domain.plan import Floor, Kind, Plan
 from katakei.domain.spec import Command, OnFailure, Then
 from katakei.domain.words import counted, label, listed, span
 from katakei.planning.forecast import Forecast
-from katakei.views.plain import Plain, plain
+from katakei.render.json_data import Plain, plain
 
 MOST = 20  # targets named line by line
 

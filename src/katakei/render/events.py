@@ -11,8 +11,8 @@ from katakei.domain.replay import Rollout
 from katakei.domain.words import counted, label, listed, span
 from katakei.reconcile.outcome import verdict
 from katakei.reconcile.revert import not_taken_back
-from katakei.views.grid import grid
-from katakei.views.plain import Plain, plain
+from katakei.render.grid import grid
+from katakei.render.json_data import Plain, plain
 
 
 def line(rollout: Rollout, event: e.Event) -> str:

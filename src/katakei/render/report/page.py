@@ -13,12 +13,12 @@ from katakei.domain.spec import Command
 from katakei.domain.words import counted, label, listed, span
 from katakei.reconcile.figures import out_of_service
 from katakei.reconcile.outcome import verdict
-from katakei.views import lines
-from katakei.views.report.axis import Axis
-from katakei.views.report.drawings import gantt, serving
-from katakei.views.report.markup import folded, section, table, text
-from katakei.views.report.story import bars, end_of, figures, levels
-from katakei.views.report.waits import waits
+from katakei.render import events
+from katakei.render.report.axis import Axis
+from katakei.render.report.drawings import gantt, serving
+from katakei.render.report.markup import folded, section, table, text
+from katakei.render.report.story import bars, end_of, figures, levels
+from katakei.render.report.waits import waits
 
 VERDICTS = {
     Exit.DONE: "Done: everything that was asked for serves.",
@@ -39,7 +39,7 @@ def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], no
         for group in plan.groups
         if group.arn in plan.floors
     ]
-    told = [(f"{event.at:%H:%M:%S}", said) for event in events if (said := lines.said(rollout, event))]
+    told = [(f"{event.at:%H:%M:%S}", said) for event in events if (said := events.said(rollout, event))]
     parts = [
         _head(rollout, title, events[-1].at),
         _figures(rollout, events, end),
@@ -67,7 +67,7 @@ SERVING = (
 
 @cache
 def _style() -> str:
-    return files("katakei.views.report").joinpath("style.css").read_text(encoding="utf-8")
+    return files("katakei.render.report").joinpath("style.css").read_text(encoding="utf-8")
 
 
 def _head(rollout: Rollout, title: str, last: datetime) -> str:
@@ -76,7 +76,7 @@ def _head(rollout: Rollout, title: str, last: datetime) -> str:
     until = f"{rollout.finished:%Y-%m-%d %H:%M:%S} UTC" if rollout.finished else f"not finished at {last:%H:%M:%S} UTC"
     kind = "good" if code is Exit.DONE else "bad"
     left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in rollout.at(Phase.LEFT_OUT)]
-    late = [lines.lost(rollout, target) for target in rollout.lost]
+    late = [events.lost(rollout, target) for target in rollout.lost]
     outside = "".join(f'<p class="bad">{text(said)}</p>\n' for said in (*left, *late))
     return (
         f'<header>\n<h1>{text(title)}</h1>\n<p class="sub">rollout {text(plan.rollout)} · {text(where)}</p>\n'

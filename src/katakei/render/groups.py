@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from katakei.domain.model import Registration
 from katakei.domain.ports import Listed, Member
 from katakei.domain.replay import Rollout
-from katakei.views.grid import grid
-from katakei.views.plain import Plain
+from katakei.render.grid import grid
+from katakei.render.json_data import Plain
 
 Holder = tuple[Registration, Rollout]
 Held = Sequence[Holder]

@@ -3,6 +3,6 @@
 Everything that did not come from us is escaped on its way into the page.
 """
 
-from katakei.views.report.page import page
+from katakei.render.report.page import page
 
 __all__ = ["page"]

@@ -7,9 +7,9 @@ from katakei.domain.phases import IN_HAND, Phase
 from katakei.domain.plan import Floor
 from katakei.domain.replay import Rollout
 from katakei.domain.words import span
-from katakei.views.report.axis import Axis
-from katakei.views.report.markup import text
-from katakei.views.report.story import Bar, Level
+from katakei.render.report.axis import Axis
+from katakei.render.report.markup import text
+from katakei.render.report.story import Bar, Level
 
 CROWD = 60  # more targets than this are drawn in thinner rows
 

@@ -8,9 +8,9 @@ from katakei.domain.model import TargetId
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.words import span
-from katakei.views import lines
-from katakei.views.report.markup import table
-from katakei.views.report.story import Bar
+from katakei.render import events
+from katakei.render.report.markup import table
+from katakei.render.report.story import Bar
 
 SHORT = timedelta(seconds=5)  # a stay that is shorter explains nothing
 MANY = 40  # of so many targets at most every stay is told; of more, those that were out for longest
@@ -43,7 +43,7 @@ def waits(rollout: Rollout, events: Sequence[e.Event], stays: Mapping[TargetId, 
 def _note(rollout: Rollout, event: e.Event) -> str:
     if isinstance(event, e.Baselined):
         return f"the witness was blind: {event.blind}" if event.blind else ""
-    said = lines.said(rollout, event)
+    said = events.said(rollout, event)
     return said.partition("  ")[2] or said
 
 
