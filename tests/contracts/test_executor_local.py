@@ -15,7 +15,7 @@ from tests.contracts.workshops import BY, OnThisMachine, follow, hand_over, job,
 from katakei.adapters.executors import mark
 from katakei.adapters.executors.local import Here, Local, folder_of
 from katakei.adapters.system.clock import SystemClock
-from katakei.cli.afterwards import logs_
+from katakei.cli.results import logs_
 from katakei.domain.actions import Job
 from katakei.domain.errors import Unreachable, UsageFault
 from katakei.domain.model import TargetId

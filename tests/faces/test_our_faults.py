@@ -9,14 +9,14 @@ import pytest
 from tests.core.given import a_plan, given
 
 from katakei import cli
-from katakei.cli.showing import Shown, finish
+from katakei.cli.progress import Shown, finish
 from katakei.domain.errors import Exit
 from katakei.runtime.session import Drive
 
 PRINTS = """
 import contextlib, sys
 from katakei import cli
-from katakei.cli.saying import say
+from katakei.cli.messages import say
 sys.argv = ["katakei", "--version"]
 with contextlib.suppress(SystemExit):
     cli.main()

@@ -13,31 +13,31 @@ from io import TextIOWrapper
 import click
 
 from katakei import __version__
-from katakei.cli.saying import our_fault, say
+from katakei.cli.messages import our_fault, say
 from katakei.domain.errors import Broken, Exit, KatakeiError, Unseen
 
 # Where each command lives, and its line in `--help`: so that help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "groups": ("katakei.cli.asking", "Target groups, with how many of their targets serve."),
-    "status": ("katakei.cli.asking", "Every target of a group: state, reason, who holds it out."),
-    "plan": ("katakei.cli.rolling", "What a rollout would do and how long; changes nothing."),
-    "roll": ("katakei.cli.rolling", "Roll a group, one side at a time; run again, it carries on."),
-    "deregister": ("katakei.cli.by_hand", "One step by hand: out of the group, drained."),
-    "register": ("katakei.cli.by_hand", "One step by hand: back into the group, serving."),
-    "list": ("katakei.cli.asking", "Rollouts, newest first."),
-    "show": ("katakei.cli.asking", "One rollout: phases, what is waited for, history."),
-    "logs": ("katakei.cli.afterwards", "What the work printed, target by target."),
-    "report": ("katakei.cli.afterwards", "One rollout as one HTML page, for a change ticket."),
-    "approve": ("katakei.cli.words", "The work that waited for you is done."),
-    "abort": ("katakei.cli.words", "Stop a rollout and bring everything in hand back."),
-    "pause": ("katakei.cli.words", "Finish what is in hand, begin nothing else."),
-    "resume": ("katakei.cli.words", "Go on after a pause."),
-    "wait": ("katakei.cli.afterwards", "Until a rollout is finished; ends with its exit code."),
-    "unlock": ("katakei.cli.words", "Let go of a group's lease whose holder is gone."),
-    "revert": ("katakei.cli.words", "Take back what a rollout touched, the last first."),
-    "retry": ("katakei.cli.words", "One more attempt on targets that failed."),
-    "lab": ("katakei.cli.local", "AWS on loopback, to rehearse on."),
-    "demo": ("katakei.cli.local", "The main job on the lab, under load, and its figures."),
+    "groups": ("katakei.cli.queries", "Target groups, with how many of their targets serve."),
+    "status": ("katakei.cli.queries", "Every target of a group: state, reason, who holds it out."),
+    "plan": ("katakei.cli.rollouts", "What a rollout would do and how long; changes nothing."),
+    "roll": ("katakei.cli.rollouts", "Roll a group, one side at a time; run again, it carries on."),
+    "deregister": ("katakei.cli.manual_steps", "One step by hand: out of the group, drained."),
+    "register": ("katakei.cli.manual_steps", "One step by hand: back into the group, serving."),
+    "list": ("katakei.cli.queries", "Rollouts, newest first."),
+    "show": ("katakei.cli.queries", "One rollout: phases, what is waited for, history."),
+    "logs": ("katakei.cli.results", "What the work printed, target by target."),
+    "report": ("katakei.cli.results", "One rollout as one HTML page, for a change ticket."),
+    "approve": ("katakei.cli.control", "The work that waited for you is done."),
+    "abort": ("katakei.cli.control", "Stop a rollout and bring everything in hand back."),
+    "pause": ("katakei.cli.control", "Finish what is in hand, begin nothing else."),
+    "resume": ("katakei.cli.control", "Go on after a pause."),
+    "wait": ("katakei.cli.results", "Until a rollout is finished; ends with its exit code."),
+    "unlock": ("katakei.cli.control", "Let go of a group's lease whose holder is gone."),
+    "revert": ("katakei.cli.control", "Take back what a rollout touched, the last first."),
+    "retry": ("katakei.cli.control", "One more attempt on targets that failed."),
+    "lab": ("katakei.cli.lab_commands", "AWS on loopback, to rehearse on."),
+    "demo": ("katakei.cli.lab_commands", "The main job on the lab, under load, and its figures."),
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from katakei.bootstrap import Wiring
-from katakei.cli.saying import say
+from katakei.cli.messages import say
 from katakei.domain.errors import Refused, UsageFault
 from katakei.planning.naming import is_address, is_instance, split
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from katakei.cli.saying import on_terminal, our_fault, say, silence
+from katakei.cli.messages import on_terminal, our_fault, say, silence
 from katakei.domain.errors import Broken, Exit, KatakeiError, LeaseLost, Unreachable
 from katakei.domain.plan import Kind, Plan
 from katakei.domain.replay import Rollout

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import click
 
+from katakei.cli.messages import on_terminal, say
 from katakei.cli.options import as_json, aws, group_of, journal, verbs
-from katakei.cli.saying import on_terminal, say
-from katakei.cli.showing import Shown, finish
+from katakei.cli.progress import Shown, finish
 from katakei.domain.errors import Exit, Held, Refused
 from katakei.domain.model import RolloutId
 from katakei.domain.replay import Rollout

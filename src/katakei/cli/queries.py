@@ -4,8 +4,8 @@ import json
 
 import click
 
+from katakei.cli.messages import say
 from katakei.cli.options import as_json, asking, aws, group_of, journal
-from katakei.cli.saying import say
 from katakei.domain.model import RolloutId
 from katakei.render import events
 from katakei.render import groups as view

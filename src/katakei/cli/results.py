@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from katakei.cli.messages import say
 from katakei.cli.options import as_json, asking, aws, journal
-from katakei.cli.saying import say
 from katakei.domain.errors import UsageFault
 from katakei.domain.model import RolloutId
 from katakei.domain.words import label

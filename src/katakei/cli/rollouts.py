@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from katakei.app.rollouts import App, Order
+from katakei.cli.messages import on_terminal, say
 from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_job, verbs
-from katakei.cli.saying import on_terminal, say
-from katakei.cli.showing import Shown, finish
+from katakei.cli.progress import Shown, finish
 from katakei.domain.errors import KatakeiError, UsageFault
 from katakei.planning.survey import Allowed
 from katakei.render import plan

@@ -8,7 +8,7 @@ import click
 from katakei.app.manual_steps import Hand
 from katakei.app.rollouts import App
 from katakei.cli.options import as_json, aws, group_and_targets, journal, verbs
-from katakei.cli.showing import Shown, finish
+from katakei.cli.progress import Shown, finish
 from katakei.planning.survey import Allowed
 from katakei.runtime.session import Confirm, Drive
 
