@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.contracts.workshops import BY, key, target
 
-from katakei.adapters.executors_routing import ByIntent, ways
+from katakei.adapters.executors.routing import ByIntent, ways
 from katakei.domain.actions import Job
 from katakei.domain.events import Key
 from katakei.domain.model import Target, TargetId

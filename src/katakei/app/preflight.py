@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from katakei.adapters.executors_routing import ways
+from katakei.adapters.executors.routing import ways
 from katakei.domain.jobs import planned
 from katakei.domain.members import groups_of
 from katakei.domain.model import Arn, Group, RolloutId, Target, TargetId

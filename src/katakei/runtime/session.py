@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from katakei import __version__
-from katakei.adapters.executors_routing import ways
+from katakei.adapters.executors.routing import ways
 from katakei.domain import events as e
 from katakei.domain.errors import Refused
 from katakei.domain.model import Group, RolloutId
