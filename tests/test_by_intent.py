@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from tests.contracts.workshops import BY, key, target
 
-from katakei.adapters.executors.routing import ByIntent, ways
 from katakei.domain.actions import Job
 from katakei.domain.events import Key
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import Work, WorkState
 from katakei.domain.phases import Intent
+from katakei.runtime.routing import ByIntent, ways
 
 WHO = target(1)
 UPDATE, REVERT = key(WHO), key(WHO, 2, Intent.REVERT)

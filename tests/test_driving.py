@@ -58,7 +58,7 @@ def kit(ledger: Ledger) -> Kit:
 def test_it_beats_while_a_person_reads_the_plan_and_is_free_when_they_say_no(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "EVERY", seconds(0.01))
+    monkeypatch.setattr(lease_keeper, "EVERY", seconds(0.01))
     monkeypatch.setattr(holders, "FRESH", seconds(-60))
     rival = ledger.leases(lambda *_: Fate.UNKNOWN)
 

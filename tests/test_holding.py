@@ -184,7 +184,7 @@ def kept(leases: Renewing, clock: Here, until: Callable[[], bool]) -> Hold:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "EVERY", seconds(0.01))
+    monkeypatch.setattr(lease_keeper, "EVERY", seconds(0.01))
 
 
 @pytest.mark.usefixtures("quick")

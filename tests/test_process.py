@@ -14,7 +14,10 @@ from katakei.adapters.system import process
 from katakei.adapters.system.process import Fate, Place
 from katakei.domain.leases import Owner
 
-ASK = "from katakei import process; import sys; o = process.me(); print(o.pid, o.started, flush=True); sys.stdin.read()"
+ASK = (
+    "from katakei.adapters.system import process; import sys; o = process.me(); "
+    "print(o.pid, o.started, flush=True); sys.stdin.read()"
+)
 
 
 @pytest.fixture

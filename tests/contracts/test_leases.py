@@ -169,7 +169,7 @@ def test_a_lease_for_nothing_is_refused(ledger: Ledger) -> None:
 HOLDER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, leases_at
-from katakei import process
+from katakei.adapters.system import process
 from katakei.domain.errors import Held, LeaseLost
 journal, leases = journal_at(sys.argv[1]), leases_at(sys.argv[1])
 journal.find()

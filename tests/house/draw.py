@@ -59,7 +59,7 @@ def page() -> str:
     """The whole of docs/phases.md."""
     return f"""# The phases of a target
 
-Drawn by `make docs` from the table `ROADS` in `src/katakei/core/roads.py`; what is not drawn here is an error there.
+Drawn by `make docs` from the table `ROADS` in `src/katakei/domain/phases.py`; what is not drawn here is an error there.
 The first line is the way on which everything goes well. From an end a target is taken again only by a revert, a retry,
 or because the floor broke its drain off.
 

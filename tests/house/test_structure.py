@@ -1,4 +1,4 @@
-"""The habits of the house that no linter keeps: sizes, charters, who may ask the time, no circles."""
+"""Structure rules that no linter checks: sizes, module docstrings, who may ask the time, no import cycles."""
 
 import ast
 import sys
@@ -29,28 +29,45 @@ TIME = {
     ("asyncio", "sleep"),
     ("uuid", "uuid4"),
 }
-PLAIN = {"collections", "concurrent", "dataclasses", "datetime", "enum", "functools", "ipaddress", "re", "typing"}
-FILE, FUNCTION, CHARTER = 300, 40, 6
+PURE = ("katakei.domain", "katakei.reconcile", "katakei.planning")
+PLAIN = {
+    "collections",
+    "concurrent",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+    "ipaddress",
+    "re",
+    "types",
+    "typing",
+}
+FILE, FUNCTION = 500, 40
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 each = pytest.mark.parametrize("name", list(MODULES))
 
 
 @each
-def test_every_module_says_what_it_is_for_in_a_few_lines(name: str) -> None:
-    charter = ast.get_docstring(TREES[name]) or ""
-    assert 1 <= len(charter.splitlines()) <= CHARTER
+def test_every_module_has_a_docstring(name: str) -> None:
+    assert ast.get_docstring(TREES[name])
 
 
 @each
-def test_no_file_is_longer_than_a_person_reads_in_one_go(name: str) -> None:
+def test_no_source_file_is_over_500_lines(name: str) -> None:
     assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= FILE
 
 
 @each
 def test_no_function_is_longer_than_a_screen(name: str) -> None:
     functions = [node for node in ast.walk(TREES[name]) if isinstance(node, FUNCTIONS)]
-    assert not [f"{f.name}: {length(f)} lines" for f in functions if length(f) > FUNCTION]
+    long = [f for f in functions if length(f) > FUNCTION and not is_match(f)]
+    assert not [f"{f.name}: {length(f)} lines" for f in long]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.name)
+def test_no_test_file_is_over_500_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= FILE
 
 
 @each
@@ -59,21 +76,31 @@ def test_only_a_clock_asks_the_time_sleeps_or_draws_a_name(name: str) -> None:
     assert not asked or name in CLOCKS
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("katakei.core")])
-def test_the_core_is_made_of_plain_types(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith(PURE)])
+def test_the_pure_packages_use_plain_types(name: str) -> None:
     foreign = {top for top, _ in imported(TREES[name])} - {"katakei"}
     assert foreign <= PLAIN
     assert foreign <= sys.stdlib_module_names
 
 
-def test_no_module_imports_itself_by_a_detour() -> None:
+def test_no_import_cycles() -> None:
     graph = {name: {module_of(full) for _, full in imported(tree)} & set(MODULES) for name, tree in TREES.items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
 
 
 def length(function: FUNCTIONS) -> int:
-    """Its lines, without its decorators."""
-    return (function.end_lineno or function.lineno) - function.lineno + 1
+    """The lines of a function, without its decorators."""
+    return length_of(function)
+
+
+def is_match(function: FUNCTIONS) -> bool:
+    """A `match` over a closed union may be longer than a screen: chopping it would hide that it is complete."""
+    return any(isinstance(node, ast.Match) and length_of(node) > FUNCTION // 2 for node in function.body)
+
+
+def length_of(node: ast.stmt) -> int:
+    """The lines of a statement."""
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def asks(node: ast.AST) -> set[tuple[str, str]]:

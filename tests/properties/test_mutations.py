@@ -276,16 +276,16 @@ def nothing(*_: object) -> None:
 
 BROKEN = {
     "no floor is kept": Broken(
-        [(decide, "breach", no), (coming_back, "breach", no), (case, "breach", no)], "1 floor", tight
+        [(decide, "breach", no), (returning, "breach", no), (context, "breach", no)], "1 floor", tight
     ),
-    "an old look at the group is believed": Broken([(floor, "FRESH", timedelta(hours=1))], "1 floor", blinded),
+    "an old look at the group is believed": Broken([(capacity, "FRESH", timedelta(hours=1))], "1 floor", blinded),
     "a call is repeated without asking the floor": Broken([(Case, "needed", "")], "1 floor", cut_off),
     "a target that is out stays out when the floor is lost": Broken(
         [(Case, "floor_lost", "")], "1 back", worlds(falls=0.02)
     ),
-    "one look proves that a target serves": Broken([(coming_back, "APART", timedelta())], "1 proof", worlds()),
+    "one look proves that a target serves": Broken([(returning, "APART", timedelta())], "1 proof", worlds()),
     "the settle time is ignored": Broken(
-        [(leaving, "unsettled", _without_settle), (working, "unsettled", _without_settle)], "2 live"
+        [(draining, "unsettled", _without_settle), (working, "unsettled", _without_settle)], "2 live"
     ),
     "draining counts as nothing pending": Broken([(Case, "nothing_pending", True)], "2 live"),
     "a witness that cannot see is believed": Broken(
@@ -293,7 +293,7 @@ BROKEN = {
     ),
     "moments of another clock are measured from": Broken([(replay._Draft, "_measure_anew", no)], "2 live", long_settle),
     "a registration is believed when its call returned": Broken(
-        [(coming_back, "_not_serving", _believed_when_called)], "3 back", aborted_among_lies
+        [(returning, "_not_serving", _believed_when_called)], "3 back", aborted_among_lies
     ),
     "only the first registration is put back": Broken([(Case, "register", _only_the_first)], "done", abroad),
     "a crash makes another key": Broken(
@@ -309,12 +309,12 @@ BROKEN = {
         [(lease_keeper.Hold, "renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
     ),
     "an act may begin whenever its thread comes": Broken(
-        [(holding, "LIFE", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)
+        [(lease_keeper, "LIFE", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)
     ),
     "an act may begin to the very end of the lease, and is taken over at once after it": Broken(
-        [(holding, "SPARE", timedelta()), (holding, "SILENCE", timedelta(seconds=20))], "6 silence", far_away
+        [(lease_keeper, "SPARE", timedelta()), (lease_keeper, "SILENCE", timedelta(seconds=20))], "6 silence", far_away
     ),
-    "a short silence is believed": Broken([(holding, "SILENCE", timedelta(seconds=8))], "6 silence", far_away),
+    "a short silence is believed": Broken([(lease_keeper, "SILENCE", timedelta(seconds=8))], "6 silence", far_away),
     "failures stop nothing": Broken([(replay.Rollout, "stopped", property(_deaf_to_failures))], "7 stops", failing),
     "an abort stops nothing": Broken([(replay.Rollout, "stopped", property(_deaf_to_aborts))], "7 abort", aborted),
     "a pause stops nothing": Broken([(decide, "_next", _deaf_to_pauses)], "7 pause", paused),
@@ -326,7 +326,7 @@ BROKEN = {
         [(decide, "candidates", _the_first_one_first)], "7 revert", taken_back
     ),
     "a revert lets the update begin what it had taken out": Broken(
-        [(case, "called_off", _only_once_it_has_ended)], "7 revert", taken_back
+        [(context, "called_off", _only_once_it_has_ended)], "7 revert", taken_back
     ),
     "a revert begins where work may still run": Broken(
         [(decide, "_due_back", _whatever_may_run_there)], "4 once", failing_back
@@ -338,14 +338,16 @@ BROKEN = {
     "nothing is said while it waits": Broken([(Case, "lasting", "")], "9 why"),
     "an ip target is registered while it drains": Broken([(Case, "ip_still_draining", False)], "ip", of_addresses),
     "a target that was done is watched no more": Broken([(decide, "staying", nobody)], "7 late", broken_late),
-    "who is to be left alone is rolled": Broken([(newcomers, "_left_alone", no)], "late", late(Late.LEAVE)),
-    "who comes late is not asked for": Broken([(wants, "unknown", nobody)], "late", late(Late.ROLL)),
+    "who is to be left alone is rolled": Broken([(drift, "_left_alone", no)], "late", late(Late.LEAVE)),
+    "who comes late is not asked for": Broken([(observe, "unknown", nobody)], "late", late(Late.ROLL)),
     "a deleted group is waited for": Broken([(decide, "vanished", nothing)], "5 forgotten", deleted, within=3),
     "a world that is gone is not borne": Broken(
         [(runner, "PATIENCE", timedelta(seconds=30))], "borne", worlds(gone=0.01)
     ),
     "attributes are not compared": Broken([(decide, "_not_as_planned", no)], "attributes", worlds(edits=0.02)),
-    "looks are not spaced": Broken([(pace, "EVERY", seconds(0.1)), (pace, "SLOWEST", seconds(0.5))], "calls", worlds()),
+    "looks are not spaced": Broken(
+        [(pacing, "EVERY", seconds(0.1)), (pacing, "SLOWEST", seconds(0.5))], "calls", worlds()
+    ),
     "a turn is due at once": Broken([(runner, "rest_until", _due_at_once)], "rest", worlds()),
 }
 

@@ -453,8 +453,8 @@ def test_the_published_schema_is_the_model_s() -> None:
 
 def test_only_reading_a_file_costs_the_import_of_its_readers() -> None:
     code = (
-        "import sys; from katakei import settings; config.release('v1'); "
-        "settings.without_file('web', None, config.Overrides()); "
+        "import sys; from katakei import config; config.release('v1'); "
+        "config.without_file('web', None, config.Overrides()); "
         "sys.exit(bool({'pydantic', 'ruamel'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,7 +15,8 @@ from katakei.domain.leases import Owner
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Kind, Plan
 from katakei.domain.replay import replay
-from katakei.render import events, report
+from katakei.render import events as event_text
+from katakei.render import report
 from katakei.render.report import facts, story
 from katakei.render.report.axis import Axis
 from katakei.render.sanitize import harmless
@@ -146,7 +147,7 @@ def test_a_target_that_came_late_serves_from_then_on() -> None:
     events = told(plan, joined)
     found = story.levels(replay(events), events, plan.groups[0].arn)
     assert [level.serving for level in found] == [3, 4, 4, 5, 4]
-    assert "registered by somebody meanwhile; rolled at the end" in events.line(replay(events), events[1])
+    assert "registered by somebody meanwhile; rolled at the end" in event_text.line(replay(events), events[1])
 
 
 def test_a_failure_that_showed_late_is_named_with_what_became_of_it() -> None:
@@ -156,9 +157,9 @@ def test_a_failure_that_showed_late_is_named_with_what_became_of_it() -> None:
     page = "".join(shown(plan, [*story, lost, e.Finished(later(36))]).words)
     assert f"{t(plan)} (web0) left service after it was done: unhealthy; it does not serve" in page
     back = replay(told(plan, [*story, lost, e.SeenServing(later(40), t(plan)), e.Finished(later(41))]))
-    assert "it serves again" in events.summary(back)
-    assert events.summary_data(back)["failed_late"] == [t(plan)]
-    assert "it left service after it was done: unhealthy" in events.line(back, lost)
+    assert "it serves again" in event_text.summary(back)
+    assert event_text.summary_data(back)["failed_late"] == [t(plan)]
+    assert "it left service after it was done: unhealthy" in event_text.line(back, lost)
 
 
 def test_late_requests_are_summed_over_processes_attempts_and_targets() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from katakei.adapters.executors.routing import ways
 from katakei.domain.jobs import planned
 from katakei.domain.members import groups_of
 from katakei.domain.model import Arn, Group, RolloutId, Target, TargetId
@@ -17,6 +16,7 @@ from katakei.planning.survey import Survey, machines, states
 from katakei.reconcile.health_checks import of_target
 from katakei.runtime.drivers import Kit
 from katakei.runtime.last_looks import TOGETHER, last_looks
+from katakei.runtime.routing import ways
 
 PREFLIGHT = timedelta(seconds=10)
 

@@ -141,8 +141,8 @@ class App:
             for place, rollout in history.held_out(kit.journal, group.arn).items()
         }
         executors = [kit.executor(command) for command in order.spec.commands]
-        preflight = preflight.Preflight(kit.balancer, executors, kit.checker, kit.pool)
-        survey = patient(kit.clock, lambda: preflight.survey(groups, order.spec, held, lab=site.lab))
+        reader = preflight.Preflight(kit.balancer, executors, kit.checker, kit.pool)
+        survey = patient(kit.clock, lambda: reader.survey(groups, order.spec, held, lab=site.lab))
         made = planning.make(asked, survey, order.allowed)
         preflight.fits(kit, made)
         return made

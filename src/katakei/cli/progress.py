@@ -20,7 +20,8 @@ from katakei.domain.plan import Kind, Plan
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast, forecast
 from katakei.reconcile.outcome import verdict
-from katakei.render import events, plan
+from katakei.render import events as event_text
+from katakei.render import plan as plan_text
 from katakei.runtime.runner import Turn
 from katakei.runtime.session import Drive
 
@@ -45,11 +46,11 @@ class Shown:
     def confirm(self, plan: Plan, forecast: Forecast, restore: Sequence[str]) -> bool:
         """First what puts everything back by hand, then what is about to happen; on a terminal it must be confirmed."""
         if not self.as_json:
-            self.say(plan.restore_text(restore))
-            self.say(plan.plan_text(plan, forecast))
+            self.say(plan_text.restore_text(restore))
+            self.say(plan_text.plan_text(plan, forecast))
         if self._yes:
             return True
-        return bool(click.confirm(f"Go on? ({plan.place(plan)})", err=True))
+        return bool(click.confirm(f"Go on? ({plan_text.place(plan)})", err=True))
 
     def typed(self, plan: Plan) -> bool:
         """Whether a person who works on the targets sits here."""
@@ -59,11 +60,11 @@ class Shown:
         """Which rollout this is; one that is carried on was never confirmed here, so it says how to put back."""
         self._forecast = forecast(drive.plan)
         if self.as_json:
-            data = plan.plan_data(drive.plan, self._forecast, drive.restore_lines)
-            self.say(events.object_json("Planned", {**data, "carried_on": drive.carried_on}))
+            data = plan_text.plan_data(drive.plan, self._forecast, drive.restore_lines)
+            self.say(event_text.object_json("Planned", {**data, "carried_on": drive.carried_on}))
             return
         if drive.carried_on:
-            self.say(plan.restore_text(drive.restore_lines))
+            self.say(plan_text.restore_text(drive.restore_lines))
             self.say(_taken_up(drive.rollout))
         self.say(f"rollout {drive.plan.rollout}")
         if self.typed(drive.plan):
@@ -73,8 +74,8 @@ class Shown:
         """After every turn."""
         for event in turn.written:
             if self.as_json:
-                self.say(events.event_json(event))
-            elif text := events.line(turn.rollout, event):
+                self.say(event_text.event_json(event))
+            elif text := event_text.line(turn.rollout, event):
                 self._above(text)
         now = turn.now
         if self._live and self._forecast:
@@ -83,16 +84,18 @@ class Shown:
             whys = {rest.target: rest.why for rest in turn.whys if rest.target}
             self._live.update(live(turn.rollout, turn.why, whys, self._forecast, now))
         elif self._news(turn, now):
-            self.say(events.waiting_json(now.isoformat(), turn.why) if self.as_json else f"{now:%H:%M:%S}  {turn.why}")
+            self.say(
+                event_text.waiting_json(now.isoformat(), turn.why) if self.as_json else f"{now:%H:%M:%S}  {turn.why}"
+            )
 
     def end(self, rollout: Rollout) -> None:
         """How it went."""
         if self.as_json:
-            self.say(events.object_json("Ended", events.summary_data(rollout)))
+            self.say(event_text.object_json("Ended", event_text.summary_data(rollout)))
             return
-        self.say(events.summary(rollout))
+        self.say(event_text.summary(rollout))
         if rollout.finished is None:
-            self.say(events.how_to_go_on(rollout))
+            self.say(event_text.how_to_go_on(rollout))
 
     def say(self, text: str) -> None:
         """One line or more. Where nobody hears it the rollout goes on in silence: its journal has everything."""
@@ -141,7 +144,7 @@ def finish(drive: Drive, shown: Shown, judge: Callable[[Rollout], Exit] = verdic
         raise
     except BaseException as fault:
         with suppress(Unreachable):
-            say(events.how_to_go_on(drive.rollout), err=True)
+            say(event_text.how_to_go_on(drive.rollout), err=True)
         if isinstance(fault, KatakeiError) or not isinstance(fault, Exception):
             raise
         raise Broken(our_fault(fault)) from fault

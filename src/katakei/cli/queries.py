@@ -7,7 +7,7 @@ import click
 from katakei.cli.messages import say
 from katakei.cli.options import as_json, asking, aws, group_of, journal
 from katakei.domain.model import RolloutId
-from katakei.render import events
+from katakei.render import events as event_text
 from katakei.render import groups as view
 from katakei.render.grid import grid
 
@@ -53,10 +53,10 @@ def list_(service: str | None, profile: str | None, region: str | None, journal:
     with asking(profile, region, journal) as verbs:
         headers = verbs.rollouts(service)
     if as_json:
-        _data({"rollouts": [events.header_data(header) for header in headers]})
+        _data({"rollouts": [event_text.header_data(header) for header in headers]})
         return
     heads = ("ROLLOUT", "SERVICE", "BEGUN", "FINISHED", "BY")
-    rows = [events.header_row(header) for header in headers]
+    rows = [event_text.header_row(header) for header in headers]
     say(grid(heads, rows) if rows else "no rollouts in this journal")
 
 
@@ -71,6 +71,6 @@ def show_(rollout: str, profile: str | None, region: str | None, journal: str | 
         state = verbs.show(RolloutId(rollout))
         events = verbs.events(RolloutId(rollout))
     if as_json:
-        _data(events.summary_data(state))
+        _data(event_text.summary_data(state))
         return
-    say(events.history(state, events))
+    say(event_text.history(state, events))

@@ -13,7 +13,7 @@ from katakei.domain.errors import UsageFault
 from katakei.domain.model import RolloutId
 from katakei.domain.words import label
 from katakei.reconcile.outcome import verdict
-from katakei.render import events
+from katakei.render import events as event_text
 from katakei.render.json_data import plain
 from katakei.render.sanitize import harmless
 
@@ -72,7 +72,7 @@ def wait_(  # noqa: PLR0913 - one option each
     """Wait until ROLLOUT is finished, and end with its exit code; 130 when it is not finished in time."""
     with asking(profile, region, journal) as verbs:
         state = verbs.wait(RolloutId(rollout), timedelta(minutes=minutes))
-    say(json.dumps(events.summary_data(state), ensure_ascii=False) if as_json else events.summary(state))
+    say(json.dumps(event_text.summary_data(state), ensure_ascii=False) if as_json else event_text.summary(state))
     return verdict(state)
 
 

@@ -15,7 +15,7 @@ from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_jo
 from katakei.cli.progress import Shown, finish
 from katakei.domain.errors import KatakeiError, UsageFault
 from katakei.planning.survey import Allowed
-from katakei.render import plan
+from katakei.render import plan as plan_text
 from katakei.runtime.session import Drive
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +60,7 @@ def plan_(profile: str | None, region: str | None, journal: str | None, *, as_js
     order = _order(**asked)
     with verbs(profile, region, journal) as app:
         plan, forecast = app.plan(order)
-    say(json.dumps(plan.plan_data(plan, forecast, ())) if as_json else plan.plan_text(plan, forecast))
+    say(json.dumps(plan_text.plan_data(plan, forecast, ())) if as_json else plan_text.plan_text(plan, forecast))
 
 
 @click.command("roll")

@@ -8,6 +8,7 @@ from katakei.domain.model import TargetId
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.ports import Header
 from katakei.domain.replay import Rollout
+from katakei.domain.wire import kind_of
 from katakei.domain.words import counted, label, listed, span
 from katakei.reconcile.outcome import verdict
 from katakei.reconcile.revert import not_taken_back
@@ -99,7 +100,7 @@ def object_json(kind: str, body: Mapping[str, Plain]) -> str:
 def event_json(event: e.Event) -> str:
     """One event as one line of JSON."""
     body = plain(event)
-    return object_json(type(event).__name__, body if isinstance(body, dict) else {})
+    return object_json(kind_of(event), body if isinstance(body, dict) else {})
 
 
 def waiting_json(at: str, why: str) -> str:

@@ -1,9 +1,15 @@
-"""Any of our values as plain JSON material: dataclasses as objects, spans in seconds, moments in ISO 8601."""
+"""Plain JSON data of any value: dataclasses as objects, durations in seconds, moments in ISO 8601.
+
+Recorded types use the names of the wire tables (`katakei.domain.wire`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
+
+from katakei.domain.wire import record_of
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -24,6 +30,16 @@ def plain(value: object) -> Plain:
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
         case _ if is_dataclass(value):
-            return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+            cls: type = type(value)
+            return {name: plain(getattr(value, attribute)) for attribute, name in _names(cls).items()}
         case _:
             return str(value)
+
+
+@cache
+def _names(cls: type) -> Mapping[str, str]:
+    """The attributes of a dataclass, each with its name in JSON."""
+    record = record_of(cls)
+    if record is not None:
+        return {field.attribute: field.name for field in record.fields}
+    return {field.name: field.name for field in fields(cls)}

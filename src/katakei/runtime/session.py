@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from katakei import __version__
-from katakei.adapters.executors.routing import ways
 from katakei.domain import events as e
 from katakei.domain.errors import Refused
 from katakei.domain.model import Group, RolloutId
@@ -18,6 +17,7 @@ from katakei.planning.forecast import Forecast, forecast
 from katakei.runtime import inline, lease_keeper
 from katakei.runtime.drivers import Kit
 from katakei.runtime.lease_keeper import Hold
+from katakei.runtime.routing import ways
 from katakei.runtime.runner import Runner, Turn, World
 
 CALL = timedelta(seconds=10)  # how long a call under way is waited for before the lease is given back

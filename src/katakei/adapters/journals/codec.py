@@ -1,6 +1,7 @@
-"""Events as JSON that a person can read, and back, exactly. What is not known is refused, never guessed.
+"""The codec of the journal: events as JSON that a person can read, and back, exactly.
 
-Read from the annotations of the frozen dataclasses, so an event has no second description to fall behind.
+Names come from the wire tables (`katakei.domain.wire`), types from the annotations of the frozen dataclasses. An
+unknown kind, field or value is refused, never guessed.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hin
 from katakei.adapters.journals.moments import duration, iso, moment, span
 from katakei.domain.errors import Unreachable
 from katakei.domain.events import VERSION, Event, Planned
+from katakei.domain.wire import EVENTS, WireRecord, record_of
 
 SIMPLE = (str, int, bool, float)
 
@@ -25,11 +27,6 @@ class Coder:
 
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
-
-
-def kind(event: Event) -> str:
-    """What the stored JSON calls this event: the name of its class."""
-    return type(event).__name__
 
 
 def encode(event: Event) -> str:
@@ -59,7 +56,7 @@ def decode(text: str) -> Event:
 
 
 def _not_newer(seen: Any) -> None:
-    if not isinstance(seen, dict) or seen.get("kind") != Planned.__name__:
+    if not isinstance(seen, dict) or seen.get("kind") != EVENTS[Planned].kind:
         return
     version = int(seen["plan"]["versions"].get("events", "1"))
     if version > VERSION:
@@ -83,7 +80,7 @@ def coder(hint: Any) -> Coder:
     if hint is timedelta:
         return Coder(duration, span)
     if is_dataclass(hint):
-        return _record(cast("type", hint))
+        return record_coder(cast("type", hint), record_of(cast("type", hint)))
     return _compound(hint)
 
 
@@ -110,14 +107,20 @@ def _compound(hint: Any) -> Coder:
 
 
 def _union(members: tuple[Any, ...]) -> Coder:
-    """`X | None`, or several records told apart by their `kind`."""
+    """`X | None`, or several events that their `kind` tells apart."""
     some = [member for member in members if member is not type(None)]
     if len(some) == 1:
         one = coder(some[0])
         return Coder(lambda v: None if v is None else one.write(v), lambda v: None if v is None else one.read(v))
-    by_kind = {member.__name__: coder(member) for member in some if isinstance(member, type) and is_dataclass(member)}
-    if len(by_kind) != len(members):
+    if any(member not in EVENTS for member in members):
         raise TypeError(f"no way to tell {members} apart")
+    by_type = {member: (EVENTS[member].kind, coder(member)) for member in some}
+    by_kind = dict(by_type.values())
+
+    def write(value: object) -> dict[str, Any]:
+        kind, one = by_type[type(value)]
+        body: dict[str, Any] = one.write(value)
+        return {"kind": kind} | body
 
     def read(seen: dict[str, Any]) -> Any:
         rest = dict(seen)
@@ -126,21 +129,60 @@ def _union(members: tuple[Any, ...]) -> Coder:
             raise ValueError(f"its kind {name!r} is unknown")
         return by_kind[name].read(rest)
 
-    return Coder(lambda v: {"kind": type(v).__name__} | by_kind[type(v).__name__].write(v), read)
+    return Coder(write, read)
 
 
-def _record(cls: type) -> Coder:
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One field of a record: its Python attribute, its coder, its default, and whether version 1 did not have it."""
+
+    attribute: str
+    coder: Coder
+    default: object
+    late: bool
+
+    @property
+    def needed(self) -> bool:
+        """The field has no default, so every record has it."""
+        return self.default is MISSING
+
+    def omitted(self, value: object) -> bool:
+        """A later field that says nothing is left out, so that older versions can read the record."""
+        return self.late and value == self.default
+
+
+def record_coder(cls: type, record: WireRecord | None) -> Coder:
+    """How a frozen dataclass is written and read under these wire names.
+
+    Raises:
+        TypeError: The table does not list exactly the fields of the class, in their order.
+    """
+    if record is None or [field.attribute for field in record.fields] != [field.name for field in fields(cls)]:
+        raise TypeError(f"the wire table does not list the fields of {cls.__name__}")
     hints = get_type_hints(cls)
-    slots: dict[str, Field[Any]] = {slot.name: slot for slot in fields(cls)}
-    coders = {name: coder(hints[name]) for name in slots}
-    needed = {n for n, s in slots.items() if s.default is MISSING and s.default_factory is MISSING}
+    defaults = {field.name: _default(field) for field in fields(cls)}
+    slots = {
+        field.name: _Slot(
+            field.attribute, coder(hints[field.attribute]), defaults[field.attribute], late=field.since > 1
+        )
+        for field in record.fields
+    }
+    needed = {name for name, slot in slots.items() if slot.needed}
+
+    def write(value: object) -> dict[str, Any]:
+        values = ((name, slot, getattr(value, slot.attribute)) for name, slot in slots.items())
+        return {name: slot.coder.write(held) for name, slot, held in values if not slot.omitted(held)}
 
     def read(seen: dict[str, Any]) -> Any:
         if wrong := sorted((seen.keys() - slots.keys()) | (needed - seen.keys())):
-            raise ValueError(f"{cls.__name__} does not fit: {', '.join(wrong)}")
-        return cls(**{name: coders[name].read(value) for name, value in seen.items()})
+            raise ValueError(f"{record.kind} does not fit: {', '.join(wrong)}")
+        return cls(**{slots[name].attribute: slots[name].coder.read(value) for name, value in seen.items()})
 
-    return Coder(lambda value: {name: c.write(getattr(value, name)) for name, c in coders.items()}, read)
+    return Coder(write, read)
+
+
+def _default(field: Field[Any]) -> object:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _only(cls: type) -> Callable[[Any], Any]:

@@ -13,7 +13,7 @@ from katakei.domain.spec import Command
 from katakei.domain.words import counted, label, listed, span
 from katakei.reconcile.figures import out_of_service
 from katakei.reconcile.outcome import verdict
-from katakei.render import events
+from katakei.render import events as event_text
 from katakei.render.report.axis import Axis
 from katakei.render.report.drawings import gantt, serving
 from katakei.render.report.markup import folded, section, table, text
@@ -39,7 +39,7 @@ def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], no
         for group in plan.groups
         if group.arn in plan.floors
     ]
-    told = [(f"{event.at:%H:%M:%S}", said) for event in events if (said := events.said(rollout, event))]
+    told = [(f"{event.at:%H:%M:%S}", said) for event in events if (said := event_text.said(rollout, event))]
     parts = [
         _head(rollout, title, events[-1].at),
         _figures(rollout, events, end),
@@ -76,7 +76,7 @@ def _head(rollout: Rollout, title: str, last: datetime) -> str:
     until = f"{rollout.finished:%Y-%m-%d %H:%M:%S} UTC" if rollout.finished else f"not finished at {last:%H:%M:%S} UTC"
     kind = "good" if code is Exit.DONE else "bad"
     left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in rollout.at(Phase.LEFT_OUT)]
-    late = [events.lost(rollout, target) for target in rollout.lost]
+    late = [event_text.lost(rollout, target) for target in rollout.lost]
     outside = "".join(f'<p class="bad">{text(said)}</p>\n' for said in (*left, *late))
     return (
         f'<header>\n<h1>{text(title)}</h1>\n<p class="sub">rollout {text(plan.rollout)} · {text(where)}</p>\n'

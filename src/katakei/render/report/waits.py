@@ -8,7 +8,7 @@ from katakei.domain.model import TargetId
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.words import span
-from katakei.render import events
+from katakei.render import events as event_text
 from katakei.render.report.markup import table
 from katakei.render.report.story import Bar
 
@@ -43,7 +43,7 @@ def waits(rollout: Rollout, events: Sequence[e.Event], stays: Mapping[TargetId, 
 def _note(rollout: Rollout, event: e.Event) -> str:
     if isinstance(event, e.Baselined):
         return f"the witness was blind: {event.blind}" if event.blind else ""
-    said = events.said(rollout, event)
+    said = event_text.said(rollout, event)
     return said.partition("  ")[2] or said
 
 

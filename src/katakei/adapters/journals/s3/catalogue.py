@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from katakei.adapters.journals.codec import coder
+from katakei.adapters.journals.codec import record_coder
 from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
 from katakei.domain.errors import Unseen
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import Header
+from katakei.domain.wire import record
 
 FOLDER = "groups/"
 TRIES = 8  # how often others may be faster
@@ -26,6 +27,9 @@ class Entry:
 
     header: Header
     opened: int
+
+
+ENTRY = record_coder(Entry, record("Entry", "header opened"))
 
 
 Entries = Mapping[RolloutId, Entry]
@@ -88,12 +92,12 @@ def _closed(entries: Entries, rollout: RolloutId, at: datetime, opened: int) -> 
 
 
 def _entries(found: Found | None) -> Entries:
-    read = [coder(Entry).read(each) for each in json.loads(found.text)["rollouts"]] if found else []
+    read = [ENTRY.read(each) for each in json.loads(found.text)["rollouts"]] if found else []
     return {entry.header.rollout: entry for entry in read}
 
 
 def _text(entries: Entries) -> str:
-    lines = ",\n".join(json.dumps(coder(Entry).write(entry), ensure_ascii=False) for entry in entries.values())
+    lines = ",\n".join(json.dumps(ENTRY.write(entry), ensure_ascii=False) for entry in entries.values())
     return f'{{"rollouts": [\n{lines}\n]}}\n'
 
 

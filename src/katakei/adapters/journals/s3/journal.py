@@ -23,9 +23,10 @@ from katakei.domain.events import Event, Finished, Planned, RetryAsked, RevertAs
 from katakei.domain.leases import Lease
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import Header
+from katakei.domain.wire import EVENTS
 
 TRIES = 5
-REOPENS = {kind.__name__ for kind in (RetryAsked, RevertAsked)}
+REOPENS = {EVENTS[kind].kind for kind in (RetryAsked, RevertAsked)}
 
 
 class S3Journal:
@@ -98,7 +99,7 @@ class S3Journal:
         lines: list[dict[str, Any]] = [json.loads(line) for line in self._log.read(listed.rollout, 0)]
         finished: datetime | None = None
         for line in lines:
-            if line["kind"] == Finished.__name__:
+            if line["kind"] == EVENTS[Finished].kind:
                 finished = moment(line["at"])
             elif line["kind"] in REOPENS:
                 finished = None

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from katakei.adapters.journals.codec import coder
+from katakei.adapters.journals.codec import record_coder
 from katakei.adapters.journals.holders import Fate, Holder, lost, pass_over
 from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
 from katakei.adapters.system import process
 from katakei.domain.errors import Held, KatakeiError
 from katakei.domain.leases import Beat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
+from katakei.domain.wire import record
 
 TRIES = 4  # how often a rival may be faster
 
@@ -28,6 +29,9 @@ class Row:
     owner: Owner
     machine: str
     pids: str
+
+
+ROW = record_coder(Row, record("Row", "held epoch beat rollout since owner machine pids"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +128,10 @@ class S3Leases:
 
     def _seen(self, group: Arn) -> Seen:
         found = self._bucket.get(_key(group))
-        return Seen(coder(Row).read(json.loads(found.text)) if found else None, found)
+        return Seen(ROW.read(json.loads(found.text)) if found else None, found)
 
     def _write(self, group: Arn, row: Row, seen: Seen) -> bool:
-        return self._bucket.put(_key(group), json.dumps(coder(Row).write(row)), seen.condition)
+        return self._bucket.put(_key(group), json.dumps(ROW.write(row)), seen.condition)
 
 
 def _is(row: Row, lease: Lease) -> bool:

@@ -1,0 +1,138 @@
+"""The wire names of everything that is recorded in a journal or printed as JSON.
+
+The journal's codec and the JSON output use these names, never the names of Python classes and attributes. Renaming a
+class or an attribute therefore changes no file on disk and no public output. A row reads: kind, then the wire name of
+each field, in order; `attribute=name` where the attribute has another name in Python.
+
+What is written here once is never changed or removed. A field that is added later states the version that added it
+(`name@2`): the codec leaves it out while it has its default, so that an older version can still read the event.
+`docs/schemas/` holds the same tables as JSON Schema, drawn by `make docs`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from katakei.domain import events as e
+from katakei.domain import leases, model, plan, ports, spec
+
+
+@dataclass(frozen=True, slots=True)
+class WireField:
+    """One field on the wire.
+
+    Attributes:
+        attribute: Its name in Python.
+        name: Its name on the wire.
+        since: The version of events that added it.
+    """
+
+    attribute: str
+    name: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class WireRecord:
+    """One kind of record on the wire, with its fields in the order in which they are written."""
+
+    kind: str
+    fields: tuple[WireField, ...]
+
+
+def record(kind: str, names: str) -> WireRecord:
+    """A row of a wire table: the kind, and the fields as `name`, `attribute=name` or `name@version`."""
+    return WireRecord(kind, tuple(map(_field, names.split())))
+
+
+def _field(written: str) -> WireField:
+    names, _, since = written.partition("@")
+    attribute, _, name = names.partition("=")
+    return WireField(attribute, name or attribute, int(since or 1))
+
+
+EVENTS: Mapping[type, WireRecord] = MappingProxyType(
+    {
+        e.Planned: record("Planned", "at plan"),
+        e.Taken: record("Taken", "at owner marks revert_marks"),
+        e.Joined: record("Joined", "at target takes_part why"),
+        e.Moved: record("Moved", "at target to why intent cause"),
+        e.RevertResolved: record("RevertResolved", "at failures"),
+        e.Heard: record("Heard", "at"),
+        e.Interrupted: record("Interrupted", "at by"),
+        e.Finished: record("Finished", "at"),
+        e.Deregistered: record("Deregistered", "at group targets"),
+        e.Registered: record("Registered", "at group targets"),
+        e.Started: record("Started", "at key ticket"),
+        e.WorkEnded: record("WorkEnded", "at key exit out"),
+        e.WorkLost: record("WorkLost", "at key begun"),
+        e.TurnedDown: record("TurnedDown", "at target why"),
+        e.Baselined: record("Baselined", "at target blind"),
+        e.SeenOut: record("SeenOut", "at target"),
+        e.SeenBusy: record("SeenBusy", "at target why"),
+        e.Cut: record("Cut", "at target connections"),
+        e.Arrived: record("Arrived", "at target requests"),
+        e.SeenServing: record("SeenServing", "at target"),
+        e.Fell: record("Fell", "at target why"),
+        e.Lost: record("Lost", "at target why"),
+        e.FoundServing: record("FoundServing", "at target"),
+        e.Approved: record("Approved", "at by target"),
+        e.AbortAsked: record("AbortAsked", "at by"),
+        e.PauseAsked: record("PauseAsked", "at by"),
+        e.ResumeAsked: record("ResumeAsked", "at by"),
+        e.RevertAsked: record("RevertAsked", "at by"),
+        e.RetryAsked: record("RetryAsked", "at by targets"),
+    }
+)
+
+VALUES: Mapping[type, WireRecord] = MappingProxyType(
+    {
+        plan.Plan: record(
+            "Plan",
+            "rollout kind spec release account region groups targets "
+            "bystanders window floors who versions begin waits said",
+        ),
+        spec.Spec: record("Spec", "service groups work targets late window drain check soak limits on_failure revert"),
+        spec.Command: record("Command", "executor run argv env"),
+        spec.Variable: record("Variable", "name value secret ssm_parameter"),
+        spec.Selection: record("Selection", "only tags"),
+        spec.Window: record("Window", "max_unavailable floor floor_per_zone order"),
+        spec.Share: record("Share", "count percent"),
+        spec.Drain: record("Drain", "settle until quiet witness counter cut_after"),
+        spec.Tally: record("Tally", "command url field"),
+        spec.Check: record("Check", "http within asked"),
+        spec.Http: record("Http", "path expect port"),
+        spec.Limits: record("Limits", "draining_extra draining_from_delay working warming waiting"),
+        spec.OnFailure: record("OnFailure", "max_failures failed_target then"),
+        model.Group: record(
+            "Group",
+            "arn name port protocol protocol_version target_type delay idle_timeout "
+            "check cross_zone slow_start minima load_balancers balancer_type autoscaling zonal_shift",
+        ),
+        model.HealthCheck: record(
+            "HealthCheck",
+            "protocol port path matcher interval timeout healthy_threshold unhealthy_threshold",
+        ),
+        model.Minimum: record("Minimum", "name count percent"),
+        model.Target: record("Target", "id name address zone registrations"),
+        model.Registration: record("Registration", "group id port zone"),
+        plan.Floor: record("Floor", "count base per_zone"),
+        leases.Owner: record("Owner", "user host pid started boot"),
+        ports.Header: record("Header", "rollout service groups begun finished who"),
+        e.Key: record("Key", "rollout target attempt intent"),
+    }
+)
+
+
+def record_of(cls: type) -> WireRecord | None:
+    """The wire names of a recorded type.
+
+    Returns:
+        None for a type that no journal and no JSON output names field by field.
+    """
+    return EVENTS.get(cls) or VALUES.get(cls)
+
+
+def kind_of(event: e.Event) -> str:
+    """The kind that the journal and the JSON output give this event."""
+    return EVENTS[type(event)].kind
