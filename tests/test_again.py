@@ -13,12 +13,12 @@ from tests.properties.paper import Paper
 
 from katakei.app import control
 from katakei.domain import events as e
-from katakei.domain.errors import Held, Refused, UsageFault
-from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.errors import LeaseHeldError, RefusedError, UsageError
+from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import Plan
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 from katakei.domain.replay import replay
 from katakei.domain.spec import Command
 
@@ -37,7 +37,7 @@ class Place:
     rests: Callable[[], None] = lambda: None
     owner: Owner = ME
     balancer: Any = None
-    checker: Any = None
+    health_checker: Any = None
     pool: Any = ThreadPoolExecutor
     time: datetime = NOON
 
@@ -50,7 +50,7 @@ class Place:
         return self
 
     def take(
-        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
         return self.paper.take(groups, owner, rollout, silent, self.time)
 
@@ -78,21 +78,21 @@ class Place:
         del command
         return SimpleNamespace(lacks=self.lacks, marks="")
 
-    def witness(self, spec: object) -> None:
+    def probe(self, spec: object) -> None:
         del spec
 
     def read(self, rollout: Any, after: int) -> list[e.Event]:
         return list(self.paper.events.get(rollout, [])[after:])
 
-    def tell(self, rollout: Any, word: e.Will | None = None) -> None:
+    def tell(self, rollout: Any, word: e.UserCommand | None = None) -> None:
         """A word to a rollout; what is said to nobody else is for the person who waits."""
         if word:
             self.paper.tell(rollout, word)
 
-    def find(self, *, group: Arn | None = None) -> list[Header]:
+    def find(self, *, group: Arn | None = None) -> list[RolloutHeader]:
         del group
         return [
-            Header(rollout, "shop", (), NOON, replay(events).finished, "")
+            RolloutHeader(rollout, "shop", (), NOON, replay(events).finished, "")
             for rollout, events in reversed(self.paper.events.items())
         ]
 
@@ -138,7 +138,7 @@ def test_nobody_drives_it_so_this_process_does() -> None:
 
 def test_whoever_drives_it_reads_the_word_with_or_without_the_secret_here() -> None:
     place = Place(lacks="no secret").given(*DONE, held=True)
-    with pytest.raises(Held):
+    with pytest.raises(LeaseHeldError):
         revert(place)
     assert place.told == ["RevertAsked"]
 
@@ -148,7 +148,7 @@ def test_a_word_that_came_as_its_driver_finished_is_carried_out_from_here() -> N
     place.paper.alive.add(OTHER)
     tell = place.paper.tell
 
-    def told_too_late(rollout: Any, word: e.Will) -> None:
+    def told_too_late(rollout: Any, word: e.UserCommand) -> None:
         place.paper.events[rollout].append(e.Finished(NOON))
         tell(rollout, word)
 
@@ -159,15 +159,15 @@ def test_a_word_that_came_as_its_driver_finished_is_carried_out_from_here() -> N
 
 def test_without_its_secret_nothing_is_written_and_the_lease_is_free_again() -> None:
     place = Place(lacks="the secret TOKEN is missing").given(*DONE, e.Finished(NOON))
-    with pytest.raises(Refused, match="TOKEN"):
+    with pytest.raises(RefusedError, match="TOKEN"):
         revert(place)
     assert (place.told, place.paper.holders) == ([], {})
 
 
 REVERTED = [
     e.RevertAsked(NOON, "kim"),
-    e.Moved(NOON, t(PLAN), OUTWARD[0], intent=Intent.REVERT),
-    *(e.Moved(NOON, t(PLAN), way) for way in (*OUTWARD[1:], Phase.DONE)),
+    e.PhaseChanged(NOON, t(PLAN), OUTWARD[0], intent=Intent.REVERT),
+    *(e.PhaseChanged(NOON, t(PLAN), way) for way in (*OUTWARD[1:], Phase.DONE)),
 ]
 WITHOUT = a_plan(1, floor=0)
 
@@ -175,9 +175,9 @@ WITHOUT = a_plan(1, floor=0)
 @pytest.mark.parametrize(
     ("events", "refusal", "said"),
     [
-        ([*DONE, *REVERTED, e.Finished(NOON)], UsageFault, "was taken back already"),
-        ([e.Planned(NOON, PLAN), e.Finished(NOON)], UsageFault, "has touched no target"),
-        ([e.Planned(NOON, WITHOUT), *brought(WITHOUT, Phase.DONE)], Refused, "write revert: {ssm: "),
+        ([*DONE, *REVERTED, e.Finished(NOON)], UsageError, "was taken back already"),
+        ([e.Planned(NOON, PLAN), e.Finished(NOON)], UsageError, "has touched no target"),
+        ([e.Planned(NOON, WITHOUT), *brought(WITHOUT, Phase.DONE)], RefusedError, "write revert: {ssm: "),
     ],
 )
 def test_what_cannot_be_reverted_is_refused(events: list[e.Event], refusal: type[Exception], said: str) -> None:
@@ -197,14 +197,14 @@ def test_what_cannot_be_reverted_is_refused(events: list[e.Event], refusal: type
 )
 def test_no_other_attempt_is_begun_while_a_person_holds_it_up_or_turns_it_round(word: e.Event, said: str) -> None:
     place = Place().given(*DONE, word)
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(RefusedError, match=said):
         control.retry(place, PLAN.rollout, [t(PLAN)])  # type: ignore[arg-type]  # a kit as small as will do
     assert place.told == []
 
 
 def test_only_what_is_paused_is_resumed() -> None:
     place = Place().given(*DONE)
-    with pytest.raises(UsageFault, match="is not paused"):
+    with pytest.raises(UsageError, match="is not paused"):
         control.resume(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
     paused = Place().given(*DONE, e.PauseAsked(NOON, "kim"))
     assert not control.resume(paused, PLAN.rollout).rollout.paused  # type: ignore[arg-type]  # likewise
@@ -214,7 +214,7 @@ def test_only_what_is_paused_is_resumed() -> None:
 def test_who_is_seen_to_live_obeys_and_is_not_waited_for(word: str) -> None:
     place = driven(word)
     place.paper.alive.add(OTHER)
-    with pytest.raises(Held):
+    with pytest.raises(LeaseHeldError):
         WORDS[word](place)
     assert (place.told, place.time) == ([f"{word.title()}Asked"], NOON)
 
@@ -222,7 +222,7 @@ def test_who_is_seen_to_live_obeys_and_is_not_waited_for(word: str) -> None:
 @each
 def test_who_lives_elsewhere_obeys_once_its_heart_was_seen_to_beat(word: str) -> None:
     place = driven(word)
-    with pytest.raises(Held):
+    with pytest.raises(LeaseHeldError):
         WORDS[word](place)
     assert place.told == [f"{word.title()}Asked"]
     assert place.time - NOON <= timedelta(seconds=7)
@@ -246,6 +246,6 @@ def test_what_was_aborted_and_finished_elsewhere_meanwhile_is_not_taken_up_once_
         place.paper.holders.clear()
 
     place.rests = finishes
-    with pytest.raises(Held, match="was finished meanwhile"):
+    with pytest.raises(LeaseHeldError, match="was finished meanwhile"):
         WORDS["abort"](place)
     assert (place.told, place.paper.holders) == (["AbortAsked", "Finished"], {})

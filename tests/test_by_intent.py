@@ -6,11 +6,11 @@ from datetime import timedelta
 from tests.contracts.workshops import BY, key, target
 
 from katakei.domain.actions import Job
-from katakei.domain.events import Key
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.phases import Intent
-from katakei.runtime.routing import ByIntent, ways
+from katakei.runtime.routing import IntentRouter, routed
 
 WHO = target(1)
 UPDATE, REVERT = key(WHO), key(WHO, 2, Intent.REVERT)
@@ -23,41 +23,41 @@ class Place:
 
     def __init__(self, name: str, lacks: str = "") -> None:
         self.marks, self.lacks = name, lacks
-        self.came: list[Key] = []
+        self.came: list[WorkKey] = []
         self.prepared = 0
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         del by
         return {each.id: f"not by {self.marks}" for each in targets}
 
-    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+    def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         self.came += jobs
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         del by
         self.prepared += len(targets)
 
-    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+    def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         del by
         self.came += jobs
         return dict.fromkeys(jobs, self.marks)
 
-    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         del by
-        return dict.fromkeys(tickets, Work(WorkState.RUNNING, why=self.marks))
+        return dict.fromkeys(tickets, WorkStatus(WorkState.RUNNING, why=self.marks))
 
-    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         del by
         self.came += tickets
 
-    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         del by
         self.came += tickets
 
 
 def test_each_key_goes_its_own_way_and_comes_back_by_it() -> None:
     here, there = Place("here"), Place("there")
-    both = ByIntent(here, there)
+    both = IntentRouter(here, there)
     assert both.start(JOBS, BY) == {UPDATE: "here", REVERT: "there"}
     assert {each: work.why for each, work in both.look(TICKETS, BY).items()} == {UPDATE: "here", REVERT: "there"}
     both.forbid(TICKETS, BY)
@@ -67,7 +67,7 @@ def test_each_key_goes_its_own_way_and_comes_back_by_it() -> None:
 
 def test_both_must_be_ready_before_anything_begins_and_the_updates_reason_comes_first() -> None:
     here, there = Place("here"), Place("there", lacks="no secret")
-    both = ByIntent(here, there)
+    both = IntentRouter(here, there)
     both.prepare([WHO], BY)
     assert (both.ready([WHO], BY), both.lacks, both.marks) == ({WHO.id: "not by here"}, "no secret", "here")
     assert (here.prepared, there.prepared) == (1, 1)
@@ -75,7 +75,7 @@ def test_both_must_be_ready_before_anything_begins_and_the_updates_reason_comes_
 
 def test_each_key_has_to_fit_its_own_way_and_one_way_for_both_is_asked_for_both() -> None:
     here, there = Place("here"), Place("there")
-    ways(here, there).fits(JOBS)
+    routed(here, there).fits(JOBS)
     assert (here.came, there.came) == ([UPDATE], [REVERT])
-    ways(here, here).fits(JOBS)
+    routed(here, here).fits(JOBS)
     assert here.came == [UPDATE, UPDATE, REVERT]

@@ -12,13 +12,13 @@ from tests.properties.things import seconds
 
 from katakei.adapters.journals import holders
 from katakei.adapters.system.clock import SystemClock
-from katakei.adapters.system.process import Fate
+from katakei.adapters.system.process import ProcessFate
 from katakei.app import manual_steps
-from katakei.domain.errors import Held, KatakeiError, Refused, Unreachable, Unseen
+from katakei.domain.errors import KatakeiError, LeaseHeldError, NoAnswerError, RefusedError, UnreachableError
 from katakei.domain.leases import Owner
 from katakei.domain.ports import Balancer, Journal, Leases
 from katakei.runtime import lease_keeper, session
-from katakei.runtime.drivers import Kit
+from katakei.runtime.drivers import Drivers
 
 GROUPS = tuple(group(arn) for arn in sorted(BOTH))
 
@@ -51,19 +51,19 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield made
 
 
-def kit(ledger: Ledger) -> Kit:
-    return cast("Kit", Small(ledger.journal(), ledger.leases(lambda *_: Fate.UNKNOWN)))
+def kit(ledger: Ledger) -> Drivers:
+    return cast("Drivers", Small(ledger.journal(), ledger.leases(lambda *_: ProcessFate.UNKNOWN)))
 
 
 def test_it_beats_while_a_person_reads_the_plan_and_is_free_when_they_say_no(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease_keeper, "EVERY", seconds(0.01))
-    monkeypatch.setattr(holders, "FRESH", seconds(-60))
-    rival = ledger.leases(lambda *_: Fate.UNKNOWN)
+    monkeypatch.setattr(lease_keeper, "HEARTBEAT_INTERVAL", seconds(0.01))
+    monkeypatch.setattr(holders, "FRESH_HEARTBEAT", seconds(-60))
+    rival = ledger.leases(lambda *_: ProcessFate.UNKNOWN)
 
     def seen() -> object:
-        with pytest.raises(Held) as held:
+        with pytest.raises(LeaseHeldError) as held:
             rival.take(BOTH, owner(2), OTHER)
         return held.value.silent
 
@@ -72,20 +72,20 @@ def test_it_beats_while_a_person_reads_the_plan_and_is_free_when_they_say_no(
         assert any(seen() != first or threading.Event().wait(0.02) for _ in range(200))
         return False
 
-    hold = session.take(kit(ledger), GROUPS, ID)
-    with pytest.raises(Refused, match="not confirmed"):
+    hold = session.acquire_lease(kit(ledger), GROUPS, ID)
+    with pytest.raises(RefusedError, match="not confirmed"):
         session.begin(kit(ledger), hold, lambda: planned().plan, no)
     rival.take(BOTH, owner(2), OTHER)
 
 
 def test_a_new_rollout_is_refused_when_another_was_begun_while_its_lease_was_waited_for(ledger: Ledger) -> None:
     ledger.leases().release(begun(ledger, OTHER))
-    with pytest.raises(Refused, match="rollout r-two was begun meanwhile and is not finished"):
+    with pytest.raises(RefusedError, match="rollout r-two was begun meanwhile and is not finished"):
         manual_steps.take(kit(ledger), GROUPS, ID)
-    ledger.leases(lambda *_: Fate.ALIVE).take(BOTH, owner(2), OTHER)
+    ledger.leases(lambda *_: ProcessFate.ALIVE).take(BOTH, owner(2), OTHER)
 
 
-@pytest.mark.parametrize("fault", [Unseen("no answer"), Unreachable("the disk is full")])
+@pytest.mark.parametrize("fault", [NoAnswerError("no answer"), UnreachableError("the disk is full")])
 def test_what_was_refused_is_refused_also_where_the_lease_cannot_be_given_back(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, fault: KatakeiError
 ) -> None:
@@ -94,8 +94,8 @@ def test_what_was_refused_is_refused_also_where_the_lease_cannot_be_given_back(
 
     here = kit(ledger)
     monkeypatch.setattr(here.leases, "release", unanswered)
-    with pytest.raises(Refused, match="not confirmed"):
-        session.begin(here, session.take(here, GROUPS, ID), lambda: planned().plan, lambda *_: False)
+    with pytest.raises(RefusedError, match="not confirmed"):
+        session.begin(here, session.acquire_lease(here, GROUPS, ID), lambda: planned().plan, lambda *_: False)
     begun(ledger, ID)
-    with pytest.raises(Refused, match="was begun meanwhile and is not finished"):
+    with pytest.raises(RefusedError, match="was begun meanwhile and is not finished"):
         manual_steps.take(here, GROUPS, ID)

@@ -10,18 +10,18 @@ from tests.properties.settings import Setting, spec_of
 from tests.properties.things import seconds
 
 from katakei.domain import events as e
-from katakei.domain.errors import KatakeiError, Rejected, Unseen, UsageFault
+from katakei.domain.errors import KatakeiError, NoAnswerError, RejectedError, UsageError
 from katakei.domain.phases import Phase
-from katakei.domain.spec import Drain, Limits, Until
+from katakei.domain.spec import Drain, DrainUntil, Limits
 from katakei.runtime.runner import Turn
 
 LONG = Limits(working=seconds(900), warming=seconds(60), waiting=seconds(600))
-BY_PROOF = spec_of(drain=Drain(settle=seconds(30), until=Until.PROOF), limits=LONG)
+BY_PROOF = spec_of(drain=Drain(settle=seconds(30), until=DrainUntil.PROOF), limits=LONG)
 TIMER = 300.0
 
 
 def a_play() -> Play:
-    return Play(Setting(seed=1, delay=TIMER, witness=True, wrong_clocks=False, spec=BY_PROOF))
+    return Play(Setting(seed=1, delay=TIMER, probe=True, wrong_clocks=False, spec=BY_PROOF))
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, errors: Iterator[KatakeiError]) -> None:
@@ -49,15 +49,17 @@ def first(play: Play, kind: type[e.Event], phase: Phase | None = None) -> e.Even
     return next(
         event
         for event in play.paper.events[ID]
-        if isinstance(event, kind) and (phase is None or (isinstance(event, e.Moved) and event.to is phase))
+        if isinstance(event, kind) and (phase is None or (isinstance(event, e.PhaseChanged) and event.to is phase))
     )
 
 
 def test_one_throttled_start_costs_seconds_and_not_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     play = a_play()
-    refusing(monkeypatch, iter([Unseen("AWS throttled SendCommand"), Unseen("AWS did not answer SendCommand")]))
+    refusing(
+        monkeypatch, iter([NoAnswerError("AWS throttled SendCommand"), NoAnswerError("AWS did not answer SendCommand")])
+    )
     list(turns(play._take_up(), TIMER))
-    resolved, taken = first(play, e.Moved, Phase.WORKING), first(play, e.Started)
+    resolved, taken = first(play, e.PhaseChanged, Phase.WORKING), first(play, e.Started)
     assert taken.at - resolved.at < seconds(20)
 
 
@@ -65,7 +67,7 @@ def test_a_start_that_a_dead_process_had_resolved_is_made_by_the_next_when_settl
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     play = a_play()
-    refusing(monkeypatch, iter([Unseen("killed before it was sent")]))
+    refusing(monkeypatch, iter([NoAnswerError("killed before it was sent")]))
     process = play._take_up()
     for turned in turns(process, TIMER):
         if turned.rollout.by_phase[Phase.WORKING]:
@@ -76,7 +78,7 @@ def test_a_start_that_a_dead_process_had_resolved_is_made_by_the_next_when_settl
     assert first(play, e.Started).at - begun < seconds(30 + 20)
 
 
-@pytest.mark.parametrize("kind", [UsageFault, Rejected])
+@pytest.mark.parametrize("kind", [UsageError, RejectedError])
 def test_why_an_executor_does_not_take_the_work_is_said_until_its_limit_is_over(
     monkeypatch: pytest.MonkeyPatch, kind: type[KatakeiError]
 ) -> None:
@@ -86,6 +88,6 @@ def test_why_an_executor_does_not_take_the_work_is_said_until_its_limit_is_over(
     told = [why for why in said if why.startswith("the command is too long (the work is not taken for ")]
     assert all(why.endswith("; limits.working ends that)") for why in told)
     assert any("for 14m" in why for why in told)
-    back = first(play, e.Moved, Phase.CHECKING)
-    assert isinstance(back, e.Moved)
+    back = first(play, e.PhaseChanged, Phase.CHECKING)
+    assert isinstance(back, e.PhaseChanged)
     assert back.why.startswith("the work was refused, nothing was done")

@@ -11,12 +11,12 @@ from tests.core.surveyed import WEB
 from katakei.app.history import held_out, recorded
 from katakei.domain import events as e
 from katakei.domain.model import Registration, RolloutId, Target
-from katakei.domain.observation import Seen, State
+from katakei.domain.observation import HealthState, RegistrationHealth
 from katakei.domain.phases import Cause, Phase
-from katakei.domain.plan import Floor, Kind
-from katakei.domain.ports import Header, Listed, Member
+from katakei.domain.plan import Floor, PlanKind
+from katakei.domain.ports import GroupMember, ListedGroup, RolloutHeader
 from katakei.domain.replay import replay
-from katakei.planning.target_refs import where
+from katakei.planning.target_refs import resolve_target
 from katakei.render.groups import status_data
 
 
@@ -26,9 +26,9 @@ class Shelf:
 
     rollouts: Sequence[list[e.Event]]
 
-    def find(self, **_asked: object) -> list[Header]:
+    def find(self, **_asked: object) -> list[RolloutHeader]:
         plans = [replay(events).plan for events in self.rollouts]
-        return [Header(plan.rollout, "web", (WEB.arn,), NOON, NOON, "kim") for plan in reversed(plans)]
+        return [RolloutHeader(plan.rollout, "web", (WEB.arn,), NOON, NOON, "kim") for plan in reversed(plans)]
 
     def read(self, rollout: RolloutId, _after: int) -> list[e.Event]:
         return next(events for events in self.rollouts if replay(events).plan.rollout == rollout)
@@ -43,27 +43,27 @@ def web1(*ports: int) -> Target:
     return replace(machine, registrations=tuple(Registration(WEB.arn, machine.id, port) for port in ports))
 
 
-def began(name: str, kind: Kind, *ports: int) -> list[e.Event]:
-    begin = Phase.OUT if kind is Kind.REGISTER else Phase.WAITING
+def began(name: str, kind: PlanKind, *ports: int) -> list[e.Event]:
+    begin = Phase.OUT if kind is PlanKind.REGISTER else Phase.WAITING
     plan = replace(a_plan(1, kind=kind, begin=begin), rollout=RolloutId(name), groups=(WEB,), targets=(web1(*ports),))
     return [e.Planned(NOON, replace(plan, floors={WEB.arn: Floor(0, 1)}))]
 
 
 def ended(events: list[e.Event], *phases: Phase) -> list[e.Event]:
     target = web1().id
-    return [*events, *(e.Moved(NOON, target, phase, cause=Cause.BY_HAND) for phase in phases)]
+    return [*events, *(e.PhaseChanged(NOON, target, phase, cause=Cause.BY_HAND) for phase in phases)]
 
 
 def taken_out(name: str, *ports: int) -> list[e.Event]:
-    return ended(began(name, Kind.DEREGISTER, *ports), Phase.DRAINING, Phase.OUT, Phase.LEFT_OUT)
+    return ended(began(name, PlanKind.DEREGISTER, *ports), Phase.DRAINING, Phase.OUT, Phase.LEFT_OUT)
 
 
 def put_back(name: str, *ports: int, end: Phase = Phase.RETURNED) -> list[e.Event]:
-    return ended(began(name, Kind.REGISTER, *ports), Phase.RETURNING, end)
+    return ended(began(name, PlanKind.REGISTER, *ports), Phase.RETURNING, end)
 
 
 def rolled(name: str, *ports: int) -> list[e.Event]:
-    [planned] = began(name, Kind.ROLL, *ports)
+    [planned] = began(name, PlanKind.ROLL, *ports)
     assert isinstance(planned, e.Planned)
     assert t(planned.plan) == web1().id
     return [planned, *brought(planned.plan, Phase.DONE)]
@@ -92,9 +92,9 @@ def test_what_is_rolled_at_one_port_is_still_held_at_the_other() -> None:
 @pytest.mark.parametrize(
     "later",
     [
-        began("r-2", Kind.ROLL, 80),
-        ended(began("r-2", Kind.ROLL, 80), Phase.SKIPPED),
-        ended(began("r-2", Kind.ROLL, 80), Phase.GONE),
+        began("r-2", PlanKind.ROLL, 80),
+        ended(began("r-2", PlanKind.ROLL, 80), Phase.SKIPPED),
+        ended(began("r-2", PlanKind.ROLL, 80), Phase.GONE),
         put_back("r-2", 80, end=Phase.LEFT_OUT),
     ],
 )
@@ -111,9 +111,9 @@ def test_a_zone_that_was_not_written_down_makes_it_no_other_registration() -> No
     assert held(before, put_back("r-2", 80)) == {}
 
 
-def listed(*ports: int) -> tuple[Member, ...]:
-    it, look = web1(*ports), Seen(State.HEALTHY, NOON, NOON)
-    return tuple(Member(place, look, it.id, it.name, it.address, it.zone, {}) for place in it.registrations)
+def listed(*ports: int) -> tuple[GroupMember, ...]:
+    it, look = web1(*ports), RegistrationHealth(HealthState.HEALTHY, NOON, NOON)
+    return tuple(GroupMember(place, look, it.id, it.name, it.address, it.zone, {}) for place in it.registrations)
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,13 @@ def test_what_stayed_out_when_the_other_port_was_put_back_can_still_be_registere
 ) -> None:
     tells = journal(taken_out("r-1", 80, 8080), put_back("r-2", 80))
     out = held_out(tells, WEB.arn)
-    target, _ = where(WEB, listed(*there), lambda name: recorded(tells, WEB.arn, name), out, typed)
+    target, _ = resolve_target(WEB, listed(*there), lambda name: recorded(tells, WEB.arn, name), out, typed)
     assert [place.port for place in target.registrations] == back
 
 
 def test_status_names_what_is_out_beside_what_serves_on_the_same_machine() -> None:
     out = tuple(held_out(journal(taken_out("r-1", 80, 8080), put_back("r-2", 80)), WEB.arn).items())
-    shown: Any = status_data(Listed(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, listed(80)), out)
+    shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, listed(80)), out)
     rows = [(row["port"], row["state"], row["held_by"], row["name"]) for row in shown["targets"]]
     assert rows == [(80, "healthy", "", "web1"), (8080, "absent", "r-1", "web1")]
 
@@ -139,7 +139,7 @@ def test_status_names_what_is_out_beside_what_serves_on_the_same_machine() -> No
 def test_status_says_since_when_and_by_whom_what_still_drains_was_taken_out() -> None:
     out = tuple(held_out(journal(taken_out("r-1", 80)), WEB.arn).items())
     [member] = listed(80)
-    draining = replace(member, seen=Seen(State.DRAINING, NOON, NOON))
-    shown: Any = status_data(Listed(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, (draining,)), out)
+    draining = replace(member, seen=RegistrationHealth(HealthState.DRAINING, NOON, NOON))
+    shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, (draining,)), out)
     [row] = shown["targets"]
     assert (row["held_by"], row["since"]) == ("r-1", "2026-11-22T12:00:00Z")

@@ -9,25 +9,25 @@ from tests.properties.settings import Setting, spec_of
 from tests.properties.things import seconds, target
 
 from katakei.domain import events as e
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Arn, Registration, Target
-from katakei.domain.spec import Late
-from katakei.runtime.newcomers import Newcomers
+from katakei.domain.spec import LatePolicy
+from katakei.runtime.newcomers import UnplannedTargetReader
 
 
-def joined(play: Play, turns: int = 12) -> e.Joined:
+def joined(play: Play, turns: int = 12) -> e.TargetAdded:
     """What is written once somebody has registered one more machine."""
     process = play._take_up()
     play.world.be_born(target(100, play.world.group_of.values()))
     for _ in range(turns):
         process.runner.turn()
         process.clock.sleep(seconds(3))
-    [event] = [event for event in play.paper.events[ID] if isinstance(event, e.Joined)]
+    [event] = [event for event in play.paper.events[ID] if isinstance(event, e.TargetAdded)]
     return event
 
 
 def a_play() -> Play:
-    return Play(Setting(seed=1, groups=2, spec=spec_of(late=Late.ROLL)))
+    return Play(Setting(seed=1, groups=2, spec=spec_of(late=LatePolicy.ROLL)))
 
 
 def test_a_machine_is_read_whole_with_every_group_that_lists_it() -> None:
@@ -51,7 +51,7 @@ def test_one_that_cannot_be_worked_on_is_left_alone(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_question_without_an_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([Unseen("throttled"), None])
+    answers = iter([NoAnswerError("throttled"), None])
     members = BalancerDoor.members
 
     def throttled(self: BalancerDoor, group: object) -> object:
@@ -70,7 +70,7 @@ def test_a_group_that_is_gone_keeps_nobody_from_being_seen_in_another() -> None:
     play.world.be_born(target(100, play.world.group_of.values()))
     runner = play._take_up().runner
     drivers = runner._world
-    newcomers = Newcomers(drivers.balancer, drivers.executor, drivers.clock, drivers.pool)
+    newcomers = UnplannedTargetReader(drivers.balancer, drivers.executor, drivers.clock, drivers.pool)
     assert newcomers.look(runner.rollout, wanted=True) == ()
     (found,) = newcomers.look(runner.rollout, wanted=True)
     assert [place.group == gone for place in found.target.registrations] == [False]

@@ -10,8 +10,14 @@ from tests.properties.settings import Setting
 from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 
-from katakei.domain.errors import KatakeiError, LeaseLost, OutOfReach, Unreachable, Unseen
-from katakei.runtime.runner import PATIENCE
+from katakei.domain.errors import (
+    KatakeiError,
+    LeaseLostError,
+    NoAnswerError,
+    TemporarilyUnavailableError,
+    UnreachableError,
+)
+from katakei.runtime.runner import OUTAGE_LIMIT
 
 
 def turn(process: Process) -> None:
@@ -21,13 +27,13 @@ def turn(process: Process) -> None:
 
 def with_a_target_draining() -> Process:
     process = Play(Setting(seed=1))._take_up()
-    while not any(standing.deregistered for standing in process.runner.rollout.standings.values()):
+    while not any(standing.deregistered for standing in process.runner.rollout.statuses.values()):
         turn(process)
     return process
 
 
 def until_it_gives_up(process: Process) -> None:
-    end = process.clock.now() + 2 * PATIENCE
+    end = process.clock.now() + 2 * OUTAGE_LIMIT
     while process.clock.now() < end:
         turn(process)
 
@@ -47,41 +53,41 @@ def test_a_call_without_an_answer_does_not_prolong_the_wait_for_a_world_that_is_
     process = with_a_target_draining()
     begun = process.clock.now()
 
-    answering(process, cycle([Unreachable("nobody listens"), Unseen("timed out")]), monkeypatch)
+    answering(process, cycle([UnreachableError("nobody listens"), NoAnswerError("timed out")]), monkeypatch)
 
-    with pytest.raises(Unreachable, match=r"nobody listens|timed out"):
+    with pytest.raises(UnreachableError, match=r"nobody listens|timed out"):
         until_it_gives_up(process)
-    assert process.clock.now() - begun >= PATIENCE
+    assert process.clock.now() - begun >= OUTAGE_LIMIT
 
 
 def test_a_group_that_never_answers_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     process = with_a_target_draining()
     begun = process.clock.now()
 
-    answering(process, repeat(Unseen("AWS throttled DescribeTargetHealth")), monkeypatch)
+    answering(process, repeat(NoAnswerError("AWS throttled DescribeTargetHealth")), monkeypatch)
 
-    with pytest.raises(Unreachable, match=r"AWS throttled DescribeTargetHealth \(for 15m"):
+    with pytest.raises(UnreachableError, match=r"AWS throttled DescribeTargetHealth \(for 15m"):
         until_it_gives_up(process)
-    assert PATIENCE <= process.clock.now() - begun < PATIENCE + timedelta(minutes=1)
+    assert OUTAGE_LIMIT <= process.clock.now() - begun < OUTAGE_LIMIT + timedelta(minutes=1)
 
 
 def test_a_world_that_may_come_back_is_borne_also_while_nothing_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
     process = Play(Setting(seed=1))._take_up()
     begun = process.clock.now()
 
-    answering(process, repeat(OutOfReach("the AWS credentials have expired: renew them")), monkeypatch)
+    answering(process, repeat(TemporarilyUnavailableError("the AWS credentials have expired: renew them")), monkeypatch)
 
-    with pytest.raises(Unreachable, match="renew them"):
+    with pytest.raises(UnreachableError, match="renew them"):
         until_it_gives_up(process)
-    assert process.clock.now() - begun >= PATIENCE
+    assert process.clock.now() - begun >= OUTAGE_LIMIT
 
 
 def test_what_no_waiting_mends_is_told_at_once_while_nothing_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
     process = Play(Setting(seed=1))._take_up()
 
-    answering(process, repeat(Unreachable("allow elasticloadbalancing:DescribeTargetHealth")), monkeypatch)
+    answering(process, repeat(UnreachableError("allow elasticloadbalancing:DescribeTargetHealth")), monkeypatch)
 
-    with pytest.raises(Unreachable, match="allow elasticloadbalancing"):
+    with pytest.raises(UnreachableError, match="allow elasticloadbalancing"):
         turn(process)
 
 
@@ -89,7 +95,7 @@ def test_meanwhile_it_says_what_to_mend_and_that_it_goes_on(monkeypatch: pytest.
     process = with_a_target_draining()
 
     with monkeypatch.context() as patch:
-        answering(process, repeat(OutOfReach("renew them")), patch)
+        answering(process, repeat(TemporarilyUnavailableError("renew them")), patch)
         process.runner.turn()
         process.clock.sleep(timedelta(seconds=5))
         said = process.runner.turn().why
@@ -110,7 +116,7 @@ def test_a_process_knows_whether_a_call_of_its_own_is_still_under_way() -> None:
     assert process.runner.settled(timedelta())
 
 
-def silent_journal(process: Process, monkeypatch: pytest.MonkeyPatch, kind: type[KatakeiError] = Unseen) -> None:
+def silent_journal(process: Process, monkeypatch: pytest.MonkeyPatch, kind: type[KatakeiError] = NoAnswerError) -> None:
     def gone(*_args: object) -> None:
         raise kind("the journal did not answer")
 
@@ -133,16 +139,16 @@ def test_a_journal_that_does_not_answer_is_waited_for_saying_so_and_nothing_is_d
     assert len(process.clock._world.log.calls) > calls
 
 
-@pytest.mark.parametrize("kind", [Unseen, OutOfReach])
+@pytest.mark.parametrize("kind", [NoAnswerError, TemporarilyUnavailableError])
 def test_a_journal_that_never_answers_again_is_given_up(
     kind: type[KatakeiError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = with_a_target_draining()
     begun = process.clock.now()
     silent_journal(process, monkeypatch, kind)
-    with pytest.raises(Unreachable, match="the journal did not answer"):
+    with pytest.raises(UnreachableError, match="the journal did not answer"):
         until_it_gives_up(process)
-    assert process.clock.now() - begun >= PATIENCE
+    assert process.clock.now() - begun >= OUTAGE_LIMIT
 
 
 def test_whoever_was_taken_over_while_the_journal_was_silent_does_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +158,6 @@ def test_whoever_was_taken_over_while_the_journal_was_silent_does_nothing_more(m
         process.runner.turn()
     process.runner._hold.release()
     calls = len(process.clock._world.log.calls)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         process.runner.turn()
     assert len(process.clock._world.log.calls) == calls

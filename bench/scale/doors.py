@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bench.scale.world import CalmWorld, Elb, TurnedClock
-from katakei.adapters.balancers.alb.driver import Alb
+from katakei.adapters.balancers.alb.driver import AlbBalancer
 from katakei.domain.actions import Job
-from katakei.domain.events import Key
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Group, Target, TargetId
-from katakei.domain.observation import Answer, Evidence, Pending, Work, WorkState
-from katakei.domain.ports import Question, Watched
+from katakei.domain.observation import CheckResult, DrainEvidence, ProbeVerdict, WorkState, WorkStatus
+from katakei.domain.ports import CheckRequest, ProbedTarget
 
 T = TypeVar("T")
 
 
-class SmallAlb(Alb):
+class SmallAlb(AlbBalancer):
     """The driver itself, with its own token buckets, over our client; a group's attributes are never edited here."""
 
     def __init__(self, world: CalmWorld) -> None:
@@ -74,37 +74,37 @@ class SmallExecutor:
 
     def __init__(self, world: CalmWorld) -> None:
         self._world = world
-        self._ends: dict[Key, datetime] = {}
+        self._ends: dict[WorkKey, datetime] = {}
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         """All are."""
         del targets, by
         return {}
 
-    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+    def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """All do."""
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Nothing to learn."""
 
-    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+    def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         """All are taken."""
         del by
         for key in jobs:
             self._ends.setdefault(key, self._world.work_ends(key.target, self._world.clock.time))
         return dict.fromkeys(jobs, "ticket")
 
-    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         """Running, or ended well."""
         del by
         now = self._world.clock.time
-        running, ended = Work(WorkState.RUNNING), Work(WorkState.ENDED, exit=0, out="done\n")
+        running, ended = WorkStatus(WorkState.RUNNING), WorkStatus(WorkState.ENDED, exit=0, out="done\n")
         return {key: running if now < self._ends[key] else ended for key in tickets}
 
-    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Never needed here."""
 
-    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Never needed here."""
 
 
@@ -114,12 +114,14 @@ class SmallChecker:
     def __init__(self, clock: TurnedClock) -> None:
         self._clock = clock
 
-    def ask(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, Answer]:
+    def ask(
+        self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta
+    ) -> Mapping[TargetId, CheckResult]:
         """Passed."""
         del by
-        return dict.fromkeys(questions, Answer(passed=True, begun=self._clock.time))
+        return dict.fromkeys(questions, CheckResult(passed=True, begun=self._clock.time))
 
-    def reachable(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, str]:
+    def reachable(self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta) -> Mapping[TargetId, str]:
         """All are."""
         del questions, by
         return {}
@@ -131,21 +133,21 @@ class SmallWitness:
     def __init__(self, clock: TurnedClock) -> None:
         self._clock = clock
 
-    def baseline(self, targets: Sequence[Watched]) -> Mapping[TargetId, str]:
+    def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
         """Every target's traffic is seen."""
         return dict.fromkeys((one.target.id for one in targets), "")
 
-    def look(self, targets: Sequence[Watched]) -> Mapping[TargetId, Evidence]:
+    def look(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, DrainEvidence]:
         """Nothing is pending."""
-        quiet = Evidence(Pending.QUIET, self._clock.time, self._clock.time)
+        quiet = DrainEvidence(ProbeVerdict.QUIET, self._clock.time, self._clock.time)
         return dict.fromkeys((one.target.id for one in targets), quiet)
 
-    def arrivals(self, targets: Sequence[Watched]) -> Mapping[TargetId, int]:
+    def arrivals(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, int]:
         """Nothing came late."""
         del targets
         return {}
 
-    def last_look(self, targets: Sequence[Watched]) -> str:
+    def last_look(self, targets: Sequence[ProbedTarget]) -> str:
         """The work itself looks at nothing more."""
         del targets
         return ""

@@ -16,7 +16,7 @@ from botocore.session import Session
 
 from bench.scale.rolling import ID, OWNER, Paper, plan_of, roll
 from bench.scale.world import NOON, CalmWorld, Shape
-from katakei.bootstrap import Wiring
+from katakei.bootstrap import Bootstrap
 from katakei.domain import events as e
 from katakei.domain.model import RolloutId
 from katakei.domain.replay import replay
@@ -30,7 +30,7 @@ TIMES = 300
 
 def speeds(url: str, long: int = LONG, times: int = TIMES) -> str:
     """The rows of Markdown."""
-    wiring = Wiring(None, None, url, tell=lambda _: None)
+    wiring = Bootstrap(None, None, url, tell=lambda _: None)
     try:
         one, ten = (_appends(wiring, events, times) for events in (1, 10))
         appended = f"| {one:,.0f} appends/s of one event | {10 * ten:,.0f} events/s, ten in an append"
@@ -39,13 +39,13 @@ def speeds(url: str, long: int = LONG, times: int = TIMES) -> str:
         wiring.close()
 
 
-def _appends(wiring: Wiring, events: int, times: int) -> float:
+def _appends(wiring: Bootstrap, events: int, times: int) -> float:
     """Durable appends in a second of real time."""
     journal, leases = wiring.journal, wiring.leases
     world, rollout = CalmWorld(Shape(2)), RolloutId(f"r-appends-{events}")
     lease = leases.take(frozenset(group.arn for group in world.groups), OWNER, rollout)
     journal.append(lease, rollout, 0, [e.Planned(NOON, replace(plan_of(world, 1), rollout=rollout))])
-    one = e.SeenOut(NOON, world.targets[0].id)
+    one = e.ObservedOut(NOON, world.targets[0].id)
     begun = wiring.clock.now()
     for number in range(times):
         journal.append(lease, rollout, 1 + number * events, [one] * events)
@@ -54,7 +54,7 @@ def _appends(wiring: Wiring, events: int, times: int) -> float:
     return times / took.total_seconds()
 
 
-def _replayed(wiring: Wiring, long: int) -> str:
+def _replayed(wiring: Bootstrap, long: int) -> str:
     """A true history of at least so many events, read and folded."""
     journal, leases = wiring.journal, wiring.leases
     world, paper = CalmWorld(Shape(-(-long // 12))), Paper()

@@ -15,7 +15,7 @@ from statistics import quantiles
 from bench.scale.rolling import Paper, roll
 from bench.scale.world import CalmWorld, Shape
 from katakei.domain.plan import Plan
-from katakei.reconcile.context import APART
+from katakei.reconcile.context import PROOF_INTERVAL
 
 TARGETS, WINDOW = 40, 10
 
@@ -44,7 +44,7 @@ def compared(seed: int) -> Compared:
 
 def fixed(plan: Plan) -> timedelta:
     """What every target takes under the same promises: settle, then two looks apart or the longer soak."""
-    return plan.spec.drain.settle + max(APART, plan.spec.soak)
+    return plan.spec.drain.settle + max(PROOF_INTERVAL, plan.spec.soak)
 
 
 def greedy(each: Iterable[timedelta], window: int) -> timedelta:

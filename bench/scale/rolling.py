@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from bench.scale.doors import SmallAlb, SmallChecker, SmallExecutor, SmallPool, SmallWitness
 from bench.scale.world import CalmWorld
 from katakei.domain import events as e
-from katakei.domain.errors import Overtaken
-from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.errors import ConcurrentAppendError
+from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.plan import Floor, Kind, Plan
-from katakei.domain.ports import Header, Journal, Leases
+from katakei.domain.plan import Floor, Plan, PlanKind
+from katakei.domain.ports import Journal, Leases, RolloutHeader
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Command, Drain, Limits, Spec, Until
+from katakei.domain.spec import Command, Drain, DrainUntil, Limits, Spec
 from katakei.runtime import inline
-from katakei.runtime.lease_keeper import Hold
-from katakei.runtime.runner import Runner, Turn, World
+from katakei.runtime.lease_keeper import LeaseKeeper
+from katakei.runtime.runner import Runner, RunnerDrivers, Turn
 
 ID = RolloutId("r-scale")
 OWNER = Owner("bench", "host", 1, 1, "boot")
@@ -41,24 +41,24 @@ class Paper:
         """As the port says."""
         del lease, rollout
         if after != len(self.events):
-            raise Overtaken("somebody was faster")
+            raise ConcurrentAppendError("somebody was faster")
         self.events += events
         self.appends += 1
 
-    def tell(self, rollout: RolloutId, word: e.Will) -> None:
+    def tell(self, rollout: RolloutId, word: e.UserCommand) -> None:
         """As the port says."""
         del rollout
         self.events.append(word)
 
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
-    ) -> Sequence[Header]:
+    ) -> Sequence[RolloutHeader]:
         """Nobody asks."""
         del service, group, unfinished
         return []
 
     def take(
-        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
         """There is one process only."""
         del rollout, silent
@@ -93,13 +93,13 @@ def plan_of(world: CalmWorld, window: int) -> Plan:
         service="web",
         groups=tuple(group.name for group in world.groups),
         work=Command("ssm", "./deploy.sh"),
-        drain=Drain(until=Until.PROOF),
+        drain=Drain(until=DrainUntil.PROOF),
         limits=Limits(working=timedelta(days=1)),
     )
     sizes = {group.arn: len(world.members[group.arn]) for group in world.groups}
     return Plan(
         rollout=ID,
-        kind=Kind.ROLL,
+        kind=PlanKind.ROLL,
         spec=spec,
         release="v2",
         account="123456789012",
@@ -118,8 +118,8 @@ def roll(world: CalmWorld, window: int, journal: Journal, leases: Leases) -> Rol
     """From Planned to Finished, every target done."""
     lease = leases.take(frozenset(group.arn for group in world.groups), OWNER, ID)
     journal.append(lease, ID, 0, [e.Planned(world.clock.now(), plan_of(world, window))])
-    runner = Runner(_drivers(world, journal), Hold(leases, world.clock, lease, world.clock.now()), ID)
-    runner.note(e.Taken(world.clock.now(), OWNER))
+    runner = Runner(_drivers(world, journal), LeaseKeeper(leases, world.clock, lease, world.clock.now()), ID)
+    runner.note(e.OwnerChanged(world.clock.now(), OWNER))
     turns: list[datetime] = []
 
     def told(turn: Turn) -> None:
@@ -131,14 +131,14 @@ def roll(world: CalmWorld, window: int, journal: Journal, leases: Leases) -> Rol
     return Rolled(world, rollout, len(turns), took, sum(out, timedelta()) / len(out))
 
 
-def _drivers(world: CalmWorld, journal: Journal) -> World:
+def _drivers(world: CalmWorld, journal: Journal) -> RunnerDrivers:
     clock = world.clock
-    return World(
+    return RunnerDrivers(
         balancer=SmallAlb(world),
         executor=SmallExecutor(world),
-        checker=SmallChecker(clock),
+        health_checker=SmallChecker(clock),
         journal=journal,
         clock=clock,
         pool=SmallPool(clock),
-        witness=SmallWitness(clock),
+        probe=SmallWitness(clock),
     )

@@ -13,7 +13,7 @@ from time import process_time
 
 from bench.scale.rolling import ID, roll
 from bench.scale.world import CalmWorld, Shape
-from katakei.bootstrap import Wiring
+from katakei.bootstrap import Bootstrap
 from katakei.domain.replay import replay
 
 SIZES = (10, 100, 1000, 10_000)
@@ -67,7 +67,7 @@ def measured(targets: int, folder: Path) -> Size:
     """One rollout with its journal in a real SQLite file in this folder."""
     world = CalmWorld(Shape(targets))
     file = folder / "journal.db"
-    wiring = Wiring(None, None, f"sqlite:///{file}", tell=lambda _: None)
+    wiring = Bootstrap(None, None, f"sqlite:///{file}", tell=lambda _: None)
     begun = process_time()
     rolled = roll(world, max(1, targets // 10), wiring.journal, wiring.leases)
     cpu = process_time() - begun

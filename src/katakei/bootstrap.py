@@ -8,21 +8,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from katakei.adapters.system.clock import SystemClock, draw
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import Balancer, Carrier, Checker, Executor, Journal, Leases, Lister, Witness
-from katakei.domain.spec import Command, Spec, Tally, Until, Variable
+from katakei.domain.ports import Balancer, Executor, GroupReader, HealthChecker, Journal, Leases, Probe, ProgramRunner
+from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, Variable
 from katakei.runtime.drivers import Site
 
 if TYPE_CHECKING:
-    from katakei.adapters.balancers.alb import Alb
+    from katakei.adapters.balancers.alb import AlbBalancer
     from katakei.adapters.journals.s3 import Bucket
 
 THREADS = 16
 
 
-class Wiring:
+class Bootstrap:
     """One of everything, for one command. Closed at its end."""
 
     def __init__(
@@ -51,15 +51,15 @@ class Wiring:
         return self._alb
 
     @property
-    def lister(self) -> Lister:
+    def lister(self) -> GroupReader:
         """The same, for whoever only looks."""
         return self._alb
 
     @cached_property
-    def _alb(self) -> "Alb":
-        from katakei.adapters.balancers.alb import Alb
+    def _alb(self) -> "AlbBalancer":
+        from katakei.adapters.balancers.alb import AlbBalancer
 
-        return Alb(self._region, self._profile, self.clock)
+        return AlbBalancer(self._region, self._profile, self.clock)
 
     @cached_property
     def site(self) -> Site:
@@ -67,7 +67,7 @@ class Wiring:
         return Site(self._alb.account, self._alb.region, self._alb.lab)
 
     @cached_property
-    def checker(self) -> Checker:
+    def health_checker(self) -> HealthChecker:
         """HTTP, from this machine."""
         from katakei.adapters.health_checks.http import HttpChecker
 
@@ -109,9 +109,9 @@ class Wiring:
     @cached_property
     def owner(self) -> Owner:
         """This process."""
-        from katakei.adapters.system.process import me
+        from katakei.adapters.system.process import current_owner
 
-        return me()
+        return current_owner()
 
     def executor(self, command: Command) -> Executor:
         """By its name in the configuration, and the secrets it is told."""
@@ -122,37 +122,39 @@ class Wiring:
 
     def _executor(self, name: str, secrets: tuple[Variable, ...]) -> Executor:
         if name == "ssm":
-            from katakei.adapters.executors.ssm import Ssm
+            from katakei.adapters.executors.ssm import SsmExecutor
 
-            return Ssm(self._region or "", self._profile or "", self.clock)
+            return SsmExecutor(self._region or "", self._profile or "", self.clock)
         if name == "manual":
-            from katakei.adapters.executors.manual import Manual
+            from katakei.adapters.executors.manual import ManualExecutor
 
-            return Manual()
+            return ManualExecutor()
         if name == "local":
-            from katakei.adapters.executors.local import Here, Local, folder_of
-            from katakei.adapters.system.process import here
+            from katakei.adapters.executors.local import Here, LocalExecutor, folder_of
+            from katakei.adapters.system.process import current_place
 
-            machine = Here(self.owner.host, self.owner.boot, here().pids)
-            return Local(folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ, secrets)
-        raise UsageFault(f"there is no executor {name!r}; there are: ssm, local, manual")
+            machine = Here(self.owner.host, self.owner.boot, current_place().pids)
+            return LocalExecutor(
+                folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ, secrets
+            )
+        raise UsageError(f"there is no executor {name!r}; there are: ssm, local, manual")
 
-    def witness(self, spec: Spec) -> Witness | None:
+    def probe(self, spec: Spec) -> Probe | None:
         """What the drain is watched by, sent to the targets by the executor that carries it."""
         if not spec.carrier:
             return None
         carrier, drain = self._carrier(spec.carrier), spec.drain
-        if drain.until is Until.COUNTER:
+        if drain.until is DrainUntil.COUNTER:
             from katakei.adapters.probes.counter import Counter
 
-            return Counter(carrier, self.clock, drain.counter or Tally(), drain.quiet)
+            return Counter(carrier, self.clock, drain.counter or CounterSource(), drain.quiet)
         from katakei.adapters.probes.connections import Connections
 
         return Connections(carrier, self.clock, drain.until, drain.quiet)
 
-    def _carrier(self, name: str) -> Carrier:
+    def _carrier(self, name: str) -> ProgramRunner:
         if name != "ssm":
-            raise UsageFault(f"{name!r} carries no witness to the targets; only ssm does: use until: delay")
+            raise UsageError(f"{name!r} carries no witness to the targets; only ssm does: use until: delay")
         from katakei.adapters.executors.ssm import SsmCarrier
 
         return SsmCarrier(self._region or "", self._profile or "", self.clock)

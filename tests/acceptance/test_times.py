@@ -111,9 +111,9 @@ def _events(journal: Journal) -> Sequence[e.Event]:
 
 def _measured(events: Sequence[e.Event]) -> tuple[float, int]:
     def moved(to: Phase) -> datetime:
-        return next(event.at for event in events if isinstance(event, e.Moved) and event.to is to)
+        return next(event.at for event in events if isinstance(event, e.PhaseChanged) and event.to is to)
 
-    arrived = sum(event.requests for event in events if isinstance(event, e.Arrived))
+    arrived = sum(event.requests for event in events if isinstance(event, e.RequestsAfterQuiet))
     return (moved(Phase.WORKING) - moved(Phase.DRAINING)).total_seconds(), arrived
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from katakei.adapters.balancers.alb.door import Door
-from katakei.domain.errors import Rejected, Unseen, UsageFault
+from katakei.domain.errors import NoAnswerError, RejectedError, UsageError
 from katakei.domain.model import Arn
 
 REGION = "ap-northeast-1"
@@ -75,7 +75,7 @@ class Account:
 
     def elb(self, action: str, call: Callable[[Any], Any], by: datetime | None = None) -> Any:
         if by is not None and self.clock.now() > by:
-            raise Unseen(f"no time for {action}")
+            raise NoAnswerError(f"no time for {action}")
         self.clock.time += self.each
         return call(self)
 
@@ -86,10 +86,10 @@ class Account:
         self.calls.append(("DescribeTargetGroups", asked))
         wanted = [*asked.get("Names", ()), *asked.get("TargetGroupArns", ())]
         if len(wanted) > 20 or ("Names" in asked and "TargetGroupArns" in asked):
-            raise Rejected("You cannot describe more than '20' target groups at a time")
+            raise RejectedError("You cannot describe more than '20' target groups at a time")
         known = {key: name for name in self.listed for key in (name, arn(name))}
         if any(one not in known for one in wanted):
-            raise UsageFault("One or more target groups not found")
+            raise UsageError("One or more target groups not found")
         names = [known[one] for one in wanted] or list(self.listed)
         at = int(asked.get("Marker", 0))
         more = {"NextMarker": str(at + self.page)} if at + self.page < len(names) else {}
@@ -108,7 +108,7 @@ class Account:
         self.calls.append(("RegisterTargets", asked))
         bad = [target["Id"] for target in asked["Targets"] if target["Id"] in self.refuses]
         if bad:
-            raise Rejected(f"not in a running state: {bad}")
+            raise RejectedError(f"not in a running state: {bad}")
         name = next(name for name in self.listed if arn(name) == asked["TargetGroupArn"])
         self.listed[name] += [{"Target": target, "TargetHealth": {"State": "initial"}} for target in asked["Targets"]]
 

@@ -23,7 +23,7 @@ from katakei.adapters.system.clock import SystemClock
 from katakei.domain import events as e
 from katakei.domain.leases import Lease, Owner
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
-from katakei.domain.plan import Floor, Kind, Plan
+from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.ports import Journal, Leases
 from katakei.domain.spec import Command, Spec
 
@@ -139,7 +139,7 @@ def planned(
     places = tuple(Registration(each.arn, "i-1", 80) for each in groups)
     plan = Plan(
         rollout=rollout,
-        kind=Kind.ROLL,
+        kind=PlanKind.ROLL,
         spec=Spec(service, tuple(each.name for each in groups), Command("ssm", "./deploy")),
         release="v2",
         account="123456789012",
@@ -159,8 +159,8 @@ def word(number: int) -> e.AbortAsked:
     return e.AbortAsked(NOON, f"person {number}")
 
 
-def fell(number: int) -> e.Fell:
-    return e.Fell(NOON, TargetId("i-1"), f"event {number}")
+def fell(number: int) -> e.BecameUnhealthy:
+    return e.BecameUnhealthy(NOON, TargetId("i-1"), f"event {number}")
 
 
 def begun(ledger: Ledger, rollout: RolloutId = ID, arns: frozenset[Arn] = BOTH, hours: int = 0) -> Lease:

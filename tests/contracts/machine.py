@@ -115,10 +115,10 @@ def start(
     name: str = NAME,
     late: timedelta = -SOON,
     follow: timedelta = SOON,
-    witness: str = "",
+    probe: str = "",
     argv: tuple[str, ...] = (),
     **values: str,
 ) -> str:
     """The text that starts this work on one machine; `late` is how long ago its time was over."""
     line = mark.Line(machine, name, datetime.now(UTC) - late, tuple(values.items()))
-    return mark.start_text([line], Job(run, (), 60, argv, witness), follow, "ME")
+    return mark.start_text([line], Job(run, (), 60, argv, probe), follow, "ME")

@@ -12,12 +12,12 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_faults import faults, ip_group
 
-from katakei.adapters.balancers.alb import Alb
+from katakei.adapters.balancers.alb import AlbBalancer
 from katakei.adapters.system.clock import SystemClock
-from katakei.domain.errors import Rejected, Unreachable, Unseen, UsageFault
+from katakei.domain.errors import NoAnswerError, RejectedError, UnreachableError, UsageError
 from katakei.domain.model import Arn, Group, Registration, Target, TargetType
-from katakei.domain.observation import Seen, State
-from katakei.domain.ports import Balancer, Member
+from katakei.domain.observation import HealthState, RegistrationHealth
+from katakei.domain.ports import Balancer, GroupMember
 from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 
@@ -35,9 +35,9 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def alb(request: pytest.FixtureRequest) -> Iterator[Alb]:
+def alb(request: pytest.FixtureRequest) -> Iterator[AlbBalancer]:
     if request.config.getoption("--aws"):
-        yield Alb(None, None, SystemClock())
+        yield AlbBalancer(None, None, SystemClock())
         return
     lab: Lab = request.getfixturevalue("lab")
     with pytest.MonkeyPatch.context() as environment:
@@ -45,21 +45,23 @@ def alb(request: pytest.FixtureRequest) -> Iterator[Alb]:
             environment.delenv(name)
         for name, value in lab.env.items():
             environment.setenv(name, value)
-        yield Alb(None, None, SystemClock())
+        yield AlbBalancer(None, None, SystemClock())
 
 
 @pytest.fixture(scope="module")
-def group(request: pytest.FixtureRequest, alb: Alb) -> Group:
+def group(request: pytest.FixtureRequest, alb: AlbBalancer) -> Group:
     named = request.config.getoption("--aws") or request.getfixturevalue("lab").target_group_arn
     return alb.groups([named])[0]
 
 
 @pytest.fixture(scope="module")
-def members(alb: Alb, group: Group) -> list[Member]:
+def members(alb: AlbBalancer, group: Group) -> list[GroupMember]:
     return list(alb.members(group))
 
 
-def becomes(balancer: Balancer, place: Registration, wanted: Callable[[Seen], bool]) -> Seen:
+def becomes(
+    balancer: Balancer, place: Registration, wanted: Callable[[RegistrationHealth], bool]
+) -> RegistrationHealth:
     """The first look at the place that shows what is wanted, within the group's delay and a minute."""
     (group,) = balancer.groups([place.group])
     ends = time.monotonic() + (group.delay + timedelta(minutes=1)).total_seconds()
@@ -71,13 +73,13 @@ def becomes(balancer: Balancer, place: Registration, wanted: Callable[[Seen], bo
         time.sleep(0.4)
 
 
-def test_the_driver_keeps_the_promise_of_the_port(alb: Alb, lab: Lab) -> None:
+def test_the_driver_keeps_the_promise_of_the_port(alb: AlbBalancer, lab: Lab) -> None:
     balancer: Balancer = alb
     assert (alb.account, alb.region, alb.lab) == ("123456789012", "ap-northeast-1", True)
     assert [group.arn for group in balancer.groups(())] == [lab.target_group_arn]
 
 
-def test_a_group_is_found_by_name_and_by_arn(alb: Alb, group: Group) -> None:
+def test_a_group_is_found_by_name_and_by_arn(alb: AlbBalancer, group: Group) -> None:
     assert alb.groups([group.name])[0].arn == alb.groups([group.arn])[0].arn == group.arn
     assert (group.balancer_type, group.autoscaling, group.zonal_shift) == ("application", (), ())
 
@@ -90,57 +92,63 @@ def test_the_attributes_of_a_group_are_those_that_were_set(lab: Lab, group: Grou
     assert group.check.path == "/health"
 
 
-def test_an_unknown_group_is_refused_with_what_there_is(lab: Lab, alb: Alb) -> None:  # noqa: ARG001 - its name is the lab's
-    with pytest.raises(UsageFault, match="did you mean LaravelTargetGroup"):
+def test_an_unknown_group_is_refused_with_what_there_is(lab: Lab, alb: AlbBalancer) -> None:  # noqa: ARG001 - its name is the lab's
+    with pytest.raises(UsageError, match="did you mean LaravelTargetGroup"):
         alb.groups(["LaravelTargetGrup"])
 
 
-def test_members_are_machines_with_names_addresses_and_zones(lab: Lab, members: list[Member]) -> None:
+def test_members_are_machines_with_names_addresses_and_zones(lab: Lab, members: list[GroupMember]) -> None:
     told = [(one.registration.id, one.registration.port, one.address, one.zone) for one in members]
     assert sorted(told) == sorted((one.id, one.port, one.address, one.zone) for one in lab.targets)
     assert sorted(one.name for one in members) == ["web-1", "web-2", "web-3"]
     assert all(one.seen.serving for one in members)
 
 
-def test_a_whole_look_shows_exactly_what_is_registered(alb: Alb, group: Group, members: list[Member]) -> None:
-    sight = alb.look(group.arn, None)
-    assert set(sight.seen) == {one.registration for one in members}
-    begun = [look.begun for look in sight.seen.values()]
-    assert begun == [sight.full_begun] * len(members)
-    assert all(look.begun <= look.ended for look in sight.seen.values())
+def test_a_whole_look_shows_exactly_what_is_registered(
+    alb: AlbBalancer, group: Group, members: list[GroupMember]
+) -> None:
+    observation = alb.look(group.arn, None)
+    assert set(observation.seen) == {one.registration for one in members}
+    begun = [look.begun for look in observation.seen.values()]
+    assert begun == [observation.full_begun] * len(members)
+    assert all(look.begun <= look.ended for look in observation.seen.values())
 
 
-def test_what_is_not_registered_is_seen_absent(alb: Alb, group: Group, members: list[Member]) -> None:
+def test_what_is_not_registered_is_seen_absent(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
     here = members[0].registration
     wrong_port = Registration(group.arn, here.id, here.port + 1)
     stranger = Registration(group.arn, "i-0123456789abcdef0", here.port)
-    sight = alb.look(group.arn, frozenset({here, wrong_port, stranger}))
-    states = {place: look.state for place, look in sight.seen.items()}
-    assert states == {here: State.HEALTHY, wrong_port: State.ABSENT, stranger: State.ABSENT}
+    observation = alb.look(group.arn, frozenset({here, wrong_port, stranger}))
+    states = {place: look.state for place, look in observation.seen.items()}
+    assert states == {here: HealthState.HEALTHY, wrong_port: HealthState.ABSENT, stranger: HealthState.ABSENT}
 
 
-def test_a_target_goes_out_and_comes_back_exactly_as_it_was(alb: Alb, group: Group, members: list[Member]) -> None:
+def test_a_target_goes_out_and_comes_back_exactly_as_it_was(
+    alb: AlbBalancer, group: Group, members: list[GroupMember]
+) -> None:
     place = members[0].registration
     before = set(alb.look(group.arn, None).seen)
     alb.deregister(group.arn, frozenset({place}), SOON)
     draining = becomes(alb, place, lambda look: look.out)
-    assert (draining.state, draining.reason) == (State.DRAINING, "Target.DeregistrationInProgress")
-    becomes(alb, place, lambda look: look.state is State.ABSENT)
+    assert (draining.state, draining.reason) == (HealthState.DRAINING, "Target.DeregistrationInProgress")
+    becomes(alb, place, lambda look: look.state is HealthState.ABSENT)
     assert place not in alb.look(group.arn, None).seen
     alb.register(group.arn, frozenset({place}), SOON)
     becomes(alb, place, lambda look: look.serving)
     assert set(alb.look(group.arn, None).seen) == before
 
 
-def test_acts_may_be_repeated_and_a_wrong_port_changes_nothing(alb: Alb, group: Group, members: list[Member]) -> None:
+def test_acts_may_be_repeated_and_a_wrong_port_changes_nothing(
+    alb: AlbBalancer, group: Group, members: list[GroupMember]
+) -> None:
     place = members[0].registration
     alb.register(group.arn, frozenset({place}), SOON)
     alb.deregister(group.arn, frozenset({Registration(group.arn, place.id, 9)}), SOON)
     alb.deregister(group.arn, frozenset({Registration(group.arn, place.id, 9)}), SOON)
-    assert alb.look(group.arn, frozenset({place})).seen[place].state is State.HEALTHY
+    assert alb.look(group.arn, frozenset({place})).seen[place].state is HealthState.HEALTHY
 
 
-def test_a_listing_is_fresh_after_an_act_of_ours(alb: Alb, group: Group, members: list[Member]) -> None:
+def test_a_listing_is_fresh_after_an_act_of_ours(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
     here = members[0].registration
     (again,) = alb.groups([group.arn])
     alb.deregister(group.arn, frozenset({here}), SOON)
@@ -150,20 +158,22 @@ def test_a_listing_is_fresh_after_an_act_of_ours(alb: Alb, group: Group, members
     becomes(alb, here, lambda look: look.serving)
 
 
-def test_of_many_only_those_that_can_never_be_registered_fail(alb: Alb, group: Group, members: list[Member]) -> None:
+def test_of_many_only_those_that_can_never_be_registered_fail(
+    alb: AlbBalancer, group: Group, members: list[GroupMember]
+) -> None:
     good = frozenset(one.registration for one in members)
     extra = Registration(group.arn, members[1].registration.id, 8099)
     bad = {Registration(group.arn, name, group.port) for name in ("i-0123456789abcdef0", "no-instance")}
-    with pytest.raises(Rejected) as raised:
+    with pytest.raises(RejectedError) as raised:
         alb.register(group.arn, good | bad | {extra}, SOON)
     assert set(raised.value.which) == bad
     assert extra in alb.look(group.arn, None).seen
     alb.deregister(group.arn, frozenset({extra}), SOON)
-    becomes(alb, extra, lambda look: look.state is State.ABSENT)
+    becomes(alb, extra, lambda look: look.state is HealthState.ABSENT)
 
 
 def test_an_ip_of_an_instance_is_that_instance_and_is_found_elsewhere(
-    lab: Lab, alb: Alb, group: Group, members: list[Member]
+    lab: Lab, alb: AlbBalancer, group: Group, members: list[GroupMember]
 ) -> None:
     machine = members[0]
     with ip_group(lab, group.arn) as arn:
@@ -175,25 +185,25 @@ def test_an_ip_of_an_instance_is_that_instance_and_is_found_elsewhere(
         assert (listed.machine, listed.name) == (machine.machine, machine.name)
         target = Target(machine.machine, "", machine.address, "", (machine.registration,))
         assert alb.elsewhere([target]) == (listed.registration,)
-        assert alb.look(arn, frozenset({place})).seen[place].state is State.UNUSED
+        assert alb.look(arn, frozenset({place})).seen[place].state is HealthState.UNUSED
         alb.deregister(arn, frozenset({listed.registration}), SOON)
-        becomes(alb, place, lambda look: look.state is State.ABSENT)
+        becomes(alb, place, lambda look: look.state is HealthState.ABSENT)
     assert alb.elsewhere([target]) == ()
 
 
-def test_a_throttled_look_is_unseen_and_a_denied_act_names_the_right(lab: Lab, alb: Alb, group: Group) -> None:
-    with faults(lab, throttle=1.0), pytest.raises(Unseen, match="throttled"):
+def test_a_throttled_look_is_unseen_and_a_denied_act_names_the_right(lab: Lab, alb: AlbBalancer, group: Group) -> None:
+    with faults(lab, throttle=1.0), pytest.raises(NoAnswerError, match="throttled"):
         alb.look(group.arn, None)
-    with faults(lab, error=1.0), pytest.raises(Unseen, match="no answer"):
+    with faults(lab, error=1.0), pytest.raises(NoAnswerError, match="no answer"):
         alb.look(group.arn, None)
     with (
         faults(lab, deny=["RegisterTargets"]),
-        pytest.raises(Unreachable, match="allow elasticloadbalancing:RegisterTargets"),
+        pytest.raises(UnreachableError, match="allow elasticloadbalancing:RegisterTargets"),
     ):
         alb.register(group.arn, frozenset({Registration(group.arn, "i-0123456789abcdef0", 80)}), SOON)
 
 
-def test_a_group_that_is_gone_is_a_fault_of_usage(alb: Alb, group: Group) -> None:
+def test_a_group_that_is_gone_is_a_fault_of_usage(alb: AlbBalancer, group: Group) -> None:
     gone = Arn(group.arn[:-4] + "dead")
-    with pytest.raises(UsageFault, match="no such target group"):
+    with pytest.raises(UsageError, match="no such target group"):
         alb.look(gone, None)

@@ -6,7 +6,7 @@ import pytest
 from tests.contracts.balancer_world import TurnedClock
 
 from katakei.adapters.balancers.alb.buckets import Buckets, Kind, shared
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 
 SOON = timedelta(seconds=10)
 
@@ -28,7 +28,7 @@ def test_a_token_that_comes_too_late_is_not_waited_for_and_not_taken() -> None:
     buckets = Buckets(clock)
     for _ in range(10):
         buckets.take([Kind.REGISTRATION], clock.now())
-    with pytest.raises(Unseen, match="our own limit"):
+    with pytest.raises(NoAnswerError, match="our own limit"):
         buckets.take([Kind.REGISTRATION], clock.now() + timedelta(seconds=0.4))
     assert clock.slept == []
     buckets.take([Kind.REGISTRATION], clock.now() + timedelta(seconds=0.5))
@@ -40,7 +40,7 @@ def test_the_account_is_limited_over_all_kinds() -> None:
     buckets = Buckets(clock)
     for kind in [Kind.REGISTRATION] * 10 + [Kind.DESCRIBE] * 10:
         buckets.take([kind, Kind.ACCOUNT], clock.now())
-    with pytest.raises(Unseen):
+    with pytest.raises(NoAnswerError):
         buckets.take([Kind.DESCRIBE, Kind.ACCOUNT], clock.now())
 
 
@@ -51,7 +51,7 @@ def test_a_bucket_never_holds_more_than_its_capacity() -> None:
     clock.time += timedelta(hours=1)
     for _ in range(20):
         buckets.take([Kind.DESCRIBE], clock.now())
-    with pytest.raises(Unseen):
+    with pytest.raises(NoAnswerError):
         buckets.take([Kind.DESCRIBE], clock.now())
 
 

@@ -14,11 +14,20 @@ from tests.contracts.balancer_endpoint import NOTHING, Endpoint, endpoint, refus
 from tests.contracts.balancer_world import TurnedClock
 from tests.contracts.credentials import WAYS, signed_on
 
-from katakei.adapters.balancers.alb import Alb, door
+from katakei.adapters.balancers.alb import AlbBalancer, door
 from katakei.adapters.system.clock import SystemClock
-from katakei.domain.errors import Exit, KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
+from katakei.domain.errors import (
+    ExitCode,
+    KatakeiError,
+    NoAnswerError,
+    RejectedError,
+    TemporarilyUnavailableError,
+    UnknownGroupError,
+    UnreachableError,
+    UsageError,
+)
 from katakei.domain.model import Arn, Registration
-from katakei.domain.observation import GroupSight
+from katakei.domain.observation import GroupObservation
 
 GROUP = Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/web/0123456789abcdef")
 
@@ -42,40 +51,45 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
         yield said
 
 
-def alb(region: str | None = "ap-northeast-1", profile: str | None = None) -> Alb:
-    return Alb(region, profile, SystemClock())
+def alb(region: str | None = "ap-northeast-1", profile: str | None = None) -> AlbBalancer:
+    return AlbBalancer(region, profile, SystemClock())
 
 
-def look() -> GroupSight:
+def look() -> GroupObservation:
     return alb().look(GROUP, None)
 
 
 @pytest.mark.parametrize(
     ("status", "code", "error", "says"),
     [
-        (400, "Throttling", Unseen, "throttled DescribeTargetHealth"),
-        (400, "ThrottlingException", Unseen, "throttled"),
-        (503, "RequestLimitExceeded", Unseen, "throttled"),
-        (429, "PriorRequestNotComplete", Unseen, "throttled"),
-        (429, "Whatever", Unseen, "throttled"),
-        (500, "InternalFailure", Unseen, "no answer"),
-        (503, "ServiceUnavailable", Unseen, "no answer"),
-        (500, "HealthUnavailable", Unseen, "no answer"),
-        (502, "Unheard", Unseen, "no answer"),
-        (400, "RequestTimeout", Unseen, "no answer"),
-        (403, "AccessDenied", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
-        (403, "AccessDeniedException", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
-        (403, "UnauthorizedOperation", Unreachable, "allow elasticloadbalancing:DescribeTargetHealth"),
-        (403, "ExpiredToken", OutOfReach, "have expired: renew them"),
-        (400, "ExpiredTokenException", OutOfReach, "have expired: renew them"),
-        (400, "RequestExpired", OutOfReach, "have expired: renew them"),
-        (403, "InvalidClientTokenId", OutOfReach, "does not accept these credentials: check --profile"),
-        (403, "SignatureDoesNotMatch", OutOfReach, "does not accept these credentials"),
-        (401, "AuthFailure", OutOfReach, "does not accept these credentials"),
-        (400, "TargetGroupNotFound", NoSuchGroup, "no such target group"),
-        (400, "LoadBalancerNotFound", Unseen, "deleted just now"),
-        (400, "ValidationError", Rejected, "AWS refused DescribeTargetHealth"),
-        (400, "InvalidTarget", Rejected, "AWS refused DescribeTargetHealth"),
+        (400, "Throttling", NoAnswerError, "throttled DescribeTargetHealth"),
+        (400, "ThrottlingException", NoAnswerError, "throttled"),
+        (503, "RequestLimitExceeded", NoAnswerError, "throttled"),
+        (429, "PriorRequestNotComplete", NoAnswerError, "throttled"),
+        (429, "Whatever", NoAnswerError, "throttled"),
+        (500, "InternalFailure", NoAnswerError, "no answer"),
+        (503, "ServiceUnavailable", NoAnswerError, "no answer"),
+        (500, "HealthUnavailable", NoAnswerError, "no answer"),
+        (502, "Unheard", NoAnswerError, "no answer"),
+        (400, "RequestTimeout", NoAnswerError, "no answer"),
+        (403, "AccessDenied", UnreachableError, "allow elasticloadbalancing:DescribeTargetHealth"),
+        (403, "AccessDeniedException", UnreachableError, "allow elasticloadbalancing:DescribeTargetHealth"),
+        (403, "UnauthorizedOperation", UnreachableError, "allow elasticloadbalancing:DescribeTargetHealth"),
+        (403, "ExpiredToken", TemporarilyUnavailableError, "have expired: renew them"),
+        (400, "ExpiredTokenException", TemporarilyUnavailableError, "have expired: renew them"),
+        (400, "RequestExpired", TemporarilyUnavailableError, "have expired: renew them"),
+        (
+            403,
+            "InvalidClientTokenId",
+            TemporarilyUnavailableError,
+            "does not accept these credentials: check --profile",
+        ),
+        (403, "SignatureDoesNotMatch", TemporarilyUnavailableError, "does not accept these credentials"),
+        (401, "AuthFailure", TemporarilyUnavailableError, "does not accept these credentials"),
+        (400, "TargetGroupNotFound", UnknownGroupError, "no such target group"),
+        (400, "LoadBalancerNotFound", NoAnswerError, "deleted just now"),
+        (400, "ValidationError", RejectedError, "AWS refused DescribeTargetHealth"),
+        (400, "InvalidTarget", RejectedError, "AWS refused DescribeTargetHealth"),
     ],
 )
 def test_every_code_of_aws_becomes_one_of_our_errors(
@@ -91,7 +105,7 @@ def test_every_code_of_aws_becomes_one_of_our_errors(
 
 def test_a_call_is_tried_once_and_names_us(aws: Endpoint) -> None:
     aws.status, aws.body = 500, refusal("InternalFailure", "no")
-    with pytest.raises(Unseen):
+    with pytest.raises(NoAnswerError):
         look()
     assert len(aws.heard) == 1
     assert "katakei" in aws.agents[0]
@@ -105,7 +119,7 @@ def test_a_question_of_a_row_of_questions_is_asked_again_a_few_times(aws: Endpoi
             "<TargetHealthDescriptions/>", "<TargetGroups/>"
         ),
     )
-    with suppress(Unseen):
+    with suppress(NoAnswerError):
         assert alb().groups(()) == ()
         assert refused < asked
     assert len(aws.heard) == asked
@@ -113,14 +127,14 @@ def test_a_question_of_a_row_of_questions_is_asked_again_a_few_times(aws: Endpoi
 
 def test_a_page_of_something_in_between_is_no_answer(aws: Endpoint) -> None:
     aws.body = "<html>welcome"
-    with pytest.raises(Unseen, match="DescribeTargetHealth"):
+    with pytest.raises(NoAnswerError, match="DescribeTargetHealth"):
         look()
 
 
 def test_no_answer_in_time_is_unseen(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "READ", timedelta(seconds=0.2))
     aws.hangs = True
-    with pytest.raises(Unseen, match=r"did not answer DescribeTargetHealth.*Read timeout"):
+    with pytest.raises(NoAnswerError, match=r"did not answer DescribeTargetHealth.*Read timeout"):
         look()
 
 
@@ -128,7 +142,7 @@ def test_an_endpoint_where_nobody_listens_is_unreachable(monkeypatch: pytest.Mon
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
-        with pytest.raises(Unreachable, match=r"cannot be reached for DescribeTargetHealth.*AWS_ENDPOINT_URL"):
+        with pytest.raises(UnreachableError, match=r"cannot be reached for DescribeTargetHealth.*AWS_ENDPOINT_URL"):
             look()
 
 
@@ -138,13 +152,15 @@ def test_a_name_that_is_not_resolved_is_out_of_reach_and_may_come_back(monkeypat
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elasticloadbalancing.nowhere.invalid")
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(OutOfReach, match=r"cannot be reached for DescribeTargetHealth.*check the network"):
+    with pytest.raises(
+        TemporarilyUnavailableError, match=r"cannot be reached for DescribeTargetHealth.*check the network"
+    ):
         look()
 
 
 def test_an_endpoint_that_is_no_url_is_a_fault_of_usage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
-    with pytest.raises(UsageFault, match="AWS_ENDPOINT_URL"):
+    with pytest.raises(UsageError, match="AWS_ENDPOINT_URL"):
         look()
 
 
@@ -158,7 +174,7 @@ def test_renewed_credentials_in_a_file_are_found_by_the_next_call(
     asked = alb()
     keys.write_text("[default]\naws_access_key_id = OLD\naws_secret_access_key = secret\n")
     aws.status, aws.body = 403, refusal("ExpiredToken", "The security token included in the request is expired")
-    with pytest.raises(OutOfReach, match="renew them"):
+    with pytest.raises(TemporarilyUnavailableError, match="renew them"):
         asked.look(GROUP, None)
 
     keys.write_text("[default]\naws_access_key_id = NEW\naws_secret_access_key = secret\n")
@@ -177,7 +193,7 @@ def test_credentials_that_cannot_be_read_are_out_of_reach_and_read_anew_by_the_n
         assert asked.look(GROUP, None).seen == {}
         sign_on.lost(way)
         for _ in range(2):  # the credentials at hand cannot be renewed; then there are none
-            with pytest.raises(OutOfReach, match="check the credentials"):
+            with pytest.raises(TemporarilyUnavailableError, match="check the credentials"):
                 asked.look(GROUP, None)
         heard = len(aws.heard)
         sign_on.found()
@@ -187,21 +203,23 @@ def test_credentials_that_cannot_be_read_are_out_of_reach_and_read_anew_by_the_n
 
 def test_a_group_is_gone_only_by_the_word_of_its_own_account(aws: Endpoint) -> None:
     aws.status, aws.body, aws.account = 400, refusal("TargetGroupNotFound", "not found"), "210987654321"
-    with pytest.raises(OutOfReach, match="belong to account 210987654321, not to that of arn:aws"):
+    with pytest.raises(TemporarilyUnavailableError, match="belong to account 210987654321, not to that of arn:aws"):
         look()
 
 
 def test_missing_credentials_are_said_with_what_to_do(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(Unreachable, match=r"Unable to locate credentials; check the credentials \(--profile") as raised:
+    with pytest.raises(
+        UnreachableError, match=r"Unable to locate credentials; check the credentials \(--profile"
+    ) as raised:
         look()
-    assert raised.value.code is Exit.UNREACHABLE
+    assert raised.value.code is ExitCode.UNREACHABLE
     assert aws.heard == []
 
 
 def test_without_a_region_nothing_is_asked(aws: Endpoint) -> None:
-    with pytest.raises(UsageFault, match="no AWS region is configured: give --region"):
+    with pytest.raises(UsageError, match="no AWS region is configured: give --region"):
         alb(region=None).groups(())
     assert aws.heard == []
 
@@ -213,25 +231,25 @@ def test_the_region_of_the_environment_is_taken(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_region_that_can_be_none_is_a_fault_of_usage() -> None:
-    with pytest.raises(UsageFault, match="--region"):
+    with pytest.raises(UsageError, match="--region"):
         alb(region="no such place!").look(GROUP, None)
 
 
 def test_an_unknown_profile_is_a_fault_of_usage() -> None:
-    with pytest.raises(UsageFault, match=r"nobody.*--profile"):
+    with pytest.raises(UsageError, match=r"nobody.*--profile"):
         alb(profile="nobody").groups(())
 
 
 def test_a_denied_registration_names_the_right_that_is_missing(aws: Endpoint) -> None:
     aws.status, aws.body = 403, refusal("AccessDenied", "User: x is not authorized")
-    with pytest.raises(Unreachable, match="allow elasticloadbalancing:RegisterTargets"):
+    with pytest.raises(UnreachableError, match="allow elasticloadbalancing:RegisterTargets"):
         alb().register(GROUP, frozenset({Registration(GROUP, "i-1", 80)}), timedelta(seconds=5))
 
 
 def test_denied_ec2_names_the_right_that_is_missing(aws: Endpoint) -> None:
     aws.status, aws.body = 403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message>"
     aws.body += "</Error></Errors><RequestID>r</RequestID></Response>"
-    with pytest.raises(Unreachable, match="allow ec2:DescribeInstances"):
+    with pytest.raises(UnreachableError, match="allow ec2:DescribeInstances"):
         alb()._survey.instances(["i-1"])
 
 
@@ -268,10 +286,10 @@ class Suspended(TurnedClock):
 
 def test_whoever_stood_still_while_it_waited_for_a_token_makes_no_call(aws: Endpoint) -> None:
     aws.body = "<DeregisterTargetsResponse><DeregisterTargetsResult/></DeregisterTargetsResponse>"
-    door = Alb("ap-northeast-1", None, Suspended())
+    door = AlbBalancer("ap-northeast-1", None, Suspended())
     place = frozenset({Registration(GROUP, "i-1", 80)})
     for _ in range(10):
         door.deregister(GROUP, place, timedelta(seconds=10))
-    with pytest.raises(Unseen, match="DeregisterTargets was not asked: no time was left for it"):
+    with pytest.raises(NoAnswerError, match="DeregisterTargets was not asked: no time was left for it"):
         door.deregister(GROUP, place, timedelta(seconds=10))
     assert len(aws.heard) == 10

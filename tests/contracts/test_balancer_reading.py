@@ -16,7 +16,7 @@ from katakei.adapters.balancers.alb.listing import Health, Listing
 from katakei.adapters.balancers.alb.machines import Machines
 from katakei.adapters.balancers.alb.reading import seen
 from katakei.domain.model import Group, Minimum, TargetType
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 ROUTING = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
@@ -102,20 +102,22 @@ def test_a_lambda_group_has_neither_port_nor_protocol() -> None:
 @pytest.mark.parametrize(
     ("state", "reason", "means"),
     [
-        ("initial", "Elb.RegistrationInProgress", State.INITIAL),
-        ("healthy", "", State.HEALTHY),
-        ("unhealthy", "Target.Timeout", State.UNHEALTHY),
-        ("unhealthy.draining", "Target.FailedHealthChecks", State.UNHEALTHY),
-        ("draining", "Target.DeregistrationInProgress", State.DRAINING),
-        ("unused", "Target.NotRegistered", State.ABSENT),
-        ("unused", "Target.InvalidState", State.UNUSED),
-        ("unused", "Target.NotInUse", State.UNUSED),
-        ("unavailable", "Target.HealthCheckDisabled", State.UNAVAILABLE),
-        ("something new", "", State.UNAVAILABLE),
-        ("absent", "", State.UNAVAILABLE),
+        ("initial", "Elb.RegistrationInProgress", HealthState.INITIAL),
+        ("healthy", "", HealthState.HEALTHY),
+        ("unhealthy", "Target.Timeout", HealthState.UNHEALTHY),
+        ("unhealthy.draining", "Target.FailedHealthChecks", HealthState.UNHEALTHY),
+        ("draining", "Target.DeregistrationInProgress", HealthState.DRAINING),
+        ("unused", "Target.NotRegistered", HealthState.ABSENT),
+        ("unused", "Target.InvalidState", HealthState.UNUSED),
+        ("unused", "Target.NotInUse", HealthState.UNUSED),
+        ("unavailable", "Target.HealthCheckDisabled", HealthState.UNAVAILABLE),
+        ("something new", "", HealthState.UNAVAILABLE),
+        ("absent", "", HealthState.UNAVAILABLE),
     ],
 )
-def test_every_state_means_one_thing_and_only_not_registered_is_absent(state: str, reason: str, means: State) -> None:
+def test_every_state_means_one_thing_and_only_not_registered_is_absent(
+    state: str, reason: str, means: HealthState
+) -> None:
     raw = cast("Any", {"Target": {"Id": "i-1"}, "TargetHealth": {"State": state, "Reason": reason, "Description": "d"}})
     look = seen(raw, NOW, NOW)
     assert (look.state, look.reason, look.description) == (means, reason, "d")

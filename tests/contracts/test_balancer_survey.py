@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import REGION, Account, arn, entry, machine
 
-from katakei.adapters.balancers.alb import Alb, driver
+from katakei.adapters.balancers.alb import AlbBalancer, driver
 from katakei.adapters.balancers.alb.elsewhere import elsewhere
 from katakei.adapters.balancers.alb.naming import find
 from katakei.adapters.balancers.alb.survey import Survey
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 from katakei.domain.model import Registration, Target, TargetId
-from katakei.domain.observation import State
-from katakei.domain.ports import Member
+from katakei.domain.observation import HealthState
+from katakei.domain.ports import GroupMember
 
 WEB = arn("web")
 SECOND = timedelta(seconds=1)
@@ -26,14 +26,14 @@ def names(account: Account, *wanted: str) -> list[str]:
     return [raw["TargetGroupName"] for raw in find(survey(account), wanted, REGION)]
 
 
-def members(account: Account, name: str = "web") -> tuple[Member, ...]:
+def members(account: Account, name: str = "web") -> tuple[GroupMember, ...]:
     (listing,) = survey(account).listings(find(survey(account), [name], REGION))
     return listing.members
 
 
-def alb(account: Account, monkeypatch: pytest.MonkeyPatch) -> Alb:
+def alb(account: Account, monkeypatch: pytest.MonkeyPatch) -> AlbBalancer:
     monkeypatch.setattr(driver, "Door", lambda *_: account.door)
-    return Alb(None, None, account.clock)
+    return AlbBalancer(None, None, account.clock)
 
 
 def test_names_and_arns_may_be_mixed_and_each_group_comes_once_in_their_order() -> None:
@@ -65,14 +65,14 @@ def test_all_groups_are_read_page_by_page() -> None:
 )
 def test_an_unknown_group_is_answered_with_what_there_is(wanted: str, says: str) -> None:
     account = Account(listed={"api": [], "web": [], "admin": []})
-    with pytest.raises(UsageFault) as raised:
+    with pytest.raises(UsageError) as raised:
         names(account, "web", wanted)
     assert says in str(raised.value)
     assert wanted in str(raised.value)
 
 
 def test_an_empty_account_says_so() -> None:
-    with pytest.raises(UsageFault, match="and no other; check --region and --profile"):
+    with pytest.raises(UsageError, match="and no other; check --region and --profile"):
         names(Account(), "web")
 
 
@@ -117,7 +117,7 @@ def test_two_vpcs_with_the_same_addresses_are_not_mixed_up() -> None:
 
 def test_an_instance_that_is_gone_from_ec2_is_still_a_member() -> None:
     (one,) = members(Account(listed={"web": [entry("i-9", state="draining")]}))
-    assert (one.machine, one.address, one.seen.state) == ("i-9", "", State.DRAINING)
+    assert (one.machine, one.address, one.seen.state) == ("i-9", "", HealthState.DRAINING)
 
 
 def test_hundreds_of_instances_are_asked_for_in_pages_and_bounded_filters() -> None:
@@ -182,36 +182,36 @@ def test_a_look_answers_with_registrations_as_they_were_recorded(monkeypatch: py
     recorded = Registration(WEB, "10.0.0.1", 80)
     outside = Registration(WEB, "10.9.0.1", 80, "all")
     elsewhere_zone = Registration(WEB, "10.0.0.1", 80, "c")
-    sight = alb(account, monkeypatch).look(WEB, frozenset({recorded, outside, elsewhere_zone}))
-    assert {place: look.state for place, look in sight.seen.items()} == {
-        recorded: State.HEALTHY,
-        outside: State.HEALTHY,
-        elsewhere_zone: State.ABSENT,
+    observation = alb(account, monkeypatch).look(WEB, frozenset({recorded, outside, elsewhere_zone}))
+    assert {place: look.state for place, look in observation.seen.items()} == {
+        recorded: HealthState.HEALTHY,
+        outside: HealthState.HEALTHY,
+        elsewhere_zone: HealthState.ABSENT,
     }
-    assert sight.full_begun is None
+    assert observation.full_begun is None
 
 
 def test_a_whole_look_says_when_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
     account = Account(listed={"web": [entry("i-1"), entry("i-1", 81, "draining")]}, each=SECOND)
-    sight = alb(account, monkeypatch).look(WEB, None)
-    first = sight.seen[Registration(WEB, "i-1", 80)]
-    assert sight.full_begun == first.begun == first.ended - SECOND
-    assert sight.seen[Registration(WEB, "i-1", 81)].state is State.DRAINING
+    observation = alb(account, monkeypatch).look(WEB, None)
+    first = observation.seen[Registration(WEB, "i-1", 80)]
+    assert observation.full_begun == first.begun == first.ended - SECOND
+    assert observation.seen[Registration(WEB, "i-1", 81)].state is HealthState.DRAINING
 
 
 def test_another_port_of_a_registered_target_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     account = Account(listed={"web": [entry("i-1", 8081)]})
     place = Registration(WEB, "i-1", 80)
-    assert alb(account, monkeypatch).look(WEB, frozenset({place})).seen[place].state is State.ABSENT
+    assert alb(account, monkeypatch).look(WEB, frozenset({place})).seen[place].state is HealthState.ABSENT
 
 
 def test_very_many_registrations_are_looked_at_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     account = Account(listed={"web": [entry(f"i-{n}") for n in range(250)]})
     asked = frozenset(Registration(WEB, f"i-{n}", 80) for n in range(1, 251))
-    sight = alb(account, monkeypatch).look(WEB, asked)
+    observation = alb(account, monkeypatch).look(WEB, asked)
     assert len(account.calls) == 1
-    assert {place.id for place in sight.seen} == {f"i-{n}" for n in range(250)}
-    assert sight.full_begun is not None
+    assert {place.id for place in observation.seen} == {f"i-{n}" for n in range(250)}
+    assert observation.full_begun is not None
 
 
 def test_the_restore_lines_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from tests.contracts.workshops import BY, ByRunCommand, TurnedClock, by_run_comm
 from katakei.adapters.executors.mark import Line
 from katakei.adapters.executors.ssm.batches import ROOM, Ready, batches, size
 from katakei.domain.actions import Job
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 
 TOO_LONG = "#" * 60_000
 
@@ -50,7 +50,7 @@ def test_what_no_command_could_carry_is_said_when_all_the_rest_was_told() -> Non
     told = batches([short, too_long, another])
     assert next(told) == [short]
     assert next(told) == [another]
-    with pytest.raises(UsageFault, match="put it into a script on the target"):
+    with pytest.raises(UsageError, match="put it into a script on the target"):
         next(told)
 
 
@@ -59,7 +59,7 @@ def test_what_was_sent_is_not_forgotten_for_what_is_too_long(shop: ByRunCommand)
     _know(shop)
     jobs = {key(whom): (whom, job("true")), key(other): (other, job(TOO_LONG))}
     assert shop.executor.start(jobs, BY).keys() == {key(whom)}
-    with pytest.raises(UsageFault, match="put it into a script on the target"):
+    with pytest.raises(UsageError, match="put it into a script on the target"):
         shop.executor.start({key(other): jobs[key(other)]}, BY)
 
 
@@ -69,21 +69,21 @@ def test_what_was_sent_is_not_forgotten_for_what_is_too_long(shop: ByRunCommand)
         job(TOO_LONG),
         replace(job("true"), argv=(TOO_LONG,), run=""),
         job("true", KATAKEI_NAME=TOO_LONG),
-        replace(job("#" * 16_000), witness="#" * 16_000),
+        replace(job("#" * 16_000), probe="#" * 16_000),
     ],
 )
 def test_what_could_never_be_sent_is_known_before_and_nothing_is_asked_for_that(
     shop: ByRunCommand, wanted: Job
 ) -> None:
     whom = shop.targets[0]
-    with pytest.raises(UsageFault, match=r"more than Run Command carries \(56000\): put it into a script"):
+    with pytest.raises(UsageError, match=r"more than Run Command carries \(56000\): put it into a script"):
         shop.executor.fits({key(whom): (whom, wanted)})
     assert shop.service.calls == []
 
 
 def test_what_fits_when_it_is_planned_is_sent(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
-    longest = replace(job("#" * 16_000), witness="#" * 10_000)
+    longest = replace(job("#" * 16_000), probe="#" * 10_000)
     shop.executor.fits({key(whom): (whom, longest)})
     _know(shop)
     assert shop.executor.start({key(whom): (whom, longest)}, BY)[key(whom)]

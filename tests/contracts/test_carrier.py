@@ -19,11 +19,11 @@ from katakei.adapters.executors.ssm import SsmCarrier
 from katakei.adapters.probes import connections
 from katakei.adapters.probes.connections import Connections
 from katakei.adapters.system.clock import SystemClock
-from katakei.domain.errors import Rejected, Unreachable, Unseen
+from katakei.domain.errors import NoAnswerError, RejectedError, UnreachableError
 from katakei.domain.model import Arn, Registration, Target, TargetId
-from katakei.domain.observation import Evidence, Pending
-from katakei.domain.ports import Carrier, Printed, Watched
-from katakei.domain.spec import Until
+from katakei.domain.observation import DrainEvidence, ProbeVerdict
+from katakei.domain.ports import ProbedTarget, ProgramOutput, ProgramRunner
+from katakei.domain.spec import DrainUntil
 from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 
@@ -46,9 +46,9 @@ def carrier(shop: ByRunCommand) -> SsmCarrier:
     return SsmCarrier("ap-northeast-1", "", shop.clock)
 
 
-def _all(shop: ByRunCommand, carrier: Carrier, ticket: str, number: int = 3) -> Mapping[TargetId, Printed]:
+def _all(shop: ByRunCommand, carrier: ProgramRunner, ticket: str, number: int = 3) -> Mapping[TargetId, ProgramOutput]:
     """What is heard once so many have ended."""
-    heard: Mapping[TargetId, Printed] = {}
+    heard: Mapping[TargetId, ProgramOutput] = {}
     for _ in range(100):
         heard = carrier.heard(ticket)
         if len(heard) == number:
@@ -57,8 +57,8 @@ def _all(shop: ByRunCommand, carrier: Carrier, ticket: str, number: int = 3) -> 
     raise AssertionError(heard)
 
 
-def _hello(*whom: Target) -> dict[TargetId, Printed]:
-    return {each.id: Printed(f"hello {each.id}\n") for each in whom}
+def _hello(*whom: Target) -> dict[TargetId, ProgramOutput]:
+    return {each.id: ProgramOutput(f"hello {each.id}\n") for each in whom}
 
 
 def test_one_command_reaches_all_and_each_finds_its_own_id(shop: ByRunCommand, carrier: SsmCarrier) -> None:
@@ -92,7 +92,7 @@ def test_what_was_throttled_for_a_nameless_agent_is_sent_when_it_is_asked_for(
 def test_an_answer_longer_than_the_list_shows_is_read_whole(shop: ByRunCommand, carrier: SsmCarrier) -> None:
     ticket = carrier.send("seq 1 3000\necho end", shop.targets, WITHIN)
     whole = "".join(f"{number}\n" for number in range(1, 3001)) + "end\n"
-    assert set(_all(shop, carrier, ticket).values()) == {Printed(whole)}
+    assert set(_all(shop, carrier, ticket).values()) == {ProgramOutput(whole)}
 
 
 def test_what_has_not_ended_is_missing(shop: ByRunCommand, carrier: SsmCarrier) -> None:
@@ -104,9 +104,9 @@ def test_what_has_not_ended_is_missing(shop: ByRunCommand, carrier: SsmCarrier) 
 
 def test_an_exit_other_than_0_is_an_answer_too(shop: ByRunCommand, carrier: SsmCarrier) -> None:
     ticket = carrier.send("echo busy; exit 75", shop.targets, WITHIN)
-    assert set(_all(shop, carrier, ticket).values()) == {Printed("busy\n")}
+    assert set(_all(shop, carrier, ticket).values()) == {ProgramOutput("busy\n")}
     silent = _all(shop, carrier, carrier.send("exit 75", shop.targets, WITHIN))
-    assert set(silent.values()) == {Printed("", "it failed and printed nothing (Run Command says Failed)")}
+    assert set(silent.values()) == {ProgramOutput("", "it failed and printed nothing (Run Command says Failed)")}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_run_command_gave_up_is_no_answer_but_a_reason(
     ticket = carrier.send(HELLO, shop.targets, WITHIN)
     _all(shop, carrier, ticket, 2)
     shop.service.give_up(shop.service.commands[0], silent.id, status)
-    assert carrier.heard(ticket)[silent.id] == Printed("", f"Run Command says {said}")
+    assert carrier.heard(ticket)[silent.id] == ProgramOutput("", f"Run Command says {said}")
 
 
 def test_an_agent_that_died_with_the_program_is_given_up(shop: ByRunCommand, carrier: SsmCarrier) -> None:
@@ -131,7 +131,7 @@ def test_an_agent_that_died_with_the_program_is_given_up(shop: ByRunCommand, car
     shop.clock.turn(70)
     assert carrier.heard(ticket) == {}
     shop.clock.turn(10)
-    assert carrier.heard(ticket) == {dead.id: Printed("", "its agent did not answer")}
+    assert carrier.heard(ticket) == {dead.id: ProgramOutput("", "its agent did not answer")}
 
 
 def test_an_agent_is_given_up_though_nothing_can_be_seen(shop: ByRunCommand, carrier: SsmCarrier) -> None:
@@ -149,20 +149,20 @@ def test_strangers_and_addresses_are_told_and_keep_the_others_from_nothing(
     heard = _all(shop, carrier, ticket, 5)
     assert {whom: heard[whom.id] for whom in shop.targets} == {whom: _hello(whom)[whom.id] for whom in shop.targets}
     assert heard[stranger.id].why.startswith("Run Command does not know the instance")
-    assert heard[address.id] == Printed("", "10.0.0.9 is no instance, and Run Command reaches instances only")
+    assert heard[address.id] == ProgramOutput("", "10.0.0.9 is no instance, and Run Command reaches instances only")
 
 
 def test_where_nobody_can_be_reached_nothing_is_sent(carrier: SsmCarrier) -> None:
-    with pytest.raises(Rejected, match="does not know the instance"):
+    with pytest.raises(RejectedError, match="does not know the instance"):
         carrier.send(HELLO, [target(8), target(9)], WITHIN)
-    with pytest.raises(Rejected, match="reaches instances only"):
+    with pytest.raises(RejectedError, match="reaches instances only"):
         carrier.send(HELLO, [replace(target(1), id=TargetId("10.0.0.9"))], WITHIN)
 
 
 def test_a_program_too_long_for_a_command_is_rejected_before_it_is_sent(
     shop: ByRunCommand, carrier: SsmCarrier
 ) -> None:
-    with pytest.raises(Rejected, match="watch fewer targets"):
+    with pytest.raises(RejectedError, match="watch fewer targets"):
         carrier.send("#" * 60_000, shop.targets, WITHIN)
     assert shop.service.calls == []
 
@@ -174,10 +174,10 @@ def test_no_answer_is_unseen_and_asked_again(
 ) -> None:
     whom = shop.targets[:many]
     shop.service.faults = {"SendCommand": [fault], "ListCommandInvocations": [fault]}
-    with pytest.raises(Unseen):
+    with pytest.raises(NoAnswerError):
         carrier.send(HELLO, whom, WITHIN)
     ticket = carrier.send(HELLO, whom, WITHIN)
-    with pytest.raises(Unseen):
+    with pytest.raises(NoAnswerError):
         carrier.heard(ticket)
     assert _all(shop, carrier, ticket, many) == _hello(*whom)
 
@@ -192,7 +192,7 @@ def test_a_long_answer_that_cannot_be_read_now_is_read_later(shop: ByRunCommand,
 @pytest.mark.parametrize("action", ["SendCommand", "ListCommandInvocations"])
 def test_what_is_denied_is_unreachable(shop: ByRunCommand, carrier: SsmCarrier, action: str) -> None:
     shop.service.faults[action] = [DENIED]
-    with pytest.raises(Unreachable, match=f"Allow ssm:{action}"):
+    with pytest.raises(UnreachableError, match=f"Allow ssm:{action}"):
         carrier.heard(carrier.send(HELLO, shop.targets, WITHIN))
 
 
@@ -229,9 +229,9 @@ def test_on_the_lab_a_request_through_the_load_balancer_is_busy_and_an_idle_targ
         watched = _watched(lab, idle)
         clock = SystemClock()
         carrier = SsmCarrier("ap-northeast-1", "", clock)
-        witness = Connections(carrier, clock, Until.PROOF, timedelta(seconds=5))
+        probe = Connections(carrier, clock, DrainUntil.PROOF, timedelta(seconds=5))
         sighted = dict.fromkeys((each.target.id for each in watched), "")
-        _until(lambda: witness.baseline(watched), lambda said: said == sighted, 40)
+        _until(lambda: probe.baseline(watched), lambda said: said == sighted, 40)
 
         gone, served = watched[:1], threading.Event()
         requests = [threading.Thread(target=_slow, args=(lab.url, served)) for _ in watched]
@@ -242,25 +242,25 @@ def test_on_the_lab_a_request_through_the_load_balancer_is_busy_and_an_idle_targ
             TargetGroupArn=lab.target_group_arn, Targets=[{"Id": gone[0].target.id, "Port": options.port}]
         )
 
-        def busy(said: Mapping[TargetId, Evidence]) -> bool:
-            return bool(said) and all(each.verdict is Pending.BUSY for each in said.values())
+        def busy(said: Mapping[TargetId, DrainEvidence]) -> bool:
+            return bool(said) and all(each.verdict is ProbeVerdict.BUSY for each in said.values())
 
-        def quiet(said: Mapping[TargetId, Evidence]) -> bool:
-            return bool(said) and all(each.verdict is Pending.QUIET for each in said.values())
+        def quiet(said: Mapping[TargetId, DrainEvidence]) -> bool:
+            return bool(said) and all(each.verdict is ProbeVerdict.QUIET for each in said.values())
 
-        _until(lambda: witness.look(gone), busy, 3)
+        _until(lambda: probe.look(gone), busy, 3)
         assert not served.is_set()
         for request in requests:
             request.join(10)
         assert served.is_set()
-        evidence = _until(lambda: witness.look(gone), quiet, 30)[gone[0].target.id]
+        evidence = _until(lambda: probe.look(gone), quiet, 30)[gone[0].target.id]
         assert evidence.begun <= evidence.ended <= clock.now()
 
 
-def _watched(lab: Lab, idle: timedelta) -> list[Watched]:
+def _watched(lab: Lab, idle: timedelta) -> list[ProbedTarget]:
     its = replace(group(idle=idle), arn=Arn(lab.target_group_arn), port=lab.targets[0].port)
     return [
-        Watched(
+        ProbedTarget(
             Target(TargetId(each.id), "", each.address, each.zone, (Registration(its.arn, each.id, each.port),)), (its,)
         )
         for each in lab.targets

@@ -16,8 +16,8 @@ from katakei.adapters.health_checks import matcher
 from katakei.adapters.health_checks.http import AT_ONCE, HttpChecker
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain.model import TargetId
-from katakei.domain.observation import Answer
-from katakei.domain.ports import Checker, Question
+from katakei.domain.observation import CheckResult
+from katakei.domain.ports import CheckRequest, HealthChecker
 
 BY = timedelta(seconds=5)
 ME = TargetId("i-1")
@@ -85,7 +85,7 @@ def street() -> Iterator[Street]:
 
 
 @pytest.fixture(params=["http"])
-def checker(request: pytest.FixtureRequest) -> Checker:
+def health_checker(request: pytest.FixtureRequest) -> HealthChecker:
     return {"http": HttpChecker(SystemClock())}[request.param]
 
 
@@ -109,12 +109,12 @@ def _hang(door: socket.socket, _: bytes) -> None:
 
 def _question(
     port: int, expect: str = "200", path: str = "/health", scheme: str = "http", seconds: float = 2
-) -> Question:
-    return Question(scheme, "127.0.0.1", port, path, expect, timedelta(seconds=seconds))
+) -> CheckRequest:
+    return CheckRequest(scheme, "127.0.0.1", port, path, expect, timedelta(seconds=seconds))
 
 
-def _ask(checker: Checker, *questions: Question, by: timedelta = BY) -> Answer:
-    return checker.ask({ME: questions}, by)[ME]
+def _ask(health_checker: HealthChecker, *questions: CheckRequest, by: timedelta = BY) -> CheckResult:
+    return health_checker.ask({ME: questions}, by)[ME]
 
 
 def _closed_port() -> int:
@@ -136,45 +136,47 @@ def _closed_port() -> int:
     ],
 )
 def test_the_status_decides_as_the_matcher_says(
-    checker: Checker,
+    health_checker: HealthChecker,
     street: Street,
     expect: str,
     status: int,
     passes: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
     door = street.open(_status(status, "Location: /elsewhere\r\n"))
-    answer = _ask(checker, _question(door.port, expect))
+    answer = _ask(health_checker, _question(door.port, expect))
     assert answer.passed is passes
     wanted = f"GET http://127.0.0.1:{door.port}/health answered {status}, expected {expect}"
     assert answer.why == ("" if passes else wanted)
     assert door.met == 1
 
 
-def test_it_asks_as_a_load_balancer_does_but_under_its_own_name(checker: Checker, street: Street) -> None:
+def test_it_asks_as_a_load_balancer_does_but_under_its_own_name(health_checker: HealthChecker, street: Street) -> None:
     door = street.open(_status(200))
-    assert _ask(checker, _question(door.port, path="/health?deep=1")).passed
+    assert _ask(health_checker, _question(door.port, path="/health?deep=1")).passed
     lines = door.heard[0].decode().split("\r\n")
     assert lines[0] == "GET /health?deep=1 HTTP/1.1"
     assert f"Host: 127.0.0.1:{door.port}" in lines
     assert any(line.startswith("User-Agent: katakei/") for line in lines)
 
 
-def test_a_closed_door_refused_the_connection(checker: Checker) -> None:
+def test_a_closed_door_refused_the_connection(health_checker: HealthChecker) -> None:
     port = _closed_port()
-    answer = _ask(checker, _question(port))
+    answer = _ask(health_checker, _question(port))
     assert (answer.passed, answer.why) == (False, f"GET http://127.0.0.1:{port}/health refused the connection")
 
 
-def test_a_door_that_says_nothing_has_not_answered_in_time(checker: Checker, street: Street) -> None:
+def test_a_door_that_says_nothing_has_not_answered_in_time(health_checker: HealthChecker, street: Street) -> None:
     port = street.open(_hang).port
-    answer = _ask(checker, _question(port, seconds=0.3))
+    answer = _ask(health_checker, _question(port, seconds=0.3))
     assert (answer.passed, answer.why) == (False, f"GET http://127.0.0.1:{port}/health had no answer within 0.3 s")
 
 
-def test_a_door_that_drips_is_not_waited_for_longer_than_one_that_is_silent(checker: Checker, street: Street) -> None:
+def test_a_door_that_drips_is_not_waited_for_longer_than_one_that_is_silent(
+    health_checker: HealthChecker, street: Street
+) -> None:
     port = street.open(_says(*("HTTP/1.1 200 OK\r\nA: b" + "c" * 40), pause=0.1)).port
     begun = time.monotonic()
-    answer = _ask(checker, _question(port, seconds=0.4))
+    answer = _ask(health_checker, _question(port, seconds=0.4))
     assert "had no answer within 0.4 s" in answer.why
     assert time.monotonic() - begun < 2
 
@@ -188,62 +190,62 @@ def test_a_door_that_drips_is_not_waited_for_longer_than_one_that_is_silent(chec
         (_says("x" * 70_000), "answered something that is not HTTP"),
     ],
 )
-def test_what_is_no_answer_does_not_pass(checker: Checker, street: Street, talk: Talk, why: str) -> None:
-    answer = _ask(checker, _question(street.open(talk).port))
+def test_what_is_no_answer_does_not_pass(health_checker: HealthChecker, street: Street, talk: Talk, why: str) -> None:
+    answer = _ask(health_checker, _question(street.open(talk).port))
     assert not answer.passed
     assert answer.why.endswith(why)
 
 
-def test_remarks_before_the_answer_are_not_the_answer(checker: Checker, street: Street) -> None:
+def test_remarks_before_the_answer_are_not_the_answer(health_checker: HealthChecker, street: Street) -> None:
     talk = _says(
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
         "HTTP/1.1 503 No\r\n\r\n",
         pause=0.05,
     )
-    assert "answered 503" in _ask(checker, _question(street.open(talk).port)).why
+    assert "answered 503" in _ask(health_checker, _question(street.open(talk).port)).why
 
 
-def test_a_target_passes_only_when_every_question_passed(checker: Checker, street: Street) -> None:
+def test_a_target_passes_only_when_every_question_passed(health_checker: HealthChecker, street: Street) -> None:
     good, bad = street.open(_status(200)).port, street.open(_status(503)).port
-    assert _ask(checker, _question(good), _question(good)).passed
-    answer = _ask(checker, _question(good), _question(bad))
+    assert _ask(health_checker, _question(good), _question(good)).passed
+    answer = _ask(health_checker, _question(good), _question(bad))
     assert (answer.passed, answer.why) == (False, f"GET http://127.0.0.1:{bad}/health answered 503, expected 200")
 
 
-def test_what_did_not_end_in_time_is_unknown_and_not_failed(checker: Checker, street: Street) -> None:
+def test_what_did_not_end_in_time_is_unknown_and_not_failed(health_checker: HealthChecker, street: Street) -> None:
     good, slow = street.open(_status(200)).port, street.open(_hang).port
     begun = time.monotonic()
     both = {ME: [_question(good)], TargetId("i-2"): [_question(slow, seconds=5)], TargetId("i-3"): []}
-    answers = checker.ask(both, timedelta(seconds=0.5))
+    answers = health_checker.ask(both, timedelta(seconds=0.5))
     assert set(answers) == {ME}
     assert time.monotonic() - begun < 2
 
 
-def test_one_failed_question_is_enough_whatever_the_others_do(checker: Checker, street: Street) -> None:
+def test_one_failed_question_is_enough_whatever_the_others_do(health_checker: HealthChecker, street: Street) -> None:
     bad, slow = street.open(_status(500)).port, street.open(_hang).port
-    answer = _ask(checker, _question(slow, seconds=5), _question(bad), by=timedelta(seconds=0.5))
+    answer = _ask(health_checker, _question(slow, seconds=5), _question(bad), by=timedelta(seconds=0.5))
     assert (answer.passed, "answered 500" in answer.why) == (False, True)
 
 
-def test_many_targets_are_asked_at_once(checker: Checker, street: Street) -> None:
+def test_many_targets_are_asked_at_once(health_checker: HealthChecker, street: Street) -> None:
     door = street.open(_says("HTTP/1.1 200 OK\r\n\r\n", pause=0.2))
     begun = time.monotonic()
     many = {TargetId(f"i-{n}"): [_question(door.port)] for n in range(AT_ONCE)}
-    assert all(answer.passed for answer in checker.ask(many, BY).values())
+    assert all(answer.passed for answer in health_checker.ask(many, BY).values())
     assert time.monotonic() - begun < AT_ONCE * 0.2 / 2
 
 
-def test_a_self_made_certificate_is_good_enough(checker: Checker, street: Street, tmp_path: Path) -> None:
+def test_a_self_made_certificate_is_good_enough(health_checker: HealthChecker, street: Street, tmp_path: Path) -> None:
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=elsewhere"]
     subprocess.run([*made, "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     door = street.open(_status(200), context)
-    assert _ask(checker, _question(door.port, scheme="https")).passed
+    assert _ask(health_checker, _question(door.port, scheme="https")).passed
 
 
-def test_a_plain_door_asked_over_tls_says_so(checker: Checker, street: Street) -> None:
-    answer = _ask(checker, _question(street.open(_says("no TLS here\r\n")).port, scheme="https"))
+def test_a_plain_door_asked_over_tls_says_so(health_checker: HealthChecker, street: Street) -> None:
+    answer = _ask(health_checker, _question(street.open(_says("no TLS here\r\n")).port, scheme="https"))
     assert "failed to speak TLS" in answer.why
 
 
@@ -255,15 +257,17 @@ def test_a_plain_door_asked_over_tls_says_so(checker: Checker, street: Street) -
         (_question(80, expect="299-200"), "'299-200' is no list of statuses"),
     ],
 )
-def test_what_cannot_be_asked_does_not_pass_and_says_why(checker: Checker, question: Question, why: str) -> None:
-    answer = _ask(checker, question)
+def test_what_cannot_be_asked_does_not_pass_and_says_why(
+    health_checker: HealthChecker, question: CheckRequest, why: str
+) -> None:
+    answer = _ask(health_checker, question)
     assert not answer.passed
     assert why in answer.why
 
 
-def test_a_path_cannot_carry_a_second_request(checker: Checker, street: Street) -> None:
+def test_a_path_cannot_carry_a_second_request(health_checker: HealthChecker, street: Street) -> None:
     door = street.open(_status(200))
-    answer = _ask(checker, _question(door.port, path="/ HTTP/1.1\r\nX: y"))
+    answer = _ask(health_checker, _question(door.port, path="/ HTTP/1.1\r\nX: y"))
     assert answer.why.endswith("is no path that HTTP can carry")
     assert door.heard == []
 
@@ -277,10 +281,10 @@ def test_an_answer_tells_when_the_asking_began(street: Street) -> None:
     assert before <= answer.begun <= clock.now() - timedelta(milliseconds=50)
 
 
-def test_reaching_a_door_says_nothing_to_it(checker: Checker, street: Street) -> None:
+def test_reaching_a_door_says_nothing_to_it(health_checker: HealthChecker, street: Street) -> None:
     door, shut = street.open(_status(200)), _closed_port()
-    questions: dict[TargetId, Sequence[Question]] = {ME: [_question(door.port)], TargetId("i-2"): [_question(shut)]}
-    reasons = checker.reachable(questions, BY)
+    questions: dict[TargetId, Sequence[CheckRequest]] = {ME: [_question(door.port)], TargetId("i-2"): [_question(shut)]}
+    reasons = health_checker.reachable(questions, BY)
     assert reasons == {TargetId("i-2"): f"127.0.0.1:{shut} refused the connection"}
     assert door.heard == []
 

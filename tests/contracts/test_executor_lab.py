@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.workshops import BY, OnTheLab, follow, hand_over, job, key, until
 
 from katakei.adapters.executors.ssm import verdict
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.observation import WorkState, WorkStatus
 from katakei.lab.process import Lab
 
 pytestmark = pytest.mark.lab
@@ -100,7 +100,7 @@ def test_what_is_over_its_limit_while_the_agent_is_dead_is_forbidden_when_it_liv
     lab.faults(agent_dead=[])
 
     # Which of the two commands its agent fetches first is not known: the work, or what forbids it.
-    work = Work(WorkState.UNKNOWN)
+    work = WorkStatus(WorkState.UNKNOWN)
     for _ in range(200):
         [work] = shop.executor.look(tickets, BY).values()
         if work.state in {WorkState.REFUSED, WorkState.ENDED}:

@@ -13,13 +13,13 @@ import pytest
 from tests.contracts.workshops import BY, OnThisMachine, follow, hand_over, job, key, target, until
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.local import Here, Local, folder_of
+from katakei.adapters.executors.local import Here, LocalExecutor, folder_of
 from katakei.adapters.system.clock import SystemClock
 from katakei.cli.results import logs_
 from katakei.domain.actions import Job
-from katakei.domain.errors import Unreachable, UsageFault
+from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.model import TargetId
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.observation import WorkState, WorkStatus
 
 CI = Here("ci-7", "first", "pid:[1]")
 GO_ON = "echo begun >> begun; until [ -e go_on ]; do sleep 0.05; done; exit 4"
@@ -47,7 +47,7 @@ def _begun(shop: OnThisMachine) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
-def _look(executor: Local, ticket: str) -> Work:
+def _look(executor: LocalExecutor, ticket: str) -> WorkStatus:
     whom = target(1)
     return executor.look({key(whom): (whom, ticket)}, BY)[key(whom)]
 
@@ -191,7 +191,7 @@ def test_a_missing_tool_is_named_beforehand_and_begins_nothing(shop: OnThisMachi
 
 def test_a_start_that_was_held_up_for_long_begins_nothing(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
-    slept = Local(shop.marks, shop.here, lambda: SystemClock().now() - timedelta(hours=1), "name", os.environ)
+    slept = LocalExecutor(shop.marks, shop.here, lambda: SystemClock().now() - timedelta(hours=1), "name", os.environ)
     slept.start({key(whom): (whom, job(GO_ON))}, BY)
     work = _look(slept, slept.marks)
     assert (work.state, work.why) == (WorkState.REFUSED, "the start came too late")
@@ -200,7 +200,7 @@ def test_a_start_that_was_held_up_for_long_begins_nothing(shop: OnThisMachine) -
 
 def test_what_could_not_begin_in_time_is_not_begun_and_may_be_started_again(shop: OnThisMachine) -> None:
     whom, late = shop.targets[0], iter([timedelta(), BY + timedelta(seconds=1)])
-    slow = Local(shop.marks, shop.here, lambda: SystemClock().now() + next(late), "name", os.environ)
+    slow = LocalExecutor(shop.marks, shop.here, lambda: SystemClock().now() + next(late), "name", os.environ)
     assert slow.start({key(whom): (whom, job(GO_ON))}, BY) == {}
     assert _look(slow, slow.marks).state is WorkState.NOT_STARTED
 
@@ -208,14 +208,14 @@ def test_what_could_not_begin_in_time_is_not_begun_and_may_be_started_again(shop
 def test_a_folder_that_cannot_be_written_is_named(shop: OnThisMachine, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     nowhere = shop.anew(marks=tmp_path / "file" / "marks")
-    with pytest.raises(Unreachable, match=r"cannot be kept in .*set XDG_STATE_HOME"):
+    with pytest.raises(UnreachableError, match=r"cannot be kept in .*set XDG_STATE_HOME"):
         nowhere.start({key(target(1)): (target(1), job(GO_ON))}, BY)
 
 
 def test_a_target_that_cannot_name_a_folder_is_a_fault(shop: OnThisMachine) -> None:
     whom = target(1)
     odd = key(whom).__class__(key(whom).rollout, TargetId("../x"), 1, key(whom).intent)
-    with pytest.raises(UsageFault, match="cannot name a folder"):
+    with pytest.raises(UsageError, match="cannot name a folder"):
         shop.executor.start({odd: (whom, job(GO_ON))}, BY)
 
 

@@ -9,9 +9,9 @@ from tests.contracts.run_command import Command
 from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key
 
 from katakei.adapters.executors.ssm import verdict
-from katakei.domain.events import Key
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Target
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.observation import WorkState, WorkStatus
 
 BEGIN = "echo begun >> begun; echo done"
 OPEN = {"Pending", "InProgress"}
@@ -100,7 +100,7 @@ def _sent(shop: ByRunCommand, whom: Target, begins_within: timedelta = verdict.L
     shop.service.silent.add(whom.id)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verdict, "LATE", begins_within)
-        tickets: dict[Key, str] = dict(shop.executor.start({key(whom): (whom, job(BEGIN))}, BY))
+        tickets: dict[WorkKey, str] = dict(shop.executor.start({key(whom): (whom, job(BEGIN))}, BY))
     return shop.service.commands[-1], tickets[key(whom)]
 
 
@@ -121,7 +121,7 @@ def _arrives_where_nothing_can_be_written(shop: ByRunCommand, whom: Target, comm
     del machine.env["KATAKEI_STATE"]
 
 
-def _look(shop: ByRunCommand, whom: Target, ticket: str) -> Work:
+def _look(shop: ByRunCommand, whom: Target, ticket: str) -> WorkStatus:
     return shop.executor.look({key(whom): (whom, ticket)}, BY)[key(whom)]
 
 

@@ -20,11 +20,11 @@ from tests.contracts.workshops import (
     target,
 )
 
-from katakei.adapters.executors.ssm import Ssm
-from katakei.domain.errors import OutOfReach, Unreachable, Unseen
-from katakei.domain.events import Key
+from katakei.adapters.executors.ssm import SsmExecutor
+from katakei.domain.errors import NoAnswerError, TemporarilyUnavailableError, UnreachableError
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.observation import WorkState, WorkStatus
 
 BEGIN = "echo begun >> begun; echo done"
 THROTTLED = WireFault("ThrottlingException", "Rate exceeded")
@@ -41,7 +41,7 @@ def _begun(shop: ByRunCommand, whom: Target) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
-def _look(shop: ByRunCommand, whom: Target, ticket: str) -> Work:
+def _look(shop: ByRunCommand, whom: Target, ticket: str) -> WorkStatus:
     return shop.executor.look({key(whom): (whom, ticket)}, BY)[key(whom)]
 
 
@@ -201,7 +201,7 @@ def test_a_send_whose_answer_was_lost_begins_the_work_once(shop: ByRunCommand) -
     jobs = {key(whom): (whom, job(BEGIN))}
     _know(shop, whom)
     shop.service.lost.add("SendCommand")
-    with pytest.raises(Unseen, match="did not answer SendCommand"):
+    with pytest.raises(NoAnswerError, match="did not answer SendCommand"):
         shop.executor.start(jobs, BY)
     shop.service.lost.clear()
     follow(shop, jobs, hand_over(shop, jobs))
@@ -249,7 +249,7 @@ def test_an_address_without_an_instance_cannot_be_worked_on(shop: ByRunCommand) 
     why = "10.0.0.7 is an address without a known instance; Run Command reaches instances only"
     assert shop.executor.ready([lonely], BY) == {lonely.id: why}
     assert shop.executor.start({key(lonely): (lonely, job(BEGIN))}, BY) == {key(lonely): ""}
-    assert _look(shop, lonely, "") == Work(WorkState.UNKNOWN, why=why)
+    assert _look(shop, lonely, "") == WorkStatus(WorkState.UNKNOWN, why=why)
     assert "SendCommand" not in shop.service.calls
 
 
@@ -267,12 +267,16 @@ def test_ready_names_who_could_not_be_worked_on(shop: ByRunCommand) -> None:
 @pytest.mark.parametrize(
     ("fault", "error", "said"),
     [
-        (THROTTLED, Unseen, "Rate exceeded"),
-        (WireFault("InternalServerError", "sorry", 500), Unseen, "sorry"),
-        (WireFault("", status=503), Unseen, "503"),
-        (WireFault("", status=0), Unseen, "did not answer"),
-        (WireFault("AccessDeniedException", "not authorized"), Unreachable, "Allow ssm:DescribeInstanceInformation"),
-        (WireFault("ExpiredTokenException", "expired"), OutOfReach, "renew them"),
+        (THROTTLED, NoAnswerError, "Rate exceeded"),
+        (WireFault("InternalServerError", "sorry", 500), NoAnswerError, "sorry"),
+        (WireFault("", status=503), NoAnswerError, "503"),
+        (WireFault("", status=0), NoAnswerError, "did not answer"),
+        (
+            WireFault("AccessDeniedException", "not authorized"),
+            UnreachableError,
+            "Allow ssm:DescribeInstanceInformation",
+        ),
+        (WireFault("ExpiredTokenException", "expired"), TemporarilyUnavailableError, "renew them"),
     ],
 )
 def test_foreign_errors_become_ours(shop: ByRunCommand, fault: WireFault, error: type[Exception], said: str) -> None:
@@ -287,19 +291,19 @@ def test_missing_credentials_are_named(shop: ByRunCommand, monkeypatch: pytest.M
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     shop.anew()
-    with pytest.raises(Unreachable, match="Unable to locate credentials"):
+    with pytest.raises(UnreachableError, match="Unable to locate credentials"):
         shop.executor.ready(shop.targets, BY)
 
 
 def test_an_unknown_profile_is_named(shop: ByRunCommand) -> None:
-    with pytest.raises(Unreachable, match=r"nobody.*--profile"):
-        Ssm("ap-northeast-1", "nobody", shop.clock).ready(shop.targets, BY)
+    with pytest.raises(UnreachableError, match=r"nobody.*--profile"):
+        SsmExecutor("ap-northeast-1", "nobody", shop.clock).ready(shop.targets, BY)
 
 
 def test_a_denied_send_says_what_to_allow(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     shop.service.faults["SendCommand"] = [WireFault("AccessDeniedException", "no")]
-    with pytest.raises(Unreachable, match="ssm:SendCommand needs both the document"):
+    with pytest.raises(UnreachableError, match="ssm:SendCommand needs both the document"):
         shop.executor.start({key(whom): (whom, job(BEGIN))}, BY)
 
 
@@ -360,7 +364,7 @@ def test_a_send_is_not_made_when_the_process_stood_still_right_before_it(
         return connected()
 
     monkeypatch.setattr(shop.executor._door, "_connected", after_a_minute)
-    with pytest.raises(Unseen, match="no time was left"):
+    with pytest.raises(NoAnswerError, match="no time was left"):
         shop.executor.start(jobs, BY)
     assert (len(shop.service.commands), _begun(shop, whom)) == (sent, 0)
 
@@ -370,7 +374,7 @@ def _know(shop: ByRunCommand, whom: Target) -> None:
     _until(shop, lambda: _look(shop, whom, "").state is WorkState.NOT_STARTED)
 
 
-def _known_then_silent(shop: ByRunCommand, whom: Target) -> dict[Key, str]:
+def _known_then_silent(shop: ByRunCommand, whom: Target) -> dict[WorkKey, str]:
     _know(shop, whom)
     shop.service.silent.add(whom.id)
     return dict(shop.executor.start({key(whom): (whom, job(BEGIN))}, BY))

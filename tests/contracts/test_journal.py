@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, NOON, OTHER, WEB, Ledger, begun, fell, owner, planned, word
 
-from katakei.adapters.system.process import Fate
+from katakei.adapters.system.process import ProcessFate
 from katakei.domain import events as e
-from katakei.domain.errors import LeaseLost, Overtaken, UsageFault
+from katakei.domain.errors import ConcurrentAppendError, LeaseLostError, UsageError
 from katakei.domain.events import Event
 from katakei.domain.leases import Lease
 from katakei.domain.model import RolloutId, TargetId
@@ -42,7 +42,7 @@ def test_an_unknown_rollout_has_no_events(ledger: Ledger) -> None:
 def test_a_number_that_is_not_the_next_one_is_overtaken_and_writes_nothing(ledger: Ledger, after: int) -> None:
     lease = begun(ledger)
     ledger.journal().append(lease, ID, 1, [fell(2)])
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentAppendError):
         ledger.journal().append(lease, ID, after, [fell(9), fell(9)] if after else [planned(), fell(9)])
     assert ledger.journal().read(ID, 0) == [planned(), fell(2)]
 
@@ -51,15 +51,15 @@ def test_a_turn_without_events_still_proves_that_the_lease_is_ours(ledger: Ledge
     lease = begun(ledger)
     ledger.journal().append(lease, ID, 1, [])
     ledger.leases().release(lease)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.journal().append(lease, ID, 1, [])
 
 
 @pytest.mark.parametrize("lost", BOTH)
 def test_an_owner_who_lost_one_of_his_groups_writes_nothing_any_more(ledger: Ledger, lost: str) -> None:
     lease = begun(ledger)
-    ledger.leases(lambda *_: Fate.DEAD).take(frozenset({lost}), owner(2), OTHER)  # type: ignore[arg-type]  # parameters of pytest are plain
-    with pytest.raises(LeaseLost):
+    ledger.leases(lambda *_: ProcessFate.DEAD).take(frozenset({lost}), owner(2), OTHER)  # type: ignore[arg-type]  # parameters of pytest are plain
+    with pytest.raises(LeaseLostError):
         ledger.journal().append(lease, ID, 1, [fell(2)])
     assert ledger.journal().read(ID, 0) == [planned()]
 
@@ -67,13 +67,13 @@ def test_an_owner_who_lost_one_of_his_groups_writes_nothing_any_more(ledger: Led
 def test_a_former_lease_of_the_very_same_process_is_fenced_by_its_epoch(ledger: Ledger) -> None:
     former = begun(ledger)
     ledger.leases().take(BOTH, owner(), ID)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.journal().append(former, ID, 1, [fell(2)])
 
 
 def test_a_lease_that_was_never_given_writes_nothing(ledger: Ledger) -> None:
     for invented in (Lease(BOTH, owner(), 1), Lease(frozenset(), owner(), 1)):
-        with pytest.raises(LeaseLost):
+        with pytest.raises(LeaseLostError):
             ledger.journal().append(invented, ID, 0, [planned()])
     assert ledger.journal().find() == []
 
@@ -81,13 +81,13 @@ def test_a_lease_that_was_never_given_writes_nothing(ledger: Ledger) -> None:
 def test_the_number_of_another_owner_s_lease_is_no_lease(ledger: Ledger) -> None:
     lease = begun(ledger)
     for stranger in (owner(2), owner(host="elsewhere"), replace(owner(), started=8), replace(owner(), boot="later")):
-        with pytest.raises(LeaseLost):
+        with pytest.raises(LeaseLostError):
             ledger.journal().append(replace(lease, owner=stranger), ID, 1, [fell(2)])
 
 
 def test_a_turn_without_events_is_overtaken_as_any_other(ledger: Ledger) -> None:
     lease = begun(ledger)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentAppendError):
         ledger.journal().append(lease, ID, 0, [])
 
 
@@ -103,14 +103,14 @@ def test_the_first_event_and_only_that_is_planned(ledger: Ledger) -> None:
 def test_a_word_needs_no_lease_and_takes_the_next_free_number(ledger: Ledger) -> None:
     lease = begun(ledger)
     ledger.journal().tell(ID, word(2))
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentAppendError):
         ledger.journal().append(lease, ID, 1, [fell(2)])
     ledger.journal().append(lease, ID, 2, [fell(3)])
     assert ledger.journal().read(ID, 0) == [planned(), word(2), fell(3)]
 
 
 def test_a_word_for_a_rollout_that_is_not_there_is_a_usage_fault(ledger: Ledger) -> None:
-    with pytest.raises(UsageFault, match="no rollout r-one"):
+    with pytest.raises(UsageError, match="no rollout r-one"):
         ledger.journal().tell(ID, word(1))
     assert ledger.journal().read(ID, 0) == []
 
@@ -149,7 +149,7 @@ WRITER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
 from katakei.domain.leases import Lease
-from katakei.adapters.system.process import Fate
+from katakei.adapters.system.process import ProcessFate
 journal = journal_at(sys.argv[1])
 after = len(journal.read(ID, 0))
 while True:
@@ -174,9 +174,9 @@ def test_of_a_turn_that_kill_9_cuts_all_is_there_or_nothing(ledger: Ledger) -> N
 RACER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, owner
-from katakei.domain.errors import Overtaken
+from katakei.domain.errors import ConcurrentAppendError
 from katakei.domain.leases import Lease
-from katakei.adapters.system.process import Fate
+from katakei.adapters.system.process import ProcessFate
 journal = journal_at(sys.argv[1])
 journal.find()
 print("ready", flush=True)
@@ -185,7 +185,7 @@ for number in map(int, sys.stdin):
     try:
         journal.append(Lease(BOTH, owner(), 1), ID, number, [fell(int(sys.argv[2]))] * 2)
         print("won", flush=True)
-    except Overtaken:
+    except ConcurrentAppendError:
         print("overtaken", flush=True)
 """
 

@@ -14,8 +14,8 @@ from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, OTHER, WEB, Ledger, 
 
 from katakei.adapters.journals import holders
 from katakei.adapters.system import process
-from katakei.adapters.system.process import Fate, Place
-from katakei.domain.errors import Held, LeaseLost
+from katakei.adapters.system.process import Place, ProcessFate
+from katakei.domain.errors import LeaseHeldError, LeaseLostError
 from katakei.domain.leases import Owner
 
 
@@ -25,7 +25,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
         yield made
 
 
-def all_are(verdict: Fate) -> Callable[[Owner, Place], Fate]:
+def all_are(verdict: ProcessFate) -> Callable[[Owner, Place], ProcessFate]:
     return lambda _owner, _place: verdict
 
 
@@ -38,56 +38,58 @@ def test_a_free_group_is_taken_and_each_taking_has_a_greater_epoch(ledger: Ledge
     assert epochs == sorted(set(epochs))
 
 
-@pytest.mark.parametrize("verdict", [Fate.ALIVE, Fate.UNKNOWN])
-def test_a_holder_not_known_to_be_dead_is_named_and_kept(ledger: Ledger, verdict: Fate) -> None:
+@pytest.mark.parametrize("verdict", [ProcessFate.ALIVE, ProcessFate.UNKNOWN])
+def test_a_holder_not_known_to_be_dead_is_named_and_kept(ledger: Ledger, verdict: ProcessFate) -> None:
     lease = ledger.leases().take(BOTH, owner(41), ID)
-    with pytest.raises(Held, match=r"r-one of kim@here \(pid 41\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: \w"):
+    with pytest.raises(
+        LeaseHeldError, match=r"r-one of kim@here \(pid 41\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: \w"
+    ):
         ledger.leases(all_are(verdict)).take(frozenset({WEB}), owner(2), OTHER)
     ledger.leases().renew(lease)
 
 
-@pytest.mark.parametrize("verdict", [Fate.ALIVE, Fate.UNKNOWN])
+@pytest.mark.parametrize("verdict", [ProcessFate.ALIVE, ProcessFate.UNKNOWN])
 def test_a_holder_heard_of_just_now_is_watched_only_to_be_sure_and_where_no_process_is_seen(
-    ledger: Ledger, verdict: Fate
+    ledger: Ledger, verdict: ProcessFate
 ) -> None:
     ledger.leases().take(BOTH, owner(41), ID)
     with pytest.raises(
-        Held, match=r"heard of \ds ago. The same command takes over once it has been silent for 30s"
+        LeaseHeldError, match=r"heard of \ds ago. The same command takes over once it has been silent for 30s"
     ) as held:
         ledger.leases(all_are(verdict)).take(BOTH, owner(2), OTHER)
     assert not held.value.silent
-    assert {beat.group for beat in held.value.unsure} == (BOTH if verdict is Fate.UNKNOWN else set())
+    assert {beat.group for beat in held.value.unsure} == (BOTH if verdict is ProcessFate.UNKNOWN else set())
 
 
 @pytest.fixture
 def old(monkeypatch: pytest.MonkeyPatch) -> None:
     """No heartbeat is young by the store's own clock."""
-    monkeypatch.setattr(holders, "FRESH", timedelta(seconds=-60))
+    monkeypatch.setattr(holders, "FRESH_HEARTBEAT", timedelta(seconds=-60))
 
 
 @pytest.mark.usefixtures("old")
-@pytest.mark.parametrize("verdict", [Fate.ALIVE, Fate.UNKNOWN])
-def test_a_holder_that_was_watched_and_is_silent_is_taken_over_and_fenced(ledger: Ledger, verdict: Fate) -> None:
+@pytest.mark.parametrize("verdict", [ProcessFate.ALIVE, ProcessFate.UNKNOWN])
+def test_a_holder_that_was_watched_and_is_silent_is_taken_over_and_fenced(ledger: Ledger, verdict: ProcessFate) -> None:
     former, rival = begun(ledger), ledger.leases(all_are(verdict))
-    with pytest.raises(Held) as held:
+    with pytest.raises(LeaseHeldError) as held:
         rival.take(BOTH, owner(2), ID)
     assert {beat.group for beat in held.value.silent} == BOTH
     assert held.value.unsure == held.value.silent
     present = rival.take(BOTH, owner(2), ID, held.value.silent)
     assert present.epoch > former.epoch
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.leases().renew(former)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.journal().append(former, ID, 1, [fell(2)])
 
 
 @pytest.mark.usefixtures("old")
 def test_a_holder_whose_heart_beat_since_is_not_taken_over(ledger: Ledger) -> None:
-    lease, rival = begun(ledger), ledger.leases(all_are(Fate.UNKNOWN))
-    with pytest.raises(Held) as held:
+    lease, rival = begun(ledger), ledger.leases(all_are(ProcessFate.UNKNOWN))
+    with pytest.raises(LeaseHeldError) as held:
         rival.take(BOTH, owner(2), ID)
     ledger.leases().renew(lease)
-    with pytest.raises(Held) as again:
+    with pytest.raises(LeaseHeldError) as again:
         rival.take(BOTH, owner(2), ID, held.value.silent)
     assert again.value.silent.isdisjoint(held.value.silent)
     ledger.leases().renew(lease)
@@ -97,29 +99,29 @@ def test_a_holder_whose_heart_beat_since_is_not_taken_over(ledger: Ledger) -> No
 def test_of_two_holders_one_that_is_silent_does_not_speak_for_the_other(ledger: Ledger) -> None:
     ledger.leases().take(frozenset({WEB}), owner(1), ID)
     ledger.leases().take(frozenset({API}), owner(2), OTHER)
-    rival = ledger.leases(all_are(Fate.UNKNOWN))
-    with pytest.raises(Held) as held:
+    rival = ledger.leases(all_are(ProcessFate.UNKNOWN))
+    with pytest.raises(LeaseHeldError) as held:
         rival.take(BOTH, owner(3), ID)
     for beat in held.value.silent:
-        with pytest.raises(Held):
+        with pytest.raises(LeaseHeldError):
             rival.take(BOTH, owner(3), ID, frozenset({beat}))
 
 
 def test_all_groups_are_taken_or_none(ledger: Ledger) -> None:
     ledger.leases().take(frozenset({WEB}), owner(1), ID)
-    with pytest.raises(Held):
-        ledger.leases(all_are(Fate.ALIVE)).take(BOTH, owner(2), OTHER)
-    free = ledger.leases(all_are(Fate.ALIVE)).take(frozenset({API}), owner(3), OTHER)
+    with pytest.raises(LeaseHeldError):
+        ledger.leases(all_are(ProcessFate.ALIVE)).take(BOTH, owner(2), OTHER)
+    free = ledger.leases(all_are(ProcessFate.ALIVE)).take(frozenset({API}), owner(3), OTHER)
     ledger.leases().renew(free)
 
 
 def test_a_dead_holder_is_taken_over_with_a_greater_epoch_and_is_fenced(ledger: Ledger) -> None:
     former = begun(ledger)
-    present = ledger.leases(all_are(Fate.DEAD)).take(BOTH, owner(2), ID)
+    present = ledger.leases(all_are(ProcessFate.DEAD)).take(BOTH, owner(2), ID)
     assert present.epoch > former.epoch
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.leases().renew(former)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.journal().append(former, ID, 1, [fell(2)])
     ledger.journal().append(present, ID, 1, [fell(3)])
     assert ledger.journal().read(ID, 1) == [fell(3)]
@@ -127,31 +129,31 @@ def test_a_dead_holder_is_taken_over_with_a_greater_epoch_and_is_fenced(ledger: 
 
 def test_giving_back_a_lost_lease_is_silent_and_frees_nothing_of_the_new_owner(ledger: Ledger) -> None:
     former = ledger.leases().take(BOTH, owner(1), ID)
-    present = ledger.leases(all_are(Fate.DEAD)).take(frozenset({WEB}), owner(2), ID)
+    present = ledger.leases(all_are(ProcessFate.DEAD)).take(frozenset({WEB}), owner(2), ID)
     ledger.leases().release(former)
     ledger.leases().renew(present)
-    ledger.leases(all_are(Fate.ALIVE)).take(frozenset({API}), owner(3), OTHER)
+    ledger.leases(all_are(ProcessFate.ALIVE)).take(frozenset({API}), owner(3), OTHER)
 
 
 def test_the_same_process_may_take_its_own_rollout_again_but_not_another_one(ledger: Ledger) -> None:
-    alive = all_are(Fate.ALIVE)
+    alive = all_are(ProcessFate.ALIVE)
     first = ledger.leases(alive).take(BOTH, owner(), ID)
     again = ledger.leases(alive).take(BOTH, owner(), ID)
     assert again.epoch > first.epoch
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.leases().renew(first)
-    with pytest.raises(Held):
+    with pytest.raises(LeaseHeldError):
         ledger.leases(alive).take(BOTH, owner(), OTHER)
 
 
 def test_whoever_has_a_lease_that_is_unlocked_is_named_and_fenced(ledger: Ledger) -> None:
     lease = begun(ledger)
     assert re.fullmatch(r"rollout r-one of kim@here \(pid \d+\) since .* UTC", ledger.leases().unlock(WEB))
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.leases().renew(lease)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.journal().append(lease, ID, 1, [fell(2)])
-    taken = ledger.leases(all_are(Fate.ALIVE)).take(frozenset({WEB}), owner(2), OTHER)
+    taken = ledger.leases(all_are(ProcessFate.ALIVE)).take(frozenset({WEB}), owner(2), OTHER)
     assert taken.epoch > lease.epoch
 
 
@@ -170,18 +172,18 @@ HOLDER = """
 import sys
 from tests.contracts.ledgers import BOTH, ID, fell, journal_at, leases_at
 from katakei.adapters.system import process
-from katakei.domain.errors import Held, LeaseLost
+from katakei.domain.errors import LeaseHeldError, LeaseLostError
 journal, leases = journal_at(sys.argv[1]), leases_at(sys.argv[1])
 journal.find()
 print("ready", flush=True)
 for line in sys.stdin:
     try:
         if line == "take\\n":
-            lease = leases.take(BOTH, process.me(), ID)
+            lease = leases.take(BOTH, process.current_owner(), ID)
         else:
             journal.append(lease, ID, 1, [fell(2)])
         print("done", flush=True)
-    except (Held, LeaseLost) as refusal:
+    except (LeaseHeldError, LeaseLostError) as refusal:
         print(type(refusal).__name__, flush=True)
 """
 
@@ -220,8 +222,8 @@ def test_of_two_processes_that_take_at_once_exactly_one_holds(ledger: Ledger, ri
     for _ in range(5):
         for rival in rivals:
             rival.told("take")
-        assert sorted(rival.hears() for rival in rivals) == ["Held", "done"]
-        ledger.leases().release(ledger.leases(all_are(Fate.DEAD)).take(BOTH, owner(), ID))
+        assert sorted(rival.hears() for rival in rivals) == ["LeaseHeldError", "done"]
+        ledger.leases().release(ledger.leases(all_are(ProcessFate.DEAD)).take(BOTH, owner(), ID))
 
 
 def test_a_killed_process_is_no_holder_for_the_next_one_on_this_host(rivals: list[Rival]) -> None:
@@ -229,7 +231,7 @@ def test_a_killed_process_is_no_holder_for_the_next_one_on_this_host(rivals: lis
     dead.told("take")
     assert dead.hears() == "done"
     next_one.told("take")
-    assert next_one.hears() == "Held"
+    assert next_one.hears() == "LeaseHeldError"
     dead.ends()
     next_one.told("take")
     assert next_one.hears() == "done"
@@ -242,8 +244,8 @@ def test_a_stopped_owner_who_was_taken_over_writes_nothing_when_it_wakes(ledger:
     assert sleeper.hears() == "done"
     sleeper.process.send_signal(signal.SIGSTOP)
     sleeper.told("write")
-    taken = ledger.leases(all_are(Fate.DEAD)).take(BOTH, process.me(), ID)
+    taken = ledger.leases(all_are(ProcessFate.DEAD)).take(BOTH, process.current_owner(), ID)
     sleeper.process.send_signal(signal.SIGCONT)
-    assert sleeper.hears() == "LeaseLost"
+    assert sleeper.hears() == "LeaseLostError"
     assert ledger.journal().read(ID, 0) == [planned()]
     ledger.journal().append(taken, ID, 1, [fell(9)])

@@ -19,8 +19,8 @@ from tests.contracts.rows import Case, Rows, Shown
 from katakei.adapters.executors import mark
 from katakei.adapters.executors.mark import MarkState
 from katakei.domain.actions import Job
-from katakei.domain.errors import UsageFault
-from katakei.domain.events import Key
+from katakei.domain.errors import UsageError
+from katakei.domain.events import WorkKey
 from katakei.domain.model import RolloutId, TargetId
 from katakei.domain.phases import Intent
 
@@ -208,7 +208,7 @@ def a_start_that_comes_too_late_begins_nothing_and_bars_its_key_but_no_other(mac
 
 @rows
 def a_start_whose_last_look_lasted_until_it_was_too_late_bars_its_key(machine: Machine) -> None:
-    code, answer = machine.run(start("echo begun > begun", late=timedelta(seconds=-2), witness="sleep 3.1"))
+    code, answer = machine.run(start("echo begun > begun", late=timedelta(seconds=-2), probe="sleep 3.1"))
     assert (code, _the_mark(answer).state) == (75, MarkState.FORBIDDEN)
     assert _the_mark(answer).why.startswith("the start came too late")
     assert not (machine.folder / "begun").exists()
@@ -303,7 +303,7 @@ def words_reach_the_command_as_they_are_and_no_shell_reads_them(machine: Machine
 
 @rows
 def a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine) -> None:
-    code, answer = machine.run(start("echo begun > begun", witness="echo '3 connections'; exit 1"))
+    code, answer = machine.run(start("echo begun > begun", probe="echo '3 connections'; exit 1"))
     told = _the_mark(answer)
     assert (code, told.state, told.why) == (75, MarkState.FORBIDDEN, "refused by the witness: 3 connections")
     _, again = machine.run(start("echo begun > begun"))
@@ -313,7 +313,7 @@ def a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine) -> 
 
 @rows.of_one_shell
 def a_witness_that_sees_nothing_lets_it_begin(machine: Machine) -> None:
-    _, answer = machine.run(start("exit 0", witness="exit 0"))
+    _, answer = machine.run(start("exit 0", probe="exit 0"))
     assert _the_mark(answer).exit == 0
 
 
@@ -463,15 +463,15 @@ def test_lines_that_are_not_ours_are_passed_over() -> None:
 
 @pytest.mark.parametrize("rollout", ["", "..", "a/b", "-x", "a b", "a;b", "a\nb"])
 def test_a_rollout_that_cannot_name_a_folder_is_a_fault(rollout: str) -> None:
-    with pytest.raises(UsageFault):
-        mark.name_of(Key(RolloutId(rollout), TargetId("i-1"), 1, Intent.UPDATE))
+    with pytest.raises(UsageError):
+        mark.name_of(WorkKey(RolloutId(rollout), TargetId("i-1"), 1, Intent.UPDATE))
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("PATH", "x"), ("KATAKEI_STATE", "x"), ("KATAKEI_A;B", "x"), ("KATAKEI_A", "\0")]
 )
 def test_a_value_that_could_harm_the_target_is_a_fault(name: str, value: str) -> None:
-    with pytest.raises(UsageFault):
+    with pytest.raises(UsageError):
         _values(name, value)
 
 

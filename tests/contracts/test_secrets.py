@@ -12,13 +12,13 @@ from tests.contracts.workshops import OnThisMachine, follow, hand_over, key
 from tests.lab.conftest import Clients
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.local import Local
+from katakei.adapters.executors.local import LocalExecutor
 from katakei.adapters.executors.local.secrets import Secrets
 from katakei.adapters.executors.mark import MarkState
 from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.actions import Job
-from katakei.domain.errors import UsageFault
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.errors import UsageError
+from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.spec import Variable
 from katakei.lab import clock
 from katakei.lab.options import REGION, LabOptions
@@ -124,10 +124,10 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OnThisMachine:
     return OnThisMachine(tmp_path)
 
 
-def told(shop: OnThisMachine, token: str | None) -> Local:
+def told(shop: OnThisMachine, token: str | None) -> LocalExecutor:
     """An executor in a process that has this token in its environment, or has none."""
     env = {name: value for name, value in os.environ.items() if name != "TOKEN"} | ({"TOKEN": token} if token else {})
-    return Local(shop.marks, shop.here, lambda: SystemClock().now(), draw(12), env, [TOKEN])
+    return LocalExecutor(shop.marks, shop.here, lambda: SystemClock().now(), draw(12), env, [TOKEN])
 
 
 def test_local_work_is_told_and_what_it_prints_of_it_is_masked(shop: OnThisMachine, tmp_path: Path) -> None:
@@ -175,13 +175,13 @@ def test_what_is_missing_or_could_not_be_masked_is_said_beforehand(
     ],
 )
 def test_whole_values_their_lines_and_what_a_cut_has_left_are_masked(value: str, out: str, shown: str) -> None:
-    assert Secrets({"TOKEN": value}, [TOKEN]).kept(Work(WorkState.ENDED, 0, out)).out == shown
+    assert Secrets({"TOKEN": value}, [TOKEN]).kept(WorkStatus(WorkState.ENDED, 0, out)).out == shown
 
 
 def test_without_secrets_nothing_is_masked() -> None:
-    assert Secrets({}, []).kept(Work(WorkState.ENDED, 0, "plain")) == Work(WorkState.ENDED, 0, "plain")
+    assert Secrets({}, []).kept(WorkStatus(WorkState.ENDED, 0, "plain")) == WorkStatus(WorkState.ENDED, 0, "plain")
 
 
 def test_a_variable_that_could_harm_the_target_is_a_fault() -> None:
-    with pytest.raises(UsageFault, match="lead the mark astray"):
+    with pytest.raises(UsageError, match="lead the mark astray"):
         str(mark.Line("i-1", NAME, datetime.now(UTC), (), (("dir", "/x"),)))

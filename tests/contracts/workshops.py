@@ -13,14 +13,14 @@ from botocore.loaders import Loader
 from tests.contracts.machine import Machine
 from tests.contracts.run_command import RunCommand, served
 
-from katakei.adapters.executors.local import Here, Local
-from katakei.adapters.executors.manual import Manual
-from katakei.adapters.executors.ssm import Ssm
+from katakei.adapters.executors.local import Here, LocalExecutor
+from katakei.adapters.executors.manual import ManualExecutor
+from katakei.adapters.executors.ssm import SsmExecutor
 from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.actions import Job
-from katakei.domain.events import Key
+from katakei.domain.events import WorkKey
 from katakei.domain.model import RolloutId, Target, TargetId
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.phases import Intent
 from katakei.domain.ports import Executor
 from katakei.lab.process import Lab
@@ -70,8 +70,8 @@ def target(number: int, name: str = "", address: str = "10.0.0.1") -> Target:
     return Target(TargetId(f"i-{number:017x}"), name or f"web {number}", address, "ap-northeast-1a", ())
 
 
-def key(whom: Target, attempt: int = 1, intent: Intent = Intent.UPDATE) -> Key:
-    return Key(RolloutId("r-7"), whom.id, attempt, intent)
+def key(whom: Target, attempt: int = 1, intent: Intent = Intent.UPDATE) -> WorkKey:
+    return WorkKey(RolloutId("r-7"), whom.id, attempt, intent)
 
 
 def job(run: str, seconds: int = 60, **values: str) -> Job:
@@ -85,7 +85,7 @@ class ByHand:
 
     def __init__(self, folder: Path) -> None:
         self.targets = (target(1), target(2))
-        self.executor = Manual()
+        self.executor = ManualExecutor()
         self._folder = folder
 
     def folder(self, target: Target) -> Path:  # noqa: ARG002 - the protocol's shape
@@ -108,10 +108,12 @@ class OnThisMachine:
         self.executor = self.anew()
         self._folder = folder
 
-    def anew(self, here: Here | None = None, marks: Path | None = None, env: Mapping[str, str] | None = None) -> Local:
+    def anew(
+        self, here: Here | None = None, marks: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> LocalExecutor:
         """A process that knows nothing of the former's, here or elsewhere."""
         env = os.environ if env is None else env
-        return Local(marks or self.marks, here or self.here, lambda: SystemClock().now(), draw(12), env)
+        return LocalExecutor(marks or self.marks, here or self.here, lambda: SystemClock().now(), draw(12), env)
 
     def folder(self, target: Target) -> Path:  # noqa: ARG002 - the protocol's shape
         return self._folder
@@ -135,7 +137,7 @@ class ByRunCommand:
     def anew(self) -> None:
         """A process that knows nothing of the former's."""
         self.clock = TurnedClock()
-        self.executor = Ssm("ap-northeast-1", "", self.clock)
+        self.executor = SsmExecutor("ap-northeast-1", "", self.clock)
 
     def folder(self, target: Target) -> Path:
         return self.service.machines[target.id].folder
@@ -158,7 +160,7 @@ class OnTheLab:
             for left in ("begun", "go_on"):
                 (folder / left).unlink(missing_ok=True)
         self.clock = TurnedClock()
-        self.executor = Ssm("ap-northeast-1", "", self.clock)
+        self.executor = SsmExecutor("ap-northeast-1", "", self.clock)
 
     def folder(self, target: Target) -> Path:
         return self._folders[target.id]
@@ -183,9 +185,9 @@ def by_run_command(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[ByRunCom
         yield shop
 
 
-def hand_over(shop: Workshop, jobs: Mapping[Key, tuple[Target, Job]], turns: int = 60) -> dict[Key, str]:
+def hand_over(shop: Workshop, jobs: Mapping[WorkKey, tuple[Target, Job]], turns: int = 60) -> dict[WorkKey, str]:
     """Start until every key is taken, as the core does."""
-    tickets: dict[Key, str] = {}
+    tickets: dict[WorkKey, str] = {}
     for _ in range(turns):
         tickets |= shop.executor.start({key: work for key, work in jobs.items() if key not in tickets}, BY)
         if tickets.keys() == jobs.keys():
@@ -196,13 +198,13 @@ def hand_over(shop: Workshop, jobs: Mapping[Key, tuple[Target, Job]], turns: int
 
 def follow(
     shop: Workshop,
-    jobs: Mapping[Key, tuple[Target, Job]],
-    tickets: dict[Key, str],
+    jobs: Mapping[WorkKey, tuple[Target, Job]],
+    tickets: dict[WorkKey, str],
     until: Iterable[WorkState] = FINAL,
     turns: int = 100,
-) -> dict[Key, Work]:
+) -> dict[WorkKey, WorkStatus]:
     """Look until every key is in one of these states; what is proven not started is started again."""
-    works: dict[Key, Work] = {}
+    works: dict[WorkKey, WorkStatus] = {}
     for _ in range(turns):
         works = dict(shop.executor.look({key: (jobs[key][0], tickets[key]) for key in jobs}, BY))
         assert set(works) <= set(jobs)
@@ -215,10 +217,10 @@ def follow(
 
 
 def until(
-    shop: Workshop, named: Mapping[Key, tuple[Target, str]], wanted: WorkState, act: Callable[[], object]
-) -> Work:
+    shop: Workshop, named: Mapping[WorkKey, tuple[Target, str]], wanted: WorkState, act: Callable[[], object]
+) -> WorkStatus:
     """Act and look, turn after turn, as the core does, until the work is in this state."""
-    work = Work(WorkState.UNKNOWN)
+    work = WorkStatus(WorkState.UNKNOWN)
     for _ in range(100):
         act()
         [work] = shop.executor.look(named, BY).values()

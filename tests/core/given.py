@@ -5,12 +5,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from katakei.domain import events as e
-from katakei.domain.actions import Deregister, Note, Register, Rest, Start, Step
+from katakei.domain.actions import Action, Deregister, Record, Register, StartWork, Wait
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
-from katakei.domain.observation import Answer, Attributes, Evidence, GroupSight, Seen, Sight, State, Work
+from katakei.domain.observation import (
+    AttributesReading,
+    CheckResult,
+    DrainEvidence,
+    GroupObservation,
+    HealthState,
+    Observation,
+    RegistrationHealth,
+    WorkStatus,
+)
 from katakei.domain.phases import Phase
-from katakei.domain.plan import Floor, Kind, Plan
+from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Check, Command, Drain, Limits, Spec
 from katakei.reconcile.decide import decide
@@ -88,7 +97,7 @@ def a_plan(
     floor: int = 1,
     per_zone: int = 0,
     ip: bool = False,
-    kind: Kind = Kind.ROLL,
+    kind: PlanKind = PlanKind.ROLL,
     waits: bool = True,
     begin: Phase = Phase.WAITING,
     zones: Sequence[str] = ("a", "c"),
@@ -124,11 +133,11 @@ def facts(plan: Plan, phase: Phase, number: int = 0, at: datetime = NOON) -> lis
     everywhere = [place.group for place in plan.targets[number].registrations]
     match phase:
         case Phase.DRAINING:
-            return [*(e.Deregistered(at, arn, (name,)) for arn in everywhere), e.SeenOut(at, name)]
+            return [*(e.Deregistered(at, arn, (name,)) for arn in everywhere), e.ObservedOut(at, name)]
         case Phase.WORKING:
             return [e.Started(at, replay([e.Planned(at, plan)]).key(name), "ticket")]
         case Phase.WARMING | Phase.RETURNING:
-            return [*(e.Registered(at, arn, (name,)) for arn in everywhere), e.SeenServing(at, name)]
+            return [*(e.Registered(at, arn, (name,)) for arn in everywhere), e.ObservedServing(at, name)]
         case _:
             return []
 
@@ -141,10 +150,10 @@ def called(plan: Plan, at: float = 0) -> list[e.Event]:
 def brought(plan: Plan, phase: Phase, number: int = 0, at: datetime = NOON, *, bare: bool = False) -> list[e.Event]:
     """The way of one target to a phase; `bare`: it has only just come there, nothing of that phase has happened."""
     events: list[e.Event] = []
-    for step in WAYS[phase]:
-        events += [e.Baselined(at, t(plan, number), "")] if step is Phase.DRAINING else []
-        events.append(e.Moved(at, t(plan, number), step))
-        events += [] if bare and step is phase else facts(plan, step, number, at)
+    for action in WAYS[phase]:
+        events += [e.BaselineTaken(at, t(plan, number), "")] if action is Phase.DRAINING else []
+        events.append(e.PhaseChanged(at, t(plan, number), action))
+        events += [] if bare and action is phase else facts(plan, action, number, at)
     return events
 
 
@@ -161,84 +170,94 @@ def standing(plan: Plan, phase: Phase, *extra: e.Event, bare: bool = False) -> R
 def seen(
     rollout: Rollout,
     at: datetime,
-    states: Mapping[int, State] | None = None,
+    states: Mapping[int, HealthState] | None = None,
     *,
-    places: Mapping[Registration, State] | None = None,
-    work: Work | None = None,
-    answer: Answer | None = None,
-    evidence: Evidence | None = None,
+    places: Mapping[Registration, HealthState] | None = None,
+    work: WorkStatus | None = None,
+    answer: CheckResult | None = None,
+    evidence: DrainEvidence | None = None,
     age: timedelta = timedelta(),
-) -> Sight:
+) -> Observation:
     """A look at everything, `age` before `at`: healthy but for the states told, by target number or by place."""
     plan = rollout.plan
     told = {
-        place: (states or {}).get(number, State.HEALTHY)
+        place: (states or {}).get(number, HealthState.HEALTHY)
         for number, who in enumerate(plan.targets)
         for place in who.registrations
     } | dict(places or {})
     begun = at - age
-    looks = {place: Seen(state, begun, begun) for place, state in told.items()}
+    looks = {place: RegistrationHealth(state, begun, begun) for place, state in told.items()}
     first = t(plan)
-    return Sight(
-        groups={g.arn: GroupSight({p: s for p, s in looks.items() if p.group == g.arn}, begun) for g in plan.groups},
+    return Observation(
+        groups={
+            g.arn: GroupObservation({p: s for p, s in looks.items() if p.group == g.arn}, begun) for g in plan.groups
+        },
         works={rollout.key(first): work} if work else {},
         answers={first: answer} if answer else {},
         evidence={first: evidence} if evidence else {},
-        attributes={g.arn: Attributes(begun) for g in plan.groups},
+        attributes={g.arn: AttributesReading(begun) for g in plan.groups},
     )
 
 
-def older(sight: Sight, place: Registration, by: float) -> Sight:
+def older(observation: Observation, place: Registration, by: float) -> Observation:
     """The same, with one registration looked at so many seconds earlier."""
-    group = sight.groups[place.group]
+    group = observation.groups[place.group]
     look = group.seen[place]
     early = replace(look, begun=look.begun - seconds(by), ended=look.ended - seconds(by))
-    return replace(sight, groups={**sight.groups, place.group: replace(group, seen={**group.seen, place: early})})
+    return replace(
+        observation, groups={**observation.groups, place.group: replace(group, seen={**group.seen, place: early})}
+    )
 
 
-def decided(rollout: Rollout, sight: Sight, now: datetime) -> tuple[Step, ...]:
-    return decide(rollout, sight, now)
+def decided(rollout: Rollout, observation: Observation, now: datetime) -> tuple[Action, ...]:
+    return decide(rollout, observation, now)
 
 
-def moves(steps: Iterable[Step]) -> dict[TargetId, Phase]:
+def moves(actions: Iterable[Action]) -> dict[TargetId, Phase]:
     """Who is moved where."""
-    return {move.target: move.to for move in moved(steps)}
+    return {move.target: move.to for move in moved(actions)}
 
 
-def moved(steps: Iterable[Step]) -> list[e.Moved]:
-    return [step.event for step in steps if isinstance(step, Note) and isinstance(step.event, e.Moved)]
+def moved(actions: Iterable[Action]) -> list[e.PhaseChanged]:
+    return [
+        action.event for action in actions if isinstance(action, Record) and isinstance(action.event, e.PhaseChanged)
+    ]
 
 
-def notes(steps: Iterable[Step]) -> list[type[e.Event]]:
+def notes(actions: Iterable[Action]) -> list[type[e.Event]]:
     """The kinds of events that are to be written."""
-    return [type(step.event) for step in steps if isinstance(step, Note)]
+    return [type(action.event) for action in actions if isinstance(action, Record)]
 
 
-def deregistered(steps: Iterable[Step]) -> list[TargetId]:
-    return [step.target for step in steps if isinstance(step, Deregister)]
+def deregistered(actions: Iterable[Action]) -> list[TargetId]:
+    return [action.target for action in actions if isinstance(action, Deregister)]
 
 
-def registered(steps: Iterable[Step]) -> list[TargetId]:
-    return [step.target for step in steps if isinstance(step, Register)]
+def registered(actions: Iterable[Action]) -> list[TargetId]:
+    return [action.target for action in actions if isinstance(action, Register)]
 
 
-def started(steps: Iterable[Step]) -> list[e.Key]:
-    return [step.key for step in steps if isinstance(step, Start)]
+def started(actions: Iterable[Action]) -> list[e.WorkKey]:
+    return [action.key for action in actions if isinstance(action, StartWork)]
 
 
-def whys(steps: Iterable[Step]) -> str:
+def whys(actions: Iterable[Action]) -> str:
     """All the sentences that say why it waits."""
-    return " | ".join(step.why for step in steps if isinstance(step, Rest))
+    return " | ".join(action.why for action in actions if isinstance(action, Wait))
 
 
 def turn(
-    rollout: Rollout, at: float, first: State = State.HEALTHY, second: State = State.HEALTHY, **more: object
-) -> Sequence[Step]:
+    rollout: Rollout,
+    at: float,
+    first: HealthState = HealthState.HEALTHY,
+    second: HealthState = HealthState.HEALTHY,
+    **more: object,
+) -> Sequence[Action]:
     """What is decided so many seconds after noon, when the first two targets are seen so."""
-    sight = seen(rollout, later(at), {0: first, 1: second}, **more)  # type: ignore[arg-type]  # as `seen` takes them
-    return decide(rollout, sight, later(at))
+    observation = seen(rollout, later(at), {0: first, 1: second}, **more)  # type: ignore[arg-type]  # as `seen` takes them
+    return decide(rollout, observation, later(at))
 
 
-def taken(at: float) -> e.Taken:
+def taken(at: float) -> e.OwnerChanged:
     """Another process takes the rollout in hand."""
-    return e.Taken(later(at), Owner("deploy", "host", 7, 7, "boot"))
+    return e.OwnerChanged(later(at), Owner("deploy", "host", 7, 7, "boot"))

@@ -5,25 +5,35 @@ from collections.abc import Sequence
 import pytest
 from tests.core.given import NOON, a_group, a_spec, a_target
 
-from katakei.domain.errors import Refused
+from katakei.domain.errors import RefusedError
 from katakei.domain.model import Group, RolloutId
-from katakei.domain.observation import Seen, State
-from katakei.domain.plan import Kind, Plan
-from katakei.domain.ports import Member
+from katakei.domain.observation import HealthState, RegistrationHealth
+from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.ports import GroupMember
 from katakei.domain.spec import Share, Spec
 from katakei.planning.planner import make
-from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Asked, Survey
+from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey
 
-HEALTHY, DRAINING, DOWN = State.HEALTHY, State.DRAINING, State.UNHEALTHY
+HEALTHY, DRAINING, DOWN = HealthState.HEALTHY, HealthState.DRAINING, HealthState.UNHEALTHY
 WEB = a_group()
 
 
-def a_survey(states: Sequence[State] = (HEALTHY, HEALTHY), groups: Sequence[Group] = (WEB,), **more: object) -> Survey:
+def a_survey(
+    states: Sequence[HealthState] = (HEALTHY, HEALTHY), groups: Sequence[Group] = (WEB,), **more: object
+) -> Survey:
     """Targets in zones a, c, a, c … in every group."""
     targets = [a_target(number, groups) for number in range(len(states))]
     members = {
         group.arn: tuple(
-            Member(t.registrations[n], Seen(state, NOON, NOON), t.id, t.name, t.address, t.zone, {"Role": f"r{number}"})
+            GroupMember(
+                t.registrations[n],
+                RegistrationHealth(state, NOON, NOON),
+                t.id,
+                t.name,
+                t.address,
+                t.zone,
+                {"Role": f"r{number}"},
+            )
             for number, (t, state) in enumerate(zip(targets, states, strict=True))
         )
         for n, group in enumerate(groups)
@@ -31,17 +41,23 @@ def a_survey(states: Sequence[State] = (HEALTHY, HEALTHY), groups: Sequence[Grou
     return Survey(tuple(groups), members, **more)  # type: ignore[arg-type]  # a test's own choice of values
 
 
-def asked(spec: Spec | None = None, kind: Kind = Kind.ROLL, *, waits: bool = True) -> Asked:
+def asked(spec: Spec | None = None, kind: PlanKind = PlanKind.ROLL, *, waits: bool = True) -> PlanRequest:
     versions = {"katakei": "test"}
-    return Asked(RolloutId("r1"), kind, spec or a_spec(), "v2", "123456789012", "eu-north-1", "kim", versions, waits)
+    return PlanRequest(
+        RolloutId("r1"), kind, spec or a_spec(), "v2", "123456789012", "eu-north-1", "kim", versions, waits
+    )
 
 
-def planned(survey: Survey, allowed: Allowed = NOTHING_ALLOWED, kind: Kind = Kind.ROLL, **spec: object) -> Plan:
+def planned(
+    survey: Survey, allowed: AcceptedRisks = NO_ACCEPTED_RISKS, kind: PlanKind = PlanKind.ROLL, **spec: object
+) -> Plan:
     return make(asked(a_spec(**spec), kind), survey, allowed)
 
 
-def refused(survey: Survey, allowed: Allowed = NOTHING_ALLOWED, kind: Kind = Kind.ROLL, **spec: object) -> str:
-    with pytest.raises(Refused) as why:
+def refused(
+    survey: Survey, allowed: AcceptedRisks = NO_ACCEPTED_RISKS, kind: PlanKind = PlanKind.ROLL, **spec: object
+) -> str:
+    with pytest.raises(RefusedError) as why:
         planned(survey, allowed, kind, **spec)
     return str(why.value)
 

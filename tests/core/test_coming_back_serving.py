@@ -25,16 +25,16 @@ from tests.core.given import (
 )
 
 from katakei.domain import events as e
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 from katakei.domain.phases import Cause, Intent, Phase
-from katakei.domain.plan import Kind, Plan
+from katakei.domain.plan import Plan, PlanKind
 
 INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
-    State.INITIAL,
-    State.ABSENT,
-    State.DRAINING,
-    State.HEALTHY,
-    State.UNHEALTHY,
+    HealthState.INITIAL,
+    HealthState.ABSENT,
+    HealthState.DRAINING,
+    HealthState.HEALTHY,
+    HealthState.UNHEALTHY,
 )
 
 
@@ -50,19 +50,21 @@ def test_a_target_is_done_only_when_it_stayed_in_service() -> None:
 
 def test_the_soak_counts_from_the_newest_proof_of_service() -> None:
     plan = a_plan()
-    rollout = standing(plan, Phase.SOAKING, e.Fell(later(5), t(plan), "unhealthy"), e.SeenServing(later(8), t(plan)))
+    rollout = standing(
+        plan, Phase.SOAKING, e.BecameUnhealthy(later(5), t(plan), "unhealthy"), e.ObservedServing(later(8), t(plan))
+    )
     assert not moves(turn(rollout, 17))
     assert moves(turn(rollout, 18)) == {t(plan): Phase.DONE}
 
 
 def test_after_a_takeover_the_soak_begins_anew() -> None:
-    assert notes(turn(standing(a_plan(), Phase.SOAKING, taken(9)), 11)) == [e.SeenServing]
+    assert notes(turn(standing(a_plan(), Phase.SOAKING, taken(9)), 11)) == [e.ObservedServing]
 
 
 def test_a_soak_that_nobody_sees_waits() -> None:
-    steps = turn(standing(a_plan(), Phase.SOAKING), 30, age=seconds(11))
-    assert not moves(steps)
-    assert "not seen just now" in whys(steps)
+    actions = turn(standing(a_plan(), Phase.SOAKING), 30, age=seconds(11))
+    assert not moves(actions)
+    assert "not seen just now" in whys(actions)
 
 
 def fallen(times: int) -> list[e.Event]:
@@ -70,20 +72,20 @@ def fallen(times: int) -> list[e.Event]:
     who = t(a_plan())
     story: list[e.Event] = []
     for number in range(times):
-        story += [e.SeenServing(later(number), who), e.Fell(later(number), who, "unhealthy")]
+        story += [e.ObservedServing(later(number), who), e.BecameUnhealthy(later(number), who, "unhealthy")]
     return story
 
 
 def test_unhealthy_in_the_soak_begins_it_anew_and_is_written_once() -> None:
-    assert notes(turn(standing(a_plan(), Phase.SOAKING), 3, DOWN)) == [e.Fell]
+    assert notes(turn(standing(a_plan(), Phase.SOAKING), 3, DOWN)) == [e.BecameUnhealthy]
     down = turn(standing(a_plan(), Phase.SOAKING, *fallen(1)), 4, DOWN)
     assert not notes(down)
     assert "fell while soaking" in whys(down)
 
 
 def test_a_second_fall_is_written_too() -> None:
-    again = standing(a_plan(), Phase.SOAKING, *fallen(1), e.SeenServing(later(3), t(a_plan())))
-    assert notes(turn(again, 5, DOWN)) == [e.Fell]
+    again = standing(a_plan(), Phase.SOAKING, *fallen(1), e.ObservedServing(later(3), t(a_plan())))
+    assert notes(turn(again, 5, DOWN)) == [e.BecameUnhealthy]
 
 
 def test_the_third_fall_fails_the_target() -> None:
@@ -107,12 +109,12 @@ def test_a_failed_soak_stays_in_service_when_the_floor_forbids_it_to_leave() -> 
 def test_a_failed_soak_leaves_only_when_every_group_is_seen() -> None:
     plan = a_plan(groups=2)
     rollout = standing(plan, Phase.SOAKING, *fallen(3))
-    sight = seen(rollout, later(5), {0: DOWN})
+    observation = seen(rollout, later(5), {0: DOWN})
     unseen, seen_whole = plan.groups[0].arn, plan.groups[1].arn
-    half = {unseen: replace(sight.groups[unseen], full_begun=None), seen_whole: sight.groups[seen_whole]}
-    steps = decided(rollout, replace(sight, groups=half), later(5))
-    assert not moves(steps)
-    assert "must be seen before it may leave" in whys(steps)
+    half = {unseen: replace(observation.groups[unseen], full_begun=None), seen_whole: observation.groups[seen_whole]}
+    actions = decided(rollout, replace(observation, groups=half), later(5))
+    assert not moves(actions)
+    assert "must be seen before it may leave" in whys(actions)
 
 
 def test_two_targets_that_fail_at_once_do_not_both_leave_a_group_that_needs_one() -> None:
@@ -125,20 +127,20 @@ def test_two_targets_that_fail_at_once_do_not_both_leave_a_group_that_needs_one(
     free = replace(
         rollout, plan=replace(plan, floors={**plan.floors, first.arn: replace(plan.floors[first.arn], count=0)})
     )
-    steps = moves(decided(free, seen(free, later(5), places=down), later(5)))
-    assert sorted(phase.value for phase in steps.values()) == ["draining", "failed_serving"]
+    actions = moves(decided(free, seen(free, later(5), places=down), later(5)))
+    assert sorted(phase.value for phase in actions.values()) == ["draining", "failed_serving"]
     assert other.arn in free.plan.floors
 
 
 def _falls(plan: Plan, number: int) -> list[e.Event]:
-    return [e.Fell(later(n), t(plan, number), "unhealthy") for n in range(3)]
+    return [e.BecameUnhealthy(later(n), t(plan, number), "unhealthy") for n in range(3)]
 
 
 def test_a_target_put_back_after_a_failure_ends_as_failed_although_it_serves() -> None:
     plan = a_plan()
-    failed = e.Moved(NOON, t(plan), Phase.CHECKING, "exit code 7", Intent.RETURN, Cause.FAILED)
-    warm = [e.Moved(NOON, t(plan), Phase.WARMING, "exit code 7"), *facts(plan, Phase.WARMING)]
-    rollout = standing(plan, Phase.WORKING, failed, *warm, e.Moved(NOON, t(plan), Phase.SOAKING, "exit code 7"))
+    failed = e.PhaseChanged(NOON, t(plan), Phase.CHECKING, "exit code 7", Intent.RETURN, Cause.FAILED)
+    warm = [e.PhaseChanged(NOON, t(plan), Phase.WARMING, "exit code 7"), *facts(plan, Phase.WARMING)]
+    rollout = standing(plan, Phase.WORKING, failed, *warm, e.PhaseChanged(NOON, t(plan), Phase.SOAKING, "exit code 7"))
     move = moved(turn(rollout, 10))[0]
     assert (move.to, move.cause, move.why) == (Phase.FAILED_SERVING, Cause.FAILED, "exit code 7")
 
@@ -154,7 +156,7 @@ def test_a_target_that_returns_is_registered_and_proven_like_any_other() -> None
 
 def test_why_it_returned_is_kept() -> None:
     plan = a_plan()
-    back = e.Moved(NOON, t(plan), Phase.RETURNING, "aborted by kim", Intent.RETURN, Cause.ABORTED)
+    back = e.PhaseChanged(NOON, t(plan), Phase.RETURNING, "aborted by kim", Intent.RETURN, Cause.ABORTED)
     rollout = standing(plan, Phase.DRAINING, back, *facts(plan, Phase.RETURNING))
     [move] = moved(turn(rollout, 5))
     assert (move.why, move.cause) == ("aborted by kim", Cause.ABORTED)
@@ -162,7 +164,7 @@ def test_why_it_returned_is_kept() -> None:
 
 def test_what_cannot_return_is_left_out_and_named() -> None:
     plan = a_plan()
-    refused = standing(plan, Phase.RETURNING, e.TurnedDown(later(1), t(plan), "not running"), bare=True)
+    refused = standing(plan, Phase.RETURNING, e.RegistrationRejected(later(1), t(plan), "not running"), bare=True)
     [move] = moved(turn(refused, 2, ABSENT))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
     assert "not running" in move.why
@@ -183,15 +185,15 @@ def test_no_return_fails_because_nobody_can_see_it() -> None:
 
 
 @pytest.mark.parametrize(("state", "over"), [(INITIAL, True), (HEALTHY, True), (DRAINING, False), (ABSENT, False)])
-def test_with_no_wait_it_is_enough_that_the_load_balancer_shows_it(*, state: State, over: bool) -> None:
-    plan = a_plan(1, floor=0, kind=Kind.REGISTER, waits=False, begin=Phase.OUT)
-    back = e.Moved(NOON, t(plan), Phase.RETURNING)
+def test_with_no_wait_it_is_enough_that_the_load_balancer_shows_it(*, state: HealthState, over: bool) -> None:
+    plan = a_plan(1, floor=0, kind=PlanKind.REGISTER, waits=False, begin=Phase.OUT)
+    back = e.PhaseChanged(NOON, t(plan), Phase.RETURNING)
     rollout = given(plan, [back, *called(plan)])
     assert (moves(turn(rollout, 1, state)) == {t(plan): Phase.RETURNED}) is over
 
 
 def test_with_no_wait_the_call_must_have_returned_and_the_group_been_seen() -> None:
-    plan = a_plan(1, floor=0, kind=Kind.REGISTER, waits=False, begin=Phase.OUT)
-    back = e.Moved(NOON, t(plan), Phase.RETURNING)
+    plan = a_plan(1, floor=0, kind=PlanKind.REGISTER, waits=False, begin=Phase.OUT)
+    back = e.PhaseChanged(NOON, t(plan), Phase.RETURNING)
     assert not moves(turn(given(plan, [back]), 1, INITIAL))
     assert not moves(turn(given(plan, [back, *called(plan)]), 30, INITIAL, age=seconds(20)))

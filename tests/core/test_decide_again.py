@@ -20,14 +20,14 @@ from tests.core.given import (
 
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
-from katakei.domain.observation import State, Work, WorkState
+from katakei.domain.observation import HealthState, WorkState, WorkStatus
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout, evolve, replay
 from katakei.domain.spec import Command, OnFailure
 from katakei.reconcile.decide import candidates
 
-ABSENT, DRAINING, DOWN = State.ABSENT, State.DRAINING, State.UNHEALTHY
+ABSENT, DRAINING, DOWN = HealthState.ABSENT, HealthState.DRAINING, HealthState.UNHEALTHY
 
 
 REVERT = e.RevertAsked(NOON, "kim")
@@ -37,22 +37,22 @@ def failed(plan: Plan, number: int) -> list[e.Event]:
     """The work on this target failed."""
     story = brought(plan, Phase.WORKING, number)
     ended = e.WorkEnded(NOON, replay([e.Planned(NOON, plan)]).key(t(plan, number)), 1, "")
-    return [*story, ended, e.Moved(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED)]
+    return [*story, ended, e.PhaseChanged(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED)]
 
 
 def lost(plan: Plan, number: int, *, times: int = 1) -> list[e.Event]:
     """So often it was taken out, and went back because the floor was lost."""
     who = t(plan, number)
     once: list[e.Event] = [
-        e.Moved(NOON, who, Phase.DRAINING, intent=Intent.UPDATE),
-        e.Moved(NOON, who, Phase.RETURNING, "", Intent.RETURN, Cause.FLOOR_LOST),
-        e.Moved(NOON, who, Phase.RETURNED, cause=Cause.FLOOR_LOST),
+        e.PhaseChanged(NOON, who, Phase.DRAINING, intent=Intent.UPDATE),
+        e.PhaseChanged(NOON, who, Phase.RETURNING, "", Intent.RETURN, Cause.FLOOR_LOST),
+        e.PhaseChanged(NOON, who, Phase.RETURNED, cause=Cause.FLOOR_LOST),
     ]
     return once * times
 
 
 def skipped(plan: Plan, *numbers: int) -> list[e.Event]:
-    return [e.Moved(NOON, t(plan, number), Phase.SKIPPED) for number in numbers]
+    return [e.PhaseChanged(NOON, t(plan, number), Phase.SKIPPED) for number in numbers]
 
 
 # -- once more
@@ -72,16 +72,16 @@ def test_a_drain_broken_off_for_the_floor_is_tried_three_times_in_all() -> None:
 def refused(plan: Plan, *, times: int = 1) -> list[e.Event]:
     """So often it was taken out, and refused to begin the work."""
     who = t(plan)
-    once: list[e.Event] = [e.Moved(NOON, who, phase, "", Intent.UPDATE) for phase in OUTWARD[:3]]
-    once.append(e.Moved(NOON, who, Phase.CHECKING, "", Intent.RETURN, Cause.REFUSED))
-    once += [e.Moved(NOON, who, phase) for phase in (*OUTWARD[4:], Phase.FAILED_SERVING)]
+    once: list[e.Event] = [e.PhaseChanged(NOON, who, phase, "", Intent.UPDATE) for phase in OUTWARD[:3]]
+    once.append(e.PhaseChanged(NOON, who, Phase.CHECKING, "", Intent.RETURN, Cause.REFUSED))
+    once += [e.PhaseChanged(NOON, who, phase) for phase in (*OUTWARD[4:], Phase.FAILED_SERVING)]
     return once * times
 
 
 def at_work(plan: Plan) -> list[e.Event]:
     """The first target is taken once more, and its work handed over."""
     key = replay([e.Planned(NOON, plan)]).key(t(plan))
-    return [*(e.Moved(NOON, t(plan), phase) for phase in OUTWARD[:3]), e.Started(NOON, key, "ticket")]
+    return [*(e.PhaseChanged(NOON, t(plan), phase) for phase in OUTWARD[:3]), e.Started(NOON, key, "ticket")]
 
 
 def test_a_target_that_refused_its_work_is_tried_again_under_another_key() -> None:
@@ -95,27 +95,27 @@ def test_a_target_that_refused_its_work_is_tried_again_under_another_key() -> No
 def test_who_refuses_three_times_has_failed() -> None:
     plan = a_plan(1)
     rollout = given(plan, refused(plan, times=2), at_work(plan))
-    [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}, work=Work(WorkState.REFUSED)), NOON))
+    [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}, work=WorkStatus(WorkState.REFUSED)), NOON))
     assert (move.to, move.cause) == (Phase.CHECKING, Cause.FAILED)
 
 
 def test_who_refuses_the_work_of_a_retry_stays_out_as_it_was() -> None:
     plan = a_plan(1)
     rollout = given(plan, failed(plan, 0), [e.RetryAsked(NOON, "kim", (t(plan),))], at_work(plan))
-    [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}, work=Work(WorkState.REFUSED)), NOON))
+    [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}, work=WorkStatus(WorkState.REFUSED)), NOON))
     assert move.to is Phase.LEFT_OUT
 
 
 def test_a_word_about_a_target_that_nobody_knows_breaks_nothing() -> None:
     plan, nobody = a_plan(1), TargetId("i-nobody")
     rollout = given(plan, failed(plan, 0), [e.RetryAsked(NOON, "kim", (nobody,)), e.Approved(NOON, "kim", nobody)])
-    assert set(rollout.standings) == {t(plan)}
+    assert set(rollout.statuses) == {t(plan)}
 
 
 def test_a_retry_that_comes_while_the_target_is_in_hand_asks_for_no_other_attempt() -> None:
     plan = a_plan(1)
     rollout = given(plan, brought(plan, Phase.DRAINING, 0), [e.RetryAsked(NOON, "kim", (t(plan),))])
-    assert not rollout.standings[t(plan)].retry
+    assert not rollout.statuses[t(plan)].retry
 
 
 @pytest.mark.parametrize("word", [e.AbortAsked(NOON, "kim"), REVERT])
@@ -141,7 +141,7 @@ def test_a_retry_is_a_persons_word_and_forgets_the_other_failures() -> None:
 
 def test_what_had_been_left_out_is_not_put_back_by_an_abort_of_its_retry() -> None:
     plan = a_plan(2)
-    retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.Moved(NOON, t(plan, 0), Phase.DRAINING)]
+    retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.PhaseChanged(NOON, t(plan, 0), Phase.DRAINING)]
     rollout = given(plan, failed(plan, 0), skipped(plan, 1), retry, [e.AbortAsked(NOON, "kim")])
     [move] = moved(decided(rollout, seen(rollout, later(1), {0: ABSENT}), later(1)))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.ABORTED)
@@ -149,7 +149,7 @@ def test_what_had_been_left_out_is_not_put_back_by_an_abort_of_its_retry() -> No
 
 def test_a_retry_of_what_was_left_out_goes_on_whoever_else_falls() -> None:
     plan = a_plan(2)
-    retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.Moved(NOON, t(plan, 0), Phase.DRAINING)]
+    retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.PhaseChanged(NOON, t(plan, 0), Phase.DRAINING)]
     rollout = given(plan, failed(plan, 0), skipped(plan, 1), retry, facts(plan, Phase.DRAINING))
     assert not moves(decided(rollout, seen(rollout, later(1), {0: ABSENT, 1: DOWN}), later(1)))
 
@@ -204,13 +204,13 @@ def test_the_update_is_never_run_in_the_place_of_a_revert() -> None:
 def test_each_target_is_reverted_once_however_that_ended(last: list[tuple[Phase, Intent | None]]) -> None:
     plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
     way = [(Phase.DRAINING, Intent.REVERT), (Phase.OUT, None), (Phase.WORKING, None), (Phase.CHECKING, None)]
-    story = [e.Moved(NOON, t(plan), to, intent=intent) for to, intent in (*way, (Phase.WARMING, None), *last)]
+    story = [e.PhaseChanged(NOON, t(plan), to, intent=intent) for to, intent in (*way, (Phase.WARMING, None), *last)]
     assert not candidates(given(plan, brought(plan, Phase.DONE), [REVERT], story))
 
 
 def test_a_retry_after_a_revert_brings_the_update_once_more_and_is_not_reverted_again() -> None:
     plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
-    back = [e.Moved(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT), *ways(plan, OUTWARD[1:]), done(plan)]
+    back = [e.PhaseChanged(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT), *ways(plan, OUTWARD[1:]), done(plan)]
     retry = [*brought(plan, Phase.DONE), REVERT, *back, e.Finished(NOON), e.RetryAsked(NOON, "kim", (t(plan),))]
     [move] = moved(decided(given(plan, retry), seen(given(plan, retry), NOON), NOON))
     assert move.intent is Intent.UPDATE
@@ -219,16 +219,16 @@ def test_a_retry_after_a_revert_brings_the_update_once_more_and_is_not_reverted_
 
 
 def ways(plan: Plan, phases: Sequence[Phase]) -> list[e.Event]:
-    return [e.Moved(NOON, t(plan), phase) for phase in phases]
+    return [e.PhaseChanged(NOON, t(plan), phase) for phase in phases]
 
 
 def done(plan: Plan) -> e.Event:
-    return e.Moved(NOON, t(plan), Phase.DONE)
+    return e.PhaseChanged(NOON, t(plan), Phase.DONE)
 
 
 def test_a_revert_broken_off_for_the_floor_is_tried_again() -> None:
     plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
-    back = e.Moved(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT)
+    back = e.PhaseChanged(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT)
     rollout = given(plan, brought(plan, Phase.DONE), [REVERT, back], lost(plan, 0)[1:])
     [move] = moved(decided(rollout, seen(rollout, NOON), NOON))
     assert move.intent is Intent.REVERT

@@ -6,7 +6,7 @@ import pytest
 from tests.core.given import a_group, a_target
 
 from katakei.domain import errors
-from katakei.domain.errors import Exit, KatakeiError, Rejected
+from katakei.domain.errors import ExitCode, KatakeiError, RejectedError
 
 ERRORS: dict[str, type[KatakeiError]] = {
     name: value for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, KatakeiError)
@@ -14,7 +14,7 @@ ERRORS: dict[str, type[KatakeiError]] = {
 
 
 def test_the_exit_codes_are_the_promised_ones() -> None:
-    assert {code.name: code.value for code in Exit} == {
+    assert {code.name: code.value for code in ExitCode} == {
         "DONE": 0,
         "FAILED": 1,
         "USAGE": 2,
@@ -29,19 +29,19 @@ def test_the_exit_codes_are_the_promised_ones() -> None:
 def test_an_error_says_its_sentence_and_is_no_success(name: str) -> None:
     error = ERRORS[name]("what, where, and what to do now")
     assert str(error) == "what, where, and what to do now"
-    assert error.code is not Exit.DONE
+    assert error.code is not ExitCode.DONE
 
 
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("UsageFault", 2),
-        ("Refused", 4),
-        ("Held", 4),
-        ("LeaseLost", 4),
-        ("Unreachable", 5),
-        ("Unseen", 5),
-        ("Rejected", 4),
+        ("UsageError", 2),
+        ("RefusedError", 4),
+        ("LeaseHeldError", 4),
+        ("LeaseLostError", 4),
+        ("UnreachableError", 5),
+        ("NoAnswerError", 5),
+        ("RejectedError", 4),
     ],
 )
 def test_the_code_tells_whose_turn_it_is(name: str, code: int) -> None:
@@ -50,8 +50,8 @@ def test_the_code_tells_whose_turn_it_is(name: str, code: int) -> None:
 
 def test_a_rejection_tells_which_registrations_were_refused() -> None:
     [place] = a_target(0, [a_group()]).registrations
-    assert Rejected("InvalidTarget", {place: "not running"}).which == {place: "not running"}
-    assert Rejected("InvalidTarget").which == {}
+    assert RejectedError("InvalidTarget", {place: "not running"}).which == {place: "not running"}
+    assert RejectedError("InvalidTarget").which == {}
 
 
 def test_every_error_of_the_core_is_one_of_ours() -> None:

@@ -10,13 +10,13 @@ PLAN = a_plan()
 WHO = t(PLAN)
 
 
-def moves(*steps: tuple[float, Phase]) -> list[e.Event]:
-    return [e.Planned(NOON, PLAN), *(e.Moved(later(at), WHO, phase) for at, phase in steps)]
+def moves(*actions: tuple[float, Phase]) -> list[e.Event]:
+    return [e.Planned(NOON, PLAN), *(e.PhaseChanged(later(at), WHO, phase) for at, phase in actions)]
 
 
 def test_out_of_service_lasts_from_the_resolve_to_the_proof_of_service() -> None:
     story = moves((1, Phase.DRAINING), (40, Phase.OUT), (41, Phase.WORKING), (50, Phase.WARMING), (61, Phase.SOAKING))
-    assert out_of_service([*story, e.Moved(later(99), WHO, Phase.DONE)]) == {WHO: seconds(60)}
+    assert out_of_service([*story, e.PhaseChanged(later(99), WHO, Phase.DONE)]) == {WHO: seconds(60)}
 
 
 def test_every_time_out_counts() -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.core.given import a_group, a_plan, seconds
 
-from katakei.domain.plan import Kind
-from katakei.domain.spec import Drain, Until
+from katakei.domain.plan import PlanKind
+from katakei.domain.spec import Drain, DrainUntil
 from katakei.planning.forecast import forecast
 
 
@@ -33,7 +33,7 @@ def test_the_setting_that_costs_the_drain_is_named() -> None:
 
 
 def test_with_a_witness_a_drain_takes_its_settle_and_the_timer_is_only_named() -> None:
-    witnessed = forecast(a_plan(drain=Drain(settle=seconds(30), until=Until.PROOF))).parts[0]
+    witnessed = forecast(a_plan(drain=Drain(settle=seconds(30), until=DrainUntil.PROOF))).parts[0]
     assert (witnessed.length, witnessed.setting) == (
         seconds(30),
         "drain.settle; up to the delay of 40s where something may be pending",
@@ -52,6 +52,6 @@ def test_of_several_groups_the_slowest_counts() -> None:
 
 
 def test_a_step_by_hand_takes_only_its_own_part() -> None:
-    parts = {kind: [part.name for part in forecast(replace(a_plan(), kind=kind)).parts] for kind in Kind}
-    assert parts[Kind.DEREGISTER] == ["drain"]
-    assert parts[Kind.REGISTER] == ["first health check", "second look"]
+    parts = {kind: [part.name for part in forecast(replace(a_plan(), kind=kind)).parts] for kind in PlanKind}
+    assert parts[PlanKind.DEREGISTER] == ["drain"]
+    assert parts[PlanKind.REGISTER] == ["first health check", "second look"]

@@ -7,12 +7,12 @@ import pytest
 from tests.core.given import NOON, a_plan, brought, called, decided, given, later, moves, notes, seen, t, whys
 
 from katakei.domain import events as e
-from katakei.domain.actions import Step
-from katakei.domain.observation import Sight, State
+from katakei.domain.actions import Action
+from katakei.domain.observation import HealthState, Observation
 from katakei.domain.phases import Phase
-from katakei.domain.plan import Kind, Plan
+from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout
-from katakei.reconcile.capacity import tally
+from katakei.reconcile.capacity import count_serving
 from katakei.reconcile.watching import LASTING
 
 
@@ -31,31 +31,31 @@ def story(phase: Phase, *more: e.Event, plan: Plan = PLAN, bare: bool = True) ->
     return given(plan, brought(plan, phase, bare=bare), more)
 
 
-def shown(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Sight:
+def shown(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Observation:
     """Every group whose plan knows no load balancer says `unused` of everything in it."""
     groups = [group.arn for group in rollout.plan.groups if not group.load_balancers] or [rollout.plan.groups[0].arn]
-    sight = seen(rollout, later(at))
+    observation = seen(rollout, later(at))
     unused = {
         arn: replace(
-            sight.groups[arn],
+            observation.groups[arn],
             seen={
-                place: replace(look, state=State.UNUSED, reason=reason)
-                for place, look in sight.groups[arn].seen.items()
+                place: replace(look, state=HealthState.UNUSED, reason=reason)
+                for place, look in observation.groups[arn].seen.items()
             },
         )
         for arn in groups
     }
-    return replace(sight, groups={**sight.groups, **unused})
+    return replace(observation, groups={**observation.groups, **unused})
 
 
-def turn(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Iterable[Step]:
+def turn(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Iterable[Action]:
     return decided(rollout, shown(rollout, at, reason), later(at))
 
 
 def test_a_target_of_it_warms_soaks_and_is_done() -> None:
     warm = story(Phase.WARMING, *called(PLAN))
-    assert notes(turn(warm, 3)) == [e.SeenServing]
-    once = story(Phase.WARMING, *called(PLAN), e.SeenServing(later(3), t(PLAN)))
+    assert notes(turn(warm, 3)) == [e.ObservedServing]
+    once = story(Phase.WARMING, *called(PLAN), e.ObservedServing(later(3), t(PLAN)))
     assert "unused; looked at once more before it counts as back" in whys(turn(once, 7))
     assert moves(turn(once, 8)) == {t(PLAN): Phase.SOAKING}
     soaks = story(Phase.SOAKING)
@@ -64,10 +64,10 @@ def test_a_target_of_it_warms_soaks_and_is_done() -> None:
 
 
 def test_by_hand_it_is_returned_once_it_is_registered() -> None:
-    plan = idle(a_plan(1, kind=Kind.REGISTER, begin=Phase.OUT))
-    back = [e.Moved(NOON, t(plan), Phase.RETURNING), *called(plan)]
-    assert notes(turn(given(plan, back), 3)) == [e.SeenServing]
-    assert moves(turn(given(plan, back, [e.SeenServing(later(3), t(plan))]), 8)) == {t(plan): Phase.RETURNED}
+    plan = idle(a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT))
+    back = [e.PhaseChanged(NOON, t(plan), Phase.RETURNING), *called(plan)]
+    assert notes(turn(given(plan, back), 3)) == [e.ObservedServing]
+    assert moves(turn(given(plan, back, [e.ObservedServing(later(3), t(plan))]), 8)) == {t(plan): Phase.RETURNED}
 
 
 @pytest.mark.parametrize("reason", ["Target.InvalidState", "Target.IpUnusable", ""])
@@ -77,20 +77,20 @@ def test_a_target_that_is_unused_for_another_reason_is_not_back(reason: str) -> 
 
 def test_where_a_listener_used_the_group_when_it_was_planned_unused_is_not_back() -> None:
     plan = a_plan(2)
-    steps = turn(story(Phase.WARMING, *called(plan), plan=plan), 3)
-    assert not notes(steps)
-    assert "unused" in whys(steps)
+    actions = turn(story(Phase.WARMING, *called(plan), plan=plan), 3)
+    assert not notes(actions)
+    assert "unused" in whys(actions)
 
 
 def test_in_a_group_that_is_used_as_well_a_target_must_serve_there() -> None:
     plan = idle(a_plan(1, groups=2, floor=0))
     rollout = story(Phase.WARMING, *called(plan), plan=plan)
-    sight = shown(rollout, 3)
-    assert notes(decided(rollout, sight, later(3))) == [e.SeenServing]
+    observation = shown(rollout, 3)
+    assert notes(decided(rollout, observation, later(3))) == [e.ObservedServing]
     used = plan.groups[1].arn
-    [(place, look)] = sight.groups[used].seen.items()
-    initial = replace(sight.groups[used], seen={place: replace(look, state=State.INITIAL)})
-    assert not notes(decided(rollout, replace(sight, groups={**sight.groups, used: initial}), later(3)))
+    [(place, look)] = observation.groups[used].seen.items()
+    initial = replace(observation.groups[used], seen={place: replace(look, state=HealthState.INITIAL)})
+    assert not notes(decided(rollout, replace(observation, groups={**observation.groups, used: initial}), later(3)))
 
 
 def test_what_is_done_there_has_not_fallen_and_the_next_has_its_turn() -> None:
@@ -98,11 +98,11 @@ def test_what_is_done_there_has_not_fallen_and_the_next_has_its_turn() -> None:
 
 
 def test_what_fell_there_is_back_once_it_is_registered_again() -> None:
-    fell = story(Phase.DONE, e.Fell(later(5), t(PLAN), "absent"), bare=False)
-    assert notes(turn(fell, 10)) == [e.SeenServing]
-    assert notes(turn(fell, 5 + LATE, "Target.InvalidState")) == [e.Lost]
+    fell = story(Phase.DONE, e.BecameUnhealthy(later(5), t(PLAN), "absent"), bare=False)
+    assert notes(turn(fell, 10)) == [e.ObservedServing]
+    assert notes(turn(fell, 5 + LATE, "Target.InvalidState")) == [e.FailedAfterDone]
 
 
 def test_no_floor_counts_it_as_serving() -> None:
     rollout = story(Phase.DONE, bare=False)
-    assert tally(rollout, shown(rollout, 5), later(5)).groups == {PLAN.groups[0].arn: 0}
+    assert count_serving(rollout, shown(rollout, 5), later(5)).groups == {PLAN.groups[0].arn: 0}

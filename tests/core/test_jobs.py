@@ -2,10 +2,10 @@
 
 from tests.core.given import a_plan, standing, t, turn
 
-from katakei.domain.actions import Start
-from katakei.domain.events import Key
+from katakei.domain.actions import StartWork
+from katakei.domain.events import WorkKey
 from katakei.domain.jobs import planned
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.spec import Command, Variable
 
@@ -28,7 +28,9 @@ def test_without_a_command_that_takes_it_back_there_is_the_work_alone() -> None:
 
 def test_what_was_planned_is_what_is_handed_over() -> None:
     plan = a_plan(work=WORK)
-    [start] = [step for step in turn(standing(plan, Phase.OUT), 45, State.ABSENT) if isinstance(step, Start)]
-    assert planned(plan)[Key(plan.rollout, t(plan), 1, Intent.UPDATE)] == (plan.targets[0], start.job)
+    [start] = [
+        action for action in turn(standing(plan, Phase.OUT), 45, HealthState.ABSENT) if isinstance(action, StartWork)
+    ]
+    assert planned(plan)[WorkKey(plan.rollout, t(plan), 1, Intent.UPDATE)] == (plan.targets[0], start.job)
     assert ("A", "plain") in start.job.env
     assert start.job.fetched == (("B", "/b"),)

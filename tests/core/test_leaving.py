@@ -20,12 +20,12 @@ from tests.core.given import (
 )
 
 from katakei.domain import events as e
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 from katakei.domain.phases import Cause, Intent, Phase
-from katakei.domain.plan import Kind
+from katakei.domain.plan import PlanKind
 from katakei.domain.spec import Drain, Limits
 
-DRAINING, ABSENT, HEALTHY, DOWN = State.DRAINING, State.ABSENT, State.HEALTHY, State.UNHEALTHY
+DRAINING, ABSENT, HEALTHY, DOWN = HealthState.DRAINING, HealthState.ABSENT, HealthState.HEALTHY, HealthState.UNHEALTHY
 
 
 def test_a_drain_over_its_limit_goes_back_and_counts_as_failed() -> None:
@@ -92,7 +92,7 @@ def test_a_group_not_seen_just_now_is_no_fallen_floor() -> None:
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.OUT])
 def test_after_too_many_failures_nothing_more_is_touched(phase: Phase) -> None:
     plan = a_plan(3, window=2)
-    failed = [*brought(plan, Phase.WORKING, 2), e.Moved(NOON, t(plan, 2), Phase.LEFT_OUT, cause=Cause.FAILED)]
+    failed = [*brought(plan, Phase.WORKING, 2), e.PhaseChanged(NOON, t(plan, 2), Phase.LEFT_OUT, cause=Cause.FAILED)]
     rollout = given(plan, brought(plan, phase), failed)
     move = moved(turn(rollout, 31, ABSENT))[0]
     assert (move.to, move.intent) == (Phase.RETURNING, Intent.RETURN)
@@ -100,13 +100,13 @@ def test_after_too_many_failures_nothing_more_is_touched(phase: Phase) -> None:
 
 
 def test_a_target_that_only_is_to_be_registered_goes_straight_back() -> None:
-    rollout = given(a_plan(1, kind=Kind.REGISTER, begin=Phase.OUT, floor=0))
+    rollout = given(a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT, floor=0))
     assert moves(turn(rollout, 0, ABSENT)) == {t(rollout.plan): Phase.RETURNING}
 
 
 def test_a_target_kept_out_is_left_out_as_soon_as_it_is_seen_out() -> None:
     plan = a_plan()
-    kept = e.Moved(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
+    kept = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = standing(plan, Phase.WARMING, kept, *facts(plan, Phase.DRAINING, at=later(2)))
     [move, *_] = moved(turn(rollout, 3, DRAINING))
     assert (move.to, move.why) == (Phase.LEFT_OUT, "never healthy")
@@ -114,20 +114,20 @@ def test_a_target_kept_out_is_left_out_as_soon_as_it_is_seen_out() -> None:
 
 def test_an_abort_does_not_bring_back_what_is_kept_out() -> None:
     plan = a_plan()
-    kept = e.Moved(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
+    kept = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = standing(plan, Phase.WARMING, kept, e.AbortAsked(later(1), "kim"))
     assert Phase.RETURNING not in moves(turn(rollout, 2, HEALTHY)).values()
 
 
 def test_what_is_kept_out_but_never_leaves_is_left_to_a_person_at_the_limit() -> None:
     plan = a_plan()
-    kept = e.Moved(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
+    kept = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = standing(plan, Phase.WARMING, kept)
     assert moves(turn(rollout, 102, HEALTHY))[t(plan)] is Phase.LEFT_OUT
 
 
 def test_by_hand_a_drained_target_is_left_out() -> None:
-    rollout = standing(a_plan(1, floor=0, kind=Kind.DEREGISTER), Phase.DRAINING)
+    rollout = standing(a_plan(1, floor=0, kind=PlanKind.DEREGISTER), Phase.DRAINING)
     assert moves(turn(rollout, 45, ABSENT)) == {t(rollout.plan): Phase.OUT}
     out = standing(rollout.plan, Phase.OUT)
     [move] = moved(turn(out, 46, ABSENT))
@@ -135,20 +135,20 @@ def test_by_hand_a_drained_target_is_left_out() -> None:
 
 
 def test_by_hand_a_drain_over_its_limit_is_not_undone() -> None:
-    rollout = standing(a_plan(1, floor=0, kind=Kind.DEREGISTER), Phase.DRAINING)
+    rollout = standing(a_plan(1, floor=0, kind=PlanKind.DEREGISTER), Phase.DRAINING)
     [move] = moved(turn(rollout, 101, DRAINING))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
 
 
 def test_by_hand_one_failure_brings_no_other_target_back() -> None:
-    plan = a_plan(2, floor=0, window=2, kind=Kind.DEREGISTER)
-    failed = [*brought(plan, Phase.DRAINING, 1), e.Moved(NOON, t(plan, 1), Phase.LEFT_OUT, cause=Cause.FAILED)]
+    plan = a_plan(2, floor=0, window=2, kind=PlanKind.DEREGISTER)
+    failed = [*brought(plan, Phase.DRAINING, 1), e.PhaseChanged(NOON, t(plan, 1), Phase.LEFT_OUT, cause=Cause.FAILED)]
     rollout = given(plan, brought(plan, Phase.DRAINING), failed)
     assert not moves(turn(rollout, 20, DRAINING))
 
 
 def test_with_no_wait_the_target_is_left_draining() -> None:
-    rollout = standing(a_plan(1, floor=0, kind=Kind.DEREGISTER, waits=False), Phase.DRAINING)
+    rollout = standing(a_plan(1, floor=0, kind=PlanKind.DEREGISTER, waits=False), Phase.DRAINING)
     [move] = moved(turn(rollout, 1, DRAINING))
     assert (move.to, move.cause, move.why) == (
         Phase.LEFT_OUT,
@@ -159,23 +159,23 @@ def test_with_no_wait_the_target_is_left_draining() -> None:
 
 def test_work_is_resolved_and_started_in_one_turn() -> None:
     rollout = standing(a_plan(), Phase.OUT)
-    steps = turn(rollout, 45, ABSENT)
-    assert moves(steps) == {t(rollout.plan): Phase.WORKING}
-    assert started(steps) == [e.Key(rollout.plan.rollout, t(rollout.plan), 1, Intent.UPDATE)]
+    actions = turn(rollout, 45, ABSENT)
+    assert moves(actions) == {t(rollout.plan): Phase.WORKING}
+    assert started(actions) == [e.WorkKey(rollout.plan.rollout, t(rollout.plan), 1, Intent.UPDATE)]
 
 
 def test_after_a_takeover_settle_begins_anew_before_any_work() -> None:
     plan = a_plan()
-    rollout = standing(plan, Phase.OUT, taken(100), e.SeenOut(later(101), t(plan)))
+    rollout = standing(plan, Phase.OUT, taken(100), e.ObservedOut(later(101), t(plan)))
     assert not started(turn(rollout, 130, ABSENT))
     assert started(turn(rollout, 131, ABSENT))
 
 
 def test_a_target_found_serving_right_before_the_work_is_not_worked_on() -> None:
     rollout = standing(a_plan(), Phase.OUT)
-    steps = turn(rollout, 45, HEALTHY)
-    assert notes(steps) == [e.FoundServing]
-    assert not started(steps)
+    actions = turn(rollout, 45, HEALTHY)
+    assert notes(actions) == [e.FoundServing]
+    assert not started(actions)
 
 
 def test_a_target_that_can_never_be_taken_out_again_goes_back_at_the_limit() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 from katakei.planning.naming import is_address, is_instance, split
 
 
@@ -42,7 +42,7 @@ def test_a_port_is_what_stands_behind_the_last_colon_unless_that_is_the_address(
 
 @pytest.mark.parametrize("port", ["0", "65536"])
 def test_what_can_be_no_port_is_a_fault(port: str) -> None:
-    with pytest.raises(UsageFault, match=f"{port} is not a port"):
+    with pytest.raises(UsageError, match=f"{port} is not a port"):
         split(f"web1:{port}")
 
 

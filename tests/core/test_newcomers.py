@@ -6,59 +6,63 @@ import pytest
 from tests.core.given import NOON, a_plan, a_target, brought, decided, given, later, moves, notes, seen, t
 
 from katakei.domain import events as e
-from katakei.domain.actions import Note, Step
+from katakei.domain.actions import Action, Record
 from katakei.domain.model import Registration, Target
-from katakei.domain.observation import Newcomer, Sight, State
+from katakei.domain.observation import HealthState, Observation, UnplannedRegistration
 from katakei.domain.phases import Cause, Phase
-from katakei.domain.plan import Kind, Plan, restorable
+from katakei.domain.plan import Plan, PlanKind, restorable
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Late, Selection
-from katakei.reconcile.capacity import breach, tally
-from katakei.reconcile.observe import wants
+from katakei.domain.spec import LatePolicy, Selection
+from katakei.reconcile.capacity import count_serving, floor_violation
+from katakei.reconcile.observe import observation_request
 
-PLAN = a_plan(2, late=Late.ROLL)
+PLAN = a_plan(2, late=LatePolicy.ROLL)
 ARN = PLAN.groups[0].arn
 NEW = a_target(7, PLAN.groups)
 
 
-def with_newcomer(rollout: Rollout, who: Target = NEW, trouble: str = "", **tags: str) -> Sight:
-    sight = seen(rollout, NOON, places=dict.fromkeys(who.registrations, State.HEALTHY))
-    return replace(sight, newcomers=(Newcomer(who, tags, trouble),))
+def with_newcomer(rollout: Rollout, who: Target = NEW, trouble: str = "", **tags: str) -> Observation:
+    observation = seen(rollout, NOON, places=dict.fromkeys(who.registrations, HealthState.HEALTHY))
+    return replace(observation, newcomers=(UnplannedRegistration(who, tags, trouble),))
 
 
-def joined(steps: tuple[Step, ...]) -> e.Joined:
-    [event] = [step.event for step in steps if isinstance(step, Note) and isinstance(step.event, e.Joined)]
+def joined(actions: tuple[Action, ...]) -> e.TargetAdded:
+    [event] = [
+        action.event for action in actions if isinstance(action, Record) and isinstance(action.event, e.TargetAdded)
+    ]
     return event
 
 
-def written(rollout: Rollout, sight: Sight) -> e.Joined:
-    return joined(decided(rollout, sight, NOON))
+def written(rollout: Rollout, observation: Observation) -> e.TargetAdded:
+    return joined(decided(rollout, observation, NOON))
 
 
 def test_what_nobody_knows_is_asked_for() -> None:
     rollout = given(PLAN)
-    assert wants(rollout, with_newcomer(rollout), NOON).newcomers == (ARN,)
-    assert wants(rollout, seen(rollout, NOON), NOON).newcomers == ()
+    assert observation_request(rollout, with_newcomer(rollout), NOON).newcomers == (ARN,)
+    assert observation_request(rollout, seen(rollout, NOON), NOON).newcomers == ()
 
 
 def test_what_is_leaving_again_is_not_asked_for_nor_does_a_step_by_hand_ask() -> None:
-    leaving = seen(given(PLAN), NOON, places={NEW.registrations[0]: State.DRAINING})
-    assert wants(given(PLAN), leaving, NOON).newcomers == ()
-    by_hand = given(a_plan(2, kind=Kind.DEREGISTER))
-    assert wants(by_hand, with_newcomer(by_hand), NOON).newcomers == ()
+    leaving = seen(given(PLAN), NOON, places={NEW.registrations[0]: HealthState.DRAINING})
+    assert observation_request(given(PLAN), leaving, NOON).newcomers == ()
+    by_hand = given(a_plan(2, kind=PlanKind.DEREGISTER))
+    assert observation_request(by_hand, with_newcomer(by_hand), NOON).newcomers == ()
 
 
 def test_it_is_written_down_whole_and_once() -> None:
-    assert written(given(PLAN), with_newcomer(given(PLAN))) == e.Joined(NOON, NEW, takes_part=True)
-    after = given(PLAN, [e.Joined(NOON, NEW, takes_part=True)])
-    assert e.Joined not in notes(decided(after, with_newcomer(after), NOON))
+    assert written(given(PLAN), with_newcomer(given(PLAN))) == e.TargetAdded(NOON, NEW, takes_part=True)
+    after = given(PLAN, [e.TargetAdded(NOON, NEW, takes_part=True)])
+    assert e.TargetAdded not in notes(decided(after, with_newcomer(after), NOON))
 
 
 def test_it_is_rolled_at_the_end_and_can_be_put_back_by_hand() -> None:
-    rollout = given(PLAN, [e.Joined(NOON, NEW, takes_part=True)])
+    rollout = given(PLAN, [e.TargetAdded(NOON, NEW, takes_part=True)])
     assert rollout.at(Phase.WAITING) == [t(PLAN, 0), t(PLAN, 1), NEW.id]
     assert set(NEW.registrations) <= set(restorable(rollout.plan))
-    alone = given(PLAN, [e.Joined(NOON, NEW, takes_part=True)], brought(PLAN, Phase.DONE), brought(PLAN, Phase.DONE, 1))
+    alone = given(
+        PLAN, [e.TargetAdded(NOON, NEW, takes_part=True)], brought(PLAN, Phase.DONE), brought(PLAN, Phase.DONE, 1)
+    )
     assert moves(decided(alone, with_newcomer(alone), NOON)) == {NEW.id: Phase.DRAINING}
 
 
@@ -94,21 +98,21 @@ def test_its_tags_decide_where_targets_are_chosen_by_tags() -> None:
 
 @pytest.mark.parametrize("takes_part", [True, False])
 def test_it_counts_for_the_floor_of_its_zone(takes_part: bool) -> None:  # noqa: FBT001 - one of two policies
-    plan = a_plan(2, per_zone=1, late=Late.ROLL)
+    plan = a_plan(2, per_zone=1, late=LatePolicy.ROLL)
     new = replace(a_target(8, plan.groups), zone="a")
-    before, after = given(plan), given(plan, [e.Joined(NOON, new, takes_part=takes_part)])
+    before, after = given(plan), given(plan, [e.TargetAdded(NOON, new, takes_part=takes_part)])
     assert _zone_would_be_short(before, new)
     assert not _zone_would_be_short(after, new)
 
 
 def _zone_would_be_short(rollout: Rollout, new: Target) -> str:
     first = rollout.plan.targets[0]
-    return breach(rollout, tally(rollout, with_newcomer(rollout, new), NOON).without(first), first)
+    return floor_violation(rollout, count_serving(rollout, with_newcomer(rollout, new), NOON).without(first), first)
 
 
 def test_one_that_is_left_alone_is_never_touched() -> None:
-    rollout = given(PLAN, [e.Joined(NOON, NEW, takes_part=False)])
-    assert NEW.id not in rollout.standings
+    rollout = given(PLAN, [e.TargetAdded(NOON, NEW, takes_part=False)])
+    assert NEW.id not in rollout.statuses
     assert not set(NEW.registrations) & set(restorable(rollout.plan))
 
 
@@ -124,10 +128,12 @@ def test_a_known_machine_gains_the_place_that_it_did_not_have() -> None:
 
 
 def test_work_does_not_begin_while_the_other_place_of_the_machine_serves() -> None:
-    rollout = given(PLAN, brought(PLAN, Phase.OUT), [e.Joined(NOON, MORE, takes_part=True)])
+    rollout = given(PLAN, brought(PLAN, Phase.OUT), [e.TargetAdded(NOON, MORE, takes_part=True)])
     [old], [new] = PLAN.targets[0].registrations, MORE.registrations
-    steps = decided(rollout, seen(rollout, later(60), places={old: State.ABSENT, new: State.HEALTHY}), later(60))
-    assert notes(steps) == [e.FoundServing]
+    actions = decided(
+        rollout, seen(rollout, later(60), places={old: HealthState.ABSENT, new: HealthState.HEALTHY}), later(60)
+    )
+    assert notes(actions) == [e.FoundServing]
 
 
 def test_a_bystander_that_gains_a_place_stays_one() -> None:
@@ -142,13 +148,13 @@ def test_a_bystander_that_gains_a_place_stays_one() -> None:
 
 
 def test_one_that_is_gone_before_its_turn_is_gone() -> None:
-    story = [e.Joined(NOON, NEW, takes_part=True)], brought(PLAN, Phase.DONE), brought(PLAN, Phase.DONE, 1)
+    story = [e.TargetAdded(NOON, NEW, takes_part=True)], brought(PLAN, Phase.DONE), brought(PLAN, Phase.DONE, 1)
     rollout = given(PLAN, *story)
-    steps = decided(rollout, seen(rollout, NOON, {2: State.ABSENT}), NOON)
-    assert moves(steps) == {NEW.id: Phase.GONE}
+    actions = decided(rollout, seen(rollout, NOON, {2: HealthState.ABSENT}), NOON)
+    assert moves(actions) == {NEW.id: Phase.GONE}
 
 
 def test_failures_that_stopped_the_rollout_leave_it_alone() -> None:
-    failed = [*brought(PLAN, Phase.WORKING), e.Moved(NOON, t(PLAN), Phase.LEFT_OUT, cause=Cause.FAILED)]
+    failed = [*brought(PLAN, Phase.WORKING), e.PhaseChanged(NOON, t(PLAN), Phase.LEFT_OUT, cause=Cause.FAILED)]
     rollout = given(PLAN, failed)
     assert written(rollout, with_newcomer(rollout)).why == "stopped: 1 failed, 0 allowed"

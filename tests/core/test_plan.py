@@ -6,13 +6,13 @@ import pytest
 from tests.core.given import a_group, a_plan, a_target
 from tests.core.surveyed import DOWN, DRAINING, HEALTHY, WEB, a_survey, asked, numbers, planned, share
 
-from katakei.domain.errors import Unreachable, UsageFault
+from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.phases import Phase
-from katakei.domain.plan import Floor, Kind, Plan, restorable
-from katakei.domain.spec import Check, Http, Order, Selection, Share, Window
+from katakei.domain.plan import Floor, Plan, PlanKind, restorable
+from katakei.domain.spec import Check, HttpCheck, Selection, Share, TargetOrder, Window
 from katakei.planning.planner import register
-from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Survey
+from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, Survey
 
 # -- who
 
@@ -27,7 +27,7 @@ def test_all_targets_take_part_by_default_and_what_was_asked_is_recorded() -> No
         "123456789012",
         "eu-north-1",
     )
-    assert (plan.kind, plan.begin, plan.waits, plan.said) == (Kind.ROLL, Phase.WAITING, True, ())
+    assert (plan.kind, plan.begin, plan.waits, plan.said) == (PlanKind.ROLL, Phase.WAITING, True, ())
 
 
 @pytest.mark.parametrize("name", ["i-00000000000000001", "web1", "10.0.0.1", "i-00000000000000001:80", "web1:80"])
@@ -45,12 +45,12 @@ def test_an_address_that_ends_like_a_port_is_an_address() -> None:
 
 
 def test_an_unknown_target_is_told_with_those_that_are_there() -> None:
-    with pytest.raises(UsageFault, match=r"web7, web9:80 is not registered in web; registered are i-\w+ \(web0\), i-"):
+    with pytest.raises(UsageError, match=r"web7, web9:80 is not registered in web; registered are i-\w+ \(web0\), i-"):
         planned(a_survey(), targets=Selection(only=("web7", "web1", "web9:80")))
 
 
 def test_a_target_with_another_port_is_told_so_and_nothing_is_changed() -> None:
-    with pytest.raises(UsageFault, match="web1 is registered with port 80, not 8080; nothing was changed"):
+    with pytest.raises(UsageError, match="web1 is registered with port 80, not 8080; nothing was changed"):
         planned(a_survey(), targets=Selection(only=("web1:8080",)))
 
 
@@ -80,13 +80,13 @@ def ports(plan: Plan) -> list[list[int]]:
 def test_by_hand_a_port_takes_out_what_is_registered_there_and_nothing_else(
     names: tuple[str, ...], taken_out: list[list[int]]
 ) -> None:
-    plan = planned(at_two_ports(), Allowed(force=True), Kind.DEREGISTER, targets=Selection(only=names))
+    plan = planned(at_two_ports(), AcceptedRisks(force=True), PlanKind.DEREGISTER, targets=Selection(only=names))
     assert ports(plan) == taken_out
 
 
 def test_by_hand_what_stays_at_another_port_is_no_loss_to_the_floor() -> None:
     window, only = Window(floor=Share(count=4)), Selection(only=("web0:8080",))
-    assert planned(at_two_ports(), kind=Kind.DEREGISTER, window=window, targets=only).targets
+    assert planned(at_two_ports(), kind=PlanKind.DEREGISTER, window=window, targets=only).targets
 
 
 @pytest.mark.parametrize("names", [("web0:8080",), ("web0:80", "web0:8080")])
@@ -98,12 +98,12 @@ def test_a_rollout_works_on_the_machine_whichever_of_its_ports_is_named(names: t
 
 def test_targets_may_be_chosen_by_tag() -> None:
     assert numbers(planned(a_survey(), targets=Selection(tags=(("Role", "r1"),)))) == [1]
-    with pytest.raises(UsageFault, match="no target of web is chosen"):
+    with pytest.raises(UsageError, match="no target of web is chosen"):
         planned(a_survey(), targets=Selection(tags=(("Role", "r7"),)))
 
 
 def test_an_empty_group_is_nothing_to_do() -> None:
-    with pytest.raises(UsageFault, match="web has no targets"):
+    with pytest.raises(UsageError, match="web has no targets"):
         planned(a_survey(()))
 
 
@@ -120,7 +120,7 @@ def test_a_machine_in_two_groups_is_one_target_with_two_registrations() -> None:
 def test_zone_by_zone_or_as_listed() -> None:
     survey = a_survey([HEALTHY] * 4)
     assert numbers(planned(survey)) == [0, 2, 1, 3]
-    assert numbers(planned(survey, window=Window(order=Order.LISTED))) == [0, 1, 2, 3]
+    assert numbers(planned(survey, window=Window(order=TargetOrder.LISTED))) == [0, 1, 2, 3]
 
 
 def test_targets_that_do_not_serve_go_last() -> None:
@@ -129,7 +129,7 @@ def test_targets_that_do_not_serve_go_last() -> None:
 
 def test_by_hand_the_order_is_the_persons() -> None:
     only = Selection(only=("web1", "web0"))
-    plan = planned(a_survey([HEALTHY] * 4), kind=Kind.DEREGISTER, targets=only)
+    plan = planned(a_survey([HEALTHY] * 4), kind=PlanKind.DEREGISTER, targets=only)
     assert numbers(plan) == [1, 0]
 
 
@@ -152,7 +152,7 @@ def test_the_floor_is_rounded_up(floor: str, targets: int, expected: int) -> Non
 
 
 def test_percentages_are_of_what_is_not_draining_now() -> None:
-    plan = planned(a_survey([HEALTHY, HEALTHY, HEALTHY, DOWN, DRAINING]), Allowed(ignore_draining=True))
+    plan = planned(a_survey([HEALTHY, HEALTHY, HEALTHY, DOWN, DRAINING]), AcceptedRisks(ignore_draining=True))
     assert plan.floors[WEB.arn] == Floor(2, 4)
 
 
@@ -166,7 +166,7 @@ def test_the_window_is_a_share_of_the_smallest_group() -> None:
 
 def test_by_hand_all_named_targets_go_at_once() -> None:
     only = Selection(only=("web0", "web1"))
-    assert planned(a_survey([HEALTHY] * 4), kind=Kind.DEREGISTER, targets=only).window == 2
+    assert planned(a_survey([HEALTHY] * 4), kind=PlanKind.DEREGISTER, targets=only).window == 2
 
 
 # -- said aloud
@@ -178,14 +178,14 @@ def test_an_accepted_outage_is_said() -> None:
 
 
 def test_what_drains_is_left_alone_and_named() -> None:
-    plan = planned(a_survey([HEALTHY] * 3 + [DRAINING]), Allowed(ignore_draining=True))
+    plan = planned(a_survey([HEALTHY] * 3 + [DRAINING]), AcceptedRisks(ignore_draining=True))
     assert numbers(plan) == [0, 2, 1]
     assert plan.said == ("i-00000000000000003 is draining and left alone",)
 
 
 def test_registrations_elsewhere_are_named_when_they_are_accepted() -> None:
     place = Registration(Arn("arn:other"), "i-00000000000000000", 80)
-    plan = planned(a_survey(elsewhere=(place,)), Allowed(only_these_groups=True))
+    plan = planned(a_survey(elsewhere=(place,)), AcceptedRisks(only_these_groups=True))
     assert plan.said == ("registrations in other groups are left as they are: arn:other",)
 
 
@@ -197,14 +197,14 @@ def test_a_check_that_cannot_be_asked_from_here_is_left_to_the_load_balancer_alo
 
 def test_who_does_not_take_part_need_not_be_reachable() -> None:
     survey = a_survey(unreachable={TargetId("i-00000000000000001"): "no route"})
-    for check in (Check(), Check(http=Http("/ready"))):
+    for check in (Check(), Check(http=HttpCheck("/ready"))):
         plan = planned(survey, targets=Selection(only=("web0",)), check=check)
         assert plan.spec.check.asked
         assert plan.said == ()
 
 
 def test_a_step_by_hand_says_nothing_of_what_does_not_concern_it() -> None:
-    plan = planned(a_survey([HEALTHY, HEALTHY, DRAINING]), kind=Kind.DEREGISTER, targets=Selection(only=("web0",)))
+    plan = planned(a_survey([HEALTHY, HEALTHY, DRAINING]), kind=PlanKind.DEREGISTER, targets=Selection(only=("web0",)))
     assert plan.said == ()
 
 
@@ -213,7 +213,7 @@ def test_a_step_by_hand_says_nothing_of_what_does_not_concern_it() -> None:
 
 def test_a_target_to_be_registered_begins_outside_the_group() -> None:
     newcomer = a_target(7, [WEB])
-    plan = register(asked(kind=Kind.REGISTER), a_survey(), NOTHING_ALLOWED, (newcomer,), ("port 80 is taken",))
+    plan = register(asked(kind=PlanKind.REGISTER), a_survey(), NO_ACCEPTED_RISKS, (newcomer,), ("port 80 is taken",))
     assert (plan.targets, plan.begin, len(plan.bystanders)) == ((newcomer,), Phase.OUT, 2)
     assert plan.said == ("port 80 is taken",)
 
@@ -221,18 +221,18 @@ def test_a_target_to_be_registered_begins_outside_the_group() -> None:
 def test_what_is_registered_at_two_ports_is_one_target() -> None:
     here = a_target(7, [WEB])
     there = replace(here, registrations=(replace(here.registrations[0], port=8080),))
-    plan = register(asked(kind=Kind.REGISTER), a_survey(), NOTHING_ALLOWED, (here, there), ())
+    plan = register(asked(kind=PlanKind.REGISTER), a_survey(), NO_ACCEPTED_RISKS, (here, there), ())
     assert ports(plan) == [[80, 8080]]
 
 
 def test_a_group_that_is_empty_can_be_registered_into() -> None:
-    plan = register(asked(kind=Kind.REGISTER), a_survey(()), NOTHING_ALLOWED, (a_target(7, [WEB]),), ())
+    plan = register(asked(kind=PlanKind.REGISTER), a_survey(()), NO_ACCEPTED_RISKS, (a_target(7, [WEB]),), ())
     assert plan.window == 1
 
 
 def test_a_target_that_cannot_be_worked_on_refuses_the_plan_only_if_it_takes_part() -> None:
     survey = a_survey(unready={TargetId("i-00000000000000001"): "no agent"})
-    with pytest.raises(Unreachable, match="i-00000000000000001 cannot be worked on: no agent"):
+    with pytest.raises(UnreachableError, match="i-00000000000000001 cannot be worked on: no agent"):
         planned(survey)
     assert planned(survey, targets=Selection(only=("web0",))).targets
 

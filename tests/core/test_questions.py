@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.core.given import a_group, a_plan, a_target, given, seconds, t
 
 from katakei.domain.model import Registration
-from katakei.domain.spec import Check, Http
+from katakei.domain.spec import Check, HttpCheck
 from katakei.reconcile.health_checks import questions
 
 
@@ -30,17 +30,17 @@ def test_a_group_may_check_another_port_by_another_protocol() -> None:
 
 
 def test_a_check_of_the_users_is_asked_at_the_registered_port_unless_it_names_one() -> None:
-    plan = a_plan(1, check=Check(http=Http("/ready", "200-299")))
+    plan = a_plan(1, check=Check(http=HttpCheck("/ready", "200-299")))
     [question] = questions(given(plan), t(plan))
     assert (question.scheme, question.port, question.path, question.expect) == ("http", 80, "/ready", "200-299")
-    named = a_plan(1, check=Check(http=Http("/ready", port=9000)))
+    named = a_plan(1, check=Check(http=HttpCheck("/ready", port=9000)))
     [question] = questions(given(named), t(named))
     assert question.port == 9000
 
 
 def test_a_group_that_speaks_tls_is_asked_by_tls() -> None:
     group = a_group(protocol="HTTPS")
-    plan = a_plan(1, check=Check(http=Http("/ready")))
+    plan = a_plan(1, check=Check(http=HttpCheck("/ready")))
     plan = replace(plan, groups=(group,), targets=(a_target(0, [group]),))
     assert questions(given(plan), t(plan))[0].scheme == "https"
 

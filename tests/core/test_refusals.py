@@ -7,12 +7,12 @@ from tests.core.given import a_group, a_plan, a_spec, a_target, seconds
 from tests.core.surveyed import DRAINING, HEALTHY, WEB, a_survey, asked, planned, refused
 
 from katakei.domain.model import Arn, Minimum, Registration, RolloutId, TargetId, TargetType
-from katakei.domain.observation import State
-from katakei.domain.plan import Floor, Kind
-from katakei.domain.spec import Check, Drain, Http, Limits, Selection, Share, Until, Window
-from katakei.planning.checks import refusals
+from katakei.domain.observation import HealthState
+from katakei.domain.plan import Floor, PlanKind
+from katakei.domain.spec import Check, Drain, DrainUntil, HttpCheck, Limits, Selection, Share, Window
+from katakei.planning.checks import reasons_against
 from katakei.planning.planner import register
-from katakei.planning.survey import NOTHING_ALLOWED, Allowed, Survey
+from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, Survey
 
 
 def test_every_reason_is_told_in_one_go() -> None:
@@ -40,7 +40,7 @@ def test_what_is_not_understood_is_refused(changes: dict[str, object], said: str
     assert said in refused(a_survey(groups=(replace(WEB, **changes),)))  # type: ignore[arg-type]  # a test's own choice
 
 
-UNUSED = a_survey([State.UNUSED] * 2, (a_group(load_balancers=(), balancer_type=""),))
+UNUSED = a_survey([HealthState.UNUSED] * 2, (a_group(load_balancers=(), balancer_type=""),))
 
 
 def test_a_group_in_use_by_nothing_may_be_rolled_without_a_floor() -> None:
@@ -51,16 +51,16 @@ def test_a_group_in_use_by_nothing_may_be_rolled_without_a_floor() -> None:
 
 @pytest.mark.parametrize("floor", [Window(), Window(floor=Share(count=0), floor_per_zone=1)])
 def test_a_floor_that_nothing_in_a_group_can_keep_is_refused_also_with_force(floor: Window) -> None:
-    assert "no listener forwards to web" in refused(UNUSED, Allowed(force=True), window=floor)
+    assert "no listener forwards to web" in refused(UNUSED, AcceptedRisks(force=True), window=floor)
 
 
 def test_by_hand_a_group_in_use_by_nothing_is_like_any_other_and_that_is_said() -> None:
     only, said = Selection(only=("web0",)), "no listener forwards to web, so nothing in it can serve"
-    why = refused(UNUSED, kind=Kind.DEREGISTER, targets=only)
+    why = refused(UNUSED, kind=PlanKind.DEREGISTER, targets=only)
     assert why == "0 of web would serve, the floor is 1; accept that by --force"
-    assert said in planned(UNUSED, Allowed(force=True), Kind.DEREGISTER, targets=only).said
+    assert said in planned(UNUSED, AcceptedRisks(force=True), PlanKind.DEREGISTER, targets=only).said
     newcomer = (a_target(7, UNUSED.groups),)
-    assert register(asked(kind=Kind.REGISTER), UNUSED, NOTHING_ALLOWED, newcomer, ()).said == (said,)
+    assert register(asked(kind=PlanKind.REGISTER), UNUSED, NO_ACCEPTED_RISKS, newcomer, ()).said == (said,)
 
 
 def test_a_floor_no_target_could_leave_is_refused() -> None:
@@ -109,20 +109,22 @@ def test_a_health_minimum_above_the_floor_is_refused() -> None:
     assert "dns at 2 of 4, above the floor of 1" in refused(minimum(2, None), window=Window(floor=Share(count=1)))
     for harmless in (minimum(1, None), minimum(2, None), minimum(None, 50), minimum(None, None)):
         assert planned(harmless).targets
-    assert register(asked(kind=Kind.REGISTER), minimum(4, None), NOTHING_ALLOWED, (a_target(7, [WEB]),), ()).targets
+    assert register(
+        asked(kind=PlanKind.REGISTER), minimum(4, None), NO_ACCEPTED_RISKS, (a_target(7, [WEB]),), ()
+    ).targets
 
 
 def test_registrations_in_other_groups_refuse_a_rollout() -> None:
     place = Registration(Arn("arn:other"), "i-00000000000000000", 80)
     assert "i-00000000000000000:80 in arn:other" in refused(a_survey(elsewhere=(place,)))
     only = Selection(only=("web0",))
-    assert planned(a_survey(elsewhere=(place,)), kind=Kind.DEREGISTER, targets=only).targets
+    assert planned(a_survey(elsewhere=(place,)), kind=PlanKind.DEREGISTER, targets=only).targets
 
 
 def test_what_somebody_else_took_out_refuses_a_rollout() -> None:
     survey = a_survey([HEALTHY, HEALTHY, DRAINING])
     assert "i-00000000000000002 is draining and no rollout of this journal" in refused(survey)
-    assert planned(survey, Allowed(ignore_draining=True)).targets
+    assert planned(survey, AcceptedRisks(ignore_draining=True)).targets
     assert planned(replace(survey, ours_out={TargetId("i-00000000000000002"): RolloutId("r0")})).targets
 
 
@@ -130,7 +132,7 @@ def test_a_settle_shorter_than_the_world_needs_is_refused_outside_the_lab() -> N
     short = Drain(settle=seconds(29))
     assert "a settle of 29s is shorter than 30s" in refused(a_survey(), drain=short)
     assert planned(a_survey(lab=True), drain=short).targets
-    plan = planned(a_survey(), Allowed(force=True), drain=short)
+    plan = planned(a_survey(), AcceptedRisks(force=True), drain=short)
     assert plan.targets
     assert plan.said[0].startswith("a settle of 29s is shorter than 30s, in which a real load balancer may still send")
 
@@ -138,43 +140,45 @@ def test_a_settle_shorter_than_the_world_needs_is_refused_outside_the_lab() -> N
 @pytest.mark.parametrize(
     ("limit", "until", "kind", "said"),
     [
-        (39, Until.DELAY, Kind.ROLL, "limits.draining of 39s is shorter than the 40s that a drain takes here"),
-        (29, Until.PROOF, Kind.DEREGISTER, "limits.draining of 29s is shorter than the 30s"),
-        (40, Until.DELAY, Kind.ROLL, ""),
-        (30, Until.PROOF, Kind.ROLL, ""),
-        (0, Until.DELAY, Kind.REGISTER, ""),
+        (39, DrainUntil.DELAY, PlanKind.ROLL, "limits.draining of 39s is shorter than the 40s that a drain takes here"),
+        (29, DrainUntil.PROOF, PlanKind.DEREGISTER, "limits.draining of 29s is shorter than the 30s"),
+        (40, DrainUntil.DELAY, PlanKind.ROLL, ""),
+        (30, DrainUntil.PROOF, PlanKind.ROLL, ""),
+        (0, DrainUntil.DELAY, PlanKind.REGISTER, ""),
     ],
 )
-def test_a_limit_in_which_no_drain_could_end_is_refused(limit: int, until: Until, kind: Kind, said: str) -> None:
+def test_a_limit_in_which_no_drain_could_end_is_refused(
+    limit: int, until: DrainUntil, kind: PlanKind, said: str
+) -> None:
     spec = a_spec(limits=Limits(seconds(limit), draining_from_delay=False), drain=Drain(until=until))
     plan = replace(a_plan(kind=kind, floor=0), spec=spec)
-    why = "".join(refusals(plan, a_survey(groups=plan.groups), NOTHING_ALLOWED))
+    why = "".join(reasons_against(plan, a_survey(groups=plan.groups), NO_ACCEPTED_RISKS))
     assert why.startswith(said)
     assert bool(why) == bool(said)
 
 
 def test_a_check_of_the_users_that_cannot_be_asked_from_here_is_refused() -> None:
     survey = a_survey(unreachable={TargetId("i-00000000000000001"): "no route"})
-    assert "cannot be asked from this machine" in refused(survey, check=Check(http=Http("/ready")))
+    assert "cannot be asked from this machine" in refused(survey, check=Check(http=HttpCheck("/ready")))
     assert planned(survey, check=Check(asked=False)).targets
 
 
 def test_a_step_by_hand_is_refused_at_once_below_the_floor() -> None:
     survey = a_survey([HEALTHY] * 4)
     three = Selection(only=("web0", "web1", "web2"))
-    assert "1 of web would serve, the floor is 2" in refused(survey, kind=Kind.DEREGISTER, targets=three)
-    forced = planned(survey, Allowed(force=True), Kind.DEREGISTER, targets=three)
+    assert "1 of web would serve, the floor is 2" in refused(survey, kind=PlanKind.DEREGISTER, targets=three)
+    forced = planned(survey, AcceptedRisks(force=True), PlanKind.DEREGISTER, targets=three)
     assert forced.floors == {WEB.arn: Floor(0, 4)}
     assert forced.said == ("the floor of web is 0: an outage is accepted",)
 
 
 def test_the_floor_is_told_once_to_a_step_by_hand() -> None:
-    why = refused(a_survey([HEALTHY]), kind=Kind.DEREGISTER, targets=Selection(only=("web0",)))
+    why = refused(a_survey([HEALTHY]), kind=PlanKind.DEREGISTER, targets=Selection(only=("web0",)))
     assert why == "0 of web would serve, the floor is 1; accept that by --force"
 
 
 def test_to_register_is_refused_by_no_floor() -> None:
-    plan = register(asked(kind=Kind.REGISTER), a_survey([HEALTHY]), NOTHING_ALLOWED, (a_target(7, [WEB]),), ())
+    plan = register(asked(kind=PlanKind.REGISTER), a_survey([HEALTHY]), NO_ACCEPTED_RISKS, (a_target(7, [WEB]),), ())
     assert plan.floors == {WEB.arn: Floor(1, 1)}
 
 
@@ -182,6 +186,6 @@ def test_a_step_by_hand_keeps_the_floor_of_each_zone_it_takes_from() -> None:
     survey = a_survey([HEALTHY] * 4)
     window = Window(floor=Share(count=1), floor_per_zone=1)
     both_of_a = Selection(only=("web0", "web2"))
-    why = refused(survey, kind=Kind.DEREGISTER, targets=both_of_a, window=window)
+    why = refused(survey, kind=PlanKind.DEREGISTER, targets=both_of_a, window=window)
     assert "0 of web would serve in a, its floor is 1" in why
-    assert planned(survey, kind=Kind.DEREGISTER, targets=Selection(only=("web0", "web1")), window=window).targets
+    assert planned(survey, kind=PlanKind.DEREGISTER, targets=Selection(only=("web0", "web1")), window=window).targets

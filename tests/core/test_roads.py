@@ -4,7 +4,7 @@ import pytest
 from tests.core.given import NOON, WAYS, a_plan, brought, given, t
 
 from katakei.domain import events as e
-from katakei.domain.phases import ENDS, IN_HAND, MAY_SERVE, ROADS, Phase
+from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, MAY_SERVE, TRANSITIONS, Phase
 from katakei.domain.replay import evolve
 
 PROMISED = """
@@ -28,7 +28,7 @@ PROMISED = """
 def test_the_roads_are_the_promised_ones() -> None:
     lines = [line.strip().partition(":") for line in PROMISED.strip().splitlines()]
     promised = {Phase(start): {Phase(end) for end in ends.split()} for start, _, ends in lines}
-    assert {start: set(ends) for start, ends in ROADS.items()} == promised
+    assert {start: set(ends) for start, ends in TRANSITIONS.items()} == promised
 
 
 @pytest.mark.parametrize("start", list(Phase))
@@ -36,9 +36,9 @@ def test_what_is_not_a_road_is_an_error(start: Phase) -> None:
     plan = a_plan()
     rollout = given(plan, brought(plan, start))
     for end in Phase:
-        move = e.Moved(NOON, t(plan), end)
-        if end in ROADS[start]:
-            assert evolve(rollout, [move]).standings[t(plan)].phase is end
+        move = e.PhaseChanged(NOON, t(plan), end)
+        if end in TRANSITIONS[start]:
+            assert evolve(rollout, [move]).statuses[t(plan)].phase is end
         else:
             with pytest.raises(ValueError, match=f"no road from {start.value} to {end.value}"):
                 evolve(rollout, [move])
@@ -49,9 +49,9 @@ def test_every_phase_can_be_reached() -> None:
 
 
 def test_a_target_is_waiting_in_hand_or_at_an_end() -> None:
-    assert {Phase.WAITING} | IN_HAND | ENDS == set(Phase)
-    assert not IN_HAND & ENDS
+    assert {Phase.WAITING} | IN_PROGRESS | FINAL_PHASES == set(Phase)
+    assert not IN_PROGRESS & FINAL_PHASES
 
 
 def test_only_where_nothing_was_resolved_or_all_was_proven_may_a_target_count_as_serving() -> None:
-    assert {Phase.WAITING, Phase.SOAKING} | ENDS - {Phase.LEFT_OUT, Phase.GONE} == MAY_SERVE
+    assert {Phase.WAITING, Phase.SOAKING} | FINAL_PHASES - {Phase.LEFT_OUT, Phase.GONE} == MAY_SERVE

@@ -5,13 +5,13 @@ from tests.core.given import a_spec, seconds
 
 from katakei.domain.spec import (
     Command,
-    FailedTarget,
-    Http,
-    Order,
+    DrainUntil,
+    FailedTargetPolicy,
+    HttpCheck,
     Selection,
     Share,
     Spec,
-    Until,
+    TargetOrder,
     Variable,
     Window,
     differences,
@@ -40,8 +40,8 @@ def test_a_share_is_written_as_the_user_writes_it() -> None:
 
 def test_what_the_user_leaves_out_is_as_promised() -> None:
     spec = Spec("shop", ("web",), Command("manual"))
-    assert spec.window == Window(Share(count=1), Share(percent=50), 0, Order.ZONE)
-    assert (spec.drain.settle, spec.drain.until, spec.soak) == (seconds(30), Until.DELAY, seconds(30))
+    assert spec.window == Window(Share(count=1), Share(percent=50), 0, TargetOrder.ZONE)
+    assert (spec.drain.settle, spec.drain.until, spec.soak) == (seconds(30), DrainUntil.DELAY, seconds(30))
     assert (spec.check.http, spec.check.within, spec.check.asked) == (None, seconds(60), True)
     assert (spec.limits.draining_from_delay, spec.limits.draining_extra) == (True, seconds(60))
     assert (spec.limits.working, spec.limits.warming, spec.limits.waiting) == (
@@ -49,9 +49,9 @@ def test_what_the_user_leaves_out_is_as_promised() -> None:
         seconds(300),
         seconds(1800),
     )
-    assert (spec.on_failure.max_failures, spec.on_failure.failed_target) == (0, FailedTarget.KEEP_OUT)
+    assert (spec.on_failure.max_failures, spec.on_failure.failed_target) == (0, FailedTargetPolicy.KEEP_OUT)
     assert (spec.targets, spec.revert) == (Selection(), None)
-    assert Http("/health").expect == "200"
+    assert HttpCheck("/health").expect == "200"
 
 
 def test_what_is_the_same_does_not_differ() -> None:
@@ -73,7 +73,7 @@ def test_what_differs_is_told_key_by_key_with_both_values() -> None:
     now = a_spec(
         work=Command("ssm", "deploy"),
         soak=seconds(1),
-        window=Window(floor=Share(count=1), order=Order.LISTED),
+        window=Window(floor=Share(count=1), order=TargetOrder.LISTED),
         revert=Command("ssm", "undo"),
     )
     assert differences(a_spec(), now) == (

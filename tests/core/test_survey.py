@@ -6,7 +6,7 @@ from tests.core.given import a_group
 from tests.core.surveyed import DRAINING, HEALTHY, a_survey
 
 from katakei.domain.model import TargetId
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 from katakei.planning.survey import machines, states, tags
 
 GROUPS = (a_group("web"), a_group("admin"))
@@ -30,7 +30,7 @@ def test_an_ip_of_a_known_instance_is_that_instance() -> None:
 
 def test_how_the_groups_show_a_machine() -> None:
     survey = a_survey([HEALTHY, DRAINING], GROUPS)
-    assert states(survey, TargetId("i-00000000000000001")) == (State.DRAINING, State.DRAINING)
+    assert states(survey, TargetId("i-00000000000000001")) == (HealthState.DRAINING, HealthState.DRAINING)
     assert states(survey, TargetId("i-unknown")) == ()
 
 

@@ -6,19 +6,21 @@ import pytest
 from tests.core.given import NOON, a_plan, brought, decided, given, later, moved, moves, notes, seen, standing, t
 
 from katakei.domain import events as e
-from katakei.domain.observation import Sight, State, Work, WorkState
-from katakei.domain.phases import IN_HAND, Cause, Intent, Phase
+from katakei.domain.observation import HealthState, Observation, WorkState, WorkStatus
+from katakei.domain.phases import IN_PROGRESS, Cause, Intent, Phase
 from katakei.domain.replay import Rollout
 
 
-def without(rollout: Rollout, groups: int, work: Work | None = None) -> Sight:
+def without(rollout: Rollout, groups: int, work: WorkStatus | None = None) -> Observation:
     """A look that finds the first so many groups deleted."""
-    sight = seen(rollout, later(100), work=work)
+    observation = seen(rollout, later(100), work=work)
     arns = frozenset(group.arn for group in rollout.plan.groups[:groups])
-    return replace(sight, groups={arn: look for arn, look in sight.groups.items() if arn not in arns}, deleted=arns)
+    return replace(
+        observation, groups={arn: look for arn, look in observation.groups.items() if arn not in arns}, deleted=arns
+    )
 
 
-@pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_HAND - {Phase.WORKING}])
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_PROGRESS - {Phase.WORKING}])
 def test_a_target_without_any_group_is_gone(phase: Phase) -> None:
     rollout = standing(a_plan(1), phase)
     [move] = moved(decided(rollout, without(rollout, 1), later(100)))
@@ -48,12 +50,12 @@ def test_whoever_fails_in_another_group_leaves_without_waiting_for_it() -> None:
     lone, *others = plan.targets
     others = [replace(target, registrations=target.registrations[1:]) for target in others]
     plan = replace(plan, targets=(lone, *others))
-    falls = [e.Fell(NOON, t(plan, 1), "unhealthy")] * 3
+    falls = [e.BecameUnhealthy(NOON, t(plan, 1), "unhealthy")] * 3
     rollout = given(plan, brought(plan, Phase.SOAKING, 1), falls)
-    sight = without(rollout, 1)
-    bad = seen(rollout, later(100), {1: State.UNHEALTHY}).groups[plan.groups[1].arn]
-    steps = decided(rollout, replace(sight, groups={plan.groups[1].arn: bad}), later(100))
-    assert moves(steps)[t(plan, 1)] is Phase.DRAINING
+    observation = without(rollout, 1)
+    bad = seen(rollout, later(100), {1: HealthState.UNHEALTHY}).groups[plan.groups[1].arn]
+    actions = decided(rollout, replace(observation, groups={plan.groups[1].arn: bad}), later(100))
+    assert moves(actions)[t(plan, 1)] is Phase.DRAINING
 
 
 def test_what_is_kept_out_ends_outside() -> None:
@@ -70,9 +72,9 @@ def test_waiting_targets_are_gone_without_being_failures() -> None:
 
 def test_work_is_followed_to_its_end_first() -> None:
     rollout = standing(a_plan(1), Phase.WORKING)
-    running = without(rollout, 1, Work(WorkState.RUNNING))
+    running = without(rollout, 1, WorkStatus(WorkState.RUNNING))
     assert not moves(decided(rollout, running, later(30)))
-    ended = without(rollout, 1, Work(WorkState.ENDED, exit=0))
+    ended = without(rollout, 1, WorkStatus(WorkState.ENDED, exit=0))
     assert moves(decided(rollout, ended, later(30))) == {t(rollout.plan): Phase.CHECKING}
 
 
@@ -80,8 +82,12 @@ def test_what_was_done_there_is_lost_too_and_the_rest_has_no_turn() -> None:
     plan = a_plan(2)
     done = brought(plan, Phase.DONE)
     rollout = given(plan, done)
-    assert notes(decided(rollout, without(rollout, 1), later(100))) == [e.Fell]
-    fallen = given(plan, done, [e.Fell(later(100), t(plan), "deleted")])
-    assert notes(decided(fallen, without(fallen, 1), later(100))) == [e.Lost]
-    lost = given(plan, done, [e.Fell(later(100), t(plan), "deleted"), e.Lost(later(100), t(plan), "deleted")])
+    assert notes(decided(rollout, without(rollout, 1), later(100))) == [e.BecameUnhealthy]
+    fallen = given(plan, done, [e.BecameUnhealthy(later(100), t(plan), "deleted")])
+    assert notes(decided(fallen, without(fallen, 1), later(100))) == [e.FailedAfterDone]
+    lost = given(
+        plan,
+        done,
+        [e.BecameUnhealthy(later(100), t(plan), "deleted"), e.FailedAfterDone(later(100), t(plan), "deleted")],
+    )
     assert moves(decided(lost, without(lost, 1), later(100))) == {t(plan, 1): Phase.SKIPPED}

@@ -6,20 +6,20 @@ import pytest
 from tests.core.given import NOON, a_plan, given, later, seen, standing, t
 
 from katakei.domain import events as e
-from katakei.domain.observation import Attributes, GroupSight, Sight, Work, WorkState
+from katakei.domain.observation import AttributesReading, GroupObservation, Observation, WorkState, WorkStatus
 from katakei.domain.phases import Intent, Phase
-from katakei.domain.plan import Kind
+from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Check
-from katakei.reconcile.observe import Wants, wants
+from katakei.reconcile.observe import ObservationRequest, observation_request
 
 PLAN = a_plan(2)
 ARN = PLAN.groups[0].arn
 
 
-def at(rollout: Rollout, moment: float) -> Wants:
+def at(rollout: Rollout, moment: float) -> ObservationRequest:
     """What is wanted so many seconds after the last whole look."""
-    return wants(rollout, seen(rollout, NOON), later(moment))
+    return observation_request(rollout, seen(rollout, NOON), later(moment))
 
 
 def test_a_whole_look_comes_before_each_take_out() -> None:
@@ -28,8 +28,8 @@ def test_a_whole_look_comes_before_each_take_out() -> None:
 
 def test_without_an_earlier_look_the_whole_group_is_looked_at() -> None:
     rollout = standing(PLAN, Phase.DRAINING)
-    assert wants(rollout, Sight(), NOON).groups == {ARN: None}
-    assert wants(rollout, Sight({ARN: GroupSight({}, None)}), NOON).groups == {ARN: None}
+    assert observation_request(rollout, Observation(), NOON).groups == {ARN: None}
+    assert observation_request(rollout, Observation({ARN: GroupObservation({}, None)}), NOON).groups == {ARN: None}
 
 
 def test_between_whole_looks_only_what_is_in_flight_is_looked_at() -> None:
@@ -45,10 +45,10 @@ def test_what_settles_or_has_to_go_on_serving_is_looked_at_by_itself_when_that_i
     phase: Phase, over: float
 ) -> None:
     rollout = standing(PLAN, phase)
-    assert wants(rollout, seen(rollout, later(over - 1)), later(over - 0.1)).groups == {}
-    assert wants(rollout, seen(rollout, later(over - 1)), later(over)).groups
-    assert not wants(rollout, seen(rollout, later(over)), later(over + 2)).groups
-    assert wants(rollout, seen(rollout, later(over)), later(over + 2.1)).groups
+    assert observation_request(rollout, seen(rollout, later(over - 1)), later(over - 0.1)).groups == {}
+    assert observation_request(rollout, seen(rollout, later(over - 1)), later(over)).groups
+    assert not observation_request(rollout, seen(rollout, later(over)), later(over + 2)).groups
+    assert observation_request(rollout, seen(rollout, later(over)), later(over + 2.1)).groups
 
 
 @pytest.mark.parametrize(("ip", "looked_at"), [(False, False), (True, True)])
@@ -77,16 +77,16 @@ def test_attributes_are_read_again_in_time_for_the_take_out() -> None:
     rollout = given(PLAN)
     assert at(rollout, 45).attributes == ()
     assert at(rollout, 46).attributes == (ARN,)
-    assert wants(rollout, replace(seen(rollout, NOON), attributes={}), NOON).attributes == (ARN,)
-    known = replace(seen(rollout, NOON), attributes={ARN: Attributes(later(40))})
-    assert wants(rollout, known, later(46)).attributes == ()
+    assert observation_request(rollout, replace(seen(rollout, NOON), attributes={}), NOON).attributes == (ARN,)
+    known = replace(seen(rollout, NOON), attributes={ARN: AttributesReading(later(40))})
+    assert observation_request(rollout, known, later(46)).attributes == ()
 
 
 def test_a_deleted_group_is_not_asked_for_attributes_so_that_the_others_answer() -> None:
     plan = a_plan(2, groups=2)
     gone, there = (group.arn for group in plan.groups)
     unread = replace(seen(given(plan), NOON), attributes={}, deleted=frozenset({gone}))
-    assert wants(given(plan), unread, NOON).attributes == (there,)
+    assert observation_request(given(plan), unread, NOON).attributes == (there,)
 
 
 def test_work_that_was_taken_is_asked_after_by_its_ticket() -> None:
@@ -116,7 +116,7 @@ def test_a_start_that_nobody_took_or_that_came_to_nothing_is_made_soon() -> None
     bare, taken = (standing(PLAN, Phase.WORKING, bare=bare) for bare in (True, False))
     assert at(bare, 1).soon == (t(PLAN),)
     for state, soon in ((WorkState.NOT_STARTED, (t(PLAN),)), (WorkState.UNKNOWN, ()), (WorkState.RUNNING, ())):
-        assert wants(taken, seen(taken, NOON, work=Work(state)), later(1)).soon == soon
+        assert observation_request(taken, seen(taken, NOON, work=WorkStatus(state)), later(1)).soon == soon
 
 
 def test_work_that_is_to_begin_no_more_is_not_made_soon() -> None:
@@ -125,9 +125,9 @@ def test_work_that_is_to_begin_no_more_is_not_made_soon() -> None:
 
 
 def test_who_is_kept_out_or_taken_out_by_hand_will_not_be_worked_on() -> None:
-    kept = e.Moved(NOON, t(PLAN), Phase.DRAINING, intent=Intent.KEEP_OUT)
+    kept = e.PhaseChanged(NOON, t(PLAN), Phase.DRAINING, intent=Intent.KEEP_OUT)
     assert at(standing(PLAN, Phase.WARMING, kept), 0).soon == ()
-    assert at(standing(a_plan(2, kind=Kind.DEREGISTER), Phase.DRAINING), 0).soon == ()
+    assert at(standing(a_plan(2, kind=PlanKind.DEREGISTER), Phase.DRAINING), 0).soon == ()
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -137,4 +137,4 @@ def test_targets_are_asked_only_where_a_check_is_wanted(*, asked: bool) -> None:
 
 
 def test_after_the_end_nothing_is_looked_at() -> None:
-    assert at(given(PLAN, [e.Finished(NOON)]), 99) == Wants()
+    assert at(given(PLAN, [e.Finished(NOON)]), 99) == ObservationRequest()

@@ -13,7 +13,7 @@ from katakei.domain.model import TargetId
 from katakei.domain.phases import Intent, Phase
 
 WHO = TargetId("i-1")
-KEY = e.Key(ID, WHO, 1, Intent.UPDATE)
+KEY = e.WorkKey(ID, WHO, 1, Intent.UPDATE)
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def katakei(tmp_path: Path) -> Iterator[Katakei]:
     with LEDGERS["sqlite"](tmp_path) as ledger:
         lease = begun(ledger)
         phases = (Phase.DRAINING, Phase.OUT, Phase.WORKING)
-        moves = [e.Moved(NOON, WHO, phase) for phase in phases]
+        moves = [e.PhaseChanged(NOON, WHO, phase) for phase in phases]
         ended = e.WorkEnded(NOON, KEY, 7, "no space left\x1b]0;evil\x07\n")
-        ledger.journal().append(lease, ID, 1, [*moves, ended, e.Moved(NOON, WHO, Phase.LEFT_OUT, "exit code 7")])
+        ledger.journal().append(lease, ID, 1, [*moves, ended, e.PhaseChanged(NOON, WHO, Phase.LEFT_OUT, "exit code 7")])
         ledger.journal().append(lease, ID, 6, [e.Finished(NOON)])
         ledger.leases().release(lease)
         command = Katakei(tmp_path, {"KATAKEI_JOURNAL": ledger.url})

@@ -10,8 +10,8 @@ from tests.core.given import a_plan, given
 
 from katakei import cli
 from katakei.cli.progress import Shown, finish
-from katakei.domain.errors import Exit
-from katakei.runtime.session import Drive
+from katakei.domain.errors import ExitCode
+from katakei.runtime.session import RolloutSession
 
 PRINTS = """
 import contextlib, sys
@@ -42,9 +42,9 @@ class Falls:
 def test_a_fault_of_ours_in_mid_rollout_is_no_success_and_no_failure_after_which_all_serve(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    falls = cast("Drive", Falls())
+    falls = cast("RolloutSession", Falls())
     monkeypatch.setattr(cli.katakei, "main", lambda *_, **__: finish(falls, Shown(as_json=False)))
-    assert cli.run(["roll"]) is Exit.INTERRUPTED
+    assert cli.run(["roll"]) is ExitCode.INTERRUPTED
     said = capsys.readouterr().err
     assert "a fault of ours: ZeroDivisionError: division by zero" in said
     assert "is not finished" in said

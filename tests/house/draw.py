@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.witnesses.test_rows import ROWS
 
-from katakei.domain.phases import ENDS, ROADS, Phase
+from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
 
 ROOT = Path(__file__).parents[2]
 README, PAGE, EVIDENCE = ROOT / "README.md", ROOT / "docs" / "phases.md", ROOT / "docs" / "evidence.md"
@@ -19,8 +19,8 @@ ARROW = " ─▶ "
 def main_road() -> list[Phase]:
     """The way on which everything goes well: from each phase to the first one not yet passed."""
     way = [Phase.WAITING]
-    while way[-1] not in ENDS:
-        way.append(next(phase for phase in Phase if phase in ROADS[way[-1]] and phase not in way))
+    while way[-1] not in FINAL_PHASES:
+        way.append(next(phase for phase in Phase if phase in TRANSITIONS[way[-1]] and phase not in way))
     return way
 
 
@@ -30,7 +30,7 @@ def side_roads() -> Mapping[tuple[Phase, ...], tuple[Phase, ...]]:
     ahead = dict(pairwise(way))
     shared: dict[tuple[Phase, ...], list[Phase]] = {}
     for start in Phase:
-        roads = ROADS[start] - {Phase.GONE, ahead.get(start)}
+        roads = TRANSITIONS[start] - {Phase.GONE, ahead.get(start)}
         if roads:
             shared.setdefault(tuple(phase for phase in Phase if phase in roads), []).append(start)
     return {tuple(starts): ends for ends, starts in shared.items()}
@@ -39,8 +39,8 @@ def side_roads() -> Mapping[tuple[Phase, ...], tuple[Phase, ...]]:
 def picture() -> str:
     """For the README: readable as plain text."""
     sides = {_named(starts): _named(ends) for starts, ends in side_roads().items()}
-    vanishing = {phase for phase in Phase if Phase.GONE in ROADS[phase]}
-    sides["any phase before an end" if vanishing == set(Phase) - ENDS else _named(vanishing)] = Phase.GONE.value
+    vanishing = {phase for phase in Phase if Phase.GONE in TRANSITIONS[phase]}
+    sides["any phase before an end" if vanishing == set(Phase) - FINAL_PHASES else _named(vanishing)] = Phase.GONE.value
     width = max(len(starts) for starts in sides)
     lines = [ARROW.join(phase.value for phase in main_road()), ""]
     lines += [f"{starts:<{width}}{ARROW}{ends}" for starts, ends in sides.items()]
@@ -50,8 +50,8 @@ def picture() -> str:
 def diagram() -> str:
     """For a page that draws Mermaid."""
     lines = ["stateDiagram-v2", f"    [*] --> {Phase.WAITING.value}"]
-    lines += [f"    {start.value} --> {end.value}" for start in Phase for end in Phase if end in ROADS[start]]
-    lines += [f"    {end.value} --> [*]" for end in Phase if end in ENDS]
+    lines += [f"    {start.value} --> {end.value}" for start in Phase for end in Phase if end in TRANSITIONS[start]]
+    lines += [f"    {end.value} --> [*]" for end in Phase if end in FINAL_PHASES]
     return "\n".join(["```mermaid", *lines, "```"])
 
 
@@ -59,7 +59,7 @@ def page() -> str:
     """The whole of docs/phases.md."""
     return f"""# The phases of a target
 
-Drawn by `make docs` from the table `ROADS` in `src/katakei/domain/phases.py`; what is not drawn here is an error there.
+Drawn by `make docs` from the table `TRANSITIONS` in `src/katakei/domain/phases.py`; any other transition is an error.
 The first line is the way on which everything goes well. From an end a target is taken again only by a revert, a retry,
 or because the floor broke its drain off.
 

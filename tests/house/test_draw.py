@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.house import draw
 
-from katakei.domain.phases import ROADS, Phase
+from katakei.domain.phases import TRANSITIONS, Phase
 
 
 @pytest.mark.parametrize("path", list(draw.drawings()), ids=lambda path: path.name)
@@ -17,8 +17,10 @@ def test_the_drawings_in_the_documents_are_those_of_the_table(path: Path) -> Non
 def test_every_road_is_drawn_once() -> None:
     drawn = list(pairwise(draw.main_road()))
     drawn += [(start, end) for starts, ends in draw.side_roads().items() for start in starts for end in ends]
-    drawn += [(start, Phase.GONE) for start in Phase if Phase.GONE in ROADS[start]]
-    assert sorted((a.value, b.value) for a, b in drawn) == sorted((a.value, b.value) for a in ROADS for b in ROADS[a])
+    drawn += [(start, Phase.GONE) for start in Phase if Phase.GONE in TRANSITIONS[start]]
+    assert sorted((a.value, b.value) for a, b in drawn) == sorted(
+        (a.value, b.value) for a in TRANSITIONS for b in TRANSITIONS[a]
+    )
 
 
 def test_a_text_without_marks_is_left_as_it_is() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from katakei.domain.errors import Exit
+from katakei.domain.errors import ExitCode
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "when-it-stops.md").read_text(encoding="utf-8")
@@ -35,4 +35,4 @@ def test_the_program_says(sentence: str) -> None:
 
 
 def test_every_exit_code_has_its_chapter_in_order() -> None:
-    assert [int(number) for number in re.findall(r"^## (\d+):", PAGE, re.MULTILINE)] == sorted(Exit)
+    assert [int(number) for number in re.findall(r"^## (\d+):", PAGE, re.MULTILINE)] == sorted(ExitCode)

@@ -13,7 +13,7 @@ from tests.contracts.ledgers import NOON, planned
 from katakei.adapters.journals.codec import coder, decode, encode
 from katakei.adapters.journals.moments import duration, moment, sortable, span
 from katakei.domain import events as e
-from katakei.domain.errors import Unreachable
+from katakei.domain.errors import UnreachableError
 from katakei.domain.model import Arn, TargetId
 from katakei.domain.phases import Cause, Intent, Phase
 
@@ -35,7 +35,7 @@ def test_every_event_comes_back_exactly(kind: type[e.Event], data: st.DataObject
 
 
 def test_the_stored_text_can_be_read_by_a_person() -> None:
-    moved = e.Moved(NOON, TargetId("i-1"), Phase.LEFT_OUT, "片 broke", Intent.KEEP_OUT, Cause.FLOOR_LOST)
+    moved = e.PhaseChanged(NOON, TargetId("i-1"), Phase.LEFT_OUT, "片 broke", Intent.KEEP_OUT, Cause.FLOOR_LOST)
     assert encode(moved) == (
         '{"kind": "Moved", "at": "2026-11-22T12:00:00+00:00", "target": "i-1", "to": "left_out", '
         '"why": "片 broke", "intent": "keep_out", "cause": "floor lost"}'
@@ -52,8 +52,8 @@ def test_a_field_that_got_a_default_later_may_be_missing_in_an_older_journal() -
 
 def test_a_rollout_that_a_newer_version_wrote_is_refused_by_its_first_event() -> None:
     newer = json.loads(encode(planned()))
-    newer["plan"] |= {"versions": {"katakei": "9.0", "events": str(e.VERSION + 1)}, "unheard": "of"}
-    with pytest.raises(Unreachable, match=r"rollout r-one was written by a newer Katakei .* nothing was changed"):
+    newer["plan"] |= {"versions": {"katakei": "9.0", "events": str(e.VERSION + 1)}, "unacknowledged": "of"}
+    with pytest.raises(UnreachableError, match=r"rollout r-one was written by a newer Katakei .* nothing was changed"):
         decode(json.dumps(newer))
 
 
@@ -78,7 +78,7 @@ def test_a_rollout_that_a_newer_version_wrote_is_refused_by_its_first_event() ->
     ],
 )
 def test_what_is_not_known_is_refused_with_advice(text: str, said: str) -> None:
-    with pytest.raises(Unreachable, match="use the version of Katakei that wrote it") as refusal:
+    with pytest.raises(UnreachableError, match="use the version of Katakei that wrote it") as refusal:
         decode(text)
     assert said in str(refusal.value)
 

@@ -16,7 +16,7 @@ from katakei.adapters.journals import reading
 from katakei.adapters.journals.codec import decode, encode
 from katakei.domain.events import VERSION
 from katakei.domain.phases import Phase
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 from katakei.domain.replay import replay
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -38,7 +38,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
         yield made
 
 
-def the_rollout(ledger: Ledger) -> Header:
+def the_rollout(ledger: Ledger) -> RolloutHeader:
     (header,) = ledger.journal().find()
     return header
 
@@ -49,7 +49,7 @@ def test_what_it_tells_is_understood_to_the_end(ledger: Ledger) -> None:
     state = replay(events)
     assert (len(events) > 25, header.service, state.plan.release) == (True, "shop", "v2")
     assert header.finished == state.finished
-    assert [standing.phase for standing in state.standings.values()] == [Phase.DONE, Phase.DONE]
+    assert [standing.phase for standing in state.statuses.values()] == [Phase.DONE, Phase.DONE]
 
 
 def test_it_may_be_written_on(ledger: Ledger) -> None:

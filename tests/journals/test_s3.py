@@ -33,9 +33,17 @@ from katakei.adapters.journals.s3.catalogue import Catalogue
 from katakei.adapters.journals.s3.faults import ours
 from katakei.adapters.journals.s3.log import EVERY, Log
 from katakei.adapters.journals.where import Place, place_of
-from katakei.adapters.system.process import Fate
+from katakei.adapters.system.process import ProcessFate
 from katakei.domain import events as e
-from katakei.domain.errors import Held, KatakeiError, OutOfReach, Overtaken, Unreachable, Unseen, UsageFault
+from katakei.domain.errors import (
+    ConcurrentAppendError,
+    KatakeiError,
+    LeaseHeldError,
+    NoAnswerError,
+    TemporarilyUnavailableError,
+    UnreachableError,
+    UsageError,
+)
 from katakei.domain.model import TargetId
 
 RETRY = e.RetryAsked(NOON, "kim", (TargetId("i-1"),))
@@ -56,7 +64,7 @@ def asked(ledger: S3Ledger, question: Callable[[], object]) -> list[str]:
 
 
 def whys(events: Sequence[e.Event]) -> list[str]:
-    return [event.why for event in events if isinstance(event, e.Fell)]
+    return [event.why for event in events if isinstance(event, e.BecameUnhealthy)]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +83,7 @@ def test_a_url_names_a_bucket_and_what_keys_begin_with(url: str, place: Place) -
     "url", ["s3://", "s3://Bucket/x", "s3://b/x", "s3://bucket/a//b", "s3://bucket/a?b", "s3://a b"]
 )
 def test_a_url_that_names_no_place_in_s3_is_a_usage_fault(url: str) -> None:
-    with pytest.raises(UsageFault, match="give s3://bucket/prefix"):
+    with pytest.raises(UsageError, match="give s3://bucket/prefix"):
         place_of(url)
 
 
@@ -115,15 +123,15 @@ def test_an_old_owner_that_was_sure_of_its_lease_is_fenced_by_the_number_of_the_
     begun(ledger)
     old = Log(ledger.bucket)
     assert old.end(ID) == 1
-    taken = ledger.leases(lambda *_: Fate.DEAD).take(BOTH, owner(2), ID)
-    ledger.journal().append(taken, ID, 1, [e.Taken(NOON, owner(2))])
+    taken = ledger.leases(lambda *_: ProcessFate.DEAD).take(BOTH, owner(2), ID)
+    ledger.journal().append(taken, ID, 1, [e.OwnerChanged(NOON, owner(2))])
     assert not old.add(ID, 1, [encode(fell(2))])
 
 
 def test_a_group_that_cannot_be_taken_leaves_none_taken(ledger: S3Ledger) -> None:
-    leases, alive = ledger.leases(), ledger.leases(lambda *_: Fate.ALIVE)
+    leases, alive = ledger.leases(), ledger.leases(lambda *_: ProcessFate.ALIVE)
     ledger.aws.lab("faults", deny=["PutObject"])
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         leases.take(BOTH, owner(), ID)
     ledger.aws.lab("faults", deny=[])
     assert alive.take(BOTH, owner(2), OTHER).epoch == 1
@@ -139,7 +147,7 @@ def test_what_may_have_been_written_is_read_back_and_written_once(ledger: S3Ledg
         after = len(journal.read(ID, 0))
         try:
             journal.append(lease, ID, after, [fell(number)])
-        except Unseen:
+        except NoAnswerError:
             continue
     ledger.aws.lab("faults", error=0)
     written = journal.read(ID, 1)
@@ -157,7 +165,7 @@ def test_a_write_that_was_never_answered_and_happened_is_a_success(ledger: S3Led
         after = len(journal.read(ID, 0))
         try:
             journal.append(lease, ID, after, [fell(number)])
-        except Unseen:
+        except NoAnswerError:
             answers.add(False)
             assert len(journal.read(ID, 0)) == after
         else:
@@ -170,7 +178,7 @@ def test_a_write_that_was_never_answered_and_happened_is_a_success(ledger: S3Led
 def test_what_is_denied_is_told_with_what_to_allow(ledger: S3Ledger, action: str) -> None:
     lease, journal = begun(ledger), ledger.journal()
     ledger.aws.lab("faults", deny=[action])
-    with pytest.raises(Unreachable, match=rf"s3:GetObject and s3:PutObject .*\({action}: AccessDenied\)"):
+    with pytest.raises(UnreachableError, match=rf"s3:GetObject and s3:PutObject .*\({action}: AccessDenied\)"):
         journal.append(lease, ID, len(journal.read(ID, 0)), [fell(2)])
     ledger.aws.lab("faults", deny=[])
     assert journal.read(ID, 0) == [planned()]
@@ -179,15 +187,15 @@ def test_what_is_denied_is_told_with_what_to_allow(ledger: S3Ledger, action: str
 @pytest.mark.parametrize(
     ("code", "status", "error", "said"),
     [
-        ("ExpiredToken", 400, OutOfReach, "credentials have expired: renew them"),
-        ("InvalidAccessKeyId", 403, OutOfReach, "does not know these credentials"),
-        ("RequestTimeTooSkewed", 403, Unreachable, "the clock of this machine is wrong"),
-        ("PermanentRedirect", 301, Unreachable, "in another region: give --region"),
-        ("NotImplemented", 501, Unreachable, "knows no conditional writes"),
-        ("SlowDown", 503, Unseen, "could not answer PutObject"),
-        ("ConditionalRequestConflict", 409, Unseen, "could not answer PutObject"),
-        ("Unheard", 502, Unseen, "could not answer PutObject"),
-        ("Unheard", 400, Unreachable, "PutObject failed"),
+        ("ExpiredToken", 400, TemporarilyUnavailableError, "credentials have expired: renew them"),
+        ("InvalidAccessKeyId", 403, TemporarilyUnavailableError, "does not know these credentials"),
+        ("RequestTimeTooSkewed", 403, UnreachableError, "the clock of this machine is wrong"),
+        ("PermanentRedirect", 301, UnreachableError, "in another region: give --region"),
+        ("NotImplemented", 501, UnreachableError, "knows no conditional writes"),
+        ("SlowDown", 503, NoAnswerError, "could not answer PutObject"),
+        ("ConditionalRequestConflict", 409, NoAnswerError, "could not answer PutObject"),
+        ("Unheard", 502, NoAnswerError, "could not answer PutObject"),
+        ("Unheard", 400, UnreachableError, "PutObject failed"),
     ],
 )
 def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type[KatakeiError], said: str) -> None:
@@ -200,13 +208,13 @@ def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type
 
 def test_a_bucket_that_is_not_there_is_told(ledger: S3Ledger) -> None:
     ledger.bucket.place = Place("nosuchbucket", "")
-    with pytest.raises(Unreachable, match="s3://nosuchbucket/: there is no such bucket: create it"):
+    with pytest.raises(UnreachableError, match="s3://nosuchbucket/: there is no such bucket: create it"):
         ledger.journal().find()
 
 
 def test_an_endpoint_that_is_gone_is_no_answer(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(Unseen, match="did not answer"):
+    with pytest.raises(NoAnswerError, match="did not answer"):
         ledger.journal().find()
 
 
@@ -216,7 +224,7 @@ def test_what_is_never_answered_is_not_known(ledger: S3Ledger, monkeypatch: pyte
     journal.read(ID, 0)
     for action in ("GetObject", "PutObject"):
         ledger.aws.lab("faults", timeout=1.0, hold=2, seed=1, actions=["PutObject", action])  # which does not happen
-        with pytest.raises(Unseen, match=f"did not answer {action}"):
+        with pytest.raises(NoAnswerError, match=f"did not answer {action}"):
             journal.append(lease, ID, 1, [fell(2)])
 
 
@@ -224,7 +232,7 @@ def test_without_credentials_it_says_so(ledger: S3Ledger, monkeypatch: pytest.Mo
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(Unreachable, match="Check the AWS credentials"):
+    with pytest.raises(UnreachableError, match="Check the AWS credentials"):
         ledger.journal().find()
 
 
@@ -234,7 +242,7 @@ def test_lost_objects_are_told_and_what_is_left_is_not_read_as_if_it_were_whole(
         journal.append(lease, ID, number - 1, [fell(number)])
     s3: Any = boto3.client("s3")
     s3.delete_object(Bucket=ledger.bucket.place.bucket, Key=f"katakei/rollouts/{ID}/events/0000000003.jsonl")
-    with pytest.raises(Unreachable, match="has lost events of rollout r-one before 4"):
+    with pytest.raises(UnreachableError, match="has lost events of rollout r-one before 4"):
         ledger.journal().read(ID, 0)
 
 
@@ -251,7 +259,7 @@ def test_what_a_newer_version_keeps_there_is_refused_untouched(ledger: S3Ledger)
         lambda: ledger.journal().append(lease, ID, 1, [fell(2)]),
     ]
     for attempt in attempts:
-        with pytest.raises(Unreachable, match=r"newer Katakei \(schema 2, this one knows 1\): use that version"):
+        with pytest.raises(UnreachableError, match=r"newer Katakei \(schema 2, this one knows 1\): use that version"):
             attempt()
     ledger.bucket._marked = True
     assert ledger.bucket.keys("") == keys
@@ -290,7 +298,7 @@ def test_finished_rollouts_of_a_group_are_found_by_one_question(ledger: S3Ledger
 
 
 def test_a_line_may_hold_whatever_else_ends_a_line(ledger: S3Ledger) -> None:
-    lease, odd = begun(ledger), e.Fell(NOON, TargetId("i-1"), "a\u2028b\u0085c\nd\r\x1ce")
+    lease, odd = begun(ledger), e.BecameUnhealthy(NOON, TargetId("i-1"), "a\u2028b\u0085c\nd\r\x1ce")
     ledger.journal().append(lease, ID, 1, [odd, odd])
     assert ledger.journal().read(ID, 1) == [odd, odd]
 
@@ -298,8 +306,8 @@ def test_a_line_may_hold_whatever_else_ends_a_line(ledger: S3Ledger) -> None:
 def test_whoever_wants_a_number_or_a_group_in_the_same_moment_is_told_who_has_it(ledger: S3Ledger) -> None:
     lease = begun(ledger)
     ledger.bucket.put(f"rollouts/{ID}/events/0000000002.jsonl", f"{encode(word(2))}\n", NEW)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentAppendError):
         ledger.journal().append(lease, ID, 1, [fell(2)])
-    with pytest.raises(Held, match=r"r-one of kim@here .* heard of \ds ago") as held:
-        ledger.leases(lambda *_: Fate.UNKNOWN).take(BOTH, owner(2), OTHER)
+    with pytest.raises(LeaseHeldError, match=r"r-one of kim@here .* heard of \ds ago") as held:
+        ledger.leases(lambda *_: ProcessFate.UNKNOWN).take(BOTH, owner(2), OTHER)
     assert not held.value.silent

@@ -10,7 +10,7 @@ from tests.contracts.ledgers import ID, LEDGERS, S3Ledger, begun, bucket_at, fel
 
 from katakei.adapters.journals.s3 import S3Journal
 from katakei.adapters.journals.s3.faults import ours
-from katakei.domain.errors import KatakeiError, OutOfReach, Unreachable, Unseen
+from katakei.domain.errors import KatakeiError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
 
 WHERE = "s3://bucket/"
 
@@ -36,9 +36,9 @@ def test_a_journal_without_credentials_is_out_of_reach_and_goes_on_once_they_are
     lease, journal = begun(ledger), ledger.journal()
     sign_on.lost(way)
     for _ in range(2):  # the credentials at hand cannot be renewed; then there are none
-        with pytest.raises(OutOfReach, match="cannot be asked"):
+        with pytest.raises(TemporarilyUnavailableError, match="cannot be asked"):
             journal.append(lease, ID, 1, [fell(2)])
-        with pytest.raises(OutOfReach, match="cannot be asked"):
+        with pytest.raises(TemporarilyUnavailableError, match="cannot be asked"):
             ledger.leases().renew(lease)
     sign_on.found()
     ledger.leases().renew(lease)
@@ -56,7 +56,7 @@ def test_renewed_keys_in_a_file_are_found_by_the_next_call(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
     journal = S3Journal(bucket_at(ledger.bucket.place))
-    with pytest.raises(OutOfReach, match="Check the AWS credentials"):
+    with pytest.raises(TemporarilyUnavailableError, match="Check the AWS credentials"):
         journal.read(ID, 0)
     keys.write_text("[default]\naws_access_key_id = key\naws_secret_access_key = secret\n")
     assert journal.read(ID, 0) == [planned()]
@@ -65,13 +65,13 @@ def test_renewed_keys_in_a_file_are_found_by_the_next_call(
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (aws.UnauthorizedSSOTokenError(), OutOfReach),
-        (aws.TokenRetrievalError(provider="sso", error_msg="ended"), OutOfReach),
-        (aws.ProfileNotFound(profile="deploy"), OutOfReach),
-        (aws.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), OutOfReach),
-        (aws.ParamValidationError(report="Invalid bucket name"), Unreachable),
-        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), Unreachable),
-        (aws.FlexibleChecksumError(error_msg="Expected checksum a did not match b"), Unseen),
+        (aws.UnauthorizedSSOTokenError(), TemporarilyUnavailableError),
+        (aws.TokenRetrievalError(provider="sso", error_msg="ended"), TemporarilyUnavailableError),
+        (aws.ProfileNotFound(profile="deploy"), TemporarilyUnavailableError),
+        (aws.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), TemporarilyUnavailableError),
+        (aws.ParamValidationError(report="Invalid bucket name"), UnreachableError),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), UnreachableError),
+        (aws.FlexibleChecksumError(error_msg="Expected checksum a did not match b"), NoAnswerError),
     ],
 )
 def test_only_what_may_be_renewed_is_out_of_reach(error: Exception, kind: type[KatakeiError]) -> None:

@@ -18,7 +18,7 @@ from tests.contracts.ledgers import BOTH, ID, LEDGERS, SqliteLedger, begun, fell
 from katakei.adapters.journals.engine import Engine
 from katakei.adapters.journals.sql import SqlJournal, SqlLeases, default_url
 from katakei.adapters.journals.where import path_of
-from katakei.domain.errors import Unreachable, UsageFault
+from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.leases import Lease
 
 SHORT = timedelta(seconds=0.2)
@@ -56,7 +56,7 @@ def test_a_url_and_a_plain_path_name_the_same_file(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["postgresql://db/katakei", "sqlite://", "sqlite:///", "", ":memory:"])
 def test_a_journal_that_is_not_built_yet_or_names_no_file_is_a_usage_fault(url: str) -> None:
-    with pytest.raises(UsageFault, match="give a path"):
+    with pytest.raises(UsageError, match="give a path"):
         SqlJournal(url)
 
 
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_journal_of_this_version_is_refused_untouched(
         lambda: journal.append(Lease(BOTH, owner(), 1), ID, 1, [fell(2)]),
     ]
     for attempt in attempts[2:] if spoil is _under_a_file else attempts:
-        with pytest.raises(Unreachable, match=said) as refusal:
+        with pytest.raises(UnreachableError, match=said) as refusal:
             attempt()
         assert str(made.path) in str(refusal.value)
     assert (made.path.read_bytes() if made.path.is_file() else b"") == before
@@ -150,7 +150,7 @@ def test_a_writer_who_keeps_it_locked_too_long_is_told_of_and_nothing_is_lost(le
     impatient = SqlJournal(ledger.url, SHORT)
     with closing(sqlite3.connect(ledger.path, isolation_level=None)) as rival:
         rival.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Unreachable, match="keeps it locked"):
+        with pytest.raises(UnreachableError, match="keeps it locked"):
             impatient.append(lease, ID, 1, [fell(2)])
         assert impatient.read(ID, 0) == [planned()]
         rival.execute("ROLLBACK")
@@ -179,7 +179,7 @@ def test_when_the_disk_refuses_the_turn_is_undone_whole(
         connection.execute(now[0])
 
     event.listen(journal.store._engine.engine, "checkout", configured)
-    with pytest.raises(Unreachable, match=said):
+    with pytest.raises(UnreachableError, match=said):
         journal.append(lease, ID, 1, [fell(n) for n in range(2000)])
     assert journal.read(ID, 0) == [planned()]
     now[0] = undone
@@ -195,7 +195,7 @@ def test_a_damaged_file_is_told_and_not_read_as_if_it_were_whole(tmp_path: Path)
     content = bytearray(made.path.read_bytes())
     content[8192:] = b"\xff" * (len(content) - 8192)
     made.path.write_bytes(content)
-    with pytest.raises(Unreachable, match="is damaged"):
+    with pytest.raises(UnreachableError, match="is damaged"):
         SqlJournal(made.url).read(ID, 0)
 
 
@@ -210,9 +210,9 @@ def test_a_file_that_was_taken_away_is_told_and_nothing_is_written_into_the_void
     kept = ledger.path.rename(ledger.path.with_name("kept"))
     if replaced:
         ledger.path.touch()
-    with pytest.raises(Unreachable, match="was deleted or replaced"):
+    with pytest.raises(UnreachableError, match="was deleted or replaced"):
         journal.append(lease, ID, 2, [fell(3)])
-    with pytest.raises(Unreachable, match="was deleted or replaced"):
+    with pytest.raises(UnreachableError, match="was deleted or replaced"):
         leases.renew(lease)
     kept.rename(ledger.path)
     assert journal.read(ID, 1) == [fell(2)]

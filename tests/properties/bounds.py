@@ -20,9 +20,9 @@ from tests.properties.things import seconds
 from tests.properties.world import OUT, By
 
 from katakei.domain import events as e
-from katakei.domain.errors import Exit
+from katakei.domain.errors import ExitCode
 from katakei.domain.phases import Phase
-from katakei.domain.plan import Kind
+from katakei.domain.plan import PlanKind
 from katakei.reconcile.outcome import verdict
 
 Faults = Iterator[str]
@@ -34,14 +34,14 @@ def the_exit_code_is_true(outcome: Outcome) -> Faults:
     Fair: a person who does the work is believed.
     """
     code = verdict(outcome.rollout)
-    if outcome.setting.kind is not Kind.ROLL or outcome.rollout.finished is None:
+    if outcome.setting.kind is not PlanKind.ROLL or outcome.rollout.finished is None:
         return
     out = [place for _, place in places(outcome) if outcome.world.now(place).state in OUT]
     ours = [short(place) for place in out if last_taken_out_by(outcome, place) is By.US]
-    if ours and code is not Exit.LEFT_OUT:
+    if ours and code is not ExitCode.LEFT_OUT:
         yield f"exit code {code.value}, but {ours} are out of service"
     worked = {key.target for key, mark in outcome.world.marks.items() if mark.fate == "good"}
-    if code is Exit.DONE and not outcome.setting.by_hand and set(outcome.world.targets) - worked:
+    if code is ExitCode.DONE and not outcome.setting.by_hand and set(outcome.world.targets) - worked:
         yield f"exit code 0, but {sorted(set(outcome.world.targets) - worked)} were not worked on"
 
 
@@ -100,7 +100,7 @@ def the_journal_is_spared(outcome: Outcome) -> Faults:
         return
     targets, groups = len(outcome.world.targets), outcome.setting.groups
     events, appends = len(outcome.paper.events[ID]), len(outcome.paper.appends)
-    noted = sum(isinstance(event, e.SeenBusy) for event in outcome.paper.events[ID])
+    noted = sum(isinstance(event, e.ObservedBusy) for event in outcome.paper.events[ID])
     if events - noted > 4 + targets * (12 + 2 * groups) or appends > 3 + 16 * targets:
         yield f"{events} events in {appends} appends for {targets} targets"
 
@@ -124,7 +124,7 @@ def it_is_done_when_nobody_disturbs(outcome: Outcome) -> Faults:
     """Without an adversary, with a floor that can be kept and no abort, every target is done."""
     given = outcome.setting
     turned = given.abort is not None or given.reverts
-    if given.calm and given.kind is Kind.ROLL and not turned and floor_can_be_kept(outcome):
-        ends = [standing.phase.value for standing in outcome.rollout.standings.values()]
+    if given.calm and given.kind is PlanKind.ROLL and not turned and floor_can_be_kept(outcome):
+        ends = [standing.phase.value for standing in outcome.rollout.statuses.values()]
         if set(ends) != {Phase.DONE.value}:
             yield f"ended {ends}"

@@ -13,11 +13,18 @@ from tests.properties.things import seconds
 from tests.properties.world import OUT, SLOW, STALE, WIRE, By, Call, Mark, SmallWorld
 
 from katakei.domain.actions import Job
-from katakei.domain.errors import Rejected, Unseen
-from katakei.domain.events import Key
+from katakei.domain.errors import NoAnswerError, RejectedError
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Arn, Group, Registration, Target, TargetId
-from katakei.domain.observation import Answer, GroupSight, Seen, State, Work, WorkState
-from katakei.domain.ports import Member, Question
+from katakei.domain.observation import (
+    CheckResult,
+    GroupObservation,
+    HealthState,
+    RegistrationHealth,
+    WorkState,
+    WorkStatus,
+)
+from katakei.domain.ports import CheckRequest, GroupMember
 
 T = TypeVar("T")
 HEEDS = 0.5  # of the work that hangs and is told to end
@@ -113,16 +120,18 @@ class BalancerDoor(Door):
         self.answered()
         return edited
 
-    def members(self, group: Group) -> Sequence[Member]:
+    def members(self, group: Group) -> Sequence[GroupMember]:
         self.call("members", group.arn)
         begun = self.clock.now()
         listed = {place: was[-1].state for place, was in self.world.past.items() if place.group == group.arn}
         self.answered()
         return [
-            Member(place, Seen(state, begun, begun), owner.id, owner.name, owner.address, owner.zone, {})
+            GroupMember(
+                place, RegistrationHealth(state, begun, begun), owner.id, owner.name, owner.address, owner.zone, {}
+            )
             for place, state in listed.items()
             for owner in [self.world.owner_of[place]]
-            if state is not State.ABSENT
+            if state is not HealthState.ABSENT
         ]
 
     def elsewhere(self, targets: Sequence[Target]) -> Sequence[Registration]:
@@ -133,26 +142,28 @@ class BalancerDoor(Door):
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
         raise NotImplementedError
 
-    def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
+    def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupObservation:
         world, begun = self.world, self.clock.now()
         world.begin(Call(world.clock.time, "look", self.who, group, whole=only is None))
         if world.roll(world.wicked.unseen):
-            raise Unseen("HealthUnavailable")
+            raise NoAnswerError("HealthUnavailable")
         if world.roll(world.wicked.blind):
             world.blind[group] = world.clock.time + seconds(world.dice.uniform(10, 60))
         if world.clock.time < world.blind.get(group, world.clock.time) and not world.frozen:
-            raise Unseen("HealthUnavailable")
+            raise NoAnswerError("HealthUnavailable")
         old = seconds(world.dice.uniform(0, STALE)) if world.roll(world.wicked.stale) else seconds(0)
         wanted = [place for place in world.past if place.group == group and (only is None or place in only)]
         then = {place: world.was(place, world.clock.time - old) for place in wanted}
         self.answered()
         ended = self.clock.now()
         seen = {
-            place: Seen(State.HEALTHY if was.shifted else was.state, begun, ended, overridden=was.shifted)
+            place: RegistrationHealth(
+                HealthState.HEALTHY if was.shifted else was.state, begun, ended, overridden=was.shifted
+            )
             for place, was in then.items()
-            if only is not None or was.state is not State.ABSENT
+            if only is not None or was.state is not HealthState.ABSENT
         }
-        return GroupSight(seen, begun if only is None else None)
+        return GroupObservation(seen, begun if only is None else None)
 
     def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
         del by
@@ -169,7 +180,7 @@ class BalancerDoor(Door):
             self._on_the_wire(lambda: self.world.put_in(what - set(refused), By.US))
         self.answered()
         if refused:
-            raise Rejected("InvalidTarget", refused)
+            raise RejectedError("InvalidTarget", refused)
 
     def _refuses(self, place: Registration) -> bool:
         return self.world.owner_of[place].id in self.world.unwanted and self.world.now(place).state in OUT
@@ -178,7 +189,7 @@ class BalancerDoor(Door):
         """Now; or the call times out here and lands there a little later."""
         if self.world.roll(self.world.wicked.wire):
             self.world.wire.append((self.world.clock.time + seconds(self.world.dice.uniform(0.5, WIRE)), effect))
-            raise Unseen("timed out")
+            raise NoAnswerError("timed out")
         effect()
 
 
@@ -193,13 +204,13 @@ class ExecutorDoor(Door):
         del targets, by
         return {}
 
-    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+    def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         del jobs
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         del targets, by
 
-    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+    def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         del by
         self.world.begin(Call(self.world.clock.time, "start", self.who, keys=tuple(jobs)))
         taken = [key for key in jobs if not self.world.roll(self.world.wicked.lost)]
@@ -219,7 +230,7 @@ class ExecutorDoor(Door):
         ends = None if fate == "hangs" or self.by_hand else begins + seconds(self.world.dice.uniform(1, 8))
         return Mark(asked, begins, ends, "good" if self.by_hand else fate, run)
 
-    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         del by
         self.call("works")
         heard = [key for key in tickets if key.target not in self.world.dead]
@@ -227,7 +238,7 @@ class ExecutorDoor(Door):
         self.answered()
         return works
 
-    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         del by
         self.call("forbid")
         now = self.world.clock.time
@@ -237,7 +248,7 @@ class ExecutorDoor(Door):
                 mark.fate, mark.begins = "refused", now
         self.answered()
 
-    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         del by
         self.call("cancel")
         for key in tickets:
@@ -246,30 +257,32 @@ class ExecutorDoor(Door):
                 mark.fate, mark.ends = "bad", self.world.clock.time
         self.answered()
 
-    def _work(self, key: Key) -> Work:
+    def _work(self, key: WorkKey) -> WorkStatus:
         mark, now = self.world.marks.get(key), self.world.clock.time
         if self.by_hand:
-            return Work(WorkState.AWAITS_APPROVAL)
+            return WorkStatus(WorkState.AWAITS_APPROVAL)
         if mark is None:
-            return Work(WorkState.NOT_STARTED)
+            return WorkStatus(WorkState.NOT_STARTED)
         if now < mark.begins:
-            return Work(WorkState.UNKNOWN, why="not begun yet")
+            return WorkStatus(WorkState.UNKNOWN, why="not begun yet")
         if mark.fate == "refused":
-            return Work(WorkState.REFUSED)
+            return WorkStatus(WorkState.REFUSED)
         if mark.ends is None or now < mark.ends:
-            return Work(WorkState.RUNNING)
+            return WorkStatus(WorkState.RUNNING)
         if mark.fate == "interrupted":
-            return Work(WorkState.INTERRUPTED)
-        return Work(WorkState.ENDED, exit=int(mark.fate == "bad"), out="said")
+            return WorkStatus(WorkState.INTERRUPTED)
+        return WorkStatus(WorkState.ENDED, exit=int(mark.fate == "bad"), out="said")
 
 
 class CheckerDoor(Door):
-    def ask(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, Answer]:
+    def ask(
+        self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta
+    ) -> Mapping[TargetId, CheckResult]:
         del by
         begun = self.clock.now()
         self.call("ask")
         asked = [target for target in questions if not self.world.roll(self.world.wicked.mute)]
-        answers = {target: Answer(self._well(target), begun, "503") for target in asked}
+        answers = {target: CheckResult(self._well(target), begun, "503") for target in asked}
         self.answered()
         return answers
 
@@ -278,5 +291,5 @@ class CheckerDoor(Door):
             return False
         return target not in self.world.bad or not self.world.touched_by_work(target)
 
-    def reachable(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, str]:
+    def reachable(self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta) -> Mapping[TargetId, str]:
         raise NotImplementedError

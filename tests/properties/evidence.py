@@ -10,7 +10,7 @@ from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Mark,
 
 from katakei.domain import events as e
 from katakei.domain.model import Registration, Target, TargetId
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 from katakei.domain.phases import Cause, Intent, Phase
 
 LOOK_OLD = 10.0  # a look older than so many seconds proves nothing
@@ -46,21 +46,21 @@ def places(outcome: Outcome) -> Iterator[tuple[Target, Registration]]:
 
 
 def serves(was: Was) -> bool:
-    return was.state is State.HEALTHY and not was.shifted
+    return was.state is HealthState.HEALTHY and not was.shifted
 
 
 def taken_out(outcome: Outcome) -> Iterator[tuple[Registration, Was, Was]]:
     """Every registration that a call of ours took out: what it was before, and the moment."""
     for place, story in outcome.world.past.items():
         for before, was in pairwise(story):
-            if was.state is State.DRAINING and was.by is By.US:
+            if was.state is HealthState.DRAINING and was.by is By.US:
                 yield place, before, was
 
 
 def put_in(outcome: Outcome) -> Iterator[tuple[Registration, Was]]:
     """Every registration that a call of ours put back."""
     for place, story in outcome.world.past.items():
-        yield from ((place, was) for was in story if was.state is State.INITIAL and was.by is By.US)
+        yield from ((place, was) for was in story if was.state is HealthState.INITIAL and was.by is By.US)
 
 
 def until(outcome: Outcome, place: Registration, at: datetime) -> Sequence[Was]:
@@ -83,7 +83,7 @@ def believable(outcome: Outcome, place: Registration, at: datetime) -> bool:
     for was in until(outcome, place, at):
         if serves(was):
             return ended >= at - unknowable(outcome)
-        if was.state is State.DRAINING and was.by is By.US:
+        if was.state is HealthState.DRAINING and was.by is By.US:
             return False
         ended = was.at
     return False
@@ -93,8 +93,8 @@ def healthy_since_we_put_it_back(outcome: Outcome, place: Registration, at: date
     """When it first became healthy after we registered it; None when we never did, or it is not."""
     first = None
     for was in until(outcome, place, at):
-        first = was.at if was.state is State.HEALTHY else first
-        if was.state is State.INITIAL and was.by is By.US:
+        first = was.at if was.state is HealthState.HEALTHY else first
+        if was.state is HealthState.INITIAL and was.by is By.US:
             return first
     return None
 
@@ -104,21 +104,21 @@ def out_since(outcome: Outcome, place: Registration, at: datetime) -> datetime:
     since, broken = at, By.US
     for was in until(outcome, place, at):
         if was.state in OUT:
-            since, broken = was.at, was.by if was.state is State.DRAINING else broken
-        elif broken is By.US or (was.state is State.INITIAL and was.by is By.US):
+            since, broken = was.at, was.by if was.state is HealthState.DRAINING else broken
+        elif broken is By.US or (was.state is HealthState.INITIAL and was.by is By.US):
             break
     return since
 
 
 def nothing_was_pending(outcome: Outcome, target: TargetId, at: datetime) -> bool:
     """So that a witness could say so."""
-    seeable = outcome.setting.witness and target not in outcome.world.unseeable
+    seeable = outcome.setting.probe and target not in outcome.world.unseeable
     return seeable and not outcome.world.pending(target, at)
 
 
 def back_since(outcome: Outcome, place: Registration, at: datetime) -> Was | None:
     """Who registered it again, and when; None when nobody did."""
-    return next((was for was in until(outcome, place, at) if was.state is State.INITIAL), None)
+    return next((was for was in until(outcome, place, at) if was.state is HealthState.INITIAL), None)
 
 
 def last_taken_out_by(outcome: Outcome, place: Registration) -> By | None:
@@ -142,9 +142,9 @@ def short_of(
         yield since, end
 
 
-def first_starts(outcome: Outcome) -> dict[e.Key, datetime]:
+def first_starts(outcome: Outcome) -> dict[e.WorkKey, datetime]:
     """When each work was first asked for."""
-    asked: dict[e.Key, datetime] = {}
+    asked: dict[e.WorkKey, datetime] = {}
     for call in outcome.world.log.calls:
         for key in call.keys:
             asked.setdefault(key, call.at)
@@ -196,7 +196,7 @@ def first_resolved(outcome: Outcome) -> dict[TargetId, datetime]:
     done = 1
     for at, _, upto in outcome.paper.appends:
         for event in outcome.paper.events[ID][done:upto]:
-            if isinstance(event, e.Moved) and event.to is Phase.DRAINING:
+            if isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING:
                 resolved.setdefault(event.target, at)
         done = upto
     return resolved
@@ -211,9 +211,9 @@ def failed_too_often(outcome: Outcome) -> datetime | None:
     """The true time at which the journal held one failed target more than was allowed."""
     failed: set[TargetId] = set()
     for number, event in enumerate(outcome.paper.events[ID], start=1):
-        if isinstance(event, e.RevertAsked | e.RevertResolved):
+        if isinstance(event, e.RevertAsked | e.RevertDecided):
             return None  # from here on other failures count: `a_revert_is_a_revert`
-        if isinstance(event, e.Lost) or (isinstance(event, e.Moved) and event.cause is Cause.FAILED):
+        if isinstance(event, e.FailedAfterDone) or (isinstance(event, e.PhaseChanged) and event.cause is Cause.FAILED):
             failed.add(event.target)
         if len(failed) > outcome.setting.spec.on_failure.max_failures:
             return next(at for at, _, upto in outcome.paper.appends if upto >= number)
@@ -237,7 +237,7 @@ def done_at(outcome: Outcome) -> Mapping[TargetId, datetime]:
     written: dict[TargetId, datetime] = {}
     for at, _, upto in outcome.paper.appends:
         for event in outcome.paper.events[ID][done:upto]:
-            if isinstance(event, e.Moved) and event.to is Phase.DONE:
+            if isinstance(event, e.PhaseChanged) and event.to is Phase.DONE:
                 written[event.target] = at
         done = upto
     return {target: written[target] for target in outcome.rollout.by_phase[Phase.DONE]}

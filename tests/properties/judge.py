@@ -36,11 +36,11 @@ from tests.properties.play import ID, Outcome
 from tests.properties.things import seconds
 from tests.properties.world import OUT, By
 
-from katakei.domain.events import Key, RevertAsked, RevertResolved
+from katakei.domain.events import RevertAsked, RevertDecided, WorkKey
 from katakei.domain.model import TargetId
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent, Phase
-from katakei.domain.plan import Kind
+from katakei.domain.plan import PlanKind
 
 APART = seconds(5) - seconds(0.5)  # less what a look takes: it says when it was begun
 SAID = re.compile(r"\d[smh]\b|acting on|nothing is in hand")
@@ -113,7 +113,7 @@ def back_at_once_when_the_floor_is_lost(outcome: Outcome) -> Faults:
     if (
         given.ip
         or given.script
-        or given.kind is not Kind.ROLL
+        or given.kind is not PlanKind.ROLL
         or any(getattr(given.wicked, name) for name in HINDRANCES)
     ):
         return
@@ -143,7 +143,7 @@ def never_on_a_live_target(outcome: Outcome) -> Faults:
             if state not in OUT:
                 if not (back and back.by is By.STRANGER and at - back.at <= unknowable(outcome)):
                     yield f"work on {short(place)} was asked for at {clock(at)} while it was {state.value}"
-            elif state is State.DRAINING and not nothing_was_pending(outcome, key.target, at):
+            elif state is HealthState.DRAINING and not nothing_was_pending(outcome, key.target, at):
                 yield f"work on {short(place)} was asked for at {clock(at)} while it was still draining"
             elif at - since < outcome.setting.spec.drain.settle:
                 yield f"work on {short(place)} was asked for at {clock(at)}, out only since {clock(since)}"
@@ -156,7 +156,7 @@ def back_exactly_as_it_was(outcome: Outcome) -> Faults:
     doing: it knows only the places of the beginning and would break on another one.
     """
     for target, place in places(outcome):
-        phase = outcome.rollout.standings[target.id].phase
+        phase = outcome.rollout.statuses[target.id].phase
         out = outcome.world.now(place).state in OUT
         if phase in SERVING and out and last_taken_out_by(outcome, place) is not By.STRANGER:
             yield f"{short(place)} is said to be {phase.value}, and is not registered"
@@ -167,11 +167,11 @@ def work_never_starts_twice(outcome: Outcome) -> Faults:
 
     Fair: a person's own work has no end that the world could see. The revert begins once for each time it was wanted.
     """
-    begun: dict[TargetId, list[Key]] = {}
+    begun: dict[TargetId, list[WorkKey]] = {}
     for key, mark in outcome.world.marks.items():
         if mark.fate != "refused":
             begun.setdefault(key.target, []).append(key)
-    wanted = {Intent.UPDATE: 1, Intent.REVERT: len(words(outcome, RevertAsked, RevertResolved))}
+    wanted = {Intent.UPDATE: 1, Intent.REVERT: len(words(outcome, RevertAsked, RevertDecided))}
     for target, keys in begun.items():
         for intent, often in wanted.items():
             same = [key.attempt for key in keys if key.intent is intent]
@@ -192,14 +192,14 @@ def nothing_is_forgotten(outcome: Outcome) -> Faults:
 
     Fair: what a stranger took out the last time, and what was out before we came (a step that only registers).
     """
-    phases = {target: standing.phase for target, standing in outcome.rollout.standings.items()}
+    phases = {target: standing.phase for target, standing in outcome.rollout.statuses.items()}
     if outcome.rollout.finished is None:
         yield f"not finished at {clock(outcome.ended)}: {[phase.value for phase in phases.values()]}"
     for target, place in places(outcome):
         ours = outcome.world.now(place).state in OUT and last_taken_out_by(outcome, place) is By.US
         if ours and phases[target.id] is not Phase.LEFT_OUT:
             yield f"{short(place)} is out of service, but {phases[target.id].value}"
-        if phases[target.id] is Phase.LEFT_OUT and not outcome.rollout.standings[target.id].why:
+        if phases[target.id] is Phase.LEFT_OUT and not outcome.rollout.statuses[target.id].why:
             yield f"{target.id} is left out without a reason"
 
 
@@ -241,13 +241,13 @@ def a_bad_release_stops_early(outcome: Outcome) -> Faults:
     at most as many as were allowed, and a window of them that had begun.
     """
     given = outcome.setting
-    often = {Intent.UPDATE: 1, Intent.REVERT: len(words(outcome, RevertAsked, RevertResolved))}
-    for intent, times in often.items() if given.kind is Kind.ROLL else ():
+    often = {Intent.UPDATE: 1, Intent.REVERT: len(words(outcome, RevertAsked, RevertDecided))}
+    for intent, times in often.items() if given.kind is PlanKind.ROLL else ():
         bad = sum(mark.fate == "bad" and key.intent is intent for key, mark in outcome.world.marks.items())
         if bad > times * (given.spec.on_failure.max_failures + given.window):
             yield f"{bad} of {intent.value} ended badly, {given.spec.on_failure.max_failures} were allowed"
     stopped = failed_too_often(outcome)
-    if stopped is None or given.kind is not Kind.ROLL:
+    if stopped is None or given.kind is not PlanKind.ROLL:
         return
     late = stopped + unknowable(outcome)
     yield from (f"{target} was taken out at {clock(at)}, the rollout failed at {clock(stopped)}"

@@ -11,10 +11,10 @@ from tests.properties.play import Outcome
 from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 
-from katakei.domain.errors import Exit
-from katakei.domain.events import AbortAsked, Interrupted, RevertAsked, RevertResolved
-from katakei.domain.plan import Kind
-from katakei.domain.spec import Late
+from katakei.domain.errors import ExitCode
+from katakei.domain.events import AbortAsked, Interrupted, RevertAsked, RevertDecided
+from katakei.domain.plan import PlanKind
+from katakei.domain.spec import LatePolicy
 from katakei.reconcile.outcome import verdict
 
 BLINDNESS = ("unseen", "blind", "denied", "gone", "deleted", "paper")
@@ -29,12 +29,12 @@ def a_release_that_shows_late_to_be_bad_is_a_failure(outcome: Outcome) -> Faults
     `a_bad_release_stops_early` knows.
     """
     given = outcome.setting
-    if given.kind is not Kind.ROLL or any(getattr(given.wicked, name) for name in BLINDNESS):
+    if given.kind is not PlanKind.ROLL or any(getattr(given.wicked, name) for name in BLINDNESS):
         return
     for name, since in done_at(outcome).items():
         target = outcome.rollout.targets[name]
         for fell in out_of_service(outcome, target, since, outcome.ended):
-            if outcome.ended - fell > LATE + unknowable(outcome) and verdict(outcome.rollout) is not Exit.LEFT_OUT:
+            if outcome.ended - fell > LATE + unknowable(outcome) and verdict(outcome.rollout) is not ExitCode.LEFT_OUT:
                 yield f"{name} was done at {clock(since)}, out of service from {clock(fell)} to the end, and not named"
 
 
@@ -46,14 +46,14 @@ def who_comes_late_is_rolled_or_left(outcome: Outcome) -> Faults:
     """
     given, late = outcome.setting, outcome.setting.spec.late
     alone = replace(given.wicked, born=0) == Wickedness()
-    undisturbed = alone and not words(outcome, AbortAsked, RevertAsked, RevertResolved, Interrupted)
+    undisturbed = alone and not words(outcome, AbortAsked, RevertAsked, RevertDecided, Interrupted)
     for new in outcome.world.born:
         touched = [call for call in changing(outcome) if call.places & set(new.registrations)]
         begun = [was.at for place in new.registrations for was in outcome.world.past[place][1:2]]
-        if late is Late.LEAVE and touched:
+        if late is LatePolicy.LEAVE and touched:
             yield f"{new.name} is to be left as it is, and {touched[0].kind} was called at {clock(touched[0].at)}"
         in_time = any(outcome.ended - at > seconds(60) for at in begun)
-        if late is Late.ROLL and undisturbed and in_time and not touched:
+        if late is LatePolicy.ROLL and undisturbed and in_time and not touched:
             yield f"{new.name} came at {clock(begun[0])} and was never rolled"
 
 

@@ -8,11 +8,11 @@ from tests.properties.doors import Door
 from tests.properties.things import seconds
 from tests.properties.world import Crash
 
-from katakei.domain.errors import Held, LeaseLost, Overtaken, Unreachable, Unseen
-from katakei.domain.events import Event, Will
-from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.errors import ConcurrentAppendError, LeaseHeldError, LeaseLostError, NoAnswerError, UnreachableError
+from katakei.domain.events import Event, UserCommand
+from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 
 EVER = datetime.max.replace(tzinfo=UTC)
 YOUNG = seconds(6)
@@ -55,19 +55,19 @@ class Paper:
     appends: list[tuple[datetime, int, int]] = field(default_factory=list)  # when, by whom, up to which number
     takings: list[tuple[datetime, int]] = field(default_factory=list)
 
-    def tell(self, rollout: RolloutId, word: Will) -> None:
+    def tell(self, rollout: RolloutId, word: UserCommand) -> None:
         self.events[rollout].append(word)
 
     def take(
-        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat], now: datetime
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat], now: datetime
     ) -> Lease:
         held = {group: self.holders[group] for group in sorted(groups) if group in self.holders}
         living = {group: it for group, it in held.items() if it[0] not in self.dead and it[0] != owner}
-        beats = frozenset(Beat(group, it[1], self.hearts[it[0]].beats(now)) for group, it in living.items())
+        beats = frozenset(Heartbeat(group, it[1], self.hearts[it[0]].beats(now)) for group, it in living.items())
         if not beats <= silent:
             heard = {it[0] for it in living.values() if now - self.hearts[it[0]].newest(now) <= YOUNG}
             said = [f"{group} is held by rollout {it[2]} of {it[0]}" for group, it in living.items()]
-            raise Held(said[0], frozenset() if heard else beats, frozenset() if heard & self.alive else beats)
+            raise LeaseHeldError(said[0], frozenset() if heard else beats, frozenset() if heard & self.alive else beats)
         self.taken_from += [(now, former) for former in {it[0] for it in living.values()}]
         self.hearts.setdefault(owner, Heart(now))
         self.epoch += 1
@@ -78,7 +78,7 @@ class Paper:
         for group in lease.groups:
             holder = self.holders.get(group)
             if holder is None or holder[:2] != (lease.owner, lease.epoch):
-                raise LeaseLost("taken over")
+                raise LeaseLostError("taken over")
 
     def release(self, lease: Lease) -> None:
         for group in sorted(lease.groups):
@@ -104,7 +104,7 @@ class Desk(Door):
         self.paper.renew(lease)
         here = self.paper.events.setdefault(rollout, [])
         if len(here) != after:
-            raise Overtaken("somebody was faster")
+            raise ConcurrentAppendError("somebody was faster")
         here += events
         self.paper.appends.append((self.world.clock.time, self.who, len(here)))
         self._trouble()
@@ -114,16 +114,20 @@ class Desk(Door):
         if self.world.roll(self.world.wicked.crash):
             raise Crash
         if self.world.roll(self.world.wicked.paper):
-            raise Unreachable("the disk is full") if self.world.dice.random() < FULL else Unseen("no answer")
+            raise (
+                UnreachableError("the disk is full") if self.world.dice.random() < FULL else NoAnswerError("no answer")
+            )
 
-    def tell(self, rollout: RolloutId, word: Will) -> None:
+    def tell(self, rollout: RolloutId, word: UserCommand) -> None:
         self.paper.tell(rollout, word)
 
-    def find(self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False) -> list[Header]:
+    def find(
+        self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
+    ) -> list[RolloutHeader]:
         raise NotImplementedError
 
     def take(
-        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
         lease = self.paper.take(groups, owner, rollout, silent, self.world.clock.time)
         self.paper.takings.append((self.world.clock.time, self.who))

@@ -54,7 +54,7 @@ class People:
         self._paper.tell(self._id, e.RevertAsked(self._now, "dora"))
         return True
 
-    def tell(self, word: e.Will) -> None:
+    def tell(self, word: e.UserCommand) -> None:
         if not self.finished:
             self._paper.tell(self._id, word)
 

@@ -10,22 +10,22 @@ from datetime import datetime
 from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
 from tests.properties.paper import Desk, Paper
 from tests.properties.people import People
+from tests.properties.probe import WitnessDoor
 from tests.properties.settings import Setting, spec_of
 from tests.properties.things import group, seconds, target
-from tests.properties.witness import WitnessDoor
 from tests.properties.world import NOON, Crash, SmallWorld, Was
 
 from katakei.domain import events as e
-from katakei.domain.errors import Held, KatakeiError, LeaseLost
+from katakei.domain.errors import KatakeiError, LeaseHeldError, LeaseLostError
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 from katakei.domain.phases import Phase
-from katakei.domain.plan import Floor, Kind, Plan
+from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Spec
-from katakei.runtime.lease_keeper import Hold, take
-from katakei.runtime.runner import Runner, Turn, World
+from katakei.runtime.lease_keeper import LeaseKeeper, acquire
+from katakei.runtime.runner import Runner, RunnerDrivers, Turn
 
 __all__ = ["Outcome", "Play", "plan_of", "play", "spec_of"]
 
@@ -56,7 +56,7 @@ class Process:
     """One process that drives the rollout, or did."""
 
     owner: Owner
-    hold: Hold
+    hold: LeaseKeeper
     runner: Runner
     clock: WrongClock
     pool: SmallPool
@@ -67,7 +67,7 @@ def plan_of(world: SmallWorld, *, window: int, floor: int, spec: Spec, per_zone:
     members = len(world.targets) + len(world.bystanders)
     return Plan(
         rollout=ID,
-        kind=Kind.ROLL,
+        kind=PlanKind.ROLL,
         spec=spec,
         release="v2",
         account="123456789012",
@@ -112,7 +112,7 @@ class Play:
         while (not self.people.finished or self.people.wants_it_back()) and not self.over:
             try:
                 self._drive(self.driving or self._take_up())
-            except Held:  # the former one, far away, died a moment ago: whoever was refused comes again
+            except LeaseHeldError:  # the former one, far away, died a moment ago: whoever was refused comes again
                 self.world.clock.sleep(seconds(10))
         ended = self.world.clock.time
         self.world.frozen = True
@@ -139,21 +139,21 @@ class Play:
         pause = lambda: self._stand_still(owner)  # noqa: E731 - a door's own bell
         desk = Desk(world, number, clock, pause).sit(self.paper, self.people.speak)
         groups = frozenset(world.group_of)
-        hold = take(desk, clock, lambda silent: desk.take(groups, owner, ID, silent), self.watched.append)
+        hold = acquire(desk, clock, lambda silent: desk.take(groups, owner, ID, silent), self.watched.append)
         self.figures["processes"] += 1
         executor = ExecutorDoor(world, number, clock, pause)
         executor.by_hand = self.setting.by_hand
-        drivers = World(
+        drivers = RunnerDrivers(
             balancer=BalancerDoor(world, number, clock, pause),
             executor=executor,
-            checker=CheckerDoor(world, number, clock, pause),
+            health_checker=CheckerDoor(world, number, clock, pause),
             journal=desk,
             clock=clock,
             pool=pool,
-            witness=WitnessDoor(world, number, clock, pause) if self.setting.witness else None,
+            probe=WitnessDoor(world, number, clock, pause) if self.setting.probe else None,
         )
         runner = Runner(drivers, hold, ID)
-        runner.note(e.Taken(clock.now(), owner))
+        runner.note(e.OwnerChanged(clock.now(), owner))
         self.driving = Process(owner, hold, runner, clock, pool)
         return self.driving
 
@@ -176,7 +176,7 @@ class Play:
                 self.paper.dead.add(process.owner)
             self.zombies.append(process)
             return self._gone(process)
-        except LeaseLost:
+        except LeaseLostError:
             return self._gone(process)
         except KatakeiError:
             self.figures["gave up"] += 1
@@ -215,7 +215,7 @@ class Play:
         try:
             self._drive(self._take_up(), turns=self.world.dice.randint(1, 30))
             self.figures["taken over"] += 1
-        except Held:
+        except LeaseHeldError:
             self.figures["woke in time"] += 1
         with _calm(self.world):
             self.world.clock.sleep(max(until - self.world.clock.time, seconds(0)))
@@ -237,7 +237,7 @@ class Play:
     def _after(self, process: Process, turn: Turn) -> None:
         self.figures["restless"] += turn.due <= turn.now
         if not turn.over:
-            self.sentences.setdefault(turn.why, bool(turn.rollout.in_hand))
+            self.sentences.setdefault(turn.why, bool(turn.rollout.in_progress))
         if self.zombies and self.world.roll(0.05):
             self._wake_zombie()
         if self.people.talk.random() < RIVALS:
@@ -257,7 +257,7 @@ class Play:
             wanted, eve = frozenset(list(self.world.group_of)[:1]), Owner("eve", "host", 0, 0, "boot")
             self.paper.take(wanted, eve, RIVAL, frozenset(), self.world.clock.time)
             self.refused.append("")
-        except Held as held:
+        except LeaseHeldError as held:
             self.refused.append(str(held))
 
 
@@ -286,11 +286,11 @@ def _world(setting: Setting) -> SmallWorld:
 
 def _plan(setting: Setting, world: SmallWorld) -> Plan:
     plan = plan_of(world, window=setting.window, floor=setting.floor, spec=setting.spec, per_zone=setting.per_zone)
-    if setting.kind is Kind.ROLL:
+    if setting.kind is PlanKind.ROLL:
         return plan
     plan = replace(plan, kind=setting.kind, window=len(plan.targets), waits=setting.waits)
-    if setting.kind is Kind.DEREGISTER:
+    if setting.kind is PlanKind.DEREGISTER:
         return plan
     for place in [place for it in plan.targets for place in it.registrations]:
-        world.past[place] = [Was(NOON, State.ABSENT)]
+        world.past[place] = [Was(NOON, HealthState.ABSENT)]
     return replace(plan, begin=Phase.OUT)

@@ -41,7 +41,7 @@ def _about(call: Call) -> str:
 
 
 def _said(event: e.Event) -> str:
-    if isinstance(event, e.Moved):
+    if isinstance(event, e.PhaseChanged):
         reasons = [part.value for part in (event.intent, event.cause) if part]
         return " ".join(["Moved", str(number(event.target)), event.to.value, *reasons, event.why])
     about = getattr(event, "target", None)

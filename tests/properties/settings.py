@@ -8,8 +8,20 @@ from tests.properties.things import seconds
 from tests.properties.vices import Wickedness
 from tests.properties.world import SmallWorld
 
-from katakei.domain.plan import Kind
-from katakei.domain.spec import Check, Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until, Window
+from katakei.domain.plan import PlanKind
+from katakei.domain.spec import (
+    AfterFailure,
+    Check,
+    Command,
+    Drain,
+    DrainUntil,
+    FailedTargetPolicy,
+    LatePolicy,
+    Limits,
+    OnFailure,
+    Spec,
+    Window,
+)
 
 CALM = Wickedness()
 UNDO = Command("ssm", "undo")
@@ -43,7 +55,7 @@ class Setting:
     window: int = 1
     floor: int = 1
     per_zone: int = 0
-    kind: Kind = Kind.ROLL
+    kind: PlanKind = PlanKind.ROLL
     waits: bool = True
     by_hand: bool = False
     abort: float | None = None
@@ -51,7 +63,7 @@ class Setting:
     interrupts: float = 0.0
     reverts: tuple[float, ...] = ()
     pauses: float = 0.0
-    witness: bool = False
+    probe: bool = False
     wrong_clocks: bool = True
     script: Callable[[SmallWorld], None] | None = None
     spec: Spec = field(default_factory=spec_of)
@@ -73,11 +85,11 @@ def drawn(seed: int) -> Setting:
     targets = dice.choice((1, 2, 2, 2, 2, 3, 3, 3, 4, 5))
     bystanders = 0 if targets > 1 and dice.random() < 0.7 else dice.choice((1, 2))
     members = targets + bystanders
-    kind = dice.choices((Kind.ROLL, Kind.DEREGISTER, Kind.REGISTER), (18, 1, 1))[0]
+    kind = dice.choices((PlanKind.ROLL, PlanKind.DEREGISTER, PlanKind.REGISTER), (18, 1, 1))[0]
     abort = dice.random() < 0.15
-    witness = dice.random() < 0.25
-    serving = bystanders if kind is Kind.REGISTER else members
-    revert = kind is Kind.ROLL and dice.random() < 0.4
+    probe = dice.random() < 0.25
+    serving = bystanders if kind is PlanKind.REGISTER else members
+    revert = kind is PlanKind.ROLL and dice.random() < 0.4
     return Setting(
         seed=seed,
         wicked=_wicked(dice),
@@ -85,35 +97,35 @@ def drawn(seed: int) -> Setting:
         bystanders=bystanders,
         groups=dice.choices((1, 2, 3), (6, 3, 1))[0],
         ip=dice.random() < 0.2,
-        delay=dice.choice((40, 60, 90) if witness else (0, 5, 5, 15, 40)),
+        delay=dice.choice((40, 60, 90) if probe else (0, 5, 5, 15, 40)),
         window=dice.choice((1, 1, 1, 2, 3)),
         floor=max(0, min(serving - 1, dice.choice((members // 2, members - 1, 1)))),
         per_zone=1 if members >= 4 and dice.random() < 0.3 else 0,
         kind=kind,
-        waits=kind is Kind.ROLL or dice.random() < 0.7,
+        waits=kind is PlanKind.ROLL or dice.random() < 0.7,
         by_hand=dice.random() < 0.12,
         abort=dice.uniform(0, 150) if abort else None,
         people=0.05 if dice.random() < 0.3 else 0.0,
         interrupts=0.01 if dice.random() < 0.2 else 0.0,
-        witness=witness,
-        spec=_spec(dice, Until.PROOF if witness else Until.DELAY, revert=revert),
+        probe=probe,
+        spec=_spec(dice, DrainUntil.PROOF if probe else DrainUntil.DELAY, revert=revert),
         reverts=tuple(sorted(dice.uniform(0, 500) for _ in range(dice.choice((0, 1, 1, 2))))) if revert else (),
         pauses=0.03 if dice.random() < 0.2 else 0.0,
     )
 
 
-def _spec(dice: random.Random, until: Until, *, revert: bool) -> Spec:
+def _spec(dice: random.Random, until: DrainUntil, *, revert: bool) -> Spec:
     return spec_of(
         revert=UNDO if revert else None,
         drain=Drain(settle=seconds(dice.choice((30, 30, 30, 10))), until=until),
-        late=dice.choice(list(Late)),
+        late=dice.choice(list(LatePolicy)),
         soak=seconds(dice.choice((0, 5, 10))),
         check=Check(within=seconds(20), asked=dice.random() < 0.8),
         limits=Limits(working=seconds(40), warming=seconds(45), waiting=seconds(60)),
         on_failure=OnFailure(
             dice.choice((0, 0, 1, 5)),
-            dice.choice(list(FailedTarget)),
-            Then.REVERT if revert and dice.random() < 0.6 else Then.STOP,
+            dice.choice(list(FailedTargetPolicy)),
+            AfterFailure.REVERT if revert and dice.random() < 0.6 else AfterFailure.STOP,
         ),
     )
 

@@ -9,7 +9,7 @@ from tests.properties.settings import Setting
 from tests.properties.world import By, SmallWorld
 
 from katakei.domain import events as e
-from katakei.domain.errors import Exit
+from katakei.domain.errors import ExitCode
 from katakei.domain.model import Target
 from katakei.domain.phases import Phase
 from katakei.reconcile.outcome import verdict
@@ -33,10 +33,10 @@ def fallen(world: SmallWorld, target: Target) -> None:
         world.fall(place, lasting=10_000)
 
 
-OUT, BACK, STAYS = (P.LEFT_OUT, Exit.LEFT_OUT), (P.DONE, Exit.DONE), (P.DONE, Exit.LEFT_OUT)
-UNTOUCHED, ABORTED = (P.SKIPPED, Exit.FAILED), (P.RETURNED, Exit.FAILED)
+OUT, BACK, STAYS = (P.LEFT_OUT, ExitCode.LEFT_OUT), (P.DONE, ExitCode.DONE), (P.DONE, ExitCode.LEFT_OUT)
+UNTOUCHED, ABORTED = (P.SKIPPED, ExitCode.FAILED), (P.RETURNED, ExitCode.FAILED)
 # In the order of the way: where the target ends, and the exit code.
-ENDINGS: Mapping[Harm, Sequence[tuple[Phase, Exit]]] = {
+ENDINGS: Mapping[Harm, Sequence[tuple[Phase, ExitCode]]] = {
     terminated: (UNTOUCHED, OUT, OUT, OUT, OUT, OUT, OUT, STAYS),
     deregistered: (UNTOUCHED, BACK, BACK, BACK, BACK, OUT, ABORTED, STAYS),
     fallen: (BACK, BACK, BACK, BACK, BACK, OUT, ABORTED, STAYS),
@@ -47,13 +47,13 @@ ENDINGS: Mapping[Harm, Sequence[tuple[Phase, Exit]]] = {
     ("harm", "phase", "ending"),
     [(harm, *each) for harm, ends in ENDINGS.items() for each in zip(WAY, ends, strict=True)],
 )
-def test_a_target_that_is_harmed_ends_and_is_named(harm: Harm, phase: Phase, ending: tuple[Phase, Exit]) -> None:
+def test_a_target_that_is_harmed_ends_and_is_named(harm: Harm, phase: Phase, ending: tuple[Phase, ExitCode]) -> None:
     outcome = harmed(harm, phase)
     first = next(iter(outcome.world.targets))
-    assert (outcome.rollout.standings[first].phase, verdict(outcome.rollout)) == ending
+    assert (outcome.rollout.statuses[first].phase, verdict(outcome.rollout)) == ending
     assert outcome.rollout.finished
     assert judged(outcome) == []
-    assert ending[1] is not Exit.LEFT_OUT or first in events.summary(outcome.rollout)
+    assert ending[1] is not ExitCode.LEFT_OUT or first in events.summary(outcome.rollout)
 
 
 def harmed(harm: Harm, phase: Phase) -> Outcome:
@@ -61,7 +61,7 @@ def harmed(harm: Harm, phase: Phase) -> Outcome:
     play = Play(Setting(seed=5, delay=5, wrong_clocks=False, script=lambda _: None))
     process, first = play._take_up(), next(iter(play.world.targets.values()))
     play.world.bad = frozenset({first.id} if phase is P.CHECKING else ())
-    while process.runner.rollout.standings[first.id].phase is not phase:
+    while process.runner.rollout.statuses[first.id].phase is not phase:
         process.clock.sleep(process.runner.turn().due - process.clock.now())
         if phase is P.RETURNING and process.runner.rollout.by_phase[P.DRAINING]:
             play.people.tell(e.AbortAsked(play.world.clock.time, "kim"))

@@ -17,14 +17,24 @@ from tests.properties.world import NOON, SmallWorld
 
 from katakei.domain import events as e
 from katakei.domain import replay
-from katakei.domain.actions import Register, Rest, Step
-from katakei.domain.errors import Overtaken
+from katakei.domain.actions import Action, Register, Wait
+from katakei.domain.errors import ConcurrentAppendError
 from katakei.domain.model import Registration, TargetId
-from katakei.domain.observation import Pending, State, WorkState
+from katakei.domain.observation import HealthState, ProbeVerdict, WorkState
 from katakei.domain.phases import Phase
-from katakei.domain.spec import Command, Drain, FailedTarget, Late, Limits, OnFailure, Spec, Then, Until
+from katakei.domain.spec import (
+    AfterFailure,
+    Command,
+    Drain,
+    DrainUntil,
+    FailedTargetPolicy,
+    LatePolicy,
+    Limits,
+    OnFailure,
+    Spec,
+)
 from katakei.reconcile import capacity, context, decide, draining, drift, observe, pacing, returning, revert, working
-from katakei.reconcile.context import Case
+from katakei.reconcile.context import TargetContext
 from katakei.runtime import lease_keeper, runner
 
 Worlds = Callable[[int], Setting]
@@ -56,8 +66,8 @@ def blinded(seed: int) -> Setting:
 
 
 def witnessed(seed: int) -> Setting:
-    spec = spec_of(drain=Drain(settle=seconds(10), until=Until.PROOF))
-    return replace(worlds(unseeable=0.5, mute=0.1)(seed), delay=60, witness=True, spec=spec)
+    spec = spec_of(drain=Drain(settle=seconds(10), until=DrainUntil.PROOF))
+    return replace(worlds(unseeable=0.5, mute=0.1)(seed), delay=60, probe=True, spec=spec)
 
 
 def cut_off(seed: int) -> Setting:
@@ -94,7 +104,7 @@ def _the_first_take_out_is_lost_and_two_fall_unseen(world: SmallWorld) -> None:
 def _fall_for_long(world: SmallWorld, places: Sequence[Registration]) -> None:
     for place in places:
         world.fall(place)
-        world.next[place] = (world.clock.time + seconds(90), State.HEALTHY)
+        world.next[place] = (world.clock.time + seconds(90), HealthState.HEALTHY)
 
 
 def failing(seed: int) -> Setting:
@@ -121,7 +131,7 @@ def of_addresses(seed: int) -> Setting:
     return replace(worlds(falls=0.02)(seed), ip=True, delay=40)
 
 
-def late(policy: Late) -> Worlds:
+def late(policy: LatePolicy) -> Worlds:
     return lambda seed: replace(worlds(born=0.05)(seed), spec=spec_of(soak=seconds(0), late=policy))
 
 
@@ -152,7 +162,9 @@ def taken_back(seed: int) -> Setting:
 
 def failing_back(seed: int) -> Setting:
     limits = Limits(working=seconds(30), warming=seconds(60), waiting=seconds(60))
-    spec = spec_of(revert=UNDO, limits=limits, on_failure=OnFailure(0, FailedTarget.KEEP_OUT, Then.REVERT))
+    spec = spec_of(
+        revert=UNDO, limits=limits, on_failure=OnFailure(0, FailedTargetPolicy.KEEP_OUT, AfterFailure.REVERT)
+    )
     return replace(worlds(hangs=1, mute=1)(seed), spec=spec)
 
 
@@ -170,22 +182,22 @@ _key, _next, _not_serving = replay.Rollout.key, decide._next, returning._not_ser
 _work, _candidates = working.working, decide.candidates
 
 
-def _without_settle(this: Case) -> Rest | None:
+def _without_settle(this: TargetContext) -> Wait | None:
     return None if this.nothing_pending else this.rest("not settled for 1s")
 
 
-def _believed_though_blind(self: Case) -> bool:
-    verdict, since = self.sight.evidence.get(self.target.id), self.standing.out_since
-    proven = verdict is not None and verdict.verdict is Pending.QUIET and since is not None
-    return bool(self.looks) and (proven or all(look.state is State.ABSENT for look in self.looks or ()))
+def _believed_though_blind(self: TargetContext) -> bool:
+    verdict, since = self.observation.evidence.get(self.target.id), self.status.out_since
+    proven = verdict is not None and verdict.verdict is ProbeVerdict.QUIET and since is not None
+    return bool(self.looks) and (proven or all(look.state is HealthState.ABSENT for look in self.looks or ()))
 
 
-def _another_key_after_a_crash(self: replay.Rollout, target: str) -> e.Key:
+def _another_key_after_a_crash(self: replay.Rollout, target: str) -> e.WorkKey:
     key = _key(self, target)  # type: ignore[arg-type]  # a target's name
     return replace(key, attempt=key.attempt + 1000 * (self.owner.pid if self.owner else 0))
 
 
-def _never_renewed(self: lease_keeper.Hold) -> None:
+def _never_renewed(self: lease_keeper.LeaseKeeper) -> None:
     self.prove(self._clock.now())
 
 
@@ -195,7 +207,7 @@ def _facts_are_lost(self: runner.Runner, events: Sequence[e.Event], facts: Seque
         return True
     try:
         self._world.journal.append(self._hold.lease, self._rollout.plan.rollout, self._rollout.number, events)
-    except Overtaken:
+    except ConcurrentAppendError:
         self._catch_up()
         return False
     self._rollout = replay.evolve(self._rollout, events)
@@ -211,37 +223,37 @@ def _deaf_to_aborts(self: replay.Rollout) -> str:
     return ""
 
 
-def _deaf_to_interrupts(scene: context.Scene) -> list[Step]:
+def _deaf_to_interrupts(scene: context.TurnContext) -> list[Action]:
     return _next(replace(scene, rollout=replace(scene.rollout, interrupted=False)))
 
 
-def _believed_when_called(this: Case) -> tuple[Step, ...] | None:
-    return _not_serving(this) if this.missing(this.standing.registered) else None
+def _believed_when_called(this: TargetContext) -> tuple[Action, ...] | None:
+    return _not_serving(this) if this.missing(this.status.registered) else None
 
 
-def _forgotten(this: Case) -> tuple[Step, ...]:
+def _forgotten(this: TargetContext) -> tuple[Action, ...]:
     return (this.move(Phase.RETURNED, "as good as back"),)
 
 
-def _only_the_first(self: Case) -> Register:
+def _only_the_first(self: TargetContext) -> Register:
     return Register(self.target.id, self.target.registrations[:1])
 
 
-def _put_back_while_it_runs(this: Case) -> tuple[Step, ...]:
-    work = this.sight.works.get(this.rollout.key(this.target.id))
+def _put_back_while_it_runs(this: TargetContext) -> tuple[Action, ...]:
+    work = this.observation.works.get(this.rollout.key(this.target.id))
     return (this.move(Phase.CHECKING, "enough"),) if work and work.state is WorkState.RUNNING else _work(this)
 
 
-def _due_at_once(steps: tuple[Step, ...], now: datetime) -> datetime:
-    return min([step.until for step in steps if isinstance(step, Rest)], default=now) - timedelta(seconds=2)
+def _due_at_once(actions: tuple[Action, ...], now: datetime) -> datetime:
+    return min([action.until for action in actions if isinstance(action, Wait)], default=now) - timedelta(seconds=2)
 
 
-def _deaf_to_pauses(scene: context.Scene) -> list[Step]:
+def _deaf_to_pauses(scene: context.TurnContext) -> list[Action]:
     return _next(replace(scene, rollout=replace(scene.rollout, paused="")))
 
 
 def _whoever_is_there(this: replay.Rollout, target: TargetId) -> bool:
-    return not this.standings[target].reverted
+    return not this.statuses[target].reverted
 
 
 def _whatever_may_run_there(this: replay.Rollout, target: TargetId) -> bool:
@@ -276,45 +288,55 @@ def nothing(*_: object) -> None:
 
 BROKEN = {
     "no floor is kept": Broken(
-        [(decide, "breach", no), (returning, "breach", no), (context, "breach", no)], "1 floor", tight
+        [(decide, "floor_violation", no), (returning, "floor_violation", no), (context, "floor_violation", no)],
+        "1 floor",
+        tight,
     ),
-    "an old look at the group is believed": Broken([(capacity, "FRESH", timedelta(hours=1))], "1 floor", blinded),
-    "a call is repeated without asking the floor": Broken([(Case, "needed", "")], "1 floor", cut_off),
+    "an old look at the group is believed": Broken(
+        [(capacity, "OBSERVATION_MAX_AGE", timedelta(hours=1))], "1 floor", blinded
+    ),
+    "a call is repeated without asking the floor": Broken([(TargetContext, "needed", "")], "1 floor", cut_off),
     "a target that is out stays out when the floor is lost": Broken(
-        [(Case, "floor_lost", "")], "1 back", worlds(falls=0.02)
+        [(TargetContext, "floor_lost", "")], "1 back", worlds(falls=0.02)
     ),
-    "one look proves that a target serves": Broken([(returning, "APART", timedelta())], "1 proof", worlds()),
+    "one look proves that a target serves": Broken([(returning, "PROOF_INTERVAL", timedelta())], "1 proof", worlds()),
     "the settle time is ignored": Broken(
         [(draining, "unsettled", _without_settle), (working, "unsettled", _without_settle)], "2 live"
     ),
-    "draining counts as nothing pending": Broken([(Case, "nothing_pending", True)], "2 live"),
+    "draining counts as nothing pending": Broken([(TargetContext, "nothing_pending", True)], "2 live"),
     "a witness that cannot see is believed": Broken(
-        [(Case, "nothing_pending", property(_believed_though_blind))], "2 live", witnessed
+        [(TargetContext, "nothing_pending", property(_believed_though_blind))], "2 live", witnessed
     ),
     "moments of another clock are measured from": Broken([(replay._Draft, "_measure_anew", no)], "2 live", long_settle),
     "a registration is believed when its call returned": Broken(
         [(returning, "_not_serving", _believed_when_called)], "3 back", aborted_among_lies
     ),
-    "only the first registration is put back": Broken([(Case, "register", _only_the_first)], "done", abroad),
+    "only the first registration is put back": Broken([(TargetContext, "register", _only_the_first)], "done", abroad),
     "a crash makes another key": Broken(
         [(replay.Rollout, "key", _another_key_after_a_crash)], "4 once", worlds(crash=0.03)
     ),
     "a target is put back while its work runs": Broken(
-        [(decide, "ANSWERS", {**decide.ANSWERS, Phase.WORKING: _put_back_while_it_runs})], "4 once", worlds(hangs=0.5)
+        [(decide, "PHASE_HANDLERS", {**decide.PHASE_HANDLERS, Phase.WORKING: _put_back_while_it_runs})],
+        "4 once",
+        worlds(hangs=0.5),
     ),
     "a return is taken for granted": Broken(
-        [(decide, "ANSWERS", {**decide.ANSWERS, Phase.RETURNING: _forgotten})], "5 forgotten"
+        [(decide, "PHASE_HANDLERS", {**decide.PHASE_HANDLERS, Phase.RETURNING: _forgotten})], "5 forgotten"
     ),
     "the lease is not renewed": Broken(
-        [(lease_keeper.Hold, "renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
+        [(lease_keeper.LeaseKeeper, "renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
     ),
     "an act may begin whenever its thread comes": Broken(
-        [(lease_keeper, "LIFE", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)
+        [(lease_keeper, "LEASE_DURATION", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)
     ),
     "an act may begin to the very end of the lease, and is taken over at once after it": Broken(
-        [(lease_keeper, "SPARE", timedelta()), (lease_keeper, "SILENCE", timedelta(seconds=20))], "6 silence", far_away
+        [(lease_keeper, "SAFETY_MARGIN", timedelta()), (lease_keeper, "SILENCE_LIMIT", timedelta(seconds=20))],
+        "6 silence",
+        far_away,
     ),
-    "a short silence is believed": Broken([(lease_keeper, "SILENCE", timedelta(seconds=8))], "6 silence", far_away),
+    "a short silence is believed": Broken(
+        [(lease_keeper, "SILENCE_LIMIT", timedelta(seconds=8))], "6 silence", far_away
+    ),
     "failures stop nothing": Broken([(replay.Rollout, "stopped", property(_deaf_to_failures))], "7 stops", failing),
     "an abort stops nothing": Broken([(replay.Rollout, "stopped", property(_deaf_to_aborts))], "7 abort", aborted),
     "a pause stops nothing": Broken([(decide, "_next", _deaf_to_pauses)], "7 pause", paused),
@@ -335,14 +357,16 @@ BROKEN = {
     "a word that comes first loses the facts": Broken(
         [(runner.Runner, "_append", _facts_are_lost)], "2 live", of_many_words
     ),
-    "nothing is said while it waits": Broken([(Case, "lasting", "")], "9 why"),
-    "an ip target is registered while it drains": Broken([(Case, "ip_still_draining", False)], "ip", of_addresses),
-    "a target that was done is watched no more": Broken([(decide, "staying", nobody)], "7 late", broken_late),
-    "who is to be left alone is rolled": Broken([(drift, "_left_alone", no)], "late", late(Late.LEAVE)),
-    "who comes late is not asked for": Broken([(observe, "unknown", nobody)], "late", late(Late.ROLL)),
+    "nothing is said while it waits": Broken([(TargetContext, "lasting", "")], "9 why"),
+    "an ip target is registered while it drains": Broken(
+        [(TargetContext, "ip_still_draining", False)], "ip", of_addresses
+    ),
+    "a target that was done is watched no more": Broken([(decide, "watching", nobody)], "7 late", broken_late),
+    "who is to be left alone is rolled": Broken([(drift, "_left_alone", no)], "late", late(LatePolicy.LEAVE)),
+    "who comes late is not asked for": Broken([(observe, "unknown", nobody)], "late", late(LatePolicy.ROLL)),
     "a deleted group is waited for": Broken([(decide, "vanished", nothing)], "5 forgotten", deleted, within=3),
     "a world that is gone is not borne": Broken(
-        [(runner, "PATIENCE", timedelta(seconds=30))], "borne", worlds(gone=0.01)
+        [(runner, "OUTAGE_LIMIT", timedelta(seconds=30))], "borne", worlds(gone=0.01)
     ),
     "attributes are not compared": Broken([(decide, "_not_as_planned", no)], "attributes", worlds(edits=0.02)),
     "looks are not spaced": Broken(

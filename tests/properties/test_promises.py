@@ -37,7 +37,7 @@ def played() -> Played:
     for seed in range(FIRST, FIRST + WORLDS):
         outcome = play(drawn(seed))
         figures += outcome.figures
-        ends.update(standing.phase.value for standing in outcome.rollout.standings.values())
+        ends.update(standing.phase.value for standing in outcome.rollout.statuses.values())
         for fault in judged(outcome):
             faults[fault.split(":")[0]].append(f"{fault}\n    python -m tests.properties.replay {seed}")
     return Played(faults, figures, ends)

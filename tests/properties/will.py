@@ -20,10 +20,10 @@ from tests.properties.evidence import (
 )
 from tests.properties.play import ID, Outcome
 
-from katakei.domain.errors import Exit
-from katakei.domain.events import AbortAsked, Moved, PauseAsked, ResumeAsked, RevertAsked, RevertResolved
+from katakei.domain.errors import ExitCode
+from katakei.domain.events import AbortAsked, PauseAsked, PhaseChanged, ResumeAsked, RevertAsked, RevertDecided
 from katakei.domain.phases import Intent, Phase
-from katakei.domain.plan import Kind
+from katakei.domain.plan import PlanKind
 from katakei.reconcile.outcome import taken_back
 from katakei.reconcile.revert import not_taken_back
 
@@ -38,7 +38,7 @@ def a_revert_is_a_revert(outcome: Outcome) -> Faults:
     Fair: what was resolved before may still land, within `unknowable`; a person who says that the work is done may have
     been faster than its start.
     """
-    told = min((found for kind in (RevertAsked, RevertResolved) if (found := written_at(outcome, kind))), default=None)
+    told = min((found for kind in (RevertAsked, RevertDecided) if (found := written_at(outcome, kind))), default=None)
     late = told[0] + unknowable(outcome) if told else None
     for key, at in first_starts(outcome).items():
         mark, updated = outcome.world.marks.get(key), begun_on(outcome, key.target, Intent.UPDATE)
@@ -57,7 +57,7 @@ def _whoever_is_not_taken_back_is_named(outcome: Outcome) -> Faults:
 
     Fair: a person who does the work is believed; what was refused or failed changes the order.
     """
-    wanted = words(outcome, RevertAsked, RevertResolved)
+    wanted = words(outcome, RevertAsked, RevertDecided)
     if not wanted or outcome.setting.by_hand or outcome.rollout.finished is None:
         return
     back: list[tuple[datetime, datetime]] = []
@@ -66,7 +66,7 @@ def _whoever_is_not_taken_back_is_named(outcome: Outcome) -> Faults:
         well = [work for work in reverted if work.fate == "good"]
         if updated and not well and target not in not_taken_back(outcome.rollout):
             yield f"{target} was updated, never taken back, and is not named"
-        if updated and not well and taken_back(outcome.rollout) is Exit.DONE:
+        if updated and not well and taken_back(outcome.rollout) is ExitCode.DONE:
             yield f"{target} was never taken back, but exit code 0"
         if updated and well:
             back.append((updated[-1].begins, well[-1].begins))
@@ -82,7 +82,7 @@ def a_pause_is_heard(outcome: Outcome) -> Faults:
     for event in outcome.paper.events[ID]:
         if isinstance(event, PauseAsked | ResumeAsked | RevertAsked):
             paused = isinstance(event, PauseAsked)
-        if paused and isinstance(event, Moved) and event.to is Phase.DRAINING and event.intent in BEGUN:
+        if paused and isinstance(event, PhaseChanged) and event.to is Phase.DRAINING and event.intent in BEGUN:
             yield f"{event.target} was resolved to be taken out during a pause"
 
 
@@ -92,7 +92,7 @@ def an_abort_is_heard(outcome: Outcome) -> Faults:
     Fair: what was resolved before may still land, within `unknowable`.
     """
     told = written_at(outcome, AbortAsked)
-    if told is None or outcome.setting.kind is not Kind.ROLL or RevertAsked in map(type, outcome.paper.events[ID]):
+    if told is None or outcome.setting.kind is not PlanKind.ROLL or RevertAsked in map(type, outcome.paper.events[ID]):
         return  # a revert is a later word, or an earlier one whose targets were taken out before
     late = told[0] + unknowable(outcome)
     for what, at in [*first_taken(outcome).items(), *first_starts(outcome).items()]:

@@ -13,16 +13,16 @@ from enum import Enum
 from tests.properties.things import seconds, target
 from tests.properties.vices import Wickedness
 
-from katakei.domain.errors import NoSuchGroup, OutOfReach, Unreachable, Unseen
-from katakei.domain.events import Key
+from katakei.domain.errors import NoAnswerError, TemporarilyUnavailableError, UnknownGroupError, UnreachableError
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Arn, Group, Registration, Target, TargetId, TargetType
-from katakei.domain.observation import State
+from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 STALE, WIRE, SLOW = 8.0, 4.0, 10.0  # at the most, in seconds: how old a look, how late a call, how slow a thread
 OLD_VERDICT = 10.0  # seconds a witness may take to tell
-OUT = frozenset({State.DRAINING, State.ABSENT})
+OUT = frozenset({HealthState.DRAINING, HealthState.ABSENT})
 
 
 class Crash(BaseException):
@@ -55,7 +55,7 @@ class Was:
     """One chapter in the life of a registration; `why` by whom it began. Shifted: healthy, yet without traffic."""
 
     at: datetime
-    state: State
+    state: HealthState
     by: By = By.ITSELF
     shifted: bool = False
 
@@ -69,7 +69,7 @@ class Call:
     who: int
     group: Arn | None = None
     places: frozenset[Registration] = frozenset()
-    keys: tuple[Key, ...] = ()
+    keys: tuple[WorkKey, ...] = ()
     whole: bool = False
 
 
@@ -115,9 +115,9 @@ class SmallWorld:
         self.bystanders = tuple(bystanders)
         everyone = (*targets, *bystanders)
         self.owner_of = {place: target for target in everyone for place in target.registrations}
-        self.past: dict[Registration, list[Was]] = {place: [Was(NOON, State.HEALTHY)] for place in self.owner_of}
-        self.next: dict[Registration, tuple[datetime, State]] = {}
-        self.marks: dict[Key, Mark] = {}
+        self.past: dict[Registration, list[Was]] = {place: [Was(NOON, HealthState.HEALTHY)] for place in self.owner_of}
+        self.next: dict[Registration, tuple[datetime, HealthState]] = {}
+        self.marks: dict[WorkKey, Mark] = {}
         self.wire: list[tuple[datetime, Callable[[], None]]] = []
         self.blind: dict[Arn, datetime] = {}
         self.denied = NOON
@@ -170,15 +170,15 @@ class SmallWorld:
         if self.roll(self.wicked.gone):
             self.gone = self.clock.time + seconds(self.dice.uniform(60, 800))
         if self.clock.time < self.gone and not self.frozen:
-            raise OutOfReach("nobody listens")
+            raise TemporarilyUnavailableError("nobody listens")
         if self.roll(self.wicked.denied):
             self.denied = self.clock.time + seconds(self.dice.uniform(10, 200))
         if self.clock.time < self.denied and not self.frozen:
-            raise Unreachable("denied")
+            raise UnreachableError("denied")
         if self.roll(self.wicked.lost):
-            raise Unseen("throttled")
+            raise NoAnswerError("throttled")
         if call.group in self.log.deleted:
-            raise NoSuchGroup("no such group")
+            raise UnknownGroupError("no such group")
         return self.roll(self.wicked.lies)
 
     def answer(self) -> None:
@@ -186,7 +186,7 @@ class SmallWorld:
         if self.roll(self.wicked.crash):
             raise Crash
         if self.roll(self.wicked.late):
-            raise Unseen("timed out")
+            raise NoAnswerError("timed out")
 
     def pass_time(self) -> None:
         now = self.clock.time
@@ -230,7 +230,7 @@ class SmallWorld:
     def _delete(self, arn: Arn) -> None:
         self.log.deleted[arn] = self.clock.time
         for place in [place for place in self.past if place.group == arn]:
-            self._become(place, State.ABSENT, By.STRANGER)
+            self._become(place, HealthState.ABSENT, By.STRANGER)
 
     def be_born(self, machine: Target) -> None:
         """Somebody registers one more machine, wherever that is still possible."""
@@ -239,7 +239,7 @@ class SmallWorld:
         self.born.append(new)
         for place in new.registrations:
             self.owner_of[place] = new
-            self.past[place] = [Was(NOON, State.ABSENT)]
+            self.past[place] = [Was(NOON, HealthState.ABSENT)]
         self.put_in(new.registrations, By.STRANGER)
 
     def _kill(self, machine: Target) -> None:
@@ -252,10 +252,10 @@ class SmallWorld:
         return self.dice.choice(list(self.past))
 
     def fall(self, place: Registration, lasting: float | None = None) -> None:
-        if self.now(place).state is State.HEALTHY:
+        if self.now(place).state is HealthState.HEALTHY:
             back = self.clock.time + seconds(lasting or self.dice.uniform(5, 120))
             shifted = lasting is None and self.dice.random() < 0.2
-            self._become(place, State.UNHEALTHY, By.ITSELF, (back, State.HEALTHY), shifted=shifted)
+            self._become(place, HealthState.UNHEALTHY, By.ITSELF, (back, HealthState.HEALTHY), shifted=shifted)
 
     def _meddle(self, place: Registration) -> None:
         if self.now(place).state in OUT:
@@ -269,7 +269,7 @@ class SmallWorld:
         for place in sorted(places, key=repr):
             if self.now(place).state not in OUT and place.group not in self.log.deleted:
                 until = self.clock.time + self.group_of[place.group].delay
-                self._become(place, State.DRAINING, by, (until, State.ABSENT))
+                self._become(place, HealthState.DRAINING, by, (until, HealthState.ABSENT))
                 last = self.clock.time + self.group_of[place.group].delay * self.dice.random()
                 self.requests.setdefault(self.owner_of[place].id, []).append((self.clock.time, last))
 
@@ -278,21 +278,23 @@ class SmallWorld:
             was = self.now(place)
             if place.group in self.log.deleted:
                 continue
-            if was.state is State.DRAINING and self.group_of[place.group].target_type is TargetType.IP:
+            if was.state is HealthState.DRAINING and self.group_of[place.group].target_type is TargetType.IP:
                 if by is By.US:
                     self.log.ip_while_draining.append((self.clock.time, place, was.at))
             elif was.state in OUT:
                 owner = self.owner_of[place].id
                 well = owner not in self.sick or not self.touched_by_work(owner)
                 until = self.clock.time + seconds(self.dice.uniform(1, 12))
-                self._become(place, State.INITIAL, by, (until, State.HEALTHY if well else State.UNHEALTHY))
+                self._become(
+                    place, HealthState.INITIAL, by, (until, HealthState.HEALTHY if well else HealthState.UNHEALTHY)
+                )
 
     def _become(
         self,
         place: Registration,
-        state: State,
+        state: HealthState,
         by: By,
-        then: tuple[datetime, State] | None = None,
+        then: tuple[datetime, HealthState] | None = None,
         *,
         at: datetime | None = None,
         shifted: bool = False,

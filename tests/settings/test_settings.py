@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from katakei import config
 from katakei.config import Overrides, field_types, schema
 from katakei.domain import spec as s
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "katakei.yml.example"
@@ -25,7 +25,7 @@ SCHEMA = ROOT / "docs" / "katakei.schema.json"
 SMALL = "service: shop\nbalancer: {alb: {target_groups: [web]}}\nwork: {ssm: {run: ./deploy}}\n"
 SSM = "{ssm: {run: ./deploy}}"
 URL = "http://127.0.0.1/fpm?json"
-BY_PROOF = s.Drain(until=s.Until.PROOF, witness="ssm")
+BY_PROOF = s.Drain(until=s.DrainUntil.PROOF, probe="ssm")
 NOTHING = Overrides()
 Load = Callable[[str], s.Spec]
 
@@ -41,7 +41,7 @@ def load(tmp_path: Path) -> Load:
 
 
 def refused(load: Load, text: str) -> list[str]:
-    with pytest.raises(UsageFault) as fault:
+    with pytest.raises(UsageError) as fault:
         load(text)
     return str(fault.value).splitlines()
 
@@ -52,14 +52,14 @@ def test_the_documented_example_says_what_it_does() -> None:
         service="laravel",
         groups=("LaravelTargetGroup",),
         work=s.Command("ssm", '/opt/app/deploy.sh "$KATAKEI_RELEASE"'),
-        late=s.Late.ROLL,
+        late=s.LatePolicy.ROLL,
         drain=BY_PROOF,
-        check=s.Check(s.Http("/health", "200")),
+        check=s.Check(s.HttpCheck("/health", "200")),
     )
 
 
 def test_the_smallest_file_gets_every_default_of_the_core_and_evidence_instead_of_the_timer(load: Load) -> None:
-    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), late=s.Late.ROLL, drain=BY_PROOF)
+    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), late=s.LatePolicy.ROLL, drain=BY_PROOF)
 
 
 @pytest.mark.parametrize("work", ["{manual: }", "{local: {run: ./deploy}}"])
@@ -73,15 +73,15 @@ def test_where_nothing_carries_a_witness_to_the_targets_the_timer_is_the_default
 @pytest.mark.parametrize(
     ("written", "late"),
     [
-        ("targets: all", s.Late.ROLL),
-        ("late: leave", s.Late.LEAVE),
-        ("targets: {tag: {Role: web}}", s.Late.LEAVE),
-        ("targets: {tag: {Role: web}}\nlate: roll", s.Late.ROLL),
-        ("targets: [web-1]", s.Late.LEAVE),
+        ("targets: all", s.LatePolicy.ROLL),
+        ("late: leave", s.LatePolicy.LEAVE),
+        ("targets: {tag: {Role: web}}", s.LatePolicy.LEAVE),
+        ("targets: {tag: {Role: web}}\nlate: roll", s.LatePolicy.ROLL),
+        ("targets: [web-1]", s.LatePolicy.LEAVE),
     ],
 )
 def test_who_comes_late_is_rolled_where_all_were_meant_or_where_it_is_written(
-    load: Load, written: str, late: s.Late
+    load: Load, written: str, late: s.LatePolicy
 ) -> None:
     assert load(SMALL + written).late is late
 
@@ -90,8 +90,8 @@ def test_nobody_who_comes_late_is_in_a_list_of_names(load: Load) -> None:
     assert refused(load, SMALL + "targets: [web-1]\nlate: roll") == [
         "katakei.yml:5: late: roll needs targets: all or {tag: {Role: web}}; a list of targets names nobody else"
     ]
-    assert config.without_file("web", "./deploy", Overrides(only=("i-1",))).late is s.Late.LEAVE
-    assert config.without_file("web", "./deploy", NOTHING).late is s.Late.ROLL
+    assert config.without_file("web", "./deploy", Overrides(only=("i-1",))).late is s.LatePolicy.LEAVE
+    assert config.without_file("web", "./deploy", NOTHING).late is s.LatePolicy.ROLL
 
 
 def test_a_group_alone_is_drained_as_a_file_of_defaults_would_do_it() -> None:
@@ -101,7 +101,7 @@ def test_a_group_alone_is_drained_as_a_file_of_defaults_would_do_it() -> None:
 
 def test_a_revert_is_work_of_its_own_kind(load: Load) -> None:
     spec = load(f"{SMALL}on_failure: {{then: revert}}\nrevert: {{local: {{argv: [./undo]}}}}\n")
-    assert (spec.revert, spec.on_failure.then) == (s.Command("local", argv=("./undo",)), s.Then.REVERT)
+    assert (spec.revert, spec.on_failure.then) == (s.Command("local", argv=("./undo",)), s.AfterFailure.REVERT)
     assert load(f"{SMALL}revert: {{manual: }}\n").revert == s.Command("manual")
 
 
@@ -149,14 +149,14 @@ def test_who_wants_the_timer_says_so(load: Load) -> None:
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ("{url: 'http://127.0.0.1/fpm?json', field: in_flight}", s.Tally("", URL, "in_flight")),
-        ("{command: ./in-flight}", s.Tally("./in-flight")),
+        ("{url: 'http://127.0.0.1/fpm?json', field: in_flight}", s.CounterSource("", URL, "in_flight")),
+        ("{command: ./in-flight}", s.CounterSource("./in-flight")),
     ],
 )
-def test_a_counter_is_a_url_or_a_command(load: Load, written: str, meant: s.Tally) -> None:
+def test_a_counter_is_a_url_or_a_command(load: Load, written: str, meant: s.CounterSource) -> None:
     drain = load(f"{SMALL}drain: {{until: counter, quiet: 2s, cut_after: 2m, counter: {written}}}").drain
     minutes, seconds = timedelta(minutes=2), timedelta(seconds=2)
-    assert drain == s.Drain(until=s.Until.COUNTER, quiet=seconds, witness="ssm", counter=meant, cut_after=minutes)
+    assert drain == s.Drain(until=s.DrainUntil.COUNTER, quiet=seconds, probe="ssm", counter=meant, cut_after=minutes)
 
 
 def test_every_key_reaches_the_spec(load: Load) -> None:
@@ -177,12 +177,12 @@ on_failure: {max_failures: 2, then: stop, failed_target: put_back}
         groups=("web", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/2"),
         work=s.Command("manual"),
         targets=s.Selection(tags=(("App", "shop"), ("Role", "web"))),
-        window=s.Window(s.Share(percent=25), s.Share(count=3), 1, s.Order.LISTED),
+        window=s.Window(s.Share(percent=25), s.Share(count=3), 1, s.TargetOrder.LISTED),
         drain=s.Drain(timedelta(seconds=90)),
-        check=s.Check(s.Http("/up?full=1", "200-299,304", 8080), timedelta(hours=2)),
+        check=s.Check(s.HttpCheck("/up?full=1", "200-299,304", 8080), timedelta(hours=2)),
         soak=timedelta(),
         limits=s.Limits(timedelta(minutes=10), False, *(timedelta(seconds=n) for n in (3600, 90, 300))),
-        on_failure=s.OnFailure(2, s.FailedTarget.PUT_BACK),
+        on_failure=s.OnFailure(2, s.FailedTargetPolicy.PUT_BACK),
     )
 
 
@@ -357,7 +357,7 @@ def test_an_empty_file_names_what_it_needs(load: Load) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.yml").write_bytes(b"service: caf\xe9")
     for name, said in [("none.yml", "No such file"), ("latin.yml", "UTF-8")]:
-        with pytest.raises(UsageFault, match=said):
+        with pytest.raises(UsageError, match=said):
             config.load(tmp_path / name, NOTHING)
 
 
@@ -379,7 +379,7 @@ def test_without_a_file_the_group_names_the_service(group: str) -> None:
 
 @pytest.mark.parametrize(("group", "run"), [("web", " "), ("", "x"), ("two words", "x")])
 def test_without_a_file_nonsense_is_refused(group: str, run: str) -> None:
-    with pytest.raises(UsageFault):
+    with pytest.raises(UsageError):
         config.without_file(group, run, NOTHING)
 
 
@@ -390,7 +390,7 @@ def test_a_release_of_harmless_characters_is_taken(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "a b", "v1\n", "$(id)", "v1;id", "é", "x" * 129, "٣"])
 def test_a_release_that_a_shell_could_misread_is_refused(text: str) -> None:
-    with pytest.raises(UsageFault, match="the release"):
+    with pytest.raises(UsageError, match="the release"):
         config.release(text)
 
 
@@ -438,7 +438,7 @@ def variants(value: Any) -> list[Any]:
     return found
 
 
-FULL = s.Spec("shop", ("web",), s.Command("ssm", "x"), check=s.Check(s.Http("/")))
+FULL = s.Spec("shop", ("web",), s.Command("ssm", "x"), check=s.Check(s.HttpCheck("/")))
 
 
 @pytest.mark.parametrize("changed", variants(FULL))

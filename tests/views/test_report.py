@@ -13,7 +13,7 @@ from tests.core.given import NOON, OUTWARD, a_plan, a_target, brought, later, se
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
 from katakei.domain.phases import Cause, Phase
-from katakei.domain.plan import Kind, Plan
+from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import replay
 from katakei.render import events as event_text
 from katakei.render import report
@@ -70,7 +70,7 @@ def shown(plan: Plan, *stories: Sequence[e.Event]) -> Balanced:
 def way(plan: Plan, number: int = 0, step: float = 10) -> list[e.Event]:
     """A target goes the whole way, ten seconds in each phase."""
     phases = (*OUTWARD, Phase.DONE)
-    return [e.Moved(later(step * n), t(plan, number), phase) for n, phase in enumerate(phases, 1)]
+    return [e.PhaseChanged(later(step * n), t(plan, number), phase) for n, phase in enumerate(phases, 1)]
 
 
 def test_a_page_needs_nothing_but_itself() -> None:
@@ -84,7 +84,11 @@ def test_whatever_a_rollout_says_of_itself_stays_text() -> None:
     named = replace(plan, targets=tuple(replace(target, name=EVIL) for target in plan.targets), who=EVIL, release=EVIL)
     key = replay(told(named)).key(t(named))
     ended = e.WorkEnded(NOON, key, 1, EVIL)
-    story = [*brought(named, Phase.WORKING), ended, e.Moved(NOON, t(named), Phase.LEFT_OUT, EVIL, cause=Cause.FAILED)]
+    story = [
+        *brought(named, Phase.WORKING),
+        ended,
+        e.PhaseChanged(NOON, t(named), Phase.LEFT_OUT, EVIL, cause=Cause.FAILED),
+    ]
     page = shown(named, story)
     assert "script" not in page.tags
     assert "\x1b" not in "".join(page.words)
@@ -97,9 +101,9 @@ def test_a_rollout_that_stands_anywhere_has_a_page(phase: Phase) -> None:
     assert phase.value in "".join(shown(plan, brought(plan, phase)).words)
 
 
-@pytest.mark.parametrize("kind", [Kind.DEREGISTER, Kind.REGISTER])
-def test_a_step_by_hand_has_a_page(kind: Kind) -> None:
-    plan = a_plan(1, kind=kind, begin=Phase.RETURNING if kind is Kind.REGISTER else Phase.WAITING)
+@pytest.mark.parametrize("kind", [PlanKind.DEREGISTER, PlanKind.REGISTER])
+def test_a_step_by_hand_has_a_page(kind: PlanKind) -> None:
+    plan = a_plan(1, kind=kind, begin=Phase.RETURNING if kind is PlanKind.REGISTER else Phase.WAITING)
     assert "Phases" in shown(plan, [e.Finished(later(3))]).words
 
 
@@ -109,7 +113,7 @@ def test_the_page_keeps_the_commands_that_restore_everything() -> None:
 
 def test_each_stay_in_a_phase_is_a_bar_and_the_last_one_is_open() -> None:
     plan = a_plan()
-    events = told(plan, way(plan), [e.Moved(later(70), t(plan, 1), Phase.DRAINING)])
+    events = told(plan, way(plan), [e.PhaseChanged(later(70), t(plan, 1), Phase.DRAINING)])
     found = story.bars(replay(events), events, later(100))
     assert [(bar.phase, bar.lasted) for bar in found[t(plan)]] == [(phase, seconds(10)) for phase in OUTWARD]
     (last,) = found[t(plan, 1)]
@@ -119,10 +123,10 @@ def test_each_stay_in_a_phase_is_a_bar_and_the_last_one_is_open() -> None:
 def test_a_second_attempt_is_told_from_the_first() -> None:
     plan = a_plan(1)
     failed: list[e.Event] = [
-        e.Moved(later(20), t(plan), Phase.LEFT_OUT, cause=Cause.FAILED),
+        e.PhaseChanged(later(20), t(plan), Phase.LEFT_OUT, cause=Cause.FAILED),
         e.RetryAsked(NOON, "kim", (t(plan),)),
     ]
-    events = told(plan, way(plan)[:1], failed, [e.Moved(later(30), t(plan), Phase.DRAINING)])
+    events = told(plan, way(plan)[:1], failed, [e.PhaseChanged(later(30), t(plan), Phase.DRAINING)])
     assert [bar.attempt for bar in story.bars(replay(events), events, later(40))[t(plan)]] == [1, 2]
 
 
@@ -139,10 +143,10 @@ def test_a_target_that_came_late_serves_from_then_on() -> None:
     plan = a_plan(3)
     new, more = a_target(7, plan.groups), replace(plan.targets[0], registrations=a_target(8, plan.groups).registrations)
     joined: list[e.Event] = [
-        e.Joined(later(5), new, takes_part=True),
-        e.Joined(later(6), plan.targets[0], takes_part=True),
-        e.Joined(later(7), more, takes_part=True),
-        e.Moved(later(80), new.id, Phase.DRAINING),
+        e.TargetAdded(later(5), new, takes_part=True),
+        e.TargetAdded(later(6), plan.targets[0], takes_part=True),
+        e.TargetAdded(later(7), more, takes_part=True),
+        e.PhaseChanged(later(80), new.id, Phase.DRAINING),
     ]
     events = told(plan, joined)
     found = story.levels(replay(events), events, plan.groups[0].arn)
@@ -152,11 +156,11 @@ def test_a_target_that_came_late_serves_from_then_on() -> None:
 
 def test_a_failure_that_showed_late_is_named_with_what_became_of_it() -> None:
     plan = a_plan(1)
-    story = [*brought(plan, Phase.DONE), e.Fell(later(5), t(plan), "unhealthy")]
-    lost = e.Lost(later(35), t(plan), "left service after it was done: unhealthy")
+    story = [*brought(plan, Phase.DONE), e.BecameUnhealthy(later(5), t(plan), "unhealthy")]
+    lost = e.FailedAfterDone(later(35), t(plan), "left service after it was done: unhealthy")
     page = "".join(shown(plan, [*story, lost, e.Finished(later(36))]).words)
     assert f"{t(plan)} (web0) left service after it was done: unhealthy; it does not serve" in page
-    back = replay(told(plan, [*story, lost, e.SeenServing(later(40), t(plan)), e.Finished(later(41))]))
+    back = replay(told(plan, [*story, lost, e.ObservedServing(later(40), t(plan)), e.Finished(later(41))]))
     assert "it serves again" in event_text.summary(back)
     assert event_text.summary_data(back)["failed_late"] == [t(plan)]
     assert "it left service after it was done: unhealthy" in event_text.line(back, lost)
@@ -166,12 +170,12 @@ def test_late_requests_are_summed_over_processes_attempts_and_targets() -> None:
     plan, owner = a_plan(), Owner("kim", "here", 1, 2, "boot")
     first, second = t(plan), t(plan, 1)
     came: list[e.Event] = [
-        e.Arrived(NOON, first, 2),
-        e.Arrived(NOON, first, 5),
-        e.Taken(NOON, owner),
-        e.Arrived(NOON, first, 1),
-        e.Arrived(NOON, second, 3),
-        e.Cut(NOON, second, 4),
+        e.RequestsAfterQuiet(NOON, first, 2),
+        e.RequestsAfterQuiet(NOON, first, 5),
+        e.OwnerChanged(NOON, owner),
+        e.RequestsAfterQuiet(NOON, first, 1),
+        e.RequestsAfterQuiet(NOON, second, 3),
+        e.DrainCutShort(NOON, second, 4),
     ]
     found = story.figures([*told(plan), *came], later(60))
     assert (found.late_requests, found.cut_connections, found.lasted) == (9, 4, seconds(60))
@@ -179,7 +183,7 @@ def test_late_requests_are_summed_over_processes_attempts_and_targets() -> None:
 
 def test_what_a_drain_waited_for_stands_in_the_page() -> None:
     plan = a_plan()
-    busy = e.SeenBusy(later(12), t(plan), "3 connections, one silent for 41 s, proved at 65 s")
+    busy = e.ObservedBusy(later(12), t(plan), "3 connections, one silent for 41 s, proved at 65 s")
     page = " ".join(shown(plan, [way(plan)[0], busy, way(plan)[1]]).words)
     assert "3 connections, one silent for 41 s, proved at 65 s" in page
     assert "settle of 30s" in page

@@ -5,19 +5,19 @@ from tests.core.given import NOON, OUTWARD, a_plan, brought, given, later, t
 from katakei.domain import events as e
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Command, FailedTarget, OnFailure, Then, Variable
+from katakei.domain.spec import AfterFailure, Command, FailedTargetPolicy, OnFailure, Variable
 from katakei.planning.forecast import forecast
 from katakei.render import events, plan, report
 
 UNDO = Command("local", "./undo", env=(Variable("A", "hello"), Variable("B", None, "TOKEN")))
-PLAN = a_plan(2, revert=UNDO, on_failure=OnFailure(0, FailedTarget.KEEP_OUT, Then.REVERT))
+PLAN = a_plan(2, revert=UNDO, on_failure=OnFailure(0, FailedTargetPolicy.KEEP_OUT, AfterFailure.REVERT))
 
 
 def half_reverted() -> tuple[Rollout, list[e.Event]]:
-    back = [e.Moved(later(9), t(PLAN, 1), OUTWARD[0], intent=Intent.REVERT)]
-    back += [e.Moved(later(9), t(PLAN, 1), way) for way in (*OUTWARD[1:], Phase.DONE)]
+    back = [e.PhaseChanged(later(9), t(PLAN, 1), OUTWARD[0], intent=Intent.REVERT)]
+    back += [e.PhaseChanged(later(9), t(PLAN, 1), way) for way in (*OUTWARD[1:], Phase.DONE)]
     done = [*brought(PLAN, Phase.DONE, 0), *brought(PLAN, Phase.DONE, 1)]
-    story = [*done, e.RevertResolved(later(8), 1), *back, e.Finished(later(10))]
+    story = [*done, e.RevertDecided(later(8), 1), *back, e.Finished(later(10))]
     return given(PLAN, story), [e.Planned(NOON, PLAN), *story]
 
 
@@ -37,15 +37,15 @@ def test_the_summary_names_who_was_not_taken_back() -> None:
 
 def test_each_word_and_fact_of_a_revert_has_its_line() -> None:
     rollout, _ = half_reverted()
-    key = e.Key(PLAN.rollout, t(PLAN), 1, Intent.UPDATE)
+    key = e.WorkKey(PLAN.rollout, t(PLAN), 1, Intent.UPDATE)
     said = [
         events.said(rollout, event)
         for event in (
-            e.RevertResolved(NOON, 1),
+            e.RevertDecided(NOON, 1),
             e.RevertAsked(NOON, "kim"),
             e.WorkLost(NOON, key, begun=True),
             e.WorkLost(NOON, key, begun=False),
-            e.Heard(NOON),
+            e.CommandAcknowledged(NOON),
         )
     ]
     assert said == [

@@ -17,11 +17,11 @@ from katakei.adapters.probes import connections
 from katakei.adapters.probes.connections import Connections
 from katakei.adapters.probes.rounds import SILENT
 from katakei.adapters.system.clock import SystemClock
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Group, Target, TargetId
-from katakei.domain.observation import Evidence, Pending
-from katakei.domain.ports import Printed, Watched
-from katakei.domain.spec import Until
+from katakei.domain.observation import DrainEvidence, ProbeVerdict
+from katakei.domain.ports import ProbedTarget, ProgramOutput
+from katakei.domain.spec import DrainUntil
 
 T = TypeVar("T")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,28 +53,28 @@ class Paper:
     def __init__(self) -> None:
         self.sent: list[tuple[Target, ...]] = []
         self.texts: list[str] = []
-        self.answers: dict[TargetId, Printed] = {}
+        self.answers: dict[TargetId, ProgramOutput] = {}
         self.down = ""
 
     def send(self, program: str, targets: Sequence[Target], within: timedelta) -> str:  # noqa: ARG002 - nothing runs here
         if self.down:
-            raise Unseen(self.down)
+            raise NoAnswerError(self.down)
         self.sent.append(tuple(targets))
         self.texts.append(program)
         return str(len(self.sent))
 
-    def heard(self, ticket: str) -> Mapping[TargetId, Printed]:
+    def heard(self, ticket: str) -> Mapping[TargetId, ProgramOutput]:
         its = {target.id for target in self.sent[int(ticket) - 1]}
         return {target: self.answers.pop(target) for target in its & set(self.answers)}
 
 
 def _said(
     mode: str = "quiet", *, began: int = 100_000, at: int = 100_000, groups: Sequence[str] = (), **more: object
-) -> Printed:
+) -> ProgramOutput:
     lines = [f"katakei-count {mode} ss 1 {began}", f"at {at}", f"sample x {len(groups)} 0 0 0"]
     lines += [f"group {each}" for each in groups]
     lines += [f"{name} {value}" for name, value in more.items() if name != "arrivals"]
-    return Printed("\n".join((*lines, f"arrivals {more.get('arrivals', 0)}", "katakei-end", "")))
+    return ProgramOutput("\n".join((*lines, f"arrivals {more.get('arrivals', 0)}", "katakei-end", "")))
 
 
 BUSY = "ESTAB 0 0 1 received young 1 2000 2000"
@@ -83,12 +83,12 @@ BUSY = "ESTAB 0 0 1 received young 1 2000 2000"
 class Told:
     """A witness, its clock and its paper."""
 
-    def __init__(self, until: Until = Until.PROOF) -> None:
+    def __init__(self, until: DrainUntil = DrainUntil.PROOF) -> None:
         self.clock, self.paper = Turned(), Paper()
-        self.witness = Connections(self.paper, self.clock, until, 5 * SECOND)
+        self.probe = Connections(self.paper, self.clock, until, 5 * SECOND)
 
-    def look(self, *targets: Watched) -> Mapping[TargetId, Evidence]:
-        return self.witness.look(targets or (watched(80),))
+    def look(self, *targets: ProbedTarget) -> Mapping[TargetId, DrainEvidence]:
+        return self.probe.look(targets or (watched(80),))
 
 
 def test_a_verdict_is_dated_by_the_earliest_moment_it_can_speak_of() -> None:
@@ -97,7 +97,7 @@ def test_a_verdict_is_dated_by_the_earliest_moment_it_can_speak_of() -> None:
     it.clock.sleep(12 * SECOND)
     it.paper.answers[ONE] = _said(began=100_000, at=100_400)
     found = it.look()[ONE]
-    assert (found.verdict, found.begun, found.ended) == (Pending.QUIET, START, START + 4 * SECOND)
+    assert (found.verdict, found.begun, found.ended) == (ProbeVerdict.QUIET, START, START + 4 * SECOND)
 
 
 def test_a_quick_answer_teaches_how_the_clocks_stand() -> None:
@@ -147,24 +147,24 @@ def test_no_program_is_sent_to_more_than_fifty_targets_or_twice_at_once() -> Non
 def test_a_blind_target_is_not_asked() -> None:
     it = Told()
     found = it.look(watched(80, blind="published elsewhere"))[ONE]
-    assert (found.verdict, found.why, it.paper.sent) == (Pending.BLIND, "published elsewhere", [])
+    assert (found.verdict, found.why, it.paper.sent) == (ProbeVerdict.BLIND, "published elsewhere", [])
 
 
 @pytest.mark.parametrize(
     ("printed", "why"),
     [
-        (Printed("", "its agent did not answer"), "the witness had no answer: its agent did not answer"),
-        (Printed(_said().out[:-4]), "the witness had no answer: its answer was not whole"),
+        (ProgramOutput("", "its agent did not answer"), "the witness had no answer: its agent did not answer"),
+        (ProgramOutput(_said().out[:-4]), "the witness had no answer: its answer was not whole"),
         (_said("baseline"), "the witness had no answer: its answer was not whole"),
-        (Printed("sh: 1: Syntax error"), "the witness had no answer: its answer was not whole"),
+        (ProgramOutput("sh: 1: Syntax error"), "the witness had no answer: its answer was not whole"),
     ],
 )
-def test_what_is_no_answer_is_blind_and_asked_again(printed: Printed, why: str) -> None:
+def test_what_is_no_answer_is_blind_and_asked_again(printed: ProgramOutput, why: str) -> None:
     it = Told()
     it.look()
     it.paper.answers[ONE] = printed
     found = it.look()[ONE]
-    assert (found.verdict, found.why, len(it.paper.sent)) == (Pending.BLIND, why, 2)
+    assert (found.verdict, found.why, len(it.paper.sent)) == (ProbeVerdict.BLIND, why, 2)
 
 
 def test_an_answer_that_never_comes_is_given_up() -> None:
@@ -173,7 +173,7 @@ def test_an_answer_that_never_comes_is_given_up() -> None:
     it.clock.sleep(connections.LOOK + SILENT + SECOND)
     found = it.look()[ONE]
     assert (found.verdict, found.why) == (
-        Pending.BLIND,
+        ProbeVerdict.BLIND,
         "the witness had no answer: the program sent to it had no answer",
     )
 
@@ -182,18 +182,18 @@ def test_a_carrier_that_is_down_makes_nothing_quiet() -> None:
     it = Told()
     it.paper.down = "SendCommand had no answer"
     found = it.look()[ONE]
-    assert (found.verdict, found.why) == (Pending.BLIND, "the witness cannot be sent: SendCommand had no answer")
+    assert (found.verdict, found.why) == (ProbeVerdict.BLIND, "the witness cannot be sent: SendCommand had no answer")
 
 
 def test_a_baseline_is_asked_again_until_each_port_was_seen_once() -> None:
     it = Told()
     two = [watched(80, 8080)]
-    assert it.witness.baseline(two) == {}
+    assert it.probe.baseline(two) == {}
     it.paper.answers[ONE] = _said("baseline", seen=80)
-    assert "on port 8080" in it.witness.baseline(two)[ONE]
+    assert "on port 8080" in it.probe.baseline(two)[ONE]
     it.paper.answers[ONE] = _said("baseline", seen=8080)
-    assert it.witness.baseline(two) == {ONE: ""}
-    it.witness.baseline(two)
+    assert it.probe.baseline(two) == {ONE: ""}
+    it.probe.baseline(two)
     assert len(it.paper.sent) == 2
 
 
@@ -203,27 +203,27 @@ def test_arrivals_are_counted_from_the_quiet_verdict_on_and_summed() -> None:
     it.paper.answers[ONE] = _said(began=100_000, at=100_700)
     it.clock.sleep(7 * SECOND)
     it.look()
-    it.witness.arrivals([watched(80)])
+    it.probe.arrivals([watched(80)])
     assert "seconds=5 ports=80" in it.paper.texts[-1]
     assert "since=100700" in it.paper.texts[-1]
     it.paper.answers[ONE] = _said("arrivals", at=103_000, arrivals=3)
-    assert it.witness.arrivals([watched(80)]) == {ONE: 3}
+    assert it.probe.arrivals([watched(80)]) == {ONE: 3}
     assert "seconds=30 ports=80" in it.paper.texts[-1]
     assert "since=103000" in it.paper.texts[-1]
     it.paper.answers[ONE] = _said("arrivals", at=106_000, arrivals=2)
-    assert it.witness.arrivals([watched(80)]) == {ONE: 5}
+    assert it.probe.arrivals([watched(80)]) == {ONE: 5}
 
 
 def test_what_was_counted_in_an_attempt_before_is_not_counted_in_this_one() -> None:
     it = Told()
-    it.witness.arrivals([watched(80)])
+    it.probe.arrivals([watched(80)])
     it.clock.sleep(5 * SECOND)
     it.look()
     it.paper.answers[ONE] = _said(began=100_000, at=100_100)
     it.clock.sleep(SECOND)
     it.look()
     it.paper.answers[ONE] = _said("arrivals", arrivals=3)
-    assert it.witness.arrivals([watched(80)]) == {}
+    assert it.probe.arrivals([watched(80)]) == {}
 
 
 @pytest.mark.parametrize(
@@ -231,19 +231,19 @@ def test_what_was_counted_in_an_attempt_before_is_not_counted_in_this_one() -> N
     [(group("b"), "answered"), (group("b", protocol="HTTPS"), "proof"), (group("b", version="GRPC"), "proof")],
 )
 def test_one_group_that_is_not_plain_http1_makes_answered_worthless(other: Group, until: str) -> None:
-    one, it = watched(80), Told(Until.ANSWERED)
-    it.look(Watched(one.target, (*one.groups, other)))
+    one, it = watched(80), Told(DrainUntil.ANSWERED)
+    it.look(ProbedTarget(one.target, (*one.groups, other)))
     assert f"\ni-1 mode=quiet until={until} " in it.paper.texts[0]
 
 
 def test_the_longest_idle_timeout_of_its_groups_counts() -> None:
     one, it = watched(80), Told()
-    it.look(Watched(one.target, (*one.groups, group("slow", idle=timedelta(seconds=200)))))
+    it.look(ProbedTarget(one.target, (*one.groups, group("slow", idle=timedelta(seconds=200)))))
     assert "\ni-1 mode=quiet until=proof idle=205000 " in it.paper.texts[0]
 
 
 def _until_known(
-    ask: Callable[[], Mapping[TargetId, T]], targets: Sequence[Watched], wanted: Callable[[T], bool]
+    ask: Callable[[], Mapping[TargetId, T]], targets: Sequence[ProbedTarget], wanted: Callable[[T], bool]
 ) -> None:
     deadline = time.monotonic() + 25
     while True:
@@ -254,8 +254,8 @@ def _until_known(
         time.sleep(0.1)
 
 
-def _last(witness: Connections, targets: Sequence[Watched], name: str) -> tuple[int, str]:
-    text = witness.last_look(targets)
+def _last(probe: Connections, targets: Sequence[ProbedTarget], name: str) -> tuple[int, str]:
+    text = probe.last_look(targets)
     done = subprocess.run(
         ["dash", "-c", text],
         capture_output=True,
@@ -272,21 +272,21 @@ def test_two_real_targets_from_serving_to_quiet_to_a_late_request(monkeypatch: p
     wires = [Wire.open(address=f"127.0.0.{n}") for n in (2, 3)]
     targets = [watched(wire.port, address=f"127.0.0.{n}", name=f"i-{n}") for n, wire in enumerate(wires, 2)]
     carrier, clock = LocalCarrier(), SystemClock()
-    witness = Connections(carrier, clock, Until.ANSWERED, timedelta(milliseconds=300))
+    probe = Connections(carrier, clock, DrainUntil.ANSWERED, timedelta(milliseconds=300))
     try:
         for wire in wires:
             wire.ask()
-        _until_known(lambda: witness.baseline(targets), targets, lambda blind: not blind)
-        assert _last(witness, targets, "i-3")[0] == 75
+        _until_known(lambda: probe.baseline(targets), targets, lambda blind: not blind)
+        assert _last(probe, targets, "i-3")[0] == 75
         begun = clock.now()
         for wire in wires:
             wire.answer()
-        _until_known(lambda: witness.look(targets), targets, lambda each: each.verdict is Pending.QUIET)
-        assert all(begun - SECOND <= each.begun <= each.ended <= clock.now() for each in witness.look(targets).values())
-        assert _last(witness, targets, "i-3") == (0, "")
+        _until_known(lambda: probe.look(targets), targets, lambda each: each.verdict is ProbeVerdict.QUIET)
+        assert all(begun - SECOND <= each.begun <= each.ended <= clock.now() for each in probe.look(targets).values())
+        assert _last(probe, targets, "i-3") == (0, "")
         for wire in wires:
             wire.ask()
-        _until_known(lambda: witness.arrivals(targets), targets, lambda came: came == 1)
+        _until_known(lambda: probe.arrivals(targets), targets, lambda came: came == 1)
     finally:
         carrier.close()
         for wire in wires:
@@ -296,16 +296,16 @@ def test_two_real_targets_from_serving_to_quiet_to_a_late_request(monkeypatch: p
 def test_a_start_is_refused_for_good_by_a_last_look_that_sees_traffic(tmp_path: Path) -> None:
     wires = [Wire.open(address=f"127.0.0.{n}") for n in (2, 3)]
     targets = [watched(wire.port, address=f"127.0.0.{n}", name=f"i-{n}") for n, wire in enumerate(wires, 2)]
-    witness = Connections(Paper(), Turned(), Until.ANSWERED, timedelta(milliseconds=50))
+    probe = Connections(Paper(), Turned(), DrainUntil.ANSWERED, timedelta(milliseconds=50))
     for wire in wires:
         wire.ask()
     time.sleep(0.02)
     wires[1].answer()
-    text = witness.last_look(targets)
+    text = probe.last_look(targets)
     told = {}
     for name in ("i-2", "i-3"):
         machine = Machine(tmp_path / name, name=name)
-        _, answer = machine.run(start("echo begun", machine=name, witness=text))
+        _, answer = machine.run(start("echo begun", machine=name, probe=text))
         told[name] = answer.marks[0]
     for wire in wires:
         wire.close()

@@ -30,10 +30,10 @@ from tests.witnesses.world import (
 from katakei.adapters.probes import carried, judging
 from katakei.adapters.probes.counting import Mode, Source, arguments, read
 from katakei.domain.model import TargetType
-from katakei.domain.observation import Pending
-from katakei.domain.spec import Until
+from katakei.domain.observation import ProbeVerdict
+from katakei.domain.spec import DrainUntil
 
-PROOF, ANSWERED = terms(Until.PROOF), terms(Until.ANSWERED)
+PROOF, ANSWERED = terms(DrainUntil.PROOF), terms(DrainUntil.ANSWERED)
 ONE = timedelta(seconds=1)
 
 
@@ -49,10 +49,10 @@ def test_every_shell_counts_alike(wire: Wire, shell: str) -> None:
     wire.ask()
     time.sleep(0.02)
     wire.answer()
-    busy = judged(wire.port, Until.ANSWERED, shell=shell)
+    busy = judged(wire.port, DrainUntil.ANSWERED, shell=shell)
     time.sleep(QUIET.total_seconds())
-    assert (busy.pending, busy.open) == (Pending.BUSY, 1)
-    assert judged(wire.port, Until.ANSWERED, shell=shell).pending is Pending.QUIET
+    assert (busy.pending, busy.open) == (ProbeVerdict.BUSY, 1)
+    assert judged(wire.port, DrainUntil.ANSWERED, shell=shell).pending is ProbeVerdict.QUIET
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -89,15 +89,18 @@ def test_without_ss_only_no_connection_is_proof(wire: Wire, tmp_path: Path) -> N
     time.sleep(0.02)
     wire.answer()
     time.sleep(QUIET.total_seconds())
-    asked = terms(Until.ANSWERED, idle=timedelta(milliseconds=1))
+    asked = terms(DrainUntil.ANSWERED, idle=timedelta(milliseconds=1))
     connected = count(watched(wire.port), asked, path=path)
     for end in (wire.client, wire.server):
         end.close()
     gone = count(watched(wire.port), asked, path=path)
     assert (connected.source, gone.source) == (Source.PROC, Source.PROC)
     said = judging.verdict(connected, asked)
-    assert (said.pending, said.why) == (Pending.BUSY, "1 connection, whose silence cannot be seen there without ss")
-    assert judging.verdict(gone, asked).pending is Pending.QUIET
+    assert (said.pending, said.why) == (
+        ProbeVerdict.BUSY,
+        "1 connection, whose silence cannot be seen there without ss",
+    )
+    assert judging.verdict(gone, asked).pending is ProbeVerdict.QUIET
 
 
 @pytest.mark.parametrize("state", ["close-wait", "fin-wait-1"])
@@ -138,7 +141,7 @@ def test_absent_ages_are_no_silence(wire: Wire, tmp_path: Path, lines: str) -> N
     told.chmod(0o755)
     found = count(watched(wire.port), ANSWERED, path=path)
     assert [each.youngest for each in found.alike] == [timedelta()]
-    assert judging.verdict(found, ANSWERED).pending is Pending.BUSY
+    assert judging.verdict(found, ANSWERED).pending is ProbeVerdict.BUSY
 
 
 def test_where_nothing_can_be_read_it_says_so(wire: Wire, tmp_path: Path) -> None:
@@ -146,7 +149,7 @@ def test_where_nothing_can_be_read_it_says_so(wire: Wire, tmp_path: Path) -> Non
     found = count(watched(wire.port), PROOF, path=path)
     once = run(arguments(Mode.ONCE, watched(wire.port), PROOF, timedelta()), path=path)
     said = judging.verdict(found, PROOF)
-    assert (found.source, said.pending) == (Source.NONE, Pending.BLIND)
+    assert (found.source, said.pending) == (Source.NONE, ProbeVerdict.BLIND)
     assert (once.returncode, once.stdout) == (75, "connections cannot be seen on this machine\n")
 
 
@@ -190,14 +193,14 @@ def test_kinds_beyond_all_reason_are_counted_as_unanswered(wire: Wire, tmp_path:
     assert len(done.stdout) < 20_000
     assert (sum(each.number for each in found.alike), judging.verdict(found, ANSWERED).pending) == (
         500,
-        Pending.BUSY,
+        ProbeVerdict.BUSY,
     )
 
 
 def test_it_ends_as_soon_as_everything_is_quiet_and_not_before(wire: Wire) -> None:
     wire.ask()
     it = watched(wire.port)
-    asked = terms(Until.ANSWERED, quiet=timedelta(seconds=1))
+    asked = terms(DrainUntil.ANSWERED, quiet=timedelta(seconds=1))
     begun = time.monotonic()
     late = count(it, asked, seconds=2)
     busy_for = time.monotonic() - begun
@@ -205,9 +208,9 @@ def test_it_ends_as_soon_as_everything_is_quiet_and_not_before(wire: Wire) -> No
     begun = time.monotonic()
     soon = count(it, asked, seconds=20)
     quiet_for = time.monotonic() - begun
-    assert judging.verdict(late, asked).pending is Pending.BUSY
+    assert judging.verdict(late, asked).pending is ProbeVerdict.BUSY
     assert 0.9 < busy_for < 3
-    assert judging.verdict(soon, asked).pending is Pending.QUIET
+    assert judging.verdict(soon, asked).pending is ProbeVerdict.QUIET
     assert 0.9 < quiet_for < 4
     assert soon.at - soon.began >= ONE
 
@@ -382,7 +385,7 @@ def test_a_port_that_ends_in_another_network_namespace_is_blind(
             there = read(container("dash", "-c", carried.program("count.sh"), "count", *words).stdout)
         process.stdin.close()
         process.wait(10)
-    assert judging.verdict(tempting, PROOF).pending is Pending.QUIET, "this is why a baseline is asked for"
+    assert judging.verdict(tempting, PROOF).pending is ProbeVerdict.QUIET, "this is why a baseline is asked for"
     assert judging.blind(here, [47_611]) != ""
     assert there
     assert judging.blind(there, [47_611]) == ""

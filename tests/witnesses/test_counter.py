@@ -14,8 +14,8 @@ from tests.witnesses.world import HERE, SHELLS, LocalCarrier, shell_argv, watche
 from katakei.adapters.probes import carried
 from katakei.adapters.probes.counter import Counter, Numbers, asked, judge, read
 from katakei.adapters.system.clock import SystemClock
-from katakei.domain.observation import Pending
-from katakei.domain.spec import Tally
+from katakei.domain.observation import ProbeVerdict
+from katakei.domain.spec import CounterSource
 
 NGINX = "Active connections: 291 \nserver accepts handled requests\n 1 1 3 \nReading: 6 Writing: 179 Waiting: 106 \n"
 FPM = (
@@ -27,14 +27,14 @@ SECOND = timedelta(seconds=1)
 FIRST = ("seconds=0", "quiet=0")  # only what it says first
 
 
-def _ran(tally: Tally, *words: str, shell: str = "dash") -> subprocess.CompletedProcess[str]:
+def _ran(tally: CounterSource, *words: str, shell: str = "dash") -> subprocess.CompletedProcess[str]:
     argv = [*shell_argv(shell), "-c", carried.program("counter.sh"), "counter", *(words or FIRST), *asked(tally)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     assert done.stderr == ""
     return done
 
 
-def _number(tally: Tally, shell: str = "dash") -> int | None:
+def _number(tally: CounterSource, shell: str = "dash") -> int | None:
     found = read(_ran(tally, shell=shell).stdout)
     assert found
     return found.said[-1][1]
@@ -68,24 +68,24 @@ def _number(tally: Tally, shell: str = "dash") -> int | None:
 )
 def test_each_known_shape_is_read(shell: str, printed: str, field: str, number: int | None) -> None:
     quoted = printed.replace("'", "'\\''")
-    assert _number(Tally(command=f"printf '%s' '{quoted}'", field=field), shell) == number
+    assert _number(CounterSource(command=f"printf '%s' '{quoted}'", field=field), shell) == number
 
 
 def test_a_command_that_fails_tells_no_number() -> None:
-    assert _number(Tally(command="echo 0; exit 1")) is None
-    found = read(_ran(Tally(command="echo the pool is down >&2; exit 1")).stdout)
+    assert _number(CounterSource(command="echo 0; exit 1")) is None
+    found = read(_ran(CounterSource(command="echo the pool is down >&2; exit 1")).stdout)
     assert found
-    assert judge(found, SECOND).pending is Pending.BLIND
+    assert judge(found, SECOND).pending is ProbeVerdict.BLIND
     assert judge(found, SECOND).why == "its counter told no number: the pool is down"
 
 
 def test_what_a_person_wrote_is_run_as_they_wrote_it_and_read_by_no_shell_before() -> None:
-    assert _number(Tally(command="""x='a"b `id` $(id)'; printf %s "${#x}" """)) == 14
+    assert _number(CounterSource(command="""x='a"b `id` $(id)'; printf %s "${#x}" """)) == 14
 
 
 def test_the_last_look_refuses_while_something_is_in_flight() -> None:
     once = ("mode=once", *FIRST)
-    busy, quiet, odd = (_ran(Tally(command=f"echo {said}"), *once) for said in ("2", "0", "x"))
+    busy, quiet, odd = (_ran(CounterSource(command=f"echo {said}"), *once) for said in ("2", "0", "x"))
     assert (busy.returncode, busy.stdout) == (75, "the counter says 2 in flight\n")
     assert (quiet.returncode, quiet.stdout) == (0, "")
     assert (odd.returncode, odd.stdout) == (75, "the counter told no number\n")
@@ -94,15 +94,15 @@ def test_the_last_look_refuses_while_something_is_in_flight() -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_quiet_that_has_begun_is_heard_to_its_end(shell: str, tmp_path: Path) -> None:
     busy_twice = f"echo x >>{tmp_path}/asked; [ $(wc -l <{tmp_path}/asked) -gt 2 ]; echo $?"
-    found = read(_ran(Tally(command=busy_twice), "seconds=3", "quiet=2000", shell=shell).stdout)
+    found = read(_ran(CounterSource(command=busy_twice), "seconds=3", "quiet=2000", shell=shell).stdout)
     assert found
     assert [number for _, number in found.said] == [1, 1, 0, 0]
-    assert judge(found, 2 * SECOND).pending is Pending.QUIET
+    assert judge(found, 2 * SECOND).pending is ProbeVerdict.QUIET
 
 
 def test_a_quiet_that_is_broken_begins_anew(tmp_path: Path) -> None:
     busy_third = f"echo x >>{tmp_path}/asked; [ $(wc -l <{tmp_path}/asked) -ne 3 ]; echo $?"
-    found = read(_ran(Tally(command=busy_third), "seconds=4", "quiet=2000").stdout)
+    found = read(_ran(CounterSource(command=busy_third), "seconds=4", "quiet=2000").stdout)
     assert found
     assert [number for _, number in found.said] == [0, 0, 1, 0, 0]
 
@@ -114,16 +114,16 @@ def _said(*numbers: int | None) -> Numbers:
 @pytest.mark.parametrize(
     ("numbers", "pending"),
     [
-        ([0, 0, 0, 0], Pending.QUIET),
-        ([5, 0, 0, 0, 0], Pending.QUIET),
-        ([0, 0, 0], Pending.BUSY),
-        ([0, 0, 1, 0, 0], Pending.BUSY),
-        ([0, 0, None, 0, 0], Pending.BUSY),
-        ([0, 0, 0, 0, 1], Pending.BUSY),
-        ([0, 0, 0, 0, None], Pending.BLIND),
+        ([0, 0, 0, 0], ProbeVerdict.QUIET),
+        ([5, 0, 0, 0, 0], ProbeVerdict.QUIET),
+        ([0, 0, 0], ProbeVerdict.BUSY),
+        ([0, 0, 1, 0, 0], ProbeVerdict.BUSY),
+        ([0, 0, None, 0, 0], ProbeVerdict.BUSY),
+        ([0, 0, 0, 0, 1], ProbeVerdict.BUSY),
+        ([0, 0, 0, 0, None], ProbeVerdict.BLIND),
     ],
 )
-def test_only_zeros_for_as_long_as_asked_are_quiet(numbers: Sequence[int | None], pending: Pending) -> None:
+def test_only_zeros_for_as_long_as_asked_are_quiet(numbers: Sequence[int | None], pending: ProbeVerdict) -> None:
     assert judge(_said(*numbers), 3 * SECOND).pending is pending
 
 
@@ -154,19 +154,19 @@ def test_a_page_of_the_target_is_believed_when_it_said_0_for_long_enough(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carrier = LocalCarrier()
-    witness = Counter(carrier, SystemClock(), Tally(url=url), SECOND)
+    probe = Counter(carrier, SystemClock(), CounterSource(url=url), SECOND)
     target = watched(80)
     deadline = time.monotonic() + 25
     try:
-        while witness.baseline([target]) != {target.target.id: ""}:
+        while probe.baseline([target]) != {target.target.id: ""}:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         monkeypatch.setattr(_Status, "said", b"0\n")
-        while not (found := witness.look([target])):
+        while not (found := probe.look([target])):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert (found[target.target.id].verdict, found[target.target.id].why[:21]) == (
-            Pending.QUIET,
+            ProbeVerdict.QUIET,
             "its counter said 0 fo",
         )
     finally:

@@ -19,13 +19,13 @@ from tests.witnesses.secure import certificate
 from tests.witnesses.world import Wire, count, group, terms, watched
 
 from katakei.adapters.probes.judging import verdict
-from katakei.domain.observation import Pending
-from katakei.domain.spec import Until
+from katakei.domain.observation import ProbeVerdict
+from katakei.domain.spec import DrainUntil
 
 HISTORIES = int(os.environ.get("KATAKEI_HISTORIES", "100"))
 TIMEOUT = 0.4
 LOOKS = 4
-PROOF = terms(Until.PROOF, quiet=timedelta(milliseconds=60), idle=timedelta(milliseconds=600))
+PROOF = terms(DrainUntil.PROOF, quiet=timedelta(milliseconds=60), idle=timedelta(milliseconds=600))
 PAUSES = (0, 0, 0.001, 0.004, 0.03, 0.1, 0.2)
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BLIND_SPOTS = {"early headers", "103", "100-continue", "stream", "websocket"}
@@ -145,18 +145,18 @@ class Score:
     def look(self, history: History) -> None:
         secure = isinstance(history, Tls)
         of = group(protocol="HTTPS" if secure else "HTTP")
-        asked = terms(Until.ANSWERED, of, quiet=PROOF.quiet, idle=PROOF.idle)
+        asked = terms(DrainUntil.ANSWERED, of, quiet=PROOF.quiet, idle=PROOF.idle)
         before = history.truth.now()
         found = count(watched(history.wire.port, of=of), asked)
         after = history.truth.now()
         proof, answered = verdict(found, PROOF).pending, verdict(found, asked).pending
-        self.quiet += answered is Pending.QUIET
+        self.quiet += answered is ProbeVerdict.QUIET
         if before is None or before != after:
             return
         self.pending += 1
-        if proof is Pending.QUIET:
+        if proof is ProbeVerdict.QUIET:
             self.proof_wrong.append(before[1])
-        if answered is Pending.QUIET:
+        if answered is ProbeVerdict.QUIET:
             self.answered_wrong[before[1]] += 1
 
 

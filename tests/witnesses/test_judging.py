@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from katakei.adapters.probes.counting import Alike, Count, Mode, Source, Terms
 from katakei.adapters.probes.judging import Standing, classify, verdict
-from katakei.domain.observation import Pending
-from katakei.domain.spec import Until
+from katakei.domain.observation import ProbeVerdict
+from katakei.domain.spec import DrainUntil
 
 MS = timedelta(milliseconds=1)
-TERMS = Terms(Until.PROOF, 5000 * MS, 65_000 * MS, http1=True)
-ANSWERED = replace(TERMS, until=Until.ANSWERED)
+TERMS = Terms(DrainUntil.PROOF, 5000 * MS, 65_000 * MS, http1=True)
+ANSWERED = replace(TERMS, until=DrainUntil.ANSWERED)
 IDLE = Alike(
     "ESTAB", unread=False, unsent=False, sent=True, answered_last=True, number=1, youngest=6000 * MS, oldest=6000 * MS
 )
@@ -46,9 +46,9 @@ def test_one_connection_is_proved_answered_or_busy(alike: Alike, standing: Stand
 def test_answered_means_something_for_plain_http1_only() -> None:
     other = replace(ANSWERED, http1=False)
     assert classify(IDLE, other) is Standing.BUSY
-    assert verdict(_count(IDLE), other).pending is Pending.BUSY
-    assert verdict(_count(IDLE), ANSWERED).pending is Pending.QUIET
-    assert verdict(_count(IDLE), TERMS).pending is Pending.BUSY
+    assert verdict(_count(IDLE), other).pending is ProbeVerdict.BUSY
+    assert verdict(_count(IDLE), ANSWERED).pending is ProbeVerdict.QUIET
+    assert verdict(_count(IDLE), TERMS).pending is ProbeVerdict.BUSY
 
 
 def test_the_sentence_names_how_many_the_oldest_and_when() -> None:
@@ -73,8 +73,12 @@ _ONE = st.builds(
 _KEYS = ("state", "unread", "unsent", "sent", "answered_last")
 
 
-@given(st.lists(_ONE, min_size=1, max_size=8), st.booleans(), st.sampled_from([Until.PROOF, Until.ANSWERED]))
-def test_alike_taken_together_are_never_quieter_than_each_alone(ones: list[Alike], http1: bool, until: Until) -> None:  # noqa: FBT001 - drawn, not called
+@given(st.lists(_ONE, min_size=1, max_size=8), st.booleans(), st.sampled_from([DrainUntil.PROOF, DrainUntil.ANSWERED]))
+def test_alike_taken_together_are_never_quieter_than_each_alone(
+    ones: list[Alike],
+    http1: bool,  # noqa: FBT001 - drawn, not called
+    until: DrainUntil,
+) -> None:
     terms = Terms(until, 5000 * MS, 65_000 * MS, http1)
     together: dict[tuple[object, ...], Alike] = {}
     for one in ones:
@@ -92,5 +96,5 @@ def test_alike_taken_together_are_never_quieter_than_each_alone(ones: list[Alike
         )
     alone = [verdict(_count(one), terms).pending for one in ones]
     grouped = verdict(_count(*together.values()), terms)
-    assert (grouped.pending is Pending.QUIET) <= all(each is Pending.QUIET for each in alone)
+    assert (grouped.pending is ProbeVerdict.QUIET) <= all(each is ProbeVerdict.QUIET for each in alone)
     assert grouped.open <= len(ones)

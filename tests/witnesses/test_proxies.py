@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from tests.witnesses.world import HERE, QUIET, group, judged, needed
 
-from katakei.domain.observation import Pending
-from katakei.domain.spec import Until
+from katakei.domain.observation import ProbeVerdict
+from katakei.domain.spec import DrainUntil
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok"
 STILL = QUIET.total_seconds() + 0.15
@@ -133,14 +133,14 @@ def test_a_request_behind_an_answer_in_a_pool_is_busy(slow: Slow, tmp_path: Path
         for _ in clients:
             assert slow.holding.acquire(timeout=5)
         time.sleep(STILL)
-        proof, answered = judged(slow.port, Until.PROOF), judged(slow.port, Until.ANSWERED)
+        proof, answered = judged(slow.port, DrainUntil.PROOF), judged(slow.port, DrainUntil.ANSWERED)
         slow.go_on.set()
         for client in clients:
             _until(client, b"ok")
         time.sleep(STILL)
-        idle = judged(slow.port, Until.ANSWERED)
-    assert (proof.pending, answered.pending, answered.open) == (Pending.BUSY, Pending.BUSY, 8)
-    assert (idle.pending, idle.why) == (Pending.QUIET, "8 connections, none holds a request")
+        idle = judged(slow.port, DrainUntil.ANSWERED)
+    assert (proof.pending, answered.pending, answered.open) == (ProbeVerdict.BUSY, ProbeVerdict.BUSY, 8)
+    assert (idle.pending, idle.why) == (ProbeVerdict.QUIET, "8 connections, none holds a request")
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -177,10 +177,10 @@ def test_h2c_with_a_slow_and_a_fast_stream_is_busy(slow: Slow, tmp_path: Path, v
         client.sendall(_frame(4, 1, 0) + _h2_get(3, "/fast/late"))
         _h2_end(client, 3)
         time.sleep(STILL)
-        proof = judged(h2c, Until.PROOF, group(version=version))
-        answered = judged(h2c, Until.ANSWERED, group(version=version))
-        wrongly = judged(h2c, Until.ANSWERED)
+        proof = judged(h2c, DrainUntil.PROOF, group(version=version))
+        answered = judged(h2c, DrainUntil.ANSWERED, group(version=version))
+        wrongly = judged(h2c, DrainUntil.ANSWERED)
         slow.go_on.set()
         _h2_end(client, 1)
-    assert (proof.pending, answered.pending) == (Pending.BUSY, Pending.BUSY)
-    assert wrongly.pending is Pending.QUIET, "the trap is gone: has the row lost its point?"
+    assert (proof.pending, answered.pending) == (ProbeVerdict.BUSY, ProbeVerdict.BUSY)
+    assert wrongly.pending is ProbeVerdict.QUIET, "the trap is gone: has the row lost its point?"

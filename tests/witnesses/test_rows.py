@@ -17,10 +17,10 @@ from tests.witnesses.secure import certificate
 from tests.witnesses.world import IDLE, QUIET, Wire, group, judged
 
 from katakei.domain.model import Group
-from katakei.domain.observation import Pending
-from katakei.domain.spec import Until
+from katakei.domain.observation import ProbeVerdict
+from katakei.domain.spec import DrainUntil
 
-B, Q = Pending.BUSY, Pending.QUIET
+B, Q = ProbeVerdict.BUSY, ProbeVerdict.QUIET
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
 HTTP, HTTPS = group(), group(protocol="HTTPS")
@@ -212,9 +212,9 @@ class Row:
     name: str
     act: Callable[[Wire], None]
     pending: bool
-    answered: Pending
+    answered: ProbeVerdict
     of: Group = HTTP
-    proof: Pending = B
+    proof: ProbeVerdict = B
 
 
 ROWS = (
@@ -253,25 +253,25 @@ def wire() -> Iterator[Wire]:
     it.close()
 
 
-def _played(row: Row) -> tuple[Pending, Pending]:
+def _played(row: Row) -> tuple[ProbeVerdict, ProbeVerdict]:
     it = Wire.open()
     try:
         row.act(it)
         time.sleep(STILL)
-        return judged(it.port, Until.PROOF, row.of).pending, judged(it.port, Until.ANSWERED, row.of).pending
+        return judged(it.port, DrainUntil.PROOF, row.of).pending, judged(it.port, DrainUntil.ANSWERED, row.of).pending
     finally:
         it.close()
 
 
 @pytest.fixture(scope="module")
-def played() -> dict[str, tuple[Pending, Pending]]:
+def played() -> dict[str, tuple[ProbeVerdict, ProbeVerdict]]:
     """Some rows at a time: each is mostly waiting."""
     with ThreadPoolExecutor(5) as pool:
         return dict(zip((row.name for row in ROWS), pool.map(_played, ROWS), strict=True))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_each_row_is_judged_as_it_should_be(played: dict[str, tuple[Pending, Pending]], row: Row) -> None:
+def test_each_row_is_judged_as_it_should_be(played: dict[str, tuple[ProbeVerdict, ProbeVerdict]], row: Row) -> None:
     proof, answered = played[row.name]
     assert proof is row.proof
     assert answered is row.answered
@@ -288,9 +288,9 @@ def test_silence_longer_than_the_idle_timeout_is_proof_whatever_came_before() ->
     for act, wire in zip((_idle, _second_behind_answer, _half_closed_client, _unused), wires, strict=True):
         act(wire)
     time.sleep(1.2)
-    early = [judged(wire.port, Until.PROOF) for wire in wires]
+    early = [judged(wire.port, DrainUntil.PROOF) for wire in wires]
     time.sleep(IDLE.total_seconds() - 1.0)
-    late = [judged(wire.port, Until.PROOF) for wire in wires]
+    late = [judged(wire.port, DrainUntil.PROOF) for wire in wires]
     for wire in wires:
         wire.close()
     assert [each.pending for each in early] == [B] * 4
@@ -302,7 +302,7 @@ def test_silence_longer_than_the_idle_timeout_is_proof_whatever_came_before() ->
 def test_no_connection_is_quiet_at_once(wire: Wire) -> None:
     for end in (wire.client, wire.server):
         end.close()
-    assert judged(wire.port, Until.PROOF).why == "no connection"
+    assert judged(wire.port, DrainUntil.PROOF).why == "no connection"
 
 
 def test_second_requests_sent_in_the_tick_of_the_answer_are_never_taken_for_idle() -> None:
@@ -310,7 +310,7 @@ def test_second_requests_sent_in_the_tick_of_the_answer_are_never_taken_for_idle
     for wire in wires:
         _second_behind_answer(wire)
     time.sleep(STILL)
-    found = [judged(wire.port, Until.ANSWERED).pending for wire in wires]
+    found = [judged(wire.port, DrainUntil.ANSWERED).pending for wire in wires]
     for wire in wires:
         wire.close()
     assert found == [B] * 30

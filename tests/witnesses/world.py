@@ -13,8 +13,8 @@ from pathlib import Path
 from katakei.adapters.probes import carried, judging
 from katakei.adapters.probes.counting import Count, Mode, Terms, arguments, read
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
-from katakei.domain.ports import Printed, Watched
-from katakei.domain.spec import Until
+from katakei.domain.ports import ProbedTarget, ProgramOutput
+from katakei.domain.spec import DrainUntil
 
 SHELLS = ("dash", "bash", "busybox")
 QUIET = timedelta(milliseconds=300)
@@ -64,13 +64,15 @@ def group(
     )
 
 
-def watched(*ports: int, address: str = "", name: str = "i-1", blind: str = "", of: Group | None = None) -> Watched:
+def watched(
+    *ports: int, address: str = "", name: str = "i-1", blind: str = "", of: Group | None = None
+) -> ProbedTarget:
     its = of or group()
     places = tuple(Registration(its.arn, name, port) for port in ports)
-    return Watched(Target(TargetId(name), "", address, "a", places), (its,), blind)
+    return ProbedTarget(Target(TargetId(name), "", address, "a", places), (its,), blind)
 
 
-def terms(until: Until, of: Group | None = None, quiet: timedelta = QUIET, idle: timedelta = IDLE) -> Terms:
+def terms(until: DrainUntil, of: Group | None = None, quiet: timedelta = QUIET, idle: timedelta = IDLE) -> Terms:
     its = of or group()
     return Terms(until, quiet, idle, http1=its.protocol == "HTTP" and its.protocol_version == "HTTP1")
 
@@ -97,7 +99,7 @@ def run(
 
 
 def count(
-    it: Watched, asked: Terms, mode: Mode = Mode.QUIET, *, seconds: int = 0, shell: str = "dash", path: str = ""
+    it: ProbedTarget, asked: Terms, mode: Mode = Mode.QUIET, *, seconds: int = 0, shell: str = "dash", path: str = ""
 ) -> Count:
     done = run(arguments(mode, it, asked, timedelta(seconds=seconds)), shell, path)
     assert done.returncode == 0
@@ -106,7 +108,7 @@ def count(
     return found
 
 
-def judged(port: int, until: Until, of: Group | None = None, shell: str = "dash") -> judging.Verdict:
+def judged(port: int, until: DrainUntil, of: Group | None = None, shell: str = "dash") -> judging.Verdict:
     """One look, and what the program itself made of it must be the same."""
     asked = terms(until, of)
     it = watched(port, of=of)
@@ -188,7 +190,7 @@ class LocalCarrier:
             self._running[ticket] = begun
         return ticket
 
-    def heard(self, ticket: str) -> dict[TargetId, Printed]:
+    def heard(self, ticket: str) -> dict[TargetId, ProgramOutput]:
         with self._lock:
             running = self._running[ticket]
             ended = {target: process for target, process in running.items() if process.poll() is not None}
@@ -197,7 +199,7 @@ class LocalCarrier:
         printed = {}
         for target, process in ended.items():
             out, _ = process.communicate(timeout=10)
-            printed[target] = Printed(out)
+            printed[target] = ProgramOutput(out)
         return printed
 
     def close(self) -> None:

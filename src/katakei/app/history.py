@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 from katakei.domain.model import Arn, Registration, RolloutId, Target, TargetId
-from katakei.domain.phases import IN_HAND, Phase
-from katakei.domain.plan import Kind
-from katakei.domain.ports import Header, Journal
+from katakei.domain.phases import IN_PROGRESS, Phase
+from katakei.domain.plan import PlanKind
+from katakei.domain.ports import Journal, RolloutHeader
 from katakei.domain.replay import Rollout, replay
-from katakei.domain.standing import Standing
+from katakei.domain.rollout import TargetStatus
 from katakei.domain.words import label, listed
 
 DEEP = 50  # how many rollouts of a group are read back, newest first
 
-HELD_OUT = (IN_HAND - {Phase.SOAKING}) | {Phase.LEFT_OUT}
+HELD_OUT = (IN_PROGRESS - {Phase.SOAKING}) | {Phase.LEFT_OUT}
 
 
 def find(journal: Journal, rollout: RolloutId) -> Rollout:
@@ -23,7 +23,7 @@ def find(journal: Journal, rollout: RolloutId) -> Rollout:
     if not events:
         newest = journal.find()[:3]
         known = f"; the newest are {', '.join(header.rollout for header in newest)}" if newest else ""
-        raise UsageFault(f"no rollout {rollout} in this journal{known} (see `katakei list`)")
+        raise UsageError(f"no rollout {rollout} in this journal{known} (see `katakei list`)")
     return replay(events)
 
 
@@ -35,12 +35,12 @@ def named(rollout: Rollout, names: Sequence[str]) -> Sequence[Target]:
         if len(same) != 1:
             known = listed(label(target) for target in rollout.targets.values())
             problem = f"names {len(same)} targets" if same else "is no target"
-            raise UsageFault(f"{name!r} {problem} of rollout {rollout.plan.rollout}; there are: {known}")
+            raise UsageError(f"{name!r} {problem} of rollout {rollout.plan.rollout}; there are: {known}")
         found[same[0].id] = same[0]
     return list(found.values())
 
 
-def unfinished(journal: Journal, groups: Sequence[Arn]) -> Header | None:
+def unfinished(journal: Journal, groups: Sequence[Arn]) -> RolloutHeader | None:
     """The newest rollout that touches one of these groups and has not been brought to its end."""
     for arn in sorted(groups):
         headers = journal.find(group=arn, unfinished=True)
@@ -58,18 +58,18 @@ def held_out(journal: Journal, group: Arn) -> Mapping[Registration, Rollout]:
     decided: dict[tuple[str, int], tuple[Registration, Rollout] | None] = {}
     for rollout in _of_group(journal, group):
         for place, target in rollout.owners.items():
-            standing = rollout.standings.get(target)
-            if place.group == group and standing and _decided(rollout, standing):
-                held = standing.phase in HELD_OUT
+            status = rollout.statuses.get(target)
+            if place.group == group and status and _decided(rollout, status):
+                held = status.phase in HELD_OUT
                 decided.setdefault(place.door, (place, rollout) if held else None)
     return dict(filter(None, decided.values()))
 
 
-def _decided(rollout: Rollout, standing: Standing) -> bool:
+def _decided(rollout: Rollout, status: TargetStatus) -> bool:
     """Whether it did anything to the target that says where that is now."""
-    if rollout.plan.kind is Kind.REGISTER and standing.phase is Phase.LEFT_OUT:
+    if rollout.plan.kind is PlanKind.REGISTER and status.phase is Phase.LEFT_OUT:
         return False
-    return standing.phase not in {Phase.WAITING, Phase.SKIPPED, Phase.GONE}
+    return status.phase not in {Phase.WAITING, Phase.SKIPPED, Phase.GONE}
 
 
 def recorded(journal: Journal, group: Arn, name: str) -> tuple[RolloutId, Target] | None:
@@ -80,7 +80,7 @@ def recorded(journal: Journal, group: Arn, name: str) -> tuple[RolloutId, Target
     for rollout in _of_group(journal, group):
         for target in rollout.targets.values():
             here = tuple(place for place in target.registrations if place.group == group)
-            wished = rollout.plan.kind is Kind.REGISTER and rollout.standings[target.id].phase is not Phase.RETURNED
+            wished = rollout.plan.kind is PlanKind.REGISTER and rollout.statuses[target.id].phase is not Phase.RETURNED
             if here and not wished and name in {target.id, target.address, target.name, *(place.id for place in here)}:
                 return rollout.plan.rollout, replace(target, registrations=here)
     return None

@@ -12,18 +12,18 @@ from katakei.app import history
 from katakei.domain.events import Event, WorkEnded
 from katakei.domain.model import Registration, RolloutId
 from katakei.domain.plan import restorable
-from katakei.domain.ports import Clock, Header, Journal, Listed, Lister
+from katakei.domain.ports import Clock, GroupReader, Journal, ListedGroup, RolloutHeader
 from katakei.domain.replay import Rollout
-from katakei.runtime.drivers import patient
+from katakei.runtime.drivers import with_retries
 
-LOOK_AGAIN = timedelta(seconds=2)
+POLL_INTERVAL = timedelta(seconds=2)
 
 
 class Sources(Protocol):
     """Who is asked."""
 
     @property
-    def lister(self) -> Lister:
+    def lister(self) -> GroupReader:
         """The load balancer, for whoever only looks."""
         ...
 
@@ -42,26 +42,26 @@ class Sources(Protocol):
 class Status:
     """A group with what it lists; `held` tells which rollout holds which registration out."""
 
-    group: Listed
+    group: ListedGroup
     held: Mapping[Registration, Rollout]
 
 
-class Asking:
+class Queries:
     """The verbs, over whoever can answer."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
 
-    def groups(self) -> Sequence[Listed]:
+    def groups(self) -> Sequence[ListedGroup]:
         """Every group of the account and region with what it lists."""
-        return patient(self._sources.clock, lambda: self._sources.lister.listed(()))
+        return with_retries(self._sources.clock, lambda: self._sources.lister.listed(()))
 
     def status(self, name: str) -> Status:
         """One group: every member, and who holds out what is missing."""
-        group = patient(self._sources.clock, lambda: self._sources.lister.listed((name,)))[0]
+        group = with_retries(self._sources.clock, lambda: self._sources.lister.listed((name,)))[0]
         return Status(group, history.held_out(self._sources.journal, group.arn))
 
-    def rollouts(self, service: str | None = None) -> Sequence[Header]:
+    def rollouts(self, service: str | None = None) -> Sequence[RolloutHeader]:
         """Rollouts, newest first."""
         return self._sources.journal.find(service=service)
 
@@ -72,10 +72,10 @@ class Asking:
     def wait(self, rollout: RolloutId, within: timedelta) -> Rollout:
         """Until it is finished, or this long; whoever drives it is not disturbed."""
         until = self._sources.clock.now() + within
-        state = patient(self._sources.clock, lambda: self.show(rollout))
+        state = with_retries(self._sources.clock, lambda: self.show(rollout))
         while state.finished is None and self._sources.clock.now() < until:
-            self._sources.clock.sleep(LOOK_AGAIN)
-            state = patient(self._sources.clock, lambda: self.show(rollout))
+            self._sources.clock.sleep(POLL_INTERVAL)
+            state = with_retries(self._sources.clock, lambda: self.show(rollout))
         return state
 
     def restore_lines(self, rollout: Rollout) -> Sequence[str]:

@@ -14,7 +14,7 @@ import click
 
 from katakei import __version__
 from katakei.cli.messages import our_fault, say
-from katakei.domain.errors import Broken, Exit, KatakeiError, Unseen
+from katakei.domain.errors import ExitCode, InternalError, KatakeiError, NoAnswerError
 
 # Where each command lives, and its line in `--help`: so that help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -87,15 +87,15 @@ def run(argv: list[str]) -> int:
         code = katakei.main(argv, prog_name="katakei", standalone_mode=False)
     except click.ClickException as fault:
         fault.show()
-        return Exit.USAGE
+        return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         _complain("stopped; the journal is safe")
-        return Exit.INTERRUPTED
-    except Unseen as error:
+        return ExitCode.INTERRUPTED
+    except NoAnswerError as error:
         _complain(f"{error}; try again in a moment")
         return error.code
     except KatakeiError as error:
-        if isinstance(error, Broken) and os.environ.get("KATAKEI_DEBUG"):
+        if isinstance(error, InternalError) and os.environ.get("KATAKEI_DEBUG"):
             raise
         _complain(str(error))
         return error.code
@@ -103,8 +103,8 @@ def run(argv: list[str]) -> int:
         if os.environ.get("KATAKEI_DEBUG"):
             raise
         _complain(our_fault(fault))
-        return Exit.FAILED
-    return int(code or Exit.DONE)
+        return ExitCode.FAILED
+    return int(code or ExitCode.DONE)
 
 
 def _complain(sentence: str) -> None:

@@ -8,11 +8,11 @@ import click
 from katakei.cli.messages import on_terminal, say
 from katakei.cli.options import as_json, aws, group_of, journal, verbs
 from katakei.cli.progress import Shown, finish
-from katakei.domain.errors import Exit, Held, Refused
+from katakei.domain.errors import ExitCode, LeaseHeldError, RefusedError
 from katakei.domain.model import RolloutId
 from katakei.domain.replay import Rollout
 from katakei.reconcile.outcome import taken_back, verdict
-from katakei.runtime.session import Drive
+from katakei.runtime.session import RolloutSession
 
 
 @click.command("approve")
@@ -94,7 +94,7 @@ def unlock_(  # noqa: PLR0913 - one option each
     name = group_of(group)
     asked = f"Is the process that holds {name} really gone? Two at once would harm it"
     if on_terminal(0) and not yes and not click.confirm(asked, err=True):
-        raise Refused("not confirmed; nothing was changed")
+        raise RefusedError("not confirmed; nothing was changed")
     with verbs(profile, region, journal) as app:
         held = app.unlock(name)
     said = f"{name} is free; it was held by {held}" if held else f"{name} was not held by anybody"
@@ -144,13 +144,17 @@ def retry_(  # noqa: PLR0913 - one option each
 
 
 def _driven(
-    word: str, rollout: str, shown: Shown, drive: Callable[[], Drive], judge: Callable[[Rollout], Exit] = verdict
+    word: str,
+    rollout: str,
+    shown: Shown,
+    drive: Callable[[], RolloutSession],
+    judge: Callable[[Rollout], ExitCode] = verdict,
 ) -> int:
     """By this process, unless another one has the rollout in hand and obeys."""
     try:
         driven = drive()
-    except Held as held:
+    except LeaseHeldError as held:
         said = f"{word} recorded; whoever drives it obeys: {held}"
         say(json.dumps({"accepted": rollout}) if shown.as_json else said)
-        return Exit.DONE
+        return ExitCode.DONE
     return finish(driven, shown, judge)

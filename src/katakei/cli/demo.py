@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from katakei.cli.options import asking
-from katakei.domain.errors import Exit
+from katakei.domain.errors import ExitCode
 from katakei.domain.events import Event
 from katakei.domain.words import span
 from katakei.lab.options import LabOptions, Target
@@ -71,7 +71,7 @@ class Seen:
     @property
     def well(self) -> bool:
         """Nothing failed and every server serves v2."""
-        return self.exit == Exit.DONE and self.traffic.failed == 0 and set(self.releases.values()) == {"v2"}
+        return self.exit == ExitCode.DONE and self.traffic.failed == 0 and set(self.releases.values()) == {"v2"}
 
 
 def demo(*, as_json: bool) -> int:
@@ -82,7 +82,7 @@ def demo(*, as_json: bool) -> int:
     except LabError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(_data(seen)) if as_json else _text(seen))
-    return Exit.DONE if seen.well else Exit.FAILED
+    return ExitCode.DONE if seen.well else ExitCode.FAILED
 
 
 def _rolled(lab: Lab, folder: Path, *, as_json: bool) -> Seen:

@@ -5,12 +5,12 @@ from typing import Any, TypeVar
 
 import click
 
-from katakei.app.manual_steps import Hand
-from katakei.app.rollouts import App
+from katakei.app.manual_steps import ManualStepRequest
+from katakei.app.rollouts import Rollouts
 from katakei.cli.options import as_json, aws, group_and_targets, journal, verbs
 from katakei.cli.progress import Shown, finish
-from katakei.planning.survey import Allowed
-from katakei.runtime.session import Confirm, Drive
+from katakei.planning.survey import AcceptedRisks
+from katakei.runtime.session import Confirm, RolloutSession
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,7 +33,7 @@ def deregister_(**options: Any) -> int:
 
     A TARGET is an instance id, an IP or a name. With PORT only its registration at that port is taken out.
     """
-    return _step(App.deregister, **options)
+    return _step(Rollouts.deregister, **options)
 
 
 @click.command("register")
@@ -43,11 +43,11 @@ def register_(**options: Any) -> int:
 
     Without PORT it gets all that it is known with, else the group's, which is said.
     """
-    return _step(App.register, **options)
+    return _step(Rollouts.register, **options)
 
 
 def _step(  # noqa: PLR0913 - one option each
-    verb: Callable[[App, Hand, Confirm], Drive],
+    verb: Callable[[Rollouts, ManualStepRequest, Confirm], RolloutSession],
     words: tuple[str, ...],
     profile: str | None,
     region: str | None,
@@ -60,6 +60,6 @@ def _step(  # noqa: PLR0913 - one option each
 ) -> int:
     group, targets = group_and_targets(words)
     shown = Shown(as_json=as_json, yes=yes)
-    hand = Hand(group, targets, Allowed(force=force), waits=not no_wait)
+    hand = ManualStepRequest(group, targets, AcceptedRisks(force=force), waits=not no_wait)
     with verbs(profile, region, journal) as app:
         return finish(verb(app, hand, shown.confirm), shown)

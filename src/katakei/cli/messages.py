@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from katakei.domain.errors import Unreachable
+from katakei.domain.errors import UnreachableError
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -20,7 +20,7 @@ def say(text: str, *, err: bool = False) -> None:
         silence(2 if err else 1)
     except OSError as fault:
         silence(2 if err else 1)
-        raise Unreachable(f"the output cannot be written ({fault.strerror}); nothing else is wrong") from fault
+        raise UnreachableError(f"the output cannot be written ({fault.strerror}); nothing else is wrong") from fault
 
 
 def silence(*descriptors: int) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from katakei.bootstrap import Wiring
+from katakei.bootstrap import Bootstrap
 from katakei.cli.messages import say
-from katakei.domain.errors import Refused, UsageFault
+from katakei.domain.errors import RefusedError, UsageError
 from katakei.planning.naming import is_address, is_instance, split
 
 if TYPE_CHECKING:
-    from katakei.app.queries import Asking
-    from katakei.app.rollouts import App
+    from katakei.app.queries import Queries
+    from katakei.app.rollouts import Rollouts
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,26 +47,26 @@ def as_json(command: F) -> F:
 
 
 @contextmanager
-def verbs(profile: str | None, region: str | None, journal: str | None) -> Iterator["App"]:
+def verbs(profile: str | None, region: str | None, journal: str | None) -> Iterator["Rollouts"]:
     """The verbs that do something, over real drivers, let go at the end."""
-    from katakei.app.rollouts import App
+    from katakei.app.rollouts import Rollouts
 
     with _drivers(profile, region, journal) as wiring:
-        yield App(wiring)
+        yield Rollouts(wiring)
 
 
 @contextmanager
-def asking(profile: str | None, region: str | None, journal: str | None) -> Iterator["Asking"]:
+def asking(profile: str | None, region: str | None, journal: str | None) -> Iterator["Queries"]:
     """The verbs that only ask: nothing is loaded for them that only a rollout needs."""
-    from katakei.app.queries import Asking
+    from katakei.app.queries import Queries
 
     with _drivers(profile, region, journal) as wiring:
-        yield Asking(wiring)
+        yield Queries(wiring)
 
 
 @contextmanager
-def _drivers(profile: str | None, region: str | None, journal: str | None) -> Iterator[Wiring]:
-    wiring = Wiring(profile, region, journal, lambda sentence: say(f"katakei: {sentence}", err=True))
+def _drivers(profile: str | None, region: str | None, journal: str | None) -> Iterator[Bootstrap]:
+    wiring = Bootstrap(profile, region, journal, lambda sentence: say(f"katakei: {sentence}", err=True))
     try:
         yield wiring
     finally:
@@ -76,7 +76,7 @@ def _drivers(profile: str | None, region: str | None, journal: str | None) -> It
 def outlives_the_job(journal: str | None, env: Mapping[str, str], *, ephemeral: bool) -> None:
     """In CI the machine's own default journal dies with the job and keeps no promise: refused, unless accepted."""
     if env.get("CI") and not journal and not ephemeral:
-        raise Refused(
+        raise RefusedError(
             "this is a CI job and its journal would die with it, so that nobody could carry on or put back:"
             " give --journal s3://bucket/prefix, or a file that outlives the job, or accept that by --ephemeral"
         )
@@ -92,7 +92,7 @@ def group_of(name: str | None, env: Mapping[str, str] = os.environ) -> str:
     """The group named, else TARGET_GROUP_ARN. UsageFault when there is neither."""
     found = name or env.get("TARGET_GROUP_ARN", "")
     if not found:
-        raise UsageFault("which target group? give its name or ARN, or export TARGET_GROUP_ARN")
+        raise UsageError("which target group? give its name or ARN, or export TARGET_GROUP_ARN")
     return found
 
 
@@ -104,5 +104,5 @@ def group_and_targets(words: tuple[str, ...], env: Mapping[str, str] = os.enviro
     if not targets and env.get("INSTANCE_ID"):
         targets = (env["INSTANCE_ID"],)
     if not targets:
-        raise UsageFault(f"which target of {group}? give instance ids, IPs or names, or export INSTANCE_ID")
+        raise UsageError(f"which target of {group}? give instance ids, IPs or names, or export INSTANCE_ID")
     return group, targets

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import click
 
 from katakei.cli.messages import on_terminal, our_fault, say, silence
-from katakei.domain.errors import Broken, Exit, KatakeiError, LeaseLost, Unreachable
-from katakei.domain.plan import Kind, Plan
+from katakei.domain.errors import ExitCode, InternalError, KatakeiError, LeaseLostError, UnreachableError
+from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast, forecast
 from katakei.reconcile.outcome import verdict
 from katakei.render import events as event_text
 from katakei.render import plan as plan_text
 from katakei.runtime.runner import Turn
-from katakei.runtime.session import Drive
+from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -54,9 +54,9 @@ class Shown:
 
     def typed(self, plan: Plan) -> bool:
         """Whether a person who works on the targets sits here."""
-        return plan.kind is Kind.ROLL and plan.spec.work.executor == "manual" and self.terminal and on_terminal(0)
+        return plan.kind is PlanKind.ROLL and plan.spec.work.executor == "manual" and self.terminal and on_terminal(0)
 
-    def begin(self, drive: Drive) -> None:
+    def begin(self, drive: RolloutSession) -> None:
         """Which rollout this is; one that is carried on was never confirmed here, so it says how to put back."""
         self._forecast = forecast(drive.plan)
         if self.as_json:
@@ -99,7 +99,7 @@ class Shown:
 
     def say(self, text: str) -> None:
         """One line or more. Where nobody hears it the rollout goes on in silence: its journal has everything."""
-        with suppress(Unreachable):
+        with suppress(UnreachableError):
             say(text)
 
     @contextmanager
@@ -134,20 +134,20 @@ class Shown:
         return True
 
 
-def finish(drive: Drive, shown: Shown, judge: Callable[[Rollout], Exit] = verdict) -> Exit:
+def finish(drive: RolloutSession, shown: Shown, judge: Callable[[Rollout], ExitCode] = verdict) -> ExitCode:
     """Runs the rollout to its end, shown; Ctrl-C once finishes what is in hand, twice stops at once."""
     shown.begin(drive)
     try:
         with _interruptible(drive), shown.alive():
             rollout = drive.run(shown.turn)
-    except LeaseLost:
+    except LeaseLostError:
         raise
     except BaseException as fault:
-        with suppress(Unreachable):
+        with suppress(UnreachableError):
             say(event_text.how_to_go_on(drive.rollout), err=True)
         if isinstance(fault, KatakeiError) or not isinstance(fault, Exception):
             raise
-        raise Broken(our_fault(fault)) from fault
+        raise InternalError(our_fault(fault)) from fault
     shown.end(rollout)
     return judge(rollout)
 
@@ -162,7 +162,7 @@ def _taken_up(rollout: Rollout) -> str:
 
 
 @contextmanager
-def _interruptible(drive: Drive) -> Iterator[None]:
+def _interruptible(drive: RolloutSession) -> Iterator[None]:
     asked = threading.Event()
 
     def handler(number: int, frame: FrameType | None) -> None:
@@ -173,7 +173,7 @@ def _interruptible(drive: Drive) -> Iterator[None]:
             raise KeyboardInterrupt
         asked.set()
         drive.interrupt(signal.Signals(number).name)
-        with suppress(Unreachable, RuntimeError):  # RuntimeError: the signal came in the middle of a line
+        with suppress(UnreachableError, RuntimeError):  # RuntimeError: the signal came in the middle of a line
             say("katakei: finishing what is in hand; once more stops at once", err=True)
 
     heard = [signal.SIGINT, signal.SIGTERM]

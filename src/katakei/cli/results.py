@@ -9,7 +9,7 @@ import click
 
 from katakei.cli.messages import say
 from katakei.cli.options import as_json, asking, aws, journal
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 from katakei.domain.model import RolloutId
 from katakei.domain.words import label
 from katakei.reconcile.outcome import verdict
@@ -114,4 +114,4 @@ def _written(file: Path, page: str) -> None:
             new.write_text(page, encoding="utf-8")
             new.replace(file)
     except OSError as fault:
-        raise UsageFault(f"{file} cannot be written ({fault.strerror}): give another file with -o") from fault
+        raise UsageError(f"{file} cannot be written ({fault.strerror}): give another file with -o") from fault

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 import click
 
-from katakei.app.rollouts import App, Order
+from katakei.app.rollouts import RolloutRequest, Rollouts
 from katakei.cli.messages import on_terminal, say
 from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_job, verbs
 from katakei.cli.progress import Shown, finish
-from katakei.domain.errors import KatakeiError, UsageFault
-from katakei.planning.survey import Allowed
+from katakei.domain.errors import KatakeiError, UsageError
+from katakei.planning.survey import AcceptedRisks
 from katakei.render import plan as plan_text
-from katakei.runtime.session import Drive
+from katakei.runtime.session import RolloutSession
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_FILE = Path("katakei.yml")
@@ -108,29 +108,29 @@ def _order(  # noqa: PLR0913 - one option each
     ignore_draining: bool,
     force: bool,
     as_recorded: bool = False,
-) -> Order:
+) -> RolloutRequest:
     from katakei import config
 
     overrides = config.Overrides(only=only, target_group=group)
     source = file or (DEFAULT_FILE if group is None and run is None and DEFAULT_FILE.exists() else None)
     if source and run:
-        raise UsageFault("--run and a configuration file both say what to run: give one of them")
+        raise UsageError("--run and a configuration file both say what to run: give one of them")
     spec = config.load(source, overrides) if source else config.without_file(group_of(group), run, overrides)
-    allowed = Allowed(force, only_these_groups, ignore_draining)
-    return Order(spec, config.release(release) if release else "", allowed, as_recorded)
+    allowed = AcceptedRisks(force, only_these_groups, ignore_draining)
+    return RolloutRequest(spec, config.release(release) if release else "", allowed, as_recorded)
 
 
 def _meant(group: str | None, run: str | None, file: Path | None, **_others: Any) -> None:
     """Work by hand where nobody sits is mostly a forgotten file: a server would be out until somebody looks."""
     by_hand = run is None and file is None and (group is not None or not DEFAULT_FILE.exists())
     if by_hand and (group is None or DEFAULT_FILE.exists()) and not on_terminal(0):
-        raise UsageFault(
+        raise UsageError(
             "what is to be run on the targets? give -f FILE or --run CMD; to do the work by hand, name the GROUP"
             " in a folder without katakei.yml, or do it on a terminal"
         )
 
 
-def _listen(app: App, drive: Drive, shown: Shown) -> None:
+def _listen(app: Rollouts, drive: RolloutSession, shown: Shown) -> None:
     """Where a person works and watches: Enter says that the work in hand is done."""
     if not shown.typed(drive.plan):
         return

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from katakei.domain.spec import Drain, Until
+from katakei.domain.spec import Drain, DrainUntil
 
 CARRIERS = ("ssm",)  # executors that can carry a witness to the targets
 WITNESSED = ("proof", "answered", "counter")
@@ -11,7 +11,7 @@ WITNESSED = ("proof", "answered", "counter")
 
 def usual(executor: str) -> Drain:
     """By evidence where this executor can carry a witness to the targets, else by the load balancer's timer."""
-    return Drain(until=Until.PROOF, witness=executor) if executor in CARRIERS else Drain()
+    return Drain(until=DrainUntil.PROOF, probe=executor) if executor in CARRIERS else Drain()
 
 
 def faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

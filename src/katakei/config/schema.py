@@ -60,9 +60,9 @@ class Counter(Section):
             raise ValueError("write exactly one of url: http://127.0.0.1/status and command: ./in-flight")
         return self
 
-    def wish(self) -> core.Tally:
+    def wish(self) -> core.CounterSource:
         """As the core names it."""
-        return core.Tally(self.command or "", self.url or "", self.field or "")
+        return core.CounterSource(self.command or "", self.url or "", self.field or "")
 
 
 class Drain(Section):
@@ -84,8 +84,8 @@ class Drain(Section):
     def wish(self, work: core.Command) -> core.Drain:
         """As the core names it, with what this kind of work makes of the defaults."""
         usually = usual(work.executor if self.witness == "work" else self.witness)
-        until = core.Until(self.until) if self.until else usually.until
-        witness = "" if until is core.Until.DELAY else usually.witness
+        until = core.DrainUntil(self.until) if self.until else usually.until
+        witness = "" if until is core.DrainUntil.DELAY else usually.probe
         counter = self.counter.wish() if self.counter else None
         return core.Drain(self.settle, until, self.quiet, witness, counter, self.cut_after)
 
@@ -160,7 +160,7 @@ class Check(Section):
     def wish(self) -> core.Check:
         """As the core names it."""
         return core.Check(
-            core.Http(self.http.path, self.http.expect, self.http.port) if self.http else None, self.within
+            core.HttpCheck(self.http.path, self.http.expect, self.http.port) if self.http else None, self.within
         )
 
 
@@ -218,20 +218,20 @@ class Settings(Section):
     def spec(self) -> core.Spec:
         """The same wishes in the core's own words."""
         window, failure = self.window, self.on_failure
-        order = core.Order(window.order)
+        order = core.TargetOrder(window.order)
         return core.Spec(
             service=self.service,
             groups=tuple(self.balancer.alb.target_groups),
             work=self.work.command(),
             targets=_selection(self.targets),
-            late=core.Late(self.late or ("roll" if self.targets == "all" else "leave")),
+            late=core.LatePolicy(self.late or ("roll" if self.targets == "all" else "leave")),
             window=core.Window(window.max_unavailable, window.floor, window.floor_per_zone, order),
             drain=self.drain.wish(self.work.command()),
             check=self.check.wish() if isinstance(self.check, Check) else core.Check(asked=False),
             soak=self.warm.soak,
             limits=self.limits.wish(),
             on_failure=core.OnFailure(
-                failure.max_failures, core.FailedTarget(failure.failed_target), core.Then(failure.then)
+                failure.max_failures, core.FailedTargetPolicy(failure.failed_target), core.AfterFailure(failure.then)
             ),
             revert=self.revert.command() if self.revert else None,
         )

@@ -53,7 +53,7 @@ PATTERNS = {
 }
 
 
-def judge(document: Document) -> Spec:
+def validate(document: Document) -> Spec:
     """What the document asks for. Raises UsageFault: all its faults."""
     data = dict(_built(document, document.data, ()))
     for command in COMMANDS:

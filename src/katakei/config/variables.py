@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from katakei.domain.spec import NOT_TO_BE_TOLD, Variable
+from katakei.domain.spec import RESERVED_VARIABLES, Variable
 
 NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 PARAMETER = re.compile(r"[A-Za-z0-9_./:-]{1,1011}", re.ASCII)  # a name, a path or an ARN (ssm:GetParameter, `Name`)
@@ -19,7 +19,7 @@ def named(name: str) -> str:
         raise ValueError("is no name for a variable here; use capital letters, digits and _")
     if name.startswith(OURS):
         raise ValueError(f"begins with {OURS}, as only Katakei's own values do; give it another name")
-    if name in NOT_TO_BE_TOLD:
+    if name in RESERVED_VARIABLES:
         raise ValueError("would lead the programs beside the work astray; set it in the command itself")
     return name
 

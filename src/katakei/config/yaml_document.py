@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 
 Path = tuple[str | int, ...]
 TAG = "tag:yaml.org,2002:"
@@ -17,7 +17,7 @@ MANY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ConfigFault:
     """One thing that is wrong, and where."""
 
     line: int
@@ -32,18 +32,18 @@ class Document:
     name: str
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[ConfigFault] = field(default_factory=list)
 
     def fault(self, path: Path, sentence: str) -> None:
         """One more, at the nearest line that is known for this path."""
         near = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.lines), ())
-        self.faults.append(Fault(self.lines.get(near, 1), dotted(path), sentence))
+        self.faults.append(ConfigFault(self.lines.get(near, 1), dotted(path), sentence))
 
     def settled(self) -> None:
         """Raises UsageFault: all faults there are, by line."""
         if self.faults:
             said = sorted(dict.fromkeys(self.faults), key=lambda fault: fault.line)
-            raise UsageFault(
+            raise UsageError(
                 "\n".join(f"{self.name}:{f.line}: {f.key}{': ' if f.key else ''}{f.sentence}" for f in said)
             )
 
@@ -96,7 +96,9 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
         line = key.start_mark.line + 1
         if here[-1] in found:
             first = document.lines[here]
-            document.faults.append(Fault(line, dotted(here), f"is here twice (also in line {first}); keep one of them"))
+            document.faults.append(
+                ConfigFault(line, dotted(here), f"is here twice (also in line {first}); keep one of them")
+            )
             continue
         document.lines[here] = line
         found[str(here[-1])] = _value(document, value, here)

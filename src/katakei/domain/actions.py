@@ -6,12 +6,12 @@ Notes are written first, in one append; acts are carried out only when that appe
 from dataclasses import dataclass
 from datetime import datetime
 
-from katakei.domain.events import Event, Key
+from katakei.domain.events import Event, WorkKey
 from katakei.domain.model import Registration, Target, TargetId
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Record:
     """Write this event."""
 
     event: Event
@@ -41,41 +41,41 @@ class Job:
     env: tuple[tuple[str, str], ...]
     seconds: int  # after this long the work has overrun its limit
     argv: tuple[str, ...] = ()  # where `run` is '': the command word by word, read by no shell
-    witness: str = ""  # a last shell program: when it fails, the work is refused for good
+    probe: str = ""  # a last shell program: when it fails, the work is refused for good
     marks: str = ""  # where it was first resolved to be worked from, by that executor's own `marks`; '' = now and here
     fetched: tuple[tuple[str, str], ...] = ()  # variables whose values the target fetches itself: name, SSM parameter
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartWork:
     """Start the work under this key. May be repeated: the mark on the target lets it begin only once."""
 
-    key: Key
+    key: WorkKey
     target: Target
     job: Job
     last_look: bool = False  # it still drains: the witness is asked once more, on the target, right before the work
 
 
 @dataclass(frozen=True, slots=True)
-class Forbid:
+class ForbidWork:
     """Make it certain that the work under this key, if it has not begun, never will. May be repeated."""
 
-    key: Key
+    key: WorkKey
     target: Target
     ticket: str
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
+class CancelWork:
     """Tell the work that runs under this key to end. May be repeated."""
 
-    key: Key
+    key: WorkKey
     target: Target
     ticket: str
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Wait:
     """Nothing to do before `until`, and why: the one sentence of promise 9. `target` None speaks of the rollout."""
 
     until: datetime
@@ -83,16 +83,16 @@ class Rest:
     target: TargetId | None = None
 
 
-Act = Deregister | Register | Start | Forbid | Cancel
-Step = Note | Act | Rest
+ExternalAction = Deregister | Register | StartWork | ForbidWork | CancelWork
+Action = Record | ExternalAction | Wait
 
 
-def target_of(step: Step) -> TargetId | None:
+def target_of(action: Action) -> TargetId | None:
     """Whom it is about; None for what is written, and for a rest of the whole rollout."""
-    match step:
-        case Note():
+    match action:
+        case Record():
             return None
-        case Start() | Forbid() | Cancel():
-            return step.key.target
+        case StartWork() | ForbidWork() | CancelWork():
+            return action.key.target
         case _:
-            return step.target
+            return action.target

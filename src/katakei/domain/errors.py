@@ -8,11 +8,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from katakei.domain.leases import Beat
+    from katakei.domain.leases import Heartbeat
     from katakei.domain.model import Registration
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """The exit codes of the command line."""
 
     DONE = 0
@@ -27,56 +27,56 @@ class Exit(IntEnum):
 class KatakeiError(Exception):
     """A sentence for a person; `code` is what the process ends with."""
 
-    code = Exit.FAILED
+    code = ExitCode.FAILED
 
 
-class UsageFault(KatakeiError):
+class UsageError(KatakeiError):
     """Usage, configuration, unknown group, target or rollout."""
 
-    code = Exit.USAGE
+    code = ExitCode.USAGE
 
 
-class NoSuchGroup(UsageFault):
+class UnknownGroupError(UsageError):
     """There is no such target group, or no longer."""
 
 
-class Refused(KatakeiError):
+class RefusedError(KatakeiError):
     """Floor, gate, differing plan, a membership that is not understood."""
 
-    code = Exit.REFUSED
+    code = ExitCode.REFUSED
 
 
-class Unreachable(KatakeiError):
+class UnreachableError(KatakeiError):
     """Balancer, executor, journal or credentials unreachable, denied or full: asking again by itself will not help."""
 
-    code = Exit.UNREACHABLE
+    code = ExitCode.UNREACHABLE
 
 
-class OutOfReach(Unreachable):
+class TemporarilyUnavailableError(UnreachableError):
     """No way there just now (network, endpoint, credentials that ended): it may come back, by itself or by a person."""
 
 
-class Unseen(KatakeiError):
+class NoAnswerError(KatakeiError):
     """This look or call had no answer (throttled, 5xx, timed out): nothing is known, ask again."""
 
-    code = Exit.UNREACHABLE
+    code = ExitCode.UNREACHABLE
 
 
-class Rejected(KatakeiError):
+class RejectedError(KatakeiError):
     """The balancer understood the call and will never do it (a registration of a stopped instance, say).
 
     `which` tells the registrations that were refused, each with the balancer's words; all others were taken, or were
     not tried before the deadline (looks tell). Empty: none was taken.
     """
 
-    code = Exit.REFUSED
+    code = ExitCode.REFUSED
 
     def __init__(self, sentence: str, which: "Mapping[Registration, str] | None" = None) -> None:
         super().__init__(sentence)
         self.which: Mapping[Registration, str] = which or {}
 
 
-class Held(Refused):
+class LeaseHeldError(RefusedError):
     """Another rollout has the lease. The sentence names it.
 
     `silent` are the newest beats of the holders when each of them may be gone: whoever sees them unchanged for long
@@ -85,26 +85,26 @@ class Held(Refused):
     """
 
     def __init__(
-        self, sentence: str, silent: "frozenset[Beat]" = frozenset(), unsure: "frozenset[Beat]" = frozenset()
+        self, sentence: str, silent: "frozenset[Heartbeat]" = frozenset(), unsure: "frozenset[Heartbeat]" = frozenset()
     ) -> None:
         super().__init__(sentence)
         self.silent = silent
         self.unsure = unsure
 
 
-class LeaseLost(KatakeiError):
+class LeaseLostError(KatakeiError):
     """The lease is no longer ours: somebody took over, so this process writes nothing and starts no act."""
 
-    code = Exit.REFUSED
+    code = ExitCode.REFUSED
 
 
-class Overtaken(KatakeiError):
+class ConcurrentAppendError(KatakeiError):
     """Another event took the number this append wanted: read again and decide again."""
 
-    code = Exit.FAILED
+    code = ExitCode.FAILED
 
 
-class Broken(KatakeiError):
+class InternalError(KatakeiError):
     """A fault of ours in the middle of a rollout (its cause): nobody must take it for one after which all serve."""
 
-    code = Exit.INTERRUPTED
+    code = ExitCode.INTERRUPTED

@@ -16,7 +16,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class WorkKey:
     """The name of one start of work: the same key never starts twice (promise 4)."""
 
     rollout: RolloutId
@@ -34,7 +34,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class OwnerChanged:
     """A process took the rollout in hand (its start, a carry-on, a takeover): every span is measured anew."""
 
     at: datetime
@@ -44,7 +44,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class TargetAdded:
     """A registration that the plan did not know appeared: a late target, or one more place of a known machine.
 
     `takes_part` is false for what is left alone, and `why` tells the reason, where there is one.
@@ -57,7 +57,7 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class PhaseChanged:
     """A target went from one phase to the next, along a road of the table."""
 
     at: datetime
@@ -69,7 +69,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Baselined:
+class BaselineTaken:
     """Before a target leaves service: why a witness could not see its traffic, '' when it saw some (promise 2)."""
 
     at: datetime
@@ -96,7 +96,7 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenOut:
+class ObservedOut:
     """The first look, after the calls returned, that showed every registration draining or absent: settle begins."""
 
     at: datetime
@@ -104,7 +104,7 @@ class SeenOut:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenBusy:
+class ObservedBusy:
     """A witness saw something pending on a target that drains; noted now and then, for whoever asks later why."""
 
     at: datetime
@@ -113,7 +113,7 @@ class SeenBusy:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class DrainCutShort:
     """`cut_after` was over: this many connections may still have held a request, and were not waited for."""
 
     at: datetime
@@ -122,7 +122,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class RequestsAfterQuiet:
     """So many requests, at least, reached a target after it was called quiet, in all that this process has seen."""
 
     at: datetime
@@ -131,7 +131,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenServing:
+class ObservedServing:
     """The first look, begun after the register calls returned, that showed every registration serving."""
 
     at: datetime
@@ -139,7 +139,7 @@ class SeenServing:
 
 
 @dataclass(frozen=True, slots=True)
-class Fell:
+class BecameUnhealthy:
     """A target that had been seen serving again was seen not serving; its proof or its soak begins anew."""
 
     at: datetime
@@ -148,7 +148,7 @@ class Fell:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class FailedAfterDone:
     """A target that was done fell and did not come back in time, or again and again: it counts as failed, once."""
 
     at: datetime
@@ -169,7 +169,7 @@ class Started:
     """The executor took the job; `ticket` is its own name for it (an SSM CommandId), '' where it has none."""
 
     at: datetime
-    key: Key
+    key: WorkKey
     ticket: str
 
 
@@ -178,7 +178,7 @@ class WorkEnded:
     """The work left its mark: exit code and the tail of its output."""
 
     at: datetime
-    key: Key
+    key: WorkKey
     exit: int
     out: str
 
@@ -188,12 +188,12 @@ class WorkLost:
     """Nothing runs under this key, nor ever will, and no exit code is known."""
 
     at: datetime
-    key: Key
+    key: WorkKey
     begun: bool  # false: it never began, so nothing was done
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedDown:
+class RegistrationRejected:
     """The balancer understood a call for this target and will never do it."""
 
     at: datetime
@@ -243,7 +243,7 @@ class RevertAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class RevertResolved:
+class RevertDecided:
     """More targets failed than were allowed, so that by `on_failure` those that were touched are taken back."""
 
     at: datetime
@@ -260,7 +260,7 @@ class RetryAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class CommandAcknowledged:
     """The process that drives the rollout read a person's word: by its own clock spans begin again here."""
 
     at: datetime
@@ -268,7 +268,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """Ctrl-C in the driving process: what is in hand is finished, nothing else is begun until the next `Taken`."""
+    """Ctrl-C in the process that drives the rollout: targets in progress are finished, no other one is begun."""
 
     at: datetime
     by: str
@@ -281,8 +281,20 @@ class Finished:
     at: datetime
 
 
-Will = Approved | AbortAsked | PauseAsked | ResumeAsked | RevertAsked | RetryAsked
-_Course = Planned | Taken | Joined | Moved | RevertResolved | Heard | Interrupted | Finished
-_Done = Deregistered | Registered | Started | WorkEnded | WorkLost | TurnedDown
-_Seen = Baselined | SeenOut | SeenBusy | Cut | Arrived | SeenServing | Fell | Lost | FoundServing
-Event = _Course | _Done | _Seen | Will
+UserCommand = Approved | AbortAsked | PauseAsked | ResumeAsked | RevertAsked | RetryAsked
+_Course = (
+    Planned | OwnerChanged | TargetAdded | PhaseChanged | RevertDecided | CommandAcknowledged | Interrupted | Finished
+)
+_Done = Deregistered | Registered | Started | WorkEnded | WorkLost | RegistrationRejected
+_Seen = (
+    BaselineTaken
+    | ObservedOut
+    | ObservedBusy
+    | DrainCutShort
+    | RequestsAfterQuiet
+    | ObservedServing
+    | BecameUnhealthy
+    | FailedAfterDone
+    | FoundServing
+)
+Event = _Course | _Done | _Seen | UserCommand

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from katakei.domain.actions import Job
-from katakei.domain.events import Key
-from katakei.domain.members import groups_of
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Target
 from katakei.domain.phases import Intent
 from katakei.domain.plan import Plan
+from katakei.domain.rollout import groups_of
 from katakei.domain.spec import Command
 
 
@@ -35,11 +35,11 @@ def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str =
     )
 
 
-def planned(plan: Plan) -> Mapping[Key, tuple[Target, Job]]:
+def planned(plan: Plan) -> Mapping[WorkKey, tuple[Target, Job]]:
     """The first work that each target of the plan may meet: what brings it the release, and what takes that back."""
     commands = {Intent.UPDATE: plan.spec.work} | ({Intent.REVERT: plan.spec.revert} if plan.spec.revert else {})
     return {
-        Key(plan.rollout, target.id, attempt, intent): (target, job(plan, target, command, attempt))
+        WorkKey(plan.rollout, target.id, attempt, intent): (target, job(plan, target, command, attempt))
         for attempt, (intent, command) in enumerate(commands.items(), 1)
         for target in plan.targets
     }

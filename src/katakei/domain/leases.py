@@ -5,14 +5,14 @@ from datetime import timedelta
 
 from katakei.domain.model import Arn
 
-EVERY = timedelta(seconds=5)  # a heartbeat
-LIFE = timedelta(seconds=20)  # a lease that was last confirmed longer ago is over
-SPARE = timedelta(seconds=10)  # no act begins with less left, and nobody takes over sooner after the end
-FRESH = timedelta(seconds=6)  # a heartbeat as young as this by the store's own clock: its holder lives
+HEARTBEAT_INTERVAL = timedelta(seconds=5)  # a heartbeat
+LEASE_DURATION = timedelta(seconds=20)  # a lease that was last confirmed longer ago is over
+SAFETY_MARGIN = timedelta(seconds=10)  # no act begins with less left, and nobody takes over sooner after the end
+FRESH_HEARTBEAT = timedelta(seconds=6)  # a heartbeat as young as this by the store's own clock: its holder lives
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class Heartbeat:
     """The newest heartbeat of whoever holds a group: two that are equal are one and the same."""
 
     group: Arn

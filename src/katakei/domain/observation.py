@@ -9,11 +9,11 @@ from datetime import datetime
 from enum import Enum
 from functools import cached_property
 
-from katakei.domain.events import Key
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Arn, Registration, Target, TargetId
 
 
-class State(Enum):
+class HealthState(Enum):
     """ELBv2 `TargetHealthStateEnum`, and `absent` for what is not registered (`unused` with Target.NotRegistered)."""
 
     INITIAL = "initial"
@@ -26,13 +26,13 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RegistrationHealth:
     """One registration as one look showed it; `reason` and `description` are the load balancer's own words.
 
     `overridden` is true when an administrative override (a zonal shift) keeps traffic away from a healthy target.
     """
 
-    state: State
+    state: HealthState
     begun: datetime
     ended: datetime
     reason: str = ""
@@ -42,32 +42,32 @@ class Seen:
     @property
     def serving(self) -> bool:
         """Healthy and not overridden: the load balancer sends it requests (docs/aws.md 1)."""
-        return self.state is State.HEALTHY and not self.overridden
+        return self.state is HealthState.HEALTHY and not self.overridden
 
     @property
     def idle(self) -> bool:
         """Registered where no load balancer uses the group, or not in this zone (ELBv2 `TargetHealthReasonEnum`)."""
-        return self.state is State.UNUSED and self.reason == "Target.NotInUse"
+        return self.state is HealthState.UNUSED and self.reason == "Target.NotInUse"
 
     @property
     def stopped(self) -> bool:
         """Its machine is stopped or terminated (ELBv2 `TargetHealthReasonEnum`): nothing can be worked on there."""
-        return self.state is State.UNUSED and self.reason == "Target.InvalidState"
+        return self.state is HealthState.UNUSED and self.reason == "Target.InvalidState"
 
     @property
     def out(self) -> bool:
         """Draining or absent: the load balancer has been told to send it nothing new."""
-        return self.state is State.DRAINING or self.state is State.ABSENT
+        return self.state is HealthState.DRAINING or self.state is HealthState.ABSENT
 
 
 @dataclass(frozen=True)
-class GroupSight:
+class GroupObservation:
     """What was seen of one group, each registration by its newest look.
 
     `full_begun` is when the newest look at the whole group began: only a whole look can say how many serve.
     """
 
-    seen: Mapping[Registration, Seen]
+    seen: Mapping[Registration, RegistrationHealth]
     full_begun: datetime | None = None
 
     @cached_property
@@ -94,7 +94,7 @@ class WorkState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkStatus:
     """The mark's answer. `exit` only when ENDED; `out` is the tail of what the work printed; `why` for the others."""
 
     state: WorkState
@@ -104,7 +104,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CheckResult:
     """What the target answered when the check was asked of it; `why` tells what was got instead of what was hoped."""
 
     passed: bool
@@ -112,7 +112,7 @@ class Answer:
     why: str = ""
 
 
-class Pending(Enum):
+class ProbeVerdict(Enum):
     """What a witness says of a draining target: nothing pending, something pending, or that it cannot tell."""
 
     QUIET = "quiet"
@@ -121,10 +121,10 @@ class Pending(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class DrainEvidence:
     """A witness's verdict, counted from the moment its own look ended; `open` is how many requests may be pending."""
 
-    verdict: Pending
+    verdict: ProbeVerdict
     begun: datetime
     ended: datetime
     why: str = ""
@@ -132,7 +132,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Attributes:
+class AttributesReading:
     """One reading of a group's attributes; `changed` says what is no longer as the plan recorded it, '' nothing."""
 
     begun: datetime
@@ -140,7 +140,7 @@ class Attributes:
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class UnplannedRegistration:
     """A machine with a registration that the rollout does not know; `trouble` is why it cannot be rolled, else ''."""
 
     target: Target
@@ -149,24 +149,24 @@ class Newcomer:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """One fresh look at everything asked for. A missing group, key or target is unseen; `unseen` says why.
 
     `deleted` are groups that the load balancer says do not exist.
     """
 
-    groups: Mapping[Arn, GroupSight] = field(default_factory=dict)
-    works: Mapping[Key, Work] = field(default_factory=dict)
-    answers: Mapping[TargetId, Answer] = field(default_factory=dict)
+    groups: Mapping[Arn, GroupObservation] = field(default_factory=dict)
+    works: Mapping[WorkKey, WorkStatus] = field(default_factory=dict)
+    answers: Mapping[TargetId, CheckResult] = field(default_factory=dict)
     baseline: Mapping[TargetId, str] = field(default_factory=dict)
-    evidence: Mapping[TargetId, Evidence] = field(default_factory=dict)
+    evidence: Mapping[TargetId, DrainEvidence] = field(default_factory=dict)
     arrivals: Mapping[TargetId, int] = field(default_factory=dict)
-    attributes: Mapping[Arn, Attributes] = field(default_factory=dict)
+    attributes: Mapping[Arn, AttributesReading] = field(default_factory=dict)
     unseen: Mapping[Arn, str] = field(default_factory=dict)
     deleted: frozenset[Arn] = frozenset()
-    newcomers: tuple[Newcomer, ...] = ()
+    newcomers: tuple[UnplannedRegistration, ...] = ()
 
-    def of(self, registration: Registration) -> Seen | None:
+    def of(self, registration: Registration) -> RegistrationHealth | None:
         """The newest look at one registration, or None where it was never seen."""
         group = self.groups.get(registration.group)
         return group.seen.get(registration) if group else None

@@ -1,6 +1,6 @@
 """The roads a target may travel: one table is the machine, and what is not in it is an error.
 
-The drawing in the README is generated from `ROADS`; nothing else decides which phase may follow which.
+The drawing in the README is generated from `TRANSITIONS`; nothing else decides which phase may follow which.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Cause(Enum):
 
 _P = Phase
 
-ROADS: Mapping[Phase, frozenset[Phase]] = {
+TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
     _P.WAITING: frozenset({_P.DRAINING, _P.SKIPPED, _P.GONE}),
     _P.DRAINING: frozenset({_P.OUT, _P.RETURNING, _P.LEFT_OUT, _P.GONE}),
     _P.OUT: frozenset({_P.WORKING, _P.RETURNING, _P.LEFT_OUT, _P.GONE}),
@@ -67,7 +67,7 @@ ROADS: Mapping[Phase, frozenset[Phase]] = {
     _P.GONE: frozenset(),
 }
 
-ENDS = frozenset({_P.DONE, _P.RETURNED, _P.LEFT_OUT, _P.FAILED_SERVING, _P.SKIPPED, _P.GONE})
-IN_HAND = frozenset(Phase) - ENDS - {_P.WAITING}
+FINAL_PHASES = frozenset({_P.DONE, _P.RETURNED, _P.LEFT_OUT, _P.FAILED_SERVING, _P.SKIPPED, _P.GONE})
+IN_PROGRESS = frozenset(Phase) - FINAL_PHASES - {_P.WAITING}
 # The journal lets a target serve only here; everywhere else it does not count, whatever a look says.
 MAY_SERVE = frozenset({_P.WAITING, _P.SOAKING, _P.DONE, _P.RETURNED, _P.FAILED_SERVING, _P.SKIPPED})

@@ -12,7 +12,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.spec import Spec
 
 
-class Kind(Enum):
+class PlanKind(Enum):
     """What the plan is for: a whole rollout, or one step by hand."""
 
     ROLL = "roll"
@@ -40,7 +40,7 @@ class Plan:
     """
 
     rollout: RolloutId
-    kind: Kind
+    kind: PlanKind
     spec: Spec
     release: str
     account: str

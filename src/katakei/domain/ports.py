@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from katakei.domain.actions import Job
-from katakei.domain.events import Event, Key, Will
-from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.events import Event, UserCommand, WorkKey
+from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId, TargetType
-from katakei.domain.observation import Answer, Evidence, GroupSight, Seen, Work
+from katakei.domain.observation import CheckResult, DrainEvidence, GroupObservation, RegistrationHealth, WorkStatus
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class RolloutHeader:
     """One rollout as the journal lists it."""
 
     rollout: RolloutId
@@ -38,13 +38,13 @@ class Journal(Protocol):
         """All or none. Raises Overtaken when event after+1 exists, LeaseLost when the lease is no longer ours."""
         ...
 
-    def tell(self, rollout: RolloutId, word: Will) -> None:
+    def tell(self, rollout: RolloutId, word: UserCommand) -> None:
         """A person's word, at the next free number, from any process; needs no lease."""
         ...
 
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
-    ) -> Sequence[Header]:
+    ) -> Sequence[RolloutHeader]:
         """Rollouts, newest first."""
         ...
 
@@ -53,7 +53,7 @@ class Leases(Protocol):
     """One lease per target-group ARN among all who share the journal (promise 6)."""
 
     def take(
-        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
         """All or none, sorted by ARN. Raises Held (naming who holds it); it waits for nothing.
 
@@ -76,11 +76,11 @@ class Leases(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class GroupMember:
     """One registration as the group lists it at plan time, with what is known of the machine behind it."""
 
     registration: Registration
-    seen: Seen
+    seen: RegistrationHealth
     machine: TargetId
     name: str
     address: str
@@ -89,7 +89,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedGroup:
     """A group by what never changes of it, with everything it lists now."""
 
     arn: Arn
@@ -97,13 +97,13 @@ class Listed:
     port: int
     protocol: str
     target_type: TargetType
-    members: tuple[Member, ...]
+    members: tuple[GroupMember, ...]
 
 
-class Lister(Protocol):
+class GroupReader(Protocol):
     """What whoever only looks asks of a load balancer: as few calls as will do. Raises as `Balancer`."""
 
-    def listed(self, names: Sequence[str]) -> Sequence[Listed]:
+    def listed(self, names: Sequence[str]) -> Sequence[ListedGroup]:
         """The groups of these names or ARNs, each once; all when `names` is empty. Raises UsageFault: unknown."""
         ...
 
@@ -122,7 +122,7 @@ class Balancer(Protocol):
         """The groups of these names or ARNs with attributes; all when `names` is empty. Raises UsageFault: unknown."""
         ...
 
-    def members(self, group: Group) -> Sequence[Member]:
+    def members(self, group: Group) -> Sequence[GroupMember]:
         """Everything the group lists now."""
         ...
 
@@ -130,7 +130,7 @@ class Balancer(Protocol):
         """Registrations of these machines in other groups of the account and region."""
         ...
 
-    def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
+    def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupObservation:
         """A fresh look at the whole group (None, or more than one call may name) or at some registrations.
 
         A whole one has `full_begun` and shows what is registered; of some, what is not registered is seen ABSENT.
@@ -170,7 +170,7 @@ class Executor(Protocol):
         """Preflight, changes nothing: targets that could not be worked on now, each with the reason."""
         ...
 
-    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+    def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """Preflight, asks nothing of the world. Raises UsageFault for a job that could never be handed over."""
         ...
 
@@ -178,25 +178,25 @@ class Executor(Protocol):
         """Work on these begins soon: learns what a start must know beforehand. Begins nothing; may be repeated."""
         ...
 
-    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+    def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         """Hands over, none later than `by` from now: a ticket for each job taken. A missing key: start it again."""
         ...
 
-    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         """What the marks say. A missing key is unknown."""
         ...
 
-    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """What has not begun never will: `look` then says REFUSED. What has begun is not touched. Best effort."""
         ...
 
-    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """What runs is told to end; `look` then says how it did. Best effort: it may have left its session."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CheckRequest:
     """A check asked of the target itself, for one registration."""
 
     scheme: str
@@ -207,20 +207,22 @@ class Question:
     timeout: timedelta
 
 
-class Checker(Protocol):
+class HealthChecker(Protocol):
     """Asks targets whether they are well, before they are registered."""
 
-    def ask(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, Answer]:
+    def ask(
+        self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta
+    ) -> Mapping[TargetId, CheckResult]:
         """Passed only when every question of the target passed. A missing target is unknown."""
         ...
 
-    def reachable(self, questions: Mapping[TargetId, Sequence[Question]], by: timedelta) -> Mapping[TargetId, str]:
+    def reachable(self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta) -> Mapping[TargetId, str]:
         """Preflight: targets whose door could not even be connected to from here, each with the reason."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class ProbedTarget:
     """A target to be witnessed, with its groups. `blind` is why its baseline did not see its port, else ''."""
 
     target: Target
@@ -228,35 +230,35 @@ class Watched:
     blind: str = ""
 
 
-class Witness(Protocol):
+class Probe(Protocol):
     """Knows whether anything is pending on targets. No question waits: each gathers what came back, and asks on."""
 
-    def baseline(self, targets: Sequence[Watched]) -> Mapping[TargetId, str]:
+    def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
         """While they still serve: why a target cannot be witnessed, '' when it can. Missing: not known yet."""
         ...
 
-    def look(self, targets: Sequence[Watched]) -> Mapping[TargetId, Evidence]:
+    def look(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, DrainEvidence]:
         """The newest verdicts of targets taken out, counted from the earliest moment they may speak of."""
         ...
 
-    def arrivals(self, targets: Sequence[Watched]) -> Mapping[TargetId, int]:
+    def arrivals(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, int]:
         """At least so many requests reached each target after its quiet verdict. Missing: not counted yet."""
         ...
 
-    def last_look(self, targets: Sequence[Watched]) -> str:
+    def last_look(self, targets: Sequence[ProbedTarget]) -> str:
         """One program for all, run like the work: it fails (75), and says why, when something is pending just then."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
+class ProgramOutput:
     """What a program printed on one target, or `why` there is nothing."""
 
     out: str
     why: str = ""
 
 
-class Carrier(Protocol):
+class ProgramRunner(Protocol):
     """A way to have targets run a small program that changes nothing: sent twice or lost, it does no harm."""
 
     @property
@@ -268,7 +270,7 @@ class Carrier(Protocol):
         """Begun on each of at most 50 targets; answers with a ticket and does not wait. Raises Unseen, Rejected."""
         ...
 
-    def heard(self, ticket: str) -> Mapping[TargetId, Printed]:
+    def heard(self, ticket: str) -> Mapping[TargetId, ProgramOutput]:
         """Those that have ended. A target is missing while it may still be running."""
         ...
 

@@ -8,12 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from katakei.domain import events as e
-from katakei.domain.members import members
 from katakei.domain.model import TargetId
-from katakei.domain.phases import ENDS, IN_HAND, ROADS, Cause, Intent, Phase
+from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, TRANSITIONS, Cause, Intent, Phase
 from katakei.domain.plan import with_target
-from katakei.domain.rollout import Rollout
-from katakei.domain.standing import Standing, moved
+from katakei.domain.rollout import Rollout, TargetStatus, after_change, members
 
 __all__ = ["Rollout", "evolve", "replay"]
 
@@ -37,16 +35,16 @@ def _begin(planned: e.Planned) -> Rollout:
     plan = planned.plan
     touched = plan.begin is not Phase.WAITING
     intent = Intent.RETURN if touched else Intent.UPDATE
-    standing = Standing(plan.begin, planned.at, intent)
+    status = TargetStatus(plan.begin, planned.at, intent)
     index: dict[Phase, dict[TargetId, None]] = {phase: {} for phase in Phase}
     index[plan.begin] = {target.id: None for target in plan.targets}
     return Rollout(
         plan=plan,
         begun=planned.at,
         **members(plan),
-        standings={target.id: standing for target in plan.targets},
+        statuses={target.id: status for target in plan.targets},
         by_phase=index,
-        singled_out={},
+        flagged={},
         number=1,
         moved=planned.at,
     )
@@ -57,9 +55,9 @@ class _Draft:
 
     def __init__(self, rollout: Rollout) -> None:
         self.whole = rollout
-        self.standings = dict(rollout.standings)
+        self.statuses = dict(rollout.statuses)
         self.index = {phase: dict(targets) for phase, targets in rollout.by_phase.items()}
-        self.singled_out = dict(rollout.singled_out)
+        self.flagged = dict(rollout.flagged)
         self.number = rollout.number
         self.moved = rollout.moved
         self.failures = rollout.failures
@@ -69,9 +67,9 @@ class _Draft:
     def done(self) -> Rollout:
         return replace(
             self.whole,
-            standings=self.standings,
+            statuses=self.statuses,
             by_phase=self.index,
-            singled_out=self.singled_out,
+            flagged=self.flagged,
             number=self.number,
             moved=self.moved,
             failures=self.failures,
@@ -82,7 +80,7 @@ class _Draft:
     def fold(self, event: e.Event) -> None:
         self.number += 1
         match event:
-            case e.Moved():
+            case e.PhaseChanged():
                 self._move(event)
             case e.Deregistered() | e.Registered():
                 self._called(event)
@@ -91,9 +89,9 @@ class _Draft:
             case e.WorkEnded(_, key, code, out):
                 self._set(key.target, exit=code, out=out, may_run=False)
             case e.WorkLost(_, key, begun):
-                before = self.standings[key.target]
+                before = self.statuses[key.target]
                 self._set(key.target, may_run=False, touched=before.touched if begun else before.touched_before)
-            case e.TurnedDown(_, target, why):
+            case e.RegistrationRejected(_, target, why):
                 self._set(target, turned_down=why)
             case _:
                 self._seen(event)
@@ -101,24 +99,24 @@ class _Draft:
     def _seen(self, event: e.Event) -> None:
         """What was seen of one target."""
         match event:
-            case e.Baselined(_, target, blind):
+            case e.BaselineTaken(_, target, blind):
                 self._set(target, blind=blind)
-            case e.SeenOut(at, target):
+            case e.ObservedOut(at, target):
                 self._set(target, out_since=at)
-            case e.SeenBusy(at, target):
+            case e.ObservedBusy(at, target):
                 self._set(target, busy_at=at)
-            case e.Cut(_, target):
+            case e.DrainCutShort(_, target):
                 self._set(target, cut=True)
-            case e.Arrived(_, target, requests):
+            case e.RequestsAfterQuiet(_, target, requests):
                 self._set(target, arrived=requests)
-            case e.SeenServing(at, target):
+            case e.ObservedServing(at, target):
                 self._set(target, serving_since=at, fell=None)
-            case e.Fell(at, target, why):
-                falls = self.standings[target].falls + 1
+            case e.BecameUnhealthy(at, target, why):
+                falls = self.statuses[target].falls + 1
                 self._set(target, serving_since=None, falls=falls, fell=at, why=why)
-            case e.Lost(_, target, why):
+            case e.FailedAfterDone(_, target, why):
                 self._set(target, cause=Cause.FAILED, why=why)
-                self.failures += not self.whole.reverting or self.standings[target].reverted
+                self.failures += not self.whole.reverting or self.statuses[target].reverted
             case e.FoundServing(_, target):
                 self._found_serving(target)
             case _:
@@ -128,23 +126,23 @@ class _Draft:
         self.calls += 1
         self.called += len(event.targets)
         for target in event.targets:
-            before = self.standings[target]
+            before = self.statuses[target]
             if isinstance(event, e.Deregistered):
                 self._set(target, deregistered=before.deregistered | {event.group}, called=event.at)
             else:
                 self._set(target, registered=before.registered | {event.group}, called=event.at)
 
     def _found_serving(self, target: TargetId) -> None:
-        times = self.standings[target].found_serving + 1
+        times = self.statuses[target].found_serving + 1
         self._set(target, found_serving=times, out_since=None, cut=False, deregistered=frozenset(), called=None)
 
     def _whole(self, event: e.Event) -> None:
         """Events about the rollout, not about one target alone."""
         match event:
-            case e.Taken(at, owner, marks, revert_marks):
+            case e.OwnerChanged(at, owner, marks, revert_marks):
                 self.whole = replace(self.whole, owner=owner, marks=marks, revert_marks=revert_marks, interrupted=False)
                 self._measure_anew(at)
-            case e.Joined():
+            case e.TargetAdded():
                 self._join(event)
             case e.Interrupted():
                 self.whole = replace(self.whole, interrupted=True)
@@ -163,11 +161,11 @@ class _Draft:
                 if self.whole.finished is None:  # the word came too late to change what was done
                     self.whole = replace(self.whole, aborting=by)
             case e.PauseAsked(_, by):
-                self.whole = replace(self.whole, paused="" if self.whole.finished else by, unheard=True)
+                self.whole = replace(self.whole, paused="" if self.whole.finished else by, unacknowledged=True)
             case e.ResumeAsked():  # what was held by a person was not held by the world
-                self.whole = replace(self.whole, paused="", unheard=True)
-            case e.Heard(at):
-                self.whole = replace(self.whole, unheard=False)
+                self.whole = replace(self.whole, paused="", unacknowledged=True)
+            case e.CommandAcknowledged(at):
+                self.whole = replace(self.whole, unacknowledged=False)
                 self.moved = at
             case _:
                 self._turned(event)
@@ -177,16 +175,16 @@ class _Draft:
         match event:
             case e.RevertAsked(_, by):
                 self._reopen()
-                self.whole = replace(self.whole, finished=None, aborting="", paused="", unheard=True)
+                self.whole = replace(self.whole, finished=None, aborting="", paused="", unacknowledged=True)
                 self._revert(by)
-            case e.RevertResolved():
+            case e.RevertDecided():
                 self._revert("on_failure")
             case e.RetryAsked(_, _, targets) if self.whole.finished or not self.whole.reverting:
                 self._reopen()
                 self.whole = replace(self.whole, finished=None, aborting="", reverting="")
                 self.failures = 0  # what failed before is known to the person who asks for more
                 for target in self._known(*targets):
-                    if self.standings[target].phase in ENDS:  # what is in hand by now needs no other attempt
+                    if self.statuses[target].phase in FINAL_PHASES:  # what is in hand by now needs no other attempt
                         self._set(target, retry=True, cause=None)
             case e.RetryAsked():
                 """The word came too late: what is being taken back is not brought once more at the same time."""
@@ -196,11 +194,11 @@ class _Draft:
     def _reopen(self) -> None:
         self.whole = replace(self.whole, reopened=self.whole.reopened or self.whole.finished is not None)
 
-    def _join(self, event: e.Joined) -> None:
+    def _join(self, event: e.TargetAdded) -> None:
         """The plan knows from now on what it may touch; who takes part waits at the end of the row."""
         plan = with_target(self.whole.plan, event.target, takes_part=event.takes_part)
         if event.takes_part and event.target.id not in self.whole.zones:
-            self.standings[event.target.id] = Standing(Phase.WAITING, event.at)
+            self.statuses[event.target.id] = TargetStatus(Phase.WAITING, event.at)
             self.index[Phase.WAITING][event.target.id] = None
         self.whole = replace(self.whole, plan=plan, **members(plan))
 
@@ -208,44 +206,44 @@ class _Draft:
         """From now on only the failures of the revert count. What an earlier one has taken back stays as it is."""
         self.whole = replace(self.whole, reverting=by)
         self.failures = 0
-        for target, standing in tuple(self.standings.items()):
-            if standing.phase in ENDS and not (standing.phase is Phase.DONE and standing.intent is Intent.REVERT):
+        for target, status in tuple(self.statuses.items()):
+            if status.phase in FINAL_PHASES and not (status.phase is Phase.DONE and status.intent is Intent.REVERT):
                 self._set(target, reverted=False, tries=0)
 
     def _known(self, *targets: TargetId) -> list[TargetId]:
         """Of what a person named: a slip of the tongue must not make the journal unreadable."""
-        return [target for target in targets if target in self.standings]
+        return [target for target in targets if target in self.statuses]
 
     def _measure_anew(self, at: datetime) -> None:
         """A new process: its clock is another one, so every span begins again (longer, never shorter)."""
         self.moved = at
         for target in self.index[Phase.DONE]:
-            self._set(target, called=at, fell=at if self.standings[target].fell else None)
-        for phase in IN_HAND:
+            self._set(target, called=at, fell=at if self.statuses[target].fell else None)
+        for phase in IN_PROGRESS:
             for target in self.index[phase]:
-                before = self.standings[target]
+                before = self.statuses[target]
                 called = None if before.called is None else at
                 came = before.arrived_before + before.arrived
                 self._set(target, since=at, called=called, out_since=None, serving_since=None, busy_at=None)
                 self._set(target, arrived=0, arrived_before=came)
 
     def _set(self, target: TargetId, **changes: object) -> None:
-        self._put(target, replace(self.standings[target], **changes))  # type: ignore[arg-type]  # named above
+        self._put(target, replace(self.statuses[target], **changes))  # type: ignore[arg-type]  # named above
 
-    def _put(self, target: TargetId, standing: Standing) -> None:
-        self.standings[target] = standing
-        if standing.fell or standing.retry:
-            self.singled_out[target] = None
+    def _put(self, target: TargetId, status: TargetStatus) -> None:
+        self.statuses[target] = status
+        if status.fell or status.retry:
+            self.flagged[target] = None
         else:
-            self.singled_out.pop(target, None)
+            self.flagged.pop(target, None)
 
-    def _move(self, event: e.Moved) -> None:
-        before = self.standings[event.target]
-        if event.to not in ROADS[before.phase]:
+    def _move(self, event: e.PhaseChanged) -> None:
+        before = self.statuses[event.target]
+        if event.to not in TRANSITIONS[before.phase]:
             raise ValueError(f"no road from {before.phase.value} to {event.to.value} ({event.target})")
         del self.index[before.phase][event.target]
         self.index[event.to][event.target] = None
-        after = moved(before, event)
+        after = after_change(before, event)
         if event.to is Phase.WORKING and after.intent is Intent.REVERT:
             after = replace(after, marks=self.whole.revert_marks)
         elif event.to is Phase.WORKING:

@@ -28,14 +28,14 @@ class Share:
         return self.count if self.count is not None else -(-base * (self.percent or 0) // 100)
 
 
-class Order(Enum):
+class TargetOrder(Enum):
     """In which order targets are taken: zone by zone, or as the group lists them."""
 
     ZONE = "zone"
     LISTED = "listed"
 
 
-class Until(Enum):
+class DrainUntil(Enum):
     """What ends a drain: `delay` is the load balancer's own timer; the others need a witness."""
 
     PROOF = "proof"
@@ -44,14 +44,14 @@ class Until(Enum):
     DELAY = "delay"
 
 
-class FailedTarget(Enum):
+class FailedTargetPolicy(Enum):
     """What becomes of a target whose work or check failed."""
 
     KEEP_OUT = "keep_out"
     PUT_BACK = "put_back"
 
 
-class Then(Enum):
+class AfterFailure(Enum):
     """What follows when more targets failed than were allowed."""
 
     STOP = "stop"
@@ -65,11 +65,11 @@ class Window:
     max_unavailable: Share = Share(count=1)
     floor: Share = Share(percent=50)
     floor_per_zone: int = 0
-    order: Order = Order.ZONE
+    order: TargetOrder = TargetOrder.ZONE
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class CounterSource:
     """Where the number in flight is read: exactly one of a shell command and a URL, each as seen from the target.
 
     Understood are a plain number, nginx stub_status, the php-fpm status page, and with `field` a number of that name
@@ -86,15 +86,15 @@ class Drain:
     """How long nothing may reach a target before work begins on it.
 
     `quiet` is how long an answered connection must have been silent, or the counter must have said 0, where `until` is
-    ANSWERED or COUNTER. `witness` is the executor that carries a witness to the target. What a witness still sees open
+    ANSWERED or COUNTER. `probe` is the executor that carries a witness to the target. What a witness still sees open
     `cut_after` the target was seen out is waited for no longer; None: it is, up to the load balancer's timer.
     """
 
     settle: timedelta = timedelta(seconds=30)
-    until: Until = Until.DELAY
+    until: DrainUntil = DrainUntil.DELAY
     quiet: timedelta = timedelta(seconds=5)
-    witness: str = ""
-    counter: Tally | None = None
+    probe: str = ""
+    counter: CounterSource | None = None
     cut_after: timedelta | None = None
 
     @property
@@ -103,11 +103,11 @@ class Drain:
 
         A counter has to say 0 for `quiet`, which may be while settle lasts.
         """
-        return max(timedelta(), self.settle - self.quiet) if self.until is Until.COUNTER else self.settle
+        return max(timedelta(), self.settle - self.quiet) if self.until is DrainUntil.COUNTER else self.settle
 
 
 # By these the programs beside the work would be led astray as well; a command sets them for itself.
-NOT_TO_BE_TOLD = frozenset({"PATH", "IFS", "ENV", "BASH_ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"})
+RESERVED_VARIABLES = frozenset({"PATH", "IFS", "ENV", "BASH_ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Http:
+class HttpCheck:
     """A question asked of the target itself; `expect` is an ELBv2 matcher ('200', '200-299', '200,204')."""
 
     path: str
@@ -161,7 +161,7 @@ class Check:
     `http` None = each group's own health check; `asked` false = nothing is asked, the load balancer alone judges.
     """
 
-    http: Http | None = None
+    http: HttpCheck | None = None
     within: timedelta = timedelta(minutes=1)
     asked: bool = True
 
@@ -186,8 +186,8 @@ class OnFailure:
     """After `max_failures` failed targets nothing more is touched; `then` what was touched is taken back, or not."""
 
     max_failures: int = 0
-    failed_target: FailedTarget = FailedTarget.KEEP_OUT
-    then: Then = Then.STOP
+    failed_target: FailedTargetPolicy = FailedTargetPolicy.KEEP_OUT
+    then: AfterFailure = AfterFailure.STOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Selection:
     tags: tuple[tuple[str, str], ...] = ()
 
 
-class Late(Enum):
+class LatePolicy(Enum):
     """What becomes of a target that somebody registers during the rollout."""
 
     ROLL = "roll"
@@ -213,7 +213,7 @@ class Spec:
     groups: tuple[str, ...]
     work: Command
     targets: Selection = Selection()
-    late: Late = Late.LEAVE
+    late: LatePolicy = LatePolicy.LEAVE
     window: Window = Window()
     drain: Drain = Drain()
     check: Check = Check()
@@ -234,7 +234,7 @@ class Spec:
     @property
     def carrier(self) -> str:
         """The executor that carries the witness to the targets, '' without a witness; by default the one that works."""
-        return "" if self.drain.until is Until.DELAY else self.drain.witness or self.work.executor
+        return "" if self.drain.until is DrainUntil.DELAY else self.drain.probe or self.work.executor
 
 
 def differences(recorded: Spec, present: Spec) -> tuple[str, ...]:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from katakei.domain.model import Group, Target, TargetType
-from katakei.domain.plan import Kind, Plan
-from katakei.domain.spec import Until
+from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.spec import DrainUntil
 from katakei.domain.words import listed, span
-from katakei.planning.survey import Allowed, Survey
+from katakei.planning.survey import AcceptedRisks, Survey
 
 SETTLE = timedelta(seconds=30)  # a real ALB goes on sending new requests for 13 to 25 s after it says draining
 
 
-def refusals(plan: Plan, survey: Survey, allowed: Allowed) -> tuple[str, ...]:
+def reasons_against(plan: Plan, survey: Survey, allowed: AcceptedRisks) -> tuple[str, ...]:
     """Every reason why this plan may not be carried out."""
     return tuple(why for rule in _RULES for why in rule(plan, survey, allowed))
 
@@ -42,7 +42,7 @@ def short_settle(plan: Plan, survey: Survey) -> str:
     )
 
 
-def _types(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+def _types(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
     for group in plan.groups:
         if group.target_type in {TargetType.LAMBDA, TargetType.ALB}:
             yield f"{group.name} is of type {group.target_type.value}; only instance and ip groups are understood"
@@ -54,7 +54,7 @@ def _types(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
             )
 
 
-def _attributes(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+def _attributes(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
     for group in plan.groups:
         if group.autoscaling:
             owners = listed(group.autoscaling)
@@ -67,9 +67,9 @@ def _attributes(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]
             yield f"{group.name} has a slow start of {span(group.slow_start)}; not understood yet, set it to 0"
 
 
-def _minima(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+def _minima(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
     """A count of 1 is every group's default: it speaks only of an empty group. To register breaks no minimum."""
-    if plan.kind is Kind.REGISTER:
+    if plan.kind is PlanKind.REGISTER:
         return
     for group in plan.groups:
         floor = plan.floors[group.arn]
@@ -83,17 +83,17 @@ def _minima(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
                 )
 
 
-def _unused(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+def _unused(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
     """No floor is ever kept there, so that a rollout would wait in vain. By hand the floor alone speaks."""
     for group in plan.groups:
         floor = plan.floors[group.arn]
-        if plan.kind is Kind.ROLL and (floor.count or floor.per_zone) and (why := unused(group)):
+        if plan.kind is PlanKind.ROLL and (floor.count or floor.per_zone) and (why := unused(group)):
             yield f"{why}; set `floor: 0` (and no `floor_per_zone`) if that is meant"
 
 
-def _floor(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+def _floor(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
     """A floor that could not be kept even if every registration served."""
-    if plan.kind is not Kind.ROLL:
+    if plan.kind is not PlanKind.ROLL:
         return
     for group in plan.groups:
         floor = plan.floors[group.arn]
@@ -110,9 +110,9 @@ def _floor(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
             )
 
 
-def _by_hand(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
+def _by_hand(plan: Plan, survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
     """A step by hand does not wait for the floor: it is refused at once."""
-    if plan.kind is not Kind.DEREGISTER:
+    if plan.kind is not PlanKind.DEREGISTER:
         return
     leaving = {place for target in plan.targets for place in target.registrations}
     for group in plan.groups:
@@ -141,8 +141,8 @@ def _places(target: Target, group: Group) -> int:
     return sum(place.group == group.arn for place in target.registrations)
 
 
-def _elsewhere(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
-    if plan.kind is Kind.ROLL and survey.elsewhere and not allowed.only_these_groups:
+def _elsewhere(plan: Plan, survey: Survey, allowed: AcceptedRisks) -> Iterator[str]:
+    if plan.kind is PlanKind.ROLL and survey.elsewhere and not allowed.only_these_groups:
         places = listed(f"{place.id}:{place.port} in {place.group}" for place in survey.elsewhere)
         yield (
             f"targets are registered in other groups too, which would go on sending requests: {places};"
@@ -150,7 +150,7 @@ def _elsewhere(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
         )
 
 
-def _draining(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
+def _draining(plan: Plan, survey: Survey, allowed: AcceptedRisks) -> Iterator[str]:
     left_alone = {target.id for target in plan.bystanders}
     foreign = [
         member.machine
@@ -158,33 +158,33 @@ def _draining(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
         for member in members
         if member.seen.out and member.machine in left_alone and member.machine not in survey.ours_out
     ]
-    if plan.kind is Kind.ROLL and foreign and not allowed.ignore_draining:
+    if plan.kind is PlanKind.ROLL and foreign and not allowed.ignore_draining:
         yield (
             f"{listed(dict.fromkeys(foreign))} is draining and no rollout of this journal took it out;"
             " find out who did, or leave it alone by --ignore-draining"
         )
 
 
-def _settle(plan: Plan, survey: Survey, allowed: Allowed) -> Iterator[str]:
+def _settle(plan: Plan, survey: Survey, allowed: AcceptedRisks) -> Iterator[str]:
     if not allowed.force and (why := short_settle(plan, survey)):
         yield f"{why}; accept that by --force"
 
 
-def _limits(plan: Plan, _survey: Survey, _allowed: Allowed) -> Iterator[str]:
+def _limits(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
     """A drain that could never end within its limit."""
     limits, drain = plan.spec.limits, plan.spec.drain
-    delays = [group.delay for group in plan.groups] if drain.until is Until.DELAY else []
+    delays = [group.delay for group in plan.groups] if drain.until is DrainUntil.DELAY else []
     needs = max([drain.settle, *delays])
-    if plan.kind is not Kind.REGISTER and not limits.draining_from_delay and limits.draining_extra < needs:
+    if plan.kind is not PlanKind.REGISTER and not limits.draining_from_delay and limits.draining_extra < needs:
         yield (
             f"limits.draining of {span(limits.draining_extra)} is shorter than the {span(needs)} that a drain takes"
             " here: no target could ever be worked on; raise it"
         )
 
 
-def _check(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
+def _check(plan: Plan, survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
     check = plan.spec.check
-    if plan.kind is not Kind.ROLL or not check.asked:
+    if plan.kind is not PlanKind.ROLL or not check.asked:
         return
     if check.http is None:
         for group in plan.groups:
@@ -197,7 +197,7 @@ def _check(plan: Plan, survey: Survey, _allowed: Allowed) -> Iterator[str]:
         )
 
 
-_RULES: tuple[Callable[[Plan, Survey, Allowed], Iterator[str]], ...] = (
+_RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[str]], ...] = (
     _types,
     _attributes,
     _minima,

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from katakei.domain.plan import Kind, Plan
-from katakei.domain.spec import Until
+from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.spec import DrainUntil
 from katakei.domain.words import span
-from katakei.reconcile.context import APART
+from katakei.reconcile.context import PROOF_INTERVAL
 
 PROPAGATION = timedelta(seconds=5)  # "seconds" between the call and the first check (docs/aws.md 7)
 
@@ -43,7 +43,7 @@ def forecast(plan: Plan) -> Forecast:
     delay = max(group.delay for group in plan.groups)
     interval = max(group.check.interval for group in plan.groups)
     settle = plan.spec.drain.settle
-    if plan.spec.drain.until is not Until.DELAY:
+    if plan.spec.drain.until is not DrainUntil.DELAY:
         drain = Part("drain", settle, f"drain.settle; up to the delay of {span(delay)} where something may be pending")
     elif delay >= settle:
         drain = Part("drain", delay, "the group's deregistration delay")
@@ -51,8 +51,10 @@ def forecast(plan: Plan) -> Forecast:
         drain = Part("drain", settle, "drain.settle")
     out = (drain,)
     back = (Part("first health check", PROPAGATION + interval, "the group's health check interval"),)
-    second = (Part("second look", APART, "fixed"),)
+    second = (Part("second look", PROOF_INTERVAL, "fixed"),)
     soak = (Part("soak", plan.spec.soak, "warm.soak"),)
-    last = soak if plan.spec.soak >= APART else second  # both are counted from the first look that shows it serving
-    parts = {Kind.ROLL: out + back + last, Kind.DEREGISTER: out, Kind.REGISTER: back + second}[plan.kind]
+    last = (
+        soak if plan.spec.soak >= PROOF_INTERVAL else second
+    )  # both are counted from the first look that shows it serving
+    parts = {PlanKind.ROLL: out + back + last, PlanKind.DEREGISTER: out, PlanKind.REGISTER: back + second}[plan.kind]
     return Forecast(parts, -(-len(plan.targets) // plan.window))

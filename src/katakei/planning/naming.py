@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 
 INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 
@@ -28,5 +28,5 @@ def split(text: str) -> tuple[str, int | None]:
     if not colon or not port.isdecimal() or is_address(text):
         return text, None
     if not 1 <= int(port) <= 65535:
-        raise UsageFault(f"{port} is not a port (1 to 65535)")
+        raise UsageError(f"{port} is not a port (1 to 65535)")
     return bare, int(port)

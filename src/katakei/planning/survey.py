@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
-from katakei.domain.observation import State
-from katakei.domain.plan import Kind
-from katakei.domain.ports import Member
+from katakei.domain.observation import HealthState
+from katakei.domain.plan import PlanKind
+from katakei.domain.ports import GroupMember
 from katakei.domain.spec import Spec
 
 
@@ -23,7 +23,7 @@ class Survey:
     """
 
     groups: tuple[Group, ...]
-    members: Mapping[Arn, tuple[Member, ...]]
+    members: Mapping[Arn, tuple[GroupMember, ...]]
     elsewhere: tuple[Registration, ...] = ()
     ours_out: Mapping[TargetId, RolloutId] = field(default_factory=dict)
     unready: Mapping[TargetId, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AcceptedRisks:
     """Risks a person accepted by an option: each is said aloud in the plan."""
 
     force: bool = False
@@ -40,15 +40,15 @@ class Allowed:
     ignore_draining: bool = False
 
 
-NOTHING_ALLOWED = Allowed()
+NO_ACCEPTED_RISKS = AcceptedRisks()
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanRequest:
     """What a plan is asked for; `waits` false is --no-wait."""
 
     rollout: RolloutId
-    kind: Kind
+    kind: PlanKind
     spec: Spec
     release: str
     account: str
@@ -60,14 +60,14 @@ class Asked:
 
 def machines(survey: Survey) -> tuple[Target, ...]:
     """The members of all groups as machines, in the order listed; one machine may stand in several groups."""
-    found: dict[TargetId, list[Member]] = {}
+    found: dict[TargetId, list[GroupMember]] = {}
     for group in survey.groups:
         for member in survey.members[group.arn]:
             found.setdefault(member.machine, []).append(member)
     return tuple(_machine(members) for members in found.values())
 
 
-def states(survey: Survey, target: TargetId) -> tuple[State, ...]:
+def states(survey: Survey, target: TargetId) -> tuple[HealthState, ...]:
     """How the groups show this machine's registrations now."""
     return tuple(m.seen.state for here in survey.members.values() for m in here if m.machine == target)
 
@@ -77,7 +77,7 @@ def tags(survey: Survey, target: TargetId) -> Mapping[str, str]:
     return next((m.tags for here in survey.members.values() for m in here if m.machine == target), {})
 
 
-def _machine(members: list[Member]) -> Target:
+def _machine(members: list[GroupMember]) -> Target:
     first = members[0]
     places = tuple(member.registration for member in members)
     return Target(first.machine, first.name, first.address, first.zone, places)

@@ -6,9 +6,9 @@ Nothing is asked of the world or of the journal here.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 from katakei.domain.model import Group, Registration, RolloutId, Target, TargetId, TargetType
-from katakei.domain.ports import Member
+from katakei.domain.ports import GroupMember
 from katakei.domain.replay import Rollout
 from katakei.domain.words import label, listed
 from katakei.planning.naming import is_address, is_instance, split
@@ -16,13 +16,15 @@ from katakei.planning.naming import is_address, is_instance, split
 Recorded = Callable[[str], tuple[RolloutId, Target] | None]
 """The newest rollout that knew a target of this id, address or name in the group, and how it was registered there."""
 
-Held = Mapping[Registration, Rollout]
+HeldTarget = Mapping[Registration, Rollout]
 """What a rollout took out of the group and none has brought back since, each with that rollout."""
 
 WRITTEN = {TargetType.INSTANCE: (is_instance, "instance id"), TargetType.IP: (is_address, "IP address")}
 
 
-def where(group: Group, members: Sequence[Member], recorded: Recorded, held: Held, typed: str) -> tuple[Target, str]:
+def resolve_target(
+    group: Group, members: Sequence[GroupMember], recorded: Recorded, held: HeldTarget, typed: str
+) -> tuple[Target, str]:
     """The target as it is to be registered, and what to say aloud. Raises UsageFault: it can be no target here.
 
     What is held out of it goes back with the rest of it, however much is listed or was recorded since.
@@ -43,14 +45,14 @@ def where(group: Group, members: Sequence[Member], recorded: Recorded, held: Hel
     return whole, "; ".join(said)
 
 
-def _there(members: Sequence[Member], name: str) -> Target | None:
+def _there(members: Sequence[GroupMember], name: str) -> Target | None:
     here = [one for one in members if name in {one.registration.id, one.machine, one.address}]
     here = here or [one for one in members if one.name == name]
     if not here:
         return None
     machines = dict.fromkeys(one.machine for one in here)
     if len(machines) > 1:
-        raise UsageFault(f"{name} is the name of {listed(machines)}: give an id")
+        raise UsageError(f"{name} is the name of {listed(machines)}: give an id")
     first = here[0]
     places = tuple(one.registration for one in here)
     return Target(first.machine, first.name, first.address, first.zone, places)
@@ -59,7 +61,7 @@ def _there(members: Sequence[Member], name: str) -> Target | None:
 def _stranger(group: Group, name: str, port: int | None) -> tuple[Target, str]:
     fits, what = WRITTEN.get(group.target_type, (None, ""))
     if fits and not fits(name):
-        raise UsageFault(
+        raise UsageError(
             f"{name} is not known in {group.name}, and is no {what}; that is how its targets are registered"
         )
     said = "" if port else f"no port is recorded for {name}: the group's own port {group.port} is taken"

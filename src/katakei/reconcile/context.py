@@ -8,50 +8,54 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.domain import events as e
-from katakei.domain.actions import Deregister, Note, Register, Rest, Step
+from katakei.domain.actions import Action, Deregister, Record, Register, Wait
 from katakei.domain.model import Group, Registration, Target, TargetId, TargetType
-from katakei.domain.observation import Pending, Seen, Sight, State
+from katakei.domain.observation import HealthState, Observation, ProbeVerdict, RegistrationHealth
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Until
-from katakei.domain.standing import Standing
+from katakei.domain.rollout import TargetStatus
+from katakei.domain.spec import DrainUntil
 from katakei.domain.words import label, listed, since, span
-from katakei.reconcile.capacity import FRESH, Tally, breach
+from katakei.reconcile.capacity import OBSERVATION_MAX_AGE, ServingCount, floor_violation
 from katakei.reconcile.pacing import SLOWEST, pace
 from katakei.reconcile.revert import called_off, recalled
 
-APART = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
-REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long
-VERDICT = timedelta(seconds=15)  # a witness's verdict is believed for this long
-ATTEMPTS = 3  # how often in a row a target to which nothing was done in the end is tried
+PROOF_INTERVAL = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
+CALL_REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long
+VERDICT_MAX_AGE = timedelta(seconds=15)  # a witness's verdict is believed for this long
+MAX_ATTEMPTS = 3  # how often in a row a target to which nothing was done in the end is tried
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class TurnContext:
     """One turn: what was resolved, what is so, who serves, and the moment."""
 
     rollout: Rollout
-    sight: Sight
-    tally: Tally
+    observation: Observation
+    tally: ServingCount
     now: datetime
 
-    def case(self, target: TargetId) -> "Case":
+    def case(self, target: TargetId) -> "TargetContext":
         """This target in this turn."""
-        rollout, sight = self.rollout, self.sight
-        where, standing = rollout.targets[target], rollout.standings[target]
-        looks = _usable([sight.of(place) for place in where.registrations], standing, self.now)
-        return Case(rollout, where, standing, sight, self.tally, self.now, looks)
+        rollout, observation = self.rollout, self.observation
+        where, status = rollout.targets[target], rollout.statuses[target]
+        looks = _usable([observation.of(place) for place in where.registrations], status, self.now)
+        return TargetContext(rollout, where, status, observation, self.tally, self.now, looks)
 
-    def after(self, steps: Iterable[Step]) -> "Scene":
+    def after(self, actions: Iterable[Action]) -> "TurnContext":
         """The rest of this turn: what leaves by these steps serves no more."""
-        moves = [step.event for step in steps if isinstance(step, Note) and isinstance(step.event, e.Moved)]
+        moves = [
+            action.event
+            for action in actions
+            if isinstance(action, Record) and isinstance(action.event, e.PhaseChanged)
+        ]
         leaving = [self.rollout.targets[move.target] for move in moves if move.to is Phase.DRAINING]
         return replace(self, tally=self.tally.without(*leaving)) if leaving else self
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class TargetContext:
     """Everything an answer may ask about.
 
     `looks` are those at each registration, all begun after our last call returned and still fresh; None otherwise.
@@ -59,11 +63,11 @@ class Case:
 
     rollout: Rollout
     target: Target
-    standing: Standing
-    sight: Sight
-    tally: Tally
+    status: TargetStatus
+    observation: Observation
+    tally: ServingCount
     now: datetime
-    looks: Sequence[Seen] | None
+    looks: Sequence[RegistrationHealth] | None
 
     @property
     def plan(self) -> Plan:
@@ -76,12 +80,12 @@ class Case:
 
         A witness's word rests on the idle timeout: a longer one keeps silent requests alive for longer.
         """
-        reads = [self.sight.attributes.get(group.arn) for group in self.groups]
-        fresh = [read for read in reads if read and self.now - read.begun < VERDICT]
+        reads = [self.observation.attributes.get(group.arn) for group in self.groups]
+        fresh = [read for read in reads if read and self.now - read.begun < VERDICT_MAX_AGE]
         return "; ".join(read.changed for read in fresh if read.changed) if len(fresh) == len(reads) else None
 
     @property
-    def amiss(self) -> tuple[Seen, ...]:
+    def amiss(self) -> tuple[RegistrationHealth, ...]:
         """Those looks that keep it from counting as back in service.
 
         In a group that no listener used when it was planned nothing can serve: to be registered there is to be back.
@@ -103,12 +107,12 @@ class Case:
     @property
     def unseen(self) -> str:
         """Why the last look at one of its groups failed; '' when none did."""
-        return next((why for arn, why in self.sight.unseen.items() if arn in {g.arn for g in self.groups}), "")
+        return next((why for arn, why in self.observation.unseen.items() if arn in {g.arn for g in self.groups}), "")
 
     @property
     def deleted(self) -> str:
         """Which of its groups somebody deleted; '' none."""
-        names = [group.name for group in self.groups if group.arn in self.sight.deleted]
+        names = [group.name for group in self.groups if group.arn in self.observation.deleted]
         return f"the target group {listed(names)} was deleted, not by us" if names else ""
 
     @property
@@ -119,14 +123,14 @@ class Case:
     @property
     def floor_lost(self) -> str:
         """Which floor is broken although this target was not counted any more; '' when none, or when unseen."""
-        return "" if self.floors_unseen else breach(self.rollout, self.tally, self.target)
+        return "" if self.floors_unseen else floor_violation(self.rollout, self.tally, self.target)
 
     @property
     def needed(self) -> str:
         """Why it may not be taken out (again) now: it may serve, and a floor needs it or cannot be judged; else ''."""
         if self.looks and not any(look.serving for look in self.looks):
             return ""
-        return breach(self.rollout, self.tally, self.target)
+        return floor_violation(self.rollout, self.tally, self.target)
 
     def missing(self, returned: frozenset[str]) -> tuple[Registration, ...]:
         """Registrations in groups whose call has not returned yet."""
@@ -135,12 +139,12 @@ class Case:
     @property
     def waited(self) -> timedelta:
         """How long the target has been in this phase, under the process that drives it now."""
-        return self.now - self.standing.since
+        return self.now - self.status.since
 
     @property
     def lasting(self) -> str:
         """'for 41s', in this phase."""
-        return since(self.standing.since, self.now)
+        return since(self.status.since, self.now)
 
     @property
     def drain_limit(self) -> timedelta:
@@ -161,80 +165,86 @@ class Case:
         """The groups this target is registered in."""
         return self.rollout.groups[self.target.id]
 
-    def rest(self, why: str, until: datetime | None = None, since: datetime | None = None) -> Rest:
+    def rest(self, why: str, until: datetime | None = None, since: datetime | None = None) -> Wait:
         """Wait, and say why about this target: until a moment, or for what is awaited `since` (this phase began)."""
-        soon = self.now + (SLOWEST if until else pace(self.now - (since or self.standing.since)))
-        return Rest(min(until or soon, soon), f"{label(self.target)}: {why}", self.target.id)
+        soon = self.now + (SLOWEST if until else pace(self.now - (since or self.status.since)))
+        return Wait(min(until or soon, soon), f"{label(self.target)}: {why}", self.target.id)
 
-    def rest_unseen(self, what: str) -> Rest:
+    def rest_unseen(self, what: str) -> Wait:
         """Wait for a look, and say why the last one failed."""
         return self.rest(f"{what}{self.unseen and f': {self.unseen}'} ({self.lasting})")
 
     def also(self, why: str) -> str:
         """The later reason, behind which the earlier one is not lost."""
-        return f"{self.standing.why}; {why}" if self.standing.why else why
+        return f"{self.status.why}; {why}" if self.status.why else why
 
-    def move(self, to: Phase, why: str = "", intent: Intent | None = None, cause: Cause | None = None) -> Note:
+    def move(self, to: Phase, why: str = "", intent: Intent | None = None, cause: Cause | None = None) -> Record:
         """Write that the target goes to this phase."""
-        return Note(e.Moved(self.now, self.target.id, to, why, intent, cause))
+        return Record(e.PhaseChanged(self.now, self.target.id, to, why, intent, cause))
 
     def deregister(self) -> Deregister:
         """Take it out of every group whose call has not returned, or of all again."""
-        return Deregister(self.target.id, self.missing(self.standing.deregistered) or self.target.registrations)
+        return Deregister(self.target.id, self.missing(self.status.deregistered) or self.target.registrations)
 
     def register(self) -> Register:
         """Put it back into every group whose call has not returned, or into all again."""
-        return Register(self.target.id, self.missing(self.standing.registered) or self.target.registrations)
+        return Register(self.target.id, self.missing(self.status.registered) or self.target.registrations)
 
     @property
     def others_come_back_soon(self) -> bool:
         """In a wide window one call for a lot of them is worth as long as they need to come, on average."""
-        lot, here = self.rollout.lot, self.rollout.by_phase[Phase.CHECKING]
-        first = self.rollout.standings[next(iter(here))]
+        batch_size, here = self.rollout.batch_size, self.rollout.by_phase[Phase.CHECKING]
+        first = self.rollout.statuses[next(iter(here))]
         out_for = first.since - (first.out_since or first.since)
-        return len(here) < lot and self.now - first.since < out_for * lot / self.plan.window
+        return len(here) < batch_size and self.now - first.since < out_for * batch_size / self.plan.window
 
     @property
     def repeat_is_due(self) -> bool:
         """A call that returned is not believed for ever: the world still does not show it."""
-        return self.standing.called is None or self.now - self.standing.called >= REPEAT
+        return self.status.called is None or self.now - self.status.called >= CALL_REPEAT
 
     @property
     def ip_still_draining(self) -> bool:
         """An ip target may not be registered before it is absent (docs/aws.md 3); unseen counts as not yet."""
         ips = {group.arn for group in self.groups if group.target_type is TargetType.IP}
-        looks = [self.sight.of(place) for place in self.target.registrations if place.group in ips]
-        return any(look is None or look.state is State.DRAINING or not self._of_now(look) for look in looks)
+        looks = [self.observation.of(place) for place in self.target.registrations if place.group in ips]
+        return any(look is None or look.state is HealthState.DRAINING or not self._of_now(look) for look in looks)
 
-    def _of_now(self, look: Seen) -> bool:
+    def _of_now(self, look: RegistrationHealth) -> bool:
         """A look of before this phase may miss a deregistration that was still on its way."""
-        return _usable([look], self.standing, self.now) is not None and look.begun >= self.standing.since
+        return _usable([look], self.status, self.now) is not None and look.begun >= self.status.since
 
     @property
     def nothing_pending(self) -> bool:
         """Nothing drains any more, a witness proves that nothing is pending (promise 2), or it was cut as asked."""
         looks = self.looks or ()
-        if looks and all(look.state is not State.DRAINING for look in looks):
+        if looks and all(look.state is not HealthState.DRAINING for look in looks):
             return True
-        if self.standing.cut:
+        if self.status.cut:
             return True
-        verdict = self.sight.evidence.get(self.target.id)
-        if self.plan.spec.drain.until is Until.DELAY or verdict is None or self.standing.out_since is None:
+        verdict = self.observation.evidence.get(self.target.id)
+        if self.plan.spec.drain.until is DrainUntil.DELAY or verdict is None or self.status.out_since is None:
             return False
-        if self.standing.blind != "" or self.edited != "":  # its silence proves nothing
+        if self.status.blind != "" or self.edited != "":  # its silence proves nothing
             return False
-        settled = verdict.ended >= self.standing.out_since + self.plan.spec.drain.settle
-        return verdict.verdict is Pending.QUIET and settled and self.now - verdict.ended < VERDICT
+        settled = verdict.ended >= self.status.out_since + self.plan.spec.drain.settle
+        return verdict.verdict is ProbeVerdict.QUIET and settled and self.now - verdict.ended < VERDICT_MAX_AGE
 
 
-def _usable(looks: Sequence[Seen | None], standing: Standing, now: datetime) -> Sequence[Seen] | None:
+def _usable(
+    looks: Sequence[RegistrationHealth | None], status: TargetStatus, now: datetime
+) -> Sequence[RegistrationHealth] | None:
     """All of them, or None where one cannot be trusted: it is too old, or may have been before what we did."""
-    called = standing.called
-    fresh = [look for look in looks if look and now - look.begun <= FRESH and (not called or look.begun >= called)]
+    called = status.called
+    fresh = [
+        look
+        for look in looks
+        if look and now - look.begun <= OBSERVATION_MAX_AGE and (not called or look.begun >= called)
+    ]
     return fresh if len(fresh) == len(looks) else None
 
 
-def shown(look: Seen) -> str:
+def shown(look: RegistrationHealth) -> str:
     """A look in the load balancer's own words."""
     shift = ", but its traffic is kept away" if look.overridden else ""
     return f"{look.state.value} ({look.description}){shift}" if look.description else f"{look.state.value}{shift}"

@@ -1,6 +1,6 @@
-"""What to do now: closes the gap between what was resolved (the rollout) and what is so (the sight).
+"""The decision of a turn: closes the gap between the rollout (what was decided) and the observation (what is true).
 
-`ANSWERS` is the second table of the machine: in this phase, this is what a target is answered. `decide` is pure; it
+`PHASE_HANDLERS` maps each phase to the function that answers a target in it. `decide` is pure. It
 never waits, and every turn starts from the journal and a fresh look, so there is no recovery code.
 """
 
@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from katakei.domain import events as e
-from katakei.domain.actions import Deregister, Note, Rest, Step, target_of
-from katakei.domain.lots import WIDE
+from katakei.domain.actions import Action, Deregister, Record, Wait, target_of
 from katakei.domain.model import Target, TargetId
-from katakei.domain.observation import Seen, Sight, State
+from katakei.domain.observation import HealthState, Observation, RegistrationHealth
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Until
-from katakei.domain.standing import BROKEN_OFF
+from katakei.domain.rollout import RETRYABLE, WIDE
+from katakei.domain.spec import DrainUntil
 from katakei.domain.words import label, listed, since, span
-from katakei.reconcile.capacity import FRESH, Tally, breach, tally
-from katakei.reconcile.context import ATTEMPTS, Case, Scene, shown
+from katakei.reconcile.capacity import OBSERVATION_MAX_AGE, ServingCount, count_serving, floor_violation
+from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext, TurnContext, shown
 from katakei.reconcile.drain_proof import TWICE
 from katakei.reconcile.draining import draining, out
 from katakei.reconcile.drift import joining
@@ -26,14 +25,16 @@ from katakei.reconcile.pacing import MOMENT, SLOWEST, pace
 from katakei.reconcile.returning import checking, returning, soaking, warming
 from katakei.reconcile.revert import fails_back, recalled
 from katakei.reconcile.vanished import vanished
-from katakei.reconcile.watching import staying
+from katakei.reconcile.watching import watching
 from katakei.reconcile.working import working
 
-IDLE = timedelta(seconds=15)
-ATTRIBUTES = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out
-BASELINE = timedelta(seconds=45)  # so long a target's traffic is awaited before it leaves; else it is called blind
+IDLE_INTERVAL = timedelta(seconds=15)
+ATTRIBUTES_MAX_AGE = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out
+BASELINE_TIMEOUT = timedelta(
+    seconds=45
+)  # so long a target's traffic is awaited before it leaves; else it is called blind
 
-ANSWERS: Mapping[Phase, Callable[[Case], tuple[Step, ...]]] = {
+PHASE_HANDLERS: Mapping[Phase, Callable[[TargetContext], tuple[Action, ...]]] = {
     Phase.DRAINING: draining,
     Phase.OUT: out,
     Phase.WORKING: working,
@@ -44,10 +45,12 @@ ANSWERS: Mapping[Phase, Callable[[Case], tuple[Step, ...]]] = {
 }
 
 
-Known = Mapping[TargetId, Sequence[Step]]
+KnownActions = Mapping[TargetId, Sequence[Action]]
 
 
-def decide(rollout: Rollout, sight: Sight, now: datetime, known: Known | None = None) -> tuple[Step, ...]:
+def decide(
+    rollout: Rollout, observation: Observation, now: datetime, known: KnownActions | None = None
+) -> tuple[Action, ...]:
     """The steps of this turn: notes (to be written in one append), acts (only after it), rests (why it waits).
 
     `known` are answers to the same sight a moment ago that still hold.
@@ -55,36 +58,36 @@ def decide(rollout: Rollout, sight: Sight, now: datetime, known: Known | None = 
     if rollout.finished:
         return ()
     if fails_back(rollout):
-        return (Note(e.RevertResolved(now, rollout.failures)),)
-    scene = Scene(rollout, sight, tally(rollout, sight, now), now)
-    steps: list[Step] = [*joining(scene)]
-    for phase, answer in ANSWERS.items():
+        return (Record(e.RevertDecided(now, rollout.failures)),)
+    scene = TurnContext(rollout, observation, count_serving(rollout, observation, now), now)
+    actions: list[Action] = [*joining(scene)]
+    for phase, answer in PHASE_HANDLERS.items():
         for target in rollout.by_phase[phase]:
             if known and target in known:
-                steps += known[target]
+                actions += known[target]
                 continue
             case = scene.case(target)
-            gone = vanished(case) if sight.deleted else None
+            gone = vanished(case) if observation.deleted else None
             answered = (gone,) if gone else answer(case)
-            steps += answered
+            actions += answered
             scene = scene.after(answered)
-    steps += staying(scene) or _next(scene)
-    if not steps and not (rollout.interrupted and candidates(rollout)):
-        steps.append(Note(e.Finished(now)))
-    elif rollout.unheard:
-        steps.append(Note(e.Heard(now)))
-    return tuple(steps)
+    actions += watching(scene) or _next(scene)
+    if not actions and not (rollout.interrupted and candidates(rollout)):
+        actions.append(Record(e.Finished(now)))
+    elif rollout.unacknowledged:
+        actions.append(Record(e.CommandAcknowledged(now)))
+    return tuple(actions)
 
 
-def still_known(steps: Iterable[Step], then: Rollout, now: Rollout) -> Known:
+def still_valid(actions: Iterable[Action], then: Rollout, now: Rollout) -> KnownActions:
     """Of these answers those that hold: what a person wants is the same, and the target stands where it stood."""
     if _wanted(then) != _wanted(now):
         return {}
-    known: dict[TargetId, list[Step]] = {}
-    for step in steps:
-        target = target_of(step)
-        if target is not None and now.standings[target] is then.standings[target]:
-            known.setdefault(target, []).append(step)
+    known: dict[TargetId, list[Action]] = {}
+    for action in actions:
+        target = target_of(action)
+        if target is not None and now.statuses[target] is then.statuses[target]:
+            known.setdefault(target, []).append(action)
     return known
 
 
@@ -101,10 +104,10 @@ def candidates(rollout: Rollout) -> list[TargetId]:
     waiting = rollout.at(Phase.WAITING)
     if rollout.reverting:
         back = [target for target in rollout.at(*_ASKED) if _due_back(rollout, target)]
-        return [*waiting, *sorted(back, key=lambda target: rollout.standings[target].touched, reverse=True)]
+        return [*waiting, *sorted(back, key=lambda target: rollout.statuses[target].touched, reverse=True)]
     again = [t for t in rollout.at(Phase.RETURNED, Phase.FAILED_SERVING) if _tried_again(rollout, t)]
-    some = [(t, rollout.standings[t]) for t in rollout.singled_out]
-    asked = [t for t, standing in some if standing.retry and standing.phase in _ASKED]
+    some = [(t, rollout.statuses[t]) for t in rollout.flagged]
+    asked = [t for t, status in some if status.retry and status.phase in _ASKED]
     return list(dict.fromkeys([*waiting, *again, *asked]))
 
 
@@ -112,20 +115,20 @@ _ASKED = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
 
 
 def _tried_again(rollout: Rollout, target: TargetId) -> bool:
-    standing = rollout.standings[target]
-    return standing.cause in BROKEN_OFF and standing.tries < ATTEMPTS and not rollout.stopped
+    status = rollout.statuses[target]
+    return status.cause in RETRYABLE and status.tries < MAX_ATTEMPTS and not rollout.stopped
 
 
 def _due_back(rollout: Rollout, target: TargetId) -> bool:
     """Not where the work may still run, nor where somebody else insists on the target: those are left to a person."""
-    standing = rollout.standings[target]
-    if standing.may_run or standing.found_serving >= TWICE:
+    status = rollout.statuses[target]
+    if status.may_run or status.found_serving >= TWICE:
         return False
-    again = standing.reverted and _tried_again(rollout, target)
+    again = status.reverted and _tried_again(rollout, target)
     return bool(recalled(rollout, target)) or again
 
 
-def _next(scene: Scene) -> list[Step]:
+def _next(scene: TurnContext) -> list[Action]:
     """Who is taken next, as far as window and floor allow; or why nobody is."""
     rollout = scene.rollout
     if rollout.interrupted:
@@ -140,14 +143,18 @@ def _next(scene: Scene) -> list[Step]:
         return []
     if rollout.paused:
         said = f"paused by {rollout.paused} {since(rollout.moved, scene.now)}; nothing else is begun until:"
-        return [] if rollout.in_hand else [Rest(scene.now + IDLE, f"{said} katakei resume {rollout.plan.rollout}")]
+        return (
+            []
+            if rollout.in_progress
+            else [Wait(scene.now + IDLE_INTERVAL, f"{said} katakei resume {rollout.plan.rollout}")]
+        )
     return _take(scene, nexts)
 
 
-def _take(scene: Scene, nexts: list[TargetId]) -> list[Step]:
+def _take(scene: TurnContext, nexts: list[TargetId]) -> list[Action]:
     rollout, serving = scene.rollout, scene.tally
     free = rollout.free
-    steps: list[Step] = []
+    actions: list[Action] = []
     held: dict[TargetId, str] = {}
     for target_id in nexts:
         if free == 0:
@@ -155,39 +162,39 @@ def _take(scene: Scene, nexts: list[TargetId]) -> list[Step]:
         target = rollout.targets[target_id]
         left = serving.without(target)
         if foreign := _not_ours_to_take(scene, target):
-            steps.append(foreign)
+            actions.append(foreign)
         elif reason := _not_as_planned(scene, target) or _needed(scene, target, left):
             held[target_id] = reason
         elif baseline := _baseline(scene, target):
-            if isinstance(baseline, Note):
-                steps.append(baseline)
+            if isinstance(baseline, Record):
+                actions.append(baseline)
                 free -= 1
             else:
                 held[target_id] = baseline
         else:
             serving, free = left, free - 1
-            steps += [_take_out(scene, target_id), Deregister(target_id, target.registrations)]
-    return steps or _hold(scene, held)
+            actions += [_take_out(scene, target_id), Deregister(target_id, target.registrations)]
+    return actions or _hold(scene, held)
 
 
-def _take_out(scene: Scene, target: TargetId) -> Note:
+def _take_out(scene: TurnContext, target: TargetId) -> Record:
     intent = Intent.REVERT if scene.rollout.reverting else Intent.UPDATE
-    return Note(e.Moved(scene.now, target, Phase.DRAINING, intent=intent))
+    return Record(e.PhaseChanged(scene.now, target, Phase.DRAINING, intent=intent))
 
 
-def _needed(scene: Scene, target: Target, left: Tally) -> str:
+def _needed(scene: TurnContext, target: Target, left: ServingCount) -> str:
     """Why it may not leave service now; '' also when it is left out and seen out: nothing is taken from anybody."""
-    looks = [scene.sight.of(place) for place in target.registrations]
-    out = all(look and look.out and scene.now - look.begun <= FRESH for look in looks)
-    if out and scene.rollout.standings[target.id].phase is Phase.LEFT_OUT:
+    looks = [scene.observation.of(place) for place in target.registrations]
+    out = all(look and look.out and scene.now - look.begun <= OBSERVATION_MAX_AGE for look in looks)
+    if out and scene.rollout.statuses[target.id].phase is Phase.LEFT_OUT:
         return ""
-    return breach(scene.rollout, left, target)
+    return floor_violation(scene.rollout, left, target)
 
 
-def _hold(scene: Scene, held: Mapping[TargetId, str]) -> list[Step]:
+def _hold(scene: TurnContext, held: Mapping[TargetId, str]) -> list[Action]:
     """Nobody may be taken: wait, but not for ever."""
     rollout = scene.rollout
-    if rollout.in_hand or not held:
+    if rollout.in_progress or not held:
         return []
     if _still(scene) > rollout.plan.spec.limits.waiting:
         waiting = rollout.by_phase[Phase.WAITING]
@@ -195,77 +202,77 @@ def _hold(scene: Scene, held: Mapping[TargetId, str]) -> list[Step]:
     target, why = next(iter(held.items()))
     name = label(rollout.targets[target])
     still = _still(scene)
-    return [Rest(scene.now + pace(still), f"{name} is next, held for {span(still)}: {why}")]
+    return [Wait(scene.now + pace(still), f"{name} is next, held for {span(still)}: {why}")]
 
 
-def _still(scene: Scene) -> timedelta:
+def _still(scene: TurnContext) -> timedelta:
     """How long nothing has moved; what was held by a person was not held by the world."""
-    return timedelta() if scene.rollout.unheard else scene.now - scene.rollout.moved
+    return timedelta() if scene.rollout.unacknowledged else scene.now - scene.rollout.moved
 
 
-def _not_as_planned(scene: Scene, target: Target) -> str:
+def _not_as_planned(scene: TurnContext, target: Target) -> str:
     """Why its groups are not, or not known to be, what the plan was made for; '' when they are."""
     for place in target.registrations:
-        read = scene.sight.attributes.get(place.group)
-        if read is None or scene.now - read.begun > ATTRIBUTES:
+        read = scene.observation.attributes.get(place.group)
+        if read is None or scene.now - read.begun > ATTRIBUTES_MAX_AGE:
             return f"the attributes of {place.group} have not been read just now"
         if read.changed:
             return f"{place.group} is not as it was planned: {read.changed}"
     return ""
 
 
-def _baseline(scene: Scene, target: Target) -> Note | str:
+def _baseline(scene: TurnContext, target: Target) -> Record | str:
     """What a witness sees of it while it serves: written once it is known, awaited for a while; '' when not needed."""
-    standing = scene.rollout.standings[target.id]
-    if scene.rollout.plan.spec.drain.until is Until.DELAY or standing.blind is not None:
+    status = scene.rollout.statuses[target.id]
+    if scene.rollout.plan.spec.drain.until is DrainUntil.DELAY or status.blind is not None:
         return ""
-    blind = scene.sight.baseline.get(target.id)
-    if blind == "" or standing.phase is Phase.LEFT_OUT or _still(scene) >= BASELINE:
+    blind = scene.observation.baseline.get(target.id)
+    if blind == "" or status.phase is Phase.LEFT_OUT or _still(scene) >= BASELINE_TIMEOUT:
         why = "it does not answer the witness" if blind is None else blind
-        return Note(e.Baselined(scene.now, target.id, why))
+        return Record(e.BaselineTaken(scene.now, target.id, why))
     return f"its connections are counted before it leaves{(blind and f' ({blind})') or ''}"
 
 
-def _not_ours_to_take(scene: Scene, target: Target) -> Note | None:
+def _not_ours_to_take(scene: TurnContext, target: Target) -> Record | None:
     """A waiting target that somebody else has taken out meanwhile is left alone; one that vanished is gone."""
-    if scene.rollout.standings[target.id].phase is not Phase.WAITING:
+    if scene.rollout.statuses[target.id].phase is not Phase.WAITING:
         return None
     if gone := vanished(scene.case(target.id)):
         return gone
-    looks: list[Seen | None] = [scene.sight.of(place) for place in target.registrations]
-    if all(look and look.state is State.ABSENT for look in looks):
-        return Note(e.Moved(scene.now, target.id, Phase.GONE, "no longer registered; not by us"))
+    looks: list[RegistrationHealth | None] = [scene.observation.of(place) for place in target.registrations]
+    if all(look and look.state is HealthState.ABSENT for look in looks):
+        return Record(e.PhaseChanged(scene.now, target.id, Phase.GONE, "no longer registered; not by us"))
     if any(look and look.out for look in looks):
-        return Note(e.Moved(scene.now, target.id, Phase.SKIPPED, "being deregistered, not by us; left alone"))
+        return Record(e.PhaseChanged(scene.now, target.id, Phase.SKIPPED, "being deregistered, not by us; left alone"))
     if stopped := next((look for look in looks if look and look.stopped), None):
-        return Note(e.Moved(scene.now, target.id, Phase.SKIPPED, f"{shown(stopped)}; left alone"))
+        return Record(e.PhaseChanged(scene.now, target.id, Phase.SKIPPED, f"{shown(stopped)}; left alone"))
     return None
 
 
-def _skip(scene: Scene, target: TargetId, why: str, cause: Cause | None = None) -> Note:
+def _skip(scene: TurnContext, target: TargetId, why: str, cause: Cause | None = None) -> Record:
     aborted = Cause.ABORTED if scene.rollout.aborting else None
-    return Note(e.Moved(scene.now, target, Phase.SKIPPED, why, cause=cause or aborted))
+    return Record(e.PhaseChanged(scene.now, target, Phase.SKIPPED, why, cause=cause or aborted))
 
 
-def sentence(rollout: Rollout, steps: tuple[Step, ...]) -> str:
+def waiting_sentence(rollout: Rollout, actions: tuple[Action, ...]) -> str:
     """The one sentence of promise 9: what is awaited and since when."""
     if rollout.finished:
         return "finished"
-    rests = [step for step in steps if isinstance(step, Rest)]
+    rests = [action for action in actions if isinstance(action, Wait)]
     if rests:
         more = f" (and {len(rests) - 1} more)" if len(rests) > 1 else ""
         return rests[0].why + more
-    acting = rollout.at(*ANSWERS)
+    acting = rollout.at(*PHASE_HANDLERS)
     return f"acting on {listed(acting)}" if acting else "nothing is in hand"
 
 
-def rest_until(steps: tuple[Step, ...], now: datetime) -> datetime:
+def next_turn_due(actions: tuple[Action, ...], now: datetime) -> datetime:
     """When the next turn is due: the soonest rest, a moment later when something was done, or the idle pace.
 
     A rest that is over although its look has not come yet must not become a spin. With very many in hand one turn
     every two seconds serves them all, and several in one call.
     """
-    rests = [step.until for step in steps if isinstance(step, Rest)]
-    acts = [now + MOMENT for step in steps if not isinstance(step, (Rest, Note))]
+    rests = [action.until for action in actions if isinstance(action, Wait)]
+    acts = [now + MOMENT for action in actions if not isinstance(action, (Wait, Record))]
     soonest = MOMENT if 2 * len(rests) < WIDE else SLOWEST
-    return max(now + soonest, min([*rests, *acts, now + IDLE]))
+    return max(now + soonest, min([*rests, *acts, now + IDLE_INTERVAL]))

@@ -4,21 +4,21 @@ Each is written down whole before anything rests on it, so that floors are count
 """
 
 from katakei.domain import events as e
-from katakei.domain.actions import Note
+from katakei.domain.actions import Record
 from katakei.domain.model import Arn
-from katakei.domain.observation import Newcomer, Sight
-from katakei.domain.plan import Kind
+from katakei.domain.observation import Observation, UnplannedRegistration
+from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Late
-from katakei.reconcile.context import Scene
+from katakei.domain.spec import LatePolicy
+from katakei.reconcile.context import TurnContext
 
 
-def unknown(rollout: Rollout, last: Sight) -> tuple[Arn, ...]:
+def unknown(rollout: Rollout, last: Observation) -> tuple[Arn, ...]:
     """Groups that list something in or near service which the rollout does not know.
 
     A sight tells of every registration that is known, if only that it is absent: more than those are others.
     """
-    if rollout.plan.kind is not Kind.ROLL:
+    if rollout.plan.kind is not PlanKind.ROLL:
         return ()
     return tuple(
         arn
@@ -28,22 +28,22 @@ def unknown(rollout: Rollout, last: Sight) -> tuple[Arn, ...]:
     )
 
 
-def joining(scene: Scene) -> list[Note]:
+def joining(scene: TurnContext) -> list[Record]:
     """Taken in at the end, or left alone, as was asked for; a known machine gains a place."""
     return [
-        Note(e.Joined(scene.now, newcomer.target, not why, why))
-        for newcomer in scene.sight.newcomers
+        Record(e.TargetAdded(scene.now, newcomer.target, not why, why))
+        for newcomer in scene.observation.newcomers
         if any(place not in scene.rollout.owners for place in newcomer.target.registrations)
         for why in [_left_alone(scene.rollout, newcomer)]
     ]
 
 
-def _left_alone(rollout: Rollout, newcomer: Newcomer) -> str:
+def _left_alone(rollout: Rollout, newcomer: UnplannedRegistration) -> str:
     """Why it takes no part; '' when it does."""
     spec = rollout.plan.spec
     if newcomer.target.id in rollout.zones:
         return "" if newcomer.target.id in rollout.targets else "its machine takes no part"
-    if spec.late is Late.LEAVE:
+    if spec.late is LatePolicy.LEAVE:
         return "late: leave"
     if not set(spec.targets.tags) <= set(newcomer.tags.items()):
         return "its tags are not those of `targets`"

@@ -13,7 +13,7 @@ def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
     spans: dict[TargetId, timedelta] = {}
     left = {}
     for event in events:
-        if isinstance(event, e.Moved):
+        if isinstance(event, e.PhaseChanged):
             if event.to is Phase.DRAINING:
                 left[event.target] = event.at
             elif event.to in MAY_SERVE and event.target in left:
@@ -29,8 +29,8 @@ def drained(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
     spans: dict[TargetId, timedelta] = {}
     left = {}
     for event in events:
-        if isinstance(event, e.Moved) and event.to is Phase.DRAINING:
+        if isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING:
             left[event.target] = event.at
-        elif isinstance(event, e.Moved) and event.to is Phase.WORKING and event.target in left:
+        elif isinstance(event, e.PhaseChanged) and event.to is Phase.WORKING and event.target in left:
             spans[event.target] = event.at - left.pop(event.target)
     return spans

@@ -1,19 +1,19 @@
 """The answer when somebody deletes a target group in the middle: nothing is waited for that can never come."""
 
-from katakei.domain.actions import Note
+from katakei.domain.actions import Record
 from katakei.domain.phases import Cause, Intent, Phase
-from katakei.reconcile.context import Case
+from katakei.reconcile.context import TargetContext
 
 
-def vanished(case: Case) -> Note | None:
+def vanished(case: TargetContext) -> Record | None:
     """Gone where no group is left to be registered in; else it stays out, and is named. Work is followed to its end."""
-    if not case.deleted or case.standing.phase is Phase.WORKING:
+    if not case.deleted or case.status.phase is Phase.WORKING:
         return None
-    if case.sight.deleted.issuperset(group.arn for group in case.groups):
-        cause = None if case.standing.phase is Phase.WAITING else Cause.FAILED
+    if case.observation.deleted.issuperset(group.arn for group in case.groups):
+        cause = None if case.status.phase is Phase.WAITING else Cause.FAILED
         return case.move(Phase.GONE, case.also(case.deleted), cause=cause)
-    if case.standing.phase is Phase.WAITING:
+    if case.status.phase is Phase.WAITING:
         return case.move(Phase.SKIPPED, case.deleted)
-    if case.standing.phase in {Phase.WARMING, Phase.SOAKING}:
+    if case.status.phase in {Phase.WARMING, Phase.SOAKING}:
         return case.move(Phase.DRAINING, case.also(case.deleted), Intent.KEEP_OUT, Cause.FAILED)
     return case.move(Phase.LEFT_OUT, case.also(case.deleted), cause=Cause.FAILED)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
 from katakei.domain.phases import Cause, Phase
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 from katakei.domain.replay import Rollout
 from katakei.domain.wire import kind_of
 from katakei.domain.words import counted, label, listed, span
@@ -25,12 +25,12 @@ def line(rollout: Rollout, event: e.Event) -> str:
 def said(rollout: Rollout, event: e.Event) -> str:
     """The same without its time."""
     match event:
-        case e.Moved(_, target, to, why):
+        case e.PhaseChanged(_, target, to, why):
             return f"{label(rollout.targets[target])}  {to.value}" + (f": {why}" if why else "")
-        case e.Joined(_, target, takes_part, why):
+        case e.TargetAdded(_, target, takes_part, why):
             what = "rolled at the end" if takes_part else f"left as it is ({why})"
             return f"{label(target)}  registered by somebody meanwhile; {what}"
-        case e.Taken(_, owner):
+        case e.OwnerChanged(_, owner):
             return f"taken in hand by {owner}"
         case e.Started(_, key, ticket):
             return f"{label(rollout.targets[key.target])}  work started" + (f" ({ticket})" if ticket else "")
@@ -39,7 +39,7 @@ def said(rollout: Rollout, event: e.Event) -> str:
         case e.WorkLost(_, key, begun):
             told = "work was interrupted" if begun else "work was refused before it began"
             return f"{label(rollout.targets[key.target])}  {told}"
-        case e.TurnedDown(_, target, why):
+        case e.RegistrationRejected(_, target, why):
             return f"{label(rollout.targets[target])}  refused by the load balancer: {why}"
         case _:
             return _seen(rollout, event)
@@ -48,19 +48,19 @@ def said(rollout: Rollout, event: e.Event) -> str:
 def _seen(rollout: Rollout, event: e.Event) -> str:
     """What was seen of one target."""
     match event:
-        case e.SeenBusy(_, target, why):
+        case e.ObservedBusy(_, target, why):
             return f"{label(rollout.targets[target])}  still drains: {why}"
-        case e.Cut(_, target, connections):
+        case e.DrainCutShort(_, target, connections):
             number = counted(connections, "connection")
             return f"{label(rollout.targets[target])}  not waited for any longer (drain.cut_after): {number}"
-        case e.Arrived(_, target, requests):
+        case e.RequestsAfterQuiet(_, target, requests):
             number = counted(requests, "request")
             return (
                 f"{label(rollout.targets[target])}  {number} came after it was called quiet: drain.settle is too short"
             )
-        case e.Fell(_, target, why):
+        case e.BecameUnhealthy(_, target, why):
             return f"{label(rollout.targets[target])}  left service again: {why}"
-        case e.Lost(_, target, why):
+        case e.FailedAfterDone(_, target, why):
             return f"{label(rollout.targets[target])}  failed after it was done: it {why}"
         case e.FoundServing(_, target):
             return f"{label(rollout.targets[target])}  found in service although we hold it out; deregistered again"
@@ -81,7 +81,7 @@ def _asked(event: e.Event) -> str:
             return f"resumed by {by}"
         case e.RevertAsked(_, by):
             return f"revert asked by {by}: what was touched is taken back, the last one first"
-        case e.RevertResolved(_, failures):
+        case e.RevertDecided(_, failures):
             failed = f"{counted(failures, 'target')} failed, more than on_failure.max_failures allows"
             return f"revert by on_failure: {failed}; what was touched is taken back, the last one first"
         case e.RetryAsked(_, by, targets):
@@ -116,8 +116,8 @@ def summary(rollout: Rollout) -> str:
     took = span((rollout.finished or rollout.moved) - rollout.begun)
     text = f"rollout {rollout.plan.rollout} {state} {took}: {ends}"
     outside = rollout.by_phase[Phase.LEFT_OUT]
-    asked = [target for target in outside if rollout.standings[target].cause is Cause.BY_HAND]
-    left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in outside if t not in asked]
+    asked = [target for target in outside if rollout.statuses[target].cause is Cause.BY_HAND]
+    left = [f"{label(rollout.targets[t])}: {rollout.statuses[t].why}" for t in outside if t not in asked]
     if asked:
         names = " ".join([rollout.plan.spec.service, *asked])
         text += f"\nout of service, as asked: {listed(asked)}; back again by: katakei register {names}"
@@ -128,9 +128,9 @@ def summary(rollout: Rollout) -> str:
 
 def lost(rollout: Rollout, target: TargetId) -> str:
     """A failure that showed late, and whether it is one still."""
-    standing = rollout.standings[target]
-    now = "it does not serve" if standing.fell else "it serves again"
-    return f"failed after it was done: {label(rollout.targets[target])} {standing.why}; {now}"
+    status = rollout.statuses[target]
+    now = "it does not serve" if status.fell else "it serves again"
+    return f"failed after it was done: {label(rollout.targets[target])} {status.why}; {now}"
 
 
 def _taken_back(rollout: Rollout) -> str:
@@ -138,7 +138,7 @@ def _taken_back(rollout: Rollout) -> str:
     if not rollout.reverting:
         return ""
     missed = not_taken_back(rollout)
-    touched = sum(standing.touched > 0 for standing in rollout.standings.values())
+    touched = sum(status.touched > 0 for status in rollout.statuses.values())
     serving = [label(rollout.targets[target]) for target in missed if target not in rollout.by_phase[Phase.LEFT_OUT]]
     why = f" ({rollout.stopped})" if rollout.stopped else ""
     named = f"; not taken back: {listed(serving)}{why}" if serving else ""
@@ -162,14 +162,14 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
         {
             "id": target,
             "name": rollout.targets[target].name,
-            "phase": standing.phase.value,
-            "intent": standing.intent.value,
-            "attempt": standing.attempt,
-            "since": standing.since.isoformat(),
-            "why": standing.why,
-            "exit": standing.exit,
+            "phase": status.phase.value,
+            "intent": status.intent.value,
+            "attempt": status.attempt,
+            "since": status.since.isoformat(),
+            "why": status.why,
+            "exit": status.exit,
         }
-        for target, standing in rollout.standings.items()
+        for target, status in rollout.statuses.items()
     ]
     return {
         "rollout": rollout.plan.rollout,
@@ -194,20 +194,20 @@ def history(rollout: Rollout, events: Sequence[e.Event]) -> str:
     heads = ("TARGET", "NAME", "PHASE", "SINCE", "WHY")
     rows = [
         (target, rollout.targets[target].name, s.phase.value, f"{s.since:%H:%M:%S}", s.why)
-        for target, s in rollout.standings.items()
+        for target, s in rollout.statuses.items()
     ]
     told = [text for event in events[1:] if (text := line(rollout, event))]
     waits = [] if rollout.finished else [f"waiting for: {held_by(rollout)}; driven by {rollout.owner or 'nobody'}"]
     return "\n".join([summary(rollout), *waits, "", grid(heads, rows), "", *told])
 
 
-def header_row(header: Header) -> tuple[str, ...]:
+def header_row(header: RolloutHeader) -> tuple[str, ...]:
     """One rollout of the list, for a person."""
     finished = f"{header.finished:%Y-%m-%d %H:%M}" if header.finished else "not finished"
     return header.rollout, header.service, f"{header.begun:%Y-%m-%d %H:%M}", finished, header.who
 
 
-def header_data(header: Header) -> Plain:
+def header_data(header: RolloutHeader) -> Plain:
     """The same for a program."""
     return plain(header)
 
@@ -218,9 +218,7 @@ def held_by(rollout: Rollout) -> str:
         return ""
     phases = [phase for phase in Phase if rollout.by_phase[phase] and phase in _SHOWN]
     where = [f"{listed(rollout.by_phase[phase])} {phase.value}" for phase in phases]
-    since = min(
-        (rollout.standings[t].since for phase in phases for t in rollout.by_phase[phase]), default=rollout.moved
-    )
+    since = min((rollout.statuses[t].since for phase in phases for t in rollout.by_phase[phase]), default=rollout.moved)
     return f"{'; '.join(where) or 'the next target'} since {since:%H:%M:%S} UTC"
 
 

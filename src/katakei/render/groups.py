@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from katakei.domain.model import Registration
-from katakei.domain.ports import Listed, Member
+from katakei.domain.ports import GroupMember, ListedGroup
 from katakei.domain.replay import Rollout
 from katakei.render.grid import grid
 from katakei.render.json_data import Plain
@@ -12,12 +12,12 @@ Holder = tuple[Registration, Rollout]
 Held = Sequence[Holder]
 
 
-def serving(members: Sequence[Member]) -> int:
+def serving(members: Sequence[GroupMember]) -> int:
     """How many registrations are healthy and not overridden."""
     return sum(member.seen.serving for member in members)
 
 
-def groups_text(groups: Sequence[Listed]) -> str:
+def groups_text(groups: Sequence[ListedGroup]) -> str:
     """One line a group."""
     lines = [
         (
@@ -33,12 +33,12 @@ def groups_text(groups: Sequence[Listed]) -> str:
     return grid(("GROUP", "SERVING", "PROTOCOL", "PORT", "TYPE", "ARN"), lines)
 
 
-def groups_data(groups: Sequence[Listed]) -> Plain:
+def groups_data(groups: Sequence[ListedGroup]) -> Plain:
     """The same for a program."""
     return {"groups": [_group(group) for group in groups]}
 
 
-def status_text(group: Listed, held: Held) -> str:
+def status_text(group: ListedGroup, held: Held) -> str:
     """Every member with the load balancer's own words, and who holds out what is not in service."""
     head = f"{group.name}: {serving(group.members)} of {len(group.members)} serving ({group.arn})"
     heads = ("TARGET", "PORT", "ZONE", "NAME", "STATE", "REASON", "DESCRIPTION", "SINCE", "HELD OUT BY")
@@ -47,13 +47,13 @@ def status_text(group: Listed, held: Held) -> str:
     return head + "\n" + (grid(heads, rows) if rows else "no targets are registered")
 
 
-def status_data(group: Listed, held: Held) -> Plain:
+def status_data(group: ListedGroup, held: Held) -> Plain:
     """The same for a program."""
     targets: Plain = [row for row in _rows(group.members, held)]  # noqa: C416 - a list of this type, not of dicts
     return {**_group(group), "targets": targets}
 
 
-def _group(group: Listed) -> dict[str, Plain]:
+def _group(group: ListedGroup) -> dict[str, Plain]:
     return {
         "name": group.name,
         "arn": group.arn,
@@ -65,14 +65,14 @@ def _group(group: Listed) -> dict[str, Plain]:
     }
 
 
-def _rows(members: Sequence[Member], held: Held) -> list[dict[str, Plain]]:
+def _rows(members: Sequence[GroupMember], held: Held) -> list[dict[str, Plain]]:
     holders = {holder[0].door: holder for holder in held}
     rows = [_row(member, holders.get(member.registration.door)) for member in members]
     listed = {member.registration.door for member in members}
     return rows + [_absent(holder) for door, holder in holders.items() if door not in listed]
 
 
-def _row(member: Member, holder: Holder | None) -> dict[str, Plain]:
+def _row(member: GroupMember, holder: Holder | None) -> dict[str, Plain]:
     return {
         "id": member.registration.id,
         "port": member.registration.port,
@@ -96,7 +96,7 @@ def _absent(holder: Holder) -> dict[str, Plain]:
         "name": target.name,
         "state": "absent",
         "reason": "Target.NotRegistered",
-        "description": rollout.standings[target.id].why,
+        "description": rollout.statuses[target.id].why,
         "since": _since(holder),
         "held_by": rollout.plan.rollout,
     }
@@ -106,4 +106,4 @@ def _since(holder: Holder | None) -> str:
     if holder is None:
         return ""
     place, rollout = holder
-    return f"{rollout.standings[rollout.owners[place]].since:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{rollout.statuses[rollout.owners[place]].since:%Y-%m-%dT%H:%M:%SZ}"

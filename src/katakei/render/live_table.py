@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from katakei.domain.model import TargetId
-from katakei.domain.phases import ENDS, IN_HAND, Phase
+from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.words import span
 from katakei.planning.forecast import Forecast
@@ -30,12 +30,12 @@ def live(rollout: Rollout, why: str, whys: Mapping[TargetId, str], forecast: For
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("TARGET", "NAME", "ZONE", "PHASE", "FOR", "WHY"):
         table.add_column(head, overflow="fold")
-    shown = [*rollout.at(*IN_HAND), *rollout.at(Phase.WAITING), *rollout.at(*ENDS)]
+    shown = [*rollout.at(*IN_PROGRESS), *rollout.at(Phase.WAITING), *rollout.at(*FINAL_PHASES)]
     for target_id in sorted(shown[:MOST], key=list(rollout.targets).index):
-        target, standing = rollout.targets[target_id], rollout.standings[target_id]
-        phase = Text(standing.phase.value, COLOURS.get(standing.phase, "cyan"))
-        wait = "" if standing.phase in ENDS or standing.phase is Phase.WAITING else span(now - standing.since)
-        reason = whys.get(target_id, standing.why)
+        target, status = rollout.targets[target_id], rollout.statuses[target_id]
+        phase = Text(status.phase.value, COLOURS.get(status.phase, "cyan"))
+        wait = "" if status.phase in FINAL_PHASES or status.phase is Phase.WAITING else span(now - status.since)
+        reason = whys.get(target_id, status.why)
         table.add_row(Text(target_id), Text(target.name), Text(target.zone), phase, wait, Text(reason, "dim"))
     return Group(table, Text(_more(len(shown))), Text(_line(rollout, forecast, now), "bold"), Text(why, "italic"))
 
@@ -45,9 +45,9 @@ def _more(count: int) -> str:
 
 
 def _line(rollout: Rollout, forecast: Forecast, now: datetime) -> str:
-    over = sum(len(rollout.by_phase[phase]) for phase in ENDS)
+    over = sum(len(rollout.by_phase[phase]) for phase in FINAL_PHASES)
     left = forecast.total - (now - rollout.begun)
     return (
-        f"{over} of {len(rollout.standings)} over, {rollout.in_hand} of {rollout.plan.window} out at a time,"
+        f"{over} of {len(rollout.statuses)} over, {rollout.in_progress} of {rollout.plan.window} out at a time,"
         f" {span(now - rollout.begun)} so far, about {span(left)} to go without the work itself"
     )

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Sequence
 
-from katakei.domain.plan import Floor, Kind, Plan
-from katakei.domain.spec import Command, OnFailure, Then
+from katakei.domain.plan import Floor, Plan, PlanKind
+from katakei.domain.spec import AfterFailure, Command, OnFailure
 from katakei.domain.words import counted, label, listed, span
 from katakei.planning.forecast import Forecast
 from katakei.render.json_data import Plain, plain
@@ -20,18 +20,18 @@ def place(plan: Plan) -> str:
 def plan_text(plan: Plan, forecast: Forecast) -> str:
     """The whole plan for a person."""
     lines = [f"{_verb(plan)} {counted(len(plan.targets), 'target')}: {place(plan)}"]
-    if plan.kind is Kind.ROLL:
+    if plan.kind is PlanKind.ROLL:
         lines.append(f"work     {_work(plan.spec.work)}")
         lines += [f"revert   {_work(plan.spec.revert)} ({_when(plan.spec.on_failure)})"] if plan.spec.revert else []
-    if plan.kind is not Kind.REGISTER:
+    if plan.kind is not PlanKind.REGISTER:
         lines += [f"floor    {group.name}: {_floor(plan.floors[group.arn])}" for group in plan.groups]
-    if plan.kind is Kind.ROLL:
+    if plan.kind is PlanKind.ROLL:
         lines.append(f"window   {plan.window} out at a time")
     named = enumerate(plan.targets[:MOST], 1)
     lines += [f"order    {n}. {label(target)}" + (f" in {target.zone}" if target.zone else "") for n, target in named]
     if len(plan.targets) > MOST:
         lines.append(f"         and {len(plan.targets) - MOST} more (all by --json)")
-    if plan.kind is Kind.ROLL:
+    if plan.kind is PlanKind.ROLL:
         lines += _duration(forecast)
     lines += [f"note     {said}" for said in plan.said]
     return "\n".join(lines)
@@ -46,7 +46,7 @@ def _work(work: Command) -> str:
 
 def _when(failure: OnFailure) -> str:
     by_itself = f"by itself when more than {failure.max_failures} failed, or "
-    return f"{by_itself if failure.then is Then.REVERT else ''}by katakei revert"
+    return f"{by_itself if failure.then is AfterFailure.REVERT else ''}by katakei revert"
 
 
 def _floor(floor: Floor) -> str:
@@ -80,7 +80,7 @@ def restore_text(lines: Sequence[str]) -> str:
 
 
 def _verb(plan: Plan) -> str:
-    if plan.kind is not Kind.ROLL:
+    if plan.kind is not PlanKind.ROLL:
         return str(plan.kind.value)
     return f"roll {plan.spec.service}" + (f" to {plan.release}" if plan.release else "") + ","
 

@@ -9,8 +9,8 @@ from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
 from katakei.domain import events as e
-from katakei.domain.actions import Cancel, Deregister, Forbid, Register, Start, Step
-from katakei.domain.errors import KatakeiError, Rejected, Unreachable, Unseen, UsageFault
+from katakei.domain.actions import Action, CancelWork, Deregister, ForbidWork, Register, StartWork
+from katakei.domain.errors import KatakeiError, NoAnswerError, RejectedError, UnreachableError, UsageError
 from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.ports import Balancer, Clock, Executor, Pool
 
@@ -20,11 +20,11 @@ Act = Callable[[timedelta], Facts]  # within how long it has to have begun
 Places = Mapping[TargetId, frozenset[Registration]]
 
 
-class NotTaken(KatakeiError):
+class StartRejectedError(KatakeiError):
     """The executor understood the start and will never take it as it is."""
 
 
-class Acts:
+class Dispatcher:
     """Remembers which acts have not come back yet; a target with one of them gets no other.
 
     `troubles` says what no waiting will mend, `refused` why an executor does not take the work as it is.
@@ -37,7 +37,7 @@ class Acts:
         self._pool = pool
         self._flying: list[tuple[frozenset[TargetId], Future[Facts]]] = []
         self._tried: set[TargetId] = set()
-        self.troubles: list[Unreachable] = []
+        self.troubles: list[UnreachableError] = []
         self.refused = ""
 
     def begin(self) -> None:
@@ -46,14 +46,14 @@ class Acts:
         self.troubles = []
         self.refused = ""
 
-    def submit(self, steps: Iterable[Step], until: datetime) -> None:
+    def submit(self, actions: Iterable[Action], until: datetime) -> None:
         """Hands every act over that is not under way already and was not tried in this turn.
 
         None begins after `until`: a thread, or a whole machine, that stood still must not act on what it meant then.
         The driver holds to that as well, right before the call goes out: it is what it is told as `by`.
         """
         busy = self._tried.union(*(targets for targets, _ in self._flying))
-        acts = [step for step in steps if isinstance(step, Deregister | Register)]
+        acts = [action for action in actions if isinstance(action, Deregister | Register)]
         for kind in (Deregister, Register):
             joined: dict[Arn, dict[TargetId, frozenset[Registration]]] = defaultdict(dict)
             for act in acts:
@@ -63,11 +63,11 @@ class Acts:
                         joined[arn][act.target] = here
             for arn, places in joined.items():
                 self._hand_over(frozenset(places), self._call(kind, arn, places), until)
-        starts = [step for step in steps if isinstance(step, Start) and step.key.target not in busy]
+        starts = [action for action in actions if isinstance(action, StartWork) and action.key.target not in busy]
         if starts:
             self._hand_over(frozenset(start.key.target for start in starts), self._start(starts), until)
-        for last in (Forbid, Cancel):
-            ends = [step for step in steps if isinstance(step, last) and step.key.target not in busy]
+        for last in (ForbidWork, CancelWork):
+            ends = [action for action in actions if isinstance(action, last) and action.key.target not in busy]
             if ends:
                 self._hand_over(frozenset(end.key.target for end in ends), self._end(ends), until)
 
@@ -81,8 +81,8 @@ class Acts:
             if error is None:
                 facts += future.result()
             elif isinstance(error, KatakeiError):
-                self.troubles += [error] if isinstance(error, Unreachable) else []
-                self.refused = str(error) if isinstance(error, NotTaken) else self.refused
+                self.troubles += [error] if isinstance(error, UnreachableError) else []
+                self.refused = str(error) if isinstance(error, StartRejectedError) else self.refused
             else:
                 raise error
         return facts
@@ -95,7 +95,7 @@ class Acts:
         def in_time() -> Facts:
             left = until - self._clock.now()
             if left < timedelta(0):
-                raise Unseen("the act could not begin in time")
+                raise NoAnswerError("the act could not begin in time")
             return act(min(DEADLINE, left))
 
         self._tried |= targets
@@ -112,31 +112,31 @@ class Acts:
             refused: Mapping[Registration, str] = {}
             try:
                 self._balancer.register(arn, what, by)
-            except Rejected as rejected:
+            except RejectedError as rejected:
                 refused = rejected.which or dict.fromkeys(what, str(rejected))
             now = self._clock.now()
             turned = {target: why for target, here in places.items() for place, why in refused.items() if place in here}
             taken = tuple(target for target in places if target not in turned)
-            facts: list[e.Event] = [e.TurnedDown(now, target, why) for target, why in turned.items()]
+            facts: list[e.Event] = [e.RegistrationRejected(now, target, why) for target, why in turned.items()]
             return [*facts, e.Registered(now, arn, taken)] if taken else facts
 
         return deregister if kind is Deregister else register
 
-    def _start(self, starts: Sequence[Start]) -> Act:
+    def _start(self, starts: Sequence[StartWork]) -> Act:
         jobs = {start.key: (start.target, start.job) for start in starts}
 
         def start(by: timedelta) -> Facts:
             try:
                 tickets = self._executor.start(jobs, by)
-            except (UsageFault, Rejected) as refusal:
-                raise NotTaken(str(refusal)) from refusal
+            except (UsageError, RejectedError) as refusal:
+                raise StartRejectedError(str(refusal)) from refusal
             return [e.Started(self._clock.now(), key, ticket) for key, ticket in tickets.items()]
 
         return start
 
-    def _end(self, ends: Sequence[Forbid | Cancel]) -> Act:
+    def _end(self, ends: Sequence[ForbidWork | CancelWork]) -> Act:
         tickets = {end.key: (end.target, end.ticket) for end in ends}
-        ask = self._executor.forbid if isinstance(ends[0], Forbid) else self._executor.cancel
+        ask = self._executor.forbid if isinstance(ends[0], ForbidWork) else self._executor.cancel
 
         def end(by: timedelta) -> Facts:
             """Leaves no fact: only a look can tell what came of it."""

@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import Balancer, Checker, Clock, Executor, Journal, Leases, Witness
+from katakei.domain.ports import Balancer, Clock, Executor, HealthChecker, Journal, Leases, Probe
 from katakei.domain.spec import Command, Spec
 
 T = TypeVar("T")
-AGAIN = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6, 10))
+RETRY_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6, 10))
 
 
-def patient(clock: Clock, question: Callable[[], T]) -> T:
+def with_retries(clock: Clock, question: Callable[[], T]) -> T:
     """The answer to a question that comes before any loop: where there was none, it is asked again, a few times."""
-    for pause in AGAIN:
+    for pause in RETRY_PAUSES:
         try:
             return question()
-        except Unseen:
+        except NoAnswerError:
             clock.sleep(pause)
     return question()
 
@@ -38,7 +38,7 @@ class Site:
     lab: bool
 
 
-class Kit(Protocol):
+class Drivers(Protocol):
     """One of everything."""
 
     @property
@@ -57,7 +57,7 @@ class Kit(Protocol):
         ...
 
     @property
-    def checker(self) -> Checker:
+    def health_checker(self) -> HealthChecker:
         """Who asks targets whether they are well."""
         ...
 
@@ -81,7 +81,7 @@ class Kit(Protocol):
         """Account and region."""
         ...
 
-    def witness(self, spec: Spec) -> Witness | None:
+    def probe(self, spec: Spec) -> Probe | None:
         """Who knows whether anything is pending on a target that drains; None where the timer alone is waited for."""
         ...
 

@@ -8,48 +8,48 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from katakei.domain.errors import Held, KatakeiError, LeaseLost, Unseen
-from katakei.domain.leases import EVERY, LIFE, SPARE, Beat, Lease
+from katakei.domain.errors import KatakeiError, LeaseHeldError, LeaseLostError, NoAnswerError
+from katakei.domain.leases import HEARTBEAT_INTERVAL, LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Lease
 from katakei.domain.ports import Clock, Leases
 
-SILENCE = LIFE + SPARE
-AGAIN = timedelta(seconds=2)
+SILENCE_LIMIT = LEASE_DURATION + SAFETY_MARGIN
+POLL_INTERVAL = timedelta(seconds=2)
 
 
-def take(
+def acquire(
     leases: Leases,
     clock: Clock,
-    ask: Callable[[frozenset[Beat]], Lease],
+    ask: Callable[[frozenset[Heartbeat]], Lease],
     told: Callable[[str], None],
     *,
     sure: bool = False,
-) -> "Hold":
-    """What `ask` takes (`Leases.take`). Raises Held: somebody holds one of the groups, and was heard of just now.
+) -> "LeaseKeeper":
+    """What `ask` takes (`Leases.acquire`). Raises Held: somebody holds one of the groups, and was heard of just now.
 
     A holder that may be gone is watched; it is taken over when no heartbeat of it moved for as long as a lease lives
     and as an act of its last moment may take. `told` hears that this is awaited. Who wants to be `sure` that the holder
     lives also watches one that was heard of just now, unless its process is seen: that may have been its last beat.
     """
-    watched: frozenset[Beat] = frozenset()
+    watched: frozenset[Heartbeat] = frozenset()
     since = clock.now()
     while True:
         asked = clock.now()
         try:
-            return Hold(leases, clock, ask(watched if asked - since >= SILENCE else frozenset()), asked)
-        except Held as held:
+            return LeaseKeeper(leases, clock, ask(watched if asked - since >= SILENCE_LIMIT else frozenset()), asked)
+        except LeaseHeldError as held:
             beats = held.unsure if sure else held.silent
             if not beats or (watched and beats != watched):
                 raise
             if not watched:
                 watched, since = beats, clock.now()
                 told(f"{held}; it is watched for that long now")
-        except Unseen:  # one look without an answer spoils no watch
-            if not watched or asked - since > 2 * SILENCE:
+        except NoAnswerError:  # one look without an answer spoils no watch
+            if not watched or asked - since > 2 * SILENCE_LIMIT:
                 raise
-        clock.sleep(AGAIN)
+        clock.sleep(POLL_INTERVAL)
 
 
-class Hold:
+class LeaseKeeper:
     """A lease that is ours, and when it was last known to be."""
 
     def __init__(self, leases: Leases, clock: Clock, lease: Lease, proved: datetime) -> None:
@@ -68,7 +68,7 @@ class Hold:
     @property
     def until(self) -> datetime:
         """No act begins later than this."""
-        return self._proved + LIFE - SPARE
+        return self._proved + LEASE_DURATION - SAFETY_MARGIN
 
     def prove(self, at: datetime) -> None:
         """Something asked for at this moment was answered as only the holder is answered."""
@@ -81,7 +81,7 @@ class Hold:
             self._leases.renew(self.lease)
             self.prove(asked)
 
-    def keep(self) -> "Hold":
+    def keep(self) -> "LeaseKeeper":
         """From now on it beats by itself, also while a turn is long or rests."""
         threading.Thread(target=self._beat, name="katakei-lease", daemon=True).start()
         return self
@@ -97,10 +97,10 @@ class Hold:
             self._leases.release(self.lease)
 
     def _beat(self) -> None:
-        while not self._over.wait(EVERY.total_seconds()):
+        while not self._over.wait(HEARTBEAT_INTERVAL.total_seconds()):
             try:
                 self.renew()
-            except LeaseLost:
+            except LeaseLostError:
                 self._clock.wake()  # the next turn finds out by itself, at once
                 return
             except KatakeiError:

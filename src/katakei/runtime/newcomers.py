@@ -5,10 +5,10 @@ from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from katakei.domain.errors import KatakeiError, NoSuchGroup
+from katakei.domain.errors import KatakeiError, UnknownGroupError
 from katakei.domain.model import Arn, Target
-from katakei.domain.observation import Newcomer
-from katakei.domain.ports import Balancer, Clock, Executor, Member, Pool
+from katakei.domain.observation import UnplannedRegistration
+from katakei.domain.ports import Balancer, Clock, Executor, GroupMember, Pool
 from katakei.domain.replay import Rollout
 from katakei.domain.words import listed
 from katakei.planning.survey import Survey, machines, tags
@@ -17,7 +17,7 @@ DEADLINE = timedelta(seconds=10)
 AGAIN = timedelta(seconds=15)
 
 
-class Newcomers:
+class UnplannedTargetReader:
     """One question at a time; its answer comes with a later turn, since a large account is long in reading."""
 
     def __init__(self, balancer: Balancer, executor: Executor, clock: Clock, pool: Pool) -> None:
@@ -25,12 +25,12 @@ class Newcomers:
         self._executor = executor
         self._clock = clock
         self._pool = pool
-        self._flying: Future[tuple[Newcomer, ...]] | None = None
+        self._flying: Future[tuple[UnplannedRegistration, ...]] | None = None
         self._asked: datetime | None = None
 
-    def look(self, rollout: Rollout, *, wanted: bool) -> tuple[Newcomer, ...]:
+    def look(self, rollout: Rollout, *, wanted: bool) -> tuple[UnplannedRegistration, ...]:
         """What has been learnt since the last asking; nothing while it is not known, or could not be."""
-        found: tuple[Newcomer, ...] = ()
+        found: tuple[UnplannedRegistration, ...] = ()
         if self._flying and self._flying.done():
             error = self._flying.exception()
             if error is None:
@@ -44,18 +44,18 @@ class Newcomers:
             self._flying = self._pool.submit(lambda: tuple(self._read(rollout)))
         return found
 
-    def _read(self, rollout: Rollout) -> Iterator[Newcomer]:
+    def _read(self, rollout: Rollout) -> Iterator[UnplannedRegistration]:
         """What leaves again already is none."""
         known = rollout.owners.keys()
-        members: dict[Arn, tuple[Member, ...]] = {group.arn: () for group in rollout.plan.groups}
+        members: dict[Arn, tuple[GroupMember, ...]] = {group.arn: () for group in rollout.plan.groups}
         for group in rollout.plan.groups:
-            with suppress(NoSuchGroup):  # whoever comes to the others is no less a newcomer
+            with suppress(UnknownGroupError):  # whoever comes to the others is no less a newcomer
                 all_there = self._balancer.members(group)
                 members[group.arn] = tuple(m for m in all_there if m.registration in known or not m.seen.out)
         survey = Survey(rollout.plan.groups, members)
         for target in machines(survey):
             if not known >= set(target.registrations):
-                yield Newcomer(target, tags(survey, target.id), self._trouble(target))
+                yield UnplannedRegistration(target, tags(survey, target.id), self._trouble(target))
 
     def _trouble(self, target: Target) -> str:
         """What would have refused the plan."""

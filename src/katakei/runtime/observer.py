@@ -8,16 +8,23 @@ from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
-from katakei.domain.errors import KatakeiError, NoSuchGroup, Unreachable
+from katakei.domain.errors import KatakeiError, UnknownGroupError, UnreachableError
 from katakei.domain.model import Arn, Registration, TargetId
-from katakei.domain.observation import Attributes, Evidence, GroupSight, Seen, Sight, State
-from katakei.domain.ports import Balancer, Checker, Clock, Executor, Pool, Watched, Witness
+from katakei.domain.observation import (
+    AttributesReading,
+    DrainEvidence,
+    GroupObservation,
+    HealthState,
+    Observation,
+    RegistrationHealth,
+)
+from katakei.domain.ports import Balancer, Clock, Executor, HealthChecker, Pool, Probe, ProbedTarget
 from katakei.domain.replay import Rollout
 from katakei.reconcile.attributes import changed
 from katakei.reconcile.health_checks import questions
-from katakei.reconcile.observe import Wants
+from katakei.reconcile.observe import ObservationRequest
 from katakei.reconcile.pacing import Allowance
-from katakei.runtime.newcomers import Newcomers
+from katakei.runtime.newcomers import UnplannedTargetReader
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -25,39 +32,39 @@ DEADLINE = timedelta(seconds=10)
 
 
 _Baseline = Mapping[str, Future[Mapping[TargetId, str]] | None]
-_Evidence = Mapping[str, Future[Mapping[TargetId, Evidence]] | None]
+_Evidence = Mapping[str, Future[Mapping[TargetId, DrainEvidence]] | None]
 _Arrivals = Mapping[str, Future[Mapping[TargetId, int]] | None]
 
 
-class Looks:
+class Observer:
     """Remembers only how often it may look at which group, and which looks have not come back yet."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - one driver for each kind of question
         self,
         balancer: Balancer,
         executor: Executor,
-        checker: Checker,
+        health_checker: HealthChecker,
         clock: Clock,
         pool: Pool,
-        witness: Witness | None = None,
+        probe: Probe | None = None,
     ) -> None:
         self._balancer = balancer
         self._executor = executor
-        self._checker = checker
-        self._witness = witness
+        self._checker = health_checker
+        self._witness = probe
         self._clock = clock
         self._pool = pool
         self._allowed: dict[Arn, Allowance] = {}
         self._groups_only = True
         self._flying: dict[str, Future[object]] = {}
         self._asked: list[Future[object]] = []
-        self._newcomers = Newcomers(balancer, executor, clock, pool)
+        self._newcomers = UnplannedTargetReader(balancer, executor, clock, pool)
         self._deleted: set[Arn] = set()
         self._silent: dict[Arn, tuple[datetime, str]] = {}
-        self.troubles: list[Unreachable] = []
+        self.troubles: list[UnreachableError] = []
         self.answered = False
 
-    def look(self, rollout: Rollout, wants: Wants, last: Sight) -> Sight:
+    def look(self, rollout: Rollout, wants: ObservationRequest, last: Observation) -> Observation:
         """The last sight with everything that could be seen anew.
 
         `troubles` says what no waiting will mend; `answered` whether any group was seen.
@@ -81,7 +88,7 @@ class Looks:
         self._listen(seen, unseen)
         self._gather(ready)
         merged = {arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}
-        return Sight(
+        return Observation(
             groups={**last.groups, **merged},
             works=self._gather(works)[0].get("works", {}),
             answers=self._gather(answers)[0].get("answers", {}),
@@ -102,7 +109,7 @@ class Looks:
         """Since when a group has not answered any look, and why; now and '' when all do."""
         return min(self._silent.values(), default=(now, ""))
 
-    def _listen(self, seen: Mapping[Arn, GroupSight], unseen: Mapping[Arn, str]) -> None:
+    def _listen(self, seen: Mapping[Arn, GroupObservation], unseen: Mapping[Arn, str]) -> None:
         self._deleted -= seen.keys()
         for arn in {*seen, *self._deleted}:
             self._silent.pop(arn, None)
@@ -110,17 +117,18 @@ class Looks:
             since, _ = self._silent.get(arn, (self._clock.now(), ""))
             self._silent[arn] = since, unseen[arn]
 
-    def _ask_witness(self, rollout: Rollout, wants: Wants) -> tuple[_Baseline, _Evidence, _Arrivals]:
-        witness = self._witness
-        if witness is None:
+    def _ask_witness(self, rollout: Rollout, wants: ObservationRequest) -> tuple[_Baseline, _Evidence, _Arrivals]:
+        probe = self._witness
+        if probe is None:
             return {}, {}, {}
         leaving, left, worked_on = (
-            [watched(rollout, target) for target in some] for some in (wants.baseline, wants.pending, wants.arrivals)
+            [probed_target(rollout, target) for target in some]
+            for some in (wants.baseline, wants.pending, wants.arrivals)
         )
         return (
-            {"baseline": self._ask("baseline", lambda: witness.baseline(leaving))} if leaving else {},
-            {"evidence": self._ask("evidence", lambda: witness.look(left))} if left else {},
-            {"arrivals": self._ask("arrivals", lambda: witness.arrivals(worked_on))} if worked_on else {},
+            {"baseline": self._ask("baseline", lambda: probe.baseline(leaving))} if leaving else {},
+            {"evidence": self._ask("evidence", lambda: probe.look(left))} if left else {},
+            {"arrivals": self._ask("arrivals", lambda: probe.arrivals(worked_on))} if worked_on else {},
         )
 
     def _due(self, arn: Arn) -> bool:
@@ -131,13 +139,13 @@ class Looks:
 
     def _group(
         self, arn: Arn, only: frozenset[Registration] | None, planned: frozenset[Registration]
-    ) -> Callable[[], GroupSight]:
-        def whole() -> GroupSight:
+    ) -> Callable[[], GroupObservation]:
+        def whole() -> GroupObservation:
             """What was asked for and not shown is absent; an ip target registered without a zone is listed with one."""
             begun = self._clock.now()
             try:
                 look = self._balancer.look(arn, only)
-            except NoSuchGroup:
+            except UnknownGroupError:
                 self._deleted.add(arn)
                 raise
             wanted = only if only is not None and look.full_begun is None else planned
@@ -145,18 +153,18 @@ class Looks:
             if len(seen) + len(missed) > len(wanted):
                 zoneless = {(place.id, place.port): place for place in missed if place.zone is None}
                 seen = {zoneless.get((place.id, place.port), place): each for place, each in seen.items()}
-            absent = dict.fromkeys(missed, Seen(State.ABSENT, begun, self._clock.now()))
-            return GroupSight({**absent, **seen}, look.full_begun)
+            absent = dict.fromkeys(missed, RegistrationHealth(HealthState.ABSENT, begun, self._clock.now()))
+            return GroupObservation({**absent, **seen}, look.full_begun)
 
         return whole
 
-    def _compare(self, rollout: Rollout, wants: Wants) -> Callable[[], Mapping[Arn, Attributes]]:
+    def _compare(self, rollout: Rollout, wants: ObservationRequest) -> Callable[[], Mapping[Arn, AttributesReading]]:
         recorded = {group.arn: group for group in rollout.plan.groups}
 
-        def compare() -> Mapping[Arn, Attributes]:
+        def compare() -> Mapping[Arn, AttributesReading]:
             begun = self._clock.now()
             now = self._balancer.groups(wants.attributes)
-            return {group.arn: Attributes(begun, changed(recorded[group.arn], group)) for group in now}
+            return {group.arn: AttributesReading(begun, changed(recorded[group.arn], group)) for group in now}
 
         return compare
 
@@ -182,18 +190,18 @@ class Looks:
                 seen[name] = future.result()
             elif isinstance(error, KatakeiError):
                 missed[name] = str(error)
-                self.troubles += [error] if isinstance(error, Unreachable) else []
+                self.troubles += [error] if isinstance(error, UnreachableError) else []
             else:
                 raise error
         return seen, missed
 
 
-def watched(rollout: Rollout, target: TargetId) -> Watched:
+def probed_target(rollout: Rollout, target: TargetId) -> ProbedTarget:
     """A target as the witness is told of it."""
-    return Watched(rollout.targets[target], rollout.groups[target], rollout.standings[target].blind or "")
+    return ProbedTarget(rollout.targets[target], rollout.groups[target], rollout.statuses[target].blind or "")
 
 
-def _merged(last: GroupSight | None, new: GroupSight) -> GroupSight:
+def _merged(last: GroupObservation | None, new: GroupObservation) -> GroupObservation:
     if new.full_begun is not None or last is None:
         return new
-    return GroupSight({**last.seen, **new.seen}, last.full_begun)
+    return GroupObservation({**last.seen, **new.seen}, last.full_begun)

@@ -9,37 +9,37 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.domain import events as e
-from katakei.domain.actions import Note, Rest, Start, Step
-from katakei.domain.errors import OutOfReach, Overtaken, Unreachable, Unseen
+from katakei.domain.actions import Action, Record, StartWork, Wait
+from katakei.domain.errors import ConcurrentAppendError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.model import RolloutId
-from katakei.domain.observation import Sight
-from katakei.domain.ports import Balancer, Checker, Clock, Executor, Journal, Pool, Witness
+from katakei.domain.observation import Observation
+from katakei.domain.ports import Balancer, Clock, Executor, HealthChecker, Journal, Pool, Probe
 from katakei.domain.replay import Rollout, evolve, replay
 from katakei.domain.words import since, span
-from katakei.reconcile.decide import decide, rest_until, sentence, still_known
-from katakei.reconcile.observe import wants
-from katakei.runtime.dispatcher import Acts
+from katakei.reconcile.decide import decide, next_turn_due, still_valid, waiting_sentence
+from katakei.reconcile.observe import observation_request
+from katakei.runtime.dispatcher import Dispatcher
 from katakei.runtime.last_looks import last_looks
-from katakei.runtime.lease_keeper import Hold
-from katakei.runtime.observer import Looks, watched
+from katakei.runtime.lease_keeper import LeaseKeeper
+from katakei.runtime.observer import Observer, probed_target
 
-PROVED = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
-PATIENCE = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer
-AGAIN = timedelta(seconds=2)  # after which a journal that did not answer is asked again
-ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
+PROOF_MAX_AGE = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
+OUTAGE_LIMIT = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer
+JOURNAL_RETRY = timedelta(seconds=2)  # after which a journal that did not answer is asked again
+MAX_ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class RunnerDrivers:
     """The drivers one rollout needs."""
 
     balancer: Balancer
     executor: Executor
-    checker: Checker
+    health_checker: HealthChecker
     journal: Journal
     clock: Clock
     pool: Pool
-    witness: Witness | None = None
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +49,28 @@ class Turn:
     rollout: Rollout
     written: tuple[e.Event, ...]
     why: str
-    whys: tuple[Rest, ...]
+    whys: tuple[Wait, ...]
     now: datetime
     due: datetime
 
     @property
     def over(self) -> bool:
         """Nothing is left for this process: finished, or interrupted with nothing in hand."""
-        return self.rollout.finished is not None or (self.rollout.interrupted and not self.rollout.in_hand)
+        return self.rollout.finished is not None or (self.rollout.interrupted and not self.rollout.in_progress)
 
 
 class Runner:
     """Drives one rollout whose lease is ours."""
 
-    def __init__(self, world: World, hold: Hold, rollout: RolloutId) -> None:
+    def __init__(self, world: RunnerDrivers, hold: LeaseKeeper, rollout: RolloutId) -> None:
         self._world = world
         self._hold = hold
         self._rollout = replay(world.journal.read(rollout, 0))
-        self._sight = Sight()
-        self._looks = Looks(world.balancer, world.executor, world.checker, world.clock, world.pool, world.witness)
-        self._acts = Acts(world.balancer, world.executor, world.clock, world.pool)
+        self._sight = Observation()
+        self._looks = Observer(
+            world.balancer, world.executor, world.health_checker, world.clock, world.pool, world.probe
+        )
+        self._acts = Dispatcher(world.balancer, world.executor, world.clock, world.pool)
         self._facts: list[e.Event] = []
         self._trouble_since: datetime | None = None
         self._deaf_since: datetime | None = None
@@ -91,18 +93,21 @@ class Runner:
         """One whole turn. Raises LeaseLost when somebody took over, Unreachable when patience has run out."""
         try:
             turn = self._turn()
-        except (Unseen, OutOfReach) as silence:  # the journal's: looks and acts keep theirs to themselves
+        except (
+            NoAnswerError,
+            TemporarilyUnavailableError,
+        ) as silence:  # the journal's: looks and acts keep theirs to themselves
             return self._unanswered(silence)
         self._deaf_since = None
         return turn
 
-    def _unanswered(self, silence: Unseen | OutOfReach) -> Turn:
+    def _unanswered(self, silence: NoAnswerError | TemporarilyUnavailableError) -> Turn:
         """Nothing is decided without the journal: it is asked again. What was to be written is kept."""
         now = self._world.clock.now()
         self._deaf_since = self._deaf_since or now
-        if now - self._deaf_since > PATIENCE:
-            raise Unreachable(str(silence)) from silence
-        return Turn(self._rollout, (), f"{silence} ({since(self._deaf_since, now)})", (), now, now + AGAIN)
+        if now - self._deaf_since > OUTAGE_LIMIT:
+            raise UnreachableError(str(silence)) from silence
+        return Turn(self._rollout, (), f"{silence} ({since(self._deaf_since, now)})", (), now, now + JOURNAL_RETRY)
 
     def _turn(self) -> Turn:
         self._hold.renew()
@@ -110,40 +115,40 @@ class Runner:
         self._acts.begin()
         written = self._flush()
         self._look()
-        steps: Sequence[Step] = ()
+        actions: Sequence[Action] = ()
         rollout = self._rollout
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             facts = self._gather()
             then, rollout = rollout, evolve(self._rollout, facts)
-            known = still_known(steps, then, rollout)
-            steps = decide(rollout, self._sight, self._world.clock.now(), known)
-            events = [*facts, *(step.event for step in steps if isinstance(step, Note))]
+            known = still_valid(actions, then, rollout)
+            actions = decide(rollout, self._sight, self._world.clock.now(), known)
+            events = [*facts, *(action.event for action in actions if isinstance(action, Record))]
             if not self._append(events, facts):
-                steps = ()
+                actions = ()
                 continue
-            self._act(steps)
+            self._act(actions)
             written += events
             if not events:
                 break
-        return self._told(written, steps)
+        return self._told(written, actions)
 
-    def _act(self, steps: Sequence[Step]) -> None:
+    def _act(self, actions: Sequence[Action]) -> None:
         """Looks may have taken long: nothing is done unless the lease was ours a moment ago."""
-        if self._world.clock.now() - self._hold.proved > PROVED:
+        if self._world.clock.now() - self._hold.proved > PROOF_MAX_AGE:
             self._hold.renew()
-        self._acts.submit(self._with_last_looks(steps), self._hold.until)
+        self._acts.submit(self._with_last_looks(actions), self._hold.until)
 
-    def _with_last_looks(self, steps: Sequence[Step]) -> list[Step]:
+    def _with_last_looks(self, actions: Sequence[Action]) -> list[Action]:
         """What still drains is looked at once more by the work itself, where that runs on the target."""
-        witness, carrier = self._world.witness, self._rollout.plan.spec.carrier
-        asked = [step.key.target for step in steps if isinstance(step, Start) and step.last_look]
+        probe, carrier = self._world.probe, self._rollout.plan.spec.carrier
+        asked = [action.key.target for action in actions if isinstance(action, StartWork) and action.last_look]
         asked = [target for target in asked if self._rollout.command(target).executor == carrier]
-        looks = last_looks(witness, [watched(self._rollout, target) for target in asked]) if witness else {}
+        looks = last_looks(probe, [probed_target(self._rollout, target) for target in asked]) if probe else {}
         return [
-            replace(step, job=replace(step.job, witness=looks[step.key.target]))
-            if isinstance(step, Start) and step.key.target in looks
-            else step
-            for step in steps
+            replace(action, job=replace(action.job, probe=looks[action.key.target]))
+            if isinstance(action, StartWork) and action.key.target in looks
+            else action
+            for action in actions
         ]
 
     def _flush(self) -> list[e.Event]:
@@ -162,7 +167,7 @@ class Runner:
         asked, self._facts = self._world.clock.now(), list(facts)
         try:
             self._world.journal.append(self._hold.lease, self._rollout.plan.rollout, self._rollout.number, events)
-        except Overtaken:
+        except ConcurrentAppendError:
             self._catch_up()
             return False
         self._hold.prove(asked)
@@ -176,15 +181,15 @@ class Runner:
             self._rollout = evolve(self._rollout, news)
 
     def _look(self) -> None:
-        wanted = wants(self._rollout, self._sight, self._world.clock.now())
+        wanted = observation_request(self._rollout, self._sight, self._world.clock.now())
         self._sight = self._looks.look(self._rollout, wanted, self._sight)
 
-    def _told(self, written: Iterable[e.Event], steps: Sequence[Step]) -> Turn:
+    def _told(self, written: Iterable[e.Event], actions: Sequence[Action]) -> Turn:
         now = self._world.clock.now()
         trouble = self._bear(now)
-        rests = tuple(step for step in steps if isinstance(step, Rest))
-        why = trouble or self._refused(now) or sentence(self._rollout, tuple(steps))
-        due = max(rest_until(tuple(steps), now), self._looks.again(now))
+        rests = tuple(action for action in actions if isinstance(action, Wait))
+        why = trouble or self._refused(now) or waiting_sentence(self._rollout, tuple(actions))
+        due = max(next_turn_due(tuple(actions), now), self._looks.again(now))
         return Turn(self._rollout, tuple(written), why, rests, now, due)
 
     def _refused(self, now: datetime) -> str:
@@ -199,14 +204,14 @@ class Runner:
         troubles = [*self._looks.troubles, *self._acts.troubles]
         if not troubles:
             silent, why = self._looks.silent(now)
-            if now - silent > PATIENCE:
-                raise Unreachable(f"{why} ({since(silent, now)})")
+            if now - silent > OUTAGE_LIMIT:
+                raise UnreachableError(f"{why} ({since(silent, now)})")
             self._trouble_since = None if self._looks.answered else self._trouble_since
             return ""
         self._trouble_since = self._trouble_since or now
-        lasting = not any(isinstance(trouble, OutOfReach) for trouble in troubles)
-        anything_out = any(self._rollout.standings[target].deregistered for target in self._rollout.out_of_service)
-        if now - self._trouble_since > PATIENCE or (lasting and not anything_out):
-            raise Unreachable(str(troubles[0]))
-        borne = f"{since(self._trouble_since, now)}, {span(PATIENCE)} at most"
+        lasting = not any(isinstance(trouble, TemporarilyUnavailableError) for trouble in troubles)
+        anything_out = any(self._rollout.statuses[target].deregistered for target in self._rollout.out_of_service)
+        if now - self._trouble_since > OUTAGE_LIMIT or (lasting and not anything_out):
+            raise UnreachableError(str(troubles[0]))
+        borne = f"{since(self._trouble_since, now)}, {span(OUTAGE_LIMIT)} at most"
         return f"{troubles[0]} (waited {borne}; it goes on by itself once that is mended)"

@@ -8,17 +8,17 @@ from datetime import timedelta
 
 from katakei import __version__
 from katakei.domain import events as e
-from katakei.domain.errors import Refused
+from katakei.domain.errors import RefusedError
 from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Plan, restorable
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Spec
 from katakei.planning.forecast import Forecast, forecast
 from katakei.runtime import inline, lease_keeper
-from katakei.runtime.drivers import Kit
-from katakei.runtime.lease_keeper import Hold
-from katakei.runtime.routing import ways
-from katakei.runtime.runner import Runner, Turn, World
+from katakei.runtime.drivers import Drivers
+from katakei.runtime.lease_keeper import LeaseKeeper
+from katakei.runtime.routing import routed
+from katakei.runtime.runner import Runner, RunnerDrivers, Turn
 
 CALL = timedelta(seconds=10)  # how long a call under way is waited for before the lease is given back
 VERSIONS = {"katakei": __version__, "events": str(e.VERSION)}  # of who planned it, and of what was written
@@ -26,27 +26,27 @@ VERSIONS = {"katakei": __version__, "events": str(e.VERSION)}  # of who planned 
 Confirm = Callable[[Plan, Forecast, Sequence[str]], bool]
 
 
-class Drive:
+class RolloutSession:
     """One rollout whose lease is ours."""
 
-    def __init__(self, kit: Kit, hold: Hold, plan: Plan, *, carried_on: bool) -> None:
+    def __init__(self, drivers: Drivers, hold: LeaseKeeper, plan: Plan, *, carried_on: bool) -> None:
         self.plan = plan
         self.carried_on = carried_on
-        self._kit = kit
+        self._kit = drivers
         self._hold = hold
         self._interrupted = ""
-        update, revert = (kit.executor(plan.spec.command(back=back)) for back in (False, True))
-        world = World(
-            balancer=kit.balancer,
-            executor=ways(update, revert),
-            checker=kit.checker,
-            journal=kit.journal,
-            clock=kit.clock,
-            pool=kit.pool,
-            witness=kit.witness(plan.spec),
+        update, revert = (drivers.executor(plan.spec.command(back=back)) for back in (False, True))
+        world = RunnerDrivers(
+            balancer=drivers.balancer,
+            executor=routed(update, revert),
+            health_checker=drivers.health_checker,
+            journal=drivers.journal,
+            clock=drivers.clock,
+            pool=drivers.pool,
+            probe=drivers.probe(plan.spec),
         )
         self._runner = Runner(world, hold, plan.rollout)
-        self._runner.note(e.Taken(kit.clock.now(), kit.owner, update.marks, revert.marks))
+        self._runner.note(e.OwnerChanged(drivers.clock.now(), drivers.owner, update.marks, revert.marks))
 
     @property
     def rollout(self) -> Rollout:
@@ -86,48 +86,52 @@ class Drive:
         self._kit.clock.wake()
 
 
-def restore_lines(kit: Kit, plan: Plan) -> tuple[str, ...]:
+def restore_lines(drivers: Drivers, plan: Plan) -> tuple[str, ...]:
     """The commands a person can paste, one for each group."""
-    return tuple(kit.balancer.restore_lines(restorable(plan)))
+    return tuple(drivers.balancer.restore_lines(restorable(plan)))
 
 
-def take(kit: Kit, groups: tuple[Group, ...], rollout: RolloutId, *, sure: bool = False) -> Hold:
+def acquire_lease(
+    drivers: Drivers, groups: tuple[Group, ...], rollout: RolloutId, *, sure: bool = False
+) -> LeaseKeeper:
     """The lease of all these groups, kept from now on. Raises Held with the name of the rollout that has one.
 
-    `sure`: only where that one lives, which may take some seconds to see (`lease_keeper.take`).
+    `sure`: only where that one lives, which may take some seconds to see (`lease_keeper.acquire_lease`).
     """
     arns = frozenset(group.arn for group in groups)
-    leases, owner = kit.leases, kit.owner
-    return lease_keeper.take(
-        leases, kit.clock, lambda silent: leases.take(arns, owner, rollout, silent), kit.tell, sure=sure
+    leases, owner = drivers.leases, drivers.owner
+    return lease_keeper.acquire(
+        leases, drivers.clock, lambda silent: leases.take(arns, owner, rollout, silent), drivers.tell, sure=sure
     ).keep()
 
 
-def able(kit: Kit, spec: Spec) -> None:
+def able(drivers: Drivers, spec: Spec) -> None:
     """Raises Refused: what the work is to be told is not known to this process, so that nothing could be begun."""
     for command in spec.commands:
-        if lacking := kit.executor(command).lacks:
-            raise Refused(lacking)
+        if lacking := drivers.executor(command).lacks:
+            raise RefusedError(lacking)
 
 
-def begin(kit: Kit, hold: Hold, plan: Callable[[], Plan], confirm: Confirm) -> Drive:
+def begin(drivers: Drivers, hold: LeaseKeeper, plan: Callable[[], Plan], confirm: Confirm) -> RolloutSession:
     """A new rollout: planned under its lease, shown, confirmed, recorded. Refused or not wanted: nothing remains."""
     try:
-        return _record(kit, hold, plan(), confirm)
+        return _record(drivers, hold, plan(), confirm)
     except BaseException:
         hold.release()
         raise
 
 
-def _record(kit: Kit, hold: Hold, plan: Plan, confirm: Confirm) -> Drive:
-    if not confirm(plan, forecast(plan), restore_lines(kit, plan)):
-        raise Refused("not confirmed; nothing was changed")
-    kit.journal.append(hold.lease, plan.rollout, 0, [e.Planned(kit.clock.now(), plan)])
-    return Drive(kit, hold, plan, carried_on=False)
+def _record(drivers: Drivers, hold: LeaseKeeper, plan: Plan, confirm: Confirm) -> RolloutSession:
+    if not confirm(plan, forecast(plan), restore_lines(drivers, plan)):
+        raise RefusedError("not confirmed; nothing was changed")
+    drivers.journal.append(hold.lease, plan.rollout, 0, [e.Planned(drivers.clock.now(), plan)])
+    return RolloutSession(drivers, hold, plan, carried_on=False)
 
 
-def carry_on(kit: Kit, state: Rollout) -> Drive:
+def carry_on(drivers: Drivers, state: Rollout) -> RolloutSession:
     """An unfinished rollout, taken in hand as it was planned."""
     if not state.aborting:  # to bring back what is out needs no secret
-        able(kit, state.plan.spec)
-    return Drive(kit, take(kit, state.plan.groups, state.plan.rollout), state.plan, carried_on=True)
+        able(drivers, state.plan.spec)
+    return RolloutSession(
+        drivers, acquire_lease(drivers, state.plan.groups, state.plan.rollout), state.plan, carried_on=True
+    )

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from katakei.domain.actions import Job
-from katakei.domain.events import Key
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.observation import WorkState, WorkStatus
 
 
-class Manual:
+class ManualExecutor:
     """Hands every job to whoever watches. `katakei approve` (or Enter on a terminal) ends it."""
 
     marks = ""
@@ -22,23 +22,23 @@ class Manual:
         """A person can work on anything."""
         return {}
 
-    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+    def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """Nothing is too much for a person."""
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """A person needs nothing beforehand."""
 
-    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:  # noqa: ARG002 - the port's shape
+    def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:  # noqa: ARG002 - the port's shape
         """Takes every key; there is nothing to name, so each ticket is ''."""
         return dict.fromkeys(jobs, "")
 
-    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:  # noqa: ARG002 - the port's shape
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:  # noqa: ARG002 - the port's shape
         """Every key waits for a person's word."""
         why = "a person does the work and says when it is done"
-        return dict.fromkeys(tickets, Work(WorkState.AWAITS_APPROVAL, why=why))
+        return dict.fromkeys(tickets, WorkStatus(WorkState.AWAITS_APPROVAL, why=why))
 
-    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Nothing begins here."""
 
-    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Nothing runs here."""

@@ -16,10 +16,10 @@ from functools import cache
 from importlib.resources import files
 
 from katakei.domain.actions import Job
-from katakei.domain.errors import UsageFault
-from katakei.domain.events import Key
-from katakei.domain.observation import Work, WorkState
-from katakei.domain.spec import NOT_TO_BE_TOLD
+from katakei.domain.errors import UsageError
+from katakei.domain.events import WorkKey
+from katakei.domain.observation import WorkState, WorkStatus
+from katakei.domain.spec import RESERVED_VARIABLES
 
 TAIL = 8_192
 """Bytes of output that are kept of one work: as base64 well within the 24,000 characters that Run Command keeps."""
@@ -29,7 +29,7 @@ EXACTLY = 'exec "$@"'
 
 _ROLLOUT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")  # capitals only: the programs' own variables are small
-_OURS = NOT_TO_BE_TOLD | {"KATAKEI_STATE", "KATAKEI_BOOT_ID"}  # where the mark is kept is the target's own business
+_OURS = RESERVED_VARIABLES | {"KATAKEI_STATE", "KATAKEI_BOOT_ID"}  # where the mark is kept is the target's own business
 _FIELDS = 8
 
 
@@ -69,9 +69,9 @@ class Mark:
     out: str = ""
 
     @property
-    def work(self) -> Work:
+    def work(self) -> WorkStatus:
         """The mark in the core's words."""
-        return Work(_WORK[self.state], self.exit, self.out, self.why)
+        return WorkStatus(_WORK[self.state], self.exit, self.out, self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,10 @@ class Line:
         return " ".join((self.machine or "-", self.name, str(int(self.not_after.timestamp())), *pairs))
 
 
-def name_of(key: Key) -> str:
+def name_of(key: WorkKey) -> str:
     """The mark's folder below the state folder. Raises UsageFault for a rollout id that is no safe folder name."""
     if not _ROLLOUT.fullmatch(key.rollout):
-        raise UsageFault(f"the rollout id {key.rollout!r} cannot name a folder: use letters, digits and . _ @ : + -")
+        raise UsageError(f"the rollout id {key.rollout!r} cannot name a folder: use letters, digits and . _ @ : + -")
     return f"{key.rollout}/{key.attempt}-{key.intent.value}"
 
 
@@ -116,9 +116,9 @@ def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: st
     """Begin the work of this machine's line unless it was begun, then follow it. The values stand in the lines.
 
     `self_from` names the environment variable in which the machine finds its own name; with '' there may be one line.
-    When the job's `witness`, one last shell program, fails, the key is refused for good with what it printed.
+    When the job's `probe`, one last shell program, fails, the key is refused for good with what it printed.
     """
-    words = (job.run or EXACTLY, job.witness, *job.argv)
+    words = (job.run or EXACTLY, job.probe, *job.argv)
     call = " ".join(("start", str(int(follow.total_seconds())), *(f"'{_encode(word)}'" for word in words)))
     here = (f"{call} 3<<'KATAKEI_KEEPER' 4<<'KATAKEI_LINES'", _program("keep.sh") + "KATAKEI_KEEPER")
     return "\n".join((_head(self_from), *here, *map(str, lines), "KATAKEI_LINES", ""))
@@ -172,13 +172,13 @@ def _head(self_from: str) -> str:
 
 def _variable(name: str) -> str:
     if not _NAME.fullmatch(name) or name in _OURS:
-        raise UsageFault(f"{name!r} cannot be given to the work: it may lead the mark astray")
+        raise UsageError(f"{name!r} cannot be given to the work: it may lead the mark astray")
     return name
 
 
 def _encode(value: str) -> str:
     if "\0" in value:
-        raise UsageFault("a value or command for the target holds a NUL character, which no environment can carry")
+        raise UsageError("a value or command for the target holds a NUL character, which no environment can carry")
     return base64.b64encode(value.encode(errors="surrogateescape")).decode()
 
 

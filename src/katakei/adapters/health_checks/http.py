@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from katakei.adapters.health_checks import matcher, wire
 from katakei.domain.model import TargetId
-from katakei.domain.observation import Answer
-from katakei.domain.ports import Clock, Question
+from katakei.domain.observation import CheckResult
+from katakei.domain.ports import CheckRequest, Clock
 
 AT_ONCE = 32
 """Questions asked at the same time."""
 
-_Asked = Mapping[TargetId, Sequence[Question]]
+_Asked = Mapping[TargetId, Sequence[CheckRequest]]
 
 
 class HttpChecker:
@@ -25,17 +25,17 @@ class HttpChecker:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def ask(self, questions: _Asked, by: timedelta) -> Mapping[TargetId, Answer]:
+    def ask(self, questions: _Asked, by: timedelta) -> Mapping[TargetId, CheckResult]:
         """All questions at once, each within its own timeout and all within `by`.
 
         A target of which nothing was asked, or whose questions neither failed nor all ended in time, is missing.
         """
         begun = self._clock.now()
-        answers: dict[TargetId, Answer] = {}
+        answers: dict[TargetId, CheckResult] = {}
         for target, whys in self._each(questions, by, self._answered).items():
             wrong = [why for why in whys if why]
             if wrong or (whys and None not in whys):
-                answers[target] = Answer(not wrong, begun, "; ".join(wrong))
+                answers[target] = CheckResult(not wrong, begun, "; ".join(wrong))
         return answers
 
     def reachable(self, questions: _Asked, by: timedelta) -> Mapping[TargetId, str]:
@@ -49,7 +49,7 @@ class HttpChecker:
         return reasons
 
     def _each(
-        self, questions: _Asked, by: timedelta, one: Callable[[Question, datetime], str | None]
+        self, questions: _Asked, by: timedelta, one: Callable[[CheckRequest, datetime], str | None]
     ) -> dict[TargetId, list[str | None]]:
         """For each question '' or what was wrong; None where it had not ended."""
         until = self._clock.now() + by
@@ -62,7 +62,7 @@ class HttpChecker:
             pool.shutdown(wait=False, cancel_futures=True)
         return {target: [each.result() if each in ended else None for each in some] for target, some in asked.items()}
 
-    def _answered(self, question: Question, until: datetime) -> str | None:
+    def _answered(self, question: CheckRequest, until: datetime) -> str | None:
         try:
             wanted = matcher.read(question.expect)
         except ValueError as error:
@@ -83,7 +83,7 @@ class HttpChecker:
             return f"{said} {wire.say(error)}"
         return "" if wanted(status) else f"{said} answered {status}, expected {question.expect}"
 
-    def _open(self, question: Question, until: datetime) -> str | None:
+    def _open(self, question: CheckRequest, until: datetime) -> str | None:
         bound = min(until, self._clock.now() + question.timeout)
         where = wire.host(question)
         try:

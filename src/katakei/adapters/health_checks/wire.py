@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 
 from katakei import __version__
-from katakei.domain.ports import Question
+from katakei.domain.ports import CheckRequest
 
 SCHEMES = frozenset({"http", "https"})
 
@@ -21,13 +21,13 @@ Left = Callable[[], float]
 """Seconds that remain, negative when the time is over."""
 
 
-def host(question: Question) -> str:
+def host(question: CheckRequest) -> str:
     """The Host header as ELB sends it: address:port."""
     address = f"[{question.address}]" if ":" in question.address else question.address
     return f"{address}:{question.port}"
 
 
-def url(question: Question) -> str:
+def url(question: CheckRequest) -> str:
     """The question as a person would type it."""
     return f"{question.scheme}://{host(question)}{question.path}"
 
@@ -45,14 +45,14 @@ def say(error: Exception) -> str:
     return str(error)
 
 
-def connect(question: Question, seconds: float) -> socket.socket:
+def connect(question: CheckRequest, seconds: float) -> socket.socket:
     """Raises OSError; TimeoutError when `seconds` are over."""
     if seconds <= 0:
         raise TimeoutError
     return socket.create_connection((question.address, question.port), seconds)
 
 
-def get(question: Question, left: Left) -> int:
+def get(question: CheckRequest, left: Left) -> int:
     """The final status. Raises OSError, TimeoutError, or ValueError for what is no HTTP answer."""
     plain = connect(question, left())
     with _wrapped(plain, left) if question.scheme == "https" else plain as door:
@@ -63,7 +63,7 @@ def get(question: Question, left: Left) -> int:
         return status
 
 
-def _request(question: Question) -> bytes:
+def _request(question: CheckRequest) -> bytes:
     lines = (
         f"GET {question.path} HTTP/1.1",
         f"Host: {host(question)}",

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
 from katakei.adapters.journals.moments import duration, iso, moment, span
-from katakei.domain.errors import Unreachable
+from katakei.domain.errors import UnreachableError
 from katakei.domain.events import VERSION, Event, Planned
 from katakei.domain.wire import EVENTS, WireRecord, record_of
 
@@ -50,7 +50,7 @@ def decode(text: str) -> Event:
         _not_newer(seen)
         return cast("Event", coder(Event).read(seen))
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise Unreachable(
+        raise UnreachableError(
             f"an event in the journal cannot be read ({fault}): use the version of Katakei that wrote it"
         ) from fault
 
@@ -60,7 +60,7 @@ def _not_newer(seen: Any) -> None:
         return
     version = int(seen["plan"]["versions"].get("events", "1"))
     if version > VERSION:
-        raise Unreachable(
+        raise UnreachableError(
             f"rollout {seen['plan']['rollout']} was written by a newer Katakei (events of version {version}, this one"
             f" knows {VERSION}): use that version; nothing was changed"
         )

@@ -13,7 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from katakei.adapters.journals import schema
 from katakei.adapters.journals.faults import door, said
-from katakei.domain.errors import Unreachable
+from katakei.domain.errors import UnreachableError
 
 RIVALS = 20  # how many others may open a new file in the same moment
 
@@ -39,7 +39,7 @@ class Engine:
         except DBAPIError as fault:
             raise said(self.path, fault.orig) from fault
         except PoolTimeout as fault:
-            raise Unreachable(f"the journal {self.path} is too busy: nothing was written, try again") from fault
+            raise UnreachableError(f"the journal {self.path} is too busy: nothing was written, try again") from fault
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from katakei.domain.errors import Unreachable
+from katakei.domain.errors import UnreachableError
 
 # By SQLite's own error names, primary codes first (https://www.sqlite.org/rescode.html); extended ones begin alike.
 ADVICE = {
@@ -30,15 +30,15 @@ def door(path: Path) -> Iterator[None]:
     except sqlite3.Error as fault:
         raise said(path, fault) from fault
     except OSError as fault:
-        raise Unreachable(
+        raise UnreachableError(
             f"the journal {path} cannot be reached ({fault.strerror}): see to its folder, or give another --journal"
         ) from fault
 
 
-def said(path: Path, fault: BaseException | None) -> Unreachable:
+def said(path: Path, fault: BaseException | None) -> UnreachableError:
     """The sentence for one error of SQLite."""
     name = getattr(fault, "sqlite_errorname", "")
     advice = next((advice for prefix, advice in ADVICE.items() if name.startswith(prefix)), None)
     if advice is None:
         advice = f"it did not answer as it should ({fault}): nothing was written, start again"
-    return Unreachable(f"the journal {path}: {advice}")
+    return UnreachableError(f"the journal {path}: {advice}")

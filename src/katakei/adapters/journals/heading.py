@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import TypeGuard
 
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 from katakei.domain.events import Event, Planned, RetryAsked, RevertAsked
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 
 
-def header(rollout: RolloutId, planned: Planned) -> Header:
+def header(rollout: RolloutId, planned: Planned) -> RolloutHeader:
     """As the plan tells it, not finished."""
     plan = planned.plan
     arns = tuple(dict.fromkeys(group.arn for group in plan.groups))
-    return Header(rollout, plan.spec.service, arns, planned.at, None, plan.who)
+    return RolloutHeader(rollout, plan.spec.service, arns, planned.at, None, plan.who)
 
 
 def reopens(event: Event) -> TypeGuard[RetryAsked | RevertAsked]:
@@ -28,6 +28,6 @@ def in_order(after: int, events: Sequence[Event]) -> None:
         raise ValueError("the first event of a rollout, and only that, is Planned")
 
 
-def unknown(rollout: RolloutId) -> UsageFault:
+def unknown(rollout: RolloutId) -> UsageError:
     """Nobody can speak to it."""
-    return UsageFault(f"there is no rollout {rollout} in this journal: `katakei list` shows those there are")
+    return UsageError(f"there is no rollout {rollout} in this journal: `katakei list` shows those there are")

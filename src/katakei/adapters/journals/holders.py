@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from katakei.adapters.system import process
-from katakei.domain.errors import Held, LeaseLost
-from katakei.domain.leases import FRESH, LIFE, SPARE, Beat, Owner
+from katakei.domain.errors import LeaseHeldError, LeaseLostError
+from katakei.domain.leases import FRESH_HEARTBEAT, LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Owner
 from katakei.domain.model import Arn, RolloutId
 
-Fate = Callable[[Owner, process.Place], process.Fate]
+Fate = Callable[[Owner, process.Place], process.ProcessFate]
 
 SKEW = timedelta(seconds=1)  # stores tell whole seconds
 ADVICE = {
-    process.Fate.ALIVE: "wait until it has ended",
-    process.Fate.UNKNOWN: "whether that process still runs cannot be known from here",
+    process.ProcessFate.ALIVE: "wait until it has ended",
+    process.ProcessFate.UNKNOWN: "whether that process still runs cannot be known from here",
 }
 
 
@@ -30,7 +30,7 @@ class Holder:
     place: process.Place
     rollout: RolloutId
     since: datetime
-    beat: Beat
+    beat: Heartbeat
     age: timedelta | None
 
     def __str__(self) -> str:
@@ -39,31 +39,31 @@ class Holder:
     @property
     def heard(self) -> bool:
         """Its heartbeat is young. A store's clock that was set back makes ages below zero, which tell nothing."""
-        return self.age is not None and -SKEW <= self.age <= FRESH
+        return self.age is not None and -SKEW <= self.age <= FRESH_HEARTBEAT
 
 
-def lost() -> LeaseLost:
+def lost() -> LeaseLostError:
     """What a former holder is told."""
-    return LeaseLost("another process has taken over: this one writes nothing and starts nothing more")
+    return LeaseLostError("another process has taken over: this one writes nothing and starts nothing more")
 
 
-def pass_over(holders: Sequence[Holder], fate: Fate, silent: frozenset[Beat]) -> None:
+def pass_over(holders: Sequence[Holder], fate: Fate, silent: frozenset[Heartbeat]) -> None:
     """Returns when all of them are gone: dead as seen from here, or watched and silent. Raises Held."""
     present = [
         (holder, verdict)
         for holder in holders
-        if holder.beat not in silent and (verdict := fate(holder.owner, holder.place)) is not process.Fate.DEAD
+        if holder.beat not in silent and (verdict := fate(holder.owner, holder.place)) is not process.ProcessFate.DEAD
     ]
     if not present:
         return
     heard = [each for each in present if each[0].heard]
     holder, verdict = (heard or present)[0]
     beats = frozenset(each.beat for each, _ in present)
-    seen = any(verdict is process.Fate.ALIVE for _, verdict in heard)
+    seen = any(verdict is process.ProcessFate.ALIVE for _, verdict in heard)
     age = f"; heard of {max(0, int(holder.age.total_seconds()))}s ago" if holder.age is not None else ""
-    raise Held(
+    raise LeaseHeldError(
         f"{holder.group} is held by {holder}: {ADVICE[verdict]}{age}. The same command takes over once it has been"
-        f" silent for {(LIFE + SPARE).seconds}s",
+        f" silent for {(LEASE_DURATION + SAFETY_MARGIN).seconds}s",
         silent=frozenset() if heard else beats,
         unsure=frozenset() if seen else beats,
     )

@@ -11,7 +11,7 @@ from katakei.adapters.journals.holders import Holder, lost
 from katakei.adapters.journals.moments import moment, sortable
 from katakei.adapters.journals.schema import leases as table
 from katakei.adapters.system import process
-from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 
 Judge = Callable[[Sequence[Holder]], None]
@@ -78,7 +78,7 @@ def _identity(owner: Owner) -> dict[str, str | int]:
 
 
 def _values(lease: Lease, rollout: RolloutId, now: str) -> dict[str, object]:
-    place = process.here()
+    place = process.current_place()
     state = {"held": True, "epoch": lease.epoch, "beat": 0, "rollout": rollout, "since": now, "beaten": now}
     return {**state, **_identity(lease.owner), "machine": place.machine, "pids": place.pids}
 
@@ -100,6 +100,6 @@ def _holder(row: Row[Any], now: datetime) -> Holder:
         place=process.Place(row.machine, row.pids),
         rollout=RolloutId(row.rollout),
         since=moment(row.since),
-        beat=Beat(Arn(row.group_arn), row.epoch, row.beat),
+        beat=Heartbeat(Arn(row.group_arn), row.epoch, row.beat),
         age=now - moment(row.beaten) if row.beaten else None,
     )

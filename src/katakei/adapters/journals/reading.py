@@ -9,10 +9,10 @@ from typing import Any
 
 from katakei.adapters.journals.codec import decode
 from katakei.adapters.journals.moments import moment
-from katakei.domain.errors import Unreachable
+from katakei.domain.errors import UnreachableError
 from katakei.domain.events import Event
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 
 VERSION = 2
 
@@ -34,7 +34,7 @@ def read(ask: Ask, rollout: RolloutId, after: int) -> list[Event]:
     return [decode(text) for (text,) in ask(READ, {"rollout": rollout, "after": after})]
 
 
-def find(ask: Ask, service: str | None, group: Arn | None, *, unfinished: bool) -> list[Header]:
+def find(ask: Ask, service: str | None, group: Arn | None, *, unfinished: bool) -> list[RolloutHeader]:
     """As `Journal.find`."""
     wanted = {"service": service, "group": group, "unfinished": unfinished or None}
     asked = [clause for name, clause in WHERE.items() if wanted[name] is not None]
@@ -45,13 +45,15 @@ def find(ask: Ask, service: str | None, group: Arn | None, *, unfinished: bool) 
 def checked(version: str, where: object) -> None:
     """Raises Unreachable: a newer Katakei wrote this journal, and what it means is not known here."""
     if int(version) > VERSION:
-        raise Unreachable(
+        raise UnreachableError(
             f"the journal {where} was written by a newer Katakei (schema {version}, this one knows {VERSION}): "
             "use that version; nothing was changed"
         )
 
 
-def _header(row: tuple[Any, ...]) -> Header:
+def _header(row: tuple[Any, ...]) -> RolloutHeader:
     rollout, service, arns, begun, finished, who = row
     groups = tuple(Arn(arn) for arn in json.loads(arns))
-    return Header(RolloutId(rollout), service, groups, moment(begun), moment(finished) if finished else None, who)
+    return RolloutHeader(
+        RolloutId(rollout), service, groups, moment(begun), moment(finished) if finished else None, who
+    )

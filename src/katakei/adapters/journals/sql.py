@@ -11,11 +11,11 @@ from katakei.adapters.journals.holders import Fate
 from katakei.adapters.journals.sqlite import PATIENCE, SqliteFile
 from katakei.adapters.journals.where import default_url, path_of
 from katakei.adapters.system import process
-from katakei.domain.errors import Overtaken, Unreachable
-from katakei.domain.events import Event, Will
-from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.errors import ConcurrentAppendError, UnreachableError
+from katakei.domain.events import Event, UserCommand
+from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 
 __all__ = ["SqlJournal", "SqlLeases", "default_url"]
 
@@ -37,7 +37,7 @@ class SqlJournal:
 
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
-    ) -> Sequence[Header]:
+    ) -> Sequence[RolloutHeader]:
         """As the port says; a rollout whose last word reopened it (a retry, a revert) is unfinished again."""
         return reading.find(self.store.ask, service, group, unfinished=unfinished)
 
@@ -49,7 +49,7 @@ class SqlJournal:
             leasing.confirm(connection, lease)
             writing.append(connection, rollout, after, events)
 
-    def tell(self, rollout: RolloutId, word: Will) -> None:
+    def tell(self, rollout: RolloutId, word: UserCommand) -> None:
         """As the port says. Raises UsageFault: no such rollout."""
         from katakei.adapters.journals import writing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
 
@@ -57,10 +57,10 @@ class SqlJournal:
             try:
                 with self.store.writing() as connection:
                     writing.append(connection, rollout, writing.last(connection, rollout), [word])
-            except Overtaken:  # only where writers do not exclude one another
+            except ConcurrentAppendError:  # only where writers do not exclude one another
                 continue
             return
-        raise Unreachable(f"the journal {self.store.path} is too busy for one more word: try again")
+        raise UnreachableError(f"the journal {self.store.path} is too busy for one more word: try again")
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -78,7 +78,7 @@ class SqlLeases:
         self._fate = fate
 
     def take(
-        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
         """As the port says; the same process may take the same rollout again, which fences its former lease."""
         from katakei.adapters.journals import leasing  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from katakei.adapters.journals.faults import door
 from katakei.adapters.journals.reading import SCHEMA, checked
-from katakei.domain.errors import Unreachable
+from katakei.domain.errors import UnreachableError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -60,7 +60,7 @@ class SqliteFile:
         with door(self.path):
             there = self.path.stat() if self.path.exists() else None
         if there is None or (there.st_dev, there.st_ino) != self._file:
-            raise Unreachable(
+            raise UnreachableError(
                 f"the journal {self.path} was deleted or replaced while it was in use: put it back and start again,"
                 " or bring back what is out of service by the commands that were printed first"
             )
@@ -95,7 +95,7 @@ class SqliteFile:
             return False
         row = connection.execute(SCHEMA).fetchone() if "katakei" in tables else None
         if row is None:
-            raise Unreachable(f"{self.path} is a database of something else: give another path with --journal")
+            raise UnreachableError(f"{self.path} is a database of something else: give another path with --journal")
         checked(row[0], self.path)
         return True
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 
 SQLITE = "sqlite:///"
 S3 = "s3://"
@@ -31,7 +31,7 @@ def place_of(url: str) -> Place | None:
     bucket, _, prefix = url.removeprefix(S3).partition("/")
     prefix = prefix.strip("/")
     if not BUCKET.fullmatch(bucket) or not PREFIX.fullmatch(prefix) or "//" in prefix:
-        raise UsageFault(f"the journal {url!r} names no place in S3: give s3://bucket/prefix")
+        raise UsageError(f"the journal {url!r} names no place in S3: give s3://bucket/prefix")
     return Place(bucket, f"{prefix}/" if prefix else "")
 
 
@@ -51,9 +51,9 @@ def path_of(url: str) -> Path:
     elif url.startswith(SQLITE):
         text = url.removeprefix(SQLITE)
     else:
-        raise UsageFault(
+        raise UsageError(
             f"a journal at {scheme}:// is not built yet in this version: give a path, or s3://bucket/prefix"
         )
     if not text or text == ":memory:" or "\0" in text:
-        raise UsageFault(f"the journal {url!r} names no file: give a path, or sqlite:////absolute/path.db")
+        raise UsageError(f"the journal {url!r} names no file: give a path, or sqlite:////absolute/path.db")
     return Path(text).expanduser().absolute()

@@ -11,7 +11,7 @@ from katakei.adapters.journals.heading import header, in_order, unknown
 from katakei.adapters.journals.moments import sortable
 from katakei.adapters.journals.schema import events as table
 from katakei.adapters.journals.schema import rollout_groups, rollouts
-from katakei.domain.errors import Overtaken
+from katakei.domain.errors import ConcurrentAppendError
 from katakei.domain.events import Event, Finished, Planned, RetryAsked, RevertAsked
 from katakei.domain.model import RolloutId
 
@@ -28,7 +28,7 @@ def append(connection: Connection, rollout: RolloutId, after: int, events: Seque
     """Numbers after+1 and on. Raises Overtaken where one is taken, or where `after` itself is not there."""
     number = _last(connection, rollout)
     if number != after:
-        raise Overtaken(f"rollout {rollout} has {number} events, not {after}: read it again")
+        raise ConcurrentAppendError(f"rollout {rollout} has {number} events, not {after}: read it again")
     if not events:
         return
     in_order(after, events)
@@ -38,7 +38,9 @@ def append(connection: Connection, rollout: RolloutId, after: int, events: Seque
             _keep_header(connection, rollout, event)
         connection.execute(insert(table), rows)
     except IntegrityError as fault:
-        raise Overtaken(f"another event took number {after + 1} of rollout {rollout}: read it again") from fault
+        raise ConcurrentAppendError(
+            f"another event took number {after + 1} of rollout {rollout}: read it again"
+        ) from fault
 
 
 def _last(connection: Connection, rollout: RolloutId) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from katakei.domain.errors import UsageFault
+from katakei.domain.errors import UsageError
 
 _WORD = re.compile(r"[A-Za-z0-9=+/.,:_-]+")
 _PICK = """set -uf
@@ -49,5 +49,5 @@ def encoded(value: str) -> str:
 
 def _word(word: str) -> str:
     if not _WORD.fullmatch(word):
-        raise UsageFault(f"{word!r} cannot be an argument of a witness's program")
+        raise UsageError(f"{word!r} cannot be an argument of a witness's program")
     return word

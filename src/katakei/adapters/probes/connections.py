@@ -12,9 +12,9 @@ from katakei.adapters.probes import carried, judging
 from katakei.adapters.probes.counting import Count, Mode, Terms, arguments, ports, read, terms
 from katakei.adapters.probes.rounds import Clocks, Heard, Rounds
 from katakei.domain.model import TargetId
-from katakei.domain.observation import Evidence, Pending
-from katakei.domain.ports import Carrier, Clock, Watched
-from katakei.domain.spec import Until
+from katakei.domain.observation import DrainEvidence, ProbeVerdict
+from katakei.domain.ports import Clock, ProbedTarget, ProgramRunner
+from katakei.domain.spec import DrainUntil
 
 RUN = timedelta(seconds=30)
 """The longest that a program runs; its answer comes only when it ends."""
@@ -38,18 +38,18 @@ _CUT = "its answer was not whole"
 class Connections:
     """For drains `until` proof or answered. `quiet` is how long an answered connection has to have been silent."""
 
-    def __init__(self, carrier: Carrier, clock: Clock, until: Until, quiet: timedelta) -> None:
+    def __init__(self, carrier: ProgramRunner, clock: Clock, until: DrainUntil, quiet: timedelta) -> None:
         self._clock, self._until, self._quiet = clock, until, quiet
         self._self_from = carrier.self_from
         self._clocks = Clocks()
         self._asked = {mode: Rounds(carrier, clock) for mode in Mode}
         self._blind: dict[TargetId, str] = {}
         self._seen: dict[TargetId, frozenset[int]] = {}
-        self._evidence: dict[TargetId, Evidence] = {}
+        self._evidence: dict[TargetId, DrainEvidence] = {}
         self._since: dict[TargetId, timedelta] = {}
         self._came: dict[TargetId, int] = {}
 
-    def baseline(self, targets: Sequence[Watched]) -> Mapping[TargetId, str]:
+    def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
         """A target that answered is asked again only while it was blind, because its traffic may just be seldom."""
         mode = Mode.BASELINE
         for watched, heard, count in self._gathered(mode, targets):
@@ -63,7 +63,7 @@ class Connections:
         self._blind |= self._send(mode, unsighted, RUN)
         return _of(self._blind, targets)
 
-    def look(self, targets: Sequence[Watched]) -> Mapping[TargetId, Evidence]:
+    def look(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, DrainEvidence]:
         """A blind target is not asked at all: nothing that it says could be believed."""
         mode = Mode.QUIET
         for watched, heard, count in self._gathered(mode, targets):
@@ -71,13 +71,13 @@ class Connections:
         now = self._clock.now()
         for each in targets:
             if each.blind:
-                self._evidence[each.target.id] = Evidence(Pending.BLIND, now, now, each.blind)
+                self._evidence[each.target.id] = DrainEvidence(ProbeVerdict.BLIND, now, now, each.blind)
         failed = self._send(mode, [each for each in targets if not each.blind and not self._fresh(each)], LOOK)
         for target, why in failed.items():
-            self._evidence[target] = Evidence(Pending.BLIND, now, now, f"the witness cannot be sent: {why}")
+            self._evidence[target] = DrainEvidence(ProbeVerdict.BLIND, now, now, f"the witness cannot be sent: {why}")
         return _of(self._evidence, targets)
 
-    def arrivals(self, targets: Sequence[Watched]) -> Mapping[TargetId, int]:
+    def arrivals(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, int]:
         """Counted from the quiet verdict; from now on where another process had that verdict."""
         mode = Mode.ARRIVALS
         for watched, heard, count in self._gathered(mode, targets):
@@ -91,29 +91,33 @@ class Connections:
         self._send(mode, [each for each in targets if each not in new], RUN)
         return _of(self._came, targets)
 
-    def last_look(self, targets: Sequence[Watched]) -> str:
+    def last_look(self, targets: Sequence[ProbedTarget]) -> str:
         """For the start script; by the same terms as the verdict before it."""
         lines = {str(each.target.id): self._words(Mode.ONCE, each, LAST) for each in targets}
         return carried.text(carried.program("count.sh"), lines, self._self_from)
 
-    def _fresh(self, watched: Watched) -> bool:
+    def _fresh(self, watched: ProbedTarget) -> bool:
         """What is quiet answers at once; it is not asked again at once."""
         last = self._evidence.get(watched.target.id)
-        return last is not None and last.verdict is Pending.QUIET and self._clock.now() - last.ended < AGAIN
+        return last is not None and last.verdict is ProbeVerdict.QUIET and self._clock.now() - last.ended < AGAIN
 
-    def _judged(self, watched: Watched, heard: Heard, count: Count | None) -> Evidence:
+    def _judged(self, watched: ProbedTarget, heard: Heard, count: Count | None) -> DrainEvidence:
         if count is None:
             now = self._clock.now()
-            return Evidence(Pending.BLIND, heard.sent, now, f"the witness had no answer: {heard.printed.why or _CUT}")
+            return DrainEvidence(
+                ProbeVerdict.BLIND, heard.sent, now, f"the witness had no answer: {heard.printed.why or _CUT}"
+            )
         target = watched.target.id
         said = judging.verdict(count, self._terms(watched))
         ended = self._clocks.earliest(target, count.at)
-        if said.pending is Pending.QUIET:
+        if said.pending is ProbeVerdict.QUIET:
             self._since[target] = count.at
             self._came.pop(target, None)
-        return Evidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
+        return DrainEvidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
 
-    def _gathered(self, mode: Mode, targets: Sequence[Watched]) -> Iterable[tuple[Watched, Heard, Count | None]]:
+    def _gathered(
+        self, mode: Mode, targets: Sequence[ProbedTarget]
+    ) -> Iterable[tuple[ProbedTarget, Heard, Count | None]]:
         by_id = {each.target.id: each for each in targets}
         for target, heard in self._asked[mode].gather().items():
             count = read(heard.printed.out)
@@ -124,17 +128,17 @@ class Connections:
             if target in by_id:
                 yield by_id[target], heard, count
 
-    def _send(self, mode: Mode, targets: Iterable[Watched], run: timedelta) -> Mapping[TargetId, str]:
+    def _send(self, mode: Mode, targets: Iterable[ProbedTarget], run: timedelta) -> Mapping[TargetId, str]:
         asked = {each.target: self._words(mode, each, run) for each in targets}
         return self._asked[mode].send(carried.program("count.sh"), asked, run)
 
-    def _words(self, mode: Mode, watched: Watched, run: timedelta) -> list[str]:
+    def _words(self, mode: Mode, watched: ProbedTarget, run: timedelta) -> list[str]:
         since = self._since.get(watched.target.id) if mode is Mode.ARRIVALS else None
         return arguments(mode, watched, self._terms(watched), run, since)
 
-    def _terms(self, watched: Watched) -> Terms:
+    def _terms(self, watched: ProbedTarget) -> Terms:
         return terms(watched, self._until, self._quiet)
 
 
-def _of(known: Mapping[TargetId, T], targets: Sequence[Watched]) -> dict[TargetId, T]:
+def _of(known: Mapping[TargetId, T], targets: Sequence[ProbedTarget]) -> dict[TargetId, T]:
     return {each.target.id: known[each.target.id] for each in targets if each.target.id in known}

@@ -14,9 +14,9 @@ from katakei.adapters.probes import carried
 from katakei.adapters.probes.judging import Verdict
 from katakei.adapters.probes.rounds import Clocks, Heard, Rounds
 from katakei.domain.model import TargetId
-from katakei.domain.observation import Evidence, Pending
-from katakei.domain.ports import Carrier, Clock, Watched
-from katakei.domain.spec import Tally
+from katakei.domain.observation import DrainEvidence, ProbeVerdict
+from katakei.domain.ports import Clock, ProbedTarget, ProgramRunner
+from katakei.domain.spec import CounterSource
 from katakei.domain.words import span
 
 RUN = timedelta(seconds=10)
@@ -36,53 +36,53 @@ class Numbers:
 class Counter:
     """For drains `until` counter; asks nothing of the load balancer's protocol or idle timeout."""
 
-    def __init__(self, carrier: Carrier, clock: Clock, tally: Tally, quiet: timedelta) -> None:
+    def __init__(self, carrier: ProgramRunner, clock: Clock, tally: CounterSource, quiet: timedelta) -> None:
         self._clock, self._tally, self._quiet = clock, tally, quiet
         self._self_from = carrier.self_from
         self._first, self._rounds = Rounds(carrier, clock), Rounds(carrier, clock)
         self._clocks = Clocks()
         self._blind: dict[TargetId, str] = {}
-        self._evidence: dict[TargetId, Evidence] = {}
+        self._evidence: dict[TargetId, DrainEvidence] = {}
 
-    def baseline(self, targets: Sequence[Watched]) -> Mapping[TargetId, str]:
+    def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
         """A counter that tells a number now is taken to tell one later."""
         for target, heard, numbers in self._gathered(self._first):
-            said = judge(numbers, self._quiet) if numbers else Verdict(Pending.BLIND, _cut(heard))
-            self._blind[target] = said.why if said.pending is Pending.BLIND else ""
+            said = judge(numbers, self._quiet) if numbers else Verdict(ProbeVerdict.BLIND, _cut(heard))
+            self._blind[target] = said.why if said.pending is ProbeVerdict.BLIND else ""
         unknown = [each for each in targets if self._blind.get(each.target.id, "?")]
         asked = {each.target: self._words("quiet", timedelta(), timedelta()) for each in unknown}
         self._blind |= self._first.send(carried.program(_PROGRAM), asked, timedelta(seconds=6))
         return {each.target.id: self._blind[each.target.id] for each in targets if each.target.id in self._blind}
 
-    def look(self, targets: Sequence[Watched]) -> Mapping[TargetId, Evidence]:
+    def look(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, DrainEvidence]:
         """The newest verdicts; a counter that failed before is asked all the same, for it may have come back."""
         for target, heard, numbers in self._gathered(self._rounds):
             self._evidence[target] = self._judged(target, heard, numbers)
         now = self._clock.now()
         asked = {each.target: self._words("quiet", RUN) for each in targets if not self._fresh(each.target.id)}
         for target, why in self._rounds.send(carried.program(_PROGRAM), asked, RUN + self._quiet + AGAIN).items():
-            self._evidence[target] = Evidence(Pending.BLIND, now, now, f"the counter cannot be asked: {why}")
+            self._evidence[target] = DrainEvidence(ProbeVerdict.BLIND, now, now, f"the counter cannot be asked: {why}")
         return {each.target.id: self._evidence[each.target.id] for each in targets if each.target.id in self._evidence}
 
-    def arrivals(self, targets: Sequence[Watched]) -> Mapping[TargetId, int]:  # noqa: ARG002 - the port's shape
+    def arrivals(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, int]:  # noqa: ARG002 - the port's shape
         """A number in flight cannot tell how many came."""
         return {}
 
-    def last_look(self, targets: Sequence[Watched]) -> str:
+    def last_look(self, targets: Sequence[ProbedTarget]) -> str:
         """One reading of 0, right before work begins."""
         lines = {str(each.target.id): self._words("once", timedelta(seconds=3), timedelta()) for each in targets}
         return carried.text(carried.program(_PROGRAM), lines, self._self_from)
 
-    def _judged(self, target: TargetId, heard: Heard, numbers: Numbers | None) -> Evidence:
+    def _judged(self, target: TargetId, heard: Heard, numbers: Numbers | None) -> DrainEvidence:
         if numbers is None:
-            return Evidence(Pending.BLIND, heard.sent, self._clock.now(), _cut(heard))
+            return DrainEvidence(ProbeVerdict.BLIND, heard.sent, self._clock.now(), _cut(heard))
         said = judge(numbers, self._quiet)
         ended = self._clocks.earliest(target, numbers.said[-1][0])
-        return Evidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
+        return DrainEvidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
 
     def _fresh(self, target: TargetId) -> bool:
         last = self._evidence.get(target)
-        return last is not None and last.verdict is Pending.QUIET and self._clock.now() - last.ended < AGAIN
+        return last is not None and last.verdict is ProbeVerdict.QUIET and self._clock.now() - last.ended < AGAIN
 
     def _gathered(self, rounds: Rounds) -> list[tuple[TargetId, Heard, Numbers | None]]:
         found = []
@@ -98,7 +98,7 @@ class Counter:
         return [f"mode={mode}", f"seconds={int(run.total_seconds())}", f"quiet={milliseconds}", *asked(self._tally)]
 
 
-def asked(tally: Tally) -> list[str]:
+def asked(tally: CounterSource) -> list[str]:
     """As the program takes it."""
     given = {"command": tally.command, "url": tally.url, "field": tally.field}
     return [f"{name}={carried.encoded(value)}" for name, value in given.items() if value]
@@ -109,16 +109,16 @@ def judge(numbers: Numbers, quiet: timedelta) -> Verdict:
     last = numbers.said[-1][1]
     if last is None:
         told = " ".join(numbers.heard.split())[:120]
-        return Verdict(Pending.BLIND, f"its counter told no number{f': {told}' if told else ''}")
+        return Verdict(ProbeVerdict.BLIND, f"its counter told no number{f': {told}' if told else ''}")
     if last:
-        return Verdict(Pending.BUSY, f"its counter says {last} in flight", last)
+        return Verdict(ProbeVerdict.BUSY, f"its counter says {last} in flight", last)
     zeros = 0
     while zeros < len(numbers.said) and numbers.said[-1 - zeros][1] == 0:
         zeros += 1
     lasted = numbers.said[-1][0] - numbers.said[-zeros][0]
     if lasted >= quiet:
-        return Verdict(Pending.QUIET, f"its counter said 0 for {span(lasted)}")
-    return Verdict(Pending.BUSY, f"its counter says 0, but not yet for {span(quiet)}")
+        return Verdict(ProbeVerdict.QUIET, f"its counter said 0 for {span(lasted)}")
+    return Verdict(ProbeVerdict.BUSY, f"its counter says 0, but not yet for {span(quiet)}")
 
 
 def read(output: str) -> Numbers | None:

@@ -7,8 +7,8 @@ from datetime import timedelta
 from enum import Enum
 
 from katakei.domain.model import TargetType
-from katakei.domain.ports import Watched
-from katakei.domain.spec import Until
+from katakei.domain.ports import ProbedTarget
+from katakei.domain.spec import DrainUntil
 
 SPARE = timedelta(seconds=5)
 """On top of the load balancer's own idle timeout, before a silent connection is proved."""
@@ -72,7 +72,7 @@ class Terms:
     `http1` is true when every group speaks plain HTTP/1.1, which alone makes *answered* mean anything.
     """
 
-    until: Until
+    until: DrainUntil
     quiet: timedelta
     idle: timedelta
     http1: bool
@@ -80,22 +80,24 @@ class Terms:
     @property
     def answers(self) -> bool:
         """Answered connections satisfy too."""
-        return self.until is Until.ANSWERED and self.http1
+        return self.until is DrainUntil.ANSWERED and self.http1
 
 
-def terms(watched: Watched, until: Until, quiet: timedelta) -> Terms:
+def terms(watched: ProbedTarget, until: DrainUntil, quiet: timedelta) -> Terms:
     """The strictest of what its groups ask."""
     idle = max(group.idle_timeout for group in watched.groups) + SPARE
     plain = all(group.protocol == "HTTP" and group.protocol_version == "HTTP1" for group in watched.groups)
     return Terms(until, quiet, idle, plain)
 
 
-def ports(watched: Watched) -> tuple[int, ...]:
+def ports(watched: ProbedTarget) -> tuple[int, ...]:
     """Where its requests come in."""
     return tuple(sorted({place.port for place in watched.target.registrations}))
 
 
-def arguments(mode: Mode, watched: Watched, asked: Terms, run: timedelta, since: timedelta | None = None) -> list[str]:
+def arguments(
+    mode: Mode, watched: ProbedTarget, asked: Terms, run: timedelta, since: timedelta | None = None
+) -> list[str]:
     """One target's words for the program. `since` is an uptime of that target, from which arrivals are counted."""
     words = {
         "mode": mode.value,
@@ -172,7 +174,7 @@ def _milliseconds(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)
 
 
-def _addresses(watched: Watched) -> list[str]:
+def _addresses(watched: ProbedTarget) -> list[str]:
     """As the program compares them. An ip group knows the target by its address; an unknown address means any."""
     by_ip = {group.arn for group in watched.groups if group.target_type is TargetType.IP}
     own = watched.target.address

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import Enum
 
 from katakei.adapters.probes.counting import Alike, Count, Source, Terms
-from katakei.domain.observation import Pending
+from katakei.domain.observation import ProbeVerdict
 from katakei.domain.words import counted, span
 
 
@@ -25,7 +25,7 @@ class Standing(Enum):
 class Verdict:
     """`open` is how many connections may hold a request, 0 unless busy."""
 
-    pending: Pending
+    pending: ProbeVerdict
     why: str = ""
     open: int = 0
 
@@ -45,18 +45,18 @@ def verdict(count: Count, terms: Terms) -> Verdict:
     """Quiet when every connection satisfies the terms; without ages only when there is none."""
     if count.source is Source.NONE:
         return Verdict(
-            Pending.BLIND, "connections cannot be seen there: it has neither ss nor a readable /proc/net/tcp"
+            ProbeVerdict.BLIND, "connections cannot be seen there: it has neither ss nor a readable /proc/net/tcp"
         )
     enough = {Standing.PROVED, Standing.ANSWERED} if terms.answers else {Standing.PROVED}
     doubtful = [each for each in count.alike if classify(each, terms) not in enough]
     if not doubtful:
-        return Verdict(Pending.QUIET, _quiet(count.alike))
+        return Verdict(ProbeVerdict.QUIET, _quiet(count.alike))
     number = sum(each.number for each in doubtful)
     if count.source is Source.PROC:
         return Verdict(
-            Pending.BUSY, f"{counted(number, 'connection')}, whose silence cannot be seen there without ss", number
+            ProbeVerdict.BUSY, f"{counted(number, 'connection')}, whose silence cannot be seen there without ss", number
         )
-    return Verdict(Pending.BUSY, _busy(doubtful, number, terms), number)
+    return Verdict(ProbeVerdict.BUSY, _busy(doubtful, number, terms), number)
 
 
 def blind(count: Count, wanted: Iterable[int]) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from katakei.adapters.probes import carried
-from katakei.domain.errors import Rejected, Unseen
+from katakei.domain.errors import NoAnswerError, RejectedError
 from katakei.domain.model import Target, TargetId
-from katakei.domain.ports import Carrier, Clock, Printed
+from katakei.domain.ports import Clock, ProgramOutput, ProgramRunner
 
 BATCH = 50
 SILENT = timedelta(seconds=75)
@@ -25,7 +25,7 @@ FORGET = timedelta(minutes=10)
 class Heard:
     """What a target printed, or why it did not; `sent` is a moment before the program began."""
 
-    printed: Printed
+    printed: ProgramOutput
     sent: datetime
 
 
@@ -39,7 +39,7 @@ class _Round:
 class Rounds:
     """One kind of question. Safe to use from several threads, though one at a time asks."""
 
-    def __init__(self, carrier: Carrier, clock: Clock) -> None:
+    def __init__(self, carrier: ProgramRunner, clock: Clock) -> None:
         self._carrier, self._clock = carrier, clock
         self._lock = threading.Lock()
         self._open: dict[str, _Round] = {}
@@ -63,7 +63,7 @@ class Rounds:
                 sent = self._clock.now()
                 try:
                     ticket = self._carrier.send(self._text(program, {each: asked[each] for each in batch}), batch, run)
-                except (Unseen, Rejected) as error:
+                except (NoAnswerError, RejectedError) as error:
                     failed |= dict.fromkeys((target.id for target in batch), str(error))
                     continue
                 self._open[ticket] = _Round(sent, sent + run + SILENT, frozenset(target.id for target in batch))
@@ -77,12 +77,12 @@ class Rounds:
     def _gather(self, ticket: str, round_: _Round) -> dict[TargetId, Heard]:
         try:
             ended = self._carrier.heard(ticket)
-        except Unseen:
+        except NoAnswerError:
             ended = {}
         ended = {target: printed for target, printed in ended.items() if target in round_.waiting}
         waiting = round_.waiting - ended.keys()
         if waiting and self._clock.now() > round_.until:
-            ended |= dict.fromkeys(waiting, Printed("", "the program sent to it had no answer"))
+            ended |= dict.fromkeys(waiting, ProgramOutput("", "the program sent to it had no answer"))
             waiting = frozenset()
         if waiting:
             self._open[ticket] = _Round(round_.sent, round_.until, waiting)

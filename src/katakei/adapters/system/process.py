@@ -13,7 +13,7 @@ PROC = Path("/proc")
 MACHINE_ID = Path("/etc/machine-id")
 
 
-class Fate(Enum):
+class ProcessFate(Enum):
     """What can be known from here of a process: UNKNOWN is neither of the other two."""
 
     ALIVE = "alive"
@@ -29,13 +29,13 @@ class Place:
     pids: str
 
 
-def me() -> Owner:
+def current_owner() -> Owner:
     """This process. `boot` is '' and `started` 0 where there is no /proc: then nobody can know it dead."""
     started, _ = _stat(os.getpid()) or (0, "")
     return Owner(_user(), socket.gethostname(), os.getpid(), started, _read(PROC / "sys/kernel/random/boot_id"))
 
 
-def here() -> Place:
+def current_place() -> Place:
     """Where this process is."""
     try:
         pids = str((PROC / "self/ns/pid").readlink())
@@ -44,35 +44,35 @@ def here() -> Place:
     return Place(_read(MACHINE_ID), pids)
 
 
-def fate(owner: Owner, place: Place) -> Fate:
+def fate(owner: Owner, place: Place) -> ProcessFate:
     """What became of a process that said to be `owner` in `place`.
 
     Containers share a boot id but not their process ids, and images share host names: a process counts as dead only
     when it can be missed (same boot, host and pid namespace), or when the very same machine was booted since.
     """
-    self, mine = me(), here()
+    self, mine = current_owner(), current_place()
     if not owner.boot or owner.host != self.host:
-        return Fate.UNKNOWN
+        return ProcessFate.UNKNOWN
     if owner.boot != self.boot:
         same = place.machine and place.machine == mine.machine
-        return Fate.DEAD if same else Fate.UNKNOWN
+        return ProcessFate.DEAD if same else ProcessFate.UNKNOWN
     if place.pids != mine.pids or owner.pid <= 0:
-        return Fate.UNKNOWN
+        return ProcessFate.UNKNOWN
     return _alive(owner)
 
 
-def _alive(owner: Owner) -> Fate:
+def _alive(owner: Owner) -> ProcessFate:
     try:
         os.kill(owner.pid, 0)
     except ProcessLookupError:
-        return Fate.DEAD
+        return ProcessFate.DEAD
     except PermissionError:
         pass  # somebody else's process: there it is
     seen = _stat(owner.pid)
     if seen is None:  # /proc may hide the processes of others (hidepid): it exists, more cannot be known
-        return Fate.ALIVE
+        return ProcessFate.ALIVE
     started, state = seen
-    return Fate.DEAD if started != owner.started or state in "ZXx" else Fate.ALIVE
+    return ProcessFate.DEAD if started != owner.started or state in "ZXx" else ProcessFate.ALIVE
 
 
 def _stat(pid: int) -> tuple[int, str] | None:

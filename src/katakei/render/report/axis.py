@@ -34,9 +34,9 @@ class Axis:
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         """A few round spans since the beginning, with their places."""
-        step = next((step for step in STEPS if self.length / step <= MOST), self.length)
-        for number in range(int(self.length / step) + 1):
-            yield self.at(self.begun + number * step), _clock(number * step)
+        action = next((action for action in STEPS if self.length / action <= MOST), self.length)
+        for number in range(int(self.length / action) + 1):
+            yield self.at(self.begun + number * action), _clock(number * action)
 
 
 def _clock(span: timedelta) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from katakei.domain.model import Group, TargetId
-from katakei.domain.phases import IN_HAND, Phase
+from katakei.domain.phases import IN_PROGRESS, Phase
 from katakei.domain.plan import Floor
 from katakei.domain.replay import Rollout
 from katakei.domain.words import span
@@ -19,7 +19,7 @@ def gantt(rollout: Rollout, stays: Mapping[TargetId, Sequence[Bar]], axis: Axis)
     rows = "".join(
         f'<div class="row"><div class="who" title="{text(target)}">{text(rollout.targets[target].name or target)}</div>'
         f'<div class="track">{"".join(_bar(bar, axis) for bar in bars)}</div>'
-        f'<div class="end">{text(rollout.standings[target].phase.value)}</div></div>\n'
+        f'<div class="end">{text(rollout.statuses[target].phase.value)}</div></div>\n'
         for target, bars in stays.items()
     )
     kind = "gantt crowd" if len(stays) > CROWD else "gantt"
@@ -62,7 +62,7 @@ def _bar(bar: Bar, axis: Axis) -> str:
 
 def _legend(stays: Mapping[TargetId, Sequence[Bar]]) -> str:
     seen = {bar.phase for bars in stays.values() for bar in bars}
-    named = [phase for phase in Phase if phase in IN_HAND and phase in seen]
+    named = [phase for phase in Phase if phase in IN_PROGRESS and phase in seen]
     return '<p class="legend">' + " ".join(f'<span><i class="{p.value}"></i>{p.value}</span>' for p in named) + "</p>\n"
 
 

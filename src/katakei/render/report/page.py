@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from katakei.domain import events as e
-from katakei.domain.errors import Exit
+from katakei.domain.errors import ExitCode
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command
@@ -21,10 +21,10 @@ from katakei.render.report.story import bars, end_of, figures, levels
 from katakei.render.report.waits import waits
 
 VERDICTS = {
-    Exit.DONE: "Done: everything that was asked for serves.",
-    Exit.FAILED: "Failed, aborted or reverted; every target serves.",
-    Exit.LEFT_OUT: "Targets were left out of service.",
-    Exit.INTERRUPTED: "Not finished.",
+    ExitCode.DONE: "Done: everything that was asked for serves.",
+    ExitCode.FAILED: "Failed, aborted or reverted; every target serves.",
+    ExitCode.LEFT_OUT: "Targets were left out of service.",
+    ExitCode.INTERRUPTED: "Not finished.",
 }
 
 
@@ -74,8 +74,8 @@ def _head(rollout: Rollout, title: str, last: datetime) -> str:
     plan, code = rollout.plan, verdict(rollout)
     where = f"account {plan.account}, region {plan.region}, {listed(group.name for group in plan.groups)}"
     until = f"{rollout.finished:%Y-%m-%d %H:%M:%S} UTC" if rollout.finished else f"not finished at {last:%H:%M:%S} UTC"
-    kind = "good" if code is Exit.DONE else "bad"
-    left = [f"{label(rollout.targets[t])}: {rollout.standings[t].why}" for t in rollout.at(Phase.LEFT_OUT)]
+    kind = "good" if code is ExitCode.DONE else "bad"
+    left = [f"{label(rollout.targets[t])}: {rollout.statuses[t].why}" for t in rollout.at(Phase.LEFT_OUT)]
     late = [event_text.lost(rollout, target) for target in rollout.lost]
     outside = "".join(f'<p class="bad">{text(said)}</p>\n' for said in (*left, *late))
     return (

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from katakei.domain import events as e
 from katakei.domain.model import Arn, Registration, TargetId
-from katakei.domain.phases import ENDS, IN_HAND, MAY_SERVE, Phase
+from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, MAY_SERVE, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout
 
@@ -58,14 +58,14 @@ def bars(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> Mapping[
     if rollout.plan.begin is not Phase.WAITING:
         here = dict.fromkeys(rollout.targets, (rollout.plan.begin, rollout.begun, ""))
     for event in events:
-        if not isinstance(event, e.Moved):
+        if not isinstance(event, e.PhaseChanged):
             continue
         who = event.target
         if who in here:
             phase, begun, why = here.pop(who)
             stays[who].append(Bar(phase, begun, event.at, attempts[who], why))
-            attempts[who] += event.to in ENDS
-        if event.to in IN_HAND:
+            attempts[who] += event.to in FINAL_PHASES
+        if event.to in IN_PROGRESS:
             here[who] = (event.to, event.at, event.why)
     for who, (phase, begun, why) in here.items():
         stays[who].append(Bar(phase, begun, end, attempts[who], why, open=True))
@@ -82,12 +82,12 @@ def levels(rollout: Rollout, events: Sequence[e.Event], group: Arn) -> tuple[Lev
     out: set[TargetId] = set()
     known = {place for event in events[:1] if isinstance(event, e.Planned) for place in _places(event.plan)}
     for event in events:
-        if isinstance(event, e.Joined):
+        if isinstance(event, e.TargetAdded):
             new = {place for place in event.target.registrations if place.group == group} - known
             known |= new
             serving += len(new)
             found.append(Level(event.at, serving))
-        elif isinstance(event, e.Moved) and places[event.target]:
+        elif isinstance(event, e.PhaseChanged) and places[event.target]:
             serves = event.to in MAY_SERVE
             if serves and event.target in out:
                 out.remove(event.target)
@@ -108,16 +108,16 @@ def figures(events: Sequence[e.Event], end: datetime) -> Figures:
     return Figures(
         end - events[0].at,
         sum(_late(events)),
-        sum(event.connections for event in events if isinstance(event, e.Cut)),
+        sum(event.connections for event in events if isinstance(event, e.DrainCutShort)),
     )
 
 
 def _late(events: Sequence[e.Event]) -> Iterator[int]:
     told: dict[TargetId, int] = {}
     for event in events:
-        if isinstance(event, e.Arrived):
+        if isinstance(event, e.RequestsAfterQuiet):
             told[event.target] = event.requests
-        elif isinstance(event, e.Taken) or (isinstance(event, e.Moved) and event.to is Phase.DRAINING):
-            gone = list(told) if isinstance(event, e.Taken) else [event.target]
+        elif isinstance(event, e.OwnerChanged) or (isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING):
+            gone = list(told) if isinstance(event, e.OwnerChanged) else [event.target]
             yield from (told.pop(target, 0) for target in gone)
     yield from told.values()

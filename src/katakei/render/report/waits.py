@@ -20,7 +20,9 @@ def waits(rollout: Rollout, events: Sequence[e.Event], stays: Mapping[TargetId, 
     """A table of every stay that was long enough to need a reason."""
     noted: dict[TargetId, list[tuple[datetime, str]]] = {}
     for event in events:
-        if isinstance(event, (e.SeenBusy, e.Fell, e.FoundServing, e.Baselined)) and (said := _note(rollout, event)):
+        if isinstance(event, (e.ObservedBusy, e.BecameUnhealthy, e.FoundServing, e.BaselineTaken)) and (
+            said := _note(rollout, event)
+        ):
             noted.setdefault(event.target, []).append((event.at, said))
     shown = sorted(stays, key=lambda target: sum((bar.lasted for bar in stays[target]), timedelta()), reverse=True)[
         :MANY
@@ -41,7 +43,7 @@ def waits(rollout: Rollout, events: Sequence[e.Event], stays: Mapping[TargetId, 
 
 
 def _note(rollout: Rollout, event: e.Event) -> str:
-    if isinstance(event, e.Baselined):
+    if isinstance(event, e.BaselineTaken):
         return f"the witness was blind: {event.blind}" if event.blind else ""
     said = event_text.said(rollout, event)
     return said.partition("  ")[2] or said

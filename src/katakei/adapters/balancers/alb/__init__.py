@@ -1,5 +1,5 @@
 """The AWS Application Load Balancer (ELBv2), spoken to through one door."""
 
-from katakei.adapters.balancers.alb.driver import Alb
+from katakei.adapters.balancers.alb.driver import AlbBalancer
 
-__all__ = ["Alb"]
+__all__ = ["AlbBalancer"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from katakei.adapters.balancers.alb.door import Door
 from katakei.adapters.balancers.alb.survey import chunks
-from katakei.domain.errors import Rejected, Unreachable, Unseen
+from katakei.domain.errors import NoAnswerError, RejectedError, UnreachableError
 from katakei.domain.model import Arn, Registration
 from katakei.domain.ports import Clock
 
@@ -53,17 +53,17 @@ class Acts:
             few = waiting.pop(0)
             try:
                 self._call(act, group, few, until)
-            except Rejected as error:
+            except RejectedError as error:
                 if len(few) > 1:
                     waiting[:0] = chunks(few, (len(few) + 1) // 2)
                 else:
                     refused[few[0]] = str(error)
-            except (Unseen, Unreachable):
+            except (NoAnswerError, UnreachableError):
                 if not refused:
                     raise
                 break
         if refused:
-            raise Rejected("; ".join(dict.fromkeys(refused.values())), refused)
+            raise RejectedError("; ".join(dict.fromkeys(refused.values())), refused)
 
     def _call(self, act: Act, group: Arn, few: Sequence[Registration], until: datetime) -> None:
         targets = descriptions(few)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 from katakei.domain.ports import Clock
 
 
@@ -50,7 +50,7 @@ class Buckets:
             left = {kind: self._left(kind, now) - 1 for kind in kinds}
             ready = now + max(timedelta(seconds=max(0.0, -tokens / kind.refill)) for kind, tokens in left.items())
             if ready > by:
-                raise Unseen(
+                raise NoAnswerError(
                     "not asked yet: our own limit of AWS calls, half of the documented one, is used up for now"
                 )
             self._tokens.update({kind: (tokens, now) for kind, tokens in left.items()})

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from katakei.adapters.balancers.alb.buckets import Buckets, Kind, shared
 from katakei.adapters.balancers.alb.faults import foreign, no_region, ours, renewable, throttled
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Door:
 
     def _still_in_time(self, action: str, by: datetime | None) -> None:
         if by is not None and self._clock.now() > by:
-            raise Unseen(f"{action} was not asked: no time was left for it")
+            raise NoAnswerError(f"{action} was not asked: no time was left for it")
 
     def _forget(self, service: str, client: object) -> None:
         """The next call reads configuration and credentials anew: a file may hold renewed ones by then."""

@@ -17,10 +17,10 @@ from katakei.adapters.balancers.alb.group import read_group
 from katakei.adapters.balancers.alb.listing import Listing
 from katakei.adapters.balancers.alb.reading import registration, seen
 from katakei.adapters.balancers.alb.survey import AT_ONCE, Survey, chunks, together
-from katakei.domain.errors import NoSuchGroup, OutOfReach
+from katakei.domain.errors import TemporarilyUnavailableError, UnknownGroupError
 from katakei.domain.model import Arn, Group, Registration, Target
-from katakei.domain.observation import GroupSight, Seen, State
-from katakei.domain.ports import Clock, Listed, Member
+from katakei.domain.observation import GroupObservation, HealthState, RegistrationHealth
+from katakei.domain.ports import Clock, GroupMember, ListedGroup
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef
@@ -29,7 +29,7 @@ FRESH = timedelta(seconds=2)
 """How old a listing may be that is handed out again: the least time between two looks at a group."""
 
 
-class Alb:
+class AlbBalancer:
     """The target groups of one account and region. Keeps the promises `Balancer` and `Lister`, from several threads.
 
     `region` and `profile` None: as the environment and the AWS configuration say; endpoints and credentials always
@@ -80,7 +80,7 @@ class Alb:
             for raw, of, listing in zip(raws, attributes.result(), listings, strict=True)
         )
 
-    def listed(self, names: Sequence[str]) -> Sequence[Listed]:
+    def listed(self, names: Sequence[str]) -> Sequence[ListedGroup]:
         """As few calls as will do: the groups, a list for each, and the instances behind.
 
         What an ARN's group lists is asked while the group itself is looked up, since that is a whole round trip.
@@ -92,7 +92,7 @@ class Alb:
             self._known.update({Arn(raw["TargetGroupArn"]): raw for raw in raws})
             return tuple(listing.listed for listing in self._survey.listings(raws, early))
 
-    def members(self, group: Group) -> Sequence[Member]:
+    def members(self, group: Group) -> Sequence[GroupMember]:
         """Everything the group lists. What EC2 does not know as an instance is called by its id in the group.
 
         The listing that `groups` read is handed out once, if it is not older than a look may be; every member says
@@ -107,30 +107,30 @@ class Alb:
         """Registrations of these machines, by id or any of their IPs, in groups where `targets` shows none."""
         return elsewhere(self._survey, targets)
 
-    def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupSight:
+    def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupObservation:
         """One look. A whole one names registrations as ELBv2 lists them, the other one exactly as they were asked.
 
         More than one call may name are looked at whole. A zone is asked for only where one is recorded, since ELBv2
         hides a target that is asked with another zone.
         """
         if only is not None and not only:
-            return GroupSight({})
+            return GroupObservation({})
         few = only if only and len(only) <= MOST else None
         try:
             health = self._survey.health(group, descriptions(few) if few else None)
-        except NoSuchGroup:
+        except UnknownGroupError:
             self._of_its_account(group)
             raise
         listed = {
             registration(group, entry["Target"]): seen(entry, health.begun, health.ended) for entry in health.entries
         }
         if few is None:
-            return GroupSight(listed, health.begun)
-        absent = Seen(State.ABSENT, health.begun, health.ended)
+            return GroupObservation(listed, health.begun)
+        absent = RegistrationHealth(HealthState.ABSENT, health.begun, health.ended)
         doors: dict[tuple[str, int], list[Registration]] = {}
         for one in listed:
             doors.setdefault((one.id, one.port), []).append(one)
-        return GroupSight(
+        return GroupObservation(
             {place: _shown(place, listed, doors.get((place.id, place.port), ())) or absent for place in few}
         )
 
@@ -155,7 +155,9 @@ class Alb:
         """A group is believed to be gone only by credentials of its account: renewed ones may be of another."""
         account = self._door.sts("GetCallerIdentity", lambda sts: sts.get_caller_identity())["Account"]
         if account != group.split(":")[4]:
-            raise OutOfReach(f"these credentials belong to account {account}, not to that of {group}: give others")
+            raise TemporarilyUnavailableError(
+                f"these credentials belong to account {account}, not to that of {group}: give others"
+            )
 
     def _raw(self, arn: Arn) -> "TargetGroupTypeDef":
         if arn not in self._known:
@@ -163,13 +165,15 @@ class Alb:
         return self._known[arn]
 
 
-def _shown(place: Registration, listed: Mapping[Registration, Seen], same: Sequence[Registration]) -> Seen | None:
+def _shown(
+    place: Registration, listed: Mapping[Registration, RegistrationHealth], same: Sequence[Registration]
+) -> RegistrationHealth | None:
     """The entry of the place: its zone counts only where one was recorded, and an entry may leave it out.
 
     Where one address was asked with several zones, "not registered" answers one of the others.
     """
     fits = [listed[one] for one in same if place.zone is None or one.zone in {None, place.zone}]
-    return min(fits, key=lambda look: look.state is State.ABSENT, default=None)
+    return min(fits, key=lambda look: look.state is HealthState.ABSENT, default=None)
 
 
 def _restore(arn: Arn, places: Sequence[Registration]) -> str:

@@ -5,7 +5,15 @@ The codes are those of docs/aws.md 5.
 
 from typing import TYPE_CHECKING
 
-from katakei.domain.errors import KatakeiError, NoSuchGroup, OutOfReach, Rejected, Unreachable, Unseen, UsageFault
+from katakei.domain.errors import (
+    KatakeiError,
+    NoAnswerError,
+    RejectedError,
+    TemporarilyUnavailableError,
+    UnknownGroupError,
+    UnreachableError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -47,9 +55,9 @@ _UNKNOWN_KEYS = frozenset(
 _IAM = {"elbv2": "elasticloadbalancing"}  # IAM's name of a service, where it is not botocore's
 
 
-def no_region() -> UsageFault:
+def no_region() -> UsageError:
     """Nothing says where the target groups are."""
-    return UsageFault("no AWS region is configured: give --region, or set AWS_DEFAULT_REGION or a profile's region")
+    return UsageError("no AWS region is configured: give --region, or set AWS_DEFAULT_REGION or a profile's region")
 
 
 def foreign() -> tuple[type[Exception], ...]:
@@ -87,24 +95,24 @@ def ours(service: str, action: str, error: Exception) -> KatakeiError:
     if isinstance(error, aws.ClientError):
         return _answered(service, action, error)
     if isinstance(error, aws.ProfileNotFound):
-        return UsageFault(
+        return UsageError(
             f"{error}: give --profile, or set AWS_PROFILE, to one that `aws configure list-profiles` names"
         )
     if isinstance(error, aws.NoRegionError | aws.InvalidRegionError):
-        return no_region() if isinstance(error, aws.NoRegionError) else UsageFault(f"{error}; see --region")
+        return no_region() if isinstance(error, aws.NoRegionError) else UsageError(f"{error}; see --region")
     if isinstance(error, aws.ParamValidationError):
-        return Rejected(f"{action} cannot be asked like this: {' '.join(str(error).split())}")
+        return RejectedError(f"{action} cannot be asked like this: {' '.join(str(error).split())}")
     if isinstance(error, aws.EndpointConnectionError | aws.ProxyConnectionError | aws.SSLError):
-        return OutOfReach(
+        return TemporarilyUnavailableError(
             f"AWS cannot be reached for {action}: {error}; check the network, --region and AWS_ENDPOINT_URL"
         )
     if isinstance(error, aws.HTTPClientError | aws.ConnectionError | aws.ResponseStreamingError):
-        return Unseen(f"AWS did not answer {action}: {error}")
+        return NoAnswerError(f"AWS did not answer {action}: {error}")
     if isinstance(error, ResponseParserError):  # half an answer, or a page of something in between
-        return Unseen(f"AWS's answer to {action} could not be read: {error}")
+        return NoAnswerError(f"AWS's answer to {action} could not be read: {error}")
     if isinstance(error, ValueError):  # botocore's word for an endpoint that is no URL
-        return UsageFault(f"{error}; check AWS_ENDPOINT_URL")
-    return OutOfReach(
+        return UsageError(f"{error}; check AWS_ENDPOINT_URL")
+    return TemporarilyUnavailableError(
         f"AWS cannot be asked: {error}; check the credentials (--profile, or as the aws command takes them)"
     )
 
@@ -114,20 +122,22 @@ def _answered(service: str, action: str, error: "ClientError") -> KatakeiError:
     said = error.response.get("Error", {}).get("Message", "") or code
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     if code in _THROTTLED or status == 429:
-        return Unseen(f"AWS throttled {action} ({said})")
+        return NoAnswerError(f"AWS throttled {action} ({said})")
     if code in _AGAIN or status >= 500:
-        return Unseen(f"AWS had no answer to {action} ({code or status}: {said})")
+        return NoAnswerError(f"AWS had no answer to {action} ({code or status}: {said})")
     if code in _DENIED:
         right = f"{_IAM.get(service, service)}:{action}"
-        return Unreachable(f"these credentials may not {action}: allow {right} in their IAM policy (AWS says: {said})")
+        return UnreachableError(
+            f"these credentials may not {action}: allow {right} in their IAM policy (AWS says: {said})"
+        )
     if code in _EXPIRED:
-        return OutOfReach(f"the AWS credentials have expired: renew them (AWS says: {said})")
+        return TemporarilyUnavailableError(f"the AWS credentials have expired: renew them (AWS says: {said})")
     if code in _UNKNOWN_KEYS:
-        return OutOfReach(
+        return TemporarilyUnavailableError(
             f"AWS does not accept these credentials: check --profile and the keys (AWS says: {code}, {said})"
         )
     if code == "TargetGroupNotFound":
-        return NoSuchGroup(f"there is no such target group in this account and region (AWS says: {said})")
+        return UnknownGroupError(f"there is no such target group in this account and region (AWS says: {said})")
     if code == "LoadBalancerNotFound":  # deleted between two of our questions
-        return Unseen(f"a load balancer was deleted just now ({said})")
-    return Rejected(f"AWS refused {action}: {said}")
+        return NoAnswerError(f"a load balancer was deleted just now ({said})")
+    return RejectedError(f"AWS refused {action}: {said}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from katakei.adapters.balancers.alb.machines import Machines
 from katakei.adapters.balancers.alb.reading import registration, seen, shifted
 from katakei.domain.model import Arn, TargetId, TargetType
-from katakei.domain.ports import Listed, Member
+from katakei.domain.ports import GroupMember, ListedGroup
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef, TargetHealthDescriptionTypeDef
@@ -32,15 +32,15 @@ class Listing:
     machines: Machines
 
     @property
-    def listed(self) -> Listed:
+    def listed(self) -> ListedGroup:
         """With what never changes of the group."""
         raw = self.raw
         of = TargetType(raw.get("TargetType", "instance"))
         arn, name, port = Arn(raw["TargetGroupArn"]), raw["TargetGroupName"], raw.get("Port", 0)
-        return Listed(arn, name, port, raw.get("Protocol", ""), of, self.members)
+        return ListedGroup(arn, name, port, raw.get("Protocol", ""), of, self.members)
 
     @property
-    def members(self) -> tuple[Member, ...]:
+    def members(self) -> tuple[GroupMember, ...]:
         """In ELBv2's order."""
         return tuple(self._member(entry) for entry in self.health.entries)
 
@@ -55,11 +55,11 @@ class Listing:
         """The zones from which a zonal shift keeps traffic away now, as the members show it."""
         return tuple(sorted({self._member(entry).zone for entry in self.health.entries if shifted(entry)}))
 
-    def _member(self, entry: "TargetHealthDescriptionTypeDef") -> Member:
+    def _member(self, entry: "TargetHealthDescriptionTypeDef") -> GroupMember:
         place = registration(Arn(self.raw["TargetGroupArn"]), entry["Target"])
         look = seen(entry, self.health.begun, self.health.ended)
         known = self.machines.of(self.raw.get("VpcId", ""), place.id)
         if known is None:
             address = place.id if self.raw.get("TargetType") == "ip" else ""
-            return Member(place, look, TargetId(place.id), "", address, place.zone or "", {})
-        return Member(place, look, TargetId(known.id), known.name, known.address, known.zone, known.tags)
+            return GroupMember(place, look, TargetId(place.id), "", address, place.zone or "", {})
+        return GroupMember(place, look, TargetId(known.id), known.name, known.address, known.zone, known.tags)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from katakei.adapters.balancers.alb.survey import Survey
-from katakei.domain.errors import Rejected, UsageFault
+from katakei.domain.errors import RejectedError, UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetGroupTypeDef
@@ -24,11 +24,11 @@ def find(survey: Survey, names: Sequence[str], region: str) -> "list[TargetGroup
     given = arns(names, region)
     try:
         known = _keyed(survey.named((name for name in names if name not in given), given))
-    except (UsageFault, Rejected):  # one that does not exist fails the whole question, which does not say which
+    except (UsageError, RejectedError):  # one that does not exist fails the whole question, which does not say which
         known = _keyed(survey.every())
     for name in names:
         if name not in known:
-            raise UsageFault(_unknown(name, sorted({raw["TargetGroupName"] for raw in survey.every()}), region))
+            raise UsageError(_unknown(name, sorted({raw["TargetGroupName"] for raw in survey.every()}), region))
     return list({known[name]["TargetGroupArn"]: known[name] for name in names}.values())
 
 
@@ -47,12 +47,12 @@ def _keyed(groups: "Sequence[TargetGroupTypeDef]") -> "Mapping[str, TargetGroupT
 def _check(arn: str, region: str) -> None:
     read = ARN.fullmatch(arn)
     if read is None:
-        raise UsageFault(
+        raise UsageError(
             f"{arn} is not the ARN of a target group; it looks like"
             f" arn:aws:elasticloadbalancing:{region}:123456789012:targetgroup/NAME/0123456789abcdef"
         )
     if read["region"] != region:
-        raise UsageFault(f"{arn} is in {read['region']}, but {region} is asked; give --region {read['region']}")
+        raise UsageError(f"{arn} is in {read['region']}, but {region} is asked; give --region {read['region']}")
 
 
 def _unknown(name: str, there: Sequence[str], region: str) -> str:

@@ -5,13 +5,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from katakei.domain.model import Arn, Registration
-from katakei.domain.observation import Seen, State
+from katakei.domain.observation import HealthState, RegistrationHealth
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef, TargetHealthDescriptionTypeDef
 
 
-_STATES = {one.value: one for one in State if one is not State.ABSENT}
+_STATES = {one.value: one for one in HealthState if one is not HealthState.ABSENT}
 _place = lru_cache(maxsize=2**16)(Registration)  # a group lists the same members at every look
 
 
@@ -20,7 +20,7 @@ def registration(group: Arn, raw: "TargetDescriptionTypeDef") -> Registration:
     return _place(group, raw["Id"], raw.get("Port", 0), raw.get("AvailabilityZone"))
 
 
-def seen(raw: "TargetHealthDescriptionTypeDef", begun: datetime, ended: datetime) -> Seen:
+def seen(raw: "TargetHealthDescriptionTypeDef", begun: datetime, ended: datetime) -> RegistrationHealth:
     """One entry of DescribeTargetHealth. Not registered is absent; a state we do not know is no knowledge."""
     health, override = raw.get("TargetHealth", {}), raw.get("AdministrativeOverride", {})
     words = health.get("State", ""), health.get("Reason", ""), health.get("Description", "")
@@ -28,10 +28,12 @@ def seen(raw: "TargetHealthDescriptionTypeDef", begun: datetime, ended: datetime
 
 
 @lru_cache(maxsize=64)
-def _look(words: tuple[str, str, str], override: str, begun: datetime, ended: datetime) -> Seen:
+def _look(words: tuple[str, str, str], override: str, begun: datetime, ended: datetime) -> RegistrationHealth:
     """Of a thousand members most are seen in one state."""
     state, reason, description = words
-    return Seen(_state(state, reason), begun, ended, reason, description, overridden=override != "no_override")
+    return RegistrationHealth(
+        _state(state, reason), begun, ended, reason, description, overridden=override != "no_override"
+    )
 
 
 def shifted(raw: "TargetHealthDescriptionTypeDef") -> bool:
@@ -39,7 +41,9 @@ def shifted(raw: "TargetHealthDescriptionTypeDef") -> bool:
     return raw.get("AdministrativeOverride", {}).get("State", "").startswith("zonal_shift")
 
 
-def _state(state: str, reason: str) -> State:
+def _state(state: str, reason: str) -> HealthState:
     if state == "unused" and reason == "Target.NotRegistered":
-        return State.ABSENT
-    return _STATES.get(state.partition(".")[0], State.UNAVAILABLE)  # Network Load Balancers say `unhealthy.draining`
+        return HealthState.ABSENT
+    return _STATES.get(
+        state.partition(".")[0], HealthState.UNAVAILABLE
+    )  # Network Load Balancers say `unhealthy.draining`

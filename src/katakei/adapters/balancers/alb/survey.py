@@ -14,7 +14,7 @@ from katakei.adapters.balancers.alb.door import Door
 from katakei.adapters.balancers.alb.group import Attributes, BalancerRead
 from katakei.adapters.balancers.alb.listing import Health, Listing
 from katakei.adapters.balancers.alb.machines import Instance, Machines, instance
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Survey:
         for _ in range(TRIES - 1):
             try:
                 return question()
-            except Unseen:
+            except NoAnswerError:
                 if self._clock.now() > until:
                     raise
         return question()

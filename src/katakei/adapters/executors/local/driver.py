@@ -16,10 +16,10 @@ from katakei.adapters.executors import mark
 from katakei.adapters.executors.local.place import Here, elsewhere, same, ticket_of
 from katakei.adapters.executors.local.secrets import Secrets
 from katakei.domain.actions import Job
-from katakei.domain.errors import Unreachable, Unseen, UsageFault
-from katakei.domain.events import Key
+from katakei.domain.errors import NoAnswerError, UnreachableError, UsageError
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
-from katakei.domain.observation import Work
+from katakei.domain.observation import WorkStatus
 from katakei.domain.spec import Variable
 
 LATE = timedelta(seconds=30)
@@ -32,7 +32,7 @@ _TOOLS = ("sh", "base64", "cat", "date", "dd", "mkfifo", "mv", "setsid", "tail",
 _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,127}")
 
 
-class Local:
+class LocalExecutor:
     """Work from the folder this process runs in, with its environment.
 
     `folder` is where the marks are; `wall` tells this machine's own wall clock; `fresh` is a name that nobody else
@@ -55,7 +55,7 @@ class Local:
         self._env = {**env, "KATAKEI_STATE": str(folder), "KATAKEI_BOOT_ID": here.boot}
         self._secrets = Secrets(env, secrets)
         self._lock = threading.Lock()
-        self._refused: dict[Key, Work] = {}
+        self._refused: dict[WorkKey, WorkStatus] = {}
 
     @property
     def marks(self) -> str:
@@ -75,13 +75,13 @@ class Local:
         why = f"local work needs {', '.join(missing)} on this machine"
         return dict.fromkeys((target.id for target in targets), why) if missing else {}
 
-    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+    def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """Nothing is sent anywhere, so nothing is too long."""
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Nothing has to be learnt of one's own machine."""
 
-    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+    def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         """Begins what was resolved here; the rest is taken with the ticket of where it was. Raises as `marks`.
 
         Missing is what could not be begun just now, and what never will be is REFUSED by the next look.
@@ -96,7 +96,7 @@ class Local:
             begun = dict(zip(ours, pool.map(lambda key: self._start(key, jobs[key][1], until, by), ours), strict=True))
         return {key: ticket for key, ticket in tickets.items() if begun.get(key, True)}
 
-    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         """What the marks here say; of what was resolved elsewhere only where that was. Raises Unseen or as `marks`."""
         if not tickets:
             return {}
@@ -111,19 +111,19 @@ class Local:
                 works[key] = self._refused.get(key, found.work) if absent else self._secrets.kept(found.work)
         return works
 
-    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Claims the marks for nothing, of those whose marks are here. Raises Unseen or as `marks`."""
         self._order(mark.forbid_text, tickets, by)
 
-    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Ends the sessions of what runs, of those whose marks are here. Raises Unseen or as `marks`."""
         self._order(mark.cancel_text, tickets, by)
 
-    def _order(self, what: _How, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def _order(self, what: _How, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         marks = self.marks
         self._ask(what, tuple(_name(key) for key, (_, ticket) in tickets.items() if same(ticket, marks)), by)
 
-    def _start(self, key: Key, job: Job, until: datetime, by: timedelta) -> bool:
+    def _start(self, key: WorkKey, job: Job, until: datetime, by: timedelta) -> bool:
         """Whether it was begun, now or before, or refused for good. None begins after `until` of this machine."""
         now = self._wall()
         if now > until:
@@ -131,7 +131,7 @@ class Local:
         line = mark.Line("", _name(key), now + LATE, job.env)
         try:
             found = next(iter(self._run(mark.start_text([line], job, timedelta()), by, self._secrets.told).marks), None)
-        except Unseen:
+        except NoAnswerError:
             return False
         if found and found.state is mark.MarkState.REFUSED:
             with self._lock:
@@ -154,14 +154,14 @@ class Local:
                 start_new_session=True,
             )
         except subprocess.TimeoutExpired as error:
-            raise Unseen(f"this machine did not answer within {by.seconds}s") from error
+            raise NoAnswerError(f"this machine did not answer within {by.seconds}s") from error
         except OSError as error:
-            raise Unreachable(f"no shell could be started on this machine: {error.strerror}") from error
+            raise UnreachableError(f"no shell could be started on this machine: {error.strerror}") from error
         return mark.read(done.stdout.decode(errors="replace"))
 
 
-def _name(key: Key) -> str:
+def _name(key: WorkKey) -> str:
     """The marks of each target in a folder of its own. Raises UsageFault for a target that cannot name one."""
     if not _TARGET.fullmatch(key.target):
-        raise UsageFault(f"the target {key.target!r} cannot name a folder")
+        raise UsageError(f"the target {key.target!r} cannot name a folder")
     return f"{key.target}/{mark.name_of(key)}"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from katakei.domain.errors import Unreachable
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.errors import UnreachableError
+from katakei.domain.observation import WorkState, WorkStatus
 
 PARTS = 4
 
@@ -38,7 +38,7 @@ def ticket_of(folder: Path, here: Here, fresh: str) -> str:
             _name(folder, name, fresh)
         return f"{here.host} {here.boot} {here.pids} {name.read_text()}"
     except OSError as error:
-        raise Unreachable(
+        raise UnreachableError(
             f"the marks of local work cannot be kept in {folder}: {error.strerror}; set XDG_STATE_HOME"
         ) from error
 
@@ -51,13 +51,15 @@ def same(ticket: str, marks: str) -> bool:
     return bool(host) and (host, name) == (our_host, our_name) and boot != our_boot
 
 
-def elsewhere(ticket: str, here: Here) -> Work:
+def elsewhere(ticket: str, here: Here) -> WorkStatus:
     """The sentence with which such work is held."""
     host, boot, _, _ = _parts(ticket)
     where = f"on {host} (boot id {boot})" if host else "on a machine that is not known"
     if host == here.host:
         where += ", by another user or in another container than this one"
-    return Work(WorkState.UNKNOWN, why=f"its work was handed over {where}; only there its mark tells whether it runs")
+    return WorkStatus(
+        WorkState.UNKNOWN, why=f"its work was handed over {where}; only there its mark tells whether it runs"
+    )
 
 
 def _parts(ticket: str) -> tuple[str, str, str, str]:

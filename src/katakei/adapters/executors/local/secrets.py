@@ -6,7 +6,7 @@ A value goes to the work as environment and nowhere else; what the work prints o
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from katakei.domain.observation import Work
+from katakei.domain.observation import WorkStatus
 from katakei.domain.spec import Variable
 
 SHORTEST = 4
@@ -39,7 +39,7 @@ class Secrets:
         """The variables as the work finds them."""
         return {variable.name: self._values[variable.secret] for variable in self._variables}
 
-    def kept(self, work: Work) -> Work:
+    def kept(self, work: WorkStatus) -> WorkStatus:
         """The same without any of the values; without its output where one of them is not known."""
         if work.out and self.lacking:
             return replace(work, out=f"(what the work printed is not shown: {self.lacking})")

@@ -12,7 +12,7 @@ from functools import partial
 
 from katakei.adapters.executors import mark
 from katakei.adapters.executors.ssm.door import BATCH, Door, Invocation, NoSuchNode
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 from katakei.domain.ports import Clock
 
 SELF = "AWS_SSM_INSTANCE_ID"
@@ -88,7 +88,7 @@ class Asks:
                 return
             try:
                 found = self._door.invocations(command)
-            except Unseen:
+            except NoAnswerError:
                 continue
             done = {each.instance for each in found if not each.open and self._gather(command, each, ask)}
             waiting = ask.instances - done
@@ -134,7 +134,7 @@ class Asks:
             return True
         try:
             marks = told(self._door, command, found).marks
-        except Unseen:
+        except NoAnswerError:
             return False
         if not marks:
             self._trouble[found.instance] = f"Run Command says {found.details}"

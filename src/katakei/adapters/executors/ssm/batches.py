@@ -9,8 +9,8 @@ from katakei.adapters.executors import mark
 from katakei.adapters.executors.ssm.asks import SELF
 from katakei.adapters.executors.ssm.door import BATCH
 from katakei.domain.actions import Job
-from katakei.domain.errors import UsageFault
-from katakei.domain.events import Key
+from katakei.domain.errors import UsageError
+from katakei.domain.events import WorkKey
 
 ROOM = 56_000
 """Characters of one command as JSON. A document and its parameters together are bound to 64 KB (CreateDocument)."""
@@ -22,7 +22,7 @@ SPARE = timedelta(seconds=30)
 class Ready:
     """A job whose target's clock is known. `alone`: the target does not know its own name among several."""
 
-    key: Key
+    key: WorkKey
     line: mark.Line
     job: Job
     alone: bool
@@ -47,7 +47,7 @@ def batches(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
     for one in ready:
         seat = sum(other.line.machine == one.line.machine for other in ready[: ready.index(one)])
         apart = one.line.machine if one.alone else ""
-        groups.setdefault((one.job.run, one.job.argv, one.job.witness, one.job.seconds, seat, apart), []).append(one)
+        groups.setdefault((one.job.run, one.job.argv, one.job.probe, one.job.seconds, seat, apart), []).append(one)
     too_long: list[Ready] = []
     for group in groups.values():
         while group:
@@ -64,7 +64,7 @@ def batches(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
 def fits(one: Ready) -> None:
     """Raises UsageFault for work that no command could carry."""
     if (whole := size([one])) > ROOM:
-        raise UsageFault(
+        raise UsageError(
             f"the command takes {whole} characters with its values and what is sent beside it, more than Run Command"
             f" carries ({ROOM}): put it into a script on the target and call that"
         )

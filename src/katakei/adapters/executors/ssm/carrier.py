@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from katakei.adapters.executors.ssm.asks import SELF, spread
 from katakei.adapters.executors.ssm.batches import ROOM
 from katakei.adapters.executors.ssm.door import Door, Invocation
-from katakei.domain.errors import Rejected, Unseen
+from katakei.domain.errors import NoAnswerError, RejectedError
 from katakei.domain.model import Target, TargetId
-from katakei.domain.ports import Clock, Printed
+from katakei.domain.ports import Clock, ProgramOutput
 
 LONGER = timedelta(seconds=5)
 """On top of a program's own time, after which the agent ends it (executionTimeout)."""
@@ -42,7 +42,7 @@ class _Sending:
     until: datetime
     open: Mapping[str, frozenset[TargetId]] = field(default_factory=dict)
     apart: frozenset[TargetId] = frozenset()
-    ended: Mapping[TargetId, Printed] = field(default_factory=dict)
+    ended: Mapping[TargetId, ProgramOutput] = field(default_factory=dict)
 
 
 class SsmCarrier:
@@ -65,7 +65,9 @@ class SsmCarrier:
         A target that Run Command does not know is told by `heard`, and keeps the others from nothing.
         """
         if len(json.dumps(program)) > ROOM:
-            raise Rejected(f"the program takes more characters than Run Command carries ({ROOM}): watch fewer targets")
+            raise RejectedError(
+                f"the program takes more characters than Run Command carries ({ROOM}): watch fewer targets"
+            )
         ids = [target.id for target in targets]
         ended = {each: _none(f"{each} is no instance, and Run Command reaches instances only") for each in _others(ids)}
         reached = [each for each in ids if each not in ended]
@@ -75,10 +77,10 @@ class SsmCarrier:
         sending = self._sent(sending, together, _NAMED)
         sending = self._sent_apart(sending, patient=bool(sending.open))
         if not sending.open:
-            raise Rejected("; ".join(dict.fromkeys(printed.why for printed in sending.ended.values())))
+            raise RejectedError("; ".join(dict.fromkeys(printed.why for printed in sending.ended.values())))
         return self._kept(sending)
 
-    def heard(self, ticket: str) -> Mapping[TargetId, Printed]:
+    def heard(self, ticket: str) -> Mapping[TargetId, ProgramOutput]:
         """The head of what each printed, 24,000 characters. Raises Unseen when no command could be seen, Unreachable.
 
         An agent that never reports is given up when its program has long had to be over.
@@ -123,7 +125,7 @@ class SsmCarrier:
         for each in sorted(sending.apart):
             try:
                 sending = self._sent(sending, [each], f"{SELF}={each}\nexport {SELF}\n")
-            except Unseen:
+            except NoAnswerError:
                 if not patient:
                     raise
                 break
@@ -139,14 +141,14 @@ class SsmCarrier:
         return ticket
 
     def _gathered(self, sending: _Sending, *, patient: bool) -> _Sending:
-        unseen: list[Unseen] = []
+        unseen: list[NoAnswerError] = []
         open_: dict[str, frozenset[TargetId]] = {}
-        ended: dict[TargetId, Printed] = {}
+        ended: dict[TargetId, ProgramOutput] = {}
         for command, waiting in sending.open.items():
-            came: Mapping[TargetId, Printed] = {}
+            came: Mapping[TargetId, ProgramOutput] = {}
             try:
                 came = self._came(command, waiting)
-            except Unseen as error:
+            except NoAnswerError as error:
                 unseen.append(error)
             ended |= came
             if left := waiting - came.keys():
@@ -159,25 +161,25 @@ class SsmCarrier:
         named = {each: printed for each, printed in ended.items() if each not in nameless}
         return replace(sending, open=open_, apart=sending.apart | nameless, ended={**sending.ended, **named})
 
-    def _came(self, command: str, waiting: frozenset[TargetId]) -> dict[TargetId, Printed]:
+    def _came(self, command: str, waiting: frozenset[TargetId]) -> dict[TargetId, ProgramOutput]:
         came = {}
         for found in self._door.invocations(command):
             who = TargetId(found.instance)
             if who in waiting and not found.open:
                 try:
                     came[who] = self._printed(command, found)
-                except Unseen:
+                except NoAnswerError:
                     continue  # it ended, and what it printed is read next time
         return came
 
-    def _printed(self, command: str, found: Invocation) -> Printed:
+    def _printed(self, command: str, found: Invocation) -> ProgramOutput:
         if found.details not in {"Success", "Failed"}:
             return _none(f"Run Command says {found.details}")
         out, _, errors = found.text.partition(_ERRORS)
         if len(found.text) >= _WORDS:
             out = self._door.output(command, found.instance)
         if out or found.details == "Success":
-            return Printed(out)
+            return ProgramOutput(out)
         return _none(f"it failed and printed nothing ({' '.join(errors.split())[:200] or 'Run Command says Failed'})")
 
 
@@ -186,5 +188,5 @@ def _others(ids: Iterable[TargetId]) -> list[TargetId]:
     return [each for each in ids if not _NODE.fullmatch(each)]
 
 
-def _none(why: str) -> Printed:
-    return Printed("", why)
+def _none(why: str) -> ProgramOutput:
+    return ProgramOutput("", why)

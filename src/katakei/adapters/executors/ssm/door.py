@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from katakei.domain.errors import OutOfReach, Rejected, Unreachable, Unseen
+from katakei.domain.errors import NoAnswerError, RejectedError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _ENDED = frozenset(
 _OPEN = frozenset({"Pending", "InProgress", "Delayed", "Cancelling"})
 
 
-class NoSuchNode(Rejected):
+class NoSuchNode(RejectedError):
     """Run Command does not know at least one of the instances, or it is shutting down. Nothing was sent."""
 
 
@@ -164,18 +164,18 @@ class Door:
         try:
             client = self._connected()
             if by is not None and self._clock.now() > by:
-                raise Unseen(f"{said} was not asked: no time was left for it")
+                raise NoAnswerError(f"{said} was not asked: no time was left for it")
             answer: dict[str, Any] = getattr(client, action)(**asked)
         except ClientError as error:
             ours = _ours(said, error.response)
-            if isinstance(ours, OutOfReach):
+            if isinstance(ours, TemporarilyUnavailableError):
                 self._forget(client)
             raise ours from error
         except (HTTPClientError, ResponseParserError) as error:  # no answer, a broken one, or none in time
-            raise Unseen(f"Systems Manager did not answer {said}: {error}") from error
+            raise NoAnswerError(f"Systems Manager did not answer {said}: {error}") from error
         except no_way as error:
             self._forget(client)
-            raise OutOfReach(
+            raise TemporarilyUnavailableError(
                 f"Systems Manager cannot be asked: {error}. Check the AWS credentials, --profile, --region and"
                 " AWS_ENDPOINT_URL."
             ) from error
@@ -204,25 +204,27 @@ class Door:
             return self._client
 
 
-class _Unknown(Rejected):
+class _Unknown(RejectedError):
     """No such command."""
 
 
-def _ours(action: str, response: Any) -> Unseen | Unreachable | Rejected:
+def _ours(action: str, response: Any) -> NoAnswerError | UnreachableError | RejectedError:
     code = str(response.get("Error", {}).get("Code", ""))
     text = ": ".join(filter(None, (code, str(response.get("Error", {}).get("Message", "")))))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
     if code in _AGAIN or status >= 500:
-        return Unseen(f"{action} had no answer ({text or f'HTTP {status}'})")
+        return NoAnswerError(f"{action} had no answer ({text or f'HTTP {status}'})")
     if code == "InvalidInstanceId":
         return NoSuchNode(f"Run Command does not know the instance, or it is shutting down ({text})")
     if code == "InvalidCommandId":
         return _Unknown(f"{action}: {text}")
     if code in _ENDED:
-        return OutOfReach(f"AWS does not accept the credentials any more for {action}: renew them ({text})")
+        return TemporarilyUnavailableError(
+            f"AWS does not accept the credentials any more for {action}: renew them ({text})"
+        )
     if code in _DENIED:
-        return Unreachable(
+        return UnreachableError(
             f"{action} is denied: {text}. Allow ssm:{action} to these credentials; ssm:SendCommand needs both the "
             f"document {DOCUMENT} and the instances as resources."
         )
-    return Unreachable(f"{action} failed ({text}). Check the AWS credentials, --profile and --region.")
+    return UnreachableError(f"{action} failed ({text}). Check the AWS credentials, --profile and --region.")

@@ -14,17 +14,17 @@ from katakei.adapters.executors.ssm.asks import NOBODY, Asks, How, spread, told
 from katakei.adapters.executors.ssm.batches import SPARE, Ready, batches, fits, follow, text
 from katakei.adapters.executors.ssm.door import Door, Invocation
 from katakei.domain.actions import Job
-from katakei.domain.errors import KatakeiError, Unseen
-from katakei.domain.events import Key
+from katakei.domain.errors import KatakeiError, NoAnswerError
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
-from katakei.domain.observation import Work
+from katakei.domain.observation import WorkStatus
 from katakei.domain.ports import Clock
 
 LISTED = 16
 """Tickets followed in one look; of more, those seen longest ago. Run Command's own bucket is not documented."""
 
 
-class Ssm:
+class SsmExecutor:
     """Run Command in one region. `profile` and `region` may be '': then the environment says."""
 
     marks = ""
@@ -35,8 +35,8 @@ class Ssm:
         self._door = Door(region, profile, clock)
         self._asks = Asks(self._door, clock)
         self._lock = threading.Lock()
-        self._sent: dict[Key, datetime] = {}
-        self._newest: dict[Key, str] = {}
+        self._sent: dict[WorkKey, datetime] = {}
+        self._newest: dict[WorkKey, str] = {}
         self._seen: dict[str, tuple[datetime, Mapping[str, Invocation]]] = {}
         self._over: dict[tuple[str, str], datetime] = {}
 
@@ -46,7 +46,7 @@ class Ssm:
         reasons = {target.id: _unready(target, found.get(target.id)) for target in targets}
         return {target: reason for target, reason in reasons.items() if reason}
 
-    def fits(self, jobs: Mapping[Key, tuple[Target, Job]]) -> None:
+    def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """Each by itself; its target's clock, which is not known yet, makes it no longer."""
         for key, (target, job) in jobs.items():
             fits(Ready(key, _line(key, target, job, self._clock.now()), job, alone=True))
@@ -59,7 +59,7 @@ class Ssm:
             self._asks.hear(until)
             self._asks.ask(dict.fromkeys(strange, (NOBODY,)), until)
 
-    def start(self, jobs: Mapping[Key, tuple[Target, Job]], by: timedelta) -> Mapping[Key, str]:
+    def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         """Sends what can be sent; a target whose clock is not known yet is asked for it first, and not taken.
 
         A target that cannot be reached is taken with the ticket '': `look` then tells why, and whether to start again.
@@ -67,7 +67,7 @@ class Ssm:
         """
         until = self._clock.now() + by
         self._asks.hear(until)
-        tickets: dict[Key, str] = {}
+        tickets: dict[WorkKey, str] = {}
         strange: dict[str, list[str]] = {}
         ready: list[Ready] = []
         for key, (target, job) in jobs.items():
@@ -86,12 +86,12 @@ class Ssm:
                 raise
         return tickets
 
-    def look(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> Mapping[Key, Work]:
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         """What is known of each key. Raises Unreachable when Run Command may not be asked at all."""
         until = self._clock.now() + by
         self._asks.hear(until)
         self._follow({ticket for _, ticket in tickets.values() if ticket}, until)
-        works: dict[Key, Work] = {}
+        works: dict[WorkKey, WorkStatus] = {}
         doubtful: dict[str, list[str]] = {}
         for key, (target, ticket) in tickets.items():
             said = self._judged(key, target, ticket)
@@ -100,19 +100,19 @@ class Ssm:
                 doubtful.setdefault(target.id, []).append(mark.name_of(key))
         try:
             self._asks.ask(doubtful, until)
-        except Unseen:
+        except NoAnswerError:
             return works  # asked again at the next look; meanwhile what is unknown stays unknown
         return works
 
-    def forbid(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Claims the marks for nothing where they are not claimed. Raises Unseen or Unreachable."""
         self._order(tickets, by, mark.forbid_text)
 
-    def cancel(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta) -> None:
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Ends the sessions of what runs. Raises Unseen or Unreachable."""
         self._order(tickets, by, mark.cancel_text)
 
-    def _order(self, tickets: Mapping[Key, tuple[Target, str]], by: timedelta, how: How) -> None:
+    def _order(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta, how: How) -> None:
         """As often as asks may be sent; what came of it is heard at the next look."""
         wanted: dict[str, list[str]] = {}
         for key, (target, _) in tickets.items():
@@ -120,15 +120,15 @@ class Ssm:
                 wanted.setdefault(target.id, []).append(mark.name_of(key))
         self._asks.ask(wanted, self._clock.now() + by, how)
 
-    def _prepared(self, key: Key, target: Target, job: Job) -> Ready | None:
+    def _prepared(self, key: WorkKey, target: Target, job: Job) -> Ready | None:
         manners = self._asks.manners(target.id)
         if manners is None:
             return None
         not_after = self._clock.now() + manners.ahead + verdict.LATE
         return Ready(key, _line(key, target, job, not_after), job, not manners.named)
 
-    def _send_all(self, ready: Sequence[Ready], until: datetime) -> dict[Key, str]:
-        tickets: dict[Key, str] = {}
+    def _send_all(self, ready: Sequence[Ready], until: datetime) -> dict[WorkKey, str]:
+        tickets: dict[WorkKey, str] = {}
         try:
             for batch in batches(ready):
                 if self._clock.now() >= until:
@@ -140,7 +140,7 @@ class Ssm:
                 raise
         return tickets
 
-    def _send(self, batch: Sequence[Ready], until: datetime) -> dict[Key, str]:
+    def _send(self, batch: Sequence[Ready], until: datetime) -> dict[WorkKey, str]:
         by_instance = {one.line.machine: one for one in batch}
         at = self._clock.now()
         self._sent |= dict.fromkeys((one.key for one in batch), at)
@@ -175,7 +175,7 @@ class Ssm:
             return
         try:
             found = {each.instance: each for each in self._door.invocations(ticket)}
-        except Unseen:
+        except NoAnswerError:
             return
         with self._lock:
             self._seen[ticket] = (at, found)
@@ -183,7 +183,7 @@ class Ssm:
                 if not each.open:
                     self._over.setdefault((ticket, instance), at)
 
-    def _judged(self, key: Key, target: Target, ticket: str) -> verdict.Verdict:
+    def _judged(self, key: WorkKey, target: Target, ticket: str) -> verdict.Verdict:
         name = mark.name_of(key)
         _, found = self._seen.get(ticket, (None, {}))
         invocation = found.get(target.id)
@@ -211,7 +211,7 @@ class Ssm:
 _KINDS = ("i-", "mi-")
 
 
-def _line(key: Key, target: Target, job: Job, not_after: datetime) -> mark.Line:
+def _line(key: WorkKey, target: Target, job: Job, not_after: datetime) -> mark.Line:
     return mark.Line(target.id, mark.name_of(key), not_after, job.env, job.fetched)
 
 

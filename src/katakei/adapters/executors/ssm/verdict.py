@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from katakei.adapters.executors.mark import Mark, MarkState
 from katakei.adapters.executors.ssm.asks import Heard
 from katakei.adapters.executors.ssm.door import Invocation
-from katakei.domain.observation import Work, WorkState
+from katakei.domain.observation import WorkState, WorkStatus
 
 CONFIRMED_EVERY = timedelta(seconds=30)
 """An agent that died shows its invocation in progress for hours; the mark is asked beside it."""
@@ -45,13 +45,13 @@ class Known:
 class Verdict:
     """What is so, and whether the mark itself should be asked."""
 
-    work: Work
+    work: WorkStatus
     ask: bool = False
 
 
 def unseen(why: str) -> Verdict:
     """Nothing can be said now."""
-    return Verdict(Work(WorkState.UNKNOWN, why=why))
+    return Verdict(WorkStatus(WorkState.UNKNOWN, why=why))
 
 
 def of(known: Known) -> Verdict:
@@ -63,10 +63,10 @@ def of(known: Known) -> Verdict:
     if known.invocation and known.invocation.open:
         return _under_way(known, known.invocation)
     if _proves_absence(known):
-        return Verdict(Work(WorkState.NOT_STARTED, why=_lost(known)))
+        return Verdict(WorkStatus(WorkState.NOT_STARTED, why=_lost(known)))
     if _runs(known):
-        return Verdict(Work(WorkState.RUNNING), ask=True)
-    return Verdict(Work(WorkState.UNKNOWN, why=_lost(known)), ask=True)
+        return Verdict(WorkStatus(WorkState.RUNNING), ask=True)
+    return Verdict(WorkStatus(WorkState.UNKNOWN, why=_lost(known)), ask=True)
 
 
 def _refused_for_good(known: Known, answer: Mark) -> bool:
@@ -86,10 +86,10 @@ def _under_way(known: Known, invocation: Invocation) -> Verdict:
     last = told.asked if told else known.sent
     ask = last is None or known.now - last >= CONFIRMED_EVERY
     if told is None or told.mark.state is not MarkState.ABSENT:
-        return Verdict(Work(WorkState.RUNNING, why="the agent has it"), ask)
+        return Verdict(WorkStatus(WorkState.RUNNING, why="the agent has it"), ask)
     if known.sent and told.asked - known.sent > LATE:
-        return Verdict(Work(WorkState.NOT_STARTED, why="the agent had it, but began nothing in time"), ask)
-    return Verdict(Work(WorkState.UNKNOWN, why="the agent has it, but has begun nothing yet"), ask)
+        return Verdict(WorkStatus(WorkState.NOT_STARTED, why="the agent had it, but began nothing in time"), ask)
+    return Verdict(WorkStatus(WorkState.UNKNOWN, why="the agent has it, but has begun nothing yet"), ask)
 
 
 def _proves_absence(known: Known) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from katakei.adapters.journals.s3.faults import CHANGED, GONE, Again, code_of, foreign, ours
 from katakei.adapters.journals.where import Place
-from katakei.domain.errors import OutOfReach, Unreachable, Unseen
+from katakei.domain.errors import NoAnswerError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.ports import Clock
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ class Bucket:
                 self._call(lambda s3: s3.put_object(**body, **condition), "PutObject")
             except (_Changed, _Gone):
                 return doubtful and self._is(key, text)
-            except Unseen as error:  # it may have happened all the same
+            except NoAnswerError as error:  # it may have happened all the same
                 doubtful = True
                 if self._is(key, text):
                     return True
@@ -116,7 +116,7 @@ class Bucket:
                 found = self._get(MARK)
                 version = json.loads(found.text)["schema"] if found else VERSION
                 if version > VERSION:
-                    raise Unreachable(
+                    raise UnreachableError(
                         f"the journal {self.place} was written by a newer Katakei (schema {version}, this one knows"
                         f" {VERSION}): use that version; nothing was changed"
                     )
@@ -142,7 +142,7 @@ class Bucket:
             if code in CHANGED:
                 raise _Changed from error
             told = ours(str(self.place), action, error)
-            if isinstance(told, OutOfReach):
+            if isinstance(told, TemporarilyUnavailableError):
                 self._client = None  # the next call reads the credentials anew: a file may hold renewed ones by then
             raise told from error
 

@@ -12,9 +12,9 @@ from functools import partial
 
 from katakei.adapters.journals.codec import record_coder
 from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
-from katakei.domain.errors import Unseen
+from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 from katakei.domain.wire import record
 
 FOLDER = "groups/"
@@ -25,7 +25,7 @@ TRIES = 8  # how often others may be faster
 class Entry:
     """`opened` counts the openings: who closes it must have known all of them."""
 
-    header: Header
+    header: RolloutHeader
     opened: int
 
 
@@ -54,7 +54,7 @@ class Catalogue:
                     merged[rollout] = entry
         return merged
 
-    def open(self, header: Header) -> None:
+    def open(self, header: RolloutHeader) -> None:
         """Before the event that opens it."""
         for group in header.groups:
             self._change(group, lambda entries: {**entries, header.rollout: _opened(entries, header)})
@@ -76,10 +76,10 @@ class Catalogue:
             after = change(before)
             if after == before or self._bucket.put(_key(group), _text(after), found.etag if found else NEW):
                 return
-        raise Unseen(f"the journal {self._bucket.place} is too busy: too many wrote of {group} at once")
+        raise NoAnswerError(f"the journal {self._bucket.place} is too busy: too many wrote of {group} at once")
 
 
-def _opened(entries: Entries, header: Header) -> Entry:
+def _opened(entries: Entries, header: RolloutHeader) -> Entry:
     known = entries.get(header.rollout)
     return Entry(header, known.opened + 1 if known else 1)
 

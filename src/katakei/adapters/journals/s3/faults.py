@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from katakei.domain.errors import KatakeiError, OutOfReach, Unreachable, Unseen
+from katakei.domain.errors import KatakeiError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -35,7 +35,7 @@ ENDED = frozenset(
 """Credentials that a person, or a file that is written anew, may renew."""
 
 
-class Again(Unseen):
+class Again(NoAnswerError):
     """S3 answered that it could not answer: asking again may help at once."""
 
 
@@ -69,8 +69,8 @@ def ours(where: str, action: str, error: Exception) -> KatakeiError:
         return _answered(where, action, error)
     if isinstance(error, (*silence, *broken)):  # no answer, a broken one, or none in time
         how = str(error).partition(" on endpoint URL")[0]  # behind it stands a line of percent signs
-        return Unseen(f"the journal {where} did not answer {action}: {how}")
-    kind = Unreachable if isinstance(error, lasting) else OutOfReach
+        return NoAnswerError(f"the journal {where} did not answer {action}: {how}")
+    kind = UnreachableError if isinstance(error, lasting) else TemporarilyUnavailableError
     return kind(f"the journal {where} cannot be asked: {error}. Check the AWS credentials and --profile")
 
 
@@ -80,7 +80,7 @@ def _answered(where: str, action: str, error: "ClientError") -> KatakeiError:
     if code in AGAIN or code in CONFLICT or int(details.get("HTTPStatusCode", 400)) in {500, 502, 503, 504}:
         return Again(f"the journal {where} could not answer {action} ({code})")
     if code in ADVICE:
-        kind = OutOfReach if code in ENDED else Unreachable
+        kind = TemporarilyUnavailableError if code in ENDED else UnreachableError
         return kind(f"the journal {where}: {ADVICE[code]} ({action}: {code})")
     said = answer.get("Error", {}).get("Message", "")
-    return Unreachable(f"the journal {where}: {action} failed ({code}: {said}); nothing was written by it")
+    return UnreachableError(f"the journal {where}: {action} failed ({code}: {said}); nothing was written by it")

@@ -18,11 +18,11 @@ from katakei.adapters.journals.s3.bucket import Bucket
 from katakei.adapters.journals.s3.catalogue import Catalogue
 from katakei.adapters.journals.s3.leases import S3Leases
 from katakei.adapters.journals.s3.log import EVERY, Log
-from katakei.domain.errors import KatakeiError, Overtaken, Unreachable
-from katakei.domain.events import Event, Finished, Planned, RetryAsked, RevertAsked, Will
+from katakei.domain.errors import ConcurrentAppendError, KatakeiError, UnreachableError
+from katakei.domain.events import Event, Finished, Planned, RetryAsked, RevertAsked, UserCommand
 from katakei.domain.leases import Lease
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import Header
+from katakei.domain.ports import RolloutHeader
 from katakei.domain.wire import EVENTS
 
 TRIES = 5
@@ -62,7 +62,7 @@ class S3Journal:
             if finished or after // EVERY != (after + len(events)) // EVERY:
                 self._log.keep(rollout)
 
-    def tell(self, rollout: RolloutId, word: Will) -> None:
+    def tell(self, rollout: RolloutId, word: UserCommand) -> None:
         """As the port says. Raises UsageFault: no such rollout."""
         for _ in range(TRIES):
             after = self._log.end(rollout)
@@ -71,11 +71,11 @@ class S3Journal:
             self._reopen(rollout, [word])
             if self._log.add(rollout, after, [encode(word)]):
                 return
-        raise Unreachable(f"the journal {self._bucket.place} is too busy for one more word: try again")
+        raise UnreachableError(f"the journal {self._bucket.place} is too busy for one more word: try again")
 
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
-    ) -> Sequence[Header]:
+    ) -> Sequence[RolloutHeader]:
         """As the port says; what the catalogue calls open is judged by its events."""
         entries = self._catalogue.of(group) if group else self._catalogue.every()
         wanted = [entry.header for entry in entries.values() if service in {None, entry.header.service}]
@@ -94,7 +94,7 @@ class S3Journal:
             if isinstance(planned, Planned):
                 self._catalogue.open(header(rollout, planned))
 
-    def _judged(self, listed: Header) -> Header | None:
+    def _judged(self, listed: RolloutHeader) -> RolloutHeader | None:
         """None: it was never begun. Kinds are enough: what else a newer version may write is not asked."""
         lines: list[dict[str, Any]] = [json.loads(line) for line in self._log.read(listed.rollout, 0)]
         finished: datetime | None = None
@@ -107,4 +107,6 @@ class S3Journal:
 
     def _must(self, ours: bool, rollout: RolloutId, after: int) -> None:  # noqa: FBT001 - read as a sentence
         if not ours:
-            raise Overtaken(f"another event took number {after + 1} of rollout {rollout}, or {after} is not its end")
+            raise ConcurrentAppendError(
+                f"another event took number {after + 1} of rollout {rollout}, or {after} is not its end"
+            )

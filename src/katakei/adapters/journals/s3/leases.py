@@ -9,8 +9,8 @@ from katakei.adapters.journals.codec import record_coder
 from katakei.adapters.journals.holders import Fate, Holder, lost, pass_over
 from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
 from katakei.adapters.system import process
-from katakei.domain.errors import Held, KatakeiError
-from katakei.domain.leases import Beat, Lease, Owner
+from katakei.domain.errors import KatakeiError, LeaseHeldError
+from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.wire import record
 
@@ -55,7 +55,7 @@ class S3Leases:
         self._fate = fate
 
     def take(
-        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Beat] = frozenset()
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
         """As the port says; the same process may take the same rollout again, which fences its former lease."""
         if not groups:
@@ -67,7 +67,7 @@ class S3Leases:
             lease = Lease(groups, owner, max((each.row.epoch for each in seen.values() if each.row), default=0) + 1)
             if self._claim(lease, rollout, seen):
                 return lease
-        raise Held(f"several processes want {', '.join(sorted(groups))} in this very moment: try again")
+        raise LeaseHeldError(f"several processes want {', '.join(sorted(groups))} in this very moment: try again")
 
     def confirm(self, lease: Lease) -> None:
         """Raises LeaseLost unless every group of the lease is still its own."""
@@ -98,11 +98,11 @@ class S3Leases:
                 return ""
             if self._write(group, replace(seen.row, held=False), seen):
                 return str(_held(group, seen.row, seen.found))
-        raise Held(f"the lease of {group} changes too fast to be let go: its holder is alive")
+        raise LeaseHeldError(f"the lease of {group} changes too fast to be let go: its holder is alive")
 
     def _claim(self, lease: Lease, rollout: RolloutId, seen: Mapping[Arn, Seen]) -> bool:
         """All of them, or none is left behind."""
-        place, now = process.here(), self._bucket.clock.now()
+        place, now = process.current_place(), self._bucket.clock.now()
         row = Row(True, lease.epoch, 0, rollout, now, lease.owner, place.machine, place.pids)
         try:
             claimed = all(self._write(group, row, each) for group, each in seen.items())
@@ -153,7 +153,7 @@ def _held(group: Arn, row: Row, found: Found | None) -> Holder:
         place=process.Place(row.machine, row.pids),
         rollout=row.rollout,
         since=row.since,
-        beat=Beat(group, row.epoch, row.beat),
+        beat=Heartbeat(group, row.epoch, row.beat),
         age=found.age if found else None,
     )
 

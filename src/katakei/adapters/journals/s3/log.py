@@ -7,7 +7,7 @@ reads a long history from reading thousands of objects; it is whole appends from
 from collections.abc import Sequence
 
 from katakei.adapters.journals.s3.bucket import NEW, Bucket
-from katakei.domain.errors import Unreachable
+from katakei.domain.errors import UnreachableError
 from katakei.domain.model import RolloutId
 
 EVERY = 1000  # events
@@ -27,7 +27,7 @@ class Log:
         keys = self._bucket.keys(_folder(rollout), _key(rollout, len(lines)))
         for key, found in zip(keys, self._bucket.all(keys), strict=True):
             if found is None or _number(key) != len(lines) + 1:
-                raise Unreachable(
+                raise UnreachableError(
                     f"the journal {self._bucket.place} has lost events of rollout {rollout} before {_number(key)}:"
                     " restore the objects, and look at the target groups by hand"
                 )
