@@ -46,9 +46,9 @@ check: setup  ## format, lint, types, import contracts, fast tests: under a minu
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/coverage run -m pytest tests/core
+	$(BIN)/coverage run -m pytest tests/unit/domain tests/unit/reconcile tests/unit/planning
 	$(BIN)/coverage report
-	$(BIN)/pytest tests/properties tests/house tests/bench -m 'not slow and not lab and not acceptance'
+	$(BIN)/pytest tests/properties tests/project tests/bench -m 'not slow and not lab and not acceptance'
 
 # Real peers of the tests: a proxy, a second shell, network namespaces, a browser. Installed only where that is ours to do.
 PACKAGES := nginx-light busybox iproute2 dash rsync chromium
@@ -85,7 +85,7 @@ lab: setup  ## a local AWS that stays up until Ctrl-C
 	$(BIN)/katakei lab up
 
 docs: setup  ## draw what is drawn from the code: phases, evidence, the JSON Schema
-	$(PY) -m tests.house.draw
+	$(PY) -m tests.project.draw
 	$(PY) -m katakei.config.schema >docs/katakei.schema.json
 
 fix: setup  ## let ruff mend what it can

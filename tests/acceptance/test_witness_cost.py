@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.stage import Roll
 from tests.lab.conftest import Clients
-from tests.witnesses.world import needed
+from tests.unit.adapters.probes.world import needed
 
 from katakei.adapters.probes import carried
 from katakei.lab import clock

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from tests.contracts.run_command import WireFault
 from tests.contracts.workshops import ByRunCommand, by_run_command, target
-from tests.witnesses.world import group
+from tests.unit.adapters.probes.world import group
 
 from katakei.adapters.executors.ssm import SsmCarrier
 from katakei.adapters.probes import connections

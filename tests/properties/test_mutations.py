@@ -372,7 +372,7 @@ BROKEN = {
     "looks are not spaced": Broken(
         [(pacing, "EVERY", seconds(0.1)), (pacing, "SLOWEST", seconds(0.5))], "calls", worlds()
     ),
-    "a turn is due at once": Broken([(runner, "rest_until", _due_at_once)], "rest", worlds()),
+    "a turn is due at once": Broken([(runner, "next_turn_due", _due_at_once)], "rest", worlds()),
 }
 
 

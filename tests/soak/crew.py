@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faces.command import Katakei, Running
+from tests.e2e.command import Katakei, Running
 
 from katakei.lab import clock, guard
 

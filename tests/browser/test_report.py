@@ -1,0 +1,74 @@
+"""The report in a real browser, with scripts switched off: how it is laid out, not how it was meant."""
+
+import json
+import re
+import shutil
+import subprocess
+from html import escape, unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.given import a_plan, later
+from tests.unit.render.test_report import RESTORE, told, way
+
+from katakei.domain import events as e
+from katakei.domain.replay import replay
+from katakei.render import report
+
+# The report sits in a frame that may run nothing; the page around it may measure, and tells what it found.
+AROUND = """<!DOCTYPE html><meta charset="utf-8"><body><pre id="found"></pre>
+<iframe sandbox="allow-same-origin" width="{width}" height="4000" srcdoc="{page}"></iframe>
+<script>
+document.querySelector("iframe").onload = function () {{
+  const page = this.contentDocument, box = each => each.getBoundingClientRect();
+  document.getElementById("found").textContent = JSON.stringify({{
+    wide: page.documentElement.scrollWidth,
+    bars: [...page.querySelector(".track").children].map(bar => box(bar).width),
+    track: box(page.querySelector(".track")).width,
+    colours: new Set([...page.querySelector(".track").children].map(bar => getComputedStyle(bar).backgroundColor)).size,
+    serving: page.querySelector("path.serving").getBBox().width,
+    asked: this.contentWindow.performance.getEntriesByType("resource").length,
+    title: page.title,
+  }});
+}};
+</script>"""
+
+
+@pytest.mark.parametrize("width", [400, 1100])
+def test_bars_are_as_long_as_their_phases_and_nothing_is_wider_than_the_screen(tmp_path: Path, width: int) -> None:
+    plan = a_plan(service="shop")
+    events = told(plan, way(plan), way(plan, 1, step=15), [e.Finished(later(105))])
+    found = measured(tmp_path, report.page(replay(events), events, RESTORE, later(105)), width)
+    assert found["title"] == "shop → v2"
+    assert found["wide"] <= width
+    assert len(found["bars"]) == 6
+    assert all(bar == pytest.approx(found["track"] * 10 / 105, abs=0.5) for bar in found["bars"])
+    assert found["colours"] == 6
+    assert found["serving"] == pytest.approx(1000, abs=1)
+    assert found["asked"] == 0
+
+
+def measured(folder: Path, page: str, width: int) -> Any:
+    """What chromium makes of it."""
+    browser = shutil.which("chromium")
+    assert browser, "the tests need chromium: make packages installs it"
+    around = folder / "around.html"
+    around.write_text(AROUND.format(width=width, page=escape(page, quote=True)), encoding="utf-8")
+    words = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={folder}/profile",
+    ]
+    done = subprocess.run(
+        [browser, *words, "--virtual-time-budget=5000", "--dump-dom", around.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=True,
+    )
+    said = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert said, done.stderr
+    return json.loads(unescape(said[1]))

@@ -1,0 +1,90 @@
+"""What a rollout left behind, by the command: no AWS, no lab, nothing but its journal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.contracts.ledgers import ID, LEDGERS, begun
+from tests.e2e.command import Katakei
+from tests.unit.given import NOON
+
+from katakei.domain import events as e
+from katakei.domain.model import TargetId
+from katakei.domain.phases import Intent, Phase
+
+WHO = TargetId("i-1")
+KEY = e.WorkKey(ID, WHO, 1, Intent.UPDATE)
+
+
+@pytest.fixture
+def katakei(tmp_path: Path) -> Iterator[Katakei]:
+    """A journal with one rollout, whose only target was left out after its work failed."""
+    with LEDGERS["sqlite"](tmp_path) as ledger:
+        lease = begun(ledger)
+        phases = (Phase.DRAINING, Phase.OUT, Phase.WORKING)
+        moves = [e.PhaseChanged(NOON, WHO, phase) for phase in phases]
+        ended = e.WorkEnded(NOON, KEY, 7, "no space left\x1b]0;evil\x07\n")
+        ledger.journal().append(lease, ID, 1, [*moves, ended, e.PhaseChanged(NOON, WHO, Phase.LEFT_OUT, "exit code 7")])
+        ledger.journal().append(lease, ID, 6, [e.Finished(NOON)])
+        ledger.leases().release(lease)
+        command = Katakei(tmp_path, {"KATAKEI_JOURNAL": ledger.url})
+        yield command
+        command.close()
+
+
+def test_the_output_of_the_work_is_shown_and_plays_with_no_terminal(katakei: Katakei) -> None:
+    done = katakei("logs", ID)
+    assert done.code == 0, done.all()
+    assert (
+        "== i-1 (web-1), attempt 1 (update), exit code 7, 2026-11-22 12:00:00 UTC\nno space left\\x1b]0;evil"
+        in done.out
+    )
+    assert katakei("logs", ID, "web-1").out == done.out
+    assert katakei("logs", ID, "--json").data["work"][0]["out"] == "no space left\x1b]0;evil\x07\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("logs", ID, "web-9"), f"'web-9' is no target of rollout {ID}; there are: i-1 (web-1)"),
+        (("logs", "r-nosuch"), "no rollout r-nosuch in this journal"),
+        (("report", "r-nosuch"), "no rollout r-nosuch in this journal"),
+        (("report", ID, "-o", "no/such/folder.html"), "no/such/folder.html cannot be written"),
+    ],
+)
+def test_what_is_not_there_is_told_in_one_sentence(katakei: Katakei, words: tuple[str, ...], says: str) -> None:
+    done = katakei(*words)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_report_is_one_file_with_the_commands_that_restore_everything(katakei: Katakei) -> None:
+    done = katakei("report", ID)
+    file = katakei.folder / f"katakei-{ID}.html"
+    assert (done.code, done.out) == (0, f"katakei-{ID}.html\n"), done.all()
+    page = file.read_text()
+    assert "aws elbv2 register-targets" in page
+    assert "Targets were left out of service. (exit code 3)" in page
+    assert katakei("report", ID, "-o", "-").out == f"{page}\n"
+    assert not list(katakei.folder.glob(".katakei-*"))
+
+
+def test_a_report_over_an_older_one_replaces_it_whole(katakei: Katakei) -> None:
+    file = katakei.folder / "report.html"
+    file.write_text("x" * 100_000)
+    assert katakei("report", ID, "-o", "report.html").code == 0
+    assert file.read_text().endswith("</html>\n")
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing_behind(katakei: Katakei) -> None:
+    done = katakei("report", ID, "-o", ".")
+    assert (done.code, "cannot be written" in done.err) == (2, True), done.all()
+    assert not list(katakei.folder.glob(".katakei-*"))
+    assert not list(katakei.folder.parent.glob(".katakei-*"))
+
+
+def test_the_facts_of_a_report_are_told_to_a_program(katakei: Katakei) -> None:
+    data = katakei("report", ID, "--json").data
+    assert (data["exit"], data["left_out"], data["figures"]["late_requests"]) == (3, ["i-1"], 0)
+    assert data["restore"][0].startswith("aws elbv2 register-targets")

@@ -1,0 +1,130 @@
+"""Evidence instead of the timer, by the command: what ends a drain, what is cut, and what came too late."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from tests.e2e.command import Katakei
+from tests.e2e.ground import Ground
+from tests.e2e.stage import Play, Plays, Stage
+
+from katakei.lab import clock
+
+pytestmark = pytest.mark.lab
+plays = Plays()
+
+FILE = """\
+service: shop
+balancer: {{alb: {{target_groups: [LaravelTargetGroup]}}}}
+drain: {{settle: 2s, {drain}}}
+work: {work}
+warm: {{soak: 0s}}
+"""
+RESTART = "{ssm: {run: 'echo \"$KATAKEI_RELEASE\" > release && ./bin/restart'}}"
+COUNTER = "until: counter, quiet: 1s, counter: {command: 'curl -fsS http://$ADDRESS:$PORT/in-flight'}"
+ROLL = ("roll", "--release", "v2", "--yes", "--only")
+TIMER = timedelta(minutes=2)
+
+
+def _file(katakei: Katakei, ground: Ground, drain: str, work: str = RESTART) -> None:
+    """A group with a timer that no test waits for, and this configuration."""
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": str(int(TIMER.total_seconds()))}
+    ground.aws.get("elbv2").modify_target_group_attributes(TargetGroupArn=ground.group, Attributes=[delay])
+    katakei.file(FILE.format(drain=drain, work=work))
+
+
+@contextmanager
+def _streams(ground: Ground, seconds: int) -> Iterator[None]:
+    """Answers under way on both servers, which go on speaking for so long."""
+    url = urlsplit(ground.lab.url)
+    clients = [http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=5) for _ in range(4)]
+    try:
+        for client in clients:
+            client.request("GET", f"/stream?s={seconds}")
+            client.getresponse().readline()
+        yield
+    finally:
+        for client in clients:
+            client.close()
+
+
+@plays
+def a_target_on_which_nothing_is_pending_is_not_waited_for_although_its_timer_runs(
+    katakei: Katakei, ground: Ground
+) -> None:
+    katakei.file(f"service: shop\nbalancer: {{alb: {{target_groups: [LaravelTargetGroup]}}}}\nwork: {RESTART}\n")
+    assert "up to the delay of" in katakei("plan").out
+    _file(katakei, ground, "until: proof")
+    begun = clock.monotonic()
+    done = katakei(*ROLL, ground.ids[0])
+    assert (done.code, ground.releases()) == (0, ["v2", "v1"]), done.all()
+    assert clock.monotonic() - begun < TIMER.total_seconds() / 2
+
+
+@plays
+def a_witness_is_carried_beside_work_that_a_person_does(katakei: Katakei, ground: Ground) -> None:
+    _file(katakei, ground, "witness: ssm", "{manual: }")
+    running = katakei.start(*ROLL, ground.ids[0])
+    running.until("yours to work on")
+    rollout = katakei("list", "--json").data["rollouts"][0]["rollout"]
+    assert katakei("approve", rollout).code == 0
+    assert running.end().code == 0
+
+
+@plays
+def what_is_still_open_after_cut_after_is_not_waited_for_and_is_counted(katakei: Katakei, ground: Ground) -> None:
+    _file(katakei, ground, "until: proof, cut_after: 6s")
+    with _streams(ground, 60):
+        done = katakei(*ROLL, ground.ids[0])
+    assert done.code == 0, done.all()
+    assert "not waited for any longer (drain.cut_after): 2 connections" in done.out
+
+
+@plays
+def a_counter_of_the_user_s_own_is_waited_for_and_believed(katakei: Katakei, ground: Ground) -> None:
+    _file(katakei, ground, COUNTER)
+    with _streams(ground, 25):
+        done = katakei(*ROLL, ground.ids[0])
+    assert done.code == 0, done.all()
+    assert "its counter says 2 in flight" in done.out
+
+
+@plays
+def a_counter_that_does_not_count_is_told_and_the_timer_waited_for(katakei: Katakei, ground: Ground) -> None:
+    _file(katakei, ground, "until: counter, counter: {command: 'echo no such pool >&2; exit 1'}")
+    running = katakei.start(*ROLL, ground.ids[0])
+    running.until("its counter told no number: no such pool", within=70)
+    running.until("the load balancer's timer of 2m", within=70)
+
+
+@plays
+def requests_that_come_after_quiet_are_counted_and_said(katakei: Katakei, ground: Ground) -> None:
+    _file(katakei, ground, "until: proof", "{ssm: {run: 'sleep 15; ./bin/restart'}}")
+    late, target = threading.Event(), ground.lab.targets[0]
+
+    def knock() -> None:
+        client = http.client.HTTPConnection(target.address, target.port, timeout=5)
+        while not late.wait(1):
+            client.request("GET", "/")
+            client.getresponse().read()
+        client.close()
+
+    running = katakei.start(*ROLL, target.id)
+    running.until("work started")
+    knocking = threading.Thread(target=knock)
+    knocking.start()
+    try:
+        running.until("came after it was called quiet: drain.settle is too short")
+    finally:
+        late.set()
+        knocking.join()
+    assert running.end().code == 0
+
+
+@plays.each()
+def test_it(play: Play, stage: Stage) -> None:
+    stage.show(play)

@@ -1,0 +1,142 @@
+"""The world misbehaves in the middle of a rollout: what the user reads, how it ends, and that nothing is lost."""
+
+import resource
+from pathlib import Path
+
+import pytest
+from tests.e2e.command import Katakei, Running
+from tests.e2e.ground import Ground
+from tests.e2e.stage import Play, Plays, Stage
+from tests.e2e.wire import Wire
+
+from katakei.lab import clock
+
+pytestmark = pytest.mark.lab
+plays = Plays()
+
+CONFIGURATION = """\
+service: shop
+balancer: {alb: {target_groups: [LaravelTargetGroup]}}
+window: {max_unavailable: 1, floor: 1}
+drain: {settle: 1s, until: delay}
+work: {ssm: {run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}
+check: {http: {path: /health}, within: 10s}
+warm: {soak: 1s}
+"""
+BY_HAND = CONFIGURATION.replace("{ssm: {run: 'echo \"$KATAKEI_RELEASE\" > release && ./bin/restart'}}", "{manual: }")
+
+
+def keys(folder: Path, name: str) -> str:
+    path = folder / "credentials"
+    path.write_text(f"[default]\naws_access_key_id = {name}\naws_secret_access_key = lab\n")
+    return str(path)
+
+
+def first_out(katakei: Katakei) -> tuple[Running, str]:
+    """A rollout by hand whose first target waits for a person; and its name."""
+    katakei.file(BY_HAND)
+    roll = katakei.start("roll", "-f", "katakei.yml")
+    roll.until("yours to work on")
+    (rollout,) = katakei("list", "--json").data["rollouts"]
+    return roll, rollout["rollout"]
+
+
+@plays.slow
+def credentials_are_renewed_and_a_cut_connection_comes_back_in_the_middle(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(CONFIGURATION)
+    with Wire(ground.lab.endpoint) as wire:
+        env = {
+            "AWS_ENDPOINT_URL": wire.url,
+            "AWS_SHARED_CREDENTIALS_FILE": keys(katakei.folder, "OLD"),
+            "AWS_ACCESS_KEY_ID": None,
+            "AWS_SECRET_ACCESS_KEY": None,
+        }
+        roll = katakei.start("roll", "--release", "v2", **env)
+        roll.until("draining")
+        wire.expired = "OLD"
+        roll.until("the AWS credentials have expired: renew them")
+        keys(katakei.folder, "NEW")
+        roll.until("soaking")
+        wire.cut()
+        roll.until("AWS cannot be reached for")
+        clock.sleep(3)
+        wire.mend()
+        done = roll.end(90)
+    assert done.code == 0, done.all()
+    assert "it goes on by itself once that is mended" in done.out
+    assert (ground.starts(), ground.releases()) == ([1, 1], ["v2", "v2"])
+
+
+@plays.slow
+def a_full_disk_under_the_journal_stops_it_and_the_next_start_goes_on(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(CONFIGURATION)
+    roll = katakei.start("roll", "--release", "v2")
+    roll.until("working")
+    resource.prlimit(roll.process.pid, resource.RLIMIT_FSIZE, (1, 1))
+    done = roll.end()
+    assert done.code == 5, done.all()
+
+    done = katakei("roll", "--release", "v2", within=120)
+    assert done.code == 0, done.all()
+    assert "carrying it on as it was planned" in done.out
+    assert (ground.starts(), ground.releases()) == ([1, 1], ["v2", "v2"])
+    assert set(ground.states().values()) == {"healthy"}
+
+
+@plays.slow
+def a_target_that_somebody_registers_meanwhile_is_rolled_at_the_end(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(CONFIGURATION.replace("floor: 1", "floor: 0"))
+    late = {"TargetGroupArn": ground.group, "Targets": [{"Id": ground.ids[1], "Port": ground.lab.targets[1].port}]}
+    ground.aws.get("elbv2").deregister_targets(**late)
+    ground.becomes(ground.ids[1], "absent")
+    roll = katakei.start("roll", "--release", "v2")
+    roll.until("working")
+    ground.aws.get("elbv2").register_targets(**late)
+    done = roll.end(90)
+    assert done.code == 0, done.all()
+    assert f"{ground.ids[1]} (web-2)  registered by somebody meanwhile; rolled at the end" in done.out
+    assert ground.releases() == ["v2", "v2"]
+
+
+@plays.slow
+def a_target_that_falls_after_it_was_done_stops_the_rest_and_is_named(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(CONFIGURATION)
+    roll = katakei.start("roll", "--release", "v2")
+    roll.until("  done")
+    ground.lab.faults(target_dead=[ground.ids[0]])
+    done = roll.end(120)
+    assert done.code == 3, done.all()
+    assert f"{ground.ids[0]} (web-1)  left service again: unhealthy" in done.out
+    assert f"failed after it was done: {ground.ids[0]} (web-1) left service after it was done: unhealthy" in done.out
+    assert "it does not serve" in done.out
+    assert ground.states()[ground.ids[1]] == "healthy"
+
+
+@plays.slow
+def a_group_that_somebody_deletes_ends_the_wait(katakei: Katakei, ground: Ground) -> None:
+    roll, name = first_out(katakei)
+    elb = ground.aws.get("elbv2")
+    for listener in elb.describe_listeners(LoadBalancerArn=ground.lab.load_balancer_arn)["Listeners"]:
+        elb.delete_listener(ListenerArn=listener["ListenerArn"])
+    elb.delete_target_group(TargetGroupArn=ground.group)
+    assert katakei("approve", name).code == 0
+    done = roll.end(60)
+    assert done.code == 1, done.all()
+    assert "gone: the target group LaravelTargetGroup was deleted, not by us" in done.out
+    assert "1 skipped, 1 gone" in done.out
+
+
+@plays.slow
+def a_target_that_somebody_stops_is_left_out_and_named(katakei: Katakei, ground: Ground) -> None:
+    roll, name = first_out(katakei)
+    ground.aws.get("ec2").stop_instances(InstanceIds=[ground.ids[0]])
+    assert katakei("approve", name).code == 0
+    done = roll.end(60)
+    assert done.code == 3, done.all()
+    assert f"left out of service: {ground.ids[0]} (web-1): the check did not pass within 10s" in done.out
+    assert ground.states()[ground.ids[1]] == "healthy"
+
+
+@plays.each()
+def test_it(play: Play, stage: Stage) -> None:
+    stage.show(play)

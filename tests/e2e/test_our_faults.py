@@ -1,0 +1,56 @@
+"""What nobody foresaw: a fault of ours tells no lie about the targets, and no name is too strange to be printed."""
+
+import os
+import subprocess
+import sys
+from typing import Any, cast
+
+import pytest
+from tests.unit.given import a_plan, given
+
+from katakei import cli
+from katakei.cli.progress import Shown, finish
+from katakei.domain.errors import ExitCode
+from katakei.runtime.session import RolloutSession
+
+PRINTS = """
+import contextlib, sys
+from katakei import cli
+from katakei.cli.messages import say
+sys.argv = ["katakei", "--version"]
+with contextlib.suppress(SystemExit):
+    cli.main()
+say("片系")
+"""
+
+
+class Falls:
+    """A drive that dies of a fault of ours in its first turn."""
+
+    rollout = given(a_plan())
+    plan = rollout.plan
+    carried_on = False
+    restore_lines = ()
+
+    def run(self, _told: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def test_a_fault_of_ours_in_mid_rollout_is_no_success_and_no_failure_after_which_all_serve(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    falls = cast("RolloutSession", Falls())
+    monkeypatch.setattr(cli.katakei, "main", lambda *_, **__: finish(falls, Shown(as_json=False)))
+    assert cli.run(["roll"]) is ExitCode.INTERRUPTED
+    said = capsys.readouterr().err
+    assert "a fault of ours: ZeroDivisionError: division by zero" in said
+    assert "is not finished" in said
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_is_written_otherwise() -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([sys.executable, "-c", PRINTS], env=env, capture_output=True, text=True, check=True)
+    assert "\\u7247\\u7cfb" in done.stdout

@@ -1,0 +1,262 @@
+"""A rollout by the command: under traffic, by hand, failing, aborted, interrupted, killed, with a rival."""
+
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from tests.e2e.command import Katakei, Running
+from tests.e2e.ground import Ground
+from tests.e2e.stage import Play, Plays, Stage
+
+from katakei.lab import clock
+from katakei.lab.traffic import Figures, Traffic
+
+pytestmark = pytest.mark.lab
+plays = Plays()
+
+RELEASE = """'echo "$KATAKEI_RELEASE" > release && ./bin/restart'"""
+RESTORE = "To put everything back by hand, whatever happens:"
+
+
+def configuration(work: str = f"{{ssm: {{run: {RELEASE}}}}}", settle: int = 1, more: str = "") -> str:
+    return f"""\
+service: shop
+balancer: {{alb: {{target_groups: [LaravelTargetGroup]}}}}
+drain: {{settle: {settle}s, until: delay}}
+work: {work}
+check: {{http: {{path: /health}}, within: 20s}}
+warm: {{soak: 1s}}
+{more}
+"""
+
+
+@contextmanager
+def traffic(url: str) -> Iterator[list[Figures]]:
+    """Keep-alive clients, some of them slow; what they saw is in the list afterwards."""
+    clients = Traffic(url, 30, slow_seconds=2, longest=timedelta(minutes=3))
+    clients.start()
+    seen: list[Figures] = []
+    try:
+        yield seen
+    finally:
+        seen.append(clients.stop())
+
+
+@plays
+def a_group_goes_from_one_release_to_the_next_and_no_request_is_lost(katakei: Katakei, ground: Ground) -> None:
+    places = ground.places()
+    katakei.file(configuration())
+    with traffic(ground.lab.url) as seen:
+        done = katakei("roll", "--release", "v2", within=90)
+    assert done.code == 0, done.all()
+    assert (seen[0].failed, seen[0].first_failures) == (0, ())
+    assert seen[0].requests > 100
+    assert (ground.releases(), ground.starts()) == (["v2", "v2"], [1, 1])
+    assert ground.places() == places
+    assert done.out.splitlines()[0] == RESTORE
+    assert done.out.splitlines()[-1].endswith("2 done")
+    for target in ground.ids:
+        said = [line for line in done.out.splitlines() if target in line]
+        order = ["draining", "out", "working", "work ended with exit code 0", "checking", "warming", "soaking", "done"]
+        assert [word for line in said for word in order if line.endswith(f"  {word}")] == order
+
+    (rollout,) = katakei("list", "--json").data["rollouts"]
+    assert (rollout["service"], rollout["finished"] is None) == ("shop", False)
+    shown = katakei("show", rollout["rollout"], "--json").data
+    assert (shown["exit"], shown["release"]) == (0, "v2")
+    assert [target["phase"] for target in shown["targets"]] == ["done", "done"]
+    assert "finished after" in katakei("show", rollout["rollout"]).out
+
+
+@plays
+def a_plan_changes_nothing_and_says_what_would_happen(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(configuration())
+    done = katakei("plan", "--release", "v2")
+    assert done.code == 0
+    for words in (
+        "roll shop to v2, 2 targets",
+        "work     by ssm: echo",
+        "1 of 2 must serve",
+        "window   1",
+        "takes    about",
+    ):
+        assert words in done.out
+    data = katakei("plan", "--release", "v2", "--json").data
+    assert [target["id"] for target in data["order"]] == [t.id for t in ground.lab.targets]
+    assert data["predicted_seconds"] == 2 * sum(part["length"] for part in data["parts"])
+    assert data["window"] == 1
+    assert ground.changes() == []
+    assert katakei("list").out == "no rollouts in this journal\n"
+
+
+def by_hand(katakei: Katakei, ground: Ground) -> tuple[Running, str]:
+    """One target is out and waits for a person."""
+    katakei.file(configuration("{manual: }"))
+    roll = katakei.start("roll", "--only", ground.ids[0], "-f", "katakei.yml")
+    roll.until("yours to work on")
+    return roll, next(word for word in roll.said().split() if word.startswith("r-"))
+
+
+@plays
+def a_person_works_and_says_so_from_elsewhere_and_a_rival_is_refused(katakei: Katakei, ground: Ground) -> None:
+    roll, name = by_hand(katakei, ground)
+    assert "work     by hand" in roll.said()
+    assert f"katakei approve {name} {ground.ids[0]}" in roll.said()
+
+    rival = katakei("roll", "-f", "katakei.yml", "--only", ground.ids[0])
+    assert rival.code == 4
+    assert f"held by rollout {name}" in rival.err
+    step = katakei("deregister", ground.ids[1])
+    assert step.code == 4
+    assert name in step.err
+    waiting = katakei("show", name).out
+    assert f"waiting for: {ground.ids[0]} working since" in waiting
+
+    assert katakei("approve", name, ground.ids[1]).code == 2
+    approved = katakei("approve", name, ground.lab.targets[0].address)
+    assert (approved.code, approved.out) == (0, f"approved: {ground.ids[0]}\n")
+    done = roll.end()
+    assert done.code == 0, done.all()
+    assert set(ground.states().values()) == {"healthy"}
+    assert katakei("approve", name).code == 2
+
+
+@plays.slow
+def an_abort_from_elsewhere_brings_everything_back(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(configuration(settle=20))
+    roll = katakei.start("roll", "--release", "v3", "--json")
+    roll.until("SeenOut")
+    name = next(iter(katakei("list", "--json").data["rollouts"]))["rollout"]
+    accepted = katakei("abort", name, "--json")
+    assert (accepted.code, accepted.data) == (0, {"accepted": name})
+    late = katakei("pause", name)
+    assert (late.code, "is being aborted" in late.err) == (2, True)
+    done = roll.end()
+    assert done.code == 1, done.all()
+    assert [target["phase"] for target in done.events[-1]["targets"]] == ["returned", "skipped"]
+    assert set(ground.states().values()) == {"healthy"}
+    assert ground.starts() == [0, 0]
+    again = katakei("abort", name)
+    assert again.code == 2
+    assert "is finished; there is nothing to abort" in again.err
+
+
+@plays.slow
+def where_nobody_drives_it_any_more_abort_itself_brings_everything_back(katakei: Katakei, ground: Ground) -> None:
+    roll, name = by_hand(katakei, ground)
+    roll.tell(signal.SIGKILL)
+    roll.end()
+    plan = katakei("plan")
+    assert plan.code == 4
+    assert name in plan.err
+    done = katakei("abort", name)
+    assert done.code == 1, done.all()
+    assert "bringing back what is out of service" in done.out
+    assert set(ground.states().values()) == {"healthy"}
+
+
+@plays
+def work_that_fails_leaves_its_target_out_and_names_it(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(configuration("{ssm: {run: 'echo broken >&2; exit 7'}}"))
+    done = katakei("roll")
+    assert done.code == 3, done.all()
+    first = next(line for line in done.out.splitlines() if "order    1." in line).split()[2]
+    assert f"left out of service: {first}" in done.out
+    assert "7" in done.out.splitlines()[-1]
+    assert "1 left_out, 1 skipped" in done.out
+    assert sorted(ground.states().values()) == ["healthy"]
+    assert f"held by {first}" not in katakei("status").out
+
+
+@plays.slow
+def work_that_fails_is_put_back_where_that_is_asked(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(configuration("{ssm: {run: exit 7}}", more="on_failure: {failed_target: put_back}"))
+    done = katakei("roll")
+    assert done.code == 1, done.all()
+    assert sorted(ground.states().values()) == ["healthy", "healthy"]
+
+
+@plays.slow
+def one_interrupt_finishes_what_is_in_hand_and_the_same_command_goes_on(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(configuration())
+    roll = katakei.start("roll", "--release", "v4")
+    roll.until("working")
+    roll.tell(signal.SIGINT)
+    done = roll.end()
+    assert done.code == 130, done.all()
+    assert "finishing what is in hand" in done.err
+    assert "out of service: none" in done.out
+    assert sorted(ground.starts()) == [0, 1]
+
+    other = katakei("roll", "--release", "v5")
+    assert other.code == 4
+    assert "release v4, now v5" in other.err
+    assert "--as-recorded" in other.err
+
+    done = katakei("roll", "--release", "v4")
+    assert done.code == 0, done.all()
+    assert done.out.splitlines()[0] == RESTORE
+    assert "carrying it on as it was planned" in done.out
+    assert (ground.starts(), ground.releases()) == ([1, 1], ["v4", "v4"])
+
+
+@plays.slow
+def two_interrupts_stop_at_once_and_say_how_to_go_on(katakei: Katakei, ground: Ground) -> None:
+    roll, name = by_hand(katakei, ground)
+    roll.tell(signal.SIGTERM)
+    roll.until("finishing what is in hand")
+    roll.tell(signal.SIGTERM)
+    done = roll.end(20)
+    assert done.code == 130
+    assert f"out of service: {ground.ids[0]}" in done.err
+    assert f"katakei abort {name}" in done.err
+
+
+@plays.slow
+def after_a_kill_the_same_command_finishes_and_work_is_done_once(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(configuration())
+    release = "v8"
+    roll = katakei.start("roll", "--release", release)
+    roll.until("draining")
+    clock.sleep(random.uniform(0, 20))  # noqa: S311 - any moment will do
+    roll.tell(signal.SIGKILL)
+    killed = roll.end()
+    assert killed.code == -signal.SIGKILL
+    done = katakei("roll", "--release", release, within=90)
+    assert done.code == 0, killed.out + done.all()
+    assert done.out.splitlines()[0] == RESTORE
+    assert (ground.starts(), ground.releases()) == ([1, 1], [release, release])
+    assert set(ground.states().values()) == {"healthy"}
+
+
+@plays.slow
+def a_rollout_goes_on_when_nobody_reads_it_any_more(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(configuration())
+    words = [sys.executable, "-m", "katakei.cli", "roll", "--release", "v6", "--only", ground.ids[0]]
+    with subprocess.Popen(words, cwd=katakei.folder, env=katakei.env, stdout=subprocess.PIPE) as roll:
+        assert roll.stdout is not None
+        assert roll.stdout.readline().decode().strip() == RESTORE
+        roll.stdout.close()
+        assert roll.wait(60) == 0
+    assert sum(ground.starts()) == 1
+    assert set(ground.states().values()) == {"healthy"}
+
+
+@plays.slow
+def a_group_and_a_command_need_no_file(katakei: Katakei, ground: Ground) -> None:
+    work = 'test "$KATAKEI_RELEASE" = v7 && echo "$KATAKEI_RELEASE" > release && ./bin/restart'
+    words = ("roll", "LaravelTargetGroup", "--run", work, "--release", "v7", "--only", "web-1", "--yes")
+    done = katakei(*words, "--journal", str(katakei.folder / "mine.db"), within=120, CI="true")
+    assert done.code == 0, done.all()
+    assert sum(ground.starts()) == 1
+    assert (katakei.folder / "mine.db").exists()
+
+
+@plays.each()
+def test_it(play: Play, stage: Stage) -> None:
+    stage.show(play)

@@ -1,0 +1,136 @@
+"""What a person sees and types: the confirmation, the live table, Enter, Ctrl-C, a closed window."""
+
+import signal
+import subprocess
+
+import pytest
+from tests.e2e.command import PROGRAM, Katakei
+from tests.e2e.ground import Ground
+from tests.e2e.stage import Play, Plays, Stage
+from tests.e2e.terminal import Terminal
+
+from katakei.lab import clock
+
+pytestmark = pytest.mark.lab
+plays = Plays()
+
+CONFIGURATION = """\
+service: shop
+balancer: {alb: {target_groups: [LaravelTargetGroup]}}
+drain: {settle: 1s, until: delay}
+work: {manual: }
+check: {http: {path: /health}, within: 20s}
+warm: {soak: 1s}
+"""
+RESTORE = "To put everything back by hand, whatever happens:"
+
+
+@plays
+def a_rollout_is_confirmed_drawn_and_driven_from_the_keyboard(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(CONFIGURATION)
+
+    # given a person who is asked, and says no: nothing is changed
+    with Terminal(katakei, "roll", "--only", ground.ids[0]) as terminal:
+        terminal.until("[y/N]")
+        assert "account 123456789012, region ap-northeast-1, LaravelTargetGroup" in terminal.screen
+        terminal.type("n\n")
+        assert terminal.end() == 4
+    assert "not confirmed; nothing was changed" in terminal.screen
+    assert terminal.screen.lstrip().startswith(RESTORE)
+    assert ground.changes() == []
+    assert katakei("list").out == "no rollouts in this journal\n"
+
+    # nor is it by Ctrl-C at the question
+    with Terminal(katakei, "deregister", ground.ids[0]) as terminal:
+        terminal.until("[y/N]")
+        clock.sleep(0.3)  # a person is never as quick as to come between the question and its reading
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.screen
+    assert ground.changes() == []
+
+    # nor is a lease let go by somebody who is not sure
+    with Terminal(katakei, "unlock", "LaravelTargetGroup") as terminal:
+        terminal.until("[y/N]")
+        terminal.type("n\n")
+        assert terminal.end() == 4
+    assert "not confirmed; nothing was changed" in terminal.screen
+
+    # when the answer is yes, a table is drawn; Enter says that the work is done
+    with Terminal(katakei, "roll", "--only", ground.ids[0]) as terminal:
+        terminal.until("[y/N]")
+        terminal.type("y\n")
+        terminal.until("TARGET")
+        terminal.until("draining")
+        terminal.until("yours to work on")
+        assert "Press Enter when the work on the targets that are out is done." in terminal.screen
+        assert "out at a time" in terminal.screen
+        terminal.type("\n")
+        assert terminal.end() == 0, terminal.screen[-3000:]
+    assert "1 done" in terminal.screen
+    assert set(ground.states().values()) == {"healthy"}
+
+
+@plays.slow
+def ctrl_c_twice_stops_at_once_and_a_closed_window_finishes_what_is_in_hand(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(CONFIGURATION)
+    with Terminal(katakei, "roll", "--yes") as terminal:
+        terminal.until("yours to work on")
+        terminal.type("\x03")
+        terminal.until("finishing what is in hand")
+        terminal.type("\x03")
+        assert terminal.end(20) == 130, terminal.screen[-3000:]
+    assert "bring everything back instead: katakei abort" in terminal.screen
+    assert "Traceback" not in terminal.screen
+
+    # and taken up again: what puts everything back is said first; then the window is closed
+    with Terminal(katakei, "roll", "--yes") as terminal:
+        terminal.until("yours to work on")
+        assert terminal.screen.lstrip().startswith(RESTORE)
+        terminal.hang_up()
+        (rollout,) = katakei("list", "--json").data["rollouts"]
+        assert katakei("approve", rollout["rollout"]).code == 0
+        assert terminal.end() == 130
+    assert set(ground.states().values()) == {"healthy"}
+    assert "interrupted (SIGHUP)" in katakei("show", rollout["rollout"]).out
+
+
+@plays.slow
+def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_window(
+    katakei: Katakei, ground: Ground
+) -> None:
+    katakei.file(CONFIGURATION)
+
+    # Ctrl-C once: the target in hand is finished, the other one not begun, and it is said how to go on
+    with Terminal(katakei, "roll", "--yes") as terminal:
+        terminal.until("yours to work on")
+        terminal.type("\x03")
+        terminal.until("finishing what is in hand; once more stops at once")
+        terminal.type("\n")
+        assert terminal.end() == 130, terminal.screen[-3000:]
+    assert "carry it on: the same command again" in terminal.screen
+    assert set(ground.states().values()) == {"healthy"}
+
+    # SIGTERM once, with nothing else to begin: the rollout is finished
+    with Terminal(katakei, "roll", "--yes") as terminal:
+        terminal.until("yours to work on")
+        terminal.process.send_signal(signal.SIGTERM)
+        terminal.until("finishing what is in hand")
+        terminal.type("\n")
+        assert terminal.end() == 0, terminal.screen[-3000:]
+
+    # and with nohup a closed window is nothing at all
+    words = ["nohup", *PROGRAM, "roll", "-f", "katakei.yml", "--only", ground.ids[0]]
+    out = katakei.folder / "nohup.out"
+    with out.open("wb") as file, subprocess.Popen(words, cwd=katakei.folder, env=katakei.env, stdout=file) as roll:
+        assert clock.wait_for(lambda: "yours to work on" in out.read_text(), 40, 0.1), out.read_text()
+        roll.send_signal(signal.SIGHUP)
+        name = katakei("list", "--json").data["rollouts"][0]["rollout"]
+        assert katakei("approve", name).code == 0
+        assert roll.wait(60) == 0, out.read_text()
+    assert "SIGHUP" not in katakei("show", name).out
+
+
+@plays.each()
+def test_it(play: Play, stage: Stage) -> None:
+    stage.show(play)

@@ -1,0 +1,145 @@
+"""What the journal tells of what is out: registration by registration, until each is back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from tests.unit.given import NOON, a_plan, a_target, brought, t
+from tests.unit.surveyed import WEB
+
+from katakei.app.history import held_out, recorded
+from katakei.domain import events as e
+from katakei.domain.model import Registration, RolloutId, Target
+from katakei.domain.observation import HealthState, RegistrationHealth
+from katakei.domain.phases import Cause, Phase
+from katakei.domain.plan import Floor, PlanKind
+from katakei.domain.ports import GroupMember, ListedGroup, RolloutHeader
+from katakei.domain.replay import replay
+from katakei.planning.target_refs import resolve_target
+from katakei.render.groups import status_data
+
+
+@dataclass
+class Shelf:
+    """A journal of rollouts, the oldest first."""
+
+    rollouts: Sequence[list[e.Event]]
+
+    def find(self, **_asked: object) -> list[RolloutHeader]:
+        plans = [replay(events).plan for events in self.rollouts]
+        return [RolloutHeader(plan.rollout, "web", (WEB.arn,), NOON, NOON, "kim") for plan in reversed(plans)]
+
+    def read(self, rollout: RolloutId, _after: int) -> list[e.Event]:
+        return next(events for events in self.rollouts if replay(events).plan.rollout == rollout)
+
+
+def journal(*rollouts: list[e.Event]) -> Any:
+    return Shelf(rollouts)
+
+
+def web1(*ports: int) -> Target:
+    machine = a_target(1, [WEB])
+    return replace(machine, registrations=tuple(Registration(WEB.arn, machine.id, port) for port in ports))
+
+
+def began(name: str, kind: PlanKind, *ports: int) -> list[e.Event]:
+    begin = Phase.OUT if kind is PlanKind.REGISTER else Phase.WAITING
+    plan = replace(a_plan(1, kind=kind, begin=begin), rollout=RolloutId(name), groups=(WEB,), targets=(web1(*ports),))
+    return [e.Planned(NOON, replace(plan, floors={WEB.arn: Floor(0, 1)}))]
+
+
+def ended(events: list[e.Event], *phases: Phase) -> list[e.Event]:
+    target = web1().id
+    return [*events, *(e.PhaseChanged(NOON, target, phase, cause=Cause.BY_HAND) for phase in phases)]
+
+
+def taken_out(name: str, *ports: int) -> list[e.Event]:
+    return ended(began(name, PlanKind.DEREGISTER, *ports), Phase.DRAINING, Phase.OUT, Phase.LEFT_OUT)
+
+
+def put_back(name: str, *ports: int, end: Phase = Phase.RETURNED) -> list[e.Event]:
+    return ended(began(name, PlanKind.REGISTER, *ports), Phase.RETURNING, end)
+
+
+def rolled(name: str, *ports: int) -> list[e.Event]:
+    [planned] = began(name, PlanKind.ROLL, *ports)
+    assert isinstance(planned, e.Planned)
+    assert t(planned.plan) == web1().id
+    return [planned, *brought(planned.plan, Phase.DONE)]
+
+
+def held(*rollouts: list[e.Event]) -> dict[int, str]:
+    """Which rollout holds what, by port."""
+    return {place.port: rollout.plan.rollout for place, rollout in held_out(journal(*rollouts), WEB.arn).items()}
+
+
+def test_what_was_taken_out_by_hand_is_held_until_it_is_put_back() -> None:
+    assert held(taken_out("r-1", 80)) == {80: "r-1"}
+    assert held(taken_out("r-1", 80), put_back("r-2", 80)) == {}
+    assert held(taken_out("r-1", 80), put_back("r-2", 80), taken_out("r-3", 80)) == {80: "r-3"}
+
+
+def test_a_target_that_is_back_at_one_port_is_still_held_at_the_other() -> None:
+    assert held(taken_out("r-1", 80, 8080), put_back("r-2", 80)) == {8080: "r-1"}
+    assert held(taken_out("r-1", 80, 8080), put_back("r-2", 80), put_back("r-3", 8080)) == {}
+
+
+def test_what_is_rolled_at_one_port_is_still_held_at_the_other() -> None:
+    assert held(taken_out("r-1", 8080), rolled("r-2", 80)) == {8080: "r-1"}
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        began("r-2", PlanKind.ROLL, 80),
+        ended(began("r-2", PlanKind.ROLL, 80), Phase.SKIPPED),
+        ended(began("r-2", PlanKind.ROLL, 80), Phase.GONE),
+        put_back("r-2", 80, end=Phase.LEFT_OUT),
+    ],
+)
+def test_whoever_did_nothing_to_it_or_failed_to_put_it_back_changes_nothing(later: list[e.Event]) -> None:
+    assert held(taken_out("r-1", 80), later) == {80: "r-1"}
+    assert held(later) == {}
+
+
+def test_a_zone_that_was_not_written_down_makes_it_no_other_registration() -> None:
+    [planned, *way] = taken_out("r-1", 80)
+    assert isinstance(planned, e.Planned)
+    zoned = replace(web1(80), registrations=(Registration(WEB.arn, web1().id, 80, "a"),))
+    before = [e.Planned(NOON, replace(planned.plan, targets=(zoned,))), *way]
+    assert held(before, put_back("r-2", 80)) == {}
+
+
+def listed(*ports: int) -> tuple[GroupMember, ...]:
+    it, look = web1(*ports), RegistrationHealth(HealthState.HEALTHY, NOON, NOON)
+    return tuple(GroupMember(place, look, it.id, it.name, it.address, it.zone, {}) for place in it.registrations)
+
+
+@pytest.mark.parametrize(
+    ("typed", "there", "back"),
+    [("web1", (80,), [80, 8080]), ("web1:8080", (80,), [8080]), ("web1", (), [80, 8080]), ("web1:8080", (), [8080])],
+)
+def test_what_stayed_out_when_the_other_port_was_put_back_can_still_be_registered(
+    typed: str, there: tuple[int, ...], back: list[int]
+) -> None:
+    tells = journal(taken_out("r-1", 80, 8080), put_back("r-2", 80))
+    out = held_out(tells, WEB.arn)
+    target, _ = resolve_target(WEB, listed(*there), lambda name: recorded(tells, WEB.arn, name), out, typed)
+    assert [place.port for place in target.registrations] == back
+
+
+def test_status_names_what_is_out_beside_what_serves_on_the_same_machine() -> None:
+    out = tuple(held_out(journal(taken_out("r-1", 80, 8080), put_back("r-2", 80)), WEB.arn).items())
+    shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, listed(80)), out)
+    rows = [(row["port"], row["state"], row["held_by"], row["name"]) for row in shown["targets"]]
+    assert rows == [(80, "healthy", "", "web1"), (8080, "absent", "r-1", "web1")]
+
+
+def test_status_says_since_when_and_by_whom_what_still_drains_was_taken_out() -> None:
+    out = tuple(held_out(journal(taken_out("r-1", 80)), WEB.arn).items())
+    [member] = listed(80)
+    draining = replace(member, seen=RegistrationHealth(HealthState.DRAINING, NOON, NOON))
+    shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, (draining,)), out)
+    [row] = shown["targets"]
+    assert (row["held_by"], row["since"]) == ("r-1", "2026-11-22T12:00:00Z")

@@ -1,0 +1,460 @@
+"""katakei.yml: what is taken, what is refused, where, and with which advice."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from katakei import config
+from katakei.config import Overrides, field_types, schema
+from katakei.domain import spec as s
+from katakei.domain.errors import UsageError
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "docs" / "katakei.yml.example"
+SCHEMA = ROOT / "docs" / "katakei.schema.json"
+SMALL = "service: shop\nbalancer: {alb: {target_groups: [web]}}\nwork: {ssm: {run: ./deploy}}\n"
+SSM = "{ssm: {run: ./deploy}}"
+URL = "http://127.0.0.1/fpm?json"
+BY_PROOF = s.Drain(until=s.DrainUntil.PROOF, probe="ssm")
+NOTHING = Overrides()
+Load = Callable[[str], s.Spec]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def loaded(text: str) -> s.Spec:
+        file = tmp_path / "katakei.yml"
+        file.write_text(text, encoding="utf-8")
+        return config.load(file, NOTHING)
+
+    return loaded
+
+
+def refused(load: Load, text: str) -> list[str]:
+    with pytest.raises(UsageError) as fault:
+        load(text)
+    return str(fault.value).splitlines()
+
+
+def test_the_documented_example_says_what_it_does() -> None:
+    spec = config.load(EXAMPLE, NOTHING)
+    assert spec == s.Spec(
+        service="laravel",
+        groups=("LaravelTargetGroup",),
+        work=s.Command("ssm", '/opt/app/deploy.sh "$KATAKEI_RELEASE"'),
+        late=s.LatePolicy.ROLL,
+        drain=BY_PROOF,
+        check=s.Check(s.HttpCheck("/health", "200")),
+    )
+
+
+def test_the_smallest_file_gets_every_default_of_the_core_and_evidence_instead_of_the_timer(load: Load) -> None:
+    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), late=s.LatePolicy.ROLL, drain=BY_PROOF)
+
+
+@pytest.mark.parametrize("work", ["{manual: }", "{local: {run: ./deploy}}"])
+def test_where_nothing_carries_a_witness_to_the_targets_the_timer_is_the_default(load: Load, work: str) -> None:
+    by_timer = load(SMALL.replace(SSM, work))
+    assert by_timer.drain == s.Drain()
+    assert not by_timer.carrier
+    assert load(SMALL.replace(SSM, work) + "drain: {witness: ssm}").drain == BY_PROOF
+
+
+@pytest.mark.parametrize(
+    ("written", "late"),
+    [
+        ("targets: all", s.LatePolicy.ROLL),
+        ("late: leave", s.LatePolicy.LEAVE),
+        ("targets: {tag: {Role: web}}", s.LatePolicy.LEAVE),
+        ("targets: {tag: {Role: web}}\nlate: roll", s.LatePolicy.ROLL),
+        ("targets: [web-1]", s.LatePolicy.LEAVE),
+    ],
+)
+def test_who_comes_late_is_rolled_where_all_were_meant_or_where_it_is_written(
+    load: Load, written: str, late: s.LatePolicy
+) -> None:
+    assert load(SMALL + written).late is late
+
+
+def test_nobody_who_comes_late_is_in_a_list_of_names(load: Load) -> None:
+    assert refused(load, SMALL + "targets: [web-1]\nlate: roll") == [
+        "katakei.yml:5: late: roll needs targets: all or {tag: {Role: web}}; a list of targets names nobody else"
+    ]
+    assert config.without_file("web", "./deploy", Overrides(only=("i-1",))).late is s.LatePolicy.LEAVE
+    assert config.without_file("web", "./deploy", NOTHING).late is s.LatePolicy.ROLL
+
+
+def test_a_group_alone_is_drained_as_a_file_of_defaults_would_do_it() -> None:
+    assert config.without_file("web", "./deploy", NOTHING).drain == BY_PROOF
+    assert config.without_file("web", None, NOTHING).drain == s.Drain()
+
+
+def test_a_revert_is_work_of_its_own_kind(load: Load) -> None:
+    spec = load(f"{SMALL}on_failure: {{then: revert}}\nrevert: {{local: {{argv: [./undo]}}}}\n")
+    assert (spec.revert, spec.on_failure.then) == (s.Command("local", argv=("./undo",)), s.AfterFailure.REVERT)
+    assert load(f"{SMALL}revert: {{manual: }}\n").revert == s.Command("manual")
+
+
+def test_to_be_reverted_by_nothing_is_a_fault_at_its_line(load: Load) -> None:
+    assert refused(load, f"{SMALL}on_failure:\n  then: revert\n") == [
+        'katakei.yml:5: on_failure.then: revert needs a command: write revert: {ssm: {run: "./revert"}}'
+    ]
+
+
+def test_values_and_names_of_secrets_reach_work_by_the_ways_there_are(load: Load) -> None:
+    ssm = load(SMALL.replace("./deploy}", "./deploy, env: {B: {ssm_parameter: /app/db}, A: hello}}"))
+    local = load(SMALL.replace(SSM, "{local: {run: ./deploy, env: {A: {secret: TOKEN}}}}"))
+    assert ssm.work.env == (s.Variable("A", "hello"), s.Variable("B", ssm_parameter="/app/db"))
+    assert local.work.env == (s.Variable("A", None, "TOKEN"),)
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("{ssm: {run: x, env: {A: {secret: B}}}}", "work.ssm.env.A: a secret's value would travel through Run Command"),
+        ("{ssm: {run: x, env: {A: {ssm_parameter: 'a b'}}}}", "work.ssm.env.A: 'a b' is no name of an SSM parameter"),
+        ("{ssm: {run: x, env: {A: {vault: b}}}}", "work.ssm.env.A: {'vault': 'b'} is no value for a variable"),
+        ("{ssm: {run: x, env: {A: 80}}}", "work.ssm.env.A: 80 is no value for a variable; write text in quotes"),
+        ('{ssm: {run: x, env: {A: "\\0"}}}', "work.ssm.env.A: holds a NUL character"),
+        ("{ssm: {run: x, env: {a: b}}}", "work.ssm.env.a: is no name for a variable here; use capital letters"),
+        ("{ssm: {run: x, env: {PATH: /opt}}}", "work.ssm.env.PATH: would lead the programs beside the work astray"),
+        ("{ssm: {run: x, env: {KATAKEI_X: b}}}", "work.ssm.env.KATAKEI_X: begins with KATAKEI_"),
+        ("{local: {run: x, env: {A: {ssm_parameter: /a}}}}", "work.local.env.A: is fetched by targets only"),
+        ("{local: {run: x, env: {A: {secret: 'a b'}}}}", "work.local.env.A: 'a b' is no name of an environment"),
+        ("{manual: {env: {A: b}}}", "work.manual.env: is no key"),
+        ('{ssm: {run: "a\\0b"}}', "work.ssm.run: holds a NUL character, which no command can carry; remove it"),
+        ('{local: {run: "a\\0b"}}', "work.local.run: holds a NUL character"),
+        ('{local: {argv: ["a\\0b"]}}', "work.local.argv[0]: holds a NUL character"),
+    ],
+)
+def test_what_is_no_value_for_work_is_refused_with_what_to_write(load: Load, work: str, said: str) -> None:
+    (fault,) = refused(load, SMALL.replace(SSM, work))
+    assert fault.startswith(f"katakei.yml:3: {said}")
+
+
+def test_who_wants_the_timer_says_so(load: Load) -> None:
+    assert load(f"{SMALL}drain: {{until: delay}}").drain == s.Drain()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{url: 'http://127.0.0.1/fpm?json', field: in_flight}", s.CounterSource("", URL, "in_flight")),
+        ("{command: ./in-flight}", s.CounterSource("./in-flight")),
+    ],
+)
+def test_a_counter_is_a_url_or_a_command(load: Load, written: str, meant: s.CounterSource) -> None:
+    drain = load(f"{SMALL}drain: {{until: counter, quiet: 2s, cut_after: 2m, counter: {written}}}").drain
+    minutes, seconds = timedelta(minutes=2), timedelta(seconds=2)
+    assert drain == s.Drain(until=s.DrainUntil.COUNTER, quiet=seconds, probe="ssm", counter=meant, cut_after=minutes)
+
+
+def test_every_key_reaches_the_spec(load: Load) -> None:
+    spec = load("""
+service: shop
+balancer: {alb: {target_groups: [web, "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/2"]}}
+targets: {tag: {Role: web, App: shop}}
+window: {max_unavailable: 25%, floor: 3, floor_per_zone: 1, order: listed}
+drain: {settle: 1m30s, until: delay}
+work: {manual: }
+check: {http: {path: "/up?full=1", expect: "200-299,304", port: 8080}, within: 2h}
+warm: {soak: 0s}
+limits: {draining: 10m, working: 1h, warming: 90s, waiting: 5m}
+on_failure: {max_failures: 2, then: stop, failed_target: put_back}
+""")
+    assert spec == s.Spec(
+        service="shop",
+        groups=("web", "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/2"),
+        work=s.Command("manual"),
+        targets=s.Selection(tags=(("App", "shop"), ("Role", "web"))),
+        window=s.Window(s.Share(percent=25), s.Share(count=3), 1, s.TargetOrder.LISTED),
+        drain=s.Drain(timedelta(seconds=90)),
+        check=s.Check(s.HttpCheck("/up?full=1", "200-299,304", 8080), timedelta(hours=2)),
+        soak=timedelta(),
+        limits=s.Limits(timedelta(minutes=10), False, *(timedelta(seconds=n) for n in (3600, 90, 300))),
+        on_failure=s.OnFailure(2, s.FailedTargetPolicy.PUT_BACK),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("all", s.Selection()), ("[i-1, web-2]", s.Selection(only=("i-1", "web-2")))],
+)
+def test_targets_are_all_or_a_list(load: Load, written: str, meant: s.Selection) -> None:
+    assert load(f"{SMALL}targets: {written}").targets == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{local: {run: ./deploy $KATAKEI_TARGET}}", s.Command("local", "./deploy $KATAKEI_TARGET")),
+        ("{local: {argv: [cap, production, deploy]}}", s.Command("local", argv=("cap", "production", "deploy"))),
+    ],
+)
+def test_work_here_is_a_shells_text_or_words(load: Load, written: str, meant: s.Command) -> None:
+    assert load(SMALL.replace(SSM, written)).work == meant
+
+
+@pytest.mark.parametrize("drain", ["{until: proof}", "{until: proof, witness: work}"])
+def test_a_witness_needs_a_way_to_the_targets(load: Load, drain: str) -> None:
+    (line,) = refused(load, SMALL.replace(SSM, "{manual: }") + f"drain: {drain}")
+    assert line.startswith("katakei.yml:4: drain.until: proof asks the targets themselves: it needs work: ssm or")
+
+
+def test_check_none_asks_nothing(load: Load) -> None:
+    assert load(f"{SMALL}check: none").check == s.Check(asked=False)
+
+
+@pytest.mark.parametrize(("written", "extra"), [("delay", 0), ("delay+90s", 90), ("delay+1m30s", 90)])
+def test_a_drain_may_be_bounded_by_the_delay_and_more(load: Load, written: str, extra: int) -> None:
+    limits = load(f"{SMALL}limits: {{draining: {written}}}").limits
+    assert (limits.draining_from_delay, limits.draining_extra) == (True, timedelta(seconds=extra))
+
+
+EVERYTHING_WRONG = """\
+service: "la ravel"
+balanser: {alb: {target_groups: [x]}}
+targets: []
+window: {max_unavailable: 0, floor: 150%, floor_per_zone: -1, order: zones, flor: 2}
+drain: {settle: 30, until: counter, quiet: 5s, witness: work, cut_after: 2m}
+drain: {settle: 30s}
+work:
+  ssm: {run: ""}
+  local: {run: ""}
+check: {http: {expect: 2000, port: 0, path: health}, within: 0s}
+warm: {soak: }
+limits: {draining: delay-60s, working: 15, warmin: 1m}
+on_failure: {max_failures: x, then: revert, failed_target: keep}
+revert: {ssh: {run: "/opt/app/revert.sh"}, ssm: {run: x, env: {D: }}}
+"""
+
+
+def test_every_fault_is_told_in_one_go_with_its_line_and_what_to_write(load: Load) -> None:
+    assert refused(load, EVERYTHING_WRONG) == [
+        "katakei.yml:1: service: must be 1 to 128 characters out of A-Z a-z 0-9 . _ / @ : + -",
+        "katakei.yml:1: balancer: is missing; write balancer: {alb: {target_groups: [NAME]}}",
+        "katakei.yml:2: balanser: is no key that is known here; did you mean balancer?",
+        "katakei.yml:3: targets: must be all, a list of ids or names, or {tag: {Role: web}}",
+        "katakei.yml:4: window.max_unavailable: with nothing allowed out, nothing can ever be done; write 1 or more",
+        "katakei.yml:4: window.floor: '150%' is neither a count nor a per cent; write 1 or 50%",
+        "katakei.yml:4: window.floor_per_zone: should be greater than or equal to 0; it is -1",
+        "katakei.yml:4: window.order: zones is not known here; write zone or listed",
+        "katakei.yml:4: window.flor: is no key that is known here; did you mean floor?",
+        "katakei.yml:5: drain.until: counter needs to be told where it is: counter: {url: http://127.0.0.1/status}",
+        "katakei.yml:5: drain.settle: 30 is no duration; write 30s",
+        "katakei.yml:6: drain: is here twice (also in line 5); keep one of them",
+        "katakei.yml:7: work: names 2 ways to work; write exactly one of ssm, local, manual",
+        "katakei.yml:8: work.ssm.run: is empty; write something or remove it",
+        "katakei.yml:9: work.local.run: is empty; write something or remove it",
+        "katakei.yml:10: check.http.path: must be a path like /health",
+        "katakei.yml:10: check.http.expect: 2000 is no HTTP code; write 200, 200-299 or 200,204",
+        "katakei.yml:10: check.http.port: should be greater than or equal to 1; it is 0",
+        "katakei.yml:10: check.within: a limit of nothing can never be met; write 1m, say",
+        "katakei.yml:11: warm.soak: has no value; write one or remove the line",
+        "katakei.yml:12: limits.draining: 'delay-60s' is no duration; write 30s, 1m30s or 2h, or delay+60s",
+        "katakei.yml:12: limits.working: 15 is no duration; write 15s",
+        "katakei.yml:12: limits.warmin: is no key that is known here; did you mean warming?",
+        "katakei.yml:13: on_failure.max_failures: must be a whole number",
+        "katakei.yml:13: on_failure.failed_target: keep is not known here; write keep_out or put_back",
+        "katakei.yml:14: revert.ssh: is not built yet in this version; use ssm: {run: …}, local: {run: …} or manual:",
+        "katakei.yml:14: revert.ssm.env.D: has no value; write one or remove the line",
+        "katakei.yml:14: revert: names 2 ways to work; write exactly one of ssm, local, manual",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [\n", "katakei.yml:2: this is not YAML: expected the node content"),
+        ("\tservice: x", "katakei.yml:1: this is not YAML: found character '\\t'"),
+        ("a: 1\n---\nb: 2", "katakei.yml:2: this is not YAML: but found another document"),
+        ("a: *nowhere", "katakei.yml:1: this is not YAML: found undefined alias"),
+        ("- service", "katakei.yml:1: the file must be keys with values"),
+        ("service: \x01", "katakei.yml:1: this is not YAML"),
+        ("service: x\nwork: &a [*a]", "katakei.yml:2: work: is too deep or too long"),
+    ],
+)
+def test_what_is_no_configuration_at_all_names_the_line(load: Load, text: str, said: str) -> None:
+    (line,) = refused(load, text)
+    assert line.startswith(said)
+
+
+def test_aliases_that_stand_for_millions_of_values_are_refused_at_once(load: Load) -> None:
+    bomb = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(12))
+    assert "too deep or too long" in refused(load, bomb)[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("work2: 1", "katakei.yml:4: work2: is no key that is known here; did you mean work?"),
+        ("zzz: 1", "katakei.yml:4: zzz: is no key; known: balancer, check, "),
+        ("check: 3", "katakei.yml:4: check: must be none, or {http: "),
+        ("check: [x]", "katakei.yml:4: check: must be none, or {http: "),
+        ("drain: {until: [proof], quiet: 5s}", "katakei.yml:4: drain.until: [proof] is not known here; write proof"),
+        ("drain: {witness: {a: b}}", "katakei.yml:4: drain.witness: {a: b} is not known here; write work"),
+        ("check: {http: {}}", "katakei.yml:4: check.http.path: is missing; write path: /health"),
+        ("check: {http: {path: /, expect: 299-200}}", "katakei.yml:4: check.http.expect: '299-200' runs backwards"),
+        ("targets: {tag: {}}", "katakei.yml:4: targets.tag: is empty; name at least one"),
+        ("targets: {tag: {Role: 1}}", "katakei.yml:4: targets.tag.Role: must be text; put it in quotes"),
+        ("targets:\n- a\n- 1", "katakei.yml:6: targets[1]: must be text; put it in quotes"),
+        ("targets: some", "katakei.yml:4: targets: must be all, a list"),
+        ("window: []", "katakei.yml:4: window: must be keys with values; known: floor"),
+        ("drain: {quiet: 5s}", "katakei.yml:4: drain.quiet: is obeyed with until: answered or counter only"),
+        ("drain: {until: counter}", "katakei.yml:4: drain.until: counter needs to be told where it is"),
+        ("drain: {counter: {command: x}}", "katakei.yml:4: drain.counter: is obeyed with until: counter only"),
+        ("drain: {until: counter, counter: {url: x}}", "katakei.yml:4: drain.counter.url: must be a URL like http://"),
+        ("drain: {until: counter, counter: {}}", "katakei.yml:4: drain.counter: write exactly one of url: "),
+        ("drain: {until: delay, witness: ssm}", "katakei.yml:4: drain.witness: is obeyed with until: proof, answered"),
+        ("drain: {until: delay, cut_after: 2m}", "katakei.yml:4: drain.cut_after: is obeyed with until: proof"),
+        ("drain: {cut_after: 29s}", "katakei.yml:4: drain: cut_after is shorter than settle"),
+        ("drain: {settle: 1.5s}", "katakei.yml:4: drain.settle: '1.5s' is no duration; write 30s, 1m30s or 2h"),
+        ("service: !!python/object x", "katakei.yml:4: service: is here twice (also in line 1)"),
+        ("warm: {soak: !secret 3s}", "katakei.yml:4: warm.soak: the tag !secret means nothing here"),
+    ],
+)
+def test_one_fault_is_told_as_one_line(load: Load, more: str, said: str) -> None:
+    (line,) = refused(load, SMALL + more)
+    assert line.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("{}", "work: names no ways to work"),
+        ("{ssm: {run: x}, manual: }", "work: names 2 ways to work"),
+        ("{ssm: }", "work.ssm: has no value"),
+        ("{ssm: {}}", "work.ssm.run: is missing"),
+        ("{manual: {run: x}}", "work.manual.run: is no key"),
+        ("{ssh: {run: x}}", "work.ssh: is not built yet in this version; use ssm: {run: …}, local: {run: …} or"),
+        ("{local: }", "work.local: has no value"),
+        ("{local: {}}", "work.local: write exactly one of run: "),
+        ("{local: {run: x, argv: [x]}}", "work.local: write exactly one of run: "),
+        ("{local: {argv: []}}", "work.local.argv: is empty"),
+        ("{local: {argv: [deploy, 3]}}", "work.local.argv[1]: must be text; put it in quotes"),
+        ("ssm", "work: must be keys with values; known: local, manual, ssm"),
+    ],
+)
+def test_work_is_exactly_one_thing_that_can_be_done(load: Load, work: str, said: str) -> None:
+    (line,) = refused(load, SMALL.replace(SSM, work))
+    assert line.startswith(f"katakei.yml:3: {said}")
+
+
+def test_an_empty_file_names_what_it_needs(load: Load) -> None:
+    assert [line.split(": ")[1] for line in refused(load, "")] == ["service", "balancer", "work"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.yml").write_bytes(b"service: caf\xe9")
+    for name, said in [("none.yml", "No such file"), ("latin.yml", "UTF-8")]:
+        with pytest.raises(UsageError, match=said):
+            config.load(tmp_path / name, NOTHING)
+
+
+def test_the_command_line_overrides_targets_and_group(tmp_path: Path) -> None:
+    (tmp_path / "katakei.yml").write_text(f"{SMALL}targets: {{tag: {{a: b}}}}")
+    spec = config.load(tmp_path / "katakei.yml", Overrides(only=("i-1",), target_group="api"))
+    assert (spec.targets, spec.groups) == (s.Selection(only=("i-1",)), ("api",))
+
+
+ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/0123456789abcdef"
+
+
+@pytest.mark.parametrize("group", ["web", ARN])
+def test_without_a_file_the_group_names_the_service(group: str) -> None:
+    spec = config.without_file(group, "./deploy", Overrides(only=("i-1",)))
+    assert spec == s.Spec("web", (group,), s.Command("ssm", "./deploy"), s.Selection(only=("i-1",)), drain=BY_PROOF)
+    assert config.without_file(group, None, NOTHING).work == s.Command("manual")
+
+
+@pytest.mark.parametrize(("group", "run"), [("web", " "), ("", "x"), ("two words", "x")])
+def test_without_a_file_nonsense_is_refused(group: str, run: str) -> None:
+    with pytest.raises(UsageError):
+        config.without_file(group, run, NOTHING)
+
+
+@given(st.from_regex(config.NAME, fullmatch=True))
+def test_a_release_of_harmless_characters_is_taken(text: str) -> None:
+    assert config.release(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "a b", "v1\n", "$(id)", "v1;id", "é", "x" * 129, "٣"])
+def test_a_release_that_a_shell_could_misread_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="the release"):
+        config.release(text)
+
+
+@given(st.integers(0, 2000), st.integers(0, 59), st.integers(0, 59))
+def test_a_duration_is_read_as_it_is_said(hours: int, minutes: int, seconds: int) -> None:
+    assert field_types.span(f"{hours}h{minutes}m{seconds}s") == timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "s", "1", "1s1m", "-1s", "1 s", "1d", "1s ", "\uff11s", 1, True, None, 1.5, "9999999s"]
+)
+def test_what_is_no_duration_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="is no duration; write"):
+        field_types.span(value)
+
+
+def other(value: Any) -> Any:
+    """A value of the same type that is not this one."""
+    match value:
+        case bool():
+            return not value
+        case Enum():
+            return next(each for each in type(value) if each is not value)
+        case timedelta():
+            return value + timedelta(microseconds=1)
+        case int():
+            return value + 1
+        case str():
+            return f"{value}x"
+        case s.Share():
+            return s.Share(count=77)
+        case tuple():
+            return (*value, ("k", "v"))
+    return {None: s.Command("ssm", "back")}[value]
+
+
+def variants(value: Any) -> list[Any]:
+    """The value with each of its fields, at any depth, changed alone."""
+    found = []
+    for each in fields(value):
+        inside = getattr(value, each.name)
+        deep = is_dataclass(inside) and not isinstance(inside, s.Share)
+        new = variants(inside) if deep else [8080 if each.name == "port" else other(inside)]
+        found += [replace(value, **{each.name: changed}) for changed in new]
+    return found
+
+
+FULL = s.Spec("shop", ("web",), s.Command("ssm", "x"), check=s.Check(s.HttpCheck("/")))
+
+
+@pytest.mark.parametrize("changed", variants(FULL))
+def test_no_difference_between_two_configurations_is_lost(changed: s.Spec) -> None:
+    assert len(s.differences(FULL, changed)) == 1
+
+
+def test_the_published_schema_is_the_model_s() -> None:
+    text = json.dumps(schema.schema(), indent=2, ensure_ascii=False) + "\n"
+    assert SCHEMA.read_text() == text, "run: python -m katakei.config.schema > docs/katakei.schema.json"
+
+
+def test_only_reading_a_file_costs_the_import_of_its_readers() -> None:
+    code = (
+        "import sys; from katakei import config; config.release('v1'); "
+        "config.without_file('web', None, config.Overrides()); "
+        "sys.exit(bool({'pydantic', 'ruamel'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,36 @@
+"""What work will be told is known as soon as it is planned."""
+
+from tests.unit.given import a_plan, standing, t, turn
+
+from katakei.domain.actions import StartWork
+from katakei.domain.events import WorkKey
+from katakei.domain.jobs import planned
+from katakei.domain.observation import HealthState
+from katakei.domain.phases import Intent, Phase
+from katakei.domain.spec import Command, Variable
+
+WORK = Command("ssm", "do", env=(Variable("A", "plain"), Variable("B", ssm_parameter="/b")))
+
+
+def test_every_target_may_meet_the_work_and_what_takes_it_back() -> None:
+    plan = a_plan(2, work=WORK, revert=Command("local", "undo"))
+    runs = {(key.target, key.intent): (target.id, job.run) for key, (target, job) in planned(plan).items()}
+    assert runs == {
+        (t(plan, number), intent): (t(plan, number), run)
+        for number in (0, 1)
+        for intent, run in ((Intent.UPDATE, "do"), (Intent.REVERT, "undo"))
+    }
+
+
+def test_without_a_command_that_takes_it_back_there_is_the_work_alone() -> None:
+    assert {key.intent for key in planned(a_plan(work=WORK))} == {Intent.UPDATE}
+
+
+def test_what_was_planned_is_what_is_handed_over() -> None:
+    plan = a_plan(work=WORK)
+    [start] = [
+        action for action in turn(standing(plan, Phase.OUT), 45, HealthState.ABSENT) if isinstance(action, StartWork)
+    ]
+    assert planned(plan)[WorkKey(plan.rollout, t(plan), 1, Intent.UPDATE)] == (plan.targets[0], start.job)
+    assert ("A", "plain") in start.job.env
+    assert start.job.fetched == (("B", "/b"),)

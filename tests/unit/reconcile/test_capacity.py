@@ -1,0 +1,92 @@
+"""Who serves, believing the worse of journal and sight."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.given import NOON, a_plan, a_target, given, later, seconds, seen, standing, t
+
+from katakei.domain.model import Registration
+from katakei.domain.observation import HealthState
+from katakei.domain.phases import MAY_SERVE, Phase
+from katakei.reconcile.capacity import ServingCount, count_serving, floor_violation
+
+
+def serving(count: ServingCount) -> int:
+    return sum(count.groups.values())
+
+
+@pytest.mark.parametrize("state", list(HealthState))
+def test_only_a_healthy_registration_serves(state: HealthState) -> None:
+    rollout = given(a_plan(1))
+    assert serving(count_serving(rollout, seen(rollout, NOON, {0: state}), NOON)) == (state is HealthState.HEALTHY)
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_what_the_journal_holds_out_does_not_serve_whatever_a_look_says(phase: Phase) -> None:
+    rollout = standing(a_plan(1), phase)
+    assert serving(count_serving(rollout, seen(rollout, NOON), NOON)) == (phase in MAY_SERVE)
+
+
+def test_bystanders_and_strangers_serve_and_a_strangers_zone_is_unknown() -> None:
+    plan = a_plan(1, per_zone=1)
+    plan = replace(plan, bystanders=(a_target(5, plan.groups),))
+    rollout = given(plan)
+    stranger = Registration(plan.groups[0].arn, "i-unknown", 80)
+    [place] = plan.bystanders[0].registrations
+    count = count_serving(
+        rollout, seen(rollout, NOON, places={place: HealthState.HEALTHY, stranger: HealthState.HEALTHY}), NOON
+    )
+    assert count.groups[plan.groups[0].arn] == 3
+    assert count.zones == {(place.group, "a"): 1, (place.group, "c"): 1, (place.group, ""): 1}
+
+
+def test_a_group_without_a_fresh_whole_look_can_prove_nothing() -> None:
+    rollout = given(a_plan(2))
+    arn = rollout.plan.groups[0].arn
+    observation = seen(rollout, NOON)
+    partly = replace(observation, groups={arn: replace(observation.groups[arn], full_begun=None)})
+    for look, now in ((replace(observation, groups={}), NOON), (partly, NOON), (observation, later(10.1))):
+        count = count_serving(rollout, look, now)
+        assert count.unseen == {arn}
+        assert "has not been seen just now" in floor_violation(rollout, count, rollout.plan.targets[0])
+    assert not count_serving(rollout, observation, later(10)).unseen
+
+
+def test_without_a_target_all_its_registrations_are_gone_and_nobody_elses() -> None:
+    rollout = given(a_plan(3, groups=2, per_zone=1, zones=("a",)))
+    count = count_serving(rollout, seen(rollout, NOON), NOON).without(rollout.plan.targets[0])
+    for group in rollout.plan.groups:
+        assert count.groups[group.arn] == 2
+        assert count.zones[group.arn, "a"] == 2
+    assert count.without(rollout.plan.targets[0]).groups == count.groups
+
+
+def test_floors_count_registrations_not_machines() -> None:
+    plan = a_plan(2, floor=2)
+    arn = plan.groups[0].arn
+    twice = replace(plan.targets[1], registrations=tuple(Registration(arn, plan.targets[1].id, p) for p in (80, 81)))
+    rollout = given(replace(plan, targets=(plan.targets[0], twice)))
+    count = count_serving(rollout, seen(rollout, NOON), NOON)
+    assert not floor_violation(rollout, count.without(plan.targets[0]), plan.targets[0])
+    assert floor_violation(rollout, count.without(twice), twice)
+
+
+def test_every_group_of_a_target_has_its_floor_and_others_do_not_matter() -> None:
+    rollout = given(a_plan(2, groups=2, floor=1))
+    other = rollout.plan.groups[1]
+    down = {place: HealthState.UNHEALTHY for n in (0, 1) for place in rollout.plan.targets[n].registrations[1:]}
+    count = count_serving(rollout, seen(rollout, NOON, places=down), NOON)
+    one = rollout.plan.targets[0]
+    assert floor_violation(rollout, count.without(one), one) == f"0 of {other.name} would serve, the floor is 1"
+    only_first = replace(one, registrations=one.registrations[:1])
+    assert not floor_violation(rollout, count.without(only_first), only_first)
+
+
+def test_every_zone_has_its_floor() -> None:
+    rollout = given(a_plan(4, per_zone=1))
+    observation = seen(rollout, NOON, {2: HealthState.UNHEALTHY}, age=seconds(1))
+    count = count_serving(rollout, observation, NOON)
+    in_a, in_c = rollout.plan.targets[0], rollout.plan.targets[1]
+    assert floor_violation(rollout, count.without(in_a), in_a) == "0 of web0 would serve in a, its floor is 1"
+    assert not floor_violation(rollout, count.without(in_c), in_c)
+    assert t(rollout.plan, 0) == in_a.id

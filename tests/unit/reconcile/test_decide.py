@@ -1,0 +1,294 @@
+"""Who is taken next, how many at once, and why nobody is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from tests.unit.given import (
+    NOON,
+    a_plan,
+    brought,
+    decided,
+    deregistered,
+    given,
+    later,
+    moved,
+    moves,
+    notes,
+    seconds,
+    seen,
+    standing,
+    t,
+    whys,
+)
+
+from katakei.domain import events as e
+from katakei.domain.actions import Action, Deregister, Record, StartWork, Wait
+from katakei.domain.model import TargetId
+from katakei.domain.observation import (
+    AttributesReading,
+    GroupObservation,
+    HealthState,
+    RegistrationHealth,
+    WorkState,
+    WorkStatus,
+)
+from katakei.domain.phases import IN_PROGRESS, Cause, Intent, Phase
+from katakei.domain.plan import Floor, Plan
+from katakei.domain.spec import OnFailure
+from katakei.reconcile.decide import next_turn_due, waiting_sentence
+
+ABSENT, DRAINING, DOWN = HealthState.ABSENT, HealthState.DRAINING, HealthState.UNHEALTHY
+
+
+def failed(plan: Plan, number: int) -> list[e.Event]:
+    """The work on this target failed."""
+    return [
+        *brought(plan, Phase.WORKING, number),
+        e.PhaseChanged(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED),
+    ]
+
+
+# -- window and order
+
+
+def test_as_many_are_taken_as_the_window_allows_in_the_order_of_the_plan() -> None:
+    plan = a_plan(5, window=2, floor=2)
+    actions = decided(given(plan), seen(given(plan), NOON), NOON)
+    assert moves(actions) == {t(plan, 0): Phase.DRAINING, t(plan, 1): Phase.DRAINING}
+    assert deregistered(actions) == [t(plan, 0), t(plan, 1)]
+
+
+def test_a_waiting_target_is_taken_to_be_updated() -> None:
+    rollout = given(a_plan(2))
+    assert [move.intent for move in moved(decided(rollout, seen(rollout, NOON), NOON))] == [Intent.UPDATE]
+
+
+def test_all_registrations_of_a_target_leave_together() -> None:
+    plan = a_plan(2, groups=2)
+    [act] = [s for s in decided(given(plan), seen(given(plan), NOON), NOON) if isinstance(s, Deregister)]
+    assert act.registrations == plan.targets[0].registrations
+
+
+def test_a_full_window_takes_nobody() -> None:
+    rollout = standing(a_plan(4, floor=1), Phase.SOAKING)
+    assert not moves(decided(rollout, seen(rollout, later(1)), later(1)))
+
+
+def test_a_place_that_becomes_free_is_taken_at_once_while_others_are_still_out() -> None:
+    plan = a_plan(4, window=2)
+    rollout = given(plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.WORKING, 1))
+    actions = decided(rollout, seen(rollout, later(1), {1: ABSENT}), later(1))
+    assert moves(actions) == {t(plan, 2): Phase.DRAINING}
+
+
+def test_a_turn_leads_nowhere_after_the_end() -> None:
+    plan = a_plan(1, floor=0)
+    rollout = given(plan, brought(plan, Phase.DONE), [e.Finished(NOON)])
+    assert decided(rollout, seen(rollout, NOON), NOON) == ()
+
+
+def test_when_everybody_is_at_an_end_the_rollout_is_finished() -> None:
+    plan = a_plan(2)
+    rollout = given(plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.SKIPPED, 1))
+    assert notes(decided(rollout, seen(rollout, NOON), NOON)) == [e.Finished]
+
+
+def test_ctrl_c_takes_nobody_new_and_finishes_nothing_before_its_time() -> None:
+    rollout = given(a_plan(2), [e.Interrupted(NOON, "kim")])
+    assert decided(rollout, seen(rollout, NOON), NOON) == ()
+
+
+def test_ctrl_c_goes_on_with_what_is_in_hand() -> None:
+    rollout = standing(a_plan(2), Phase.SOAKING, e.Interrupted(NOON, "kim"))
+    assert moves(decided(rollout, seen(rollout, later(10)), later(10))) == {t(rollout.plan): Phase.DONE}
+
+
+def test_a_stopped_target_is_left_alone_and_the_others_are_rolled() -> None:
+    rollout = given(a_plan(3))
+    observation = seen(rollout, NOON)
+    [place] = rollout.plan.targets[0].registrations
+    text = "Target is in the stopped state"
+    stopped = RegistrationHealth(HealthState.UNUSED, NOON, NOON, "Target.InvalidState", text)
+    group = observation.groups[place.group]
+    observation = replace(observation, groups={place.group: replace(group, seen={**group.seen, place: stopped})})
+    actions = decided(rollout, observation, NOON)
+    assert moves(actions) == {t(rollout.plan): Phase.SKIPPED, t(rollout.plan, 1): Phase.DRAINING}
+    assert moved(actions)[0].why == f"unused ({text}); left alone"
+
+
+def test_ctrl_c_finishes_a_rollout_that_has_nothing_left_to_begin() -> None:
+    plan = a_plan(1)
+    rollout = given(plan, brought(plan, Phase.DONE), [e.Interrupted(NOON, "kim")])
+    assert notes(decided(rollout, seen(rollout, NOON), NOON)) == [e.Finished]
+
+
+# -- the floor
+
+
+def test_the_last_serving_target_is_never_taken_out() -> None:
+    plan = a_plan(2)
+    rollout = given(plan, brought(plan, Phase.RETURNED, 1))
+    actions = decided(rollout, seen(rollout, NOON, {1: DOWN}), NOON)
+    assert not deregistered(actions)
+    assert "0 of web0 would serve, the floor is 1" in whys(actions)
+
+
+def test_a_floor_held_by_one_target_does_not_hold_another_that_may_go() -> None:
+    rollout = given(a_plan(3, per_zone=1, zones=("a", "c", "c")))
+    assert moves(decided(rollout, seen(rollout, NOON), NOON)) == {t(rollout.plan, 1): Phase.DRAINING}
+
+
+def test_each_take_out_counts_against_the_next_of_the_same_turn() -> None:
+    plan = a_plan(3, window=3, floor=2)
+    assert len(deregistered(decided(given(plan), seen(given(plan), NOON), NOON))) == 1
+
+
+def test_a_target_sent_out_of_its_soak_counts_against_the_next_of_the_same_turn() -> None:
+    plan = a_plan(3, groups=2, window=2, floor=1)
+    first, other = plan.groups
+    only_other = replace(plan.targets[1], registrations=plan.targets[1].registrations[1:])
+    floors = {first.arn: Floor(0, 3), other.arn: Floor(1, 3)}
+    plan = replace(plan, targets=(plan.targets[0], only_other), floors=floors)
+    falls = [e.BecameUnhealthy(later(n), t(plan), "unhealthy") for n in range(3)]
+    rollout = given(plan, brought(plan, Phase.SOAKING), falls)
+    observation = seen(rollout, later(5), places={plan.targets[0].registrations[0]: DOWN})
+    assert moves(decided(rollout, observation, later(5))) == {t(plan): Phase.DRAINING}
+
+
+def test_nobody_is_taken_out_of_a_group_not_seen_right_before() -> None:
+    rollout = given(a_plan(3))
+    assert deregistered(decided(rollout, seen(rollout, NOON, age=seconds(10)), NOON))
+    assert not deregistered(decided(rollout, seen(rollout, NOON, age=seconds(10.1)), NOON))
+
+
+def test_a_held_rollout_waits_but_not_for_ever() -> None:
+    rollout = given(a_plan(2))
+    held = decided(rollout, seen(rollout, later(600), {0: DOWN, 1: DOWN}), later(600))
+    assert "held for 10m" in whys(held)
+    over = moved(decided(rollout, seen(rollout, later(601), {0: DOWN, 1: DOWN}), later(601)))
+    assert [(move.to, move.cause) for move in over] == [(Phase.SKIPPED, Cause.FAILED)] * 2
+
+
+def test_while_others_are_in_hand_a_held_target_just_waits() -> None:
+    plan = a_plan(3, window=2, floor=2)
+    rollout = given(plan, brought(plan, Phase.WORKING))
+    observation = seen(rollout, later(700), {0: ABSENT, 2: DOWN}, work=WorkStatus(WorkState.AWAITS_APPROVAL))
+    actions = decided(rollout, observation, later(700))
+    assert not moves(actions)
+    assert "is next" not in whys(actions)
+
+
+# -- the plan must still hold
+
+
+def test_attributes_are_read_again_before_each_take_out() -> None:
+    rollout = given(a_plan(2))
+    observation = seen(rollout, NOON)
+    arn = rollout.plan.groups[0].arn
+    for read in ({}, {arn: AttributesReading(later(-61))}):
+        actions = decided(rollout, replace(observation, attributes=read), NOON)
+        assert not deregistered(actions)
+        assert "have not been read just now" in whys(actions)
+
+
+def test_a_group_that_is_not_what_was_planned_for_holds_the_rollout() -> None:
+    rollout = given(a_plan(2))
+    changed = {rollout.plan.groups[0].arn: AttributesReading(NOON, "delay was 300, is 0")}
+    actions = decided(rollout, replace(seen(rollout, NOON), attributes=changed), NOON)
+    assert not deregistered(actions)
+    assert "delay was 300, is 0" in whys(actions)
+
+
+def test_a_waiting_target_that_somebody_else_takes_out_is_left_alone() -> None:
+    rollout = given(a_plan(2))
+    actions = decided(rollout, seen(rollout, NOON, {0: DRAINING}), NOON)
+    assert moves(actions) == {t(rollout.plan, 0): Phase.SKIPPED}
+
+
+def test_a_target_out_of_one_of_its_groups_only_is_left_alone_and_not_gone() -> None:
+    rollout = given(a_plan(2, groups=2))
+    first = {rollout.plan.targets[0].registrations[0]: ABSENT}
+    actions = decided(rollout, seen(rollout, NOON, places=first), NOON)
+    assert moves(actions) == {t(rollout.plan, 0): Phase.SKIPPED}
+
+
+def test_a_waiting_target_that_vanished_is_gone() -> None:
+    rollout = given(a_plan(3))
+    actions = decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)
+    assert moves(actions)[t(rollout.plan, 0)] is Phase.GONE
+
+
+def test_what_was_never_seen_is_neither_gone_nor_taken() -> None:
+    rollout = given(a_plan(2))
+    blank = {group.arn: GroupObservation({}, None) for group in rollout.plan.groups}
+    assert not moves(decided(rollout, replace(seen(rollout, NOON), groups=blank), NOON))
+
+
+# -- stopping
+
+
+def test_a_bad_release_stops_early() -> None:
+    plan = a_plan(4, floor=1)
+    rollout = given(plan, failed(plan, 0))
+    actions = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON))
+    assert {move.target: move.to for move in actions} == {t(plan, n): Phase.SKIPPED for n in (1, 2, 3)}
+    assert actions[0].why == "stopped: 1 failed, 0 allowed"
+    assert actions[0].cause is None
+
+
+def test_as_many_failures_as_allowed_stop_nothing() -> None:
+    plan = a_plan(4, on_failure=OnFailure(max_failures=1))
+    rollout = given(plan, failed(plan, 0))
+    assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 1): Phase.DRAINING}
+
+
+def test_an_abort_skips_everybody_who_waits() -> None:
+    rollout = given(a_plan(2), [e.AbortAsked(NOON, "kim")])
+    actions = moved(decided(rollout, seen(rollout, NOON), NOON))
+    assert [(move.to, move.why, move.cause) for move in actions] == [
+        (Phase.SKIPPED, "aborted by kim", Cause.ABORTED)
+    ] * 2
+
+
+# -- what is said
+
+
+def test_one_sentence_says_what_is_awaited() -> None:
+    rollout = standing(a_plan(), Phase.SOAKING)
+    one, more = Wait(NOON, "web1 drains"), Wait(NOON, "web2 drains")
+    assert waiting_sentence(rollout, (one,)) == "web1 drains"
+    assert waiting_sentence(rollout, (one, more, more)) == "web1 drains (and 2 more)"
+    assert waiting_sentence(rollout, ()) == f"acting on {t(rollout.plan)}"
+    assert waiting_sentence(given(a_plan()), ()) == "nothing is in hand"
+    assert waiting_sentence(given(a_plan(), [e.Finished(NOON)]), (one,)) == "finished"
+
+
+def test_the_next_turn_is_due_at_the_soonest_rest_or_soon_after_an_act() -> None:
+    act = Deregister(t(a_plan()), ())
+    note = Record(e.Finished(NOON))
+    assert next_turn_due((Wait(later(9), ""), Wait(later(1), "")), NOON) == later(1)
+    assert next_turn_due((Wait(later(9), ""), act), NOON) == later(0.25)
+    assert next_turn_due((note,), NOON) == later(15)
+    assert next_turn_due((Wait(NOON, "its look has not come back"),), NOON) == later(0.25)
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_PROGRESS])
+def test_at_every_moment_a_target_in_hand_is_acted_on_or_says_why_it_waits(phase: Phase) -> None:
+    rollout = standing(a_plan(), phase)
+    for at in (0.0, 1.0, 7.0, 100.0, 5000.0):
+        for state in HealthState:
+            assert t(rollout.plan) in spoken_of(decided(rollout, seen(rollout, later(at), {0: state}), later(at)))
+
+
+def spoken_of(actions: Sequence[Action]) -> set[object]:
+    """Every target that is noted, acted on or said to wait."""
+    rests = {action.target for action in actions if isinstance(action, Wait)}
+    written = {
+        action.event.target for action in actions if isinstance(action, Record) and hasattr(action.event, "target")
+    }
+    return rests | written | {*started_targets(actions)}
+
+
+def started_targets(actions: Sequence[Action]) -> list[TargetId]:
+    return [action.key.target for action in actions if isinstance(action, StartWork)]

@@ -1,0 +1,126 @@
+"""What a witness still sees pending: said, noted now and then, cut where that is asked; and what comes afterwards."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.given import NOON, a_plan, decided, given, later, moves, seen, standing, t, whys
+
+from katakei.domain import events as e
+from katakei.domain.actions import Action, Record, StartWork
+from katakei.domain.leases import Owner
+from katakei.domain.observation import DrainEvidence, HealthState, ProbeVerdict, WorkState, WorkStatus
+from katakei.domain.phases import Phase
+from katakei.domain.replay import Rollout, evolve
+from katakei.domain.rollout import TargetStatus
+from katakei.domain.spec import Command, Drain, DrainUntil, Spec
+from katakei.reconcile.observe import observation_request
+
+WAITED = Drain(until=DrainUntil.PROOF, probe="ssm")
+CUT = replace(WAITED, cut_after=timedelta(seconds=50))
+PLAN = a_plan(drain=WAITED)
+FIRST = t(PLAN)
+
+
+def busy(at: float, drain: Drain = WAITED, *more: e.Event, age: float = 1) -> tuple[Action, ...]:
+    """What is decided so many seconds after the first target was seen out, while two of its connections are busy."""
+    plan = a_plan(drain=drain)
+    rollout = standing(plan, Phase.DRAINING, e.BaselineTaken(NOON, FIRST, ""), *more)
+    verdict = DrainEvidence(ProbeVerdict.BUSY, later(at - age - 1), later(at - age), "2 connections", 2)
+    return decided(rollout, seen(rollout, later(at), {0: HealthState.DRAINING}, evidence=verdict), later(at))
+
+
+def written(actions: tuple[Action, ...]) -> list[e.Event]:
+    return [action.event for action in actions if isinstance(action, Record)]
+
+
+def test_what_is_pending_after_settle_is_said_and_noted() -> None:
+    assert written(busy(29)) == []
+    assert written(busy(30)) == [e.ObservedBusy(later(30), FIRST, "2 connections")]
+    assert "2 connections" in whys(busy(30))
+
+
+@pytest.mark.parametrize(("at", "noted"), [(59, False), (60, True)])
+def test_it_is_noted_again_only_after_half_a_minute(at: float, *, noted: bool) -> None:
+    assert bool(written(busy(at, WAITED, e.ObservedBusy(later(30), FIRST, "4 connections")))) is noted
+
+
+def test_an_old_verdict_is_neither_noted_nor_cut() -> None:
+    assert written(busy(70, CUT, age=15)) == []
+
+
+def test_what_is_pending_for_too_long_is_cut_where_that_is_asked() -> None:
+    assert written(busy(49, CUT)) == [e.ObservedBusy(later(49), FIRST, "2 connections")]
+    assert written(busy(50, CUT)) == [e.DrainCutShort(later(50), FIRST, 2)]
+
+
+def cut(phase: Phase) -> Rollout:
+    return evolve(standing(a_plan(drain=CUT), Phase.DRAINING), [e.DrainCutShort(later(50), FIRST, 2), *_on(phase)])
+
+
+def _on(phase: Phase) -> list[e.Event]:
+    return [] if phase is Phase.DRAINING else [e.PhaseChanged(later(50), FIRST, Phase.OUT)]
+
+
+def test_what_was_cut_is_waited_for_and_looked_for_no_more() -> None:
+    draining, out = cut(Phase.DRAINING), cut(Phase.OUT)
+    assert moves(decided(draining, seen(draining, later(51), {0: HealthState.DRAINING}), later(51))) == {
+        FIRST: Phase.OUT
+    }
+    actions = decided(out, seen(out, later(51), {0: HealthState.DRAINING}), later(51))
+    assert [action.last_look for action in actions if isinstance(action, StartWork)] == [False]
+    assert observation_request(out, seen(out, later(51)), later(51)).pending == ()
+
+
+def test_after_a_takeover_settle_comes_first_even_where_it_was_cut() -> None:
+    rollout = evolve(cut(Phase.DRAINING), [e.OwnerChanged(later(60), Owner("kim", "here", 1, 2, "boot"))])
+    again = evolve(rollout, [e.ObservedOut(later(61), FIRST)])
+    assert not moves(decided(again, seen(again, later(90), {0: HealthState.DRAINING}), later(90)))
+    assert moves(decided(again, seen(again, later(91), {0: HealthState.DRAINING}), later(91))) == {FIRST: Phase.OUT}
+
+
+def test_a_target_that_somebody_registered_meanwhile_is_waited_for_anew() -> None:
+    found = evolve(cut(Phase.DRAINING), [e.FoundServing(later(51), FIRST)])
+    assert not found.statuses[FIRST].cut
+
+
+def at_work(*more: e.Event, blind: str = "") -> Rollout:
+    return standing(PLAN, Phase.WORKING, e.BaselineTaken(NOON, FIRST, blind), *more)
+
+
+def came(rollout: Rollout, requests: int) -> list[e.Event]:
+    observation = seen(rollout, later(40), {0: HealthState.DRAINING}, work=WorkStatus(WorkState.RUNNING))
+    return written(decided(rollout, replace(observation, arrivals={FIRST: requests}), later(40)))
+
+
+def test_requests_that_come_while_it_is_worked_on_are_written_as_they_grow() -> None:
+    assert came(at_work(), 0) == []
+    assert came(at_work(), 3) == [e.RequestsAfterQuiet(later(40), FIRST, 3)]
+    assert came(at_work(e.RequestsAfterQuiet(later(39), FIRST, 3)), 3) == []
+
+
+def test_each_process_counts_for_itself_and_none_of_it_is_lost() -> None:
+    taken = e.OwnerChanged(later(40), Owner("kim", "here", 1, 2, "boot"))
+    after: TargetStatus = at_work(
+        e.RequestsAfterQuiet(later(39), FIRST, 3), taken, e.RequestsAfterQuiet(later(41), FIRST, 2)
+    ).statuses[FIRST]
+    assert (after.arrived_before, after.arrived) == (3, 2)
+
+
+def test_only_where_silence_was_proof_arrivals_are_news() -> None:
+    assert observation_request(at_work(), seen(at_work(), NOON), NOON).arrivals == (FIRST,)
+    for other in (at_work(blind="no data"), at_work(e.DrainCutShort(NOON, FIRST, 2)), given(PLAN)):
+        assert not observation_request(other, seen(other, NOON), NOON).arrivals
+
+
+@pytest.mark.parametrize(
+    ("work", "drain", "carrier"),
+    [
+        ("ssm", WAITED, "ssm"),
+        ("ssm", Drain(until=DrainUntil.PROOF), "ssm"),
+        ("manual", WAITED, "ssm"),
+        ("ssm", Drain(), ""),
+    ],
+)
+def test_a_witness_is_carried_by_the_work_unless_another_way_is_named(work: str, drain: Drain, carrier: str) -> None:
+    assert Spec("shop", ("web",), Command(work, "x"), drain=drain).carrier == carrier

@@ -1,0 +1,286 @@
+"""On the way in: asked first, registered exactly as it was, and serving only when seen so twice."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.given import (
+    NOON,
+    a_plan,
+    brought,
+    called,
+    decided,
+    deregistered,
+    given,
+    later,
+    moved,
+    moves,
+    notes,
+    older,
+    registered,
+    seconds,
+    seen,
+    standing,
+    t,
+    turn,
+    whys,
+)
+
+from katakei.domain import events as e
+from katakei.domain.actions import Record, Register, Wait
+from katakei.domain.observation import CheckResult, HealthState
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.spec import Check
+
+INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
+    HealthState.INITIAL,
+    HealthState.ABSENT,
+    HealthState.DRAINING,
+    HealthState.HEALTHY,
+    HealthState.UNHEALTHY,
+)
+
+
+# -- checking
+
+
+def test_a_target_is_registered_only_after_it_answered_well() -> None:
+    rollout = standing(a_plan(), Phase.CHECKING)
+    actions = turn(rollout, 5, ABSENT, answer=CheckResult(passed=True, begun=NOON))
+    assert moves(actions) == {t(rollout.plan): Phase.WARMING}
+    assert registered(actions) == [t(rollout.plan)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (None, "no answer yet"),
+        (CheckResult(passed=False, begun=later(1), why="503 instead of 200"), "503 instead of 200"),
+        (CheckResult(passed=True, begun=later(-1)), "no answer yet"),
+    ],
+)
+def test_no_answer_a_bad_one_or_one_asked_too_early_is_no_pass(answer: CheckResult | None, said: str) -> None:
+    actions = turn(standing(a_plan(), Phase.CHECKING), 5, ABSENT, answer=answer)
+    assert not moves(actions)
+    assert said in whys(actions)
+
+
+@pytest.mark.parametrize(("at", "due"), [(None, 5), (1, 5.625)])
+def test_a_check_is_asked_at_once_and_then_again_after_a_while(at: float | None, due: float) -> None:
+    answer = None if at is None else CheckResult(passed=False, begun=later(at), why="503 instead of 200")
+    actions = turn(standing(a_plan(), Phase.CHECKING), 5, ABSENT, answer=answer)
+    assert [action.until for action in actions if isinstance(action, Wait)] == [later(due)]
+
+
+def test_a_check_that_does_not_pass_in_time_leaves_the_target_out() -> None:
+    rollout = standing(a_plan(), Phase.CHECKING)
+    bad = CheckResult(passed=False, begun=later(19), why="503 instead of 200")
+    assert not moves(turn(rollout, 20, ABSENT, answer=bad))
+    [move] = moved(turn(rollout, 21, ABSENT, answer=bad))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
+    assert "503 instead of 200" in move.why
+
+
+def test_a_target_that_somebody_registers_while_it_is_checked_is_taken_out_once_more() -> None:
+    rollout = standing(a_plan(), Phase.CHECKING)
+    good = CheckResult(passed=True, begun=NOON)
+    seen_in = e.FoundServing(later(5), t(rollout.plan))
+    found = turn(rollout, 5, HEALTHY, answer=good)
+    assert [action.event for action in found if isinstance(action, Record)] == [seen_in]
+    again = turn(standing(a_plan(), Phase.CHECKING, seen_in), 7, HEALTHY, answer=good)
+    assert deregistered(again) == [t(rollout.plan)]
+    assert not moves(again)
+    assert "seen in service before its check passed" in whys(again)
+
+
+def test_the_second_time_it_is_left_to_a_person() -> None:
+    twice = [e.FoundServing(later(5), t(a_plan()))] * 2
+    [move] = moved(turn(standing(a_plan(), Phase.CHECKING, *twice), 7, HEALTHY))
+    assert (move.to, move.cause, move.why) == (
+        Phase.LEFT_OUT,
+        Cause.FAILED,
+        "somebody registers it while we hold it out",
+    )
+
+
+def test_the_earlier_reason_is_not_lost_behind_the_later_one() -> None:
+    plan = a_plan()
+    failed = e.PhaseChanged(NOON, t(plan), Phase.CHECKING, "exit code 7", Intent.RETURN, Cause.FAILED)
+    move = moved(turn(standing(plan, Phase.WORKING, failed), 21, ABSENT))[0]
+    assert move.why == "exit code 7; the check did not pass within 20s: no answer yet"
+
+
+def test_without_a_check_the_load_balancer_alone_judges() -> None:
+    rollout = standing(a_plan(check=Check(asked=False)), Phase.CHECKING)
+    assert moves(turn(rollout, 1, ABSENT)) == {t(rollout.plan): Phase.WARMING}
+
+
+# -- an ip target must be absent before it is registered again
+
+
+def test_an_ip_target_is_registered_only_when_it_is_absent() -> None:
+    rollout = standing(a_plan(ip=True, check=Check(asked=False)), Phase.CHECKING)
+    actions = turn(rollout, 5, DRAINING)
+    assert not moves(actions)
+    assert "still draining" in whys(actions)
+    assert moves(turn(rollout, 5, ABSENT)) == {t(rollout.plan): Phase.WARMING}
+
+
+def test_an_ip_target_not_seen_since_it_was_taken_out_may_still_drain() -> None:
+    plan = a_plan(ip=True)
+    way = [*brought(plan, Phase.DRAINING, bare=True), e.PhaseChanged(later(1), t(plan), Phase.RETURNING)]
+    rollout = given(plan, way, [e.Deregistered(later(2), plan.groups[0].arn, (t(plan),))])
+    assert not registered(turn(rollout, 3, HEALTHY, age=seconds(2.5)))  # a look of before the abort
+    assert not registered(turn(rollout, 3, HEALTHY, age=seconds(1.5)))  # a look of before the call took effect
+    assert registered(turn(rollout, 3, HEALTHY, age=seconds(0.5)))
+
+
+def test_an_ip_target_not_seen_just_now_may_still_drain() -> None:
+    rollout = standing(a_plan(ip=True), Phase.RETURNING, bare=True)
+    assert not registered(turn(rollout, 50, ABSENT, age=seconds(11)))
+    nothing = replace(seen(rollout, later(50)), groups={})
+    assert not registered(decided(rollout, nothing, later(50)))
+
+
+def test_the_wait_of_an_ip_target_for_its_timer_is_not_held_against_its_return() -> None:
+    plan = a_plan(ip=True)
+    rollout = standing(plan, Phase.RETURNING, bare=True)
+    assert registered(turn(rollout, 61, ABSENT))
+    begun = standing(plan, Phase.RETURNING, *called(plan, 62), bare=True)
+    assert not moves(turn(begun, 100, INITIAL))
+    assert moves(turn(begun, 101, INITIAL)) == {t(plan): Phase.LEFT_OUT}
+
+
+def test_an_instance_target_is_registered_while_it_drains() -> None:
+    rollout = standing(a_plan(), Phase.RETURNING, bare=True)
+    assert registered(turn(rollout, 1, DRAINING)) == [t(rollout.plan)]
+
+
+# -- warming
+
+
+def test_exactly_the_recorded_registrations_are_restored() -> None:
+    plan = a_plan(groups=2)
+    [action] = [s for s in turn(standing(plan, Phase.WARMING, bare=True), 1, ABSENT) if isinstance(s, Register)]
+    assert action.registrations == plan.targets[0].registrations
+
+
+def test_only_the_group_whose_register_call_did_not_return_is_called_again() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.WARMING, called(plan)[0], bare=True)
+    [action] = [s for s in turn(rollout, 1, ABSENT) if isinstance(s, Register)]
+    assert [place.group for place in action.registrations] == [plan.groups[1].arn]
+
+
+def test_a_register_call_that_returned_is_not_believed_until_the_world_shows_it() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    assert not registered(turn(rollout, 4, ABSENT))
+    assert registered(turn(rollout, 5, ABSENT)) == [t(plan)]
+
+
+def test_a_call_that_took_in_one_group_only_is_repeated() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    half = seen(rollout, later(5), places={plan.targets[0].registrations[1]: ABSENT})
+    assert registered(decided(rollout, half, later(5))) == [t(plan)]
+
+
+def test_a_registration_that_is_only_slow_is_not_called_again() -> None:
+    plan = a_plan()
+    actions = turn(standing(plan, Phase.WARMING, *called(plan), bare=True), 20, INITIAL)
+    assert not registered(actions)
+    assert "initial" in whys(actions)
+
+
+def test_a_look_begun_before_the_register_call_returned_does_not_show_it_serving() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan, 2), bare=True)
+    actions = turn(rollout, 3, HEALTHY, age=seconds(2))
+    assert not notes(actions)
+    assert "registered, not seen since" in whys(actions)
+
+
+def test_two_looks_five_seconds_apart_make_a_target_serve_again() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    assert notes(turn(rollout, 3)) == [e.ObservedServing]
+    once = standing(plan, Phase.WARMING, *called(plan), e.ObservedServing(later(3), t(plan)), bare=True)
+    assert not moves(turn(once, 7.9))
+    assert "once more" in whys(turn(once, 7.9))
+    assert moves(turn(once, 8)) == {t(plan): Phase.SOAKING}
+
+
+def test_in_two_groups_each_of_the_two_looks_counts_by_its_careful_part() -> None:
+    plan = a_plan(groups=2)
+    first, other = plan.targets[0].registrations
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    observation = older(seen(rollout, later(9)), first, 3)
+    assert decided(rollout, observation, later(9))[0] == Record(e.ObservedServing(later(9), t(plan)))
+    once = standing(plan, Phase.WARMING, *called(plan), e.ObservedServing(later(3), t(plan)), bare=True)
+    assert not moves(decided(once, older(seen(once, later(9)), other, 2), later(9)))
+    assert moves(decided(once, older(seen(once, later(9)), other, 1), later(9)))
+
+
+def test_the_next_look_comes_when_the_soak_is_over_if_that_is_soon() -> None:
+    rollout = standing(a_plan(), Phase.SOAKING, e.ObservedServing(later(2), t(a_plan())))
+    for at, due in ((9.0, 11.0), (11.5, 12.0)):
+        [rest] = [action for action in turn(rollout, at) if isinstance(action, Wait)]
+        assert rest.until == later(due)
+
+
+def test_a_target_that_falls_between_the_two_looks_begins_anew() -> None:
+    plan = a_plan()
+    once = standing(plan, Phase.WARMING, *called(plan), e.ObservedServing(later(3), t(plan)), bare=True)
+    assert notes(turn(once, 8, DOWN)) == [e.BecameUnhealthy]
+    fell = standing(
+        plan,
+        Phase.WARMING,
+        *called(plan),
+        e.ObservedServing(later(3), t(plan)),
+        e.BecameUnhealthy(later(8), t(plan), ""),
+        bare=True,
+    )
+    assert notes(turn(fell, 9)) == [e.ObservedServing]
+
+
+def test_healthy_under_an_administrative_override_does_not_serve() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    observation = seen(rollout, later(3))
+    [place] = plan.targets[0].registrations
+    group = observation.groups[place.group]
+    shifted = replace(group, seen={**group.seen, place: replace(group.seen[place], overridden=True)})
+    actions = decided(rollout, replace(observation, groups={place.group: shifted}), later(3))
+    assert not notes(actions)
+    assert "healthy, but its traffic is kept away" in whys(actions)
+
+
+def test_a_target_in_two_groups_serves_only_when_both_show_it() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    slow = seen(rollout, later(3), places={plan.targets[0].registrations[1]: INITIAL})
+    assert not notes(decided(rollout, slow, later(3)))
+
+
+def test_a_target_that_does_not_warm_in_time_is_taken_out_and_kept_out() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    assert not moves(turn(rollout, 60, DOWN))
+    [move] = moved(turn(rollout, 61, DOWN))
+    assert (move.to, move.intent, move.cause) == (Phase.DRAINING, Intent.KEEP_OUT, Cause.FAILED)
+
+
+def test_no_target_fails_to_warm_because_nobody_can_see_it() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
+    assert not moves(turn(rollout, 500, DOWN, age=seconds(60)))
+
+
+def test_what_the_load_balancer_will_never_register_is_kept_out() -> None:
+    plan = a_plan()
+    rollout = standing(
+        plan, Phase.WARMING, e.RegistrationRejected(later(1), t(plan), "not in a running state"), bare=True
+    )
+    [move] = moved(turn(rollout, 2, ABSENT))
+    assert (move.to, move.intent) == (Phase.DRAINING, Intent.KEEP_OUT)
+    assert "not in a running state" in move.why

@@ -1,0 +1,108 @@
+"""In a group that no listener uses nothing can serve: there a target is back once it is registered, seen so twice."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from tests.unit.given import NOON, a_plan, brought, called, decided, given, later, moves, notes, seen, t, whys
+
+from katakei.domain import events as e
+from katakei.domain.actions import Action
+from katakei.domain.observation import HealthState, Observation
+from katakei.domain.phases import Phase
+from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.replay import Rollout
+from katakei.reconcile.capacity import count_serving
+from katakei.reconcile.watching import LASTING
+
+
+def idle(plan: Plan, groups: int = 1) -> Plan:
+    """The same, with its first so many groups in use by nothing."""
+    unused = [replace(group, load_balancers=(), balancer_type="") for group in plan.groups[:groups]]
+    return replace(plan, groups=(*unused, *plan.groups[groups:]))
+
+
+PLAN = idle(a_plan(2, floor=0))
+LATE = LASTING.total_seconds()
+
+
+def story(phase: Phase, *more: e.Event, plan: Plan = PLAN, bare: bool = True) -> Rollout:
+    """The first target stands in this phase since noon."""
+    return given(plan, brought(plan, phase, bare=bare), more)
+
+
+def shown(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Observation:
+    """Every group whose plan knows no load balancer says `unused` of everything in it."""
+    groups = [group.arn for group in rollout.plan.groups if not group.load_balancers] or [rollout.plan.groups[0].arn]
+    observation = seen(rollout, later(at))
+    unused = {
+        arn: replace(
+            observation.groups[arn],
+            seen={
+                place: replace(look, state=HealthState.UNUSED, reason=reason)
+                for place, look in observation.groups[arn].seen.items()
+            },
+        )
+        for arn in groups
+    }
+    return replace(observation, groups={**observation.groups, **unused})
+
+
+def turn(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Iterable[Action]:
+    return decided(rollout, shown(rollout, at, reason), later(at))
+
+
+def test_a_target_of_it_warms_soaks_and_is_done() -> None:
+    warm = story(Phase.WARMING, *called(PLAN))
+    assert notes(turn(warm, 3)) == [e.ObservedServing]
+    once = story(Phase.WARMING, *called(PLAN), e.ObservedServing(later(3), t(PLAN)))
+    assert "unused; looked at once more before it counts as back" in whys(turn(once, 7))
+    assert moves(turn(once, 8)) == {t(PLAN): Phase.SOAKING}
+    soaks = story(Phase.SOAKING)
+    assert "unused, soaking" in whys(turn(soaks, 9))
+    assert moves(turn(soaks, 10)) == {t(PLAN): Phase.DONE}
+
+
+def test_by_hand_it_is_returned_once_it_is_registered() -> None:
+    plan = idle(a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT))
+    back = [e.PhaseChanged(NOON, t(plan), Phase.RETURNING), *called(plan)]
+    assert notes(turn(given(plan, back), 3)) == [e.ObservedServing]
+    assert moves(turn(given(plan, back, [e.ObservedServing(later(3), t(plan))]), 8)) == {t(plan): Phase.RETURNED}
+
+
+@pytest.mark.parametrize("reason", ["Target.InvalidState", "Target.IpUnusable", ""])
+def test_a_target_that_is_unused_for_another_reason_is_not_back(reason: str) -> None:
+    assert not notes(turn(story(Phase.WARMING, *called(PLAN)), 3, reason))
+
+
+def test_where_a_listener_used_the_group_when_it_was_planned_unused_is_not_back() -> None:
+    plan = a_plan(2)
+    actions = turn(story(Phase.WARMING, *called(plan), plan=plan), 3)
+    assert not notes(actions)
+    assert "unused" in whys(actions)
+
+
+def test_in_a_group_that_is_used_as_well_a_target_must_serve_there() -> None:
+    plan = idle(a_plan(1, groups=2, floor=0))
+    rollout = story(Phase.WARMING, *called(plan), plan=plan)
+    observation = shown(rollout, 3)
+    assert notes(decided(rollout, observation, later(3))) == [e.ObservedServing]
+    used = plan.groups[1].arn
+    [(place, look)] = observation.groups[used].seen.items()
+    initial = replace(observation.groups[used], seen={place: replace(look, state=HealthState.INITIAL)})
+    assert not notes(decided(rollout, replace(observation, groups={**observation.groups, used: initial}), later(3)))
+
+
+def test_what_is_done_there_has_not_fallen_and_the_next_has_its_turn() -> None:
+    assert moves(turn(story(Phase.DONE, bare=False), 5)) == {t(PLAN, 1): Phase.DRAINING}
+
+
+def test_what_fell_there_is_back_once_it_is_registered_again() -> None:
+    fell = story(Phase.DONE, e.BecameUnhealthy(later(5), t(PLAN), "absent"), bare=False)
+    assert notes(turn(fell, 10)) == [e.ObservedServing]
+    assert notes(turn(fell, 5 + LATE, "Target.InvalidState")) == [e.FailedAfterDone]
+
+
+def test_no_floor_counts_it_as_serving() -> None:
+    rollout = story(Phase.DONE, bare=False)
+    assert count_serving(rollout, shown(rollout, 5), later(5)).groups == {PLAN.groups[0].arn: 0}

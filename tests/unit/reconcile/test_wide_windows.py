@@ -1,0 +1,107 @@
+"""With a hundred and more out at once targets leave and come back together: calls are spared, nobody waits long."""
+
+import pytest
+from tests.unit.given import NOON, a_plan, brought, decided, given, later, moves, seen, t, whys
+
+from katakei.domain import events as e
+from katakei.domain.actions import Wait
+from katakei.domain.leases import Owner
+from katakei.domain.observation import HealthState
+from katakei.domain.phases import Phase
+from katakei.domain.plan import Plan
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Check
+from katakei.reconcile.decide import next_turn_due
+from katakei.reconcile.observe import observation_request
+
+OUT_FOR = 120  # seconds
+UNASKED = Check(asked=False)
+
+
+def wide(window: int = 100) -> Plan:
+    return a_plan(2 * window, window=window, check=UNASKED)
+
+
+def working(plan: Plan, many: int) -> list[e.Event]:
+    """So many are worked on, each taken out by a call of its own."""
+    return [event for number in range(many) for event in brought(plan, Phase.WORKING, number)]
+
+
+def checked(plan: Plan, *moments: float) -> list[e.Event]:
+    """The first ones were seen out at noon; each one's work ended at its moment."""
+    return [e.PhaseChanged(later(at), t(plan, number), Phase.CHECKING) for number, at in enumerate(moments)]
+
+
+def taken(rollout: Rollout) -> int:
+    return list(moves(decided(rollout, seen(rollout, NOON), NOON)).values()).count(Phase.DRAINING)
+
+
+def come_back(rollout: Rollout, at: float) -> int:
+    out = dict.fromkeys(range(100), HealthState.DRAINING)
+    return list(moves(decided(rollout, seen(rollout, later(at), out), later(at))).values()).count(Phase.WARMING)
+
+
+@pytest.mark.parametrize(("in_progress", "leave"), [(100, 0), (93, 0), (92, 8), (90, 10)])
+def test_they_leave_by_the_lot(in_progress: int, leave: int) -> None:
+    plan = wide()
+    assert taken(given(plan, working(plan, in_progress))) == leave
+
+
+def test_a_few_free_places_are_no_reason_to_look_at_a_whole_group() -> None:
+    plan = wide()
+    few, batch_size = (given(plan, working(plan, in_progress)) for in_progress in (93, 92))
+    observation = seen(batch_size, NOON)
+    assert observation_request(few, observation, later(1)).groups == {}
+    assert observation_request(batch_size, observation, later(1)).groups == {plan.groups[0].arn: None}
+
+
+def test_where_calls_were_few_anyway_nobody_waits_for_others() -> None:
+    plan = wide()
+    joined = [e.Deregistered(NOON, plan.groups[0].arn, tuple(target.id for target in plan.targets))] * 4
+    assert taken(given(plan, working(plan, 99), joined)) == 1
+
+
+def test_in_a_narrow_window_every_free_place_is_taken_at_once() -> None:
+    plan = wide(window=99)
+    assert taken(given(plan, working(plan, 98))) == 1
+
+
+def test_many_groups_do_not_empty_the_window() -> None:
+    plan = a_plan(400, groups=30, window=192)
+    assert given(plan, working(plan, 1)).batch_size == 16
+
+
+def test_one_that_was_checked_comes_back_with_those_who_follow() -> None:
+    plan = wide()
+    rollout = given(plan, working(plan, 100), checked(plan, *range(OUT_FOR, OUT_FOR + 7)))
+    actions = decided(
+        rollout, seen(rollout, later(OUT_FOR + 7), dict.fromkeys(range(100), HealthState.DRAINING)), later(127)
+    )
+    assert Phase.WARMING not in moves(actions).values()
+    assert "its check has passed; registered with the next ones, in one call (for 7s)" in whys(actions)
+
+
+def test_a_lot_of_them_comes_back_at_once() -> None:
+    plan = wide()
+    rollout = given(plan, working(plan, 100), checked(plan, *range(OUT_FOR, OUT_FOR + 8)))
+    assert come_back(rollout, OUT_FOR + 7) == 8
+
+
+def test_whoever_waited_a_twelfth_of_its_time_out_takes_the_others_along() -> None:
+    plan = wide()
+    rollout = given(plan, working(plan, 100), checked(plan, OUT_FOR, OUT_FOR + 9))
+    assert (come_back(rollout, OUT_FOR + 9.5), come_back(rollout, OUT_FOR + 9.6)) == (0, 2)
+
+
+def test_a_process_that_does_not_know_for_how_long_it_was_out_does_not_wait() -> None:
+    plan = wide()
+    taken_up = e.OwnerChanged(later(OUT_FOR - 1), Owner("deploy", "host", 7, 7, "boot"))
+    seen_out = e.ObservedOut(later(OUT_FOR), t(plan))
+    assert come_back(given(plan, working(plan, 100), [taken_up], checked(plan, OUT_FOR), [seen_out]), OUT_FOR) == 1
+
+
+def test_one_turn_in_two_seconds_serves_very_many() -> None:
+    def due(many: int) -> float:
+        return (next_turn_due((Wait(NOON, "now"),) * many, NOON) - NOON).total_seconds()
+
+    assert (due(49), due(50)) == (0.25, 2)

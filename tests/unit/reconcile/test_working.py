@@ -1,0 +1,291 @@
+"""Promise 4: work never starts twice, and never on a target that may serve."""
+
+from collections.abc import Sequence
+
+import pytest
+from tests.unit.given import (
+    NOON,
+    a_plan,
+    brought,
+    deregistered,
+    facts,
+    given,
+    later,
+    moved,
+    moves,
+    notes,
+    standing,
+    started,
+    t,
+    taken,
+    turn,
+    whys,
+)
+
+from katakei.domain import events as e
+from katakei.domain.actions import Action, CancelWork, ForbidWork, Record, StartWork, Wait
+from katakei.domain.observation import HealthState, WorkState, WorkStatus
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.replay import Rollout
+from katakei.domain.spec import Command, FailedTargetPolicy, OnFailure
+
+DRAINING, ABSENT, HEALTHY, DOWN = HealthState.DRAINING, HealthState.ABSENT, HealthState.HEALTHY, HealthState.UNHEALTHY
+
+
+def test_values_reach_the_work_as_environment_variables_and_the_command_as_it_was_written() -> None:
+    plan = a_plan(work=Command("ssm", "deploy $KATAKEI_RELEASE"))
+    [start] = [action for action in turn(standing(plan, Phase.OUT), 45, ABSENT) if isinstance(action, StartWork)]
+    assert start.job.run == "deploy $KATAKEI_RELEASE"
+    assert start.job.seconds == 60
+    assert start.job.argv == ()
+    assert dict(start.job.env) == {
+        "KATAKEI_TARGET": t(plan),
+        "KATAKEI_NAME": "web0",
+        "KATAKEI_ADDRESS": "10.0.0.0",
+        "KATAKEI_PORT": "80",
+        "KATAKEI_ZONE": "a",
+        "KATAKEI_GROUP": "web0",
+        "KATAKEI_ROLLOUT": "r-test",
+        "KATAKEI_ATTEMPT": "1",
+        "KATAKEI_RELEASE": "v2",
+    }
+
+
+def test_to_revert_runs_the_command_of_revert() -> None:
+    plan = a_plan(revert=Command("ssm", "undo"))
+    back: list[e.Event] = [
+        e.RevertAsked(NOON, "kim"),
+        e.PhaseChanged(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT),
+    ]
+    out = [*facts(plan, Phase.DRAINING), e.PhaseChanged(NOON, t(plan), Phase.OUT)]
+    [start] = [
+        action for action in turn(standing(plan, Phase.DONE, *back, *out), 45, ABSENT) if isinstance(action, StartWork)
+    ]
+    assert start.job.run == "undo"
+    assert start.key == e.WorkKey(plan.rollout, t(plan), 2, Intent.REVERT)
+
+
+def test_a_start_that_was_not_taken_is_handed_over_again() -> None:
+    rollout = standing(a_plan(), Phase.WORKING, bare=True)
+    assert len(started(turn(rollout, 45, ABSENT))) == 1
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (None, "the work is handed over, but was not taken for 45s"),
+        (
+            WorkStatus(WorkState.NOT_STARTED, why="no agent"),
+            "handed over once more; it has not begun for 45s (no agent)",
+        ),
+    ],
+)
+def test_since_when_work_is_not_taken_is_said(work: WorkStatus | None, said: str) -> None:
+    rollout = standing(a_plan(), Phase.WORKING, bare=work is None)
+    assert said in whys(turn(rollout, 45, ABSENT, work=work))
+
+
+def test_a_start_is_not_handed_over_again_to_a_target_that_was_put_back_meanwhile() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WORKING, taken(50), bare=True)
+    actions = turn(rollout, 60, HEALTHY)
+    assert not started(actions)
+    assert deregistered(actions) == [t(plan)]
+
+
+def test_a_start_is_not_handed_over_again_before_settle_is_proved_anew() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WORKING, taken(50), e.ObservedOut(later(51), t(plan)), bare=True)
+    assert not started(turn(rollout, 80, ABSENT))
+    assert started(turn(rollout, 81, ABSENT))
+
+
+def test_a_start_that_nobody_takes_in_time_is_forbidden_and_then_left_to_a_person() -> None:
+    rollout = standing(a_plan(), Phase.WORKING, bare=True)
+    assert kinds(turn(rollout, 61, ABSENT)) == [ForbidWork]
+    [move] = moved(turn(rollout, 181, ABSENT))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
+    assert "it may be running" in move.why
+
+
+def test_work_that_ended_well_leads_to_the_check() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    actions = turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.ENDED, 0, "all good"))
+    assert actions[0] == Record(e.WorkEnded(later(50), rollout.key(t(rollout.plan)), 0, "all good"))
+    assert moves(actions) == {t(rollout.plan): Phase.CHECKING}
+
+
+def test_the_exit_code_and_the_output_of_failed_work_are_kept() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    actions = turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.ENDED, 7, "no space left"))
+    ended = actions[0].event  # type: ignore[union-attr]  # the first step is the note
+    assert ended == e.WorkEnded(later(50), rollout.key(t(rollout.plan)), 7, "no space left")
+    assert "exit code 7" in moved(actions)[0].why
+
+
+@pytest.mark.parametrize(
+    ("then", "aborted", "phase", "intent"),
+    [
+        (FailedTargetPolicy.KEEP_OUT, False, Phase.LEFT_OUT, None),
+        (FailedTargetPolicy.PUT_BACK, False, Phase.CHECKING, Intent.RETURN),
+        (FailedTargetPolicy.KEEP_OUT, True, Phase.CHECKING, Intent.RETURN),
+    ],
+)
+def test_a_failed_target_is_kept_out_or_put_back_through_its_check(
+    *, then: FailedTargetPolicy, aborted: bool, phase: Phase, intent: Intent | None
+) -> None:
+    plan = a_plan(on_failure=OnFailure(failed_target=then))
+    rollout = standing(plan, Phase.WORKING, *[e.AbortAsked(NOON, "kim")][: int(aborted)])
+    move = moved(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.ENDED, 1)))[0]
+    assert (move.to, move.intent, move.cause) == (phase, intent, Cause.FAILED)
+
+
+def test_interrupted_work_is_never_started_again_by_itself() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    for work in (WorkStatus(WorkState.INTERRUPTED), WorkStatus(WorkState.INTERRUPTED, why="the machine was rebooted")):
+        actions = turn(rollout, 50, ABSENT, work=work)
+        assert moves(actions) == {t(rollout.plan): Phase.LEFT_OUT}
+        assert not started(actions)
+
+
+def test_a_target_that_refused_its_work_goes_back_through_the_check_and_is_no_failure() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    [move] = moved(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.REFUSED, why="traffic on port 80")))
+    assert (move.to, move.intent, move.cause, move.why) == (
+        Phase.CHECKING,
+        Intent.RETURN,
+        Cause.REFUSED,
+        "the work was refused, nothing was done: traffic on port 80",
+    )
+
+
+def test_work_known_not_to_have_started_is_handed_over_again_within_its_limit() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    assert started(turn(rollout, 60, ABSENT, work=WorkStatus(WorkState.NOT_STARTED)))
+
+
+@pytest.mark.parametrize("work", [WorkStatus(WorkState.NOT_STARTED), WorkStatus(WorkState.UNKNOWN), None])
+@pytest.mark.parametrize("bare", [True, False])
+def test_after_an_abort_work_that_is_not_known_to_have_begun_is_told_never_to_begin(
+    work: WorkStatus | None, *, bare: bool
+) -> None:
+    rollout = standing(a_plan(), Phase.WORKING, e.AbortAsked(later(45), "kim"), bare=bare)
+    actions = turn(rollout, 50, ABSENT, work=work)
+    assert ForbidWork in kinds(actions)
+    assert not started(actions)
+    assert "aborted by kim" in whys(actions)
+
+
+def test_what_was_forbidden_after_an_abort_goes_back_through_the_check_as_aborted() -> None:
+    rollout = standing(a_plan(), Phase.WORKING, e.AbortAsked(later(45), "kim"))
+    move = moved(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.REFUSED, why="forbidden")))[0]
+    assert (move.to, move.intent, move.cause) == (Phase.CHECKING, Intent.RETURN, Cause.ABORTED)
+    assert move.why == "aborted by kim"
+
+
+@pytest.mark.parametrize(
+    ("work", "act", "said"),
+    [
+        (WorkStatus(WorkState.RUNNING), CancelWork, "still runs"),
+        (WorkStatus(WorkState.NOT_STARTED), ForbidWork, "has not started"),
+        (WorkStatus(WorkState.UNKNOWN), ForbidWork, "cannot be seen"),
+        (None, ForbidWork, "cannot be seen"),
+    ],
+)
+def test_work_over_its_limit_is_told_to_end_or_never_to_begin_and_then_left_out(
+    work: WorkStatus | None, act: type[Action], said: str
+) -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    assert act not in kinds(turn(rollout, 60, ABSENT, work=work))
+    for at in (61, 180):
+        actions = turn(rollout, at, ABSENT, work=work)
+        assert kinds(actions) == [act]
+        assert said in whys(actions)
+    [move] = moved(turn(rollout, 181, ABSENT, work=work))
+    assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
+    assert said in move.why
+
+
+@pytest.mark.parametrize("work", [WorkStatus(WorkState.RUNNING), None])
+def test_who_is_told_to_end_is_named_by_key_and_ticket(work: WorkStatus | None) -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    [act] = [action for action in turn(rollout, 61, ABSENT, work=work) if isinstance(action, CancelWork | ForbidWork)]
+    assert (act.key, act.target, act.ticket) == (rollout.key(t(rollout.plan)), rollout.plan.targets[0], "ticket")
+
+
+def test_what_was_never_taken_is_asked_after_where_its_marks_are() -> None:
+    plan = a_plan()
+    story = [e.OwnerChanged(NOON, taken(0).owner, "laptop"), *brought(plan, Phase.WORKING, bare=True)]
+    [act] = [action for action in turn(given(plan, story), 61, ABSENT) if isinstance(action, ForbidWork)]
+    assert act.ticket == "laptop"
+    [again] = [action for action in turn(given(plan, story), 45, ABSENT) if isinstance(action, StartWork)]
+    assert again.job.marks == "laptop"
+
+
+def kinds(actions: Sequence[Action]) -> list[type[Action]]:
+    """What is done, besides writing and resting."""
+    return [type(action) for action in actions if not isinstance(action, Record | Wait)]
+
+
+def test_unknown_is_not_no() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    actions = turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.UNKNOWN, why="the agent does not answer"))
+    assert not started(actions)
+    assert "the agent does not answer" in whys(actions)
+
+
+def test_how_long_the_work_runs_is_said() -> None:
+    rollout = standing(a_plan(), Phase.WORKING)
+    assert "the work runs for 50s" in whys(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.RUNNING)))
+
+
+def test_a_target_registered_while_it_is_worked_on_is_taken_out_once_more_and_said() -> None:
+    plan = a_plan()
+    rollout = standing(plan, Phase.WORKING)
+    running = WorkStatus(WorkState.RUNNING)
+    assert notes(turn(rollout, 50, HEALTHY, work=running)) == [e.FoundServing]
+    told = standing(plan, Phase.WORKING, e.FoundServing(later(50), t(plan)))
+    actions = turn(told, 50, HEALTHY, work=running)
+    assert deregistered(actions) == [t(plan)]
+    assert "the work runs" in whys(actions)
+
+
+def test_registered_a_second_time_its_work_is_finished_and_nothing_else_starts() -> None:
+    plan = a_plan()
+    twice = [e.FoundServing(later(n), t(plan)) for n in (40, 50)]
+    rollout = standing(plan, Phase.WORKING, *twice)
+    running = turn(rollout, 50, HEALTHY, work=WorkStatus(WorkState.RUNNING))
+    assert not deregistered(running)
+    assert not moves(running)
+    done = turn(rollout, 51, HEALTHY, work=WorkStatus(WorkState.ENDED, 0))
+    assert notes(done)[0] is e.WorkEnded
+    assert moved(done)[0].to is Phase.LEFT_OUT
+    assert moved(done)[0].cause is Cause.FAILED
+    never = turn(rollout, 51, HEALTHY, work=WorkStatus(WorkState.NOT_STARTED))
+    assert not started(never)
+    assert moved(never)[0].to is Phase.LEFT_OUT
+
+
+def by_hand(*extra: e.Event) -> Rollout:
+    return standing(a_plan(work=Command("manual")), Phase.WORKING, *extra)
+
+
+AWAITS = WorkStatus(WorkState.AWAITS_APPROVAL)
+
+
+def test_manual_work_waits_for_a_person_without_limit_and_tells_the_command() -> None:
+    actions = turn(by_hand(), 9000, ABSENT, work=AWAITS)
+    assert not moves(actions)
+    assert "katakei approve r-test i-00000000000000000" in whys(actions)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_approval_ends_manual_work(*, named: bool) -> None:
+    who = t(a_plan()) if named else None
+    rollout = by_hand(e.Approved(later(50), "kim", who))
+    assert moves(turn(rollout, 60, ABSENT, work=AWAITS)) == {t(rollout.plan): Phase.CHECKING}
+
+
+def test_an_abort_ends_the_wait_for_a_person_through_the_check() -> None:
+    move = moved(turn(by_hand(e.AbortAsked(later(50), "kim")), 60, ABSENT, work=AWAITS))[0]
+    assert (move.to, move.intent, move.cause) == (Phase.CHECKING, Intent.RETURN, Cause.ABORTED)
