@@ -1,0 +1,57 @@
+"""The wire tables cover every recorded type, field by field."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import get_args, get_type_hints
+
+import pytest
+
+from katakei.domain import events as e
+from katakei.domain import wire
+from katakei.domain.plan import Plan
+
+
+def recorded_types(hint: object) -> Iterator[type]:
+    """Every dataclass that a value of this annotation may hold."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        yield hint
+        for inner in get_type_hints(hint).values():
+            yield from recorded_types(inner)
+    for inner in get_args(hint):
+        yield from recorded_types(inner)
+
+
+RECORDED = sorted(set(recorded_types(e.Event)), key=lambda cls: cls.__name__)
+
+
+@pytest.mark.parametrize("cls", RECORDED, ids=lambda cls: cls.__name__)
+def test_table_lists_every_field_of_a_recorded_type(cls: type) -> None:
+    record = wire.record_of(cls)
+    assert record is not None
+    assert [field.attribute for field in record.fields] == [field.name for field in fields(cls)]
+
+
+def test_every_event_has_its_own_kind() -> None:
+    assert set(wire.EVENTS) == set(get_args(e.Event))
+    assert len({record.kind for record in wire.EVENTS.values()}) == len(wire.EVENTS)
+
+
+def test_kind_is_independent_of_the_class_name() -> None:
+    assert wire.EVENTS[e.OwnerChanged].kind == "Taken"
+    assert wire.EVENTS[e.PhaseChanged].kind == "Moved"
+
+
+def test_a_row_reads_attribute_name_and_version() -> None:
+    row = wire.record("Kind", "plain renamed=short late@2 both=b@3")
+    assert [(field.attribute, field.name, field.since) for field in row.fields] == [
+        ("plain", "plain", 1),
+        ("renamed", "short", 1),
+        ("late", "late", 2),
+        ("both", "b", 3),
+    ]
+
+
+def test_a_type_that_is_not_recorded_has_no_row() -> None:
+    assert wire.record_of(int) is None
+    assert wire.record_of(Plan) is not None
+    assert wire.kind_of(e.Finished.__new__(e.Finished)) == "Finished"
