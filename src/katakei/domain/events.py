@@ -10,8 +10,9 @@ from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, RolloutId, Target, TargetId
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
+from katakei.domain.reasons import Reason
 
-VERSION = 1
+VERSION = 2
 """Of all that is written here. It grows when an older Katakei could not read a rollout, or would misread it."""
 
 
@@ -41,6 +42,7 @@ class OwnerChanged:
     owner: Owner
     marks: str = ""  # the executor's, see ports.Executor.marks
     revert_marks: str = ""  # the same of the executor that takes back
+    version: int = 1  # the newest version of events that this owner reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class PhaseChanged:
     why: str = ""
     intent: Intent | None = None  # None: unchanged
     cause: Cause | None = None  # why it came to an end that was not hoped for
+    reason: Reason | None = None  # in place of `why`, which older versions wrote as text
 
 
 @dataclass(frozen=True, slots=True)

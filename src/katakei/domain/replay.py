@@ -139,8 +139,9 @@ class _Draft:
     def _whole(self, event: e.Event) -> None:
         """Events about the rollout, not about one target alone."""
         match event:
-            case e.OwnerChanged(at, owner, marks, revert_marks):
-                self.whole = replace(self.whole, owner=owner, marks=marks, revert_marks=revert_marks, interrupted=False)
+            case e.OwnerChanged(at, owner, marks, revert_marks, version):
+                self.whole = replace(self.whole, owner=owner, owner_version=version, interrupted=False)
+                self.whole = replace(self.whole, marks=marks, revert_marks=revert_marks)
                 self._measure_anew(at)
             case e.TargetAdded():
                 self._join(event)

@@ -143,6 +143,7 @@ class Rollout:
     number: int
     moved: datetime
     owner: Owner | None = None
+    owner_version: int = 1  # the newest version of events that the owner reads
     marks: str = ""
     revert_marks: str = ""
     aborting: str = ""

@@ -10,11 +10,11 @@ What is written here once is never changed or removed. A field that is added lat
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from katakei.domain import events as e
-from katakei.domain import leases, model, plan, ports, spec
+from katakei.domain import leases, model, plan, ports, reasons, spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ def _field(written: str) -> WireField:
 EVENTS: Mapping[type, WireRecord] = MappingProxyType(
     {
         e.Planned: record("Planned", "at plan"),
-        e.OwnerChanged: record("Taken", "at owner marks revert_marks"),
+        e.OwnerChanged: record("Taken", "at owner marks revert_marks version@2"),
         e.TargetAdded: record("Joined", "at target takes_part why"),
-        e.PhaseChanged: record("Moved", "at target to why intent cause"),
+        e.PhaseChanged: record("Moved", "at target to why intent cause reason@2"),
         e.RevertDecided: record("RevertResolved", "at failures"),
         e.CommandAcknowledged: record("Heard", "at"),
         e.Interrupted: record("Interrupted", "at by"),
@@ -119,6 +119,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         plan.Floor: record("Floor", "count base per_zone"),
         leases.Owner: record("Owner", "user host pid started boot"),
         ports.RolloutHeader: record("Header", "rollout service groups begun finished who"),
+        reasons.Reason: record("Reason", "code data"),
         e.WorkKey: record("Key", "rollout target attempt intent"),
     }
 )
@@ -136,3 +137,16 @@ def record_of(cls: type) -> WireRecord | None:
 def kind_of(event: e.Event) -> str:
     """The kind that the journal and the JSON output give this event."""
     return EVENTS[type(event)].kind
+
+
+def version_needed(event: e.Event) -> int:
+    """The oldest version of events that can read this event.
+
+    A person's command goes to the process that drives the rollout, which may be of an older version: the command is
+    refused instead of written where that process could not read it.
+    """
+    late = (field for field in EVENTS[type(event)].fields if field.since > 1)
+    defaults = {slot.name: slot.default for slot in fields(event)}
+    return max(
+        (field.since for field in late if getattr(event, field.attribute) != defaults[field.attribute]), default=1
+    )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 
+from katakei.domain.reasons import Reason
 from katakei.domain.wire import record_of
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
@@ -29,6 +30,8 @@ def plain(value: object) -> Plain:
             return {str(plain(key)): plain(held) for key, held in value.items()}
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
+        case Reason(code, data):
+            return {"code": code, "data": {name: plain(fact) for name, fact in data}}
         case _ if is_dataclass(value):
             cls: type = type(value)
             return {name: plain(getattr(value, attribute)) for attribute, name in _names(cls).items()}

@@ -46,7 +46,7 @@ class RolloutSession:
             probe=drivers.probe(plan.spec),
         )
         self._runner = Runner(world, hold, plan.rollout)
-        self._runner.note(e.OwnerChanged(drivers.clock.now(), drivers.owner, update.marks, revert.marks))
+        self._runner.note(e.OwnerChanged(drivers.clock.now(), drivers.owner, update.marks, revert.marks, e.VERSION))
 
     @property
     def rollout(self) -> Rollout:

@@ -5,18 +5,23 @@ from dataclasses import fields, is_dataclass
 from typing import get_args, get_type_hints
 
 import pytest
+from tests.unit.given import NOON
 
 from katakei.domain import events as e
 from katakei.domain import wire
+from katakei.domain.model import TargetId
+from katakei.domain.phases import Phase
 from katakei.domain.plan import Plan
+from katakei.domain.reasons import Reason, reason
 
 
 def recorded_types(hint: object) -> Iterator[type]:
     """Every dataclass that a value of this annotation may hold."""
     if isinstance(hint, type) and is_dataclass(hint):
         yield hint
-        for inner in get_type_hints(hint).values():
-            yield from recorded_types(inner)
+        if hint is not Reason:  # a reason may hold a reason
+            for inner in get_type_hints(hint).values():
+                yield from recorded_types(inner)
     for inner in get_args(hint):
         yield from recorded_types(inner)
 
@@ -55,3 +60,15 @@ def test_a_type_that_is_not_recorded_has_no_row() -> None:
     assert wire.record_of(int) is None
     assert wire.record_of(Plan) is not None
     assert wire.kind_of(e.Finished.__new__(e.Finished)) == "Finished"
+
+
+def test_an_event_without_late_fields_needs_version_1() -> None:
+    assert wire.version_needed(e.PauseAsked(NOON, "kim")) == 1
+    assert wire.version_needed(e.PhaseChanged(NOON, TargetId("i-1"), Phase.OUT)) == 1
+
+
+def test_an_event_with_a_late_field_needs_its_version() -> None:
+    changed = e.PhaseChanged(NOON, TargetId("i-1"), Phase.LEFT_OUT, reason=reason("work_failed", exit_code=3))
+    assert wire.version_needed(changed) == 2
+    assert changed.reason is not None
+    assert changed.reason.value("exit_code") == 3

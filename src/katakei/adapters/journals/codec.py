@@ -16,6 +16,7 @@ from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hin
 from katakei.adapters.journals.moments import duration, iso, moment, span
 from katakei.domain.errors import UnreachableError
 from katakei.domain.events import VERSION, Event, Planned
+from katakei.domain.reasons import Reason, ReasonValue
 from katakei.domain.wire import EVENTS, WireRecord, record_of
 
 SIMPLE = (str, int, bool, float)
@@ -79,6 +80,8 @@ def coder(hint: Any) -> Coder:
         return Coder(iso, moment)
     if hint is timedelta:
         return Coder(duration, span)
+    if hint is Reason:
+        return Coder(_reason_written, _reason_read)
     if is_dataclass(hint):
         return record_coder(cast("type", hint), record_of(cast("type", hint)))
     return _compound(hint)
@@ -179,6 +182,29 @@ def record_coder(cls: type, record: WireRecord | None) -> Coder:
         return cls(**{slots[name].attribute: slots[name].coder.read(value) for name, value in seen.items()})
 
     return Coder(write, read)
+
+
+def _reason_written(value: Reason) -> dict[str, Any]:
+    return {"code": value.code, "data": {name: _fact_written(fact) for name, fact in value.data}}
+
+
+def _fact_written(fact: ReasonValue) -> Any:
+    if isinstance(fact, Reason):
+        return _reason_written(fact)
+    return [_fact_written(each) for each in fact] if isinstance(fact, tuple) else fact
+
+
+def _reason_read(seen: dict[str, Any]) -> Reason:
+    if not isinstance(seen, dict) or seen.keys() != {"code", "data"}:
+        raise ValueError("a reason has a code and data, nothing else")
+    code = _only(str)(seen["code"])
+    return Reason(code, tuple((name, _fact_read(fact)) for name, fact in seen["data"].items()))
+
+
+def _fact_read(seen: Any) -> ReasonValue:
+    if isinstance(seen, dict):
+        return _reason_read(seen)
+    return tuple(map(_fact_read, seen)) if isinstance(seen, list) else cast("ReasonValue", seen)
 
 
 def _default(field: Field[Any]) -> object:

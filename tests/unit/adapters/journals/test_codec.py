@@ -16,11 +16,23 @@ from katakei.domain import events as e
 from katakei.domain.errors import UnreachableError
 from katakei.domain.model import Arn, TargetId
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.reasons import Reason, reason
 
 TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from(["\ud83d", "\x00", "片系", '"\\\n'])
 MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(-timedelta(seconds=1))]))
 st.register_type_strategy(str, TEXT)
 st.register_type_strategy(datetime, MOMENTS)
+FACTS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
+REASONS = st.recursive(
+    st.builds(Reason, TEXT, st.dictionaries(TEXT, FACTS, max_size=3).map(lambda facts: tuple(facts.items()))),
+    lambda inner: st.builds(
+        Reason,
+        TEXT,
+        st.dictionaries(TEXT, inner | st.lists(FACTS).map(tuple), max_size=2).map(lambda d: tuple(d.items())),
+    ),
+    max_leaves=3,
+)
+st.register_type_strategy(Reason, REASONS)
 KINDS = get_args(e.Event)
 
 
@@ -119,3 +131,22 @@ def test_a_mapping_keeps_its_arns() -> None:
     back = decode(encode(planned()))
     assert isinstance(back, e.Planned)
     assert set(back.plan.floors) == {Arn(group.arn) for group in back.plan.groups}
+
+
+def test_a_reason_comes_back_with_what_it_holds() -> None:
+    inner = reason("probe_busy", connections=2, ports=(80, 443))
+    changed = e.PhaseChanged(
+        NOON, TargetId("i"), Phase.LEFT_OUT, reason=reason("held", why=inner, waited=1.5, name=None)
+    )
+    assert decode(encode(changed)) == changed
+
+
+def test_a_late_field_is_left_out_while_it_says_nothing() -> None:
+    changed = e.PhaseChanged(NOON, TargetId("i"), Phase.OUT)
+    assert "reason" not in json.loads(encode(changed))
+
+
+def test_a_reason_with_an_unknown_part_is_refused() -> None:
+    text = encode(e.PhaseChanged(NOON, TargetId("i"), Phase.OUT, reason=reason("held")))
+    with pytest.raises(UnreachableError, match="a reason has a code and data"):
+        decode(text.replace('"data"', '"facts"'))
