@@ -1,11 +1,16 @@
-"""Reasons as data: a code and the facts that belong to it.
+"""Reasons as data: a code, and the facts that belong to it.
 
-Domain, reconcile and planning say *why* only in this form. `katakei.render.reasons` turns a reason into a sentence for
-a terminal, a page or a report, in the language of the reader. The journal and the JSON output hold
-the code and the data.
+Domain and reconcile say *why* only in this form. `katakei.render.reasons` turns a reason into a sentence for a
+terminal, a page or a report, in the language of the reader. The journal and the JSON output hold the code and the
+facts.
+
+`FACTS` lists every code with the names of its facts. A test compares it with the sentences in render, both ways.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Union
 
 ReasonValue = Union[None, bool, int, float, str, tuple["ReasonValue", ...], "Reason"]
@@ -13,22 +18,250 @@ ReasonValue = Union[None, bool, int, float, str, tuple["ReasonValue", ...], "Rea
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is so, or why it is waited for.
+    """Why something is so, or why a rollout waits.
 
     Attributes:
-        code: Names the sentence, for example `capacity_floor`. Once recorded, a code is never renamed.
-        data: Facts by name, in order. Durations are seconds, moments ISO 8601 text; text that came from outside (AWS, a
-            program on a target) is one of the values and is shown as it is.
+        code: Names the sentence: a `ReasonCode`, or in a journal of a newer version a code that is unknown here.
+        data: Facts by name, in order. Durations are seconds. Text that came from outside (AWS, a program on a target)
+            is a fact and is shown as it is.
     """
 
     code: str
     data: tuple[tuple[str, ReasonValue], ...] = ()
 
     def value(self, name: str) -> ReasonValue:
-        """The fact of this name. Raises KeyError where the reason has none."""
+        """The fact of this name.
+
+        Raises:
+            KeyError: The reason has no such fact.
+        """
         return dict(self.data)[name]
 
 
-def reason(code: str, **data: ReasonValue) -> Reason:
-    """A reason with its facts by keyword, in this order."""
-    return Reason(code, tuple(data.items()))
+class ReasonCode(StrEnum):
+    """Every reason that this version gives. Journals hold these names, so a name that was released never changes."""
+
+    # Around other reasons
+    RECORDED_TEXT = "recorded_text"
+    THEN = "then"
+    TARGET_WAITS = "target_waits"
+    # The rollout as a whole
+    FINISHED = "finished"
+    NOTHING_IN_PROGRESS = "nothing_in_progress"
+    ACTING = "acting"
+    ABORTED = "aborted"
+    REVERTED = "reverted"
+    REVERTED_BEFORE_TURN = "reverted_before_turn"
+    TOO_MANY_FAILURES = "too_many_failures"
+    TOO_MANY_REVERT_FAILURES = "too_many_revert_failures"
+    PAUSED = "paused"
+    # Before a target is taken out
+    NEXT_TARGET_WAITS = "next_target_waits"
+    WAITED_TOO_LONG = "waited_too_long"
+    BASELINE_PENDING = "baseline_pending"
+    PROBE_SILENT = "probe_silent"
+    PROBE_BLIND = "probe_blind"
+    ATTRIBUTES_NOT_READ = "attributes_not_read"
+    GROUP_CHANGED = "group_changed"
+    ATTRIBUTE_CHANGED = "attribute_changed"
+    LISTENER_REMOVED = "listener_removed"
+    GROUP_NOT_OBSERVED = "group_not_observed"
+    GROUP_FLOOR = "group_floor"
+    ZONE_FLOOR = "zone_floor"
+    DEREGISTERED_ELSEWHERE = "deregistered_elsewhere"
+    DRAINING_ELSEWHERE = "draining_elsewhere"
+    MACHINE_STOPPED = "machine_stopped"
+    GROUP_DELETED = "group_deleted"
+    # Health as AWS reports it
+    HEALTH = "health"
+    # Draining
+    DEREGISTER_PENDING = "deregister_pending"
+    DEREGISTERED_NOT_OBSERVED = "deregistered_not_observed"
+    DEREGISTERED_STILL_IN_SERVICE = "deregistered_still_in_service"
+    DEREGISTER_BLOCKED = "deregister_blocked"
+    SETTLING = "settling"
+    DRAINING = "draining"
+    PROBE_REPORT = "probe_report"
+    QUIET_BUT_GROUP_CHANGED = "quiet_but_group_changed"
+    QUIET_BUT_ATTRIBUTES_NOT_READ = "quiet_but_attributes_not_read"
+    DRAIN_TIMEOUT = "drain_timeout"
+    REGISTERED_ELSEWHERE = "registered_elsewhere"
+    FLOOR_LOST = "floor_lost"
+    DEREGISTERED_BY_HAND = "deregistered_by_hand"
+    DEREGISTERED_BY_HAND_WITHOUT_WAIT = "deregistered_by_hand_without_wait"
+    # Work
+    WORK_STARTING = "work_starting"
+    WORK_RESTARTING = "work_restarting"
+    WORK_RUNNING = "work_running"
+    WORK_NOT_OBSERVED = "work_not_observed"
+    WORK_NOT_OBSERVED_AFTER_STOP = "work_not_observed_after_stop"
+    WORK_ENDED = "work_ended"
+    WORK_FAILED = "work_failed"
+    WORK_REFUSED = "work_refused"
+    WORK_INTERRUPTED = "work_interrupted"
+    WORK_OVERDUE = "work_overdue"
+    WORK_CANCELING = "work_canceling"
+    WORK_FORBIDDING = "work_forbidding"
+    WORK_MAY_RUN = "work_may_run"
+    APPROVAL_PENDING = "approval_pending"
+    NOT_APPROVED = "not_approved"
+    ABORTED_BEFORE_APPROVAL = "aborted_before_approval"
+    # Check and return
+    IN_SERVICE_BEFORE_CHECK = "in_service_before_check"
+    CHECK_PENDING = "check_pending"
+    CHECK_FAILED = "check_failed"
+    ADDRESS_STILL_DRAINING = "address_still_draining"
+    BATCH_PENDING = "batch_pending"
+    REGISTER_PENDING = "register_pending"
+    REGISTERED_NOT_OBSERVED = "registered_not_observed"
+    REGISTERED_NOT_SERVING = "registered_not_serving"
+    SERVING_ONCE = "serving_once"
+    REGISTRATION_REJECTED = "registration_rejected"
+    RETURN_REJECTED = "return_rejected"
+    WARMING_TIMEOUT = "warming_timeout"
+    RETURN_TIMEOUT = "return_timeout"
+    SOAKING = "soaking"
+    SOAKING_NOT_OBSERVED = "soaking_not_observed"
+    SOAKING_UNHEALTHY = "soaking_unhealthy"
+    SOAK_FAILED = "soak_failed"
+    GROUPS_NOT_OBSERVED = "groups_not_observed"
+    KEPT_FOR_FLOOR = "kept_for_floor"
+    # After a target is done
+    LEFT_SERVICE = "left_service"
+    LEFT_SERVICE_WAITING = "left_service_waiting"
+    LEFT_SERVICE_NOT_OBSERVED = "left_service_not_observed"
+    # Targets that the plan does not know
+    LATE_TARGETS_LEFT = "late_targets_left"
+    MACHINE_TAKES_NO_PART = "machine_takes_no_part"
+    TAGS_DIFFER = "tags_differ"
+    CAME_AFTER_ROLLOUT = "came_after_rollout"
+    IN_OTHER_GROUPS = "in_other_groups"
+    NOT_WORKABLE = "not_workable"
+    # What the rollout cannot reach
+    JOURNAL_UNAVAILABLE = "journal_unavailable"
+    WORK_NOT_TAKEN = "work_not_taken"
+    UNAVAILABLE = "unavailable"
+
+
+_C = ReasonCode
+
+FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
+    {
+        code: tuple(names.split())
+        for code, names in {
+            _C.RECORDED_TEXT: "text",
+            _C.THEN: "first why",
+            _C.TARGET_WAITS: "target name why others",
+            _C.FINISHED: "",
+            _C.NOTHING_IN_PROGRESS: "",
+            _C.ACTING: "targets",
+            _C.ABORTED: "by",
+            _C.REVERTED: "by",
+            _C.REVERTED_BEFORE_TURN: "by",
+            _C.TOO_MANY_FAILURES: "failures allowed",
+            _C.TOO_MANY_REVERT_FAILURES: "failures allowed",
+            _C.PAUSED: "by waited rollout",
+            _C.NEXT_TARGET_WAITS: "target name waited why",
+            _C.WAITED_TOO_LONG: "why",
+            _C.BASELINE_PENDING: "why",
+            _C.PROBE_SILENT: "",
+            _C.PROBE_BLIND: "text",
+            _C.ATTRIBUTES_NOT_READ: "group",
+            _C.GROUP_CHANGED: "group changes",
+            _C.ATTRIBUTE_CHANGED: "attribute was now",
+            _C.LISTENER_REMOVED: "",
+            _C.GROUP_NOT_OBSERVED: "group",
+            _C.GROUP_FLOOR: "group serving floor",
+            _C.ZONE_FLOOR: "group zone serving floor",
+            _C.DEREGISTERED_ELSEWHERE: "",
+            _C.DRAINING_ELSEWHERE: "",
+            _C.MACHINE_STOPPED: "health",
+            _C.GROUP_DELETED: "groups",
+            _C.HEALTH: "state description overridden",
+            _C.DEREGISTER_PENDING: "waited",
+            _C.DEREGISTERED_NOT_OBSERVED: "waited text",
+            _C.DEREGISTERED_STILL_IN_SERVICE: "waited health",
+            _C.DEREGISTER_BLOCKED: "waited why",
+            _C.SETTLING: "waited left",
+            _C.DRAINING: "waited probe delay left",
+            _C.PROBE_REPORT: "text",
+            _C.QUIET_BUT_GROUP_CHANGED: "changes",
+            _C.QUIET_BUT_ATTRIBUTES_NOT_READ: "",
+            _C.DRAIN_TIMEOUT: "waited",
+            _C.REGISTERED_ELSEWHERE: "",
+            _C.FLOOR_LOST: "why",
+            _C.DEREGISTERED_BY_HAND: "",
+            _C.DEREGISTERED_BY_HAND_WITHOUT_WAIT: "",
+            _C.WORK_STARTING: "waited text",
+            _C.WORK_RESTARTING: "waited text",
+            _C.WORK_RUNNING: "waited",
+            _C.WORK_NOT_OBSERVED: "waited text",
+            _C.WORK_NOT_OBSERVED_AFTER_STOP: "waited why",
+            _C.WORK_ENDED: "",
+            _C.WORK_FAILED: "exit text",
+            _C.WORK_REFUSED: "text",
+            _C.WORK_INTERRUPTED: "text",
+            _C.WORK_OVERDUE: "state waited",
+            _C.WORK_CANCELING: "why",
+            _C.WORK_FORBIDDING: "why",
+            _C.WORK_MAY_RUN: "why",
+            _C.APPROVAL_PENDING: "waited rollout target",
+            _C.NOT_APPROVED: "",
+            _C.ABORTED_BEFORE_APPROVAL: "by",
+            _C.IN_SERVICE_BEFORE_CHECK: "waited",
+            _C.CHECK_PENDING: "waited text",
+            _C.CHECK_FAILED: "within text",
+            _C.ADDRESS_STILL_DRAINING: "waited",
+            _C.BATCH_PENDING: "waited",
+            _C.REGISTER_PENDING: "waited",
+            _C.REGISTERED_NOT_OBSERVED: "waited text",
+            _C.REGISTERED_NOT_SERVING: "waited health",
+            _C.SERVING_ONCE: "health left",
+            _C.REGISTRATION_REJECTED: "text",
+            _C.RETURN_REJECTED: "text",
+            _C.WARMING_TIMEOUT: "waited health",
+            _C.RETURN_TIMEOUT: "waited health",
+            _C.SOAKING: "health left",
+            _C.SOAKING_NOT_OBSERVED: "waited text",
+            _C.SOAKING_UNHEALTHY: "waited health",
+            _C.SOAK_FAILED: "waited health",
+            _C.GROUPS_NOT_OBSERVED: "why",
+            _C.KEPT_FOR_FLOOR: "why",
+            _C.LEFT_SERVICE: "why",
+            _C.LEFT_SERVICE_WAITING: "waited why",
+            _C.LEFT_SERVICE_NOT_OBSERVED: "waited text",
+            _C.LATE_TARGETS_LEFT: "",
+            _C.MACHINE_TAKES_NO_PART: "",
+            _C.TAGS_DIFFER: "",
+            _C.CAME_AFTER_ROLLOUT: "",
+            _C.IN_OTHER_GROUPS: "groups",
+            _C.NOT_WORKABLE: "text",
+            _C.JOURNAL_UNAVAILABLE: "text waited",
+            _C.WORK_NOT_TAKEN: "text waited",
+            _C.UNAVAILABLE: "text waited limit",
+        }.items()
+    }
+)
+
+
+def reason(code: ReasonCode, **data: ReasonValue) -> Reason:
+    """A reason with its facts by keyword.
+
+    Raises:
+        ValueError: The facts are not those that `FACTS` lists for the code. Every fact is given; one that is not
+            known is None.
+    """
+    names = FACTS[code]
+    if data.keys() != set(names):
+        raise ValueError(f"{code} has the facts {', '.join(names) or 'none'}, not {', '.join(data) or 'none'}")
+    return Reason(code.value, tuple((name, data[name]) for name in names))
+
+
+def recorded_text(text: str) -> Reason | None:
+    """The reason that an older version recorded as text; None for ''."""
+    return reason(ReasonCode.RECORDED_TEXT, text=text) if text else None
+
+
+def then(first: Reason | None, why: Reason) -> Reason:
+    """The later reason, after the earlier one if there is one, so that the earlier one is not lost."""
+    return reason(ReasonCode.THEN, first=first, why=why) if first else why

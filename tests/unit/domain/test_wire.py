@@ -12,7 +12,7 @@ from katakei.domain import wire
 from katakei.domain.model import TargetId
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Plan
-from katakei.domain.reasons import Reason, reason
+from katakei.domain.reasons import Reason
 
 
 def recorded_types(hint: object) -> Iterator[type]:
@@ -68,7 +68,7 @@ def test_an_event_without_late_fields_needs_version_1() -> None:
 
 
 def test_an_event_with_a_late_field_needs_its_version() -> None:
-    changed = e.PhaseChanged(NOON, TargetId("i-1"), Phase.LEFT_OUT, reason=reason("work_failed", exit_code=3))
+    changed = e.PhaseChanged(NOON, TargetId("i-1"), Phase.LEFT_OUT, reason=Reason("work_failed", (("exit", 3),)))
     assert wire.version_needed(changed) == 2
     assert changed.reason is not None
-    assert changed.reason.value("exit_code") == 3
+    assert changed.reason.value("exit") == 3

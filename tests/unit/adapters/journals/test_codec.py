@@ -16,7 +16,7 @@ from katakei.domain import events as e
 from katakei.domain.errors import UnreachableError
 from katakei.domain.model import Arn, TargetId
 from katakei.domain.phases import Cause, Intent, Phase
-from katakei.domain.reasons import Reason, reason
+from katakei.domain.reasons import Reason
 
 TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from(["\ud83d", "\x00", "片系", '"\\\n'])
 MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(-timedelta(seconds=1))]))
@@ -134,10 +134,9 @@ def test_a_mapping_keeps_its_arns() -> None:
 
 
 def test_a_reason_comes_back_with_what_it_holds() -> None:
-    inner = reason("probe_busy", connections=2, ports=(80, 443))
-    changed = e.PhaseChanged(
-        NOON, TargetId("i"), Phase.LEFT_OUT, reason=reason("held", why=inner, waited=1.5, name=None)
-    )
+    inner = Reason("probe_busy", (("connections", 2), ("ports", (80, 443))))
+    held = Reason("held", (("why", inner), ("waited", 1.5), ("name", None)))
+    changed = e.PhaseChanged(NOON, TargetId("i"), Phase.LEFT_OUT, reason=held)
     assert decode(encode(changed)) == changed
 
 
@@ -147,6 +146,6 @@ def test_a_late_field_is_left_out_while_it_says_nothing() -> None:
 
 
 def test_a_reason_with_an_unknown_part_is_refused() -> None:
-    text = encode(e.PhaseChanged(NOON, TargetId("i"), Phase.OUT, reason=reason("held")))
+    text = encode(e.PhaseChanged(NOON, TargetId("i"), Phase.OUT, reason=Reason("held")))
     with pytest.raises(UnreachableError, match="a reason has a code and data"):
         decode(text.replace('"data"', '"facts"'))

@@ -1,0 +1,200 @@
+"""Sentences for reasons: one English template for each code that domain and reconcile give.
+
+A sentence starts in lower case and has no full stop, so that it can follow "i-0abc (web1): ". Only here does a reason
+meet the name of a command.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from string import Formatter
+from types import MappingProxyType
+
+from katakei.domain.reasons import Reason, ReasonCode, ReasonValue
+from katakei.domain.words import counted, listed, span
+
+_C = ReasonCode
+
+SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
+    {
+        _C.RECORDED_TEXT: "{text}",
+        _C.THEN: "{first}; {why}",
+        _C.TARGET_WAITS: "{target}{name:in brackets}: {why}{others:more}",
+        _C.FINISHED: "finished",
+        _C.NOTHING_IN_PROGRESS: "nothing is in progress",
+        _C.ACTING: "acting on {targets}",
+        _C.ABORTED: "aborted by {by}",
+        _C.REVERTED: "reverted by {by}",
+        _C.REVERTED_BEFORE_TURN: "{by} reverted the rollout before this target was taken out",
+        _C.TOO_MANY_FAILURES: "the rollout stopped: {failures:target} failed, {allowed} allowed",
+        _C.TOO_MANY_REVERT_FAILURES: "the revert stopped: it failed on {failures:target}, {allowed} allowed",
+        _C.PAUSED: "paused by {by} for {waited:span}; to go on, run: katakei resume {rollout}",
+        _C.NEXT_TARGET_WAITS: "{target}{name:in brackets} is next and has waited for {waited:span}: {why}",
+        _C.WAITED_TOO_LONG: "skipped because it waited longer than limits.waiting: {why}",
+        _C.BASELINE_PENDING: "the probe counts its connections before it leaves service{why:in brackets}",
+        _C.PROBE_SILENT: "the probe did not answer",
+        _C.PROBE_BLIND: "{text}",
+        _C.ATTRIBUTES_NOT_READ: "the attributes of {group} have not been read in the last minute",
+        _C.GROUP_CHANGED: "{group} differs from the plan: {changes}",
+        _C.ATTRIBUTE_CHANGED: "{attribute} was {was}, is {now}",
+        _C.LISTENER_REMOVED: "no listener forwards to it any more",
+        _C.GROUP_NOT_OBSERVED: "{group} has not been observed in the last 10 seconds",
+        _C.GROUP_FLOOR: "{serving} of {group} would serve, the floor is {floor}",
+        _C.ZONE_FLOOR: "{serving} of {group} would serve in {zone}, its floor is {floor}",
+        _C.DEREGISTERED_ELSEWHERE: "skipped because somebody else deregistered it",
+        _C.DRAINING_ELSEWHERE: "skipped because somebody else is deregistering it",
+        _C.MACHINE_STOPPED: "skipped because AWS reports it as {health}",
+        _C.GROUP_DELETED: "somebody deleted the target group {groups}",
+        _C.HEALTH: "{state}{description:in brackets}{overridden:override}",
+        _C.DEREGISTER_PENDING: "waiting for the deregister call to return, for {waited:span}",
+        _C.DEREGISTERED_NOT_OBSERVED: "deregistered, but not observed since{text:after colon} (for {waited:span})",
+        _C.DEREGISTERED_STILL_IN_SERVICE: "deregistered {waited:span} ago, but AWS still reports {health}",
+        _C.DEREGISTER_BLOCKED: "it cannot be deregistered now, for {waited:span}: {why}",
+        _C.SETTLING: "out of service for {waited:span}; new requests may still arrive, settle ends in {left:span}",
+        _C.DRAINING: (
+            "draining for {waited:span}; {probe:before semicolon}"
+            "the load balancer's timer of {delay:span} ends in {left:span}"
+        ),
+        _C.PROBE_REPORT: "{text}",
+        _C.QUIET_BUT_GROUP_CHANGED: (
+            "the probe saw no pending request, which does not count because its group was changed ({changes})"
+        ),
+        _C.QUIET_BUT_ATTRIBUTES_NOT_READ: (
+            "the probe saw no pending request, which counts once the group's attributes are read"
+        ),
+        _C.DRAIN_TIMEOUT: "still draining after {waited:span}",
+        _C.REGISTERED_ELSEWHERE: "somebody else registered it twice while this rollout held it out of service",
+        _C.FLOOR_LOST: "it went back before its work because a floor was no longer kept: {why}",
+        _C.DEREGISTERED_BY_HAND: "deregistered by hand",
+        _C.DEREGISTERED_BY_HAND_WITHOUT_WAIT: "deregistered by hand without waiting for the drain",
+        _C.WORK_STARTING: "starting the work for {waited:span}{text:in brackets}",
+        _C.WORK_RESTARTING: "starting the work again for {waited:span}, it has not begun{text:in brackets}",
+        _C.WORK_RUNNING: "the work has been running for {waited:span}",
+        _C.WORK_NOT_OBSERVED: "it is unknown whether the work runs, for {waited:span} ({text:or no answer yet})",
+        _C.WORK_NOT_OBSERVED_AFTER_STOP: "{why}; it is unknown whether the work has begun, for {waited:span}",
+        _C.WORK_ENDED: "the work has ended",
+        _C.WORK_FAILED: "the work ended with exit code {exit}{text:in brackets}",
+        _C.WORK_REFUSED: "the work was refused and did nothing: {text:or no reason}",
+        _C.WORK_INTERRUPTED: "{text:or interrupted}",
+        _C.WORK_OVERDUE: "the work {state:work state} after {waited:span}",
+        _C.WORK_CANCELING: "{why}; canceling it",
+        _C.WORK_FORBIDDING: "{why}; preventing it from starting",
+        _C.WORK_MAY_RUN: "{why}; it may still be running, so nothing else is started",
+        _C.APPROVAL_PENDING: (
+            "ready for manual work for {waited:span}; when it is done, run: katakei approve {rollout} {target}"
+        ),
+        _C.NOT_APPROVED: "the work was not approved",
+        _C.ABORTED_BEFORE_APPROVAL: "aborted by {by} before the work was approved",
+        _C.IN_SERVICE_BEFORE_CHECK: "in service before its check passed, for {waited:span}; deregistering it again",
+        _C.CHECK_PENDING: "checking for {waited:span}: {text:or no answer yet}",
+        _C.CHECK_FAILED: "the check did not pass within {within:span}: {text:or no answer yet}",
+        _C.ADDRESS_STILL_DRAINING: (
+            "still draining for {waited:span}; AWS accepts an IP target again only when it is no longer registered"
+        ),
+        _C.BATCH_PENDING: "its check has passed; waiting for {waited:span} to be registered with others in one call",
+        _C.REGISTER_PENDING: "waiting for the register call to return, for {waited:span}",
+        _C.REGISTERED_NOT_OBSERVED: "registered, but not observed since{text:after colon} (for {waited:span})",
+        _C.REGISTERED_NOT_SERVING: "registered {waited:span} ago, AWS reports {health}",
+        _C.SERVING_ONCE: "{health}; it counts as in service after one more observation, in {left:span}",
+        _C.REGISTRATION_REJECTED: "the load balancer rejected its registration: {text}",
+        _C.RETURN_REJECTED: "the load balancer rejected its registration when it was to go back: {text}",
+        _C.WARMING_TIMEOUT: "not in service {waited:span} after it was registered: {health}",
+        _C.RETURN_TIMEOUT: "registered again, but not in service after {waited:span}: {health}",
+        _C.SOAKING: "{health}, soaking ends in {left:span}",
+        _C.SOAKING_NOT_OBSERVED: "soaking, but not observed recently{text:after colon} (for {waited:span})",
+        _C.SOAKING_UNHEALTHY: "became unhealthy while soaking for {waited:span}: {health}",
+        _C.SOAK_FAILED: "not steadily in service after soaking for {waited:span}, last reported {health}",
+        _C.GROUPS_NOT_OBSERVED: "{why}; it stays in service until its groups have been observed",
+        _C.KEPT_FOR_FLOOR: "{why}; it stays in service because the floor needs it",
+        _C.LEFT_SERVICE: "left service after it was done: {why}",
+        _C.LEFT_SERVICE_WAITING: (
+            "left service {waited:span} ago, after it was done: {why}; no other target is started meanwhile"
+        ),
+        _C.LEFT_SERVICE_NOT_OBSERVED: (
+            "left service {waited:span} ago, after it was done, and was not observed recently ({text:or no answer yet})"
+        ),
+        _C.LATE_TARGETS_LEFT: "late: leave",
+        _C.MACHINE_TAKES_NO_PART: "its machine takes no part",
+        _C.TAGS_DIFFER: "its tags are not those of `targets`",
+        _C.CAME_AFTER_ROLLOUT: "it was registered after the rollout",
+        _C.IN_OTHER_GROUPS: "it is registered in other groups too: {groups}",
+        _C.NOT_WORKABLE: "it cannot be worked on: {text}",
+        _C.JOURNAL_UNAVAILABLE: "{text} (retrying for {waited:span})",
+        _C.WORK_NOT_TAKEN: "{text} (the work has been refused for {waited:span}; limits.working ends this wait)",
+        _C.UNAVAILABLE: "{text} (retrying for {waited:span}, at most {limit:span}; it goes on by itself)",
+    }
+)
+
+WORK_STATES: Mapping[str, str] = MappingProxyType(
+    {"running": "still runs", "not started": "has not started", "unknown": "cannot be observed"}
+)
+DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "or no answer yet": "no answer yet",
+        "or no reason": "the target gave no reason",
+        "or interrupted": "the work was interrupted; it is not started again automatically",
+    }
+)
+
+
+def sentence(reason: Reason | None) -> str:
+    """The English sentence of a reason.
+
+    Args:
+        reason: What domain or reconcile gave, or what a journal holds. None gives ''.
+
+    Returns:
+        One line. For a code that this version does not know (the journal of a newer one): the code with its facts.
+    """
+    if reason is None:
+        return ""
+    template = SENTENCES.get(ReasonCode(reason.code)) if reason.code in set(ReasonCode) else None
+    if template is None:
+        facts = ", ".join(f"{name} {_plain(value)}" for name, value in reason.data)
+        return f"{reason.code} ({facts})" if facts else reason.code
+    return template.format(**{name: _Fact(value) for name, value in reason.data})
+
+
+def placeholders(template: str) -> frozenset[str]:
+    """The names of the facts that a template needs."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """A fact inside a template; the part after the colon of a placeholder says how it is written."""
+
+    value: ReasonValue
+
+    def __format__(self, form: str) -> str:
+        text = _plain(self.value)
+        match form:
+            case "":
+                return text
+            case "span":
+                return span(timedelta(seconds=float(text)))
+            case "in brackets":
+                return f" ({text})" if text else ""
+            case "after colon":
+                return f": {text}" if text else ""
+            case "before semicolon":
+                return f"{text}; " if text else ""
+            case "more":
+                return f" (and {text} more)" if self.value else ""
+            case "override":
+                return ", but an administrative override keeps traffic away" if self.value else ""
+            case "work state":
+                return WORK_STATES[text]
+            case _ if form in DEFAULTS:
+                return text or DEFAULTS[form]
+            case _:
+                return counted(int(text), form)
+
+
+def _plain(value: ReasonValue) -> str:
+    if isinstance(value, Reason):
+        return sentence(value)
+    if isinstance(value, tuple):
+        sentences = any(isinstance(each, Reason) for each in value)
+        return "; ".join(map(_plain, value)) if sentences else listed(map(_plain, value))
+    return "" if value is None else str(value)
