@@ -1,54 +1,59 @@
-"""Draws what is drawn from the code: the phases of a target from the table of roads, the witness from its socket table.
+"""Drawings in the documents that come from the code: phases, probe verdicts, layers, and names on the wire.
 
-`python -m tests.project.draw` writes the drawings; a test compares them, so that they can never drift.
+`python -m tests.project.draw` writes the drawings. A test compares them with the code, so they cannot become outdated.
 """
 
 from collections.abc import Iterable, Mapping
+from configparser import ConfigParser
 from itertools import pairwise
 from pathlib import Path
 
 from tests.unit.adapters.probes.test_rows import ROWS
 
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
+from katakei.domain.wire import EVENTS
 
 ROOT = Path(__file__).parents[2]
-README, PAGE, EVIDENCE = ROOT / "README.md", ROOT / "docs" / "phases.md", ROOT / "docs" / "evidence.md"
+DOCS = ROOT / "docs"
+README, PAGE, EVIDENCE = ROOT / "README.md", DOCS / "phases.md", DOCS / "evidence.md"
+ARCHITECTURE, JSON_OUTPUT = DOCS / "architecture.md", DOCS / "json-output.md"
 ARROW = " ─▶ "
+LAB = "lab"
 
 
-def main_road() -> list[Phase]:
-    """The way on which everything goes well: from each phase to the first one not yet passed."""
+def main_path() -> list[Phase]:
+    """The phases of a target when everything goes well: from each phase to the first one that was not passed yet."""
     way = [Phase.WAITING]
     while way[-1] not in FINAL_PHASES:
         way.append(next(phase for phase in Phase if phase in TRANSITIONS[way[-1]] and phase not in way))
     return way
 
 
-def side_roads() -> Mapping[tuple[Phase, ...], tuple[Phase, ...]]:
-    """Every other road but the one to `gone`; phases that share their side roads stand together."""
-    way = main_road()
+def side_transitions() -> Mapping[tuple[Phase, ...], tuple[Phase, ...]]:
+    """Every other transition except the one to `gone`; phases with the same side transitions share an entry."""
+    way = main_path()
     ahead = dict(pairwise(way))
     shared: dict[tuple[Phase, ...], list[Phase]] = {}
     for start in Phase:
-        roads = TRANSITIONS[start] - {Phase.GONE, ahead.get(start)}
-        if roads:
-            shared.setdefault(tuple(phase for phase in Phase if phase in roads), []).append(start)
+        ends = TRANSITIONS[start] - {Phase.GONE, ahead.get(start)}
+        if ends:
+            shared.setdefault(tuple(phase for phase in Phase if phase in ends), []).append(start)
     return {tuple(starts): ends for ends, starts in shared.items()}
 
 
 def picture() -> str:
-    """For the README: readable as plain text."""
-    sides = {_named(starts): _named(ends) for starts, ends in side_roads().items()}
+    """The phases as plain text, for the README."""
+    sides = {_named(starts): _named(ends) for starts, ends in side_transitions().items()}
     vanishing = {phase for phase in Phase if Phase.GONE in TRANSITIONS[phase]}
     sides["any phase before an end" if vanishing == set(Phase) - FINAL_PHASES else _named(vanishing)] = Phase.GONE.value
     width = max(len(starts) for starts in sides)
-    lines = [ARROW.join(phase.value for phase in main_road()), ""]
+    lines = [ARROW.join(phase.value for phase in main_path()), ""]
     lines += [f"{starts:<{width}}{ARROW}{ends}" for starts, ends in sides.items()]
     return "\n".join(["```text", *lines, "```"])
 
 
 def diagram() -> str:
-    """For a page that draws Mermaid."""
+    """The phases as a Mermaid diagram."""
     lines = ["stateDiagram-v2", f"    [*] --> {Phase.WAITING.value}"]
     lines += [f"    {start.value} --> {end.value}" for start in Phase for end in Phase if end in TRANSITIONS[start]]
     lines += [f"    {end.value} --> [*]" for end in Phase if end in FINAL_PHASES]
@@ -56,12 +61,12 @@ def diagram() -> str:
 
 
 def page() -> str:
-    """The whole of docs/phases.md."""
+    """The whole text of docs/phases.md."""
     return f"""# The phases of a target
 
-Drawn by `make docs` from the table `TRANSITIONS` in `src/katakei/domain/phases.py`; any other transition is an error.
-The first line is the way on which everything goes well. From an end a target is taken again only by a revert, a retry,
-or because the floor broke its drain off.
+`make docs` draws this page from the table `TRANSITIONS` in `src/katakei/domain/phases.py`. Any other transition is an
+error. The first line is the path when everything goes well. A target leaves a final phase only for a revert, for a
+retry, or because the floor interrupted its drain.
 
 {picture()}
 
@@ -70,7 +75,7 @@ or because the floor broke its drain off.
 
 
 def sockets() -> str:
-    """What is pending on each connection of the socket table, and what is said of it."""
+    """The socket table: whether a request is pending on each connection, and the verdict of each probe."""
     lines = ["| what the connection did | pending | `proof` says | `answered` says |", "|---|---|---|---|"]
     lines += [
         f"| {row.name} | {'yes' if row.pending else 'no'} | {row.proof.value} | {row.answered.value} |" for row in ROWS
@@ -78,21 +83,55 @@ def sockets() -> str:
     return "\n".join(lines)
 
 
+def layers() -> list[tuple[str, ...]]:
+    """The layers of src/katakei from top to bottom, as `.importlinter` checks them; planned packages are left out."""
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter", encoding="utf-8")
+    lines = contracts["importlinter:contract:layers"]["layers"].strip().splitlines()
+    names = [tuple(name.strip() for name in line.replace(":", "|").split("|")) for line in lines]
+    built = [tuple(name for name in layer if not name.startswith("(")) for layer in names]
+    return [layer for layer in built if layer]
+
+
+def figure() -> str:
+    """The layers as a text figure: each package may import the packages below it."""
+    rows = [" · ".join(layer) for layer in layers()]
+    width = max(map(len, rows))
+    rule = "─" * (width + 2)
+    lines = [f"┌{rule}┐"]
+    for number, row in enumerate(rows):
+        lines += [f"├{rule}┤"] if number else []
+        lines.append(f"│ {row:^{width}} │")
+    lines += [f"└{rule}┘", "", f"{LAB}: imports no other package; only the command line starts it"]
+    return "\n".join(["```text", *lines, "```"])
+
+
+def kinds() -> str:
+    """The events whose kind on the wire differs from the class name."""
+    lines = ["| in the code | on the wire |", "|---|---|"]
+    lines += [f"| `{cls.__name__}` | `{row.kind}` |" for cls, row in EVENTS.items() if cls.__name__ != row.kind]
+    return "\n".join(lines)
+
+
 def between_marks(text: str, name: str, drawing: str) -> str:
-    """A text with this drawing between the marks of this name; unchanged where it has none."""
+    """A text with this drawing between the marks of this name; unchanged if it has no such marks."""
     before, begin, rest = text.partition(f"<!-- {name} -->")
     _, end, after = rest.partition(f"<!-- /{name} -->")
     return f"{before}{begin}\n{drawing}\n{end}{after}" if begin and end else text
 
 
 def drawings() -> Mapping[Path, str]:
-    """Every file with a drawing, as it should read."""
-    readme, evidence = (path.read_text(encoding="utf-8") for path in (README, EVIDENCE))
-    return {
-        PAGE: page(),
-        README: between_marks(readme, "phases", picture()),
-        EVIDENCE: between_marks(evidence, "sockets", sockets()),
+    """Every file with a drawing, with the text that it should have."""
+    drawn = {
+        README: ("phases", picture()),
+        EVIDENCE: ("sockets", sockets()),
+        ARCHITECTURE: ("layers", figure()),
+        JSON_OUTPUT: ("kinds", kinds()),
     }
+    written = {
+        path: between_marks(path.read_text(encoding="utf-8"), name, drawing) for path, (name, drawing) in drawn.items()
+    }
+    return {PAGE: page(), **written}
 
 
 def _named(phases: Iterable[Phase]) -> str:

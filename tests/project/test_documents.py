@@ -1,0 +1,43 @@
+"""The documents: links lead somewhere, every page is in the index, and every environment variable is described."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
+VARIABLE = re.compile(r"\bKATAKEI_[A-Z_]*[A-Z]\b")
+NOT_VARIABLES = {"KATAKEI_LINES", "KATAKEI_KEEPER"}  # delimiters of here-documents
+SOURCES = [path for path in (ROOT / "src").rglob("*") if path.suffix in {".py", ".sh"}]
+
+
+def outside(target: str) -> bool:
+    return target.startswith(("http:", "https:", "mailto:"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = [target for target, _ in LINK.findall(page.read_text(encoding="utf-8")) if not outside(target)]
+    assert not [target for target in links if not (page.parent / target).exists()]
+
+
+def test_index_lists_every_page() -> None:
+    linked = {(DOCS / target).resolve() for target, _ in LINK.findall((DOCS / "index.md").read_text(encoding="utf-8"))}
+    pages = {page for page in DOCS.rglob("*.md") if page.name != "index.md" and page.parent.name != "adr"}
+    assert not sorted(str(page) for page in pages - linked)
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "adr").glob("*.md")), ids=lambda page: page.name)
+def test_decision_records_have_their_form(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.match(rf"# {int(page.name[:4])}\. [A-Z]", text)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+
+
+def test_environment_page_lists_every_variable() -> None:
+    used = {name for path in SOURCES for name in VARIABLE.findall(path.read_text(encoding="utf-8"))} - NOT_VARIABLES
+    described = set(VARIABLE.findall((DOCS / "environment.md").read_text(encoding="utf-8")))
+    assert not used - described
