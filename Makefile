@@ -41,11 +41,15 @@ setup: .venv/.ready  ## .venv with everything in it (gets uv by pip when it is m
 	$(UV) pip sync --quiet --compile-bytecode --python .venv-bench/bin/python --require-hashes requirements/bench.txt
 	touch $@
 
-check: setup  ## format, lint, types, import contracts, fast tests: under a minute
+lint: setup  ## format and lint, without changes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: setup  ## types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint types  ## lint, types and the fast tests: under a minute
 	$(BIN)/coverage run -m pytest tests/unit/domain tests/unit/reconcile tests/unit/planning
 	$(BIN)/coverage report
 	$(BIN)/pytest tests/properties tests/project tests/bench -m 'not slow and not lab and not acceptance'
@@ -98,4 +102,4 @@ pins: setup  ## resolve the pinned requirements anew, by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 
-.PHONY: help setup check packages test plays rest accept bench soak demo lab docs fix pins
+.PHONY: help setup lint types check packages test plays rest accept bench soak demo lab docs fix pins
