@@ -10,12 +10,29 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
 VARIABLE = re.compile(r"\bKATAKEI_[A-Z_]*[A-Z]\b")
+NAMED = re.compile(r"`([\w./-]+(?:\.(?:py|sh)|/))`")
 NOT_VARIABLES = {"KATAKEI_LINES", "KATAKEI_KEEPER"}  # delimiters of here-documents
 SOURCES = [path for path in (ROOT / "src").rglob("*") if path.suffix in {".py", ".sh"}]
 
 
 def outside(target: str) -> bool:
     return target.startswith(("http:", "https:", "mailto:"))
+
+
+def exists(name: str) -> bool:
+    """A path below the repository or the source; a bare file name may be anywhere in source or tests."""
+    if "/" in name.rstrip("/"):
+        return any((folder / name).exists() for folder in (ROOT, ROOT / "src" / "katakei", ROOT / "tests"))
+    return any(
+        found.is_dir() == name.endswith("/")
+        for top in ("src", "tests", "docs")
+        for found in (ROOT / top).rglob(name.rstrip("/"))
+    )
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+def test_every_source_file_that_a_page_names_exists(page: Path) -> None:
+    assert not [name for name in NAMED.findall(page.read_text(encoding="utf-8")) if not exists(name)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
