@@ -1,4 +1,4 @@
-# One entry for everything. `make` alone lists what there is.
+# Entry points for all tasks. `make` without a target lists them.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -7,35 +7,35 @@ PY := .venv/bin/python
 BIN := .venv/bin
 export UV_NO_PROGRESS := 1
 
-help:  ## this list
+help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-# uv itself, from the PATH or, when it is missing, by pip into a private environment.
+# uv comes from the PATH, or pip installs it into a private environment.
 UV = $(shell command -v uv || echo .venv-uv/bin/uv)
 .venv-uv/bin/uv:
 	python3 -m venv .venv-uv
 	.venv-uv/bin/pip install --quiet 'uv>=0.8'
 
-setup: .venv/.ready  ## .venv with everything in it (gets uv by pip when it is missing)
+setup: .venv/.ready  ## create .venv with all dependencies (pip installs uv if it is missing)
 .venv/.ready: pyproject.toml requirements/dev.txt $(if $(shell command -v uv),,.venv-uv/bin/uv)
 	test -x $(PY) || $(UV) venv --quiet --python python3 .venv
 	$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements/dev.txt
 	$(UV) pip install --quiet --python $(PY) --no-deps --editable .
 	touch $@
 
-# The real `aws` command (v1) lives apart: it pins its own botocore.
+# The real `aws` command (v1) has its own environment, because it pins its own botocore.
 .venv-aws/.ready: requirements/awscli.txt .venv/.ready
 	test -x .venv-aws/bin/python || $(UV) venv --quiet --python python3 .venv-aws
 	$(UV) pip sync --quiet --compile-bytecode --python .venv-aws/bin/python --require-hashes requirements/awscli.txt
 	touch $@
 
-# Ansible, for the worked example, apart as well.
+# Ansible, for the example in docs/examples, in its own environment.
 .venv-ansible/.ready: requirements/ansible.txt .venv/.ready
 	test -x .venv-ansible/bin/python || $(UV) venv --quiet --python python3 .venv-ansible
 	$(UV) pip sync --quiet --compile-bytecode --python .venv-ansible/bin/python --require-hashes requirements/ansible.txt
 	touch $@
 
-# The peers of `make bench`; Ansible's community package is large and used nowhere else.
+# The tools that `make bench` compares; Ansible's community package is large and used only here.
 .venv-bench/.ready: requirements/bench.txt .venv/.ready
 	test -x .venv-bench/bin/python || $(UV) venv --quiet --python python3 .venv-bench
 	$(UV) pip sync --quiet --compile-bytecode --python .venv-bench/bin/python --require-hashes requirements/bench.txt
@@ -54,7 +54,7 @@ check: lint types  ## lint, types and the fast tests: under a minute
 	$(BIN)/coverage report
 	$(BIN)/pytest tests/properties tests/project tests/bench -m 'not slow and not lab and not acceptance'
 
-# Real peers of the tests: a proxy, a second shell, network namespaces, a browser. Installed only where that is ours to do.
+# Programs that the tests use: a proxy, other shells, network namespaces, a browser. Installed only as root with apt.
 PACKAGES := nginx-light busybox iproute2 dash rsync chromium
 packages:
 	@missing=""; for tool in nginx busybox ip dash rsync chromium; do PATH=$$PATH:/usr/sbin:/sbin command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
@@ -63,40 +63,40 @@ packages:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
 	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
 
-test: check packages .venv-aws/.ready .venv-ansible/.ready  ## check, then every other test: what CI runs
+test: check packages .venv-aws/.ready .venv-ansible/.ready  ## run check, then all other tests, as CI does
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target plays rest
 
-# Beside one another, since plays mostly wait; apart, since the rest turns clocks and names of the process it runs in.
+# In parallel, because plays mostly wait. In two processes, because the rest changes the clock and names of its process.
 plays:
 	$(BIN)/pytest -m 'play and not acceptance'
 rest:
 	$(BIN)/pytest -m 'not play and not acceptance'
 
-accept: setup .venv-aws/.ready  ## the proofs at full scale, with their figures: more than an hour
+accept: setup .venv-aws/.ready  ## run the acceptance tests at full scale, with their figures: more than an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s
 
-bench: setup .venv-aws/.ready .venv-bench/.ready  ## against what people use today, into docs/benchmarks.md: 40 minutes; QUICK=1: a few
+bench: setup .venv-aws/.ready .venv-bench/.ready  ## compare with common tools, write docs/benchmarks.md: 40 minutes; QUICK=1: a few minutes
 	$(PY) -m bench $(if $(QUICK),--quick)
 
 # MINUTES=10 SEED=drawn FROM=1 ROLLOUTS=any KILLS=1 RATE=20 LANES=3
-soak: setup  ## random rollouts, faults, kills, rivals, judged from outside; MINUTES=10 SEED=… KILLS=1 ROLLOUTS=200
+soak: setup  ## run random rollouts with faults, kills and competing processes; MINUTES=10 SEED=… KILLS=1 ROLLOUTS=200
 	$(PY) -m tests.soak $(foreach name,MINUTES SEED FROM ROLLOUTS RATE LANES,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z)=$($(name)))) $(if $(KILLS),--kills)
 
-demo: setup  ## the main job on the local lab, under load: two servers from v1 to v2, no request lost
+demo: setup  ## roll two servers from v1 to v2 on the lab, under load, without a lost request
 	$(BIN)/katakei demo
 
-lab: setup  ## a local AWS that stays up until Ctrl-C
+lab: setup  ## start a local AWS until Ctrl-C
 	$(BIN)/katakei lab up
 
-docs: setup  ## draw what is drawn from the code: phases, evidence, the JSON Schema
+docs: setup  ## draw the parts of docs/ that come from the code: figures, tables, JSON Schemas
 	$(PY) -m tests.project.draw
 	$(PY) -m katakei.config.schema >docs/katakei.schema.json
 
-fix: setup  ## let ruff mend what it can
+fix: setup  ## format and fix with ruff
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-pins: setup  ## resolve the pinned requirements anew, by hash
+pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra lab --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt

@@ -1,4 +1,4 @@
-"""Drawings in the documents that come from the code: phases, probe verdicts, layers, and names on the wire.
+"""Drawings in the documents that come from the code: phases, probe verdicts, layers, wire names and reasons.
 
 `python -m tests.project.draw` writes the drawings. A test compares them with the code, so they cannot become outdated.
 """
@@ -7,16 +7,19 @@ from collections.abc import Iterable, Mapping
 from configparser import ConfigParser
 from itertools import pairwise
 from pathlib import Path
+from string import Formatter
 
 from tests.unit.adapters.probes.test_rows import ROWS
 
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
+from katakei.domain.reasons import FACTS
 from katakei.domain.wire import EVENTS
+from katakei.render.reasons import SENTENCES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README, PAGE, EVIDENCE = ROOT / "README.md", DOCS / "phases.md", DOCS / "evidence.md"
-ARCHITECTURE, JSON_OUTPUT = DOCS / "architecture.md", DOCS / "json-output.md"
+ARCHITECTURE, JSON_OUTPUT, REASONS = DOCS / "architecture.md", DOCS / "json-output.md", DOCS / "reasons.md"
 ARROW = " ─▶ "
 LAB = "lab"
 
@@ -113,6 +116,23 @@ def kinds() -> str:
     return "\n".join(lines)
 
 
+def reasons() -> str:
+    """The whole text of docs/reasons.md."""
+    rows = [
+        f"| `{code}` | {', '.join(FACTS[code]) or 'none'} | {_template(SENTENCES[code])} |"
+        for code in sorted(SENTENCES)
+    ]
+    table = "\n".join(["| code | facts | English sentence |", "|---|---|---|", *rows])
+    return f"""# Reasons
+
+A reason says why something is so, or why a rollout waits. The journal and the [JSON output](json-output.md) hold the
+code and its facts. Durations are seconds. A code that was released is never renamed. `make docs` draws this page from
+`src/katakei/domain/reasons.py` and `src/katakei/render/reasons.py`.
+
+{table}
+"""
+
+
 def between_marks(text: str, name: str, drawing: str) -> str:
     """A text with this drawing between the marks of this name; unchanged if it has no such marks."""
     before, begin, rest = text.partition(f"<!-- {name} -->")
@@ -131,7 +151,13 @@ def drawings() -> Mapping[Path, str]:
     written = {
         path: between_marks(path.read_text(encoding="utf-8"), name, drawing) for path, (name, drawing) in drawn.items()
     }
-    return {PAGE: page(), **written}
+    return {PAGE: page(), REASONS: reasons(), **written}
+
+
+def _template(sentence: str) -> str:
+    """A template with the plain names of its facts in braces."""
+    parts = Formatter().parse(sentence)
+    return "".join(text + (f"{{{name}}}" if name else "") for text, name, _, _ in parts)
 
 
 def _named(phases: Iterable[Phase]) -> str:

@@ -1,4 +1,4 @@
-"""Help is shown at once: nothing that costs time is imported for it."""
+"""The help texts import no library that takes long to import."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["--version"]])
-def test_help_imports_nothing_that_costs_time(argv: list[str]) -> None:
+def test_help_imports_no_heavy_library(argv: list[str]) -> None:
     program = WATCHED.format(argv=argv, heavy=HEAVY)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
     assert done.stderr.strip() == "imported:"
@@ -25,7 +25,7 @@ def test_help_imports_nothing_that_costs_time(argv: list[str]) -> None:
     assert "katakei" in done.stdout.lower()
 
 
-def test_a_fault_in_the_arguments_is_told_as_cheaply() -> None:
+def test_usage_error_imports_no_heavy_library() -> None:
     program = WATCHED.format(argv=["no-such-command"], heavy=HEAVY)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""The page that collects what the user may read speaks in the program's own words, and keeps up with them."""
+"""The page docs/when-it-stops.md quotes messages that the source contains."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ FROM_AWS = {"unused (Target is in the stopped state); left alone": "…; left al
 
 
 def templates(path: Path) -> Iterator[str]:
-    """Every text in a module, with … for what is put into it."""
+    """Every string in a module, with … for each value in an f-string."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
@@ -28,11 +28,11 @@ SAID = [text for path in (ROOT / "src" / "katakei").rglob("*.py") for text in te
 
 
 @pytest.mark.parametrize("sentence", [said for row in ROWS for said in re.findall(r"`([^`]+)`", row)])
-def test_the_program_says(sentence: str) -> None:
+def test_quoted_message_is_in_the_source(sentence: str) -> None:
     pieces = [piece.strip(" ;:()") for piece in re.split("…|; ", FROM_AWS.get(sentence, sentence))]
     missing = [piece for piece in pieces if piece and not any(piece in text for text in SAID)]
     assert not missing
 
 
-def test_every_exit_code_has_its_chapter_in_order() -> None:
+def test_every_exit_code_has_its_section_in_order() -> None:
     assert [int(number) for number in re.findall(r"^## (\d+):", PAGE, re.MULTILINE)] == sorted(ExitCode)
