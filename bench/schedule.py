@@ -11,7 +11,7 @@ from bench import leg as one
 from bench.design import Leg, Load
 from bench.result import Result, Results
 from katakei.lab import clock
-from katakei.lab.problem import LabError
+from katakei.lab.errors import LabError
 
 QUIET, BUSY = 10, 2
 """Labs at once."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from katakei.lab.address import Block, Door, claim_block
-from katakei.lab.envoy import Envoy
-from katakei.lab.picture import Action, Forward, Group, GroupTarget, Listener, Picture, Rule, Traffic, Weighted
-from katakei.lab.servers import Servers
+from katakei.lab.desired_config import Action, Forward, Group, GroupTarget, Listener, Picture, Rule, Traffic, Weighted
+from katakei.lab.envoy.process import Envoy
+from katakei.lab.servers.fleet import Servers
 
 GROUP = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/LaravelTargetGroup/73e2d6bc24d8a067"
 LISTENER = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2"

@@ -14,11 +14,11 @@ import boto3
 from botocore.config import Config
 
 from katakei.lab.address import Door
+from katakei.lab.elb.environment import Ec2Instance, Subnet
 from katakei.lab.elb.service import Elb
 from katakei.lab.elb.switches import Switches
-from katakei.lab.elb.truth import Truth
-from katakei.lab.elb.world import Machine, Subnet
-from katakei.lab.endpoint import Endpoint
+from katakei.lab.elb.target_state import Truth
+from katakei.lab.endpoint.server import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
 
-    from katakei.lab.picture import Picture
+    from katakei.lab.desired_config import Picture
 
 REGION, ACCOUNT, VPC = "ap-northeast-1", "123456789012", "vpc-0a1b2c3d"
 ZONES = (f"{REGION}a", f"{REGION}c", f"{REGION}d")
@@ -63,17 +63,17 @@ class SmallWorld:
     """Four machines in three zones (the last one stopped) and one application behind every door."""
 
     application: Application
-    machines: dict[str, Machine] = field(default_factory=dict)
+    machines: dict[str, Ec2Instance] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, (name, zone) in enumerate(((ONE, 0), (TWO, 1), (FAR, 2), (STOPPED, 0))):
             state = "stopped" if name == STOPPED else "running"
-            self.machines[name] = Machine(name, state, ZONES[zone], f"127.250.{16 * zone}.{10 + number}", VPC)
+            self.machines[name] = Ec2Instance(name, state, ZONES[zone], f"127.250.{16 * zone}.{10 + number}", VPC)
 
-    def machine(self, instance: str) -> Machine | None:
+    def machine(self, instance: str) -> Ec2Instance | None:
         return self.machines.get(instance)
 
-    def machine_at(self, address: str) -> Machine | None:
+    def machine_at(self, address: str) -> Ec2Instance | None:
         return next((m for m in self.machines.values() if m.address == address), None)
 
     def subnet(self, subnet: str) -> Subnet | None:

@@ -14,10 +14,9 @@ from moto import mock_aws
 
 from katakei.lab import clock
 from katakei.lab.address import Block, Door, claim_block
-from katakei.lab.ec2 import Ec2, InstanceState
-from katakei.lab.nodes import Nodes
-from katakei.lab.region import Region
-from katakei.lab.servers import Power, Server, Servers
+from katakei.lab.ec2.instances import Ec2, InstanceState
+from katakei.lab.ec2.region import Nodes, Region
+from katakei.lab.servers.fleet import Power, Server, Servers
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

@@ -13,11 +13,9 @@ from pathlib import Path
 import pytest
 from tests.lab.ground import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, Ground, ground
 
-from katakei.lab import clock, envoy_resources, guard
+from katakei.lab import clock, reaper
 from katakei.lab.address import Door
-from katakei.lab.envoy_cut import connections
-from katakei.lab.http1 import read_head
-from katakei.lab.picture import (
+from katakei.lab.desired_config import (
     Conditions,
     FixedResponse,
     Forward,
@@ -31,9 +29,11 @@ from katakei.lab.picture import (
     Stickiness,
     Weighted,
 )
-from katakei.lab.problem import LabError
+from katakei.lab.envoy import resources
+from katakei.lab.envoy.connection_cutter import connections
+from katakei.lab.errors import LabError
+from katakei.lab.servers.http1 import TEXT, frame, read_frame, read_head
 from katakei.lab.traffic import Traffic
-from katakei.lab.websocket import TEXT, frame, read_frame
 
 pytestmark = pytest.mark.lab
 SOON = 0.15
@@ -146,7 +146,7 @@ def test_silence_for_the_idle_timeout_is_504_but_a_long_stream_is_not_silent(lab
 def test_a_target_that_does_not_take_the_connection_in_time_is_504(
     lab: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(envoy_resources, "CONNECT", timedelta(seconds=0.3))
+    monkeypatch.setattr(resources, "CONNECT", timedelta(seconds=0.3))
     door = lab.doors[0]._replace(port=9999)
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(door)
@@ -366,23 +366,23 @@ def test_stop_leaves_no_process_and_says_so_to_whoever_still_applies(tmp_path: P
         lab.envoy.stop()
         with pytest.raises(LabError, match="does not run"):
             lab.envoy.apply(Picture())
-    assert guard.marked(frozenset({f"{guard.ROOT}={tmp_path / 'envoy'}"})) == set()
+    assert reaper.marked(frozenset({f"{reaper.ROOT}={tmp_path / 'envoy'}"})) == set()
 
 
 def test_an_envoy_whose_lab_is_killed_ends_too(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
-from katakei.lab.envoy import Envoy
+from katakei.lab.envoy.process import Envoy
 Envoy(Path({str(tmp_path)!r}), str).start()
 print("up", flush=True)
 input()
 """
-    marks = frozenset({f"{guard.ROOT}={tmp_path}"})
+    marks = frozenset({f"{reaper.ROOT}={tmp_path}"})
     lab = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with lab:
         assert lab.stdout
         assert lab.stdout.readline() == b"up\n"
-        before = guard.marked(marks)
+        before = reaper.marked(marks)
         os.kill(lab.pid, signal.SIGKILL)
     assert len(before) == 1
-    assert clock.wait_for(lambda: not guard.marked(marks), within=5)
+    assert clock.wait_for(lambda: not reaper.marked(marks), within=5)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from katakei.lab.folder import LOCK, PREFIX, lab_folder
+from katakei.lab.assembly import LOCK, PREFIX, lab_folder
 
 
 def test_a_lab_takes_its_folder_with_it(tmp_path: Path) -> None:

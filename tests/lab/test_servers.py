@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from katakei.lab import clock, guard
+from katakei.lab import clock, reaper
 from katakei.lab.address import Block, Door, claim_block, door
-from katakei.lab.servers import Power, Servers
+from katakei.lab.servers.fleet import Power, Servers
 
 pytestmark = pytest.mark.lab
 ID = "i-0000000000000000a"
@@ -71,7 +71,7 @@ def lives(pid: int) -> bool:
 
 
 def alive(servers: Servers) -> set[int]:
-    return guard.marked(frozenset({f"{guard.ROOT}={servers.get(ID).folder.parent}"}))
+    return reaper.marked(frozenset({f"{reaper.ROOT}={servers.get(ID).folder.parent}"}))
 
 
 def test_a_launched_server_serves_its_first_release_on_its_own_address(servers: Servers) -> None:
@@ -155,8 +155,8 @@ def test_a_stop_ends_detached_processes_too_and_those_of_no_other_server(servers
     servers.stop(ID)
     with held:
         assert held.wait(5) == -signal.SIGTERM
-    marks = frozenset({f"KATAKEI_LAB_INSTANCE={ID}", f"{guard.ROOT}={servers.get(ID).folder.parent}"})
-    assert guard.marked(marks) == set()
+    marks = frozenset({f"KATAKEI_LAB_INSTANCE={ID}", f"{reaper.ROOT}={servers.get(ID).folder.parent}"})
+    assert reaper.marked(marks) == set()
     assert not lives(int(unmarked.read_text()))
     assert servers.get(ID).power is Power.OFF
     assert servers.listening(OTHER)
@@ -235,7 +235,7 @@ def test_close_leaves_no_process_behind(tmp_path: Path, block: Block) -> None:
 def test_a_lab_that_is_killed_leaves_no_process_behind(tmp_path: Path, block: Block) -> None:
     program = f"""
 from pathlib import Path
-from katakei.lab.servers import Servers
+from katakei.lab.servers.fleet import Servers
 servers = Servers(Path({str(tmp_path)!r}), 80)
 servers.launch({ID!r}, {block.address(0, 0)!r}, "web-1", "a")
 servers.listening({ID!r})
@@ -243,11 +243,11 @@ servers.spawn({ID!r}, ["setsid", "sleep", "300"], {{}})
 print("up", flush=True)
 input()
 """
-    marks = frozenset({f"{guard.ROOT}={tmp_path}"})
+    marks = frozenset({f"{reaper.ROOT}={tmp_path}"})
     lab = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with lab:
         assert lab.stdout
         assert lab.stdout.readline() == b"up\n"
-        assert clock.wait_for(lambda: len(guard.marked(marks)) == 2, within=2)
+        assert clock.wait_for(lambda: len(reaper.marked(marks)) == 2, within=2)
         os.kill(lab.pid, signal.SIGKILL)
-    assert clock.wait_for(lambda: not guard.marked(marks), within=5)
+    assert clock.wait_for(lambda: not reaper.marked(marks), within=5)

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from katakei.lab import clock
-from katakei.lab.ssm import flow, request, shapes
-from katakei.lab.ssm.book import Book
-from katakei.lab.ssm.model import Command, Invocation, Machine, Order, Result, SsmError, Status, Switches
+from katakei.lab.ssm import invocation_states, requests, responses
+from katakei.lab.ssm.model import Command, Invocation, ManagedNode, Order, Result, SsmError, Status, Switches
+from katakei.lab.ssm.registry import Book
 from katakei.lab.ssm.service import RunCommand
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,13 +62,13 @@ def wire(*commands: str, ids: Sequence[str] = (A,), **more: Any) -> dict[str, An
 )
 def test_a_bad_order_gets_the_error_of_the_service(change: dict[str, Any], code: str, says: str) -> None:
     with pytest.raises(SsmError) as refused:
-        request.order(wire("true") | change)
+        requests.order(wire("true") | change)
     assert refused.value.code == code
     assert says in refused.value.message
 
 
 def test_an_order_without_extras_has_the_defaults_of_the_document() -> None:
-    order = request.order(wire("true"))
+    order = requests.order(wire("true"))
     assert (order.timeout, order.execution_timeout) == (seconds(3600), seconds(3600))
     assert (order.max_concurrency, order.max_errors, order.working_directory) == ("50", "0", "")
 
@@ -92,7 +92,7 @@ def test_an_invocation_goes_from_pending_over_in_progress_to_success() -> None:
     seen += states(book, command)
     book.finish((command.id, A), Result(0, "done"), T0 + seconds(2.5))
     assert seen + states(book, command) == ["Pending", "InProgress", "Success"]
-    answer = shapes.result(command, book.invocations(command)[0])
+    answer = responses.result(command, book.invocations(command)[0])
     assert answer["ExecutionStartDateTime"] == "2026-01-01T00:00:01.000Z"
     assert answer["ExecutionElapsedTime"] == "PT1.5S"
     assert not book.waiting()
@@ -100,7 +100,7 @@ def test_an_invocation_goes_from_pending_over_in_progress_to_success() -> None:
 
 def test_a_pending_invocation_shows_no_times_and_code_minus_one() -> None:
     book, command = entered(ids=[A])
-    answer = shapes.result(command, book.invocations(command)[0])
+    answer = responses.result(command, book.invocations(command)[0])
     assert (answer["ResponseCode"], answer["ExecutionStartDateTime"], answer["ExecutionEndDateTime"]) == (-1, "", "")
 
 
@@ -138,7 +138,7 @@ def test_cancelling_ends_what_has_not_started_and_asks_what_runs_to_stop() -> No
     asked = book.cancel(command.id, (), T0 + seconds(1))
     assert asked == ((command.id, A),)
     assert states(book, command) == ["Cancelling", "Cancelled"]
-    assert shapes.command(book.command(command.id), book.invocations(command))["Status"] == "Cancelling"
+    assert responses.command(book.command(command.id), book.invocations(command))["Status"] == "Cancelling"
 
 
 def test_max_concurrency_holds_the_rest_back() -> None:
@@ -156,7 +156,7 @@ def test_more_errors_than_max_errors_terminate_what_was_not_sent() -> None:
     book.finish((command.id, A), Result(3), T0)
     book.turn(T0)
     assert states(book, command) == ["Failed", "Terminated"]
-    counted = shapes.command(command, book.invocations(command))
+    counted = responses.command(command, book.invocations(command))
     assert (counted["ErrorCount"], counted["CompletedCount"], counted["Status"]) == (1, 2, "Failed")
 
 
@@ -171,8 +171,8 @@ def test_what_an_absent_agent_waits_for_is_not_terminated_by_errors_elsewhere() 
 
 def test_output_is_cut_where_the_service_cuts_it() -> None:
     long = Result(1, "o" * 30_000, "e" * 30_000)
-    part = flow.finished(Invocation("c", A, T0), long, T0)
-    shown = shapes.invocation(Command("c", ORDER, (A,), T0), part, "web", details=True)
+    part = invocation_states.finished(Invocation("c", A, T0), long, T0)
+    shown = responses.invocation(Command("c", ORDER, (A,), T0), part, "web", details=True)
     assert (len(part.out), len(part.err)) == (24_000, 8_000)
     assert len(shown["CommandPlugins"][0]["Output"]) == 2_500
 
@@ -190,9 +190,9 @@ class Folders:
         for instance_id in self.boots:
             (root / instance_id).mkdir()
 
-    def machines(self) -> list[Machine]:
+    def machines(self) -> list[ManagedNode]:
         tags = {A: (("Role", "web"),), B: ()}
-        return [Machine(i, "127.0.0.1", f"web-{i[-1]}", i not in self.off, tags[i]) for i in self.boots]
+        return [ManagedNode(i, "127.0.0.1", f"web-{i[-1]}", i not in self.off, tags[i]) for i in self.boots]
 
     def folder(self, instance_id: str) -> Path:
         return self.root / instance_id
@@ -333,7 +333,7 @@ def test_a_stopped_machine_gets_its_command_when_it_runs_again(world: World) -> 
 
 
 def test_a_late_delivery_runs_what_was_reported_as_timed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request, "START_WITHIN", (0, 30))
+    monkeypatch.setattr(requests, "START_WITHIN", (0, 30))
     with running(tmp_path) as world:
         world.switches = replace(AT_ONCE, dead=frozenset({A}), deliver_late=True)
         command = world.send("echo ran >> log", TimeoutSeconds=0)

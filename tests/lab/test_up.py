@@ -17,8 +17,8 @@ import pytest
 from tests.lab.conftest import Clients
 
 from katakei.lab import clock
+from katakei.lab.errors import LabError
 from katakei.lab.options import Facts, LabOptions
-from katakei.lab.problem import LabError
 from katakei.lab.process import Lab
 
 pytestmark = pytest.mark.lab

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.e2e.command import Katakei, Running
 
-from katakei.lab import clock, guard
+from katakei.lab import clock, reaper
 
 DRIVES = {"roll", "abort", "resume", "retry", "revert"}
 """Commands that may become the one that drives the rollout, where nobody does."""
@@ -83,7 +83,7 @@ class Crew:
     def left_over(self) -> Iterator[str]:
         """What still runs of those that have ended."""
         for member in self.members:
-            if member.code is not None and (left := guard.group(member.pid)):
+            if member.code is not None and (left := reaper.group(member.pid)):
                 yield f"{' '.join(member.words)} has ended and left processes: {sorted(left)}"
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.soak.script import BAD, Script, Work
 
 from katakei.lab.address import Door
-from katakei.lab.envoy_admin import Admin
+from katakei.lab.envoy.control_plane import Admin
 from katakei.lab.options import Target
 from katakei.lab.process import Lab
 

@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from katakei.lab.problem import LabError
+from katakei.lab.errors import LabError
 
 CLAIM = 47474  # the UDP port whose possession on 127.N.0.1 is the claim; the kernel gives it back when the lab dies
 

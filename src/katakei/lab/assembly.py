@@ -2,26 +2,29 @@
 Each part is started here and ended here, in reverse order, whatever happens in between.
 """
 
+import fcntl
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
 
 from katakei.lab.address import claim_block
-from katakei.lab.ec2 import Ec2
+from katakei.lab.ec2.instances import Ec2
+from katakei.lab.ec2.region import Nodes, Region
 from katakei.lab.elb.service import Elb
-from katakei.lab.elb.truth import Truth
-from katakei.lab.endpoint import Endpoint
-from katakei.lab.envoy import Envoy
+from katakei.lab.elb.target_state import Truth
+from katakei.lab.endpoint.server import Endpoint
+from katakei.lab.envoy.process import Envoy
 from katakei.lab.faults import FaultBox, Faults
-from katakei.lab.folder import lab_folder
-from katakei.lab.nodes import Nodes
+from katakei.lab.initial_resources import Stage, set_up
 from katakei.lab.options import ACCOUNT, REGION, Facts, LabOptions, Target, environment
-from katakei.lab.region import Region
-from katakei.lab.servers import Servers
-from katakei.lab.ssm import api as run_command
+from katakei.lab.servers.fleet import Servers
+from katakei.lab.ssm import moto_adapter as run_command
 from katakei.lab.ssm.model import Switches
 from katakei.lab.ssm.service import RunCommand
-from katakei.lab.stage import Stage, set_up
 
 ENVOYS_ZONE = 13
 """The subnet whose addresses the data plane connects from; no instance is ever put there."""
@@ -106,3 +109,40 @@ def _facts(stage: Stage, endpoint: Endpoint, servers: Servers, options: LabOptio
         ),
         env=environment(endpoint.url, stage.target_group_arn),
     )
+
+
+PREFIX = "katakei-lab-"
+LOCK = "alive"
+
+
+@contextmanager
+def lab_folder(among: Path | None = None) -> Iterator[Path]:
+    """A new folder in `among` (the system's place for temporary files). Its lock is held while the lab lives."""
+    place = among or Path(tempfile.gettempdir())
+    _sweep(place)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    with (folder / "new").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (folder / "new").rename(folder / LOCK)  # so that nobody ever sees it unlocked while we live
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(place: Path) -> None:
+    for lock in place.glob(f"{PREFIX}*/{LOCK}"):
+        try:
+            with lock.open("r+") as file:
+                if _free(file):
+                    shutil.rmtree(lock.parent, ignore_errors=True)
+        except OSError:  # somebody else's, or swept by somebody else
+            continue
+
+
+def _free(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -5,7 +5,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
-from katakei.lab.problem import LabError
+from katakei.lab.errors import LabError
 
 REGION = "ap-northeast-1"
 ACCOUNT = "123456789012"

@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from katakei.lab import clock
+from katakei.lab.errors import LabError
 from katakei.lab.options import Facts, LabOptions, Target
-from katakei.lab.problem import LabError
 
 READY_WITHIN = 60.0
 END_WITHIN = 20.0

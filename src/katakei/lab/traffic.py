@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from katakei.lab.load import Plan
-from katakei.lab.problem import LabError
+from katakei.lab.errors import LabError
+from katakei.lab.load_generator import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Traffic:
     def start(self) -> None:
         """Begin. Returns once the first report is there."""
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "katakei.lab.load"],
+            [sys.executable, "-P", "-m", "katakei.lab.load_generator"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

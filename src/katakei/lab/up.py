@@ -34,8 +34,8 @@ def up(  # noqa: PLR0913 - one per option
             signal.signal(each, lambda _number, _frame: ending.set())
     if while_stdin:
         threading.Thread(target=_until_eof, args=(ending,), daemon=True).start()
+    from katakei.lab.errors import LabError  # noqa: PLC0415 - as above
     from katakei.lab.options import LabOptions  # noqa: PLC0415 - what only a running lab needs is not imported before
-    from katakei.lab.problem import LabError  # noqa: PLC0415 - as above
 
     try:
         options = LabOptions(

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from katakei.lab.address import Door
-from katakei.lab.elb import words
-from katakei.lab.elb.group import Check
-from katakei.lab.elb.probe import Aim, probe
+from katakei.lab.elb import health_codes
+from katakei.lab.elb.health_checks import Aim, probe
+from katakei.lab.elb.model import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from katakei.lab.elb.words import Health
+    from katakei.lab.elb.health_codes import Health
 
 
 @contextmanager
@@ -52,15 +52,15 @@ def check(door: Door, **more: object) -> Health:
 @pytest.mark.parametrize(
     ("answer", "health"),
     [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", words.HEALTHY),
-        (b"HTTP/1.0 204 No Content\r\n\r\n", words.HEALTHY),
-        (b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n", words.HEALTHY),
-        (b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\n\r\n", words.mismatch(307)),
-        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", words.mismatch(503)),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", words.FAILED),
-        (b"", words.FAILED),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", words.FAILED),
-        (None, words.TIMED_OUT),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", health_codes.HEALTHY),
+        (b"HTTP/1.0 204 No Content\r\n\r\n", health_codes.HEALTHY),
+        (b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n", health_codes.HEALTHY),
+        (b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\n\r\n", health_codes.mismatch(307)),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", health_codes.mismatch(503)),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", health_codes.FAILED),
+        (b"", health_codes.FAILED),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", health_codes.FAILED),
+        (None, health_codes.TIMED_OUT),
     ],
 )
 def test_each_kind_of_answer_has_its_own_meaning(answer: bytes | None, health: Health) -> None:
@@ -71,14 +71,14 @@ def test_each_kind_of_answer_has_its_own_meaning(answer: bytes | None, health: H
 def test_a_refused_connection_is_a_failed_check_and_no_time_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         door = Door(*server.getsockname())
-    assert check(door) == words.FAILED
+    assert check(door) == health_codes.FAILED
 
 
 def test_a_grpc_server_greets_with_settings() -> None:
     with answering(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])) as door:
-        assert check(door, grpc=True) == words.HEALTHY
+        assert check(door, grpc=True) == health_codes.HEALTHY
     with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as door:
-        assert check(door, grpc=True) == words.FAILED
+        assert check(door, grpc=True) == health_codes.FAILED
 
 
 def test_the_check_comes_from_the_address_of_the_load_balancer() -> None:

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from katakei.lab.desired_config import QueryPair
 from katakei.lab.elb import conditions
-from katakei.lab.elb.group import Group
-from katakei.lab.elb.limits import Limits
-from katakei.lab.elb.matcher import check_matcher, matches
-from katakei.lab.elb.problem import ElbError
+from katakei.lab.elb.errors import ElbError
+from katakei.lab.elb.health_codes import check_matcher, matches
+from katakei.lab.elb.history import ENTRIES, REACH, Timeline
+from katakei.lab.elb.model import Group
+from katakei.lab.elb.rate_limits import Limits
 from katakei.lab.elb.switches import DrainingIp, Switches
-from katakei.lab.elb.timeline import ENTRIES, REACH, Timeline
-from katakei.lab.picture import QueryPair
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ import pytest
 from tests.lab.small_world import ONE, TWO, Aws, small_aws
 
 from katakei.lab import clock
-from katakei.lab.elb import pump
-from katakei.lab.picture import Picture, Traffic
-from katakei.lab.problem import LabError
+from katakei.lab.desired_config import Picture, Traffic
+from katakei.lab.elb import sync_loop
+from katakei.lab.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def test_connections_are_cut_when_the_delay_is_over(aws: Aws) -> None:
 
 
 def test_a_picture_that_was_not_taken_is_tried_again(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pump, "AFTER_TROUBLE", 0.1)
+    monkeypatch.setattr(sync_loop, "AFTER_TROUBLE", 0.1)
     refusals = [LabError("not now"), LabError("not yet")]
     taken = aws.canvas.apply
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from katakei.lab.elb import ask
-from katakei.lab.elb.problem import ElbError, invalid
+from katakei.lab.elb import lookup
+from katakei.lab.elb.errors import ElbError, invalid
 
 if TYPE_CHECKING:
-    from katakei.lab.elb.balancer import Balancer, Wire
-    from katakei.lab.elb.truth import Truth
-    from katakei.lab.elb.wire import Params
+    from katakei.lab.elb.model import Balancer, Wire
+    from katakei.lab.elb.query_protocol import Params
+    from katakei.lab.elb.target_state import Truth
 
 MOST_GROUPS = 5
 LONGEST_STICKINESS = 604800
@@ -70,7 +70,7 @@ def _weighted(truth: Truth, balancer: Balancer, given: Params) -> Params:
     arn, weight = given.get("TargetGroupArn", ""), given.get("Weight", 1)
     if not 0 <= weight <= 999:
         raise invalid(f"Weight '{weight}' must be between 0 and 999 inclusive")
-    group = ask.group(truth, arn)
+    group = lookup.group(truth, arn)
     fitting = FITTING[balancer.kind]
     if group.protocol is not None and group.protocol not in fitting:
         raise ElbError("InvalidConfigurationRequest", f"Target group protocol '{group.protocol}' is not supported")

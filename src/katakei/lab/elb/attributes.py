@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from katakei.lab.elb.problem import invalid
+from katakei.lab.elb.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from katakei.lab import picture
-from katakei.lab.elb.problem import ElbError, invalid
+from katakei.lab import desired_config
+from katakei.lab.elb.errors import ElbError, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from katakei.lab.elb.balancer import Wire
+    from katakei.lab.elb.model import Wire
 
 CONFIGS = {
     "path-pattern": "PathPatternConfig",
@@ -60,18 +60,19 @@ def _read_back(field: str, condition: dict[str, Any], values: list[Any]) -> Wire
     return {"Field": field, **both, CONFIGS[field]: config}
 
 
-def drawn(conditions: Iterable[Wire]) -> picture.Conditions:
+def drawn(conditions: Iterable[Wire]) -> desired_config.Conditions:
     """What the data plane must compare."""
     by: dict[str, list[Any]] = {field: [] for field in CONFIGS}
     for condition in conditions:
         by[condition["Field"]].append(condition[CONFIGS[condition["Field"]]])
-    return picture.Conditions(
+    return desired_config.Conditions(
         paths=_flat(by["path-pattern"]),
         hosts=_flat(by["host-header"]),
         methods=_flat(by["http-request-method"]),
         headers=tuple((c["HttpHeaderName"], tuple(c["Values"])) for c in by["http-header"]),
         queries=tuple(
-            tuple(picture.QueryPair(pair["Value"], pair.get("Key")) for pair in c["Values"]) for c in by["query-string"]
+            tuple(desired_config.QueryPair(pair["Value"], pair.get("Key")) for pair in c["Values"])
+            for c in by["query-string"]
         ),
         sources=_flat(by["source-ip"]),
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from katakei.lab.elb.api import Api
-from katakei.lab.elb.checks import Checker
-from katakei.lab.elb.elsewhere import elsewhere
-from katakei.lab.elb.pump import Plane, Pump
+from katakei.lab.address import Door
+from katakei.lab.elb.api.dispatch import Api
+from katakei.lab.elb.health_checks import Checker
+from katakei.lab.elb.sync_loop import Plane, Pump
+from katakei.lab.elb.target_state import Truth
 
 if TYPE_CHECKING:
-    from katakei.lab.elb.truth import Truth
-    from katakei.lab.elb.wire import Params
+    from katakei.lab.elb.environment import Ec2Instance, Subnet
+    from katakei.lab.elb.query_protocol import Params
+    from katakei.lab.elb.target_state import Truth
 
 
 class Elb:
@@ -60,3 +62,36 @@ class Elb:
         one = self.truth.listeners[listener]
         port = "" if one.door.port == {"HTTP": 80, "HTTPS": 443}.get(one.protocol) else f":{one.door.port}"
         return f"{one.protocol.lower()}://{one.door.address}{port}"
+
+
+class Nowhere:
+    """A world without instances, networks or doors; `world.World` says what each method promises."""
+
+    def machine(self, _instance: str) -> Ec2Instance | None:
+        """None."""
+        return None
+
+    def machine_at(self, _address: str) -> Ec2Instance | None:
+        """None."""
+        return None
+
+    def subnet(self, _subnet: str) -> Subnet | None:
+        """None."""
+        return None
+
+    def subnets(self, _vpc: str) -> tuple[Subnet, ...]:
+        """None at all."""
+        return ()
+
+    def vpc_cidrs(self, _vpc: str) -> tuple[str, ...]:
+        """None at all."""
+        return ()
+
+    def door(self, target: str, port: int) -> Door:
+        """Never asked for: nothing can be registered here."""
+        return Door(target, port)
+
+
+def elsewhere(region: str, account: str) -> Api:
+    """The API of a region in which the lab has nothing."""
+    return Api(Truth(region, account, Nowhere(), lambda _number: ""))

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from katakei.lab.elb import words
-from katakei.lab.elb.group import Group, Key, Power, Registration, TargetType
-from katakei.lab.elb.words import Health, State
-from katakei.lab.picture import Traffic
+from katakei.lab.desired_config import Traffic
+from katakei.lab.elb import health_codes
+from katakei.lab.elb.health_codes import Health, State
+from katakei.lab.elb.model import Group, Key, Power, Registration, TargetType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -68,10 +68,10 @@ def checked(group: Group, key: Key, result: Health, begun: datetime, switches: S
     old = group.registrations.get(key)
     if old is None or not checkable(group, old, begun):
         return group
-    passed = result == words.HEALTHY
+    passed = result == health_codes.HEALTHY
     new = replace(old, passes=old.passes + 1 if passed else 0, failures=0 if passed else old.failures + 1)
     if passed and (old.health is None or new.passes >= group.check.healthy):
-        new = replace(new, health=words.HEALTHY)
+        new = replace(new, health=health_codes.HEALTHY)
     elif not passed and new.failures >= _fall(group, old, switches):
         new = replace(new, health=result)
     return _with(group, new)
@@ -123,35 +123,35 @@ def elapse(group: Group, now: datetime) -> Group:
 def health(group: Group, r: Registration, now: datetime, switches: Switches) -> Health:
     """What DescribeTargetHealth shows for this registration at this time."""
     if r.power is Power.TERMINATED:
-        return words.DRAINING
+        return health_codes.DRAINING
     if r.drain_until is not None:
-        return words.DRAINING if now < r.drain_until else words.NOT_REGISTERED
+        return health_codes.DRAINING if now < r.drain_until else health_codes.NOT_REGISTERED
     if group.target_type is TargetType.LAMBDA and not group.check.enabled:
-        return words.CHECK_DISABLED
+        return health_codes.CHECK_DISABLED
     if r.power is Power.STOPPED:
-        return words.STOPPED
+        return health_codes.STOPPED
     if r.unusable is not None:
         return r.unusable
     if not group.in_use:
-        return words.GROUP_NOT_IN_USE
+        return health_codes.GROUP_NOT_IN_USE
     if not _zone_enabled(group, r):
-        return words.ZONE_NOT_ENABLED
+        return health_codes.ZONE_NOT_ENABLED
     if r.health is not None:
         return r.health
-    return words.REGISTERING if now < r.since + switches.propagation else words.CHECKING
+    return health_codes.REGISTERING if now < r.since + switches.propagation else health_codes.CHECKING
 
 
 def listing(group: Group, now: datetime, switches: Switches) -> Sequence[tuple[Registration, Health]]:
     """The unfiltered answer: everyone registered or draining, without the terminated and the gone."""
     shown = ((r, health(group, r, now, switches)) for r in group.registrations.values() if not r.terminated_at)
-    return tuple((r, h) for r, h in shown if h.reason != words.NOT_REGISTERED.reason)
+    return tuple((r, h) for r, h in shown if h.reason != health_codes.NOT_REGISTERED.reason)
 
 
 def named(group: Group, key: Key, zone: str | None, now: datetime, switches: Switches) -> tuple[Registration, Health]:
     """The answer for one target asked by name: never an error; a stranger (or another zone) is NotRegistered."""
     r = group.registrations.get(key)
     if r is None or (zone is not None and zone != r.shown_zone) or _over(r, now):
-        return Registration(key, now, shown_zone=zone), words.NOT_REGISTERED
+        return Registration(key, now, shown_zone=zone), health_codes.NOT_REGISTERED
     return r, health(group, r, now, switches)
 
 
@@ -180,7 +180,7 @@ def traffic(group: Group, now: datetime, switches: Switches) -> dict[Key, Traffi
 
 
 def _traffic(h: Health, open_states: set[State]) -> Traffic:
-    if h.reason == words.NOT_REGISTERED.reason:
+    if h.reason == health_codes.NOT_REGISTERED.reason:
         return Traffic.CUT
     return Traffic.IN_SERVICE if h.state in open_states else Traffic.DRAINING
 

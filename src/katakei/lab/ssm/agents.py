@@ -2,7 +2,12 @@
 What an order means, and who may read about it, is decided elsewhere.
 """
 
+import contextlib
+import os
+import selectors
 import shlex
+import signal
+import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -10,18 +15,18 @@ from pathlib import Path
 from typing import Protocol
 
 from katakei.lab import clock
-from katakei.lab.ssm import runs
-from katakei.lab.ssm.book import Book
-from katakei.lab.ssm.model import ENDED, Key, Machine, Order, Result, Switches
+from katakei.lab.ssm.model import ENDED, Key, ManagedNode, Order, Result, Switches
+from katakei.lab.ssm.registry import Book
 
 REBOOT_AND_RUN_AGAIN = 194
 TURN = timedelta(milliseconds=50)
+Process = subprocess.Popen[bytes]
 
 
 class Machines(Protocol):
     """The machines, as Run Command needs them. Unknown ids raise LookupError."""
 
-    def machines(self) -> Sequence[Machine]:
+    def machines(self) -> Sequence[ManagedNode]:
         """Every node that is not terminated."""
 
     def folder(self, instance_id: str) -> Path:
@@ -30,7 +35,7 @@ class Machines(Protocol):
     def boot(self, instance_id: str) -> str | None:
         """Another value at every boot; none while it is not running."""
 
-    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> runs.Process:
+    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> Process:
         """Start a command on it, in its folder, leading a group, output in pipes. Raises OSError when it cannot be."""
 
     def reboot(self, instance_id: str) -> None:
@@ -124,7 +129,7 @@ class Agents:
             boot = self._machines.boot(key[1])
             process = self._machines.spawn(key[1], self._script(key, order), {"AWS_SSM_INSTANCE_ID": key[1]})
             seconds = order.execution_timeout.total_seconds()
-            result = runs.watch(process, seconds, lambda: key in self._stopping or self._closed.is_set())
+            result = watch(process, seconds, lambda: key in self._stopping or self._closed.is_set())
             if self._closed.is_set():
                 return None
             if self._boot(key[1]) != boot:
@@ -158,3 +163,46 @@ class Agents:
         interpreter = shlex.split(first[2:]) if first.startswith("#!") else ["sh"]
         enter = ["sh", "-c", 'cd "$0" && exec "$@"', order.working_directory] if order.working_directory else []
         return [*enter, *interpreter, str(script)]
+
+
+KEPT = 100_000
+"""Bytes of each stream kept; the service shows less. The rest is read and dropped: nobody blocks on a full pipe."""
+
+KILLED = 137
+"""`ResponseCode` of a run that was killed because its execution timeout was over, as genuine answers show it."""
+
+
+def watch(process: Process, seconds: float, stopped: Callable[[], bool]) -> Result:
+    """Wait until the process has ended *and* nobody holds its output open any more, as the agent does: a child
+    left in the background whose output is not redirected keeps the command in progress. The process leads a group.
+    """
+    kept = {"out": bytearray(), "err": bytearray()}
+    until = clock.monotonic() + seconds
+    why = ""
+    with process, selectors.DefaultSelector() as selector:
+        for name, stream in (("out", process.stdout), ("err", process.stderr)):
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ, name)
+        while not why and (selector.get_map() or process.poll() is None):
+            _read(selector, kept)
+            why = "time" if clock.monotonic() >= until else "stop" if stopped() else ""
+        if why:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+    out, err = (bytes(kept[name]).decode(errors="replace") for name in ("out", "err"))
+    if why:
+        return Result(KILLED, out, err, timed_out=why == "time", cancelled=why == "stop")
+    code = 128 - code if code < 0 else code
+    return Result(code, out, err + (f"failed to run commands: exit status {code}" if code else ""))
+
+
+def _read(selector: selectors.BaseSelector, kept: dict[str, bytearray]) -> None:
+    if not selector.get_map():  # it closed its output and lives on; select would return at once
+        clock.sleep(0.05)
+        return
+    for key, _ in selector.select(0.1):
+        data = os.read(key.fd, 65536)
+        if not data:
+            selector.unregister(key.fileobj)
+        kept[key.data] += data[: KEPT - len(kept[key.data])]

@@ -131,7 +131,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class ManagedNode:
     """What the service knows of a managed node."""
 
     id: str

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from katakei.lab import clock
-from katakei.lab.ssm import request, shapes
+from katakei.lab.ssm import requests, responses
 from katakei.lab.ssm.agents import Agents, Machines
-from katakei.lab.ssm.book import Book
-from katakei.lab.ssm.model import Command, Machine, Selector, SsmError, Switches
+from katakei.lab.ssm.model import Command, ManagedNode, Selector, SsmError, Switches
+from katakei.lab.ssm.registry import Book
 
 Wire = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -36,7 +36,7 @@ class RunCommand:
 
     def send_command(self, wire: Wire) -> Answer:
         """SendCommand."""
-        order = request.order(wire)
+        order = requests.order(wire)
         nodes = {machine.id: machine for machine in self._machines.machines()}
         strangers = [instance_id for instance_id in order.instance_ids if instance_id not in nodes]
         if strangers:
@@ -46,26 +46,26 @@ class RunCommand:
             )
         ids = order.instance_ids or [n.id for n in nodes.values() if all(_chosen(n, t) for t in order.targets)]
         command = self._book.enter(order, clock.unique_uuid(), ids, clock.now())
-        answer = {"Command": shapes.command(command, self._book.invocations(command))}
+        answer = {"Command": responses.command(command, self._book.invocations(command))}
         self._agents.wake()
         return answer
 
     def get_command_invocation(self, wire: Wire) -> Answer:
         """GetCommandInvocation; InvocationDoesNotExist for a moment after the order (docs/aws.md 9)."""
         instance_id = _instance_id(wire.get("InstanceId", ""))
-        if wire.get("PluginName", shapes.PLUGIN) not in {shapes.PLUGIN, "runShellScript"}:
+        if wire.get("PluginName", responses.PLUGIN) not in {responses.PLUGIN, "runShellScript"}:
             raise SsmError("InvalidPluginName", "The plugin name isn't valid.")
         command = self._book.command(_command_id(wire.get("CommandId", "")))
         part = self._book.invocation((command.id, instance_id))
         if part is None or not self._visible(command):
             raise SsmError("InvocationDoesNotExist")
-        return shapes.result(command, part)
+        return responses.result(command, part)
 
     def list_command_invocations(self, wire: Wire) -> Answer:
         """ListCommandInvocations, newest command first."""
         names = {machine.id: machine.name for machine in self._machines.machines()}
         found = [
-            shapes.invocation(command, part, names.get(part.instance_id, ""), details=bool(wire.get("Details")))
+            responses.invocation(command, part, names.get(part.instance_id, ""), details=bool(wire.get("Details")))
             for command in self._asked_for(wire)
             for part in self._book.invocations(command)
             if wire.get("InstanceId") in {None, part.instance_id}
@@ -76,7 +76,7 @@ class RunCommand:
     def list_commands(self, wire: Wire) -> Answer:
         """ListCommands, newest first."""
         commands = [
-            shapes.command(command, self._book.invocations(command))
+            responses.command(command, self._book.invocations(command))
             for command in self._asked_for(wire)
             if wire.get("InstanceId") is None or wire["InstanceId"] in command.instance_ids
         ]
@@ -96,7 +96,7 @@ class RunCommand:
         """DescribeInstanceInformation. The lab knows at once that an agent is gone; the real service takes minutes."""
         dead, now = self._switches().dead, clock.now()
         nodes = [
-            (machine, shapes.node(machine, online=machine.running and machine.id not in dead, now=now))
+            (machine, responses.node(machine, online=machine.running and machine.id not in dead, now=now))
             for machine in self._machines.machines()
         ]
         wanted = [(f.get("Key", ""), f.get("Values") or ()) for f in wire.get("Filters") or ()]
@@ -120,7 +120,7 @@ class RunCommand:
 def _page(name: str, found: Sequence[Answer], wire: Wire, *, least: int) -> Answer:
     size = wire.get("MaxResults", 50)
     if not least <= size <= 50:
-        raise request.refused(size, "maxResults", f"Member must be between {least} and 50")
+        raise requests.refused(size, "maxResults", f"Member must be between {least} and 50")
     token = wire.get("NextToken") or "0"
     if not token.isdigit() or int(token) > len(found):
         raise SsmError("InvalidNextToken", "The specified token isn't valid.")
@@ -133,25 +133,25 @@ def _page(name: str, found: Sequence[Answer], wire: Wire, *, least: int) -> Answ
 
 def _command_id(value: str) -> str:
     if len(value) != 36:
-        raise request.refused(value, "commandId", "Member must have length equal to 36")
+        raise requests.refused(value, "commandId", "Member must have length equal to 36")
     return value
 
 
 def _instance_id(value: str) -> str:
-    if not request.INSTANCE_ID.match(value):
-        raise request.refused(
-            value, "instanceId", f"Member must satisfy regular expression pattern: {request.INSTANCE_ID.pattern}"
+    if not requests.INSTANCE_ID.match(value):
+        raise requests.refused(
+            value, "instanceId", f"Member must satisfy regular expression pattern: {requests.INSTANCE_ID.pattern}"
         )
     return value
 
 
-def _chosen(machine: Machine, selector: Selector) -> bool:
+def _chosen(machine: ManagedNode, selector: Selector) -> bool:
     if selector.key.lower() == "instanceids":
         return machine.id in selector.values
     return _tagged(machine, selector.key, selector.values)
 
 
-def _tagged(machine: Machine, key: str, values: Sequence[str]) -> bool:
+def _tagged(machine: ManagedNode, key: str, values: Sequence[str]) -> bool:
     tags = dict(machine.tags)
     if key == "tag-key":
         return any(value in tags for value in values)
@@ -160,7 +160,7 @@ def _tagged(machine: Machine, key: str, values: Sequence[str]) -> bool:
     return tags.get(key.removeprefix("tag:")) in values
 
 
-def _informed(machine: Machine, shape: Answer, key: str, values: Sequence[str]) -> bool:
+def _informed(machine: ManagedNode, shape: Answer, key: str, values: Sequence[str]) -> bool:
     fields = {
         "InstanceIds": "InstanceId",
         "PingStatus": "PingStatus",

@@ -1,0 +1,201 @@
+"""Instances of the API as machines of the lab: moto keeps what EC2 shows, the servers are what it speaks about.
+How a load balancer takes it is not known here; whoever wants to hear of a change is told.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from enum import Enum
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.instances import Instance, Reservation
+
+from katakei.lab.address import Block
+from katakei.lab.errors import LabError
+from katakei.lab.servers.fleet import Servers
+
+
+class InstanceState(Enum):
+    """`InstanceState.Name` and its `Code`."""
+
+    PENDING = ("pending", 0)
+    RUNNING = ("running", 16)
+    SHUTTING_DOWN = ("shutting-down", 32)
+    TERMINATED = ("terminated", 48)
+    STOPPING = ("stopping", 64)
+    STOPPED = ("stopped", 80)
+
+
+GOING = frozenset({InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED})
+log = logging.getLogger(__name__)
+Told = Callable[[str, InstanceState], None]
+
+
+class Ec2:
+    """Every instance of the account is a server. `told` hears (id, state) of every change, on some thread, in order."""
+
+    def __init__(self, servers: Servers, block: Block, account: str, told: Told) -> None:
+        self._servers = servers
+        self._block = block
+        self._account = account
+        self._told = told
+        self._lock = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._strays = 0
+        self._work: set[threading.Thread] = set()
+        self._put_back: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        """From now on what EC2 is asked to do is done, in every region, also when Auto Scaling asks."""
+        self._replace(EC2Backend, "run_instances", self._run_instances)
+        for name, act in {
+            "start": self._start,
+            "stop": self._stop,
+            "reboot": self._reboot,
+            "terminate": self._terminate,
+        }.items():
+            self._replace(Instance, name, act)
+
+    def close(self) -> None:
+        """Leave moto as it was, and nothing under way."""
+        while self._put_back:
+            self._put_back.pop()()
+        for thread in tuple(self._work):
+            thread.join(15)
+
+    def instances(self) -> list[Instance]:
+        """Every instance that is not on its way to termination, in every region."""
+        backends = tuple(ec2_backends[self._account].values())
+        return [one for backend in backends for one in backend.all_instances() if state_of(one) not in GOING]
+
+    def reboot(self, instance_id: str) -> None:
+        """As RebootInstances, but returns when it is done."""
+        with self._turn(instance_id):
+            self._servers.reboot(instance_id)
+
+    # What moto's classes do from now on.
+
+    def _run_instances(self, before: Callable[..., Reservation], backend: EC2Backend, *given: Any, **named: Any) -> Any:
+        reservation = before(backend, *given, **named)
+        for instance in reservation.instances:
+            address = self._settle(instance)
+            name = tags_of(instance).get("Name", instance.id)
+            zone = str(instance.placement.zone)
+            self._change(instance, InstanceState.PENDING)
+            self._servers.launch(instance.id, address, name, zone)  # at once, so that what is wrong is said at once
+            self._begin(instance, InstanceState.RUNNING, self._servers.listening)
+        return reservation
+
+    def _start(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
+        if state_of(instance) in {InstanceState.RUNNING, InstanceState.PENDING}:
+            return instance._state  # noqa: SLF001 - moto's own word for it
+        self._demand(instance, InstanceState.STOPPED, "started")
+        previous = before(instance)
+        self._change(instance, InstanceState.PENDING)
+        self._begin(instance, InstanceState.RUNNING, self._servers.start, self._servers.listening)
+        return previous
+
+    def _stop(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
+        if state_of(instance) in {InstanceState.STOPPED, InstanceState.STOPPING}:
+            return instance._state  # noqa: SLF001 - moto's own word for it
+        self._demand(instance, InstanceState.RUNNING, "stopped")
+        previous = before(instance)
+        self._change(instance, InstanceState.STOPPING)
+        self._begin(instance, InstanceState.STOPPED, self._servers.stop)
+        return previous
+
+    def _reboot(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
+        self._demand(instance, InstanceState.RUNNING, "rebooted")
+        self._begin(instance, None, self._servers.reboot)
+        return before(instance)
+
+    def _terminate(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
+        if state_of(instance) in GOING:
+            return instance._state  # noqa: SLF001 - moto's own word for it
+        previous = before(instance)
+        self._change(instance, InstanceState.SHUTTING_DOWN)
+        self._begin(instance, InstanceState.TERMINATED, self._servers.terminate)
+        return previous
+
+    # The same for all of them.
+
+    def _begin(self, instance: Instance, end: InstanceState | None, *acts: Callable[[str], object]) -> None:
+        """Do it behind the caller's back, as EC2 does: the state of its end shows when it is so."""
+
+        def work() -> None:
+            try:
+                with self._turn(instance.id):
+                    for act in acts:
+                        act(instance.id)
+                    if end is not None and _may_become(instance, end):
+                        self._change(instance, end)
+            except (LabError, OSError):
+                log.exception("%s does not become %s", instance.id, end)
+
+        thread = threading.Thread(target=work, name=f"ec2-{instance.id}", daemon=True)
+        self._work = {other for other in self._work if other.is_alive()} | {thread}
+        thread.start()
+
+    def _turn(self, instance_id: str) -> threading.Lock:
+        with self._lock:
+            return self._turns.setdefault(instance_id, threading.Lock())
+
+    def _change(self, instance: Instance, state: InstanceState) -> None:
+        _show(instance, state)
+        self._told(instance.id, state)
+
+    def _settle(self, instance: Instance) -> str:
+        """The instance's address: one of its own subnet where that is ours, else one of ours all the same."""
+        ours = ip_network(self._block.cidr)
+        if ip_address(str(instance.private_ip)) not in ours:
+            subnet = instance.ec2_backend.get_subnet(instance.subnet_id)
+            address = subnet.get_available_subnet_ip(instance) if subnet.cidr.subnet_of(ours) else self._stray()
+            nic = instance.nics[0]
+            nic.private_ip_address = address
+            nic.private_ip_addresses[0]["PrivateIpAddress"] = address
+        return str(instance.private_ip)
+
+    def _stray(self) -> str:
+        with self._lock:
+            self._strays += 1
+            return self._block.address(14, self._strays)
+
+    def _demand(self, instance: Instance, state: InstanceState, to_be: str) -> None:
+        if state_of(instance) is not state:
+            raise EC2ClientError(
+                "IncorrectInstanceState",
+                f"The instance '{instance.id}' is not in a state from which it can be {to_be}.",
+            )
+
+    def _replace(self, owner: type, name: str, act: Callable[..., Any]) -> None:
+        before = getattr(owner, name)
+        # moto inherits run_instances; what was not the class's own is taken away again rather than put back.
+        own = name in vars(owner)
+        self._put_back.append(lambda: setattr(owner, name, before) if own else delattr(owner, name))
+
+        def replaced(self_of_moto: Any, *given: Any, **named: Any) -> Any:
+            return act(before, self_of_moto, *given, **named)
+
+        setattr(owner, name, replaced)
+
+
+def state_of(instance: Instance) -> InstanceState:
+    """Its state as EC2 shows it."""
+    return next(state for state in InstanceState if state.value[0] == instance.state)
+
+
+def _show(instance: Instance, state: InstanceState) -> None:
+    instance._state.name, instance._state.code = state.value  # noqa: SLF001 - moto gives no other way to set it
+
+
+def _may_become(instance: Instance, end: InstanceState) -> bool:
+    """Somebody may have terminated it while it was being started or stopped."""
+    return end is InstanceState.TERMINATED or state_of(instance) not in GOING
+
+
+def tags_of(instance: Instance) -> dict[str, str]:
+    """Its tags by key."""
+    return {tag["key"]: tag["value"] for tag in instance.get_tags()}

@@ -1,0 +1,146 @@
+"""The lab's one region as a load balancer sees it: instances, subnets, VPCs from moto's book, doors from the servers.
+It changes what the lab itself sets up at its start, and nothing later.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.instances import Instance
+from moto.ec2.models.subnets import Subnet as MotoSubnet
+
+from katakei.lab.address import Block, Door
+from katakei.lab.ec2.instances import Ec2, InstanceState, state_of, tags_of
+from katakei.lab.elb.environment import Ec2Instance, Subnet
+from katakei.lab.servers.fleet import Power, Servers
+from katakei.lab.ssm.agents import Process
+from katakei.lab.ssm.model import ManagedNode
+
+IMAGE = "ami-0a887e401f7654935"
+"""Any image will do: what runs is the lab's own. This one moto knows."""
+
+
+class Region:
+    """One region of one account over the lab's servers; `elb.world.World` says what each method promises."""
+
+    def __init__(self, servers: Servers, account: str, region: str) -> None:
+        self._servers = servers
+        self._account = account
+        self._region = region
+
+    @property
+    def _backend(self) -> EC2Backend:
+        return ec2_backends[self._account][self._region]
+
+    def put_on_loopback(self, block: Block, zones: Sequence[str]) -> tuple[str, dict[str, str]]:
+        """Make the default VPC a network of this block, one subnet per zone. Returns its id and theirs by zone."""
+        backend = self._backend
+        for old in backend.describe_subnets():
+            backend.delete_subnet(old.id)
+        backend.delete_vpc(backend.default_vpc.id)
+        vpc = backend.default_vpc = backend.create_vpc(block.cidr, is_default=True)
+        subnets: dict[str, str] = {}
+        for number, zone in enumerate(zones):
+            subnet = backend.create_subnet(vpc.id, block.zone_cidr(number), availability_zone=zone)
+            subnet.default_for_az = True
+            subnets[zone] = subnet.id
+        return vpc.id, subnets
+
+    def launch(self, name: str, subnet: str) -> str:
+        """RunInstances of one server called `name`; returns its id while it boots."""
+        reservation = self._backend.run_instances(
+            IMAGE,
+            1,
+            None,
+            [],
+            instance_type="t3.small",
+            is_instance_type_default=False,
+            region_name=self._region,
+            subnet_id=subnet,
+            tags={"instance": {"Name": name}},
+        )
+        return str(reservation.instances[0].id)
+
+    def state(self, instance: str) -> str:
+        """EC2's word for how the instance is."""
+        return str(self._backend.get_instance(instance).state)
+
+    def machine(self, instance: str) -> Ec2Instance | None:
+        """The instance of this id, also while it is stopped or terminated."""
+        found = self._backend.get_instance_by_id(instance)
+        return _machine(found) if found else None
+
+    def machine_at(self, address: str) -> Ec2Instance | None:
+        """The instance that holds this private address."""
+        living = (i for i in self._backend.all_instances() if i.state != "terminated")
+        return next((_machine(one) for one in living if one.private_ip == address), None)
+
+    def subnet(self, subnet: str) -> Subnet | None:
+        """The subnet of this id."""
+        found = self._backend.describe_subnets(filters={"subnet-id": [subnet]})
+        return _subnet(found[0]) if found else None
+
+    def subnets(self, vpc: str) -> tuple[Subnet, ...]:
+        """All subnets of a VPC."""
+        return tuple(_subnet(one) for one in self._backend.describe_subnets(filters={"vpc-id": [vpc]}))
+
+    def vpc_cidrs(self, vpc: str) -> tuple[str, ...]:
+        """The networks of a VPC; empty when there is no such VPC."""
+        found = self._backend.vpcs.get(vpc)
+        return (str(found.cidr_block),) if found else ()
+
+    def door(self, target: str, port: int) -> Door:
+        """Where a target (instance id or address) really answers for the port the API says."""
+        for server in self._servers.all():
+            if target == server.id or (target == server.address and server.power is not Power.GONE):
+                if port not in server.ports and server.power is Power.ON:
+                    return self._servers.listen(server.id, port)  # the sample serves whatever port is registered
+                return self._servers.door(server.id, port)
+        return Door(target, port)
+
+
+def _machine(instance: Instance) -> Ec2Instance:
+    zone, address = str(instance.availability_zone), str(instance.private_ip)
+    return Ec2Instance(instance.id, instance.state, zone, address, str(instance.vpc_id))
+
+
+def _subnet(subnet: MotoSubnet) -> Subnet:
+    return Subnet(subnet.id, subnet.availability_zone, subnet.vpc_id, str(subnet.cidr_block))
+
+
+class Nodes:
+    """Every instance that is not on its way to termination; `ssm.agents.Machines` says what each method promises."""
+
+    def __init__(self, ec2: Ec2, servers: Servers) -> None:
+        self._ec2 = ec2
+        self._servers = servers
+
+    def machines(self) -> list[ManagedNode]:
+        """All of them, with name, tags and whether they run."""
+        return [
+            ManagedNode(
+                id=one.id,
+                address=str(one.private_ip),
+                name=tags_of(one).get("Name", ""),
+                running=state_of(one) is InstanceState.RUNNING,
+                tags=tuple(tags_of(one).items()),
+            )
+            for one in self._ec2.instances()
+        ]
+
+    def folder(self, instance_id: str) -> Path:
+        """The server's folder."""
+        return self._servers.get(instance_id).folder
+
+    def boot(self, instance_id: str) -> str | None:
+        """The boot id while it is on."""
+        server = self._servers.get(instance_id)
+        return server.boot_id if server.power is Power.ON else None
+
+    def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> Process:
+        """Start a command on the server."""
+        return self._servers.spawn(instance_id, argv, env)
+
+    def reboot(self, instance_id: str) -> None:
+        """As RebootInstances does."""
+        self._ec2.reboot(instance_id)

@@ -1,0 +1,71 @@
+"""The ELBv2 API: every action the lab knows, called in-process or by HTTP, behind the token buckets.
+
+One call is one step: it holds the truth from its first look to its last change.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from katakei.lab import clock
+from katakei.lab.elb import query_protocol
+from katakei.lab.elb.api import listeners, load_balancers, metadata, rules, target_groups, targets
+from katakei.lab.elb.errors import ElbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from types import ModuleType
+
+    from katakei.lab.elb.query_protocol import Params
+    from katakei.lab.elb.target_state import Truth
+
+    Handler = Callable[[Truth, Params, datetime], Params]
+
+ROOMS: tuple[ModuleType, ...] = (load_balancers, target_groups, listeners, metadata, rules, targets)
+
+
+def _snake(action: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=SSL)(?=P)", "_", action).lower()
+
+
+def handlers() -> dict[str, Handler]:
+    """Every action of the model that some room has a function for, found by its name."""
+    named = {name: getattr(room, name) for room in ROOMS for name in dir(room) if not name.startswith("_")}
+    return {
+        action: named[_snake(action)] for action in query_protocol.model().operation_names if _snake(action) in named
+    }
+
+
+class Api:
+    """The door to the truth of one region."""
+
+    def __init__(self, truth: Truth) -> None:
+        self.truth = truth
+        self._handlers = handlers()
+
+    def call(self, action: str, params: Params) -> Params:
+        """An in-process call: no bucket, no range of the model in the way. Raises ElbError."""
+        handler = self._handlers.get(action)
+        if handler is None:
+            raise ElbError("InvalidAction", f"The lab does not do {action}; its ELBv2 is about targets and routing.")
+        with self.truth.held() as now:
+            return handler(self.truth, params, now)
+
+    def answer(self, form: Mapping[str, str]) -> tuple[int, bytes]:
+        """An HTTP call: the form in, status and XML out. Never raises ElbError."""
+        request_id = clock.unique_uuid()
+        action = form.get("Action", "")
+        try:
+            self._admit(action)
+            result = self.call(action, query_protocol.parse(action, form))
+        except ElbError as error:
+            return error.status, query_protocol.render_error(error, request_id)
+        return 200, query_protocol.render(action, result, request_id)
+
+    def _admit(self, action: str) -> None:
+        with self.truth.held():
+            open_to_all = not self.truth.switches.throttling
+            if not open_to_all and not self.truth.limits.take(action, clock.monotonic()):
+                raise ElbError(self.truth.switches.throttle_code, "Rate exceeded")

@@ -1,0 +1,194 @@
+"""Load balancers: create, describe, delete, their attributes and their subnets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from katakei.lab import clock
+from katakei.lab.elb import attributes, lookup
+from katakei.lab.elb.errors import ElbError, balancer_not_found, invalid
+from katakei.lab.elb.model import Balancer, Zone
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from katakei.lab.elb.query_protocol import Params
+    from katakei.lab.elb.target_state import Truth
+
+PREFIX = {"application": "app", "network": "net", "gateway": "gwy"}
+PROVISIONING = timedelta(seconds=1)  # minutes on AWS; long enough here to be seen once
+ZONE_ID = "Z14GRHDCWA56QT"
+NODES = 200
+
+
+def create_load_balancer(truth: Truth, params: Params, now: datetime) -> Params:
+    """The same name with the same settings succeeds again. Its node address is its DNSName."""
+    wanted = _new(truth, params, now)
+    for old in truth.balancers.values():
+        if old.name == wanted.name:
+            if _settings(old) != _settings(wanted):
+                text = f"A load balancer with the same name '{old.name}' exists, but with different settings"
+                raise ElbError("DuplicateLoadBalancerName", text)
+            return {"LoadBalancers": [shown(old, now)]}
+    if truth.nodes_given >= NODES:
+        raise ElbError("TooManyLoadBalancers", f"You have reached the limit of '{NODES}' load balancers")
+    balancer = replace(wanted, node=truth.node(truth.nodes_given))
+    truth.nodes_given += 1
+    truth.balancers[balancer.arn] = balancer
+    truth.tags[balancer.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
+    return {"LoadBalancers": [shown(balancer, now)]}
+
+
+def describe_load_balancers(truth: Truth, params: Params, now: datetime) -> Params:
+    """By name or ARN, or all of them in pages."""
+    arns, names = params.get("LoadBalancerArns", []), params.get("Names", [])
+    if max(len(arns), len(names)) > 20:
+        raise invalid("You cannot describe more than '20' load balancers at a time")
+    found = [lookup.balancer(truth, arn) for arn in arns] if arns else list(truth.balancers.values())
+    if names:
+        found = [balancer for balancer in found if balancer.name in names]
+        if len(found) < len(set(names)):
+            raise balancer_not_found()
+    page, marker = lookup.page(found, params, lambda balancer: balancer.arn)
+    return {"LoadBalancers": [shown(balancer, now) for balancer in page], "NextMarker": marker}
+
+
+def delete_load_balancer(truth: Truth, params: Params, now: datetime) -> Params:
+    """Its listeners and rules go with it, its groups stay; an unknown one is no error."""
+    balancer = truth.balancers.get(params["LoadBalancerArn"])
+    if balancer is None:
+        return {}
+    if balancer.attributes["deletion_protection.enabled"] == "true":
+        text = f"Load balancer '{balancer.arn}' cannot be deleted because deletion protection is enabled"
+        raise ElbError("OperationNotPermitted", text)
+    gone = {one.arn for one in truth.listeners.values() if one.balancer == balancer.arn}
+    truth.listeners = {arn: one for arn, one in truth.listeners.items() if arn not in gone}
+    truth.rules = {arn: one for arn, one in truth.rules.items() if one.listener not in gone}
+    del truth.balancers[balancer.arn]
+    truth.tags.pop(balancer.arn, None)
+    truth.reroute(now)
+    return {}
+
+
+def describe_load_balancer_attributes(truth: Truth, params: Params, _now: datetime) -> Params:
+    """All of them, also those never set."""
+    return {"Attributes": _pairs(lookup.balancer(truth, params["LoadBalancerArn"]))}
+
+
+def modify_load_balancer_attributes(truth: Truth, params: Params, _now: datetime) -> Params:
+    """All or none of them; answers with all."""
+    balancer = lookup.balancer(truth, params["LoadBalancerArn"])
+    table = _table(balancer.kind)
+    new = attributes.changed(balancer.attributes, params["Attributes"], table, "Load balancer")
+    return {"Attributes": _pairs(_put(truth, replace(balancer, attributes=new)))}
+
+
+def set_subnets(truth: Truth, params: Params, now: datetime) -> Params:
+    """Other zones from now on."""
+    balancer = lookup.balancer(truth, params["LoadBalancerArn"])
+    zones, vpc = _zones(truth, params, balancer.kind)
+    if vpc != balancer.vpc:
+        raise ElbError("InvalidSubnet", "The subnets must be in the VPC of the load balancer")
+    balancer = _put(truth, replace(balancer, zones=zones))
+    truth.reroute(now)
+    return {"AvailabilityZones": _shown_zones(balancer), "IpAddressType": balancer.ip_type}
+
+
+def set_security_groups(truth: Truth, params: Params, _now: datetime) -> Params:
+    """Remembered; the lab has no firewall."""
+    balancer = lookup.balancer(truth, params["LoadBalancerArn"])
+    _put(truth, replace(balancer, security_groups=tuple(params["SecurityGroups"])))
+    return {"SecurityGroupIds": params["SecurityGroups"]}
+
+
+def set_ip_address_type(truth: Truth, params: Params, _now: datetime) -> Params:
+    """Remembered; the lab speaks IPv4 only."""
+    balancer = lookup.balancer(truth, params["LoadBalancerArn"])
+    _put(truth, replace(balancer, ip_type=params["IpAddressType"]))
+    return {"IpAddressType": params["IpAddressType"]}
+
+
+def shown(balancer: Balancer, now: datetime) -> Params:
+    """One LoadBalancer as AWS shows it."""
+    return {
+        "LoadBalancerArn": balancer.arn,
+        "DNSName": balancer.node,
+        "CanonicalHostedZoneId": ZONE_ID,
+        "CreatedTime": balancer.created,
+        "LoadBalancerName": balancer.name,
+        "Scheme": balancer.scheme,
+        "VpcId": balancer.vpc,
+        "State": {"Code": "active" if now >= balancer.created + PROVISIONING else "provisioning"},
+        "Type": balancer.kind,
+        "AvailabilityZones": _shown_zones(balancer),
+        "SecurityGroups": list(balancer.security_groups),
+        "IpAddressType": balancer.ip_type,
+    }
+
+
+def _shown_zones(balancer: Balancer) -> list[Params]:
+    return [{"ZoneName": z.name, "SubnetId": z.subnet, "LoadBalancerAddresses": []} for z in balancer.zones]
+
+
+def _put(truth: Truth, balancer: Balancer) -> Balancer:
+    truth.balancers[balancer.arn] = balancer
+    truth.changed.set()
+    return balancer
+
+
+def _table(kind: str) -> attributes.Table:
+    return attributes.ALB if kind == "application" else attributes.NLB
+
+
+def _pairs(balancer: Balancer) -> list[Params]:
+    return [{"Key": key, "Value": value} for key, value in balancer.attributes.items()]
+
+
+def _settings(balancer: Balancer) -> Balancer:
+    """What must be equal for a second CreateLoadBalancer to be the same; the node is not chosen by the caller."""
+    return replace(balancer, arn="", node="", created=None, attributes={})  # type: ignore[arg-type]  # compared only
+
+
+def _new(truth: Truth, params: Params, now: datetime) -> Balancer:
+    name, kind = params["Name"], params.get("Type", "application")
+    if len(name) > 32:
+        raise invalid(f"Load balancer name '{name}' cannot be longer than '32' characters")
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", name) or name.startswith("internal-"):
+        raise invalid(f"Load balancer name '{name}' can only contain alphanumeric characters or hyphens(-)")
+    zones, vpc = _zones(truth, params, kind)
+    return Balancer(
+        truth.arn(f"loadbalancer/{PREFIX[kind]}/{name}/{clock.unique()[:16]}"),
+        name,
+        node="",
+        scheme=params.get("Scheme", "internet-facing"),
+        kind=kind,
+        vpc=vpc,
+        created=now,
+        zones=zones,
+        security_groups=tuple(params.get("SecurityGroups", [])),
+        ip_type=params.get("IpAddressType", "ipv4"),
+        attributes=attributes.defaults(_table(kind)),
+    )
+
+
+def _zones(truth: Truth, params: Params, kind: str) -> tuple[tuple[Zone, ...], str]:
+    mapped = [mapping["SubnetId"] for mapping in params.get("SubnetMappings", []) if "SubnetId" in mapping]
+    ids = params.get("Subnets", []) or mapped
+    if not ids:
+        raise invalid("At least two subnets in two different Availability Zones must be specified")
+    subnets = []
+    for subnet_id in ids:
+        subnet = truth.world.subnet(subnet_id)
+        if subnet is None:
+            raise ElbError("SubnetNotFound", f"The subnet ID '{subnet_id}' does not exist")
+        subnets.append(subnet)
+    if len({subnet.zone for subnet in subnets}) < len(subnets):
+        raise ElbError(
+            "InvalidConfigurationRequest", "A load balancer cannot be attached to multiple subnets in a zone"
+        )
+    if kind == "application" and len(subnets) < 2:
+        raise invalid("At least two subnets in two different Availability Zones must be specified")
+    return tuple(Zone(subnet.zone, subnet.id) for subnet in subnets), subnets[0].vpc

@@ -1,0 +1,86 @@
+"""Tags, account limits and SSL policies: what tools ask before or after the calls that matter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moto.elbv2.ssl_policies import SSL_POLICIES, build_policy
+
+from katakei.lab.elb.errors import ElbError, balancer_not_found, group_not_found, listener_not_found, rule_not_found
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from katakei.lab.elb.query_protocol import Params
+    from katakei.lab.elb.target_state import Truth
+
+LIMITS = {
+    "application-load-balancers": "50",
+    "target-groups": "3000",
+    "targets-per-application-load-balancer": "1000",
+    "targets-per-target-group": "1000",
+    "target-groups-per-application-load-balancer": "100",
+    "target-groups-per-action-on-application-load-balancer": "5",
+    "target-id-registrations-per-application-load-balancer": "1000",
+    "listeners-per-application-load-balancer": "50",
+    "rules-per-application-load-balancer": "100",
+    "condition-values-per-alb-rule": "5",
+    "network-load-balancers": "50",
+    "targets-per-network-load-balancer": "3000",
+    "listeners-per-network-load-balancer": "50",
+}
+
+
+def add_tags(truth: Truth, params: Params, _now: datetime) -> Params:
+    """New tags, or new values of old ones."""
+    for arn in params["ResourceArns"]:
+        _known(truth, arn)
+    for arn in params["ResourceArns"]:
+        truth.tags.setdefault(arn, {}).update({tag["Key"]: tag.get("Value", "") for tag in params["Tags"]})
+    return {}
+
+
+def remove_tags(truth: Truth, params: Params, _now: datetime) -> Params:
+    """A tag that is not there is no error."""
+    for arn in params["ResourceArns"]:
+        _known(truth, arn)
+        for key in params["TagKeys"]:
+            truth.tags.get(arn, {}).pop(key, None)
+    return {}
+
+
+def describe_tags(truth: Truth, params: Params, _now: datetime) -> Params:
+    """Of up to 20 resources."""
+    described = []
+    for arn in params["ResourceArns"]:
+        _known(truth, arn)
+        tags = [{"Key": key, "Value": value} for key, value in truth.tags.get(arn, {}).items()]
+        described.append({"ResourceArn": arn, "Tags": tags})
+    return {"TagDescriptions": described}
+
+
+def describe_account_limits(_truth: Truth, _params: Params, _now: datetime) -> Params:
+    """AWS's default quotas."""
+    return {"Limits": [{"Name": name, "Max": most} for name, most in LIMITS.items()]}
+
+
+def describe_ssl_policies(_truth: Truth, params: Params, _now: datetime) -> Params:
+    """AWS's predefined policies."""
+    names = params.get("Names") or list(SSL_POLICIES)
+    if not set(names) <= set(SSL_POLICIES):
+        raise ElbError("SSLPolicyNotFound", "One or more SSL policies not found")
+    return {"SslPolicies": [build_policy(name, SSL_POLICIES[name]) for name in names]}
+
+
+def _known(truth: Truth, arn: str) -> None:
+    if ":targetgroup/" in arn:
+        if truth.group(arn) is None:
+            raise group_not_found()
+    elif ":listener-rule/" in arn:
+        if arn not in truth.rules and all(arn != one.default_rule for one in truth.listeners.values()):
+            raise rule_not_found()
+    elif ":listener/" in arn:
+        if arn not in truth.listeners:
+            raise listener_not_found()
+    elif arn not in truth.balancers:
+        raise balancer_not_found()

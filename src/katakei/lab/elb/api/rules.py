@@ -1,0 +1,133 @@
+"""Rules: create, describe, modify, delete, and their priorities. The default rule changes only with its listener."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from katakei.lab import clock
+from katakei.lab.elb import actions, conditions, lookup
+from katakei.lab.elb.errors import ElbError, invalid, rule_not_found
+from katakei.lab.elb.model import Listener, Rule
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from katakei.lab.elb.query_protocol import Params
+    from katakei.lab.elb.target_state import Truth
+
+MOST_RULES = 100
+
+
+def create_rule(truth: Truth, params: Params, now: datetime) -> Params:
+    """One more rule of a listener; its priority must be free."""
+    listener = lookup.listener(truth, params["ListenerArn"])
+    own = _of(truth, listener)
+    _check_free(own, params["Priority"])
+    if len(own) >= MOST_RULES:
+        raise ElbError("TooManyRules", f"The maximum number of rules per listener '{MOST_RULES}' has been reached")
+    rule = Rule(
+        listener.arn.replace(":listener/", ":listener-rule/") + f"/{clock.unique()[:16]}",
+        listener.arn,
+        params["Priority"],
+        conditions.taken(params["Conditions"]),
+        actions.taken(truth, truth.balancers[listener.balancer], params["Actions"]),
+    )
+    truth.rules[rule.arn] = rule
+    truth.tags[rule.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
+    truth.reroute(now)
+    return {"Rules": [shown(rule)]}
+
+
+def describe_rules(truth: Truth, params: Params, _now: datetime) -> Params:
+    """Of one listener by priority, the default one last; or by ARN."""
+    arns, listener_arn = params.get("RuleArns", []), params.get("ListenerArn")
+    if arns and listener_arn:
+        raise invalid("Listener rule ARNs and a listener ARN cannot be specified at the same time")
+    if arns:
+        return {"Rules": [_by_arn(truth, arn) for arn in arns]}
+    if listener_arn is None:
+        raise invalid("You must specify either listener rule ARNs or a listener ARN")
+    listener = lookup.listener(truth, listener_arn)
+    rules = [*(shown(rule) for rule in _of(truth, listener)), _default(listener)]
+    page, marker = lookup.page(rules, params, lambda rule: str(rule["RuleArn"]))
+    return {"Rules": list(page), "NextMarker": marker}
+
+
+def modify_rule(truth: Truth, params: Params, now: datetime) -> Params:
+    """A list that is given replaces the whole old one."""
+    rule = lookup.rule(truth, params["RuleArn"])
+    if "Conditions" not in params and "Actions" not in params:
+        raise invalid("Either conditions or actions must be specified")
+    balancer = truth.balancers[truth.listeners[rule.listener].balancer]
+    if "Conditions" in params:
+        rule = replace(rule, conditions=conditions.taken(params["Conditions"]))
+    if "Actions" in params:
+        rule = replace(rule, actions=actions.taken(truth, balancer, params["Actions"]))
+    truth.rules[rule.arn] = rule
+    truth.reroute(now)
+    return {"Rules": [shown(rule)]}
+
+
+def delete_rule(truth: Truth, params: Params, now: datetime) -> Params:
+    """Any but a default one."""
+    rule = lookup.rule(truth, params["RuleArn"])
+    del truth.rules[rule.arn]
+    truth.tags.pop(rule.arn, None)
+    truth.reroute(now)
+    return {}
+
+
+def set_rule_priorities(truth: Truth, params: Params, now: datetime) -> Params:
+    """All at once, so that priorities can be swapped."""
+    wanted = {pair["RuleArn"]: pair["Priority"] for pair in params["RulePriorities"]}
+    changed = [replace(lookup.rule(truth, arn), priority=priority) for arn, priority in wanted.items()]
+    if len(set(wanted.values())) < len(wanted):
+        raise invalid("A priority was provided multiple times")
+    for rule in changed:
+        _check_free(
+            [r for r in truth.rules.values() if r.listener == rule.listener and r.arn not in wanted], rule.priority
+        )
+    truth.rules |= {rule.arn: rule for rule in changed}
+    truth.reroute(now)
+    return {"Rules": [shown(rule) for rule in changed]}
+
+
+def shown(rule: Rule) -> Params:
+    """One Rule as AWS shows it; the priority is a text."""
+    return {
+        "RuleArn": rule.arn,
+        "Priority": str(rule.priority),
+        "Conditions": list(rule.conditions),
+        "Actions": list(rule.actions),
+        "IsDefault": False,
+    }
+
+
+def _default(listener: Listener) -> Params:
+    actions_shown = list(listener.actions)
+    return {
+        "RuleArn": listener.default_rule,
+        "Priority": "default",
+        "Conditions": [],
+        "Actions": actions_shown,
+        "IsDefault": True,
+    }
+
+
+def _by_arn(truth: Truth, arn: str) -> Params:
+    for listener in truth.listeners.values():
+        if listener.default_rule == arn:
+            return _default(listener)
+    if arn not in truth.rules:
+        raise rule_not_found()
+    return shown(truth.rules[arn])
+
+
+def _of(truth: Truth, listener: Listener) -> list[Rule]:
+    return sorted((r for r in truth.rules.values() if r.listener == listener.arn), key=lambda rule: rule.priority)
+
+
+def _check_free(rules: list[Rule], priority: int) -> None:
+    if any(rule.priority == priority for rule in rules):
+        raise ElbError("PriorityInUse", f"Priority '{priority}' is currently in use")

@@ -1,0 +1,215 @@
+"""RegisterTargets, DeregisterTargets, DescribeTargetHealth: what the calls take, refuse and answer."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+from katakei.lab.elb import health_codes, lookup, states
+from katakei.lab.elb.errors import ElbError, invalid
+from katakei.lab.elb.model import Group, Key, Registration, TargetType
+from katakei.lab.elb.states import Newcomer
+from katakei.lab.elb.switches import DrainingIp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from katakei.lab.elb.environment import World
+    from katakei.lab.elb.health_codes import Health
+    from katakei.lab.elb.query_protocol import Params
+    from katakei.lab.elb.target_state import Truth
+
+INSTANCE_ID = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})")
+MOST_TARGETS = 1000
+NO_OVERRIDE = {
+    "State": "no_override",
+    "Reason": "AdministrativeOverride.NoOverride",
+    "Description": "No override is currently active on target",
+}
+TARGET_NETWORKS = tuple(
+    ipaddress.ip_network(net)
+    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8")
+)
+
+
+def register_targets(truth: Truth, params: Params, now: datetime) -> Params:
+    """All of the list or none of it."""
+    group = lookup.group(truth, params["TargetGroupArn"])
+    wanted = params["Targets"]
+    newcomers = _newcomers(truth, group, wanted)
+    if group.target_type is TargetType.IP:
+        newcomers = _without_draining(truth, group, newcomers)
+    after = states.register(group, newcomers, now, truth.switches)
+    _check_quota(truth, after)
+    truth.put(after, now)
+    return {}
+
+
+def _check_quota(truth: Truth, group: Group) -> None:
+    if len(group.registrations) > MOST_TARGETS:
+        text = f"The maximum number of targets per target group '{MOST_TARGETS}' has been reached on '{group.arn}'"
+        raise ElbError("TooManyTargets", text)
+    for balancer in truth.balancers_of(group.arn):
+        others = (g for g in truth.groups() if g.arn != group.arn and balancer in truth.balancers_of(g.arn))
+        if sum(len(g.registrations) for g in others) + len(group.registrations) > MOST_TARGETS:
+            text = f"The maximum number of targets per load balancer '{MOST_TARGETS}' has been reached"
+            raise ElbError("TooManyTargets", f"{text} on load balancer '{balancer}'")
+
+
+def deregister_targets(truth: Truth, params: Params, now: datetime) -> Params:
+    """A target without Port means the group's port, nothing else; who is not registered is passed over."""
+    group = lookup.group(truth, params["TargetGroupArn"])
+    keys = []
+    for target in params["Targets"]:
+        _well_formed(group, target["Id"])
+        key = _key(group, target)
+        r = group.registrations.get(key)
+        if r is not None and target.get("AvailabilityZone") in {None, r.shown_zone}:
+            keys.append(key)
+    truth.put(states.deregister(group, keys, now, truth.switches), now)
+    return {}
+
+
+def describe_target_health(truth: Truth, params: Params, now: datetime) -> Params:
+    """The whole list, or one entry per target asked for, never an error for a stranger."""
+    present = lookup.group(truth, params["TargetGroupArn"])
+    then = now - truth.stale
+    group = truth.timelines[present.arn].then(then)
+    if "Targets" in params:
+        seen: Sequence[tuple[Registration, Health]] = [
+            entry for target in params["Targets"] for entry in _asked(truth, group, target, then)
+        ]
+    else:
+        seen = states.listing(group, then, truth.switches)
+    anomaly = bool({"AnomalyDetection", "All"} & set(params.get("Include", [])))
+    return {"TargetHealthDescriptions": [_described(group, r, h, anomaly=anomaly) for r, h in seen]}
+
+
+def _asked(truth: Truth, group: Group, target: Params, now: datetime) -> list[tuple[Registration, Health]]:
+    _well_formed(group, target["Id"])
+    if "Port" not in target and truth.switches.portless_describe_means_all_ports:
+        listed = states.listing(group, now, truth.switches)
+        if all_ports := [(r, h) for r, h in listed if r.key.id == target["Id"]]:
+            return all_ports
+    return [states.named(group, _key(group, target), target.get("AvailabilityZone"), now, truth.switches)]
+
+
+def _described(group: Group, r: Registration, h: Health, *, anomaly: bool) -> Params:
+    target: Params = {"Id": r.key.id, "Port": r.key.port, "AvailabilityZone": r.shown_zone}
+    shown: Params = {
+        "Target": target,
+        "HealthCheckPort": health_check_port(group, r.key),
+        "TargetHealth": {"State": h.state.value, "Reason": h.reason, "Description": h.description},
+        "AdministrativeOverride": NO_OVERRIDE,
+    }
+    if anomaly:
+        shown["AnomalyDetection"] = {"Result": "normal", "MitigationInEffect": "no"}
+    return shown
+
+
+def health_check_port(group: Group, key: Key) -> str | None:
+    """Always a resolved number, never `traffic-port`; a lambda without checks has none."""
+    if group.target_type is TargetType.LAMBDA:
+        return None
+    return str(key.port) if group.check.port == "traffic-port" else group.check.port
+
+
+def _key(group: Group, target: Params) -> Key:
+    if group.target_type is TargetType.LAMBDA:
+        return Key(target["Id"], None)
+    return Key(target["Id"], target.get("Port", group.port))
+
+
+def _well_formed(group: Group, target: str) -> None:
+    if group.target_type is TargetType.INSTANCE and not INSTANCE_ID.fullmatch(target):
+        raise invalid(f"Instance ID '{target}' is not valid")
+    if group.target_type is TargetType.IP:
+        _address(target)
+
+
+def _newcomers(truth: Truth, group: Group, wanted: list[Params]) -> list[Newcomer]:
+    for target in wanted:
+        _well_formed(group, target["Id"])
+        if group.target_type is TargetType.INSTANCE and "AvailabilityZone" in target:
+            raise invalid("You cannot specify an Availability Zone for instance targets")
+    if group.target_type is TargetType.INSTANCE:
+        _must_run(truth.world, group, [target["Id"] for target in wanted])
+        return [Newcomer(_key(group, t), _machine_zone(truth.world, t["Id"])) for t in wanted]
+    if group.target_type is TargetType.IP:
+        return [_ip_newcomer(truth, group, target) for target in wanted]
+    return [Newcomer(_key(group, target), "all", "all") for target in wanted]
+
+
+def _machine_zone(world: World, instance: str) -> str | None:
+    machine = world.machine(instance)
+    return machine.zone if machine else None
+
+
+def _must_run(world: World, group: Group, ids: list[str]) -> None:
+    machines = {instance: world.machine(instance) for instance in ids}
+    strangers = [i for i, m in machines.items() if m is None or (group.vpc is not None and m.vpc != group.vpc)]
+    if strangers:
+        raise ElbError("InvalidTarget", f"The following instances do not exist: {_quoted(strangers)}")
+    resting = [i for i, m in machines.items() if m is not None and m.state != "running"]
+    if resting:
+        text = f"The following targets are not in a running state and cannot be registered: {_quoted(resting)}"
+        raise ElbError("InvalidTarget", text)
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError as error:
+        raise invalid(f"The IP address '{text}' is not a valid IPv4 address") from error
+
+
+def _ip_newcomer(truth: Truth, group: Group, target: Params) -> Newcomer:
+    """Inside the VPC the zone is found and must not be given as another; outside it must be given."""
+    ip, given = _address(target["Id"]), target.get("AvailabilityZone")
+    unusable = health_codes.IP_UNUSABLE if any(b.node == target["Id"] for b in truth.balancers.values()) else None
+    found = _zone_of(truth.world, group, ip)
+    if found is not None:
+        if given not in {None, found}:
+            text = f"The IP address '{ip}' is within the VPC, and cannot have its Availability Zone overridden"
+            raise invalid(f"{text} to '{given}' from '{found}'")
+        return Newcomer(_key(group, target), found, found, unusable)
+    if not any(ip.version == net.version and ip in net for net in TARGET_NETWORKS):
+        raise invalid(f"The IP address '{ip}' is not within the VPC, RFC 1918 or RFC 6598, and cannot be a target")
+    zones = {subnet.zone for subnet in truth.world.subnets(group.vpc or "")}
+    if given is None:
+        raise invalid(f"The Availability Zone is required for IP address '{ip}' because it is not in the VPC")
+    if given != "all" and given not in zones:
+        raise invalid(
+            "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, "
+            f"since the IP address '{ip}' is outside the VPC"
+        )
+    return Newcomer(_key(group, target), given, given, unusable)
+
+
+def _zone_of(world: World, group: Group, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
+    machine = world.machine_at(str(ip))
+    if machine is not None and machine.vpc == group.vpc:
+        return machine.zone
+    for subnet in world.subnets(group.vpc or ""):
+        net = ipaddress.ip_network(subnet.cidr)
+        if ip.version == net.version and ip in net:
+            return subnet.zone
+    return None
+
+
+def _without_draining(truth: Truth, group: Group, newcomers: list[Newcomer]) -> list[Newcomer]:
+    draining: list[Any] = [
+        n.key.id for n in newcomers if (r := group.registrations.get(n.key)) and r.drain_until is not None
+    ]
+    if not draining or truth.switches.draining_ip is DrainingIp.ACCEPTED:
+        return newcomers
+    if truth.switches.draining_ip is DrainingIp.REFUSED:
+        text = f"The following targets are deregistering and cannot be registered yet: {_quoted(draining)}"
+        raise ElbError("InvalidTarget", text)
+    return [n for n in newcomers if n.key.id not in draining]

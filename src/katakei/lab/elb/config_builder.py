@@ -1,0 +1,89 @@
+"""From the truth to the picture that the data plane makes so. It reads; it changes nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from katakei.lab import desired_config
+from katakei.lab.elb import states
+from katakei.lab.elb.conditions import drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from katakei.lab.elb.model import Group, Key, Listener, Wire
+    from katakei.lab.elb.target_state import Truth
+
+HTTP = ("HTTP", "HTTPS")
+Flow = dict[str, dict["Key", desired_config.Traffic]]
+
+
+def draw(truth: Truth, now: datetime) -> tuple[desired_config.Picture, Flow]:
+    """The picture for this time, and what each registration gets in it. Targets are seen as they were a lag ago."""
+    then = truth.view(now)
+    flow: Flow = {}
+    groups = []
+    for arn, timeline in truth.timelines.items():
+        group = timeline.then(then)
+        if group.protocol in HTTP:
+            flow[arn] = states.traffic(group, then, truth.switches)
+            groups.append(_group(truth, group, flow[arn]))
+    listeners = tuple(_listener(truth, one) for one in truth.listeners.values() if one.protocol in HTTP)
+    return desired_config.Picture(listeners, tuple(groups), close_idle=truth.switches.close_idle), flow
+
+
+def _group(truth: Truth, group: Group, flow: Mapping[Key, desired_config.Traffic]) -> desired_config.Group:
+    targets = tuple(
+        desired_config.GroupTarget(truth.world.door(key.id, key.port or 0), does, group.registrations[key].zone or "")
+        for key, does in flow.items()
+    )
+    sticky = None
+    if group.attributes.get("stickiness.enabled") == "true":
+        kind = group.attributes["stickiness.type"]
+        seconds = int(group.attributes[f"stickiness.{kind}.duration_seconds"])
+        cookie = "AWSALB" if kind == "lb_cookie" else "AWSALBAPP-0"
+        sticky = desired_config.Stickiness(cookie, timedelta(seconds=seconds))
+    return desired_config.Group(
+        group.arn,
+        targets,
+        protocol=group.protocol or "HTTP",
+        protocol_version=group.version or "HTTP1",
+        stickiness=sticky,
+        least_outstanding_requests=group.attributes.get("load_balancing.algorithm.type")
+        == "least_outstanding_requests",
+    )
+
+
+def _listener(truth: Truth, listener: Listener) -> desired_config.Listener:
+    idle = int(truth.balancers[listener.balancer].attributes["idle_timeout.timeout_seconds"])
+    rules = sorted((r for r in truth.rules.values() if r.listener == listener.arn), key=lambda r: r.priority)
+    return desired_config.Listener(
+        listener.arn,
+        listener.door,
+        default=_action(listener.actions),
+        rules=tuple(desired_config.Rule(drawn(rule.conditions), _action(rule.actions)) for rule in rules),
+        port=listener.port,
+        protocol=listener.protocol,
+        idle_timeout=timedelta(seconds=idle),
+    )
+
+
+def _action(actions: tuple[Wire, ...]) -> desired_config.Action:
+    """The last action decides; the authenticating ones before it let everybody pass in the lab."""
+    action = actions[-1]
+    if action["Type"] == "fixed-response":
+        fixed = action["FixedResponseConfig"]
+        return desired_config.FixedResponse(
+            int(fixed["StatusCode"]), fixed.get("MessageBody", ""), fixed.get("ContentType", "text/plain")
+        )
+    if action["Type"] == "redirect":
+        given = action["RedirectConfig"]
+        named = {name.lower(): given[name] for name in ("Protocol", "Host", "Port", "Path", "Query") if name in given}
+        return desired_config.Redirect(int(given["StatusCode"].removeprefix("HTTP_")), **named)
+    forward = action["ForwardConfig"]
+    weighted = tuple(desired_config.Weighted(g["TargetGroupArn"], g["Weight"]) for g in forward["TargetGroups"])
+    sticky = forward["TargetGroupStickinessConfig"]
+    lasting = timedelta(seconds=sticky["DurationSeconds"]) if sticky["Enabled"] else None
+    return desired_config.Forward(weighted, lasting)

@@ -1,0 +1,52 @@
+"""What the load balancer asks of the world around it: instances, subnets, addresses, doors. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from katakei.lab.address import Door
+
+
+@dataclass(frozen=True, slots=True)
+class Ec2Instance:
+    """An EC2 instance; `state` is EC2's word for it (pending, running, stopping, stopped, ...)."""
+
+    id: str
+    state: str
+    zone: str
+    address: str
+    vpc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet: its zone, its VPC, its addresses."""
+
+    id: str
+    zone: str
+    vpc: str
+    cidr: str
+
+
+class World(Protocol):
+    """One region of one account."""
+
+    def machine(self, instance: str, /) -> Ec2Instance | None:
+        """The instance of this id, also while it is stopped or terminated."""
+
+    def machine_at(self, address: str, /) -> Ec2Instance | None:
+        """The instance that holds this private address."""
+
+    def subnet(self, subnet: str, /) -> Subnet | None:
+        """The subnet of this id."""
+
+    def subnets(self, vpc: str, /) -> tuple[Subnet, ...]:
+        """All subnets of a VPC."""
+
+    def vpc_cidrs(self, vpc: str, /) -> tuple[str, ...]:
+        """The networks of a VPC; empty when there is no such VPC."""
+
+    def door(self, target: str, port: int, /) -> Door:
+        """Where a target (instance id or address) really answers for the port the API says."""

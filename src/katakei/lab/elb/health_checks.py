@@ -1,0 +1,171 @@
+"""One health check as a load balancer's node makes it: a new connection, one GET, the answer's code, and away.
+
+It classifies; it neither counts nor decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from katakei.lab import clock
+from katakei.lab.elb import health_codes, states
+from katakei.lab.elb.api.targets import health_check_port
+from katakei.lab.elb.health_codes import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from katakei.lab.address import Door
+    from katakei.lab.elb.health_codes import Health
+    from katakei.lab.elb.model import Check, Group, Key, Registration
+    from katakei.lab.elb.target_state import Truth
+
+AGENT = "ELB-HealthChecker/2.0"
+MOST_BODY = 65536
+HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+SETTINGS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What to check: the really bound door, the host header, how, and from which address of the load balancer."""
+
+    door: Door
+    host: str
+    check: Check
+    source: str | None = None
+    grpc: bool = False
+
+
+async def probe(aim: Aim) -> Health:
+    """`words.HEALTHY`, or the health that this failure means: refused, reset or malformed is not the same as late."""
+    try:
+        async with asyncio.timeout(aim.check.timeout.total_seconds()):
+            return await _ask(aim)
+    except TimeoutError:
+        return health_codes.TIMED_OUT
+    except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        return health_codes.FAILED
+
+
+async def _ask(aim: Aim) -> Health:
+    secure = _trusting() if aim.check.protocol in {"HTTPS", "TLS"} else None
+    source = (aim.source, 0) if aim.source else None
+    reader, writer = await asyncio.open_connection(*aim.door, ssl=secure, local_addr=source)
+    try:
+        if aim.check.protocol not in {"HTTP", "HTTPS"}:
+            return health_codes.HEALTHY
+        if aim.grpc:
+            return await _speaks_http2(reader, writer)
+        code = await _get(reader, writer, aim)
+    finally:
+        writer.transport.abort()
+    return health_codes.HEALTHY if matches(aim.check.matcher or "200", code) else health_codes.mismatch(code)
+
+
+async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, aim: Aim) -> int:
+    path = aim.check.path or "/"
+    lines = (f"GET {path} HTTP/1.1", f"Host: {aim.host}", "Connection: close", f"User-Agent: {AGENT}", "", "")
+    writer.write("\r\n".join(lines).encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    version, code, *_ = head[0].split(" ")
+    if not version.startswith("HTTP/1."):
+        raise ValueError(head[0])
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+    await reader.readexactly(min(int(headers.get("content-length", "0")), MOST_BODY))
+    return int(code)
+
+
+async def _speaks_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Health:
+    """A gRPC server greets with SETTINGS; the lab takes that for the default code 12, whatever the matcher."""
+    writer.write(HTTP2_HELLO)
+    frame = await reader.readexactly(9)
+    return health_codes.HEALTHY if frame[3] == SETTINGS else health_codes.FAILED
+
+
+def _trusting() -> ssl.SSLContext:
+    """A load balancer does not validate the certificates of its targets."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+EVERY = 0.05  # seconds between two looks at the schedule
+Due = tuple[str, "Key"]
+
+
+class Checker:
+    """Checks the targets of all groups of a truth while it runs."""
+
+    def __init__(self, truth: Truth) -> None:
+        self._truth = truth
+        self._next: dict[Due, tuple[datetime, datetime]] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="health-checks", daemon=True)
+
+    def start(self) -> None:
+        """Begin to check."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """No check is under way when this returns."""
+        self._over.set()
+        self._thread.join(10)
+
+    def due(self, now: datetime) -> list[tuple[Due, Aim]]:
+        """What must be checked now; the next turn of each is fixed by this one, not by its answer."""
+        found = []
+        seen = set()
+        with self._truth.held():
+            for group, r in self._checkable(now):
+                name = (group.arn, r.key)
+                seen.add(name)
+                since, at = self._next.get(name, (None, now))
+                first = r.since + self._truth.switches.propagation
+                if since != r.since:
+                    at = first
+                if at <= now:
+                    found.append((name, self._aim(group, r)))
+                    at = max(at + group.check.interval, now) if since == r.since else now + group.check.interval
+                self._next[name] = (r.since, at)
+            self._next = {name: at for name, at in self._next.items() if name in seen}
+        return found
+
+    def _checkable(self, now: datetime) -> Iterator[tuple[Group, Registration]]:
+        for group in self._truth.groups():
+            for r in group.registrations.values():
+                if states.checkable(group, r, now) and r.key.port is not None:
+                    yield group, r
+
+    def _aim(self, group: Group, r: Registration) -> Aim:
+        api_port = int(health_check_port(group, r.key) or 0)
+        door = self._truth.world.door(r.key.id, api_port)
+        users = self._truth.balancers_of(group.arn)
+        source = self._truth.balancers[users[0]].node if users else None
+        return Aim(door, f"{door.address}:{api_port}", group.check, source, grpc=group.version == "GRPC")
+
+    def _run(self) -> None:
+        asyncio.run(self._loop())
+
+    async def _loop(self) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+        while not self._over.is_set():
+            for (arn, key), aim in self.due(clock.now()):
+                task = asyncio.create_task(self._check(arn, key, aim))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+            await clock.pause(EVERY)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _check(self, arn: str, key: Key, aim: Aim) -> None:
+        begun = clock.now()
+        result = await probe(aim)
+        self._truth.checked(arn, key, result, begun)

@@ -1,0 +1,157 @@
+"""The truth of one region: load balancers, listeners, rules, groups and tags, behind one lock.
+
+It keeps and hands out frozen values and notes what changed; what a call means is decided in the `api_*` files.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from katakei.lab import clock
+from katakei.lab.elb import states
+from katakei.lab.elb.history import History, Timeline
+from katakei.lab.elb.model import Balancer, Group, Key, Listener, Power, Rule, forwarded
+from katakei.lab.elb.rate_limits import Limits
+from katakei.lab.elb.switches import Switches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from katakei.lab.elb.environment import World
+    from katakei.lab.elb.health_codes import Health
+
+# `pending` is missing on purpose: a load balancer takes an instance for started when it runs.
+POWERS = {"running": Power.RUNNING, "terminated": Power.TERMINATED}
+POWERS |= {"shutting-down": Power.TERMINATED, "stopping": Power.STOPPED, "stopped": Power.STOPPED}
+
+
+class Truth:
+    """All that ELBv2 knows in this lab. `node` gives the n-th loopback address for a load balancer.
+
+    Every public method takes the lock itself; a caller that needs several in one step uses `held()`.
+    """
+
+    def __init__(
+        self, region: str, account: str, world: World, node: Callable[[int], str], switches: Switches | None = None
+    ) -> None:
+        self.region = region
+        self.account = account
+        self.world = world
+        self.node = node
+        self.switches = switches or Switches()
+        self.stale = timedelta(0)
+        self.balancers: dict[str, Balancer] = {}
+        self.listeners: dict[str, Listener] = {}
+        self.rules: dict[str, Rule] = {}
+        self.timelines: dict[str, Timeline] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+        self.history = History()
+        self.limits = Limits(clock.monotonic())
+        self.changed = threading.Event()
+        self.nodes_given = 0
+        self._view = datetime.min.replace(tzinfo=UTC)
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def held(self) -> Iterator[datetime]:
+        """Several steps as one; gives the time at which they happen."""
+        with self._lock:
+            yield clock.now()
+
+    def arn(self, resource: str) -> str:
+        """The ARN of a resource of this region."""
+        return f"arn:aws:elasticloadbalancing:{self.region}:{self.account}:{resource}"
+
+    def group(self, arn: str) -> Group | None:
+        """The group as it is now."""
+        timeline = self.timelines.get(arn)
+        return timeline.now if timeline else None
+
+    def groups(self) -> list[Group]:
+        """All groups as they are now."""
+        with self._lock:
+            return [timeline.now for timeline in self.timelines.values()]
+
+    def put(self, group: Group, at: datetime) -> None:
+        """A group is new or has changed."""
+        with self._lock:
+            timeline = self.timelines.get(group.arn)
+            if timeline is None:
+                self.timelines[group.arn] = Timeline(group, at)
+            elif timeline.now is not group:
+                timeline.put(group, at)
+            self.history.look(group, at, self.switches)
+            self.changed.set()
+
+    def actions(self, listener: Listener) -> list[tuple[str, frozenset[str]]]:
+        """The groups that each rule of this listener forwards to, by rule ARN, the default rule included."""
+        own = [(rule.arn, forwarded(rule.actions)) for rule in self.rules.values() if rule.listener == listener.arn]
+        return [(listener.default_rule, forwarded(listener.actions)), *own]
+
+    def balancers_of(self, group: str) -> tuple[str, ...]:
+        """The load balancers that forward to a group."""
+        found = {
+            listener.balancer
+            for listener in self.listeners.values()
+            if any(group in arns for _, arns in self.actions(listener))
+        }
+        return tuple(sorted(found))
+
+    def reroute(self, at: datetime) -> None:
+        """Listeners, rules or zones changed: every group learns whether it is in use, and where."""
+        with self._lock:
+            for group in self.groups():
+                users = self.balancers_of(group.arn)
+                zones = frozenset(z.name for arn in users for z in self.balancers[arn].zones)
+                if (bool(users), zones) != (group.in_use, group.zones):
+                    self.put(states.use(group, in_use=bool(users), zones=zones, now=at), at)
+            self.changed.set()
+
+    def view(self, now: datetime) -> datetime:
+        """The time whose truth the data plane knows now: a lag ago, but never earlier than it already knew."""
+        with self._lock:
+            self._view = max(self._view, now - self.switches.lag)
+            return self._view
+
+    def checked(self, arn: str, key: Key, result: Health, begun: datetime) -> None:
+        """A health check has ended."""
+        with self.held() as at:
+            group = self.group(arn)
+            if group is None:
+                return
+            after = states.checked(group, key, result, begun, self.switches)
+            if after is group:
+                return
+            if after.registrations[key].health == group.registrations[key].health:
+                self.timelines[arn].amend(after)
+            else:
+                self.put(after, at)
+
+    def instance_changed(self, instance: str, state: str) -> None:
+        """An instance has a new state, in EC2's word for it."""
+        if state not in POWERS:
+            return
+        with self.held() as at:
+            for group in self.groups():
+                if any(key.id == instance for key in group.registrations):
+                    self.put(states.power(group, instance, POWERS[state], at), at)
+
+    def tick(self) -> None:
+        """Let time pass: forget whose time is over, note what time alone has changed."""
+        with self.held() as at:
+            for group in self.groups():
+                after = states.elapse(group, at)
+                if after is not group:
+                    self.put(after, at)
+                self.history.look(after, at, self.switches)
+
+    def switch(self, **changes: object) -> None:
+        """Answer some of the open questions otherwise from now on; the names are those of `Switches`."""
+        with self._lock:
+            # replace itself checks the names
+            self.switches = replace(self.switches, **changes)  # type: ignore[arg-type]  # as typed in Switches
+            self.changed.set()

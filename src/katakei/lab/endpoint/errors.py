@@ -1,0 +1,70 @@
+"""Refusals in the dialect of each service: query XML, EC2's XML, JSON, S3's XML; every client can parse them."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from katakei.lab import clock
+from katakei.lab.elb import query_protocol
+from katakei.lab.elb.errors import ElbError
+from katakei.lab.endpoint.wsgi import Answer
+
+if TYPE_CHECKING:
+    from katakei.lab.endpoint.wsgi import Call
+
+THROTTLED = {"ec2": ("RequestLimitExceeded", 503), "ssm": ("ThrottlingException", 400), "s3": ("SlowDown", 503)}
+DENIED = {"ec2": ("UnauthorizedOperation", 403), "ssm": ("AccessDeniedException", 400)}
+INTERNAL = {"ec2": "InternalError", "s3": "InternalError", "ssm": "InternalServerError"}
+
+
+def throttled(call: Call) -> Answer:
+    """Too many calls."""
+    code, status = THROTTLED.get(call.service, ("Throttling", 400))
+    return refusal(call, code, "Rate exceeded", status)
+
+
+def denied(call: Call, account: str) -> Answer:
+    """No permission, in IAM's words."""
+    code, status = DENIED.get(call.service, ("AccessDenied", 403))
+    what = f"{call.service}:{call.action}"
+    text = f"User: arn:aws:iam::{account}:user/lab is not authorized to perform: {what}"
+    return refusal(call, code, f"{text} because no identity-based policy allows the {what} action", status)
+
+
+def internal(call: Call) -> Answer:
+    """AWS's own trouble."""
+    text = "The request processing has failed because of an unknown error, exception or failure."
+    return refusal(call, INTERNAL.get(call.service, "InternalFailure"), text, 500)
+
+
+def unknown(call: Call) -> Answer:
+    """Nobody here does this."""
+    if call.json:
+        return refusal(call, "UnknownOperationException", f"The lab does not do {call.action}.", 400)
+    return refusal(call, "InvalidAction", f"The action {call.action} is not valid for this web service.", 400)
+
+
+def unsigned(call: Call) -> Answer:
+    """No credentials at all."""
+    return refusal(call, "MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+
+
+def refusal(call: Call, code: str, message: str, status: int) -> Answer:
+    """One error in the dialect of the call's service."""
+    request_id = clock.unique_uuid()
+    kind, text = "text/xml", ""
+    if call.json:
+        kind, text = "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message})
+    elif call.service == "ec2":
+        inner = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+        text = f"<Response><Errors>{inner}</Errors><RequestID>{request_id}</RequestID></Response>"
+    elif call.service == "s3":
+        text = (
+            f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
+        )
+    body = text.encode() if text else query_protocol.render_error(ElbError(code, message, status), request_id)
+    line = f"{status} {HTTPStatus(status).phrase}"
+    return Answer(line, (("Content-Type", kind), ("x-amzn-RequestId", request_id)), body)

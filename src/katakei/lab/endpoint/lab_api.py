@@ -1,0 +1,144 @@
+"""`/_lab/...`: what the lab says of itself and lets itself be told. No AWS client ever comes here."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from katakei.lab.elb import states
+from katakei.lab.elb.config_builder import draw
+from katakei.lab.endpoint.wsgi import Answer
+from katakei.lab.faults import FaultError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from katakei.lab.elb.service import Elb
+    from katakei.lab.endpoint.wsgi import Call, Environ
+    from katakei.lab.faults import Fate, FaultBox
+
+
+@dataclass(frozen=True, slots=True)
+class LabDoor:
+    """Answers every path under `/_lab/`."""
+
+    elb: Elb
+    faults: FaultBox
+    log: CallLog
+
+    def answer(self, environ: Environ, body: bytes) -> Answer:
+        """GET shows; POST to `faults` and `switches` changes."""
+        path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
+        if path in {"/_lab/faults", "/_lab/switches"} and method in {"POST", "PUT"}:
+            return self._change(path, body)
+        shows = {
+            "/_lab/faults": self._faults_now,
+            "/_lab/switches": self._switches_now,
+            "/_lab/calls": self.log.entries,
+            "/_lab/history": self._history,
+            "/_lab/targets": self._targets,
+            "/_lab/listeners": self._listeners,
+        }
+        if path not in shows:
+            return _json("404 Not Found", {"error": f"there is no {path}; there are {', '.join(shows)}"})
+        if method not in {"GET", "HEAD"}:
+            return _json("405 Method Not Allowed", {"error": f"{path} can only be read"})
+        return _json("200 OK", shows[path]())
+
+    def _faults_now(self) -> dict[str, Any]:
+        return self.faults.now.as_json()
+
+    def _switches_now(self) -> dict[str, Any]:
+        return self.elb.truth.switches.as_json()
+
+    def _change(self, path: str, body: bytes) -> Answer:
+        try:
+            wish = json.loads(body or b"{}")
+            if path == "/_lab/faults":
+                return _json("200 OK", self.faults.change(wish).as_json())
+            self.elb.truth.switches = self.elb.truth.switches.changed(wish)
+            return _json("200 OK", self._switches_now())
+        except (FaultError, ValueError) as error:
+            return _json("400 Bad Request", {"error": str(error)})
+
+    def _history(self) -> list[dict[str, Any]]:
+        with self.elb.truth.held():
+            return self.elb.truth.history.entries()
+
+    def _targets(self) -> list[dict[str, Any]]:
+        """Every target as the API shows it, and what the data plane does for it."""
+        truth = self.elb.truth
+        with truth.held() as now:
+            _, flow = draw(truth, now)
+            return [
+                {
+                    "group": group.arn,
+                    "id": r.key.id,
+                    "port": r.key.port,
+                    "zone": r.zone,
+                    "state": health.state.value,
+                    "reason": health.reason,
+                    "traffic": does.value if (does := flow.get(group.arn, {}).get(r.key)) else None,
+                }
+                for group in truth.groups()
+                for r, health in states.listing(group, now, truth.switches)
+            ]
+
+    def _listeners(self) -> list[dict[str, Any]]:
+        with self.elb.truth.held():
+            listeners = list(self.elb.truth.listeners.values())
+        return [
+            {"arn": one.arn, "balancer": one.balancer, "port": one.port, "url": self.elb.url(one.arn)}
+            for one in listeners
+        ]
+
+
+def _json(status: str, value: object) -> Answer:
+    return Answer(status, (("Content-Type", "application/json"),), json.dumps(value).encode() + b"\n")
+
+
+KEPT = 200_000
+TARGET = re.compile(r"Targets\.member\.(\d+)\.(Id|Port|AvailabilityZone)")
+
+
+class CallLog:
+    """Thread-safe; the oldest calls are forgotten first."""
+
+    def __init__(self) -> None:
+        self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._lock = threading.Lock()
+
+    def note(self, call: Call, at: datetime, status: int, fate: Fate, answered: int = 0) -> None:
+        """One call has been answered with a body of so many bytes; status 0 means that it never was."""
+        entry = {
+            "at": at.isoformat(),
+            "service": call.service,
+            "action": call.action,
+            "agent": call.agent,
+            "status": status,
+            "fault": fate.value,
+            "group": call.form.get("TargetGroupArn"),
+            "targets": _targets(call),
+            "bytes_in": len(call.body),
+            "bytes_out": answered,
+        }
+        with self._lock:
+            self._entries.append(entry)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All of them, oldest first."""
+        with self._lock:
+            return list(self._entries)
+
+
+def _targets(call: Call) -> list[dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for name, value in call.form.items():
+        if match := TARGET.fullmatch(name):
+            number = match[2] == "Port" and value.isdigit()
+            found.setdefault(int(match[1]), {})[match[2].lower()] = int(value) if number else value
+    return [found[number] for number in sorted(found)]

@@ -1,0 +1,158 @@
+"""The AWS endpoint: moto for what it does well, our ELBv2 in its place, faults and a log in front of both.
+
+It listens on loopback only and decides nothing about AWS; `elb` and the patched backends of moto do.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import nullcontext
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from moto import backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from katakei.lab import clock
+from katakei.lab.elb import query_protocol
+from katakei.lab.endpoint import errors, wsgi
+from katakei.lab.endpoint.lab_api import CallLog, LabDoor
+from katakei.lab.endpoint.wsgi import Answer, Call, Environ, StartResponse
+from katakei.lab.faults import Fate, FaultBox, Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from katakei.lab.elb.service import Elb
+
+WARM = (
+    ("ec2", b"Action=DescribeInstances&Version=2016-11-15"),
+    ("sts", b"Action=GetCallerIdentity&Version=2011-06-15"),
+    ("elasticloadbalancing", b"Action=DescribeTargetGroups&Version=2015-12-01"),
+)
+log = logging.getLogger(__name__)
+
+
+class Endpoint:
+    """One address where every AWS client of the lab goes. `faults` may be listened to by whoever can break more."""
+
+    def __init__(self, elb: Elb, faults: FaultBox | None = None, address: str = "127.0.0.1", port: int = 0) -> None:
+        self.faults = faults or FaultBox(Faults(lag=elb.truth.switches.lag.total_seconds()))
+        self.log = CallLog()
+        self._elb = elb
+        self._lab = LabDoor(elb, self.faults, self.log)
+        self._moto = _Moto(create_backend_app)
+        self._objects = threading.Lock()  # moto looks at a condition and writes later; S3 does both at once
+        self._over = threading.Event()
+        self.faults.listen(self._turned)
+        self._server = make_server(address, port, self, threaded=True, request_handler=_Quiet)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="endpoint", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """For AWS_ENDPOINT_URL."""
+        return f"http://{self._server.server_address[0]!s}:{self._server.server_port}"
+
+    def start(self) -> None:
+        """Serve."""
+        self._thread.start()
+
+    def warm(self) -> None:
+        """Let every service the lab needs load what it loads at its first call; nothing is logged, no fault hits."""
+        for service, body in WARM:
+            environ = _request(service, body, self._elb.truth.region)
+            self._do(wsgi.read(environ), environ)
+
+    def close(self) -> None:
+        """No call is served any more when this returns; those held back are let go."""
+        self._over.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+    def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        """WSGI."""
+        call = wsgi.read(environ)
+        if environ.get("PATH_INFO", "").startswith("/_lab"):
+            return self._lab.answer(environ, call.body).send(start)
+        at, fate = clock.now(), self.faults.fate(call.action)
+        answer = self._answer(call, environ, fate)
+        if answer is None:
+            # Noted before the wait: who looks at the log meanwhile must see that the call was made.
+            self.log.note(call, at, 0, fate)
+            self._over.wait(self.faults.now.hold)
+            return errors.internal(call).send(start)
+        self.log.note(call, at, answer.code, fate, len(answer.body))
+        return answer.send(start)
+
+    def _answer(self, call: Call, environ: Environ, fate: Fate) -> Answer | None:
+        """None for a call that is never answered."""
+        if fate is Fate.DENY:
+            return errors.denied(call, self._elb.truth.account)
+        if fate is Fate.THROTTLE:
+            return errors.throttled(call)
+        if fate in {Fate.PASS, Fate.ERROR_DONE, Fate.TIMEOUT_DONE}:
+            answer = self._do(call, environ)
+            if fate is Fate.PASS:
+                return answer
+        return errors.internal(call) if fate in {Fate.ERROR, Fate.ERROR_DONE} else None
+
+    def _do(self, call: Call, environ: Environ) -> Answer:
+        """Really do it. Whatever goes wrong inside, the client gets an error in its own dialect."""
+        try:
+            if call.service == "elasticloadbalancing" and call.form.get("Version") == query_protocol.VERSION:
+                return self._elbv2(call)
+            with self._objects if call.service == "s3" else nullcontext():
+                answer = wsgi.run(self._moto, environ)
+        except NotImplementedError:
+            return errors.unknown(call)
+        except Exception:
+            log.exception("%s %s failed", call.service, call.action)
+            return errors.internal(call)
+        html = any(k.lower() == "content-type" and v.startswith("text/html") for k, v in answer.headers)
+        if answer.code >= 500 and html:
+            return errors.internal(call)
+        if answer.code in {404, 405} and html and call.service != "s3":
+            return errors.unknown(call)
+        return answer
+
+    def _elbv2(self, call: Call) -> Answer:
+        if not call.signed:
+            return errors.unsigned(call)
+        status, body = self._elb.region(call.region).answer(call.form)
+        return Answer(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
+
+    def _turned(self, before: Faults, after: Faults) -> None:
+        if (before.lag, before.stale, before.close_idle) != (after.lag, after.stale, after.close_idle):
+            self._elb.turned(lag=after.lag, stale=after.stale, close_idle=after.close_idle)
+
+
+class _Moto(DomainDispatcherApplication):
+    """Moto's application without its remarks on standard output, which belongs to whoever runs the lab."""
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host is None or host == "moto_api" or host in backends.list_of_moto_modules():
+            return host
+        found = (backend for backend, pattern in self.backend_url_patterns if pattern.match(f"http://{host}"))
+        backend = next(found, None)
+        if backend is None:
+            raise NotImplementedError(host)
+        return backend
+
+
+class _Quiet(MotoRequestHandler):
+    """One request, no line on standard error."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """The call log says more."""
+
+
+def _request(service: str, body: bytes, region: str) -> Environ:
+    from werkzeug.test import EnvironBuilder  # noqa: PLC0415 - only for warming up
+
+    scope = f"AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/{service}/aws4_request, SignedHeaders=host"
+    kind = "application/x-www-form-urlencoded; charset=utf-8"
+    builder = EnvironBuilder(method="POST", data=body, content_type=kind, headers=[("Authorization", scope)])
+    return builder.get_environ()

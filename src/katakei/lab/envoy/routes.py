@@ -1,0 +1,127 @@
+"""A listener's rules and actions as Envoy's routes: forwards by weight, sticky clients, fixed answers."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from katakei.lab.desired_config import Action, Conditions, FixedResponse, Forward, Group, Listener, Redirect, Weighted
+from katakei.lab.envoy.matches import SOURCE, matches
+from katakei.lab.envoy.resources import EXTENSION, STICKY, Json, header, page, seconds, short
+
+GROUP_COOKIE = "AWSALBTG"
+"""The cookie in which a client keeps the group a weighted forward chose for it."""
+
+
+def routes(listener: Listener, groups: dict[str, Group]) -> Json:
+    """All routes of a listener, rules first, in their order. A group that is not among `groups` answers 503."""
+    found = []
+    for rule in listener.rules:
+        found += _action(rule.conditions, rule.action, groups, listener.idle_timeout)
+    found += _action(Conditions(), listener.default, groups, listener.idle_timeout)
+    return {
+        "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+        "name": short("listener", listener.arn),
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": found}],
+        "request_headers_to_add": [header("X-Forwarded-Port", str(listener.port))],
+        "request_headers_to_remove": [SOURCE, "x-envoy-internal", "x-envoy-external-address"],
+    }
+
+
+def _action(conditions: Conditions, action: Action, groups: dict[str, Group], idle: timedelta) -> list[Json]:
+    match: Json = {"prefix": "/", "headers": matches(conditions)}
+    if isinstance(action, FixedResponse):
+        return [_answer(match, action.status, action.body, action.content_type)]
+    if isinstance(action, Redirect):
+        return [redirect(match, action)]
+    return _forward(match, action, groups, idle)
+
+
+def _answer(match: Json, status: int, body: str, content_type: str) -> Json:
+    own = [header("Content-Type", content_type), header("Server", "awselb/2.0")]
+    answer: Json = {"status": status} | ({"body": {"inline_string": body}} if body else {})
+    return {"match": match, "direct_response": answer, "response_headers_to_add": own}
+
+
+def _forward(match: Json, action: Forward, groups: dict[str, Group], idle: timedelta) -> list[Json]:
+    shares = [share for share in action.groups if share.weight > 0]
+    if not shares:
+        return [_answer(match, 503, page(503), "text/html")]
+    timeouts: Json = {"timeout": "0s", "idle_timeout": seconds(idle)}
+    clusters = [_share(share, groups, action.sticky_for) for share in shares]
+    found: list[Json] = [{"match": match, "route": {"weighted_clusters": {"clusters": clusters}} | timeouts}]
+    if action.sticky_for is None:
+        return found
+    # A client keeps its group whatever the weights say now, so its cookie is asked before they are.
+    kept: list[Json] = [
+        {
+            "match": _with_cookie(match, share.group_arn),
+            "route": {"weighted_clusters": {"clusters": [_share(share, groups, action.sticky_for)]}} | timeouts,
+        }
+        for share in action.groups
+    ]
+    return kept + found
+
+
+def _with_cookie(match: Json, arn: str) -> Json:
+    expression = rf"(?:.*;\s*)?{GROUP_COOKIE}={short('', arn)}(?:;.*)?"
+    cookie: Json = {"name": "cookie", "string_match": {"safe_regex": {"regex": expression}}}
+    headers = match["headers"]
+    return match | {"headers": [*(headers if isinstance(headers, list) else []), cookie]}
+
+
+def _share(share: Weighted, groups: dict[str, Group], sticky_for: timedelta | None) -> Json:
+    found: Json = {"name": short("group", share.group_arn), "weight": max(1, share.weight)}
+    group = groups.get(share.group_arn)
+    if sticky_for is not None:
+        cookie = f"{GROUP_COOKIE}={short('', share.group_arn)}; Max-Age={int(sticky_for.total_seconds())}; Path=/"
+        added: Json = {"header": {"key": "Set-Cookie", "value": cookie}, "append_action": "APPEND_IF_EXISTS_OR_ADD"}
+        found["response_headers_to_add"] = [added]
+    if group and group.stickiness:
+        found["typed_per_filter_config"] = {STICKY: _sticky(group.stickiness.cookie, group.stickiness.duration)}
+    return found
+
+
+def _sticky(cookie: str, duration: timedelta) -> Json:
+    state: Json = {
+        "@type": f"{EXTENSION}.http.stateful_session.cookie.v3.CookieBasedSessionState",
+        "cookie": {"name": cookie, "ttl": seconds(duration), "path": "/"},
+    }
+    return {
+        "@type": f"{EXTENSION}.filters.http.stateful_session.v3.StatefulSessionPerRoute",
+        "stateful_session": {"session_state": {"name": "envoy.http.stateful_session.cookie", "typed_config": state}},
+    }
+
+
+LUA = "envoy.filters.http.lua"
+
+PROGRAM = """
+function envoy_on_request(request)
+  local headers, to = request:headers(), request:metadata():get("to")
+  local protocol, authority = headers:get("x-forwarded-proto"), headers:get(":authority")
+  local path, query = headers:get(":path"):match("^/?([^?]*)%??(.*)$")
+  local asked = {
+    protocol = protocol, host = authority:match("^[^:]*"), path = path, query = query,
+    port = authority:match(":(%d+)$") or (protocol == "https" and "443" or "80"),
+  }
+  local function fill(name)
+    return (to[name]:gsub("#{(%a+)}", asked))
+  end
+  local ending = fill("query")
+  local location = fill("protocol"):lower() .. "://" .. fill("host") .. ":" .. fill("port") .. fill("path")
+  if ending ~= "" then location = location .. "?" .. ending end
+  request:respond({
+    [":status"] = to.status, location = location, server = "awselb/2.0", ["content-type"] = "text/html",
+  }, to.page)
+end
+"""
+
+
+def redirect(match: Json, action: Redirect) -> Json:
+    """The route of a redirect. Its own answer is never given: the program answers first."""
+    texts: Json = {**asdict(action), "status": str(action.status), "page": page(action.status)}
+    program: Json = {"@type": f"{EXTENSION}.filters.http.lua.v3.LuaPerRoute", "source_code": {"inline_string": PROGRAM}}
+    return {
+        "match": match,
+        "direct_response": {"status": action.status},
+        "metadata": {"filter_metadata": {LUA: {"to": texts}}},
+        "typed_per_filter_config": {LUA: program},
+    }

@@ -1,0 +1,136 @@
+"""What a lab begins with: a VPC, servers in its zones, a load balancer, and a target group in which all are healthy.
+Everything is made by the same calls that a user could make, but from inside: they are not counted and not throttled.
+"""
+
+import threading
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from katakei.lab import clock
+from katakei.lab.address import Block
+from katakei.lab.ec2.region import Region
+from katakei.lab.elb.history import Timeline
+from katakei.lab.elb.service import Elb
+from katakei.lab.errors import LabError
+from katakei.lab.options import BALANCER, GROUP, REGION, LabOptions
+
+HEALTHY_WITHIN = 30.0
+ZONES = tuple(f"{REGION}{letter}" for letter in "acd")
+CHECK = {
+    "HealthCheckProtocol": "HTTP",
+    "HealthCheckPort": "traffic-port",
+    "HealthCheckPath": "/health",
+    "HealthyThresholdCount": 2,
+    "UnhealthyThresholdCount": 2,
+    "Matcher": {"HttpCode": "200"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What was set up: ARNs, the address traffic comes in by, and the servers' instance ids in the order of launch."""
+
+    target_group_arn: str
+    load_balancer_arn: str
+    url: str
+    instance_ids: tuple[str, ...]
+
+
+def set_up(options: LabOptions, block: Block, region: Region, elb: Elb, ending: threading.Event) -> Stage | None:
+    """Make all of it; None when `ending` was set meanwhile. Raises LabError when it does not become healthy."""
+    usual = elb.truth.switches
+    elb.truth.switch(propagation=timedelta(0), lag=timedelta(0))
+    vpc, subnets = region.put_on_loopback(block, ZONES)
+    ids = _launch(options, region, subnets)
+    group, balancer, url = _balance(options, elb, vpc, subnets)
+    steps: tuple[tuple[Callable[[], bool], str], ...] = (
+        (lambda: all(region.state(one) == "running" for one in ids), "the servers did not start"),
+        (lambda: _registered(elb, group, ids), "the servers could not be registered"),
+        (lambda: _healthy(elb, group), "the targets did not become healthy"),
+        (lambda: not ids or _answers(url), "the load balancer did not answer"),
+    )
+    for so, complaint in steps:
+        if not _reached(so, ending):
+            raise LabError(f"{complaint} within {HEALTHY_WITHIN:g} s")
+    if ending.is_set():
+        return None
+    _let_it_always_have_been_so(elb)
+    elb.truth.switch(propagation=usual.propagation, lag=options.lag)
+    return Stage(group, balancer, url, ids)
+
+
+def _reached(so: Callable[[], bool], ending: threading.Event) -> bool:
+    return clock.wait_for(lambda: ending.is_set() or so(), HEALTHY_WITHIN)
+
+
+def _launch(options: LabOptions, region: Region, subnets: Mapping[str, str]) -> tuple[str, ...]:
+    zones = options.zone_names
+    return tuple(region.launch(f"web-{n + 1}", subnets[zones[n % len(zones)]]) for n in range(options.targets))
+
+
+def _balance(options: LabOptions, elb: Elb, vpc: str, subnets: Mapping[str, str]) -> tuple[str, str, str]:
+    """ARN of the group, ARN of the load balancer, and where it listens."""
+    zones = options.zone_names if len(options.zones) > 1 else ZONES  # an ALB wants two at least
+    balancer = elb.call("CreateLoadBalancer", {"Name": BALANCER, "Subnets": [subnets[zone] for zone in zones]})
+    balancer_arn = balancer["LoadBalancers"][0]["LoadBalancerArn"]
+    group_arn = _group(options, elb, vpc)
+    listener = elb.call(
+        "CreateListener",
+        {
+            "LoadBalancerArn": balancer_arn,
+            "Protocol": "HTTP",
+            "Port": 80,
+            "DefaultActions": [{"Type": "forward", "TargetGroupArn": group_arn}],
+        },
+    )
+    return group_arn, balancer_arn, elb.url(listener["Listeners"][0]["ListenerArn"])
+
+
+def _group(options: LabOptions, elb: Elb, vpc: str) -> str:
+    interval = options.interval.total_seconds()
+    made = elb.call(
+        "CreateTargetGroup",
+        {
+            "Name": GROUP,
+            "Protocol": "HTTP",
+            "Port": options.port,
+            "VpcId": vpc,
+            "HealthCheckIntervalSeconds": interval,
+            "HealthCheckTimeoutSeconds": min(5, interval / 2),
+        }
+        | CHECK,
+    )
+    arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": str(int(options.delay.total_seconds()))}
+    elb.call("ModifyTargetGroupAttributes", {"TargetGroupArn": arn, "Attributes": [delay]})
+    return arn
+
+
+def _registered(elb: Elb, group: str, ids: Sequence[str]) -> bool:
+    if ids:
+        elb.call("RegisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": one} for one in ids]})
+    return True
+
+
+def _healthy(elb: Elb, group: str) -> bool:
+    shown = elb.call("DescribeTargetHealth", {"TargetGroupArn": group})["TargetHealthDescriptions"]
+    return all(one["TargetHealth"]["State"] == "healthy" for one in shown)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2):  # noqa: S310 - our own http address
+            return True
+    except OSError:  # refused, reset, or an error status
+        return False
+
+
+def _let_it_always_have_been_so(elb: Elb) -> None:
+    """A lag shows the data plane the past; without this the past of a new lab would be empty, and answer 503."""
+    truth = elb.truth
+    with truth.held() as now:
+        for group in truth.groups():
+            aged = {key: replace(r, since=r.since - timedelta(days=1)) for key, r in group.registrations.items()}
+            truth.timelines[group.arn] = Timeline(replace(group, registrations=aged), now)

@@ -1,0 +1,166 @@
+"""The program that makes the traffic: a steady rate over keep-alive connections, every request counted, none repeated.
+
+It takes its plan as one line of JSON on standard input, reports there below every half second, and ends when its input
+does. A client library would silently send a lost request again; that is why this speaks HTTP by itself.
+"""
+
+import asyncio
+import json
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+
+from katakei.lab import clock
+from katakei.lab.servers.http1 import Malformed, read_body, read_head
+
+KEPT = 20
+"""How many failures are kept in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send, and when to end at the latest."""
+
+    host: str
+    port: int
+    rate: float
+    clients: int
+    slow_every: int  # every how many-th request is slow; 0 = none
+    path: str
+    slow_path: str
+    patience: float  # seconds until a request counts as unanswered
+    longest: float  # seconds
+    most: int  # requests
+
+
+@dataclass(slots=True)
+class Count:
+    """What happened so far."""
+
+    requests: int = 0
+    failed: int = 0
+    first_failures: list[dict[str, str | int]] = field(default_factory=list)
+    releases: dict[str, int] = field(default_factory=dict)
+    slow: int = 0
+    slowest: float = 0  # seconds, of the requests which are not slow on purpose
+    held_back: int = 0  # not sent because every client was waiting for an answer
+    seconds: float = 0
+
+
+class Client:
+    """One keep-alive connection, opened when first needed and again after every end."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Status and release of one answer, read to its end. Raises OSError, EOFError or one of Malformed."""
+        if self._streams is None or self._streams[0].at_eof():
+            self.close()
+            self._streams = await asyncio.open_connection(self._plan.host, self._plan.port)
+        reader, writer = self._streams
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._plan.host}:{self._plan.port}\r\n\r\n".encode())
+        head = await read_head(reader)
+        await read_body(reader, head.headers)
+        if not head.keeps_alive:
+            self.close()
+        return head.status, head.headers.get("x-release", "none")
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._streams:
+            self._streams[1].close()
+            self._streams = None
+
+
+class Load:
+    """The clients and the count."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.count = Count()
+        self._plan = plan
+        self._idle = deque(Client(plan) for _ in range(plan.clients))
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until told to stop, or the plan is done; then wait for the answers still due."""
+        began, due = clock.monotonic(), 0
+        while not stop.is_set() and self.count.requests < self._plan.most and self.count.seconds < self._plan.longest:
+            self.count.seconds = clock.monotonic() - began
+            while due < self.count.seconds * self._plan.rate:
+                due += 1
+                self._send(slow=self._plan.slow_every > 0 and due % self._plan.slow_every == 0)
+            await clock.pause(0.005)
+        if self._busy:
+            await asyncio.wait(self._busy, timeout=self._plan.patience + 1)
+        self.count.seconds = clock.monotonic() - began
+        for client in self._idle:
+            client.close()
+
+    def _send(self, *, slow: bool) -> None:
+        if not self._idle:
+            self.count.held_back += 1
+            return
+        task = asyncio.create_task(self._ask(self._plan.slow_path if slow else self._plan.path, slow=slow))
+        self._busy.add(task)
+        task.add_done_callback(self._busy.discard)
+
+    async def _ask(self, path: str, *, slow: bool) -> None:
+        began, status, release, why = clock.monotonic(), 0, "none", ""
+        self.count.requests += 1
+        self.count.slow += slow
+        async with self._client() as client:
+            try:
+                async with asyncio.timeout(self._plan.patience):
+                    status, release = await client.get(path)
+            except (OSError, EOFError, TimeoutError, *Malformed) as error:
+                client.close()
+                why = f"{type(error).__name__}: {error}"
+        self.count.releases[release] = self.count.releases.get(release, 0) + 1
+        if not slow:
+            self.count.slowest = max(self.count.slowest, clock.monotonic() - began)
+        if not 200 <= status < 300:
+            self._failed(
+                {"at": clock.now().isoformat(), "path": path, "status": status, "release": release, "why": why}
+            )
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[Client]:
+        # The one that rested longest: then none rests until the load balancer hangs up.
+        client = self._idle.popleft() if self._idle else Client(self._plan)
+        yield client
+        self._idle.append(client)
+
+    def _failed(self, failure: dict[str, str | int]) -> None:
+        self.count.failed += 1
+        if len(self.count.first_failures) < KEPT:
+            self.count.first_failures.append(failure)
+
+
+async def _report(count: Count) -> None:
+    while True:
+        print(json.dumps(asdict(count)), flush=True)  # noqa: T201 - the report is this program's output
+        await clock.pause(0.5)
+
+
+async def main() -> None:
+    """Run the plan until our input ends, which it also does when our parent is killed."""
+    loop = asyncio.get_running_loop()
+    load = Load(Plan(**json.loads(await loop.run_in_executor(None, sys.stdin.readline))))
+    stop = asyncio.Event()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    ended = asyncio.create_task(reader.read())
+    ended.add_done_callback(lambda _: stop.set())
+    reports = asyncio.create_task(_report(load.count))
+    await load.run(stop)
+    reports.cancel()
+    print(json.dumps(asdict(load.count)), flush=True)  # noqa: T201 - as above
+    await ended
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,148 @@
+"""The application of one server: the sample, or the user's own `command`; started, ended, looked at.
+
+It never starts a dead one again by itself: a dead one stays dead, as on the servers it stands for.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from katakei.lab import clock, reaper
+from katakei.lab.address import Door
+from katakei.lab.errors import LabError
+
+PATIENCE = {signal.SIGTERM: 5.0, signal.SIGQUIT: 70.0}
+"""Seconds an application has to end after a signal before it is killed."""
+
+
+class Application:
+    """At most one living process group, which listens on `door`. Thread-safe."""
+
+    def __init__(self, folder: Path, door: Door) -> None:
+        self._folder = folder
+        self._door = door
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its first process runs."""
+        with self._lock:
+            return self._process is not None and self._process.poll() is None
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start it, unless it runs. Returns before it listens."""
+        own = self._folder / "command"
+        argv = ["/bin/sh", str(own)] if own.exists() else [sys.executable, "-P", "-m", "katakei.lab.servers.sample_app"]
+        with self._lock, (self._folder / "app.log").open("ab") as log:
+            if not self.alive:
+                self._process = subprocess.Popen(  # noqa: S603 - the user's own program, or the sample
+                    argv,
+                    cwd=self._folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+
+    def end(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """Send the signal to its process group; by force when that takes too long. Returns when it has ended."""
+        with self._lock:
+            process = self._process
+        if process is None:
+            return
+        for each, patience in ((how, PATIENCE.get(how, 5.0)), (signal.SIGKILL, 10.0)):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, each)
+            # The whole group, not only its leader: a shell in front may end before the server behind it.
+            if clock.wait_for(lambda: process.poll() is not None and not reaper.group(process.pid), patience):
+                return
+
+    def listening(self, within: float) -> bool:
+        """Wait until it accepts connections; False at once when it has ended."""
+        return clock.wait_for(lambda: not self.alive or self._answers(), within) and self.alive
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(self._door) == 0
+
+
+LISTENING = "listening"
+"""The answer to a restart that went well; any other is a sentence about what did not."""
+
+RESTART = f"""\
+#!/bin/sh
+# Restarts the application of this server and returns when the new process listens.
+#   bin/restart            ends the old one at once: requests in flight are dropped
+#   bin/restart graceful   lets them finish first (SIGQUIT)
+cd "$(dirname "$0")/.." || exit 1
+if [ ! -d "/proc/$(cat lab.pid)" ]; then echo "the lab of this server has ended" >&2; exit 1; fi
+# A rehearsal of a deploy that hangs puts a file "hang" into this folder.
+while [ -e hang ]; do sleep 0.2; done
+answer="restarted.$$"
+rm -f "$answer"
+echo "${{1:-now}} $answer" > control
+turns=0
+while [ ! -e "$answer" ]; do
+  turns=$((turns + 1))
+  if [ "$turns" -gt 2400 ]; then echo "no answer from the lab within two minutes" >&2; exit 1; fi
+  sleep 0.05
+done
+said="$(cat "$answer")"
+rm -f "$answer"
+if [ "$said" = "{LISTENING}" ]; then exit 0; fi
+echo "$said" >&2
+exit 1
+"""
+
+
+class Control:
+    """One server's ear. `restart(graceful)` answers LISTENING or a sentence."""
+
+    def __init__(self, folder: Path, restart: Callable[[bool], str]) -> None:
+        self._folder = folder
+        self._restart = restart
+        (folder / "lab.pid").write_text(f"{os.getpid()}\n")
+        (folder / "bin").mkdir(exist_ok=True)
+        (folder / "bin/restart").write_text(RESTART)
+        (folder / "bin/restart").chmod(0o755)
+        os.mkfifo(folder / "control", 0o600)
+        # Open both ways: then reading never meets the end while nobody writes, and writing never waits while we live.
+        self._pipe = os.open(folder / "control", os.O_RDWR)
+        self._thread = threading.Thread(target=self._hear, name=f"control of {folder.name}", daemon=True)
+        self._thread.start()
+
+    def _hear(self) -> None:
+        with os.fdopen(os.dup(self._pipe), closefd=True) as lines:
+            for line in lines:
+                if line == "end\n":
+                    return
+                if asked := re.fullmatch(r"(now|graceful) (restarted\.\d+)\n", line):
+                    self._answer(asked[2], self._restarted(graceful=asked[1] == "graceful"))
+
+    def _restarted(self, *, graceful: bool) -> str:
+        try:
+            return self._restart(graceful)
+        except (OSError, LabError) as error:
+            return str(error)
+
+    def _answer(self, name: str, words: str) -> None:
+        (self._folder / f".{name}").write_text(words)
+        (self._folder / f".{name}").rename(self._folder / name)
+
+    def close(self) -> None:
+        """Stop listening; a script that asks from now on is told that the lab has ended."""
+        os.write(self._pipe, b"end\n")
+        self._thread.join(120)
+        os.close(self._pipe)
+        (self._folder / "control").unlink()
+        (self._folder / "lab.pid").write_text("ended\n")

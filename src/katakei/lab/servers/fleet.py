@@ -1,0 +1,172 @@
+"""Instances as real processes: each has a loopback address, a folder, an application, and what was started on it.
+
+It knows nothing of AWS's API; it is the hardware the API speaks about.
+"""
+
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from katakei.lab.address import Door
+from katakei.lab.errors import LabError
+from katakei.lab.reaper import Guard
+from katakei.lab.servers.machine import Machine
+
+SHUTDOWN = 0.5
+"""Seconds the processes of a server have to end by themselves when it is stopped, rebooted or terminated."""
+
+
+class Power(Enum):
+    """Whether the machine is on."""
+
+    ON = "on"
+    OFF = "off"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One instance as it is now. `ports` maps each port the API says to the one really bound on `address`."""
+
+    id: str
+    name: str
+    zone: str
+    address: str
+    folder: Path
+    ports: Mapping[int, int]
+    power: Power
+    boot_id: str
+
+
+@dataclass(slots=True)
+class _Entry:
+    name: str
+    zone: str
+    machine: Machine
+    gone: bool = False
+
+    def server(self) -> Server:
+        machine = self.machine
+        power = Power.GONE if self.gone else Power.ON if machine.on else Power.OFF
+        return Server(
+            id=machine.id,
+            name=self.name,
+            zone=self.zone,
+            address=machine.address,
+            folder=machine.folder,
+            ports=machine.ports,
+            power=power,
+            boot_id=machine.boot_id,
+        )
+
+
+class Servers:
+    """All instances of a lab, thread-safe. `root` holds a folder per instance; their applications listen on `port`.
+
+    Every method that names an instance raises LookupError for one that never was.
+    """
+
+    def __init__(self, root: Path, port: int) -> None:
+        self._root = root.resolve()
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._port = port
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+        self._guard = Guard(self._root)
+
+    def launch(self, instance_id: str, address: str, name: str, zone: str) -> Server:
+        """Switch a new instance on. Returns at once; its application listens a moment later."""
+        with self._lock:
+            if instance_id in self._entries:
+                raise LabError(f"{instance_id} was launched before; every instance needs an id of its own")
+            entry = self._entries[instance_id] = _Entry(
+                name, zone, Machine(instance_id, address, self._port, self._root)
+            )
+        entry.machine.boot()
+        return entry.server()
+
+    def stop(self, instance_id: str) -> Server:
+        """End every process of the instance, detached ones too; returns when none is left. The folder stays."""
+        entry = self._entry(instance_id)
+        entry.machine.halt(SHUTDOWN)
+        return entry.server()
+
+    def start(self, instance_id: str) -> Server:
+        """Switch a stopped instance on again, with a new boot id. Raises LabError for a terminated one."""
+        entry = self._entry(instance_id)
+        if entry.gone:
+            raise LabError(f"{instance_id} is terminated; launch another one")
+        if not entry.machine.on:
+            entry.machine.boot()
+        return entry.server()
+
+    def reboot(self, instance_id: str) -> Server:
+        """Stop and start."""
+        self.stop(instance_id)
+        return self.start(instance_id)
+
+    def terminate(self, instance_id: str) -> Server:
+        """Stop for good; the folder stays for whoever wants to look."""
+        entry = self._entry(instance_id)
+        entry.gone = True
+        return self.stop(instance_id)
+
+    def crash(self, instance_id: str) -> None:
+        """Kill the application; it stays dead until `bin/restart`, `revive`, a reboot or a stop and start."""
+        self._entry(instance_id).machine.application.end()
+
+    def revive(self, instance_id: str) -> None:
+        """Start a dead application again, if the instance is on."""
+        self._entry(instance_id).machine.revive()
+
+    def get(self, instance_id: str) -> Server:
+        """The instance as it is now."""
+        return self._entry(instance_id).server()
+
+    def all(self) -> tuple[Server, ...]:
+        """Every instance, terminated ones too, in the order of their launch."""
+        with self._lock:
+            return tuple(entry.server() for entry in self._entries.values())
+
+    def listen(self, instance_id: str, port: int) -> Door:
+        """Let the sample application listen on one more port; it does within half a second."""
+        return self._entry(instance_id).machine.listen(port)
+
+    def door(self, instance_id: str, port: int) -> Door:
+        """Where an API port of the instance really is, whether or not anything listens there."""
+        return self._entry(instance_id).machine.door(port)
+
+    def listening(self, instance_id: str, within: float = 10) -> bool:
+        """Wait until the application accepts connections on its main port; False when it does not, or is dead."""
+        return self._entry(instance_id).machine.application.listening(within)
+
+    def spawn(
+        self, instance_id: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a process on the instance, in its folder (or `cwd`) and with its environment.
+
+        Stdin is empty, stdout and stderr are pipes which the caller reads and closes; it leads a process group of its
+        own. Raises ConnectionError (an OSError) when the instance is off.
+        """
+        machine = self._entry(instance_id).machine
+        return machine.spawn(argv, env, cwd or machine.folder)
+
+    def close(self) -> None:
+        """End every process of every instance, and the watching for it."""
+        with self._lock:
+            machines = [entry.machine for entry in self._entries.values()]
+        for machine in machines:
+            machine.switch_off()
+        self._guard.close()
+        for machine in machines:
+            machine.application.end()
+            machine.close()
+
+    def _entry(self, instance_id: str) -> _Entry:
+        with self._lock:
+            if instance_id not in self._entries:
+                raise LookupError(f"no instance {instance_id} in this lab")
+            return self._entries[instance_id]

@@ -1,0 +1,125 @@
+"""The inside of one server: its folder, its doors, its power, and what may start on it while it is on."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from katakei.lab import clock, reaper
+from katakei.lab.address import Door, door
+from katakei.lab.servers.application import LISTENING, Application, Control
+
+FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
+"""What a server inherits from the lab's own environment; above all no credentials."""
+
+
+class Machine:
+    """One instance. `port` is what the API calls the port of its application. Thread-safe."""
+
+    def __init__(self, instance_id: str, address: str, port: int, root: Path) -> None:
+        self.id = instance_id
+        self.address = address
+        self.folder = root / instance_id
+        self.on = False
+        self.boot_id = ""
+        self._root = root
+        self._lock = threading.RLock()
+        self._doors: dict[int, Door] = {}
+        self._main = self.door(port)
+        (self.folder / "state").mkdir(parents=True)
+        (self.folder / "release").write_text("v1\n")
+        self.application = Application(self.folder, self._main)
+        self._control = Control(self.folder, self._restart)
+
+    def door(self, port: int) -> Door:
+        """Where an API port really is; the same answer every time."""
+        with self._lock:
+            if port not in self._doors:
+                self._doors[port] = door(self.address, port) if port < 1024 else Door(self.address, port)
+            return self._doors[port]
+
+    @property
+    def ports(self) -> dict[int, int]:
+        """API port to bound port, of every door asked for so far."""
+        with self._lock:
+            return {port: where.port for port, where in self._doors.items()}
+
+    def listen(self, port: int) -> Door:
+        """Name one more port in the file which the sample follows."""
+        with self._lock:
+            where = self.door(port)
+            file = self.folder / "ports"
+            known = file.read_text().split() if file.exists() else []
+            if where.port != self._main.port and str(where.port) not in known:
+                (self.folder / ".ports").write_text("\n".join([*known, str(where.port)]) + "\n")
+                (self.folder / ".ports").rename(file)
+            return where
+
+    def environment(self) -> dict[str, str]:
+        """What everything that runs on this machine has."""
+        inherited = {name: os.environ[name] for name in FROM_OUTSIDE if name in os.environ}
+        return inherited | {
+            "HOME": str(self.folder),
+            "ADDRESS": self.address,
+            "PORT": str(self._main.port),
+            "KATAKEI_STATE": str(self.folder / "state"),
+            "KATAKEI_BOOT_ID": self.boot_id,
+            "KATAKEI_LAB_INSTANCE": self.id,
+            reaper.ROOT: str(self._root),
+        }
+
+    def boot(self) -> None:
+        """Switch on, with a boot id of its own."""
+        with self._lock:
+            self.on = True
+            self.boot_id = clock.unique_uuid()
+            self.application.start(self.environment())
+
+    def switch_off(self) -> None:
+        """Nothing starts on it from now on."""
+        with self._lock:
+            self.on = False
+
+    def halt(self, grace: float) -> None:
+        """Switch off, and end every process of this machine, wherever it hid."""
+        self.switch_off()
+        reaper.end(frozenset({f"{reaper.ROOT}={self._root}", f"KATAKEI_LAB_INSTANCE={self.id}"}), grace)
+        self.application.end()
+
+    def spawn(self, argv: Sequence[str], env: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
+        """Start a process on this machine. Raises ConnectionError when it is off."""
+        with self._lock:
+            if not self.on:
+                raise ConnectionError(f"{self.id} is off")
+            return subprocess.Popen(  # noqa: S603 - what the user sent for this machine
+                argv,
+                cwd=folder,
+                env={**env, **self.environment()},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+
+    def revive(self) -> None:
+        """Start the application if the machine is on and it does not run."""
+        with self._lock:
+            if self.on:
+                self.application.start(self.environment())
+
+    def _restart(self, graceful: bool) -> str:  # noqa: FBT001 - the one thing Control may say
+        boot = self.boot_id
+        self.application.end(signal.SIGQUIT if graceful else signal.SIGTERM)
+        with self._lock:
+            if not self.on or boot != self.boot_id:
+                return "the server went down meanwhile"
+            self.application.start(self.environment())
+        if self.application.listening(20):
+            return LISTENING
+        return f"nothing listens on {self.address} port {self._main.port}; see {self.folder / 'app.log'}"
+
+    def close(self) -> None:
+        """No more restarts."""
+        self._control.close()

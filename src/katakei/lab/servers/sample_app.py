@@ -1,0 +1,193 @@
+"""The sample application of a server: says which release it serves, and can be slow, stream, echo and be unhealthy.
+
+It is a plain server as people have them: SIGTERM ends it at once and drops what is in flight; SIGQUIT lets that finish.
+It runs in the server's folder and takes ADDRESS, PORT and KATAKEI_LAB_INSTANCE from the environment.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from pathlib import Path
+
+from katakei.lab import clock
+from katakei.lab.servers.http1 import (
+    CLOSE,
+    PING,
+    PONG,
+    Head,
+    Malformed,
+    accept_key,
+    answer_head,
+    frame,
+    read_body,
+    read_frame,
+    read_head,
+)
+
+KEEP_ALIVE = 4100.0
+"""Seconds a connection may be silent: more than any idle timeout of an ALB (4000), or races drop requests."""
+
+PATIENCE = 60.0
+"""Seconds SIGQUIT waits for what is in flight."""
+
+GONE = 499
+"""Written to the log when the client had left before its answer was ready; no client ever sees it."""
+
+
+class Sample:
+    """One process's answers. The release is the one of its start; a new file without a restart changes nothing."""
+
+    def __init__(self, folder: Path, instance: str) -> None:
+        self._folder = folder
+        self._instance = instance
+        self._requests = (folder / "requests.log").open("a", buffering=1)
+        self._in_flight = 0
+        self._leaving = asyncio.Event()
+        words = (folder / "release").read_text(errors="replace").split() if (folder / "release").exists() else []
+        self.release = words[0] if words else "none"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, request after request."""
+        with contextlib.suppress(OSError, EOFError, TimeoutError, *Malformed), contextlib.closing(writer):
+            while not self._leaving.is_set():
+                request = await self._next(reader)
+                if request is None or not await self._answered(request, reader, writer):
+                    return
+
+    async def _next(self, reader: asyncio.StreamReader) -> Head | None:
+        """The next request, or none when we are leaving first."""
+        head = asyncio.ensure_future(read_head(reader))
+        leaving = asyncio.ensure_future(self._leaving.wait())
+        done, _ = await asyncio.wait({head, leaving}, timeout=KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        if head not in done:
+            head.cancel()
+            return None
+        return head.result()
+
+    async def _answered(self, request: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer, write the log; whether the connection goes on."""
+        self._in_flight += 1
+        status = GONE
+        try:
+            await read_body(reader, request.headers)
+            status = await self._answer(request, reader, writer)
+            await writer.drain()
+        except OSError:
+            status = GONE
+            raise
+        finally:
+            self._in_flight -= 1
+            host, port = writer.get_extra_info("peername")[:2]
+            self._requests.write(f"{clock.now().isoformat()} {request.first[1]} {status} {host}:{port}\n")
+        return request.keeps_alive and status != 101
+
+    async def _answer(self, request: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        if request.path == "/health":
+            return self._send(request, writer, 503 if self._unhealthy() else 200)
+        if request.path == "/in-flight":
+            return self._say(request, writer, f"{self._in_flight - 1}\n", "text/plain")
+        if request.path == "/slow":
+            await clock.pause(request.asked("s", 3))
+        if request.path == "/stream":
+            return await self._stream(request, writer)
+        if request.path == "/ws" and "sec-websocket-key" in request.headers:
+            return await self._echo(request, reader, writer)
+        return self._send(request, writer, 200)
+
+    def _unhealthy(self) -> bool:
+        return self.release.startswith("broken") or (self._folder / "unhealthy").exists()
+
+    def _send(self, request: Head, writer: asyncio.StreamWriter, status: int) -> int:
+        forwarded = {name: value for name, value in request.headers.items() if name.startswith("x-forwarded-")}
+        body = json.dumps(
+            {
+                "release": self.release,
+                "instance": self._instance,
+                "pid": os.getpid(),
+                "path": request.path,
+                "forwarded": forwarded,
+            }
+        )
+        return self._say(request, writer, body, "application/json", status)
+
+    def _say(self, request: Head, writer: asyncio.StreamWriter, body: str, kind: str, status: int = 200) -> int:
+        sent = body.encode()
+        headers = self._headers(request) | {"Content-Type": kind, "Content-Length": str(len(sent))}
+        writer.write(answer_head(status, headers) + (sent if request.first[0] != "HEAD" else b""))
+        return status
+
+    def _headers(self, request: Head) -> dict[str, str]:
+        stays = request.keeps_alive and not self._leaving.is_set()
+        return {"X-Release": self.release, "Connection": "keep-alive" if stays else "close"}
+
+    async def _stream(self, request: Head, writer: asyncio.StreamWriter) -> int:
+        """A line every 0.2 s, for `s` seconds."""
+        kind = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
+        writer.write(answer_head(200, self._headers(request) | kind))
+        for number in range(max(1, round(request.asked("s", 3) / 0.2))):
+            line = f"{number} {self.release}\n"
+            writer.write(f"{len(line):x}\r\n{line}\r\n".encode())
+            await writer.drain()
+            await clock.pause(0.2)
+        writer.write(b"0\r\n\r\n")
+        return 200
+
+    async def _echo(self, request: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        accept = accept_key(request.headers["sec-websocket-key"])
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Accept": accept}
+        writer.write(answer_head(101, {"X-Release": self.release} | upgrade))
+        opcode = 0
+        while opcode != CLOSE:
+            opcode, payload = await read_frame(reader)
+            if opcode != PONG:
+                writer.write(frame(PONG if opcode == PING else opcode, payload))
+                await writer.drain()
+        return 101
+
+    async def leave(self) -> None:
+        """Take nothing new on; return when what is in flight is answered, or `PATIENCE` is over."""
+        self._leaving.set()
+        until = clock.monotonic() + PATIENCE
+        while self._in_flight and clock.monotonic() < until:
+            await clock.pause(0.02)
+
+    def close(self) -> None:
+        """Close the log."""
+        self._requests.close()
+
+
+def _listed(ports: Path) -> set[int]:
+    return {int(word) for word in ports.read_text().split()} if ports.exists() else set()
+
+
+async def _follow(ports: Path, sample: Sample, address: str) -> None:
+    """Listen on the further ports that the file names, also on those which it names later."""
+    open_ports: dict[int, asyncio.Server] = {}
+    while True:
+        for port in _listed(ports) - open_ports.keys():
+            open_ports[port] = await asyncio.start_server(sample.serve, address, port)
+        await clock.pause(0.2)
+
+
+async def main() -> None:
+    """Listen, say so in starts.log, and serve until a signal ends it."""
+    folder, address = Path.cwd(), os.environ["ADDRESS"]
+    sample = Sample(folder, os.environ.get("KATAKEI_LAB_INSTANCE", "none"))
+    asked_to_leave = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, asked_to_leave.set)
+    server = await asyncio.start_server(sample.serve, address, int(os.environ["PORT"]), backlog=1024)
+    with (folder / "starts.log").open("a") as starts:
+        starts.write(f"{clock.now().isoformat()} {os.getpid()} {sample.release}\n")
+    following = asyncio.create_task(_follow(folder / "ports", sample, address))
+    await asked_to_leave.wait()
+    following.cancel()
+    server.close()
+    await sample.leave()
+    sample.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,131 @@
+"""The book of all commands: what was ordered, how far each machine is, and who may be told about it yet.
+Time comes in as an argument; nothing is run here. Every method is safe to call from any thread.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from katakei.lab.ssm import invocation_states
+from katakei.lab.ssm.model import ENDED, UNSENT, Command, Details, Invocation, Key, Order, Result, SsmError
+
+
+class Book:
+    """Commands and invocations by id."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._commands: dict[str, Command] = {}
+        self._invocations: dict[Key, Invocation] = {}
+        self._unfinished: dict[str, None] = {}
+
+    def enter(self, order: Order, command_id: str, instance_ids: Sequence[str], now: datetime) -> Command:
+        """Write a new command down, one pending invocation for each machine."""
+        command = Command(command_id, order, tuple(instance_ids), now)
+        with self._lock:
+            self._commands[command.id] = command
+            self._unfinished[command.id] = None
+            for instance_id in command.instance_ids:
+                self._invocations[command.id, instance_id] = Invocation(command.id, instance_id, now)
+        return command
+
+    def command(self, command_id: str) -> Command:
+        """Raises InvalidCommandId when there is none."""
+        with self._lock:
+            try:
+                return self._commands[command_id]
+            except KeyError:
+                raise SsmError("InvalidCommandId", "Invalid command id.") from None
+
+    def commands(self) -> tuple[Command, ...]:
+        """All of them, newest first."""
+        with self._lock:
+            return tuple(reversed(self._commands.values()))
+
+    def invocations(self, command: Command) -> tuple[Invocation, ...]:
+        """How far each machine of the command is."""
+        with self._lock:
+            return tuple(self._invocations[command.id, instance_id] for instance_id in command.instance_ids)
+
+    def invocation(self, key: Key) -> Invocation | None:
+        """How far this machine is with this command, if it was ever asked."""
+        with self._lock:
+            return self._invocations.get(key)
+
+    def waiting(self) -> bool:
+        """Whether anything is still to be delivered or awaited."""
+        with self._lock:
+            return bool(self._open())
+
+    def turn(self, now: datetime) -> tuple[Key, ...]:
+        """Let time pass: give up what is overdue, end what exceeds MaxErrors. Returns what is now undelivered."""
+        with self._lock:
+            lost: list[Key] = []
+            for command in self._open():
+                for invocation in self.invocations(command):
+                    after = self._put(invocation_states.expired(invocation, command, now))
+                    if after.details is Details.DELIVERY_TIMED_OUT and invocation.details is None:
+                        lost.append(after.key)
+                self._bound_errors(command, now)
+            return tuple(lost)
+
+    def due(self, sent_before: datetime) -> tuple[Invocation, ...]:
+        """What should be delivered now: requested by then, within MaxConcurrency of its command."""
+        with self._lock:
+            found: list[Invocation] = []
+            for command in self._open():
+                if command.requested > sent_before:
+                    continue
+                parts = self.invocations(command)
+                running = sum(part.status not in ENDED | UNSENT for part in parts)
+                room = max(1, invocation_states.share(command.order.max_concurrency, len(parts))) - running
+                found += [part for part in parts if part.status in UNSENT][: max(0, room)]
+            return tuple(found)
+
+    def begin(self, key: Key, now: datetime) -> bool:
+        """The agent takes it; false when it was cancelled or given up in the meantime."""
+        with self._lock:
+            unsent = self._invocations[key].status in UNSENT
+            self._put(invocation_states.begun(self._invocations[key], now))
+            return unsent
+
+    def delay(self, key: Key) -> None:
+        """An attempt to deliver found no agent."""
+        self._change(key, invocation_states.delayed)
+
+    def finish(self, key: Key, result: Result, now: datetime) -> None:
+        """The agent's report."""
+        self._change(key, lambda invocation: invocation_states.finished(invocation, result, now))
+
+    def cancel(self, command_id: str, instance_ids: Sequence[str], now: datetime) -> tuple[Key, ...]:
+        """CancelCommand, for the machines named or for all. Returns those that run and must be asked to stop."""
+        with self._lock:
+            command = self.command(command_id)
+            whom = [
+                part for part in self.invocations(command) if part.instance_id in (instance_ids or command.instance_ids)
+            ]
+            self._commands[command_id] = replace(command, cancelling=True)
+            changed = [self._put(invocation_states.cancelled(part, now)) for part in whom]
+            return tuple(part.key for part in changed if part.status not in ENDED)
+
+    def _open(self) -> list[Command]:
+        for command_id in tuple(self._unfinished):
+            if all(part.status in ENDED for part in self.invocations(self._commands[command_id])):
+                del self._unfinished[command_id]
+        return [self._commands[command_id] for command_id in self._unfinished]
+
+    def _bound_errors(self, command: Command, now: datetime) -> None:
+        parts = self.invocations(command)
+        allowed = invocation_states.share(command.order.max_errors, len(parts))
+        if sum(map(invocation_states.is_error, parts)) > allowed:
+            for part in parts:
+                self._put(invocation_states.terminated(part, now))
+
+    def _change(self, key: Key, change: Callable[[Invocation], Invocation]) -> None:
+        with self._lock:
+            self._put(change(self._invocations[key]))
+
+    def _put(self, invocation: Invocation) -> Invocation:
+        self._invocations[invocation.key] = invocation
+        return invocation

@@ -1,0 +1,141 @@
+"""What the read calls answer: commands, invocations and nodes in the shapes of the service model.
+Only translation; what may be seen yet is decided by the caller.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from katakei.lab.ssm import invocation_states
+from katakei.lab.ssm.model import ENDED, Command, Details, Invocation, ManagedNode
+
+PLUGIN = "aws:runShellScript"
+Wire = dict[str, Any]
+
+
+def command(command: Command, parts: Sequence[Invocation]) -> Wire:
+    """`Command`, as SendCommand and ListCommands show it."""
+    status, details = invocation_states.command_status(command, parts)
+    return {
+        "CommandId": command.id,
+        "DocumentName": command.order.document,
+        "DocumentVersion": "$DEFAULT",
+        "Comment": command.order.comment,
+        "ExpiresAfter": command.expires,
+        "Parameters": _parameters(command),
+        "InstanceIds": list(command.order.instance_ids),
+        "Targets": [{"Key": target.key, "Values": list(target.values)} for target in command.order.targets],
+        "RequestedDateTime": command.requested,
+        "Status": status.value,
+        "StatusDetails": details,
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+        "MaxConcurrency": command.order.max_concurrency,
+        "MaxErrors": command.order.max_errors,
+        "TargetCount": len(parts),
+        "CompletedCount": sum(part.status in ENDED for part in parts),
+        "ErrorCount": sum(invocation_states.is_error(part) for part in parts),
+        "DeliveryTimedOutCount": sum(part.details is Details.DELIVERY_TIMED_OUT for part in parts),
+        "ServiceRole": "",
+        "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
+        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
+        "TimeoutSeconds": int(command.order.timeout.total_seconds()),
+    }
+
+
+def result(command: Command, part: Invocation) -> Wire:
+    """`GetCommandInvocationResult`: times are text here, and empty before they are known."""
+    return {
+        "CommandId": part.command_id,
+        "InstanceId": part.instance_id,
+        "Comment": command.order.comment,
+        "DocumentName": command.order.document,
+        "DocumentVersion": "$DEFAULT",
+        "PluginName": PLUGIN,
+        "ResponseCode": part.code,
+        "ExecutionStartDateTime": _text(part.begun),
+        "ExecutionElapsedTime": _elapsed(part),
+        "ExecutionEndDateTime": _text(part.ended) if part.begun else "",
+        "Status": part.status.value,
+        "StatusDetails": part.status_details,
+        "StandardOutputContent": part.out,
+        "StandardOutputUrl": "",
+        "StandardErrorContent": part.err,
+        "StandardErrorUrl": "",
+        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
+    }
+
+
+def invocation(command: Command, part: Invocation, name: str, *, details: bool) -> Wire:
+    """`CommandInvocation`, as ListCommandInvocations shows it; the plugin's output only with details."""
+    return {
+        "CommandId": part.command_id,
+        "InstanceId": part.instance_id,
+        "InstanceName": name,
+        "Comment": command.order.comment,
+        "DocumentName": command.order.document,
+        "DocumentVersion": "$DEFAULT",
+        "RequestedDateTime": part.requested,
+        "Status": part.status.value,
+        "StatusDetails": part.status_details,
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "CommandPlugins": [_plugin(part)] if details else [],
+        "ServiceRole": "",
+        "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
+        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
+    }
+
+
+def node(machine: ManagedNode, *, online: bool, now: datetime) -> Wire:
+    """`InstanceInformation` of one managed node."""
+    return {
+        "InstanceId": machine.id,
+        "PingStatus": "Online" if online else "ConnectionLost",
+        "LastPingDateTime": now,
+        "AgentVersion": "3.3.2299.0",
+        "IsLatestVersion": True,
+        "PlatformType": "Linux",
+        "PlatformName": "Amazon Linux",
+        "PlatformVersion": "2023",
+        "ResourceType": "EC2Instance",
+        "IPAddress": machine.address,
+        "ComputerName": machine.name,
+    }
+
+
+def _plugin(part: Invocation) -> Wire:
+    joined = part.out + (f"\n----------ERROR-------\n{part.err}" if part.err else "")
+    times = {"ResponseStartDateTime": part.begun, "ResponseFinishDateTime": part.ended if part.begun else None}
+    return {
+        "Name": PLUGIN,
+        "Status": part.status.value,
+        "StatusDetails": part.status_details,
+        "ResponseCode": part.code,
+        "Output": joined[: invocation_states.OUTPUT_KEPT],
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "OutputS3Region": "",
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+    } | {name: at for name, at in times.items() if at is not None}
+
+
+def _parameters(command: Command) -> Wire:
+    shown: Wire = {"commands": list(command.order.commands)}
+    if command.order.working_directory:
+        shown["workingDirectory"] = [command.order.working_directory]
+    shown["executionTimeout"] = [str(int(command.order.execution_timeout.total_seconds()))]
+    return shown
+
+
+def _text(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z" if at else ""
+
+
+def _elapsed(part: Invocation) -> str:
+    if part.begun is None or part.ended is None:
+        return ""
+    minutes, seconds = divmod((part.ended - part.begun).total_seconds(), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return "PT" + (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "") + f"{seconds:.3g}S"
