@@ -10,15 +10,25 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Self
 
-from katakei.lab.address import Block, Door, claim_block
-from katakei.lab.desired_config import Action, Forward, Group, GroupTarget, Listener, Picture, Rule, Traffic, Weighted
+from katakei.lab.address import Block, BoundAddress, claim_block
+from katakei.lab.desired_config import (
+    RouteAction,
+    Forward,
+    Group,
+    GroupTarget,
+    Listener,
+    DesiredConfig,
+    Rule,
+    TrafficState,
+    Weighted,
+)
 from katakei.lab.envoy.process import Envoy
 from katakei.lab.servers.fleet import Servers
 
 GROUP = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/LaravelTargetGroup/73e2d6bc24d8a067"
 LISTENER = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2"
 TO_GROUP = Forward((Weighted(GROUP),))
-IN, DRAINING, CUT = Traffic
+IN, DRAINING, CUT = TrafficState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class Answer:
 class Client:
     """One keep-alive connection. It retries nothing and keeps no cookie by itself."""
 
-    def __init__(self, door: Door, *, tls: bool = False) -> None:
+    def __init__(self, door: BoundAddress, *, tls: bool = False) -> None:
         unverified = ssl.create_default_context()
         unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
         self._http = (
@@ -82,22 +92,22 @@ class Ground:
     block: Block
     servers: Servers
     envoy: Envoy
-    doors: tuple[Door, ...]
+    doors: tuple[BoundAddress, ...]
 
     @property
-    def front(self) -> Door:
-        return Door(self.block.node(0), 8080)
+    def front(self) -> BoundAddress:
+        return BoundAddress(self.block.node(0), 8080)
 
-    def listener(self, action: Action = TO_GROUP, *rules: Rule) -> Listener:
+    def listener(self, action: RouteAction = TO_GROUP, *rules: Rule) -> Listener:
         return Listener(LISTENER, self.front, action, rules)
 
-    def group(self, *traffic: Traffic, arn: str = GROUP) -> Group:
+    def group(self, *traffic: TrafficState, arn: str = GROUP) -> Group:
         return Group(arn, tuple(GroupTarget(door, each) for door, each in zip(self.doors, traffic, strict=False)))
 
     def show(self, *groups: Group, listener: Listener | None = None, close_idle: bool = False) -> None:
-        self.envoy.apply(Picture((listener or self.listener(),), groups, close_idle))
+        self.envoy.apply(DesiredConfig((listener or self.listener(),), groups, close_idle))
 
-    def targets(self, *traffic: Traffic) -> None:
+    def targets(self, *traffic: TrafficState) -> None:
         self.show(self.group(*traffic))
 
     def client(self) -> Client:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.elb.environment import Ec2Instance, Subnet
 from katakei.lab.elb.service import Elb
 from katakei.lab.elb.switches import Switches
-from katakei.lab.elb.target_state import Truth
+from katakei.lab.elb.target_state import TargetState
 from katakei.lab.endpoint.server import Endpoint
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
 
-    from katakei.lab.desired_config import Picture
+    from katakei.lab.desired_config import DesiredConfig
 
 REGION, ACCOUNT, VPC = "ap-northeast-1", "123456789012", "vpc-0a1b2c3d"
 ZONES = (f"{REGION}a", f"{REGION}c", f"{REGION}d")
@@ -85,17 +85,17 @@ class SmallWorld:
     def vpc_cidrs(self, vpc: str) -> tuple[str, ...]:
         return ("127.250.0.0/16",) if vpc == VPC else ()
 
-    def door(self, _target: str, _port: int) -> Door:
-        return Door("127.0.0.1", self.application.server_port)
+    def door(self, _target: str, _port: int) -> BoundAddress:
+        return BoundAddress("127.0.0.1", self.application.server_port)
 
 
 class Canvas:
     """A data plane that only remembers the last picture."""
 
     def __init__(self) -> None:
-        self.picture: Picture | None = None
+        self.picture: DesiredConfig | None = None
 
-    def apply(self, picture: Picture) -> None:
+    def apply(self, picture: DesiredConfig) -> None:
         self.picture = picture
 
 
@@ -172,7 +172,7 @@ def small_aws(propagation: timedelta) -> Iterator[Aws]:
     serving.start()
     world, canvas = SmallWorld(application), Canvas()
     switches = Switches(propagation=propagation)
-    elb = Elb(Truth(REGION, ACCOUNT, world, lambda n: f"127.250.255.{n + 10}", switches), canvas)
+    elb = Elb(TargetState(REGION, ACCOUNT, world, lambda n: f"127.250.255.{n + 10}", switches), canvas)
     endpoint = Endpoint(elb)
     elb.start()
     endpoint.start()

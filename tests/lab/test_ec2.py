@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from katakei.lab import clock
-from katakei.lab.address import Block, Door, claim_block
+from katakei.lab.address import Block, BoundAddress, claim_block
 from katakei.lab.ec2.instances import Ec2, InstanceState
-from katakei.lab.ec2.region import Nodes, Region
+from katakei.lab.ec2.region import ManagedNodes, Region
 from katakei.lab.servers.fleet import Power, Server, Servers
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ class Hardware(Servers):
     def listening(self, instance_id: str, within: float = 10) -> bool:
         return self.slow.wait(within) and self.get(instance_id).power is Power.ON
 
-    def door(self, instance_id: str, port: int) -> Door:
+    def door(self, instance_id: str, port: int) -> BoundAddress:
         server = self.get(instance_id)
-        return Door(server.address, server.ports.get(port, port))
+        return BoundAddress(server.address, server.ports.get(port, port))
 
 
 class World:
@@ -84,7 +84,7 @@ class World:
         self._told: list[tuple[str, str]] = []
         self.block = block
         self.ec2 = Ec2(self.hardware, block, ACCOUNT, lambda i, state: self._told.append((i, state.value[0])))
-        self.nodes = Nodes(self.ec2, self.hardware)
+        self.nodes = ManagedNodes(self.ec2, self.hardware)
         self.region = Region(self.hardware, ACCOUNT, REGION)
         self.vpc, self.subnets = self.region.put_on_loopback(block, ZONES)
         self.api = client()
@@ -194,7 +194,7 @@ def test_an_address_that_is_given_again_leads_to_its_new_holder(world: World) ->
     for number, power in enumerate((Power.GONE, Power.ON)):
         server = world.hardware.launch(f"i-{number}", "127.0.0.9", "web", ZONES[0])
         world.hardware.table[server.id] = replace(server, power=power, ports={80: 8000 + number})
-    assert world.region.door("127.0.0.9", 80) == Door("127.0.0.9", 8001)
+    assert world.region.door("127.0.0.9", 80) == BoundAddress("127.0.0.9", 8001)
 
 
 def test_stopping_what_is_stopped_changes_nothing(world: World) -> None:
@@ -235,7 +235,11 @@ def test_the_load_balancer_sees_instances_subnets_networks_and_doors(world: Worl
     subnet = world.region.subnet(world.subnets[ZONES[1]])
     assert subnet is not None
     assert (subnet.zone, subnet.cidr) == (ZONES[1], world.block.zone_cidr(1))
-    assert world.region.door(instance_id, 80) == world.region.door(machine.address, 80) == Door(machine.address, 8080)
+    assert (
+        world.region.door(instance_id, 80)
+        == world.region.door(machine.address, 80)
+        == BoundAddress(machine.address, 8080)
+    )
 
 
 def test_closing_gives_moto_its_own_ways_back(world: World) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.lab.ground import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, Ground, ground
 
 from katakei.lab import clock, reaper
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.desired_config import (
     Conditions,
     FixedResponse,
@@ -22,7 +22,7 @@ from katakei.lab.desired_config import (
     Group,
     GroupTarget,
     Listener,
-    Picture,
+    DesiredConfig,
     QueryPair,
     Redirect,
     Rule,
@@ -49,7 +49,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture
 def lab(shared: Ground) -> Iterator[Ground]:
     yield shared
-    shared.envoy.apply(Picture())
+    shared.envoy.apply(DesiredConfig())
 
 
 def servers_of(client: Client, count: int, **headers: str) -> Counter[str]:
@@ -297,7 +297,7 @@ def test_https_in_front_and_http2_behind(lab: Ground) -> None:
     secure = Listener("secure", lab.front._replace(port=8443), TO_GROUP, protocol="HTTPS", port=443)
     behind = Group("behind", (GroupTarget(secure.door, IN),), protocol="HTTPS", protocol_version="HTTP2")
     plain = lab.listener(Forward((Weighted("behind"),)))
-    lab.envoy.apply(Picture((plain, secure), (lab.group(IN), behind)))
+    lab.envoy.apply(DesiredConfig((plain, secure), (lab.group(IN), behind)))
     with Client(secure.door, tls=True) as client:
         answers = [client.get(), lab.ask()]
     assert [answer.status for answer in answers] == [200, 200]
@@ -317,7 +317,7 @@ def test_no_request_is_lost_while_listeners_rules_and_groups_come_and_go(lab: Gr
     lab.targets(IN, IN, IN)
     traffic = Traffic(f"http://{lab.front.address}:{lab.front.port}/", rate=200, slow_fraction=0.1, slow_seconds=0.5)
     traffic.start()
-    more = Door(lab.front.address, 8081)
+    more = BoundAddress(lab.front.address, 8081)
     for turn in range(40):
         arn = f"group of turn {turn}"
         action = Forward((Weighted(arn),))
@@ -326,7 +326,7 @@ def test_no_request_is_lost_while_listeners_rules_and_groups_come_and_go(lab: Gr
         front = replace(lab.listener(action, *(to_slow,) * (turn % 3)), idle_timeout=timedelta(seconds=60 + turn % 2))
         targets = [DRAINING if number == turn % 3 else IN for number in range(3)]
         pictured = (front, side) if turn % 2 else (front,)
-        lab.envoy.apply(Picture(pictured, (lab.group(*targets, arn=arn),), close_idle=turn % 4 < 2))
+        lab.envoy.apply(DesiredConfig(pictured, (lab.group(*targets, arn=arn),), close_idle=turn % 4 < 2))
         clock.sleep(0.05)
     lab.targets(IN, IN, IN)
     figures = traffic.stop()
@@ -338,7 +338,7 @@ def test_a_removed_listener_refuses_new_clients_and_finishes_what_it_has(lab: Gr
     lab.targets(IN)
     slow = lab.later("/slow?s=0.6")
     clock.sleep(SOON)
-    lab.envoy.apply(Picture(groups=(lab.group(IN),)))
+    lab.envoy.apply(DesiredConfig(groups=(lab.group(IN),)))
     refused = lab.ask()
     lab.targets(IN)
     assert (refused.status, lab.ask().status, slow.answer().status) == (0, 200, 200)
@@ -346,7 +346,7 @@ def test_a_removed_listener_refuses_new_clients_and_finishes_what_it_has(lab: Gr
 
 def test_a_listener_that_cannot_be_is_refused_aloud_and_the_next_picture_still_works(lab: Ground) -> None:
     with socket.create_server((lab.front.address, 8082), reuse_port=True), pytest.raises(LabError, match="lds"):
-        lab.envoy.apply(Picture((Listener("taken", Door(lab.front.address, 8082), TO_GROUP),), ()))
+        lab.envoy.apply(DesiredConfig((Listener("taken", BoundAddress(lab.front.address, 8082), TO_GROUP),), ()))
     lab.targets(IN)
     assert lab.ask().status == 200
 
@@ -365,7 +365,7 @@ def test_stop_leaves_no_process_and_says_so_to_whoever_still_applies(tmp_path: P
     with ground(tmp_path, count=0) as lab:
         lab.envoy.stop()
         with pytest.raises(LabError, match="does not run"):
-            lab.envoy.apply(Picture())
+            lab.envoy.apply(DesiredConfig())
     assert reaper.marked(frozenset({f"{reaper.ROOT}={tmp_path / 'envoy'}"})) == set()
 
 

@@ -11,18 +11,18 @@ import pytest
 from tests.lab.ground import Client
 
 from katakei.lab import clock
-from katakei.lab.address import Door, claim_block
+from katakei.lab.address import BoundAddress, claim_block
 from katakei.lab.servers.http1 import CLOSE, PING, PONG, TEXT, frame, read_frame, read_head
 
 pytestmark = pytest.mark.lab
-Running = tuple[Path, Door, "subprocess.Popen[bytes]"]
+Running = tuple[Path, BoundAddress, "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Iterator[Running]:
     (tmp_path / "release").write_text("v1\n")
     block = claim_block()
-    door = Door(block.address(0, 0), 8080)
+    door = BoundAddress(block.address(0, 0), 8080)
     environment = {**os.environ, "ADDRESS": door.address, "PORT": "8080", "KATAKEI_LAB_INSTANCE": "i-1"}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "katakei.lab.servers.sample_app"], cwd=tmp_path, env=environment
@@ -177,9 +177,9 @@ def test_asked_to_leave_it_hangs_up_idle_clients_and_finishes_the_others(sample:
 
 @pytest.mark.parametrize("release", ["broken", "broken-v3"])
 def test_a_broken_release_serves_but_is_not_healthy(tmp_path: Path, release: str) -> None:
-    from katakei.lab.servers.sample_app import Sample  # noqa: PLC0415 - the class alone, without its process
+    from katakei.lab.servers.sample_app import SampleApp  # noqa: PLC0415 - the class alone, without its process
 
     (tmp_path / "release").write_text(f"{release}\nand a remark\n")
-    application = Sample(tmp_path, "i-1")
+    application = SampleApp(tmp_path, "i-1")
     application.close()
     assert (application.release, application._unhealthy()) == (release, True)

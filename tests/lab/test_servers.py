@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from katakei.lab import clock, reaper
-from katakei.lab.address import Block, Door, claim_block, door
+from katakei.lab.address import Block, BoundAddress, claim_block, bound_address
 from katakei.lab.servers.fleet import Power, Servers
 
 pytestmark = pytest.mark.lab
@@ -38,7 +38,7 @@ def release(servers: Servers, port: int = 80) -> str | None:
     return get(servers.door(ID, port))[1]
 
 
-def get(where: Door, path: str = "/") -> tuple[int, str | None]:
+def get(where: BoundAddress, path: str = "/") -> tuple[int, str | None]:
     connection = HTTPConnection(*where, timeout=5)
     try:
         connection.request("GET", path)
@@ -214,7 +214,7 @@ def test_a_port_that_may_not_be_bound_is_mapped_to_a_free_one(block: Block, monk
         bind(self, address)
 
     monkeypatch.setattr(socket.socket, "bind", only_high)
-    assert door(block.address(0, 0), 80).port >= 1024
+    assert bound_address(block.address(0, 0), 80).port >= 1024
 
 
 def test_two_labs_hold_two_blocks(block: Block) -> None:

@@ -14,14 +14,23 @@ import pytest
 
 from katakei.lab import clock
 from katakei.lab.ssm import invocation_states, requests, responses
-from katakei.lab.ssm.model import Command, Invocation, ManagedNode, Order, Result, SsmError, Status, Switches
-from katakei.lab.ssm.registry import Book
+from katakei.lab.ssm.model import (
+    Command,
+    Invocation,
+    ManagedNode,
+    SendCommandRequest,
+    Result,
+    SsmError,
+    Status,
+    RunCommandSettings,
+)
+from katakei.lab.ssm.registry import CommandRegistry
 from katakei.lab.ssm.service import RunCommand
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 A, B = "i-0000000000000000a", "i-0000000000000000b"
-ORDER = Order("AWS-RunShellScript", ("true",))
-AT_ONCE = Switches(visible_after=timedelta(0), delivery=timedelta(0))
+ORDER = SendCommandRequest("AWS-RunShellScript", ("true",))
+AT_ONCE = RunCommandSettings(visible_after=timedelta(0), delivery=timedelta(0))
 
 
 def seconds(number: float) -> timedelta:
@@ -62,13 +71,13 @@ def wire(*commands: str, ids: Sequence[str] = (A,), **more: Any) -> dict[str, An
 )
 def test_a_bad_order_gets_the_error_of_the_service(change: dict[str, Any], code: str, says: str) -> None:
     with pytest.raises(SsmError) as refused:
-        requests.order(wire("true") | change)
+        requests.parse_send_command(wire("true") | change)
     assert refused.value.code == code
     assert says in refused.value.message
 
 
 def test_an_order_without_extras_has_the_defaults_of_the_document() -> None:
-    order = requests.order(wire("true"))
+    order = requests.parse_send_command(wire("true"))
     assert (order.timeout, order.execution_timeout) == (seconds(3600), seconds(3600))
     assert (order.max_concurrency, order.max_errors, order.working_directory) == ("50", "0", "")
 
@@ -76,12 +85,12 @@ def test_an_order_without_extras_has_the_defaults_of_the_document() -> None:
 # --- the book --------------------------------------------------------------------------------------------------------
 
 
-def entered(order: Order = ORDER, ids: Sequence[str] = (A, B)) -> tuple[Book, Command]:
-    book = Book()
+def entered(order: SendCommandRequest = ORDER, ids: Sequence[str] = (A, B)) -> tuple[CommandRegistry, Command]:
+    book = CommandRegistry()
     return book, book.enter(order, "c" * 36, ids, T0)
 
 
-def states(book: Book, command: Command) -> list[str]:
+def states(book: CommandRegistry, command: Command) -> list[str]:
     return [part.status_details for part in book.invocations(command)]
 
 

@@ -18,7 +18,7 @@ from tests.lab.conftest import Clients
 
 from katakei.lab import clock
 from katakei.lab.errors import LabError
-from katakei.lab.options import Facts, LabOptions
+from katakei.lab.options import LabInfo, LabOptions
 from katakei.lab.process import Lab
 
 pytestmark = pytest.mark.lab
@@ -35,7 +35,7 @@ def get(url: str) -> tuple[int, dict[str, Any]]:
             return error.code, {}
 
 
-def processes(lab: Facts) -> dict[int, str]:
+def processes(lab: LabInfo) -> dict[int, str]:
     """Everything alive that says it belongs to this lab: in its environment or on its command line."""
     mark = str(Path(lab.targets[0].folder).parents[1]).encode()
     found = {}
@@ -60,9 +60,9 @@ def raised(*words: str) -> Iterator["subprocess.Popen[bytes]"]:
             process.kill()
 
 
-def ready(process: "subprocess.Popen[bytes]") -> Facts:
+def ready(process: "subprocess.Popen[bytes]") -> LabInfo:
     assert process.stdout is not None
-    return Facts.read(process.stdout.readline().decode())
+    return LabInfo.read(process.stdout.readline().decode())
 
 
 def test_a_lab_begins_whatever_aws_its_user_has_exported(monkeypatch: pytest.MonkeyPatch) -> None:

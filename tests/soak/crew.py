@@ -83,7 +83,7 @@ class Crew:
     def left_over(self) -> Iterator[str]:
         """What still runs of those that have ended."""
         for member in self.members:
-            if member.code is not None and (left := reaper.group(member.pid)):
+            if member.code is not None and (left := reaper.group_members(member.pid)):
                 yield f"{' '.join(member.words)} has ended and left processes: {sorted(left)}"
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.soak.script import BAD, Script, Work
 
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.envoy.control_plane import Admin
 from katakei.lab.options import Target
 from katakei.lab.process import Lab
@@ -106,5 +106,5 @@ def _lines(target: Target, name: str) -> Iterator[str]:
 def dropped(lab: Lab) -> Counter[str]:
     """What the data plane itself counts as dropped since it began."""
     host, _, port = (Path(lab.targets[0].folder).parents[1] / "envoy/admin").read_text().strip().rpartition(":")
-    with closing(Admin(Door(host, int(port)))) as admin:
+    with closing(Admin(BoundAddress(host, int(port)))) as admin:
         return Counter({name: int(value) for name, value in admin.figures(DROPPED).items()})

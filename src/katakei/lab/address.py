@@ -14,7 +14,7 @@ from katakei.lab.errors import LabError
 CLAIM = 47474  # the UDP port whose possession on 127.N.0.1 is the claim; the kernel gives it back when the lab dies
 
 
-class Door(NamedTuple):
+class BoundAddress(NamedTuple):
     """An address and the TCP port really bound there."""
 
     address: str
@@ -66,7 +66,7 @@ def claim_block() -> Block:
     raise LabError("every loopback block is taken by another lab; end one of them")
 
 
-def door(address: str, port: int) -> Door:
+def bound_address(address: str, port: int) -> BoundAddress:
     """The door for an API port: the port itself, or a free one where the system does not let us bind it (under 1024).
 
     Raises LabError when something else already listens there.
@@ -80,4 +80,4 @@ def door(address: str, port: int) -> Door:
         except OSError as error:
             what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be bound ({error.strerror})"
             raise LabError(f"port {port} of {address} {what}; give the lab another one") from error
-        return Door(address, probe.getsockname()[1])
+        return BoundAddress(address, probe.getsockname()[1])

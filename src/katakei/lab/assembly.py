@@ -13,17 +13,17 @@ from typing import IO
 
 from katakei.lab.address import claim_block
 from katakei.lab.ec2.instances import Ec2
-from katakei.lab.ec2.region import Nodes, Region
+from katakei.lab.ec2.region import ManagedNodes, Region
 from katakei.lab.elb.service import Elb
-from katakei.lab.elb.target_state import Truth
+from katakei.lab.elb.target_state import TargetState
 from katakei.lab.endpoint.server import Endpoint
 from katakei.lab.envoy.process import Envoy
-from katakei.lab.faults import FaultBox, Faults
-from katakei.lab.initial_resources import Stage, set_up
-from katakei.lab.options import ACCOUNT, REGION, Facts, LabOptions, Target, environment
+from katakei.lab.faults import FaultInjector, Faults
+from katakei.lab.initial_resources import InitialResources, create_resources
+from katakei.lab.options import ACCOUNT, REGION, LabInfo, LabOptions, Target, environment
 from katakei.lab.servers.fleet import Servers
 from katakei.lab.ssm import moto_adapter as run_command
-from katakei.lab.ssm.model import Switches
+from katakei.lab.ssm.model import RunCommandSettings
 from katakei.lab.ssm.service import RunCommand
 
 ENVOYS_ZONE = 13
@@ -31,7 +31,7 @@ ENVOYS_ZONE = 13
 
 
 @contextmanager
-def assembled(options: LabOptions, ending: threading.Event) -> Iterator[Facts | None]:
+def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo | None]:
     """A lab whose targets are healthy, while the context lasts; None when `ending` was set before it was so."""
     if ending.is_set():  # while all this was imported
         yield None
@@ -46,22 +46,22 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[Facts | 
         envoy = Envoy(root / "envoy", lambda n: block.address(ENVOYS_ZONE, n))
         envoy.start(within=15)
         parts.callback(envoy.stop)
-        elb = Elb(Truth(REGION, ACCOUNT, region, block.node), envoy)
+        elb = Elb(TargetState(REGION, ACCOUNT, region, block.node), envoy)
         ec2 = Ec2(servers, block, ACCOUNT, lambda instance, state: elb.told(instance, state.value[0]))
         ec2.install()
         parts.callback(ec2.close)
         elb.start()
         parts.callback(elb.close)
-        faults = FaultBox(Faults(lag=options.lag.total_seconds()))
-        faults.listen(Breaker(servers).turned)
-        commands = RunCommand(Nodes(ec2, servers), lambda: _switches(faults.now), ACCOUNT)
+        faults = FaultInjector(Faults(lag=options.lag.total_seconds()))
+        faults.listen(ServerFaults(servers).turned)
+        commands = RunCommand(ManagedNodes(ec2, servers), lambda: _switches(faults.now), ACCOUNT)
         parts.callback(run_command.install(commands))
         commands.start()
         parts.callback(commands.close)
         endpoint = Endpoint(elb, faults)
         endpoint.start()
         parts.callback(endpoint.close)
-        stage = set_up(options, block, region, elb, ending)
+        stage = create_resources(options, block, region, elb, ending)
         if stage is None:
             yield None
             return
@@ -69,7 +69,7 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[Facts | 
         yield _facts(stage, endpoint, servers, options)
 
 
-class Breaker:
+class ServerFaults:
     """Breaks on the servers what the faults name there, and mends what they no longer name."""
 
     def __init__(self, servers: Servers) -> None:
@@ -90,15 +90,15 @@ class Breaker:
                 hang.unlink(missing_ok=True)
 
 
-def _switches(faults: Faults) -> Switches:
-    return Switches(
+def _switches(faults: Faults) -> RunCommandSettings:
+    return RunCommandSettings(
         dead=frozenset(faults.agent_dead), deliver_late=faults.deliver_late, deliver_twice=faults.deliver_twice
     )
 
 
-def _facts(stage: Stage, endpoint: Endpoint, servers: Servers, options: LabOptions) -> Facts:
+def _facts(stage: InitialResources, endpoint: Endpoint, servers: Servers, options: LabOptions) -> LabInfo:
     known = {server.id: server for server in servers.all()}
-    return Facts(
+    return LabInfo(
         endpoint=endpoint.url,
         url=stage.url,
         target_group_arn=stage.target_group_arn,

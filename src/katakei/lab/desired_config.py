@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 
 
-class Traffic(Enum):
+class TrafficState(Enum):
     """What a target may still get."""
 
     IN_SERVICE = "in_service"  # new requests
@@ -22,8 +22,8 @@ class Traffic(Enum):
 class GroupTarget:
     """One registration as the data plane sees it: a really bound door and what it may get."""
 
-    door: Door
-    traffic: Traffic
+    door: BoundAddress
+    traffic: TrafficState
     zone: str = ""
 
 
@@ -84,7 +84,7 @@ class Redirect:
     query: str = "#{query}"
 
 
-Action = Forward | FixedResponse | Redirect
+RouteAction = Forward | FixedResponse | Redirect
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Rule:
     """A rule of a listener; its place in `Listener.rules` is its priority."""
 
     conditions: Conditions
-    action: Action
+    action: RouteAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ class Listener:
     """A listener of a load balancer and the load balancer's idle timeout."""
 
     arn: str
-    door: Door  # where it is really bound
-    default: Action
+    door: BoundAddress  # where it is really bound
+    default: RouteAction
     rules: tuple[Rule, ...] = ()
     port: int = 80  # what the API says, told to targets as X-Forwarded-Port
     protocol: str = "HTTP"  # HTTP | HTTPS (with a certificate made by the lab)
@@ -133,7 +133,7 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DesiredConfig:
     """Everything the data plane does. `close_idle`: idle connections to a target no longer in service close at once."""
 
     listeners: tuple[Listener, ...] = ()

@@ -85,7 +85,7 @@ def _must(fine: bool, name: str, what: str) -> None:  # noqa: FBT001 - read as a
         raise FaultError(f"{name} must be {what}")
 
 
-class Fate(Enum):
+class FaultOutcome(Enum):
     """What becomes of one call. The `_DONE` ones happen all the same; the caller cannot know."""
 
     PASS = "pass"  # noqa: S105 - the word, not a secret
@@ -97,7 +97,7 @@ class Fate(Enum):
     TIMEOUT_DONE = "timeout_done"
 
 
-class FaultBox:
+class FaultInjector:
     """The faults of a running lab: thread-safe, and whoever listens hears (before, after) of every change."""
 
     def __init__(self, faults: Faults | None = None) -> None:
@@ -126,21 +126,21 @@ class FaultBox:
             each(before, after)
         return after
 
-    def fate(self, action: str) -> Fate:
+    def fate(self, action: str) -> FaultOutcome:
         """Throw the dice for one call."""
         with self._lock:
             faults = self._faults
             if action in faults.deny:
-                return Fate.DENY
+                return FaultOutcome.DENY
             if faults.actions and action not in faults.actions:
-                return Fate.PASS
+                return FaultOutcome.PASS
             dice, done = self._random.random(), self._random.random() < 0.5
         for fraction, fate in (
-            (faults.throttle, Fate.THROTTLE),
-            (faults.error, Fate.ERROR_DONE if done else Fate.ERROR),
-            (faults.timeout, Fate.TIMEOUT_DONE if done else Fate.TIMEOUT),
+            (faults.throttle, FaultOutcome.THROTTLE),
+            (faults.error, FaultOutcome.ERROR_DONE if done else FaultOutcome.ERROR),
+            (faults.timeout, FaultOutcome.TIMEOUT_DONE if done else FaultOutcome.TIMEOUT),
         ):
             if dice < fraction:
                 return fate
             dice -= fraction
-        return Fate.PASS
+        return FaultOutcome.PASS

@@ -29,7 +29,7 @@ CHECK = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class InitialResources:
     """What was set up: ARNs, the address traffic comes in by, and the servers' instance ids in the order of launch."""
 
     target_group_arn: str
@@ -38,7 +38,9 @@ class Stage:
     instance_ids: tuple[str, ...]
 
 
-def set_up(options: LabOptions, block: Block, region: Region, elb: Elb, ending: threading.Event) -> Stage | None:
+def create_resources(
+    options: LabOptions, block: Block, region: Region, elb: Elb, ending: threading.Event
+) -> InitialResources | None:
     """Make all of it; None when `ending` was set meanwhile. Raises LabError when it does not become healthy."""
     usual = elb.truth.switches
     elb.truth.switch(propagation=timedelta(0), lag=timedelta(0))
@@ -58,7 +60,7 @@ def set_up(options: LabOptions, block: Block, region: Region, elb: Elb, ending: 
         return None
     _let_it_always_have_been_so(elb)
     elb.truth.switch(propagation=usual.propagation, lag=options.lag)
-    return Stage(group, balancer, url, ids)
+    return InitialResources(group, balancer, url, ids)
 
 
 def _reached(so: Callable[[], bool], ending: threading.Event) -> bool:

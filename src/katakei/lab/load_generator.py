@@ -20,7 +20,7 @@ KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LoadPlan:
     """What to send, and when to end at the latest."""
 
     host: str
@@ -36,7 +36,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Count:
+class LoadCount:
     """What happened so far."""
 
     requests: int = 0
@@ -52,7 +52,7 @@ class Count:
 class Client:
     """One keep-alive connection, opened when first needed and again after every end."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -76,11 +76,11 @@ class Client:
             self._streams = None
 
 
-class Load:
+class LoadGenerator:
     """The clients and the count."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.count = Count()
+    def __init__(self, plan: LoadPlan) -> None:
+        self.count = LoadCount()
         self._plan = plan
         self._idle = deque(Client(plan) for _ in range(plan.clients))
         self._busy: set[asyncio.Task[None]] = set()
@@ -140,7 +140,7 @@ class Load:
             self.count.first_failures.append(failure)
 
 
-async def _report(count: Count) -> None:
+async def _report(count: LoadCount) -> None:
     while True:
         print(json.dumps(asdict(count)), flush=True)  # noqa: T201 - the report is this program's output
         await clock.pause(0.5)
@@ -149,7 +149,7 @@ async def _report(count: Count) -> None:
 async def main() -> None:
     """Run the plan until our input ends, which it also does when our parent is killed."""
     loop = asyncio.get_running_loop()
-    load = Load(Plan(**json.loads(await loop.run_in_executor(None, sys.stdin.readline))))
+    load = LoadGenerator(LoadPlan(**json.loads(await loop.run_in_executor(None, sys.stdin.readline))))
     stop = asyncio.Event()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -61,7 +61,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class LabInfo:
     """Where everything is: the one JSON line of `lab up --json`. `env` points any AWS client at the lab."""
 
     endpoint: str
@@ -76,7 +76,7 @@ class Facts:
         return json.dumps(asdict(self))
 
     @classmethod
-    def read(cls, line: str) -> "Facts":
+    def read(cls, line: str) -> "LabInfo":
         """From that line."""
         known = json.loads(line)
         return cls(**known | {"targets": tuple(Target(**target) for target in known["targets"])})

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from katakei.lab import clock
 from katakei.lab.errors import LabError
-from katakei.lab.options import Facts, LabOptions, Target
+from katakei.lab.options import LabInfo, LabOptions, Target
 
 READY_WITHIN = 60.0
 END_WITHIN = 20.0
@@ -28,7 +28,7 @@ class Lab:
 
     def __init__(self, options: LabOptions | None = None) -> None:
         self.options = options or LabOptions()
-        self._facts: Facts | None = None
+        self._facts: LabInfo | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -41,7 +41,7 @@ class Lab:
         self.stop()
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> LabInfo:
         """What the lab said when it was ready."""
         if self._facts is None:
             raise LabError("this lab is not up; start it, or use it in a `with`")
@@ -88,7 +88,7 @@ class Lab:
             raise LabError("this lab is not up; start it, or use it in a `with`")
         return self._process.pid
 
-    def start(self, within: float = READY_WITHIN) -> Facts:
+    def start(self, within: float = READY_WITHIN) -> LabInfo:
         """Returns when every target is healthy. Raises LabError with the lab's own words when that takes too long."""
         with tempfile.TemporaryFile() as words:
             self._process = subprocess.Popen(  # noqa: S603 - our own program, its arguments are numbers
@@ -103,7 +103,7 @@ class Lab:
                 words.seek(0)
                 said = words.read().decode(errors="replace")[-2000:]
                 raise LabError(f"the lab was not ready within {within:g} s; it said: {said or 'nothing'}")
-        self._facts = Facts.read(line)
+        self._facts = LabInfo.read(line)
         return self._facts
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ ROOT = "KATAKEI_LAB_ROOT"
 class _Process(NamedTuple):
     pid: int
     parent: int
-    group: int
+    group_members: int
     born: int  # clock ticks since boot; with the pid it names one process for ever
 
 
@@ -32,12 +32,12 @@ def marked(marks: frozenset[str]) -> set[int]:
     return {process.pid for process in _marked(marks, list(_living()))}
 
 
-def group(leader: int) -> set[int]:
+def group_members(leader: int) -> set[int]:
     """The living members of a process group."""
     return {process.pid for process in _living() if process.group == leader}
 
 
-def end(marks: frozenset[str], grace: float = 0) -> None:
+def end_marked(marks: frozenset[str], grace: float = 0) -> None:
     """End everything that carries the marks: politely at first when `grace` seconds are given, then by force.
 
     Raises LabError when something is still there after 10 s of that.
@@ -85,7 +85,7 @@ def _carries(pid: int, marks: frozenset[str]) -> bool:
         return False
 
 
-class Guard:
+class Reaper:
     """A process of its own that ends everything of a lab as soon as we close it, or are killed."""
 
     def __init__(self, root: Path) -> None:
@@ -108,7 +108,7 @@ def main(root: str) -> None:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     sys.stdin.buffer.read()
-    end(frozenset({f"{ROOT}={root}"}))
+    end_marked(frozenset({f"{ROOT}={root}"}))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from katakei.lab.errors import LabError
-from katakei.lab.load_generator import Plan
+from katakei.lab.load_generator import LoadPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Traffic:
     ) -> None:
         parts = urlsplit(url)
         enough = 8 + math.ceil(rate * (0.1 + 1.5 * slow_fraction * slow_seconds))
-        self._plan = Plan(
+        self._plan = LoadPlan(
             host=parts.hostname or "127.0.0.1",
             port=parts.port or 80,
             rate=rate,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from katakei.lab.options import Facts, LabOptions
+    from katakei.lab.options import LabInfo, LabOptions
 
 
 @click.command()
@@ -87,7 +87,7 @@ def _until_eof(ending: threading.Event) -> None:
     ending.set()
 
 
-def _welcome(facts: "Facts") -> str:
+def _welcome(facts: "LabInfo") -> str:
     servers = "\n".join(f"  {t.id}  {t.zone}  {t.address}:{t.port}  {t.folder}" for t in facts.targets)
     exports = "\n".join(f"  export {name}={value}" for name, value in facts.env.items())
     return (

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.elb import health_codes
-from katakei.lab.elb.health_checks import Aim, probe
+from katakei.lab.elb.health_checks import ProbeTarget, probe
 from katakei.lab.elb.model import Check
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def answering(answer: bytes | None) -> Iterator[Door]:
+def answering(answer: bytes | None) -> Iterator[BoundAddress]:
     """A server that reads one request, says `answer` and closes; None says nothing and keeps the connection open."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         over = threading.Event()
@@ -39,14 +39,14 @@ def answering(answer: bytes | None) -> Iterator[Door]:
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield Door(*server.getsockname())
+        yield BoundAddress(*server.getsockname())
         over.set()
         thread.join(5)
 
 
-def check(door: Door, **more: object) -> Health:
+def check(door: BoundAddress, **more: object) -> Health:
     how = Check(timeout=timedelta(seconds=0.3), matcher="200-299,302")
-    return asyncio.run(probe(Aim(door, "10.0.0.1:80", how, **more)))  # type: ignore[arg-type]  # fields of Aim
+    return asyncio.run(probe(ProbeTarget(door, "10.0.0.1:80", how, **more)))  # type: ignore[arg-type]  # fields of Aim
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_each_kind_of_answer_has_its_own_meaning(answer: bytes | None, health: H
 
 def test_a_refused_connection_is_a_failed_check_and_no_time_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        door = Door(*server.getsockname())
+        door = BoundAddress(*server.getsockname())
     assert check(door) == health_codes.FAILED
 
 
@@ -92,6 +92,6 @@ def test_the_check_comes_from_the_address_of_the_load_balancer() -> None:
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        check(Door(*server.getsockname()), source="127.250.255.10")
+        check(BoundAddress(*server.getsockname()), source="127.250.255.10")
         thread.join(5)
     assert peers == ["127.250.255.10"]

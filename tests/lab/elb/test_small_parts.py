@@ -13,31 +13,31 @@ from katakei.lab.elb.errors import ElbError
 from katakei.lab.elb.health_codes import check_matcher, matches
 from katakei.lab.elb.history import ENTRIES, REACH, Timeline
 from katakei.lab.elb.model import Group
-from katakei.lab.elb.rate_limits import Limits
+from katakei.lab.elb.rate_limits import RateLimiter
 from katakei.lab.elb.switches import DrainingIp, Switches
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def passed(limits: Limits, action: str, calls: int, at: float) -> int:
+def passed(limits: RateLimiter, action: str, calls: int, at: float) -> int:
     return sum(limits.take(action, at) for _ in range(calls))
 
 
 def test_registrations_have_20_tokens_and_4_more_each_second() -> None:
-    limits = Limits(0)
+    limits = RateLimiter(0)
     assert passed(limits, "RegisterTargets", 25, 0) == 20
     assert passed(limits, "DeregisterTargets", 25, 1) == 4
 
 
 def test_all_actions_together_have_40_tokens_and_10_more_each_second() -> None:
-    limits = Limits(0)
+    limits = RateLimiter(0)
     assert passed(limits, "RegisterTargets", 20, 0) == 20
     assert passed(limits, "DescribeTargetHealth", 45, 0) == 20
     assert passed(limits, "DescribeTargetHealth", 45, 2) == 20
 
 
 def test_creating_load_balancers_is_the_scarcest() -> None:
-    limits = Limits(0)
+    limits = RateLimiter(0)
     assert passed(limits, "CreateLoadBalancer", 15, 0) == 10
     assert passed(limits, "SetSubnets", 15, 10) == 2
 
@@ -91,14 +91,14 @@ def test_switches_turn_by_name_and_refuse_nonsense() -> None:
 
 
 def test_conditions_are_drawn_as_the_data_plane_compares_them() -> None:
-    taken = conditions.taken(
+    taken = conditions.validated(
         [
             {"Field": "host-header", "Values": ["*.example.com"]},
             {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X", "Values": ["a"]}},
             {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "v", "Value": "2"}]}},
         ]
     )
-    drawn = conditions.drawn(taken)
+    drawn = conditions.desired_conditions(taken)
     assert (drawn.hosts, drawn.headers) == (("*.example.com",), (("X", ("a",)),))
     assert drawn.queries == ((QueryPair("2", "v"),),)
 
@@ -116,4 +116,4 @@ def test_conditions_are_drawn_as_the_data_plane_compares_them() -> None:
 )
 def test_conditions_that_aws_refuses_are_refused(wrong: list[dict[str, object]]) -> None:
     with pytest.raises(ElbError):
-        conditions.taken(wrong)
+        conditions.validated(wrong)

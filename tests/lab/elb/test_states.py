@@ -7,27 +7,27 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from katakei.lab.desired_config import Traffic
+from katakei.lab.desired_config import TrafficState
 from katakei.lab.elb import health_codes
 from katakei.lab.elb.health_codes import Health
-from katakei.lab.elb.model import Check, Group, Key, Power, TargetType
+from katakei.lab.elb.model import Check, Group, TargetKey, InstancePower, TargetType
 from katakei.lab.elb.states import (
-    Newcomer,
+    NewRegistration,
     checked,
     delay_changed,
     deregister,
-    elapse,
+    remove_expired,
     listing,
     named,
-    power,
+    change_power,
     register,
     traffic,
-    use,
+    set_in_use,
 )
 from katakei.lab.elb.switches import Switches
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-A, B = Key("i-a", 80), Key("i-b", 80)
+A, B = TargetKey("i-a", 80), TargetKey("i-b", 80)
 SWITCHES = Switches()
 ZONES = frozenset({"ap-northeast-1a", "ap-northeast-1c"})
 
@@ -46,7 +46,9 @@ def used(**settings: object) -> Group:
 
 
 def with_both(group: Group | None = None, *, healthy: bool = True) -> Group:
-    group = register(group or used(), [Newcomer(A, "ap-northeast-1a"), Newcomer(B, "ap-northeast-1c")], T0, SWITCHES)
+    group = register(
+        group or used(), [NewRegistration(A, "ap-northeast-1a"), NewRegistration(B, "ap-northeast-1c")], T0, SWITCHES
+    )
     for key in (A, B) if healthy else ():
         group = checked(group, key, health_codes.HEALTHY, after(1), SWITCHES)
     return group
@@ -68,7 +70,7 @@ def test_a_zone_that_is_not_enabled_leaves_the_target_unused_with_its_own_text()
 
 def test_taking_a_group_into_use_begins_every_health_anew() -> None:
     group = with_both(used(in_use=False), healthy=False)
-    group = use(group, in_use=True, zones=ZONES, now=after(10))
+    group = set_in_use(group, in_use=True, zones=ZONES, now=after(10))
     assert named(group, A, None, after(10), SWITCHES)[1] == health_codes.REGISTERING
     assert named(group, A, None, after(11.5), SWITCHES)[1] == health_codes.CHECKING
 
@@ -110,26 +112,26 @@ def test_draining_lasts_the_whole_delay_though_nothing_is_in_flight() -> None:
 
 def test_a_second_deregister_does_not_restart_the_timer() -> None:
     group = deregister(with_both(), [A], after(10), SWITCHES)
-    group = deregister(group, [A, Key("i-stranger", 80)], after(14), SWITCHES)
+    group = deregister(group, [A, TargetKey("i-stranger", 80)], after(14), SWITCHES)
     assert "i-a" not in states(group, 16)
 
 
 def test_registering_again_while_draining_leaves_no_timer_behind() -> None:
     group = deregister(with_both(), [A], after(10), SWITCHES)
-    group = register(group, [Newcomer(A, "ap-northeast-1a")], after(12), SWITCHES)
+    group = register(group, [NewRegistration(A, "ap-northeast-1a")], after(12), SWITCHES)
     assert named(group, A, None, after(12), SWITCHES)[1] == health_codes.REGISTERING
     group = checked(group, A, health_codes.HEALTHY, after(13), SWITCHES)
-    assert states(elapse(group, after(60)), 60)["i-a"] == "healthy"
+    assert states(remove_expired(group, after(60)), 60)["i-a"] == "healthy"
 
 
 def test_registering_a_registered_target_resets_nothing() -> None:
-    group = register(with_both(), [Newcomer(A, "ap-northeast-1a")], after(5), SWITCHES)
+    group = register(with_both(), [NewRegistration(A, "ap-northeast-1a")], after(5), SWITCHES)
     assert states(group, 5)["i-a"] == "healthy"
 
 
 def test_a_check_begun_in_an_earlier_life_says_nothing() -> None:
     group = deregister(with_both(), [A], after(10), SWITCHES)
-    group = register(group, [Newcomer(A, "ap-northeast-1a")], after(12), SWITCHES)
+    group = register(group, [NewRegistration(A, "ap-northeast-1a")], after(12), SWITCHES)
     group = checked(group, A, health_codes.HEALTHY, after(9), SWITCHES)
     assert states(group, 14)["i-a"] == "initial"
 
@@ -140,55 +142,55 @@ def test_deregister_from_a_group_not_in_use_is_immediate() -> None:
 
 
 def test_a_stopped_instance_stays_registered_and_starts_anew() -> None:
-    group = power(with_both(), "i-a", Power.STOPPED, after(5))
+    group = change_power(with_both(), "i-a", InstancePower.STOPPED, after(5))
     assert named(group, A, None, after(5), SWITCHES)[1] == health_codes.STOPPED
     assert set(states(group, 5)) == {"i-a", "i-b"}
-    group = power(group, "i-a", Power.RUNNING, after(9))
+    group = change_power(group, "i-a", InstancePower.RUNNING, after(9))
     assert states(group, 9)["i-a"] == "initial"
 
 
 def test_a_terminated_instance_leaves_the_list_and_drains_by_name_for_ten_minutes() -> None:
-    group = power(with_both(), "i-a", Power.TERMINATED, after(5))
+    group = change_power(with_both(), "i-a", InstancePower.TERMINATED, after(5))
     assert set(states(group, 6)) == {"i-b"}
     assert named(group, A, None, after(599), SWITCHES)[1] == health_codes.DRAINING
-    assert named(elapse(group, after(700)), A, None, after(700), SWITCHES)[1] == health_codes.NOT_REGISTERED
+    assert named(remove_expired(group, after(700)), A, None, after(700), SWITCHES)[1] == health_codes.NOT_REGISTERED
 
 
 def test_the_same_id_on_two_ports_is_two_registrations() -> None:
-    group = register(with_both(), [Newcomer(Key("i-a", 8081), "ap-northeast-1a")], T0, SWITCHES)
-    group = deregister(group, [Key("i-a", 8081)], after(3), SWITCHES)
+    group = register(with_both(), [NewRegistration(TargetKey("i-a", 8081), "ap-northeast-1a")], T0, SWITCHES)
+    group = deregister(group, [TargetKey("i-a", 8081)], after(3), SWITCHES)
     assert named(group, A, None, after(4), SWITCHES)[1] == health_codes.HEALTHY
-    assert named(group, Key("i-a", 8081), None, after(4), SWITCHES)[1] == health_codes.DRAINING
+    assert named(group, TargetKey("i-a", 8081), None, after(4), SWITCHES)[1] == health_codes.DRAINING
 
 
 def test_a_name_with_another_zone_is_not_registered() -> None:
-    ip = Key("10.0.0.5", 80)
-    group = register(used(target_type=TargetType.IP), [Newcomer(ip, "z", shown_zone="z")], T0, SWITCHES)
+    ip = TargetKey("10.0.0.5", 80)
+    group = register(used(target_type=TargetType.IP), [NewRegistration(ip, "z", shown_zone="z")], T0, SWITCHES)
     assert named(group, ip, "other", after(1), SWITCHES)[1] == health_codes.NOT_REGISTERED
     assert named(group, ip, None, after(1), SWITCHES)[0].shown_zone == "z"
 
 
 def test_traffic_goes_to_the_healthy_and_is_cut_when_the_delay_is_over() -> None:
     group = deregister(with_both(), [A], after(10), SWITCHES)
-    assert traffic(group, after(11), SWITCHES) == {A: Traffic.DRAINING, B: Traffic.IN_SERVICE}
-    assert traffic(group, after(16), SWITCHES)[A] is Traffic.CUT
-    assert A not in traffic(elapse(group, after(30)), after(30), SWITCHES)
+    assert traffic(group, after(11), SWITCHES) == {A: TrafficState.DRAINING, B: TrafficState.IN_SERVICE}
+    assert traffic(group, after(16), SWITCHES)[A] is TrafficState.CUT
+    assert A not in traffic(remove_expired(group, after(30)), after(30), SWITCHES)
 
 
 def test_with_none_healthy_all_unhealthy_ones_get_traffic_but_no_draining_one() -> None:
     group = deregister(fallen(with_both()), [B], after(5), SWITCHES)
-    assert traffic(group, after(6), SWITCHES) == {A: Traffic.IN_SERVICE, B: Traffic.DRAINING}
+    assert traffic(group, after(6), SWITCHES) == {A: TrafficState.IN_SERVICE, B: TrafficState.DRAINING}
 
 
 def test_with_one_healthy_the_unhealthy_get_none() -> None:
     group = with_both()
     for _ in range(2):
         group = checked(group, A, health_codes.FAILED, after(3), SWITCHES)
-    assert traffic(group, after(4), SWITCHES) == {A: Traffic.DRAINING, B: Traffic.IN_SERVICE}
+    assert traffic(group, after(4), SWITCHES) == {A: TrafficState.DRAINING, B: TrafficState.IN_SERVICE}
 
 
-@pytest.mark.parametrize(("included", "expected"), [(False, Traffic.DRAINING), (True, Traffic.IN_SERVICE)])
-def test_whether_fail_open_includes_initial_is_a_switch(included: bool, expected: Traffic) -> None:  # noqa: FBT001 - a row
+@pytest.mark.parametrize(("included", "expected"), [(False, TrafficState.DRAINING), (True, TrafficState.IN_SERVICE)])
+def test_whether_fail_open_includes_initial_is_a_switch(included: bool, expected: TrafficState) -> None:  # noqa: FBT001 - a row
     group = deregister(with_both(healthy=False), [B], after(2), SWITCHES)
     assert traffic(group, after(3), replace(SWITCHES, fail_open_includes_initial=included))[A] is expected
 
@@ -198,7 +200,7 @@ def test_the_minimum_percentage_opens_the_group_for_the_unhealthy() -> None:
     group = with_both(used(attributes=attributes))
     for _ in range(2):
         group = checked(group, A, health_codes.FAILED, after(3), SWITCHES)
-    assert traffic(group, after(4), SWITCHES)[A] is Traffic.IN_SERVICE
+    assert traffic(group, after(4), SWITCHES)[A] is TrafficState.IN_SERVICE
 
 
 def test_a_changed_delay_leaves_running_timers_alone() -> None:

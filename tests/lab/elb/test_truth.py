@@ -9,7 +9,7 @@ import pytest
 from tests.lab.small_world import ONE, TWO, Aws, small_aws
 
 from katakei.lab import clock
-from katakei.lab.desired_config import Picture, Traffic
+from katakei.lab.desired_config import DesiredConfig, TrafficState
 from katakei.lab.elb import sync_loop
 from katakei.lab.errors import LabError
 
@@ -25,7 +25,7 @@ def aws() -> Iterator[Aws]:
 
 def serving(aws: Aws) -> int:
     groups = aws.canvas.picture.groups if aws.canvas.picture else ()
-    return sum(target.traffic is Traffic.IN_SERVICE for group in groups for target in group.targets)
+    return sum(target.traffic is TrafficState.IN_SERVICE for group in groups for target in group.targets)
 
 
 def both_healthy(aws: Aws, *, delay: int = 300) -> str:
@@ -69,11 +69,11 @@ def test_connections_are_cut_when_the_delay_is_over(aws: Aws) -> None:
     group = both_healthy(aws, delay=1)
     aws.elb.call("DeregisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}]})
 
-    def traffic() -> set[Traffic]:
-        return {t.traffic for g in (aws.canvas.picture or Picture()).groups for t in g.targets}
+    def traffic() -> set[TrafficState]:
+        return {t.traffic for g in (aws.canvas.picture or DesiredConfig()).groups for t in g.targets}
 
-    assert clock.wait_for(lambda: traffic() == {Traffic.DRAINING, Traffic.IN_SERVICE}, 1)
-    assert clock.wait_for(lambda: traffic() == {Traffic.CUT, Traffic.IN_SERVICE}, 2)
+    assert clock.wait_for(lambda: traffic() == {TrafficState.DRAINING, TrafficState.IN_SERVICE}, 1)
+    assert clock.wait_for(lambda: traffic() == {TrafficState.CUT, TrafficState.IN_SERVICE}, 2)
 
 
 def test_a_picture_that_was_not_taken_is_tried_again(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_a_picture_that_was_not_taken_is_tried_again(aws: Aws, monkeypatch: pyte
     refusals = [LabError("not now"), LabError("not yet")]
     taken = aws.canvas.apply
 
-    def apply(picture: Picture) -> None:
+    def apply(picture: DesiredConfig) -> None:
         if refusals:
             raise refusals.pop()
         taken(picture)

@@ -31,13 +31,13 @@ class InstanceState(Enum):
 
 GOING = frozenset({InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED})
 log = logging.getLogger(__name__)
-Told = Callable[[str, InstanceState], None]
+StateListener = Callable[[str, InstanceState], None]
 
 
 class Ec2:
     """Every instance of the account is a server. `told` hears (id, state) of every change, on some thread, in order."""
 
-    def __init__(self, servers: Servers, block: Block, account: str, told: Told) -> None:
+    def __init__(self, servers: Servers, block: Block, account: str, told: StateListener) -> None:
         self._servers = servers
         self._block = block
         self._account = account

@@ -9,7 +9,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.subnets import Subnet as MotoSubnet
 
-from katakei.lab.address import Block, Door
+from katakei.lab.address import Block, BoundAddress
 from katakei.lab.ec2.instances import Ec2, InstanceState, state_of, tags_of
 from katakei.lab.elb.environment import Ec2Instance, Subnet
 from katakei.lab.servers.fleet import Power, Servers
@@ -89,14 +89,14 @@ class Region:
         found = self._backend.vpcs.get(vpc)
         return (str(found.cidr_block),) if found else ()
 
-    def door(self, target: str, port: int) -> Door:
+    def door(self, target: str, port: int) -> BoundAddress:
         """Where a target (instance id or address) really answers for the port the API says."""
         for server in self._servers.all():
             if target == server.id or (target == server.address and server.power is not Power.GONE):
                 if port not in server.ports and server.power is Power.ON:
                     return self._servers.listen(server.id, port)  # the sample serves whatever port is registered
                 return self._servers.door(server.id, port)
-        return Door(target, port)
+        return BoundAddress(target, port)
 
 
 def _machine(instance: Instance) -> Ec2Instance:
@@ -108,7 +108,7 @@ def _subnet(subnet: MotoSubnet) -> Subnet:
     return Subnet(subnet.id, subnet.availability_zone, subnet.vpc_id, str(subnet.cidr_block))
 
 
-class Nodes:
+class ManagedNodes:
     """Every instance that is not on its way to termination; `ssm.agents.Machines` says what each method promises."""
 
     def __init__(self, ec2: Ec2, servers: Servers) -> None:

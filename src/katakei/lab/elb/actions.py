@@ -9,9 +9,9 @@ from katakei.lab.elb import lookup
 from katakei.lab.elb.errors import ElbError, invalid
 
 if TYPE_CHECKING:
-    from katakei.lab.elb.model import Balancer, Wire
+    from katakei.lab.elb.model import LoadBalancer, ApiStructure
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
 MOST_GROUPS = 5
 LONGEST_STICKINESS = 604800
@@ -19,14 +19,14 @@ ENDS = ("forward", "redirect", "fixed-response")
 FITTING = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP"), "gateway": ("GENEVE",)}
 
 
-def taken(truth: Truth, balancer: Balancer, actions: list[dict[str, Any]]) -> tuple[Wire, ...]:
+def validated(truth: TargetState, balancer: LoadBalancer, actions: list[dict[str, Any]]) -> tuple[ApiStructure, ...]:
     """The actions as they are read back. Raises what AWS raises; every group must exist and be free."""
     if not actions or sum(action["Type"] in ENDS for action in actions) != 1:
         raise ElbError("InvalidLoadBalancerAction", f"You must specify exactly one action of type '{', '.join(ENDS)}'")
     return tuple(_taken(truth, balancer, action) for action in sorted(actions, key=lambda a: a.get("Order", 0)))
 
 
-def _taken(truth: Truth, balancer: Balancer, action: dict[str, Any]) -> Wire:
+def _taken(truth: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -> ApiStructure:
     if action["Type"] == "forward":
         return _forward(truth, balancer, action)
     if action["Type"] == "fixed-response":
@@ -36,7 +36,7 @@ def _taken(truth: Truth, balancer: Balancer, action: dict[str, Any]) -> Wire:
     return action
 
 
-def _forward(truth: Truth, balancer: Balancer, action: dict[str, Any]) -> Wire:
+def _forward(truth: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -> ApiStructure:
     config: Params = action.get("ForwardConfig", {})
     groups: list[Params] = config.get("TargetGroups", [])
     single = action.get("TargetGroupArn")
@@ -66,7 +66,7 @@ def _sticky(config: Params) -> Params:
     return {"Enabled": enabled} | ({"DurationSeconds": seconds} if seconds is not None else {})
 
 
-def _weighted(truth: Truth, balancer: Balancer, given: Params) -> Params:
+def _weighted(truth: TargetState, balancer: LoadBalancer, given: Params) -> Params:
     arn, weight = given.get("TargetGroupArn", ""), given.get("Weight", 1)
     if not 0 <= weight <= 999:
         raise invalid(f"Weight '{weight}' must be between 0 and 999 inclusive")

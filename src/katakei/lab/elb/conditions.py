@@ -10,7 +10,7 @@ from katakei.lab.elb.errors import ElbError, invalid
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from katakei.lab.elb.model import Wire
+    from katakei.lab.elb.model import ApiStructure
 
 CONFIGS = {
     "path-pattern": "PathPatternConfig",
@@ -24,7 +24,7 @@ PLAIN = ("path-pattern", "host-header")  # the two that may also be given as bar
 MOST_VALUES = 5
 
 
-def taken(conditions: list[dict[str, Any]]) -> tuple[Wire, ...]:
+def validated(conditions: list[dict[str, Any]]) -> tuple[ApiStructure, ...]:
     """The conditions as they are read back. Raises ValidationError for what AWS refuses."""
     total = 0
     found = []
@@ -54,13 +54,13 @@ def _values(field: str, condition: dict[str, Any]) -> list[Any]:
     return values
 
 
-def _read_back(field: str, condition: dict[str, Any], values: list[Any]) -> Wire:
+def _read_back(field: str, condition: dict[str, Any], values: list[Any]) -> ApiStructure:
     config = {**condition.get(CONFIGS[field], {}), "Values": values}
     both = {"Values": values} if field in PLAIN else {}
     return {"Field": field, **both, CONFIGS[field]: config}
 
 
-def drawn(conditions: Iterable[Wire]) -> desired_config.Conditions:
+def desired_conditions(conditions: Iterable[ApiStructure]) -> desired_config.Conditions:
     """What the data plane must compare."""
     by: dict[str, list[Any]] = {field: [] for field in CONFIGS}
     for condition in conditions:

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 from katakei.lab import desired_config
 from katakei.lab.elb import states
-from katakei.lab.elb.conditions import drawn
+from katakei.lab.elb.conditions import desired_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from katakei.lab.elb.model import Group, Key, Listener, Wire
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.model import Group, TargetKey, Listener, ApiStructure
+    from katakei.lab.elb.target_state import TargetState
 
 HTTP = ("HTTP", "HTTPS")
-Flow = dict[str, dict["Key", desired_config.Traffic]]
+TrafficStates = dict[str, dict["TargetKey", desired_config.TrafficState]]
 
 
-def draw(truth: Truth, now: datetime) -> tuple[desired_config.Picture, Flow]:
+def build_desired_config(truth: TargetState, now: datetime) -> tuple[desired_config.DesiredConfig, TrafficStates]:
     """The picture for this time, and what each registration gets in it. Targets are seen as they were a lag ago."""
     then = truth.view(now)
-    flow: Flow = {}
+    flow: TrafficStates = {}
     groups = []
     for arn, timeline in truth.timelines.items():
         group = timeline.then(then)
@@ -31,10 +31,12 @@ def draw(truth: Truth, now: datetime) -> tuple[desired_config.Picture, Flow]:
             flow[arn] = states.traffic(group, then, truth.switches)
             groups.append(_group(truth, group, flow[arn]))
     listeners = tuple(_listener(truth, one) for one in truth.listeners.values() if one.protocol in HTTP)
-    return desired_config.Picture(listeners, tuple(groups), close_idle=truth.switches.close_idle), flow
+    return desired_config.DesiredConfig(listeners, tuple(groups), close_idle=truth.switches.close_idle), flow
 
 
-def _group(truth: Truth, group: Group, flow: Mapping[Key, desired_config.Traffic]) -> desired_config.Group:
+def _group(
+    truth: TargetState, group: Group, flow: Mapping[TargetKey, desired_config.TrafficState]
+) -> desired_config.Group:
     targets = tuple(
         desired_config.GroupTarget(truth.world.door(key.id, key.port or 0), does, group.registrations[key].zone or "")
         for key, does in flow.items()
@@ -56,21 +58,21 @@ def _group(truth: Truth, group: Group, flow: Mapping[Key, desired_config.Traffic
     )
 
 
-def _listener(truth: Truth, listener: Listener) -> desired_config.Listener:
+def _listener(truth: TargetState, listener: Listener) -> desired_config.Listener:
     idle = int(truth.balancers[listener.balancer].attributes["idle_timeout.timeout_seconds"])
     rules = sorted((r for r in truth.rules.values() if r.listener == listener.arn), key=lambda r: r.priority)
     return desired_config.Listener(
         listener.arn,
         listener.door,
         default=_action(listener.actions),
-        rules=tuple(desired_config.Rule(drawn(rule.conditions), _action(rule.actions)) for rule in rules),
+        rules=tuple(desired_config.Rule(desired_conditions(rule.conditions), _action(rule.actions)) for rule in rules),
         port=listener.port,
         protocol=listener.protocol,
         idle_timeout=timedelta(seconds=idle),
     )
 
 
-def _action(actions: tuple[Wire, ...]) -> desired_config.Action:
+def _action(actions: tuple[ApiStructure, ...]) -> desired_config.RouteAction:
     """The last action decides; the authenticating ones before it let everybody pass in the lab."""
     action = actions[-1]
     if action["Type"] == "fixed-response":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from katakei.lab.address import Door
+    from katakei.lab.address import BoundAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Subnet:
     cidr: str
 
 
-class World(Protocol):
+class Environment(Protocol):
     """One region of one account."""
 
     def machine(self, instance: str, /) -> Ec2Instance | None:
@@ -48,5 +48,5 @@ class World(Protocol):
     def vpc_cidrs(self, vpc: str, /) -> tuple[str, ...]:
         """The networks of a VPC; empty when there is no such VPC."""
 
-    def door(self, target: str, port: int, /) -> Door:
+    def door(self, target: str, port: int, /) -> BoundAddress:
         """Where a target (instance id or address) really answers for the port the API says."""

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from katakei.lab.address import Door
+    from katakei.lab.address import BoundAddress
     from katakei.lab.elb.health_codes import Health
-    from katakei.lab.elb.model import Check, Group, Key, Registration
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.model import Check, Group, TargetKey, Registration
+    from katakei.lab.elb.target_state import TargetState
 
 AGENT = "ELB-HealthChecker/2.0"
 MOST_BODY = 65536
@@ -32,17 +32,17 @@ SETTINGS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class ProbeTarget:
     """What to check: the really bound door, the host header, how, and from which address of the load balancer."""
 
-    door: Door
+    door: BoundAddress
     host: str
     check: Check
     source: str | None = None
     grpc: bool = False
 
 
-async def probe(aim: Aim) -> Health:
+async def probe(aim: ProbeTarget) -> Health:
     """`words.HEALTHY`, or the health that this failure means: refused, reset or malformed is not the same as late."""
     try:
         async with asyncio.timeout(aim.check.timeout.total_seconds()):
@@ -53,7 +53,7 @@ async def probe(aim: Aim) -> Health:
         return health_codes.FAILED
 
 
-async def _ask(aim: Aim) -> Health:
+async def _ask(aim: ProbeTarget) -> Health:
     secure = _trusting() if aim.check.protocol in {"HTTPS", "TLS"} else None
     source = (aim.source, 0) if aim.source else None
     reader, writer = await asyncio.open_connection(*aim.door, ssl=secure, local_addr=source)
@@ -68,7 +68,7 @@ async def _ask(aim: Aim) -> Health:
     return health_codes.HEALTHY if matches(aim.check.matcher or "200", code) else health_codes.mismatch(code)
 
 
-async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, aim: Aim) -> int:
+async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, aim: ProbeTarget) -> int:
     path = aim.check.path or "/"
     lines = (f"GET {path} HTTP/1.1", f"Host: {aim.host}", "Connection: close", f"User-Agent: {AGENT}", "", "")
     writer.write("\r\n".join(lines).encode())
@@ -96,14 +96,14 @@ def _trusting() -> ssl.SSLContext:
     return context
 
 
-EVERY = 0.05  # seconds between two looks at the schedule
-Due = tuple[str, "Key"]
+POLL_INTERVAL = 0.05  # seconds between two looks at the schedule
+Due = tuple[str, "TargetKey"]
 
 
-class Checker:
+class HealthChecker:
     """Checks the targets of all groups of a truth while it runs."""
 
-    def __init__(self, truth: Truth) -> None:
+    def __init__(self, truth: TargetState) -> None:
         self._truth = truth
         self._next: dict[Due, tuple[datetime, datetime]] = {}
         self._over = threading.Event()
@@ -118,7 +118,7 @@ class Checker:
         self._over.set()
         self._thread.join(10)
 
-    def due(self, now: datetime) -> list[tuple[Due, Aim]]:
+    def due(self, now: datetime) -> list[tuple[Due, ProbeTarget]]:
         """What must be checked now; the next turn of each is fixed by this one, not by its answer."""
         found = []
         seen = set()
@@ -143,12 +143,12 @@ class Checker:
                 if states.checkable(group, r, now) and r.key.port is not None:
                     yield group, r
 
-    def _aim(self, group: Group, r: Registration) -> Aim:
+    def _aim(self, group: Group, r: Registration) -> ProbeTarget:
         api_port = int(health_check_port(group, r.key) or 0)
         door = self._truth.world.door(r.key.id, api_port)
         users = self._truth.balancers_of(group.arn)
         source = self._truth.balancers[users[0]].node if users else None
-        return Aim(door, f"{door.address}:{api_port}", group.check, source, grpc=group.version == "GRPC")
+        return ProbeTarget(door, f"{door.address}:{api_port}", group.check, source, grpc=group.version == "GRPC")
 
     def _run(self) -> None:
         asyncio.run(self._loop())
@@ -160,12 +160,12 @@ class Checker:
                 task = asyncio.create_task(self._check(arn, key, aim))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
-            await clock.pause(EVERY)
+            await clock.pause(POLL_INTERVAL)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _check(self, arn: str, key: Key, aim: Aim) -> None:
+    async def _check(self, arn: str, key: TargetKey, aim: ProbeTarget) -> None:
         begun = clock.now()
         result = await probe(aim)
         self._truth.checked(arn, key, result, begun)

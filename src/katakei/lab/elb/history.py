@@ -7,7 +7,7 @@ from collections import Counter, deque
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from katakei.lab.desired_config import Traffic
+from katakei.lab.desired_config import TrafficState
 from katakei.lab.elb import states
 from katakei.lab.elb.health_codes import State
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from katakei.lab.elb.health_codes import Health
-    from katakei.lab.elb.model import Group, Key, Registration
+    from katakei.lab.elb.model import Group, TargetKey, Registration
     from katakei.lab.elb.switches import Switches
 
 REACH = timedelta(hours=1)
@@ -56,13 +56,13 @@ KEPT = 200_000
 ABSENT = "absent"
 
 
-class History:
+class ChangeLog:
     """Compares each look at a group with the one before. Not thread-safe; its owner holds a lock."""
 
     def __init__(self) -> None:
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
-        self._health: dict[str, dict[Key, tuple[Registration, Health]]] = {}
-        self._traffic: dict[str, dict[Key, Traffic]] = {}
+        self._health: dict[str, dict[TargetKey, tuple[Registration, Health]]] = {}
+        self._traffic: dict[str, dict[TargetKey, TrafficState]] = {}
 
     def entries(self) -> list[dict[str, Any]]:
         """All that happened, oldest first. `kind` is `state` (the API's view) or `traffic` (the data plane's)."""
@@ -82,13 +82,13 @@ class History:
             if old is None or new is None or old[1] != new[1]:
                 self._entries.append(self._state(group, at, new or old, gone=new is None) | counts)
 
-    def applied(self, arn: str, traffic: dict[Key, Traffic], at: datetime) -> None:
+    def applied(self, arn: str, traffic: dict[TargetKey, TrafficState], at: datetime) -> None:
         """Note what the data plane does from now on."""
         before = self._traffic.get(arn, {})
         if before == traffic:
             return
         self._traffic[arn] = traffic
-        serving = sum(t is Traffic.IN_SERVICE for t in traffic.values())
+        serving = sum(t is TrafficState.IN_SERVICE for t in traffic.values())
         for key in [*before, *(k for k in traffic if k not in before)]:
             if before.get(key) is not traffic.get(key):
                 does = traffic[key].value if key in traffic else ABSENT

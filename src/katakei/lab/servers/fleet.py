@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from katakei.lab.address import Door
+from katakei.lab.address import BoundAddress
 from katakei.lab.errors import LabError
-from katakei.lab.reaper import Guard
+from katakei.lab.reaper import Reaper
 from katakei.lab.servers.machine import Machine
 
 SHUTDOWN = 0.5
@@ -75,7 +75,7 @@ class Servers:
         self._port = port
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
-        self._guard = Guard(self._root)
+        self._guard = Reaper(self._root)
 
     def launch(self, instance_id: str, address: str, name: str, zone: str) -> Server:
         """Switch a new instance on. Returns at once; its application listens a moment later."""
@@ -131,11 +131,11 @@ class Servers:
         with self._lock:
             return tuple(entry.server() for entry in self._entries.values())
 
-    def listen(self, instance_id: str, port: int) -> Door:
+    def listen(self, instance_id: str, port: int) -> BoundAddress:
         """Let the sample application listen on one more port; it does within half a second."""
         return self._entry(instance_id).machine.listen(port)
 
-    def door(self, instance_id: str, port: int) -> Door:
+    def door(self, instance_id: str, port: int) -> BoundAddress:
         """Where an API port of the instance really is, whether or not anything listens there."""
         return self._entry(instance_id).machine.door(port)
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from katakei.lab import clock, reaper
-from katakei.lab.address import Door, door
-from katakei.lab.servers.application import LISTENING, Application, Control
+from katakei.lab.address import BoundAddress, bound_address
+from katakei.lab.servers.application import LISTENING, Application, RestartPipe
 
 FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
 """What a server inherits from the lab's own environment; above all no credentials."""
@@ -26,18 +26,20 @@ class Machine:
         self.boot_id = ""
         self._root = root
         self._lock = threading.RLock()
-        self._doors: dict[int, Door] = {}
+        self._doors: dict[int, BoundAddress] = {}
         self._main = self.door(port)
         (self.folder / "state").mkdir(parents=True)
         (self.folder / "release").write_text("v1\n")
         self.application = Application(self.folder, self._main)
-        self._control = Control(self.folder, self._restart)
+        self._control = RestartPipe(self.folder, self._restart)
 
-    def door(self, port: int) -> Door:
+    def bound_address(self, port: int) -> BoundAddress:
         """Where an API port really is; the same answer every time."""
         with self._lock:
             if port not in self._doors:
-                self._doors[port] = door(self.address, port) if port < 1024 else Door(self.address, port)
+                self._doors[port] = (
+                    bound_address(self.address, port) if port < 1024 else BoundAddress(self.address, port)
+                )
             return self._doors[port]
 
     @property
@@ -46,7 +48,7 @@ class Machine:
         with self._lock:
             return {port: where.port for port, where in self._doors.items()}
 
-    def listen(self, port: int) -> Door:
+    def listen(self, port: int) -> BoundAddress:
         """Name one more port in the file which the sample follows."""
         with self._lock:
             where = self.door(port)
@@ -85,7 +87,7 @@ class Machine:
     def halt(self, grace: float) -> None:
         """Switch off, and end every process of this machine, wherever it hid."""
         self.switch_off()
-        reaper.end(frozenset({f"{reaper.ROOT}={self._root}", f"KATAKEI_LAB_INSTANCE={self.id}"}), grace)
+        reaper.end_marked(frozenset({f"{reaper.ROOT}={self._root}", f"KATAKEI_LAB_INSTANCE={self.id}"}), grace)
         self.application.end()
 
     def spawn(self, argv: Sequence[str], env: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:

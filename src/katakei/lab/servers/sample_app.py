@@ -36,7 +36,7 @@ GONE = 499
 """Written to the log when the client had left before its answer was ready; no client ever sees it."""
 
 
-class Sample:
+class SampleApp:
     """One process's answers. The release is the one of its start; a new file without a restart changes nothing."""
 
     def __init__(self, folder: Path, instance: str) -> None:
@@ -163,7 +163,7 @@ def _listed(ports: Path) -> set[int]:
     return {int(word) for word in ports.read_text().split()} if ports.exists() else set()
 
 
-async def _follow(ports: Path, sample: Sample, address: str) -> None:
+async def _follow(ports: Path, sample: SampleApp, address: str) -> None:
     """Listen on the further ports that the file names, also on those which it names later."""
     open_ports: dict[int, asyncio.Server] = {}
     while True:
@@ -175,7 +175,7 @@ async def _follow(ports: Path, sample: Sample, address: str) -> None:
 async def main() -> None:
     """Listen, say so in starts.log, and serve until a signal ends it."""
     folder, address = Path.cwd(), os.environ["ADDRESS"]
-    sample = Sample(folder, os.environ.get("KATAKEI_LAB_INSTANCE", "none"))
+    sample = SampleApp(folder, os.environ.get("KATAKEI_LAB_INSTANCE", "none"))
     asked_to_leave = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, asked_to_leave.set)
     server = await asyncio.start_server(sample.serve, address, int(os.environ["PORT"]), backlog=1024)

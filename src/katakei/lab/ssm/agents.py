@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 from katakei.lab import clock
-from katakei.lab.ssm.model import ENDED, Key, ManagedNode, Order, Result, Switches
-from katakei.lab.ssm.registry import Book
+from katakei.lab.ssm.model import ENDED, InvocationKey, ManagedNode, SendCommandRequest, Result, RunCommandSettings
+from katakei.lab.ssm.registry import CommandRegistry
 
 REBOOT_AND_RUN_AGAIN = 194
 TURN = timedelta(milliseconds=50)
@@ -42,18 +42,18 @@ class Machines(Protocol):
         """As RebootInstances does; returns when it runs again."""
 
 
-class Agents:
+class AgentPool:
     """Every machine's agent. `start` before the first order, `close` at the end: it leaves no thread and no script."""
 
-    def __init__(self, book: Book, machines: Machines, switches: Callable[[], Switches]) -> None:
+    def __init__(self, book: CommandRegistry, machines: Machines, switches: Callable[[], RunCommandSettings]) -> None:
         self._book = book
         self._machines = machines
         self._switches = switches
         self._closed = threading.Event()
         self._mail = threading.Event()
         self._postman = threading.Thread(target=self._serve, name="ssm-agents", daemon=True)
-        self._late: set[Key] = set()
-        self._stopping: set[Key] = set()
+        self._late: set[InvocationKey] = set()
+        self._stopping: set[InvocationKey] = set()
         self._runs: set[threading.Thread] = set()
 
     def start(self) -> None:
@@ -64,7 +64,7 @@ class Agents:
         """There is something to fetch."""
         self._mail.set()
 
-    def stop(self, keys: Sequence[Key]) -> None:
+    def stop(self, keys: Sequence[InvocationKey]) -> None:
         """CancelCommand reaches the agents: they kill what they started, but not what detached itself from it."""
         self._stopping.update(keys)
 
@@ -99,7 +99,7 @@ class Agents:
                 self._late.discard(key)
                 self._carry(key, times=1)
 
-    def _alive(self, instance_id: str, switches: Switches) -> bool:
+    def _alive(self, instance_id: str, switches: RunCommandSettings) -> bool:
         return instance_id not in switches.dead and self._boot(instance_id) is not None
 
     def _boot(self, instance_id: str) -> str | None:
@@ -108,13 +108,13 @@ class Agents:
         except LookupError:  # terminated meanwhile
             return None
 
-    def _carry(self, key: Key, *, times: int) -> None:
+    def _carry(self, key: InvocationKey, *, times: int) -> None:
         for _ in range(times):
             run = threading.Thread(target=self._run, args=(key,), name=f"ssm-{key[1]}", daemon=True)
             self._runs = {thread for thread in self._runs if thread.is_alive()} | {run}
             run.start()
 
-    def _run(self, key: Key) -> None:
+    def _run(self, key: InvocationKey) -> None:
         order = self._book.command(key[0]).order
         try:
             result = self._to_the_end(key, order)
@@ -123,7 +123,7 @@ class Agents:
         if result is not None:
             self._book.finish(key, result, clock.now())
 
-    def _to_the_end(self, key: Key, order: Order) -> Result | None:
+    def _to_the_end(self, key: InvocationKey, order: SendCommandRequest) -> Result | None:
         """Run it, and again after each reboot it asks for. None when nobody is left who could report."""
         while True:
             boot = self._machines.boot(key[1])
@@ -138,7 +138,7 @@ class Agents:
                 return result
             self._machines.reboot(key[1])
 
-    def _comes_back(self, key: Key) -> bool:
+    def _comes_back(self, key: InvocationKey) -> bool:
         """A machine that went down under its command reports when it is up again, or never."""
         while not (self._closed.is_set() or self._over(key)):
             if self._boot(key[1]) is not None:
@@ -146,11 +146,11 @@ class Agents:
             self._closed.wait(0.2)
         return False
 
-    def _over(self, key: Key) -> bool:
+    def _over(self, key: InvocationKey) -> bool:
         part = self._book.invocation(key)
         return part is None or part.status in ENDED
 
-    def _script(self, key: Key, order: Order) -> list[str]:
+    def _script(self, key: InvocationKey, order: SendCommandRequest) -> list[str]:
         """The commands as one file, as the agent writes it. Its first line chooses the interpreter, here by hand:
         to execute a file that a sibling process may still inherit open for writing fails with "text file busy".
         """

@@ -35,7 +35,7 @@ class Details(Enum):
     NO_INSTANCES_IN_TAG = "NoInstancesInTag"
 
 
-REFUSED = "ValidationException"
+VALIDATION_ERROR = "ValidationException"
 NOT_STARTED = -1
 """`ResponseCode` of an invocation that has not started."""
 
@@ -58,7 +58,7 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SendCommandRequest:
     """A SendCommand request that holds water. `timeout` bounds the wait for a start, `execution_timeout` the run."""
 
     document: str
@@ -78,7 +78,7 @@ class Command:
     """One accepted order, and the machines it resolved to."""
 
     id: str
-    order: Order
+    order: SendCommandRequest
     instance_ids: tuple[str, ...]
     requested: datetime
     cancelling: bool = False
@@ -116,7 +116,7 @@ class Invocation:
     err: str = ""
 
     @property
-    def key(self) -> "Key":
+    def key(self) -> "InvocationKey":
         """What tells this invocation from every other."""
         return (self.command_id, self.instance_id)
 
@@ -126,7 +126,7 @@ class Invocation:
         return str((self.details or self.status).value)
 
 
-Key = tuple[str, str]
+InvocationKey = tuple[str, str]
 """(command id, instance id)"""
 
 
@@ -142,7 +142,7 @@ class ManagedNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Switches:
+class RunCommandSettings:
     """What a rehearsal may turn while the lab runs.
 
     `visible_after`: how long a new command is unknown to the read calls (eventual consistency, docs/aws.md 9).

@@ -8,19 +8,29 @@ from dataclasses import replace
 from datetime import datetime
 
 from katakei.lab.ssm import invocation_states
-from katakei.lab.ssm.model import ENDED, UNSENT, Command, Details, Invocation, Key, Order, Result, SsmError
+from katakei.lab.ssm.model import (
+    ENDED,
+    UNSENT,
+    Command,
+    Details,
+    Invocation,
+    InvocationKey,
+    SendCommandRequest,
+    Result,
+    SsmError,
+)
 
 
-class Book:
+class CommandRegistry:
     """Commands and invocations by id."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._commands: dict[str, Command] = {}
-        self._invocations: dict[Key, Invocation] = {}
+        self._invocations: dict[InvocationKey, Invocation] = {}
         self._unfinished: dict[str, None] = {}
 
-    def enter(self, order: Order, command_id: str, instance_ids: Sequence[str], now: datetime) -> Command:
+    def enter(self, order: SendCommandRequest, command_id: str, instance_ids: Sequence[str], now: datetime) -> Command:
         """Write a new command down, one pending invocation for each machine."""
         command = Command(command_id, order, tuple(instance_ids), now)
         with self._lock:
@@ -48,7 +58,7 @@ class Book:
         with self._lock:
             return tuple(self._invocations[command.id, instance_id] for instance_id in command.instance_ids)
 
-    def invocation(self, key: Key) -> Invocation | None:
+    def invocation(self, key: InvocationKey) -> Invocation | None:
         """How far this machine is with this command, if it was ever asked."""
         with self._lock:
             return self._invocations.get(key)
@@ -58,10 +68,10 @@ class Book:
         with self._lock:
             return bool(self._open())
 
-    def turn(self, now: datetime) -> tuple[Key, ...]:
+    def turn(self, now: datetime) -> tuple[InvocationKey, ...]:
         """Let time pass: give up what is overdue, end what exceeds MaxErrors. Returns what is now undelivered."""
         with self._lock:
-            lost: list[Key] = []
+            lost: list[InvocationKey] = []
             for command in self._open():
                 for invocation in self.invocations(command):
                     after = self._put(invocation_states.expired(invocation, command, now))
@@ -83,22 +93,22 @@ class Book:
                 found += [part for part in parts if part.status in UNSENT][: max(0, room)]
             return tuple(found)
 
-    def begin(self, key: Key, now: datetime) -> bool:
+    def begin(self, key: InvocationKey, now: datetime) -> bool:
         """The agent takes it; false when it was cancelled or given up in the meantime."""
         with self._lock:
             unsent = self._invocations[key].status in UNSENT
             self._put(invocation_states.begun(self._invocations[key], now))
             return unsent
 
-    def delay(self, key: Key) -> None:
+    def delay(self, key: InvocationKey) -> None:
         """An attempt to deliver found no agent."""
         self._change(key, invocation_states.delayed)
 
-    def finish(self, key: Key, result: Result, now: datetime) -> None:
+    def finish(self, key: InvocationKey, result: Result, now: datetime) -> None:
         """The agent's report."""
         self._change(key, lambda invocation: invocation_states.finished(invocation, result, now))
 
-    def cancel(self, command_id: str, instance_ids: Sequence[str], now: datetime) -> tuple[Key, ...]:
+    def cancel(self, command_id: str, instance_ids: Sequence[str], now: datetime) -> tuple[InvocationKey, ...]:
         """CancelCommand, for the machines named or for all. Returns those that run and must be asked to stop."""
         with self._lock:
             command = self.command(command_id)
@@ -122,7 +132,7 @@ class Book:
             for part in parts:
                 self._put(invocation_states.terminated(part, now))
 
-    def _change(self, key: Key, change: Callable[[Invocation], Invocation]) -> None:
+    def _change(self, key: InvocationKey, change: Callable[[Invocation], Invocation]) -> None:
         with self._lock:
             self._put(change(self._invocations[key]))
 

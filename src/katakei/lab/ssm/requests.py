@@ -1,4 +1,4 @@
-"""SendCommand's parameters: from the wire to an `Order`, or the error AWS would answer.
+"""SendCommand's parameters: from the wire to an `SendCommandRequest`, or the error AWS would answer.
 The rules are the service model's constraints and the AWS-RunShellScript document's own; nothing is looked up here.
 """
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from katakei.lab.ssm.model import REFUSED, Order, Selector, SsmError
+from katakei.lab.ssm.model import VALIDATION_ERROR, SendCommandRequest, Selector, SsmError
 
 DOCUMENT = "AWS-RunShellScript"
 INSTANCE_ID = re.compile(r"(^i-(\w{8}|\w{17})$)|(^mi-\w{17}$)")
@@ -18,15 +18,15 @@ START_WITHIN = (30, 2_592_000)
 RUN_WITHIN = (1, 172_800)
 KNOWN_PARAMETERS = frozenset({"commands", "workingDirectory", "executionTimeout"})
 
-Wire = Mapping[str, Any]
+Params = Mapping[str, Any]
 
 
-def order(wire: Wire) -> Order:
+def parse_send_command(wire: Params) -> SendCommandRequest:
     """The order in a SendCommand request. Raises SsmError with AWS's own code."""
     _document(wire)
     ids, targets = _addressees(wire)
     parameters = _parameters(wire.get("Parameters") or {})
-    return Order(
+    return SendCommandRequest(
         document=DOCUMENT,
         commands=parameters["commands"],
         instance_ids=ids,
@@ -40,18 +40,18 @@ def order(wire: Wire) -> Order:
     )
 
 
-def refused(value: object, where: str, constraint: str) -> SsmError:
+def constraint_error(value: object, where: str, constraint: str) -> SsmError:
     """The sentence every AWS JSON service answers when a value breaks its model."""
     return SsmError(
-        REFUSED,
+        VALIDATION_ERROR,
         f"1 validation error detected: Value '{value}' at '{where}' failed to satisfy constraint: {constraint}",
     )
 
 
-def _document(wire: Wire) -> None:
+def _document(wire: Params) -> None:
     name = wire.get("DocumentName")
     if not name:
-        raise refused("null", "documentName", "Member must not be null")
+        raise constraint_error("null", "documentName", "Member must not be null")
     if str(name).rpartition("/")[2] != DOCUMENT:
         raise SsmError("InvalidDocument", f"Document with name {name} does not exist.")
     version = wire.get("DocumentVersion", "$DEFAULT")
@@ -59,19 +59,19 @@ def _document(wire: Wire) -> None:
         raise SsmError("InvalidDocumentVersion", f"The document version {version} does not exist.")
 
 
-def _addressees(wire: Wire) -> tuple[tuple[str, ...], tuple[Selector, ...]]:
+def _addressees(wire: Params) -> tuple[tuple[str, ...], tuple[Selector, ...]]:
     ids = tuple(wire.get("InstanceIds") or ())
     targets = tuple(Selector(t.get("Key", ""), tuple(t.get("Values") or ())) for t in wire.get("Targets") or ())
     if len(ids) > 50:
-        raise refused(list(ids), "instanceIds", "Member must have length less than or equal to 50")
+        raise constraint_error(list(ids), "instanceIds", "Member must have length less than or equal to 50")
     for instance_id in ids:
         _matching(instance_id, "instanceIds", INSTANCE_ID)
     if len(set(ids)) != len(ids):
         raise SsmError("DuplicateInstanceId", "You can't specify a managed node ID in more than one association.")
     if len(targets) > 5:
-        raise refused(targets, "targets", "Member must have length less than or equal to 5")
+        raise constraint_error(targets, "targets", "Member must have length less than or equal to 5")
     if bool(ids) == bool(targets):
-        raise SsmError(REFUSED, "Exactly one of InstanceIds and Targets must be given")
+        raise SsmError(VALIDATION_ERROR, "Exactly one of InstanceIds and Targets must be given")
     return ids, targets
 
 
@@ -94,19 +94,19 @@ def _execution_timeout(values: Sequence[str]) -> timedelta:
 def _timeout(value: int) -> timedelta:
     low, high = START_WITHIN
     if value < low:
-        raise refused(value, "timeoutSeconds", f"Member must have value greater than or equal to {low}")
+        raise constraint_error(value, "timeoutSeconds", f"Member must have value greater than or equal to {low}")
     if value > high:
-        raise refused(value, "timeoutSeconds", f"Member must have value less than or equal to {high}")
+        raise constraint_error(value, "timeoutSeconds", f"Member must have value less than or equal to {high}")
     return timedelta(seconds=value)
 
 
 def _at_most(value: str, where: str, length: int) -> str:
     if len(value) > length:
-        raise refused(value, where, f"Member must have length less than or equal to {length}")
+        raise constraint_error(value, where, f"Member must have length less than or equal to {length}")
     return value
 
 
 def _matching(value: str, where: str, pattern: re.Pattern[str]) -> str:
     if not pattern.match(value):
-        raise refused(value, where, f"Member must satisfy regular expression pattern: {pattern.pattern}")
+        raise constraint_error(value, where, f"Member must satisfy regular expression pattern: {pattern.pattern}")
     return value

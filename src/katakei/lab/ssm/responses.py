@@ -10,10 +10,10 @@ from katakei.lab.ssm import invocation_states
 from katakei.lab.ssm.model import ENDED, Command, Details, Invocation, ManagedNode
 
 PLUGIN = "aws:runShellScript"
-Wire = dict[str, Any]
+ApiStructure = dict[str, Any]
 
 
-def command(command: Command, parts: Sequence[Invocation]) -> Wire:
+def command(command: Command, parts: Sequence[Invocation]) -> ApiStructure:
     """`Command`, as SendCommand and ListCommands show it."""
     status, details = invocation_states.command_status(command, parts)
     return {
@@ -43,7 +43,7 @@ def command(command: Command, parts: Sequence[Invocation]) -> Wire:
     }
 
 
-def result(command: Command, part: Invocation) -> Wire:
+def result(command: Command, part: Invocation) -> ApiStructure:
     """`GetCommandInvocationResult`: times are text here, and empty before they are known."""
     return {
         "CommandId": part.command_id,
@@ -66,7 +66,7 @@ def result(command: Command, part: Invocation) -> Wire:
     }
 
 
-def invocation(command: Command, part: Invocation, name: str, *, details: bool) -> Wire:
+def invocation(command: Command, part: Invocation, name: str, *, details: bool) -> ApiStructure:
     """`CommandInvocation`, as ListCommandInvocations shows it; the plugin's output only with details."""
     return {
         "CommandId": part.command_id,
@@ -87,7 +87,7 @@ def invocation(command: Command, part: Invocation, name: str, *, details: bool) 
     }
 
 
-def node(machine: ManagedNode, *, online: bool, now: datetime) -> Wire:
+def node(machine: ManagedNode, *, online: bool, now: datetime) -> ApiStructure:
     """`InstanceInformation` of one managed node."""
     return {
         "InstanceId": machine.id,
@@ -104,7 +104,7 @@ def node(machine: ManagedNode, *, online: bool, now: datetime) -> Wire:
     }
 
 
-def _plugin(part: Invocation) -> Wire:
+def _plugin(part: Invocation) -> ApiStructure:
     joined = part.out + (f"\n----------ERROR-------\n{part.err}" if part.err else "")
     times = {"ResponseStartDateTime": part.begun, "ResponseFinishDateTime": part.ended if part.begun else None}
     return {
@@ -121,8 +121,8 @@ def _plugin(part: Invocation) -> Wire:
     } | {name: at for name, at in times.items() if at is not None}
 
 
-def _parameters(command: Command) -> Wire:
-    shown: Wire = {"commands": list(command.order.commands)}
+def _parameters(command: Command) -> ApiStructure:
+    shown: ApiStructure = {"commands": list(command.order.commands)}
     if command.order.working_directory:
         shown["workingDirectory"] = [command.order.working_directory]
     shown["executionTimeout"] = [str(int(command.order.execution_timeout.total_seconds()))]

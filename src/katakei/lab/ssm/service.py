@@ -8,23 +8,23 @@ from typing import Any
 
 from katakei.lab import clock
 from katakei.lab.ssm import requests, responses
-from katakei.lab.ssm.agents import Agents, Machines
-from katakei.lab.ssm.model import Command, ManagedNode, Selector, SsmError, Switches
-from katakei.lab.ssm.registry import Book
+from katakei.lab.ssm.agents import AgentPool, Machines
+from katakei.lab.ssm.model import Command, ManagedNode, Selector, SsmError, RunCommandSettings
+from katakei.lab.ssm.registry import CommandRegistry
 
-Wire = Mapping[str, Any]
-Answer = dict[str, Any]
+Params = Mapping[str, Any]
+Response = dict[str, Any]
 
 
 class RunCommand:
     """The six calls of Run Command over one set of machines."""
 
-    def __init__(self, machines: Machines, switches: Callable[[], Switches], account: str) -> None:
+    def __init__(self, machines: Machines, switches: Callable[[], RunCommandSettings], account: str) -> None:
         self._machines = machines
         self._switches = switches
         self._account = account
-        self._book = Book()
-        self._agents = Agents(self._book, machines, switches)
+        self._book = CommandRegistry()
+        self._agents = AgentPool(self._book, machines, switches)
 
     def start(self) -> None:
         """The agents begin to fetch."""
@@ -34,9 +34,9 @@ class RunCommand:
         """Nothing runs any more when this returns."""
         self._agents.close()
 
-    def send_command(self, wire: Wire) -> Answer:
+    def send_command(self, wire: Params) -> Response:
         """SendCommand."""
-        order = requests.order(wire)
+        order = requests.parse_send_command(wire)
         nodes = {machine.id: machine for machine in self._machines.machines()}
         strangers = [instance_id for instance_id in order.instance_ids if instance_id not in nodes]
         if strangers:
@@ -50,7 +50,7 @@ class RunCommand:
         self._agents.wake()
         return answer
 
-    def get_command_invocation(self, wire: Wire) -> Answer:
+    def get_command_invocation(self, wire: Params) -> Response:
         """GetCommandInvocation; InvocationDoesNotExist for a moment after the order (docs/aws.md 9)."""
         instance_id = _instance_id(wire.get("InstanceId", ""))
         if wire.get("PluginName", responses.PLUGIN) not in {responses.PLUGIN, "runShellScript"}:
@@ -61,7 +61,7 @@ class RunCommand:
             raise SsmError("InvocationDoesNotExist")
         return responses.result(command, part)
 
-    def list_command_invocations(self, wire: Wire) -> Answer:
+    def list_command_invocations(self, wire: Params) -> Response:
         """ListCommandInvocations, newest command first."""
         names = {machine.id: machine.name for machine in self._machines.machines()}
         found = [
@@ -73,7 +73,7 @@ class RunCommand:
         found = [one for one in found if all(_kept(one, f) for f in wire.get("Filters") or ())]
         return _page("CommandInvocations", found, wire, least=1)
 
-    def list_commands(self, wire: Wire) -> Answer:
+    def list_commands(self, wire: Params) -> Response:
         """ListCommands, newest first."""
         commands = [
             responses.command(command, self._book.invocations(command))
@@ -83,7 +83,7 @@ class RunCommand:
         found = [one for one in commands if all(_kept(one, f) for f in wire.get("Filters") or ())]
         return _page("Commands", found, wire, least=1)
 
-    def cancel_command(self, wire: Wire) -> Answer:
+    def cancel_command(self, wire: Params) -> Response:
         """CancelCommand: best effort."""
         command = self._book.command(_command_id(wire.get("CommandId", "")))
         ids = tuple(map(_instance_id, wire.get("InstanceIds") or ()))
@@ -92,7 +92,7 @@ class RunCommand:
         self._agents.stop(self._book.cancel(command.id, ids, clock.now()))
         return {}
 
-    def describe_instance_information(self, wire: Wire) -> Answer:
+    def describe_instance_information(self, wire: Params) -> Response:
         """DescribeInstanceInformation. The lab knows at once that an agent is gone; the real service takes minutes."""
         dead, now = self._switches().dead, clock.now()
         nodes = [
@@ -104,7 +104,7 @@ class RunCommand:
         found = [shape for node, shape in nodes if all(_informed(node, shape, *want) for want in wanted)]
         return _page("InstanceInformationList", found, wire, least=5)
 
-    def _asked_for(self, wire: Wire) -> Sequence[Command]:
+    def _asked_for(self, wire: Params) -> Sequence[Command]:
         if wire.get("InstanceId") is not None:
             _instance_id(wire["InstanceId"])
         if wire.get("CommandId") is None:
@@ -117,15 +117,15 @@ class RunCommand:
         return clock.now() >= command.requested + self._switches().visible_after
 
 
-def _page(name: str, found: Sequence[Answer], wire: Wire, *, least: int) -> Answer:
+def _page(name: str, found: Sequence[Response], wire: Params, *, least: int) -> Response:
     size = wire.get("MaxResults", 50)
     if not least <= size <= 50:
-        raise requests.refused(size, "maxResults", f"Member must be between {least} and 50")
+        raise requests.constraint_error(size, "maxResults", f"Member must be between {least} and 50")
     token = wire.get("NextToken") or "0"
     if not token.isdigit() or int(token) > len(found):
         raise SsmError("InvalidNextToken", "The specified token isn't valid.")
     first = int(token)
-    answer: Answer = {name: list(found[first : first + size])}
+    answer: Response = {name: list(found[first : first + size])}
     if first + size < len(found):
         answer["NextToken"] = str(first + size)
     return answer
@@ -133,13 +133,13 @@ def _page(name: str, found: Sequence[Answer], wire: Wire, *, least: int) -> Answ
 
 def _command_id(value: str) -> str:
     if len(value) != 36:
-        raise requests.refused(value, "commandId", "Member must have length equal to 36")
+        raise requests.constraint_error(value, "commandId", "Member must have length equal to 36")
     return value
 
 
 def _instance_id(value: str) -> str:
     if not requests.INSTANCE_ID.match(value):
-        raise requests.refused(
+        raise requests.constraint_error(
             value, "instanceId", f"Member must satisfy regular expression pattern: {requests.INSTANCE_ID.pattern}"
         )
     return value
@@ -160,7 +160,7 @@ def _tagged(machine: ManagedNode, key: str, values: Sequence[str]) -> bool:
     return tags.get(key.removeprefix("tag:")) in values
 
 
-def _informed(machine: ManagedNode, shape: Answer, key: str, values: Sequence[str]) -> bool:
+def _informed(machine: ManagedNode, shape: Response, key: str, values: Sequence[str]) -> bool:
     fields = {
         "InstanceIds": "InstanceId",
         "PingStatus": "PingStatus",
@@ -171,7 +171,7 @@ def _informed(machine: ManagedNode, shape: Answer, key: str, values: Sequence[st
     return bool(shape[fields[key]] in values) if key in fields else _tagged(machine, key, values)
 
 
-def _kept(shape: Answer, wanted: Mapping[str, str]) -> bool:
+def _kept(shape: Response, wanted: Mapping[str, str]) -> bool:
     key, value = wanted.get("key", ""), wanted.get("value", "")
     if key in {"InvokedAfter", "InvokedBefore"}:
         later = shape["RequestedDateTime"] > datetime.fromisoformat(value)

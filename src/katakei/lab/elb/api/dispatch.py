@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
-    Handler = Callable[[Truth, Params, datetime], Params]
+    Handler = Callable[[TargetState, Params, datetime], Params]
 
 ROOMS: tuple[ModuleType, ...] = (load_balancers, target_groups, listeners, metadata, rules, targets)
 
@@ -41,7 +41,7 @@ def handlers() -> dict[str, Handler]:
 class Api:
     """The door to the truth of one region."""
 
-    def __init__(self, truth: Truth) -> None:
+    def __init__(self, truth: TargetState) -> None:
         self.truth = truth
         self._handlers = handlers()
 

@@ -6,25 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from katakei.lab import clock
-from katakei.lab.address import door
+from katakei.lab.address import bound_address
 from katakei.lab.elb import actions, attributes, lookup
 from katakei.lab.elb.errors import ElbError, invalid
-from katakei.lab.elb.model import Balancer, Listener
+from katakei.lab.elb.model import LoadBalancer, Listener
 from katakei.lab.errors import LabError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from katakei.lab.address import Door
+    from katakei.lab.address import BoundAddress
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
 SPEAKS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")}
 SECURE = ("HTTPS", "TLS")
 POLICY = "ELBSecurityPolicy-2016-08"
 
 
-def create_listener(truth: Truth, params: Params, now: datetime) -> Params:
+def create_listener(truth: TargetState, params: Params, now: datetime) -> Params:
     """The same listener once more succeeds again; another one on the same port does not."""
     balancer = lookup.balancer(truth, params["LoadBalancerArn"])
     listener = _new(truth, balancer, params)
@@ -41,7 +41,7 @@ def create_listener(truth: Truth, params: Params, now: datetime) -> Params:
     return {"Listeners": [shown(listener)]}
 
 
-def describe_listeners(truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_listeners(truth: TargetState, params: Params, _now: datetime) -> Params:
     """Of one load balancer, or by ARN."""
     arns, balancer = params.get("ListenerArns", []), params.get("LoadBalancerArn")
     if arns:
@@ -54,7 +54,7 @@ def describe_listeners(truth: Truth, params: Params, _now: datetime) -> Params:
     return {"Listeners": [shown(listener) for listener in page], "NextMarker": marker}
 
 
-def modify_listener(truth: Truth, params: Params, now: datetime) -> Params:
+def modify_listener(truth: TargetState, params: Params, now: datetime) -> Params:
     """Only what is given changes; a list of actions is replaced whole."""
     listener = lookup.listener(truth, params["ListenerArn"])
     balancer = truth.balancers[listener.balancer]
@@ -69,7 +69,7 @@ def modify_listener(truth: Truth, params: Params, now: datetime) -> Params:
     return {"Listeners": [shown(changes)]}
 
 
-def delete_listener(truth: Truth, params: Params, now: datetime) -> Params:
+def delete_listener(truth: TargetState, params: Params, now: datetime) -> Params:
     """Its rules go with it, its port closes."""
     listener = lookup.listener(truth, params["ListenerArn"])
     del truth.listeners[listener.arn]
@@ -79,12 +79,12 @@ def delete_listener(truth: Truth, params: Params, now: datetime) -> Params:
     return {}
 
 
-def describe_listener_attributes(truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_listener_attributes(truth: TargetState, params: Params, _now: datetime) -> Params:
     """All of them, also those never set."""
     return {"Attributes": _pairs(lookup.listener(truth, params["ListenerArn"]))}
 
 
-def modify_listener_attributes(truth: Truth, params: Params, _now: datetime) -> Params:
+def modify_listener_attributes(truth: TargetState, params: Params, _now: datetime) -> Params:
     """All or none of them; answers with all. The lab only remembers them."""
     listener = lookup.listener(truth, params["ListenerArn"])
     new = attributes.changed(listener.attributes, params["Attributes"], attributes.LISTENER, "Listener")
@@ -92,7 +92,7 @@ def modify_listener_attributes(truth: Truth, params: Params, _now: datetime) -> 
     return {"Attributes": _pairs(truth.listeners[listener.arn])}
 
 
-def describe_listener_certificates(truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_listener_certificates(truth: TargetState, params: Params, _now: datetime) -> Params:
     """The first one is the default."""
     listener = lookup.listener(truth, params["ListenerArn"])
     certificates = listener.certificates
@@ -121,14 +121,14 @@ def _settings(listener: Listener) -> tuple[object, ...]:
     return listener.protocol, listener.actions, listener.ssl_policy, listener.certificates
 
 
-def _door(balancer: Balancer, port: int) -> Door:
+def _door(balancer: LoadBalancer, port: int) -> BoundAddress:
     try:
-        return door(balancer.node, port)
+        return bound_address(balancer.node, port)
     except LabError as error:
         raise ElbError("InvalidConfigurationRequest", str(error)) from error
 
 
-def _new(truth: Truth, balancer: Balancer, params: Params) -> Listener:
+def _new(truth: TargetState, balancer: LoadBalancer, params: Params) -> Listener:
     if "Port" not in params:
         raise invalid("A listener port must be specified")
     if "Protocol" not in params:
@@ -142,7 +142,7 @@ def _new(truth: Truth, balancer: Balancer, params: Params) -> Listener:
     return _changes(truth, balancer, replace(blank, attributes=attributes.defaults(attributes.LISTENER)), params)
 
 
-def _changes(truth: Truth, balancer: Balancer, old: Listener, params: Params) -> Listener:
+def _changes(truth: TargetState, balancer: LoadBalancer, old: Listener, params: Params) -> Listener:
     protocol = params.get("Protocol", old.protocol)
     allowed = SPEAKS.get(balancer.kind, ("GENEVE",))
     if protocol not in allowed:
@@ -157,5 +157,7 @@ def _changes(truth: Truth, balancer: Balancer, old: Listener, params: Params) ->
         protocol=protocol,
         certificates=certificates,
         ssl_policy=params.get("SslPolicy", old.ssl_policy or POLICY) if protocol in SECURE else None,
-        actions=actions.taken(truth, balancer, params["DefaultActions"]) if "DefaultActions" in params else old.actions,
+        actions=actions.validated(truth, balancer, params["DefaultActions"])
+        if "DefaultActions" in params
+        else old.actions,
     )

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from katakei.lab import clock
 from katakei.lab.elb import attributes, lookup
 from katakei.lab.elb.errors import ElbError, balancer_not_found, invalid
-from katakei.lab.elb.model import Balancer, Zone
+from katakei.lab.elb.model import LoadBalancer, Zone
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
 PREFIX = {"application": "app", "network": "net", "gateway": "gwy"}
 PROVISIONING = timedelta(seconds=1)  # minutes on AWS; long enough here to be seen once
@@ -24,7 +24,7 @@ ZONE_ID = "Z14GRHDCWA56QT"
 NODES = 200
 
 
-def create_load_balancer(truth: Truth, params: Params, now: datetime) -> Params:
+def create_load_balancer(truth: TargetState, params: Params, now: datetime) -> Params:
     """The same name with the same settings succeeds again. Its node address is its DNSName."""
     wanted = _new(truth, params, now)
     for old in truth.balancers.values():
@@ -42,7 +42,7 @@ def create_load_balancer(truth: Truth, params: Params, now: datetime) -> Params:
     return {"LoadBalancers": [shown(balancer, now)]}
 
 
-def describe_load_balancers(truth: Truth, params: Params, now: datetime) -> Params:
+def describe_load_balancers(truth: TargetState, params: Params, now: datetime) -> Params:
     """By name or ARN, or all of them in pages."""
     arns, names = params.get("LoadBalancerArns", []), params.get("Names", [])
     if max(len(arns), len(names)) > 20:
@@ -56,7 +56,7 @@ def describe_load_balancers(truth: Truth, params: Params, now: datetime) -> Para
     return {"LoadBalancers": [shown(balancer, now) for balancer in page], "NextMarker": marker}
 
 
-def delete_load_balancer(truth: Truth, params: Params, now: datetime) -> Params:
+def delete_load_balancer(truth: TargetState, params: Params, now: datetime) -> Params:
     """Its listeners and rules go with it, its groups stay; an unknown one is no error."""
     balancer = truth.balancers.get(params["LoadBalancerArn"])
     if balancer is None:
@@ -73,12 +73,12 @@ def delete_load_balancer(truth: Truth, params: Params, now: datetime) -> Params:
     return {}
 
 
-def describe_load_balancer_attributes(truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_load_balancer_attributes(truth: TargetState, params: Params, _now: datetime) -> Params:
     """All of them, also those never set."""
     return {"Attributes": _pairs(lookup.balancer(truth, params["LoadBalancerArn"]))}
 
 
-def modify_load_balancer_attributes(truth: Truth, params: Params, _now: datetime) -> Params:
+def modify_load_balancer_attributes(truth: TargetState, params: Params, _now: datetime) -> Params:
     """All or none of them; answers with all."""
     balancer = lookup.balancer(truth, params["LoadBalancerArn"])
     table = _table(balancer.kind)
@@ -86,7 +86,7 @@ def modify_load_balancer_attributes(truth: Truth, params: Params, _now: datetime
     return {"Attributes": _pairs(_put(truth, replace(balancer, attributes=new)))}
 
 
-def set_subnets(truth: Truth, params: Params, now: datetime) -> Params:
+def set_subnets(truth: TargetState, params: Params, now: datetime) -> Params:
     """Other zones from now on."""
     balancer = lookup.balancer(truth, params["LoadBalancerArn"])
     zones, vpc = _zones(truth, params, balancer.kind)
@@ -97,21 +97,21 @@ def set_subnets(truth: Truth, params: Params, now: datetime) -> Params:
     return {"AvailabilityZones": _shown_zones(balancer), "IpAddressType": balancer.ip_type}
 
 
-def set_security_groups(truth: Truth, params: Params, _now: datetime) -> Params:
+def set_security_groups(truth: TargetState, params: Params, _now: datetime) -> Params:
     """Remembered; the lab has no firewall."""
     balancer = lookup.balancer(truth, params["LoadBalancerArn"])
     _put(truth, replace(balancer, security_groups=tuple(params["SecurityGroups"])))
     return {"SecurityGroupIds": params["SecurityGroups"]}
 
 
-def set_ip_address_type(truth: Truth, params: Params, _now: datetime) -> Params:
+def set_ip_address_type(truth: TargetState, params: Params, _now: datetime) -> Params:
     """Remembered; the lab speaks IPv4 only."""
     balancer = lookup.balancer(truth, params["LoadBalancerArn"])
     _put(truth, replace(balancer, ip_type=params["IpAddressType"]))
     return {"IpAddressType": params["IpAddressType"]}
 
 
-def shown(balancer: Balancer, now: datetime) -> Params:
+def shown(balancer: LoadBalancer, now: datetime) -> Params:
     """One LoadBalancer as AWS shows it."""
     return {
         "LoadBalancerArn": balancer.arn,
@@ -129,11 +129,11 @@ def shown(balancer: Balancer, now: datetime) -> Params:
     }
 
 
-def _shown_zones(balancer: Balancer) -> list[Params]:
+def _shown_zones(balancer: LoadBalancer) -> list[Params]:
     return [{"ZoneName": z.name, "SubnetId": z.subnet, "LoadBalancerAddresses": []} for z in balancer.zones]
 
 
-def _put(truth: Truth, balancer: Balancer) -> Balancer:
+def _put(truth: TargetState, balancer: LoadBalancer) -> LoadBalancer:
     truth.balancers[balancer.arn] = balancer
     truth.changed.set()
     return balancer
@@ -143,23 +143,23 @@ def _table(kind: str) -> attributes.Table:
     return attributes.ALB if kind == "application" else attributes.NLB
 
 
-def _pairs(balancer: Balancer) -> list[Params]:
+def _pairs(balancer: LoadBalancer) -> list[Params]:
     return [{"Key": key, "Value": value} for key, value in balancer.attributes.items()]
 
 
-def _settings(balancer: Balancer) -> Balancer:
+def _settings(balancer: LoadBalancer) -> LoadBalancer:
     """What must be equal for a second CreateLoadBalancer to be the same; the node is not chosen by the caller."""
     return replace(balancer, arn="", node="", created=None, attributes={})  # type: ignore[arg-type]  # compared only
 
 
-def _new(truth: Truth, params: Params, now: datetime) -> Balancer:
+def _new(truth: TargetState, params: Params, now: datetime) -> LoadBalancer:
     name, kind = params["Name"], params.get("Type", "application")
     if len(name) > 32:
         raise invalid(f"Load balancer name '{name}' cannot be longer than '32' characters")
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", name) or name.startswith("internal-"):
         raise invalid(f"Load balancer name '{name}' can only contain alphanumeric characters or hyphens(-)")
     zones, vpc = _zones(truth, params, kind)
-    return Balancer(
+    return LoadBalancer(
         truth.arn(f"loadbalancer/{PREFIX[kind]}/{name}/{clock.unique()[:16]}"),
         name,
         node="",
@@ -174,7 +174,7 @@ def _new(truth: Truth, params: Params, now: datetime) -> Balancer:
     )
 
 
-def _zones(truth: Truth, params: Params, kind: str) -> tuple[tuple[Zone, ...], str]:
+def _zones(truth: TargetState, params: Params, kind: str) -> tuple[tuple[Zone, ...], str]:
     mapped = [mapping["SubnetId"] for mapping in params.get("SubnetMappings", []) if "SubnetId" in mapping]
     ids = params.get("Subnets", []) or mapped
     if not ids:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
 LIMITS = {
     "application-load-balancers": "50",
@@ -31,7 +31,7 @@ LIMITS = {
 }
 
 
-def add_tags(truth: Truth, params: Params, _now: datetime) -> Params:
+def add_tags(truth: TargetState, params: Params, _now: datetime) -> Params:
     """New tags, or new values of old ones."""
     for arn in params["ResourceArns"]:
         _known(truth, arn)
@@ -40,7 +40,7 @@ def add_tags(truth: Truth, params: Params, _now: datetime) -> Params:
     return {}
 
 
-def remove_tags(truth: Truth, params: Params, _now: datetime) -> Params:
+def remove_tags(truth: TargetState, params: Params, _now: datetime) -> Params:
     """A tag that is not there is no error."""
     for arn in params["ResourceArns"]:
         _known(truth, arn)
@@ -49,7 +49,7 @@ def remove_tags(truth: Truth, params: Params, _now: datetime) -> Params:
     return {}
 
 
-def describe_tags(truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_tags(truth: TargetState, params: Params, _now: datetime) -> Params:
     """Of up to 20 resources."""
     described = []
     for arn in params["ResourceArns"]:
@@ -59,12 +59,12 @@ def describe_tags(truth: Truth, params: Params, _now: datetime) -> Params:
     return {"TagDescriptions": described}
 
 
-def describe_account_limits(_truth: Truth, _params: Params, _now: datetime) -> Params:
+def describe_account_limits(_truth: TargetState, _params: Params, _now: datetime) -> Params:
     """AWS's default quotas."""
     return {"Limits": [{"Name": name, "Max": most} for name, most in LIMITS.items()]}
 
 
-def describe_ssl_policies(_truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_ssl_policies(_truth: TargetState, params: Params, _now: datetime) -> Params:
     """AWS's predefined policies."""
     names = params.get("Names") or list(SSL_POLICIES)
     if not set(names) <= set(SSL_POLICIES):
@@ -72,7 +72,7 @@ def describe_ssl_policies(_truth: Truth, params: Params, _now: datetime) -> Para
     return {"SslPolicies": [build_policy(name, SSL_POLICIES[name]) for name in names]}
 
 
-def _known(truth: Truth, arn: str) -> None:
+def _known(truth: TargetState, arn: str) -> None:
     if ":targetgroup/" in arn:
         if truth.group(arn) is None:
             raise group_not_found()

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
 MOST_RULES = 100
 
 
-def create_rule(truth: Truth, params: Params, now: datetime) -> Params:
+def create_rule(truth: TargetState, params: Params, now: datetime) -> Params:
     """One more rule of a listener; its priority must be free."""
     listener = lookup.listener(truth, params["ListenerArn"])
     own = _of(truth, listener)
@@ -30,8 +30,8 @@ def create_rule(truth: Truth, params: Params, now: datetime) -> Params:
         listener.arn.replace(":listener/", ":listener-rule/") + f"/{clock.unique()[:16]}",
         listener.arn,
         params["Priority"],
-        conditions.taken(params["Conditions"]),
-        actions.taken(truth, truth.balancers[listener.balancer], params["Actions"]),
+        conditions.validated(params["Conditions"]),
+        actions.validated(truth, truth.balancers[listener.balancer], params["Actions"]),
     )
     truth.rules[rule.arn] = rule
     truth.tags[rule.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
@@ -39,7 +39,7 @@ def create_rule(truth: Truth, params: Params, now: datetime) -> Params:
     return {"Rules": [shown(rule)]}
 
 
-def describe_rules(truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_rules(truth: TargetState, params: Params, _now: datetime) -> Params:
     """Of one listener by priority, the default one last; or by ARN."""
     arns, listener_arn = params.get("RuleArns", []), params.get("ListenerArn")
     if arns and listener_arn:
@@ -54,22 +54,22 @@ def describe_rules(truth: Truth, params: Params, _now: datetime) -> Params:
     return {"Rules": list(page), "NextMarker": marker}
 
 
-def modify_rule(truth: Truth, params: Params, now: datetime) -> Params:
+def modify_rule(truth: TargetState, params: Params, now: datetime) -> Params:
     """A list that is given replaces the whole old one."""
     rule = lookup.rule(truth, params["RuleArn"])
     if "Conditions" not in params and "Actions" not in params:
         raise invalid("Either conditions or actions must be specified")
     balancer = truth.balancers[truth.listeners[rule.listener].balancer]
     if "Conditions" in params:
-        rule = replace(rule, conditions=conditions.taken(params["Conditions"]))
+        rule = replace(rule, conditions=conditions.validated(params["Conditions"]))
     if "Actions" in params:
-        rule = replace(rule, actions=actions.taken(truth, balancer, params["Actions"]))
+        rule = replace(rule, actions=actions.validated(truth, balancer, params["Actions"]))
     truth.rules[rule.arn] = rule
     truth.reroute(now)
     return {"Rules": [shown(rule)]}
 
 
-def delete_rule(truth: Truth, params: Params, now: datetime) -> Params:
+def delete_rule(truth: TargetState, params: Params, now: datetime) -> Params:
     """Any but a default one."""
     rule = lookup.rule(truth, params["RuleArn"])
     del truth.rules[rule.arn]
@@ -78,7 +78,7 @@ def delete_rule(truth: Truth, params: Params, now: datetime) -> Params:
     return {}
 
 
-def set_rule_priorities(truth: Truth, params: Params, now: datetime) -> Params:
+def set_rule_priorities(truth: TargetState, params: Params, now: datetime) -> Params:
     """All at once, so that priorities can be swapped."""
     wanted = {pair["RuleArn"]: pair["Priority"] for pair in params["RulePriorities"]}
     changed = [replace(lookup.rule(truth, arn), priority=priority) for arn, priority in wanted.items()]
@@ -115,7 +115,7 @@ def _default(listener: Listener) -> Params:
     }
 
 
-def _by_arn(truth: Truth, arn: str) -> Params:
+def _by_arn(truth: TargetState, arn: str) -> Params:
     for listener in truth.listeners.values():
         if listener.default_rule == arn:
             return _default(listener)
@@ -124,7 +124,7 @@ def _by_arn(truth: Truth, arn: str) -> Params:
     return shown(truth.rules[arn])
 
 
-def _of(truth: Truth, listener: Listener) -> list[Rule]:
+def _of(truth: TargetState, listener: Listener) -> list[Rule]:
     return sorted((r for r in truth.rules.values() if r.listener == listener.arn), key=lambda rule: rule.priority)
 
 

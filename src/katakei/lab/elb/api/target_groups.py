@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 MOST_AT_ONCE = 20
 HTTP = ("HTTP", "HTTPS")
 
 
-def create_target_group(truth: Truth, params: Params, now: datetime) -> Params:
+def create_target_group(truth: TargetState, params: Params, now: datetime) -> Params:
     """The same name with the same settings succeeds again."""
     _check_name(params["Name"])
     group = _new(truth, params)
@@ -40,7 +40,7 @@ def create_target_group(truth: Truth, params: Params, now: datetime) -> Params:
     return {"TargetGroups": [shown(truth, group)]}
 
 
-def describe_target_groups(truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_target_groups(truth: TargetState, params: Params, _now: datetime) -> Params:
     """By name, ARN or load balancer, at most 20 names or ARNs at a time; all of them in pages otherwise."""
     arns, names = params.get("TargetGroupArns", []), params.get("Names", [])
     balancer = params.get("LoadBalancerArn")
@@ -65,7 +65,7 @@ def describe_target_groups(truth: Truth, params: Params, _now: datetime) -> Para
     return {"TargetGroups": [shown(truth, group) for group in groups_shown], "NextMarker": marker}
 
 
-def modify_target_group(truth: Truth, params: Params, now: datetime) -> Params:
+def modify_target_group(truth: TargetState, params: Params, now: datetime) -> Params:
     """Only what is given changes."""
     group = lookup.group(truth, params["TargetGroupArn"])
     check = _check(params, group.check, group.protocol, group.version)
@@ -74,7 +74,7 @@ def modify_target_group(truth: Truth, params: Params, now: datetime) -> Params:
     return {"TargetGroups": [shown(truth, group)]}
 
 
-def delete_target_group(truth: Truth, params: Params, _now: datetime) -> Params:
+def delete_target_group(truth: TargetState, params: Params, _now: datetime) -> Params:
     """Not while a listener or a rule forwards to it; an unknown one is no error."""
     arn = params["TargetGroupArn"]
     if not lookup.GROUP_ARN.fullmatch(arn):
@@ -87,12 +87,12 @@ def delete_target_group(truth: Truth, params: Params, _now: datetime) -> Params:
     return {}
 
 
-def describe_target_group_attributes(truth: Truth, params: Params, _now: datetime) -> Params:
+def describe_target_group_attributes(truth: TargetState, params: Params, _now: datetime) -> Params:
     """All of them, also those never set."""
     return {"Attributes": _pairs(lookup.group(truth, params["TargetGroupArn"]))}
 
 
-def modify_target_group_attributes(truth: Truth, params: Params, now: datetime) -> Params:
+def modify_target_group_attributes(truth: TargetState, params: Params, now: datetime) -> Params:
     """All or none of them; answers with all."""
     group = lookup.group(truth, params["TargetGroupArn"])
     table = attributes.group_table(group.protocol, group.target_type)
@@ -109,7 +109,7 @@ def _whole(span: timedelta) -> int:
     return max(1, math.ceil(span.total_seconds()))
 
 
-def shown(truth: Truth, group: Group) -> Params:
+def shown(truth: TargetState, group: Group) -> Params:
     """One TargetGroup as AWS shows it."""
     check = group.check
     return {
@@ -160,7 +160,7 @@ def _check_name(name: str) -> None:
         )
 
 
-def _new(truth: Truth, params: Params) -> Group:
+def _new(truth: TargetState, params: Params) -> Group:
     kind = TargetType(params.get("TargetType", "instance"))
     protocol = params.get("Protocol")
     for name in ("Protocol", "Port", "VpcId"):
@@ -188,7 +188,7 @@ def _new(truth: Truth, params: Params) -> Group:
     )
 
 
-def _default_check(truth: Truth, kind: TargetType, protocol: str | None, version: str | None) -> Check:
+def _default_check(truth: TargetState, kind: TargetType, protocol: str | None, version: str | None) -> Check:
     if kind is TargetType.LAMBDA:
         slow = timedelta(seconds=35), timedelta(seconds=30)
         return Check(interval=slow[0], timeout=slow[1], unhealthy=5, enabled=False)

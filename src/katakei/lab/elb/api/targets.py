@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from katakei.lab.elb import health_codes, lookup, states
 from katakei.lab.elb.errors import ElbError, invalid
-from katakei.lab.elb.model import Group, Key, Registration, TargetType
-from katakei.lab.elb.states import Newcomer
+from katakei.lab.elb.model import Group, TargetKey, Registration, TargetType
+from katakei.lab.elb.states import NewRegistration
 from katakei.lab.elb.switches import DrainingIp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from katakei.lab.elb.environment import World
+    from katakei.lab.elb.environment import Environment
     from katakei.lab.elb.health_codes import Health
     from katakei.lab.elb.query_protocol import Params
-    from katakei.lab.elb.target_state import Truth
+    from katakei.lab.elb.target_state import TargetState
 
 INSTANCE_ID = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})")
 MOST_TARGETS = 1000
@@ -34,7 +34,7 @@ TARGET_NETWORKS = tuple(
 )
 
 
-def register_targets(truth: Truth, params: Params, now: datetime) -> Params:
+def register_targets(truth: TargetState, params: Params, now: datetime) -> Params:
     """All of the list or none of it."""
     group = lookup.group(truth, params["TargetGroupArn"])
     wanted = params["Targets"]
@@ -47,7 +47,7 @@ def register_targets(truth: Truth, params: Params, now: datetime) -> Params:
     return {}
 
 
-def _check_quota(truth: Truth, group: Group) -> None:
+def _check_quota(truth: TargetState, group: Group) -> None:
     if len(group.registrations) > MOST_TARGETS:
         text = f"The maximum number of targets per target group '{MOST_TARGETS}' has been reached on '{group.arn}'"
         raise ElbError("TooManyTargets", text)
@@ -58,7 +58,7 @@ def _check_quota(truth: Truth, group: Group) -> None:
             raise ElbError("TooManyTargets", f"{text} on load balancer '{balancer}'")
 
 
-def deregister_targets(truth: Truth, params: Params, now: datetime) -> Params:
+def deregister_targets(truth: TargetState, params: Params, now: datetime) -> Params:
     """A target without Port means the group's port, nothing else; who is not registered is passed over."""
     group = lookup.group(truth, params["TargetGroupArn"])
     keys = []
@@ -72,7 +72,7 @@ def deregister_targets(truth: Truth, params: Params, now: datetime) -> Params:
     return {}
 
 
-def describe_target_health(truth: Truth, params: Params, now: datetime) -> Params:
+def describe_target_health(truth: TargetState, params: Params, now: datetime) -> Params:
     """The whole list, or one entry per target asked for, never an error for a stranger."""
     present = lookup.group(truth, params["TargetGroupArn"])
     then = now - truth.stale
@@ -87,7 +87,7 @@ def describe_target_health(truth: Truth, params: Params, now: datetime) -> Param
     return {"TargetHealthDescriptions": [_described(group, r, h, anomaly=anomaly) for r, h in seen]}
 
 
-def _asked(truth: Truth, group: Group, target: Params, now: datetime) -> list[tuple[Registration, Health]]:
+def _asked(truth: TargetState, group: Group, target: Params, now: datetime) -> list[tuple[Registration, Health]]:
     _well_formed(group, target["Id"])
     if "Port" not in target and truth.switches.portless_describe_means_all_ports:
         listed = states.listing(group, now, truth.switches)
@@ -109,17 +109,17 @@ def _described(group: Group, r: Registration, h: Health, *, anomaly: bool) -> Pa
     return shown
 
 
-def health_check_port(group: Group, key: Key) -> str | None:
+def health_check_port(group: Group, key: TargetKey) -> str | None:
     """Always a resolved number, never `traffic-port`; a lambda without checks has none."""
     if group.target_type is TargetType.LAMBDA:
         return None
     return str(key.port) if group.check.port == "traffic-port" else group.check.port
 
 
-def _key(group: Group, target: Params) -> Key:
+def _key(group: Group, target: Params) -> TargetKey:
     if group.target_type is TargetType.LAMBDA:
-        return Key(target["Id"], None)
-    return Key(target["Id"], target.get("Port", group.port))
+        return TargetKey(target["Id"], None)
+    return TargetKey(target["Id"], target.get("Port", group.port))
 
 
 def _well_formed(group: Group, target: str) -> None:
@@ -129,25 +129,25 @@ def _well_formed(group: Group, target: str) -> None:
         _address(target)
 
 
-def _newcomers(truth: Truth, group: Group, wanted: list[Params]) -> list[Newcomer]:
+def _newcomers(truth: TargetState, group: Group, wanted: list[Params]) -> list[NewRegistration]:
     for target in wanted:
         _well_formed(group, target["Id"])
         if group.target_type is TargetType.INSTANCE and "AvailabilityZone" in target:
             raise invalid("You cannot specify an Availability Zone for instance targets")
     if group.target_type is TargetType.INSTANCE:
         _must_run(truth.world, group, [target["Id"] for target in wanted])
-        return [Newcomer(_key(group, t), _machine_zone(truth.world, t["Id"])) for t in wanted]
+        return [NewRegistration(_key(group, t), _machine_zone(truth.world, t["Id"])) for t in wanted]
     if group.target_type is TargetType.IP:
         return [_ip_newcomer(truth, group, target) for target in wanted]
-    return [Newcomer(_key(group, target), "all", "all") for target in wanted]
+    return [NewRegistration(_key(group, target), "all", "all") for target in wanted]
 
 
-def _machine_zone(world: World, instance: str) -> str | None:
+def _machine_zone(world: Environment, instance: str) -> str | None:
     machine = world.machine(instance)
     return machine.zone if machine else None
 
 
-def _must_run(world: World, group: Group, ids: list[str]) -> None:
+def _must_run(world: Environment, group: Group, ids: list[str]) -> None:
     machines = {instance: world.machine(instance) for instance in ids}
     strangers = [i for i, m in machines.items() if m is None or (group.vpc is not None and m.vpc != group.vpc)]
     if strangers:
@@ -169,7 +169,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
         raise invalid(f"The IP address '{text}' is not a valid IPv4 address") from error
 
 
-def _ip_newcomer(truth: Truth, group: Group, target: Params) -> Newcomer:
+def _ip_newcomer(truth: TargetState, group: Group, target: Params) -> NewRegistration:
     """Inside the VPC the zone is found and must not be given as another; outside it must be given."""
     ip, given = _address(target["Id"]), target.get("AvailabilityZone")
     unusable = health_codes.IP_UNUSABLE if any(b.node == target["Id"] for b in truth.balancers.values()) else None
@@ -178,7 +178,7 @@ def _ip_newcomer(truth: Truth, group: Group, target: Params) -> Newcomer:
         if given not in {None, found}:
             text = f"The IP address '{ip}' is within the VPC, and cannot have its Availability Zone overridden"
             raise invalid(f"{text} to '{given}' from '{found}'")
-        return Newcomer(_key(group, target), found, found, unusable)
+        return NewRegistration(_key(group, target), found, found, unusable)
     if not any(ip.version == net.version and ip in net for net in TARGET_NETWORKS):
         raise invalid(f"The IP address '{ip}' is not within the VPC, RFC 1918 or RFC 6598, and cannot be a target")
     zones = {subnet.zone for subnet in truth.world.subnets(group.vpc or "")}
@@ -189,10 +189,10 @@ def _ip_newcomer(truth: Truth, group: Group, target: Params) -> Newcomer:
             "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, "
             f"since the IP address '{ip}' is outside the VPC"
         )
-    return Newcomer(_key(group, target), given, given, unusable)
+    return NewRegistration(_key(group, target), given, given, unusable)
 
 
-def _zone_of(world: World, group: Group, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
+def _zone_of(world: Environment, group: Group, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
     machine = world.machine_at(str(ip))
     if machine is not None and machine.vpc == group.vpc:
         return machine.zone
@@ -203,7 +203,7 @@ def _zone_of(world: World, group: Group, ip: ipaddress.IPv4Address | ipaddress.I
     return None
 
 
-def _without_draining(truth: Truth, group: Group, newcomers: list[Newcomer]) -> list[Newcomer]:
+def _without_draining(truth: TargetState, group: Group, newcomers: list[NewRegistration]) -> list[NewRegistration]:
     draining: list[Any] = [
         n.key.id for n in newcomers if (r := group.registrations.get(n.key)) and r.drain_until is not None
     ]
