@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import boto3
 import pytest
-from tests.lab.small_world import Aws, small_aws
+from tests.lab.small_world import RunningElb, running_elb
 
 from katakei.adapters.journals.holders import Fate
 from katakei.adapters.journals.s3 import Bucket, S3Journal, S3Leases
@@ -76,7 +76,7 @@ class SqliteLedger:
 class S3Ledger:
     """In the lab's S3, to which the environment leads, as it leads other processes."""
 
-    def __init__(self, aws: Aws, place: Place) -> None:
+    def __init__(self, aws: RunningElb, place: Place) -> None:
         self.aws, self.bucket = aws, bucket_at(place)
         self.url = str(place)
 
@@ -96,7 +96,7 @@ def _sqlite(folder: Path) -> Iterator[Ledger]:
 @contextmanager
 def _s3(folder: Path) -> Iterator[Ledger]:
     name = f"journal{re.sub('[^a-z0-9]', '-', folder.name.lower())}x"
-    with small_aws(timedelta(0)) as aws, pytest.MonkeyPatch.context() as environment:
+    with running_elb(timedelta(0)) as aws, pytest.MonkeyPatch.context() as environment:
         for variable, value in {**LAB, "AWS_ENDPOINT_URL": aws.endpoint.url, "HOME": str(folder)}.items():
             environment.setenv(variable, value)
         s3: Any = boto3.client("s3")

@@ -12,12 +12,12 @@ from typing import Self
 
 from katakei.lab.address import Block, BoundAddress, claim_block
 from katakei.lab.desired_config import (
-    RouteAction,
+    DesiredConfig,
     Forward,
     Group,
     GroupTarget,
     Listener,
-    DesiredConfig,
+    RouteAction,
     Rule,
     TrafficState,
     Weighted,
@@ -48,11 +48,13 @@ class Answer:
 class Client:
     """One keep-alive connection. It retries nothing and keeps no cookie by itself."""
 
-    def __init__(self, door: BoundAddress, *, tls: bool = False) -> None:
+    def __init__(self, bound_address: BoundAddress, *, tls: bool = False) -> None:
         unverified = ssl.create_default_context()
         unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
         self._http = (
-            HTTPSConnection(*door, timeout=10, context=unverified) if tls else HTTPConnection(*door, timeout=10)
+            HTTPSConnection(*bound_address, timeout=10, context=unverified)
+            if tls
+            else HTTPConnection(*bound_address, timeout=10)
         )
 
     def get(self, path: str = "/", method: str = "GET", **headers: str) -> Answer:
@@ -92,7 +94,7 @@ class Ground:
     block: Block
     servers: Servers
     envoy: Envoy
-    doors: tuple[BoundAddress, ...]
+    bound_addresses: tuple[BoundAddress, ...]
 
     @property
     def front(self) -> BoundAddress:
@@ -102,7 +104,13 @@ class Ground:
         return Listener(LISTENER, self.front, action, rules)
 
     def group(self, *traffic: TrafficState, arn: str = GROUP) -> Group:
-        return Group(arn, tuple(GroupTarget(door, each) for door, each in zip(self.doors, traffic, strict=False)))
+        return Group(
+            arn,
+            tuple(
+                GroupTarget(bound_address, each)
+                for bound_address, each in zip(self.bound_addresses, traffic, strict=False)
+            ),
+        )
 
     def show(self, *groups: Group, listener: Listener | None = None, close_idle: bool = False) -> None:
         self.envoy.apply(DesiredConfig((listener or self.listener(),), groups, close_idle))
@@ -134,7 +142,7 @@ def ground(folder: Path, count: int = 3) -> Iterator[Ground]:
         for number in range(count):
             servers.launch(f"i-{number}", block.address(number, 0), f"web-{number}", "ap-northeast-1a")
         assert all(servers.listening(f"i-{number}") for number in range(count))
-        yield Ground(block, servers, envoy, tuple(servers.door(f"i-{number}", 80) for number in range(count)))
+        yield Ground(block, servers, envoy, tuple(servers.bound_address(f"i-{number}", 80) for number in range(count)))
     finally:
         envoy.stop()
         servers.close()

@@ -59,22 +59,22 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @dataclass
-class SmallWorld:
+class FakeEnvironment:
     """Four machines in three zones (the last one stopped) and one application behind every door."""
 
     application: Application
-    machines: dict[str, Ec2Instance] = field(default_factory=dict)
+    instances: dict[str, Ec2Instance] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, (name, zone) in enumerate(((ONE, 0), (TWO, 1), (FAR, 2), (STOPPED, 0))):
             state = "stopped" if name == STOPPED else "running"
-            self.machines[name] = Ec2Instance(name, state, ZONES[zone], f"127.250.{16 * zone}.{10 + number}", VPC)
+            self.instances[name] = Ec2Instance(name, state, ZONES[zone], f"127.250.{16 * zone}.{10 + number}", VPC)
 
-    def machine(self, instance: str) -> Ec2Instance | None:
-        return self.machines.get(instance)
+    def instance(self, instance: str) -> Ec2Instance | None:
+        return self.instances.get(instance)
 
-    def machine_at(self, address: str) -> Ec2Instance | None:
-        return next((m for m in self.machines.values() if m.address == address), None)
+    def instance_at(self, address: str) -> Ec2Instance | None:
+        return next((m for m in self.instances.values() if m.address == address), None)
 
     def subnet(self, subnet: str) -> Subnet | None:
         return next((s for s in SUBNETS if s.id == subnet), None)
@@ -85,28 +85,28 @@ class SmallWorld:
     def vpc_cidrs(self, vpc: str) -> tuple[str, ...]:
         return ("127.250.0.0/16",) if vpc == VPC else ()
 
-    def door(self, _target: str, _port: int) -> BoundAddress:
+    def bound_address(self, _target: str, _port: int) -> BoundAddress:
         return BoundAddress("127.0.0.1", self.application.server_port)
 
 
-class Canvas:
+class RecordingDataPlane:
     """A data plane that only remembers the last picture."""
 
     def __init__(self) -> None:
-        self.picture: DesiredConfig | None = None
+        self.desired: DesiredConfig | None = None
 
-    def apply(self, picture: DesiredConfig) -> None:
-        self.picture = picture
+    def apply(self, desired: DesiredConfig) -> None:
+        self.desired = desired
 
 
 @dataclass
-class Aws:
+class RunningElb:
     """The endpoint over the small world, with a client and everything behind it."""
 
     elb: Elb
     endpoint: Endpoint
-    world: SmallWorld
-    canvas: Canvas
+    environment: FakeEnvironment
+    data_plane: RecordingDataPlane
     _client: ElasticLoadBalancingv2Client | None = None
 
     def client(self, **more: Any) -> ElasticLoadBalancingv2Client:
@@ -127,8 +127,8 @@ class Aws:
         )
         return client
 
-    def lab(self, what: str, **wish: object) -> Any:
-        body = json.dumps(wish).encode() if wish else None
+    def lab(self, what: str, **changes: object) -> Any:
+        body = json.dumps(changes).encode() if changes else None
         with urllib.request.urlopen(f"{self.endpoint.url}/_lab/{what}", body, timeout=5) as answer:  # noqa: S310 - http
             return json.load(answer)
 
@@ -165,19 +165,19 @@ class Aws:
 
 
 @contextmanager
-def small_aws(propagation: timedelta) -> Iterator[Aws]:
+def running_elb(propagation: timedelta) -> Iterator[RunningElb]:
     """All of it running, for as long as the `with` lasts."""
     application = Application()
     serving = threading.Thread(target=application.serve_forever, args=(0.05,), daemon=True)
     serving.start()
-    world, canvas = SmallWorld(application), Canvas()
+    environment, data_plane = FakeEnvironment(application), RecordingDataPlane()
     switches = Switches(propagation=propagation)
-    elb = Elb(TargetState(REGION, ACCOUNT, world, lambda n: f"127.250.255.{n + 10}", switches), canvas)
+    elb = Elb(TargetState(REGION, ACCOUNT, environment, lambda n: f"127.250.255.{n + 10}", switches), data_plane)
     endpoint = Endpoint(elb)
     elb.start()
     endpoint.start()
     try:
-        yield Aws(elb, endpoint, world, canvas)
+        yield RunningElb(elb, endpoint, environment, data_plane)
     finally:
         endpoint.close()
         elb.close()

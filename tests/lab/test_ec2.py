@@ -71,7 +71,7 @@ class Hardware(Servers):
     def listening(self, instance_id: str, within: float = 10) -> bool:
         return self.slow.wait(within) and self.get(instance_id).power is Power.ON
 
-    def door(self, instance_id: str, port: int) -> BoundAddress:
+    def bound_address(self, instance_id: str, port: int) -> BoundAddress:
         server = self.get(instance_id)
         return BoundAddress(server.address, server.ports.get(port, port))
 
@@ -110,144 +110,147 @@ class World:
 
 
 @pytest.fixture(scope="module")  # an account takes half a second to make
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     block = claim_block()
     with mock_aws():
-        world = World(tmp_path_factory.mktemp("hardware"), block)
-        world.ec2.install()
+        environment = World(tmp_path_factory.mktemp("hardware"), block)
+        environment.ec2.install()
         try:
-            yield world
+            yield environment
         finally:
-            world.ec2.close()
+            environment.ec2.close()
             block.close()
 
 
-def test_a_new_instance_is_a_server_at_its_private_address_in_its_zone(world: World) -> None:
-    instance_id = world.run(ZONES[1], "web-2")
-    world.becomes(instance_id, "running")
-    server = world.hardware.get(instance_id)
-    shown = world.api.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+def test_a_new_instance_is_a_server_at_its_private_address_in_its_zone(environment: World) -> None:
+    instance_id = environment.run(ZONES[1], "web-2")
+    environment.becomes(instance_id, "running")
+    server = environment.hardware.get(instance_id)
+    shown = environment.api.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
     assert (server.power, server.name, server.zone) == (Power.ON, "web-2", ZONES[1])
     assert shown["PrivateIpAddress"] == server.address
-    assert server.address.startswith(f"127.{world.block.number}.16.")
-    assert (shown["VpcId"], shown["SubnetId"]) == (world.vpc, world.subnets[ZONES[1]])
-    assert world.told(instance_id) == ["pending", "running"]
+    assert server.address.startswith(f"127.{environment.block.number}.16.")
+    assert (shown["VpcId"], shown["SubnetId"]) == (environment.vpc, environment.subnets[ZONES[1]])
+    assert environment.told(instance_id) == ["pending", "running"]
 
 
-def test_an_instance_of_a_foreign_network_still_gets_an_address_of_the_labs(world: World) -> None:
-    vpc = world.api.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    subnet = world.api.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
-    made = world.api.run_instances(MinCount=2, MaxCount=2, SubnetId=subnet)["Instances"]
+def test_an_instance_of_a_foreign_network_still_gets_an_address_of_the_labs(environment: World) -> None:
+    vpc = environment.api.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = environment.api.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    made = environment.api.run_instances(MinCount=2, MaxCount=2, SubnetId=subnet)["Instances"]
     for instance in made:
-        world.becomes(instance["InstanceId"], "running")
-    addresses = {world.hardware.get(instance["InstanceId"]).address for instance in made}
+        environment.becomes(instance["InstanceId"], "running")
+    addresses = {environment.hardware.get(instance["InstanceId"]).address for instance in made}
     assert len(addresses) == 2
-    assert all(address.startswith(f"127.{world.block.number}.") for address in addresses)
+    assert all(address.startswith(f"127.{environment.block.number}.") for address in addresses)
     assert {instance["PrivateIpAddress"] for instance in made} == addresses
 
 
-def test_stop_and_start_switch_the_server(world: World) -> None:
-    instance_id = world.run()
-    world.becomes(instance_id, "running")
+def test_stop_and_start_switch_the_server(environment: World) -> None:
+    instance_id = environment.run()
+    environment.becomes(instance_id, "running")
     assert (
-        world.api.stop_instances(InstanceIds=[instance_id])["StoppingInstances"][0]["CurrentState"]["Name"]
+        environment.api.stop_instances(InstanceIds=[instance_id])["StoppingInstances"][0]["CurrentState"]["Name"]
         == "stopping"
     )
-    world.becomes(instance_id, "stopped")
-    assert world.hardware.get(instance_id).power is Power.OFF
-    world.api.start_instances(InstanceIds=[instance_id])
-    world.becomes(instance_id, "running")
-    assert world.hardware.get(instance_id).boot_id == "boot-2"
-    assert world.told(instance_id) == ["pending", "running", "stopping", "stopped", "pending", "running"]
+    environment.becomes(instance_id, "stopped")
+    assert environment.hardware.get(instance_id).power is Power.OFF
+    environment.api.start_instances(InstanceIds=[instance_id])
+    environment.becomes(instance_id, "running")
+    assert environment.hardware.get(instance_id).boot_id == "boot-2"
+    assert environment.told(instance_id) == ["pending", "running", "stopping", "stopped", "pending", "running"]
 
 
-def test_a_reboot_stays_running_and_is_another_boot(world: World) -> None:
-    instance_id = world.run()
-    world.becomes(instance_id, "running")
-    world.api.reboot_instances(InstanceIds=[instance_id])
-    assert world.state(instance_id) == "running"
-    assert clock.wait_for(lambda: world.hardware.get(instance_id).boot_id == "boot-3", 5)
+def test_a_reboot_stays_running_and_is_another_boot(environment: World) -> None:
+    instance_id = environment.run()
+    environment.becomes(instance_id, "running")
+    environment.api.reboot_instances(InstanceIds=[instance_id])
+    assert environment.state(instance_id) == "running"
+    assert clock.wait_for(lambda: environment.hardware.get(instance_id).boot_id == "boot-3", 5)
 
 
-def test_a_terminated_instance_is_gone_and_takes_no_more_orders(world: World) -> None:
-    instance_id = world.run()
-    world.becomes(instance_id, "running")
-    world.api.terminate_instances(InstanceIds=[instance_id])
-    world.becomes(instance_id, "terminated")
-    assert world.hardware.get(instance_id).power is Power.GONE
-    assert instance_id not in [machine.id for machine in world.nodes.machines()]
+def test_a_terminated_instance_is_gone_and_takes_no_more_orders(environment: World) -> None:
+    instance_id = environment.run()
+    environment.becomes(instance_id, "running")
+    environment.api.terminate_instances(InstanceIds=[instance_id])
+    environment.becomes(instance_id, "terminated")
+    assert environment.hardware.get(instance_id).power is Power.GONE
+    assert instance_id not in [machine.id for machine in environment.nodes.machines()]
     with pytest.raises(ClientError, match="IncorrectInstanceState"):
-        world.api.start_instances(InstanceIds=[instance_id])
-    world.api.terminate_instances(InstanceIds=[instance_id])
+        environment.api.start_instances(InstanceIds=[instance_id])
+    environment.api.terminate_instances(InstanceIds=[instance_id])
 
 
-def test_an_instance_terminated_while_it_boots_never_runs(world: World) -> None:
-    world.hardware.slow.clear()
-    instance_id = world.run()
-    world.api.terminate_instances(InstanceIds=[instance_id])
-    world.hardware.slow.set()
-    world.becomes(instance_id, "terminated")
-    assert world.told(instance_id) == ["pending", "shutting-down", "terminated"]
+def test_an_instance_terminated_while_it_boots_never_runs(environment: World) -> None:
+    environment.hardware.slow.clear()
+    instance_id = environment.run()
+    environment.api.terminate_instances(InstanceIds=[instance_id])
+    environment.hardware.slow.set()
+    environment.becomes(instance_id, "terminated")
+    assert environment.told(instance_id) == ["pending", "shutting-down", "terminated"]
 
 
-def test_an_address_that_is_given_again_leads_to_its_new_holder(world: World) -> None:
+def test_an_address_that_is_given_again_leads_to_its_new_holder(environment: World) -> None:
     for number, power in enumerate((Power.GONE, Power.ON)):
-        server = world.hardware.launch(f"i-{number}", "127.0.0.9", "web", ZONES[0])
-        world.hardware.table[server.id] = replace(server, power=power, ports={80: 8000 + number})
-    assert world.region.door("127.0.0.9", 80) == BoundAddress("127.0.0.9", 8001)
+        server = environment.hardware.launch(f"i-{number}", "127.0.0.9", "web", ZONES[0])
+        environment.hardware.table[server.id] = replace(server, power=power, ports={80: 8000 + number})
+    assert environment.region.bound_address("127.0.0.9", 80) == BoundAddress("127.0.0.9", 8001)
 
 
-def test_stopping_what_is_stopped_changes_nothing(world: World) -> None:
-    instance_id = world.run()
-    world.becomes(instance_id, "running")
+def test_stopping_what_is_stopped_changes_nothing(environment: World) -> None:
+    instance_id = environment.run()
+    environment.becomes(instance_id, "running")
     for _ in range(2):
-        world.api.stop_instances(InstanceIds=[instance_id])
-        world.becomes(instance_id, "stopped")
-    assert world.told(instance_id) == ["pending", "running", "stopping", "stopped"]
+        environment.api.stop_instances(InstanceIds=[instance_id])
+        environment.becomes(instance_id, "stopped")
+    assert environment.told(instance_id) == ["pending", "running", "stopping", "stopped"]
 
 
-def test_an_unknown_instance_is_refused(world: World) -> None:
+def test_an_unknown_instance_is_refused(environment: World) -> None:
     with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
-        world.api.stop_instances(InstanceIds=["i-0123456789abcdef0"])
+        environment.api.stop_instances(InstanceIds=["i-0123456789abcdef0"])
 
 
-def test_run_command_sees_name_tags_and_power(world: World) -> None:
-    instance_id = world.run(name="web-1")
-    world.becomes(instance_id, "running")
-    machine = next(machine for machine in world.nodes.machines() if machine.id == instance_id)
+def test_run_command_sees_name_tags_and_power(environment: World) -> None:
+    instance_id = environment.run(name="web-1")
+    environment.becomes(instance_id, "running")
+    machine = next(machine for machine in environment.nodes.machines() if machine.id == instance_id)
     assert (machine.name, machine.running, dict(machine.tags)) == ("web-1", True, {"Name": "web-1"})
-    assert world.nodes.boot(instance_id) == "boot-1"
-    world.nodes.reboot(instance_id)
-    assert world.nodes.boot(instance_id) == "boot-3"
+    assert environment.nodes.boot(instance_id) == "boot-1"
+    environment.nodes.reboot(instance_id)
+    assert environment.nodes.boot(instance_id) == "boot-3"
 
 
-def test_the_load_balancer_sees_instances_subnets_networks_and_doors(world: World) -> None:
-    instance_id = world.run()
-    world.becomes(instance_id, "running")
-    machine = world.region.machine(instance_id)
+def test_the_load_balancer_sees_instances_subnets_networks_and_doors(environment: World) -> None:
+    instance_id = environment.run()
+    environment.becomes(instance_id, "running")
+    machine = environment.region.instance(instance_id)
     assert machine is not None
-    assert (machine.state, machine.zone, machine.vpc) == ("running", ZONES[0], world.vpc)
-    assert world.region.machine_at(machine.address) == machine
-    assert (world.region.machine("i-0123456789abcdef0"), world.region.machine_at("10.0.0.9")) == (None, None)
-    assert world.region.vpc_cidrs(world.vpc) == (world.block.cidr,)
-    assert world.region.vpc_cidrs("vpc-0") == ()
-    assert {subnet.zone for subnet in world.region.subnets(world.vpc)} == set(ZONES)
-    subnet = world.region.subnet(world.subnets[ZONES[1]])
+    assert (machine.state, machine.zone, machine.vpc) == ("running", ZONES[0], environment.vpc)
+    assert environment.region.instance_at(machine.address) == machine
+    assert (environment.region.instance("i-0123456789abcdef0"), environment.region.instance_at("10.0.0.9")) == (
+        None,
+        None,
+    )
+    assert environment.region.vpc_cidrs(environment.vpc) == (environment.block.cidr,)
+    assert environment.region.vpc_cidrs("vpc-0") == ()
+    assert {subnet.zone for subnet in environment.region.subnets(environment.vpc)} == set(ZONES)
+    subnet = environment.region.subnet(environment.subnets[ZONES[1]])
     assert subnet is not None
-    assert (subnet.zone, subnet.cidr) == (ZONES[1], world.block.zone_cidr(1))
+    assert (subnet.zone, subnet.cidr) == (ZONES[1], environment.block.zone_cidr(1))
     assert (
-        world.region.door(instance_id, 80)
-        == world.region.door(machine.address, 80)
+        environment.region.bound_address(instance_id, 80)
+        == environment.region.bound_address(machine.address, 80)
         == BoundAddress(machine.address, 8080)
     )
 
 
-def test_closing_gives_moto_its_own_ways_back(world: World) -> None:
-    world.ec2.close()
-    before = len(world.hardware.all())
-    instance_id = world.run()
-    assert (world.state(instance_id), len(world.hardware.all())) == ("running", before)
-    world.ec2.install()
+def test_closing_gives_moto_its_own_ways_back(environment: World) -> None:
+    environment.ec2.close()
+    before = len(environment.hardware.all())
+    instance_id = environment.run()
+    assert (environment.state(instance_id), len(environment.hardware.all())) == ("running", before)
+    environment.ec2.install()
 
 
 def test_every_state_has_the_code_ec2_gives_it() -> None:

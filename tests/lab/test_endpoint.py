@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
-from tests.lab.small_world import ONE, TWO, Aws, small_aws
+from tests.lab.small_world import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
-    with small_aws(timedelta(0)) as aws:
+def aws() -> Iterator[RunningElb]:
+    with running_elb(timedelta(0)) as aws:
         yield aws
 
 
-def client(aws: Aws, service: str, **more: Any) -> Any:
+def client(aws: RunningElb, service: str, **more: Any) -> Any:
     config = Config(retries={"total_max_attempts": 1}, read_timeout=3, **more)
     keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab", "region_name": "ap-northeast-1"}
     return boto3.client(service, endpoint_url=aws.endpoint.url, config=config, **keys)  # type: ignore[call-overload]  # any service
@@ -39,7 +39,7 @@ def refused(call: Any, **params: Any) -> tuple[int, str]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
 
 
-def test_every_call_is_logged_with_its_agent_its_status_and_its_targets(aws: Aws) -> None:
+def test_every_call_is_logged_with_its_agent_its_status_and_its_targets(aws: RunningElb) -> None:
     group = aws.group()
     elb = aws.client(user_agent_extra="my-tool/1")
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE, "Port": 81}, {"Id": TWO}])
@@ -53,7 +53,7 @@ def test_every_call_is_logged_with_its_agent_its_status_and_its_targets(aws: Aws
     assert first["bytes_out"] > 0
 
 
-def test_faults_are_thrown_by_dice_with_a_seed_and_only_at_the_actions_named(aws: Aws) -> None:
+def test_faults_are_thrown_by_dice_with_a_seed_and_only_at_the_actions_named(aws: RunningElb) -> None:
     shown = aws.lab("faults", throttle=0.5, error=0.2, seed=1, actions=["DescribeTargetGroups"])
     assert (shown["throttle"], shown["error"], shown["timeout"]) == (0.5, 0.2, 0.0)
     aws.lab("switches", throttling=False)
@@ -79,7 +79,7 @@ def test_faults_are_thrown_by_dice_with_a_seed_and_only_at_the_actions_named(aws
     ],
 )
 def test_each_service_refuses_in_its_own_dialect(
-    aws: Aws, service: str, method: str, throttle: tuple[int, str], error: tuple[int, str]
+    aws: RunningElb, service: str, method: str, throttle: tuple[int, str], error: tuple[int, str]
 ) -> None:
     call = getattr(client(aws, service), method)
     aws.lab("faults", throttle=1.0)
@@ -88,7 +88,7 @@ def test_each_service_refuses_in_its_own_dialect(
     assert refused(call) == error
 
 
-def test_denied_is_access_denied_and_changes_nothing(aws: Aws) -> None:
+def test_denied_is_access_denied_and_changes_nothing(aws: RunningElb) -> None:
     group = aws.group()
     aws.lab("faults", deny=["RegisterTargets"])
     assert refused(aws.client().register_targets, TargetGroupArn=group, Targets=[{"Id": ONE}]) == (
@@ -98,7 +98,7 @@ def test_denied_is_access_denied_and_changes_nothing(aws: Aws) -> None:
     assert aws.states(group) == {}
 
 
-def test_a_call_that_times_out_may_or_may_not_have_happened(aws: Aws) -> None:
+def test_a_call_that_times_out_may_or_may_not_have_happened(aws: RunningElb) -> None:
     group = aws.group()
     aws.lab("faults", timeout=1.0, hold=30, seed=3)
     outcomes = set()
@@ -118,7 +118,7 @@ def test_a_call_that_times_out_may_or_may_not_have_happened(aws: Aws) -> None:
     assert {call["status"] for call in aws.lab("calls")} == {0}
 
 
-def test_stale_answers_show_the_past(aws: Aws) -> None:
+def test_stale_answers_show_the_past(aws: RunningElb) -> None:
     group = aws.group()
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     clock.sleep(0.6)
@@ -128,24 +128,24 @@ def test_stale_answers_show_the_past(aws: Aws) -> None:
     assert clock.wait_for(lambda: set(aws.states(group)) == {ONE, TWO}, 3)
 
 
-def test_faults_that_mean_nothing_are_refused_with_a_sentence(aws: Aws) -> None:
-    for wish, part in (({"throttel": 1}, "no such fault: throttel"), ({"error": 3}, "fraction from 0 to 1")):
+def test_faults_that_mean_nothing_are_refused_with_a_sentence(aws: RunningElb) -> None:
+    for changes, part in (({"throttel": 1}, "no such fault: throttel"), ({"error": 3}, "fraction from 0 to 1")):
         with pytest.raises(urllib.error.HTTPError) as caught:
-            aws.lab("faults", **wish)
+            aws.lab("faults", **changes)
         with caught.value as answer:
             assert answer.code == 400
             assert part in json.load(answer)["error"]
     assert aws.lab("faults")["error"] == 0.0
 
 
-def test_whoever_listens_hears_of_changed_faults(aws: Aws) -> None:
+def test_whoever_listens_hears_of_changed_faults(aws: RunningElb) -> None:
     heard: list[tuple[str, ...]] = []
     aws.endpoint.faults.listen(lambda before, after: heard.append((*before.agent_dead, *after.agent_dead)))
     aws.lab("faults", agent_dead=[ONE])
     assert heard == [(ONE,)]
 
 
-def test_the_history_tells_every_state_with_how_many_served_right_after_it(aws: Aws) -> None:
+def test_the_history_tells_every_state_with_how_many_served_right_after_it(aws: RunningElb) -> None:
     group = aws.group(delay=1)
     aws.listener(group, aws.balancer())
     elb = aws.client()
@@ -164,19 +164,19 @@ def test_the_history_tells_every_state_with_how_many_served_right_after_it(aws: 
     assert traffic[-2:] in (["in_service", "draining"], ["draining", "cut"])
 
 
-def test_moto_answers_beside_us_and_its_troubles_are_errors_a_client_can_read(aws: Aws) -> None:
+def test_moto_answers_beside_us_and_its_troubles_are_errors_a_client_can_read(aws: RunningElb) -> None:
     assert client(aws, "sts").get_caller_identity()["Account"] == "123456789012"
     assert refused(client(aws, "ec2").describe_trunk_interface_associations) == (400, "InvalidAction")
 
 
-def test_an_unknown_action_and_a_missing_signature_are_xml_errors(aws: Aws) -> None:
+def test_an_unknown_action_and_a_missing_signature_are_xml_errors(aws: RunningElb) -> None:
     assert "InvalidAction" in raw(aws, "Action=Nonsense&Version=2015-12-01", signed=True)
     assert "MissingAuthenticationToken" in raw(aws, "Action=DescribeTargetGroups&Version=2015-12-01", signed=False)
     missing = raw(aws, "Action=DescribeTargetHealth&Version=2015-12-01", signed=True)
     assert "Value null at 'targetGroupArn' failed to satisfy constraint: Member must not be null" in missing
 
 
-def test_another_region_can_be_asked_and_is_empty(aws: Aws) -> None:
+def test_another_region_can_be_asked_and_is_empty(aws: RunningElb) -> None:
     group = aws.group()
     keys: Any = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab", "endpoint_url": aws.endpoint.url}
     elsewhere = boto3.client("elbv2", region_name="eu-north-1", **keys)
@@ -184,11 +184,11 @@ def test_another_region_can_be_asked_and_is_empty(aws: Aws) -> None:
     assert refused(elsewhere.describe_target_health, TargetGroupArn=group) == (400, "TargetGroupNotFound")
 
 
-def test_it_listens_on_loopback_only(aws: Aws) -> None:
+def test_it_listens_on_loopback_only(aws: RunningElb) -> None:
     assert aws.endpoint.url.startswith("http://127.0.0.1:")
 
 
-def raw(aws: Aws, form: str, *, signed: bool) -> str:
+def raw(aws: RunningElb, form: str, *, signed: bool) -> str:
     scope = "AWS4-HMAC-SHA256 Credential=lab/20260101/ap-northeast-1/elasticloadbalancing/aws4_request, x=y"
     headers = {"Content-Type": "application/x-www-form-urlencoded"} | ({"Authorization": scope} if signed else {})
     host, _, port = aws.endpoint.url.removeprefix("http://").partition(":")

@@ -17,12 +17,12 @@ from katakei.lab import clock, reaper
 from katakei.lab.address import BoundAddress
 from katakei.lab.desired_config import (
     Conditions,
+    DesiredConfig,
     FixedResponse,
     Forward,
     Group,
     GroupTarget,
     Listener,
-    DesiredConfig,
     QueryPair,
     Redirect,
     Rule,
@@ -71,9 +71,9 @@ def test_a_draining_target_finishes_what_it_has_and_gets_nothing_new(lab: Ground
         lab.targets(DRAINING, IN)
         loads = lab.envoy.loads()
         assert servers_of(client, 5) == {"1": 5}
-    assert loads[GROUP, lab.doors[0]].active == 1
+    assert loads[GROUP, lab.bound_addresses[0]].active == 1
     assert (slow.answer().status, slow.answer().server) == (200, "0")
-    assert lab.envoy.loads()[GROUP, lab.doors[0]].active == 0
+    assert lab.envoy.loads()[GROUP, lab.bound_addresses[0]].active == 0
 
 
 @pytest.mark.parametrize("close_idle", [True, False])
@@ -82,7 +82,7 @@ def test_a_cut_ends_what_is_in_flight_at_once_with_502(lab: Ground, *, close_idl
     slow = lab.later("/slow?s=5")
     clock.sleep(SOON)
     lab.show(lab.group(DRAINING, IN), close_idle=close_idle)
-    active = lab.envoy.loads()[GROUP, lab.doors[0]].active
+    active = lab.envoy.loads()[GROUP, lab.bound_addresses[0]].active
     before = clock.monotonic()
     lab.show(lab.group(CUT, IN), close_idle=close_idle)
     assert (active, slow.answer().status) == (1, 502)
@@ -119,8 +119,8 @@ def test_nobody_to_ask_is_503_with_the_load_balancers_own_page(lab: Ground) -> N
 
 
 def test_a_target_that_refuses_is_502_and_nobody_else_is_asked_instead(lab: Ground) -> None:
-    dead = GroupTarget(lab.doors[0]._replace(port=9), IN)
-    lab.show(Group(GROUP, (dead, GroupTarget(lab.doors[1], IN))))
+    dead = GroupTarget(lab.bound_addresses[0]._replace(port=9), IN)
+    lab.show(Group(GROUP, (dead, GroupTarget(lab.bound_addresses[1], IN))))
     assert sorted(lab.ask().status for _ in range(4)) == [200, 200, 502, 502]
 
 
@@ -147,14 +147,14 @@ def test_a_target_that_does_not_take_the_connection_in_time_is_504(
     lab: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resources, "CONNECT", timedelta(seconds=0.3))
-    door = lab.doors[0]._replace(port=9999)
+    bound_address = lab.bound_addresses[0]._replace(port=9999)
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
-        full.bind(door)
+        full.bind(bound_address)
         full.listen(0)
         for each in (first, second):
             each.setblocking(False)
-            each.connect_ex(door)
-        lab.show(Group(GROUP, (GroupTarget(door, IN),)))
+            each.connect_ex(bound_address)
+        lab.show(Group(GROUP, (GroupTarget(bound_address, IN),)))
         assert lab.ask().status == 504
 
 
@@ -217,7 +217,7 @@ def test_weights_divide_the_requests_and_a_weight_of_zero_gets_none(lab: Ground)
 
 
 def test_a_client_keeps_its_group_when_the_weights_change(lab: Ground) -> None:
-    blue, green = lab.group(IN, arn="blue"), Group("green", (GroupTarget(lab.doors[1], IN),))
+    blue, green = lab.group(IN, arn="blue"), Group("green", (GroupTarget(lab.bound_addresses[1], IN),))
     before = Forward((Weighted("blue", 1), Weighted("green", 0)), sticky_for=timedelta(minutes=1))
     after = Forward((Weighted("blue", 0), Weighted("green", 1)), sticky_for=timedelta(minutes=1))
     lab.show(blue, green, listener=lab.listener(before))
@@ -295,10 +295,10 @@ def test_a_target_learns_who_asked_and_where_and_the_client_sees_headers_as_the_
 
 def test_https_in_front_and_http2_behind(lab: Ground) -> None:
     secure = Listener("secure", lab.front._replace(port=8443), TO_GROUP, protocol="HTTPS", port=443)
-    behind = Group("behind", (GroupTarget(secure.door, IN),), protocol="HTTPS", protocol_version="HTTP2")
+    behind = Group("behind", (GroupTarget(secure.bound_address, IN),), protocol="HTTPS", protocol_version="HTTP2")
     plain = lab.listener(Forward((Weighted("behind"),)))
     lab.envoy.apply(DesiredConfig((plain, secure), (lab.group(IN), behind)))
-    with Client(secure.door, tls=True) as client:
+    with Client(secure.bound_address, tls=True) as client:
         answers = [client.get(), lab.ask()]
     assert [answer.status for answer in answers] == [200, 200]
     assert '"x-forwarded-proto": "https"' in answers[0].body
@@ -309,8 +309,8 @@ def test_idle_connections_to_a_draining_target_are_closed_or_kept(lab: Ground, *
     lab.targets(IN)
     lab.ask()
     lab.show(lab.group(DRAINING, IN), close_idle=close_idle)
-    assert clock.wait_for(lambda: lab.envoy.loads()[GROUP, lab.doors[0]].connections == left, within=1)
-    assert lab.envoy.loads()[GROUP, lab.doors[0]].active == 0
+    assert clock.wait_for(lambda: lab.envoy.loads()[GROUP, lab.bound_addresses[0]].connections == left, within=1)
+    assert lab.envoy.loads()[GROUP, lab.bound_addresses[0]].active == 0
 
 
 def test_no_request_is_lost_while_listeners_rules_and_groups_come_and_go(lab: Ground) -> None:
@@ -358,7 +358,7 @@ def test_a_cut_touches_the_connections_to_one_door_only(lab: Ground) -> None:
     assert lab.envoy._process
     pid, source = lab.envoy._process.pid, lab.block.node(100)
     lab.targets(CUT, IN)
-    assert [len(connections(pid, source, door)) for door in lab.doors[:2]] == [0, 1]
+    assert [len(connections(pid, source, bound_address)) for bound_address in lab.bound_addresses[:2]] == [0, 1]
 
 
 def test_stop_leaves_no_process_and_says_so_to_whoever_still_applies(tmp_path: Path) -> None:

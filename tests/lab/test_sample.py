@@ -22,22 +22,22 @@ Running = tuple[Path, BoundAddress, "subprocess.Popen[bytes]"]
 def sample(tmp_path: Path) -> Iterator[Running]:
     (tmp_path / "release").write_text("v1\n")
     block = claim_block()
-    door = BoundAddress(block.address(0, 0), 8080)
-    environment = {**os.environ, "ADDRESS": door.address, "PORT": "8080", "KATAKEI_LAB_INSTANCE": "i-1"}
+    bound_address = BoundAddress(block.address(0, 0), 8080)
+    environment = {**os.environ, "ADDRESS": bound_address.address, "PORT": "8080", "KATAKEI_LAB_INSTANCE": "i-1"}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "katakei.lab.servers.sample_app"], cwd=tmp_path, env=environment
     )
     with process:
         assert clock.wait_for((tmp_path / "starts.log").exists, within=5)
-        yield tmp_path, door, process
+        yield tmp_path, bound_address, process
         process.kill()
     block.close()
 
 
 def test_it_says_which_release_it_serves_in_json_and_in_a_header(sample: Running) -> None:
-    folder, door, process = sample
+    folder, bound_address, process = sample
     (folder / "release").write_text("v2\n")
-    with Client(door) as client:
+    with Client(bound_address) as client:
         answer = client.get("/any/where?x=1")
     told = json.loads(answer.body)
     assert (answer.headers["X-Release"], told["release"], told["instance"]) == ("v1", "v1", "i-1")
@@ -45,8 +45,8 @@ def test_it_says_which_release_it_serves_in_json_and_in_a_header(sample: Running
 
 
 def test_it_is_healthy_until_a_file_says_otherwise(sample: Running) -> None:
-    folder, door, _ = sample
-    with Client(door) as client:
+    folder, bound_address, _ = sample
+    with Client(bound_address) as client:
         before = client.get("/health").status
         (folder / "unhealthy").touch()
         during = client.get("/health").status
@@ -55,8 +55,8 @@ def test_it_is_healthy_until_a_file_says_otherwise(sample: Running) -> None:
 
 
 def test_a_connection_carries_request_after_request_bodies_and_methods_included(sample: Running) -> None:
-    _, door, _ = sample
-    with Client(door) as client:
+    _, bound_address, _ = sample
+    with Client(bound_address) as client:
         answers = [client.get("/", method) for method in ("GET", "HEAD", "POST", "GET")]
     assert [(answer.status, bool(answer.body)) for answer in answers] == [
         (200, True),
@@ -67,8 +67,8 @@ def test_a_connection_carries_request_after_request_bodies_and_methods_included(
 
 
 def test_every_finished_request_is_a_line_of_the_log(sample: Running) -> None:
-    folder, door, _ = sample
-    with Client(door) as client:
+    folder, bound_address, _ = sample
+    with Client(bound_address) as client:
         client.get("/a?b=c")
         client.get("/health")
     log = folder / "requests.log"
@@ -79,9 +79,9 @@ def test_every_finished_request_is_a_line_of_the_log(sample: Running) -> None:
 
 
 def test_slow_waits_and_stream_speaks_all_the_time(sample: Running) -> None:
-    _, door, _ = sample
+    _, bound_address, _ = sample
     before = clock.monotonic()
-    with Client(door) as client:
+    with Client(bound_address) as client:
         slow = client.get("/slow?s=0.3").status
         after = clock.monotonic()
         stream = client.get("/stream?s=0.4")
@@ -90,13 +90,13 @@ def test_slow_waits_and_stream_speaks_all_the_time(sample: Running) -> None:
 
 
 def test_it_tells_how_many_other_requests_are_in_flight(sample: Running) -> None:
-    _, door, _ = sample
+    _, bound_address, _ = sample
 
     async def talk() -> tuple[str, str]:
-        reader, writer = await asyncio.open_connection(*door)
+        reader, writer = await asyncio.open_connection(*bound_address)
         writer.write(b"GET /slow?s=0.3 HTTP/1.1\r\n\r\n")
         await clock.pause(0.1)
-        with Client(door) as client:
+        with Client(bound_address) as client:
             busy = client.get("/in-flight").body
             await read_head(reader)
             quiet = client.get("/in-flight").body
@@ -107,10 +107,10 @@ def test_it_tells_how_many_other_requests_are_in_flight(sample: Running) -> None
 
 
 def test_nonsense_ends_the_connection_and_nothing_else(sample: Running) -> None:
-    _, door, _ = sample
+    _, bound_address, _ = sample
 
     async def talk(words: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection(*door)
+        reader, writer = await asyncio.open_connection(*bound_address)
         writer.write(words)
         answer = await asyncio.wait_for(reader.read(), 5)
         writer.close()
@@ -118,15 +118,15 @@ def test_nonsense_ends_the_connection_and_nothing_else(sample: Running) -> None:
 
     for words in (b"hello\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"x" * 100_000 + b"\r\n\r\n"):
         asyncio.run(talk(words))
-    with Client(door) as client:
+    with Client(bound_address) as client:
         assert client.get("/").status == 200
 
 
 def test_the_websocket_echoes_answers_pings_and_closes(sample: Running) -> None:
-    _, door, _ = sample
+    _, bound_address, _ = sample
 
     async def talk() -> list[tuple[int, bytes]]:
-        reader, writer = await asyncio.open_connection(*door)
+        reader, writer = await asyncio.open_connection(*bound_address)
         key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
         writer.write(f"GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\n\r\n".encode())
         head = await read_head(reader)
@@ -142,10 +142,10 @@ def test_the_websocket_echoes_answers_pings_and_closes(sample: Running) -> None:
 
 
 def test_a_termination_drops_what_is_in_flight_at_once(sample: Running) -> None:
-    _, door, process = sample
+    _, bound_address, process = sample
 
     async def talk() -> bytes:
-        reader, writer = await asyncio.open_connection(*door)
+        reader, writer = await asyncio.open_connection(*bound_address)
         writer.write(b"GET /slow?s=5 HTTP/1.1\r\n\r\n")
         await clock.pause(0.1)
         process.send_signal(signal.SIGTERM)
@@ -157,11 +157,11 @@ def test_a_termination_drops_what_is_in_flight_at_once(sample: Running) -> None:
 
 
 def test_asked_to_leave_it_hangs_up_idle_clients_and_finishes_the_others(sample: Running) -> None:
-    _, door, process = sample
+    _, bound_address, process = sample
 
     async def talk() -> tuple[int, str, bytes]:
-        reader, writer = await asyncio.open_connection(*door)
-        idle, other = await asyncio.open_connection(*door)
+        reader, writer = await asyncio.open_connection(*bound_address)
+        idle, other = await asyncio.open_connection(*bound_address)
         writer.write(b"GET /slow?s=0.5 HTTP/1.1\r\n\r\n")
         await clock.pause(0.1)
         process.send_signal(signal.SIGQUIT)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from katakei.lab import clock, reaper
-from katakei.lab.address import Block, BoundAddress, claim_block, bound_address
+from katakei.lab.address import Block, BoundAddress, bound_address, claim_block
 from katakei.lab.servers.fleet import Power, Servers
 
 pytestmark = pytest.mark.lab
@@ -35,7 +35,7 @@ def servers(tmp_path: Path, block: Block) -> Iterator[Servers]:
 
 
 def release(servers: Servers, port: int = 80) -> str | None:
-    return get(servers.door(ID, port))[1]
+    return get(servers.bound_address(ID, port))[1]
 
 
 def get(where: BoundAddress, path: str = "/") -> tuple[int, str | None]:
@@ -76,8 +76,8 @@ def alive(servers: Servers) -> set[int]:
 
 def test_a_launched_server_serves_its_first_release_on_its_own_address(servers: Servers) -> None:
     server = servers.get(ID)
-    assert (server.power, release(servers), server.ports[80]) == (Power.ON, "v1", servers.door(ID, 80).port)
-    assert server.address == servers.door(ID, 80).address != "127.0.0.1"
+    assert (server.power, release(servers), server.ports[80]) == (Power.ON, "v1", servers.bound_address(ID, 80).port)
+    assert server.address == servers.bound_address(ID, 80).address != "127.0.0.1"
 
 
 def test_a_new_release_is_served_after_a_restart_from_a_command_and_not_before(servers: Servers) -> None:
@@ -111,13 +111,13 @@ def test_a_command_of_the_users_replaces_the_sample(servers: Servers) -> None:
     own = f'exec {sys.executable} -m http.server --bind "$ADDRESS" "$PORT"\n'
     (servers.get(ID).folder / "command").write_text(own)
     assert run(servers, "./bin/restart") == (0, "")
-    assert get(servers.door(ID, 80), "/release") == (200, None)
+    assert get(servers.bound_address(ID, 80), "/release") == (200, None)
 
 
 def test_a_plain_restart_drops_what_is_in_flight_and_a_graceful_one_lets_it_finish(servers: Servers) -> None:
     outcomes = []
     for how in ("graceful", "now"):
-        connection = HTTPConnection(*servers.door(ID, 80), timeout=5)
+        connection = HTTPConnection(*servers.bound_address(ID, 80), timeout=5)
         connection.request("GET", "/slow?s=0.7")
         clock.sleep(0.2)
         assert run(servers, f"./bin/restart {how}") == (0, "")

@@ -58,7 +58,7 @@ def test_an_answer_of_the_load_balancer_is_a_failure_with_time_status_and_path(l
 
 
 def test_a_dropped_request_is_a_failure_also_on_a_connection_used_before(lab: Ground) -> None:
-    traffic = Traffic(f"http://{lab.doors[0].address}/", rate=20, slow_fraction=0.5, slow_seconds=5)
+    traffic = Traffic(f"http://{lab.bound_addresses[0].address}/", rate=20, slow_fraction=0.5, slow_seconds=5)
     traffic.start()
     clock.sleep(0.6)
     lab.servers.crash("i-0")

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.lab.small_world import ONE, TWO, Aws, small_aws
+from tests.lab.small_world import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
 from katakei.lab.options import LabOptions
@@ -33,8 +33,8 @@ ONCE = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
-    with small_aws(timedelta(milliseconds=200)) as aws:
+def aws() -> Iterator[RunningElb]:
+    with running_elb(timedelta(milliseconds=200)) as aws:
         yield aws
 
 
@@ -51,7 +51,7 @@ def states(elb: ElasticLoadBalancingv2Client, group: str, *names: str) -> list[t
 # 1, 2, 4, 8, 9, 10, 12: what the API says.
 
 
-def test_1_a_group_without_listener_is_not_in_use_until_one_forwards_to_it(aws: Aws) -> None:
+def test_1_a_group_without_listener_is_not_in_use_until_one_forwards_to_it(aws: RunningElb) -> None:
     elb, group = aws.client(), aws.group()
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     assert states(elb, group) == [(ONE, 80, "unused", "Target.NotInUse")]
@@ -59,10 +59,10 @@ def test_1_a_group_without_listener_is_not_in_use_until_one_forwards_to_it(aws: 
     elb.create_listener(LoadBalancerArn=aws.balancer(), Port=8088, Protocol="HTTP", DefaultActions=forward)
     assert states(elb, group) == [(ONE, 80, "initial", "Elb.RegistrationInProgress")]
     assert clock.wait_for(lambda: states(elb, group) == [(ONE, 80, "healthy", None)], 5)
-    assert len(aws.world.application.seen) == 1
+    assert len(aws.environment.application.seen) == 1
 
 
-def test_2_draining_lasts_the_whole_delay_though_idle_and_then_the_list_is_empty(aws: Aws) -> None:
+def test_2_draining_lasts_the_whole_delay_though_idle_and_then_the_list_is_empty(aws: RunningElb) -> None:
     elb, group = aws.client(), in_service(aws, delay=2)
     elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE, "Port": 80}])
     began = clock.monotonic()
@@ -73,7 +73,7 @@ def test_2_draining_lasts_the_whole_delay_though_idle_and_then_the_list_is_empty
     assert states(elb, group, ONE) == [(ONE, 80, "unused", "Target.NotRegistered")]
 
 
-def test_4_deregister_without_port_means_the_port_of_the_group_and_the_waiter_is_fooled(aws: Aws) -> None:
+def test_4_deregister_without_port_means_the_port_of_the_group_and_the_waiter_is_fooled(aws: RunningElb) -> None:
     elb, group = aws.client(), in_service(aws, port=8081)
     answer = elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
@@ -84,7 +84,7 @@ def test_4_deregister_without_port_means_the_port_of_the_group_and_the_waiter_is
     assert states(elb, group) == [(ONE, 8081, "healthy", None)]
 
 
-def test_8_registrations_are_throttled_after_20_and_reads_after_40_until_the_refill(aws: Aws) -> None:
+def test_8_registrations_are_throttled_after_20_and_reads_after_40_until_the_refill(aws: RunningElb) -> None:
     elb, group = aws.client(), aws.group()
 
     def burst(calls: int, call: Any, **params: Any) -> list[str]:
@@ -115,7 +115,7 @@ def test_8_registrations_are_throttled_after_20_and_reads_after_40_until_the_ref
     assert burst(1, elb.describe_target_health) == ["ok"]
 
 
-def test_9_deregister_twice_and_register_twice_are_no_errors(aws: Aws) -> None:
+def test_9_deregister_twice_and_register_twice_are_no_errors(aws: RunningElb) -> None:
     elb, group = aws.client(), aws.group()
     for call in (elb.register_targets, elb.deregister_targets):
         for _ in range(2):
@@ -123,9 +123,9 @@ def test_9_deregister_twice_and_register_twice_are_no_errors(aws: Aws) -> None:
             assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_10_the_zone_of_an_ip_target_is_found_inside_the_vpc_and_must_be_given_outside(aws: Aws) -> None:
+def test_10_the_zone_of_an_ip_target_is_found_inside_the_vpc_and_must_be_given_outside(aws: RunningElb) -> None:
     elb, group = aws.client(), aws.group(TargetType="ip")
-    inside = aws.world.machines[ONE].address
+    inside = aws.environment.instances[ONE].address
     for target, text in (
         (
             {"Id": inside, "AvailabilityZone": "all"},
@@ -141,7 +141,7 @@ def test_10_the_zone_of_an_ip_target_is_found_inside_the_vpc_and_must_be_given_o
         assert caught.value.response["Error"]["Message"].startswith(text)
 
 
-def test_12_registering_again_while_draining_leaves_no_timer(aws: Aws) -> None:
+def test_12_registering_again_while_draining_leaves_no_timer(aws: RunningElb) -> None:
     elb, group = aws.client(), in_service(aws, delay=1)
     elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
@@ -151,7 +151,7 @@ def test_12_registering_again_while_draining_leaves_no_timer(aws: Aws) -> None:
     assert states(elb, group) == [(ONE, 80, "healthy", None)]
 
 
-def in_service(aws: Aws, *, delay: int = 300, port: int = 80) -> str:
+def in_service(aws: RunningElb, *, delay: int = 300, port: int = 80) -> str:
     group = aws.group(delay=delay)
     aws.listener(group, aws.balancer())
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE, "Port": port}])
@@ -202,8 +202,8 @@ class Running:
 
     def get(self, path: str = "/", timeout: float = 20) -> tuple[int, str]:
         """Status, and the instance that answered."""
-        door = urllib.parse.urlsplit(self.lab.url)
-        connection = http.client.HTTPConnection(door.hostname or "", door.port or 80, timeout=timeout)
+        bound_address = urllib.parse.urlsplit(self.lab.url)
+        connection = http.client.HTTPConnection(bound_address.hostname or "", bound_address.port or 80, timeout=timeout)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -327,7 +327,7 @@ def test_7_nobody_left_is_503_and_only_the_unhealthy_are_used_all_the_same(runni
     assert running.get()[0] == 503
 
 
-def test_7_whether_one_initial_target_is_used_when_nobody_is_healthy_is_a_switch(aws: Aws) -> None:
+def test_7_whether_one_initial_target_is_used_when_nobody_is_healthy_is_a_switch(aws: RunningElb) -> None:
     group, elb = in_service(aws), aws.client()
     aws.lab("switches", propagation=60)
     elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])

@@ -20,8 +20,8 @@ from katakei.cli.options import asking
 from katakei.domain.errors import ExitCode
 from katakei.domain.events import Event
 from katakei.domain.words import span
-from katakei.lab.options import LabOptions, Target
 from katakei.lab.errors import LabError
+from katakei.lab.options import LabOptions, Target
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
 from katakei.reconcile.figures import drained, out_of_service

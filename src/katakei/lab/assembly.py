@@ -47,13 +47,13 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
         envoy.start(within=15)
         parts.callback(envoy.stop)
         elb = Elb(TargetState(REGION, ACCOUNT, region, block.node), envoy)
-        ec2 = Ec2(servers, block, ACCOUNT, lambda instance, state: elb.told(instance, state.value[0]))
+        ec2 = Ec2(servers, block, ACCOUNT, lambda instance, state: elb.instance_changed(instance, state.value[0]))
         ec2.install()
         parts.callback(ec2.close)
         elb.start()
         parts.callback(elb.close)
         faults = FaultInjector(Faults(lag=options.lag.total_seconds()))
-        faults.listen(ServerFaults(servers).turned)
+        faults.listen(ServerFaults(servers).apply_faults)
         commands = RunCommand(ManagedNodes(ec2, servers), lambda: _switches(faults.now), ACCOUNT)
         parts.callback(run_command.install(commands))
         commands.start()
@@ -61,12 +61,12 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
         endpoint = Endpoint(elb, faults)
         endpoint.start()
         parts.callback(endpoint.close)
-        stage = create_resources(options, block, region, elb, ending)
-        if stage is None:
+        created = create_resources(options, block, region, elb, ending)
+        if created is None:
             yield None
             return
         endpoint.warm()
-        yield _facts(stage, endpoint, servers, options)
+        yield _facts(created, endpoint, servers, options)
 
 
 class ServerFaults:
@@ -75,7 +75,7 @@ class ServerFaults:
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
 
-    def turned(self, before: Faults, after: Faults) -> None:
+    def apply_faults(self, before: Faults, after: Faults) -> None:
         """The faults have changed. An instance nobody knows is passed over."""
         known = {server.id: server for server in self._servers.all()}
         for instance in known.keys() & (set(after.target_dead) - set(before.target_dead)):
@@ -96,18 +96,18 @@ def _switches(faults: Faults) -> RunCommandSettings:
     )
 
 
-def _facts(stage: InitialResources, endpoint: Endpoint, servers: Servers, options: LabOptions) -> LabInfo:
+def _facts(created: InitialResources, endpoint: Endpoint, servers: Servers, options: LabOptions) -> LabInfo:
     known = {server.id: server for server in servers.all()}
     return LabInfo(
         endpoint=endpoint.url,
-        url=stage.url,
-        target_group_arn=stage.target_group_arn,
-        load_balancer_arn=stage.load_balancer_arn,
+        url=created.url,
+        target_group_arn=created.target_group_arn,
+        load_balancer_arn=created.load_balancer_arn,
         targets=tuple(
             Target(server.id, options.port, server.address, server.zone, str(server.folder))
-            for server in (known[one] for one in stage.instance_ids)
+            for server in (known[one] for one in created.instance_ids)
         ),
-        env=environment(endpoint.url, stage.target_group_arn),
+        env=environment(endpoint.url, created.target_group_arn),
     )
 
 

@@ -22,7 +22,7 @@ class TrafficState(Enum):
 class GroupTarget:
     """One registration as the data plane sees it: a really bound door and what it may get."""
 
-    door: BoundAddress
+    bound_address: BoundAddress
     traffic: TrafficState
     zone: str = ""
 
@@ -124,7 +124,7 @@ class Listener:
     """A listener of a load balancer and the load balancer's idle timeout."""
 
     arn: str
-    door: BoundAddress  # where it is really bound
+    bound_address: BoundAddress  # where it is really bound
     default: RouteAction
     rules: tuple[Rule, ...] = ()
     port: int = 80  # what the API says, told to targets as X-Forwarded-Port

@@ -48,15 +48,15 @@ class Faults:
     deliver_late: bool = False
     deliver_twice: bool = False
 
-    def changed(self, wish: object) -> Faults:
+    def changed(self, changes: object) -> Faults:
         """These with the fields named in `wish` (parsed JSON) replaced. Raises FaultError, then nothing is changed."""
-        if not isinstance(wish, dict):
+        if not isinstance(changes, dict):
             raise FaultError('faults are a JSON object such as {"throttle": 0.3}')
         known = [field.name for field in fields(self)]
-        strangers = sorted(set(wish) - set(known))
-        if strangers:
-            raise FaultError(f"no such fault: {', '.join(strangers)}; there are {', '.join(known)}")
-        return replace(self, **{name: _value(name, value) for name, value in wish.items()})
+        unknown = sorted(set(changes) - set(known))
+        if unknown:
+            raise FaultError(f"no such fault: {', '.join(unknown)}; there are {', '.join(known)}")
+        return replace(self, **{name: _value(name, value) for name, value in changes.items()})
 
     def as_json(self) -> dict[str, Any]:
         """As GET shows them."""
@@ -115,18 +115,18 @@ class FaultInjector:
         """Call `to(before, after)` at every change, in the thread of who changed it."""
         self._listeners.append(to)
 
-    def change(self, wish: object) -> Faults:
+    def change(self, changes: object) -> Faults:
         """Replace the fields named in a parsed JSON object. Raises FaultError."""
         with self._lock:
-            before, after = self._faults, self._faults.changed(wish)
+            before, after = self._faults, self._faults.changed(changes)
             self._faults = after
-            if isinstance(wish, dict) and "seed" in wish:
+            if isinstance(changes, dict) and "seed" in changes:
                 self._random = random.Random(after.seed)  # noqa: S311 - dice, not secrets
         for each in self._listeners:
             each(before, after)
         return after
 
-    def fate(self, action: str) -> FaultOutcome:
+    def outcome(self, action: str) -> FaultOutcome:
         """Throw the dice for one call."""
         with self._lock:
             faults = self._faults
@@ -135,12 +135,12 @@ class FaultInjector:
             if faults.actions and action not in faults.actions:
                 return FaultOutcome.PASS
             dice, done = self._random.random(), self._random.random() < 0.5
-        for fraction, fate in (
+        for fraction, outcome in (
             (faults.throttle, FaultOutcome.THROTTLE),
             (faults.error, FaultOutcome.ERROR_DONE if done else FaultOutcome.ERROR),
             (faults.timeout, FaultOutcome.TIMEOUT_DONE if done else FaultOutcome.TIMEOUT),
         ):
             if dice < fraction:
-                return fate
+                return outcome
             dice -= fraction
         return FaultOutcome.PASS

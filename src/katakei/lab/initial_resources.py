@@ -42,8 +42,8 @@ def create_resources(
     options: LabOptions, block: Block, region: Region, elb: Elb, ending: threading.Event
 ) -> InitialResources | None:
     """Make all of it; None when `ending` was set meanwhile. Raises LabError when it does not become healthy."""
-    usual = elb.truth.switches
-    elb.truth.switch(propagation=timedelta(0), lag=timedelta(0))
+    normal = elb.target_state.switches
+    elb.target_state.set_switches(propagation=timedelta(0), lag=timedelta(0))
     vpc, subnets = region.put_on_loopback(block, ZONES)
     ids = _launch(options, region, subnets)
     group, balancer, url = _balance(options, elb, vpc, subnets)
@@ -53,18 +53,18 @@ def create_resources(
         (lambda: _healthy(elb, group), "the targets did not become healthy"),
         (lambda: not ids or _answers(url), "the load balancer did not answer"),
     )
-    for so, complaint in steps:
-        if not _reached(so, ending):
-            raise LabError(f"{complaint} within {HEALTHY_WITHIN:g} s")
+    for is_done, message in steps:
+        if not _wait_until(is_done, ending):
+            raise LabError(f"{message} within {HEALTHY_WITHIN:g} s")
     if ending.is_set():
         return None
-    _let_it_always_have_been_so(elb)
-    elb.truth.switch(propagation=usual.propagation, lag=options.lag)
+    _backdate_registrations(elb)
+    elb.target_state.set_switches(propagation=normal.propagation, lag=options.lag)
     return InitialResources(group, balancer, url, ids)
 
 
-def _reached(so: Callable[[], bool], ending: threading.Event) -> bool:
-    return clock.wait_for(lambda: ending.is_set() or so(), HEALTHY_WITHIN)
+def _wait_until(is_done: Callable[[], bool], ending: threading.Event) -> bool:
+    return clock.wait_for(lambda: ending.is_set() or is_done(), HEALTHY_WITHIN)
 
 
 def _launch(options: LabOptions, region: Region, subnets: Mapping[str, str]) -> tuple[str, ...]:
@@ -129,10 +129,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _let_it_always_have_been_so(elb: Elb) -> None:
+def _backdate_registrations(elb: Elb) -> None:
     """A lag shows the data plane the past; without this the past of a new lab would be empty, and answer 503."""
-    truth = elb.truth
-    with truth.held() as now:
-        for group in truth.groups():
+    target_state = elb.target_state
+    with target_state.locked() as now:
+        for group in target_state.groups():
             aged = {key: replace(r, since=r.since - timedelta(days=1)) for key, r in group.registrations.items()}
-            truth.timelines[group.arn] = Timeline(replace(group, registrations=aged), now)
+            target_state.timelines[group.arn] = Timeline(replace(group, registrations=aged), now)

@@ -23,7 +23,7 @@ ROOT = "KATAKEI_LAB_ROOT"
 class _Process(NamedTuple):
     pid: int
     parent: int
-    group_members: int
+    group: int
     born: int  # clock ticks since boot; with the pid it names one process for ever
 
 

@@ -46,13 +46,13 @@ def up(  # noqa: PLR0913 - one per option
             port=port,
             zones=tuple(zone.strip() for zone in zones.split(",")),
         )
-        _forget_every_other_aws()
+        _remove_aws_variables()
         _run(options, ending, as_json=as_json)
     except LabError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _forget_every_other_aws() -> None:
+def _remove_aws_variables() -> None:
     """The lab is one itself and asks none: a profile or an endpoint of the user's must not reach what it is made of."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]

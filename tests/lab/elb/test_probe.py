@@ -44,9 +44,9 @@ def answering(answer: bytes | None) -> Iterator[BoundAddress]:
         thread.join(5)
 
 
-def check(door: BoundAddress, **more: object) -> Health:
+def check(bound_address: BoundAddress, **more: object) -> Health:
     how = Check(timeout=timedelta(seconds=0.3), matcher="200-299,302")
-    return asyncio.run(probe(ProbeTarget(door, "10.0.0.1:80", how, **more)))  # type: ignore[arg-type]  # fields of Aim
+    return asyncio.run(probe(ProbeTarget(bound_address, "10.0.0.1:80", how, **more)))  # type: ignore[arg-type]  # fields of Aim
 
 
 @pytest.mark.parametrize(
@@ -64,21 +64,21 @@ def check(door: BoundAddress, **more: object) -> Health:
     ],
 )
 def test_each_kind_of_answer_has_its_own_meaning(answer: bytes | None, health: Health) -> None:
-    with answering(answer) as door:
-        assert check(door) == health
+    with answering(answer) as bound_address:
+        assert check(bound_address) == health
 
 
 def test_a_refused_connection_is_a_failed_check_and_no_time_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        door = BoundAddress(*server.getsockname())
-    assert check(door) == health_codes.FAILED
+        bound_address = BoundAddress(*server.getsockname())
+    assert check(bound_address) == health_codes.FAILED
 
 
 def test_a_grpc_server_greets_with_settings() -> None:
-    with answering(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])) as door:
-        assert check(door, grpc=True) == health_codes.HEALTHY
-    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as door:
-        assert check(door, grpc=True) == health_codes.FAILED
+    with answering(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])) as bound_address:
+        assert check(bound_address, grpc=True) == health_codes.HEALTHY
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as bound_address:
+        assert check(bound_address, grpc=True) == health_codes.FAILED
 
 
 def test_the_check_comes_from_the_address_of_the_load_balancer() -> None:

@@ -47,13 +47,15 @@ class Load:
 
     def __init__(self, url: str) -> None:
         self.told: Counter[int | str] = Counter()
-        self._door = urllib.parse.urlsplit(url)
+        self._bound_address = urllib.parse.urlsplit(url)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        connection = http.client.HTTPConnection(self._door.hostname or "", self._door.port or 80, timeout=10)
+        connection = http.client.HTTPConnection(
+            self._bound_address.hostname or "", self._bound_address.port or 80, timeout=10
+        )
         while not self._over.is_set():
             try:
                 connection.request("GET", "/")
@@ -72,8 +74,8 @@ class Load:
 
 
 def get(url: str, path: str = "/") -> tuple[int, str]:
-    door = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(door.hostname or "", door.port or 80, timeout=5)
+    bound_address = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(bound_address.hostname or "", bound_address.port or 80, timeout=5)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

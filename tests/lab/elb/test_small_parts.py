@@ -68,8 +68,8 @@ def test_a_timeline_knows_its_past_and_forgets_what_no_view_reaches() -> None:
     for minute in range(1, 181):
         timeline.put(replace(group, port=minute), T0 + timedelta(minutes=minute))
     assert timeline.now.port == 180
-    assert timeline.then(T0 + timedelta(minutes=150, seconds=30)).port == 150
-    assert timeline.then(T0).port == 180 - REACH // timedelta(minutes=1)
+    assert timeline.as_of(T0 + timedelta(minutes=150, seconds=30)).port == 150
+    assert timeline.as_of(T0).port == 180 - REACH // timedelta(minutes=1)
 
 
 def test_a_timeline_is_bounded() -> None:
@@ -85,9 +85,9 @@ def test_switches_turn_by_name_and_refuse_nonsense() -> None:
     assert (turned.draining_ip, turned.propagation) == (DrainingIp.ACCEPTED, timedelta(seconds=5))
     assert turned.as_json()["propagation"] == 5.0
     wishes: tuple[object, ...] = ({"nope": 1}, {"throttling": "yes"}, {"propagation": -1}, {"initial_failures": 0}, [])
-    for wish in wishes:
+    for changes in wishes:
         with pytest.raises(ValueError, match=r"switches are|cannot be"):
-            Switches().changed(wish)
+            Switches().changed(changes)
 
 
 def test_conditions_are_drawn_as_the_data_plane_compares_them() -> None:

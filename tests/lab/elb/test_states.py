@@ -10,19 +10,19 @@ import pytest
 from katakei.lab.desired_config import TrafficState
 from katakei.lab.elb import health_codes
 from katakei.lab.elb.health_codes import Health
-from katakei.lab.elb.model import Check, Group, TargetKey, InstancePower, TargetType
+from katakei.lab.elb.model import Check, Group, InstancePower, TargetKey, TargetType
 from katakei.lab.elb.states import (
     NewRegistration,
+    change_power,
     checked,
     delay_changed,
     deregister,
-    remove_expired,
     listing,
     named,
-    change_power,
     register,
-    traffic,
+    remove_expired,
     set_in_use,
+    traffic,
 )
 from katakei.lab.elb.switches import Switches
 

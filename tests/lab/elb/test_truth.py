@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.lab.small_world import ONE, TWO, Aws, small_aws
+from tests.lab.small_world import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
 from katakei.lab.desired_config import DesiredConfig, TrafficState
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
-    with small_aws(timedelta(0)) as aws:
+def aws() -> Iterator[RunningElb]:
+    with running_elb(timedelta(0)) as aws:
         yield aws
 
 
-def serving(aws: Aws) -> int:
-    groups = aws.canvas.picture.groups if aws.canvas.picture else ()
+def serving(aws: RunningElb) -> int:
+    groups = aws.data_plane.desired.groups if aws.data_plane.desired else ()
     return sum(target.traffic is TrafficState.IN_SERVICE for group in groups for target in group.targets)
 
 
-def both_healthy(aws: Aws, *, delay: int = 300) -> str:
+def both_healthy(aws: RunningElb, *, delay: int = 300) -> str:
     group = aws.group(delay=delay)
     aws.listener(group, aws.balancer())
     aws.elb.call("RegisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}, {"Id": TWO}]})
@@ -36,7 +36,7 @@ def both_healthy(aws: Aws, *, delay: int = 300) -> str:
     return group
 
 
-def test_with_lag_the_data_plane_learns_later_than_the_api(aws: Aws) -> None:
+def test_with_lag_the_data_plane_learns_later_than_the_api(aws: RunningElb) -> None:
     group = both_healthy(aws)
     aws.lab("faults", lag=0.8)
     aws.elb.call("DeregisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}]})
@@ -47,14 +47,14 @@ def test_with_lag_the_data_plane_learns_later_than_the_api(aws: Aws) -> None:
     assert clock.monotonic() - began > 0.7
 
 
-def test_a_lag_that_is_raised_does_not_throw_the_data_plane_back_into_the_past(aws: Aws) -> None:
+def test_a_lag_that_is_raised_does_not_throw_the_data_plane_back_into_the_past(aws: RunningElb) -> None:
     both_healthy(aws)
     aws.lab("faults", lag=60)
     clock.sleep(0.4)
     assert serving(aws) == 2
 
 
-def test_a_registration_reaches_the_data_plane_a_lag_after_it_is_healthy(aws: Aws) -> None:
+def test_a_registration_reaches_the_data_plane_a_lag_after_it_is_healthy(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer())
     clock.sleep(0.3)
@@ -65,48 +65,48 @@ def test_a_registration_reaches_the_data_plane_a_lag_after_it_is_healthy(aws: Aw
     assert clock.wait_for(lambda: serving(aws) == 1, 5)
 
 
-def test_connections_are_cut_when_the_delay_is_over(aws: Aws) -> None:
+def test_connections_are_cut_when_the_delay_is_over(aws: RunningElb) -> None:
     group = both_healthy(aws, delay=1)
     aws.elb.call("DeregisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}]})
 
     def traffic() -> set[TrafficState]:
-        return {t.traffic for g in (aws.canvas.picture or DesiredConfig()).groups for t in g.targets}
+        return {t.traffic for g in (aws.data_plane.desired or DesiredConfig()).groups for t in g.targets}
 
     assert clock.wait_for(lambda: traffic() == {TrafficState.DRAINING, TrafficState.IN_SERVICE}, 1)
     assert clock.wait_for(lambda: traffic() == {TrafficState.CUT, TrafficState.IN_SERVICE}, 2)
 
 
-def test_a_picture_that_was_not_taken_is_tried_again(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_that_was_not_taken_is_tried_again(aws: RunningElb, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sync_loop, "AFTER_TROUBLE", 0.1)
     refusals = [LabError("not now"), LabError("not yet")]
-    taken = aws.canvas.apply
+    taken = aws.data_plane.apply
 
-    def apply(picture: DesiredConfig) -> None:
+    def apply(desired: DesiredConfig) -> None:
         if refusals:
             raise refusals.pop()
-        taken(picture)
+        taken(desired)
 
-    monkeypatch.setattr(aws.canvas, "apply", apply)
+    monkeypatch.setattr(aws.data_plane, "apply", apply)
     both_healthy(aws)
     assert not refusals
 
 
-def test_checks_that_change_nothing_visible_do_not_fill_the_past(aws: Aws) -> None:
+def test_checks_that_change_nothing_visible_do_not_fill_the_past(aws: RunningElb) -> None:
     group = both_healthy(aws)
-    entries = len(aws.elb.truth.timelines[group]._groups)
-    seen = len(aws.world.application.seen)
-    assert clock.wait_for(lambda: len(aws.world.application.seen) > seen + 3, 5)
-    assert len(aws.elb.truth.timelines[group]._groups) == entries
+    entries = len(aws.elb.target_state.timelines[group]._groups)
+    seen = len(aws.environment.application.seen)
+    assert clock.wait_for(lambda: len(aws.environment.application.seen) > seen + 3, 5)
+    assert len(aws.elb.target_state.timelines[group]._groups) == entries
 
 
-def test_a_deleted_group_leaves_the_picture_and_the_list(aws: Aws) -> None:
+def test_a_deleted_group_leaves_the_picture_and_the_list(aws: RunningElb) -> None:
     group = aws.group()
-    assert clock.wait_for(lambda: aws.canvas.picture and len(aws.canvas.picture.groups) == 1, 5)
+    assert clock.wait_for(lambda: aws.data_plane.desired and len(aws.data_plane.desired.groups) == 1, 5)
     aws.elb.call("DeleteTargetGroup", {"TargetGroupArn": group})
-    assert clock.wait_for(lambda: aws.canvas.picture and not aws.canvas.picture.groups, 5)
+    assert clock.wait_for(lambda: aws.data_plane.desired and not aws.data_plane.desired.groups, 5)
 
 
-def test_the_door_of_a_listener_and_its_url_are_told(aws: Aws) -> None:
+def test_the_door_of_a_listener_and_its_url_are_told(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer(), port=8088)
     assert [one["url"] for one in aws.lab("listeners")] == ["http://127.250.255.10:8088"]

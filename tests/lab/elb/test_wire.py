@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.lab.small_world import FAR, ONE, STOPPED, SUBNETS, TWO, VPC, Aws, small_aws
+from tests.lab.small_world import FAR, ONE, STOPPED, SUBNETS, TWO, VPC, RunningElb, running_elb
 
 from katakei.lab import clock
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
-    with small_aws(timedelta(milliseconds=200)) as aws:
+def aws() -> Iterator[RunningElb]:
+    with running_elb(timedelta(milliseconds=200)) as aws:
         yield aws
 
 
@@ -27,7 +27,7 @@ def error(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
     return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
-def test_a_described_target_has_exactly_the_shape_of_aws(aws: Aws) -> None:
+def test_a_described_target_has_exactly_the_shape_of_aws(aws: RunningElb) -> None:
     group = aws.group()
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     shown = aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
@@ -49,7 +49,7 @@ def test_a_described_target_has_exactly_the_shape_of_aws(aws: Aws) -> None:
     ]
 
 
-def test_a_healthy_target_carries_neither_reason_nor_description(aws: Aws) -> None:
+def test_a_healthy_target_carries_neither_reason_nor_description(aws: RunningElb) -> None:
     group = aws.group(HealthCheckPort="8081")
     aws.listener(group, aws.balancer())
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
@@ -59,15 +59,15 @@ def test_a_healthy_target_carries_neither_reason_nor_description(aws: Aws) -> No
     assert shown["TargetHealthDescriptions"][0]["TargetHealth"] == {"State": "healthy"}
     assert shown["TargetHealthDescriptions"][0]["HealthCheckPort"] == "8081"
     assert shown["TargetHealthDescriptions"][0]["AnomalyDetection"]["Result"] == "normal"
-    seen = aws.world.application.seen[0]
+    seen = aws.environment.application.seen[0]
     assert seen["User-Agent"] == "ELB-HealthChecker/2.0"
     assert seen["Host"].endswith(":8081")
 
 
-def test_an_answer_outside_the_matcher_makes_a_target_unhealthy_with_the_code_in_brackets(aws: Aws) -> None:
+def test_an_answer_outside_the_matcher_makes_a_target_unhealthy_with_the_code_in_brackets(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer())
-    aws.world.application.status = 404
+    aws.environment.application.status = 404
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     assert clock.wait_for(lambda: aws.states(group) == {ONE: "unhealthy"}, 5)
     health = aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]["TargetHealth"]
@@ -75,7 +75,7 @@ def test_an_answer_outside_the_matcher_makes_a_target_unhealthy_with_the_code_in
     assert health["Description"] == "Health checks failed with these codes: [404]"
 
 
-def test_strangers_are_described_as_not_registered_on_the_port_of_the_group(aws: Aws) -> None:
+def test_strangers_are_described_as_not_registered_on_the_port_of_the_group(aws: RunningElb) -> None:
     group = aws.group(Port=8088)
     shown = aws.client().describe_target_health(TargetGroupArn=group, Targets=[{"Id": "i-ffffffffffffffff0"}])
     entry = shown["TargetHealthDescriptions"][0]
@@ -85,7 +85,7 @@ def test_strangers_are_described_as_not_registered_on_the_port_of_the_group(aws:
     assert aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"] == []
 
 
-def test_a_zone_not_enabled_has_its_own_text(aws: Aws) -> None:
+def test_a_zone_not_enabled_has_its_own_text(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer())
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": FAR}])
@@ -114,17 +114,17 @@ def test_a_zone_not_enabled_has_its_own_text(aws: Aws) -> None:
     ],
 )
 def test_what_cannot_be_registered_is_refused_and_none_of_the_list_is(
-    aws: Aws, targets: list[dict[str, str]], expected: tuple[str, str]
+    aws: RunningElb, targets: list[dict[str, str]], expected: tuple[str, str]
 ) -> None:
     group = aws.group()
     assert error(aws.client().register_targets, TargetGroupArn=group, Targets=targets) == expected
     assert aws.states(group) == {}
 
 
-def test_ip_targets_show_their_zone_and_it_cannot_be_overridden(aws: Aws) -> None:
+def test_ip_targets_show_their_zone_and_it_cannot_be_overridden(aws: RunningElb) -> None:
     group = aws.group(TargetType="ip")
     register = aws.client().register_targets
-    inside = aws.world.machines[ONE].address
+    inside = aws.environment.instances[ONE].address
     assert error(register, TargetGroupArn=group, Targets=[{"Id": inside, "AvailabilityZone": "all"}]) == (
         "ValidationError",
         (
@@ -148,16 +148,16 @@ def test_ip_targets_show_their_zone_and_it_cannot_be_overridden(aws: Aws) -> Non
     assert shown["Target"] == {"Id": inside, "Port": 80, "AvailabilityZone": "ap-northeast-1a"}
 
 
-def test_an_ip_still_draining_cannot_be_registered_unless_the_switch_says_so(aws: Aws) -> None:
+def test_an_ip_still_draining_cannot_be_registered_unless_the_switch_says_so(aws: RunningElb) -> None:
     group = aws.group(TargetType="ip", delay=60)
     aws.listener(group, aws.balancer())
-    target: Any = [{"Id": aws.world.machines[ONE].address}]
+    target: Any = [{"Id": aws.environment.instances[ONE].address}]
     aws.client().register_targets(TargetGroupArn=group, Targets=target)
     aws.client().deregister_targets(TargetGroupArn=group, Targets=target)
     assert error(aws.client().register_targets, TargetGroupArn=group, Targets=target)[0] == "InvalidTarget"
 
 
-def test_a_lambda_has_no_port_and_its_health_is_unavailable(aws: Aws) -> None:
+def test_a_lambda_has_no_port_and_its_health_is_unavailable(aws: RunningElb) -> None:
     made = aws.client().create_target_group(Name="l", TargetType="lambda")["TargetGroups"][0]
     assert (made["UnhealthyThresholdCount"], made["HealthCheckEnabled"]) == (5, False)
     name = "arn:aws:lambda:ap-northeast-1:123456789012:function:f"
@@ -167,7 +167,7 @@ def test_a_lambda_has_no_port_and_its_health_is_unavailable(aws: Aws) -> None:
     assert shown["TargetHealth"]["State"] == "unavailable"
 
 
-def test_a_group_that_is_no_arn_or_unknown_is_told_apart(aws: Aws) -> None:
+def test_a_group_that_is_no_arn_or_unknown_is_told_apart(aws: RunningElb) -> None:
     describe = aws.client().describe_target_health
     assert error(describe, TargetGroupArn="x") == ("ValidationError", "'x' is not a valid target group ARN")
     unknown = aws.group().rpartition("/")[0] + "/0123456789abcdef"
@@ -186,13 +186,13 @@ def test_a_group_that_is_no_arn_or_unknown_is_told_apart(aws: Aws) -> None:
         ("no.such.key", "1"),
     ],
 )
-def test_attributes_out_of_bounds_are_validation_errors(aws: Aws, key: str, value: str) -> None:
+def test_attributes_out_of_bounds_are_validation_errors(aws: RunningElb, key: str, value: str) -> None:
     wrong: Any = [{"Key": key, "Value": value}]
     modify = aws.client().modify_target_group_attributes
     assert error(modify, TargetGroupArn=aws.group(), Attributes=wrong)[0] == "ValidationError"
 
 
-def test_attributes_are_all_there_and_an_hour_is_a_delay(aws: Aws) -> None:
+def test_attributes_are_all_there_and_an_hour_is_a_delay(aws: RunningElb) -> None:
     group = aws.group()
     hour: Any = [{"Key": "deregistration_delay.timeout_seconds", "Value": "3600"}]
     aws.client().modify_target_group_attributes(TargetGroupArn=group, Attributes=hour)
@@ -209,7 +209,7 @@ def test_attributes_are_all_there_and_an_hour_is_a_delay(aws: Aws) -> None:
     assert balancer_shown["load_balancing.cross_zone.enabled"] == "true"
 
 
-def test_a_single_forward_is_read_back_both_ways_and_plain_http_has_no_policy(aws: Aws) -> None:
+def test_a_single_forward_is_read_back_both_ways_and_plain_http_has_no_policy(aws: RunningElb) -> None:
     group = aws.group()
     balancer = aws.balancer()
     made = aws.client().create_listener(
@@ -232,7 +232,7 @@ def test_a_single_forward_is_read_back_both_ways_and_plain_http_has_no_policy(aw
     assert "AlpnPolicy" not in made
 
 
-def test_weights_and_groups_of_a_forward_are_checked(aws: Aws) -> None:
+def test_weights_and_groups_of_a_forward_are_checked(aws: RunningElb) -> None:
     group, other = aws.group(), aws.group("other")
     listener = aws.listener(group, aws.balancer())
 
@@ -251,7 +251,7 @@ def test_weights_and_groups_of_a_forward_are_checked(aws: Aws) -> None:
     assert len(users) == 1
 
 
-def test_load_balancer_arns_follow_listeners_and_deletions(aws: Aws) -> None:
+def test_load_balancer_arns_follow_listeners_and_deletions(aws: RunningElb) -> None:
     group, balancer = aws.group(), aws.balancer()
     aws.listener(group, balancer)
     describe = aws.client().describe_target_groups
@@ -264,7 +264,7 @@ def test_load_balancer_arns_follow_listeners_and_deletions(aws: Aws) -> None:
     assert error(describe, Names=["g"])[0] == "TargetGroupNotFound"
 
 
-def test_creating_the_same_again_succeeds_and_with_other_settings_does_not(aws: Aws) -> None:
+def test_creating_the_same_again_succeeds_and_with_other_settings_does_not(aws: RunningElb) -> None:
     create = aws.client().create_target_group
     first = create(Name="same", Protocol="HTTP", Port=80, VpcId=VPC)["TargetGroups"][0]
     again = create(Name="same", Protocol="HTTP", Port=80, VpcId=VPC)["TargetGroups"][0]
@@ -277,7 +277,7 @@ def test_creating_the_same_again_succeeds_and_with_other_settings_does_not(aws: 
     assert error(balancer, Name="lb", Subnets=subnets, Scheme="internal")[0] == "DuplicateLoadBalancerName"
 
 
-def test_health_checks_out_of_bounds_are_refused(aws: Aws) -> None:
+def test_health_checks_out_of_bounds_are_refused(aws: RunningElb) -> None:
     create = aws.client().create_target_group
     known: Any = {"Name": "x", "Protocol": "HTTP", "Port": 80, "VpcId": VPC}
     slow = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 5}
@@ -290,7 +290,7 @@ def test_health_checks_out_of_bounds_are_refused(aws: Aws) -> None:
     assert (changed["HealthCheckPath"], changed["HealthCheckPort"]) == ("/up", "traffic-port")
 
 
-def test_groups_come_in_pages_and_no_more_than_twenty_can_be_named(aws: Aws) -> None:
+def test_groups_come_in_pages_and_no_more_than_twenty_can_be_named(aws: RunningElb) -> None:
     for number in range(5):
         aws.group(f"g{number}")
     pages = aws.client().get_paginator("describe_target_groups").paginate(PaginationConfig={"PageSize": 2})
@@ -302,7 +302,7 @@ def test_groups_come_in_pages_and_no_more_than_twenty_can_be_named(aws: Aws) -> 
     )
 
 
-def test_rules_come_by_priority_with_the_default_last(aws: Aws) -> None:
+def test_rules_come_by_priority_with_the_default_last(aws: RunningElb) -> None:
     group = aws.group()
     listener = aws.listener(group, aws.balancer())
     forward: Any = [{"Type": "forward", "TargetGroupArn": group}]
@@ -326,7 +326,7 @@ def test_rules_come_by_priority_with_the_default_last(aws: Aws) -> None:
     assert error(client.delete_rule, RuleArn=rules[2]["RuleArn"])[0] == "OperationNotPermitted"
 
 
-def test_a_load_balancer_takes_a_thousand_targets_in_all_its_groups(aws: Aws) -> None:
+def test_a_load_balancer_takes_a_thousand_targets_in_all_its_groups(aws: RunningElb) -> None:
     group, other = aws.group(), aws.group("other")
     balancer = aws.balancer()
     aws.listener(group, balancer)
@@ -339,7 +339,7 @@ def test_a_load_balancer_takes_a_thousand_targets_in_all_its_groups(aws: Aws) ->
     )
 
 
-def test_tags_are_kept(aws: Aws) -> None:
+def test_tags_are_kept(aws: RunningElb) -> None:
     group = aws.group()
     client = aws.client()
     client.add_tags(ResourceArns=[group], Tags=[{"Key": "Role", "Value": "web"}, {"Key": "x"}])
@@ -349,7 +349,7 @@ def test_tags_are_kept(aws: Aws) -> None:
     ]
 
 
-def test_the_waiter_is_fooled_by_a_wrong_port_as_on_aws(aws: Aws) -> None:
+def test_the_waiter_is_fooled_by_a_wrong_port_as_on_aws(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer())
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": TWO, "Port": 8081}])

@@ -37,16 +37,16 @@ StateListener = Callable[[str, InstanceState], None]
 class Ec2:
     """Every instance of the account is a server. `told` hears (id, state) of every change, on some thread, in order."""
 
-    def __init__(self, servers: Servers, block: Block, account: str, told: StateListener) -> None:
+    def __init__(self, servers: Servers, block: Block, account: str, on_change: StateListener) -> None:
         self._servers = servers
         self._block = block
         self._account = account
-        self._told = told
+        self._on_change = on_change
         self._lock = threading.Lock()
-        self._turns: dict[str, threading.Lock] = {}
-        self._strays = 0
+        self._instance_locks: dict[str, threading.Lock] = {}
+        self._spares = 0
         self._work: set[threading.Thread] = set()
-        self._put_back: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
         """From now on what EC2 is asked to do is done, in every region, also when Auto Scaling asks."""
@@ -61,8 +61,8 @@ class Ec2:
 
     def close(self) -> None:
         """Leave moto as it was, and nothing under way."""
-        while self._put_back:
-            self._put_back.pop()()
+        while self._undo:
+            self._undo.pop()()
         for thread in tuple(self._work):
             thread.join(15)
 
@@ -73,7 +73,7 @@ class Ec2:
 
     def reboot(self, instance_id: str) -> None:
         """As RebootInstances, but returns when it is done."""
-        with self._turn(instance_id):
+        with self._instance_lock(instance_id):
             self._servers.reboot(instance_id)
 
     # What moto's classes do from now on.
@@ -81,35 +81,35 @@ class Ec2:
     def _run_instances(self, before: Callable[..., Reservation], backend: EC2Backend, *given: Any, **named: Any) -> Any:
         reservation = before(backend, *given, **named)
         for instance in reservation.instances:
-            address = self._settle(instance)
+            address = self._assign_address(instance)
             name = tags_of(instance).get("Name", instance.id)
             zone = str(instance.placement.zone)
             self._change(instance, InstanceState.PENDING)
             self._servers.launch(instance.id, address, name, zone)  # at once, so that what is wrong is said at once
-            self._begin(instance, InstanceState.RUNNING, self._servers.listening)
+            self._run_in_background(instance, InstanceState.RUNNING, self._servers.listening)
         return reservation
 
     def _start(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
         if state_of(instance) in {InstanceState.RUNNING, InstanceState.PENDING}:
             return instance._state  # noqa: SLF001 - moto's own word for it
-        self._demand(instance, InstanceState.STOPPED, "started")
+        self._require_state(instance, InstanceState.STOPPED, "started")
         previous = before(instance)
         self._change(instance, InstanceState.PENDING)
-        self._begin(instance, InstanceState.RUNNING, self._servers.start, self._servers.listening)
+        self._run_in_background(instance, InstanceState.RUNNING, self._servers.start, self._servers.listening)
         return previous
 
     def _stop(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
         if state_of(instance) in {InstanceState.STOPPED, InstanceState.STOPPING}:
             return instance._state  # noqa: SLF001 - moto's own word for it
-        self._demand(instance, InstanceState.RUNNING, "stopped")
+        self._require_state(instance, InstanceState.RUNNING, "stopped")
         previous = before(instance)
         self._change(instance, InstanceState.STOPPING)
-        self._begin(instance, InstanceState.STOPPED, self._servers.stop)
+        self._run_in_background(instance, InstanceState.STOPPED, self._servers.stop)
         return previous
 
     def _reboot(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
-        self._demand(instance, InstanceState.RUNNING, "rebooted")
-        self._begin(instance, None, self._servers.reboot)
+        self._require_state(instance, InstanceState.RUNNING, "rebooted")
+        self._run_in_background(instance, None, self._servers.reboot)
         return before(instance)
 
     def _terminate(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
@@ -117,17 +117,17 @@ class Ec2:
             return instance._state  # noqa: SLF001 - moto's own word for it
         previous = before(instance)
         self._change(instance, InstanceState.SHUTTING_DOWN)
-        self._begin(instance, InstanceState.TERMINATED, self._servers.terminate)
+        self._run_in_background(instance, InstanceState.TERMINATED, self._servers.terminate)
         return previous
 
     # The same for all of them.
 
-    def _begin(self, instance: Instance, end: InstanceState | None, *acts: Callable[[str], object]) -> None:
+    def _run_in_background(self, instance: Instance, end: InstanceState | None, *acts: Callable[[str], object]) -> None:
         """Do it behind the caller's back, as EC2 does: the state of its end shows when it is so."""
 
         def work() -> None:
             try:
-                with self._turn(instance.id):
+                with self._instance_lock(instance.id):
                     for act in acts:
                         act(instance.id)
                     if end is not None and _may_become(instance, end):
@@ -139,31 +139,31 @@ class Ec2:
         self._work = {other for other in self._work if other.is_alive()} | {thread}
         thread.start()
 
-    def _turn(self, instance_id: str) -> threading.Lock:
+    def _instance_lock(self, instance_id: str) -> threading.Lock:
         with self._lock:
-            return self._turns.setdefault(instance_id, threading.Lock())
+            return self._instance_locks.setdefault(instance_id, threading.Lock())
 
     def _change(self, instance: Instance, state: InstanceState) -> None:
         _show(instance, state)
-        self._told(instance.id, state)
+        self._on_change(instance.id, state)
 
-    def _settle(self, instance: Instance) -> str:
+    def _assign_address(self, instance: Instance) -> str:
         """The instance's address: one of its own subnet where that is ours, else one of ours all the same."""
         ours = ip_network(self._block.cidr)
         if ip_address(str(instance.private_ip)) not in ours:
             subnet = instance.ec2_backend.get_subnet(instance.subnet_id)
-            address = subnet.get_available_subnet_ip(instance) if subnet.cidr.subnet_of(ours) else self._stray()
+            address = subnet.get_available_subnet_ip(instance) if subnet.cidr.subnet_of(ours) else self._spare_address()
             nic = instance.nics[0]
             nic.private_ip_address = address
             nic.private_ip_addresses[0]["PrivateIpAddress"] = address
         return str(instance.private_ip)
 
-    def _stray(self) -> str:
+    def _spare_address(self) -> str:
         with self._lock:
-            self._strays += 1
-            return self._block.address(14, self._strays)
+            self._spares += 1
+            return self._block.address(14, self._spares)
 
-    def _demand(self, instance: Instance, state: InstanceState, to_be: str) -> None:
+    def _require_state(self, instance: Instance, state: InstanceState, to_be: str) -> None:
         if state_of(instance) is not state:
             raise EC2ClientError(
                 "IncorrectInstanceState",
@@ -174,7 +174,7 @@ class Ec2:
         before = getattr(owner, name)
         # moto inherits run_instances; what was not the class's own is taken away again rather than put back.
         own = name in vars(owner)
-        self._put_back.append(lambda: setattr(owner, name, before) if own else delattr(owner, name))
+        self._undo.append(lambda: setattr(owner, name, before) if own else delattr(owner, name))
 
         def replaced(self_of_moto: Any, *given: Any, **named: Any) -> Any:
             return act(before, self_of_moto, *given, **named)

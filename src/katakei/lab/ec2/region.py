@@ -65,15 +65,15 @@ class Region:
         """EC2's word for how the instance is."""
         return str(self._backend.get_instance(instance).state)
 
-    def machine(self, instance: str) -> Ec2Instance | None:
+    def instance(self, instance: str) -> Ec2Instance | None:
         """The instance of this id, also while it is stopped or terminated."""
         found = self._backend.get_instance_by_id(instance)
-        return _machine(found) if found else None
+        return _ec2_instance(found) if found else None
 
-    def machine_at(self, address: str) -> Ec2Instance | None:
+    def instance_at(self, address: str) -> Ec2Instance | None:
         """The instance that holds this private address."""
         living = (i for i in self._backend.all_instances() if i.state != "terminated")
-        return next((_machine(one) for one in living if one.private_ip == address), None)
+        return next((_ec2_instance(one) for one in living if one.private_ip == address), None)
 
     def subnet(self, subnet: str) -> Subnet | None:
         """The subnet of this id."""
@@ -89,17 +89,17 @@ class Region:
         found = self._backend.vpcs.get(vpc)
         return (str(found.cidr_block),) if found else ()
 
-    def door(self, target: str, port: int) -> BoundAddress:
+    def bound_address(self, target: str, port: int) -> BoundAddress:
         """Where a target (instance id or address) really answers for the port the API says."""
         for server in self._servers.all():
             if target == server.id or (target == server.address and server.power is not Power.GONE):
                 if port not in server.ports and server.power is Power.ON:
                     return self._servers.listen(server.id, port)  # the sample serves whatever port is registered
-                return self._servers.door(server.id, port)
+                return self._servers.bound_address(server.id, port)
         return BoundAddress(target, port)
 
 
-def _machine(instance: Instance) -> Ec2Instance:
+def _ec2_instance(instance: Instance) -> Ec2Instance:
     zone, address = str(instance.availability_zone), str(instance.private_ip)
     return Ec2Instance(instance.id, instance.state, zone, address, str(instance.vpc_id))
 

@@ -9,7 +9,7 @@ from katakei.lab.elb import lookup
 from katakei.lab.elb.errors import ElbError, invalid
 
 if TYPE_CHECKING:
-    from katakei.lab.elb.model import LoadBalancer, ApiStructure
+    from katakei.lab.elb.model import ApiStructure, LoadBalancer
     from katakei.lab.elb.query_protocol import Params
     from katakei.lab.elb.target_state import TargetState
 
@@ -19,16 +19,18 @@ ENDS = ("forward", "redirect", "fixed-response")
 FITTING = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP"), "gateway": ("GENEVE",)}
 
 
-def validated(truth: TargetState, balancer: LoadBalancer, actions: list[dict[str, Any]]) -> tuple[ApiStructure, ...]:
+def validated(
+    target_state: TargetState, balancer: LoadBalancer, actions: list[dict[str, Any]]
+) -> tuple[ApiStructure, ...]:
     """The actions as they are read back. Raises what AWS raises; every group must exist and be free."""
     if not actions or sum(action["Type"] in ENDS for action in actions) != 1:
         raise ElbError("InvalidLoadBalancerAction", f"You must specify exactly one action of type '{', '.join(ENDS)}'")
-    return tuple(_taken(truth, balancer, action) for action in sorted(actions, key=lambda a: a.get("Order", 0)))
+    return tuple(_taken(target_state, balancer, action) for action in sorted(actions, key=lambda a: a.get("Order", 0)))
 
 
-def _taken(truth: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -> ApiStructure:
+def _taken(target_state: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -> ApiStructure:
     if action["Type"] == "forward":
-        return _forward(truth, balancer, action)
+        return _forward(target_state, balancer, action)
     if action["Type"] == "fixed-response":
         _check_fixed(action.get("FixedResponseConfig"))
     if action["Type"] == "redirect":
@@ -36,7 +38,7 @@ def _taken(truth: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -
     return action
 
 
-def _forward(truth: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -> ApiStructure:
+def _forward(target_state: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -> ApiStructure:
     config: Params = action.get("ForwardConfig", {})
     groups: list[Params] = config.get("TargetGroups", [])
     single = action.get("TargetGroupArn")
@@ -47,7 +49,7 @@ def _forward(truth: TargetState, balancer: LoadBalancer, action: dict[str, Any])
         raise invalid("A target group ARN must be specified")
     if len(groups) > MOST_GROUPS:
         raise ElbError("TooManyTargetGroups", f"An action can forward to at most '{MOST_GROUPS}' target groups")
-    tuples = [_weighted(truth, balancer, group) for group in groups]
+    tuples = [_weighted(target_state, balancer, group) for group in groups]
     if len({group["TargetGroupArn"] for group in tuples}) < len(tuples):
         raise invalid("A target group can be specified only once in an action")
     sticky = config.get("TargetGroupStickinessConfig", {"Enabled": False})
@@ -66,15 +68,15 @@ def _sticky(config: Params) -> Params:
     return {"Enabled": enabled} | ({"DurationSeconds": seconds} if seconds is not None else {})
 
 
-def _weighted(truth: TargetState, balancer: LoadBalancer, given: Params) -> Params:
+def _weighted(target_state: TargetState, balancer: LoadBalancer, given: Params) -> Params:
     arn, weight = given.get("TargetGroupArn", ""), given.get("Weight", 1)
     if not 0 <= weight <= 999:
         raise invalid(f"Weight '{weight}' must be between 0 and 999 inclusive")
-    group = lookup.group(truth, arn)
+    group = lookup.group(target_state, arn)
     fitting = FITTING[balancer.kind]
     if group.protocol is not None and group.protocol not in fitting:
         raise ElbError("InvalidConfigurationRequest", f"Target group protocol '{group.protocol}' is not supported")
-    if set(truth.balancers_of(arn)) - {balancer.arn}:
+    if set(target_state.balancers_of(arn)) - {balancer.arn}:
         text = f"The following target groups cannot be associated with more than one load balancer: {arn}"
         raise ElbError("TargetGroupAssociationLimit", text)
     return {"TargetGroupArn": arn, "Weight": weight}

@@ -21,21 +21,21 @@ class Attribute:
     default: str
     low: int | None = None
     high: int | None = None
-    words: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     def allows(self, value: str) -> bool:
         """Whether AWS would take this value."""
-        if value in self.words:
+        if value in self.choices:
             return True
         if self.low is None or self.high is None:
-            return not self.words
+            return not self.choices
         return value.isascii() and value.isdigit() and self.low <= int(value) <= self.high
 
-    def wanted(self) -> str:
+    def expected(self) -> str:
         """The end of the sentence "must be"."""
         if self.low is not None:
             return f"between '{self.low}-{self.high}' inclusive"
-        return f"one of [{', '.join(self.words)}]"
+        return f"one of [{', '.join(self.choices)}]"
 
 
 BOOL = ("true", "false")
@@ -48,37 +48,37 @@ GROUP_HEALTH = {
     f"{HEALTH}.dns_failover.{MINIMUM}.count": Attribute("1", 1, 1000, ("off",)),
     f"{HEALTH}.dns_failover.{MINIMUM}.percentage": Attribute("off", 1, 100, ("off",)),
 }
-CROSS_ZONE = Attribute("use_load_balancer_configuration", words=(*BOOL, "use_load_balancer_configuration"))
+CROSS_ZONE = Attribute("use_load_balancer_configuration", choices=(*BOOL, "use_load_balancer_configuration"))
 ALB_GROUP = {
-    "stickiness.enabled": Attribute("false", words=BOOL),
+    "stickiness.enabled": Attribute("false", choices=BOOL),
     "deregistration_delay.timeout_seconds": Attribute("300", 0, 3600),
     "stickiness.app_cookie.cookie_name": Attribute(""),
-    "stickiness.type": Attribute("lb_cookie", words=("lb_cookie", "app_cookie")),
+    "stickiness.type": Attribute("lb_cookie", choices=("lb_cookie", "app_cookie")),
     "stickiness.lb_cookie.duration_seconds": Attribute("86400", 1, WEEK),
     "stickiness.app_cookie.duration_seconds": Attribute("86400", 1, WEEK),
     "slow_start.duration_seconds": Attribute("0", 30, 900, ("0",)),
     "load_balancing.algorithm.type": Attribute(
-        "round_robin", words=("round_robin", "least_outstanding_requests", "weighted_random")
+        "round_robin", choices=("round_robin", "least_outstanding_requests", "weighted_random")
     ),
-    "load_balancing.algorithm.anomaly_mitigation": Attribute("off", words=("on", "off")),
+    "load_balancing.algorithm.anomaly_mitigation": Attribute("off", choices=("on", "off")),
     "load_balancing.cross_zone.enabled": CROSS_ZONE,
     **GROUP_HEALTH,
 }
 NLB_GROUP = {
-    "stickiness.enabled": Attribute("false", words=BOOL),
+    "stickiness.enabled": Attribute("false", choices=BOOL),
     "deregistration_delay.timeout_seconds": Attribute("300", 0, 3600),
-    "deregistration_delay.connection_termination.enabled": Attribute("false", words=BOOL),
-    "stickiness.type": Attribute("source_ip", words=("source_ip",)),
-    "preserve_client_ip.enabled": Attribute("true", words=BOOL),
-    "proxy_protocol_v2.enabled": Attribute("false", words=BOOL),
+    "deregistration_delay.connection_termination.enabled": Attribute("false", choices=BOOL),
+    "stickiness.type": Attribute("source_ip", choices=("source_ip",)),
+    "preserve_client_ip.enabled": Attribute("true", choices=BOOL),
+    "proxy_protocol_v2.enabled": Attribute("false", choices=BOOL),
     "load_balancing.cross_zone.enabled": CROSS_ZONE,
-    "target_health_state.unhealthy.connection_termination.enabled": Attribute("true", words=BOOL),
+    "target_health_state.unhealthy.connection_termination.enabled": Attribute("true", choices=BOOL),
     "target_health_state.unhealthy.draining_interval_seconds": Attribute("0", 0, 360000),
     **GROUP_HEALTH,
 }
-LAMBDA_GROUP = {"lambda.multi_value_headers.enabled": Attribute("false", words=BOOL)}
+LAMBDA_GROUP = {"lambda.multi_value_headers.enabled": Attribute("false", choices=BOOL)}
 LOGS = {
-    f"{kind}.s3.{part}": Attribute("false" if part == "enabled" else "", words=BOOL if part == "enabled" else ())
+    f"{kind}.s3.{part}": Attribute("false" if part == "enabled" else "", choices=BOOL if part == "enabled" else ())
     for kind in ("access_logs", "connection_logs", "health_check_logs")
     for part in ("enabled", "bucket", "prefix")
 }
@@ -86,32 +86,32 @@ ALB = {
     **LOGS,
     "idle_timeout.timeout_seconds": Attribute("60", 1, 4000),
     "client_keep_alive.seconds": Attribute("3600", 60, WEEK),
-    "deletion_protection.enabled": Attribute("false", words=BOOL),
-    "load_balancing.cross_zone.enabled": Attribute("true", words=("true",)),
-    "ipv6.deny_all_igw_traffic": Attribute("false", words=BOOL),
-    "routing.http2.enabled": Attribute("true", words=BOOL),
-    "routing.http.drop_invalid_header_fields.enabled": Attribute("false", words=BOOL),
-    "routing.http.preserve_host_header.enabled": Attribute("false", words=BOOL),
-    "routing.http.xff_client_port.enabled": Attribute("false", words=BOOL),
-    "routing.http.xff_header_processing.mode": Attribute("append", words=("append", "preserve", "remove")),
-    "routing.http.desync_mitigation_mode": Attribute("defensive", words=("monitor", "defensive", "strictest")),
-    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": Attribute("false", words=BOOL),
-    "waf.fail_open.enabled": Attribute("false", words=BOOL),
-    "zonal_shift.config.enabled": Attribute("false", words=BOOL),
+    "deletion_protection.enabled": Attribute("false", choices=BOOL),
+    "load_balancing.cross_zone.enabled": Attribute("true", choices=("true",)),
+    "ipv6.deny_all_igw_traffic": Attribute("false", choices=BOOL),
+    "routing.http2.enabled": Attribute("true", choices=BOOL),
+    "routing.http.drop_invalid_header_fields.enabled": Attribute("false", choices=BOOL),
+    "routing.http.preserve_host_header.enabled": Attribute("false", choices=BOOL),
+    "routing.http.xff_client_port.enabled": Attribute("false", choices=BOOL),
+    "routing.http.xff_header_processing.mode": Attribute("append", choices=("append", "preserve", "remove")),
+    "routing.http.desync_mitigation_mode": Attribute("defensive", choices=("monitor", "defensive", "strictest")),
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": Attribute("false", choices=BOOL),
+    "waf.fail_open.enabled": Attribute("false", choices=BOOL),
+    "zonal_shift.config.enabled": Attribute("false", choices=BOOL),
 }
 NLB = {
     **{key: value for key, value in LOGS.items() if key.startswith("access")},
-    "deletion_protection.enabled": Attribute("false", words=BOOL),
-    "load_balancing.cross_zone.enabled": Attribute("false", words=BOOL),
-    "ipv6.deny_all_igw_traffic": Attribute("false", words=BOOL),
-    "zonal_shift.config.enabled": Attribute("false", words=BOOL),
+    "deletion_protection.enabled": Attribute("false", choices=BOOL),
+    "load_balancing.cross_zone.enabled": Attribute("false", choices=BOOL),
+    "ipv6.deny_all_igw_traffic": Attribute("false", choices=BOOL),
+    "zonal_shift.config.enabled": Attribute("false", choices=BOOL),
 }
 LISTENER = {
     **{
         f"routing.http.response.{header}.header_value": Attribute("")
         for header in ("strict_transport_security", "x_frame_options", "x_content_type_options")
     },
-    "routing.http.response.server.enabled": Attribute("true", words=BOOL),
+    "routing.http.response.server.enabled": Attribute("true", choices=BOOL),
 }
 
 Table = dict[str, Attribute]
@@ -137,6 +137,6 @@ def changed(old: Mapping[str, str], wanted: list[dict[str, str]], table: Table, 
         if key not in table:
             raise invalid(f"{what} attribute key '{key}' is not recognized")
         if not table[key].allows(value):
-            raise invalid(f"'{key}' value '{value}' must be {table[key].wanted()}")
+            raise invalid(f"'{key}' value '{value}' must be {table[key].expected()}")
         new[key] = value
     return new

@@ -13,32 +13,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from katakei.lab.elb.model import Group, TargetKey, Listener, ApiStructure
+    from katakei.lab.elb.model import ApiStructure, Group, Listener, TargetKey
     from katakei.lab.elb.target_state import TargetState
 
 HTTP = ("HTTP", "HTTPS")
 TrafficStates = dict[str, dict["TargetKey", desired_config.TrafficState]]
 
 
-def build_desired_config(truth: TargetState, now: datetime) -> tuple[desired_config.DesiredConfig, TrafficStates]:
+def build_desired_config(
+    target_state: TargetState, now: datetime
+) -> tuple[desired_config.DesiredConfig, TrafficStates]:
     """The picture for this time, and what each registration gets in it. Targets are seen as they were a lag ago."""
-    then = truth.view(now)
+    then = target_state.data_plane_time(now)
     flow: TrafficStates = {}
     groups = []
-    for arn, timeline in truth.timelines.items():
-        group = timeline.then(then)
+    for arn, timeline in target_state.timelines.items():
+        group = timeline.as_of(then)
         if group.protocol in HTTP:
-            flow[arn] = states.traffic(group, then, truth.switches)
-            groups.append(_group(truth, group, flow[arn]))
-    listeners = tuple(_listener(truth, one) for one in truth.listeners.values() if one.protocol in HTTP)
-    return desired_config.DesiredConfig(listeners, tuple(groups), close_idle=truth.switches.close_idle), flow
+            flow[arn] = states.traffic(group, then, target_state.switches)
+            groups.append(_group(target_state, group, flow[arn]))
+    listeners = tuple(_listener(target_state, one) for one in target_state.listeners.values() if one.protocol in HTTP)
+    return desired_config.DesiredConfig(listeners, tuple(groups), close_idle=target_state.switches.close_idle), flow
 
 
 def _group(
-    truth: TargetState, group: Group, flow: Mapping[TargetKey, desired_config.TrafficState]
+    target_state: TargetState, group: Group, flow: Mapping[TargetKey, desired_config.TrafficState]
 ) -> desired_config.Group:
     targets = tuple(
-        desired_config.GroupTarget(truth.world.door(key.id, key.port or 0), does, group.registrations[key].zone or "")
+        desired_config.GroupTarget(
+            target_state.environment.bound_address(key.id, key.port or 0), does, group.registrations[key].zone or ""
+        )
         for key, does in flow.items()
     )
     sticky = None
@@ -58,12 +62,12 @@ def _group(
     )
 
 
-def _listener(truth: TargetState, listener: Listener) -> desired_config.Listener:
-    idle = int(truth.balancers[listener.balancer].attributes["idle_timeout.timeout_seconds"])
-    rules = sorted((r for r in truth.rules.values() if r.listener == listener.arn), key=lambda r: r.priority)
+def _listener(target_state: TargetState, listener: Listener) -> desired_config.Listener:
+    idle = int(target_state.balancers[listener.balancer].attributes["idle_timeout.timeout_seconds"])
+    rules = sorted((r for r in target_state.rules.values() if r.listener == listener.arn), key=lambda r: r.priority)
     return desired_config.Listener(
         listener.arn,
-        listener.door,
+        listener.bound_address,
         default=_action(listener.actions),
         rules=tuple(desired_config.Rule(desired_conditions(rule.conditions), _action(rule.actions)) for rule in rules),
         port=listener.port,

@@ -33,10 +33,10 @@ class Subnet:
 class Environment(Protocol):
     """One region of one account."""
 
-    def machine(self, instance: str, /) -> Ec2Instance | None:
+    def instance(self, instance: str, /) -> Ec2Instance | None:
         """The instance of this id, also while it is stopped or terminated."""
 
-    def machine_at(self, address: str, /) -> Ec2Instance | None:
+    def instance_at(self, address: str, /) -> Ec2Instance | None:
         """The instance that holds this private address."""
 
     def subnet(self, subnet: str, /) -> Subnet | None:
@@ -48,5 +48,5 @@ class Environment(Protocol):
     def vpc_cidrs(self, vpc: str, /) -> tuple[str, ...]:
         """The networks of a VPC; empty when there is no such VPC."""
 
-    def door(self, target: str, port: int, /) -> BoundAddress:
+    def bound_address(self, target: str, port: int, /) -> BoundAddress:
         """Where a target (instance id or address) really answers for the port the API says."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from katakei.lab.address import BoundAddress
     from katakei.lab.elb.health_codes import Health
-    from katakei.lab.elb.model import Check, Group, TargetKey, Registration
+    from katakei.lab.elb.model import Check, Group, Registration, TargetKey
     from katakei.lab.elb.target_state import TargetState
 
 AGENT = "ELB-HealthChecker/2.0"
@@ -35,42 +35,42 @@ SETTINGS = 4
 class ProbeTarget:
     """What to check: the really bound door, the host header, how, and from which address of the load balancer."""
 
-    door: BoundAddress
+    bound_address: BoundAddress
     host: str
     check: Check
     source: str | None = None
     grpc: bool = False
 
 
-async def probe(aim: ProbeTarget) -> Health:
+async def probe(probe_target: ProbeTarget) -> Health:
     """`words.HEALTHY`, or the health that this failure means: refused, reset or malformed is not the same as late."""
     try:
-        async with asyncio.timeout(aim.check.timeout.total_seconds()):
-            return await _ask(aim)
+        async with asyncio.timeout(probe_target.check.timeout.total_seconds()):
+            return await _ask(probe_target)
     except TimeoutError:
         return health_codes.TIMED_OUT
     except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         return health_codes.FAILED
 
 
-async def _ask(aim: ProbeTarget) -> Health:
-    secure = _trusting() if aim.check.protocol in {"HTTPS", "TLS"} else None
-    source = (aim.source, 0) if aim.source else None
-    reader, writer = await asyncio.open_connection(*aim.door, ssl=secure, local_addr=source)
+async def _ask(probe_target: ProbeTarget) -> Health:
+    secure = _unverified_tls() if probe_target.check.protocol in {"HTTPS", "TLS"} else None
+    source = (probe_target.source, 0) if probe_target.source else None
+    reader, writer = await asyncio.open_connection(*probe_target.bound_address, ssl=secure, local_addr=source)
     try:
-        if aim.check.protocol not in {"HTTP", "HTTPS"}:
+        if probe_target.check.protocol not in {"HTTP", "HTTPS"}:
             return health_codes.HEALTHY
-        if aim.grpc:
+        if probe_target.grpc:
             return await _speaks_http2(reader, writer)
-        code = await _get(reader, writer, aim)
+        code = await _get(reader, writer, probe_target)
     finally:
         writer.transport.abort()
-    return health_codes.HEALTHY if matches(aim.check.matcher or "200", code) else health_codes.mismatch(code)
+    return health_codes.HEALTHY if matches(probe_target.check.matcher or "200", code) else health_codes.mismatch(code)
 
 
-async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, aim: ProbeTarget) -> int:
-    path = aim.check.path or "/"
-    lines = (f"GET {path} HTTP/1.1", f"Host: {aim.host}", "Connection: close", f"User-Agent: {AGENT}", "", "")
+async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, probe_target: ProbeTarget) -> int:
+    path = probe_target.check.path or "/"
+    lines = (f"GET {path} HTTP/1.1", f"Host: {probe_target.host}", "Connection: close", f"User-Agent: {AGENT}", "", "")
     writer.write("\r\n".join(lines).encode())
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     version, code, *_ = head[0].split(" ")
@@ -88,7 +88,7 @@ async def _speaks_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     return health_codes.HEALTHY if frame[3] == SETTINGS else health_codes.FAILED
 
 
-def _trusting() -> ssl.SSLContext:
+def _unverified_tls() -> ssl.SSLContext:
     """A load balancer does not validate the certificates of its targets."""
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -103,10 +103,10 @@ Due = tuple[str, "TargetKey"]
 class HealthChecker:
     """Checks the targets of all groups of a truth while it runs."""
 
-    def __init__(self, truth: TargetState) -> None:
-        self._truth = truth
+    def __init__(self, target_state: TargetState) -> None:
+        self._target_state = target_state
         self._next: dict[Due, tuple[datetime, datetime]] = {}
-        self._over = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health-checks", daemon=True)
 
     def start(self) -> None:
@@ -115,49 +115,51 @@ class HealthChecker:
 
     def close(self) -> None:
         """No check is under way when this returns."""
-        self._over.set()
+        self._closing.set()
         self._thread.join(10)
 
     def due(self, now: datetime) -> list[tuple[Due, ProbeTarget]]:
         """What must be checked now; the next turn of each is fixed by this one, not by its answer."""
         found = []
         seen = set()
-        with self._truth.held():
+        with self._target_state.locked():
             for group, r in self._checkable(now):
                 name = (group.arn, r.key)
                 seen.add(name)
                 since, at = self._next.get(name, (None, now))
-                first = r.since + self._truth.switches.propagation
+                first = r.since + self._target_state.switches.propagation
                 if since != r.since:
                     at = first
                 if at <= now:
-                    found.append((name, self._aim(group, r)))
+                    found.append((name, self._probe_target(group, r)))
                     at = max(at + group.check.interval, now) if since == r.since else now + group.check.interval
                 self._next[name] = (r.since, at)
             self._next = {name: at for name, at in self._next.items() if name in seen}
         return found
 
     def _checkable(self, now: datetime) -> Iterator[tuple[Group, Registration]]:
-        for group in self._truth.groups():
+        for group in self._target_state.groups():
             for r in group.registrations.values():
                 if states.checkable(group, r, now) and r.key.port is not None:
                     yield group, r
 
-    def _aim(self, group: Group, r: Registration) -> ProbeTarget:
+    def _probe_target(self, group: Group, r: Registration) -> ProbeTarget:
         api_port = int(health_check_port(group, r.key) or 0)
-        door = self._truth.world.door(r.key.id, api_port)
-        users = self._truth.balancers_of(group.arn)
-        source = self._truth.balancers[users[0]].node if users else None
-        return ProbeTarget(door, f"{door.address}:{api_port}", group.check, source, grpc=group.version == "GRPC")
+        bound_address = self._target_state.environment.bound_address(r.key.id, api_port)
+        users = self._target_state.balancers_of(group.arn)
+        source = self._target_state.balancers[users[0]].node if users else None
+        return ProbeTarget(
+            bound_address, f"{bound_address.address}:{api_port}", group.check, source, grpc=group.version == "GRPC"
+        )
 
     def _run(self) -> None:
         asyncio.run(self._loop())
 
     async def _loop(self) -> None:
         tasks: set[asyncio.Task[None]] = set()
-        while not self._over.is_set():
-            for (arn, key), aim in self.due(clock.now()):
-                task = asyncio.create_task(self._check(arn, key, aim))
+        while not self._closing.is_set():
+            for (arn, key), probe_target in self.due(clock.now()):
+                task = asyncio.create_task(self._check(arn, key, probe_target))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             await clock.pause(POLL_INTERVAL)
@@ -165,7 +167,7 @@ class HealthChecker:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _check(self, arn: str, key: TargetKey, aim: ProbeTarget) -> None:
+    async def _check(self, arn: str, key: TargetKey, probe_target: ProbeTarget) -> None:
         begun = clock.now()
-        result = await probe(aim)
-        self._truth.checked(arn, key, result, begun)
+        result = await probe(probe_target)
+        self._target_state.checked(arn, key, result, begun)

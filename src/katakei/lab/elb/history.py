@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from katakei.lab.elb.health_codes import Health
-    from katakei.lab.elb.model import Group, TargetKey, Registration
+    from katakei.lab.elb.model import Group, Registration, TargetKey
     from katakei.lab.elb.switches import Switches
 
 REACH = timedelta(hours=1)
@@ -47,7 +47,7 @@ class Timeline:
         """The present value, but for what nobody can see: counters of checks would fill the past with equal views."""
         self._groups[-1] = group
 
-    def then(self, at: datetime) -> Group:
+    def as_of(self, at: datetime) -> Group:
         """The value at that time, the first one for times before it."""
         return self._groups[max(0, bisect_right(self._times, at) - 1)]
 
@@ -68,7 +68,7 @@ class ChangeLog:
         """All that happened, oldest first. `kind` is `state` (the API's view) or `traffic` (the data plane's)."""
         return list(self._entries)
 
-    def look(self, group: Group, at: datetime, switches: Switches) -> None:
+    def record_health(self, group: Group, at: datetime, switches: Switches) -> None:
         """Note what changed in the API's view."""
         before = self._health.get(group.arn, {})
         after = {r.key: (r, h) for r, h in states.listing(group, at, switches)}
@@ -82,7 +82,7 @@ class ChangeLog:
             if old is None or new is None or old[1] != new[1]:
                 self._entries.append(self._state(group, at, new or old, gone=new is None) | counts)
 
-    def applied(self, arn: str, traffic: dict[TargetKey, TrafficState], at: datetime) -> None:
+    def record_traffic(self, arn: str, traffic: dict[TargetKey, TrafficState], at: datetime) -> None:
         """Note what the data plane does from now on."""
         before = self._traffic.get(arn, {})
         if before == traffic:

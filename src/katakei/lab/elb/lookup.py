@@ -17,7 +17,7 @@ from katakei.lab.elb.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from katakei.lab.elb.model import LoadBalancer, Group, Listener, Rule
+    from katakei.lab.elb.model import Group, Listener, LoadBalancer, Rule
     from katakei.lab.elb.target_state import TargetState
 
 PAGE = 400
@@ -29,41 +29,41 @@ BALANCER_ARN = re.compile(
 LISTENER_ARN = re.compile(r"arn:aws[\w-]*:elasticloadbalancing:[\w-]+:\d{12}:listener/(app|net|gwy)/.+")
 
 
-def group(truth: TargetState, arn: str) -> Group:
+def group(target_state: TargetState, arn: str) -> Group:
     """The group, or ValidationError for what is no ARN, TargetGroupNotFound for an unknown one."""
     if not GROUP_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid target group ARN")
-    found = truth.group(arn)
+    found = target_state.group(arn)
     if found is None:
         raise group_not_found()
     return found
 
 
-def balancer(truth: TargetState, arn: str) -> LoadBalancer:
+def balancer(target_state: TargetState, arn: str) -> LoadBalancer:
     """The load balancer, or ValidationError, or LoadBalancerNotFound."""
     if not BALANCER_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid load balancer ARN")
-    if arn not in truth.balancers:
+    if arn not in target_state.balancers:
         raise balancer_not_found()
-    return truth.balancers[arn]
+    return target_state.balancers[arn]
 
 
-def listener(truth: TargetState, arn: str) -> Listener:
+def listener(target_state: TargetState, arn: str) -> Listener:
     """The listener, or ValidationError, or ListenerNotFound."""
     if not LISTENER_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid listener ARN")
-    if arn not in truth.listeners:
+    if arn not in target_state.listeners:
         raise listener_not_found()
-    return truth.listeners[arn]
+    return target_state.listeners[arn]
 
 
-def rule(truth: TargetState, arn: str) -> Rule:
+def rule(target_state: TargetState, arn: str) -> Rule:
     """A rule that is not a default one; OperationNotPermitted for those, RuleNotFound for an unknown one."""
-    if any(arn == one.default_rule for one in truth.listeners.values()):
+    if any(arn == one.default_rule for one in target_state.listeners.values()):
         raise ElbError("OperationNotPermitted", f"Default rule '{arn}' cannot be modified or deleted")
-    if arn not in truth.rules:
+    if arn not in target_state.rules:
         raise rule_not_found()
-    return truth.rules[arn]
+    return target_state.rules[arn]
 
 
 def page(items: Sequence[T], params: dict[str, Any], name: Callable[[T], str]) -> tuple[Sequence[T], str | None]:

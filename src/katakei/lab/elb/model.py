@@ -143,7 +143,7 @@ class Listener:
     balancer: str
     port: int
     protocol: str
-    door: BoundAddress
+    bound_address: BoundAddress
     actions: tuple[ApiStructure, ...]
     default_rule: str
     ssl_policy: str | None = None

@@ -20,58 +20,62 @@ if TYPE_CHECKING:
 class Elb:
     """One region's load balancers: a truth, and the data plane that follows it."""
 
-    def __init__(self, truth: TargetState, plane: DataPlane) -> None:
-        self.truth = truth
-        self.api = Api(self.truth)
-        self.pump = SyncLoop(self.truth, plane)
-        self._checker = HealthChecker(self.truth)
-        self._elsewhere: dict[str, Api] = {}
+    def __init__(self, target_state: TargetState, data_plane: DataPlane) -> None:
+        self.target_state = target_state
+        self.api = Api(self.target_state)
+        self.sync_loop = SyncLoop(self.target_state, data_plane)
+        self._checker = HealthChecker(self.target_state)
+        self._other_regions: dict[str, Api] = {}
 
     def start(self) -> None:
         """Begin to check and to route."""
         self._checker.start()
-        self.pump.start()
+        self.sync_loop.start()
 
     def close(self) -> None:
         """No thread of it runs when this returns."""
         self._checker.close()
-        self.pump.close()
+        self.sync_loop.close()
 
     def region(self, name: str) -> Api:
         """The API of a region: the lab's own, or one in which there is nothing."""
-        if name == self.truth.region:
+        if name == self.target_state.region:
             return self.api
-        with self.truth.held():
-            return self._elsewhere.setdefault(name, empty_region(name, self.truth.account))
+        with self.target_state.locked():
+            return self._other_regions.setdefault(name, empty_region(name, self.target_state.account))
 
     def call(self, action: str, params: Params) -> Params:
         """An API call from inside the lab: not throttled, and free of the model's ranges (intervals under 5 s)."""
         return self.api.call(action, params)
 
-    def turned(self, *, lag: float, stale: float, close_idle: bool) -> None:
+    def apply_faults(self, *, lag: float, stale: float, close_idle: bool) -> None:
         """Other faults from now on; `lag` and `stale` in seconds."""
-        self.truth.switch(lag=timedelta(seconds=lag), close_idle=close_idle)
-        self.truth.stale = timedelta(seconds=stale)
+        self.target_state.set_switches(lag=timedelta(seconds=lag), close_idle=close_idle)
+        self.target_state.stale = timedelta(seconds=stale)
 
-    def told(self, instance: str, state: str) -> None:
+    def instance_changed(self, instance: str, state: str) -> None:
         """An instance changed its state (EC2's word)."""
-        self.truth.instance_changed(instance, state)
+        self.target_state.instance_changed(instance, state)
 
     def url(self, listener: str) -> str:
         """Where a listener really answers."""
-        one = self.truth.listeners[listener]
-        port = "" if one.door.port == {"HTTP": 80, "HTTPS": 443}.get(one.protocol) else f":{one.door.port}"
-        return f"{one.protocol.lower()}://{one.door.address}{port}"
+        one = self.target_state.listeners[listener]
+        port = (
+            ""
+            if one.bound_address.port == {"HTTP": 80, "HTTPS": 443}.get(one.protocol)
+            else f":{one.bound_address.port}"
+        )
+        return f"{one.protocol.lower()}://{one.bound_address.address}{port}"
 
 
-class Nowhere:
+class EmptyEnvironment:
     """A world without instances, networks or doors; `world.World` says what each method promises."""
 
-    def machine(self, _instance: str) -> Ec2Instance | None:
+    def instance(self, _instance: str) -> Ec2Instance | None:
         """None."""
         return None
 
-    def machine_at(self, _address: str) -> Ec2Instance | None:
+    def instance_at(self, _address: str) -> Ec2Instance | None:
         """None."""
         return None
 
@@ -87,11 +91,11 @@ class Nowhere:
         """None at all."""
         return ()
 
-    def door(self, target: str, port: int) -> BoundAddress:
+    def bound_address(self, target: str, port: int) -> BoundAddress:
         """Never asked for: nothing can be registered here."""
         return BoundAddress(target, port)
 
 
 def empty_region(region: str, account: str) -> Api:
     """The API of a region in which the lab has nothing."""
-    return Api(TargetState(region, account, Nowhere(), lambda _number: ""))
+    return Api(TargetState(region, account, EmptyEnvironment(), lambda _number: ""))

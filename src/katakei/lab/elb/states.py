@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from katakei.lab.desired_config import TrafficState
 from katakei.lab.elb import health_codes
 from katakei.lab.elb.health_codes import Health, State
-from katakei.lab.elb.model import Group, TargetKey, InstancePower, Registration, TargetType
+from katakei.lab.elb.model import Group, InstancePower, Registration, TargetKey, TargetType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -114,7 +114,7 @@ def delay_changed(group: Group, attributes: dict[str, str], switches: Switches) 
 
 def remove_expired(group: Group, now: datetime) -> Group:
     """The same group without those whose time is over; the group itself when nothing is over."""
-    over = {key for key, r in group.registrations.items() if _over(r, now)}
+    over = {key for key, r in group.registrations.items() if _is_expired(r, now)}
     if not over:
         return group
     return replace(group, registrations={k: r for k, r in group.registrations.items() if k not in over})
@@ -152,7 +152,7 @@ def named(
 ) -> tuple[Registration, Health]:
     """The answer for one target asked by name: never an error; a stranger (or another zone) is NotRegistered."""
     r = group.registrations.get(key)
-    if r is None or (zone is not None and zone != r.shown_zone) or _over(r, now):
+    if r is None or (zone is not None and zone != r.shown_zone) or _is_expired(r, now):
         return Registration(key, now, shown_zone=zone), health_codes.NOT_REGISTERED
     return r, health(group, r, now, switches)
 
@@ -209,7 +209,7 @@ def _zone_enabled(group: Group, r: Registration) -> bool:
     return r.zone is None or r.zone == "all" or not group.zones or r.zone in group.zones
 
 
-def _over(r: Registration, now: datetime) -> bool:
+def _is_expired(r: Registration, now: datetime) -> bool:
     if r.terminated_at is not None:
         return now >= r.terminated_at + TERMINATED_IS_NAMED
     return r.drain_until is not None and now >= r.drain_until + CUT_IS_SHOWN

@@ -45,12 +45,12 @@ class Switches:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {k: v.total_seconds() if isinstance(v, timedelta) else v for k, v in values.items()}
 
-    def changed(self, wish: object) -> Switches:
+    def changed(self, changes: object) -> Switches:
         """These with the ones named in parsed JSON turned. Raises ValueError with a sentence."""
         known = {field.name for field in fields(self)}
-        if not isinstance(wish, dict) or not set(wish) <= known:
+        if not isinstance(changes, dict) or not set(changes) <= known:
             raise ValueError(f"switches are a JSON object with any of {', '.join(sorted(known))}")
-        return replace(self, **{name: _value(name, value, getattr(self, name)) for name, value in wish.items()})
+        return replace(self, **{name: _value(name, value, getattr(self, name)) for name, value in changes.items()})
 
 
 def _value(name: str, value: object, present: object) -> Any:

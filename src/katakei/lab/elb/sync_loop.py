@@ -22,18 +22,18 @@ log = logging.getLogger(__name__)
 class DataPlane(Protocol):
     """The data plane."""
 
-    def apply(self, picture: DesiredConfig) -> None:
+    def apply(self, desired: DesiredConfig) -> None:
         """Make it so; returns when it is so. Raises LabError when it cannot."""
 
 
 class SyncLoop:
     """A thread between one truth and one data plane."""
 
-    def __init__(self, truth: TargetState, plane: DataPlane) -> None:
-        self._truth = truth
-        self._plane = plane
+    def __init__(self, target_state: TargetState, data_plane: DataPlane) -> None:
+        self._target_state = target_state
+        self._data_plane = data_plane
         self._applied: DesiredConfig | None = None
-        self._over = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="elb-pump", daemon=True)
 
     def start(self) -> None:
@@ -42,37 +42,37 @@ class SyncLoop:
 
     def close(self) -> None:
         """Nothing is applied any more when this returns."""
-        self._over.set()
-        self._truth.changed.set()
+        self._closing.set()
+        self._target_state.changed.set()
         self._thread.join(30)
 
     def settled(self, within: float) -> bool:
         """Wait until the data plane does what the truth says now."""
-        return clock.wait_for(lambda: self._picture() == self._applied, within)
+        return clock.wait_for(lambda: self._desired() == self._applied, within)
 
-    def turn(self) -> None:
+    def apply_once(self) -> None:
         """Let time pass once, and apply what came of it."""
-        self._truth.tick()
-        with self._truth.held() as now:
-            picture, flow = build_desired_config(self._truth, now)
-        if picture == self._applied:
+        self._target_state.tick()
+        with self._target_state.locked() as now:
+            desired, flow = build_desired_config(self._target_state, now)
+        if desired == self._applied:
             return
-        self._plane.apply(picture)
-        self._applied = picture
-        with self._truth.held() as now:
+        self._data_plane.apply(desired)
+        self._applied = desired
+        with self._target_state.locked() as now:
             for arn, traffic in flow.items():
-                self._truth.history.applied(arn, traffic, now)
+                self._target_state.history.record_traffic(arn, traffic, now)
 
-    def _picture(self) -> DesiredConfig:
-        with self._truth.held() as now:
-            return build_desired_config(self._truth, now)[0]
+    def _desired(self) -> DesiredConfig:
+        with self._target_state.locked() as now:
+            return build_desired_config(self._target_state, now)[0]
 
     def _run(self) -> None:
-        while not self._over.is_set():
-            self._truth.changed.clear()
+        while not self._closing.is_set():
+            self._target_state.changed.clear()
             try:
-                self.turn()
+                self.apply_once()
             except LabError as error:
                 log.warning("the data plane did not take the picture: %s", error)
-                self._over.wait(AFTER_TROUBLE)
-            self._truth.changed.wait(EVERY)
+                self._closing.wait(AFTER_TROUBLE)
+            self._target_state.changed.wait(EVERY)

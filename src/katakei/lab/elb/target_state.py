@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from katakei.lab import clock
 from katakei.lab.elb import states
 from katakei.lab.elb.history import ChangeLog, Timeline
-from katakei.lab.elb.model import LoadBalancer, Group, TargetKey, Listener, InstancePower, Rule, forwarded
+from katakei.lab.elb.model import Group, InstancePower, Listener, LoadBalancer, Rule, TargetKey, forwarded
 from katakei.lab.elb.rate_limits import RateLimiter
 from katakei.lab.elb.switches import Switches
 
@@ -43,13 +43,13 @@ class TargetState:
         self,
         region: str,
         account: str,
-        world: Environment,
+        environment: Environment,
         node: Callable[[int], str],
         switches: Switches | None = None,
     ) -> None:
         self.region = region
         self.account = account
-        self.world = world
+        self.environment = environment
         self.node = node
         self.switches = switches or Switches()
         self.stale = timedelta(0)
@@ -66,7 +66,7 @@ class TargetState:
         self._lock = threading.RLock()
 
     @contextmanager
-    def held(self) -> Iterator[datetime]:
+    def locked(self) -> Iterator[datetime]:
         """Several steps as one; gives the time at which they happen."""
         with self._lock:
             yield clock.now()
@@ -93,7 +93,7 @@ class TargetState:
                 self.timelines[group.arn] = Timeline(group, at)
             elif timeline.now is not group:
                 timeline.put(group, at)
-            self.history.look(group, at, self.switches)
+            self.history.record_health(group, at, self.switches)
             self.changed.set()
 
     def actions(self, listener: Listener) -> list[tuple[str, frozenset[str]]]:
@@ -120,7 +120,7 @@ class TargetState:
                     self.put(states.set_in_use(group, in_use=bool(users), zones=zones, now=at), at)
             self.changed.set()
 
-    def view(self, now: datetime) -> datetime:
+    def data_plane_time(self, now: datetime) -> datetime:
         """The time whose truth the data plane knows now: a lag ago, but never earlier than it already knew."""
         with self._lock:
             self._view = max(self._view, now - self.switches.lag)
@@ -128,7 +128,7 @@ class TargetState:
 
     def checked(self, arn: str, key: TargetKey, result: Health, begun: datetime) -> None:
         """A health check has ended."""
-        with self.held() as at:
+        with self.locked() as at:
             group = self.group(arn)
             if group is None:
                 return
@@ -144,21 +144,21 @@ class TargetState:
         """An instance has a new state, in EC2's word for it."""
         if state not in POWERS:
             return
-        with self.held() as at:
+        with self.locked() as at:
             for group in self.groups():
                 if any(key.id == instance for key in group.registrations):
                     self.put(states.change_power(group, instance, POWERS[state], at), at)
 
     def tick(self) -> None:
         """Let time pass: forget whose time is over, note what time alone has changed."""
-        with self.held() as at:
+        with self.locked() as at:
             for group in self.groups():
                 after = states.remove_expired(group, at)
                 if after is not group:
                     self.put(after, at)
-                self.history.look(after, at, self.switches)
+                self.history.record_health(after, at, self.switches)
 
-    def switch(self, **changes: object) -> None:
+    def set_switches(self, **changes: object) -> None:
         """Answer some of the open questions otherwise from now on; the names are those of `Switches`."""
         with self._lock:
             # replace itself checks the names

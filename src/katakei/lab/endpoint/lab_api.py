@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from katakei.lab.elb.service import Elb
     from katakei.lab.endpoint.wsgi import ApiCall, Environ
-    from katakei.lab.faults import FaultOutcome, FaultInjector
+    from katakei.lab.faults import FaultInjector, FaultOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +53,27 @@ class LabApi:
         return self.faults.now.as_json()
 
     def _switches_now(self) -> dict[str, Any]:
-        return self.elb.truth.switches.as_json()
+        return self.elb.target_state.switches.as_json()
 
     def _change(self, path: str, body: bytes) -> HttpResponse:
         try:
-            wish = json.loads(body or b"{}")
+            changes = json.loads(body or b"{}")
             if path == "/_lab/faults":
-                return _json("200 OK", self.faults.change(wish).as_json())
-            self.elb.truth.switches = self.elb.truth.switches.changed(wish)
+                return _json("200 OK", self.faults.change(changes).as_json())
+            self.elb.target_state.switches = self.elb.target_state.switches.changed(changes)
             return _json("200 OK", self._switches_now())
         except (FaultError, ValueError) as error:
             return _json("400 Bad Request", {"error": str(error)})
 
     def _history(self) -> list[dict[str, Any]]:
-        with self.elb.truth.held():
-            return self.elb.truth.history.entries()
+        with self.elb.target_state.locked():
+            return self.elb.target_state.history.entries()
 
     def _targets(self) -> list[dict[str, Any]]:
         """Every target as the API shows it, and what the data plane does for it."""
-        truth = self.elb.truth
-        with truth.held() as now:
-            _, flow = build_desired_config(truth, now)
+        target_state = self.elb.target_state
+        with target_state.locked() as now:
+            _, flow = build_desired_config(target_state, now)
             return [
                 {
                     "group": group.arn,
@@ -84,13 +84,13 @@ class LabApi:
                     "reason": health.reason,
                     "traffic": does.value if (does := flow.get(group.arn, {}).get(r.key)) else None,
                 }
-                for group in truth.groups()
-                for r, health in states.listing(group, now, truth.switches)
+                for group in target_state.groups()
+                for r, health in states.listing(group, now, target_state.switches)
             ]
 
     def _listeners(self) -> list[dict[str, Any]]:
-        with self.elb.truth.held():
-            listeners = list(self.elb.truth.listeners.values())
+        with self.elb.target_state.locked():
+            listeners = list(self.elb.target_state.listeners.values())
         return [
             {"arn": one.arn, "balancer": one.balancer, "port": one.port, "url": self.elb.url(one.arn)}
             for one in listeners
@@ -112,7 +112,7 @@ class CallLog:
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
-    def note(self, call: ApiCall, at: datetime, status: int, fate: FaultOutcome, answered: int = 0) -> None:
+    def note(self, call: ApiCall, at: datetime, status: int, outcome: FaultOutcome, answered: int = 0) -> None:
         """One call has been answered with a body of so many bytes; status 0 means that it never was."""
         entry = {
             "at": at.isoformat(),
@@ -120,7 +120,7 @@ class CallLog:
             "action": call.action,
             "agent": call.agent,
             "status": status,
-            "fault": fate.value,
+            "fault": outcome.value,
             "group": call.form.get("TargetGroupArn"),
             "targets": _targets(call),
             "bytes_in": len(call.body),

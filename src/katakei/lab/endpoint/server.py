@@ -19,8 +19,8 @@ from katakei.lab import clock
 from katakei.lab.elb import query_protocol
 from katakei.lab.endpoint import errors, wsgi
 from katakei.lab.endpoint.lab_api import CallLog, LabApi
-from katakei.lab.endpoint.wsgi import HttpResponse, ApiCall, Environ, StartResponse
-from katakei.lab.faults import FaultOutcome, FaultInjector, Faults
+from katakei.lab.endpoint.wsgi import ApiCall, Environ, HttpResponse, StartResponse
+from katakei.lab.faults import FaultInjector, FaultOutcome, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,14 +41,14 @@ class Endpoint:
     def __init__(
         self, elb: Elb, faults: FaultInjector | None = None, address: str = "127.0.0.1", port: int = 0
     ) -> None:
-        self.faults = faults or FaultInjector(Faults(lag=elb.truth.switches.lag.total_seconds()))
+        self.faults = faults or FaultInjector(Faults(lag=elb.target_state.switches.lag.total_seconds()))
         self.log = CallLog()
         self._elb = elb
         self._lab = LabApi(elb, self.faults, self.log)
         self._moto = _Moto(create_backend_app)
         self._objects = threading.Lock()  # moto looks at a condition and writes later; S3 does both at once
-        self._over = threading.Event()
-        self.faults.listen(self._turned)
+        self._closing = threading.Event()
+        self.faults.listen(self._apply_faults)
         self._server = make_server(address, port, self, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="endpoint", daemon=True)
 
@@ -64,12 +64,12 @@ class Endpoint:
     def warm(self) -> None:
         """Let every service the lab needs load what it loads at its first call; nothing is logged, no fault hits."""
         for service, body in WARM:
-            environ = _request(service, body, self._elb.truth.region)
+            environ = _request(service, body, self._elb.target_state.region)
             self._do(wsgi.read_call(environ), environ)
 
     def close(self) -> None:
         """No call is served any more when this returns; those held back are let go."""
-        self._over.set()
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
@@ -79,27 +79,27 @@ class Endpoint:
         call = wsgi.read_call(environ)
         if environ.get("PATH_INFO", "").startswith("/_lab"):
             return self._lab.answer(environ, call.body).send(start)
-        at, fate = clock.now(), self.faults.fate(call.action)
-        answer = self._answer(call, environ, fate)
+        at, outcome = clock.now(), self.faults.outcome(call.action)
+        answer = self._answer(call, environ, outcome)
         if answer is None:
             # Noted before the wait: who looks at the log meanwhile must see that the call was made.
-            self.log.note(call, at, 0, fate)
-            self._over.wait(self.faults.now.hold)
+            self.log.note(call, at, 0, outcome)
+            self._closing.wait(self.faults.now.hold)
             return errors.internal(call).send(start)
-        self.log.note(call, at, answer.code, fate, len(answer.body))
+        self.log.note(call, at, answer.code, outcome, len(answer.body))
         return answer.send(start)
 
-    def _answer(self, call: ApiCall, environ: Environ, fate: FaultOutcome) -> HttpResponse | None:
+    def _answer(self, call: ApiCall, environ: Environ, outcome: FaultOutcome) -> HttpResponse | None:
         """None for a call that is never answered."""
-        if fate is FaultOutcome.DENY:
-            return errors.denied(call, self._elb.truth.account)
-        if fate is FaultOutcome.THROTTLE:
+        if outcome is FaultOutcome.DENY:
+            return errors.denied(call, self._elb.target_state.account)
+        if outcome is FaultOutcome.THROTTLE:
             return errors.throttled(call)
-        if fate in {FaultOutcome.PASS, FaultOutcome.ERROR_DONE, FaultOutcome.TIMEOUT_DONE}:
+        if outcome in {FaultOutcome.PASS, FaultOutcome.ERROR_DONE, FaultOutcome.TIMEOUT_DONE}:
             answer = self._do(call, environ)
-            if fate is FaultOutcome.PASS:
+            if outcome is FaultOutcome.PASS:
                 return answer
-        return errors.internal(call) if fate in {FaultOutcome.ERROR, FaultOutcome.ERROR_DONE} else None
+        return errors.internal(call) if outcome in {FaultOutcome.ERROR, FaultOutcome.ERROR_DONE} else None
 
     def _do(self, call: ApiCall, environ: Environ) -> HttpResponse:
         """Really do it. Whatever goes wrong inside, the client gets an error in its own dialect."""
@@ -126,9 +126,9 @@ class Endpoint:
         status, body = self._elb.region(call.region).answer(call.form)
         return HttpResponse(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
 
-    def _turned(self, before: Faults, after: Faults) -> None:
+    def _apply_faults(self, before: Faults, after: Faults) -> None:
         if (before.lag, before.stale, before.close_idle) != (after.lag, after.stale, after.close_idle):
-            self._elb.turned(lag=after.lag, stale=after.stale, close_idle=after.close_idle)
+            self._elb.apply_faults(lag=after.lag, stale=after.stale, close_idle=after.close_idle)
 
 
 class _Moto(DomainDispatcherApplication):

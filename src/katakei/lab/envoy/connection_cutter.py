@@ -19,9 +19,9 @@ ESTABLISHED, CLOSE_WAIT = "01", "08"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def connections(pid: int, source: str, door: BoundAddress) -> set[int]:
+def connections(pid: int, source: str, bound_address: BoundAddress) -> set[int]:
     """The file descriptors in process `pid` of its connections from the address `source` to `door`."""
-    inodes = {f"socket:[{inode}]" for inode in _inodes(pid, source, door)}
+    inodes = {f"socket:[{inode}]" for inode in _inodes(pid, source, bound_address)}
     found = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir() if inodes else ():
         with contextlib.suppress(OSError):  # closed meanwhile
@@ -30,8 +30,8 @@ def connections(pid: int, source: str, door: BoundAddress) -> set[int]:
     return found
 
 
-def _inodes(pid: int, source: str, door: BoundAddress) -> set[str]:
-    ours, theirs = _hex(source), f"{_hex(door.address)}:{door.port:04X}"
+def _inodes(pid: int, source: str, bound_address: BoundAddress) -> set[str]:
+    ours, theirs = _hex(source), f"{_hex(bound_address.address)}:{bound_address.port:04X}"
     lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
     rows = [line.split() for line in lines if theirs in line]
     return {
@@ -43,12 +43,12 @@ def _hex(address: str) -> str:
     return f"{struct.unpack('=I', socket.inet_aton(address))[0]:08X}"
 
 
-def reset_connections(pid: int, source: str, door: BoundAddress) -> int:
+def reset_connections(pid: int, source: str, bound_address: BoundAddress) -> int:
     """Reset every such connection, so that both ends see it broken; how many there were.
 
     Raises LabError where the kernel or a container's rules forbid it.
     """
-    fds = connections(pid, source, door)
+    fds = connections(pid, source, bound_address)
     if not fds:
         return 0
     process = os.pidfd_open(pid)

@@ -24,8 +24,8 @@ class TargetLoad:
 class Admin:
     """Envoy's admin port. Not thread-safe. Raises OSError when it does not answer."""
 
-    def __init__(self, door: BoundAddress) -> None:
-        self._connection = HTTPConnection(*door, timeout=5)
+    def __init__(self, bound_address: BoundAddress) -> None:
+        self._connection = HTTPConnection(*bound_address, timeout=5)
 
     def close(self) -> None:
         """Hang up."""
@@ -69,7 +69,7 @@ class ConfigFiles:
         self._folder = folder
         self._serial = 0
         self._contents: dict[str, list[Json]] = {}
-        self._awaited: dict[str, tuple[str, str]] = {}
+        self._pending: dict[str, tuple[str, str]] = {}
         self._rejected: dict[str, str] = {}
 
     def path(self, name: str) -> Path:
@@ -85,40 +85,40 @@ class ConfigFiles:
         fresh.write_text(json.dumps({"version_info": str(self._serial), "resources": resources}))
         fresh.rename(self.path(name))
         self._contents[name] = resources
-        self._awaited[name] = (said_in, str(self._serial))
+        self._pending[name] = (said_in, str(self._serial))
 
     def drop(self, name: str) -> None:
         """Forget a file nothing refers to any more."""
         self._contents.pop(name, None)
-        self._awaited.pop(name, None)
+        self._pending.pop(name, None)
         self.path(name).unlink(missing_ok=True)
 
-    def settle(self, admin: Admin, within: float) -> None:
+    def wait_until_active(self, admin: Admin, within: float) -> None:
         """Wait until Envoy has taken everything put so far.
 
         Raises LabError when it refuses something or takes longer; what it has not taken is then written anew next time.
         """
-        if clock.wait_for(lambda: self._settled(admin), within, every=0.005):
+        if clock.wait_for(lambda: self._all_active(admin), within, every=0.005):
             return
         self._fail("Envoy does not take its new configuration")
 
-    def _settled(self, admin: Admin) -> bool:
-        if not self._awaited:
+    def _all_active(self, admin: Admin) -> bool:
+        if not self._pending:
             return True
-        names = "|".join(sorted(said_in.replace(".", r"\.") for said_in, _ in self._awaited.values()))
+        names = "|".join(sorted(said_in.replace(".", r"\.") for said_in, _ in self._pending.values()))
         figures = admin.figures(rf"^(?:{names})\.(?:version_text|update_rejected)$|warming")
-        for name, (said_in, version) in list(self._awaited.items()):
+        for name, (said_in, version) in list(self._pending.items()):
             rejected = figures.get(f"{said_in}.update_rejected", "0")
             if rejected != self._rejected.setdefault(name, "0"):
                 self._rejected[name] = rejected
                 self._fail(f"Envoy refuses {name}")
             if figures.get(f"{said_in}.version_text") == version:
-                del self._awaited[name]
-        return not self._awaited and not any(int(figures[name]) for name in figures if "warming" in name)
+                del self._pending[name]
+        return not self._pending and not any(int(figures[name]) for name in figures if "warming" in name)
 
     def _fail(self, what: str) -> None:
-        for name in self._awaited:
+        for name in self._pending:
             self._contents.pop(name, None)
-        self._awaited.clear()
+        self._pending.clear()
         log = (self._folder / "envoy.log").read_text(errors="replace").splitlines()
         raise LabError(f"{what}; its last words: {log[-1] if log else 'none'}")

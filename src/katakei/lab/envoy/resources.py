@@ -51,9 +51,9 @@ def header(name: str, value: str) -> Json:
     return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
-def socket_address(door: BoundAddress) -> Json:
+def socket_address(bound_address: BoundAddress) -> Json:
     """Where to listen or to connect."""
-    return {"socket_address": {"address": door.address, "port_value": door.port}}
+    return {"socket_address": {"address": bound_address.address, "port_value": bound_address.port}}
 
 
 def from_file(path: Path) -> Json:
@@ -104,18 +104,18 @@ def cluster(group: Group, endpoints: Path, source: str, idle: timedelta) -> Json
 
 def endpoints(group: Group, *, close_idle: bool) -> Json:
     """The group's targets. One that leaves this list has its idle connections closed; a draining one keeps them."""
-    doors: dict[BoundAddress, Json] = {}
+    bound_addresses: dict[BoundAddress, Json] = {}
     for target in sorted(group.targets, key=lambda each: each.traffic is TrafficState.IN_SERVICE):
         if _listed(target, close_idle=close_idle):
             health = "HEALTHY" if target.traffic is TrafficState.IN_SERVICE else "DRAINING"
-            doors[target.door] = {
-                "endpoint": {"address": socket_address(target.door)},
+            bound_addresses[target.bound_address] = {
+                "endpoint": {"address": socket_address(target.bound_address)},
                 "health_status": health,
             }
     return {
         "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
         "cluster_name": short("group", group.arn),
-        "endpoints": [{"lb_endpoints": [doors[door] for door in sorted(doors)]}],
+        "endpoints": [{"lb_endpoints": [bound_addresses[bound_address] for bound_address in sorted(bound_addresses)]}],
     }
 
 
@@ -132,7 +132,7 @@ def listener(listener: Listener, routes: Path, certificate: tuple[Path, Path] | 
     return {
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
         "name": name,
-        "address": socket_address(listener.door),
+        "address": socket_address(listener.bound_address),
         "enable_reuse_port": False,  # else a second lab would silently share the port
         "tcp_backlog_size": 1024,
         "filter_chains": [chain],

@@ -4,13 +4,13 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from katakei.lab.desired_config import (
-    RouteAction,
     Conditions,
     FixedResponse,
     Forward,
     Group,
     Listener,
     Redirect,
+    RouteAction,
     Weighted,
 )
 from katakei.lab.envoy.matches import SOURCE, matches

@@ -25,9 +25,9 @@ PATIENCE = {signal.SIGTERM: 5.0, signal.SIGQUIT: 70.0}
 class Application:
     """At most one living process group, which listens on `door`. Thread-safe."""
 
-    def __init__(self, folder: Path, door: BoundAddress) -> None:
+    def __init__(self, folder: Path, bound_address: BoundAddress) -> None:
         self._folder = folder
-        self._door = door
+        self._bound_address = bound_address
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
 
@@ -39,8 +39,12 @@ class Application:
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Start it, unless it runs. Returns before it listens."""
-        own = self._folder / "command"
-        argv = ["/bin/sh", str(own)] if own.exists() else [sys.executable, "-P", "-m", "katakei.lab.servers.sample_app"]
+        user_command = self._folder / "command"
+        argv = (
+            ["/bin/sh", str(user_command)]
+            if user_command.exists()
+            else [sys.executable, "-P", "-m", "katakei.lab.servers.sample_app"]
+        )
         with self._lock, (self._folder / "app.log").open("ab") as log:
             if not self.alive:
                 self._process = subprocess.Popen(  # noqa: S603 - the user's own program, or the sample
@@ -73,7 +77,7 @@ class Application:
     def _answers(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1)
-            return probe.connect_ex(self._door) == 0
+            return probe.connect_ex(self._bound_address) == 0
 
 
 LISTENING = "listening"
@@ -118,10 +122,10 @@ class RestartPipe:
         os.mkfifo(folder / "control", 0o600)
         # Open both ways: then reading never meets the end while nobody writes, and writing never waits while we live.
         self._pipe = os.open(folder / "control", os.O_RDWR)
-        self._thread = threading.Thread(target=self._hear, name=f"control of {folder.name}", daemon=True)
+        self._thread = threading.Thread(target=self._read_requests, name=f"control of {folder.name}", daemon=True)
         self._thread.start()
 
-    def _hear(self) -> None:
+    def _read_requests(self) -> None:
         with os.fdopen(os.dup(self._pipe), closefd=True) as lines:
             for line in lines:
                 if line == "end\n":
@@ -135,8 +139,8 @@ class RestartPipe:
         except (OSError, LabError) as error:
             return str(error)
 
-    def _answer(self, name: str, words: str) -> None:
-        (self._folder / f".{name}").write_text(words)
+    def _answer(self, name: str, text: str) -> None:
+        (self._folder / f".{name}").write_text(text)
         (self._folder / f".{name}").rename(self._folder / name)
 
     def close(self) -> None:

@@ -135,9 +135,9 @@ class Servers:
         """Let the sample application listen on one more port; it does within half a second."""
         return self._entry(instance_id).machine.listen(port)
 
-    def door(self, instance_id: str, port: int) -> BoundAddress:
+    def bound_address(self, instance_id: str, port: int) -> BoundAddress:
         """Where an API port of the instance really is, whether or not anything listens there."""
-        return self._entry(instance_id).machine.door(port)
+        return self._entry(instance_id).machine.bound_address(port)
 
     def listening(self, instance_id: str, within: float = 10) -> bool:
         """Wait until the application accepts connections on its main port; False when it does not, or is dead."""

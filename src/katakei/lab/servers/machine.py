@@ -26,8 +26,8 @@ class Machine:
         self.boot_id = ""
         self._root = root
         self._lock = threading.RLock()
-        self._doors: dict[int, BoundAddress] = {}
-        self._main = self.door(port)
+        self._bound_addresses: dict[int, BoundAddress] = {}
+        self._main = self.bound_address(port)
         (self.folder / "state").mkdir(parents=True)
         (self.folder / "release").write_text("v1\n")
         self.application = Application(self.folder, self._main)
@@ -36,22 +36,22 @@ class Machine:
     def bound_address(self, port: int) -> BoundAddress:
         """Where an API port really is; the same answer every time."""
         with self._lock:
-            if port not in self._doors:
-                self._doors[port] = (
+            if port not in self._bound_addresses:
+                self._bound_addresses[port] = (
                     bound_address(self.address, port) if port < 1024 else BoundAddress(self.address, port)
                 )
-            return self._doors[port]
+            return self._bound_addresses[port]
 
     @property
     def ports(self) -> dict[int, int]:
         """API port to bound port, of every door asked for so far."""
         with self._lock:
-            return {port: where.port for port, where in self._doors.items()}
+            return {port: where.port for port, where in self._bound_addresses.items()}
 
     def listen(self, port: int) -> BoundAddress:
         """Name one more port in the file which the sample follows."""
         with self._lock:
-            where = self.door(port)
+            where = self.bound_address(port)
             file = self.folder / "ports"
             known = file.read_text().split() if file.exists() else []
             if where.port != self._main.port and str(where.port) not in known:

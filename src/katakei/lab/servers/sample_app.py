@@ -44,14 +44,14 @@ class SampleApp:
         self._instance = instance
         self._requests = (folder / "requests.log").open("a", buffering=1)
         self._in_flight = 0
-        self._leaving = asyncio.Event()
+        self._draining = asyncio.Event()
         words = (folder / "release").read_text(errors="replace").split() if (folder / "release").exists() else []
         self.release = words[0] if words else "none"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, request after request."""
         with contextlib.suppress(OSError, EOFError, TimeoutError, *Malformed), contextlib.closing(writer):
-            while not self._leaving.is_set():
+            while not self._draining.is_set():
                 request = await self._next(reader)
                 if request is None or not await self._answered(request, reader, writer):
                     return
@@ -59,9 +59,9 @@ class SampleApp:
     async def _next(self, reader: asyncio.StreamReader) -> Head | None:
         """The next request, or none when we are leaving first."""
         head = asyncio.ensure_future(read_head(reader))
-        leaving = asyncio.ensure_future(self._leaving.wait())
-        done, _ = await asyncio.wait({head, leaving}, timeout=KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED)
-        leaving.cancel()
+        draining = asyncio.ensure_future(self._draining.wait())
+        done, _ = await asyncio.wait({head, draining}, timeout=KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
         if head not in done:
             head.cancel()
             return None
@@ -120,7 +120,7 @@ class SampleApp:
         return status
 
     def _headers(self, request: Head) -> dict[str, str]:
-        stays = request.keeps_alive and not self._leaving.is_set()
+        stays = request.keeps_alive and not self._draining.is_set()
         return {"X-Release": self.release, "Connection": "keep-alive" if stays else "close"}
 
     async def _stream(self, request: Head, writer: asyncio.StreamWriter) -> int:
@@ -147,9 +147,9 @@ class SampleApp:
                 await writer.drain()
         return 101
 
-    async def leave(self) -> None:
+    async def drain(self) -> None:
         """Take nothing new on; return when what is in flight is answered, or `PATIENCE` is over."""
-        self._leaving.set()
+        self._draining.set()
         until = clock.monotonic() + PATIENCE
         while self._in_flight and clock.monotonic() < until:
             await clock.pause(0.02)
@@ -176,16 +176,16 @@ async def main() -> None:
     """Listen, say so in starts.log, and serve until a signal ends it."""
     folder, address = Path.cwd(), os.environ["ADDRESS"]
     sample = SampleApp(folder, os.environ.get("KATAKEI_LAB_INSTANCE", "none"))
-    asked_to_leave = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, asked_to_leave.set)
+    asked_to_drain = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, asked_to_drain.set)
     server = await asyncio.start_server(sample.serve, address, int(os.environ["PORT"]), backlog=1024)
     with (folder / "starts.log").open("a") as starts:
         starts.write(f"{clock.now().isoformat()} {os.getpid()} {sample.release}\n")
     following = asyncio.create_task(_follow(folder / "ports", sample, address))
-    await asked_to_leave.wait()
+    await asked_to_drain.wait()
     following.cancel()
     server.close()
-    await sample.leave()
+    await sample.drain()
     sample.close()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from katakei.lab import clock
-from katakei.lab.ssm.model import ENDED, InvocationKey, ManagedNode, SendCommandRequest, Result, RunCommandSettings
+from katakei.lab.ssm.model import ENDED, InvocationKey, ManagedNode, Result, RunCommandSettings, SendCommandRequest
 from katakei.lab.ssm.registry import CommandRegistry
 
 REBOOT_AND_RUN_AGAIN = 194
@@ -45,24 +45,26 @@ class Machines(Protocol):
 class AgentPool:
     """Every machine's agent. `start` before the first order, `close` at the end: it leaves no thread and no script."""
 
-    def __init__(self, book: CommandRegistry, machines: Machines, switches: Callable[[], RunCommandSettings]) -> None:
-        self._book = book
+    def __init__(
+        self, registry: CommandRegistry, machines: Machines, switches: Callable[[], RunCommandSettings]
+    ) -> None:
+        self._registry = registry
         self._machines = machines
         self._switches = switches
         self._closed = threading.Event()
-        self._mail = threading.Event()
-        self._postman = threading.Thread(target=self._serve, name="ssm-agents", daemon=True)
-        self._late: set[InvocationKey] = set()
+        self._wake_up = threading.Event()
+        self._delivery_thread = threading.Thread(target=self._serve, name="ssm-agents", daemon=True)
+        self._late_deliveries: set[InvocationKey] = set()
         self._stopping: set[InvocationKey] = set()
         self._runs: set[threading.Thread] = set()
 
     def start(self) -> None:
         """Begin to fetch."""
-        self._postman.start()
+        self._delivery_thread.start()
 
     def wake(self) -> None:
         """There is something to fetch."""
-        self._mail.set()
+        self._wake_up.set()
 
     def stop(self, keys: Sequence[InvocationKey]) -> None:
         """CancelCommand reaches the agents: they kill what they started, but not what detached itself from it."""
@@ -71,33 +73,33 @@ class AgentPool:
     def close(self) -> None:
         """End all that runs, within some seconds."""
         self._closed.set()
-        self._mail.set()
-        self._postman.join(5)
+        self._wake_up.set()
+        self._delivery_thread.join(5)
         for run in tuple(self._runs):
             run.join(5)
 
     def _serve(self) -> None:
         while not self._closed.is_set():
-            if not (self._book.waiting() or self._late):
-                self._mail.wait()
-            self._mail.clear()
-            self._turn()
+            if not (self._registry.waiting() or self._late_deliveries):
+                self._wake_up.wait()
+            self._wake_up.clear()
+            self._deliver_due()
             self._closed.wait(TURN.total_seconds())
 
-    def _turn(self) -> None:
+    def _deliver_due(self) -> None:
         now, switches = clock.now(), self._switches()
-        lost = self._book.turn(now)
+        lost = self._registry.expire_overdue(now)
         if switches.deliver_late:
-            self._late.update(lost)
-        for part in self._book.due(now - switches.delivery):
+            self._late_deliveries.update(lost)
+        for part in self._registry.due(now - switches.delivery):
             if not self._alive(part.instance_id, switches):
-                self._book.delay(part.key)
-            elif self._book.begin(part.key, now):
-                self._carry(part.key, times=2 if switches.deliver_twice else 1)
-        for key in tuple(self._late):
+                self._registry.delay(part.key)
+            elif self._registry.begin(part.key, now):
+                self._start_runs(part.key, times=2 if switches.deliver_twice else 1)
+        for key in tuple(self._late_deliveries):
             if self._alive(key[1], switches):
-                self._late.discard(key)
-                self._carry(key, times=1)
+                self._late_deliveries.discard(key)
+                self._start_runs(key, times=1)
 
     def _alive(self, instance_id: str, switches: RunCommandSettings) -> bool:
         return instance_id not in switches.dead and self._boot(instance_id) is not None
@@ -108,60 +110,60 @@ class AgentPool:
         except LookupError:  # terminated meanwhile
             return None
 
-    def _carry(self, key: InvocationKey, *, times: int) -> None:
+    def _start_runs(self, key: InvocationKey, *, times: int) -> None:
         for _ in range(times):
             run = threading.Thread(target=self._run, args=(key,), name=f"ssm-{key[1]}", daemon=True)
             self._runs = {thread for thread in self._runs if thread.is_alive()} | {run}
             run.start()
 
     def _run(self, key: InvocationKey) -> None:
-        order = self._book.command(key[0]).order
+        request = self._registry.command(key[0]).request
         try:
-            result = self._to_the_end(key, order)
+            result = self._run_to_completion(key, request)
         except (OSError, LookupError) as error:
             result = Result(1, err=f"failed to start: {error}")
         if result is not None:
-            self._book.finish(key, result, clock.now())
+            self._registry.finish(key, result, clock.now())
 
-    def _to_the_end(self, key: InvocationKey, order: SendCommandRequest) -> Result | None:
+    def _run_to_completion(self, key: InvocationKey, request: SendCommandRequest) -> Result | None:
         """Run it, and again after each reboot it asks for. None when nobody is left who could report."""
         while True:
             boot = self._machines.boot(key[1])
-            process = self._machines.spawn(key[1], self._script(key, order), {"AWS_SSM_INSTANCE_ID": key[1]})
-            seconds = order.execution_timeout.total_seconds()
+            process = self._machines.spawn(key[1], self._script(key, request), {"AWS_SSM_INSTANCE_ID": key[1]})
+            seconds = request.execution_timeout.total_seconds()
             result = watch(process, seconds, lambda: key in self._stopping or self._closed.is_set())
             if self._closed.is_set():
                 return None
             if self._boot(key[1]) != boot:
-                return result if self._comes_back(key) else None
-            if result.code != REBOOT_AND_RUN_AGAIN or self._over(key):
+                return result if self._is_up_again(key) else None
+            if result.code != REBOOT_AND_RUN_AGAIN or self._has_ended(key):
                 return result
             self._machines.reboot(key[1])
 
-    def _comes_back(self, key: InvocationKey) -> bool:
+    def _is_up_again(self, key: InvocationKey) -> bool:
         """A machine that went down under its command reports when it is up again, or never."""
-        while not (self._closed.is_set() or self._over(key)):
+        while not (self._closed.is_set() or self._has_ended(key)):
             if self._boot(key[1]) is not None:
                 return True
             self._closed.wait(0.2)
         return False
 
-    def _over(self, key: InvocationKey) -> bool:
-        part = self._book.invocation(key)
+    def _has_ended(self, key: InvocationKey) -> bool:
+        part = self._registry.invocation(key)
         return part is None or part.status in ENDED
 
-    def _script(self, key: InvocationKey, order: SendCommandRequest) -> list[str]:
+    def _script(self, key: InvocationKey, request: SendCommandRequest) -> list[str]:
         """The commands as one file, as the agent writes it. Its first line chooses the interpreter, here by hand:
         to execute a file that a sibling process may still inherit open for writing fails with "text file busy".
         """
         place = self._machines.folder(key[1]) / ".ssm" / key[0]
         place.mkdir(parents=True, exist_ok=True)
         script = place / "_script.sh"
-        text = "\n".join(order.commands) + "\n"
+        text = "\n".join(request.commands) + "\n"
         script.write_text(text)
         first = text.partition("\n")[0]
         interpreter = shlex.split(first[2:]) if first.startswith("#!") else ["sh"]
-        enter = ["sh", "-c", 'cd "$0" && exec "$@"', order.working_directory] if order.working_directory else []
+        enter = ["sh", "-c", 'cd "$0" && exec "$@"', request.working_directory] if request.working_directory else []
         return [*enter, *interpreter, str(script)]
 
 

@@ -44,7 +44,7 @@ def finished(invocation: Invocation, result: Result, now: datetime) -> Invocatio
 
 def expired(invocation: Invocation, command: Command, now: datetime) -> Invocation:
     """What the service gives up by itself: no start within TimeoutSeconds, no report until the total expiry."""
-    if invocation.status in UNSENT and now >= command.requested + command.order.timeout:
+    if invocation.status in UNSENT and now >= command.requested + command.request.timeout:
         return _ended(invocation, Status.TIMED_OUT, now, Details.DELIVERY_TIMED_OUT)
     if invocation.status not in ENDED and now >= command.expires:
         return _ended(invocation, Status.TIMED_OUT, now, Details.EXECUTION_TIMED_OUT)

@@ -78,7 +78,7 @@ class Command:
     """One accepted order, and the machines it resolved to."""
 
     id: str
-    order: SendCommandRequest
+    request: SendCommandRequest
     instance_ids: tuple[str, ...]
     requested: datetime
     cancelling: bool = False
@@ -86,7 +86,7 @@ class Command:
     @property
     def expires(self) -> datetime:
         """When nothing of it can still be running: start timeout plus execution timeout."""
-        return self.requested + self.order.timeout + self.order.execution_timeout
+        return self.requested + self.request.timeout + self.request.execution_timeout
 
 
 @dataclass(frozen=True, slots=True)

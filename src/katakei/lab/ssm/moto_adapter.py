@@ -30,14 +30,14 @@ def install(service: RunCommand) -> Callable[[], None]:
     for call in calls:
         setattr(SimpleSystemManagerResponse, call.__name__, _answering(call))
 
-    def put_back() -> None:
+    def undo() -> None:
         for name, method in before.items():
             if method is None:
                 delattr(SimpleSystemManagerResponse, name)
             else:
                 setattr(SimpleSystemManagerResponse, name, method)
 
-    return put_back
+    return undo
 
 
 def _answering(call: Call) -> Callable[[SimpleSystemManagerResponse], ActionResult]:

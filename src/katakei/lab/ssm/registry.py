@@ -15,8 +15,8 @@ from katakei.lab.ssm.model import (
     Details,
     Invocation,
     InvocationKey,
-    SendCommandRequest,
     Result,
+    SendCommandRequest,
     SsmError,
 )
 
@@ -30,9 +30,9 @@ class CommandRegistry:
         self._invocations: dict[InvocationKey, Invocation] = {}
         self._unfinished: dict[str, None] = {}
 
-    def enter(self, order: SendCommandRequest, command_id: str, instance_ids: Sequence[str], now: datetime) -> Command:
+    def add(self, request: SendCommandRequest, command_id: str, instance_ids: Sequence[str], now: datetime) -> Command:
         """Write a new command down, one pending invocation for each machine."""
-        command = Command(command_id, order, tuple(instance_ids), now)
+        command = Command(command_id, request, tuple(instance_ids), now)
         with self._lock:
             self._commands[command.id] = command
             self._unfinished[command.id] = None
@@ -68,7 +68,7 @@ class CommandRegistry:
         with self._lock:
             return bool(self._open())
 
-    def turn(self, now: datetime) -> tuple[InvocationKey, ...]:
+    def expire_overdue(self, now: datetime) -> tuple[InvocationKey, ...]:
         """Let time pass: give up what is overdue, end what exceeds MaxErrors. Returns what is now undelivered."""
         with self._lock:
             lost: list[InvocationKey] = []
@@ -89,7 +89,7 @@ class CommandRegistry:
                     continue
                 parts = self.invocations(command)
                 running = sum(part.status not in ENDED | UNSENT for part in parts)
-                room = max(1, invocation_states.share(command.order.max_concurrency, len(parts))) - running
+                room = max(1, invocation_states.share(command.request.max_concurrency, len(parts))) - running
                 found += [part for part in parts if part.status in UNSENT][: max(0, room)]
             return tuple(found)
 
@@ -112,11 +112,11 @@ class CommandRegistry:
         """CancelCommand, for the machines named or for all. Returns those that run and must be asked to stop."""
         with self._lock:
             command = self.command(command_id)
-            whom = [
+            chosen = [
                 part for part in self.invocations(command) if part.instance_id in (instance_ids or command.instance_ids)
             ]
             self._commands[command_id] = replace(command, cancelling=True)
-            changed = [self._put(invocation_states.cancelled(part, now)) for part in whom]
+            changed = [self._put(invocation_states.cancelled(part, now)) for part in chosen]
             return tuple(part.key for part in changed if part.status not in ENDED)
 
     def _open(self) -> list[Command]:
@@ -127,7 +127,7 @@ class CommandRegistry:
 
     def _bound_errors(self, command: Command, now: datetime) -> None:
         parts = self.invocations(command)
-        allowed = invocation_states.share(command.order.max_errors, len(parts))
+        allowed = invocation_states.share(command.request.max_errors, len(parts))
         if sum(map(invocation_states.is_error, parts)) > allowed:
             for part in parts:
                 self._put(invocation_states.terminated(part, now))

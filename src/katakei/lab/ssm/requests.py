@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from katakei.lab.ssm.model import VALIDATION_ERROR, SendCommandRequest, Selector, SsmError
+from katakei.lab.ssm.model import VALIDATION_ERROR, Selector, SendCommandRequest, SsmError
 
 DOCUMENT = "AWS-RunShellScript"
 INSTANCE_ID = re.compile(r"(^i-(\w{8}|\w{17})$)|(^mi-\w{17}$)")
@@ -21,11 +21,11 @@ KNOWN_PARAMETERS = frozenset({"commands", "workingDirectory", "executionTimeout"
 Params = Mapping[str, Any]
 
 
-def parse_send_command(wire: Params) -> SendCommandRequest:
+def parse_send_command(params: Params) -> SendCommandRequest:
     """The order in a SendCommand request. Raises SsmError with AWS's own code."""
-    _document(wire)
-    ids, targets = _addressees(wire)
-    parameters = _parameters(wire.get("Parameters") or {})
+    _document(params)
+    ids, targets = _addressees(params)
+    parameters = _parameters(params.get("Parameters") or {})
     return SendCommandRequest(
         document=DOCUMENT,
         commands=parameters["commands"],
@@ -33,10 +33,10 @@ def parse_send_command(wire: Params) -> SendCommandRequest:
         targets=targets,
         working_directory=(parameters.get("workingDirectory") or ("",))[0],
         execution_timeout=_execution_timeout(parameters.get("executionTimeout") or ("3600",)),
-        timeout=_timeout(wire.get("TimeoutSeconds", 3600)),
-        comment=_at_most(wire.get("Comment", ""), "comment", 100),
-        max_concurrency=_matching(wire.get("MaxConcurrency", "50"), "maxConcurrency", MAX_CONCURRENCY),
-        max_errors=_matching(wire.get("MaxErrors", "0"), "maxErrors", MAX_ERRORS),
+        timeout=_timeout(params.get("TimeoutSeconds", 3600)),
+        comment=_at_most(params.get("Comment", ""), "comment", 100),
+        max_concurrency=_matching(params.get("MaxConcurrency", "50"), "maxConcurrency", MAX_CONCURRENCY),
+        max_errors=_matching(params.get("MaxErrors", "0"), "maxErrors", MAX_ERRORS),
     )
 
 
@@ -48,20 +48,20 @@ def constraint_error(value: object, where: str, constraint: str) -> SsmError:
     )
 
 
-def _document(wire: Params) -> None:
-    name = wire.get("DocumentName")
+def _document(params: Params) -> None:
+    name = params.get("DocumentName")
     if not name:
         raise constraint_error("null", "documentName", "Member must not be null")
     if str(name).rpartition("/")[2] != DOCUMENT:
         raise SsmError("InvalidDocument", f"Document with name {name} does not exist.")
-    version = wire.get("DocumentVersion", "$DEFAULT")
+    version = params.get("DocumentVersion", "$DEFAULT")
     if version not in {"$DEFAULT", "$LATEST", "1"}:
         raise SsmError("InvalidDocumentVersion", f"The document version {version} does not exist.")
 
 
-def _addressees(wire: Params) -> tuple[tuple[str, ...], tuple[Selector, ...]]:
-    ids = tuple(wire.get("InstanceIds") or ())
-    targets = tuple(Selector(t.get("Key", ""), tuple(t.get("Values") or ())) for t in wire.get("Targets") or ())
+def _addressees(params: Params) -> tuple[tuple[str, ...], tuple[Selector, ...]]:
+    ids = tuple(params.get("InstanceIds") or ())
+    targets = tuple(Selector(t.get("Key", ""), tuple(t.get("Values") or ())) for t in params.get("Targets") or ())
     if len(ids) > 50:
         raise constraint_error(list(ids), "instanceIds", "Member must have length less than or equal to 50")
     for instance_id in ids:

@@ -18,20 +18,20 @@ def command(command: Command, parts: Sequence[Invocation]) -> ApiStructure:
     status, details = invocation_states.command_status(command, parts)
     return {
         "CommandId": command.id,
-        "DocumentName": command.order.document,
+        "DocumentName": command.request.document,
         "DocumentVersion": "$DEFAULT",
-        "Comment": command.order.comment,
+        "Comment": command.request.comment,
         "ExpiresAfter": command.expires,
         "Parameters": _parameters(command),
-        "InstanceIds": list(command.order.instance_ids),
-        "Targets": [{"Key": target.key, "Values": list(target.values)} for target in command.order.targets],
+        "InstanceIds": list(command.request.instance_ids),
+        "Targets": [{"Key": target.key, "Values": list(target.values)} for target in command.request.targets],
         "RequestedDateTime": command.requested,
         "Status": status.value,
         "StatusDetails": details,
         "OutputS3BucketName": "",
         "OutputS3KeyPrefix": "",
-        "MaxConcurrency": command.order.max_concurrency,
-        "MaxErrors": command.order.max_errors,
+        "MaxConcurrency": command.request.max_concurrency,
+        "MaxErrors": command.request.max_errors,
         "TargetCount": len(parts),
         "CompletedCount": sum(part.status in ENDED for part in parts),
         "ErrorCount": sum(invocation_states.is_error(part) for part in parts),
@@ -39,7 +39,7 @@ def command(command: Command, parts: Sequence[Invocation]) -> ApiStructure:
         "ServiceRole": "",
         "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
         "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
-        "TimeoutSeconds": int(command.order.timeout.total_seconds()),
+        "TimeoutSeconds": int(command.request.timeout.total_seconds()),
     }
 
 
@@ -48,8 +48,8 @@ def result(command: Command, part: Invocation) -> ApiStructure:
     return {
         "CommandId": part.command_id,
         "InstanceId": part.instance_id,
-        "Comment": command.order.comment,
-        "DocumentName": command.order.document,
+        "Comment": command.request.comment,
+        "DocumentName": command.request.document,
         "DocumentVersion": "$DEFAULT",
         "PluginName": PLUGIN,
         "ResponseCode": part.code,
@@ -72,8 +72,8 @@ def invocation(command: Command, part: Invocation, name: str, *, details: bool) 
         "CommandId": part.command_id,
         "InstanceId": part.instance_id,
         "InstanceName": name,
-        "Comment": command.order.comment,
-        "DocumentName": command.order.document,
+        "Comment": command.request.comment,
+        "DocumentName": command.request.document,
         "DocumentVersion": "$DEFAULT",
         "RequestedDateTime": part.requested,
         "Status": part.status.value,
@@ -122,10 +122,10 @@ def _plugin(part: Invocation) -> ApiStructure:
 
 
 def _parameters(command: Command) -> ApiStructure:
-    shown: ApiStructure = {"commands": list(command.order.commands)}
-    if command.order.working_directory:
-        shown["workingDirectory"] = [command.order.working_directory]
-    shown["executionTimeout"] = [str(int(command.order.execution_timeout.total_seconds()))]
+    shown: ApiStructure = {"commands": list(command.request.commands)}
+    if command.request.working_directory:
+        shown["workingDirectory"] = [command.request.working_directory]
+    shown["executionTimeout"] = [str(int(command.request.execution_timeout.total_seconds()))]
     return shown
 
 

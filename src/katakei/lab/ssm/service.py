@@ -9,7 +9,7 @@ from typing import Any
 from katakei.lab import clock
 from katakei.lab.ssm import requests, responses
 from katakei.lab.ssm.agents import AgentPool, Machines
-from katakei.lab.ssm.model import Command, ManagedNode, Selector, SsmError, RunCommandSettings
+from katakei.lab.ssm.model import Command, ManagedNode, RunCommandSettings, Selector, SsmError
 from katakei.lab.ssm.registry import CommandRegistry
 
 Params = Mapping[str, Any]
@@ -23,8 +23,8 @@ class RunCommand:
         self._machines = machines
         self._switches = switches
         self._account = account
-        self._book = CommandRegistry()
-        self._agents = AgentPool(self._book, machines, switches)
+        self._registry = CommandRegistry()
+        self._agents = AgentPool(self._registry, machines, switches)
 
     def start(self) -> None:
         """The agents begin to fetch."""
@@ -34,94 +34,96 @@ class RunCommand:
         """Nothing runs any more when this returns."""
         self._agents.close()
 
-    def send_command(self, wire: Params) -> Response:
+    def send_command(self, params: Params) -> Response:
         """SendCommand."""
-        order = requests.parse_send_command(wire)
+        request = requests.parse_send_command(params)
         nodes = {machine.id: machine for machine in self._machines.machines()}
-        strangers = [instance_id for instance_id in order.instance_ids if instance_id not in nodes]
-        if strangers:
-            named = ", ".join(strangers)
+        unknown = [instance_id for instance_id in request.instance_ids if instance_id not in nodes]
+        if unknown:
+            named = ", ".join(unknown)
             raise SsmError(
                 "InvalidInstanceId", f"Instances [[{named}]] not in a valid state for account {self._account}"
             )
-        ids = order.instance_ids or [n.id for n in nodes.values() if all(_chosen(n, t) for t in order.targets)]
-        command = self._book.enter(order, clock.unique_uuid(), ids, clock.now())
-        answer = {"Command": responses.command(command, self._book.invocations(command))}
+        ids = request.instance_ids or [n.id for n in nodes.values() if all(_chosen(n, t) for t in request.targets)]
+        command = self._registry.add(request, clock.unique_uuid(), ids, clock.now())
+        answer = {"Command": responses.command(command, self._registry.invocations(command))}
         self._agents.wake()
         return answer
 
-    def get_command_invocation(self, wire: Params) -> Response:
+    def get_command_invocation(self, params: Params) -> Response:
         """GetCommandInvocation; InvocationDoesNotExist for a moment after the order (docs/aws.md 9)."""
-        instance_id = _instance_id(wire.get("InstanceId", ""))
-        if wire.get("PluginName", responses.PLUGIN) not in {responses.PLUGIN, "runShellScript"}:
+        instance_id = _instance_id(params.get("InstanceId", ""))
+        if params.get("PluginName", responses.PLUGIN) not in {responses.PLUGIN, "runShellScript"}:
             raise SsmError("InvalidPluginName", "The plugin name isn't valid.")
-        command = self._book.command(_command_id(wire.get("CommandId", "")))
-        part = self._book.invocation((command.id, instance_id))
+        command = self._registry.command(_command_id(params.get("CommandId", "")))
+        part = self._registry.invocation((command.id, instance_id))
         if part is None or not self._visible(command):
             raise SsmError("InvocationDoesNotExist")
         return responses.result(command, part)
 
-    def list_command_invocations(self, wire: Params) -> Response:
+    def list_command_invocations(self, params: Params) -> Response:
         """ListCommandInvocations, newest command first."""
         names = {machine.id: machine.name for machine in self._machines.machines()}
         found = [
-            responses.invocation(command, part, names.get(part.instance_id, ""), details=bool(wire.get("Details")))
-            for command in self._asked_for(wire)
-            for part in self._book.invocations(command)
-            if wire.get("InstanceId") in {None, part.instance_id}
+            responses.invocation(command, part, names.get(part.instance_id, ""), details=bool(params.get("Details")))
+            for command in self._asked_for(params)
+            for part in self._registry.invocations(command)
+            if params.get("InstanceId") in {None, part.instance_id}
         ]
-        found = [one for one in found if all(_kept(one, f) for f in wire.get("Filters") or ())]
-        return _page("CommandInvocations", found, wire, least=1)
+        found = [one for one in found if all(_kept(one, f) for f in params.get("Filters") or ())]
+        return _page("CommandInvocations", found, params, least=1)
 
-    def list_commands(self, wire: Params) -> Response:
+    def list_commands(self, params: Params) -> Response:
         """ListCommands, newest first."""
         commands = [
-            responses.command(command, self._book.invocations(command))
-            for command in self._asked_for(wire)
-            if wire.get("InstanceId") is None or wire["InstanceId"] in command.instance_ids
+            responses.command(command, self._registry.invocations(command))
+            for command in self._asked_for(params)
+            if params.get("InstanceId") is None or params["InstanceId"] in command.instance_ids
         ]
-        found = [one for one in commands if all(_kept(one, f) for f in wire.get("Filters") or ())]
-        return _page("Commands", found, wire, least=1)
+        found = [one for one in commands if all(_kept(one, f) for f in params.get("Filters") or ())]
+        return _page("Commands", found, params, least=1)
 
-    def cancel_command(self, wire: Params) -> Response:
+    def cancel_command(self, params: Params) -> Response:
         """CancelCommand: best effort."""
-        command = self._book.command(_command_id(wire.get("CommandId", "")))
-        ids = tuple(map(_instance_id, wire.get("InstanceIds") or ()))
+        command = self._registry.command(_command_id(params.get("CommandId", "")))
+        ids = tuple(map(_instance_id, params.get("InstanceIds") or ()))
         if not set(ids) <= set(command.instance_ids):
             raise SsmError("InvalidInstanceId", "The command was not sent to all of these instances.")
-        self._agents.stop(self._book.cancel(command.id, ids, clock.now()))
+        self._agents.stop(self._registry.cancel(command.id, ids, clock.now()))
         return {}
 
-    def describe_instance_information(self, wire: Params) -> Response:
+    def describe_instance_information(self, params: Params) -> Response:
         """DescribeInstanceInformation. The lab knows at once that an agent is gone; the real service takes minutes."""
         dead, now = self._switches().dead, clock.now()
         nodes = [
             (machine, responses.node(machine, online=machine.running and machine.id not in dead, now=now))
             for machine in self._machines.machines()
         ]
-        wanted = [(f.get("Key", ""), f.get("Values") or ()) for f in wire.get("Filters") or ()]
-        wanted += [(f.get("key", ""), f.get("valueSet") or ()) for f in wire.get("InstanceInformationFilterList") or ()]
-        found = [shape for node, shape in nodes if all(_informed(node, shape, *want) for want in wanted)]
-        return _page("InstanceInformationList", found, wire, least=5)
+        wanted = [(f.get("Key", ""), f.get("Values") or ()) for f in params.get("Filters") or ()]
+        wanted += [
+            (f.get("key", ""), f.get("valueSet") or ()) for f in params.get("InstanceInformationFilterList") or ()
+        ]
+        found = [described for node, described in nodes if all(_informed(node, described, *want) for want in wanted)]
+        return _page("InstanceInformationList", found, params, least=5)
 
-    def _asked_for(self, wire: Params) -> Sequence[Command]:
-        if wire.get("InstanceId") is not None:
-            _instance_id(wire["InstanceId"])
-        if wire.get("CommandId") is None:
-            commands = self._book.commands()
+    def _asked_for(self, params: Params) -> Sequence[Command]:
+        if params.get("InstanceId") is not None:
+            _instance_id(params["InstanceId"])
+        if params.get("CommandId") is None:
+            commands = self._registry.commands()
         else:
-            commands = (self._book.command(_command_id(wire["CommandId"])),)
+            commands = (self._registry.command(_command_id(params["CommandId"])),)
         return [command for command in commands if self._visible(command)]
 
     def _visible(self, command: Command) -> bool:
         return clock.now() >= command.requested + self._switches().visible_after
 
 
-def _page(name: str, found: Sequence[Response], wire: Params, *, least: int) -> Response:
-    size = wire.get("MaxResults", 50)
+def _page(name: str, found: Sequence[Response], params: Params, *, least: int) -> Response:
+    size = params.get("MaxResults", 50)
     if not least <= size <= 50:
         raise requests.constraint_error(size, "maxResults", f"Member must be between {least} and 50")
-    token = wire.get("NextToken") or "0"
+    token = params.get("NextToken") or "0"
     if not token.isdigit() or int(token) > len(found):
         raise SsmError("InvalidNextToken", "The specified token isn't valid.")
     first = int(token)
@@ -160,7 +162,7 @@ def _tagged(machine: ManagedNode, key: str, values: Sequence[str]) -> bool:
     return tags.get(key.removeprefix("tag:")) in values
 
 
-def _informed(machine: ManagedNode, shape: Response, key: str, values: Sequence[str]) -> bool:
+def _informed(machine: ManagedNode, described: Response, key: str, values: Sequence[str]) -> bool:
     fields = {
         "InstanceIds": "InstanceId",
         "PingStatus": "PingStatus",
@@ -168,14 +170,14 @@ def _informed(machine: ManagedNode, shape: Response, key: str, values: Sequence[
         "PlatformTypes": "PlatformType",
         "AgentVersion": "AgentVersion",
     }
-    return bool(shape[fields[key]] in values) if key in fields else _tagged(machine, key, values)
+    return bool(described[fields[key]] in values) if key in fields else _tagged(machine, key, values)
 
 
-def _kept(shape: Response, wanted: Mapping[str, str]) -> bool:
+def _kept(described: Response, wanted: Mapping[str, str]) -> bool:
     key, value = wanted.get("key", ""), wanted.get("value", "")
     if key in {"InvokedAfter", "InvokedBefore"}:
-        later = shape["RequestedDateTime"] > datetime.fromisoformat(value)
+        later = described["RequestedDateTime"] > datetime.fromisoformat(value)
         return bool(later == (key == "InvokedAfter"))
     if key not in {"Status", "DocumentName"}:
         raise SsmError("InvalidFilterKey", f"The filter key {key} is not understood here.")
-    return bool(shape[key] == value)
+    return bool(described[key] == value)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[TargetState, Params, datetime], Params]
 
-ROOMS: tuple[ModuleType, ...] = (load_balancers, target_groups, listeners, metadata, rules, targets)
+HANDLER_MODULES: tuple[ModuleType, ...] = (load_balancers, target_groups, listeners, metadata, rules, targets)
 
 
 def _snake(action: str) -> str:
@@ -32,7 +32,9 @@ def _snake(action: str) -> str:
 
 def handlers() -> dict[str, Handler]:
     """Every action of the model that some room has a function for, found by its name."""
-    named = {name: getattr(room, name) for room in ROOMS for name in dir(room) if not name.startswith("_")}
+    named = {
+        name: getattr(module, name) for module in HANDLER_MODULES for name in dir(module) if not name.startswith("_")
+    }
     return {
         action: named[_snake(action)] for action in query_protocol.model().operation_names if _snake(action) in named
     }
@@ -41,8 +43,8 @@ def handlers() -> dict[str, Handler]:
 class Api:
     """The door to the truth of one region."""
 
-    def __init__(self, truth: TargetState) -> None:
-        self.truth = truth
+    def __init__(self, target_state: TargetState) -> None:
+        self.target_state = target_state
         self._handlers = handlers()
 
     def call(self, action: str, params: Params) -> Params:
@@ -50,8 +52,8 @@ class Api:
         handler = self._handlers.get(action)
         if handler is None:
             raise ElbError("InvalidAction", f"The lab does not do {action}; its ELBv2 is about targets and routing.")
-        with self.truth.held() as now:
-            return handler(self.truth, params, now)
+        with self.target_state.locked() as now:
+            return handler(self.target_state, params, now)
 
     def answer(self, form: Mapping[str, str]) -> tuple[int, bytes]:
         """An HTTP call: the form in, status and XML out. Never raises ElbError."""
@@ -65,7 +67,7 @@ class Api:
         return 200, query_protocol.render(action, result, request_id)
 
     def _admit(self, action: str) -> None:
-        with self.truth.held():
-            open_to_all = not self.truth.switches.throttling
-            if not open_to_all and not self.truth.limits.take(action, clock.monotonic()):
-                raise ElbError(self.truth.switches.throttle_code, "Rate exceeded")
+        with self.target_state.locked():
+            open_to_all = not self.target_state.switches.throttling
+            if not open_to_all and not self.target_state.limits.take(action, clock.monotonic()):
+                raise ElbError(self.target_state.switches.throttle_code, "Rate exceeded")

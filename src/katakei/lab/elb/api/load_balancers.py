@@ -24,30 +24,30 @@ ZONE_ID = "Z14GRHDCWA56QT"
 NODES = 200
 
 
-def create_load_balancer(truth: TargetState, params: Params, now: datetime) -> Params:
+def create_load_balancer(target_state: TargetState, params: Params, now: datetime) -> Params:
     """The same name with the same settings succeeds again. Its node address is its DNSName."""
-    wanted = _new(truth, params, now)
-    for old in truth.balancers.values():
+    wanted = _new(target_state, params, now)
+    for old in target_state.balancers.values():
         if old.name == wanted.name:
             if _settings(old) != _settings(wanted):
                 text = f"A load balancer with the same name '{old.name}' exists, but with different settings"
                 raise ElbError("DuplicateLoadBalancerName", text)
             return {"LoadBalancers": [shown(old, now)]}
-    if truth.nodes_given >= NODES:
+    if target_state.nodes_given >= NODES:
         raise ElbError("TooManyLoadBalancers", f"You have reached the limit of '{NODES}' load balancers")
-    balancer = replace(wanted, node=truth.node(truth.nodes_given))
-    truth.nodes_given += 1
-    truth.balancers[balancer.arn] = balancer
-    truth.tags[balancer.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
+    balancer = replace(wanted, node=target_state.node(target_state.nodes_given))
+    target_state.nodes_given += 1
+    target_state.balancers[balancer.arn] = balancer
+    target_state.tags[balancer.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
     return {"LoadBalancers": [shown(balancer, now)]}
 
 
-def describe_load_balancers(truth: TargetState, params: Params, now: datetime) -> Params:
+def describe_load_balancers(target_state: TargetState, params: Params, now: datetime) -> Params:
     """By name or ARN, or all of them in pages."""
     arns, names = params.get("LoadBalancerArns", []), params.get("Names", [])
     if max(len(arns), len(names)) > 20:
         raise invalid("You cannot describe more than '20' load balancers at a time")
-    found = [lookup.balancer(truth, arn) for arn in arns] if arns else list(truth.balancers.values())
+    found = [lookup.balancer(target_state, arn) for arn in arns] if arns else list(target_state.balancers.values())
     if names:
         found = [balancer for balancer in found if balancer.name in names]
         if len(found) < len(set(names)):
@@ -56,58 +56,58 @@ def describe_load_balancers(truth: TargetState, params: Params, now: datetime) -
     return {"LoadBalancers": [shown(balancer, now) for balancer in page], "NextMarker": marker}
 
 
-def delete_load_balancer(truth: TargetState, params: Params, now: datetime) -> Params:
+def delete_load_balancer(target_state: TargetState, params: Params, now: datetime) -> Params:
     """Its listeners and rules go with it, its groups stay; an unknown one is no error."""
-    balancer = truth.balancers.get(params["LoadBalancerArn"])
+    balancer = target_state.balancers.get(params["LoadBalancerArn"])
     if balancer is None:
         return {}
     if balancer.attributes["deletion_protection.enabled"] == "true":
         text = f"Load balancer '{balancer.arn}' cannot be deleted because deletion protection is enabled"
         raise ElbError("OperationNotPermitted", text)
-    gone = {one.arn for one in truth.listeners.values() if one.balancer == balancer.arn}
-    truth.listeners = {arn: one for arn, one in truth.listeners.items() if arn not in gone}
-    truth.rules = {arn: one for arn, one in truth.rules.items() if one.listener not in gone}
-    del truth.balancers[balancer.arn]
-    truth.tags.pop(balancer.arn, None)
-    truth.reroute(now)
+    gone = {one.arn for one in target_state.listeners.values() if one.balancer == balancer.arn}
+    target_state.listeners = {arn: one for arn, one in target_state.listeners.items() if arn not in gone}
+    target_state.rules = {arn: one for arn, one in target_state.rules.items() if one.listener not in gone}
+    del target_state.balancers[balancer.arn]
+    target_state.tags.pop(balancer.arn, None)
+    target_state.reroute(now)
     return {}
 
 
-def describe_load_balancer_attributes(truth: TargetState, params: Params, _now: datetime) -> Params:
+def describe_load_balancer_attributes(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """All of them, also those never set."""
-    return {"Attributes": _pairs(lookup.balancer(truth, params["LoadBalancerArn"]))}
+    return {"Attributes": _pairs(lookup.balancer(target_state, params["LoadBalancerArn"]))}
 
 
-def modify_load_balancer_attributes(truth: TargetState, params: Params, _now: datetime) -> Params:
+def modify_load_balancer_attributes(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """All or none of them; answers with all."""
-    balancer = lookup.balancer(truth, params["LoadBalancerArn"])
+    balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
     table = _table(balancer.kind)
     new = attributes.changed(balancer.attributes, params["Attributes"], table, "Load balancer")
-    return {"Attributes": _pairs(_put(truth, replace(balancer, attributes=new)))}
+    return {"Attributes": _pairs(_put(target_state, replace(balancer, attributes=new)))}
 
 
-def set_subnets(truth: TargetState, params: Params, now: datetime) -> Params:
+def set_subnets(target_state: TargetState, params: Params, now: datetime) -> Params:
     """Other zones from now on."""
-    balancer = lookup.balancer(truth, params["LoadBalancerArn"])
-    zones, vpc = _zones(truth, params, balancer.kind)
+    balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
+    zones, vpc = _zones(target_state, params, balancer.kind)
     if vpc != balancer.vpc:
         raise ElbError("InvalidSubnet", "The subnets must be in the VPC of the load balancer")
-    balancer = _put(truth, replace(balancer, zones=zones))
-    truth.reroute(now)
+    balancer = _put(target_state, replace(balancer, zones=zones))
+    target_state.reroute(now)
     return {"AvailabilityZones": _shown_zones(balancer), "IpAddressType": balancer.ip_type}
 
 
-def set_security_groups(truth: TargetState, params: Params, _now: datetime) -> Params:
+def set_security_groups(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """Remembered; the lab has no firewall."""
-    balancer = lookup.balancer(truth, params["LoadBalancerArn"])
-    _put(truth, replace(balancer, security_groups=tuple(params["SecurityGroups"])))
+    balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
+    _put(target_state, replace(balancer, security_groups=tuple(params["SecurityGroups"])))
     return {"SecurityGroupIds": params["SecurityGroups"]}
 
 
-def set_ip_address_type(truth: TargetState, params: Params, _now: datetime) -> Params:
+def set_ip_address_type(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """Remembered; the lab speaks IPv4 only."""
-    balancer = lookup.balancer(truth, params["LoadBalancerArn"])
-    _put(truth, replace(balancer, ip_type=params["IpAddressType"]))
+    balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
+    _put(target_state, replace(balancer, ip_type=params["IpAddressType"]))
     return {"IpAddressType": params["IpAddressType"]}
 
 
@@ -133,9 +133,9 @@ def _shown_zones(balancer: LoadBalancer) -> list[Params]:
     return [{"ZoneName": z.name, "SubnetId": z.subnet, "LoadBalancerAddresses": []} for z in balancer.zones]
 
 
-def _put(truth: TargetState, balancer: LoadBalancer) -> LoadBalancer:
-    truth.balancers[balancer.arn] = balancer
-    truth.changed.set()
+def _put(target_state: TargetState, balancer: LoadBalancer) -> LoadBalancer:
+    target_state.balancers[balancer.arn] = balancer
+    target_state.changed.set()
     return balancer
 
 
@@ -152,15 +152,15 @@ def _settings(balancer: LoadBalancer) -> LoadBalancer:
     return replace(balancer, arn="", node="", created=None, attributes={})  # type: ignore[arg-type]  # compared only
 
 
-def _new(truth: TargetState, params: Params, now: datetime) -> LoadBalancer:
+def _new(target_state: TargetState, params: Params, now: datetime) -> LoadBalancer:
     name, kind = params["Name"], params.get("Type", "application")
     if len(name) > 32:
         raise invalid(f"Load balancer name '{name}' cannot be longer than '32' characters")
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", name) or name.startswith("internal-"):
         raise invalid(f"Load balancer name '{name}' can only contain alphanumeric characters or hyphens(-)")
-    zones, vpc = _zones(truth, params, kind)
+    zones, vpc = _zones(target_state, params, kind)
     return LoadBalancer(
-        truth.arn(f"loadbalancer/{PREFIX[kind]}/{name}/{clock.unique()[:16]}"),
+        target_state.arn(f"loadbalancer/{PREFIX[kind]}/{name}/{clock.unique()[:16]}"),
         name,
         node="",
         scheme=params.get("Scheme", "internet-facing"),
@@ -174,14 +174,14 @@ def _new(truth: TargetState, params: Params, now: datetime) -> LoadBalancer:
     )
 
 
-def _zones(truth: TargetState, params: Params, kind: str) -> tuple[tuple[Zone, ...], str]:
+def _zones(target_state: TargetState, params: Params, kind: str) -> tuple[tuple[Zone, ...], str]:
     mapped = [mapping["SubnetId"] for mapping in params.get("SubnetMappings", []) if "SubnetId" in mapping]
     ids = params.get("Subnets", []) or mapped
     if not ids:
         raise invalid("At least two subnets in two different Availability Zones must be specified")
     subnets = []
     for subnet_id in ids:
-        subnet = truth.world.subnet(subnet_id)
+        subnet = target_state.environment.subnet(subnet_id)
         if subnet is None:
             raise ElbError("SubnetNotFound", f"The subnet ID '{subnet_id}' does not exist")
         subnets.append(subnet)

@@ -31,40 +31,40 @@ LIMITS = {
 }
 
 
-def add_tags(truth: TargetState, params: Params, _now: datetime) -> Params:
+def add_tags(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """New tags, or new values of old ones."""
     for arn in params["ResourceArns"]:
-        _known(truth, arn)
+        _known(target_state, arn)
     for arn in params["ResourceArns"]:
-        truth.tags.setdefault(arn, {}).update({tag["Key"]: tag.get("Value", "") for tag in params["Tags"]})
+        target_state.tags.setdefault(arn, {}).update({tag["Key"]: tag.get("Value", "") for tag in params["Tags"]})
     return {}
 
 
-def remove_tags(truth: TargetState, params: Params, _now: datetime) -> Params:
+def remove_tags(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """A tag that is not there is no error."""
     for arn in params["ResourceArns"]:
-        _known(truth, arn)
+        _known(target_state, arn)
         for key in params["TagKeys"]:
-            truth.tags.get(arn, {}).pop(key, None)
+            target_state.tags.get(arn, {}).pop(key, None)
     return {}
 
 
-def describe_tags(truth: TargetState, params: Params, _now: datetime) -> Params:
+def describe_tags(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """Of up to 20 resources."""
     described = []
     for arn in params["ResourceArns"]:
-        _known(truth, arn)
-        tags = [{"Key": key, "Value": value} for key, value in truth.tags.get(arn, {}).items()]
+        _known(target_state, arn)
+        tags = [{"Key": key, "Value": value} for key, value in target_state.tags.get(arn, {}).items()]
         described.append({"ResourceArn": arn, "Tags": tags})
     return {"TagDescriptions": described}
 
 
-def describe_account_limits(_truth: TargetState, _params: Params, _now: datetime) -> Params:
+def describe_account_limits(_target_state: TargetState, _params: Params, _now: datetime) -> Params:
     """AWS's default quotas."""
     return {"Limits": [{"Name": name, "Max": most} for name, most in LIMITS.items()]}
 
 
-def describe_ssl_policies(_truth: TargetState, params: Params, _now: datetime) -> Params:
+def describe_ssl_policies(_target_state: TargetState, params: Params, _now: datetime) -> Params:
     """AWS's predefined policies."""
     names = params.get("Names") or list(SSL_POLICIES)
     if not set(names) <= set(SSL_POLICIES):
@@ -72,15 +72,15 @@ def describe_ssl_policies(_truth: TargetState, params: Params, _now: datetime) -
     return {"SslPolicies": [build_policy(name, SSL_POLICIES[name]) for name in names]}
 
 
-def _known(truth: TargetState, arn: str) -> None:
+def _known(target_state: TargetState, arn: str) -> None:
     if ":targetgroup/" in arn:
-        if truth.group(arn) is None:
+        if target_state.group(arn) is None:
             raise group_not_found()
     elif ":listener-rule/" in arn:
-        if arn not in truth.rules and all(arn != one.default_rule for one in truth.listeners.values()):
+        if arn not in target_state.rules and all(arn != one.default_rule for one in target_state.listeners.values()):
             raise rule_not_found()
     elif ":listener/" in arn:
-        if arn not in truth.listeners:
+        if arn not in target_state.listeners:
             raise listener_not_found()
-    elif arn not in truth.balancers:
+    elif arn not in target_state.balancers:
         raise balancer_not_found()

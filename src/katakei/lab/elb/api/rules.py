@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 MOST_RULES = 100
 
 
-def create_rule(truth: TargetState, params: Params, now: datetime) -> Params:
+def create_rule(target_state: TargetState, params: Params, now: datetime) -> Params:
     """One more rule of a listener; its priority must be free."""
-    listener = lookup.listener(truth, params["ListenerArn"])
-    own = _of(truth, listener)
+    listener = lookup.listener(target_state, params["ListenerArn"])
+    own = _of(target_state, listener)
     _check_free(own, params["Priority"])
     if len(own) >= MOST_RULES:
         raise ElbError("TooManyRules", f"The maximum number of rules per listener '{MOST_RULES}' has been reached")
@@ -31,65 +31,66 @@ def create_rule(truth: TargetState, params: Params, now: datetime) -> Params:
         listener.arn,
         params["Priority"],
         conditions.validated(params["Conditions"]),
-        actions.validated(truth, truth.balancers[listener.balancer], params["Actions"]),
+        actions.validated(target_state, target_state.balancers[listener.balancer], params["Actions"]),
     )
-    truth.rules[rule.arn] = rule
-    truth.tags[rule.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
-    truth.reroute(now)
+    target_state.rules[rule.arn] = rule
+    target_state.tags[rule.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
+    target_state.reroute(now)
     return {"Rules": [shown(rule)]}
 
 
-def describe_rules(truth: TargetState, params: Params, _now: datetime) -> Params:
+def describe_rules(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """Of one listener by priority, the default one last; or by ARN."""
     arns, listener_arn = params.get("RuleArns", []), params.get("ListenerArn")
     if arns and listener_arn:
         raise invalid("Listener rule ARNs and a listener ARN cannot be specified at the same time")
     if arns:
-        return {"Rules": [_by_arn(truth, arn) for arn in arns]}
+        return {"Rules": [_by_arn(target_state, arn) for arn in arns]}
     if listener_arn is None:
         raise invalid("You must specify either listener rule ARNs or a listener ARN")
-    listener = lookup.listener(truth, listener_arn)
-    rules = [*(shown(rule) for rule in _of(truth, listener)), _default(listener)]
+    listener = lookup.listener(target_state, listener_arn)
+    rules = [*(shown(rule) for rule in _of(target_state, listener)), _default(listener)]
     page, marker = lookup.page(rules, params, lambda rule: str(rule["RuleArn"]))
     return {"Rules": list(page), "NextMarker": marker}
 
 
-def modify_rule(truth: TargetState, params: Params, now: datetime) -> Params:
+def modify_rule(target_state: TargetState, params: Params, now: datetime) -> Params:
     """A list that is given replaces the whole old one."""
-    rule = lookup.rule(truth, params["RuleArn"])
+    rule = lookup.rule(target_state, params["RuleArn"])
     if "Conditions" not in params and "Actions" not in params:
         raise invalid("Either conditions or actions must be specified")
-    balancer = truth.balancers[truth.listeners[rule.listener].balancer]
+    balancer = target_state.balancers[target_state.listeners[rule.listener].balancer]
     if "Conditions" in params:
         rule = replace(rule, conditions=conditions.validated(params["Conditions"]))
     if "Actions" in params:
-        rule = replace(rule, actions=actions.validated(truth, balancer, params["Actions"]))
-    truth.rules[rule.arn] = rule
-    truth.reroute(now)
+        rule = replace(rule, actions=actions.validated(target_state, balancer, params["Actions"]))
+    target_state.rules[rule.arn] = rule
+    target_state.reroute(now)
     return {"Rules": [shown(rule)]}
 
 
-def delete_rule(truth: TargetState, params: Params, now: datetime) -> Params:
+def delete_rule(target_state: TargetState, params: Params, now: datetime) -> Params:
     """Any but a default one."""
-    rule = lookup.rule(truth, params["RuleArn"])
-    del truth.rules[rule.arn]
-    truth.tags.pop(rule.arn, None)
-    truth.reroute(now)
+    rule = lookup.rule(target_state, params["RuleArn"])
+    del target_state.rules[rule.arn]
+    target_state.tags.pop(rule.arn, None)
+    target_state.reroute(now)
     return {}
 
 
-def set_rule_priorities(truth: TargetState, params: Params, now: datetime) -> Params:
+def set_rule_priorities(target_state: TargetState, params: Params, now: datetime) -> Params:
     """All at once, so that priorities can be swapped."""
     wanted = {pair["RuleArn"]: pair["Priority"] for pair in params["RulePriorities"]}
-    changed = [replace(lookup.rule(truth, arn), priority=priority) for arn, priority in wanted.items()]
+    changed = [replace(lookup.rule(target_state, arn), priority=priority) for arn, priority in wanted.items()]
     if len(set(wanted.values())) < len(wanted):
         raise invalid("A priority was provided multiple times")
     for rule in changed:
         _check_free(
-            [r for r in truth.rules.values() if r.listener == rule.listener and r.arn not in wanted], rule.priority
+            [r for r in target_state.rules.values() if r.listener == rule.listener and r.arn not in wanted],
+            rule.priority,
         )
-    truth.rules |= {rule.arn: rule for rule in changed}
-    truth.reroute(now)
+    target_state.rules |= {rule.arn: rule for rule in changed}
+    target_state.reroute(now)
     return {"Rules": [shown(rule) for rule in changed]}
 
 
@@ -115,17 +116,19 @@ def _default(listener: Listener) -> Params:
     }
 
 
-def _by_arn(truth: TargetState, arn: str) -> Params:
-    for listener in truth.listeners.values():
+def _by_arn(target_state: TargetState, arn: str) -> Params:
+    for listener in target_state.listeners.values():
         if listener.default_rule == arn:
             return _default(listener)
-    if arn not in truth.rules:
+    if arn not in target_state.rules:
         raise rule_not_found()
-    return shown(truth.rules[arn])
+    return shown(target_state.rules[arn])
 
 
-def _of(truth: TargetState, listener: Listener) -> list[Rule]:
-    return sorted((r for r in truth.rules.values() if r.listener == listener.arn), key=lambda rule: rule.priority)
+def _of(target_state: TargetState, listener: Listener) -> list[Rule]:
+    return sorted(
+        (r for r in target_state.rules.values() if r.listener == listener.arn), key=lambda rule: rule.priority
+    )
 
 
 def _check_free(rules: list[Rule], priority: int) -> None:

@@ -25,22 +25,22 @@ MOST_AT_ONCE = 20
 HTTP = ("HTTP", "HTTPS")
 
 
-def create_target_group(truth: TargetState, params: Params, now: datetime) -> Params:
+def create_target_group(target_state: TargetState, params: Params, now: datetime) -> Params:
     """The same name with the same settings succeeds again."""
     _check_name(params["Name"])
-    group = _new(truth, params)
-    for old in truth.groups():
+    group = _new(target_state, params)
+    for old in target_state.groups():
         if old.name == group.name:
             if _settings(old) != _settings(group):
                 text = f"A target group with the same name '{group.name}' exists, but with different settings"
                 raise ElbError("DuplicateTargetGroupName", text)
-            return {"TargetGroups": [shown(truth, old)]}
-    truth.put(group, now)
-    truth.tags[group.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
-    return {"TargetGroups": [shown(truth, group)]}
+            return {"TargetGroups": [shown(target_state, old)]}
+    target_state.put(group, now)
+    target_state.tags[group.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
+    return {"TargetGroups": [shown(target_state, group)]}
 
 
-def describe_target_groups(truth: TargetState, params: Params, _now: datetime) -> Params:
+def describe_target_groups(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """By name, ARN or load balancer, at most 20 names or ARNs at a time; all of them in pages otherwise."""
     arns, names = params.get("TargetGroupArns", []), params.get("Names", [])
     balancer = params.get("LoadBalancerArn")
@@ -51,56 +51,56 @@ def describe_target_groups(truth: TargetState, params: Params, _now: datetime) -
     if max(len(arns), len(names)) > MOST_AT_ONCE:
         raise invalid(f"You cannot describe more than '{MOST_AT_ONCE}' target groups at a time")
     if arns:
-        return {"TargetGroups": [shown(truth, lookup.group(truth, arn)) for arn in arns]}
-    groups = truth.groups()
+        return {"TargetGroups": [shown(target_state, lookup.group(target_state, arn)) for arn in arns]}
+    groups = target_state.groups()
     if names:
         by_name = {group.name: group for group in groups}
         if not set(names) <= set(by_name):
             raise group_not_found()
-        return {"TargetGroups": [shown(truth, by_name[name]) for name in names]}
+        return {"TargetGroups": [shown(target_state, by_name[name]) for name in names]}
     if balancer:
-        lookup.balancer(truth, balancer)
-        groups = [group for group in groups if balancer in truth.balancers_of(group.arn)]
+        lookup.balancer(target_state, balancer)
+        groups = [group for group in groups if balancer in target_state.balancers_of(group.arn)]
     groups_shown, marker = lookup.page(groups, params, lambda group: group.arn)
-    return {"TargetGroups": [shown(truth, group) for group in groups_shown], "NextMarker": marker}
+    return {"TargetGroups": [shown(target_state, group) for group in groups_shown], "NextMarker": marker}
 
 
-def modify_target_group(truth: TargetState, params: Params, now: datetime) -> Params:
+def modify_target_group(target_state: TargetState, params: Params, now: datetime) -> Params:
     """Only what is given changes."""
-    group = lookup.group(truth, params["TargetGroupArn"])
+    group = lookup.group(target_state, params["TargetGroupArn"])
     check = _check(params, group.check, group.protocol, group.version)
     group = replace(group, check=check)
-    truth.put(group, now)
-    return {"TargetGroups": [shown(truth, group)]}
+    target_state.put(group, now)
+    return {"TargetGroups": [shown(target_state, group)]}
 
 
-def delete_target_group(truth: TargetState, params: Params, _now: datetime) -> Params:
+def delete_target_group(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """Not while a listener or a rule forwards to it; an unknown one is no error."""
     arn = params["TargetGroupArn"]
     if not lookup.GROUP_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid target group ARN")
-    if truth.balancers_of(arn):
+    if target_state.balancers_of(arn):
         raise ElbError("ResourceInUse", f"Target group '{arn}' is currently in use by a listener or a rule")
-    truth.timelines.pop(arn, None)
-    truth.tags.pop(arn, None)
-    truth.changed.set()
+    target_state.timelines.pop(arn, None)
+    target_state.tags.pop(arn, None)
+    target_state.changed.set()
     return {}
 
 
-def describe_target_group_attributes(truth: TargetState, params: Params, _now: datetime) -> Params:
+def describe_target_group_attributes(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """All of them, also those never set."""
-    return {"Attributes": _pairs(lookup.group(truth, params["TargetGroupArn"]))}
+    return {"Attributes": _pairs(lookup.group(target_state, params["TargetGroupArn"]))}
 
 
-def modify_target_group_attributes(truth: TargetState, params: Params, now: datetime) -> Params:
+def modify_target_group_attributes(target_state: TargetState, params: Params, now: datetime) -> Params:
     """All or none of them; answers with all."""
-    group = lookup.group(truth, params["TargetGroupArn"])
+    group = lookup.group(target_state, params["TargetGroupArn"])
     table = attributes.group_table(group.protocol, group.target_type)
     new = attributes.changed(group.attributes, params["Attributes"], table, "Target group")
     if new.get("slow_start.duration_seconds", "0") != "0" and new["load_balancing.algorithm.type"] != "round_robin":
         raise invalid("Slow start can only be enabled with the round robin load balancing algorithm")
-    group = states.delay_changed(group, new, truth.switches)
-    truth.put(group, now)
+    group = states.delay_changed(group, new, target_state.switches)
+    target_state.put(group, now)
     return {"Attributes": _pairs(group)}
 
 
@@ -109,7 +109,7 @@ def _whole(span: timedelta) -> int:
     return max(1, math.ceil(span.total_seconds()))
 
 
-def shown(truth: TargetState, group: Group) -> Params:
+def shown(target_state: TargetState, group: Group) -> Params:
     """One TargetGroup as AWS shows it."""
     check = group.check
     return {
@@ -127,7 +127,7 @@ def shown(truth: TargetState, group: Group) -> Params:
         "UnhealthyThresholdCount": check.unhealthy,
         "HealthCheckPath": check.path,
         "Matcher": _matcher(group),
-        "LoadBalancerArns": list(truth.balancers_of(group.arn)),
+        "LoadBalancerArns": list(target_state.balancers_of(group.arn)),
         "TargetType": group.target_type.value,
         "ProtocolVersion": group.version,
         "IpAddressType": group.ip_type,
@@ -160,7 +160,7 @@ def _check_name(name: str) -> None:
         )
 
 
-def _new(truth: TargetState, params: Params) -> Group:
+def _new(target_state: TargetState, params: Params) -> Group:
     kind = TargetType(params.get("TargetType", "instance"))
     protocol = params.get("Protocol")
     for name in ("Protocol", "Port", "VpcId"):
@@ -169,13 +169,13 @@ def _new(truth: TargetState, params: Params) -> Group:
         if kind is not TargetType.LAMBDA and name not in params:
             what = {"Protocol": "protocol", "Port": "port", "VpcId": "VPC ID"}[name]
             raise invalid(f"A {what} must be specified")
-    if "VpcId" in params and not truth.world.vpc_cidrs(params["VpcId"]):
+    if "VpcId" in params and not target_state.environment.vpc_cidrs(params["VpcId"]):
         raise invalid(f"The VPC ID '{params['VpcId']}' is not found")
     version = params.get("ProtocolVersion", "HTTP1") if protocol in HTTP else None
     if version not in {"HTTP1", "HTTP2", "GRPC", None}:
         raise invalid(f"Protocol version '{version}' must be one of 'HTTP1, HTTP2, GRPC'")
     return Group(
-        truth.arn(f"targetgroup/{params['Name']}/{clock.unique()[:16]}"),
+        target_state.arn(f"targetgroup/{params['Name']}/{clock.unique()[:16]}"),
         params["Name"],
         params.get("Port"),
         protocol,
@@ -183,18 +183,18 @@ def _new(truth: TargetState, params: Params) -> Group:
         version=version,
         target_type=kind,
         ip_type=params.get("IpAddressType", "ipv4") if kind is not TargetType.LAMBDA else None,
-        check=_check(params, _default_check(truth, kind, protocol, version), protocol, version),
+        check=_check(params, _default_check(target_state, kind, protocol, version), protocol, version),
         attributes=attributes.defaults(attributes.group_table(protocol, kind)),
     )
 
 
-def _default_check(truth: TargetState, kind: TargetType, protocol: str | None, version: str | None) -> Check:
+def _default_check(target_state: TargetState, kind: TargetType, protocol: str | None, version: str | None) -> Check:
     if kind is TargetType.LAMBDA:
         slow = timedelta(seconds=35), timedelta(seconds=30)
         return Check(interval=slow[0], timeout=slow[1], unhealthy=5, enabled=False)
     if protocol in HTTP:
         grpc = version == "GRPC"
-        timeout = timedelta(seconds=truth.switches.default_check_timeout)
+        timeout = timedelta(seconds=target_state.switches.default_check_timeout)
         path = "/AWS.ALB/healthcheck" if grpc else "/"
         return Check(protocol=protocol or "HTTP", path=path, timeout=timeout, matcher="12" if grpc else "200")
     return Check(protocol="TCP", path=None, matcher=None, timeout=timedelta(seconds=10))

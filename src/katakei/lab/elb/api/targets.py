@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from katakei.lab.elb import health_codes, lookup, states
 from katakei.lab.elb.errors import ElbError, invalid
-from katakei.lab.elb.model import Group, TargetKey, Registration, TargetType
+from katakei.lab.elb.model import Group, Registration, TargetKey, TargetType
 from katakei.lab.elb.states import NewRegistration
 from katakei.lab.elb.switches import DrainingIp
 
@@ -34,33 +34,35 @@ TARGET_NETWORKS = tuple(
 )
 
 
-def register_targets(truth: TargetState, params: Params, now: datetime) -> Params:
+def register_targets(target_state: TargetState, params: Params, now: datetime) -> Params:
     """All of the list or none of it."""
-    group = lookup.group(truth, params["TargetGroupArn"])
+    group = lookup.group(target_state, params["TargetGroupArn"])
     wanted = params["Targets"]
-    newcomers = _newcomers(truth, group, wanted)
+    new_registrations = _new_registrations(target_state, group, wanted)
     if group.target_type is TargetType.IP:
-        newcomers = _without_draining(truth, group, newcomers)
-    after = states.register(group, newcomers, now, truth.switches)
-    _check_quota(truth, after)
-    truth.put(after, now)
+        new_registrations = _without_draining(target_state, group, new_registrations)
+    after = states.register(group, new_registrations, now, target_state.switches)
+    _check_quota(target_state, after)
+    target_state.put(after, now)
     return {}
 
 
-def _check_quota(truth: TargetState, group: Group) -> None:
+def _check_quota(target_state: TargetState, group: Group) -> None:
     if len(group.registrations) > MOST_TARGETS:
         text = f"The maximum number of targets per target group '{MOST_TARGETS}' has been reached on '{group.arn}'"
         raise ElbError("TooManyTargets", text)
-    for balancer in truth.balancers_of(group.arn):
-        others = (g for g in truth.groups() if g.arn != group.arn and balancer in truth.balancers_of(g.arn))
+    for balancer in target_state.balancers_of(group.arn):
+        others = (
+            g for g in target_state.groups() if g.arn != group.arn and balancer in target_state.balancers_of(g.arn)
+        )
         if sum(len(g.registrations) for g in others) + len(group.registrations) > MOST_TARGETS:
             text = f"The maximum number of targets per load balancer '{MOST_TARGETS}' has been reached"
             raise ElbError("TooManyTargets", f"{text} on load balancer '{balancer}'")
 
 
-def deregister_targets(truth: TargetState, params: Params, now: datetime) -> Params:
+def deregister_targets(target_state: TargetState, params: Params, now: datetime) -> Params:
     """A target without Port means the group's port, nothing else; who is not registered is passed over."""
-    group = lookup.group(truth, params["TargetGroupArn"])
+    group = lookup.group(target_state, params["TargetGroupArn"])
     keys = []
     for target in params["Targets"]:
         _well_formed(group, target["Id"])
@@ -68,32 +70,32 @@ def deregister_targets(truth: TargetState, params: Params, now: datetime) -> Par
         r = group.registrations.get(key)
         if r is not None and target.get("AvailabilityZone") in {None, r.shown_zone}:
             keys.append(key)
-    truth.put(states.deregister(group, keys, now, truth.switches), now)
+    target_state.put(states.deregister(group, keys, now, target_state.switches), now)
     return {}
 
 
-def describe_target_health(truth: TargetState, params: Params, now: datetime) -> Params:
+def describe_target_health(target_state: TargetState, params: Params, now: datetime) -> Params:
     """The whole list, or one entry per target asked for, never an error for a stranger."""
-    present = lookup.group(truth, params["TargetGroupArn"])
-    then = now - truth.stale
-    group = truth.timelines[present.arn].then(then)
+    present = lookup.group(target_state, params["TargetGroupArn"])
+    then = now - target_state.stale
+    group = target_state.timelines[present.arn].as_of(then)
     if "Targets" in params:
         seen: Sequence[tuple[Registration, Health]] = [
-            entry for target in params["Targets"] for entry in _asked(truth, group, target, then)
+            entry for target in params["Targets"] for entry in _asked(target_state, group, target, then)
         ]
     else:
-        seen = states.listing(group, then, truth.switches)
+        seen = states.listing(group, then, target_state.switches)
     anomaly = bool({"AnomalyDetection", "All"} & set(params.get("Include", [])))
     return {"TargetHealthDescriptions": [_described(group, r, h, anomaly=anomaly) for r, h in seen]}
 
 
-def _asked(truth: TargetState, group: Group, target: Params, now: datetime) -> list[tuple[Registration, Health]]:
+def _asked(target_state: TargetState, group: Group, target: Params, now: datetime) -> list[tuple[Registration, Health]]:
     _well_formed(group, target["Id"])
-    if "Port" not in target and truth.switches.portless_describe_means_all_ports:
-        listed = states.listing(group, now, truth.switches)
+    if "Port" not in target and target_state.switches.portless_describe_means_all_ports:
+        listed = states.listing(group, now, target_state.switches)
         if all_ports := [(r, h) for r, h in listed if r.key.id == target["Id"]]:
             return all_ports
-    return [states.named(group, _key(group, target), target.get("AvailabilityZone"), now, truth.switches)]
+    return [states.named(group, _key(group, target), target.get("AvailabilityZone"), now, target_state.switches)]
 
 
 def _described(group: Group, r: Registration, h: Health, *, anomaly: bool) -> Params:
@@ -129,32 +131,32 @@ def _well_formed(group: Group, target: str) -> None:
         _address(target)
 
 
-def _newcomers(truth: TargetState, group: Group, wanted: list[Params]) -> list[NewRegistration]:
+def _new_registrations(target_state: TargetState, group: Group, wanted: list[Params]) -> list[NewRegistration]:
     for target in wanted:
         _well_formed(group, target["Id"])
         if group.target_type is TargetType.INSTANCE and "AvailabilityZone" in target:
             raise invalid("You cannot specify an Availability Zone for instance targets")
     if group.target_type is TargetType.INSTANCE:
-        _must_run(truth.world, group, [target["Id"] for target in wanted])
-        return [NewRegistration(_key(group, t), _machine_zone(truth.world, t["Id"])) for t in wanted]
+        _must_run(target_state.environment, group, [target["Id"] for target in wanted])
+        return [NewRegistration(_key(group, t), _instance_zone(target_state.environment, t["Id"])) for t in wanted]
     if group.target_type is TargetType.IP:
-        return [_ip_newcomer(truth, group, target) for target in wanted]
+        return [_new_ip_registration(target_state, group, target) for target in wanted]
     return [NewRegistration(_key(group, target), "all", "all") for target in wanted]
 
 
-def _machine_zone(world: Environment, instance: str) -> str | None:
-    machine = world.machine(instance)
+def _instance_zone(environment: Environment, instance: str) -> str | None:
+    machine = environment.instance(instance)
     return machine.zone if machine else None
 
 
-def _must_run(world: Environment, group: Group, ids: list[str]) -> None:
-    machines = {instance: world.machine(instance) for instance in ids}
-    strangers = [i for i, m in machines.items() if m is None or (group.vpc is not None and m.vpc != group.vpc)]
-    if strangers:
-        raise ElbError("InvalidTarget", f"The following instances do not exist: {_quoted(strangers)}")
-    resting = [i for i, m in machines.items() if m is not None and m.state != "running"]
-    if resting:
-        text = f"The following targets are not in a running state and cannot be registered: {_quoted(resting)}"
+def _must_run(environment: Environment, group: Group, ids: list[str]) -> None:
+    instances = {instance: environment.instance(instance) for instance in ids}
+    unknown = [i for i, m in instances.items() if m is None or (group.vpc is not None and m.vpc != group.vpc)]
+    if unknown:
+        raise ElbError("InvalidTarget", f"The following instances do not exist: {_quoted(unknown)}")
+    not_running = [i for i, m in instances.items() if m is not None and m.state != "running"]
+    if not_running:
+        text = f"The following targets are not in a running state and cannot be registered: {_quoted(not_running)}"
         raise ElbError("InvalidTarget", text)
 
 
@@ -169,11 +171,13 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
         raise invalid(f"The IP address '{text}' is not a valid IPv4 address") from error
 
 
-def _ip_newcomer(truth: TargetState, group: Group, target: Params) -> NewRegistration:
+def _new_ip_registration(target_state: TargetState, group: Group, target: Params) -> NewRegistration:
     """Inside the VPC the zone is found and must not be given as another; outside it must be given."""
     ip, given = _address(target["Id"]), target.get("AvailabilityZone")
-    unusable = health_codes.IP_UNUSABLE if any(b.node == target["Id"] for b in truth.balancers.values()) else None
-    found = _zone_of(truth.world, group, ip)
+    unusable = (
+        health_codes.IP_UNUSABLE if any(b.node == target["Id"] for b in target_state.balancers.values()) else None
+    )
+    found = _zone_of(target_state.environment, group, ip)
     if found is not None:
         if given not in {None, found}:
             text = f"The IP address '{ip}' is within the VPC, and cannot have its Availability Zone overridden"
@@ -181,7 +185,7 @@ def _ip_newcomer(truth: TargetState, group: Group, target: Params) -> NewRegistr
         return NewRegistration(_key(group, target), found, found, unusable)
     if not any(ip.version == net.version and ip in net for net in TARGET_NETWORKS):
         raise invalid(f"The IP address '{ip}' is not within the VPC, RFC 1918 or RFC 6598, and cannot be a target")
-    zones = {subnet.zone for subnet in truth.world.subnets(group.vpc or "")}
+    zones = {subnet.zone for subnet in target_state.environment.subnets(group.vpc or "")}
     if given is None:
         raise invalid(f"The Availability Zone is required for IP address '{ip}' because it is not in the VPC")
     if given != "all" and given not in zones:
@@ -192,24 +196,26 @@ def _ip_newcomer(truth: TargetState, group: Group, target: Params) -> NewRegistr
     return NewRegistration(_key(group, target), given, given, unusable)
 
 
-def _zone_of(world: Environment, group: Group, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
-    machine = world.machine_at(str(ip))
+def _zone_of(environment: Environment, group: Group, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
+    machine = environment.instance_at(str(ip))
     if machine is not None and machine.vpc == group.vpc:
         return machine.zone
-    for subnet in world.subnets(group.vpc or ""):
+    for subnet in environment.subnets(group.vpc or ""):
         net = ipaddress.ip_network(subnet.cidr)
         if ip.version == net.version and ip in net:
             return subnet.zone
     return None
 
 
-def _without_draining(truth: TargetState, group: Group, newcomers: list[NewRegistration]) -> list[NewRegistration]:
+def _without_draining(
+    target_state: TargetState, group: Group, new_registrations: list[NewRegistration]
+) -> list[NewRegistration]:
     draining: list[Any] = [
-        n.key.id for n in newcomers if (r := group.registrations.get(n.key)) and r.drain_until is not None
+        n.key.id for n in new_registrations if (r := group.registrations.get(n.key)) and r.drain_until is not None
     ]
-    if not draining or truth.switches.draining_ip is DrainingIp.ACCEPTED:
-        return newcomers
-    if truth.switches.draining_ip is DrainingIp.REFUSED:
+    if not draining or target_state.switches.draining_ip is DrainingIp.ACCEPTED:
+        return new_registrations
+    if target_state.switches.draining_ip is DrainingIp.REFUSED:
         text = f"The following targets are deregistering and cannot be registered yet: {_quoted(draining)}"
         raise ElbError("InvalidTarget", text)
-    return [n for n in newcomers if n.key.id not in draining]
+    return [n for n in new_registrations if n.key.id not in draining]
