@@ -46,6 +46,8 @@ def run(command: Sequence[str], env: Mapping[str, str], folder: Path, within: fl
 
 def _await(pid: int, until: float, ending: threading.Event) -> None:
     """Returns when it is over or has been killed."""
+    if sys.platform != "linux":
+        raise NotImplementedError("the benchmarks run on Linux only")
     handle = os.pidfd_open(pid)
     try:
         while not select.select([handle], [], [], LOOK)[0]:

@@ -1,6 +1,7 @@
 """The world misbehaves in the middle of a rollout: what the user reads, how it ends, and that nothing is lost."""
 
 import resource
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,8 @@ def a_full_disk_under_the_journal_stops_it_and_the_next_start_goes_on(katakei: K
     katakei.file(CONFIGURATION)
     roll = katakei.start("roll", "--release", "v2")
     roll.until("working")
+    if sys.platform != "linux":
+        pytest.skip("only Linux can limit another process")
     resource.prlimit(roll.process.pid, resource.RLIMIT_FSIZE, (1, 1))
     done = roll.end()
     assert done.code == 5, done.all()

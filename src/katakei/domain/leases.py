@@ -1,19 +1,26 @@
-"""The lease (promise 6): who holds it, how often it is confirmed, how long it lives, when it may be taken over."""
+"""The lease of a rollout (promise 6): its owner, how often it is confirmed, how long it lives, when it is replaced."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from katakei.domain.model import Arn
 
-HEARTBEAT_INTERVAL = timedelta(seconds=5)  # a heartbeat
-LEASE_DURATION = timedelta(seconds=20)  # a lease that was last confirmed longer ago is over
-SAFETY_MARGIN = timedelta(seconds=10)  # no act begins with less left, and nobody takes over sooner after the end
-FRESH_HEARTBEAT = timedelta(seconds=6)  # a heartbeat as young as this by the store's own clock: its holder lives
+HEARTBEAT_INTERVAL = timedelta(seconds=5)
+"""The owner confirms its lease this often."""
+
+LEASE_DURATION = timedelta(seconds=20)
+"""A lease that was confirmed longer ago has ended."""
+
+SAFETY_MARGIN = timedelta(seconds=10)
+"""No act begins with less of the lease left, and nobody takes a lease over sooner after its end."""
+
+FRESH_HEARTBEAT = timedelta(seconds=6)
+"""A heartbeat as young as this, by the store's own clock, shows that its owner is alive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The newest heartbeat of whoever holds a group: two that are equal are one and the same."""
+    """The newest heartbeat of a group's owner. Two that are equal are the same heartbeat."""
 
     group: Arn
     epoch: int
@@ -22,13 +29,27 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who drives a rollout: enough to know on the same host that the process is dead, and to name it elsewhere."""
+    """The process that drives a rollout: enough to recognize it on its own host, and to name it elsewhere.
+
+    Attributes:
+        user: The name of the user it runs as.
+        host: The host name.
+        pid: The process id.
+        started: The raw start time of the process: on Linux clock ticks since the boot (proc(5), field 22), on macOS
+            microseconds since 1970 as the kernel noted them. 0 where it cannot be read.
+        boot: What names the boot of that host; '' where it cannot be read.
+        scheme: The platform and format of `started` and `boot`, such as `linux/1`. '' was recorded with events of
+            version 1, on Linux only. Identities of two schemes are never compared.
+        nonce: Random letters that no other process has; '' was recorded with events of version 1.
+    """
 
     user: str
     host: str
     pid: int
-    started: int  # in clock ticks since that boot (proc(5), field 22)
-    boot: str  # the host's boot id
+    started: int
+    boot: str
+    scheme: str = ""
+    nonce: str = ""
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host} (pid {self.pid})"
@@ -36,7 +57,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to write and act for these groups; `epoch` grows with every taking, which fences the former owner."""
+    """The right to write and act for these groups. `epoch` grows with every owner, which fences the former."""
 
     groups: frozenset[Arn]
     owner: Owner

@@ -117,7 +117,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         model.Target: record("Target", "id name address zone registrations"),
         model.Registration: record("Registration", "group id port zone"),
         plan.Floor: record("Floor", "count base per_zone"),
-        leases.Owner: record("Owner", "user host pid started boot"),
+        leases.Owner: record("Owner", "user host pid started boot scheme@2 nonce@2"),
         ports.RolloutHeader: record("Header", "rollout service groups begun finished who"),
         reasons.Reason: record("Reason", "code data"),
         e.WorkKey: record("Key", "rollout target attempt intent"),

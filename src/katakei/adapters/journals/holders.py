@@ -4,7 +4,7 @@ The store's clock may only refuse, early; what proves a holder gone is its proce
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.adapters.system import process
@@ -40,6 +40,30 @@ class Holder:
     def heard(self) -> bool:
         """Its heartbeat is young. A store's clock that was set back makes ages below zero, which tell nothing."""
         return self.age is not None and -SKEW <= self.age <= FRESH_HEARTBEAT
+
+
+def identity_text(owner: Owner, place: process.Place) -> str:
+    """What a lease row keeps in `pids`: the pid namespace, and with it the owner's scheme and nonce.
+
+    A lease row has no field of its own for them: the version before refuses a row with fields that it does not know,
+    and leaves columns that it does not know as they are when it takes a lease over. It only compares `pids`, finds
+    another text than its own, and so watches the owner's heartbeat.
+    """
+    return f"{place.pids} {owner.scheme} {owner.nonce}" if owner.scheme else place.pids
+
+
+def recorded_owner(plain: Owner, pids: str) -> Owner:
+    """The owner of a lease row whose `pids` is this text. One of a later format gets a scheme that nothing equals."""
+    _, blank, identity = pids.partition(" ")
+    scheme, _, nonce = identity.partition(" ")
+    if " " in nonce:
+        scheme, nonce = identity, ""
+    return replace(plain, scheme=scheme, nonce=nonce) if blank else plain
+
+
+def recorded_place(machine: str, pids: str) -> process.Place:
+    """The place of a lease row whose `pids` is this text."""
+    return process.Place(machine, pids.partition(" ")[0])
 
 
 def lost() -> LeaseLostError:

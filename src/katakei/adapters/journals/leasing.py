@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from katakei.adapters.journals.holders import Holder, lost
+from katakei.adapters.journals.holders import Holder, identity_text, lost, recorded_owner, recorded_place
 from katakei.adapters.journals.moments import moment, sortable
 from katakei.adapters.journals.schema import leases as table
 from katakei.adapters.system import process
@@ -80,7 +80,7 @@ def _identity(owner: Owner) -> dict[str, str | int]:
 def _values(lease: Lease, rollout: RolloutId, now: str) -> dict[str, object]:
     place = process.current_place()
     state = {"held": True, "epoch": lease.epoch, "beat": 0, "rollout": rollout, "since": now, "beaten": now}
-    return {**state, **_identity(lease.owner), "machine": place.machine, "pids": place.pids}
+    return {**state, **_identity(lease.owner), "machine": place.machine, "pids": identity_text(lease.owner, place)}
 
 
 def _now(connection: Connection) -> datetime:
@@ -90,14 +90,14 @@ def _now(connection: Connection) -> datetime:
 
 
 def _owner(row: Row[Any]) -> Owner:
-    return Owner(row.user_name, row.host, row.pid, row.started, row.boot)
+    return recorded_owner(Owner(row.user_name, row.host, row.pid, row.started, row.boot), row.pids)
 
 
 def _holder(row: Row[Any], now: datetime) -> Holder:
     return Holder(
         group=Arn(row.group_arn),
         owner=_owner(row),
-        place=process.Place(row.machine, row.pids),
+        place=recorded_place(row.machine, row.pids),
         rollout=RolloutId(row.rollout),
         since=moment(row.since),
         beat=Heartbeat(Arn(row.group_arn), row.epoch, row.beat),

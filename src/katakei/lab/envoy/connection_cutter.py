@@ -9,6 +9,7 @@ import ctypes
 import os
 import socket
 import struct
+import sys
 from pathlib import Path
 
 from katakei.lab.address import BoundAddress
@@ -51,6 +52,8 @@ def reset_connections(pid: int, source: str, bound_address: BoundAddress) -> int
     fds = connections(pid, source, bound_address)
     if not fds:
         return 0
+    if sys.platform != "linux":
+        raise NotImplementedError("connections can be cut on Linux only")
     process = os.pidfd_open(pid)
     try:
         for fd in fds:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from katakei.adapters.journals.codec import record_coder
-from katakei.adapters.journals.holders import Fate, Holder, lost, pass_over
+from katakei.adapters.journals.holders import (
+    Fate,
+    Holder,
+    identity_text,
+    lost,
+    pass_over,
+    recorded_owner,
+    recorded_place,
+)
 from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
 from katakei.adapters.system import process
 from katakei.domain.errors import KatakeiError, LeaseHeldError
@@ -103,7 +111,9 @@ class S3Leases:
     def _claim(self, lease: Lease, rollout: RolloutId, seen: Mapping[Arn, Seen]) -> bool:
         """All of them, or none is left behind."""
         place, now = process.current_place(), self._bucket.clock.now()
-        row = Row(True, lease.epoch, 0, rollout, now, lease.owner, place.machine, place.pids)
+        plain = replace(lease.owner, scheme="", nonce="")  # the version before reads no more of an owner
+        pids = identity_text(lease.owner, place)
+        row = Row(True, lease.epoch, 0, rollout, now, plain, place.machine, pids)
         try:
             claimed = all(self._write(group, row, each) for group, each in seen.items())
         except KatakeiError:
@@ -134,14 +144,18 @@ class S3Leases:
         return self._bucket.put(_key(group), json.dumps(ROW.write(row)), seen.condition)
 
 
+def _owner(row: Row) -> Owner:
+    return recorded_owner(row.owner, row.pids)
+
+
 def _is(row: Row, lease: Lease) -> bool:
-    return row.held and (row.owner, row.epoch) == (lease.owner, lease.epoch)
+    return row.held and (_owner(row), row.epoch) == (lease.owner, lease.epoch)
 
 
 def _holder(group: Arn, seen: Seen, owner: Owner, rollout: RolloutId) -> Holder | None:
     """Whoever else holds it."""
     row = seen.row
-    if row is None or not row.held or (row.owner, row.rollout) == (owner, rollout):
+    if row is None or not row.held or (_owner(row), row.rollout) == (owner, rollout):
         return None
     return _held(group, row, seen.found)
 
@@ -149,8 +163,8 @@ def _holder(group: Arn, seen: Seen, owner: Owner, rollout: RolloutId) -> Holder 
 def _held(group: Arn, row: Row, found: Found | None) -> Holder:
     return Holder(
         group=group,
-        owner=row.owner,
-        place=process.Place(row.machine, row.pids),
+        owner=_owner(row),
+        place=recorded_place(row.machine, row.pids),
         rollout=row.rollout,
         since=row.since,
         beat=Heartbeat(group, row.epoch, row.beat),
