@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from katakei.cli import COMMANDS
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
@@ -58,3 +60,8 @@ def test_environment_page_lists_every_variable() -> None:
     used = {name for path in SOURCES for name in VARIABLE.findall(path.read_text(encoding="utf-8"))} - NOT_VARIABLES
     described = set(VARIABLE.findall((DOCS / "environment.md").read_text(encoding="utf-8")))
     assert not used - described
+
+
+def test_json_page_names_every_command() -> None:
+    page = (DOCS / "json-output.md").read_text(encoding="utf-8")
+    assert not [name for name in COMMANDS if f"`{name}" not in page]
