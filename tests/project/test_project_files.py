@@ -1,0 +1,74 @@
+"""The files around the source agree with each other: project metadata, CI workflow, hooks and issue forms."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+HOOKS = ROOT / ".pre-commit-config.yaml"
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+WITH_LINKS = [ROOT / "SECURITY.md", ROOT / "CODE_OF_CONDUCT.md", ROOT / "CHANGELOG.md", *FORMS]
+
+
+def document(path: Path) -> Any:
+    return YAML(typ="safe").load(path)
+
+
+def versions() -> list[str]:
+    found = (re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", line) for line in PROJECT["classifiers"])
+    return [match[1] for match in found if match]
+
+
+def test_ci_runs_every_supported_python() -> None:
+    job = document(WORKFLOW)["jobs"]["test"]
+    assert job["strategy"]["matrix"]["python"] == versions()
+    assert PROJECT["requires-python"] == f">={versions()[0]}"
+
+
+def test_ci_runs_the_same_command_as_a_contributor() -> None:
+    steps = document(WORKFLOW)["jobs"]["test"]["steps"]
+    assert steps[-1]["run"] == "make test"
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").rstrip().endswith("exec make test")
+
+
+def test_actions_are_pinned_to_commits() -> None:
+    used = [step["uses"] for step in document(WORKFLOW)["jobs"]["test"]["steps"] if "uses" in step]
+    assert used
+    assert not [each for each in used if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", each)]
+
+
+def test_hooks_call_make_and_download_nothing() -> None:
+    repositories = document(HOOKS)["repos"]
+    assert [each["repo"] for each in repositories] == ["local"]
+    hooks = repositories[0]["hooks"]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    assert {hook["entry"].removeprefix("make ") for hook in hooks} <= TARGETS
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_issue_forms_have_their_parts(form: Path) -> None:
+    parts = document(form)
+    if form.name == "config.yml":
+        assert parts["contact_links"]
+        return
+    assert {"name", "description", "body"} <= parts.keys()
+    names = [part["id"] for part in parts["body"] if part["type"] != "markdown"]
+    assert len(names) == len(set(names)) > 0
+
+
+def test_every_page_names_the_same_repository() -> None:
+    home = PROJECT["urls"]["Homepage"]
+    assert {url[: len(home)] for url in PROJECT["urls"].values()} == {home}
+    owners = {
+        "/".join(link.split("/")[:5])
+        for path in WITH_LINKS
+        for link in re.findall(r"https://github\.com/[\w./-]+", path.read_text(encoding="utf-8"))
+    }
+    assert owners == {home}
