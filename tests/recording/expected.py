@@ -1,0 +1,64 @@
+"""What this version makes of a recorded rollout. Every later version must answer the same."""
+
+from collections.abc import Sequence
+
+from katakei.domain.events import Event
+from katakei.domain.phases import Phase
+from katakei.domain.replay import replay
+from katakei.domain.rollout import TargetStatus
+from katakei.domain.wire import kind_of
+from katakei.reconcile.outcome import verdict
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+
+
+def expected(events: Sequence[Event]) -> dict[str, Plain]:
+    """The answers of `replay` for one rollout, under names that never change.
+
+    Returns:
+        Facts as JSON. A fact about a target that is None or False is left out.
+    """
+    rollout = replay(events)
+    return {
+        "kind": rollout.plan.kind.value,
+        "service": rollout.plan.spec.service,
+        "release": rollout.plan.release,
+        "run": rollout.plan.spec.work.run,
+        "window": rollout.plan.window,
+        "events": len(events),
+        "last": kind_of(events[-1]),
+        "begun": rollout.begun.isoformat(),
+        "finished": rollout.finished.isoformat() if rollout.finished else None,
+        "paused": rollout.paused,
+        "aborting": rollout.aborting,
+        "reverting": rollout.reverting,
+        "interrupted": rollout.interrupted,
+        "unheard": rollout.unacknowledged,
+        "reopened": rollout.reopened,
+        "failures": rollout.failures,
+        "exit": int(verdict(rollout)),
+        "owner": str(rollout.owner or ""),
+        "out_of_service": list(rollout.out_of_service),
+        "left_out": list(rollout.at(Phase.LEFT_OUT)),
+        "targets": {target: _target(status) for target, status in rollout.statuses.items()},
+    }
+
+
+def _target(status: TargetStatus) -> Plain:
+    optional: dict[str, Plain] = {
+        "why": status.why or None,
+        "ticket": status.ticket,
+        "exit": status.exit,
+        "blind": status.blind,
+        "approved": status.approved,
+        "touched": bool(status.touched),
+        "may_run": status.may_run,
+        "retry": status.retry,
+    }
+    return {
+        "phase": status.phase.value,
+        "intent": status.intent.value,
+        "attempt": status.attempt,
+        "cause": status.cause.value if status.cause else None,
+        **{name: value for name, value in optional.items() if value is not None and value is not False},
+    }
