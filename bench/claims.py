@@ -18,7 +18,7 @@ def claims(grounds: Sequence[Compared]) -> str:
 
 def shares(grounds: Sequence[Compared]) -> str:
     """Where the time of one target goes, for every way to use Katakei: the parts of the limit, and what is on top."""
-    head = ("", "settle, or proof", "work", "first check", "soak, or second look", "on top")
+    head = ("", "settle, or proof", "work", "first check", "soak, or second observation", "on top")
     return table(head, [row for each in grounds for rival in _ours(each.ground) for row in _share(each, rival)])
 
 
@@ -89,7 +89,7 @@ def _thrifty(grounds: Sequence[Compared]) -> Iterator[Row]:
     acts = max(run.calls.get("acts", 0) / targets for targets, run in runs)
     looks = max(run.looks for _, run in runs)
     yield ["at most 2 changing calls a target", "all runs of Katakei", f"{acts:.1f}", "", _met(met=acts <= 2)]
-    yield ["at most 30 looks in a minute", "all runs of Katakei", str(looks), "", _met(met=looks <= 30)]
+    yield ["at most 30 observations a minute", "all runs of Katakei", str(looks), "", _met(met=looks <= 30)]
 
 
 def _runs(each: Compared, tool: Tool) -> list[Result]:

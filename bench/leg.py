@@ -100,7 +100,7 @@ def _kind(call: Mapping[str, Any]) -> str:
     if action in {"RegisterTargets", "DeregisterTargets"}:
         return "acts"
     if action == "DescribeTargetHealth":
-        return "looks"
+        return "observations"
     return "Run Command" if call["service"] == "ssm" else "other"
 
 

@@ -12,7 +12,7 @@ from bench.limit import Way
 from bench.tool import Used
 
 FOLDER = Path(__file__).parent / "results"
-KINDS = ("looks", "acts", "Run Command", "other")
+KINDS = ("observations", "acts", "Run Command", "other")
 
 
 @dataclass(frozen=True, slots=True)

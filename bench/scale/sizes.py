@@ -57,8 +57,9 @@ class Size:
 
 
 HEAD = (
-    "| targets | groups | window | simulated | turns | looks | most looks/min of a group | deregister + register calls"
-    " | per target | events per target | CPU | per target | peak memory | journal | replay (CPU) |\n"
+    "| targets | groups | window | simulated | turns | observations | most observations/min of a group"
+    " | deregister + register calls | per target | events per target | CPU | per target"
+    " | peak memory | journal | replay (CPU) |\n"
     f"|{'---|' * 15}"
 )
 

@@ -16,7 +16,9 @@ WAY = Way(deregistered=0, pending=10, began=31, ended=32, registered=33, healthy
 def ran(wall: float, failed: int = 0) -> Result:
     """Two targets, one after the other, each out for half of it."""
     out = (wall / 2, wall / 2)
-    return Result(Used(0, wall, 1.5, 50), 100, failed, out, 1, {"looks": 9, "acts": 6}, 31, 2000, 4000, (WAY, WAY), ())
+    return Result(
+        Used(0, wall, 1.5, 50), 100, failed, out, 1, {"observations": 9, "acts": 6}, 31, 2000, 4000, (WAY, WAY), ()
+    )
 
 
 def compared(runs: Mapping[Rival, Sequence[Result]]) -> Compared:
@@ -51,7 +53,7 @@ def test_an_expectation_is_met_or_not() -> None:
     ]
     assert any("no request lost" in line and "| 1 |  | **not met** |" in line for line in lines)
     assert any("changing calls" in line and "| 3.0 |  | **not met** |" in line for line in lines)
-    assert any("30 looks" in line and "| 31 |  | **not met** |" in line for line in lines)
+    assert any("30 observations" in line and "| 31 |  | **not met** |" in line for line in lines)
     assert any("some lost" in line and "| 9 of 200 |" in line for line in lines)
 
 
