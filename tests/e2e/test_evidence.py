@@ -81,7 +81,7 @@ def what_is_still_open_after_cut_after_is_not_waited_for_and_is_counted(katakei:
     with _streams(ground, 60):
         done = katakei(*ROLL, ground.ids[0])
     assert done.code == 0, done.all()
-    assert "not waited for any longer (drain.cut_after): 2 connections" in done.out
+    assert "no longer waiting for 2 connections (drain.cut_after)" in done.out
 
 
 @plays
@@ -118,7 +118,7 @@ def requests_that_come_after_quiet_are_counted_and_said(katakei: Katakei, ground
     knocking = threading.Thread(target=knock)
     knocking.start()
     try:
-        running.until("came after it was called quiet: drain.settle is too short")
+        running.until("arrived after its drain had ended; drain.settle is too short")
     finally:
         late.set()
         knocking.join()

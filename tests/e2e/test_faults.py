@@ -97,7 +97,7 @@ def a_target_that_somebody_registers_meanwhile_is_rolled_at_the_end(katakei: Kat
     ground.aws.get("elbv2").register_targets(**late)
     done = roll.end(90)
     assert done.code == 0, done.all()
-    assert f"{ground.ids[1]} (web-2)  registered by somebody meanwhile; rolled at the end" in done.out
+    assert f"{ground.ids[1]} (web-2)  somebody registered it during the rollout; it is updated at the end" in done.out
     assert ground.releases() == ["v2", "v2"]
 
 
@@ -110,7 +110,7 @@ def a_target_that_falls_after_it_was_done_stops_the_rest_and_is_named(katakei: K
     done = roll.end(120)
     assert done.code == 3, done.all()
     assert f"{ground.ids[0]} (web-1)  left service again: unhealthy" in done.out
-    assert f"failed after it was done: {ground.ids[0]} (web-1) left service after it was done: unhealthy" in done.out
+    assert f"failed late: {ground.ids[0]} (web-1) left service after it was done: unhealthy" in done.out
     assert "it does not serve" in done.out
     assert ground.states()[ground.ids[1]] == "healthy"
 

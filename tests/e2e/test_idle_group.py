@@ -9,7 +9,7 @@ pytestmark = pytest.mark.lab
 plays = Plays()
 
 FILE = SHOP.replace("LaravelTargetGroup", "green") + "window: {floor: 0}\n"
-NOBODY = "no listener forwards to green, so nothing in it can serve"
+NOBODY = "no listener forwards to green, so no target in it can serve"
 
 
 def green(ground: Ground, *ids: str) -> Ground:

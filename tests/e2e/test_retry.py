@@ -42,7 +42,7 @@ def what_failed_is_mended_and_tried_once_more(katakei: Katakei, ground: Ground) 
     assert done.code == 1, done.all()  # the other one was never worked on
     assert "1 done, 1 skipped" in done.out
     assert (_tried(ground), ground.releases(), ground.places()) == ([["1", "2"], []], ["v2", "v1"], places)
-    assert "one more attempt asked by" in katakei("show", rollout).out
+    assert "retry requested by" in katakei("show", rollout).out
 
 
 @plays

@@ -56,7 +56,7 @@ def a_bad_release_is_taken_back_by_itself_and_by_nobody_twice(katakei: Katakei, 
     assert (done.code, ground.releases(), ground.places()) == (1, ["v1", "v1"], places), done.all()
     assert (ground.starts(), _taken_back(ground)) == ([2, 2], [["v2"], ["v2"]])
     assert "revert by on_failure: 1 target failed" in done.out
-    assert "reverted by on_failure: 2 of 2 touched targets taken back" in done.out
+    assert "reverted by on_failure: 2 of 2 updated targets reverted" in done.out
     again = katakei("revert", _rollout(katakei))
     assert (again.code, "was taken back already" in again.err) == (2, True), again.all()
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.lab
 plays = Plays()
 
 RELEASE = """'echo "$KATAKEI_RELEASE" > release && ./bin/restart'"""
-RESTORE = "To put everything back by hand, whatever happens:"
+RESTORE = "To restore every registration by hand at any time:"
 
 
 def configuration(work: str = f"{{ssm: {{run: {RELEASE}}}}}", settle: int = 1, more: str = "") -> str:

@@ -73,7 +73,7 @@ def one_side_is_taken_out_drained_and_put_back(katakei: Katakei, ground: Ground)
     # when it is registered without a port, it goes back with the recorded one, said aloud, and serves on return
     done = katakei("register", first)
     assert done.code == 0
-    assert "goes back as rollout" in done.out
+    assert "is registered as rollout" in done.out
     assert "returned" in done.out
     assert ground.places() == places
     assert ground.states() == {first: "healthy", other: "healthy"}
@@ -111,7 +111,7 @@ def a_port_takes_out_one_registration_of_a_server_and_what_is_out_is_not_forgott
 
     done = katakei("register", first, "--no-wait")
     assert (done.code, ground.places()) == (0, sorted([*rest, (first, 9999)])), done.all()
-    assert f"{first} (web-1) goes back at port 9999 too: rollout r-" in done.out
+    assert f"{first} (web-1) is registered at port 9999 too, because rollout r-" in done.out
 
 
 @plays

@@ -22,7 +22,7 @@ work: {manual: }
 check: {http: {path: /health}, within: 20s}
 warm: {soak: 1s}
 """
-RESTORE = "To put everything back by hand, whatever happens:"
+RESTORE = "To restore every registration by hand at any time:"
 
 
 @plays
@@ -108,7 +108,7 @@ def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_wind
         terminal.until("finishing what is in hand; once more stops at once")
         terminal.type("\n")
         assert terminal.end() == 130, terminal.screen[-3000:]
-    assert "carry it on: the same command again" in terminal.screen
+    assert "To continue, run the same command again" in terminal.screen
     assert set(ground.states().values()) == {"healthy"}
 
     # SIGTERM once, with nothing else to begin: the rollout is finished

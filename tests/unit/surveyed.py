@@ -1,4 +1,4 @@
-"""Given: a survey in which all is well but for what a test says, and what is planned upon it."""
+"""Builders for tests of planning: a survey in which all is well but for what a test changes, and plans made from it."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from katakei.domain.model import Group, RolloutId
 from katakei.domain.observation import HealthState, RegistrationHealth
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import GroupMember
+from katakei.domain.reasons import Reason
 from katakei.domain.spec import Share, Spec
 from katakei.planning.planner import make
 from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey
@@ -56,10 +57,11 @@ def planned(
 
 def refused(
     survey: Survey, allowed: AcceptedRisks = NO_ACCEPTED_RISKS, kind: PlanKind = PlanKind.ROLL, **spec: object
-) -> str:
+) -> tuple[Reason, ...]:
+    """Every reason against this plan."""
     with pytest.raises(RefusedError) as why:
         planned(survey, allowed, kind, **spec)
-    return str(why.value)
+    return why.value.reasons
 
 
 def numbers(plan: Plan) -> list[int]:

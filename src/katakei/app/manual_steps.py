@@ -51,9 +51,12 @@ def register(drivers: Drivers, hand: ManualStepRequest, confirm: Confirm) -> Rol
         resolve_target(group, members, lambda name: history.recorded(drivers.journal, group.arn, name), held, typed)
         for typed in hand.targets
     ]
-    targets, said = tuple(target for target, _ in found), tuple(why for _, why in found if why)
+    targets = tuple(target for target, _ in found)
+    notices = tuple(notice for _, told in found for notice in told)
     hold = take(drivers, (group,), asked.rollout)
-    return session.begin(drivers, hold, lambda: planning.register(asked, survey, hand.allowed, targets, said), confirm)
+    return session.begin(
+        drivers, hold, lambda: planning.register(asked, survey, hand.allowed, targets, notices), confirm
+    )
 
 
 def _read(drivers: Drivers, group: Group, hand: ManualStepRequest, kind: PlanKind) -> tuple[PlanRequest, Survey]:

@@ -19,6 +19,7 @@ from katakei.domain.spec import Spec, differences
 from katakei.domain.words import listed
 from katakei.planning import planner as planning
 from katakei.planning.forecast import Forecast, forecast
+from katakei.planning.reasons import PlanCode, reason
 from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest
 from katakei.runtime import session
 from katakei.runtime.drivers import Drivers, with_retries
@@ -47,9 +48,8 @@ class Rollouts:
         earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
         made = self._same(order, earlier).plan if earlier else self._plan(order, groups, RolloutId("plan"))
         if earlier:
-            made = replace(
-                made, said=(*made.said, f"rollout {earlier.rollout} is not finished: it would be carried on")
-            )
+            unfinished = reason(PlanCode.ROLLOUT_UNFINISHED, rollout=earlier.rollout)
+            made = replace(made, notices=(*made.notices, unfinished))
         return made, forecast(made)
 
     def roll(self, order: RolloutRequest, confirm: Confirm) -> RolloutSession:

@@ -92,12 +92,12 @@ def run(argv: list[str]) -> int:
         _complain("stopped; the journal is safe")
         return ExitCode.INTERRUPTED
     except NoAnswerError as error:
-        _complain(f"{error}; try again in a moment")
+        _complain(f"{_text(error)}; try again in a moment")
         return error.code
     except KatakeiError as error:
         if isinstance(error, InternalError) and os.environ.get("KATAKEI_DEBUG"):
             raise
-        _complain(str(error))
+        _complain(_text(error))
         return error.code
     except Exception as fault:
         if os.environ.get("KATAKEI_DEBUG"):
@@ -105,6 +105,12 @@ def run(argv: list[str]) -> int:
         _complain(our_fault(fault))
         return ExitCode.FAILED
     return int(code or ExitCode.DONE)
+
+
+def _text(error: KatakeiError) -> str:
+    from katakei.render.errors import error_text  # only where something went wrong: start-up is a promise
+
+    return error_text(error)
 
 
 def _complain(sentence: str) -> None:

@@ -10,7 +10,6 @@ import click
 from katakei.bootstrap import Bootstrap
 from katakei.cli.messages import say
 from katakei.domain.errors import RefusedError, UsageError
-from katakei.planning.naming import is_address, is_instance, split
 
 if TYPE_CHECKING:
     from katakei.app.queries import Queries
@@ -84,6 +83,8 @@ def outlives_the_job(journal: str | None, env: Mapping[str, str], *, ephemeral: 
 
 def is_target(text: str) -> bool:
     """Looks like an instance id or an IP, with or without a port."""
+    from katakei.planning.target_refs import is_address, is_instance, split
+
     bare = split(text)[0]
     return is_instance(bare) or is_address(bare)
 

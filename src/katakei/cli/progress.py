@@ -61,7 +61,7 @@ class Shown:
         self._forecast = forecast(drive.plan)
         if self.as_json:
             data = plan_text.plan_data(drive.plan, self._forecast, drive.restore_lines)
-            self.say(event_text.object_json("Planned", {**data, "carried_on": drive.carried_on}))
+            self.say(event_text.planned_json(data, carried_on=drive.carried_on))
             return
         if drive.carried_on:
             self.say(plan_text.restore_text(drive.restore_lines))
@@ -91,7 +91,7 @@ class Shown:
     def end(self, rollout: Rollout) -> None:
         """How it went."""
         if self.as_json:
-            self.say(event_text.object_json("Ended", event_text.summary_data(rollout)))
+            self.say(event_text.ended_json(rollout))
             return
         self.say(event_text.summary(rollout))
         if rollout.finished is None:

@@ -9,7 +9,6 @@ from katakei.cli.options import as_json, asking, aws, group_of, journal
 from katakei.domain.model import RolloutId
 from katakei.render import events as event_text
 from katakei.render import groups as view
-from katakei.render.grid import grid
 
 
 def _data(data: object) -> None:
@@ -52,12 +51,7 @@ def list_(service: str | None, profile: str | None, region: str | None, journal:
     """Rollouts, newest first."""
     with asking(profile, region, journal) as verbs:
         headers = verbs.rollouts(service)
-    if as_json:
-        _data({"rollouts": [event_text.header_data(header) for header in headers]})
-        return
-    heads = ("ROLLOUT", "SERVICE", "BEGUN", "FINISHED", "BY")
-    rows = [event_text.header_row(header) for header in headers]
-    say(grid(heads, rows) if rows else "no rollouts in this journal")
+    _data(event_text.headers_data(headers)) if as_json else say(event_text.headers_text(headers))
 
 
 @click.command("show")

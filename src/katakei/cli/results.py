@@ -11,11 +11,9 @@ from katakei.cli.messages import say
 from katakei.cli.options import as_json, asking, aws, journal
 from katakei.domain.errors import UsageError
 from katakei.domain.model import RolloutId
-from katakei.domain.words import label
 from katakei.reconcile.outcome import verdict
 from katakei.render import events as event_text
-from katakei.render.json_data import plain
-from katakei.render.sanitize import harmless
+from katakei.render.text import harmless, label
 
 
 @click.command("logs")
@@ -42,7 +40,7 @@ def logs_(  # noqa: PLR0913 - one option each
         ended = verbs.work(RolloutId(rollout), targets)
         known = verbs.show(RolloutId(rollout)).targets
     if as_json:
-        say(json.dumps({"work": plain(ended)}, ensure_ascii=False))
+        say(json.dumps(event_text.work_data(ended), ensure_ascii=False))
         return
     for each in ended:
         key = each.key
@@ -89,13 +87,12 @@ def report_(  # noqa: PLR0913 - one option each
 ) -> None:
     """One HTML page about ROLLOUT that needs nothing else: phases, who served, why it waited, output, restore lines."""
     from katakei.render import report
-    from katakei.render.report import facts
 
     with asking(profile, region, journal) as verbs:
         state, events = verbs.show(RolloutId(rollout)), verbs.events(RolloutId(rollout))
         restore, now = verbs.restore_lines(state), verbs.now()
     if as_json:
-        say(json.dumps(facts.data(state, events, restore, now), ensure_ascii=False))
+        say(json.dumps(report.data(state, events, restore, now), ensure_ascii=False))
         return
     page = report.page(state, events, restore, now)
     if output == "-":

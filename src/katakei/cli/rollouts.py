@@ -16,6 +16,7 @@ from katakei.cli.progress import Shown, finish
 from katakei.domain.errors import KatakeiError, UsageError
 from katakei.planning.survey import AcceptedRisks
 from katakei.render import plan as plan_text
+from katakei.render.errors import error_text
 from katakei.runtime.session import RolloutSession
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -140,7 +141,7 @@ def _listen(app: Rollouts, drive: RolloutSession, shown: Shown) -> None:
             try:
                 app.approve(drive.plan.rollout, ())
             except KatakeiError as error:
-                say(f"katakei: {error}", err=True)
+                say(f"katakei: {error_text(error)}", err=True)
             drive.wake()
 
     threading.Thread(target=entered, daemon=True).start()

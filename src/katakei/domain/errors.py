@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from katakei.domain.leases import Heartbeat
     from katakei.domain.model import Registration
+    from katakei.domain.reasons import Reason
 
 
 class ExitCode(IntEnum):
@@ -25,9 +26,20 @@ class ExitCode(IntEnum):
 
 
 class KatakeiError(Exception):
-    """A sentence for a person; `code` is what the process ends with."""
+    """Any error that a person meets.
+
+    `katakei.render.errors.error_text` is what an interface shows of it.
+
+    Attributes:
+        code: What the process ends with.
+        reasons: Why, as data. Empty for an error that consists of a sentence.
+    """
 
     code = ExitCode.FAILED
+
+    def __init__(self, sentence: str = "", *, reasons: "tuple[Reason, ...]" = ()) -> None:
+        super().__init__(sentence or "; ".join(f"{each.code} {dict(each.data)}" for each in reasons))
+        self.reasons: tuple[Reason, ...] = reasons
 
 
 class UsageError(KatakeiError):

@@ -9,6 +9,7 @@ from enum import Enum
 
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target
 from katakei.domain.phases import Phase
+from katakei.domain.reasons import Reason
 from katakei.domain.spec import Spec
 
 
@@ -35,8 +36,9 @@ class Plan:
 
     `targets` is the order; `bystanders` are the other members of the groups, which serve and are left alone.
     `begin` is the phase in which each target starts (WAITING; OUT for a step that only registers). `waits` is false
-    for a step by hand with --no-wait. `said` are the things said aloud: accepted risks, names left alone. `versions`
-    tells which Katakei and which schema wrote this.
+    for a manual step that does not wait for its effect. `notices` are what the person must know: accepted risks, names
+    left alone (`said`: the same as sentences, in plans of older versions). `versions` tells which Katakei and which
+    schema wrote this.
     """
 
     rollout: RolloutId
@@ -55,6 +57,7 @@ class Plan:
     begin: Phase = Phase.WAITING
     waits: bool = True
     said: tuple[str, ...] = ()
+    notices: tuple[Reason, ...] = ()
 
 
 def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:

@@ -90,7 +90,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         plan.Plan: record(
             "Plan",
             "rollout kind spec release account region groups targets "
-            "bystanders window floors who versions begin waits said",
+            "bystanders window floors who versions begin waits said notices@2",
         ),
         spec.Spec: record("Spec", "service groups work targets late window drain check soak limits on_failure revert"),
         spec.Command: record("Command", "executor run argv env"),

@@ -1,6 +1,6 @@
-"""What is not understood is refused, never ignored: each rule answers with a sentence, or with nothing.
+"""The rules that every plan must pass. Each rule yields the reasons against a plan, or nothing.
 
-All of them are asked, so that a person reads everything in one go.
+All rules run, so that a person reads every reason at once. What Katakei does not support is refused, never ignored.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,202 +8,221 @@ from datetime import timedelta
 
 from katakei.domain.model import Group, Target, TargetType
 from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.reasons import Reason
 from katakei.domain.spec import DrainUntil
-from katakei.domain.words import listed, span
+from katakei.planning.reasons import PlanCode, Risk, reason
 from katakei.planning.survey import AcceptedRisks, Survey
 
-SETTLE = timedelta(seconds=30)  # a real ALB goes on sending new requests for 13 to 25 s after it says draining
+SAFE_SETTLE = timedelta(seconds=30)  # a real ALB keeps sending new requests for 13 to 25 s after it reports draining
 
 
-def reasons_against(plan: Plan, survey: Survey, allowed: AcceptedRisks) -> tuple[str, ...]:
-    """Every reason why this plan may not be carried out."""
-    return tuple(why for rule in _RULES for why in rule(plan, survey, allowed))
+def reasons_against(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> tuple[Reason, ...]:
+    """Every reason why this plan must not be carried out.
+
+    Args:
+        plan: The plan to check.
+        survey: What was read before planning.
+        accepted: The risks that the person accepted.
+
+    Returns:
+        The reasons in the order of the rules; empty when the plan may be carried out.
+    """
+    return tuple(found for rule in _RULES for found in rule(plan, survey, accepted))
 
 
-def unreachable(plan: Plan, survey: Survey) -> str:
-    """A target of the plan that cannot be asked from here, with the reason; '' when all can."""
+def unreachable(plan: Plan, survey: Survey) -> tuple[str, str] | None:
+    """The first target of the plan whose check cannot be sent from this machine, with the error text.
+
+    Returns:
+        The target's id and the error text, or None when every target can be reached.
+    """
     chosen = {target.id for target in plan.targets}
-    return next((f"{target}: {why}" for target, why in survey.unreachable.items() if target in chosen), "")
+    return next(((str(target), why) for target, why in survey.unreachable.items() if target in chosen), None)
 
 
-def unused(group: Group) -> str:
-    """That no listener forwards to it; '' when one does."""
-    return "" if group.load_balancers else f"no listener forwards to {group.name}, so nothing in it can serve"
+def settle_is_short(plan: Plan, survey: Survey) -> bool:
+    """Whether `drain.settle` is shorter than a real load balancer needs. The lab accepts any settle."""
+    return not survey.lab and plan.spec.drain.settle < SAFE_SETTLE
 
 
-def short_settle(plan: Plan, survey: Survey) -> str:
-    """Why its settle is too short for a real load balancer; '' when it is not."""
-    settle = plan.spec.drain.settle
-    if survey.lab or settle >= SETTLE:
-        return ""
-    return (
-        f"a settle of {span(settle)} is shorter than {span(SETTLE)}, in which a real load balancer may still send"
-        " new requests to a draining target"
-    )
-
-
-def _types(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
+def _types(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     for group in plan.groups:
         if group.target_type in {TargetType.LAMBDA, TargetType.ALB}:
-            yield f"{group.name} is of type {group.target_type.value}; only instance and ip groups are understood"
+            yield reason(PlanCode.TARGET_TYPE_NOT_SUPPORTED, group=group.name, type=group.target_type.value)
         elif group.protocol not in {"HTTP", "HTTPS"} or group.balancer_type not in {"application", ""}:
-            kind = f"a load balancer of type {group.balancer_type}" if group.balancer_type else "no load balancer"
-            yield (
-                f"{group.name} speaks {group.protocol} and belongs to {kind};"
-                " only Application Load Balancers are understood"
+            yield reason(
+                PlanCode.LOAD_BALANCER_NOT_SUPPORTED,
+                group=group.name,
+                protocol=group.protocol,
+                balancer_type=group.balancer_type,
             )
 
 
-def _attributes(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
+def _attributes(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     for group in plan.groups:
         if group.autoscaling:
-            owners = listed(group.autoscaling)
-            yield f"members of {group.name} belong to an Auto Scaling group ({owners}), which would replace them"
+            yield reason(PlanCode.OWNED_BY_AUTO_SCALING, group=group.name, auto_scaling_groups=group.autoscaling)
         if not group.cross_zone:
-            yield f"{group.name} has cross-zone load balancing off, so that each zone stands alone; not understood yet"
+            yield reason(PlanCode.CROSS_ZONE_OFF, group=group.name)
         if group.zonal_shift:
-            yield f"a zonal shift is active for {group.name} ({listed(group.zonal_shift)}); wait until it has ended"
+            yield reason(PlanCode.ZONAL_SHIFT_ACTIVE, group=group.name, zones=group.zonal_shift)
         if group.slow_start:
-            yield f"{group.name} has a slow start of {span(group.slow_start)}; not understood yet, set it to 0"
+            yield reason(PlanCode.SLOW_START_ON, group=group.name, slow_start=group.slow_start.total_seconds())
 
 
-def _minima(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
-    """A count of 1 is every group's default: it speaks only of an empty group. To register breaks no minimum."""
+def _minima(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    """Health minima of the group that the floor does not keep.
+
+    A minimum of 1 is the default of every group and concerns only an empty group. Registering breaks no minimum.
+    """
     if plan.kind is PlanKind.REGISTER:
         return
     for group in plan.groups:
         floor = plan.floors[group.arn]
         for minimum in group.minima:
-            needs = minimum.count if minimum.percent is None else -(-floor.base * minimum.percent // 100)
-            if needs and needs > max(1, floor.count):
-                yield (
-                    f"{group.name} has {minimum.name} at {needs} of {floor.base}, above the floor of {floor.count}:"
-                    " below it the load balancer sends traffic to unhealthy targets too;"
-                    f" raise `window.floor` to {needs}"
+            needed = minimum.count if minimum.percent is None else -(-floor.base * minimum.percent // 100)
+            if needed and needed > max(1, floor.count):
+                yield reason(
+                    PlanCode.HEALTH_MINIMUM_ABOVE_FLOOR,
+                    group=group.name,
+                    minimum=minimum.name,
+                    needed=needed,
+                    base=floor.base,
+                    floor=floor.count,
                 )
 
 
-def _unused(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
-    """No floor is ever kept there, so that a rollout would wait in vain. By hand the floor alone speaks."""
+def _unused(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    """A floor in a group without a listener: nothing there serves, so a rollout would wait in vain.
+
+    A manual step needs no such rule: the rule of its floor refuses it.
+    """
     for group in plan.groups:
         floor = plan.floors[group.arn]
-        if plan.kind is PlanKind.ROLL and (floor.count or floor.per_zone) and (why := unused(group)):
-            yield f"{why}; set `floor: 0` (and no `floor_per_zone`) if that is meant"
+        if plan.kind is PlanKind.ROLL and (floor.count or floor.per_zone) and not group.load_balancers:
+            yield reason(PlanCode.UNUSED_GROUP_WITH_FLOOR, group=group.name)
 
 
-def _floor(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
-    """A floor that could not be kept even if every registration served."""
+def _floor(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    """A floor that no take-out could keep, even if every registration served."""
     if plan.kind is not PlanKind.ROLL:
         return
     for group in plan.groups:
         floor = plan.floors[group.arn]
-        most = max((_places(target, group) for target in plan.targets), default=0)
+        most = max((_registrations(target, group) for target in plan.targets), default=0)
         if plan.targets and floor.count and floor.base - most < floor.count:
-            yield (
-                f"the floor of {group.name} is {floor.count} of {floor.base}: no target could ever be taken out;"
-                " set `window.floor` lower (0 accepts an outage)"
-            )
+            yield reason(PlanCode.FLOOR_NEVER_KEPT, group=group.name, floor=floor.count, base=floor.base)
         elif floor.per_zone and (zone := _tight_zone(plan, group)):
-            yield (
-                f"floor_per_zone {floor.per_zone} can never be kept for {group.name} in {zone}:"
-                " no target there could be taken out; lower it"
-            )
+            yield reason(PlanCode.ZONE_FLOOR_NEVER_KEPT, group=group.name, zone=zone, floor=floor.per_zone)
 
 
-def _by_hand(plan: Plan, survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
-    """A step by hand does not wait for the floor: it is refused at once."""
+def _manual_step(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    """A manual deregistration below the floor: it does not wait for the floor, so it is refused at once."""
     if plan.kind is not PlanKind.DEREGISTER:
         return
-    leaving = {place for target in plan.targets for place in target.registrations}
+    leaving = {registration for target in plan.targets for registration in target.registrations}
     for group in plan.groups:
-        zones = {target.zone for target in plan.targets if _places(target, group)}
+        zones = {target.zone for target in plan.targets if _registrations(target, group)}
         floor = plan.floors[group.arn]
         stay = [m for m in survey.members[group.arn] if m.seen.serving and m.registration not in leaving]
         if len(stay) < floor.count:
-            yield f"{len(stay)} of {group.name} would serve, the floor is {floor.count}; accept that by --force"
+            yield reason(
+                PlanCode.BELOW_FLOOR,
+                group=group.name,
+                serving=len(stay),
+                floor=floor.count,
+                risk=Risk.BELOW_FLOOR.value,
+            )
         for zone in sorted(zones):
             there = sum(member.zone == zone for member in stay)
             if there < floor.per_zone:
-                count = f"{there} of {group.name} would serve in {zone}"
-                yield f"{count}, its floor is {floor.per_zone}; accept that by --force"
+                yield reason(
+                    PlanCode.BELOW_ZONE_FLOOR,
+                    group=group.name,
+                    zone=zone,
+                    serving=there,
+                    floor=floor.per_zone,
+                    risk=Risk.BELOW_FLOOR.value,
+                )
 
 
 def _tight_zone(plan: Plan, group: Group) -> str:
-    """A zone in which one of our targets could never leave this group."""
+    """A zone in which a target of the plan could never leave this group; '' when there is none."""
     for target in plan.targets:
         others = [t for t in (*plan.targets, *plan.bystanders) if t.zone == target.zone and t.id != target.id]
-        if _places(target, group) and sum(_places(t, group) for t in others) < plan.floors[group.arn].per_zone:
+        left = sum(_registrations(t, group) for t in others)
+        if _registrations(target, group) and left < plan.floors[group.arn].per_zone:
             return target.zone
     return ""
 
 
-def _places(target: Target, group: Group) -> int:
-    return sum(place.group == group.arn for place in target.registrations)
+def _registrations(target: Target, group: Group) -> int:
+    return sum(registration.group == group.arn for registration in target.registrations)
 
 
-def _elsewhere(plan: Plan, survey: Survey, allowed: AcceptedRisks) -> Iterator[str]:
-    if plan.kind is PlanKind.ROLL and survey.elsewhere and not allowed.only_these_groups:
-        places = listed(f"{place.id}:{place.port} in {place.group}" for place in survey.elsewhere)
-        yield (
-            f"targets are registered in other groups too, which would go on sending requests: {places};"
-            " add those groups to the configuration, or accept it by --only-these-groups"
-        )
+def _elsewhere(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Reason]:
+    if plan.kind is PlanKind.ROLL and survey.elsewhere and not accepted.only_these_groups:
+        places = tuple((place.id, place.port, str(place.group)) for place in survey.elsewhere)
+        yield reason(PlanCode.SHARED_TARGETS, registrations=places, risk=Risk.SHARED_TARGETS.value)
 
 
-def _draining(plan: Plan, survey: Survey, allowed: AcceptedRisks) -> Iterator[str]:
+def _draining(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Reason]:
+    """Targets that are draining although no rollout of this journal took them out."""
     left_alone = {target.id for target in plan.bystanders}
     foreign = [
-        member.machine
+        str(member.machine)
         for members in survey.members.values()
         for member in members
         if member.seen.out and member.machine in left_alone and member.machine not in survey.ours_out
     ]
-    if plan.kind is PlanKind.ROLL and foreign and not allowed.ignore_draining:
-        yield (
-            f"{listed(dict.fromkeys(foreign))} is draining and no rollout of this journal took it out;"
-            " find out who did, or leave it alone by --ignore-draining"
+    if plan.kind is PlanKind.ROLL and foreign and not accepted.ignore_draining:
+        targets = tuple(dict.fromkeys(foreign))
+        yield reason(PlanCode.DRAINED_BY_OTHERS, targets=targets, risk=Risk.FOREIGN_DRAINING.value)
+
+
+def _settle(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Reason]:
+    if not accepted.force and settle_is_short(plan, survey):
+        yield reason(
+            PlanCode.SETTLE_TOO_SHORT,
+            settle=plan.spec.drain.settle.total_seconds(),
+            safe=SAFE_SETTLE.total_seconds(),
+            risk=Risk.SHORT_SETTLE.value,
         )
 
 
-def _settle(plan: Plan, survey: Survey, allowed: AcceptedRisks) -> Iterator[str]:
-    if not allowed.force and (why := short_settle(plan, survey)):
-        yield f"{why}; accept that by --force"
-
-
-def _limits(plan: Plan, _survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
+def _limits(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     """A drain that could never end within its limit."""
     limits, drain = plan.spec.limits, plan.spec.drain
     delays = [group.delay for group in plan.groups] if drain.until is DrainUntil.DELAY else []
-    needs = max([drain.settle, *delays])
-    if plan.kind is not PlanKind.REGISTER and not limits.draining_from_delay and limits.draining_extra < needs:
-        yield (
-            f"limits.draining of {span(limits.draining_extra)} is shorter than the {span(needs)} that a drain takes"
-            " here: no target could ever be worked on; raise it"
+    needed = max([drain.settle, *delays])
+    if plan.kind is not PlanKind.REGISTER and not limits.draining_from_delay and limits.draining_extra < needed:
+        yield reason(
+            PlanCode.DRAIN_LIMIT_TOO_SHORT,
+            limit=limits.draining_extra.total_seconds(),
+            needed=needed.total_seconds(),
         )
 
 
-def _check(plan: Plan, survey: Survey, _allowed: AcceptedRisks) -> Iterator[str]:
+def _check(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     check = plan.spec.check
     if plan.kind is not PlanKind.ROLL or not check.asked:
         return
     if check.http is None:
         for group in plan.groups:
             if group.protocol_version == "GRPC":
-                yield f"{group.name} is checked by gRPC, which is not asked yet; set `check: http` or `check: none`"
-    elif why := unreachable(plan, survey):
-        yield (
-            f"the check cannot be asked from this machine: {why};"
-            " run Katakei where it can reach the targets, or set `check: none`"
-        )
+                yield reason(PlanCode.GRPC_CHECK_NOT_SUPPORTED, group=group.name)
+    elif found := unreachable(plan, survey):
+        target, text = found
+        yield reason(PlanCode.CHECK_UNREACHABLE, target=target, text=text)
 
 
-_RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[str]], ...] = (
+_RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[Reason]], ...] = (
     _types,
     _attributes,
     _minima,
     _unused,
     _floor,
-    _by_hand,
+    _manual_step,
     _elsewhere,
     _draining,
     _settle,

@@ -1,4 +1,4 @@
-"""What was read of the world before planning, and what the user allowed aloud.
+"""The survey: what was read before planning. Also the request for a plan, and the risks that the person accepted.
 
 A survey is read without changing anything (promise 8).
 """
@@ -15,11 +15,16 @@ from katakei.domain.spec import Spec
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The groups and everything they list; what else is known of the machines.
+    """The groups with everything they list, and what else is known of the machines.
 
-    `ours_out` names, for targets that a rollout of this journal took out, that rollout. `unready` are targets the
-    executor cannot work on now, `unreachable` those whose check cannot be asked from here, each with the reason.
-    `lab` is true when the balancer's endpoint is on this very machine.
+    Attributes:
+        groups: The target groups of the request.
+        members: Every registration that each group lists.
+        elsewhere: Registrations of the same machines in other groups.
+        ours_out: Targets that a rollout of this journal took out, with that rollout.
+        unready: Targets that the executor cannot work on now, with the error text.
+        unreachable: Targets whose check cannot be sent from this machine, with the error text.
+        lab: True when the endpoint of the load balancer's API is on this machine.
     """
 
     groups: tuple[Group, ...]
@@ -33,7 +38,13 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRisks:
-    """Risks a person accepted by an option: each is said aloud in the plan."""
+    """The risks that a person accepted. The plan shows a notice for each.
+
+    Attributes:
+        force: Fewer targets may serve than the floor (manual steps), and `drain.settle` may be short.
+        only_these_groups: The targets may stay registered in groups that the rollout does not touch.
+        ignore_draining: Targets that somebody else is draining are left alone.
+    """
 
     force: bool = False
     only_these_groups: bool = False
@@ -45,7 +56,7 @@ NO_ACCEPTED_RISKS = AcceptedRisks()
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a plan is asked for; `waits` false is --no-wait."""
+    """What a plan is requested for. `waits` is false when a manual step returns without waiting for its effect."""
 
     rollout: RolloutId
     kind: PlanKind
@@ -59,7 +70,7 @@ class PlanRequest:
 
 
 def machines(survey: Survey) -> tuple[Target, ...]:
-    """The members of all groups as machines, in the order listed; one machine may stand in several groups."""
+    """The members of all groups as machines, in the order listed. One machine may be registered in several groups."""
     found: dict[TargetId, list[GroupMember]] = {}
     for group in survey.groups:
         for member in survey.members[group.arn]:
@@ -68,16 +79,16 @@ def machines(survey: Survey) -> tuple[Target, ...]:
 
 
 def states(survey: Survey, target: TargetId) -> tuple[HealthState, ...]:
-    """How the groups show this machine's registrations now."""
+    """The health state of each registration of this machine."""
     return tuple(m.seen.state for here in survey.members.values() for m in here if m.machine == target)
 
 
 def tags(survey: Survey, target: TargetId) -> Mapping[str, str]:
-    """The machine's tags."""
+    """The EC2 tags of this machine; empty when the survey does not know it."""
     return next((m.tags for here in survey.members.values() for m in here if m.machine == target), {})
 
 
 def _machine(members: list[GroupMember]) -> Target:
     first = members[0]
-    places = tuple(member.registration for member in members)
-    return Target(first.machine, first.name, first.address, first.zone, places)
+    registrations = tuple(member.registration for member in members)
+    return Target(first.machine, first.name, first.address, first.zone, registrations)

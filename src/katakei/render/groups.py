@@ -1,24 +1,24 @@
-"""Target groups and their members, as text for a person and as JSON for a program."""
+"""Target groups and their members: what `groups` and `status` print, for a person and for a program."""
 
 from collections.abc import Sequence
 
 from katakei.domain.model import Registration
 from katakei.domain.ports import GroupMember, ListedGroup
 from katakei.domain.replay import Rollout
-from katakei.render.grid import grid
-from katakei.render.json_data import Plain
+from katakei.render.json_data import Plain, output
+from katakei.render.text import grid
 
 Holder = tuple[Registration, Rollout]
-Held = Sequence[Holder]
+"""A registration that a rollout took out of its group and has not brought back, with that rollout."""
 
 
 def serving(members: Sequence[GroupMember]) -> int:
-    """How many registrations are healthy and not overridden."""
+    """How many registrations are healthy without an administrative override."""
     return sum(member.seen.serving for member in members)
 
 
 def groups_text(groups: Sequence[ListedGroup]) -> str:
-    """One line a group."""
+    """A table with one line per group."""
     lines = [
         (
             group.name,
@@ -34,12 +34,12 @@ def groups_text(groups: Sequence[ListedGroup]) -> str:
 
 
 def groups_data(groups: Sequence[ListedGroup]) -> Plain:
-    """The same for a program."""
-    return {"groups": [_group(group) for group in groups]}
+    """The output `groups`."""
+    return output("groups", groups=[output("group", **_group(group)) for group in groups])
 
 
-def status_text(group: ListedGroup, held: Held) -> str:
-    """Every member with the load balancer's own words, and who holds out what is not in service."""
+def status_text(group: ListedGroup, held: Sequence[Holder]) -> str:
+    """A table of every target: the load balancer's own words, and the rollout that holds a target out of service."""
     head = f"{group.name}: {serving(group.members)} of {len(group.members)} serving ({group.arn})"
     heads = ("TARGET", "PORT", "ZONE", "NAME", "STATE", "REASON", "DESCRIPTION", "SINCE", "HELD OUT BY")
     keys = ("id", "port", "zone", "name", "state", "reason", "description", "since", "held_by")
@@ -47,10 +47,10 @@ def status_text(group: ListedGroup, held: Held) -> str:
     return head + "\n" + (grid(heads, rows) if rows else "no targets are registered")
 
 
-def status_data(group: ListedGroup, held: Held) -> Plain:
-    """The same for a program."""
-    targets: Plain = [row for row in _rows(group.members, held)]  # noqa: C416 - a list of this type, not of dicts
-    return {**_group(group), "targets": targets}
+def status_data(group: ListedGroup, held: Sequence[Holder]) -> Plain:
+    """The output `status`."""
+    targets: list[Plain] = [*_rows(group.members, held)]
+    return output("status", **_group(group), targets=targets)
 
 
 def _group(group: ListedGroup) -> dict[str, Plain]:
@@ -65,45 +65,48 @@ def _group(group: ListedGroup) -> dict[str, Plain]:
     }
 
 
-def _rows(members: Sequence[GroupMember], held: Held) -> list[dict[str, Plain]]:
+def _rows(members: Sequence[GroupMember], held: Sequence[Holder]) -> list[dict[str, Plain]]:
+    """The registered targets first, then those that a rollout holds out and the group no longer lists."""
     holders = {holder[0].door: holder for holder in held}
     rows = [_row(member, holders.get(member.registration.door)) for member in members]
-    listed = {member.registration.door for member in members}
-    return rows + [_absent(holder) for door, holder in holders.items() if door not in listed]
+    registered = {member.registration.door for member in members}
+    return rows + [_absent(holder) for door, holder in holders.items() if door not in registered]
 
 
 def _row(member: GroupMember, holder: Holder | None) -> dict[str, Plain]:
-    return {
-        "id": member.registration.id,
-        "port": member.registration.port,
-        "zone": member.zone,
-        "name": member.name,
-        "state": member.seen.state.value,
-        "reason": member.seen.reason,
-        "description": member.seen.description,
-        "since": _since(holder),
-        "held_by": holder[1].plan.rollout if holder and not member.seen.serving else "",
-    }
+    return output(
+        "member",
+        id=member.registration.id,
+        port=member.registration.port,
+        zone=member.zone,
+        name=member.name,
+        state=member.seen.state.value,
+        reason=member.seen.reason,
+        description=member.seen.description,
+        since=_since(holder),
+        held_by=holder[1].plan.rollout if holder and not member.seen.serving else "",
+    )
 
 
 def _absent(holder: Holder) -> dict[str, Plain]:
-    place, rollout = holder
-    target = rollout.targets[rollout.owners[place]]
-    return {
-        "id": place.id,
-        "port": place.port,
-        "zone": target.zone,
-        "name": target.name,
-        "state": "absent",
-        "reason": "Target.NotRegistered",
-        "description": rollout.statuses[target.id].why,
-        "since": _since(holder),
-        "held_by": rollout.plan.rollout,
-    }
+    registration, rollout = holder
+    target = rollout.targets[rollout.owners[registration]]
+    return output(
+        "member",
+        id=registration.id,
+        port=registration.port,
+        zone=target.zone,
+        name=target.name,
+        state="absent",
+        reason="Target.NotRegistered",
+        description=rollout.statuses[target.id].why,
+        since=_since(holder),
+        held_by=rollout.plan.rollout,
+    )
 
 
 def _since(holder: Holder | None) -> str:
     if holder is None:
         return ""
-    place, rollout = holder
-    return f"{rollout.statuses[rollout.owners[place]].since:%Y-%m-%dT%H:%M:%SZ}"
+    registration, rollout = holder
+    return f"{rollout.statuses[rollout.owners[registration]].since:%Y-%m-%dT%H:%M:%SZ}"

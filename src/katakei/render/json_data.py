@@ -1,13 +1,19 @@
-"""Plain JSON data of any value: dataclasses as objects, durations in seconds, moments in ISO 8601.
+"""The public JSON output: the fields of every object that `--json` prints, and plain JSON data of any value.
 
-Recorded types use the names of the wire tables (`katakei.domain.wire`).
+`OUTPUTS` and `RECORDS` are the contract with programs that read the output. What is written here once is never changed
+or removed; a field that is added later states the version of outputs that added it (`name:type@2`). Recorded types
+(events, plans, targets) have their names in `katakei.domain.wire`. `make docs` draws both into `docs/schemas/`.
+
+The types: `text`, `integer`, `number`, `boolean`; `T?` may be null; `[T]` is a list of T; `{T}` is an object whose keys
+are names and whose values are T. T may also be a record of `RECORDS`, or `wire.KIND` for a record of the wire tables.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
+from types import MappingProxyType
 
 from katakei.domain.reasons import Reason
 from katakei.domain.wire import record_of
@@ -15,13 +21,129 @@ from katakei.domain.wire import record_of
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
 
+@dataclass(frozen=True, slots=True)
+class OutputField:
+    """One field of an output.
+
+    Attributes:
+        name: Its name in JSON.
+        type: Its type, as the module docstring explains.
+        since: The version of outputs that added it.
+    """
+
+    name: str
+    type: str
+    since: int
+
+
+def _fields(written: str) -> tuple[OutputField, ...]:
+    return tuple(map(_field, written.split()))
+
+
+def _field(written: str) -> OutputField:
+    declared, _, since = written.partition("@")
+    name, _, kind = declared.partition(":")
+    return OutputField(name, kind, int(since or 1))
+
+
+_PLAN = (
+    "rollout:text kind:text service:text release:text account:text region:text groups:[text] window:integer "
+    "floors:{wire.Floor} order:[wire.Target] predicted_seconds:number parts:[part] said:[text] restore:[text] "
+    "notices:[wire.Reason]@2"
+)
+_ROLLOUT = (
+    "rollout:text service:text release:text begun:text finished:text? exit:integer left_out:[text] failed_late:[text] "
+    "reverted_by:text? not_taken_back:[text] paused_by:text? owner:text waiting_for:text targets:[target]"
+)
+_GROUP = "name:text arn:text protocol:text port:integer target_type:text serving:integer total:integer"
+
+OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
+    {
+        name: _fields(written)
+        for name, written in {
+            "groups": "groups:[group]",
+            "status": f"{_GROUP} targets:[member]",
+            "plan": _PLAN,
+            "list": "rollouts:[wire.Header]",
+            "show": _ROLLOUT,
+            "logs": "work:[wire.WorkEnded]",
+            "report": (
+                f"{_ROLLOUT} figures:figures seconds_out:{{number}} phases:{{[bar]}} serving:{{[level]}} "
+                "floors:{wire.Floor} restore:[text]"
+            ),
+            "approve": "approved:[text]",
+            "accepted": "accepted:text",
+            "unlock": "group:text held:text",
+        }.items()
+    }
+)
+"""What a command prints: one object. `wait` prints what `show` does; `accepted` answers pause, and abort, resume,
+retry and revert where another process carries them out."""
+
+LINES: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
+    {
+        name: _fields(written)
+        for name, written in {
+            "Planned": f"event:text {_PLAN} carried_on:boolean",
+            "Waiting": "event:text at:text why:text",
+            "Ended": f"event:text {_ROLLOUT}",
+        }.items()
+    }
+)
+"""The lines of a running rollout besides its events, by their `event`. Every event is a line too: its `event` is its
+kind in `katakei.domain.wire`, and its fields follow."""
+
+RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
+    {
+        name: _fields(written)
+        for name, written in {
+            "group": _GROUP,
+            "member": (
+                "id:text port:integer zone:text name:text state:text reason:text description:text since:text "
+                "held_by:text"
+            ),
+            "part": "name:text length:number setting:text code:text@2 setting_reason:wire.Reason@2",
+            "target": ("id:text name:text phase:text intent:text attempt:integer since:text why:text exit:integer?"),
+            "bar": "phase:text begun:text ended:text attempt:integer why:text open:boolean",
+            "level": "at:text serving:integer",
+            "figures": "lasted:number late_requests:integer cut_connections:integer",
+        }.items()
+    }
+)
+"""Objects inside the outputs."""
+
+
+def output(name: str, /, **values: Plain) -> dict[str, Plain]:
+    """An object of the public JSON output, with its fields in the order of the table.
+
+    Args:
+        name: An output, a line or a record of the tables above.
+        **values: Every field of it.
+
+    Raises:
+        ValueError: The values are not those that the table lists.
+    """
+    names = [field.name for field in OUTPUTS.get(name) or LINES.get(name) or RECORDS[name]]
+    if values.keys() != set(names):
+        raise ValueError(f"{name} has the fields {', '.join(names)}, not {', '.join(values)}")
+    return {each: values[each] for each in names}
+
+
 def plain(value: object) -> Plain:
-    """The value without its types; one way only (the journal has its own exact codec)."""
+    """A value as JSON data: recorded types as objects, durations in seconds, moments in ISO 8601.
+
+    This goes one way only; the journal has its own exact codec.
+
+    Raises:
+        TypeError: The value is of a type that the wire tables do not name.
+    """
     match value:
-        case None | bool() | int() | float() | str():
+        case None | bool() | int() | float():
             return value
         case Enum():
             return plain(value.value)
+        case str():
+            return str(value)
         case timedelta():
             return value.total_seconds()
         case datetime():
@@ -36,13 +158,13 @@ def plain(value: object) -> Plain:
             cls: type = type(value)
             return {name: plain(getattr(value, attribute)) for attribute, name in _names(cls).items()}
         case _:
-            return str(value)
+            raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
 @cache
 def _names(cls: type) -> Mapping[str, str]:
-    """The attributes of a dataclass, each with its name in JSON."""
+    """The attributes of a recorded type, each with its name in JSON."""
     record = record_of(cls)
-    if record is not None:
-        return {field.attribute: field.name for field in record.fields}
-    return {field.name: field.name for field in fields(cls)}
+    if record is None:
+        raise TypeError(f"the wire tables do not name {cls.__name__}")
+    return {field.attribute: field.name for field in record.fields}

@@ -1,24 +1,35 @@
-"""A plan as text and as JSON: order, floor, window, the predicted duration with its parts, what was said aloud."""
+"""A plan: order, floor, window, predicted duration with its parts, and notices; for a person and for a program."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.spec import AfterFailure, Command, OnFailure
-from katakei.domain.words import counted, label, listed, span
-from katakei.planning.forecast import Forecast
-from katakei.render.json_data import Plain, plain
+from katakei.planning.forecast import Forecast, Part, PartName
+from katakei.render.json_data import Plain, output, plain
+from katakei.render.reasons import sentence
+from katakei.render.text import counted, label, listed, span
 
-MOST = 20  # targets named line by line
+MOST = 20  # targets that get a line of their own
+
+PART_NAMES: Mapping[PartName, str] = MappingProxyType(
+    {
+        PartName.DRAIN: "drain",
+        PartName.FIRST_HEALTH_CHECK: "first health check",
+        PartName.SECOND_OBSERVATION: "second observation",
+        PartName.SOAK: "soak",
+    }
+)
 
 
 def place(plan: Plan) -> str:
-    """Where this happens: what a person confirms."""
+    """Where the plan is carried out: account, region and groups. A person confirms this."""
     return f"account {plan.account}, region {plan.region}, {listed(group.name for group in plan.groups)}"
 
 
 def plan_text(plan: Plan, forecast: Forecast) -> str:
-    """The whole plan for a person."""
+    """The whole plan for a person, one fact per line."""
     lines = [f"{_verb(plan)} {counted(len(plan.targets), 'target')}: {place(plan)}"]
     if plan.kind is PlanKind.ROLL:
         lines.append(f"work     {_work(plan.spec.work)}")
@@ -30,11 +41,55 @@ def plan_text(plan: Plan, forecast: Forecast) -> str:
     named = enumerate(plan.targets[:MOST], 1)
     lines += [f"order    {n}. {label(target)}" + (f" in {target.zone}" if target.zone else "") for n, target in named]
     if len(plan.targets) > MOST:
-        lines.append(f"         and {len(plan.targets) - MOST} more (all by --json)")
+        lines.append(f"         and {len(plan.targets) - MOST} more (--json lists all)")
     if plan.kind is PlanKind.ROLL:
         lines += _duration(forecast)
-    lines += [f"note     {said}" for said in plan.said]
+    lines += [f"note     {notice}" for notice in notices(plan)]
     return "\n".join(lines)
+
+
+def notices(plan: Plan) -> tuple[str, ...]:
+    """What a person must know of the plan, as sentences. Older versions recorded sentences instead of reasons."""
+    return (*plan.said, *map(sentence, plan.notices))
+
+
+def plan_data(plan: Plan, forecast: Forecast, restore: Sequence[str]) -> dict[str, Plain]:
+    """The output `plan`.
+
+    Args:
+        plan: The plan.
+        forecast: Its forecast.
+        restore: The commands that restore every registration by hand.
+    """
+    return output(
+        "plan",
+        rollout=plan.rollout,
+        kind=plan.kind.value,
+        service=plan.spec.service,
+        release=plan.release,
+        account=plan.account,
+        region=plan.region,
+        groups=[group.arn for group in plan.groups],
+        window=plan.window,
+        floors=plain(plan.floors),
+        order=plain(plan.targets),
+        predicted_seconds=forecast.total.total_seconds(),
+        parts=[_part(part) for part in forecast.parts],
+        said=plain(notices(plan)),
+        restore=list(restore),
+        notices=plain(plan.notices),
+    )
+
+
+def restore_text(lines: Sequence[str]) -> str:
+    """The first lines that a rollout prints (promise 3)."""
+    return "To restore every registration by hand at any time:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _verb(plan: Plan) -> str:
+    if plan.kind is not PlanKind.ROLL:
+        return str(plan.kind.value)
+    return f"roll {plan.spec.service}" + (f" to {plan.release}" if plan.release else "") + ","
 
 
 def _work(work: Command) -> str:
@@ -45,8 +100,8 @@ def _work(work: Command) -> str:
 
 
 def _when(failure: OnFailure) -> str:
-    by_itself = f"by itself when more than {failure.max_failures} failed, or "
-    return f"{by_itself if failure.then is AfterFailure.REVERT else ''}by katakei revert"
+    automatic = f"automatically when more than {failure.max_failures} failed, or "
+    return f"{automatic if failure.then is AfterFailure.REVERT else ''}by katakei revert"
 
 
 def _floor(floor: Floor) -> str:
@@ -54,38 +109,21 @@ def _floor(floor: Floor) -> str:
     return f"{floor.count} of {floor.base} must serve{zones}"
 
 
-def plan_data(plan: Plan, forecast: Forecast, restore: Sequence[str]) -> dict[str, Plain]:
-    """The same for a program; `restore` are the commands that put everything back by hand."""
-    return {
-        "rollout": plan.rollout,
-        "kind": plan.kind.value,
-        "service": plan.spec.service,
-        "release": plan.release,
-        "account": plan.account,
-        "region": plan.region,
-        "groups": [group.arn for group in plan.groups],
-        "window": plan.window,
-        "floors": plain(plan.floors),
-        "order": plain(plan.targets),
-        "predicted_seconds": forecast.total.total_seconds(),
-        "parts": plain(forecast.parts),
-        "said": plain(plan.said),
-        "restore": list(restore),
-    }
-
-
-def restore_text(lines: Sequence[str]) -> str:
-    """The first thing a rollout prints (promise 3)."""
-    return "To put everything back by hand, whatever happens:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-def _verb(plan: Plan) -> str:
-    if plan.kind is not PlanKind.ROLL:
-        return str(plan.kind.value)
-    return f"roll {plan.spec.service}" + (f" to {plan.release}" if plan.release else "") + ","
-
-
 def _duration(forecast: Forecast) -> list[str]:
     whole = f"about {span(forecast.total)} and {forecast.rounds} x the work itself"
-    parts = [f"         {span(part.length):>8}  {part.name} ({part.setting})" for part in forecast.parts]
+    parts = [
+        f"         {span(part.length):>8}  {PART_NAMES[part.name]} ({sentence(part.setting)})"
+        for part in forecast.parts
+    ]
     return [f"takes    {whole}; for each target:", *parts]
+
+
+def _part(part: Part) -> Plain:
+    return output(
+        "part",
+        name=PART_NAMES[part.name],
+        length=part.length.total_seconds(),
+        setting=sentence(part.setting),
+        code=part.name.value,
+        setting_reason=plain(part.setting),
+    )

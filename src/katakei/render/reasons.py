@@ -1,4 +1,4 @@
-"""Sentences for reasons: one English template for each code that domain and reconcile give.
+"""Sentences for reasons: one English template for each code of domain and reconcile, and the filling in.
 
 A sentence starts in lower case and has no full stop, so that it can follow "i-0abc (web1): ". Only here does a reason
 meet the name of a command.
@@ -11,7 +11,8 @@ from string import Formatter
 from types import MappingProxyType
 
 from katakei.domain.reasons import Reason, ReasonCode, ReasonValue
-from katakei.domain.words import counted, listed, span
+from katakei.render import plan_reasons
+from katakei.render.text import counted, listed, span
 
 _C = ReasonCode
 
@@ -136,19 +137,21 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_TEMPLATES: Mapping[str, str] = MappingProxyType(dict(SENTENCES.items() | plan_reasons.SENTENCES.items()))
+
 
 def sentence(reason: Reason | None) -> str:
     """The English sentence of a reason.
 
     Args:
-        reason: What domain or reconcile gave, or what a journal holds. None gives ''.
+        reason: What domain, reconcile or planning gave, or what a journal holds. None gives ''.
 
     Returns:
         One line. For a code that this version does not know (the journal of a newer one): the code with its facts.
     """
     if reason is None:
         return ""
-    template = SENTENCES.get(ReasonCode(reason.code)) if reason.code in set(ReasonCode) else None
+    template = _TEMPLATES.get(reason.code)
     if template is None:
         facts = ", ".join(f"{name} {_plain(value)}" for name, value in reason.data)
         return f"{reason.code} ({facts})" if facts else reason.code
@@ -166,7 +169,7 @@ class _Fact:
 
     value: ReasonValue
 
-    def __format__(self, form: str) -> str:
+    def __format__(self, form: str) -> str:  # noqa: PLR0911 - one return for each form
         text = _plain(self.value)
         match form:
             case "":
@@ -185,6 +188,8 @@ class _Fact:
                 return ", but an administrative override keeps traffic away" if self.value else ""
             case "work state":
                 return WORK_STATES[text]
+            case _ if form in plan_reasons.FORMS:
+                return plan_reasons.FORMS[form](self.value)
             case _ if form in DEFAULTS:
                 return text or DEFAULTS[form]
             case _:

@@ -1,4 +1,4 @@
-"""How long it will take, and which settings cost the time."""
+"""Tests of the forecast: how long a plan takes, and which settings decide that."""
 
 from dataclasses import replace
 
@@ -7,51 +7,64 @@ from tests.unit.given import a_group, a_plan, seconds
 
 from katakei.domain.plan import PlanKind
 from katakei.domain.spec import Drain, DrainUntil
-from katakei.planning.forecast import forecast
+from katakei.planning.forecast import PartName, forecast
+from katakei.planning.reasons import PlanCode, reason
 
 
-def test_a_targets_time_is_the_timer_the_first_check_and_the_soak() -> None:
-    told = forecast(a_plan())
-    assert [(part.name, part.length) for part in told.parts] == [
-        ("drain", seconds(40)),
-        ("first health check", seconds(15)),
-        ("soak", seconds(10)),
+def test_forecast_adds_drain_health_check_and_soak() -> None:
+    found = forecast(a_plan())
+    assert [(part.name, part.length) for part in found.parts] == [
+        (PartName.DRAIN, seconds(40)),
+        (PartName.FIRST_HEALTH_CHECK, seconds(15)),
+        (PartName.SOAK, seconds(10)),
     ]
-    assert told.per_target == seconds(65)
+    assert found.per_target == seconds(65)
 
 
-def test_a_soak_shorter_than_the_two_looks_is_no_part_of_it() -> None:
+def test_forecast_leaves_out_a_short_soak() -> None:
     names = [part.name for part in forecast(a_plan(soak=seconds(4))).parts]
-    assert names == ["drain", "first health check", "second look"]
+    assert names == [PartName.DRAIN, PartName.FIRST_HEALTH_CHECK, PartName.SECOND_OBSERVATION]
 
 
-def test_the_setting_that_costs_the_drain_is_named() -> None:
-    assert forecast(a_plan()).parts[0].setting == "the group's deregistration delay"
+DELAY = reason(PlanCode.SETTING_DEREGISTRATION_DELAY)
+
+
+def test_forecast_names_the_setting_of_every_part() -> None:
+    assert [part.setting for part in forecast(a_plan()).parts] == [
+        DELAY,
+        reason(PlanCode.SETTING_HEALTH_CHECK_INTERVAL),
+        reason(PlanCode.SETTING_SOAK),
+    ]
+    assert forecast(a_plan(soak=seconds(4))).parts[-1].setting == reason(PlanCode.SETTING_FIXED)
+
+
+def test_forecast_names_the_setting_of_the_drain() -> None:
+    assert forecast(a_plan()).parts[0].setting == DELAY
     slow = forecast(a_plan(drain=Drain(settle=seconds(41)))).parts[0]
-    assert (slow.length, slow.setting) == (seconds(41), "drain.settle")
-    assert forecast(a_plan(drain=Drain(settle=seconds(40)))).parts[0].setting == "the group's deregistration delay"
+    assert (slow.length, slow.setting) == (seconds(41), reason(PlanCode.SETTING_SETTLE))
+    assert forecast(a_plan(drain=Drain(settle=seconds(40)))).parts[0].setting == DELAY
 
 
-def test_with_a_witness_a_drain_takes_its_settle_and_the_timer_is_only_named() -> None:
-    witnessed = forecast(a_plan(drain=Drain(settle=seconds(30), until=DrainUntil.PROOF))).parts[0]
-    assert (witnessed.length, witnessed.setting) == (
+def test_forecast_of_a_probed_drain_is_its_settle() -> None:
+    probed = forecast(a_plan(drain=Drain(settle=seconds(30), until=DrainUntil.PROOF))).parts[0]
+    assert (probed.length, probed.setting) == (
         seconds(30),
-        "drain.settle; up to the delay of 40s where something may be pending",
+        reason(PlanCode.SETTING_SETTLE_UP_TO_DELAY, delay=40.0),
     )
 
 
 @pytest.mark.parametrize(("targets", "window", "rounds"), [(2, 1, 2), (8, 2, 4), (5, 2, 3), (3, 8, 1)])
-def test_the_whole_is_as_many_rounds_as_the_window_needs(targets: int, window: int, rounds: int) -> None:
-    told = forecast(a_plan(targets, window=window))
-    assert (told.rounds, told.total) == (rounds, seconds(65) * rounds)
+def test_forecast_repeats_the_parts_for_each_round(targets: int, window: int, rounds: int) -> None:
+    found = forecast(a_plan(targets, window=window))
+    assert (found.rounds, found.total) == (rounds, seconds(65) * rounds)
 
 
-def test_of_several_groups_the_slowest_counts() -> None:
+def test_forecast_uses_the_slowest_group() -> None:
     plan = replace(a_plan(), groups=(a_group(), a_group("slow", delay=seconds(300))))
     assert forecast(plan).parts[0].length == seconds(300)
 
 
-def test_a_step_by_hand_takes_only_its_own_part() -> None:
+def test_forecast_of_a_manual_step_is_one_part() -> None:
     parts = {kind: [part.name for part in forecast(replace(a_plan(), kind=kind)).parts] for kind in PlanKind}
-    assert parts[PlanKind.DEREGISTER] == ["drain"]
-    assert parts[PlanKind.REGISTER] == ["first health check", "second look"]
+    assert parts[PlanKind.DEREGISTER] == [PartName.DRAIN]
+    assert parts[PlanKind.REGISTER] == [PartName.FIRST_HEALTH_CHECK, PartName.SECOND_OBSERVATION]

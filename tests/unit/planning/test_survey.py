@@ -1,4 +1,4 @@
-"""A machine may stand in several groups, and several times in one."""
+"""Tests of the survey: one machine may be registered in several groups, and several times in one."""
 
 from dataclasses import replace
 
@@ -12,14 +12,14 @@ from katakei.planning.survey import machines, states, tags
 GROUPS = (a_group("web"), a_group("admin"))
 
 
-def test_the_members_of_all_groups_are_machines_in_the_order_listed() -> None:
+def test_machines_are_in_the_order_listed() -> None:
     survey = a_survey([HEALTHY] * 3, GROUPS)
     found = machines(survey)
     assert [target.name for target in found] == ["web0", "web1", "web2"]
     assert [len(target.registrations) for target in found] == [2, 2, 2]
 
 
-def test_an_ip_of_a_known_instance_is_that_instance() -> None:
+def test_machines_join_an_ip_with_its_instance() -> None:
     survey = a_survey([HEALTHY] * 2)
     [first, second] = survey.members[GROUPS[0].arn]
     same = replace(second, machine=first.machine)
@@ -28,12 +28,12 @@ def test_an_ip_of_a_known_instance_is_that_instance() -> None:
     assert [place.id for place in machine.registrations] == [first.registration.id, second.registration.id]
 
 
-def test_how_the_groups_show_a_machine() -> None:
+def test_states_of_a_machine_in_every_group() -> None:
     survey = a_survey([HEALTHY, DRAINING], GROUPS)
     assert states(survey, TargetId("i-00000000000000001")) == (HealthState.DRAINING, HealthState.DRAINING)
     assert states(survey, TargetId("i-unknown")) == ()
 
 
-def test_the_tags_of_a_machine() -> None:
+def test_tags_of_a_machine() -> None:
     assert tags(a_survey(), TargetId("i-00000000000000001")) == {"Role": "r1"}
     assert tags(a_survey(), TargetId("i-unknown")) == {}

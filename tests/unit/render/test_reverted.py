@@ -1,4 +1,4 @@
-"""A revert as people read it: in the plan, line by line, in the summary and in the report."""
+"""Tests of a revert as people read it: in the plan, in event lines, in the summary and in the report."""
 
 from tests.unit.given import NOON, OUTWARD, a_plan, brought, given, later, t
 
@@ -21,21 +21,21 @@ def half_reverted() -> tuple[Rollout, list[e.Event]]:
     return given(PLAN, story), [e.Planned(NOON, PLAN), *story]
 
 
-def test_the_plan_says_what_would_take_it_back_and_when() -> None:
+def test_plan_names_the_revert_command_and_its_trigger() -> None:
     text = plan.plan_text(PLAN, forecast(PLAN))
-    said = "by local: ./undo, with A=hello, B={secret: TOKEN} (by itself when more than 0 failed, or by katakei revert)"
-    assert f"revert   {said}" in text
+    trigger = "automatically when more than 0 failed, or by katakei revert"
+    assert f"revert   by local: ./undo, with A=hello, B={{secret: TOKEN}} ({trigger})" in text
 
 
-def test_the_summary_names_who_was_not_taken_back() -> None:
+def test_summary_names_targets_that_were_not_reverted() -> None:
     rollout, _ = half_reverted()
     assert events.summary(rollout).splitlines()[-1] == (
-        "reverted by on_failure: 1 of 2 touched targets taken back; not taken back: i-00000000000000000 (web0)"
+        "reverted by on_failure: 1 of 2 updated targets reverted; not reverted: i-00000000000000000 (web0)"
     )
     assert events.summary_data(rollout)["not_taken_back"] == [t(PLAN, 0)]
 
 
-def test_each_word_and_fact_of_a_revert_has_its_line() -> None:
+def test_event_lines_of_a_revert() -> None:
     rollout, _ = half_reverted()
     key = e.WorkKey(PLAN.rollout, t(PLAN), 1, Intent.UPDATE)
     said = [
@@ -51,16 +51,16 @@ def test_each_word_and_fact_of_a_revert_has_its_line() -> None:
     assert said == [
         (
             "revert by on_failure: 1 target failed, more than on_failure.max_failures allows;"
-            " what was touched is taken back, the last one first"
+            " the updated targets are reverted, the last one first"
         ),
-        "revert asked by kim: what was touched is taken back, the last one first",
+        "revert requested by kim: the updated targets are reverted, the last one first",
         "i-00000000000000000 (web0)  work was interrupted",
         "i-00000000000000000 (web0)  work was refused before it began",
         "",
     ]
 
 
-def test_the_report_shows_both_commands() -> None:
+def test_report_shows_work_and_revert() -> None:
     rollout, events = half_reverted()
     page = report.page(rollout, events, (), later(11))
     assert "revert by local: <code>./undo</code>" in page

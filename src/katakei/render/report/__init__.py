@@ -1,8 +1,9 @@
-"""A rollout as one HTML page that needs nothing else: no script, no picture, no network. For a change ticket.
+"""The report: one rollout as one HTML page without script, picture or network access, for a change ticket.
 
-Everything that did not come from us is escaped on its way into the page.
+Text that came from outside (output of the work, names, messages of AWS) is escaped on its way into the page.
 """
 
 from katakei.render.report.page import page
+from katakei.render.report.story import data
 
-__all__ = ["page"]
+__all__ = ["data", "page"]

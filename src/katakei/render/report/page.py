@@ -1,35 +1,42 @@
-"""The page as a whole: what happened first, then why, then everything that was written down."""
+"""The page of a report: the result first, then the reasons for each wait, then every event."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode
+from katakei.domain.model import TargetId
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command
-from katakei.domain.words import counted, label, listed, span
 from katakei.reconcile.figures import out_of_service
 from katakei.reconcile.outcome import verdict
 from katakei.render import events as event_text
-from katakei.render.report.axis import Axis
-from katakei.render.report.drawings import gantt, serving
-from katakei.render.report.markup import folded, section, table, text
-from katakei.render.report.story import bars, end_of, figures, levels
-from katakei.render.report.waits import waits
+from katakei.render.report.markup import Axis, folded, gantt, section, serving, table, text
+from katakei.render.report.story import Bar, bars, end_of, figures, levels
+from katakei.render.text import counted, label, listed, span
 
+SHORT = timedelta(seconds=5)  # a shorter stay in a phase explains nothing
+MANY = 40  # targets in the table of waits; with more targets only those that were out longest
 VERDICTS = {
-    ExitCode.DONE: "Done: everything that was asked for serves.",
-    ExitCode.FAILED: "Failed, aborted or reverted; every target serves.",
+    ExitCode.DONE: "Done. Everything that was requested is in service.",
+    ExitCode.FAILED: "Failed, aborted or reverted. Every target is in service.",
     ExitCode.LEFT_OUT: "Targets were left out of service.",
     ExitCode.INTERRUPTED: "Not finished.",
 }
 
 
 def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], now: datetime) -> str:
-    """The whole HTML document; `restore` are the commands that put everything back by hand."""
+    """The whole HTML document.
+
+    Args:
+        rollout: The rollout.
+        events: All of its events.
+        restore: The commands that restore every registration by hand.
+        now: The time, which ends the bars of a rollout that goes on.
+    """
     end = end_of(rollout, events, now)
     axis, stays = Axis(rollout.begun, end), bars(rollout, events, end)
     plan = rollout.plan
@@ -39,18 +46,16 @@ def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], no
         for group in plan.groups
         if group.arn in plan.floors
     ]
-    told = [(f"{event.at:%H:%M:%S}", said) for event in events if (said := event_text.said(rollout, event))]
+    lines = [(f"{event.at:%H:%M:%S}", said) for event in events if (said := event_text.said(rollout, event))]
     parts = [
         _head(rollout, title, events[-1].at),
         _figures(rollout, events, end),
-        section(
-            "Phases", gantt(rollout, stays, axis), note="Minutes since the beginning; a bar tells more when pointed at."
-        ),
+        section("Phases", gantt(rollout, stays, axis), note="Minutes since the beginning. Point at a bar for details."),
         section("Serving", *serves, note=SERVING) if serves else "",
-        section("Why it waited", waits(rollout, events, stays)),
+        section("Why it waited", _waits(rollout, events, stays)),
         section("Work", *_work(rollout, events)),
-        section("Put everything back by hand", f"<pre>{text(chr(10).join(restore))}</pre>"),
-        section("Everything that happened", folded(counted(len(told), "line"), table(("UTC", "what"), told))),
+        section("Restore every registration by hand", f"<pre>{text(chr(10).join(restore))}</pre>"),
+        section("Everything that happened", folded(counted(len(lines), "line"), table(("UTC", "what"), lines))),
     ]
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{text(title)}</title>\n'
@@ -60,8 +65,8 @@ def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], no
 
 
 SERVING = (
-    "Registrations that could serve, by what was resolved and proven: one counts as out from the moment it was resolved"
-    " to take it out until two looks, apart, showed it healthy again. Dashed: the floor."
+    "Registrations that could serve. A registration counts as out from the decision to take it out until two"
+    " observations, some seconds apart, show it healthy again. The dashed line is the floor."
 )
 
 
@@ -116,3 +121,51 @@ def _work(rollout: Rollout, events: Sequence[e.Event]) -> list[str]:
 def _command(command: Command) -> str:
     said = command.run or " ".join(command.argv) or "by hand"
     return f"{text(command.executor)}: <code>{text(said)}</code>"
+
+
+def _waits(rollout: Rollout, events: Sequence[e.Event], stays: Mapping[TargetId, Sequence[Bar]]) -> str:
+    """A table of every stay that was long enough to need a reason."""
+    noted: dict[TargetId, list[tuple[datetime, str]]] = {}
+    for event in events:
+        if isinstance(event, (e.ObservedBusy, e.BecameUnhealthy, e.FoundServing, e.BaselineTaken)) and (
+            said := _note(rollout, event)
+        ):
+            noted.setdefault(event.target, []).append((event.at, said))
+    longest = sorted(stays, key=lambda target: sum((bar.lasted for bar in stays[target]), timedelta()), reverse=True)
+    shown = frozenset(longest[:MANY])
+    rows = [
+        (
+            rollout.targets[target].name or target,
+            bar.phase.value,
+            span(bar.lasted),
+            _why(rollout, bar, noted.get(target, [])),
+        )
+        for target in stays
+        if target in shown
+        for bar in stays[target]
+        if bar.lasted >= SHORT
+    ]
+    return table(("target", "phase", "lasted", "for what"), rows)
+
+
+def _note(rollout: Rollout, event: e.Event) -> str:
+    if isinstance(event, e.BaselineTaken):
+        return f"the probe could not see its traffic: {event.blind}" if event.blind else ""
+    said = event_text.said(rollout, event)
+    return said.partition("  ")[2] or said
+
+
+def _why(rollout: Rollout, bar: Bar, noted: Sequence[tuple[datetime, str]]) -> str:
+    """What the rollout waited for in this phase, and what was observed meanwhile."""
+    drain = rollout.plan.spec.drain
+    awaited = {
+        Phase.DRAINING: f"settle of {span(drain.settle)}, then until nothing is pending (until: {drain.until.value})",
+        Phase.OUT: "until the work could begin",
+        Phase.WORKING: "the work",
+        Phase.CHECKING: "until its check passed",
+        Phase.WARMING: "until two observations, some seconds apart, showed it in service",
+        Phase.SOAKING: f"steady service for {span(rollout.plan.spec.soak)}",
+        Phase.RETURNING: "until it was back in service",
+    }
+    during = [said for at, said in noted if bar.begun - SHORT <= at <= bar.ended]
+    return "; ".join([awaited[bar.phase], *during, *([bar.why] if bar.why else [])])

@@ -1,4 +1,7 @@
-"""What the events of a rollout tell over time: in which phase each target was, how many served, what was said."""
+"""A rollout over time, from its events: the phase of each target, how many registrations served, and the figures.
+
+`data` is the report for programs; the page draws the same values.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +12,14 @@ from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, MAY_SERVE, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout
+from katakei.reconcile.figures import out_of_service
+from katakei.render import events as event_text
+from katakei.render.json_data import Plain, output, plain
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One stay in one phase; `open` when it had not ended yet."""
+    """One stay of a target in one phase. `open` is true while it has not ended."""
 
     phase: Phase
     begun: datetime
@@ -24,13 +30,13 @@ class Bar:
 
     @property
     def lasted(self) -> timedelta:
-        """How long it stayed."""
+        """How long the target stayed."""
         return self.ended - self.begun
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """From this moment on so many registrations of a group served."""
+    """How many registrations of a group served from this moment on."""
 
     at: datetime
     serving: int
@@ -38,7 +44,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a rollout is asked for afterwards."""
+    """Sums over the whole rollout: its duration, requests that came after a drain, connections cut off."""
 
     lasted: timedelta
     late_requests: int
@@ -46,12 +52,12 @@ class Figures:
 
 
 def end_of(rollout: Rollout, events: Sequence[e.Event], now: datetime) -> datetime:
-    """Where the drawing ends: at its last event, or now while it goes on."""
+    """Where the drawings end: at the last event, or at `now` while the rollout goes on."""
     return events[-1].at if rollout.finished else max(now, events[-1].at)
 
 
 def bars(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> Mapping[TargetId, tuple[Bar, ...]]:
-    """Each target's stays in hand, in order."""
+    """The stays of each target in phases that are in progress, in order."""
     stays: dict[TargetId, list[Bar]] = {target: [] for target in rollout.targets}
     here: dict[TargetId, tuple[Phase, datetime, str]] = {}
     attempts = dict.fromkeys(rollout.targets, 1)
@@ -73,7 +79,11 @@ def bars(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> Mapping[
 
 
 def levels(rollout: Rollout, events: Sequence[e.Event], group: Arn) -> tuple[Level, ...]:
-    """How many of the group's registrations could serve, by what was resolved; the plan's base is where it begins."""
+    """How many registrations of the group could serve, counted from decisions and proofs.
+
+    A registration stops counting when its take-out is decided, and counts again when it is proven to serve. The base
+    of the plan's floor is where the count begins.
+    """
     places = {
         target.id: sum(place.group == group for place in target.registrations) for target in rollout.targets.values()
     }
@@ -104,11 +114,55 @@ def _places(plan: Plan) -> Iterator[Registration]:
 
 
 def figures(events: Sequence[e.Event], end: datetime) -> Figures:
-    """Sums over the whole rollout; each process counts late requests for itself and tells the sum so far."""
+    """Sums over the whole rollout. Each process counts late requests by itself and records its sum so far."""
     return Figures(
         end - events[0].at,
         sum(_late(events)),
         sum(event.connections for event in events if isinstance(event, e.DrainCutShort)),
+    )
+
+
+def data(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], now: datetime) -> dict[str, Plain]:
+    """The output `report`: what the page shows, without the drawings.
+
+    Args:
+        rollout: The rollout.
+        events: All of its events.
+        restore: The commands that restore every registration by hand.
+        now: The time, which ends the bars of a rollout that goes on.
+    """
+    end = end_of(rollout, events, now)
+    groups = [group.arn for group in rollout.plan.groups if group.arn in rollout.plan.floors]
+    found = figures(events, end)
+    return output(
+        "report",
+        **event_text.summary_data(rollout),
+        figures=output(
+            "figures",
+            lasted=plain(found.lasted),
+            late_requests=found.late_requests,
+            cut_connections=found.cut_connections,
+        ),
+        seconds_out=plain(out_of_service(events)),
+        phases={target: [_bar(bar) for bar in stays] for target, stays in bars(rollout, events, end).items()},
+        serving={
+            arn: [output("level", at=plain(level.at), serving=level.serving) for level in levels(rollout, events, arn)]
+            for arn in groups
+        },
+        floors=plain(rollout.plan.floors),
+        restore=list(restore),
+    )
+
+
+def _bar(bar: Bar) -> Plain:
+    return output(
+        "bar",
+        phase=plain(bar.phase),
+        begun=plain(bar.begun),
+        ended=plain(bar.ended),
+        attempt=bar.attempt,
+        why=bar.why,
+        open=bar.open,
     )
 
 

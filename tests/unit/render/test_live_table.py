@@ -1,4 +1,4 @@
-"""The live table shows what a rollout was given, whatever that looks like."""
+"""Tests of the live table: names are shown as they are."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ from katakei.planning.forecast import forecast
 from katakei.render.live_table import live
 
 
-def test_a_name_is_shown_as_it_is_however_much_it_looks_like_markup() -> None:
+def test_live_table_shows_names_that_look_like_markup() -> None:
     plan = a_plan(2)
     first, second = plan.targets
     plan = replace(plan, targets=(replace(first, name="[prod] web"), replace(second, name="web [/x]")))
     console = Console(width=200)
     with console.capture() as screen:
-        console.print(live(given(plan), "nothing is in hand", {}, forecast(plan), later(0)))
+        console.print(live(given(plan), "nothing is in progress", {}, forecast(plan), later(0)))
     assert "[prod] web" in screen.get()
     assert "web [/x]" in screen.get()

@@ -1,0 +1,148 @@
+"""The codes of every reason that planning gives: refusals, usage faults and notices.
+
+`katakei.render.plan_reasons` writes the sentence of each code. A code of a notice is recorded in the plan, so it is
+never renamed.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from katakei.domain.model import Target
+from katakei.domain.reasons import Reason, ReasonValue
+
+
+class PlanCode(StrEnum):
+    """Why there is no plan, or what a person must know about the plan."""
+
+    # Refusals: the plan would be unsafe, or Katakei does not support the target group.
+    TARGET_TYPE_NOT_SUPPORTED = "target_type_not_supported"
+    LOAD_BALANCER_NOT_SUPPORTED = "load_balancer_not_supported"
+    OWNED_BY_AUTO_SCALING = "owned_by_auto_scaling"
+    CROSS_ZONE_OFF = "cross_zone_off"
+    ZONAL_SHIFT_ACTIVE = "zonal_shift_active"
+    SLOW_START_ON = "slow_start_on"
+    HEALTH_MINIMUM_ABOVE_FLOOR = "health_minimum_above_floor"
+    UNUSED_GROUP_WITH_FLOOR = "unused_group_with_floor"
+    FLOOR_NEVER_KEPT = "floor_never_kept"
+    ZONE_FLOOR_NEVER_KEPT = "zone_floor_never_kept"
+    BELOW_FLOOR = "below_floor"
+    BELOW_ZONE_FLOOR = "below_zone_floor"
+    SHARED_TARGETS = "shared_targets"
+    DRAINED_BY_OTHERS = "drained_by_others"
+    SETTLE_TOO_SHORT = "settle_too_short"
+    DRAIN_LIMIT_TOO_SHORT = "drain_limit_too_short"
+    GRPC_CHECK_NOT_SUPPORTED = "grpc_check_not_supported"
+    CHECK_UNREACHABLE = "check_unreachable"
+    TARGET_NOT_READY = "target_not_ready"
+
+    # Usage: what the person named does not exist or is ambiguous.
+    GROUP_EMPTY = "group_empty"
+    NO_TARGET_CHOSEN = "no_target_chosen"
+    TARGETS_NOT_REGISTERED = "targets_not_registered"
+    PORT_NOT_REGISTERED = "port_not_registered"
+    PORT_OUT_OF_RANGE = "port_out_of_range"
+    NAME_AMBIGUOUS = "name_ambiguous"
+    NOT_A_TARGET = "not_a_target"
+
+    # Notices: the plan goes ahead, and says so.
+    UNUSED_GROUP = "unused_group"
+    SHORT_SETTLE_ACCEPTED = "short_settle_accepted"
+    CHECK_SKIPPED = "check_skipped"
+    OUTAGE_ACCEPTED = "outage_accepted"
+    DRAINING_LEFT_ALONE = "draining_left_alone"
+    OTHER_GROUPS_LEFT_ALONE = "other_groups_left_alone"
+    REGISTERED_AS_RECORDED = "registered_as_recorded"
+    REGISTERED_WHERE_HELD = "registered_where_held"
+    GROUP_PORT_USED = "group_port_used"
+    UNKNOWN_PORT_USED = "unknown_port_used"
+    ROLLOUT_UNFINISHED = "rollout_unfinished"
+
+    # Forecast: the setting that decides how long a part takes.
+    SETTING_SETTLE = "setting_settle"
+    SETTING_SETTLE_UP_TO_DELAY = "setting_settle_up_to_delay"
+    SETTING_DEREGISTRATION_DELAY = "setting_deregistration_delay"
+    SETTING_HEALTH_CHECK_INTERVAL = "setting_health_check_interval"
+    SETTING_FIXED = "setting_fixed"
+    SETTING_SOAK = "setting_soak"
+
+
+class Risk(StrEnum):
+    """A risk that a person can accept. An interface names its own option or button for it."""
+
+    BELOW_FLOOR = "below_floor"
+    SHORT_SETTLE = "short_settle"
+    SHARED_TARGETS = "shared_targets"
+    FOREIGN_DRAINING = "foreign_draining"
+
+
+_P = PlanCode
+
+FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
+    {
+        code: tuple(names.split())
+        for code, names in {
+            _P.TARGET_TYPE_NOT_SUPPORTED: "group type",
+            _P.LOAD_BALANCER_NOT_SUPPORTED: "group protocol balancer_type",
+            _P.OWNED_BY_AUTO_SCALING: "group auto_scaling_groups",
+            _P.CROSS_ZONE_OFF: "group",
+            _P.ZONAL_SHIFT_ACTIVE: "group zones",
+            _P.SLOW_START_ON: "group slow_start",
+            _P.HEALTH_MINIMUM_ABOVE_FLOOR: "group minimum needed base floor",
+            _P.UNUSED_GROUP_WITH_FLOOR: "group",
+            _P.FLOOR_NEVER_KEPT: "group floor base",
+            _P.ZONE_FLOOR_NEVER_KEPT: "group zone floor",
+            _P.BELOW_FLOOR: "group serving floor risk",
+            _P.BELOW_ZONE_FLOOR: "group zone serving floor risk",
+            _P.SHARED_TARGETS: "registrations risk",
+            _P.DRAINED_BY_OTHERS: "targets risk",
+            _P.SETTLE_TOO_SHORT: "settle safe risk",
+            _P.DRAIN_LIMIT_TOO_SHORT: "limit needed",
+            _P.GRPC_CHECK_NOT_SUPPORTED: "group",
+            _P.CHECK_UNREACHABLE: "target text",
+            _P.TARGET_NOT_READY: "target text",
+            _P.GROUP_EMPTY: "group",
+            _P.NO_TARGET_CHOSEN: "groups",
+            _P.TARGETS_NOT_REGISTERED: "targets groups registered",
+            _P.PORT_NOT_REGISTERED: "target ports port",
+            _P.PORT_OUT_OF_RANGE: "port",
+            _P.NAME_AMBIGUOUS: "name targets",
+            _P.NOT_A_TARGET: "name group expected",
+            _P.UNUSED_GROUP: "group",
+            _P.SHORT_SETTLE_ACCEPTED: "settle safe",
+            _P.CHECK_SKIPPED: "target text",
+            _P.OUTAGE_ACCEPTED: "group",
+            _P.DRAINING_LEFT_ALONE: "targets",
+            _P.OTHER_GROUPS_LEFT_ALONE: "groups",
+            _P.REGISTERED_AS_RECORDED: "target rollout",
+            _P.REGISTERED_WHERE_HELD: "target port rollout",
+            _P.GROUP_PORT_USED: "target port",
+            _P.UNKNOWN_PORT_USED: "target ports port",
+            _P.ROLLOUT_UNFINISHED: "rollout",
+            _P.SETTING_SETTLE: "",
+            _P.SETTING_SETTLE_UP_TO_DELAY: "delay",
+            _P.SETTING_DEREGISTRATION_DELAY: "",
+            _P.SETTING_HEALTH_CHECK_INTERVAL: "",
+            _P.SETTING_FIXED: "",
+            _P.SETTING_SOAK: "",
+        }.items()
+    }
+)
+"""The names of the facts of each code, in order. Durations are seconds, ports numbers, `text` is text from outside."""
+
+
+def reason(code: PlanCode, **facts: ReasonValue) -> Reason:
+    """A reason of planning with its facts.
+
+    Raises:
+        ValueError: The facts are not those that `FACTS` lists for the code.
+    """
+    names = FACTS[code]
+    if facts.keys() != set(names):
+        raise ValueError(f"{code} has the facts {', '.join(names) or 'none'}, not {', '.join(facts) or 'none'}")
+    return Reason(code.value, tuple((name, facts[name]) for name in names))
+
+
+def named(target: Target) -> tuple[ReasonValue, ...]:
+    """A target as a fact: its id, and its Name tag or ''."""
+    return str(target.id), target.name

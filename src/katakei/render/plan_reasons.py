@@ -1,0 +1,151 @@
+"""The sentences for the reasons of planning: refusals, usage errors, notices, and the settings of a forecast.
+
+`katakei.render.reasons` fills these templates in. The codes are written as text here, because commands that only read
+must not import planning; a test compares them with the codes of planning.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from katakei.domain.reasons import ReasonValue
+from katakei.render.text import listed
+
+RISK_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "below_floor": "--force",
+        "short_settle": "--force",
+        "shared_targets": "--only-these-groups",
+        "foreign_draining": "--ignore-draining",
+    }
+)
+"""The option of the command line that accepts a risk."""
+
+SENTENCES: Mapping[str, str] = MappingProxyType(
+    {
+        # Refusals
+        "target_type_not_supported": (
+            "{group} is a target group of type {type}; only the types instance and ip are supported"
+        ),
+        "load_balancer_not_supported": (
+            "{group} uses the protocol {protocol} and {balancer_type:load balancer};"
+            " only Application Load Balancers are supported"
+        ),
+        "owned_by_auto_scaling": (
+            "targets of {group} belong to an Auto Scaling group ({auto_scaling_groups}), which would replace them"
+        ),
+        "cross_zone_off": "cross-zone load balancing is off for {group}, which is not supported yet; turn it on",
+        "zonal_shift_active": "a zonal shift is active for {group} ({zones}); wait until it has ended",
+        "slow_start_on": "{group} has a slow start of {slow_start:span}, which is not supported yet; set it to 0",
+        "health_minimum_above_floor": (
+            "{group} requires {needed} of {base} healthy targets ({minimum}), but its floor is {floor}; below {needed}"
+            " the load balancer also sends traffic to unhealthy targets. Set window.floor to {needed}"
+        ),
+        "unused_group_with_floor": (
+            "no listener forwards to {group}, so no target in it can serve;"
+            " if that is intended, set floor: 0 and remove floor_per_zone"
+        ),
+        "floor_never_kept": (
+            "the floor of {group} is {floor} of {base}, so no target could ever be taken out;"
+            " lower window.floor (0 accepts an outage)"
+        ),
+        "zone_floor_never_kept": (
+            "the floor of {group} in zone {zone} is {floor}, so no target there could ever be taken out;"
+            " lower window.floor_per_zone"
+        ),
+        "below_floor": (
+            "only {serving:registration} of {group} would serve, but the floor is {floor};"
+            " to accept that, add {risk:option}"
+        ),
+        "below_zone_floor": (
+            "only {serving:registration} of {group} would serve in zone {zone}, but the floor there is {floor};"
+            " to accept that, add {risk:option}"
+        ),
+        "shared_targets": (
+            "targets are registered in other groups too, which would keep sending them requests:"
+            " {registrations:with groups}. Add those groups to the configuration, or accept that with {risk:option}"
+        ),
+        "drained_by_others": (
+            "draining, although no rollout of this journal took them out: {targets}."
+            " Find out who did, or leave them alone with {risk:option}"
+        ),
+        "settle_too_short": (
+            "drain.settle of {settle:span} is shorter than {safe:span}; until then a real load balancer may still send"
+            " new requests to a draining target. To accept that, add {risk:option}"
+        ),
+        "drain_limit_too_short": (
+            "limits.draining of {limit:span} is shorter than the {needed:span} that a drain takes here,"
+            " so no drain could end in time; raise it"
+        ),
+        "grpc_check_not_supported": (
+            "{group} has a gRPC health check, which Katakei cannot send yet; set check: {{http: …}} or check: none"
+        ),
+        "check_unreachable": (
+            "the check of {target} cannot be sent from this machine: {text}."
+            " Run Katakei where it can reach the targets, or set check: none"
+        ),
+        "target_not_ready": "{target} cannot be worked on: {text}",
+        # Usage errors
+        "group_empty": "{group} has no targets, so there is nothing to do; register some first",
+        "no_target_chosen": "no target of {groups} is selected; check targets in the configuration, or --only",
+        "targets_not_registered": "not registered in {groups}: {targets}; registered are {registered:with names}",
+        "port_not_registered": "{target} is registered with port {ports}, not {port}; nothing was changed",
+        "port_out_of_range": "{port} is not a port (1 to 65535)",
+        "name_ambiguous": "{name} is the name of several targets ({targets}); give an id",
+        "not_a_target": (
+            "{name} is not known in {group} and is not an {expected}; that is how its targets are registered"
+        ),
+        # Notices
+        "unused_group": "no listener forwards to {group}, so no target in it can serve",
+        "short_settle_accepted": (
+            "drain.settle of {settle:span} is shorter than {safe:span}; until then a real load balancer may still send"
+            " new requests to a draining target"
+        ),
+        "check_skipped": (
+            "this machine cannot reach {target} ({text}), so no check runs before a target is registered again;"
+            " only the load balancer's own health check decides"
+        ),
+        "outage_accepted": "the floor of {group} is 0, so an outage is accepted",
+        "draining_left_alone": "draining, and left alone: {targets}",
+        "other_groups_left_alone": "registrations in other groups stay as they are: {groups}",
+        "registered_as_recorded": "{target:with name} is registered as rollout {rollout} recorded it",
+        "registered_where_held": (
+            "{target:with name} is registered at port {port} too, because rollout {rollout} took it out there"
+        ),
+        "group_port_used": "no port is recorded for {target}, so the group's own port {port} is used",
+        "unknown_port_used": "{target:with name} is known here with port {ports}, not with {port}; {port} is used",
+        "rollout_unfinished": "rollout {rollout} is not finished; it would be continued",
+        # Forecast
+        "setting_settle": "drain.settle",
+        "setting_settle_up_to_delay": "drain.settle; up to the delay of {delay:span} while requests may be pending",
+        "setting_deregistration_delay": "the group's deregistration delay",
+        "setting_health_check_interval": "the group's health check interval",
+        "setting_fixed": "fixed",
+        "setting_soak": "warm.soak",
+    }
+)
+
+
+def _pair(value: ReasonValue) -> str:
+    identifier, name = value if isinstance(value, tuple) else (value, "")
+    return f"{identifier} ({name})" if name else str(identifier)
+
+
+def _registration(value: ReasonValue) -> str:
+    identifier, port, group = value if isinstance(value, tuple) else (value, "", "")
+    return f"{identifier}:{port} in {group}"
+
+
+def _each(value: ReasonValue, form: Callable[[ReasonValue], str]) -> str:
+    return listed(map(form, value)) if isinstance(value, tuple) else form(value)
+
+
+FORMS: Mapping[str, Callable[[ReasonValue], str]] = MappingProxyType(
+    {
+        "with name": _pair,
+        "with names": lambda value: _each(value, _pair),
+        "with groups": lambda value: _each(value, _registration),
+        "load balancer": lambda value: f"a load balancer of type {value}" if value else "no load balancer",
+        "option": lambda value: RISK_OPTIONS[str(value)],
+    }
+)
+"""How a fact of these templates is written; `katakei.render.reasons` has the other forms."""

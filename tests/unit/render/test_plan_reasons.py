@@ -1,0 +1,205 @@
+"""Tests of the sentences for reasons of planning: every code has one, exactly as a person reads it."""
+
+from string import Formatter
+
+import pytest
+
+from katakei.domain.reasons import Reason
+from katakei.planning.reasons import FACTS, PlanCode, Risk, reason
+from katakei.render.plan_reasons import RISK_OPTIONS, SENTENCES
+from katakei.render.reasons import sentence
+
+C = PlanCode
+
+READ: list[tuple[Reason, str]] = [
+    (
+        reason(C.TARGET_TYPE_NOT_SUPPORTED, group="web", type="lambda"),
+        "web is a target group of type lambda; only the types instance and ip are supported",
+    ),
+    (
+        reason(C.LOAD_BALANCER_NOT_SUPPORTED, group="web", protocol="TCP", balancer_type="network"),
+        "web uses the protocol TCP and a load balancer of type network; only Application Load Balancers are supported",
+    ),
+    (
+        reason(C.LOAD_BALANCER_NOT_SUPPORTED, group="web", protocol="TCP", balancer_type=""),
+        "web uses the protocol TCP and no load balancer; only Application Load Balancers are supported",
+    ),
+    (
+        reason(C.OWNED_BY_AUTO_SCALING, group="web", auto_scaling_groups=("asg-1", "asg-2")),
+        "targets of web belong to an Auto Scaling group (asg-1, asg-2), which would replace them",
+    ),
+    (
+        reason(C.CROSS_ZONE_OFF, group="web"),
+        "cross-zone load balancing is off for web, which is not supported yet; turn it on",
+    ),
+    (
+        reason(C.ZONAL_SHIFT_ACTIVE, group="web", zones=("a",)),
+        "a zonal shift is active for web (a); wait until it has ended",
+    ),
+    (
+        reason(C.SLOW_START_ON, group="web", slow_start=30.0),
+        "web has a slow start of 30s, which is not supported yet; set it to 0",
+    ),
+    (
+        reason(C.HEALTH_MINIMUM_ABOVE_FLOOR, group="web", minimum="dns", needed=3, base=4, floor=2),
+        (
+            "web requires 3 of 4 healthy targets (dns), but its floor is 2; below 3 the load balancer also sends"
+            " traffic to unhealthy targets. Set window.floor to 3"
+        ),
+    ),
+    (
+        reason(C.UNUSED_GROUP_WITH_FLOOR, group="web"),
+        (
+            "no listener forwards to web, so no target in it can serve;"
+            " if that is intended, set floor: 0 and remove floor_per_zone"
+        ),
+    ),
+    (
+        reason(C.FLOOR_NEVER_KEPT, group="web", floor=2, base=2),
+        "the floor of web is 2 of 2, so no target could ever be taken out; lower window.floor (0 accepts an outage)",
+    ),
+    (
+        reason(C.ZONE_FLOOR_NEVER_KEPT, group="web", zone="a", floor=1),
+        "the floor of web in zone a is 1, so no target there could ever be taken out; lower window.floor_per_zone",
+    ),
+    (
+        reason(C.BELOW_FLOOR, group="web", serving=1, floor=2, risk=Risk.BELOW_FLOOR),
+        "only 1 registration of web would serve, but the floor is 2; to accept that, add --force",
+    ),
+    (
+        reason(C.BELOW_ZONE_FLOOR, group="web", zone="a", serving=0, floor=1, risk=Risk.BELOW_FLOOR),
+        "only 0 registrations of web would serve in zone a, but the floor there is 1; to accept that, add --force",
+    ),
+    (
+        reason(C.SHARED_TARGETS, registrations=(("i-1", 80, "arn:other"),), risk=Risk.SHARED_TARGETS),
+        (
+            "targets are registered in other groups too, which would keep sending them requests: i-1:80 in arn:other."
+            " Add those groups to the configuration, or accept that with --only-these-groups"
+        ),
+    ),
+    (
+        reason(C.DRAINED_BY_OTHERS, targets=("i-1", "i-2"), risk=Risk.FOREIGN_DRAINING),
+        (
+            "draining, although no rollout of this journal took them out: i-1, i-2."
+            " Find out who did, or leave them alone with --ignore-draining"
+        ),
+    ),
+    (
+        reason(C.SETTLE_TOO_SHORT, settle=29.0, safe=30.0, risk=Risk.SHORT_SETTLE),
+        (
+            "drain.settle of 29s is shorter than 30s; until then a real load balancer may still send new requests to a"
+            " draining target. To accept that, add --force"
+        ),
+    ),
+    (
+        reason(C.DRAIN_LIMIT_TOO_SHORT, limit=39.0, needed=40.0),
+        (
+            "limits.draining of 39s is shorter than the 40s that a drain takes here, so no drain could end in time;"
+            " raise it"
+        ),
+    ),
+    (
+        reason(C.GRPC_CHECK_NOT_SUPPORTED, group="web"),
+        "web has a gRPC health check, which Katakei cannot send yet; set check: {http: …} or check: none",
+    ),
+    (
+        reason(C.CHECK_UNREACHABLE, target="i-1", text="no route"),
+        (
+            "the check of i-1 cannot be sent from this machine: no route."
+            " Run Katakei where it can reach the targets, or set check: none"
+        ),
+    ),
+    (reason(C.TARGET_NOT_READY, target="i-1", text="no agent"), "i-1 cannot be worked on: no agent"),
+    (reason(C.GROUP_EMPTY, group="web"), "web has no targets, so there is nothing to do; register some first"),
+    (
+        reason(C.NO_TARGET_CHOSEN, groups=("web", "api")),
+        "no target of web, api is selected; check targets in the configuration, or --only",
+    ),
+    (
+        reason(
+            C.TARGETS_NOT_REGISTERED,
+            targets=("web7", "web9:80"),
+            groups=("web",),
+            registered=(("i-0", "web0"), ("i-1", "")),
+        ),
+        "not registered in web: web7, web9:80; registered are i-0 (web0), i-1",
+    ),
+    (
+        reason(C.PORT_NOT_REGISTERED, target="web1", ports=(80, 81), port=8080),
+        "web1 is registered with port 80, 81, not 8080; nothing was changed",
+    ),
+    (reason(C.PORT_OUT_OF_RANGE, port=65536), "65536 is not a port (1 to 65535)"),
+    (
+        reason(C.NAME_AMBIGUOUS, name="web", targets=("i-0", "i-1")),
+        "web is the name of several targets (i-0, i-1); give an id",
+    ),
+    (
+        reason(C.NOT_A_TARGET, name="web9", group="web", expected="instance id"),
+        "web9 is not known in web and is not an instance id; that is how its targets are registered",
+    ),
+    (reason(C.UNUSED_GROUP, group="web"), "no listener forwards to web, so no target in it can serve"),
+    (
+        reason(C.SHORT_SETTLE_ACCEPTED, settle=29.0, safe=30.0),
+        (
+            "drain.settle of 29s is shorter than 30s; until then a real load balancer may still send new requests to a"
+            " draining target"
+        ),
+    ),
+    (
+        reason(C.CHECK_SKIPPED, target="i-1", text="no route"),
+        (
+            "this machine cannot reach i-1 (no route), so no check runs before a target is registered again;"
+            " only the load balancer's own health check decides"
+        ),
+    ),
+    (reason(C.OUTAGE_ACCEPTED, group="web"), "the floor of web is 0, so an outage is accepted"),
+    (reason(C.DRAINING_LEFT_ALONE, targets=("i-3",)), "draining, and left alone: i-3"),
+    (
+        reason(C.OTHER_GROUPS_LEFT_ALONE, groups=tuple("abcdefg")),
+        "registrations in other groups stay as they are: a, b, c, d, e and 2 more",
+    ),
+    (
+        reason(C.REGISTERED_AS_RECORDED, target=("i-7", "web7"), rollout="r-7"),
+        "i-7 (web7) is registered as rollout r-7 recorded it",
+    ),
+    (
+        reason(C.REGISTERED_WHERE_HELD, target=("i-7", ""), port=8080, rollout="r-7"),
+        "i-7 is registered at port 8080 too, because rollout r-7 took it out there",
+    ),
+    (
+        reason(C.GROUP_PORT_USED, target="i-7", port=80),
+        "no port is recorded for i-7, so the group's own port 80 is used",
+    ),
+    (
+        reason(C.UNKNOWN_PORT_USED, target=("i-7", "web7"), ports=(8080, 8081), port=9000),
+        "i-7 (web7) is known here with port 8080, 8081, not with 9000; 9000 is used",
+    ),
+    (reason(C.ROLLOUT_UNFINISHED, rollout="r-1"), "rollout r-1 is not finished; it would be continued"),
+    (reason(C.SETTING_SETTLE), "drain.settle"),
+    (
+        reason(C.SETTING_SETTLE_UP_TO_DELAY, delay=40.0),
+        "drain.settle; up to the delay of 40s while requests may be pending",
+    ),
+    (reason(C.SETTING_DEREGISTRATION_DELAY), "the group's deregistration delay"),
+    (reason(C.SETTING_HEALTH_CHECK_INTERVAL), "the group's health check interval"),
+    (reason(C.SETTING_FIXED), "fixed"),
+    (reason(C.SETTING_SOAK), "warm.soak"),
+]
+
+
+def test_plan_reasons_have_a_sentence_for_every_code() -> None:
+    assert set(SENTENCES) == {code.value for code in PlanCode} == {given.code for given, _ in READ}
+
+
+@pytest.mark.parametrize("code", list(PlanCode))
+def test_plan_reasons_show_every_fact(code: PlanCode) -> None:
+    assert {name for _, name, _, _ in Formatter().parse(SENTENCES[code]) if name} == set(FACTS[code])
+
+
+@pytest.mark.parametrize(("given", "read"), READ, ids=lambda value: value.code if isinstance(value, Reason) else "")
+def test_plan_reasons_read_as_sentences(given: Reason, read: str) -> None:
+    assert sentence(given) == read
+
+
+def test_every_risk_has_an_option() -> None:
+    assert set(RISK_OPTIONS) == {risk.value for risk in Risk}
