@@ -11,10 +11,12 @@ from string import Formatter
 
 from tests.unit.adapters.probes.test_rows import ROWS
 
+from katakei.domain import reasons as reason_codes
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
-from katakei.domain.reasons import FACTS
 from katakei.domain.wire import EVENTS
-from katakei.render.reasons import SENTENCES
+from katakei.planning import reasons as plan_codes
+from katakei.render import plan_reasons as plan_texts
+from katakei.render import reasons as reason_texts
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -118,19 +120,25 @@ def kinds() -> str:
 
 def reasons() -> str:
     """The whole text of docs/reasons.md."""
-    rows = [
-        f"| `{code}` | {', '.join(FACTS[code]) or 'none'} | {_template(SENTENCES[code])} |"
-        for code in sorted(SENTENCES)
-    ]
-    table = "\n".join(["| code | facts | English sentence |", "|---|---|---|", *rows])
     return f"""# Reasons
 
 A reason says why something is so, or why a rollout waits. The journal and the [JSON output](json-output.md) hold the
 code and its facts. Durations are seconds. A code that was released is never renamed. `make docs` draws this page from
-`src/katakei/domain/reasons.py` and `src/katakei/render/reasons.py`.
+the codes in `domain/reasons.py` and `planning/reasons.py`, and from the sentences in `render/reasons.py` and
+`render/plan_reasons.py`.
 
-{table}
+## Reasons of a rollout
+{_codes(reason_codes.FACTS.items(), reason_texts.SENTENCES.items())}
+
+## Reasons of a plan: refusals, usage errors and notices
+{_codes(plan_codes.FACTS.items(), plan_texts.SENTENCES.items())}
 """
+
+
+def _codes(facts: Iterable[tuple[str, tuple[str, ...]]], sentences: Iterable[tuple[str, str]]) -> str:
+    texts = {str(code): _template(sentence) for code, sentence in sentences}
+    rows = [f"| `{code}` | {', '.join(names) or 'none'} | {texts[str(code)]} |" for code, names in sorted(facts)]
+    return "\n".join(["| code | facts | English sentence |", "|---|---|---|", *rows])
 
 
 def between_marks(text: str, name: str, drawing: str) -> str:
