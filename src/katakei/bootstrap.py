@@ -130,7 +130,8 @@ class Bootstrap:
 
             return ManualExecutor()
         if name == "local":
-            from katakei.adapters.executors.local import Here, LocalExecutor, folder_of
+            from katakei.adapters.executors.local.driver import LocalExecutor
+            from katakei.adapters.executors.local.state_folder import Here, folder_of
             from katakei.adapters.system.process import current_place
 
             machine = Here(self.owner.host, self.owner.boot, current_place().pids)

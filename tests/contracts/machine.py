@@ -1,10 +1,17 @@
-"""A target as the mark sees it: a shell, a state folder, a boot. Several of them live on this host at once."""
+"""A machine as the mark sees it: a shell, a state folder, a boot. Several of them live on this host at once.
 
+A `LocalMachine` is the same for local work: this host without a shell program. `masked` hides what macOS does not have:
+its processes find an empty /proc (a mount namespace), and no `setsid` or other tool beyond POSIX on the PATH.
+"""
+
+import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,13 +20,71 @@ from katakei.adapters.executors import mark
 from katakei.domain.actions import Job
 
 SHELLS = tuple(shell for shell in ("dash", "bash", "busybox") if shutil.which(shell))
+LOCAL = ("local", "masked")
 NAME = "r-1/1-update"
 SOON = timedelta(seconds=20)
+PATIENCE = timedelta(seconds=5)
+NEVER_TOO_LATE = datetime(9999, 1, 1, tzinfo=UTC)
+POSIX_TOOLS = ("sh", "cat", "echo", "id", "printf", "sleep", "tee", "touch")
+TOOLS_OF_THE_WORK = ("seq",)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a machine is asked: to start, look at, forbid or cancel work. `text` is that for a shell."""
+
+    verb: str
+    names: tuple[str, ...] = (NAME,)
+    run: str = ""
+    argv: tuple[str, ...] = ()
+    probe: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    not_after: datetime = NEVER_TOO_LATE
+    follow: timedelta = SOON
+    patience: timedelta = PATIENCE
+    machine: str = "i-1"
+
+    @property
+    def text(self) -> str:
+        if self.verb == "start":
+            line = mark.Line(self.machine, self.names[0], self.not_after, tuple(self.values.items()))
+            return mark.start_text([line], Job(self.run, (), 60, self.argv, self.probe), self.follow, "ME")
+        text = {"look": mark.look_text, "forbid": mark.forbid_text, "cancel": mark.cancel_text}[self.verb]
+        return text(self.names, "ME").replace("patience=20", f"patience={int(self.patience.total_seconds() * 4)}")
+
+    @property
+    def json(self) -> str:
+        given = {"verb": self.verb, "names": self.names, "run": self.run, "argv": self.argv, "probe": self.probe}
+        spans = {"follow": self.follow.total_seconds(), "patience": self.patience.total_seconds()}
+        return json.dumps({**given, **spans, "values": dict(self.values), "not_after": self.not_after.isoformat()})
+
+
+def start(
+    run: str,
+    *,
+    name: str = NAME,
+    late: timedelta = -SOON,
+    follow: timedelta = SOON,
+    probe: str = "",
+    argv: tuple[str, ...] = (),
+    machine: str = "i-1",
+    **values: str,
+) -> Request:
+    """To start this work on one machine; `late` is how long ago its time was over."""
+    return Request("start", (name,), run, argv, probe, values, datetime.now(UTC) - late, follow, machine=machine)
+
+
+def forbid(*names: str) -> Request:
+    return Request("forbid", names)
+
+
+def cancel(*names: str, patience: timedelta = PATIENCE) -> Request:
+    return Request("cancel", names, patience=patience)
 
 
 @dataclass
 class Machine:
-    """`run` hands a text to the shell as the agent does, as a file, and waits; `agent` does not wait."""
+    """`run` hands a request to the shell as the agent does, as a file, and waits; `agent` does not wait."""
 
     folder: Path
     shell: str = "dash"
@@ -52,9 +117,21 @@ class Machine:
     def place(self, name: str = NAME) -> Path:
         return self.state / name
 
-    def agent(self, text: str) -> subprocess.Popen[str]:
+    @property
+    def new_session(self) -> str:
+        """What begins a command in a session of its own."""
+        return "setsid"
+
+    def stranger(self, pid: str) -> str:
+        """The file of a mark that names another process which has this pid now."""
+        return f"{pid} 1\n"
+
+    def command(self, request: Request | str) -> list[str]:
         script = self.folder / f"script-{time.monotonic_ns()}.sh"
-        script.write_text(text)
+        script.write_text(request if isinstance(request, str) else request.text)
+        return [str(self.folder / "bin" / "sh"), str(script)]
+
+    def agent(self, request: Request | str) -> subprocess.Popen[str]:
         environment = {
             "PATH": self.path,
             "ME": self.name,
@@ -62,7 +139,7 @@ class Machine:
             "KATAKEI_STATE": str(self.state),
         }
         return subprocess.Popen(
-            [str(self.folder / "bin" / "sh"), str(script)],
+            self.command(request),
             cwd=self.folder,
             env=environment | self.env,
             stdin=subprocess.DEVNULL,
@@ -73,16 +150,16 @@ class Machine:
             start_new_session=True,
         )
 
-    def run(self, text: str) -> tuple[int, mark.Answer]:
+    def run(self, request: Request | str) -> tuple[int, mark.Answer]:
         """What it answered. Nothing but marks is ever printed."""
-        with self.agent(text) as agent:
+        with self.agent(request) as agent:
             out, err = agent.communicate(timeout=30)
         assert err == "", err
         assert len(out) < 24_000
         return agent.returncode, mark.read(out)
 
     def look(self, name: str = NAME) -> mark.Mark:
-        _, answer = self.run(mark.look_text([name], "ME"))
+        _, answer = self.run(Request("look", (name,)))
         found = answer.of(name)
         assert found
         return found
@@ -108,17 +185,49 @@ class Machine:
                 continue
 
 
-def start(
-    run: str,
-    *,
-    machine: str = "i-1",
-    name: str = NAME,
-    late: timedelta = -SOON,
-    follow: timedelta = SOON,
-    probe: str = "",
-    argv: tuple[str, ...] = (),
-    **values: str,
-) -> str:
-    """The text that starts this work on one machine; `late` is how long ago its time was over."""
-    line = mark.Line(machine, name, datetime.now(UTC) - late, tuple(values.items()))
-    return mark.start_text([line], Job(run, (), 60, argv, probe), follow, "ME")
+@dataclass
+class LocalMachine(Machine):
+    """This host, for local work."""
+
+    shell: str = "local"
+
+    def __post_init__(self) -> None:
+        self.state.mkdir(parents=True, exist_ok=True)
+        (self.folder / "empty").mkdir(exist_ok=True)
+        (self.folder / "bin").mkdir(exist_ok=True)
+        for tool in (*POSIX_TOOLS, *TOOLS_OF_THE_WORK):
+            (self.folder / "bin" / tool).symlink_to(shutil.which(tool) or "")
+
+    @property
+    def path(self) -> str:
+        return str(self.folder / "bin")
+
+    @property
+    def new_session(self) -> str:
+        return f"{sys.executable} -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])'"
+
+    def stranger(self, pid: str) -> str:
+        return f"{pid} 1\nlocked\n" if self.shell == "masked" else super().stranger(pid)
+
+    def command(self, request: Request | str) -> list[str]:
+        assert isinstance(request, Request)
+        agent = [sys.executable, "-P", str(Path(__file__).with_name("local_agent.py")), request.json]
+        if self.shell != "masked":
+            return agent
+        unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+        mask = f'PATH={os.environ["PATH"]} mount --bind "$1" /proc && shift && exec "$@"'
+        return [
+            shutil.which(unshare[0]) or "",
+            *unshare[1:],
+            "sh",
+            "-c",
+            mask,
+            "mask",
+            str(self.folder / "empty"),
+            *agent,
+        ]
+
+
+def machine_of(kind: str, folder: Path) -> Machine:
+    """A machine with this shell, or one for local work."""
+    return LocalMachine(folder, kind) if kind in LOCAL else Machine(folder, kind)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contracts.machine import SHELLS, Machine
+from tests.contracts.machine import LOCAL, SHELLS, Machine, machine_of
 
 Row = Callable[[Machine], None]
 Case = tuple[Row, str]
@@ -23,13 +23,19 @@ class Rows:
         self._params: list[Any] = []
 
     def __call__(self, row: Row) -> Row:
-        """Decorates a row that every shell has to show."""
-        self._params += [pytest.param((row, shell), id=f"{row.__name__}-{shell}") for shell in SHELLS]
-        return row
+        """Decorates a row that every shell, and local work, has to show."""
+        return self._add(row, *SHELLS, *LOCAL)
 
     def of_one_shell(self, row: Row) -> Row:
         """Decorates one in which nothing depends on the shell."""
-        self._params.append(pytest.param((row, SHELLS[0]), id=row.__name__))
+        return self._add(row, SHELLS[0], *LOCAL)
+
+    def of_targets(self, row: Row) -> Row:
+        """Decorates one about a target among others, which local work has not."""
+        return self._add(row, *SHELLS)
+
+    def _add(self, row: Row, *kinds: str) -> Row:
+        self._params += [pytest.param((row, kind), id=f"{row.__name__}-{kind}") for kind in kinds]
         return row
 
     def each(self) -> pytest.MarkDecorator:
@@ -55,8 +61,8 @@ class Shown:
 
 
 def _show(case: Case, folder: Path) -> None:
-    row, shell = case
-    machine = Machine(folder, shell)
+    row, kind = case
+    machine = machine_of(kind, folder)
     try:
         row(machine)
     finally:

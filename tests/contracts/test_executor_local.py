@@ -13,8 +13,10 @@ import pytest
 from tests.contracts.workshops import BY, OnThisMachine, follow, hand_over, job, key, target, until
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.local import Here, LocalExecutor, folder_of
+from katakei.adapters.executors.local.driver import LocalExecutor
+from katakei.adapters.executors.local.state_folder import Here, folder_of
 from katakei.adapters.system.clock import SystemClock
+from katakei.adapters.system.process import this_kernel
 from katakei.cli.results import logs_
 from katakei.domain.actions import Job
 from katakei.domain.errors import UnreachableError, UsageError
@@ -124,6 +126,32 @@ def test_after_a_boot_of_this_machine_its_marks_tell_of_the_interruption(shop: O
     (shop.folder(whom) / "go_on").touch()
 
 
+def _mark_of_the_version_before(shop: OnThisMachine, pid: int, started: int) -> None:
+    """The files that its shell program left: no lock is held on them."""
+    folder = shop.marks / target(1).id / "r-7" / "1-update"
+    folder.mkdir(parents=True)
+    (folder / "boot_id").write_text(f"{shop.here.boot}\n")
+    (folder / "pid").write_text(f"{pid} {started}\n")
+    (folder / "go").mkdir()
+
+
+def test_mark_of_the_version_before_is_judged_by_start_time(shop: OnThisMachine) -> None:
+    with subprocess.Popen(["sleep", "60"]) as keeper:
+        started = this_kernel().start(keeper.pid)
+        assert started
+        _mark_of_the_version_before(shop, keeper.pid, started)
+        assert _look(shop.executor, shop.executor.marks).state is WorkState.RUNNING
+        keeper.kill()
+    work = _look(shop.executor, shop.executor.marks)
+    assert (work.state, work.why) == (WorkState.INTERRUPTED, "the process that kept it is dead")
+
+
+def test_mark_whose_process_cannot_be_told_apart_is_unknown(shop: OnThisMachine) -> None:
+    _mark_of_the_version_before(shop, os.getpid(), 0)
+    work = _look(shop.executor, shop.executor.marks)
+    assert (work.state, work.why) == (WorkState.UNKNOWN, "whether its process still runs cannot be known")
+
+
 def test_what_was_resolved_here_before_a_crash_is_begun_once_by_the_next_process(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, Job("echo begun >> begun", (), 60, marks=shop.executor.marks))}
@@ -177,15 +205,13 @@ def test_how_much_is_kept_is_said_as_it_is() -> None:
 def test_a_missing_tool_is_named_beforehand_and_begins_nothing(shop: OnThisMachine, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
-    for tool in ("sh", "base64", "cat", "date", "dd", "mkfifo", "mv", "tail", "tr", "wc", "mkdir", "sleep"):
-        (tools / tool).symlink_to(f"/usr/bin/{tool}")
     shop.executor = shop.anew(env={"PATH": str(tools)})
-    why = "local work needs setsid on this machine"
+    why = "local work needs sh on this machine"
     assert shop.executor.ready(shop.targets, BY) == {whom.id: why for whom in shop.targets}
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(GO_ON))}
     [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
-    assert (work.state, work.why) == (WorkState.REFUSED, "setsid is missing on this machine")
+    assert (work.state, work.why) == (WorkState.REFUSED, "sh is missing on this machine")
     assert _begun(shop) == 0
 
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,16 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.contracts.machine import NAME, SHELLS, SOON, Machine, start
+from tests.contracts.machine import NAME, SHELLS, SOON, LocalMachine, Machine, cancel, forbid, start
 from tests.contracts.rows import Case, Rows, Shown
 
 from katakei.adapters.executors import mark
 from katakei.adapters.executors.mark import MarkState
 from katakei.domain.actions import Job
-from katakei.domain.errors import UsageError
-from katakei.domain.events import WorkKey
-from katakei.domain.model import RolloutId, TargetId
-from katakei.domain.phases import Intent
 
 NOT_AT_ALL = timedelta(0)
 AWAIT = "until [ -e go_on ]; do sleep 0.05; done"
@@ -46,10 +41,6 @@ def _the_mark(answer: mark.Answer, name: str = NAME) -> mark.Mark:
     assert answer.whole
     assert found
     return found
-
-
-def _values(name: str, value: str) -> str:
-    return str(mark.Line("i-1", NAME, datetime.now(UTC), ((name, value),)))
 
 
 def _lines(file: Path) -> int:
@@ -159,9 +150,10 @@ def another_process_with_the_same_pid_is_not_taken_for_ours(machine: Machine) ->
     _within(10, machine.place() / "work")
     pids = {who: (machine.place() / who).read_text().split()[0] for who in ("pid", "work")}
     for who, pid in pids.items():
-        (machine.place() / who).write_text(f"{pid} 1\n")
+        (machine.place() / who).unlink()
+        (machine.place() / who).write_text(machine.stranger(pid))
     assert machine.look().state is MarkState.INTERRUPTED
-    machine.run(mark.cancel_text([NAME], "ME"))
+    machine.run(cancel(NAME))
     assert Path(f"/proc/{pids['work']}").exists()
 
 
@@ -223,7 +215,7 @@ def a_late_delivery_of_what_was_begun_in_time_tells_of_it(machine: Machine) -> N
 
 @rows
 def what_was_forbidden_never_begins(machine: Machine) -> None:
-    _, forbidden = machine.run(mark.forbid_text([NAME], "ME"))
+    _, forbidden = machine.run(forbid(NAME))
     code, answer = machine.run(start("echo begun > begun"))
     assert _the_mark(forbidden).state is MarkState.FORBIDDEN
     assert (code, _the_mark(answer).state) == (75, MarkState.FORBIDDEN)
@@ -233,7 +225,7 @@ def what_was_forbidden_never_begins(machine: Machine) -> None:
 @rows
 def what_was_begun_cannot_be_forbidden(machine: Machine) -> None:
     machine.run(start("exit 2"))
-    _, answer = machine.run(mark.forbid_text([NAME, "r-1/1-revert"], "ME"))
+    _, answer = machine.run(forbid(NAME, "r-1/1-revert"))
     assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 2)
     assert _the_mark(answer, "r-1/1-revert").state is MarkState.FORBIDDEN
 
@@ -242,7 +234,7 @@ def _cancelled(machine: Machine, run: str) -> mark.Mark:
     """The mark after this work was begun and told to end, with little patience."""
     machine.run(start(run.format(begun="echo begun > begun"), follow=NOT_AT_ALL))
     _within(10, machine.folder / "begun")
-    _, answer = machine.run(mark.cancel_text([NAME], "ME").replace("patience=20", "patience=3"))
+    _, answer = machine.run(cancel(NAME, patience=timedelta(seconds=0.75)))
     return _the_mark(answer)
 
 
@@ -270,7 +262,7 @@ def what_does_not_listen_is_killed_with_all_that_it_began(machine: Machine) -> N
 
 @rows.of_one_shell
 def what_left_the_session_of_the_work_outlives_it(machine: Machine) -> None:
-    left = f"setsid sh -c '{AWAIT}; echo x > alive' &"
+    left = f"{machine.new_session} sh -c '{AWAIT}; echo x > alive' &"
     assert _cancelled(machine, f"{left} {{begun}}; wait").exit == 143
     (machine.folder / "go_on").touch()
     _within(10, machine.folder / "alive")
@@ -281,14 +273,14 @@ def work_that_goes_on_without_its_keeper_can_be_told_to_end(machine: Machine) ->
     machine.run(start("echo begun > begun; exec sleep 20", follow=NOT_AT_ALL))
     _within(10, machine.folder / "begun")
     _kill(machine, "pid")
-    _, answer = machine.run(mark.cancel_text([NAME], "ME"))
+    _, answer = machine.run(cancel(NAME))
     assert _the_mark(answer).state is MarkState.INTERRUPTED
 
 
 @rows.of_one_shell
 def to_end_what_has_ended_or_was_never_begun_changes_nothing(machine: Machine) -> None:
     machine.run(start("exit 5"))
-    _, answer = machine.run(mark.cancel_text([NAME, "r-1/2-update"], "ME"))
+    _, answer = machine.run(cancel(NAME, "r-1/2-update"))
     assert (_the_mark(answer).exit, _the_mark(answer).why) == (5, "")
     assert _the_mark(answer, "r-1/2-update").state is MarkState.ABSENT
 
@@ -385,7 +377,7 @@ def the_code_that_reboots_a_machine_does_not_pass(machine: Machine) -> None:
     assert (code, _the_mark(answer).exit) == (1, 194)
 
 
-@rows
+@rows.of_targets
 def each_machine_takes_its_own_line(machine: Machine) -> None:
     late = datetime.now(UTC) + SOON
     lines = [mark.Line(f"i-{n}", f"r-1/{n}-update", late, (("KATAKEI_TARGET", f"i-{n}"),)) for n in (1, 2, 3)]
@@ -394,7 +386,7 @@ def each_machine_takes_its_own_line(machine: Machine) -> None:
     assert (_the_mark(answer, "r-1/2-update").out, len(answer.marks)) == ("i-2\n", 1)
 
 
-@rows
+@rows.of_targets
 def a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine) -> None:
     late = datetime.now(UTC) + SOON
     lines = [mark.Line(f"i-{n}", NAME, late, ()) for n in (1, 2)]
@@ -405,7 +397,7 @@ def a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine) -> None
     assert not (machine.folder / "begun").exists()
 
 
-@rows.of_one_shell
+@rows.of_targets
 def a_machine_that_does_not_know_its_name_takes_the_only_line(machine: Machine) -> None:
     machine.name = ""
     _, answer = machine.run(start("exit 0"))
@@ -420,6 +412,13 @@ def without_a_place_for_the_mark_nothing_begins(machine: Machine) -> None:
     assert code == 75
     assert _the_mark(answer).why.startswith("the state folder cannot be written: ")
     assert not (machine.folder / "begun").exists()
+
+
+def test_masked_machine_has_neither_proc_nor_setsid(tmp_path: Path) -> None:
+    machine = LocalMachine(tmp_path, "masked")
+    _, answer = machine.run(start("command -v setsid dd base64 mkfifo tail tr wc date; echo /proc/*"))
+    assert _the_mark(answer).out == "/proc/*\n"
+    assert (machine.place() / "pid").read_text().split()[1:] == ["0", "locked"]
 
 
 def test_a_missing_tool_is_named(tmp_path: Path) -> None:
@@ -443,47 +442,6 @@ def test_no_root_is_needed(shell: str) -> None:
             os.chown(path, user, -1)
         _, answer = machine.run(start("id -u"))
         assert _the_mark(answer).out == f"{user}\n"
-
-
-def test_a_mark_of_another_user_is_unknown() -> None:
-    told = mark.read("katakei-mark r-1/1-update unknown - 1700000000 - bm8= -\nkatakei-end\n")
-    assert (told.marks[0].state, told.marks[0].why) == (MarkState.UNKNOWN, "no")
-
-
-def test_an_answer_that_was_cut_is_no_answer() -> None:
-    whole = "katakei-mark r-1/1-update ended 0 1700000000 i-1 - QUJDREVGR0g=\nkatakei-end\n"
-    assert mark.read(whole).marks[0].out == "ABCDEFGH"
-    assert [mark.read(whole[:cut]).marks for cut in range(len(whole) - 14)] == [()] * (len(whole) - 14)
-
-
-def test_lines_that_are_not_ours_are_passed_over() -> None:
-    text = "katakei-mark r-1/1-update weird 0 1 - - -\nkatakei-mark a b c\nhello\nkatakei-end\n----ERROR----\nx"
-    assert mark.read(text) == mark.Answer((), whole=True)
-
-
-@pytest.mark.parametrize("rollout", ["", "..", "a/b", "-x", "a b", "a;b", "a\nb"])
-def test_a_rollout_that_cannot_name_a_folder_is_a_fault(rollout: str) -> None:
-    with pytest.raises(UsageError):
-        mark.name_of(WorkKey(RolloutId(rollout), TargetId("i-1"), 1, Intent.UPDATE))
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("PATH", "x"), ("KATAKEI_STATE", "x"), ("KATAKEI_A;B", "x"), ("KATAKEI_A", "\0")]
-)
-def test_a_value_that_could_harm_the_target_is_a_fault(name: str, value: str) -> None:
-    with pytest.raises(UsageError):
-        _values(name, value)
-
-
-def test_the_programs_hold_nothing_that_run_command_would_replace() -> None:
-    assert "{{" not in start("true") + mark.look_text([NAME]) + mark.forbid_text([NAME])
-
-
-def test_every_shell_here_can_read_the_programs(tmp_path: Path) -> None:
-    script = tmp_path / "all.sh"
-    script.write_text(start("true"))
-    for shell in ("sh", "bash"):
-        subprocess.run([shell, "-n", str(script)], check=True)
 
 
 @rows.each()

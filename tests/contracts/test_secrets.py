@@ -12,7 +12,7 @@ from tests.contracts.workshops import OnThisMachine, follow, hand_over, key
 from tests.lab.conftest import Clients
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.local import LocalExecutor
+from katakei.adapters.executors.local.driver import LocalExecutor
 from katakei.adapters.executors.local.secrets import Secrets
 from katakei.adapters.executors.mark import MarkState
 from katakei.adapters.system.clock import SystemClock, draw

@@ -13,7 +13,8 @@ from botocore.loaders import Loader
 from tests.contracts.machine import Machine
 from tests.contracts.run_command import RunCommand, served
 
-from katakei.adapters.executors.local import Here, LocalExecutor
+from katakei.adapters.executors.local.driver import LocalExecutor
+from katakei.adapters.executors.local.state_folder import Here
 from katakei.adapters.executors.manual import ManualExecutor
 from katakei.adapters.executors.ssm import SsmExecutor
 from katakei.adapters.system.clock import SystemClock, draw

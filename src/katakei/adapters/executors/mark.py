@@ -105,6 +105,13 @@ class Line:
         return " ".join((self.machine or "-", self.name, str(int(self.not_after.timestamp())), *pairs))
 
 
+def environment(job: Job) -> dict[str, str]:
+    """The job's values as environment variables. Raises UsageError: a name or value that no work may be given."""
+    for word in (job.run, *job.argv, *(value for _, value in job.env)):
+        _encode(word)
+    return {_variable(name): value for name, value in job.env}
+
+
 def name_of(key: WorkKey) -> str:
     """The mark's folder below the state folder. Raises UsageFault for a rollout id that is no safe folder name."""
     if not _ROLLOUT.fullmatch(key.rollout):

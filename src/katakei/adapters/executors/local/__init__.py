@@ -1,6 +1,4 @@
-"""Work on this machine: the user's own deploy tool, once per target, which reaches the target by its own ways."""
+"""The executor `local`: work on this machine by the user's own deploy tool, once per target.
 
-from katakei.adapters.executors.local.driver import LocalExecutor
-from katakei.adapters.executors.local.place import Here, folder_of
-
-__all__ = ["Here", "LocalExecutor", "folder_of"]
+Nothing is imported here: the keeper is a program of its own and starts quickly.
+"""

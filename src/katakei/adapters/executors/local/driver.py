@@ -1,11 +1,12 @@
 """The executor `local`: one command per target on this machine, with its mark on this machine too.
 
-Work goes on when whoever started it is killed. What was resolved on another machine is never begun or judged here.
+The work goes on when the process that started it is killed. Work that was resolved on another machine is never begun
+or judged here.
 """
 
 import re
 import shutil
-import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.local.place import Here, elsewhere, same, ticket_of
+from katakei.adapters.executors.local.marks import LocalMarks
 from katakei.adapters.executors.local.secrets import Secrets
+from katakei.adapters.executors.local.state_folder import Here, elsewhere, same, ticket_of
 from katakei.domain.actions import Job
-from katakei.domain.errors import NoAnswerError, UnreachableError, UsageError
+from katakei.domain.errors import NoAnswerError, UsageError
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkStatus
@@ -26,17 +28,21 @@ LATE = timedelta(seconds=30)
 """A start that was held up for longer than this (a stopped process, a sleeping laptop) begins nothing."""
 
 AT_ONCE = 8
-NOTHING: Mapping[str, str] = {}
-_How = Callable[[Sequence[str], str, int], str]  # one of the texts that tell of several marks
-_TOOLS = ("sh", "base64", "cat", "date", "dd", "mkfifo", "mv", "setsid", "tail", "tr", "wc")
+"""Works that are started at the same time."""
+
 _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,127}")
 
 
 class LocalExecutor:
-    """Work from the folder this process runs in, with its environment.
+    """Runs work in the folder of this process, with its environment.
 
-    `folder` is where the marks are; `wall` tells this machine's own wall clock; `fresh` is a name that nobody else
-    has, for a folder that has none yet; `env` is what the work inherits, and where its `secrets` are found.
+    Args:
+        folder: Where the marks are.
+        here: What tells this machine from others.
+        wall: This machine's own wall clock.
+        fresh: A name that nothing else has, for a state folder that has none yet.
+        env: What the work inherits, and where its `secrets` are found.
+        secrets: The variables of the work whose values are secret.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what tells this machine from others, and what it knows
@@ -52,39 +58,46 @@ class LocalExecutor:
         self._here = here
         self._wall = wall
         self._fresh = fresh
-        self._env = {**env, "KATAKEI_STATE": str(folder), "KATAKEI_BOOT_ID": here.boot}
+        self._env = {**env, "KATAKEI_STATE": str(folder)}
+        self._marks = LocalMarks(folder, here.boot, self._env)
         self._secrets = Secrets(env, secrets)
         self._lock = threading.Lock()
         self._refused: dict[WorkKey, WorkStatus] = {}
 
     @property
     def marks(self) -> str:
-        """Host, boot id, process ids and the folder's own name. Raises Unreachable: it cannot be written."""
+        """Host, boot id, pid namespace and the state folder's own name. Raises UnreachableError: it is not writable."""
         return ticket_of(self._folder, self._here, self._fresh)
 
     @property
     def lacks(self) -> str:
-        """Which secret is not known here."""
+        """Which secret is not known here; '' when all are."""
         return self._secrets.lacking
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - nothing is awaited
-        """What is missing on this machine is missing for every target."""
-        missing = [tool for tool in _TOOLS if shutil.which(tool, path=self._env.get("PATH")) is None]
-        if not Path("/proc/self/stat").exists():
-            missing.append("/proc")
-        why = f"local work needs {', '.join(missing)} on this machine"
-        return dict.fromkeys((target.id for target in targets), why) if missing else {}
+        """What is missing on this machine is missing for every target. Only a shell and this Python are needed."""
+        why = ""
+        if shutil.which("sh", path=self._env.get("PATH")) is None:
+            why = "local work needs sh on this machine"
+        elif not sys.executable:
+            why = "local work needs a Python interpreter of its own on this machine"
+        return dict.fromkeys((target.id for target in targets), why) if why else {}
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """Nothing is sent anywhere, so nothing is too long."""
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """Nothing has to be learnt of one's own machine."""
+        """Nothing has to be learned about this machine."""
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
-        """Begins what was resolved here; the rest is taken with the ticket of where it was. Raises as `marks`.
+        """Begins what was resolved here. Work resolved elsewhere is only taken, with the ticket of where it was.
 
-        Missing is what could not be begun just now, and what never will be is REFUSED by the next look.
+        Returns:
+            A ticket for each job taken. A job that could not begin just now is missing; one that never will is REFUSED
+            at the next `look`.
+
+        Raises:
+            UnreachableError: As `marks`.
         """
         if not jobs:
             return {}
@@ -96,72 +109,50 @@ class LocalExecutor:
             begun = dict(zip(ours, pool.map(lambda key: self._start(key, jobs[key][1], until, by), ours), strict=True))
         return {key: ticket for key, ticket in tickets.items() if begun.get(key, True)}
 
-    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
-        """What the marks here say; of what was resolved elsewhere only where that was. Raises Unseen or as `marks`."""
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:  # noqa: ARG002 - nothing is awaited
+        """What the marks here say; of work resolved elsewhere only where that was. Raises as `marks`."""
         if not tickets:
             return {}
         marks = self.marks
         ours = {key: _name(key) for key, (_, ticket) in tickets.items() if same(ticket, marks)}
         works = {key: elsewhere(ticket, self._here) for key, (_, ticket) in tickets.items() if key not in ours}
-        answer = self._ask(mark.look_text, tuple(ours.values()), by)
+        found = self._marks.look(ours.values())
         for key, name in ours.items():
-            found = answer.of(name)
-            if found:
-                absent = found.state is mark.MarkState.ABSENT
-                works[key] = self._refused.get(key, found.work) if absent else self._secrets.kept(found.work)
+            absent = found[name].state is mark.MarkState.ABSENT
+            work = self._secrets.kept(found[name].work)
+            works[key] = self._refused.get(key, work) if absent else work
         return works
 
-    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
-        """Claims the marks for nothing, of those whose marks are here. Raises Unseen or as `marks`."""
-        self._order(mark.forbid_text, tickets, by)
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:  # noqa: ARG002 - nothing is awaited
+        """Claims the marks for nothing, of those whose marks are here. Raises as `marks`."""
+        self._marks.forbid(self._here_of(tickets))
 
-    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
-        """Ends the sessions of what runs, of those whose marks are here. Raises Unseen or as `marks`."""
-        self._order(mark.cancel_text, tickets, by)
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:  # noqa: ARG002 - bounded by itself
+        """Ends the sessions of what runs, of those whose marks are here. Raises as `marks`."""
+        self._marks.cancel(self._here_of(tickets))
 
-    def _order(self, what: _How, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
+    def _here_of(self, tickets: Mapping[WorkKey, tuple[Target, str]]) -> list[str]:
         marks = self.marks
-        self._ask(what, tuple(_name(key) for key, (_, ticket) in tickets.items() if same(ticket, marks)), by)
+        return [_name(key) for key, (_, ticket) in tickets.items() if same(ticket, marks)]
 
     def _start(self, key: WorkKey, job: Job, until: datetime, by: timedelta) -> bool:
         """Whether it was begun, now or before, or refused for good. None begins after `until` of this machine."""
         now = self._wall()
         if now > until:
             return False
-        line = mark.Line("", _name(key), now + LATE, job.env)
+        env = {**self._env, **self._secrets.told, **mark.environment(job)}
         try:
-            found = next(iter(self._run(mark.start_text([line], job, timedelta()), by, self._secrets.told).marks), None)
+            found = self._marks.start(_name(key), job, now + LATE, env, by)
         except NoAnswerError:
             return False
-        if found and found.state is mark.MarkState.REFUSED:
+        if found.state is mark.MarkState.REFUSED:
             with self._lock:
                 self._refused[key] = found.work
-        return found is not None
-
-    def _ask(self, what: _How, names: Sequence[str], by: timedelta) -> mark.Answer:
-        return self._run(what(names, "", mark.TAIL), by) if names else mark.Answer()  # no limit but our own
-
-    def _run(self, text: str, by: timedelta, told: Mapping[str, str] = NOTHING) -> mark.Answer:
-        """One of the mark's programs, in a session of its own: Ctrl-C on a terminal is not meant for it."""
-        try:
-            done = subprocess.run(
-                ["sh"],  # noqa: S607 - as the user's PATH has it, like the work
-                input=text.encode(errors="surrogateescape"),
-                env={**self._env, **told},
-                capture_output=True,
-                timeout=by.total_seconds(),
-                check=False,
-                start_new_session=True,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise NoAnswerError(f"this machine did not answer within {by.seconds}s") from error
-        except OSError as error:
-            raise UnreachableError(f"no shell could be started on this machine: {error.strerror}") from error
-        return mark.read(done.stdout.decode(errors="replace"))
+        return True
 
 
 def _name(key: WorkKey) -> str:
-    """The marks of each target in a folder of its own. Raises UsageFault for a target that cannot name one."""
+    """The marks of each target are in a folder of its own. Raises UsageError for a target that cannot name one."""
     if not _TARGET.fullmatch(key.target):
         raise UsageError(f"the target {key.target!r} cannot name a folder")
     return f"{key.target}/{mark.name_of(key)}"
