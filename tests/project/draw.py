@@ -1,4 +1,4 @@
-"""Drawings in the documents that come from the code: phases, probe verdicts, layers, wire names and reasons.
+"""Drawings in the documents that come from the code: phases, probe verdicts, layers, wire names, reasons, schemas.
 
 `python -m tests.project.draw` writes the drawings. A test compares them with the code, so they cannot become outdated.
 """
@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 
+from tests.project import schemas
 from tests.unit.adapters.probes.test_rows import ROWS
 
 from katakei.domain import reasons as reason_codes
@@ -159,7 +160,7 @@ def drawings() -> Mapping[Path, str]:
     written = {
         path: between_marks(path.read_text(encoding="utf-8"), name, drawing) for path, (name, drawing) in drawn.items()
     }
-    return {PAGE: page(), REASONS: reasons(), **written}
+    return {PAGE: page(), REASONS: reasons(), **written, **schemas.documents()}
 
 
 def _template(sentence: str) -> str:

@@ -74,6 +74,13 @@ OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "approve": "approved:[text]",
             "accepted": "accepted:text",
             "unlock": "group:text held:text",
+            "demo": (
+                "exit:integer requests:integer slow:integer failed:integer releases:{text} seconds_out:{number} "
+                "seconds:number seconds_by_timer:number"
+            ),
+            "lab-up": (
+                "endpoint:text url:text target_group_arn:text load_balancer_arn:text targets:[lab_target] env:{text}"
+            ),
         }.items()
     }
 )
@@ -106,6 +113,7 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "target": ("id:text name:text phase:text intent:text attempt:integer since:text why:text exit:integer?"),
             "bar": "phase:text begun:text ended:text attempt:integer why:text open:boolean",
             "level": "at:text serving:integer",
+            "lab_target": "id:text port:integer address:text zone:text folder:text",
             "figures": "lasted:number late_requests:integer cut_connections:integer",
         }.items()
     }
