@@ -1,5 +1,6 @@
-"""AWS on loopback: an endpoint, a data plane and servers, so that anyone can rehearse a rolling update.
+"""A local AWS on loopback: an endpoint, a data plane and servers to rehearse rolling updates on.
 
-The lab is a stranger to the rest of Katakei: it imports nothing of it, holds its own reading of how AWS
-behaves, and listens on loopback only. What it starts ends with it, also when it is killed.
+The lab imports nothing of the other packages. It implements AWS's behavior from its own reading of the AWS
+documentation, so that a misunderstanding in Katakei shows in the tests. It listens on loopback only. Everything that a
+lab starts ends with it, even if the lab is killed.
 """

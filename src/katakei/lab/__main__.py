@@ -1,10 +1,10 @@
-"""`python -m katakei.lab up`: the lab without the rest of Katakei."""
+"""Entry point of `python -m katakei.lab up`, which starts a lab without the rest of Katakei."""
 
 import click
 
 from katakei.lab.up import up
 
-main = click.Group("lab", commands=[up], help="A local AWS to rehearse on.")
+main = click.Group("lab", commands=[up], help="A local AWS for rehearsals.")
 
 if __name__ == "__main__":
     main()

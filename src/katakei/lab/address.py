@@ -1,6 +1,6 @@
-"""Loopback addresses: each lab holds a block of its own (127.N.0.0/16), each server an address in it, each port a door.
+"""Loopback addresses of a lab: one /16 block (127.N.0.0/16) for each lab, one address for each server.
 
-Nothing listens here for traffic; the one socket kept open is the claim on the block.
+The only socket that stays open here is the one that reserves the block.
 """
 
 import errno
@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from katakei.lab.errors import LabError
 
-CLAIM = 47474  # the UDP port whose possession on 127.N.0.1 is the claim; the kernel gives it back when the lab dies
+CLAIM = 47474  # UDP port on 127.N.0.1. The lab that has bound it owns the block; the kernel frees it when the lab ends.
 
 
 class BoundAddress(NamedTuple):
-    """An address and the TCP port really bound there."""
+    """An address and the TCP port that is really bound there."""
 
     address: str
     port: int
@@ -23,38 +23,42 @@ class BoundAddress(NamedTuple):
 
 @dataclass(slots=True)
 class Block:
-    """A /16 of loopback that is one lab's while it lives: /20 subnets for zones, the last /24 for load balancers."""
+    """A /16 loopback block of one lab: a /20 subnet for each zone, the last /24 for load balancers."""
 
     number: int
     claim: socket.socket
 
     @property
     def cidr(self) -> str:
-        """The whole block, for a VPC."""
+        """The CIDR of the whole block, for a VPC."""
         return f"127.{self.number}.0.0/16"
 
     def zone_cidr(self, zone: int) -> str:
-        """The subnet of the zone-th zone, 0 to 14."""
+        """Returns the CIDR of the subnet of a zone, numbered from 0 to 14."""
         return f"127.{self.number}.{16 * zone}.0/20"
 
     def address(self, zone: int, server: int) -> str:
-        """The address of the server-th server (0 to 3999) of a zone."""
+        """Returns the address of a server, numbered from 0 to 3999 within its zone."""
         high, low = divmod(server + 10, 256)
         return f"127.{self.number}.{16 * zone + high}.{low}"
 
     def node(self, number: int = 0) -> str:
-        """The number-th address of the load balancers' own, 0 to 199."""
+        """Returns the address of a load balancer node, numbered from 0 to 199."""
         return f"127.{self.number}.255.{number + 10}"
 
     def close(self) -> None:
-        """Give the block back."""
+        """Release the block."""
         self.claim.close()
 
 
 def claim_block() -> Block:
-    """A block no other living lab holds, whoever runs it. Raises LabError when all are taken."""
+    """Reserve a block that no other running lab uses.
+
+    Raises:
+        LabError: all blocks are taken.
+    """
     for turn in range(230):
-        # Begin elsewhere each time: the servers of a lab that was just killed may need a moment to end.
+        # Start at another number each time: the servers of a lab that was just killed may need a moment to end.
         number = 20 + (os.getpid() + turn) % 230
         claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -67,9 +71,13 @@ def claim_block() -> Block:
 
 
 def bound_address(address: str, port: int) -> BoundAddress:
-    """The door for an API port: the port itself, or a free one where the system does not let us bind it (under 1024).
+    """Find the port that can be bound for an API port.
 
-    Raises LabError when something else already listens there.
+    Returns:
+        The address with the port itself, or with a free port if the system does not allow binding it (under 1024).
+
+    Raises:
+        LabError: another program already listens there.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

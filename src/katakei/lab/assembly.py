@@ -1,5 +1,6 @@
-"""A whole lab in this process: block, servers, data plane, ELBv2, EC2, Run Command, endpoint, set up and healthy.
-Each part is started here and ended here, in reverse order, whatever happens in between.
+"""Assembly of a whole lab in this process: address block, servers, data plane, ELBv2, EC2, Run Command and endpoint.
+
+Every part is started here, and stopped here in reverse order. The lab's temporary folder is made and removed here too.
 """
 
 import fcntl
@@ -27,13 +28,21 @@ from katakei.lab.ssm.model import RunCommandSettings
 from katakei.lab.ssm.service import RunCommand
 
 ENVOYS_ZONE = 13
-"""The subnet whose addresses the data plane connects from; no instance is ever put there."""
+"""Number of the subnet that Envoy connects from. No instance is ever placed in it."""
 
 
 @contextmanager
 def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo | None]:
-    """A lab whose targets are healthy, while the context lasts; None when `ending` was set before it was so."""
-    if ending.is_set():  # while all this was imported
+    """Run a lab whose targets are healthy while the context lasts.
+
+    Args:
+        options: the lab to set up.
+        ending: set from outside when the lab must end.
+
+    Yields:
+        The facts about the lab, or None if `ending` was set before the targets were healthy.
+    """
+    if ending.is_set():  # it may have been set during the imports
         yield None
         return
     with ExitStack() as parts:
@@ -70,13 +79,13 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
 
 
 class ServerFaults:
-    """Breaks on the servers what the faults name there, and mends what they no longer name."""
+    """Applies the faults that concern servers: dead applications and deployments that hang."""
 
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
 
     def apply_faults(self, before: Faults, after: Faults) -> None:
-        """The faults have changed. An instance nobody knows is passed over."""
+        """Break what `after` names and repair what only `before` names. Unknown instances are ignored."""
         known = {server.id: server for server in self._servers.all()}
         for instance in known.keys() & (set(after.target_dead) - set(before.target_dead)):
             self._servers.crash(instance)
@@ -117,13 +126,19 @@ LOCK = "alive"
 
 @contextmanager
 def lab_folder(among: Path | None = None) -> Iterator[Path]:
-    """A new folder in `among` (the system's place for temporary files). Its lock is held while the lab lives."""
+    """Make the folder of a lab, remove it at the end, and remove folders that killed labs left behind.
+
+    The folder's lock is held while the lab runs. Only folders with the lab's prefix and a free lock are removed.
+
+    Args:
+        among: the parent folder; the system's folder for temporary files if absent.
+    """
     place = among or Path(tempfile.gettempdir())
     _sweep(place)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     with (folder / "new").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        (folder / "new").rename(folder / LOCK)  # so that nobody ever sees it unlocked while we live
+        (folder / "new").rename(folder / LOCK)  # so that the lock file never exists unlocked while the lab runs
         try:
             yield folder
         finally:
@@ -136,7 +151,7 @@ def _sweep(place: Path) -> None:
             with lock.open("r+") as file:
                 if _free(file):
                     shutil.rmtree(lock.parent, ignore_errors=True)
-        except OSError:  # somebody else's, or swept by somebody else
+        except OSError:  # another user's folder, or another lab has removed it
             continue
 
 

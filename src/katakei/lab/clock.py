@@ -1,6 +1,6 @@
-"""The lab's only clock: the one file here that asks the time, sleeps, or draws a name that never comes twice.
+"""The lab's only clock: this module alone reads the time, sleeps and makes unique names.
 
-It never decides anything; whoever can take the time as an argument does.
+Code that can take the time as an argument does so instead.
 """
 
 import time
@@ -10,31 +10,37 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The wall clock, aware, in UTC."""
+    """Returns the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def monotonic() -> float:
-    """Seconds of a clock that never goes back; only differences mean something."""
+    """Returns seconds of a clock that never goes back. Only differences are meaningful."""
     return time.monotonic()
 
 
 def sleep(seconds: float) -> None:
-    """Let this thread rest."""
+    """Block this thread."""
     time.sleep(seconds)
 
 
 async def pause(seconds: float) -> None:
-    """Let this task rest, and the others run."""
-    import asyncio  # noqa: PLC0415 - 50 ms and 10 MB which the many small processes without tasks need not pay
+    """Suspend this task and let others run."""
+    import asyncio  # noqa: PLC0415 - costs 50 ms and 10 MB, which the many small processes without tasks need not pay
 
     await asyncio.sleep(seconds)
 
 
 def wait_for(predicate: Callable[[], object], within: float, every: float = 0.02) -> bool:
-    """Ask `predicate` every `every` seconds until it is true; False when that took longer than `within` seconds.
+    """Poll a condition until it holds.
 
-    It is asked at least once, and once more at the very end.
+    Args:
+        predicate: the condition; called at least once, and once more at the very end.
+        within: the limit in seconds.
+        every: the interval in seconds.
+
+    Returns:
+        Whether the condition held in time.
     """
     until = time.monotonic() + within
     while not predicate():
@@ -46,10 +52,10 @@ def wait_for(predicate: Callable[[], object], within: float, every: float = 0.02
 
 
 def unique() -> str:
-    """32 hexadecimal digits which nobody drew before."""
+    """Returns 32 random hexadecimal digits."""
     return uuid.uuid4().hex
 
 
 def unique_uuid() -> str:
-    """The same as a UUID with its dashes, as request ids and command ids are written."""
+    """Returns a random UUID with dashes, the form of request ids and command ids."""
     return str(uuid.uuid4())

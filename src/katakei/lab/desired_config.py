@@ -1,6 +1,6 @@
-"""What the data plane should do now, as one frozen value: listeners, rules, groups and the traffic each target may get.
+"""Desired configuration of the data plane as one frozen value: listeners, rules, groups and target traffic.
 
-Nothing here acts or asks; the ELB truth draws the picture, `envoy.py` makes it so.
+`elb.config_builder` makes it from the state of ELBv2; `envoy.process` applies it.
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from katakei.lab.address import BoundAddress
 
 
 class TrafficState(Enum):
-    """What a target may still get."""
+    """The traffic that a target may still get."""
 
     IN_SERVICE = "in_service"  # new requests
-    DRAINING = "draining"  # nothing new, not even of sticky clients; what is in flight may finish
-    CUT = "cut"  # the delay is over: what is still in flight ends now, with 502 for its client
+    DRAINING = "draining"  # no new requests, not even from sticky clients; requests in flight may finish
+    CUT = "cut"  # the delay is over: requests in flight end now, and their clients get 502
 
 
 @dataclass(frozen=True, slots=True)
 class GroupTarget:
-    """One registration as the data plane sees it: a really bound door and what it may get."""
+    """One registration as the data plane sees it: the bound address and the traffic it may get."""
 
     bound_address: BoundAddress
     traffic: TrafficState
@@ -29,15 +29,15 @@ class GroupTarget:
 
 @dataclass(frozen=True, slots=True)
 class Stickiness:
-    """Target stickiness of a group (`stickiness.*`): the cookie that carries it and how long it lives."""
+    """Target stickiness of a group (`stickiness.*`): its cookie and the cookie's lifetime."""
 
-    cookie: str = "AWSALB"  # AWSALBAPP-0 for app_cookie, which the lab treats as one of its own
+    cookie: str = "AWSALB"  # AWSALBAPP-0 for app_cookie, which the lab also sets itself
     duration: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A target group. A target that is not listed gets nothing new; what it has in flight may finish."""
+    """A target group. A target that is not listed gets no new requests; its requests in flight may finish."""
 
     arn: str
     targets: tuple[GroupTarget, ...] = ()
@@ -49,7 +49,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """One group's share of a forward action, 0 to 999."""
+    """The share of one group in a forward action, from 0 to 999."""
 
     group_arn: str
     weight: int = 1
@@ -57,15 +57,15 @@ class Weighted:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Requests go to one of the groups by weight. An empty group answers 503 for its share."""
+    """Requests go to one of the groups by weight. A group without targets answers 503 for its share."""
 
     groups: tuple[Weighted, ...]
-    sticky_for: timedelta | None = None  # TargetGroupStickinessConfig: how long a client keeps its group
+    sticky_for: timedelta | None = None  # TargetGroupStickinessConfig: how long a client stays with its group
 
 
 @dataclass(frozen=True, slots=True)
 class FixedResponse:
-    """The load balancer answers by itself."""
+    """An answer that the load balancer gives itself."""
 
     status: int
     body: str = ""
@@ -74,7 +74,7 @@ class FixedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """The load balancer sends the client elsewhere; the texts are AWS's, with #{host}, #{port}, #{path} and so on."""
+    """A redirect by the load balancer. The texts are AWS's, with #{host}, #{port}, #{path} and so on."""
 
     status: int  # 301 | 302
     protocol: str = "#{protocol}"
@@ -89,7 +89,7 @@ RouteAction = Forward | FixedResponse | Redirect
 
 @dataclass(frozen=True, slots=True)
 class QueryPair:
-    """One value of a query-string condition; without a key any key will do."""
+    """One value of a query-string condition. Without a key, any key matches."""
 
     value: str
     key: str | None = None
@@ -97,23 +97,25 @@ class QueryPair:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a rule asks for: every field that is not empty must match, by any one of its values.
+    """The conditions of a rule. Every field that is not empty must match, by any of its values.
 
-    Values are AWS's own patterns (`*` any run, `?` one character, a backslash takes their meaning away). Paths are
-    case-sensitive, hosts, header values and queries are not, methods are exact.
+    Values are AWS patterns: `*` matches any run, `?` one character, a backslash escapes them. Paths are case-sensitive;
+    hosts, header values and queries are not; methods are exact.
     """
 
     paths: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
-    headers: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (name, any of these values), each pair must match
+    headers: tuple[
+        tuple[str, tuple[str, ...]], ...
+    ] = ()  # (name, values): any of the values may match; every pair must match
     queries: tuple[tuple[QueryPair, ...], ...] = ()  # any of the pairs of each condition
     sources: tuple[str, ...] = ()  # IPv4 networks, as 10.0.0.0/8
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of a listener; its place in `Listener.rules` is its priority."""
+    """A rule of a listener. Its position in `Listener.rules` is its priority."""
 
     conditions: Conditions
     action: RouteAction
@@ -121,20 +123,23 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A listener of a load balancer and the load balancer's idle timeout."""
+    """A listener of a load balancer, with the load balancer's idle timeout."""
 
     arn: str
     bound_address: BoundAddress  # where it is really bound
     default: RouteAction
     rules: tuple[Rule, ...] = ()
-    port: int = 80  # what the API says, told to targets as X-Forwarded-Port
+    port: int = 80  # the port that the API shows, sent to targets as X-Forwarded-Port
     protocol: str = "HTTP"  # HTTP | HTTPS (with a certificate made by the lab)
-    idle_timeout: timedelta = timedelta(seconds=60)  # silent that long: 504 to the client
+    idle_timeout: timedelta = timedelta(seconds=60)  # after this much silence the client gets 504
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredConfig:
-    """Everything the data plane does. `close_idle`: idle connections to a target no longer in service close at once."""
+    """Everything that the data plane does.
+
+    With `close_idle`, idle connections to a target that left service close at once.
+    """
 
     listeners: tuple[Listener, ...] = ()
     groups: tuple[Group, ...] = ()

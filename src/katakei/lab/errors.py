@@ -1,5 +1,5 @@
-"""The one error the lab raises on purpose: a sentence that says what, where and what to do now."""
+"""Errors of the lab. Separate, because nearly every module of the lab imports it."""
 
 
 class LabError(Exception):
-    """The lab cannot do what was asked, or cannot be set up here."""
+    """The lab cannot do what was asked, or cannot be set up on this machine. The text says what to do now."""

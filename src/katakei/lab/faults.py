@@ -1,4 +1,4 @@
-"""What can be made to go wrong on purpose, and the dice that decide which call it hits. It breaks nothing by itself."""
+"""Faults that a rehearsal can inject, and the random choice of the calls that they hit."""
 
 from __future__ import annotations
 
@@ -17,19 +17,25 @@ FLAGS = ("close_idle", "deliver_late", "deliver_twice")
 
 
 class FaultError(Exception):
-    """A wish for faults that means nothing; its text says which and what would."""
+    """A request for faults that is not valid. The text names the field and what it accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """All faults of a lab as they are now.
+    """All faults of a lab at one time.
 
-    `throttle`, `error` and `timeout` are fractions of the calls; a call that times out is held for `hold` seconds
-    and may or may not have happened; the same is true of an error. `stale` is how old the answers of
-    DescribeTargetHealth are, `lag` how much later than the API the traffic follows (seconds). `actions` limits the
-    first three to some actions, `deny` lists actions answered with AccessDenied. `close_idle`: whether idle
-    connections to a deregistered target are closed. The rest names instances: their agent runs nothing, their
-    application is dead, their work never ends; `deliver_late` and `deliver_twice` are about Run Command.
+    Attributes:
+        throttle, error, timeout: fractions of the calls. A call that fails or times out may still have been
+            executed.
+        hold: seconds that a call which times out is held open.
+        stale: age of the answers of DescribeTargetHealth in seconds.
+        lag: seconds by which the traffic follows the API.
+        actions: the actions that `throttle`, `error` and `timeout` may hit; all if empty.
+        deny: actions that are answered with AccessDenied.
+        close_idle: whether idle connections to a deregistered target are closed.
+        agent_dead, target_dead, deploy_hangs: instances whose agent runs nothing, whose application is dead, whose
+            work never ends.
+        deliver_late, deliver_twice: faults of Run Command's delivery.
     """
 
     throttle: float = 0.0
@@ -49,7 +55,11 @@ class Faults:
     deliver_twice: bool = False
 
     def changed(self, changes: object) -> Faults:
-        """These with the fields named in `wish` (parsed JSON) replaced. Raises FaultError, then nothing is changed."""
+        """Replace the fields that a parsed JSON object names.
+
+        Raises:
+            FaultError: a field or value is not valid; nothing has changed.
+        """
         if not isinstance(changes, dict):
             raise FaultError('faults are a JSON object such as {"throttle": 0.3}')
         known = [field.name for field in fields(self)]
@@ -59,7 +69,7 @@ class Faults:
         return replace(self, **{name: _value(name, value) for name, value in changes.items()})
 
     def as_json(self) -> dict[str, Any]:
-        """As GET shows them."""
+        """Returns the faults as `GET /_lab/faults` shows them."""
         return asdict(self)
 
 
@@ -80,13 +90,13 @@ def _value(name: str, value: object) -> Any:
     return tuple(value) if isinstance(value, list) else ()
 
 
-def _must(fine: bool, name: str, what: str) -> None:  # noqa: FBT001 - read as a sentence: must be fine
+def _must(fine: bool, name: str, what: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not fine:
         raise FaultError(f"{name} must be {what}")
 
 
 class FaultOutcome(Enum):
-    """What becomes of one call. The `_DONE` ones happen all the same; the caller cannot know."""
+    """What happens to one call. Calls with a `_DONE` outcome are executed, but the caller cannot know it."""
 
     PASS = "pass"  # noqa: S105 - the word, not a secret
     DENY = "deny"
@@ -98,7 +108,7 @@ class FaultOutcome(Enum):
 
 
 class FaultInjector:
-    """The faults of a running lab: thread-safe, and whoever listens hears (before, after) of every change."""
+    """The faults of a running lab. Thread-safe; listeners are called with (before, after) at every change."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self._faults = faults or Faults()
@@ -108,15 +118,19 @@ class FaultInjector:
 
     @property
     def now(self) -> Faults:
-        """The faults as they are."""
+        """The faults at this moment."""
         return self._faults
 
     def listen(self, to: Callable[[Faults, Faults], None]) -> None:
-        """Call `to(before, after)` at every change, in the thread of who changed it."""
+        """Call `to(before, after)` at every change, in the thread that makes the change."""
         self._listeners.append(to)
 
     def change(self, changes: object) -> Faults:
-        """Replace the fields named in a parsed JSON object. Raises FaultError."""
+        """Replace the fields that a parsed JSON object names.
+
+        Raises:
+            FaultError: a field or value is not valid.
+        """
         with self._lock:
             before, after = self._faults, self._faults.changed(changes)
             self._faults = after
@@ -127,7 +141,7 @@ class FaultInjector:
         return after
 
     def outcome(self, action: str) -> FaultOutcome:
-        """Throw the dice for one call."""
+        """Choose the outcome of one call at random."""
         with self._lock:
             faults = self._faults
             if action in faults.deny:

@@ -1,5 +1,6 @@
-"""What a lab begins with: a VPC, servers in its zones, a load balancer, and a target group in which all are healthy.
-Everything is made by the same calls that a user could make, but from inside: they are not counted and not throttled.
+"""The resources that a lab starts with: a VPC, servers, a load balancer and a target group with healthy targets.
+
+They are made by ordinary API calls from inside the lab, which are neither counted nor throttled.
 """
 
 import threading
@@ -30,7 +31,7 @@ CHECK = {
 
 @dataclass(frozen=True, slots=True)
 class InitialResources:
-    """What was set up: ARNs, the address traffic comes in by, and the servers' instance ids in the order of launch."""
+    """The resources that were made. `url` is where the load balancer listens; the ids are in order of launch."""
 
     target_group_arn: str
     load_balancer_arn: str
@@ -41,7 +42,14 @@ class InitialResources:
 def create_resources(
     options: LabOptions, block: Block, region: Region, elb: Elb, ending: threading.Event
 ) -> InitialResources | None:
-    """Make all of it; None when `ending` was set meanwhile. Raises LabError when it does not become healthy."""
+    """Make all resources and wait until the targets are healthy.
+
+    Returns:
+        The resources, or None if `ending` was set meanwhile.
+
+    Raises:
+        LabError: a step took too long.
+    """
     normal = elb.target_state.switches
     elb.target_state.set_switches(propagation=timedelta(0), lag=timedelta(0))
     vpc, subnets = region.put_on_loopback(block, ZONES)
@@ -73,8 +81,8 @@ def _launch(options: LabOptions, region: Region, subnets: Mapping[str, str]) -> 
 
 
 def _balance(options: LabOptions, elb: Elb, vpc: str, subnets: Mapping[str, str]) -> tuple[str, str, str]:
-    """ARN of the group, ARN of the load balancer, and where it listens."""
-    zones = options.zone_names if len(options.zones) > 1 else ZONES  # an ALB wants two at least
+    """Returns the ARN of the group, the ARN of the load balancer and the URL of its listener."""
+    zones = options.zone_names if len(options.zones) > 1 else ZONES  # an ALB needs at least two
     balancer = elb.call("CreateLoadBalancer", {"Name": BALANCER, "Subnets": [subnets[zone] for zone in zones]})
     balancer_arn = balancer["LoadBalancers"][0]["LoadBalancerArn"]
     group_arn = _group(options, elb, vpc)
@@ -123,14 +131,17 @@ def _healthy(elb: Elb, group: str) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2):  # noqa: S310 - our own http address
+        with urllib.request.urlopen(f"{url}/health", timeout=2):  # noqa: S310 - an http address of this lab
             return True
     except OSError:  # refused, reset, or an error status
         return False
 
 
 def _backdate_registrations(elb: Elb) -> None:
-    """A lag shows the data plane the past; without this the past of a new lab would be empty, and answer 503."""
+    """Date the registrations back by a day.
+
+    With a lag the data plane sees the past. A new lab has no past, so its data plane would answer 503.
+    """
     target_state = elb.target_state
     with target_state.locked() as now:
         for group in target_state.groups():

@@ -1,7 +1,7 @@
-"""The program that makes the traffic: a steady rate over keep-alive connections, every request counted, none repeated.
+"""Load generator: a program that sends requests at a steady rate, counts every one and repeats none.
 
-It takes its plan as one line of JSON on standard input, reports there below every half second, and ends when its input
-does. A client library would silently send a lost request again; that is why this speaks HTTP by itself.
+It reads its plan as one line of JSON from standard input, prints its counts every half second, and ends when standard
+input ends. It speaks HTTP itself, because a client library would silently repeat a lost request.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from katakei.lab import clock
 from katakei.lab.servers.http1 import Malformed, read_body, read_head
 
 KEPT = 20
-"""How many failures are kept in full."""
+"""Number of failures that are kept in detail."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """What to send, and when to end at the latest."""
+    """The requests to send, and the limits after which the program ends."""
 
     host: str
     port: int
     rate: float
     clients: int
-    slow_every: int  # every how many-th request is slow; 0 = none
+    slow_every: int  # every n-th request is slow; 0: none
     path: str
     slow_path: str
     patience: float  # seconds until a request counts as unanswered
@@ -37,27 +37,34 @@ class LoadPlan:
 
 @dataclass(slots=True)
 class LoadCount:
-    """What happened so far."""
+    """The counts so far."""
 
     requests: int = 0
     failed: int = 0
     first_failures: list[dict[str, str | int]] = field(default_factory=list)
     releases: dict[str, int] = field(default_factory=dict)
     slow: int = 0
-    slowest: float = 0  # seconds, of the requests which are not slow on purpose
-    held_back: int = 0  # not sent because every client was waiting for an answer
+    slowest: float = 0  # seconds; requests that are slow on purpose do not count
+    held_back: int = 0  # not sent, because every client was waiting for an answer
     seconds: float = 0
 
 
 class Client:
-    """One keep-alive connection, opened when first needed and again after every end."""
+    """One keep-alive connection, opened when first needed and reopened after it ends."""
 
     def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def get(self, path: str) -> tuple[int, str]:
-        """Status and release of one answer, read to its end. Raises OSError, EOFError or one of Malformed."""
+        """Send one request and read the whole answer.
+
+        Returns:
+            Status and release.
+
+        Raises:
+            OSError: the connection broke. Also EOFError, or one of Malformed.
+        """
         if self._streams is None or self._streams[0].at_eof():
             self.close()
             self._streams = await asyncio.open_connection(self._plan.host, self._plan.port)
@@ -70,14 +77,14 @@ class Client:
         return head.status, head.headers.get("x-release", "none")
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._streams:
             self._streams[1].close()
             self._streams = None
 
 
 class LoadGenerator:
-    """The clients and the count."""
+    """The clients and their counts."""
 
     def __init__(self, plan: LoadPlan) -> None:
         self.count = LoadCount()
@@ -86,7 +93,7 @@ class LoadGenerator:
         self._busy: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until told to stop, or the plan is done; then wait for the answers still due."""
+        """Send until `stop` is set or the plan is done, then wait for the outstanding answers."""
         began, due = clock.monotonic(), 0
         while not stop.is_set() and self.count.requests < self._plan.most and self.count.seconds < self._plan.longest:
             self.count.seconds = clock.monotonic() - began
@@ -129,7 +136,7 @@ class LoadGenerator:
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Client]:
-        # The one that rested longest: then none rests until the load balancer hangs up.
+        # The client that has been idle longest, so that no connection reaches the load balancer's idle timeout.
         client = self._idle.popleft() if self._idle else Client(self._plan)
         yield client
         self._idle.append(client)
@@ -147,7 +154,7 @@ async def _report(count: LoadCount) -> None:
 
 
 async def main() -> None:
-    """Run the plan until our input ends, which it also does when our parent is killed."""
+    """Run the plan until standard input ends. It also ends when the parent process is killed."""
     loop = asyncio.get_running_loop()
     load = LoadGenerator(LoadPlan(**json.loads(await loop.run_in_executor(None, sys.stdin.readline))))
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What a lab is asked to be, and what it says of itself once it is ready. Plain values, cheap to import."""
+"""Options of a lab, and the facts that a running lab reports. Plain values that are cheap to import."""
 
 import json
 import re
@@ -16,10 +16,20 @@ MOST_TARGETS = 200
 
 @dataclass(frozen=True, slots=True)
 class LabOptions:
-    """A lab to set up: the typical first user's, unless said otherwise. Intervals and delays that AWS would refuse are
-    allowed here, since the lab sets itself up by hand. `port` is the group's; zones are letters (`a`) or full names.
+    """The lab to set up. The defaults are those of a typical first user.
 
-    Raises LabError for what cannot be.
+    Intervals and delays that AWS would reject are allowed, because the lab calls itself without validation.
+
+    Attributes:
+        targets: number of servers.
+        delay: deregistration delay.
+        lag: time by which traffic follows the API.
+        interval: time between two health checks.
+        port: port of the target group.
+        zones: letters (`a`) or full zone names.
+
+    Raises:
+        LabError: an option is out of range.
     """
 
     targets: int = 2
@@ -45,13 +55,13 @@ class LabOptions:
 
     @property
     def zone_names(self) -> tuple[str, ...]:
-        """The zones in full."""
+        """The full names of the zones."""
         return tuple(REGION + zone if len(zone) == 1 else zone for zone in self.zones)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One server of the lab's own group. `port` is what the API says, `folder` where its files are."""
+    """One server of the lab's own group. `port` is the API's port, `folder` holds the server's files."""
 
     id: str
     port: int
@@ -62,7 +72,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class LabInfo:
-    """Where everything is: the one JSON line of `lab up --json`. `env` points any AWS client at the lab."""
+    """The facts about a running lab: the one JSON line of `lab up --json`.
+
+    `env` holds the variables that point any AWS client at the lab.
+    """
 
     endpoint: str
     url: str
@@ -72,18 +85,18 @@ class LabInfo:
     env: dict[str, str] = field(default_factory=dict)
 
     def line(self) -> str:
-        """As JSON, on one line."""
+        """Returns the facts as one line of JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def read(cls, line: str) -> "LabInfo":
-        """From that line."""
+        """Parse that line."""
         known = json.loads(line)
         return cls(**known | {"targets": tuple(Target(**target) for target in known["targets"])})
 
 
 def environment(endpoint: str, group: str) -> dict[str, str]:
-    """What a client needs to meet the lab, and never a real account: no profile, no instance metadata."""
+    """Returns the variables that point an AWS client at the lab and keep it away from every real account."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "lab",

@@ -1,5 +1,6 @@
-"""A lab in a process of its own, for tests, benchmarks and the demo: started, asked, ended.
-It knows of the lab what the lab says of itself, and nothing more.
+"""Handle of a lab in a process of its own, for tests, benchmarks and the demo.
+
+It uses only the lab's public output and its `/_lab` API.
 """
 
 import json
@@ -21,9 +22,10 @@ END_WITHIN = 20.0
 
 
 class Lab:
-    """One lab, for as long as the `with` lasts; it ends with us even if we are killed.
+    """One lab, running while the `with` block lasts. It ends with this process, even if this process is killed.
 
-    What it is asked to be comes in `options`; what it is stands in `facts`, and by name (`url`, `env`, ...).
+    Attributes:
+        options: the lab to set up.
     """
 
     def __init__(self, options: LabOptions | None = None) -> None:
@@ -42,29 +44,33 @@ class Lab:
 
     @property
     def facts(self) -> LabInfo:
-        """What the lab said when it was ready."""
+        """The facts that the lab reported when it was ready.
+
+        Raises:
+            LabError: the lab is not running.
+        """
         if self._facts is None:
             raise LabError("this lab is not up; start it, or use it in a `with`")
         return self._facts
 
     @property
     def endpoint(self) -> str:
-        """Where AWS is."""
+        """The URL of the AWS endpoint."""
         return self.facts.endpoint
 
     @property
     def url(self) -> str:
-        """Where the load balancer listens."""
+        """The URL of the load balancer."""
         return self.facts.url
 
     @property
     def target_group_arn(self) -> str:
-        """The group of the lab's own servers."""
+        """The ARN of the target group with the lab's own servers."""
         return self.facts.target_group_arn
 
     @property
     def load_balancer_arn(self) -> str:
-        """The load balancer in front of them."""
+        """The ARN of the load balancer in front of the group."""
         return self.facts.load_balancer_arn
 
     @property
@@ -74,24 +80,31 @@ class Lab:
 
     @property
     def env(self) -> dict[str, str]:
-        """What points an AWS client at the lab; to be laid over an environment."""
+        """The variables that point an AWS client at the lab; add them to an environment."""
         return self.facts.env
 
     def over(self, env: Mapping[str, str]) -> dict[str, str]:
-        """This environment with the lab for its AWS: no profile, endpoint or token of another one is left in it."""
+        """Returns this environment with the lab as its AWS. Settings of another AWS are removed."""
         return {name: value for name, value in env.items() if not name.startswith("AWS_")} | self.env
 
     @property
     def pid(self) -> int:
-        """The lab's process."""
+        """The id of the lab's process."""
         if self._process is None:
             raise LabError("this lab is not up; start it, or use it in a `with`")
         return self._process.pid
 
     def start(self, within: float = READY_WITHIN) -> LabInfo:
-        """Returns when every target is healthy. Raises LabError with the lab's own words when that takes too long."""
+        """Start the lab and wait until every target is healthy.
+
+        Args:
+            within: the limit in seconds.
+
+        Raises:
+            LabError: it took too long; the text holds what the lab printed.
+        """
         with tempfile.TemporaryFile() as words:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program, its arguments are numbers
+            self._process = subprocess.Popen(  # noqa: S603 - this project's program; its arguments are numbers
                 [sys.executable, "-m", "katakei.lab", "up", "--json", "--while-stdin", *_arguments(self.options)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -102,12 +115,12 @@ class Lab:
                 self.stop()
                 words.seek(0)
                 said = words.read().decode(errors="replace")[-2000:]
-                raise LabError(f"the lab was not ready within {within:g} s; it said: {said or 'nothing'}")
+                raise LabError(f"the lab was not ready within {within:g} s; its output: {said or 'none'}")
         self._facts = LabInfo.read(line)
         return self._facts
 
     def stop(self) -> None:
-        """End it, in good order if it can; nothing of it is left when this returns."""
+        """Stop the lab, by SIGTERM and then by SIGKILL. Nothing of it is left when this returns."""
         if self._process is None:
             return
         with self._process as process:
@@ -119,19 +132,23 @@ class Lab:
         self._process = None
 
     def faults(self, **changes: object) -> dict[str, Any]:
-        """Turn faults on or off (`throttle=0.3`, `agent_dead=[id]`); returns all of them as they are now."""
+        """Change faults (`throttle=0.3`, `agent_dead=[id]`).
+
+        Returns:
+            All faults as they are now.
+        """
         return dict(self._lab("faults", json.dumps(changes).encode() if changes else None))
 
     def calls(self) -> list[dict[str, Any]]:
-        """Every AWS call so far."""
+        """Returns every AWS call so far."""
         return list(self._lab("calls"))
 
     def history(self) -> list[dict[str, Any]]:
-        """Every change of every target so far."""
+        """Returns every state change of every target so far."""
         return list(self._lab("history"))
 
     def _lab(self, what: str, body: bytes | None = None) -> Any:
-        request = urllib.request.Request(f"{self.endpoint}/_lab/{what}", body)  # noqa: S310 - our own http address
+        request = urllib.request.Request(f"{self.endpoint}/_lab/{what}", body)  # noqa: S310 - an http address of this lab
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
             return json.load(answer)
 
@@ -143,7 +160,7 @@ def _arguments(options: LabOptions) -> list[str]:
 
 
 def _first_line(process: subprocess.Popen[bytes], within: float) -> str:
-    """The first line it writes; nothing when it ends before or takes too long."""
+    """Read the first line of its output. The result is empty if the process ends first or takes too long."""
     line, until = b"", clock.monotonic() + within
     if process.stdout is None:
         return ""
@@ -153,7 +170,7 @@ def _first_line(process: subprocess.Popen[bytes], within: float) -> str:
             left = until - clock.monotonic()
             if left <= 0 or not selector.select(left):
                 return ""
-            data = process.stdout.read1(65536)  # type: ignore[attr-defined]  # a pipe we opened is buffered
+            data = process.stdout.read1(65536)  # type: ignore[attr-defined]  # a pipe from Popen is buffered
             if not data:
                 return ""
             line += data

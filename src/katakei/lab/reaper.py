@@ -1,7 +1,7 @@
-"""Finds and ends processes by a mark in their environment, also detached ones; also when the lab itself is killed.
+"""Cleanup of processes by a mark in their environment, detached ones included, even if the lab is killed.
 
-As a program it waits until its parent is gone, then ends whatever carries the mark. It never touches an unmarked
-process unless that descends from a marked one. Linux only: it reads /proc.
+As a program it waits until its parent has ended, then ends every process with the mark. It never touches a process
+without the mark, except descendants of a marked one. Linux only: it reads /proc.
 """
 
 import contextlib
@@ -17,32 +17,37 @@ from katakei.lab import clock
 from katakei.lab.errors import LabError
 
 ROOT = "KATAKEI_LAB_ROOT"
-"""The variable which everything that runs in a lab carries: the lab's own folder."""
+"""The environment variable of every process of a lab. Its value is the lab's folder."""
 
 
 class _Process(NamedTuple):
     pid: int
     parent: int
     group: int
-    born: int  # clock ticks since boot; with the pid it names one process for ever
+    born: int  # clock ticks since boot; together with the pid it identifies one process
 
 
 def marked(marks: frozenset[str]) -> set[int]:
-    """The living processes with all of `marks` (NAME=value) in their environment, and their descendants."""
+    """Returns the running processes with all `marks` (NAME=value) in their environment, and their descendants."""
     return {process.pid for process in _marked(marks, list(_living()))}
 
 
 def group_members(leader: int) -> set[int]:
-    """The living members of a process group."""
+    """Returns the running members of a process group."""
     return {process.pid for process in _living() if process.group == leader}
 
 
 def end_marked(marks: frozenset[str], grace: float = 0) -> None:
-    """End everything that carries the marks: politely at first when `grace` seconds are given, then by force.
+    """End every process that carries the marks.
 
-    Raises LabError when something is still there after 10 s of that.
+    Args:
+        marks: NAME=value pairs; a process must have all of them.
+        grace: seconds between SIGTERM and SIGKILL; 0: SIGKILL at once.
+
+    Raises:
+        LabError: a process is still running after 10 s of SIGKILL.
     """
-    # Remembered by name: a descendant without the mark is no descendant any more once its parent has ended.
+    # Remember each process: once its parent has ended, a descendant without the mark cannot be recognized any more.
     known: set[tuple[int, int]] = set()
     if grace and _signal(marks, known, signal.SIGTERM):
         clock.wait_for(lambda: not _signal(marks, known, None), grace, every=0.05)
@@ -51,7 +56,7 @@ def end_marked(marks: frozenset[str], grace: float = 0) -> None:
 
 
 def _signal(marks: frozenset[str], known: set[tuple[int, int]], what: signal.Signals | None) -> bool:
-    """Whether any is left, and the signal to each."""
+    """Send the signal to each known process. Returns whether any is still running."""
     living = list(_living())
     known |= {(process.pid, process.born) for process in _marked(marks, living)}
     left = [process.pid for process in living if (process.pid, process.born) in known]
@@ -62,9 +67,9 @@ def _signal(marks: frozenset[str], known: set[tuple[int, int]], what: signal.Sig
 
 
 def _living() -> Iterator[_Process]:
-    """Every process that is no zombie."""
+    """Yields every process that is not a zombie."""
     for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):  # it has ended since
+        with contextlib.suppress(OSError):  # it has ended meanwhile
             if entry.name.isdigit():
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
                 if fields[0] not in "ZX":
@@ -81,22 +86,22 @@ def _marked(marks: frozenset[str], living: list[_Process]) -> list[_Process]:
 def _carries(pid: int, marks: frozenset[str]) -> bool:
     try:
         return {mark.encode() for mark in marks} <= set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
-    except OSError:  # it has ended since, or is somebody else's
+    except OSError:  # it has ended meanwhile, or belongs to another user
         return False
 
 
 class Reaper:
-    """A process of its own that ends everything of a lab as soon as we close it, or are killed."""
+    """A child process that ends everything of a lab as soon as it is closed or its parent is killed."""
 
     def __init__(self, root: Path) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own program; the argument is data to it
+        self._process = subprocess.Popen(  # noqa: S603 - this project's program; the argument is data
             [sys.executable, "-P", "-m", "katakei.lab.reaper", str(root)],
             stdin=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C on the lab's terminal is not for the guard
+            start_new_session=True,  # Ctrl-C on the lab's terminal must not reach it
         )
 
     def close(self) -> None:
-        """End everything that carries the mark; returns when it is gone."""
+        """End every process with the mark; returns when all have ended."""
         with self._process:
             pipe: IO[bytes] | None = self._process.stdin
             if pipe:
@@ -104,7 +109,7 @@ class Reaper:
 
 
 def main(root: str) -> None:
-    """Wait for the end of our standard input, which is the end of our parent."""
+    """Wait for the end of standard input, which is the end of the parent, then end everything with the mark."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     sys.stdin.buffer.read()

@@ -1,6 +1,6 @@
-"""Traffic on a URL from a process of its own: steady, over keep-alive connections, every request counted.
+"""Steady traffic on a URL from a process of its own, over keep-alive connections, with every request counted.
 
-It retries nothing: a broken connection is a failed request, as it is for a client that may not ask twice.
+Nothing is retried: a broken connection is a failed request, as for a client that must not repeat a request.
 """
 
 import json
@@ -19,7 +19,7 @@ from katakei.lab.load_generator import LoadPlan
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that was not answered with 2xx. Status 0: it was not answered at all, and `why` says how."""
+    """A request that was not answered with 2xx. Status 0 means no answer at all; `why` holds the error."""
 
     at: datetime
     path: str
@@ -30,25 +30,32 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the traffic saw."""
+    """The counts of the traffic."""
 
     requests: int = 0
     failed: int = 0
     first_failures: tuple[Failure, ...] = ()  # at most 20
     releases: Mapping[str, int] = field(default_factory=dict)  # answers by X-Release
     slow: int = 0
-    slowest: timedelta = timedelta()  # of the requests which are not slow on purpose
-    held_back: int = 0  # not sent because every client was waiting for an answer
+    slowest: timedelta = timedelta()  # requests that are slow on purpose do not count
+    held_back: int = 0  # not sent, because every client was waiting for an answer
     lasted: timedelta = timedelta()
 
 
 class Traffic:
-    """`rate` requests a second on `url`, a share of them slow on purpose, from `clients` connections.
+    """Traffic on one URL from a child process.
 
-    Without `clients` there are enough for the slow ones. It ends by itself after `longest` or `most` requests.
+    Args:
+        url: where requests go.
+        rate: requests a second.
+        clients: number of connections; enough for the slow requests if absent.
+        slow_fraction: share of the requests that go to `/slow`.
+        slow_seconds: duration of those.
+        longest: the traffic ends by itself after this time.
+        most: the traffic ends by itself after this many requests.
     """
 
-    def __init__(  # noqa: PLR0913 - figures of one load, all with a default
+    def __init__(  # noqa: PLR0913 - settings of one load, all with a default
         self,
         url: str,
         rate: float = 50,
@@ -78,20 +85,20 @@ class Traffic:
         self._reader = threading.Thread(target=self._read, name="figures of the traffic", daemon=True)
 
     def start(self) -> None:
-        """Begin. Returns once the first report is there."""
+        """Start the traffic. Returns once the first report has arrived."""
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "katakei.lab.load_generator"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for us; its end comes when its input ends
+            start_new_session=True,  # Ctrl-C must not reach it; it ends when its input ends
         )
         if self._process.stdin and self._process.stdout:
             self._process.stdin.write(json.dumps(asdict(self._plan)) + "\n")
             self._process.stdin.flush()
             self._last = self._process.stdout.readline()
         if not self._last:
-            raise LabError("the traffic does not start")
+            raise LabError("the load generator did not start")
         self._reader.start()
 
     def _read(self) -> None:
@@ -99,7 +106,7 @@ class Traffic:
             self._last = line
 
     def figures(self) -> Figures:
-        """What it saw so far; half a second old at most."""
+        """Returns the counts so far, at most half a second old."""
         seen = json.loads(self._last)
         return Figures(
             requests=seen["requests"],
@@ -115,9 +122,10 @@ class Traffic:
         )
 
     def stop(self) -> Figures:
-        """Send nothing more, wait for what is in flight, and say what was seen.
+        """Send nothing more, wait for the requests in flight, and return the final counts.
 
-        Raises LabError when the process itself failed.
+        Raises:
+            LabError: the process failed.
         """
         if self._process is None:
             return Figures()
@@ -132,5 +140,5 @@ class Traffic:
             self._process.kill()
             code = self._process.wait(10)
         if code:
-            raise LabError(f"the traffic ended with {code}; its figures cannot be believed")
+            raise LabError(f"the traffic ended with {code}; its counts are not reliable")
         return self.figures()

@@ -1,5 +1,6 @@
-"""`lab up`: one lab in this process until it is told to end.
-What a lab consists of is in `assembly`, imported only when one is really started: naming this command is cheap.
+"""Command `lab up`, which runs one lab in this process until a signal ends it.
+
+The parts of a lab are imported only when one is started, so that `katakei --help` stays fast.
 """
 
 import os
@@ -24,18 +25,20 @@ if TYPE_CHECKING:
 @click.option("--zones", metavar="LETTERS", default="a,c", show_default=True, help="Zones the servers are spread over.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON when ready.")
 @click.option("--while-stdin", is_flag=True, hidden=True, help="End when standard input does.")
-def up(  # noqa: PLR0913 - one per option
+def up(  # noqa: PLR0913 - one argument for each option
     *, targets: int, delay: int, lag: float, interval: float, port: int, zones: str, as_json: bool, while_stdin: bool
 ) -> None:
-    """An AWS of your own on loopback: target group, load balancer, servers. Ctrl-C ends it."""
+    """Start a local AWS: target group, load balancer, servers. Ctrl-C ends it."""
     ending = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if each is not signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN:  # nohup keeps it up
+        if (
+            each is not signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN
+        ):  # under nohup the lab keeps running
             signal.signal(each, lambda _number, _frame: ending.set())
     if while_stdin:
         threading.Thread(target=_until_eof, args=(ending,), daemon=True).start()
     from katakei.lab.errors import LabError  # noqa: PLC0415 - as above
-    from katakei.lab.options import LabOptions  # noqa: PLC0415 - what only a running lab needs is not imported before
+    from katakei.lab.options import LabOptions  # noqa: PLC0415 - needed only by a running lab
 
     try:
         options = LabOptions(
@@ -53,13 +56,13 @@ def up(  # noqa: PLR0913 - one per option
 
 
 def _remove_aws_variables() -> None:
-    """The lab is one itself and asks none: a profile or an endpoint of the user's must not reach what it is made of."""
+    """Remove AWS variables: the lab's own libraries must not use a profile or an endpoint of the user."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
 
 
 def _span(seconds: float) -> timedelta:
-    """What is no length of time at all is refused as one that is too short."""
+    """Convert to a duration. A value that is no duration becomes one that is too short and is rejected later."""
     try:
         return timedelta(seconds=seconds)
     except (ValueError, OverflowError):
@@ -68,7 +71,7 @@ def _span(seconds: float) -> timedelta:
 
 def _run(options: "LabOptions", ending: threading.Event, *, as_json: bool) -> None:
     try:
-        from katakei.lab.assembly import assembled  # noqa: PLC0415 - heavy, and only there with the lab's extra
+        from katakei.lab.assembly import assembled  # noqa: PLC0415 - slow to import, and installed only with the `lab` extra
     except ImportError as error:
         raise click.ClickException(
             f"the lab needs its extra: pip install 'katakei[lab]' (missing: {error.name})"
@@ -81,7 +84,7 @@ def _run(options: "LabOptions", ending: threading.Event, *, as_json: bool) -> No
 
 
 def _until_eof(ending: threading.Event) -> None:
-    # Not by sys.stdin: its buffer would be locked by this thread when Python ends.
+    # os.read instead of sys.stdin: this thread would hold the lock of its buffer when Python ends.
     while os.read(0, 4096):
         pass
     ending.set()

@@ -1,6 +1,4 @@
-"""Instances of the API as machines of the lab: moto keeps what EC2 shows, the servers are what it speaks about.
-How a load balancer takes it is not known here; whoever wants to hear of a change is told.
-"""
+"""EC2 instances as servers of the lab: moto keeps what EC2 shows, and calls on instances act on the servers."""
 
 import logging
 import threading
@@ -19,7 +17,7 @@ from katakei.lab.servers.fleet import Servers
 
 
 class InstanceState(Enum):
-    """`InstanceState.Name` and its `Code`."""
+    """The values of `InstanceState.Name` and their `Code`."""
 
     PENDING = ("pending", 0)
     RUNNING = ("running", 16)
@@ -35,7 +33,14 @@ StateListener = Callable[[str, InstanceState], None]
 
 
 class Ec2:
-    """Every instance of the account is a server. `told` hears (id, state) of every change, on some thread, in order."""
+    """All instances of one account; each is a server.
+
+    Args:
+        servers: the servers.
+        block: the address block for instances.
+        account: the account id.
+        on_change: called with (instance id, state) at every change, in order, on any thread.
+    """
 
     def __init__(self, servers: Servers, block: Block, account: str, on_change: StateListener) -> None:
         self._servers = servers
@@ -49,7 +54,7 @@ class Ec2:
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
-        """From now on what EC2 is asked to do is done, in every region, also when Auto Scaling asks."""
+        """Replace moto's instance calls by calls that act on servers, in all regions, also for Auto Scaling."""
         self._replace(EC2Backend, "run_instances", self._run_instances)
         for name, act in {
             "start": self._start,
@@ -60,23 +65,23 @@ class Ec2:
             self._replace(Instance, name, act)
 
     def close(self) -> None:
-        """Leave moto as it was, and nothing under way."""
+        """Restore moto and wait for calls in progress."""
         while self._undo:
             self._undo.pop()()
         for thread in tuple(self._work):
             thread.join(15)
 
     def instances(self) -> list[Instance]:
-        """Every instance that is not on its way to termination, in every region."""
+        """Returns every instance that is not terminating, in every region."""
         backends = tuple(ec2_backends[self._account].values())
         return [one for backend in backends for one in backend.all_instances() if state_of(one) not in GOING]
 
     def reboot(self, instance_id: str) -> None:
-        """As RebootInstances, but returns when it is done."""
+        """RebootInstances that returns when the reboot is complete."""
         with self._instance_lock(instance_id):
             self._servers.reboot(instance_id)
 
-    # What moto's classes do from now on.
+    # Replacements of moto's methods.
 
     def _run_instances(self, before: Callable[..., Reservation], backend: EC2Backend, *given: Any, **named: Any) -> Any:
         reservation = before(backend, *given, **named)
@@ -85,13 +90,15 @@ class Ec2:
             name = tags_of(instance).get("Name", instance.id)
             zone = str(instance.placement.zone)
             self._change(instance, InstanceState.PENDING)
-            self._servers.launch(instance.id, address, name, zone)  # at once, so that what is wrong is said at once
+            self._servers.launch(
+                instance.id, address, name, zone
+            )  # in this thread, so that an error reaches the caller
             self._run_in_background(instance, InstanceState.RUNNING, self._servers.listening)
         return reservation
 
     def _start(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
         if state_of(instance) in {InstanceState.RUNNING, InstanceState.PENDING}:
-            return instance._state  # noqa: SLF001 - moto's own word for it
+            return instance._state  # noqa: SLF001 - moto returns this object itself
         self._require_state(instance, InstanceState.STOPPED, "started")
         previous = before(instance)
         self._change(instance, InstanceState.PENDING)
@@ -100,7 +107,7 @@ class Ec2:
 
     def _stop(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
         if state_of(instance) in {InstanceState.STOPPED, InstanceState.STOPPING}:
-            return instance._state  # noqa: SLF001 - moto's own word for it
+            return instance._state  # noqa: SLF001 - moto returns this object itself
         self._require_state(instance, InstanceState.RUNNING, "stopped")
         previous = before(instance)
         self._change(instance, InstanceState.STOPPING)
@@ -114,16 +121,16 @@ class Ec2:
 
     def _terminate(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
         if state_of(instance) in GOING:
-            return instance._state  # noqa: SLF001 - moto's own word for it
+            return instance._state  # noqa: SLF001 - moto returns this object itself
         previous = before(instance)
         self._change(instance, InstanceState.SHUTTING_DOWN)
         self._run_in_background(instance, InstanceState.TERMINATED, self._servers.terminate)
         return previous
 
-    # The same for all of them.
+    # Helpers of the replacements.
 
     def _run_in_background(self, instance: Instance, end: InstanceState | None, *acts: Callable[[str], object]) -> None:
-        """Do it behind the caller's back, as EC2 does: the state of its end shows when it is so."""
+        """Run the acts on a thread, as EC2 does, and show the final state afterwards."""
 
         def work() -> None:
             try:
@@ -148,7 +155,7 @@ class Ec2:
         self._on_change(instance.id, state)
 
     def _assign_address(self, instance: Instance) -> str:
-        """The instance's address: one of its own subnet where that is ours, else one of ours all the same."""
+        """Give the instance an address of the lab: from its own subnet if that belongs to the lab, else a spare one."""
         ours = ip_network(self._block.cidr)
         if ip_address(str(instance.private_ip)) not in ours:
             subnet = instance.ec2_backend.get_subnet(instance.subnet_id)
@@ -172,7 +179,7 @@ class Ec2:
 
     def _replace(self, owner: type, name: str, act: Callable[..., Any]) -> None:
         before = getattr(owner, name)
-        # moto inherits run_instances; what was not the class's own is taken away again rather than put back.
+        # moto inherits run_instances. An attribute that the class did not define itself is deleted again, not restored.
         own = name in vars(owner)
         self._undo.append(lambda: setattr(owner, name, before) if own else delattr(owner, name))
 
@@ -183,7 +190,7 @@ class Ec2:
 
 
 def state_of(instance: Instance) -> InstanceState:
-    """Its state as EC2 shows it."""
+    """Returns the instance's state as EC2 shows it."""
     return next(state for state in InstanceState if state.value[0] == instance.state)
 
 
@@ -192,10 +199,10 @@ def _show(instance: Instance, state: InstanceState) -> None:
 
 
 def _may_become(instance: Instance, end: InstanceState) -> bool:
-    """Somebody may have terminated it while it was being started or stopped."""
+    """Whether the state may still be set: the instance may have been terminated during its start or stop."""
     return end is InstanceState.TERMINATED or state_of(instance) not in GOING
 
 
 def tags_of(instance: Instance) -> dict[str, str]:
-    """Its tags by key."""
+    """Returns the instance's tags by key."""
     return {tag["key"]: tag["value"] for tag in instance.get_tags()}

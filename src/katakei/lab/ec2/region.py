@@ -1,5 +1,6 @@
-"""The lab's one region as a load balancer sees it: instances, subnets, VPCs from moto's book, doors from the servers.
-It changes what the lab itself sets up at its start, and nothing later.
+"""EC2 as load balancers and Run Command see it: instances, subnets and VPCs from moto, addresses from the servers.
+
+`Region` implements `elb.environment.Environment`; `ManagedNodes` implements `ssm.agents.Machines`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,11 @@ from katakei.lab.ssm.agents import Process
 from katakei.lab.ssm.model import ManagedNode
 
 IMAGE = "ami-0a887e401f7654935"
-"""Any image will do: what runs is the lab's own. This one moto knows."""
+"""Any image that moto knows; the servers run the lab's own program."""
 
 
 class Region:
-    """One region of one account over the lab's servers; `elb.world.World` says what each method promises."""
+    """One region of one account, over the lab's servers."""
 
     def __init__(self, servers: Servers, account: str, region: str) -> None:
         self._servers = servers
@@ -33,7 +34,11 @@ class Region:
         return ec2_backends[self._account][self._region]
 
     def put_on_loopback(self, block: Block, zones: Sequence[str]) -> tuple[str, dict[str, str]]:
-        """Make the default VPC a network of this block, one subnet per zone. Returns its id and theirs by zone."""
+        """Replace the default VPC by one with the block's network and one subnet for each zone.
+
+        Returns:
+            The VPC id, and the subnet ids by zone.
+        """
         backend = self._backend
         for old in backend.describe_subnets():
             backend.delete_subnet(old.id)
@@ -47,7 +52,7 @@ class Region:
         return vpc.id, subnets
 
     def launch(self, name: str, subnet: str) -> str:
-        """RunInstances of one server called `name`; returns its id while it boots."""
+        """Launch one instance called `name`. Returns its id while it boots."""
         reservation = self._backend.run_instances(
             IMAGE,
             1,
@@ -62,39 +67,41 @@ class Region:
         return str(reservation.instances[0].id)
 
     def state(self, instance: str) -> str:
-        """EC2's word for how the instance is."""
+        """Returns the instance's state in EC2's terms."""
         return str(self._backend.get_instance(instance).state)
 
     def instance(self, instance: str) -> Ec2Instance | None:
-        """The instance of this id, also while it is stopped or terminated."""
+        """Returns the instance with this id, also if it is stopped or terminated."""
         found = self._backend.get_instance_by_id(instance)
         return _ec2_instance(found) if found else None
 
     def instance_at(self, address: str) -> Ec2Instance | None:
-        """The instance that holds this private address."""
+        """Returns the instance with this private address."""
         living = (i for i in self._backend.all_instances() if i.state != "terminated")
         return next((_ec2_instance(one) for one in living if one.private_ip == address), None)
 
     def subnet(self, subnet: str) -> Subnet | None:
-        """The subnet of this id."""
+        """Returns the subnet with this id."""
         found = self._backend.describe_subnets(filters={"subnet-id": [subnet]})
         return _subnet(found[0]) if found else None
 
     def subnets(self, vpc: str) -> tuple[Subnet, ...]:
-        """All subnets of a VPC."""
+        """Returns all subnets of a VPC."""
         return tuple(_subnet(one) for one in self._backend.describe_subnets(filters={"vpc-id": [vpc]}))
 
     def vpc_cidrs(self, vpc: str) -> tuple[str, ...]:
-        """The networks of a VPC; empty when there is no such VPC."""
+        """Returns the networks of a VPC; none if the VPC does not exist."""
         found = self._backend.vpcs.get(vpc)
         return (str(found.cidr_block),) if found else ()
 
     def bound_address(self, target: str, port: int) -> BoundAddress:
-        """Where a target (instance id or address) really answers for the port the API says."""
+        """Returns where a target (instance id or address) really listens for an API port."""
         for server in self._servers.all():
             if target == server.id or (target == server.address and server.power is not Power.GONE):
                 if port not in server.ports and server.power is Power.ON:
-                    return self._servers.listen(server.id, port)  # the sample serves whatever port is registered
+                    return self._servers.listen(
+                        server.id, port
+                    )  # the sample application listens on every registered port
                 return self._servers.bound_address(server.id, port)
         return BoundAddress(target, port)
 
@@ -109,14 +116,14 @@ def _subnet(subnet: MotoSubnet) -> Subnet:
 
 
 class ManagedNodes:
-    """Every instance that is not on its way to termination; `ssm.agents.Machines` says what each method promises."""
+    """Every instance that is not terminating, as a managed node of Run Command."""
 
     def __init__(self, ec2: Ec2, servers: Servers) -> None:
         self._ec2 = ec2
         self._servers = servers
 
     def machines(self) -> list[ManagedNode]:
-        """All of them, with name, tags and whether they run."""
+        """Returns all nodes with name, tags and whether they run."""
         return [
             ManagedNode(
                 id=one.id,
@@ -129,11 +136,11 @@ class ManagedNodes:
         ]
 
     def folder(self, instance_id: str) -> Path:
-        """The server's folder."""
+        """Returns the server's folder."""
         return self._servers.get(instance_id).folder
 
     def boot(self, instance_id: str) -> str | None:
-        """The boot id while it is on."""
+        """Returns the boot id, or None while the server is off."""
         server = self._servers.get(instance_id)
         return server.boot_id if server.power is Power.ON else None
 
@@ -142,5 +149,5 @@ class ManagedNodes:
         return self._servers.spawn(instance_id, argv, env)
 
     def reboot(self, instance_id: str) -> None:
-        """As RebootInstances does."""
+        """Reboot the instance; returns when it runs again."""
         self._ec2.reboot(instance_id)

@@ -1,5 +1,5 @@
-"""The lab's ELBv2: what a load balancer knows of its targets, how it says so on the wire, and what its traffic does.
+"""The lab's ELBv2: its state, its API, its health checks and the configuration of the data plane.
 
-`states` is pure (values and time in, values out), `truth` holds the values, `wire` and the `api_*` files answer calls.
-Nothing here knows the controller this lab serves: it is a reading of its own of how AWS behaves.
+`states` holds pure functions, `target_state` holds the current values, `api` answers calls, `sync_loop` updates the
+data plane. This is an independent implementation of AWS's behavior; it knows nothing of Katakei.
 """

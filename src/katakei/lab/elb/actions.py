@@ -1,4 +1,4 @@
-"""Actions of listeners and rules: what AWS takes, refuses, and how it reads a forward back."""
+"""Validation of the actions of listeners and rules, and the form in which AWS shows them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ FITTING = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "T
 def validated(
     target_state: TargetState, balancer: LoadBalancer, actions: list[dict[str, Any]]
 ) -> tuple[ApiStructure, ...]:
-    """The actions as they are read back. Raises what AWS raises; every group must exist and be free."""
+    """Validate actions.
+
+    Returns:
+        The actions as AWS shows them.
+
+    Raises:
+        ElbError: AWS would reject them; every group must exist and be used by no other load balancer.
+    """
     if not actions or sum(action["Type"] in ENDS for action in actions) != 1:
         raise ElbError("InvalidLoadBalancerAction", f"You must specify exactly one action of type '{', '.join(ENDS)}'")
     return tuple(_taken(target_state, balancer, action) for action in sorted(actions, key=lambda a: a.get("Order", 0)))
@@ -95,7 +102,7 @@ def _check_fixed(config: Params | None) -> None:
 
 
 def _redirect(config: Params | None) -> Params:
-    """A redirect is read back with every part, those left out as AWS's placeholders."""
+    """Validate a redirect. AWS shows every part; absent parts are shown as placeholders."""
     if config is None:
         raise invalid("A redirect config must be specified")
     whole = {

@@ -1,6 +1,6 @@
-"""Which attributes a target group and a load balancer have, their defaults, and which values each may take.
+"""Attributes of target groups, load balancers and listeners: defaults and valid values.
 
-Source: botocore's documentation of TargetGroupAttribute and LoadBalancerAttribute. Values are texts, as on the wire.
+Source: botocore's documentation of TargetGroupAttribute and LoadBalancerAttribute. Values are strings, as in the API.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute: its default, its range when it is a number, its words when it is not; neither: free text."""
+    """One attribute: its default and its range or its valid values. An attribute without both accepts any text."""
 
     default: str
     low: int | None = None
@@ -24,7 +24,7 @@ class Attribute:
     choices: tuple[str, ...] = ()
 
     def allows(self, value: str) -> bool:
-        """Whether AWS would take this value."""
+        """Whether AWS would accept this value."""
         if value in self.choices:
             return True
         if self.low is None or self.high is None:
@@ -32,7 +32,7 @@ class Attribute:
         return value.isascii() and value.isdigit() and self.low <= int(value) <= self.high
 
     def expected(self) -> str:
-        """The end of the sentence "must be"."""
+        """Returns the valid values as the end of a sentence with "must be"."""
         if self.low is not None:
             return f"between '{self.low}-{self.high}' inclusive"
         return f"one of [{', '.join(self.choices)}]"
@@ -118,19 +118,26 @@ Table = dict[str, Attribute]
 
 
 def group_table(protocol: str | None, target_type: str) -> Table:
-    """The attributes of a group of this protocol and target type."""
+    """Returns the attributes of a group with this protocol and target type."""
     if target_type == "lambda":
         return LAMBDA_GROUP
     return ALB_GROUP if protocol in {"HTTP", "HTTPS"} else NLB_GROUP
 
 
 def defaults(table: Table) -> dict[str, str]:
-    """What a new one has."""
+    """Returns the attributes of a new resource."""
     return {key: attribute.default for key, attribute in table.items()}
 
 
 def changed(old: Mapping[str, str], wanted: list[dict[str, str]], table: Table, what: str) -> dict[str, str]:
-    """All attributes after a Modify call. Raises ValidationError for an unknown key or a value out of bounds."""
+    """Apply a Modify call.
+
+    Returns:
+        All attributes after the call.
+
+    Raises:
+        ElbError: ValidationError for an unknown key or an invalid value.
+    """
     new = dict(old)
     for pair in wanted:
         key, value = pair.get("Key", ""), pair.get("Value", "")

@@ -1,4 +1,4 @@
-"""Conditions of rules: what AWS takes, how it reads them back, and what they mean for the data plane."""
+"""Validation of the conditions of rules, the form in which AWS shows them, and their form for the data plane."""
 
 from __future__ import annotations
 
@@ -20,12 +20,19 @@ CONFIGS = {
     "query-string": "QueryStringConfig",
     "source-ip": "SourceIpConfig",
 }
-PLAIN = ("path-pattern", "host-header")  # the two that may also be given as bare Values
+PLAIN = ("path-pattern", "host-header")  # only these two may also be given as plain Values
 MOST_VALUES = 5
 
 
 def validated(conditions: list[dict[str, Any]]) -> tuple[ApiStructure, ...]:
-    """The conditions as they are read back. Raises ValidationError for what AWS refuses."""
+    """Validate conditions.
+
+    Returns:
+        The conditions as AWS shows them.
+
+    Raises:
+        ElbError: AWS would reject them.
+    """
     total = 0
     found = []
     for condition in conditions:
@@ -61,7 +68,7 @@ def _read_back(field: str, condition: dict[str, Any], values: list[Any]) -> ApiS
 
 
 def desired_conditions(conditions: Iterable[ApiStructure]) -> desired_config.Conditions:
-    """What the data plane must compare."""
+    """Convert conditions to the data plane's form."""
     by: dict[str, list[Any]] = {field: [] for field in CONFIGS}
     for condition in conditions:
         by[condition["Field"]].append(condition[CONFIGS[condition["Field"]]])

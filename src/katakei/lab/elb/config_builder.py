@@ -1,4 +1,4 @@
-"""From the truth to the picture that the data plane makes so. It reads; it changes nothing."""
+"""Builder of the data plane's desired configuration from the state of ELBv2."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ TrafficStates = dict[str, dict["TargetKey", desired_config.TrafficState]]
 def build_desired_config(
     target_state: TargetState, now: datetime
 ) -> tuple[desired_config.DesiredConfig, TrafficStates]:
-    """The picture for this time, and what each registration gets in it. Targets are seen as they were a lag ago."""
+    """Build the configuration for a time.
+
+    Returns:
+        The configuration, and the traffic of each registration. Targets appear as they were one lag ago.
+    """
     then = target_state.data_plane_time(now)
     flow: TrafficStates = {}
     groups = []
@@ -77,7 +81,7 @@ def _listener(target_state: TargetState, listener: Listener) -> desired_config.L
 
 
 def _action(actions: tuple[ApiStructure, ...]) -> desired_config.RouteAction:
-    """The last action decides; the authenticating ones before it let everybody pass in the lab."""
+    """Convert the last action. Authentication actions before it let every request pass in the lab."""
     action = actions[-1]
     if action["Type"] == "fixed-response":
         fixed = action["FixedResponseConfig"]

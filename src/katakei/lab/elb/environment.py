@@ -1,4 +1,4 @@
-"""What the load balancer asks of the world around it: instances, subnets, addresses, doors. Changes nothing."""
+"""Port through which ELBv2 reads instances, subnets and addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ec2Instance:
-    """An EC2 instance; `state` is EC2's word for it (pending, running, stopping, stopped, ...)."""
+    """An EC2 instance. `state` is EC2's name for its state (pending, running, stopping, stopped, ...)."""
 
     id: str
     state: str
@@ -22,7 +22,7 @@ class Ec2Instance:
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """A subnet: its zone, its VPC, its addresses."""
+    """A subnet with its zone, VPC and network."""
 
     id: str
     zone: str
@@ -31,22 +31,22 @@ class Subnet:
 
 
 class Environment(Protocol):
-    """One region of one account."""
+    """One region of one account. Read only."""
 
     def instance(self, instance: str, /) -> Ec2Instance | None:
-        """The instance of this id, also while it is stopped or terminated."""
+        """Returns the instance with this id, also if it is stopped or terminated."""
 
     def instance_at(self, address: str, /) -> Ec2Instance | None:
-        """The instance that holds this private address."""
+        """Returns the instance with this private address."""
 
     def subnet(self, subnet: str, /) -> Subnet | None:
-        """The subnet of this id."""
+        """Returns the subnet with this id."""
 
     def subnets(self, vpc: str, /) -> tuple[Subnet, ...]:
-        """All subnets of a VPC."""
+        """Returns all subnets of a VPC."""
 
     def vpc_cidrs(self, vpc: str, /) -> tuple[str, ...]:
-        """The networks of a VPC; empty when there is no such VPC."""
+        """Returns the networks of a VPC; none if the VPC does not exist."""
 
     def bound_address(self, target: str, port: int, /) -> BoundAddress:
-        """Where a target (instance id or address) really answers for the port the API says."""
+        """Returns where a target (instance id or address) really listens for an API port."""

@@ -1,10 +1,10 @@
-"""The errors of ELBv2 as the wire names them: no `Exception` suffix, AWS's own texts where anybody has seen them."""
+"""Errors of ELBv2 as the API names them: without the `Exception` suffix, with AWS's own text where it is known."""
 
 from __future__ import annotations
 
 
 class ElbError(Exception):
-    """A call that AWS would refuse: code, message, HTTP status. `Sender` errors are 400, `Receiver` ones 500."""
+    """A call that AWS would reject. HTTP status 400 stands for a `Sender` error, 500 for a `Receiver` error."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -14,25 +14,25 @@ class ElbError(Exception):
 
 
 def invalid(message: str) -> ElbError:
-    """ValidationError: the call is wrong in itself."""
+    """Returns ValidationError: the call itself is not valid."""
     return ElbError("ValidationError", message)
 
 
 def group_not_found() -> ElbError:
-    """TargetGroupNotFound."""
+    """Returns TargetGroupNotFound."""
     return ElbError("TargetGroupNotFound", "One or more target groups not found")
 
 
 def balancer_not_found() -> ElbError:
-    """LoadBalancerNotFound."""
+    """Returns LoadBalancerNotFound."""
     return ElbError("LoadBalancerNotFound", "One or more load balancers not found")
 
 
 def listener_not_found() -> ElbError:
-    """ListenerNotFound."""
+    """Returns ListenerNotFound."""
     return ElbError("ListenerNotFound", "One or more listeners not found")
 
 
 def rule_not_found() -> ElbError:
-    """RuleNotFound."""
+    """Returns RuleNotFound."""
     return ElbError("RuleNotFound", "One or more rules not found")

@@ -1,6 +1,6 @@
-"""One health check as a load balancer's node makes it: a new connection, one GET, the answer's code, and away.
+"""Health checks: one probe as a load balancer makes it, and the thread that checks all targets on schedule.
 
-It classifies; it neither counts nor decides.
+`states` decides what the result of a check means.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SETTINGS = 4
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """What to check: the really bound door, the host header, how, and from which address of the load balancer."""
+    """What to check: the bound address, the Host header, the check's settings, and the load balancer's own address."""
 
     bound_address: BoundAddress
     host: str
@@ -43,7 +43,12 @@ class ProbeTarget:
 
 
 async def probe(probe_target: ProbeTarget) -> Health:
-    """`words.HEALTHY`, or the health that this failure means: refused, reset or malformed is not the same as late."""
+    """Check a target once.
+
+    Returns:
+        `health_codes.HEALTHY`, or the health that this failure stands for. A refused connection, a reset or a
+            malformed answer is not the same as a timeout.
+    """
     try:
         async with asyncio.timeout(probe_target.check.timeout.total_seconds()):
             return await _ask(probe_target)
@@ -82,26 +87,29 @@ async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, probe
 
 
 async def _speaks_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Health:
-    """A gRPC server greets with SETTINGS; the lab takes that for the default code 12, whatever the matcher."""
+    """Check for HTTP/2 SETTINGS. The lab treats them as the default gRPC code 12, whatever the matcher."""
     writer.write(HTTP2_HELLO)
     frame = await reader.readexactly(9)
     return health_codes.HEALTHY if frame[3] == SETTINGS else health_codes.FAILED
 
 
 def _unverified_tls() -> ssl.SSLContext:
-    """A load balancer does not validate the certificates of its targets."""
+    """Returns a TLS context that accepts any certificate, as load balancers do with their targets."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
 
 
-POLL_INTERVAL = 0.05  # seconds between two looks at the schedule
+POLL_INTERVAL = 0.05  # seconds between two readings of the schedule
 Due = tuple[str, "TargetKey"]
 
 
 class HealthChecker:
-    """Checks the targets of all groups of a truth while it runs."""
+    """Checks the targets of all groups while it runs.
+
+    Each check is a task of its own, so that a slow answer does not shift the schedule.
+    """
 
     def __init__(self, target_state: TargetState) -> None:
         self._target_state = target_state
@@ -110,16 +118,16 @@ class HealthChecker:
         self._thread = threading.Thread(target=self._run, name="health-checks", daemon=True)
 
     def start(self) -> None:
-        """Begin to check."""
+        """Start to check."""
         self._thread.start()
 
     def close(self) -> None:
-        """No check is under way when this returns."""
+        """Stop. No check is in progress when this returns."""
         self._closing.set()
         self._thread.join(10)
 
     def due(self, now: datetime) -> list[tuple[Due, ProbeTarget]]:
-        """What must be checked now; the next turn of each is fixed by this one, not by its answer."""
+        """Returns the checks to start now. The next check of a target follows this one's start, not its answer."""
         found = []
         seen = set()
         with self._target_state.locked():

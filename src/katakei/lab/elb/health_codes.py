@@ -1,6 +1,6 @@
-"""AWS's own words for the health of a target: states, reasons and descriptions, to the letter.
+"""Health states, reasons and descriptions exactly as AWS writes them, and matchers of HTTP codes.
 
-Nothing is decided here; a client may compare these texts, so none may be improved.
+Clients may compare these texts, so none may be changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from katakei.lab.elb.errors import invalid
 
 
 class State(StrEnum):
-    """The values of TargetHealth.State that the lab can show."""
+    """The values of TargetHealth.State that the lab shows."""
 
     INITIAL = "initial"
     HEALTHY = "healthy"
@@ -25,7 +25,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One TargetHealth; `healthy` carries neither reason nor description."""
+    """One TargetHealth. A healthy one has neither reason nor description."""
 
     state: State
     reason: str | None = None
@@ -61,7 +61,7 @@ TIMED_OUT = Health(State.UNHEALTHY, "Target.Timeout", "Request timed out")
 
 
 def mismatch(code: int) -> Health:
-    """Unhealthy because the answer's code is outside the matcher; the code seen stands in brackets."""
+    """Returns unhealthy because the answer's code does not match. The description holds the code."""
     return Health(State.UNHEALTHY, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{code}]")
 
 
@@ -69,12 +69,16 @@ FORM = re.compile(r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*")
 
 
 def matches(matcher: str, code: int) -> bool:
-    """Whether a code is one of those that mean healthy."""
+    """Whether a code means healthy by a matcher such as `200`, `200,202` or `200-299`."""
     return any(low <= code <= high for low, high in _ranges(matcher))
 
 
 def check_matcher(matcher: str, lowest: int, highest: int) -> None:
-    """Raises ValidationError for what is no matcher or reaches outside what AWS allows."""
+    """Validate a matcher.
+
+    Raises:
+        ElbError: ValidationError for invalid syntax or a code outside the limits.
+    """
     if not FORM.fullmatch(matcher):
         raise invalid("HttpCode must be like 200 | 200-399 | 200,201 ...")
     if any(low < lowest or high > highest or low > high for low, high in _ranges(matcher)):

@@ -1,4 +1,4 @@
-"""A target group through time: the present value, and the past as far as lag and stale answers reach back."""
+"""Past values of target groups, and the log of changes that tests and benchmarks read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENTRIES = 20_000
 
 
 class Timeline:
-    """Values of one group with the time each began. Not thread-safe; its owner holds a lock."""
+    """The values of one group with the time at which each began. Not thread-safe; its owner holds a lock."""
 
     def __init__(self, group: Group, at: datetime) -> None:
         self._times = [at]
@@ -31,24 +31,26 @@ class Timeline:
 
     @property
     def now(self) -> Group:
-        """The present value."""
+        """The current value."""
         return self._groups[-1]
 
     def put(self, group: Group, at: datetime) -> None:
-        """The group is this from now on; what no view can reach any more is forgotten."""
+        """Add a value. Values older than the reach of lag and stale answers are dropped."""
         self._times.append(max(at, self._times[-1]))
         self._groups.append(group)
-        # The newest entry older than the reach still tells how things were then.
+        # Keep the newest entry that is older than the reach: it is the value at that time.
         old = max(bisect_right(self._times, at - REACH) - 1, len(self._times) - ENTRIES)
         if old > 0:
             del self._times[:old], self._groups[:old]
 
     def amend(self, group: Group) -> None:
-        """The present value, but for what nobody can see: counters of checks would fill the past with equal views."""
+        """Replace the current value without a new entry, for changes that no reader can see, such as counters of
+        checks.
+        """
         self._groups[-1] = group
 
     def as_of(self, at: datetime) -> Group:
-        """The value at that time, the first one for times before it."""
+        """Returns the value at a time; the first value for earlier times."""
         return self._groups[max(0, bisect_right(self._times, at) - 1)]
 
 
@@ -57,7 +59,7 @@ ABSENT = "absent"
 
 
 class ChangeLog:
-    """Compares each look at a group with the one before. Not thread-safe; its owner holds a lock."""
+    """Log of all changes of health and traffic. Not thread-safe; its owner holds a lock."""
 
     def __init__(self) -> None:
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
@@ -65,11 +67,11 @@ class ChangeLog:
         self._traffic: dict[str, dict[TargetKey, TrafficState]] = {}
 
     def entries(self) -> list[dict[str, Any]]:
-        """All that happened, oldest first. `kind` is `state` (the API's view) or `traffic` (the data plane's)."""
+        """Returns all changes, oldest first. `kind` is `state` (the API's view) or `traffic` (the data plane's)."""
         return list(self._entries)
 
     def record_health(self, group: Group, at: datetime, switches: Switches) -> None:
-        """Note what changed in the API's view."""
+        """Log what changed in the API's view since the last call."""
         before = self._health.get(group.arn, {})
         after = {r.key: (r, h) for r, h in states.listing(group, at, switches)}
         if {k: h for k, (_, h) in before.items()} == {k: h for k, (_, h) in after.items()}:
@@ -83,7 +85,7 @@ class ChangeLog:
                 self._entries.append(self._state(group, at, new or old, gone=new is None) | counts)
 
     def record_traffic(self, arn: str, traffic: dict[TargetKey, TrafficState], at: datetime) -> None:
-        """Note what the data plane does from now on."""
+        """Log the traffic that the data plane sends from now on."""
         before = self._traffic.get(arn, {})
         if before == traffic:
             return

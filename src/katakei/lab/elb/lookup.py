@@ -1,4 +1,4 @@
-"""What every handler needs: finding things by ARN or name with AWS's errors, and paging. It changes nothing."""
+"""Lookup of resources by ARN with AWS's errors, and paging. Nothing here changes state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ LISTENER_ARN = re.compile(r"arn:aws[\w-]*:elasticloadbalancing:[\w-]+:\d{12}:lis
 
 
 def group(target_state: TargetState, arn: str) -> Group:
-    """The group, or ValidationError for what is no ARN, TargetGroupNotFound for an unknown one."""
+    """Find a target group.
+
+    Raises:
+        ElbError: ValidationError if it is not an ARN, TargetGroupNotFound if it is unknown.
+    """
     if not GROUP_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid target group ARN")
     found = target_state.group(arn)
@@ -40,7 +44,11 @@ def group(target_state: TargetState, arn: str) -> Group:
 
 
 def balancer(target_state: TargetState, arn: str) -> LoadBalancer:
-    """The load balancer, or ValidationError, or LoadBalancerNotFound."""
+    """Find a load balancer.
+
+    Raises:
+        ElbError: ValidationError if it is not an ARN, LoadBalancerNotFound if it is unknown.
+    """
     if not BALANCER_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid load balancer ARN")
     if arn not in target_state.balancers:
@@ -49,7 +57,11 @@ def balancer(target_state: TargetState, arn: str) -> LoadBalancer:
 
 
 def listener(target_state: TargetState, arn: str) -> Listener:
-    """The listener, or ValidationError, or ListenerNotFound."""
+    """Find a listener.
+
+    Raises:
+        ElbError: ValidationError if it is not an ARN, ListenerNotFound if it is unknown.
+    """
     if not LISTENER_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid listener ARN")
     if arn not in target_state.listeners:
@@ -58,7 +70,11 @@ def listener(target_state: TargetState, arn: str) -> Listener:
 
 
 def rule(target_state: TargetState, arn: str) -> Rule:
-    """A rule that is not a default one; OperationNotPermitted for those, RuleNotFound for an unknown one."""
+    """Find a rule.
+
+    Raises:
+        ElbError: OperationNotPermitted for a default rule, RuleNotFound if it is unknown.
+    """
     if any(arn == one.default_rule for one in target_state.listeners.values()):
         raise ElbError("OperationNotPermitted", f"Default rule '{arn}' cannot be modified or deleted")
     if arn not in target_state.rules:
@@ -67,7 +83,7 @@ def rule(target_state: TargetState, arn: str) -> Rule:
 
 
 def page(items: Sequence[T], params: dict[str, Any], name: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
-    """The page asked for by Marker and PageSize, and the next marker. A marker is the last name shown."""
+    """Returns the page that Marker and PageSize select, and the next marker. A marker is the last name shown."""
     start = 0
     if marker := params.get("Marker"):
         names = [name(item) for item in items]

@@ -1,6 +1,6 @@
-"""A target group as a frozen value: its settings, who is registered, and what each registration has been through.
+"""Target groups, registrations, load balancers, listeners and rules as frozen values.
 
-Only shapes live here; what happens to them is in `states`.
+Actions and conditions are kept in the form in which the API shows them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TargetType(StrEnum):
-    """What an Id of this group names."""
+    """What an Id of the group names."""
 
     INSTANCE = "instance"
     IP = "ip"
@@ -29,7 +29,7 @@ class TargetType(StrEnum):
 
 
 class InstancePower(Enum):
-    """As much of an instance's state as a load balancer cares for."""
+    """The part of an instance's state that a load balancer reacts to."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -38,7 +38,7 @@ class InstancePower(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How the targets of a group are checked; `port` is a number or `traffic-port`."""
+    """The health check of a group. `port` is a number or `traffic-port`."""
 
     protocol: str = "HTTP"
     port: str = "traffic-port"
@@ -53,7 +53,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TargetKey:
-    """What makes a registration: the same Id may be registered once per port. A lambda has no port."""
+    """The identity of a registration: one Id may be registered once for each port. A lambda has no port."""
 
     id: str
     port: int | None
@@ -61,10 +61,13 @@ class TargetKey:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One registration. `since` is when its health began anew: registered, started again, or group taken into use.
+    """One registration.
 
-    `shown_zone` is what the API shows (ip and lambda targets only), `zone` where the target really is.
-    `unusable` is a lasting reason why it never gets traffic.
+    Attributes:
+        since: when its health was last reset: registered, started again, or group taken into use.
+        zone: where the target really is.
+        shown_zone: the zone that the API shows (ip and lambda targets only).
+        unusable: a permanent reason why it never gets traffic.
     """
 
     key: TargetKey
@@ -82,9 +85,11 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A target group and its registrations in the order they came.
+    """A target group and its registrations in order of registration.
 
-    `in_use`: a listener or rule forwards to it, also with weight 0. `zones`: the zones enabled on its load balancer.
+    Attributes:
+        in_use: a listener or rule forwards to it, also with weight 0.
+        zones: the zones enabled on its load balancer.
     """
 
     arn: str
@@ -103,16 +108,16 @@ class Group:
 
     @property
     def delay(self) -> timedelta:
-        """The deregistration delay that new deregistrations get."""
+        """The deregistration delay of new deregistrations."""
         return timedelta(seconds=int(self.attributes.get("deregistration_delay.timeout_seconds", "300")))
 
 
-ApiStructure = Mapping[str, Any]  # one structure in AWS's own words, as a read shows it
+ApiStructure = Mapping[str, Any]  # one structure as the API shows it
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone enabled on a load balancer, and the subnet that stands for it."""
+    """A zone that is enabled on a load balancer, with its subnet."""
 
     name: str
     subnet: str
@@ -120,7 +125,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancer:
-    """A load balancer. `node` is the loopback address its listeners are bound to, and its DNSName too."""
+    """A load balancer. `node` is the loopback address of its listeners, and its DNSName."""
 
     arn: str
     name: str
@@ -137,7 +142,7 @@ class LoadBalancer:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A listener: the port the API says, the door really bound, and the actions of its default rule."""
+    """A listener: the API's port, the bound address, and the actions of its default rule."""
 
     arn: str
     balancer: str
@@ -153,7 +158,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of a listener other than its default one."""
+    """A rule of a listener, other than the default rule."""
 
     arn: str
     listener: str
@@ -163,7 +168,7 @@ class Rule:
 
 
 def forwarded(actions: tuple[ApiStructure, ...]) -> frozenset[str]:
-    """The ARNs of every group these actions forward to, also with weight 0."""
+    """Returns the ARNs of every group that these actions forward to, also with weight 0."""
     found: set[str] = set()
     for action in actions:
         if action["Type"] == "forward":

@@ -1,6 +1,6 @@
-"""The query protocol of ELBv2: a form becomes parameters, a result becomes XML, both by botocore's own model.
+"""Query protocol of ELBv2: forms become parameters, results become XML, by botocore's service model.
 
-The model's constraints (required, enum, range) are checked here with AWS's wording; nothing is known of meanings.
+The model's constraints (required, enum, range) are checked here with AWS's texts.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ Params = dict[str, Any]
 
 @cache
 def model() -> ServiceModel:
-    """The description of ELBv2 that botocore has; read once, which takes a while."""
+    """Returns botocore's model of ELBv2. Loaded once, because that is slow."""
     return botocore.session.get_session().get_service_model("elbv2")
 
 
 def parse(action: str, form: Mapping[str, str]) -> Params:
-    """The parameters of a call. Raises ElbError InvalidAction, or ValidationError with every broken constraint."""
+    """Parse the parameters of a call.
+
+    Raises:
+        ElbError: InvalidAction, or ValidationError with every broken constraint.
+    """
     if action not in model().operation_names:
         raise ElbError("InvalidAction", f"The action {action} is not valid for this web service.")
     shape = model().operation_model(action).input_shape
@@ -105,7 +109,7 @@ def _lower(member: str) -> str:
 
 
 def render(action: str, result: Params, request_id: str) -> bytes:
-    """The XML of a success. Members that are None are left out, as AWS does."""
+    """Render a successful result as XML. Members that are None are left out, as AWS does."""
     root = ET.Element(f"{action}Response", xmlns=NAMESPACE)
     shape = model().operation_model(action).output_shape
     if isinstance(shape, StructureShape):
@@ -115,7 +119,7 @@ def render(action: str, result: Params, request_id: str) -> bytes:
 
 
 def render_error(error: ElbError, request_id: str) -> bytes:
-    """The XML of a refusal."""
+    """Render an error as XML."""
     root = ET.Element("ErrorResponse", xmlns=NAMESPACE)
     inner = ET.SubElement(root, "Error")
     for name, text in (

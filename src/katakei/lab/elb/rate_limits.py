@@ -1,6 +1,6 @@
-"""The token buckets in front of the API: capacity and refill as documented, one per category and one for the account.
+"""Token buckets of the API, with AWS's documented capacity and refill: one for each category, one for the account.
 
-Pure but for the tokens it holds; the time comes in.
+The time is an argument.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BUCKETS = {
 
 @dataclass(slots=True)
 class Bucket:
-    """Tokens left at a time (seconds of any clock that never goes back)."""
+    """The tokens left at a time. The time is in seconds of any clock that never goes back."""
 
     capacity: float
     refill: float
@@ -29,14 +29,14 @@ class Bucket:
     at: float
 
     def fill(self, now: float) -> float:
-        """Tokens now."""
+        """Refill. Returns the tokens at this time."""
         self.tokens = min(self.capacity, self.tokens + max(0.0, now - self.at) * self.refill)
         self.at = now
         return self.tokens
 
 
 def category(action: str) -> str:
-    """Which bucket an action empties besides the account's."""
+    """Returns the category whose bucket an action uses, besides the account's bucket."""
     if action in REGISTRATION:
         return "registration"
     if action in INTENSIVE:
@@ -51,7 +51,7 @@ class RateLimiter:
         self._buckets = {name: Bucket(size, refill, size, now) for name, (size, refill) in BUCKETS.items()}
 
     def take(self, action: str, now: float) -> bool:
-        """Whether the call may pass; a refused one costs nothing."""
+        """Take a token from both buckets. Returns whether the call may pass; a rejected call costs nothing."""
         buckets = (self._buckets[category(action)], self._buckets[ACCOUNT])
         if any(bucket.fill(now) < 1 for bucket in buckets):
             return False

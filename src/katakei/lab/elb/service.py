@@ -1,4 +1,4 @@
-"""ELBv2 as one thing to start and to close: the truth, its API, its health checks and its way to the data plane."""
+"""ELBv2 as one service: state, API, health checks and synchronization with the data plane."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Elb:
-    """One region's load balancers: a truth, and the data plane that follows it."""
+    """The load balancers of one region and the data plane that follows them."""
 
     def __init__(self, target_state: TargetState, data_plane: DataPlane) -> None:
         self.target_state = target_state
@@ -28,37 +28,37 @@ class Elb:
         self._other_regions: dict[str, Api] = {}
 
     def start(self) -> None:
-        """Begin to check and to route."""
+        """Start the health checks and the synchronization."""
         self._checker.start()
         self.sync_loop.start()
 
     def close(self) -> None:
-        """No thread of it runs when this returns."""
+        """Stop both. No thread is left when this returns."""
         self._checker.close()
         self.sync_loop.close()
 
     def region(self, name: str) -> Api:
-        """The API of a region: the lab's own, or one in which there is nothing."""
+        """Returns the API of a region: the lab's own, or that of an empty region."""
         if name == self.target_state.region:
             return self.api
         with self.target_state.locked():
             return self._other_regions.setdefault(name, empty_region(name, self.target_state.account))
 
     def call(self, action: str, params: Params) -> Params:
-        """An API call from inside the lab: not throttled, and free of the model's ranges (intervals under 5 s)."""
+        """Call the API from inside the lab, without throttling and without range checks (intervals under 5 s)."""
         return self.api.call(action, params)
 
     def apply_faults(self, *, lag: float, stale: float, close_idle: bool) -> None:
-        """Other faults from now on; `lag` and `stale` in seconds."""
+        """Apply the faults that concern ELBv2. `lag` and `stale` are in seconds."""
         self.target_state.set_switches(lag=timedelta(seconds=lag), close_idle=close_idle)
         self.target_state.stale = timedelta(seconds=stale)
 
     def instance_changed(self, instance: str, state: str) -> None:
-        """An instance changed its state (EC2's word)."""
+        """Note that an instance changed its state, in EC2's terms."""
         self.target_state.instance_changed(instance, state)
 
     def url(self, listener: str) -> str:
-        """Where a listener really answers."""
+        """Returns where a listener really answers."""
         one = self.target_state.listeners[listener]
         port = (
             ""
@@ -69,33 +69,33 @@ class Elb:
 
 
 class EmptyEnvironment:
-    """A world without instances, networks or doors; `world.World` says what each method promises."""
+    """An environment without instances, networks and addresses, for regions that the lab does not use."""
 
     def instance(self, _instance: str) -> Ec2Instance | None:
-        """None."""
+        """Returns nothing."""
         return None
 
     def instance_at(self, _address: str) -> Ec2Instance | None:
-        """None."""
+        """Returns nothing."""
         return None
 
     def subnet(self, _subnet: str) -> Subnet | None:
-        """None."""
+        """Returns nothing."""
         return None
 
     def subnets(self, _vpc: str) -> tuple[Subnet, ...]:
-        """None at all."""
+        """Returns nothing."""
         return ()
 
     def vpc_cidrs(self, _vpc: str) -> tuple[str, ...]:
-        """None at all."""
+        """Returns nothing."""
         return ()
 
     def bound_address(self, target: str, port: int) -> BoundAddress:
-        """Never asked for: nothing can be registered here."""
+        """Never called: nothing can be registered here."""
         return BoundAddress(target, port)
 
 
 def empty_region(region: str, account: str) -> Api:
-    """The API of a region in which the lab has nothing."""
+    """Returns the API of a region without resources."""
     return Api(TargetState(region, account, EmptyEnvironment(), lambda _number: ""))

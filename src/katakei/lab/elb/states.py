@@ -1,7 +1,7 @@
-"""The life of a registration: every event as a function from a group and a time to the next group.
+"""State machine of registrations: each event is a function from a group and a time to the next group.
 
-Pure: no clock, no I/O, no lock. What is visible at a time (`health`, `listing`, `named`) is computed, never stored,
-so that a view of the past is the same question asked with an older group and an older time.
+No clock, no I/O, no lock. What is visible (`health`, `listing`, `named`) is computed and never stored, so that the past
+can be read with an older group and an older time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CUT_IS_SHOWN = timedelta(seconds=5)  # long enough for the data plane to see tha
 
 @dataclass(frozen=True, slots=True)
 class NewRegistration:
-    """A target as RegisterTargets was asked for it, with what the world knows of it."""
+    """A target that RegisterTargets was asked to register, with what the environment knows of it."""
 
     key: TargetKey
     zone: str | None = None
@@ -35,7 +35,7 @@ class NewRegistration:
 
 
 def register(group: Group, who: Iterable[NewRegistration], now: datetime, switches: Switches) -> Group:
-    """Register again changes nothing, unless the target is draining: then it begins anew, its timer forgotten."""
+    """Register targets. A second registration changes nothing, unless the target is draining: then it starts anew."""
     registrations = dict(group.registrations)
     for new in who:
         old = registrations.get(new.key)
@@ -49,7 +49,9 @@ def register(group: Group, who: Iterable[NewRegistration], now: datetime, switch
 
 
 def deregister(group: Group, keys: Iterable[TargetKey], now: datetime, switches: Switches) -> Group:
-    """Draining for the whole delay; at once gone when nothing forwards to the group; a stranger is no error."""
+    """Deregister targets. Each drains for the whole delay, or leaves at once if nothing forwards to the group. Unknown
+    targets are ignored.
+    """
     registrations = dict(group.registrations)
     for key in keys:
         old = registrations.get(key)
@@ -61,9 +63,11 @@ def deregister(group: Group, keys: Iterable[TargetKey], now: datetime, switches:
 
 
 def checked(group: Group, key: TargetKey, result: Health, begun: datetime, switches: Switches) -> Group:
-    """Count one finished check; `result` is `words.HEALTHY` or the health that this failure would mean.
+    """Count one finished check.
 
-    A check that began before the registration's present life says nothing about it.
+    Args:
+        result: `health_codes.HEALTHY`, or the health that this failure stands for.
+        begun: when the check started. A check that started before `since` of the registration is ignored.
     """
     old = group.registrations.get(key)
     if old is None or not checkable(group, old, begun):
@@ -78,7 +82,7 @@ def checked(group: Group, key: TargetKey, result: Health, begun: datetime, switc
 
 
 def change_power(group: Group, instance: str, state: InstancePower, now: datetime) -> Group:
-    """An instance was stopped (still registered), started again (all begins anew) or terminated (off the list)."""
+    """Apply a stop (still registered), a start (health is reset) or a termination (no longer listed) of an instance."""
 
     def change(old: Registration) -> Registration:
         if old.key.id != instance or old.power is state or old.power is InstancePower.TERMINATED:
@@ -93,7 +97,7 @@ def change_power(group: Group, instance: str, state: InstancePower, now: datetim
 
 
 def set_in_use(group: Group, *, in_use: bool, zones: frozenset[str], now: datetime) -> Group:
-    """Listeners, rules or zones changed: registrations that can be reached only now begin anew."""
+    """Apply a change of listeners, rules or zones. Registrations that only now become reachable start anew."""
     changed = replace(group, in_use=in_use, zones=zones)
 
     def begin(old: Registration) -> Registration:
@@ -104,7 +108,7 @@ def set_in_use(group: Group, *, in_use: bool, zones: frozenset[str], now: dateti
 
 
 def delay_changed(group: Group, attributes: dict[str, str], switches: Switches) -> Group:
-    """New attributes; whether a new delay moves timers that already run is a switch."""
+    """Apply new attributes. A switch decides whether a new delay moves running timers."""
     changed = replace(group, attributes=attributes)
     if not switches.delay_change_moves_timers:
         return changed
@@ -113,7 +117,7 @@ def delay_changed(group: Group, attributes: dict[str, str], switches: Switches) 
 
 
 def remove_expired(group: Group, now: datetime) -> Group:
-    """The same group without those whose time is over; the group itself when nothing is over."""
+    """Remove registrations whose time is over. Returns the same object if there are none."""
     over = {key for key, r in group.registrations.items() if _is_expired(r, now)}
     if not over:
         return group
@@ -121,7 +125,7 @@ def remove_expired(group: Group, now: datetime) -> Group:
 
 
 def health(group: Group, r: Registration, now: datetime, switches: Switches) -> Health:
-    """What DescribeTargetHealth shows for this registration at this time."""
+    """Returns the health that DescribeTargetHealth shows for this registration at this time."""
     if r.power is InstancePower.TERMINATED:
         return health_codes.DRAINING
     if r.drain_until is not None:
@@ -142,7 +146,7 @@ def health(group: Group, r: Registration, now: datetime, switches: Switches) -> 
 
 
 def listing(group: Group, now: datetime, switches: Switches) -> Sequence[tuple[Registration, Health]]:
-    """The unfiltered answer: everyone registered or draining, without the terminated and the gone."""
+    """Returns the answer without a filter: all registered and draining targets, but no terminated ones."""
     shown = ((r, health(group, r, now, switches)) for r in group.registrations.values() if not r.terminated_at)
     return tuple((r, h) for r, h in shown if h.reason != health_codes.NOT_REGISTERED.reason)
 
@@ -150,7 +154,7 @@ def listing(group: Group, now: datetime, switches: Switches) -> Sequence[tuple[R
 def named(
     group: Group, key: TargetKey, zone: str | None, now: datetime, switches: Switches
 ) -> tuple[Registration, Health]:
-    """The answer for one target asked by name: never an error; a stranger (or another zone) is NotRegistered."""
+    """Returns the answer for one named target. Never an error: an unknown target or another zone is NotRegistered."""
     r = group.registrations.get(key)
     if r is None or (zone is not None and zone != r.shown_zone) or _is_expired(r, now):
         return Registration(key, now, shown_zone=zone), health_codes.NOT_REGISTERED
@@ -158,7 +162,7 @@ def named(
 
 
 def checkable(group: Group, r: Registration, now: datetime) -> bool:
-    """Whether this registration is to be checked: registered, running, in use, zone enabled; AWS checks no others."""
+    """Whether AWS checks this registration: registered, running, group in use, zone enabled."""
     return (
         _registered(r, now)
         and r.power is InstancePower.RUNNING
@@ -170,7 +174,7 @@ def checkable(group: Group, r: Registration, now: datetime) -> bool:
 
 
 def traffic(group: Group, now: datetime, switches: Switches) -> dict[TargetKey, TrafficState]:
-    """What the data plane does at this time, fail-open included: with too few healthy ones all get traffic."""
+    """Returns the traffic of each registration. With fail-open, all get traffic if too few are healthy."""
     seen = {key: health(group, r, now, switches) for key, r in group.registrations.items()}
     registered = [h for key, h in seen.items() if _registered(group.registrations[key], now)]
     open_states = {State.HEALTHY}

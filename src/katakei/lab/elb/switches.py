@@ -1,4 +1,4 @@
-"""What nobody has verified on AWS, as switches: each default is the likelier answer, none is asserted elsewhere."""
+"""Switches for AWS behavior that nobody has verified. Each default is the more likely behavior."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class DrainingIp(StrEnum):
-    """What RegisterTargets does with an IP address that is still draining; AWS only says that one must wait."""
+    """The behavior of RegisterTargets for an IP address that is still draining. AWS only says that one must wait."""
 
     REFUSED = "refused"
     IGNORED = "ignored"
@@ -18,11 +18,12 @@ class DrainingIp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """How this lab answers the open questions about AWS.
+    """The lab's answers to open questions about AWS.
 
-    `lag` is how much later than the API the traffic learns of a change, both ways; `propagation` is how long a
-    registration stays RegistrationInProgress before its first check; `initial_failures` is the number of failures
-    that ends `initial` (None: the group's unhealthy threshold).
+    Attributes:
+        lag: how much later than the API the traffic follows, both ways.
+        propagation: how long a registration stays RegistrationInProgress before its first check.
+        initial_failures: number of failures that ends `initial` (None: the group's unhealthy threshold).
     """
 
     lag: timedelta = timedelta(0)
@@ -41,12 +42,16 @@ class Switches:
     default_check_timeout: int = 5
 
     def as_json(self) -> dict[str, Any]:
-        """By name; durations in seconds."""
+        """Returns the switches by name, durations in seconds."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {k: v.total_seconds() if isinstance(v, timedelta) else v for k, v in values.items()}
 
     def changed(self, changes: object) -> Switches:
-        """These with the ones named in parsed JSON turned. Raises ValueError with a sentence."""
+        """Change the switches that parsed JSON names.
+
+        Raises:
+            ValueError: a name or value is not valid.
+        """
         known = {field.name for field in fields(self)}
         if not isinstance(changes, dict) or not set(changes) <= known:
             raise ValueError(f"switches are a JSON object with any of {', '.join(sorted(known))}")

@@ -1,4 +1,4 @@
-"""Lets time pass in the truth and keeps the data plane at its picture; changes are joined."""
+"""Synchronization loop, which lets time pass in the state and applies the desired configuration to the data plane."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from katakei.lab.desired_config import DesiredConfig
     from katakei.lab.elb.target_state import TargetState
 
-EVERY = 0.1  # seconds: how late a change that time alone brings is noticed at most
+EVERY = 0.1  # seconds: the longest delay until a change by time alone is noticed
 AFTER_TROUBLE = 1.0
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,15 @@ class DataPlane(Protocol):
     """The data plane."""
 
     def apply(self, desired: DesiredConfig) -> None:
-        """Make it so; returns when it is so. Raises LabError when it cannot."""
+        """Apply a configuration; returns when it is active.
+
+        Raises:
+            LabError: it cannot be applied.
+        """
 
 
 class SyncLoop:
-    """A thread between one truth and one data plane."""
+    """A thread between one state and one data plane. Several changes become one update."""
 
     def __init__(self, target_state: TargetState, data_plane: DataPlane) -> None:
         self._target_state = target_state
@@ -37,21 +41,21 @@ class SyncLoop:
         self._thread = threading.Thread(target=self._run, name="elb-pump", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the loop."""
         self._thread.start()
 
     def close(self) -> None:
-        """Nothing is applied any more when this returns."""
+        """Stop. Nothing is applied any more when this returns."""
         self._closing.set()
         self._target_state.changed.set()
         self._thread.join(30)
 
     def settled(self, within: float) -> bool:
-        """Wait until the data plane does what the truth says now."""
+        """Wait until the data plane has the current configuration. Returns whether it has in time."""
         return clock.wait_for(lambda: self._desired() == self._applied, within)
 
     def apply_once(self) -> None:
-        """Let time pass once, and apply what came of it."""
+        """Let time pass once and apply the result."""
         self._target_state.tick()
         with self._target_state.locked() as now:
             desired, flow = build_desired_config(self._target_state, now)

@@ -1,6 +1,6 @@
-"""The truth of one region: load balancers, listeners, rules, groups and tags, behind one lock.
+"""State of ELBv2 in one region: load balancers, listeners, rules, groups and tags, behind one lock.
 
-It keeps and hands out frozen values and notes what changed; what a call means is decided in the `api_*` files.
+It stores frozen values and logs changes. The modules of `api` decide what a call does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from katakei.lab.elb.environment import Environment
     from katakei.lab.elb.health_codes import Health
 
-# `pending` is missing on purpose: a load balancer takes an instance for started when it runs.
+# `pending` is absent on purpose: a load balancer treats an instance as started only when it runs.
 POWERS = {"running": InstancePower.RUNNING, "terminated": InstancePower.TERMINATED}
 POWERS |= {
     "shutting-down": InstancePower.TERMINATED,
@@ -34,9 +34,14 @@ POWERS |= {
 
 
 class TargetState:
-    """All that ELBv2 knows in this lab. `node` gives the n-th loopback address for a load balancer.
+    """Everything that ELBv2 knows in this lab.
 
-    Every public method takes the lock itself; a caller that needs several in one step uses `held()`.
+    Public methods take the lock themselves. A caller that needs several of them in one step uses `locked()`.
+
+    Args:
+        environment: where instances and subnets are read.
+        node: returns the n-th loopback address for a load balancer.
+        switches: the answers to open questions about AWS.
     """
 
     def __init__(
@@ -67,26 +72,26 @@ class TargetState:
 
     @contextmanager
     def locked(self) -> Iterator[datetime]:
-        """Several steps as one; gives the time at which they happen."""
+        """Hold the lock for several steps. Yields the time at which they happen."""
         with self._lock:
             yield clock.now()
 
     def arn(self, resource: str) -> str:
-        """The ARN of a resource of this region."""
+        """Returns the ARN of a resource of this region."""
         return f"arn:aws:elasticloadbalancing:{self.region}:{self.account}:{resource}"
 
     def group(self, arn: str) -> Group | None:
-        """The group as it is now."""
+        """Returns the group as it is now."""
         timeline = self.timelines.get(arn)
         return timeline.now if timeline else None
 
     def groups(self) -> list[Group]:
-        """All groups as they are now."""
+        """Returns all groups as they are now."""
         with self._lock:
             return [timeline.now for timeline in self.timelines.values()]
 
     def put(self, group: Group, at: datetime) -> None:
-        """A group is new or has changed."""
+        """Store a new or changed group."""
         with self._lock:
             timeline = self.timelines.get(group.arn)
             if timeline is None:
@@ -97,12 +102,12 @@ class TargetState:
             self.changed.set()
 
     def actions(self, listener: Listener) -> list[tuple[str, frozenset[str]]]:
-        """The groups that each rule of this listener forwards to, by rule ARN, the default rule included."""
+        """Returns the groups that each rule of this listener forwards to, by rule ARN, the default rule included."""
         own = [(rule.arn, forwarded(rule.actions)) for rule in self.rules.values() if rule.listener == listener.arn]
         return [(listener.default_rule, forwarded(listener.actions)), *own]
 
     def balancers_of(self, group: str) -> tuple[str, ...]:
-        """The load balancers that forward to a group."""
+        """Returns the load balancers that forward to a group."""
         found = {
             listener.balancer
             for listener in self.listeners.values()
@@ -111,7 +116,7 @@ class TargetState:
         return tuple(sorted(found))
 
     def reroute(self, at: datetime) -> None:
-        """Listeners, rules or zones changed: every group learns whether it is in use, and where."""
+        """Update every group after a change of listeners, rules or zones: whether it is in use, and in which zones."""
         with self._lock:
             for group in self.groups():
                 users = self.balancers_of(group.arn)
@@ -121,13 +126,13 @@ class TargetState:
             self.changed.set()
 
     def data_plane_time(self, now: datetime) -> datetime:
-        """The time whose truth the data plane knows now: a lag ago, but never earlier than it already knew."""
+        """Returns the time whose state the data plane has now: one lag ago, but never earlier than at the last call."""
         with self._lock:
             self._view = max(self._view, now - self.switches.lag)
             return self._view
 
     def checked(self, arn: str, key: TargetKey, result: Health, begun: datetime) -> None:
-        """A health check has ended."""
+        """Note the result of a finished health check."""
         with self.locked() as at:
             group = self.group(arn)
             if group is None:
@@ -141,7 +146,7 @@ class TargetState:
                 self.put(after, at)
 
     def instance_changed(self, instance: str, state: str) -> None:
-        """An instance has a new state, in EC2's word for it."""
+        """Note a new state of an instance, in EC2's terms."""
         if state not in POWERS:
             return
         with self.locked() as at:
@@ -150,7 +155,7 @@ class TargetState:
                     self.put(states.change_power(group, instance, POWERS[state], at), at)
 
     def tick(self) -> None:
-        """Let time pass: forget whose time is over, note what time alone has changed."""
+        """Let time pass: remove expired registrations and log what changed by time alone."""
         with self.locked() as at:
             for group in self.groups():
                 after = states.remove_expired(group, at)
@@ -159,8 +164,8 @@ class TargetState:
                 self.history.record_health(after, at, self.switches)
 
     def set_switches(self, **changes: object) -> None:
-        """Answer some of the open questions otherwise from now on; the names are those of `Switches`."""
+        """Change some switches by name."""
         with self._lock:
-            # replace itself checks the names
+            # replace() checks the names
             self.switches = replace(self.switches, **changes)  # type: ignore[arg-type]  # as typed in Switches
             self.changed.set()

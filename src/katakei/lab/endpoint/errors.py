@@ -1,4 +1,4 @@
-"""Refusals in the dialect of each service: query XML, EC2's XML, JSON, S3's XML; every client can parse them."""
+"""Error responses in the format of each AWS service: query XML, EC2's XML, JSON and S3's XML."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ INTERNAL = {"ec2": "InternalError", "s3": "InternalError", "ssm": "InternalServe
 
 
 def throttled(call: ApiCall) -> HttpResponse:
-    """Too many calls."""
+    """The response to too many calls."""
     code, status = THROTTLED.get(call.service, ("Throttling", 400))
     return refusal(call, code, "Rate exceeded", status)
 
 
 def denied(call: ApiCall, account: str) -> HttpResponse:
-    """No permission, in IAM's words."""
+    """The response to a call without permission, in IAM's words."""
     code, status = DENIED.get(call.service, ("AccessDenied", 403))
     what = f"{call.service}:{call.action}"
     text = f"User: arn:aws:iam::{account}:user/lab is not authorized to perform: {what}"
@@ -35,25 +35,25 @@ def denied(call: ApiCall, account: str) -> HttpResponse:
 
 
 def internal(call: ApiCall) -> HttpResponse:
-    """AWS's own trouble."""
+    """The response to an internal error of AWS."""
     text = "The request processing has failed because of an unknown error, exception or failure."
     return refusal(call, INTERNAL.get(call.service, "InternalFailure"), text, 500)
 
 
 def unknown(call: ApiCall) -> HttpResponse:
-    """Nobody here does this."""
+    """The response to an action that the lab does not implement."""
     if call.json:
-        return refusal(call, "UnknownOperationException", f"The lab does not do {call.action}.", 400)
+        return refusal(call, "UnknownOperationException", f"The lab does not implement {call.action}.", 400)
     return refusal(call, "InvalidAction", f"The action {call.action} is not valid for this web service.", 400)
 
 
 def unsigned(call: ApiCall) -> HttpResponse:
-    """No credentials at all."""
+    """The response to a call without credentials."""
     return refusal(call, "MissingAuthenticationToken", "Request is missing Authentication Token", 403)
 
 
 def refusal(call: ApiCall, code: str, message: str, status: int) -> HttpResponse:
-    """One error in the dialect of the call's service."""
+    """Render one error in the format of the call's service."""
     request_id = clock.unique_uuid()
     kind, text = "text/xml", ""
     if call.json:

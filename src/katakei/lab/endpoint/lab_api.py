@@ -1,4 +1,4 @@
-"""`/_lab/...`: what the lab says of itself and lets itself be told. No AWS client ever comes here."""
+"""The `/_lab/` API of the lab and the log of AWS calls. No AWS client calls this API."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabApi:
-    """Answers every path under `/_lab/`."""
+    """Handler of every path under `/_lab/`."""
 
     elb: Elb
     faults: FaultInjector
     log: CallLog
 
     def answer(self, environ: Environ, body: bytes) -> HttpResponse:
-        """GET shows; POST to `faults` and `switches` changes."""
+        """Answer a request: GET shows, POST to `faults` and `switches` changes."""
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
         if path in {"/_lab/faults", "/_lab/switches"} and method in {"POST", "PUT"}:
             return self._change(path, body)
@@ -70,7 +70,7 @@ class LabApi:
             return self.elb.target_state.history.entries()
 
     def _targets(self) -> list[dict[str, Any]]:
-        """Every target as the API shows it, and what the data plane does for it."""
+        """Returns every target as the API shows it, with the traffic that the data plane sends to it."""
         target_state = self.elb.target_state
         with target_state.locked() as now:
             _, flow = build_desired_config(target_state, now)
@@ -106,14 +106,14 @@ TARGET = re.compile(r"Targets\.member\.(\d+)\.(Id|Port|AvailabilityZone)")
 
 
 class CallLog:
-    """Thread-safe; the oldest calls are forgotten first."""
+    """The log of all AWS calls, without signatures. Thread-safe; drops the oldest calls when full."""
 
     def __init__(self) -> None:
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
     def note(self, call: ApiCall, at: datetime, status: int, outcome: FaultOutcome, answered: int = 0) -> None:
-        """One call has been answered with a body of so many bytes; status 0 means that it never was."""
+        """Add one call. `answered` is the size of the answer in bytes; status 0 means that no answer was sent."""
         entry = {
             "at": at.isoformat(),
             "service": call.service,
@@ -130,7 +130,7 @@ class CallLog:
             self._entries.append(entry)
 
     def entries(self) -> list[dict[str, Any]]:
-        """All of them, oldest first."""
+        """Returns all calls, oldest first."""
         with self._lock:
             return list(self._entries)
 

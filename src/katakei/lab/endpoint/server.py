@@ -1,6 +1,6 @@
-"""The AWS endpoint: moto for what it does well, our ELBv2 in its place, faults and a log in front of both.
+"""HTTP server of the AWS endpoint: moto, with the lab's ELBv2 in its place, behind fault injection and a call log.
 
-It listens on loopback only and decides nothing about AWS; `elb` and the patched backends of moto do.
+It listens on loopback only. The behavior of AWS is in `elb` and in moto's patched backends.
 """
 
 from __future__ import annotations
@@ -36,7 +36,14 @@ log = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """One address where every AWS client of the lab goes. `faults` may be listened to by whoever can break more."""
+    """The one address of every AWS client of a lab.
+
+    Args:
+        elb: the ELBv2 that answers load balancer calls.
+        faults: the faults to inject; other parts may listen to their changes.
+        address: the loopback address to bind.
+        port: the port to bind; 0: any free one.
+    """
 
     def __init__(
         self, elb: Elb, faults: FaultInjector | None = None, address: str = "127.0.0.1", port: int = 0
@@ -46,7 +53,9 @@ class Endpoint:
         self._elb = elb
         self._lab = LabApi(elb, self.faults, self.log)
         self._moto = _Moto(create_backend_app)
-        self._objects = threading.Lock()  # moto looks at a condition and writes later; S3 does both at once
+        self._objects = (
+            threading.Lock()
+        )  # moto checks a condition and writes later without a lock; S3 does both atomically
         self._closing = threading.Event()
         self.faults.listen(self._apply_faults)
         self._server = make_server(address, port, self, threaded=True, request_handler=_Quiet)
@@ -54,35 +63,35 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """For AWS_ENDPOINT_URL."""
+        """The URL for AWS_ENDPOINT_URL."""
         return f"http://{self._server.server_address[0]!s}:{self._server.server_port}"
 
     def start(self) -> None:
-        """Serve."""
+        """Start to serve."""
         self._thread.start()
 
     def warm(self) -> None:
-        """Let every service the lab needs load what it loads at its first call; nothing is logged, no fault hits."""
+        """Make every service load what it loads at its first call. Nothing is logged and no fault is injected."""
         for service, body in WARM:
             environ = _request(service, body, self._elb.target_state.region)
             self._do(wsgi.read_call(environ), environ)
 
     def close(self) -> None:
-        """No call is served any more when this returns; those held back are let go."""
+        """Stop serving. Calls that are held open are released."""
         self._closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
-        """WSGI."""
+        """Answer one request (WSGI)."""
         call = wsgi.read_call(environ)
         if environ.get("PATH_INFO", "").startswith("/_lab"):
             return self._lab.answer(environ, call.body).send(start)
         at, outcome = clock.now(), self.faults.outcome(call.action)
         answer = self._answer(call, environ, outcome)
         if answer is None:
-            # Noted before the wait: who looks at the log meanwhile must see that the call was made.
+            # Logged before the wait: a reader of the log must see meanwhile that the call was made.
             self.log.note(call, at, 0, outcome)
             self._closing.wait(self.faults.now.hold)
             return errors.internal(call).send(start)
@@ -90,7 +99,7 @@ class Endpoint:
         return answer.send(start)
 
     def _answer(self, call: ApiCall, environ: Environ, outcome: FaultOutcome) -> HttpResponse | None:
-        """None for a call that is never answered."""
+        """Returns the answer, or None for a call that is never answered."""
         if outcome is FaultOutcome.DENY:
             return errors.denied(call, self._elb.target_state.account)
         if outcome is FaultOutcome.THROTTLE:
@@ -102,7 +111,7 @@ class Endpoint:
         return errors.internal(call) if outcome in {FaultOutcome.ERROR, FaultOutcome.ERROR_DONE} else None
 
     def _do(self, call: ApiCall, environ: Environ) -> HttpResponse:
-        """Really do it. Whatever goes wrong inside, the client gets an error in its own dialect."""
+        """Execute the call. Any exception becomes an error in the format of the service."""
         try:
             if call.service == "elasticloadbalancing" and call.form.get("Version") == query_protocol.VERSION:
                 return self._elbv2(call)
@@ -132,7 +141,7 @@ class Endpoint:
 
 
 class _Moto(DomainDispatcherApplication):
-    """Moto's application without its remarks on standard output, which belongs to whoever runs the lab."""
+    """moto's application without its output on standard output."""
 
     def get_backend_for_host(self, host: str | None) -> Any:
         if host is None or host == "moto_api" or host in backends.list_of_moto_modules():
@@ -145,14 +154,14 @@ class _Moto(DomainDispatcherApplication):
 
 
 class _Quiet(MotoRequestHandler):
-    """One request, no line on standard error."""
+    """A request handler that logs nothing."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """The call log says more."""
+        """Log nothing; the call log has more."""
 
 
 def _request(service: str, body: bytes, region: str) -> Environ:
-    from werkzeug.test import EnvironBuilder  # noqa: PLC0415 - only for warming up
+    from werkzeug.test import EnvironBuilder  # noqa: PLC0415 - needed for warming up only
 
     scope = f"AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/{service}/aws4_request, SignedHeaders=host"
     kind = "application/x-www-form-urlencoded; charset=utf-8"

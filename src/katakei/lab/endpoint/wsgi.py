@@ -1,4 +1,4 @@
-"""One AWS request as the lab sees it, and one answer: which service, which action, whose agent. Nothing is done."""
+"""AWS requests and responses as values, and how they are read from and written to WSGI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_FORM = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """Status, headers and the whole body."""
+    """Status, headers and complete body of a response."""
 
     status: str
     headers: tuple[tuple[str, str], ...]
@@ -24,11 +24,11 @@ class HttpResponse:
 
     @property
     def code(self) -> int:
-        """The number of the status."""
+        """The numeric status."""
         return int(self.status.split(" ", 1)[0])
 
     def send(self, start: StartResponse) -> Iterable[bytes]:
-        """Hand it to the server."""
+        """Start the response and return its body."""
         named = [(k, v) for k, v in self.headers if k.lower() != "content-length"]
         start(self.status, [*named, ("Content-Length", str(len(self.body)))])
         return [self.body]
@@ -36,7 +36,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """What can be told of a request without knowing the service: all from the signature, a header or the form."""
+    """One AWS request, read from its signature, headers and form, without knowledge of the service."""
 
     service: str
     region: str
@@ -48,12 +48,12 @@ class ApiCall:
 
     @property
     def json(self) -> bool:
-        """Whether the service speaks JSON with a target header."""
+        """Whether the service uses JSON with a target header."""
         return self.service in {"ssm", "dynamodb", "logs", "states", "secretsmanager", "events"}
 
 
 def read_call(environ: Environ) -> ApiCall:
-    """Look at a request without using it up: the body is put back."""
+    """Read a request. The body stays readable."""
     body = _body(environ)
     scope = _scope(environ.get("HTTP_AUTHORIZATION", ""))
     text = body.decode("utf-8", "replace") if body else environ.get("QUERY_STRING", "")
@@ -66,7 +66,7 @@ def read_call(environ: Environ) -> ApiCall:
 
 
 def _of_path(service: str, environ: Environ) -> str:
-    """S3 names its actions by method and path alone."""
+    """Derive S3's action from method and path, because S3 sends no name."""
     method: str = environ.get("REQUEST_METHOD", "")
     key = environ.get("PATH_INFO", "").strip("/").partition("/")[2]
     if service != "s3" or not (key or "list-type=2" in environ.get("QUERY_STRING", "")):
@@ -75,7 +75,7 @@ def _of_path(service: str, environ: Environ) -> str:
 
 
 def run_wsgi(app: Wsgi, environ: Environ) -> HttpResponse:
-    """Run an application to its end."""
+    """Run an application and collect its whole response."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start(status: str, headers: list[tuple[str, str]], _exc: object = None) -> Callable[[bytes], object]:
@@ -94,7 +94,7 @@ def run_wsgi(app: Wsgi, environ: Environ) -> HttpResponse:
 
 
 def _body(environ: Environ) -> bytes:
-    """The form or JSON of a call; an upload is left where it is."""
+    """Read the form or JSON of a call. The body of an upload is not read."""
     length = environ.get("CONTENT_LENGTH") or "0"
     if (
         not length.isdigit()
@@ -108,7 +108,7 @@ def _body(environ: Environ) -> bytes:
 
 
 def _scope(authorization: str) -> tuple[str, str] | None:
-    """Region and service from a SigV4 header."""
+    """Returns region and service of a SigV4 header."""
     _, found, credential = authorization.partition("Credential=")
     parts = credential.split(",", 1)[0].split("/")
     return (parts[2], parts[3].lower()) if found and len(parts) == 5 else None

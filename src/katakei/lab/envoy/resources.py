@@ -1,6 +1,6 @@
-"""Envoy's resources for listeners and groups, as plain JSON values: what an ALB does, said in Envoy's words.
+"""Envoy resources for listeners and target groups, as JSON values that make Envoy behave as an ALB.
 
-Nothing is written or asked here. The source for the shapes is Envoy's v3 API; for the behaviour, AWS's ELB guide.
+Sources: Envoy's v3 API for the structure, AWS's ELB guide for the behavior.
 """
 
 from datetime import timedelta
@@ -13,7 +13,7 @@ from katakei.lab.desired_config import Group, GroupTarget, Listener, TrafficStat
 from katakei.lab.envoy.matches import SOURCE
 
 Json = dict[str, object]
-"""A JSON object; what is inside is Envoy's business."""
+"""A JSON object in Envoy's format."""
 
 EXTENSION = "type.googleapis.com/envoy.extensions"
 PRESERVE_CASE: Json = {
@@ -24,21 +24,21 @@ PRESERVE_CASE: Json = {
 }
 UNLIMITED = 1_000_000
 CONNECT = timedelta(seconds=10)
-"""How long an ALB tries to connect to a target; nobody can set it there."""
+"""Limit for connecting to a target; an ALB's limit is fixed too."""
 
 
 def short(kind: str, arn: str) -> str:
-    """A name for Envoy: ARNs hold characters which its statistics change."""
+    """Returns a name for Envoy. ARNs hold characters that Envoy's statistics replace."""
     return f"{kind}-{sha256(arn.encode()).hexdigest()[:16]}"
 
 
 def seconds(span: timedelta) -> str:
-    """A duration as Envoy reads it."""
+    """Format a duration for Envoy."""
     return f"{span.total_seconds():.3f}s"
 
 
 def page(status: int) -> str:
-    """The page with which an ALB answers by itself."""
+    """Returns the HTML page of an ALB's own answers."""
     title = f"{status} {HTTPStatus(status).phrase.replace('Gateway Timeout', 'Gateway Time-out')}"
     return (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
@@ -47,22 +47,22 @@ def page(status: int) -> str:
 
 
 def header(name: str, value: str) -> Json:
-    """A header to set, whether or not it is there."""
+    """Returns the setting of one header, whether or not the header exists."""
     return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 def socket_address(bound_address: BoundAddress) -> Json:
-    """Where to listen or to connect."""
+    """Returns an address to listen on or to connect to."""
     return {"socket_address": {"address": bound_address.address, "port_value": bound_address.port}}
 
 
 def from_file(path: Path) -> Json:
-    """A source of configuration which Envoy reads again whenever a file is renamed onto it."""
+    """Returns a configuration source that Envoy reads again whenever a file is renamed onto the path."""
     return {"path_config_source": {"path": str(path)}, "resource_api_version": "V3"}
 
 
 def bootstrap(folder: Path) -> Json:
-    """What Envoy starts with: an admin port on loopback and the two files everything else comes from."""
+    """Returns Envoy's start configuration: an admin port on loopback and the two files that list all resources."""
     runtime = {"re2.max_program_size.error_level": UNLIMITED, "re2.max_program_size.warn_level": UNLIMITED}
     return {
         "node": {"id": "lab", "cluster": "lab"},
@@ -76,7 +76,14 @@ def bootstrap(folder: Path) -> Json:
 
 
 def cluster(group: Group, endpoints: Path, source: str, idle: timedelta) -> Json:
-    """A group: who is in it comes from the file `endpoints`; its connections come from the address `source`."""
+    """Returns the cluster of a group.
+
+    Args:
+        group: the target group.
+        endpoints: the file that lists the group's targets.
+        source: the address that connections come from.
+        idle: the idle timeout.
+    """
     limits = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
     h1: Json = {"http_protocol_options": {"header_key_format": PRESERVE_CASE}}
     tls = f"{EXTENSION}.transport_sockets.tls.v3.UpstreamTlsContext"
@@ -88,7 +95,9 @@ def cluster(group: Group, endpoints: Path, source: str, idle: timedelta) -> Json
         "eds_cluster_config": {"eds_config": from_file(endpoints)},
         "connect_timeout": seconds(CONNECT),
         "lb_policy": "LEAST_REQUEST" if group.least_outstanding_requests else "ROUND_ROBIN",
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},  # the picture decides about fail-open
+        "common_lb_config": {
+            "healthy_panic_threshold": {"value": 0}
+        },  # the desired configuration decides about fail-open
         "circuit_breakers": {"thresholds": [dict.fromkeys(limits, UNLIMITED)]},
         "upstream_bind_config": {"source_address": {"address": source, "port_value": 0}},
         "typed_extension_protocol_options": {
@@ -103,7 +112,10 @@ def cluster(group: Group, endpoints: Path, source: str, idle: timedelta) -> Json
 
 
 def endpoints(group: Group, *, close_idle: bool) -> Json:
-    """The group's targets. One that leaves this list has its idle connections closed; a draining one keeps them."""
+    """Returns the group's targets.
+
+    Envoy closes the idle connections of a target that leaves this list; a draining target keeps them.
+    """
     bound_addresses: dict[BoundAddress, Json] = {}
     for target in sorted(group.targets, key=lambda each: each.traffic is TrafficState.IN_SERVICE):
         if _listed(target, close_idle=close_idle):
@@ -124,7 +136,7 @@ def _listed(target: GroupTarget, *, close_idle: bool) -> bool:
 
 
 def listener(listener: Listener, routes: Path, certificate: tuple[Path, Path] | None) -> Json:
-    """A listener. Its rules come from the file `routes`, so that changing them never touches a connection."""
+    """Returns a listener. Its rules are in the file `routes`, so that a change of rules touches no connection."""
     name = short("listener", listener.arn)
     chain: Json = {"filters": [{"name": "http", "typed_config": _connection_manager(listener, name, routes)}]}
     if certificate and listener.protocol == "HTTPS":
@@ -133,7 +145,7 @@ def listener(listener: Listener, routes: Path, certificate: tuple[Path, Path] | 
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
         "name": name,
         "address": socket_address(listener.bound_address),
-        "enable_reuse_port": False,  # else a second lab would silently share the port
+        "enable_reuse_port": False,  # otherwise a second lab would silently share the port
         "tcp_backlog_size": 1024,
         "filter_chains": [chain],
     }
@@ -155,13 +167,13 @@ def _connection_manager(listener: Listener, name: str, routes: Path) -> Json:
     return {
         "@type": f"{EXTENSION}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": name,
-        "use_remote_address": True,  # X-Forwarded-For and -Proto as an ALB sets them
+        "use_remote_address": True,  # sets X-Forwarded-For and -Proto as an ALB does
         "server_header_transformation": "PASS_THROUGH",
         "generate_request_id": False,
         "preserve_external_request_id": True,
         "http_protocol_options": {"accept_http_10": True, "header_key_format": PRESERVE_CASE},
         "common_http_protocol_options": {"idle_timeout": seconds(listener.idle_timeout)},
-        "delayed_close_timeout": "0.100s",  # a client sees a cut at once, and still reads an answer sent before
+        "delayed_close_timeout": "0.100s",  # a reset shows at once; an earlier answer can still be read
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [{"name": "source", "typed_config": mutation}],
         "local_reply_config": {"mappers": [_mapper(*each) for each in OWN_ANSWERS]},
@@ -187,12 +199,12 @@ STICKY = "envoy.filters.http.stateful_session"
 
 OWN_ANSWERS = (
     ("UF", "response.code_details.contains('connection_timeout')", 504),
-    ("UF UC UR UPE LR", "true", 502),  # refused, reset, closed, no HTTP
-    ("UH UO NC NR", "true", 503),  # nobody to ask
-    ("SI", "response.code == 408", 408),  # the client fell silent in the middle of its request
+    ("UF UC UR UPE LR", "true", 502),  # refused, reset, closed, not HTTP
+    ("UH UO NC NR", "true", 503),  # no target
+    ("SI", "response.code == 408", 408),  # the client stopped sending in the middle of its request
     ("UT SI", "true", 504),  # the target was silent for longer than the idle timeout
 )
-"""Envoy's response flags, what else must hold, and the status with which an ALB answers then; the first row wins."""
+"""Envoy's response flags, a further condition, and the status of an ALB in this case; the first match wins."""
 
 
 def _mapper(flags: str, condition: str, status: int) -> Json:

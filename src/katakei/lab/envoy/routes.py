@@ -1,4 +1,7 @@
-"""A listener's rules and actions as Envoy's routes: forwards by weight, sticky clients, fixed answers."""
+"""Listener rules and actions as Envoy routes: weighted forwards, sticky clients, fixed responses and redirects.
+
+Envoy's own redirects can fill in #{path} only, so a Lua program makes them. The texts are its data.
+"""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -17,11 +20,11 @@ from katakei.lab.envoy.matches import SOURCE, matches
 from katakei.lab.envoy.resources import EXTENSION, STICKY, Json, header, page, seconds, short
 
 GROUP_COOKIE = "AWSALBTG"
-"""The cookie in which a client keeps the group a weighted forward chose for it."""
+"""Cookie in which a client keeps the group that a weighted forward chose for it."""
 
 
 def routes(listener: Listener, groups: dict[str, Group]) -> Json:
-    """All routes of a listener, rules first, in their order. A group that is not among `groups` answers 503."""
+    """Returns all routes of a listener, rules first, in order. A group that is not in `groups` answers 503."""
     found = []
     for rule in listener.rules:
         found += _action(rule.conditions, rule.action, groups, listener.idle_timeout)
@@ -59,7 +62,7 @@ def _forward(match: Json, action: Forward, groups: dict[str, Group], idle: timed
     found: list[Json] = [{"match": match, "route": {"weighted_clusters": {"clusters": clusters}} | timeouts}]
     if action.sticky_for is None:
         return found
-    # A client keeps its group whatever the weights say now, so its cookie is asked before they are.
+    # A client stays with its group whatever the weights are now, so these routes match before the weighted one.
     kept: list[Json] = [
         {
             "match": _with_cookie(match, share.group_arn),
@@ -125,7 +128,7 @@ end
 
 
 def redirect(match: Json, action: Redirect) -> Json:
-    """The route of a redirect. Its own answer is never given: the program answers first."""
+    """Returns the route of a redirect. The program answers first, so the route's own response is never sent."""
     texts: Json = {**asdict(action), "status": str(action.status), "page": page(action.status)}
     program: Json = {"@type": f"{EXTENSION}.filters.http.lua.v3.LuaPerRoute", "source_code": {"inline_string": PROGRAM}}
     return {

@@ -1,6 +1,6 @@
-"""The application of one server: the sample, or the user's own `command`; started, ended, looked at.
+"""The application process of one server, and the pipe through which `bin/restart` asks for a restart.
 
-It never starts a dead one again by itself: a dead one stays dead, as on the servers it stands for.
+An application that died is not started again, as on a real server without a supervisor.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ from katakei.lab.address import BoundAddress
 from katakei.lab.errors import LabError
 
 PATIENCE = {signal.SIGTERM: 5.0, signal.SIGQUIT: 70.0}
-"""Seconds an application has to end after a signal before it is killed."""
+"""Seconds that an application has to end after a signal, before SIGKILL."""
 
 
 class Application:
-    """At most one living process group, which listens on `door`. Thread-safe."""
+    """At most one running process group, which listens on `bound_address`. Thread-safe."""
 
     def __init__(self, folder: Path, bound_address: BoundAddress) -> None:
         self._folder = folder
@@ -33,12 +33,12 @@ class Application:
 
     @property
     def alive(self) -> bool:
-        """Whether its first process runs."""
+        """Whether its first process is running."""
         with self._lock:
             return self._process is not None and self._process.poll() is None
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it, unless it runs. Returns before it listens."""
+        """Start it unless it is running. Returns before it listens."""
         user_command = self._folder / "command"
         argv = (
             ["/bin/sh", str(user_command)]
@@ -47,7 +47,7 @@ class Application:
         )
         with self._lock, (self._folder / "app.log").open("ab") as log:
             if not self.alive:
-                self._process = subprocess.Popen(  # noqa: S603 - the user's own program, or the sample
+                self._process = subprocess.Popen(  # noqa: S603 - the user's own program, or the sample application
                     argv,
                     cwd=self._folder,
                     env=environment,
@@ -58,7 +58,7 @@ class Application:
                 )
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Send the signal to its process group; by force when that takes too long. Returns when it has ended."""
+        """Send a signal to its process group, and SIGKILL if it does not end in time. Returns when it has ended."""
         with self._lock:
             process = self._process
         if process is None:
@@ -66,12 +66,12 @@ class Application:
         for each, patience in ((how, PATIENCE.get(how, 5.0)), (signal.SIGKILL, 10.0)):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, each)
-            # The whole group, not only its leader: a shell in front may end before the server behind it.
+            # The whole group, not only its leader: a shell may end before the server that it started.
             if clock.wait_for(lambda: process.poll() is not None and not reaper.group_members(process.pid), patience):
                 return
 
     def listening(self, within: float) -> bool:
-        """Wait until it accepts connections; False at once when it has ended."""
+        """Wait until it accepts connections. Returns False at once if it has ended."""
         return clock.wait_for(lambda: not self.alive or self._answers(), within) and self.alive
 
     def _answers(self) -> bool:
@@ -81,7 +81,7 @@ class Application:
 
 
 LISTENING = "listening"
-"""The answer to a restart that went well; any other is a sentence about what did not."""
+"""The answer to a successful restart. Every other answer is an error message."""
 
 RESTART = f"""\
 #!/bin/sh
@@ -110,7 +110,7 @@ exit 1
 
 
 class RestartPipe:
-    """One server's ear. `restart(graceful)` answers LISTENING or a sentence."""
+    """The restart requests of one server. `restart(graceful)` returns LISTENING or an error message."""
 
     def __init__(self, folder: Path, restart: Callable[[bool], str]) -> None:
         self._folder = folder
@@ -120,7 +120,7 @@ class RestartPipe:
         (folder / "bin/restart").write_text(RESTART)
         (folder / "bin/restart").chmod(0o755)
         os.mkfifo(folder / "control", 0o600)
-        # Open both ways: then reading never meets the end while nobody writes, and writing never waits while we live.
+        # Opened for reading and writing: a read never reaches the end, and a write never blocks while the lab runs.
         self._pipe = os.open(folder / "control", os.O_RDWR)
         self._thread = threading.Thread(target=self._read_requests, name=f"control of {folder.name}", daemon=True)
         self._thread.start()
@@ -144,7 +144,7 @@ class RestartPipe:
         (self._folder / f".{name}").rename(self._folder / name)
 
     def close(self) -> None:
-        """Stop listening; a script that asks from now on is told that the lab has ended."""
+        """Stop listening. A later `bin/restart` reports that the lab has ended."""
         os.write(self._pipe, b"end\n")
         self._thread.join(120)
         os.close(self._pipe)

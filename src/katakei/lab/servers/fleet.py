@@ -1,6 +1,6 @@
-"""Instances as real processes: each has a loopback address, a folder, an application, and what was started on it.
+"""All servers of a lab as real processes: each has a loopback address, a folder and an application.
 
-It knows nothing of AWS's API; it is the hardware the API speaks about.
+This is the hardware behind the EC2 API. It knows nothing of AWS.
 """
 
 import subprocess
@@ -16,11 +16,11 @@ from katakei.lab.reaper import Reaper
 from katakei.lab.servers.machine import Machine
 
 SHUTDOWN = 0.5
-"""Seconds the processes of a server have to end by themselves when it is stopped, rebooted or terminated."""
+"""Seconds that processes have to end when their server is stopped, rebooted or terminated."""
 
 
 class Power(Enum):
-    """Whether the machine is on."""
+    """Whether a server is on."""
 
     ON = "on"
     OFF = "off"
@@ -29,7 +29,7 @@ class Power(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One instance as it is now. `ports` maps each port the API says to the one really bound on `address`."""
+    """One server as it is now. `ports` maps each API port to the port that is really bound on `address`."""
 
     id: str
     name: str
@@ -64,9 +64,13 @@ class _Entry:
 
 
 class Servers:
-    """All instances of a lab, thread-safe. `root` holds a folder per instance; their applications listen on `port`.
+    """All servers of a lab. Thread-safe.
 
-    Every method that names an instance raises LookupError for one that never was.
+    Every method that takes an instance id raises LookupError for an unknown one.
+
+    Args:
+        root: holds a folder for each server.
+        port: the port of their applications.
     """
 
     def __init__(self, root: Path, port: int) -> None:
@@ -78,7 +82,7 @@ class Servers:
         self._guard = Reaper(self._root)
 
     def launch(self, instance_id: str, address: str, name: str, zone: str) -> Server:
-        """Switch a new instance on. Returns at once; its application listens a moment later."""
+        """Switch a new server on. Returns at once; its application listens a moment later."""
         with self._lock:
             if instance_id in self._entries:
                 raise LabError(f"{instance_id} was launched before; every instance needs an id of its own")
@@ -89,13 +93,17 @@ class Servers:
         return entry.server()
 
     def stop(self, instance_id: str) -> Server:
-        """End every process of the instance, detached ones too; returns when none is left. The folder stays."""
+        """End every process of the server, detached ones included. Returns when all have ended; the folder stays."""
         entry = self._entry(instance_id)
         entry.machine.halt(SHUTDOWN)
         return entry.server()
 
     def start(self, instance_id: str) -> Server:
-        """Switch a stopped instance on again, with a new boot id. Raises LabError for a terminated one."""
+        """Switch a stopped server on again, with a new boot id.
+
+        Raises:
+            LabError: it is terminated.
+        """
         entry = self._entry(instance_id)
         if entry.gone:
             raise LabError(f"{instance_id} is terminated; launch another one")
@@ -104,58 +112,60 @@ class Servers:
         return entry.server()
 
     def reboot(self, instance_id: str) -> Server:
-        """Stop and start."""
+        """Stop and start the server."""
         self.stop(instance_id)
         return self.start(instance_id)
 
     def terminate(self, instance_id: str) -> Server:
-        """Stop for good; the folder stays for whoever wants to look."""
+        """Stop the server for good. Its folder stays."""
         entry = self._entry(instance_id)
         entry.gone = True
         return self.stop(instance_id)
 
     def crash(self, instance_id: str) -> None:
-        """Kill the application; it stays dead until `bin/restart`, `revive`, a reboot or a stop and start."""
+        """Kill the application. It stays dead until `bin/restart`, `revive`, a reboot, or a stop and start."""
         self._entry(instance_id).machine.application.end()
 
     def revive(self, instance_id: str) -> None:
-        """Start a dead application again, if the instance is on."""
+        """Start a dead application again if the server is on."""
         self._entry(instance_id).machine.revive()
 
     def get(self, instance_id: str) -> Server:
-        """The instance as it is now."""
+        """Returns the server as it is now."""
         return self._entry(instance_id).server()
 
     def all(self) -> tuple[Server, ...]:
-        """Every instance, terminated ones too, in the order of their launch."""
+        """Returns every server in order of launch, terminated ones included."""
         with self._lock:
             return tuple(entry.server() for entry in self._entries.values())
 
     def listen(self, instance_id: str, port: int) -> BoundAddress:
-        """Let the sample application listen on one more port; it does within half a second."""
+        """Let the sample application listen on one more port; it does so within half a second."""
         return self._entry(instance_id).machine.listen(port)
 
     def bound_address(self, instance_id: str, port: int) -> BoundAddress:
-        """Where an API port of the instance really is, whether or not anything listens there."""
+        """Returns where an API port of the server is bound, whether or not anything listens there."""
         return self._entry(instance_id).machine.bound_address(port)
 
     def listening(self, instance_id: str, within: float = 10) -> bool:
-        """Wait until the application accepts connections on its main port; False when it does not, or is dead."""
+        """Wait until the application accepts connections on its main port. Returns False if it does not in time."""
         return self._entry(instance_id).machine.application.listening(within)
 
     def spawn(
         self, instance_id: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a process on the instance, in its folder (or `cwd`) and with its environment.
+        """Start a process on the server, in its folder (or `cwd`) and with its environment.
 
-        Stdin is empty, stdout and stderr are pipes which the caller reads and closes; it leads a process group of its
-        own. Raises ConnectionError (an OSError) when the instance is off.
+        Stdin is empty. Stdout and stderr are pipes that the caller reads and closes. The process leads a process group.
+
+        Raises:
+            ConnectionError: the server is off.
         """
         machine = self._entry(instance_id).machine
         return machine.spawn(argv, env, cwd or machine.folder)
 
     def close(self) -> None:
-        """End every process of every instance, and the watching for it."""
+        """End every process of every server."""
         with self._lock:
             machines = [entry.machine for entry in self._entries.values()]
         for machine in machines:

@@ -1,4 +1,4 @@
-"""The inside of one server: its folder, its doors, its power, and what may start on it while it is on."""
+"""One server from the inside: folder, ports, power, and the processes that run while it is on."""
 
 import os
 import signal
@@ -12,11 +12,11 @@ from katakei.lab.address import BoundAddress, bound_address
 from katakei.lab.servers.application import LISTENING, Application, RestartPipe
 
 FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
-"""What a server inherits from the lab's own environment; above all no credentials."""
+"""Variables that a server inherits from the lab's environment; never credentials."""
 
 
 class Machine:
-    """One instance. `port` is what the API calls the port of its application. Thread-safe."""
+    """One server. `port` is the API's port of its application. Thread-safe."""
 
     def __init__(self, instance_id: str, address: str, port: int, root: Path) -> None:
         self.id = instance_id
@@ -34,7 +34,7 @@ class Machine:
         self._control = RestartPipe(self.folder, self._restart)
 
     def bound_address(self, port: int) -> BoundAddress:
-        """Where an API port really is; the same answer every time."""
+        """Returns where an API port is really bound; the same answer every time."""
         with self._lock:
             if port not in self._bound_addresses:
                 self._bound_addresses[port] = (
@@ -44,12 +44,12 @@ class Machine:
 
     @property
     def ports(self) -> dict[int, int]:
-        """API port to bound port, of every door asked for so far."""
+        """The bound port of every API port asked for so far."""
         with self._lock:
             return {port: where.port for port, where in self._bound_addresses.items()}
 
     def listen(self, port: int) -> BoundAddress:
-        """Name one more port in the file which the sample follows."""
+        """Add a port to the file that the sample application follows."""
         with self._lock:
             where = self.bound_address(port)
             file = self.folder / "ports"
@@ -60,7 +60,7 @@ class Machine:
             return where
 
     def environment(self) -> dict[str, str]:
-        """What everything that runs on this machine has."""
+        """Returns the environment of every process of this server."""
         inherited = {name: os.environ[name] for name in FROM_OUTSIDE if name in os.environ}
         return inherited | {
             "HOME": str(self.folder),
@@ -73,29 +73,33 @@ class Machine:
         }
 
     def boot(self) -> None:
-        """Switch on, with a boot id of its own."""
+        """Switch it on with a new boot id."""
         with self._lock:
             self.on = True
             self.boot_id = clock.unique_uuid()
             self.application.start(self.environment())
 
     def switch_off(self) -> None:
-        """Nothing starts on it from now on."""
+        """Switch it off: nothing can start on it from now on."""
         with self._lock:
             self.on = False
 
     def halt(self, grace: float) -> None:
-        """Switch off, and end every process of this machine, wherever it hid."""
+        """Switch it off and end every process of it, detached ones included."""
         self.switch_off()
         reaper.end_marked(frozenset({f"{reaper.ROOT}={self._root}", f"KATAKEI_LAB_INSTANCE={self.id}"}), grace)
         self.application.end()
 
     def spawn(self, argv: Sequence[str], env: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
-        """Start a process on this machine. Raises ConnectionError when it is off."""
+        """Start a process on it.
+
+        Raises:
+            ConnectionError: it is off.
+        """
         with self._lock:
             if not self.on:
                 raise ConnectionError(f"{self.id} is off")
-            return subprocess.Popen(  # noqa: S603 - what the user sent for this machine
+            return subprocess.Popen(  # noqa: S603 - the command that the user sent to this server
                 argv,
                 cwd=folder,
                 env={**env, **self.environment()},
@@ -106,12 +110,12 @@ class Machine:
             )
 
     def revive(self) -> None:
-        """Start the application if the machine is on and it does not run."""
+        """Start the application if the server is on and the application is not running."""
         with self._lock:
             if self.on:
                 self.application.start(self.environment())
 
-    def _restart(self, graceful: bool) -> str:  # noqa: FBT001 - the one thing Control may say
+    def _restart(self, graceful: bool) -> str:  # noqa: FBT001 - the signature that RestartPipe calls
         boot = self.boot_id
         self.application.end(signal.SIGQUIT if graceful else signal.SIGTERM)
         with self._lock:
@@ -123,5 +127,5 @@ class Machine:
         return f"nothing listens on {self.address} port {self._main.port}; see {self.folder / 'app.log'}"
 
     def close(self) -> None:
-        """No more restarts."""
+        """Accept no more restarts."""
         self._control.close()

@@ -1,7 +1,7 @@
-"""The sample application of a server: says which release it serves, and can be slow, stream, echo and be unhealthy.
+"""The sample application of a server: it reports its release, and can be slow, stream, echo and be unhealthy.
 
-It is a plain server as people have them: SIGTERM ends it at once and drops what is in flight; SIGQUIT lets that finish.
-It runs in the server's folder and takes ADDRESS, PORT and KATAKEI_LAB_INSTANCE from the environment.
+SIGTERM ends it at once and drops requests in flight, as many real servers do; SIGQUIT lets them finish. It runs in the
+server's folder and reads ADDRESS, PORT and KATAKEI_LAB_INSTANCE from the environment.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from katakei.lab.servers.http1 import (
 )
 
 KEEP_ALIVE = 4100.0
-"""Seconds a connection may be silent: more than any idle timeout of an ALB (4000), or races drop requests."""
+"""Seconds that a connection may be silent. Longer than any ALB idle timeout (4000), or races would drop requests."""
 
 PATIENCE = 60.0
-"""Seconds SIGQUIT waits for what is in flight."""
+"""Seconds that SIGQUIT waits for requests in flight."""
 
 GONE = 499
-"""Written to the log when the client had left before its answer was ready; no client ever sees it."""
+"""Logged if the client left before its answer was ready. It is never sent."""
 
 
 class SampleApp:
-    """One process's answers. The release is the one of its start; a new file without a restart changes nothing."""
+    """The answers of one process. Its release is read at the start; a new release file needs a restart."""
 
     def __init__(self, folder: Path, instance: str) -> None:
         self._folder = folder
@@ -49,7 +49,7 @@ class SampleApp:
         self.release = words[0] if words else "none"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, request after request."""
+        """Serve one connection, request after request."""
         with contextlib.suppress(OSError, EOFError, TimeoutError, *Malformed), contextlib.closing(writer):
             while not self._draining.is_set():
                 request = await self._next(reader)
@@ -57,7 +57,7 @@ class SampleApp:
                     return
 
     async def _next(self, reader: asyncio.StreamReader) -> Head | None:
-        """The next request, or none when we are leaving first."""
+        """Returns the next request, or None if draining starts first."""
         head = asyncio.ensure_future(read_head(reader))
         draining = asyncio.ensure_future(self._draining.wait())
         done, _ = await asyncio.wait({head, draining}, timeout=KEEP_ALIVE, return_when=asyncio.FIRST_COMPLETED)
@@ -68,7 +68,7 @@ class SampleApp:
         return head.result()
 
     async def _answered(self, request: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer, write the log; whether the connection goes on."""
+        """Answer a request and log it. Returns whether the connection stays open."""
         self._in_flight += 1
         status = GONE
         try:
@@ -124,7 +124,7 @@ class SampleApp:
         return {"X-Release": self.release, "Connection": "keep-alive" if stays else "close"}
 
     async def _stream(self, request: Head, writer: asyncio.StreamWriter) -> int:
-        """A line every 0.2 s, for `s` seconds."""
+        """Send a line every 0.2 s, for `s` seconds."""
         kind = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
         writer.write(answer_head(200, self._headers(request) | kind))
         for number in range(max(1, round(request.asked("s", 3) / 0.2))):
@@ -148,7 +148,7 @@ class SampleApp:
         return 101
 
     async def drain(self) -> None:
-        """Take nothing new on; return when what is in flight is answered, or `PATIENCE` is over."""
+        """Accept nothing new. Returns when all requests in flight are answered, or after `PATIENCE` seconds."""
         self._draining.set()
         until = clock.monotonic() + PATIENCE
         while self._in_flight and clock.monotonic() < until:
@@ -164,7 +164,7 @@ def _listed(ports: Path) -> set[int]:
 
 
 async def _follow(ports: Path, sample: SampleApp, address: str) -> None:
-    """Listen on the further ports that the file names, also on those which it names later."""
+    """Listen on further ports that the file names, including ports that are added later."""
     open_ports: dict[int, asyncio.Server] = {}
     while True:
         for port in _listed(ports) - open_ports.keys():
@@ -173,7 +173,7 @@ async def _follow(ports: Path, sample: SampleApp, address: str) -> None:
 
 
 async def main() -> None:
-    """Listen, say so in starts.log, and serve until a signal ends it."""
+    """Listen, log the start in starts.log, and serve until a signal ends the process."""
     folder, address = Path.cwd(), os.environ["ADDRESS"]
     sample = SampleApp(folder, os.environ.get("KATAKEI_LAB_INSTANCE", "none"))
     asked_to_drain = asyncio.Event()

@@ -1,6 +1,4 @@
-"""The agents on the machines: they fetch what is due, run it there, report. One thread hands out, one per run works.
-What an order means, and who may read about it, is decided elsewhere.
-"""
+"""Agents on the managed nodes: one thread delivers commands, one thread for each run executes a script and reports."""
 
 import contextlib
 import os
@@ -24,26 +22,30 @@ Process = subprocess.Popen[bytes]
 
 
 class Machines(Protocol):
-    """The machines, as Run Command needs them. Unknown ids raise LookupError."""
+    """Port to the managed nodes. Unknown ids raise LookupError."""
 
     def machines(self) -> Sequence[ManagedNode]:
-        """Every node that is not terminated."""
+        """Returns every node that is not terminated."""
 
     def folder(self, instance_id: str) -> Path:
-        """Where its commands run."""
+        """Returns the folder in which its commands run."""
 
     def boot(self, instance_id: str) -> str | None:
-        """Another value at every boot; none while it is not running."""
+        """Returns an id that changes at every boot, or None while the node is off."""
 
     def spawn(self, instance_id: str, argv: Sequence[str], env: Mapping[str, str]) -> Process:
-        """Start a command on it, in its folder, leading a group, output in pipes. Raises OSError when it cannot be."""
+        """Start a process in the node's folder. It leads a process group; its output goes to pipes.
+
+        Raises:
+            OSError: it cannot be started.
+        """
 
     def reboot(self, instance_id: str) -> None:
-        """As RebootInstances does; returns when it runs again."""
+        """Reboot the node; returns when it runs again."""
 
 
 class AgentPool:
-    """Every machine's agent. `start` before the first order, `close` at the end: it leaves no thread and no script."""
+    """The agents of all nodes. `start` comes before the first command; `close` leaves no thread and no script."""
 
     def __init__(
         self, registry: CommandRegistry, machines: Machines, switches: Callable[[], RunCommandSettings]
@@ -59,19 +61,19 @@ class AgentPool:
         self._runs: set[threading.Thread] = set()
 
     def start(self) -> None:
-        """Begin to fetch."""
+        """Start to deliver."""
         self._delivery_thread.start()
 
     def wake(self) -> None:
-        """There is something to fetch."""
+        """Deliver now: there is a new command."""
         self._wake_up.set()
 
     def stop(self, keys: Sequence[InvocationKey]) -> None:
-        """CancelCommand reaches the agents: they kill what they started, but not what detached itself from it."""
+        """Cancel runs. The agents kill what they started, but not what has detached itself."""
         self._stopping.update(keys)
 
     def close(self) -> None:
-        """End all that runs, within some seconds."""
+        """End all runs, within a few seconds."""
         self._closed.set()
         self._wake_up.set()
         self._delivery_thread.join(5)
@@ -126,7 +128,11 @@ class AgentPool:
             self._registry.finish(key, result, clock.now())
 
     def _run_to_completion(self, key: InvocationKey, request: SendCommandRequest) -> Result | None:
-        """Run it, and again after each reboot it asks for. None when nobody is left who could report."""
+        """Run the script, and again after each reboot that it asks for.
+
+        Returns:
+            The result, or None if no agent is left to report it.
+        """
         while True:
             boot = self._machines.boot(key[1])
             process = self._machines.spawn(key[1], self._script(key, request), {"AWS_SSM_INSTANCE_ID": key[1]})
@@ -141,7 +147,9 @@ class AgentPool:
             self._machines.reboot(key[1])
 
     def _is_up_again(self, key: InvocationKey) -> bool:
-        """A machine that went down under its command reports when it is up again, or never."""
+        """Wait until the node is up again. A node that went down during a command reports after its next boot, or
+        never.
+        """
         while not (self._closed.is_set() or self._has_ended(key)):
             if self._boot(key[1]) is not None:
                 return True
@@ -153,8 +161,10 @@ class AgentPool:
         return part is None or part.status in ENDED
 
     def _script(self, key: InvocationKey, request: SendCommandRequest) -> list[str]:
-        """The commands as one file, as the agent writes it. Its first line chooses the interpreter, here by hand:
-        to execute a file that a sibling process may still inherit open for writing fails with "text file busy".
+        """Write the commands to one file and return the command line that runs it, as the agent does.
+
+        The interpreter of the first line is called explicitly. To execute the file itself could fail with "text file
+        busy", because another child process may have inherited it open for writing.
         """
         place = self._machines.folder(key[1]) / ".ssm" / key[0]
         place.mkdir(parents=True, exist_ok=True)
@@ -168,15 +178,21 @@ class AgentPool:
 
 
 KEPT = 100_000
-"""Bytes of each stream kept; the service shows less. The rest is read and dropped: nobody blocks on a full pipe."""
+"""Bytes kept of each stream; the service shows less. The rest is read and dropped, so that no pipe fills up."""
 
 KILLED = 137
-"""`ResponseCode` of a run that was killed because its execution timeout was over, as genuine answers show it."""
+"""`ResponseCode` of a run that was killed at its execution timeout, as real answers show it."""
 
 
 def watch(process: Process, seconds: float, stopped: Callable[[], bool]) -> Result:
-    """Wait until the process has ended *and* nobody holds its output open any more, as the agent does: a child
-    left in the background whose output is not redirected keeps the command in progress. The process leads a group.
+    """Wait until the process has ended and its output is closed, as the agent does.
+
+    A background child whose output is not redirected keeps the command in progress.
+
+    Args:
+        process: leads a process group, which is killed at a timeout or cancellation.
+        seconds: the execution timeout.
+        stopped: whether the command was cancelled.
     """
     kept = {"out": bytearray(), "err": bytearray()}
     until = clock.monotonic() + seconds
@@ -200,7 +216,7 @@ def watch(process: Process, seconds: float, stopped: Callable[[], bool]) -> Resu
 
 
 def _read(selector: selectors.BaseSelector, kept: dict[str, bytearray]) -> None:
-    if not selector.get_map():  # it closed its output and lives on; select would return at once
+    if not selector.get_map():  # it has closed its output and still runs; select would return at once
         clock.sleep(0.05)
         return
     for key, _ in selector.select(0.1):

@@ -1,6 +1,4 @@
-"""The states of an invocation and of a command: each function takes what is and when, and gives what comes next.
-No clock, no thread, no wire.
-"""
+"""State machine of invocations and commands: pure functions from a value and a time to the next value."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,19 +12,19 @@ OUTPUT_KEPT = 2_500
 
 
 def begun(invocation: Invocation, now: datetime) -> Invocation:
-    """The agent has it. One that was cancelled or given up before stays as it is."""
+    """The agent has received it. An invocation that was cancelled or expired before stays as it is."""
     if invocation.status not in UNSENT:
         return invocation
     return replace(invocation, status=Status.IN_PROGRESS, begun=now)
 
 
 def delayed(invocation: Invocation) -> Invocation:
-    """A first attempt to deliver found no agent; the service goes on trying (docs/aws.md 8)."""
+    """The first delivery found no agent. The service keeps trying (docs/aws.md 8)."""
     return replace(invocation, status=Status.DELAYED) if invocation.status is Status.PENDING else invocation
 
 
 def finished(invocation: Invocation, result: Result, now: datetime) -> Invocation:
-    """The agent's report. Only the first one counts: what has ended stays as it ended."""
+    """The agent has reported. Only the first report counts."""
     if invocation.status in ENDED:
         return invocation
     status, details = _verdict(result)
@@ -43,7 +41,7 @@ def finished(invocation: Invocation, result: Result, now: datetime) -> Invocatio
 
 
 def expired(invocation: Invocation, command: Command, now: datetime) -> Invocation:
-    """What the service gives up by itself: no start within TimeoutSeconds, no report until the total expiry."""
+    """Apply the service's timeouts: no start within TimeoutSeconds, or no report until the total expiry."""
     if invocation.status in UNSENT and now >= command.requested + command.request.timeout:
         return _ended(invocation, Status.TIMED_OUT, now, Details.DELIVERY_TIMED_OUT)
     if invocation.status not in ENDED and now >= command.expires:
@@ -52,26 +50,26 @@ def expired(invocation: Invocation, command: Command, now: datetime) -> Invocati
 
 
 def cancelled(invocation: Invocation, now: datetime) -> Invocation:
-    """CancelCommand: what has not started never does; what runs is asked to stop, without promise."""
+    """Apply CancelCommand: an unsent invocation never starts; a running one is asked to stop, without a guarantee."""
     if invocation.status in UNSENT:
         return _ended(invocation, Status.CANCELLED, now)
     return replace(invocation, status=Status.CANCELLING) if invocation.status not in ENDED else invocation
 
 
 def terminated(invocation: Invocation, now: datetime) -> Invocation:
-    """More errors than MaxErrors: the rest is never sent. What an absent agent waits for has been sent already."""
+    """Apply MaxErrors: the rest is never sent. An invocation that waits for an absent agent has already been sent."""
     if invocation.status is not Status.PENDING:
         return invocation
     return _ended(invocation, Status.CANCELLED, now, Details.TERMINATED)
 
 
 def share(text: str, whole: int) -> int:
-    """MaxConcurrency or MaxErrors as a number: a count, or a percentage of the machines, rounded down."""
+    """Convert MaxConcurrency or MaxErrors to a number: a count, or a percentage of the nodes, rounded down."""
     return whole * int(text[:-1]) // 100 if text.endswith("%") else int(text)
 
 
 def command_status(command: Command, invocations: Sequence[Invocation]) -> tuple[Status, str]:
-    """Status and StatusDetails of the whole: open while one is open, else the worst end of its parts."""
+    """Returns Status and StatusDetails of a command: open while one invocation is open, else the worst result."""
     if not invocations:
         return Status.SUCCESS, Details.NO_INSTANCES_IN_TAG.value
     states = [invocation.status for invocation in invocations]
@@ -88,7 +86,7 @@ def command_status(command: Command, invocations: Sequence[Invocation]) -> tuple
 
 
 def is_error(invocation: Invocation) -> bool:
-    """What counts against MaxErrors: failures and execution time-outs, never a late delivery."""
+    """Whether it counts against MaxErrors: failures and execution timeouts do, late deliveries do not."""
     return invocation.status is Status.FAILED or invocation.details is Details.EXECUTION_TIMED_OUT
 
 

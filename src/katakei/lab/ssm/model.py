@@ -1,6 +1,4 @@
-"""The words of Run Command: orders, commands, invocations, their states, and the switches a rehearsal may turn.
-Values only; nothing here runs, waits or speaks.
-"""
+"""Values of Run Command: requests, commands, invocations, their states, and the settings of a rehearsal."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +6,7 @@ from enum import Enum
 
 
 class Status(Enum):
-    """`GetCommandInvocation.Status`, word for word."""
+    """The values of `GetCommandInvocation.Status`."""
 
     PENDING = "Pending"
     IN_PROGRESS = "InProgress"
@@ -21,13 +19,15 @@ class Status(Enum):
 
 
 UNSENT = frozenset({Status.PENDING, Status.DELAYED})
-"""The agent has not got it yet; cancelling one of these means that it never runs."""
+"""States in which the agent has not received the command. A cancellation now means that it never runs."""
 
 ENDED = frozenset({Status.SUCCESS, Status.CANCELLED, Status.TIMED_OUT, Status.FAILED})
 
 
 class Details(Enum):
-    """`StatusDetails` that say more than the status. The guide writes the words apart, genuine answers join them."""
+    """The values of `StatusDetails` that say more than the status. The guide writes them as words, real answers join
+    them.
+    """
 
     DELIVERY_TIMED_OUT = "DeliveryTimedOut"
     EXECUTION_TIMED_OUT = "ExecutionTimedOut"
@@ -41,7 +41,7 @@ NOT_STARTED = -1
 
 
 class SsmError(Exception):
-    """An answer of the service that is an error: its wire code and its sentence."""
+    """An error answer of the service, with its code and message."""
 
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(f"{code}: {message}")
@@ -51,7 +51,7 @@ class SsmError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """One entry of `Targets`: a key (`InstanceIds`, `tag:Role`) and the values that match."""
+    """One entry of `Targets`: a key (`InstanceIds`, `tag:Role`) and its values."""
 
     key: str
     values: tuple[str, ...]
@@ -59,7 +59,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class SendCommandRequest:
-    """A SendCommand request that holds water. `timeout` bounds the wait for a start, `execution_timeout` the run."""
+    """A valid SendCommand request. `timeout` limits the wait for the start, `execution_timeout` the run."""
 
     document: str
     commands: tuple[str, ...]
@@ -75,7 +75,7 @@ class SendCommandRequest:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One accepted order, and the machines it resolved to."""
+    """One accepted request and the nodes that it selected."""
 
     id: str
     request: SendCommandRequest
@@ -85,13 +85,13 @@ class Command:
 
     @property
     def expires(self) -> datetime:
-        """When nothing of it can still be running: start timeout plus execution timeout."""
+        """When none of it can still be running: start timeout plus execution timeout."""
         return self.requested + self.request.timeout + self.request.execution_timeout
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one run of the script ended, as the agent reports it."""
+    """The result of one run of the script, as the agent reports it."""
 
     code: int
     out: str = ""
@@ -102,7 +102,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One command on one machine."""
+    """One command on one node."""
 
     command_id: str
     instance_id: str
@@ -117,12 +117,12 @@ class Invocation:
 
     @property
     def key(self) -> "InvocationKey":
-        """What tells this invocation from every other."""
+        """The identity of this invocation."""
         return (self.command_id, self.instance_id)
 
     @property
     def status_details(self) -> str:
-        """`StatusDetails` on the wire."""
+        """`StatusDetails` in the API."""
         return str((self.details or self.status).value)
 
 
@@ -143,12 +143,14 @@ class ManagedNode:
 
 @dataclass(frozen=True, slots=True)
 class RunCommandSettings:
-    """What a rehearsal may turn while the lab runs.
+    """Settings that a rehearsal may change while the lab runs.
 
-    `visible_after`: how long a new command is unknown to the read calls (eventual consistency, docs/aws.md 9).
-    `delivery`: how long an order is under way to a living agent. `dead`: machines whose agent runs nothing.
-    `deliver_late`: an order that timed out undelivered runs all the same once the agent lives again.
-    `deliver_twice`: every order reaches its agent twice, and runs twice.
+    Attributes:
+        visible_after: how long read calls do not know a new command (eventual consistency, docs/aws.md 9).
+        delivery: time until a command reaches a running agent.
+        dead: nodes whose agent runs nothing.
+        deliver_late: a command whose delivery timed out still runs when the agent is back.
+        deliver_twice: every command reaches its agent twice and runs twice.
     """
 
     visible_after: timedelta = timedelta(milliseconds=400)

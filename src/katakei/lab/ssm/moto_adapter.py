@@ -1,6 +1,4 @@
-"""Run Command on moto's wire: its Systems Manager class answers these calls with ours, all others with its own.
-Nothing is decided here.
-"""
+"""Adapter between moto's Systems Manager and the lab's Run Command. moto answers all other calls itself."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +15,11 @@ Call = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def install(service: RunCommand) -> Callable[[], None]:
-    """Answer Run Command by this service, process-wide. Returns what puts moto back as it was."""
+    """Replace moto's Run Command calls in this process.
+
+    Returns:
+        A function that restores moto.
+    """
     calls: tuple[Call, ...] = (
         service.send_command,
         service.get_command_invocation,

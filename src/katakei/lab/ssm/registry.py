@@ -1,6 +1,4 @@
-"""The book of all commands: what was ordered, how far each machine is, and who may be told about it yet.
-Time comes in as an argument; nothing is run here. Every method is safe to call from any thread.
-"""
+"""Registry of all commands and the state of their invocations. Thread-safe; the time is an argument."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -31,7 +29,7 @@ class CommandRegistry:
         self._unfinished: dict[str, None] = {}
 
     def add(self, request: SendCommandRequest, command_id: str, instance_ids: Sequence[str], now: datetime) -> Command:
-        """Write a new command down, one pending invocation for each machine."""
+        """Add a new command with one pending invocation for each node."""
         command = Command(command_id, request, tuple(instance_ids), now)
         with self._lock:
             self._commands[command.id] = command
@@ -41,7 +39,11 @@ class CommandRegistry:
         return command
 
     def command(self, command_id: str) -> Command:
-        """Raises InvalidCommandId when there is none."""
+        """Find a command.
+
+        Raises:
+            SsmError: InvalidCommandId.
+        """
         with self._lock:
             try:
                 return self._commands[command_id]
@@ -49,27 +51,31 @@ class CommandRegistry:
                 raise SsmError("InvalidCommandId", "Invalid command id.") from None
 
     def commands(self) -> tuple[Command, ...]:
-        """All of them, newest first."""
+        """Returns all commands, newest first."""
         with self._lock:
             return tuple(reversed(self._commands.values()))
 
     def invocations(self, command: Command) -> tuple[Invocation, ...]:
-        """How far each machine of the command is."""
+        """Returns the invocations of a command."""
         with self._lock:
             return tuple(self._invocations[command.id, instance_id] for instance_id in command.instance_ids)
 
     def invocation(self, key: InvocationKey) -> Invocation | None:
-        """How far this machine is with this command, if it was ever asked."""
+        """Returns the invocation of a command on a node, if there is one."""
         with self._lock:
             return self._invocations.get(key)
 
     def waiting(self) -> bool:
-        """Whether anything is still to be delivered or awaited."""
+        """Whether any invocation is still open."""
         with self._lock:
             return bool(self._open())
 
     def expire_overdue(self, now: datetime) -> tuple[InvocationKey, ...]:
-        """Let time pass: give up what is overdue, end what exceeds MaxErrors. Returns what is now undelivered."""
+        """Apply timeouts and MaxErrors.
+
+        Returns:
+            The invocations whose delivery has just timed out.
+        """
         with self._lock:
             lost: list[InvocationKey] = []
             for command in self._open():
@@ -81,7 +87,7 @@ class CommandRegistry:
             return tuple(lost)
 
     def due(self, sent_before: datetime) -> tuple[Invocation, ...]:
-        """What should be delivered now: requested by then, within MaxConcurrency of its command."""
+        """Returns the invocations to deliver now: old enough, and within the MaxConcurrency of their command."""
         with self._lock:
             found: list[Invocation] = []
             for command in self._open():
@@ -94,22 +100,26 @@ class CommandRegistry:
             return tuple(found)
 
     def begin(self, key: InvocationKey, now: datetime) -> bool:
-        """The agent takes it; false when it was cancelled or given up in the meantime."""
+        """Mark an invocation as received. Returns False if it was cancelled or has expired meanwhile."""
         with self._lock:
             unsent = self._invocations[key].status in UNSENT
             self._put(invocation_states.begun(self._invocations[key], now))
             return unsent
 
     def delay(self, key: InvocationKey) -> None:
-        """An attempt to deliver found no agent."""
+        """Note that a delivery found no agent."""
         self._change(key, invocation_states.delayed)
 
     def finish(self, key: InvocationKey, result: Result, now: datetime) -> None:
-        """The agent's report."""
+        """Store the agent's report."""
         self._change(key, lambda invocation: invocation_states.finished(invocation, result, now))
 
     def cancel(self, command_id: str, instance_ids: Sequence[str], now: datetime) -> tuple[InvocationKey, ...]:
-        """CancelCommand, for the machines named or for all. Returns those that run and must be asked to stop."""
+        """Apply CancelCommand to the given nodes, or to all.
+
+        Returns:
+            The running invocations, which must be asked to stop.
+        """
         with self._lock:
             command = self.command(command_id)
             chosen = [

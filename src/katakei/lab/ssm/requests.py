@@ -1,6 +1,4 @@
-"""SendCommand's parameters: from the wire to an `SendCommandRequest`, or the error AWS would answer.
-The rules are the service model's constraints and the AWS-RunShellScript document's own; nothing is looked up here.
-"""
+"""Parser of SendCommand, with the constraints of the service model and of the AWS-RunShellScript document."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +20,11 @@ Params = Mapping[str, Any]
 
 
 def parse_send_command(params: Params) -> SendCommandRequest:
-    """The order in a SendCommand request. Raises SsmError with AWS's own code."""
+    """Parse a SendCommand request.
+
+    Raises:
+        SsmError: the request is not valid; the code is AWS's own.
+    """
     _document(params)
     ids, targets = _addressees(params)
     parameters = _parameters(params.get("Parameters") or {})
@@ -41,7 +43,7 @@ def parse_send_command(params: Params) -> SendCommandRequest:
 
 
 def constraint_error(value: object, where: str, constraint: str) -> SsmError:
-    """The sentence every AWS JSON service answers when a value breaks its model."""
+    """Returns the error that AWS's JSON services give for a value that violates the service model."""
     return SsmError(
         VALIDATION_ERROR,
         f"1 validation error detected: Value '{value}' at '{where}' failed to satisfy constraint: {constraint}",

@@ -1,6 +1,4 @@
-"""What the read calls answer: commands, invocations and nodes in the shapes of the service model.
-Only translation; what may be seen yet is decided by the caller.
-"""
+"""Responses of the read calls: commands, invocations and nodes in the structures of the service model."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +12,7 @@ ApiStructure = dict[str, Any]
 
 
 def command(command: Command, parts: Sequence[Invocation]) -> ApiStructure:
-    """`Command`, as SendCommand and ListCommands show it."""
+    """Returns a `Command`, as SendCommand and ListCommands show it."""
     status, details = invocation_states.command_status(command, parts)
     return {
         "CommandId": command.id,
@@ -44,7 +42,7 @@ def command(command: Command, parts: Sequence[Invocation]) -> ApiStructure:
 
 
 def result(command: Command, part: Invocation) -> ApiStructure:
-    """`GetCommandInvocationResult`: times are text here, and empty before they are known."""
+    """Returns a `GetCommandInvocationResult`. Times are strings, empty while unknown."""
     return {
         "CommandId": part.command_id,
         "InstanceId": part.instance_id,
@@ -67,7 +65,7 @@ def result(command: Command, part: Invocation) -> ApiStructure:
 
 
 def invocation(command: Command, part: Invocation, name: str, *, details: bool) -> ApiStructure:
-    """`CommandInvocation`, as ListCommandInvocations shows it; the plugin's output only with details."""
+    """Returns a `CommandInvocation`, as ListCommandInvocations shows it; the plugin's output only with details."""
     return {
         "CommandId": part.command_id,
         "InstanceId": part.instance_id,
@@ -88,7 +86,7 @@ def invocation(command: Command, part: Invocation, name: str, *, details: bool) 
 
 
 def node(machine: ManagedNode, *, online: bool, now: datetime) -> ApiStructure:
-    """`InstanceInformation` of one managed node."""
+    """Returns the `InstanceInformation` of one node."""
     return {
         "InstanceId": machine.id,
         "PingStatus": "Online" if online else "ConnectionLost",

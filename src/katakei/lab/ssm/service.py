@@ -1,6 +1,4 @@
-"""Run Command's API: each method takes a request as sent and gives the answer as received, or raises SsmError.
-Nothing of HTTP here, and nothing of moto.
-"""
+"""API of Run Command: each method takes the parameters of a call and returns its response or raises SsmError."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -17,7 +15,7 @@ Response = dict[str, Any]
 
 
 class RunCommand:
-    """The six calls of Run Command over one set of machines."""
+    """The six calls of Run Command."""
 
     def __init__(self, machines: Machines, switches: Callable[[], RunCommandSettings], account: str) -> None:
         self._machines = machines
@@ -27,11 +25,11 @@ class RunCommand:
         self._agents = AgentPool(self._registry, machines, switches)
 
     def start(self) -> None:
-        """The agents begin to fetch."""
+        """Start the agents."""
         self._agents.start()
 
     def close(self) -> None:
-        """Nothing runs any more when this returns."""
+        """Stop. No command runs any more when this returns."""
         self._agents.close()
 
     def send_command(self, params: Params) -> Response:
@@ -51,7 +49,7 @@ class RunCommand:
         return answer
 
     def get_command_invocation(self, params: Params) -> Response:
-        """GetCommandInvocation; InvocationDoesNotExist for a moment after the order (docs/aws.md 9)."""
+        """GetCommandInvocation. InvocationDoesNotExist for a moment after SendCommand (docs/aws.md 9)."""
         instance_id = _instance_id(params.get("InstanceId", ""))
         if params.get("PluginName", responses.PLUGIN) not in {responses.PLUGIN, "runShellScript"}:
             raise SsmError("InvalidPluginName", "The plugin name isn't valid.")
@@ -84,7 +82,7 @@ class RunCommand:
         return _page("Commands", found, params, least=1)
 
     def cancel_command(self, params: Params) -> Response:
-        """CancelCommand: best effort."""
+        """CancelCommand, best effort."""
         command = self._registry.command(_command_id(params.get("CommandId", "")))
         ids = tuple(map(_instance_id, params.get("InstanceIds") or ()))
         if not set(ids) <= set(command.instance_ids):
@@ -93,7 +91,7 @@ class RunCommand:
         return {}
 
     def describe_instance_information(self, params: Params) -> Response:
-        """DescribeInstanceInformation. The lab knows at once that an agent is gone; the real service takes minutes."""
+        """DescribeInstanceInformation. The lab shows at once that an agent is gone; the real service needs minutes."""
         dead, now = self._switches().dead, clock.now()
         nodes = [
             (machine, responses.node(machine, online=machine.running and machine.id not in dead, now=now))

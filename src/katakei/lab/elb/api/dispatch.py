@@ -1,6 +1,6 @@
-"""The ELBv2 API: every action the lab knows, called in-process or by HTTP, behind the token buckets.
+"""Dispatcher of the ELBv2 API: calls from inside the lab, and calls by HTTP behind the rate limiter.
 
-One call is one step: it holds the truth from its first look to its last change.
+One call holds the lock of the state from its first read to its last write.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _snake(action: str) -> str:
 
 
 def handlers() -> dict[str, Handler]:
-    """Every action of the model that some room has a function for, found by its name."""
+    """Returns the function for each action of the service model, found by name in the handler modules."""
     named = {
         name: getattr(module, name) for module in HANDLER_MODULES for name in dir(module) if not name.startswith("_")
     }
@@ -41,22 +41,30 @@ def handlers() -> dict[str, Handler]:
 
 
 class Api:
-    """The door to the truth of one region."""
+    """The API of one region."""
 
     def __init__(self, target_state: TargetState) -> None:
         self.target_state = target_state
         self._handlers = handlers()
 
     def call(self, action: str, params: Params) -> Params:
-        """An in-process call: no bucket, no range of the model in the way. Raises ElbError."""
+        """Execute a call from inside the lab, without rate limits and range checks.
+
+        Raises:
+            ElbError: AWS would reject the call.
+        """
         handler = self._handlers.get(action)
         if handler is None:
-            raise ElbError("InvalidAction", f"The lab does not do {action}; its ELBv2 is about targets and routing.")
+            raise ElbError("InvalidAction", f"The lab does not implement {action}; its ELBv2 covers targets and routing.")
         with self.target_state.locked() as now:
             return handler(self.target_state, params, now)
 
     def answer(self, form: Mapping[str, str]) -> tuple[int, bytes]:
-        """An HTTP call: the form in, status and XML out. Never raises ElbError."""
+        """Execute a call by HTTP.
+
+        Returns:
+            The status and the XML. An ElbError becomes an error response.
+        """
         request_id = clock.unique_uuid()
         action = form.get("Action", "")
         try:

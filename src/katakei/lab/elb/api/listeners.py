@@ -1,4 +1,4 @@
-"""Listeners: create, describe, modify, delete, their attributes and certificates. A new listener opens a real port."""
+"""Actions on listeners, their attributes and certificates. A new listener binds a real port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POLICY = "ELBSecurityPolicy-2016-08"
 
 
 def create_listener(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """The same listener once more succeeds again; another one on the same port does not."""
+    """CreateListener. The same listener again succeeds; another one on the same port is rejected."""
     balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
     listener = _new(target_state, balancer, params)
     for old in target_state.listeners.values():
@@ -42,7 +42,7 @@ def create_listener(target_state: TargetState, params: Params, now: datetime) ->
 
 
 def describe_listeners(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """Of one load balancer, or by ARN."""
+    """DescribeListeners, of one load balancer or by ARN."""
     arns, balancer = params.get("ListenerArns", []), params.get("LoadBalancerArn")
     if arns:
         return {"Listeners": [shown(lookup.listener(target_state, arn)) for arn in arns]}
@@ -55,7 +55,7 @@ def describe_listeners(target_state: TargetState, params: Params, _now: datetime
 
 
 def modify_listener(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """Only what is given changes; a list of actions is replaced whole."""
+    """ModifyListener. Absent settings stay; a given list of actions replaces the old list."""
     listener = lookup.listener(target_state, params["ListenerArn"])
     balancer = target_state.balancers[listener.balancer]
     changes = _changes(target_state, balancer, listener, params)
@@ -70,7 +70,7 @@ def modify_listener(target_state: TargetState, params: Params, now: datetime) ->
 
 
 def delete_listener(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """Its rules go with it, its port closes."""
+    """DeleteListener. Its rules are deleted and its port closes."""
     listener = lookup.listener(target_state, params["ListenerArn"])
     del target_state.listeners[listener.arn]
     target_state.rules = {arn: rule for arn, rule in target_state.rules.items() if rule.listener != listener.arn}
@@ -80,12 +80,12 @@ def delete_listener(target_state: TargetState, params: Params, now: datetime) ->
 
 
 def describe_listener_attributes(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """All of them, also those never set."""
+    """DescribeListenerAttributes. Shows all attributes."""
     return {"Attributes": _pairs(lookup.listener(target_state, params["ListenerArn"]))}
 
 
 def modify_listener_attributes(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """All or none of them; answers with all. The lab only remembers them."""
+    """ModifyListenerAttributes, all or none. The lab stores them without effect."""
     listener = lookup.listener(target_state, params["ListenerArn"])
     new = attributes.changed(listener.attributes, params["Attributes"], attributes.LISTENER, "Listener")
     target_state.listeners[listener.arn] = replace(listener, attributes=new)
@@ -93,14 +93,14 @@ def modify_listener_attributes(target_state: TargetState, params: Params, _now: 
 
 
 def describe_listener_certificates(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """The first one is the default."""
+    """DescribeListenerCertificates. The first certificate is the default."""
     listener = lookup.listener(target_state, params["ListenerArn"])
     certificates = listener.certificates
     return {"Certificates": [{"CertificateArn": arn, "IsDefault": n == 0} for n, arn in enumerate(certificates)]}
 
 
 def shown(listener: Listener) -> Params:
-    """One Listener as AWS shows it: a plain HTTP one has neither SslPolicy nor AlpnPolicy."""
+    """Returns one Listener as AWS shows it. A plain HTTP listener has neither SslPolicy nor AlpnPolicy."""
     default = listener.certificates[:1]
     return {
         "ListenerArn": listener.arn,

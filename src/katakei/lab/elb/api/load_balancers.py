@@ -1,4 +1,4 @@
-"""Load balancers: create, describe, delete, their attributes and their subnets."""
+"""Actions on load balancers, their attributes and their subnets."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from katakei.lab.elb.target_state import TargetState
 
 PREFIX = {"application": "app", "network": "net", "gateway": "gwy"}
-PROVISIONING = timedelta(seconds=1)  # minutes on AWS; long enough here to be seen once
+PROVISIONING = timedelta(seconds=1)  # minutes on AWS; here long enough to be seen once
 ZONE_ID = "Z14GRHDCWA56QT"
 NODES = 200
 
 
 def create_load_balancer(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """The same name with the same settings succeeds again. Its node address is its DNSName."""
+    """CreateLoadBalancer. The same name with the same settings succeeds again. The DNSName is the node's address."""
     wanted = _new(target_state, params, now)
     for old in target_state.balancers.values():
         if old.name == wanted.name:
@@ -43,7 +43,7 @@ def create_load_balancer(target_state: TargetState, params: Params, now: datetim
 
 
 def describe_load_balancers(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """By name or ARN, or all of them in pages."""
+    """DescribeLoadBalancers, by name or ARN, or all of them in pages."""
     arns, names = params.get("LoadBalancerArns", []), params.get("Names", [])
     if max(len(arns), len(names)) > 20:
         raise invalid("You cannot describe more than '20' load balancers at a time")
@@ -57,7 +57,7 @@ def describe_load_balancers(target_state: TargetState, params: Params, now: date
 
 
 def delete_load_balancer(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """Its listeners and rules go with it, its groups stay; an unknown one is no error."""
+    """DeleteLoadBalancer. Its listeners and rules are deleted, its groups stay. An unknown one is not an error."""
     balancer = target_state.balancers.get(params["LoadBalancerArn"])
     if balancer is None:
         return {}
@@ -74,12 +74,12 @@ def delete_load_balancer(target_state: TargetState, params: Params, now: datetim
 
 
 def describe_load_balancer_attributes(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """All of them, also those never set."""
+    """DescribeLoadBalancerAttributes. Shows all attributes."""
     return {"Attributes": _pairs(lookup.balancer(target_state, params["LoadBalancerArn"]))}
 
 
 def modify_load_balancer_attributes(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """All or none of them; answers with all."""
+    """ModifyLoadBalancerAttributes, all or none. Answers with all attributes."""
     balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
     table = _table(balancer.kind)
     new = attributes.changed(balancer.attributes, params["Attributes"], table, "Load balancer")
@@ -87,7 +87,7 @@ def modify_load_balancer_attributes(target_state: TargetState, params: Params, _
 
 
 def set_subnets(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """Other zones from now on."""
+    """SetSubnets."""
     balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
     zones, vpc = _zones(target_state, params, balancer.kind)
     if vpc != balancer.vpc:
@@ -98,21 +98,21 @@ def set_subnets(target_state: TargetState, params: Params, now: datetime) -> Par
 
 
 def set_security_groups(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """Remembered; the lab has no firewall."""
+    """SetSecurityGroups. Stored without effect; the lab has no firewall."""
     balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
     _put(target_state, replace(balancer, security_groups=tuple(params["SecurityGroups"])))
     return {"SecurityGroupIds": params["SecurityGroups"]}
 
 
 def set_ip_address_type(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """Remembered; the lab speaks IPv4 only."""
+    """SetIpAddressType. Stored without effect; the lab uses IPv4 only."""
     balancer = lookup.balancer(target_state, params["LoadBalancerArn"])
     _put(target_state, replace(balancer, ip_type=params["IpAddressType"]))
     return {"IpAddressType": params["IpAddressType"]}
 
 
 def shown(balancer: LoadBalancer, now: datetime) -> Params:
-    """One LoadBalancer as AWS shows it."""
+    """Returns one LoadBalancer as AWS shows it."""
     return {
         "LoadBalancerArn": balancer.arn,
         "DNSName": balancer.node,
@@ -148,7 +148,7 @@ def _pairs(balancer: LoadBalancer) -> list[Params]:
 
 
 def _settings(balancer: LoadBalancer) -> LoadBalancer:
-    """What must be equal for a second CreateLoadBalancer to be the same; the node is not chosen by the caller."""
+    """Returns what a second CreateLoadBalancer must repeat to succeed. The caller does not choose the node."""
     return replace(balancer, arn="", node="", created=None, attributes={})  # type: ignore[arg-type]  # compared only
 
 

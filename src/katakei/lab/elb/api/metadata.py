@@ -1,4 +1,4 @@
-"""Tags, account limits and SSL policies: what tools ask before or after the calls that matter."""
+"""Actions on tags, account limits and SSL policies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LIMITS = {
 
 
 def add_tags(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """New tags, or new values of old ones."""
+    """AddTags, with new tags or new values."""
     for arn in params["ResourceArns"]:
         _known(target_state, arn)
     for arn in params["ResourceArns"]:
@@ -41,7 +41,7 @@ def add_tags(target_state: TargetState, params: Params, _now: datetime) -> Param
 
 
 def remove_tags(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """A tag that is not there is no error."""
+    """RemoveTags. An absent tag is not an error."""
     for arn in params["ResourceArns"]:
         _known(target_state, arn)
         for key in params["TagKeys"]:
@@ -50,7 +50,7 @@ def remove_tags(target_state: TargetState, params: Params, _now: datetime) -> Pa
 
 
 def describe_tags(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """Of up to 20 resources."""
+    """DescribeTags, of up to 20 resources."""
     described = []
     for arn in params["ResourceArns"]:
         _known(target_state, arn)
@@ -60,12 +60,12 @@ def describe_tags(target_state: TargetState, params: Params, _now: datetime) -> 
 
 
 def describe_account_limits(_target_state: TargetState, _params: Params, _now: datetime) -> Params:
-    """AWS's default quotas."""
+    """DescribeAccountLimits, with AWS's default quotas."""
     return {"Limits": [{"Name": name, "Max": most} for name, most in LIMITS.items()]}
 
 
 def describe_ssl_policies(_target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """AWS's predefined policies."""
+    """DescribeSSLPolicies, with AWS's predefined policies."""
     names = params.get("Names") or list(SSL_POLICIES)
     if not set(names) <= set(SSL_POLICIES):
         raise ElbError("SSLPolicyNotFound", "One or more SSL policies not found")

@@ -1,4 +1,4 @@
-"""Rules: create, describe, modify, delete, and their priorities. The default rule changes only with its listener."""
+"""Actions on rules and their priorities. A default rule changes only with its listener."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_RULES = 100
 
 
 def create_rule(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """One more rule of a listener; its priority must be free."""
+    """CreateRule. Its priority must be free."""
     listener = lookup.listener(target_state, params["ListenerArn"])
     own = _of(target_state, listener)
     _check_free(own, params["Priority"])
@@ -40,7 +40,7 @@ def create_rule(target_state: TargetState, params: Params, now: datetime) -> Par
 
 
 def describe_rules(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """Of one listener by priority, the default one last; or by ARN."""
+    """DescribeRules, of one listener by priority with the default rule last, or by ARN."""
     arns, listener_arn = params.get("RuleArns", []), params.get("ListenerArn")
     if arns and listener_arn:
         raise invalid("Listener rule ARNs and a listener ARN cannot be specified at the same time")
@@ -55,7 +55,7 @@ def describe_rules(target_state: TargetState, params: Params, _now: datetime) ->
 
 
 def modify_rule(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """A list that is given replaces the whole old one."""
+    """ModifyRule. A given list replaces the old list."""
     rule = lookup.rule(target_state, params["RuleArn"])
     if "Conditions" not in params and "Actions" not in params:
         raise invalid("Either conditions or actions must be specified")
@@ -70,7 +70,7 @@ def modify_rule(target_state: TargetState, params: Params, now: datetime) -> Par
 
 
 def delete_rule(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """Any but a default one."""
+    """DeleteRule. A default rule cannot be deleted."""
     rule = lookup.rule(target_state, params["RuleArn"])
     del target_state.rules[rule.arn]
     target_state.tags.pop(rule.arn, None)
@@ -79,7 +79,7 @@ def delete_rule(target_state: TargetState, params: Params, now: datetime) -> Par
 
 
 def set_rule_priorities(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """All at once, so that priorities can be swapped."""
+    """SetRulePriorities, all at once, so that priorities can be swapped."""
     wanted = {pair["RuleArn"]: pair["Priority"] for pair in params["RulePriorities"]}
     changed = [replace(lookup.rule(target_state, arn), priority=priority) for arn, priority in wanted.items()]
     if len(set(wanted.values())) < len(wanted):
@@ -95,7 +95,7 @@ def set_rule_priorities(target_state: TargetState, params: Params, now: datetime
 
 
 def shown(rule: Rule) -> Params:
-    """One Rule as AWS shows it; the priority is a text."""
+    """Returns one Rule as AWS shows it. The priority is a string."""
     return {
         "RuleArn": rule.arn,
         "Priority": str(rule.priority),

@@ -1,4 +1,4 @@
-"""Target groups: create, describe, modify, delete, and their attributes."""
+"""Actions on target groups and their attributes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HTTP = ("HTTP", "HTTPS")
 
 
 def create_target_group(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """The same name with the same settings succeeds again."""
+    """CreateTargetGroup. The same name with the same settings succeeds again."""
     _check_name(params["Name"])
     group = _new(target_state, params)
     for old in target_state.groups():
@@ -41,7 +41,7 @@ def create_target_group(target_state: TargetState, params: Params, now: datetime
 
 
 def describe_target_groups(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """By name, ARN or load balancer, at most 20 names or ARNs at a time; all of them in pages otherwise."""
+    """DescribeTargetGroups: by name, ARN or load balancer, at most 20 names or ARNs at a time, or all in pages."""
     arns, names = params.get("TargetGroupArns", []), params.get("Names", [])
     balancer = params.get("LoadBalancerArn")
     if sum(map(bool, (arns, names, balancer))) > 1:
@@ -66,7 +66,7 @@ def describe_target_groups(target_state: TargetState, params: Params, _now: date
 
 
 def modify_target_group(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """Only what is given changes."""
+    """ModifyTargetGroup. Absent settings stay."""
     group = lookup.group(target_state, params["TargetGroupArn"])
     check = _check(params, group.check, group.protocol, group.version)
     group = replace(group, check=check)
@@ -75,7 +75,7 @@ def modify_target_group(target_state: TargetState, params: Params, now: datetime
 
 
 def delete_target_group(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """Not while a listener or a rule forwards to it; an unknown one is no error."""
+    """DeleteTargetGroup, unless a listener or rule forwards to it. An unknown one is not an error."""
     arn = params["TargetGroupArn"]
     if not lookup.GROUP_ARN.fullmatch(arn):
         raise invalid(f"'{arn}' is not a valid target group ARN")
@@ -88,12 +88,12 @@ def delete_target_group(target_state: TargetState, params: Params, _now: datetim
 
 
 def describe_target_group_attributes(target_state: TargetState, params: Params, _now: datetime) -> Params:
-    """All of them, also those never set."""
+    """DescribeTargetGroupAttributes. Shows all attributes."""
     return {"Attributes": _pairs(lookup.group(target_state, params["TargetGroupArn"]))}
 
 
 def modify_target_group_attributes(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """All or none of them; answers with all."""
+    """ModifyTargetGroupAttributes, all or none. Answers with all attributes."""
     group = lookup.group(target_state, params["TargetGroupArn"])
     table = attributes.group_table(group.protocol, group.target_type)
     new = attributes.changed(group.attributes, params["Attributes"], table, "Target group")
@@ -105,12 +105,12 @@ def modify_target_group_attributes(target_state: TargetState, params: Params, no
 
 
 def _whole(span: timedelta) -> int:
-    """Whole seconds, as every client reads them; a lab's own group may be checked faster, but never shows 0."""
+    """Round up to whole seconds. The lab's own groups may have shorter intervals, but never show 0."""
     return max(1, math.ceil(span.total_seconds()))
 
 
 def shown(target_state: TargetState, group: Group) -> Params:
-    """One TargetGroup as AWS shows it."""
+    """Returns one TargetGroup as AWS shows it."""
     check = group.check
     return {
         "TargetGroupArn": group.arn,
@@ -145,7 +145,7 @@ def _pairs(group: Group) -> list[Params]:
 
 
 def _settings(group: Group) -> Group:
-    """What must be equal for a second CreateTargetGroup to be the same."""
+    """Returns what a second CreateTargetGroup must repeat to succeed."""
     return replace(group, arn="", attributes={}, in_use=False, zones=frozenset(), registrations={})
 
 

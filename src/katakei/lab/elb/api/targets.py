@@ -1,4 +1,4 @@
-"""RegisterTargets, DeregisterTargets, DescribeTargetHealth: what the calls take, refuse and answer."""
+"""The actions RegisterTargets, DeregisterTargets and DescribeTargetHealth."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TARGET_NETWORKS = tuple(
 
 
 def register_targets(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """All of the list or none of it."""
+    """RegisterTargets, all or none."""
     group = lookup.group(target_state, params["TargetGroupArn"])
     wanted = params["Targets"]
     new_registrations = _new_registrations(target_state, group, wanted)
@@ -61,7 +61,7 @@ def _check_quota(target_state: TargetState, group: Group) -> None:
 
 
 def deregister_targets(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """A target without Port means the group's port, nothing else; who is not registered is passed over."""
+    """DeregisterTargets. A target without Port means the group's port. Targets that are not registered are ignored."""
     group = lookup.group(target_state, params["TargetGroupArn"])
     keys = []
     for target in params["Targets"]:
@@ -75,7 +75,7 @@ def deregister_targets(target_state: TargetState, params: Params, now: datetime)
 
 
 def describe_target_health(target_state: TargetState, params: Params, now: datetime) -> Params:
-    """The whole list, or one entry per target asked for, never an error for a stranger."""
+    """DescribeTargetHealth: all targets, or one entry for each target asked for. An unknown target is not an error."""
     present = lookup.group(target_state, params["TargetGroupArn"])
     then = now - target_state.stale
     group = target_state.timelines[present.arn].as_of(then)
@@ -112,7 +112,7 @@ def _described(group: Group, r: Registration, h: Health, *, anomaly: bool) -> Pa
 
 
 def health_check_port(group: Group, key: TargetKey) -> str | None:
-    """Always a resolved number, never `traffic-port`; a lambda without checks has none."""
+    """Returns the health check port as a number, never `traffic-port`. A lambda without checks has none."""
     if group.target_type is TargetType.LAMBDA:
         return None
     return str(key.port) if group.check.port == "traffic-port" else group.check.port
@@ -172,7 +172,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _new_ip_registration(target_state: TargetState, group: Group, target: Params) -> NewRegistration:
-    """Inside the VPC the zone is found and must not be given as another; outside it must be given."""
+    """Validate an IP target. Inside the VPC its zone is derived and must not differ; outside it must be given."""
     ip, given = _address(target["Id"]), target.get("AvailabilityZone")
     unusable = (
         health_codes.IP_UNUSABLE if any(b.node == target["Id"] for b in target_state.balancers.values()) else None
