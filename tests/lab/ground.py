@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Self
 
-from katakei.lab.address import Block, BoundAddress, claim_block
+from katakei.lab.address import Block, BoundAddress, reserve_block
 from katakei.lab.desired_config import (
     DesiredConfig,
     Forward,
@@ -134,7 +134,7 @@ class Ground:
 
 @contextmanager
 def ground(folder: Path, count: int = 3) -> Iterator[Ground]:
-    block = claim_block()
+    block = reserve_block()
     servers = Servers(folder / "servers", 80)
     envoy = Envoy(folder / "envoy", block.node)
     try:

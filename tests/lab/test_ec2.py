@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from katakei.lab import clock
-from katakei.lab.address import Block, BoundAddress, claim_block
+from katakei.lab.address import Block, BoundAddress, reserve_block
 from katakei.lab.ec2.instances import Ec2, InstanceState
 from katakei.lab.ec2.region import ManagedNodes, Region
 from katakei.lab.servers.fleet import Power, Server, Servers
@@ -60,7 +60,7 @@ class Hardware(Servers):
         return self._turn(instance_id, Power.ON, "boot-3")
 
     def terminate(self, instance_id: str) -> Server:
-        return self._turn(instance_id, Power.GONE, "")
+        return self._turn(instance_id, Power.CLIENT_LEFT, "")
 
     def get(self, instance_id: str) -> Server:
         return self.table[instance_id]
@@ -111,7 +111,7 @@ class World:
 
 @pytest.fixture(scope="module")  # an account takes half a second to make
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    block = claim_block()
+    block = reserve_block()
     with mock_aws():
         environment = World(tmp_path_factory.mktemp("hardware"), block)
         environment.ec2.install()
@@ -174,7 +174,7 @@ def test_a_terminated_instance_is_gone_and_takes_no_more_orders(environment: Wor
     environment.becomes(instance_id, "running")
     environment.api.terminate_instances(InstanceIds=[instance_id])
     environment.becomes(instance_id, "terminated")
-    assert environment.hardware.get(instance_id).power is Power.GONE
+    assert environment.hardware.get(instance_id).power is Power.CLIENT_LEFT
     assert instance_id not in [machine.id for machine in environment.nodes.machines()]
     with pytest.raises(ClientError, match="IncorrectInstanceState"):
         environment.api.start_instances(InstanceIds=[instance_id])
@@ -191,7 +191,7 @@ def test_an_instance_terminated_while_it_boots_never_runs(environment: World) ->
 
 
 def test_an_address_that_is_given_again_leads_to_its_new_holder(environment: World) -> None:
-    for number, power in enumerate((Power.GONE, Power.ON)):
+    for number, power in enumerate((Power.CLIENT_LEFT, Power.ON)):
         server = environment.hardware.launch(f"i-{number}", "127.0.0.9", "web", ZONES[0])
         environment.hardware.table[server.id] = replace(server, power=power, ports={80: 8000 + number})
     assert environment.region.bound_address("127.0.0.9", 80) == BoundAddress("127.0.0.9", 8001)

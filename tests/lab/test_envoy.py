@@ -146,7 +146,7 @@ def test_silence_for_the_idle_timeout_is_504_but_a_long_stream_is_not_silent(lab
 def test_a_target_that_does_not_take_the_connection_in_time_is_504(
     lab: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources, "CONNECT", timedelta(seconds=0.3))
+    monkeypatch.setattr(resources, "CONNECT_TIMEOUT", timedelta(seconds=0.3))
     bound_address = lab.bound_addresses[0]._replace(port=9999)
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(bound_address)

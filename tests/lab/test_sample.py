@@ -11,7 +11,7 @@ import pytest
 from tests.lab.ground import Client
 
 from katakei.lab import clock
-from katakei.lab.address import BoundAddress, claim_block
+from katakei.lab.address import BoundAddress, reserve_block
 from katakei.lab.servers.http1 import CLOSE, PING, PONG, TEXT, frame, read_frame, read_head
 
 pytestmark = pytest.mark.lab
@@ -21,7 +21,7 @@ Running = tuple[Path, BoundAddress, "subprocess.Popen[bytes]"]
 @pytest.fixture
 def sample(tmp_path: Path) -> Iterator[Running]:
     (tmp_path / "release").write_text("v1\n")
-    block = claim_block()
+    block = reserve_block()
     bound_address = BoundAddress(block.address(0, 0), 8080)
     environment = {**os.environ, "ADDRESS": bound_address.address, "PORT": "8080", "KATAKEI_LAB_INSTANCE": "i-1"}
     process = subprocess.Popen(

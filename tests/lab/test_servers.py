@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from katakei.lab import clock, reaper
-from katakei.lab.address import Block, BoundAddress, bound_address, claim_block
+from katakei.lab.address import Block, BoundAddress, bound_address, reserve_block
 from katakei.lab.servers.fleet import Power, Servers
 
 pytestmark = pytest.mark.lab
@@ -20,7 +20,7 @@ OTHER = "i-0000000000000000b"
 
 @pytest.fixture
 def block() -> Iterator[Block]:
-    block = claim_block()
+    block = reserve_block()
     yield block
     block.close()
 
@@ -194,7 +194,7 @@ def test_a_crashed_application_stays_dead_until_it_is_revived(servers: Servers) 
 
 def test_a_terminated_server_is_gone_for_good_but_its_folder_can_be_read(servers: Servers) -> None:
     server = servers.terminate(ID)
-    assert (server.power, (server.folder / "starts.log").exists()) == (Power.GONE, True)
+    assert (server.power, (server.folder / "starts.log").exists()) == (Power.CLIENT_LEFT, True)
     with pytest.raises(Exception, match="terminated"):
         servers.start(ID)
 
@@ -218,7 +218,7 @@ def test_a_port_that_may_not_be_bound_is_mapped_to_a_free_one(block: Block, monk
 
 
 def test_two_labs_hold_two_blocks(block: Block) -> None:
-    other = claim_block()
+    other = reserve_block()
     other.close()
     assert other.number != block.number
 

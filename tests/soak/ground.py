@@ -107,4 +107,4 @@ def dropped(lab: Lab) -> Counter[str]:
     """What the data plane itself counts as dropped since it began."""
     host, _, port = (Path(lab.targets[0].folder).parents[1] / "envoy/admin").read_text().strip().rpartition(":")
     with closing(Admin(BoundAddress(host, int(port)))) as admin:
-        return Counter({name: int(value) for name, value in admin.figures(DROPPED).items()})
+        return Counter({name: int(value) for name, value in admin.statistics(DROPPED).items()})

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from katakei.lab.errors import LabError
 
-CLAIM = 47474  # UDP port on 127.N.0.1. The lab that has bound it owns the block; the kernel frees it when the lab ends.
+RESERVATION_PORT = (
+    47474  # UDP port on 127.N.0.1. The lab that has bound it owns the block; the kernel frees it when the lab ends.
+)
 
 
 class BoundAddress(NamedTuple):
@@ -26,7 +28,7 @@ class Block:
     """A /16 loopback block of one lab: a /20 subnet for each zone, the last /24 for load balancers."""
 
     number: int
-    claim: socket.socket
+    reservation: socket.socket
 
     @property
     def cidr(self) -> str:
@@ -48,25 +50,25 @@ class Block:
 
     def close(self) -> None:
         """Release the block."""
-        self.claim.close()
+        self.reservation.close()
 
 
-def claim_block() -> Block:
+def reserve_block() -> Block:
     """Reserve a block that no other running lab uses.
 
     Raises:
         LabError: all blocks are taken.
     """
-    for turn in range(230):
+    for attempt in range(230):
         # Start at another number each time: the servers of a lab that was just killed may need a moment to end.
-        number = 20 + (os.getpid() + turn) % 230
-        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        number = 20 + (os.getpid() + attempt) % 230
+        reservation = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            claim.bind((f"127.{number}.0.1", CLAIM))
+            reservation.bind((f"127.{number}.0.1", RESERVATION_PORT))
         except OSError:
-            claim.close()
+            reservation.close()
             continue
-        return Block(number, claim)
+        return Block(number, reservation)
     raise LabError("every loopback block is taken by another lab; end one of them")
 
 

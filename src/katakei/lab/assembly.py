@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from katakei.lab.address import claim_block
+from katakei.lab.address import reserve_block
 from katakei.lab.ec2.instances import Ec2
 from katakei.lab.ec2.region import ManagedNodes, Region
 from katakei.lab.elb.service import Elb
@@ -27,7 +27,7 @@ from katakei.lab.ssm import moto_adapter as run_command
 from katakei.lab.ssm.model import RunCommandSettings
 from katakei.lab.ssm.service import RunCommand
 
-ENVOYS_ZONE = 13
+ENVOY_ZONE = 13
 """Number of the subnet that Envoy connects from. No instance is ever placed in it."""
 
 
@@ -47,12 +47,12 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
         return
     with ExitStack() as parts:
         root = parts.enter_context(lab_folder())
-        block = claim_block()
+        block = reserve_block()
         parts.callback(block.close)
         servers = Servers(root / "servers", options.port)
         parts.callback(servers.close)
         region = Region(servers, ACCOUNT, REGION)
-        envoy = Envoy(root / "envoy", lambda n: block.address(ENVOYS_ZONE, n))
+        envoy = Envoy(root / "envoy", lambda n: block.address(ENVOY_ZONE, n))
         envoy.start(within=15)
         parts.callback(envoy.stop)
         elb = Elb(TargetState(REGION, ACCOUNT, region, block.node), envoy)
@@ -63,7 +63,7 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
         parts.callback(elb.close)
         faults = FaultInjector(Faults(lag=options.lag.total_seconds()))
         faults.listen(ServerFaults(servers).apply_faults)
-        commands = RunCommand(ManagedNodes(ec2, servers), lambda: _switches(faults.now), ACCOUNT)
+        commands = RunCommand(ManagedNodes(ec2, servers), lambda: _run_command_settings(faults.now), ACCOUNT)
         parts.callback(run_command.install(commands))
         commands.start()
         parts.callback(commands.close)
@@ -74,7 +74,7 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
         if created is None:
             yield None
             return
-        endpoint.warm()
+        endpoint.warm_up()
         yield _facts(created, endpoint, servers, options)
 
 
@@ -99,7 +99,7 @@ class ServerFaults:
                 hang.unlink(missing_ok=True)
 
 
-def _switches(faults: Faults) -> RunCommandSettings:
+def _run_command_settings(faults: Faults) -> RunCommandSettings:
     return RunCommandSettings(
         dead=frozenset(faults.agent_dead), deliver_late=faults.deliver_late, deliver_twice=faults.deliver_twice
     )
@@ -125,7 +125,7 @@ LOCK = "alive"
 
 
 @contextmanager
-def lab_folder(among: Path | None = None) -> Iterator[Path]:
+def lab_folder(parent: Path | None = None) -> Iterator[Path]:
     """Make the folder of a lab, remove it at the end, and remove folders that killed labs left behind.
 
     The folder's lock is held while the lab runs. Only folders with the lab's prefix and a free lock are removed.
@@ -133,9 +133,9 @@ def lab_folder(among: Path | None = None) -> Iterator[Path]:
     Args:
         among: the parent folder; the system's folder for temporary files if absent.
     """
-    place = among or Path(tempfile.gettempdir())
-    _sweep(place)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    parent = parent or Path(tempfile.gettempdir())
+    _remove_leftovers(parent)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     with (folder / "new").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         (folder / "new").rename(folder / LOCK)  # so that the lock file never exists unlocked while the lab runs
@@ -145,17 +145,17 @@ def lab_folder(among: Path | None = None) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(place: Path) -> None:
-    for lock in place.glob(f"{PREFIX}*/{LOCK}"):
+def _remove_leftovers(parent: Path) -> None:
+    for lock in parent.glob(f"{PREFIX}*/{LOCK}"):
         try:
             with lock.open("r+") as file:
-                if _free(file):
+                if _is_unlocked(file):
                     shutil.rmtree(lock.parent, ignore_errors=True)
         except OSError:  # another user's folder, or another lab has removed it
             continue
 
 
-def _free(file: IO[str]) -> bool:
+def _is_unlocked(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

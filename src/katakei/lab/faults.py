@@ -75,23 +75,23 @@ class Faults:
 
 def _value(name: str, value: object) -> Any:
     if name in FLAGS:
-        _must(isinstance(value, bool), name, "true or false")
+        _require(isinstance(value, bool), name, "true or false")
         return value
     if name in FRACTIONS or name in SECONDS:
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1.0
         highest, what = (1.0, "a fraction from 0 to 1") if name in FRACTIONS else (3600.0, "seconds from 0 to 3600")
-        _must(0 <= number <= highest, name, what)
+        _require(0 <= number <= highest, name, what)
         return float(number)
     if name == "seed":
-        _must(value is None or isinstance(value, int), name, "a whole number or null")
+        _require(value is None or isinstance(value, int), name, "a whole number or null")
         return value
     listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    _must(listed, name, "a list of texts")
+    _require(listed, name, "a list of texts")
     return tuple(value) if isinstance(value, list) else ()
 
 
-def _must(fine: bool, name: str, what: str) -> None:  # noqa: FBT001 - reads as a sentence
-    if not fine:
+def _require(valid: bool, name: str, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not valid:
         raise FaultError(f"{name} must be {what}")
 
 

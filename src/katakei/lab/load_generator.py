@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 
 from katakei.lab import clock
-from katakei.lab.servers.http1 import Malformed, read_body, read_head
+from katakei.lab.servers.http1 import MALFORMED_ERRORS, read_body, read_head
 
-KEPT = 20
+MAX_FAILURES = 20
 """Number of failures that are kept in detail."""
 
 
@@ -30,7 +30,7 @@ class LoadPlan:
     slow_every: int  # every n-th request is slow; 0: none
     path: str
     slow_path: str
-    patience: float  # seconds until a request counts as unanswered
+    timeout: float  # seconds until a request counts as unanswered
     longest: float  # seconds
     most: int  # requests
 
@@ -102,7 +102,7 @@ class LoadGenerator:
                 self._send(slow=self._plan.slow_every > 0 and due % self._plan.slow_every == 0)
             await clock.pause(0.005)
         if self._busy:
-            await asyncio.wait(self._busy, timeout=self._plan.patience + 1)
+            await asyncio.wait(self._busy, timeout=self._plan.timeout + 1)
         self.count.seconds = clock.monotonic() - began
         for client in self._idle:
             client.close()
@@ -111,19 +111,19 @@ class LoadGenerator:
         if not self._idle:
             self.count.held_back += 1
             return
-        task = asyncio.create_task(self._ask(self._plan.slow_path if slow else self._plan.path, slow=slow))
+        task = asyncio.create_task(self._request(self._plan.slow_path if slow else self._plan.path, slow=slow))
         self._busy.add(task)
         task.add_done_callback(self._busy.discard)
 
-    async def _ask(self, path: str, *, slow: bool) -> None:
+    async def _request(self, path: str, *, slow: bool) -> None:
         began, status, release, why = clock.monotonic(), 0, "none", ""
         self.count.requests += 1
         self.count.slow += slow
         async with self._client() as client:
             try:
-                async with asyncio.timeout(self._plan.patience):
+                async with asyncio.timeout(self._plan.timeout):
                     status, release = await client.get(path)
-            except (OSError, EOFError, TimeoutError, *Malformed) as error:
+            except (OSError, EOFError, TimeoutError, *MALFORMED_ERRORS) as error:
                 client.close()
                 why = f"{type(error).__name__}: {error}"
         self.count.releases[release] = self.count.releases.get(release, 0) + 1
@@ -143,7 +143,7 @@ class LoadGenerator:
 
     def _failed(self, failure: dict[str, str | int]) -> None:
         self.count.failed += 1
-        if len(self.count.first_failures) < KEPT:
+        if len(self.count.first_failures) < MAX_FAILURES:
             self.count.first_failures.append(failure)
 
 

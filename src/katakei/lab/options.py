@@ -11,7 +11,7 @@ REGION = "ap-northeast-1"
 ACCOUNT = "123456789012"
 GROUP = "LaravelTargetGroup"
 BALANCER = "laravel"
-MOST_TARGETS = 200
+MAX_TARGETS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LabOptions:
 
     def __post_init__(self) -> None:
         for fine, complaint in (
-            (0 <= self.targets <= MOST_TARGETS, f"--targets takes 0 to {MOST_TARGETS}"),
+            (0 <= self.targets <= MAX_TARGETS, f"--targets takes 0 to {MAX_TARGETS}"),
             (timedelta(0) <= self.delay <= timedelta(hours=1), "--delay takes 0 to 3600 seconds, as on AWS"),
             (timedelta(0) <= self.lag <= timedelta(minutes=10), "--lag takes 0 to 600 seconds"),
             (timedelta(seconds=0.2) <= self.interval <= timedelta(minutes=5), "--interval takes 0.2 to 300 seconds"),

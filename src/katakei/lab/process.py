@@ -103,19 +103,19 @@ class Lab:
         Raises:
             LabError: it took too long; the text holds what the lab printed.
         """
-        with tempfile.TemporaryFile() as words:
+        with tempfile.TemporaryFile() as output:
             self._process = subprocess.Popen(  # noqa: S603 - this project's program; its arguments are numbers
                 [sys.executable, "-m", "katakei.lab", "up", "--json", "--while-stdin", *_arguments(self.options)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=words,
+                stderr=output,
             )
             line = _first_line(self._process, within)
             if not line:
                 self.stop()
-                words.seek(0)
-                said = words.read().decode(errors="replace")[-2000:]
-                raise LabError(f"the lab was not ready within {within:g} s; its output: {said or 'none'}")
+                output.seek(0)
+                text = output.read().decode(errors="replace")[-2000:]
+                raise LabError(f"the lab was not ready within {within:g} s; its output: {text or 'none'}")
         self._facts = LabInfo.read(line)
         return self._facts
 
@@ -137,17 +137,17 @@ class Lab:
         Returns:
             All faults as they are now.
         """
-        return dict(self._lab("faults", json.dumps(changes).encode() if changes else None))
+        return dict(self._call("faults", json.dumps(changes).encode() if changes else None))
 
     def calls(self) -> list[dict[str, Any]]:
         """Returns every AWS call so far."""
-        return list(self._lab("calls"))
+        return list(self._call("calls"))
 
     def history(self) -> list[dict[str, Any]]:
         """Returns every state change of every target so far."""
-        return list(self._lab("history"))
+        return list(self._call("history"))
 
-    def _lab(self, what: str, body: bytes | None = None) -> Any:
+    def _call(self, what: str, body: bytes | None = None) -> Any:
         request = urllib.request.Request(f"{self.endpoint}/_lab/{what}", body)  # noqa: S310 - an http address of this lab
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
             return json.load(answer)

@@ -24,17 +24,17 @@ class _Process(NamedTuple):
     pid: int
     parent: int
     group: int
-    born: int  # clock ticks since boot; together with the pid it identifies one process
+    started: int  # clock ticks since boot; together with the pid it identifies one process
 
 
 def marked(marks: frozenset[str]) -> set[int]:
     """Returns the running processes with all `marks` (NAME=value) in their environment, and their descendants."""
-    return {process.pid for process in _marked(marks, list(_living()))}
+    return {process.pid for process in _marked(marks, list(_running_processes()))}
 
 
 def group_members(leader: int) -> set[int]:
     """Returns the running members of a process group."""
-    return {process.pid for process in _living() if process.group == leader}
+    return {process.pid for process in _running_processes() if process.group == leader}
 
 
 def end_marked(marks: frozenset[str], grace: float = 0) -> None:
@@ -57,16 +57,16 @@ def end_marked(marks: frozenset[str], grace: float = 0) -> None:
 
 def _signal(marks: frozenset[str], known: set[tuple[int, int]], what: signal.Signals | None) -> bool:
     """Send the signal to each known process. Returns whether any is still running."""
-    living = list(_living())
-    known |= {(process.pid, process.born) for process in _marked(marks, living)}
-    left = [process.pid for process in living if (process.pid, process.born) in known]
+    running = list(_running_processes())
+    known |= {(process.pid, process.started) for process in _marked(marks, running)}
+    left = [process.pid for process in running if (process.pid, process.started) in known]
     for pid in left if what else ():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, what or 0)
     return bool(left)
 
 
-def _living() -> Iterator[_Process]:
+def _running_processes() -> Iterator[_Process]:
     """Yields every process that is not a zombie."""
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):  # it has ended meanwhile
@@ -76,14 +76,14 @@ def _living() -> Iterator[_Process]:
                     yield _Process(int(entry.name), int(fields[1]), int(fields[2]), int(fields[19]))
 
 
-def _marked(marks: frozenset[str], living: list[_Process]) -> list[_Process]:
-    found = {process.pid for process in living if _carries(process.pid, marks)}
-    while more := {process.pid for process in living if process.parent in found} - found:
+def _marked(marks: frozenset[str], running: list[_Process]) -> list[_Process]:
+    found = {process.pid for process in running if _has_marks(process.pid, marks)}
+    while more := {process.pid for process in running if process.parent in found} - found:
         found |= more
-    return [process for process in living if process.pid in found - {os.getpid()}]
+    return [process for process in running if process.pid in found - {os.getpid()}]
 
 
-def _carries(pid: int, marks: frozenset[str]) -> bool:
+def _has_marks(pid: int, marks: frozenset[str]) -> bool:
     try:
         return {mark.encode() for mark in marks} <= set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
     except OSError:  # it has ended meanwhile, or belongs to another user

@@ -76,7 +76,7 @@ class Traffic:
             slow_every=round(1 / slow_fraction) if slow_fraction else 0,
             path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
             slow_path=f"/slow?s={slow_seconds}",
-            patience=slow_seconds + 70,
+            timeout=slow_seconds + 70,
             longest=longest.total_seconds(),
             most=most,
         )
@@ -131,7 +131,7 @@ class Traffic:
             return Figures()
         if self._process.stdin:
             self._process.stdin.close()
-        self._reader.join(self._plan.patience + 10)
+        self._reader.join(self._plan.timeout + 10)
         if self._process.stdout:
             self._process.stdout.close()
         try:

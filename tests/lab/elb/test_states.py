@@ -13,12 +13,12 @@ from katakei.lab.elb.health_codes import Health
 from katakei.lab.elb.model import Check, Group, InstancePower, TargetKey, TargetType
 from katakei.lab.elb.states import (
     NewRegistration,
+    change_attributes,
     change_power,
-    checked,
-    delay_changed,
     deregister,
-    listing,
-    named,
+    list_health,
+    lookup_health,
+    record_check,
     register,
     remove_expired,
     set_in_use,
@@ -50,56 +50,56 @@ def with_both(group: Group | None = None, *, healthy: bool = True) -> Group:
         group or used(), [NewRegistration(A, "ap-northeast-1a"), NewRegistration(B, "ap-northeast-1c")], T0, SWITCHES
     )
     for key in (A, B) if healthy else ():
-        group = checked(group, key, health_codes.HEALTHY, after(1), SWITCHES)
+        group = record_check(group, key, health_codes.HEALTHY, after(1), SWITCHES)
     return group
 
 
 def states(group: Group, at: float) -> dict[str, str]:
-    return {r.key.id: h.state.value for r, h in listing(group, after(at), SWITCHES)}
+    return {r.key.id: h.state.value for r, h in list_health(group, after(at), SWITCHES)}
 
 
 def test_a_group_that_nothing_forwards_to_leaves_its_targets_unused() -> None:
     group = with_both(used(in_use=False), healthy=False)
-    assert {h for _, h in listing(group, after(1), SWITCHES)} == {health_codes.GROUP_NOT_IN_USE}
+    assert {h for _, h in list_health(group, after(1), SWITCHES)} == {health_codes.GROUP_NOT_IN_USE}
 
 
 def test_a_zone_that_is_not_enabled_leaves_the_target_unused_with_its_own_text() -> None:
     group = with_both(used(zones=frozenset({"ap-northeast-1a"})), healthy=False)
-    assert named(group, B, None, after(1), SWITCHES)[1] == health_codes.ZONE_NOT_ENABLED
+    assert lookup_health(group, B, None, after(1), SWITCHES)[1] == health_codes.ZONE_NOT_ENABLED
 
 
 def test_taking_a_group_into_use_begins_every_health_anew() -> None:
     group = with_both(used(in_use=False), healthy=False)
     group = set_in_use(group, in_use=True, zones=ZONES, now=after(10))
-    assert named(group, A, None, after(10), SWITCHES)[1] == health_codes.REGISTERING
-    assert named(group, A, None, after(11.5), SWITCHES)[1] == health_codes.CHECKING
+    assert lookup_health(group, A, None, after(10), SWITCHES)[1] == health_codes.REGISTERING
+    assert lookup_health(group, A, None, after(11.5), SWITCHES)[1] == health_codes.CHECKING
 
 
 def test_one_passed_check_is_enough_for_initial_and_the_threshold_for_unhealthy() -> None:
     group = with_both(healthy=False)
-    group = checked(group, A, health_codes.HEALTHY, after(1), SWITCHES)
+    group = record_check(group, A, health_codes.HEALTHY, after(1), SWITCHES)
     assert states(group, 2)["i-a"] == "healthy"
     for _ in range(2):
-        group = checked(group, A, health_codes.FAILED, after(2), SWITCHES)
-    assert named(group, A, None, after(3), SWITCHES)[1] == health_codes.FAILED
-    group = checked(group, A, health_codes.HEALTHY, after(4), SWITCHES)
+        group = record_check(group, A, health_codes.FAILED, after(2), SWITCHES)
+    assert lookup_health(group, A, None, after(3), SWITCHES)[1] == health_codes.FAILED
+    group = record_check(group, A, health_codes.HEALTHY, after(4), SWITCHES)
     assert states(group, 5)["i-a"] == "unhealthy"
-    group = checked(group, A, health_codes.HEALTHY, after(5), SWITCHES)
+    group = record_check(group, A, health_codes.HEALTHY, after(5), SWITCHES)
     assert states(group, 5)["i-a"] == "healthy"
 
 
 def test_one_failure_between_successes_does_not_count_as_a_fall() -> None:
     group = with_both()
     for result in (health_codes.FAILED, health_codes.HEALTHY, health_codes.FAILED):
-        group = checked(group, A, result, after(2), SWITCHES)
+        group = record_check(group, A, result, after(2), SWITCHES)
     assert states(group, 3)["i-a"] == "healthy"
 
 
 def test_initial_becomes_unhealthy_with_the_reason_of_the_last_failure() -> None:
     group = with_both(healthy=False)
-    group = checked(group, A, health_codes.TIMED_OUT, after(1), SWITCHES)
-    group = checked(group, A, health_codes.mismatch(404), after(2), SWITCHES)
-    shown = named(group, A, None, after(2), SWITCHES)[1]
+    group = record_check(group, A, health_codes.TIMED_OUT, after(1), SWITCHES)
+    group = record_check(group, A, health_codes.mismatch(404), after(2), SWITCHES)
+    shown = lookup_health(group, A, None, after(2), SWITCHES)[1]
     assert shown.description == "Health checks failed with these codes: [404]"
 
 
@@ -107,7 +107,7 @@ def test_draining_lasts_the_whole_delay_though_nothing_is_in_flight() -> None:
     group = deregister(with_both(), [A], after(10), SWITCHES)
     assert states(group, 15.9) == {"i-a": "draining", "i-b": "healthy"}
     assert states(group, 16) == {"i-b": "healthy"}
-    assert named(group, A, None, after(16), SWITCHES)[1] == health_codes.NOT_REGISTERED
+    assert lookup_health(group, A, None, after(16), SWITCHES)[1] == health_codes.NOT_REGISTERED
 
 
 def test_a_second_deregister_does_not_restart_the_timer() -> None:
@@ -119,8 +119,8 @@ def test_a_second_deregister_does_not_restart_the_timer() -> None:
 def test_registering_again_while_draining_leaves_no_timer_behind() -> None:
     group = deregister(with_both(), [A], after(10), SWITCHES)
     group = register(group, [NewRegistration(A, "ap-northeast-1a")], after(12), SWITCHES)
-    assert named(group, A, None, after(12), SWITCHES)[1] == health_codes.REGISTERING
-    group = checked(group, A, health_codes.HEALTHY, after(13), SWITCHES)
+    assert lookup_health(group, A, None, after(12), SWITCHES)[1] == health_codes.REGISTERING
+    group = record_check(group, A, health_codes.HEALTHY, after(13), SWITCHES)
     assert states(remove_expired(group, after(60)), 60)["i-a"] == "healthy"
 
 
@@ -132,7 +132,7 @@ def test_registering_a_registered_target_resets_nothing() -> None:
 def test_a_check_begun_in_an_earlier_life_says_nothing() -> None:
     group = deregister(with_both(), [A], after(10), SWITCHES)
     group = register(group, [NewRegistration(A, "ap-northeast-1a")], after(12), SWITCHES)
-    group = checked(group, A, health_codes.HEALTHY, after(9), SWITCHES)
+    group = record_check(group, A, health_codes.HEALTHY, after(9), SWITCHES)
     assert states(group, 14)["i-a"] == "initial"
 
 
@@ -143,7 +143,7 @@ def test_deregister_from_a_group_not_in_use_is_immediate() -> None:
 
 def test_a_stopped_instance_stays_registered_and_starts_anew() -> None:
     group = change_power(with_both(), "i-a", InstancePower.STOPPED, after(5))
-    assert named(group, A, None, after(5), SWITCHES)[1] == health_codes.STOPPED
+    assert lookup_health(group, A, None, after(5), SWITCHES)[1] == health_codes.STOPPED
     assert set(states(group, 5)) == {"i-a", "i-b"}
     group = change_power(group, "i-a", InstancePower.RUNNING, after(9))
     assert states(group, 9)["i-a"] == "initial"
@@ -152,22 +152,25 @@ def test_a_stopped_instance_stays_registered_and_starts_anew() -> None:
 def test_a_terminated_instance_leaves_the_list_and_drains_by_name_for_ten_minutes() -> None:
     group = change_power(with_both(), "i-a", InstancePower.TERMINATED, after(5))
     assert set(states(group, 6)) == {"i-b"}
-    assert named(group, A, None, after(599), SWITCHES)[1] == health_codes.DRAINING
-    assert named(remove_expired(group, after(700)), A, None, after(700), SWITCHES)[1] == health_codes.NOT_REGISTERED
+    assert lookup_health(group, A, None, after(599), SWITCHES)[1] == health_codes.DRAINING
+    assert (
+        lookup_health(remove_expired(group, after(700)), A, None, after(700), SWITCHES)[1]
+        == health_codes.NOT_REGISTERED
+    )
 
 
 def test_the_same_id_on_two_ports_is_two_registrations() -> None:
     group = register(with_both(), [NewRegistration(TargetKey("i-a", 8081), "ap-northeast-1a")], T0, SWITCHES)
     group = deregister(group, [TargetKey("i-a", 8081)], after(3), SWITCHES)
-    assert named(group, A, None, after(4), SWITCHES)[1] == health_codes.HEALTHY
-    assert named(group, TargetKey("i-a", 8081), None, after(4), SWITCHES)[1] == health_codes.DRAINING
+    assert lookup_health(group, A, None, after(4), SWITCHES)[1] == health_codes.HEALTHY
+    assert lookup_health(group, TargetKey("i-a", 8081), None, after(4), SWITCHES)[1] == health_codes.DRAINING
 
 
 def test_a_name_with_another_zone_is_not_registered() -> None:
     ip = TargetKey("10.0.0.5", 80)
     group = register(used(target_type=TargetType.IP), [NewRegistration(ip, "z", shown_zone="z")], T0, SWITCHES)
-    assert named(group, ip, "other", after(1), SWITCHES)[1] == health_codes.NOT_REGISTERED
-    assert named(group, ip, None, after(1), SWITCHES)[0].shown_zone == "z"
+    assert lookup_health(group, ip, "other", after(1), SWITCHES)[1] == health_codes.NOT_REGISTERED
+    assert lookup_health(group, ip, None, after(1), SWITCHES)[0].shown_zone == "z"
 
 
 def test_traffic_goes_to_the_healthy_and_is_cut_when_the_delay_is_over() -> None:
@@ -185,7 +188,7 @@ def test_with_none_healthy_all_unhealthy_ones_get_traffic_but_no_draining_one() 
 def test_with_one_healthy_the_unhealthy_get_none() -> None:
     group = with_both()
     for _ in range(2):
-        group = checked(group, A, health_codes.FAILED, after(3), SWITCHES)
+        group = record_check(group, A, health_codes.FAILED, after(3), SWITCHES)
     assert traffic(group, after(4), SWITCHES) == {A: TrafficState.DRAINING, B: TrafficState.IN_SERVICE}
 
 
@@ -199,13 +202,13 @@ def test_the_minimum_percentage_opens_the_group_for_the_unhealthy() -> None:
     attributes = {"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": "60"}
     group = with_both(used(attributes=attributes))
     for _ in range(2):
-        group = checked(group, A, health_codes.FAILED, after(3), SWITCHES)
+        group = record_check(group, A, health_codes.FAILED, after(3), SWITCHES)
     assert traffic(group, after(4), SWITCHES)[A] is TrafficState.IN_SERVICE
 
 
 def test_a_changed_delay_leaves_running_timers_alone() -> None:
     group = deregister(with_both(), [A], after(10), SWITCHES)
-    group = delay_changed(group, {"deregistration_delay.timeout_seconds": "60"}, SWITCHES)
+    group = change_attributes(group, {"deregistration_delay.timeout_seconds": "60"}, SWITCHES)
     assert "i-a" not in states(group, 16)
     assert group.delay == timedelta(seconds=60)
 
@@ -219,5 +222,5 @@ def test_a_past_view_is_the_old_group_at_the_old_time() -> None:
 def fallen(group: Group) -> Group:
     for key in (A, B):
         for result in (health_codes.FAILED, Health(health_codes.FAILED.state, "Target.Timeout", "Request timed out")):
-            group = checked(group, key, result, after(4), SWITCHES)
+            group = record_check(group, key, result, after(4), SWITCHES)
     return group

@@ -77,7 +77,7 @@ def test_connections_are_cut_when_the_delay_is_over(aws: RunningElb) -> None:
 
 
 def test_a_picture_that_was_not_taken_is_tried_again(aws: RunningElb, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync_loop, "AFTER_TROUBLE", 0.1)
+    monkeypatch.setattr(sync_loop, "RETRY_DELAY", 0.1)
     refusals = [LabError("not now"), LabError("not yet")]
     taken = aws.data_plane.apply
 

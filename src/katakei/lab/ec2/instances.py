@@ -27,7 +27,7 @@ class InstanceState(Enum):
     STOPPED = ("stopped", 80)
 
 
-GOING = frozenset({InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED})
+TERMINATING = frozenset({InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED})
 log = logging.getLogger(__name__)
 StateListener = Callable[[str, InstanceState], None]
 
@@ -74,7 +74,7 @@ class Ec2:
     def instances(self) -> list[Instance]:
         """Returns every instance that is not terminating, in every region."""
         backends = tuple(ec2_backends[self._account].values())
-        return [one for backend in backends for one in backend.all_instances() if state_of(one) not in GOING]
+        return [one for backend in backends for one in backend.all_instances() if state_of(one) not in TERMINATING]
 
     def reboot(self, instance_id: str) -> None:
         """RebootInstances that returns when the reboot is complete."""
@@ -120,7 +120,7 @@ class Ec2:
         return before(instance)
 
     def _terminate(self, before: Callable[[Instance], Any], instance: Instance) -> Any:
-        if state_of(instance) in GOING:
+        if state_of(instance) in TERMINATING:
             return instance._state  # noqa: SLF001 - moto returns this object itself
         previous = before(instance)
         self._change(instance, InstanceState.SHUTTING_DOWN)
@@ -151,15 +151,19 @@ class Ec2:
             return self._instance_locks.setdefault(instance_id, threading.Lock())
 
     def _change(self, instance: Instance, state: InstanceState) -> None:
-        _show(instance, state)
+        _set_shown_state(instance, state)
         self._on_change(instance.id, state)
 
     def _assign_address(self, instance: Instance) -> str:
         """Give the instance an address of the lab: from its own subnet if that belongs to the lab, else a spare one."""
-        ours = ip_network(self._block.cidr)
-        if ip_address(str(instance.private_ip)) not in ours:
+        block_network = ip_network(self._block.cidr)
+        if ip_address(str(instance.private_ip)) not in block_network:
             subnet = instance.ec2_backend.get_subnet(instance.subnet_id)
-            address = subnet.get_available_subnet_ip(instance) if subnet.cidr.subnet_of(ours) else self._spare_address()
+            address = (
+                subnet.get_available_subnet_ip(instance)
+                if subnet.cidr.subnet_of(block_network)
+                else self._spare_address()
+            )
             nic = instance.nics[0]
             nic.private_ip_address = address
             nic.private_ip_addresses[0]["PrivateIpAddress"] = address
@@ -194,13 +198,13 @@ def state_of(instance: Instance) -> InstanceState:
     return next(state for state in InstanceState if state.value[0] == instance.state)
 
 
-def _show(instance: Instance, state: InstanceState) -> None:
+def _set_shown_state(instance: Instance, state: InstanceState) -> None:
     instance._state.name, instance._state.code = state.value  # noqa: SLF001 - moto gives no other way to set it
 
 
 def _may_become(instance: Instance, end: InstanceState) -> bool:
     """Whether the state may still be set: the instance may have been terminated during its start or stop."""
-    return end is InstanceState.TERMINATED or state_of(instance) not in GOING
+    return end is InstanceState.TERMINATED or state_of(instance) not in TERMINATING
 
 
 def tags_of(instance: Instance) -> dict[str, str]:

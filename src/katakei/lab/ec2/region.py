@@ -97,7 +97,7 @@ class Region:
     def bound_address(self, target: str, port: int) -> BoundAddress:
         """Returns where a target (instance id or address) really listens for an API port."""
         for server in self._servers.all():
-            if target == server.id or (target == server.address and server.power is not Power.GONE):
+            if target == server.id or (target == server.address and server.power is not Power.CLIENT_LEFT):
                 if port not in server.ports and server.power is Power.ON:
                     return self._servers.listen(
                         server.id, port

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from katakei.lab.elb.query_protocol import Params
     from katakei.lab.elb.target_state import TargetState
 
-MOST_GROUPS = 5
-LONGEST_STICKINESS = 604800
-ENDS = ("forward", "redirect", "fixed-response")
-FITTING = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP"), "gateway": ("GENEVE",)}
+MAX_GROUPS = 5
+MAX_STICKINESS = 604800
+FINAL_TYPES = ("forward", "redirect", "fixed-response")
+PROTOCOLS_BY_TYPE = {
+    "application": ("HTTP", "HTTPS"),
+    "network": ("TCP", "TLS", "UDP", "TCP_UDP"),
+    "gateway": ("GENEVE",),
+}
 
 
 def validated(
@@ -30,12 +34,16 @@ def validated(
     Raises:
         ElbError: AWS would reject them; every group must exist and be used by no other load balancer.
     """
-    if not actions or sum(action["Type"] in ENDS for action in actions) != 1:
-        raise ElbError("InvalidLoadBalancerAction", f"You must specify exactly one action of type '{', '.join(ENDS)}'")
-    return tuple(_taken(target_state, balancer, action) for action in sorted(actions, key=lambda a: a.get("Order", 0)))
+    if not actions or sum(action["Type"] in FINAL_TYPES for action in actions) != 1:
+        raise ElbError(
+            "InvalidLoadBalancerAction", f"You must specify exactly one action of type '{', '.join(FINAL_TYPES)}'"
+        )
+    return tuple(
+        _validated(target_state, balancer, action) for action in sorted(actions, key=lambda a: a.get("Order", 0))
+    )
 
 
-def _taken(target_state: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -> ApiStructure:
+def _validated(target_state: TargetState, balancer: LoadBalancer, action: dict[str, Any]) -> ApiStructure:
     if action["Type"] == "forward":
         return _forward(target_state, balancer, action)
     if action["Type"] == "fixed-response":
@@ -54,8 +62,8 @@ def _forward(target_state: TargetState, balancer: LoadBalancer, action: dict[str
     groups = groups or ([{"TargetGroupArn": single}] if single else [])
     if not groups:
         raise invalid("A target group ARN must be specified")
-    if len(groups) > MOST_GROUPS:
-        raise ElbError("TooManyTargetGroups", f"An action can forward to at most '{MOST_GROUPS}' target groups")
+    if len(groups) > MAX_GROUPS:
+        raise ElbError("TooManyTargetGroups", f"An action can forward to at most '{MAX_GROUPS}' target groups")
     tuples = [_weighted(target_state, balancer, group) for group in groups]
     if len({group["TargetGroupArn"] for group in tuples}) < len(tuples):
         raise invalid("A target group can be specified only once in an action")
@@ -70,8 +78,8 @@ def _sticky(config: Params) -> Params:
     enabled, seconds = config.get("Enabled", False), config.get("DurationSeconds")
     if enabled and seconds is None:
         raise invalid("A target group stickiness duration must be specified when target group stickiness is enabled")
-    if seconds is not None and not 1 <= seconds <= LONGEST_STICKINESS:
-        raise invalid(f"Target group stickiness duration must be between '1' and '{LONGEST_STICKINESS}' seconds")
+    if seconds is not None and not 1 <= seconds <= MAX_STICKINESS:
+        raise invalid(f"Target group stickiness duration must be between '1' and '{MAX_STICKINESS}' seconds")
     return {"Enabled": enabled} | ({"DurationSeconds": seconds} if seconds is not None else {})
 
 
@@ -80,8 +88,8 @@ def _weighted(target_state: TargetState, balancer: LoadBalancer, given: Params) 
     if not 0 <= weight <= 999:
         raise invalid(f"Weight '{weight}' must be between 0 and 999 inclusive")
     group = lookup.group(target_state, arn)
-    fitting = FITTING[balancer.kind]
-    if group.protocol is not None and group.protocol not in fitting:
+    protocols = PROTOCOLS_BY_TYPE[balancer.kind]
+    if group.protocol is not None and group.protocol not in protocols:
         raise ElbError("InvalidConfigurationRequest", f"Target group protocol '{group.protocol}' is not supported")
     if set(target_state.balancers_of(arn)) - {balancer.arn}:
         text = f"The following target groups cannot be associated with more than one load balancer: {arn}"
@@ -105,7 +113,7 @@ def _redirect(config: Params | None) -> Params:
     """Validate a redirect. AWS shows every part; absent parts are shown as placeholders."""
     if config is None:
         raise invalid("A redirect config must be specified")
-    whole = {
+    complete = {
         "Protocol": "#{protocol}",
         "Host": "#{host}",
         "Port": "#{port}",
@@ -113,8 +121,8 @@ def _redirect(config: Params | None) -> Params:
         "Query": "#{query}",
         **config,
     }
-    if all(whole[name] == f"#{{{name.lower()}}}" for name in ("Protocol", "Host", "Port")) and (
-        whole["Path"] == "/#{path}"
+    if all(complete[name] == f"#{{{name.lower()}}}" for name in ("Protocol", "Host", "Port")) and (
+        complete["Path"] == "/#{path}"
     ):
         raise invalid("The redirect must change at least one of protocol, host, port or path, or it would loop")
-    return whole
+    return complete

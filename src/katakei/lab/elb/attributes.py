@@ -129,7 +129,7 @@ def defaults(table: Table) -> dict[str, str]:
     return {key: attribute.default for key, attribute in table.items()}
 
 
-def changed(old: Mapping[str, str], wanted: list[dict[str, str]], table: Table, what: str) -> dict[str, str]:
+def changed(old: Mapping[str, str], requested: list[dict[str, str]], table: Table, what: str) -> dict[str, str]:
     """Apply a Modify call.
 
     Returns:
@@ -139,7 +139,7 @@ def changed(old: Mapping[str, str], wanted: list[dict[str, str]], table: Table, 
         ElbError: ValidationError for an unknown key or an invalid value.
     """
     new = dict(old)
-    for pair in wanted:
+    for pair in requested:
         key, value = pair.get("Key", ""), pair.get("Value", "")
         if key not in table:
             raise invalid(f"{what} attribute key '{key}' is not recognized")

@@ -21,7 +21,7 @@ CONFIGS = {
     "source-ip": "SourceIpConfig",
 }
 PLAIN = ("path-pattern", "host-header")  # only these two may also be given as plain Values
-MOST_VALUES = 5
+MAX_VALUES = 5
 
 
 def validated(conditions: list[dict[str, Any]]) -> tuple[ApiStructure, ...]:
@@ -44,8 +44,8 @@ def validated(conditions: list[dict[str, Any]]) -> tuple[ApiStructure, ...]:
         found.append(_read_back(field, condition, values))
     if not conditions:
         raise invalid("A condition must be specified")
-    if total > MOST_VALUES:
-        raise ElbError("TooManyRuleConditionValues", f"A rule can have at most '{MOST_VALUES}' condition values")
+    if total > MAX_VALUES:
+        raise ElbError("TooManyRuleConditionValues", f"A rule can have at most '{MAX_VALUES}' condition values")
     return tuple(found)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from katakei.lab.elb.target_state import TargetState
 
 AGENT = "ELB-HealthChecker/2.0"
-MOST_BODY = 65536
+MAX_BODY = 65536
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 SETTINGS = 4
 
@@ -82,7 +82,7 @@ async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, probe
     if not version.startswith("HTTP/1."):
         raise ValueError(head[0])
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
-    await reader.readexactly(min(int(headers.get("content-length", "0")), MOST_BODY))
+    await reader.readexactly(min(int(headers.get("content-length", "0")), MAX_BODY))
     return int(code)
 
 
@@ -178,4 +178,4 @@ class HealthChecker:
     async def _check(self, arn: str, key: TargetKey, probe_target: ProbeTarget) -> None:
         begun = clock.now()
         result = await probe(probe_target)
-        self._target_state.checked(arn, key, result, begun)
+        self._target_state.record_check(arn, key, result, begun)

@@ -54,7 +54,7 @@ class Timeline:
         return self._groups[max(0, bisect_right(self._times, at) - 1)]
 
 
-KEPT = 200_000
+MAX_ENTRIES = 200_000
 ABSENT = "absent"
 
 
@@ -62,7 +62,7 @@ class ChangeLog:
     """Log of all changes of health and traffic. Not thread-safe; its owner holds a lock."""
 
     def __init__(self) -> None:
-        self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._entries: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
         self._health: dict[str, dict[TargetKey, tuple[Registration, Health]]] = {}
         self._traffic: dict[str, dict[TargetKey, TrafficState]] = {}
 
@@ -73,7 +73,7 @@ class ChangeLog:
     def record_health(self, group: Group, at: datetime, switches: Switches) -> None:
         """Log what changed in the API's view since the last call."""
         before = self._health.get(group.arn, {})
-        after = {r.key: (r, h) for r, h in states.listing(group, at, switches)}
+        after = {r.key: (r, h) for r, h in states.list_health(group, at, switches)}
         if {k: h for k, (_, h) in before.items()} == {k: h for k, (_, h) in after.items()}:
             return
         self._health[group.arn] = after

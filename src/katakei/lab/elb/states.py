@@ -1,7 +1,7 @@
 """State machine of registrations: each event is a function from a group and a time to the next group.
 
-No clock, no I/O, no lock. What is visible (`health`, `listing`, `named`) is computed and never stored, so that the past
-can be read with an older group and an older time.
+No clock, no I/O, no lock. What is visible (`health`, `list_health`, `lookup_health`) is computed and never stored, so
+that the past can be read with an older group and an older time.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from katakei.lab.elb.switches import Switches
 
-TERMINATED_IS_NAMED = timedelta(minutes=10)
-CUT_IS_SHOWN = timedelta(seconds=5)  # long enough for the data plane to see that connections must be cut
+TERMINATED_SHOWN_FOR = timedelta(minutes=10)
+CUT_PERIOD = timedelta(seconds=5)  # long enough for the data plane to see that connections must be cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def deregister(group: Group, keys: Iterable[TargetKey], now: datetime, switches:
     return replace(group, registrations=registrations)
 
 
-def checked(group: Group, key: TargetKey, result: Health, begun: datetime, switches: Switches) -> Group:
+def record_check(group: Group, key: TargetKey, result: Health, begun: datetime, switches: Switches) -> Group:
     """Count one finished check.
 
     Args:
@@ -76,7 +76,7 @@ def checked(group: Group, key: TargetKey, result: Health, begun: datetime, switc
     new = replace(old, passes=old.passes + 1 if passed else 0, failures=0 if passed else old.failures + 1)
     if passed and (old.health is None or new.passes >= group.check.healthy):
         new = replace(new, health=health_codes.HEALTHY)
-    elif not passed and new.failures >= _fall(group, old, switches):
+    elif not passed and new.failures >= _failure_threshold(group, old, switches):
         new = replace(new, health=result)
     return _with(group, new)
 
@@ -107,7 +107,7 @@ def set_in_use(group: Group, *, in_use: bool, zones: frozenset[str], now: dateti
     return _each(changed, begin)
 
 
-def delay_changed(group: Group, attributes: dict[str, str], switches: Switches) -> Group:
+def change_attributes(group: Group, attributes: dict[str, str], switches: Switches) -> Group:
     """Apply new attributes. A switch decides whether a new delay moves running timers."""
     changed = replace(group, attributes=attributes)
     if not switches.delay_change_moves_timers:
@@ -145,13 +145,13 @@ def health(group: Group, r: Registration, now: datetime, switches: Switches) -> 
     return health_codes.REGISTERING if now < r.since + switches.propagation else health_codes.CHECKING
 
 
-def listing(group: Group, now: datetime, switches: Switches) -> Sequence[tuple[Registration, Health]]:
+def list_health(group: Group, now: datetime, switches: Switches) -> Sequence[tuple[Registration, Health]]:
     """Returns the answer without a filter: all registered and draining targets, but no terminated ones."""
     shown = ((r, health(group, r, now, switches)) for r in group.registrations.values() if not r.terminated_at)
     return tuple((r, h) for r, h in shown if h.reason != health_codes.NOT_REGISTERED.reason)
 
 
-def named(
+def lookup_health(
     group: Group, key: TargetKey, zone: str | None, now: datetime, switches: Switches
 ) -> tuple[Registration, Health]:
     """Returns the answer for one named target. Never an error: an unknown target or another zone is NotRegistered."""
@@ -199,7 +199,7 @@ def _too_few(group: Group, registered: list[Health]) -> bool:
     return healthy < count or (percentage != "off" and healthy * 100 < int(percentage) * len(registered))
 
 
-def _fall(group: Group, old: Registration, switches: Switches) -> int:
+def _failure_threshold(group: Group, old: Registration, switches: Switches) -> int:
     if old.health is None and switches.initial_failures is not None:
         return switches.initial_failures
     return group.check.unhealthy
@@ -215,8 +215,8 @@ def _zone_enabled(group: Group, r: Registration) -> bool:
 
 def _is_expired(r: Registration, now: datetime) -> bool:
     if r.terminated_at is not None:
-        return now >= r.terminated_at + TERMINATED_IS_NAMED
-    return r.drain_until is not None and now >= r.drain_until + CUT_IS_SHOWN
+        return now >= r.terminated_at + TERMINATED_SHOWN_FOR
+    return r.drain_until is not None and now >= r.drain_until + CUT_PERIOD
 
 
 def _with(group: Group, r: Registration) -> Group:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from katakei.lab.desired_config import DesiredConfig
     from katakei.lab.elb.target_state import TargetState
 
-EVERY = 0.1  # seconds: the longest delay until a change by time alone is noticed
-AFTER_TROUBLE = 1.0
+INTERVAL = 0.1  # seconds: the longest delay until a change by time alone is noticed
+RETRY_DELAY = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -78,5 +78,5 @@ class SyncLoop:
                 self.apply_once()
             except LabError as error:
                 log.warning("the data plane did not take the picture: %s", error)
-                self._closing.wait(AFTER_TROUBLE)
-            self._target_state.changed.wait(EVERY)
+                self._closing.wait(RETRY_DELAY)
+            self._target_state.changed.wait(INTERVAL)

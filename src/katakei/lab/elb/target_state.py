@@ -131,13 +131,13 @@ class TargetState:
             self._view = max(self._view, now - self.switches.lag)
             return self._view
 
-    def checked(self, arn: str, key: TargetKey, result: Health, begun: datetime) -> None:
+    def record_check(self, arn: str, key: TargetKey, result: Health, begun: datetime) -> None:
         """Note the result of a finished health check."""
         with self.locked() as at:
             group = self.group(arn)
             if group is None:
                 return
-            after = states.checked(group, key, result, begun, self.switches)
+            after = states.record_check(group, key, result, begun, self.switches)
             if after is group:
                 return
             if after.registrations[key].health == group.registrations[key].health:

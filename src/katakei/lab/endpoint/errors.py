@@ -23,7 +23,7 @@ INTERNAL = {"ec2": "InternalError", "s3": "InternalError", "ssm": "InternalServe
 def throttled(call: ApiCall) -> HttpResponse:
     """The response to too many calls."""
     code, status = THROTTLED.get(call.service, ("Throttling", 400))
-    return refusal(call, code, "Rate exceeded", status)
+    return error_response(call, code, "Rate exceeded", status)
 
 
 def denied(call: ApiCall, account: str) -> HttpResponse:
@@ -31,28 +31,28 @@ def denied(call: ApiCall, account: str) -> HttpResponse:
     code, status = DENIED.get(call.service, ("AccessDenied", 403))
     what = f"{call.service}:{call.action}"
     text = f"User: arn:aws:iam::{account}:user/lab is not authorized to perform: {what}"
-    return refusal(call, code, f"{text} because no identity-based policy allows the {what} action", status)
+    return error_response(call, code, f"{text} because no identity-based policy allows the {what} action", status)
 
 
 def internal(call: ApiCall) -> HttpResponse:
     """The response to an internal error of AWS."""
     text = "The request processing has failed because of an unknown error, exception or failure."
-    return refusal(call, INTERNAL.get(call.service, "InternalFailure"), text, 500)
+    return error_response(call, INTERNAL.get(call.service, "InternalFailure"), text, 500)
 
 
 def unknown(call: ApiCall) -> HttpResponse:
     """The response to an action that the lab does not implement."""
     if call.json:
-        return refusal(call, "UnknownOperationException", f"The lab does not implement {call.action}.", 400)
-    return refusal(call, "InvalidAction", f"The action {call.action} is not valid for this web service.", 400)
+        return error_response(call, "UnknownOperationException", f"The lab does not implement {call.action}.", 400)
+    return error_response(call, "InvalidAction", f"The action {call.action} is not valid for this web service.", 400)
 
 
 def unsigned(call: ApiCall) -> HttpResponse:
     """The response to a call without credentials."""
-    return refusal(call, "MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+    return error_response(call, "MissingAuthenticationToken", "Request is missing Authentication Token", 403)
 
 
-def refusal(call: ApiCall, code: str, message: str, status: int) -> HttpResponse:
+def error_response(call: ApiCall, code: str, message: str, status: int) -> HttpResponse:
     """Render one error in the format of the call's service."""
     request_id = clock.unique_uuid()
     kind, text = "text/xml", ""

@@ -35,7 +35,7 @@ class LabApi:
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
         if path in {"/_lab/faults", "/_lab/switches"} and method in {"POST", "PUT"}:
             return self._change(path, body)
-        shows = {
+        readers = {
             "/_lab/faults": self._faults_now,
             "/_lab/switches": self._switches_now,
             "/_lab/calls": self.log.entries,
@@ -43,11 +43,11 @@ class LabApi:
             "/_lab/targets": self._targets,
             "/_lab/listeners": self._listeners,
         }
-        if path not in shows:
-            return _json("404 Not Found", {"error": f"there is no {path}; there are {', '.join(shows)}"})
+        if path not in readers:
+            return _json("404 Not Found", {"error": f"there is no {path}; there are {', '.join(readers)}"})
         if method not in {"GET", "HEAD"}:
             return _json("405 Method Not Allowed", {"error": f"{path} can only be read"})
-        return _json("200 OK", shows[path]())
+        return _json("200 OK", readers[path]())
 
     def _faults_now(self) -> dict[str, Any]:
         return self.faults.now.as_json()
@@ -85,7 +85,7 @@ class LabApi:
                     "traffic": does.value if (does := flow.get(group.arn, {}).get(r.key)) else None,
                 }
                 for group in target_state.groups()
-                for r, health in states.listing(group, now, target_state.switches)
+                for r, health in states.list_health(group, now, target_state.switches)
             ]
 
     def _listeners(self) -> list[dict[str, Any]]:
@@ -101,7 +101,7 @@ def _json(status: str, value: object) -> HttpResponse:
     return HttpResponse(status, (("Content-Type", "application/json"),), json.dumps(value).encode() + b"\n")
 
 
-KEPT = 200_000
+MAX_ENTRIES = 200_000
 TARGET = re.compile(r"Targets\.member\.(\d+)\.(Id|Port|AvailabilityZone)")
 
 
@@ -109,10 +109,10 @@ class CallLog:
     """The log of all AWS calls, without signatures. Thread-safe; drops the oldest calls when full."""
 
     def __init__(self) -> None:
-        self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._entries: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
         self._lock = threading.Lock()
 
-    def note(self, call: ApiCall, at: datetime, status: int, outcome: FaultOutcome, answered: int = 0) -> None:
+    def add(self, call: ApiCall, at: datetime, status: int, outcome: FaultOutcome, answered: int = 0) -> None:
         """Add one call. `answered` is the size of the answer in bytes; status 0 means that no answer was sent."""
         entry = {
             "at": at.isoformat(),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from katakei.lab.elb.service import Elb
 
-WARM = (
+WARM_UP_CALLS = (
     ("ec2", b"Action=DescribeInstances&Version=2016-11-15"),
     ("sts", b"Action=GetCallerIdentity&Version=2011-06-15"),
     ("elasticloadbalancing", b"Action=DescribeTargetGroups&Version=2015-12-01"),
@@ -53,12 +53,12 @@ class Endpoint:
         self._elb = elb
         self._lab = LabApi(elb, self.faults, self.log)
         self._moto = _Moto(create_backend_app)
-        self._objects = (
+        self._s3_lock = (
             threading.Lock()
         )  # moto checks a condition and writes later without a lock; S3 does both atomically
         self._closing = threading.Event()
         self.faults.listen(self._apply_faults)
-        self._server = make_server(address, port, self, threaded=True, request_handler=_Quiet)
+        self._server = make_server(address, port, self, threaded=True, request_handler=_QuietHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="endpoint", daemon=True)
 
     @property
@@ -70,11 +70,11 @@ class Endpoint:
         """Start to serve."""
         self._thread.start()
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         """Make every service load what it loads at its first call. Nothing is logged and no fault is injected."""
-        for service, body in WARM:
+        for service, body in WARM_UP_CALLS:
             environ = _request(service, body, self._elb.target_state.region)
-            self._do(wsgi.read_call(environ), environ)
+            self._execute(wsgi.read_call(environ), environ)
 
     def close(self) -> None:
         """Stop serving. Calls that are held open are released."""
@@ -92,10 +92,10 @@ class Endpoint:
         answer = self._answer(call, environ, outcome)
         if answer is None:
             # Logged before the wait: a reader of the log must see meanwhile that the call was made.
-            self.log.note(call, at, 0, outcome)
+            self.log.add(call, at, 0, outcome)
             self._closing.wait(self.faults.now.hold)
             return errors.internal(call).send(start)
-        self.log.note(call, at, answer.code, outcome, len(answer.body))
+        self.log.add(call, at, answer.code, outcome, len(answer.body))
         return answer.send(start)
 
     def _answer(self, call: ApiCall, environ: Environ, outcome: FaultOutcome) -> HttpResponse | None:
@@ -105,17 +105,17 @@ class Endpoint:
         if outcome is FaultOutcome.THROTTLE:
             return errors.throttled(call)
         if outcome in {FaultOutcome.PASS, FaultOutcome.ERROR_DONE, FaultOutcome.TIMEOUT_DONE}:
-            answer = self._do(call, environ)
+            answer = self._execute(call, environ)
             if outcome is FaultOutcome.PASS:
                 return answer
         return errors.internal(call) if outcome in {FaultOutcome.ERROR, FaultOutcome.ERROR_DONE} else None
 
-    def _do(self, call: ApiCall, environ: Environ) -> HttpResponse:
+    def _execute(self, call: ApiCall, environ: Environ) -> HttpResponse:
         """Execute the call. Any exception becomes an error in the format of the service."""
         try:
             if call.service == "elasticloadbalancing" and call.form.get("Version") == query_protocol.VERSION:
                 return self._elbv2(call)
-            with self._objects if call.service == "s3" else nullcontext():
+            with self._s3_lock if call.service == "s3" else nullcontext():
                 answer = wsgi.run_wsgi(self._moto, environ)
         except NotImplementedError:
             return errors.unknown(call)
@@ -153,7 +153,7 @@ class _Moto(DomainDispatcherApplication):
         return backend
 
 
-class _Quiet(MotoRequestHandler):
+class _QuietHandler(MotoRequestHandler):
     """A request handler that logs nothing."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
-MOST_FORM = 1_000_000
+MAX_FORM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _body(environ: Environ) -> bytes:
     length = environ.get("CONTENT_LENGTH") or "0"
     if (
         not length.isdigit()
-        or not 0 < int(length) <= MOST_FORM
+        or not 0 < int(length) <= MAX_FORM
         or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "")
     ):
         return b""

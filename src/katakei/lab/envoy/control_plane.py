@@ -45,7 +45,7 @@ class Admin:
         """Whether the first configuration is active."""
         return self._get("/ready").startswith(b"LIVE")
 
-    def figures(self, expression: str) -> dict[str, str]:
+    def statistics(self, expression: str) -> dict[str, str]:
         """Returns every statistic whose name matches the expression."""
         lines = self._get(f"/stats?filter={quote(expression)}").decode().splitlines()
         return {name: value.strip('"') for name, _, value in (line.partition(": ") for line in lines)}
@@ -79,16 +79,16 @@ class ConfigFiles:
         """Returns the path of a file."""
         return self._folder / f"{name}.json"
 
-    def put(self, name: str, said_in: str, resources: list[Json]) -> None:
+    def put(self, name: str, version_statistic: str, resources: list[Json]) -> None:
         """Replace a file by rename, unless its content is the same."""
         if self._contents.get(name) == resources:
             return
         self._serial += 1
-        fresh = self._folder / f".{name}"
-        fresh.write_text(json.dumps({"version_info": str(self._serial), "resources": resources}))
-        fresh.rename(self.path(name))
+        temporary = self._folder / f".{name}"
+        temporary.write_text(json.dumps({"version_info": str(self._serial), "resources": resources}))
+        temporary.rename(self.path(name))
         self._contents[name] = resources
-        self._pending[name] = (said_in, str(self._serial))
+        self._pending[name] = (version_statistic, str(self._serial))
 
     def drop(self, name: str) -> None:
         """Remove a file that nothing refers to any more."""
@@ -110,16 +110,18 @@ class ConfigFiles:
     def _all_active(self, admin: Admin) -> bool:
         if not self._pending:
             return True
-        names = "|".join(sorted(said_in.replace(".", r"\.") for said_in, _ in self._pending.values()))
-        figures = admin.figures(rf"^(?:{names})\.(?:version_text|update_rejected)$|warming")
-        for name, (said_in, version) in list(self._pending.items()):
-            rejected = figures.get(f"{said_in}.update_rejected", "0")
+        names = "|".join(
+            sorted(version_statistic.replace(".", r"\.") for version_statistic, _ in self._pending.values())
+        )
+        statistics = admin.statistics(rf"^(?:{names})\.(?:version_text|update_rejected)$|warming")
+        for name, (version_statistic, version) in list(self._pending.items()):
+            rejected = statistics.get(f"{version_statistic}.update_rejected", "0")
             if rejected != self._rejected.setdefault(name, "0"):
                 self._rejected[name] = rejected
                 self._fail(f"Envoy refuses {name}")
-            if figures.get(f"{said_in}.version_text") == version:
+            if statistics.get(f"{version_statistic}.version_text") == version:
                 del self._pending[name]
-        return not self._pending and not any(int(figures[name]) for name in figures if "warming" in name)
+        return not self._pending and not any(int(statistics[name]) for name in statistics if "warming" in name)
 
     def _fail(self, what: str) -> None:
         for name in self._pending:

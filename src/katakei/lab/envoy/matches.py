@@ -8,7 +8,7 @@ from katakei.lab.desired_config import Conditions, QueryPair
 
 Match = dict[str, object]
 
-SOURCE = "x-katakei-lab-source"
+SOURCE_HEADER = "x-katakei-lab-source"
 """Header in which the listener notes the client's address for source-ip conditions; removed before the target."""
 
 IN_PATH, IN_QUERY, ANY = "[^?]", "[^&]", "."
@@ -34,7 +34,9 @@ def matches(conditions: Conditions) -> list[Match]:
         for pairs in conditions.queries
     ]
     if conditions.sources:
-        found.append(_header(SOURCE, _any(_network(IPv4Network(each, strict=False)) for each in conditions.sources)))
+        found.append(
+            _header(SOURCE_HEADER, _any(_network(IPv4Network(each, strict=False)) for each in conditions.sources))
+        )
     return found
 
 

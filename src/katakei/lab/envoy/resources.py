@@ -10,7 +10,7 @@ from pathlib import Path
 
 from katakei.lab.address import BoundAddress
 from katakei.lab.desired_config import Group, GroupTarget, Listener, TrafficState
-from katakei.lab.envoy.matches import SOURCE
+from katakei.lab.envoy.matches import SOURCE_HEADER
 
 Json = dict[str, object]
 """A JSON object in Envoy's format."""
@@ -23,11 +23,11 @@ PRESERVE_CASE: Json = {
     }
 }
 UNLIMITED = 1_000_000
-CONNECT = timedelta(seconds=10)
+CONNECT_TIMEOUT = timedelta(seconds=10)
 """Limit for connecting to a target; an ALB's limit is fixed too."""
 
 
-def short(kind: str, arn: str) -> str:
+def envoy_name(kind: str, arn: str) -> str:
     """Returns a name for Envoy. ARNs hold characters that Envoy's statistics replace."""
     return f"{kind}-{sha256(arn.encode()).hexdigest()[:16]}"
 
@@ -90,10 +90,10 @@ def cluster(group: Group, endpoints: Path, source: str, idle: timedelta) -> Json
     secure: Json = {"transport_socket": {"name": "tls", "typed_config": {"@type": tls}}}
     return {
         "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
-        "name": short("group", group.arn),
+        "name": envoy_name("group", group.arn),
         "type": "EDS",
         "eds_cluster_config": {"eds_config": from_file(endpoints)},
-        "connect_timeout": seconds(CONNECT),
+        "connect_timeout": seconds(CONNECT_TIMEOUT),
         "lb_policy": "LEAST_REQUEST" if group.least_outstanding_requests else "ROUND_ROBIN",
         "common_lb_config": {
             "healthy_panic_threshold": {"value": 0}
@@ -126,7 +126,7 @@ def endpoints(group: Group, *, close_idle: bool) -> Json:
             }
     return {
         "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
-        "cluster_name": short("group", group.arn),
+        "cluster_name": envoy_name("group", group.arn),
         "endpoints": [{"lb_endpoints": [bound_addresses[bound_address] for bound_address in sorted(bound_addresses)]}],
     }
 
@@ -137,7 +137,7 @@ def _listed(target: GroupTarget, *, close_idle: bool) -> bool:
 
 def listener(listener: Listener, routes: Path, certificate: tuple[Path, Path] | None) -> Json:
     """Returns a listener. Its rules are in the file `routes`, so that a change of rules touches no connection."""
-    name = short("listener", listener.arn)
+    name = envoy_name("listener", listener.arn)
     chain: Json = {"filters": [{"name": "http", "typed_config": _connection_manager(listener, name, routes)}]}
     if certificate and listener.protocol == "HTTPS":
         chain["transport_socket"] = {"name": "tls", "typed_config": _tls(*certificate)}
@@ -162,7 +162,7 @@ def _tls(certificate: Path, key: Path) -> Json:
 def _connection_manager(listener: Listener, name: str, routes: Path) -> Json:
     mutation: Json = {
         "@type": f"{EXTENSION}.http.early_header_mutation.header_mutation.v3.HeaderMutation",
-        "mutations": [{"append": header(SOURCE, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}],
+        "mutations": [{"append": header(SOURCE_HEADER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}],
     }
     return {
         "@type": f"{EXTENSION}.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -176,12 +176,12 @@ def _connection_manager(listener: Listener, name: str, routes: Path) -> Json:
         "delayed_close_timeout": "0.100s",  # a reset shows at once; an earlier answer can still be read
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [{"name": "source", "typed_config": mutation}],
-        "local_reply_config": {"mappers": [_mapper(*each) for each in OWN_ANSWERS]},
+        "local_reply_config": {"mappers": [_mapper(*each) for each in LOCAL_REPLIES]},
         "rds": {"config_source": from_file(routes), "route_config_name": name},
         "http_filters": [
             {"name": "envoy.filters.http.lua", "typed_config": {"@type": f"{EXTENSION}.filters.http.lua.v3.Lua"}},
             {
-                "name": STICKY,
+                "name": STICKY_FILTER,
                 "typed_config": {"@type": f"{EXTENSION}.filters.http.stateful_session.v3.StatefulSession"},
             },
             {
@@ -195,9 +195,9 @@ def _connection_manager(listener: Listener, name: str, routes: Path) -> Json:
     }
 
 
-STICKY = "envoy.filters.http.stateful_session"
+STICKY_FILTER = "envoy.filters.http.stateful_session"
 
-OWN_ANSWERS = (
+LOCAL_REPLIES = (
     ("UF", "response.code_details.contains('connection_timeout')", 504),
     ("UF UC UR UPE LR", "true", 502),  # refused, reset, closed, not HTTP
     ("UH UO NC NR", "true", 503),  # no target

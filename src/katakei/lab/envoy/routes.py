@@ -16,8 +16,8 @@ from katakei.lab.desired_config import (
     RouteAction,
     Weighted,
 )
-from katakei.lab.envoy.matches import SOURCE, matches
-from katakei.lab.envoy.resources import EXTENSION, STICKY, Json, header, page, seconds, short
+from katakei.lab.envoy.matches import SOURCE_HEADER, matches
+from katakei.lab.envoy.resources import EXTENSION, STICKY_FILTER, Json, envoy_name, header, page, seconds
 
 GROUP_COOKIE = "AWSALBTG"
 """Cookie in which a client keeps the group that a weighted forward chose for it."""
@@ -31,10 +31,10 @@ def routes(listener: Listener, groups: dict[str, Group]) -> Json:
     found += _action(Conditions(), listener.default, groups, listener.idle_timeout)
     return {
         "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
-        "name": short("listener", listener.arn),
+        "name": envoy_name("listener", listener.arn),
         "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": found}],
         "request_headers_to_add": [header("X-Forwarded-Port", str(listener.port))],
-        "request_headers_to_remove": [SOURCE, "x-envoy-internal", "x-envoy-external-address"],
+        "request_headers_to_remove": [SOURCE_HEADER, "x-envoy-internal", "x-envoy-external-address"],
     }
 
 
@@ -74,21 +74,21 @@ def _forward(match: Json, action: Forward, groups: dict[str, Group], idle: timed
 
 
 def _with_cookie(match: Json, arn: str) -> Json:
-    expression = rf"(?:.*;\s*)?{GROUP_COOKIE}={short('', arn)}(?:;.*)?"
+    expression = rf"(?:.*;\s*)?{GROUP_COOKIE}={envoy_name('', arn)}(?:;.*)?"
     cookie: Json = {"name": "cookie", "string_match": {"safe_regex": {"regex": expression}}}
     headers = match["headers"]
     return match | {"headers": [*(headers if isinstance(headers, list) else []), cookie]}
 
 
 def _share(share: Weighted, groups: dict[str, Group], sticky_for: timedelta | None) -> Json:
-    found: Json = {"name": short("group", share.group_arn), "weight": max(1, share.weight)}
+    found: Json = {"name": envoy_name("group", share.group_arn), "weight": max(1, share.weight)}
     group = groups.get(share.group_arn)
     if sticky_for is not None:
-        cookie = f"{GROUP_COOKIE}={short('', share.group_arn)}; Max-Age={int(sticky_for.total_seconds())}; Path=/"
+        cookie = f"{GROUP_COOKIE}={envoy_name('', share.group_arn)}; Max-Age={int(sticky_for.total_seconds())}; Path=/"
         added: Json = {"header": {"key": "Set-Cookie", "value": cookie}, "append_action": "APPEND_IF_EXISTS_OR_ADD"}
         found["response_headers_to_add"] = [added]
     if group and group.stickiness:
-        found["typed_per_filter_config"] = {STICKY: _sticky(group.stickiness.cookie, group.stickiness.duration)}
+        found["typed_per_filter_config"] = {STICKY_FILTER: _sticky(group.stickiness.cookie, group.stickiness.duration)}
     return found
 
 

@@ -18,7 +18,7 @@ from katakei.lab import clock, reaper
 from katakei.lab.address import BoundAddress
 from katakei.lab.errors import LabError
 
-PATIENCE = {signal.SIGTERM: 5.0, signal.SIGQUIT: 70.0}
+STOP_TIMEOUTS = {signal.SIGTERM: 5.0, signal.SIGQUIT: 70.0}
 """Seconds that an application has to end after a signal, before SIGKILL."""
 
 
@@ -63,18 +63,18 @@ class Application:
             process = self._process
         if process is None:
             return
-        for each, patience in ((how, PATIENCE.get(how, 5.0)), (signal.SIGKILL, 10.0)):
+        for each, timeout in ((how, STOP_TIMEOUTS.get(how, 5.0)), (signal.SIGKILL, 10.0)):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, each)
             # The whole group, not only its leader: a shell may end before the server that it started.
-            if clock.wait_for(lambda: process.poll() is not None and not reaper.group_members(process.pid), patience):
+            if clock.wait_for(lambda: process.poll() is not None and not reaper.group_members(process.pid), timeout):
                 return
 
     def listening(self, within: float) -> bool:
         """Wait until it accepts connections. Returns False at once if it has ended."""
-        return clock.wait_for(lambda: not self.alive or self._answers(), within) and self.alive
+        return clock.wait_for(lambda: not self.alive or self._accepts(), within) and self.alive
 
-    def _answers(self) -> bool:
+    def _accepts(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(self._bound_address) == 0

@@ -24,7 +24,7 @@ class Power(Enum):
 
     ON = "on"
     OFF = "off"
-    GONE = "gone"
+    CLIENT_LEFT = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class _Entry:
 
     def server(self) -> Server:
         machine = self.machine
-        power = Power.GONE if self.gone else Power.ON if machine.on else Power.OFF
+        power = Power.CLIENT_LEFT if self.gone else Power.ON if machine.on else Power.OFF
         return Server(
             id=machine.id,
             name=self.name,

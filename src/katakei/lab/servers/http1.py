@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-Malformed = (ValueError, IndexError, UnicodeDecodeError, asyncio.LimitOverrunError)
+MALFORMED_ERRORS = (ValueError, IndexError, UnicodeDecodeError, asyncio.LimitOverrunError)
 """Exceptions of reading a head or body that is not HTTP/1.1."""
 
 
@@ -34,7 +34,7 @@ class Head:
         """The status of an answer."""
         return int(self.first[1])
 
-    def asked(self, name: str, default: float) -> float:
+    def query_number(self, name: str, default: float) -> float:
         """Returns a number from the query, or `default` if it is absent or not a number."""
         try:
             return float(parse_qs(urlsplit(self.first[1]).query)[name][0])

@@ -14,10 +14,10 @@ from pathlib import Path
 from katakei.lab import clock
 from katakei.lab.servers.http1 import (
     CLOSE,
+    MALFORMED_ERRORS,
     PING,
     PONG,
     Head,
-    Malformed,
     accept_key,
     answer_head,
     frame,
@@ -29,10 +29,10 @@ from katakei.lab.servers.http1 import (
 KEEP_ALIVE = 4100.0
 """Seconds that a connection may be silent. Longer than any ALB idle timeout (4000), or races would drop requests."""
 
-PATIENCE = 60.0
+DRAIN_TIMEOUT = 60.0
 """Seconds that SIGQUIT waits for requests in flight."""
 
-GONE = 499
+CLIENT_LEFT = 499
 """Logged if the client left before its answer was ready. It is never sent."""
 
 
@@ -45,18 +45,18 @@ class SampleApp:
         self._requests = (folder / "requests.log").open("a", buffering=1)
         self._in_flight = 0
         self._draining = asyncio.Event()
-        words = (folder / "release").read_text(errors="replace").split() if (folder / "release").exists() else []
-        self.release = words[0] if words else "none"
+        content = (folder / "release").read_text(errors="replace").split() if (folder / "release").exists() else []
+        self.release = content[0] if content else "none"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection, request after request."""
-        with contextlib.suppress(OSError, EOFError, TimeoutError, *Malformed), contextlib.closing(writer):
+        with contextlib.suppress(OSError, EOFError, TimeoutError, *MALFORMED_ERRORS), contextlib.closing(writer):
             while not self._draining.is_set():
-                request = await self._next(reader)
-                if request is None or not await self._answered(request, reader, writer):
+                request = await self._next_request(reader)
+                if request is None or not await self._serve_request(request, reader, writer):
                     return
 
-    async def _next(self, reader: asyncio.StreamReader) -> Head | None:
+    async def _next_request(self, reader: asyncio.StreamReader) -> Head | None:
         """Returns the next request, or None if draining starts first."""
         head = asyncio.ensure_future(read_head(reader))
         draining = asyncio.ensure_future(self._draining.wait())
@@ -67,16 +67,16 @@ class SampleApp:
             return None
         return head.result()
 
-    async def _answered(self, request: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _serve_request(self, request: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer a request and log it. Returns whether the connection stays open."""
         self._in_flight += 1
-        status = GONE
+        status = CLIENT_LEFT
         try:
             await read_body(reader, request.headers)
             status = await self._answer(request, reader, writer)
             await writer.drain()
         except OSError:
-            status = GONE
+            status = CLIENT_LEFT
             raise
         finally:
             self._in_flight -= 1
@@ -88,9 +88,9 @@ class SampleApp:
         if request.path == "/health":
             return self._send(request, writer, 503 if self._unhealthy() else 200)
         if request.path == "/in-flight":
-            return self._say(request, writer, f"{self._in_flight - 1}\n", "text/plain")
+            return self._respond(request, writer, f"{self._in_flight - 1}\n", "text/plain")
         if request.path == "/slow":
-            await clock.pause(request.asked("s", 3))
+            await clock.pause(request.query_number("s", 3))
         if request.path == "/stream":
             return await self._stream(request, writer)
         if request.path == "/ws" and "sec-websocket-key" in request.headers:
@@ -111,23 +111,23 @@ class SampleApp:
                 "forwarded": forwarded,
             }
         )
-        return self._say(request, writer, body, "application/json", status)
+        return self._respond(request, writer, body, "application/json", status)
 
-    def _say(self, request: Head, writer: asyncio.StreamWriter, body: str, kind: str, status: int = 200) -> int:
+    def _respond(self, request: Head, writer: asyncio.StreamWriter, body: str, kind: str, status: int = 200) -> int:
         sent = body.encode()
         headers = self._headers(request) | {"Content-Type": kind, "Content-Length": str(len(sent))}
         writer.write(answer_head(status, headers) + (sent if request.first[0] != "HEAD" else b""))
         return status
 
     def _headers(self, request: Head) -> dict[str, str]:
-        stays = request.keeps_alive and not self._draining.is_set()
-        return {"X-Release": self.release, "Connection": "keep-alive" if stays else "close"}
+        keep = request.keeps_alive and not self._draining.is_set()
+        return {"X-Release": self.release, "Connection": "keep-alive" if keep else "close"}
 
     async def _stream(self, request: Head, writer: asyncio.StreamWriter) -> int:
         """Send a line every 0.2 s, for `s` seconds."""
         kind = {"Content-Type": "text/plain", "Transfer-Encoding": "chunked"}
         writer.write(answer_head(200, self._headers(request) | kind))
-        for number in range(max(1, round(request.asked("s", 3) / 0.2))):
+        for number in range(max(1, round(request.query_number("s", 3) / 0.2))):
             line = f"{number} {self.release}\n"
             writer.write(f"{len(line):x}\r\n{line}\r\n".encode())
             await writer.drain()
@@ -150,7 +150,7 @@ class SampleApp:
     async def drain(self) -> None:
         """Accept nothing new. Returns when all requests in flight are answered, or after `PATIENCE` seconds."""
         self._draining.set()
-        until = clock.monotonic() + PATIENCE
+        until = clock.monotonic() + DRAIN_TIMEOUT
         while self._in_flight and clock.monotonic() < until:
             await clock.pause(0.02)
 
@@ -163,7 +163,7 @@ def _listed(ports: Path) -> set[int]:
     return {int(word) for word in ports.read_text().split()} if ports.exists() else set()
 
 
-async def _follow(ports: Path, sample: SampleApp, address: str) -> None:
+async def _listen_on_added_ports(ports: Path, sample: SampleApp, address: str) -> None:
     """Listen on further ports that the file names, including ports that are added later."""
     open_ports: dict[int, asyncio.Server] = {}
     while True:
@@ -181,7 +181,7 @@ async def main() -> None:
     server = await asyncio.start_server(sample.serve, address, int(os.environ["PORT"]), backlog=1024)
     with (folder / "starts.log").open("a") as starts:
         starts.write(f"{clock.now().isoformat()} {os.getpid()} {sample.release}\n")
-    following = asyncio.create_task(_follow(folder / "ports", sample, address))
+    following = asyncio.create_task(_listen_on_added_ports(folder / "ports", sample, address))
     await asked_to_drain.wait()
     following.cancel()
     server.close()

@@ -17,7 +17,7 @@ from katakei.lab.ssm.model import ENDED, InvocationKey, ManagedNode, Result, Run
 from katakei.lab.ssm.registry import CommandRegistry
 
 REBOOT_AND_RUN_AGAIN = 194
-TURN = timedelta(milliseconds=50)
+INTERVAL = timedelta(milliseconds=50)
 Process = subprocess.Popen[bytes]
 
 
@@ -86,7 +86,7 @@ class AgentPool:
                 self._wake_up.wait()
             self._wake_up.clear()
             self._deliver_due()
-            self._closed.wait(TURN.total_seconds())
+            self._closed.wait(INTERVAL.total_seconds())
 
     def _deliver_due(self) -> None:
         now, switches = clock.now(), self._switches()
@@ -177,10 +177,10 @@ class AgentPool:
         return [*enter, *interpreter, str(script)]
 
 
-KEPT = 100_000
+MAX_OUTPUT = 100_000
 """Bytes kept of each stream; the service shows less. The rest is read and dropped, so that no pipe fills up."""
 
-KILLED = 137
+KILLED_CODE = 137
 """`ResponseCode` of a run that was killed at its execution timeout, as real answers show it."""
 
 
@@ -210,7 +210,7 @@ def watch(process: Process, seconds: float, stopped: Callable[[], bool]) -> Resu
         code = process.wait()
     out, err = (bytes(kept[name]).decode(errors="replace") for name in ("out", "err"))
     if why:
-        return Result(KILLED, out, err, timed_out=why == "time", cancelled=why == "stop")
+        return Result(KILLED_CODE, out, err, timed_out=why == "time", cancelled=why == "stop")
     code = 128 - code if code < 0 else code
     return Result(code, out, err + (f"failed to run commands: exit status {code}" if code else ""))
 
@@ -223,4 +223,4 @@ def _read(selector: selectors.BaseSelector, kept: dict[str, bytearray]) -> None:
         data = os.read(key.fd, 65536)
         if not data:
             selector.unregister(key.fileobj)
-        kept[key.data] += data[: KEPT - len(kept[key.data])]
+        kept[key.data] += data[: MAX_OUTPUT - len(kept[key.data])]

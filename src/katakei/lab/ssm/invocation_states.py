@@ -27,7 +27,7 @@ def finished(invocation: Invocation, result: Result, now: datetime) -> Invocatio
     """The agent has reported. Only the first report counts."""
     if invocation.status in ENDED:
         return invocation
-    status, details = _verdict(result)
+    status, details = _status_of(result)
     return replace(
         invocation,
         status=status,
@@ -35,8 +35,8 @@ def finished(invocation: Invocation, result: Result, now: datetime) -> Invocatio
         code=result.code,
         begun=invocation.begun or now,
         ended=now,
-        out=_cut(result.out, STDOUT_KEPT, "\n---Output truncated---"),
-        err=_cut(result.err, STDERR_KEPT, "\n---Error truncated----"),
+        out=_truncate(result.out, STDOUT_KEPT, "\n---Output truncated---"),
+        err=_truncate(result.err, STDERR_KEPT, "\n---Error truncated----"),
     )
 
 
@@ -90,7 +90,7 @@ def is_error(invocation: Invocation) -> bool:
     return invocation.status is Status.FAILED or invocation.details is Details.EXECUTION_TIMED_OUT
 
 
-def _verdict(result: Result) -> tuple[Status, Details | None]:
+def _status_of(result: Result) -> tuple[Status, Details | None]:
     if result.cancelled:
         return Status.CANCELLED, None
     if result.timed_out:
@@ -102,5 +102,5 @@ def _ended(invocation: Invocation, status: Status, now: datetime, details: Detai
     return replace(invocation, status=status, details=details, ended=now)
 
 
-def _cut(text: str, kept: int, mark: str) -> str:
+def _truncate(text: str, kept: int, mark: str) -> str:
     return text if len(text) <= kept else text[: kept - len(mark)] + mark

@@ -95,8 +95,8 @@ class CommandRegistry:
                     continue
                 parts = self.invocations(command)
                 running = sum(part.status not in ENDED | UNSENT for part in parts)
-                room = max(1, invocation_states.share(command.request.max_concurrency, len(parts))) - running
-                found += [part for part in parts if part.status in UNSENT][: max(0, room)]
+                free = max(1, invocation_states.share(command.request.max_concurrency, len(parts))) - running
+                found += [part for part in parts if part.status in UNSENT][: max(0, free)]
             return tuple(found)
 
     def begin(self, key: InvocationKey, now: datetime) -> bool:

@@ -26,7 +26,7 @@ def parse_send_command(params: Params) -> SendCommandRequest:
         SsmError: the request is not valid; the code is AWS's own.
     """
     _document(params)
-    ids, targets = _addressees(params)
+    ids, targets = _recipients(params)
     parameters = _parameters(params.get("Parameters") or {})
     return SendCommandRequest(
         document=DOCUMENT,
@@ -61,7 +61,7 @@ def _document(params: Params) -> None:
         raise SsmError("InvalidDocumentVersion", f"The document version {version} does not exist.")
 
 
-def _addressees(params: Params) -> tuple[tuple[str, ...], tuple[Selector, ...]]:
+def _recipients(params: Params) -> tuple[tuple[str, ...], tuple[Selector, ...]]:
     ids = tuple(params.get("InstanceIds") or ())
     targets = tuple(Selector(t.get("Key", ""), tuple(t.get("Values") or ())) for t in params.get("Targets") or ())
     if len(ids) > 50:

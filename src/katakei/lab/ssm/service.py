@@ -42,7 +42,7 @@ class RunCommand:
             raise SsmError(
                 "InvalidInstanceId", f"Instances [[{named}]] not in a valid state for account {self._account}"
             )
-        ids = request.instance_ids or [n.id for n in nodes.values() if all(_chosen(n, t) for t in request.targets)]
+        ids = request.instance_ids or [n.id for n in nodes.values() if all(_is_selected(n, t) for t in request.targets)]
         command = self._registry.add(request, clock.unique_uuid(), ids, clock.now())
         answer = {"Command": responses.command(command, self._registry.invocations(command))}
         self._agents.wake()
@@ -64,21 +64,21 @@ class RunCommand:
         names = {machine.id: machine.name for machine in self._machines.machines()}
         found = [
             responses.invocation(command, part, names.get(part.instance_id, ""), details=bool(params.get("Details")))
-            for command in self._asked_for(params)
+            for command in self._requested_commands(params)
             for part in self._registry.invocations(command)
             if params.get("InstanceId") in {None, part.instance_id}
         ]
-        found = [one for one in found if all(_kept(one, f) for f in params.get("Filters") or ())]
+        found = [one for one in found if all(_matches_command_filter(one, f) for f in params.get("Filters") or ())]
         return _page("CommandInvocations", found, params, least=1)
 
     def list_commands(self, params: Params) -> Response:
         """ListCommands, newest first."""
         commands = [
             responses.command(command, self._registry.invocations(command))
-            for command in self._asked_for(params)
+            for command in self._requested_commands(params)
             if params.get("InstanceId") is None or params["InstanceId"] in command.instance_ids
         ]
-        found = [one for one in commands if all(_kept(one, f) for f in params.get("Filters") or ())]
+        found = [one for one in commands if all(_matches_command_filter(one, f) for f in params.get("Filters") or ())]
         return _page("Commands", found, params, least=1)
 
     def cancel_command(self, params: Params) -> Response:
@@ -101,10 +101,14 @@ class RunCommand:
         wanted += [
             (f.get("key", ""), f.get("valueSet") or ()) for f in params.get("InstanceInformationFilterList") or ()
         ]
-        found = [described for node, described in nodes if all(_informed(node, described, *want) for want in wanted)]
+        found = [
+            described
+            for node, described in nodes
+            if all(_matches_node_filter(node, described, *want) for want in wanted)
+        ]
         return _page("InstanceInformationList", found, params, least=5)
 
-    def _asked_for(self, params: Params) -> Sequence[Command]:
+    def _requested_commands(self, params: Params) -> Sequence[Command]:
         if params.get("InstanceId") is not None:
             _instance_id(params["InstanceId"])
         if params.get("CommandId") is None:
@@ -145,13 +149,13 @@ def _instance_id(value: str) -> str:
     return value
 
 
-def _chosen(machine: ManagedNode, selector: Selector) -> bool:
+def _is_selected(machine: ManagedNode, selector: Selector) -> bool:
     if selector.key.lower() == "instanceids":
         return machine.id in selector.values
-    return _tagged(machine, selector.key, selector.values)
+    return _has_tag(machine, selector.key, selector.values)
 
 
-def _tagged(machine: ManagedNode, key: str, values: Sequence[str]) -> bool:
+def _has_tag(machine: ManagedNode, key: str, values: Sequence[str]) -> bool:
     tags = dict(machine.tags)
     if key == "tag-key":
         return any(value in tags for value in values)
@@ -160,7 +164,7 @@ def _tagged(machine: ManagedNode, key: str, values: Sequence[str]) -> bool:
     return tags.get(key.removeprefix("tag:")) in values
 
 
-def _informed(machine: ManagedNode, described: Response, key: str, values: Sequence[str]) -> bool:
+def _matches_node_filter(machine: ManagedNode, described: Response, key: str, values: Sequence[str]) -> bool:
     fields = {
         "InstanceIds": "InstanceId",
         "PingStatus": "PingStatus",
@@ -168,10 +172,10 @@ def _informed(machine: ManagedNode, described: Response, key: str, values: Seque
         "PlatformTypes": "PlatformType",
         "AgentVersion": "AgentVersion",
     }
-    return bool(described[fields[key]] in values) if key in fields else _tagged(machine, key, values)
+    return bool(described[fields[key]] in values) if key in fields else _has_tag(machine, key, values)
 
 
-def _kept(described: Response, wanted: Mapping[str, str]) -> bool:
+def _matches_command_filter(described: Response, wanted: Mapping[str, str]) -> bool:
     key, value = wanted.get("key", ""), wanted.get("value", "")
     if key in {"InvokedAfter", "InvokedBefore"}:
         later = described["RequestedDateTime"] > datetime.fromisoformat(value)

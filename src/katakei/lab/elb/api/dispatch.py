@@ -55,7 +55,9 @@ class Api:
         """
         handler = self._handlers.get(action)
         if handler is None:
-            raise ElbError("InvalidAction", f"The lab does not implement {action}; its ELBv2 covers targets and routing.")
+            raise ElbError(
+                "InvalidAction", f"The lab does not implement {action}; its ELBv2 covers targets and routing."
+            )
         with self.target_state.locked() as now:
             return handler(self.target_state, params, now)
 

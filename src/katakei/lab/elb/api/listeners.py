@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from katakei.lab.elb.query_protocol import Params
     from katakei.lab.elb.target_state import TargetState
 
-SPEAKS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")}
-SECURE = ("HTTPS", "TLS")
+LISTENER_PROTOCOLS = {"application": ("HTTP", "HTTPS"), "network": ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")}
+TLS_PROTOCOLS = ("HTTPS", "TLS")
 POLICY = "ELBSecurityPolicy-2016-08"
 
 
@@ -33,25 +33,25 @@ def create_listener(target_state: TargetState, params: Params, now: datetime) ->
             if _settings(old) != _settings(listener):
                 text = f"A listener already exists on this port for this load balancer '{balancer.arn}'"
                 raise ElbError("DuplicateListener", text)
-            return {"Listeners": [shown(old)]}
+            return {"Listeners": [described(old)]}
     listener = replace(listener, bound_address=_bound_address(balancer, listener.port))
     target_state.listeners[listener.arn] = listener
     target_state.tags[listener.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
     target_state.reroute(now)
-    return {"Listeners": [shown(listener)]}
+    return {"Listeners": [described(listener)]}
 
 
 def describe_listeners(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """DescribeListeners, of one load balancer or by ARN."""
     arns, balancer = params.get("ListenerArns", []), params.get("LoadBalancerArn")
     if arns:
-        return {"Listeners": [shown(lookup.listener(target_state, arn)) for arn in arns]}
+        return {"Listeners": [described(lookup.listener(target_state, arn)) for arn in arns]}
     if balancer is None:
         raise invalid("You must specify either listener ARNs or a load balancer ARN")
     lookup.balancer(target_state, balancer)
     own = [listener for listener in target_state.listeners.values() if listener.balancer == balancer]
     page, marker = lookup.page(own, params, lambda listener: listener.arn)
-    return {"Listeners": [shown(listener) for listener in page], "NextMarker": marker}
+    return {"Listeners": [described(listener) for listener in page], "NextMarker": marker}
 
 
 def modify_listener(target_state: TargetState, params: Params, now: datetime) -> Params:
@@ -66,7 +66,7 @@ def modify_listener(target_state: TargetState, params: Params, now: datetime) ->
         changes = replace(changes, bound_address=_bound_address(balancer, changes.port))
     target_state.listeners[listener.arn] = changes
     target_state.reroute(now)
-    return {"Listeners": [shown(changes)]}
+    return {"Listeners": [described(changes)]}
 
 
 def delete_listener(target_state: TargetState, params: Params, now: datetime) -> Params:
@@ -99,7 +99,7 @@ def describe_listener_certificates(target_state: TargetState, params: Params, _n
     return {"Certificates": [{"CertificateArn": arn, "IsDefault": n == 0} for n, arn in enumerate(certificates)]}
 
 
-def shown(listener: Listener) -> Params:
+def described(listener: Listener) -> Params:
     """Returns one Listener as AWS shows it. A plain HTTP listener has neither SslPolicy nor AlpnPolicy."""
     default = listener.certificates[:1]
     return {
@@ -144,19 +144,19 @@ def _new(target_state: TargetState, balancer: LoadBalancer, params: Params) -> L
 
 def _changes(target_state: TargetState, balancer: LoadBalancer, old: Listener, params: Params) -> Listener:
     protocol = params.get("Protocol", old.protocol)
-    allowed = SPEAKS.get(balancer.kind, ("GENEVE",))
+    allowed = LISTENER_PROTOCOLS.get(balancer.kind, ("GENEVE",))
     if protocol not in allowed:
         raise invalid(f"Listener protocol '{protocol}' must be one of '{', '.join(allowed)}'")
     given = tuple(c["CertificateArn"] for c in params.get("Certificates", []) if "CertificateArn" in c)
-    certificates = (given or old.certificates) if protocol in SECURE else ()
-    if protocol in SECURE and not certificates:
+    certificates = (given or old.certificates) if protocol in TLS_PROTOCOLS else ()
+    if protocol in TLS_PROTOCOLS and not certificates:
         raise invalid(f"A certificate must be specified for {protocol} listeners")
     return replace(
         old,
         port=params.get("Port", old.port),
         protocol=protocol,
         certificates=certificates,
-        ssl_policy=params.get("SslPolicy", old.ssl_policy or POLICY) if protocol in SECURE else None,
+        ssl_policy=params.get("SslPolicy", old.ssl_policy or POLICY) if protocol in TLS_PROTOCOLS else None,
         actions=actions.validated(target_state, balancer, params["DefaultActions"])
         if "DefaultActions" in params
         else old.actions,

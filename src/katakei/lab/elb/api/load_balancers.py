@@ -26,20 +26,20 @@ NODES = 200
 
 def create_load_balancer(target_state: TargetState, params: Params, now: datetime) -> Params:
     """CreateLoadBalancer. The same name with the same settings succeeds again. The DNSName is the node's address."""
-    wanted = _new(target_state, params, now)
+    requested = _new(target_state, params, now)
     for old in target_state.balancers.values():
-        if old.name == wanted.name:
-            if _settings(old) != _settings(wanted):
+        if old.name == requested.name:
+            if _settings(old) != _settings(requested):
                 text = f"A load balancer with the same name '{old.name}' exists, but with different settings"
                 raise ElbError("DuplicateLoadBalancerName", text)
-            return {"LoadBalancers": [shown(old, now)]}
+            return {"LoadBalancers": [described(old, now)]}
     if target_state.nodes_given >= NODES:
         raise ElbError("TooManyLoadBalancers", f"You have reached the limit of '{NODES}' load balancers")
-    balancer = replace(wanted, node=target_state.node(target_state.nodes_given))
+    balancer = replace(requested, node=target_state.node(target_state.nodes_given))
     target_state.nodes_given += 1
     target_state.balancers[balancer.arn] = balancer
     target_state.tags[balancer.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
-    return {"LoadBalancers": [shown(balancer, now)]}
+    return {"LoadBalancers": [described(balancer, now)]}
 
 
 def describe_load_balancers(target_state: TargetState, params: Params, now: datetime) -> Params:
@@ -53,7 +53,7 @@ def describe_load_balancers(target_state: TargetState, params: Params, now: date
         if len(found) < len(set(names)):
             raise balancer_not_found()
     page, marker = lookup.page(found, params, lambda balancer: balancer.arn)
-    return {"LoadBalancers": [shown(balancer, now) for balancer in page], "NextMarker": marker}
+    return {"LoadBalancers": [described(balancer, now) for balancer in page], "NextMarker": marker}
 
 
 def delete_load_balancer(target_state: TargetState, params: Params, now: datetime) -> Params:
@@ -94,7 +94,7 @@ def set_subnets(target_state: TargetState, params: Params, now: datetime) -> Par
         raise ElbError("InvalidSubnet", "The subnets must be in the VPC of the load balancer")
     balancer = _put(target_state, replace(balancer, zones=zones))
     target_state.reroute(now)
-    return {"AvailabilityZones": _shown_zones(balancer), "IpAddressType": balancer.ip_type}
+    return {"AvailabilityZones": _described_zones(balancer), "IpAddressType": balancer.ip_type}
 
 
 def set_security_groups(target_state: TargetState, params: Params, _now: datetime) -> Params:
@@ -111,7 +111,7 @@ def set_ip_address_type(target_state: TargetState, params: Params, _now: datetim
     return {"IpAddressType": params["IpAddressType"]}
 
 
-def shown(balancer: LoadBalancer, now: datetime) -> Params:
+def described(balancer: LoadBalancer, now: datetime) -> Params:
     """Returns one LoadBalancer as AWS shows it."""
     return {
         "LoadBalancerArn": balancer.arn,
@@ -123,13 +123,13 @@ def shown(balancer: LoadBalancer, now: datetime) -> Params:
         "VpcId": balancer.vpc,
         "State": {"Code": "active" if now >= balancer.created + PROVISIONING else "provisioning"},
         "Type": balancer.kind,
-        "AvailabilityZones": _shown_zones(balancer),
+        "AvailabilityZones": _described_zones(balancer),
         "SecurityGroups": list(balancer.security_groups),
         "IpAddressType": balancer.ip_type,
     }
 
 
-def _shown_zones(balancer: LoadBalancer) -> list[Params]:
+def _described_zones(balancer: LoadBalancer) -> list[Params]:
     return [{"ZoneName": z.name, "SubnetId": z.subnet, "LoadBalancerAddresses": []} for z in balancer.zones]
 
 

@@ -34,7 +34,7 @@ LIMITS = {
 def add_tags(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """AddTags, with new tags or new values."""
     for arn in params["ResourceArns"]:
-        _known(target_state, arn)
+        _require_known(target_state, arn)
     for arn in params["ResourceArns"]:
         target_state.tags.setdefault(arn, {}).update({tag["Key"]: tag.get("Value", "") for tag in params["Tags"]})
     return {}
@@ -43,7 +43,7 @@ def add_tags(target_state: TargetState, params: Params, _now: datetime) -> Param
 def remove_tags(target_state: TargetState, params: Params, _now: datetime) -> Params:
     """RemoveTags. An absent tag is not an error."""
     for arn in params["ResourceArns"]:
-        _known(target_state, arn)
+        _require_known(target_state, arn)
         for key in params["TagKeys"]:
             target_state.tags.get(arn, {}).pop(key, None)
     return {}
@@ -53,7 +53,7 @@ def describe_tags(target_state: TargetState, params: Params, _now: datetime) -> 
     """DescribeTags, of up to 20 resources."""
     described = []
     for arn in params["ResourceArns"]:
-        _known(target_state, arn)
+        _require_known(target_state, arn)
         tags = [{"Key": key, "Value": value} for key, value in target_state.tags.get(arn, {}).items()]
         described.append({"ResourceArn": arn, "Tags": tags})
     return {"TagDescriptions": described}
@@ -72,7 +72,7 @@ def describe_ssl_policies(_target_state: TargetState, params: Params, _now: date
     return {"SslPolicies": [build_policy(name, SSL_POLICIES[name]) for name in names]}
 
 
-def _known(target_state: TargetState, arn: str) -> None:
+def _require_known(target_state: TargetState, arn: str) -> None:
     if ":targetgroup/" in arn:
         if target_state.group(arn) is None:
             raise group_not_found()

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from katakei.lab.elb.query_protocol import Params
     from katakei.lab.elb.target_state import TargetState
 
-MOST_RULES = 100
+MAX_RULES = 100
 
 
 def create_rule(target_state: TargetState, params: Params, now: datetime) -> Params:
     """CreateRule. Its priority must be free."""
     listener = lookup.listener(target_state, params["ListenerArn"])
-    own = _of(target_state, listener)
+    own = _rules_of(target_state, listener)
     _check_free(own, params["Priority"])
-    if len(own) >= MOST_RULES:
-        raise ElbError("TooManyRules", f"The maximum number of rules per listener '{MOST_RULES}' has been reached")
+    if len(own) >= MAX_RULES:
+        raise ElbError("TooManyRules", f"The maximum number of rules per listener '{MAX_RULES}' has been reached")
     rule = Rule(
         listener.arn.replace(":listener/", ":listener-rule/") + f"/{clock.unique()[:16]}",
         listener.arn,
@@ -36,7 +36,7 @@ def create_rule(target_state: TargetState, params: Params, now: datetime) -> Par
     target_state.rules[rule.arn] = rule
     target_state.tags[rule.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
     target_state.reroute(now)
-    return {"Rules": [shown(rule)]}
+    return {"Rules": [described(rule)]}
 
 
 def describe_rules(target_state: TargetState, params: Params, _now: datetime) -> Params:
@@ -49,7 +49,7 @@ def describe_rules(target_state: TargetState, params: Params, _now: datetime) ->
     if listener_arn is None:
         raise invalid("You must specify either listener rule ARNs or a listener ARN")
     listener = lookup.listener(target_state, listener_arn)
-    rules = [*(shown(rule) for rule in _of(target_state, listener)), _default(listener)]
+    rules = [*(described(rule) for rule in _rules_of(target_state, listener)), _default(listener)]
     page, marker = lookup.page(rules, params, lambda rule: str(rule["RuleArn"]))
     return {"Rules": list(page), "NextMarker": marker}
 
@@ -66,7 +66,7 @@ def modify_rule(target_state: TargetState, params: Params, now: datetime) -> Par
         rule = replace(rule, actions=actions.validated(target_state, balancer, params["Actions"]))
     target_state.rules[rule.arn] = rule
     target_state.reroute(now)
-    return {"Rules": [shown(rule)]}
+    return {"Rules": [described(rule)]}
 
 
 def delete_rule(target_state: TargetState, params: Params, now: datetime) -> Params:
@@ -80,21 +80,21 @@ def delete_rule(target_state: TargetState, params: Params, now: datetime) -> Par
 
 def set_rule_priorities(target_state: TargetState, params: Params, now: datetime) -> Params:
     """SetRulePriorities, all at once, so that priorities can be swapped."""
-    wanted = {pair["RuleArn"]: pair["Priority"] for pair in params["RulePriorities"]}
-    changed = [replace(lookup.rule(target_state, arn), priority=priority) for arn, priority in wanted.items()]
-    if len(set(wanted.values())) < len(wanted):
+    requested = {pair["RuleArn"]: pair["Priority"] for pair in params["RulePriorities"]}
+    changed = [replace(lookup.rule(target_state, arn), priority=priority) for arn, priority in requested.items()]
+    if len(set(requested.values())) < len(requested):
         raise invalid("A priority was provided multiple times")
     for rule in changed:
         _check_free(
-            [r for r in target_state.rules.values() if r.listener == rule.listener and r.arn not in wanted],
+            [r for r in target_state.rules.values() if r.listener == rule.listener and r.arn not in requested],
             rule.priority,
         )
     target_state.rules |= {rule.arn: rule for rule in changed}
     target_state.reroute(now)
-    return {"Rules": [shown(rule) for rule in changed]}
+    return {"Rules": [described(rule) for rule in changed]}
 
 
-def shown(rule: Rule) -> Params:
+def described(rule: Rule) -> Params:
     """Returns one Rule as AWS shows it. The priority is a string."""
     return {
         "RuleArn": rule.arn,
@@ -122,10 +122,10 @@ def _by_arn(target_state: TargetState, arn: str) -> Params:
             return _default(listener)
     if arn not in target_state.rules:
         raise rule_not_found()
-    return shown(target_state.rules[arn])
+    return described(target_state.rules[arn])
 
 
-def _of(target_state: TargetState, listener: Listener) -> list[Rule]:
+def _rules_of(target_state: TargetState, listener: Listener) -> list[Rule]:
     return sorted(
         (r for r in target_state.rules.values() if r.listener == listener.arn), key=lambda rule: rule.priority
     )

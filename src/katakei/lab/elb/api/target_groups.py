@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from katakei.lab.elb.target_state import TargetState
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
-MOST_AT_ONCE = 20
+MAX_AT_ONCE = 20
 HTTP = ("HTTP", "HTTPS")
 
 
@@ -34,10 +34,10 @@ def create_target_group(target_state: TargetState, params: Params, now: datetime
             if _settings(old) != _settings(group):
                 text = f"A target group with the same name '{group.name}' exists, but with different settings"
                 raise ElbError("DuplicateTargetGroupName", text)
-            return {"TargetGroups": [shown(target_state, old)]}
+            return {"TargetGroups": [described(target_state, old)]}
     target_state.put(group, now)
     target_state.tags[group.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
-    return {"TargetGroups": [shown(target_state, group)]}
+    return {"TargetGroups": [described(target_state, group)]}
 
 
 def describe_target_groups(target_state: TargetState, params: Params, _now: datetime) -> Params:
@@ -48,21 +48,21 @@ def describe_target_groups(target_state: TargetState, params: Params, _now: date
         raise invalid(
             "Target group names, target group ARNs, and a load balancer ARN cannot be specified at the same time"
         )
-    if max(len(arns), len(names)) > MOST_AT_ONCE:
-        raise invalid(f"You cannot describe more than '{MOST_AT_ONCE}' target groups at a time")
+    if max(len(arns), len(names)) > MAX_AT_ONCE:
+        raise invalid(f"You cannot describe more than '{MAX_AT_ONCE}' target groups at a time")
     if arns:
-        return {"TargetGroups": [shown(target_state, lookup.group(target_state, arn)) for arn in arns]}
+        return {"TargetGroups": [described(target_state, lookup.group(target_state, arn)) for arn in arns]}
     groups = target_state.groups()
     if names:
         by_name = {group.name: group for group in groups}
         if not set(names) <= set(by_name):
             raise group_not_found()
-        return {"TargetGroups": [shown(target_state, by_name[name]) for name in names]}
+        return {"TargetGroups": [described(target_state, by_name[name]) for name in names]}
     if balancer:
         lookup.balancer(target_state, balancer)
         groups = [group for group in groups if balancer in target_state.balancers_of(group.arn)]
     groups_shown, marker = lookup.page(groups, params, lambda group: group.arn)
-    return {"TargetGroups": [shown(target_state, group) for group in groups_shown], "NextMarker": marker}
+    return {"TargetGroups": [described(target_state, group) for group in groups_shown], "NextMarker": marker}
 
 
 def modify_target_group(target_state: TargetState, params: Params, now: datetime) -> Params:
@@ -71,7 +71,7 @@ def modify_target_group(target_state: TargetState, params: Params, now: datetime
     check = _check(params, group.check, group.protocol, group.version)
     group = replace(group, check=check)
     target_state.put(group, now)
-    return {"TargetGroups": [shown(target_state, group)]}
+    return {"TargetGroups": [described(target_state, group)]}
 
 
 def delete_target_group(target_state: TargetState, params: Params, _now: datetime) -> Params:
@@ -99,17 +99,17 @@ def modify_target_group_attributes(target_state: TargetState, params: Params, no
     new = attributes.changed(group.attributes, params["Attributes"], table, "Target group")
     if new.get("slow_start.duration_seconds", "0") != "0" and new["load_balancing.algorithm.type"] != "round_robin":
         raise invalid("Slow start can only be enabled with the round robin load balancing algorithm")
-    group = states.delay_changed(group, new, target_state.switches)
+    group = states.change_attributes(group, new, target_state.switches)
     target_state.put(group, now)
     return {"Attributes": _pairs(group)}
 
 
-def _whole(span: timedelta) -> int:
+def _whole_seconds(span: timedelta) -> int:
     """Round up to whole seconds. The lab's own groups may have shorter intervals, but never show 0."""
     return max(1, math.ceil(span.total_seconds()))
 
 
-def shown(target_state: TargetState, group: Group) -> Params:
+def described(target_state: TargetState, group: Group) -> Params:
     """Returns one TargetGroup as AWS shows it."""
     check = group.check
     return {
@@ -121,8 +121,8 @@ def shown(target_state: TargetState, group: Group) -> Params:
         "HealthCheckProtocol": check.protocol if group.target_type is not TargetType.LAMBDA else None,
         "HealthCheckPort": check.port if group.target_type is not TargetType.LAMBDA else None,
         "HealthCheckEnabled": check.enabled,
-        "HealthCheckIntervalSeconds": _whole(check.interval),
-        "HealthCheckTimeoutSeconds": _whole(check.timeout),
+        "HealthCheckIntervalSeconds": _whole_seconds(check.interval),
+        "HealthCheckTimeoutSeconds": _whole_seconds(check.timeout),
         "HealthyThresholdCount": check.healthy,
         "UnhealthyThresholdCount": check.unhealthy,
         "HealthCheckPath": check.path,

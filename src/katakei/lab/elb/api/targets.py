@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from katakei.lab.elb.target_state import TargetState
 
 INSTANCE_ID = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})")
-MOST_TARGETS = 1000
+MAX_TARGETS = 1000
 NO_OVERRIDE = {
     "State": "no_override",
     "Reason": "AdministrativeOverride.NoOverride",
@@ -37,8 +37,8 @@ TARGET_NETWORKS = tuple(
 def register_targets(target_state: TargetState, params: Params, now: datetime) -> Params:
     """RegisterTargets, all or none."""
     group = lookup.group(target_state, params["TargetGroupArn"])
-    wanted = params["Targets"]
-    new_registrations = _new_registrations(target_state, group, wanted)
+    requested = params["Targets"]
+    new_registrations = _new_registrations(target_state, group, requested)
     if group.target_type is TargetType.IP:
         new_registrations = _without_draining(target_state, group, new_registrations)
     after = states.register(group, new_registrations, now, target_state.switches)
@@ -48,15 +48,15 @@ def register_targets(target_state: TargetState, params: Params, now: datetime) -
 
 
 def _check_quota(target_state: TargetState, group: Group) -> None:
-    if len(group.registrations) > MOST_TARGETS:
-        text = f"The maximum number of targets per target group '{MOST_TARGETS}' has been reached on '{group.arn}'"
+    if len(group.registrations) > MAX_TARGETS:
+        text = f"The maximum number of targets per target group '{MAX_TARGETS}' has been reached on '{group.arn}'"
         raise ElbError("TooManyTargets", text)
     for balancer in target_state.balancers_of(group.arn):
         others = (
             g for g in target_state.groups() if g.arn != group.arn and balancer in target_state.balancers_of(g.arn)
         )
-        if sum(len(g.registrations) for g in others) + len(group.registrations) > MOST_TARGETS:
-            text = f"The maximum number of targets per load balancer '{MOST_TARGETS}' has been reached"
+        if sum(len(g.registrations) for g in others) + len(group.registrations) > MAX_TARGETS:
+            text = f"The maximum number of targets per load balancer '{MAX_TARGETS}' has been reached"
             raise ElbError("TooManyTargets", f"{text} on load balancer '{balancer}'")
 
 
@@ -65,7 +65,7 @@ def deregister_targets(target_state: TargetState, params: Params, now: datetime)
     group = lookup.group(target_state, params["TargetGroupArn"])
     keys = []
     for target in params["Targets"]:
-        _well_formed(group, target["Id"])
+        _check_id(group, target["Id"])
         key = _key(group, target)
         r = group.registrations.get(key)
         if r is not None and target.get("AvailabilityZone") in {None, r.shown_zone}:
@@ -81,34 +81,38 @@ def describe_target_health(target_state: TargetState, params: Params, now: datet
     group = target_state.timelines[present.arn].as_of(then)
     if "Targets" in params:
         seen: Sequence[tuple[Registration, Health]] = [
-            entry for target in params["Targets"] for entry in _asked(target_state, group, target, then)
+            entry for target in params["Targets"] for entry in _requested_health(target_state, group, target, then)
         ]
     else:
-        seen = states.listing(group, then, target_state.switches)
+        seen = states.list_health(group, then, target_state.switches)
     anomaly = bool({"AnomalyDetection", "All"} & set(params.get("Include", [])))
     return {"TargetHealthDescriptions": [_described(group, r, h, anomaly=anomaly) for r, h in seen]}
 
 
-def _asked(target_state: TargetState, group: Group, target: Params, now: datetime) -> list[tuple[Registration, Health]]:
-    _well_formed(group, target["Id"])
+def _requested_health(
+    target_state: TargetState, group: Group, target: Params, now: datetime
+) -> list[tuple[Registration, Health]]:
+    _check_id(group, target["Id"])
     if "Port" not in target and target_state.switches.portless_describe_means_all_ports:
-        listed = states.listing(group, now, target_state.switches)
+        listed = states.list_health(group, now, target_state.switches)
         if all_ports := [(r, h) for r, h in listed if r.key.id == target["Id"]]:
             return all_ports
-    return [states.named(group, _key(group, target), target.get("AvailabilityZone"), now, target_state.switches)]
+    return [
+        states.lookup_health(group, _key(group, target), target.get("AvailabilityZone"), now, target_state.switches)
+    ]
 
 
 def _described(group: Group, r: Registration, h: Health, *, anomaly: bool) -> Params:
     target: Params = {"Id": r.key.id, "Port": r.key.port, "AvailabilityZone": r.shown_zone}
-    shown: Params = {
+    described: Params = {
         "Target": target,
         "HealthCheckPort": health_check_port(group, r.key),
         "TargetHealth": {"State": h.state.value, "Reason": h.reason, "Description": h.description},
         "AdministrativeOverride": NO_OVERRIDE,
     }
     if anomaly:
-        shown["AnomalyDetection"] = {"Result": "normal", "MitigationInEffect": "no"}
-    return shown
+        described["AnomalyDetection"] = {"Result": "normal", "MitigationInEffect": "no"}
+    return described
 
 
 def health_check_port(group: Group, key: TargetKey) -> str | None:
@@ -124,24 +128,24 @@ def _key(group: Group, target: Params) -> TargetKey:
     return TargetKey(target["Id"], target.get("Port", group.port))
 
 
-def _well_formed(group: Group, target: str) -> None:
+def _check_id(group: Group, target: str) -> None:
     if group.target_type is TargetType.INSTANCE and not INSTANCE_ID.fullmatch(target):
         raise invalid(f"Instance ID '{target}' is not valid")
     if group.target_type is TargetType.IP:
         _address(target)
 
 
-def _new_registrations(target_state: TargetState, group: Group, wanted: list[Params]) -> list[NewRegistration]:
-    for target in wanted:
-        _well_formed(group, target["Id"])
+def _new_registrations(target_state: TargetState, group: Group, requested: list[Params]) -> list[NewRegistration]:
+    for target in requested:
+        _check_id(group, target["Id"])
         if group.target_type is TargetType.INSTANCE and "AvailabilityZone" in target:
             raise invalid("You cannot specify an Availability Zone for instance targets")
     if group.target_type is TargetType.INSTANCE:
-        _must_run(target_state.environment, group, [target["Id"] for target in wanted])
-        return [NewRegistration(_key(group, t), _instance_zone(target_state.environment, t["Id"])) for t in wanted]
+        _require_running(target_state.environment, group, [target["Id"] for target in requested])
+        return [NewRegistration(_key(group, t), _instance_zone(target_state.environment, t["Id"])) for t in requested]
     if group.target_type is TargetType.IP:
-        return [_new_ip_registration(target_state, group, target) for target in wanted]
-    return [NewRegistration(_key(group, target), "all", "all") for target in wanted]
+        return [_new_ip_registration(target_state, group, target) for target in requested]
+    return [NewRegistration(_key(group, target), "all", "all") for target in requested]
 
 
 def _instance_zone(environment: Environment, instance: str) -> str | None:
@@ -149,7 +153,7 @@ def _instance_zone(environment: Environment, instance: str) -> str | None:
     return machine.zone if machine else None
 
 
-def _must_run(environment: Environment, group: Group, ids: list[str]) -> None:
+def _require_running(environment: Environment, group: Group, ids: list[str]) -> None:
     instances = {instance: environment.instance(instance) for instance in ids}
     unknown = [i for i, m in instances.items() if m is None or (group.vpc is not None and m.vpc != group.vpc)]
     if unknown:
