@@ -69,7 +69,7 @@ def a_target_on_which_nothing_is_pending_is_not_waited_for_although_its_timer_ru
 def a_witness_is_carried_beside_work_that_a_person_does(katakei: Katakei, ground: Ground) -> None:
     _file(katakei, ground, "witness: ssm", "{manual: }")
     running = katakei.start(*ROLL, ground.ids[0])
-    running.until("yours to work on")
+    running.until("ready for manual work")
     rollout = katakei("list", "--json").data["rollouts"][0]["rollout"]
     assert katakei("approve", rollout).code == 0
     assert running.end().code == 0

@@ -37,7 +37,7 @@ def first_out(katakei: Katakei) -> tuple[Running, str]:
     """A rollout by hand whose first target waits for a person; and its name."""
     katakei.file(BY_HAND)
     roll = katakei.start("roll", "-f", "katakei.yml")
-    roll.until("yours to work on")
+    roll.until("ready for manual work")
     (rollout,) = katakei("list", "--json").data["rollouts"]
     return roll, rollout["rollout"]
 
@@ -110,7 +110,7 @@ def a_target_that_falls_after_it_was_done_stops_the_rest_and_is_named(katakei: K
     done = roll.end(120)
     assert done.code == 3, done.all()
     assert f"{ground.ids[0]} (web-1)  left service again: unhealthy" in done.out
-    assert f"failed late: {ground.ids[0]} (web-1) left service after it was done: unhealthy" in done.out
+    assert f"failed late: {ground.ids[0]} (web-1): left service after it was done: unhealthy" in done.out
     assert "it does not serve" in done.out
     assert ground.states()[ground.ids[1]] == "healthy"
 

@@ -98,7 +98,7 @@ def by_hand(katakei: Katakei, ground: Ground) -> tuple[Running, str]:
     """One target is out and waits for a person."""
     katakei.file(configuration("{manual: }"))
     roll = katakei.start("roll", "--only", ground.ids[0], "-f", "katakei.yml")
-    roll.until("yours to work on")
+    roll.until("ready for manual work")
     return roll, next(word for word in roll.said().split() if word.startswith("r-"))
 
 

@@ -62,7 +62,7 @@ def a_rollout_is_confirmed_drawn_and_driven_from_the_keyboard(katakei: Katakei, 
         terminal.type("y\n")
         terminal.until("TARGET")
         terminal.until("draining")
-        terminal.until("yours to work on")
+        terminal.until("ready for manual work")
         assert "Press Enter when the work on the targets that are out is done." in terminal.screen
         assert "out at a time" in terminal.screen
         terminal.type("\n")
@@ -75,7 +75,7 @@ def a_rollout_is_confirmed_drawn_and_driven_from_the_keyboard(katakei: Katakei, 
 def ctrl_c_twice_stops_at_once_and_a_closed_window_finishes_what_is_in_hand(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION)
     with Terminal(katakei, "roll", "--yes") as terminal:
-        terminal.until("yours to work on")
+        terminal.until("ready for manual work")
         terminal.type("\x03")
         terminal.until("finishing what is in hand")
         terminal.type("\x03")
@@ -85,7 +85,7 @@ def ctrl_c_twice_stops_at_once_and_a_closed_window_finishes_what_is_in_hand(kata
 
     # and taken up again: what puts everything back is said first; then the window is closed
     with Terminal(katakei, "roll", "--yes") as terminal:
-        terminal.until("yours to work on")
+        terminal.until("ready for manual work")
         assert terminal.screen.lstrip().startswith(RESTORE)
         terminal.hang_up()
         (rollout,) = katakei("list", "--json").data["rollouts"]
@@ -103,7 +103,7 @@ def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_wind
 
     # Ctrl-C once: the target in hand is finished, the other one not begun, and it is said how to go on
     with Terminal(katakei, "roll", "--yes") as terminal:
-        terminal.until("yours to work on")
+        terminal.until("ready for manual work")
         terminal.type("\x03")
         terminal.until("finishing what is in hand; once more stops at once")
         terminal.type("\n")
@@ -113,7 +113,7 @@ def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_wind
 
     # SIGTERM once, with nothing else to begin: the rollout is finished
     with Terminal(katakei, "roll", "--yes") as terminal:
-        terminal.until("yours to work on")
+        terminal.until("ready for manual work")
         terminal.process.send_signal(signal.SIGTERM)
         terminal.until("finishing what is in hand")
         terminal.type("\n")
@@ -123,7 +123,7 @@ def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_wind
     words = ["nohup", *PROGRAM, "roll", "-f", "katakei.yml", "--only", ground.ids[0]]
     out = katakei.folder / "nohup.out"
     with out.open("wb") as file, subprocess.Popen(words, cwd=katakei.folder, env=katakei.env, stdout=file) as roll:
-        assert clock.wait_for(lambda: "yours to work on" in out.read_text(), 40, 0.1), out.read_text()
+        assert clock.wait_for(lambda: "ready for manual work" in out.read_text(), 40, 0.1), out.read_text()
         roll.send_signal(signal.SIGHUP)
         name = katakei("list", "--json").data["rollouts"][0]["rollout"]
         assert katakei("approve", name).code == 0

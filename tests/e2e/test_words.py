@@ -24,7 +24,7 @@ def a_pause_finishes_what_is_in_hand_and_resume_goes_on(katakei: Katakei, ground
     running.until("draining")
     rollout = _rollout(katakei)
     assert katakei("pause", rollout).code == 0
-    running.until("nothing else is begun until: katakei resume")
+    running.until("to go on, run: katakei resume")
     clock.sleep(10)
     assert (ground.releases(), set(ground.states().values())) == (["v2", "v1"], {"healthy"})
     again = katakei("pause", rollout)

@@ -12,7 +12,9 @@ from katakei.domain.errors import ExitCode
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "when-it-stops.md").read_text(encoding="utf-8")
 ROWS = [line.split(" | ")[0].removeprefix("| ") for line in PAGE.splitlines() if line.startswith("| `")]
-FROM_AWS = {"unused (Target is in the stopped state); left alone": "…; left alone"}
+FROM_AWS = {
+    "skipped because AWS reports it as unused (Target is in the stopped state)": "skipped because AWS reports it as …"
+}
 
 
 def templates(path: Path) -> Iterator[str]:

@@ -43,7 +43,7 @@ from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
 
 APART = seconds(5) - seconds(0.5)  # less what a look takes: it says when it was begun
-SAID = re.compile(r"\d[smh]\b|acting on|nothing is in hand")
+SAID = re.compile(r"\d[smh]\b|acting on|nothing is in progress")
 SERVING = {Phase.DONE, Phase.RETURNED, Phase.FAILED_SERVING}
 HINDRANCES = (
     "lost",
@@ -199,7 +199,7 @@ def nothing_is_forgotten(outcome: Outcome) -> Faults:
         ours = outcome.world.now(place).state in OUT and last_taken_out_by(outcome, place) is By.US
         if ours and phases[target.id] is not Phase.LEFT_OUT:
             yield f"{short(place)} is out of service, but {phases[target.id].value}"
-        if phases[target.id] is Phase.LEFT_OUT and not outcome.rollout.statuses[target.id].why:
+        if phases[target.id] is Phase.LEFT_OUT and not outcome.rollout.statuses[target.id].reason:
             yield f"{target.id} is left out without a reason"
 
 

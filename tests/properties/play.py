@@ -24,6 +24,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Spec
+from katakei.render.reasons import sentence
 from katakei.runtime.lease_keeper import LeaseKeeper, acquire
 from katakei.runtime.runner import Runner, RunnerDrivers, Turn
 
@@ -237,7 +238,7 @@ class Play:
     def _after(self, process: Process, turn: Turn) -> None:
         self.figures["restless"] += turn.due <= turn.now
         if not turn.over:
-            self.sentences.setdefault(turn.why, bool(turn.rollout.in_progress))
+            self.sentences.setdefault(sentence(turn.why), bool(turn.rollout.in_progress))
         if self.zombies and self.world.roll(0.05):
             self._wake_zombie()
         if self.people.talk.random() < RIVALS:

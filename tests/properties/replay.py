@@ -10,6 +10,7 @@ from tests.properties.settings import drawn
 from tests.properties.world import OUT, Call, Was
 
 from katakei.domain import events as e
+from katakei.render.reasons import sentence
 
 Line = tuple[datetime, str]
 
@@ -43,7 +44,7 @@ def _about(call: Call) -> str:
 def _said(event: e.Event) -> str:
     if isinstance(event, e.PhaseChanged):
         reasons = [part.value for part in (event.intent, event.cause) if part]
-        return " ".join(["Moved", str(number(event.target)), event.to.value, *reasons, event.why])
+        return " ".join(["Moved", str(number(event.target)), event.to.value, *reasons, sentence(e.reason_of(event))])
     about = getattr(event, "target", None)
     about = getattr(about, "id", about)
     return type(event).__name__ + (f" {number(about)}" if about else "")

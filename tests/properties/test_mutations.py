@@ -22,6 +22,7 @@ from katakei.domain.errors import ConcurrentAppendError
 from katakei.domain.model import Registration, TargetId
 from katakei.domain.observation import HealthState, ProbeVerdict, WorkState
 from katakei.domain.phases import Phase
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.spec import (
     AfterFailure,
     Command,
@@ -38,6 +39,7 @@ from katakei.reconcile.context import TargetContext
 from katakei.runtime import lease_keeper, runner
 
 Worlds = Callable[[int], Setting]
+SAID = reason(ReasonCode.RECORDED_TEXT, text="not settled")
 AS_IT_IS = 4  # worlds that the code as it is plays without fault
 
 
@@ -183,13 +185,13 @@ _work, _candidates = working.working, decide.candidates
 
 
 def _without_settle(this: TargetContext) -> Wait | None:
-    return None if this.nothing_pending else this.rest("not settled for 1s")
+    return None if this.nothing_pending else this.wait(SAID)
 
 
 def _believed_though_blind(self: TargetContext) -> bool:
     verdict, since = self.observation.evidence.get(self.target.id), self.status.out_since
     proven = verdict is not None and verdict.verdict is ProbeVerdict.QUIET and since is not None
-    return bool(self.looks) and (proven or all(look.state is HealthState.ABSENT for look in self.looks or ()))
+    return bool(self.health) and (proven or all(each.state is HealthState.ABSENT for each in self.health or ()))
 
 
 def _another_key_after_a_crash(self: replay.Rollout, target: str) -> e.WorkKey:
@@ -214,17 +216,16 @@ def _facts_are_lost(self: runner.Runner, events: Sequence[e.Event], facts: Seque
     return True
 
 
-def _deaf_to_failures(self: replay.Rollout) -> str:
-    return f"aborted by {self.aborting}" if self.aborting else ""
+def _deaf_to_failures(self: replay.Rollout) -> Reason | None:
+    return reason(ReasonCode.ABORTED, by=self.aborting) if self.aborting else None
 
 
-def _deaf_to_aborts(self: replay.Rollout) -> str:
+def _deaf_to_aborts(self: replay.Rollout) -> None:
     del self
-    return ""
 
 
-def _deaf_to_interrupts(scene: context.TurnContext) -> list[Action]:
-    return _next(replace(scene, rollout=replace(scene.rollout, interrupted=False)))
+def _deaf_to_interrupts(turn: context.TurnContext) -> list[Action]:
+    return _next(replace(turn, rollout=replace(turn.rollout, interrupted=False)))
 
 
 def _believed_when_called(this: TargetContext) -> tuple[Action, ...] | None:
@@ -232,7 +233,7 @@ def _believed_when_called(this: TargetContext) -> tuple[Action, ...] | None:
 
 
 def _forgotten(this: TargetContext) -> tuple[Action, ...]:
-    return (this.move(Phase.RETURNED, "as good as back"),)
+    return (this.enter(Phase.RETURNED, SAID),)
 
 
 def _only_the_first(self: TargetContext) -> Register:
@@ -241,15 +242,15 @@ def _only_the_first(self: TargetContext) -> Register:
 
 def _put_back_while_it_runs(this: TargetContext) -> tuple[Action, ...]:
     work = this.observation.works.get(this.rollout.key(this.target.id))
-    return (this.move(Phase.CHECKING, "enough"),) if work and work.state is WorkState.RUNNING else _work(this)
+    return (this.enter(Phase.CHECKING, SAID),) if work and work.state is WorkState.RUNNING else _work(this)
 
 
 def _due_at_once(actions: tuple[Action, ...], now: datetime) -> datetime:
     return min([action.until for action in actions if isinstance(action, Wait)], default=now) - timedelta(seconds=2)
 
 
-def _deaf_to_pauses(scene: context.TurnContext) -> list[Action]:
-    return _next(replace(scene, rollout=replace(scene.rollout, paused="")))
+def _deaf_to_pauses(turn: context.TurnContext) -> list[Action]:
+    return _next(replace(turn, rollout=replace(turn.rollout, paused=None)))
 
 
 def _whoever_is_there(this: replay.Rollout, target: TargetId) -> bool:
@@ -264,7 +265,7 @@ def _the_first_one_first(this: replay.Rollout) -> list[TargetId]:
     return _candidates(this)[::-1] if this.reverting and not this.by_phase[Phase.WAITING] else _candidates(this)
 
 
-def _only_once_it_has_ended(this: replay.Rollout, target: TargetId) -> str:
+def _only_once_it_has_ended(this: replay.Rollout, target: TargetId) -> Reason | None:
     del target
     return this.stopped
 
@@ -274,8 +275,8 @@ def _the_update_once_more(self: Spec, *, back: bool) -> Command:
     return self.work
 
 
-def no(*_: object) -> str:
-    return ""
+def _says_nothing(*_: object) -> Reason:
+    return SAID
 
 
 def nobody(*_: object) -> tuple[()]:
@@ -288,16 +289,20 @@ def nothing(*_: object) -> None:
 
 BROKEN = {
     "no floor is kept": Broken(
-        [(decide, "floor_violation", no), (returning, "floor_violation", no), (context, "floor_violation", no)],
+        [
+            (decide, "floor_violation", nothing),
+            (returning, "floor_violation", nothing),
+            (context, "floor_violation", nothing),
+        ],
         "1 floor",
         tight,
     ),
     "an old look at the group is believed": Broken(
         [(capacity, "OBSERVATION_MAX_AGE", timedelta(hours=1))], "1 floor", blinded
     ),
-    "a call is repeated without asking the floor": Broken([(TargetContext, "needed", "")], "1 floor", cut_off),
+    "a call is repeated without asking the floor": Broken([(TargetContext, "needed", None)], "1 floor", cut_off),
     "a target that is out stays out when the floor is lost": Broken(
-        [(TargetContext, "floor_lost", "")], "1 back", worlds(falls=0.02)
+        [(TargetContext, "floor_lost", None)], "1 back", worlds(falls=0.02)
     ),
     "one look proves that a target serves": Broken([(returning, "PROOF_INTERVAL", timedelta())], "1 proof", worlds()),
     "the settle time is ignored": Broken(
@@ -307,7 +312,9 @@ BROKEN = {
     "a witness that cannot see is believed": Broken(
         [(TargetContext, "nothing_pending", property(_believed_though_blind))], "2 live", witnessed
     ),
-    "moments of another clock are measured from": Broken([(replay._Draft, "_measure_anew", no)], "2 live", long_settle),
+    "moments of another clock are measured from": Broken(
+        [(replay._Draft, "_measure_again", nothing)], "2 live", long_settle
+    ),
     "a registration is believed when its call returned": Broken(
         [(returning, "_not_serving", _believed_when_called)], "3 back", aborted_among_lies
     ),
@@ -357,18 +364,18 @@ BROKEN = {
     "a word that comes first loses the facts": Broken(
         [(runner.Runner, "_append", _facts_are_lost)], "2 live", of_many_words
     ),
-    "nothing is said while it waits": Broken([(TargetContext, "lasting", "")], "9 why"),
+    "nothing is said while it waits": Broken([(runner, "waiting_reason", _says_nothing)], "9 why"),
     "an ip target is registered while it drains": Broken(
         [(TargetContext, "ip_still_draining", False)], "ip", of_addresses
     ),
     "a target that was done is watched no more": Broken([(decide, "watching", nobody)], "7 late", broken_late),
-    "who is to be left alone is rolled": Broken([(drift, "_left_alone", no)], "late", late(LatePolicy.LEAVE)),
+    "who is to be left alone is rolled": Broken([(drift, "_left_alone", nothing)], "late", late(LatePolicy.LEAVE)),
     "who comes late is not asked for": Broken([(observe, "unknown", nobody)], "late", late(LatePolicy.ROLL)),
     "a deleted group is waited for": Broken([(decide, "vanished", nothing)], "5 forgotten", deleted, within=3),
     "a world that is gone is not borne": Broken(
         [(runner, "OUTAGE_LIMIT", timedelta(seconds=30))], "borne", worlds(gone=0.01)
     ),
-    "attributes are not compared": Broken([(decide, "_not_as_planned", no)], "attributes", worlds(edits=0.02)),
+    "attributes are not compared": Broken([(decide, "_not_as_planned", nothing)], "attributes", worlds(edits=0.02)),
     "looks are not spaced": Broken(
         [(pacing, "EVERY", seconds(0.1)), (pacing, "SLOWEST", seconds(0.5))], "calls", worlds()
     ),

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from katakei.domain.events import Event
+from katakei.domain.observation import baseline_text
 from katakei.domain.phases import Phase
 from katakei.domain.replay import replay
 from katakei.domain.rollout import TargetStatus
 from katakei.domain.wire import kind_of
 from katakei.reconcile.outcome import verdict
+from katakei.render.reasons import sentence
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -29,9 +31,9 @@ def expected(events: Sequence[Event]) -> dict[str, Plain]:
         "last": kind_of(events[-1]),
         "begun": rollout.begun.isoformat(),
         "finished": rollout.finished.isoformat() if rollout.finished else None,
-        "paused": rollout.paused,
-        "aborting": rollout.aborting,
-        "reverting": rollout.reverting,
+        "paused": rollout.paused or "",
+        "aborting": rollout.aborting or "",
+        "reverting": rollout.reverting or "",
         "interrupted": rollout.interrupted,
         "unheard": rollout.unacknowledged,
         "reopened": rollout.reopened,
@@ -46,10 +48,10 @@ def expected(events: Sequence[Event]) -> dict[str, Plain]:
 
 def _target(status: TargetStatus) -> Plain:
     optional: dict[str, Plain] = {
-        "why": status.why or None,
+        "why": sentence(status.reason) or None,
         "ticket": status.ticket,
         "exit": status.exit,
-        "blind": status.blind,
+        "blind": None if status.baseline is None else baseline_text(status.baseline),
         "approved": status.approved,
         "touched": bool(status.touched),
         "may_run": status.may_run,

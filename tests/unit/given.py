@@ -20,9 +20,11 @@ from katakei.domain.observation import (
 )
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Plan, PlanKind
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Check, Command, Drain, Limits, Spec
 from katakei.reconcile.decide import decide
+from katakei.render.reasons import sentence
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -241,9 +243,22 @@ def started(actions: Iterable[Action]) -> list[e.WorkKey]:
     return [action.key for action in actions if isinstance(action, StartWork)]
 
 
+ABORTED = reason(ReasonCode.ABORTED, by="kim")
+
+
+def text(words: str) -> Reason:
+    """A reason that is only words, for a test to which it does not matter."""
+    return reason(ReasonCode.RECORDED_TEXT, text=words)
+
+
+def why(event: e.PhaseChanged | e.TargetAdded) -> str:
+    """The sentence of an event's reason, as a person reads it."""
+    return sentence(e.reason_of(event))
+
+
 def whys(actions: Iterable[Action]) -> str:
-    """All the sentences that say why it waits."""
-    return " | ".join(action.why for action in actions if isinstance(action, Wait))
+    """The sentences of all waits, as a person reads them."""
+    return " | ".join(sentence(action.reason) for action in actions if isinstance(action, Wait))
 
 
 def turn(

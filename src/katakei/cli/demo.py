@@ -24,7 +24,7 @@ from katakei.lab.errors import LabError
 from katakei.lab.options import LabOptions, Target
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
-from katakei.reconcile.figures import drained, out_of_service
+from katakei.reconcile.outcome import drained, out_of_service
 
 RATE = 50
 OPTIONS = LabOptions(

@@ -22,6 +22,7 @@ from katakei.planning.forecast import Forecast, forecast
 from katakei.reconcile.outcome import verdict
 from katakei.render import events as event_text
 from katakei.render import plan as plan_text
+from katakei.render.reasons import sentence
 from katakei.runtime.runner import Turn
 from katakei.runtime.session import RolloutSession
 
@@ -81,12 +82,11 @@ class Shown:
         if self._live and self._forecast:
             from katakei.render.live_table import live
 
-            whys = {rest.target: rest.why for rest in turn.whys if rest.target}
-            self._live.update(live(turn.rollout, turn.why, whys, self._forecast, now))
+            whys = {wait.target: wait.reason for wait in turn.whys if wait.target}
+            self._live.update(live(turn.rollout, sentence(turn.why), whys, self._forecast, now))
         elif self._news(turn, now):
-            self.say(
-                event_text.waiting_json(now.isoformat(), turn.why) if self.as_json else f"{now:%H:%M:%S}  {turn.why}"
-            )
+            waiting = event_text.waiting_json(now.isoformat(), turn.why)
+            self.say(waiting if self.as_json else f"{now:%H:%M:%S}  {sentence(turn.why)}")
 
     def end(self, rollout: Rollout) -> None:
         """How it went."""
@@ -127,7 +127,7 @@ class Shown:
         """A wait is said when it lasts and is another one, and again after a while; its running numbers are no news."""
         if turn.written or turn.rollout.finished:
             return False
-        kind = RUNNING.sub("", turn.why)
+        kind = RUNNING.sub("", sentence(turn.why))
         if self._said and self._said[1] == kind and now - self._said[0] < REPEAT:
             return False
         self._said = (now, kind)

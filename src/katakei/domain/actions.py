@@ -1,6 +1,7 @@
-"""What to do, in the imperative: what `decide` answers with.
+"""Actions: what `decide` answers with, in the imperative.
 
-Notes are written first, in one append; acts are carried out only when that append succeeded.
+Records are written first, in one append. External actions begin only when that append succeeded. Each of them may be
+repeated: the balancer and the mark on the target make a repetition harmless.
 """
 
 from dataclasses import dataclass
@@ -8,18 +9,19 @@ from datetime import datetime
 
 from katakei.domain.events import Event, WorkKey
 from katakei.domain.model import Registration, Target, TargetId
+from katakei.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Write this event."""
+    """Write this event into the journal."""
 
     event: Event
 
 
 @dataclass(frozen=True, slots=True)
 class Deregister:
-    """Take these registrations of one target out. May be repeated: the balancer bears it."""
+    """Deregister these registrations of one target."""
 
     target: TargetId
     registrations: tuple[Registration, ...]
@@ -27,7 +29,7 @@ class Deregister:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Put these registrations of one target back. May be repeated: the balancer bears it."""
+    """Register these registrations of one target again."""
 
     target: TargetId
     registrations: tuple[Registration, ...]
@@ -35,30 +37,43 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What an executor is given: the command as the user wrote it, and values as environment variables."""
+    """What an executor runs: the command as the user wrote it, and values as environment variables.
+
+    Attributes:
+        run: The text of a shell program; '' where `argv` is given.
+        seconds: The time limit of the work.
+        argv: The command word by word, read by no shell.
+        probe: A last shell program that runs right before the work. When it fails, the work is refused for good.
+        marks: Where the executor that recorded the decision keeps its marks; '' means here and now.
+        fetched: Variables whose values the target fetches itself, as (name, SSM parameter).
+    """
 
     run: str
     env: tuple[tuple[str, str], ...]
-    seconds: int  # after this long the work has overrun its limit
-    argv: tuple[str, ...] = ()  # where `run` is '': the command word by word, read by no shell
-    probe: str = ""  # a last shell program: when it fails, the work is refused for good
-    marks: str = ""  # where it was first resolved to be worked from, by that executor's own `marks`; '' = now and here
-    fetched: tuple[tuple[str, str], ...] = ()  # variables whose values the target fetches itself: name, SSM parameter
+    seconds: int
+    argv: tuple[str, ...] = ()
+    probe: str = ""
+    marks: str = ""
+    fetched: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StartWork:
-    """Start the work under this key. May be repeated: the mark on the target lets it begin only once."""
+    """Start the work under this key. The mark on the target lets it begin only once.
+
+    Attributes:
+        last_look: The target still drains, so the probe runs once more on the target, right before the work.
+    """
 
     key: WorkKey
     target: Target
     job: Job
-    last_look: bool = False  # it still drains: the witness is asked once more, on the target, right before the work
+    last_look: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ForbidWork:
-    """Make it certain that the work under this key, if it has not begun, never will. May be repeated."""
+    """Make sure that the work under this key never begins, if it has not begun."""
 
     key: WorkKey
     target: Target
@@ -67,7 +82,7 @@ class ForbidWork:
 
 @dataclass(frozen=True, slots=True)
 class CancelWork:
-    """Tell the work that runs under this key to end. May be repeated."""
+    """Tell the running work under this key to end."""
 
     key: WorkKey
     target: Target
@@ -76,10 +91,14 @@ class CancelWork:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before `until`, and why: the one sentence of promise 9. `target` None speaks of the rollout."""
+    """Do nothing before `until`, for a reason (promise 9).
+
+    Attributes:
+        target: The target that waits; None where the whole rollout waits.
+    """
 
     until: datetime
-    why: str
+    reason: Reason
     target: TargetId | None = None
 
 
@@ -88,7 +107,7 @@ Action = Record | ExternalAction | Wait
 
 
 def target_of(action: Action) -> TargetId | None:
-    """Whom it is about; None for what is written, and for a rest of the whole rollout."""
+    """The target of an action; None for a record and for a wait of the whole rollout."""
     match action:
         case Record():
             return None

@@ -1,6 +1,6 @@
-"""What happened, in the past tense: the only things that are ever written into the journal.
+"""Events: everything that a journal holds, in the past tense.
 
-An event is a fact or a person's word; none of them is an opinion about what to do next.
+An event is a fact or a person's command. None of them says what to do next.
 """
 
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, RolloutId, Target, TargetId
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
-from katakei.domain.reasons import Reason
+from katakei.domain.reasons import Reason, recorded_text
 
 VERSION = 2
-"""Of all that is written here. It grows when an older Katakei could not read a rollout, or would misread it."""
+"""The version of these events. It grows when an older Katakei could not read a rollout, or would misread it."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkKey:
-    """The name of one start of work: the same key never starts twice (promise 4)."""
+    """Names one start of work. Work with the same key never starts twice (promise 4)."""
 
     rollout: RolloutId
     target: TargetId
@@ -28,7 +28,7 @@ class WorkKey:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The first event: all that any machine needs to carry the rollout on."""
+    """The first event. It holds all that any machine needs to continue the rollout."""
 
     at: datetime
     plan: Plan
@@ -36,53 +36,71 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class OwnerChanged:
-    """A process took the rollout in hand (its start, a carry-on, a takeover): every span is measured anew."""
+    """A process began to drive the rollout: at its start, when it was continued, or after a takeover.
+
+    Replay measures every span again from this moment, because the new process has another clock.
+    """
 
     at: datetime
     owner: Owner
-    marks: str = ""  # the executor's, see ports.Executor.marks
-    revert_marks: str = ""  # the same of the executor that takes back
+    marks: str = ""  # of the executor, see ports.Executor.marks
+    revert_marks: str = ""  # of the executor of the revert
     version: int = 1  # the newest version of events that this owner reads
 
 
 @dataclass(frozen=True, slots=True)
 class TargetAdded:
-    """A registration that the plan did not know appeared: a late target, or one more place of a known machine.
+    """A registration appeared that the plan does not list: of a new target, or one more of a known machine.
 
-    `takes_part` is false for what is left alone, and `why` tells the reason, where there is one.
+    Attributes:
+        takes_part: False for a target that the rollout leaves alone, for the `reason` given.
+        why: The reason as version 1 recorded it.
     """
 
     at: datetime
     target: Target
     takes_part: bool
     why: str = ""
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseChanged:
-    """A target went from one phase to the next, along a road of the table."""
+    """A target went from one phase to the next, along a transition of the table (`phases.TRANSITIONS`).
+
+    Attributes:
+        why: The reason as version 1 recorded it.
+        intent: None leaves the intent as it was.
+        cause: The kind of an end that is not success.
+    """
 
     at: datetime
     target: TargetId
     to: Phase
     why: str = ""
-    intent: Intent | None = None  # None: unchanged
-    cause: Cause | None = None  # why it came to an end that was not hoped for
-    reason: Reason | None = None  # in place of `why`, which older versions wrote as text
+    intent: Intent | None = None
+    cause: Cause | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineTaken:
-    """Before a target leaves service: why a witness could not see its traffic, '' when it saw some (promise 2)."""
+    """Before a target leaves service: whether the probe sees its traffic (promise 2).
+
+    Attributes:
+        blind: Why the probe does not see it, in the probe's words; '' when it does.
+        reason: The same where the text is not the probe's own; `blind` is then the code.
+    """
 
     at: datetime
     target: TargetId
     blind: str
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deregistered:
-    """The call that takes these targets out of one group returned."""
+    """The DeregisterTargets call for these targets of one group returned."""
 
     at: datetime
     group: Arn
@@ -91,7 +109,7 @@ class Deregistered:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The call that puts these targets back into one group returned."""
+    """The RegisterTargets call for these targets of one group returned."""
 
     at: datetime
     group: Arn
@@ -100,7 +118,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class ObservedOut:
-    """The first look, after the calls returned, that showed every registration draining or absent: settle begins."""
+    """The first observation after the calls returned that showed every registration draining or absent."""
 
     at: datetime
     target: TargetId
@@ -108,7 +126,11 @@ class ObservedOut:
 
 @dataclass(frozen=True, slots=True)
 class ObservedBusy:
-    """A witness saw something pending on a target that drains; noted now and then, for whoever asks later why."""
+    """The probe saw pending requests on a draining target. Recorded from time to time, to explain the wait later.
+
+    Attributes:
+        why: What the probe saw, in its own words.
+    """
 
     at: datetime
     target: TargetId
@@ -117,7 +139,7 @@ class ObservedBusy:
 
 @dataclass(frozen=True, slots=True)
 class DrainCutShort:
-    """`cut_after` was over: this many connections may still have held a request, and were not waited for."""
+    """`cut_after` ended the drain early: this many connections may still have held a request."""
 
     at: datetime
     target: TargetId
@@ -126,7 +148,7 @@ class DrainCutShort:
 
 @dataclass(frozen=True, slots=True)
 class RequestsAfterQuiet:
-    """So many requests, at least, reached a target after it was called quiet, in all that this process has seen."""
+    """At least this many requests reached a target after the probe called it quiet, as counted by this process."""
 
     at: datetime
     target: TargetId
@@ -135,7 +157,7 @@ class RequestsAfterQuiet:
 
 @dataclass(frozen=True, slots=True)
 class ObservedServing:
-    """The first look, begun after the register calls returned, that showed every registration serving."""
+    """The first observation begun after the register calls returned that showed every registration serving."""
 
     at: datetime
     target: TargetId
@@ -143,25 +165,35 @@ class ObservedServing:
 
 @dataclass(frozen=True, slots=True)
 class BecameUnhealthy:
-    """A target that had been seen serving again was seen not serving; its proof or its soak begins anew."""
+    """A target that had been observed serving again was observed not serving. Its proof or its soak starts again.
+
+    Attributes:
+        why: The reason as version 1 recorded it; '' where `reason` is given.
+    """
 
     at: datetime
     target: TargetId
     why: str
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FailedAfterDone:
-    """A target that was done fell and did not come back in time, or again and again: it counts as failed, once."""
+    """A target that was done left service and did not come back in time, or left it repeatedly: it counts as failed.
+
+    Attributes:
+        why: The reason as version 1 recorded it; '' where `reason` is given.
+    """
 
     at: datetime
     target: TargetId
     why: str
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundServing:
-    """A target we hold out was found in service: somebody else registered it."""
+    """A target that this rollout holds out of service was observed in service: somebody else registered it."""
 
     at: datetime
     target: TargetId
@@ -169,7 +201,7 @@ class FoundServing:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The executor took the job; `ticket` is its own name for it (an SSM CommandId), '' where it has none."""
+    """The executor accepted the job. `ticket` is the executor's name for it (an SSM CommandId), '' if it has none."""
 
     at: datetime
     key: WorkKey
@@ -178,7 +210,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class WorkEnded:
-    """The work left its mark: exit code and the tail of its output."""
+    """The work ended, with its exit code and the end of its output."""
 
     at: datetime
     key: WorkKey
@@ -188,16 +220,16 @@ class WorkEnded:
 
 @dataclass(frozen=True, slots=True)
 class WorkLost:
-    """Nothing runs under this key, nor ever will, and no exit code is known."""
+    """Nothing runs under this key and nothing ever will; no exit code is known."""
 
     at: datetime
     key: WorkKey
-    begun: bool  # false: it never began, so nothing was done
+    begun: bool  # False: the work never began, so it changed nothing
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationRejected:
-    """The balancer understood a call for this target and will never do it."""
+    """The load balancer understood a call for this target and will never carry it out; `why` is in its own words."""
 
     at: datetime
     target: TargetId
@@ -206,7 +238,7 @@ class RegistrationRejected:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A person says that the work on a target (None: on every target now waiting for a person) is done."""
+    """A person says that the manual work is done, on one target or (None) on every target that waits for approval."""
 
     at: datetime
     by: str
@@ -215,7 +247,7 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class AbortAsked:
-    """A person wants the rollout to stop and every target in hand to serve again."""
+    """A person wants the rollout to stop and every target in progress to serve again."""
 
     at: datetime
     by: str
@@ -223,7 +255,7 @@ class AbortAsked:
 
 @dataclass(frozen=True, slots=True)
 class PauseAsked:
-    """A person wants what is in hand to be finished and nothing else to be begun, until they say so."""
+    """A person wants targets in progress to be finished and no other target to be started, until they resume."""
 
     at: datetime
     by: str
@@ -231,7 +263,7 @@ class PauseAsked:
 
 @dataclass(frozen=True, slots=True)
 class ResumeAsked:
-    """A person wants a paused rollout to go on."""
+    """A person wants a paused rollout to continue."""
 
     at: datetime
     by: str
@@ -239,7 +271,7 @@ class ResumeAsked:
 
 @dataclass(frozen=True, slots=True)
 class RevertAsked:
-    """A person wants the touched targets taken back by the revert command."""
+    """A person wants the revert command to run on every target that was worked on."""
 
     at: datetime
     by: str
@@ -247,7 +279,7 @@ class RevertAsked:
 
 @dataclass(frozen=True, slots=True)
 class RevertDecided:
-    """More targets failed than were allowed, so that by `on_failure` those that were touched are taken back."""
+    """More targets failed than `max_failures`, so `on_failure` reverts the targets that were worked on."""
 
     at: datetime
     failures: int
@@ -264,14 +296,14 @@ class RetryAsked:
 
 @dataclass(frozen=True, slots=True)
 class CommandAcknowledged:
-    """The process that drives the rollout read a person's word: by its own clock spans begin again here."""
+    """The process that drives the rollout read a person's command. By its own clock, spans start again here."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """Ctrl-C in the process that drives the rollout: targets in progress are finished, no other one is begun."""
+    """Ctrl-C in the process that drives the rollout: it finishes targets in progress and starts no other one."""
 
     at: datetime
     by: str
@@ -279,7 +311,7 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Nothing is left to do. The ends of the targets tell how it went."""
+    """Nothing is left to do. The final phases of the targets say how it went."""
 
     at: datetime
 
@@ -301,3 +333,8 @@ _Seen = (
     | FoundServing
 )
 Event = _Course | _Done | _Seen | UserCommand
+
+
+def reason_of(event: TargetAdded | PhaseChanged | BecameUnhealthy | FailedAfterDone) -> Reason | None:
+    """The reason that an event gives, whether it was recorded as a reason or, by version 1, as text."""
+    return event.reason or recorded_text(event.why)

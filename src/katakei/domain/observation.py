@@ -1,6 +1,7 @@
-"""What a fresh look can say. What could not be seen is said to be unseen, never guessed.
+"""Observations: what one fresh reading of AWS, the targets and the probe shows.
 
-Every look carries when it `begun` and `ended`; a decision may only trust a look by these two moments.
+What could not be observed is missing here and counts as unknown. Every observation carries when it `begun` and
+`ended`; a decision trusts it only by these two moments.
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,9 @@ from datetime import datetime
 from enum import Enum
 from functools import cached_property
 
-from katakei.domain.events import WorkKey
+from katakei.domain.events import BaselineTaken, WorkKey
 from katakei.domain.model import Arn, Registration, Target, TargetId
+from katakei.domain.reasons import Reason, ReasonCode, reason
 
 
 class HealthState(Enum):
@@ -27,9 +29,12 @@ class HealthState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationHealth:
-    """One registration as one look showed it; `reason` and `description` are the load balancer's own words.
+    """The health of one registration, as one observation showed it.
 
-    `overridden` is true when an administrative override (a zonal shift) keeps traffic away from a healthy target.
+    Attributes:
+        reason: ELBv2 `TargetHealthReasonEnum`, as the load balancer gave it.
+        description: The load balancer's own sentence.
+        overridden: An administrative override (a zonal shift) keeps traffic away from a healthy target.
     """
 
     state: HealthState
@@ -51,20 +56,21 @@ class RegistrationHealth:
 
     @property
     def stopped(self) -> bool:
-        """Its machine is stopped or terminated (ELBv2 `TargetHealthReasonEnum`): nothing can be worked on there."""
+        """Its machine is stopped or terminated (ELBv2 `TargetHealthReasonEnum`): no work can run there."""
         return self.state is HealthState.UNUSED and self.reason == "Target.InvalidState"
 
     @property
     def out(self) -> bool:
-        """Draining or absent: the load balancer has been told to send it nothing new."""
+        """Draining or absent: the load balancer was told to send it nothing new."""
         return self.state is HealthState.DRAINING or self.state is HealthState.ABSENT
 
 
 @dataclass(frozen=True)
 class GroupObservation:
-    """What was seen of one group, each registration by its newest look.
+    """The registrations of one group, each by its newest observation.
 
-    `full_begun` is when the newest look at the whole group began: only a whole look can say how many serve.
+    Attributes:
+        full_begun: When the newest observation of the whole group began. Only a whole one says how many serve.
     """
 
     seen: Mapping[Registration, RegistrationHealth]
@@ -72,12 +78,12 @@ class GroupObservation:
 
     @cached_property
     def down(self) -> tuple[Registration, ...]:
-        """The registrations seen not serving; sought once, however often a turn asks."""
-        return tuple(place for place, look in self.seen.items() if not look.serving)
+        """The registrations that do not serve; computed once, since a turn asks often."""
+        return tuple(place for place, health in self.seen.items() if not health.serving)
 
     @property
     def serving(self) -> int:
-        """How many registrations are seen serving, strangers' included."""
+        """How many registrations serve, also those that the rollout does not know."""
         return len(self.seen) - len(self.down)
 
 
@@ -95,7 +101,13 @@ class WorkState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WorkStatus:
-    """The mark's answer. `exit` only when ENDED; `out` is the tail of what the work printed; `why` for the others."""
+    """What the mark on the target says.
+
+    Attributes:
+        exit: The exit code; only when ENDED.
+        out: The end of what the work printed.
+        why: The executor's own words, in every other state.
+    """
 
     state: WorkState
     exit: int | None = None
@@ -105,7 +117,7 @@ class WorkStatus:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What the target answered when the check was asked of it; `why` tells what was got instead of what was hoped."""
+    """What the target answered to its health check; `why` says what was received instead of what was expected."""
 
     passed: bool
     begun: datetime
@@ -113,7 +125,7 @@ class CheckResult:
 
 
 class ProbeVerdict(Enum):
-    """What a witness says of a draining target: nothing pending, something pending, or that it cannot tell."""
+    """What the probe says of a draining target: nothing pending, something pending, or that it cannot tell."""
 
     QUIET = "quiet"
     BUSY = "busy"
@@ -122,7 +134,13 @@ class ProbeVerdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DrainEvidence:
-    """A witness's verdict, counted from the moment its own look ended; `open` is how many requests may be pending."""
+    """A probe's verdict.
+
+    Attributes:
+        ended: When the probe's own reading ended. The verdict's age counts from here.
+        why: What the probe saw, in its own words.
+        open: How many requests may be pending.
+    """
 
     verdict: ProbeVerdict
     begun: datetime
@@ -132,33 +150,79 @@ class DrainEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Visible:
+    """The probe saw the target's traffic while the target served. Its verdicts count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """The probe did not see the target's traffic while the target served. Its silence proves nothing."""
+
+    why: Reason
+
+
+Baseline = Visible | Blind
+"""What the probe saw before a target left service. Where no baseline was taken yet there is none (None)."""
+
+SILENT = Blind(reason(ReasonCode.PROBE_SILENT))
+"""The baseline of a target about which the probe gave no answer."""
+
+
+def baseline_of(text: str) -> Baseline:
+    """The baseline that a probe gave as text: '' when it sees the target's traffic, else why it does not."""
+    return Blind(reason(ReasonCode.PROBE_BLIND, text=text)) if text else Visible()
+
+
+def recorded_baseline(event: BaselineTaken) -> Baseline:
+    """The baseline that an event recorded."""
+    return Blind(event.reason) if event.reason else baseline_of(event.blind)
+
+
+def baseline_text(baseline: Baseline | None) -> str:
+    """The baseline as a probe and the journal know it: '' when nothing is known against the target.
+
+    Returns:
+        The probe's own words, or the code of the reason where the probe said nothing.
+    """
+    if not isinstance(baseline, Blind):
+        return ""
+    return str(dict(baseline.why.data).get("text", baseline.why.code))
+
+
+@dataclass(frozen=True, slots=True)
 class AttributesReading:
-    """One reading of a group's attributes; `changed` says what is no longer as the plan recorded it, '' nothing."""
+    """One reading of a group's attributes; `changes` says what is not as the plan recorded it."""
 
     begun: datetime
-    changed: str = ""
+    changes: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UnplannedRegistration:
-    """A machine with a registration that the rollout does not know; `trouble` is why it cannot be rolled, else ''."""
+    """A machine with a registration that the rollout does not know.
+
+    Attributes:
+        trouble: Why no work can run on it; None if it can.
+    """
 
     target: Target
     tags: Mapping[str, str]
-    trouble: str = ""
+    trouble: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One fresh look at everything asked for. A missing group, key or target is unseen; `unseen` says why.
+    """One fresh observation of everything that was asked for. A missing group, key or target is unknown.
 
-    `deleted` are groups that the load balancer says do not exist.
+    Attributes:
+        unseen: Groups whose observation failed, with the error's own words.
+        deleted: Groups that the load balancer says do not exist.
     """
 
     groups: Mapping[Arn, GroupObservation] = field(default_factory=dict)
     works: Mapping[WorkKey, WorkStatus] = field(default_factory=dict)
     answers: Mapping[TargetId, CheckResult] = field(default_factory=dict)
-    baseline: Mapping[TargetId, str] = field(default_factory=dict)
+    baseline: Mapping[TargetId, Baseline] = field(default_factory=dict)
     evidence: Mapping[TargetId, DrainEvidence] = field(default_factory=dict)
     arrivals: Mapping[TargetId, int] = field(default_factory=dict)
     attributes: Mapping[Arn, AttributesReading] = field(default_factory=dict)
@@ -167,6 +231,6 @@ class Observation:
     newcomers: tuple[UnplannedRegistration, ...] = ()
 
     def of(self, registration: Registration) -> RegistrationHealth | None:
-        """The newest look at one registration, or None where it was never seen."""
+        """The newest health of one registration, or None where it was never observed."""
         group = self.groups.get(registration.group)
         return group.seen.get(registration) if group else None

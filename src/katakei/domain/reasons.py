@@ -9,6 +9,7 @@ facts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Union
@@ -244,8 +245,8 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def reason(code: ReasonCode, **data: ReasonValue) -> Reason:
-    """A reason with its facts by keyword.
+def reason(code: ReasonCode, **data: ReasonValue | timedelta) -> Reason:
+    """A reason with its facts by keyword; a duration is kept as seconds.
 
     Raises:
         ValueError: The facts are not those that `FACTS` lists for the code. Every fact is given; one that is not
@@ -254,12 +255,16 @@ def reason(code: ReasonCode, **data: ReasonValue) -> Reason:
     names = FACTS[code]
     if data.keys() != set(names):
         raise ValueError(f"{code} has the facts {', '.join(names) or 'none'}, not {', '.join(data) or 'none'}")
-    return Reason(code.value, tuple((name, data[name]) for name in names))
+    return Reason(code.value, tuple((name, _plain(data[name])) for name in names))
 
 
 def recorded_text(text: str) -> Reason | None:
     """The reason that an older version recorded as text; None for ''."""
     return reason(ReasonCode.RECORDED_TEXT, text=text) if text else None
+
+
+def _plain(value: ReasonValue | timedelta) -> ReasonValue:
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def then(first: Reason | None, why: Reason) -> Reason:

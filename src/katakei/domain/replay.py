@@ -1,14 +1,16 @@
-"""One execution as its events tell it: `replay` folds the journal into a value, `evolve` folds in what came since.
+"""The replay of a journal: `replay` turns all events into a rollout, `evolve` adds the events that came since.
 
-No event is refused here for being unwise, only for being off the roads. Nothing is decided here.
+No event is refused for being unwise, only for leaving the table of transitions. Nothing is decided here.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
+from katakei.domain.observation import recorded_baseline
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, TRANSITIONS, Cause, Intent, Phase
 from katakei.domain.plan import with_target
 from katakei.domain.rollout import Rollout, TargetStatus, after_change, members
@@ -17,14 +19,25 @@ __all__ = ["Rollout", "evolve", "replay"]
 
 
 def replay(events: Sequence[e.Event]) -> Rollout:
-    """The rollout these events tell. ValueError when they do not begin with Planned or leave the roads."""
+    """The rollout that these events tell.
+
+    Args:
+        events: All events of one journal, in order.
+
+    Raises:
+        ValueError: They do not begin with Planned, or leave the table of transitions.
+    """
     if not events or not isinstance(events[0], e.Planned):
         raise ValueError("a rollout begins with Planned")
     return evolve(_begin(events[0]), events[1:])
 
 
 def evolve(rollout: Rollout, events: Iterable[e.Event]) -> Rollout:
-    """The rollout after these events; copies once however many they are."""
+    """The rollout after these events. It is copied once, however many they are.
+
+    Raises:
+        ValueError: The events leave the table of transitions.
+    """
     draft = _Draft(rollout)
     for event in events:
         draft.fold(event)
@@ -51,10 +64,10 @@ def _begin(planned: e.Planned) -> Rollout:
 
 
 class _Draft:
-    """A rollout being changed: the only mutable thing in the core, and it never leaves `evolve`."""
+    """A rollout while events are added. It is the only mutable value of this package and never leaves `evolve`."""
 
     def __init__(self, rollout: Rollout) -> None:
-        self.whole = rollout
+        self.rollout = rollout
         self.statuses = dict(rollout.statuses)
         self.index = {phase: dict(targets) for phase, targets in rollout.by_phase.items()}
         self.flagged = dict(rollout.flagged)
@@ -66,7 +79,7 @@ class _Draft:
 
     def done(self) -> Rollout:
         return replace(
-            self.whole,
+            self.rollout,
             statuses=self.statuses,
             by_phase=self.index,
             flagged=self.flagged,
@@ -77,13 +90,32 @@ class _Draft:
             called=self.called,
         )
 
-    def fold(self, event: e.Event) -> None:
+    def fold(self, event: e.Event) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each event of a closed union
         self.number += 1
         match event:
+            # The course of the rollout
+            case e.Planned():
+                raise ValueError("Planned is only the first event of a rollout")
+            case e.OwnerChanged(at, owner, marks, revert_marks, version):
+                self._change(owner=owner, owner_version=version, interrupted=False)
+                self._change(marks=marks, revert_marks=revert_marks)
+                self._measure_again(at)
+            case e.TargetAdded():
+                self._add_target(event)
             case e.PhaseChanged():
-                self._move(event)
+                self._change_phase(event)
+            case e.RevertDecided():
+                self._revert("on_failure")
+            case e.CommandAcknowledged(at):
+                self._change(unacknowledged=False)
+                self.moved = at
+            case e.Interrupted():
+                self._change(interrupted=True)
+            case e.Finished(at):
+                self._change(finished=at, paused=None)
+            # What was done
             case e.Deregistered() | e.Registered():
-                self._called(event)
+                self._call_returned(event)
             case e.Started(_, key, ticket):
                 self._set(key.target, ticket=ticket)
             case e.WorkEnded(_, key, code, out):
@@ -92,37 +124,55 @@ class _Draft:
                 before = self.statuses[key.target]
                 self._set(key.target, may_run=False, touched=before.touched if begun else before.touched_before)
             case e.RegistrationRejected(_, target, why):
-                self._set(target, turned_down=why)
-            case _:
-                self._seen(event)
-
-    def _seen(self, event: e.Event) -> None:
-        """What was seen of one target."""
-        match event:
-            case e.BaselineTaken(_, target, blind):
-                self._set(target, blind=blind)
+                self._set(target, rejection=why)
+            # What was observed
+            case e.BaselineTaken(_, target):
+                self._set(target, baseline=recorded_baseline(event))
             case e.ObservedOut(at, target):
                 self._set(target, out_since=at)
             case e.ObservedBusy(at, target):
                 self._set(target, busy_at=at)
             case e.DrainCutShort(_, target):
-                self._set(target, cut=True)
+                self._set(target, cut_short=True)
             case e.RequestsAfterQuiet(_, target, requests):
                 self._set(target, arrived=requests)
             case e.ObservedServing(at, target):
-                self._set(target, serving_since=at, fell=None)
-            case e.BecameUnhealthy(at, target, why):
-                falls = self.statuses[target].falls + 1
-                self._set(target, serving_since=None, falls=falls, fell=at, why=why)
-            case e.FailedAfterDone(_, target, why):
-                self._set(target, cause=Cause.FAILED, why=why)
-                self.failures += not self.whole.reverting or self.statuses[target].reverted
+                self._set(target, serving_since=at, unhealthy_since=None)
+            case e.BecameUnhealthy(at, target):
+                count = self.statuses[target].unhealthy_count + 1
+                self._set(target, serving_since=None, unhealthy_count=count, unhealthy_since=at)
+                self._set(target, reason=e.reason_of(event))
+            case e.FailedAfterDone(_, target):
+                self._set(target, cause=Cause.FAILED, reason=e.reason_of(event))
+                self.failures += not self.rollout.reverting or self.statuses[target].reverted
             case e.FoundServing(_, target):
-                self._found_serving(target)
+                count = self.statuses[target].found_serving + 1
+                self._set(target, found_serving=count, out_since=None, cut_short=False)
+                self._set(target, deregistered=frozenset(), called=None)
+            # What a person wants
+            case e.Approved(_, _, approved):
+                for target in self.index[Phase.WORKING] if approved is None else self._known(approved):
+                    self._set(target, approved=True)
+            case e.AbortAsked(_, by):
+                if self.rollout.finished is None:  # else the command came too late to change what was done
+                    self._change(aborting=by)
+            case e.PauseAsked(_, by):
+                self._change(paused=None if self.rollout.finished else by, unacknowledged=True)
+            case e.ResumeAsked():  # the time that a person held the rollout does not count against limits.waiting
+                self._change(paused=None, unacknowledged=True)
+            case e.RevertAsked(_, by):
+                self._reopen()
+                self._change(finished=None, aborting=None, paused=None, unacknowledged=True)
+                self._revert(by)
+            case e.RetryAsked(_, _, targets):
+                self._retry(targets)
             case _:
-                self._whole(event)
+                assert_never(event)
 
-    def _called(self, event: e.Deregistered | e.Registered) -> None:
+    def _change(self, **changes: object) -> None:
+        self.rollout = replace(self.rollout, **changes)  # type: ignore[arg-type]  # fields of Rollout, by name
+
+    def _call_returned(self, event: e.Deregistered | e.Registered) -> None:
         self.calls += 1
         self.called += len(event.targets)
         for target in event.targets:
@@ -132,124 +182,75 @@ class _Draft:
             else:
                 self._set(target, registered=before.registered | {event.group}, called=event.at)
 
-    def _found_serving(self, target: TargetId) -> None:
-        times = self.statuses[target].found_serving + 1
-        self._set(target, found_serving=times, out_since=None, cut=False, deregistered=frozenset(), called=None)
-
-    def _whole(self, event: e.Event) -> None:
-        """Events about the rollout, not about one target alone."""
-        match event:
-            case e.OwnerChanged(at, owner, marks, revert_marks, version):
-                self.whole = replace(self.whole, owner=owner, owner_version=version, interrupted=False)
-                self.whole = replace(self.whole, marks=marks, revert_marks=revert_marks)
-                self._measure_anew(at)
-            case e.TargetAdded():
-                self._join(event)
-            case e.Interrupted():
-                self.whole = replace(self.whole, interrupted=True)
-            case e.Finished(at):
-                self.whole = replace(self.whole, finished=at, paused="")
-            case _:
-                self._word(event)
-
-    def _word(self, event: e.Event) -> None:
-        """What a person wants."""
-        match event:
-            case e.Approved(_, _, approved):
-                for target in self.index[Phase.WORKING] if approved is None else self._known(approved):
-                    self._set(target, approved=True)
-            case e.AbortAsked(_, by):
-                if self.whole.finished is None:  # the word came too late to change what was done
-                    self.whole = replace(self.whole, aborting=by)
-            case e.PauseAsked(_, by):
-                self.whole = replace(self.whole, paused="" if self.whole.finished else by, unacknowledged=True)
-            case e.ResumeAsked():  # what was held by a person was not held by the world
-                self.whole = replace(self.whole, paused="", unacknowledged=True)
-            case e.CommandAcknowledged(at):
-                self.whole = replace(self.whole, unacknowledged=False)
-                self.moved = at
-            case _:
-                self._turned(event)
-
-    def _turned(self, event: e.Event) -> None:
-        """What a person wants, or `on_failure`, that makes another rollout of it."""
-        match event:
-            case e.RevertAsked(_, by):
-                self._reopen()
-                self.whole = replace(self.whole, finished=None, aborting="", paused="", unacknowledged=True)
-                self._revert(by)
-            case e.RevertDecided():
-                self._revert("on_failure")
-            case e.RetryAsked(_, _, targets) if self.whole.finished or not self.whole.reverting:
-                self._reopen()
-                self.whole = replace(self.whole, finished=None, aborting="", reverting="")
-                self.failures = 0  # what failed before is known to the person who asks for more
-                for target in self._known(*targets):
-                    if self.statuses[target].phase in FINAL_PHASES:  # what is in hand by now needs no other attempt
-                        self._set(target, retry=True, cause=None)
-            case e.RetryAsked():
-                """The word came too late: what is being taken back is not brought once more at the same time."""
-            case _:
-                raise ValueError(f"{type(event).__name__} cannot come here")
+    def _retry(self, targets: Sequence[TargetId]) -> None:
+        """One more attempt; ignored while a revert is in progress, which must not be undone at the same time."""
+        if self.rollout.reverting and not self.rollout.finished:
+            return
+        self._reopen()
+        self._change(finished=None, aborting=None, reverting=None)
+        self.failures = 0  # the person who asks knows the earlier failures
+        for target in self._known(*targets):
+            if self.statuses[target].phase in FINAL_PHASES:  # a target in progress needs no other attempt
+                self._set(target, retry=True, cause=None)
 
     def _reopen(self) -> None:
-        self.whole = replace(self.whole, reopened=self.whole.reopened or self.whole.finished is not None)
+        self._change(reopened=self.rollout.reopened or self.rollout.finished is not None)
 
-    def _join(self, event: e.TargetAdded) -> None:
-        """The plan knows from now on what it may touch; who takes part waits at the end of the row."""
-        plan = with_target(self.whole.plan, event.target, takes_part=event.takes_part)
-        if event.takes_part and event.target.id not in self.whole.zones:
+    def _add_target(self, event: e.TargetAdded) -> None:
+        """The plan lists the target from now on; one that takes part waits as the last."""
+        plan = with_target(self.rollout.plan, event.target, takes_part=event.takes_part)
+        if event.takes_part and event.target.id not in self.rollout.zones:
             self.statuses[event.target.id] = TargetStatus(Phase.WAITING, event.at)
             self.index[Phase.WAITING][event.target.id] = None
-        self.whole = replace(self.whole, plan=plan, **members(plan))
+        self._change(plan=plan, **members(plan))
 
     def _revert(self, by: str) -> None:
-        """From now on only the failures of the revert count. What an earlier one has taken back stays as it is."""
-        self.whole = replace(self.whole, reverting=by)
+        """From now on only failures of the revert count. A target that an earlier revert took back stays as it is."""
+        self._change(reverting=by)
         self.failures = 0
         for target, status in tuple(self.statuses.items()):
             if status.phase in FINAL_PHASES and not (status.phase is Phase.DONE and status.intent is Intent.REVERT):
                 self._set(target, reverted=False, tries=0)
 
     def _known(self, *targets: TargetId) -> list[TargetId]:
-        """Of what a person named: a slip of the tongue must not make the journal unreadable."""
+        """The known ones of the targets that a person named; a wrong name must not make the journal unreadable."""
         return [target for target in targets if target in self.statuses]
 
-    def _measure_anew(self, at: datetime) -> None:
-        """A new process: its clock is another one, so every span begins again (longer, never shorter)."""
+    def _measure_again(self, at: datetime) -> None:
+        """Every span starts again at `at`, since a new process has another clock: spans get longer, never shorter."""
         self.moved = at
         for target in self.index[Phase.DONE]:
-            self._set(target, called=at, fell=at if self.statuses[target].fell else None)
+            self._set(target, called=at, unhealthy_since=at if self.statuses[target].unhealthy_since else None)
         for phase in IN_PROGRESS:
             for target in self.index[phase]:
                 before = self.statuses[target]
                 called = None if before.called is None else at
-                came = before.arrived_before + before.arrived
+                arrived = before.arrived_before + before.arrived
                 self._set(target, since=at, called=called, out_since=None, serving_since=None, busy_at=None)
-                self._set(target, arrived=0, arrived_before=came)
+                self._set(target, arrived=0, arrived_before=arrived)
 
     def _set(self, target: TargetId, **changes: object) -> None:
-        self._put(target, replace(self.statuses[target], **changes))  # type: ignore[arg-type]  # named above
+        self._put(target, replace(self.statuses[target], **changes))  # type: ignore[arg-type]  # fields by name
 
     def _put(self, target: TargetId, status: TargetStatus) -> None:
         self.statuses[target] = status
-        if status.fell or status.retry:
+        if status.unhealthy_since or status.retry:
             self.flagged[target] = None
         else:
             self.flagged.pop(target, None)
 
-    def _move(self, event: e.PhaseChanged) -> None:
+    def _change_phase(self, event: e.PhaseChanged) -> None:
         before = self.statuses[event.target]
         if event.to not in TRANSITIONS[before.phase]:
-            raise ValueError(f"no road from {before.phase.value} to {event.to.value} ({event.target})")
+            raise ValueError(f"no transition from {before.phase.value} to {event.to.value} ({event.target})")
         del self.index[before.phase][event.target]
         self.index[event.to][event.target] = None
         after = after_change(before, event)
         if event.to is Phase.WORKING and after.intent is Intent.REVERT:
-            after = replace(after, marks=self.whole.revert_marks)
+            after = replace(after, marks=self.rollout.revert_marks)
         elif event.to is Phase.WORKING:
-            after = replace(after, marks=self.whole.marks, touched=self.number)
+            after = replace(after, marks=self.rollout.marks, touched=self.number)
         self._put(event.target, after)
         self.moved = event.at
-        counts = after.reverted or not self.whole.reverting
+        counts = after.reverted or not self.rollout.reverting
         self.failures += counts and after.cause is Cause.FAILED and before.cause is not Cause.FAILED

@@ -1,6 +1,6 @@
 """The rollout as a value: the status of each target, what people asked for, and questions about the whole.
 
-`replay` folds the events of a journal into it. Nothing is decided here.
+`replay` builds it from the events of a journal. Nothing is decided here.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,22 @@ from typing import TypedDict
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Group, Registration, Target, TargetId
+from katakei.domain.observation import Baseline
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Cause, Intent, Phase
 from katakei.domain.plan import Plan
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.spec import Command
 
 
 class Members(TypedDict):
-    """`targets` take part; the others are of bystanders too: whose a registration is, those of a group, the zones.
+    """Who is registered where, by the plan.
 
-    `groups` are those in which a target is registered.
+    Attributes:
+        targets: The targets that take part.
+        owners: The target of each registration, bystanders included.
+        places: The known registrations of each group, bystanders included.
+        zones: The zone of each target, bystanders included.
+        groups: The groups in which each target that takes part is registered.
     """
 
     targets: Mapping[TargetId, Target]
@@ -30,7 +37,7 @@ class Members(TypedDict):
 
 
 def members(plan: Plan) -> Members:
-    """All of it; as dear as the plan is long, so once for each plan."""
+    """The members of a plan. The cost grows with the plan, so this is computed once for each plan."""
     everyone = (*plan.targets, *plan.bystanders)
     owners = {place: target.id for target in everyone for place in target.registrations}
     return {
@@ -45,90 +52,114 @@ def members(plan: Plan) -> Members:
 
 
 def groups_of(plan: Plan, target: Target) -> tuple[Group, ...]:
-    """The groups this target is registered in, in the order of the plan."""
+    """The groups in which this target is registered, in the order of the plan."""
     arns = {place.group for place in target.registrations}
     return tuple(group for group in plan.groups if group.arn in arns)
 
 
-WIDE = 100  # from so many places in the window on, waiting for a few others costs hardly any time
-ENOUGH = 6  # registrations in one call, on average: what has been called so gives no reason to wait
-TOGETHER = 8  # of one group are waited for
+WIDE = 100  # a window of this many targets loses hardly any time when a target waits for a few others
+ENOUGH = 6  # an average of this many registrations per call gives no reason to wait for others
+TOGETHER = 8  # how many targets of one group are put into one call
 
 
 def batch_size(plan: Plan, calls: int, called: int) -> int:
-    """More than one only in a wide window whose `calls`, with `called` registrations in all, were not few."""
+    """How many targets leave, or come back, in one call.
+
+    Args:
+        plan: The plan with the window.
+        calls: How many register and deregister calls have returned.
+        called: How many registrations those calls had in all.
+
+    Returns:
+        More than 1 only for a wide window whose calls were small so far.
+    """
     many = plan.window >= WIDE and calls * ENOUGH > called
     return min(TOGETHER * len(plan.groups), plan.window // 12) if many else 1
 
 
-RETRYABLE = frozenset({Cause.FLOOR_LOST, Cause.REFUSED})  # nothing was done, and trying again may help
+RETRYABLE = frozenset({Cause.FLOOR_LOST, Cause.REFUSED})  # nothing was done, and another attempt may succeed
 
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """Where one target stands. Every moment is measured by the clock of the process that drives the rollout now."""
+    """The status of one target. Every moment is by the clock of the process that drives the rollout now."""
 
     phase: Phase
     since: datetime
     intent: Intent = Intent.UPDATE
     attempt: int = 1
-    why: str = ""
+    reason: Reason | None = None
     cause: Cause | None = None
-    blind: str | None = None  # why a witness cannot see it, '' when it can, None: not asked
+    baseline: Baseline | None = None  # None: not taken yet
     deregistered: frozenset[Arn] = frozenset()
     registered: frozenset[Arn] = frozenset()
     called: datetime | None = None  # when the last of these calls returned
     out_since: datetime | None = None
-    busy_at: datetime | None = None  # when a witness's word of what is pending was last noted
-    cut: bool = False  # what still was pending is waited for no more
-    arrived: int = 0  # requests after it was called quiet, as the present process counts them
-    arrived_before: int = 0  # as the processes before it did
+    busy_at: datetime | None = None  # when pending requests were last recorded
+    cut_short: bool = False  # the drain no longer waits for pending requests
+    arrived: int = 0  # requests after the quiet verdict, as counted by the present process
+    arrived_before: int = 0  # as counted by earlier processes
     serving_since: datetime | None = None
     ticket: str | None = None
     exit: int | None = None
     out: str = ""
-    turned_down: str = ""
+    rejection: str | None = None  # why the load balancer rejected its registration, in its own words
     approved: bool = False
-    touched: int = 0  # number of the event that last resolved the update on it; 0: it never was worked on
+    touched: int = 0  # number of the event that last decided the update of this target; 0: it was never worked on
     touched_before: int = 0  # the same without the present attempt
-    may_run: bool = False  # its work was resolved, and not proven to be over or never to have begun
-    tries: int = 1  # attempts in a row, with this one, to which nothing was done in the end
-    falls: int = 0
-    fell: datetime | None = None  # when it was last seen to fall; None once it was seen serving again
+    may_run: bool = False  # its work was decided, and is not proven to have ended or never to have begun
+    tries: int = 1  # consecutive attempts, with this one, in which nothing was done
+    unhealthy_count: int = 0
+    unhealthy_since: datetime | None = None  # None once it was observed serving again
     found_serving: int = 0
     retry: bool = False
-    was_out: bool = False  # it had been left out when this attempt began
-    marks: str = ""  # where the work was resolved: its marks are there, or nowhere
-    reverted: bool = False  # a revert was resolved on it since: once is enough, however it ended
+    was_out: bool = False  # it was left out when this attempt began
+    marks: str = ""  # where the marks of its work are kept, see ports.Executor.marks
+    reverted: bool = False  # the present revert was decided for it: once is enough, whatever the result
 
 
 def after_change(before: TargetStatus, event: e.PhaseChanged) -> TargetStatus:
-    """Where it stands after it went along a road; from an end on begins another attempt."""
-    intent = event.intent or before.intent
+    """The status after a transition. A transition out of a final phase begins another attempt."""
+    intent, why = event.intent or before.intent, e.reason_of(event)
     after = replace(
-        before, phase=event.to, since=event.at, intent=intent, why=event.why, cause=event.cause or before.cause
+        before, phase=event.to, since=event.at, intent=intent, reason=why, cause=event.cause or before.cause
     )
     if before.phase in FINAL_PHASES:
-        after = TargetStatus(event.to, event.at, intent, before.attempt + 1, event.why, touched=before.touched)
-        again = before.tries + 1 if before.cause in RETRYABLE else 1
-        after = replace(after, was_out=before.phase is Phase.LEFT_OUT, blind=before.blind, tries=again)
+        after = TargetStatus(event.to, event.at, intent, before.attempt + 1, why, touched=before.touched)
+        tries = before.tries + 1 if before.cause in RETRYABLE else 1
+        after = replace(after, was_out=before.phase is Phase.LEFT_OUT, baseline=before.baseline, tries=tries)
         after = replace(after, reverted=intent is Intent.REVERT)
     if event.to is Phase.DRAINING:
-        return replace(after, deregistered=frozenset(), called=None, out_since=None, cut=False, found_serving=0)
+        return replace(after, deregistered=frozenset(), called=None, out_since=None, cut_short=False, found_serving=0)
     if event.to is Phase.WORKING:
         return replace(after, ticket=None, exit=None, approved=False, may_run=True, touched_before=before.touched)
     if event.to is Phase.CHECKING:
         return replace(after, may_run=False)
     if event.to in {Phase.WARMING, Phase.RETURNING}:
-        return replace(after, registered=frozenset(), called=None, serving_since=None, turned_down="", falls=0)
+        return replace(
+            after, registered=frozenset(), called=None, serving_since=None, rejection=None, unhealthy_count=0
+        )
     if event.to in {Phase.SOAKING, Phase.DONE}:
-        return replace(after, falls=0, fell=None)
+        return replace(after, unhealthy_count=0, unhealthy_since=None)
     return after
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The whole, indexed so that a turn looks at what is in hand, not at everything."""
+    """The whole rollout, indexed by phase so that a turn reads the targets in progress, not all of them.
+
+    Attributes:
+        flagged: Targets that became unhealthy after they were done, or that a person wants to be tried again.
+        number: The number of the last event.
+        moved: When a phase last changed.
+        aborting: Who aborted the rollout.
+        paused: Who paused it.
+        reverting: Who reverted it: a person, or `on_failure`.
+        unacknowledged: A command was recorded after which the driving process measures spans again.
+        reopened: It was finished once and then continued. From then on it takes in no new target.
+        calls: How many register and deregister calls returned.
+        called: How many registrations those calls had in all.
+    """
 
     plan: Plan
     begun: datetime
@@ -139,26 +170,26 @@ class Rollout:
     groups: Mapping[TargetId, tuple[Group, ...]]
     statuses: Mapping[TargetId, TargetStatus]
     by_phase: Mapping[Phase, Mapping[TargetId, None]]
-    flagged: Mapping[TargetId, None]  # those that fell, or are to be tried again
+    flagged: Mapping[TargetId, None]
     number: int
     moved: datetime
     owner: Owner | None = None
     owner_version: int = 1  # the newest version of events that the owner reads
     marks: str = ""
     revert_marks: str = ""
-    aborting: str = ""
-    paused: str = ""  # by whom
-    unacknowledged: bool = False  # a word came after which spans are to be measured anew, by the clock of who drives
-    reverting: str = ""  # by whom
+    aborting: str | None = None
+    paused: str | None = None
+    unacknowledged: bool = False
+    reverting: str | None = None
     interrupted: bool = False
     finished: datetime | None = None
-    reopened: bool = False  # finished once, then taken up for more: it takes in nobody else
+    reopened: bool = False
     failures: int = 0
-    calls: int = 0  # that took registrations out or put them back,
-    called: int = 0  # and how many those were
+    calls: int = 0
+    called: int = 0
 
     def at(self, *phases: Phase) -> list[TargetId]:
-        """Targets in these phases, phase by phase, each in the order of their coming there (waiting: plan order)."""
+        """Targets in these phases, phase by phase, each in the order in which they entered it (waiting: plan order)."""
         return [target for phase in phases for target in self.by_phase[phase]]
 
     @property
@@ -168,45 +199,45 @@ class Rollout:
 
     @property
     def batch_size(self) -> int:
-        """How many leave, or come back, together: more than one only in a wide window whose calls were not few."""
+        """How many targets leave, or come back, in one call."""
         return batch_size(self.plan, self.calls, self.called)
 
     @property
     def free(self) -> int:
-        """How many may be taken now: places of the window stay empty until they are a lot."""
+        """How many targets may be taken out now; 0 until a whole batch fits into the window."""
         free = self.plan.window - self.in_progress
         return free if free >= self.batch_size else 0
 
     @property
-    def stopped(self) -> str:
-        """Why nothing more is touched, for good; '' while the rollout goes on."""
+    def stopped(self) -> Reason | None:
+        """Why no other target is taken out or worked on, for good; None while the rollout continues."""
         if self.aborting:
-            return f"aborted by {self.aborting}"
+            return reason(ReasonCode.ABORTED, by=self.aborting)
         if self.failed:
-            what = "could not be taken back" if self.reverting else "failed"
-            return f"stopped: {self.failures} {what}, {self.plan.spec.on_failure.max_failures} allowed"
-        return ""
+            code = ReasonCode.TOO_MANY_REVERT_FAILURES if self.reverting else ReasonCode.TOO_MANY_FAILURES
+            return reason(code, failures=self.failures, allowed=self.plan.spec.on_failure.max_failures)
+        return None
 
     @property
     def failed(self) -> bool:
-        """More targets failed than were allowed: of the update, or once it is being reverted, of that."""
+        """More targets failed than were allowed: in the update, or once it is being reverted, in the revert."""
         return self.failures > self.plan.spec.on_failure.max_failures
 
     @property
     def out_of_service(self) -> list[TargetId]:
-        """Targets that were touched and are not known to serve."""
+        """Targets that were taken out and are not known to serve."""
         return self.at(*(phase for phase in Phase if phase in IN_PROGRESS - {Phase.SOAKING} | {Phase.LEFT_OUT}))
 
     @property
     def lost(self) -> list[TargetId]:
-        """Targets that were done and left service afterwards, whether or not they serve again."""
+        """Targets that failed after they were done, whether or not they serve again."""
         return [target for target in self.by_phase[Phase.DONE] if self.statuses[target].cause is Cause.FAILED]
 
     def command(self, target: TargetId) -> Command:
-        """What is run on this target, as it stands."""
+        """The command that is due on this target: the work, or the revert."""
         return self.plan.spec.command(back=self.statuses[target].intent is Intent.REVERT)
 
     def key(self, target: TargetId) -> e.WorkKey:
-        """The name of the work now due on this target."""
+        """The key of the work that is due on this target."""
         status = self.statuses[target]
         return e.WorkKey(self.plan.rollout, target, status.attempt, status.intent)

@@ -1,6 +1,6 @@
-"""Promise 1: who serves now, believing the worse of journal and sight, and whether one more may go.
+"""Capacity (promise 1): who serves now, believing the worse of journal and observation, and whether one more may go.
 
-Counts registrations per group and zone. What was not looked at right before does not serve.
+Counts registrations per group and zone. A group that was not observed within the last 10 seconds proves nothing.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.observation import GroupObservation, Observation
 from katakei.domain.phases import MAY_SERVE, Phase
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 
 OBSERVATION_MAX_AGE = timedelta(seconds=10)
@@ -19,20 +20,24 @@ NOT_SERVING_PHASES = tuple(phase for phase in Phase if phase not in MAY_SERVE)
 
 @dataclass(frozen=True, slots=True)
 class ServingCount:
-    """Serving registrations, per group, and per (group, zone) where zones have a floor.
+    """The serving registrations of each group, and of each (group, zone) where zones have a floor.
 
-    Targets that have `left` do not count, whatever the looks say. Nothing here is as large as the groups: a turn in
-    which hundreds leave copies none of them.
+    Nothing here is as large as a group, so a turn in which hundreds of targets leave copies no group.
+
+    Attributes:
+        observed: The groups that were observed recently enough to count.
+        unseen: The groups that were not.
+        left: Targets that do not count, whatever the observation says.
     """
 
-    looks: Mapping[Arn, GroupObservation]
+    observed: Mapping[Arn, GroupObservation]
     groups: Mapping[Arn, int]
     zones: Mapping[tuple[Arn, str], int]
     unseen: frozenset[Arn]
     left: frozenset[TargetId] = frozenset()
 
     def without(self, *targets: Target) -> "ServingCount":
-        """The tally once every registration of these targets is out."""
+        """The count once every registration of these targets is out."""
         groups, zones = dict(self.groups), dict(self.zones)
         for target in targets:
             for place in target.registrations if target.id not in self.left else ():
@@ -43,39 +48,56 @@ class ServingCount:
         return replace(self, groups=groups, zones=zones, left=self.left.union(target.id for target in targets))
 
     def _serves(self, place: Registration) -> bool:
-        look = self.looks[place.group].seen.get(place) if place.group in self.looks else None
-        return look is not None and look.serving
+        group = self.observed.get(place.group)
+        health = group.seen.get(place) if group else None
+        return health is not None and health.serving
 
 
 def count_serving(rollout: Rollout, observation: Observation, now: datetime) -> ServingCount:
-    """Who serves. A group whose newest whole look is older than FRESH is unseen: it can prove nothing."""
+    """The serving registrations now.
+
+    Args:
+        rollout: Targets whose phase does not allow them to serve are not counted.
+        observation: A group whose newest whole observation is older than `OBSERVATION_MAX_AGE` is unseen.
+        now: The moment of the decision.
+    """
     arns = [group.arn for group in rollout.plan.groups]
-    looks = {arn: look for arn in arns if (look := observation.groups.get(arn)) and _fresh(look, now)}
+    observed = {arn: group for arn in arns if (group := observation.groups.get(arn)) and _fresh(group, now)}
     zones: Counter[tuple[Arn, str]] = Counter()
-    for arn, look in looks.items():
+    for arn, group in observed.items():
         if rollout.plan.floors[arn].per_zone:
-            zones.update((arn, _zone(rollout, place)) for place, seen in look.seen.items() if seen.serving)
-    groups = {arn: look.serving for arn, look in looks.items()}
-    everyone = ServingCount(looks, groups, zones, frozenset(arns) - looks.keys())
+            zones.update((arn, _zone(rollout, place)) for place, health in group.seen.items() if health.serving)
+    groups = {arn: group.serving for arn, group in observed.items()}
+    everyone = ServingCount(observed, groups, zones, frozenset(arns) - observed.keys())
     return everyone.without(*(rollout.targets[target] for target in rollout.at(*NOT_SERVING_PHASES)))
 
 
-def floor_violation(rollout: Rollout, count_serving: ServingCount, target: Target) -> str:
-    """Which floor, of the groups and zones this target belongs to, is not kept by this tally; '' when all are."""
+def floor_violation(rollout: Rollout, serving: ServingCount, target: Target) -> Reason | None:
+    """The first floor that is not kept, of the groups and zones to which this target belongs.
+
+    Args:
+        rollout: Holds the floors of the plan.
+        serving: Who serves; without the target where the question is whether it may leave.
+        target: The target in question.
+
+    Returns:
+        None when every floor is kept. A group that is unseen keeps no floor.
+    """
     for arn in dict.fromkeys(place.group for place in target.registrations):
-        floor = rollout.plan.floors[arn]
-        if arn in count_serving.unseen:
-            return f"{_name(rollout, arn)} has not been seen just now"
-        if count_serving.groups[arn] < floor.count:
-            return f"{count_serving.groups[arn]} of {_name(rollout, arn)} would serve, the floor is {floor.count}"
-        here = count_serving.zones.get((arn, target.zone), 0)
+        floor, name = rollout.plan.floors[arn], _name(rollout, arn)
+        if arn in serving.unseen:
+            return reason(ReasonCode.GROUP_NOT_OBSERVED, group=name)
+        if serving.groups[arn] < floor.count:
+            return reason(ReasonCode.GROUP_FLOOR, group=name, serving=serving.groups[arn], floor=floor.count)
+        here = serving.zones.get((arn, target.zone), 0)
         if here < floor.per_zone:
-            return f"{here} of {_name(rollout, arn)} would serve in {target.zone}, its floor is {floor.per_zone}"
-    return ""
+            zone = target.zone
+            return reason(ReasonCode.ZONE_FLOOR, group=name, zone=zone, serving=here, floor=floor.per_zone)
+    return None
 
 
-def _fresh(look: GroupObservation, now: datetime) -> bool:
-    return look.full_begun is not None and now - look.full_begun <= OBSERVATION_MAX_AGE
+def _fresh(group: GroupObservation, now: datetime) -> bool:
+    return group.full_begun is not None and now - group.full_begun <= OBSERVATION_MAX_AGE
 
 
 def _name(rollout: Rollout, arn: Arn) -> str:

@@ -1,6 +1,6 @@
-"""One target, as the answers of the decide table see it: its standing, the freshest sight of it, and the moment.
+"""The context of a decision: one turn, and one target in it with its status, its newest observation and the moment.
 
-Only questions here; no question speaks, writes or waits.
+Phase handlers ask their questions here. No question writes, waits or calls anything.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,130 +10,142 @@ from datetime import datetime, timedelta
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Deregister, Record, Register, Wait
 from katakei.domain.model import Group, Registration, Target, TargetId, TargetType
-from katakei.domain.observation import HealthState, Observation, ProbeVerdict, RegistrationHealth
+from katakei.domain.observation import HealthState, Observation, ProbeVerdict, RegistrationHealth, Visible
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
+from katakei.domain.reasons import Reason, ReasonCode, reason, then
 from katakei.domain.replay import Rollout
 from katakei.domain.rollout import TargetStatus
 from katakei.domain.spec import DrainUntil
-from katakei.domain.words import label, listed, since, span
 from katakei.reconcile.capacity import OBSERVATION_MAX_AGE, ServingCount, floor_violation
 from katakei.reconcile.pacing import SLOWEST, pace
 from katakei.reconcile.revert import called_off, recalled
 
-PROOF_INTERVAL = timedelta(seconds=5)  # two looks this far apart prove that a target serves again (promise 1)
+PROOF_INTERVAL = timedelta(seconds=5)  # two observations this far apart prove that a target serves again (promise 1)
 CALL_REPEAT = timedelta(seconds=5)  # a call that returned but changed nothing is repeated after this long
-VERDICT_MAX_AGE = timedelta(seconds=15)  # a witness's verdict is believed for this long
-MAX_ATTEMPTS = 3  # how often in a row a target to which nothing was done in the end is tried
+VERDICT_MAX_AGE = timedelta(seconds=15)  # an older verdict of the probe does not count
+MAX_ATTEMPTS = 3  # consecutive attempts at a target on which nothing was done
 
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """One turn: what was resolved, what is so, who serves, and the moment."""
+    """One turn: what was decided, what was observed, who serves, and the moment."""
 
     rollout: Rollout
     observation: Observation
-    tally: ServingCount
+    serving: ServingCount
     now: datetime
 
-    def case(self, target: TargetId) -> "TargetContext":
-        """This target in this turn."""
+    def target(self, target_id: TargetId) -> "TargetContext":
+        """The context of this target."""
         rollout, observation = self.rollout, self.observation
-        where, status = rollout.targets[target], rollout.statuses[target]
-        looks = _usable([observation.of(place) for place in where.registrations], status, self.now)
-        return TargetContext(rollout, where, status, observation, self.tally, self.now, looks)
+        target, status = rollout.targets[target_id], rollout.statuses[target_id]
+        health = _usable([observation.of(place) for place in target.registrations], status, self.now)
+        return TargetContext(rollout, target, status, observation, self.serving, self.now, health)
 
     def after(self, actions: Iterable[Action]) -> "TurnContext":
-        """The rest of this turn: what leaves by these steps serves no more."""
-        moves = [
+        """The rest of this turn: a target that leaves service by these actions no longer counts."""
+        changes = [
             action.event
             for action in actions
             if isinstance(action, Record) and isinstance(action.event, e.PhaseChanged)
         ]
-        leaving = [self.rollout.targets[move.target] for move in moves if move.to is Phase.DRAINING]
-        return replace(self, tally=self.tally.without(*leaving)) if leaving else self
+        leaving = [self.rollout.targets[change.target] for change in changes if change.to is Phase.DRAINING]
+        return replace(self, serving=self.serving.without(*leaving)) if leaving else self
 
 
 @dataclass(frozen=True, slots=True)
 class TargetContext:
-    """Everything an answer may ask about.
+    """Everything about one target that a phase handler may ask.
 
-    `looks` are those at each registration, all begun after our last call returned and still fresh; None otherwise.
+    Attributes:
+        health: The health of each registration, in order, all from observations that are recent and began after the
+            last call returned; None where one of them is not.
     """
 
     rollout: Rollout
     target: Target
     status: TargetStatus
     observation: Observation
-    tally: ServingCount
+    serving: ServingCount
     now: datetime
-    looks: Sequence[RegistrationHealth] | None
+    health: Sequence[RegistrationHealth] | None
 
     @property
     def plan(self) -> Plan:
-        """The recorded promises."""
+        """The recorded plan."""
         return self.rollout.plan
 
     @property
-    def edited(self) -> str | None:
-        """How its groups differ from the plan, '' not at all, None when that was not read just now.
-
-        A witness's word rests on the idle timeout: a longer one keeps silent requests alive for longer.
-        """
-        reads = [self.observation.attributes.get(group.arn) for group in self.groups]
-        fresh = [read for read in reads if read and self.now - read.begun < VERDICT_MAX_AGE]
-        return "; ".join(read.changed for read in fresh if read.changed) if len(fresh) == len(reads) else None
+    def groups(self) -> tuple[Group, ...]:
+        """The groups in which this target is registered."""
+        return self.rollout.groups[self.target.id]
 
     @property
-    def amiss(self) -> tuple[RegistrationHealth, ...]:
-        """Those looks that keep it from counting as back in service.
+    def group_changes(self) -> tuple[Reason, ...] | None:
+        """How its groups differ from the plan; None when their attributes were not read recently.
 
-        In a group that no listener used when it was planned nothing can serve: to be registered there is to be back.
+        A probe's verdict rests on the idle timeout of the plan: a longer one keeps silent requests alive for longer.
         """
-        idle = {group.arn for group in self.groups if not group.load_balancers}
-        looked = zip(self.target.registrations, self.looks or (), strict=False)
-        return tuple(look for place, look in looked if not look.serving and not (look.idle and place.group in idle))
+        readings = [self.observation.attributes.get(group.arn) for group in self.groups]
+        fresh = [reading for reading in readings if reading and self.now - reading.begun < VERDICT_MAX_AGE]
+        if len(fresh) < len(readings):
+            return None
+        return tuple(change for reading in fresh for change in reading.changes)
 
     @property
-    def called_off(self) -> str:
-        """Why no work is to begin on it any more; '' while it is."""
+    def not_serving(self) -> tuple[RegistrationHealth, ...]:
+        """The registrations that keep it from counting as back in service.
+
+        In a group that no listener used when it was planned nothing can serve: there, to be registered is enough.
+        """
+        unused = {group.arn for group in self.groups if not group.load_balancers}
+        observed = zip(self.target.registrations, self.health or (), strict=False)
+        return tuple(
+            health for place, health in observed if not health.serving and not (health.idle and place.group in unused)
+        )
+
+    @property
+    def called_off(self) -> Reason | None:
+        """Why no work is to begin on it any more; None while it is."""
         return called_off(self.rollout, self.target.id)
 
     @property
-    def recalled(self) -> str:
-        """Why it goes no further with what was done to it, but is taken back; '' when it is not."""
+    def recalled(self) -> Reason | None:
+        """Why it is taken back instead of continued; None when it is not."""
         return recalled(self.rollout, self.target.id)
 
     @property
-    def unseen(self) -> str:
-        """Why the last look at one of its groups failed; '' when none did."""
-        return next((why for arn, why in self.observation.unseen.items() if arn in {g.arn for g in self.groups}), "")
+    def observation_error(self) -> str | None:
+        """Why the last observation of one of its groups failed, in the error's own words."""
+        arns = {group.arn for group in self.groups}
+        return next((why for arn, why in self.observation.unseen.items() if arn in arns), None)
 
     @property
-    def deleted(self) -> str:
-        """Which of its groups somebody deleted; '' none."""
-        names = [group.name for group in self.groups if group.arn in self.observation.deleted]
-        return f"the target group {listed(names)} was deleted, not by us" if names else ""
+    def group_deleted(self) -> Reason | None:
+        """Which of its groups somebody deleted; None when all exist."""
+        names = tuple(group.name for group in self.groups if group.arn in self.observation.deleted)
+        return reason(ReasonCode.GROUP_DELETED, groups=names) if names else None
 
     @property
     def floors_unseen(self) -> bool:
-        """One of its own groups was not seen whole just now, so that its floor cannot be judged."""
-        return not self.tally.unseen.isdisjoint(group.arn for group in self.groups)
+        """One of its groups was not observed as a whole recently, so its floor cannot be judged."""
+        return not self.serving.unseen.isdisjoint(group.arn for group in self.groups)
 
     @property
-    def floor_lost(self) -> str:
-        """Which floor is broken although this target was not counted any more; '' when none, or when unseen."""
-        return "" if self.floors_unseen else floor_violation(self.rollout, self.tally, self.target)
+    def floor_lost(self) -> Reason | None:
+        """Which floor is not kept although this target does not count; None when all are, or cannot be judged."""
+        return None if self.floors_unseen else floor_violation(self.rollout, self.serving, self.target)
 
     @property
-    def needed(self) -> str:
-        """Why it may not be taken out (again) now: it may serve, and a floor needs it or cannot be judged; else ''."""
-        if self.looks and not any(look.serving for look in self.looks):
-            return ""
-        return floor_violation(self.rollout, self.tally, self.target)
+    def needed(self) -> Reason | None:
+        """Why it may not be deregistered (again) now: it may serve, and a floor needs it or cannot be judged."""
+        if self.health and not any(health.serving for health in self.health):
+            return None
+        return floor_violation(self.rollout, self.serving, self.target)
 
     def missing(self, returned: frozenset[str]) -> tuple[Registration, ...]:
-        """Registrations in groups whose call has not returned yet."""
+        """The registrations in groups whose call has not returned yet."""
         return tuple(place for place in self.target.registrations if place.group not in returned)
 
     @property
@@ -142,13 +154,8 @@ class TargetContext:
         return self.now - self.status.since
 
     @property
-    def lasting(self) -> str:
-        """'for 41s', in this phase."""
-        return since(self.status.since, self.now)
-
-    @property
     def drain_limit(self) -> timedelta:
-        """The bound of a drain: by default the longest delay of its groups (or settle, if longer) and a minute more."""
+        """The limit of a drain: by default the longest delay of its groups (or settle, if longer) and a minute more."""
         limits, settle = self.plan.spec.limits, self.plan.spec.drain.settle
         if not limits.draining_from_delay:
             return limits.draining_extra
@@ -156,43 +163,46 @@ class TargetContext:
 
     @property
     def return_limit(self) -> timedelta:
-        """The bound of a return: an ip target first has to wait for its group's timer."""
+        """The limit of a return: an IP target first has to wait for the deregistration delay of its group."""
         delays = [group.delay for group in self.groups if group.target_type is TargetType.IP]
         return self.plan.spec.limits.warming + max(delays, default=timedelta())
 
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """The groups this target is registered in."""
-        return self.rollout.groups[self.target.id]
+    def wait(self, why: Reason, until: datetime | None = None, since: datetime | None = None) -> Wait:
+        """Wait for a reason about this target.
 
-    def rest(self, why: str, until: datetime | None = None, since: datetime | None = None) -> Wait:
-        """Wait, and say why about this target: until a moment, or for what is awaited `since` (this phase began)."""
+        Args:
+            why: The reason, without the name of the target.
+            until: The moment when the wait can end, if it is known.
+            since: When the wait began, else; by default when the phase began. A longer wait is checked less often.
+        """
         soon = self.now + (SLOWEST if until else pace(self.now - (since or self.status.since)))
-        return Wait(min(until or soon, soon), f"{label(self.target)}: {why}", self.target.id)
+        return Wait(min(until or soon, soon), why, self.target.id)
 
-    def rest_unseen(self, what: str) -> Wait:
-        """Wait for a look, and say why the last one failed."""
-        return self.rest(f"{what}{self.unseen and f': {self.unseen}'} ({self.lasting})")
+    def wait_for_observation(self, code: ReasonCode) -> Wait:
+        """Wait for the next observation, and say why the last one failed."""
+        return self.wait(reason(code, waited=self.waited, text=self.observation_error))
 
-    def also(self, why: str) -> str:
-        """The later reason, behind which the earlier one is not lost."""
-        return f"{self.status.why}; {why}" if self.status.why else why
+    def then(self, why: Reason) -> Reason:
+        """The reason after the one that the target already has, if it has one."""
+        return then(self.status.reason, why)
 
-    def move(self, to: Phase, why: str = "", intent: Intent | None = None, cause: Cause | None = None) -> Record:
-        """Write that the target goes to this phase."""
-        return Record(e.PhaseChanged(self.now, self.target.id, to, why, intent, cause))
+    def enter(
+        self, phase: Phase, why: Reason | None = None, intent: Intent | None = None, cause: Cause | None = None
+    ) -> Record:
+        """Write that the target enters this phase."""
+        return Record(e.PhaseChanged(self.now, self.target.id, phase, intent=intent, cause=cause, reason=why))
 
     def deregister(self) -> Deregister:
-        """Take it out of every group whose call has not returned, or of all again."""
+        """Deregister it in every group whose call has not returned, or in all of them again."""
         return Deregister(self.target.id, self.missing(self.status.deregistered) or self.target.registrations)
 
     def register(self) -> Register:
-        """Put it back into every group whose call has not returned, or into all again."""
+        """Register it in every group whose call has not returned, or in all of them again."""
         return Register(self.target.id, self.missing(self.status.registered) or self.target.registrations)
 
     @property
     def others_come_back_soon(self) -> bool:
-        """In a wide window one call for a lot of them is worth as long as they need to come, on average."""
+        """In a wide window one call for a batch is worth waiting as long as the batch needs to come, on average."""
         batch_size, here = self.rollout.batch_size, self.rollout.by_phase[Phase.CHECKING]
         first = self.rollout.statuses[next(iter(here))]
         out_for = first.since - (first.out_since or first.since)
@@ -200,56 +210,58 @@ class TargetContext:
 
     @property
     def repeat_is_due(self) -> bool:
-        """A call that returned is not believed for ever: the world still does not show it."""
+        """The last call returned some time ago and AWS still does not show it, so it is repeated."""
         return self.status.called is None or self.now - self.status.called >= CALL_REPEAT
 
     @property
     def ip_still_draining(self) -> bool:
-        """An ip target may not be registered before it is absent (docs/aws.md 3); unseen counts as not yet."""
+        """An IP target may not be registered before it is absent (docs/aws.md 3). Not observed counts as not absent."""
         ips = {group.arn for group in self.groups if group.target_type is TargetType.IP}
-        looks = [self.observation.of(place) for place in self.target.registrations if place.group in ips]
-        return any(look is None or look.state is HealthState.DRAINING or not self._of_now(look) for look in looks)
+        observed = [self.observation.of(place) for place in self.target.registrations if place.group in ips]
+        return any(
+            health is None or health.state is HealthState.DRAINING or not self._is_of_this_phase(health)
+            for health in observed
+        )
 
-    def _of_now(self, look: RegistrationHealth) -> bool:
-        """A look of before this phase may miss a deregistration that was still on its way."""
-        return _usable([look], self.status, self.now) is not None and look.begun >= self.status.since
+    def _is_of_this_phase(self, health: RegistrationHealth) -> bool:
+        """An observation from before this phase may miss a deregistration that was still on its way."""
+        return _usable([health], self.status, self.now) is not None and health.begun >= self.status.since
 
     @property
     def nothing_pending(self) -> bool:
-        """Nothing drains any more, a witness proves that nothing is pending (promise 2), or it was cut as asked."""
-        looks = self.looks or ()
-        if looks and all(look.state is not HealthState.DRAINING for look in looks):
+        """Nothing drains any more, or a probe proves that nothing is pending (promise 2), or `cut_after` is over."""
+        health = self.health or ()
+        if health and all(each.state is not HealthState.DRAINING for each in health):
             return True
-        if self.status.cut:
+        if self.status.cut_short:
             return True
         verdict = self.observation.evidence.get(self.target.id)
         if self.plan.spec.drain.until is DrainUntil.DELAY or verdict is None or self.status.out_since is None:
             return False
-        if self.status.blind != "" or self.edited != "":  # its silence proves nothing
+        if not isinstance(self.status.baseline, Visible) or self.group_changes != ():  # its silence proves nothing
             return False
         settled = verdict.ended >= self.status.out_since + self.plan.spec.drain.settle
         return verdict.verdict is ProbeVerdict.QUIET and settled and self.now - verdict.ended < VERDICT_MAX_AGE
 
 
 def _usable(
-    looks: Sequence[RegistrationHealth | None], status: TargetStatus, now: datetime
+    observed: Sequence[RegistrationHealth | None], status: TargetStatus, now: datetime
 ) -> Sequence[RegistrationHealth] | None:
-    """All of them, or None where one cannot be trusted: it is too old, or may have been before what we did."""
+    """All of them; None where one is too old, or may be from before our last call returned."""
     called = status.called
     fresh = [
-        look
-        for look in looks
-        if look and now - look.begun <= OBSERVATION_MAX_AGE and (not called or look.begun >= called)
+        health
+        for health in observed
+        if health and now - health.begun <= OBSERVATION_MAX_AGE and (not called or health.begun >= called)
     ]
-    return fresh if len(fresh) == len(looks) else None
+    return fresh if len(fresh) == len(observed) else None
 
 
-def shown(look: RegistrationHealth) -> str:
-    """A look in the load balancer's own words."""
-    shift = ", but its traffic is kept away" if look.overridden else ""
-    return f"{look.state.value} ({look.description}){shift}" if look.description else f"{look.state.value}{shift}"
-
-
-def left(length: timedelta) -> str:
-    """'12s left'."""
-    return f"{span(length)} left"
+def reported(health: RegistrationHealth) -> Reason:
+    """The health of a registration as the load balancer reports it."""
+    return reason(
+        ReasonCode.HEALTH,
+        state=health.state.value,
+        description=health.description or None,
+        overridden=health.overridden,
+    )

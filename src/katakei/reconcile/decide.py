@@ -1,7 +1,7 @@
-"""The decision of a turn: closes the gap between the rollout (what was decided) and the observation (what is true).
+"""The decision of a turn: it closes the gap between the rollout (what was decided) and the observation (what is true).
 
-`PHASE_HANDLERS` maps each phase to the function that answers a target in it. `decide` is pure. It
-never waits, and every turn starts from the journal and a fresh look, so there is no recovery code.
+`PHASE_HANDLERS` maps each phase to the function that answers for a target in it. `decide` is pure. It never waits, and
+every turn starts from the journal and a fresh observation, so there is no recovery code.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,29 +10,28 @@ from datetime import datetime, timedelta
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Deregister, Record, Wait, target_of
 from katakei.domain.model import Target, TargetId
-from katakei.domain.observation import HealthState, Observation, RegistrationHealth
+from katakei.domain.observation import SILENT, Blind, HealthState, Observation, Visible, baseline_text
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.domain.rollout import RETRYABLE, WIDE
 from katakei.domain.spec import DrainUntil
-from katakei.domain.words import label, listed, since, span
 from katakei.reconcile.capacity import OBSERVATION_MAX_AGE, ServingCount, count_serving, floor_violation
-from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext, TurnContext, shown
-from katakei.reconcile.drain_proof import TWICE
+from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext, TurnContext, reported
+from katakei.reconcile.drain_proof import INTRUSIONS_ALLOWED
 from katakei.reconcile.draining import draining, out
-from katakei.reconcile.drift import joining
+from katakei.reconcile.drift import joining, vanished
 from katakei.reconcile.pacing import MOMENT, SLOWEST, pace
 from katakei.reconcile.returning import checking, returning, soaking, warming
 from katakei.reconcile.revert import fails_back, recalled
-from katakei.reconcile.vanished import vanished
 from katakei.reconcile.watching import watching
 from katakei.reconcile.working import working
 
 IDLE_INTERVAL = timedelta(seconds=15)
-ATTRIBUTES_MAX_AGE = timedelta(seconds=60)  # how old a reading of a group's attributes may be at a take-out
-BASELINE_TIMEOUT = timedelta(
-    seconds=45
-)  # so long a target's traffic is awaited before it leaves; else it is called blind
+ATTRIBUTES_MAX_AGE = timedelta(
+    seconds=60
+)  # how old a reading of a group's attributes may be when a target is taken out
+BASELINE_TIMEOUT = timedelta(seconds=45)  # how long a take-out waits for the probe to see the target's traffic
 
 PHASE_HANDLERS: Mapping[Phase, Callable[[TargetContext], tuple[Action, ...]]] = {
     Phase.DRAINING: draining,
@@ -51,27 +50,34 @@ KnownActions = Mapping[TargetId, Sequence[Action]]
 def decide(
     rollout: Rollout, observation: Observation, now: datetime, known: KnownActions | None = None
 ) -> tuple[Action, ...]:
-    """The steps of this turn: notes (to be written in one append), acts (only after it), rests (why it waits).
+    """The actions of this turn.
 
-    `known` are answers to the same sight a moment ago that still hold.
+    Args:
+        rollout: What was decided.
+        observation: What is true, as far as it was observed.
+        now: The moment of the decision.
+        known: Answers to the same observation a moment ago that still hold (`still_valid`).
+
+    Returns:
+        Records (to be written in one append), external actions (only after it), and waits with their reasons.
     """
     if rollout.finished:
         return ()
     if fails_back(rollout):
         return (Record(e.RevertDecided(now, rollout.failures)),)
-    scene = TurnContext(rollout, observation, count_serving(rollout, observation, now), now)
-    actions: list[Action] = [*joining(scene)]
-    for phase, answer in PHASE_HANDLERS.items():
+    turn = TurnContext(rollout, observation, count_serving(rollout, observation, now), now)
+    actions: list[Action] = [*joining(turn)]
+    for phase, handler in PHASE_HANDLERS.items():
         for target in rollout.by_phase[phase]:
             if known and target in known:
                 actions += known[target]
                 continue
-            case = scene.case(target)
-            gone = vanished(case) if observation.deleted else None
-            answered = (gone,) if gone else answer(case)
-            actions += answered
-            scene = scene.after(answered)
-    actions += watching(scene) or _next(scene)
+            context = turn.target(target)
+            gone = vanished(context) if observation.deleted else None
+            answer = (gone,) if gone else handler(context)
+            actions += answer
+            turn = turn.after(answer)
+    actions += watching(turn) or _next(turn)
     if not actions and not (rollout.interrupted and candidates(rollout)):
         actions.append(Record(e.Finished(now)))
     elif rollout.unacknowledged:
@@ -80,7 +86,13 @@ def decide(
 
 
 def still_valid(actions: Iterable[Action], then: Rollout, now: Rollout) -> KnownActions:
-    """Of these answers those that hold: what a person wants is the same, and the target stands where it stood."""
+    """The answers that still hold after more events: what people want is the same, and the target's status too.
+
+    Args:
+        actions: The answers to the rollout as it was.
+        then: The rollout as it was.
+        now: The rollout as it is.
+    """
     if _wanted(then) != _wanted(now):
         return {}
     known: dict[TargetId, list[Action]] = {}
@@ -92,26 +104,26 @@ def still_valid(actions: Iterable[Action], then: Rollout, now: Rollout) -> Known
 
 
 def _wanted(rollout: Rollout) -> tuple[object, ...]:
-    person = rollout.aborting, rollout.paused, rollout.reverting, rollout.interrupted
-    return rollout.stopped, *person, rollout.marks, rollout.revert_marks
+    people = rollout.aborting, rollout.paused, rollout.reverting, rollout.interrupted
+    return rollout.stopped, *people, rollout.marks, rollout.revert_marks
 
 
 def candidates(rollout: Rollout) -> list[TargetId]:
-    """Targets that may be taken next, in order: the waiting ones, then those to be tried again.
+    """The targets that may be taken out next, in order: the waiting ones, then those that get another attempt.
 
-    Once it is being reverted: those that were touched, the last one first.
+    While the rollout is being reverted: those that were touched, the last one first.
     """
     waiting = rollout.at(Phase.WAITING)
     if rollout.reverting:
-        back = [target for target in rollout.at(*_ASKED) if _due_back(rollout, target)]
+        back = [target for target in rollout.at(*_RETRYABLE_PHASES) if _due_back(rollout, target)]
         return [*waiting, *sorted(back, key=lambda target: rollout.statuses[target].touched, reverse=True)]
     again = [t for t in rollout.at(Phase.RETURNED, Phase.FAILED_SERVING) if _tried_again(rollout, t)]
-    some = [(t, rollout.statuses[t]) for t in rollout.flagged]
-    asked = [t for t, status in some if status.retry and status.phase in _ASKED]
+    flagged = [(t, rollout.statuses[t]) for t in rollout.flagged]
+    asked = [t for t, status in flagged if status.retry and status.phase in _RETRYABLE_PHASES]
     return list(dict.fromkeys([*waiting, *again, *asked]))
 
 
-_ASKED = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
+_RETRYABLE_PHASES = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
 
 
 def _tried_again(rollout: Rollout, target: TargetId) -> bool:
@@ -120,52 +132,51 @@ def _tried_again(rollout: Rollout, target: TargetId) -> bool:
 
 
 def _due_back(rollout: Rollout, target: TargetId) -> bool:
-    """Not where the work may still run, nor where somebody else insists on the target: those are left to a person."""
+    """Not where the work may still run, nor where somebody else keeps registering the target: a person decides."""
     status = rollout.statuses[target]
-    if status.may_run or status.found_serving >= TWICE:
+    if status.may_run or status.found_serving >= INTRUSIONS_ALLOWED:
         return False
     again = status.reverted and _tried_again(rollout, target)
-    return bool(recalled(rollout, target)) or again
+    return recalled(rollout, target) is not None or again
 
 
-def _next(scene: TurnContext) -> list[Action]:
-    """Who is taken next, as far as window and floor allow; or why nobody is."""
-    rollout = scene.rollout
+def _next(turn: TurnContext) -> list[Action]:
+    """Which targets are taken out next, as far as window and floor allow; or why none is."""
+    rollout = turn.rollout
     if rollout.interrupted:
         return []
-    never = rollout.stopped or (f"reverted by {rollout.reverting} before its turn" if rollout.reverting else "")
+    never = rollout.stopped
+    if never is None and rollout.reverting:
+        never = reason(ReasonCode.REVERTED_BEFORE_TURN, by=rollout.reverting)
     if never and rollout.by_phase[Phase.WAITING]:
-        return [_skip(scene, target, never) for target in rollout.by_phase[Phase.WAITING]]
+        return [_skip(turn, target, never) for target in rollout.by_phase[Phase.WAITING]]
     if rollout.stopped or not rollout.free:
         return []
     nexts = candidates(rollout)
     if not nexts:
         return []
     if rollout.paused:
-        said = f"paused by {rollout.paused} {since(rollout.moved, scene.now)}; nothing else is begun until:"
-        return (
-            []
-            if rollout.in_progress
-            else [Wait(scene.now + IDLE_INTERVAL, f"{said} katakei resume {rollout.plan.rollout}")]
-        )
-    return _take(scene, nexts)
+        waited, rollout_id = turn.now - rollout.moved, rollout.plan.rollout
+        why = reason(ReasonCode.PAUSED, by=rollout.paused, waited=waited, rollout=rollout_id)
+        return [] if rollout.in_progress else [Wait(turn.now + IDLE_INTERVAL, why)]
+    return _take(turn, nexts)
 
 
-def _take(scene: TurnContext, nexts: list[TargetId]) -> list[Action]:
-    rollout, serving = scene.rollout, scene.tally
+def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
+    rollout, serving = turn.rollout, turn.serving
     free = rollout.free
     actions: list[Action] = []
-    held: dict[TargetId, str] = {}
+    held: dict[TargetId, Reason] = {}
     for target_id in nexts:
         if free == 0:
             break
         target = rollout.targets[target_id]
         left = serving.without(target)
-        if foreign := _not_ours_to_take(scene, target):
-            actions.append(foreign)
-        elif reason := _not_as_planned(scene, target) or _needed(scene, target, left):
-            held[target_id] = reason
-        elif baseline := _baseline(scene, target):
+        if elsewhere := _taken_elsewhere(turn, target):
+            actions.append(elsewhere)
+        elif why := _not_as_planned(turn, target) or _needed(turn, target, left):
+            held[target_id] = why
+        elif baseline := _baseline(turn, target):
             if isinstance(baseline, Record):
                 actions.append(baseline)
                 free -= 1
@@ -173,106 +184,128 @@ def _take(scene: TurnContext, nexts: list[TargetId]) -> list[Action]:
                 held[target_id] = baseline
         else:
             serving, free = left, free - 1
-            actions += [_take_out(scene, target_id), Deregister(target_id, target.registrations)]
-    return actions or _hold(scene, held)
+            actions += [_take_out(turn, target_id), Deregister(target_id, target.registrations)]
+    return actions or _hold(turn, held)
 
 
-def _take_out(scene: TurnContext, target: TargetId) -> Record:
-    intent = Intent.REVERT if scene.rollout.reverting else Intent.UPDATE
-    return Record(e.PhaseChanged(scene.now, target, Phase.DRAINING, intent=intent))
+def _take_out(turn: TurnContext, target: TargetId) -> Record:
+    intent = Intent.REVERT if turn.rollout.reverting else Intent.UPDATE
+    return Record(e.PhaseChanged(turn.now, target, Phase.DRAINING, intent=intent))
 
 
-def _needed(scene: TurnContext, target: Target, left: ServingCount) -> str:
-    """Why it may not leave service now; '' also when it is left out and seen out: nothing is taken from anybody."""
-    looks = [scene.observation.of(place) for place in target.registrations]
-    out = all(look and look.out and scene.now - look.begun <= OBSERVATION_MAX_AGE for look in looks)
-    if out and scene.rollout.statuses[target.id].phase is Phase.LEFT_OUT:
-        return ""
-    return floor_violation(scene.rollout, left, target)
+def _needed(turn: TurnContext, target: Target, left: ServingCount) -> Reason | None:
+    """Why it may not leave service now. None also when it is left out and observed out: then no service is lost."""
+    observed = [turn.observation.of(place) for place in target.registrations]
+    out = all(health and health.out and turn.now - health.begun <= OBSERVATION_MAX_AGE for health in observed)
+    if out and turn.rollout.statuses[target.id].phase is Phase.LEFT_OUT:
+        return None
+    return floor_violation(turn.rollout, left, target)
 
 
-def _hold(scene: TurnContext, held: Mapping[TargetId, str]) -> list[Action]:
-    """Nobody may be taken: wait, but not for ever."""
-    rollout = scene.rollout
+def _hold(turn: TurnContext, held: Mapping[TargetId, Reason]) -> list[Action]:
+    """No target may be taken out: wait, up to `limits.waiting`."""
+    rollout, waited = turn.rollout, _unmoved(turn)
     if rollout.in_progress or not held:
         return []
-    if _still(scene) > rollout.plan.spec.limits.waiting:
+    if waited > rollout.plan.spec.limits.waiting:
         waiting = rollout.by_phase[Phase.WAITING]
-        return [_skip(scene, target, f"held too long: {held[target]}", Cause.FAILED) for target in waiting]
+        return [
+            _skip(turn, target, reason(ReasonCode.WAITED_TOO_LONG, why=held[target]), Cause.FAILED)
+            for target in waiting
+        ]
     target, why = next(iter(held.items()))
-    name = label(rollout.targets[target])
-    still = _still(scene)
-    return [Wait(scene.now + pace(still), f"{name} is next, held for {span(still)}: {why}")]
+    name = rollout.targets[target].name or None
+    waits = reason(ReasonCode.NEXT_TARGET_WAITS, target=target, name=name, waited=waited, why=why)
+    return [Wait(turn.now + pace(waited), waits)]
 
 
-def _still(scene: TurnContext) -> timedelta:
-    """How long nothing has moved; what was held by a person was not held by the world."""
-    return timedelta() if scene.rollout.unacknowledged else scene.now - scene.rollout.moved
+def _unmoved(turn: TurnContext) -> timedelta:
+    """How long no phase has changed. The time in which a person held the rollout does not count."""
+    return timedelta() if turn.rollout.unacknowledged else turn.now - turn.rollout.moved
 
 
-def _not_as_planned(scene: TurnContext, target: Target) -> str:
-    """Why its groups are not, or not known to be, what the plan was made for; '' when they are."""
+def _not_as_planned(turn: TurnContext, target: Target) -> Reason | None:
+    """Why its groups are not, or not known to be, as the plan recorded them; None when they are."""
     for place in target.registrations:
-        read = scene.observation.attributes.get(place.group)
-        if read is None or scene.now - read.begun > ATTRIBUTES_MAX_AGE:
-            return f"the attributes of {place.group} have not been read just now"
-        if read.changed:
-            return f"{place.group} is not as it was planned: {read.changed}"
-    return ""
-
-
-def _baseline(scene: TurnContext, target: Target) -> Record | str:
-    """What a witness sees of it while it serves: written once it is known, awaited for a while; '' when not needed."""
-    status = scene.rollout.statuses[target.id]
-    if scene.rollout.plan.spec.drain.until is DrainUntil.DELAY or status.blind is not None:
-        return ""
-    blind = scene.observation.baseline.get(target.id)
-    if blind == "" or status.phase is Phase.LEFT_OUT or _still(scene) >= BASELINE_TIMEOUT:
-        why = "it does not answer the witness" if blind is None else blind
-        return Record(e.BaselineTaken(scene.now, target.id, why))
-    return f"its connections are counted before it leaves{(blind and f' ({blind})') or ''}"
-
-
-def _not_ours_to_take(scene: TurnContext, target: Target) -> Record | None:
-    """A waiting target that somebody else has taken out meanwhile is left alone; one that vanished is gone."""
-    if scene.rollout.statuses[target.id].phase is not Phase.WAITING:
-        return None
-    if gone := vanished(scene.case(target.id)):
-        return gone
-    looks: list[RegistrationHealth | None] = [scene.observation.of(place) for place in target.registrations]
-    if all(look and look.state is HealthState.ABSENT for look in looks):
-        return Record(e.PhaseChanged(scene.now, target.id, Phase.GONE, "no longer registered; not by us"))
-    if any(look and look.out for look in looks):
-        return Record(e.PhaseChanged(scene.now, target.id, Phase.SKIPPED, "being deregistered, not by us; left alone"))
-    if stopped := next((look for look in looks if look and look.stopped), None):
-        return Record(e.PhaseChanged(scene.now, target.id, Phase.SKIPPED, f"{shown(stopped)}; left alone"))
+        reading = turn.observation.attributes.get(place.group)
+        if reading is None or turn.now - reading.begun > ATTRIBUTES_MAX_AGE:
+            return reason(ReasonCode.ATTRIBUTES_NOT_READ, group=place.group)
+        if reading.changes:
+            return reason(ReasonCode.GROUP_CHANGED, group=place.group, changes=reading.changes)
     return None
 
 
-def _skip(scene: TurnContext, target: TargetId, why: str, cause: Cause | None = None) -> Record:
-    aborted = Cause.ABORTED if scene.rollout.aborting else None
-    return Record(e.PhaseChanged(scene.now, target, Phase.SKIPPED, why, cause=cause or aborted))
+def _baseline(turn: TurnContext, target: Target) -> Record | Reason | None:
+    """What the probe sees of the target while it serves.
+
+    Returns:
+        The record of the baseline, once it is known or was awaited long enough; why the take-out waits for it; None
+        when it is recorded already, or not needed.
+    """
+    status = turn.rollout.statuses[target.id]
+    if turn.rollout.plan.spec.drain.until is DrainUntil.DELAY or status.baseline is not None:
+        return None
+    baseline = turn.observation.baseline.get(target.id)
+    ends = status.phase is Phase.LEFT_OUT or _unmoved(turn) >= BASELINE_TIMEOUT
+    if isinstance(baseline, Visible) or (ends and baseline):
+        return Record(e.BaselineTaken(turn.now, target.id, baseline_text(baseline)))
+    if ends:
+        return Record(e.BaselineTaken(turn.now, target.id, baseline_text(SILENT), SILENT.why))
+    return reason(ReasonCode.BASELINE_PENDING, why=baseline.why if isinstance(baseline, Blind) else None)
 
 
-def waiting_sentence(rollout: Rollout, actions: tuple[Action, ...]) -> str:
-    """The one sentence of promise 9: what is awaited and since when."""
+def _taken_elsewhere(turn: TurnContext, target: Target) -> Record | None:
+    """A waiting target that somebody else has taken out is left alone; one that is no longer registered is gone."""
+    if turn.rollout.statuses[target.id].phase is not Phase.WAITING:
+        return None
+    if gone := vanished(turn.target(target.id)):
+        return gone
+    observed = [turn.observation.of(place) for place in target.registrations]
+    if all(health and health.state is HealthState.ABSENT for health in observed):
+        why = reason(ReasonCode.DEREGISTERED_ELSEWHERE)
+        return Record(e.PhaseChanged(turn.now, target.id, Phase.GONE, reason=why))
+    if any(health and health.out for health in observed):
+        why = reason(ReasonCode.DRAINING_ELSEWHERE)
+        return Record(e.PhaseChanged(turn.now, target.id, Phase.SKIPPED, reason=why))
+    if stopped := next((health for health in observed if health and health.stopped), None):
+        why = reason(ReasonCode.MACHINE_STOPPED, health=reported(stopped))
+        return Record(e.PhaseChanged(turn.now, target.id, Phase.SKIPPED, reason=why))
+    return None
+
+
+def _skip(turn: TurnContext, target: TargetId, why: Reason, cause: Cause | None = None) -> Record:
+    aborted = Cause.ABORTED if turn.rollout.aborting else None
+    return Record(e.PhaseChanged(turn.now, target, Phase.SKIPPED, cause=cause or aborted, reason=why))
+
+
+def waiting_reason(rollout: Rollout, actions: tuple[Action, ...]) -> Reason:
+    """What the rollout waits for, as one reason (promise 9).
+
+    Args:
+        rollout: The rollout after the turn.
+        actions: The actions of the turn.
+    """
     if rollout.finished:
-        return "finished"
-    rests = [action for action in actions if isinstance(action, Wait)]
-    if rests:
-        more = f" (and {len(rests) - 1} more)" if len(rests) > 1 else ""
-        return rests[0].why + more
-    acting = rollout.at(*PHASE_HANDLERS)
-    return f"acting on {listed(acting)}" if acting else "nothing is in hand"
+        return reason(ReasonCode.FINISHED)
+    waits = [action for action in actions if isinstance(action, Wait)]
+    if waits and waits[0].target is not None:
+        first = waits[0]
+        name = rollout.targets[waits[0].target].name or None
+        others = len(waits) - 1
+        return reason(ReasonCode.TARGET_WAITS, target=first.target, name=name, why=first.reason, others=others)
+    if waits:
+        return waits[0].reason
+    acting = tuple(rollout.at(*PHASE_HANDLERS))
+    return reason(ReasonCode.ACTING, targets=acting) if acting else reason(ReasonCode.NOTHING_IN_PROGRESS)
 
 
 def next_turn_due(actions: tuple[Action, ...], now: datetime) -> datetime:
-    """When the next turn is due: the soonest rest, a moment later when something was done, or the idle pace.
+    """When the next turn is due: at the earliest wait, a moment after an external action, or at the idle pace.
 
-    A rest that is over although its look has not come yet must not become a spin. With very many in hand one turn
-    every two seconds serves them all, and several in one call.
+    A wait that is over although its observation has not come yet must not become a busy loop. With very many targets
+    in progress one turn every two seconds serves them all, and several in one call.
     """
-    rests = [action.until for action in actions if isinstance(action, Wait)]
+    waits = [action.until for action in actions if isinstance(action, Wait)]
     acts = [now + MOMENT for action in actions if not isinstance(action, (Wait, Record))]
-    soonest = MOMENT if 2 * len(rests) < WIDE else SLOWEST
-    return max(now + soonest, min([*rests, *acts, now + IDLE_INTERVAL]))
+    soonest = MOMENT if 2 * len(waits) < WIDE else SLOWEST
+    return max(now + soonest, min([*waits, *acts, now + IDLE_INTERVAL]))

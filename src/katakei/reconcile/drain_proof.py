@@ -1,64 +1,73 @@
-"""Proof that nothing reaches a target (promise 2): every registration seen out, settled, and nothing pending.
+"""The proof that nothing reaches a target (promise 2): every registration is out, settle is over, nothing is pending.
 
-Where a proof is missing, the answer is what to do or to await. Nothing is taken out unseen (promise 1).
+Where a proof is missing, the answer is what to do or to wait for. No call takes out a target that a floor needs.
 """
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Record, Wait
-from katakei.domain.observation import ProbeVerdict
-from katakei.domain.words import since, span
-from katakei.reconcile.context import TargetContext, left, shown
+from katakei.domain.observation import Blind, ProbeVerdict, baseline_text
+from katakei.domain.reasons import Reason, ReasonCode, reason
+from katakei.reconcile.context import TargetContext, reported
 
-INTRUDED = "somebody registers it while we hold it out"
-TWICE = 2  # a target that somebody registers so often while we hold it out is left to a person
+INTRUDED = reason(ReasonCode.REGISTERED_ELSEWHERE)
+INTRUSIONS_ALLOWED = 2  # a target that somebody else registers this often during a rollout is left to a person
 
 
-def not_out(case: TargetContext) -> tuple[Action, ...] | None:
-    """Every registration must be seen draining or absent, after the calls returned. None when it is so."""
-    if case.missing(case.status.deregistered):
-        return _take_out(case, f"the deregister call has not returned yet, {case.lasting}")
-    if case.looks is None:
-        return (case.rest_unseen("deregistered, not seen since"),)
-    if all(look.out for look in case.looks):
-        if case.status.out_since is None:
-            return (Record(e.ObservedOut(max(look.ended for look in case.looks), case.target.id)),)
+def not_out(context: TargetContext) -> tuple[Action, ...] | None:
+    """What to do until every registration is observed draining or absent after the calls returned.
+
+    Returns:
+        None when it is so.
+    """
+    if context.missing(context.status.deregistered):
+        return _take_out(context, reason(ReasonCode.DEREGISTER_PENDING, waited=context.waited))
+    if context.health is None:
+        return (context.wait_for_observation(ReasonCode.DEREGISTERED_NOT_OBSERVED),)
+    if all(health.out for health in context.health):
+        if context.status.out_since is None:
+            return (Record(e.ObservedOut(max(health.ended for health in context.health), context.target.id)),)
         return None
-    if case.status.out_since is not None:
-        return (Record(e.FoundServing(case.now, case.target.id)),)
-    inside = next(look for look in case.looks if not look.out)
-    why = f"deregistered {since(case.status.called or case.now, case.now)}, but seen {shown(inside)}"
-    return _take_out(case, why) if case.repeat_is_due else (case.rest(why),)
+    if context.status.out_since is not None:
+        return (Record(e.FoundServing(context.now, context.target.id)),)
+    in_service = next(health for health in context.health if not health.out)
+    called_ago = context.now - (context.status.called or context.now)
+    why = reason(ReasonCode.DEREGISTERED_STILL_IN_SERVICE, waited=called_ago, health=reported(in_service))
+    return _take_out(context, why) if context.repeat_is_due else (context.wait(why),)
 
 
-def unsettled(case: TargetContext) -> Wait | None:
-    """Why work may not begin yet: the settle time, or something that may be pending. None when it may."""
-    begun = case.status.out_since or case.now
-    seen = min((look.begun for look in case.looks or ()), default=begun)
-    drain = case.plan.spec.drain
-    if seen - begun < drain.settle:
-        remains = left(drain.settle - (seen - begun))
-        why = f"out of service {since(begun, case.now)}; requests may still arrive, settle has {remains}"
-        asked = begun + drain.asked_after
-        return case.rest(why, asked if case.now < asked else begun + drain.settle)
-    if case.nothing_pending:
+def unsettled(context: TargetContext) -> Wait | None:
+    """The wait before work may begin: for settle, or for requests that may be pending. None when it may begin."""
+    begun = context.status.out_since or context.now
+    observed = min((health.begun for health in context.health or ()), default=begun)
+    drain = context.plan.spec.drain
+    out_for = context.now - begun
+    if observed - begun < drain.settle:
+        why = reason(ReasonCode.SETTLING, waited=out_for, left=drain.settle - (observed - begun))
+        probe_due = begun + drain.asked_after
+        return context.wait(why, probe_due if context.now < probe_due else begun + drain.settle)
+    if context.nothing_pending:
         return None
-    delay = max(group.delay for group in case.groups)
-    timer = f"the load balancer's timer of {span(delay)} has {left(delay - (case.now - begun))}"
-    return case.rest(f"draining {since(begun, case.now)}; {_pending(case)}{timer}", since=begun + drain.settle)
+    delay = max(group.delay for group in context.groups)
+    why = reason(ReasonCode.DRAINING, waited=out_for, probe=_probe(context), delay=delay, left=delay - out_for)
+    return context.wait(why, since=begun + drain.settle)
 
 
-def _pending(case: TargetContext) -> str:
-    """What a witness says, or why it is not believed."""
-    verdict = case.observation.evidence.get(case.target.id)
-    if verdict and verdict.verdict is ProbeVerdict.QUIET and case.edited:
-        return f"nothing is pending, but its group was edited ({case.edited}), so that is not believed; "
-    if verdict and verdict.verdict is ProbeVerdict.QUIET and case.edited is None:
-        return "nothing is pending, if its group is as it was planned, which is being read; "
-    return f"{verdict.why}; " if verdict and verdict.why else ""
+def _probe(context: TargetContext) -> Reason | None:
+    """What the probe says, or why its verdict does not count."""
+    verdict, baseline = context.observation.evidence.get(context.target.id), context.status.baseline
+    if verdict is None:
+        return None
+    if verdict.verdict is ProbeVerdict.QUIET and context.group_changes is None:
+        return reason(ReasonCode.QUIET_BUT_ATTRIBUTES_NOT_READ)
+    if verdict.verdict is ProbeVerdict.QUIET and context.group_changes:
+        return reason(ReasonCode.QUIET_BUT_GROUP_CHANGED, changes=context.group_changes)
+    if isinstance(baseline, Blind) and verdict.why == baseline_text(baseline):
+        return baseline.why
+    return reason(ReasonCode.PROBE_REPORT, text=verdict.why) if verdict.why else None
 
 
-def _take_out(case: TargetContext, why: str) -> tuple[Action, ...]:
-    """The call once more, as long as no floor needs what it would take."""
-    if case.needed:
-        return (case.rest(f"not taken out now, {case.lasting}: {case.needed}"),)
-    return (case.deregister(), case.rest(why))
+def _take_out(context: TargetContext, why: Reason) -> tuple[Action, ...]:
+    """Make the call again, as long as no floor needs the target."""
+    if context.needed:
+        return (context.wait(reason(ReasonCode.DEREGISTER_BLOCKED, waited=context.waited, why=context.needed)),)
+    return (context.deregister(), context.wait(why))

@@ -1,6 +1,6 @@
-"""The answers on the way out: what to do with a target that is draining, or out and about to be worked on.
+"""The handlers on the way out: a target that drains, or is out and about to be worked on.
 
-Until its work is resolved a target can still go back untouched, and does when anything asks for it.
+Until its work is decided a target can go back untouched, and does so when an abort, a failure or a floor asks for it.
 """
 
 from datetime import timedelta
@@ -10,98 +10,98 @@ from katakei.domain.actions import Action, Record
 from katakei.domain.observation import ProbeVerdict
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
-from katakei.domain.words import span
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.reconcile.context import VERDICT_MAX_AGE, TargetContext
-from katakei.reconcile.drain_proof import INTRUDED, TWICE, not_out, unsettled
+from katakei.reconcile.drain_proof import INTRUDED, INTRUSIONS_ALLOWED, not_out, unsettled
 from katakei.reconcile.working import start
 
-NOTED = timedelta(seconds=30)  # how often what a witness still sees pending is written down
+BUSY_RECORD_INTERVAL = timedelta(seconds=30)  # how often pending requests are recorded
 
 
-def draining(case: TargetContext) -> tuple[Action, ...]:
-    """Wait until nothing reaches it; what only is to be kept out, or is not waited for, just has to leave."""
-    held_up = _held_up(case)
+def draining(context: TargetContext) -> tuple[Action, ...]:
+    """Wait until nothing reaches it. A target that is kept out, or not waited for, only has to leave service."""
+    held_up = _held_up(context)
     if held_up:
         return held_up
-    if case.status.intent is Intent.KEEP_OUT or not case.plan.waits:
-        by_hand = Cause.BY_HAND if case.plan.kind is PlanKind.DEREGISTER else None
-        return (
-            case.move(Phase.LEFT_OUT, case.status.why or "deregistered by hand, drain not waited for", cause=by_hand),
-        )
-    waiting = unsettled(case)
+    if context.status.intent is Intent.KEEP_OUT or not context.plan.waits:
+        by_hand = Cause.BY_HAND if context.plan.kind is PlanKind.DEREGISTER else None
+        why = context.status.reason or reason(ReasonCode.DEREGISTERED_BY_HAND_WITHOUT_WAIT)
+        return (context.enter(Phase.LEFT_OUT, why, cause=by_hand),)
+    waiting = unsettled(context)
     if waiting is None:
-        return (case.move(Phase.OUT),)
-    if _overdue(case):
-        return (_too_long(case),)
-    return (*_pending(case), waiting)
+        return (context.enter(Phase.OUT),)
+    if _overdue(context):
+        return (_too_long(context),)
+    return (*_pending(context), waiting)
 
 
-def _pending(case: TargetContext) -> tuple[Record, ...]:
-    """What the witness still sees once settle is over: noted now and then, and cut when it was waited for enough."""
-    drain, status, verdict = case.plan.spec.drain, case.status, case.observation.evidence.get(case.target.id)
+def _pending(context: TargetContext) -> tuple[Record, ...]:
+    """What the probe sees once settle is over: recorded from time to time, and no longer awaited after `cut_after`."""
+    drain, status = context.plan.spec.drain, context.status
+    verdict = context.observation.evidence.get(context.target.id)
     if status.out_since is None or verdict is None or verdict.verdict is not ProbeVerdict.BUSY:
         return ()
-    out_for = case.now - status.out_since
-    if out_for < drain.settle or case.now - verdict.ended >= VERDICT_MAX_AGE:
+    out_for = context.now - status.out_since
+    if out_for < drain.settle or context.now - verdict.ended >= VERDICT_MAX_AGE:
         return ()
     if drain.cut_after is not None and out_for >= drain.cut_after:
-        return (Record(e.DrainCutShort(case.now, case.target.id, verdict.open)),)
-    if status.busy_at is None or case.now - status.busy_at >= NOTED:
-        return (Record(e.ObservedBusy(case.now, case.target.id, verdict.why)),)
+        return (Record(e.DrainCutShort(context.now, context.target.id, verdict.open)),)
+    if status.busy_at is None or context.now - status.busy_at >= BUSY_RECORD_INTERVAL:
+        return (Record(e.ObservedBusy(context.now, context.target.id, verdict.why)),)
     return ()
 
 
-def out(case: TargetContext) -> tuple[Action, ...]:
+def out(context: TargetContext) -> tuple[Action, ...]:
     """Begin the work, unless something reaches the target again."""
-    held_up = _held_up(case)
+    held_up = _held_up(context)
     if held_up:
         return held_up
-    if case.plan.kind is PlanKind.DEREGISTER:
-        return (case.move(Phase.LEFT_OUT, "deregistered by hand", cause=Cause.BY_HAND),)
-    waiting = unsettled(case)
-    return (waiting,) if waiting else (case.move(Phase.WORKING), start(case))
+    if context.plan.kind is PlanKind.DEREGISTER:
+        return (context.enter(Phase.LEFT_OUT, reason(ReasonCode.DEREGISTERED_BY_HAND), cause=Cause.BY_HAND),)
+    waiting = unsettled(context)
+    return (waiting,) if waiting else (context.enter(Phase.WORKING), start(context))
 
 
-def _held_up(case: TargetContext) -> tuple[Action, ...] | None:
-    """Why it goes no further: it goes back, is left to a person, or is not seen out. None when it is out."""
-    back = _go_back(case)
+def _held_up(context: TargetContext) -> tuple[Action, ...] | None:
+    """What happens instead of the next step: it goes back, is left to a person, or is not out yet. None when out."""
+    back = _go_back(context)
     if back:
         return (back,)
-    if case.status.found_serving >= TWICE:
-        return (case.move(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED),)
-    blocked = not_out(case)
-    return (_too_long(case),) if blocked and case.looks and _overdue(case) else blocked
+    if context.status.found_serving >= INTRUSIONS_ALLOWED:
+        return (context.enter(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED),)
+    blocked = not_out(context)
+    return (_too_long(context),) if blocked and context.health and _overdue(context) else blocked
 
 
-def _go_back(case: TargetContext) -> Record | None:
+def _go_back(context: TargetContext) -> Record | None:
     """Back before any work: an abort, too many failures, a floor that another target broke, or a return asked for."""
-    if case.status.intent is Intent.KEEP_OUT:
+    if context.status.intent is Intent.KEEP_OUT:
         return None
-    if case.rollout.aborting:
-        return _back(case, f"aborted by {case.rollout.aborting}", Cause.ABORTED)
-    if case.plan.kind is PlanKind.ROLL and case.called_off:
-        return _back(case, case.called_off)
-    if case.plan.kind is PlanKind.ROLL and case.floor_lost and not case.status.was_out:
-        return _back(case, f"the floor was lost while it was out: {case.floor_lost}", Cause.FLOOR_LOST)
-    if case.status.intent is Intent.RETURN:
-        return case.move(Phase.RETURNING, case.status.why)
+    if context.rollout.aborting:
+        return _back(context, reason(ReasonCode.ABORTED, by=context.rollout.aborting), Cause.ABORTED)
+    if context.plan.kind is PlanKind.ROLL and context.called_off:
+        return _back(context, context.called_off)
+    if context.plan.kind is PlanKind.ROLL and context.floor_lost and not context.status.was_out:
+        return _back(context, reason(ReasonCode.FLOOR_LOST, why=context.floor_lost), Cause.FLOOR_LOST)
+    if context.status.intent is Intent.RETURN:
+        return context.enter(Phase.RETURNING, context.status.reason)
     return None
 
 
-def _back(case: TargetContext, why: str, cause: Cause | None = None) -> Record:
-    """Into service again; but what had been left out before this attempt was never proven sound, and stays out."""
-    if case.status.was_out:
-        return case.move(Phase.LEFT_OUT, why, cause=cause)
-    return case.move(Phase.RETURNING, why, Intent.RETURN, cause)
+def _back(context: TargetContext, why: Reason, cause: Cause | None = None) -> Record:
+    """Into service again. A target that was left out before this attempt was never proven healthy, so it stays out."""
+    if context.status.was_out:
+        return context.enter(Phase.LEFT_OUT, why, cause=cause)
+    return context.enter(Phase.RETURNING, why, Intent.RETURN, cause)
 
 
-def _too_long(case: TargetContext) -> Record:
-    """Over its limit: a step by hand is not undone, and what is to be kept out is not put back."""
-    why = f"still draining after {span(case.waited)}"
-    if case.plan.kind is PlanKind.DEREGISTER or case.status.intent is Intent.KEEP_OUT:
-        return case.move(Phase.LEFT_OUT, case.also(why), cause=Cause.FAILED)
-    return _back(case, why, Cause.FAILED)
+def _too_long(context: TargetContext) -> Record:
+    """Over its limit. A manual step is not undone, and a target that is to be kept out is not put back."""
+    why = reason(ReasonCode.DRAIN_TIMEOUT, waited=context.waited)
+    if context.plan.kind is PlanKind.DEREGISTER or context.status.intent is Intent.KEEP_OUT:
+        return context.enter(Phase.LEFT_OUT, context.then(why), cause=Cause.FAILED)
+    return _back(context, why, Cause.FAILED)
 
 
-def _overdue(case: TargetContext) -> bool:
-    return case.waited > case.drain_limit
+def _overdue(context: TargetContext) -> bool:
+    return context.waited > context.drain_limit

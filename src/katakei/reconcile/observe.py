@@ -1,7 +1,7 @@
-"""What must be looked at now, so that the next decision can be made: as little as will do, and never too old.
+"""The observation request: what must be observed now for the next decision, as little as possible, never too old.
 
-A whole look right before each take-out, every 5 s while something is in hand and every 15 s otherwise; between them
-only the registrations that may change.
+Whole groups are observed right before a target is taken out, every 5 s while a target is in progress and every 15 s
+otherwise; between these only the registrations that may change.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Arn, Registration, TargetId, TargetType
-from katakei.domain.observation import Observation, ProbeVerdict, WorkState
+from katakei.domain.observation import Observation, ProbeVerdict, Visible, WorkState
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
@@ -23,19 +23,25 @@ from katakei.reconcile.revert import called_off
 
 BUSY_INTERVAL = timedelta(seconds=5)
 IDLE_INTERVAL = timedelta(seconds=15)
-READ = timedelta(seconds=45)
-PROVING = timedelta(seconds=8)
+ATTRIBUTES_INTERVAL = timedelta(seconds=45)
+ATTRIBUTES_PROOF_INTERVAL = timedelta(seconds=8)  # while a probe's verdict rests on them
 WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKING, Phase.RETURNING)
 
 
 @dataclass(frozen=True, slots=True)
 class ObservationRequest:
-    """Groups to look at (None: the whole group), marks to read with their tickets, targets to ask.
+    """What to observe in one turn.
 
-    `newcomers` are groups that list what nobody knows yet. `attributes` are the groups whose attributes are to be
-    compared with the plan, `soon` the targets on which work begins, for the first time or again, once that is proved.
-    The witness is asked about `baseline`, which leave soon, `pending`, which left, and `arrivals`: what came to those
-    that are worked on.
+    Attributes:
+        groups: Registrations to observe in each group; None means the whole group.
+        works: Marks to read, with the tickets of their work.
+        checks: Targets to ask for their health check.
+        newcomers: Groups that list a registration that the rollout does not know.
+        attributes: Groups whose attributes are compared with the plan.
+        soon: Targets on which work begins, for the first time or again, once nothing is pending there.
+        baseline: Targets that leave service soon; the probe must see their traffic first.
+        pending: Targets that left service; the probe looks for pending requests.
+        arrivals: Targets that are worked on; the probe counts requests that still came.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
@@ -50,29 +56,29 @@ class ObservationRequest:
 
 
 def observation_request(rollout: Rollout, last: Observation, now: datetime) -> ObservationRequest:
-    """What to look at in this turn."""
+    """What to observe in this turn.
+
+    Args:
+        rollout: What was decided.
+        last: The observation before, which says how old each fact is.
+        now: The present moment.
+    """
     if rollout.finished:
         return ObservationRequest()
     changing = [target for target in rollout.at(*WATCHED) if _changes_soon(rollout, last, target, now)]
-    flying = [place for target in changing for place in rollout.targets[target].registrations]
+    moving = [place for target in changing for place in rollout.targets[target].registrations]
     one_may_be_taken = rollout.free > 0 and not _held(rollout) and bool(candidates(rollout))
-    oldest = (
-        timedelta()
-        if one_may_be_taken
-        else BUSY_INTERVAL
-        if rollout.in_progress or _one_fell(rollout)
-        else IDLE_INTERVAL
-    )
+    oldest = _group_interval(rollout, taking=one_may_be_taken)
     groups: dict[Arn, frozenset[Registration] | None] = {}
     for group in rollout.plan.groups:
-        here = frozenset(place for place in flying if place.group == group.arn)
+        here = frozenset(place for place in moving if place.group == group.arn)
         if _whole(last, group.arn, now - oldest):
             groups[group.arn] = None
         elif here:
             groups[group.arn] = here
     soon = tuple(_soon(rollout, last, now))
-    witnessed = rollout.plan.spec.drain.until is not DrainUntil.DELAY
-    pending = tuple(target for target in soon if _may_be_quiet(rollout, target, now)) if witnessed else ()
+    probed = rollout.plan.spec.drain.until is not DrainUntil.DELAY
+    pending = tuple(target for target in soon if _may_be_quiet(rollout, target, now)) if probed else ()
     return ObservationRequest(
         groups=groups,
         works=_works(rollout, now),
@@ -80,16 +86,24 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
         newcomers=unknown(rollout, last),
         attributes=_attributes(rollout, last, now, pending, taking=one_may_be_taken),
         soon=soon,
-        baseline=_next_to_leave(rollout) if witnessed else (),
+        baseline=_next_to_leave(rollout) if probed else (),
         pending=pending,
-        arrivals=tuple(target for target in rollout.at(Phase.WORKING) if _quiet(rollout, target)) if witnessed else (),
+        arrivals=tuple(target for target in rollout.at(Phase.WORKING) if _quiet(rollout, target)) if probed else (),
     )
 
 
-def _changes_soon(rollout: Rollout, last: Observation, target: TargetId, now: datetime) -> bool:
-    """Not while it settles, is checked, or has to go on serving: for that the looks at the whole group are enough.
+def _group_interval(rollout: Rollout, *, taking: bool) -> timedelta:
+    """How old the observation of a whole group may be."""
+    if taking:
+        return timedelta()
+    return BUSY_INTERVAL if rollout.in_progress or _one_is_unhealthy(rollout) else IDLE_INTERVAL
 
-    When that is over it is looked at once, and now and then. An ip target must be seen absent before it is registered.
+
+def _changes_soon(rollout: Rollout, last: Observation, target: TargetId, now: datetime) -> bool:
+    """Whether a target needs observations of its own, beside those of the whole group.
+
+    Not while it settles, is checked, or has to keep serving. When that is over it is observed at once, and from time to
+    time. An IP target must be observed absent before it is registered.
     """
     status, spec = rollout.statuses[target], rollout.plan.spec
     if status.phase is Phase.CHECKING:
@@ -104,14 +118,14 @@ def _changes_soon(rollout: Rollout, last: Observation, target: TargetId, now: da
     if since is None:
         return True
     over = since + waits.get(status.phase, timedelta())
-    looks = [last.of(place) for place in rollout.targets[target].registrations]
-    return now >= over and not all(look and look.begun >= max(over, now - SLOWEST) for look in looks)
+    observed = [last.of(place) for place in rollout.targets[target].registrations]
+    return now >= over and not all(health and health.begun >= max(over, now - SLOWEST) for health in observed)
 
 
 def _may_be_quiet(rollout: Rollout, target: TargetId, now: datetime) -> bool:
     status, drain = rollout.statuses[target], rollout.plan.spec.drain
     out_since = status.out_since
-    return out_since is not None and now >= out_since + drain.asked_after and not status.cut
+    return out_since is not None and now >= out_since + drain.asked_after and not status.cut_short
 
 
 def _whole(last: Observation, group: Arn, before: datetime) -> bool:
@@ -119,31 +133,31 @@ def _whole(last: Observation, group: Arn, before: datetime) -> bool:
     return seen is None or seen.full_begun is None or seen.full_begun <= before
 
 
-def _one_fell(rollout: Rollout) -> bool:
-    return any(rollout.statuses[target].fell for target in rollout.by_phase[Phase.DONE])
+def _one_is_unhealthy(rollout: Rollout) -> bool:
+    return any(rollout.statuses[target].unhealthy_since for target in rollout.by_phase[Phase.DONE])
 
 
 def _held(rollout: Rollout) -> bool:
-    """Nothing else is to be begun by now."""
+    """No other target is taken out any more, or for now."""
     return bool(rollout.interrupted or rollout.stopped or rollout.paused)
 
 
 def _attributes(
     rollout: Rollout, last: Observation, now: datetime, pending: Sequence[TargetId], *, taking: bool
 ) -> tuple[Arn, ...]:
-    """Before a take-out; and once more before a witness is believed, whose word rests on them."""
+    """Before a target is taken out; and again before a probe's verdict counts, which rests on them."""
     known = last.attributes
     arns = [group.arn for group in rollout.plan.groups] if taking else []
     quiet = [who for who, seen in last.evidence.items() if seen.verdict is ProbeVerdict.QUIET]
     unacknowledged = [who for who in pending if who not in last.evidence]
     proving = [place.group for who in (*quiet, *unacknowledged) for place in rollout.targets[who].registrations]
-    ages = {**dict.fromkeys(arns, READ), **dict.fromkeys(proving, PROVING)}
-    there = [arn for arn in ages if arn not in last.deleted]  # one that is gone would fail the question for all
+    ages = {**dict.fromkeys(arns, ATTRIBUTES_INTERVAL), **dict.fromkeys(proving, ATTRIBUTES_PROOF_INTERVAL)}
+    there = [arn for arn in ages if arn not in last.deleted]  # a deleted group would fail the call for all
     return tuple(arn for arn in there if arn not in known or now - known[arn].begun > ages[arn])
 
 
 def _works(rollout: Rollout, now: datetime) -> dict[WorkKey, str]:
-    """What was taken; and once it is to begin no more also what never was, as far as we know."""
+    """Work that was accepted, and work that must not begin any more and may have been accepted all the same."""
     works: dict[WorkKey, str] = {}
     for target in rollout.at(Phase.WORKING):
         status = rollout.statuses[target]
@@ -158,7 +172,7 @@ def _begins_no_more(rollout: Rollout, target: TargetId, now: datetime) -> bool:
 
 
 def _soon(rollout: Rollout, last: Observation, now: datetime) -> Iterator[TargetId]:
-    """On the way to its work; or at it, while its start is to be handed over once more and proved anew for that."""
+    """On the way to their work; or at it while the start must be repeated, for which nothing may be pending again."""
     idle = {key.target for key, work in last.works.items() if work.state is WorkState.NOT_STARTED}
     for target in rollout.at(Phase.DRAINING, Phase.OUT, Phase.WORKING):
         status = rollout.statuses[target]
@@ -170,16 +184,16 @@ def _soon(rollout: Rollout, last: Observation, now: datetime) -> Iterator[Target
 
 
 def _quiet(rollout: Rollout, target: TargetId) -> bool:
-    """It was seen to be, so what comes now is news."""
+    """The probe saw the target and called it quiet, so requests that come now are news."""
     status = rollout.statuses[target]
-    return status.blind == "" and not status.cut
+    return isinstance(status.baseline, Visible) and not status.cut_short
 
 
 def _next_to_leave(rollout: Rollout) -> tuple[TargetId, ...]:
-    """As many as may leave together, asked while the ones before them are still in hand."""
+    """As many as fit into the window, asked while the targets before them are still in progress."""
     if _held(rollout):
         return ()
-    unknown = [target for target in candidates(rollout) if rollout.statuses[target].blind is None]
+    unknown = [target for target in candidates(rollout) if rollout.statuses[target].baseline is None]
     return tuple(unknown[: rollout.plan.window])
 
 

@@ -1,36 +1,86 @@
-"""How a rollout went, for the exit code: what a script may rely on."""
+"""The outcome of a rollout: its exit code, and how long each target was out of service.
 
+What became of requests meanwhile, only an observer outside can say.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from katakei.domain import events as e
 from katakei.domain.errors import ExitCode
-from katakei.domain.phases import Cause, Phase
+from katakei.domain.model import TargetId
+from katakei.domain.phases import MAY_SERVE, Cause, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
 from katakei.reconcile.revert import not_taken_back
 
 
 def verdict(rollout: Rollout) -> ExitCode:
-    """0 when everything asked for was done; 3 when a target is out of service that was not to be; else 1, or 130.
+    """The exit code of a rollout.
 
-    What was reverted did not bring what was asked for, however well it was taken back: see `taken_back`.
+    Returns:
+        0 when everything asked for was done; 3 when a target is out of service that should serve; 130 when the
+        rollout is not finished; else 1. A rollout that was reverted did not do what was asked for: see `taken_back`.
     """
     if rollout.finished is None:
         return ExitCode.INTERRUPTED
     if rollout.plan.kind is PlanKind.DEREGISTER:
-        return ExitCode.DONE if _reached(rollout) else ExitCode.FAILED
+        return ExitCode.DONE if _all_deregistered(rollout) else ExitCode.FAILED
     lost = rollout.lost
-    if rollout.by_phase[Phase.LEFT_OUT] or any(rollout.statuses[target].fell for target in lost):
+    if rollout.by_phase[Phase.LEFT_OUT] or any(rollout.statuses[target].unhealthy_since for target in lost):
         return ExitCode.LEFT_OUT
-    hoped = Phase.RETURNED if rollout.plan.kind is PlanKind.REGISTER else Phase.DONE
-    missed = len(rollout.statuses) - len(rollout.by_phase[hoped]) + len(lost)
+    wanted = Phase.RETURNED if rollout.plan.kind is PlanKind.REGISTER else Phase.DONE
+    missed = len(rollout.statuses) - len(rollout.by_phase[wanted]) + len(lost)
     return ExitCode.FAILED if missed or rollout.aborting or rollout.reverting else ExitCode.DONE
 
 
 def taken_back(rollout: Rollout) -> ExitCode:
-    """The same for who asked for a revert: 0 when every target that was touched serves what the revert brought."""
-    told = verdict(rollout)
+    """The exit code for a person who asked for a revert.
+
+    Returns:
+        0 when every target that was touched serves what the revert brought; else as `verdict`.
+    """
+    code = verdict(rollout)
     undisturbed = rollout.reverting and not rollout.aborting and not rollout.lost
-    return ExitCode.DONE if told is ExitCode.FAILED and undisturbed and not not_taken_back(rollout) else told
+    return ExitCode.DONE if code is ExitCode.FAILED and undisturbed and not not_taken_back(rollout) else code
 
 
-def _reached(rollout: Rollout) -> bool:
+def _all_deregistered(rollout: Rollout) -> bool:
     causes = [rollout.statuses[target].cause for target in rollout.by_phase[Phase.LEFT_OUT]]
     return len(causes) == len(rollout.statuses) and all(cause is Cause.BY_HAND for cause in causes)
+
+
+def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
+    """How long each target that was taken out did not serve.
+
+    Args:
+        events: All events of one rollout.
+
+    Returns:
+        From the decision to take it out to the moment when it counted as serving again, or to the last event; the sum
+        where it was taken out more than once.
+    """
+    spans: dict[TargetId, timedelta] = {}
+    left = {}
+    for event in events:
+        if isinstance(event, e.PhaseChanged):
+            if event.to is Phase.DRAINING:
+                left[event.target] = event.at
+            elif event.to in MAY_SERVE and event.target in left:
+                gone = event.at - left.pop(event.target)
+                spans[event.target] = spans.get(event.target, timedelta()) + gone
+    for target, at in left.items():
+        spans[target] = spans.get(target, timedelta()) + (events[-1].at - at)
+    return spans
+
+
+def drained(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
+    """For each target whose work began: from the last decision to take it out to the beginning of its work."""
+    spans: dict[TargetId, timedelta] = {}
+    left = {}
+    for event in events:
+        if isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING:
+            left[event.target] = event.at
+        elif isinstance(event, e.PhaseChanged) and event.to is Phase.WORKING and event.target in left:
+            spans[event.target] = event.at - left.pop(event.target)
+    return spans

@@ -1,6 +1,6 @@
-"""The answers while a target is worked on. Work never starts twice, and never on a target that may serve.
+"""The handler while a target is worked on. Work never starts twice, and never on a target that may serve.
 
-The mark on the target alone tells how the work goes; what cannot be known is never guessed (promise 4).
+Only the mark on the target says how the work goes. What cannot be known is never guessed (promise 4).
 """
 
 from datetime import timedelta
@@ -10,159 +10,166 @@ from katakei.domain.actions import Action, CancelWork, ForbidWork, Record, Start
 from katakei.domain.jobs import job
 from katakei.domain.observation import HealthState, WorkState, WorkStatus
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.reasons import Reason, ReasonCode, reason, then
 from katakei.domain.spec import FailedTargetPolicy
-from katakei.domain.words import span
 from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext
-from katakei.reconcile.drain_proof import INTRUDED, TWICE, not_out, unsettled
+from katakei.reconcile.drain_proof import INTRUDED, INTRUSIONS_ALLOWED, not_out, unsettled
 
-LAST = timedelta(minutes=2)  # for so long work over its limit is told to end, or never to begin, before it is left out
-_UNSEEN = WorkStatus(WorkState.UNKNOWN)
-_KNOWN = {WorkState.RUNNING: "still runs", WorkState.NOT_STARTED: "has not started"}
-
-
-def working(case: TargetContext) -> tuple[Action, ...]:
-    """Follow the work, and what still came after the target was called quiet."""
-    return (*_came(case), *_followed(case))
+OVERDUE_LIMIT = timedelta(minutes=2)  # how long overdue work is told to end, or not to begin, before it is left out
+_NOT_OBSERVED = WorkStatus(WorkState.UNKNOWN)
+_SHOWN_STATES = {WorkState.RUNNING, WorkState.NOT_STARTED}
 
 
-def _came(case: TargetContext) -> tuple[Record, ...]:
-    requests = case.observation.arrivals.get(case.target.id, 0)
-    return (Record(e.RequestsAfterQuiet(case.now, case.target.id, requests)),) if requests > case.status.arrived else ()
+def working(context: TargetContext) -> tuple[Action, ...]:
+    """Follow the work, and record requests that still came after the target was called quiet."""
+    return (*_arrivals(context), *_follow(context))
 
 
-def _followed(case: TargetContext) -> tuple[Action, ...]:
-    """By its mark; handed over again only where it is known, or bound by its key, not to run."""
-    work = case.observation.works.get(case.rollout.key(case.target.id), _UNSEEN)
-    overdue = case.waited > case.plan.spec.limits.working
-    stopped = case.called_off
-    if not overdue and not stopped and (case.status.ticket is None or work.state is WorkState.NOT_STARTED):
-        return _begin(case, work)
+def _arrivals(context: TargetContext) -> tuple[Record, ...]:
+    requests = context.observation.arrivals.get(context.target.id, 0)
+    more = requests > context.status.arrived
+    return (Record(e.RequestsAfterQuiet(context.now, context.target.id, requests)),) if more else ()
+
+
+def _follow(context: TargetContext) -> tuple[Action, ...]:
+    """By its mark. It is started again only where it is known not to run, or where its key makes that certain."""
+    work = context.observation.works.get(context.rollout.key(context.target.id), _NOT_OBSERVED)
+    overdue = context.waited > context.plan.spec.limits.working
+    stopped = context.called_off
+    if not overdue and not stopped and (context.status.ticket is None or work.state is WorkState.NOT_STARTED):
+        return _begin(context, work)
+    text = work.why or None
     match work.state:
         case WorkState.ENDED:
-            return (
-                Record(e.WorkEnded(case.now, case.rollout.key(case.target.id), work.exit or 0, work.out)),
-                _on(case, work),
-            )
+            key = context.rollout.key(context.target.id)
+            return (Record(e.WorkEnded(context.now, key, work.exit or 0, work.out)), _ended(context, work))
         case WorkState.AWAITS_APPROVAL:
-            return _person(case)
+            return _await_approval(context)
         case WorkState.REFUSED:
-            return (_lost(case, begun=False), _refused(case, work))
+            return (_lost(context, begun=False), _refused(context, work))
         case WorkState.INTERRUPTED:
-            why = work.why or "the work was interrupted; it is not started again by itself"
-            return (_lost(case, begun=True), _failed(case, why))
+            return (_lost(context, begun=True), _failed(context, reason(ReasonCode.WORK_INTERRUPTED, text=text)))
         case _ if overdue:
-            return _overdue(case, work)
+            return _overdue(context, work)
         case WorkState.RUNNING:
-            return _meanwhile(case, f"the work runs {case.lasting}")
+            return _meanwhile(context, reason(ReasonCode.WORK_RUNNING, waited=context.waited))
         case _ if stopped:
-            return _forbidden(case, f"{stopped}; whether the work has begun cannot be seen {case.lasting}")
+            why = reason(ReasonCode.WORK_NOT_OBSERVED_AFTER_STOP, why=stopped, waited=context.waited)
+            return _forbid(context, why)
         case _:
-            return _meanwhile(
-                case, f"whether the work runs cannot be seen {case.lasting} ({work.why or 'no answer yet'})"
-            )
+            return _meanwhile(context, reason(ReasonCode.WORK_NOT_OBSERVED, waited=context.waited, text=text))
 
 
-def start(case: TargetContext) -> StartWork:
-    """The job under its key; looked at once more while it still drains."""
-    status, command = case.status, case.rollout.command(case.target.id)
-    given = job(case.plan, case.target, command, status.attempt, status.marks)
-    draining = any(look.state is HealthState.DRAINING for look in case.looks or ())
-    return StartWork(case.rollout.key(case.target.id), case.target, given, last_look=draining and not status.cut)
+def start(context: TargetContext) -> StartWork:
+    """Start the job under its key; the probe runs once more on the target while it still drains."""
+    status, command = context.status, context.rollout.command(context.target.id)
+    given = job(context.plan, context.target, command, status.attempt, status.marks)
+    draining = any(health.state is HealthState.DRAINING for health in context.health or ())
+    key = context.rollout.key(context.target.id)
+    return StartWork(key, context.target, given, last_look=draining and not status.cut_short)
 
 
-def _begin(case: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
-    """Handed over, or once more: only to a target that is still, or again, proven out of service."""
-    if case.status.found_serving >= TWICE:
-        return (_to_a_person(case),)
-    blocked = not_out(case)
+def _begin(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
+    """Start the work, or start it again: only on a target that is still, or again, proven out of service."""
+    if context.status.found_serving >= INTRUSIONS_ALLOWED:
+        return (_leave_to_person(context),)
+    blocked = not_out(context)
     if blocked:
         return blocked
-    waiting = unsettled(case)
+    waiting = unsettled(context)
     if waiting:
         return (waiting,)
-    so = " once more; it has not begun" if work.state is WorkState.NOT_STARTED else ", but was not taken"
-    return (start(case), case.rest(f"the work is handed over{so} {case.lasting}{work.why and f' ({work.why})'}"))
+    code = ReasonCode.WORK_RESTARTING if work.state is WorkState.NOT_STARTED else ReasonCode.WORK_STARTING
+    return (start(context), context.wait(reason(code, waited=context.waited, text=work.why or None)))
 
 
-def _meanwhile(case: TargetContext, why: str) -> tuple[Action, ...]:
-    """Found in service while it is worked on: taken out once more; the second time only its work is finished."""
-    out = () if case.status.found_serving >= TWICE else not_out(case) or ()
-    return (*(action for action in out if not isinstance(action, Wait)), case.rest(why))
+def _meanwhile(context: TargetContext, why: Reason) -> tuple[Action, ...]:
+    """Wait for the work. A target observed in service meanwhile is deregistered again, the second time no more."""
+    out = () if context.status.found_serving >= INTRUSIONS_ALLOWED else not_out(context) or ()
+    return (*(action for action in out if not isinstance(action, Wait)), context.wait(why))
 
 
-def _refused(case: TargetContext, work: WorkStatus) -> Record:
-    """Nothing was done, and nothing will be under this key: back as it was, to be tried again if that may help."""
-    again = Cause.REFUSED if case.status.tries < MAX_ATTEMPTS else Cause.FAILED
-    why = f"the work was refused, nothing was done: {work.why or 'the target does not say why'}"
-    if case.called_off:
-        why, again = case.called_off, Cause.ABORTED
-    return case.move(Phase.LEFT_OUT if case.status.was_out else Phase.CHECKING, why, Intent.RETURN, again)
+def _refused(context: TargetContext, work: WorkStatus) -> Record:
+    """Nothing was done, and nothing will be under this key: back as it was, and tried again where that may help."""
+    why, cause = reason(ReasonCode.WORK_REFUSED, text=work.why or None), Cause.REFUSED
+    if context.status.tries >= MAX_ATTEMPTS:
+        cause = Cause.FAILED
+    if context.called_off:
+        why, cause = context.called_off, Cause.ABORTED
+    return context.enter(Phase.LEFT_OUT if context.status.was_out else Phase.CHECKING, why, Intent.RETURN, cause)
 
 
-def _overdue(case: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
-    """Told to end where it runs, and never to begin where it may not have; what is unknown even then is left out.
+def _overdue(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
+    """Over its limit: it is told to end where it runs, and never to begin where it may not have begun.
 
-    A later look shows what became of it: ended, interrupted, or refused because it was forbidden.
+    What is still unknown after `OVERDUE_LIMIT` is left out. A later observation shows what became of the work: ended,
+    interrupted, or refused because it was forbidden.
     """
-    why = f"the work {_KNOWN.get(work.state, 'cannot be seen')} after {span(case.waited)}"
-    if case.waited > case.plan.spec.limits.working + LAST:
-        why = f"{why}; it may be running, so nothing else is started"
-        return (case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED),)
+    state = work.state if work.state in _SHOWN_STATES else WorkState.UNKNOWN
+    why = reason(ReasonCode.WORK_OVERDUE, state=state.value, waited=context.waited)
+    if context.waited > context.plan.spec.limits.working + OVERDUE_LIMIT:
+        return (context.enter(Phase.LEFT_OUT, reason(ReasonCode.WORK_MAY_RUN, why=why), cause=Cause.FAILED),)
     if work.state is WorkState.RUNNING:
-        key, ticket = case.rollout.key(case.target.id), case.status.ticket or case.status.marks
-        return (CancelWork(key, case.target, ticket), *_meanwhile(case, f"{why}; told to end"))
-    return _forbidden(case, why)
+        key, ticket = context.rollout.key(context.target.id), context.status.ticket or context.status.marks
+        canceling = reason(ReasonCode.WORK_CANCELING, why=why)
+        return (CancelWork(key, context.target, ticket), *_meanwhile(context, canceling))
+    return _forbid(context, why)
 
 
-def _forbidden(case: TargetContext, why: str) -> tuple[Action, ...]:
-    """Told never to begin: a later look says REFUSED once that is certain, or what has begun after all."""
-    key, ticket = case.rollout.key(case.target.id), case.status.ticket or case.status.marks
-    return (ForbidWork(key, case.target, ticket), *_meanwhile(case, f"{why}; told never to begin"))
+def _forbid(context: TargetContext, why: Reason) -> tuple[Action, ...]:
+    """Tell it never to begin. A later observation says REFUSED once that is certain, or shows the work after all."""
+    key, ticket = context.rollout.key(context.target.id), context.status.ticket or context.status.marks
+    forbidding = reason(ReasonCode.WORK_FORBIDDING, why=why)
+    return (ForbidWork(key, context.target, ticket), *_meanwhile(context, forbidding))
 
 
-def _on(case: TargetContext, work: WorkStatus) -> Record:
+def _ended(context: TargetContext, work: WorkStatus) -> Record:
     """Where the target goes when its work has ended."""
     if work.exit:
-        return _failed(case, f"the work ended with exit code {work.exit}{work.why and f' ({work.why})'}")
-    if case.recalled:
-        return _recalled(case, "the work has ended")
-    return _to_a_person(case) if case.status.found_serving >= TWICE else case.move(Phase.CHECKING)
+        return _failed(context, reason(ReasonCode.WORK_FAILED, exit=work.exit, text=work.why or None))
+    if context.recalled:
+        return _take_back(context, reason(ReasonCode.WORK_ENDED), context.recalled)
+    intruded = context.status.found_serving >= INTRUSIONS_ALLOWED
+    return _leave_to_person(context) if intruded else context.enter(Phase.CHECKING)
 
 
-def _to_a_person(case: TargetContext) -> Record:
-    return case.move(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED)
+def _leave_to_person(context: TargetContext) -> Record:
+    return context.enter(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED)
 
 
-def _person(case: TargetContext) -> tuple[Action, ...]:
-    """A person works on it: their word ends the work, an abort ends the wait."""
-    if case.recalled:
-        return (_lost(case, begun=True), _recalled(case, "the work was not approved"))
-    if case.status.approved:
-        return (case.move(Phase.CHECKING),)
-    if case.rollout.aborting:
-        why = f"aborted by {case.rollout.aborting} before the work was approved"
-        return (case.move(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED),)
-    command = f"katakei approve {case.plan.rollout} {case.target.id}"
-    return _meanwhile(case, f"yours to work on {case.lasting}; when it is done: {command}")
+def _await_approval(context: TargetContext) -> tuple[Action, ...]:
+    """A person works on it: an approval ends the work, an abort or a revert ends the wait."""
+    if context.recalled:
+        back = _take_back(context, reason(ReasonCode.NOT_APPROVED), context.recalled)
+        return (_lost(context, begun=True), back)
+    if context.status.approved:
+        return (context.enter(Phase.CHECKING),)
+    if context.rollout.aborting:
+        why = reason(ReasonCode.ABORTED_BEFORE_APPROVAL, by=context.rollout.aborting)
+        return (context.enter(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED),)
+    rollout, target = context.plan.rollout, context.target.id
+    why = reason(ReasonCode.APPROVAL_PENDING, waited=context.waited, rollout=rollout, target=target)
+    return _meanwhile(context, why)
 
 
-def _lost(case: TargetContext, *, begun: bool) -> Record:
-    return Record(e.WorkLost(case.now, case.rollout.key(case.target.id), begun))
+def _lost(context: TargetContext, *, begun: bool) -> Record:
+    return Record(e.WorkLost(context.now, context.rollout.key(context.target.id), begun))
 
 
-def _recalled(case: TargetContext, why: str) -> Record:
-    """It is out already, and does not serve what is taken back in a moment."""
-    return case.move(Phase.LEFT_OUT, f"{why}; {case.recalled}")
+def _take_back(context: TargetContext, why: Reason, recalled: Reason) -> Record:
+    """It is out already, and does not serve what the revert takes back in a moment."""
+    return context.enter(Phase.LEFT_OUT, then(why, recalled))
 
 
-def _failed(case: TargetContext, why: str) -> Record:
-    """Failed work: kept out, or put back when its check passes.
+def _failed(context: TargetContext, why: Reason) -> Record:
+    """Failed work: the target is kept out, or put back when its check passes.
 
-    An abort always tries that, where there is a check: nothing half-done serves by the load balancer's word alone.
+    An abort always tries the check, where there is one. Without a check the target stays out, because the load
+    balancer's health check alone does not show half-finished work.
     """
-    if case.recalled:
-        return _recalled(case, why)
-    aborting = case.rollout.aborting and case.plan.spec.check.asked
-    if aborting or case.plan.spec.on_failure.failed_target is FailedTargetPolicy.PUT_BACK:
-        return case.move(Phase.CHECKING, why, Intent.RETURN, Cause.FAILED)
-    return case.move(Phase.LEFT_OUT, why, cause=Cause.FAILED)
+    if context.recalled:
+        return _take_back(context, why, context.recalled)
+    aborting = context.rollout.aborting and context.plan.spec.check.asked
+    if aborting or context.plan.spec.on_failure.failed_target is FailedTargetPolicy.PUT_BACK:
+        return context.enter(Phase.CHECKING, why, Intent.RETURN, Cause.FAILED)
+    return context.enter(Phase.LEFT_OUT, why, cause=Cause.FAILED)

@@ -7,11 +7,13 @@ from katakei.domain import events as e
 from katakei.domain.model import TargetId
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.ports import RolloutHeader
+from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.domain.wire import kind_of
 from katakei.reconcile.outcome import verdict
 from katakei.reconcile.revert import not_taken_back
 from katakei.render.json_data import Plain, output, plain
+from katakei.render.reasons import sentence
 from katakei.render.text import counted, grid, label, listed, span
 
 
@@ -29,9 +31,11 @@ def said(rollout: Rollout, event: e.Event) -> str:  # noqa: C901, PLR0911, PLR09
     """One event without its time; '' as in `line`."""
     match event:
         # The course of the rollout
-        case e.PhaseChanged(_, target, to, why):
+        case e.PhaseChanged(_, target, to):
+            why = sentence(e.reason_of(event))
             return _of(rollout, target, to.value + (f": {why}" if why else ""))
-        case e.TargetAdded(_, added, takes_part, why):
+        case e.TargetAdded(_, added, takes_part):
+            why = sentence(e.reason_of(event))
             what = "it is updated at the end" if takes_part else f"it is left as it is ({why})"
             return f"{label(added)}  somebody registered it during the rollout; {what}"
         case e.OwnerChanged(_, owner):
@@ -59,10 +63,10 @@ def said(rollout: Rollout, event: e.Event) -> str:  # noqa: C901, PLR0911, PLR09
         case e.RequestsAfterQuiet(_, target, requests):
             number = counted(requests, "request")
             return _of(rollout, target, f"{number} arrived after its drain had ended; drain.settle is too short")
-        case e.BecameUnhealthy(_, target, why):
-            return _of(rollout, target, f"left service again: {why}")
-        case e.FailedAfterDone(_, target, why):
-            return _of(rollout, target, f"failed late: it {why}")
+        case e.BecameUnhealthy(_, target):
+            return _of(rollout, target, f"left service again: {sentence(e.reason_of(event))}")
+        case e.FailedAfterDone(_, target):
+            return _of(rollout, target, f"failed late: {sentence(e.reason_of(event))}")
         case e.FoundServing(_, target):
             return _of(rollout, target, "in service although this rollout holds it out; deregistering it again")
         # A person's commands
@@ -87,9 +91,12 @@ def _of(rollout: Rollout, target: TargetId, text: str) -> str:
 
 
 def event_json(event: e.Event) -> str:
-    """One event as a line of NDJSON. The fields are those of the wire tables."""
+    """One event as a line of NDJSON. The fields are those of the wire tables; `why` is the sentence of its reason."""
     body = plain(event)
-    return _line({"event": kind_of(event), **(body if isinstance(body, dict) else {})})
+    line = {"event": kind_of(event), **(body if isinstance(body, dict) else {})}
+    if isinstance(event, e.TargetAdded | e.PhaseChanged | e.BecameUnhealthy | e.FailedAfterDone):
+        line["why"] = sentence(e.reason_of(event))
+    return _line(line)
 
 
 def planned_json(plan: Mapping[str, Plain], *, carried_on: bool) -> str:
@@ -102,9 +109,9 @@ def planned_json(plan: Mapping[str, Plain], *, carried_on: bool) -> str:
     return _line(output("Planned", event="Planned", **plan, carried_on=carried_on))
 
 
-def waiting_json(at: str, why: str) -> str:
+def waiting_json(at: str, why: Reason) -> str:
     """What the rollout waits for, as a line of NDJSON (promise 9)."""
-    return _line(output("Waiting", event="Waiting", at=at, why=why))
+    return _line(output("Waiting", event="Waiting", at=at, why=sentence(why), reason=plain(why)))
 
 
 def ended_json(rollout: Rollout) -> str:
@@ -125,7 +132,9 @@ def summary(rollout: Rollout) -> str:
     text = f"rollout {rollout.plan.rollout} {state} {took}: {ends}"
     outside = rollout.by_phase[Phase.LEFT_OUT]
     requested = [target for target in outside if rollout.statuses[target].cause is Cause.BY_HAND]
-    left = [f"{label(rollout.targets[t])}: {rollout.statuses[t].why}" for t in outside if t not in requested]
+    left = [
+        f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason)}" for t in outside if t not in requested
+    ]
     if requested:
         names = " ".join([rollout.plan.spec.service, *requested])
         text += f"\nout of service, as requested: {listed(requested)}; to bring it back, run: katakei register {names}"
@@ -137,8 +146,8 @@ def summary(rollout: Rollout) -> str:
 def lost(rollout: Rollout, target: TargetId) -> str:
     """A target that failed after it was done, and whether it serves again."""
     status = rollout.statuses[target]
-    now = "it does not serve" if status.fell else "it serves again"
-    return f"failed late: {label(rollout.targets[target])} {status.why}; {now}"
+    now = "it does not serve" if status.unhealthy_since else "it serves again"
+    return f"failed late: {label(rollout.targets[target])}: {sentence(status.reason)}; {now}"
 
 
 def _reverted(rollout: Rollout) -> str:
@@ -148,7 +157,7 @@ def _reverted(rollout: Rollout) -> str:
     missed = not_taken_back(rollout)
     touched = sum(status.touched > 0 for status in rollout.statuses.values())
     serving = [label(rollout.targets[target]) for target in missed if target not in rollout.by_phase[Phase.LEFT_OUT]]
-    why = f" ({rollout.stopped})" if rollout.stopped else ""
+    why = f" ({sentence(rollout.stopped)})" if rollout.stopped else ""
     named = f"; not reverted: {listed(serving)}{why}" if serving else ""
     count = f"{touched - len(missed)} of {counted(touched, 'updated target')} reverted"
     return f"\nreverted by {rollout.reverting}: {count}{named}"
@@ -175,7 +184,8 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
             intent=status.intent.value,
             attempt=status.attempt,
             since=status.since.isoformat(),
-            why=status.why,
+            why=sentence(status.reason),
+            reason=plain(status.reason),
             exit=status.exit,
         )
         for target, status in rollout.statuses.items()
@@ -190,9 +200,9 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
         exit=int(verdict(rollout)),
         left_out=plain(rollout.at(Phase.LEFT_OUT)),
         failed_late=plain(rollout.lost),
-        reverted_by=rollout.reverting or None,
+        reverted_by=rollout.reverting,
         not_taken_back=plain(not_taken_back(rollout)),
-        paused_by=rollout.paused or None,
+        paused_by=rollout.paused,
         owner=str(rollout.owner or ""),
         waiting_for=held_by(rollout),
         targets=targets,
@@ -203,7 +213,7 @@ def history(rollout: Rollout, events: Sequence[e.Event]) -> str:
     """What `show` prints: how the rollout stands, the phase of every target, and one line per event."""
     heads = ("TARGET", "NAME", "PHASE", "SINCE", "WHY")
     rows = [
-        (target, rollout.targets[target].name, s.phase.value, f"{s.since:%H:%M:%S}", s.why)
+        (target, rollout.targets[target].name, s.phase.value, f"{s.since:%H:%M:%S}", sentence(s.reason))
         for target, s in rollout.statuses.items()
     ]
     lines = [text for event in events[1:] if (text := line(rollout, event))]

@@ -6,6 +6,7 @@ from katakei.domain.model import Registration
 from katakei.domain.ports import GroupMember, ListedGroup
 from katakei.domain.replay import Rollout
 from katakei.render.json_data import Plain, output
+from katakei.render.reasons import sentence
 from katakei.render.text import grid
 
 Holder = tuple[Registration, Rollout]
@@ -99,7 +100,7 @@ def _absent(holder: Holder) -> dict[str, Plain]:
         name=target.name,
         state="absent",
         reason="Target.NotRegistered",
-        description=rollout.statuses[target.id].why,
+        description=sentence(rollout.statuses[target.id].reason),
         since=_since(holder),
         held_by=rollout.plan.rollout,
     )

@@ -92,7 +92,7 @@ LINES: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
         name: _fields(written)
         for name, written in {
             "Planned": f"event:text {_PLAN} carried_on:boolean",
-            "Waiting": "event:text at:text why:text",
+            "Waiting": "event:text at:text why:text reason:wire.Reason@2",
             "Ended": f"event:text {_ROLLOUT}",
         }.items()
     }
@@ -110,7 +110,10 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
                 "held_by:text"
             ),
             "part": "name:text length:number setting:text code:text@2 setting_reason:wire.Reason@2",
-            "target": ("id:text name:text phase:text intent:text attempt:integer since:text why:text exit:integer?"),
+            "target": (
+                "id:text name:text phase:text intent:text attempt:integer since:text why:text exit:integer? "
+                "reason:wire.Reason?@2"
+            ),
             "bar": "phase:text begun:text ended:text attempt:integer why:text open:boolean",
             "level": "at:text serving:integer",
             "lab_target": "id:text port:integer address:text zone:text folder:text",

@@ -9,8 +9,10 @@ from rich.text import Text
 
 from katakei.domain.model import TargetId
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Phase
+from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast
+from katakei.render.reasons import sentence
 from katakei.render.text import span
 
 MOST = 20  # lines of the table; targets in progress come first
@@ -26,7 +28,7 @@ COLORS: Mapping[Phase, str] = {
 
 
 def live(
-    rollout: Rollout, waiting: str, reasons: Mapping[TargetId, str], forecast: Forecast, now: datetime
+    rollout: Rollout, waiting: str, reasons: Mapping[TargetId, Reason], forecast: Forecast, now: datetime
 ) -> RenderableType:
     """The table of one turn.
 
@@ -45,7 +47,7 @@ def live(
         target, status = rollout.targets[target_id], rollout.statuses[target_id]
         phase = Text(status.phase.value, COLORS.get(status.phase, "cyan"))
         wait = "" if status.phase in FINAL_PHASES or status.phase is Phase.WAITING else span(now - status.since)
-        why = reasons.get(target_id, status.why)
+        why = sentence(reasons.get(target_id, status.reason))
         table.add_row(Text(target_id), Text(target.name), Text(target.zone), phase, wait, Text(why, "dim"))
     return Group(
         table, Text(_more(len(shown))), Text(_progress(rollout, forecast, now), "bold"), Text(waiting, "italic")

@@ -9,8 +9,8 @@ from katakei.domain.errors import KatakeiError, UnknownGroupError
 from katakei.domain.model import Arn, Target
 from katakei.domain.observation import UnplannedRegistration
 from katakei.domain.ports import Balancer, Clock, Executor, GroupMember, Pool
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
-from katakei.domain.words import listed
 from katakei.planning.survey import Survey, machines, tags
 
 DEADLINE = timedelta(seconds=10)
@@ -57,9 +57,9 @@ class UnplannedTargetReader:
             if not known >= set(target.registrations):
                 yield UnplannedRegistration(target, tags(survey, target.id), self._trouble(target))
 
-    def _trouble(self, target: Target) -> str:
+    def _trouble(self, target: Target) -> Reason | None:
         """What would have refused the plan."""
         if elsewhere := self._balancer.elsewhere([target]):
-            return f"it is registered in other groups too: {listed(place.group for place in elsewhere)}"
+            return reason(ReasonCode.IN_OTHER_GROUPS, groups=tuple(place.group for place in elsewhere))
         unready = self._executor.ready([target], DEADLINE).get(target.id)
-        return f"it cannot be worked on: {unready}" if unready else ""
+        return reason(ReasonCode.NOT_WORKABLE, text=unready) if unready else None

@@ -12,15 +12,18 @@ from katakei.domain.errors import KatakeiError, UnknownGroupError, UnreachableEr
 from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.observation import (
     AttributesReading,
+    Baseline,
     DrainEvidence,
     GroupObservation,
     HealthState,
     Observation,
     RegistrationHealth,
+    baseline_of,
+    baseline_text,
 )
 from katakei.domain.ports import Balancer, Clock, Executor, HealthChecker, Pool, Probe, ProbedTarget
 from katakei.domain.replay import Rollout
-from katakei.reconcile.attributes import changed
+from katakei.reconcile.drift import attribute_changes
 from katakei.reconcile.health_checks import questions
 from katakei.reconcile.observe import ObservationRequest
 from katakei.reconcile.pacing import Allowance
@@ -92,7 +95,7 @@ class Observer:
             groups={**last.groups, **merged},
             works=self._gather(works)[0].get("works", {}),
             answers=self._gather(answers)[0].get("answers", {}),
-            baseline=self._gather(baseline)[0].get("baseline", last.baseline),
+            baseline=self._baseline(baseline, last),
             evidence=self._gather(evidence)[0].get("evidence", {}),
             arrivals=self._gather(arrivals)[0].get("arrivals", {}),
             attributes={**last.attributes, **self._gather(attributes)[0].get("attributes", {})},
@@ -100,6 +103,10 @@ class Observer:
             deleted=frozenset(self._deleted),
             newcomers=self._newcomers.look(rollout, wanted=bool(wants.newcomers)),
         )
+
+    def _baseline(self, asked: _Baseline, last: Observation) -> Mapping[TargetId, Baseline]:
+        told = self._gather(asked)[0].get("baseline")
+        return last.baseline if told is None else {target: baseline_of(text) for target, text in told.items()}
 
     def again(self, now: datetime) -> datetime:
         """When a turn may know something new: now, or where only groups are awaited, when each may be looked at."""
@@ -164,7 +171,7 @@ class Observer:
         def compare() -> Mapping[Arn, AttributesReading]:
             begun = self._clock.now()
             now = self._balancer.groups(wants.attributes)
-            return {group.arn: AttributesReading(begun, changed(recorded[group.arn], group)) for group in now}
+            return {group.arn: AttributesReading(begun, attribute_changes(recorded[group.arn], group)) for group in now}
 
         return compare
 
@@ -198,7 +205,9 @@ class Observer:
 
 def probed_target(rollout: Rollout, target: TargetId) -> ProbedTarget:
     """A target as the witness is told of it."""
-    return ProbedTarget(rollout.targets[target], rollout.groups[target], rollout.statuses[target].blind or "")
+    return ProbedTarget(
+        rollout.targets[target], rollout.groups[target], baseline_text(rollout.statuses[target].baseline)
+    )
 
 
 def _merged(last: GroupObservation | None, new: GroupObservation) -> GroupObservation:

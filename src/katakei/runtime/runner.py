@@ -14,9 +14,10 @@ from katakei.domain.errors import ConcurrentAppendError, NoAnswerError, Temporar
 from katakei.domain.model import RolloutId
 from katakei.domain.observation import Observation
 from katakei.domain.ports import Balancer, Clock, Executor, HealthChecker, Journal, Pool, Probe
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout, evolve, replay
-from katakei.domain.words import since, span
-from katakei.reconcile.decide import decide, next_turn_due, still_valid, waiting_sentence
+from katakei.domain.words import since
+from katakei.reconcile.decide import decide, next_turn_due, still_valid, waiting_reason
 from katakei.reconcile.observe import observation_request
 from katakei.runtime.dispatcher import Dispatcher
 from katakei.runtime.last_looks import last_looks
@@ -48,7 +49,7 @@ class Turn:
 
     rollout: Rollout
     written: tuple[e.Event, ...]
-    why: str
+    why: Reason
     whys: tuple[Wait, ...]
     now: datetime
     due: datetime
@@ -107,7 +108,8 @@ class Runner:
         self._deaf_since = self._deaf_since or now
         if now - self._deaf_since > OUTAGE_LIMIT:
             raise UnreachableError(str(silence)) from silence
-        return Turn(self._rollout, (), f"{silence} ({since(self._deaf_since, now)})", (), now, now + JOURNAL_RETRY)
+        why = reason(ReasonCode.JOURNAL_UNAVAILABLE, text=str(silence), waited=now - self._deaf_since)
+        return Turn(self._rollout, (), why, (), now, now + JOURNAL_RETRY)
 
     def _turn(self) -> Turn:
         self._hold.renew()
@@ -188,18 +190,18 @@ class Runner:
         now = self._world.clock.now()
         trouble = self._bear(now)
         rests = tuple(action for action in actions if isinstance(action, Wait))
-        why = trouble or self._refused(now) or waiting_sentence(self._rollout, tuple(actions))
+        why = trouble or self._refused(now) or waiting_reason(self._rollout, tuple(actions))
         due = max(next_turn_due(tuple(actions), now), self._looks.again(now))
         return Turn(self._rollout, tuple(written), why, rests, now, due)
 
-    def _refused(self, now: datetime) -> str:
+    def _refused(self, now: datetime) -> Reason | None:
         """Work that is not taken as it is: said as long as that is so, which the limit of the work ends."""
         refused = self._acts.refused
         self._refused_since = (self._refused_since or now) if refused else None
-        lasting = since(self._refused_since or now, now)
-        return f"{refused} (the work is not taken {lasting}; limits.working ends that)" if refused else ""
+        waited = now - (self._refused_since or now)
+        return reason(ReasonCode.WORK_NOT_TAKEN, text=refused, waited=waited) if refused else None
 
-    def _bear(self, now: datetime) -> str:
+    def _bear(self, now: datetime) -> Reason | None:
         """A world that may come back is borne for a while; one that refuses us, only while targets are out."""
         troubles = [*self._looks.troubles, *self._acts.troubles]
         if not troubles:
@@ -207,11 +209,11 @@ class Runner:
             if now - silent > OUTAGE_LIMIT:
                 raise UnreachableError(f"{why} ({since(silent, now)})")
             self._trouble_since = None if self._looks.answered else self._trouble_since
-            return ""
+            return None
         self._trouble_since = self._trouble_since or now
         lasting = not any(isinstance(trouble, TemporarilyUnavailableError) for trouble in troubles)
         anything_out = any(self._rollout.statuses[target].deregistered for target in self._rollout.out_of_service)
         if now - self._trouble_since > OUTAGE_LIMIT or (lasting and not anything_out):
             raise UnreachableError(str(troubles[0]))
-        borne = f"{since(self._trouble_since, now)}, {span(OUTAGE_LIMIT)} at most"
-        return f"{troubles[0]} (waited {borne}; it goes on by itself once that is mended)"
+        waited = now - self._trouble_since
+        return reason(ReasonCode.UNAVAILABLE, text=str(troubles[0]), waited=waited, limit=OUTAGE_LIMIT)

@@ -32,7 +32,7 @@ def test_the_roads_are_the_promised_ones() -> None:
 
 
 @pytest.mark.parametrize("start", list(Phase))
-def test_what_is_not_a_road_is_an_error(start: Phase) -> None:
+def test_unknown_transition_is_an_error(start: Phase) -> None:
     plan = a_plan()
     rollout = given(plan, brought(plan, start))
     for end in Phase:
@@ -40,7 +40,7 @@ def test_what_is_not_a_road_is_an_error(start: Phase) -> None:
         if end in TRANSITIONS[start]:
             assert evolve(rollout, [move]).statuses[t(plan)].phase is end
         else:
-            with pytest.raises(ValueError, match=f"no road from {start.value} to {end.value}"):
+            with pytest.raises(ValueError, match=f"no transition from {start.value} to {end.value}"):
                 evolve(rollout, [move])
 
 

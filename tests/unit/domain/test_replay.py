@@ -18,7 +18,7 @@ def test_a_rollout_begins_with_its_plan_and_with_nothing_else() -> None:
     for story in ([], [e.Finished(NOON)]):
         with pytest.raises(ValueError, match="begins with Planned"):
             replay(story)
-    with pytest.raises(ValueError, match="Planned cannot come here"):
+    with pytest.raises(ValueError, match="Planned is only the first event"):
         replay([e.Planned(NOON, PLAN), e.Planned(NOON, PLAN)])
 
 
@@ -125,8 +125,10 @@ def test_to_be_put_back_a_target_must_be_registered_and_proven_anew() -> None:
 
 def test_falls_while_it_warms_do_not_count_in_the_soak() -> None:
     fell = e.BecameUnhealthy(NOON, WHO, "unhealthy")
-    assert standing(PLAN, Phase.WARMING, fell).statuses[WHO].falls == 1
-    assert standing(PLAN, Phase.WARMING, fell, e.PhaseChanged(NOON, WHO, Phase.SOAKING)).statuses[WHO].falls == 0
+    assert standing(PLAN, Phase.WARMING, fell).statuses[WHO].unhealthy_count == 1
+    assert (
+        standing(PLAN, Phase.WARMING, fell, e.PhaseChanged(NOON, WHO, Phase.SOAKING)).statuses[WHO].unhealthy_count == 0
+    )
 
 
 def test_only_failures_are_counted_and_each_once() -> None:

@@ -13,6 +13,7 @@ from tests.unit.given import (
     moved,
     moves,
     t,
+    text,
     turn,
 )
 
@@ -84,4 +85,4 @@ def test_what_failed_and_leaves_service_for_it_is_named() -> None:
     kept = e.PhaseChanged(NOON, t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = given(plan, brought(plan, Phase.WARMING), [kept, *facts(plan, Phase.DRAINING), ABORT])
     [move] = moved(turn(rollout, 2, DRAINING))
-    assert (move.to, move.why) == (Phase.LEFT_OUT, "never healthy")
+    assert (move.to, move.reason) == (Phase.LEFT_OUT, text("never healthy"))

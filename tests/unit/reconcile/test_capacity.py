@@ -8,6 +8,7 @@ from tests.unit.given import NOON, a_plan, a_target, given, later, seconds, seen
 from katakei.domain.model import Registration
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import MAY_SERVE, Phase
+from katakei.domain.reasons import ReasonCode, reason
 from katakei.reconcile.capacity import ServingCount, count_serving, floor_violation
 
 
@@ -48,7 +49,8 @@ def test_a_group_without_a_fresh_whole_look_can_prove_nothing() -> None:
     for look, now in ((replace(observation, groups={}), NOON), (partly, NOON), (observation, later(10.1))):
         count = count_serving(rollout, look, now)
         assert count.unseen == {arn}
-        assert "has not been seen just now" in floor_violation(rollout, count, rollout.plan.targets[0])
+        unseen = reason(ReasonCode.GROUP_NOT_OBSERVED, group=rollout.plan.groups[0].name)
+        assert floor_violation(rollout, count, rollout.plan.targets[0]) == unseen
     assert not count_serving(rollout, observation, later(10)).unseen
 
 
@@ -77,7 +79,9 @@ def test_every_group_of_a_target_has_its_floor_and_others_do_not_matter() -> Non
     down = {place: HealthState.UNHEALTHY for n in (0, 1) for place in rollout.plan.targets[n].registrations[1:]}
     count = count_serving(rollout, seen(rollout, NOON, places=down), NOON)
     one = rollout.plan.targets[0]
-    assert floor_violation(rollout, count.without(one), one) == f"0 of {other.name} would serve, the floor is 1"
+    assert floor_violation(rollout, count.without(one), one) == reason(
+        ReasonCode.GROUP_FLOOR, group=other.name, serving=0, floor=1
+    )
     only_first = replace(one, registrations=one.registrations[:1])
     assert not floor_violation(rollout, count.without(only_first), only_first)
 
@@ -87,6 +91,8 @@ def test_every_zone_has_its_floor() -> None:
     observation = seen(rollout, NOON, {2: HealthState.UNHEALTHY}, age=seconds(1))
     count = count_serving(rollout, observation, NOON)
     in_a, in_c = rollout.plan.targets[0], rollout.plan.targets[1]
-    assert floor_violation(rollout, count.without(in_a), in_a) == "0 of web0 would serve in a, its floor is 1"
+    assert floor_violation(rollout, count.without(in_a), in_a) == reason(
+        ReasonCode.ZONE_FLOOR, group="web0", zone="a", serving=0, floor=1
+    )
     assert not floor_violation(rollout, count.without(in_c), in_c)
     assert t(rollout.plan, 0) == in_a.id

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.given import (
+    ABORTED,
     NOON,
     a_plan,
     brought,
@@ -19,6 +20,8 @@ from tests.unit.given import (
     seen,
     standing,
     t,
+    text,
+    why,
     whys,
 )
 
@@ -35,8 +38,11 @@ from katakei.domain.observation import (
 )
 from katakei.domain.phases import IN_PROGRESS, Cause, Intent, Phase
 from katakei.domain.plan import Floor, Plan
+from katakei.domain.reasons import ReasonCode, reason
+from katakei.domain.replay import Rollout
 from katakei.domain.spec import OnFailure
-from katakei.reconcile.decide import next_turn_due, waiting_sentence
+from katakei.reconcile.decide import next_turn_due, waiting_reason
+from katakei.render.reasons import sentence
 
 ABSENT, DRAINING, DOWN = HealthState.ABSENT, HealthState.DRAINING, HealthState.UNHEALTHY
 
@@ -108,13 +114,13 @@ def test_a_stopped_target_is_left_alone_and_the_others_are_rolled() -> None:
     rollout = given(a_plan(3))
     observation = seen(rollout, NOON)
     [place] = rollout.plan.targets[0].registrations
-    text = "Target is in the stopped state"
-    stopped = RegistrationHealth(HealthState.UNUSED, NOON, NOON, "Target.InvalidState", text)
+    words = "Target is in the stopped state"
+    stopped = RegistrationHealth(HealthState.UNUSED, NOON, NOON, "Target.InvalidState", words)
     group = observation.groups[place.group]
     observation = replace(observation, groups={place.group: replace(group, seen={**group.seen, place: stopped})})
     actions = decided(rollout, observation, NOON)
     assert moves(actions) == {t(rollout.plan): Phase.SKIPPED, t(rollout.plan, 1): Phase.DRAINING}
-    assert moved(actions)[0].why == f"unused ({text}); left alone"
+    assert why(moved(actions)[0]) == f"skipped because AWS reports it as unused ({words})"
 
 
 def test_ctrl_c_finishes_a_rollout_that_has_nothing_left_to_begin() -> None:
@@ -165,7 +171,7 @@ def test_nobody_is_taken_out_of_a_group_not_seen_right_before() -> None:
 def test_a_held_rollout_waits_but_not_for_ever() -> None:
     rollout = given(a_plan(2))
     held = decided(rollout, seen(rollout, later(600), {0: DOWN, 1: DOWN}), later(600))
-    assert "held for 10m" in whys(held)
+    assert "has waited for 10m" in whys(held)
     over = moved(decided(rollout, seen(rollout, later(601), {0: DOWN, 1: DOWN}), later(601)))
     assert [(move.to, move.cause) for move in over] == [(Phase.SKIPPED, Cause.FAILED)] * 2
 
@@ -189,12 +195,13 @@ def test_attributes_are_read_again_before_each_take_out() -> None:
     for read in ({}, {arn: AttributesReading(later(-61))}):
         actions = decided(rollout, replace(observation, attributes=read), NOON)
         assert not deregistered(actions)
-        assert "have not been read just now" in whys(actions)
+        assert "have not been read in the last minute" in whys(actions)
 
 
 def test_a_group_that_is_not_what_was_planned_for_holds_the_rollout() -> None:
     rollout = given(a_plan(2))
-    changed = {rollout.plan.groups[0].arn: AttributesReading(NOON, "delay was 300, is 0")}
+    change = reason(ReasonCode.ATTRIBUTE_CHANGED, attribute="delay", was="300", now="0")
+    changed = {rollout.plan.groups[0].arn: AttributesReading(NOON, (change,))}
     actions = decided(rollout, replace(seen(rollout, NOON), attributes=changed), NOON)
     assert not deregistered(actions)
     assert "delay was 300, is 0" in whys(actions)
@@ -233,7 +240,8 @@ def test_a_bad_release_stops_early() -> None:
     rollout = given(plan, failed(plan, 0))
     actions = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON))
     assert {move.target: move.to for move in actions} == {t(plan, n): Phase.SKIPPED for n in (1, 2, 3)}
-    assert actions[0].why == "stopped: 1 failed, 0 allowed"
+    assert actions[0].reason == reason(ReasonCode.TOO_MANY_FAILURES, failures=1, allowed=0)
+    assert why(actions[0]) == "the rollout stopped: 1 target failed, 0 allowed"
     assert actions[0].cause is None
 
 
@@ -246,9 +254,7 @@ def test_as_many_failures_as_allowed_stop_nothing() -> None:
 def test_an_abort_skips_everybody_who_waits() -> None:
     rollout = given(a_plan(2), [e.AbortAsked(NOON, "kim")])
     actions = moved(decided(rollout, seen(rollout, NOON), NOON))
-    assert [(move.to, move.why, move.cause) for move in actions] == [
-        (Phase.SKIPPED, "aborted by kim", Cause.ABORTED)
-    ] * 2
+    assert [(move.to, move.reason, move.cause) for move in actions] == [(Phase.SKIPPED, ABORTED, Cause.ABORTED)] * 2
 
 
 # -- what is said
@@ -256,21 +262,27 @@ def test_an_abort_skips_everybody_who_waits() -> None:
 
 def test_one_sentence_says_what_is_awaited() -> None:
     rollout = standing(a_plan(), Phase.SOAKING)
-    one, more = Wait(NOON, "web1 drains"), Wait(NOON, "web2 drains")
-    assert waiting_sentence(rollout, (one,)) == "web1 drains"
-    assert waiting_sentence(rollout, (one, more, more)) == "web1 drains (and 2 more)"
-    assert waiting_sentence(rollout, ()) == f"acting on {t(rollout.plan)}"
-    assert waiting_sentence(given(a_plan()), ()) == "nothing is in hand"
-    assert waiting_sentence(given(a_plan(), [e.Finished(NOON)]), (one,)) == "finished"
+    first, other = t(rollout.plan), t(rollout.plan, 1)
+    one, more = Wait(NOON, text("it drains"), first), Wait(NOON, text("it drains too"), other)
+    assert waiting(rollout, one) == f"{first} (web0): it drains"
+    assert waiting(rollout, one, more, more) == f"{first} (web0): it drains (and 2 more)"
+    assert waiting(rollout, Wait(NOON, text("all of it waits"))) == "all of it waits"
+    assert waiting(rollout) == f"acting on {first}"
+    assert waiting(given(a_plan())) == "nothing is in progress"
+    assert waiting(given(a_plan(), [e.Finished(NOON)]), one) == "finished"
+
+
+def waiting(rollout: Rollout, *actions: Action) -> str:
+    return sentence(waiting_reason(rollout, actions))
 
 
 def test_the_next_turn_is_due_at_the_soonest_rest_or_soon_after_an_act() -> None:
     act = Deregister(t(a_plan()), ())
     note = Record(e.Finished(NOON))
-    assert next_turn_due((Wait(later(9), ""), Wait(later(1), "")), NOON) == later(1)
-    assert next_turn_due((Wait(later(9), ""), act), NOON) == later(0.25)
+    assert next_turn_due((Wait(later(9), text("")), Wait(later(1), text(""))), NOON) == later(1)
+    assert next_turn_due((Wait(later(9), text("")), act), NOON) == later(0.25)
     assert next_turn_due((note,), NOON) == later(15)
-    assert next_turn_due((Wait(NOON, "its look has not come back"),), NOON) == later(0.25)
+    assert next_turn_due((Wait(NOON, text("its look has not come back")),), NOON) == later(0.25)
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_PROGRESS])

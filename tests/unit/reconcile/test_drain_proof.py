@@ -31,6 +31,7 @@ from katakei.domain.observation import (
     WorkStatus,
 )
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.spec import Drain, DrainUntil
 from katakei.reconcile.observe import observation_request
 
@@ -41,7 +42,7 @@ def test_a_deregister_call_that_did_not_return_is_made_again() -> None:
     rollout = standing(a_plan(), Phase.DRAINING, bare=True)
     actions = turn(rollout, 3, HEALTHY)
     assert deregistered(actions) == [t(rollout.plan)]
-    assert "has not returned yet" in whys(actions)
+    assert "waiting for the deregister call to return" in whys(actions)
 
 
 def test_only_the_group_whose_call_did_not_return_is_called_again() -> None:
@@ -57,13 +58,13 @@ def test_a_look_begun_before_the_call_returned_proves_nothing() -> None:
     )
     actions = turn(rollout, 3, DRAINING, age=seconds(1.5))
     assert not notes(actions)
-    assert "not seen since" in whys(actions)
+    assert "not observed since" in whys(actions)
 
 
 def test_why_a_look_failed_is_said() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     blind = replace(seen(rollout, later(0)), unseen={rollout.plan.groups[0].arn: "DescribeTargetHealth: throttled"})
-    assert "seen since: DescribeTargetHealth: throttled (for 12s)" in whys(decided(rollout, blind, later(12)))
+    assert "not observed since: DescribeTargetHealth: throttled (for 12s)" in whys(decided(rollout, blind, later(12)))
 
 
 def test_settle_is_counted_from_the_first_look_that_showed_every_registration_out() -> None:
@@ -88,8 +89,8 @@ def test_settle_is_counted_from_the_end_of_the_latest_look() -> None:
 
 def test_a_look_is_believed_for_ten_seconds() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
-    assert "not seen since" not in whys(turn(rollout, 20, DRAINING, age=seconds(10)))
-    assert "not seen since" in whys(turn(rollout, 20, DRAINING, age=seconds(10.1)))
+    assert "not observed since" not in whys(turn(rollout, 20, DRAINING, age=seconds(10)))
+    assert "not observed since" in whys(turn(rollout, 20, DRAINING, age=seconds(10.1)))
 
 
 def test_settle_is_over_only_when_the_oldest_look_says_so() -> None:
@@ -106,13 +107,13 @@ def test_a_call_that_changed_nothing_is_repeated_after_a_while_only() -> None:
     rollout = standing(plan, Phase.DRAINING, facts(plan, Phase.DRAINING)[0], bare=True)
     assert not deregistered(turn(rollout, 4.9, HEALTHY))
     assert deregistered(turn(rollout, 5, HEALTHY)) == [t(plan)]
-    assert "but seen healthy" in whys(turn(rollout, 5, HEALTHY))
+    assert "but AWS still reports healthy" in whys(turn(rollout, 5, HEALTHY))
 
 
 def test_a_target_is_not_out_before_the_settle_time_even_when_it_is_absent() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     assert not moves(turn(rollout, 29.9, ABSENT))
-    assert "settle has 5s left" in whys(turn(rollout, 25, ABSENT))
+    assert "settle ends in 5s" in whys(turn(rollout, 25, ABSENT))
     assert moves(turn(rollout, 30, ABSENT)) == {t(rollout.plan): Phase.OUT}
 
 
@@ -120,7 +121,7 @@ def test_without_a_witness_the_whole_timer_is_waited_and_said() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     actions = turn(rollout, 35, DRAINING)
     assert not moves(actions)
-    assert "timer of 40s has 5s left" in whys(actions)
+    assert "timer of 40s ends in 5s" in whys(actions)
 
 
 def test_one_group_that_still_drains_holds_the_target() -> None:
@@ -160,27 +161,27 @@ def test_a_verdict_is_too_old_after_15_seconds() -> None:
     assert not moves(turn(rollout, 46, DRAINING, evidence=quiet(31)))
 
 
-def proven(read: float | None, changed: str = "") -> tuple[Action, ...]:
+def proven(read: float | None, *changes: Reason) -> tuple[Action, ...]:
     """What is decided at 33 s of a target that is quiet, with its group's attributes read so late, or never."""
     plan = a_plan(drain=Drain(until=DrainUntil.PROOF))
     rollout = standing(plan, Phase.DRAINING)
     observation = seen(rollout, later(33), {0: DRAINING}, evidence=quiet(31))
-    reads = {} if read is None else {plan.groups[0].arn: AttributesReading(later(read), changed)}
+    reads = {} if read is None else {plan.groups[0].arn: AttributesReading(later(read), changes)}
     return decided(rollout, replace(observation, attributes=reads), later(33))
 
 
 def test_a_witness_is_believed_only_while_its_group_is_as_it_was_planned() -> None:
     assert moves(proven(20))
-    actions = proven(20, "idle_timeout was 60s, is 4000s")
+    actions = proven(20, reason(ReasonCode.ATTRIBUTE_CHANGED, attribute="idle_timeout", was="60s", now="4000s"))
     assert not moves(actions)
-    assert "its group was edited (idle_timeout was 60s, is 4000s), so that is not believed" in whys(actions)
+    assert "does not count because its group was changed (idle_timeout was 60s, is 4000s)" in whys(actions)
 
 
 @pytest.mark.parametrize("read", [None, 18])
 def test_a_witness_is_believed_only_when_its_group_was_read_just_now(read: float | None) -> None:
     actions = proven(read)
     assert not moves(actions)
-    assert "if its group is as it was planned, which is being read" in whys(actions)
+    assert "counts once the group's attributes are read" in whys(actions)
 
 
 def test_a_group_is_read_once_more_before_a_witness_is_believed() -> None:
@@ -222,7 +223,7 @@ def test_a_call_is_not_repeated_while_the_group_cannot_be_seen() -> None:
     rollout = standing(a_plan(), Phase.DRAINING, bare=True)
     actions = turn(rollout, 30, HEALTHY, age=seconds(20))
     assert not deregistered(actions)
-    assert "has not been seen just now" in whys(actions)
+    assert "has not been observed in the last 10 seconds" in whys(actions)
 
 
 def test_a_target_found_serving_is_not_taken_out_of_a_group_that_needs_it() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.unit.given import (
+    ABORTED,
     NOON,
     a_plan,
     brought,
@@ -16,13 +17,16 @@ from tests.unit.given import (
     started,
     t,
     taken,
+    text,
     turn,
+    why,
 )
 
 from katakei.domain import events as e
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
+from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.spec import Drain, Limits
 
 DRAINING, ABSENT, HEALTHY, DOWN = HealthState.DRAINING, HealthState.ABSENT, HealthState.HEALTHY, HealthState.UNHEALTHY
@@ -69,11 +73,11 @@ def test_a_target_registered_a_second_time_is_left_to_a_person(phase: Phase) -> 
 def test_an_abort_brings_back_what_was_not_worked_on(phase: Phase) -> None:
     rollout = standing(a_plan(), phase, e.AbortAsked(later(1), "kim"))
     move = moved(turn(rollout, 2, DRAINING))[0]
-    assert (move.to, move.intent, move.cause, move.why) == (
+    assert (move.to, move.intent, move.cause, move.reason) == (
         Phase.RETURNING,
         Intent.RETURN,
         Cause.ABORTED,
-        "aborted by kim",
+        ABORTED,
     )
 
 
@@ -96,7 +100,8 @@ def test_after_too_many_failures_nothing_more_is_touched(phase: Phase) -> None:
     rollout = given(plan, brought(plan, phase), failed)
     move = moved(turn(rollout, 31, ABSENT))[0]
     assert (move.to, move.intent) == (Phase.RETURNING, Intent.RETURN)
-    assert "1 failed, 0 allowed" in move.why
+    assert move.reason == reason(ReasonCode.TOO_MANY_FAILURES, failures=1, allowed=0)
+    assert why(move) == "the rollout stopped: 1 target failed, 0 allowed"
 
 
 def test_a_target_that_only_is_to_be_registered_goes_straight_back() -> None:
@@ -109,7 +114,7 @@ def test_a_target_kept_out_is_left_out_as_soon_as_it_is_seen_out() -> None:
     kept = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = standing(plan, Phase.WARMING, kept, *facts(plan, Phase.DRAINING, at=later(2)))
     [move, *_] = moved(turn(rollout, 3, DRAINING))
-    assert (move.to, move.why) == (Phase.LEFT_OUT, "never healthy")
+    assert (move.to, move.reason) == (Phase.LEFT_OUT, text("never healthy"))
 
 
 def test_an_abort_does_not_bring_back_what_is_kept_out() -> None:
@@ -150,10 +155,10 @@ def test_by_hand_one_failure_brings_no_other_target_back() -> None:
 def test_with_no_wait_the_target_is_left_draining() -> None:
     rollout = standing(a_plan(1, floor=0, kind=PlanKind.DEREGISTER, waits=False), Phase.DRAINING)
     [move] = moved(turn(rollout, 1, DRAINING))
-    assert (move.to, move.cause, move.why) == (
+    assert (move.to, move.cause, move.reason) == (
         Phase.LEFT_OUT,
         Cause.BY_HAND,
-        "deregistered by hand, drain not waited for",
+        reason(ReasonCode.DEREGISTERED_BY_HAND_WITHOUT_WAIT),
     )
 
 

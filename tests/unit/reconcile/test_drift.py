@@ -11,6 +11,7 @@ from katakei.domain.model import Registration, Target
 from katakei.domain.observation import HealthState, Observation, UnplannedRegistration
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Plan, PlanKind, restorable
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import LatePolicy, Selection
 from katakei.reconcile.capacity import count_serving, floor_violation
@@ -21,7 +22,7 @@ ARN = PLAN.groups[0].arn
 NEW = a_target(7, PLAN.groups)
 
 
-def with_newcomer(rollout: Rollout, who: Target = NEW, trouble: str = "", **tags: str) -> Observation:
+def with_newcomer(rollout: Rollout, who: Target = NEW, trouble: Reason | None = None, **tags: str) -> Observation:
     observation = seen(rollout, NOON, places=dict.fromkeys(who.registrations, HealthState.HEALTHY))
     return replace(observation, newcomers=(UnplannedRegistration(who, tags, trouble),))
 
@@ -70,25 +71,28 @@ def tagged() -> Plan:
     return replace(PLAN, spec=replace(PLAN.spec, targets=Selection(tags=(("Role", "web"),))))
 
 
+NO_AGENT = reason(ReasonCode.NOT_WORKABLE, text="no agent")
 ABORTED = [e.AbortAsked(NOON, "kim")]
 AGAIN = [*brought(PLAN, Phase.DONE), e.Finished(NOON), e.RetryAsked(NOON, "kim", (t(PLAN),))]
 LATER = [*brought(PLAN, Phase.DONE), e.Finished(NOON), e.RevertAsked(NOON, "kim")]
 
 
 @pytest.mark.parametrize(
-    ("rollout", "trouble", "why"),
+    ("rollout", "trouble", "wanted"),
     [
-        (given(a_plan(2)), "", "late: leave"),
-        (given(tagged()), "", "its tags are not those of `targets`"),
-        (given(PLAN), "it cannot be worked on: no agent", "it cannot be worked on: no agent"),
-        (given(PLAN, ABORTED), "", "aborted by kim"),
-        (given(PLAN, AGAIN), "", "it came after the rollout"),
-        (given(PLAN, LATER), "", "it came after the rollout"),
+        (given(a_plan(2)), None, reason(ReasonCode.LATE_TARGETS_LEFT)),
+        (given(tagged()), None, reason(ReasonCode.TAGS_DIFFER)),
+        (given(PLAN), NO_AGENT, NO_AGENT),
+        (given(PLAN, ABORTED), None, reason(ReasonCode.ABORTED, by="kim")),
+        (given(PLAN, AGAIN), None, reason(ReasonCode.CAME_AFTER_ROLLOUT)),
+        (given(PLAN, LATER), None, reason(ReasonCode.CAME_AFTER_ROLLOUT)),
     ],
 )
-def test_it_is_left_alone_where_that_was_asked_for_or_must_be(rollout: Rollout, trouble: str, why: str) -> None:
+def test_it_is_left_alone_where_that_was_asked_for_or_must_be(
+    rollout: Rollout, trouble: Reason | None, wanted: Reason
+) -> None:
     event = written(rollout, with_newcomer(rollout, trouble=trouble, Role="db"))
-    assert (event.takes_part, event.why) == (False, why)
+    assert (event.takes_part, event.reason) == (False, wanted)
 
 
 def test_its_tags_decide_where_targets_are_chosen_by_tags() -> None:
@@ -105,7 +109,7 @@ def test_it_counts_for_the_floor_of_its_zone(takes_part: bool) -> None:  # noqa:
     assert not _zone_would_be_short(after, new)
 
 
-def _zone_would_be_short(rollout: Rollout, new: Target) -> str:
+def _zone_would_be_short(rollout: Rollout, new: Target) -> Reason | None:
     first = rollout.plan.targets[0]
     return floor_violation(rollout, count_serving(rollout, with_newcomer(rollout, new), NOON).without(first), first)
 
@@ -141,7 +145,7 @@ def test_a_bystander_that_gains_a_place_stays_one() -> None:
     rollout = given(replace(PLAN, bystanders=(other,)))
     more = replace(other, registrations=(Registration(ARN, other.id, 8080),))
     event = written(rollout, with_newcomer(rollout, more))
-    assert (event.takes_part, event.why) == (False, "its machine takes no part")
+    assert (event.takes_part, event.reason) == (False, reason(ReasonCode.MACHINE_TAKES_NO_PART))
     after = given(rollout.plan, [event])
     assert after.owners[more.registrations[0]] == other.id
     assert other.id not in after.targets
@@ -157,4 +161,6 @@ def test_one_that_is_gone_before_its_turn_is_gone() -> None:
 def test_failures_that_stopped_the_rollout_leave_it_alone() -> None:
     failed = [*brought(PLAN, Phase.WORKING), e.PhaseChanged(NOON, t(PLAN), Phase.LEFT_OUT, cause=Cause.FAILED)]
     rollout = given(PLAN, failed)
-    assert written(rollout, with_newcomer(rollout)).why == "stopped: 1 failed, 0 allowed"
+    assert written(rollout, with_newcomer(rollout)).reason == reason(
+        ReasonCode.TOO_MANY_FAILURES, failures=1, allowed=0
+    )

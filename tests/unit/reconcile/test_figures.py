@@ -4,7 +4,7 @@ from tests.unit.given import NOON, a_plan, brought, later, seconds, t
 
 from katakei.domain import events as e
 from katakei.domain.phases import Phase
-from katakei.reconcile.figures import drained, out_of_service
+from katakei.reconcile.outcome import drained, out_of_service
 
 PLAN = a_plan()
 WHO = t(PLAN)

@@ -30,7 +30,7 @@ def test_while_paused_nobody_is_taken_out_and_the_sentence_says_how_to_go_on() -
     actions = decided(rollout, seen(rollout, later(70)), later(70))
     assert not moves(actions)
     assert not deregistered(actions)
-    assert "paused by kim for 1m; nothing else is begun until: katakei resume r-test" in whys(actions)
+    assert "paused by kim for 1m; to go on, run: katakei resume r-test" in whys(actions)
 
 
 def test_what_is_in_hand_when_a_pause_comes_is_finished() -> None:
@@ -49,7 +49,7 @@ def test_however_long_a_pause_was_nobody_was_held_too_long_by_it() -> None:
     rollout = given(a_plan(floor=2), [PAUSE, RESUME])
     held = decided(rollout, seen(rollout, later(7201)), later(7201))
     assert not moves(held)
-    assert "is next, held for 0s" in whys(held)
+    assert "is next and has waited for 0s" in whys(held)
     assert held[-1] == Record(e.CommandAcknowledged(later(7201)))
 
 
@@ -59,7 +59,7 @@ def test_a_word_from_a_machine_whose_clock_is_wrong_lengthens_and_shortens_no_wa
     held = decided(rollout, seen(rollout, later(701)), later(701))
     assert set(moves(held).values()) == {Phase.SKIPPED}
     early = decided(rollout, seen(rollout, later(130)), later(130))
-    assert "is next, held for 30s" in whys(early)
+    assert "is next and has waited for 30s" in whys(early)
 
 
 def test_a_pause_that_comes_after_the_last_target_was_taken_changes_nothing() -> None:

@@ -81,7 +81,7 @@ def test_after_a_takeover_settle_comes_first_even_where_it_was_cut() -> None:
 
 def test_a_target_that_somebody_registered_meanwhile_is_waited_for_anew() -> None:
     found = evolve(cut(Phase.DRAINING), [e.FoundServing(later(51), FIRST)])
-    assert not found.statuses[FIRST].cut
+    assert not found.statuses[FIRST].cut_short
 
 
 def at_work(*more: e.Event, blind: str = "") -> Rollout:

@@ -7,8 +7,9 @@ from tests.unit.given import NOON, a_plan, decided, deregistered, given, later, 
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Record, StartWork, Wait
-from katakei.domain.observation import DrainEvidence, HealthState, ProbeVerdict
+from katakei.domain.observation import DrainEvidence, HealthState, ProbeVerdict, baseline_of
 from katakei.domain.phases import Phase
+from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Drain, DrainUntil
 from katakei.reconcile.observe import observation_request
@@ -20,13 +21,15 @@ FIRST = t(PLAN)
 def told(rollout: Rollout, blind: str | None, at: float = 1) -> tuple[Action, ...]:
     """What is decided so many seconds after the start, when the witness says this of the first target."""
     observation = seen(rollout, later(at))
-    return decided(rollout, replace(observation, baseline={} if blind is None else {FIRST: blind}), later(at))
+    return decided(
+        rollout, replace(observation, baseline={} if blind is None else {FIRST: baseline_of(blind)}), later(at)
+    )
 
 
 def test_a_target_stays_in_service_until_the_witness_has_seen_its_traffic() -> None:
     actions = told(given(PLAN), None)
     assert not deregistered(actions)
-    assert "its connections are counted before it leaves" in whys(actions)
+    assert "the probe counts its connections before it leaves service" in whys(actions)
 
 
 def test_why_a_witness_is_still_blind_is_told() -> None:
@@ -42,19 +45,24 @@ def written(actions: tuple[Action, ...]) -> list[e.Event]:
     return [action.event for action in actions if isinstance(action, Record)]
 
 
-@pytest.mark.parametrize(("blind", "why"), [(None, "it does not answer the witness"), ("no data", "no data")])
+SILENT = e.BaselineTaken(later(45), FIRST, "probe_silent", reason(ReasonCode.PROBE_SILENT))
+
+
+@pytest.mark.parametrize(
+    ("blind", "wanted"), [(None, SILENT), ("no data", e.BaselineTaken(later(45), FIRST, "no data"))]
+)
 def test_a_target_whose_traffic_is_not_seen_leaves_after_a_while_and_is_called_blind(
-    blind: str | None, why: str
+    blind: str | None, wanted: e.BaselineTaken
 ) -> None:
     assert not written(told(given(PLAN), blind, 44.9))
-    assert written(told(given(PLAN), blind, 45)) == [e.BaselineTaken(later(45), FIRST, why)]
+    assert written(told(given(PLAN), blind, 45)) == [wanted]
 
 
 def test_a_target_that_is_out_already_has_no_traffic_to_be_seen() -> None:
     plan = a_plan(1, floor=0, drain=Drain(until=DrainUntil.PROOF))
     out = [e.PhaseChanged(NOON, FIRST, phase) for phase in (Phase.DRAINING, Phase.LEFT_OUT)]
     rollout = given(plan, out, [e.RetryAsked(NOON, "ops", (FIRST,))])
-    assert written(told(rollout, None)) == [e.BaselineTaken(later(1), FIRST, "it does not answer the witness")]
+    assert written(told(rollout, None)) == [replace(SILENT, at=later(1))]
 
 
 def test_the_silence_of_a_blind_target_proves_nothing() -> None:
@@ -122,3 +130,18 @@ def test_a_start_that_was_not_taken_is_made_again_by_a_verdict_of_now() -> None:
         for action in decided(lost, replace(observation, evidence={}), later(33))
         if isinstance(action, StartWork)
     ]
+
+
+@pytest.mark.parametrize(
+    ("event", "wanted"),
+    [
+        (e.BaselineTaken(NOON, FIRST, "no data"), "no data; the load balancer's timer"),
+        (SILENT, "the probe did not answer; the load balancer's timer"),
+    ],
+)
+def test_drain_of_blind_target_says_why(event: e.BaselineTaken, wanted: str) -> None:
+    rollout = standing(PLAN, Phase.DRAINING, event)
+    verdict = DrainEvidence(ProbeVerdict.BLIND, later(31), later(32), event.blind)
+    assert wanted in whys(
+        decided(rollout, seen(rollout, later(33), {0: HealthState.DRAINING}, evidence=verdict), later(33))
+    )

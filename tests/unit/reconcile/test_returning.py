@@ -21,7 +21,9 @@ from tests.unit.given import (
     seen,
     standing,
     t,
+    text,
     turn,
+    why,
     whys,
 )
 
@@ -29,6 +31,7 @@ from katakei.domain import events as e
 from katakei.domain.actions import Record, Register, Wait
 from katakei.domain.observation import CheckResult, HealthState
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.reasons import ReasonCode, reason, then
 from katakei.domain.spec import Check
 
 INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
@@ -77,7 +80,8 @@ def test_a_check_that_does_not_pass_in_time_leaves_the_target_out() -> None:
     assert not moves(turn(rollout, 20, ABSENT, answer=bad))
     [move] = moved(turn(rollout, 21, ABSENT, answer=bad))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
-    assert "503 instead of 200" in move.why
+    assert move.reason == reason(ReasonCode.CHECK_FAILED, within=20.0, text="503 instead of 200")
+    assert "503 instead of 200" in why(move)
 
 
 def test_a_target_that_somebody_registers_while_it_is_checked_is_taken_out_once_more() -> None:
@@ -89,16 +93,16 @@ def test_a_target_that_somebody_registers_while_it_is_checked_is_taken_out_once_
     again = turn(standing(a_plan(), Phase.CHECKING, seen_in), 7, HEALTHY, answer=good)
     assert deregistered(again) == [t(rollout.plan)]
     assert not moves(again)
-    assert "seen in service before its check passed" in whys(again)
+    assert "in service before its check passed" in whys(again)
 
 
 def test_the_second_time_it_is_left_to_a_person() -> None:
     twice = [e.FoundServing(later(5), t(a_plan()))] * 2
     [move] = moved(turn(standing(a_plan(), Phase.CHECKING, *twice), 7, HEALTHY))
-    assert (move.to, move.cause, move.why) == (
+    assert (move.to, move.cause, move.reason) == (
         Phase.LEFT_OUT,
         Cause.FAILED,
-        "somebody registers it while we hold it out",
+        reason(ReasonCode.REGISTERED_ELSEWHERE),
     )
 
 
@@ -106,7 +110,8 @@ def test_the_earlier_reason_is_not_lost_behind_the_later_one() -> None:
     plan = a_plan()
     failed = e.PhaseChanged(NOON, t(plan), Phase.CHECKING, "exit code 7", Intent.RETURN, Cause.FAILED)
     move = moved(turn(standing(plan, Phase.WORKING, failed), 21, ABSENT))[0]
-    assert move.why == "exit code 7; the check did not pass within 20s: no answer yet"
+    assert move.reason == then(text("exit code 7"), reason(ReasonCode.CHECK_FAILED, within=20.0, text=None))
+    assert why(move) == "exit code 7; the check did not pass within 20s: no answer yet"
 
 
 def test_without_a_check_the_load_balancer_alone_judges() -> None:
@@ -197,7 +202,7 @@ def test_a_look_begun_before_the_register_call_returned_does_not_show_it_serving
     rollout = standing(plan, Phase.WARMING, *called(plan, 2), bare=True)
     actions = turn(rollout, 3, HEALTHY, age=seconds(2))
     assert not notes(actions)
-    assert "registered, not seen since" in whys(actions)
+    assert "registered, but not observed since" in whys(actions)
 
 
 def test_two_looks_five_seconds_apart_make_a_target_serve_again() -> None:
@@ -206,7 +211,7 @@ def test_two_looks_five_seconds_apart_make_a_target_serve_again() -> None:
     assert notes(turn(rollout, 3)) == [e.ObservedServing]
     once = standing(plan, Phase.WARMING, *called(plan), e.ObservedServing(later(3), t(plan)), bare=True)
     assert not moves(turn(once, 7.9))
-    assert "once more" in whys(turn(once, 7.9))
+    assert "one more observation" in whys(turn(once, 7.9))
     assert moves(turn(once, 8)) == {t(plan): Phase.SOAKING}
 
 
@@ -252,7 +257,7 @@ def test_healthy_under_an_administrative_override_does_not_serve() -> None:
     shifted = replace(group, seen={**group.seen, place: replace(group.seen[place], overridden=True)})
     actions = decided(rollout, replace(observation, groups={place.group: shifted}), later(3))
     assert not notes(actions)
-    assert "healthy, but its traffic is kept away" in whys(actions)
+    assert "healthy, but an administrative override keeps traffic away" in whys(actions)
 
 
 def test_a_target_in_two_groups_serves_only_when_both_show_it() -> None:
@@ -283,4 +288,5 @@ def test_what_the_load_balancer_will_never_register_is_kept_out() -> None:
     )
     [move] = moved(turn(rollout, 2, ABSENT))
     assert (move.to, move.intent) == (Phase.DRAINING, Intent.KEEP_OUT)
-    assert "not in a running state" in move.why
+    assert move.reason == reason(ReasonCode.REGISTRATION_REJECTED, text="not in a running state")
+    assert "not in a running state" in why(move)

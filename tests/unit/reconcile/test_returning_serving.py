@@ -20,7 +20,9 @@ from tests.unit.given import (
     standing,
     t,
     taken,
+    text,
     turn,
+    why,
     whys,
 )
 
@@ -28,6 +30,7 @@ from katakei.domain import events as e
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.reasons import ReasonCode, reason
 
 INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
     HealthState.INITIAL,
@@ -64,7 +67,7 @@ def test_after_a_takeover_the_soak_begins_anew() -> None:
 def test_a_soak_that_nobody_sees_waits() -> None:
     actions = turn(standing(a_plan(), Phase.SOAKING), 30, age=seconds(11))
     assert not moves(actions)
-    assert "not seen just now" in whys(actions)
+    assert "not observed recently" in whys(actions)
 
 
 def fallen(times: int) -> list[e.Event]:
@@ -80,7 +83,7 @@ def test_unhealthy_in_the_soak_begins_it_anew_and_is_written_once() -> None:
     assert notes(turn(standing(a_plan(), Phase.SOAKING), 3, DOWN)) == [e.BecameUnhealthy]
     down = turn(standing(a_plan(), Phase.SOAKING, *fallen(1)), 4, DOWN)
     assert not notes(down)
-    assert "fell while soaking" in whys(down)
+    assert "became unhealthy while soaking" in whys(down)
 
 
 def test_a_second_fall_is_written_too() -> None:
@@ -103,7 +106,9 @@ def test_a_soak_over_its_limit_fails_the_target() -> None:
 def test_a_failed_soak_stays_in_service_when_the_floor_forbids_it_to_leave() -> None:
     [move] = moved(turn(standing(a_plan(), Phase.SOAKING, *fallen(3)), 5, DOWN, DOWN))
     assert (move.to, move.cause) == (Phase.FAILED_SERVING, Cause.FAILED)
-    assert "kept in service for the floor" in move.why
+    assert move.reason is not None
+    assert move.reason.code == ReasonCode.KEPT_FOR_FLOOR
+    assert "stays in service because the floor needs it" in why(move)
 
 
 def test_a_failed_soak_leaves_only_when_every_group_is_seen() -> None:
@@ -114,7 +119,7 @@ def test_a_failed_soak_leaves_only_when_every_group_is_seen() -> None:
     half = {unseen: replace(observation.groups[unseen], full_begun=None), seen_whole: observation.groups[seen_whole]}
     actions = decided(rollout, replace(observation, groups=half), later(5))
     assert not moves(actions)
-    assert "must be seen before it may leave" in whys(actions)
+    assert "stays in service until its groups have been observed" in whys(actions)
 
 
 def test_two_targets_that_fail_at_once_do_not_both_leave_a_group_that_needs_one() -> None:
@@ -142,7 +147,7 @@ def test_a_target_put_back_after_a_failure_ends_as_failed_although_it_serves() -
     warm = [e.PhaseChanged(NOON, t(plan), Phase.WARMING, "exit code 7"), *facts(plan, Phase.WARMING)]
     rollout = standing(plan, Phase.WORKING, failed, *warm, e.PhaseChanged(NOON, t(plan), Phase.SOAKING, "exit code 7"))
     move = moved(turn(rollout, 10))[0]
-    assert (move.to, move.cause, move.why) == (Phase.FAILED_SERVING, Cause.FAILED, "exit code 7")
+    assert (move.to, move.cause, move.reason) == (Phase.FAILED_SERVING, Cause.FAILED, text("exit code 7"))
 
 
 # -- back without work
@@ -159,7 +164,7 @@ def test_why_it_returned_is_kept() -> None:
     back = e.PhaseChanged(NOON, t(plan), Phase.RETURNING, "aborted by kim", Intent.RETURN, Cause.ABORTED)
     rollout = standing(plan, Phase.DRAINING, back, *facts(plan, Phase.RETURNING))
     [move] = moved(turn(rollout, 5))
-    assert (move.why, move.cause) == ("aborted by kim", Cause.ABORTED)
+    assert (move.reason, move.cause) == (text("aborted by kim"), Cause.ABORTED)
 
 
 def test_what_cannot_return_is_left_out_and_named() -> None:
@@ -167,7 +172,8 @@ def test_what_cannot_return_is_left_out_and_named() -> None:
     refused = standing(plan, Phase.RETURNING, e.RegistrationRejected(later(1), t(plan), "not running"), bare=True)
     [move] = moved(turn(refused, 2, ABSENT))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
-    assert "not running" in move.why
+    assert move.reason == reason(ReasonCode.RETURN_REJECTED, text="not running")
+    assert "not running" in why(move)
 
 
 def test_a_return_over_its_limit_is_left_out() -> None:

@@ -30,6 +30,7 @@ from katakei.domain.leases import Owner
 from katakei.domain.observation import CheckResult, HealthState, WorkState, WorkStatus
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
+from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.replay import Rollout, evolve, replay
 from katakei.domain.spec import AfterFailure, Check, Command, FailedTargetPolicy, OnFailure
 from katakei.reconcile.decide import candidates
@@ -81,7 +82,11 @@ def skipped(plan: Plan, number: int) -> e.Event:
 def test_who_is_still_untouched_goes_back_as_it_was(phase: Phase) -> None:
     rollout = standing(undoable(1, floor=0), phase, REVERT)
     [move] = moved(turn(rollout, 101, ABSENT))
-    assert (move.to, move.intent, move.why) == (Phase.RETURNING, Intent.RETURN, "reverted by kim")
+    assert (move.to, move.intent, move.reason) == (
+        Phase.RETURNING,
+        Intent.RETURN,
+        reason(ReasonCode.REVERTED, by="kim"),
+    )
     assert not candidates(evolve(rollout, [move, e.PhaseChanged(NOON, move.target, Phase.RETURNED)]))
 
 
@@ -89,7 +94,7 @@ def test_work_that_runs_is_awaited() -> None:
     rollout = standing(undoable(1, floor=0), Phase.WORKING, REVERT)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.RUNNING))
     assert not moves(actions)
-    assert "the work runs for 40s" in whys(actions)
+    assert "the work has been running for 40s" in whys(actions)
 
 
 def test_work_that_never_began_is_told_never_to_begin() -> None:
@@ -227,12 +232,12 @@ def test_who_falls_while_it_waits_to_be_taken_back_is_named_and_holds_nothing_up
     )
     assert notes(turn(rollout, 101, DOWN)) == [e.BecameUnhealthy]
     down = evolve(rollout, [fell(plan)])
-    assert "is next, held" in whys(turn(down, 130, DOWN))
+    assert "is next and has waited" in whys(turn(down, 130, DOWN))
     assert notes(turn(down, 131, DOWN)) == [e.FailedAfterDone]
     lost = evolve(down, [e.FailedAfterDone(later(131), t(plan), "left service after it was done: unhealthy")])
     assert notes(turn(lost, 1000, DOWN)) == [e.Finished]
     ended = evolve(lost, [e.Finished(later(1000))])
-    assert (verdict(ended), taken_back(ended), lost.stopped) == (ExitCode.LEFT_OUT, ExitCode.LEFT_OUT, "")
+    assert (verdict(ended), taken_back(ended), lost.stopped) == (ExitCode.LEFT_OUT, ExitCode.LEFT_OUT, None)
 
 
 # -- when it fails
@@ -242,7 +247,8 @@ def test_only_failures_of_the_revert_count_while_it_is_reverted() -> None:
     plan = undoable(3)
     rollout = given(plan, failed(plan, 0), brought(plan, Phase.DONE, 1), [skipped(plan, 2), REVERT])
     once = evolve(rollout, back(plan, *OUTWARD[:3], Phase.LEFT_OUT, cause=Cause.FAILED))
-    assert (rollout.stopped, once.stopped) == ("", "stopped: 1 could not be taken back, 0 allowed")
+    assert rollout.stopped is None
+    assert once.stopped == reason(ReasonCode.TOO_MANY_REVERT_FAILURES, failures=1, allowed=0)
     assert moves(turn(once, 101, ABSENT)) == {}
     assert not_taken_back(once) == [t(plan, 0), t(plan, 1)]
 
@@ -334,7 +340,7 @@ def test_a_retry_that_comes_while_it_is_reverted_came_too_late() -> None:
     retry = e.RetryAsked(later(101), "kim", (t(plan),))
     assert given(plan, failed(plan), [REVERT, retry]).reverting
     after = given(plan, failed(plan), [REVERT, *taken(plan), e.Finished(NOON), retry])
-    assert (after.reverting, candidates(after)) == ("", [t(plan)])
+    assert (after.reverting, candidates(after)) == (None, [t(plan)])
 
 
 def test_what_a_retry_touched_after_a_revert_can_be_reverted_again() -> None:

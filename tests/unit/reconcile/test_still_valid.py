@@ -1,7 +1,7 @@
 """Within a turn only those are asked again for whom something has changed."""
 
 import pytest
-from tests.unit.given import NOON, a_plan, brought, given, seen, standing, t
+from tests.unit.given import NOON, a_plan, brought, given, seen, standing, t, text
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, CancelWork, Deregister, Record, Wait
@@ -14,7 +14,11 @@ from katakei.reconcile.decide import decide, still_valid
 def test_a_target_that_stands_where_it_stood_is_not_asked_again_in_the_same_turn() -> None:
     plan = a_plan(2, window=2)
     then = given(plan, brought(plan, Phase.WORKING), brought(plan, Phase.WORKING, 1))
-    actions = (Wait(NOON, "it works", t(plan)), Wait(NOON, "so does it", t(plan, 1)), Wait(NOON, "on the whole"))
+    actions = (
+        Wait(NOON, text("it works"), t(plan)),
+        Wait(NOON, text("so does it"), t(plan, 1)),
+        Wait(NOON, text("on the whole")),
+    )
     now = evolve(then, [e.WorkEnded(NOON, then.key(t(plan, 1)), 0, "")])
     assert still_valid(actions, then, now) == {t(plan): [actions[0]]}
 
@@ -22,7 +26,7 @@ def test_a_target_that_stands_where_it_stood_is_not_asked_again_in_the_same_turn
 def test_what_still_holds_is_answered_as_it_was() -> None:
     plan = a_plan(1)
     rollout = standing(plan, Phase.WORKING)
-    before = (Wait(NOON, "as it was said", t(plan)),)
+    before = (Wait(NOON, text("as it was said"), t(plan)),)
     assert decide(rollout, seen(rollout, NOON), NOON, {t(plan): before}) == before
 
 
@@ -39,14 +43,14 @@ def test_what_still_holds_is_answered_as_it_was() -> None:
 def test_once_something_else_is_wanted_everybody_is_asked_again(word: e.Event) -> None:
     plan = a_plan(1)
     then = standing(plan, Phase.WORKING)
-    assert not still_valid([Wait(NOON, "it works", t(plan))], then, evolve(then, [word]))
+    assert not still_valid([Wait(NOON, text("it works"), t(plan))], then, evolve(then, [word]))
 
 
 def test_a_failure_that_stops_the_rollout_lets_everybody_be_asked_again() -> None:
     plan = a_plan(2, window=2)
     then = given(plan, brought(plan, Phase.WORKING), brought(plan, Phase.WORKING, 1))
     failed = e.PhaseChanged(NOON, t(plan, 1), Phase.LEFT_OUT, cause=Cause.FAILED)
-    assert not still_valid([Wait(NOON, "it works", t(plan))], then, evolve(then, [failed]))
+    assert not still_valid([Wait(NOON, text("it works"), t(plan))], then, evolve(then, [failed]))
 
 
 def test_acts_that_still_hold_are_known_by_their_target() -> None:

@@ -13,7 +13,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout
 from katakei.reconcile.capacity import count_serving
-from katakei.reconcile.watching import LASTING
+from katakei.reconcile.watching import UNHEALTHY_LIMIT
 
 
 def idle(plan: Plan, groups: int = 1) -> Plan:
@@ -23,7 +23,7 @@ def idle(plan: Plan, groups: int = 1) -> Plan:
 
 
 PLAN = idle(a_plan(2, floor=0))
-LATE = LASTING.total_seconds()
+LATE = UNHEALTHY_LIMIT.total_seconds()
 
 
 def story(phase: Phase, *more: e.Event, plan: Plan = PLAN, bare: bool = True) -> Rollout:
@@ -56,7 +56,7 @@ def test_a_target_of_it_warms_soaks_and_is_done() -> None:
     warm = story(Phase.WARMING, *called(PLAN))
     assert notes(turn(warm, 3)) == [e.ObservedServing]
     once = story(Phase.WARMING, *called(PLAN), e.ObservedServing(later(3), t(PLAN)))
-    assert "unused; looked at once more before it counts as back" in whys(turn(once, 7))
+    assert "unused; it counts as in service after one more observation" in whys(turn(once, 7))
     assert moves(turn(once, 8)) == {t(PLAN): Phase.SOAKING}
     soaks = story(Phase.SOAKING)
     assert "unused, soaking" in whys(turn(soaks, 9))

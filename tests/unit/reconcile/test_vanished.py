@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.given import NOON, a_plan, brought, decided, given, later, moved, moves, notes, seen, standing, t
+from tests.unit.given import NOON, a_plan, brought, decided, given, later, moved, moves, notes, seen, standing, t, why
 
 from katakei.domain import events as e
 from katakei.domain.observation import HealthState, Observation, WorkState, WorkStatus
 from katakei.domain.phases import IN_PROGRESS, Cause, Intent, Phase
+from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.replay import Rollout
 
 
@@ -25,7 +26,8 @@ def test_a_target_without_any_group_is_gone(phase: Phase) -> None:
     rollout = standing(a_plan(1), phase)
     [move] = moved(decided(rollout, without(rollout, 1), later(100)))
     assert (move.to, move.cause) == (Phase.GONE, Cause.FAILED)
-    assert "the target group web0 was deleted, not by us" in move.why
+    assert "somebody deleted the target group web0" in why(move)
+    assert move.reason == reason(ReasonCode.GROUP_DELETED, groups=("web0",))
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from katakei.domain.spec import OnFailure
 from katakei.reconcile.decide import decide
 from katakei.reconcile.observe import observation_request
 from katakei.reconcile.outcome import verdict
-from katakei.reconcile.watching import LASTING
+from katakei.reconcile.watching import UNHEALTHY_LIMIT
 
 DOWN, INITIAL, HEALTHY, ABSENT = HealthState.UNHEALTHY, HealthState.INITIAL, HealthState.HEALTHY, HealthState.ABSENT
 PLAN = a_plan(3)
-LONG = LASTING.total_seconds()
+LONG = UNHEALTHY_LIMIT.total_seconds()
 
 
 def fell(at: float = 0, plan: Plan = PLAN) -> e.BecameUnhealthy:
@@ -43,7 +43,7 @@ def test_a_fall_is_said_and_nothing_else_is_begun_meanwhile(state: HealthState) 
     actions = turn(done(fell()), 5, state)
     assert not moves(actions)
     assert not deregistered(actions)
-    assert "left service after it was done, for 5s: unhealthy; nothing else is begun meanwhile" in whys(actions)
+    assert "left service 5s ago, after it was done: unhealthy; no other target is started meanwhile" in whys(actions)
 
 
 @pytest.mark.parametrize("state", [HealthState.INITIAL, HealthState.UNAVAILABLE, HealthState.HEALTHY])
@@ -59,7 +59,7 @@ def test_one_that_comes_back_in_time_is_no_failure() -> None:
 
 
 def test_one_that_is_only_on_its_way_back_is_still_awaited() -> None:
-    assert "nothing else is begun" in whys(turn(done(fell()), 10, INITIAL))
+    assert "no other target is started" in whys(turn(done(fell()), 10, INITIAL))
 
 
 def test_a_fall_that_lasts_is_a_failure_and_stops_the_rest() -> None:
@@ -78,7 +78,7 @@ def test_flapping_counts_once() -> None:
     rollout = done(fell(), lost(LONG), back(40), fell(50), back(60), fell(70))
     assert rollout.failures == 1
     assert e.FailedAfterDone not in notes(turn(rollout, 200, DOWN))
-    assert not whys(turn(rollout, 200, DOWN)).count("nothing else is begun")
+    assert not whys(turn(rollout, 200, DOWN)).count("no other target is started")
 
 
 def test_where_more_failures_are_allowed_the_rollout_goes_on() -> None:
@@ -90,9 +90,11 @@ def test_where_more_failures_are_allowed_the_rollout_goes_on() -> None:
 def test_what_cannot_be_seen_just_now_is_neither_lost_nor_back() -> None:
     rollout = done(fell())
     assert not notes(decide(rollout, Observation(), later(100)))
-    assert "not seen just now (no answer yet), for 1m 40s" in whys(decide(rollout, Observation(), later(100)))
-    assert "not seen" not in whys(decide(done(), Observation(), later(100)))
-    assert "not seen" not in whys(decide(done(fell(), lost(LONG)), Observation(), later(100)))
+    assert "left service 1m 40s ago, after it was done, and was not observed recently (no answer yet)" in whys(
+        decide(rollout, Observation(), later(100))
+    )
+    assert "not observed" not in whys(decide(done(), Observation(), later(100)))
+    assert "not observed" not in whys(decide(done(fell(), lost(LONG)), Observation(), later(100)))
 
 
 def test_the_rollout_ends_only_when_it_is_known_what_became_of_a_fall() -> None:
@@ -134,4 +136,4 @@ def test_what_fell_and_came_back_is_done() -> None:
 def test_a_retry_begins_with_a_clean_sheet() -> None:
     asked = e.RetryAsked(later(61), "kim", (t(PLAN),))
     rollout = done(fell(), lost(LONG), e.Finished(later(60)), asked, e.PhaseChanged(later(62), t(PLAN), Phase.DRAINING))
-    assert (rollout.lost, rollout.failures, rollout.statuses[t(PLAN)].fell) == ([], 0, None)
+    assert (rollout.lost, rollout.failures, rollout.statuses[t(PLAN)].unhealthy_since) == ([], 0, None)

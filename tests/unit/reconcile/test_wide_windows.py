@@ -1,7 +1,7 @@
 """With a hundred and more out at once targets leave and come back together: calls are spared, nobody waits long."""
 
 import pytest
-from tests.unit.given import NOON, a_plan, brought, decided, given, later, moves, seen, t, whys
+from tests.unit.given import NOON, a_plan, brought, decided, given, later, moves, seen, t, text, whys
 
 from katakei.domain import events as e
 from katakei.domain.actions import Wait
@@ -78,7 +78,7 @@ def test_one_that_was_checked_comes_back_with_those_who_follow() -> None:
         rollout, seen(rollout, later(OUT_FOR + 7), dict.fromkeys(range(100), HealthState.DRAINING)), later(127)
     )
     assert Phase.WARMING not in moves(actions).values()
-    assert "its check has passed; registered with the next ones, in one call (for 7s)" in whys(actions)
+    assert "its check has passed; waiting for 7s to be registered with others in one call" in whys(actions)
 
 
 def test_a_lot_of_them_comes_back_at_once() -> None:
@@ -102,6 +102,6 @@ def test_a_process_that_does_not_know_for_how_long_it_was_out_does_not_wait() ->
 
 def test_one_turn_in_two_seconds_serves_very_many() -> None:
     def due(many: int) -> float:
-        return (next_turn_due((Wait(NOON, "now"),) * many, NOON) - NOON).total_seconds()
+        return (next_turn_due((Wait(NOON, text("now")),) * many, NOON) - NOON).total_seconds()
 
     assert (due(49), due(50)) == (0.25, 2)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from tests.unit.given import (
+    ABORTED,
     NOON,
     a_plan,
     brought,
@@ -19,6 +20,7 @@ from tests.unit.given import (
     t,
     taken,
     turn,
+    why,
     whys,
 )
 
@@ -26,6 +28,7 @@ from katakei.domain import events as e
 from katakei.domain.actions import Action, CancelWork, ForbidWork, Record, StartWork, Wait
 from katakei.domain.observation import HealthState, WorkState, WorkStatus
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command, FailedTargetPolicy, OnFailure
 
@@ -73,10 +76,10 @@ def test_a_start_that_was_not_taken_is_handed_over_again() -> None:
 @pytest.mark.parametrize(
     ("work", "said"),
     [
-        (None, "the work is handed over, but was not taken for 45s"),
+        (None, "starting the work for 45s"),
         (
             WorkStatus(WorkState.NOT_STARTED, why="no agent"),
-            "handed over once more; it has not begun for 45s (no agent)",
+            "starting the work again for 45s, it has not begun (no agent)",
         ),
     ],
 )
@@ -105,7 +108,9 @@ def test_a_start_that_nobody_takes_in_time_is_forbidden_and_then_left_to_a_perso
     assert kinds(turn(rollout, 61, ABSENT)) == [ForbidWork]
     [move] = moved(turn(rollout, 181, ABSENT))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
-    assert "it may be running" in move.why
+    assert move.reason is not None
+    assert move.reason.code == ReasonCode.WORK_MAY_RUN
+    assert "it may still be running" in why(move)
 
 
 def test_work_that_ended_well_leads_to_the_check() -> None:
@@ -120,7 +125,8 @@ def test_the_exit_code_and_the_output_of_failed_work_are_kept() -> None:
     actions = turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.ENDED, 7, "no space left"))
     ended = actions[0].event  # type: ignore[union-attr]  # the first step is the note
     assert ended == e.WorkEnded(later(50), rollout.key(t(rollout.plan)), 7, "no space left")
-    assert "exit code 7" in moved(actions)[0].why
+    assert moved(actions)[0].reason == reason(ReasonCode.WORK_FAILED, exit=7, text=None)
+    assert "exit code 7" in why(moved(actions)[0])
 
 
 @pytest.mark.parametrize(
@@ -151,12 +157,13 @@ def test_interrupted_work_is_never_started_again_by_itself() -> None:
 def test_a_target_that_refused_its_work_goes_back_through_the_check_and_is_no_failure() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     [move] = moved(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.REFUSED, why="traffic on port 80")))
-    assert (move.to, move.intent, move.cause, move.why) == (
+    assert (move.to, move.intent, move.cause, move.reason) == (
         Phase.CHECKING,
         Intent.RETURN,
         Cause.REFUSED,
-        "the work was refused, nothing was done: traffic on port 80",
+        reason(ReasonCode.WORK_REFUSED, text="traffic on port 80"),
     )
+    assert why(move) == "the work was refused and did nothing: traffic on port 80"
 
 
 def test_work_known_not_to_have_started_is_handed_over_again_within_its_limit() -> None:
@@ -180,7 +187,7 @@ def test_what_was_forbidden_after_an_abort_goes_back_through_the_check_as_aborte
     rollout = standing(a_plan(), Phase.WORKING, e.AbortAsked(later(45), "kim"))
     move = moved(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.REFUSED, why="forbidden")))[0]
     assert (move.to, move.intent, move.cause) == (Phase.CHECKING, Intent.RETURN, Cause.ABORTED)
-    assert move.why == "aborted by kim"
+    assert move.reason == ABORTED
 
 
 @pytest.mark.parametrize(
@@ -188,8 +195,8 @@ def test_what_was_forbidden_after_an_abort_goes_back_through_the_check_as_aborte
     [
         (WorkStatus(WorkState.RUNNING), CancelWork, "still runs"),
         (WorkStatus(WorkState.NOT_STARTED), ForbidWork, "has not started"),
-        (WorkStatus(WorkState.UNKNOWN), ForbidWork, "cannot be seen"),
-        (None, ForbidWork, "cannot be seen"),
+        (WorkStatus(WorkState.UNKNOWN), ForbidWork, "cannot be observed"),
+        (None, ForbidWork, "cannot be observed"),
     ],
 )
 def test_work_over_its_limit_is_told_to_end_or_never_to_begin_and_then_left_out(
@@ -203,7 +210,7 @@ def test_work_over_its_limit_is_told_to_end_or_never_to_begin_and_then_left_out(
         assert said in whys(actions)
     [move] = moved(turn(rollout, 181, ABSENT, work=work))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
-    assert said in move.why
+    assert said in why(move)
 
 
 @pytest.mark.parametrize("work", [WorkStatus(WorkState.RUNNING), None])
@@ -236,7 +243,7 @@ def test_unknown_is_not_no() -> None:
 
 def test_how_long_the_work_runs_is_said() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
-    assert "the work runs for 50s" in whys(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.RUNNING)))
+    assert "the work has been running for 50s" in whys(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.RUNNING)))
 
 
 def test_a_target_registered_while_it_is_worked_on_is_taken_out_once_more_and_said() -> None:
@@ -247,7 +254,7 @@ def test_a_target_registered_while_it_is_worked_on_is_taken_out_once_more_and_sa
     told = standing(plan, Phase.WORKING, e.FoundServing(later(50), t(plan)))
     actions = turn(told, 50, HEALTHY, work=running)
     assert deregistered(actions) == [t(plan)]
-    assert "the work runs" in whys(actions)
+    assert "the work has been running" in whys(actions)
 
 
 def test_registered_a_second_time_its_work_is_finished_and_nothing_else_starts() -> None:

@@ -160,11 +160,11 @@ def test_late_failure_is_named_with_its_outcome() -> None:
     story = [*brought(plan, Phase.DONE), e.BecameUnhealthy(later(5), t(plan), "unhealthy")]
     lost = e.FailedAfterDone(later(35), t(plan), "left service after it was done: unhealthy")
     page = "".join(shown(plan, [*story, lost, e.Finished(later(36))]).words)
-    assert f"{t(plan)} (web0) left service after it was done: unhealthy; it does not serve" in page
+    assert f"{t(plan)} (web0): left service after it was done: unhealthy; it does not serve" in page
     back = replay(told(plan, [*story, lost, e.ObservedServing(later(40), t(plan)), e.Finished(later(41))]))
     assert "it serves again" in event_text.summary(back)
     assert event_text.summary_data(back)["failed_late"] == [t(plan)]
-    assert "it left service after it was done: unhealthy" in event_text.line(back, lost)
+    assert "failed late: left service after it was done: unhealthy" in event_text.line(back, lost)
 
 
 def test_figures_sum_requests_over_processes_and_targets() -> None:

@@ -13,6 +13,7 @@ from katakei.domain import events as e
 from katakei.domain.errors import KatakeiError, NoAnswerError, RejectedError, UsageError
 from katakei.domain.phases import Phase
 from katakei.domain.spec import Drain, DrainUntil, Limits
+from katakei.render.reasons import sentence
 from katakei.runtime.runner import Turn
 
 LONG = Limits(working=seconds(900), warming=seconds(60), waiting=seconds(600))
@@ -84,10 +85,10 @@ def test_why_an_executor_does_not_take_the_work_is_said_until_its_limit_is_over(
 ) -> None:
     play = a_play()
     refusing(monkeypatch, repeat(kind("the command is too long")))
-    said = [turned.why for turned in turns(play._take_up(), 3 * TIMER + 900)]
-    told = [why for why in said if why.startswith("the command is too long (the work is not taken for ")]
-    assert all(why.endswith("; limits.working ends that)") for why in told)
+    said = [sentence(turned.why) for turned in turns(play._take_up(), 3 * TIMER + 900)]
+    told = [why for why in said if why.startswith("the command is too long (the work has been refused for ")]
+    assert all(why.endswith("; limits.working ends this wait)") for why in told)
     assert any("for 14m" in why for why in told)
     back = first(play, e.PhaseChanged, Phase.CHECKING)
     assert isinstance(back, e.PhaseChanged)
-    assert back.why.startswith("the work was refused, nothing was done")
+    assert sentence(e.reason_of(back)).startswith("the work was refused and did nothing")

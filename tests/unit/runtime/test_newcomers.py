@@ -11,6 +11,7 @@ from tests.properties.things import seconds, target
 from katakei.domain import events as e
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Arn, Registration, Target
+from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.spec import LatePolicy
 from katakei.runtime.newcomers import UnplannedTargetReader
 
@@ -42,12 +43,12 @@ def test_one_that_is_registered_in_other_groups_too_is_left_alone(monkeypatch: p
         return [Registration(Arn("arn:other"), targets[0].id, 80)]
 
     monkeypatch.setattr(BalancerDoor, "elsewhere", elsewhere)
-    assert joined(a_play()).why == "it is registered in other groups too: arn:other"
+    assert joined(a_play()).reason == reason(ReasonCode.IN_OTHER_GROUPS, groups=("arn:other",))
 
 
 def test_one_that_cannot_be_worked_on_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExecutorDoor, "ready", lambda _self, targets, _by: {targets[0].id: "no agent"})
-    assert joined(a_play()).why == "it cannot be worked on: no agent"
+    assert joined(a_play()).reason == reason(ReasonCode.NOT_WORKABLE, text="no agent")
 
 
 def test_a_question_without_an_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from katakei.domain.errors import (
     TemporarilyUnavailableError,
     UnreachableError,
 )
+from katakei.render.reasons import sentence
 from katakei.runtime.runner import OUTAGE_LIMIT
 
 
@@ -101,8 +102,8 @@ def test_meanwhile_it_says_what_to_mend_and_that_it_goes_on(monkeypatch: pytest.
         said = process.runner.turn().why
     process.clock.sleep(timedelta(seconds=5))
 
-    assert said == "renew them (waited for 5s, 15m at most; it goes on by itself once that is mended)"
-    assert "renew" not in process.runner.turn().why
+    assert sentence(said) == "renew them (retrying for 5s, at most 15m; it goes on by itself)"
+    assert "renew" not in sentence(process.runner.turn().why)
 
 
 def test_a_process_knows_whether_a_call_of_its_own_is_still_under_way() -> None:
@@ -133,7 +134,7 @@ def test_a_journal_that_does_not_answer_is_waited_for_saying_so_and_nothing_is_d
         silent_journal(process, silence)
         turned = process.runner.turn()
         process.clock.sleep(seconds(40))
-        assert "the journal did not answer (" in process.runner.turn().why
+        assert "the journal did not answer (" in sentence(process.runner.turn().why)
     assert (turned.due - turned.now, len(process.clock._world.log.calls)) == (seconds(2), calls)
     turn(process)
     assert len(process.clock._world.log.calls) > calls

@@ -8,12 +8,13 @@ from importlib.resources import files
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode
 from katakei.domain.model import TargetId
+from katakei.domain.observation import Blind, recorded_baseline
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command
-from katakei.reconcile.figures import out_of_service
-from katakei.reconcile.outcome import verdict
+from katakei.reconcile.outcome import out_of_service, verdict
 from katakei.render import events as event_text
+from katakei.render.reasons import sentence
 from katakei.render.report.markup import Axis, folded, gantt, section, serving, table, text
 from katakei.render.report.story import Bar, bars, end_of, figures, levels
 from katakei.render.text import counted, label, listed, span
@@ -80,7 +81,7 @@ def _head(rollout: Rollout, title: str, last: datetime) -> str:
     where = f"account {plan.account}, region {plan.region}, {listed(group.name for group in plan.groups)}"
     until = f"{rollout.finished:%Y-%m-%d %H:%M:%S} UTC" if rollout.finished else f"not finished at {last:%H:%M:%S} UTC"
     kind = "good" if code is ExitCode.DONE else "bad"
-    left = [f"{label(rollout.targets[t])}: {rollout.statuses[t].why}" for t in rollout.at(Phase.LEFT_OUT)]
+    left = [f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason)}" for t in rollout.at(Phase.LEFT_OUT)]
     late = [event_text.lost(rollout, target) for target in rollout.lost]
     outside = "".join(f'<p class="bad">{text(said)}</p>\n' for said in (*left, *late))
     return (
@@ -150,7 +151,8 @@ def _waits(rollout: Rollout, events: Sequence[e.Event], stays: Mapping[TargetId,
 
 def _note(rollout: Rollout, event: e.Event) -> str:
     if isinstance(event, e.BaselineTaken):
-        return f"the probe could not see its traffic: {event.blind}" if event.blind else ""
+        baseline = recorded_baseline(event)
+        return f"the probe could not see its traffic: {sentence(baseline.why)}" if isinstance(baseline, Blind) else ""
     said = event_text.said(rollout, event)
     return said.partition("  ")[2] or said
 

@@ -12,9 +12,10 @@ from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, MAY_SERVE, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout
-from katakei.reconcile.figures import out_of_service
+from katakei.reconcile.outcome import out_of_service
 from katakei.render import events as event_text
 from katakei.render.json_data import Plain, output, plain
+from katakei.render.reasons import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def bars(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> Mapping[
             stays[who].append(Bar(phase, begun, event.at, attempts[who], why))
             attempts[who] += event.to in FINAL_PHASES
         if event.to in IN_PROGRESS:
-            here[who] = (event.to, event.at, event.why)
+            here[who] = (event.to, event.at, sentence(e.reason_of(event)))
     for who, (phase, begun, why) in here.items():
         stays[who].append(Bar(phase, begun, end, attempts[who], why, open=True))
     return {who: tuple(bars) for who, bars in stays.items()}
