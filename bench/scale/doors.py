@@ -6,10 +6,11 @@ Executor, checker and witness answer at their ports: what Run Command costs is n
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from bench.scale.world import CalmWorld, Elb, TurnedClock
-from katakei.adapters.balancers.alb.driver import AlbBalancer
+from katakei.adapters.aws import ELB, AwsSession
+from katakei.adapters.balancers.alb import AlbBalancer
 from katakei.domain.actions import Job
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Group, Target, TargetId
@@ -23,9 +24,10 @@ class SmallAlb(AlbBalancer):
     """The driver itself, with its own token buckets, over our client; a group's attributes are never edited here."""
 
     def __init__(self, world: CalmWorld) -> None:
-        super().__init__("ap-northeast-1", None, world.clock)
+        aws = AwsSession("ap-northeast-1", None, world.clock)
+        aws.use(ELB, cast("Any", Elb(world)))  # the wire is the one thing that is not real
+        super().__init__(aws, world.clock)
         self._world = world
-        self._door._clients["elbv2"] = Elb(world)  # noqa: SLF001 - the wire is the one thing that is not real
 
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
         """As they were planned."""

@@ -16,6 +16,7 @@ from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, Variab
 from katakei.runtime.drivers import Site
 
 if TYPE_CHECKING:
+    from katakei.adapters.aws import AwsSession
     from katakei.adapters.balancers.alb import AlbBalancer
     from katakei.adapters.journals.s3 import Bucket
 
@@ -56,10 +57,17 @@ class Bootstrap:
         return self._alb
 
     @cached_property
+    def _aws(self) -> "AwsSession":
+        """One session for the load balancer, the executor and the journal: credentials are resolved once a command."""
+        from katakei.adapters.aws import AwsSession
+
+        return AwsSession(self._region, self._profile, self.clock)
+
+    @cached_property
     def _alb(self) -> "AlbBalancer":
         from katakei.adapters.balancers.alb import AlbBalancer
 
-        return AlbBalancer(self._region, self._profile, self.clock)
+        return AlbBalancer(self._aws, self.clock)
 
     @cached_property
     def site(self) -> Site:
@@ -104,7 +112,7 @@ class Bootstrap:
             return None
         from katakei.adapters.journals.s3 import Bucket
 
-        return Bucket(place, self._region, self._profile, SystemClock())  # its pauses are no rest of the loop
+        return Bucket(place, self._aws, SystemClock())  # its pauses are no rest of the loop
 
     @cached_property
     def owner(self) -> Owner:
@@ -124,7 +132,7 @@ class Bootstrap:
         if name == "ssm":
             from katakei.adapters.executors.ssm import SsmExecutor
 
-            return SsmExecutor(self._region or "", self._profile or "", self.clock)
+            return SsmExecutor(self._aws, self.clock)
         if name == "manual":
             from katakei.adapters.executors.manual import ManualExecutor
 
@@ -156,9 +164,9 @@ class Bootstrap:
     def _carrier(self, name: str) -> ProgramRunner:
         if name != "ssm":
             raise UsageError(f"{name!r} carries no witness to the targets; only ssm does: use until: delay")
-        from katakei.adapters.executors.ssm import SsmCarrier
+        from katakei.adapters.executors.ssm import SsmProgramRunner
 
-        return SsmCarrier(self._region or "", self._profile or "", self.clock)
+        return SsmProgramRunner(self._aws, self.clock)
 
     def name(self) -> RolloutId:
         """A new rollout's id."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from katakei.adapters.balancers.alb.door import Door
+from katakei.adapters.aws import AwsSession, Service
 from katakei.domain.errors import NoAnswerError, RejectedError, UsageError
 from katakei.domain.model import Arn
 
@@ -70,17 +70,16 @@ class Account:
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     @property
-    def door(self) -> Door:
-        return cast("Door", self)
+    def aws(self) -> AwsSession:
+        return cast("AwsSession", self)
 
-    def elb(self, action: str, call: Callable[[Any], Any], by: datetime | None = None) -> Any:
+    def call(
+        self, service: Service[Any], action: str, request: Callable[[Any], Any], *, by: datetime | None = None
+    ) -> Any:
         if by is not None and self.clock.now() > by:
             raise NoAnswerError(f"no time for {action}")
-        self.clock.time += self.each
-        return call(self)
-
-    def ec2(self, _action: str, call: Callable[[Any], Any]) -> Any:
-        return call(self)
+        self.clock.time += self.each if service.name == "elbv2" else timedelta(0)
+        return request(self)
 
     def describe_target_groups(self, **asked: Any) -> Any:
         self.calls.append(("DescribeTargetGroups", asked))

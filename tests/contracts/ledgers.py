@@ -14,6 +14,7 @@ import boto3
 import pytest
 from tests.lab.small_world import RunningElb, running_elb
 
+from katakei.adapters.aws import AwsSession
 from katakei.adapters.journals.holders import Fate
 from katakei.adapters.journals.s3 import Bucket, S3Journal, S3Leases
 from katakei.adapters.journals.sql import SqlJournal, SqlLeases
@@ -54,7 +55,8 @@ def leases_at(url: str, fate: Fate = process.fate) -> SqlLeases | S3Leases:
 
 
 def bucket_at(place: Place) -> Bucket:
-    return Bucket(place, None, None, SystemClock())
+    clock = SystemClock()
+    return Bucket(place, AwsSession(None, None, clock), clock)
 
 
 class SqliteLedger:

@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_faults import faults, ip_group
 
+from katakei.adapters.aws import AwsSession
 from katakei.adapters.balancers.alb import AlbBalancer
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import NoAnswerError, RejectedError, UnreachableError, UsageError
@@ -37,7 +38,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def alb(request: pytest.FixtureRequest) -> Iterator[AlbBalancer]:
     if request.config.getoption("--aws"):
-        yield AlbBalancer(None, None, SystemClock())
+        yield _alb()
         return
     lab: Lab = request.getfixturevalue("lab")
     with pytest.MonkeyPatch.context() as environment:
@@ -45,7 +46,12 @@ def alb(request: pytest.FixtureRequest) -> Iterator[AlbBalancer]:
             environment.delenv(name)
         for name, value in lab.env.items():
             environment.setenv(name, value)
-        yield AlbBalancer(None, None, SystemClock())
+        yield _alb()
+
+
+def _alb() -> AlbBalancer:
+    clock = SystemClock()
+    return AlbBalancer(AwsSession(None, None, clock), clock)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import Account, arn
 
-from katakei.adapters.balancers.alb.acts import Act, Acts
+from katakei.adapters.balancers.alb.registration_changes import Change, RegistrationChanges
 from katakei.domain.errors import NoAnswerError, RejectedError
 from katakei.domain.model import Registration
 
@@ -26,7 +26,7 @@ def test_only_the_truly_refused_fail_of_many(refused: int) -> None:
     bad = {f"i-{n:03}" for n in range(0, 50, 50 // refused)}
     account = Account(listed={"web": []}, refuses=frozenset(bad))
     with pytest.raises(RejectedError) as raised:
-        Acts(account.door, account.clock).carry_out(Act.REGISTER, WEB, places(50), SOON)
+        RegistrationChanges(account.aws, account.clock).apply(Change.REGISTER, WEB, places(50), SOON)
     assert {place.id for place in raised.value.which} == bad
     assert registered(account) == {place.id for place in places(50)} - bad
 
@@ -34,20 +34,20 @@ def test_only_the_truly_refused_fail_of_many(refused: int) -> None:
 def test_one_bad_target_of_fifty_costs_few_calls() -> None:
     account = Account(listed={"web": []}, refuses=frozenset({"i-013"}))
     with pytest.raises(RejectedError):
-        Acts(account.door, account.clock).carry_out(Act.REGISTER, WEB, places(50), SOON)
+        RegistrationChanges(account.aws, account.clock).apply(Change.REGISTER, WEB, places(50), SOON)
     assert len(account.calls) <= 14
 
 
 def test_a_single_refused_target_is_named_with_the_words_of_the_balancer() -> None:
     account = Account(listed={"web": []}, refuses=frozenset({"i-000"}))
     with pytest.raises(RejectedError, match="not in a running state") as raised:
-        Acts(account.door, account.clock).carry_out(Act.REGISTER, WEB, places(1), SOON)
+        RegistrationChanges(account.aws, account.clock).apply(Change.REGISTER, WEB, places(1), SOON)
     assert raised.value.which == {Registration(WEB, "i-000", 80): str(raised.value)}
 
 
 def test_more_than_two_hundred_targets_go_in_several_calls() -> None:
     account = Account(listed={"web": []})
-    Acts(account.door, account.clock).carry_out(Act.REGISTER, WEB, places(450), SOON)
+    RegistrationChanges(account.aws, account.clock).apply(Change.REGISTER, WEB, places(450), SOON)
     assert [len(asked["Targets"]) for _, asked in account.calls] == [200, 200, 50]
     assert len(registered(account)) == 450
 
@@ -55,21 +55,21 @@ def test_more_than_two_hundred_targets_go_in_several_calls() -> None:
 def test_no_call_begins_after_the_deadline() -> None:
     account = Account(listed={"web": []}, each=timedelta(seconds=6))
     with pytest.raises(NoAnswerError):
-        Acts(account.door, account.clock).carry_out(Act.DEREGISTER, WEB, places(900), SOON)
+        RegistrationChanges(account.aws, account.clock).apply(Change.DEREGISTER, WEB, places(900), SOON)
     assert len(account.calls) == 2
 
 
 def test_what_was_told_apart_before_the_deadline_is_not_lost() -> None:
     account = Account(listed={"web": []}, refuses=frozenset({"i-000", "i-003"}), each=timedelta(seconds=4))
     with pytest.raises(RejectedError) as raised:
-        Acts(account.door, account.clock).carry_out(Act.REGISTER, WEB, places(4), SOON)
+        RegistrationChanges(account.aws, account.clock).apply(Change.REGISTER, WEB, places(4), SOON)
     assert {place.id for place in raised.value.which} == {"i-000"}
 
 
 def test_the_port_is_always_said_and_the_zone_where_it_is_recorded() -> None:
     account = Account(listed={"web": []})
     what = frozenset({Registration(WEB, "10.0.0.1", 80), Registration(WEB, "10.9.0.1", 8080, "all")})
-    Acts(account.door, account.clock).carry_out(Act.DEREGISTER, WEB, what, SOON)
+    RegistrationChanges(account.aws, account.clock).apply(Change.DEREGISTER, WEB, what, SOON)
     ((action, asked),) = account.calls
     assert action == "DeregisterTargets"
     assert asked["TargetGroupArn"] == WEB

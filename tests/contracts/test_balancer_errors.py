@@ -14,7 +14,8 @@ from tests.contracts.balancer_endpoint import NOTHING, Endpoint, endpoint, refus
 from tests.contracts.balancer_world import TurnedClock
 from tests.contracts.credentials import WAYS, signed_on
 
-from katakei.adapters.balancers.alb import AlbBalancer, door
+from katakei.adapters.aws import AwsSession, session
+from katakei.adapters.balancers.alb import AlbBalancer
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import (
     ExitCode,
@@ -52,7 +53,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
 
 
 def alb(region: str | None = "ap-northeast-1", profile: str | None = None) -> AlbBalancer:
-    return AlbBalancer(region, profile, SystemClock())
+    clock = SystemClock()
+    return AlbBalancer(AwsSession(region, profile, clock), clock)
 
 
 def look() -> GroupObservation:
@@ -132,7 +134,7 @@ def test_a_page_of_something_in_between_is_no_answer(aws: Endpoint) -> None:
 
 
 def test_no_answer_in_time_is_unseen(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "READ", timedelta(seconds=0.2))
+    monkeypatch.setattr(session, "READ_TIMEOUT", timedelta(seconds=0.2))
     aws.hangs = True
     with pytest.raises(NoAnswerError, match=r"did not answer DescribeTargetHealth.*Read timeout"):
         look()
@@ -250,7 +252,7 @@ def test_denied_ec2_names_the_right_that_is_missing(aws: Endpoint) -> None:
     aws.status, aws.body = 403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message>"
     aws.body += "</Error></Errors><RequestID>r</RequestID></Response>"
     with pytest.raises(UnreachableError, match="allow ec2:DescribeInstances"):
-        alb()._survey.instances(["i-1"])
+        alb()._queries.instances(["i-1"])
 
 
 @pytest.mark.parametrize(
@@ -286,10 +288,11 @@ class Suspended(TurnedClock):
 
 def test_whoever_stood_still_while_it_waited_for_a_token_makes_no_call(aws: Endpoint) -> None:
     aws.body = "<DeregisterTargetsResponse><DeregisterTargetsResult/></DeregisterTargetsResponse>"
-    door = AlbBalancer("ap-northeast-1", None, Suspended())
+    clock = Suspended()
+    door = AlbBalancer(AwsSession("ap-northeast-1", None, clock), clock)
     place = frozenset({Registration(GROUP, "i-1", 80)})
     for _ in range(10):
         door.deregister(GROUP, place, timedelta(seconds=10))
-    with pytest.raises(NoAnswerError, match="DeregisterTargets was not asked: no time was left for it"):
+    with pytest.raises(NoAnswerError, match="DeregisterTargets was not called: no time was left for it"):
         door.deregister(GROUP, place, timedelta(seconds=10))
     assert len(aws.heard) == 10

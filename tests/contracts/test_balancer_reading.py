@@ -10,11 +10,10 @@ import botocore
 import pytest
 from tests.contracts.balancer_world import arn, entry
 
-from katakei.adapters.balancers.alb.door import WIRE
-from katakei.adapters.balancers.alb.group import BalancerRead, read_group
-from katakei.adapters.balancers.alb.listing import Health, Listing
-from katakei.adapters.balancers.alb.machines import Machines
-from katakei.adapters.balancers.alb.reading import seen
+from katakei.adapters.aws.session import SERVICE_MODELS
+from katakei.adapters.balancers.alb.group_attributes import LoadBalancer, read_group
+from katakei.adapters.balancers.alb.instances import InstanceIndex
+from katakei.adapters.balancers.alb.target_health import GroupListing, HealthAnswer, read_health
 from katakei.domain.model import Group, Minimum, TargetType
 from katakei.domain.observation import HealthState
 
@@ -24,8 +23,8 @@ ROUTING = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
 
 def read(attributes: dict[str, str], *balancers: tuple[str, dict[str, str]], **raw: Any) -> Group:
     described = cast("Any", {"TargetGroupName": "web", "TargetGroupArn": arn("web"), "TargetType": "instance"} | raw)
-    listing = Listing(described, Health([], NOW, NOW), Machines([]))
-    return read_group(described, attributes, [BalancerRead(*one) for one in balancers], listing)
+    listing = GroupListing(described, HealthAnswer([], NOW, NOW), InstanceIndex([]))
+    return read_group(described, attributes, [LoadBalancer(*one) for one in balancers], listing)
 
 
 def test_a_group_is_read_with_everything_that_decides_how_it_may_be_rolled() -> None:
@@ -119,7 +118,7 @@ def test_every_state_means_one_thing_and_only_not_registered_is_absent(
     state: str, reason: str, means: HealthState
 ) -> None:
     raw = cast("Any", {"Target": {"Id": "i-1"}, "TargetHealth": {"State": state, "Reason": reason, "Description": "d"}})
-    look = seen(raw, NOW, NOW)
+    look = read_health(raw, NOW, NOW)
     assert (look.state, look.reason, look.description) == (means, reason, "d")
 
 
@@ -129,11 +128,11 @@ def test_every_state_means_one_thing_and_only_not_registered_is_absent(
 )
 def test_a_healthy_target_under_an_override_does_not_serve(override: str | None, *, serving: bool) -> None:
     more = {"AdministrativeOverride": {"State": override}} if override else {}
-    assert seen(cast("Any", entry("i-1") | more), NOW, NOW).serving is serving
+    assert read_health(cast("Any", entry("i-1") | more), NOW, NOW).serving is serving
 
 
 def test_the_extract_of_ec2_says_nothing_that_botocore_does_not_say() -> None:
-    ours = json.loads((WIRE / "ec2/2016-11-15/service-2.json").read_text())
+    ours = json.loads((SERVICE_MODELS / "ec2/2016-11-15/service-2.json").read_text())
     theirs = Path(botocore.__file__).parent / "data/ec2/2016-11-15/service-2.json.gz"
     assert _extract(ours, json.loads(gzip.decompress(theirs.read_bytes())))
 

@@ -5,10 +5,9 @@ from datetime import timedelta
 import pytest
 from tests.contracts.balancer_world import REGION, Account, arn, entry, machine
 
-from katakei.adapters.balancers.alb import AlbBalancer, driver
-from katakei.adapters.balancers.alb.elsewhere import elsewhere
-from katakei.adapters.balancers.alb.naming import find
-from katakei.adapters.balancers.alb.survey import Survey
+from katakei.adapters.balancers.alb import AlbBalancer
+from katakei.adapters.balancers.alb.group_search import find_elsewhere, find_groups
+from katakei.adapters.balancers.alb.queries import Queries
 from katakei.domain.errors import UsageError
 from katakei.domain.model import Registration, Target, TargetId
 from katakei.domain.observation import HealthState
@@ -18,22 +17,21 @@ WEB = arn("web")
 SECOND = timedelta(seconds=1)
 
 
-def survey(account: Account) -> Survey:
-    return Survey(account.door, account.clock)
+def queries(account: Account) -> Queries:
+    return Queries(account.aws, account.clock)
 
 
 def names(account: Account, *wanted: str) -> list[str]:
-    return [raw["TargetGroupName"] for raw in find(survey(account), wanted, REGION)]
+    return [raw["TargetGroupName"] for raw in find_groups(queries(account), wanted, REGION)]
 
 
 def members(account: Account, name: str = "web") -> tuple[GroupMember, ...]:
-    (listing,) = survey(account).listings(find(survey(account), [name], REGION))
+    (listing,) = queries(account).listings(find_groups(queries(account), [name], REGION))
     return listing.members
 
 
-def alb(account: Account, monkeypatch: pytest.MonkeyPatch) -> AlbBalancer:
-    monkeypatch.setattr(driver, "Door", lambda *_: account.door)
-    return AlbBalancer(None, None, account.clock)
+def alb(account: Account) -> AlbBalancer:
+    return AlbBalancer(account.aws, account.clock)
 
 
 def test_names_and_arns_may_be_mixed_and_each_group_comes_once_in_their_order() -> None:
@@ -111,7 +109,7 @@ def test_two_vpcs_with_the_same_addresses_are_not_mixed_up() -> None:
         vpcs={"twin": "vpc-2"},
         instances=[machine("i-1", "10.0.0.1"), machine("i-2", "10.0.0.1", vpc="vpc-2")],
     )
-    listings = survey(account).listings(survey(account).every())
+    listings = queries(account).listings(queries(account).all_groups())
     assert [one.machine for listing in listings for one in listing.members] == ["i-1", "i-2"]
 
 
@@ -133,15 +131,15 @@ def test_an_auto_scaling_group_is_known_by_the_tag_it_puts_on_its_instances() ->
         listed={"web": [entry("i-1"), entry("i-2")]},
         instances=[machine("i-1", "10.0.0.1"), machine("i-2", "10.0.0.2", aws__autoscaling__groupName="fleet")],
     )
-    (listing,) = survey(account).listings(survey(account).every())
-    assert listing.autoscaling == ("fleet",)
+    (listing,) = queries(account).listings(queries(account).all_groups())
+    assert listing.auto_scaling_groups == ("fleet",)
 
 
 def test_a_zonal_shift_is_named_by_its_zone_and_stops_its_targets_from_serving() -> None:
     shift = {"AdministrativeOverride": {"State": "zonal_shift_active"}}
     account = Account(listed={"web": [entry("i-1") | shift]}, instances=[machine("i-1", "10.0.0.1")])
-    (listing,) = survey(account).listings(survey(account).every())
-    assert listing.zonal_shift == (f"{REGION}a",)
+    (listing,) = queries(account).listings(queries(account).all_groups())
+    assert listing.shifted_zones == (f"{REGION}a",)
     assert not listing.members[0].seen.serving
 
 
@@ -160,7 +158,7 @@ def test_a_machine_is_found_in_every_other_group_by_id_and_by_any_ip() -> None:
         instances=[machine("i-1", "10.0.0.1", others=["10.0.7.7"]), machine("i-2", "10.0.0.2")],
     )
     target = Target(TargetId("i-1"), "", "10.0.0.1", "", (Registration(WEB, "i-1", 80),))
-    assert set(elsewhere(survey(account), [target])) == {
+    assert set(find_elsewhere(queries(account), [target])) == {
         Registration(arn("api"), "i-1", 8080),
         Registration(arn("pods"), "10.0.7.7", 9000, "a"),
         Registration(arn("peer"), "10.0.0.1", 80, "all"),
@@ -174,15 +172,15 @@ def test_an_ip_that_is_no_instance_is_sought_in_the_vpc_of_its_groups() -> None:
         vpcs={"twin": "vpc-2"},
     )
     target = Target(TargetId("10.0.0.5"), "", "10.0.0.5", "", (Registration(WEB, "10.0.0.5", 80),))
-    assert elsewhere(survey(account), [target]) == (Registration(arn("api"), "10.0.0.5", 81),)
+    assert find_elsewhere(queries(account), [target]) == (Registration(arn("api"), "10.0.0.5", 81),)
 
 
-def test_a_look_answers_with_registrations_as_they_were_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_answers_with_registrations_as_they_were_recorded() -> None:
     account = Account(listed={"web": [entry("10.0.0.1", zone="a"), entry("10.9.0.1", zone="all")]}, kinds={"web": "ip"})
     recorded = Registration(WEB, "10.0.0.1", 80)
     outside = Registration(WEB, "10.9.0.1", 80, "all")
     elsewhere_zone = Registration(WEB, "10.0.0.1", 80, "c")
-    observation = alb(account, monkeypatch).look(WEB, frozenset({recorded, outside, elsewhere_zone}))
+    observation = alb(account).look(WEB, frozenset({recorded, outside, elsewhere_zone}))
     assert {place: look.state for place, look in observation.seen.items()} == {
         recorded: HealthState.HEALTHY,
         outside: HealthState.HEALTHY,
@@ -191,31 +189,31 @@ def test_a_look_answers_with_registrations_as_they_were_recorded(monkeypatch: py
     assert observation.full_begun is None
 
 
-def test_a_whole_look_says_when_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_look_says_when_it_began() -> None:
     account = Account(listed={"web": [entry("i-1"), entry("i-1", 81, "draining")]}, each=SECOND)
-    observation = alb(account, monkeypatch).look(WEB, None)
+    observation = alb(account).look(WEB, None)
     first = observation.seen[Registration(WEB, "i-1", 80)]
     assert observation.full_begun == first.begun == first.ended - SECOND
     assert observation.seen[Registration(WEB, "i-1", 81)].state is HealthState.DRAINING
 
 
-def test_another_port_of_a_registered_target_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_port_of_a_registered_target_is_absent() -> None:
     account = Account(listed={"web": [entry("i-1", 8081)]})
     place = Registration(WEB, "i-1", 80)
-    assert alb(account, monkeypatch).look(WEB, frozenset({place})).seen[place].state is HealthState.ABSENT
+    assert alb(account).look(WEB, frozenset({place})).seen[place].state is HealthState.ABSENT
 
 
-def test_very_many_registrations_are_looked_at_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_registrations_are_looked_at_whole() -> None:
     account = Account(listed={"web": [entry(f"i-{n}") for n in range(250)]})
     asked = frozenset(Registration(WEB, f"i-{n}", 80) for n in range(1, 251))
-    observation = alb(account, monkeypatch).look(WEB, asked)
+    observation = alb(account).look(WEB, asked)
     assert len(account.calls) == 1
     assert {place.id for place in observation.seen} == {f"i-{n}" for n in range(250)}
     assert observation.full_begun is not None
 
 
-def test_the_restore_lines_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
-    driver = alb(Account(), monkeypatch)
+def test_the_restore_lines_can_be_pasted() -> None:
+    driver = alb(Account())
     outside = Registration(arn("api"), "10.9.0.1", 81, "all")
     web, api = driver.restore_lines([Registration(WEB, "i-1", 80), outside, Registration(WEB, "i-2", 80)])
     begun = "aws elbv2 register-targets --target-group-arn"
@@ -223,6 +221,6 @@ def test_the_restore_lines_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> Non
     assert api == f"{begun} {arn('api')} --targets Id=10.9.0.1,Port=81,AvailabilityZone=all --region {REGION}"
 
 
-def test_nothing_in_a_restore_line_is_obeyed_by_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    (line,) = alb(Account(), monkeypatch).restore_lines([Registration(WEB, "i-1;reboot $HOME", 80)])
+def test_nothing_in_a_restore_line_is_obeyed_by_the_shell() -> None:
+    (line,) = alb(Account()).restore_lines([Registration(WEB, "i-1;reboot $HOME", 80)])
     assert "'Id=i-1;reboot $HOME,Port=80'" in line

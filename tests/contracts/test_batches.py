@@ -8,7 +8,8 @@ import pytest
 from tests.contracts.workshops import BY, ByRunCommand, TurnedClock, by_run_command, job, key, target
 
 from katakei.adapters.executors.mark import Line
-from katakei.adapters.executors.ssm.batches import ROOM, Ready, batches, size
+from katakei.adapters.executors.ssm.batches import Start, batches, size
+from katakei.adapters.executors.ssm.run_command import MAX_COMMAND_CHARACTERS
 from katakei.domain.actions import Job
 from katakei.domain.errors import UsageError
 
@@ -21,11 +22,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByRunComma
         yield shop
 
 
-def _ready(number: int, run: str = "true", seconds: int = 60, value: str = "", *, alone: bool = False) -> Ready:
+def _ready(number: int, run: str = "true", seconds: int = 60, value: str = "", *, alone: bool = False) -> Start:
     whom = target(number)
     env = (("KATAKEI_NAME", value),)
     line = Line(whom.id, f"r-7/{number}-update", TurnedClock().now(), env)
-    return Ready(key(whom, number), line, job(run, seconds, KATAKEI_NAME=value), alone)
+    return Start(key(whom, number), line, job(run, seconds, KATAKEI_NAME=value), alone)
 
 
 def test_a_command_goes_to_fifty_at_most_and_never_twice_to_one() -> None:
@@ -41,7 +42,7 @@ def test_values_that_fill_a_command_are_spread_over_several() -> None:
     many = [_ready(number, value="x" * 3000) for number in range(50)]
     found = list(batches(many))
     assert len(found) > 1
-    assert all(size(batch) <= ROOM for batch in found)
+    assert all(size(batch) <= MAX_COMMAND_CHARACTERS for batch in found)
     assert [one for batch in found for one in batch] == many
 
 
@@ -92,7 +93,7 @@ def test_what_fits_when_it_is_planned_is_sent(shop: ByRunCommand) -> None:
 def _know(shop: ByRunCommand) -> None:
     """The executor has met these targets before."""
     for _ in range(400):
-        if all(shop.executor._asks.manners(whom.id) for whom in shop.targets):
+        if all(shop.executor._queries.target_clock(whom.id) for whom in shop.targets):
             return
         shop.executor.prepare(shop.targets, BY)
         shop.pass_time(1)

@@ -15,7 +15,8 @@ from tests.contracts.run_command import WireFault
 from tests.contracts.workshops import ByRunCommand, by_run_command, target
 from tests.unit.adapters.probes.world import group
 
-from katakei.adapters.executors.ssm import SsmCarrier
+from katakei.adapters.aws import AwsSession
+from katakei.adapters.executors.ssm import SsmProgramRunner
 from katakei.adapters.probes import connections
 from katakei.adapters.probes.connections import Connections
 from katakei.adapters.system.clock import SystemClock
@@ -42,15 +43,15 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByRunComma
 
 
 @pytest.fixture
-def carrier(shop: ByRunCommand) -> SsmCarrier:
-    return SsmCarrier("ap-northeast-1", "", shop.clock)
+def runner(shop: ByRunCommand) -> SsmProgramRunner:
+    return SsmProgramRunner(shop.aws, shop.clock)
 
 
-def _all(shop: ByRunCommand, carrier: ProgramRunner, ticket: str, number: int = 3) -> Mapping[TargetId, ProgramOutput]:
+def _all(shop: ByRunCommand, runner: ProgramRunner, ticket: str, number: int = 3) -> Mapping[TargetId, ProgramOutput]:
     """What is heard once so many have ended."""
     heard: Mapping[TargetId, ProgramOutput] = {}
     for _ in range(100):
-        heard = carrier.heard(ticket)
+        heard = runner.heard(ticket)
         if len(heard) == number:
             return heard
         shop.clock.sleep(timedelta(seconds=0.05))
@@ -61,51 +62,51 @@ def _hello(*whom: Target) -> dict[TargetId, ProgramOutput]:
     return {each.id: ProgramOutput(f"hello {each.id}\n") for each in whom}
 
 
-def test_one_command_reaches_all_and_each_finds_its_own_id(shop: ByRunCommand, carrier: SsmCarrier) -> None:
-    ticket = carrier.send(HELLO, shop.targets, WITHIN)
-    assert carrier.self_from == "AWS_SSM_INSTANCE_ID"
-    assert _all(shop, carrier, ticket) == _hello(*shop.targets)
+def test_one_command_reaches_all_and_each_finds_its_own_id(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+    ticket = runner.send(HELLO, shop.targets, WITHIN)
+    assert runner.self_from == "AWS_SSM_INSTANCE_ID"
+    assert _all(shop, runner, ticket) == _hello(*shop.targets)
     assert len(shop.service.commands) == 1
 
 
 def test_agents_that_tell_no_name_get_a_command_each_and_at_once_from_then_on(
-    shop: ByRunCommand, carrier: SsmCarrier
+    shop: ByRunCommand, runner: SsmProgramRunner
 ) -> None:
     shop.service.nameless |= {whom.id for whom in shop.targets[:2]}
-    first = carrier.send(HELLO, shop.targets, WITHIN)
-    assert _all(shop, carrier, first) == _hello(*shop.targets)
+    first = runner.send(HELLO, shop.targets, WITHIN)
+    assert _all(shop, runner, first) == _hello(*shop.targets)
     assert [len(each.instances) for each in shop.service.commands] == [3, 1, 1]
-    second = carrier.send(HELLO, shop.targets, WITHIN)
+    second = runner.send(HELLO, shop.targets, WITHIN)
     assert [len(each.instances) for each in shop.service.commands[3:]] == [1, 1, 1]
-    assert _all(shop, carrier, second) == _hello(*shop.targets)
+    assert _all(shop, runner, second) == _hello(*shop.targets)
 
 
 def test_what_was_throttled_for_a_nameless_agent_is_sent_when_it_is_asked_for(
-    shop: ByRunCommand, carrier: SsmCarrier
+    shop: ByRunCommand, runner: SsmProgramRunner
 ) -> None:
     shop.service.nameless.add(shop.targets[0].id)
-    ticket = carrier.send(HELLO, shop.targets, WITHIN)
+    ticket = runner.send(HELLO, shop.targets, WITHIN)
     shop.service.faults["SendCommand"] = [THROTTLED, BROKEN]
-    assert _all(shop, carrier, ticket) == _hello(*shop.targets)
+    assert _all(shop, runner, ticket) == _hello(*shop.targets)
 
 
-def test_an_answer_longer_than_the_list_shows_is_read_whole(shop: ByRunCommand, carrier: SsmCarrier) -> None:
-    ticket = carrier.send("seq 1 3000\necho end", shop.targets, WITHIN)
+def test_an_answer_longer_than_the_list_shows_is_read_whole(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+    ticket = runner.send("seq 1 3000\necho end", shop.targets, WITHIN)
     whole = "".join(f"{number}\n" for number in range(1, 3001)) + "end\n"
-    assert set(_all(shop, carrier, ticket).values()) == {ProgramOutput(whole)}
+    assert set(_all(shop, runner, ticket).values()) == {ProgramOutput(whole)}
 
 
-def test_what_has_not_ended_is_missing(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+def test_what_has_not_ended_is_missing(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     slow = shop.targets[1]
-    ticket = carrier.send(f'[ "$AWS_SSM_INSTANCE_ID" != {slow.id} ] || sleep 1\n{HELLO}', shop.targets, WITHIN)
-    assert slow.id not in _all(shop, carrier, ticket, 2)
-    assert _all(shop, carrier, ticket) == _hello(*shop.targets)
+    ticket = runner.send(f'[ "$AWS_SSM_INSTANCE_ID" != {slow.id} ] || sleep 1\n{HELLO}', shop.targets, WITHIN)
+    assert slow.id not in _all(shop, runner, ticket, 2)
+    assert _all(shop, runner, ticket) == _hello(*shop.targets)
 
 
-def test_an_exit_other_than_0_is_an_answer_too(shop: ByRunCommand, carrier: SsmCarrier) -> None:
-    ticket = carrier.send("echo busy; exit 75", shop.targets, WITHIN)
-    assert set(_all(shop, carrier, ticket).values()) == {ProgramOutput("busy\n")}
-    silent = _all(shop, carrier, carrier.send("exit 75", shop.targets, WITHIN))
+def test_an_exit_other_than_0_is_an_answer_too(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+    ticket = runner.send("echo busy; exit 75", shop.targets, WITHIN)
+    assert set(_all(shop, runner, ticket).values()) == {ProgramOutput("busy\n")}
+    silent = _all(shop, runner, runner.send("exit 75", shop.targets, WITHIN))
     assert set(silent.values()) == {ProgramOutput("", "it failed and printed nothing (Run Command says Failed)")}
 
 
@@ -114,101 +115,103 @@ def test_an_exit_other_than_0_is_an_answer_too(shop: ByRunCommand, carrier: SsmC
     [("TimedOut", "DeliveryTimedOut"), ("Undeliverable", "Undeliverable"), ("Cancelled", "Cancelled")],
 )
 def test_what_run_command_gave_up_is_no_answer_but_a_reason(
-    shop: ByRunCommand, carrier: SsmCarrier, status: str, said: str
+    shop: ByRunCommand, runner: SsmProgramRunner, status: str, said: str
 ) -> None:
     silent = shop.targets[0]
     shop.service.silent.add(silent.id)
-    ticket = carrier.send(HELLO, shop.targets, WITHIN)
-    _all(shop, carrier, ticket, 2)
+    ticket = runner.send(HELLO, shop.targets, WITHIN)
+    _all(shop, runner, ticket, 2)
     shop.service.give_up(shop.service.commands[0], silent.id, status)
-    assert carrier.heard(ticket)[silent.id] == ProgramOutput("", f"Run Command says {said}")
+    assert runner.heard(ticket)[silent.id] == ProgramOutput("", f"Run Command says {said}")
 
 
-def test_an_agent_that_died_with_the_program_is_given_up(shop: ByRunCommand, carrier: SsmCarrier) -> None:
+def test_an_agent_that_died_with_the_program_is_given_up(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     dead = shop.targets[0]
     shop.service.dying.add(dead.id)
-    ticket = carrier.send(HELLO, [dead], WITHIN)
+    ticket = runner.send(HELLO, [dead], WITHIN)
     shop.clock.turn(70)
-    assert carrier.heard(ticket) == {}
+    assert runner.heard(ticket) == {}
     shop.clock.turn(10)
-    assert carrier.heard(ticket) == {dead.id: ProgramOutput("", "its agent did not answer")}
+    assert runner.heard(ticket) == {dead.id: ProgramOutput("", "its agent did not answer")}
 
 
-def test_an_agent_is_given_up_though_nothing_can_be_seen(shop: ByRunCommand, carrier: SsmCarrier) -> None:
-    ticket = carrier.send(HELLO, shop.targets, WITHIN)
+def test_an_agent_is_given_up_though_nothing_can_be_seen(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+    ticket = runner.send(HELLO, shop.targets, WITHIN)
     shop.clock.turn(80)
     shop.service.faults["ListCommandInvocations"] = [THROTTLED]
-    assert {each.why for each in carrier.heard(ticket).values()} == {"its agent did not answer"}
+    assert {each.why for each in runner.heard(ticket).values()} == {"its agent did not answer"}
 
 
 def test_strangers_and_addresses_are_told_and_keep_the_others_from_nothing(
-    shop: ByRunCommand, carrier: SsmCarrier
+    shop: ByRunCommand, runner: SsmProgramRunner
 ) -> None:
     stranger, address = target(9), replace(target(1), id=TargetId("10.0.0.9"))
-    ticket = carrier.send(HELLO, [stranger, *shop.targets, address], WITHIN)
-    heard = _all(shop, carrier, ticket, 5)
+    ticket = runner.send(HELLO, [stranger, *shop.targets, address], WITHIN)
+    heard = _all(shop, runner, ticket, 5)
     assert {whom: heard[whom.id] for whom in shop.targets} == {whom: _hello(whom)[whom.id] for whom in shop.targets}
     assert heard[stranger.id].why.startswith("Run Command does not know the instance")
     assert heard[address.id] == ProgramOutput("", "10.0.0.9 is no instance, and Run Command reaches instances only")
 
 
-def test_where_nobody_can_be_reached_nothing_is_sent(carrier: SsmCarrier) -> None:
+def test_where_nobody_can_be_reached_nothing_is_sent(runner: SsmProgramRunner) -> None:
     with pytest.raises(RejectedError, match="does not know the instance"):
-        carrier.send(HELLO, [target(8), target(9)], WITHIN)
+        runner.send(HELLO, [target(8), target(9)], WITHIN)
     with pytest.raises(RejectedError, match="reaches instances only"):
-        carrier.send(HELLO, [replace(target(1), id=TargetId("10.0.0.9"))], WITHIN)
+        runner.send(HELLO, [replace(target(1), id=TargetId("10.0.0.9"))], WITHIN)
 
 
 def test_a_program_too_long_for_a_command_is_rejected_before_it_is_sent(
-    shop: ByRunCommand, carrier: SsmCarrier
+    shop: ByRunCommand, runner: SsmProgramRunner
 ) -> None:
     with pytest.raises(RejectedError, match="watch fewer targets"):
-        carrier.send("#" * 60_000, shop.targets, WITHIN)
+        runner.send("#" * 60_000, shop.targets, WITHIN)
     assert shop.service.calls == []
 
 
 @pytest.mark.parametrize("fault", [THROTTLED, BROKEN, WireFault("", status=0)])
 @pytest.mark.parametrize("many", [1, 3])
 def test_no_answer_is_unseen_and_asked_again(
-    shop: ByRunCommand, carrier: SsmCarrier, fault: WireFault, many: int
+    shop: ByRunCommand, runner: SsmProgramRunner, fault: WireFault, many: int
 ) -> None:
     whom = shop.targets[:many]
     shop.service.faults = {"SendCommand": [fault], "ListCommandInvocations": [fault]}
     with pytest.raises(NoAnswerError):
-        carrier.send(HELLO, whom, WITHIN)
-    ticket = carrier.send(HELLO, whom, WITHIN)
+        runner.send(HELLO, whom, WITHIN)
+    ticket = runner.send(HELLO, whom, WITHIN)
     with pytest.raises(NoAnswerError):
-        carrier.heard(ticket)
-    assert _all(shop, carrier, ticket, many) == _hello(*whom)
+        runner.heard(ticket)
+    assert _all(shop, runner, ticket, many) == _hello(*whom)
 
 
-def test_a_long_answer_that_cannot_be_read_now_is_read_later(shop: ByRunCommand, carrier: SsmCarrier) -> None:
-    ticket = carrier.send("seq 1 3000", shop.targets, WITHIN)
+def test_a_long_answer_that_cannot_be_read_now_is_read_later(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+    ticket = runner.send("seq 1 3000", shop.targets, WITHIN)
     shop.service.faults["GetCommandInvocation"] = [THROTTLED]
-    heard = _all(shop, carrier, ticket)
+    heard = _all(shop, runner, ticket)
     assert {each.out[-5:] for each in heard.values()} == {"3000\n"}
 
 
 @pytest.mark.parametrize("action", ["SendCommand", "ListCommandInvocations"])
-def test_what_is_denied_is_unreachable(shop: ByRunCommand, carrier: SsmCarrier, action: str) -> None:
+def test_what_is_denied_is_unreachable(shop: ByRunCommand, runner: SsmProgramRunner, action: str) -> None:
     shop.service.faults[action] = [DENIED]
-    with pytest.raises(UnreachableError, match=f"Allow ssm:{action}"):
-        carrier.heard(carrier.send(HELLO, shop.targets, WITHIN))
+    with pytest.raises(UnreachableError, match=f"allow ssm:{action}"):
+        runner.heard(runner.send(HELLO, shop.targets, WITHIN))
 
 
-def test_a_command_not_listed_yet_is_awaited(shop: ByRunCommand, carrier: SsmCarrier) -> None:
-    ticket = carrier.send(HELLO, shop.targets, WITHIN)
+def test_a_command_not_listed_yet_is_awaited(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+    ticket = runner.send(HELLO, shop.targets, WITHIN)
     shop.service.hidden = {each.id for each in shop.service.commands}
-    assert carrier.heard(ticket) == {}
+    assert runner.heard(ticket) == {}
     shop.service.hidden.clear()
-    assert _all(shop, carrier, ticket) == _hello(*shop.targets)
+    assert _all(shop, runner, ticket) == _hello(*shop.targets)
 
 
-def test_old_tickets_are_forgotten_and_unknown_ones_have_no_answers(shop: ByRunCommand, carrier: SsmCarrier) -> None:
-    old = carrier.send(HELLO, shop.targets, WITHIN)
+def test_old_tickets_are_forgotten_and_unknown_ones_have_no_answers(
+    shop: ByRunCommand, runner: SsmProgramRunner
+) -> None:
+    old = runner.send(HELLO, shop.targets, WITHIN)
     shop.clock.turn(300)
-    carrier.send(HELLO, shop.targets, WITHIN)
-    assert carrier.heard(old) == carrier.heard("another's") == {}
+    runner.send(HELLO, shop.targets, WITHIN)
+    assert runner.heard(old) == runner.heard("another's") == {}
 
 
 @pytest.mark.lab
@@ -228,8 +231,8 @@ def test_on_the_lab_a_request_through_the_load_balancer_is_busy_and_an_idle_targ
         )
         watched = _watched(lab, idle)
         clock = SystemClock()
-        carrier = SsmCarrier("ap-northeast-1", "", clock)
-        probe = Connections(carrier, clock, DrainUntil.PROOF, timedelta(seconds=5))
+        runner = SsmProgramRunner(AwsSession("ap-northeast-1", None, clock), clock)
+        probe = Connections(runner, clock, DrainUntil.PROOF, timedelta(seconds=5))
         sighted = dict.fromkeys((each.target.id for each in watched), "")
         _until(lambda: probe.baseline(watched), lambda said: said == sighted, 40)
 

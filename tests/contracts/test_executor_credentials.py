@@ -7,6 +7,7 @@ import pytest
 from tests.contracts.credentials import WAYS, SignOn, signed_on
 from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key, until
 
+from katakei.adapters.aws import AwsSession
 from katakei.adapters.executors.ssm import SsmExecutor
 from katakei.domain.errors import TemporarilyUnavailableError
 from katakei.domain.observation import WorkState
@@ -34,7 +35,7 @@ def test_a_start_without_credentials_is_out_of_reach_and_begins_once_they_are_fo
     until(shop, {key(whom): (whom, "")}, WorkState.NOT_STARTED, lambda: None)
     sign_on.lost(way)
     for _ in range(2):  # the credentials at hand cannot be renewed; then there are none
-        with pytest.raises(TemporarilyUnavailableError, match="Systems Manager cannot be asked"):
+        with pytest.raises(TemporarilyUnavailableError, match=r"AWS cannot be asked: .*check the credentials"):
             shop.executor.start(jobs, BY)
     sign_on.found()
     assert follow(shop, jobs, hand_over(shop, jobs))[key(whom)].state is WorkState.ENDED
@@ -48,7 +49,7 @@ def test_a_question_without_credentials_is_out_of_reach_and_answered_once_they_a
     assert shop.executor.ready(shop.targets, BY) == {}
     sign_on.lost(way)
     for _ in range(2):
-        with pytest.raises(TemporarilyUnavailableError, match="Systems Manager cannot be asked"):
+        with pytest.raises(TemporarilyUnavailableError, match=r"AWS cannot be asked: .*check the credentials"):
             shop.executor.ready(shop.targets, BY)
     sign_on.found()
     assert shop.executor.ready(shop.targets, BY) == {}
@@ -57,4 +58,4 @@ def test_a_question_without_credentials_is_out_of_reach_and_answered_once_they_a
 def test_an_endpoint_that_is_no_url_is_named(shop: ByRunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "not a url")
     with pytest.raises(TemporarilyUnavailableError, match=r"not a url.*AWS_ENDPOINT_URL"):
-        SsmExecutor("ap-northeast-1", "", shop.clock).ready(shop.targets, BY)
+        SsmExecutor(AwsSession("ap-northeast-1", None, shop.clock), shop.clock).ready(shop.targets, BY)

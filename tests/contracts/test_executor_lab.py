@@ -8,7 +8,7 @@ import boto3
 import pytest
 from tests.contracts.workshops import BY, OnTheLab, follow, hand_over, job, key, until
 
-from katakei.adapters.executors.ssm import verdict
+from katakei.adapters.executors.ssm import work_status
 from katakei.domain.observation import WorkState, WorkStatus
 from katakei.lab.process import Lab
 
@@ -75,13 +75,13 @@ def test_a_command_accepted_by_a_dead_agent_refuses_when_it_wakes_up_late(
     whom = shop.targets[0]
     _prepared(shop)
     lab.faults(agent_dead=[whom.id])
-    monkeypatch.setattr(verdict, "LATE", timedelta(seconds=1))
+    monkeypatch.setattr(work_status, "LATE_START", timedelta(seconds=1))
     jobs = {key(whom): (whom, job("echo begun >> begun"))}
     tickets = dict(shop.executor.start(jobs, BY))
     assert tickets[key(whom)]
-    manners = shop.executor._asks.manners(whom.id)
-    assert manners
-    time.sleep(2.1 + max(0, manners.ahead.total_seconds()))  # whole seconds count, and how exactly its clock is known
+    its_clock = shop.executor._queries.target_clock(whom.id)
+    assert its_clock
+    time.sleep(2.1 + max(0, its_clock.ahead.total_seconds()))  # whole seconds count, and how exactly its clock is known
     lab.faults(agent_dead=[])
     [work] = follow(shop, jobs, tickets).values()
     assert (work.state, work.why) == (WorkState.REFUSED, "the start came too late")
@@ -133,7 +133,7 @@ def _prepared(shop: OnTheLab) -> None:
     """In real time: the clock that is learnt must not be turned afterwards."""
     for _ in range(40):
         shop.executor.prepare(shop.targets, BY)
-        if all(shop.executor._asks.manners(whom.id) for whom in shop.targets):
+        if all(shop.executor._queries.target_clock(whom.id) for whom in shop.targets):
             return
         shop.clock.sleep(timedelta(seconds=0.05))
     raise AssertionError

@@ -8,7 +8,7 @@ import pytest
 from tests.contracts.run_command import Command
 from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key
 
-from katakei.adapters.executors.ssm import verdict
+from katakei.adapters.executors.ssm import work_status
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Target
 from katakei.domain.observation import WorkState, WorkStatus
@@ -71,7 +71,7 @@ def test_what_a_process_sent_that_died_is_waited_for_before_a_refusal_without_a_
     shop.anew()
 
     assert _look(shop, whom, ticket).state is WorkState.UNKNOWN
-    shop.clock.turn((verdict.LATE + verdict.FRESH).total_seconds())
+    shop.clock.turn((work_status.LATE_START + work_status.RECENT).total_seconds())
     assert _look(shop, whom, ticket).state is WorkState.REFUSED
 
 
@@ -89,17 +89,17 @@ def test_what_is_missing_on_a_target_is_told_and_not_tried_without_end(shop: ByR
     assert (work.state, work.why) == (WorkState.REFUSED, "setsid is missing on this machine")
 
 
-def _sent(shop: ByRunCommand, whom: Target, begins_within: timedelta = verdict.LATE) -> tuple[Command, str]:
+def _sent(shop: ByRunCommand, whom: Target, begins_within: timedelta = work_status.LATE_START) -> tuple[Command, str]:
     """A start that has not reached its target yet, and its ticket."""
     shop.service.silent.discard(whom.id)
     for _ in range(400):
-        if shop.executor._asks.manners(whom.id):
+        if shop.executor._queries.target_clock(whom.id):
             break
         shop.executor.prepare([whom], BY)
         shop.pass_time(1)
     shop.service.silent.add(whom.id)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verdict, "LATE", begins_within)
+        patch.setattr(work_status, "LATE_START", begins_within)
         tickets: dict[WorkKey, str] = dict(shop.executor.start({key(whom): (whom, job(BEGIN))}, BY))
     return shop.service.commands[-1], tickets[key(whom)]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.contracts.run_command import WireFault
@@ -20,6 +21,7 @@ from tests.contracts.workshops import (
     target,
 )
 
+from katakei.adapters.aws import AwsSession, Service
 from katakei.adapters.executors.ssm import SsmExecutor
 from katakei.domain.errors import NoAnswerError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.events import WorkKey
@@ -274,7 +276,7 @@ def test_ready_names_who_could_not_be_worked_on(shop: ByRunCommand) -> None:
         (
             WireFault("AccessDeniedException", "not authorized"),
             UnreachableError,
-            "Allow ssm:DescribeInstanceInformation",
+            "allow ssm:DescribeInstanceInformation",
         ),
         (WireFault("ExpiredTokenException", "expired"), TemporarilyUnavailableError, "renew them"),
     ],
@@ -297,13 +299,15 @@ def test_missing_credentials_are_named(shop: ByRunCommand, monkeypatch: pytest.M
 
 def test_an_unknown_profile_is_named(shop: ByRunCommand) -> None:
     with pytest.raises(UnreachableError, match=r"nobody.*--profile"):
-        SsmExecutor("ap-northeast-1", "nobody", shop.clock).ready(shop.targets, BY)
+        SsmExecutor(AwsSession("ap-northeast-1", "nobody", shop.clock), shop.clock).ready(shop.targets, BY)
 
 
 def test_a_denied_send_says_what_to_allow(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     shop.service.faults["SendCommand"] = [WireFault("AccessDeniedException", "no")]
-    with pytest.raises(UnreachableError, match="ssm:SendCommand needs both the document"):
+    with pytest.raises(
+        UnreachableError, match="allow ssm:SendCommand on the document AWS-RunShellScript and on the instances"
+    ):
         shop.executor.start({key(whom): (whom, job(BEGIN))}, BY)
 
 
@@ -357,13 +361,13 @@ def test_a_send_is_not_made_when_the_process_stood_still_right_before_it(
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(BEGIN))}
     _know(shop, whom)
-    sent, connected = len(shop.service.commands), shop.executor._door._connected
+    sent, connect = len(shop.service.commands), shop.aws._connect
 
-    def after_a_minute() -> object:
+    def after_a_minute(service: Service[Any]) -> object:
         shop.clock.turn(60)
-        return connected()
+        return connect(service)
 
-    monkeypatch.setattr(shop.executor._door, "_connected", after_a_minute)
+    monkeypatch.setattr(shop.aws, "_connect", after_a_minute)
     with pytest.raises(NoAnswerError, match="no time was left"):
         shop.executor.start(jobs, BY)
     assert (len(shop.service.commands), _begun(shop, whom)) == (sent, 0)

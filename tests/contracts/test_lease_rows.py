@@ -15,7 +15,7 @@ import pytest
 from tests.contracts.ledgers import ID, LEDGERS, OTHER, Ledger, S3Ledger, SqliteLedger, owner
 
 from katakei.adapters.journals import holders
-from katakei.adapters.journals.s3.bucket import NEW
+from katakei.adapters.journals.s3.bucket import unchanged_since
 from katakei.adapters.system import process
 from katakei.adapters.system.process import Place
 from katakei.domain.errors import LeaseHeldError
@@ -61,7 +61,7 @@ def put(ledger: Ledger, held_by: Owner, place: Place) -> None:
         row |= {"owner": plain | {"boot": held_by.boot}, "machine": place.machine, "pids": place.pids}
         key = f"leases/{GROUP}.json"
         there = ledger.bucket.get(key)
-        assert ledger.bucket.put(key, json.dumps(row), there.etag if there else NEW)
+        assert ledger.bucket.put(key, json.dumps(row), unchanged_since(there))
     if isinstance(ledger, SqliteLedger):
         if not ledger.path.exists():
             ledger.leases().take(frozenset({GROUP}), owner(), ID)  # makes the file

@@ -13,6 +13,7 @@ from botocore.loaders import Loader
 from tests.contracts.machine import Machine
 from tests.contracts.run_command import RunCommand, served
 
+from katakei.adapters.aws import AwsSession
 from katakei.adapters.executors.local.driver import LocalExecutor
 from katakei.adapters.executors.local.state_folder import Here
 from katakei.adapters.executors.manual import ManualExecutor
@@ -138,7 +139,8 @@ class ByRunCommand:
     def anew(self) -> None:
         """A process that knows nothing of the former's."""
         self.clock = TurnedClock()
-        self.executor = SsmExecutor("ap-northeast-1", "", self.clock)
+        self.aws = AwsSession("ap-northeast-1", None, self.clock)
+        self.executor = SsmExecutor(self.aws, self.clock)
 
     def folder(self, target: Target) -> Path:
         return self.service.machines[target.id].folder
@@ -161,7 +163,8 @@ class OnTheLab:
             for left in ("begun", "go_on"):
                 (folder / left).unlink(missing_ok=True)
         self.clock = TurnedClock()
-        self.executor = SsmExecutor("ap-northeast-1", "", self.clock)
+        self.aws = AwsSession("ap-northeast-1", None, self.clock)
+        self.executor = SsmExecutor(self.aws, self.clock)
 
     def folder(self, target: Target) -> Path:
         return self._folders[target.id]

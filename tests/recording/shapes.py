@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 from katakei.adapters.journals.codec import coder
-from katakei.adapters.journals.s3.catalogue import Entry
+from katakei.adapters.journals.s3.catalog import Entry
 from katakei.adapters.journals.s3.leases import Row
 from katakei.domain.events import Event
 from katakei.domain.plan import Plan

@@ -1,4 +1,4 @@
-"""Balancers: one folder per load balancer. They ask and act, each call once; they decide nothing.
+"""Balancers: one package per load balancer. They answer questions and carry out changes, each call once.
 
-A balancer keeps the promise `Balancer` of core/ports.py; no foreign value and no foreign error passes its door.
+A balancer implements the port `Balancer`. It makes no decisions, and no foreign value or error leaves it.
 """

@@ -62,7 +62,7 @@ def test_nothing_of_it_is_lost_when_it_is_read_and_written_again() -> None:
 
 def test_the_present_schema_is_among_them() -> None:
     assert f"sqlite-{reading.VERSION}.sql" in EACH
-    assert f"s3-{bucket.VERSION}.json" in EACH
+    assert f"s3-{bucket.SCHEMA_VERSION}.json" in EACH
 
 
 def _holds(now: object, then: object) -> bool:

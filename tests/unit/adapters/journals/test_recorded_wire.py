@@ -15,7 +15,7 @@ from tests.recording.shapes import OF_S3, changes, shapes
 from tests.recording.stores import RECORDED
 
 from katakei.adapters.journals.codec import decode, encode
-from katakei.adapters.journals.s3.catalogue import ENTRY, Entry
+from katakei.adapters.journals.s3.catalog import ENTRY, Entry
 from katakei.adapters.journals.s3.leases import ROW, Row
 from katakei.domain.events import Event
 from katakei.domain.wire import EVENTS

@@ -25,13 +25,14 @@ from tests.contracts.ledgers import (
     word,
 )
 
+from katakei.adapters.aws import S3, session
+from katakei.adapters.aws.errors import BusyError, translate
 from katakei.adapters.journals.codec import encode
 from katakei.adapters.journals.heading import header
-from katakei.adapters.journals.s3 import S3Journal, bucket
-from katakei.adapters.journals.s3.bucket import NEW
-from katakei.adapters.journals.s3.catalogue import Catalogue
-from katakei.adapters.journals.s3.faults import ours
-from katakei.adapters.journals.s3.log import EVERY, Log
+from katakei.adapters.journals.s3 import S3Journal
+from katakei.adapters.journals.s3.bucket import Condition, IfMatch, _Version
+from katakei.adapters.journals.s3.catalog import Catalog
+from katakei.adapters.journals.s3.event_log import SNAPSHOT_INTERVAL, EventLog
 from katakei.adapters.journals.where import Place, place_of
 from katakei.adapters.system.process import ProcessFate
 from katakei.domain import events as e
@@ -91,29 +92,29 @@ def test_a_url_that_names_no_place_in_s3_is_a_usage_fault(url: str) -> None:
 
 
 def test_a_rollout_that_died_before_its_first_event_is_not_found(ledger: S3Ledger) -> None:
-    Catalogue(ledger.bucket).open(header(ID, planned()))
+    Catalog(ledger.bucket).open(header(ID, planned()))
     assert ledger.journal().find() == []
     assert ledger.journal().find(group=WEB, unfinished=True) == []
 
 
 def test_a_rollout_whose_end_was_written_and_not_catalogued_is_finished(ledger: S3Ledger) -> None:
     begun(ledger)
-    assert Log(ledger.bucket).add(ID, 1, [encode(e.Finished(NOON))])
+    assert EventLog(ledger.bucket).add(ID, 1, [encode(e.Finished(NOON))])
     assert ledger.journal().find(unfinished=True) == []
     assert ledger.journal().find(group=WEB)[0].finished == NOON
 
 
 def test_a_word_that_was_catalogued_and_not_written_reopens_nothing(ledger: S3Ledger) -> None:
     ledger.journal().append(begun(ledger), ID, 1, [e.Finished(NOON)])
-    Catalogue(ledger.bucket).open(header(ID, planned()))
+    Catalog(ledger.bucket).open(header(ID, planned()))
     assert ledger.journal().find(unfinished=True) == []
 
 
 def test_whoever_closes_a_rollout_that_was_opened_again_meanwhile_closes_nothing(ledger: S3Ledger) -> None:
     begun(ledger)
-    slow = Catalogue(ledger.bucket)
+    slow = Catalog(ledger.bucket)
     openings = slow.openings(ID, sorted(BOTH))
-    assert Log(ledger.bucket).add(ID, 1, [encode(e.Finished(NOON))])
+    assert EventLog(ledger.bucket).add(ID, 1, [encode(e.Finished(NOON))])
     ledger.journal().tell(ID, RETRY)
     slow.close(ID, NOON, openings)
     assert [each.rollout for each in ledger.journal().find(group=WEB, unfinished=True)] == [ID]
@@ -121,7 +122,7 @@ def test_whoever_closes_a_rollout_that_was_opened_again_meanwhile_closes_nothing
 
 def test_an_old_owner_that_was_sure_of_its_lease_is_fenced_by_the_number_of_the_taking(ledger: S3Ledger) -> None:
     begun(ledger)
-    old = Log(ledger.bucket)
+    old = EventLog(ledger.bucket)
     assert old.end(ID) == 1
     taken = ledger.leases(lambda *_: ProcessFate.DEAD).take(BOTH, owner(2), ID)
     ledger.journal().append(taken, ID, 1, [e.OwnerChanged(NOON, owner(2))])
@@ -178,7 +179,10 @@ def test_a_write_that_was_never_answered_and_happened_is_a_success(ledger: S3Led
 def test_what_is_denied_is_told_with_what_to_allow(ledger: S3Ledger, action: str) -> None:
     lease, journal = begun(ledger), ledger.journal()
     ledger.aws.lab("faults", deny=[action])
-    with pytest.raises(UnreachableError, match=rf"s3:GetObject and s3:PutObject .*\({action}: AccessDenied\)"):
+    with pytest.raises(
+        UnreachableError,
+        match=rf"may not call {action} for the journal .* s3:GetObject and s3:PutObject .*\(AWS says: ",
+    ):
         journal.append(lease, ID, len(journal.read(ID, 0)), [fell(2)])
     ledger.aws.lab("faults", deny=[])
     assert journal.read(ID, 0) == [planned()]
@@ -188,19 +192,24 @@ def test_what_is_denied_is_told_with_what_to_allow(ledger: S3Ledger, action: str
     ("code", "status", "error", "said"),
     [
         ("ExpiredToken", 400, TemporarilyUnavailableError, "credentials have expired: renew them"),
-        ("InvalidAccessKeyId", 403, TemporarilyUnavailableError, "does not know these credentials"),
+        ("InvalidAccessKeyId", 403, TemporarilyUnavailableError, "does not accept these credentials"),
         ("RequestTimeTooSkewed", 403, UnreachableError, "the clock of this machine is wrong"),
-        ("PermanentRedirect", 301, UnreachableError, "in another region: give --region"),
-        ("NotImplemented", 501, UnreachableError, "knows no conditional writes"),
-        ("SlowDown", 503, NoAnswerError, "could not answer PutObject"),
-        ("ConditionalRequestConflict", 409, NoAnswerError, "could not answer PutObject"),
-        ("Unheard", 502, NoAnswerError, "could not answer PutObject"),
-        ("Unheard", 400, UnreachableError, "PutObject failed"),
+        (
+            "PermanentRedirect",
+            301,
+            UnreachableError,
+            "the bucket of the journal s3://bucket/ is in another region: give --region",
+        ),
+        ("NotImplemented", 501, UnreachableError, "it has no conditional writes"),
+        ("SlowDown", 503, BusyError, "throttled PutObject for the journal s3://bucket/"),
+        ("ConditionalRequestConflict", 409, BusyError, "had no answer to PutObject for the journal s3://bucket/"),
+        ("Unheard", 502, BusyError, "had no answer to PutObject for the journal s3://bucket/"),
+        ("Unheard", 400, UnreachableError, "AWS refused PutObject for the journal s3://bucket/: m"),
     ],
 )
 def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type[KatakeiError], said: str) -> None:
     answer: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    told = ours("s3://bucket/", "PutObject", ClientError(answer, "PutObject"))
+    told = translate(S3, "PutObject", ClientError(answer, "PutObject"), "the journal s3://bucket/")
     assert isinstance(told, error)
     assert told.code == 5
     assert said in str(told)
@@ -208,7 +217,7 @@ def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type
 
 def test_a_bucket_that_is_not_there_is_told(ledger: S3Ledger) -> None:
     ledger.bucket.place = Place("nosuchbucket", "")
-    with pytest.raises(UnreachableError, match="s3://nosuchbucket/: there is no such bucket: create it"):
+    with pytest.raises(UnreachableError, match="there is no bucket for the journal s3://nosuchbucket/: create it"):
         ledger.journal().find()
 
 
@@ -219,7 +228,7 @@ def test_an_endpoint_that_is_gone_is_no_answer(ledger: S3Ledger, monkeypatch: py
 
 
 def test_what_is_never_answered_is_not_known(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bucket, "READ", timedelta(seconds=0.5))
+    monkeypatch.setattr(session, "READ_TIMEOUT", timedelta(seconds=0.5))
     lease, journal = begun(ledger), S3Journal(bucket_at(ledger.bucket.place))
     journal.read(ID, 0)
     for action in ("GetObject", "PutObject"):
@@ -232,7 +241,7 @@ def test_without_credentials_it_says_so(ledger: S3Ledger, monkeypatch: pytest.Mo
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(UnreachableError, match="Check the AWS credentials"):
+    with pytest.raises(UnreachableError, match=r"AWS cannot be asked: .*check the credentials"):
         ledger.journal().find()
 
 
@@ -250,9 +259,9 @@ def test_what_a_newer_version_keeps_there_is_refused_untouched(ledger: S3Ledger)
     lease = begun(ledger)
     mark = ledger.bucket.get("katakei.json")
     assert mark is not None
-    ledger.bucket.put("katakei.json", json.dumps({"schema": 2}), mark.etag)
+    ledger.bucket.put("katakei.json", json.dumps({"schema": 2}), IfMatch(mark.etag))
     keys = ledger.bucket.keys("")
-    ledger.bucket._marked = None
+    ledger.bucket._version = _Version.NOT_READ
     attempts: list[Callable[[], object]] = [
         lambda: ledger.journal().read(ID, 0),
         lambda: ledger.leases().take(BOTH, owner(2), OTHER),
@@ -261,7 +270,7 @@ def test_what_a_newer_version_keeps_there_is_refused_untouched(ledger: S3Ledger)
     for attempt in attempts:
         with pytest.raises(UnreachableError, match=r"newer Katakei \(schema 2, this one knows 1\): use that version"):
             attempt()
-    ledger.bucket._marked = True
+    ledger.bucket._version = _Version.PRESENT
     assert ledger.bucket.keys("") == keys
 
 
@@ -272,10 +281,10 @@ def test_a_long_history_is_read_from_a_snapshot_and_what_came_after_it(ledger: S
     lease, journal = begun(ledger), ledger.journal()
     for _ in range(3):
         after = len(journal.read(ID, 0))
-        journal.append(lease, ID, after, [fell(after + n) for n in range(EVERY // 2 + 1)])
+        journal.append(lease, ID, after, [fell(after + n) for n in range(SNAPSHOT_INTERVAL // 2 + 1)])
     costs = asked(ledger, lambda: ledger.journal().read(ID, 0))
     assert costs.count("GetObject") == 2
-    assert whys(ledger.journal().read(ID, 1)) == [f"event {n}" for n in range(1, 3 * (EVERY // 2 + 1) + 1)]
+    assert whys(ledger.journal().read(ID, 1)) == [f"event {n}" for n in range(1, 3 * (SNAPSHOT_INTERVAL // 2 + 1) + 1)]
 
 
 def test_a_turn_without_news_costs_one_question(ledger: S3Ledger) -> None:
@@ -305,7 +314,7 @@ def test_a_line_may_hold_whatever_else_ends_a_line(ledger: S3Ledger) -> None:
 
 def test_whoever_wants_a_number_or_a_group_in_the_same_moment_is_told_who_has_it(ledger: S3Ledger) -> None:
     lease = begun(ledger)
-    ledger.bucket.put(f"rollouts/{ID}/events/0000000002.jsonl", f"{encode(word(2))}\n", NEW)
+    ledger.bucket.put(f"rollouts/{ID}/events/0000000002.jsonl", f"{encode(word(2))}\n", Condition.IF_ABSENT)
     with pytest.raises(ConcurrentAppendError):
         ledger.journal().append(lease, ID, 1, [fell(2)])
     with pytest.raises(LeaseHeldError, match=r"r-one of kim@here .* heard of \ds ago") as held:

@@ -8,8 +8,9 @@ from botocore import exceptions as aws
 from tests.contracts.credentials import WAYS, SignOn, signed_on
 from tests.contracts.ledgers import ID, LEDGERS, S3Ledger, begun, bucket_at, fell, planned
 
+from katakei.adapters.aws import S3
+from katakei.adapters.aws.errors import translate
 from katakei.adapters.journals.s3 import S3Journal
-from katakei.adapters.journals.s3.faults import ours
 from katakei.domain.errors import KatakeiError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
 
 WHERE = "s3://bucket/"
@@ -36,9 +37,9 @@ def test_a_journal_without_credentials_is_out_of_reach_and_goes_on_once_they_are
     lease, journal = begun(ledger), ledger.journal()
     sign_on.lost(way)
     for _ in range(2):  # the credentials at hand cannot be renewed; then there are none
-        with pytest.raises(TemporarilyUnavailableError, match="cannot be asked"):
+        with pytest.raises(TemporarilyUnavailableError, match=r"AWS cannot be asked: .*check the credentials"):
             journal.append(lease, ID, 1, [fell(2)])
-        with pytest.raises(TemporarilyUnavailableError, match="cannot be asked"):
+        with pytest.raises(TemporarilyUnavailableError, match=r"AWS cannot be asked: .*check the credentials"):
             ledger.leases().renew(lease)
     sign_on.found()
     ledger.leases().renew(lease)
@@ -56,7 +57,7 @@ def test_renewed_keys_in_a_file_are_found_by_the_next_call(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
     journal = S3Journal(bucket_at(ledger.bucket.place))
-    with pytest.raises(TemporarilyUnavailableError, match="Check the AWS credentials"):
+    with pytest.raises(TemporarilyUnavailableError, match=r"AWS cannot be asked: .*check the credentials"):
         journal.read(ID, 0)
     keys.write_text("[default]\naws_access_key_id = key\naws_secret_access_key = secret\n")
     assert journal.read(ID, 0) == [planned()]
@@ -75,4 +76,4 @@ def test_renewed_keys_in_a_file_are_found_by_the_next_call(
     ],
 )
 def test_only_what_may_be_renewed_is_out_of_reach(error: Exception, kind: type[KatakeiError]) -> None:
-    assert type(ours(WHERE, "GetObject", error)) is kind
+    assert type(translate(S3, "GetObject", error, WHERE)) is kind

@@ -1,5 +1,5 @@
-"""The AWS Application Load Balancer (ELBv2), spoken to through one door."""
+"""The AWS Application Load Balancer (ELBv2) as a balancer."""
 
-from katakei.adapters.balancers.alb.driver import AlbBalancer
+from katakei.adapters.balancers.alb.balancer import AlbBalancer
 
 __all__ = ["AlbBalancer"]

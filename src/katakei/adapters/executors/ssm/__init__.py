@@ -1,6 +1,6 @@
-"""Work through Systems Manager Run Command: an agent on the instance runs the mark's programs; no door is opened."""
+"""Work through Systems Manager Run Command: an agent on the instance runs the mark's programs, with no open port."""
 
-from katakei.adapters.executors.ssm.carrier import SsmCarrier
-from katakei.adapters.executors.ssm.driver import SsmExecutor
+from katakei.adapters.executors.ssm.executor import SsmExecutor
+from katakei.adapters.executors.ssm.program_runner import SsmProgramRunner
 
-__all__ = ["SsmCarrier", "SsmExecutor"]
+__all__ = ["SsmExecutor", "SsmProgramRunner"]

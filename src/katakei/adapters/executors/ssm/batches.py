@@ -1,4 +1,4 @@
-"""Which starts may share one command, and the text of it. Nothing is sent here."""
+"""The grouping of starts into commands, and the text of each command. Nothing is sent here."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,21 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.ssm.asks import SELF
-from katakei.adapters.executors.ssm.door import BATCH
+from katakei.adapters.executors.ssm.run_command import INSTANCE_ID_VARIABLE, MAX_COMMAND_CHARACTERS, MAX_INSTANCES
 from katakei.domain.actions import Job
 from katakei.domain.errors import UsageError
 from katakei.domain.events import WorkKey
 
-ROOM = 56_000
-"""Characters of one command as JSON. A document and its parameters together are bound to 64 KB (CreateDocument)."""
-
-SPARE = timedelta(seconds=30)
+MARGIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A job whose target's clock is known. `alone`: the target does not know its own name among several."""
+class Start:
+    """A job whose target's clock is known. `alone`: the target does not know its id, so it needs its own command."""
 
     key: WorkKey
     line: mark.Line
@@ -28,48 +24,57 @@ class Ready:
     alone: bool
 
 
-def text(some: Sequence[Ready]) -> str:
-    """The command for all of them. Their work is the same; each machine finds its own values in its own line."""
-    return mark.start_text([one.line for one in some], some[0].job, follow(some), SELF)
+def command_text(starts: Sequence[Start]) -> str:
+    """Returns the command for all of them. They share the work; each machine finds its own values in its own line."""
+    return mark.start_text([one.line for one in starts], starts[0].job, follow_time(starts), INSTANCE_ID_VARIABLE)
 
 
-def follow(some: Sequence[Ready]) -> timedelta:
-    """How long the command stays to tell the end of the work: a little longer than the work may take."""
-    return timedelta(seconds=some[0].job.seconds) + SPARE
+def follow_time(starts: Sequence[Start]) -> timedelta:
+    """Returns how long the command stays to report the end of the work: a little longer than the work may take."""
+    return timedelta(seconds=starts[0].job.seconds) + MARGIN
 
 
-def batches(ready: Sequence[Ready]) -> Iterator[list[Ready]]:
-    """What may share one command: the same work and limit, each machine once, 50 at most, and within its size.
+def batches(starts: Sequence[Start]) -> Iterator[list[Start]]:
+    """Yields starts that share one command: the same work and time limit, each machine once, within the limits.
 
-    Raises UsageFault for work that no command could carry, once all the rest was told.
+    Raises:
+        UsageError: no command can carry one of them. It is raised after all the others were yielded.
+
     """
-    groups: dict[tuple[object, ...], list[Ready]] = {}
-    for one in ready:
-        seat = sum(other.line.machine == one.line.machine for other in ready[: ready.index(one)])
-        apart = one.line.machine if one.alone else ""
-        groups.setdefault((one.job.run, one.job.argv, one.job.probe, one.job.seconds, seat, apart), []).append(one)
-    too_long: list[Ready] = []
+    groups: dict[tuple[object, ...], list[Start]] = {}
+    for number, one in enumerate(starts):
+        turn = sum(other.line.machine == one.line.machine for other in starts[:number])
+        apart = one.line.machine if one.alone else None
+        groups.setdefault((one.job.run, one.job.argv, one.job.probe, one.job.seconds, turn, apart), []).append(one)
+    too_long: list[Start] = []
     for group in groups.values():
-        while group:
-            number = next((n for n in range(min(BATCH, len(group)), 0, -1) if size(group[:n]) <= ROOM), 0)
+        left = group
+        while left:
+            number = _fitting(left)
             if number:
-                yield group[:number]
+                yield left[:number]
             else:
-                too_long.append(group[0])
-            group = group[max(1, number) :]  # noqa: PLW2901 - what is left of it
+                too_long.append(left[0])
+            left = left[max(1, number) :]
     for one in too_long:
-        fits(one)
+        check_size(one)
 
 
-def fits(one: Ready) -> None:
-    """Raises UsageFault for work that no command could carry."""
-    if (whole := size([one])) > ROOM:
+def check_size(one: Start) -> None:
+    """Raises UsageError for a start that no command can carry."""
+    if (characters := size([one])) > MAX_COMMAND_CHARACTERS:
         raise UsageError(
-            f"the command takes {whole} characters with its values and what is sent beside it, more than Run Command"
-            f" carries ({ROOM}): put it into a script on the target and call that"
+            f"the command takes {characters} characters with its values and what is sent with it, more than Run Command"
+            f" carries ({MAX_COMMAND_CHARACTERS}): put it into a script on the target and call that"
         )
 
 
-def size(some: Sequence[Ready]) -> int:
-    """Characters of the command as it is sent."""
-    return len(json.dumps(text(some)))
+def size(starts: Sequence[Start]) -> int:
+    """Returns the characters of the command as it is sent."""
+    return len(json.dumps(command_text(starts)))
+
+
+def _fitting(starts: Sequence[Start]) -> int:
+    """Returns how many of the first starts fit into one command; 0 when not even the first one does."""
+    numbers = range(min(MAX_INSTANCES, len(starts)), 0, -1)
+    return next((number for number in numbers if size(starts[:number]) <= MAX_COMMAND_CHARACTERS), 0)

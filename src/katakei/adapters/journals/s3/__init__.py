@@ -1,7 +1,7 @@
-"""A journal in Amazon S3, for those who have no server: every write is conditional, every event an object of its own.
+"""A journal in Amazon S3, for teams without a server: every write is conditional, every append an object of its own.
 
-The events are the truth. Whatever else is kept (catalogue, snapshots) can be derived from them, and errs to the safe
-side when a process dies between two writes.
+The events are the truth. Everything else (catalog, snapshots) can be derived from them. When a process dies between
+two writes, the rest errs on the safe side.
 """
 
 from katakei.adapters.journals.s3.bucket import Bucket

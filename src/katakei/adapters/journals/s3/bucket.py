@@ -1,6 +1,6 @@
-"""The one door to S3: objects below one prefix, read whole and written on a condition. Knows nothing of a journal.
+"""Objects below one prefix of an S3 bucket, read whole and written on a condition. It knows nothing of a journal.
 
-One try per call; what S3 itself could not answer is asked again twice, and what may have happened is read back.
+A call is tried once. Where S3 itself could not answer, it is repeated twice; what may have been written is read back.
 """
 
 import json
@@ -10,141 +10,162 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from enum import Enum
 from typing import Any, TypeVar
 
-from katakei.adapters.journals.s3.faults import CHANGED, GONE, Again, code_of, foreign, ours
+from katakei.adapters.aws import S3, AwsSession
+from katakei.adapters.aws.errors import BusyError, ConditionFailedError, ObjectNotFoundError
 from katakei.adapters.journals.where import Place
-from katakei.domain.errors import NoAnswerError, TemporarilyUnavailableError, UnreachableError
+from katakei.domain.errors import NoAnswerError, UnreachableError
 from katakei.domain.ports import Clock
 
 T = TypeVar("T")
-NEW = "*"  # the condition under which an object is written that is not there yet
-VERSION = 1
-MARK = "katakei.json"  # tells the version of all that is kept beside it
-CONNECT, READ = timedelta(seconds=3), timedelta(seconds=5)
+SCHEMA_VERSION = 1
+VERSION_KEY = "katakei.json"  # holds the version of everything beside it
 PAUSES = (timedelta(seconds=0.2), timedelta(seconds=0.6))
-THREADS = 16
+MAX_READERS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An object as it is; `age` by the store's own clock, in whole seconds; None: it does not tell its time."""
+class StoredObject:
+    """An object as it is. `age` is by the store's own clock, in whole seconds; None when the store tells no time."""
 
     text: str
     etag: str
     age: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class IfMatch:
+    """The condition of a write: the object still has this ETag."""
+
+    etag: str
+
+
+class Condition(Enum):
+    """The conditions of a write that need no ETag."""
+
+    ALWAYS = "always"
+    IF_ABSENT = "if absent"
+
+
+class _Version(Enum):
+    """Whether the version object is there."""
+
+    NOT_READ = "not read yet"
+    ABSENT = "absent"
+    PRESENT = "present"
+
+
 class Bucket:
-    """Below one prefix; None takes what the environment says. May be used from several threads."""
+    """The objects below one prefix. Thread-safe.
 
-    def __init__(self, place: Place, region: str | None, profile: str | None, clock: Clock) -> None:
+    Args:
+        place: the bucket and the prefix.
+        aws: the session of the command.
+        clock: the time for pauses between tries. It must not be the clock of the main loop, whose `wake` ends a sleep.
+
+    """
+
+    def __init__(self, place: Place, aws: AwsSession, clock: Clock) -> None:
         self.place, self.clock = place, clock
-        self._region, self._profile = region, profile
+        self._aws = aws
         self._lock = threading.RLock()
-        self._client: Any = None
-        self._marked: bool | None = None  # None: the version of what is there was not looked at yet
+        self._version = _Version.NOT_READ
 
-    def get(self, key: str) -> Found | None:
-        """None: there is no such object. Raises Unseen, Unreachable."""
-        self._version()
+    def get(self, key: str) -> StoredObject | None:
+        """Returns the object; None when there is none. Raises NoAnswerError, UnreachableError."""
+        self._check_version()
         return self._get(key)
 
-    def all(self, keys: Sequence[str]) -> list[Found | None]:
-        """Several at once, in their order."""
+    def get_all(self, keys: Sequence[str]) -> list[StoredObject | None]:
+        """Returns several objects, in the order of their keys, read in parallel."""
         if len(keys) < 2:
             return [self.get(key) for key in keys]
-        with ThreadPoolExecutor(THREADS, "katakei-s3") as pool:
+        with ThreadPoolExecutor(MAX_READERS, "katakei-s3") as pool:
             return list(pool.map(self.get, keys))
 
     def keys(self, folder: str, after: str = "") -> list[str]:
-        """Every key that begins with `folder`, in order, those behind the key `after` only. Strongly consistent."""
-        self._version()
+        """Returns every key that begins with `folder` and sorts after `after`, in order. Strongly consistent."""
+        self._check_version()
         found, more = self._page(folder, after)
         while more:
             page, more = self._page(folder, found[-1])
             found += page
         return found
 
-    def put(self, key: str, text: str, then: str = "") -> bool:
-        """Writes it if `then` holds: NEW, the ETag that it must still have, or nothing. False: it does not hold.
+    def put(self, key: str, text: str, condition: Condition | IfMatch = Condition.ALWAYS) -> bool:
+        """Writes the object if the condition holds.
 
-        Raises Unseen: whether it was written is not known; Unreachable.
+        Returns:
+            Whether it holds.
+
+        Raises:
+            NoAnswerError: whether it was written is not known.
+            UnreachableError: it was not written.
+
         """
-        if not self._version():
-            self._put(MARK, json.dumps({"schema": VERSION}), NEW)
-            self._marked = True
-        return self._put(key, text, then)
+        if self._check_version() is _Version.ABSENT:
+            self._put(VERSION_KEY, json.dumps({"schema": SCHEMA_VERSION}), Condition.IF_ABSENT)
+            self._version = _Version.PRESENT
+        return self._put(key, text, condition)
 
-    def _get(self, key: str) -> Found | None:
+    def _get(self, key: str) -> StoredObject | None:
         try:
-            answer = self._asked(
-                lambda s3: _whole(s3.get_object(Bucket=self.place.bucket, Key=self._full(key))), "GetObject"
+            return self._read(
+                "GetObject", lambda s3: _stored(s3.get_object(Bucket=self.place.bucket, Key=self._full(key)))
             )
-        except _Gone:
+        except ObjectNotFoundError:
             return None
-        return answer
 
-    def _put(self, key: str, text: str, then: str) -> bool:
-        condition = {"IfNoneMatch": NEW} if then == NEW else {"IfMatch": then} if then else {}
-        body = {"Bucket": self.place.bucket, "Key": self._full(key), "Body": text.encode()}
+    def _put(self, key: str, text: str, condition: Condition | IfMatch) -> bool:
+        body = {"Bucket": self.place.bucket, "Key": self._full(key), "Body": text.encode(), **_headers(condition)}
         doubtful = False
         for pause in (*PAUSES, None):
             try:
-                self._call(lambda s3: s3.put_object(**body, **condition), "PutObject")
-            except (_Changed, _Gone):
-                return doubtful and self._is(key, text)
-            except NoAnswerError as error:  # it may have happened all the same
+                self._call("PutObject", lambda s3: s3.put_object(**body))
+            except (ConditionFailedError, ObjectNotFoundError):
+                return doubtful and self._holds(key, text)
+            except NoAnswerError as error:  # it may have been written all the same
                 doubtful = True
-                if self._is(key, text):
+                if self._holds(key, text):
                     return True
-                if pause is None or not isinstance(error, Again):
+                if pause is None or not isinstance(error, BusyError):
                     raise
                 self.clock.sleep(pause)
             else:
                 return True
         raise AssertionError
 
-    def _is(self, key: str, text: str) -> bool:
+    def _holds(self, key: str, text: str) -> bool:
         found = self._get(key)
         return found is not None and found.text == text
 
-    def _version(self) -> bool:
-        """Whether what is there tells its version. Raises Unreachable: a newer Katakei wrote it."""
+    def _check_version(self) -> _Version:
+        """Returns whether the version object is there. Raises UnreachableError: a newer Katakei wrote it."""
         with self._lock:
-            if self._marked is None:
-                found = self._get(MARK)
-                version = json.loads(found.text)["schema"] if found else VERSION
-                if version > VERSION:
+            if self._version is _Version.NOT_READ:
+                found = self._get(VERSION_KEY)
+                version = json.loads(found.text)["schema"] if found else SCHEMA_VERSION
+                if version > SCHEMA_VERSION:
                     raise UnreachableError(
                         f"the journal {self.place} was written by a newer Katakei (schema {version}, this one knows"
-                        f" {VERSION}): use that version; nothing was changed"
+                        f" {SCHEMA_VERSION}): use that version; nothing was changed"
                     )
-                self._marked = found is not None
-            return self._marked
+                self._version = _Version.PRESENT if found else _Version.ABSENT
+            return self._version
 
-    def _asked(self, call: Callable[[Any], T], action: str) -> T:
-        """A question does no harm: where S3 could not answer, it is asked again."""
+    def _read(self, action: str, request: Callable[[Any], T]) -> T:
+        """Makes a call that changes nothing. Where S3 could not answer, it is repeated."""
         for pause in PAUSES:
             try:
-                return self._call(call, action)
-            except Again:
+                return self._call(action, request)
+            except BusyError:
                 self.clock.sleep(pause)
-        return self._call(call, action)
+        return self._call(action, request)
 
-    def _call(self, call: Callable[[Any], T], action: str) -> T:
-        try:
-            return call(self._connected())
-        except foreign() as error:
-            code = code_of(error)
-            if code in GONE:
-                raise _Gone from error
-            if code in CHANGED:
-                raise _Changed from error
-            told = ours(str(self.place), action, error)
-            if isinstance(told, TemporarilyUnavailableError):
-                self._client = None  # the next call reads the credentials anew: a file may hold renewed ones by then
-            raise told from error
+    def _call(self, action: str, request: Callable[[Any], T]) -> T:
+        return self._aws.call(S3, action, request, subject=f"the journal {self.place}")
 
     def _full(self, key: str) -> str:
         return self.place.prefix + key
@@ -152,36 +173,27 @@ class Bucket:
     def _page(self, folder: str, after: str) -> tuple[list[str], bool]:
         where = {"Bucket": self.place.bucket, "Prefix": self._full(folder)}
         behind = {"StartAfter": self._full(after)} if after else {}
-        answer = self._asked(lambda s3: s3.list_objects_v2(**where, **behind), "ListObjectsV2")
+        answer = self._read("ListObjectsV2", lambda s3: s3.list_objects_v2(**where, **behind))
         keys = [each["Key"].removeprefix(self.place.prefix) for each in answer.get("Contents", [])]
         return keys, bool(answer["IsTruncated"])
 
-    def _connected(self) -> Any:
-        from botocore.config import Config  # noqa: PLC0415 - loading botocore takes longer than most commands
-        from botocore.session import Session  # noqa: PLC0415 - as above
 
-        with self._lock:
-            if self._client is None:
-                config = Config(
-                    connect_timeout=CONNECT.total_seconds(),
-                    read_timeout=READ.total_seconds(),
-                    retries={"total_max_attempts": 1},
-                    max_pool_connections=THREADS,
-                    user_agent_extra="katakei",
-                )
-                self._client = Session(profile=self._profile).create_client("s3", self._region, config=config)
-            return self._client
+def unchanged_since(found: StoredObject | None) -> Condition | IfMatch:
+    """Returns the condition that an object is still as it was read, or still absent."""
+    return IfMatch(found.etag) if found else Condition.IF_ABSENT
 
 
-class _Gone(Exception):
-    """No such object."""
+def _headers(condition: Condition | IfMatch) -> dict[str, str]:
+    match condition:
+        case IfMatch(etag):
+            return {"IfMatch": etag}
+        case Condition.IF_ABSENT:
+            return {"IfNoneMatch": "*"}
+        case Condition.ALWAYS:
+            return {}
 
 
-class _Changed(Exception):
-    """The condition does not hold."""
-
-
-def _whole(answer: Any) -> Found:
+def _stored(answer: Any) -> StoredObject:
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     age = parsedate_to_datetime(date) - answer["LastModified"] if date else None
-    return Found(answer["Body"].read().decode(), answer["ETag"], age)
+    return StoredObject(answer["Body"].read().decode(), answer["ETag"], age)

@@ -1,7 +1,7 @@
-"""The journal in S3: events go to the log, under a lease that was just looked at; the catalogue follows.
+"""The journal in S3: events go to the event log, under a lease that was just confirmed; the catalog follows.
 
-Lease and event cannot share a transaction. An old owner is fenced by the numbers: its next event would have the one
-that the taker's `Taken` has.
+Lease and event cannot share a transaction. The numbers fence an old owner: its next event would need the number that
+the new owner's `OwnerChanged` has.
 """
 
 import json
@@ -15,9 +15,9 @@ from katakei.adapters.journals.codec import decode, encode
 from katakei.adapters.journals.heading import header, in_order, reopens, unknown
 from katakei.adapters.journals.moments import moment
 from katakei.adapters.journals.s3.bucket import Bucket
-from katakei.adapters.journals.s3.catalogue import Catalogue
+from katakei.adapters.journals.s3.catalog import Catalog
+from katakei.adapters.journals.s3.event_log import SNAPSHOT_INTERVAL, EventLog
 from katakei.adapters.journals.s3.leases import S3Leases
-from katakei.adapters.journals.s3.log import EVERY, Log
 from katakei.domain.errors import ConcurrentAppendError, KatakeiError, UnreachableError
 from katakei.domain.events import Event, Finished, Planned, RetryAsked, RevertAsked, UserCommand
 from katakei.domain.leases import Lease
@@ -30,12 +30,15 @@ REOPENS = {EVENTS[kind].kind for kind in (RetryAsked, RevertAsked)}
 
 
 class S3Journal:
-    """Implements the port `Journal`. Raises Unseen (what was asked may have happened; look again) and Unreachable."""
+    """Implements the port `Journal`.
+
+    Every method may raise NoAnswerError (what was asked may have happened: read again) and UnreachableError.
+    """
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._log = Log(bucket)
-        self._catalogue = Catalogue(bucket)
+        self._log = EventLog(bucket)
+        self._catalog = Catalog(bucket)
         self._leases = S3Leases(bucket)
 
     def read(self, rollout: RolloutId, after: int) -> Sequence[Event]:
@@ -51,19 +54,19 @@ class S3Journal:
             return
         if isinstance(events[0], Planned):
             self._must(self._log.end(rollout) == after, rollout, after)
-            self._catalogue.open(header(rollout, events[0]))
+            self._catalog.open(header(rollout, events[0]))
         self._reopen(rollout, events)
         finished = next((event.at for event in reversed(events) if isinstance(event, Finished)), None)
-        openings = self._catalogue.openings(rollout, sorted(lease.groups)) if finished else {}
+        openings = self._catalog.openings(rollout, sorted(lease.groups)) if finished else {}
         self._must(self._log.add(rollout, after, [encode(event) for event in events]), rollout, after)
-        with suppress(KatakeiError):  # the events are written; what follows only spares questions
+        with suppress(KatakeiError):  # the events are written; what follows only saves calls
             if finished:
-                self._catalogue.close(rollout, finished, openings)
-            if finished or after // EVERY != (after + len(events)) // EVERY:
-                self._log.keep(rollout)
+                self._catalog.close(rollout, finished, openings)
+            if finished or after // SNAPSHOT_INTERVAL != (after + len(events)) // SNAPSHOT_INTERVAL:
+                self._log.write_snapshot(rollout)
 
     def tell(self, rollout: RolloutId, word: UserCommand) -> None:
-        """As the port says. Raises UsageFault: no such rollout."""
+        """As the port says. Raises UsageError: no such rollout."""
         for _ in range(TRIES):
             after = self._log.end(rollout)
             if not after:
@@ -71,13 +74,13 @@ class S3Journal:
             self._reopen(rollout, [word])
             if self._log.add(rollout, after, [encode(word)]):
                 return
-        raise UnreachableError(f"the journal {self._bucket.place} is too busy for one more word: try again")
+        raise UnreachableError(f"the journal {self._bucket.place} is too busy for one more command: try again")
 
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
     ) -> Sequence[RolloutHeader]:
-        """As the port says; what the catalogue calls open is judged by its events."""
-        entries = self._catalogue.of(group) if group else self._catalogue.every()
+        """As the port says. What the catalog calls open is judged by its events."""
+        entries = self._catalog.of(group) if group else self._catalog.every()
         wanted = [entry.header for entry in entries.values() if service in {None, entry.header.service}]
         open_ones = {each.rollout: self._judged(each) for each in wanted if each.finished is None}
         headers = [open_ones.get(each.rollout, each) for each in wanted]
@@ -88,14 +91,14 @@ class S3Journal:
         """Nothing is held open."""
 
     def _reopen(self, rollout: RolloutId, events: Sequence[Event]) -> None:
-        """Before the word is written, and after its end was looked at: whoever closes it later must know of this."""
+        """Opens the entry before the command is written: a process that closes the rollout later must know of this."""
         if any(reopens(event) for event in events):
             planned = decode(self._log.read(rollout, 0)[0])
             if isinstance(planned, Planned):
-                self._catalogue.open(header(rollout, planned))
+                self._catalog.open(header(rollout, planned))
 
     def _judged(self, listed: RolloutHeader) -> RolloutHeader | None:
-        """None: it was never begun. Kinds are enough: what else a newer version may write is not asked."""
+        """Returns None when it never began. Only the kinds are read, so events of a newer version do no harm."""
         lines: list[dict[str, Any]] = [json.loads(line) for line in self._log.read(listed.rollout, 0)]
         finished: datetime | None = None
         for line in lines:

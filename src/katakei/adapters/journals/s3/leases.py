@@ -1,4 +1,4 @@
-"""The leases in S3: one object for each group, changed only on the ETag that it was read with."""
+"""The leases in S3: one object for each group, changed only while it still has the ETag that was read."""
 
 import json
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from katakei.adapters.journals.holders import (
     recorded_owner,
     recorded_place,
 )
-from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
+from katakei.adapters.journals.s3.bucket import Bucket, StoredObject, unchanged_since
 from katakei.adapters.system import process
 from katakei.domain.errors import KatakeiError, LeaseHeldError
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.wire import record
 
-TRIES = 4  # how often a rival may be faster
+TRIES = 4  # how often another process may be faster
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is kept of one group. It stays when the lease is given back: an epoch must never be used twice."""
+    """The lease of one group. The row stays when the lease is given back: an epoch must never be used twice."""
 
     held: bool
     epoch: int
@@ -44,19 +44,17 @@ ROW = record_coder(Row, record("Row", "held epoch beat rollout since owner machi
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A row as it was read; None where nobody ever held the group."""
+    """A row as it was read. Both are None when no process ever held the group."""
 
     row: Row | None
-    found: Found | None
-
-    @property
-    def condition(self) -> str:
-        """Under which it may be changed."""
-        return self.found.etag if self.found else NEW
+    found: StoredObject | None
 
 
 class S3Leases:
-    """Implements the port `Leases`. Raises Unseen or Unreachable: what is not known is not ours."""
+    """Implements the port `Leases`. A lease whose state is not known counts as lost.
+
+    Every method may raise NoAnswerError and UnreachableError.
+    """
 
     def __init__(self, bucket: Bucket, fate: Fate = process.fate) -> None:
         self._bucket = bucket
@@ -65,7 +63,7 @@ class S3Leases:
     def take(
         self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
-        """As the port says; the same process may take the same rollout again, which fences its former lease."""
+        """As the port says. The same process may take the same rollout again, which fences its former lease."""
         if not groups:
             raise ValueError("a lease is for at least one group")
         for _ in range(TRIES):
@@ -78,7 +76,7 @@ class S3Leases:
         raise LeaseHeldError(f"several processes want {', '.join(sorted(groups))} in this very moment: try again")
 
     def confirm(self, lease: Lease) -> None:
-        """Raises LeaseLost unless every group of the lease is still its own."""
+        """Raises LeaseLostError unless every group of the lease is still its own."""
         if not lease.groups:
             raise lost()
         for group in sorted(lease.groups):
@@ -109,7 +107,7 @@ class S3Leases:
         raise LeaseHeldError(f"the lease of {group} changes too fast to be let go: its holder is alive")
 
     def _claim(self, lease: Lease, rollout: RolloutId, seen: Mapping[Arn, Seen]) -> bool:
-        """All of them, or none is left behind."""
+        """Writes all rows; releases them again when one could not be written."""
         place, now = process.current_place(), self._bucket.clock.now()
         plain = replace(lease.owner, scheme="", nonce="")  # the version before reads no more of an owner
         pids = identity_text(lease.owner, place)
@@ -141,7 +139,7 @@ class S3Leases:
         return Seen(ROW.read(json.loads(found.text)) if found else None, found)
 
     def _write(self, group: Arn, row: Row, seen: Seen) -> bool:
-        return self._bucket.put(_key(group), json.dumps(ROW.write(row)), seen.condition)
+        return self._bucket.put(_key(group), json.dumps(ROW.write(row)), unchanged_since(seen.found))
 
 
 def _owner(row: Row) -> Owner:
@@ -153,14 +151,14 @@ def _is(row: Row, lease: Lease) -> bool:
 
 
 def _holder(group: Arn, seen: Seen, owner: Owner, rollout: RolloutId) -> Holder | None:
-    """Whoever else holds it."""
+    """Returns the other holder; None when nobody else holds it."""
     row = seen.row
     if row is None or not row.held or (_owner(row), row.rollout) == (owner, rollout):
         return None
     return _held(group, row, seen.found)
 
 
-def _held(group: Arn, row: Row, found: Found | None) -> Holder:
+def _held(group: Arn, row: Row, found: StoredObject | None) -> Holder:
     return Holder(
         group=group,
         owner=_owner(row),

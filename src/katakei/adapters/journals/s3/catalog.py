@@ -1,7 +1,7 @@
-"""Which rollouts there are, one object for each group, so that finding them costs one question.
+"""The catalog of rollouts, one object for each group, so that finding them costs one call.
 
-It only says where to look: a rollout that it calls finished is finished, one that it calls open may be, or may never
-have begun. So an entry is opened before the event that opens a rollout, and closed after the one that ends it.
+It only says where to read: a rollout that it calls finished is finished; one that it calls open may be open, finished,
+or never begun. So an entry is opened before the event that opens a rollout, and closed after the one that ends it.
 """
 
 import json
@@ -11,61 +11,59 @@ from datetime import datetime
 from functools import partial
 
 from katakei.adapters.journals.codec import record_coder
-from katakei.adapters.journals.s3.bucket import NEW, Bucket, Found
+from katakei.adapters.journals.s3.bucket import Bucket, StoredObject, unchanged_since
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import RolloutHeader
 from katakei.domain.wire import record
 
 FOLDER = "groups/"
-TRIES = 8  # how often others may be faster
+TRIES = 8  # how often other processes may be faster
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`opened` counts the openings: who closes it must have known all of them."""
+    """One rollout. `opened` counts the openings: the process that closes it must know all of them."""
 
     header: RolloutHeader
     opened: int
 
 
 ENTRY = record_coder(Entry, record("Entry", "header opened"))
-
-
 Entries = Mapping[RolloutId, Entry]
 
 
-class Catalogue:
-    """Every change is made on the object as it was read, or anew."""
+class Catalog:
+    """The entries of every group. A change is written only on the object as it was read; otherwise it is made again."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
     def of(self, group: Arn) -> Entries:
-        """The rollouts of one group."""
+        """Returns the rollouts of one group."""
         return _entries(self._bucket.get(_key(group)))
 
     def every(self) -> Entries:
-        """All there are; one of several groups is open where any of them calls it open."""
+        """Returns all rollouts. One of several groups is open when any of the groups calls it open."""
         merged: dict[RolloutId, Entry] = {}
-        for found in self._bucket.all(self._bucket.keys(FOLDER)):
+        for found in self._bucket.get_all(self._bucket.keys(FOLDER)):
             for rollout, entry in _entries(found).items():
                 if rollout not in merged or entry.header.finished is None:
                     merged[rollout] = entry
         return merged
 
     def open(self, header: RolloutHeader) -> None:
-        """Before the event that opens it."""
+        """Opens an entry, before the event that opens the rollout."""
         for group in header.groups:
             self._change(group, lambda entries: {**entries, header.rollout: _opened(entries, header)})
 
     def openings(self, rollout: RolloutId, groups: Sequence[Arn]) -> Mapping[Arn, int]:
-        """How often it was opened so far, by each group: to be asked before the event that ends it."""
+        """Returns how often each group opened it so far. Ask before the event that ends it is written."""
         entries = {group: self.of(group).get(rollout) for group in groups}
         return {group: entry.opened for group, entry in entries.items() if entry}
 
     def close(self, rollout: RolloutId, at: datetime, openings: Mapping[Arn, int]) -> None:
-        """After the event that ends it. One that was opened again meanwhile stays open."""
+        """Closes an entry, after the event that ends the rollout. One that was opened again meanwhile stays open."""
         for group, opened in openings.items():
             self._change(group, partial(_closed, rollout=rollout, at=at, opened=opened))
 
@@ -74,9 +72,9 @@ class Catalogue:
             found = self._bucket.get(_key(group))
             before = _entries(found)
             after = change(before)
-            if after == before or self._bucket.put(_key(group), _text(after), found.etag if found else NEW):
+            if after == before or self._bucket.put(_key(group), _text(after), unchanged_since(found)):
                 return
-        raise NoAnswerError(f"the journal {self._bucket.place} is too busy: too many wrote of {group} at once")
+        raise NoAnswerError(f"the journal {self._bucket.place} is too busy: too many processes write about {group}")
 
 
 def _opened(entries: Entries, header: RolloutHeader) -> Entry:
@@ -91,7 +89,7 @@ def _closed(entries: Entries, rollout: RolloutId, at: datetime, opened: int) -> 
     return {**entries, rollout: replace(entry, header=replace(entry.header, finished=at))}
 
 
-def _entries(found: Found | None) -> Entries:
+def _entries(found: StoredObject | None) -> Entries:
     read = [ENTRY.read(each) for each in json.loads(found.text)["rollouts"]] if found else []
     return {entry.header.rollout: entry for entry in read}
 

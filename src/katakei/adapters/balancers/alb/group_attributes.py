@@ -1,4 +1,4 @@
-"""A target group as a value of ours, with its attributes and what its load balancers and members add. Asks nothing.
+"""A target group as a `Group`: its attributes, and what its load balancers and members add. No calls.
 
 Where an answer is silent the documented default holds (ELBv2 shapes TargetGroupAttribute and LoadBalancerAttribute).
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from katakei.adapters.balancers.alb.listing import Listing
+from katakei.adapters.balancers.alb.target_health import GroupListing
 from katakei.domain.model import Arn, Group, HealthCheck, Minimum, TargetType
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _MINIMA = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class BalancerRead:
+class LoadBalancer:
     """A load balancer: its `Type` and its attributes."""
 
     type: str
@@ -31,10 +31,18 @@ class BalancerRead:
 def read_group(
     raw: "TargetGroupTypeDef",
     attributes: Attributes,
-    balancers: Sequence[BalancerRead],
-    listing: Listing,
+    balancers: Sequence[LoadBalancer],
+    listing: GroupListing,
 ) -> Group:
-    """One group with its attributes and with what its load balancers and its members add."""
+    """Returns one group.
+
+    Args:
+        raw: the group in the answer of DescribeTargetGroups.
+        attributes: its attributes.
+        balancers: the load balancers that use it.
+        listing: its members.
+
+    """
     return Group(
         arn=Arn(raw["TargetGroupArn"]),
         name=raw["TargetGroupName"],
@@ -43,15 +51,15 @@ def read_group(
         protocol_version=raw.get("ProtocolVersion", ""),
         target_type=TargetType(raw.get("TargetType", "instance")),
         delay=_seconds(attributes, "deregistration_delay.timeout_seconds", 300),
-        idle_timeout=max((_idle(read) for read in balancers), default=timedelta(seconds=60)),
+        idle_timeout=max((_idle(one) for one in balancers), default=timedelta(seconds=60)),
         check=_check(raw),
         cross_zone=_cross_zone(attributes, balancers),
         slow_start=_seconds(attributes, "slow_start.duration_seconds", 0),
         minima=tuple(_minima(attributes)),
         load_balancers=tuple(Arn(arn) for arn in raw.get("LoadBalancerArns", [])),
         balancer_type=next((b.type for b in sorted(balancers, key=lambda b: b.type == "application")), ""),
-        autoscaling=listing.autoscaling,
-        zonal_shift=listing.zonal_shift,
+        autoscaling=listing.auto_scaling_groups,
+        zonal_shift=listing.shifted_zones,
     )
 
 
@@ -59,17 +67,17 @@ def _seconds(attributes: Attributes, name: str, default: int) -> timedelta:
     return timedelta(seconds=int(attributes.get(name, default)))
 
 
-def _idle(read: BalancerRead) -> timedelta:
-    return _seconds(read.attributes, "idle_timeout.timeout_seconds", 60)
+def _idle(balancer: LoadBalancer) -> timedelta:
+    return _seconds(balancer.attributes, "idle_timeout.timeout_seconds", 60)
 
 
-def _cross_zone(attributes: Attributes, balancers: Sequence[BalancerRead]) -> bool:
+def _cross_zone(attributes: Attributes, balancers: Sequence[LoadBalancer]) -> bool:
     """`use_load_balancer_configuration` (the default) means always on for an ALB, its own attribute for the others."""
     own = attributes.get("load_balancing.cross_zone.enabled", "use_load_balancer_configuration")
     if own != "use_load_balancer_configuration":
         return own == "true"
-    others = [read for read in balancers if read.type != "application"]
-    return all(read.attributes.get("load_balancing.cross_zone.enabled") == "true" for read in others)
+    others = [one for one in balancers if one.type != "application"]
+    return all(one.attributes.get("load_balancing.cross_zone.enabled") == "true" for one in others)
 
 
 def _minima(attributes: Attributes) -> Iterator[Minimum]:

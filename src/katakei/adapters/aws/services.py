@@ -1,0 +1,62 @@
+"""The table of AWS services in use. A new service is one more row here.
+
+A row is the whole difference between services for the session; `errors.py` adds the rules for services whose errors
+mean something special.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from katakei.adapters.aws.rate_limits import Limit
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+ClientT = TypeVar("ClientT")
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[ClientT]):
+    """One AWS service.
+
+    Attributes:
+        name: botocore's name of the service.
+        iam: the prefix of its actions in IAM policies.
+        regional: whether a call needs a configured region.
+        limits: the token buckets that every call takes from.
+        action_limits: the token buckets of single actions, instead of `limits`.
+
+    """
+
+    name: str
+    iam: str
+    regional: bool = True
+    limits: tuple[Limit, ...] = ()
+    action_limits: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
+
+    def limits_of(self, action: str) -> tuple[Limit, ...]:
+        """Returns the token buckets that one call of `action` takes from."""
+        return self.action_limits.get(action, self.limits)
+
+
+_REGISTRATION = (Limit.ELB_REGISTRATION, Limit.ELB_ACCOUNT)
+
+ELB: "Service[ElasticLoadBalancingv2Client]" = Service(
+    "elbv2",
+    "elasticloadbalancing",
+    limits=(Limit.ELB_DESCRIBE, Limit.ELB_ACCOUNT),
+    action_limits={"RegisterTargets": _REGISTRATION, "DeregisterTargets": _REGISTRATION},
+)
+EC2: "Service[EC2Client]" = Service("ec2", "ec2", limits=(Limit.EC2,))
+"""EC2 with DescribeInstances only: see `SERVICE_MODELS` in session.py."""
+
+STS: "Service[STSClient]" = Service("sts", "sts", limits=(Limit.STS,))
+SSM: "Service[SSMClient]" = Service("ssm", "ssm")
+"""Systems Manager. AWS does not document the rate limits of Run Command, so no bucket is kept for it."""
+
+S3: Service[Any] = Service("s3", "s3", regional=False)
+"""S3 without a bucket of ours: it allows 3,500 writes per second and prefix, far more than a journal makes."""

@@ -1,0 +1,237 @@
+"""The AWS session of a command: every call to AWS goes through `AwsSession.call`.
+
+A call takes its rate-limit tokens, is tried once and never through a waiter, and raises Katakei's own errors only.
+botocore is imported before the first call, not with this module: loading it takes longer than most commands.
+"""
+
+import ipaddress
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from katakei.adapters.aws.errors import (
+    aws_exceptions,
+    code_of,
+    is_throttled,
+    needs_new_credentials,
+    translate,
+    translate_configuration,
+    translate_credentials,
+)
+from katakei.adapters.aws.rate_limits import TokenBuckets, shared_buckets
+from katakei.adapters.aws.services import ELB, STS, Service
+from katakei.domain.errors import NoAnswerError
+from katakei.domain.ports import Clock
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+    from botocore.session import Session
+
+ClientT = TypeVar("ClientT")
+T = TypeVar("T")
+
+CONNECT_TIMEOUT, READ_TIMEOUT = timedelta(seconds=3), timedelta(seconds=5)
+TOKEN_TIMEOUT = timedelta(seconds=10)
+"""How long a call without a deadline waits for rate-limit tokens."""
+
+MAX_CONNECTIONS = 16
+SERVICE_MODELS = Path(__file__).parent / "service_models"
+"""A model of EC2 with DescribeInstances only: an extract of botocore's ec2/2016-11-15 (Apache-2.0).
+
+Loading botocore's own model of EC2, nearly 800 operations, would take a third of the time of `katakei status`. A test
+compares every shape of the extract with it. botocore's parser skips the fields that the extract leaves out.
+"""
+
+log = logging.getLogger("katakei.aws")
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """A client and the credentials that it signs with. `credentials` is None when there are none."""
+
+    client: Any
+    credentials: "Credentials | None"
+
+
+class AwsSession:
+    """AWS in one region, with the credentials of one profile. Thread-safe.
+
+    One session serves a whole command, so that credentials are resolved once: a role that needs an MFA code asks for
+    one code. Endpoints come from where botocore takes them (AWS_ENDPOINT_URL and its relatives).
+
+    Args:
+        region: the region; None takes it from the environment and the profile.
+        profile: the profile; None takes it from the environment.
+        clock: the time for deadlines, rate limits and the log.
+
+    """
+
+    def __init__(self, region: str | None, profile: str | None, clock: Clock) -> None:
+        self._region, self._profile, self._clock = region or None, profile or None, clock
+        self._lock = threading.RLock()
+        self._session: Session | None = None
+        self._connections: dict[str, _Connection] = {}
+
+    @property
+    def region(self) -> str:
+        """The region that is asked. Raises UsageError when none is configured, or the profile does not exist."""
+        try:
+            return self._configured_region(ELB) or ""
+        except aws_exceptions() as error:
+            raise translate_configuration(ELB, error) from error
+
+    @property
+    def is_lab(self) -> bool:
+        """Whether the load balancer API is served on this machine."""
+        host = urlsplit(self._connect(ELB).client.meta.endpoint_url).hostname or ""
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    def call(
+        self,
+        service: Service[ClientT],
+        action: str,
+        request: Callable[[ClientT], T],
+        *,
+        by: datetime | None = None,
+        subject: str = "",
+    ) -> T:
+        """Makes one call and returns what `request` returns.
+
+        Args:
+            service: the service to call.
+            action: the API's name of the action, for rate limits, messages and the log.
+            request: makes the call on the client that it is given.
+            by: the deadline: no request is made later.
+            subject: what the call is about, for messages.
+
+        Raises:
+            KatakeiError: as `errors.translate` says; NoAnswerError when the deadline passed first.
+
+        """
+        connection = self._connect(service)
+        self._refresh_credentials(service, connection)
+        limits, buckets = service.limits_of(action), self._buckets(connection)
+        self._check_deadline(action, by)
+        buckets.take(limits, by or self._clock.now() + TOKEN_TIMEOUT)
+        self._check_deadline(action, by)  # the machine may have been suspended while this thread waited for tokens
+        begun = self._clock.now()
+        try:
+            answer = request(connection.client)
+        except aws_exceptions() as error:
+            self._log(service, action, begun, code_of(error) or type(error).__name__)
+            if is_throttled(error):
+                buckets.empty(limits)
+            if needs_new_credentials(error):
+                self._forget(service, connection)
+            raise translate(service, action, error, subject) from error
+        self._log(service, action, begun, "ok")
+        return answer
+
+    def use(self, service: Service[ClientT], client: ClientT) -> None:
+        """Makes the session use this client of a service, instead of one made from the configuration."""
+        with self._lock:
+            self._connections[service.name] = _Connection(client, None)
+
+    def _check_deadline(self, action: str, by: datetime | None) -> None:
+        if by is not None and self._clock.now() > by:
+            raise NoAnswerError(f"{action} was not called: no time was left for it")
+
+    def _connect(self, service: Service[Any]) -> _Connection:
+        """Returns the connection to a service; makes it on the first call. Clients are made one at a time."""
+        with self._lock:
+            if service.name not in self._connections:
+                try:
+                    region = self._configured_region(service)
+                except aws_exceptions() as error:
+                    raise translate_configuration(service, error) from error
+                credentials = self._credentials()
+                try:
+                    client = self._opened().create_client(service.name, region, config=_client_options())
+                except aws_exceptions() as error:
+                    self._session = None
+                    raise translate_configuration(service, error) from error
+                self._connections[service.name] = _Connection(client, credentials)
+            return self._connections[service.name]
+
+    def _credentials(self) -> "Credentials | None":
+        """Finds the credentials. A provider may fail here, or later when they are first used."""
+        try:
+            return self._opened().get_credentials()
+        except aws_exceptions() as error:
+            self._session = None
+            raise translate_credentials(error, STS) from error
+
+    def _refresh_credentials(self, service: Service[Any], connection: _Connection) -> None:
+        """Renews credentials that have expired, or were never used, before the deadline of the call is checked.
+
+        This may take long: a provider may run a program or ask a person for an MFA code. botocore lets one thread do
+        it, while the others wait.
+        """
+        if connection.credentials is None:
+            return
+        try:
+            connection.credentials.get_frozen_credentials()
+        except aws_exceptions() as error:
+            if needs_new_credentials(error):
+                self._forget(service, connection)
+            raise translate_credentials(error, STS) from error
+
+    def _forget(self, service: Service[Any], connection: _Connection) -> None:
+        """Makes the next call read configuration and credentials anew, because a file may hold renewed ones then."""
+        with self._lock:
+            if self._connections.get(service.name) is connection:  # otherwise another thread was faster
+                self._session = None
+                self._connections.clear()
+
+    def _configured_region(self, service: Service[Any]) -> str | None:
+        from botocore.exceptions import NoRegionError  # noqa: PLC0415 - see the module's docstring
+
+        region = self._opened().get_config_variable("region")
+        if not region and service.regional:
+            raise NoRegionError
+        return str(region) if region else None
+
+    def _buckets(self, connection: _Connection) -> TokenBuckets:
+        return shared_buckets(f"{connection.client.meta.endpoint_url} {self._profile or ''}", self._clock)
+
+    def _opened(self) -> "Session":
+        """Returns botocore's session. boto3 would add a layer of resources that Katakei does not use."""
+        from botocore.session import Session  # noqa: PLC0415 - see the module's docstring
+
+        with self._lock:
+            if self._session is None:
+                session = Session(profile=self._profile)
+                if self._region:
+                    session.set_config_variable("region", self._region)
+                paths = filter(None, (str(SERVICE_MODELS), session.get_config_variable("data_path")))
+                session.set_config_variable("data_path", os.pathsep.join(paths))
+                self._session = session
+            return self._session
+
+    def _log(self, service: Service[Any], action: str, begun: datetime, outcome: str) -> None:
+        """Logs one call. Parameters and headers never go to the log: they may hold secrets."""
+        milliseconds = round((self._clock.now() - begun).total_seconds() * 1000)
+        facts = {"service": service.name, "action": action, "duration_ms": milliseconds, "outcome": outcome}
+        log.debug("%s %s: %s after %d ms", service.name, action, outcome, milliseconds, extra=facts)
+
+
+def _client_options() -> Any:
+    """Returns botocore's Config, the same for every client: short timeouts, and one try per call."""
+    from botocore.config import Config  # noqa: PLC0415 - see the module's docstring
+
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT.total_seconds(),
+        read_timeout=READ_TIMEOUT.total_seconds(),
+        retries={"total_max_attempts": 1},
+        max_pool_connections=MAX_CONNECTIONS,
+        user_agent_extra="katakei",
+    )
