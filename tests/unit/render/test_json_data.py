@@ -18,7 +18,7 @@ from katakei.domain.model import Target
 from katakei.domain.phases import Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import ListedGroup, RolloutHeader
-from katakei.domain.reasons import Reason, ReasonCode, reason
+from katakei.domain.reasons import Reason, ReasonCode
 from katakei.domain.wire import EVENTS
 from katakei.planning.forecast import forecast
 from katakei.planning.reasons import PlanCode, reason
@@ -90,7 +90,7 @@ def test_outputs_of_today_fit_the_schemas(name: str) -> None:
 def test_lines_of_today_fit_the_schema() -> None:
     lines = [
         event_text.planned_json(plan_output(), carried_on=False),
-        event_text.waiting_json(NOON.isoformat(), reason(ReasonCode.NOTHING_IN_PROGRESS)),
+        event_text.waiting_json(NOON.isoformat(), Reason(ReasonCode.NOTHING_IN_PROGRESS)),
         event_text.ended_json(ROLLOUT),
         *map(event_text.event_json, [*STORY, ENDED, e.AbortAsked(NOON, "kim")]),
     ]
