@@ -1,4 +1,4 @@
-"""What every balancer promises (core/ports.py), tried on a running lab through the calls a user would make.
+"""What every balancer promises (domain/ports/), tried on a running lab through the calls a user would make.
 
 A test says only what is also true on AWS: with `--aws GROUP` the same sentences are tried on a real account, with the
 credentials of the environment, on a group of its own that has two healthy instances; it is left as it was.

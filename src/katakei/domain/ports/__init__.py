@@ -1,0 +1,30 @@
+"""The ports: everything that Katakei asks of the outside, one module for each kind of foreign thing.
+
+Adapters implement these protocols, and contract tests hold every adapter to the same promises. The names are imported
+from here: `from katakei.domain.ports import Journal`.
+"""
+
+from katakei.domain.ports.balancer import Balancer, GroupMember, GroupReader, ListedGroup
+from katakei.domain.ports.executor import Executor, ProgramOutput, ProgramRunner
+from katakei.domain.ports.journal import Journal, Leases, RolloutHeader
+from katakei.domain.ports.system import Clock, Pool
+from katakei.domain.ports.target import CheckRequest, HealthChecker, Probe, ProbedTarget
+
+__all__ = [
+    "Balancer",
+    "CheckRequest",
+    "Clock",
+    "Executor",
+    "GroupMember",
+    "GroupReader",
+    "HealthChecker",
+    "Journal",
+    "Leases",
+    "ListedGroup",
+    "Pool",
+    "Probe",
+    "ProbedTarget",
+    "ProgramOutput",
+    "ProgramRunner",
+    "RolloutHeader",
+]

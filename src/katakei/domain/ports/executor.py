@@ -1,0 +1,100 @@
+"""The ports of work on targets: an executor for the work itself, a program runner for small harmless programs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from katakei.domain.actions import Job
+from katakei.domain.events import WorkKey
+from katakei.domain.model import Target, TargetId
+from katakei.domain.observation import WorkStatus
+
+
+class Executor(Protocol):
+    """A way to work on targets.
+
+    Work with the same key never starts twice, whether the start is repeated, delivered twice or delivered late.
+    """
+
+    @property
+    def marks(self) -> str:
+        """The name of the place where the marks are kept, unique in the world; '' where each target keeps its own.
+
+        It is recorded before any work is decided. A process that continues elsewhere then knows that it cannot know.
+        """
+        ...
+
+    @property
+    def lacks(self) -> str:
+        """Why no work could be started from this process, as a sentence (a missing secret); '' when it could."""
+        ...
+
+    def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """Preflight that changes nothing: the targets that could not be worked on now, each with the reason."""
+        ...
+
+    def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
+        """Preflight that makes no call.
+
+        Raises:
+            UsageError: One of the jobs could never be started.
+        """
+        ...
+
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+        """Work on these targets begins soon: learn what a start must know. It starts nothing and may be repeated."""
+        ...
+
+    def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
+        """Start work, none of it later than `by` from now.
+
+        Returns:
+            A ticket for each job that was accepted. A missing key was not: start it again.
+        """
+        ...
+
+    def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
+        """What the marks say. A missing key is unknown."""
+        ...
+
+    def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
+        """Work that has not begun never will: `look` then says REFUSED. Running work is not touched. Best effort."""
+        ...
+
+    def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
+        """Tell running work to end; `look` then says how it ended. Best effort: the work may have left its session."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramOutput:
+    """What a program printed on one target; `why` says why there is nothing."""
+
+    out: str
+    why: str = ""
+
+
+class ProgramRunner(Protocol):
+    """A way to run a small program on targets. The program changes nothing, so it may be sent twice or be lost."""
+
+    @property
+    def self_from(self) -> str:
+        """The environment variable in which a program finds the id of the target that it runs on."""
+        ...
+
+    def send(self, program: str, targets: Sequence[Target], within: timedelta) -> str:
+        """Start the program on at most 50 targets; it does not wait.
+
+        Returns:
+            A ticket.
+
+        Raises:
+            NoAnswerError: It is unknown whether the program was sent.
+            RejectedError: It will never be accepted.
+        """
+        ...
+
+    def heard(self, ticket: str) -> Mapping[TargetId, ProgramOutput]:
+        """The programs that have ended. A missing target may still be running it."""
+        ...

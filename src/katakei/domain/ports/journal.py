@@ -1,0 +1,101 @@
+"""The port of a journal: numbered events of every rollout, and the leases of target groups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from katakei.domain.events import Event, UserCommand
+from katakei.domain.leases import Heartbeat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutHeader:
+    """One rollout as the journal lists it.
+
+    Attributes:
+        finished: None while it is not finished.
+        who: The person who began it.
+    """
+
+    rollout: RolloutId
+    service: str
+    groups: tuple[Arn, ...]
+    begun: datetime
+    finished: datetime | None
+    who: str
+
+
+class Journal(Protocol):
+    """Numbered events, counted from 1 in each rollout."""
+
+    def read(self, rollout: RolloutId, after: int) -> Sequence[Event]:
+        """The events after number `after`, in order; none for an unknown rollout."""
+        ...
+
+    def append(self, lease: Lease, rollout: RolloutId, after: int, events: Sequence[Event]) -> None:
+        """Write all of these events, or none.
+
+        Args:
+            lease: The right to write; it must still be valid when the events are written.
+            rollout: The rollout.
+            after: The number of the last event that the caller knows.
+            events: The events that get the next numbers.
+
+        Raises:
+            ConcurrentAppendError: Event `after` + 1 exists already.
+            LeaseLostError: Another process has taken the lease over.
+        """
+        ...
+
+    def tell(self, rollout: RolloutId, word: UserCommand) -> None:
+        """Write a person's command at the next free number, from any process. It needs no lease."""
+        ...
+
+    def find(
+        self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
+    ) -> Sequence[RolloutHeader]:
+        """The rollouts of a service, of a group, or all; newest first."""
+        ...
+
+
+class Leases(Protocol):
+    """One lease for each target group, among all who share the journal (promise 6)."""
+
+    def take(
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
+    ) -> Lease:
+        """Take the lease of all groups, or of none, in the order of their ARNs. It waits for nothing.
+
+        Args:
+            groups: The target groups.
+            owner: The process that takes the lease.
+            rollout: The rollout that it drives.
+            silent: Heartbeats that the caller has watched for long enough, by its own clock, to know that their owners
+                are gone. The store's clock may show that an owner is alive, never that it is gone.
+
+        Raises:
+            LeaseHeldError: An owner that is not known to be gone holds one of the groups; the error names it.
+        """
+        ...
+
+    def renew(self, lease: Lease) -> None:
+        """Confirm the lease: the heartbeat.
+
+        Raises:
+            LeaseLostError: Another process has taken the lease over.
+        """
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give the lease back. A lease that was lost already is no error."""
+        ...
+
+    def unlock(self, group: Arn) -> str:
+        """Remove the lease of a group, whoever holds it; this fences that owner.
+
+        Returns:
+            Who held it; '' when nobody did.
+        """
+        ...
