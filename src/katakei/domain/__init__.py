@@ -1,1 +1,1 @@
-"""Package domain."""
+"""Values of a rollout: targets, plans, events, phases, observations, actions, errors. It imports no other package."""

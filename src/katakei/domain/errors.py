@@ -1,6 +1,19 @@
-"""What can go wrong, as the user meets it: one sentence with what to do now, and an exit code of product rank.
+"""The errors that a person meets: what happened and what to do now, and the exit code of the command.
 
-Drivers turn every foreign error into one of these; no library's exception passes a driver's door.
+    KatakeiError
+    ├── UsageError                     2  usage, configuration, unknown names
+    │   └── UnknownGroupError
+    ├── RefusedError                   4  floor, gate, differing plan, not supported
+    │   └── LeaseHeldError                another rollout has the lease
+    ├── UnreachableError               5  AWS, executor, journal or credentials; asking again does not help
+    │   └── TemporarilyUnavailableError   the same, but it may come back
+    ├── NoAnswerError                  5  one call had no answer; ask again
+    ├── RejectedError                  4  the load balancer will never carry the call out
+    ├── LeaseLostError                 4  another process has taken over
+    ├── ConcurrentAppendError          1  another event was written first
+    └── InternalError                130  a fault of Katakei
+
+Adapters turn every foreign error into one of these. No exception of a library leaves an adapter.
 """
 
 from collections.abc import Mapping
@@ -49,36 +62,37 @@ class UsageError(KatakeiError):
 
 
 class UnknownGroupError(UsageError):
-    """There is no such target group, or no longer."""
+    """There is no such target group, or it was deleted."""
 
 
 class RefusedError(KatakeiError):
-    """Floor, gate, differing plan, a membership that is not understood."""
+    """A floor, a gate or a differing plan forbids it, or the membership of a target is not supported."""
 
     code = ExitCode.REFUSED
 
 
 class UnreachableError(KatakeiError):
-    """Balancer, executor, journal or credentials unreachable, denied or full: asking again by itself will not help."""
+    """Balancer, executor, journal or credentials are unreachable, denied or full. Asking again does not help."""
 
     code = ExitCode.UNREACHABLE
 
 
 class TemporarilyUnavailableError(UnreachableError):
-    """No way there just now (network, endpoint, credentials that ended): it may come back, by itself or by a person."""
+    """It cannot be reached now (network, endpoint, expired credentials), but it may come back."""
 
 
 class NoAnswerError(KatakeiError):
-    """This look or call had no answer (throttled, 5xx, timed out): nothing is known, ask again."""
+    """This call had no answer (throttled, 5xx, timed out): nothing is known, ask again."""
 
     code = ExitCode.UNREACHABLE
 
 
 class RejectedError(KatakeiError):
-    """The balancer understood the call and will never do it (a registration of a stopped instance, say).
+    """The balancer understood the call and will never carry it out (for example, register a stopped instance).
 
-    `which` tells the registrations that were refused, each with the balancer's words; all others were taken, or were
-    not tried before the deadline (looks tell). Empty: none was taken.
+    Attributes:
+        which: The rejected registrations, each with the balancer's words. All others were accepted, or were not tried
+            before the deadline: an observation shows which. Empty: none was accepted.
     """
 
     code = ExitCode.REFUSED
@@ -91,9 +105,11 @@ class RejectedError(KatakeiError):
 class LeaseHeldError(RefusedError):
     """Another rollout has the lease. The sentence names it.
 
-    `silent` are the newest beats of the holders when each of them may be gone: whoever sees them unchanged for long
-    enough may take over. Empty: at least one holder was heard of just now. `unsure` are the same, and in that case too,
-    unless the process of one that was heard of is seen to live: it may have died right after that beat.
+    Attributes:
+        silent: The newest heartbeats of the holders, when each of them may be gone. A process that observes them
+            unchanged for long enough may take over. Empty when one holder's heartbeat is fresh.
+        unsure: The same, but also when heartbeats are fresh, because a holder may have died right after one. Empty
+            only when the process of a holder with a fresh heartbeat is observed alive.
     """
 
     def __init__(
@@ -105,18 +121,18 @@ class LeaseHeldError(RefusedError):
 
 
 class LeaseLostError(KatakeiError):
-    """The lease is no longer ours: somebody took over, so this process writes nothing and starts no act."""
+    """Another process has taken over: this one writes nothing and starts no act."""
 
     code = ExitCode.REFUSED
 
 
 class ConcurrentAppendError(KatakeiError):
-    """Another event took the number this append wanted: read again and decide again."""
+    """Another event has the number that this append wanted: read again and decide again."""
 
     code = ExitCode.FAILED
 
 
 class InternalError(KatakeiError):
-    """A fault of ours in the middle of a rollout (its cause): nobody must take it for one after which all serve."""
+    """A fault of Katakei in the middle of a rollout. Its exit code must not say that every target serves."""
 
     code = ExitCode.INTERRUPTED

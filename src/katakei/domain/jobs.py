@@ -1,4 +1,4 @@
-"""What work on a target is told: the command as the user wrote it, and values as environment variables."""
+"""The jobs of a plan: what an executor runs on a target, with the values that the work finds in its environment."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,15 @@ from katakei.domain.spec import Command
 
 
 def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str = "") -> Job:
-    """This command on this target, for the so many-eth time."""
+    """The job that runs a command on a target.
+
+    Args:
+        plan: The plan, for the names and limits.
+        target: The target.
+        command: The work or the revert.
+        attempt: The attempt number, from 1.
+        marks: Where the executor that recorded the decision keeps its marks.
+    """
     names = {
         "KATAKEI_TARGET": target.id,
         "KATAKEI_NAME": target.name,
@@ -36,7 +44,7 @@ def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str =
 
 
 def planned(plan: Plan) -> Mapping[WorkKey, tuple[Target, Job]]:
-    """The first work that each target of the plan may meet: what brings it the release, and what takes that back."""
+    """The first jobs of each target of the plan, by their keys: the work, and the revert if there is one."""
     commands = {Intent.UPDATE: plan.spec.work} | ({Intent.REVERT: plan.spec.revert} if plan.spec.revert else {})
     return {
         WorkKey(plan.rollout, target.id, attempt, intent): (target, job(plan, target, command, attempt))

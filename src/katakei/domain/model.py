@@ -1,7 +1,4 @@
-"""The things of the field as values: registrations, targets, groups.
-
-Plain facts without behaviour that could surprise; nothing here knows how a fact was learnt.
-"""
+"""Registrations, targets and target groups as values: the facts that AWS gives about them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,10 +21,11 @@ class TargetType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One place of a target in a group: (group, id, port, zone), the key ELBv2 itself uses.
+    """One registration of a target in a group: (group, id, port, zone), the key that ELBv2 itself uses.
 
-    `id` is written as the group knows it (an instance id, or an IP); `zone` only where it was given at
-    registration, because ELBv2 hides a target when asked with another zone.
+    Attributes:
+        id: As the group knows it: an instance id, or an IP address.
+        zone: Only where it was given at registration; ELBv2 does not find a target when asked with another zone.
     """
 
     group: Arn
@@ -37,15 +35,18 @@ class Registration:
 
     @property
     def door(self) -> tuple[str, int]:
-        """Where its group sends requests, whether or not a zone was written down."""
+        """Where its group sends requests: id and port, whether or not a zone was given."""
         return self.id, self.port
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One machine, with every registration it has in the configured groups.
+    """One machine, with every registration that it has in the configured groups.
 
-    `zone` is where the machine stands (floors are kept per zone), `address` its private IP, `name` its Name tag or ''.
+    Attributes:
+        name: Its Name tag; '' without one.
+        address: Its private IP address.
+        zone: The zone of the machine; floors are kept per zone.
     """
 
     id: TargetId
@@ -57,7 +58,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """How the load balancer itself asks whether a target is well (ELBv2 `HealthCheck*`; `port` None = traffic port)."""
+    """The health check of the load balancer (ELBv2 `HealthCheck*`); `port` None means the traffic port."""
 
     protocol: str
     port: int | None
@@ -71,7 +72,7 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """A group's own health minimum (`target_group_health.*.minimum_healthy_targets`): a count, a per cent, or off."""
+    """A group's own health minimum (`target_group_health.*.minimum_healthy_targets`): a count, a percentage, or off."""
 
     name: str
     count: int | None
@@ -80,11 +81,14 @@ class Minimum:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A target group with the attributes that decide how it may be rolled; read from AWS, recorded in the plan.
+    """A target group with the attributes on which a rollout depends; read from AWS, recorded in the plan.
 
-    `load_balancers` is empty when no listener or rule forwards to the group. `balancer_type` is 'application' for an
-    ALB (what ELBv2 calls `Type`), '' when no load balancer uses the group. `autoscaling` names the Auto Scaling
-    groups that own a member, `zonal_shift` the zones shifted away now.
+    Attributes:
+        delay: The deregistration delay.
+        load_balancers: Empty when no listener or rule forwards to the group.
+        balancer_type: ELBv2 `Type`, 'application' for an ALB; '' when no load balancer uses the group.
+        autoscaling: The Auto Scaling groups that own a member.
+        zonal_shift: The zones that a zonal shift keeps traffic away from now.
     """
 
     arn: Arn

@@ -1,6 +1,6 @@
-"""The roads a target may travel: one table is the machine, and what is not in it is an error.
+"""The phases of a target, and the table of transitions between them. A transition that is not in it is an error.
 
-The drawing in the README is generated from `TRANSITIONS`; nothing else decides which phase may follow which.
+The figure in the README is drawn from `TRANSITIONS`. Nothing else decides which phase may follow which.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Phase(Enum):
-    """Where a target is."""
+    """The phase of a target."""
 
     WAITING = "waiting"
     DRAINING = "draining"
@@ -27,7 +27,7 @@ class Phase(Enum):
 
 
 class Intent(Enum):
-    """Why a target is there."""
+    """Why a target is in its phase: to update it, to revert it, to return it untouched, or to keep it out."""
 
     UPDATE = "update"
     REVERT = "revert"
@@ -36,9 +36,9 @@ class Intent(Enum):
 
 
 class Cause(Enum):
-    """What kind of end an unhoped-for end is: only `FAILED` counts against `max_failures`.
+    """The kind of an end that is not success. Only `FAILED` counts against `max_failures`.
 
-    FLOOR_LOST and REFUSED tell that nothing was done to the target, which may therefore be tried again.
+    FLOOR_LOST and REFUSED mean that nothing was done to the target, so it may get another attempt.
     """
 
     FAILED = "failed"
@@ -69,5 +69,5 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
 
 FINAL_PHASES = frozenset({_P.DONE, _P.RETURNED, _P.LEFT_OUT, _P.FAILED_SERVING, _P.SKIPPED, _P.GONE})
 IN_PROGRESS = frozenset(Phase) - FINAL_PHASES - {_P.WAITING}
-# The journal lets a target serve only here; everywhere else it does not count, whatever a look says.
+# A target counts as serving only in these phases, whatever an observation says in the others.
 MAY_SERVE = frozenset({_P.WAITING, _P.SOAKING, _P.DONE, _P.RETURNED, _P.FAILED_SERVING, _P.SKIPPED})

@@ -1,6 +1,6 @@
-"""A plan: an order and a set of promises, never a script of commands.
+"""The plan of a rollout: an order of targets and a set of promises, not a list of commands.
 
-It is recorded whole in the first event, so that any machine can carry the rollout on without the user's file.
+The first event records all of it, so that any machine can continue the rollout without the user's file.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from katakei.domain.spec import Spec
 
 
 class PlanKind(Enum):
-    """What the plan is for: a whole rollout, or one step by hand."""
+    """What the plan is for: a whole rollout, or one manual step."""
 
     ROLL = "roll"
     DEREGISTER = "deregister"
@@ -23,7 +23,13 @@ class PlanKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """How many registrations of a group must serve, the base a percentage was taken of, and the floor of each zone."""
+    """How many registrations of a group must serve.
+
+    Attributes:
+        count: In the whole group.
+        base: The number that a percentage was taken of.
+        per_zone: In each zone; 0 means no floor per zone.
+    """
 
     count: int
     base: int
@@ -34,11 +40,17 @@ class Floor:
 class Plan:
     """What was promised when the rollout began.
 
-    `targets` is the order; `bystanders` are the other members of the groups, which serve and are left alone.
-    `begin` is the phase in which each target starts (WAITING; OUT for a step that only registers). `waits` is false
-    for a manual step that does not wait for its effect. `notices` are what the person must know: accepted risks, names
-    left alone (`said`: the same as sentences, in plans of older versions). `versions` tells which Katakei and which
-    schema wrote this.
+    Attributes:
+        targets: The targets that take part, in order.
+        bystanders: The other members of the groups, which serve and are left alone.
+        window: How many targets may be out of service at once.
+        floors: The floor of each group.
+        who: The person who began it.
+        versions: Which Katakei wrote the plan, and the version of its events.
+        begin: The phase in which each target starts: WAITING, or OUT for a step that only registers.
+        waits: False for a manual step that does not wait for its effect.
+        said: The notices as sentences, in plans of older versions.
+        notices: What the person must know: accepted risks, targets that are left alone.
     """
 
     rollout: RolloutId
@@ -61,7 +73,7 @@ class Plan:
 
 
 def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:
-    """The plan with this target at the end; a machine that it knows only gains the places it did not have."""
+    """The plan with this target as the last one. A target that it lists already only gets its new registrations."""
     if any(target.id == known.id for known in (*plan.targets, *plan.bystanders)):
         targets, bystanders = (
             tuple(with_places(known, target) if known.id == target.id else known for known in among)
@@ -74,10 +86,10 @@ def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:
 
 
 def with_places(known: Target, target: Target) -> Target:
-    """The known one, with the places of the other as well."""
+    """The known target with the registrations of both."""
     return replace(known, registrations=tuple(dict.fromkeys((*known.registrations, *target.registrations))))
 
 
 def restorable(plan: Plan) -> tuple[Registration, ...]:
-    """Every registration that the plan may touch, exactly as it was (promise 3)."""
+    """Every registration that the rollout may take out, exactly as it was (promise 3)."""
     return tuple(place for target in plan.targets for place in target.registrations)

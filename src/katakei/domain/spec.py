@@ -1,6 +1,6 @@
-"""What the user asked for, normalised: the shape of katakei.yml once every default is in it.
+"""The request of the user: the content of katakei.yml with every default in it.
 
-No value here was resolved against the world; percentages become counts in the plan.
+No value here depends on AWS. Percentages become counts in the plan.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A count, or a per cent of something counted later. Exactly one of the two is set."""
+    """A count, or a percentage of a number that is known later. Exactly one of the two is set."""
 
     count: int | None = None
     percent: int | None = None
@@ -20,11 +20,11 @@ class Share:
         return f"{self.percent}%" if self.count is None else str(self.count)
 
     def down(self, base: int) -> int:
-        """The share of `base`, rounded down (a window must not grow by rounding)."""
+        """The share of `base`, rounded down, for a window: it must not grow by rounding."""
         return self.count if self.count is not None else base * (self.percent or 0) // 100
 
     def up(self, base: int) -> int:
-        """The share of `base`, rounded up (a floor must not sink by rounding)."""
+        """The share of `base`, rounded up, for a floor: it must not sink by rounding."""
         return self.count if self.count is not None else -(-base * (self.percent or 0) // 100)
 
 
@@ -36,7 +36,7 @@ class TargetOrder(Enum):
 
 
 class DrainUntil(Enum):
-    """What ends a drain: `delay` is the load balancer's own timer; the others need a witness."""
+    """What ends a drain: `delay` is the load balancer's own timer; the others need a probe."""
 
     PROOF = "proof"
     ANSWERED = "answered"
@@ -45,14 +45,14 @@ class DrainUntil(Enum):
 
 
 class FailedTargetPolicy(Enum):
-    """What becomes of a target whose work or check failed."""
+    """What happens to a target whose work or check failed."""
 
     KEEP_OUT = "keep_out"
     PUT_BACK = "put_back"
 
 
 class AfterFailure(Enum):
-    """What follows when more targets failed than were allowed."""
+    """What happens when more targets failed than were allowed."""
 
     STOP = "stop"
     REVERT = "revert"
@@ -60,7 +60,7 @@ class AfterFailure(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How many may be out, how many must serve."""
+    """How many targets may be out of service, and how many registrations must serve."""
 
     max_unavailable: Share = Share(count=1)
     floor: Share = Share(percent=50)
@@ -70,9 +70,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class CounterSource:
-    """Where the number in flight is read: exactly one of a shell command and a URL, each as seen from the target.
+    """Where the number of requests in flight is read: a shell command or a URL, exactly one, as seen from the target.
 
-    Understood are a plain number, nginx stub_status, the php-fpm status page, and with `field` a number of that name
+    The answer may be a plain number, nginx stub_status, the php-fpm status page, or with `field` a number of that name
     in JSON or in lines of `name: number`.
     """
 
@@ -83,11 +83,17 @@ class CounterSource:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """How long nothing may reach a target before work begins on it.
+    """How a target drains before work begins on it.
 
-    `quiet` is how long an answered connection must have been silent, or the counter must have said 0, where `until` is
-    ANSWERED or COUNTER. `probe` is the executor that carries a witness to the target. What a witness still sees open
-    `cut_after` the target was seen out is waited for no longer; None: it is, up to the load balancer's timer.
+    Attributes:
+        settle: How long new requests may still arrive after the target was observed out.
+        until: What proves that nothing is pending.
+        quiet: How long an answered connection must have been silent (ANSWERED), or the counter must have said 0
+            (COUNTER).
+        probe: The executor that carries the probe to the target; '' for the one that works on it.
+        counter: Where the number of requests in flight is read (COUNTER).
+        cut_after: How long after the target was observed out pending requests are no longer awaited; None: up to the
+            load balancer's timer.
     """
 
     settle: timedelta = timedelta(seconds=30)
@@ -99,23 +105,25 @@ class Drain:
 
     @property
     def asked_after(self) -> timedelta:
-        """How long a target is out before its witness is asked: no verdict counts that ended within settle.
+        """How long a target is out before its probe is asked. A verdict that ended within settle does not count.
 
-        A counter has to say 0 for `quiet`, which may be while settle lasts.
+        A counter has to say 0 for `quiet`, which may overlap settle.
         """
         return max(timedelta(), self.settle - self.quiet) if self.until is DrainUntil.COUNTER else self.settle
 
 
-# By these the programs beside the work would be led astray as well; a command sets them for itself.
+# These would change the programs that run beside the work too. A command sets them for itself.
 RESERVED_VARIABLES = frozenset({"PATH", "IFS", "ENV", "BASH_ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"})
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One value that the work finds in its environment; exactly one of `value`, `secret` and `ssm_parameter` is set.
+    """One variable in the environment of the work. Exactly one of `value`, `secret` and `ssm_parameter` is set.
 
-    A plain value is recorded. `secret` names a variable of the process that runs Katakei, `ssm_parameter` what the
-    target itself fetches: of these only the names are ever known here.
+    Attributes:
+        value: A plain value, which is recorded.
+        secret: The name of a variable of the process that runs Katakei; its value is never recorded.
+        ssm_parameter: The name of an SSM parameter, which the target itself fetches.
     """
 
     name: str
@@ -131,9 +139,12 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Work on a target: which executor, and what it runs: a shell's text, or words that no shell reads.
+    """A command for targets: the executor, and what it runs.
 
-    Both are empty where a person does the work. `env` are values of the user's own, by name.
+    Attributes:
+        run: The text of a shell program; '' where `argv` is given, or where a person does the work.
+        argv: The command word by word, read by no shell.
+        env: The user's own variables.
     """
 
     executor: str
@@ -147,7 +158,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class HttpCheck:
-    """A question asked of the target itself; `expect` is an ELBv2 matcher ('200', '200-299', '200,204')."""
+    """A health check of the target itself; `expect` is an ELBv2 matcher ('200', '200-299', '200,204')."""
 
     path: str
     expect: str = "200"
@@ -156,9 +167,12 @@ class HttpCheck:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What must be true of a target before it is registered again.
+    """The check of a target before it is registered again.
 
-    `http` None = each group's own health check; `asked` false = nothing is asked, the load balancer alone judges.
+    Attributes:
+        http: The check to make; None for each group's own health check.
+        within: How long the target may take to pass it.
+        asked: False makes no check: only the load balancer's health check counts.
     """
 
     http: HttpCheck | None = None
@@ -170,8 +184,10 @@ class Check:
 class Limits:
     """How long a phase may last.
 
-    `draining_extra` is added to the longest delay of the target's groups, or is the whole limit when
-    `draining_from_delay` is false. `waiting` bounds how long the floor or a missing look may hold the whole rollout.
+    Attributes:
+        draining_extra: Added to the longest deregistration delay of the target's groups, or the whole limit where
+            `draining_from_delay` is false.
+        waiting: How long a floor, or a missing observation, may stop the whole rollout.
     """
 
     draining_extra: timedelta = timedelta(seconds=60)
@@ -183,7 +199,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class OnFailure:
-    """After `max_failures` failed targets nothing more is touched; `then` what was touched is taken back, or not."""
+    """What follows failures.
+
+    Attributes:
+        max_failures: With more failed targets than this, no other target is taken out.
+        failed_target: What happens to a failed target itself.
+        then: Whether the targets that were worked on are reverted after that.
+    """
 
     max_failures: int = 0
     failed_target: FailedTargetPolicy = FailedTargetPolicy.KEEP_OUT
@@ -192,14 +214,14 @@ class OnFailure:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which targets take part: all, or those with one of these ids or names, or all of these tags (key, value)."""
+    """Which targets take part: all, those with one of these ids or names, or those with all of these (key, value) tags."""
 
     only: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
 
 
 class LatePolicy(Enum):
-    """What becomes of a target that somebody registers during the rollout."""
+    """What happens to a target that somebody registers during the rollout."""
 
     ROLL = "roll"
     LEAVE = "leave"
@@ -207,7 +229,12 @@ class LatePolicy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One rollout's wishes. `groups` are names or ARNs as written; `revert` is None where nothing takes work back."""
+    """The request for one rollout.
+
+    Attributes:
+        groups: Names or ARNs, as written.
+        revert: The command that takes the work back; None without one.
+    """
 
     service: str
     groups: tuple[str, ...]
@@ -224,21 +251,21 @@ class Spec:
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """All that may ever be run on a target."""
+        """Every command that may run on a target."""
         return (self.work, self.revert) if self.revert else (self.work,)
 
     def command(self, *, back: bool) -> Command:
-        """What is run on a target: to bring it the release, or to take that `back`."""
+        """The command for a target: the work, or with `back` the revert."""
         return self.revert if back and self.revert else self.work
 
     @property
     def carrier(self) -> str:
-        """The executor that carries the witness to the targets, '' without a witness; by default the one that works."""
+        """The executor that carries the probe to the targets, by default that of the work; '' without a probe."""
         return "" if self.drain.until is DrainUntil.DELAY else self.drain.probe or self.work.executor
 
 
 def differences(recorded: Spec, present: Spec) -> tuple[str, ...]:
-    """What is no longer as it was recorded, key by key: 'window.floor 50%, now 1'."""
+    """The settings that differ from the recorded ones, each as 'window.floor 50%, now 1'."""
     return tuple(_differences("", recorded, present))
 
 
