@@ -214,7 +214,7 @@ class OnFailure:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which targets take part: all, those with one of these ids or names, or those with all of these (key, value) tags."""
+    """Which targets take part: all, those with one of these ids or names, or those with all of these tags."""
 
     only: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
