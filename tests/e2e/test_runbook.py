@@ -118,7 +118,7 @@ def a_port_takes_out_one_registration_of_a_server_and_what_is_out_is_not_forgott
 def force_breaks_the_floor_and_says_so(katakei: Katakei, ground: Ground) -> None:
     done = katakei("deregister", *ground.ids, "--force", "--no-wait")
     assert done.code == 0
-    assert "the floor of LaravelTargetGroup is 0: an outage is accepted" in done.out
+    assert "the floor of LaravelTargetGroup is 0, so an outage is accepted" in done.out
     assert set(ground.states().values()) <= {"draining"}
 
 

@@ -1,90 +1,169 @@
-"""The little languages inside katakei.yml: durations, shares and matchers. Each refusal says what to write instead."""
+"""The types of single values in katakei.yml: durations, shares, matchers, and the variables of `env`.
+
+Each parser raises ValueError with a message that says what to write instead; pydantic collects the messages.
+"""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
-from katakei.domain.spec import Share
+from katakei.domain.spec import RESERVED_VARIABLES, Share, Variable
 
 SPAN = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 PERCENT = re.compile(r"(\d{1,3})%", re.ASCII)
 CODES = re.compile(r"[1-5]\d\d(-[1-5]\d\d)?(,[1-5]\d\d(-[1-5]\d\d)?)*", re.ASCII)
 SPAN_PATTERN = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 DELAY = "delay+"
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
+PARAMETER = re.compile(r"[A-Za-z0-9_./:-]{1,1011}", re.ASCII)  # a name, a path or an ARN (ssm:GetParameter, `Name`)
+RESERVED_PREFIX = "KATAKEI_"
 
 
 def span(value: object) -> timedelta:
-    """'30s', '1m', '1m30s', '2h'. Raises ValueError."""
+    """A duration: '30s', '1m', '1m30s', '2h'."""
     match = SPAN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         hint = f"{value}s" if isinstance(value, int) and not isinstance(value, bool) else "30s, 1m30s or 2h"
-        raise ValueError(f"{value!r} is no duration; write {hint}")
+        raise ValueError(f"{value!r} is not a duration; write {hint}")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def positive(value: object) -> timedelta:
-    """A span that is not nothing. Raises ValueError."""
+    """A duration that is longer than zero."""
     length = span(value)
     if not length:
-        raise ValueError("a limit of nothing can never be met; write 1m, say")
+        raise ValueError("a limit must be longer than 0s; write 1m, for example")
     return length
 
 
 def draining(value: object) -> tuple[bool, timedelta]:
-    """'delay+60s', 'delay', or a span of its own: whether the group's delay counts, and what is added. ValueError."""
+    """The limit of a drain: 'delay', 'delay+60s', or a duration.
+
+    Returns:
+        Whether the group's deregistration delay counts, and the time that is added to it.
+    """
     if value == "delay":
         return True, timedelta()
     if isinstance(value, str) and value.startswith(DELAY):
         return True, span(value.removeprefix(DELAY).strip())
     try:
         return False, positive(value)
-    except ValueError as fault:
-        raise ValueError(f"{fault}, or delay+60s") from fault
+    except ValueError as error:
+        raise ValueError(f"{error}, or delay+60s") from error
 
 
 def share(value: object) -> Share:
-    """A count or a per cent; a count in quotes is one too. Raises ValueError."""
+    """A number or a percentage. A number in quotes counts as a number."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Share(count=value)
     match = PERCENT.fullmatch(value) if isinstance(value, str) else None
     if match is None or int(match[1]) > 100:
-        raise ValueError(f"{value!r} is neither a count nor a per cent; write 1 or 50%")
+        raise ValueError(f"{value!r} is neither a number nor a percentage; write 1 or 50%")
     return Share(percent=int(match[1]))
 
 
 def some(value: object) -> Share:
-    """A share that is not nothing. Raises ValueError."""
+    """A share that is not zero."""
     found = share(value)
     if not (found.count or found.percent):
-        raise ValueError("with nothing allowed out, nothing can ever be done; write 1 or more")
+        raise ValueError("must allow at least one target to be out; write 1 or more")
     return found
 
 
 def codes(value: object) -> str:
-    """An ELBv2 matcher. Raises ValueError."""
+    """An ELBv2 matcher of HTTP status codes: '200', '200-299', '200,204'."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not CODES.fullmatch(text):
-        raise ValueError(f"{value!r} is no HTTP code; write 200, 200-299 or 200,204")
+        raise ValueError(f"{value!r} is not an HTTP status code; write 200, 200-299 or 200,204")
     if any(low > high for low, _, high in (part.partition("-") for part in text.split(",")) if high):
-        raise ValueError(f"{value!r} runs backwards; write the smaller code first")
+        raise ValueError(f"{value!r} is a range in the wrong order; write the smaller code first")
     return text
 
 
 def without_nul(text: str) -> str:
-    """As it is written. Raises ValueError: no command line can carry it."""
+    """Text without a NUL character, because no command line can carry one."""
     if "\0" in text:
-        raise ValueError("holds a NUL character, which no command can carry; remove it")
+        raise ValueError("contains a NUL character, which no command can carry; remove it")
     return text
+
+
+def variable_name(name: str) -> str:
+    """The name of a variable that the work finds in its environment."""
+    if not VARIABLE.fullmatch(name):
+        raise ValueError("is not a variable name; use capital letters, digits and _")
+    if name.startswith(RESERVED_PREFIX):
+        raise ValueError(f"begins with {RESERVED_PREFIX}, which is reserved; use another name")
+    if name in RESERVED_VARIABLES:
+        raise ValueError("would also change the programs that start the work; set it in the command itself")
+    return name
+
+
+def target_variable(value: object) -> Variable:
+    """A variable of work that runs on the target: plain text, or an SSM parameter that the target fetches."""
+    if _reference_kind(value) == "secret":
+        raise ValueError(
+            "Run Command would show the value of a secret to others;"
+            " write {ssm_parameter: /path}, which the target fetches with its own role"
+        )
+    parameter = _reference(value, "ssm_parameter", PARAMETER, "an SSM parameter", "/path")
+    return Variable("", ssm_parameter=parameter) if parameter else _plain(value, "{ssm_parameter: /path}")
+
+
+def local_variable(value: object) -> Variable:
+    """A variable of work that runs on this machine: plain text, or a variable of the process that runs Katakei."""
+    if _reference_kind(value) == "ssm_parameter":
+        raise ValueError(
+            "works only with work: ssm, where the target fetches it; write {secret: NAME} and set NAME in the"
+            ' environment of katakei: NAME="$(aws ssm get-parameter --with-decryption --output text --query'
+            ' Parameter.Value --name /path)"'
+        )
+    secret = _reference(value, "secret", VARIABLE, "an environment variable", "NAME")
+    return Variable("", secret=secret) if secret else _plain(value, "{secret: NAME}")
+
+
+def _reference_kind(value: object) -> str:
+    """The only key of a reference; '' for any other value."""
+    return str(next(iter(value))) if isinstance(value, Mapping) and len(value) == 1 else ""
+
+
+def _reference(value: object, kind: str, pattern: re.Pattern[str], what: str, example: str) -> str:
+    """The name in a reference of this kind; '' for any other value."""
+    if not isinstance(value, Mapping) or _reference_kind(value) != kind:
+        return ""
+    name = value[kind]
+    if not isinstance(name, str) or not pattern.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of {what}; write {{{kind}: {example}}}")
+    return name
+
+
+def _plain(value: object, reference: str) -> Variable:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a value of a variable; write text in quotes, or {reference}")  # noqa: TRY004 - pydantic's way
+    if "\0" in value:
+        raise ValueError("contains a NUL character, which no environment can carry; remove it")
+    return Variable("", value)
 
 
 def _schema(pattern: str, example: str, *, count: int | None = None) -> WithJsonSchema:
     text: dict[str, Any] = {"type": "string", "pattern": pattern, "examples": [example]}
     return WithJsonSchema(text if count is None else {"anyOf": [{"type": "integer", "minimum": count}, text]})
+
+
+def _env(kind: str, read: Callable[[object], Variable]) -> Any:
+    reference = {
+        "type": "object",
+        "properties": {kind: {"type": "string"}},
+        "required": [kind],
+        "additionalProperties": False,
+    }
+    value = Annotated[Variable, BeforeValidator(read), WithJsonSchema({"anyOf": [{"type": "string"}, reference]})]
+    return dict[Annotated[str, AfterValidator(variable_name)], value]
 
 
 Span = Annotated[timedelta, BeforeValidator(span), _schema(SPAN_PATTERN, "1m30s")]
@@ -101,3 +180,5 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/@:+-]{1,128}$")]
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S"), AfterValidator(without_nul)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")]
+TargetEnv = _env("ssm_parameter", target_variable)
+LocalEnv = _env("secret", local_variable)

@@ -1,4 +1,7 @@
-"""The shape of katakei.yml as it is obeyed now, with every default, as text. Keys of later versions: see `judge`."""
+"""The schema of katakei.yml: every key with its type and default.
+
+`validation` refuses keys of later versions. `python -m katakei.config.schema` prints the JSON Schema for editors.
+"""
 
 import json
 from dataclasses import replace
@@ -6,38 +9,50 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from katakei.config.evidence import usual
-from katakei.config.field_types import Codes, Draining, Limit, Name, Part, Some, Span, Text, Url, UrlPath
-from katakei.config.variables import OnTarget, OnThisMachine
-from katakei.domain import spec as core
+from katakei.config.defaults import default_drain
+from katakei.config.field_types import (
+    Codes,
+    Draining,
+    Limit,
+    LocalEnv,
+    Name,
+    Part,
+    Some,
+    Span,
+    TargetEnv,
+    Text,
+    Url,
+    UrlPath,
+)
+from katakei.domain import spec as domain
 
 
 class Section(BaseModel):
-    """Unknown keys are faults; a value is taken as it is written, never bent into another type."""
+    """A mapping in the file. Unknown keys are faults; a value is never converted into another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Alb(Section):
-    """An Application Load Balancer's target groups, by name or ARN."""
+    """Target groups of an Application Load Balancer, by name or ARN."""
 
     target_groups: Annotated[list[Name], Field(min_length=1)]
 
 
 class Balancer(Section):
-    """Which load balancer the targets stand behind."""
+    """The load balancer that sends requests to the targets."""
 
     alb: Alb
 
 
 class Tagged(Section):
-    """Targets by their EC2 tags; all of them must fit."""
+    """Targets by their EC2 tags. A target must have all of them."""
 
     tag: Annotated[dict[str, str], Field(min_length=1)]
 
 
 class Window(Section):
-    """How many targets may be out, how many registrations must serve, and in which order targets are taken."""
+    """How many targets may be out at a time, how many registrations must serve, and the order of the targets."""
 
     max_unavailable: Some = Field(default="1", validate_default=True)
     floor: Part = Field(default="50%", validate_default=True)
@@ -46,7 +61,7 @@ class Window(Section):
 
 
 class Counter(Section):
-    """Where the number of requests in flight is read, as seen from the target: exactly one of `url` and `command`."""
+    """Where the target reads its number of requests in flight: exactly one of `url` and `command`."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["command"]}]})
 
@@ -60,13 +75,13 @@ class Counter(Section):
             raise ValueError("write exactly one of url: http://127.0.0.1/status and command: ./in-flight")
         return self
 
-    def wish(self) -> core.CounterSource:
-        """As the core names it."""
-        return core.CounterSource(self.command or "", self.url or "", self.field or "")
+    def to_domain(self) -> domain.CounterSource:
+        """The same as a value of the domain."""
+        return domain.CounterSource(self.command or "", self.url or "", self.field or "")
 
 
 class Drain(Section):
-    """How long nothing may reach a target before work begins. `until` is proof where a witness can reach the target."""
+    """When the drain of a target ends. `until` is proof by default if a probe can run on the target, else delay."""
 
     settle: Span = Field(default="30s", validate_default=True)
     until: Literal["proof", "answered", "counter", "delay"] | None = None
@@ -76,35 +91,35 @@ class Drain(Section):
     cut_after: Span | None = None
 
     @model_validator(mode="after")
-    def _nothing_is_cut_before_settle(self) -> Self:
+    def _cut_after_settle(self) -> Self:
         if self.cut_after is not None and self.cut_after < self.settle:
-            raise ValueError("cut_after is shorter than settle, before whose end nothing is cut; write more of it")
+            raise ValueError("cut_after must not be shorter than settle; write a longer time")
         return self
 
-    def wish(self, work: core.Command) -> core.Drain:
-        """As the core names it, with what this kind of work makes of the defaults."""
-        usually = usual(work.executor if self.witness == "work" else self.witness)
-        until = core.DrainUntil(self.until) if self.until else usually.until
-        witness = "" if until is core.DrainUntil.DELAY else usually.probe
-        counter = self.counter.wish() if self.counter else None
-        return core.Drain(self.settle, until, self.quiet, witness, counter, self.cut_after)
+    def to_domain(self, work: domain.Command) -> domain.Drain:
+        """The same as a value of the domain. The kind of work decides the defaults."""
+        default = default_drain(work.executor if self.witness == "work" else self.witness)
+        until = domain.DrainUntil(self.until) if self.until else default.until
+        probe = "" if until is domain.DrainUntil.DELAY else default.probe
+        counter = self.counter.to_domain() if self.counter else None
+        return domain.Drain(self.settle, until, self.quiet, probe, counter, self.cut_after)
 
 
 class Ssm(Section):
-    """A shell command, run on the target by Run Command; values reach it as environment variables."""
+    """A shell command that Run Command runs on the target. `env` sets its environment variables."""
 
     run: Text
-    env: OnTarget = Field(default_factory=dict)
+    env: TargetEnv = Field(default_factory=dict)
 
 
 class Local(Section):
-    """A command on the machine that runs Katakei, once per target: a shell's text, or words that no shell reads."""
+    """A command on the machine that runs Katakei, once per target: text for a shell, or `argv` without a shell."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["run"]}, {"required": ["argv"]}]})
 
     run: Text | None = None
     argv: Annotated[list[Text], Field(min_length=1)] | None = None
-    env: OnThisMachine = Field(default_factory=dict)
+    env: LocalEnv = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -114,37 +129,39 @@ class Local(Section):
 
 
 class Manual(Section):
-    """A person does the work and says `katakei approve`."""
+    """A person does the work and then approves it."""
 
 
 def _nothing(value: object) -> object:
-    """`manual:` with nothing behind it is the usual way to write it."""
+    """Accepts `manual:` without a value."""
     return {} if value is None else value
 
 
 class Work(Section):
-    """What is done on each target, or what takes that back: exactly one."""
+    """The work on each target, or its revert: exactly one kind."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})  # for editors; `judge` tells
+    model_config = ConfigDict(
+        json_schema_extra={"minProperties": 1, "maxProperties": 1}
+    )  # for editors; `validation` reports it
 
     ssm: Ssm | None = None
     local: Local | None = None
     manual: Annotated[Manual | None, BeforeValidator(_nothing)] = None
 
-    def command(self) -> core.Command:
-        """As the core names it."""
+    def command(self) -> domain.Command:
+        """The same as a value of the domain."""
         if self.local:
-            return core.Command("local", self.local.run or "", tuple(self.local.argv or ()), _env(self.local.env))
-        return core.Command("ssm", self.ssm.run, env=_env(self.ssm.env)) if self.ssm else core.Command("manual")
+            return domain.Command("local", self.local.run or "", tuple(self.local.argv or ()), _env(self.local.env))
+        return domain.Command("ssm", self.ssm.run, env=_env(self.ssm.env)) if self.ssm else domain.Command("manual")
 
 
-def _env(values: dict[str, core.Variable]) -> tuple[core.Variable, ...]:
-    """By name: in which order they were written means nothing."""
+def _env(values: dict[str, domain.Variable]) -> tuple[domain.Variable, ...]:
+    """The variables in the order of their names, because the order in the file has no meaning."""
     return tuple(replace(value, name=name) for name, value in sorted(values.items()))
 
 
 class Http(Section):
-    """A question asked of the target itself."""
+    """An HTTP request that is sent to the target itself."""
 
     path: UrlPath
     expect: Codes = "200"
@@ -152,20 +169,20 @@ class Http(Section):
 
 
 class Check(Section):
-    """What must hold before a target is registered again; without `http` the group's own health check is asked."""
+    """The check before a target is registered again. Without `http` it is the health check of its group."""
 
     http: Http | None = None
     within: Limit = Field(default="1m", validate_default=True)
 
-    def wish(self) -> core.Check:
-        """As the core names it."""
-        return core.Check(
-            core.HttpCheck(self.http.path, self.http.expect, self.http.port) if self.http else None, self.within
+    def to_domain(self) -> domain.Check:
+        """The same as a value of the domain."""
+        return domain.Check(
+            domain.HttpCheck(self.http.path, self.http.expect, self.http.port) if self.http else None, self.within
         )
 
 
 class Warm(Section):
-    """How long a target must go on serving before the next one is taken."""
+    """How long a target must keep serving before the next one is taken out."""
 
     soak: Span = Field(default="30s", validate_default=True)
 
@@ -178,14 +195,14 @@ class Limits(Section):
     warming: Limit = Field(default="5m", validate_default=True)
     waiting: Limit = Field(default="30m", validate_default=True)
 
-    def wish(self) -> core.Limits:
-        """As the core names them."""
+    def to_domain(self) -> domain.Limits:
+        """The same as a value of the domain."""
         from_delay, extra = self.draining
-        return core.Limits(extra, from_delay, self.working, self.warming, self.waiting)
+        return domain.Limits(extra, from_delay, self.working, self.warming, self.waiting)
 
 
 class OnFailure(Section):
-    """When to stop, and what becomes of a target that failed."""
+    """When a rollout stops, and what happens to a target that failed."""
 
     max_failures: Annotated[int, Field(ge=0)] = 0
     then: Literal["stop", "revert"] = "stop"
@@ -210,41 +227,45 @@ class Settings(Section):
 
     @field_validator("late")
     @classmethod
-    def _nobody_late_has_a_name(cls, late: str | None, written: ValidationInfo) -> str | None:
+    def _late_needs_a_rule(cls, late: str | None, written: ValidationInfo) -> str | None:
         if late == "roll" and isinstance(written.data.get("targets"), list):
-            raise ValueError("roll needs targets: all or {tag: {Role: web}}; a list of targets names nobody else")
+            raise ValueError(
+                "roll needs targets: all or {tag: {Role: web}}; a list of targets cannot include a new one"
+            )
         return late
 
-    def spec(self) -> core.Spec:
-        """The same wishes in the core's own words."""
+    def spec(self) -> domain.Spec:
+        """The same as a value of the domain."""
         window, failure = self.window, self.on_failure
-        order = core.TargetOrder(window.order)
-        return core.Spec(
+        order = domain.TargetOrder(window.order)
+        return domain.Spec(
             service=self.service,
             groups=tuple(self.balancer.alb.target_groups),
             work=self.work.command(),
             targets=_selection(self.targets),
-            late=core.LatePolicy(self.late or ("roll" if self.targets == "all" else "leave")),
-            window=core.Window(window.max_unavailable, window.floor, window.floor_per_zone, order),
-            drain=self.drain.wish(self.work.command()),
-            check=self.check.wish() if isinstance(self.check, Check) else core.Check(asked=False),
+            late=domain.LatePolicy(self.late or ("roll" if self.targets == "all" else "leave")),
+            window=domain.Window(window.max_unavailable, window.floor, window.floor_per_zone, order),
+            drain=self.drain.to_domain(self.work.command()),
+            check=self.check.to_domain() if isinstance(self.check, Check) else domain.Check(asked=False),
             soak=self.warm.soak,
-            limits=self.limits.wish(),
-            on_failure=core.OnFailure(
-                failure.max_failures, core.FailedTargetPolicy(failure.failed_target), core.AfterFailure(failure.then)
+            limits=self.limits.to_domain(),
+            on_failure=domain.OnFailure(
+                failure.max_failures,
+                domain.FailedTargetPolicy(failure.failed_target),
+                domain.AfterFailure(failure.then),
             ),
             revert=self.revert.command() if self.revert else None,
         )
 
 
-def _selection(targets: str | list[str] | Tagged) -> core.Selection:
+def _selection(targets: str | list[str] | Tagged) -> domain.Selection:
     if isinstance(targets, Tagged):
-        return core.Selection(tags=tuple(sorted(targets.tag.items())))
-    return core.Selection() if isinstance(targets, str) else core.Selection(only=tuple(targets))
+        return domain.Selection(tags=tuple(sorted(targets.tag.items())))
+    return domain.Selection() if isinstance(targets, str) else domain.Selection(only=tuple(targets))
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema that editors use; docs/katakei.schema.json is this."""
+    """The JSON Schema for editors, which is published as docs/katakei.schema.json."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
 
 

@@ -1,23 +1,26 @@
-"""A document against the model: every fault at its line, with what to write instead. Nothing is read from disk here."""
+"""Validation of a document against the schema: every fault with its line and with what to write instead.
+
+pydantic finds most faults; this module adds those between keys, and turns pydantic's errors into plain sentences.
+"""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from katakei.config.evidence import faults
+from katakei.config.defaults import PROBE_EXECUTORS
 from katakei.config.schema import Settings, Work
 from katakei.config.yaml_document import Document, Path
 from katakei.domain.spec import Spec
 
-KEY = "[key]"  # what pydantic calls the key itself, where that is at fault
-LATER = "is not built yet in this version"
-# Keys and values that product and examples name but that nothing obeys by now: never ignored, always refused.
+KEY = "[key]"  # how pydantic names the key itself where the key is at fault
 COMMANDS = ("work", "revert")
-KEYS: dict[Path, str] = {
-    (command, way): f"{LATER}; use ssm: {{run: …}}, local: {{run: …}} or manual:"
+PROBED = ("proof", "answered", "counter")  # values of drain.until that need a probe
+# Keys of later versions. They are refused, because a key that has no effect must not be ignored.
+NOT_YET: dict[Path, str] = {
+    (command, way): "is not supported yet in this version; use ssm: {run: …}, local: {run: …} or manual:"
     for command in COMMANDS
     for way in ("ssh", "ec2", "release")
 }
@@ -36,7 +39,7 @@ MISSING = {
     "path": "write path: /health",
     "tag": "write {tag: {Role: web}}",
 }
-SAID = {
+MESSAGES = {
     "string_type": "must be text; put it in quotes",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
@@ -46,7 +49,7 @@ SAID = {
     "string_too_short": "is empty; write something or remove it",
 }
 PATTERNS = {
-    "service": "must be 1 to 128 characters out of A-Z a-z 0-9 . _ / @ : + -",
+    "service": "must be 1 to 128 characters of A-Z a-z 0-9 . _ / @ : + -",
     "target_groups": "must be the name or ARN of a target group",
     "path": "must be a path like /health",
     "url": "must be a URL like http://127.0.0.1/status",
@@ -54,79 +57,105 @@ PATTERNS = {
 
 
 def validate(document: Document) -> Spec:
-    """What the document asks for. Raises UsageFault: all its faults."""
-    data = dict(_built(document, document.data, ()))
+    """The spec that a document describes.
+
+    Raises:
+        UsageError: The document has faults; the error lists all of them.
+    """
+    data = dict(_supported(document, document.data, ()))
     for command in COMMANDS:
-        _one_kind_of_work(document, command, data.get(command))
-    _reverted_by_something(document, data)
-    _witnessed(document, data.get("drain", {}), data.get("work"))
+        _check_work(document, command, data.get(command))
+    _check_revert(document, data)
+    _check_drain(document, data.get("drain", {}), data.get("work"))
     try:
         settings = Settings.model_validate(data)
-    except ValidationError as refusal:
-        for error in refusal.errors(include_url=False):
-            _tell(document, data, error)
-        document.settled()
-        raise AssertionError("a refusal without a fault") from refusal
-    document.settled()
+    except ValidationError as invalid:
+        for error in invalid.errors(include_url=False):
+            _add_error(document, data, error)
+        document.raise_faults()
+        raise AssertionError("pydantic found an error, but no fault was added") from invalid
+    document.raise_faults()
     return settings.spec()
 
 
-def _witnessed(document: Document, drain: object, work: object) -> None:
+def _check_drain(document: Document, drain: object, work: object) -> None:
+    """Keys of `drain` that contradict one another or the work, and keys that would have no effect."""
     if isinstance(drain, dict) and isinstance(work, dict):
-        for key, sentence in faults(drain, work):
-            document.fault(("drain", key), sentence)
+        for key, message in _drain_faults(drain, work):
+            document.fault(("drain", key), message)
 
 
-def _built(document: Document, data: dict[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
-    """The document without what is not built yet, each piece of which is told."""
+def _drain_faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if not all(isinstance(drain.get(key, ""), str) for key in ("until", "witness")):
+        return  # the schema reports a value of another type
+    probed = drain.get("witness") in PROBE_EXECUTORS or any(name in work for name in PROBE_EXECUTORS)
+    until = drain.get("until", "proof" if probed else "delay")
+    if until in PROBED and not probed:
+        yield (
+            "until",
+            f"{until} runs a probe on the targets, which needs work: ssm or witness: ssm; or use until: delay",
+        )
+    if "quiet" in drain and until not in {"answered", "counter"}:
+        yield "quiet", "has an effect only with until: answered or counter; remove it"
+    if "counter" in drain and until != "counter":
+        yield "counter", "has an effect only with until: counter; remove it"
+    for key in ("witness", "cut_after"):
+        if key in drain and until == "delay":
+            yield key, "has an effect only with until: proof, answered or counter; remove it"
+    if until == "counter" and "counter" not in drain:
+        yield "until", "counter needs a source; write counter: {url: http://127.0.0.1/status}"
+
+
+def _supported(document: Document, data: dict[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
+    """The document without keys of later versions and keys without a value, each of which becomes a fault."""
     for key, value in data.items():
         here = (*path, key)
-        if later := KEYS.get(here):
+        if later := NOT_YET.get(here):
             document.fault(here, later)
         elif value is None and here not in EMPTY:
             document.fault(here, "has no value; write one or remove the line")
         elif isinstance(value, dict):
-            yield key, dict(_built(document, value, here))
+            yield key, dict(_supported(document, value, here))
         else:
             yield key, value
 
 
-def _one_kind_of_work(document: Document, command: str, work: object) -> None:
+def _check_work(document: Document, command: str, work: object) -> None:
     if not isinstance(work, dict):
         return
-    known = [key for key in document.data[command] if key in Work.model_fields or (command, key) in KEYS]
+    known = [key for key in document.data[command] if key in Work.model_fields or (command, key) in NOT_YET]
     if len(known) != 1:
-        document.fault((command,), f"names {len(known) or 'no'} ways to work; write exactly one of ssm, local, manual")
+        document.fault((command,), f"has {len(known) or 'no'} kinds of work; write exactly one of ssm, local, manual")
 
 
-def _reverted_by_something(document: Document, data: dict[str, Any]) -> None:
+def _check_revert(document: Document, data: dict[str, Any]) -> None:
     failure = data.get("on_failure")
     if isinstance(failure, dict) and failure.get("then") == "revert" and "revert" not in document.data:
         document.fault(("on_failure", "then"), 'revert needs a command: write revert: {ssm: {run: "./revert"}}')
 
 
-def _tell(document: Document, data: dict[str, Any], error: ErrorDetails) -> None:
+def _add_error(document: Document, data: dict[str, Any], error: ErrorDetails) -> None:
     loc = error["loc"]
-    if loc[0] in FORMS and len(loc) > 1 and not _tried(str(loc[0]), data[str(loc[0])], str(loc[1])):
+    if loc[0] in FORMS and len(loc) > 1 and not _is_meant(str(loc[0]), data[str(loc[0])], str(loc[1])):
         return
     path = _path(data, loc)
     if error["type"] == "extra_forbidden":
         document.fault(path, _unknown(path))
     elif error["type"] != "missing":
-        document.fault(path, _sentence(path, error))
-    elif path not in document.lines:  # what is there but not built yet has been told already
+        document.fault(path, _message(path, error))
+    elif path not in document.lines:  # a key of a later version is a fault already
         document.fault(path, f"is missing; {MISSING[str(path[-1])]}")
 
 
-def _tried(key: str, value: object, branch: str) -> bool:
-    """Whether this branch of a union is the one that the value was meant for; plain values are told as such."""
+def _is_meant(key: str, value: object, branch: str) -> bool:
+    """Whether the value was meant for this branch of a union. Errors of the other branches are left out."""
     if isinstance(value, dict):
         return branch.startswith(("Tagged", "Check"))
     return branch.startswith("list" if isinstance(value, list) and key == "targets" else "literal")
 
 
 def _path(data: Any, loc: Path) -> Path:
-    """Where in the document: pydantic also names the branch of a union it tried, which no file contains."""
+    """The path in the document. pydantic also names the branch of a union, which no document contains."""
     path: list[str | int] = []
     for n, step in enumerate(loc):
         inside = isinstance(data, dict) or (isinstance(data, list) and isinstance(step, int))
@@ -143,7 +172,9 @@ def _has(data: Any, step: str | int) -> bool:
 def _unknown(path: Path) -> str:
     known = sorted(_keys(path[:-1]))
     near = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
-    return f"is no key that is known here; did you mean {near[0]}?" if near else f"is no key; known: {', '.join(known)}"
+    if near:
+        return f"is not a known key; did you mean {near[0]}?"
+    return f"is not a known key; known keys: {', '.join(known)}"
 
 
 def _keys(path: Path) -> set[str]:
@@ -154,13 +185,13 @@ def _keys(path: Path) -> set[str]:
 
 
 def _section(hint: Any) -> Any:
-    """The section in an annotation, behind `| None` and the like."""
+    """The section inside an annotation such as `Section | None`."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         return hint
     return next((found for inside in get_args(hint) if (found := _section(inside))), None)
 
 
-def _sentence(path: Path, error: ErrorDetails) -> str:
+def _message(path: Path, error: ErrorDetails) -> str:
     if path in {(form,) for form in FORMS}:
         return FORMS[str(path[0])]
     kind, key = error["type"], next((str(step) for step in reversed(path) if isinstance(step, str)), "")
@@ -169,7 +200,7 @@ def _sentence(path: Path, error: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         return PATTERNS.get(key, "is empty; write something or remove it")
     if kind in {"model_type", "model_attributes_type"}:
-        return f"must be keys with values; known: {', '.join(sorted(_keys(path)))}"
+        return f"must be keys with values; known keys: {', '.join(sorted(_keys(path)))}"
     if kind == "literal_error":
-        return f"{error['input']!r} is not known here; write {error['ctx']['expected']}".replace("'", "")
-    return SAID.get(kind) or f"{error['msg'].removeprefix('Input ').lower()}; it is {error['input']!r}"
+        return f"{error['input']!r} is not a known value; write {error['ctx']['expected']}".replace("'", "")
+    return MESSAGES.get(kind) or f"{error['msg'].removeprefix('Input ').lower()}; it is {error['input']!r}"

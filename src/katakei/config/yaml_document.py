@@ -1,4 +1,4 @@
-"""YAML text as plain values, and the line of each of them. What the values mean is not known here."""
+"""A YAML document: plain values, the line of each of them, and the faults found so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,76 +12,90 @@ from katakei.domain.errors import UsageError
 
 Path = tuple[str | int, ...]
 TAG = "tag:yaml.org,2002:"
-DEEP = 20
-MANY = 20_000
+MAX_DEPTH = 20
+MAX_VALUES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFault:
-    """One thing that is wrong, and where."""
+    """One fault: its line, the key, and a message that says what to write instead."""
 
     line: int
     key: str
-    sentence: str
+    message: str
 
 
 @dataclass(slots=True)
 class Document:
-    """`lines` tells where the key at a path begins (an item of a list: where the item does); `faults` grows."""
+    """A document while it is being checked.
+
+    Attributes:
+        name: The name of the file.
+        data: The values, or None where there is no valid document.
+        lines: The line where the key or list item at a path begins.
+        faults: The faults found so far.
+    """
 
     name: str
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[ConfigFault] = field(default_factory=list)
 
-    def fault(self, path: Path, sentence: str) -> None:
-        """One more, at the nearest line that is known for this path."""
+    def fault(self, path: Path, message: str) -> None:
+        """Adds a fault at the nearest line that is known for this path."""
         near = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.lines), ())
-        self.faults.append(ConfigFault(self.lines.get(near, 1), dotted(path), sentence))
+        self.faults.append(ConfigFault(self.lines.get(near, 1), dotted(path), message))
 
-    def settled(self) -> None:
-        """Raises UsageFault: all faults there are, by line."""
+    def raise_faults(self) -> None:
+        """Raises UsageError with all faults in the order of their lines, if there are any."""
         if self.faults:
-            said = sorted(dict.fromkeys(self.faults), key=lambda fault: fault.line)
+            found = sorted(dict.fromkeys(self.faults), key=lambda fault: fault.line)
             raise UsageError(
-                "\n".join(f"{self.name}:{f.line}: {f.key}{': ' if f.key else ''}{f.sentence}" for f in said)
+                "\n".join(f"{self.name}:{f.line}: {f.key}{': ' if f.key else ''}{f.message}" for f in found)
             )
 
 
 def dotted(path: Path) -> str:
-    """'balancer.alb.target_groups[0]'."""
+    """A path as text: 'balancer.alb.target_groups[0]'."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
 def read(text: str, name: str) -> Document:
-    """The document in this text, with the faults that its form has. Raises UsageFault: it is not YAML at all."""
+    """Parses YAML text.
+
+    Returns:
+        The document, which may already have faults (a key that appears twice, an unknown tag).
+
+    Raises:
+        UsageError: The text is not YAML, or not a mapping.
+    """
     document = Document(name)
     try:
         root = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as fault:
-        mark = fault.problem_mark or fault.context_mark
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
         document.lines[()] = mark.line + 1 if mark else 1
-        document.fault(
-            (), f"this is not YAML: {fault.problem or fault.context} (see to indentation, colons and quotes)"
-        )
-    except (YAMLError, ValueError, RecursionError) as fault:
-        document.fault((), f"this is not YAML: {' '.join(str(fault).split())}")
+        document.fault((), f"this is not YAML: {error.problem or error.context} (check indentation, colons and quotes)")
+    except (YAMLError, ValueError, RecursionError) as error:
+        document.fault((), f"this is not YAML: {' '.join(str(error).split())}")
     else:
         document.data = _value(document, root, ()) if root else {}
         if not isinstance(document.data, Mapping):
-            document.fault((), "the file must be keys with values, like `service: shop`")
+            document.fault((), "the file must be keys with values, for example service: shop")
             document.data = None
     if document.data is None:
-        document.settled()
+        document.raise_faults()
     return document
 
 
 def _value(document: Document, node: Node, path: Path) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
-    if len(path) > DEEP or len(document.lines) > MANY:  # aliases can stand for more values than any memory holds
+    if (
+        len(path) > MAX_DEPTH or len(document.lines) > MAX_VALUES
+    ):  # a few aliases can expand to more values than fit into memory
         document.faults.clear()
-        document.fault(path[:1], "is too deep or too long (does an alias contain itself?)")
-        document.settled()
+        document.fault(path[:1], "is too deep or too long; check whether an alias contains itself")
+        document.raise_faults()
     if isinstance(node, MappingNode):
         return _mapping(document, node, path)
     if isinstance(node, SequenceNode):
@@ -97,7 +111,7 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
         if here[-1] in found:
             first = document.lines[here]
             document.faults.append(
-                ConfigFault(line, dotted(here), f"is here twice (also in line {first}); keep one of them")
+                ConfigFault(line, dotted(here), f"appears twice (also in line {first}); keep one of them")
             )
             continue
         document.lines[here] = line
@@ -106,7 +120,7 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
 
 
 def _scalar(document: Document, node: Node, path: Path) -> Any:
-    """Plain scalars as YAML 1.2 takes them; numbers that are no decimal integer stay text, and are faults later."""
+    """A scalar as YAML 1.2 defines it. A number that is not a decimal integer stays text; the schema refuses it."""
     kind, text = str(node.tag).removeprefix(TAG), str(node.value)
     if kind == "null":
         return None
@@ -115,5 +129,5 @@ def _scalar(document: Document, node: Node, path: Path) -> Any:
     if kind == "int" and text.lstrip("+-").isascii() and text.lstrip("+-").isdigit():
         return int(text)
     if kind not in {"str", "int", "float", "timestamp"}:
-        document.fault(path, f"the tag {node.tag} means nothing here; write a plain value")
+        document.fault(path, f"the tag {node.tag} is not supported; write a plain value")
     return text

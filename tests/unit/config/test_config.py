@@ -1,4 +1,4 @@
-"""katakei.yml: what is taken, what is refused, where, and with which advice."""
+"""Tests of katakei.yml: what is accepted, and how each fault is reported with its line and advice."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from katakei import config
-from katakei.config import Overrides, field_types, schema
+from katakei.config import Overrides, defaults, field_types, schema
 from katakei.domain import spec as s
 from katakei.domain.errors import UsageError
 
@@ -46,7 +46,7 @@ def refused(load: Load, text: str) -> list[str]:
     return str(fault.value).splitlines()
 
 
-def test_the_documented_example_says_what_it_does() -> None:
+def test_load_reads_the_documented_example() -> None:
     spec = config.load(EXAMPLE, NOTHING)
     assert spec == s.Spec(
         service="laravel",
@@ -58,12 +58,12 @@ def test_the_documented_example_says_what_it_does() -> None:
     )
 
 
-def test_the_smallest_file_gets_every_default_of_the_core_and_evidence_instead_of_the_timer(load: Load) -> None:
+def test_load_fills_in_every_default(load: Load) -> None:
     assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), late=s.LatePolicy.ROLL, drain=BY_PROOF)
 
 
 @pytest.mark.parametrize("work", ["{manual: }", "{local: {run: ./deploy}}"])
-def test_where_nothing_carries_a_witness_to_the_targets_the_timer_is_the_default(load: Load, work: str) -> None:
+def test_drain_defaults_to_delay_without_a_probe(load: Load, work: str) -> None:
     by_timer = load(SMALL.replace(SSM, work))
     assert by_timer.drain == s.Drain()
     assert not by_timer.carrier
@@ -80,38 +80,36 @@ def test_where_nothing_carries_a_witness_to_the_targets_the_timer_is_the_default
         ("targets: [web-1]", s.LatePolicy.LEAVE),
     ],
 )
-def test_who_comes_late_is_rolled_where_all_were_meant_or_where_it_is_written(
-    load: Load, written: str, late: s.LatePolicy
-) -> None:
+def test_late_defaults_to_roll_for_all_targets(load: Load, written: str, late: s.LatePolicy) -> None:
     assert load(SMALL + written).late is late
 
 
-def test_nobody_who_comes_late_is_in_a_list_of_names(load: Load) -> None:
+def test_late_roll_needs_a_rule_for_targets(load: Load) -> None:
     assert refused(load, SMALL + "targets: [web-1]\nlate: roll") == [
-        "katakei.yml:5: late: roll needs targets: all or {tag: {Role: web}}; a list of targets names nobody else"
+        "katakei.yml:5: late: roll needs targets: all or {tag: {Role: web}}; a list of targets cannot include a new one"
     ]
     assert config.without_file("web", "./deploy", Overrides(only=("i-1",))).late is s.LatePolicy.LEAVE
     assert config.without_file("web", "./deploy", NOTHING).late is s.LatePolicy.ROLL
 
 
-def test_a_group_alone_is_drained_as_a_file_of_defaults_would_do_it() -> None:
+def test_without_file_has_the_default_drain() -> None:
     assert config.without_file("web", "./deploy", NOTHING).drain == BY_PROOF
     assert config.without_file("web", None, NOTHING).drain == s.Drain()
 
 
-def test_a_revert_is_work_of_its_own_kind(load: Load) -> None:
+def test_revert_may_be_another_kind_of_work(load: Load) -> None:
     spec = load(f"{SMALL}on_failure: {{then: revert}}\nrevert: {{local: {{argv: [./undo]}}}}\n")
     assert (spec.revert, spec.on_failure.then) == (s.Command("local", argv=("./undo",)), s.AfterFailure.REVERT)
     assert load(f"{SMALL}revert: {{manual: }}\n").revert == s.Command("manual")
 
 
-def test_to_be_reverted_by_nothing_is_a_fault_at_its_line(load: Load) -> None:
+def test_then_revert_needs_a_revert_command(load: Load) -> None:
     assert refused(load, f"{SMALL}on_failure:\n  then: revert\n") == [
         'katakei.yml:5: on_failure.then: revert needs a command: write revert: {ssm: {run: "./revert"}}'
     ]
 
 
-def test_values_and_names_of_secrets_reach_work_by_the_ways_there_are(load: Load) -> None:
+def test_env_accepts_values_parameters_and_secrets(load: Load) -> None:
     ssm = load(SMALL.replace("./deploy}", "./deploy, env: {B: {ssm_parameter: /app/db}, A: hello}}"))
     local = load(SMALL.replace(SSM, "{local: {run: ./deploy, env: {A: {secret: TOKEN}}}}"))
     assert ssm.work.env == (s.Variable("A", "hello"), s.Variable("B", ssm_parameter="/app/db"))
@@ -121,28 +119,34 @@ def test_values_and_names_of_secrets_reach_work_by_the_ways_there_are(load: Load
 @pytest.mark.parametrize(
     ("work", "said"),
     [
-        ("{ssm: {run: x, env: {A: {secret: B}}}}", "work.ssm.env.A: a secret's value would travel through Run Command"),
-        ("{ssm: {run: x, env: {A: {ssm_parameter: 'a b'}}}}", "work.ssm.env.A: 'a b' is no name of an SSM parameter"),
-        ("{ssm: {run: x, env: {A: {vault: b}}}}", "work.ssm.env.A: {'vault': 'b'} is no value for a variable"),
-        ("{ssm: {run: x, env: {A: 80}}}", "work.ssm.env.A: 80 is no value for a variable; write text in quotes"),
-        ('{ssm: {run: x, env: {A: "\\0"}}}', "work.ssm.env.A: holds a NUL character"),
-        ("{ssm: {run: x, env: {a: b}}}", "work.ssm.env.a: is no name for a variable here; use capital letters"),
-        ("{ssm: {run: x, env: {PATH: /opt}}}", "work.ssm.env.PATH: would lead the programs beside the work astray"),
-        ("{ssm: {run: x, env: {KATAKEI_X: b}}}", "work.ssm.env.KATAKEI_X: begins with KATAKEI_"),
-        ("{local: {run: x, env: {A: {ssm_parameter: /a}}}}", "work.local.env.A: is fetched by targets only"),
-        ("{local: {run: x, env: {A: {secret: 'a b'}}}}", "work.local.env.A: 'a b' is no name of an environment"),
-        ("{manual: {env: {A: b}}}", "work.manual.env: is no key"),
-        ('{ssm: {run: "a\\0b"}}', "work.ssm.run: holds a NUL character, which no command can carry; remove it"),
-        ('{local: {run: "a\\0b"}}', "work.local.run: holds a NUL character"),
-        ('{local: {argv: ["a\\0b"]}}', "work.local.argv[0]: holds a NUL character"),
+        ("{ssm: {run: x, env: {A: {secret: B}}}}", "work.ssm.env.A: Run Command would show the value of a secret"),
+        (
+            "{ssm: {run: x, env: {A: {ssm_parameter: 'a b'}}}}",
+            "work.ssm.env.A: 'a b' is not the name of an SSM parameter",
+        ),
+        ("{ssm: {run: x, env: {A: {vault: b}}}}", "work.ssm.env.A: {'vault': 'b'} is not a value of a variable"),
+        ("{ssm: {run: x, env: {A: 80}}}", "work.ssm.env.A: 80 is not a value of a variable; write text in quotes"),
+        ('{ssm: {run: x, env: {A: "\\0"}}}', "work.ssm.env.A: contains a NUL character"),
+        ("{ssm: {run: x, env: {a: b}}}", "work.ssm.env.a: is not a variable name; use capital letters"),
+        ("{ssm: {run: x, env: {PATH: /opt}}}", "work.ssm.env.PATH: would also change the programs that start the work"),
+        ("{ssm: {run: x, env: {KATAKEI_X: b}}}", "work.ssm.env.KATAKEI_X: begins with KATAKEI_, which is reserved"),
+        (
+            "{local: {run: x, env: {A: {ssm_parameter: /a}}}}",
+            "work.local.env.A: works only with work: ssm, where the target fetches it",
+        ),
+        ("{local: {run: x, env: {A: {secret: 'a b'}}}}", "work.local.env.A: 'a b' is not the name of an environment"),
+        ("{manual: {env: {A: b}}}", "work.manual.env: is not a known key"),
+        ('{ssm: {run: "a\\0b"}}', "work.ssm.run: contains a NUL character, which no command can carry; remove it"),
+        ('{local: {run: "a\\0b"}}', "work.local.run: contains a NUL character"),
+        ('{local: {argv: ["a\\0b"]}}', "work.local.argv[0]: contains a NUL character"),
     ],
 )
-def test_what_is_no_value_for_work_is_refused_with_what_to_write(load: Load, work: str, said: str) -> None:
+def test_env_and_commands_refuse_invalid_values(load: Load, work: str, said: str) -> None:
     (fault,) = refused(load, SMALL.replace(SSM, work))
     assert fault.startswith(f"katakei.yml:3: {said}")
 
 
-def test_who_wants_the_timer_says_so(load: Load) -> None:
+def test_drain_until_delay_is_accepted(load: Load) -> None:
     assert load(f"{SMALL}drain: {{until: delay}}").drain == s.Drain()
 
 
@@ -153,13 +157,13 @@ def test_who_wants_the_timer_says_so(load: Load) -> None:
         ("{command: ./in-flight}", s.CounterSource("./in-flight")),
     ],
 )
-def test_a_counter_is_a_url_or_a_command(load: Load, written: str, meant: s.CounterSource) -> None:
+def test_counter_is_a_url_or_a_command(load: Load, written: str, meant: s.CounterSource) -> None:
     drain = load(f"{SMALL}drain: {{until: counter, quiet: 2s, cut_after: 2m, counter: {written}}}").drain
     minutes, seconds = timedelta(minutes=2), timedelta(seconds=2)
     assert drain == s.Drain(until=s.DrainUntil.COUNTER, quiet=seconds, probe="ssm", counter=meant, cut_after=minutes)
 
 
-def test_every_key_reaches_the_spec(load: Load) -> None:
+def test_load_reads_every_key(load: Load) -> None:
     spec = load("""
 service: shop
 balancer: {alb: {target_groups: [web, "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/api/2"]}}
@@ -201,22 +205,22 @@ def test_targets_are_all_or_a_list(load: Load, written: str, meant: s.Selection)
         ("{local: {argv: [cap, production, deploy]}}", s.Command("local", argv=("cap", "production", "deploy"))),
     ],
 )
-def test_work_here_is_a_shells_text_or_words(load: Load, written: str, meant: s.Command) -> None:
+def test_local_work_is_text_or_argv(load: Load, written: str, meant: s.Command) -> None:
     assert load(SMALL.replace(SSM, written)).work == meant
 
 
 @pytest.mark.parametrize("drain", ["{until: proof}", "{until: proof, witness: work}"])
-def test_a_witness_needs_a_way_to_the_targets(load: Load, drain: str) -> None:
+def test_probe_needs_an_executor_on_the_targets(load: Load, drain: str) -> None:
     (line,) = refused(load, SMALL.replace(SSM, "{manual: }") + f"drain: {drain}")
-    assert line.startswith("katakei.yml:4: drain.until: proof asks the targets themselves: it needs work: ssm or")
+    assert line.startswith("katakei.yml:4: drain.until: proof runs a probe on the targets, which needs work: ssm or")
 
 
-def test_check_none_asks_nothing(load: Load) -> None:
+def test_check_none_sends_no_check(load: Load) -> None:
     assert load(f"{SMALL}check: none").check == s.Check(asked=False)
 
 
 @pytest.mark.parametrize(("written", "extra"), [("delay", 0), ("delay+90s", 90), ("delay+1m30s", 90)])
-def test_a_drain_may_be_bounded_by_the_delay_and_more(load: Load, written: str, extra: int) -> None:
+def test_draining_limit_may_include_the_delay(load: Load, written: str, extra: int) -> None:
     limits = load(f"{SMALL}limits: {{draining: {written}}}").limits
     assert (limits.draining_from_delay, limits.draining_extra) == (True, timedelta(seconds=extra))
 
@@ -239,36 +243,39 @@ revert: {ssh: {run: "/opt/app/revert.sh"}, ssm: {run: x, env: {D: }}}
 """
 
 
-def test_every_fault_is_told_in_one_go_with_its_line_and_what_to_write(load: Load) -> None:
+def test_load_reports_every_fault_with_its_line(load: Load) -> None:
     assert refused(load, EVERYTHING_WRONG) == [
-        "katakei.yml:1: service: must be 1 to 128 characters out of A-Z a-z 0-9 . _ / @ : + -",
+        "katakei.yml:1: service: must be 1 to 128 characters of A-Z a-z 0-9 . _ / @ : + -",
         "katakei.yml:1: balancer: is missing; write balancer: {alb: {target_groups: [NAME]}}",
-        "katakei.yml:2: balanser: is no key that is known here; did you mean balancer?",
+        "katakei.yml:2: balanser: is not a known key; did you mean balancer?",
         "katakei.yml:3: targets: must be all, a list of ids or names, or {tag: {Role: web}}",
-        "katakei.yml:4: window.max_unavailable: with nothing allowed out, nothing can ever be done; write 1 or more",
-        "katakei.yml:4: window.floor: '150%' is neither a count nor a per cent; write 1 or 50%",
+        "katakei.yml:4: window.max_unavailable: must allow at least one target to be out; write 1 or more",
+        "katakei.yml:4: window.floor: '150%' is neither a number nor a percentage; write 1 or 50%",
         "katakei.yml:4: window.floor_per_zone: should be greater than or equal to 0; it is -1",
-        "katakei.yml:4: window.order: zones is not known here; write zone or listed",
-        "katakei.yml:4: window.flor: is no key that is known here; did you mean floor?",
-        "katakei.yml:5: drain.until: counter needs to be told where it is: counter: {url: http://127.0.0.1/status}",
-        "katakei.yml:5: drain.settle: 30 is no duration; write 30s",
-        "katakei.yml:6: drain: is here twice (also in line 5); keep one of them",
-        "katakei.yml:7: work: names 2 ways to work; write exactly one of ssm, local, manual",
+        "katakei.yml:4: window.order: zones is not a known value; write zone or listed",
+        "katakei.yml:4: window.flor: is not a known key; did you mean floor?",
+        "katakei.yml:5: drain.until: counter needs a source; write counter: {url: http://127.0.0.1/status}",
+        "katakei.yml:5: drain.settle: 30 is not a duration; write 30s",
+        "katakei.yml:6: drain: appears twice (also in line 5); keep one of them",
+        "katakei.yml:7: work: has 2 kinds of work; write exactly one of ssm, local, manual",
         "katakei.yml:8: work.ssm.run: is empty; write something or remove it",
         "katakei.yml:9: work.local.run: is empty; write something or remove it",
         "katakei.yml:10: check.http.path: must be a path like /health",
-        "katakei.yml:10: check.http.expect: 2000 is no HTTP code; write 200, 200-299 or 200,204",
+        "katakei.yml:10: check.http.expect: 2000 is not an HTTP status code; write 200, 200-299 or 200,204",
         "katakei.yml:10: check.http.port: should be greater than or equal to 1; it is 0",
-        "katakei.yml:10: check.within: a limit of nothing can never be met; write 1m, say",
+        "katakei.yml:10: check.within: a limit must be longer than 0s; write 1m, for example",
         "katakei.yml:11: warm.soak: has no value; write one or remove the line",
-        "katakei.yml:12: limits.draining: 'delay-60s' is no duration; write 30s, 1m30s or 2h, or delay+60s",
-        "katakei.yml:12: limits.working: 15 is no duration; write 15s",
-        "katakei.yml:12: limits.warmin: is no key that is known here; did you mean warming?",
+        "katakei.yml:12: limits.draining: 'delay-60s' is not a duration; write 30s, 1m30s or 2h, or delay+60s",
+        "katakei.yml:12: limits.working: 15 is not a duration; write 15s",
+        "katakei.yml:12: limits.warmin: is not a known key; did you mean warming?",
         "katakei.yml:13: on_failure.max_failures: must be a whole number",
-        "katakei.yml:13: on_failure.failed_target: keep is not known here; write keep_out or put_back",
-        "katakei.yml:14: revert.ssh: is not built yet in this version; use ssm: {run: …}, local: {run: …} or manual:",
+        "katakei.yml:13: on_failure.failed_target: keep is not a known value; write keep_out or put_back",
+        (
+            "katakei.yml:14: revert.ssh: is not supported yet in this version;"
+            " use ssm: {run: …}, local: {run: …} or manual:"
+        ),
         "katakei.yml:14: revert.ssm.env.D: has no value; write one or remove the line",
-        "katakei.yml:14: revert: names 2 ways to work; write exactly one of ssm, local, manual",
+        "katakei.yml:14: revert: has 2 kinds of work; write exactly one of ssm, local, manual",
     ]
 
 
@@ -284,12 +291,12 @@ def test_every_fault_is_told_in_one_go_with_its_line_and_what_to_write(load: Loa
         ("service: x\nwork: &a [*a]", "katakei.yml:2: work: is too deep or too long"),
     ],
 )
-def test_what_is_no_configuration_at_all_names_the_line(load: Load, text: str, said: str) -> None:
+def test_load_refuses_text_that_is_not_yaml(load: Load, text: str, said: str) -> None:
     (line,) = refused(load, text)
     assert line.startswith(said)
 
 
-def test_aliases_that_stand_for_millions_of_values_are_refused_at_once(load: Load) -> None:
+def test_load_refuses_exploding_aliases(load: Load) -> None:
     bomb = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(12))
     assert "too deep or too long" in refused(load, bomb)[0]
 
@@ -297,33 +304,48 @@ def test_aliases_that_stand_for_millions_of_values_are_refused_at_once(load: Loa
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("work2: 1", "katakei.yml:4: work2: is no key that is known here; did you mean work?"),
-        ("zzz: 1", "katakei.yml:4: zzz: is no key; known: balancer, check, "),
+        ("work2: 1", "katakei.yml:4: work2: is not a known key; did you mean work?"),
+        ("zzz: 1", "katakei.yml:4: zzz: is not a known key; known keys: balancer, check, "),
         ("check: 3", "katakei.yml:4: check: must be none, or {http: "),
         ("check: [x]", "katakei.yml:4: check: must be none, or {http: "),
-        ("drain: {until: [proof], quiet: 5s}", "katakei.yml:4: drain.until: [proof] is not known here; write proof"),
-        ("drain: {witness: {a: b}}", "katakei.yml:4: drain.witness: {a: b} is not known here; write work"),
+        ("drain: {until: [proof], quiet: 5s}", "katakei.yml:4: drain.until: [proof] is not a known value; write proof"),
+        ("drain: {witness: {a: b}}", "katakei.yml:4: drain.witness: {a: b} is not a known value; write work"),
         ("check: {http: {}}", "katakei.yml:4: check.http.path: is missing; write path: /health"),
-        ("check: {http: {path: /, expect: 299-200}}", "katakei.yml:4: check.http.expect: '299-200' runs backwards"),
+        (
+            "check: {http: {path: /, expect: 299-200}}",
+            "katakei.yml:4: check.http.expect: '299-200' is a range in the wrong order; write",
+        ),
         ("targets: {tag: {}}", "katakei.yml:4: targets.tag: is empty; name at least one"),
         ("targets: {tag: {Role: 1}}", "katakei.yml:4: targets.tag.Role: must be text; put it in quotes"),
         ("targets:\n- a\n- 1", "katakei.yml:6: targets[1]: must be text; put it in quotes"),
         ("targets: some", "katakei.yml:4: targets: must be all, a list"),
-        ("window: []", "katakei.yml:4: window: must be keys with values; known: floor"),
-        ("drain: {quiet: 5s}", "katakei.yml:4: drain.quiet: is obeyed with until: answered or counter only"),
-        ("drain: {until: counter}", "katakei.yml:4: drain.until: counter needs to be told where it is"),
-        ("drain: {counter: {command: x}}", "katakei.yml:4: drain.counter: is obeyed with until: counter only"),
+        ("window: []", "katakei.yml:4: window: must be keys with values; known keys: floor"),
+        (
+            "drain: {quiet: 5s}",
+            "katakei.yml:4: drain.quiet: has an effect only with until: answered or counter; remove",
+        ),
+        ("drain: {until: counter}", "katakei.yml:4: drain.until: counter needs a source; write counter: "),
+        (
+            "drain: {counter: {command: x}}",
+            "katakei.yml:4: drain.counter: has an effect only with until: counter; remove",
+        ),
         ("drain: {until: counter, counter: {url: x}}", "katakei.yml:4: drain.counter.url: must be a URL like http://"),
         ("drain: {until: counter, counter: {}}", "katakei.yml:4: drain.counter: write exactly one of url: "),
-        ("drain: {until: delay, witness: ssm}", "katakei.yml:4: drain.witness: is obeyed with until: proof, answered"),
-        ("drain: {until: delay, cut_after: 2m}", "katakei.yml:4: drain.cut_after: is obeyed with until: proof"),
-        ("drain: {cut_after: 29s}", "katakei.yml:4: drain: cut_after is shorter than settle"),
-        ("drain: {settle: 1.5s}", "katakei.yml:4: drain.settle: '1.5s' is no duration; write 30s, 1m30s or 2h"),
-        ("service: !!python/object x", "katakei.yml:4: service: is here twice (also in line 1)"),
-        ("warm: {soak: !secret 3s}", "katakei.yml:4: warm.soak: the tag !secret means nothing here"),
+        (
+            "drain: {until: delay, witness: ssm}",
+            "katakei.yml:4: drain.witness: has an effect only with until: proof, answered",
+        ),
+        (
+            "drain: {until: delay, cut_after: 2m}",
+            "katakei.yml:4: drain.cut_after: has an effect only with until: proof",
+        ),
+        ("drain: {cut_after: 29s}", "katakei.yml:4: drain: cut_after must not be shorter than settle"),
+        ("drain: {settle: 1.5s}", "katakei.yml:4: drain.settle: '1.5s' is not a duration; write 30s, 1m30s or 2h"),
+        ("service: !!python/object x", "katakei.yml:4: service: appears twice (also in line 1)"),
+        ("warm: {soak: !secret 3s}", "katakei.yml:4: warm.soak: the tag !secret is not supported; write"),
     ],
 )
-def test_one_fault_is_told_as_one_line(load: Load, more: str, said: str) -> None:
+def test_load_reports_one_fault_in_one_line(load: Load, more: str, said: str) -> None:
     (line,) = refused(load, SMALL + more)
     assert line.startswith(said)
 
@@ -331,37 +353,37 @@ def test_one_fault_is_told_as_one_line(load: Load, more: str, said: str) -> None
 @pytest.mark.parametrize(
     ("work", "said"),
     [
-        ("{}", "work: names no ways to work"),
-        ("{ssm: {run: x}, manual: }", "work: names 2 ways to work"),
+        ("{}", "work: has no kinds of work"),
+        ("{ssm: {run: x}, manual: }", "work: has 2 kinds of work"),
         ("{ssm: }", "work.ssm: has no value"),
         ("{ssm: {}}", "work.ssm.run: is missing"),
-        ("{manual: {run: x}}", "work.manual.run: is no key"),
-        ("{ssh: {run: x}}", "work.ssh: is not built yet in this version; use ssm: {run: …}, local: {run: …} or"),
+        ("{manual: {run: x}}", "work.manual.run: is not a known key"),
+        ("{ssh: {run: x}}", "work.ssh: is not supported yet in this version; use ssm: {run: …}, local: {run: …} or"),
         ("{local: }", "work.local: has no value"),
         ("{local: {}}", "work.local: write exactly one of run: "),
         ("{local: {run: x, argv: [x]}}", "work.local: write exactly one of run: "),
         ("{local: {argv: []}}", "work.local.argv: is empty"),
         ("{local: {argv: [deploy, 3]}}", "work.local.argv[1]: must be text; put it in quotes"),
-        ("ssm", "work: must be keys with values; known: local, manual, ssm"),
+        ("ssm", "work: must be keys with values; known keys: local, manual, ssm"),
     ],
 )
-def test_work_is_exactly_one_thing_that_can_be_done(load: Load, work: str, said: str) -> None:
+def test_work_is_exactly_one_kind(load: Load, work: str, said: str) -> None:
     (line,) = refused(load, SMALL.replace(SSM, work))
     assert line.startswith(f"katakei.yml:3: {said}")
 
 
-def test_an_empty_file_names_what_it_needs(load: Load) -> None:
+def test_load_names_missing_keys_of_an_empty_file(load: Load) -> None:
     assert [line.split(": ")[1] for line in refused(load, "")] == ["service", "balancer", "work"]
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_load_names_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.yml").write_bytes(b"service: caf\xe9")
     for name, said in [("none.yml", "No such file"), ("latin.yml", "UTF-8")]:
         with pytest.raises(UsageError, match=said):
             config.load(tmp_path / name, NOTHING)
 
 
-def test_the_command_line_overrides_targets_and_group(tmp_path: Path) -> None:
+def test_overrides_replace_targets_and_group(tmp_path: Path) -> None:
     (tmp_path / "katakei.yml").write_text(f"{SMALL}targets: {{tag: {{a: b}}}}")
     spec = config.load(tmp_path / "katakei.yml", Overrides(only=("i-1",), target_group="api"))
     assert (spec.targets, spec.groups) == (s.Selection(only=("i-1",)), ("api",))
@@ -371,39 +393,39 @@ ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/01234
 
 
 @pytest.mark.parametrize("group", ["web", ARN])
-def test_without_a_file_the_group_names_the_service(group: str) -> None:
+def test_without_file_names_the_service_by_its_group(group: str) -> None:
     spec = config.without_file(group, "./deploy", Overrides(only=("i-1",)))
     assert spec == s.Spec("web", (group,), s.Command("ssm", "./deploy"), s.Selection(only=("i-1",)), drain=BY_PROOF)
     assert config.without_file(group, None, NOTHING).work == s.Command("manual")
 
 
 @pytest.mark.parametrize(("group", "run"), [("web", " "), ("", "x"), ("two words", "x")])
-def test_without_a_file_nonsense_is_refused(group: str, run: str) -> None:
+def test_without_file_refuses_invalid_values(group: str, run: str) -> None:
     with pytest.raises(UsageError):
         config.without_file(group, run, NOTHING)
 
 
-@given(st.from_regex(config.NAME, fullmatch=True))
-def test_a_release_of_harmless_characters_is_taken(text: str) -> None:
+@given(st.from_regex(defaults.NAME, fullmatch=True))
+def test_release_accepts_harmless_characters(text: str) -> None:
     assert config.release(text) == text
 
 
 @pytest.mark.parametrize("text", ["", "a b", "v1\n", "$(id)", "v1;id", "é", "x" * 129, "٣"])
-def test_a_release_that_a_shell_could_misread_is_refused(text: str) -> None:
+def test_release_refuses_characters_of_the_shell(text: str) -> None:
     with pytest.raises(UsageError, match="the release"):
         config.release(text)
 
 
 @given(st.integers(0, 2000), st.integers(0, 59), st.integers(0, 59))
-def test_a_duration_is_read_as_it_is_said(hours: int, minutes: int, seconds: int) -> None:
+def test_span_reads_hours_minutes_and_seconds(hours: int, minutes: int, seconds: int) -> None:
     assert field_types.span(f"{hours}h{minutes}m{seconds}s") == timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 @pytest.mark.parametrize(
     "value", ["", "s", "1", "1s1m", "-1s", "1 s", "1d", "1s ", "\uff11s", 1, True, None, 1.5, "9999999s"]
 )
-def test_what_is_no_duration_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="is no duration; write"):
+def test_span_refuses_other_text(value: object) -> None:
+    with pytest.raises(ValueError, match="is not a duration; write"):
         field_types.span(value)
 
 
@@ -442,16 +464,16 @@ FULL = s.Spec("shop", ("web",), s.Command("ssm", "x"), check=s.Check(s.HttpCheck
 
 
 @pytest.mark.parametrize("changed", variants(FULL))
-def test_no_difference_between_two_configurations_is_lost(changed: s.Spec) -> None:
+def test_differences_find_every_changed_field(changed: s.Spec) -> None:
     assert len(s.differences(FULL, changed)) == 1
 
 
-def test_the_published_schema_is_the_model_s() -> None:
+def test_published_schema_is_up_to_date() -> None:
     text = json.dumps(schema.schema(), indent=2, ensure_ascii=False) + "\n"
     assert SCHEMA.read_text() == text, "run: python -m katakei.config.schema > docs/katakei.schema.json"
 
 
-def test_only_reading_a_file_costs_the_import_of_its_readers() -> None:
+def test_config_imports_pydantic_only_to_read_files() -> None:
     code = (
         "import sys; from katakei import config; config.release('v1'); "
         "config.without_file('web', None, config.Overrides()); "
