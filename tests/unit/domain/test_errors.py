@@ -13,7 +13,7 @@ ERRORS: dict[str, type[KatakeiError]] = {
 }
 
 
-def test_the_exit_codes_are_the_promised_ones() -> None:
+def test_exit_codes_match_the_contract() -> None:
     assert {code.name: code.value for code in ExitCode} == {
         "DONE": 0,
         "FAILED": 1,
@@ -26,7 +26,7 @@ def test_the_exit_codes_are_the_promised_ones() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ERRORS))
-def test_an_error_says_its_sentence_and_is_no_success(name: str) -> None:
+def test_error_has_sentence_and_failure_code(name: str) -> None:
     error = ERRORS[name]("what, where, and what to do now")
     assert str(error) == "what, where, and what to do now"
     assert error.code is not ExitCode.DONE
@@ -44,16 +44,16 @@ def test_an_error_says_its_sentence_and_is_no_success(name: str) -> None:
         ("RejectedError", 4),
     ],
 )
-def test_the_code_tells_whose_turn_it_is(name: str, code: int) -> None:
+def test_error_code_follows_its_class(name: str, code: int) -> None:
     assert ERRORS[name]("").code == code
 
 
-def test_a_rejection_tells_which_registrations_were_refused() -> None:
+def test_rejection_lists_rejected_registrations() -> None:
     [place] = a_target(0, [a_group()]).registrations
     assert RejectedError("InvalidTarget", {place: "not running"}).which == {place: "not running"}
     assert RejectedError("InvalidTarget").which == {}
 
 
-def test_every_error_of_the_core_is_one_of_ours() -> None:
+def test_every_error_is_a_katakei_error() -> None:
     raised = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, Exception)]
     assert set(raised) == set(ERRORS.values())

@@ -12,7 +12,7 @@ from katakei.domain.spec import Command, Variable
 WORK = Command("ssm", "do", env=(Variable("A", "plain"), Variable("B", ssm_parameter="/b")))
 
 
-def test_every_target_may_meet_the_work_and_what_takes_it_back() -> None:
+def test_planned_jobs_hold_work_and_revert() -> None:
     plan = a_plan(2, work=WORK, revert=Command("local", "undo"))
     runs = {(key.target, key.intent): (target.id, job.run) for key, (target, job) in planned(plan).items()}
     assert runs == {
@@ -22,11 +22,11 @@ def test_every_target_may_meet_the_work_and_what_takes_it_back() -> None:
     }
 
 
-def test_without_a_command_that_takes_it_back_there_is_the_work_alone() -> None:
+def test_planned_jobs_without_revert_hold_work_only() -> None:
     assert {key.intent for key in planned(a_plan(work=WORK))} == {Intent.UPDATE}
 
 
-def test_what_was_planned_is_what_is_handed_over() -> None:
+def test_planned_jobs_match_started_jobs() -> None:
     plan = a_plan(work=WORK)
     [start] = [
         action for action in turn(standing(plan, Phase.OUT), 45, HealthState.ABSENT) if isinstance(action, StartWork)

@@ -9,17 +9,17 @@ from katakei.domain.observation import GroupObservation, HealthState, Observatio
 
 
 @pytest.mark.parametrize("state", list(HealthState))
-def test_draining_and_absent_are_out_and_only_healthy_serves(state: HealthState) -> None:
+def test_health_serves_or_is_out(state: HealthState) -> None:
     look = RegistrationHealth(state, NOON, NOON)
     assert look.out == (state in {HealthState.DRAINING, HealthState.ABSENT})
     assert look.serving == (state is HealthState.HEALTHY)
 
 
-def test_a_healthy_target_under_a_zonal_shift_gets_no_requests() -> None:
+def test_overridden_health_does_not_serve() -> None:
     assert not RegistrationHealth(HealthState.HEALTHY, NOON, NOON, overridden=True).serving
 
 
-def test_what_was_never_seen_is_not_guessed() -> None:
+def test_unobserved_registration_is_unknown() -> None:
     look = RegistrationHealth(HealthState.HEALTHY, NOON, NOON)
     assert Observation().of(PLACE) is None
     assert Observation({PLACE.group: GroupObservation({})}).of(PLACE) is None

@@ -25,7 +25,7 @@ PROMISED = """
 """
 
 
-def test_the_roads_are_the_promised_ones() -> None:
+def test_transitions_match_the_contract() -> None:
     lines = [line.strip().partition(":") for line in PROMISED.strip().splitlines()]
     promised = {Phase(start): {Phase(end) for end in ends.split()} for start, _, ends in lines}
     assert {start: set(ends) for start, ends in TRANSITIONS.items()} == promised
@@ -44,14 +44,14 @@ def test_unknown_transition_is_an_error(start: Phase) -> None:
                 evolve(rollout, [move])
 
 
-def test_every_phase_can_be_reached() -> None:
+def test_every_phase_is_reachable() -> None:
     assert set(WAYS) == set(Phase)
 
 
-def test_a_target_is_waiting_in_hand_or_at_an_end() -> None:
+def test_phase_is_waiting_in_progress_or_final() -> None:
     assert {Phase.WAITING} | IN_PROGRESS | FINAL_PHASES == set(Phase)
     assert not IN_PROGRESS & FINAL_PHASES
 
 
-def test_only_where_nothing_was_resolved_or_all_was_proven_may_a_target_count_as_serving() -> None:
+def test_only_proven_phases_count_as_serving() -> None:
     assert {Phase.WAITING, Phase.SOAKING} | FINAL_PHASES - {Phase.LEFT_OUT, Phase.GONE} == MAY_SERVE

@@ -10,7 +10,7 @@ def test_every_code_lists_its_facts() -> None:
     assert all(len(set(names)) == len(names) for names in FACTS.values())
 
 
-def test_a_reason_holds_its_facts_in_order() -> None:
+def test_reason_holds_its_facts_in_order() -> None:
     floor = reason(ReasonCode.GROUP_FLOOR, floor=2, serving=1, group="web")
     assert floor == Reason("group_floor", (("group", "web"), ("serving", 1), ("floor", 2)))
     assert floor.value("serving") == 1
@@ -18,7 +18,7 @@ def test_a_reason_holds_its_facts_in_order() -> None:
         floor.value("zone")
 
 
-def test_a_missing_or_extra_fact_is_refused() -> None:
+def test_reason_refuses_missing_or_extra_facts() -> None:
     with pytest.raises(ValueError, match="aborted has the facts by, not none"):
         reason(ReasonCode.ABORTED)
     with pytest.raises(ValueError, match="finished has the facts none, not by"):

@@ -14,7 +14,7 @@ PLAN = a_plan(3, window=2)
 WHO = t(PLAN)
 
 
-def test_a_rollout_begins_with_its_plan_and_with_nothing_else() -> None:
+def test_replay_requires_planned_first_and_once() -> None:
     for story in ([], [e.Finished(NOON)]):
         with pytest.raises(ValueError, match="begins with Planned"):
             replay(story)
@@ -22,7 +22,7 @@ def test_a_rollout_begins_with_its_plan_and_with_nothing_else() -> None:
         replay([e.Planned(NOON, PLAN), e.Planned(NOON, PLAN)])
 
 
-def test_reading_in_pieces_tells_the_same_as_reading_at_once() -> None:
+def test_evolve_in_parts_equals_replay() -> None:
     story = [*brought(PLAN, Phase.DONE), *brought(PLAN, Phase.LEFT_OUT, 1), e.Interrupted(NOON, "kim")]
     whole, pieces = given(PLAN, story), given(PLAN)
     for event in story:
@@ -31,30 +31,30 @@ def test_reading_in_pieces_tells_the_same_as_reading_at_once() -> None:
     assert whole.number == len(story) + 1
 
 
-def test_what_was_read_before_is_not_changed_by_what_is_read_later() -> None:
+def test_evolve_leaves_the_earlier_rollout_unchanged() -> None:
     before = given(PLAN)
     evolve(before, brought(PLAN, Phase.DONE))
     assert before == given(PLAN)
 
 
-def test_targets_are_found_by_phase_in_the_order_they_came_there() -> None:
+def test_rollout_lists_targets_by_phase_in_order() -> None:
     rollout = given(PLAN, brought(PLAN, Phase.DRAINING, 2), brought(PLAN, Phase.DRAINING, 0))
     assert rollout.at(Phase.WAITING) == [t(PLAN, 1)]
     assert rollout.at(Phase.DRAINING, Phase.WAITING) == [t(PLAN, 2), t(PLAN, 0), t(PLAN, 1)]
 
 
-def test_a_soaking_target_takes_a_place_in_the_window_and_one_left_out_does_not() -> None:
+def test_window_counts_soaking_but_not_left_out() -> None:
     assert standing(PLAN, Phase.SOAKING).in_progress == 1
     assert standing(PLAN, Phase.LEFT_OUT).in_progress == 0
 
 
-def test_out_of_service_is_what_was_touched_and_is_not_known_to_serve() -> None:
+def test_out_of_service_lists_targets_not_known_to_serve() -> None:
     left, warms = brought(PLAN, Phase.LEFT_OUT, 0), brought(PLAN, Phase.WARMING, 1)
     rollout = given(PLAN, left, warms, brought(PLAN, Phase.SOAKING, 2))
     assert rollout.out_of_service == [t(PLAN, 1), t(PLAN, 0)]
 
 
-def test_calls_are_remembered_group_by_group() -> None:
+def test_replay_records_calls_per_group() -> None:
     plan = a_plan(groups=2)
     one, other = (group.arn for group in plan.groups)
     rollout = standing(plan, Phase.DRAINING, e.Deregistered(later(1), one, (WHO,)), bare=True)
@@ -65,7 +65,7 @@ def test_calls_are_remembered_group_by_group() -> None:
     assert (back.registered, back.called) == (frozenset({other}), later(3))
 
 
-def test_a_takeover_measures_every_span_anew_and_keeps_what_is_known() -> None:
+def test_takeover_restarts_spans_and_keeps_facts() -> None:
     before = standing(PLAN, Phase.WORKING, e.Interrupted(NOON, "kim"))
     after = evolve(before, [e.OwnerChanged(later(99), OWNER)])
     standing_after = after.statuses[WHO]
@@ -74,26 +74,26 @@ def test_a_takeover_measures_every_span_anew_and_keeps_what_is_known() -> None:
     assert (after.owner, after.interrupted, after.moved) == (OWNER, False, later(99))
 
 
-def test_a_takeover_invents_no_call_that_never_returned() -> None:
+def test_takeover_adds_no_returned_call() -> None:
     rollout = standing(PLAN, Phase.DRAINING, e.OwnerChanged(later(9), OWNER), bare=True)
     assert rollout.statuses[WHO].called is None
 
 
-def test_a_takeover_leaves_alone_who_is_not_in_hand() -> None:
+def test_takeover_ignores_targets_not_in_progress() -> None:
     rollout = standing(PLAN, Phase.DONE, e.OwnerChanged(later(9), OWNER))
     assert rollout.statuses[WHO].since == NOON
 
 
-def test_an_owner_is_named_so_that_a_person_finds_the_process() -> None:
+def test_owner_text_names_user_host_and_pid() -> None:
     assert str(OWNER) == "deploy@host (pid 7)"
 
 
-def test_found_serving_forgets_that_it_was_out_and_counts() -> None:
+def test_found_serving_resets_out_and_counts() -> None:
     found = standing(PLAN, Phase.OUT, e.FoundServing(later(1), WHO)).statuses[WHO]
     assert (found.found_serving, found.out_since, found.deregistered, found.called) == (1, None, frozenset(), None)
 
 
-def test_the_work_and_its_end_are_kept() -> None:
+def test_replay_keeps_work_and_its_end() -> None:
     key = standing(PLAN, Phase.WORKING).key(WHO)
     story: list[e.Event] = [e.Started(NOON, key, "command-1"), e.WorkEnded(NOON, key, 7, "no space left")]
     after = standing(PLAN, Phase.WORKING, *story, bare=True).statuses[WHO]
@@ -101,7 +101,7 @@ def test_the_work_and_its_end_are_kept() -> None:
     assert after.touched
 
 
-def test_the_next_attempt_begins_with_a_clean_sheet_and_another_key() -> None:
+def test_next_attempt_resets_status_and_key() -> None:
     again = e.PhaseChanged(later(1), WHO, Phase.DRAINING, intent=Intent.UPDATE)
     before, after = standing(PLAN, Phase.DONE), standing(PLAN, Phase.DONE, again)
     assert before.key(WHO) != after.key(WHO)
@@ -110,20 +110,20 @@ def test_the_next_attempt_begins_with_a_clean_sheet_and_another_key() -> None:
     assert now.touched
 
 
-def test_to_be_kept_out_a_target_must_be_taken_out_anew() -> None:
+def test_keeping_out_requires_new_deregistration() -> None:
     kept = standing(PLAN, Phase.WARMING, e.PhaseChanged(later(1), WHO, Phase.DRAINING, "", Intent.KEEP_OUT)).statuses[
         WHO
     ]
     assert (kept.deregistered, kept.called, kept.out_since, kept.attempt) == (frozenset(), None, None, 1)
 
 
-def test_to_be_put_back_a_target_must_be_registered_and_proven_anew() -> None:
+def test_return_requires_new_registration_and_proof() -> None:
     for phase in (Phase.WARMING, Phase.RETURNING):
         back = standing(PLAN, phase, bare=True).statuses[WHO]
         assert (back.registered, back.called, back.serving_since) == (frozenset(), None, None)
 
 
-def test_falls_while_it_warms_do_not_count_in_the_soak() -> None:
+def test_soak_ignores_unhealthy_count_of_warming() -> None:
     fell = e.BecameUnhealthy(NOON, WHO, "unhealthy")
     assert standing(PLAN, Phase.WARMING, fell).statuses[WHO].unhealthy_count == 1
     assert (
@@ -131,7 +131,7 @@ def test_falls_while_it_warms_do_not_count_in_the_soak() -> None:
     )
 
 
-def test_only_failures_are_counted_and_each_once() -> None:
+def test_failures_are_counted_once_each() -> None:
     failed = [e.PhaseChanged(NOON, WHO, Phase.DRAINING, "", Intent.KEEP_OUT, Cause.FAILED)]
     rollout = standing(
         PLAN, Phase.WARMING, *failed, *facts(PLAN, Phase.DRAINING), e.PhaseChanged(NOON, WHO, Phase.LEFT_OUT)
@@ -142,28 +142,28 @@ def test_only_failures_are_counted_and_each_once() -> None:
     assert standing(PLAN, Phase.DRAINING, *lost).failures == 0
 
 
-def test_an_approval_without_a_name_is_for_all_who_wait_for_one() -> None:
+def test_approval_without_target_approves_all_waiting() -> None:
     two = [*brought(PLAN, Phase.WORKING, 0), *brought(PLAN, Phase.WORKING, 1)]
     rollout = given(PLAN, two, [e.Approved(NOON, "kim", None)])
     assert [rollout.statuses[t(PLAN, n)].approved for n in range(3)] == [True, True, False]
 
 
-def test_an_approval_given_too_early_approves_nothing() -> None:
+def test_early_approval_approves_nothing() -> None:
     rollout = standing(PLAN, Phase.OUT, e.Approved(NOON, "kim", WHO), e.PhaseChanged(NOON, WHO, Phase.WORKING))
     assert not rollout.statuses[WHO].approved
 
 
-def test_an_abort_after_the_end_changes_nothing() -> None:
+def test_abort_after_the_end_is_ignored() -> None:
     rollout = given(PLAN, [e.Finished(NOON), e.AbortAsked(NOON, "kim")])
     assert not rollout.aborting
 
 
-def test_a_revert_and_a_retry_open_a_finished_rollout_again() -> None:
+def test_revert_and_retry_reopen_a_finished_rollout() -> None:
     for word in (e.RevertAsked(NOON, "kim"), e.RetryAsked(NOON, "kim", (WHO,))):
         assert given(PLAN, [e.Finished(NOON), word]).finished is None
 
 
-def test_a_revert_asked_again_tries_again_what_could_not_be_reverted() -> None:
+def test_second_revert_retries_unreverted_targets() -> None:
     back = e.PhaseChanged(NOON, WHO, Phase.DRAINING, intent=Intent.REVERT)
     ask = e.RevertAsked(NOON, "kim")
     assert standing(PLAN, Phase.DONE, ask, back).statuses[WHO].reverted
@@ -172,6 +172,6 @@ def test_a_revert_asked_again_tries_again_what_could_not_be_reverted() -> None:
     assert not standing(PLAN, Phase.DONE, ask, back, out, ask).statuses[WHO].reverted
 
 
-def test_a_step_that_only_registers_begins_outside_with_the_wish_to_return() -> None:
+def test_register_step_begins_out_with_return_intent() -> None:
     plan = a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT)
     assert given(plan).statuses[WHO].intent is Intent.RETURN

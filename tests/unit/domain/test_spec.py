@@ -30,15 +30,15 @@ from katakei.domain.spec import (
         (Share(percent=100), 8, 8, 8),
     ],
 )
-def test_a_share_is_rounded_to_the_careful_side(share: Share, base: int, down: int, up: int) -> None:
+def test_share_rounds_to_the_safe_side(share: Share, base: int, down: int, up: int) -> None:
     assert (share.down(base), share.up(base)) == (down, up)
 
 
-def test_a_share_is_written_as_the_user_writes_it() -> None:
+def test_share_text_is_as_configured() -> None:
     assert (str(Share(count=2)), str(Share(percent=50))) == ("2", "50%")
 
 
-def test_what_the_user_leaves_out_is_as_promised() -> None:
+def test_spec_defaults_match_the_contract() -> None:
     spec = Spec("shop", ("web",), Command("manual"))
     assert spec.window == Window(Share(count=1), Share(percent=50), 0, TargetOrder.ZONE)
     assert (spec.drain.settle, spec.drain.until, spec.soak) == (seconds(30), DrainUntil.DELAY, seconds(30))
@@ -54,22 +54,22 @@ def test_what_the_user_leaves_out_is_as_promised() -> None:
     assert HttpCheck("/health").expect == "200"
 
 
-def test_what_is_the_same_does_not_differ() -> None:
+def test_equal_specs_have_no_differences() -> None:
     assert differences(a_spec(), a_spec()) == ()
 
 
-def test_what_work_finds_in_its_environment_is_told_by_name_and_never_a_secret() -> None:
+def test_variable_text_never_shows_a_secret() -> None:
     env = (Variable("A", "hello"), Variable("B", None, "TOKEN"), Variable("C", ssm_parameter="/app/db"))
     (told,) = differences(a_spec(), a_spec(work=Command("ssm", "true", env=env)))
     assert told == "work.env none, now A=hello, B={secret: TOKEN}, C={ssm_parameter: /app/db}"
 
 
-def test_all_that_may_be_run_is_known() -> None:
+def test_spec_lists_all_commands() -> None:
     both = a_spec(revert=Command("local", "undo"))
     assert (both.commands, a_spec().commands) == ((both.work, both.revert), (both.work,))
 
 
-def test_what_differs_is_told_key_by_key_with_both_values() -> None:
+def test_differences_name_key_and_both_values() -> None:
     now = a_spec(
         work=Command("ssm", "deploy"),
         soak=seconds(1),

@@ -46,7 +46,7 @@ def test_kind_is_independent_of_the_class_name() -> None:
     assert wire.EVENTS[e.PhaseChanged].kind == "Moved"
 
 
-def test_a_row_reads_attribute_name_and_version() -> None:
+def test_record_parses_attribute_name_and_version() -> None:
     row = wire.record("Kind", "plain renamed=short late@2 both=b@3")
     assert [(field.attribute, field.name, field.since) for field in row.fields] == [
         ("plain", "plain", 1),
@@ -56,18 +56,18 @@ def test_a_row_reads_attribute_name_and_version() -> None:
     ]
 
 
-def test_a_type_that_is_not_recorded_has_no_row() -> None:
+def test_unrecorded_type_has_no_record() -> None:
     assert wire.record_of(int) is None
     assert wire.record_of(Plan) is not None
     assert wire.kind_of(e.Finished.__new__(e.Finished)) == "Finished"
 
 
-def test_an_event_without_late_fields_needs_version_1() -> None:
+def test_event_without_late_fields_needs_version_1() -> None:
     assert wire.version_needed(e.PauseAsked(NOON, "kim")) == 1
     assert wire.version_needed(e.PhaseChanged(NOON, TargetId("i-1"), Phase.OUT)) == 1
 
 
-def test_an_event_with_a_late_field_needs_its_version() -> None:
+def test_event_with_late_field_needs_its_version() -> None:
     changed = e.PhaseChanged(NOON, TargetId("i-1"), Phase.LEFT_OUT, reason=Reason("work_failed", (("exit", 3),)))
     assert wire.version_needed(changed) == 2
     assert changed.reason is not None

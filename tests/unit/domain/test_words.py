@@ -21,7 +21,7 @@ from katakei.domain.words import counted, label, listed, since, span
         (7500, "2h 05m"),
     ],
 )
-def test_a_span_is_two_units_at_most_and_never_negative(length: float, said: str) -> None:
+def test_span_has_two_units_and_is_never_negative(length: float, said: str) -> None:
     assert span(timedelta(seconds=length)) == said
 
 
@@ -29,17 +29,17 @@ def test_since_a_moment() -> None:
     assert since(NOON, later(41)) == "for 41s"
 
 
-def test_a_target_is_named_where_it_has_a_name() -> None:
+def test_label_shows_the_name_if_any() -> None:
     target = a_target(1, [])
     assert label(target) == f"{target.id} (web1)"
     assert label(type(target)(target.id, "", "", "", ())) == target.id
 
 
-def test_a_list_never_grows_longer_than_a_line() -> None:
+def test_listed_is_limited_to_one_line() -> None:
     assert listed("abcde") == "a, b, c, d, e"
     assert listed("abcdefgh") == "a, b, c, d, e and 3 more"
     assert listed([]) == ""
 
 
-def test_one_is_not_many() -> None:
+def test_counted_uses_singular_for_one() -> None:
     assert [counted(number, "request") for number in (0, 1, 2)] == ["0 requests", "1 request", "2 requests"]

@@ -45,7 +45,7 @@ def undoable() -> Plan:
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.OUT])
 @pytest.mark.parametrize("paused", [[], [PAUSE]])
 @pytest.mark.parametrize("story", [brought, taking_back])
-def test_what_is_not_worked_on_yet_goes_back_as_it_was(phase: Phase, paused: list[e.Event], story: object) -> None:
+def test_abort_returns_targets_not_worked_on(phase: Phase, paused: list[e.Event], story: object) -> None:
     plan = undoable()
     rollout = given(plan, story(plan, phase), paused, [ABORT])  # type: ignore[operator]  # one of two functions
     [move] = moved(turn(rollout, 2, DRAINING))
@@ -53,9 +53,7 @@ def test_what_is_not_worked_on_yet_goes_back_as_it_was(phase: Phase, paused: lis
 
 
 @pytest.mark.parametrize(("exit_code", "intent"), [(0, None), (1, Intent.RETURN)])
-def test_what_was_taken_back_goes_on_to_its_check_and_what_could_not_be_only_by_it(
-    exit_code: int, intent: Intent | None
-) -> None:
+def test_abort_checks_targets_after_revert_work(exit_code: int, intent: Intent | None) -> None:
     plan = undoable()
     at_work = given(plan, taking_back(plan, Phase.WORKING))
     started = e.Started(NOON, at_work.key(t(plan)), "ticket")
@@ -65,7 +63,7 @@ def test_what_was_taken_back_goes_on_to_its_check_and_what_could_not_be_only_by_
 
 
 @pytest.mark.parametrize("story", [brought, taking_back])
-def test_what_is_being_checked_serves_only_when_the_check_passes(story: object) -> None:
+def test_abort_registers_only_after_passed_check(story: object) -> None:
     plan = undoable()
     rollout = given(plan, story(plan, Phase.CHECKING), [ABORT])  # type: ignore[operator]  # one of two functions
     assert moves(turn(rollout, 2, ABSENT, answer=CheckResult(True, later(2)))) == {t(plan): Phase.WARMING}
@@ -73,14 +71,14 @@ def test_what_is_being_checked_serves_only_when_the_check_passes(story: object) 
 
 
 @pytest.mark.parametrize("story", [brought, taking_back])
-def test_what_serves_already_is_left_in_service(story: object) -> None:
+def test_abort_leaves_serving_targets_in_service(story: object) -> None:
     plan = undoable()
     rollout = given(plan, story(plan, Phase.SOAKING), [e.ObservedServing(NOON, t(plan)), ABORT])  # type: ignore[operator]  # one of two functions
     assert moves(turn(rollout, 10)) == {t(plan): Phase.DONE}
     assert not deregistered(turn(rollout, 10))
 
 
-def test_what_failed_and_leaves_service_for_it_is_named() -> None:
+def test_abort_keeps_reason_of_kept_out_target() -> None:
     plan = undoable()
     kept = e.PhaseChanged(NOON, t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = given(plan, brought(plan, Phase.WARMING), [kept, *facts(plan, Phase.DRAINING), ABORT])

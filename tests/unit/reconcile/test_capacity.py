@@ -17,18 +17,18 @@ def serving(count: ServingCount) -> int:
 
 
 @pytest.mark.parametrize("state", list(HealthState))
-def test_only_a_healthy_registration_serves(state: HealthState) -> None:
+def test_count_serving_counts_healthy_registrations_only(state: HealthState) -> None:
     rollout = given(a_plan(1))
     assert serving(count_serving(rollout, seen(rollout, NOON, {0: state}), NOON)) == (state is HealthState.HEALTHY)
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_what_the_journal_holds_out_does_not_serve_whatever_a_look_says(phase: Phase) -> None:
+def test_count_serving_excludes_targets_out_by_journal(phase: Phase) -> None:
     rollout = standing(a_plan(1), phase)
     assert serving(count_serving(rollout, seen(rollout, NOON), NOON)) == (phase in MAY_SERVE)
 
 
-def test_bystanders_and_strangers_serve_and_a_strangers_zone_is_unknown() -> None:
+def test_count_serving_includes_bystanders_and_unknown_registrations() -> None:
     plan = a_plan(1, per_zone=1)
     plan = replace(plan, bystanders=(a_target(5, plan.groups),))
     rollout = given(plan)
@@ -41,7 +41,7 @@ def test_bystanders_and_strangers_serve_and_a_strangers_zone_is_unknown() -> Non
     assert count.zones == {(place.group, "a"): 1, (place.group, "c"): 1, (place.group, ""): 1}
 
 
-def test_a_group_without_a_fresh_whole_look_can_prove_nothing() -> None:
+def test_stale_or_partial_group_is_unseen() -> None:
     rollout = given(a_plan(2))
     arn = rollout.plan.groups[0].arn
     observation = seen(rollout, NOON)
@@ -54,7 +54,7 @@ def test_a_group_without_a_fresh_whole_look_can_prove_nothing() -> None:
     assert not count_serving(rollout, observation, later(10)).unseen
 
 
-def test_without_a_target_all_its_registrations_are_gone_and_nobody_elses() -> None:
+def test_without_removes_all_registrations_of_one_target() -> None:
     rollout = given(a_plan(3, groups=2, per_zone=1, zones=("a",)))
     count = count_serving(rollout, seen(rollout, NOON), NOON).without(rollout.plan.targets[0])
     for group in rollout.plan.groups:
@@ -63,7 +63,7 @@ def test_without_a_target_all_its_registrations_are_gone_and_nobody_elses() -> N
     assert count.without(rollout.plan.targets[0]).groups == count.groups
 
 
-def test_floors_count_registrations_not_machines() -> None:
+def test_floor_counts_registrations_not_machines() -> None:
     plan = a_plan(2, floor=2)
     arn = plan.groups[0].arn
     twice = replace(plan.targets[1], registrations=tuple(Registration(arn, plan.targets[1].id, p) for p in (80, 81)))
@@ -73,7 +73,7 @@ def test_floors_count_registrations_not_machines() -> None:
     assert floor_violation(rollout, count.without(twice), twice)
 
 
-def test_every_group_of_a_target_has_its_floor_and_others_do_not_matter() -> None:
+def test_floor_is_checked_per_group_of_target() -> None:
     rollout = given(a_plan(2, groups=2, floor=1))
     other = rollout.plan.groups[1]
     down = {place: HealthState.UNHEALTHY for n in (0, 1) for place in rollout.plan.targets[n].registrations[1:]}
@@ -86,7 +86,7 @@ def test_every_group_of_a_target_has_its_floor_and_others_do_not_matter() -> Non
     assert not floor_violation(rollout, count.without(only_first), only_first)
 
 
-def test_every_zone_has_its_floor() -> None:
+def test_floor_is_checked_per_zone() -> None:
     rollout = given(a_plan(4, per_zone=1))
     observation = seen(rollout, NOON, {2: HealthState.UNHEALTHY}, age=seconds(1))
     count = count_serving(rollout, observation, NOON)

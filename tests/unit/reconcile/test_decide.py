@@ -58,59 +58,59 @@ def failed(plan: Plan, number: int) -> list[e.Event]:
 # -- window and order
 
 
-def test_as_many_are_taken_as_the_window_allows_in_the_order_of_the_plan() -> None:
+def test_decide_fills_window_in_plan_order() -> None:
     plan = a_plan(5, window=2, floor=2)
     actions = decided(given(plan), seen(given(plan), NOON), NOON)
     assert moves(actions) == {t(plan, 0): Phase.DRAINING, t(plan, 1): Phase.DRAINING}
     assert deregistered(actions) == [t(plan, 0), t(plan, 1)]
 
 
-def test_a_waiting_target_is_taken_to_be_updated() -> None:
+def test_take_out_has_update_intent() -> None:
     rollout = given(a_plan(2))
     assert [move.intent for move in moved(decided(rollout, seen(rollout, NOON), NOON))] == [Intent.UPDATE]
 
 
-def test_all_registrations_of_a_target_leave_together() -> None:
+def test_take_out_deregisters_all_registrations() -> None:
     plan = a_plan(2, groups=2)
     [act] = [s for s in decided(given(plan), seen(given(plan), NOON), NOON) if isinstance(s, Deregister)]
     assert act.registrations == plan.targets[0].registrations
 
 
-def test_a_full_window_takes_nobody() -> None:
+def test_full_window_takes_no_target() -> None:
     rollout = standing(a_plan(4, floor=1), Phase.SOAKING)
     assert not moves(decided(rollout, seen(rollout, later(1)), later(1)))
 
 
-def test_a_place_that_becomes_free_is_taken_at_once_while_others_are_still_out() -> None:
+def test_free_place_is_filled_at_once() -> None:
     plan = a_plan(4, window=2)
     rollout = given(plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.WORKING, 1))
     actions = decided(rollout, seen(rollout, later(1), {1: ABSENT}), later(1))
     assert moves(actions) == {t(plan, 2): Phase.DRAINING}
 
 
-def test_a_turn_leads_nowhere_after_the_end() -> None:
+def test_finished_rollout_has_no_actions() -> None:
     plan = a_plan(1, floor=0)
     rollout = given(plan, brought(plan, Phase.DONE), [e.Finished(NOON)])
     assert decided(rollout, seen(rollout, NOON), NOON) == ()
 
 
-def test_when_everybody_is_at_an_end_the_rollout_is_finished() -> None:
+def test_rollout_finishes_when_all_targets_are_final() -> None:
     plan = a_plan(2)
     rollout = given(plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.SKIPPED, 1))
     assert notes(decided(rollout, seen(rollout, NOON), NOON)) == [e.Finished]
 
 
-def test_ctrl_c_takes_nobody_new_and_finishes_nothing_before_its_time() -> None:
+def test_interrupt_takes_no_target_and_does_not_finish() -> None:
     rollout = given(a_plan(2), [e.Interrupted(NOON, "kim")])
     assert decided(rollout, seen(rollout, NOON), NOON) == ()
 
 
-def test_ctrl_c_goes_on_with_what_is_in_hand() -> None:
+def test_interrupt_continues_targets_in_progress() -> None:
     rollout = standing(a_plan(2), Phase.SOAKING, e.Interrupted(NOON, "kim"))
     assert moves(decided(rollout, seen(rollout, later(10)), later(10))) == {t(rollout.plan): Phase.DONE}
 
 
-def test_a_stopped_target_is_left_alone_and_the_others_are_rolled() -> None:
+def test_stopped_machine_is_skipped() -> None:
     rollout = given(a_plan(3))
     observation = seen(rollout, NOON)
     [place] = rollout.plan.targets[0].registrations
@@ -123,7 +123,7 @@ def test_a_stopped_target_is_left_alone_and_the_others_are_rolled() -> None:
     assert why(moved(actions)[0]) == f"skipped because AWS reports it as unused ({words})"
 
 
-def test_ctrl_c_finishes_a_rollout_that_has_nothing_left_to_begin() -> None:
+def test_interrupt_finishes_when_no_target_is_left() -> None:
     plan = a_plan(1)
     rollout = given(plan, brought(plan, Phase.DONE), [e.Interrupted(NOON, "kim")])
     assert notes(decided(rollout, seen(rollout, NOON), NOON)) == [e.Finished]
@@ -132,7 +132,7 @@ def test_ctrl_c_finishes_a_rollout_that_has_nothing_left_to_begin() -> None:
 # -- the floor
 
 
-def test_the_last_serving_target_is_never_taken_out() -> None:
+def test_last_serving_target_is_not_taken_out() -> None:
     plan = a_plan(2)
     rollout = given(plan, brought(plan, Phase.RETURNED, 1))
     actions = decided(rollout, seen(rollout, NOON, {1: DOWN}), NOON)
@@ -140,17 +140,17 @@ def test_the_last_serving_target_is_never_taken_out() -> None:
     assert "0 of web0 would serve, the floor is 1" in whys(actions)
 
 
-def test_a_floor_held_by_one_target_does_not_hold_another_that_may_go() -> None:
+def test_blocked_target_does_not_block_another() -> None:
     rollout = given(a_plan(3, per_zone=1, zones=("a", "c", "c")))
     assert moves(decided(rollout, seen(rollout, NOON), NOON)) == {t(rollout.plan, 1): Phase.DRAINING}
 
 
-def test_each_take_out_counts_against_the_next_of_the_same_turn() -> None:
+def test_take_outs_of_one_turn_share_the_floor() -> None:
     plan = a_plan(3, window=3, floor=2)
     assert len(deregistered(decided(given(plan), seen(given(plan), NOON), NOON))) == 1
 
 
-def test_a_target_sent_out_of_its_soak_counts_against_the_next_of_the_same_turn() -> None:
+def test_failed_soak_counts_against_floor_in_same_turn() -> None:
     plan = a_plan(3, groups=2, window=2, floor=1)
     first, other = plan.groups
     only_other = replace(plan.targets[1], registrations=plan.targets[1].registrations[1:])
@@ -162,13 +162,13 @@ def test_a_target_sent_out_of_its_soak_counts_against_the_next_of_the_same_turn(
     assert moves(decided(rollout, observation, later(5))) == {t(plan): Phase.DRAINING}
 
 
-def test_nobody_is_taken_out_of_a_group_not_seen_right_before() -> None:
+def test_take_out_requires_fresh_group_observation() -> None:
     rollout = given(a_plan(3))
     assert deregistered(decided(rollout, seen(rollout, NOON, age=seconds(10)), NOON))
     assert not deregistered(decided(rollout, seen(rollout, NOON, age=seconds(10.1)), NOON))
 
 
-def test_a_held_rollout_waits_but_not_for_ever() -> None:
+def test_blocked_rollout_skips_after_waiting_limit() -> None:
     rollout = given(a_plan(2))
     held = decided(rollout, seen(rollout, later(600), {0: DOWN, 1: DOWN}), later(600))
     assert "has waited for 10m" in whys(held)
@@ -176,7 +176,7 @@ def test_a_held_rollout_waits_but_not_for_ever() -> None:
     assert [(move.to, move.cause) for move in over] == [(Phase.SKIPPED, Cause.FAILED)] * 2
 
 
-def test_while_others_are_in_hand_a_held_target_just_waits() -> None:
+def test_blocked_target_waits_while_others_progress() -> None:
     plan = a_plan(3, window=2, floor=2)
     rollout = given(plan, brought(plan, Phase.WORKING))
     observation = seen(rollout, later(700), {0: ABSENT, 2: DOWN}, work=WorkStatus(WorkState.AWAITS_APPROVAL))
@@ -188,7 +188,7 @@ def test_while_others_are_in_hand_a_held_target_just_waits() -> None:
 # -- the plan must still hold
 
 
-def test_attributes_are_read_again_before_each_take_out() -> None:
+def test_take_out_requires_fresh_attributes() -> None:
     rollout = given(a_plan(2))
     observation = seen(rollout, NOON)
     arn = rollout.plan.groups[0].arn
@@ -198,7 +198,7 @@ def test_attributes_are_read_again_before_each_take_out() -> None:
         assert "have not been read in the last minute" in whys(actions)
 
 
-def test_a_group_that_is_not_what_was_planned_for_holds_the_rollout() -> None:
+def test_changed_group_blocks_take_out() -> None:
     rollout = given(a_plan(2))
     change = reason(ReasonCode.ATTRIBUTE_CHANGED, attribute="delay", was="300", now="0")
     changed = {rollout.plan.groups[0].arn: AttributesReading(NOON, (change,))}
@@ -207,26 +207,26 @@ def test_a_group_that_is_not_what_was_planned_for_holds_the_rollout() -> None:
     assert "delay was 300, is 0" in whys(actions)
 
 
-def test_a_waiting_target_that_somebody_else_takes_out_is_left_alone() -> None:
+def test_target_draining_elsewhere_is_skipped() -> None:
     rollout = given(a_plan(2))
     actions = decided(rollout, seen(rollout, NOON, {0: DRAINING}), NOON)
     assert moves(actions) == {t(rollout.plan, 0): Phase.SKIPPED}
 
 
-def test_a_target_out_of_one_of_its_groups_only_is_left_alone_and_not_gone() -> None:
+def test_target_absent_from_one_group_is_skipped() -> None:
     rollout = given(a_plan(2, groups=2))
     first = {rollout.plan.targets[0].registrations[0]: ABSENT}
     actions = decided(rollout, seen(rollout, NOON, places=first), NOON)
     assert moves(actions) == {t(rollout.plan, 0): Phase.SKIPPED}
 
 
-def test_a_waiting_target_that_vanished_is_gone() -> None:
+def test_target_absent_everywhere_is_gone() -> None:
     rollout = given(a_plan(3))
     actions = decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)
     assert moves(actions)[t(rollout.plan, 0)] is Phase.GONE
 
 
-def test_what_was_never_seen_is_neither_gone_nor_taken() -> None:
+def test_unobserved_target_is_neither_gone_nor_taken() -> None:
     rollout = given(a_plan(2))
     blank = {group.arn: GroupObservation({}, None) for group in rollout.plan.groups}
     assert not moves(decided(rollout, replace(seen(rollout, NOON), groups=blank), NOON))
@@ -235,7 +235,7 @@ def test_what_was_never_seen_is_neither_gone_nor_taken() -> None:
 # -- stopping
 
 
-def test_a_bad_release_stops_early() -> None:
+def test_too_many_failures_skip_waiting_targets() -> None:
     plan = a_plan(4, floor=1)
     rollout = given(plan, failed(plan, 0))
     actions = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON))
@@ -245,13 +245,13 @@ def test_a_bad_release_stops_early() -> None:
     assert actions[0].cause is None
 
 
-def test_as_many_failures_as_allowed_stop_nothing() -> None:
+def test_allowed_failures_do_not_stop_rollout() -> None:
     plan = a_plan(4, on_failure=OnFailure(max_failures=1))
     rollout = given(plan, failed(plan, 0))
     assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 1): Phase.DRAINING}
 
 
-def test_an_abort_skips_everybody_who_waits() -> None:
+def test_abort_skips_waiting_targets() -> None:
     rollout = given(a_plan(2), [e.AbortAsked(NOON, "kim")])
     actions = moved(decided(rollout, seen(rollout, NOON), NOON))
     assert [(move.to, move.reason, move.cause) for move in actions] == [(Phase.SKIPPED, ABORTED, Cause.ABORTED)] * 2
@@ -260,7 +260,7 @@ def test_an_abort_skips_everybody_who_waits() -> None:
 # -- what is said
 
 
-def test_one_sentence_says_what_is_awaited() -> None:
+def test_waiting_reason_is_one_sentence() -> None:
     rollout = standing(a_plan(), Phase.SOAKING)
     first, other = t(rollout.plan), t(rollout.plan, 1)
     one, more = Wait(NOON, text("it drains"), first), Wait(NOON, text("it drains too"), other)
@@ -276,7 +276,7 @@ def waiting(rollout: Rollout, *actions: Action) -> str:
     return sentence(waiting_reason(rollout, actions))
 
 
-def test_the_next_turn_is_due_at_the_soonest_rest_or_soon_after_an_act() -> None:
+def test_next_turn_is_due_at_soonest_wait() -> None:
     act = Deregister(t(a_plan()), ())
     note = Record(e.Finished(NOON))
     assert next_turn_due((Wait(later(9), text("")), Wait(later(1), text(""))), NOON) == later(1)
@@ -286,7 +286,7 @@ def test_the_next_turn_is_due_at_the_soonest_rest_or_soon_after_an_act() -> None
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_PROGRESS])
-def test_at_every_moment_a_target_in_hand_is_acted_on_or_says_why_it_waits(phase: Phase) -> None:
+def test_every_target_in_progress_acts_or_waits(phase: Phase) -> None:
     rollout = standing(a_plan(), phase)
     for at in (0.0, 1.0, 7.0, 100.0, 5000.0):
         for state in HealthState:

@@ -58,12 +58,12 @@ def skipped(plan: Plan, *numbers: int) -> list[e.Event]:
 # -- once more
 
 
-def test_a_drain_broken_off_for_the_floor_is_tried_again_when_everybody_else_had_a_turn() -> None:
+def test_floor_lost_target_is_retried_last() -> None:
     plan = a_plan(3)
     assert candidates(given(plan, lost(plan, 0))) == [t(plan, 1), t(plan, 2), t(plan, 0)]
 
 
-def test_a_drain_broken_off_for_the_floor_is_tried_three_times_in_all() -> None:
+def test_floor_lost_target_gets_three_attempts() -> None:
     plan = a_plan(1)
     assert candidates(given(plan, lost(plan, 0, times=2)))
     assert not candidates(given(plan, lost(plan, 0, times=3)))
@@ -84,7 +84,7 @@ def at_work(plan: Plan) -> list[e.Event]:
     return [*(e.PhaseChanged(NOON, t(plan), phase) for phase in OUTWARD[:3]), e.Started(NOON, key, "ticket")]
 
 
-def test_a_target_that_refused_its_work_is_tried_again_under_another_key() -> None:
+def test_refused_work_is_retried_with_new_key() -> None:
     plan = a_plan(1, floor=0)
     rollout = given(plan, refused(plan))
     [move] = moved(decided(rollout, seen(rollout, NOON), NOON))
@@ -92,39 +92,39 @@ def test_a_target_that_refused_its_work_is_tried_again_under_another_key() -> No
     assert evolve(rollout, [move]).key(t(plan)).attempt == 2
 
 
-def test_who_refuses_three_times_has_failed() -> None:
+def test_third_refusal_fails_the_target() -> None:
     plan = a_plan(1)
     rollout = given(plan, refused(plan, times=2), at_work(plan))
     [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}, work=WorkStatus(WorkState.REFUSED)), NOON))
     assert (move.to, move.cause) == (Phase.CHECKING, Cause.FAILED)
 
 
-def test_who_refuses_the_work_of_a_retry_stays_out_as_it_was() -> None:
+def test_refused_retry_keeps_target_out() -> None:
     plan = a_plan(1)
     rollout = given(plan, failed(plan, 0), [e.RetryAsked(NOON, "kim", (t(plan),))], at_work(plan))
     [move] = moved(decided(rollout, seen(rollout, NOON, {0: ABSENT}, work=WorkStatus(WorkState.REFUSED)), NOON))
     assert move.to is Phase.LEFT_OUT
 
 
-def test_a_word_about_a_target_that_nobody_knows_breaks_nothing() -> None:
+def test_command_for_unknown_target_is_ignored() -> None:
     plan, nobody = a_plan(1), TargetId("i-nobody")
     rollout = given(plan, failed(plan, 0), [e.RetryAsked(NOON, "kim", (nobody,)), e.Approved(NOON, "kim", nobody)])
     assert set(rollout.statuses) == {t(plan)}
 
 
-def test_a_retry_that_comes_while_the_target_is_in_hand_asks_for_no_other_attempt() -> None:
+def test_retry_of_target_in_progress_is_ignored() -> None:
     plan = a_plan(1)
     rollout = given(plan, brought(plan, Phase.DRAINING, 0), [e.RetryAsked(NOON, "kim", (t(plan),))])
     assert not rollout.statuses[t(plan)].retry
 
 
 @pytest.mark.parametrize("word", [e.AbortAsked(NOON, "kim"), REVERT])
-def test_a_drain_broken_off_is_not_tried_again_once_a_person_turned_the_rollout(word: e.Event) -> None:
+def test_floor_lost_target_is_not_retried_after_abort(word: e.Event) -> None:
     plan = a_plan(1, revert=Command("ssm", "undo"))
     assert not candidates(given(plan, lost(plan, 0), [word]))
 
 
-def test_a_person_may_ask_for_one_more_attempt() -> None:
+def test_retry_command_gives_one_more_attempt() -> None:
     plan = a_plan(2, on_failure=OnFailure(max_failures=0))
     retry = e.RetryAsked(NOON, "kim", (t(plan, 0),))
     rollout = given(plan, failed(plan, 0), brought(plan, Phase.DONE, 1), [e.Finished(NOON), retry])
@@ -132,14 +132,14 @@ def test_a_person_may_ask_for_one_more_attempt() -> None:
     assert (move.target, move.to, move.intent) == (t(plan, 0), Phase.DRAINING, Intent.UPDATE)
 
 
-def test_a_retry_is_a_persons_word_and_forgets_the_other_failures() -> None:
+def test_retry_command_resets_failure_count() -> None:
     plan = a_plan(3, window=2)
     retry = e.RetryAsked(NOON, "kim", (t(plan, 0),))
     rollout = given(plan, failed(plan, 0), failed(plan, 1), skipped(plan, 2), [e.Finished(NOON), retry])
     assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT, 1: ABSENT}), NOON)) == {t(plan, 0): Phase.DRAINING}
 
 
-def test_what_had_been_left_out_is_not_put_back_by_an_abort_of_its_retry() -> None:
+def test_aborted_retry_leaves_target_out() -> None:
     plan = a_plan(2)
     retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.PhaseChanged(NOON, t(plan, 0), Phase.DRAINING)]
     rollout = given(plan, failed(plan, 0), skipped(plan, 1), retry, [e.AbortAsked(NOON, "kim")])
@@ -147,7 +147,7 @@ def test_what_had_been_left_out_is_not_put_back_by_an_abort_of_its_retry() -> No
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.ABORTED)
 
 
-def test_a_retry_of_what_was_left_out_goes_on_whoever_else_falls() -> None:
+def test_retry_of_left_out_target_ignores_lost_floor() -> None:
     plan = a_plan(2)
     retry: list[e.Event] = [e.RetryAsked(NOON, "kim", (t(plan, 0),)), e.PhaseChanged(NOON, t(plan, 0), Phase.DRAINING)]
     rollout = given(plan, failed(plan, 0), skipped(plan, 1), retry, facts(plan, Phase.DRAINING))
@@ -161,20 +161,20 @@ def reverting(plan: Plan, *stories: list[e.Event]) -> Rollout:
     return given(plan, *stories, [REVERT])
 
 
-def test_a_revert_goes_only_to_the_touched_targets_the_last_one_first() -> None:
+def test_revert_takes_touched_targets_in_reverse_order() -> None:
     plan = a_plan(4, revert=Command("ssm", "undo"))
     untouched = [*brought(plan, Phase.RETURNED, 2), *brought(plan, Phase.SKIPPED, 3)]
     rollout = reverting(plan, brought(plan, Phase.DONE, 0), failed(plan, 1), untouched)
     assert candidates(rollout) == [t(plan, 1), t(plan, 0)]
 
 
-def test_who_waits_is_not_touched_by_a_revert() -> None:
+def test_revert_skips_waiting_targets() -> None:
     plan = a_plan(2, revert=Command("ssm", "undo"))
     rollout = reverting(plan, brought(plan, Phase.DONE, 0))
     assert moves(decided(rollout, seen(rollout, NOON), NOON)) == {t(plan, 1): Phase.SKIPPED}
 
 
-def test_a_revert_after_an_abort_is_carried_out() -> None:
+def test_revert_after_abort_is_carried_out() -> None:
     plan = a_plan(2, revert=Command("ssm", "undo"))
     done: list[e.Event] = [e.AbortAsked(NOON, "kim"), e.Finished(NOON)]
     rollout = reverting(plan, brought(plan, Phase.DONE, 0), skipped(plan, 1), done)
@@ -182,13 +182,13 @@ def test_a_revert_after_an_abort_is_carried_out() -> None:
     assert (move.target, move.to, move.intent) == (t(plan, 0), Phase.DRAINING, Intent.REVERT)
 
 
-def test_a_revert_is_not_stopped_by_the_failures_that_made_it_needed() -> None:
+def test_revert_ignores_failures_of_update() -> None:
     plan = a_plan(2, revert=Command("ssm", "undo"))
     rollout = reverting(plan, failed(plan, 0), skipped(plan, 1))
     assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 0): Phase.DRAINING}
 
 
-def test_the_update_is_never_run_in_the_place_of_a_revert() -> None:
+def test_revert_never_runs_the_update() -> None:
     plan = a_plan(1, floor=0)
     assert not candidates(reverting(plan, brought(plan, Phase.DONE, 0)))
 
@@ -201,14 +201,14 @@ def test_the_update_is_never_run_in_the_place_of_a_revert() -> None:
         [(Phase.DRAINING, Intent.KEEP_OUT), (Phase.LEFT_OUT, None)],
     ],
 )
-def test_each_target_is_reverted_once_however_that_ended(last: list[tuple[Phase, Intent | None]]) -> None:
+def test_target_is_reverted_once(last: list[tuple[Phase, Intent | None]]) -> None:
     plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
     way = [(Phase.DRAINING, Intent.REVERT), (Phase.OUT, None), (Phase.WORKING, None), (Phase.CHECKING, None)]
     story = [e.PhaseChanged(NOON, t(plan), to, intent=intent) for to, intent in (*way, (Phase.WARMING, None), *last)]
     assert not candidates(given(plan, brought(plan, Phase.DONE), [REVERT], story))
 
 
-def test_a_retry_after_a_revert_brings_the_update_once_more_and_is_not_reverted_again() -> None:
+def test_retry_after_revert_runs_the_update() -> None:
     plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
     back = [e.PhaseChanged(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT), *ways(plan, OUTWARD[1:]), done(plan)]
     retry = [*brought(plan, Phase.DONE), REVERT, *back, e.Finished(NOON), e.RetryAsked(NOON, "kim", (t(plan),))]
@@ -226,7 +226,7 @@ def done(plan: Plan) -> e.Event:
     return e.PhaseChanged(NOON, t(plan), Phase.DONE)
 
 
-def test_a_revert_broken_off_for_the_floor_is_tried_again() -> None:
+def test_floor_lost_revert_is_retried() -> None:
     plan = a_plan(1, floor=0, revert=Command("ssm", "undo"))
     back = e.PhaseChanged(NOON, t(plan), Phase.DRAINING, intent=Intent.REVERT)
     rollout = given(plan, brought(plan, Phase.DONE), [REVERT, back], lost(plan, 0)[1:])

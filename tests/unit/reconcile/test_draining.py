@@ -32,37 +32,37 @@ from katakei.domain.spec import Drain, Limits
 DRAINING, ABSENT, HEALTHY, DOWN = HealthState.DRAINING, HealthState.ABSENT, HealthState.HEALTHY, HealthState.UNHEALTHY
 
 
-def test_a_drain_over_its_limit_goes_back_and_counts_as_failed() -> None:
+def test_drain_over_limit_returns_as_failed() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     assert not moves(turn(rollout, 100, DRAINING))
     [move] = moved(turn(rollout, 101, DRAINING))
     assert (move.to, move.intent, move.cause) == (Phase.RETURNING, Intent.RETURN, Cause.FAILED)
 
 
-def test_the_limit_of_a_drain_may_be_a_span_of_its_own() -> None:
+def test_drain_limit_may_be_fixed() -> None:
     rollout = standing(a_plan(limits=Limits(draining_extra=seconds(50), draining_from_delay=False)), Phase.DRAINING)
     assert moves(turn(rollout, 51, DRAINING)) == {t(rollout.plan): Phase.RETURNING}
 
 
-def test_a_settle_longer_than_the_timer_is_no_reason_to_give_up() -> None:
+def test_drain_limit_includes_long_settle() -> None:
     rollout = standing(a_plan(drain=Drain(settle=seconds(120))), Phase.DRAINING)
     assert not moves(turn(rollout, 119, ABSENT))
     assert moves(turn(rollout, 120, ABSENT)) == {t(rollout.plan): Phase.OUT}
 
 
-def test_a_deregister_that_never_takes_effect_ends_at_the_limit_too() -> None:
+def test_ineffective_deregister_ends_at_limit() -> None:
     rollout = standing(a_plan(), Phase.DRAINING, bare=True)
     assert not moves(turn(rollout, 100, HEALTHY))
     assert moves(turn(rollout, 101, HEALTHY)) == {t(rollout.plan): Phase.RETURNING}
 
 
-def test_a_group_that_cannot_be_seen_ends_no_drain() -> None:
+def test_unseen_group_ends_no_drain() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     assert not moves(turn(rollout, 300, DRAINING, age=seconds(60)))
 
 
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.OUT])
-def test_a_target_registered_a_second_time_is_left_to_a_person(phase: Phase) -> None:
+def test_second_registration_elsewhere_leaves_target_out(phase: Phase) -> None:
     plan = a_plan()
     twice = [e.FoundServing(later(n), t(plan)) for n in (20, 30)]
     [move] = moved(turn(standing(plan, phase, *twice), 30, HEALTHY))
@@ -70,7 +70,7 @@ def test_a_target_registered_a_second_time_is_left_to_a_person(phase: Phase) -> 
 
 
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.OUT])
-def test_an_abort_brings_back_what_was_not_worked_on(phase: Phase) -> None:
+def test_abort_returns_draining_target(phase: Phase) -> None:
     rollout = standing(a_plan(), phase, e.AbortAsked(later(1), "kim"))
     move = moved(turn(rollout, 2, DRAINING))[0]
     assert (move.to, move.intent, move.cause, move.reason) == (
@@ -82,19 +82,19 @@ def test_an_abort_brings_back_what_was_not_worked_on(phase: Phase) -> None:
 
 
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.OUT])
-def test_when_another_target_falls_ours_goes_back_at_once(phase: Phase) -> None:
+def test_lost_floor_returns_draining_target(phase: Phase) -> None:
     rollout = standing(a_plan(), phase)
     [move] = moved(turn(rollout, 2, DRAINING, DOWN))
     assert (move.to, move.intent, move.cause) == (Phase.RETURNING, Intent.RETURN, Cause.FLOOR_LOST)
 
 
-def test_a_group_not_seen_just_now_is_no_fallen_floor() -> None:
+def test_unseen_group_is_not_a_lost_floor() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     assert not moves(turn(rollout, 20, DRAINING, DOWN, age=seconds(11)))
 
 
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.OUT])
-def test_after_too_many_failures_nothing_more_is_touched(phase: Phase) -> None:
+def test_too_many_failures_return_draining_target(phase: Phase) -> None:
     plan = a_plan(3, window=2)
     failed = [*brought(plan, Phase.WORKING, 2), e.PhaseChanged(NOON, t(plan, 2), Phase.LEFT_OUT, cause=Cause.FAILED)]
     rollout = given(plan, brought(plan, phase), failed)
@@ -104,12 +104,12 @@ def test_after_too_many_failures_nothing_more_is_touched(phase: Phase) -> None:
     assert why(move) == "the rollout stopped: 1 target failed, 0 allowed"
 
 
-def test_a_target_that_only_is_to_be_registered_goes_straight_back() -> None:
+def test_register_step_goes_straight_back() -> None:
     rollout = given(a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT, floor=0))
     assert moves(turn(rollout, 0, ABSENT)) == {t(rollout.plan): Phase.RETURNING}
 
 
-def test_a_target_kept_out_is_left_out_as_soon_as_it_is_seen_out() -> None:
+def test_kept_out_target_is_left_out_once_out() -> None:
     plan = a_plan()
     kept = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = standing(plan, Phase.WARMING, kept, *facts(plan, Phase.DRAINING, at=later(2)))
@@ -117,21 +117,21 @@ def test_a_target_kept_out_is_left_out_as_soon_as_it_is_seen_out() -> None:
     assert (move.to, move.reason) == (Phase.LEFT_OUT, text("never healthy"))
 
 
-def test_an_abort_does_not_bring_back_what_is_kept_out() -> None:
+def test_abort_does_not_return_kept_out_target() -> None:
     plan = a_plan()
     kept = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = standing(plan, Phase.WARMING, kept, e.AbortAsked(later(1), "kim"))
     assert Phase.RETURNING not in moves(turn(rollout, 2, HEALTHY)).values()
 
 
-def test_what_is_kept_out_but_never_leaves_is_left_to_a_person_at_the_limit() -> None:
+def test_kept_out_target_is_left_out_at_limit() -> None:
     plan = a_plan()
     kept = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = standing(plan, Phase.WARMING, kept)
     assert moves(turn(rollout, 102, HEALTHY))[t(plan)] is Phase.LEFT_OUT
 
 
-def test_by_hand_a_drained_target_is_left_out() -> None:
+def test_manual_deregister_leaves_target_out() -> None:
     rollout = standing(a_plan(1, floor=0, kind=PlanKind.DEREGISTER), Phase.DRAINING)
     assert moves(turn(rollout, 45, ABSENT)) == {t(rollout.plan): Phase.OUT}
     out = standing(rollout.plan, Phase.OUT)
@@ -139,20 +139,20 @@ def test_by_hand_a_drained_target_is_left_out() -> None:
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.BY_HAND)
 
 
-def test_by_hand_a_drain_over_its_limit_is_not_undone() -> None:
+def test_manual_deregister_over_limit_is_not_undone() -> None:
     rollout = standing(a_plan(1, floor=0, kind=PlanKind.DEREGISTER), Phase.DRAINING)
     [move] = moved(turn(rollout, 101, DRAINING))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
 
 
-def test_by_hand_one_failure_brings_no_other_target_back() -> None:
+def test_manual_deregister_ignores_other_failures() -> None:
     plan = a_plan(2, floor=0, window=2, kind=PlanKind.DEREGISTER)
     failed = [*brought(plan, Phase.DRAINING, 1), e.PhaseChanged(NOON, t(plan, 1), Phase.LEFT_OUT, cause=Cause.FAILED)]
     rollout = given(plan, brought(plan, Phase.DRAINING), failed)
     assert not moves(turn(rollout, 20, DRAINING))
 
 
-def test_with_no_wait_the_target_is_left_draining() -> None:
+def test_manual_deregister_without_wait_leaves_it_draining() -> None:
     rollout = standing(a_plan(1, floor=0, kind=PlanKind.DEREGISTER, waits=False), Phase.DRAINING)
     [move] = moved(turn(rollout, 1, DRAINING))
     assert (move.to, move.cause, move.reason) == (
@@ -162,28 +162,28 @@ def test_with_no_wait_the_target_is_left_draining() -> None:
     )
 
 
-def test_work_is_resolved_and_started_in_one_turn() -> None:
+def test_work_is_recorded_and_started_in_one_turn() -> None:
     rollout = standing(a_plan(), Phase.OUT)
     actions = turn(rollout, 45, ABSENT)
     assert moves(actions) == {t(rollout.plan): Phase.WORKING}
     assert started(actions) == [e.WorkKey(rollout.plan.rollout, t(rollout.plan), 1, Intent.UPDATE)]
 
 
-def test_after_a_takeover_settle_begins_anew_before_any_work() -> None:
+def test_takeover_restarts_settle_before_work() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.OUT, taken(100), e.ObservedOut(later(101), t(plan)))
     assert not started(turn(rollout, 130, ABSENT))
     assert started(turn(rollout, 131, ABSENT))
 
 
-def test_a_target_found_serving_right_before_the_work_is_not_worked_on() -> None:
+def test_target_found_serving_is_not_worked_on() -> None:
     rollout = standing(a_plan(), Phase.OUT)
     actions = turn(rollout, 45, HEALTHY)
     assert notes(actions) == [e.FoundServing]
     assert not started(actions)
 
 
-def test_a_target_that_can_never_be_taken_out_again_goes_back_at_the_limit() -> None:
+def test_target_that_stays_in_service_returns_at_limit() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.OUT, e.FoundServing(later(45), t(plan)))
     assert moves(turn(rollout, 101, HEALTHY)) == {t(plan): Phase.RETURNING}

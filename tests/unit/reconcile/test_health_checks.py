@@ -9,7 +9,7 @@ from katakei.domain.spec import Check, HttpCheck
 from katakei.reconcile.health_checks import questions
 
 
-def test_by_default_each_group_asks_as_its_own_check_does() -> None:
+def test_questions_follow_each_group_check() -> None:
     [question] = questions(given(a_plan(1)), t(a_plan(1)))
     assert (question.scheme, question.address, question.port, question.path, question.expect, question.timeout) == (
         "http",
@@ -21,7 +21,7 @@ def test_by_default_each_group_asks_as_its_own_check_does() -> None:
     )
 
 
-def test_a_group_may_check_another_port_by_another_protocol() -> None:
+def test_questions_use_port_and_protocol_of_check() -> None:
     check = replace(a_group().check, protocol="HTTPS", port=8443)
     group = a_group(check=check)
     plan = replace(a_plan(1), groups=(group,), targets=(a_target(0, [group]),))
@@ -29,7 +29,7 @@ def test_a_group_may_check_another_port_by_another_protocol() -> None:
     assert (question.scheme, question.port) == ("https", 8443)
 
 
-def test_a_check_of_the_users_is_asked_at_the_registered_port_unless_it_names_one() -> None:
+def test_questions_use_registered_port_by_default() -> None:
     plan = a_plan(1, check=Check(http=HttpCheck("/ready", "200-299")))
     [question] = questions(given(plan), t(plan))
     assert (question.scheme, question.port, question.path, question.expect) == ("http", 80, "/ready", "200-299")
@@ -38,19 +38,19 @@ def test_a_check_of_the_users_is_asked_at_the_registered_port_unless_it_names_on
     assert question.port == 9000
 
 
-def test_a_group_that_speaks_tls_is_asked_by_tls() -> None:
+def test_questions_use_https_for_https_group() -> None:
     group = a_group(protocol="HTTPS")
     plan = a_plan(1, check=Check(http=HttpCheck("/ready")))
     plan = replace(plan, groups=(group,), targets=(a_target(0, [group]),))
     assert questions(given(plan), t(plan))[0].scheme == "https"
 
 
-def test_the_same_question_is_asked_once() -> None:
+def test_questions_are_not_repeated() -> None:
     plan = a_plan(1, groups=2)
     assert len(questions(given(plan), t(plan))) == 1
 
 
-def test_an_ip_group_is_asked_at_each_address_that_is_registered() -> None:
+def test_questions_use_registered_ip_addresses() -> None:
     group, other = a_group(ip=True), a_group("admin")
     places = [Registration(group.arn, f"10.0.9.{number}", 80) for number in (1, 2)]
     machine = a_target(0, [other])

@@ -1,13 +1,13 @@
-"""The exit code is what a script may rely on."""
+"""Tests of the outcome: the exit code, and how long targets were out of service."""
 
 import pytest
-from tests.unit.given import NOON, a_plan, brought, given, t
+from tests.unit.given import NOON, a_plan, brought, given, later, seconds, t
 
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import PlanKind
-from katakei.reconcile.outcome import verdict
+from katakei.reconcile.outcome import drained, out_of_service, verdict
 
 END = e.Finished(NOON)
 
@@ -24,30 +24,30 @@ END = e.Finished(NOON)
         (Phase.LEFT_OUT, Phase.SKIPPED, ExitCode.LEFT_OUT),
     ],
 )
-def test_a_rollout_is_done_when_every_target_is(first: Phase, second: Phase, code: ExitCode) -> None:
+def test_verdict_is_done_when_every_target_is(first: Phase, second: Phase, code: ExitCode) -> None:
     plan = a_plan(2)
     assert verdict(given(plan, brought(plan, first, 0), brought(plan, second, 1), [END])) is code
 
 
-def test_an_aborted_rollout_is_not_done_even_when_all_was_too_late_to_stop() -> None:
+def test_verdict_of_aborted_rollout_is_failed() -> None:
     plan = a_plan(1)
     assert verdict(given(plan, brought(plan, Phase.DONE), [e.AbortAsked(NOON, "kim"), END])) is ExitCode.FAILED
 
 
-def test_an_unfinished_rollout_was_interrupted() -> None:
+def test_verdict_of_unfinished_rollout_is_interrupted() -> None:
     assert verdict(given(a_plan())) is ExitCode.INTERRUPTED
 
 
 @pytest.mark.parametrize(
     ("cause", "code"), [(Cause.BY_HAND, ExitCode.DONE), (Cause.FAILED, ExitCode.FAILED), (None, ExitCode.FAILED)]
 )
-def test_a_target_taken_out_by_hand_is_meant_to_be_out(cause: Cause | None, code: ExitCode) -> None:
+def test_verdict_accepts_manual_deregister(cause: Cause | None, code: ExitCode) -> None:
     plan = a_plan(1, kind=PlanKind.DEREGISTER)
     out = [*brought(plan, Phase.OUT), e.PhaseChanged(NOON, t(plan), Phase.LEFT_OUT, cause=cause)]
     assert verdict(given(plan, out, [END])) is code
 
 
-def test_a_step_by_hand_is_done_only_when_every_target_is_where_it_was_meant_to_be() -> None:
+def test_verdict_of_manual_step_needs_every_target() -> None:
     plan = a_plan(2, kind=PlanKind.DEREGISTER)
     out = [*brought(plan, Phase.OUT), e.PhaseChanged(NOON, t(plan), Phase.LEFT_OUT, cause=Cause.BY_HAND)]
     assert verdict(given(plan, out, brought(plan, Phase.SKIPPED, 1), [END])) is ExitCode.FAILED
@@ -56,7 +56,49 @@ def test_a_step_by_hand_is_done_only_when_every_target_is_where_it_was_meant_to_
 
 
 @pytest.mark.parametrize(("phase", "code"), [(Phase.RETURNED, ExitCode.DONE), (Phase.LEFT_OUT, ExitCode.LEFT_OUT)])
-def test_a_target_registered_by_hand_is_meant_to_be_in(phase: Phase, code: ExitCode) -> None:
+def test_verdict_accepts_manual_register(phase: Phase, code: ExitCode) -> None:
     plan = a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT)
     way = [e.PhaseChanged(NOON, t(plan), Phase.RETURNING), e.PhaseChanged(NOON, t(plan), phase)]
     assert verdict(given(plan, way, [END])) is code
+
+
+ROLL = a_plan()
+WHO = t(ROLL)
+
+
+def story_of(*actions: tuple[float, Phase]) -> list[e.Event]:
+    return [e.Planned(NOON, ROLL), *(e.PhaseChanged(later(at), WHO, phase) for at, phase in actions)]
+
+
+def test_out_of_service_spans_take_out_to_proof() -> None:
+    story = story_of(
+        (1, Phase.DRAINING), (40, Phase.OUT), (41, Phase.WORKING), (50, Phase.WARMING), (61, Phase.SOAKING)
+    )
+    assert out_of_service([*story, e.PhaseChanged(later(99), WHO, Phase.DONE)]) == {WHO: seconds(60)}
+
+
+def test_out_of_service_sums_every_span() -> None:
+    story = story_of((0, Phase.DRAINING), (5, Phase.RETURNED), (10, Phase.DRAINING), (20, Phase.RETURNED))
+    assert out_of_service(story) == {WHO: seconds(15)}
+
+
+def test_out_of_service_counts_to_last_event() -> None:
+    story = story_of((0, Phase.DRAINING), (5, Phase.RETURNED), (10, Phase.DRAINING))
+    assert out_of_service([*story, e.Finished(later(30))]) == {WHO: seconds(25)}
+
+
+def test_out_of_service_omits_targets_never_out() -> None:
+    assert out_of_service([e.Planned(NOON, ROLL), *brought(ROLL, Phase.SKIPPED)]) == {}
+
+
+def test_drained_spans_take_out_to_work() -> None:
+    story = story_of((1, Phase.DRAINING), (40, Phase.OUT), (41, Phase.WORKING), (50, Phase.WARMING))
+    assert drained(story) == {WHO: seconds(40)}
+
+
+def test_drained_counts_only_the_last_drain() -> None:
+    story = story_of(
+        (0, Phase.DRAINING), (5, Phase.RETURNED), (10, Phase.DRAINING), (20, Phase.OUT), (21, Phase.WORKING)
+    )
+    assert drained(story) == {WHO: seconds(11)}
+    assert drained(story_of((0, Phase.DRAINING), (9, Phase.RETURNED))) == {}

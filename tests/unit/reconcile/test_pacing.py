@@ -7,11 +7,11 @@ from katakei.reconcile.pacing import Allowance, pace
 
 
 @pytest.mark.parametrize(("waited", "rests"), [(0, 0.5), (4, 0.5), (8, 1), (16, 2), (3600, 2)])
-def test_what_takes_long_is_looked_at_more_seldom(waited: float, rests: float) -> None:
+def test_pace_slows_with_time_waited(waited: float, rests: float) -> None:
     assert pace(seconds(waited)) == seconds(rests)
 
 
-def test_in_no_minute_are_more_looks_allowed_than_26() -> None:
+def test_allowance_is_at_most_26_per_minute() -> None:
     allowed, looks = Allowance(NOON), []
     for tick in range(1200):
         allowed = allowed.now(later(tick / 10))
@@ -21,7 +21,7 @@ def test_in_no_minute_are_more_looks_allowed_than_26() -> None:
     assert max(sum(first <= look < first + 60 for look in looks) for first in looks) <= 26
 
 
-def test_looks_that_were_not_needed_may_be_made_one_after_the_other_later() -> None:
+def test_allowance_saves_unused_observations() -> None:
     spent = Allowance(NOON, 0)
     assert spent.next == later(2.7)
     assert not spent.now(later(2)).one_is_left

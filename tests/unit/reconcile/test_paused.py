@@ -25,7 +25,7 @@ from katakei.reconcile.observe import observation_request
 PAUSE, RESUME = e.PauseAsked(later(10), "kim"), e.ResumeAsked(later(7200), "kim")
 
 
-def test_while_paused_nobody_is_taken_out_and_the_sentence_says_how_to_go_on() -> None:
+def test_paused_rollout_waits_and_names_resume() -> None:
     rollout = given(a_plan(), [PAUSE, e.CommandAcknowledged(later(10))])
     actions = decided(rollout, seen(rollout, later(70)), later(70))
     assert not moves(actions)
@@ -33,19 +33,19 @@ def test_while_paused_nobody_is_taken_out_and_the_sentence_says_how_to_go_on() -
     assert "paused by kim for 1m; to go on, run: katakei resume r-test" in whys(actions)
 
 
-def test_what_is_in_hand_when_a_pause_comes_is_finished() -> None:
+def test_paused_rollout_finishes_targets_in_progress() -> None:
     rollout = standing(a_plan(), Phase.DRAINING, PAUSE)
     assert moves(turn(rollout, 50, HealthState.ABSENT)) == {t(rollout.plan): Phase.OUT}
 
 
-def test_a_paused_rollout_is_not_looked_at_as_if_somebody_were_to_leave() -> None:
+def test_paused_rollout_requests_no_take_out_observation() -> None:
     rollout = given(a_plan(), [PAUSE])
     wanted = observation_request(rollout, seen(rollout, later(70)), later(70))
     assert not wanted.attributes
     assert not wanted.baseline
 
 
-def test_however_long_a_pause_was_nobody_was_held_too_long_by_it() -> None:
+def test_pause_does_not_count_as_waiting() -> None:
     rollout = given(a_plan(floor=2), [PAUSE, RESUME])
     held = decided(rollout, seen(rollout, later(7201)), later(7201))
     assert not moves(held)
@@ -53,7 +53,7 @@ def test_however_long_a_pause_was_nobody_was_held_too_long_by_it() -> None:
     assert held[-1] == Record(e.CommandAcknowledged(later(7201)))
 
 
-def test_a_word_from_a_machine_whose_clock_is_wrong_lengthens_and_shortens_no_wait() -> None:
+def test_command_with_wrong_clock_changes_no_wait() -> None:
     wrong = e.ResumeAsked(later(-9000), "kim")
     rollout = given(a_plan(floor=2), [PAUSE, wrong, e.CommandAcknowledged(later(100))])
     held = decided(rollout, seen(rollout, later(701)), later(701))
@@ -62,13 +62,13 @@ def test_a_word_from_a_machine_whose_clock_is_wrong_lengthens_and_shortens_no_wa
     assert "is next and has waited for 30s" in whys(early)
 
 
-def test_a_pause_that_comes_after_the_last_target_was_taken_changes_nothing() -> None:
+def test_pause_after_last_take_out_changes_nothing() -> None:
     plan = a_plan(1)
     rollout = given(plan, brought(plan, Phase.DONE), [PAUSE])
     (finish,) = decided(rollout, seen(rollout, NOON), NOON)
     assert finish == Record(e.Finished(NOON))
 
 
-def test_an_abort_ends_a_pause() -> None:
+def test_abort_ends_a_pause() -> None:
     rollout = given(a_plan(), [PAUSE, e.AbortAsked(later(20), "kim")])
     assert set(moves(decided(rollout, seen(rollout, later(30)), later(30))).values()) == {Phase.SKIPPED}

@@ -34,22 +34,22 @@ def written(actions: tuple[Action, ...]) -> list[e.Event]:
     return [action.event for action in actions if isinstance(action, Record)]
 
 
-def test_what_is_pending_after_settle_is_said_and_noted() -> None:
+def test_pending_requests_are_shown_and_recorded() -> None:
     assert written(busy(29)) == []
     assert written(busy(30)) == [e.ObservedBusy(later(30), FIRST, "2 connections")]
     assert "2 connections" in whys(busy(30))
 
 
 @pytest.mark.parametrize(("at", "noted"), [(59, False), (60, True)])
-def test_it_is_noted_again_only_after_half_a_minute(at: float, *, noted: bool) -> None:
+def test_pending_requests_are_recorded_every_30_seconds(at: float, *, noted: bool) -> None:
     assert bool(written(busy(at, WAITED, e.ObservedBusy(later(30), FIRST, "4 connections")))) is noted
 
 
-def test_an_old_verdict_is_neither_noted_nor_cut() -> None:
+def test_old_verdict_is_neither_recorded_nor_cut() -> None:
     assert written(busy(70, CUT, age=15)) == []
 
 
-def test_what_is_pending_for_too_long_is_cut_where_that_is_asked() -> None:
+def test_cut_after_ends_the_drain() -> None:
     assert written(busy(49, CUT)) == [e.ObservedBusy(later(49), FIRST, "2 connections")]
     assert written(busy(50, CUT)) == [e.DrainCutShort(later(50), FIRST, 2)]
 
@@ -62,7 +62,7 @@ def _on(phase: Phase) -> list[e.Event]:
     return [] if phase is Phase.DRAINING else [e.PhaseChanged(later(50), FIRST, Phase.OUT)]
 
 
-def test_what_was_cut_is_waited_for_and_looked_for_no_more() -> None:
+def test_cut_drain_waits_and_probes_no_more() -> None:
     draining, out = cut(Phase.DRAINING), cut(Phase.OUT)
     assert moves(decided(draining, seen(draining, later(51), {0: HealthState.DRAINING}), later(51))) == {
         FIRST: Phase.OUT
@@ -72,14 +72,14 @@ def test_what_was_cut_is_waited_for_and_looked_for_no_more() -> None:
     assert observation_request(out, seen(out, later(51)), later(51)).pending == ()
 
 
-def test_after_a_takeover_settle_comes_first_even_where_it_was_cut() -> None:
+def test_takeover_restarts_settle_of_cut_drain() -> None:
     rollout = evolve(cut(Phase.DRAINING), [e.OwnerChanged(later(60), Owner("kim", "here", 1, 2, "boot"))])
     again = evolve(rollout, [e.ObservedOut(later(61), FIRST)])
     assert not moves(decided(again, seen(again, later(90), {0: HealthState.DRAINING}), later(90)))
     assert moves(decided(again, seen(again, later(91), {0: HealthState.DRAINING}), later(91))) == {FIRST: Phase.OUT}
 
 
-def test_a_target_that_somebody_registered_meanwhile_is_waited_for_anew() -> None:
+def test_found_serving_resets_the_cut() -> None:
     found = evolve(cut(Phase.DRAINING), [e.FoundServing(later(51), FIRST)])
     assert not found.statuses[FIRST].cut_short
 
@@ -93,13 +93,13 @@ def came(rollout: Rollout, requests: int) -> list[e.Event]:
     return written(decided(rollout, replace(observation, arrivals={FIRST: requests}), later(40)))
 
 
-def test_requests_that_come_while_it_is_worked_on_are_written_as_they_grow() -> None:
+def test_arrivals_are_recorded_as_they_grow() -> None:
     assert came(at_work(), 0) == []
     assert came(at_work(), 3) == [e.RequestsAfterQuiet(later(40), FIRST, 3)]
     assert came(at_work(e.RequestsAfterQuiet(later(39), FIRST, 3)), 3) == []
 
 
-def test_each_process_counts_for_itself_and_none_of_it_is_lost() -> None:
+def test_arrivals_of_each_process_are_added() -> None:
     taken = e.OwnerChanged(later(40), Owner("kim", "here", 1, 2, "boot"))
     after: TargetStatus = at_work(
         e.RequestsAfterQuiet(later(39), FIRST, 3), taken, e.RequestsAfterQuiet(later(41), FIRST, 2)
@@ -107,7 +107,7 @@ def test_each_process_counts_for_itself_and_none_of_it_is_lost() -> None:
     assert (after.arrived_before, after.arrived) == (3, 2)
 
 
-def test_only_where_silence_was_proof_arrivals_are_news() -> None:
+def test_arrivals_are_requested_only_after_quiet_verdict() -> None:
     assert observation_request(at_work(), seen(at_work(), NOON), NOON).arrivals == (FIRST,)
     for other in (at_work(blind="no data"), at_work(e.DrainCutShort(NOON, FIRST, 2)), given(PLAN)):
         assert not observation_request(other, seen(other, NOON), NOON).arrivals
@@ -122,5 +122,5 @@ def test_only_where_silence_was_proof_arrivals_are_news() -> None:
         ("ssm", Drain(), ""),
     ],
 )
-def test_a_witness_is_carried_by_the_work_unless_another_way_is_named(work: str, drain: Drain, carrier: str) -> None:
+def test_probe_is_carried_by_work_by_default(work: str, drain: Drain, carrier: str) -> None:
     assert Spec("shop", ("web",), Command(work, "x"), drain=drain).carrier == carrier

@@ -26,17 +26,17 @@ def told(rollout: Rollout, blind: str | None, at: float = 1) -> tuple[Action, ..
     )
 
 
-def test_a_target_stays_in_service_until_the_witness_has_seen_its_traffic() -> None:
+def test_take_out_waits_for_baseline() -> None:
     actions = told(given(PLAN), None)
     assert not deregistered(actions)
     assert "the probe counts its connections before it leaves service" in whys(actions)
 
 
-def test_why_a_witness_is_still_blind_is_told() -> None:
+def test_wait_shows_why_probe_is_blind() -> None:
     assert "(no data from another address yet)" in whys(told(given(PLAN), "no data from another address yet"))
 
 
-def test_what_the_witness_saw_is_written_before_the_target_leaves() -> None:
+def test_baseline_is_recorded_before_take_out() -> None:
     assert written(told(given(PLAN), "")) == [e.BaselineTaken(later(1), FIRST, "")]
     assert FIRST in moves(told(given(PLAN, [e.BaselineTaken(NOON, FIRST, "")]), None))
 
@@ -51,21 +51,19 @@ SILENT = e.BaselineTaken(later(45), FIRST, "probe_silent", reason(ReasonCode.PRO
 @pytest.mark.parametrize(
     ("blind", "wanted"), [(None, SILENT), ("no data", e.BaselineTaken(later(45), FIRST, "no data"))]
 )
-def test_a_target_whose_traffic_is_not_seen_leaves_after_a_while_and_is_called_blind(
-    blind: str | None, wanted: e.BaselineTaken
-) -> None:
+def test_baseline_timeout_records_blind_target(blind: str | None, wanted: e.BaselineTaken) -> None:
     assert not written(told(given(PLAN), blind, 44.9))
     assert written(told(given(PLAN), blind, 45)) == [wanted]
 
 
-def test_a_target_that_is_out_already_has_no_traffic_to_be_seen() -> None:
+def test_left_out_target_needs_no_baseline() -> None:
     plan = a_plan(1, floor=0, drain=Drain(until=DrainUntil.PROOF))
     out = [e.PhaseChanged(NOON, FIRST, phase) for phase in (Phase.DRAINING, Phase.LEFT_OUT)]
     rollout = given(plan, out, [e.RetryAsked(NOON, "ops", (FIRST,))])
     assert written(told(rollout, None)) == [replace(SILENT, at=later(1))]
 
 
-def test_the_silence_of_a_blind_target_proves_nothing() -> None:
+def test_blind_target_silence_proves_nothing() -> None:
     quiet = DrainEvidence(ProbeVerdict.QUIET, later(31), later(32))
     sighted, blind = (standing(PLAN, Phase.DRAINING, e.BaselineTaken(NOON, FIRST, why)) for why in ("", "no data"))
     observation = seen(sighted, later(33), {0: HealthState.DRAINING}, evidence=quiet)
@@ -73,7 +71,7 @@ def test_the_silence_of_a_blind_target_proves_nothing() -> None:
     assert not moves(decided(blind, observation, later(33)))
 
 
-def test_the_witness_is_asked_about_the_next_to_leave_while_others_are_in_hand() -> None:
+def test_baseline_is_requested_for_next_targets() -> None:
     rollout = standing(PLAN, Phase.DRAINING)
     assert observation_request(rollout, seen(rollout, NOON), NOON).baseline == (t(PLAN, 1),)
 
@@ -81,7 +79,7 @@ def test_the_witness_is_asked_about_the_next_to_leave_while_others_are_in_hand()
 @pytest.mark.parametrize(
     ("until", "after"), [(DrainUntil.PROOF, 30), (DrainUntil.ANSWERED, 30), (DrainUntil.COUNTER, 25)]
 )
-def test_the_witness_is_asked_as_soon_as_its_verdict_may_count(until: DrainUntil, after: float) -> None:
+def test_probe_is_asked_when_verdict_counts(until: DrainUntil, after: float) -> None:
     rollout = standing(a_plan(3, drain=Drain(until=until)), Phase.DRAINING)
     assert not observation_request(rollout, seen(rollout, NOON), later(after - 0.1)).pending
     assert observation_request(rollout, seen(rollout, NOON), later(after)).pending == (FIRST,)
@@ -90,31 +88,31 @@ def test_the_witness_is_asked_as_soon_as_its_verdict_may_count(until: DrainUntil
     assert [rest.until for rest in rests] == [later(after)]
 
 
-def test_a_target_not_seen_out_yet_is_not_witnessed() -> None:
+def test_probe_is_not_asked_before_out() -> None:
     rollout = standing(PLAN, Phase.DRAINING, bare=True)
     assert not observation_request(rollout, seen(rollout, NOON), later(99)).pending
 
 
-def test_once_nothing_more_may_leave_nobody_is_counted_before_it() -> None:
+def test_baseline_is_not_requested_when_stopped() -> None:
     for end in (e.AbortAsked(NOON, "ops"), e.Interrupted(NOON, "ops")):
         assert not observation_request(given(PLAN, [end]), seen(given(PLAN), NOON), NOON).baseline
 
 
-def test_with_the_timer_alone_no_witness_is_asked() -> None:
+def test_probe_is_not_asked_with_until_delay() -> None:
     rollout = standing(a_plan(), Phase.DRAINING)
     wanted = observation_request(rollout, seen(rollout, NOON), later(99))
     assert (wanted.baseline, wanted.pending) == ((), ())
 
 
 @pytest.mark.parametrize(("state", "last_look"), [(HealthState.DRAINING, True), (HealthState.ABSENT, False)])
-def test_only_what_still_drains_is_looked_at_once_more_when_work_begins(state: HealthState, *, last_look: bool) -> None:
+def test_last_look_only_for_draining_target(state: HealthState, *, last_look: bool) -> None:
     rollout = standing(PLAN, Phase.OUT)
     observation = seen(rollout, later(33), {0: state}, evidence=DrainEvidence(ProbeVerdict.QUIET, later(31), later(32)))
     starts = [action for action in decided(rollout, observation, later(33)) if isinstance(action, StartWork)]
     assert [start.last_look for start in starts] == [last_look]
 
 
-def test_a_start_that_was_not_taken_is_made_again_by_a_verdict_of_now() -> None:
+def test_repeated_start_needs_fresh_verdict() -> None:
     lost = standing(PLAN, Phase.WORKING, bare=True)
     assert observation_request(lost, seen(lost, later(30)), later(33)).pending == (FIRST,)
     assert observation_request(lost, replace(seen(lost, later(30)), attributes={}), later(33)).attributes == (

@@ -46,7 +46,7 @@ INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
 # -- checking
 
 
-def test_a_target_is_registered_only_after_it_answered_well() -> None:
+def test_target_is_registered_after_passed_check() -> None:
     rollout = standing(a_plan(), Phase.CHECKING)
     actions = turn(rollout, 5, ABSENT, answer=CheckResult(passed=True, begun=NOON))
     assert moves(actions) == {t(rollout.plan): Phase.WARMING}
@@ -61,20 +61,20 @@ def test_a_target_is_registered_only_after_it_answered_well() -> None:
         (CheckResult(passed=True, begun=later(-1)), "no answer yet"),
     ],
 )
-def test_no_answer_a_bad_one_or_one_asked_too_early_is_no_pass(answer: CheckResult | None, said: str) -> None:
+def test_missing_failed_or_early_answer_does_not_pass(answer: CheckResult | None, said: str) -> None:
     actions = turn(standing(a_plan(), Phase.CHECKING), 5, ABSENT, answer=answer)
     assert not moves(actions)
     assert said in whys(actions)
 
 
 @pytest.mark.parametrize(("at", "due"), [(None, 5), (1, 5.625)])
-def test_a_check_is_asked_at_once_and_then_again_after_a_while(at: float | None, due: float) -> None:
+def test_check_is_repeated_at_growing_intervals(at: float | None, due: float) -> None:
     answer = None if at is None else CheckResult(passed=False, begun=later(at), why="503 instead of 200")
     actions = turn(standing(a_plan(), Phase.CHECKING), 5, ABSENT, answer=answer)
     assert [action.until for action in actions if isinstance(action, Wait)] == [later(due)]
 
 
-def test_a_check_that_does_not_pass_in_time_leaves_the_target_out() -> None:
+def test_failed_check_leaves_target_out() -> None:
     rollout = standing(a_plan(), Phase.CHECKING)
     bad = CheckResult(passed=False, begun=later(19), why="503 instead of 200")
     assert not moves(turn(rollout, 20, ABSENT, answer=bad))
@@ -84,7 +84,7 @@ def test_a_check_that_does_not_pass_in_time_leaves_the_target_out() -> None:
     assert "503 instead of 200" in why(move)
 
 
-def test_a_target_that_somebody_registers_while_it_is_checked_is_taken_out_once_more() -> None:
+def test_target_registered_while_checked_is_deregistered_again() -> None:
     rollout = standing(a_plan(), Phase.CHECKING)
     good = CheckResult(passed=True, begun=NOON)
     seen_in = e.FoundServing(later(5), t(rollout.plan))
@@ -96,7 +96,7 @@ def test_a_target_that_somebody_registers_while_it_is_checked_is_taken_out_once_
     assert "in service before its check passed" in whys(again)
 
 
-def test_the_second_time_it_is_left_to_a_person() -> None:
+def test_second_registration_while_checked_leaves_target_out() -> None:
     twice = [e.FoundServing(later(5), t(a_plan()))] * 2
     [move] = moved(turn(standing(a_plan(), Phase.CHECKING, *twice), 7, HEALTHY))
     assert (move.to, move.cause, move.reason) == (
@@ -106,7 +106,7 @@ def test_the_second_time_it_is_left_to_a_person() -> None:
     )
 
 
-def test_the_earlier_reason_is_not_lost_behind_the_later_one() -> None:
+def test_earlier_reason_is_kept() -> None:
     plan = a_plan()
     failed = e.PhaseChanged(NOON, t(plan), Phase.CHECKING, "exit code 7", Intent.RETURN, Cause.FAILED)
     move = moved(turn(standing(plan, Phase.WORKING, failed), 21, ABSENT))[0]
@@ -114,7 +114,7 @@ def test_the_earlier_reason_is_not_lost_behind_the_later_one() -> None:
     assert why(move) == "exit code 7; the check did not pass within 20s: no answer yet"
 
 
-def test_without_a_check_the_load_balancer_alone_judges() -> None:
+def test_target_without_check_is_registered() -> None:
     rollout = standing(a_plan(check=Check(asked=False)), Phase.CHECKING)
     assert moves(turn(rollout, 1, ABSENT)) == {t(rollout.plan): Phase.WARMING}
 
@@ -122,7 +122,7 @@ def test_without_a_check_the_load_balancer_alone_judges() -> None:
 # -- an ip target must be absent before it is registered again
 
 
-def test_an_ip_target_is_registered_only_when_it_is_absent() -> None:
+def test_ip_target_is_registered_when_absent() -> None:
     rollout = standing(a_plan(ip=True, check=Check(asked=False)), Phase.CHECKING)
     actions = turn(rollout, 5, DRAINING)
     assert not moves(actions)
@@ -130,7 +130,7 @@ def test_an_ip_target_is_registered_only_when_it_is_absent() -> None:
     assert moves(turn(rollout, 5, ABSENT)) == {t(rollout.plan): Phase.WARMING}
 
 
-def test_an_ip_target_not_seen_since_it_was_taken_out_may_still_drain() -> None:
+def test_unobserved_ip_target_may_still_drain() -> None:
     plan = a_plan(ip=True)
     way = [*brought(plan, Phase.DRAINING, bare=True), e.PhaseChanged(later(1), t(plan), Phase.RETURNING)]
     rollout = given(plan, way, [e.Deregistered(later(2), plan.groups[0].arn, (t(plan),))])
@@ -139,14 +139,14 @@ def test_an_ip_target_not_seen_since_it_was_taken_out_may_still_drain() -> None:
     assert registered(turn(rollout, 3, HEALTHY, age=seconds(0.5)))
 
 
-def test_an_ip_target_not_seen_just_now_may_still_drain() -> None:
+def test_stale_ip_observation_may_still_drain() -> None:
     rollout = standing(a_plan(ip=True), Phase.RETURNING, bare=True)
     assert not registered(turn(rollout, 50, ABSENT, age=seconds(11)))
     nothing = replace(seen(rollout, later(50)), groups={})
     assert not registered(decided(rollout, nothing, later(50)))
 
 
-def test_the_wait_of_an_ip_target_for_its_timer_is_not_held_against_its_return() -> None:
+def test_return_limit_includes_ip_delay() -> None:
     plan = a_plan(ip=True)
     rollout = standing(plan, Phase.RETURNING, bare=True)
     assert registered(turn(rollout, 61, ABSENT))
@@ -155,7 +155,7 @@ def test_the_wait_of_an_ip_target_for_its_timer_is_not_held_against_its_return()
     assert moves(turn(begun, 101, INITIAL)) == {t(plan): Phase.LEFT_OUT}
 
 
-def test_an_instance_target_is_registered_while_it_drains() -> None:
+def test_instance_target_is_registered_while_draining() -> None:
     rollout = standing(a_plan(), Phase.RETURNING, bare=True)
     assert registered(turn(rollout, 1, DRAINING)) == [t(rollout.plan)]
 
@@ -163,41 +163,41 @@ def test_an_instance_target_is_registered_while_it_drains() -> None:
 # -- warming
 
 
-def test_exactly_the_recorded_registrations_are_restored() -> None:
+def test_recorded_registrations_are_restored_exactly() -> None:
     plan = a_plan(groups=2)
     [action] = [s for s in turn(standing(plan, Phase.WARMING, bare=True), 1, ABSENT) if isinstance(s, Register)]
     assert action.registrations == plan.targets[0].registrations
 
 
-def test_only_the_group_whose_register_call_did_not_return_is_called_again() -> None:
+def test_register_repeats_only_unreturned_groups() -> None:
     plan = a_plan(groups=2)
     rollout = standing(plan, Phase.WARMING, called(plan)[0], bare=True)
     [action] = [s for s in turn(rollout, 1, ABSENT) if isinstance(s, Register)]
     assert [place.group for place in action.registrations] == [plan.groups[1].arn]
 
 
-def test_a_register_call_that_returned_is_not_believed_until_the_world_shows_it() -> None:
+def test_returned_register_call_needs_observation() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
     assert not registered(turn(rollout, 4, ABSENT))
     assert registered(turn(rollout, 5, ABSENT)) == [t(plan)]
 
 
-def test_a_call_that_took_in_one_group_only_is_repeated() -> None:
+def test_register_effective_in_one_group_is_repeated() -> None:
     plan = a_plan(groups=2)
     rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
     half = seen(rollout, later(5), places={plan.targets[0].registrations[1]: ABSENT})
     assert registered(decided(rollout, half, later(5))) == [t(plan)]
 
 
-def test_a_registration_that_is_only_slow_is_not_called_again() -> None:
+def test_slow_registration_is_not_repeated() -> None:
     plan = a_plan()
     actions = turn(standing(plan, Phase.WARMING, *called(plan), bare=True), 20, INITIAL)
     assert not registered(actions)
     assert "initial" in whys(actions)
 
 
-def test_a_look_begun_before_the_register_call_returned_does_not_show_it_serving() -> None:
+def test_observation_before_register_return_proves_nothing() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WARMING, *called(plan, 2), bare=True)
     actions = turn(rollout, 3, HEALTHY, age=seconds(2))
@@ -205,7 +205,7 @@ def test_a_look_begun_before_the_register_call_returned_does_not_show_it_serving
     assert "registered, but not observed since" in whys(actions)
 
 
-def test_two_looks_five_seconds_apart_make_a_target_serve_again() -> None:
+def test_two_observations_apart_prove_service() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
     assert notes(turn(rollout, 3)) == [e.ObservedServing]
@@ -215,7 +215,7 @@ def test_two_looks_five_seconds_apart_make_a_target_serve_again() -> None:
     assert moves(turn(once, 8)) == {t(plan): Phase.SOAKING}
 
 
-def test_in_two_groups_each_of_the_two_looks_counts_by_its_careful_part() -> None:
+def test_proof_in_two_groups_uses_later_times() -> None:
     plan = a_plan(groups=2)
     first, other = plan.targets[0].registrations
     rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
@@ -226,14 +226,14 @@ def test_in_two_groups_each_of_the_two_looks_counts_by_its_careful_part() -> Non
     assert moves(decided(once, older(seen(once, later(9)), other, 1), later(9)))
 
 
-def test_the_next_look_comes_when_the_soak_is_over_if_that_is_soon() -> None:
+def test_soak_wait_ends_with_the_soak() -> None:
     rollout = standing(a_plan(), Phase.SOAKING, e.ObservedServing(later(2), t(a_plan())))
     for at, due in ((9.0, 11.0), (11.5, 12.0)):
         [rest] = [action for action in turn(rollout, at) if isinstance(action, Wait)]
         assert rest.until == later(due)
 
 
-def test_a_target_that_falls_between_the_two_looks_begins_anew() -> None:
+def test_unhealthy_between_observations_restarts_proof() -> None:
     plan = a_plan()
     once = standing(plan, Phase.WARMING, *called(plan), e.ObservedServing(later(3), t(plan)), bare=True)
     assert notes(turn(once, 8, DOWN)) == [e.BecameUnhealthy]
@@ -248,7 +248,7 @@ def test_a_target_that_falls_between_the_two_looks_begins_anew() -> None:
     assert notes(turn(fell, 9)) == [e.ObservedServing]
 
 
-def test_healthy_under_an_administrative_override_does_not_serve() -> None:
+def test_overridden_target_does_not_serve() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
     observation = seen(rollout, later(3))
@@ -260,14 +260,14 @@ def test_healthy_under_an_administrative_override_does_not_serve() -> None:
     assert "healthy, but an administrative override keeps traffic away" in whys(actions)
 
 
-def test_a_target_in_two_groups_serves_only_when_both_show_it() -> None:
+def test_target_must_serve_in_all_groups() -> None:
     plan = a_plan(groups=2)
     rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
     slow = seen(rollout, later(3), places={plan.targets[0].registrations[1]: INITIAL})
     assert not notes(decided(rollout, slow, later(3)))
 
 
-def test_a_target_that_does_not_warm_in_time_is_taken_out_and_kept_out() -> None:
+def test_warming_over_limit_keeps_target_out() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
     assert not moves(turn(rollout, 60, DOWN))
@@ -275,13 +275,13 @@ def test_a_target_that_does_not_warm_in_time_is_taken_out_and_kept_out() -> None
     assert (move.to, move.intent, move.cause) == (Phase.DRAINING, Intent.KEEP_OUT, Cause.FAILED)
 
 
-def test_no_target_fails_to_warm_because_nobody_can_see_it() -> None:
+def test_unobserved_target_does_not_fail_warming() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WARMING, *called(plan), bare=True)
     assert not moves(turn(rollout, 500, DOWN, age=seconds(60)))
 
 
-def test_what_the_load_balancer_will_never_register_is_kept_out() -> None:
+def test_rejected_registration_keeps_target_out() -> None:
     plan = a_plan()
     rollout = standing(
         plan, Phase.WARMING, e.RegistrationRejected(later(1), t(plan), "not in a running state"), bare=True

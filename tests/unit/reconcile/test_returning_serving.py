@@ -44,14 +44,14 @@ INITIAL, ABSENT, DRAINING, HEALTHY, DOWN = (
 # -- soaking
 
 
-def test_a_target_is_done_only_when_it_stayed_in_service() -> None:
+def test_target_is_done_after_its_soak() -> None:
     rollout = standing(a_plan(), Phase.SOAKING)
     assert not moves(turn(rollout, 9.9))
     assert "soaking" in whys(turn(rollout, 9))
     assert moves(turn(rollout, 10)) == {t(rollout.plan): Phase.DONE}
 
 
-def test_the_soak_counts_from_the_newest_proof_of_service() -> None:
+def test_soak_starts_at_newest_proof() -> None:
     plan = a_plan()
     rollout = standing(
         plan, Phase.SOAKING, e.BecameUnhealthy(later(5), t(plan), "unhealthy"), e.ObservedServing(later(8), t(plan))
@@ -60,11 +60,11 @@ def test_the_soak_counts_from_the_newest_proof_of_service() -> None:
     assert moves(turn(rollout, 18)) == {t(plan): Phase.DONE}
 
 
-def test_after_a_takeover_the_soak_begins_anew() -> None:
+def test_takeover_restarts_the_soak() -> None:
     assert notes(turn(standing(a_plan(), Phase.SOAKING, taken(9)), 11)) == [e.ObservedServing]
 
 
-def test_a_soak_that_nobody_sees_waits() -> None:
+def test_unobserved_soak_waits() -> None:
     actions = turn(standing(a_plan(), Phase.SOAKING), 30, age=seconds(11))
     assert not moves(actions)
     assert "not observed recently" in whys(actions)
@@ -79,31 +79,31 @@ def fallen(times: int) -> list[e.Event]:
     return story
 
 
-def test_unhealthy_in_the_soak_begins_it_anew_and_is_written_once() -> None:
+def test_unhealthy_soak_restarts_and_is_recorded_once() -> None:
     assert notes(turn(standing(a_plan(), Phase.SOAKING), 3, DOWN)) == [e.BecameUnhealthy]
     down = turn(standing(a_plan(), Phase.SOAKING, *fallen(1)), 4, DOWN)
     assert not notes(down)
     assert "became unhealthy while soaking" in whys(down)
 
 
-def test_a_second_fall_is_written_too() -> None:
+def test_second_unhealthy_soak_is_recorded() -> None:
     again = standing(a_plan(), Phase.SOAKING, *fallen(1), e.ObservedServing(later(3), t(a_plan())))
     assert notes(turn(again, 5, DOWN)) == [e.BecameUnhealthy]
 
 
-def test_the_third_fall_fails_the_target() -> None:
+def test_third_unhealthy_soak_fails_target() -> None:
     assert not moves(turn(standing(a_plan(), Phase.SOAKING, *fallen(2)), 5, DOWN))
     [move] = moved(turn(standing(a_plan(), Phase.SOAKING, *fallen(3)), 5, DOWN))
     assert (move.to, move.intent, move.cause) == (Phase.DRAINING, Intent.KEEP_OUT, Cause.FAILED)
 
 
-def test_a_soak_over_its_limit_fails_the_target() -> None:
+def test_soak_over_limit_fails_target() -> None:
     rollout = standing(a_plan(), Phase.SOAKING, *fallen(1))
     assert not moves(turn(rollout, 70, DOWN))
     assert moves(turn(rollout, 71, DOWN)) == {t(rollout.plan): Phase.DRAINING}
 
 
-def test_a_failed_soak_stays_in_service_when_the_floor_forbids_it_to_leave() -> None:
+def test_failed_soak_stays_for_the_floor() -> None:
     [move] = moved(turn(standing(a_plan(), Phase.SOAKING, *fallen(3)), 5, DOWN, DOWN))
     assert (move.to, move.cause) == (Phase.FAILED_SERVING, Cause.FAILED)
     assert move.reason is not None
@@ -111,7 +111,7 @@ def test_a_failed_soak_stays_in_service_when_the_floor_forbids_it_to_leave() -> 
     assert "stays in service because the floor needs it" in why(move)
 
 
-def test_a_failed_soak_leaves_only_when_every_group_is_seen() -> None:
+def test_failed_soak_leaves_only_with_groups_seen() -> None:
     plan = a_plan(groups=2)
     rollout = standing(plan, Phase.SOAKING, *fallen(3))
     observation = seen(rollout, later(5), {0: DOWN})
@@ -122,7 +122,7 @@ def test_a_failed_soak_leaves_only_when_every_group_is_seen() -> None:
     assert "stays in service until its groups have been observed" in whys(actions)
 
 
-def test_two_targets_that_fail_at_once_do_not_both_leave_a_group_that_needs_one() -> None:
+def test_only_one_of_two_failed_soaks_leaves() -> None:
     plan = a_plan(3, groups=2, window=2)
     stories = [[*brought(plan, Phase.SOAKING, n), *_falls(plan, n)] for n in (0, 1)]
     rollout = given(plan, *stories)
@@ -141,7 +141,7 @@ def _falls(plan: Plan, number: int) -> list[e.Event]:
     return [e.BecameUnhealthy(later(n), t(plan, number), "unhealthy") for n in range(3)]
 
 
-def test_a_target_put_back_after_a_failure_ends_as_failed_although_it_serves() -> None:
+def test_put_back_target_ends_failed_serving() -> None:
     plan = a_plan()
     failed = e.PhaseChanged(NOON, t(plan), Phase.CHECKING, "exit code 7", Intent.RETURN, Cause.FAILED)
     warm = [e.PhaseChanged(NOON, t(plan), Phase.WARMING, "exit code 7"), *facts(plan, Phase.WARMING)]
@@ -153,13 +153,13 @@ def test_a_target_put_back_after_a_failure_ends_as_failed_although_it_serves() -
 # -- back without work
 
 
-def test_a_target_that_returns_is_registered_and_proven_like_any_other() -> None:
+def test_returning_target_is_registered_and_proven() -> None:
     rollout = standing(a_plan(), Phase.RETURNING)
     assert not moves(turn(rollout, 4))
     assert moves(turn(rollout, 5)) == {t(rollout.plan): Phase.RETURNED}
 
 
-def test_why_it_returned_is_kept() -> None:
+def test_returned_target_keeps_its_reason() -> None:
     plan = a_plan()
     back = e.PhaseChanged(NOON, t(plan), Phase.RETURNING, "aborted by kim", Intent.RETURN, Cause.ABORTED)
     rollout = standing(plan, Phase.DRAINING, back, *facts(plan, Phase.RETURNING))
@@ -167,7 +167,7 @@ def test_why_it_returned_is_kept() -> None:
     assert (move.reason, move.cause) == (text("aborted by kim"), Cause.ABORTED)
 
 
-def test_what_cannot_return_is_left_out_and_named() -> None:
+def test_rejected_return_leaves_target_out() -> None:
     plan = a_plan()
     refused = standing(plan, Phase.RETURNING, e.RegistrationRejected(later(1), t(plan), "not running"), bare=True)
     [move] = moved(turn(refused, 2, ABSENT))
@@ -176,7 +176,7 @@ def test_what_cannot_return_is_left_out_and_named() -> None:
     assert "not running" in why(move)
 
 
-def test_a_return_over_its_limit_is_left_out() -> None:
+def test_return_over_limit_leaves_target_out() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.RETURNING, *called(plan), bare=True)
     assert not moves(turn(rollout, 60, DOWN))
@@ -184,21 +184,21 @@ def test_a_return_over_its_limit_is_left_out() -> None:
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
 
 
-def test_no_return_fails_because_nobody_can_see_it() -> None:
+def test_unobserved_return_does_not_fail() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.RETURNING, *called(plan), bare=True)
     assert not moves(turn(rollout, 500, DOWN, age=seconds(60)))
 
 
 @pytest.mark.parametrize(("state", "over"), [(INITIAL, True), (HEALTHY, True), (DRAINING, False), (ABSENT, False)])
-def test_with_no_wait_it_is_enough_that_the_load_balancer_shows_it(*, state: HealthState, over: bool) -> None:
+def test_return_without_wait_needs_listing_only(*, state: HealthState, over: bool) -> None:
     plan = a_plan(1, floor=0, kind=PlanKind.REGISTER, waits=False, begin=Phase.OUT)
     back = e.PhaseChanged(NOON, t(plan), Phase.RETURNING)
     rollout = given(plan, [back, *called(plan)])
     assert (moves(turn(rollout, 1, state)) == {t(plan): Phase.RETURNED}) is over
 
 
-def test_with_no_wait_the_call_must_have_returned_and_the_group_been_seen() -> None:
+def test_return_without_wait_needs_call_and_observation() -> None:
     plan = a_plan(1, floor=0, kind=PlanKind.REGISTER, waits=False, begin=Phase.OUT)
     back = e.PhaseChanged(NOON, t(plan), Phase.RETURNING)
     assert not moves(turn(given(plan, [back]), 1, INITIAL))

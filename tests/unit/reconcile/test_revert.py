@@ -79,7 +79,7 @@ def skipped(plan: Plan, number: int) -> e.Event:
 
 
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.OUT])
-def test_who_is_still_untouched_goes_back_as_it_was(phase: Phase) -> None:
+def test_revert_returns_untouched_targets(phase: Phase) -> None:
     rollout = standing(undoable(1, floor=0), phase, REVERT)
     [move] = moved(turn(rollout, 101, ABSENT))
     assert (move.to, move.intent, move.reason) == (
@@ -90,14 +90,14 @@ def test_who_is_still_untouched_goes_back_as_it_was(phase: Phase) -> None:
     assert not candidates(evolve(rollout, [move, e.PhaseChanged(NOON, move.target, Phase.RETURNED)]))
 
 
-def test_work_that_runs_is_awaited() -> None:
+def test_revert_waits_for_running_work() -> None:
     rollout = standing(undoable(1, floor=0), Phase.WORKING, REVERT)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.RUNNING))
     assert not moves(actions)
     assert "the work has been running for 40s" in whys(actions)
 
 
-def test_work_that_never_began_is_told_never_to_begin() -> None:
+def test_revert_forbids_unstarted_work() -> None:
     rollout = standing(undoable(), Phase.WORKING, REVERT, bare=True)
     assert any(
         isinstance(action, ForbidWork) for action in turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.NOT_STARTED))
@@ -105,7 +105,7 @@ def test_work_that_never_began_is_told_never_to_begin() -> None:
 
 
 @pytest.mark.parametrize("exit_code", [0, 1])
-def test_what_has_been_worked_on_by_then_is_taken_back_without_serving_in_between(exit_code: int) -> None:
+def test_revert_takes_back_ended_work_directly(exit_code: int) -> None:
     plan = undoable(1, floor=0)
     rollout = standing(plan, Phase.WORKING, REVERT)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.ENDED, exit_code))
@@ -115,25 +115,25 @@ def test_what_has_been_worked_on_by_then_is_taken_back_without_serving_in_betwee
     assert (move.to, move.intent, ended.failures) == (Phase.DRAINING, Intent.REVERT, 0)
 
 
-def test_what_is_being_checked_is_taken_back_without_serving_in_between() -> None:
+def test_revert_takes_back_checked_target_directly() -> None:
     rollout = standing(undoable(1, floor=0), Phase.CHECKING, REVERT)
     assert moves(turn(rollout, 101, ABSENT, answer=CheckResult(True, later(101)))) == {t(rollout.plan): Phase.LEFT_OUT}
 
 
-def test_what_has_just_been_registered_is_taken_out_again_at_once() -> None:
+def test_revert_deregisters_warming_target() -> None:
     plan = undoable(1, floor=0)
     rollout = given(plan, brought(plan, Phase.WARMING, bare=True), called(plan), [REVERT])
     [move] = moved(turn(rollout, 101, HealthState.INITIAL))
     assert (move.to, move.intent, move.cause) == (Phase.DRAINING, Intent.KEEP_OUT, None)
 
 
-def test_a_soak_is_not_waited_for_where_the_target_serves() -> None:
+def test_revert_does_not_wait_for_soak() -> None:
     plan = undoable(1)
     rollout = standing(plan, Phase.SOAKING, e.ObservedServing(NOON, t(plan)), REVERT)
     assert moves(turn(rollout, 1)) == {t(plan): Phase.DONE}
 
 
-def test_a_manual_work_that_nobody_approved_is_taken_back_too() -> None:
+def test_revert_takes_back_unapproved_work() -> None:
     plan = undoable(1, floor=0, work=Command("manual"))
     rollout = standing(plan, Phase.WORKING, REVERT)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.AWAITS_APPROVAL))
@@ -141,7 +141,7 @@ def test_a_manual_work_that_nobody_approved_is_taken_back_too() -> None:
     assert candidates(evolve(rollout, [action.event for action in actions if isinstance(action, Record)])) == [t(plan)]
 
 
-def test_an_interrupted_work_is_known_to_be_over_and_is_taken_back() -> None:
+def test_revert_takes_back_interrupted_work() -> None:
     plan = undoable(1, floor=0)
     rollout = standing(plan, Phase.WORKING, REVERT)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.INTERRUPTED))
@@ -151,14 +151,14 @@ def test_an_interrupted_work_is_known_to_be_over_and_is_taken_back() -> None:
 # -- who is taken back, and who is not
 
 
-def test_the_last_that_was_touched_is_taken_back_first_however_it_ended() -> None:
+def test_revert_starts_with_last_touched_target() -> None:
     plan = undoable(4)
     story = [*brought(plan, Phase.DONE, 0), *failed(plan, 1), *brought(plan, Phase.FAILED_SERVING, 2)]
     rollout = given(plan, story, brought(plan, Phase.DONE, 3), [REVERT])
     assert candidates(rollout) == [t(plan, number) for number in (3, 2, 1, 0)]
 
 
-def test_a_target_whose_work_was_refused_was_not_touched() -> None:
+def test_refused_work_does_not_touch_target() -> None:
     plan = undoable(1)
     rollout = standing(plan, Phase.WORKING)
     actions = turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.REFUSED))
@@ -167,7 +167,7 @@ def test_a_target_whose_work_was_refused_was_not_touched() -> None:
     assert not candidates(evolve(served, [REVERT]))
 
 
-def test_where_the_work_may_still_run_nothing_else_is_begun() -> None:
+def test_revert_skips_target_with_running_work() -> None:
     plan = undoable(2)
     story = [
         *brought(plan, Phase.WORKING),
@@ -178,14 +178,14 @@ def test_where_the_work_may_still_run_nothing_else_is_begun() -> None:
     assert not_taken_back(rollout) == [t(plan, 0), t(plan, 1)]
 
 
-def test_where_somebody_else_insists_on_a_target_a_person_decides() -> None:
+def test_revert_skips_target_registered_elsewhere() -> None:
     plan = undoable(1)
     story = [*brought(plan, Phase.CHECKING), *[e.FoundServing(NOON, t(plan))] * 2]
     rollout = given(plan, story, [e.PhaseChanged(NOON, t(plan), Phase.LEFT_OUT, cause=Cause.FAILED), REVERT])
     assert not candidates(rollout)
 
 
-def test_the_revert_command_is_what_is_run() -> None:
+def test_revert_runs_the_revert_command() -> None:
     plan = undoable(1, floor=0)
     rollout = given(plan, failed(plan), [REVERT], back(plan, Phase.DRAINING), facts(plan, Phase.DRAINING))
     out = evolve(rollout, [e.PhaseChanged(NOON, t(plan), Phase.OUT)])
@@ -193,7 +193,7 @@ def test_the_revert_command_is_what_is_run() -> None:
     assert (key.intent, key.attempt) == (Intent.REVERT, 2)
 
 
-def test_marks_of_the_revert_are_where_its_own_executor_keeps_them() -> None:
+def test_revert_uses_marks_of_its_executor() -> None:
     plan = undoable(1, floor=0)
     owner = Owner("deploy", "host", 7, 7, "boot")
     taken_up = e.OwnerChanged(NOON, owner, "", "here")
@@ -205,7 +205,7 @@ def test_marks_of_the_revert_are_where_its_own_executor_keeps_them() -> None:
 # -- the floor
 
 
-def test_the_floor_is_kept_while_it_is_reverted() -> None:
+def test_revert_keeps_the_floor() -> None:
     plan = undoable(2, floor=2)
     rollout = given(plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.DONE, 1), [REVERT])
     actions = turn(rollout, 101)
@@ -213,19 +213,19 @@ def test_the_floor_is_kept_while_it_is_reverted() -> None:
     assert "the floor is 2" in whys(actions)
 
 
-def test_who_is_left_out_is_taken_back_whoever_else_has_fallen() -> None:
+def test_revert_of_left_out_target_ignores_floor() -> None:
     plan = undoable(2)
     rollout = given(plan, failed(plan), brought(plan, Phase.DONE, 1), [REVERT, fell(plan, 1)])
     assert moves(turn(rollout, 101, ABSENT, DOWN)) == {t(plan): Phase.DRAINING}
 
 
-def test_who_is_left_out_but_seen_in_service_is_not_taken_from_a_broken_floor() -> None:
+def test_revert_keeps_serving_target_for_floor() -> None:
     plan = undoable(2)
     rollout = given(plan, failed(plan), brought(plan, Phase.DONE, 1), [REVERT, fell(plan, 1)])
     assert not deregistered(turn(rollout, 101, HealthState.HEALTHY, DOWN))
 
 
-def test_who_falls_while_it_waits_to_be_taken_back_is_named_and_holds_nothing_up() -> None:
+def test_unhealthy_target_does_not_block_revert() -> None:
     plan = undoable(2, floor=2)
     rollout = given(
         plan, brought(plan, Phase.DONE, 0), brought(plan, Phase.DONE, 1), [REVERT, e.CommandAcknowledged(later(101))]
@@ -243,7 +243,7 @@ def test_who_falls_while_it_waits_to_be_taken_back_is_named_and_holds_nothing_up
 # -- when it fails
 
 
-def test_only_failures_of_the_revert_count_while_it_is_reverted() -> None:
+def test_revert_counts_only_its_failures() -> None:
     plan = undoable(3)
     rollout = given(plan, failed(plan, 0), brought(plan, Phase.DONE, 1), [skipped(plan, 2), REVERT])
     once = evolve(rollout, back(plan, *OUTWARD[:3], Phase.LEFT_OUT, cause=Cause.FAILED))
@@ -253,7 +253,7 @@ def test_only_failures_of_the_revert_count_while_it_is_reverted() -> None:
     assert not_taken_back(once) == [t(plan, 0), t(plan, 1)]
 
 
-def test_a_second_revert_takes_up_what_the_first_could_not_and_leaves_alone_what_it_could() -> None:
+def test_second_revert_takes_only_unreverted_targets() -> None:
     plan = undoable(3)
     story = [brought(plan, Phase.DONE, number) for number in range(3)]
     first = [REVERT, *taken(plan, 2), *back(plan, *OUTWARD[:3], Phase.LEFT_OUT, number=1, cause=Cause.FAILED)]
@@ -262,7 +262,7 @@ def test_a_second_revert_takes_up_what_the_first_could_not_and_leaves_alone_what
     assert candidates(rollout) == [t(plan, 1), t(plan, 0)]
 
 
-def test_failed_targets_are_put_back_while_it_is_reverted_where_that_is_wished() -> None:
+def test_failed_revert_puts_back_if_configured() -> None:
     plan = undoable(1, floor=0, on_failure=OnFailure(0, FailedTargetPolicy.PUT_BACK))
     at_work = given(plan, brought(plan, Phase.DONE), [REVERT], back(plan, *OUTWARD[:3]))
     rollout = evolve(at_work, [e.Started(NOON, at_work.key(t(plan)), "ticket")])
@@ -270,14 +270,14 @@ def test_failed_targets_are_put_back_while_it_is_reverted_where_that_is_wished()
     assert (move.to, move.intent, move.cause) == (Phase.CHECKING, Intent.RETURN, Cause.FAILED)
 
 
-def test_an_abort_of_a_revert_begins_no_other_and_brings_back_what_is_in_hand() -> None:
+def test_abort_of_revert_returns_targets_in_progress() -> None:
     plan = undoable(2)
     story = [*brought(plan, Phase.DONE, 0), *brought(plan, Phase.DONE, 1), REVERT, *back(plan, Phase.DRAINING)]
     rollout = given(plan, story, [e.AbortAsked(later(101), "kim")])
     assert moves(turn(rollout, 102, DRAINING)) == {t(plan): Phase.RETURNING}
 
 
-def test_a_pause_holds_a_revert_and_a_revert_ends_a_pause() -> None:
+def test_pause_holds_revert_and_revert_ends_pause() -> None:
     plan = undoable(2)
     pause = e.PauseAsked(later(101), "kim")
     done = [*brought(plan, Phase.DONE, 0), *brought(plan, Phase.DONE, 1)]
@@ -290,7 +290,7 @@ def test_a_pause_holds_a_revert_and_a_revert_ends_a_pause() -> None:
 # -- by on_failure
 
 
-def test_a_rollout_that_failed_takes_itself_back_where_that_is_wished() -> None:
+def test_on_failure_reverts_if_configured() -> None:
     plan = undoable(3, on_failure=BY_ITSELF)
     rollout = given(plan, brought(plan, Phase.DONE, 0), failed(plan, 1))
     (note,) = decided(rollout, seen(rollout, NOON, {1: ABSENT}), NOON)
@@ -302,13 +302,13 @@ def test_a_rollout_that_failed_takes_itself_back_where_that_is_wished() -> None:
 
 
 @pytest.mark.parametrize("word", [e.AbortAsked(NOON, "kim"), REVERT])
-def test_a_persons_word_comes_before_on_failure(word: e.Event) -> None:
+def test_command_comes_before_on_failure(word: e.Event) -> None:
     plan = undoable(2, on_failure=BY_ITSELF)
     rollout = given(plan, failed(plan), [word])
     assert Record(e.RevertDecided(NOON, 1)) not in decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)
 
 
-def test_a_failed_rollout_that_is_to_stop_stops() -> None:
+def test_on_failure_stop_does_not_revert() -> None:
     plan = undoable(2)
     rollout = given(plan, failed(plan))
     assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 1): Phase.SKIPPED}
@@ -321,13 +321,13 @@ def ended(plan: Plan, *stories: list[e.Event]) -> Rollout:
     return given(plan, *stories, [e.Finished(later(200))])
 
 
-def test_who_asked_for_a_revert_is_told_that_it_is_done_and_who_asked_for_the_release_that_it_is_not_there() -> None:
+def test_complete_revert_has_two_exit_codes() -> None:
     plan = undoable(1)
     rollout = ended(plan, brought(plan, Phase.DONE), [REVERT], taken(plan))
     assert (taken_back(rollout), verdict(rollout)) == (ExitCode.DONE, ExitCode.FAILED)
 
 
-def test_a_revert_that_is_not_complete_is_not_done() -> None:
+def test_incomplete_revert_is_not_done() -> None:
     plan = undoable(2)
     half = ended(plan, brought(plan, Phase.DONE), brought(plan, Phase.DONE, 1), [REVERT], taken(plan))
     out = ended(plan, failed(plan), [skipped(plan, 1), REVERT])
@@ -335,7 +335,7 @@ def test_a_revert_that_is_not_complete_is_not_done() -> None:
     assert taken_back(given(plan, [REVERT])) is ExitCode.INTERRUPTED
 
 
-def test_a_retry_that_comes_while_it_is_reverted_came_too_late() -> None:
+def test_retry_during_revert_is_ignored() -> None:
     plan = undoable(1)
     retry = e.RetryAsked(later(101), "kim", (t(plan),))
     assert given(plan, failed(plan), [REVERT, retry]).reverting
@@ -343,7 +343,7 @@ def test_a_retry_that_comes_while_it_is_reverted_came_too_late() -> None:
     assert (after.reverting, candidates(after)) == (None, [t(plan)])
 
 
-def test_what_a_retry_touched_after_a_revert_can_be_reverted_again() -> None:
+def test_retry_after_revert_can_be_reverted() -> None:
     plan = undoable(1)
     retry: list[e.Event] = [e.Finished(NOON), e.RetryAsked(later(101), "kim", (t(plan),))]
     again = [
@@ -358,7 +358,7 @@ def test_what_a_retry_touched_after_a_revert_can_be_reverted_again() -> None:
 
 
 @pytest.mark.parametrize(("check", "to"), [(Check(), Phase.CHECKING), (Check(asked=False), Phase.LEFT_OUT)])
-def test_failed_work_serves_after_an_abort_only_by_a_check(check: Check, to: Phase) -> None:
+def test_aborted_failed_work_needs_a_check(check: Check, to: Phase) -> None:
     plan = undoable(1, floor=0, check=check)
     rollout = standing(plan, Phase.WORKING, e.AbortAsked(later(1), "kim"))
     assert moves(turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.ENDED, 1))) == {t(plan): to}

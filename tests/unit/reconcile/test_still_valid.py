@@ -11,7 +11,7 @@ from katakei.domain.replay import evolve
 from katakei.reconcile.decide import decide, still_valid
 
 
-def test_a_target_that_stands_where_it_stood_is_not_asked_again_in_the_same_turn() -> None:
+def test_still_valid_keeps_unchanged_targets() -> None:
     plan = a_plan(2, window=2)
     then = given(plan, brought(plan, Phase.WORKING), brought(plan, Phase.WORKING, 1))
     actions = (
@@ -23,7 +23,7 @@ def test_a_target_that_stands_where_it_stood_is_not_asked_again_in_the_same_turn
     assert still_valid(actions, then, now) == {t(plan): [actions[0]]}
 
 
-def test_what_still_holds_is_answered_as_it_was() -> None:
+def test_decide_reuses_known_answers() -> None:
     plan = a_plan(1)
     rollout = standing(plan, Phase.WORKING)
     before = (Wait(NOON, text("as it was said"), t(plan)),)
@@ -40,20 +40,20 @@ def test_what_still_holds_is_answered_as_it_was() -> None:
         e.OwnerChanged(NOON, Owner("deploy", "host", 7, 7, "boot"), "elsewhere"),
     ],
 )
-def test_once_something_else_is_wanted_everybody_is_asked_again(word: e.Event) -> None:
+def test_still_valid_is_empty_after_command(word: e.Event) -> None:
     plan = a_plan(1)
     then = standing(plan, Phase.WORKING)
     assert not still_valid([Wait(NOON, text("it works"), t(plan))], then, evolve(then, [word]))
 
 
-def test_a_failure_that_stops_the_rollout_lets_everybody_be_asked_again() -> None:
+def test_still_valid_is_empty_after_stop() -> None:
     plan = a_plan(2, window=2)
     then = given(plan, brought(plan, Phase.WORKING), brought(plan, Phase.WORKING, 1))
     failed = e.PhaseChanged(NOON, t(plan, 1), Phase.LEFT_OUT, cause=Cause.FAILED)
     assert not still_valid([Wait(NOON, text("it works"), t(plan))], then, evolve(then, [failed]))
 
 
-def test_acts_that_still_hold_are_known_by_their_target() -> None:
+def test_still_valid_groups_actions_by_target() -> None:
     plan = a_plan(1)
     rollout = standing(plan, Phase.WORKING)
     key, target = rollout.key(t(plan)), plan.targets[0]

@@ -52,7 +52,7 @@ def turn(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Iterab
     return decided(rollout, shown(rollout, at, reason), later(at))
 
 
-def test_a_target_of_it_warms_soaks_and_is_done() -> None:
+def test_target_in_unused_group_becomes_done() -> None:
     warm = story(Phase.WARMING, *called(PLAN))
     assert notes(turn(warm, 3)) == [e.ObservedServing]
     once = story(Phase.WARMING, *called(PLAN), e.ObservedServing(later(3), t(PLAN)))
@@ -63,7 +63,7 @@ def test_a_target_of_it_warms_soaks_and_is_done() -> None:
     assert moves(turn(soaks, 10)) == {t(PLAN): Phase.DONE}
 
 
-def test_by_hand_it_is_returned_once_it_is_registered() -> None:
+def test_manual_register_in_unused_group_returns() -> None:
     plan = idle(a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT))
     back = [e.PhaseChanged(NOON, t(plan), Phase.RETURNING), *called(plan)]
     assert notes(turn(given(plan, back), 3)) == [e.ObservedServing]
@@ -71,18 +71,18 @@ def test_by_hand_it_is_returned_once_it_is_registered() -> None:
 
 
 @pytest.mark.parametrize("reason", ["Target.InvalidState", "Target.IpUnusable", ""])
-def test_a_target_that_is_unused_for_another_reason_is_not_back(reason: str) -> None:
+def test_other_unused_reason_does_not_serve(reason: str) -> None:
     assert not notes(turn(story(Phase.WARMING, *called(PLAN)), 3, reason))
 
 
-def test_where_a_listener_used_the_group_when_it_was_planned_unused_is_not_back() -> None:
+def test_used_group_does_not_accept_unused() -> None:
     plan = a_plan(2)
     actions = turn(story(Phase.WARMING, *called(plan), plan=plan), 3)
     assert not notes(actions)
     assert "unused" in whys(actions)
 
 
-def test_in_a_group_that_is_used_as_well_a_target_must_serve_there() -> None:
+def test_target_must_serve_in_its_used_group() -> None:
     plan = idle(a_plan(1, groups=2, floor=0))
     rollout = story(Phase.WARMING, *called(plan), plan=plan)
     observation = shown(rollout, 3)
@@ -93,16 +93,16 @@ def test_in_a_group_that_is_used_as_well_a_target_must_serve_there() -> None:
     assert not notes(decided(rollout, replace(observation, groups={**observation.groups, used: initial}), later(3)))
 
 
-def test_what_is_done_there_has_not_fallen_and_the_next_has_its_turn() -> None:
+def test_done_target_in_unused_group_is_healthy() -> None:
     assert moves(turn(story(Phase.DONE, bare=False), 5)) == {t(PLAN, 1): Phase.DRAINING}
 
 
-def test_what_fell_there_is_back_once_it_is_registered_again() -> None:
+def test_unused_group_target_recovers_when_registered() -> None:
     fell = story(Phase.DONE, e.BecameUnhealthy(later(5), t(PLAN), "absent"), bare=False)
     assert notes(turn(fell, 10)) == [e.ObservedServing]
     assert notes(turn(fell, 5 + LATE, "Target.InvalidState")) == [e.FailedAfterDone]
 
 
-def test_no_floor_counts_it_as_serving() -> None:
+def test_unused_target_does_not_count_for_floor() -> None:
     rollout = story(Phase.DONE, bare=False)
     assert count_serving(rollout, shown(rollout, 5), later(5)).groups == {PLAN.groups[0].arn: 0}

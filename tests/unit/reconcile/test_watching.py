@@ -38,7 +38,7 @@ def done(*story: e.Event, plan: Plan = PLAN) -> Rollout:
 
 
 @pytest.mark.parametrize("state", [HealthState.UNHEALTHY, HealthState.UNUSED, HealthState.DRAINING, HealthState.ABSENT])
-def test_a_fall_is_said_and_nothing_else_is_begun_meanwhile(state: HealthState) -> None:
+def test_unhealthy_done_target_blocks_next_take_out(state: HealthState) -> None:
     assert notes(turn(done(), 5, state)) == [e.BecameUnhealthy]
     actions = turn(done(fell()), 5, state)
     assert not moves(actions)
@@ -47,22 +47,22 @@ def test_a_fall_is_said_and_nothing_else_is_begun_meanwhile(state: HealthState) 
 
 
 @pytest.mark.parametrize("state", [HealthState.INITIAL, HealthState.UNAVAILABLE, HealthState.HEALTHY])
-def test_what_is_no_fall_holds_nothing_up(state: HealthState) -> None:
+def test_initial_health_of_done_target_blocks_nothing(state: HealthState) -> None:
     assert moves(turn(done(), 5, state)) == {t(PLAN, 1): Phase.DRAINING}
 
 
-def test_one_that_comes_back_in_time_is_no_failure() -> None:
+def test_done_target_back_in_time_is_no_failure() -> None:
     assert notes(turn(done(fell()), 10)) == [e.ObservedServing]
     rollout = done(fell(), back(10))
     assert rollout.failures == 0
     assert moves(turn(rollout, 11)) == {t(PLAN, 1): Phase.DRAINING}
 
 
-def test_one_that_is_only_on_its_way_back_is_still_awaited() -> None:
+def test_initial_health_after_unhealthy_is_still_awaited() -> None:
     assert "no other target is started" in whys(turn(done(fell()), 10, INITIAL))
 
 
-def test_a_fall_that_lasts_is_a_failure_and_stops_the_rest() -> None:
+def test_lasting_unhealthy_done_target_fails_rollout() -> None:
     assert not notes(turn(done(fell()), LONG - 1, DOWN))
     assert notes(turn(done(fell()), LONG, DOWN)) == [e.FailedAfterDone]
     rollout = done(fell(), lost(LONG))
@@ -70,24 +70,24 @@ def test_a_fall_that_lasts_is_a_failure_and_stops_the_rest() -> None:
     assert set(moves(turn(rollout, LONG, DOWN)).values()) == {Phase.SKIPPED}
 
 
-def test_the_third_fall_is_a_failure_however_short_it_is() -> None:
+def test_third_unhealthy_done_target_fails() -> None:
     assert notes(turn(done(fell(), back(5), fell(10), back(15), fell(20)), 21, DOWN)) == [e.FailedAfterDone]
 
 
-def test_flapping_counts_once() -> None:
+def test_flapping_done_target_fails_once() -> None:
     rollout = done(fell(), lost(LONG), back(40), fell(50), back(60), fell(70))
     assert rollout.failures == 1
     assert e.FailedAfterDone not in notes(turn(rollout, 200, DOWN))
     assert not whys(turn(rollout, 200, DOWN)).count("no other target is started")
 
 
-def test_where_more_failures_are_allowed_the_rollout_goes_on() -> None:
+def test_allowed_late_failure_continues_rollout() -> None:
     plan = a_plan(3, on_failure=OnFailure(max_failures=1))
     rollout = done(fell(plan=plan), lost(LONG, plan), plan=plan)
     assert moves(turn(rollout, LONG, DOWN)) == {t(plan, 1): Phase.DRAINING}
 
 
-def test_what_cannot_be_seen_just_now_is_neither_lost_nor_back() -> None:
+def test_unobserved_done_target_keeps_its_state() -> None:
     rollout = done(fell())
     assert not notes(decide(rollout, Observation(), later(100)))
     assert "left service 1m 40s ago, after it was done, and was not observed recently (no answer yet)" in whys(
@@ -97,43 +97,43 @@ def test_what_cannot_be_seen_just_now_is_neither_lost_nor_back() -> None:
     assert "not observed" not in whys(decide(done(fell(), lost(LONG)), Observation(), later(100)))
 
 
-def test_the_rollout_ends_only_when_it_is_known_what_became_of_a_fall() -> None:
+def test_rollout_ends_only_after_late_result() -> None:
     plan = a_plan(1)
     assert notes(turn(done(fell(plan=plan), plan=plan), 5, DOWN)) == []
     assert notes(turn(done(fell(plan=plan), lost(LONG, plan), plan=plan), LONG, DOWN)) == [e.Finished]
 
 
-def test_another_process_measures_the_fall_anew() -> None:
+def test_takeover_restarts_unhealthy_span() -> None:
     rollout = done(fell(), taken(3600))
     assert notes(turn(rollout, 3610, DOWN)) == []
     assert notes(turn(rollout, 3600 + LONG, DOWN)) == [e.FailedAfterDone]
 
 
-def test_a_fall_is_seen_also_by_a_process_whose_clock_is_an_hour_behind() -> None:
+def test_unhealthy_is_seen_with_clock_behind() -> None:
     plan = a_plan(1)
     way = brought(plan, Phase.DONE, at=later(3600))
     assert notes(turn(given(plan, way, [taken(0)]), 5, DOWN)) == [e.BecameUnhealthy]
 
 
-def test_a_fallen_target_is_looked_at_as_if_it_were_in_hand() -> None:
+def test_unhealthy_done_target_is_observed_often() -> None:
     rollout = given(a_plan(1), brought(a_plan(1), Phase.DONE), [fell(plan=a_plan(1))])
     assert observation_request(rollout, seen(rollout, NOON), later(6)).groups == {rollout.plan.groups[0].arn: None}
 
 
 @pytest.mark.parametrize(("story", "code"), [([], ExitCode.LEFT_OUT), ([back(50)], ExitCode.FAILED)])
-def test_the_exit_code_tells_whether_it_serves_in_the_end(story: list[e.Event], code: ExitCode) -> None:
+def test_verdict_depends_on_service_at_end(story: list[e.Event], code: ExitCode) -> None:
     plan = a_plan(1)
     rollout = done(fell(plan=plan), lost(LONG, plan), *story, e.Finished(later(60)), plan=plan)
     assert rollout.lost == [t(plan)]
     assert verdict(rollout) is code
 
 
-def test_what_fell_and_came_back_is_done() -> None:
+def test_recovered_done_target_is_done() -> None:
     plan = a_plan(1)
     assert verdict(done(fell(plan=plan), back(5, plan), e.Finished(later(60)), plan=plan)) is ExitCode.DONE
 
 
-def test_a_retry_begins_with_a_clean_sheet() -> None:
+def test_retry_resets_unhealthy_done_target() -> None:
     asked = e.RetryAsked(later(61), "kim", (t(PLAN),))
     rollout = done(fell(), lost(LONG), e.Finished(later(60)), asked, e.PhaseChanged(later(62), t(PLAN), Phase.DRAINING))
     assert (rollout.lost, rollout.failures, rollout.statuses[t(PLAN)].unhealthy_since) == ([], 0, None)

@@ -42,12 +42,12 @@ def come_back(rollout: Rollout, at: float) -> int:
 
 
 @pytest.mark.parametrize(("in_progress", "leave"), [(100, 0), (93, 0), (92, 8), (90, 10)])
-def test_they_leave_by_the_lot(in_progress: int, leave: int) -> None:
+def test_wide_window_takes_out_in_batches(in_progress: int, leave: int) -> None:
     plan = wide()
     assert taken(given(plan, working(plan, in_progress))) == leave
 
 
-def test_a_few_free_places_are_no_reason_to_look_at_a_whole_group() -> None:
+def test_partial_batch_requests_no_whole_group() -> None:
     plan = wide()
     few, batch_size = (given(plan, working(plan, in_progress)) for in_progress in (93, 92))
     observation = seen(batch_size, NOON)
@@ -55,23 +55,23 @@ def test_a_few_free_places_are_no_reason_to_look_at_a_whole_group() -> None:
     assert observation_request(batch_size, observation, later(1)).groups == {plan.groups[0].arn: None}
 
 
-def test_where_calls_were_few_anyway_nobody_waits_for_others() -> None:
+def test_large_calls_need_no_batch() -> None:
     plan = wide()
     joined = [e.Deregistered(NOON, plan.groups[0].arn, tuple(target.id for target in plan.targets))] * 4
     assert taken(given(plan, working(plan, 99), joined)) == 1
 
 
-def test_in_a_narrow_window_every_free_place_is_taken_at_once() -> None:
+def test_narrow_window_needs_no_batch() -> None:
     plan = wide(window=99)
     assert taken(given(plan, working(plan, 98))) == 1
 
 
-def test_many_groups_do_not_empty_the_window() -> None:
+def test_batch_size_is_limited_by_window() -> None:
     plan = a_plan(400, groups=30, window=192)
     assert given(plan, working(plan, 1)).batch_size == 16
 
 
-def test_one_that_was_checked_comes_back_with_those_who_follow() -> None:
+def test_checked_target_waits_for_batch() -> None:
     plan = wide()
     rollout = given(plan, working(plan, 100), checked(plan, *range(OUT_FOR, OUT_FOR + 7)))
     actions = decided(
@@ -81,26 +81,26 @@ def test_one_that_was_checked_comes_back_with_those_who_follow() -> None:
     assert "its check has passed; waiting for 7s to be registered with others in one call" in whys(actions)
 
 
-def test_a_lot_of_them_comes_back_at_once() -> None:
+def test_full_batch_returns_at_once() -> None:
     plan = wide()
     rollout = given(plan, working(plan, 100), checked(plan, *range(OUT_FOR, OUT_FOR + 8)))
     assert come_back(rollout, OUT_FOR + 7) == 8
 
 
-def test_whoever_waited_a_twelfth_of_its_time_out_takes_the_others_along() -> None:
+def test_longest_waiting_target_ends_batch_wait() -> None:
     plan = wide()
     rollout = given(plan, working(plan, 100), checked(plan, OUT_FOR, OUT_FOR + 9))
     assert (come_back(rollout, OUT_FOR + 9.5), come_back(rollout, OUT_FOR + 9.6)) == (0, 2)
 
 
-def test_a_process_that_does_not_know_for_how_long_it_was_out_does_not_wait() -> None:
+def test_unknown_time_out_needs_no_batch() -> None:
     plan = wide()
     taken_up = e.OwnerChanged(later(OUT_FOR - 1), Owner("deploy", "host", 7, 7, "boot"))
     seen_out = e.ObservedOut(later(OUT_FOR), t(plan))
     assert come_back(given(plan, working(plan, 100), [taken_up], checked(plan, OUT_FOR), [seen_out]), OUT_FOR) == 1
 
 
-def test_one_turn_in_two_seconds_serves_very_many() -> None:
+def test_many_waits_slow_the_turns() -> None:
     def due(many: int) -> float:
         return (next_turn_due((Wait(NOON, text("now")),) * many, NOON) - NOON).total_seconds()
 

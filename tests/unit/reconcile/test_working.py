@@ -35,7 +35,7 @@ from katakei.domain.spec import Command, FailedTargetPolicy, OnFailure
 DRAINING, ABSENT, HEALTHY, DOWN = HealthState.DRAINING, HealthState.ABSENT, HealthState.HEALTHY, HealthState.UNHEALTHY
 
 
-def test_values_reach_the_work_as_environment_variables_and_the_command_as_it_was_written() -> None:
+def test_job_has_command_and_environment() -> None:
     plan = a_plan(work=Command("ssm", "deploy $KATAKEI_RELEASE"))
     [start] = [action for action in turn(standing(plan, Phase.OUT), 45, ABSENT) if isinstance(action, StartWork)]
     assert start.job.run == "deploy $KATAKEI_RELEASE"
@@ -54,7 +54,7 @@ def test_values_reach_the_work_as_environment_variables_and_the_command_as_it_wa
     }
 
 
-def test_to_revert_runs_the_command_of_revert() -> None:
+def test_revert_intent_starts_revert_command() -> None:
     plan = a_plan(revert=Command("ssm", "undo"))
     back: list[e.Event] = [
         e.RevertAsked(NOON, "kim"),
@@ -68,7 +68,7 @@ def test_to_revert_runs_the_command_of_revert() -> None:
     assert start.key == e.WorkKey(plan.rollout, t(plan), 2, Intent.REVERT)
 
 
-def test_a_start_that_was_not_taken_is_handed_over_again() -> None:
+def test_unaccepted_start_is_repeated() -> None:
     rollout = standing(a_plan(), Phase.WORKING, bare=True)
     assert len(started(turn(rollout, 45, ABSENT))) == 1
 
@@ -83,12 +83,12 @@ def test_a_start_that_was_not_taken_is_handed_over_again() -> None:
         ),
     ],
 )
-def test_since_when_work_is_not_taken_is_said(work: WorkStatus | None, said: str) -> None:
+def test_wait_shows_unaccepted_start(work: WorkStatus | None, said: str) -> None:
     rollout = standing(a_plan(), Phase.WORKING, bare=work is None)
     assert said in whys(turn(rollout, 45, ABSENT, work=work))
 
 
-def test_a_start_is_not_handed_over_again_to_a_target_that_was_put_back_meanwhile() -> None:
+def test_start_is_not_repeated_on_serving_target() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WORKING, taken(50), bare=True)
     actions = turn(rollout, 60, HEALTHY)
@@ -96,14 +96,14 @@ def test_a_start_is_not_handed_over_again_to_a_target_that_was_put_back_meanwhil
     assert deregistered(actions) == [t(plan)]
 
 
-def test_a_start_is_not_handed_over_again_before_settle_is_proved_anew() -> None:
+def test_start_is_not_repeated_before_settle() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WORKING, taken(50), e.ObservedOut(later(51), t(plan)), bare=True)
     assert not started(turn(rollout, 80, ABSENT))
     assert started(turn(rollout, 81, ABSENT))
 
 
-def test_a_start_that_nobody_takes_in_time_is_forbidden_and_then_left_to_a_person() -> None:
+def test_overdue_start_is_forbidden_then_left_out() -> None:
     rollout = standing(a_plan(), Phase.WORKING, bare=True)
     assert kinds(turn(rollout, 61, ABSENT)) == [ForbidWork]
     [move] = moved(turn(rollout, 181, ABSENT))
@@ -113,14 +113,14 @@ def test_a_start_that_nobody_takes_in_time_is_forbidden_and_then_left_to_a_perso
     assert "it may still be running" in why(move)
 
 
-def test_work_that_ended_well_leads_to_the_check() -> None:
+def test_successful_work_leads_to_check() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     actions = turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.ENDED, 0, "all good"))
     assert actions[0] == Record(e.WorkEnded(later(50), rollout.key(t(rollout.plan)), 0, "all good"))
     assert moves(actions) == {t(rollout.plan): Phase.CHECKING}
 
 
-def test_the_exit_code_and_the_output_of_failed_work_are_kept() -> None:
+def test_failed_work_keeps_exit_code_and_output() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     actions = turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.ENDED, 7, "no space left"))
     ended = actions[0].event  # type: ignore[union-attr]  # the first step is the note
@@ -137,7 +137,7 @@ def test_the_exit_code_and_the_output_of_failed_work_are_kept() -> None:
         (FailedTargetPolicy.KEEP_OUT, True, Phase.CHECKING, Intent.RETURN),
     ],
 )
-def test_a_failed_target_is_kept_out_or_put_back_through_its_check(
+def test_failed_work_keeps_out_or_puts_back(
     *, then: FailedTargetPolicy, aborted: bool, phase: Phase, intent: Intent | None
 ) -> None:
     plan = a_plan(on_failure=OnFailure(failed_target=then))
@@ -146,7 +146,7 @@ def test_a_failed_target_is_kept_out_or_put_back_through_its_check(
     assert (move.to, move.intent, move.cause) == (phase, intent, Cause.FAILED)
 
 
-def test_interrupted_work_is_never_started_again_by_itself() -> None:
+def test_interrupted_work_is_not_restarted() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     for work in (WorkStatus(WorkState.INTERRUPTED), WorkStatus(WorkState.INTERRUPTED, why="the machine was rebooted")):
         actions = turn(rollout, 50, ABSENT, work=work)
@@ -154,7 +154,7 @@ def test_interrupted_work_is_never_started_again_by_itself() -> None:
         assert not started(actions)
 
 
-def test_a_target_that_refused_its_work_goes_back_through_the_check_and_is_no_failure() -> None:
+def test_refused_work_returns_through_check() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     [move] = moved(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.REFUSED, why="traffic on port 80")))
     assert (move.to, move.intent, move.cause, move.reason) == (
@@ -166,16 +166,14 @@ def test_a_target_that_refused_its_work_goes_back_through_the_check_and_is_no_fa
     assert why(move) == "the work was refused and did nothing: traffic on port 80"
 
 
-def test_work_known_not_to_have_started_is_handed_over_again_within_its_limit() -> None:
+def test_not_started_work_is_restarted_within_limit() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     assert started(turn(rollout, 60, ABSENT, work=WorkStatus(WorkState.NOT_STARTED)))
 
 
 @pytest.mark.parametrize("work", [WorkStatus(WorkState.NOT_STARTED), WorkStatus(WorkState.UNKNOWN), None])
 @pytest.mark.parametrize("bare", [True, False])
-def test_after_an_abort_work_that_is_not_known_to_have_begun_is_told_never_to_begin(
-    work: WorkStatus | None, *, bare: bool
-) -> None:
+def test_abort_forbids_unstarted_work(work: WorkStatus | None, *, bare: bool) -> None:
     rollout = standing(a_plan(), Phase.WORKING, e.AbortAsked(later(45), "kim"), bare=bare)
     actions = turn(rollout, 50, ABSENT, work=work)
     assert ForbidWork in kinds(actions)
@@ -183,7 +181,7 @@ def test_after_an_abort_work_that_is_not_known_to_have_begun_is_told_never_to_be
     assert "aborted by kim" in whys(actions)
 
 
-def test_what_was_forbidden_after_an_abort_goes_back_through_the_check_as_aborted() -> None:
+def test_forbidden_work_returns_as_aborted() -> None:
     rollout = standing(a_plan(), Phase.WORKING, e.AbortAsked(later(45), "kim"))
     move = moved(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.REFUSED, why="forbidden")))[0]
     assert (move.to, move.intent, move.cause) == (Phase.CHECKING, Intent.RETURN, Cause.ABORTED)
@@ -199,9 +197,7 @@ def test_what_was_forbidden_after_an_abort_goes_back_through_the_check_as_aborte
         (None, ForbidWork, "cannot be observed"),
     ],
 )
-def test_work_over_its_limit_is_told_to_end_or_never_to_begin_and_then_left_out(
-    work: WorkStatus | None, act: type[Action], said: str
-) -> None:
+def test_overdue_work_is_stopped_then_left_out(work: WorkStatus | None, act: type[Action], said: str) -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     assert act not in kinds(turn(rollout, 60, ABSENT, work=work))
     for at in (61, 180):
@@ -214,13 +210,13 @@ def test_work_over_its_limit_is_told_to_end_or_never_to_begin_and_then_left_out(
 
 
 @pytest.mark.parametrize("work", [WorkStatus(WorkState.RUNNING), None])
-def test_who_is_told_to_end_is_named_by_key_and_ticket(work: WorkStatus | None) -> None:
+def test_cancel_names_key_and_ticket(work: WorkStatus | None) -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     [act] = [action for action in turn(rollout, 61, ABSENT, work=work) if isinstance(action, CancelWork | ForbidWork)]
     assert (act.key, act.target, act.ticket) == (rollout.key(t(rollout.plan)), rollout.plan.targets[0], "ticket")
 
 
-def test_what_was_never_taken_is_asked_after_where_its_marks_are() -> None:
+def test_unaccepted_work_is_canceled_by_marks() -> None:
     plan = a_plan()
     story = [e.OwnerChanged(NOON, taken(0).owner, "laptop"), *brought(plan, Phase.WORKING, bare=True)]
     [act] = [action for action in turn(given(plan, story), 61, ABSENT) if isinstance(action, ForbidWork)]
@@ -234,19 +230,19 @@ def kinds(actions: Sequence[Action]) -> list[type[Action]]:
     return [type(action) for action in actions if not isinstance(action, Record | Wait)]
 
 
-def test_unknown_is_not_no() -> None:
+def test_unknown_work_is_not_restarted() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     actions = turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.UNKNOWN, why="the agent does not answer"))
     assert not started(actions)
     assert "the agent does not answer" in whys(actions)
 
 
-def test_how_long_the_work_runs_is_said() -> None:
+def test_wait_shows_running_time() -> None:
     rollout = standing(a_plan(), Phase.WORKING)
     assert "the work has been running for 50s" in whys(turn(rollout, 50, ABSENT, work=WorkStatus(WorkState.RUNNING)))
 
 
-def test_a_target_registered_while_it_is_worked_on_is_taken_out_once_more_and_said() -> None:
+def test_target_registered_during_work_is_deregistered_again() -> None:
     plan = a_plan()
     rollout = standing(plan, Phase.WORKING)
     running = WorkStatus(WorkState.RUNNING)
@@ -257,7 +253,7 @@ def test_a_target_registered_while_it_is_worked_on_is_taken_out_once_more_and_sa
     assert "the work has been running" in whys(actions)
 
 
-def test_registered_a_second_time_its_work_is_finished_and_nothing_else_starts() -> None:
+def test_second_registration_during_work_only_finishes_work() -> None:
     plan = a_plan()
     twice = [e.FoundServing(later(n), t(plan)) for n in (40, 50)]
     rollout = standing(plan, Phase.WORKING, *twice)
@@ -280,19 +276,19 @@ def by_hand(*extra: e.Event) -> Rollout:
 AWAITS = WorkStatus(WorkState.AWAITS_APPROVAL)
 
 
-def test_manual_work_waits_for_a_person_without_limit_and_tells_the_command() -> None:
+def test_manual_work_waits_and_names_approve() -> None:
     actions = turn(by_hand(), 9000, ABSENT, work=AWAITS)
     assert not moves(actions)
     assert "katakei approve r-test i-00000000000000000" in whys(actions)
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_an_approval_ends_manual_work(*, named: bool) -> None:
+def test_approval_ends_manual_work(*, named: bool) -> None:
     who = t(a_plan()) if named else None
     rollout = by_hand(e.Approved(later(50), "kim", who))
     assert moves(turn(rollout, 60, ABSENT, work=AWAITS)) == {t(rollout.plan): Phase.CHECKING}
 
 
-def test_an_abort_ends_the_wait_for_a_person_through_the_check() -> None:
+def test_abort_ends_wait_for_approval() -> None:
     move = moved(turn(by_hand(e.AbortAsked(later(50), "kim")), 60, ABSENT, work=AWAITS))[0]
     assert (move.to, move.intent, move.cause) == (Phase.CHECKING, Intent.RETURN, Cause.ABORTED)
