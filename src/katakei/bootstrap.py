@@ -88,7 +88,7 @@ class Bootstrap:
             from katakei.adapters.journals.s3 import S3Journal
 
             return S3Journal(self._bucket)
-        from katakei.adapters.journals.sql import SqlJournal
+        from katakei.adapters.journals.sql_journal import SqlJournal
 
         return self._open.enter_context(closing(SqlJournal(self._url)))
 
@@ -99,15 +99,15 @@ class Bootstrap:
             from katakei.adapters.journals.s3 import S3Leases
 
             return S3Leases(self._bucket)
-        from katakei.adapters.journals.sql import SqlLeases
+        from katakei.adapters.journals.sql_journal import SqlLeases
 
         return self._open.enter_context(closing(SqlLeases(self._url)))
 
     @cached_property
     def _bucket(self) -> "Bucket | None":
-        from katakei.adapters.journals.where import place_of
+        from katakei.adapters.journals.locations import s3_location_of
 
-        place = place_of(self._url)
+        place = s3_location_of(self._url)
         if place is None:
             return None
         from katakei.adapters.journals.s3 import Bucket
@@ -174,7 +174,7 @@ class Bootstrap:
 
     @cached_property
     def _url(self) -> str:
-        from katakei.adapters.journals.where import default_url
+        from katakei.adapters.journals.locations import default_url
 
         return self._journal_url or default_url(os.environ)
 

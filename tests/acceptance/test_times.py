@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from katakei.adapters.journals.sql import SqlJournal
+from katakei.adapters.journals.sql_journal import SqlJournal
 from katakei.domain import events as e
 from katakei.domain.phases import Phase
 from katakei.domain.ports import Journal

@@ -15,10 +15,10 @@ import pytest
 from tests.lab.small_world import RunningElb, running_elb
 
 from katakei.adapters.aws import AwsSession
-from katakei.adapters.journals.holders import Fate
+from katakei.adapters.journals.lease_holders import FateCheck
+from katakei.adapters.journals.locations import S3Location, s3_location_of
 from katakei.adapters.journals.s3 import Bucket, S3Journal, S3Leases
-from katakei.adapters.journals.sql import SqlJournal, SqlLeases
-from katakei.adapters.journals.where import Place, place_of
+from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases
 from katakei.adapters.system import process
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain import events as e
@@ -40,21 +40,21 @@ class Ledger(Protocol):
     @property
     def url(self) -> str: ...
     def journal(self) -> Journal: ...
-    def leases(self, fate: Fate = process.fate) -> Leases: ...
+    def leases(self, fate: FateCheck = process.fate) -> Leases: ...
 
 
 def journal_at(url: str) -> SqlJournal | S3Journal:
     """For another process, which knows the place by its URL only."""
-    place = place_of(url)
+    place = s3_location_of(url)
     return S3Journal(bucket_at(place)) if place else SqlJournal(url)
 
 
-def leases_at(url: str, fate: Fate = process.fate) -> SqlLeases | S3Leases:
-    place = place_of(url)
+def leases_at(url: str, fate: FateCheck = process.fate) -> SqlLeases | S3Leases:
+    place = s3_location_of(url)
     return S3Leases(bucket_at(place), fate) if place else SqlLeases(url, fate=fate)
 
 
-def bucket_at(place: Place) -> Bucket:
+def bucket_at(place: S3Location) -> Bucket:
     clock = SystemClock()
     return Bucket(place, AwsSession(None, None, clock), clock)
 
@@ -69,7 +69,7 @@ class SqliteLedger:
         self._stack.callback(journal.close)
         return journal
 
-    def leases(self, fate: Fate = process.fate) -> SqlLeases:
+    def leases(self, fate: FateCheck = process.fate) -> SqlLeases:
         leases = SqlLeases(self.url, fate=fate)
         self._stack.callback(leases.close)
         return leases
@@ -78,14 +78,14 @@ class SqliteLedger:
 class S3Ledger:
     """In the lab's S3, to which the environment leads, as it leads other processes."""
 
-    def __init__(self, aws: RunningElb, place: Place) -> None:
+    def __init__(self, aws: RunningElb, place: S3Location) -> None:
         self.aws, self.bucket = aws, bucket_at(place)
         self.url = str(place)
 
     def journal(self) -> S3Journal:
         return S3Journal(self.bucket)
 
-    def leases(self, fate: Fate = process.fate) -> S3Leases:
+    def leases(self, fate: FateCheck = process.fate) -> S3Leases:
         return S3Leases(self.bucket, fate)
 
 
@@ -103,7 +103,7 @@ def _s3(folder: Path) -> Iterator[Ledger]:
             environment.setenv(variable, value)
         s3: Any = boto3.client("s3")
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": LAB["AWS_DEFAULT_REGION"]})
-        yield S3Ledger(aws, Place(name, "katakei/"))
+        yield S3Ledger(aws, S3Location(name, "katakei/"))
 
 
 LAB = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_DEFAULT_REGION": "ap-northeast-1"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import ID, LEDGERS, OTHER, Ledger, S3Ledger, SqliteLedger, owner
 
-from katakei.adapters.journals import holders
+from katakei.adapters.journals import lease_holders
 from katakei.adapters.journals.s3.bucket import unchanged_since
 from katakei.adapters.system import process
 from katakei.adapters.system.process import Place
@@ -124,7 +124,7 @@ def test_owner_of_the_version_before_is_never_dead(ledger: Ledger, change: dict[
 
 
 def test_silent_owner_of_the_version_before_is_replaced(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holders, "FRESH_HEARTBEAT", timedelta(seconds=-60))
+    monkeypatch.setattr(lease_holders, "FRESH_HEARTBEAT", timedelta(seconds=-60))
     put(ledger, RECORDED, Place("0" * 32, "pid:[4026531836]"))
     silent = taken(ledger).silent
     lease = ledger.leases().take(frozenset({GROUP}), process.current_owner(), OTHER, silent)
@@ -164,6 +164,6 @@ def test_row_that_the_version_before_took_over_has_no_nonce_left(ledger: Ledger)
 
 @pytest.mark.parametrize("pids", ["pid:[1] linux/2 nonce more", "pid:[1] linux/2", " darwin/1 nonce"])
 def test_identity_text_of_another_format_equals_no_scheme_here(pids: str) -> None:
-    read: Callable[[Owner, str], Owner] = holders.recorded_owner
+    read: Callable[[Owner, str], Owner] = lease_holders.recorded_owner
     assert read(living_before(), pids).scheme not in {"", "linux/1"}
-    assert holders.recorded_place("m", pids).pids in {"pid:[1]", ""}
+    assert lease_holders.recorded_place("m", pids).pids in {"pid:[1]", ""}

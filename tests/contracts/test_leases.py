@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, OTHER, WEB, Ledger, begun, fell, owner, planned
 
-from katakei.adapters.journals import holders
+from katakei.adapters.journals import lease_holders
 from katakei.adapters.system import process
 from katakei.adapters.system.process import Place, ProcessFate
 from katakei.domain.errors import LeaseHeldError, LeaseLostError
@@ -64,7 +64,7 @@ def test_a_holder_heard_of_just_now_is_watched_only_to_be_sure_and_where_no_proc
 @pytest.fixture
 def old(monkeypatch: pytest.MonkeyPatch) -> None:
     """No heartbeat is young by the store's own clock."""
-    monkeypatch.setattr(holders, "FRESH_HEARTBEAT", timedelta(seconds=-60))
+    monkeypatch.setattr(lease_holders, "FRESH_HEARTBEAT", timedelta(seconds=-60))
 
 
 @pytest.mark.usefixtures("old")

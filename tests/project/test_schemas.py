@@ -10,7 +10,7 @@ from tests.project.schemas import FOLDER, documents, schemas
 from tests.unit.given import NOON, a_plan
 from tests.unit.json_schema import faults
 
-from katakei.adapters.journals.codec import encode
+from katakei.adapters.journals.event_codec import encode
 from katakei.domain import events as e
 from katakei.domain.wire import EVENTS
 

@@ -11,7 +11,7 @@ from bench.scale.makespan import compared
 from bench.scale.rolling import Paper, Rolled, roll
 from bench.scale.world import CalmWorld, Shape
 
-from katakei.adapters.journals.sql import SqlJournal, SqlLeases
+from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases
 from katakei.domain.phases import Phase
 
 SECOND = timedelta(seconds=1)

@@ -12,7 +12,7 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from tests.recording.shapes import default_of, has_default, kind_row
 
-from katakei.adapters.journals.codec import coder, encode
+from katakei.adapters.journals.event_codec import coder, encode
 from katakei.domain.events import VERSION, Event
 from katakei.domain.reasons import Reason
 from katakei.domain.wire import EVENTS

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NewType, get_args, get_origin, get_type_hints
 
-from katakei.adapters.journals.codec import coder
+from katakei.adapters.journals.event_codec import coder
 from katakei.adapters.journals.s3.catalog import Entry
 from katakei.adapters.journals.s3.leases import Row
 from katakei.domain.events import Event

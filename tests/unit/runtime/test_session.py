@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.ledgers import BOTH, ID, LEDGERS, OTHER, Ledger, begun, group, owner, planned
 from tests.properties.things import seconds
 
-from katakei.adapters.journals import holders
+from katakei.adapters.journals import lease_holders
 from katakei.adapters.system.clock import SystemClock
 from katakei.adapters.system.process import ProcessFate
 from katakei.app import manual_steps
@@ -59,7 +59,7 @@ def test_it_beats_while_a_person_reads_the_plan_and_is_free_when_they_say_no(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lease_keeper, "HEARTBEAT_INTERVAL", seconds(0.01))
-    monkeypatch.setattr(holders, "FRESH_HEARTBEAT", seconds(-60))
+    monkeypatch.setattr(lease_holders, "FRESH_HEARTBEAT", seconds(-60))
     rival = ledger.leases(lambda *_: ProcessFate.UNKNOWN)
 
     def seen() -> object:

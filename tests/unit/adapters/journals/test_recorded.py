@@ -12,8 +12,8 @@ import pytest
 from tests.contracts.ledgers import LEDGERS, Ledger, fell, owner
 from tests.recording.stores import RECORDED, put_back
 
-from katakei.adapters.journals import reading
-from katakei.adapters.journals.codec import decode, encode
+from katakei.adapters.journals import rollout_headers
+from katakei.adapters.journals.event_codec import decode, encode
 from katakei.adapters.journals.s3 import bucket
 from katakei.domain.phases import Phase
 from katakei.domain.ports import RolloutHeader
@@ -61,7 +61,7 @@ def test_nothing_of_it_is_lost_when_it_is_read_and_written_again() -> None:
 
 
 def test_the_present_schema_is_among_them() -> None:
-    assert f"sqlite-{reading.VERSION}.sql" in EACH
+    assert f"sqlite-{rollout_headers.VERSION}.sql" in EACH
     assert f"s3-{bucket.SCHEMA_VERSION}.json" in EACH
 
 

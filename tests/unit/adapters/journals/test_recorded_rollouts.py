@@ -12,7 +12,7 @@ from tests.contracts.ledgers import LEDGERS, Ledger
 from tests.recording.expected import expected
 from tests.recording.stores import RECORDED, events_of, put_back, told
 
-from katakei.adapters.journals.codec import decode, encode
+from katakei.adapters.journals.event_codec import decode, encode
 from katakei.domain.events import VERSION
 from katakei.domain.phases import FINAL_PHASES, Phase
 

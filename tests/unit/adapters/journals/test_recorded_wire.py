@@ -14,7 +14,7 @@ from tests.recording.examples import example, kinds
 from tests.recording.shapes import OF_S3, changes, shapes
 from tests.recording.stores import RECORDED
 
-from katakei.adapters.journals.codec import decode, encode
+from katakei.adapters.journals.event_codec import decode, encode
 from katakei.adapters.journals.s3.catalog import ENTRY, Entry
 from katakei.adapters.journals.s3.leases import ROW, Row
 from katakei.domain.events import Event

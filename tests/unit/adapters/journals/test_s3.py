@@ -27,13 +27,13 @@ from tests.contracts.ledgers import (
 
 from katakei.adapters.aws import S3, session
 from katakei.adapters.aws.errors import BusyError, translate
-from katakei.adapters.journals.codec import encode
-from katakei.adapters.journals.heading import header
+from katakei.adapters.journals.event_codec import encode
+from katakei.adapters.journals.locations import S3Location, s3_location_of
+from katakei.adapters.journals.rollout_headers import header
 from katakei.adapters.journals.s3 import S3Journal
 from katakei.adapters.journals.s3.bucket import Condition, IfMatch, _Version
 from katakei.adapters.journals.s3.catalog import Catalog
 from katakei.adapters.journals.s3.event_log import SNAPSHOT_INTERVAL, EventLog
-from katakei.adapters.journals.where import Place, place_of
 from katakei.adapters.system.process import ProcessFate
 from katakei.domain import events as e
 from katakei.domain.errors import (
@@ -71,13 +71,13 @@ def whys(events: Sequence[e.Event]) -> list[str]:
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("s3://bucket", Place("bucket", "")),
-        ("s3://bucket/", Place("bucket", "")),
-        ("s3://my.bucket/team/katakei/", Place("my.bucket", "team/katakei/")),
+        ("s3://bucket", S3Location("bucket", "")),
+        ("s3://bucket/", S3Location("bucket", "")),
+        ("s3://my.bucket/team/katakei/", S3Location("my.bucket", "team/katakei/")),
     ],
 )
-def test_a_url_names_a_bucket_and_what_keys_begin_with(url: str, place: Place) -> None:
-    assert place_of(url) == place
+def test_a_url_names_a_bucket_and_what_keys_begin_with(url: str, place: S3Location) -> None:
+    assert s3_location_of(url) == place
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_url_names_a_bucket_and_what_keys_begin_with(url: str, place: Place) -
 )
 def test_a_url_that_names_no_place_in_s3_is_a_usage_fault(url: str) -> None:
     with pytest.raises(UsageError, match="give s3://bucket/prefix"):
-        place_of(url)
+        s3_location_of(url)
 
 
 # -- what dies between two writes
@@ -216,7 +216,7 @@ def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type
 
 
 def test_a_bucket_that_is_not_there_is_told(ledger: S3Ledger) -> None:
-    ledger.bucket.place = Place("nosuchbucket", "")
+    ledger.bucket.place = S3Location("nosuchbucket", "")
     with pytest.raises(UnreachableError, match="there is no bucket for the journal s3://nosuchbucket/: create it"):
         ledger.journal().find()
 

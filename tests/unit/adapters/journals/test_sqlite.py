@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import event
 from tests.contracts.ledgers import BOTH, ID, LEDGERS, SqliteLedger, begun, fell, owner, planned
 
-from katakei.adapters.journals.engine import Engine
-from katakei.adapters.journals.sql import SqlJournal, SqlLeases, default_url
-from katakei.adapters.journals.where import path_of
+from katakei.adapters.journals.locations import path_of
+from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases, default_url
+from katakei.adapters.journals.sql_writer import Engine
 from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.leases import Lease
 
@@ -80,7 +80,7 @@ def test_the_file_is_for_its_owner_only_and_survives_power_loss(ledger: SqliteLe
 def test_reading_costs_no_import_of_sqlalchemy(ledger: SqliteLedger) -> None:
     begun(ledger)
     code = (
-        "import sys; from katakei.adapters.journals.sql import SqlJournal; journal = SqlJournal(sys.argv[1]); "
+        "import sys; from katakei.adapters.journals.sql_journal import SqlJournal; journal = SqlJournal(sys.argv[1]); "
         "assert journal.read(journal.find()[0].rollout, 0); sys.exit('sqlalchemy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, ledger.url], check=False).returncode == 0
@@ -163,7 +163,7 @@ def test_a_writer_who_keeps_it_locked_too_long_is_told_of_and_nothing_is_lost(le
     ("pragma", "undone", "said"),
     [
         ("PRAGMA query_only = ON", "PRAGMA query_only = OFF", "may not be written"),
-        ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", "disk under it is full"),
+        ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", "its disk is full"),
     ],
 )
 def test_when_the_disk_refuses_the_turn_is_undone_whole(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from katakei.adapters.aws import S3, AwsSession
 from katakei.adapters.aws.errors import BusyError, ConditionFailedError, ObjectNotFoundError
-from katakei.adapters.journals.where import Place
+from katakei.adapters.journals.locations import S3Location
 from katakei.domain.errors import NoAnswerError, UnreachableError
 from katakei.domain.ports import Clock
 
@@ -67,7 +67,7 @@ class Bucket:
 
     """
 
-    def __init__(self, place: Place, aws: AwsSession, clock: Clock) -> None:
+    def __init__(self, place: S3Location, aws: AwsSession, clock: Clock) -> None:
         self.place, self.clock = place, clock
         self._aws = aws
         self._lock = threading.RLock()

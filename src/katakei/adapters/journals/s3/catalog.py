@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from katakei.adapters.journals.codec import record_coder
+from katakei.adapters.journals.event_codec import record_coder
 from katakei.adapters.journals.s3.bucket import Bucket, StoredObject, unchanged_since
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Arn, RolloutId

@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from katakei.adapters.journals.codec import decode, encode
-from katakei.adapters.journals.heading import header, in_order, reopens, unknown
-from katakei.adapters.journals.moments import moment
+from katakei.adapters.journals.event_codec import decode, encode
+from katakei.adapters.journals.rollout_headers import check_order, header, reopens, unknown_rollout
 from katakei.adapters.journals.s3.bucket import Bucket
 from katakei.adapters.journals.s3.catalog import Catalog
 from katakei.adapters.journals.s3.event_log import SNAPSHOT_INTERVAL, EventLog
 from katakei.adapters.journals.s3.leases import S3Leases
+from katakei.adapters.journals.timestamps import moment
 from katakei.domain.errors import ConcurrentAppendError, KatakeiError, UnreachableError
 from katakei.domain.events import Event, Finished, Planned, RetryAsked, RevertAsked, UserCommand
 from katakei.domain.leases import Lease
@@ -48,7 +48,7 @@ class S3Journal:
     def append(self, lease: Lease, rollout: RolloutId, after: int, events: Sequence[Event]) -> None:
         """As the port says. Raises ValueError: the first event of a rollout, and only that, is Planned."""
         self._leases.confirm(lease)
-        in_order(after, events)
+        check_order(after, events)
         if not events:
             self._must(self._log.end(rollout) == after, rollout, after)
             return
@@ -70,7 +70,7 @@ class S3Journal:
         for _ in range(TRIES):
             after = self._log.end(rollout)
             if not after:
-                raise unknown(rollout)
+                raise unknown_rollout(rollout)
             self._reopen(rollout, [word])
             if self._log.add(rollout, after, [encode(word)]):
                 return

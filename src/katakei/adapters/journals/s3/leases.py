@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from katakei.adapters.journals.codec import record_coder
-from katakei.adapters.journals.holders import (
-    Fate,
-    Holder,
+from katakei.adapters.journals.event_codec import record_coder
+from katakei.adapters.journals.lease_holders import (
+    FateCheck,
+    LeaseHolder,
+    check_replaceable,
     identity_text,
     lost,
-    pass_over,
     recorded_owner,
     recorded_place,
 )
@@ -56,7 +56,7 @@ class S3Leases:
     Every method may raise NoAnswerError and UnreachableError.
     """
 
-    def __init__(self, bucket: Bucket, fate: Fate = process.fate) -> None:
+    def __init__(self, bucket: Bucket, fate: FateCheck = process.fate) -> None:
         self._bucket = bucket
         self._fate = fate
 
@@ -69,7 +69,7 @@ class S3Leases:
         for _ in range(TRIES):
             seen = {group: self._seen(group) for group in sorted(groups)}
             others = [holder for group, each in seen.items() if (holder := _holder(group, each, owner, rollout))]
-            pass_over(others, self._fate, silent)
+            check_replaceable(others, self._fate, silent)
             lease = Lease(groups, owner, max((each.row.epoch for each in seen.values() if each.row), default=0) + 1)
             if self._claim(lease, rollout, seen):
                 return lease
@@ -150,7 +150,7 @@ def _is(row: Row, lease: Lease) -> bool:
     return row.held and (_owner(row), row.epoch) == (lease.owner, lease.epoch)
 
 
-def _holder(group: Arn, seen: Seen, owner: Owner, rollout: RolloutId) -> Holder | None:
+def _holder(group: Arn, seen: Seen, owner: Owner, rollout: RolloutId) -> LeaseHolder | None:
     """Returns the other holder; None when nobody else holds it."""
     row = seen.row
     if row is None or not row.held or (_owner(row), row.rollout) == (owner, rollout):
@@ -158,8 +158,8 @@ def _holder(group: Arn, seen: Seen, owner: Owner, rollout: RolloutId) -> Holder 
     return _held(group, row, seen.found)
 
 
-def _held(group: Arn, row: Row, found: StoredObject | None) -> Holder:
-    return Holder(
+def _held(group: Arn, row: Row, found: StoredObject | None) -> LeaseHolder:
+    return LeaseHolder(
         group=group,
         owner=_owner(row),
         place=recorded_place(row.machine, row.pids),

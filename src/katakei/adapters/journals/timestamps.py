@@ -1,4 +1,4 @@
-"""Moments and spans as text, exact to the microsecond: ISO 8601 both."""
+"""Moments and durations as ISO 8601 text, exact to the microsecond."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,19 +7,19 @@ SPAN = re.compile(r"(-?)PT(\d+)(?:\.(\d{6}))?S", re.ASCII)
 
 
 def iso(at: datetime) -> str:
-    """An aware moment. Raises ValueError: a naive one means nothing on another machine."""
+    """An aware moment as text. Raises ValueError for a naive one, which means nothing on another machine."""
     if at.utcoffset() is None:
         raise ValueError(f"{at} has no time zone")
     return at.isoformat()
 
 
 def sortable(at: datetime) -> str:
-    """The moment in UTC, always as wide, so that text sorts as time does."""
+    """The moment in UTC, always of the same width, so that the texts sort in the order of time."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def moment(text: str) -> datetime:
-    """The moment that `iso` or `sortable` was given."""
+    """The moment that `iso` or `sortable` wrote. Raises ValueError."""
     at = datetime.fromisoformat(text)
     if at.utcoffset() is None:
         raise ValueError(f"{text!r} has no time zone")
@@ -27,7 +27,7 @@ def moment(text: str) -> datetime:
 
 
 def duration(length: timedelta) -> str:
-    """'PT300S', '-PT0.250000S'."""
+    """A duration as text: 'PT300S', '-PT0.250000S'."""
     whole = abs(length)
     seconds = whole.days * 86400 + whole.seconds
     fraction = f".{whole.microseconds:06d}" if whole.microseconds else ""
@@ -35,7 +35,7 @@ def duration(length: timedelta) -> str:
 
 
 def span(text: str) -> timedelta:
-    """The span that `duration` was given."""
+    """The duration that `duration` wrote. Raises ValueError."""
     match = SPAN.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a duration")

@@ -1,4 +1,4 @@
-"""The rows of the leases: who may write, and whether that is still so. Inside a transaction that the caller holds."""
+"""The lease rows of the SQL journal: who may write now. Every function runs inside a transaction of the caller."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -7,23 +7,24 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from katakei.adapters.journals.holders import Holder, identity_text, lost, recorded_owner, recorded_place
-from katakei.adapters.journals.moments import moment, sortable
-from katakei.adapters.journals.schema import leases as table
+from katakei.adapters.journals.lease_holders import LeaseHolder, identity_text, lost, recorded_owner, recorded_place
+from katakei.adapters.journals.sql_writer import leases_table as table
+from katakei.adapters.journals.timestamps import moment, sortable
 from katakei.adapters.system import process
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 
-Judge = Callable[[Sequence[Holder]], None]
+Check = Callable[[Sequence[LeaseHolder]], None]
+"""Raises LeaseHeldError unless all of these may be replaced."""
 
 
-def take(connection: Connection, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, judge: Judge) -> Lease:
-    """All rows, sorted, or none. `judge` raises Held."""
+def take(connection: Connection, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, check: Check) -> Lease:
+    """Takes all rows, sorted by ARN, or none. Raises what `check` raises."""
     wanted = select(table).where(table.c.group_arn.in_(groups)).order_by(table.c.group_arn)
     rows = connection.execute(wanted.with_for_update()).all()
     now = _now(connection)
-    judge([_holder(row, now) for row in rows if row.held and (_owner(row), row.rollout) != (owner, rollout)])
-    # One more than any of them ever had: an epoch is never used twice, so a former owner stays fenced.
+    check([_holder(row, now) for row in rows if row.held and (_owner(row), row.rollout) != (owner, rollout)])
+    # One more than any of them ever had: an epoch is never used twice, so that a former owner stays fenced.
     lease = Lease(groups, owner, max((row.epoch for row in rows), default=0) + 1)
     values = _values(lease, rollout, sortable(now))
     connection.execute(update(table).where(table.c.group_arn.in_(groups)).values(**values))
@@ -33,23 +34,26 @@ def take(connection: Connection, groups: frozenset[Arn], owner: Owner, rollout: 
 
 
 def confirm(connection: Connection, lease: Lease) -> None:
-    """Raises LeaseLost unless every group of the lease is still its own."""
+    """Raises LeaseLostError unless the lease still holds every one of its groups."""
     _all_of(lease, len(connection.execute(select(table.c.group_arn).where(_ours(lease)).with_for_update()).all()))
 
 
-def beat(connection: Connection, lease: Lease) -> None:
-    """One beat more. Raises LeaseLost."""
+def heartbeat(connection: Connection, lease: Lease) -> None:
+    """Records one more heartbeat. Raises LeaseLostError."""
     values = {"beat": table.c.beat + 1, "beaten": sortable(_now(connection))}
     _all_of(lease, connection.execute(update(table).where(_ours(lease)).values(**values)).rowcount)
 
 
-def let_go(connection: Connection, lease: Lease) -> None:
-    """Those of its groups that are still its own are free."""
+def release(connection: Connection, lease: Lease) -> None:
+    """Frees those groups that the lease still holds."""
     connection.execute(update(table).where(_ours(lease)).values(held=False))
 
 
 def unlock(connection: Connection, group: Arn) -> str:
-    """The row stays, with its epoch: whoever had it is fenced. Says who that was, '' for nobody."""
+    """Frees the group, whoever holds it, and says who that was; '' for nobody.
+
+    The row stays with its epoch, which fences the former owner.
+    """
     held = and_(table.c.group_arn == group, table.c.held)
     row = connection.execute(select(table).where(held).with_for_update()).one_or_none()
     connection.execute(update(table).where(held).values(held=False))
@@ -62,7 +66,7 @@ def _all_of(lease: Lease, held: int) -> None:
 
 
 def _ours(lease: Lease) -> ColumnElement[bool]:
-    """True for the rows that this lease, and no earlier or later one, holds."""
+    """True for the rows that this lease holds, not one before or after it."""
     same = [table.c[name] == value for name, value in _identity(lease.owner).items()]
     return and_(table.c.group_arn.in_(lease.groups), table.c.held, table.c.epoch == lease.epoch, *same)
 
@@ -84,7 +88,7 @@ def _values(lease: Lease, rollout: RolloutId, now: str) -> dict[str, object]:
 
 
 def _now(connection: Connection) -> datetime:
-    """The database's own time: shown to a person, and the reason of an early refusal; nothing else rests on it."""
+    """The database's own time. It is shown to people and can refuse a lease early; nothing else depends on it."""
     now: datetime = connection.execute(select(func.current_timestamp())).scalar_one()
     return now if now.tzinfo else now.replace(tzinfo=UTC)
 
@@ -93,8 +97,8 @@ def _owner(row: Row[Any]) -> Owner:
     return recorded_owner(Owner(row.user_name, row.host, row.pid, row.started, row.boot), row.pids)
 
 
-def _holder(row: Row[Any], now: datetime) -> Holder:
-    return Holder(
+def _holder(row: Row[Any], now: datetime) -> LeaseHolder:
+    return LeaseHolder(
         group=Arn(row.group_arn),
         owner=_owner(row),
         place=recorded_place(row.machine, row.pids),

@@ -1,6 +1,7 @@
-"""Who holds a group, as a store tells it, and whether somebody else may take it. Nothing is read or written here.
+"""The holders of leases, as a store tells them, and whether another process may replace them.
 
-The store's clock may only refuse, early; what proves a holder gone is its process, or a silence that the asker timed.
+Nothing is read or written here. The clock of a store can only refuse, early. An owner is gone when this host knows that
+its process is dead, or when the caller has watched it in silence for long enough by its own clock.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,9 +13,12 @@ from katakei.domain.errors import LeaseHeldError, LeaseLostError
 from katakei.domain.leases import FRESH_HEARTBEAT, LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Owner
 from katakei.domain.model import Arn, RolloutId
 
-Fate = Callable[[Owner, process.Place], process.ProcessFate]
+FateCheck = Callable[[Owner, process.Place], process.ProcessFate]
+"""What this host knows of the process of an owner."""
 
-SKEW = timedelta(seconds=1)  # stores tell whole seconds
+SKEW = timedelta(seconds=1)
+"""Stores tell whole seconds."""
+
 ADVICE = {
     process.ProcessFate.ALIVE: "wait until it has ended",
     process.ProcessFate.UNKNOWN: "whether that process still runs cannot be known from here",
@@ -22,8 +26,18 @@ ADVICE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """A held lease. `age` is how old its newest heartbeat is by the store's own clock; None: the store cannot tell."""
+class LeaseHolder:
+    """The holder of one group.
+
+    Attributes:
+        group: The target group.
+        owner: The process that holds it.
+        place: Where that process is.
+        rollout: What it drives.
+        since: When it took the lease, by the store's clock.
+        beat: Its newest heartbeat.
+        age: How old that heartbeat is by the store's clock; None when the store cannot tell.
+    """
 
     group: Arn
     owner: Owner
@@ -37,8 +51,8 @@ class Holder:
         return f"rollout {self.rollout} of {self.owner} since {self.since.strftime('%Y-%m-%d %H:%M:%S UTC')}"
 
     @property
-    def heard(self) -> bool:
-        """Its heartbeat is young. A store's clock that was set back makes ages below zero, which tell nothing."""
+    def recently_heard(self) -> bool:
+        """Whether its heartbeat is young. A store's clock that was set back gives negative ages, which tell nothing."""
         return self.age is not None and -SKEW <= self.age <= FRESH_HEARTBEAT
 
 
@@ -67,12 +81,21 @@ def recorded_place(machine: str, pids: str) -> process.Place:
 
 
 def lost() -> LeaseLostError:
-    """What a former holder is told."""
+    """The error for an owner that was replaced."""
     return LeaseLostError("another process has taken over: this one writes nothing and starts nothing more")
 
 
-def pass_over(holders: Sequence[Holder], fate: Fate, silent: frozenset[Heartbeat]) -> None:
-    """Returns when all of them are gone: dead as seen from here, or watched and silent. Raises Held."""
+def check_replaceable(holders: Sequence[LeaseHolder], fate: FateCheck, silent: frozenset[Heartbeat]) -> None:
+    """Returns when every holder is gone: dead as known from here, or watched and silent.
+
+    Args:
+        holders: The present holders of the wanted groups.
+        fate: What this host knows of a process.
+        silent: Heartbeats that the caller has watched for long enough by its own clock.
+
+    Raises:
+        LeaseHeldError: One of them is not gone; it names the one that was heard of last.
+    """
     present = [
         (holder, verdict)
         for holder in holders
@@ -80,7 +103,7 @@ def pass_over(holders: Sequence[Holder], fate: Fate, silent: frozenset[Heartbeat
     ]
     if not present:
         return
-    heard = [each for each in present if each[0].heard]
+    heard = [each for each in present if each[0].recently_heard]
     holder, verdict = (heard or present)[0]
     beats = frozenset(each.beat for each, _ in present)
     seen = any(verdict is process.ProcessFate.ALIVE for _, verdict in heard)

@@ -1,6 +1,6 @@
-"""A journal in one SQLite file: making it, reading it, and the engine that writes it. Holds no statement of its own.
+"""The SQLite file of a journal: how it is created and read, and the engine that writes it.
 
-Reading goes by the standard library's driver alone and creates nothing; only writing needs SQLAlchemy.
+Reading uses the driver of the standard library alone and creates nothing. Only writing needs SQLAlchemy.
 """
 
 import os
@@ -13,21 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from katakei.adapters.journals.faults import door
-from katakei.adapters.journals.reading import SCHEMA, checked
+from katakei.adapters.journals.rollout_headers import SCHEMA_QUERY, check_schema_version
+from katakei.adapters.journals.sqlite_errors import translated_errors
 from katakei.domain.errors import UnreachableError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from katakei.adapters.journals.engine import Engine
+    from katakei.adapters.journals.sql_writer import Engine
 
 PATIENCE = timedelta(seconds=5)
+"""How long another writer is waited for."""
+
 CREATING = threading.Lock()
 
 
 class SqliteFile:
-    """The one file. `patience` bounds how long another writer is waited for."""
+    """One SQLite file. `patience` bounds how long another writer is waited for."""
 
     def __init__(self, path: Path, patience: timedelta = PATIENCE) -> None:
         self.path = path
@@ -36,9 +38,9 @@ class SqliteFile:
         self._file = (0, 0)  # device and inode of the one that is written
         self._making = threading.Lock()
 
-    def ask(self, text: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """The rows; none where there is no journal yet."""
-        with door(self.path):
+    def query(self, text: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """The rows; none where there is no journal yet. Raises UnreachableError."""
+        with translated_errors(self.path):
             if not self.path.exists() or self.path.stat().st_size == 0:
                 return []
             with closing(self._open()) as connection:
@@ -48,7 +50,7 @@ class SqliteFile:
 
     @contextmanager
     def writing(self) -> Iterator["Connection"]:
-        """One short transaction that no other writer shares; committed at the end, undone by any error."""
+        """One short transaction that no other writer shares: committed at its end, rolled back by any error."""
         with self._making:
             engine = self._engine = self._engine or self._made()
         self._same_file()
@@ -56,25 +58,25 @@ class SqliteFile:
             yield connection
 
     def _same_file(self) -> None:
-        """Raises Unreachable when it was taken away under us: what is written there then, nobody ever reads."""
-        with door(self.path):
+        """Raises UnreachableError when the file was deleted or replaced: nobody would read what is written to it."""
+        with translated_errors(self.path):
             there = self.path.stat() if self.path.exists() else None
         if there is None or (there.st_dev, there.st_ino) != self._file:
             raise UnreachableError(
-                f"the journal {self.path} was deleted or replaced while it was in use: put it back and start again,"
-                " or bring back what is out of service by the commands that were printed first"
+                f"the journal {self.path} was deleted or replaced while it was in use: put it back and start"
+                " again, or register what is out of service with the commands that were printed first"
             )
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         if self._engine is not None:
             self._engine.close()
             self._engine = None
 
     def _made(self) -> "Engine":
-        from katakei.adapters.journals.engine import Engine  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+        from katakei.adapters.journals.sql_writer import Engine  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
 
-        with door(self.path):
+        with translated_errors(self.path):
             _create(self.path)
             with closing(self._open()) as connection:
                 self._version(connection)
@@ -83,28 +85,29 @@ class SqliteFile:
         return Engine(self.path, self.patience)
 
     def _open(self) -> sqlite3.Connection:
-        uri = f"file:{quote(str(self.path))}?mode=rw"  # rw never creates; a file that may only be read is opened so
+        uri = f"file:{quote(str(self.path))}?mode=rw"  # rw never creates the file; a read-only file is opened read-only
         connection = sqlite3.connect(uri, uri=True, timeout=self.patience.total_seconds(), isolation_level=None)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
     def _version(self, connection: sqlite3.Connection) -> bool:
-        """Whether there is a journal in the file. Raises Unreachable: one we cannot read, or something else."""
+        """Whether the file holds a journal. Raises UnreachableError: a newer one, or a database of something else."""
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables:
             return False
-        row = connection.execute(SCHEMA).fetchone() if "katakei" in tables else None
+        row = connection.execute(SCHEMA_QUERY).fetchone() if "katakei" in tables else None
         if row is None:
             raise UnreachableError(f"{self.path} is a database of something else: give another path with --journal")
-        checked(row[0], self.path)
+        check_schema_version(row[0], self.path)
         return True
 
 
 def _create(path: Path) -> None:
-    """An empty file for its owner only (the output of work is kept in it); SQLite gives the files beside it its mode.
+    """Creates an empty file that only its owner may read, because it keeps the output of work.
 
-    Never opens one that is there: closing it would drop every lock this process holds on it through SQLite, and a
-    rival could then throw away what was written (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    SQLite gives the files beside it the same mode. An existing file is never opened here: closing it would drop every
+    lock that this process holds on it through SQLite, and another process could then discard what was written
+    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with CREATING, suppress(FileExistsError):

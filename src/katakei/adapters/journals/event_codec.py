@@ -1,4 +1,4 @@
-"""The codec of the journal: events as JSON that a person can read, and back, exactly.
+"""The codec of events: each event as one line of JSON that a person can read, and back without loss.
 
 Names come from the wire tables (`katakei.domain.wire`), types from the annotations of the frozen dataclasses. An
 unknown kind, field or value is refused, never guessed.
@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
-from katakei.adapters.journals.moments import duration, iso, moment, span
+from katakei.adapters.journals.timestamps import duration, iso, moment, span
 from katakei.domain.errors import UnreachableError
 from katakei.domain.events import VERSION, Event, Planned
 from katakei.domain.reasons import Reason, ReasonValue
@@ -31,20 +31,23 @@ class Coder:
 
 
 def encode(event: Event) -> str:
-    """One line of JSON: `kind`, then every field (defaults too: they may differ in a later version)."""
+    """One line of JSON: `kind`, then every field. Defaults are written too, because a later version may change them."""
     value = coder(Event).write(event)
     text = json.dumps(value, ensure_ascii=False)
     try:
         text.encode()
-    except UnicodeEncodeError:  # work may print half a surrogate pair; escaped, it is kept exactly
+    except UnicodeEncodeError:  # work may print half a surrogate pair; escaping keeps it exactly
         return json.dumps(value)
     return text
 
 
 def decode(text: str) -> Event:
-    """The event that `encode` was given. Raises Unreachable: an unknown kind or field, or a value of another type.
+    """The event that `encode` wrote.
 
-    A first event tells the version of all that follow; one newer than ours is refused whatever the others look like.
+    The first event of a rollout says which version wrote it. A rollout of a newer version is refused as a whole.
+
+    Raises:
+        UnreachableError: An unknown kind or field, a value of another type, or a newer version.
     """
     try:
         seen = json.loads(text)
@@ -69,7 +72,7 @@ def _not_newer(seen: Any) -> None:
 
 @cache
 def coder(hint: Any) -> Coder:
-    """How a value of this annotation is written and read. Raises TypeError for one that no event has had so far."""
+    """How a value of this annotation is written and read. Raises TypeError for an annotation that no event has."""
     if isinstance(hint, NewType):
         return coder(hint.__supertype__)
     if hint in SIMPLE:

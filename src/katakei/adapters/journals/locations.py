@@ -1,4 +1,4 @@
-"""Where a journal is: URLs and the place of the machine's own one. Nothing is opened here."""
+"""The locations of journals: their URLs, and the default location on this machine. Nothing is opened here."""
 
 import re
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/=@:+-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A bucket of S3 and what every key in it begins with: '' or something that ends in '/'."""
+class S3Location:
+    """A bucket in Amazon S3, and the prefix of every key in it: '' or text that ends in '/'."""
 
     bucket: str
     prefix: str
@@ -24,19 +24,26 @@ class Place:
         return f"{S3}{self.bucket}/{self.prefix}"
 
 
-def place_of(url: str) -> Place | None:
-    """Of `s3://bucket` or `s3://bucket/prefix`; None: it is not in S3. Raises UsageFault: it names no place there."""
+def s3_location_of(url: str) -> S3Location | None:
+    """The location that `s3://bucket` or `s3://bucket/prefix` names.
+
+    Returns:
+        None when the URL is not one of S3.
+
+    Raises:
+        UsageError: It is one of S3 and names no valid bucket or prefix.
+    """
     if not url.startswith(S3):
         return None
     bucket, _, prefix = url.removeprefix(S3).partition("/")
     prefix = prefix.strip("/")
     if not BUCKET.fullmatch(bucket) or not PREFIX.fullmatch(prefix) or "//" in prefix:
-        raise UsageError(f"the journal {url!r} names no place in S3: give s3://bucket/prefix")
-    return Place(bucket, f"{prefix}/" if prefix else "")
+        raise UsageError(f"the journal {url!r} is not a valid location in S3: give s3://bucket/prefix")
+    return S3Location(bucket, f"{prefix}/" if prefix else "")
 
 
 def default_url(env: Mapping[str, str]) -> str:
-    """The machine's own journal by the XDG rules, which say that a relative XDG_STATE_HOME is to be ignored."""
+    """The default journal of this machine, by the XDG rules. They say that a relative XDG_STATE_HOME is ignored."""
     state = Path(env.get("XDG_STATE_HOME", ""))
     if not state.is_absolute():
         state = Path(env.get("HOME") or Path.home()) / ".local" / "state"
@@ -44,7 +51,7 @@ def default_url(env: Mapping[str, str]) -> str:
 
 
 def path_of(url: str) -> Path:
-    """The file of `sqlite:///relative`, `sqlite:////absolute` or a plain path. Raises UsageFault for other kinds."""
+    """The file that `sqlite:///relative`, `sqlite:////absolute` or a plain path names. Raises UsageError for others."""
     scheme, colon, _ = url.partition("://")
     if not colon:
         text = url

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contracts.ledgers import NOON, planned
 
-from katakei.adapters.journals.codec import coder, decode, encode
-from katakei.adapters.journals.moments import duration, moment, sortable, span
+from katakei.adapters.journals.event_codec import coder, decode, encode
+from katakei.adapters.journals.timestamps import duration, moment, sortable, span
 from katakei.domain import events as e
 from katakei.domain.errors import UnreachableError
 from katakei.domain.model import Arn, TargetId

@@ -1,0 +1,118 @@
+"""The SQL journal and its leases, in one SQLite file. Both store what they are given and decide nothing about it.
+
+Reading imports no SQLAlchemy; the first write does.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from katakei.adapters.journals.lease_holders import FateCheck, check_replaceable
+from katakei.adapters.journals.locations import default_url, path_of
+from katakei.adapters.journals.rollout_headers import find_headers, read_events
+from katakei.adapters.journals.sqlite_file import PATIENCE, SqliteFile
+from katakei.adapters.system import process
+from katakei.domain.errors import ConcurrentAppendError, UnreachableError
+from katakei.domain.events import Event, UserCommand
+from katakei.domain.leases import Heartbeat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import RolloutHeader
+
+__all__ = ["SqlJournal", "SqlLeases", "default_url"]
+
+TRIES = 5
+
+
+class SqlJournal:
+    """Implements the port `Journal` in the file that `url` names. The first write creates the file.
+
+    Every method raises UnreachableError when the file is full, read-only, locked for too long, damaged or of a newer
+    version; nothing was written then.
+    """
+
+    def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
+        self.store = SqliteFile(path_of(url), patience)
+
+    def read(self, rollout: RolloutId, after: int) -> Sequence[Event]:
+        """As the port says."""
+        return read_events(self.store.query, rollout, after)
+
+    def find(
+        self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
+    ) -> Sequence[RolloutHeader]:
+        """As the port says; a rollout that a retry or a revert reopened is unfinished again."""
+        return find_headers(self.store.query, service, group, unfinished=unfinished)
+
+    def append(self, lease: Lease, rollout: RolloutId, after: int, events: Sequence[Event]) -> None:
+        """As the port says. Raises ValueError: the first event of a rollout, and only that, is Planned."""
+        from katakei.adapters.journals import lease_rows, sql_writer  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            lease_rows.confirm(connection, lease)
+            sql_writer.append_events(connection, rollout, after, events)
+
+    def tell(self, rollout: RolloutId, word: UserCommand) -> None:
+        """As the port says. Raises UsageError: there is no such rollout."""
+        from katakei.adapters.journals import sql_writer  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        for _ in range(TRIES):
+            try:
+                with self.store.writing() as connection:
+                    sql_writer.append_events(connection, rollout, sql_writer.last_number(connection, rollout), [word])
+            except ConcurrentAppendError:  # only where writers do not exclude each other
+                continue
+            return
+        raise UnreachableError(f"the journal {self.store.path} is too busy: the command was not recorded, try again")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.store.close()
+
+
+class SqlLeases:
+    """Implements the port `Leases` in the same file, so that one transaction checks a lease and writes an event.
+
+    An owner is replaced only when this host knows that its process is dead, or when the caller has watched it in
+    silence for long enough. Raises UnreachableError.
+    """
+
+    def __init__(self, url: str, patience: timedelta = PATIENCE, fate: FateCheck = process.fate) -> None:
+        self.store = SqliteFile(path_of(url), patience)
+        self._fate = fate
+
+    def take(
+        self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
+    ) -> Lease:
+        """As the port says. The same process may take the same rollout again, which fences its former lease."""
+        from katakei.adapters.journals import lease_rows  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        if not groups:
+            raise ValueError("a lease is for at least one group")
+        with self.store.writing() as connection:
+            return lease_rows.take(
+                connection, groups, owner, rollout, lambda found: check_replaceable(found, self._fate, silent)
+            )
+
+    def renew(self, lease: Lease) -> None:
+        """As the port says."""
+        from katakei.adapters.journals import lease_rows  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            lease_rows.heartbeat(connection, lease)
+
+    def release(self, lease: Lease) -> None:
+        """As the port says."""
+        from katakei.adapters.journals import lease_rows  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            lease_rows.release(connection, lease)
+
+    def unlock(self, group: Arn) -> str:
+        """As the port says."""
+        from katakei.adapters.journals import lease_rows  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            return lease_rows.unlock(connection, group)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.store.close()
