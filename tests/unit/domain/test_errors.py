@@ -1,4 +1,4 @@
-"""Every error has a sentence and an exit code; the codes are the command line's."""
+"""Tests of the errors: each has a sentence and an exit code of the command line."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What work will be told is known as soon as it is planned."""
+"""Tests of jobs: what an executor runs is known when the rollout is planned."""
 
 from tests.unit.given import a_plan, standing, t, turn
 

@@ -1,4 +1,4 @@
-"""What a look shows, in the load balancer's own words."""
+"""Tests of observations: the health of registrations, and baselines."""
 
 import pytest
 from tests.unit.given import NOON, a_group, a_target

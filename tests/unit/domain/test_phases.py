@@ -1,4 +1,4 @@
-"""The table of roads is the contract's, to the letter."""
+"""Tests of the table of transitions: it is exactly that of the contract."""
 
 import pytest
 from tests.unit.given import NOON, WAYS, a_plan, brought, given, t

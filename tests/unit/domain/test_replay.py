@@ -1,12 +1,14 @@
-"""A rollout is what its events tell, however often and in however many pieces they are read."""
+"""Tests of replay: the events of a journal give the same rollout, in one part or in many."""
 
 import pytest
 from tests.unit.given import NOON, a_plan, brought, facts, given, later, standing, t
 
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
+from katakei.domain.observation import SILENT, Baseline, Blind, Visible
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
+from katakei.domain.reasons import ReasonCode, reason, recorded_text
 from katakei.domain.replay import evolve, replay
 
 OWNER = Owner("deploy", "host", 7, 7, "boot")
@@ -131,6 +133,34 @@ def test_soak_ignores_unhealthy_count_of_warming() -> None:
     )
 
 
+def test_recorded_text_and_reason_are_read_alike() -> None:
+    why = reason(ReasonCode.RECORDED_TEXT, text="exit code 7")
+    old = e.PhaseChanged(NOON, WHO, Phase.LEFT_OUT, "exit code 7", cause=Cause.FAILED)
+    new = e.PhaseChanged(NOON, WHO, Phase.LEFT_OUT, cause=Cause.FAILED, reason=why)
+    one, other = standing(PLAN, Phase.WORKING, old), standing(PLAN, Phase.WORKING, new)
+    assert one.statuses[WHO] == other.statuses[WHO]
+    assert one.statuses[WHO].reason == why
+
+
+def test_recorded_late_failure_has_a_reason() -> None:
+    unhealthy = e.BecameUnhealthy(NOON, WHO, "unhealthy")
+    failed = e.FailedAfterDone(NOON, WHO, "left service: unhealthy")
+    assert standing(PLAN, Phase.DONE, unhealthy, failed).statuses[WHO].reason == recorded_text("left service: unhealthy")
+
+
+@pytest.mark.parametrize(
+    ("event", "wanted"),
+    [
+        (e.BaselineTaken(NOON, WHO, ""), Visible()),
+        (e.BaselineTaken(NOON, WHO, "no data"), Blind(reason(ReasonCode.PROBE_BLIND, text="no data"))),
+        (e.BaselineTaken(NOON, WHO, "probe_silent", SILENT.why), SILENT),
+    ],
+)
+def test_recorded_baseline_is_visible_or_blind(event: e.BaselineTaken, wanted: Baseline) -> None:
+    assert standing(PLAN, Phase.WAITING).statuses[WHO].baseline is None
+    assert standing(PLAN, Phase.WAITING, event).statuses[WHO].baseline == wanted
+
+
 def test_failures_are_counted_once_each() -> None:
     failed = [e.PhaseChanged(NOON, WHO, Phase.DRAINING, "", Intent.KEEP_OUT, Cause.FAILED)]
     rollout = standing(
@@ -167,7 +197,7 @@ def test_second_revert_retries_unreverted_targets() -> None:
     back = e.PhaseChanged(NOON, WHO, Phase.DRAINING, intent=Intent.REVERT)
     ask = e.RevertAsked(NOON, "kim")
     assert standing(PLAN, Phase.DONE, ask, back).statuses[WHO].reverted
-    assert standing(PLAN, Phase.DONE, ask, back, ask).statuses[WHO].reverted  # it is in hand
+    assert standing(PLAN, Phase.DONE, ask, back, ask).statuses[WHO].reverted  # it is in progress
     out = e.PhaseChanged(NOON, WHO, Phase.LEFT_OUT)
     assert not standing(PLAN, Phase.DONE, ask, back, out, ask).statuses[WHO].reverted
 

@@ -1,4 +1,4 @@
-"""Shares, and what is no longer as it was recorded."""
+"""Tests of the request: shares, defaults, commands, and differences from a recorded request."""
 
 import pytest
 from tests.unit.given import a_spec, seconds

@@ -1,4 +1,4 @@
-"""The wire tables cover every recorded type, field by field."""
+"""Tests of the wire tables: they list every field of every recorded type."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass

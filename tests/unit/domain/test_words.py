@@ -1,4 +1,4 @@
-"""Spans, moments and targets are said alike everywhere, and never longer than a line."""
+"""Tests of text helpers: spans, labels, lists."""
 
 from datetime import timedelta
 

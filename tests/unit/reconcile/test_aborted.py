@@ -1,4 +1,4 @@
-"""An abort brings every target in hand back to serving, as far as it came, or names it; in whatever it comes."""
+"""Tests of an abort: it returns every target in progress to service, or names it."""
 
 import pytest
 from tests.unit.given import (
@@ -29,7 +29,7 @@ PAUSE = e.PauseAsked(later(0), "kim")
 
 
 def taking_back(plan: Plan, phase: Phase) -> list[e.Event]:
-    """It is on its way to be taken back, and has come so far."""
+    """The events of a target that is being reverted, up to this phase."""
     ways = OUTWARD[: OUTWARD.index(phase) + 1]
     story: list[e.Event] = [*brought(plan, Phase.DONE), e.RevertAsked(NOON, "kim")]
     for number, way in enumerate(ways):

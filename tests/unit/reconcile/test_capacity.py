@@ -1,4 +1,4 @@
-"""Who serves, believing the worse of journal and sight."""
+"""Tests of capacity: which registrations serve, believing the worse of journal and observation."""
 
 from dataclasses import replace
 

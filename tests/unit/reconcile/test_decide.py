@@ -1,4 +1,4 @@
-"""Who is taken next, how many at once, and why nobody is."""
+"""Tests of decide: which targets are taken out next, how many at once, and why none is."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,7 +48,7 @@ ABSENT, DRAINING, DOWN = HealthState.ABSENT, HealthState.DRAINING, HealthState.U
 
 
 def failed(plan: Plan, number: int) -> list[e.Event]:
-    """The work on this target failed."""
+    """The events of a target whose work failed."""
     return [
         *brought(plan, Phase.WORKING, number),
         e.PhaseChanged(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED),
@@ -185,7 +185,7 @@ def test_blocked_target_waits_while_others_progress() -> None:
     assert "is next" not in whys(actions)
 
 
-# -- the plan must still hold
+# -- changes since the plan
 
 
 def test_take_out_requires_fresh_attributes() -> None:
@@ -257,7 +257,7 @@ def test_abort_skips_waiting_targets() -> None:
     assert [(move.to, move.reason, move.cause) for move in actions] == [(Phase.SKIPPED, ABORTED, Cause.ABORTED)] * 2
 
 
-# -- what is said
+# -- reasons
 
 
 def test_waiting_reason_is_one_sentence() -> None:
@@ -294,7 +294,7 @@ def test_every_target_in_progress_acts_or_waits(phase: Phase) -> None:
 
 
 def spoken_of(actions: Sequence[Action]) -> set[object]:
-    """Every target that is noted, acted on or said to wait."""
+    """Every target that is recorded, acted on or waits."""
     rests = {action.target for action in actions if isinstance(action, Wait)}
     written = {
         action.event.target for action in actions if isinstance(action, Record) and hasattr(action.event, "target")

@@ -1,4 +1,4 @@
-"""A target is taken again because the floor broke its drain off, or because a person says so."""
+"""Tests of decide: targets that get another attempt, after a lost floor, a refusal, a retry or a revert."""
 
 from collections.abc import Sequence
 
@@ -34,14 +34,14 @@ REVERT = e.RevertAsked(NOON, "kim")
 
 
 def failed(plan: Plan, number: int) -> list[e.Event]:
-    """The work on this target failed."""
+    """The events of a target whose work failed."""
     story = brought(plan, Phase.WORKING, number)
     ended = e.WorkEnded(NOON, replay([e.Planned(NOON, plan)]).key(t(plan, number)), 1, "")
     return [*story, ended, e.PhaseChanged(NOON, t(plan, number), Phase.LEFT_OUT, cause=Cause.FAILED)]
 
 
 def lost(plan: Plan, number: int, *, times: int = 1) -> list[e.Event]:
-    """So often it was taken out, and went back because the floor was lost."""
+    """The events of this many attempts that ended because a floor was lost."""
     who = t(plan, number)
     once: list[e.Event] = [
         e.PhaseChanged(NOON, who, Phase.DRAINING, intent=Intent.UPDATE),
@@ -55,7 +55,7 @@ def skipped(plan: Plan, *numbers: int) -> list[e.Event]:
     return [e.PhaseChanged(NOON, t(plan, number), Phase.SKIPPED) for number in numbers]
 
 
-# -- once more
+# -- another attempt
 
 
 def test_floor_lost_target_is_retried_last() -> None:
@@ -70,7 +70,7 @@ def test_floor_lost_target_gets_three_attempts() -> None:
 
 
 def refused(plan: Plan, *, times: int = 1) -> list[e.Event]:
-    """So often it was taken out, and refused to begin the work."""
+    """The events of this many attempts that ended because the work was refused."""
     who = t(plan)
     once: list[e.Event] = [e.PhaseChanged(NOON, who, phase, "", Intent.UPDATE) for phase in OUTWARD[:3]]
     once.append(e.PhaseChanged(NOON, who, Phase.CHECKING, "", Intent.RETURN, Cause.REFUSED))
@@ -79,7 +79,7 @@ def refused(plan: Plan, *, times: int = 1) -> list[e.Event]:
 
 
 def at_work(plan: Plan) -> list[e.Event]:
-    """The first target is taken once more, and its work handed over."""
+    """The events of one more attempt at the first target, up to its work."""
     key = replay([e.Planned(NOON, plan)]).key(t(plan))
     return [*(e.PhaseChanged(NOON, t(plan), phase) for phase in OUTWARD[:3]), e.Started(NOON, key, "ticket")]
 
@@ -154,7 +154,7 @@ def test_retry_of_left_out_target_ignores_lost_floor() -> None:
     assert not moves(decided(rollout, seen(rollout, later(1), {0: ABSENT, 1: DOWN}), later(1)))
 
 
-# -- back to the former release
+# -- revert
 
 
 def reverting(plan: Plan, *stories: list[e.Event]) -> Rollout:

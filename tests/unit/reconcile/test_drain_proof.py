@@ -1,4 +1,4 @@
-"""Promise 2: work begins only where nothing reaches the target, and that is proven."""
+"""Tests of the drain proof (promise 2): work begins only when it is proven that nothing reaches the target."""
 
 from dataclasses import replace
 
@@ -160,7 +160,7 @@ def test_verdict_expires_after_15_seconds() -> None:
 
 
 def proven(read: float | None, *changes: Reason) -> tuple[Action, ...]:
-    """What is decided at 33 s of a target that is quiet, with its group's attributes read so late, or never."""
+    """The decision at 33 s about a quiet target whose group's attributes were read at this second, or never."""
     plan = a_plan(drain=Drain(until=DrainUntil.PROOF))
     rollout = standing(plan, Phase.DRAINING)
     observation = seen(rollout, later(33), {0: DRAINING}, evidence=quiet(31))

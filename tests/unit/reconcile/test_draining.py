@@ -1,4 +1,4 @@
-"""On the way out a target can still go back, and does when anything asks for it."""
+"""Tests of the handlers on the way out: a target can go back until its work is decided."""
 
 import pytest
 from tests.unit.given import (

@@ -204,7 +204,7 @@ def test_attribute_changes_reports_a_lost_listener_only() -> None:
 
 
 def without(rollout: Rollout, groups: int, work: WorkStatus | None = None) -> Observation:
-    """A look that finds the first so many groups deleted."""
+    """An observation in which the first `groups` groups are deleted."""
     observation = seen(rollout, later(100), work=work)
     arns = frozenset(group.arn for group in rollout.plan.groups[:groups])
     return replace(

@@ -1,4 +1,4 @@
-"""A target is asked as the load balancer asks it, or as the user wants it asked."""
+"""Tests of health checks: they are made as the load balancer makes them, or as the user wants."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is looked at: as little as will do, and never too old for the next decision."""
+"""Tests of the observation request: as little as possible, never too old for the next decision."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ ARN = PLAN.groups[0].arn
 
 
 def at(rollout: Rollout, moment: float) -> ObservationRequest:
-    """What is wanted so many seconds after the last whole look."""
+    """The request this many seconds after the last observation of the whole group."""
     return observation_request(rollout, seen(rollout, NOON), later(moment))
 
 

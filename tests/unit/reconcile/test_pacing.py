@@ -1,4 +1,4 @@
-"""How soon the world is looked at again: soon where something is about to change, and never too often."""
+"""Tests of the pace: soon where something is about to change, never too often."""
 
 import pytest
 from tests.unit.given import NOON, later, seconds

@@ -1,4 +1,4 @@
-"""A pause finishes what is in hand and begins nothing else, for as long as a person likes."""
+"""Tests of a pause: targets in progress are finished, no other one is started until a person resumes."""
 
 from tests.unit.given import (
     NOON,

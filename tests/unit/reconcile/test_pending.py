@@ -1,4 +1,4 @@
-"""What a witness still sees pending: said, noted now and then, cut where that is asked; and what comes afterwards."""
+"""Tests of pending requests: they are shown, recorded and cut; and of requests that arrive afterwards."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +23,7 @@ FIRST = t(PLAN)
 
 
 def busy(at: float, drain: Drain = WAITED, *more: e.Event, age: float = 1) -> tuple[Action, ...]:
-    """What is decided so many seconds after the first target was seen out, while two of its connections are busy."""
+    """The decision this many seconds after the first target was observed out, with two busy connections."""
     plan = a_plan(drain=drain)
     rollout = standing(plan, Phase.DRAINING, e.BaselineTaken(NOON, FIRST, ""), *more)
     verdict = DrainEvidence(ProbeVerdict.BUSY, later(at - age - 1), later(at - age), "2 connections", 2)

@@ -1,4 +1,4 @@
-"""What a witness needs: to have seen a target's traffic before it leaves, and to look once more before work begins."""
+"""Tests of the probe: its baseline before a target leaves, and its last look before work begins."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ FIRST = t(PLAN)
 
 
 def told(rollout: Rollout, blind: str | None, at: float = 1) -> tuple[Action, ...]:
-    """What is decided so many seconds after the start, when the witness says this of the first target."""
+    """The decision this many seconds after the start, with this baseline of the first target."""
     observation = seen(rollout, later(at))
     return decided(
         rollout, replace(observation, baseline={} if blind is None else {FIRST: baseline_of(blind)}), later(at)

@@ -1,4 +1,4 @@
-"""On the way in: asked first, registered exactly as it was, and serving only when seen so twice."""
+"""Tests of the handlers on the way in: the check, the registration, and the proof by two observations."""
 
 from dataclasses import replace
 
@@ -119,7 +119,7 @@ def test_target_without_check_is_registered() -> None:
     assert moves(turn(rollout, 1, ABSENT)) == {t(rollout.plan): Phase.WARMING}
 
 
-# -- an ip target must be absent before it is registered again
+# -- IP targets
 
 
 def test_ip_target_is_registered_when_absent() -> None:
@@ -134,8 +134,8 @@ def test_unobserved_ip_target_may_still_drain() -> None:
     plan = a_plan(ip=True)
     way = [*brought(plan, Phase.DRAINING, bare=True), e.PhaseChanged(later(1), t(plan), Phase.RETURNING)]
     rollout = given(plan, way, [e.Deregistered(later(2), plan.groups[0].arn, (t(plan),))])
-    assert not registered(turn(rollout, 3, HEALTHY, age=seconds(2.5)))  # a look of before the abort
-    assert not registered(turn(rollout, 3, HEALTHY, age=seconds(1.5)))  # a look of before the call took effect
+    assert not registered(turn(rollout, 3, HEALTHY, age=seconds(2.5)))  # observed before the abort
+    assert not registered(turn(rollout, 3, HEALTHY, age=seconds(1.5)))  # observed before the call took effect
     assert registered(turn(rollout, 3, HEALTHY, age=seconds(0.5)))
 
 

@@ -1,4 +1,4 @@
-"""In service again: a target must stay so for a while, and one that returns is proven like any other."""
+"""Tests of the soak, and of targets that return without work."""
 
 from dataclasses import replace
 
@@ -71,7 +71,7 @@ def test_unobserved_soak_waits() -> None:
 
 
 def fallen(times: int) -> list[e.Event]:
-    """So many falls, each but the last with a recovery."""
+    """The events of a target that became unhealthy this often, and recovered each time but the last."""
     who = t(a_plan())
     story: list[e.Event] = []
     for number in range(times):

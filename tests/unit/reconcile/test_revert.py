@@ -1,4 +1,4 @@
-"""What was touched is taken back: what is in hand when the word comes, by whose word, and how far failures reach."""
+"""Tests of a revert: targets in progress when it is asked for, which targets it takes, and its failures."""
 
 import pytest
 from tests.unit.given import (
@@ -48,14 +48,14 @@ def undoable(targets: int = 2, **changes: object) -> Plan:
 
 
 def failed(plan: Plan, number: int = 0) -> list[e.Event]:
-    """Its work ended badly, and it stays out."""
+    """The events of a target whose work failed and that is left out."""
     key = replay([e.Planned(NOON, plan)]).key(t(plan, number))
     out = e.PhaseChanged(NOON, t(plan, number), Phase.LEFT_OUT, "exit code 1", cause=Cause.FAILED)
     return [*brought(plan, Phase.WORKING, number), e.WorkEnded(NOON, key, 1, ""), out]
 
 
 def back(plan: Plan, *ways: Phase, number: int = 0, cause: Cause | None = None) -> list[e.Event]:
-    """One attempt to take a target back."""
+    """The events of one attempt to revert a target."""
     who = t(plan, number)
     first, *others = ways
     story: list[e.Event] = [e.PhaseChanged(NOON, who, first, intent=Intent.REVERT)]
@@ -67,7 +67,7 @@ def fell(plan: Plan, number: int = 0) -> e.Event:
 
 
 def taken(plan: Plan, number: int = 0) -> list[e.Event]:
-    """It serves what it served before."""
+    """The events of a target that was reverted and serves."""
     return back(plan, *OUTWARD, Phase.DONE, number=number)
 
 
@@ -75,7 +75,7 @@ def skipped(plan: Plan, number: int) -> e.Event:
     return e.PhaseChanged(NOON, t(plan, number), Phase.SKIPPED)
 
 
-# -- what is in hand when the word comes
+# -- targets in progress when the revert is asked for
 
 
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.OUT])
@@ -148,7 +148,7 @@ def test_revert_takes_back_interrupted_work() -> None:
     assert candidates(evolve(rollout, [action.event for action in actions if isinstance(action, Record)])) == [t(plan)]
 
 
-# -- who is taken back, and who is not
+# -- which targets are reverted
 
 
 def test_revert_starts_with_last_touched_target() -> None:
@@ -240,7 +240,7 @@ def test_unhealthy_target_does_not_block_revert() -> None:
     assert (verdict(ended), taken_back(ended), lost.stopped) == (ExitCode.LEFT_OUT, ExitCode.LEFT_OUT, None)
 
 
-# -- when it fails
+# -- failures of the revert
 
 
 def test_revert_counts_only_its_failures() -> None:
@@ -314,7 +314,7 @@ def test_on_failure_stop_does_not_revert() -> None:
     assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 1): Phase.SKIPPED}
 
 
-# -- how it went
+# -- exit codes
 
 
 def ended(plan: Plan, *stories: list[e.Event]) -> Rollout:
@@ -354,7 +354,7 @@ def test_retry_after_revert_can_be_reverted() -> None:
     assert candidates(rollout) == [t(plan)]
 
 
-# -- an abort brings nothing half-done back by the load balancer's word alone
+# -- aborted failures
 
 
 @pytest.mark.parametrize(("check", "to"), [(Check(), Phase.CHECKING), (Check(asked=False), Phase.LEFT_OUT)])

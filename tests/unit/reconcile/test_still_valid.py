@@ -1,4 +1,4 @@
-"""Within a turn only those are asked again for whom something has changed."""
+"""Tests of still_valid: within a turn only targets for which something changed are decided again."""
 
 import pytest
 from tests.unit.given import NOON, a_plan, brought, given, seen, standing, t, text

@@ -1,4 +1,4 @@
-"""In a group that no listener uses nothing can serve: there a target is back once it is registered, seen so twice."""
+"""Tests of a group that no listener uses: a target is back there once it is registered, observed twice."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,12 +27,12 @@ LATE = UNHEALTHY_LIMIT.total_seconds()
 
 
 def story(phase: Phase, *more: e.Event, plan: Plan = PLAN, bare: bool = True) -> Rollout:
-    """The first target stands in this phase since noon."""
+    """A rollout whose first target has been in this phase since noon."""
     return given(plan, brought(plan, phase, bare=bare), more)
 
 
 def shown(rollout: Rollout, at: float, reason: str = "Target.NotInUse") -> Observation:
-    """Every group whose plan knows no load balancer says `unused` of everything in it."""
+    """An observation in which everything in a group without a load balancer is `unused`."""
     groups = [group.arn for group in rollout.plan.groups if not group.load_balancers] or [rollout.plan.groups[0].arn]
     observation = seen(rollout, later(at))
     unused = {

@@ -1,4 +1,4 @@
-"""A target that was done must go on serving: a bad release may show late."""
+"""Tests of the watch over targets that are done: a bad release may show late."""
 
 import pytest
 from tests.unit.given import NOON, a_plan, brought, deregistered, given, later, moves, notes, seen, t, taken, turn, whys
@@ -33,7 +33,7 @@ def lost(at: float, plan: Plan = PLAN) -> e.FailedAfterDone:
 
 
 def done(*story: e.Event, plan: Plan = PLAN) -> Rollout:
-    """The first target is done, the others have their turn still to come."""
+    """A rollout whose first target is done while the others wait."""
     return given(plan, brought(plan, Phase.DONE), story)
 
 

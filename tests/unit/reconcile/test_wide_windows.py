@@ -1,4 +1,4 @@
-"""With a hundred and more out at once targets leave and come back together: calls are spared, nobody waits long."""
+"""Tests of wide windows: targets leave and come back in batches, which saves calls."""
 
 import pytest
 from tests.unit.given import NOON, a_plan, brought, decided, given, later, moves, seen, t, text, whys
@@ -23,12 +23,12 @@ def wide(window: int = 100) -> Plan:
 
 
 def working(plan: Plan, many: int) -> list[e.Event]:
-    """So many are worked on, each taken out by a call of its own."""
+    """The events of this many targets in work, each taken out by its own call."""
     return [event for number in range(many) for event in brought(plan, Phase.WORKING, number)]
 
 
 def checked(plan: Plan, *moments: float) -> list[e.Event]:
-    """The first ones were seen out at noon; each one's work ended at its moment."""
+    """The events of the first targets: observed out at noon, each with its work ended at its moment."""
     return [e.PhaseChanged(later(at), t(plan, number), Phase.CHECKING) for number, at in enumerate(moments)]
 
 

@@ -1,4 +1,4 @@
-"""Promise 4: work never starts twice, and never on a target that may serve."""
+"""Tests of work (promise 4): it never starts twice, and never on a target that may serve."""
 
 from collections.abc import Sequence
 
@@ -226,7 +226,7 @@ def test_unaccepted_work_is_canceled_by_marks() -> None:
 
 
 def kinds(actions: Sequence[Action]) -> list[type[Action]]:
-    """What is done, besides writing and resting."""
+    """The external actions, without records and waits."""
     return [type(action) for action in actions if not isinstance(action, Record | Wait)]
 
 
