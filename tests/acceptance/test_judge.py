@@ -83,7 +83,7 @@ def complaints(seen: Evidence, asked: Asked = ASKED) -> str:
     return "\n".join(judge(seen, asked).faults)
 
 
-def test_a_run_that_kept_everything_is_not_complained_of() -> None:
+def test_judge_accepts_a_run_without_faults() -> None:
     verdict = judge(GOOD, ASKED)
     assert verdict.faults == ()
     measured = verdict.measured
@@ -114,15 +114,15 @@ def test_a_run_that_kept_everything_is_not_complained_of() -> None:
         (replace(GOOD, calls=GOOD.calls[4:]), "deregistered by 0"),
     ],
 )
-def test_each_broken_promise_is_named(broken: Evidence, complaint: str) -> None:
+def test_judge_names_each_broken_promise(broken: Evidence, complaint: str) -> None:
     assert complaint in complaints(broken)
 
 
-def test_a_floor_of_a_zone_is_judged_by_itself() -> None:
+def test_judge_checks_the_floor_of_each_zone() -> None:
     assert "only 0 served in 1a" in complaints(GOOD, replace(ASKED, floor_per_zone=1))
 
 
-def test_what_happened_before_and_after_is_another_runs() -> None:
+def test_judge_ignores_entries_outside_the_run() -> None:
     strangers = (state(-30, "i-1", "unhealthy", 0, 0), *GOOD.history, state(130, "i-1", "unhealthy", 0, 0))
     then = (state(-20, "i-1", "healthy", 1, 1), *strangers[1:])
     assert complaints(replace(GOOD, history=(strangers[0], *then))) == ""

@@ -9,15 +9,15 @@ from tests.acceptance.killing import SCALE, survived
 
 
 @pytest.mark.lab
-def test_a_rollout_killed_three_times_ends_as_if_nothing_had_happened(small: Small) -> None:
+def test_rollout_survives_three_kills(small: Small) -> None:
     small.kills.result()
 
 
 @pytest.mark.acceptance
-def test_thirty_kills_leave_nothing_behind(tmp_path: Path) -> None:
+def test_rollout_survives_thirty_kills(tmp_path: Path) -> None:
     survived(tmp_path, seed=20, kills=30, each=4)
 
 
 @pytest.mark.acceptance
-def test_fifty_kills_with_the_witness_on_begin_no_work_twice(tmp_path: Path) -> None:
+def test_rollout_by_proof_survives_fifty_kills(tmp_path: Path) -> None:
     survived(tmp_path, seed=50, kills=50, each=4, scale=replace(SCALE, delay=300, until="proof"))

@@ -22,25 +22,25 @@ def proved(verdict: Verdict) -> None:
 
 @pytest.mark.lab
 @pytest.mark.parametrize("scale", [TWO, FOUR, PROVED], ids=["two targets", "four targets", "by proof"])
-def test_a_small_group_is_rolled_under_load_and_nothing_is_dropped(scale: Scale, small: Small) -> None:
+def test_small_group_rolls_under_load_without_drops(scale: Scale, small: Small) -> None:
     proved(small.main_job[scale].result())
 
 
 @pytest.mark.acceptance
 @IDLE
-def test_two_targets_one_at_a_time(tmp_path: Path, *, close_idle: bool) -> None:
+def test_two_targets_roll_one_at_a_time(tmp_path: Path, *, close_idle: bool) -> None:
     proved(roll_under_load(replace(FULL, close_idle=close_idle), tmp_path, timedelta(minutes=10)))
 
 
 @pytest.mark.acceptance
 @pytest.mark.parametrize("until", ["proof", "answered"])
 @IDLE
-def test_two_targets_by_evidence_instead_of_the_timer(tmp_path: Path, *, close_idle: bool, until: str) -> None:
+def test_two_targets_roll_by_drain_evidence(tmp_path: Path, *, close_idle: bool, until: str) -> None:
     scale = replace(FULL, delay=300, until=until, close_idle=close_idle)
     proved(roll_under_load(scale, tmp_path, timedelta(minutes=9)))
 
 
 @pytest.mark.acceptance
 @IDLE
-def test_eight_targets_in_two_zones_a_quarter_at_a_time(tmp_path: Path, *, close_idle: bool) -> None:
+def test_eight_targets_roll_a_quarter_at_a_time(tmp_path: Path, *, close_idle: bool) -> None:
     proved(roll_under_load(replace(EIGHT, close_idle=close_idle), tmp_path, timedelta(minutes=20)))

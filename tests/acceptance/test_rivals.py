@@ -30,7 +30,7 @@ def refused(rivals: list[Member]) -> list[float]:
 
 @pytest.mark.acceptance
 @pytest.mark.parametrize("rivals", [1, 2])
-def test_beside_one_that_works_every_other_is_refused_within_two_seconds(tmp_path: Path, rivals: int) -> None:
+def test_later_rollouts_are_refused_within_two_seconds(tmp_path: Path, rivals: int) -> None:
     (tmp_path / "katakei.yml").write_text(configuration(SCRIPT))
     with Lab(SCRIPT.lab()) as lab:
         crew, watch = Crew(tmp_path, lab.env, str(tmp_path / "journal.db")), Watch(lab)
@@ -46,7 +46,7 @@ def test_beside_one_that_works_every_other_is_refused_within_two_seconds(tmp_pat
 
 @pytest.mark.acceptance
 @pytest.mark.parametrize("number", [2, 3])
-def test_of_several_that_begin_in_the_same_moment_exactly_one_works(tmp_path: Path, number: int) -> None:
+def test_one_of_several_simultaneous_rollouts_wins(tmp_path: Path, number: int) -> None:
     (tmp_path / "katakei.yml").write_text(configuration(SCRIPT))
     with Lab(SCRIPT.lab()) as lab:
         crew, watch = Crew(tmp_path, lab.env, str(tmp_path / "journal.db")), Watch(lab)

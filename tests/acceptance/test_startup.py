@@ -37,14 +37,14 @@ def loaded(env: dict[str, str], *words: str) -> set[str]:
     return set(json.loads(done.stderr.splitlines()[-1]))
 
 
-def test_help_loads_no_library_but_the_parser_of_arguments(tmp_path: Path) -> None:
+def test_help_loads_click_and_no_heavy_library(tmp_path: Path) -> None:
     modules = loaded({"HOME": str(tmp_path)}, "--help")
     assert "click" in modules
     assert not modules & (HEAVY | {"botocore", "katakei.app.rollouts", "katakei.app.queries", "katakei.bootstrap"})
 
 
 @pytest.mark.lab
-def test_status_loads_nothing_that_only_a_rollout_needs(lab: Lab, tmp_path: Path) -> None:
+def test_status_loads_nothing_that_only_rollouts_need(lab: Lab, tmp_path: Path) -> None:
     modules = loaded({"HOME": str(tmp_path), **lab.env}, "status", "LaravelTargetGroup")
     assert "botocore.client" in modules
     assert not modules & (
@@ -53,9 +53,7 @@ def test_status_loads_nothing_that_only_a_rollout_needs(lab: Lab, tmp_path: Path
 
 
 @pytest.mark.lab
-def test_a_plan_of_a_group_and_a_command_loads_nothing_that_only_writing_or_drawing_needs(
-    lab: Lab, tmp_path: Path
-) -> None:
+def test_plan_loads_nothing_that_only_rollouts_need(lab: Lab, tmp_path: Path) -> None:
     modules = loaded({"HOME": str(tmp_path), **lab.env}, "plan", "LaravelTargetGroup", "--run", "true")
     assert "katakei.planning.planner" in modules
     assert not modules & (HEAVY - {"boto3"})  # Run Command is asked through it
@@ -63,7 +61,7 @@ def test_a_plan_of_a_group_and_a_command_loads_nothing_that_only_writing_or_draw
 
 @pytest.mark.lab
 @pytest.mark.parametrize("words", [("status", "LaravelTargetGroup"), ("status",), ("groups",)], ids=" ".join)
-def test_who_only_looks_asks_three_questions(lab: Lab, tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_read_commands_make_three_calls(lab: Lab, tmp_path: Path, words: tuple[str, ...]) -> None:
     before = len(lab.calls())
     loaded({"HOME": str(tmp_path), **lab.env}, *words)
     asked = sorted(call["action"] for call in lab.calls()[before:])
@@ -71,15 +69,13 @@ def test_who_only_looks_asks_three_questions(lab: Lab, tmp_path: Path, words: tu
 
 
 @pytest.mark.lab
-def test_looking_makes_no_journal(lab: Lab, tmp_path: Path) -> None:
+def test_status_creates_no_journal(lab: Lab, tmp_path: Path) -> None:
     loaded({"HOME": str(tmp_path), **lab.env}, "status")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.acceptance
-def test_help_costs_at_most_six_times_python_itself_and_status_no_more_than_the_aws_command(
-    lab: Lab, tmp_path: Path
-) -> None:
+def test_help_and_status_start_fast(lab: Lab, tmp_path: Path) -> None:
     assert AWS.exists(), "the aws command is missing; make it with: make .venv-aws/.ready"
     katakei = str(Path(sys.executable).with_name("katakei"))
     asked = ("elbv2", "describe-target-health", "--target-group-arn", lab.target_group_arn)

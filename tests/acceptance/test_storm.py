@@ -25,7 +25,7 @@ BY_PROOF = replace(PROVED, delay=60)
     [(TWO, STORM), (BY_PROOF, STORM), (TWO, STALE)],
     ids=["storm by the timer", "storm by proof", "stale answers"],
 )
-def test_bad_weather_makes_a_rollout_slower_and_nothing_else(
+def test_storm_only_slows_a_rollout_down(
     scale: Scale, bad: Mapping[str, float], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with ThreadPoolExecutor(2) as pool:

@@ -121,7 +121,7 @@ CASES = [Case(*case) for case in product(reversed(DRAINS), RATES, (True, False))
 
 
 @pytest.mark.acceptance
-def test_evidence_is_faster_than_the_timer_and_drops_nothing(tmp_path: Path) -> None:
+def test_drain_evidence_beats_the_timer_without_drops(tmp_path: Path) -> None:
     with ThreadPoolExecutor(TOGETHER) as pool:
         times = list(pool.map(lambda number: run(CASES[number], tmp_path / str(number)), range(len(CASES))))
     found = dict(zip(CASES, times, strict=True))

@@ -17,21 +17,21 @@ def kept(script: Script, folder: Path) -> Soaked:
     return result
 
 
-def test_a_pause_of_a_minute_while_a_target_is_worked_on(tmp_path: Path) -> None:
+def test_pause_of_a_minute_during_work_drops_nothing(tmp_path: Path) -> None:
     deeds = (Deed(0, Act.PAUSE, phase="working"), Deed(80, Act.RESUME))
     result = kept(Script("pause", settle=2, work=Work.SLOW, rate=100, deeds=deeds), tmp_path)
     assert result.seconds > 80
 
 
 @pytest.mark.parametrize("phase", ["draining", "working", "checking", "warming", "soaking"])
-def test_an_abort_in_each_phase(tmp_path: Path, phase: str) -> None:
+def test_abort_in_each_phase_drops_nothing(tmp_path: Path, phase: str) -> None:
     work = {"working": Work.SLOW, "checking": Work.LATE}.get(phase, Work.WELL)
     deeds = (Deed(0, Act.ABORT, phase=phase),)
     result = kept(Script(f"abort while {phase}", settle=2, delay=6, soak=6, work=work, rate=100, deeds=deeds), tmp_path)
     assert result.code == 1
 
 
-def test_a_revert_after_success(tmp_path: Path) -> None:
+def test_revert_after_success_drops_nothing(tmp_path: Path) -> None:
     script = Script("revert", settle=2, delay=6, targets=4, window=2, floor=2, rate=100, then="revert")
     result = kept(script, tmp_path)
     assert set(result.figures.releases) == {"v1", "v2"}

@@ -9,7 +9,7 @@ from katakei import config
 from katakei.domain.spec import Spec
 
 
-def test_the_defaults_are_left_out() -> None:
+def test_configuration_omits_defaults() -> None:
     text = configuration(FULL[0], PROOF)
     assert "window" not in text
     assert "soak" not in text
@@ -22,17 +22,17 @@ def read(folder: Path, ground: Ground, rival: Rival) -> Spec:
     return config.load(folder / "katakei.yml", config.Overrides())
 
 
-def test_every_configuration_is_one(tmp_path: Path) -> None:
+def test_configuration_of_every_contender_is_valid(tmp_path: Path) -> None:
     ours = [(ground, each) for ground in (*FULL, *QUICK) for each in ground.rivals if each.tool is Tool.KATAKEI]
     for ground, rival in ours:
         assert read(tmp_path, ground, rival).drain.until.value == rival.until
 
 
-def test_what_differs_from_the_defaults_is_named(tmp_path: Path) -> None:
+def test_configuration_names_what_differs_from_defaults(tmp_path: Path) -> None:
     spec = read(tmp_path, QUICK[0], COUNTER)
     assert (spec.drain.settle.seconds, spec.soak.seconds, spec.drain.until.value) == (5, 0, "counter")
 
 
-def test_a_quarter_of_eight_is_two_and_of_two_is_one() -> None:
+def test_window_percentage_rounds_down_to_at_least_one() -> None:
     quarter = Rival(Tool.KATAKEI, "25%")
     assert (quarter.at_once(8), quarter.at_once(2)) == (2, 1)

@@ -28,24 +28,24 @@ def compared(runs: Mapping[Rival, Sequence[Result]]) -> Compared:
 RUNS = {RUNBOOK: [ran(600), ran(640), ran(620)], COUNTER: [ran(80)], IMPATIENT: [ran(60, 7), ran(60, 2)]}
 
 
-def test_a_row_shows_medians_and_adds_up_requests() -> None:
+def test_row_shows_medians_and_total_requests() -> None:
     text = compared(RUNS).text
     assert "| runbook script (`aws`) | 3 | 620 s | 1.0 | 310 s | 0 of 300 | 1 of 2 | - | - |" in text
     assert "| impatient script (`aws`) | 2 | 60 s | 10.3 | 30 s | 9 of 200 |" in text
     assert "| runbook script (`aws`) | 9 | 6 | 0 | 0 | 2 kB | 4 kB | 1.5 s | 50 MB |" in text
 
 
-def test_a_run_of_ours_is_measured_against_what_it_had_to_take() -> None:
+def test_row_compares_katakei_with_its_limit() -> None:
     assert compared(RUNS).ratio(COUNTER) == 80 / (2 * (30 + 1 + 1 + 5))
     assert compared(RUNS).ratio(RUNBOOK) is None
 
 
-def test_what_was_not_measured_is_shown_as_such() -> None:
+def test_row_without_runs_shows_missing_figures() -> None:
     assert f"| {PROOF.title} | 0 |{' - |' * 7}" in compared(RUNS).text
     assert PROOF.title not in shares([compared(RUNS)])
 
 
-def test_an_expectation_is_met_or_not() -> None:
+def test_expectation_is_met_or_not() -> None:
     lines = claims([compared({**RUNS, PROOF: [ran(300, 1)]})]).splitlines()
     assert [line.split("|")[3:6] for line in lines if "at least" in line] == [
         [" 2.1 ", " 2.9 ", " **not met** "],
@@ -57,20 +57,20 @@ def test_an_expectation_is_met_or_not() -> None:
     assert any("some lost" in line and "| 9 of 200 |" in line for line in lines)
 
 
-def test_where_the_time_went_adds_up_to_what_one_target_took() -> None:
+def test_shares_add_up_to_one_target() -> None:
     assert "| 30.0 s | 1.0 s | 1.0 s | 5.0 s | 3.0 s |" in shares([compared(RUNS)])
 
 
-def test_a_table_has_as_many_columns_as_its_head() -> None:
+def test_table_rows_match_their_head() -> None:
     assert table(("", "a"), [("b", "1")]) == "|  | a |\n| --- | --: |\n| b | 1 |"
 
 
-def test_every_rival_of_a_ground_runs_once_before_any_runs_again() -> None:
+def test_legs_run_every_contender_before_repeating() -> None:
     turns = [(leg.rival, leg.round) for leg in legs((GROUND,))]
     assert turns == [(rival, number) for number in (1, 2) for rival in GROUND.rivals]
 
 
-def test_every_leg_has_a_name_of_its_own() -> None:
+def test_legs_have_unique_names() -> None:
     for grounds in (FULL, QUICK):
         names = [leg.name for leg in legs(grounds)]
         assert len(names) == len(set(names))

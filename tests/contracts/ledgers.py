@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import boto3
 import pytest
-from tests.lab.small_world import RunningElb, running_elb
+from tests.lab.elb_harness import RunningElb, running_elb
 
 from katakei.adapters.aws import AwsSession
 from katakei.adapters.journals.lease_holders import FateCheck

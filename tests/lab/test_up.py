@@ -65,7 +65,7 @@ def ready(process: "subprocess.Popen[bytes]") -> LabInfo:
     return LabInfo.read(process.stdout.readline().decode())
 
 
-def test_a_lab_begins_whatever_aws_its_user_has_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lab_ignores_the_users_aws_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nonsense")
     monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9")
     with raised("--json", "--targets=0") as process:
@@ -75,7 +75,7 @@ def test_a_lab_begins_whatever_aws_its_user_has_exported(monkeypatch: pytest.Mon
 # --- what it is ------------------------------------------------------------------------------------------------------
 
 
-def test_the_line_says_where_everything_is(lab: Lab) -> None:
+def test_json_line_has_all_facts(lab: Lab) -> None:
     told = json.loads(lab.facts.line())
     assert set(told) == {"endpoint", "url", "target_group_arn", "load_balancer_arn", "targets", "env"}
     assert [set(target) for target in told["targets"]] == [{"id", "port", "address", "zone", "folder"}] * 2
@@ -86,7 +86,7 @@ def test_the_line_says_where_everything_is(lab: Lab) -> None:
     assert ":targetgroup/LaravelTargetGroup/" in told["target_group_arn"]
 
 
-def test_the_group_is_the_typical_first_users(lab: Lab, clients: Clients) -> None:
+def test_group_has_the_default_settings(lab: Lab, clients: Clients) -> None:
     elb = clients.get("elbv2")
     group = elb.describe_target_groups(Names=["LaravelTargetGroup"])["TargetGroups"][0]
     assert group["LoadBalancerArns"] == [lab.load_balancer_arn]
@@ -96,13 +96,13 @@ def test_the_group_is_the_typical_first_users(lab: Lab, clients: Clients) -> Non
     assert {"Key": "idle_timeout.timeout_seconds", "Value": "60"} in attributes
 
 
-def test_the_load_balancer_serves_every_server_once_it_says_ready(lab: Lab) -> None:
+def test_ready_lab_serves_from_every_server(lab: Lab) -> None:
     answers = [get(lab.url) for _ in range(20)]
     assert {status for status, _ in answers} == {200}
     assert {answer["instance"] for _, answer in answers} == {target.id for target in lab.targets}
 
 
-def test_setting_up_is_not_in_the_log_of_calls(lab: Lab, clients: Clients) -> None:
+def test_setup_calls_are_not_logged(lab: Lab, clients: Clients) -> None:
     before = len(lab.calls())
     clients.get("sts").get_caller_identity()
     calls = lab.calls()
@@ -119,7 +119,7 @@ def power(clients: Clients, instance: str) -> str:
     return str(described["Reservations"][0]["Instances"][0]["State"]["Name"])
 
 
-def test_an_instance_run_through_the_api_is_a_server_like_the_others(lab: Lab, clients: Clients) -> None:
+def test_instance_from_the_api_is_a_server(lab: Lab, clients: Clients) -> None:
     ec2, elb = clients.get("ec2"), clients.get("elbv2")
     made = ec2.run_instances(MinCount=1, MaxCount=1, Placement={"AvailabilityZone": "ap-northeast-1c"})
     instance = made["Instances"][0]["InstanceId"]
@@ -164,7 +164,7 @@ def ends(clients: Clients, command: str, status: str, within: float = 10) -> dic
     return invocation(clients, command)
 
 
-def test_run_command_works_on_the_server_itself(lab: Lab, clients: Clients) -> None:
+def test_run_command_runs_on_the_server(lab: Lab, clients: Clients) -> None:
     target = lab.targets[0]
     done = ends(
         clients,
@@ -176,7 +176,7 @@ def test_run_command_works_on_the_server_itself(lab: Lab, clients: Clients) -> N
     assert {node["InstanceId"]: node["PingStatus"] for node in nodes} == {one.id: "Online" for one in lab.targets}
 
 
-def test_a_command_that_asks_for_a_reboot_runs_again_after_it(lab: Lab, clients: Clients) -> None:
+def test_command_runs_again_after_its_reboot(lab: Lab, clients: Clients) -> None:
     target = lab.targets[0]
     script = ("echo $KATAKEI_BOOT_ID >> boots", "test $(wc -l < boots) = 2 || exit 194")
     ends(clients, run(clients, target.id, *script), "Success")
@@ -184,14 +184,14 @@ def test_a_command_that_asks_for_a_reboot_runs_again_after_it(lab: Lab, clients:
     clients.becomes(lab.target_group_arn, target.id, "healthy")
 
 
-def test_no_other_aws_is_left_in_an_environment_that_is_laid_over(lab: Lab) -> None:
+def test_over_removes_settings_of_another_aws(lab: Lab) -> None:
     env = lab.over(
         {"PATH": "/bin", "AWS_PROFILE": "work", "AWS_ENDPOINT_URL_S3": "https://elsewhere", "AWS_REGION": "x"}
     )
     assert env == {"PATH": "/bin", **lab.env}
 
 
-def test_a_wrong_order_is_refused_in_the_words_of_the_service(lab: Lab, clients: Clients) -> None:
+def test_invalid_send_command_gets_the_services_error(lab: Lab, clients: Clients) -> None:
     ssm, target = clients.get("ssm"), lab.targets[0].id
     with pytest.raises(ssm.exceptions.InvalidDocument):
         ssm.send_command(InstanceIds=[target], DocumentName="Deploy", Parameters={"commands": ["true"]})
@@ -201,7 +201,7 @@ def test_a_wrong_order_is_refused_in_the_words_of_the_service(lab: Lab, clients:
         ssm.list_command_invocations(CommandId="0" * 36)
 
 
-def test_a_dead_agent_runs_nothing_until_it_lives_again(lab: Lab, clients: Clients) -> None:
+def test_dead_agent_runs_nothing_until_it_returns(lab: Lab, clients: Clients) -> None:
     target = lab.targets[0].id
     lab.faults(agent_dead=[target])
     try:
@@ -212,7 +212,7 @@ def test_a_dead_agent_runs_nothing_until_it_lives_again(lab: Lab, clients: Clien
     ends(clients, command, "Success")
 
 
-def test_a_dead_target_is_noticed_and_mended(lab: Lab, clients: Clients) -> None:
+def test_dead_target_becomes_unhealthy_and_recovers(lab: Lab, clients: Clients) -> None:
     first, second = (target.id for target in lab.targets)
     lab.faults(target_dead=[first])
     try:
@@ -224,7 +224,7 @@ def test_a_dead_target_is_noticed_and_mended(lab: Lab, clients: Clients) -> None
     clients.becomes(lab.target_group_arn, first, "healthy")
 
 
-def test_a_deploy_that_hangs_hangs_in_its_restart(lab: Lab, clients: Clients) -> None:
+def test_hanging_deploy_hangs_in_its_restart(lab: Lab, clients: Clients) -> None:
     target = lab.targets[0].id
     lab.faults(deploy_hangs=[target])
     try:
@@ -256,12 +256,12 @@ def ended_by(how: signal.Signals) -> None:
             assert process.stderr.read() == b""
 
 
-def test_however_it_ends_no_process_of_it_is_left() -> None:
+def test_ended_lab_leaves_no_process() -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(ended_by, (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)))
 
 
-def test_a_lab_of_a_test_that_is_killed_ends_with_it() -> None:
+def test_lab_ends_when_its_parent_is_killed() -> None:
     starts = "from katakei.lab.process import Lab; import time; print(Lab().start().line(), flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", starts], stdout=subprocess.PIPE) as parent:
         facts = ready(parent)
@@ -270,14 +270,14 @@ def test_a_lab_of_a_test_that_is_killed_ends_with_it() -> None:
     assert clock.wait_for(lambda: not processes(facts), 10, 0.1), processes(facts)
 
 
-def test_a_lab_told_to_end_before_it_is_ready_ends_in_good_order() -> None:
+def test_lab_stopped_before_ready_ends_cleanly() -> None:
     with raised("--json") as process:
         clock.sleep(1.2)
         process.terminate()
         assert process.wait(15) == 0
 
 
-def test_several_labs_run_side_by_side_and_a_lag_does_not_delay_the_first_answer(lab: Lab) -> None:
+def test_several_labs_run_side_by_side(lab: Lab) -> None:
     one = Lab(LabOptions(targets=3, lag=timedelta(seconds=15), port=8080, zones=("d",)))
     two = Lab(LabOptions(targets=0))
     with ThreadPoolExecutor() as pool:
@@ -305,7 +305,7 @@ def test_several_labs_run_side_by_side_and_a_lag_does_not_delay_the_first_answer
         ("--port=0", "--port takes 1 to 65535"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_sentence(words: str, says: str) -> None:
+def test_invalid_option_is_rejected_in_one_sentence(words: str, says: str) -> None:
     with raised(words) as process:
         assert process.wait(10) == 1
         assert process.stderr is not None
@@ -314,6 +314,6 @@ def test_what_cannot_be_is_said_in_one_sentence(words: str, says: str) -> None:
     assert "Traceback" not in said
 
 
-def test_a_lab_that_is_not_up_says_so() -> None:
+def test_lab_that_is_not_running_says_so() -> None:
     with pytest.raises(LabError, match="not up"):
         _ = Lab().url

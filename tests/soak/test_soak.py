@@ -35,25 +35,25 @@ def complaints(end: End, script: Script = SCRIPT, seen: object = GOOD) -> str:
     return "\n".join(faults(script, seen, measure(seen), end))
 
 
-def test_the_same_seed_draws_the_same_scripts() -> None:
+def test_seed_determines_the_scripts() -> None:
     assert [drawn(7, n, 20) for n in range(50)] == [drawn(7, n, 20) for n in range(50)]
     assert len({draw(7, n, 20).text() for draw in (drawn, killed) for n in range(50)}) == 100
 
 
-def test_a_script_that_only_kills_does_nothing_else_and_begins_early() -> None:
+def test_kill_scripts_only_kill_and_begin_early() -> None:
     for script in (killed(3, n, 20) for n in range(50)):
         assert {deed.act for deed in script.deeds} == {Act.KILL}
         assert script.deeds[0].at <= 12
 
 
 @pytest.mark.parametrize("draw", [drawn, killed])
-def test_every_script_has_a_configuration_without_a_fault(tmp_path: Path, draw: Callable[..., Script]) -> None:
+def test_every_script_has_a_valid_configuration(tmp_path: Path, draw: Callable[..., Script]) -> None:
     for number in range(100):
         (tmp_path / "katakei.yml").write_text(configuration(draw(5, number, 20)))
         assert config.load(tmp_path / "katakei.yml", config.Overrides()).service == "soak"
 
 
-def test_what_kept_every_promise_is_not_complained_of() -> None:
+def test_verdict_accepts_a_run_without_faults() -> None:
     assert complaints(END) == ""
     assert complaints(OUT, seen=LEFT) == ""
 
@@ -86,17 +86,17 @@ def test_what_kept_every_promise_is_not_complained_of() -> None:
         (END, replace(GOOD, starts=started("i-1", Start(at(12), "v2"))), "while it got new requests"),
     ],
 )
-def test_each_broken_promise_is_named(end: End, seen: object, complaint: str) -> None:
+def test_verdict_names_each_broken_promise(end: End, seen: object, complaint: str) -> None:
     assert complaint in complaints(end, seen=seen)
 
 
-def test_too_many_failures_are_named() -> None:
+def test_verdict_names_too_many_failures() -> None:
     bad = replace(SCRIPT, work=Work.FAILS, bad=(0, 1))
     both = replace(OUT, releases=dict.fromkeys(SERVERS, "v1"), shown={"left_out": list(SERVERS)})
     assert "failed, although 0 were allowed and 1 in hand" in complaints(both, bad)
 
 
-def test_where_a_server_dies_by_itself_only_our_own_part_is_judged() -> None:
+def test_verdict_excuses_servers_that_die() -> None:
     fallen = (*GOOD.history, state(60, "i-1", "unhealthy", 0, 1), state(60, "i-1", "healthy", 1, 1))
     lost = replace(GOOD, history=fallen, traffic=replace(GOOD.traffic, failed=9))
     assert complaints(END, DIES, lost) == ""
@@ -104,7 +104,7 @@ def test_where_a_server_dies_by_itself_only_our_own_part_is_judged() -> None:
     assert "i-2 was taken out at" in complaints(END, DIES, replace(lost, history=late))
 
 
-def test_how_it_may_end_depends_on_what_was_done() -> None:
+def test_allowed_exit_codes_follow_the_script() -> None:
     bad = replace(SCRIPT, work=Work.FAILS, bad=(0,))
     assert (codes(SCRIPT), codes(bad), codes(replace(bad, failed_target="put_back"))) == (
         frozenset({0}),
@@ -114,14 +114,14 @@ def test_how_it_may_end_depends_on_what_was_done() -> None:
     assert codes(replace(SCRIPT, deeds=(Deed(1, Act.ABORT),))) == frozenset({0, 1, 3})
 
 
-def test_runs_add_up(tmp_path: Path) -> None:
+def test_totals_add_up(tmp_path: Path) -> None:
     for _ in range(2):
         Book(tmp_path / "totals").write("1-1", Total(1, 2, 300))
     assert Book(tmp_path / "totals").total() == Total(2, 4, 600)
 
 
 @pytest.mark.lab
-def test_a_short_script_is_played_and_keeps_every_promise(tmp_path: Path) -> None:
+def test_short_script_keeps_every_promise(tmp_path: Path) -> None:
     deeds = (Deed(4, Act.KILL), Deed(9, Act.RIVAL), Deed(12, Act.FREEZE), Deed(14, Act.WAKE), Deed(16, Act.TERM))
     result = soaked(Script("smoke", delay=8, settle=2, deeds=deeds), tmp_path)
     assert result.faults == [], result.text()

@@ -23,20 +23,20 @@ def passed(limits: RateLimiter, action: str, calls: int, at: float) -> int:
     return sum(limits.take(action, at) for _ in range(calls))
 
 
-def test_registrations_have_20_tokens_and_4_more_each_second() -> None:
+def test_rate_limiter_refills_registrations() -> None:
     limits = RateLimiter(0)
     assert passed(limits, "RegisterTargets", 25, 0) == 20
     assert passed(limits, "DeregisterTargets", 25, 1) == 4
 
 
-def test_all_actions_together_have_40_tokens_and_10_more_each_second() -> None:
+def test_rate_limiter_refills_the_account() -> None:
     limits = RateLimiter(0)
     assert passed(limits, "RegisterTargets", 20, 0) == 20
     assert passed(limits, "DescribeTargetHealth", 45, 0) == 20
     assert passed(limits, "DescribeTargetHealth", 45, 2) == 20
 
 
-def test_creating_load_balancers_is_the_scarcest() -> None:
+def test_rate_limiter_is_strictest_for_load_balancers() -> None:
     limits = RateLimiter(0)
     assert passed(limits, "CreateLoadBalancer", 15, 0) == 10
     assert passed(limits, "SetSubnets", 15, 10) == 2
@@ -52,17 +52,17 @@ def test_creating_load_balancers_is_the_scarcest() -> None:
         ("200-299,404", 404, True),
     ],
 )
-def test_matchers_are_codes_lists_and_ranges(matcher: str, code: int, fits: bool) -> None:  # noqa: FBT001 - a row
+def test_matcher_accepts_codes_lists_and_ranges(matcher: str, code: int, fits: bool) -> None:  # noqa: FBT001 - a row
     assert matches(matcher, code) is fits
 
 
 @pytest.mark.parametrize("matcher", ["", "abc", "200-", "100", "500", "299-200", "999"])
-def test_what_is_no_matcher_is_refused(matcher: str) -> None:
+def test_matcher_rejects_invalid_syntax(matcher: str) -> None:
     with pytest.raises(ElbError):
         check_matcher(matcher, 200, 499)
 
 
-def test_a_timeline_knows_its_past_and_forgets_what_no_view_reaches() -> None:
+def test_timeline_keeps_what_readers_can_reach() -> None:
     group = Group("arn", "g", 0, "HTTP")
     timeline = Timeline(group, T0)
     for minute in range(1, 181):
@@ -72,7 +72,7 @@ def test_a_timeline_knows_its_past_and_forgets_what_no_view_reaches() -> None:
     assert timeline.as_of(T0).port == 180 - REACH // timedelta(minutes=1)
 
 
-def test_a_timeline_is_bounded() -> None:
+def test_timeline_is_bounded() -> None:
     group = Group("arn", "g", 0, "HTTP")
     timeline = Timeline(group, T0)
     for number in range(ENTRIES + 10):
@@ -80,7 +80,7 @@ def test_a_timeline_is_bounded() -> None:
     assert len(timeline._groups) <= ENTRIES + 1
 
 
-def test_switches_turn_by_name_and_refuse_nonsense() -> None:
+def test_switches_change_by_name_and_reject_invalid_values() -> None:
     turned = Switches().changed({"draining_ip": "accepted", "propagation": 5, "initial_failures": 3})
     assert (turned.draining_ip, turned.propagation) == (DrainingIp.ACCEPTED, timedelta(seconds=5))
     assert turned.as_json()["propagation"] == 5.0
@@ -90,7 +90,7 @@ def test_switches_turn_by_name_and_refuse_nonsense() -> None:
             Switches().changed(changes)
 
 
-def test_conditions_are_drawn_as_the_data_plane_compares_them() -> None:
+def test_conditions_convert_for_the_data_plane() -> None:
     taken = conditions.validated(
         [
             {"Field": "host-header", "Values": ["*.example.com"]},
@@ -114,6 +114,6 @@ def test_conditions_are_drawn_as_the_data_plane_compares_them() -> None:
         [{"Field": "path-pattern", "Values": list("abcdef")}],
     ],
 )
-def test_conditions_that_aws_refuses_are_refused(wrong: list[dict[str, object]]) -> None:
+def test_conditions_reject_what_aws_rejects(wrong: list[dict[str, object]]) -> None:
     with pytest.raises(ElbError):
         conditions.validated(wrong)

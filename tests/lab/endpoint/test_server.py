@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
-from tests.lab.small_world import ONE, TWO, RunningElb, running_elb
+from tests.lab.elb_harness import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
 
@@ -39,7 +39,7 @@ def refused(call: Any, **params: Any) -> tuple[int, str]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
 
 
-def test_every_call_is_logged_with_its_agent_its_status_and_its_targets(aws: RunningElb) -> None:
+def test_call_log_has_agent_status_and_targets(aws: RunningElb) -> None:
     group = aws.group()
     elb = aws.client(user_agent_extra="my-tool/1")
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE, "Port": 81}, {"Id": TWO}])
@@ -53,7 +53,7 @@ def test_every_call_is_logged_with_its_agent_its_status_and_its_targets(aws: Run
     assert first["bytes_out"] > 0
 
 
-def test_faults_are_thrown_by_dice_with_a_seed_and_only_at_the_actions_named(aws: RunningElb) -> None:
+def test_faults_follow_seed_and_actions(aws: RunningElb) -> None:
     shown = aws.lab("faults", throttle=0.5, error=0.2, seed=1, actions=["DescribeTargetGroups"])
     assert (shown["throttle"], shown["error"], shown["timeout"]) == (0.5, 0.2, 0.0)
     aws.lab("switches", throttling=False)
@@ -78,7 +78,7 @@ def test_faults_are_thrown_by_dice_with_a_seed_and_only_at_the_actions_named(aws
         ("sts", "get_caller_identity", (400, "Throttling"), (500, "InternalFailure")),
     ],
 )
-def test_each_service_refuses_in_its_own_dialect(
+def test_errors_use_the_format_of_each_service(
     aws: RunningElb, service: str, method: str, throttle: tuple[int, str], error: tuple[int, str]
 ) -> None:
     call = getattr(client(aws, service), method)
@@ -88,7 +88,7 @@ def test_each_service_refuses_in_its_own_dialect(
     assert refused(call) == error
 
 
-def test_denied_is_access_denied_and_changes_nothing(aws: RunningElb) -> None:
+def test_denied_call_changes_nothing(aws: RunningElb) -> None:
     group = aws.group()
     aws.lab("faults", deny=["RegisterTargets"])
     assert refused(aws.client().register_targets, TargetGroupArn=group, Targets=[{"Id": ONE}]) == (
@@ -98,7 +98,7 @@ def test_denied_is_access_denied_and_changes_nothing(aws: RunningElb) -> None:
     assert aws.states(group) == {}
 
 
-def test_a_call_that_times_out_may_or_may_not_have_happened(aws: RunningElb) -> None:
+def test_timed_out_call_may_have_been_executed(aws: RunningElb) -> None:
     group = aws.group()
     aws.lab("faults", timeout=1.0, hold=30, seed=3)
     outcomes = set()
@@ -128,7 +128,7 @@ def test_stale_answers_show_the_past(aws: RunningElb) -> None:
     assert clock.wait_for(lambda: set(aws.states(group)) == {ONE, TWO}, 3)
 
 
-def test_faults_that_mean_nothing_are_refused_with_a_sentence(aws: RunningElb) -> None:
+def test_invalid_faults_are_rejected_with_a_message(aws: RunningElb) -> None:
     for changes, part in (({"throttel": 1}, "no such fault: throttel"), ({"error": 3}, "fraction from 0 to 1")):
         with pytest.raises(urllib.error.HTTPError) as caught:
             aws.lab("faults", **changes)
@@ -138,14 +138,14 @@ def test_faults_that_mean_nothing_are_refused_with_a_sentence(aws: RunningElb) -
     assert aws.lab("faults")["error"] == 0.0
 
 
-def test_whoever_listens_hears_of_changed_faults(aws: RunningElb) -> None:
+def test_fault_listeners_are_called_on_change(aws: RunningElb) -> None:
     heard: list[tuple[str, ...]] = []
     aws.endpoint.faults.listen(lambda before, after: heard.append((*before.agent_dead, *after.agent_dead)))
     aws.lab("faults", agent_dead=[ONE])
     assert heard == [(ONE,)]
 
 
-def test_the_history_tells_every_state_with_how_many_served_right_after_it(aws: RunningElb) -> None:
+def test_history_has_states_with_serving_counts(aws: RunningElb) -> None:
     group = aws.group(delay=1)
     aws.listener(group, aws.balancer())
     elb = aws.client()
@@ -164,19 +164,19 @@ def test_the_history_tells_every_state_with_how_many_served_right_after_it(aws: 
     assert traffic[-2:] in (["in_service", "draining"], ["draining", "cut"])
 
 
-def test_moto_answers_beside_us_and_its_troubles_are_errors_a_client_can_read(aws: RunningElb) -> None:
+def test_moto_failures_become_readable_errors(aws: RunningElb) -> None:
     assert client(aws, "sts").get_caller_identity()["Account"] == "123456789012"
     assert refused(client(aws, "ec2").describe_trunk_interface_associations) == (400, "InvalidAction")
 
 
-def test_an_unknown_action_and_a_missing_signature_are_xml_errors(aws: RunningElb) -> None:
+def test_unknown_action_and_missing_signature_are_xml_errors(aws: RunningElb) -> None:
     assert "InvalidAction" in raw(aws, "Action=Nonsense&Version=2015-12-01", signed=True)
     assert "MissingAuthenticationToken" in raw(aws, "Action=DescribeTargetGroups&Version=2015-12-01", signed=False)
     missing = raw(aws, "Action=DescribeTargetHealth&Version=2015-12-01", signed=True)
     assert "Value null at 'targetGroupArn' failed to satisfy constraint: Member must not be null" in missing
 
 
-def test_another_region_can_be_asked_and_is_empty(aws: RunningElb) -> None:
+def test_other_regions_are_empty(aws: RunningElb) -> None:
     group = aws.group()
     keys: Any = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab", "endpoint_url": aws.endpoint.url}
     elsewhere = boto3.client("elbv2", region_name="eu-north-1", **keys)
@@ -184,7 +184,7 @@ def test_another_region_can_be_asked_and_is_empty(aws: RunningElb) -> None:
     assert refused(elsewhere.describe_target_health, TargetGroupArn=group) == (400, "TargetGroupNotFound")
 
 
-def test_it_listens_on_loopback_only(aws: RunningElb) -> None:
+def test_endpoint_listens_on_loopback_only(aws: RunningElb) -> None:
     assert aws.endpoint.url.startswith("http://127.0.0.1:")
 
 

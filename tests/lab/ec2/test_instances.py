@@ -122,7 +122,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             block.close()
 
 
-def test_a_new_instance_is_a_server_at_its_private_address_in_its_zone(environment: World) -> None:
+def test_instance_is_a_server_at_its_private_address(environment: World) -> None:
     instance_id = environment.run(ZONES[1], "web-2")
     environment.becomes(instance_id, "running")
     server = environment.hardware.get(instance_id)
@@ -134,7 +134,7 @@ def test_a_new_instance_is_a_server_at_its_private_address_in_its_zone(environme
     assert environment.told(instance_id) == ["pending", "running"]
 
 
-def test_an_instance_of_a_foreign_network_still_gets_an_address_of_the_labs(environment: World) -> None:
+def test_instance_outside_the_lab_network_gets_spare_address(environment: World) -> None:
     vpc = environment.api.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = environment.api.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
     made = environment.api.run_instances(MinCount=2, MaxCount=2, SubnetId=subnet)["Instances"]
@@ -146,7 +146,7 @@ def test_an_instance_of_a_foreign_network_still_gets_an_address_of_the_labs(envi
     assert {instance["PrivateIpAddress"] for instance in made} == addresses
 
 
-def test_stop_and_start_switch_the_server(environment: World) -> None:
+def test_instance_stop_and_start_switch_the_server(environment: World) -> None:
     instance_id = environment.run()
     environment.becomes(instance_id, "running")
     assert (
@@ -161,7 +161,7 @@ def test_stop_and_start_switch_the_server(environment: World) -> None:
     assert environment.told(instance_id) == ["pending", "running", "stopping", "stopped", "pending", "running"]
 
 
-def test_a_reboot_stays_running_and_is_another_boot(environment: World) -> None:
+def test_reboot_changes_the_boot_id_only(environment: World) -> None:
     instance_id = environment.run()
     environment.becomes(instance_id, "running")
     environment.api.reboot_instances(InstanceIds=[instance_id])
@@ -169,7 +169,7 @@ def test_a_reboot_stays_running_and_is_another_boot(environment: World) -> None:
     assert clock.wait_for(lambda: environment.hardware.get(instance_id).boot_id == "boot-3", 5)
 
 
-def test_a_terminated_instance_is_gone_and_takes_no_more_orders(environment: World) -> None:
+def test_terminated_instance_accepts_no_more_calls(environment: World) -> None:
     instance_id = environment.run()
     environment.becomes(instance_id, "running")
     environment.api.terminate_instances(InstanceIds=[instance_id])
@@ -181,7 +181,7 @@ def test_a_terminated_instance_is_gone_and_takes_no_more_orders(environment: Wor
     environment.api.terminate_instances(InstanceIds=[instance_id])
 
 
-def test_an_instance_terminated_while_it_boots_never_runs(environment: World) -> None:
+def test_instance_terminated_during_boot_never_runs(environment: World) -> None:
     environment.hardware.slow.clear()
     instance_id = environment.run()
     environment.api.terminate_instances(InstanceIds=[instance_id])
@@ -190,14 +190,14 @@ def test_an_instance_terminated_while_it_boots_never_runs(environment: World) ->
     assert environment.told(instance_id) == ["pending", "shutting-down", "terminated"]
 
 
-def test_an_address_that_is_given_again_leads_to_its_new_holder(environment: World) -> None:
+def test_reused_address_belongs_to_its_new_instance(environment: World) -> None:
     for number, power in enumerate((Power.CLIENT_LEFT, Power.ON)):
         server = environment.hardware.launch(f"i-{number}", "127.0.0.9", "web", ZONES[0])
         environment.hardware.table[server.id] = replace(server, power=power, ports={80: 8000 + number})
     assert environment.region.bound_address("127.0.0.9", 80) == BoundAddress("127.0.0.9", 8001)
 
 
-def test_stopping_what_is_stopped_changes_nothing(environment: World) -> None:
+def test_stop_of_a_stopped_instance_changes_nothing(environment: World) -> None:
     instance_id = environment.run()
     environment.becomes(instance_id, "running")
     for _ in range(2):
@@ -206,12 +206,12 @@ def test_stopping_what_is_stopped_changes_nothing(environment: World) -> None:
     assert environment.told(instance_id) == ["pending", "running", "stopping", "stopped"]
 
 
-def test_an_unknown_instance_is_refused(environment: World) -> None:
+def test_unknown_instance_is_refused(environment: World) -> None:
     with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
         environment.api.stop_instances(InstanceIds=["i-0123456789abcdef0"])
 
 
-def test_run_command_sees_name_tags_and_power(environment: World) -> None:
+def test_managed_nodes_show_name_tags_and_power(environment: World) -> None:
     instance_id = environment.run(name="web-1")
     environment.becomes(instance_id, "running")
     machine = next(machine for machine in environment.nodes.machines() if machine.id == instance_id)
@@ -221,7 +221,7 @@ def test_run_command_sees_name_tags_and_power(environment: World) -> None:
     assert environment.nodes.boot(instance_id) == "boot-3"
 
 
-def test_the_load_balancer_sees_instances_subnets_networks_and_doors(environment: World) -> None:
+def test_region_shows_instances_subnets_networks_and_addresses(environment: World) -> None:
     instance_id = environment.run()
     environment.becomes(instance_id, "running")
     machine = environment.region.instance(instance_id)
@@ -245,7 +245,7 @@ def test_the_load_balancer_sees_instances_subnets_networks_and_doors(environment
     )
 
 
-def test_closing_gives_moto_its_own_ways_back(environment: World) -> None:
+def test_close_restores_moto(environment: World) -> None:
     environment.ec2.close()
     before = len(environment.hardware.all())
     instance_id = environment.run()
@@ -253,7 +253,7 @@ def test_closing_gives_moto_its_own_ways_back(environment: World) -> None:
     environment.ec2.install()
 
 
-def test_every_state_has_the_code_ec2_gives_it() -> None:
+def test_states_have_the_codes_of_ec2() -> None:
     assert {state.value for state in InstanceState} == {
         ("pending", 0),
         ("running", 16),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.lab.small_world import ONE, TWO, RunningElb, running_elb
+from tests.lab.elb_harness import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
 from katakei.lab.desired_config import DesiredConfig, TrafficState
@@ -36,7 +36,7 @@ def both_healthy(aws: RunningElb, *, delay: int = 300) -> str:
     return group
 
 
-def test_with_lag_the_data_plane_learns_later_than_the_api(aws: RunningElb) -> None:
+def test_data_plane_follows_the_api_after_the_lag(aws: RunningElb) -> None:
     group = both_healthy(aws)
     aws.lab("faults", lag=0.8)
     aws.elb.call("DeregisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}]})
@@ -47,14 +47,14 @@ def test_with_lag_the_data_plane_learns_later_than_the_api(aws: RunningElb) -> N
     assert clock.monotonic() - began > 0.7
 
 
-def test_a_lag_that_is_raised_does_not_throw_the_data_plane_back_into_the_past(aws: RunningElb) -> None:
+def test_raised_lag_never_moves_the_data_plane_back(aws: RunningElb) -> None:
     both_healthy(aws)
     aws.lab("faults", lag=60)
     clock.sleep(0.4)
     assert serving(aws) == 2
 
 
-def test_a_registration_reaches_the_data_plane_a_lag_after_it_is_healthy(aws: RunningElb) -> None:
+def test_registration_reaches_the_data_plane_after_the_lag(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer())
     clock.sleep(0.3)
@@ -65,7 +65,7 @@ def test_a_registration_reaches_the_data_plane_a_lag_after_it_is_healthy(aws: Ru
     assert clock.wait_for(lambda: serving(aws) == 1, 5)
 
 
-def test_connections_are_cut_when_the_delay_is_over(aws: RunningElb) -> None:
+def test_connections_are_cut_after_the_delay(aws: RunningElb) -> None:
     group = both_healthy(aws, delay=1)
     aws.elb.call("DeregisterTargets", {"TargetGroupArn": group, "Targets": [{"Id": ONE}]})
 
@@ -76,7 +76,7 @@ def test_connections_are_cut_when_the_delay_is_over(aws: RunningElb) -> None:
     assert clock.wait_for(lambda: traffic() == {TrafficState.CUT, TrafficState.IN_SERVICE}, 2)
 
 
-def test_a_picture_that_was_not_taken_is_tried_again(aws: RunningElb, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_configuration_is_applied_again(aws: RunningElb, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sync_loop, "RETRY_DELAY", 0.1)
     refusals = [LabError("not now"), LabError("not yet")]
     taken = aws.data_plane.apply
@@ -91,7 +91,7 @@ def test_a_picture_that_was_not_taken_is_tried_again(aws: RunningElb, monkeypatc
     assert not refusals
 
 
-def test_checks_that_change_nothing_visible_do_not_fill_the_past(aws: RunningElb) -> None:
+def test_invisible_checks_add_no_history(aws: RunningElb) -> None:
     group = both_healthy(aws)
     entries = len(aws.elb.target_state.timelines[group]._groups)
     seen = len(aws.environment.application.seen)
@@ -99,14 +99,14 @@ def test_checks_that_change_nothing_visible_do_not_fill_the_past(aws: RunningElb
     assert len(aws.elb.target_state.timelines[group]._groups) == entries
 
 
-def test_a_deleted_group_leaves_the_picture_and_the_list(aws: RunningElb) -> None:
+def test_deleted_group_leaves_configuration_and_list(aws: RunningElb) -> None:
     group = aws.group()
     assert clock.wait_for(lambda: aws.data_plane.desired and len(aws.data_plane.desired.groups) == 1, 5)
     aws.elb.call("DeleteTargetGroup", {"TargetGroupArn": group})
     assert clock.wait_for(lambda: aws.data_plane.desired and not aws.data_plane.desired.groups, 5)
 
 
-def test_the_door_of_a_listener_and_its_url_are_told(aws: RunningElb) -> None:
+def test_listener_url_shows_its_bound_address(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer(), port=8088)
     assert [one["url"] for one in aws.lab("listeners")] == ["http://127.250.255.10:8088"]

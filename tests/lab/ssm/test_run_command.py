@@ -69,14 +69,14 @@ def params(*commands: str, ids: Sequence[str] = (A,), **more: Any) -> dict[str, 
         ({"MaxErrors": "101%"}, "ValidationException", "maxErrors"),
     ],
 )
-def test_a_bad_order_gets_the_error_of_the_service(change: dict[str, Any], code: str, says: str) -> None:
+def test_invalid_request_gets_the_services_error(change: dict[str, Any], code: str, says: str) -> None:
     with pytest.raises(SsmError) as refused:
         requests.parse_send_command(params("true") | change)
     assert refused.value.code == code
     assert says in refused.value.message
 
 
-def test_an_order_without_extras_has_the_defaults_of_the_document() -> None:
+def test_request_has_the_documents_defaults() -> None:
     request = requests.parse_send_command(params("true"))
     assert (request.timeout, request.execution_timeout) == (seconds(3600), seconds(3600))
     assert (request.max_concurrency, request.max_errors, request.working_directory) == ("50", "0", "")
@@ -94,7 +94,7 @@ def states(registry: CommandRegistry, command: Command) -> list[str]:
     return [part.status_details for part in registry.invocations(command)]
 
 
-def test_an_invocation_goes_from_pending_over_in_progress_to_success() -> None:
+def test_invocation_goes_from_pending_to_success() -> None:
     registry, command = entered(ids=[A])
     seen = states(registry, command)
     registry.begin((command.id, A), T0 + seconds(1))
@@ -107,13 +107,13 @@ def test_an_invocation_goes_from_pending_over_in_progress_to_success() -> None:
     assert not registry.waiting()
 
 
-def test_a_pending_invocation_shows_no_times_and_code_minus_one() -> None:
+def test_pending_invocation_has_no_times() -> None:
     registry, command = entered(ids=[A])
     answer = responses.result(command, registry.invocations(command)[0])
     assert (answer["ResponseCode"], answer["ExecutionStartDateTime"], answer["ExecutionEndDateTime"]) == (-1, "", "")
 
 
-def test_what_no_agent_fetches_is_delayed_and_then_times_out_undelivered() -> None:
+def test_undelivered_invocation_times_out() -> None:
     registry, command = entered(replace(ORDER, timeout=seconds(30)), [A])
     registry.delay((command.id, A))
     assert states(registry, command) == ["Delayed"]
@@ -124,7 +124,7 @@ def test_what_no_agent_fetches_is_delayed_and_then_times_out_undelivered() -> No
     assert registry.begin((command.id, A), T0 + seconds(31)) is False
 
 
-def test_what_never_reports_times_out_at_the_total_expiry() -> None:
+def test_unreported_invocation_times_out_at_total_expiry() -> None:
     registry, command = entered(replace(ORDER, timeout=seconds(30), execution_timeout=seconds(10)), [A])
     registry.begin((command.id, A), T0)
     registry.expire_overdue(T0 + seconds(39))
@@ -133,7 +133,7 @@ def test_what_never_reports_times_out_at_the_total_expiry() -> None:
     assert states(registry, command) == ["ExecutionTimedOut"]
 
 
-def test_a_report_after_the_end_changes_nothing() -> None:
+def test_late_report_changes_nothing() -> None:
     registry, command = entered(ids=[A])
     registry.begin((command.id, A), T0)
     registry.finish((command.id, A), Result(0, "first"), T0)
@@ -141,7 +141,7 @@ def test_a_report_after_the_end_changes_nothing() -> None:
     assert registry.invocations(command)[0].out == "first"
 
 
-def test_cancelling_ends_what_has_not_started_and_asks_what_runs_to_stop() -> None:
+def test_cancel_ends_unsent_and_stops_running_invocations() -> None:
     registry, command = entered()
     registry.begin((command.id, A), T0)
     asked = registry.cancel(command.id, (), T0 + seconds(1))
@@ -150,7 +150,7 @@ def test_cancelling_ends_what_has_not_started_and_asks_what_runs_to_stop() -> No
     assert responses.command(registry.command(command.id), registry.invocations(command))["Status"] == "Cancelling"
 
 
-def test_max_concurrency_holds_the_rest_back() -> None:
+def test_max_concurrency_limits_deliveries() -> None:
     registry, command = entered(replace(ORDER, max_concurrency="50%"))
     assert [part.instance_id for part in registry.due(T0)] == [A]
     registry.begin((command.id, A), T0)
@@ -159,7 +159,7 @@ def test_max_concurrency_holds_the_rest_back() -> None:
     assert [part.instance_id for part in registry.due(T0)] == [B]
 
 
-def test_more_errors_than_max_errors_terminate_what_was_not_sent() -> None:
+def test_max_errors_terminates_unsent_invocations() -> None:
     registry, command = entered(replace(ORDER, max_concurrency="1"))
     registry.begin((command.id, A), T0)
     registry.finish((command.id, A), Result(3), T0)
@@ -169,7 +169,7 @@ def test_more_errors_than_max_errors_terminate_what_was_not_sent() -> None:
     assert (counted["ErrorCount"], counted["CompletedCount"], counted["Status"]) == (1, 2, "Failed")
 
 
-def test_what_an_absent_agent_waits_for_is_not_terminated_by_errors_elsewhere() -> None:
+def test_max_errors_spares_delayed_invocations() -> None:
     registry, command = entered()
     registry.delay((command.id, B))
     registry.begin((command.id, A), T0)
@@ -178,7 +178,7 @@ def test_what_an_absent_agent_waits_for_is_not_terminated_by_errors_elsewhere() 
     assert states(registry, command) == ["Failed", "Delayed"]
 
 
-def test_output_is_cut_where_the_service_cuts_it() -> None:
+def test_output_is_truncated_like_the_service() -> None:
     long = Result(1, "o" * 30_000, "e" * 30_000)
     part = invocation_states.finished(Invocation("c", A, T0), long, T0)
     shown = responses.invocation(Command("c", ORDER, (A,), T0), part, "web", details=True)
@@ -265,7 +265,7 @@ def nodes(tmp_path: Path) -> Iterator[FakeNodes]:
         yield nodes
 
 
-def test_commands_run_as_one_script_in_the_machines_folder(nodes: FakeNodes) -> None:
+def test_commands_run_as_one_script_in_node_folder(nodes: FakeNodes) -> None:
     command = nodes.send("NAME=lab", "echo $NAME > release", "pwd", "echo oops >&2", "exit 0")
     answer = nodes.becomes(command, "Success")
     assert nodes.text("release") == "lab\n"
@@ -273,14 +273,14 @@ def test_commands_run_as_one_script_in_the_machines_folder(nodes: FakeNodes) -> 
     assert (answer["StandardErrorContent"], answer["ResponseCode"]) == ("oops\n", 0)
 
 
-def test_only_the_last_exit_code_counts(nodes: FakeNodes) -> None:
+def test_last_exit_code_decides(nodes: FakeNodes) -> None:
     failed = nodes.becomes(nodes.send("exit 3"), "Failed")
     passed = nodes.becomes(nodes.send("false", "true"), "Success")
     assert (failed["ResponseCode"], passed["ResponseCode"]) == (3, 0)
     assert failed["StandardErrorContent"].endswith("failed to run commands: exit status 3")
 
 
-def test_the_first_line_chooses_the_interpreter_and_the_working_directory_is_entered(nodes: FakeNodes) -> None:
+def test_shebang_and_working_directory_are_used(nodes: FakeNodes) -> None:
     (nodes.folders.folder(A) / "in here").mkdir()
     place = str(nodes.folders.folder(A) / "in here")
     command = nodes.send("#!/bin/cat", "plain", parameters={"workingDirectory": [place]})
@@ -289,7 +289,7 @@ def test_the_first_line_chooses_the_interpreter_and_the_working_directory_is_ent
     assert nodes.becomes(command, "Success")["StandardOutputContent"] == f"{place}\n"
 
 
-def test_a_command_is_unknown_to_the_read_calls_for_a_moment(nodes: FakeNodes) -> None:
+def test_new_command_is_briefly_unknown_to_reads(nodes: FakeNodes) -> None:
     nodes.switches = replace(AT_ONCE, visible_after=seconds(0.3))
     command = nodes.send("true")
     with pytest.raises(SsmError, match="InvocationDoesNotExist"):
@@ -300,13 +300,13 @@ def test_a_command_is_unknown_to_the_read_calls_for_a_moment(nodes: FakeNodes) -
     )
 
 
-def test_a_run_longer_than_its_execution_timeout_is_killed(nodes: FakeNodes) -> None:
+def test_run_is_killed_at_execution_timeout(nodes: FakeNodes) -> None:
     command = nodes.send("echo begun", "sleep 30", parameters={"executionTimeout": ["1"]})
     answer = nodes.becomes(command, "ExecutionTimedOut")
     assert (answer["Status"], answer["ResponseCode"], answer["StandardOutputContent"]) == ("TimedOut", 137, "begun\n")
 
 
-def test_a_background_child_that_keeps_the_output_open_keeps_the_command_in_progress(nodes: FakeNodes) -> None:
+def test_open_output_keeps_command_in_progress(nodes: FakeNodes) -> None:
     redirected = nodes.becomes(nodes.send("sleep 30 > /dev/null 2>&1 & echo $!"), "Success")
     os.kill(int(redirected["StandardOutputContent"]), signal.SIGKILL)
     kept = nodes.send("sleep 0.7 & echo begun")
@@ -316,14 +316,14 @@ def test_a_background_child_that_keeps_the_output_open_keeps_the_command_in_prog
     nodes.becomes(kept, "Success")
 
 
-def test_cancelling_a_run_kills_it(nodes: FakeNodes) -> None:
+def test_cancel_kills_a_run(nodes: FakeNodes) -> None:
     command = nodes.send("sleep 30")
     nodes.becomes(command, "InProgress")
     nodes.service.cancel_command({"CommandId": command})
     nodes.becomes(command, "Cancelled")
 
 
-def test_a_dead_agent_runs_nothing_until_it_lives_again(nodes: FakeNodes) -> None:
+def test_dead_agent_runs_nothing_until_it_returns(nodes: FakeNodes) -> None:
     nodes.switches = replace(AT_ONCE, dead=frozenset({A}))
     command = nodes.send("echo ran >> log")
     nodes.becomes(command, "Delayed")
@@ -333,7 +333,7 @@ def test_a_dead_agent_runs_nothing_until_it_lives_again(nodes: FakeNodes) -> Non
     assert nodes.text("log") == "ran\n"
 
 
-def test_a_stopped_machine_gets_its_command_when_it_runs_again(nodes: FakeNodes) -> None:
+def test_stopped_node_gets_its_command_later(nodes: FakeNodes) -> None:
     nodes.folders.off.add(A)
     command = nodes.send("true")
     nodes.becomes(command, "Delayed")
@@ -341,7 +341,7 @@ def test_a_stopped_machine_gets_its_command_when_it_runs_again(nodes: FakeNodes)
     nodes.becomes(command, "Success")
 
 
-def test_a_late_delivery_runs_what_was_reported_as_timed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_late_delivery_runs_a_timed_out_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "START_WITHIN", (0, 30))
     with running(tmp_path) as nodes:
         nodes.switches = replace(AT_ONCE, dead=frozenset({A}), deliver_late=True)
@@ -352,19 +352,19 @@ def test_a_late_delivery_runs_what_was_reported_as_timed_out(tmp_path: Path, mon
         assert nodes.get(command)["StatusDetails"] == "DeliveryTimedOut"
 
 
-def test_a_command_delivered_twice_runs_twice(nodes: FakeNodes) -> None:
+def test_command_delivered_twice_runs_twice(nodes: FakeNodes) -> None:
     nodes.switches = replace(AT_ONCE, deliver_twice=True)
     nodes.becomes(nodes.send("echo ran >> log"), "Success")
     assert clock.wait_for(lambda: nodes.text("log") == "ran\nran\n", 5)
 
 
-def test_exit_194_reboots_the_machine_and_runs_the_script_again(nodes: FakeNodes) -> None:
+def test_exit_194_reboots_and_reruns(nodes: FakeNodes) -> None:
     command = nodes.send("echo ran >> log", "test $(wc -l < log) = 2 || exit 194")
     nodes.becomes(command, "Success")
     assert (nodes.text("log"), nodes.folders.boots[A]) == ("ran\nran\n", 2)
 
 
-def test_a_machine_that_reboots_under_its_command_reports_a_failure(nodes: FakeNodes) -> None:
+def test_reboot_during_a_command_is_a_failure(nodes: FakeNodes) -> None:
     command = nodes.send("touch begun; while test ! -e end; do sleep 0.05; done; exit 9")
     assert clock.wait_for((nodes.folders.folder(A) / "begun").exists, 5)
     nodes.folders.reboot(A)
@@ -372,7 +372,7 @@ def test_a_machine_that_reboots_under_its_command_reports_a_failure(nodes: FakeN
     nodes.becomes(command, "Failed")
 
 
-def test_unknown_machines_and_commands_are_refused(nodes: FakeNodes) -> None:
+def test_unknown_nodes_and_commands_are_refused(nodes: FakeNodes) -> None:
     cases: list[tuple[str, Callable[[], object]]] = [
         ("InvalidInstanceId", lambda: nodes.send("true", ids=["i-00000000000000bad"])),
         ("InvalidCommandId", lambda: nodes.get("0" * 36)),
@@ -386,7 +386,7 @@ def test_unknown_machines_and_commands_are_refused(nodes: FakeNodes) -> None:
             call()
 
 
-def test_invocations_are_listed_by_command_machine_status_and_page(nodes: FakeNodes) -> None:
+def test_invocations_are_filtered_and_paged(nodes: FakeNodes) -> None:
     both = nodes.send("echo hello", ids=[A, B])
     only = nodes.send("exit 1", ids=[B])
     for command, end, instance_id in [(both, "Success", A), (both, "Success", B), (only, "Failed", B)]:
@@ -407,7 +407,7 @@ def test_invocations_are_listed_by_command_machine_status_and_page(nodes: FakeNo
     assert nodes.service.list_command_invocations({"CommandId": both})["CommandInvocations"][0]["CommandPlugins"] == []
 
 
-def test_targets_choose_machines_by_tag(nodes: FakeNodes) -> None:
+def test_targets_select_nodes_by_tag(nodes: FakeNodes) -> None:
     asked = params("true") | {"InstanceIds": [], "Targets": [{"Key": "tag:Role", "Values": ["web"]}]}
     command = str(nodes.service.send_command(asked)["Command"]["CommandId"])
     assert nodes.becomes(command, "Success")
@@ -415,7 +415,7 @@ def test_targets_choose_machines_by_tag(nodes: FakeNodes) -> None:
         nodes.get(command, B)
 
 
-def test_ping_status_tells_a_dead_agent_and_a_stopped_machine(nodes: FakeNodes) -> None:
+def test_ping_status_shows_dead_agents_and_stopped_nodes(nodes: FakeNodes) -> None:
     nodes.switches = replace(AT_ONCE, dead=frozenset({A}))
     nodes.folders.off.add(B)
 
@@ -429,7 +429,7 @@ def test_ping_status_tells_a_dead_agent_and_a_stopped_machine(nodes: FakeNodes) 
     assert pings(InstanceInformationFilterList=[{"key": "PingStatus", "valueSet": ["ConnectionLost"]}]) == {}
 
 
-def test_closing_ends_what_still_runs(tmp_path: Path) -> None:
+def test_close_ends_running_commands(tmp_path: Path) -> None:
     with running(tmp_path) as nodes:
         command = nodes.send("echo $$ > pid; exec sleep 60")
         assert clock.wait_for(lambda: nodes.text("pid"), 5)

@@ -74,13 +74,13 @@ def alive(servers: Servers) -> set[int]:
     return reaper.marked(frozenset({f"{reaper.ROOT}={servers.get(ID).folder.parent}"}))
 
 
-def test_a_launched_server_serves_its_first_release_on_its_own_address(servers: Servers) -> None:
+def test_launched_server_serves_on_its_own_address(servers: Servers) -> None:
     server = servers.get(ID)
     assert (server.power, release(servers), server.ports[80]) == (Power.ON, "v1", servers.bound_address(ID, 80).port)
     assert server.address == servers.bound_address(ID, 80).address != "127.0.0.1"
 
 
-def test_a_new_release_is_served_after_a_restart_from_a_command_and_not_before(servers: Servers) -> None:
+def test_new_release_needs_a_restart(servers: Servers) -> None:
     run(servers, "echo v2 > release")
     before = release(servers)
     assert run(servers, "./bin/restart") == (0, "")
@@ -88,18 +88,18 @@ def test_a_new_release_is_served_after_a_restart_from_a_command_and_not_before(s
     assert [line.split()[2] for line in starts(servers)] == ["v1", "v2"]
 
 
-def test_a_person_can_restart_from_a_shell_of_their_own(servers: Servers) -> None:
+def test_restart_works_from_any_shell(servers: Servers) -> None:
     servers.get(ID).folder.joinpath("release").write_text("v2\n")
     assert subprocess.run(["bin/restart"], cwd=servers.get(ID).folder, timeout=20, check=False).returncode == 0
     assert release(servers) == "v2"
 
 
-def test_two_restarts_at_once_are_both_answered(servers: Servers) -> None:
+def test_simultaneous_restarts_are_both_answered(servers: Servers) -> None:
     code, _ = run(servers, "./bin/restart & ./bin/restart && wait $!")
     assert (code, len(starts(servers))) == (0, 3)
 
 
-def test_a_restart_says_why_nothing_listens_afterwards(servers: Servers) -> None:
+def test_failed_restart_reports_the_reason(servers: Servers) -> None:
     (servers.get(ID).folder / "command").write_text("echo no such database\nexit 1\n")
     code, words = run(servers, "./bin/restart")
     assert code == 1
@@ -107,14 +107,14 @@ def test_a_restart_says_why_nothing_listens_afterwards(servers: Servers) -> None
     assert "no such database" in (servers.get(ID).folder / "app.log").read_text()
 
 
-def test_a_command_of_the_users_replaces_the_sample(servers: Servers) -> None:
+def test_user_command_replaces_the_sample_application(servers: Servers) -> None:
     own = f'exec {sys.executable} -m http.server --bind "$ADDRESS" "$PORT"\n'
     (servers.get(ID).folder / "command").write_text(own)
     assert run(servers, "./bin/restart") == (0, "")
     assert get(servers.bound_address(ID, 80), "/release") == (200, None)
 
 
-def test_a_plain_restart_drops_what_is_in_flight_and_a_graceful_one_lets_it_finish(servers: Servers) -> None:
+def test_graceful_restart_finishes_requests_in_flight(servers: Servers) -> None:
     outcomes = []
     for how in ("graceful", "now"):
         connection = HTTPConnection(*servers.bound_address(ID, 80), timeout=5)
@@ -129,9 +129,7 @@ def test_a_plain_restart_drops_what_is_in_flight_and_a_graceful_one_lets_it_fini
     assert outcomes == [200, 0]
 
 
-def test_everything_on_a_server_knows_where_it_runs_and_nothing_of_the_labs_own_secrets(
-    servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_environment_excludes_the_labs_secrets(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not for servers")
     _, words = run(servers, "env; pwd", env={"KATAKEI_RELEASE": "v2"})
     server = servers.get(ID)
@@ -144,7 +142,7 @@ def test_everything_on_a_server_knows_where_it_runs_and_nothing_of_the_labs_own_
     assert "AWS_" not in words
 
 
-def test_a_stop_ends_detached_processes_too_and_those_of_no_other_server(servers: Servers, block: Block) -> None:
+def test_stop_ends_only_its_own_detached_processes(servers: Servers, block: Block) -> None:
     servers.launch(OTHER, block.address(1, 0), "web-2", "ap-northeast-1c")
     stubborn = "env -i sh -c 'trap \"\" TERM; echo $$ > state/unmarked; while :; do sleep 1; done' & wait"
     servers.get(ID).folder.joinpath("stubborn").write_text(stubborn)
@@ -162,7 +160,7 @@ def test_a_stop_ends_detached_processes_too_and_those_of_no_other_server(servers
     assert servers.listening(OTHER)
 
 
-def test_a_stopped_server_runs_nothing_and_comes_back_with_its_files_and_another_boot_id(servers: Servers) -> None:
+def test_stopped_server_returns_with_files_and_new_boot_id(servers: Servers) -> None:
     run(servers, "echo v7 > release; touch state/kept")
     before = servers.stop(ID)
     with pytest.raises(ConnectionError):
@@ -176,7 +174,7 @@ def test_a_stopped_server_runs_nothing_and_comes_back_with_its_files_and_another
     )
 
 
-def test_a_reboot_under_a_running_restart_leaves_one_application(servers: Servers) -> None:
+def test_reboot_during_restart_leaves_one_application(servers: Servers) -> None:
     process = servers.spawn(ID, ["./bin/restart", "graceful"], {})
     servers.reboot(ID)
     with process:
@@ -185,27 +183,27 @@ def test_a_reboot_under_a_running_restart_leaves_one_application(servers: Server
     assert run(servers, "./bin/restart") == (0, "")
 
 
-def test_a_crashed_application_stays_dead_until_it_is_revived(servers: Servers) -> None:
+def test_crashed_application_stays_dead_until_revived(servers: Servers) -> None:
     servers.crash(ID)
     dead = servers.listening(ID, within=0.5)
     servers.revive(ID)
     assert (dead, servers.listening(ID)) == (False, True)
 
 
-def test_a_terminated_server_is_gone_for_good_but_its_folder_can_be_read(servers: Servers) -> None:
+def test_terminated_server_keeps_its_folder_only(servers: Servers) -> None:
     server = servers.terminate(ID)
     assert (server.power, (server.folder / "starts.log").exists()) == (Power.CLIENT_LEFT, True)
     with pytest.raises(Exception, match="terminated"):
         servers.start(ID)
 
 
-def test_a_server_listens_on_a_further_port_without_a_restart(servers: Servers) -> None:
+def test_server_listens_on_added_ports(servers: Servers) -> None:
     servers.listen(ID, 8081)
     assert clock.wait_for(lambda: "8081" in open_ports(servers), within=2)
     assert (release(servers, 8081), len(starts(servers)), servers.get(ID).ports[8081]) == ("v1", 1, 8081)
 
 
-def test_a_port_that_may_not_be_bound_is_mapped_to_a_free_one(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_privileged_port_maps_to_a_free_one(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     bind = socket.socket.bind
 
     def only_high(self: socket.socket, address: tuple[str, int]) -> None:
@@ -217,13 +215,13 @@ def test_a_port_that_may_not_be_bound_is_mapped_to_a_free_one(block: Block, monk
     assert bound_address(block.address(0, 0), 80).port >= 1024
 
 
-def test_two_labs_hold_two_blocks(block: Block) -> None:
+def test_labs_reserve_different_blocks(block: Block) -> None:
     other = reserve_block()
     other.close()
     assert other.number != block.number
 
 
-def test_close_leaves_no_process_behind(tmp_path: Path, block: Block) -> None:
+def test_close_leaves_no_process(tmp_path: Path, block: Block) -> None:
     servers = Servers(tmp_path, 80)
     servers.launch(ID, block.address(0, 0), "web-1", "ap-northeast-1a")
     run(servers, "setsid sleep 300 </dev/null >/dev/null 2>&1 &")
@@ -232,7 +230,7 @@ def test_close_leaves_no_process_behind(tmp_path: Path, block: Block) -> None:
     assert alive(servers) == set()
 
 
-def test_a_lab_that_is_killed_leaves_no_process_behind(tmp_path: Path, block: Block) -> None:
+def test_killed_lab_leaves_no_process(tmp_path: Path, block: Block) -> None:
     program = f"""
 from pathlib import Path
 from katakei.lab.servers.fleet import Servers

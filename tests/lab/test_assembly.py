@@ -5,13 +5,13 @@ from pathlib import Path
 from katakei.lab.assembly import LOCK, PREFIX, lab_folder
 
 
-def test_a_lab_takes_its_folder_with_it(tmp_path: Path) -> None:
+def test_lab_folder_is_removed_at_the_end(tmp_path: Path) -> None:
     with lab_folder(tmp_path) as folder:
         (folder / "servers").mkdir()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_next_lab_sweeps_what_a_killed_one_left_and_nothing_else(tmp_path: Path) -> None:
+def test_lab_removes_folders_of_killed_labs_only(tmp_path: Path) -> None:
     killed, stranger, unlocked = tmp_path / f"{PREFIX}1", tmp_path / "project", tmp_path / f"{PREFIX}notes"
     for each in (killed, stranger, unlocked):
         each.mkdir()

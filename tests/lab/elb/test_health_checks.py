@@ -63,25 +63,25 @@ def check(bound_address: BoundAddress, **more: object) -> Health:
         (None, health_codes.TIMED_OUT),
     ],
 )
-def test_each_kind_of_answer_has_its_own_meaning(answer: bytes | None, health: Health) -> None:
+def test_probe_classifies_each_kind_of_answer(answer: bytes | None, health: Health) -> None:
     with answering(answer) as bound_address:
         assert check(bound_address) == health
 
 
-def test_a_refused_connection_is_a_failed_check_and_no_time_out() -> None:
+def test_probe_of_a_closed_port_fails_without_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         bound_address = BoundAddress(*server.getsockname())
     assert check(bound_address) == health_codes.FAILED
 
 
-def test_a_grpc_server_greets_with_settings() -> None:
+def test_probe_accepts_grpc_settings() -> None:
     with answering(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])) as bound_address:
         assert check(bound_address, grpc=True) == health_codes.HEALTHY
     with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as bound_address:
         assert check(bound_address, grpc=True) == health_codes.FAILED
 
 
-def test_the_check_comes_from_the_address_of_the_load_balancer() -> None:
+def test_probe_connects_from_the_load_balancer_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         peers: list[str] = []
 

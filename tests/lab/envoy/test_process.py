@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.lab.ground import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, Ground, ground
+from tests.lab.envoy_harness import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, Ground, ground
 
 from katakei.lab import clock, reaper
 from katakei.lab.address import BoundAddress
@@ -56,13 +56,13 @@ def servers_of(client: Client, count: int, **headers: str) -> Counter[str]:
     return Counter(client.get(**headers).server for _ in range(count))
 
 
-def test_every_request_of_one_connection_is_routed_by_itself(lab: Ground) -> None:
+def test_requests_of_one_connection_are_routed_separately(lab: Ground) -> None:
     lab.targets(IN, IN, IN)
     with lab.client() as client:
         assert servers_of(client, 9) == {"0": 3, "1": 3, "2": 3}
 
 
-def test_a_draining_target_finishes_what_it_has_and_gets_nothing_new(lab: Ground) -> None:
+def test_draining_target_finishes_without_new_requests(lab: Ground) -> None:
     lab.targets(IN)
     with lab.client() as client:
         client.get()
@@ -77,7 +77,7 @@ def test_a_draining_target_finishes_what_it_has_and_gets_nothing_new(lab: Ground
 
 
 @pytest.mark.parametrize("close_idle", [True, False])
-def test_a_cut_ends_what_is_in_flight_at_once_with_502(lab: Ground, *, close_idle: bool) -> None:
+def test_cut_ends_requests_in_flight_with_502(lab: Ground, *, close_idle: bool) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=5")
     clock.sleep(SOON)
@@ -89,7 +89,7 @@ def test_a_cut_ends_what_is_in_flight_at_once_with_502(lab: Ground, *, close_idl
     assert clock.monotonic() - before < 1
 
 
-def test_a_cut_in_the_middle_of_a_body_breaks_the_clients_connection(lab: Ground) -> None:
+def test_cut_within_a_body_breaks_the_connection(lab: Ground) -> None:
     lab.targets(IN)
     stream = lab.later("/stream?s=3")
     clock.sleep(0.4)
@@ -97,7 +97,7 @@ def test_a_cut_in_the_middle_of_a_body_breaks_the_clients_connection(lab: Ground
     assert stream.answer().status == 0
 
 
-def test_a_cut_in_one_group_leaves_the_same_target_in_another_alone(lab: Ground) -> None:
+def test_cut_touches_one_group_only(lab: Ground) -> None:
     listener = lab.listener(TO_GROUP, Rule(Conditions(paths=("/slow",)), Forward((Weighted("other"),))))
     lab.show(lab.group(IN), lab.group(IN, arn="other"), listener=listener)
     slow, stream = lab.later("/slow?s=0.8"), lab.later("/stream?s=0.8")
@@ -106,7 +106,7 @@ def test_a_cut_in_one_group_leaves_the_same_target_in_another_alone(lab: Ground)
     assert (slow.answer().status, stream.answer().status) == (200, 0)
 
 
-def test_nobody_to_ask_is_503_with_the_load_balancers_own_page(lab: Ground) -> None:
+def test_no_target_is_503_with_the_alb_page(lab: Ground) -> None:
     answers = []
     for traffic in ((), (DRAINING, DRAINING), (CUT,)):
         lab.targets(*traffic)
@@ -118,13 +118,13 @@ def test_nobody_to_ask_is_503_with_the_load_balancers_own_page(lab: Ground) -> N
     assert "<center><h1>503 Service Unavailable</h1></center>" in answers[0].body
 
 
-def test_a_target_that_refuses_is_502_and_nobody_else_is_asked_instead(lab: Ground) -> None:
+def test_refused_connection_is_502_without_retry(lab: Ground) -> None:
     dead = GroupTarget(lab.bound_addresses[0]._replace(port=9), IN)
     lab.show(Group(GROUP, (dead, GroupTarget(lab.bound_addresses[1], IN))))
     assert sorted(lab.ask().status for _ in range(4)) == [200, 200, 502, 502]
 
 
-def test_a_target_that_dies_with_a_request_in_hand_is_502(lab: Ground) -> None:
+def test_target_death_within_a_request_is_502(lab: Ground) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=5")
     clock.sleep(SOON)
@@ -134,7 +134,7 @@ def test_a_target_that_dies_with_a_request_in_hand_is_502(lab: Ground) -> None:
     assert (status, lab.servers.listening("i-0")) == (502, True)
 
 
-def test_silence_for_the_idle_timeout_is_504_but_a_long_stream_is_not_silent(lab: Ground) -> None:
+def test_idle_timeout_is_504_but_streams_continue(lab: Ground) -> None:
     lab.show(lab.group(IN), listener=lab.idle(0.5))
     before = clock.monotonic()
     slow, stream = lab.later("/slow?s=5"), lab.later("/stream?s=1.2")
@@ -143,9 +143,7 @@ def test_silence_for_the_idle_timeout_is_504_but_a_long_stream_is_not_silent(lab
     assert (stream.answer().status, stream.answer().body.count("\n")) == (200, 6)
 
 
-def test_a_target_that_does_not_take_the_connection_in_time_is_504(
-    lab: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connect_timeout_is_504(lab: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "CONNECT_TIMEOUT", timedelta(seconds=0.3))
     bound_address = lab.bound_addresses[0]._replace(port=9999)
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
@@ -158,14 +156,14 @@ def test_a_target_that_does_not_take_the_connection_in_time_is_504(
         assert lab.ask().status == 504
 
 
-def test_a_client_that_falls_silent_in_its_request_is_408(lab: Ground) -> None:
+def test_silent_client_is_408(lab: Ground) -> None:
     lab.show(lab.group(IN), listener=lab.idle(0.3))
     with socket.create_connection(lab.front, timeout=5) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: lab\r\nContent-Length: 10\r\n\r\nab")
         assert client.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_websocket_lives_on_while_its_target_drains_and_ends_with_the_cut(lab: Ground) -> None:
+def test_websocket_survives_draining_until_the_cut(lab: Ground) -> None:
     async def talk() -> tuple[int, list[tuple[int, bytes]], bytes]:
         reader, writer = await asyncio.open_connection(*lab.front)
         hello = "GET /ws HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -187,7 +185,7 @@ def test_a_websocket_lives_on_while_its_target_drains_and_ends_with_the_cut(lab:
     assert asyncio.run(talk()) == (101, [(TEXT, b"hello")] * 2, b"")
 
 
-def test_a_sticky_client_moves_away_from_a_draining_target_at_once_and_is_told_so(lab: Ground) -> None:
+def test_sticky_client_leaves_a_draining_target(lab: Ground) -> None:
     sticky = replace(lab.group(IN, IN, IN), stickiness=Stickiness(duration=timedelta(hours=1)))
     lab.show(sticky)
     with lab.client() as client:
@@ -202,7 +200,7 @@ def test_a_sticky_client_moves_away_from_a_draining_target_at_once_and_is_told_s
     assert moved.headers["set-cookie"].split(";")[0] not in {cookie, ""}
 
 
-def test_weights_divide_the_requests_and_a_weight_of_zero_gets_none(lab: Ground) -> None:
+def test_weights_divide_the_requests(lab: Ground) -> None:
     blue, green = lab.group(IN, arn="blue"), replace(lab.group(IN, IN), arn="green")
     green = replace(green, targets=green.targets[1:])
     shares = []
@@ -216,7 +214,7 @@ def test_weights_divide_the_requests_and_a_weight_of_zero_gets_none(lab: Ground)
     assert shares[1:] == [{"1": 80}, {"none": 80}]
 
 
-def test_a_client_keeps_its_group_when_the_weights_change(lab: Ground) -> None:
+def test_sticky_client_keeps_its_group(lab: Ground) -> None:
     blue, green = lab.group(IN, arn="blue"), Group("green", (GroupTarget(lab.bound_addresses[1], IN),))
     before = Forward((Weighted("blue", 1), Weighted("green", 0)), sticky_for=timedelta(minutes=1))
     after = Forward((Weighted("blue", 0), Weighted("green", 1)), sticky_for=timedelta(minutes=1))
@@ -232,7 +230,7 @@ def rule(status: int, **conditions: object) -> Rule:
     return Rule(Conditions(**conditions), FixedResponse(status))  # type: ignore[arg-type]  # rows of a table
 
 
-def test_rules_match_as_aws_says_and_the_first_one_wins(lab: Ground) -> None:
+def test_first_matching_rule_wins(lab: Ground) -> None:
     rules = (
         rule(201, paths=("/img/*", "/?.txt"), methods=("GET",)),
         rule(202, paths=("/img/*",)),
@@ -267,7 +265,7 @@ def test_rules_match_as_aws_says_and_the_first_one_wins(lab: Ground) -> None:
     )
 
 
-def test_redirects_fill_in_what_the_request_says(lab: Ground) -> None:
+def test_redirect_fills_in_request_parts(lab: Ground) -> None:
     rules = (
         Rule(Conditions(paths=("/old/*",)), Redirect(302, host="example.com", path="/new/#{path}", query="from=old")),
         Rule(Conditions(paths=("/q",)), Redirect(301, path="/r")),
@@ -283,7 +281,7 @@ def test_redirects_fill_in_what_the_request_says(lab: Ground) -> None:
     ]
 
 
-def test_a_target_learns_who_asked_and_where_and_the_client_sees_headers_as_the_target_wrote_them(lab: Ground) -> None:
+def test_headers_pass_as_through_an_alb(lab: Ground) -> None:
     lab.show(lab.group(IN), listener=replace(lab.listener(), port=80))
     answer = lab.ask(X_Forwarded_For="203.0.113.7", X_Forwarded_Port="9")
     assert '"x-forwarded-port": "80"' in answer.body
@@ -293,7 +291,7 @@ def test_a_target_learns_who_asked_and_where_and_the_client_sees_headers_as_the_
     assert "server" not in answer.headers
 
 
-def test_https_in_front_and_http2_behind(lab: Ground) -> None:
+def test_https_listener_with_http2_targets(lab: Ground) -> None:
     secure = Listener("secure", lab.front._replace(port=8443), TO_GROUP, protocol="HTTPS", port=443)
     behind = Group("behind", (GroupTarget(secure.bound_address, IN),), protocol="HTTPS", protocol_version="HTTP2")
     plain = lab.listener(Forward((Weighted("behind"),)))
@@ -305,7 +303,7 @@ def test_https_in_front_and_http2_behind(lab: Ground) -> None:
 
 
 @pytest.mark.parametrize(("close_idle", "left"), [(True, 0), (False, 1)])
-def test_idle_connections_to_a_draining_target_are_closed_or_kept(lab: Ground, *, close_idle: bool, left: int) -> None:
+def test_idle_connections_close_or_stay_as_configured(lab: Ground, *, close_idle: bool, left: int) -> None:
     lab.targets(IN)
     lab.ask()
     lab.show(lab.group(DRAINING, IN), close_idle=close_idle)
@@ -313,7 +311,7 @@ def test_idle_connections_to_a_draining_target_are_closed_or_kept(lab: Ground, *
     assert lab.envoy.loads()[GROUP, lab.bound_addresses[0]].active == 0
 
 
-def test_no_request_is_lost_while_listeners_rules_and_groups_come_and_go(lab: Ground) -> None:
+def test_configuration_changes_lose_no_request(lab: Ground) -> None:
     lab.targets(IN, IN, IN)
     traffic = Traffic(f"http://{lab.front.address}:{lab.front.port}/", rate=200, slow_fraction=0.1, slow_seconds=0.5)
     traffic.start()
@@ -334,7 +332,7 @@ def test_no_request_is_lost_while_listeners_rules_and_groups_come_and_go(lab: Gr
     assert (figures.failed, figures.first_failures) == (0, ())
 
 
-def test_a_removed_listener_refuses_new_clients_and_finishes_what_it_has(lab: Ground) -> None:
+def test_removed_listener_finishes_requests_in_flight(lab: Ground) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=0.6")
     clock.sleep(SOON)
@@ -344,14 +342,14 @@ def test_a_removed_listener_refuses_new_clients_and_finishes_what_it_has(lab: Gr
     assert (refused.status, lab.ask().status, slow.answer().status) == (0, 200, 200)
 
 
-def test_a_listener_that_cannot_be_is_refused_aloud_and_the_next_picture_still_works(lab: Ground) -> None:
+def test_invalid_listener_fails_and_next_configuration_works(lab: Ground) -> None:
     with socket.create_server((lab.front.address, 8082), reuse_port=True), pytest.raises(LabError, match="lds"):
         lab.envoy.apply(DesiredConfig((Listener("taken", BoundAddress(lab.front.address, 8082), TO_GROUP),), ()))
     lab.targets(IN)
     assert lab.ask().status == 200
 
 
-def test_a_cut_touches_the_connections_to_one_door_only(lab: Ground) -> None:
+def test_reset_touches_one_target_address_only(lab: Ground) -> None:
     lab.targets(IN, IN)
     with lab.client() as client:
         servers_of(client, 2)
@@ -361,7 +359,7 @@ def test_a_cut_touches_the_connections_to_one_door_only(lab: Ground) -> None:
     assert [len(connections(pid, source, bound_address)) for bound_address in lab.bound_addresses[:2]] == [0, 1]
 
 
-def test_stop_leaves_no_process_and_says_so_to_whoever_still_applies(tmp_path: Path) -> None:
+def test_stopped_envoy_leaves_no_process_and_refuses_apply(tmp_path: Path) -> None:
     with ground(tmp_path, count=0) as lab:
         lab.envoy.stop()
         with pytest.raises(LabError, match="does not run"):
@@ -369,7 +367,7 @@ def test_stop_leaves_no_process_and_says_so_to_whoever_still_applies(tmp_path: P
     assert reaper.marked(frozenset({f"{reaper.ROOT}={tmp_path / 'envoy'}"})) == set()
 
 
-def test_an_envoy_whose_lab_is_killed_ends_too(tmp_path: Path) -> None:
+def test_envoy_ends_when_its_lab_is_killed(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
 from katakei.lab.envoy.process import Envoy

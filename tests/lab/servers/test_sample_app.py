@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lab.ground import Client
+from tests.lab.envoy_harness import Client
 
 from katakei.lab import clock
 from katakei.lab.address import BoundAddress, reserve_block
@@ -34,7 +34,7 @@ def sample(tmp_path: Path) -> Iterator[Running]:
     block.close()
 
 
-def test_it_says_which_release_it_serves_in_json_and_in_a_header(sample: Running) -> None:
+def test_sample_app_reports_its_release(sample: Running) -> None:
     folder, bound_address, process = sample
     (folder / "release").write_text("v2\n")
     with Client(bound_address) as client:
@@ -44,7 +44,7 @@ def test_it_says_which_release_it_serves_in_json_and_in_a_header(sample: Running
     assert (told["pid"], told["path"]) == (process.pid, "/any/where")
 
 
-def test_it_is_healthy_until_a_file_says_otherwise(sample: Running) -> None:
+def test_sample_app_is_healthy_unless_a_file_exists(sample: Running) -> None:
     folder, bound_address, _ = sample
     with Client(bound_address) as client:
         before = client.get("/health").status
@@ -54,7 +54,7 @@ def test_it_is_healthy_until_a_file_says_otherwise(sample: Running) -> None:
         assert (before, during, client.get("/health").status, client.get("/").status) == (200, 503, 200, 200)
 
 
-def test_a_connection_carries_request_after_request_bodies_and_methods_included(sample: Running) -> None:
+def test_connection_carries_several_requests(sample: Running) -> None:
     _, bound_address, _ = sample
     with Client(bound_address) as client:
         answers = [client.get("/", method) for method in ("GET", "HEAD", "POST", "GET")]
@@ -66,7 +66,7 @@ def test_a_connection_carries_request_after_request_bodies_and_methods_included(
     ]
 
 
-def test_every_finished_request_is_a_line_of_the_log(sample: Running) -> None:
+def test_finished_requests_are_logged(sample: Running) -> None:
     folder, bound_address, _ = sample
     with Client(bound_address) as client:
         client.get("/a?b=c")
@@ -78,7 +78,7 @@ def test_every_finished_request_is_a_line_of_the_log(sample: Running) -> None:
     assert all(len(line) == 4 for line in lines)
 
 
-def test_slow_waits_and_stream_speaks_all_the_time(sample: Running) -> None:
+def test_slow_waits_and_stream_sends_steadily(sample: Running) -> None:
     _, bound_address, _ = sample
     before = clock.monotonic()
     with Client(bound_address) as client:
@@ -89,7 +89,7 @@ def test_slow_waits_and_stream_speaks_all_the_time(sample: Running) -> None:
     assert 0.3 <= after - before < 1
 
 
-def test_it_tells_how_many_other_requests_are_in_flight(sample: Running) -> None:
+def test_in_flight_reports_other_requests(sample: Running) -> None:
     _, bound_address, _ = sample
 
     async def talk() -> tuple[str, str]:
@@ -106,7 +106,7 @@ def test_it_tells_how_many_other_requests_are_in_flight(sample: Running) -> None
     assert asyncio.run(talk()) == ("1\n", "0\n")
 
 
-def test_nonsense_ends_the_connection_and_nothing_else(sample: Running) -> None:
+def test_invalid_request_ends_only_its_connection(sample: Running) -> None:
     _, bound_address, _ = sample
 
     async def talk(words: bytes) -> bytes:
@@ -122,7 +122,7 @@ def test_nonsense_ends_the_connection_and_nothing_else(sample: Running) -> None:
         assert client.get("/").status == 200
 
 
-def test_the_websocket_echoes_answers_pings_and_closes(sample: Running) -> None:
+def test_websocket_echoes_and_answers_pings(sample: Running) -> None:
     _, bound_address, _ = sample
 
     async def talk() -> list[tuple[int, bytes]]:
@@ -141,7 +141,7 @@ def test_the_websocket_echoes_answers_pings_and_closes(sample: Running) -> None:
     assert asyncio.run(talk()) == [(TEXT, b"a"), (TEXT, b"b"), (TEXT, b"c"), (PONG, b"p"), (CLOSE, b"")]
 
 
-def test_a_termination_drops_what_is_in_flight_at_once(sample: Running) -> None:
+def test_sigterm_drops_requests_in_flight(sample: Running) -> None:
     _, bound_address, process = sample
 
     async def talk() -> bytes:
@@ -156,7 +156,7 @@ def test_a_termination_drops_what_is_in_flight_at_once(sample: Running) -> None:
     assert (asyncio.run(talk()), process.wait(2)) == (b"", -signal.SIGTERM)
 
 
-def test_asked_to_leave_it_hangs_up_idle_clients_and_finishes_the_others(sample: Running) -> None:
+def test_sigquit_drains_requests_in_flight(sample: Running) -> None:
     _, bound_address, process = sample
 
     async def talk() -> tuple[int, str, bytes]:
@@ -176,7 +176,7 @@ def test_asked_to_leave_it_hangs_up_idle_clients_and_finishes_the_others(sample:
 
 
 @pytest.mark.parametrize("release", ["broken", "broken-v3"])
-def test_a_broken_release_serves_but_is_not_healthy(tmp_path: Path, release: str) -> None:
+def test_broken_release_serves_but_is_unhealthy(tmp_path: Path, release: str) -> None:
     from katakei.lab.servers.sample_app import SampleApp  # noqa: PLC0415 - the class alone, without its process
 
     (tmp_path / "release").write_text(f"{release}\nand a remark\n")

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.lab.small_world import ONE, TWO, RunningElb, running_elb
+from tests.lab.elb_harness import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
 from katakei.lab.options import LabOptions
@@ -51,7 +51,7 @@ def states(elb: ElasticLoadBalancingv2Client, group: str, *names: str) -> list[t
 # 1, 2, 4, 8, 9, 10, 12: what the API says.
 
 
-def test_1_a_group_without_listener_is_not_in_use_until_one_forwards_to_it(aws: RunningElb) -> None:
+def test_vector_1_group_without_listener_is_unused(aws: RunningElb) -> None:
     elb, group = aws.client(), aws.group()
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     assert states(elb, group) == [(ONE, 80, "unused", "Target.NotInUse")]
@@ -62,7 +62,7 @@ def test_1_a_group_without_listener_is_not_in_use_until_one_forwards_to_it(aws: 
     assert len(aws.environment.application.seen) == 1
 
 
-def test_2_draining_lasts_the_whole_delay_though_idle_and_then_the_list_is_empty(aws: RunningElb) -> None:
+def test_vector_2_draining_lasts_the_whole_delay(aws: RunningElb) -> None:
     elb, group = aws.client(), in_service(aws, delay=2)
     elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE, "Port": 80}])
     began = clock.monotonic()
@@ -73,7 +73,7 @@ def test_2_draining_lasts_the_whole_delay_though_idle_and_then_the_list_is_empty
     assert states(elb, group, ONE) == [(ONE, 80, "unused", "Target.NotRegistered")]
 
 
-def test_4_deregister_without_port_means_the_port_of_the_group_and_the_waiter_is_fooled(aws: RunningElb) -> None:
+def test_vector_4_deregister_without_port_means_group_port(aws: RunningElb) -> None:
     elb, group = aws.client(), in_service(aws, port=8081)
     answer = elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
@@ -84,7 +84,7 @@ def test_4_deregister_without_port_means_the_port_of_the_group_and_the_waiter_is
     assert states(elb, group) == [(ONE, 8081, "healthy", None)]
 
 
-def test_8_registrations_are_throttled_after_20_and_reads_after_40_until_the_refill(aws: RunningElb) -> None:
+def test_vector_8_calls_are_throttled_until_the_refill(aws: RunningElb) -> None:
     elb, group = aws.client(), aws.group()
 
     def burst(calls: int, call: Any, **params: Any) -> list[str]:
@@ -115,7 +115,7 @@ def test_8_registrations_are_throttled_after_20_and_reads_after_40_until_the_ref
     assert burst(1, elb.describe_target_health) == ["ok"]
 
 
-def test_9_deregister_twice_and_register_twice_are_no_errors(aws: RunningElb) -> None:
+def test_vector_9_repeated_calls_are_not_errors(aws: RunningElb) -> None:
     elb, group = aws.client(), aws.group()
     for call in (elb.register_targets, elb.deregister_targets):
         for _ in range(2):
@@ -123,7 +123,7 @@ def test_9_deregister_twice_and_register_twice_are_no_errors(aws: RunningElb) ->
             assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_10_the_zone_of_an_ip_target_is_found_inside_the_vpc_and_must_be_given_outside(aws: RunningElb) -> None:
+def test_vector_10_ip_zone_is_required_outside_the_vpc(aws: RunningElb) -> None:
     elb, group = aws.client(), aws.group(TargetType="ip")
     inside = aws.environment.instances[ONE].address
     for target, text in (
@@ -141,7 +141,7 @@ def test_10_the_zone_of_an_ip_target_is_found_inside_the_vpc_and_must_be_given_o
         assert caught.value.response["Error"]["Message"].startswith(text)
 
 
-def test_12_registering_again_while_draining_leaves_no_timer(aws: RunningElb) -> None:
+def test_vector_12_register_while_draining_clears_the_timer(aws: RunningElb) -> None:
     elb, group = aws.client(), in_service(aws, delay=1)
     elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
@@ -261,7 +261,7 @@ def running(lab: Running) -> Running:
     return lab
 
 
-def test_3_requests_in_flight_finish_within_the_delay_and_are_cut_with_502_after_it(running: Running) -> None:
+def test_vector_3_requests_are_cut_after_the_delay(running: Running) -> None:
     first, second = running.ids
     running.delay(3)
     running.deregister(second)
@@ -277,7 +277,7 @@ def test_3_requests_in_flight_finish_within_the_delay_and_are_cut_with_502_after
     assert {running.get() for _ in range(6)} == {(200, second)}
 
 
-def test_5_a_stopped_instance_stays_registered_as_unused_and_comes_back_by_itself(running: Running) -> None:
+def test_vector_5_stopped_instance_returns_by_itself(running: Running) -> None:
     first, second = running.ids
     running.ec2.stop_instances(InstanceIds=[first])
     assert running.shows({first: "unused", second: "healthy"})
@@ -300,7 +300,7 @@ def test_5_a_stopped_instance_stays_registered_as_unused_and_comes_back_by_itsel
     assert running.both("healthy")
 
 
-def test_6_a_terminated_instance_leaves_the_list_and_drains_by_name(running: Running) -> None:
+def test_vector_6_terminated_instance_leaves_the_list(running: Running) -> None:
     first, _ = running.ids
     subnet = running.ec2.describe_instances(InstanceIds=[first])["Reservations"][0]["Instances"][0]["SubnetId"]
     made = running.ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, SubnetId=subnet)
@@ -313,7 +313,7 @@ def test_6_a_terminated_instance_leaves_the_list_and_drains_by_name(running: Run
     assert states(running.elb, running.group, third) == [(third, 80, "draining", "Target.DeregistrationInProgress")]
 
 
-def test_7_nobody_left_is_503_and_only_the_unhealthy_are_used_all_the_same(running: Running) -> None:
+def test_vector_7_fail_open_uses_unhealthy_targets(running: Running) -> None:
     first, second = running.ids
     running.lab.faults(target_dead=[first, second])
     assert running.both("unhealthy")
@@ -327,7 +327,7 @@ def test_7_nobody_left_is_503_and_only_the_unhealthy_are_used_all_the_same(runni
     assert running.get()[0] == 503
 
 
-def test_7_whether_one_initial_target_is_used_when_nobody_is_healthy_is_a_switch(aws: RunningElb) -> None:
+def test_vector_7_fail_open_for_initial_is_a_switch(aws: RunningElb) -> None:
     group, elb = in_service(aws), aws.client()
     aws.lab("switches", propagation=60)
     elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
@@ -339,7 +339,7 @@ def test_7_whether_one_initial_target_is_used_when_nobody_is_healthy_is_a_switch
     assert traffic == {ONE: "draining", TWO: "in_service"}
 
 
-def test_11_with_lag_who_stops_the_application_when_it_says_draining_breaks_requests(running: Running) -> None:
+def test_vector_11_stopping_at_draining_breaks_requests(running: Running) -> None:
     first, second = running.ids
     running.delay(20)
     running.lab.faults(lag=2)

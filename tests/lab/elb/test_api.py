@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.lab.small_world import FAR, ONE, STOPPED, SUBNETS, TWO, VPC, RunningElb, running_elb
+from tests.lab.elb_harness import FAR, ONE, STOPPED, SUBNETS, TWO, VPC, RunningElb, running_elb
 
 from katakei.lab import clock
 
@@ -27,7 +27,7 @@ def error(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
     return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
-def test_a_described_target_has_exactly_the_shape_of_aws(aws: RunningElb) -> None:
+def test_describe_target_health_has_the_shape_of_aws(aws: RunningElb) -> None:
     group = aws.group()
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
     shown = aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
@@ -49,7 +49,7 @@ def test_a_described_target_has_exactly_the_shape_of_aws(aws: RunningElb) -> Non
     ]
 
 
-def test_a_healthy_target_carries_neither_reason_nor_description(aws: RunningElb) -> None:
+def test_healthy_target_has_no_reason_or_description(aws: RunningElb) -> None:
     group = aws.group(HealthCheckPort="8081")
     aws.listener(group, aws.balancer())
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": ONE}])
@@ -64,7 +64,7 @@ def test_a_healthy_target_carries_neither_reason_nor_description(aws: RunningElb
     assert seen["Host"].endswith(":8081")
 
 
-def test_an_answer_outside_the_matcher_makes_a_target_unhealthy_with_the_code_in_brackets(aws: RunningElb) -> None:
+def test_code_mismatch_is_unhealthy_with_the_code(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer())
     aws.environment.application.status = 404
@@ -75,7 +75,7 @@ def test_an_answer_outside_the_matcher_makes_a_target_unhealthy_with_the_code_in
     assert health["Description"] == "Health checks failed with these codes: [404]"
 
 
-def test_strangers_are_described_as_not_registered_on_the_port_of_the_group(aws: RunningElb) -> None:
+def test_unknown_targets_are_not_registered(aws: RunningElb) -> None:
     group = aws.group(Port=8088)
     shown = aws.client().describe_target_health(TargetGroupArn=group, Targets=[{"Id": "i-ffffffffffffffff0"}])
     entry = shown["TargetHealthDescriptions"][0]
@@ -85,7 +85,7 @@ def test_strangers_are_described_as_not_registered_on_the_port_of_the_group(aws:
     assert aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"] == []
 
 
-def test_a_zone_not_enabled_has_its_own_text(aws: RunningElb) -> None:
+def test_target_in_a_disabled_zone_has_its_text(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer())
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": FAR}])
@@ -113,15 +113,13 @@ def test_a_zone_not_enabled_has_its_own_text(aws: RunningElb) -> None:
         ([{"Id": "10.0.0.1"}], ("ValidationError", "Instance ID '10.0.0.1' is not valid")),
     ],
 )
-def test_what_cannot_be_registered_is_refused_and_none_of_the_list_is(
-    aws: RunningElb, targets: list[dict[str, str]], expected: tuple[str, str]
-) -> None:
+def test_register_is_all_or_nothing(aws: RunningElb, targets: list[dict[str, str]], expected: tuple[str, str]) -> None:
     group = aws.group()
     assert error(aws.client().register_targets, TargetGroupArn=group, Targets=targets) == expected
     assert aws.states(group) == {}
 
 
-def test_ip_targets_show_their_zone_and_it_cannot_be_overridden(aws: RunningElb) -> None:
+def test_ip_target_zone_cannot_be_overridden(aws: RunningElb) -> None:
     group = aws.group(TargetType="ip")
     register = aws.client().register_targets
     inside = aws.environment.instances[ONE].address
@@ -148,7 +146,7 @@ def test_ip_targets_show_their_zone_and_it_cannot_be_overridden(aws: RunningElb)
     assert shown["Target"] == {"Id": inside, "Port": 80, "AvailabilityZone": "ap-northeast-1a"}
 
 
-def test_an_ip_still_draining_cannot_be_registered_unless_the_switch_says_so(aws: RunningElb) -> None:
+def test_draining_ip_registration_follows_the_switch(aws: RunningElb) -> None:
     group = aws.group(TargetType="ip", delay=60)
     aws.listener(group, aws.balancer())
     target: Any = [{"Id": aws.environment.instances[ONE].address}]
@@ -157,7 +155,7 @@ def test_an_ip_still_draining_cannot_be_registered_unless_the_switch_says_so(aws
     assert error(aws.client().register_targets, TargetGroupArn=group, Targets=target)[0] == "InvalidTarget"
 
 
-def test_a_lambda_has_no_port_and_its_health_is_unavailable(aws: RunningElb) -> None:
+def test_lambda_has_no_port_and_is_unavailable(aws: RunningElb) -> None:
     made = aws.client().create_target_group(Name="l", TargetType="lambda")["TargetGroups"][0]
     assert (made["UnhealthyThresholdCount"], made["HealthCheckEnabled"]) == (5, False)
     name = "arn:aws:lambda:ap-northeast-1:123456789012:function:f"
@@ -167,7 +165,7 @@ def test_a_lambda_has_no_port_and_its_health_is_unavailable(aws: RunningElb) -> 
     assert shown["TargetHealth"]["State"] == "unavailable"
 
 
-def test_a_group_that_is_no_arn_or_unknown_is_told_apart(aws: RunningElb) -> None:
+def test_invalid_and_unknown_group_arns_differ(aws: RunningElb) -> None:
     describe = aws.client().describe_target_health
     assert error(describe, TargetGroupArn="x") == ("ValidationError", "'x' is not a valid target group ARN")
     unknown = aws.group().rpartition("/")[0] + "/0123456789abcdef"
@@ -186,13 +184,13 @@ def test_a_group_that_is_no_arn_or_unknown_is_told_apart(aws: RunningElb) -> Non
         ("no.such.key", "1"),
     ],
 )
-def test_attributes_out_of_bounds_are_validation_errors(aws: RunningElb, key: str, value: str) -> None:
+def test_attributes_out_of_range_are_rejected(aws: RunningElb, key: str, value: str) -> None:
     wrong: Any = [{"Key": key, "Value": value}]
     modify = aws.client().modify_target_group_attributes
     assert error(modify, TargetGroupArn=aws.group(), Attributes=wrong)[0] == "ValidationError"
 
 
-def test_attributes_are_all_there_and_an_hour_is_a_delay(aws: RunningElb) -> None:
+def test_attributes_are_complete_and_allow_an_hour(aws: RunningElb) -> None:
     group = aws.group()
     hour: Any = [{"Key": "deregistration_delay.timeout_seconds", "Value": "3600"}]
     aws.client().modify_target_group_attributes(TargetGroupArn=group, Attributes=hour)
@@ -209,7 +207,7 @@ def test_attributes_are_all_there_and_an_hour_is_a_delay(aws: RunningElb) -> Non
     assert balancer_shown["load_balancing.cross_zone.enabled"] == "true"
 
 
-def test_a_single_forward_is_read_back_both_ways_and_plain_http_has_no_policy(aws: RunningElb) -> None:
+def test_listener_shows_single_forward_both_ways(aws: RunningElb) -> None:
     group = aws.group()
     balancer = aws.balancer()
     made = aws.client().create_listener(
@@ -232,7 +230,7 @@ def test_a_single_forward_is_read_back_both_ways_and_plain_http_has_no_policy(aw
     assert "AlpnPolicy" not in made
 
 
-def test_weights_and_groups_of_a_forward_are_checked(aws: RunningElb) -> None:
+def test_forward_weights_and_groups_are_validated(aws: RunningElb) -> None:
     group, other = aws.group(), aws.group("other")
     listener = aws.listener(group, aws.balancer())
 
@@ -251,7 +249,7 @@ def test_weights_and_groups_of_a_forward_are_checked(aws: RunningElb) -> None:
     assert len(users) == 1
 
 
-def test_load_balancer_arns_follow_listeners_and_deletions(aws: RunningElb) -> None:
+def test_load_balancer_arns_follow_the_listeners(aws: RunningElb) -> None:
     group, balancer = aws.group(), aws.balancer()
     aws.listener(group, balancer)
     describe = aws.client().describe_target_groups
@@ -264,7 +262,7 @@ def test_load_balancer_arns_follow_listeners_and_deletions(aws: RunningElb) -> N
     assert error(describe, Names=["g"])[0] == "TargetGroupNotFound"
 
 
-def test_creating_the_same_again_succeeds_and_with_other_settings_does_not(aws: RunningElb) -> None:
+def test_create_again_succeeds_with_equal_settings_only(aws: RunningElb) -> None:
     create = aws.client().create_target_group
     first = create(Name="same", Protocol="HTTP", Port=80, VpcId=VPC)["TargetGroups"][0]
     again = create(Name="same", Protocol="HTTP", Port=80, VpcId=VPC)["TargetGroups"][0]
@@ -277,7 +275,7 @@ def test_creating_the_same_again_succeeds_and_with_other_settings_does_not(aws: 
     assert error(balancer, Name="lb", Subnets=subnets, Scheme="internal")[0] == "DuplicateLoadBalancerName"
 
 
-def test_health_checks_out_of_bounds_are_refused(aws: RunningElb) -> None:
+def test_health_checks_out_of_range_are_rejected(aws: RunningElb) -> None:
     create = aws.client().create_target_group
     known: Any = {"Name": "x", "Protocol": "HTTP", "Port": 80, "VpcId": VPC}
     slow = {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 5}
@@ -290,7 +288,7 @@ def test_health_checks_out_of_bounds_are_refused(aws: RunningElb) -> None:
     assert (changed["HealthCheckPath"], changed["HealthCheckPort"]) == ("/up", "traffic-port")
 
 
-def test_groups_come_in_pages_and_no_more_than_twenty_can_be_named(aws: RunningElb) -> None:
+def test_describe_groups_pages_and_limits_names(aws: RunningElb) -> None:
     for number in range(5):
         aws.group(f"g{number}")
     pages = aws.client().get_paginator("describe_target_groups").paginate(PaginationConfig={"PageSize": 2})
@@ -302,7 +300,7 @@ def test_groups_come_in_pages_and_no_more_than_twenty_can_be_named(aws: RunningE
     )
 
 
-def test_rules_come_by_priority_with_the_default_last(aws: RunningElb) -> None:
+def test_describe_rules_orders_by_priority(aws: RunningElb) -> None:
     group = aws.group()
     listener = aws.listener(group, aws.balancer())
     forward: Any = [{"Type": "forward", "TargetGroupArn": group}]
@@ -326,7 +324,7 @@ def test_rules_come_by_priority_with_the_default_last(aws: RunningElb) -> None:
     assert error(client.delete_rule, RuleArn=rules[2]["RuleArn"])[0] == "OperationNotPermitted"
 
 
-def test_a_load_balancer_takes_a_thousand_targets_in_all_its_groups(aws: RunningElb) -> None:
+def test_register_limits_targets_of_a_load_balancer(aws: RunningElb) -> None:
     group, other = aws.group(), aws.group("other")
     balancer = aws.balancer()
     aws.listener(group, balancer)
@@ -339,7 +337,7 @@ def test_a_load_balancer_takes_a_thousand_targets_in_all_its_groups(aws: Running
     )
 
 
-def test_tags_are_kept(aws: RunningElb) -> None:
+def test_tags_are_stored(aws: RunningElb) -> None:
     group = aws.group()
     client = aws.client()
     client.add_tags(ResourceArns=[group], Tags=[{"Key": "Role", "Value": "web"}, {"Key": "x"}])
@@ -349,7 +347,7 @@ def test_tags_are_kept(aws: RunningElb) -> None:
     ]
 
 
-def test_the_waiter_is_fooled_by_a_wrong_port_as_on_aws(aws: RunningElb) -> None:
+def test_waiter_accepts_a_wrong_port_as_on_aws(aws: RunningElb) -> None:
     group = aws.group()
     aws.listener(group, aws.balancer())
     aws.client().register_targets(TargetGroupArn=group, Targets=[{"Id": TWO, "Port": 8081}])

@@ -124,7 +124,7 @@ def one_side(runbook: Runbook, here: Target, other: Target, release: str) -> Non
     runbook.becomes(here.id, "healthy")
 
 
-def test_the_runbook_takes_both_servers_through_a_deploy_one_side_at_a_time(runbook: Runbook) -> None:
+def test_runbook_deploys_one_server_at_a_time(runbook: Runbook) -> None:
     first, second = runbook.lab.targets
     before = starts(first), starts(second)
     one_side(runbook, first, second, "v2")
@@ -135,13 +135,13 @@ def test_the_runbook_takes_both_servers_through_a_deploy_one_side_at_a_time(runb
     assert (starts(first), starts(second)) == (before[0] + 1, before[1] + 1)
 
 
-def test_a_wrong_port_is_accepted_and_changes_nothing(runbook: Runbook) -> None:
+def test_wrong_port_is_accepted_without_effect(runbook: Runbook) -> None:
     target = runbook.lab.targets[0].id
     runbook.aws("elbv2", "deregister-targets", *runbook.group, "--targets", f"Id={target},Port=81")
     assert runbook.health()[target] == HEALTHY
 
 
-def test_a_mistake_gets_the_words_of_aws_and_the_exit_code_of_the_command(runbook: Runbook, aws: Cli) -> None:
+def test_error_has_awss_message_and_exit_code(runbook: Runbook, aws: Cli) -> None:
     failed = aws.run("elbv2", "register-targets", *runbook.group, "--targets", "Id=web-1")
     assert failed.returncode == 255
     assert "(ValidationError)" in failed.stderr
