@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import document, startup
 from bench.design import FULL, QUICK, legs
-from bench.machine import commit
+from bench.document import commit
 from bench.result import Results
 from bench.schedule import measure
 

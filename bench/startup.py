@@ -12,7 +12,7 @@ from statistics import median
 
 from tests.acceptance.startup import Cost, costs
 
-from bench.rivals import ANSIBLE, AWS
+from bench.contenders import ANSIBLE, AWS
 from bench.table import table
 from katakei.lab import clock
 from katakei.lab.options import GROUP, LabOptions

@@ -14,7 +14,7 @@ from pathlib import Path
 from katakei.lab import clock
 
 LOOK = 0.5
-COUNTED = str(Path(__file__).with_name("counted.py"))
+COUNTED = str(Path(__file__).with_name("measure_command.py"))
 
 
 @dataclass(frozen=True, slots=True)

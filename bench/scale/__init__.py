@@ -12,11 +12,11 @@ SEEDS = 1000
 
 def section(*journals: str, seeds: int = SEEDS) -> str:
     """The Markdown, measured now: ten minutes of CPU. `journals` are URLs measured besides SQLite."""
-    from bench.scale import keeping, makespan, sizes  # noqa: PLC0415 - whoever wants one of them loads no other
+    from bench.scale import journal_speed, makespan, sizes  # noqa: PLC0415 - whoever wants one of them loads no other
 
     return Template(TEXT.read_text(encoding="utf-8")).substitute(
         seeds=f"{seeds:,}",
         makespan=makespan.distribution(seeds),
         sizes=sizes.table(),
-        journals=keeping.table(*journals),
+        journals=journal_speed.table(*journals),
     )

@@ -12,8 +12,8 @@ from datetime import timedelta
 from heapq import heapreplace
 from statistics import quantiles
 
-from bench.scale.rolling import Paper, roll
-from bench.scale.world import CalmWorld, Shape
+from bench.scale.simulated_aws import CalmWorld, Shape
+from bench.scale.simulated_rollout import Paper, roll
 from katakei.domain.plan import Plan
 from katakei.reconcile.context import PROOF_INTERVAL
 

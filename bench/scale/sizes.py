@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
 
-from bench.scale.rolling import ID, roll
-from bench.scale.world import CalmWorld, Shape
+from bench.scale.simulated_aws import CalmWorld, Shape
+from bench.scale.simulated_rollout import ID, roll
 from katakei.bootstrap import Bootstrap
 from katakei.domain.replay import replay
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 from tests.acceptance.judge import Verdict
-from tests.acceptance.killing import survived
-from tests.acceptance.stage import Scale, roll_under_load
+from tests.acceptance.kill_test import survived
+from tests.acceptance.load_test import Scale, roll_under_load
 
 TWO = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=115, least=100)
 FOUR = replace(TWO, targets=4, window="50%", floor=2, close_idle=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import Small
-from tests.acceptance.killing import SCALE, survived
+from tests.acceptance.kill_test import SCALE, survived
 
 
 @pytest.mark.lab

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.conftest import FOUR, PROVED, TWO, Small
 from tests.acceptance.judge import Verdict
-from tests.acceptance.stage import Scale, roll_under_load
+from tests.acceptance.load_test import Scale, roll_under_load
 
 FULL = Scale(2, delay=40, lag=15, settle=30, interval=10, soak=10, rate=210, least=200)
 EIGHT = replace(FULL, targets=8, window="25%", floor=6, per_zone=2)

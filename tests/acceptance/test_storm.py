@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 from tests.acceptance.conftest import PROVED, TWO
-from tests.acceptance.stage import CALM, Scale, roll_under_load
+from tests.acceptance.load_test import CALM, Scale, roll_under_load
 
 STORM = {"throttle": 0.3, "error": 0.1, "timeout": 0.05}
 STALE = {"stale": 30}

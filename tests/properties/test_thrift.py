@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from bench.scale.makespan import compared
-from bench.scale.rolling import Paper, Rolled, roll
-from bench.scale.world import CalmWorld, Shape
+from bench.scale.simulated_aws import CalmWorld, Shape
+from bench.scale.simulated_rollout import Paper, Rolled, roll
 
 from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases
 from katakei.domain.phases import Phase

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak.script import drawn, killed
-from tests.soak.soaking import Soaked, soaked
-from tests.soak.totals import Book, Total
+from tests.soak.script_run import Book, Soaked, Total, soaked
 
 from katakei.lab import clock
 from katakei.lab.traffic import Figures

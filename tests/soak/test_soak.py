@@ -8,10 +8,9 @@ import pytest
 from tests.acceptance.evidence import Start
 from tests.acceptance.judge import measure
 from tests.acceptance.test_judge import GOOD, at, started, state
-from tests.soak.ground import Begun, configuration
 from tests.soak.script import Act, Deed, Script, Work, drawn, killed
-from tests.soak.soaking import soaked
-from tests.soak.totals import Book, Total
+from tests.soak.script_lab import Begun, configuration
+from tests.soak.script_run import Book, Total, soaked
 from tests.soak.verdict import End, codes, faults
 
 from katakei import config

@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.acceptance.evidence import Evidence
 from tests.acceptance.judge import Asked, Measured, dropped, floors
-from tests.soak.ground import Begun
 from tests.soak.script import BAD, Act, Script, Work
+from tests.soak.script_lab import Begun
 
 FALLEN = timedelta(seconds=10)
 """For so long a server that died by itself may be missed by the sight on which a take-out rests."""

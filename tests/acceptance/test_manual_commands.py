@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.soak.script import Act, Deed, Script, Work
-from tests.soak.soaking import Soaked, soaked
+from tests.soak.script_run import Soaked, soaked
 
 pytestmark = pytest.mark.acceptance
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.evidence import Watch
-from tests.soak.crew import Crew, Member
-from tests.soak.ground import configuration
-from tests.soak.rules import patience
+from tests.soak.processes import Crew, Member, patience
 from tests.soak.script import Script
+from tests.soak.script_lab import configuration
 
 from katakei.lab import clock
 from katakei.lab.process import Lab

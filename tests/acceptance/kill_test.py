@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.acceptance.evidence import Watch
 from tests.acceptance.judge import Asked, Verdict, judge
-from tests.acceptance.stage import Roll, Scale
+from tests.acceptance.load_test import Roll, Scale
 
 from katakei.lab import clock
 from katakei.lab.process import Lab

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from bench.scale.world import CalmWorld, Elb, TurnedClock
+from bench.scale.simulated_aws import CalmWorld, Elb, TurnedClock
 from katakei.adapters.aws import ELB, AwsSession
 from katakei.adapters.balancers.alb import AlbBalancer
 from katakei.domain.actions import Job

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from bench.contenders import configuration
 from bench.design import COUNTER, FULL, PROOF, QUICK, Ground, Rival, Tool
-from bench.rivals import configuration
 
 from katakei import config
 from katakei.domain.spec import Spec

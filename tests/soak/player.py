@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.soak.crew import DRIVES, Crew, Member
-from tests.soak.rules import together
+from tests.soak.processes import DRIVES, Crew, Member, together
 from tests.soak.script import Act, Deed, Script, Work
 
 from katakei.lab import clock

@@ -1,6 +1,6 @@
 """How fast a journal keeps and tells: appends and replays a second, and the replay of a long history.
 
-`python -m bench.scale.keeping URL` does it with the journal of that URL, which should be an empty one.
+`python -m bench.scale.journal_speed URL` does it with the journal of that URL, which should be an empty one.
 """
 
 import os
@@ -14,8 +14,8 @@ from typing import Any
 
 from botocore.session import Session
 
-from bench.scale.rolling import ID, OWNER, Paper, plan_of, roll
-from bench.scale.world import NOON, CalmWorld, Shape
+from bench.scale.simulated_aws import NOON, CalmWorld, Shape
+from bench.scale.simulated_rollout import ID, OWNER, Paper, plan_of, roll
 from katakei.bootstrap import Bootstrap
 from katakei.domain import events as e
 from katakei.domain.model import RolloutId
@@ -93,7 +93,7 @@ def _on_the_lab() -> str:
         session.set_credentials("lab", "lab")
         client = session.create_client("s3", REGION, endpoint_url=lab.endpoint)
         client.create_bucket(Bucket="journals", CreateBucketConfiguration={"LocationConstraint": REGION})
-        row = [sys.executable, "-m", "bench.scale.keeping", "s3://journals/bench", "S3 of the lab"]
+        row = [sys.executable, "-m", "bench.scale.journal_speed", "s3://journals/bench", "S3 of the lab"]
         return subprocess.run(row, env=lab.over(os.environ), check=True, capture_output=True, text=True).stdout
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bench.scale.doors import SmallAlb, SmallChecker, SmallExecutor, SmallPool, SmallWitness
-from bench.scale.world import CalmWorld
+from bench.scale.fake_drivers import SmallAlb, SmallChecker, SmallExecutor, SmallPool, SmallWitness
+from bench.scale.simulated_aws import CalmWorld
 from katakei.domain import events as e
 from katakei.domain.errors import ConcurrentAppendError
 from katakei.domain.leases import Heartbeat, Lease, Owner

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.acceptance.stage import Roll
+from tests.acceptance.load_test import Roll
 from tests.lab.conftest import Clients
 from tests.unit.adapters.probes.world import needed
 
