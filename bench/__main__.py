@@ -18,22 +18,22 @@ from bench.schedule import measure
 
 def main(*, quick: bool) -> int:
     """0 when everything was measured."""
-    grounds = QUICK if quick else FULL
+    scenarios = QUICK if quick else FULL
     measured = commit()
     results = Results(f"{measured}{'-quick' if quick else ''}")
-    if quick or measured.endswith("-changed") or all(results.of(leg) for leg in legs(grounds)):
+    if quick or measured.endswith("-changed") or all(results.of(leg) for leg in legs(scenarios)):
         results.forget()
     ending = threading.Event()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     starts = None
     try:
         starts = startup.measure(3 if quick else document.ROUNDS)
-        measure(legs(grounds), results, ending)
+        measure(legs(scenarios), results, ending)
     except KeyboardInterrupt:
         sys.stderr.write("cut off; what was measured is written, the rest when this is called again\n")
     finally:
-        _write(document.page(grounds, results, starts), None if quick else document.PAGE)
-    return 0 if starts and all(results.of(leg) for leg in legs(grounds)) else 1
+        _write(document.page(scenarios, results, starts), None if quick else document.PAGE)
+    return 0 if starts and all(results.of(leg) for leg in legs(scenarios)) else 1
 
 
 def _write(page: str, to: Path | None) -> None:

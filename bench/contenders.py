@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.design import Ground, Leg, Rival, Tool
+from bench.design import Contender, Leg, Scenario, Tool
 from katakei.lab.process import Lab
 
 RELEASE = "v2"
@@ -30,35 +30,35 @@ DRAINS = {
 def prepare(leg: Leg, lab: Lab, folder: Path) -> tuple[Sequence[str], Mapping[str, str]]:
     """The command and its environment; its files are written to `folder`."""
     env = {**lab.over(os.environ), "KATAKEI_RELEASE": RELEASE, "WORK": WORK}
-    if leg.rival.tool is Tool.KATAKEI:
-        (folder / "katakei.yml").write_text(configuration(leg.ground, leg.rival))
+    if leg.contender.tool is Tool.KATAKEI:
+        (folder / "katakei.yml").write_text(configuration(leg.scenario, leg.contender))
         words = ["roll", "--release", RELEASE, "--yes", "--journal", str(folder / "journal.db")]
         return [sys.executable, "-m", "katakei.cli", *words], env
-    if leg.rival.tool is Tool.ANSIBLE:
-        return _playbook(leg.rival, lab, folder), env | {"ANSIBLE_HOME": str(folder / "ansible")}
+    if leg.contender.tool is Tool.ANSIBLE:
+        return _playbook(leg.contender, lab, folder), env | {"ANSIBLE_HOME": str(folder / "ansible")}
     servers = [f"{target.id}={target.folder}" for target in lab.targets]
     path = f"{Path(AWS).parent}{os.pathsep}{os.environ['PATH']}"
-    return ["sh", str(PEERS / f"{leg.rival.tool.value}.sh"), *servers], env | {"PATH": path}
+    return ["sh", str(PEERS / f"{leg.contender.tool.value}.sh"), *servers], env | {"PATH": path}
 
 
-def configuration(ground: Ground, rival: Rival) -> str:
+def configuration(scenario: Scenario, contender: Contender) -> str:
     """A file with nothing in it that is as it is by default."""
-    settle = "" if ground.settle == 30 else f"settle: {ground.settle}s, "
+    settle = "" if scenario.settle == 30 else f"settle: {scenario.settle}s, "
     lines = [
         "service: bench",
         "balancer: {alb: {target_groups: [LaravelTargetGroup]}}",
-        *([f"window: {{max_unavailable: {rival.window}}}"] if rival.window != "1" else []),
-        f"drain: {{{settle}{DRAINS[rival.until]}}}",
+        *([f"window: {{max_unavailable: {contender.window}}}"] if contender.window != "1" else []),
+        f"drain: {{{settle}{DRAINS[contender.until]}}}",
         f"work: {{ssm: {{run: {json.dumps(WORK)}}}}}",
-        *([f"warm: {{soak: {rival.soak}s}}"] if rival.soak != 30 else []),
+        *([f"warm: {{soak: {contender.soak}s}}"] if contender.soak != 30 else []),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _playbook(rival: Rival, lab: Lab, folder: Path) -> Sequence[str]:
+def _playbook(contender: Contender, lab: Lab, folder: Path) -> Sequence[str]:
     python = str(Path(ANSIBLE).with_name("python"))
     here = {"ansible_connection": "local", "ansible_python_interpreter": python}
     hosts = {target.id: here | {"folder": target.folder} for target in lab.targets}
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    play = ["--inventory", "hosts.json", "--extra-vars", f"at_once={rival.window}", str(PEERS / "play.yml")]
+    play = ["--inventory", "hosts.json", "--extra-vars", f"at_once={contender.window}", str(PEERS / "play.yml")]
     return [f"{ANSIBLE}-playbook", *play]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 
-class Load(Enum):
+class ClientLoad(Enum):
     """What the clients do meanwhile."""
 
     IDLE = "2 requests a second"
@@ -23,7 +23,7 @@ class Tool(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class Contender:
     """A tool as it is used. All but `window` (Ansible's serial) and `keeps_idle` is Katakei's own; soak in seconds.
 
     `keeps_idle` is whether the load balancer keeps its idle connections to a deregistered target.
@@ -62,13 +62,13 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Scenario:
     """Where and under which load; times in seconds. Rivals stand in the order in which they are begun."""
 
     targets: int
     delay: int
-    load: Load
-    rivals: tuple[Rival, ...]
+    load: ClientLoad
+    contenders: tuple[Contender, ...]
     rounds: int = 2
     lag: int = 15
     interval: int = 10
@@ -89,54 +89,56 @@ class Ground:
 class Leg:
     """One run of one rival."""
 
-    ground: Ground
-    rival: Rival
+    scenario: Scenario
+    contender: Contender
     round: int
 
     @property
     def name(self) -> str:
         """For a file."""
-        return f"{self.ground.name}.{self.rival.name}.{self.round}"
+        return f"{self.scenario.name}.{self.contender.name}.{self.round}"
 
 
-RUNBOOK, IMPATIENT = Rival(Tool.RUNBOOK), Rival(Tool.IMPATIENT)
-SERIAL, QUARTER = Rival(Tool.ANSIBLE), Rival(Tool.ANSIBLE, "25%")
-PROOF = Rival(Tool.KATAKEI)
-ANSWERED = Rival(Tool.KATAKEI, until="answered", soak=0)
-COUNTER = Rival(Tool.KATAKEI, until="counter", soak=0)
+RUNBOOK, IMPATIENT = Contender(Tool.RUNBOOK), Contender(Tool.IMPATIENT)
+SERIAL, QUARTER = Contender(Tool.ANSIBLE), Contender(Tool.ANSIBLE, "25%")
+PROOF = Contender(Tool.KATAKEI)
+ANSWERED = Contender(Tool.KATAKEI, until="answered", soak=0)
+COUNTER = Contender(Tool.KATAKEI, until="counter", soak=0)
 
 
-def _closed(*rivals: Rival) -> tuple[Rival, ...]:
-    return tuple(replace(each, keeps_idle=False) for each in rivals)
+def _closed(*contenders: Contender) -> tuple[Contender, ...]:
+    return tuple(replace(each, keeps_idle=False) for each in contenders)
 
 
-def _wide(*rivals: Rival) -> tuple[Rival, ...]:
-    return tuple(replace(each, window="25%") for each in rivals)
+def _wide(*contenders: Contender) -> tuple[Contender, ...]:
+    return tuple(replace(each, window="25%") for each in contenders)
 
 
 _EACH = (PROOF, *_closed(PROOF), ANSWERED, *_closed(ANSWERED), COUNTER, *_closed(COUNTER))
 _EIGHT = (RUNBOOK, PROOF, COUNTER, QUARTER, *_wide(PROOF, *_closed(PROOF), ANSWERED, COUNTER), IMPATIENT)
 
 FULL = (
-    Ground(2, 300, Load.BUSY, (RUNBOOK, PROOF, *_closed(PROOF), ANSWERED, COUNTER, IMPATIENT)),
-    Ground(8, 60, Load.IDLE, _EIGHT),
-    Ground(2, 300, Load.IDLE, (RUNBOOK, SERIAL, *_EACH, IMPATIENT)),
-    Ground(2, 300, Load.STREAMS, (RUNBOOK, PROOF, COUNTER, IMPATIENT)),
-    Ground(2, 60, Load.IDLE, (RUNBOOK, SERIAL, PROOF, *_closed(PROOF), ANSWERED, COUNTER, IMPATIENT)),
-    Ground(8, 60, Load.BUSY, (QUARTER, *_wide(*_closed(PROOF), COUNTER), IMPATIENT)),
+    Scenario(2, 300, ClientLoad.BUSY, (RUNBOOK, PROOF, *_closed(PROOF), ANSWERED, COUNTER, IMPATIENT)),
+    Scenario(8, 60, ClientLoad.IDLE, _EIGHT),
+    Scenario(2, 300, ClientLoad.IDLE, (RUNBOOK, SERIAL, *_EACH, IMPATIENT)),
+    Scenario(2, 300, ClientLoad.STREAMS, (RUNBOOK, PROOF, COUNTER, IMPATIENT)),
+    Scenario(2, 60, ClientLoad.IDLE, (RUNBOOK, SERIAL, PROOF, *_closed(PROOF), ANSWERED, COUNTER, IMPATIENT)),
+    Scenario(8, 60, ClientLoad.BUSY, (QUARTER, *_wide(*_closed(PROOF), COUNTER), IMPATIENT)),
 )
 """The whole: those of 300 s with two targets only."""
 
 QUICK = tuple(
-    Ground(2, 30, load, (RUNBOOK, QUARTER, PROOF, *_closed(PROOF, COUNTER), IMPATIENT), 1, lag=3, interval=2, settle=5)
-    for load in (Load.IDLE, Load.BUSY)
+    Scenario(
+        2, 30, load, (RUNBOOK, QUARTER, PROOF, *_closed(PROOF, COUNTER), IMPATIENT), 1, lag=3, interval=2, settle=5
+    )
+    for load in (ClientLoad.IDLE, ClientLoad.BUSY)
 )
 """Whether everything works, in a few minutes; its figures mean little."""
 
 
-def legs(grounds: tuple[Ground, ...]) -> Iterator[Leg]:
+def legs(scenarios: tuple[Scenario, ...]) -> Iterator[Leg]:
     """A B A B: every rival of every ground once, then again."""
-    for number in range(1, max(ground.rounds for ground in grounds) + 1):
-        for ground in grounds:
-            if number <= ground.rounds:
-                yield from (Leg(ground, rival, number) for rival in ground.rivals)
+    for number in range(1, max(scenario.rounds for scenario in scenarios) + 1):
+        for scenario in scenarios:
+            if number <= scenario.rounds:
+                yield from (Leg(scenario, contender, number) for contender in scenario.contenders)

@@ -12,25 +12,25 @@ from string import Template
 from bench import schedule
 from bench.claims import claims, shares
 from bench.contenders import ANSIBLE, AWS, ROOT
-from bench.design import Ground, Leg, Rival, legs
+from bench.design import Contender, Leg, Scenario, legs
 from bench.result import Result, Results
 from bench.scale import section
 from bench.startup import Starts
-from bench.table import Compared
+from bench.table import Comparison
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 TEXT = Path(__file__).with_name("document.md")
 MINUTES, ROUNDS = 40, 15
 
 
-def page(grounds: Sequence[Ground], results: Results, starts: Starts | None) -> str:
+def page(scenarios: Sequence[Scenario], results: Results, starts: Starts | None) -> str:
     """Also of a run that was cut off: what is missing is named."""
-    found = [Compared(ground, _runs(ground, results)) for ground in grounds]
-    missing = [leg.name for leg in legs(tuple(grounds)) if results.of(leg) is None]
+    found = [Comparison(scenario, _runs(scenario, results)) for scenario in scenarios]
+    missing = [leg.name for leg in legs(tuple(scenarios)) if results.of(leg) is None]
     return Template(TEXT.read_text()).substitute(
         minutes=MINUTES,
         machine="\n".join(f"* {line}" for line in lines()),
-        lag=", ".join(sorted({str(ground.lag) for ground in grounds})),
+        lag=", ".join(sorted({str(scenario.lag) for scenario in scenarios})),
         quiet=schedule.QUIET,
         busy=schedule.BUSY,
         claims=claims(found),
@@ -43,10 +43,12 @@ def page(grounds: Sequence[Ground], results: Results, starts: Starts | None) -> 
     )
 
 
-def _runs(ground: Ground, results: Results) -> dict[Rival, list[Result]]:
+def _runs(scenario: Scenario, results: Results) -> dict[Contender, list[Result]]:
     return {
-        rival: [run for number in range(1, ground.rounds + 1) if (run := results.of(Leg(ground, rival, number)))]
-        for rival in ground.rivals
+        contender: [
+            run for number in range(1, scenario.rounds + 1) if (run := results.of(Leg(scenario, contender, number)))
+        ]
+        for contender in scenario.contenders
     }
 
 

@@ -8,19 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.evidence import Evidence, Watch
-from tests.acceptance.judge import Asked, judge
+from tests.acceptance.evidence import Evidence, EvidenceCollector
+from tests.acceptance.judge import Requirements, judge
 
 from bench import tool
 from bench.contenders import RELEASE, WORK_LOG, prepare
-from bench.design import Ground, Leg, Load
-from bench.limit import Way
+from bench.design import ClientLoad, Leg, Scenario
+from bench.limit import TargetTimes
 from bench.result import Result
 from katakei.lab.options import LabOptions, Target
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Traffic
 
-EDGE = 2.0
+SETTLE_SECONDS = 2.0
 """Seconds of traffic before the tool begins, and after what it did last has reached the data plane."""
 
 _BEGINNING = threading.Lock()
@@ -30,32 +30,34 @@ PAGE = "/slow?s=0.05"
 """What most requests ask for: an answer that takes 50 ms, as a page of an application does."""
 
 
-def traffic(load: Load, url: str) -> Traffic:
+def traffic(load: ClientLoad, url: str) -> Traffic:
     """Not yet begun."""
-    if load is Load.STREAMS:
+    if load is ClientLoad.STREAMS:
         return Traffic(f"{url}/stream?s={STREAM}", 20 / STREAM, clients=60, slow_fraction=0)
     return (
-        Traffic(url + PAGE, 200, slow_fraction=0.05) if load is Load.BUSY else Traffic(url + PAGE, 2, slow_fraction=0)
+        Traffic(url + PAGE, 200, slow_fraction=0.05)
+        if load is ClientLoad.BUSY
+        else Traffic(url + PAGE, 2, slow_fraction=0)
     )
 
 
 def run(leg: Leg, folder: Path, ending: threading.Event) -> Result:
     """From a new lab to the figures."""
-    ground = leg.ground
-    delay, lag, interval = (timedelta(seconds=span) for span in (ground.delay, ground.lag, ground.interval))
-    with _lab(LabOptions(ground.targets, delay, lag, interval, port=8080)) as lab:
-        lab.faults(close_idle=not leg.rival.keeps_idle)
+    scenario = leg.scenario
+    delay, lag, interval = (timedelta(seconds=span) for span in (scenario.delay, scenario.lag, scenario.interval))
+    with _lab(LabOptions(scenario.targets, delay, lag, interval, port=8080)) as lab:
+        lab.faults(close_idle=not leg.contender.keeps_idle)
         command, env = prepare(leg, lab, folder)
-        watch, clients = Watch(lab), traffic(ground.load, lab.url)
+        collector, clients = EvidenceCollector(lab), traffic(scenario.load, lab.url)
         clients.start()
         try:
-            ending.wait(EDGE)
-            used = tool.run(command, env, folder, longest(ground), ending)
-            ending.wait(EDGE + ground.lag)
+            ending.wait(SETTLE_SECONDS)
+            used = tool.run(command, env, folder, longest(scenario), ending)
+            ending.wait(SETTLE_SECONDS + scenario.lag)
         finally:
             seen = clients.stop()
-        evidence = watch.end(RELEASE, (used.exit,), seen)
-        return _result(used, evidence, tuple(ways(evidence, lab.targets)))
+        evidence = collector.end(RELEASE, (used.exit,), seen)
+        return _result(used, evidence, tuple(target_times(evidence, lab.targets)))
 
 
 @contextmanager
@@ -70,13 +72,13 @@ def _lab(options: LabOptions) -> Iterator[Lab]:
         lab.stop()
 
 
-def longest(ground: Ground) -> float:
+def longest(scenario: Scenario) -> float:
     """No tool needs more: each target's timer, proof, checks and soak one after the other."""
-    return 120.0 + ground.targets * (ground.delay + 150.0)
+    return 120.0 + scenario.targets * (scenario.delay + 150.0)
 
 
-def _result(used: tool.Used, seen: Evidence, went: tuple[Way, ...]) -> Result:
-    measured = judge(seen, Asked(floor=0, looks=10_000, acts=None)).measured
+def _result(used: tool.Usage, seen: Evidence, times: tuple[TargetTimes, ...]) -> Result:
+    measured = judge(seen, Requirements(floor=0, observations=10_000, changing_calls=None)).measured
     calls = [call for call in seen.calls if seen.begun <= datetime.fromisoformat(call["at"]) <= seen.ended]
     return Result(
         used=used,
@@ -85,11 +87,11 @@ def _result(used: tool.Used, seen: Evidence, went: tuple[Way, ...]) -> Result:
         out=tuple(measured.seconds_out.values()),
         serving=measured.serving,
         calls=dict(Counter(_kind(call) for call in calls)),
-        looks=measured.looks,
+        observations=measured.observations,
         bytes_in=sum(call["bytes_in"] for call in calls),
         bytes_out=sum(call["bytes_out"] for call in calls),
-        ways=went,
-        faults=tuple(_faults(seen, went)),
+        times_by_target=times,
+        faults=tuple(_faults(seen, times)),
     )
 
 
@@ -103,12 +105,12 @@ def _kind(call: Mapping[str, Any]) -> str:
     return "Run Command" if call["service"] == "ssm" else "other"
 
 
-def _faults(seen: Evidence, went: tuple[Way, ...]) -> Iterator[str]:
+def _faults(seen: Evidence, times: tuple[TargetTimes, ...]) -> Iterator[str]:
     """Why this run is no measurement. (Lost requests are one.)"""
     if seen.exits != (0,):
         yield f"it ended with {seen.exits[0]}"
-    if len(went) != len(seen.servers):
-        yield f"{len(went)} of {len(seen.servers)} targets were worked on once and came back"
+    if len(times) != len(seen.servers):
+        yield f"{len(times)} of {len(seen.servers)} targets were worked on once and came back"
     if seen.traffic.held_back > seen.traffic.requests / 20:
         yield f"{seen.traffic.held_back} requests could not be sent in time"
     if seen.before != seen.after:
@@ -118,15 +120,15 @@ def _faults(seen: Evidence, went: tuple[Way, ...]) -> Iterator[str]:
 TRAFFIC = {"/", "/slow", "/stream"}
 
 
-def ways(seen: Evidence, targets: Sequence[Target]) -> Iterator[Way]:
+def target_times(seen: Evidence, targets: Sequence[Target]) -> Iterator[TargetTimes]:
     """Of those that were taken out, worked on once, and came back."""
     for target in targets:
-        way = _way(seen, target)
-        if way:
-            yield way
+        times = _times_of(seen, target)
+        if times:
+            yield times
 
 
-def _way(seen: Evidence, target: Target) -> Way | None:
+def _times_of(seen: Evidence, target: Target) -> TargetTimes | None:
     folder = Path(target.folder)
     out, back = (_called(seen, action, target.id) for action in ("DeregisterTargets", "RegisterTargets"))
     work = [datetime.fromtimestamp(float(line), UTC) for line in _lines(folder / WORK_LOG)]
@@ -135,7 +137,7 @@ def _way(seen: Evidence, target: Target) -> Way | None:
         return None
     ended = [at for at in _requests(folder) if seen.begun <= at <= work[0]]
     moments = (out[0], max(ended, default=out[0]), *work, back[-1], healthy[0])
-    return Way(*((at - seen.begun).total_seconds() for at in moments))
+    return TargetTimes(*((at - seen.begun).total_seconds() for at in moments))
 
 
 def _called(seen: Evidence, action: str, target: str) -> list[datetime]:

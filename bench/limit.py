@@ -6,18 +6,18 @@ Pure: seconds in, seconds out. What a tool needs for itself (start-up, looks, me
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-APART = 5.0
+OBSERVATION_INTERVAL = 5.0
 """Promise 1: a target serves again only after two looks, so far apart. A soak that is longer covers it."""
 
-IDLE = 60.0 + 5.0
+IDLE_PROOF = 60.0 + 5.0
 """So long a kept connection is silent until it is proved: the load balancer's idle timeout and 5 s."""
 
-QUIET = 5.0
+QUIET_PROOF = 5.0
 """So long an answered connection, or a counter, is to be quiet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class TargetTimes:
     """One target's way, as the lab and the server itself saw it; seconds since the run began.
 
     `pending` is when the last request ended that reached it before its work; `began` and `ended` are of the work.
@@ -32,7 +32,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SafetyTerms:
     """What safety asked: see design."""
 
     settle: float
@@ -43,7 +43,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class TimeParts:
     """What one target's time is at least made of."""
 
     drain: float
@@ -57,26 +57,26 @@ class Parts:
         return self.drain + self.work + self.check + self.soak
 
 
-def parts(way: Way, terms: Terms) -> Parts:
+def parts(times: TargetTimes, terms: SafetyTerms) -> TimeParts:
     """Settle or what was pending and its proof, but never more than the timer; work; first passed check; soak."""
-    pending = max(way.pending - way.deregistered, 0.0) + _proof(terms)
-    return Parts(
+    pending = max(times.pending - times.deregistered, 0.0) + _proof(terms)
+    return TimeParts(
         drain=max(terms.settle, min(pending, terms.delay)),
-        work=way.ended - way.began,
-        check=way.healthy - way.registered,
-        soak=max(terms.soak, APART),
+        work=times.ended - times.began,
+        check=times.healthy - times.registered,
+        soak=max(terms.soak, OBSERVATION_INTERVAL),
     )
 
 
-def _proof(terms: Terms) -> float:
+def _proof(terms: SafetyTerms) -> float:
     """How long after its end a request is known to be over."""
     if terms.until == "counter":
-        return QUIET
+        return QUIET_PROOF
     if not terms.keeps_idle:
         return 0.0
-    return QUIET if terms.until == "answered" else IDLE
+    return QUIET_PROOF if terms.until == "answered" else IDLE_PROOF
 
 
-def least(targets: Sequence[float], window: int) -> float:
+def shortest(targets: Sequence[float], window: int) -> float:
     """The shortest that these can take, so many at once: the list-scheduling bound."""
     return max(*targets, sum(targets) / window) if targets else 0.0

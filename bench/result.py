@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.design import Leg
-from bench.limit import Way
-from bench.tool import Used
+from bench.limit import TargetTimes
+from bench.tool import Usage
 
 FOLDER = Path(__file__).parent / "results"
-KINDS = ("observations", "acts", "Run Command", "other")
+CALL_KINDS = ("observations", "acts", "Run Command", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +22,24 @@ class Result:
     `calls` are by KINDS, `looks` the most of them in one minute.
     """
 
-    used: Used
+    used: Usage
     requests: int
     failed: int
     out: tuple[float, ...]
     serving: int
     calls: Mapping[str, int]
-    looks: int
+    observations: int
     bytes_in: int
     bytes_out: int
-    ways: tuple[Way, ...]
+    times_by_target: tuple[TargetTimes, ...]
     faults: tuple[str, ...]
 
     @classmethod
     def read(cls, text: str) -> "Result":
         """From its JSON."""
         known: dict[str, Any] = json.loads(text)
-        known["used"] = Used(**known["used"])
-        known["ways"] = tuple(Way(**way) for way in known["ways"])
+        known["used"] = Usage(**known["used"])
+        known["ways"] = tuple(TargetTimes(**times) for times in known["ways"])
         known["out"], known["faults"] = tuple(known["out"]), tuple(known["faults"])
         return cls(**known)
 

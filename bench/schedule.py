@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from bench import leg as one
-from bench.design import Leg, Load
+from bench import leg as leg_module
+from bench.design import ClientLoad, Leg
 from bench.result import Result, Results
 from katakei.lab import clock
 from katakei.lab.errors import LabError
@@ -23,7 +23,9 @@ def measure(legs: Iterable[Leg], results: Results, ending: threading.Event) -> N
     """Those that have no result yet, in their order. Returns when all are over, or soon after `ending` is set."""
     with ThreadPoolExecutor(QUIET, "quiet") as quiet, ThreadPoolExecutor(BUSY, "busy") as busy:
         due = [leg for leg in legs if results.of(leg) is None]
-        futures = [(busy if leg.ground.load is Load.BUSY else quiet).submit(_run, leg, results, ending) for leg in due]
+        futures = [
+            (busy if leg.scenario.load is ClientLoad.BUSY else quiet).submit(_run, leg, results, ending) for leg in due
+        ]
         try:
             _await(futures)
         except BaseException:
@@ -44,18 +46,18 @@ def _run(leg: Leg, results: Results, ending: threading.Event) -> None:
         if ending.is_set():
             return
         with tempfile.TemporaryDirectory(prefix="katakei-bench-") as folder:
-            result, why = _tried(leg, Path(folder), ending)
+            result, why = _try_once(leg, Path(folder), ending)
         if result and not ending.is_set():
             results.keep(leg, result)
-        _tell(leg, why)
+        _log(leg, why)
         if result:
             return
 
 
-def _tried(leg: Leg, folder: Path, ending: threading.Event) -> tuple[Result | None, str]:
+def _try_once(leg: Leg, folder: Path, ending: threading.Event) -> tuple[Result | None, str]:
     """Its result, if it is one, and a line about it."""
     try:
-        result = one.run(leg, folder, ending)
+        result = leg_module.run(leg, folder, ending)
     except (OSError, ValueError, LookupError, LabError) as error:
         return None, f"not measured: {error!r}"
     if result.faults:
@@ -64,5 +66,5 @@ def _tried(leg: Leg, folder: Path, ending: threading.Event) -> tuple[Result | No
     return result, f"{result.used.wall:.0f} s, {result.failed} of {result.requests} requests failed"
 
 
-def _tell(leg: Leg, what: str) -> None:
+def _log(leg: Leg, what: str) -> None:
     sys.stderr.write(f"{clock.now():%H:%M:%S} {leg.name}: {what}\n")

@@ -57,16 +57,16 @@ def measure(rounds: int) -> Starts:
         file.write_text(
             f"service: bench\nbalancer: {{alb: {{target_groups: [{GROUP}]}}}}\nwork: {{ssm: {{run: 'true'}}}}\n"
         )
-        asked = (AWS, "elbv2", "describe-target-health", "--target-group-arn", lab.target_group_arn)
+        requirements = (AWS, "elbv2", "describe-target-health", "--target-group-arn", lab.target_group_arn)
         commands = {
             "katakei --help": (KATAKEI, "--help"),
             "katakei status": (KATAKEI, "status", GROUP),
             "katakei plan": (KATAKEI, "plan", "-f", str(file), "--release", "v2"),
-            ASKED: asked,
+            ASKED: requirements,
             "ansible --version": (ANSIBLE, "--version"),
         }
         nobody = ("roll", "-f", str(file), "--release", "v2", "--yes", "--ephemeral", "--only", "i-00000000000000000")
-        first = {"katakei roll": (KATAKEI, *nobody), "katakei status": commands["katakei status"], ASKED: asked}
+        first = {"katakei roll": (KATAKEI, *nobody), "katakei status": commands["katakei status"], ASKED: requirements}
         whole = costs(commands, env, Path(folder, "cache"), rounds)
         return Starts(whole, {name: _first(lab, command, env, rounds) for name, command in first.items()})
 

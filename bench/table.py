@@ -4,56 +4,67 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.design import Ground, Rival, Tool
-from bench.limit import Parts, Terms, least, parts
-from bench.result import KINDS, Result
+from bench.design import Contender, Scenario, Tool
+from bench.limit import SafetyTerms, TimeParts, parts, shortest
+from bench.result import CALL_KINDS, Result
 
-Runs = Mapping[Rival, Sequence[Result]]
-LACKING = "-"
+Runs = Mapping[Contender, Sequence[Result]]
+MISSING = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """One ground with all its results, by rival; a rival without any was not measured."""
 
-    ground: Ground
+    scenario: Scenario
     runs: Runs
 
     @property
     def text(self) -> str:
         """A heading and its two tables."""
-        return f"### {self.ground.title}\n\n{self._times()}\n\n{self._costs()}"
+        return f"### {self.scenario.title}\n\n{self._times()}\n\n{self._costs()}"
 
-    def wall(self, rival: Rival) -> float | None:
+    def wall(self, contender: Contender) -> float | None:
         """The median of how long it took."""
-        walls = [run.used.wall for run in self.runs.get(rival, ())]
+        walls = [run.used.wall for run in self.runs.get(contender, ())]
         return median(walls) if walls else None
 
-    def ratio(self, rival: Rival) -> float | None:
+    def ratio(self, contender: Contender) -> float | None:
         """How long it took to how long it had to take: the median of its runs."""
-        ratios = [run.used.wall / limit for run in self.runs.get(rival, ()) if (limit := self._limit(rival, run))]
+        ratios = [
+            run.used.wall / limit for run in self.runs.get(contender, ()) if (limit := self._limit(contender, run))
+        ]
         return median(ratios) if ratios else None
 
-    def limit(self, rival: Rival) -> float | None:
+    def limit(self, contender: Contender) -> float | None:
         """How long it had to take at least: the median of its runs."""
-        limits = [limit for run in self.runs.get(rival, ()) if (limit := self._limit(rival, run))]
+        limits = [limit for run in self.runs.get(contender, ()) if (limit := self._limit(contender, run))]
         return median(limits) if limits else None
 
-    def shares(self, rival: Rival) -> Parts | None:
+    def shares(self, contender: Contender) -> TimeParts | None:
         """What the limit of one target is made of: medians over all its targets."""
-        each = [parts(way, self._terms(rival)) for run in self.runs.get(rival, ()) for way in run.ways]
+        each = [
+            parts(times, self._terms(contender))
+            for run in self.runs.get(contender, ())
+            for times in run.times_by_target
+        ]
         if not each:
             return None
         drain, work, check, soak = (median(spans) for spans in zip(*map(_spans, each), strict=True))
-        return Parts(drain, work, check, soak)
+        return TimeParts(drain, work, check, soak)
 
-    def _terms(self, rival: Rival) -> Terms:
-        return Terms(self.ground.settle, self.ground.delay, rival.soak, rival.until, rival.keeps_idle)
+    def _terms(self, contender: Contender) -> SafetyTerms:
+        return SafetyTerms(
+            self.scenario.settle, self.scenario.delay, contender.soak, contender.until, contender.keeps_idle
+        )
 
-    def _limit(self, rival: Rival, run: Result) -> float:
-        if rival.tool is not Tool.KATAKEI:
+    def _limit(self, contender: Contender, run: Result) -> float:
+        if contender.tool is not Tool.KATAKEI:
             return 0.0
-        return least([parts(way, self._terms(rival)).whole for way in run.ways], rival.at_once(self.ground.targets))
+        return shortest(
+            [parts(times, self._terms(contender)).whole for times in run.times_by_target],
+            contender.at_once(self.scenario.targets),
+        )
 
     def _times(self) -> str:
         head = (
@@ -67,34 +78,36 @@ class Compared:
             "limit",
             "took ÷ limit",
         )
-        return table(head, [self._time(rival) for rival in self.ground.rivals])
+        return table(head, [self._time(contender) for contender in self.scenario.contenders])
 
-    def _time(self, rival: Rival) -> list[str]:
-        runs, wall, first = self.runs.get(rival, ()), self.wall(rival), self.wall(self.ground.rivals[0])
+    def _time(self, contender: Contender) -> list[str]:
+        runs, wall, first = self.runs.get(contender, ()), self.wall(contender), self.wall(self.scenario.contenders[0])
         if not runs or wall is None:
-            return [rival.title, "0", *[LACKING] * 7]
-        limit, ratio = self.limit(rival), self.ratio(rival)
+            return [contender.title, "0", *[MISSING] * 7]
+        limit, ratio = self.limit(contender), self.ratio(contender)
         return [
-            rival.title,
+            contender.title,
             str(len(runs)),
             f"{wall:.0f} s",
-            f"{first / wall:.1f}" if first else LACKING,
+            f"{first / wall:.1f}" if first else MISSING,
             f"{median(span for run in runs for span in run.out):.0f} s",
             f"{sum(run.failed for run in runs):,} of {sum(run.requests for run in runs):,}",
-            f"{min(run.serving for run in runs)} of {self.ground.targets}",
-            f"{limit:.0f} s" if limit else LACKING,
-            f"{ratio:.2f}" if ratio else LACKING,
+            f"{min(run.serving for run in runs)} of {self.scenario.targets}",
+            f"{limit:.0f} s" if limit else MISSING,
+            f"{ratio:.2f}" if ratio else MISSING,
         ]
 
     def _costs(self) -> str:
-        head = ("", *(f"{kind}, calls" for kind in KINDS), "bytes sent", "bytes received", "CPU", "memory")
-        return table(head, [self._cost(rival) for rival in self.ground.rivals if self.runs.get(rival)])
+        head = ("", *(f"{kind}, calls" for kind in CALL_KINDS), "bytes sent", "bytes received", "CPU", "memory")
+        return table(
+            head, [self._cost(contender) for contender in self.scenario.contenders if self.runs.get(contender)]
+        )
 
-    def _cost(self, rival: Rival) -> list[str]:
-        runs = self.runs[rival]
+    def _cost(self, contender: Contender) -> list[str]:
+        runs = self.runs[contender]
         return [
-            rival.title,
-            *(f"{median(run.calls.get(kind, 0) for run in runs):.0f}" for kind in KINDS),
+            contender.title,
+            *(f"{median(run.calls.get(kind, 0) for run in runs):.0f}" for kind in CALL_KINDS),
             f"{median(run.bytes_in for run in runs) / 1000:.0f} kB",
             f"{median(run.bytes_out for run in runs) / 1000:.0f} kB",
             f"{median(run.used.cpu for run in runs):.1f} s",
@@ -102,7 +115,7 @@ class Compared:
         ]
 
 
-def _spans(each: Parts) -> tuple[float, float, float, float]:
+def _spans(each: TimeParts) -> tuple[float, float, float, float]:
     return each.drain, each.work, each.check, each.soak
 
 

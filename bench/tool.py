@@ -13,12 +13,12 @@ from pathlib import Path
 
 from katakei.lab import clock
 
-LOOK = 0.5
-COUNTED = str(Path(__file__).with_name("measure_command.py"))
+POLL_SECONDS = 0.5
+MEASURE_COMMAND = str(Path(__file__).with_name("measure_command.py"))
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class Usage:
     """`wall` and `cpu` in seconds, children included; `memory` is that of its largest process, in MB."""
 
     exit: int
@@ -27,9 +27,9 @@ class Used:
     memory: float
 
 
-def run(command: Sequence[str], env: Mapping[str, str], folder: Path, within: float, ending: threading.Event) -> Used:
+def run(command: Sequence[str], env: Mapping[str, str], folder: Path, within: float, ending: threading.Event) -> Usage:
     """To its end, or killed when `within` seconds are over or `ending` is set. What it says is in `said.txt`."""
-    counted = [sys.executable, "-S", "-E", COUNTED, str(folder / "used.json"), *command]
+    counted = [sys.executable, "-S", "-E", MEASURE_COMMAND, str(folder / "used.json"), *command]
     with (folder / "said.txt").open("wb") as said:
         begun = clock.monotonic()
         process = subprocess.Popen(
@@ -41,7 +41,7 @@ def run(command: Sequence[str], env: Mapping[str, str], folder: Path, within: fl
             process.wait()
     wall = clock.monotonic() - begun
     used = json.loads((folder / "used.json").read_text()) if process.returncode >= 0 else {"cpu": 0.0, "memory": 0.0}
-    return Used(process.returncode, wall, **used)
+    return Usage(process.returncode, wall, **used)
 
 
 def _await(pid: int, until: float, ending: threading.Event) -> None:
@@ -50,7 +50,7 @@ def _await(pid: int, until: float, ending: threading.Event) -> None:
         raise NotImplementedError("the benchmarks run on Linux only")
     handle = os.pidfd_open(pid)
     try:
-        while not select.select([handle], [], [], LOOK)[0]:
+        while not select.select([handle], [], [], POLL_SECONDS)[0]:
             if ending.is_set() or clock.monotonic() > until:
                 break
         else:

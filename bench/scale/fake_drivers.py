@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from bench.scale.simulated_aws import CalmWorld, Elb, TurnedClock
+from bench.scale.simulated_aws import FakeElbClient, ManualClock, SimulatedAws
 from katakei.adapters.aws import ELB, AwsSession
 from katakei.adapters.balancers.alb import AlbBalancer
 from katakei.domain.actions import Job
@@ -20,25 +20,25 @@ from katakei.domain.ports import CheckRequest, ProbedTarget
 T = TypeVar("T")
 
 
-class SmallAlb(AlbBalancer):
+class FakeAlb(AlbBalancer):
     """The driver itself, with its own token buckets, over our client; a group's attributes are never edited here."""
 
-    def __init__(self, world: CalmWorld) -> None:
-        aws = AwsSession("ap-northeast-1", None, world.clock)
-        aws.use(ELB, cast("Any", Elb(world)))  # the wire is the one thing that is not real
-        super().__init__(aws, world.clock)
-        self._world = world
+    def __init__(self, aws: SimulatedAws) -> None:
+        session = AwsSession("ap-northeast-1", None, aws.clock)
+        session.use(ELB, cast("Any", FakeElbClient(aws)))  # the wire is the one thing that is not real
+        super().__init__(session, aws.clock)
+        self._simulated = aws
 
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
         """As they were planned."""
-        self._world.asked["attributes read"] += len(names)
-        return [group for group in self._world.groups if group.arn in names]
+        self._simulated.calls["attributes read"] += len(names)
+        return [group for group in self._simulated.groups if group.arn in names]
 
 
-class Later(Future[T]):
+class DelayedFuture(Future[T]):
     """What was done in a thread: known to the loop only when its time has come."""
 
-    def __init__(self, clock: TurnedClock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         super().__init__()
         self._clock = clock
         self.due = clock.time
@@ -48,16 +48,16 @@ class Later(Future[T]):
         return self._clock.time >= self.due and super().done()
 
 
-class SmallPool:
+class FakePool:
     """Runs everything at once; an act that had to wait for a token keeps its own time, as in a thread."""
 
-    def __init__(self, clock: TurnedClock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
 
     def submit(self, work: Callable[[], T], /) -> Future[T]:
         """An act's waits are its own; looks are awaited by the loop anyway."""
         begun = self._clock.time
-        future = Later[T](self._clock)
+        future = DelayedFuture[T](self._clock)
         try:
             future.set_result(work())
         except Exception as error:  # noqa: BLE001 - exactly what a pool does
@@ -68,14 +68,14 @@ class SmallPool:
         return future
 
 
-class SmallExecutor:
+class FakeExecutor:
     """Work begins at once, ends when the world says so, and ends well."""
 
     marks = ""
     lacks = ""
 
-    def __init__(self, world: CalmWorld) -> None:
-        self._world = world
+    def __init__(self, aws: SimulatedAws) -> None:
+        self._aws = aws
         self._ends: dict[WorkKey, datetime] = {}
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
@@ -93,13 +93,13 @@ class SmallExecutor:
         """All are taken."""
         del by
         for key in jobs:
-            self._ends.setdefault(key, self._world.work_ends(key.target, self._world.clock.time))
+            self._ends.setdefault(key, self._aws.work_ends(key.target, self._aws.clock.time))
         return dict.fromkeys(jobs, "ticket")
 
     def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         """Running, or ended well."""
         del by
-        now = self._world.clock.time
+        now = self._aws.clock.time
         running, ended = WorkStatus(WorkState.RUNNING), WorkStatus(WorkState.ENDED, exit=0, out="done\n")
         return {key: running if now < self._ends[key] else ended for key in tickets}
 
@@ -110,10 +110,10 @@ class SmallExecutor:
         """Never needed here."""
 
 
-class SmallChecker:
+class FakeHealthChecker:
     """Every target is well."""
 
-    def __init__(self, clock: TurnedClock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
 
     def ask(
@@ -129,10 +129,10 @@ class SmallChecker:
         return {}
 
 
-class SmallWitness:
+class FakeProbe:
     """Clients close their connections: whatever left service is quiet, seen so at every asking."""
 
-    def __init__(self, clock: TurnedClock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
 
     def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:

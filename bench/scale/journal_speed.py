@@ -14,8 +14,8 @@ from typing import Any
 
 from botocore.session import Session
 
-from bench.scale.simulated_aws import NOON, CalmWorld, Shape
-from bench.scale.simulated_rollout import ID, OWNER, Paper, plan_of, roll
+from bench.scale.simulated_aws import NOON, Shape, SimulatedAws
+from bench.scale.simulated_rollout import ID, OWNER, MemoryJournal, plan_of, roll
 from katakei.bootstrap import Bootstrap
 from katakei.domain import events as e
 from katakei.domain.model import RolloutId
@@ -42,10 +42,10 @@ def speeds(url: str, long: int = LONG, times: int = TIMES) -> str:
 def _appends(wiring: Bootstrap, events: int, times: int) -> float:
     """Durable appends in a second of real time."""
     journal, leases = wiring.journal, wiring.leases
-    world, rollout = CalmWorld(Shape(2)), RolloutId(f"r-appends-{events}")
-    lease = leases.take(frozenset(group.arn for group in world.groups), OWNER, rollout)
-    journal.append(lease, rollout, 0, [e.Planned(NOON, replace(plan_of(world, 1), rollout=rollout))])
-    one = e.ObservedOut(NOON, world.targets[0].id)
+    aws, rollout = SimulatedAws(Shape(2)), RolloutId(f"r-appends-{events}")
+    lease = leases.take(frozenset(group.arn for group in aws.groups), OWNER, rollout)
+    journal.append(lease, rollout, 0, [e.Planned(NOON, replace(plan_of(aws, 1), rollout=rollout))])
+    one = e.ObservedOut(NOON, aws.targets[0].id)
     begun = wiring.clock.now()
     for number in range(times):
         journal.append(lease, rollout, 1 + number * events, [one] * events)
@@ -57,9 +57,9 @@ def _appends(wiring: Bootstrap, events: int, times: int) -> float:
 def _replayed(wiring: Bootstrap, long: int) -> str:
     """A true history of at least so many events, read and folded."""
     journal, leases = wiring.journal, wiring.leases
-    world, paper = CalmWorld(Shape(-(-long // 12))), Paper()
-    roll(world, max(1, world.shape.targets // 10), paper, paper)
-    lease = leases.take(frozenset(group.arn for group in world.groups), OWNER, ID)
+    aws, paper = SimulatedAws(Shape(-(-long // 12))), MemoryJournal()
+    roll(aws, max(1, aws.shape.targets // 10), paper, paper)
+    lease = leases.take(frozenset(group.arn for group in aws.groups), OWNER, ID)
     for at in range(0, len(paper.events), BATCH):
         journal.append(lease, ID, at, paper.events[at : at + BATCH])
     begun, cpu = wiring.clock.now(), process_time()

@@ -12,8 +12,8 @@ from datetime import timedelta
 from heapq import heapreplace
 from statistics import quantiles
 
-from bench.scale.simulated_aws import CalmWorld, Shape
-from bench.scale.simulated_rollout import Paper, roll
+from bench.scale.simulated_aws import Shape, SimulatedAws
+from bench.scale.simulated_rollout import MemoryJournal, roll
 from katakei.domain.plan import Plan
 from katakei.reconcile.context import PROOF_INTERVAL
 
@@ -21,7 +21,7 @@ TARGETS, WINDOW = 40, 10
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Makespans:
     """One seed: the bound, Katakei and the batches, in seconds."""
 
     bound: float
@@ -29,15 +29,15 @@ class Compared:
     batches: float
 
 
-def compared(seed: int) -> Compared:
+def makespans(seed: int) -> Makespans:
     """The same world three times."""
-    world = CalmWorld(Shape(TARGETS, seed))
-    paper = Paper()
-    rolled = roll(world, WINDOW, paper, paper)
-    each = [fixed(rolled.rollout.plan) + life.work + life.warmup for life in world.lives.values()]
-    return Compared(
+    aws = SimulatedAws(Shape(TARGETS, seed))
+    paper = MemoryJournal()
+    figures = roll(aws, WINDOW, paper, paper)
+    each = [fixed(figures.rollout.plan) + life.work + life.warmup for life in aws.lives.values()]
+    return Makespans(
         bound=greedy(each, WINDOW).total_seconds(),
-        katakei=rolled.took.total_seconds(),
+        katakei=figures.took.total_seconds(),
         batches=lock_step(each, WINDOW).total_seconds(),
     )
 
@@ -63,7 +63,7 @@ def lock_step(each: Sequence[timedelta], window: int) -> timedelta:
 def distribution(seeds: int) -> str:
     """The ratios as Markdown: the 5th percentile, the median and the 95th."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(compared, range(seeds), chunksize=10))
+        found = list(pool.map(makespans, range(seeds), chunksize=10))
     rows = {
         "Katakei / list-scheduling bound": [one.katakei / one.bound for one in found],
         "lock-step batches / list-scheduling bound": [one.batches / one.bound for one in found],

@@ -15,10 +15,10 @@ from typing import Any
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MOST = 1000  # targets in one group: the quota "Targets per target group" as it is without asking for more
+MAX_TARGETS = 1000  # targets in one group: the quota "Targets per target group" as it is without asking for more
 LB = Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/lb/1")
 CHECK = HealthCheck("HTTP", None, "/health", "200", timedelta(seconds=10), timedelta(seconds=5), 2, 2)
-WORLDS = count()  # each world is an account of its own, with token buckets of its own
+ACCOUNTS = count()  # each world is an account of its own, with token buckets of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Shape:
     seed: int = 1
     median: timedelta = timedelta(seconds=60)
     sigma: float = 1.0
-    members: int = MOST  # of one group
+    members: int = MAX_TARGETS  # of one group
 
 
-class TurnedClock:
+class ManualClock:
     """Time passes only when somebody sleeps."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class TurnedClock:
 
 
 @dataclass(slots=True)
-class Life:
+class TargetLife:
     """One target: how long its work and its way back into service take, and when it left and came back."""
 
     work: timedelta
@@ -74,29 +74,29 @@ class Life:
 
 
 @dataclass
-class CalmWorld:
+class SimulatedAws:
     """Every target is in one group. `asked` are the calls by kind, `acts` when each that changes something was made."""
 
     shape: Shape
-    clock: TurnedClock = field(default_factory=TurnedClock)
-    asked: Counter[str] = field(default_factory=Counter)
-    looks: Counter[tuple[Arn, int]] = field(default_factory=Counter)  # per group and minute
-    acts: list[datetime] = field(default_factory=list)
+    clock: ManualClock = field(default_factory=ManualClock)
+    calls: Counter[str] = field(default_factory=Counter)
+    observations: Counter[tuple[Arn, int]] = field(default_factory=Counter)  # per group and minute
+    changing_calls: list[datetime] = field(default_factory=list)
     groups: tuple[Group, ...] = ()
     targets: tuple[Target, ...] = ()
-    lives: dict[str, Life] = field(default_factory=dict)
+    lives: dict[str, TargetLife] = field(default_factory=dict)
     delays: Mapping[Arn, timedelta] = field(default_factory=dict)
     members: Mapping[Arn, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Everything is drawn here, in one order, so that a seed is a world."""
-        dice = random.Random(self.shape.seed)  # noqa: S311 - a game, not a secret
+        rng = random.Random(self.shape.seed)  # noqa: S311 - a game, not a secret
         most = self.shape.members
         self.groups = tuple(_group(number) for number in range(-(-self.shape.targets // most)))
         self.targets = tuple(_target(number, self.groups[number // most]) for number in range(self.shape.targets))
         for target in self.targets:
-            work = self.shape.median * dice.lognormvariate(0, self.shape.sigma)
-            self.lives[target.id] = Life(work, timedelta(seconds=dice.uniform(1, 10)), target.zone)
+            work = self.shape.median * rng.lognormvariate(0, self.shape.sigma)
+            self.lives[target.id] = TargetLife(work, timedelta(seconds=rng.uniform(1, 10)), target.zone)
         self.delays = {group.arn: group.delay for group in self.groups}
         self.members = {
             group.arn: [target.id for target in self.targets if target.registrations[0].group == group.arn]
@@ -108,20 +108,20 @@ class CalmWorld:
         return begun + self.lives[target].work
 
 
-class Elb:
+class FakeElbClient:
     """The three questions and acts of botocore's ELBv2 client that a turn needs, counted."""
 
-    def __init__(self, world: CalmWorld) -> None:
-        self._world = world
-        self.meta = SimpleNamespace(endpoint_url=f"https://world-{next(WORLDS)}.invalid")
+    def __init__(self, aws: SimulatedAws) -> None:
+        self._aws = aws
+        self.meta = SimpleNamespace(endpoint_url=f"https://world-{next(ACCOUNTS)}.invalid")
 
     def describe_target_health(self, TargetGroupArn: Arn, Targets: Sequence[Any] | None = None) -> Any:  # noqa: N803 - AWS's names
         """In the order of the group; of these targets where some are named."""
-        world, now, delay = self._world, self._world.clock.time, self._world.delays[TargetGroupArn]
-        world.asked["DescribeTargetHealth"] += 1
-        world.looks[TargetGroupArn, int((now - NOON).total_seconds() // 60)] += 1
-        asked = world.members[TargetGroupArn] if Targets is None else [one["Id"] for one in Targets]
-        states = ((name, *world.lives[name].state(now, delay)) for name in asked)
+        aws, now, delay = self._aws, self._aws.clock.time, self._aws.delays[TargetGroupArn]
+        aws.calls["DescribeTargetHealth"] += 1
+        aws.observations[TargetGroupArn, int((now - NOON).total_seconds() // 60)] += 1
+        calls = aws.members[TargetGroupArn] if Targets is None else [one["Id"] for one in Targets]
+        states = ((name, *aws.lives[name].state(now, delay)) for name in calls)
         return {
             "TargetHealthDescriptions": [
                 {"Target": {"Id": name, "Port": 80}, "TargetHealth": {"State": state, "Reason": reason}}
@@ -134,20 +134,20 @@ class Elb:
         """Draining from now on."""
         self._count("DeregisterTargets")
         for one in Targets:
-            life = self._world.lives[one["Id"]]
+            life = self._aws.lives[one["Id"]]
             if life.left is None or life.back is not None:
-                life.left, life.back = self._world.clock.time, None
+                life.left, life.back = self._aws.clock.time, None
 
     def register_targets(self, TargetGroupArn: Arn, Targets: Iterable[Any]) -> None:  # noqa: ARG002, N803 - AWS's names
         """Healthy once its first check has passed."""
         self._count("RegisterTargets")
         for one in Targets:
-            life = self._world.lives[one["Id"]]
-            life.back = life.back or self._world.clock.time
+            life = self._aws.lives[one["Id"]]
+            life.back = life.back or self._aws.clock.time
 
     def _count(self, action: str) -> None:
-        self._world.asked[action] += 1
-        self._world.acts.append(self._world.clock.time)
+        self._aws.calls[action] += 1
+        self._aws.changing_calls.append(self._aws.clock.time)
 
 
 def _group(number: int) -> Group:

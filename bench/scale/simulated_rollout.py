@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bench.scale.fake_drivers import SmallAlb, SmallChecker, SmallExecutor, SmallPool, SmallWitness
-from bench.scale.simulated_aws import CalmWorld
+from bench.scale.fake_drivers import FakeAlb, FakeExecutor, FakeHealthChecker, FakePool, FakeProbe
+from bench.scale.simulated_aws import SimulatedAws
 from katakei.domain import events as e
 from katakei.domain.errors import ConcurrentAppendError
 from katakei.domain.leases import Heartbeat, Lease, Owner
@@ -26,7 +26,7 @@ OWNER = Owner("bench", "host", 1, 1, "boot")
 
 
 @dataclass
-class Paper:
+class MemoryJournal:
     """A journal and its leases in memory: as little as a rollout can be kept in."""
 
     events: list[e.Event] = field(default_factory=list)
@@ -77,26 +77,26 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Rolled:
+class RolloutFigures:
     """What is left of it."""
 
-    world: CalmWorld
+    aws: SimulatedAws
     rollout: Rollout
     turns: int
     took: timedelta
     out: timedelta  # how long a target was out of service, on average
 
 
-def plan_of(world: CalmWorld, window: int) -> Plan:
+def plan_of(aws: SimulatedAws, window: int) -> Plan:
     """At the defaults: drains end by proof, half of each group serves; only work may take as long as it likes."""
     spec = Spec(
         service="web",
-        groups=tuple(group.name for group in world.groups),
+        groups=tuple(group.name for group in aws.groups),
         work=Command("ssm", "./deploy.sh"),
         drain=Drain(until=DrainUntil.PROOF),
         limits=Limits(working=timedelta(days=1)),
     )
-    sizes = {group.arn: len(world.members[group.arn]) for group in world.groups}
+    sizes = {group.arn: len(aws.members[group.arn]) for group in aws.groups}
     return Plan(
         rollout=ID,
         kind=PlanKind.ROLL,
@@ -104,8 +104,8 @@ def plan_of(world: CalmWorld, window: int) -> Plan:
         release="v2",
         account="123456789012",
         region="ap-northeast-1",
-        groups=world.groups,
-        targets=world.targets,
+        groups=aws.groups,
+        targets=aws.targets,
         bystanders=(),
         window=window,
         floors={arn: Floor(-(-size // 2), size) for arn, size in sizes.items()},
@@ -114,31 +114,31 @@ def plan_of(world: CalmWorld, window: int) -> Plan:
     )
 
 
-def roll(world: CalmWorld, window: int, journal: Journal, leases: Leases) -> Rolled:
+def roll(aws: SimulatedAws, window: int, journal: Journal, leases: Leases) -> RolloutFigures:
     """From Planned to Finished, every target done."""
-    lease = leases.take(frozenset(group.arn for group in world.groups), OWNER, ID)
-    journal.append(lease, ID, 0, [e.Planned(world.clock.now(), plan_of(world, window))])
-    runner = Runner(_drivers(world, journal), LeaseKeeper(leases, world.clock, lease, world.clock.now()), ID)
-    runner.note(e.OwnerChanged(world.clock.now(), OWNER))
+    lease = leases.take(frozenset(group.arn for group in aws.groups), OWNER, ID)
+    journal.append(lease, ID, 0, [e.Planned(aws.clock.now(), plan_of(aws, window))])
+    runner = Runner(_drivers(aws, journal), LeaseKeeper(leases, aws.clock, lease, aws.clock.now()), ID)
+    runner.note(e.OwnerChanged(aws.clock.now(), OWNER))
     turns: list[datetime] = []
 
     def told(turn: Turn) -> None:
         turns.append(turn.now)
 
-    rollout = inline.drive(runner, world.clock, told)
-    out = [life.back - life.left for life in world.lives.values() if life.back and life.left]
-    took = world.clock.now() - rollout.begun
-    return Rolled(world, rollout, len(turns), took, sum(out, timedelta()) / len(out))
+    rollout = inline.drive(runner, aws.clock, told)
+    out = [life.back - life.left for life in aws.lives.values() if life.back and life.left]
+    took = aws.clock.now() - rollout.begun
+    return RolloutFigures(aws, rollout, len(turns), took, sum(out, timedelta()) / len(out))
 
 
-def _drivers(world: CalmWorld, journal: Journal) -> RunnerDrivers:
-    clock = world.clock
+def _drivers(aws: SimulatedAws, journal: Journal) -> RunnerDrivers:
+    clock = aws.clock
     return RunnerDrivers(
-        balancer=SmallAlb(world),
-        executor=SmallExecutor(world),
-        health_checker=SmallChecker(clock),
+        balancer=FakeAlb(aws),
+        executor=FakeExecutor(aws),
+        health_checker=FakeHealthChecker(clock),
         journal=journal,
         clock=clock,
-        pool=SmallPool(clock),
-        probe=SmallWitness(clock),
+        pool=FakePool(clock),
+        probe=FakeProbe(clock),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
 
-from bench.scale.simulated_aws import CalmWorld, Shape
+from bench.scale.simulated_aws import Shape, SimulatedAws
 from bench.scale.simulated_rollout import ID, roll
 from katakei.bootstrap import Bootstrap
 from katakei.domain.replay import replay
@@ -32,15 +32,15 @@ class Size:
     events: int
     deregisters: int
     registers: int
-    asked: int
-    looks: int
+    calls: int
+    observations: int
     cpu: float
     memory: float
     journal: float
     replay: float
 
     @property
-    def acts(self) -> float:
+    def changing_calls(self) -> float:
         """Mutating calls per target."""
         return (self.deregisters + self.registers) / self.targets
 
@@ -50,7 +50,8 @@ class Size:
         each = 1000 * self.cpu / self.targets
         return (
             f"| {self.targets:,} | {self.groups} | {self.window:,} | {self.minutes:.0f} min | {self.turns:,} |"
-            f" {self.asked:,} | {self.looks} | {self.deregisters:,} + {self.registers:,} | {self.acts:.2f} |"
+            f" {self.calls:,} | {self.observations} | {self.deregisters:,} + {self.registers:,} |"
+            f" {self.changing_calls:.2f} |"
             f" {self.events / self.targets:.1f} | {self.cpu:.1f} s | {each:.1f} ms | {self.memory:.0f} MB |"
             f" {self.journal:.1f} MB | {self.replay:.2f} s |"
         )
@@ -66,11 +67,11 @@ HEAD = (
 
 def measured(targets: int, folder: Path) -> Size:
     """One rollout with its journal in a real SQLite file in this folder."""
-    world = CalmWorld(Shape(targets))
+    aws = SimulatedAws(Shape(targets))
     file = folder / "journal.db"
     wiring = Bootstrap(None, None, f"sqlite:///{file}", tell=lambda _: None)
     begun = process_time()
-    rolled = roll(world, max(1, targets // 10), wiring.journal, wiring.leases)
+    figures = roll(aws, max(1, targets // 10), wiring.journal, wiring.leases)
     cpu = process_time() - begun
     memory = _largest()
     begun = process_time()
@@ -79,15 +80,15 @@ def measured(targets: int, folder: Path) -> Size:
     wiring.close()
     return Size(
         targets=targets,
-        groups=len(world.groups),
+        groups=len(aws.groups),
         window=rollout.plan.window,
-        minutes=rolled.took.total_seconds() / 60,
-        turns=rolled.turns,
+        minutes=figures.took.total_seconds() / 60,
+        turns=figures.turns,
         events=rollout.number,
-        deregisters=world.asked["DeregisterTargets"],
-        registers=world.asked["RegisterTargets"],
-        asked=world.asked["DescribeTargetHealth"],
-        looks=max(world.looks.values()),
+        deregisters=aws.calls["DeregisterTargets"],
+        registers=aws.calls["RegisterTargets"],
+        calls=aws.calls["DescribeTargetHealth"],
+        observations=max(aws.observations.values()),
         cpu=cpu,
         memory=memory,
         journal=file.stat().st_size / 1e6,

@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 from tests.acceptance.judge import Verdict
-from tests.acceptance.kill_test import survived
+from tests.acceptance.kill_test import roll_with_kills
 from tests.acceptance.load_test import Scale, roll_under_load
 
 TWO = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=115, least=100)
 FOUR = replace(TWO, targets=4, window="50%", floor=2, close_idle=False)
-PROVED = replace(TWO, delay=300, until="proof")  # four minutes are too few for two timers of five
+BY_PROOF = replace(TWO, delay=300, until="proof")  # four minutes are too few for two timers of five
 
 
 @dataclass(frozen=True, slots=True)
-class Small:
+class SmallRuns:
     """What is under way: the main job by its scale, and three kills."""
 
     main_job: Mapping[Scale, "Future[Verdict]"]
@@ -24,12 +24,12 @@ class Small:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRuns]:
     """All of them begin when the first is asked for."""
     new = tmp_path_factory.mktemp
     with ThreadPoolExecutor(4) as pool:
         main_job = {
             scale: pool.submit(roll_under_load, scale, new("small"), timedelta(minutes=4))
-            for scale in (TWO, FOUR, PROVED)
+            for scale in (TWO, FOUR, BY_PROOF)
         }
-        yield Small(main_job, pool.submit(survived, new("kills"), 3, 3, 3))
+        yield SmallRuns(main_job, pool.submit(roll_with_kills, new("kills"), 3, 3, 3))

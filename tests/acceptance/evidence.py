@@ -20,7 +20,7 @@ Place = tuple[str, int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ServerStart:
     """One line of a server's starts.log."""
 
     at: datetime
@@ -39,14 +39,14 @@ class Evidence:
     exits: tuple[int, ...]
     before: frozenset[Place]
     after: frozenset[Place]
-    starts: Mapping[str, tuple[Start, ...]]
+    starts: Mapping[str, tuple[ServerStart, ...]]
     answered: int
     traffic: Figures
     history: tuple[dict[str, Any], ...]
     calls: tuple[dict[str, Any], ...]
 
 
-class Watch:
+class EvidenceCollector:
     """Notes how things are when it is made, and again at `end`."""
 
     def __init__(self, lab: Lab) -> None:
@@ -81,9 +81,9 @@ class Watch:
             log.seek(self._logs[path])
             return log.read().decode().splitlines()
 
-    def _starts(self, folder: Path) -> tuple[Start, ...]:
+    def _starts(self, folder: Path) -> tuple[ServerStart, ...]:
         lines = [line.split() for line in self._new(folder / "starts.log")]
-        return tuple(Start(datetime.fromisoformat(at), release) for at, _, release in lines)
+        return tuple(ServerStart(datetime.fromisoformat(at), release) for at, _, release in lines)
 
 
 def _answered(line: str) -> bool:

@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.acceptance.evidence import Evidence, Start
+from tests.acceptance.evidence import Evidence, ServerStart
 
 MINUTE = timedelta(minutes=1)
-TAKES_PART = {"RegisterTargets", "DeregisterTargets"}
+CHANGING_CALLS = {"RegisterTargets", "DeregisterTargets"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requirements:
     """What the run had to keep. `acts` is how often a target may be deregistered and registered (None: not asked)."""
 
     floor: int
     floor_per_zone: int = 0
     rate: float = 0
-    looks: int = 30
-    acts: int | None = 1
+    observations: int = 30
+    changing_calls: int | None = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurements:
     """The figures of one run; seconds as numbers. `acts` are the calls that deregistered and registered a server."""
 
     requests: int
@@ -42,8 +42,8 @@ class Measured:
     seconds_out: Mapping[str, float]
     settled: Mapping[str, float]
     starts: Mapping[str, int]
-    acts: Mapping[str, tuple[int, int]]
-    looks: int
+    changing_calls: Mapping[str, tuple[int, int]]
+    observations: int
     calls: Mapping[str, int]
     lasted: float
 
@@ -55,8 +55,8 @@ class Measured:
             f"least serving: {self.serving}, by zone: {_shown(self.serving_by_zone)}, in traffic: {self.in_traffic}",
             f"seconds out: {_shown(self.seconds_out)}",
             f"seconds between the last new request and the work: {_shown(self.settled)}",
-            f"work done: {_shown(self.starts)}; deregistered and registered: {_shown(self.acts)}",
-            f"looks in a minute: {self.looks} at most; calls: {_shown(self.calls)}; lasted {self.lasted:.0f} s",
+            f"work done: {_shown(self.starts)}; deregistered and registered: {_shown(self.changing_calls)}",
+            f"looks in a minute: {self.observations} at most; calls: {_shown(self.calls)}; lasted {self.lasted:.0f} s",
         )
         return "\n".join(lines)
 
@@ -65,7 +65,7 @@ class Measured:
 class Verdict:
     """The figures of one run, and everything that was not as it should be."""
 
-    measured: Measured
+    measured: Measurements
     faults: tuple[str, ...]
 
     def text(self) -> str:
@@ -73,18 +73,18 @@ class Verdict:
         return "\n".join([self.measured.text(), *(f"FAULT: {fault}" for fault in self.faults)])
 
 
-def judge(seen: Evidence, asked: Asked) -> Verdict:
+def judge(seen: Evidence, requirements: Requirements) -> Verdict:
     """The verdict on one run."""
     measured = measure(seen)
-    return Verdict(measured, tuple(_faults(seen, measured, asked)))
+    return Verdict(measured, tuple(_faults(seen, measured, requirements)))
 
 
-def measure(seen: Evidence) -> Measured:
+def measure(seen: Evidence) -> Measurements:
     """The figures of one run."""
     states, flows = _history(seen, "state"), _history(seen, "traffic")
     calls = [call for call in seen.calls if _within(seen, call)]
     zones = sorted({zone for entry in states for zone in entry["zones"]})
-    return Measured(
+    return Measurements(
         requests=seen.traffic.requests,
         rate=seen.traffic.requests / (seen.traffic.lasted.total_seconds() or 1),
         slow=seen.traffic.slow,
@@ -94,57 +94,61 @@ def measure(seen: Evidence) -> Measured:
         serving=min((entry["serving"] for entry in states), default=0),
         serving_by_zone={zone: min(entry["zones"].get(zone, 0) for entry in states) for zone in zones},
         in_traffic=min((entry["serving"] for entry in flows), default=0),
-        seconds_out={server: round(_out(states, server), 1) for server in seen.servers},
+        seconds_out={server: round(_seconds_out(states, server), 1) for server in seen.servers},
         settled={server: _settled(starts, flows, server) for server, starts in seen.starts.items() if starts},
         starts={server: len(seen.starts[server]) for server in seen.servers},
-        acts={server: _acts(calls, server) for server in seen.servers},
-        looks=_most_a_minute(_looks(calls, seen.group)),
+        changing_calls={server: _changing_calls(calls, server) for server in seen.servers},
+        observations=_highest_per_minute(_observations(calls, seen.group)),
         calls=dict(Counter(call["action"] for call in calls)),
         lasted=(seen.ended - seen.begun).total_seconds(),
     )
 
 
-def _faults(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
+def _faults(seen: Evidence, measured: Measurements, requirements: Requirements) -> Iterator[str]:
     if not seen.exits or seen.exits[-1] != 0:
         yield f"it ended with {seen.exits}"
-    yield from dropped(seen, measured, asked)
-    yield from floors(measured, asked)
+    yield from dropped(seen, measured, requirements)
+    yield from floors(measured, requirements)
     yield from _work(seen, measured)
     if seen.before != seen.after:
         yield f"registrations differ: {sorted(seen.before ^ seen.after)}"
-    if measured.looks > asked.looks:
-        yield f"{measured.looks} looks in one minute"
+    if measured.observations > requirements.observations:
+        yield f"{measured.observations} looks in one minute"
     for server, word in {entry["id"]: entry["state"] for entry in _history(seen, "state")}.items():
         if word != "healthy":
             yield f"{server} was left {word}"
-    for server, (out, back) in measured.acts.items():
-        if out < 1 or back < 1 or (asked.acts is not None and max(out, back) > asked.acts):
+    for server, (out, back) in measured.changing_calls.items():
+        if (
+            out < 1
+            or back < 1
+            or (requirements.changing_calls is not None and max(out, back) > requirements.changing_calls)
+        ):
             yield f"{server} was deregistered by {out} calls and registered by {back}"
 
 
-def dropped(seen: Evidence, measured: Measured, asked: Asked) -> Iterator[str]:
+def dropped(seen: Evidence, measured: Measurements, requirements: Requirements) -> Iterator[str]:
     """Requests that were not answered, or of which clients and servers tell different things."""
     if measured.failed:
         yield f"{measured.failed} requests failed, first {seen.traffic.first_failures}"
     seen_answered = measured.requests - measured.failed
     if measured.answered != seen_answered:
         yield f"the servers answered {measured.answered} requests, the clients saw {seen_answered}"
-    if measured.rate < asked.rate:
+    if measured.rate < requirements.rate:
         yield f"only {measured.rate:.1f} requests a second, {seen.traffic.held_back} held back: this run proves nothing"
 
 
-def floors(measured: Measured, asked: Asked) -> Iterator[str]:
+def floors(measured: Measurements, requirements: Requirements) -> Iterator[str]:
     """Too few that served, or got new requests."""
-    if measured.serving < asked.floor:
+    if measured.serving < requirements.floor:
         yield f"only {measured.serving} served"
-    if measured.in_traffic < asked.floor:
+    if measured.in_traffic < requirements.floor:
         yield f"only {measured.in_traffic} got new requests from the data plane"
     for zone, serving in measured.serving_by_zone.items():
-        if serving < asked.floor_per_zone:
+        if serving < requirements.floor_per_zone:
             yield f"only {serving} served in {zone}"
 
 
-def _work(seen: Evidence, measured: Measured) -> Iterator[str]:
+def _work(seen: Evidence, measured: Measurements) -> Iterator[str]:
     for server, starts in seen.starts.items():
         if [start.release for start in starts] != [seen.release]:
             yield f"{server} was started {len(starts)} times: {starts}"
@@ -164,7 +168,7 @@ def _history(seen: Evidence, kind: str) -> list[dict[str, Any]]:
     return earlier[-1:] + [entry for entry in entries if _within(seen, entry)]
 
 
-def _out(states: list[dict[str, Any]], server: str) -> float:
+def _seconds_out(states: list[dict[str, Any]], server: str) -> float:
     """Seconds from leaving `healthy` to being healthy again, added up."""
     total, left = 0.0, None
     for entry in states:
@@ -178,7 +182,7 @@ def _out(states: list[dict[str, Any]], server: str) -> float:
     return total
 
 
-def _settled(starts: Sequence[Start], flows: list[dict[str, Any]], server: str) -> float:
+def _settled(starts: Sequence[ServerStart], flows: list[dict[str, Any]], server: str) -> float:
     """The least seconds from when the data plane sent it nothing new to a start; 0: it still sent something."""
     spans = [0.0]
     for start in starts:
@@ -193,21 +197,21 @@ def _before(entry: Mapping[str, Any], at: datetime) -> bool:
     return datetime.fromisoformat(entry["at"]) <= at
 
 
-def _acts(calls: list[dict[str, Any]], server: str) -> tuple[int, int]:
+def _changing_calls(calls: list[dict[str, Any]], server: str) -> tuple[int, int]:
     named = Counter(
         call["action"]
         for call in calls
-        if call["action"] in TAKES_PART and server in {target.get("id") for target in call["targets"]}
+        if call["action"] in CHANGING_CALLS and server in {target.get("id") for target in call["targets"]}
     )
     return named["DeregisterTargets"], named["RegisterTargets"]
 
 
-def _looks(calls: list[dict[str, Any]], group: str) -> list[datetime]:
-    looks = [call for call in calls if call["action"] == "DescribeTargetHealth" and call["group"] == group]
-    return sorted(datetime.fromisoformat(call["at"]) for call in looks)
+def _observations(calls: list[dict[str, Any]], group: str) -> list[datetime]:
+    observations = [call for call in calls if call["action"] == "DescribeTargetHealth" and call["group"] == group]
+    return sorted(datetime.fromisoformat(call["at"]) for call in observations)
 
 
-def _most_a_minute(times: list[datetime]) -> int:
+def _highest_per_minute(times: list[datetime]) -> int:
     """The most that lie within one minute, wherever it begins."""
     return max((sum(first <= at < first + MINUTE for at in times) for first in times), default=0)
 

@@ -14,8 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.acceptance.evidence import Watch
-from tests.acceptance.judge import Asked, Verdict, judge
+from tests.acceptance.evidence import EvidenceCollector
+from tests.acceptance.judge import Requirements, Verdict, judge
 
 from katakei.lab import clock
 from katakei.lab.options import LabOptions
@@ -33,8 +33,8 @@ work:
 check: {{http: {{path: /health, expect: 200}}, within: 1m}}
 warm: {{soak: {soak}s}}
 """
-CALM: Mapping[str, float] = MappingProxyType({})
-EDGE = 2.0
+NO_FAULTS: Mapping[str, float] = MappingProxyType({})
+SETTLE_SECONDS = 2.0
 """Seconds of traffic before the command, and after what it did has reached the data plane."""
 
 
@@ -67,7 +67,7 @@ class Scale:
         return CONFIGURATION.format(**values, settle=self.settle, soak=self.soak)
 
 
-class Roll:
+class RollCommand:
     """`katakei roll`, again and again with the same words; what it says is kept in `output`."""
 
     def __init__(self, folder: Path, env: Mapping[str, str], release: str) -> None:
@@ -98,12 +98,12 @@ class Roll:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
 
-    def whole(self, within: timedelta) -> int:
+    def run_to_end(self, within: timedelta) -> int:
         """From its beginning to its end; its exit code."""
         with self.running() as process:
             return process.wait(within.total_seconds())
 
-    def killed(self, after: timedelta) -> int | None:
+    def run_and_kill(self, after: timedelta) -> int | None:
         """`kill -9` of its process group after this time; its exit code if it had ended before."""
         with self.running() as process:
             try:
@@ -114,7 +114,7 @@ class Roll:
                 return None
 
 
-def roll_under_load(scale: Scale, folder: Path, within: timedelta, storm: Mapping[str, float] = CALM) -> Verdict:
+def roll_under_load(scale: Scale, folder: Path, within: timedelta, storm: Mapping[str, float] = NO_FAULTS) -> Verdict:
     """A lab, its traffic, one rollout to v2; judged. What the command said is shown when there is a fault.
 
     A storm is what the endpoint does to calls (fractions) as long as the rollout lasts; acts are repeated in it.
@@ -122,19 +122,19 @@ def roll_under_load(scale: Scale, folder: Path, within: timedelta, storm: Mappin
     (folder / "katakei.yml").write_text(scale.configuration())
     with scale.lab() as lab:
         lab.faults(close_idle=scale.close_idle)
-        roll, watch = Roll(folder, lab.env, "v2"), Watch(lab)
+        roll, collector = RollCommand(folder, lab.env, "v2"), EvidenceCollector(lab)
         traffic = Traffic(lab.url, scale.rate)
         traffic.start()
         try:
-            clock.sleep(EDGE)
+            clock.sleep(SETTLE_SECONDS)
             lab.faults(**storm)
-            code = roll.whole(within)
+            code = roll.run_to_end(within)
             lab.faults(**dict.fromkeys(storm, 0))
-            clock.sleep(EDGE + scale.lag)
+            clock.sleep(SETTLE_SECONDS + scale.lag)
         finally:
             figures = traffic.stop()
-        asked = Asked(scale.floor, scale.per_zone, rate=scale.least, acts=None if storm else 1)
-        verdict = judge(watch.end("v2", (code,), figures), asked)
+        requirements = Requirements(scale.floor, scale.per_zone, rate=scale.least, changing_calls=None if storm else 1)
+        verdict = judge(collector.end("v2", (code,), figures), requirements)
         if verdict.faults:
             sys.stdout.write(roll.output.read_text())
         return verdict

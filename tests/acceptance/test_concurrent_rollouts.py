@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.acceptance.evidence import Watch
-from tests.soak.processes import Crew, Member, patience
+from tests.acceptance.evidence import EvidenceCollector
+from tests.soak.processes import CliCommand, ProcessGroup, refusal_limit
 from tests.soak.script import Script
 from tests.soak.script_lab import configuration
 
@@ -17,12 +17,12 @@ SCRIPT = Script("rivals", settle=2)
 ROLL = ("roll", "-f", "katakei.yml", "--release", "v2", "--yes")
 
 
-def refused(rivals: list[Member]) -> list[float]:
+def refused(rivals: list[CliCommand]) -> list[float]:
     """Seconds until each was; every one of them is named the rollout that holds the group."""
     took = []
     for rival in rivals:
         done = rival.process.end(30)
-        took.append(clock.monotonic() - rival.born)
+        took.append(clock.monotonic() - rival.started)
         assert (done.code, "held by rollout r-" in done.err) == (4, True), done.all()
     return took
 
@@ -32,14 +32,14 @@ def refused(rivals: list[Member]) -> list[float]:
 def test_later_rollouts_are_refused_within_two_seconds(tmp_path: Path, rivals: int) -> None:
     (tmp_path / "katakei.yml").write_text(configuration(SCRIPT))
     with Lab(SCRIPT.lab()) as lab:
-        crew, watch = Crew(tmp_path, lab.env, str(tmp_path / "journal.db")), Watch(lab)
-        owner = crew.start(*ROLL)
+        processes, collector = ProcessGroup(tmp_path, lab.env, str(tmp_path / "journal.db")), EvidenceCollector(lab)
+        owner = processes.start(*ROLL)
         owner.process.until("draining")
-        took = refused([crew.start(*ROLL, LOGNAME=f"rival-{n}") for n in range(rivals)])
+        took = refused([processes.start(*ROLL, LOGNAME=f"rival-{n}") for n in range(rivals)])
         sys.stdout.write(f"\nrefused after {', '.join(f'{each:.1f} s' for each in took)}\n")
-        assert max(took) < patience()
+        assert max(took) < refusal_limit()
         assert owner.process.end(120).code == 0
-        seen = watch.end("v2", (0,), Figures())
+        seen = collector.end("v2", (0,), Figures())
         assert [len(starts) for starts in seen.starts.values()] == [1, 1]
 
 
@@ -48,11 +48,11 @@ def test_later_rollouts_are_refused_within_two_seconds(tmp_path: Path, rivals: i
 def test_one_of_several_simultaneous_rollouts_wins(tmp_path: Path, number: int) -> None:
     (tmp_path / "katakei.yml").write_text(configuration(SCRIPT))
     with Lab(SCRIPT.lab()) as lab:
-        crew, watch = Crew(tmp_path, lab.env, str(tmp_path / "journal.db")), Watch(lab)
+        processes, collector = ProcessGroup(tmp_path, lab.env, str(tmp_path / "journal.db")), EvidenceCollector(lab)
         for n in range(number):
-            crew.start(*ROLL, LOGNAME=f"somebody-{n}")
-        ends = sorted(member.process.end(120).code for member in crew.members)
+            processes.start(*ROLL, LOGNAME=f"somebody-{n}")
+        ends = sorted(command.process.end(120).code for command in processes.commands)
         assert ends == [0, *[4] * (number - 1)]
-        seen = watch.end("v2", (0,), Figures())
+        seen = collector.end("v2", (0,), Figures())
         assert [len(starts) for starts in seen.starts.values()] == [1, 1]
-        assert len(crew.rollouts()) == 1
+        assert len(processes.rollouts()) == 1

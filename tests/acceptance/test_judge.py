@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.acceptance.evidence import Evidence, Start
-from tests.acceptance.judge import Asked, judge
+from tests.acceptance.evidence import Evidence, ServerStart
+from tests.acceptance.judge import Requirements, judge
 
 from katakei.lab.traffic import Figures
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 GROUP = "arn:group"
-ASKED = Asked(floor=1, floor_per_zone=0, rate=9)
+ASKED = Requirements(floor=1, floor_per_zone=0, rate=9)
 
 
 def at(seconds: float) -> datetime:
@@ -56,7 +56,7 @@ GOOD = Evidence(
     exits=(0,),
     before=frozenset({("i-1", 80, ""), ("i-2", 80, "")}),
     after=frozenset({("i-1", 80, ""), ("i-2", 80, "")}),
-    starts={"i-1": (Start(at(22), "v2"),), "i-2": (Start(at(62), "v2"),)},
+    starts={"i-1": (ServerStart(at(22), "v2"),), "i-2": (ServerStart(at(62), "v2"),)},
     answered=1000,
     traffic=Figures(requests=1000, slow=50, lasted=timedelta(seconds=100)),
     history=(
@@ -75,19 +75,19 @@ GOOD = Evidence(
 )
 
 
-def started(server: str, *starts: Start) -> dict[str, tuple[Start, ...]]:
+def started(server: str, *starts: ServerStart) -> dict[str, tuple[ServerStart, ...]]:
     return {**GOOD.starts, server: starts}
 
 
-def complaints(seen: Evidence, asked: Asked = ASKED) -> str:
-    return "\n".join(judge(seen, asked).faults)
+def complaints(seen: Evidence, requirements: Requirements = ASKED) -> str:
+    return "\n".join(judge(seen, requirements).faults)
 
 
 def test_judge_accepts_a_run_without_faults() -> None:
     verdict = judge(GOOD, ASKED)
     assert verdict.faults == ()
     measured = verdict.measured
-    assert (measured.serving, measured.in_traffic, measured.looks) == (1, 1, 30)
+    assert (measured.serving, measured.in_traffic, measured.observations) == (1, 1, 30)
     assert measured.seconds_out == {"i-1": 15, "i-2": 15}
     assert measured.settled == {"i-1": 9, "i-2": 9}
     assert measured.serving_by_zone == {"1a": 0, "1c": 0}
@@ -103,10 +103,13 @@ def test_judge_accepts_a_run_without_faults() -> None:
         (replace(GOOD, history=(*GOOD.history, state(80, "i-1", "unhealthy", 0, 0))), "only 0 served"),
         (replace(GOOD, history=(*GOOD.history, flow(80, "i-1", "draining", 0))), "only 0 got new requests"),
         (replace(GOOD, starts=started("i-2")), "i-2 was started 0 times"),
-        (replace(GOOD, starts=started("i-2", Start(at(62), "v2"), Start(at(63), "v2"))), "i-2 was started 2 times"),
-        (replace(GOOD, starts=started("i-2", Start(at(62), "v1"))), "i-2 was started 1 times"),
-        (replace(GOOD, starts=started("i-1", Start(at(12), "v2"))), "while it got new requests"),
-        (replace(GOOD, starts=started("i-1", Start(at(30), "v2"))), "while it got new requests"),
+        (
+            replace(GOOD, starts=started("i-2", ServerStart(at(62), "v2"), ServerStart(at(63), "v2"))),
+            "i-2 was started 2 times",
+        ),
+        (replace(GOOD, starts=started("i-2", ServerStart(at(62), "v1"))), "i-2 was started 1 times"),
+        (replace(GOOD, starts=started("i-1", ServerStart(at(12), "v2"))), "while it got new requests"),
+        (replace(GOOD, starts=started("i-1", ServerStart(at(30), "v2"))), "while it got new requests"),
         (replace(GOOD, after=frozenset({("i-1", 80, "")})), "registrations differ"),
         (replace(GOOD, history=(*GOOD.history, state(80, "i-1", "draining", 0, 1))), "i-1 was left draining"),
         (replace(GOOD, calls=(*GOOD.calls, call(30, "DescribeTargetHealth"))), "31 looks"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.acceptance.conftest import FOUR, PROVED, TWO, Small
+from tests.acceptance.conftest import BY_PROOF, FOUR, TWO, SmallRuns
 from tests.acceptance.judge import Verdict
 from tests.acceptance.load_test import Scale, roll_under_load
 
@@ -21,8 +21,8 @@ def proved(verdict: Verdict) -> None:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("scale", [TWO, FOUR, PROVED], ids=["two targets", "four targets", "by proof"])
-def test_small_group_rolls_under_load_without_drops(scale: Scale, small: Small) -> None:
+@pytest.mark.parametrize("scale", [TWO, FOUR, BY_PROOF], ids=["two targets", "four targets", "by proof"])
+def test_small_group_rolls_under_load_without_drops(scale: Scale, small: SmallRuns) -> None:
     proved(small.main_job[scale].result())
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.acceptance.load_test import Roll
+from tests.acceptance.load_test import RollCommand
 from tests.lab.conftest import Clients
 from tests.unit.adapters.probes.world import needed
 
@@ -104,9 +104,9 @@ def test_probe_costs_little_at_a_thousand_requests(tmp_path: Path) -> None:
         with busy(lab) as traffic:
             clock.sleep(3)
             felt = cost(lab.targets[0])
-            roll = Roll(tmp_path, lab.env, "v2")
+            roll = RollCommand(tmp_path, lab.env, "v2")
             begun = clock.monotonic()
-            code = roll.whole(timedelta(minutes=10))
+            code = roll.run_to_end(timedelta(minutes=10))
             lasted = clock.monotonic() - begun
             clock.sleep(3)
             seen = [each.stop() for each in traffic]

@@ -64,8 +64,8 @@ def test_plan_loads_nothing_that_only_rollouts_need(lab: Lab, tmp_path: Path) ->
 def test_read_commands_make_three_calls(lab: Lab, tmp_path: Path, words: tuple[str, ...]) -> None:
     before = len(lab.calls())
     loaded({"HOME": str(tmp_path), **lab.env}, *words)
-    asked = sorted(call["action"] for call in lab.calls()[before:])
-    assert asked == ["DescribeInstances", "DescribeTargetGroups", "DescribeTargetHealth"]
+    requirements = sorted(call["action"] for call in lab.calls()[before:])
+    assert requirements == ["DescribeInstances", "DescribeTargetGroups", "DescribeTargetHealth"]
 
 
 @pytest.mark.lab
@@ -78,21 +78,21 @@ def test_status_creates_no_journal(lab: Lab, tmp_path: Path) -> None:
 def test_help_and_status_start_fast(lab: Lab, tmp_path: Path) -> None:
     assert AWS.exists(), "the aws command is missing; make it with: make .venv-aws/.ready"
     katakei = str(Path(sys.executable).with_name("katakei"))
-    asked = ("elbv2", "describe-target-health", "--target-group-arn", lab.target_group_arn)
+    requirements = ("elbv2", "describe-target-health", "--target-group-arn", lab.target_group_arn)
     commands = {
         "python": (sys.executable, "-c", "pass"),
         "help": (katakei, "--help"),
         "status": (katakei, "status", "LaravelTargetGroup"),
-        "aws": (str(AWS), *asked),
+        "aws": (str(AWS), *requirements),
     }
     cost = costs(commands, {**lab.env, "XDG_STATE_HOME": str(tmp_path)}, tmp_path / "cache", rounds=21)
-    sys.stdout.write(f"\n{told(cost, 'help', 'python')}\n{told(cost, 'status', 'aws')}\n")
+    sys.stdout.write(f"\n{ratios(cost, 'help', 'python')}\n{ratios(cost, 'status', 'aws')}\n")
     assert cost["help"].cpu <= 6 * cost["python"].cpu
     assert cost["help"].wall <= 6 * cost["python"].wall
     assert cost["status"].cpu <= cost["aws"].cpu
     assert cost["status"].wall <= cost["aws"].wall
 
 
-def told(cost: Mapping[str, Cost], one: str, other: str) -> str:
+def ratios(cost: Mapping[str, Cost], one: str, other: str) -> str:
     wall, cpu = cost[one].wall / cost[other].wall, cost[one].cpu / cost[other].cpu
     return f"{one} {cost[one]} / {other} {cost[other]}: wall {wall:.2f}, cpu {cpu:.2f}"

@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.acceptance.conftest import PROVED, TWO
-from tests.acceptance.load_test import CALM, Scale, roll_under_load
+from tests.acceptance.conftest import BY_PROOF, TWO
+from tests.acceptance.load_test import NO_FAULTS, Scale, roll_under_load
 
 STORM = {"throttle": 0.3, "error": 0.1, "timeout": 0.05}
 STALE = {"stale": 30}
-BY_PROOF = replace(PROVED, delay=60)
+BY_PROOF = replace(BY_PROOF, delay=60)
 
 
 @pytest.mark.acceptance
@@ -31,7 +31,7 @@ def test_storm_only_slows_a_rollout_down(
     with ThreadPoolExecutor(2) as pool:
         fair, foul = (
             pool.submit(roll_under_load, scale, tmp_path_factory.mktemp("storm"), timedelta(minutes=9), weather)
-            for weather in (CALM, bad)
+            for weather in (NO_FAULTS, bad)
         )
         calm, wild = fair.result(), foul.result()
     longer = wild.measured.lasted - calm.measured.lasted

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench.contenders import configuration
-from bench.design import COUNTER, FULL, PROOF, QUICK, Ground, Rival, Tool
+from bench.design import COUNTER, FULL, PROOF, QUICK, Contender, Scenario, Tool
 
 from katakei import config
 from katakei.domain.spec import Spec
@@ -16,16 +16,18 @@ def test_configuration_omits_defaults() -> None:
     assert "settle" not in text
 
 
-def read(folder: Path, ground: Ground, rival: Rival) -> Spec:
+def read(folder: Path, scenario: Scenario, contender: Contender) -> Spec:
     """What Katakei makes of it."""
-    (folder / "katakei.yml").write_text(configuration(ground, rival))
+    (folder / "katakei.yml").write_text(configuration(scenario, contender))
     return config.load(folder / "katakei.yml", config.Overrides())
 
 
 def test_configuration_of_every_contender_is_valid(tmp_path: Path) -> None:
-    ours = [(ground, each) for ground in (*FULL, *QUICK) for each in ground.rivals if each.tool is Tool.KATAKEI]
-    for ground, rival in ours:
-        assert read(tmp_path, ground, rival).drain.until.value == rival.until
+    ours = [
+        (scenario, each) for scenario in (*FULL, *QUICK) for each in scenario.contenders if each.tool is Tool.KATAKEI
+    ]
+    for scenario, contender in ours:
+        assert read(tmp_path, scenario, contender).drain.until.value == contender.until
 
 
 def test_configuration_names_what_differs_from_defaults(tmp_path: Path) -> None:
@@ -34,5 +36,5 @@ def test_configuration_names_what_differs_from_defaults(tmp_path: Path) -> None:
 
 
 def test_window_percentage_rounds_down_to_at_least_one() -> None:
-    quarter = Rival(Tool.KATAKEI, "25%")
+    quarter = Contender(Tool.KATAKEI, "25%")
     assert (quarter.at_once(8), quarter.at_once(2)) == (2, 1)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from bench.limit import Terms, Way, least, parts
+from bench.limit import SafetyTerms, TargetTimes, parts, shortest
 
-TERMS = Terms(settle=30, delay=300, soak=30)
-WAY = Way(deregistered=10, pending=22, began=50, ended=51, registered=52, healthy=54)
+TERMS = SafetyTerms(settle=30, delay=300, soak=30)
+WAY = TargetTimes(deregistered=10, pending=22, began=50, ended=51, registered=52, healthy=54)
 
 
 def test_limit_is_drain_work_check_and_soak() -> None:
@@ -27,8 +27,8 @@ def test_limit_is_drain_work_check_and_soak() -> None:
     ],
 )
 def test_drain_limit_is_settle_or_proof(until: str, *, keeps_idle: bool, pending: float, drain: float) -> None:
-    way, terms = replace(WAY, pending=pending), replace(TERMS, until=until, keeps_idle=keeps_idle)
-    assert parts(way, terms).drain == drain
+    times, terms = replace(WAY, pending=pending), replace(TERMS, until=until, keeps_idle=keeps_idle)
+    assert parts(times, terms).drain == drain
 
 
 def test_drain_limit_is_capped_by_the_timer() -> None:
@@ -45,6 +45,6 @@ def test_soak_limit_covers_two_observations() -> None:
 
 
 def test_limit_divides_by_the_window() -> None:
-    assert least([10, 10, 10, 10], 2) == 20
-    assert least([30, 1, 1, 1], 4) == 30
-    assert least([], 2) == 0
+    assert shortest([10, 10, 10, 10], 2) == 20
+    assert shortest([30, 1, 1, 1], 4) == 30
+    assert shortest([], 2) == 0

@@ -3,26 +3,26 @@
 from collections.abc import Mapping, Sequence
 
 from bench.claims import claims, shares
-from bench.design import COUNTER, FULL, IMPATIENT, PROOF, QUICK, RUNBOOK, Ground, Load, Rival, legs
-from bench.limit import Way
+from bench.design import COUNTER, FULL, IMPATIENT, PROOF, QUICK, RUNBOOK, ClientLoad, Contender, Scenario, legs
+from bench.limit import TargetTimes
 from bench.result import Result
-from bench.table import Compared, table
-from bench.tool import Used
+from bench.table import Comparison, table
+from bench.tool import Usage
 
-GROUND = Ground(2, 300, Load.IDLE, (RUNBOOK, PROOF, COUNTER, IMPATIENT))
-WAY = Way(deregistered=0, pending=10, began=31, ended=32, registered=33, healthy=34)
+GROUND = Scenario(2, 300, ClientLoad.IDLE, (RUNBOOK, PROOF, COUNTER, IMPATIENT))
+WAY = TargetTimes(deregistered=0, pending=10, began=31, ended=32, registered=33, healthy=34)
 
 
 def ran(wall: float, failed: int = 0) -> Result:
     """Two targets, one after the other, each out for half of it."""
     out = (wall / 2, wall / 2)
     return Result(
-        Used(0, wall, 1.5, 50), 100, failed, out, 1, {"observations": 9, "acts": 6}, 31, 2000, 4000, (WAY, WAY), ()
+        Usage(0, wall, 1.5, 50), 100, failed, out, 1, {"observations": 9, "acts": 6}, 31, 2000, 4000, (WAY, WAY), ()
     )
 
 
-def compared(runs: Mapping[Rival, Sequence[Result]]) -> Compared:
-    return Compared(GROUND, runs)
+def compared(runs: Mapping[Contender, Sequence[Result]]) -> Comparison:
+    return Comparison(GROUND, runs)
 
 
 RUNS = {RUNBOOK: [ran(600), ran(640), ran(620)], COUNTER: [ran(80)], IMPATIENT: [ran(60, 7), ran(60, 2)]}
@@ -66,11 +66,11 @@ def test_table_rows_match_their_head() -> None:
 
 
 def test_legs_run_every_contender_before_repeating() -> None:
-    turns = [(leg.rival, leg.round) for leg in legs((GROUND,))]
-    assert turns == [(rival, number) for number in (1, 2) for rival in GROUND.rivals]
+    turns = [(leg.contender, leg.round) for leg in legs((GROUND,))]
+    assert turns == [(contender, number) for number in (1, 2) for contender in GROUND.contenders]
 
 
 def test_legs_have_unique_names() -> None:
-    for grounds in (FULL, QUICK):
-        names = [leg.name for leg in legs(grounds)]
+    for scenarios in (FULL, QUICK):
+        names = [leg.name for leg in legs(scenarios)]
         assert len(names) == len(set(names))

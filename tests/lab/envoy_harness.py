@@ -72,7 +72,7 @@ class Client:
         self._http.close()
 
 
-class Later:
+class BackgroundRequest:
     """Something that goes on while the test does other things."""
 
     def __init__(self, what: Callable[[], Answer]) -> None:
@@ -90,7 +90,7 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class EnvoyHarness:
     block: Block
     servers: Servers
     envoy: Envoy
@@ -125,15 +125,15 @@ class Ground:
         with self.client() as client:
             return client.get(path, method, **headers)
 
-    def later(self, path: str) -> Later:
-        return Later(lambda: self.ask(path))
+    def later(self, path: str) -> BackgroundRequest:
+        return BackgroundRequest(lambda: self.ask(path))
 
     def idle(self, seconds: float) -> Listener:
         return replace(self.listener(), idle_timeout=type(self.listener().idle_timeout)(seconds=seconds))
 
 
 @contextmanager
-def ground(folder: Path, count: int = 3) -> Iterator[Ground]:
+def envoy_harness(folder: Path, count: int = 3) -> Iterator[EnvoyHarness]:
     block = reserve_block()
     servers = Servers(folder / "servers", 80)
     envoy = Envoy(folder / "envoy", block.node)
@@ -142,7 +142,9 @@ def ground(folder: Path, count: int = 3) -> Iterator[Ground]:
         for number in range(count):
             servers.launch(f"i-{number}", block.address(number, 0), f"web-{number}", "ap-northeast-1a")
         assert all(servers.listening(f"i-{number}") for number in range(count))
-        yield Ground(block, servers, envoy, tuple(servers.bound_address(f"i-{number}", 80) for number in range(count)))
+        yield EnvoyHarness(
+            block, servers, envoy, tuple(servers.bound_address(f"i-{number}", 80) for number in range(count))
+        )
     finally:
         envoy.stop()
         servers.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from tests.lab.envoy_harness import DRAINING, IN, Ground, ground
+from tests.lab.envoy_harness import DRAINING, IN, EnvoyHarness, envoy_harness
 
 from katakei.lab import clock
 from katakei.lab.traffic import Figures, Traffic
@@ -15,12 +15,12 @@ pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with ground(tmp_path_factory.mktemp("ground"), count=2) as lab:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnvoyHarness]:
+    with envoy_harness(tmp_path_factory.mktemp("envoy_harness"), count=2) as lab:
         yield lab
 
 
-def url(lab: Ground) -> str:
+def url(lab: EnvoyHarness) -> str:
     return f"http://{lab.front.address}:{lab.front.port}/"
 
 
@@ -30,7 +30,7 @@ def seen(traffic: Traffic, seconds: float) -> Figures:
     return traffic.stop()
 
 
-def test_traffic_keeps_its_rate_and_counts_by_release(lab: Ground) -> None:
+def test_traffic_keeps_its_rate_and_counts_by_release(lab: EnvoyHarness) -> None:
     lab.targets(IN, IN)
     figures = seen(Traffic(url(lab), rate=300, slow_fraction=0.05, slow_seconds=0.3), 1.2)
     sent = sum(len((lab.servers.get(f"i-{n}").folder / "requests.log").read_text().splitlines()) for n in range(2))
@@ -40,14 +40,14 @@ def test_traffic_keeps_its_rate_and_counts_by_release(lab: Ground) -> None:
     assert (figures.failed, figures.held_back) == (0, 0)
 
 
-def test_traffic_sends_the_query_of_its_url(lab: Ground) -> None:
+def test_traffic_sends_the_query_of_its_url(lab: EnvoyHarness) -> None:
     lab.targets(IN, IN)
     figures = seen(Traffic(f"{url(lab)}slow?s=0.2", rate=20, slow_fraction=0), 1)
     assert figures.failed == 0
     assert figures.slowest.total_seconds() >= 0.2
 
 
-def test_traffic_counts_error_responses_as_failures(lab: Ground) -> None:
+def test_traffic_counts_error_responses_as_failures(lab: EnvoyHarness) -> None:
     lab.targets(DRAINING)
     before = clock.now()
     figures = seen(Traffic(url(lab), rate=100, slow_fraction=0), 0.5)
@@ -57,7 +57,7 @@ def test_traffic_counts_error_responses_as_failures(lab: Ground) -> None:
     assert before <= first.at <= clock.now()
 
 
-def test_traffic_counts_dropped_requests_on_reused_connections(lab: Ground) -> None:
+def test_traffic_counts_dropped_requests_on_reused_connections(lab: EnvoyHarness) -> None:
     traffic = Traffic(f"http://{lab.bound_addresses[0].address}/", rate=20, slow_fraction=0.5, slow_seconds=5)
     traffic.start()
     clock.sleep(0.6)
@@ -70,7 +70,7 @@ def test_traffic_counts_dropped_requests_on_reused_connections(lab: Ground) -> N
     assert lab.servers.listening("i-0")
 
 
-def test_traffic_reports_meanwhile_and_ends_by_itself(lab: Ground) -> None:
+def test_traffic_reports_meanwhile_and_ends_by_itself(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     traffic = Traffic(url(lab), rate=100, slow_fraction=0, longest=timedelta(hours=1), most=30)
     traffic.start()
@@ -78,20 +78,20 @@ def test_traffic_reports_meanwhile_and_ends_by_itself(lab: Ground) -> None:
     assert traffic.stop().requests == 30
 
 
-def test_traffic_sends_less_when_clients_are_busy(lab: Ground) -> None:
+def test_traffic_sends_less_when_clients_are_busy(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     figures = seen(Traffic(url(lab), rate=100, clients=2, slow_fraction=1, slow_seconds=0.5), 1)
     assert 3 <= figures.requests <= 6
     assert figures.held_back > 50
 
 
-def test_traffic_counts_refused_connections_as_failures(lab: Ground) -> None:
+def test_traffic_counts_refused_connections_as_failures(lab: EnvoyHarness) -> None:
     figures = seen(Traffic(f"http://{lab.front.address}:9/", rate=50, slow_fraction=0), 0.3)
     assert figures.failed == figures.requests > 0
     assert "refused" in figures.first_failures[0].why.lower()
 
 
-def test_traffic_ends_when_its_parent_is_killed(lab: Ground) -> None:
+def test_traffic_ends_when_its_parent_is_killed(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     program = f"""
 from katakei.lab.traffic import Traffic

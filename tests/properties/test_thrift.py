@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.scale.makespan import compared
-from bench.scale.simulated_aws import CalmWorld, Shape
-from bench.scale.simulated_rollout import Paper, Rolled, roll
+from bench.scale.makespan import makespans
+from bench.scale.simulated_aws import Shape, SimulatedAws
+from bench.scale.simulated_rollout import MemoryJournal, RolloutFigures, roll
 
 from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases
 from katakei.domain.phases import Phase
@@ -17,53 +17,53 @@ from katakei.domain.phases import Phase
 SECOND = timedelta(seconds=1)
 
 
-def rolled(targets: int, window: int, **shape: Any) -> Rolled:
-    paper = Paper()
-    return roll(CalmWorld(Shape(targets, **shape)), window, paper, paper)
+def figures(targets: int, window: int, **shape: Any) -> RolloutFigures:
+    paper = MemoryJournal()
+    return roll(SimulatedAws(Shape(targets, **shape)), window, paper, paper)
 
 
 @pytest.fixture(scope="module")
-def narrow() -> Rolled:
-    return rolled(40, 4)
+def narrow() -> RolloutFigures:
+    return figures(40, 4)
 
 
 @pytest.fixture(scope="module")
-def wide() -> Rolled:
+def wide() -> RolloutFigures:
     """Work that takes differently long, and groups so small that one call can hardly serve many."""
-    return rolled(300, 100, sigma=0.5)
+    return figures(300, 100, sigma=0.5)
 
 
-def done(of: Rolled) -> int:
+def done(of: RolloutFigures) -> int:
     return len(of.rollout.by_phase[Phase.DONE])
 
 
-def acts(of: Rolled) -> float:
+def changing_calls(of: RolloutFigures) -> float:
     """Calls that change something, per target."""
-    return len(of.world.acts) / of.world.shape.targets
+    return len(of.aws.changing_calls) / of.aws.shape.targets
 
 
-def test_a_target_costs_two_changing_calls_at_most(narrow: Rolled) -> None:
+def test_a_target_costs_two_changing_calls_at_most(narrow: RolloutFigures) -> None:
     assert done(narrow) == 40
-    assert acts(narrow) <= 2
+    assert changing_calls(narrow) <= 2
 
 
-def test_in_a_wide_window_it_costs_half_a_call(wide: Rolled) -> None:
+def test_in_a_wide_window_it_costs_half_a_call(wide: RolloutFigures) -> None:
     assert done(wide) == 300
-    assert acts(wide) <= 0.5
+    assert changing_calls(wide) <= 0.5
 
 
-def test_a_group_is_looked_at_thirty_times_a_minute_at_most(narrow: Rolled, wide: Rolled) -> None:
-    assert max(*narrow.world.looks.values(), *wide.world.looks.values()) <= 30
+def test_a_group_is_looked_at_thirty_times_a_minute_at_most(narrow: RolloutFigures, wide: RolloutFigures) -> None:
+    assert max(*narrow.aws.observations.values(), *wide.aws.observations.values()) <= 30
 
 
 def test_more_in_hand_than_one_call_may_name_still_serve_their_floor() -> None:
-    assert done(rolled(420, 205, sigma=0, median=SECOND)) == 420
+    assert done(figures(420, 205, sigma=0, median=SECOND)) == 420
 
 
 def test_many_groups_together_take_no_more_than_half_of_the_accounts_bucket() -> None:
-    many = rolled(120, 60, sigma=0.5, members=10)
+    many = figures(120, 60, sigma=0.5, members=10)
     assert done(many) == 120
-    assert fullest(many.world.acts) <= 10
+    assert fullest(many.aws.changing_calls) <= 10
 
 
 def fullest(moments: list[datetime], refill: float = 2) -> float:
@@ -75,19 +75,19 @@ def fullest(moments: list[datetime], refill: float = 2) -> float:
     return most
 
 
-def test_a_target_costs_fourteen_events(narrow: Rolled, wide: Rolled) -> None:
+def test_a_target_costs_fourteen_events(narrow: RolloutFigures, wide: RolloutFigures) -> None:
     for one in (narrow, wide):
-        assert one.rollout.number / one.world.shape.targets <= 14
+        assert one.rollout.number / one.aws.shape.targets <= 14
 
 
-def test_there_is_one_turn_a_second_at_most(narrow: Rolled, wide: Rolled) -> None:
+def test_there_is_one_turn_a_second_at_most(narrow: RolloutFigures, wide: RolloutFigures) -> None:
     for one in (narrow, wide):
         assert one.took / one.turns >= SECOND
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_rollout_is_near_the_best_that_can_be_done_with_its_work(seed: int) -> None:
-    took = compared(seed)
+    took = makespans(seed)
     assert took.katakei <= 1.15 * took.bound
     assert took.katakei <= took.batches
 
@@ -101,7 +101,7 @@ def calls_of_python(targets: int) -> int:
     """How many functions were called, window 25 %."""
     profile = Profile()
     profile.enable()
-    rolled(targets, targets // 4, sigma=0.3, median=10 * SECOND)
+    figures(targets, targets // 4, sigma=0.3, median=10 * SECOND)
     profile.disable()
     return sum(entry.callcount for entry in profile.getstats())
 
@@ -121,6 +121,6 @@ def test_a_turn_costs_the_journal_a_dozen_statements_and_one_for_each_event(
     monkeypatch.setattr(sqlite3, "connect", listening)
     monkeypatch.setattr(sqlite3.dbapi2, "connect", listening)
     url = f"sqlite:///{tmp_path / 'journal.db'}"
-    one = roll(CalmWorld(Shape(targets, median=SECOND)), targets // 4, SqlJournal(url), SqlLeases(url))
+    one = roll(SimulatedAws(Shape(targets, median=SECOND)), targets // 4, SqlJournal(url), SqlLeases(url))
     assert len(told) > one.turns
     assert len(told) - one.rollout.number <= 12 * one.turns

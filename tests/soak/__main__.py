@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.soak.script import drawn, killed
-from tests.soak.script_run import Book, Soaked, Total, soaked
+from tests.soak.script import kill_script, random_script
+from tests.soak.script_run import ScriptResult, Total, TotalsFile, run_script
 
 from katakei.lab import clock
 from katakei.lab.traffic import Figures
 
-KEPT = Path(".soak")
+FAILED_RUNS = Path(".soak")
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Soak:
     last: int
     kills: bool
     rate: float
-    book: Book
+    totals_file: TotalsFile
     lock: threading.Lock = field(default_factory=threading.Lock)
     total: Total = field(default_factory=Total)
     slowest: float = 0
@@ -39,10 +39,10 @@ class Soak:
     def lane(self) -> None:
         """Script after script."""
         while (number := self._next()) is not None:
-            script = (killed if self.kills else drawn)(self.seed, number, self.rate)
+            script = (kill_script if self.kills else random_script)(self.seed, number, self.rate)
             folder = Path(tempfile.mkdtemp(prefix="katakei-soak-"))
             try:
-                self._count(soaked(script, folder), folder)
+                self._count(run_script(script, folder), folder)
             except BaseException:
                 self.stopped = True
                 sys.stdout.write(f"{script.text()}\nthis script could not be played; its files: {folder}\n")
@@ -55,44 +55,45 @@ class Soak:
             number = None if over else next(self.numbers)
             return number if number is not None and number < self.last else None
 
-    def _count(self, result: Soaked, folder: Path) -> None:
-        seen = Figures() if result.script.mortal else result.figures
-        more = Total(1, result.story.kills, seen.requests, seen.failed, seen.held_back, len(result.faults))
+    def _count(self, result: ScriptResult, folder: Path) -> None:
+        seen = Figures() if result.script.kills_servers else result.figures
+        more = Total(1, result.run_log.kills, seen.requests, seen.failed, seen.held_back, len(result.faults))
         name = result.script.name
         with self.lock:
             self.total += more
             self.slowest = max([self.slowest, *result.refusals])
-            self.book.write(name, more)
-            word = "BROKEN" if result.faults else "kept"
-            sys.stdout.write(f"{name}: {word} in {result.seconds:.0f} s; {more.text()}; so far {self.total.text()}\n")
+            self.totals_file.write(name, more)
+            outcome = "BROKEN" if result.faults else "kept"
+            sys.stdout.write(
+                f"{name}: {outcome} in {result.seconds:.0f} s; {more.text()}; so far {self.total.text()}\n"
+            )
             sys.stdout.flush()
             if result.faults:
                 self.stopped = True
-                shutil.copytree(folder, KEPT / name, dirs_exist_ok=True)
-                (KEPT / name / "story.txt").write_text(result.text())
-                again = f"make soak SEED={self.seed} FROM={name.rpartition('-')[2]} ROLLOUTS=1 RATE={self.rate:g}"
-                sys.stdout.write(
-                    f"{result.text()}\nkept in {KEPT / name}\nplay it again: {again}{' KILLS=1' * self.kills}\n"
-                )
+                shutil.copytree(folder, FAILED_RUNS / name, dirs_exist_ok=True)
+                (FAILED_RUNS / name / "log.txt").write_text(result.text())
+                command = f"make soak SEED={self.seed} FROM={name.rpartition('-')[2]} ROLLOUTS=1 RATE={self.rate:g}"
+                options = " KILLS=1" * self.kills
+                sys.stdout.write(f"{result.text()}\nkept in {FAILED_RUNS / name}\nrepeat it with: {command}{options}\n")
 
 
 def main() -> int:
     """Exit code 1 when a promise was broken."""
-    asked = _asked()
-    seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
+    options = _options()
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     sys.stdout.write(f"seed {seed}\n")
-    until = clock.monotonic() + 60 * asked.minutes
-    numbers, last = itertools.count(asked.first), asked.first + asked.rollouts
-    soak = Soak(seed, numbers, until, last, asked.kills, asked.rate, Book(KEPT / "totals.jsonl"))
-    with ThreadPoolExecutor(asked.lanes) as pool:
-        for lane in [pool.submit(soak.lane) for _ in range(asked.lanes)]:
+    until = clock.monotonic() + 60 * options.minutes
+    numbers, last = itertools.count(options.first), options.first + options.rollouts
+    soak = Soak(seed, numbers, until, last, options.kills, options.rate, TotalsFile(FAILED_RUNS / "totals.jsonl"))
+    with ThreadPoolExecutor(options.lanes) as pool:
+        for lane in [pool.submit(soak.lane) for _ in range(options.lanes)]:
             lane.result()
     sys.stdout.write(f"seed {seed}: {soak.total.text()}; slowest refusal of a rival {soak.slowest:.1f} s\n")
-    sys.stdout.write(f"all runs together: {soak.book.total().text()}\n")
+    sys.stdout.write(f"all runs together: {soak.totals_file.total().text()}\n")
     return 1 if soak.total.faults else 0
 
 
-def _asked() -> argparse.Namespace:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make soak")
     parser.add_argument("--minutes", type=float, default=10, help="no script is begun after this")
     parser.add_argument("--seed", type=int, help="of the scripts; else drawn, and printed")

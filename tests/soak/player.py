@@ -10,29 +10,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.soak.processes import DRIVES, Crew, Member, together
-from tests.soak.script import Act, Deed, Script, Work
+from tests.soak.processes import OWNER_COMMANDS, CliCommand, ProcessGroup, simultaneous_owners
+from tests.soak.script import Script, Step, StepKind, Work
 
 from katakei.lab import clock
 from katakei.lab.process import Lab
 
-WHOLE = 600.0
+ROLLOUT_TIMEOUT = 600.0
 """Seconds after which a rollout that has not ended never will."""
 TICK = 0.1
-PERSON = 2.0
+MANUAL_WORK_INTERVAL = 2.0
 """How often a person who works by hand looks whether there is something to do."""
-AGAIN = frozenset({-signal.SIGKILL, -signal.SIGTERM, 4, 5, 130})
+RERUN_CODES = frozenset({-signal.SIGKILL, -signal.SIGTERM, 4, 5, 130})
 """Exit codes after which the same command is given once more (4: another one had it; SIGTERM: it had not begun)."""
 SIGNALS = {
-    Act.KILL: signal.SIGKILL,
-    Act.FREEZE: signal.SIGSTOP,
-    Act.WAKE: signal.SIGCONT,
-    Act.TERM: signal.SIGTERM,
+    StepKind.KILL: signal.SIGKILL,
+    StepKind.FREEZE: signal.SIGSTOP,
+    StepKind.WAKE: signal.SIGCONT,
+    StepKind.TERM: signal.SIGTERM,
 }
 
 
 @dataclass(slots=True)
-class Story:
+class RunLog:
     """What happened, for a person; `faults` are the rules that processes broke, `kills` those that hit a living one."""
 
     lines: list[str] = field(default_factory=list)
@@ -40,144 +40,146 @@ class Story:
     kills: int = 0
 
 
-class Playing:
+class Player:
     """One rollout, from its first command to its end."""
 
-    def __init__(self, script: Script, lab: Lab, crew: Crew, story: Story) -> None:
-        self.story = story
-        self._script, self._lab, self._crew = script, lab, crew
-        self._deeds = list(script.deeds)
+    def __init__(self, script: Script, lab: Lab, processes: ProcessGroup, run_log: RunLog) -> None:
+        self.run_log = run_log
+        self._script, self._lab, self._processes = script, lab, processes
+        self._steps = list(script.steps)
         self._first: tuple[str, ...] = ()
         self._began = clock.monotonic()
-        self._looked = 0.0
-        self._troubled = False
-        self._worked: set[tuple[str, int]] = set()
+        self._last_manual_check = 0.0
+        self._disturbed = False
+        self._worked_on: set[tuple[str, int]] = set()
 
-    def played(self, first: Member) -> dict[str, Any]:
+    def run(self, first: CliCommand) -> dict[str, Any]:
         """The rollout as `katakei show` tells it at the end; {} when it came to none. `first` drives it already."""
-        self._first = first.words
-        self._tell(f"{' '.join(first.words)} (pid {first.pid})")
-        while not self.story.faults:
-            self._do(self._due())
-            self._mark()
+        self._first = first.args
+        self._log(f"{' '.join(first.args)} (pid {first.pid})")
+        while not self.run_log.faults:
+            self._perform(self._due())
+            self._mark_disturbed()
             self._note_ends()
-            self.story.faults += together(self._crew.living(*DRIVES), clock.monotonic())
+            self.run_log.faults += simultaneous_owners(
+                self._processes.running_commands(*OWNER_COMMANDS), clock.monotonic()
+            )
             if self._script.work is Work.BY_HAND:
-                self._work_by_hand()
-            if not self._crew.living(*DRIVES) and (over := self._over()):
-                self._settle()
-                return over
-            if self._passed() > WHOLE:
-                self.story.faults.append(f"not over after {WHOLE:g} s")
+                self._do_manual_work()
+            if not self._processes.running_commands(*OWNER_COMMANDS) and (finished := self._finished_rollout()):
+                self._clear_faults()
+                return finished
+            if self._elapsed() > ROLLOUT_TIMEOUT:
+                self.run_log.faults.append(f"not over after {ROLLOUT_TIMEOUT:g} s")
             clock.sleep(TICK)
         return {}
 
-    def _over(self) -> dict[str, Any]:
+    def _finished_rollout(self) -> dict[str, Any]:
         """The newest rollout if it has ended; else the command is given once more."""
-        rollouts = self._crew.rollouts()
+        rollouts = self._processes.rollouts()
         if rollouts and rollouts[0]["finished"]:
-            return self._crew.shown(rollouts[0]["rollout"])
-        drivers = [m for m in self._crew.members if m.words[0] in DRIVES]
+            return self._processes.shown(rollouts[0]["rollout"])
+        drivers = [m for m in self._processes.commands if m.args[0] in OWNER_COMMANDS]
         last = max(drivers, key=lambda m: m.ended or 0)
-        if last.code not in AGAIN:
-            self.story.faults.append(f"{' '.join(last.words)} ended with {last.code}, and the rollout has not ended")
+        if last.code not in RERUN_CODES:
+            self.run_log.faults.append(f"{' '.join(last.args)} ended with {last.code}, and the rollout has not ended")
         elif len(drivers) > 60:
-            self.story.faults.append("sixty commands were not enough")
+            self.run_log.faults.append("sixty commands were not enough")
         else:
             clock.sleep(0 if last.code == -signal.SIGKILL else 1)
-            again = self._crew.start(*self._first)
-            self._tell(f"once more (pid {again.pid})")
+            rerun = self._processes.start(*self._first)
+            self._log(f"once more (pid {rerun.pid})")
         return {}
 
-    def _due(self) -> Iterator[Deed]:
-        while self._deeds and self._deeds[0].at <= self._passed() and self._reached(self._deeds[0].phase):
-            yield self._deeds.pop(0)
+    def _due(self) -> Iterator[Step]:
+        while self._steps and self._steps[0].at <= self._elapsed() and self._phase_reached(self._steps[0].phase):
+            yield self._steps.pop(0)
 
-    def _reached(self, phase: str) -> bool:
+    def _phase_reached(self, phase: str) -> bool:
         if not phase:
             return True
-        rollouts = self._crew.rollouts()
-        targets = self._crew.shown(str(rollouts[0]["rollout"]))["targets"] if rollouts else []
+        rollouts = self._processes.rollouts()
+        targets = self._processes.shown(str(rollouts[0]["rollout"]))["targets"] if rollouts else []
         return any(target["phase"] == phase for target in targets)
 
-    def _do(self, deeds: Iterator[Deed]) -> None:
-        for deed in deeds:
-            match deed.act:
-                case Act.KILL | Act.FREEZE | Act.WAKE | Act.TERM:
-                    hit = self._crew.signal(SIGNALS[deed.act])
-                    self.story.kills += len(hit) if deed.act is Act.KILL else 0
-                    self._tell(f"{deed.act.value} to {[member.pid for member in hit]}")
-                case Act.RIVAL:
-                    self._rival()
-                case Act.TROUBLE:
-                    self._trouble(deed)
-                case Act.PAUSE | Act.RESUME | Act.ABORT:
-                    self._say(deed.act.value)
+    def _perform(self, steps: Iterator[Step]) -> None:
+        for step in steps:
+            match step.act:
+                case StepKind.KILL | StepKind.FREEZE | StepKind.WAKE | StepKind.TERM:
+                    hit = self._processes.signal(SIGNALS[step.act])
+                    self.run_log.kills += len(hit) if step.act is StepKind.KILL else 0
+                    self._log(f"{step.act.value} to {[command.pid for command in hit]}")
+                case StepKind.SECOND_ROLLOUT:
+                    self._start_second_rollout()
+                case StepKind.FAULTS:
+                    self._inject_faults(step)
+                case StepKind.PAUSE | StepKind.RESUME | StepKind.ABORT:
+                    self._run_command(step.act.value)
 
-    def _mark(self) -> None:
+    def _mark_disturbed(self) -> None:
         """Whoever runs while the world or a process is troubled may take longer."""
-        living = self._crew.living()
-        if self._troubled or any(member.frozen for member in living):
-            for member in living:
-                member.troubled = True
+        living = self._processes.running_commands()
+        if self._disturbed or any(command.frozen for command in living):
+            for command in living:
+                command.disturbed = True
 
-    def _rival(self) -> None:
+    def _start_second_rollout(self) -> None:
         """Only beside somebody who drives it: else it is no rival."""
-        if self._crew.living("roll"):
-            rival = self._crew.start(*self._first, LOGNAME="rival")
-            self._tell(f"a rival (pid {rival.pid})")
+        if self._processes.running_commands("roll"):
+            rival = self._processes.start(*self._first, LOGNAME="rival")
+            self._log(f"a rival (pid {rival.pid})")
 
-    def _say(self, word: str) -> None:
-        rollouts = self._crew.rollouts()
+    def _run_command(self, word: str) -> None:
+        rollouts = self._processes.rollouts()
         if rollouts and not rollouts[0]["finished"]:
-            said = self._crew.start(word, str(rollouts[0]["rollout"]))
-            self._tell(f"{word} (pid {said.pid})")
+            said = self._processes.start(word, str(rollouts[0]["rollout"]))
+            self._log(f"{word} (pid {said.pid})")
 
-    def _trouble(self, deed: Deed) -> None:
+    def _inject_faults(self, step: Step) -> None:
         named = {"agent_dead", "target_dead"}
         ids = [target.id for target in self._lab.targets]
-        faults = {k: [ids[n] for n in v] if k in named and isinstance(v, list) else v for k, v in deed.faults.items()}
+        faults = {k: [ids[n] for n in v] if k in named and isinstance(v, list) else v for k, v in step.faults.items()}
         self._lab.faults(**faults)
-        self._troubled = any(faults.values())
-        self._tell(f"faults {faults}")
+        self._disturbed = any(faults.values())
+        self._log(f"faults {faults}")
 
-    def _settle(self) -> None:
+    def _clear_faults(self) -> None:
         """Nothing is wrong with the world any more, so that it can be judged."""
-        for deed in self._deeds:
-            if deed.act is Act.TROUBLE and not any(deed.faults.values()):
-                self._trouble(deed)
+        for step in self._steps:
+            if step.act is StepKind.FAULTS and not any(step.faults.values()):
+                self._inject_faults(step)
         self._note_ends()
 
     def _note_ends(self) -> None:
-        for member in self._crew.members:
-            if member.code is not None and member.ended is None:
-                member.ended = clock.monotonic()
-                self._tell(f"{member.words[0]} (pid {member.pid}) ended with {member.code}")
+        for command in self._processes.commands:
+            if command.code is not None and command.ended is None:
+                command.ended = clock.monotonic()
+                self._log(f"{command.args[0]} (pid {command.pid}) ended with {command.code}")
 
-    def _work_by_hand(self) -> None:
+    def _do_manual_work(self) -> None:
         """What a person does: the work on each target that waits for it, once, then their word."""
-        if clock.monotonic() - self._looked < PERSON:
+        if clock.monotonic() - self._last_manual_check < MANUAL_WORK_INTERVAL:
             return
-        self._looked = clock.monotonic()
-        for rollout in self._crew.rollouts()[:1]:
+        self._last_manual_check = clock.monotonic()
+        for rollout in self._processes.rollouts()[:1]:
             name = str(rollout["rollout"])
-            for target in self._crew.shown(name)["targets"]:
+            for target in self._processes.shown(name)["targets"]:
                 key = (str(target["id"]), int(target["attempt"]))
-                if target["phase"] == "working" and key not in self._worked:
-                    self._worked.add(key)
-                    self._by_hand(*key, name)
+                if target["phase"] == "working" and key not in self._worked_on:
+                    self._worked_on.add(key)
+                    self._work_on(*key, name)
 
-    def _by_hand(self, target: str, attempt: int, rollout: str) -> None:
+    def _work_on(self, target: str, attempt: int, rollout: str) -> None:
         folder = next(Path(each.folder) for each in self._lab.targets if each.id == target)
         with (folder / "worked").open("a") as log:
             log.write(f"{rollout}/{attempt} {clock.now().isoformat()}\n")
         (folder / "release").write_text("v2\n")
         subprocess.run([folder / "bin/restart"], check=True, timeout=30)
-        self._crew.start("approve", rollout, target)
-        self._tell(f"work by hand on {target}, approved")
+        self._processes.start("approve", rollout, target)
+        self._log(f"work by hand on {target}, approved")
 
-    def _passed(self) -> float:
+    def _elapsed(self) -> float:
         return clock.monotonic() - self._began
 
-    def _tell(self, what: str) -> None:
-        self.story.lines.append(f"{self._passed():6.2f} {what}")
+    def _log(self, what: str) -> None:
+        self.run_log.lines.append(f"{self._elapsed():6.2f} {what}")

@@ -18,41 +18,41 @@ SLOW_REQUEST = 3.0
 class Work(Enum):
     """What becomes of the work on the targets that are `bad`; on all others it succeeds."""
 
-    WELL = "well"
+    SUCCEEDS = "well"
     SLOW = "slow"
     LATE = "succeeds, and the server is healthy some seconds later"
     FAILS = "fails"
     HANGS = "hangs"
-    SICK = "succeeds with a release that is not healthy"
+    UNHEALTHY = "succeeds with a release that is not healthy"
     BY_HAND = "by hand"
 
 
-BAD = frozenset({Work.FAILS, Work.HANGS, Work.SICK})
+FAILING_WORK = frozenset({Work.FAILS, Work.HANGS, Work.UNHEALTHY})
 
 
-class Act(Enum):
+class StepKind(Enum):
     """What somebody does to the rollout, or to its world."""
 
     KILL = "kill -9"
     FREEZE = "SIGSTOP"
     WAKE = "SIGCONT"
     TERM = "SIGTERM"
-    RIVAL = "a rival"
+    SECOND_ROLLOUT = "a rival"
     PAUSE = "pause"
     RESUME = "resume"
     ABORT = "abort"
-    TROUBLE = "faults"
+    FAULTS = "faults"
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Step:
     """One act, so many seconds after the rollout's first command, and not before a target is in `phase`.
 
     Of `faults`, targets are named by their place.
     """
 
     at: float
-    act: Act
+    act: StepKind
     faults: Mapping[str, object] = field(default_factory=dict)
     phase: str = ""
 
@@ -75,22 +75,22 @@ class Script:
     soak: int = 0
     lag: float = 0
     close_idle: bool = True
-    work: Work = Work.WELL
+    work: Work = Work.SUCCEEDS
     bad: tuple[int, ...] = ()
     max_failures: int = 0
     failed_target: str = "keep_out"
     then: str = ""  # when the rollout has ended: `retry` what failed, mended; or `revert` what went well
     rate: float = 20
-    deeds: tuple[Deed, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
-    def mortal(self) -> bool:
+    def kills_servers(self) -> bool:
         """A server dies by itself: requests are lost then, and not by us."""
-        return any(deed.faults.get("target_dead") for deed in self.deeds)
+        return any(step.faults.get("target_dead") for step in self.steps)
 
-    def does(self, *acts: Act) -> bool:
+    def includes(self, *acts: StepKind) -> bool:
         """Whether any of these is done."""
-        return any(deed.act in acts for deed in self.deeds)
+        return any(step.act in acts for step in self.steps)
 
     def lab(self) -> LabOptions:
         """The lab for it."""
@@ -99,95 +99,99 @@ class Script:
 
     def text(self) -> str:
         """For a person: what is unusual about it, then what is done."""
-        usual = Script("")
+        defaults = Script("")
         names = [name for name in Script.__dataclass_fields__ if name not in {"name", "deeds"}]
-        shown = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name) != getattr(usual, name)]
-        return "\n".join([f"script {self.name}: {', '.join(shown)}", *(deed.text() for deed in self.deeds)])
+        shown = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name) != getattr(defaults, name)]
+        return "\n".join([f"script {self.name}: {', '.join(shown)}", *(step.text() for step in self.steps)])
 
 
-def drawn(seed: int, number: int, rate: float) -> Script:
+def random_script(seed: int, number: int, rate: float) -> Script:
     """Any rollout."""
-    dice = random.Random(f"{seed}-{number}")  # noqa: S311 - dice, not secrets
-    targets = dice.randint(2, 6)
-    work = dice.choices(list(Work), [5, 2, 1, 2, 1, 1, 1])[0]
-    until = dice.choice(("delay", "proof", "answered", "counter"))
-    some = dice.sample(range(targets), dice.randint(1, targets)) if work in BAD else []
+    rng = random.Random(f"{seed}-{number}")  # noqa: S311 - dice, not secrets
+    targets = rng.randint(2, 6)
+    work = rng.choices(list(Work), [5, 2, 1, 2, 1, 1, 1])[0]
+    until = rng.choice(("delay", "proof", "answered", "counter"))
+    some = rng.sample(range(targets), rng.randint(1, targets)) if work in FAILING_WORK else []
     return Script(
         name=f"{seed}-{number}",
         targets=targets,
-        window=dice.randint(1, targets - 1),
-        floor=dice.randint(1, targets - 1),
+        window=rng.randint(1, targets - 1),
+        floor=rng.randint(1, targets - 1),
         until=until,
-        delay=dice.randint(6, 9) if until == "delay" else dice.choice((10, 300)),
-        settle=dice.randint(2, 3),
-        soak=dice.randint(0, 2),
-        lag=round(dice.choice((0, dice.uniform(0, 2))), 1),
-        close_idle=until == "proof" or dice.random() < 0.5,
+        delay=rng.randint(6, 9) if until == "delay" else rng.choice((10, 300)),
+        settle=rng.randint(2, 3),
+        soak=rng.randint(0, 2),
+        lag=round(rng.choice((0, rng.uniform(0, 2))), 1),
+        close_idle=until == "proof" or rng.random() < 0.5,
         work=work,
         bad=tuple(sorted(some)),
-        max_failures=dice.choice((0, 0, 1)),
-        failed_target=dice.choice(("keep_out", "put_back")),
-        then=dice.choice(AFTERWARDS[work in BAD]),
+        max_failures=rng.choice((0, 0, 1)),
+        failed_target=rng.choice(("keep_out", "put_back")),
+        then=rng.choice(FOLLOW_UPS[work in FAILING_WORK]),
         rate=rate,
-        deeds=tuple(sorted(_deeds(dice, work, targets), key=lambda deed: deed.at)),
+        steps=tuple(sorted(_steps(rng, work, targets), key=lambda step: step.at)),
     )
 
 
-def killed(seed: int, number: int, rate: float) -> Script:
+def kill_script(seed: int, number: int, rate: float) -> Script:
     """The quickest rollout there is, and nothing but `kill -9` at random moments."""
-    dice = random.Random(f"kills-{seed}-{number}")  # noqa: S311 - as above
-    moments = sorted(round(dice.uniform(0.3, 25), 2) for _ in range(dice.randint(1, 5)))
-    first = round(dice.uniform(0.3, 12), 2)  # by then none is over
-    deeds = tuple(Deed(at, Act.KILL) for at in sorted([first, *moments]))
-    lag = dice.choice((0, 0.5))
-    return Script(f"{seed}-{number}", settle=2, lag=lag, close_idle=dice.random() < 0.5, rate=rate, deeds=deeds)
+    rng = random.Random(f"kills-{seed}-{number}")  # noqa: S311 - as above
+    moments = sorted(round(rng.uniform(0.3, 25), 2) for _ in range(rng.randint(1, 5)))
+    first = round(rng.uniform(0.3, 12), 2)  # by then none is over
+    steps = tuple(Step(at, StepKind.KILL) for at in sorted([first, *moments]))
+    lag = rng.choice((0, 0.5))
+    return Script(f"{seed}-{number}", settle=2, lag=lag, close_idle=rng.random() < 0.5, rate=rate, steps=steps)
 
 
-AFTERWARDS = {True: ("", "retry"), False: ("", "revert")}
+FOLLOW_UPS = {True: ("", "retry"), False: ("", "revert")}
 """What is drawn for the time after the end, by whether the work is bad."""
-ODDS = {"kill": 5, "freeze": 2, "long freeze": 1, "term": 2, "rival": 3, "pause": 1, "abort": 0.5, "trouble": 6}
+WEIGHTS = {"kill": 5, "freeze": 2, "long freeze": 1, "term": 2, "rival": 3, "pause": 1, "abort": 0.5, "trouble": 6}
 
 
-def _deeds(dice: random.Random, work: Work, targets: int) -> Iterator[Deed]:
+def _steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
     """One to six of them, some with their end."""
-    for _ in range(dice.randint(1, 6)):
-        at = round(dice.uniform(0.3, 40), 2)
-        then = round(at + dice.uniform(1, 12), 2)
-        match dice.choices(list(ODDS), list(ODDS.values()))[0]:
+    for _ in range(rng.randint(1, 6)):
+        at = round(rng.uniform(0.3, 40), 2)
+        then = round(at + rng.uniform(1, 12), 2)
+        match rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]:
             case "kill":
-                yield Deed(at, Act.KILL)
+                yield Step(at, StepKind.KILL)
             case "freeze":
-                yield from (Deed(at, Act.FREEZE), Deed(then, Act.WAKE))
+                yield from (Step(at, StepKind.FREEZE), Step(then, StepKind.WAKE))
             case "long freeze":  # longer than a lease lives, and somebody tries before and after
-                yield from (Deed(at, Act.FREEZE), Deed(at + 1, Act.RIVAL), Deed(at + 32, Act.RIVAL))
-                yield Deed(at + 45, Act.WAKE)
+                yield from (
+                    Step(at, StepKind.FREEZE),
+                    Step(at + 1, StepKind.SECOND_ROLLOUT),
+                    Step(at + 32, StepKind.SECOND_ROLLOUT),
+                )
+                yield Step(at + 45, StepKind.WAKE)
             case "term":
-                yield from [Deed(at, Act.TERM)] * dice.choice((1, 1, 2))
-            case "rival" if work in {Work.WELL, Work.SLOW, Work.LATE}:  # after other ends a rival would begin anew
-                yield from [Deed(at, Act.RIVAL)] * dice.choice((1, 2))
+                yield from [Step(at, StepKind.TERM)] * rng.choice((1, 1, 2))
+            case "rival" if work in {Work.SUCCEEDS, Work.SLOW, Work.LATE}:  # after other ends a rival would begin anew
+                yield from [Step(at, StepKind.SECOND_ROLLOUT)] * rng.choice((1, 2))
             case "pause":
-                yield from (Deed(at, Act.PAUSE), Deed(then, Act.RESUME))
+                yield from (Step(at, StepKind.PAUSE), Step(then, StepKind.RESUME))
             case "abort" if work is not Work.BY_HAND:  # a person would restart what serves again by then
-                yield Deed(at, Act.ABORT)
+                yield Step(at, StepKind.ABORT)
             case "trouble":
-                faults, mended = _trouble(dice, targets)
-                yield from (Deed(at, Act.TROUBLE, faults), Deed(then, Act.TROUBLE, mended))
+                faults, mended = _inject_faults(rng, targets)
+                yield from (Step(at, StepKind.FAULTS, faults), Step(then, StepKind.FAULTS, mended))
 
 
-def _trouble(dice: random.Random, targets: int) -> tuple[dict[str, object], dict[str, object]]:
+def _inject_faults(rng: random.Random, targets: int) -> tuple[dict[str, object], dict[str, object]]:
     """What goes wrong, and what makes it right again."""
-    one = [dice.randrange(targets)]
-    storm: dict[str, object] = {"throttle": 0.3, "error": 0.1, "timeout": 0.05, "hold": 6, "seed": dice.randrange(1000)}
+    one = [rng.randrange(targets)]
+    storm: dict[str, object] = {"throttle": 0.3, "error": 0.1, "timeout": 0.05, "hold": 6, "seed": rng.randrange(1000)}
     calm: dict[str, object] = {"throttle": 0, "error": 0, "timeout": 0}
     troubles: list[tuple[dict[str, object], dict[str, object]]] = [
         (storm, calm),
         ({"throttle": 0.8}, {"throttle": 0}),
         ({"error": 0.5}, {"error": 0}),
-        ({"stale": dice.choice((1, 2))}, {"stale": 0}),  # as long as settle at most: so old no answer is on AWS
+        ({"stale": rng.choice((1, 2))}, {"stale": 0}),  # as long as settle at most: so old no answer is on AWS
         ({"agent_dead": one}, {"agent_dead": []}),
         ({"deliver_late": True}, {"deliver_late": False}),
         ({"deliver_twice": True}, {"deliver_twice": False}),
-        ({"deny": [dice.choice(("DescribeTargetHealth", "RegisterTargets", "SendCommand"))]}, {"deny": []}),
+        ({"deny": [rng.choice(("DescribeTargetHealth", "RegisterTargets", "SendCommand"))]}, {"deny": []}),
         ({"target_dead": one}, {"target_dead": []}),
     ]
-    return dice.choice(troubles)
+    return rng.choice(troubles)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tests.soak.script import BAD, Script, Work
+from tests.soak.script import FAILING_WORK, Script, Work
 
 from katakei.lab.address import BoundAddress
 from katakei.lab.envoy.control_plane import Admin
@@ -45,7 +45,7 @@ DROPPED = "upstream_cx_destroy_(?:local|remote)_with_active_rq|downstream_rq_5xx
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class WorkStart:
     """Work as the target knows it: rollout/attempt, and when it began."""
 
     key: str
@@ -61,22 +61,22 @@ def configuration(script: Script) -> str:
         more=MORE[script.until] + (", witness: ssm" if by_hand and script.until != "delay" else ""),
         work="{manual: }" if by_hand else WORK,
         working="8s" if script.work is Work.HANGS else "2m",
-        within="5s" if script.work is Work.SICK else "1m",
+        within="5s" if script.work is Work.UNHEALTHY else "1m",
         failed_target=script.failed_target,
     )
 
 
 def break_work(script: Script, lab: Lab) -> None:
     """On the targets that are bad; what only takes its time does so everywhere."""
-    file = {Work.FAILS: "bad", Work.SICK: "sick", Work.SLOW: "slow", Work.LATE: "late"}.get(script.work)
-    places = script.bad if script.work in BAD else range(script.targets)
+    file = {Work.FAILS: "bad", Work.UNHEALTHY: "sick", Work.SLOW: "slow", Work.LATE: "late"}.get(script.work)
+    places = script.bad if script.work in FAILING_WORK else range(script.targets)
     for place in places if file else ():
         (Path(lab.targets[place].folder) / str(file)).touch()
     if script.work is Work.HANGS:
         lab.faults(deploy_hangs=[lab.targets[place].id for place in script.bad])
 
 
-def mend_work(lab: Lab) -> None:
+def repair_work(lab: Lab) -> None:
     """On all of them."""
     for target in lab.targets:
         for file in ("bad", "sick"):
@@ -84,13 +84,13 @@ def mend_work(lab: Lab) -> None:
     lab.faults(deploy_hangs=[])
 
 
-def worked(lab: Lab) -> Mapping[str, tuple[Begun, ...]]:
+def work_starts(lab: Lab) -> Mapping[str, tuple[WorkStart, ...]]:
     """By target: what its work wrote each time it began."""
     return {target.id: tuple(_begun(*line.split()) for line in _lines(target, "worked")) for target in lab.targets}
 
 
-def _begun(key: str, at: str) -> Begun:
-    return Begun(key, datetime.fromisoformat(at))
+def _begun(key: str, at: str) -> WorkStart:
+    return WorkStart(key, datetime.fromisoformat(at))
 
 
 def releases(lab: Lab) -> Mapping[str, str]:
@@ -103,7 +103,7 @@ def _lines(target: Target, name: str) -> Iterator[str]:
     yield from log.read_text().splitlines() if log.exists() else ()
 
 
-def dropped(lab: Lab) -> Counter[str]:
+def dropped_requests(lab: Lab) -> Counter[str]:
     """What the data plane itself counts as dropped since it began."""
     host, _, port = (Path(lab.targets[0].folder).parents[1] / "envoy/admin").read_text().strip().rpartition(":")
     with closing(Admin(BoundAddress(host, int(port)))) as admin:

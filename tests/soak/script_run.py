@@ -6,108 +6,114 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.evidence import Watch
+from tests.acceptance.evidence import EvidenceCollector
 from tests.acceptance.judge import measure
-from tests.soak import processes, script_lab
-from tests.soak.player import Playing, Story
-from tests.soak.processes import Crew
+from tests.soak import script_lab
+from tests.soak.player import Player, RunLog
+from tests.soak.processes import ProcessGroup, refusal_times
 from tests.soak.script import SLOW_REQUEST, Script
-from tests.soak.verdict import End, codes, faults
+from tests.soak.verdict import EndState, allowed_codes, violations
 
 from katakei.lab import clock
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
 
-EDGE = 1.0
+SETTLE_SECONDS = 1.0
 """Seconds until what was done last has reached the data plane."""
 OLD, RELEASE = "v1", "v2"
 ROLL = ("roll", "-f", "katakei.yml", "--release", RELEASE, "--yes")
 
 
 @dataclass(slots=True)
-class Soaked:
+class ScriptResult:
     """What came of one script."""
 
     script: Script
     faults: list[str] = field(default_factory=list)
-    story: Story = field(default_factory=Story)
+    run_log: RunLog = field(default_factory=RunLog)
     figures: Figures = field(default_factory=Figures)
     refusals: list[float] = field(default_factory=list)
-    said: str = ""
+    output: str = ""
     seconds: float = 0
     code: int | None = None
 
     def text(self) -> str:
         """For a person who looks for the cause."""
-        told = "\n".join(self.story.lines)
-        complaints = "\n".join(f"FAULT: {fault}" for fault in self.faults)
-        return f"{self.script.text()}\n\nWhat was done, by second:\n{told}\n\n{complaints}\n\n{self.said}\n"
+        log_lines = "\n".join(self.run_log.lines)
+        violation_lines = "\n".join(f"FAULT: {fault}" for fault in self.faults)
+        return f"{self.script.text()}\n\nWhat was done, by second:\n{log_lines}\n\n{violation_lines}\n\n{self.output}\n"
 
 
-def soaked(script: Script, folder: Path) -> Soaked:
+def run_script(script: Script, folder: Path) -> ScriptResult:
     """Played, judged; processes and lab have ended when it returns."""
     began = clock.monotonic()
     (folder / "katakei.yml").write_text(script_lab.configuration(script))
     with Lab(script.lab()) as lab:
-        crew = Crew(folder, lab.env, str(folder / "journal.db"))
+        processes = ProcessGroup(folder, lab.env, str(folder / "journal.db"))
         try:
-            result = _played(script, lab, crew)
+            result = _play(script, lab, processes)
         finally:
-            crew.close()
+            processes.close()
     result.seconds = clock.monotonic() - began
     return result
 
 
-def _played(script: Script, lab: Lab, crew: Crew) -> Soaked:
+def _play(script: Script, lab: Lab, processes: ProcessGroup) -> ScriptResult:
     lab.faults(close_idle=script.close_idle)
     script_lab.break_work(script, lab)
-    watch, traffic, story = Watch(lab), Traffic(lab.url, script.rate, slow_seconds=SLOW_REQUEST), Story()
-    result = Soaked(script, story=story)
-    dropped = script_lab.dropped(lab)  # the lab itself asks before there is anybody to answer
+    watch, traffic, run_log = EvidenceCollector(lab), Traffic(lab.url, script.rate, slow_seconds=SLOW_REQUEST), RunLog()
+    result = ScriptResult(script, run_log=run_log)
+    dropped = script_lab.dropped_requests(lab)  # the lab itself asks before there is anybody to answer
     traffic.start()
     try:
-        end = _ended(script, lab, crew, story)
-        clock.sleep(EDGE + script.lag)
+        end = _run_to_end(script, lab, processes, run_log)
+        clock.sleep(SETTLE_SECONDS + script.lag)
     finally:
         result.figures = traffic.stop()
-    result.faults += story.faults
+    result.faults += run_log.faults
     if end:
-        end = replace(end, dropped=script_lab.dropped(lab) - dropped)
+        end = replace(end, dropped=script_lab.dropped_requests(lab) - dropped)
         seen = watch.end(RELEASE, (end.code,), result.figures)
         result.code = end.code
-        result.faults += faults(script, seen, measure(seen), end)
-    result.faults += crew.left_over()
-    result.refusals = processes.refusals(crew.members)
-    result.said = "\n".join(f"== {' '.join(m.words)} (pid {m.pid}): {m.code}\n{m.process.said()}" for m in crew.members)
+        result.faults += violations(script, seen, measure(seen), end)
+    result.faults += processes.leftovers()
+    result.refusals = refusal_times(processes.commands)
+    result.output = "\n".join(
+        f"== {' '.join(m.args)} (pid {m.pid}): {m.code}\n{m.process.said()}" for m in processes.commands
+    )
     return result
 
 
-def _ended(script: Script, lab: Lab, crew: Crew, story: Story) -> End | None:
+def _run_to_end(script: Script, lab: Lab, processes: ProcessGroup, run_log: RunLog) -> EndState | None:
     """By its script; then what is drawn for afterwards. None when a rule was broken."""
-    shown = Playing(script, lab, crew, story).played(crew.start(*ROLL))
-    if not shown:
+    described = Player(script, lab, processes, run_log).run(processes.start(*ROLL))
+    if not described:
         return None
-    end = _end(shown, lab, crew, codes(script))
-    again = _again(script, end) if end.code in end.allowed else ()
-    if not again:
+    end = _end_state(described, lab, processes, allowed_codes(script))
+    follow_up = _follow_up(script, end) if end.code in end.allowed else ()
+    if not follow_up:
         return end
-    script_lab.mend_work(lab)
-    shown = Playing(replace(script, deeds=()), lab, crew, story).played(crew.start(*again))
-    release = OLD if again[0] == "revert" else RELEASE
-    return replace(_end(shown, lab, crew, frozenset({0, 1})), words=1, release=release) if shown else None
+    script_lab.repair_work(lab)
+    described = Player(replace(script, steps=()), lab, processes, run_log).run(processes.start(*follow_up))
+    release = OLD if follow_up[0] == "revert" else RELEASE
+    return (
+        replace(_end_state(described, lab, processes, frozenset({0, 1})), words=1, release=release)
+        if described
+        else None
+    )
 
 
-def _again(script: Script, end: End) -> tuple[str, ...]:
+def _follow_up(script: Script, end: EndState) -> tuple[str, ...]:
     """What a person says after the end; () when nothing."""
-    failed = [target for target, works in end.worked.items() if works and end.releases[target] != RELEASE]
+    failed = [target for target, works in end.work_starts.items() if works and end.releases[target] != RELEASE]
     if script.then == "retry" and failed:
         return ("retry", str(end.shown["rollout"]), *failed)
     return ("revert", str(end.shown["rollout"])) if script.then == "revert" and end.code == 0 else ()
 
 
-def _end(shown: Mapping[str, Any], lab: Lab, crew: Crew, allowed: frozenset[int]) -> End:
-    code = crew.asked_again(str(shown["rollout"]))
-    return End(shown, code, allowed, script_lab.releases(lab), script_lab.worked(lab))
+def _end_state(described: Mapping[str, Any], lab: Lab, processes: ProcessGroup, allowed: frozenset[int]) -> EndState:
+    code = processes.exit_code(str(described["rollout"]))
+    return EndState(described, code, allowed, script_lab.releases(lab), script_lab.work_starts(lab))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ class Total:
         )
 
 
-class Book:
+class TotalsFile:
     """The file. Safe for several that write at once: a line is one write."""
 
     def __init__(self, path: Path) -> None:

@@ -7,63 +7,63 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.acceptance.evidence import Evidence
-from tests.acceptance.judge import Asked, Measured, dropped, floors
-from tests.soak.script import BAD, Act, Script, Work
-from tests.soak.script_lab import Begun
+from tests.acceptance.judge import Measurements, Requirements, dropped, floors
+from tests.soak.script import FAILING_WORK, Script, StepKind, Work
+from tests.soak.script_lab import WorkStart
 
-FALLEN = timedelta(seconds=10)
+DETECTION_GRACE = timedelta(seconds=10)
 """For so long a server that died by itself may be missed by the sight on which a take-out rests."""
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class EndState:
     """How it ended: what `katakei show` tells, the exit code, and what the servers tell (all by target)."""
 
     shown: Mapping[str, Any]
     code: int
     allowed: frozenset[int]  # exit codes
     releases: Mapping[str, str]
-    worked: Mapping[str, tuple[Begun, ...]]
+    work_starts: Mapping[str, tuple[WorkStart, ...]]
     dropped: Mapping[str, int] = field(default_factory=dict)  # by the data plane's own count
     words: int = 0  # how often a person asked for one more attempt, or for a revert
     release: str = "v2"  # what is to be served where it ended with 0
 
 
-def codes(script: Script) -> frozenset[int]:
+def allowed_codes(script: Script) -> frozenset[int]:
     """With which exit codes it may end."""
-    if script.does(Act.ABORT) or script.mortal:
+    if script.includes(StepKind.ABORT) or script.kills_servers:
         return frozenset({0, 1, 3})
-    if script.work not in BAD:
+    if script.work not in FAILING_WORK:
         return frozenset({0})
-    kept_out = script.failed_target == "keep_out" or script.work is Work.SICK
+    kept_out = script.failed_target == "keep_out" or script.work is Work.UNHEALTHY
     return frozenset({3 if kept_out else 1})
 
 
-def faults(script: Script, seen: Evidence, measured: Measured, end: End) -> Iterator[str]:
+def violations(script: Script, seen: Evidence, measured: Measurements, end: EndState) -> Iterator[str]:
     """Everything that was not as it should be."""
     if end.code not in end.allowed:
         yield f"it ended with {end.code}, not with one of {sorted(end.allowed)}"
-    if script.mortal:
-        yield from _taken_under_the_floor(script, seen)
+    if script.kills_servers:
+        yield from _deregistered_below_floor(script, seen)
     else:
-        asked = Asked(script.floor)
-        yield from dropped(seen, measured, asked)
-        yield from floors(measured, asked)
+        requirements = Requirements(script.floor)
+        yield from dropped(seen, measured, requirements)
+        yield from floors(measured, requirements)
         yield from (f"the data plane counts {name}: {number}" for name, number in end.dropped.items())
-        yield from _restarted(seen, measured, end)
-    yield from _on_live(script, seen, end)
-    yield from _twice(end)
-    yield from _too_many_failed(script, end)
-    yield from _as_told(seen, end)
+        yield from _unexpected_restarts(seen, measured, end)
+    yield from _work_on_live_targets(script, seen, end)
+    yield from _repeated_work(end)
+    yield from _too_many_failures(script, end)
+    yield from _registrations_match(seen, end)
 
 
-def _as_told(seen: Evidence, end: End) -> Iterator[str]:
+def _registrations_match(seen: Evidence, end: EndState) -> Iterator[str]:
     """Registrations and states as the exit code and the names left out say."""
     states = {entry["id"]: entry["state"] for entry in _states(seen)}
-    away = {server for server, state in states.items() if state != "healthy"}
+    not_in_service = {server for server, state in states.items() if state != "healthy"}
     named = set(end.shown.get("left_out", ()))
-    if away != named:
-        yield f"not in service: {sorted(away)}, named as left out: {sorted(named)}"
+    if not_in_service != named:
+        yield f"not in service: {sorted(not_in_service)}, named as left out: {sorted(named)}"
     if changed := {place for place in seen.before ^ seen.after if place[0] not in named}:
         yield f"registrations differ: {sorted(changed)}"
     if (end.code == 3) != bool(named):
@@ -72,28 +72,28 @@ def _as_told(seen: Evidence, end: End) -> Iterator[str]:
         yield f"exit code 0, but {sorted(old)} serve another release"
 
 
-def _on_live(script: Script, seen: Evidence, end: End) -> Iterator[str]:
+def _work_on_live_targets(script: Script, seen: Evidence, end: EndState) -> Iterator[str]:
     """Work began only where nothing new was sent to, and by the timer only when that was over (promise 2)."""
-    for server, works in end.worked.items():
+    for server, works in end.work_starts.items():
         for work in works:
-            state, traffic = (_last(seen, kind, server, work.at) for kind in ("state", "traffic"))
+            state, traffic = (_last_value(seen, kind, server, work.at) for kind in ("state", "traffic"))
             if traffic == "in_service" or (script.until == "delay" and state != "absent"):
                 yield f"work began on {server} at {work.at:%H:%M:%S.%f} while it was {state}, traffic {traffic}"
 
 
-def _last(seen: Evidence, kind: str, server: str, before: datetime) -> str:
+def _last_value(seen: Evidence, kind: str, server: str, before: datetime) -> str:
     """What it was at that time; what never changed is as a lab begins."""
-    told = [
+    values = [
         str(entry[kind])
         for entry in seen.history
         if entry["kind"] == kind and entry["id"] == server and datetime.fromisoformat(entry["at"]) <= before
     ]
-    return told[-1] if told else "in_service"
+    return values[-1] if values else "in_service"
 
 
-def _twice(end: End) -> Iterator[str]:
+def _repeated_work(end: EndState) -> Iterator[str]:
     """Work on one target: once for each attempt, and only a person's word makes another one."""
-    for server, works in end.worked.items():
+    for server, works in end.work_starts.items():
         if twice := [key for key, times in Counter(work.key for work in works).items() if times > 1]:
             yield f"work began more than once on {server}: {twice}"
         for rollout, times in Counter(work.key.partition("/")[0] for work in works).items():
@@ -101,32 +101,32 @@ def _twice(end: End) -> Iterator[str]:
                 yield f"work began {times} times on {server} in rollout {rollout}"
 
 
-def _restarted(seen: Evidence, measured: Measured, end: End) -> Iterator[str]:
+def _unexpected_restarts(seen: Evidence, measured: Measurements, end: EndState) -> Iterator[str]:
     """A server was started again only by work, and never while new requests still reached it."""
     for server, starts in seen.starts.items():
-        if len(starts) > len(end.worked[server]):
-            yield f"{server} was started {len(starts)} times by {len(end.worked[server])} pieces of work"
+        if len(starts) > len(end.work_starts[server]):
+            yield f"{server} was started {len(starts)} times by {len(end.work_starts[server])} pieces of work"
     for server, seconds in measured.settled.items():
         if seconds <= 0:
             yield f"work was done on {server} while it got new requests"
 
 
-def _too_many_failed(script: Script, end: End) -> Iterator[str]:
+def _too_many_failures(script: Script, end: EndState) -> Iterator[str]:
     """As many may fail as were in hand when it was too much."""
-    bad = script.work in BAD and not end.words
-    failed = {server for server, works in end.worked.items() if works and end.releases[server] != "v2"}
+    bad = script.work in FAILING_WORK and not end.words
+    failed = {server for server, works in end.work_starts.items() if works and end.releases[server] != "v2"}
     if bad and len(failed) > script.max_failures + script.window:
         yield f"{sorted(failed)} failed, although {script.max_failures} were allowed and {script.window} in hand"
 
 
-def _taken_under_the_floor(script: Script, seen: Evidence) -> Iterator[str]:
+def _deregistered_below_floor(script: Script, seen: Evidence) -> Iterator[str]:
     """Where servers die by themselves: none is taken out that would be missed, unless one has just fallen."""
-    fell: datetime | None = None
+    last_failure: datetime | None = None
     for entry in _states(seen):
         at = datetime.fromisoformat(entry["at"])
         if entry["state"] == "unhealthy":
-            fell = at
-        unseen = fell is not None and at - fell < FALLEN
+            last_failure = at
+        unseen = last_failure is not None and at - last_failure < DETECTION_GRACE
         if entry["state"] == "draining" and entry["serving"] < script.floor and not unseen:
             yield f"{entry['id']} was taken out at {entry['at']}, and only {entry['serving']} served"
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.lab.envoy_harness import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, Ground, ground
+from tests.lab.envoy_harness import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, EnvoyHarness, envoy_harness
 
 from katakei.lab import clock, reaper
 from katakei.lab.address import BoundAddress
@@ -41,13 +41,13 @@ SOON = 0.15
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with ground(tmp_path_factory.mktemp("ground")) as shared:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnvoyHarness]:
+    with envoy_harness(tmp_path_factory.mktemp("envoy_harness")) as shared:
         yield shared
 
 
 @pytest.fixture
-def lab(shared: Ground) -> Iterator[Ground]:
+def lab(shared: EnvoyHarness) -> Iterator[EnvoyHarness]:
     yield shared
     shared.envoy.apply(DesiredConfig())
 
@@ -56,13 +56,13 @@ def servers_of(client: Client, count: int, **headers: str) -> Counter[str]:
     return Counter(client.get(**headers).server for _ in range(count))
 
 
-def test_requests_of_one_connection_are_routed_separately(lab: Ground) -> None:
+def test_requests_of_one_connection_are_routed_separately(lab: EnvoyHarness) -> None:
     lab.targets(IN, IN, IN)
     with lab.client() as client:
         assert servers_of(client, 9) == {"0": 3, "1": 3, "2": 3}
 
 
-def test_draining_target_finishes_without_new_requests(lab: Ground) -> None:
+def test_draining_target_finishes_without_new_requests(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     with lab.client() as client:
         client.get()
@@ -77,7 +77,7 @@ def test_draining_target_finishes_without_new_requests(lab: Ground) -> None:
 
 
 @pytest.mark.parametrize("close_idle", [True, False])
-def test_cut_ends_requests_in_flight_with_502(lab: Ground, *, close_idle: bool) -> None:
+def test_cut_ends_requests_in_flight_with_502(lab: EnvoyHarness, *, close_idle: bool) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=5")
     clock.sleep(SOON)
@@ -89,7 +89,7 @@ def test_cut_ends_requests_in_flight_with_502(lab: Ground, *, close_idle: bool) 
     assert clock.monotonic() - before < 1
 
 
-def test_cut_within_a_body_breaks_the_connection(lab: Ground) -> None:
+def test_cut_within_a_body_breaks_the_connection(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     stream = lab.later("/stream?s=3")
     clock.sleep(0.4)
@@ -97,7 +97,7 @@ def test_cut_within_a_body_breaks_the_connection(lab: Ground) -> None:
     assert stream.answer().status == 0
 
 
-def test_cut_touches_one_group_only(lab: Ground) -> None:
+def test_cut_touches_one_group_only(lab: EnvoyHarness) -> None:
     listener = lab.listener(TO_GROUP, Rule(Conditions(paths=("/slow",)), Forward((Weighted("other"),))))
     lab.show(lab.group(IN), lab.group(IN, arn="other"), listener=listener)
     slow, stream = lab.later("/slow?s=0.8"), lab.later("/stream?s=0.8")
@@ -106,7 +106,7 @@ def test_cut_touches_one_group_only(lab: Ground) -> None:
     assert (slow.answer().status, stream.answer().status) == (200, 0)
 
 
-def test_no_target_is_503_with_the_alb_page(lab: Ground) -> None:
+def test_no_target_is_503_with_the_alb_page(lab: EnvoyHarness) -> None:
     answers = []
     for traffic in ((), (DRAINING, DRAINING), (CUT,)):
         lab.targets(*traffic)
@@ -118,13 +118,13 @@ def test_no_target_is_503_with_the_alb_page(lab: Ground) -> None:
     assert "<center><h1>503 Service Unavailable</h1></center>" in answers[0].body
 
 
-def test_refused_connection_is_502_without_retry(lab: Ground) -> None:
+def test_refused_connection_is_502_without_retry(lab: EnvoyHarness) -> None:
     dead = GroupTarget(lab.bound_addresses[0]._replace(port=9), IN)
     lab.show(Group(GROUP, (dead, GroupTarget(lab.bound_addresses[1], IN))))
     assert sorted(lab.ask().status for _ in range(4)) == [200, 200, 502, 502]
 
 
-def test_target_death_within_a_request_is_502(lab: Ground) -> None:
+def test_target_death_within_a_request_is_502(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=5")
     clock.sleep(SOON)
@@ -134,7 +134,7 @@ def test_target_death_within_a_request_is_502(lab: Ground) -> None:
     assert (status, lab.servers.listening("i-0")) == (502, True)
 
 
-def test_idle_timeout_is_504_but_streams_continue(lab: Ground) -> None:
+def test_idle_timeout_is_504_but_streams_continue(lab: EnvoyHarness) -> None:
     lab.show(lab.group(IN), listener=lab.idle(0.5))
     before = clock.monotonic()
     slow, stream = lab.later("/slow?s=5"), lab.later("/stream?s=1.2")
@@ -143,7 +143,7 @@ def test_idle_timeout_is_504_but_streams_continue(lab: Ground) -> None:
     assert (stream.answer().status, stream.answer().body.count("\n")) == (200, 6)
 
 
-def test_connect_timeout_is_504(lab: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_timeout_is_504(lab: EnvoyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "CONNECT_TIMEOUT", timedelta(seconds=0.3))
     bound_address = lab.bound_addresses[0]._replace(port=9999)
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
@@ -156,14 +156,14 @@ def test_connect_timeout_is_504(lab: Ground, monkeypatch: pytest.MonkeyPatch) ->
         assert lab.ask().status == 504
 
 
-def test_silent_client_is_408(lab: Ground) -> None:
+def test_silent_client_is_408(lab: EnvoyHarness) -> None:
     lab.show(lab.group(IN), listener=lab.idle(0.3))
     with socket.create_connection(lab.front, timeout=5) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: lab\r\nContent-Length: 10\r\n\r\nab")
         assert client.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
-def test_websocket_survives_draining_until_the_cut(lab: Ground) -> None:
+def test_websocket_survives_draining_until_the_cut(lab: EnvoyHarness) -> None:
     async def talk() -> tuple[int, list[tuple[int, bytes]], bytes]:
         reader, writer = await asyncio.open_connection(*lab.front)
         hello = "GET /ws HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -185,7 +185,7 @@ def test_websocket_survives_draining_until_the_cut(lab: Ground) -> None:
     assert asyncio.run(talk()) == (101, [(TEXT, b"hello")] * 2, b"")
 
 
-def test_sticky_client_leaves_a_draining_target(lab: Ground) -> None:
+def test_sticky_client_leaves_a_draining_target(lab: EnvoyHarness) -> None:
     sticky = replace(lab.group(IN, IN, IN), stickiness=Stickiness(duration=timedelta(hours=1)))
     lab.show(sticky)
     with lab.client() as client:
@@ -200,7 +200,7 @@ def test_sticky_client_leaves_a_draining_target(lab: Ground) -> None:
     assert moved.headers["set-cookie"].split(";")[0] not in {cookie, ""}
 
 
-def test_weights_divide_the_requests(lab: Ground) -> None:
+def test_weights_divide_the_requests(lab: EnvoyHarness) -> None:
     blue, green = lab.group(IN, arn="blue"), replace(lab.group(IN, IN), arn="green")
     green = replace(green, targets=green.targets[1:])
     shares = []
@@ -214,7 +214,7 @@ def test_weights_divide_the_requests(lab: Ground) -> None:
     assert shares[1:] == [{"1": 80}, {"none": 80}]
 
 
-def test_sticky_client_keeps_its_group(lab: Ground) -> None:
+def test_sticky_client_keeps_its_group(lab: EnvoyHarness) -> None:
     blue, green = lab.group(IN, arn="blue"), Group("green", (GroupTarget(lab.bound_addresses[1], IN),))
     before = Forward((Weighted("blue", 1), Weighted("green", 0)), sticky_for=timedelta(minutes=1))
     after = Forward((Weighted("blue", 0), Weighted("green", 1)), sticky_for=timedelta(minutes=1))
@@ -230,7 +230,7 @@ def rule(status: int, **conditions: object) -> Rule:
     return Rule(Conditions(**conditions), FixedResponse(status))  # type: ignore[arg-type]  # rows of a table
 
 
-def test_first_matching_rule_wins(lab: Ground) -> None:
+def test_first_matching_rule_wins(lab: EnvoyHarness) -> None:
     rules = (
         rule(201, paths=("/img/*", "/?.txt"), methods=("GET",)),
         rule(202, paths=("/img/*",)),
@@ -265,7 +265,7 @@ def test_first_matching_rule_wins(lab: Ground) -> None:
     )
 
 
-def test_redirect_fills_in_request_parts(lab: Ground) -> None:
+def test_redirect_fills_in_request_parts(lab: EnvoyHarness) -> None:
     rules = (
         Rule(Conditions(paths=("/old/*",)), Redirect(302, host="example.com", path="/new/#{path}", query="from=old")),
         Rule(Conditions(paths=("/q",)), Redirect(301, path="/r")),
@@ -281,7 +281,7 @@ def test_redirect_fills_in_request_parts(lab: Ground) -> None:
     ]
 
 
-def test_headers_pass_as_through_an_alb(lab: Ground) -> None:
+def test_headers_pass_as_through_an_alb(lab: EnvoyHarness) -> None:
     lab.show(lab.group(IN), listener=replace(lab.listener(), port=80))
     answer = lab.ask(X_Forwarded_For="203.0.113.7", X_Forwarded_Port="9")
     assert '"x-forwarded-port": "80"' in answer.body
@@ -291,7 +291,7 @@ def test_headers_pass_as_through_an_alb(lab: Ground) -> None:
     assert "server" not in answer.headers
 
 
-def test_https_listener_with_http2_targets(lab: Ground) -> None:
+def test_https_listener_with_http2_targets(lab: EnvoyHarness) -> None:
     secure = Listener("secure", lab.front._replace(port=8443), TO_GROUP, protocol="HTTPS", port=443)
     behind = Group("behind", (GroupTarget(secure.bound_address, IN),), protocol="HTTPS", protocol_version="HTTP2")
     plain = lab.listener(Forward((Weighted("behind"),)))
@@ -303,7 +303,7 @@ def test_https_listener_with_http2_targets(lab: Ground) -> None:
 
 
 @pytest.mark.parametrize(("close_idle", "left"), [(True, 0), (False, 1)])
-def test_idle_connections_close_or_stay_as_configured(lab: Ground, *, close_idle: bool, left: int) -> None:
+def test_idle_connections_close_or_stay_as_configured(lab: EnvoyHarness, *, close_idle: bool, left: int) -> None:
     lab.targets(IN)
     lab.ask()
     lab.show(lab.group(DRAINING, IN), close_idle=close_idle)
@@ -311,7 +311,7 @@ def test_idle_connections_close_or_stay_as_configured(lab: Ground, *, close_idle
     assert lab.envoy.loads()[GROUP, lab.bound_addresses[0]].active == 0
 
 
-def test_configuration_changes_lose_no_request(lab: Ground) -> None:
+def test_configuration_changes_lose_no_request(lab: EnvoyHarness) -> None:
     lab.targets(IN, IN, IN)
     traffic = Traffic(f"http://{lab.front.address}:{lab.front.port}/", rate=200, slow_fraction=0.1, slow_seconds=0.5)
     traffic.start()
@@ -332,7 +332,7 @@ def test_configuration_changes_lose_no_request(lab: Ground) -> None:
     assert (figures.failed, figures.first_failures) == (0, ())
 
 
-def test_removed_listener_finishes_requests_in_flight(lab: Ground) -> None:
+def test_removed_listener_finishes_requests_in_flight(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=0.6")
     clock.sleep(SOON)
@@ -342,14 +342,14 @@ def test_removed_listener_finishes_requests_in_flight(lab: Ground) -> None:
     assert (refused.status, lab.ask().status, slow.answer().status) == (0, 200, 200)
 
 
-def test_invalid_listener_fails_and_next_configuration_works(lab: Ground) -> None:
+def test_invalid_listener_fails_and_next_configuration_works(lab: EnvoyHarness) -> None:
     with socket.create_server((lab.front.address, 8082), reuse_port=True), pytest.raises(LabError, match="lds"):
         lab.envoy.apply(DesiredConfig((Listener("taken", BoundAddress(lab.front.address, 8082), TO_GROUP),), ()))
     lab.targets(IN)
     assert lab.ask().status == 200
 
 
-def test_reset_touches_one_target_address_only(lab: Ground) -> None:
+def test_reset_touches_one_target_address_only(lab: EnvoyHarness) -> None:
     lab.targets(IN, IN)
     with lab.client() as client:
         servers_of(client, 2)
@@ -360,7 +360,7 @@ def test_reset_touches_one_target_address_only(lab: Ground) -> None:
 
 
 def test_stopped_envoy_leaves_no_process_and_refuses_apply(tmp_path: Path) -> None:
-    with ground(tmp_path, count=0) as lab:
+    with envoy_harness(tmp_path, count=0) as lab:
         lab.envoy.stop()
         with pytest.raises(LabError, match="does not run"):
             lab.envoy.apply(DesiredConfig())
