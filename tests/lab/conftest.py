@@ -1,4 +1,4 @@
-"""One running lab for all tests here which leave it as they found it, and clients for it."""
+"""One running lab for all tests here that restore what they change, and clients for it."""
 
 import json
 import os
@@ -21,13 +21,13 @@ QUICK = LabOptions(targets=2, delay=timedelta(seconds=4), interval=timedelta(sec
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """Two healthy servers, delay 4 s, checks every 1.5 s. Whoever changes something puts it back."""
+    """Two healthy servers, delay 4 s, checks every 1.5 s. A test that changes something restores it."""
     with Lab(QUICK) as running:
         yield running
 
 
 class Clients:
-    """boto3 for one lab: a client per service, nothing taken from the user's own configuration."""
+    """boto3 clients for one lab, one for each service, without the user's own configuration."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self._session: Any = boto3.Session(region_name=region)
@@ -35,7 +35,7 @@ class Clients:
         self._clients: dict[str, Any] = {}
 
     def get(self, service: str) -> Any:
-        """The client of a service; made once, since that takes a while."""
+        """Returns the client of a service. Made once, because that is slow."""
         if service not in self._clients:
             secret = "lab"  # noqa: S105 - the lab knows no secrets
             key = {"aws_access_key_id": "lab", "aws_secret_access_key": secret}
@@ -43,7 +43,7 @@ class Clients:
         return self._clients[service]
 
     def health(self, group: str) -> dict[str, tuple[str, str, str]]:
-        """State, reason and description of every target the group lists, by id."""
+        """Returns state, reason and description of every listed target by id."""
         described = self.get("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         return {
             one["Target"]["Id"]: tuple(one["TargetHealth"].get(k, "") for k in ("State", "Reason", "Description"))
@@ -69,20 +69,20 @@ def clients(lab: Lab) -> Clients:
 
 
 class Cli:
-    """The real `aws` command, as a user of the lab runs it."""
+    """The real `aws` command, as a user runs it."""
 
     def __init__(self, env: dict[str, str]) -> None:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self._env = inherited | env
 
     def __call__(self, *words: str) -> Any:
-        """What it prints, as JSON; nothing when it prints nothing. Fails the test when the command fails."""
+        """Run a command that must succeed. Returns its JSON output, or nothing if there is none."""
         done = self.run(*words)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """The command as it ends, within 30 s."""
+        """Run a command. Returns its result within 30 s."""
         return subprocess.run(
             [str(AWS), "--output", "json", *words],
             env=self._env,
@@ -95,6 +95,6 @@ class Cli:
 
 @pytest.fixture(scope="session")
 def aws(lab: Lab) -> Cli:
-    """The `aws` command with the environment the lab told."""
+    """The `aws` command with the lab's environment."""
     assert AWS.exists(), "the aws command is missing; make it with: make .venv-aws/.ready"
     return Cli(lab.env)

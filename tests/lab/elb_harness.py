@@ -1,4 +1,4 @@
-"""A region in a few lines: machines that answer health checks as told, and a data plane that only remembers."""
+"""A small region for tests: EC2 instances, one application, and a data plane that only records."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ONE, TWO, FAR, STOPPED = (f"i-0000000000000000{n}" for n in range(1, 5))
 
 
 class Application(ThreadingHTTPServer):
-    """Answers every GET with `status`; remembers who asked with which headers."""
+    """Answers every GET with `status` and records the headers of each request."""
 
     daemon_threads = True
 
@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @dataclass
 class FakeEnvironment:
-    """Four machines in three zones (the last one stopped) and one application behind every door."""
+    """Four instances in three zones (the last one stopped), one application behind every address."""
 
     application: Application
     instances: dict[str, Ec2Instance] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class FakeEnvironment:
 
 
 class RecordingDataPlane:
-    """A data plane that only remembers the last picture."""
+    """A data plane that only records the last configuration."""
 
     def __init__(self) -> None:
         self.desired: DesiredConfig | None = None
@@ -101,7 +101,7 @@ class RecordingDataPlane:
 
 @dataclass
 class RunningElb:
-    """The endpoint over the small world, with a client and everything behind it."""
+    """The endpoint over the small region, with a client and its parts."""
 
     elb: Elb
     endpoint: Endpoint
@@ -110,7 +110,7 @@ class RunningElb:
     _client: ElasticLoadBalancingv2Client | None = None
 
     def client(self, **more: Any) -> ElasticLoadBalancingv2Client:
-        """One and the same, unless it is to be special; making one takes a tenth of a second."""
+        """Returns a shared client, or a new one for special settings. Making one takes a tenth of a second."""
         if more:
             return self._new_client(**more)
         self._client = self._client or self._new_client()
@@ -133,7 +133,7 @@ class RunningElb:
             return json.load(answer)
 
     def group(self, name: str = "g", *, delay: int = 300, **more: Any) -> str:
-        """A group as the typical first user's, checked every second; through the door that is not throttled."""
+        """Make a group with default settings and a check every 0.3 s, without throttling."""
         settings: dict[str, Any] = {"Name": name, "Protocol": "HTTP", "Port": 80, "VpcId": VPC}
         checks = {"HealthCheckIntervalSeconds": 0.3, "HealthCheckTimeoutSeconds": 0.2, "HealthyThresholdCount": 2}
         made = self.elb.call("CreateTargetGroup", settings | checks | {"UnhealthyThresholdCount": 2} | more)
@@ -153,7 +153,7 @@ class RunningElb:
         return str(self.elb.call("CreateListener", asked)["Listeners"][0]["ListenerArn"])
 
     def states(self, group: str, *targets: str) -> dict[str, str]:
-        """State by id, or by id:port when the port is not the group's."""
+        """Returns the state by id, or by id:port if the port is not the group's."""
         asked = {"TargetGroupArn": group} | ({"Targets": [{"Id": t} for t in targets]} if targets else {})
         shown = self.elb.call("DescribeTargetHealth", asked)["TargetHealthDescriptions"]
         return {
@@ -166,7 +166,7 @@ class RunningElb:
 
 @contextmanager
 def running_elb(propagation: timedelta) -> Iterator[RunningElb]:
-    """All of it running, for as long as the `with` lasts."""
+    """Run all of it while the `with` block lasts."""
     application = Application()
     serving = threading.Thread(target=application.serve_forever, args=(0.05,), daemon=True)
     serving.start()

@@ -1,4 +1,4 @@
-"""Three servers behind one Envoy, and a client that sees what a client of theirs would see."""
+"""Three servers behind one Envoy, and an HTTP client that retries nothing."""
 
 import re
 import ssl
@@ -10,6 +10,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Self
 
+from katakei.lab import clock
 from katakei.lab.address import Block, BoundAddress, reserve_block
 from katakei.lab.desired_config import (
     DesiredConfig,
@@ -33,7 +34,7 @@ IN, DRAINING, CUT = TrafficState
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status 0: the connection broke."""
+    """One answer. Status 0 means that the connection broke."""
 
     status: int
     headers: dict[str, str]
@@ -46,7 +47,7 @@ class Answer:
 
 
 class Client:
-    """One keep-alive connection. It retries nothing and keeps no cookie by itself."""
+    """One keep-alive connection. It retries nothing and stores no cookie."""
 
     def __init__(self, bound_address: BoundAddress, *, tls: bool = False) -> None:
         unverified = ssl.create_default_context()
@@ -73,7 +74,7 @@ class Client:
 
 
 class BackgroundRequest:
-    """Something that goes on while the test does other things."""
+    """A request in the background of a test."""
 
     def __init__(self, what: Callable[[], Answer]) -> None:
         self._answer: Answer | None = None
@@ -127,6 +128,12 @@ class EnvoyHarness:
 
     def later(self, path: str) -> BackgroundRequest:
         return BackgroundRequest(lambda: self.ask(path))
+
+    def wait_in_flight(self, requests: int = 1) -> None:
+        def active() -> int:
+            return sum(load.active for load in self.envoy.loads().values())
+
+        assert clock.wait_for(lambda: active() == requests, within=10)
 
     def idle(self, seconds: float) -> Listener:
         return replace(self.listener(), idle_timeout=type(self.listener().idle_timeout)(seconds=seconds))

@@ -1,4 +1,4 @@
-"""The folder of a lab, and of labs that were killed."""
+"""The folder of a lab, and the folders of labs that were killed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The runbook that Katakei replaces, walked by hand: the real `aws` command against the lab, to the letter."""
+"""The manual runbook that Katakei replaces: the real `aws` command against the lab."""
 
 import json
 import urllib.request
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.lab
 
 
 class Runbook:
-    """The steps, each one command, with TARGET_GROUP_ARN from the environment the lab told."""
+    """The steps, one command each, with TARGET_GROUP_ARN from the lab's environment."""
 
     def __init__(self, aws: Cli, clients: Clients, lab: Lab) -> None:
         self.aws = aws
@@ -100,7 +100,7 @@ def starts(target: Target) -> int:
 
 
 def one_side(runbook: Runbook, here: Target, other: Target, release: str) -> None:
-    """Steps 1 to 5 of the runbook for one target."""
+    """Perform steps 1 to 5 of the runbook for one target."""
     shown = runbook.show()
     assert {target: one["TargetHealth"] for target, one in shown.items()} == {here.id: HEALTHY, other.id: HEALTHY}
     assert shown[here.id]["Target"] == {"Id": here.id, "Port": 80}
@@ -115,7 +115,7 @@ def one_side(runbook: Runbook, here: Target, other: Target, release: str) -> Non
     done = runbook.work(here.id, f"echo {release} > release && ./bin/restart")
     assert (done["Status"], done["ResponseCode"], done["StandardErrorContent"]) == ("Success", 0, "")
 
-    # Not well yet when it comes back: else one fast check could be over before the command line has asked.
+    # Not healthy at once: otherwise one fast check could be over before the command line has asked.
     unwell = Path(here.folder) / "unhealthy"
     unwell.touch()
     runbook.register(here.id, here.port)

@@ -1,3 +1,5 @@
+"""Traffic from a process of its own against real servers."""
+
 import os
 import signal
 import subprocess

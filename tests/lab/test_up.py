@@ -1,4 +1,4 @@
-"""`lab up` as a whole: what it prints, what it does through the API, how it ends, and several side by side."""
+"""`lab up` as a whole: its output, its behavior through the API, its end, and several labs at once."""
 
 import json
 import signal
@@ -36,7 +36,7 @@ def get(url: str) -> tuple[int, dict[str, Any]]:
 
 
 def processes(lab: LabInfo) -> dict[int, str]:
-    """Everything alive that says it belongs to this lab: in its environment or on its command line."""
+    """Returns every running process that names this lab in its environment or on its command line."""
     mark = str(Path(lab.targets[0].folder).parents[1]).encode()
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
@@ -49,7 +49,7 @@ def processes(lab: LabInfo) -> dict[int, str]:
 
 @contextmanager
 def raised(*words: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """`lab up` as a user starts it, without the class that tests use."""
+    """Start `lab up` as a user does, without the class `Lab`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "katakei.lab", "up", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -72,7 +72,7 @@ def test_lab_ignores_the_users_aws_variables(monkeypatch: pytest.MonkeyPatch) ->
         assert ready(process).targets == ()
 
 
-# --- what it is ------------------------------------------------------------------------------------------------------
+# --- what a lab is ----------------------------------------------------------------------------------------------------
 
 
 def test_json_line_has_all_facts(lab: Lab) -> None:

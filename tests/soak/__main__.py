@@ -1,4 +1,4 @@
-"""`make soak`: scripts from a seed, several at a time, until time or number is over, or a promise is broken."""
+"""`make soak`: random scripts from a seed, several at a time, until the limit is reached or a promise is broken."""
 
 import argparse
 import itertools
@@ -22,7 +22,7 @@ FAILED_RUNS = Path(".soak")
 
 @dataclass(slots=True)
 class Soak:
-    """One run."""
+    """One soak run."""
 
     seed: int
     numbers: "itertools.count[int]"
@@ -37,7 +37,7 @@ class Soak:
     stopped: bool = False
 
     def lane(self) -> None:
-        """Script after script."""
+        """Run scripts one after the other."""
         while (number := self._next()) is not None:
             script = (kill_script if self.kills else random_script)(self.seed, number, self.rate)
             folder = Path(tempfile.mkdtemp(prefix="katakei-soak-"))
@@ -78,7 +78,7 @@ class Soak:
 
 
 def main() -> int:
-    """Exit code 1 when a promise was broken."""
+    """Returns exit code 1 if a promise was broken."""
     options = _options()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     sys.stdout.write(f"seed {seed}\n")

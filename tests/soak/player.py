@@ -1,6 +1,6 @@
-"""One script played on a lab: the command is run again whenever it has died, until the rollout has ended.
+"""Player of one script on a lab: it runs the command again after each death until the rollout has ended.
 
-What was done, and when, is kept as a story; how it may end is judged elsewhere.
+It logs what it does; `verdict` judges the result.
 """
 
 import signal
@@ -17,12 +17,12 @@ from katakei.lab import clock
 from katakei.lab.process import Lab
 
 ROLLOUT_TIMEOUT = 600.0
-"""Seconds after which a rollout that has not ended never will."""
+"""Seconds after which a rollout that has not ended counts as stuck."""
 TICK = 0.1
 MANUAL_WORK_INTERVAL = 2.0
-"""How often a person who works by hand looks whether there is something to do."""
+"""Seconds between two checks of a person who does manual work."""
 RERUN_CODES = frozenset({-signal.SIGKILL, -signal.SIGTERM, 4, 5, 130})
-"""Exit codes after which the same command is given once more (4: another one had it; SIGTERM: it had not begun)."""
+"""Exit codes after which the same command runs again (4: another owner; SIGTERM: it had not started)."""
 SIGNALS = {
     StepKind.KILL: signal.SIGKILL,
     StepKind.FREEZE: signal.SIGSTOP,
@@ -33,7 +33,7 @@ SIGNALS = {
 
 @dataclass(slots=True)
 class RunLog:
-    """What happened, for a person; `faults` are the rules that processes broke, `kills` those that hit a living one."""
+    """Log of a run. `faults` are broken rules between processes, `kills` counts kills of running processes."""
 
     lines: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -54,7 +54,14 @@ class Player:
         self._worked_on: set[tuple[str, int]] = set()
 
     def run(self, first: CliCommand) -> dict[str, Any]:
-        """The rollout as `katakei show` tells it at the end; {} when it came to none. `first` drives it already."""
+        """Play the script.
+
+        Args:
+            first: the command that already owns the rollout.
+
+        Returns:
+            The output of `katakei show` at the end, or {} if a rule was broken.
+        """
         self._first = first.args
         self._log(f"{' '.join(first.args)} (pid {first.pid})")
         while not self.run_log.faults:
@@ -75,7 +82,7 @@ class Player:
         return {}
 
     def _finished_rollout(self) -> dict[str, Any]:
-        """The newest rollout if it has ended; else the command is given once more."""
+        """Returns the newest rollout if it has ended; otherwise runs the command again."""
         rollouts = self._processes.rollouts()
         if rollouts and rollouts[0]["finished"]:
             return self._processes.shown(rollouts[0]["rollout"])
@@ -117,14 +124,14 @@ class Player:
                     self._run_command(step.act.value)
 
     def _mark_disturbed(self) -> None:
-        """Whoever runs while the world or a process is troubled may take longer."""
+        """Mark every running process as disturbed while a fault is active or a process is frozen."""
         living = self._processes.running_commands()
         if self._disturbed or any(command.frozen for command in living):
             for command in living:
                 command.disturbed = True
 
     def _start_second_rollout(self) -> None:
-        """Only beside somebody who drives it: else it is no rival."""
+        """Start a second rollout, but only if the first one has an owner."""
         if self._processes.running_commands("roll"):
             rival = self._processes.start(*self._first, LOGNAME="rival")
             self._log(f"a rival (pid {rival.pid})")
@@ -144,7 +151,7 @@ class Player:
         self._log(f"faults {faults}")
 
     def _clear_faults(self) -> None:
-        """Nothing is wrong with the world any more, so that it can be judged."""
+        """Remove all faults, so that the result can be judged."""
         for step in self._steps:
             if step.act is StepKind.FAULTS and not any(step.faults.values()):
                 self._inject_faults(step)
@@ -157,7 +164,7 @@ class Player:
                 self._log(f"{command.args[0]} (pid {command.pid}) ended with {command.code}")
 
     def _do_manual_work(self) -> None:
-        """What a person does: the work on each target that waits for it, once, then their word."""
+        """Do what a person does: the work on each waiting target, once, then the approval."""
         if clock.monotonic() - self._last_manual_check < MANUAL_WORK_INTERVAL:
             return
         self._last_manual_check = clock.monotonic()

@@ -1,6 +1,6 @@
-"""One whole rollout with everything that is done to it, drawn from a seed: nothing here touches the world.
+"""Scripts: one rollout with everything that happens to it, drawn from a seed.
 
-The same seed and number give the same script for ever, whatever else runs beside it.
+The same seed and number always give the same script.
 """
 
 import random
@@ -12,11 +12,11 @@ from enum import Enum
 from katakei.lab.options import LabOptions
 
 SLOW_REQUEST = 3.0
-"""Seconds of the slow requests of the traffic; a delay is longer, or requests are cut as on AWS."""
+"""Duration of the traffic's slow requests in seconds. A delay must be longer, or requests are cut as on AWS."""
 
 
 class Work(Enum):
-    """What becomes of the work on the targets that are `bad`; on all others it succeeds."""
+    """What the work does on the targets in `bad`; on all others it succeeds."""
 
     SUCCEEDS = "well"
     SLOW = "slow"
@@ -31,7 +31,7 @@ FAILING_WORK = frozenset({Work.FAILS, Work.HANGS, Work.UNHEALTHY})
 
 
 class StepKind(Enum):
-    """What somebody does to the rollout, or to its world."""
+    """The kinds of steps."""
 
     KILL = "kill -9"
     FREEZE = "SIGSTOP"
@@ -46,9 +46,9 @@ class StepKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One act, so many seconds after the rollout's first command, and not before a target is in `phase`.
+    """One step: not before `at` seconds after the first command, and not before a target is in `phase`.
 
-    Of `faults`, targets are named by their place.
+    `faults` names targets by their position.
     """
 
     at: float
@@ -57,13 +57,13 @@ class Step:
     phase: str = ""
 
     def text(self) -> str:
-        """For a person."""
+        """Returns one line of text."""
         return f"{self.at:6.2f} {self.act.value} {dict(self.faults) or ''}{self.phase}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Everything that is drawn. Times in seconds; `bad` tells targets by their place."""
+    """Everything that is drawn. Times are in seconds; `bad` holds the positions of targets."""
 
     name: str
     targets: int = 2
@@ -79,26 +79,26 @@ class Script:
     bad: tuple[int, ...] = ()
     max_failures: int = 0
     failed_target: str = "keep_out"
-    then: str = ""  # when the rollout has ended: `retry` what failed, mended; or `revert` what went well
+    then: str = ""  # after the end: `retry` failed targets once repaired, or `revert` a success
     rate: float = 20
     steps: tuple[Step, ...] = ()
 
     @property
     def kills_servers(self) -> bool:
-        """A server dies by itself: requests are lost then, and not by us."""
+        """Whether a server dies by itself. Requests that this loses are not Katakei's fault."""
         return any(step.faults.get("target_dead") for step in self.steps)
 
     def includes(self, *acts: StepKind) -> bool:
-        """Whether any of these is done."""
+        """Whether any of these kinds of steps is included."""
         return any(step.act in acts for step in self.steps)
 
     def lab(self) -> LabOptions:
-        """The lab for it."""
+        """Returns the options of its lab."""
         delay, lag = timedelta(seconds=self.delay), timedelta(seconds=self.lag)
         return LabOptions(self.targets, delay, lag, interval=timedelta(seconds=1), port=8080)
 
     def text(self) -> str:
-        """For a person: what is unusual about it, then what is done."""
+        """Returns the settings that are not defaults, then the steps."""
         defaults = Script("")
         names = [name for name in Script.__dataclass_fields__ if name not in {"name", "deeds"}]
         shown = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name) != getattr(defaults, name)]
@@ -106,7 +106,7 @@ class Script:
 
 
 def random_script(seed: int, number: int, rate: float) -> Script:
-    """Any rollout."""
+    """Draw any rollout."""
     rng = random.Random(f"{seed}-{number}")  # noqa: S311 - dice, not secrets
     targets = rng.randint(2, 6)
     work = rng.choices(list(Work), [5, 2, 1, 2, 1, 1, 1])[0]
@@ -134,22 +134,22 @@ def random_script(seed: int, number: int, rate: float) -> Script:
 
 
 def kill_script(seed: int, number: int, rate: float) -> Script:
-    """The quickest rollout there is, and nothing but `kill -9` at random moments."""
+    """Draw a fast rollout with `kill -9` at random moments."""
     rng = random.Random(f"kills-{seed}-{number}")  # noqa: S311 - as above
     moments = sorted(round(rng.uniform(0.3, 25), 2) for _ in range(rng.randint(1, 5)))
-    first = round(rng.uniform(0.3, 12), 2)  # by then none is over
+    first = round(rng.uniform(0.3, 12), 2)  # no rollout has ended by then
     steps = tuple(Step(at, StepKind.KILL) for at in sorted([first, *moments]))
     lag = rng.choice((0, 0.5))
     return Script(f"{seed}-{number}", settle=2, lag=lag, close_idle=rng.random() < 0.5, rate=rate, steps=steps)
 
 
 FOLLOW_UPS = {True: ("", "retry"), False: ("", "revert")}
-"""What is drawn for the time after the end, by whether the work is bad."""
+"""The follow-ups to draw from, by whether the work fails."""
 WEIGHTS = {"kill": 5, "freeze": 2, "long freeze": 1, "term": 2, "rival": 3, "pause": 1, "abort": 0.5, "trouble": 6}
 
 
 def _steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
-    """One to six of them, some with their end."""
+    """Draw one to six steps, some with a second step that ends them."""
     for _ in range(rng.randint(1, 6)):
         at = round(rng.uniform(0.3, 40), 2)
         then = round(at + rng.uniform(1, 12), 2)
@@ -158,7 +158,7 @@ def _steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
                 yield Step(at, StepKind.KILL)
             case "freeze":
                 yield from (Step(at, StepKind.FREEZE), Step(then, StepKind.WAKE))
-            case "long freeze":  # longer than a lease lives, and somebody tries before and after
+            case "long freeze":  # longer than a lease, with a second rollout before and after its expiry
                 yield from (
                     Step(at, StepKind.FREEZE),
                     Step(at + 1, StepKind.SECOND_ROLLOUT),
@@ -167,11 +167,15 @@ def _steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
                 yield Step(at + 45, StepKind.WAKE)
             case "term":
                 yield from [Step(at, StepKind.TERM)] * rng.choice((1, 1, 2))
-            case "rival" if work in {Work.SUCCEEDS, Work.SLOW, Work.LATE}:  # after other ends a rival would begin anew
+            case "rival" if work in {
+                Work.SUCCEEDS,
+                Work.SLOW,
+                Work.LATE,
+            }:  # after other results a second rollout would start anew
                 yield from [Step(at, StepKind.SECOND_ROLLOUT)] * rng.choice((1, 2))
             case "pause":
                 yield from (Step(at, StepKind.PAUSE), Step(then, StepKind.RESUME))
-            case "abort" if work is not Work.BY_HAND:  # a person would restart what serves again by then
+            case "abort" if work is not Work.BY_HAND:  # a person would restart a server that serves again by then
                 yield Step(at, StepKind.ABORT)
             case "trouble":
                 faults, mended = _inject_faults(rng, targets)
@@ -179,7 +183,7 @@ def _steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
 
 
 def _inject_faults(rng: random.Random, targets: int) -> tuple[dict[str, object], dict[str, object]]:
-    """What goes wrong, and what makes it right again."""
+    """Draw a fault and the change that ends it."""
     one = [rng.randrange(targets)]
     storm: dict[str, object] = {"throttle": 0.3, "error": 0.1, "timeout": 0.05, "hold": 6, "seed": rng.randrange(1000)}
     calm: dict[str, object] = {"throttle": 0, "error": 0, "timeout": 0}
@@ -187,7 +191,7 @@ def _inject_faults(rng: random.Random, targets: int) -> tuple[dict[str, object],
         (storm, calm),
         ({"throttle": 0.8}, {"throttle": 0}),
         ({"error": 0.5}, {"error": 0}),
-        ({"stale": rng.choice((1, 2))}, {"stale": 0}),  # as long as settle at most: so old no answer is on AWS
+        ({"stale": rng.choice((1, 2))}, {"stale": 0}),  # at most as long as settle; AWS has no answers that are older
         ({"agent_dead": one}, {"agent_dead": []}),
         ({"deliver_late": True}, {"deliver_late": False}),
         ({"deliver_twice": True}, {"deliver_twice": False}),

@@ -1,6 +1,6 @@
-"""The lab of one script, made ready for it: the configuration, and what breaks the work. Also what only files tell.
+"""The lab of one script: its configuration, faults of the work, and what the servers' files show.
 
-Nothing here asks Katakei anything.
+Nothing here asks Katakei.
 """
 
 from collections import Counter
@@ -41,19 +41,19 @@ WORK = (
 )
 REVERT = f"revert: {{ssm: {{run: '{MARK} echo v1 > release && ./bin/restart'}}}}\n"
 DROPPED = "upstream_cx_destroy_(?:local|remote)_with_active_rq|downstream_rq_5xx"
-"""What Envoy counts when a request was not brought to a good end: a connection closed under it, or answered 5xx."""
+"""Envoy's counters of requests that failed: a connection that closed during a request, or a 5xx answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkStart:
-    """Work as the target knows it: rollout/attempt, and when it began."""
+    """One start of work as the target recorded it: rollout/attempt and time."""
 
     key: str
     at: datetime
 
 
 def configuration(script: Script) -> str:
-    """The user's file."""
+    """Returns the user's configuration file."""
     by_hand = script.work is Work.BY_HAND
     values = {name: getattr(script, name) for name in ("window", "floor", "settle", "until", "soak", "max_failures")}
     return (REVERT if script.then == "revert" else "") + CONFIGURATION.format(
@@ -67,7 +67,7 @@ def configuration(script: Script) -> str:
 
 
 def break_work(script: Script, lab: Lab) -> None:
-    """On the targets that are bad; what only takes its time does so everywhere."""
+    """Prepare the failing targets. Slow and late work is prepared on every target."""
     file = {Work.FAILS: "bad", Work.UNHEALTHY: "sick", Work.SLOW: "slow", Work.LATE: "late"}.get(script.work)
     places = script.bad if script.work in FAILING_WORK else range(script.targets)
     for place in places if file else ():
@@ -77,7 +77,7 @@ def break_work(script: Script, lab: Lab) -> None:
 
 
 def repair_work(lab: Lab) -> None:
-    """On all of them."""
+    """Remove the causes of failing work from every target."""
     for target in lab.targets:
         for file in ("bad", "sick"):
             (Path(target.folder) / file).unlink(missing_ok=True)
@@ -85,7 +85,7 @@ def repair_work(lab: Lab) -> None:
 
 
 def work_starts(lab: Lab) -> Mapping[str, tuple[WorkStart, ...]]:
-    """By target: what its work wrote each time it began."""
+    """Returns every recorded start of work, by target."""
     return {target.id: tuple(_begun(*line.split()) for line in _lines(target, "worked")) for target in lab.targets}
 
 
@@ -94,7 +94,7 @@ def _begun(key: str, at: str) -> WorkStart:
 
 
 def releases(lab: Lab) -> Mapping[str, str]:
-    """What each server serves, as its last start tells."""
+    """Returns the release that each server serves, from the log of its starts."""
     return {target.id: ([*_lines(target, "starts.log")][-1:] or [""])[0].split()[-1] for target in lab.targets}
 
 
@@ -104,7 +104,7 @@ def _lines(target: Target, name: str) -> Iterator[str]:
 
 
 def dropped_requests(lab: Lab) -> Counter[str]:
-    """What the data plane itself counts as dropped since it began."""
+    """Returns Envoy's counters of failed requests since its start."""
     host, _, port = (Path(lab.targets[0].folder).parents[1] / "envoy/admin").read_text().strip().rpartition(":")
     with closing(Admin(BoundAddress(host, int(port)))) as admin:
         return Counter({name: int(value) for name, value in admin.statistics(DROPPED).items()})

@@ -1,4 +1,4 @@
-"""One script, from a fresh lab to its verdict. What is left of a bad one is kept in a folder of its own."""
+"""One run of a script, from a fresh lab to the verdict, and the totals of all runs."""
 
 import json
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
 
 SETTLE_SECONDS = 1.0
-"""Seconds until what was done last has reached the data plane."""
+"""Seconds until the last change has reached the data plane."""
 OLD, RELEASE = "v1", "v2"
 ROLL = ("roll", "-f", "katakei.yml", "--release", RELEASE, "--yes")
 
 
 @dataclass(slots=True)
 class ScriptResult:
-    """What came of one script."""
+    """The result of one script."""
 
     script: Script
     faults: list[str] = field(default_factory=list)
@@ -38,14 +38,14 @@ class ScriptResult:
     code: int | None = None
 
     def text(self) -> str:
-        """For a person who looks for the cause."""
+        """Returns everything that helps to find the cause of a fault."""
         log_lines = "\n".join(self.run_log.lines)
         violation_lines = "\n".join(f"FAULT: {fault}" for fault in self.faults)
         return f"{self.script.text()}\n\nWhat was done, by second:\n{log_lines}\n\n{violation_lines}\n\n{self.output}\n"
 
 
 def run_script(script: Script, folder: Path) -> ScriptResult:
-    """Played, judged; processes and lab have ended when it returns."""
+    """Play and judge a script. Processes and lab have ended when this returns."""
     began = clock.monotonic()
     (folder / "katakei.yml").write_text(script_lab.configuration(script))
     with Lab(script.lab()) as lab:
@@ -63,7 +63,7 @@ def _play(script: Script, lab: Lab, processes: ProcessGroup) -> ScriptResult:
     script_lab.break_work(script, lab)
     watch, traffic, run_log = EvidenceCollector(lab), Traffic(lab.url, script.rate, slow_seconds=SLOW_REQUEST), RunLog()
     result = ScriptResult(script, run_log=run_log)
-    dropped = script_lab.dropped_requests(lab)  # the lab itself asks before there is anybody to answer
+    dropped = script_lab.dropped_requests(lab)  # the lab's own setup calls count before any server answers
     traffic.start()
     try:
         end = _run_to_end(script, lab, processes, run_log)
@@ -85,7 +85,7 @@ def _play(script: Script, lab: Lab, processes: ProcessGroup) -> ScriptResult:
 
 
 def _run_to_end(script: Script, lab: Lab, processes: ProcessGroup, run_log: RunLog) -> EndState | None:
-    """By its script; then what is drawn for afterwards. None when a rule was broken."""
+    """Run the script, then its follow-up. Returns None if a rule was broken."""
     described = Player(script, lab, processes, run_log).run(processes.start(*ROLL))
     if not described:
         return None
@@ -104,7 +104,7 @@ def _run_to_end(script: Script, lab: Lab, processes: ProcessGroup, run_log: RunL
 
 
 def _follow_up(script: Script, end: EndState) -> tuple[str, ...]:
-    """What a person says after the end; () when nothing."""
+    """Returns the follow-up command, or () if there is none."""
     failed = [target for target, works in end.work_starts.items() if works and end.releases[target] != RELEASE]
     if script.then == "retry" and failed:
         return ("retry", str(end.shown["rollout"]), *failed)
@@ -118,13 +118,13 @@ def _end_state(described: Mapping[str, Any], lab: Lab, processes: ProcessGroup, 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Figures that can be added. Of rollouts in which a server died by itself no request is counted."""
+    """Counts that can be added. Requests do not count in scripts where a server dies by itself."""
 
     rollouts: int = 0
     kills: int = 0
     requests: int = 0
     failed: int = 0
-    held_back: int = 0  # requests that the machine was too busy to send
+    held_back: int = 0  # not sent in time, because the machine was too busy
     faults: int = 0
 
     def __add__(self, other: "Total") -> "Total":
@@ -140,19 +140,19 @@ class Total:
 
 
 class TotalsFile:
-    """The file. Safe for several that write at once: a line is one write."""
+    """The file of totals, one JSON line for each rollout. Safe for several writers: a line is one write."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, total: Total) -> None:
-        """One rollout more."""
+        """Append one rollout."""
         with self._path.open("a") as book:
             book.write(json.dumps({"script": name, **asdict(total)}) + "\n")
 
     def total(self) -> Total:
-        """Everything in it."""
+        """Returns the sum of all lines."""
         lines = self._path.read_text().splitlines() if self._path.exists() else []
         entries = [{name: value for name, value in json.loads(line).items() if name != "script"} for line in lines]
         return sum((Total(**entry) for entry in entries), Total())

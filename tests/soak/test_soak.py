@@ -1,4 +1,4 @@
-"""The soak itself: what it draws stays the same, its judge sees, and one short script is played by `make test`."""
+"""The soak: its scripts are stable, its verdict finds violations, and one short script runs in `make test`."""
 
 from collections.abc import Callable
 from dataclasses import replace

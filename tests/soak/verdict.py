@@ -1,4 +1,4 @@
-"""Judges how one script ended by what was seen from outside, and holds what Katakei says against it."""
+"""Verdict on one script, from what was observed outside Katakei and from what Katakei reports."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,25 +12,25 @@ from tests.soak.script import FAILING_WORK, Script, StepKind, Work
 from tests.soak.script_lab import WorkStart
 
 DETECTION_GRACE = timedelta(seconds=10)
-"""For so long a server that died by itself may be missed by the sight on which a take-out rests."""
+"""Time after the death of a server in which a deregistration may be based on an older observation."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndState:
-    """How it ended: what `katakei show` tells, the exit code, and what the servers tell (all by target)."""
+    """The end of a run: the output of `katakei show`, the exit code, and what the servers recorded, by target."""
 
     shown: Mapping[str, Any]
     code: int
     allowed: frozenset[int]  # exit codes
     releases: Mapping[str, str]
     work_starts: Mapping[str, tuple[WorkStart, ...]]
-    dropped: Mapping[str, int] = field(default_factory=dict)  # by the data plane's own count
-    words: int = 0  # how often a person asked for one more attempt, or for a revert
-    release: str = "v2"  # what is to be served where it ended with 0
+    dropped: Mapping[str, int] = field(default_factory=dict)  # Envoy's counters of failed requests
+    words: int = 0  # number of commands that allow one more attempt (retry, revert)
+    release: str = "v2"  # the release to be served after exit code 0
 
 
 def allowed_codes(script: Script) -> frozenset[int]:
-    """With which exit codes it may end."""
+    """Returns the exit codes that the script allows."""
     if script.includes(StepKind.ABORT) or script.kills_servers:
         return frozenset({0, 1, 3})
     if script.work not in FAILING_WORK:
@@ -40,7 +40,7 @@ def allowed_codes(script: Script) -> frozenset[int]:
 
 
 def violations(script: Script, seen: Evidence, measured: Measurements, end: EndState) -> Iterator[str]:
-    """Everything that was not as it should be."""
+    """Yields a message for each violation."""
     if end.code not in end.allowed:
         yield f"it ended with {end.code}, not with one of {sorted(end.allowed)}"
     if script.kills_servers:
@@ -58,7 +58,7 @@ def violations(script: Script, seen: Evidence, measured: Measurements, end: EndS
 
 
 def _registrations_match(seen: Evidence, end: EndState) -> Iterator[str]:
-    """Registrations and states as the exit code and the names left out say."""
+    """Registrations and states must match the exit code and the targets that Katakei names as left out."""
     states = {entry["id"]: entry["state"] for entry in _states(seen)}
     not_in_service = {server for server, state in states.items() if state != "healthy"}
     named = set(end.shown.get("left_out", ()))
@@ -73,7 +73,7 @@ def _registrations_match(seen: Evidence, end: EndState) -> Iterator[str]:
 
 
 def _work_on_live_targets(script: Script, seen: Evidence, end: EndState) -> Iterator[str]:
-    """Work began only where nothing new was sent to, and by the timer only when that was over (promise 2)."""
+    """Work must start only on targets without new requests; with the timer, only after its end (promise 2)."""
     for server, works in end.work_starts.items():
         for work in works:
             state, traffic = (_last_value(seen, kind, server, work.at) for kind in ("state", "traffic"))
@@ -82,7 +82,7 @@ def _work_on_live_targets(script: Script, seen: Evidence, end: EndState) -> Iter
 
 
 def _last_value(seen: Evidence, kind: str, server: str, before: datetime) -> str:
-    """What it was at that time; what never changed is as a lab begins."""
+    """Returns the last logged value before a time; a value that never changed is that of a new lab."""
     values = [
         str(entry[kind])
         for entry in seen.history
@@ -92,7 +92,7 @@ def _last_value(seen: Evidence, kind: str, server: str, before: datetime) -> str
 
 
 def _repeated_work(end: EndState) -> Iterator[str]:
-    """Work on one target: once for each attempt, and only a person's word makes another one."""
+    """Work must start once for each attempt; only a person's command allows another attempt."""
     for server, works in end.work_starts.items():
         if twice := [key for key, times in Counter(work.key for work in works).items() if times > 1]:
             yield f"work began more than once on {server}: {twice}"
@@ -102,7 +102,7 @@ def _repeated_work(end: EndState) -> Iterator[str]:
 
 
 def _unexpected_restarts(seen: Evidence, measured: Measurements, end: EndState) -> Iterator[str]:
-    """A server was started again only by work, and never while new requests still reached it."""
+    """A server must restart only through work, and never while it gets new requests."""
     for server, starts in seen.starts.items():
         if len(starts) > len(end.work_starts[server]):
             yield f"{server} was started {len(starts)} times by {len(end.work_starts[server])} pieces of work"
@@ -112,7 +112,7 @@ def _unexpected_restarts(seen: Evidence, measured: Measurements, end: EndState) 
 
 
 def _too_many_failures(script: Script, end: EndState) -> Iterator[str]:
-    """As many may fail as were in hand when it was too much."""
+    """No more targets may fail than were allowed and in progress."""
     bad = script.work in FAILING_WORK and not end.words
     failed = {server for server, works in end.work_starts.items() if works and end.releases[server] != "v2"}
     if bad and len(failed) > script.max_failures + script.window:
@@ -120,7 +120,7 @@ def _too_many_failures(script: Script, end: EndState) -> Iterator[str]:
 
 
 def _deregistered_below_floor(script: Script, seen: Evidence) -> Iterator[str]:
-    """Where servers die by themselves: none is taken out that would be missed, unless one has just fallen."""
+    """No target may be deregistered below the floor, unless a server has just died."""
     last_failure: datetime | None = None
     for entry in _states(seen):
         at = datetime.fromisoformat(entry["at"])

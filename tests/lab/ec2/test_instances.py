@@ -1,4 +1,4 @@
-"""Instances through EC2's API, over hardware that is only a table of what is switched on."""
+"""EC2 instances through the API, over servers that only record whether they are on."""
 
 import threading
 from collections.abc import Iterator
@@ -32,9 +32,9 @@ def client() -> "EC2Client":
 
 
 class Hardware(Servers):
-    """Machines that are on, off or gone at once; each start is another boot."""
+    """Servers that switch at once; each start is another boot."""
 
-    def __init__(self, root: Path) -> None:  # the real one would start a guard
+    def __init__(self, root: Path) -> None:  # the real one would start a reaper process
         self.root = root
         self.table: dict[str, Server] = {}
         self.slow = threading.Event()  # cleared: whoever waits for an application to listen waits on
@@ -77,7 +77,7 @@ class Hardware(Servers):
 
 
 class World:
-    """An account with a default VPC on loopback, and everything that was told about its instances."""
+    """An account with a default VPC on loopback, and every reported change of its instances."""
 
     def __init__(self, root: Path, block: Block) -> None:
         self.hardware = Hardware(root)
@@ -109,7 +109,7 @@ class World:
         assert clock.wait_for(lambda: self.state(instance_id) == state, 5), self.state(instance_id)
 
 
-@pytest.fixture(scope="module")  # an account takes half a second to make
+@pytest.fixture(scope="module")  # making an account takes half a second
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     block = reserve_block()
     with mock_aws():

@@ -1,4 +1,4 @@
-"""The API over the wire with boto3: shapes, codes and texts; no data plane, one application behind every door."""
+"""The API over HTTP with boto3: structures, codes and texts. No data plane; one application behind every address."""
 
 from __future__ import annotations
 

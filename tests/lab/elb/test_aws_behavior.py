@@ -1,6 +1,6 @@
-"""The acceptance vectors of the reference, over the wire with boto3 and real requests; the numbers are its own.
+"""Numbered test vectors of AWS's behavior, over HTTP with boto3 and real requests.
 
-Delays are a few seconds where the reference says six: the rules do not depend on it.
+Delays are a few seconds instead of six; the behavior does not depend on their length.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def states(elb: ElasticLoadBalancingv2Client, group: str, *names: str) -> list[t
     ]
 
 
-# 1, 2, 4, 8, 9, 10, 12: what the API says.
+# Vectors 1, 2, 4, 8, 9, 10 and 12: the API.
 
 
 def test_vector_1_group_without_listener_is_unused(aws: RunningElb) -> None:
@@ -105,7 +105,7 @@ def test_vector_8_calls_are_throttled_until_the_refill(aws: RunningElb) -> None:
     refilled = int((clock.monotonic() - began) * 4) + 1
     assert registered[:20] == ["ok"] * 20
     assert 5 - refilled <= registered[20:].count(throttled) <= 5
-    clock.sleep(2.1)  # 20 tokens of the account are gone, 20 come back at 10 a second
+    clock.sleep(2.1)  # 20 tokens of the account are used; 10 a second come back
     began = clock.monotonic()
     described = burst(45, elb.describe_target_health)
     refilled = int((clock.monotonic() - began) * 10) + 1
@@ -159,7 +159,7 @@ def in_service(aws: RunningElb, *, delay: int = 300, port: int = 80) -> str:
     return group
 
 
-# 3, 5, 6, 7, 11: what requests and instances see, on a whole lab.
+# Vectors 3, 5, 6, 7 and 11: requests and instances, on a whole lab.
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ class Running:
         self.elb.deregister_targets(TargetGroupArn=self.group, Targets=[{"Id": one} for one in ids])
 
     def get(self, path: str = "/", timeout: float = 20) -> tuple[int, str]:
-        """Status, and the instance that answered."""
+        """Returns the status and the instance that answered."""
         bound_address = urllib.parse.urlsplit(self.lab.url)
         connection = http.client.HTTPConnection(bound_address.hostname or "", bound_address.port or 80, timeout=timeout)
         try:
@@ -217,7 +217,7 @@ class Running:
 
 
 class Later:
-    """A request under way."""
+    """A request in flight."""
 
     def __init__(self, running: Running, path: str) -> None:
         self.status = 0
@@ -253,7 +253,7 @@ def lab() -> Iterator[Running]:
 
 @pytest.fixture
 def running(lab: Running) -> Running:
-    """Both healthy, whatever the test before did."""
+    """Both targets healthy, whatever the test before did."""
     lab.lab.faults(lag=0)
     lab.delay(2)
     lab.register(*lab.ids)
@@ -317,7 +317,7 @@ def test_vector_7_fail_open_uses_unhealthy_targets(running: Running) -> None:
     first, second = running.ids
     running.lab.faults(target_dead=[first, second])
     assert running.both("unhealthy")
-    assert running.get()[0] == 502  # fail-open: the request goes out, nobody is there
+    assert running.get()[0] == 502  # fail-open: the request is sent to a target that is not there
     running.lab.faults(target_dead=[])
     assert running.both("healthy")
     running.deregister(first, second)

@@ -1,4 +1,4 @@
-"""Buckets, matchers, timelines, switches and conditions: the small parts that hold no state of the world."""
+"""Rate limits, matchers, timelines, switches and conditions."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def answering(answer: bytes | None) -> Iterator[BoundAddress]:
-    """A server that reads one request, says `answer` and closes; None says nothing and keeps the connection open."""
+    """A server that reads one request, sends `answer` and closes. With None it sends nothing and stays open."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         over = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Load balancers made through the API really route: ports open, rules and weights move requests, and none is lost."""
+"""Load balancers made through the API: ports open, rules and weights route requests, and no request is lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def elb(lab: Lab) -> ElasticLoadBalancingv2Client:
 
 
 class Load:
-    """One keep-alive client that asks on and on and counts what it is told."""
+    """A keep-alive client that sends requests until it is stopped and counts the answers."""
 
     def __init__(self, url: str) -> None:
         self.told: Counter[int | str] = Counter()

@@ -1,4 +1,4 @@
-"""The life of a registration, with time as an argument."""
+"""State machine of registrations, with time as an argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the data plane is told, and when: lag, joined changes, trouble and retry."""
+"""Updates of the data plane: lag, combined changes, failures and retries."""
 
 from __future__ import annotations
 

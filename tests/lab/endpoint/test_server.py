@@ -1,4 +1,4 @@
-"""The endpoint: faults on demand, the log of calls, the history, and errors every client can read."""
+"""The endpoint: faults, call log, history, and errors in each service's format."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The Envoy data plane with real servers: draining, cuts, errors, stickiness, rules and configuration changes."""
+
 import asyncio
 import os
 import signal
@@ -37,7 +39,7 @@ from katakei.lab.traffic import Traffic
 
 pytestmark = pytest.mark.lab
 SOON = 0.15
-"""Seconds after which a request that was just sent has reached its target."""
+"""Seconds after which a request that was just sent has surely reached its target."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_draining_target_finishes_without_new_requests(lab: EnvoyHarness) -> Non
     with lab.client() as client:
         client.get()
         slow = lab.later("/slow?s=0.6")
-        clock.sleep(SOON)
+        lab.wait_in_flight()
         lab.targets(DRAINING, IN)
         loads = lab.envoy.loads()
         assert servers_of(client, 5) == {"1": 5}
@@ -80,7 +82,7 @@ def test_draining_target_finishes_without_new_requests(lab: EnvoyHarness) -> Non
 def test_cut_ends_requests_in_flight_with_502(lab: EnvoyHarness, *, close_idle: bool) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=5")
-    clock.sleep(SOON)
+    lab.wait_in_flight()
     lab.show(lab.group(DRAINING, IN), close_idle=close_idle)
     active = lab.envoy.loads()[GROUP, lab.bound_addresses[0]].active
     before = clock.monotonic()
@@ -92,6 +94,7 @@ def test_cut_ends_requests_in_flight_with_502(lab: EnvoyHarness, *, close_idle: 
 def test_cut_within_a_body_breaks_the_connection(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     stream = lab.later("/stream?s=3")
+    lab.wait_in_flight()
     clock.sleep(0.4)
     lab.targets(CUT)
     assert stream.answer().status == 0
@@ -101,6 +104,7 @@ def test_cut_touches_one_group_only(lab: EnvoyHarness) -> None:
     listener = lab.listener(TO_GROUP, Rule(Conditions(paths=("/slow",)), Forward((Weighted("other"),))))
     lab.show(lab.group(IN), lab.group(IN, arn="other"), listener=listener)
     slow, stream = lab.later("/slow?s=0.8"), lab.later("/stream?s=0.8")
+    lab.wait_in_flight(2)
     clock.sleep(SOON)
     lab.show(lab.group(CUT), lab.group(IN, arn="other"), listener=listener)
     assert (slow.answer().status, stream.answer().status) == (200, 0)
@@ -127,7 +131,7 @@ def test_refused_connection_is_502_without_retry(lab: EnvoyHarness) -> None:
 def test_target_death_within_a_request_is_502(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=5")
-    clock.sleep(SOON)
+    lab.wait_in_flight()
     lab.servers.crash("i-0")
     status = slow.answer().status
     lab.servers.revive("i-0")
@@ -335,7 +339,7 @@ def test_configuration_changes_lose_no_request(lab: EnvoyHarness) -> None:
 def test_removed_listener_finishes_requests_in_flight(lab: EnvoyHarness) -> None:
     lab.targets(IN)
     slow = lab.later("/slow?s=0.6")
-    clock.sleep(SOON)
+    lab.wait_in_flight()
     lab.envoy.apply(DesiredConfig(groups=(lab.group(IN),)))
     refused = lab.ask()
     lab.targets(IN)

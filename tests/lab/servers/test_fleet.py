@@ -1,3 +1,5 @@
+"""Servers as real processes: starts, restarts, power, ports and cleanup."""
+
 import os
 import signal
 import socket

@@ -1,3 +1,5 @@
+"""The sample application over real sockets."""
+
 import asyncio
 import json
 import os
@@ -72,7 +74,7 @@ def test_finished_requests_are_logged(sample: Running) -> None:
         client.get("/a?b=c")
         client.get("/health")
     log = folder / "requests.log"
-    assert clock.wait_for(lambda: log.read_text().count("\n") == 2, 10)  # written right after the answer was sent
+    assert clock.wait_for(lambda: log.read_text().count("\n") == 2, 10)  # logged right after the answer was sent
     lines = [line.split() for line in log.read_text().splitlines()]
     assert [line[1:3] for line in lines] == [["/a?b=c", "200"], ["/health", "200"]]
     assert all(len(line) == 4 for line in lines)

@@ -1,4 +1,4 @@
-"""Run Command without the wire: orders, the book with a clock that is turned, agents on machines that are folders."""
+"""Run Command without HTTP: requests, the registry with an explicit time, and agents on nodes that are folders."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def params(*commands: str, ids: Sequence[str] = (A,), **more: Any) -> dict[str, 
     } | more
 
 
-# --- the order -------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_request_has_the_documents_defaults() -> None:
     assert (request.max_concurrency, request.max_errors, request.working_directory) == ("50", "0", "")
 
 
-# --- the book --------------------------------------------------------------------------------------------------------
+# --- the registry ----------------------------------------------------------------------------------------------------
 
 
 def entered(request: SendCommandRequest = ORDER, ids: Sequence[str] = (A, B)) -> tuple[CommandRegistry, Command]:
@@ -190,7 +190,7 @@ def test_output_is_truncated_like_the_service() -> None:
 
 
 class Folders:
-    """Two machines which are folders; they can be switched off, and they count their boots."""
+    """Two nodes that are folders. They can be switched off, and they count their boots."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -225,7 +225,7 @@ class Folders:
 
 
 class FakeNodes:
-    """The service over two folders, with switches that can be turned while it runs."""
+    """The service over two folders, with settings that can change while it runs."""
 
     def __init__(self, root: Path) -> None:
         self.folders = Folders(root)
