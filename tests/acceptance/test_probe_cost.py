@@ -16,7 +16,7 @@ from tests.acceptance.load_test import RollCommand
 from tests.lab.conftest import Clients
 from tests.unit.adapters.probes.world import needed
 
-from katakei.adapters.probes import carried
+from katakei.adapters.probes import program_rounds
 from katakei.lab import clock
 from katakei.lab.options import REGION, LabOptions, Target
 from katakei.lab.process import Lab
@@ -85,7 +85,7 @@ def cost(target: Target) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = clock.monotonic()
     done = subprocess.run(
-        ["sh", "-c", carried.program("count.sh"), "count", *words], capture_output=True, text=True, check=True
+        ["sh", "-c", program_rounds.program("count.sh"), "count", *words], capture_output=True, text=True, check=True
     )
     lasted = clock.monotonic() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

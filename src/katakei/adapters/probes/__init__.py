@@ -1,1 +1,1 @@
-"""Witnesses: one file per way to know that nothing is pending on a target. A witness asks and changes nothing."""
+"""Probes: one way each to know that nothing is pending on a target. A probe asks and changes nothing."""

@@ -1,42 +1,52 @@
-"""The witness `connections`: counts on the target itself what may hold a request, and dates what it saw by our clock.
+"""The probe of connections: it counts on the target itself what may hold a request, and dates that by our clock.
 
-It talks to targets through a carrier only, and never waits: programs run there for up to half a minute and are sent
-again while something is open.
+It reaches targets through a program runner only, and never waits: programs run on the target for up to half a minute,
+and are sent again while something is open.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from katakei.adapters.probes import carried, judging
-from katakei.adapters.probes.counting import Count, Mode, Terms, arguments, ports, read, terms
-from katakei.adapters.probes.rounds import Clocks, Heard, Rounds
+from katakei.adapters.probes import program_rounds
+from katakei.adapters.probes.connection_counts import (
+    Count,
+    Mode,
+    Terms,
+    arguments,
+    blind_reason,
+    judge_count,
+    ports,
+    read_count,
+    terms,
+)
+from katakei.adapters.probes.program_rounds import Clocks, ProgramAnswer, Rounds
 from katakei.domain.model import TargetId
 from katakei.domain.observation import DrainEvidence, ProbeVerdict
 from katakei.domain.ports import Clock, ProbedTarget, ProgramRunner
 from katakei.domain.spec import DrainUntil
 
 RUN = timedelta(seconds=30)
-"""The longest that a program runs; its answer comes only when it ends."""
+"""A program runs for at most this long. Its answer comes only when it ends."""
 
 LOOK = timedelta(seconds=15)
-"""The longest that one for a verdict runs, so that the sentence of why we wait is never older than that by much."""
+"""A program for a verdict runs for at most this long, so that the reason why we wait is never much older."""
 
 AGAIN = timedelta(seconds=5)
-"""A quiet verdict is renewed after this long, well before it is too old to be believed."""
+"""A quiet verdict is renewed after this long, well before it expires."""
 
 LAST = timedelta(seconds=3)
-"""So long may the last look before the start wait for quiet, lest one stray connection refuse the work for good."""
+"""The last probe before the start waits this long for quiet: one stray connection must not refuse the work."""
 
 FIRST = timedelta(seconds=5)
-"""So long the first count of arrivals lasts: most work is short, and what comes late comes early in it."""
+"""The first count of arrivals lasts this long: most work is short, and late requests come at its beginning."""
 
 T = TypeVar("T")
-_CUT = "its answer was not whole"
+_INCOMPLETE = "its answer was incomplete"
 
 
 class Connections:
-    """For drains `until` proof or answered. `quiet` is how long an answered connection has to have been silent."""
+    """For drains `until` proof or answered. `quiet` is how long an answered connection must have been silent."""
 
     def __init__(self, carrier: ProgramRunner, clock: Clock, until: DrainUntil, quiet: timedelta) -> None:
         self._clock, self._until, self._quiet = clock, until, quiet
@@ -50,21 +60,21 @@ class Connections:
         self._came: dict[TargetId, int] = {}
 
     def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
-        """A target that answered is asked again only while it was blind, because its traffic may just be seldom."""
+        """A target is asked again only while its baseline is blind: its traffic may just be rare."""
         mode = Mode.BASELINE
         for watched, heard, count in self._gathered(mode, targets):
             target = watched.target.id
             if count is None:
-                self._blind[target] = heard.printed.why or _CUT
+                self._blind[target] = heard.printed.why or _INCOMPLETE
                 continue
             self._seen[target] = self._seen.get(target, frozenset()) | count.seen
-            self._blind[target] = judging.blind(count, set(ports(watched)) - self._seen[target])
+            self._blind[target] = blind_reason(count, set(ports(watched)) - self._seen[target])
         unsighted = [each for each in targets if self._blind.get(each.target.id, "?")]
         self._blind |= self._send(mode, unsighted, RUN)
         return _of(self._blind, targets)
 
     def look(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, DrainEvidence]:
-        """A blind target is not asked at all: nothing that it says could be believed."""
+        """A target whose baseline is blind is not asked: its answer could not be believed."""
         mode = Mode.QUIET
         for watched, heard, count in self._gathered(mode, targets):
             self._evidence[watched.target.id] = self._judged(watched, heard, count)
@@ -74,16 +84,16 @@ class Connections:
                 self._evidence[each.target.id] = DrainEvidence(ProbeVerdict.BLIND, now, now, each.blind)
         failed = self._send(mode, [each for each in targets if not each.blind and not self._fresh(each)], LOOK)
         for target, why in failed.items():
-            self._evidence[target] = DrainEvidence(ProbeVerdict.BLIND, now, now, f"the witness cannot be sent: {why}")
+            self._evidence[target] = DrainEvidence(ProbeVerdict.BLIND, now, now, f"the probe cannot be sent: {why}")
         return _of(self._evidence, targets)
 
     def arrivals(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, int]:
-        """Counted from the quiet verdict; from now on where another process had that verdict."""
+        """Counted from the quiet verdict on; from now on where another process had that verdict."""
         mode = Mode.ARRIVALS
         for watched, heard, count in self._gathered(mode, targets):
             target = watched.target.id
             quiet = self._evidence.get(target)
-            if count is not None and not (quiet and heard.sent < quiet.ended):  # else left over from an attempt before
+            if count is not None and not (quiet and heard.sent < quiet.ended):  # else it belongs to an attempt before
                 self._came[target] = self._came.get(target, 0) + count.arrivals
                 self._since[target] = count.at
         new = [each for each in targets if each.target.id not in self._came]
@@ -92,35 +102,35 @@ class Connections:
         return _of(self._came, targets)
 
     def last_look(self, targets: Sequence[ProbedTarget]) -> str:
-        """For the start script; by the same terms as the verdict before it."""
+        """For the start script, by the same terms as the verdict before it."""
         lines = {str(each.target.id): self._words(Mode.ONCE, each, LAST) for each in targets}
-        return carried.text(carried.program("count.sh"), lines, self._self_from)
+        return program_rounds.text(program_rounds.program("count.sh"), lines, self._self_from)
 
     def _fresh(self, watched: ProbedTarget) -> bool:
-        """What is quiet answers at once; it is not asked again at once."""
+        """A quiet target answers at once; it is not asked again at once."""
         last = self._evidence.get(watched.target.id)
         return last is not None and last.verdict is ProbeVerdict.QUIET and self._clock.now() - last.ended < AGAIN
 
-    def _judged(self, watched: ProbedTarget, heard: Heard, count: Count | None) -> DrainEvidence:
+    def _judged(self, watched: ProbedTarget, heard: ProgramAnswer, count: Count | None) -> DrainEvidence:
         if count is None:
             now = self._clock.now()
             return DrainEvidence(
-                ProbeVerdict.BLIND, heard.sent, now, f"the witness had no answer: {heard.printed.why or _CUT}"
+                ProbeVerdict.BLIND, heard.sent, now, f"the probe had no answer: {heard.printed.why or _INCOMPLETE}"
             )
         target = watched.target.id
-        said = judging.verdict(count, self._terms(watched))
+        said = judge_count(count, self._terms(watched))
         ended = self._clocks.earliest(target, count.at)
-        if said.pending is ProbeVerdict.QUIET:
+        if said.verdict is ProbeVerdict.QUIET:
             self._since[target] = count.at
             self._came.pop(target, None)
-        return DrainEvidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
+        return DrainEvidence(said.verdict, min(heard.sent, ended), ended, said.why, said.open)
 
     def _gathered(
         self, mode: Mode, targets: Sequence[ProbedTarget]
-    ) -> Iterable[tuple[ProbedTarget, Heard, Count | None]]:
+    ) -> Iterable[tuple[ProbedTarget, ProgramAnswer, Count | None]]:
         by_id = {each.target.id: each for each in targets}
         for target, heard in self._asked[mode].gather().items():
-            count = read(heard.printed.out)
+            count = read_count(heard.printed.out)
             if count is not None and count.mode is not mode:
                 count = None
             if count is not None:
@@ -130,7 +140,7 @@ class Connections:
 
     def _send(self, mode: Mode, targets: Iterable[ProbedTarget], run: timedelta) -> Mapping[TargetId, str]:
         asked = {each.target: self._words(mode, each, run) for each in targets}
-        return self._asked[mode].send(carried.program("count.sh"), asked, run)
+        return self._asked[mode].send(program_rounds.program("count.sh"), asked, run)
 
     def _words(self, mode: Mode, watched: ProbedTarget, run: timedelta) -> list[str]:
         since = self._since.get(watched.target.id) if mode is Mode.ARRIVALS else None

@@ -1,7 +1,7 @@
-"""The witness `counter`: believes a number that the user's own software prints, when it was 0 for `quiet`.
+"""The probe of a counter: a number that the user's own software prints, and that must be 0 for `quiet`.
 
-The number is read on the target itself, because status pages are commonly open to the machine alone. Whether it counts
-all that it should is the user's word; that it prints a number at all is asked before the target is taken out.
+The number is read on the target itself, because status pages often answer only there. The user is responsible for what
+it counts; whether it prints a number at all is checked before the target is taken out.
 """
 
 import base64
@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from katakei.adapters.probes import carried
-from katakei.adapters.probes.judging import Verdict
-from katakei.adapters.probes.rounds import Clocks, Heard, Rounds
+from katakei.adapters.probes import program_rounds
+from katakei.adapters.probes.connection_counts import Finding
+from katakei.adapters.probes.program_rounds import Clocks, ProgramAnswer, Rounds
 from katakei.domain.model import TargetId
 from katakei.domain.observation import DrainEvidence, ProbeVerdict
 from katakei.domain.ports import Clock, ProbedTarget, ProgramRunner
@@ -26,7 +26,7 @@ _PROGRAM = "counter.sh"
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """One run's answer: moments in the target's uptime with what was said right after each, None for no number."""
+    """What one run read: moments in the target's uptime, and the number read right after each; None for no number."""
 
     began: timedelta
     said: tuple[tuple[timedelta, int | None], ...]
@@ -34,7 +34,7 @@ class Numbers:
 
 
 class Counter:
-    """For drains `until` counter; asks nothing of the load balancer's protocol or idle timeout."""
+    """For drains `until` counter. The protocol and idle timeout of the load balancer do not matter."""
 
     def __init__(self, carrier: ProgramRunner, clock: Clock, tally: CounterSource, quiet: timedelta) -> None:
         self._clock, self._tally, self._quiet = clock, tally, quiet
@@ -45,46 +45,48 @@ class Counter:
         self._evidence: dict[TargetId, DrainEvidence] = {}
 
     def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
-        """A counter that tells a number now is taken to tell one later."""
+        """A counter that prints a number now is expected to print one later."""
         for target, heard, numbers in self._gathered(self._first):
-            said = judge(numbers, self._quiet) if numbers else Verdict(ProbeVerdict.BLIND, _cut(heard))
-            self._blind[target] = said.why if said.pending is ProbeVerdict.BLIND else ""
+            said = judge(numbers, self._quiet) if numbers else Finding(ProbeVerdict.BLIND, _incomplete(heard))
+            self._blind[target] = said.why if said.verdict is ProbeVerdict.BLIND else ""
         unknown = [each for each in targets if self._blind.get(each.target.id, "?")]
         asked = {each.target: self._words("quiet", timedelta(), timedelta()) for each in unknown}
-        self._blind |= self._first.send(carried.program(_PROGRAM), asked, timedelta(seconds=6))
+        self._blind |= self._first.send(program_rounds.program(_PROGRAM), asked, timedelta(seconds=6))
         return {each.target.id: self._blind[each.target.id] for each in targets if each.target.id in self._blind}
 
     def look(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, DrainEvidence]:
-        """The newest verdicts; a counter that failed before is asked all the same, for it may have come back."""
+        """The newest verdicts. A counter that failed is asked again, because it may work again."""
         for target, heard, numbers in self._gathered(self._rounds):
             self._evidence[target] = self._judged(target, heard, numbers)
         now = self._clock.now()
         asked = {each.target: self._words("quiet", RUN) for each in targets if not self._fresh(each.target.id)}
-        for target, why in self._rounds.send(carried.program(_PROGRAM), asked, RUN + self._quiet + AGAIN).items():
+        for target, why in self._rounds.send(
+            program_rounds.program(_PROGRAM), asked, RUN + self._quiet + AGAIN
+        ).items():
             self._evidence[target] = DrainEvidence(ProbeVerdict.BLIND, now, now, f"the counter cannot be asked: {why}")
         return {each.target.id: self._evidence[each.target.id] for each in targets if each.target.id in self._evidence}
 
     def arrivals(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, int]:  # noqa: ARG002 - the port's shape
-        """A number in flight cannot tell how many came."""
+        """A number in flight does not tell how many requests came."""
         return {}
 
     def last_look(self, targets: Sequence[ProbedTarget]) -> str:
-        """One reading of 0, right before work begins."""
+        """One reading of 0 right before the work begins."""
         lines = {str(each.target.id): self._words("once", timedelta(seconds=3), timedelta()) for each in targets}
-        return carried.text(carried.program(_PROGRAM), lines, self._self_from)
+        return program_rounds.text(program_rounds.program(_PROGRAM), lines, self._self_from)
 
-    def _judged(self, target: TargetId, heard: Heard, numbers: Numbers | None) -> DrainEvidence:
+    def _judged(self, target: TargetId, heard: ProgramAnswer, numbers: Numbers | None) -> DrainEvidence:
         if numbers is None:
-            return DrainEvidence(ProbeVerdict.BLIND, heard.sent, self._clock.now(), _cut(heard))
+            return DrainEvidence(ProbeVerdict.BLIND, heard.sent, self._clock.now(), _incomplete(heard))
         said = judge(numbers, self._quiet)
         ended = self._clocks.earliest(target, numbers.said[-1][0])
-        return DrainEvidence(said.pending, min(heard.sent, ended), ended, said.why, said.open)
+        return DrainEvidence(said.verdict, min(heard.sent, ended), ended, said.why, said.open)
 
     def _fresh(self, target: TargetId) -> bool:
         last = self._evidence.get(target)
         return last is not None and last.verdict is ProbeVerdict.QUIET and self._clock.now() - last.ended < AGAIN
 
-    def _gathered(self, rounds: Rounds) -> list[tuple[TargetId, Heard, Numbers | None]]:
+    def _gathered(self, rounds: Rounds) -> list[tuple[TargetId, ProgramAnswer, Numbers | None]]:
         found = []
         for target, heard in rounds.gather().items():
             numbers = read(heard.printed.out)
@@ -99,30 +101,30 @@ class Counter:
 
 
 def asked(tally: CounterSource) -> list[str]:
-    """As the program takes it."""
+    """The counter as arguments of the program."""
     given = {"command": tally.command, "url": tally.url, "field": tally.field}
-    return [f"{name}={carried.encoded(value)}" for name, value in given.items() if value]
+    return [f"{name}={program_rounds.encoded(value)}" for name, value in given.items() if value]
 
 
-def judge(numbers: Numbers, quiet: timedelta) -> Verdict:
-    """Quiet when it said 0, and nothing else, from one moment to another at least `quiet` later, up to the end."""
+def judge(numbers: Numbers, quiet: timedelta) -> Finding:
+    """Quiet when the number was 0, and nothing else, for at least `quiet` up to the end."""
     last = numbers.said[-1][1]
     if last is None:
         told = " ".join(numbers.heard.split())[:120]
-        return Verdict(ProbeVerdict.BLIND, f"its counter told no number{f': {told}' if told else ''}")
+        return Finding(ProbeVerdict.BLIND, f"its counter told no number{f': {told}' if told else ''}")
     if last:
-        return Verdict(ProbeVerdict.BUSY, f"its counter says {last} in flight", last)
+        return Finding(ProbeVerdict.BUSY, f"its counter says {last} in flight", last)
     zeros = 0
     while zeros < len(numbers.said) and numbers.said[-1 - zeros][1] == 0:
         zeros += 1
     lasted = numbers.said[-1][0] - numbers.said[-zeros][0]
     if lasted >= quiet:
-        return Verdict(ProbeVerdict.QUIET, f"its counter said 0 for {span(lasted)}")
-    return Verdict(ProbeVerdict.BUSY, f"its counter says 0, but not yet for {span(quiet)}")
+        return Finding(ProbeVerdict.QUIET, f"its counter said 0 for {span(lasted)}")
+    return Finding(ProbeVerdict.BUSY, f"its counter says 0, but not yet for {span(quiet)}")
 
 
 def read(output: str) -> Numbers | None:
-    """What the program printed; None when it is not whole or not ours."""
+    """What the program printed; None when that is incomplete or not its output."""
     lines = [line.split(" ") for line in output.splitlines()]
     if not lines or lines[-1] != ["katakei-end"]:
         return None
@@ -141,5 +143,5 @@ def _moment(hundredths: str) -> timedelta:
     return timedelta(milliseconds=10 * int(hundredths))
 
 
-def _cut(heard: Heard) -> str:
-    return heard.printed.why or "the counter's answer was not whole"
+def _incomplete(heard: ProgramAnswer) -> str:
+    return heard.printed.why or "the counter's answer was incomplete"

@@ -15,7 +15,7 @@ from tests.unit.adapters.probes.world import LocalCarrier, Wire, group, watched
 from katakei.adapters.executors.mark import MarkState
 from katakei.adapters.probes import connections
 from katakei.adapters.probes.connections import Connections
-from katakei.adapters.probes.rounds import SILENT
+from katakei.adapters.probes.program_rounds import SILENT
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Group, Target, TargetId
@@ -153,10 +153,10 @@ def test_a_blind_target_is_not_asked() -> None:
 @pytest.mark.parametrize(
     ("printed", "why"),
     [
-        (ProgramOutput("", "its agent did not answer"), "the witness had no answer: its agent did not answer"),
-        (ProgramOutput(_said().out[:-4]), "the witness had no answer: its answer was not whole"),
-        (_said("baseline"), "the witness had no answer: its answer was not whole"),
-        (ProgramOutput("sh: 1: Syntax error"), "the witness had no answer: its answer was not whole"),
+        (ProgramOutput("", "its agent did not answer"), "the probe had no answer: its agent did not answer"),
+        (ProgramOutput(_said().out[:-4]), "the probe had no answer: its answer was incomplete"),
+        (_said("baseline"), "the probe had no answer: its answer was incomplete"),
+        (ProgramOutput("sh: 1: Syntax error"), "the probe had no answer: its answer was incomplete"),
     ],
 )
 def test_what_is_no_answer_is_blind_and_asked_again(printed: ProgramOutput, why: str) -> None:
@@ -174,7 +174,7 @@ def test_an_answer_that_never_comes_is_given_up() -> None:
     found = it.look()[ONE]
     assert (found.verdict, found.why) == (
         ProbeVerdict.BLIND,
-        "the witness had no answer: the program sent to it had no answer",
+        "the probe had no answer: the program sent to it had no answer",
     )
 
 
@@ -182,7 +182,7 @@ def test_a_carrier_that_is_down_makes_nothing_quiet() -> None:
     it = Told()
     it.paper.down = "SendCommand had no answer"
     found = it.look()[ONE]
-    assert (found.verdict, found.why) == (ProbeVerdict.BLIND, "the witness cannot be sent: SendCommand had no answer")
+    assert (found.verdict, found.why) == (ProbeVerdict.BLIND, "the probe cannot be sent: SendCommand had no answer")
 
 
 def test_a_baseline_is_asked_again_until_each_port_was_seen_once() -> None:

@@ -27,8 +27,8 @@ from tests.unit.adapters.probes.world import (
     watched,
 )
 
-from katakei.adapters.probes import carried, judging
-from katakei.adapters.probes.counting import Mode, Source, arguments, read
+from katakei.adapters.probes import connection_counts, program_rounds
+from katakei.adapters.probes.connection_counts import Mode, Source, arguments, read_count
 from katakei.domain.model import TargetType
 from katakei.domain.observation import ProbeVerdict
 from katakei.domain.spec import DrainUntil
@@ -51,8 +51,8 @@ def test_every_shell_counts_alike(wire: Wire, shell: str) -> None:
     wire.answer()
     busy = judged(wire.port, DrainUntil.ANSWERED, shell=shell)
     time.sleep(QUIET.total_seconds())
-    assert (busy.pending, busy.open) == (ProbeVerdict.BUSY, 1)
-    assert judged(wire.port, DrainUntil.ANSWERED, shell=shell).pending is ProbeVerdict.QUIET
+    assert (busy.verdict, busy.open) == (ProbeVerdict.BUSY, 1)
+    assert judged(wire.port, DrainUntil.ANSWERED, shell=shell).verdict is ProbeVerdict.QUIET
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -95,12 +95,12 @@ def test_without_ss_only_no_connection_is_proof(wire: Wire, tmp_path: Path) -> N
         end.close()
     gone = count(watched(wire.port), asked, path=path)
     assert (connected.source, gone.source) == (Source.PROC, Source.PROC)
-    said = judging.verdict(connected, asked)
-    assert (said.pending, said.why) == (
+    said = connection_counts.judge_count(connected, asked)
+    assert (said.verdict, said.why) == (
         ProbeVerdict.BUSY,
         "1 connection, whose silence cannot be seen there without ss",
     )
-    assert judging.verdict(gone, asked).pending is ProbeVerdict.QUIET
+    assert connection_counts.judge_count(gone, asked).verdict is ProbeVerdict.QUIET
 
 
 @pytest.mark.parametrize("state", ["close-wait", "fin-wait-1"])
@@ -141,15 +141,15 @@ def test_absent_ages_are_no_silence(wire: Wire, tmp_path: Path, lines: str) -> N
     told.chmod(0o755)
     found = count(watched(wire.port), ANSWERED, path=path)
     assert [each.youngest for each in found.alike] == [timedelta()]
-    assert judging.verdict(found, ANSWERED).pending is ProbeVerdict.BUSY
+    assert connection_counts.judge_count(found, ANSWERED).verdict is ProbeVerdict.BUSY
 
 
 def test_where_nothing_can_be_read_it_says_so(wire: Wire, tmp_path: Path) -> None:
     path = tools(tmp_path, "ss", "cat")
     found = count(watched(wire.port), PROOF, path=path)
     once = run(arguments(Mode.ONCE, watched(wire.port), PROOF, timedelta()), path=path)
-    said = judging.verdict(found, PROOF)
-    assert (found.source, said.pending) == (Source.NONE, ProbeVerdict.BLIND)
+    said = connection_counts.judge_count(found, PROOF)
+    assert (found.source, said.verdict) == (Source.NONE, ProbeVerdict.BLIND)
     assert (once.returncode, once.stdout) == (75, "connections cannot be seen on this machine\n")
 
 
@@ -157,10 +157,10 @@ def test_where_nothing_can_be_read_it_says_so(wire: Wire, tmp_path: Path) -> Non
 def test_no_root_is_needed(wire: Wire, shell: str) -> None:
     wire.ask()
     words = arguments(Mode.QUIET, watched(wire.port), PROOF, timedelta())
-    argv = [*shell_argv(shell), "-c", carried.program("count.sh"), "count", *words]
+    argv = [*shell_argv(shell), "-c", program_rounds.program("count.sh"), "count", *words]
     user = 65_534 if os.geteuid() == 0 else None
     done = subprocess.run(argv, capture_output=True, text=True, check=True, user=user, timeout=20, cwd="/")
-    found = read(done.stdout)
+    found = read_count(done.stdout)
     assert found
     assert (found.source, len(found.alike)) == (Source.SS, 1)
 
@@ -172,7 +172,7 @@ def test_the_answer_is_short_whatever_the_number_of_connections(wire: Wire) -> N
             client = open_now.enter_context(socket.create_connection(wire.listener.getsockname(), timeout=5))
             client.sendall(b"x" * (number % 7))
         done = run(arguments(Mode.QUIET, watched(wire.port), PROOF, timedelta()))
-    found = read(done.stdout)
+    found = read_count(done.stdout)
     assert found
     assert sum(each.number for each in found.alike) == 401
     assert len(done.stdout) < 2_000
@@ -188,10 +188,10 @@ def test_kinds_beyond_all_reason_are_counted_as_unanswered(wire: Wire, tmp_path:
     told.write_text(f'#!/bin/sh\ncat "{path}/said"\n')
     told.chmod(0o755)
     done = run(arguments(Mode.QUIET, watched(wire.port), ANSWERED, timedelta()), path=path)
-    found = read(done.stdout)
+    found = read_count(done.stdout)
     assert found
     assert len(done.stdout) < 20_000
-    assert (sum(each.number for each in found.alike), judging.verdict(found, ANSWERED).pending) == (
+    assert (sum(each.number for each in found.alike), connection_counts.judge_count(found, ANSWERED).verdict) == (
         500,
         ProbeVerdict.BUSY,
     )
@@ -208,9 +208,9 @@ def test_it_ends_as_soon_as_everything_is_quiet_and_not_before(wire: Wire) -> No
     begun = time.monotonic()
     soon = count(it, asked, seconds=20)
     quiet_for = time.monotonic() - begun
-    assert judging.verdict(late, asked).pending is ProbeVerdict.BUSY
+    assert connection_counts.judge_count(late, asked).verdict is ProbeVerdict.BUSY
     assert 0.9 < busy_for < 3
-    assert judging.verdict(soon, asked).pending is ProbeVerdict.QUIET
+    assert connection_counts.judge_count(soon, asked).verdict is ProbeVerdict.QUIET
     assert 0.9 < quiet_for < 4
     assert soon.at - soon.began >= ONE
 
@@ -225,10 +225,10 @@ def test_a_baseline_sees_data_of_another_address_and_not_our_own() -> None:
     both = count(watched(near.port, far.port), PROOF, Mode.BASELINE)
     for wire in (near, far):
         wire.close()
-    assert judging.blind(own, [near.port]).startswith(
-        f"while it served no data of another address was seen on port {near.port}"
+    assert connection_counts.blind_reason(own, [near.port]).startswith(
+        f"while it served, no data from another address was seen on port {near.port}"
     )
-    assert judging.blind(other, [far.port]) == ""
+    assert connection_counts.blind_reason(other, [far.port]) == ""
     assert both.seen == {far.port}
 
 
@@ -259,7 +259,7 @@ def test_a_baseline_knows_a_port_that_docker_hands_on(tmp_path: Path) -> None:
     told.chmod(0o755)
     found = count(watched(wire.port), PROOF, Mode.BASELINE, path=path)
     wire.close()
-    assert "docker-proxy hands its port on" in judging.blind(found, [wire.port])
+    assert "docker-proxy forwards its port" in connection_counts.blind_reason(found, [wire.port])
 
 
 def test_arrivals_are_counted_from_the_moment_given() -> None:
@@ -272,10 +272,10 @@ def test_arrivals_are_counted_from_the_moment_given() -> None:
     wire.ask()
     time.sleep(0.1)  # what came in the very hundredth of a second of a look may be seen by two of them
     words = arguments(Mode.ARRIVALS, it, PROOF, timedelta(), since=quiet.at)
-    after = read(run(words).stdout)
+    after = read_count(run(words).stdout)
     later = arguments(Mode.ARRIVALS, it, PROOF, timedelta(), since=after.at if after else None)
-    none = read(run(later).stdout)
-    rebooted = read(run(arguments(Mode.ARRIVALS, it, PROOF, timedelta(), since=timedelta(days=9_000))).stdout)
+    none = read_count(run(later).stdout)
+    rebooted = read_count(run(arguments(Mode.ARRIVALS, it, PROOF, timedelta(), since=timedelta(days=9_000))).stdout)
     wire.close()
     assert [each and each.arrivals for each in (after, none, rebooted)] == [1, 0, 0]
 
@@ -286,7 +286,7 @@ def test_requests_that_brought_and_took_their_own_connection_are_counted_once(sh
     with socket.create_server(("127.0.0.2", 0)) as listener:
         port = int(listener.getsockname()[1])
         words = arguments(Mode.ARRIVALS, watched(port), PROOF, timedelta(seconds=3))
-        argv = [*shell_argv(shell), "-c", carried.program("count.sh"), "count", *words]
+        argv = [*shell_argv(shell), "-c", program_rounds.program("count.sh"), "count", *words]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
             time.sleep(0.3)
             for _ in range(5):
@@ -297,7 +297,7 @@ def test_requests_that_brought_and_took_their_own_connection_are_counted_once(sh
                     server.close()
                     assert client.recv(1) == b""
             out, _ = process.communicate(timeout=20)
-    found = read(out)
+    found = read_count(out)
     assert found
     assert (found.arrivals, found.alike) == (5, ())
 
@@ -318,14 +318,14 @@ def test_the_last_look_refuses_by_words_and_75(wire: Wire, shell: str) -> None:
 @pytest.mark.parametrize("cut", [1, 13, 14, 15, 40])
 def test_an_answer_that_was_cut_is_none(wire: Wire, cut: int) -> None:
     whole = run(arguments(Mode.QUIET, watched(wire.port), PROOF, timedelta())).stdout
-    assert read(whole)
-    assert read(whole[:-cut].rstrip("\n") if cut > 1 else whole[: -cut - 1]) is None
+    assert read_count(whole)
+    assert read_count(whole[:-cut].rstrip("\n") if cut > 1 else whole[: -cut - 1]) is None
 
 
 def test_an_answer_in_which_a_group_is_missing_is_none(wire: Wire) -> None:
     whole = run(arguments(Mode.QUIET, watched(wire.port), PROOF, timedelta())).stdout
     without = "".join(line for line in whole.splitlines(keepends=True) if not line.startswith("group"))
-    assert read(without) is None
+    assert read_count(without) is None
 
 
 _NETNS = "katakei-test"
@@ -382,17 +382,19 @@ def test_a_port_that_ends_in_another_network_namespace_is_blind(
             here = count(watched(47_611), PROOF, Mode.BASELINE)
             tempting = count(watched(47_611), PROOF)
             words = arguments(Mode.BASELINE, watched(47_611), PROOF, timedelta())
-            there = read(container("dash", "-c", carried.program("count.sh"), "count", *words).stdout)
+            there = read_count(container("dash", "-c", program_rounds.program("count.sh"), "count", *words).stdout)
         process.stdin.close()
         process.wait(10)
-    assert judging.verdict(tempting, PROOF).pending is ProbeVerdict.QUIET, "this is why a baseline is asked for"
-    assert judging.blind(here, [47_611]) != ""
+    assert connection_counts.judge_count(tempting, PROOF).verdict is ProbeVerdict.QUIET, (
+        "this is why a baseline is asked for"
+    )
+    assert connection_counts.blind_reason(here, [47_611]) != ""
     assert there
-    assert judging.blind(there, [47_611]) == ""
+    assert connection_counts.blind_reason(there, [47_611]) == ""
 
 
 def test_a_text_for_several_machines_gives_each_its_own_line() -> None:
-    text = carried.text('echo "$# $1 $2"\n', {"i-1": ["a=1", "b"], "i-2": ["a=2", "c"]}, "ME")
+    text = program_rounds.text('echo "$# $1 $2"\n', {"i-1": ["a=1", "b"], "i-2": ["a=2", "c"]}, "ME")
     for shell in SHELLS:
         for name, said in (("i-1", "2 a=1 b\n"), ("i-2", "2 a=2 c\n")):
             with tempfile.TemporaryDirectory() as folder:
@@ -415,6 +417,6 @@ def test_what_travels_is_small_and_holds_nothing_that_run_command_would_replace(
     lines = {
         f"i-{n:017d}": arguments(Mode.ONCE, watched(80, 8080, address="10.250.250.250"), PROOF, ONE) for n in range(50)
     }
-    text = carried.text(carried.program("count.sh"), lines, "AWS_SSM_INSTANCE_ID")
+    text = program_rounds.text(program_rounds.program("count.sh"), lines, "AWS_SSM_INSTANCE_ID")
     assert "{{" not in text
     assert len(text) < 16_000

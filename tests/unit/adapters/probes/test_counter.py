@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.adapters.probes.world import HERE, SHELLS, LocalCarrier, shell_argv, watched
 
-from katakei.adapters.probes import carried
+from katakei.adapters.probes import program_rounds
 from katakei.adapters.probes.counter import Counter, Numbers, asked, judge, read
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain.observation import ProbeVerdict
@@ -28,7 +28,7 @@ FIRST = ("seconds=0", "quiet=0")  # only what it says first
 
 
 def _ran(tally: CounterSource, *words: str, shell: str = "dash") -> subprocess.CompletedProcess[str]:
-    argv = [*shell_argv(shell), "-c", carried.program("counter.sh"), "counter", *(words or FIRST), *asked(tally)]
+    argv = [*shell_argv(shell), "-c", program_rounds.program("counter.sh"), "counter", *(words or FIRST), *asked(tally)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     assert done.stderr == ""
     return done
@@ -75,7 +75,7 @@ def test_a_command_that_fails_tells_no_number() -> None:
     assert _number(CounterSource(command="echo 0; exit 1")) is None
     found = read(_ran(CounterSource(command="echo the pool is down >&2; exit 1")).stdout)
     assert found
-    assert judge(found, SECOND).pending is ProbeVerdict.BLIND
+    assert judge(found, SECOND).verdict is ProbeVerdict.BLIND
     assert judge(found, SECOND).why == "its counter told no number: the pool is down"
 
 
@@ -97,7 +97,7 @@ def test_a_quiet_that_has_begun_is_heard_to_its_end(shell: str, tmp_path: Path) 
     found = read(_ran(CounterSource(command=busy_twice), "seconds=3", "quiet=2000", shell=shell).stdout)
     assert found
     assert [number for _, number in found.said] == [1, 1, 0, 0]
-    assert judge(found, 2 * SECOND).pending is ProbeVerdict.QUIET
+    assert judge(found, 2 * SECOND).verdict is ProbeVerdict.QUIET
 
 
 def test_a_quiet_that_is_broken_begins_anew(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def _said(*numbers: int | None) -> Numbers:
     ],
 )
 def test_only_zeros_for_as_long_as_asked_are_quiet(numbers: Sequence[int | None], pending: ProbeVerdict) -> None:
-    assert judge(_said(*numbers), 3 * SECOND).pending is pending
+    assert judge(_said(*numbers), 3 * SECOND).verdict is pending
 
 
 class _Status(BaseHTTPRequestHandler):

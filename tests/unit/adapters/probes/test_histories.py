@@ -18,7 +18,7 @@ from datetime import timedelta
 from tests.unit.adapters.probes.secure import certificate
 from tests.unit.adapters.probes.world import Wire, count, group, terms, watched
 
-from katakei.adapters.probes.judging import verdict
+from katakei.adapters.probes.connection_counts import judge_count
 from katakei.domain.observation import ProbeVerdict
 from katakei.domain.spec import DrainUntil
 
@@ -149,7 +149,7 @@ class Score:
         before = history.truth.now()
         found = count(watched(history.wire.port, of=of), asked)
         after = history.truth.now()
-        proof, answered = verdict(found, PROOF).pending, verdict(found, asked).pending
+        proof, answered = judge_count(found, PROOF).verdict, judge_count(found, asked).verdict
         self.quiet += answered is ProbeVerdict.QUIET
         if before is None or before != after:
             return

@@ -139,8 +139,8 @@ def test_a_request_behind_an_answer_in_a_pool_is_busy(slow: Slow, tmp_path: Path
             _until(client, b"ok")
         time.sleep(STILL)
         idle = judged(slow.port, DrainUntil.ANSWERED)
-    assert (proof.pending, answered.pending, answered.open) == (ProbeVerdict.BUSY, ProbeVerdict.BUSY, 8)
-    assert (idle.pending, idle.why) == (ProbeVerdict.QUIET, "8 connections, none holds a request")
+    assert (proof.verdict, answered.verdict, answered.open) == (ProbeVerdict.BUSY, ProbeVerdict.BUSY, 8)
+    assert (idle.verdict, idle.why) == (ProbeVerdict.QUIET, "8 connections, none holds a request")
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -182,5 +182,5 @@ def test_h2c_with_a_slow_and_a_fast_stream_is_busy(slow: Slow, tmp_path: Path, v
         wrongly = judged(h2c, DrainUntil.ANSWERED)
         slow.go_on.set()
         _h2_end(client, 1)
-    assert (proof.pending, answered.pending) == (ProbeVerdict.BUSY, ProbeVerdict.BUSY)
-    assert wrongly.pending is ProbeVerdict.QUIET, "the trap is gone: has the row lost its point?"
+    assert (proof.verdict, answered.verdict) == (ProbeVerdict.BUSY, ProbeVerdict.BUSY)
+    assert wrongly.verdict is ProbeVerdict.QUIET, "the trap is gone: has the row lost its point?"

@@ -258,7 +258,7 @@ def _played(row: Row) -> tuple[ProbeVerdict, ProbeVerdict]:
     try:
         row.act(it)
         time.sleep(STILL)
-        return judged(it.port, DrainUntil.PROOF, row.of).pending, judged(it.port, DrainUntil.ANSWERED, row.of).pending
+        return judged(it.port, DrainUntil.PROOF, row.of).verdict, judged(it.port, DrainUntil.ANSWERED, row.of).verdict
     finally:
         it.close()
 
@@ -293,9 +293,9 @@ def test_silence_longer_than_the_idle_timeout_is_proof_whatever_came_before() ->
     late = [judged(wire.port, DrainUntil.PROOF) for wire in wires]
     for wire in wires:
         wire.close()
-    assert [each.pending for each in early] == [B] * 4
+    assert [each.verdict for each in early] == [B] * 4
     assert early[0].why == "1 connection, silent for 1 s, proved at 2 s"
-    assert [each.pending for each in late] == [Q] * 4
+    assert [each.verdict for each in late] == [Q] * 4
     assert late[0].why == "1 connection, none holds a request"
 
 
@@ -310,7 +310,7 @@ def test_second_requests_sent_in_the_tick_of_the_answer_are_never_taken_for_idle
     for wire in wires:
         _second_behind_answer(wire)
     time.sleep(STILL)
-    found = [judged(wire.port, DrainUntil.ANSWERED).pending for wire in wires]
+    found = [judged(wire.port, DrainUntil.ANSWERED).verdict for wire in wires]
     for wire in wires:
         wire.close()
     assert found == [B] * 30

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from katakei.adapters.probes import carried, judging
-from katakei.adapters.probes.counting import Count, Mode, Terms, arguments, read
+from katakei.adapters.probes import connection_counts, program_rounds
+from katakei.adapters.probes.connection_counts import Count, Mode, Terms, arguments, read_count
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
 from katakei.domain.ports import ProbedTarget, ProgramOutput
 from katakei.domain.spec import DrainUntil
@@ -86,7 +86,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """The program as it travels, on this machine. It never complains."""
     done = subprocess.run(
-        [*prefix, *shell_argv(shell), "-c", carried.program("count.sh"), "count", *words],
+        [*prefix, *shell_argv(shell), "-c", program_rounds.program("count.sh"), "count", *words],
         capture_output=True,
         text=True,
         timeout=60,
@@ -103,21 +103,21 @@ def count(
 ) -> Count:
     done = run(arguments(mode, it, asked, timedelta(seconds=seconds)), shell, path)
     assert done.returncode == 0
-    found = read(done.stdout)
+    found = read_count(done.stdout)
     assert found, done.stdout
     return found
 
 
-def judged(port: int, until: DrainUntil, of: Group | None = None, shell: str = "dash") -> judging.Verdict:
+def judged(port: int, until: DrainUntil, of: Group | None = None, shell: str = "dash") -> connection_counts.Finding:
     """One look, and what the program itself made of it must be the same."""
     asked = terms(until, of)
     it = watched(port, of=of)
     words = arguments(Mode.QUIET, it, asked, timedelta())
     done = run(words, shell)
-    found = read(done.stdout)
+    found = read_count(done.stdout)
     assert found, done.stdout
-    verdict = judging.verdict(found, asked)
-    assert f"\nsample {verdict.pending.value} " in done.stdout
+    verdict = connection_counts.judge_count(found, asked)
+    assert f"\nsample {verdict.verdict.value} " in done.stdout
     return verdict
 
 

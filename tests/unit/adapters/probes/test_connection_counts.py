@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katakei.adapters.probes.counting import Alike, Count, Mode, Source, Terms
-from katakei.adapters.probes.judging import Standing, classify, verdict
+from katakei.adapters.probes.connection_counts import (
+    Alike,
+    ConnectionState,
+    Count,
+    Mode,
+    Source,
+    Terms,
+    classify,
+    judge_count,
+)
 from katakei.domain.observation import ProbeVerdict
 from katakei.domain.spec import DrainUntil
 
@@ -27,33 +35,33 @@ def _count(*alike: Alike, source: Source = Source.SS) -> Count:
 @pytest.mark.parametrize(
     ("alike", "standing"),
     [
-        (IDLE, Standing.ANSWERED),
-        (replace(IDLE, youngest=5000 * MS), Standing.ANSWERED),
-        (replace(IDLE, youngest=4999 * MS), Standing.BUSY),
-        (replace(IDLE, youngest=65_000 * MS), Standing.ANSWERED),
-        (replace(IDLE, youngest=65_001 * MS), Standing.PROVED),
-        (replace(IDLE, answered_last=False), Standing.BUSY),
-        (replace(IDLE, sent=False), Standing.BUSY),
-        (replace(IDLE, unread=True), Standing.BUSY),
-        (replace(IDLE, unsent=True), Standing.BUSY),
-        (replace(IDLE, sent=False, answered_last=False, unsent=True, youngest=65_001 * MS), Standing.PROVED),
+        (IDLE, ConnectionState.ANSWERED),
+        (replace(IDLE, youngest=5000 * MS), ConnectionState.ANSWERED),
+        (replace(IDLE, youngest=4999 * MS), ConnectionState.BUSY),
+        (replace(IDLE, youngest=65_000 * MS), ConnectionState.ANSWERED),
+        (replace(IDLE, youngest=65_001 * MS), ConnectionState.PROVED),
+        (replace(IDLE, answered_last=False), ConnectionState.BUSY),
+        (replace(IDLE, sent=False), ConnectionState.BUSY),
+        (replace(IDLE, unread=True), ConnectionState.BUSY),
+        (replace(IDLE, unsent=True), ConnectionState.BUSY),
+        (replace(IDLE, sent=False, answered_last=False, unsent=True, youngest=65_001 * MS), ConnectionState.PROVED),
     ],
 )
-def test_one_connection_is_proved_answered_or_busy(alike: Alike, standing: Standing) -> None:
+def test_one_connection_is_proved_answered_or_busy(alike: Alike, standing: ConnectionState) -> None:
     assert classify(alike, TERMS) is standing
 
 
 def test_answered_means_something_for_plain_http1_only() -> None:
     other = replace(ANSWERED, http1=False)
-    assert classify(IDLE, other) is Standing.BUSY
-    assert verdict(_count(IDLE), other).pending is ProbeVerdict.BUSY
-    assert verdict(_count(IDLE), ANSWERED).pending is ProbeVerdict.QUIET
-    assert verdict(_count(IDLE), TERMS).pending is ProbeVerdict.BUSY
+    assert classify(IDLE, other) is ConnectionState.BUSY
+    assert judge_count(_count(IDLE), other).verdict is ProbeVerdict.BUSY
+    assert judge_count(_count(IDLE), ANSWERED).verdict is ProbeVerdict.QUIET
+    assert judge_count(_count(IDLE), TERMS).verdict is ProbeVerdict.BUSY
 
 
 def test_the_sentence_names_how_many_the_oldest_and_when() -> None:
     young = replace(IDLE, number=2, youngest=1000 * MS, oldest=41_700 * MS)
-    said = verdict(_count(young, replace(IDLE, youngest=9000 * MS, oldest=9000 * MS)), TERMS)
+    said = judge_count(_count(young, replace(IDLE, youngest=9000 * MS, oldest=9000 * MS)), TERMS)
     assert said.why == "3 connections, one silent for 41 s, proved at 65 s"
     assert said.open == 3
 
@@ -94,7 +102,7 @@ def test_alike_taken_together_are_never_quieter_than_each_alone(
                 oldest=max(last.oldest, one.oldest),
             )
         )
-    alone = [verdict(_count(one), terms).pending for one in ones]
-    grouped = verdict(_count(*together.values()), terms)
-    assert (grouped.pending is ProbeVerdict.QUIET) <= all(each is ProbeVerdict.QUIET for each in alone)
+    alone = [judge_count(_count(one), terms).verdict for one in ones]
+    grouped = judge_count(_count(*together.values()), terms)
+    assert (grouped.verdict is ProbeVerdict.QUIET) <= all(each is ProbeVerdict.QUIET for each in alone)
     assert grouped.open <= len(ones)
