@@ -1,4 +1,4 @@
-"""One lab for all the executors: its servers are told apart by their folders, and what was set wrong is set right."""
+"""One lab for all executor tests. Each server has its own folder, and each test removes the faults that it sets."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Credentials told by a program of the user's, as a sign-on sets it up: lost for a while, and found again."""
+"""Credentials from a program, as single sign-on sets it up. They can be lost for a while and found again."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -11,11 +11,11 @@ import pytest
 from katakei.adapters.system.clock import SystemClock
 
 SOON = timedelta(minutes=5)
-"""So near an end is asked anew before every call."""
+"""Credentials that end so soon are renewed before every call."""
 
 
 class SignOn:
-    """What every door of this process finds from now on; `lost` in one of the `WAYS`, until it is `found` again."""
+    """The program and its answer. `lost` breaks it in one of the `WAYS`; `found` repairs it."""
 
     def __init__(self, folder: Path) -> None:
         self.answer, self.program, self.config = folder / "answer", folder / "sign-on", folder / "config"
@@ -37,16 +37,16 @@ class SignOn:
 
 
 WAYS: Mapping[str, Callable[[SignOn], object]] = {
-    "its session ended": lambda sign_on: sign_on.answer.unlink(),
-    "it tells what has ended": lambda sign_on: sign_on._tells(-SOON),
-    "it tells something else": lambda sign_on: sign_on.answer.write_text("sign on, please"),
-    "it is not there": lambda sign_on: sign_on.program.unlink(),
+    "session ended": lambda sign_on: sign_on.answer.unlink(),
+    "answer expired": lambda sign_on: sign_on._tells(-SOON),
+    "answer is no JSON": lambda sign_on: sign_on.answer.write_text("sign on, please"),
+    "program missing": lambda sign_on: sign_on.program.unlink(),
 }
 
 
 @contextmanager
 def signed_on(folder: Path) -> Iterator[SignOn]:
-    """The environment holds no keys: the configuration names the program."""
+    """Sets the environment: it holds no keys, and the configuration names the program."""
     folder.mkdir()
     sign_on = SignOn(folder)
     with pytest.MonkeyPatch.context() as environment:

@@ -1,4 +1,4 @@
-"""A small Run Command on a real wire: what it is sent really runs on machines of this host. Faults are said by hand."""
+"""A small Run Command over HTTP: commands really run on machines of this host. Tests set its faults."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ class WireFault(Exception):
 
 @dataclass
 class Command:
-    """One order and how far it is on each machine."""
+    """One command, and its state on each machine."""
 
     id: str
     text: str
@@ -36,10 +36,18 @@ class Command:
 
 
 class RunCommand:
-    """`silent`: agents that fetch nothing. `dying`: agents that never report what they are sent now.
-    `hidden`: commands that are not listed yet. `ping` and `platform` as one sets them.
+    """The service.
 
-    `faults` holds for an action what its next calls answer; `lost` actions are carried out and answer nothing.
+    Attributes:
+        silent: instances whose agents fetch nothing.
+        dying: instances whose agents never report what they are sent now.
+        nameless: instances whose agents give a script no id.
+        hidden: commands that are not listed yet.
+        ping: the PingStatus of an instance, `Online` by default.
+        platform: the platform of an instance, `Linux` by default.
+        faults: the errors that the next calls of an action answer.
+        lost: actions that are carried out and get no answer.
+
     """
 
     def __init__(self) -> None:
@@ -109,13 +117,13 @@ class RunCommand:
         return {"InstanceInformationList": nodes}
 
     def deliver(self, command: Command, instance: str) -> None:
-        """The agent fetches it, now or as late as one likes."""
+        """Makes the agent fetch it, now or as late as the test likes."""
         thread = threading.Thread(target=self._run, args=(command, instance))
         self._threads.append(thread)
         thread.start()
 
     def give_up(self, command: Command, instance: str, status: str = "TimedOut") -> None:
-        """Run Command no longer waits for this agent."""
+        """Makes Run Command stop waiting for this agent."""
         command.status[instance] = status
         command.out.pop(instance, None)
 
@@ -150,7 +158,7 @@ class RunCommand:
 
 @contextmanager
 def served(service: RunCommand) -> Iterator[str]:
-    """The address at which this service answers."""
+    """Serves it over HTTP and yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         wbufsize = -1  # one packet per answer: two would wait for each other

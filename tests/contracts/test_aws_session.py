@@ -13,8 +13,8 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.contracts.balancer_endpoint import Endpoint, endpoint, refusal
-from tests.contracts.balancer_world import TurnedClock
+from tests.contracts.fake_account import TurnedClock
+from tests.contracts.fake_endpoint import Endpoint, endpoint, refusal
 
 from katakei.adapters.aws import ELB, S3, SSM, STS, AwsSession, Service
 from katakei.domain.errors import KatakeiError, NoAnswerError

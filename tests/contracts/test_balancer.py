@@ -1,7 +1,7 @@
-"""What every balancer promises (domain/ports/), tried on a running lab through the calls a user would make.
+"""The contract of balancers (domain/ports/), tested on a running lab through the calls that a user would make.
 
-A test says only what is also true on AWS: with `--aws GROUP` the same sentences are tried on a real account, with the
-credentials of the environment, on a group of its own that has two healthy instances; it is left as it was.
+A test expects only what is also true on AWS. With `--aws GROUP` the tests run on a real account, with the credentials
+of the environment, on a group of its own that has two healthy instances. They leave the group as it was.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from tests.contracts.balancer_faults import faults, ip_group
+from tests.contracts.lab_faults import faults, ip_group
 
 from katakei.adapters.aws import AwsSession
 from katakei.adapters.balancers.alb import AlbBalancer
@@ -68,7 +68,7 @@ def members(alb: AlbBalancer, group: Group) -> list[GroupMember]:
 def becomes(
     balancer: Balancer, place: Registration, wanted: Callable[[RegistrationHealth], bool]
 ) -> RegistrationHealth:
-    """The first look at the place that shows what is wanted, within the group's delay and a minute."""
+    """Returns the first observation that is as wanted, within the group's delay and a minute."""
     (group,) = balancer.groups([place.group])
     ends = time.monotonic() + (group.delay + timedelta(minutes=1)).total_seconds()
     while True:
@@ -79,18 +79,18 @@ def becomes(
         time.sleep(0.4)
 
 
-def test_the_driver_keeps_the_promise_of_the_port(alb: AlbBalancer, lab: Lab) -> None:
+def test_alb_implements_balancer_port(alb: AlbBalancer, lab: Lab) -> None:
     balancer: Balancer = alb
     assert (alb.account, alb.region, alb.lab) == ("123456789012", "ap-northeast-1", True)
     assert [group.arn for group in balancer.groups(())] == [lab.target_group_arn]
 
 
-def test_a_group_is_found_by_name_and_by_arn(alb: AlbBalancer, group: Group) -> None:
+def test_groups_are_found_by_name_and_arn(alb: AlbBalancer, group: Group) -> None:
     assert alb.groups([group.name])[0].arn == alb.groups([group.arn])[0].arn == group.arn
     assert (group.balancer_type, group.autoscaling, group.zonal_shift) == ("application", (), ())
 
 
-def test_the_attributes_of_a_group_are_those_that_were_set(lab: Lab, group: Group) -> None:
+def test_group_attributes_match_what_was_set(lab: Lab, group: Group) -> None:
     assert group.arn == lab.target_group_arn
     assert (group.target_type, group.port, group.protocol) == (TargetType.INSTANCE, 8080, "HTTP")
     assert (group.delay, group.idle_timeout) == (timedelta(seconds=2), timedelta(seconds=60))
@@ -98,21 +98,19 @@ def test_the_attributes_of_a_group_are_those_that_were_set(lab: Lab, group: Grou
     assert group.check.path == "/health"
 
 
-def test_an_unknown_group_is_refused_with_what_there_is(lab: Lab, alb: AlbBalancer) -> None:  # noqa: ARG001 - its name is the lab's
+def test_unknown_group_error_suggests_existing_groups(lab: Lab, alb: AlbBalancer) -> None:  # noqa: ARG001 - its name is the lab's
     with pytest.raises(UsageError, match="did you mean LaravelTargetGroup"):
         alb.groups(["LaravelTargetGrup"])
 
 
-def test_members_are_machines_with_names_addresses_and_zones(lab: Lab, members: list[GroupMember]) -> None:
+def test_members_have_names_addresses_and_zones(lab: Lab, members: list[GroupMember]) -> None:
     told = [(one.registration.id, one.registration.port, one.address, one.zone) for one in members]
     assert sorted(told) == sorted((one.id, one.port, one.address, one.zone) for one in lab.targets)
     assert sorted(one.name for one in members) == ["web-1", "web-2", "web-3"]
     assert all(one.seen.serving for one in members)
 
 
-def test_a_whole_look_shows_exactly_what_is_registered(
-    alb: AlbBalancer, group: Group, members: list[GroupMember]
-) -> None:
+def test_whole_look_shows_all_registrations(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
     observation = alb.look(group.arn, None)
     assert set(observation.seen) == {one.registration for one in members}
     begun = [look.begun for look in observation.seen.values()]
@@ -120,7 +118,7 @@ def test_a_whole_look_shows_exactly_what_is_registered(
     assert all(look.begun <= look.ended for look in observation.seen.values())
 
 
-def test_what_is_not_registered_is_seen_absent(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
+def test_look_shows_unregistered_targets_as_absent(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
     here = members[0].registration
     wrong_port = Registration(group.arn, here.id, here.port + 1)
     stranger = Registration(group.arn, "i-0123456789abcdef0", here.port)
@@ -129,9 +127,7 @@ def test_what_is_not_registered_is_seen_absent(alb: AlbBalancer, group: Group, m
     assert states == {here: HealthState.HEALTHY, wrong_port: HealthState.ABSENT, stranger: HealthState.ABSENT}
 
 
-def test_a_target_goes_out_and_comes_back_exactly_as_it_was(
-    alb: AlbBalancer, group: Group, members: list[GroupMember]
-) -> None:
+def test_target_leaves_and_returns_unchanged(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
     place = members[0].registration
     before = set(alb.look(group.arn, None).seen)
     alb.deregister(group.arn, frozenset({place}), SOON)
@@ -144,7 +140,7 @@ def test_a_target_goes_out_and_comes_back_exactly_as_it_was(
     assert set(alb.look(group.arn, None).seen) == before
 
 
-def test_acts_may_be_repeated_and_a_wrong_port_changes_nothing(
+def test_repeated_calls_and_wrong_ports_change_nothing(
     alb: AlbBalancer, group: Group, members: list[GroupMember]
 ) -> None:
     place = members[0].registration
@@ -154,7 +150,7 @@ def test_acts_may_be_repeated_and_a_wrong_port_changes_nothing(
     assert alb.look(group.arn, frozenset({place})).seen[place].state is HealthState.HEALTHY
 
 
-def test_a_listing_is_fresh_after_an_act_of_ours(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
+def test_members_are_read_again_after_a_change(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
     here = members[0].registration
     (again,) = alb.groups([group.arn])
     alb.deregister(group.arn, frozenset({here}), SOON)
@@ -164,7 +160,7 @@ def test_a_listing_is_fresh_after_an_act_of_ours(alb: AlbBalancer, group: Group,
     becomes(alb, here, lambda look: look.serving)
 
 
-def test_of_many_only_those_that_can_never_be_registered_fail(
+def test_register_rejects_only_targets_that_cannot_register(
     alb: AlbBalancer, group: Group, members: list[GroupMember]
 ) -> None:
     good = frozenset(one.registration for one in members)
@@ -178,7 +174,7 @@ def test_of_many_only_those_that_can_never_be_registered_fail(
     becomes(alb, extra, lambda look: look.state is HealthState.ABSENT)
 
 
-def test_an_ip_of_an_instance_is_that_instance_and_is_found_elsewhere(
+def test_instance_ip_is_found_in_other_groups(
     lab: Lab, alb: AlbBalancer, group: Group, members: list[GroupMember]
 ) -> None:
     machine = members[0]
@@ -197,7 +193,7 @@ def test_an_ip_of_an_instance_is_that_instance_and_is_found_elsewhere(
     assert alb.elsewhere([target]) == ()
 
 
-def test_a_throttled_look_is_unseen_and_a_denied_act_names_the_right(lab: Lab, alb: AlbBalancer, group: Group) -> None:
+def test_throttling_and_denials_raise_their_errors(lab: Lab, alb: AlbBalancer, group: Group) -> None:
     with faults(lab, throttle=1.0), pytest.raises(NoAnswerError, match="throttled"):
         alb.look(group.arn, None)
     with faults(lab, error=1.0), pytest.raises(NoAnswerError, match="no answer"):
@@ -209,7 +205,7 @@ def test_a_throttled_look_is_unseen_and_a_denied_act_names_the_right(lab: Lab, a
         alb.register(group.arn, frozenset({Registration(group.arn, "i-0123456789abcdef0", 80)}), SOON)
 
 
-def test_a_group_that_is_gone_is_a_fault_of_usage(alb: AlbBalancer, group: Group) -> None:
+def test_look_at_deleted_group_raises_usage_error(alb: AlbBalancer, group: Group) -> None:
     gone = Arn(group.arn[:-4] + "dead")
     with pytest.raises(UsageError, match="no such target group"):
         alb.look(gone, None)

@@ -1,4 +1,4 @@
-"""Every way in which AWS can fail to answer has one sentence, one exit code, and an advice."""
+"""Errors of AWS and botocore: each has one sentence with advice and one exit code."""
 
 import os
 import socket
@@ -7,12 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from tests.contracts.balancer_endpoint import NOTHING, Endpoint, endpoint, refusal
-from tests.contracts.balancer_world import TurnedClock
-from tests.contracts.credentials import WAYS, signed_on
+from tests.contracts.fake_account import TurnedClock
+from tests.contracts.fake_endpoint import NOTHING, Endpoint, endpoint, refusal
 
 from katakei.adapters.aws import AwsSession, session
 from katakei.adapters.balancers.alb import AlbBalancer
@@ -34,8 +32,8 @@ GROUP = Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgrou
 
 
 @pytest.fixture(autouse=True)
-def _strangers_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the configuration of whoever runs the tests is used."""
+def _no_user_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests use nothing of the configuration of the person who runs them."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -94,7 +92,7 @@ def look() -> GroupObservation:
         (400, "InvalidTarget", RejectedError, "AWS refused DescribeTargetHealth"),
     ],
 )
-def test_every_code_of_aws_becomes_one_of_our_errors(
+def test_error_code_becomes_katakei_error(
     aws: Endpoint, status: int, code: str, error: type[KatakeiError], says: str
 ) -> None:
     aws.status, aws.body = status, refusal(code, "In its own words")
@@ -105,7 +103,7 @@ def test_every_code_of_aws_becomes_one_of_our_errors(
     assert type(raised.value) is error
 
 
-def test_a_call_is_tried_once_and_names_us(aws: Endpoint) -> None:
+def test_call_is_tried_once_with_our_user_agent(aws: Endpoint) -> None:
     aws.status, aws.body = 500, refusal("InternalFailure", "no")
     with pytest.raises(NoAnswerError):
         look()
@@ -114,7 +112,7 @@ def test_a_call_is_tried_once_and_names_us(aws: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(("refused", "asked"), [(3, 4), (4, 4)])
-def test_a_question_of_a_row_of_questions_is_asked_again_a_few_times(aws: Endpoint, refused: int, asked: int) -> None:
+def test_survey_question_is_retried_a_few_times(aws: Endpoint, refused: int, asked: int) -> None:
     aws.throttles, aws.body = (
         refused,
         NOTHING.replace("DescribeTargetHealth", "DescribeTargetGroups").replace(
@@ -127,20 +125,20 @@ def test_a_question_of_a_row_of_questions_is_asked_again_a_few_times(aws: Endpoi
     assert len(aws.heard) == asked
 
 
-def test_a_page_of_something_in_between_is_no_answer(aws: Endpoint) -> None:
+def test_proxy_page_is_no_answer(aws: Endpoint) -> None:
     aws.body = "<html>welcome"
     with pytest.raises(NoAnswerError, match="DescribeTargetHealth"):
         look()
 
 
-def test_no_answer_in_time_is_unseen(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_timeout_is_no_answer(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "READ_TIMEOUT", timedelta(seconds=0.2))
     aws.hangs = True
     with pytest.raises(NoAnswerError, match=r"did not answer DescribeTargetHealth.*Read timeout"):
         look()
 
 
-def test_an_endpoint_where_nobody_listens_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_port_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
@@ -148,7 +146,7 @@ def test_an_endpoint_where_nobody_listens_is_unreachable(monkeypatch: pytest.Mon
             look()
 
 
-def test_a_name_that_is_not_resolved_is_out_of_reach_and_may_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unresolved_name_is_temporarily_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_args: object, **_more: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -160,56 +158,19 @@ def test_a_name_that_is_not_resolved_is_out_of_reach_and_may_come_back(monkeypat
         look()
 
 
-def test_an_endpoint_that_is_no_url_is_a_fault_of_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_endpoint_url_is_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "not a url")
     with pytest.raises(UsageError, match="AWS_ENDPOINT_URL"):
         look()
 
 
-def test_renewed_credentials_in_a_file_are_found_by_the_next_call(
-    aws: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    keys = tmp_path / "credentials"
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
-    asked = alb()
-    keys.write_text("[default]\naws_access_key_id = OLD\naws_secret_access_key = secret\n")
-    aws.status, aws.body = 403, refusal("ExpiredToken", "The security token included in the request is expired")
-    with pytest.raises(TemporarilyUnavailableError, match="renew them"):
-        asked.look(GROUP, None)
-
-    keys.write_text("[default]\naws_access_key_id = NEW\naws_secret_access_key = secret\n")
-    aws.status, aws.body = 200, NOTHING
-
-    assert asked.look(GROUP, None).seen == {}
-    assert ["OLD" in aws.keys[0], "NEW" in aws.keys[-1]] == [True, True]
-
-
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "it tells something else"])
-def test_credentials_that_cannot_be_read_are_out_of_reach_and_read_anew_by_the_next_call(
-    aws: Endpoint, tmp_path: Path, way: str
-) -> None:
-    asked = alb()
-    with signed_on(tmp_path / "signed-on") as sign_on:
-        assert asked.look(GROUP, None).seen == {}
-        sign_on.lost(way)
-        for _ in range(2):  # the credentials at hand cannot be renewed; then there are none
-            with pytest.raises(TemporarilyUnavailableError, match="check the credentials"):
-                asked.look(GROUP, None)
-        heard = len(aws.heard)
-        sign_on.found()
-        assert asked.look(GROUP, None).seen == {}
-    assert len(aws.heard) == heard + 1
-
-
-def test_a_group_is_gone_only_by_the_word_of_its_own_account(aws: Endpoint) -> None:
+def test_group_of_another_account_is_not_gone(aws: Endpoint) -> None:
     aws.status, aws.body, aws.account = 400, refusal("TargetGroupNotFound", "not found"), "210987654321"
     with pytest.raises(TemporarilyUnavailableError, match="belong to account 210987654321, not to that of arn:aws"):
         look()
 
 
-def test_missing_credentials_are_said_with_what_to_do(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_error_says_what_to_check(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(
@@ -220,35 +181,35 @@ def test_missing_credentials_are_said_with_what_to_do(aws: Endpoint, monkeypatch
     assert aws.heard == []
 
 
-def test_without_a_region_nothing_is_asked(aws: Endpoint) -> None:
+def test_missing_region_prevents_calls(aws: Endpoint) -> None:
     with pytest.raises(UsageError, match="no AWS region is configured: give --region"):
         alb(region=None).groups(())
     assert aws.heard == []
 
 
-def test_the_region_of_the_environment_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_region_comes_from_environment_or_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert alb(region=None).region == "eu-west-1"
     assert alb(region="us-east-2").region == "us-east-2"
 
 
-def test_a_region_that_can_be_none_is_a_fault_of_usage() -> None:
+def test_invalid_region_is_usage_error() -> None:
     with pytest.raises(UsageError, match="--region"):
         alb(region="no such place!").look(GROUP, None)
 
 
-def test_an_unknown_profile_is_a_fault_of_usage() -> None:
+def test_unknown_profile_is_usage_error() -> None:
     with pytest.raises(UsageError, match=r"nobody.*--profile"):
         alb(profile="nobody").groups(())
 
 
-def test_a_denied_registration_names_the_right_that_is_missing(aws: Endpoint) -> None:
+def test_denied_registration_names_missing_permission(aws: Endpoint) -> None:
     aws.status, aws.body = 403, refusal("AccessDenied", "User: x is not authorized")
     with pytest.raises(UnreachableError, match="allow elasticloadbalancing:RegisterTargets"):
         alb().register(GROUP, frozenset({Registration(GROUP, "i-1", 80)}), timedelta(seconds=5))
 
 
-def test_denied_ec2_names_the_right_that_is_missing(aws: Endpoint) -> None:
+def test_denied_ec2_call_names_missing_permission(aws: Endpoint) -> None:
     aws.status, aws.body = 403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message>"
     aws.body += "</Error></Errors><RequestID>r</RequestID></Response>"
     with pytest.raises(UnreachableError, match="allow ec2:DescribeInstances"):
@@ -267,12 +228,12 @@ def test_denied_ec2_names_the_right_that_is_missing(aws: Endpoint) -> None:
         ("https://127.0.0.1.example.com", False),
     ],
 )
-def test_a_lab_is_what_answers_on_this_very_machine(monkeypatch: pytest.MonkeyPatch, url: str, *, lab: bool) -> None:
+def test_lab_is_an_endpoint_on_this_machine(monkeypatch: pytest.MonkeyPatch, url: str, *, lab: bool) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", url)
     assert alb().lab is lab
 
 
-def test_naming_the_driver_loads_nothing_of_botocore() -> None:
+def test_importing_adapters_does_not_load_botocore() -> None:
     program = (
         "import sys, katakei.adapters.balancers.alb; sys.exit(any(name.startswith('boto') for name in sys.modules))"
     )
@@ -280,13 +241,13 @@ def test_naming_the_driver_loads_nothing_of_botocore() -> None:
 
 
 class Suspended(TurnedClock):
-    """The machine is suspended for a minute wherever somebody waits."""
+    """The machine is suspended for a minute at every sleep."""
 
     def sleep(self, span: timedelta) -> None:
         super().sleep(span + timedelta(minutes=1))
 
 
-def test_whoever_stood_still_while_it_waited_for_a_token_makes_no_call(aws: Endpoint) -> None:
+def test_call_delayed_beyond_deadline_is_not_made(aws: Endpoint) -> None:
     aws.body = "<DeregisterTargetsResponse><DeregisterTargetsResult/></DeregisterTargetsResponse>"
     clock = Suspended()
     door = AlbBalancer(AwsSession("ap-northeast-1", None, clock), clock)

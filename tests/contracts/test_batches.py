@@ -1,4 +1,4 @@
-"""What one command of Run Command carries, and what none could: that is said before anything is taken out for it."""
+"""The limits of one command of Run Command. Work that is too long is rejected before a target is taken out."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +29,7 @@ def _ready(number: int, run: str = "true", seconds: int = 60, value: str = "", *
     return Start(key(whom, number), line, job(run, seconds, KATAKEI_NAME=value), alone)
 
 
-def test_a_command_goes_to_fifty_at_most_and_never_twice_to_one() -> None:
+def test_batch_has_fifty_targets_once_each() -> None:
     many = [_ready(number) for number in range(120)]
     assert [len(batch) for batch in batches(many)] == [50, 50, 20]
     same = replace(many[0], key=key(target(0), 2))
@@ -38,7 +38,7 @@ def test_a_command_goes_to_fifty_at_most_and_never_twice_to_one() -> None:
     assert [len(batch) for batch in batches(unlike)] == [2, 1, 1, 1]
 
 
-def test_values_that_fill_a_command_are_spread_over_several() -> None:
+def test_large_values_are_spread_over_commands() -> None:
     many = [_ready(number, value="x" * 3000) for number in range(50)]
     found = list(batches(many))
     assert len(found) > 1
@@ -46,7 +46,7 @@ def test_values_that_fill_a_command_are_spread_over_several() -> None:
     assert [one for batch in found for one in batch] == many
 
 
-def test_what_no_command_could_carry_is_said_when_all_the_rest_was_told() -> None:
+def test_batches_yield_others_before_size_error() -> None:
     short, too_long, another = _ready(1), _ready(2, value=TOO_LONG), _ready(3)
     told = batches([short, too_long, another])
     assert next(told) == [short]
@@ -55,7 +55,7 @@ def test_what_no_command_could_carry_is_said_when_all_the_rest_was_told() -> Non
         next(told)
 
 
-def test_what_was_sent_is_not_forgotten_for_what_is_too_long(shop: ByRunCommand) -> None:
+def test_size_error_does_not_lose_sent_work(shop: ByRunCommand) -> None:
     whom, other, _ = shop.targets
     _know(shop)
     jobs = {key(whom): (whom, job("true")), key(other): (other, job(TOO_LONG))}
@@ -73,16 +73,14 @@ def test_what_was_sent_is_not_forgotten_for_what_is_too_long(shop: ByRunCommand)
         replace(job("#" * 16_000), probe="#" * 16_000),
     ],
 )
-def test_what_could_never_be_sent_is_known_before_and_nothing_is_asked_for_that(
-    shop: ByRunCommand, wanted: Job
-) -> None:
+def test_fits_rejects_oversized_work_without_calls(shop: ByRunCommand, wanted: Job) -> None:
     whom = shop.targets[0]
     with pytest.raises(UsageError, match=r"more than Run Command carries \(56000\): put it into a script"):
         shop.executor.fits({key(whom): (whom, wanted)})
     assert shop.service.calls == []
 
 
-def test_what_fits_when_it_is_planned_is_sent(shop: ByRunCommand) -> None:
+def test_work_that_fits_is_sent(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     longest = replace(job("#" * 16_000), probe="#" * 10_000)
     shop.executor.fits({key(whom): (whom, longest)})
@@ -91,7 +89,7 @@ def test_what_fits_when_it_is_planned_is_sent(shop: ByRunCommand) -> None:
 
 
 def _know(shop: ByRunCommand) -> None:
-    """The executor has met these targets before."""
+    """Makes the executor learn the clocks and ids of the targets."""
     for _ in range(400):
         if all(shop.executor._queries.target_clock(whom.id) for whom in shop.targets):
             return

@@ -1,4 +1,4 @@
-"""The executor `ssm` against the lab's own agents: machines that go down, agents that die, servers that begin anew."""
+"""The executor `ssm` against the lab's agents: machines that reboot, agents that die, servers that restart."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture
 def lab(executors_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """With nothing wrong, before and after."""
+    """The lab without faults, before and after the test."""
     for name, value in executors_lab.env.items():
         monkeypatch.setenv(name, value)
     yield executors_lab
@@ -29,7 +29,7 @@ def shop(lab: Lab) -> OnTheLab:
     return OnTheLab(lab)
 
 
-def test_a_server_that_the_work_begins_anew_outlives_the_work(shop: OnTheLab) -> None:
+def test_restarted_server_outlives_the_work(shop: OnTheLab) -> None:
     run = 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'
     starts = {whom: (shop.folder(whom) / "starts.log").read_text().count("\n") for whom in shop.targets}
     jobs = {key(whom): (whom, job(run, KATAKEI_RELEASE="v2")) for whom in shop.targets}
@@ -41,7 +41,7 @@ def test_a_server_that_the_work_begins_anew_outlives_the_work(shop: OnTheLab) ->
         assert "v2" in log.splitlines()[-1]
 
 
-def test_a_reboot_in_the_middle_is_an_interruption_and_nothing_begins_again(shop: OnTheLab) -> None:
+def test_reboot_interrupts_work_once(shop: OnTheLab) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job("echo begun >> begun; sleep 30"))}
     tickets = hand_over(shop, jobs)
@@ -56,7 +56,7 @@ def test_a_reboot_in_the_middle_is_an_interruption_and_nothing_begins_again(shop
     assert begun.read_text() == "begun\n"
 
 
-def test_a_dead_agent_is_named_beforehand_and_begins_nothing_until_it_lives(lab: Lab, shop: OnTheLab) -> None:
+def test_dead_agent_is_named_and_starts_nothing(lab: Lab, shop: OnTheLab) -> None:
     whom = shop.targets[1]
     lab.faults(agent_dead=[whom.id])
     jobs = {key(whom): (whom, job("echo begun >> begun"))}
@@ -69,9 +69,7 @@ def test_a_dead_agent_is_named_beforehand_and_begins_nothing_until_it_lives(lab:
     assert (shop.folder(whom) / "begun").read_text() == "begun\n"
 
 
-def test_a_command_accepted_by_a_dead_agent_refuses_when_it_wakes_up_late(
-    lab: Lab, shop: OnTheLab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_command_of_dead_agent_is_refused_late(lab: Lab, shop: OnTheLab, monkeypatch: pytest.MonkeyPatch) -> None:
     whom = shop.targets[0]
     _prepared(shop)
     lab.faults(agent_dead=[whom.id])
@@ -81,14 +79,14 @@ def test_a_command_accepted_by_a_dead_agent_refuses_when_it_wakes_up_late(
     assert tickets[key(whom)]
     its_clock = shop.executor._queries.target_clock(whom.id)
     assert its_clock
-    time.sleep(2.1 + max(0, its_clock.ahead.total_seconds()))  # whole seconds count, and how exactly its clock is known
+    time.sleep(2.1 + max(0, its_clock.ahead.total_seconds()))  # whole seconds count, and the error of the learned clock
     lab.faults(agent_dead=[])
     [work] = follow(shop, jobs, tickets).values()
     assert (work.state, work.why) == (WorkState.REFUSED, "the start came too late")
     assert not (shop.folder(whom) / "begun").exists()
 
 
-def test_what_is_over_its_limit_while_the_agent_is_dead_is_forbidden_when_it_lives(lab: Lab, shop: OnTheLab) -> None:
+def test_forbidden_work_stays_forbidden_after_agent_returns(lab: Lab, shop: OnTheLab) -> None:
     whom = shop.targets[0]
     _prepared(shop)
     lab.faults(agent_dead=[whom.id])
@@ -99,7 +97,7 @@ def test_what_is_over_its_limit_while_the_agent_is_dead_is_forbidden_when_it_liv
         shop.pass_time(5)
     lab.faults(agent_dead=[])
 
-    # Which of the two commands its agent fetches first is not known: the work, or what forbids it.
+    # The agent may fetch the work first, or the query that forbids it.
     work = WorkStatus(WorkState.UNKNOWN)
     for _ in range(200):
         [work] = shop.executor.look(tickets, BY).values()
@@ -111,7 +109,7 @@ def test_what_is_over_its_limit_while_the_agent_is_dead_is_forbidden_when_it_liv
     assert (work.state, work.exit) == ((WorkState.ENDED, 143) if begun else (WorkState.REFUSED, None))
 
 
-def test_a_command_delivered_twice_begins_the_work_once(lab: Lab, shop: OnTheLab) -> None:
+def test_command_delivered_twice_begins_once(lab: Lab, shop: OnTheLab) -> None:
     lab.faults(deliver_twice=True)
     jobs = {key(whom): (whom, job("echo begun >> begun; sleep 0.3; exit 6")) for whom in shop.targets}
     works = follow(shop, jobs, hand_over(shop, jobs))
@@ -119,7 +117,7 @@ def test_a_command_delivered_twice_begins_the_work_once(lab: Lab, shop: OnTheLab
     assert [(shop.folder(whom) / "begun").read_text() for whom in shop.targets] == ["begun\n"] * 2
 
 
-def test_a_deploy_that_hangs_is_told_to_end(lab: Lab, shop: OnTheLab) -> None:
+def test_hanging_deploy_is_cancelled(lab: Lab, shop: OnTheLab) -> None:
     whom = shop.targets[0]
     lab.faults(deploy_hangs=[whom.id])
     jobs = {key(whom): (whom, job("echo begun >> begun; ./bin/restart"))}
@@ -130,7 +128,7 @@ def test_a_deploy_that_hangs_is_told_to_end(lab: Lab, shop: OnTheLab) -> None:
 
 
 def _prepared(shop: OnTheLab) -> None:
-    """In real time: the clock that is learnt must not be turned afterwards."""
+    """Makes the executor learn the clocks in real time, because the test must not change its own clock later."""
     for _ in range(40):
         shop.executor.prepare(shop.targets, BY)
         if all(shop.executor._queries.target_clock(whom.id) for whom in shop.targets):

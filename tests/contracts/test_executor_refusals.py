@@ -1,4 +1,4 @@
-"""A start that refuses while another one under its key is on its way: either no work begins, or it was no refusal."""
+"""A refused start while another start of its key is in progress: no work begins, or the refusal does not count."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,7 +23,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByRunComma
         yield shop
 
 
-def test_what_came_too_late_bars_its_key_for_a_start_that_is_still_on_its_way(shop: ByRunCommand) -> None:
+def test_late_start_bars_its_key_for_other_starts(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     late, ticket = _sent(shop, whom, begins_within=timedelta(seconds=-5))
     another, _ = _sent(shop, whom)
@@ -36,7 +36,7 @@ def test_what_came_too_late_bars_its_key_for_a_start_that_is_still_on_its_way(sh
     assert not _begun(shop, whom)
 
 
-def test_a_refusal_without_a_mark_is_none_while_a_later_start_is_on_its_way(shop: ByRunCommand) -> None:
+def test_refusal_without_mark_waits_for_later_start(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     first, ticket = _sent(shop, whom)
     another, newest = _sent(shop, whom)
@@ -50,7 +50,7 @@ def test_a_refusal_without_a_mark_is_none_while_a_later_start_is_on_its_way(shop
     assert _look(shop, whom, newest).exit == 0
 
 
-def test_a_refusal_of_the_last_start_is_believed_without_a_mark(shop: ByRunCommand) -> None:
+def test_refusal_of_newest_start_is_final(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     _sent(shop, whom)
     newest, ticket = _sent(shop, whom)
@@ -62,7 +62,7 @@ def test_a_refusal_of_the_last_start_is_believed_without_a_mark(shop: ByRunComma
     assert work.why.startswith("the state folder cannot be written: ")
 
 
-def test_what_a_process_sent_that_died_is_waited_for_before_a_refusal_without_a_mark_is_believed(
+def test_refusal_waits_for_starts_of_dead_process(
     shop: ByRunCommand,
 ) -> None:
     whom = shop.targets[0]
@@ -75,7 +75,7 @@ def test_what_a_process_sent_that_died_is_waited_for_before_a_refusal_without_a_
     assert _look(shop, whom, ticket).state is WorkState.REFUSED
 
 
-def test_what_is_missing_on_a_target_is_told_and_not_tried_without_end(shop: ByRunCommand) -> None:
+def test_missing_tool_on_target_refuses_work(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     tools = shop.folder(whom) / "tools"
     tools.mkdir()
@@ -90,7 +90,7 @@ def test_what_is_missing_on_a_target_is_told_and_not_tried_without_end(shop: ByR
 
 
 def _sent(shop: ByRunCommand, whom: Target, begins_within: timedelta = work_status.LATE_START) -> tuple[Command, str]:
-    """A start that has not reached its target yet, and its ticket."""
+    """Returns a start that has not reached its target yet, and its ticket."""
     shop.service.silent.discard(whom.id)
     for _ in range(400):
         if shop.executor._queries.target_clock(whom.id):

@@ -1,4 +1,4 @@
-"""What Run Command does to people, and what the executor makes of it: never a second start, never a guess."""
+"""Failures of Run Command, and what the executor makes of them: never a second start, never a guess."""
 
 import os
 import signal
@@ -55,7 +55,7 @@ def _until(shop: ByRunCommand, wanted: Callable[[], bool], turns: int = 400) -> 
     raise AssertionError
 
 
-def test_one_command_carries_each_machine_its_own_values(shop: ByRunCommand) -> None:
+def test_one_command_carries_values_of_each_machine(shop: ByRunCommand) -> None:
     command = 'printf "%s" "$KATAKEI_TARGET $KATAKEI_NAME" > values'
     named = [replace(whom, name=f'web "{whom.id}" $(date)') for whom in shop.targets]
     jobs = {key(whom): (whom, job(command, KATAKEI_TARGET=whom.id, KATAKEI_NAME=whom.name)) for whom in named}
@@ -66,7 +66,7 @@ def test_one_command_carries_each_machine_its_own_values(shop: ByRunCommand) -> 
         assert (shop.folder(whom) / "values").read_text() == f"{whom.id} {whom.name}"
 
 
-def test_an_agent_that_tells_no_name_gets_a_command_of_its_own(shop: ByRunCommand) -> None:
+def test_agent_without_id_gets_its_own_command(shop: ByRunCommand) -> None:
     shop.service.nameless |= {whom.id for whom in shop.targets}
     jobs = {key(whom): (whom, job("echo $KATAKEI_TARGET", KATAKEI_TARGET=whom.id)) for whom in shop.targets}
     tickets = hand_over(shop, jobs)
@@ -75,14 +75,14 @@ def test_an_agent_that_tells_no_name_gets_a_command_of_its_own(shop: ByRunComman
     assert all(work.out == f"{its.target}\n" for its, work in works.items())
 
 
-def test_a_clock_that_is_two_hours_ahead_is_no_late_start(shop: ByRunCommand) -> None:
+def test_fast_target_clock_is_no_late_start(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     _set_clock(shop, whom, hours=2)
     jobs = {key(whom): (whom, job(BEGIN))}
     assert follow(shop, jobs, hand_over(shop, jobs))[key(whom)].state is WorkState.ENDED
 
 
-def test_a_start_that_wakes_up_an_hour_later_begins_nothing(shop: ByRunCommand) -> None:
+def test_start_delivered_an_hour_late_begins_nothing(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     tickets = _known_then_silent(shop, whom)
     _set_clock(shop, whom, hours=1)
@@ -93,14 +93,14 @@ def test_a_start_that_wakes_up_an_hour_later_begins_nothing(shop: ByRunCommand) 
     assert _begun(shop, whom) == 0
 
 
-def test_while_an_agent_has_not_fetched_it_nothing_is_known(shop: ByRunCommand) -> None:
+def test_command_not_fetched_yet_is_unknown(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     tickets = _known_then_silent(shop, whom)
     work = _look(shop, whom, tickets[key(whom)])
     assert (work.state, work.why) == (WorkState.UNKNOWN, "Run Command has it, the agent does not yet (Pending)")
 
 
-def test_what_was_given_up_undelivered_is_unknown_until_the_mark_proves_it_was_not_begun(shop: ByRunCommand) -> None:
+def test_undelivered_start_is_unknown_until_mark_proves_absence(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     tickets = _known_then_silent(shop, whom)
     shop.service.give_up(shop.service.commands[-1], whom.id)
@@ -116,7 +116,7 @@ def test_what_was_given_up_undelivered_is_unknown_until_the_mark_proves_it_was_n
 
 
 @pytest.mark.parametrize("status", ["TimedOut", "Undeliverable", "Cancelled", "Failed"])
-def test_the_mark_is_believed_and_not_the_invocation(shop: ByRunCommand, status: str) -> None:
+def test_mark_overrules_invocation_status(shop: ByRunCommand, status: str) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(BEGIN))}
     tickets = hand_over(shop, jobs)
@@ -127,7 +127,7 @@ def test_the_mark_is_believed_and_not_the_invocation(shop: ByRunCommand, status:
     assert (work.state, work.out, _begun(shop, whom)) == (WorkState.ENDED, "done\n", 1)
 
 
-def test_an_agent_that_died_of_the_work_does_not_hide_its_end(shop: ByRunCommand) -> None:
+def test_end_is_seen_though_agent_died(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(BEGIN))}
     _know(shop, whom)
@@ -137,7 +137,7 @@ def test_an_agent_that_died_of_the_work_does_not_hide_its_end(shop: ByRunCommand
     assert follow(shop, jobs, tickets)[key(whom)].exit == 0
 
 
-def test_a_machine_started_anew_during_the_work_is_seen_although_its_invocation_goes_on(shop: ByRunCommand) -> None:
+def test_reboot_is_seen_though_invocation_continues(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     machine = shop.service.machines[whom.id]
     jobs = {key(whom): (whom, job(f"{BEGIN}; exec sleep 20"))}
@@ -152,7 +152,7 @@ def test_a_machine_started_anew_during_the_work_is_seen_although_its_invocation_
     assert (work.state, work.why) == (WorkState.INTERRUPTED, "the machine was started anew while it ran")
 
 
-def test_a_dead_keeper_is_told_by_the_start_that_follows(shop: ByRunCommand) -> None:
+def test_dead_keeper_is_interrupted_work(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(f"{BEGIN}; exec sleep 20"))}
     tickets = hand_over(shop, jobs)
@@ -164,7 +164,7 @@ def test_a_dead_keeper_is_told_by_the_start_that_follows(shop: ByRunCommand) -> 
 
 
 @pytest.mark.parametrize("remembered", [True, False])
-def test_another_process_goes_on_from_the_ticket_or_from_the_mark_alone(shop: ByRunCommand, remembered: bool) -> None:  # noqa: FBT001 - both rows
+def test_other_process_continues_from_ticket_or_mark(shop: ByRunCommand, remembered: bool) -> None:  # noqa: FBT001 - both rows
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(f"{BEGIN}; sleep 0.5; exit 4"))}
     tickets = hand_over(shop, jobs)
@@ -174,7 +174,7 @@ def test_another_process_goes_on_from_the_ticket_or_from_the_mark_alone(shop: By
     assert (work.state, work.exit, _begun(shop, whom)) == (WorkState.ENDED, 4, 1)
 
 
-def test_another_process_that_finds_nothing_begun_may_start_it(shop: ByRunCommand) -> None:
+def test_other_process_may_start_unbegun_work(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     assert _look(shop, whom, "").state is WorkState.UNKNOWN
     _until(shop, lambda: _look(shop, whom, "").state is WorkState.NOT_STARTED)
@@ -183,7 +183,7 @@ def test_another_process_that_finds_nothing_begun_may_start_it(shop: ByRunComman
     assert _begun(shop, whom) == 1
 
 
-def test_a_command_too_new_to_be_listed_is_unknown_and_not_absent(shop: ByRunCommand) -> None:
+def test_unlisted_new_command_is_unknown(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     tickets = _known_then_silent(shop, whom)
     sent = shop.service.commands[-1]
@@ -198,7 +198,7 @@ def test_a_command_too_new_to_be_listed_is_unknown_and_not_absent(shop: ByRunCom
     assert _begun(shop, whom) == 1
 
 
-def test_a_send_whose_answer_was_lost_begins_the_work_once(shop: ByRunCommand) -> None:
+def test_lost_send_answer_begins_work_once(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(BEGIN))}
     _know(shop, whom)
@@ -211,14 +211,14 @@ def test_a_send_whose_answer_was_lost_begins_the_work_once(shop: ByRunCommand) -
     assert len(shop.service.commands) == 3
 
 
-def test_more_output_than_the_list_shows_is_asked_for(shop: ByRunCommand) -> None:
+def test_long_output_is_read_whole(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job("seq 1 3000"))}
     [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
     assert work.out == "".join(f"{number}\n" for number in range(1, 3001))[-8_192:]
 
 
-def test_an_instance_that_run_command_does_not_know_keeps_nobody_else_from_starting(shop: ByRunCommand) -> None:
+def test_unknown_instance_does_not_stop_others(shop: ByRunCommand) -> None:
     stranger = target(99)
     jobs = {key(whom): (whom, job(BEGIN)) for whom in (*shop.targets, stranger)}
     tickets = hand_over(shop, jobs)
@@ -232,7 +232,7 @@ def test_an_instance_that_run_command_does_not_know_keeps_nobody_else_from_start
     )
 
 
-def test_an_instance_that_vanished_after_it_told_its_clock_is_unknown(shop: ByRunCommand) -> None:
+def test_vanished_instance_is_unknown(shop: ByRunCommand) -> None:
     whom, other, _ = shop.targets
     _know(shop, whom)
     _know(shop, other)
@@ -246,7 +246,7 @@ def test_an_instance_that_vanished_after_it_told_its_clock_is_unknown(shop: ByRu
     assert (_begun(shop, whom), _begun(shop, other)) == (1, 1)
 
 
-def test_an_address_without_an_instance_cannot_be_worked_on(shop: ByRunCommand) -> None:
+def test_address_without_instance_is_not_ready(shop: ByRunCommand) -> None:
     lonely = Target(TargetId("10.0.0.7"), "", "10.0.0.7", "ap-northeast-1a", ())
     why = "10.0.0.7 is an address without a known instance; Run Command reaches instances only"
     assert shop.executor.ready([lonely], BY) == {lonely.id: why}
@@ -255,7 +255,7 @@ def test_an_address_without_an_instance_cannot_be_worked_on(shop: ByRunCommand) 
     assert "SendCommand" not in shop.service.calls
 
 
-def test_ready_names_who_could_not_be_worked_on(shop: ByRunCommand) -> None:
+def test_ready_names_unready_targets(shop: ByRunCommand) -> None:
     lost, windows, _ = shop.targets
     shop.service.ping[lost.id] = "ConnectionLost"
     shop.service.platform[windows.id] = "Windows"
@@ -281,7 +281,9 @@ def test_ready_names_who_could_not_be_worked_on(shop: ByRunCommand) -> None:
         (WireFault("ExpiredTokenException", "expired"), TemporarilyUnavailableError, "renew them"),
     ],
 )
-def test_foreign_errors_become_ours(shop: ByRunCommand, fault: WireFault, error: type[Exception], said: str) -> None:
+def test_ssm_error_becomes_katakei_error(
+    shop: ByRunCommand, fault: WireFault, error: type[Exception], said: str
+) -> None:
     shop.service.faults["DescribeInstanceInformation"] = [fault]
     with pytest.raises(error, match=said):
         shop.executor.ready(shop.targets, BY)
@@ -297,12 +299,12 @@ def test_missing_credentials_are_named(shop: ByRunCommand, monkeypatch: pytest.M
         shop.executor.ready(shop.targets, BY)
 
 
-def test_an_unknown_profile_is_named(shop: ByRunCommand) -> None:
+def test_unknown_profile_is_named(shop: ByRunCommand) -> None:
     with pytest.raises(UnreachableError, match=r"nobody.*--profile"):
         SsmExecutor(AwsSession("ap-northeast-1", "nobody", shop.clock), shop.clock).ready(shop.targets, BY)
 
 
-def test_a_denied_send_says_what_to_allow(shop: ByRunCommand) -> None:
+def test_denied_send_names_missing_permission(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     shop.service.faults["SendCommand"] = [WireFault("AccessDeniedException", "no")]
     with pytest.raises(
@@ -311,7 +313,7 @@ def test_a_denied_send_says_what_to_allow(shop: ByRunCommand) -> None:
         shop.executor.start({key(whom): (whom, job(BEGIN))}, BY)
 
 
-def test_throttled_looks_say_nothing_new_and_lose_nothing(shop: ByRunCommand) -> None:
+def test_throttled_look_loses_nothing(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(BEGIN))}
     tickets = hand_over(shop, jobs)
@@ -321,7 +323,7 @@ def test_throttled_looks_say_nothing_new_and_lose_nothing(shop: ByRunCommand) ->
     assert _begun(shop, whom) == 1
 
 
-def test_a_target_is_not_asked_at_every_look(shop: ByRunCommand) -> None:
+def test_silent_target_is_not_queried_at_every_look(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     shop.service.silent.add(whom.id)
     for _ in range(20):
@@ -335,7 +337,7 @@ def test_a_target_is_not_asked_at_every_look(shop: ByRunCommand) -> None:
     assert _look(shop, whom, "").why == "its agent did not answer"
 
 
-def test_while_it_runs_a_target_is_asked_every_few_seconds_at_most(shop: ByRunCommand) -> None:
+def test_running_target_is_queried_at_intervals(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job("sleep 20"))}
     hand_over(shop, jobs)
@@ -347,7 +349,7 @@ def test_while_it_runs_a_target_is_asked_every_few_seconds_at_most(shop: ByRunCo
     assert 1 <= len(shop.service.commands) - before <= 6
 
 
-def test_a_call_that_has_no_time_left_is_not_made(shop: ByRunCommand) -> None:
+def test_calls_without_time_left_are_not_made(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(BEGIN))}
     assert shop.executor.start(jobs, timedelta(0)) == {}
@@ -355,9 +357,7 @@ def test_a_call_that_has_no_time_left_is_not_made(shop: ByRunCommand) -> None:
     assert shop.service.calls == []
 
 
-def test_a_send_is_not_made_when_the_process_stood_still_right_before_it(
-    shop: ByRunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_send_delayed_beyond_deadline_is_not_made(shop: ByRunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(BEGIN))}
     _know(shop, whom)
@@ -374,7 +374,7 @@ def test_a_send_is_not_made_when_the_process_stood_still_right_before_it(
 
 
 def _know(shop: ByRunCommand, whom: Target) -> None:
-    """The executor has met this target before."""
+    """Makes the executor learn the target's clock and id."""
     _until(shop, lambda: _look(shop, whom, "").state is WorkState.NOT_STARTED)
 
 

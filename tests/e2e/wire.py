@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from tests.contracts.balancer_endpoint import refusal
+from tests.contracts.fake_endpoint import refusal
 
 EXPIRED = "The security token included in the request is expired"
 

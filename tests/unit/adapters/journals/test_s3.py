@@ -1,4 +1,4 @@
-"""The journal in S3: what dies between two writes, what S3 does not answer, and what a question costs."""
+"""The journal in S3: processes that die between two writes, failures of S3, and the number of calls."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +58,7 @@ def ledger(tmp_path: Path) -> Iterator[S3Ledger]:
 
 
 def asked(ledger: S3Ledger, question: Callable[[], object]) -> list[str]:
-    """The calls that a question costs."""
+    """Returns the calls that a question costs."""
     before = len(ledger.aws.lab("calls"))
     question()
     return [str(call["action"]) for call in ledger.aws.lab("calls")[before:]]
@@ -76,41 +76,41 @@ def whys(events: Sequence[e.Event]) -> list[str]:
         ("s3://my.bucket/team/katakei/", S3Location("my.bucket", "team/katakei/")),
     ],
 )
-def test_a_url_names_a_bucket_and_what_keys_begin_with(url: str, place: S3Location) -> None:
+def test_s3_url_names_bucket_and_prefix(url: str, place: S3Location) -> None:
     assert s3_location_of(url) == place
 
 
 @pytest.mark.parametrize(
     "url", ["s3://", "s3://Bucket/x", "s3://b/x", "s3://bucket/a//b", "s3://bucket/a?b", "s3://a b"]
 )
-def test_a_url_that_names_no_place_in_s3_is_a_usage_fault(url: str) -> None:
+def test_invalid_s3_url_is_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="give s3://bucket/prefix"):
         s3_location_of(url)
 
 
-# -- what dies between two writes
+# -- a process dies between two writes
 
 
-def test_a_rollout_that_died_before_its_first_event_is_not_found(ledger: S3Ledger) -> None:
+def test_rollout_without_events_is_not_found(ledger: S3Ledger) -> None:
     Catalog(ledger.bucket).open(header(ID, planned()))
     assert ledger.journal().find() == []
     assert ledger.journal().find(group=WEB, unfinished=True) == []
 
 
-def test_a_rollout_whose_end_was_written_and_not_catalogued_is_finished(ledger: S3Ledger) -> None:
+def test_finished_event_overrules_catalog(ledger: S3Ledger) -> None:
     begun(ledger)
     assert EventLog(ledger.bucket).add(ID, 1, [encode(e.Finished(NOON))])
     assert ledger.journal().find(unfinished=True) == []
     assert ledger.journal().find(group=WEB)[0].finished == NOON
 
 
-def test_a_word_that_was_catalogued_and_not_written_reopens_nothing(ledger: S3Ledger) -> None:
+def test_unwritten_command_reopens_nothing(ledger: S3Ledger) -> None:
     ledger.journal().append(begun(ledger), ID, 1, [e.Finished(NOON)])
     Catalog(ledger.bucket).open(header(ID, planned()))
     assert ledger.journal().find(unfinished=True) == []
 
 
-def test_whoever_closes_a_rollout_that_was_opened_again_meanwhile_closes_nothing(ledger: S3Ledger) -> None:
+def test_close_ignores_rollout_opened_meanwhile(ledger: S3Ledger) -> None:
     begun(ledger)
     slow = Catalog(ledger.bucket)
     openings = slow.openings(ID, sorted(BOTH))
@@ -120,7 +120,7 @@ def test_whoever_closes_a_rollout_that_was_opened_again_meanwhile_closes_nothing
     assert [each.rollout for each in ledger.journal().find(group=WEB, unfinished=True)] == [ID]
 
 
-def test_an_old_owner_that_was_sure_of_its_lease_is_fenced_by_the_number_of_the_taking(ledger: S3Ledger) -> None:
+def test_old_owner_is_fenced_by_event_number(ledger: S3Ledger) -> None:
     begun(ledger)
     old = EventLog(ledger.bucket)
     assert old.end(ID) == 1
@@ -129,7 +129,7 @@ def test_an_old_owner_that_was_sure_of_its_lease_is_fenced_by_the_number_of_the_
     assert not old.add(ID, 1, [encode(fell(2))])
 
 
-def test_a_group_that_cannot_be_taken_leaves_none_taken(ledger: S3Ledger) -> None:
+def test_failed_take_leaves_no_group_taken(ledger: S3Ledger) -> None:
     leases, alive = ledger.leases(), ledger.leases(lambda *_: ProcessFate.ALIVE)
     ledger.aws.lab("faults", deny=["PutObject"])
     with pytest.raises(UnreachableError):
@@ -138,10 +138,10 @@ def test_a_group_that_cannot_be_taken_leaves_none_taken(ledger: S3Ledger) -> Non
     assert alive.take(BOTH, owner(2), OTHER).epoch == 1
 
 
-# -- what S3 does not answer
+# -- S3 fails
 
 
-def test_what_may_have_been_written_is_read_back_and_written_once(ledger: S3Ledger) -> None:
+def test_doubtful_write_happens_once(ledger: S3Ledger) -> None:
     lease, journal = begun(ledger), ledger.journal()
     ledger.aws.lab("faults", error=0.5, seed=4, actions=["PutObject"])
     for number in range(2, 32):
@@ -157,7 +157,7 @@ def test_what_may_have_been_written_is_read_back_and_written_once(ledger: S3Ledg
     assert numbers == sorted(set(numbers))
 
 
-def test_a_write_that_was_never_answered_and_happened_is_a_success(ledger: S3Ledger) -> None:
+def test_unanswered_write_that_happened_succeeds(ledger: S3Ledger) -> None:
     lease, journal = begun(ledger), ledger.journal()
     journal.append(lease, ID, 1, [fell(2)])
     answers = set()
@@ -176,7 +176,7 @@ def test_a_write_that_was_never_answered_and_happened_is_a_success(ledger: S3Led
 
 
 @pytest.mark.parametrize("action", ["GetObject", "PutObject", "ListObjectsV2"])
-def test_what_is_denied_is_told_with_what_to_allow(ledger: S3Ledger, action: str) -> None:
+def test_denied_call_says_what_to_allow(ledger: S3Ledger, action: str) -> None:
     lease, journal = begun(ledger), ledger.journal()
     ledger.aws.lab("faults", deny=[action])
     with pytest.raises(
@@ -207,7 +207,7 @@ def test_what_is_denied_is_told_with_what_to_allow(ledger: S3Ledger, action: str
         ("Unheard", 400, UnreachableError, "AWS refused PutObject for the journal s3://bucket/: m"),
     ],
 )
-def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type[KatakeiError], said: str) -> None:
+def test_s3_refusal_says_what_to_do(code: str, status: int, error: type[KatakeiError], said: str) -> None:
     answer: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     told = translate(S3, "PutObject", ClientError(answer, "PutObject"), "the journal s3://bucket/")
     assert isinstance(told, error)
@@ -215,29 +215,29 @@ def test_every_refusal_of_s3_says_what_to_do(code: str, status: int, error: type
     assert said in str(told)
 
 
-def test_a_bucket_that_is_not_there_is_told(ledger: S3Ledger) -> None:
+def test_missing_bucket_is_reported(ledger: S3Ledger) -> None:
     ledger.bucket.place = S3Location("nosuchbucket", "")
     with pytest.raises(UnreachableError, match="there is no bucket for the journal s3://nosuchbucket/: create it"):
         ledger.journal().find()
 
 
-def test_an_endpoint_that_is_gone_is_no_answer(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_endpoint_is_no_answer(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(NoAnswerError, match="did not answer"):
         ledger.journal().find()
 
 
-def test_what_is_never_answered_is_not_known(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_timeout_is_no_answer(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "READ_TIMEOUT", timedelta(seconds=0.5))
     lease, journal = begun(ledger), S3Journal(bucket_at(ledger.bucket.place))
     journal.read(ID, 0)
     for action in ("GetObject", "PutObject"):
-        ledger.aws.lab("faults", timeout=1.0, hold=2, seed=1, actions=["PutObject", action])  # which does not happen
+        ledger.aws.lab("faults", timeout=1.0, hold=2, seed=1, actions=["PutObject", action])  # no write happens
         with pytest.raises(NoAnswerError, match=f"did not answer {action}"):
             journal.append(lease, ID, 1, [fell(2)])
 
 
-def test_without_credentials_it_says_so(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported(ledger: S3Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -245,7 +245,7 @@ def test_without_credentials_it_says_so(ledger: S3Ledger, monkeypatch: pytest.Mo
         ledger.journal().find()
 
 
-def test_lost_objects_are_told_and_what_is_left_is_not_read_as_if_it_were_whole(ledger: S3Ledger) -> None:
+def test_lost_objects_are_reported(ledger: S3Ledger) -> None:
     lease, journal = begun(ledger), ledger.journal()
     for number in range(2, 5):
         journal.append(lease, ID, number - 1, [fell(number)])
@@ -255,7 +255,7 @@ def test_lost_objects_are_told_and_what_is_left_is_not_read_as_if_it_were_whole(
         ledger.journal().read(ID, 0)
 
 
-def test_what_a_newer_version_keeps_there_is_refused_untouched(ledger: S3Ledger) -> None:
+def test_newer_schema_is_refused_untouched(ledger: S3Ledger) -> None:
     lease = begun(ledger)
     mark = ledger.bucket.get("katakei.json")
     assert mark is not None
@@ -274,10 +274,10 @@ def test_what_a_newer_version_keeps_there_is_refused_untouched(ledger: S3Ledger)
     assert ledger.bucket.keys("") == keys
 
 
-# -- what a question costs
+# -- the number of calls
 
 
-def test_a_long_history_is_read_from_a_snapshot_and_what_came_after_it(ledger: S3Ledger) -> None:
+def test_long_history_is_read_from_snapshot(ledger: S3Ledger) -> None:
     lease, journal = begun(ledger), ledger.journal()
     for _ in range(3):
         after = len(journal.read(ID, 0))
@@ -287,7 +287,7 @@ def test_a_long_history_is_read_from_a_snapshot_and_what_came_after_it(ledger: S
     assert whys(ledger.journal().read(ID, 1)) == [f"event {n}" for n in range(1, 3 * (SNAPSHOT_INTERVAL // 2 + 1) + 1)]
 
 
-def test_a_turn_without_news_costs_one_question(ledger: S3Ledger) -> None:
+def test_turn_without_new_events_costs_one_call(ledger: S3Ledger) -> None:
     lease, journal = begun(ledger), ledger.journal()
     journal.append(lease, ID, len(journal.read(ID, 0)), [fell(2)])
     assert asked(ledger, lambda: journal.read(ID, 2)) == ["ListObjectsV2"]
@@ -295,7 +295,7 @@ def test_a_turn_without_news_costs_one_question(ledger: S3Ledger) -> None:
     assert journal.read(ID, 2) == [word(3)]
 
 
-def test_finished_rollouts_of_a_group_are_found_by_one_question(ledger: S3Ledger) -> None:
+def test_finished_rollouts_are_found_by_one_call(ledger: S3Ledger) -> None:
     for hours in range(3):
         rollout = type(ID)(f"r-{hours}")
         lease = begun(ledger, rollout, BOTH, hours)
@@ -306,13 +306,13 @@ def test_finished_rollouts_of_a_group_are_found_by_one_question(ledger: S3Ledger
     assert asked(ledger, lambda: journal.read(type(ID)("r-1"), 0)) == ["GetObject", "ListObjectsV2"]
 
 
-def test_a_line_may_hold_whatever_else_ends_a_line(ledger: S3Ledger) -> None:
+def test_event_text_may_hold_other_line_breaks(ledger: S3Ledger) -> None:
     lease, odd = begun(ledger), e.BecameUnhealthy(NOON, TargetId("i-1"), "a\u2028b\u0085c\nd\r\x1ce")
     ledger.journal().append(lease, ID, 1, [odd, odd])
     assert ledger.journal().read(ID, 1) == [odd, odd]
 
 
-def test_whoever_wants_a_number_or_a_group_in_the_same_moment_is_told_who_has_it(ledger: S3Ledger) -> None:
+def test_conflicting_writes_name_the_holder(ledger: S3Ledger) -> None:
     lease = begun(ledger)
     ledger.bucket.put(f"rollouts/{ID}/events/0000000002.jsonl", f"{encode(word(2))}\n", Condition.IF_ABSENT)
     with pytest.raises(ConcurrentAppendError):

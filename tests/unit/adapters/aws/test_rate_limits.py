@@ -1,9 +1,9 @@
-"""Our own limits, at half of what AWS documents, with the clock turned by hand."""
+"""Token buckets, with a clock that moves only while a caller sleeps."""
 
 from datetime import timedelta
 
 import pytest
-from tests.contracts.balancer_world import TurnedClock
+from tests.contracts.fake_account import TurnedClock
 
 from katakei.adapters.aws.rate_limits import Limit, TokenBuckets, shared_buckets
 from katakei.domain.errors import NoAnswerError
@@ -11,7 +11,7 @@ from katakei.domain.errors import NoAnswerError
 SOON = timedelta(seconds=10)
 
 
-def test_a_full_bucket_gives_at_once_and_then_at_its_pace() -> None:
+def test_full_bucket_serves_at_once_then_refills() -> None:
     clock = TurnedClock()
     buckets = TokenBuckets(clock)
     for _ in range(10):
@@ -23,7 +23,7 @@ def test_a_full_bucket_gives_at_once_and_then_at_its_pace() -> None:
     assert clock.now() - begun == timedelta(seconds=10)
 
 
-def test_a_token_that_comes_too_late_is_not_waited_for_and_not_taken() -> None:
+def test_take_refuses_tokens_later_than_deadline() -> None:
     clock = TurnedClock()
     buckets = TokenBuckets(clock)
     for _ in range(10):
@@ -35,7 +35,7 @@ def test_a_token_that_comes_too_late_is_not_waited_for_and_not_taken() -> None:
     assert clock.slept == [timedelta(seconds=0.5)]
 
 
-def test_the_account_is_limited_over_all_kinds() -> None:
+def test_account_limit_counts_all_actions() -> None:
     clock = TurnedClock()
     buckets = TokenBuckets(clock)
     for limit in [Limit.ELB_REGISTRATION] * 10 + [Limit.ELB_DESCRIBE] * 10:
@@ -44,7 +44,7 @@ def test_the_account_is_limited_over_all_kinds() -> None:
         buckets.take([Limit.ELB_DESCRIBE, Limit.ELB_ACCOUNT], clock.now())
 
 
-def test_a_bucket_never_holds_more_than_its_capacity() -> None:
+def test_bucket_never_exceeds_its_capacity() -> None:
     clock = TurnedClock()
     buckets = TokenBuckets(clock)
     buckets.take([Limit.ELB_DESCRIBE], clock.now())
@@ -55,7 +55,7 @@ def test_a_bucket_never_holds_more_than_its_capacity() -> None:
         buckets.take([Limit.ELB_DESCRIBE], clock.now())
 
 
-def test_when_aws_throttles_our_own_bucket_is_empty_too() -> None:
+def test_empty_makes_next_caller_wait() -> None:
     clock = TurnedClock()
     buckets = TokenBuckets(clock)
     buckets.take([Limit.ELB_DESCRIBE], clock.now())
@@ -64,7 +64,7 @@ def test_when_aws_throttles_our_own_bucket_is_empty_too() -> None:
     assert clock.slept == [timedelta(seconds=0.2)]
 
 
-def test_a_wake_that_reached_a_wait_for_tokens_is_passed_on() -> None:
+def test_wake_during_wait_is_passed_on() -> None:
     clock = TurnedClock()
     buckets = TokenBuckets(clock)
     buckets.empty([Limit.ELB_DESCRIBE])
@@ -74,7 +74,7 @@ def test_a_wake_that_reached_a_wait_for_tokens_is_passed_on() -> None:
     assert clock.wakes == 1
 
 
-def test_one_place_has_one_set_of_buckets_in_a_process() -> None:
+def test_shared_buckets_are_one_per_place() -> None:
     clock = TurnedClock()
     assert shared_buckets("here", clock) is shared_buckets("here", TurnedClock())
     assert shared_buckets("here", clock) is not shared_buckets("there", clock)

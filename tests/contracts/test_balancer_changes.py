@@ -1,9 +1,9 @@
-"""Registrations for many targets: all that can be taken is taken, and each that cannot is named."""
+"""Registrations of many targets: all possible ones succeed, and each refused one is named."""
 
 from datetime import timedelta
 
 import pytest
-from tests.contracts.balancer_world import Account, arn
+from tests.contracts.fake_account import Account, arn
 
 from katakei.adapters.balancers.alb.registration_changes import Change, RegistrationChanges
 from katakei.domain.errors import NoAnswerError, RejectedError
@@ -22,7 +22,7 @@ def registered(account: Account) -> set[str]:
 
 
 @pytest.mark.parametrize("refused", [1, 2, 7, 50])
-def test_only_the_truly_refused_fail_of_many(refused: int) -> None:
+def test_register_names_exactly_the_refused_targets(refused: int) -> None:
     bad = {f"i-{n:03}" for n in range(0, 50, 50 // refused)}
     account = Account(listed={"web": []}, refuses=frozenset(bad))
     with pytest.raises(RejectedError) as raised:
@@ -38,14 +38,14 @@ def test_one_bad_target_of_fifty_costs_few_calls() -> None:
     assert len(account.calls) <= 14
 
 
-def test_a_single_refused_target_is_named_with_the_words_of_the_balancer() -> None:
+def test_refused_target_keeps_the_message_of_aws() -> None:
     account = Account(listed={"web": []}, refuses=frozenset({"i-000"}))
     with pytest.raises(RejectedError, match="not in a running state") as raised:
         RegistrationChanges(account.aws, account.clock).apply(Change.REGISTER, WEB, places(1), SOON)
     assert raised.value.which == {Registration(WEB, "i-000", 80): str(raised.value)}
 
 
-def test_more_than_two_hundred_targets_go_in_several_calls() -> None:
+def test_register_splits_lists_over_two_hundred_targets() -> None:
     account = Account(listed={"web": []})
     RegistrationChanges(account.aws, account.clock).apply(Change.REGISTER, WEB, places(450), SOON)
     assert [len(asked["Targets"]) for _, asked in account.calls] == [200, 200, 50]
@@ -59,14 +59,14 @@ def test_no_call_begins_after_the_deadline() -> None:
     assert len(account.calls) == 2
 
 
-def test_what_was_told_apart_before_the_deadline_is_not_lost() -> None:
+def test_refused_targets_found_before_deadline_are_reported() -> None:
     account = Account(listed={"web": []}, refuses=frozenset({"i-000", "i-003"}), each=timedelta(seconds=4))
     with pytest.raises(RejectedError) as raised:
         RegistrationChanges(account.aws, account.clock).apply(Change.REGISTER, WEB, places(4), SOON)
     assert {place.id for place in raised.value.which} == {"i-000"}
 
 
-def test_the_port_is_always_said_and_the_zone_where_it_is_recorded() -> None:
+def test_calls_name_port_and_recorded_zone() -> None:
     account = Account(listed={"web": []})
     what = frozenset({Registration(WEB, "10.0.0.1", 80), Registration(WEB, "10.9.0.1", 8080, "all")})
     RegistrationChanges(account.aws, account.clock).apply(Change.DEREGISTER, WEB, what, SOON)

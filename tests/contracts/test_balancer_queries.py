@@ -1,9 +1,9 @@
-"""Groups by name, members with the machines behind them, and where else a machine is registered."""
+"""Groups by name, members with their instances, and the other groups of a machine."""
 
 from datetime import timedelta
 
 import pytest
-from tests.contracts.balancer_world import REGION, Account, arn, entry, machine
+from tests.contracts.fake_account import REGION, Account, arn, entry, machine
 
 from katakei.adapters.balancers.alb import AlbBalancer
 from katakei.adapters.balancers.alb.group_search import find_elsewhere, find_groups
@@ -34,19 +34,19 @@ def alb(account: Account) -> AlbBalancer:
     return AlbBalancer(account.aws, account.clock)
 
 
-def test_names_and_arns_may_be_mixed_and_each_group_comes_once_in_their_order() -> None:
+def test_find_groups_mixes_names_and_arns() -> None:
     account = Account(listed={"api": [], "web": [], "admin": []})
     assert names(account, "web", arn("api"), arn("web")) == ["web", "api"]
 
 
-def test_more_than_twenty_names_and_arns_are_asked_for_in_several_calls() -> None:
+def test_find_groups_asks_twenty_at_a_time() -> None:
     account = Account(listed={f"g{n:02}": [] for n in range(60)})
     wanted = [f"g{n:02}" if n % 2 else arn(f"g{n:02}") for n in range(60)]
     assert names(account, *wanted) == [f"g{n:02}" for n in range(60)]
     assert all("Names" in asked or "TargetGroupArns" in asked for _, asked in account.calls)
 
 
-def test_all_groups_are_read_page_by_page() -> None:
+def test_find_groups_reads_all_pages() -> None:
     account = Account(listed={f"g{n}": [] for n in range(7)}, page=3)
     assert names(account) == [f"g{n}" for n in range(7)]
 
@@ -61,7 +61,7 @@ def test_all_groups_are_read_page_by_page() -> None:
         (arn("web").replace(REGION, "eu-west-1"), "give --region eu-west-1"),
     ],
 )
-def test_an_unknown_group_is_answered_with_what_there_is(wanted: str, says: str) -> None:
+def test_find_groups_suggests_existing_groups(wanted: str, says: str) -> None:
     account = Account(listed={"api": [], "web": [], "admin": []})
     with pytest.raises(UsageError) as raised:
         names(account, "web", wanted)
@@ -69,12 +69,12 @@ def test_an_unknown_group_is_answered_with_what_there_is(wanted: str, says: str)
     assert wanted in str(raised.value)
 
 
-def test_an_empty_account_says_so() -> None:
+def test_find_groups_reports_an_empty_account() -> None:
     with pytest.raises(UsageError, match="and no other; check --region and --profile"):
         names(Account(), "web")
 
 
-def test_an_instance_target_has_the_name_address_zone_and_tags_of_its_machine() -> None:
+def test_instance_member_has_facts_of_its_instance() -> None:
     account = Account(listed={"web": [entry("i-1")]}, instances=[machine("i-1", "10.0.0.1", Name="web-1", Role="web")])
     (one,) = members(account)
     assert one.registration == Registration(WEB, "i-1", 80)
@@ -83,7 +83,7 @@ def test_an_instance_target_has_the_name_address_zone_and_tags_of_its_machine() 
     assert one.seen.begun <= one.seen.ended
 
 
-def test_an_ip_on_any_interface_of_an_instance_is_that_instance() -> None:
+def test_ip_on_any_interface_is_its_instance() -> None:
     account = Account(
         listed={"web": [entry("10.0.0.1", zone="a"), entry("10.0.7.7", zone="a")]},
         kinds={"web": "ip"},
@@ -92,7 +92,7 @@ def test_an_ip_on_any_interface_of_an_instance_is_that_instance() -> None:
     assert [one.machine for one in members(account)] == ["i-1", "i-1"]
 
 
-def test_the_same_ip_in_another_vpc_is_another_machine() -> None:
+def test_same_ip_in_other_vpc_is_another_machine() -> None:
     account = Account(
         listed={"web": [entry("10.0.0.1", zone="z")]},
         kinds={"web": "ip"},
@@ -102,7 +102,7 @@ def test_the_same_ip_in_another_vpc_is_another_machine() -> None:
     assert (one.machine, one.address, one.zone, one.name) == ("10.0.0.1", "10.0.0.1", "z", "")
 
 
-def test_two_vpcs_with_the_same_addresses_are_not_mixed_up() -> None:
+def test_same_addresses_in_two_vpcs_stay_apart() -> None:
     account = Account(
         listed={"web": [entry("10.0.0.1")], "twin": [entry("10.0.0.1")]},
         kinds={"web": "ip", "twin": "ip"},
@@ -113,12 +113,12 @@ def test_two_vpcs_with_the_same_addresses_are_not_mixed_up() -> None:
     assert [one.machine for listing in listings for one in listing.members] == ["i-1", "i-2"]
 
 
-def test_an_instance_that_is_gone_from_ec2_is_still_a_member() -> None:
+def test_deleted_instance_is_still_a_member() -> None:
     (one,) = members(Account(listed={"web": [entry("i-9", state="draining")]}))
     assert (one.machine, one.address, one.seen.state) == ("i-9", "", HealthState.DRAINING)
 
 
-def test_hundreds_of_instances_are_asked_for_in_pages_and_bounded_filters() -> None:
+def test_many_instances_are_read_in_pages() -> None:
     ids = [f"i-{n:04}" for n in range(450)]
     account = Account(
         listed={"web": [entry(one) for one in ids]}, instances=[machine(one, "10.0.0.1") for one in ids], page=90
@@ -126,7 +126,7 @@ def test_hundreds_of_instances_are_asked_for_in_pages_and_bounded_filters() -> N
     assert [one.name == "" and one.zone for one in members(account)] == [f"{REGION}a"] * 450
 
 
-def test_an_auto_scaling_group_is_known_by_the_tag_it_puts_on_its_instances() -> None:
+def test_auto_scaling_group_comes_from_instance_tag() -> None:
     account = Account(
         listed={"web": [entry("i-1"), entry("i-2")]},
         instances=[machine("i-1", "10.0.0.1"), machine("i-2", "10.0.0.2", aws__autoscaling__groupName="fleet")],
@@ -135,7 +135,7 @@ def test_an_auto_scaling_group_is_known_by_the_tag_it_puts_on_its_instances() ->
     assert listing.auto_scaling_groups == ("fleet",)
 
 
-def test_a_zonal_shift_is_named_by_its_zone_and_stops_its_targets_from_serving() -> None:
+def test_zonal_shift_names_zone_and_stops_serving() -> None:
     shift = {"AdministrativeOverride": {"State": "zonal_shift_active"}}
     account = Account(listed={"web": [entry("i-1") | shift]}, instances=[machine("i-1", "10.0.0.1")])
     (listing,) = queries(account).listings(queries(account).all_groups())
@@ -143,7 +143,7 @@ def test_a_zonal_shift_is_named_by_its_zone_and_stops_its_targets_from_serving()
     assert not listing.members[0].seen.serving
 
 
-def test_a_machine_is_found_in_every_other_group_by_id_and_by_any_ip() -> None:
+def test_find_elsewhere_matches_ids_and_ips() -> None:
     account = Account(
         listed={
             "web": [entry("i-1")],
@@ -165,7 +165,7 @@ def test_a_machine_is_found_in_every_other_group_by_id_and_by_any_ip() -> None:
     }
 
 
-def test_an_ip_that_is_no_instance_is_sought_in_the_vpc_of_its_groups() -> None:
+def test_find_elsewhere_matches_plain_ip_within_vpc() -> None:
     account = Account(
         listed={"web": [entry("10.0.0.5")], "api": [entry("10.0.0.5", 81)], "twin": [entry("10.0.0.5", 82)]},
         kinds={"web": "ip", "api": "ip", "twin": "ip"},
@@ -175,7 +175,7 @@ def test_an_ip_that_is_no_instance_is_sought_in_the_vpc_of_its_groups() -> None:
     assert find_elsewhere(queries(account), [target]) == (Registration(arn("api"), "10.0.0.5", 81),)
 
 
-def test_a_look_answers_with_registrations_as_they_were_recorded() -> None:
+def test_look_keeps_recorded_registrations() -> None:
     account = Account(listed={"web": [entry("10.0.0.1", zone="a"), entry("10.9.0.1", zone="all")]}, kinds={"web": "ip"})
     recorded = Registration(WEB, "10.0.0.1", 80)
     outside = Registration(WEB, "10.9.0.1", 80, "all")
@@ -189,7 +189,7 @@ def test_a_look_answers_with_registrations_as_they_were_recorded() -> None:
     assert observation.full_begun is None
 
 
-def test_a_whole_look_says_when_it_began() -> None:
+def test_whole_look_says_when_it_began() -> None:
     account = Account(listed={"web": [entry("i-1"), entry("i-1", 81, "draining")]}, each=SECOND)
     observation = alb(account).look(WEB, None)
     first = observation.seen[Registration(WEB, "i-1", 80)]
@@ -197,13 +197,13 @@ def test_a_whole_look_says_when_it_began() -> None:
     assert observation.seen[Registration(WEB, "i-1", 81)].state is HealthState.DRAINING
 
 
-def test_another_port_of_a_registered_target_is_absent() -> None:
+def test_other_port_of_registered_target_is_absent() -> None:
     account = Account(listed={"web": [entry("i-1", 8081)]})
     place = Registration(WEB, "i-1", 80)
     assert alb(account).look(WEB, frozenset({place})).seen[place].state is HealthState.ABSENT
 
 
-def test_very_many_registrations_are_looked_at_whole() -> None:
+def test_look_at_many_registrations_reads_whole_group() -> None:
     account = Account(listed={"web": [entry(f"i-{n}") for n in range(250)]})
     asked = frozenset(Registration(WEB, f"i-{n}", 80) for n in range(1, 251))
     observation = alb(account).look(WEB, asked)
@@ -212,7 +212,7 @@ def test_very_many_registrations_are_looked_at_whole() -> None:
     assert observation.full_begun is not None
 
 
-def test_the_restore_lines_can_be_pasted() -> None:
+def test_restore_lines_can_be_pasted() -> None:
     driver = alb(Account())
     outside = Registration(arn("api"), "10.9.0.1", 81, "all")
     web, api = driver.restore_lines([Registration(WEB, "i-1", 80), outside, Registration(WEB, "i-2", 80)])
@@ -221,6 +221,6 @@ def test_the_restore_lines_can_be_pasted() -> None:
     assert api == f"{begun} {arn('api')} --targets Id=10.9.0.1,Port=81,AvailabilityZone=all --region {REGION}"
 
 
-def test_nothing_in_a_restore_line_is_obeyed_by_the_shell() -> None:
+def test_restore_lines_are_quoted_for_the_shell() -> None:
     (line,) = alb(Account()).restore_lines([Registration(WEB, "i-1;reboot $HOME", 80)])
     assert "'Id=i-1;reboot $HOME,Port=80'" in line

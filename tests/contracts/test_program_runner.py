@@ -1,4 +1,4 @@
-"""What a witness's program prints on instances comes back whole, or with the reason why it does not."""
+"""Programs of the probes on instances: the whole output comes back, or the reason why it does not."""
 
 import threading
 import time
@@ -48,7 +48,7 @@ def runner(shop: ByRunCommand) -> SsmProgramRunner:
 
 
 def _all(shop: ByRunCommand, runner: ProgramRunner, ticket: str, number: int = 3) -> Mapping[TargetId, ProgramOutput]:
-    """What is heard once so many have ended."""
+    """Returns the outputs once this many targets have ended."""
     heard: Mapping[TargetId, ProgramOutput] = {}
     for _ in range(100):
         heard = runner.heard(ticket)
@@ -62,16 +62,14 @@ def _hello(*whom: Target) -> dict[TargetId, ProgramOutput]:
     return {each.id: ProgramOutput(f"hello {each.id}\n") for each in whom}
 
 
-def test_one_command_reaches_all_and_each_finds_its_own_id(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+def test_one_command_reaches_all_targets(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     ticket = runner.send(HELLO, shop.targets, WITHIN)
     assert runner.self_from == "AWS_SSM_INSTANCE_ID"
     assert _all(shop, runner, ticket) == _hello(*shop.targets)
     assert len(shop.service.commands) == 1
 
 
-def test_agents_that_tell_no_name_get_a_command_each_and_at_once_from_then_on(
-    shop: ByRunCommand, runner: SsmProgramRunner
-) -> None:
+def test_agents_without_id_get_their_own_commands(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     shop.service.nameless |= {whom.id for whom in shop.targets[:2]}
     first = runner.send(HELLO, shop.targets, WITHIN)
     assert _all(shop, runner, first) == _hello(*shop.targets)
@@ -81,29 +79,27 @@ def test_agents_that_tell_no_name_get_a_command_each_and_at_once_from_then_on(
     assert _all(shop, runner, second) == _hello(*shop.targets)
 
 
-def test_what_was_throttled_for_a_nameless_agent_is_sent_when_it_is_asked_for(
-    shop: ByRunCommand, runner: SsmProgramRunner
-) -> None:
+def test_throttled_own_command_is_sent_later(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     shop.service.nameless.add(shop.targets[0].id)
     ticket = runner.send(HELLO, shop.targets, WITHIN)
     shop.service.faults["SendCommand"] = [THROTTLED, BROKEN]
     assert _all(shop, runner, ticket) == _hello(*shop.targets)
 
 
-def test_an_answer_longer_than_the_list_shows_is_read_whole(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+def test_long_output_is_read_whole(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     ticket = runner.send("seq 1 3000\necho end", shop.targets, WITHIN)
     whole = "".join(f"{number}\n" for number in range(1, 3001)) + "end\n"
     assert set(_all(shop, runner, ticket).values()) == {ProgramOutput(whole)}
 
 
-def test_what_has_not_ended_is_missing(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+def test_running_program_is_missing(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     slow = shop.targets[1]
     ticket = runner.send(f'[ "$AWS_SSM_INSTANCE_ID" != {slow.id} ] || sleep 1\n{HELLO}', shop.targets, WITHIN)
     assert slow.id not in _all(shop, runner, ticket, 2)
     assert _all(shop, runner, ticket) == _hello(*shop.targets)
 
 
-def test_an_exit_other_than_0_is_an_answer_too(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+def test_nonzero_exit_is_an_answer(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     ticket = runner.send("echo busy; exit 75", shop.targets, WITHIN)
     assert set(_all(shop, runner, ticket).values()) == {ProgramOutput("busy\n")}
     silent = _all(shop, runner, runner.send("exit 75", shop.targets, WITHIN))
@@ -114,9 +110,7 @@ def test_an_exit_other_than_0_is_an_answer_too(shop: ByRunCommand, runner: SsmPr
     ("status", "said"),
     [("TimedOut", "DeliveryTimedOut"), ("Undeliverable", "Undeliverable"), ("Cancelled", "Cancelled")],
 )
-def test_what_run_command_gave_up_is_no_answer_but_a_reason(
-    shop: ByRunCommand, runner: SsmProgramRunner, status: str, said: str
-) -> None:
+def test_given_up_command_has_a_reason(shop: ByRunCommand, runner: SsmProgramRunner, status: str, said: str) -> None:
     silent = shop.targets[0]
     shop.service.silent.add(silent.id)
     ticket = runner.send(HELLO, shop.targets, WITHIN)
@@ -125,7 +119,7 @@ def test_what_run_command_gave_up_is_no_answer_but_a_reason(
     assert runner.heard(ticket)[silent.id] == ProgramOutput("", f"Run Command says {said}")
 
 
-def test_an_agent_that_died_with_the_program_is_given_up(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+def test_dead_agent_is_given_up(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     dead = shop.targets[0]
     shop.service.dying.add(dead.id)
     ticket = runner.send(HELLO, [dead], WITHIN)
@@ -135,16 +129,14 @@ def test_an_agent_that_died_with_the_program_is_given_up(shop: ByRunCommand, run
     assert runner.heard(ticket) == {dead.id: ProgramOutput("", "its agent did not answer")}
 
 
-def test_an_agent_is_given_up_though_nothing_can_be_seen(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+def test_agent_is_given_up_while_throttled(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     ticket = runner.send(HELLO, shop.targets, WITHIN)
     shop.clock.turn(80)
     shop.service.faults["ListCommandInvocations"] = [THROTTLED]
     assert {each.why for each in runner.heard(ticket).values()} == {"its agent did not answer"}
 
 
-def test_strangers_and_addresses_are_told_and_keep_the_others_from_nothing(
-    shop: ByRunCommand, runner: SsmProgramRunner
-) -> None:
+def test_unknown_targets_do_not_stop_others(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     stranger, address = target(9), replace(target(1), id=TargetId("10.0.0.9"))
     ticket = runner.send(HELLO, [stranger, *shop.targets, address], WITHIN)
     heard = _all(shop, runner, ticket, 5)
@@ -153,16 +145,14 @@ def test_strangers_and_addresses_are_told_and_keep_the_others_from_nothing(
     assert heard[address.id] == ProgramOutput("", "10.0.0.9 is no instance, and Run Command reaches instances only")
 
 
-def test_where_nobody_can_be_reached_nothing_is_sent(runner: SsmProgramRunner) -> None:
+def test_send_rejects_when_no_target_is_reachable(runner: SsmProgramRunner) -> None:
     with pytest.raises(RejectedError, match="does not know the instance"):
         runner.send(HELLO, [target(8), target(9)], WITHIN)
     with pytest.raises(RejectedError, match="reaches instances only"):
         runner.send(HELLO, [replace(target(1), id=TargetId("10.0.0.9"))], WITHIN)
 
 
-def test_a_program_too_long_for_a_command_is_rejected_before_it_is_sent(
-    shop: ByRunCommand, runner: SsmProgramRunner
-) -> None:
+def test_send_rejects_program_that_is_too_long(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     with pytest.raises(RejectedError, match="watch fewer targets"):
         runner.send("#" * 60_000, shop.targets, WITHIN)
     assert shop.service.calls == []
@@ -170,7 +160,7 @@ def test_a_program_too_long_for_a_command_is_rejected_before_it_is_sent(
 
 @pytest.mark.parametrize("fault", [THROTTLED, BROKEN, WireFault("", status=0)])
 @pytest.mark.parametrize("many", [1, 3])
-def test_no_answer_is_unseen_and_asked_again(
+def test_failed_calls_are_retried_by_caller(
     shop: ByRunCommand, runner: SsmProgramRunner, fault: WireFault, many: int
 ) -> None:
     whom = shop.targets[:many]
@@ -183,7 +173,7 @@ def test_no_answer_is_unseen_and_asked_again(
     assert _all(shop, runner, ticket, many) == _hello(*whom)
 
 
-def test_a_long_answer_that_cannot_be_read_now_is_read_later(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+def test_long_output_is_read_after_throttling(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     ticket = runner.send("seq 1 3000", shop.targets, WITHIN)
     shop.service.faults["GetCommandInvocation"] = [THROTTLED]
     heard = _all(shop, runner, ticket)
@@ -191,13 +181,13 @@ def test_a_long_answer_that_cannot_be_read_now_is_read_later(shop: ByRunCommand,
 
 
 @pytest.mark.parametrize("action", ["SendCommand", "ListCommandInvocations"])
-def test_what_is_denied_is_unreachable(shop: ByRunCommand, runner: SsmProgramRunner, action: str) -> None:
+def test_denied_call_names_missing_permission(shop: ByRunCommand, runner: SsmProgramRunner, action: str) -> None:
     shop.service.faults[action] = [DENIED]
     with pytest.raises(UnreachableError, match=f"allow ssm:{action}"):
         runner.heard(runner.send(HELLO, shop.targets, WITHIN))
 
 
-def test_a_command_not_listed_yet_is_awaited(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
+def test_unlisted_command_is_awaited(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     ticket = runner.send(HELLO, shop.targets, WITHIN)
     shop.service.hidden = {each.id for each in shop.service.commands}
     assert runner.heard(ticket) == {}
@@ -205,9 +195,7 @@ def test_a_command_not_listed_yet_is_awaited(shop: ByRunCommand, runner: SsmProg
     assert _all(shop, runner, ticket) == _hello(*shop.targets)
 
 
-def test_old_tickets_are_forgotten_and_unknown_ones_have_no_answers(
-    shop: ByRunCommand, runner: SsmProgramRunner
-) -> None:
+def test_old_and_unknown_tickets_have_no_answers(shop: ByRunCommand, runner: SsmProgramRunner) -> None:
     old = runner.send(HELLO, shop.targets, WITHIN)
     shop.clock.turn(300)
     runner.send(HELLO, shop.targets, WITHIN)
@@ -215,7 +203,7 @@ def test_old_tickets_are_forgotten_and_unknown_ones_have_no_answers(
 
 
 @pytest.mark.lab
-def test_on_the_lab_a_request_through_the_load_balancer_is_busy_and_an_idle_target_quiet(
+def test_probe_on_lab_tells_busy_from_quiet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "LOOK", timedelta(seconds=1))

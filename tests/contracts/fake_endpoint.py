@@ -1,8 +1,9 @@
-"""An AWS endpoint on loopback that says what it was told to say, to try how every answer is taken."""
+"""An AWS endpoint on loopback that gives prepared answers, for tests of how each answer is handled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from urllib.parse import parse_qs
@@ -16,7 +17,7 @@ NOTHING = (
 
 
 def refusal(code: str, text: str) -> str:
-    """An error as ELBv2 writes it."""
+    """Returns an error as ELBv2 writes it."""
     return (
         f'<ErrorResponse xmlns="{XML}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>'
         "<RequestId>r</RequestId></ErrorResponse>"
@@ -24,18 +25,38 @@ def refusal(code: str, text: str) -> str:
 
 
 def identity(account: str) -> str:
-    """GetCallerIdentity as STS answers it."""
+    """Returns the answer of STS to GetCallerIdentity."""
     return (
         '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
         f"<Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
     )
 
 
+def role() -> str:
+    """Returns the answer of STS to AssumeRole, with credentials for an hour."""
+    ends = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+        "<AccessKeyId>assumed</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
+        f"<Expiration>{ends}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    )
+
+
 @dataclass
 class Endpoint:
-    """`hangs` lets calls wait until it ends, so many as `throttles` are refused first.
+    """What the endpoint answers, and what it heard.
 
-    `heard` are the calls as they came, `agents` and `keys` who called.
+    Attributes:
+        status: the HTTP status of the answers.
+        body: the body of the answers.
+        hangs: calls get no answer until the endpoint ends.
+        throttles: how many calls are throttled first.
+        account: the answer to GetCallerIdentity.
+        roles: whether AssumeRole succeeds; otherwise it gets `status` and `body`.
+        heard: the calls as they came.
+        agents: the user agent of each call.
+        keys: the Authorization header of each call.
+
     """
 
     status: int = 200
@@ -43,6 +64,7 @@ class Endpoint:
     hangs: bool = False
     throttles: int = 0
     account: str = "123456789012"
+    roles: bool = True
     heard: list[dict[str, str]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -52,7 +74,7 @@ class Endpoint:
 
 @contextmanager
 def endpoint() -> Iterator[Endpoint]:
-    """Serves until left."""
+    """Serves until the context ends."""
     said = Endpoint()
 
     class Handler(BaseHTTPRequestHandler):
@@ -66,6 +88,8 @@ def endpoint() -> Iterator[Endpoint]:
                 return
             if asked["Action"] == ["GetCallerIdentity"]:
                 self._answer(200, identity(said.account))
+            elif asked["Action"] == ["AssumeRole"] and said.roles:
+                self._answer(200, role())
             elif said.throttles:
                 said.throttles -= 1
                 self._answer(400, refusal("Throttling", "Rate exceeded"))

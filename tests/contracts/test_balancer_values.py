@@ -1,4 +1,4 @@
-"""What AWS's answers mean: attributes and their silences, states, overrides, and the extract of EC2's description."""
+"""Answers of AWS as values: attributes and their defaults, states, overrides, and the extract of the EC2 model."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import botocore
 import pytest
-from tests.contracts.balancer_world import arn, entry
+from tests.contracts.fake_account import arn, entry
 
 from katakei.adapters.aws.session import SERVICE_MODELS
 from katakei.adapters.balancers.alb.group_attributes import LoadBalancer, read_group
@@ -27,7 +27,7 @@ def read(attributes: dict[str, str], *balancers: tuple[str, dict[str, str]], **r
     return read_group(described, attributes, [LoadBalancer(*one) for one in balancers], listing)
 
 
-def test_a_group_is_read_with_everything_that_decides_how_it_may_be_rolled() -> None:
+def test_read_group_reads_every_attribute() -> None:
     group = read(
         {"deregistration_delay.timeout_seconds": "120", "slow_start.duration_seconds": "30"},
         ("application", {"idle_timeout.timeout_seconds": "90"}),
@@ -48,19 +48,19 @@ def test_a_group_is_read_with_everything_that_decides_how_it_may_be_rolled() -> 
     assert group.check.interval == timedelta(seconds=10)
 
 
-def test_where_an_answer_is_silent_the_documented_default_holds() -> None:
+def test_read_group_uses_documented_defaults() -> None:
     group = read({})
     assert (group.delay, group.slow_start) == (timedelta(seconds=300), timedelta(0))
     assert (group.idle_timeout, group.balancer_type, group.load_balancers) == (timedelta(seconds=60), "", ())
     assert (group.cross_zone, group.minima, group.check.port) == (True, (), None)
 
 
-def test_the_largest_idle_timeout_of_several_load_balancers_counts() -> None:
+def test_largest_idle_timeout_counts() -> None:
     idle = "idle_timeout.timeout_seconds"
     assert read({}, ("application", {idle: "30"}), ("application", {idle: "4000"})).idle_timeout.total_seconds() == 4000
 
 
-def test_one_load_balancer_of_another_type_is_not_hidden_behind_an_application_one() -> None:
+def test_other_balancer_type_is_not_hidden() -> None:
     assert read({}, ("application", {}), ("network", {})).balancer_type == "network"
 
 
@@ -76,7 +76,7 @@ def test_one_load_balancer_of_another_type_is_not_hidden_behind_an_application_o
         ("use_load_balancer_configuration", "network", None, False),
     ],
 )
-def test_cross_zone_is_the_groups_own_or_what_its_load_balancer_does(
+def test_cross_zone_follows_group_then_balancer(
     own: str | None, kind: str, of_balancer: str | None, *, on: bool
 ) -> None:
     key = "load_balancing.cross_zone.enabled"
@@ -84,7 +84,7 @@ def test_cross_zone_is_the_groups_own_or_what_its_load_balancer_does(
     assert group.cross_zone is on
 
 
-def test_health_minima_are_counts_or_per_cents_and_off_is_none() -> None:
+def test_health_minima_are_counts_or_percentages() -> None:
     attributes = {f"{ROUTING}.count": "2", f"{ROUTING}.percentage": "off"}
     attributes |= {f"{ROUTING.replace('unhealthy_state_routing', 'dns_failover')}.percentage": "50"}
     routing, failover = read(attributes).minima
@@ -93,7 +93,7 @@ def test_health_minima_are_counts_or_per_cents_and_off_is_none() -> None:
     assert read({f"{ROUTING}.count": "off", f"{ROUTING}.percentage": "off"}).minima == ()
 
 
-def test_a_lambda_group_has_neither_port_nor_protocol() -> None:
+def test_lambda_group_has_no_port_or_protocol() -> None:
     group = read({}, TargetType="lambda")
     assert (group.target_type, group.port, group.protocol) == (TargetType.LAMBDA, 0, "")
 
@@ -114,9 +114,7 @@ def test_a_lambda_group_has_neither_port_nor_protocol() -> None:
         ("absent", "", HealthState.UNAVAILABLE),
     ],
 )
-def test_every_state_means_one_thing_and_only_not_registered_is_absent(
-    state: str, reason: str, means: HealthState
-) -> None:
+def test_elb_state_becomes_health_state(state: str, reason: str, means: HealthState) -> None:
     raw = cast("Any", {"Target": {"Id": "i-1"}, "TargetHealth": {"State": state, "Reason": reason, "Description": "d"}})
     look = read_health(raw, NOW, NOW)
     assert (look.state, look.reason, look.description) == (means, reason, "d")
@@ -126,19 +124,19 @@ def test_every_state_means_one_thing_and_only_not_registered_is_absent(
     ("override", "serving"),
     [(None, True), ("no_override", True), ("zonal_shift_active", False), ("unknown", False)],
 )
-def test_a_healthy_target_under_an_override_does_not_serve(override: str | None, *, serving: bool) -> None:
+def test_overridden_healthy_target_does_not_serve(override: str | None, *, serving: bool) -> None:
     more = {"AdministrativeOverride": {"State": override}} if override else {}
     assert read_health(cast("Any", entry("i-1") | more), NOW, NOW).serving is serving
 
 
-def test_the_extract_of_ec2_says_nothing_that_botocore_does_not_say() -> None:
+def test_ec2_model_extract_matches_botocore() -> None:
     ours = json.loads((SERVICE_MODELS / "ec2/2016-11-15/service-2.json").read_text())
     theirs = Path(botocore.__file__).parent / "data/ec2/2016-11-15/service-2.json.gz"
     assert _extract(ours, json.loads(gzip.decompress(theirs.read_bytes())))
 
 
 def _extract(part: Any, whole: Any) -> bool:
-    """Whether everything in `part` stands, the same, in `whole`."""
+    """Returns whether `whole` contains everything in `part` unchanged."""
     if isinstance(part, dict):
         return isinstance(whole, dict) and all(key in whole and _extract(part[key], whole[key]) for key in part)
     return bool(part == whole)

@@ -1,4 +1,4 @@
-"""A small account: target groups, instances, and a clock that is turned. In parts it answers as ELBv2 and EC2 do."""
+"""A small account of target groups and instances that answers as ELBv2 and EC2 do, and a clock without real time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ REGION = "ap-northeast-1"
 
 
 class TurnedClock:
-    """Time passes only where somebody sleeps."""
+    """A clock that moves only while a caller sleeps."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 4, 1, tzinfo=UTC)
@@ -56,7 +56,21 @@ def machine(called: str, address: str, vpc: str = "vpc-1", others: Sequence[str]
 
 @dataclass
 class Account:
-    """`refuses` are target ids that ELBv2 never takes, `each` how long a call takes, `page` the size of a page."""
+    """The account, used in place of the AWS session.
+
+    Attributes:
+        clock: the clock that calls move.
+        listed: the target health entries of each group.
+        kinds: the target types of groups other than `instance`.
+        vpcs: the VPCs of groups other than `vpc-1`.
+        instances: the instances as EC2 describes them.
+        refuses: the target ids that ELBv2 never registers.
+        each: how long a call to ELBv2 takes.
+        page: the size of a page.
+        region: the region.
+        calls: the calls so far.
+
+    """
 
     clock: TurnedClock = field(default_factory=TurnedClock)
     listed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -95,7 +109,7 @@ class Account:
         return {"TargetGroups": [self._group(name) for name in names[at : at + self.page]]} | more
 
     def describe_target_health(self, **asked: Any) -> Any:
-        """A target that is asked with another zone is hidden, as ELBv2 does."""
+        """ELBv2 hides a target that is asked for with another zone."""
         self.calls.append(("DescribeTargetHealth", asked))
         entries = next(entries for name, entries in self.listed.items() if arn(name) == asked["TargetGroupArn"])
         if "Targets" not in asked:
@@ -103,7 +117,7 @@ class Account:
         return {"TargetHealthDescriptions": [_asked(target, entries) for target in asked["Targets"]]}
 
     def register_targets(self, **asked: Any) -> Any:
-        """All or none."""
+        """ELBv2 registers all or none."""
         self.calls.append(("RegisterTargets", asked))
         bad = [target["Id"] for target in asked["Targets"] if target["Id"] in self.refuses]
         if bad:

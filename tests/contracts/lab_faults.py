@@ -1,4 +1,4 @@
-"""What the contract of the balancers asks of a lab beyond the balancer itself: faults on demand, a second group."""
+"""What the contract of balancers needs of a lab beyond the balancer: faults on demand, and a second group."""
 
 import json
 import urllib.request
@@ -14,7 +14,7 @@ from katakei.lab.process import Lab
 
 @contextmanager
 def faults(lab: Lab, **wished: Any) -> Iterator[None]:
-    """These faults, for as long as it lasts."""
+    """Sets these faults for as long as the context lasts."""
     calm: dict[str, Any] = {name: [] if isinstance(value, list) else 0.0 for name, value in wished.items()}
     _post(lab, wished)
     try:
@@ -25,7 +25,7 @@ def faults(lab: Lab, **wished: Any) -> Iterator[None]:
 
 @contextmanager
 def ip_group(lab: Lab, like: Arn) -> Iterator[Arn]:
-    """A group of type ip in the same VPC, which no listener uses."""
+    """Makes a group of type ip in the same VPC, which no listener uses."""
     secret = "lab"  # noqa: S105 - the lab knows no secrets
     elb = boto3.Session(region_name=lab.env["AWS_REGION"]).client(
         "elbv2", endpoint_url=lab.endpoint, aws_access_key_id="lab", aws_secret_access_key=secret
