@@ -48,7 +48,7 @@ class TokenBuckets:
         """Takes one token from each bucket and waits until all of them are available.
 
         Args:
-            limits: the buckets; none means no wait.
+            limits: the buckets, at least one.
             by: the latest moment to wait for.
 
         Raises:
@@ -58,8 +58,7 @@ class TokenBuckets:
         with self._lock:
             now = self._clock.now()
             left = {limit: self._left(limit, now) - 1 for limit in limits}
-            waits = (max(0.0, -tokens / limit.refill) for limit, tokens in left.items())
-            ready = now + timedelta(seconds=max(waits, default=0.0))
+            ready = now + timedelta(seconds=max(max(0.0, -tokens / limit.refill) for limit, tokens in left.items()))
             if ready > by:
                 raise NoAnswerError(
                     "no call was made: Katakei's own limit of AWS calls, half of the documented one, is used up for now"

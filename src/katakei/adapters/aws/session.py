@@ -121,8 +121,9 @@ class AwsSession:
         self._refresh_credentials(service, connection)
         limits, buckets = service.limits_of(action), self._buckets(connection)
         self._check_deadline(action, by)
-        buckets.take(limits, by or self._clock.now() + TOKEN_TIMEOUT)
-        self._check_deadline(action, by)  # the machine may have been suspended while this thread waited for tokens
+        if limits:
+            buckets.take(limits, by or self._clock.now() + TOKEN_TIMEOUT)
+            self._check_deadline(action, by)  # the machine may have been suspended during the wait for tokens
         begun = self._clock.now()
         try:
             answer = request(connection.client)
