@@ -40,7 +40,7 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
         ending: set from outside when the lab must end.
 
     Yields:
-        The facts about the lab, or None if `ending` was set before the targets were healthy.
+        The lab's facts, or None if `ending` was set before the targets were healthy.
     """
     if ending.is_set():  # it may have been set during the imports
         yield None
@@ -63,10 +63,7 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
         parts.callback(elb.close)
         faults = FaultInjector(Faults(lag=options.lag.total_seconds()))
         faults.listen(ServerFaults(servers).apply_faults)
-        commands = RunCommand(ManagedNodes(ec2, servers), lambda: _run_command_settings(faults.now), ACCOUNT)
-        parts.callback(run_command.install(commands))
-        commands.start()
-        parts.callback(commands.close)
+        _start_run_command(parts, ManagedNodes(ec2, servers), faults)
         endpoint = Endpoint(elb, faults)
         endpoint.start()
         parts.callback(endpoint.close)
@@ -97,6 +94,13 @@ class ServerFaults:
                 hang.touch()
             else:
                 hang.unlink(missing_ok=True)
+
+
+def _start_run_command(parts: ExitStack, nodes: ManagedNodes, faults: FaultInjector) -> None:
+    commands = RunCommand(nodes, lambda: _run_command_settings(faults.now), ACCOUNT)
+    parts.callback(run_command.install(commands))
+    commands.start()
+    parts.callback(commands.close)
 
 
 def _run_command_settings(faults: Faults) -> RunCommandSettings:
