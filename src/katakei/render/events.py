@@ -23,11 +23,11 @@ def line(rollout: Rollout, event: e.Event) -> str:
     Returns:
         '' for an event that is only a proof for later (an observation, a call that returned).
     """
-    text = said(rollout, event)
+    text = describe(rollout, event)
     return f"{event.at:%H:%M:%S}  {text}" if text else ""
 
 
-def said(rollout: Rollout, event: e.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of event
+def describe(rollout: Rollout, event: e.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of event
     """One event without its time; '' as in `line`."""
     match event:
         # The course of the rollout
@@ -204,7 +204,7 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
         not_taken_back=plain(not_taken_back(rollout)),
         paused_by=rollout.paused,
         owner=str(rollout.owner or ""),
-        waiting_for=held_by(rollout),
+        waiting_for=awaited(rollout),
         targets=targets,
     )
 
@@ -217,7 +217,7 @@ def history(rollout: Rollout, events: Sequence[e.Event]) -> str:
         for target, s in rollout.statuses.items()
     ]
     lines = [text for event in events[1:] if (text := line(rollout, event))]
-    waits = [] if rollout.finished else [f"waiting for: {held_by(rollout)}; run by {rollout.owner or 'no process'}"]
+    waits = [] if rollout.finished else [f"waiting for: {awaited(rollout)}; run by {rollout.owner or 'no process'}"]
     return "\n".join([summary(rollout), *waits, "", grid(heads, rows), "", *lines])
 
 
@@ -253,7 +253,7 @@ _AWAITED = (
 )
 
 
-def held_by(rollout: Rollout) -> str:
+def awaited(rollout: Rollout) -> str:
     """What the rollout waits for, as far as the journal tells: the targets in progress, their phases, since when."""
     if rollout.finished:
         return ""

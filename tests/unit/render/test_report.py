@@ -17,7 +17,7 @@ from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import replay
 from katakei.render import events as event_text
 from katakei.render import report
-from katakei.render.report import story
+from katakei.render.report import timeline
 from katakei.render.report.markup import Axis
 
 VOID = {"meta", "br", "path"}
@@ -113,7 +113,7 @@ def test_page_shows_the_restore_commands() -> None:
 def test_bars_are_the_stays_in_each_phase() -> None:
     plan = a_plan()
     events = told(plan, way(plan), [e.PhaseChanged(later(70), t(plan, 1), Phase.DRAINING)])
-    found = story.bars(replay(events), events, later(100))
+    found = timeline.bars(replay(events), events, later(100))
     assert [(bar.phase, bar.lasted) for bar in found[t(plan)]] == [(phase, seconds(10)) for phase in OUTWARD]
     (last,) = found[t(plan, 1)]
     assert (last.phase, last.lasted, last.open) == (Phase.DRAINING, seconds(30), True)
@@ -126,14 +126,14 @@ def test_bars_count_the_attempts() -> None:
         e.RetryAsked(NOON, "kim", (t(plan),)),
     ]
     events = told(plan, way(plan)[:1], failed, [e.PhaseChanged(later(30), t(plan), Phase.DRAINING)])
-    assert [bar.attempt for bar in story.bars(replay(events), events, later(40))[t(plan)]] == [1, 2]
+    assert [bar.attempt for bar in timeline.bars(replay(events), events, later(40))[t(plan)]] == [1, 2]
 
 
 def test_levels_change_at_decision_and_proof() -> None:
     plan = a_plan(3)
     events = told(plan, way(plan))
     arn = plan.groups[0].arn
-    serving = {(level.at, level.serving) for level in story.levels(replay(events), events, arn)}
+    serving = {(level.at, level.serving) for level in timeline.levels(replay(events), events, arn)}
     assert {(NOON, 3), (later(10), 2), (later(60), 3)} <= serving
     assert min(number for _, number in serving) == 2
 
@@ -148,7 +148,7 @@ def test_levels_include_late_targets() -> None:
         e.PhaseChanged(later(80), new.id, Phase.DRAINING),
     ]
     events = told(plan, joined)
-    found = story.levels(replay(events), events, plan.groups[0].arn)
+    found = timeline.levels(replay(events), events, plan.groups[0].arn)
     assert [level.serving for level in found] == [3, 4, 4, 5, 4]
     assert "somebody registered it during the rollout; it is updated at the end" in event_text.line(
         replay(events), events[1]
@@ -178,7 +178,7 @@ def test_figures_sum_requests_over_processes_and_targets() -> None:
         e.RequestsAfterQuiet(NOON, second, 3),
         e.DrainCutShort(NOON, second, 4),
     ]
-    found = story.figures([*told(plan), *came], later(60))
+    found = timeline.figures([*told(plan), *came], later(60))
     assert (found.late_requests, found.cut_connections, found.lasted) == (9, 4, seconds(60))
 
 

@@ -39,7 +39,7 @@ def test_event_lines_of_a_revert() -> None:
     rollout, _ = half_reverted()
     key = e.WorkKey(PLAN.rollout, t(PLAN), 1, Intent.UPDATE)
     said = [
-        events.said(rollout, event)
+        events.describe(rollout, event)
         for event in (
             e.RevertDecided(NOON, 1),
             e.RevertAsked(NOON, "kim"),

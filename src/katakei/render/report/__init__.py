@@ -4,6 +4,6 @@ Text that came from outside (output of the work, names, messages of AWS) is esca
 """
 
 from katakei.render.report.page import page
-from katakei.render.report.story import data
+from katakei.render.report.timeline import data
 
 __all__ = ["data", "page"]

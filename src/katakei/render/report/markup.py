@@ -12,7 +12,7 @@ from katakei.domain.model import Group, TargetId
 from katakei.domain.phases import IN_PROGRESS, Phase
 from katakei.domain.plan import Floor
 from katakei.domain.replay import Rollout
-from katakei.render.report.story import Bar, Level
+from katakei.render.report.timeline import Bar, Level
 from katakei.render.text import harmless, span
 
 TICKS = tuple(
@@ -38,8 +38,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def section(title: str, *parts: str, note: str = "") -> str:
     """A section of the page: its title, a sentence that explains how to read it, and parts that are HTML already."""
-    said = f'<p class="note">{text(note)}</p>\n' if note else ""
-    return f"<section>\n<h2>{text(title)}</h2>\n{said}{chr(10).join(parts)}\n</section>\n"
+    how = f'<p class="note">{text(note)}</p>\n' if note else ""
+    return f"<section>\n<h2>{text(title)}</h2>\n{how}{chr(10).join(parts)}\n</section>\n"
 
 
 def folded(title: str, inside: str) -> str:

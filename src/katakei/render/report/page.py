@@ -16,7 +16,7 @@ from katakei.reconcile.outcome import out_of_service, verdict
 from katakei.render import events as event_text
 from katakei.render.reasons import sentence
 from katakei.render.report.markup import Axis, folded, gantt, section, serving, table, text
-from katakei.render.report.story import Bar, bars, end_of, figures, levels
+from katakei.render.report.timeline import Bar, bars, end_of, figures, levels
 from katakei.render.text import counted, label, listed, span
 
 SHORT = timedelta(seconds=5)  # a shorter stay in a phase explains nothing
@@ -47,7 +47,7 @@ def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], no
         for group in plan.groups
         if group.arn in plan.floors
     ]
-    lines = [(f"{event.at:%H:%M:%S}", said) for event in events if (said := event_text.said(rollout, event))]
+    lines = [(f"{event.at:%H:%M:%S}", what) for event in events if (what := event_text.describe(rollout, event))]
     parts = [
         _head(rollout, title, events[-1].at),
         _figures(rollout, events, end),
@@ -83,7 +83,7 @@ def _head(rollout: Rollout, title: str, last: datetime) -> str:
     kind = "good" if code is ExitCode.DONE else "bad"
     left = [f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason)}" for t in rollout.at(Phase.LEFT_OUT)]
     late = [event_text.lost(rollout, target) for target in rollout.lost]
-    outside = "".join(f'<p class="bad">{text(said)}</p>\n' for said in (*left, *late))
+    outside = "".join(f'<p class="bad">{text(line)}</p>\n' for line in (*left, *late))
     return (
         f'<header>\n<h1>{text(title)}</h1>\n<p class="sub">rollout {text(plan.rollout)} · {text(where)}</p>\n'
         f'<p class="sub">by {text(plan.who)} · {rollout.begun:%Y-%m-%d %H:%M:%S} to {text(until)}</p>\n'
@@ -120,8 +120,8 @@ def _work(rollout: Rollout, events: Sequence[e.Event]) -> list[str]:
 
 
 def _command(command: Command) -> str:
-    said = command.run or " ".join(command.argv) or "by hand"
-    return f"{text(command.executor)}: <code>{text(said)}</code>"
+    run = command.run or " ".join(command.argv) or "by hand"
+    return f"{text(command.executor)}: <code>{text(run)}</code>"
 
 
 def _waits(rollout: Rollout, events: Sequence[e.Event], stays: Mapping[TargetId, Sequence[Bar]]) -> str:
@@ -129,9 +129,9 @@ def _waits(rollout: Rollout, events: Sequence[e.Event], stays: Mapping[TargetId,
     noted: dict[TargetId, list[tuple[datetime, str]]] = {}
     for event in events:
         if isinstance(event, (e.ObservedBusy, e.BecameUnhealthy, e.FoundServing, e.BaselineTaken)) and (
-            said := _note(rollout, event)
+            note := _note(rollout, event)
         ):
-            noted.setdefault(event.target, []).append((event.at, said))
+            noted.setdefault(event.target, []).append((event.at, note))
     longest = sorted(stays, key=lambda target: sum((bar.lasted for bar in stays[target]), timedelta()), reverse=True)
     shown = frozenset(longest[:MANY])
     rows = [
@@ -153,8 +153,8 @@ def _note(rollout: Rollout, event: e.Event) -> str:
     if isinstance(event, e.BaselineTaken):
         baseline = recorded_baseline(event)
         return f"the probe could not see its traffic: {sentence(baseline.why)}" if isinstance(baseline, Blind) else ""
-    said = event_text.said(rollout, event)
-    return said.partition("  ")[2] or said
+    description = event_text.describe(rollout, event)
+    return description.partition("  ")[2] or description
 
 
 def _why(rollout: Rollout, bar: Bar, noted: Sequence[tuple[datetime, str]]) -> str:
@@ -169,5 +169,5 @@ def _why(rollout: Rollout, bar: Bar, noted: Sequence[tuple[datetime, str]]) -> s
         Phase.SOAKING: f"steady service for {span(rollout.plan.spec.soak)}",
         Phase.RETURNING: "until it was back in service",
     }
-    during = [said for at, said in noted if bar.begun - SHORT <= at <= bar.ended]
+    during = [note for at, note in noted if bar.begun - SHORT <= at <= bar.ended]
     return "; ".join([awaited[bar.phase], *during, *([bar.why] if bar.why else [])])

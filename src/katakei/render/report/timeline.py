@@ -168,11 +168,11 @@ def _bar(bar: Bar) -> Plain:
 
 
 def _late(events: Sequence[e.Event]) -> Iterator[int]:
-    told: dict[TargetId, int] = {}
+    newest: dict[TargetId, int] = {}
     for event in events:
         if isinstance(event, e.RequestsAfterQuiet):
-            told[event.target] = event.requests
+            newest[event.target] = event.requests
         elif isinstance(event, e.OwnerChanged) or (isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING):
-            gone = list(told) if isinstance(event, e.OwnerChanged) else [event.target]
-            yield from (told.pop(target, 0) for target in gone)
-    yield from told.values()
+            gone = list(newest) if isinstance(event, e.OwnerChanged) else [event.target]
+            yield from (newest.pop(target, 0) for target in gone)
+    yield from newest.values()
