@@ -1,4 +1,4 @@
-"""The report in a real browser, with scripts switched off: how it is laid out, not how it was meant."""
+"""Tests of the report in a real browser with scripts turned off: its layout as the browser computes it."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from katakei.domain import events as e
 from katakei.domain.replay import replay
 from katakei.render import report
 
-# The report sits in a frame that may run nothing; the page around it may measure, and tells what it found.
+# The report is in a frame that cannot run scripts. The page around it may run them: it measures the report.
 AROUND = """<!DOCTYPE html><meta charset="utf-8"><body><pre id="found"></pre>
 <iframe sandbox="allow-same-origin" width="{width}" height="4000" srcdoc="{page}"></iframe>
 <script>
@@ -26,7 +26,7 @@ document.querySelector("iframe").onload = function () {{
     wide: page.documentElement.scrollWidth,
     bars: [...page.querySelector(".track").children].map(bar => box(bar).width),
     track: box(page.querySelector(".track")).width,
-    colours: new Set([...page.querySelector(".track").children].map(bar => getComputedStyle(bar).backgroundColor)).size,
+    colors: new Set([...page.querySelector(".track").children].map(bar => getComputedStyle(bar).backgroundColor)).size,
     serving: page.querySelector("path.serving").getBBox().width,
     asked: this.contentWindow.performance.getEntriesByType("resource").length,
     title: page.title,
@@ -36,7 +36,7 @@ document.querySelector("iframe").onload = function () {{
 
 
 @pytest.mark.parametrize("width", [400, 1100])
-def test_bars_are_as_long_as_their_phases_and_nothing_is_wider_than_the_screen(tmp_path: Path, width: int) -> None:
+def test_report_fits_the_screen_and_bars_fit_phases(tmp_path: Path, width: int) -> None:
     plan = a_plan(service="shop")
     events = told(plan, way(plan), way(plan, 1, step=15), [e.Finished(later(105))])
     found = measured(tmp_path, report.page(replay(events), events, RESTORE, later(105)), width)
@@ -44,13 +44,13 @@ def test_bars_are_as_long_as_their_phases_and_nothing_is_wider_than_the_screen(t
     assert found["wide"] <= width
     assert len(found["bars"]) == 6
     assert all(bar == pytest.approx(found["track"] * 10 / 105, abs=0.5) for bar in found["bars"])
-    assert found["colours"] == 6
+    assert found["colors"] == 6
     assert found["serving"] == pytest.approx(1000, abs=1)
     assert found["asked"] == 0
 
 
 def measured(folder: Path, page: str, width: int) -> Any:
-    """What chromium makes of it."""
+    """What Chromium measured."""
     browser = shutil.which("chromium")
     assert browser, "the tests need chromium: make packages installs it"
     around = folder / "around.html"
