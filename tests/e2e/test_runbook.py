@@ -66,7 +66,7 @@ def one_side_is_taken_out_drained_and_put_back(katakei: Katakei, ground: Ground)
     changes = ground.changes()
     refused = katakei("deregister", other)
     assert refused.code == 4
-    assert "0 of LaravelTargetGroup would serve, the floor is 1" in refused.err
+    assert "only 0 registrations of LaravelTargetGroup would serve, but the floor is 1" in refused.err
     assert "--force" in refused.err
     assert ground.changes() == changes
 

@@ -80,7 +80,7 @@ def ctrl_c_twice_stops_at_once_and_a_closed_window_finishes_what_is_in_hand(kata
         terminal.until("finishing what is in hand")
         terminal.type("\x03")
         assert terminal.end(20) == 130, terminal.screen[-3000:]
-    assert "bring everything back instead: katakei abort" in terminal.screen
+    assert "to bring every target back, run: katakei abort" in terminal.screen
     assert "Traceback" not in terminal.screen
 
     # and taken up again: what puts everything back is said first; then the window is closed
