@@ -5,7 +5,7 @@ The journal is given: in memory, or whatever a URL names. Nothing is measured in
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bench.scale.fake_drivers import FakeAlb, FakeExecutor, FakeHealthChecker, FakePool, FakeProbe
 from bench.scale.simulated_aws import SimulatedAws
@@ -17,12 +17,13 @@ from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.ports import Journal, Leases, RolloutHeader
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command, Drain, DrainUntil, Limits, Spec
-from katakei.runtime import inline
+from katakei.runtime.drivers import Site
 from katakei.runtime.lease_keeper import LeaseKeeper
-from katakei.runtime.runner import Runner, RunnerDrivers, Turn
+from katakei.runtime.runner import Runner
 
 ID = RolloutId("r-scale")
 OWNER = Owner("bench", "host", 1, 1, "boot")
+SITE = Site("123456789012", "ap-northeast-1", lab=False)
 
 
 @dataclass
@@ -118,27 +119,48 @@ def roll(aws: SimulatedAws, window: int, journal: Journal, leases: Leases) -> Ro
     """From Planned to Finished, every target done."""
     lease = leases.take(frozenset(group.arn for group in aws.groups), OWNER, ID)
     journal.append(lease, ID, 0, [e.Planned(aws.clock.now(), plan_of(aws, window))])
-    runner = Runner(_drivers(aws, journal), LeaseKeeper(leases, aws.clock, lease, aws.clock.now()), ID)
+    runner = Runner(Drivers(aws, journal, leases), LeaseKeeper(leases, aws.clock, lease, aws.clock.now()), ID)
     runner.note(e.OwnerChanged(aws.clock.now(), OWNER))
-    turns: list[datetime] = []
-
-    def told(turn: Turn) -> None:
-        turns.append(turn.now)
-
-    rollout = inline.drive(runner, aws.clock, told)
+    turns = 1
+    while not (turn := runner.turn()).over:
+        turns += 1
+        aws.clock.sleep(turn.due - aws.clock.now())
+    rollout = turn.rollout
     out = [life.back - life.left for life in aws.lives.values() if life.back and life.left]
     took = aws.clock.now() - rollout.begun
-    return RolloutFigures(aws, rollout, len(turns), took, sum(out, timedelta()) / len(out))
+    return RolloutFigures(aws, rollout, turns, took, sum(out, timedelta()) / len(out))
 
 
-def _drivers(aws: SimulatedAws, journal: Journal) -> RunnerDrivers:
-    clock = aws.clock
-    return RunnerDrivers(
-        balancer=FakeAlb(aws),
-        executor=FakeExecutor(aws),
-        health_checker=FakeHealthChecker(clock),
-        journal=journal,
-        clock=clock,
-        pool=FakePool(clock),
-        probe=FakeProbe(clock),
-    )
+@dataclass
+class Drivers:
+    """The drivers of the simulated AWS (`katakei.runtime.drivers`)."""
+
+    aws: SimulatedAws
+    journal: Journal
+    leases: Leases
+    owner: Owner = OWNER
+    site: Site = SITE
+
+    def __post_init__(self) -> None:
+        self.clock = self.aws.clock
+        self.balancer = self.lister = FakeAlb(self.aws)
+        self.health_checker = FakeHealthChecker(self.clock)
+        self.pool = FakePool(self.clock)
+        self._executor = FakeExecutor(self.aws)
+
+    def executor(self, command: Command) -> FakeExecutor:
+        """The same for every command."""
+        del command
+        return self._executor
+
+    def probe(self, spec: Spec) -> FakeProbe:
+        """The same for every spec."""
+        del spec
+        return FakeProbe(self.clock)
+
+    def name(self) -> RolloutId:
+        """The one rollout."""
+        return ID
+
+    def tell(self, sentence: str) -> None:
+        """Nobody reads it."""

@@ -1,9 +1,12 @@
-"""Which driver answers to which name: the only room that knows them all, and imports each when it is first needed."""
+"""The real drivers: which adapter answers to which name. Nothing else knows an adapter by name.
+
+Each adapter is imported and made when it is first needed, because start-up time is a promise.
+"""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,16 +22,25 @@ if TYPE_CHECKING:
     from katakei.adapters.aws import AwsSession
     from katakei.adapters.balancers.alb import AlbBalancer
     from katakei.adapters.journals.s3 import Bucket
+    from katakei.adapters.system.awake import SleepInhibitor
 
 THREADS = 16
 
 
 class Bootstrap:
-    """One of everything, for one command. Closed at its end."""
+    """One of each driver, for one command or one program (`katakei.runtime.drivers.Drivers`)."""
 
     def __init__(
         self, profile: str | None, region: str | None, journal: str | None, tell: Callable[[str], None]
     ) -> None:
+        """Makes nothing yet. Use `open_drivers`.
+
+        Args:
+            profile: Named profile of the AWS configuration; None: as the aws command finds it.
+            region: AWS region; None: as the aws command finds it.
+            journal: A file or s3://bucket/prefix; None: a file in the user's state folder.
+            tell: Shows a sentence to the user at once.
+        """
         self.tell = tell
         self._profile = profile
         self._region = region
@@ -43,7 +55,7 @@ class Bootstrap:
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
-        """Sixteen threads: enough for the looks and acts of a turn, too few to exceed any bucket."""
+        """Sixteen threads: enough for the questions and calls of a turn, too few to exceed a rate limit of AWS."""
         return ThreadPoolExecutor(THREADS, "katakei")
 
     @cached_property
@@ -53,7 +65,7 @@ class Bootstrap:
 
     @property
     def lister(self) -> GroupReader:
-        """The same, for whoever only looks."""
+        """The same, for commands that only read."""
         return self._alb
 
     @cached_property
@@ -71,19 +83,19 @@ class Bootstrap:
 
     @cached_property
     def site(self) -> Site:
-        """Where the balancer is."""
+        """Account and region of the load balancer."""
         return Site(self._alb.account, self._alb.region, self._alb.lab)
 
     @cached_property
     def health_checker(self) -> HealthChecker:
-        """HTTP, from this machine."""
+        """HTTP requests from this machine."""
         from katakei.adapters.health_checks.http import HttpChecker
 
         return HttpChecker(self.clock)
 
     @cached_property
     def journal(self) -> Journal:
-        """One SQLite file, or a place in S3."""
+        """The journal: one SQLite file, or a place in S3."""
         if self._bucket:
             from katakei.adapters.journals.s3 import S3Journal
 
@@ -94,7 +106,7 @@ class Bootstrap:
 
     @cached_property
     def leases(self) -> Leases:
-        """Beside the journal."""
+        """The leases, in the store of the journal."""
         if self._bucket:
             from katakei.adapters.journals.s3 import S3Leases
 
@@ -112,17 +124,17 @@ class Bootstrap:
             return None
         from katakei.adapters.journals.s3 import Bucket
 
-        return Bucket(place, self._aws, SystemClock())  # its pauses are no rest of the loop
+        return Bucket(place, self._aws, SystemClock())  # its pauses must not end when the turn's clock is woken
 
     @cached_property
     def owner(self) -> Owner:
-        """This process."""
+        """The identity of this process."""
         from katakei.adapters.system.process import current_owner
 
         return current_owner()
 
     def executor(self, command: Command) -> Executor:
-        """By its name in the configuration, and the secrets it is told."""
+        """The executor with this name in the configuration and these secrets; one object for both."""
         secrets = tuple(variable for variable in command.env if variable.secret)
         if (command.executor, secrets) not in self._made:
             self._made[command.executor, secrets] = self._executor(command.executor, secrets)
@@ -149,7 +161,7 @@ class Bootstrap:
         raise UsageError(f"there is no executor {name!r}; there are: ssm, local, manual")
 
     def probe(self, spec: Spec) -> Probe | None:
-        """What the drain is watched by, sent to the targets by the executor that carries it."""
+        """The drain probe, which runs on the targets by the executor that carries it."""
         if not spec.carrier:
             return None
         carrier, drain = self._carrier(spec.carrier), spec.drain
@@ -163,13 +175,13 @@ class Bootstrap:
 
     def _carrier(self, name: str) -> ProgramRunner:
         if name != "ssm":
-            raise UsageError(f"{name!r} carries no witness to the targets; only ssm does: use until: delay")
+            raise UsageError(f"{name!r} cannot run a probe on the targets; only ssm can: use until: delay")
         from katakei.adapters.executors.ssm import SsmProgramRunner
 
         return SsmProgramRunner(self._aws, self.clock)
 
     def name(self) -> RolloutId:
-        """A new rollout's id."""
+        """The id of a new rollout."""
         return RolloutId(f"r-{draw(8)}")
 
     @cached_property
@@ -178,8 +190,38 @@ class Bootstrap:
 
         return self._journal_url or default_url(os.environ)
 
+    @cached_property
+    def sleep_inhibitor(self) -> "SleepInhibitor":
+        """Keeps a Mac awake."""
+        from katakei.adapters.system.awake import SleepInhibitor
+
+        return SleepInhibitor()
+
     def close(self) -> None:
-        """Lets the threads and the journal go; a hung call is not waited for."""
+        """Ends the threads and closes the journal; does not wait for a call that hangs."""
         if "pool" in self.__dict__:
             self.pool.shutdown(wait=False, cancel_futures=True)
         self._open.close()
+
+
+@contextmanager
+def open_drivers(
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    journal: str | None = None,
+    tell: Callable[[str], None] = lambda _sentence: None,
+) -> Iterator[Bootstrap]:
+    """The real drivers, closed at the end of the block.
+
+    Args:
+        profile: Named profile of the AWS configuration; None: as the aws command finds it.
+        region: AWS region; None: as the aws command finds it.
+        journal: A file or s3://bucket/prefix; None: a file in the user's state folder.
+        tell: Shows a sentence to the user at once, while a lease is waited for, for example.
+    """
+    drivers = Bootstrap(profile, region, journal, tell)
+    try:
+        yield drivers
+    finally:
+        drivers.close()

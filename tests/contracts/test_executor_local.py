@@ -17,7 +17,7 @@ from katakei.adapters.executors.local.driver import LocalExecutor
 from katakei.adapters.executors.local.state_folder import Here, folder_of
 from katakei.adapters.system.clock import SystemClock
 from katakei.adapters.system.process import this_kernel
-from katakei.cli.results import logs_
+from katakei.cli.queries import logs_
 from katakei.domain.actions import Job
 from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.model import TargetId

@@ -9,7 +9,8 @@ import pytest
 from tests.unit.given import a_plan, given
 
 from katakei import cli
-from katakei.cli.progress import Shown, finish
+from katakei.adapters.system.awake import SleepInhibitor
+from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode
 from katakei.runtime.session import RolloutSession
 
@@ -32,8 +33,14 @@ class Falls:
     carried_on = False
     restore_lines = ()
 
-    def run(self, _told: object) -> None:
+    def turns(self) -> None:
         raise ZeroDivisionError("division by zero")
+
+    def __enter__(self) -> None:
+        """As a session."""
+
+    def __exit__(self, *_: object) -> None:
+        """As a session."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None
@@ -43,10 +50,12 @@ def test_a_fault_of_ours_in_mid_rollout_is_no_success_and_no_failure_after_which
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     falls = cast("RolloutSession", Falls())
-    monkeypatch.setattr(cli.katakei, "main", lambda *_, **__: finish(falls, Shown(as_json=False)))
+    monkeypatch.setattr(
+        cli.katakei, "main", lambda *_, **__: drive(falls, Screen(as_json=False), SleepInhibitor("linux"))
+    )
     assert cli.run(["roll"]) is ExitCode.INTERRUPTED
     said = capsys.readouterr().err
-    assert "a fault of ours: ZeroDivisionError: division by zero" in said
+    assert "internal error: ZeroDivisionError: division by zero" in said
     assert "is not finished" in said
 
 

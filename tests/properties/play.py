@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
+from tests.properties.drivers import PlayDrivers
 from tests.properties.paper import Desk, Paper
 from tests.properties.people import People
 from tests.properties.probe import WitnessDoor
@@ -25,8 +26,8 @@ from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Spec
 from katakei.render.reasons import sentence
-from katakei.runtime.lease_keeper import LeaseKeeper, acquire
-from katakei.runtime.runner import Runner, RunnerDrivers, Turn
+from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
+from katakei.runtime.runner import Runner, Turn
 
 __all__ = ["Outcome", "Play", "plan_of", "play", "spec_of"]
 
@@ -140,19 +141,22 @@ class Play:
         pause = lambda: self._stand_still(owner)  # noqa: E731 - a door's own bell
         desk = Desk(world, number, clock, pause).sit(self.paper, self.people.speak)
         groups = frozenset(world.group_of)
-        hold = acquire(desk, clock, lambda silent: desk.take(groups, owner, ID, silent), self.watched.append)
-        self.figures["processes"] += 1
         executor = ExecutorDoor(world, number, clock, pause)
         executor.by_hand = self.setting.by_hand
-        drivers = RunnerDrivers(
+        drivers = PlayDrivers(
             balancer=BalancerDoor(world, number, clock, pause),
-            executor=executor,
+            only_executor=executor,
             health_checker=CheckerDoor(world, number, clock, pause),
             journal=desk,
+            leases=desk,
             clock=clock,
             pool=pool,
-            probe=WitnessDoor(world, number, clock, pause) if self.setting.probe else None,
+            only_probe=WitnessDoor(world, number, clock, pause) if self.setting.probe else None,
+            owner=owner,
+            said=self.watched,
         )
+        hold = acquire_lease(drivers, groups, ID)
+        self.figures["processes"] += 1
         runner = Runner(drivers, hold, ID)
         runner.note(e.OwnerChanged(clock.now(), owner))
         self.driving = Process(owner, hold, runner, clock, pool)

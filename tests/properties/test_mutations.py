@@ -208,7 +208,7 @@ def _facts_are_lost(self: runner.Runner, events: Sequence[e.Event], facts: Seque
     if not events:
         return True
     try:
-        self._world.journal.append(self._hold.lease, self._rollout.plan.rollout, self._rollout.number, events)
+        self._drivers.journal.append(self._lease.lease, self._rollout.plan.rollout, self._rollout.number, events)
     except ConcurrentAppendError:
         self._catch_up()
         return False

@@ -1,157 +1,242 @@
-"""A person's word that this process carries out where no other one does: abort, retry, revert, resume; and refusals.
+"""The commands of a user to a rollout: approve, pause, abort, resume, retry, revert; and unlock.
 
-Whoever drives the rollout obeys. That one lives is known by its process or by its heart, seen to beat: a heartbeat of
-a moment ago may have been the last.
+A command is an event in the journal. The owner of the rollout reads it and carries it out. Where no owner is alive,
+this process takes the lease and carries it out itself. An owner counts as alive while its process is seen to run, or
+its heartbeat is seen to advance; a single fresh heartbeat may have been its last one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
-from katakei.app import history
+from katakei.app import queries
 from katakei.domain import events as e
 from katakei.domain.errors import LeaseHeldError, RefusedError, UsageError
-from katakei.domain.model import RolloutId, Target
+from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
-from katakei.domain.words import label
+from katakei.domain.wire import version_needed
+from katakei.domain.words import label, listed
 from katakei.reconcile.revert import not_taken_back
-from katakei.runtime import session
-from katakei.runtime.drivers import Drivers
-from katakei.runtime.lease_keeper import LeaseKeeper
-from katakei.runtime.session import RolloutSession
+from katakei.runtime.drivers import Drivers, with_retries
+from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
+from katakei.runtime.session import RolloutSession, check_executors
 
-LEAVING = tuple(timedelta(seconds=1) for _ in range(5))  # so long the holder of a finished rollout may take to let go
-
-
-def abort(drivers: Drivers, rollout: RolloutId) -> RolloutSession:
-    """What is in hand goes back to serving, driven from here. Raises Held when another process obeys, or has obeyed."""
-    drivers.journal.tell(rollout, e.AbortAsked(drivers.clock.now(), drivers.owner.user))
-    plan = history.find(drivers.journal, rollout).plan
-    hold = session.acquire_lease(drivers, plan.groups, rollout, sure=True)
-    if history.find(drivers.journal, rollout).finished:
-        hold.release()
-        raise LeaseHeldError(f"rollout {rollout} was finished meanwhile")
-    return RolloutSession(drivers, hold, plan, carried_on=True)
+RELEASE_PAUSES = (timedelta(seconds=1),) * 5
+"""How long the owner of a finished rollout may take to give its lease back."""
 
 
-def retry(drivers: Drivers, rollout: RolloutId, names: Sequence[str]) -> RolloutSession:
-    """All of them or none, driven from here.
+@dataclass(frozen=True, slots=True)
+class Delegated:
+    """A command that was recorded and that another process carries out, or has carried out.
 
-    Raises Held when the word was written and another process drives it, Refused or UsageFault when nothing was.
+    Attributes:
+        rollout: Whose command it is.
+        why: The sentence that names the owner.
     """
-    state = history.find(drivers.journal, rollout)
-    _rolled(state, f"do it again by katakei {state.plan.kind.value}")
-    targets = _named(state, names)
-    _still_the_newest(drivers, state, targets, "a retry would bring back the release before")
-    for word, now in (("aborted", state.aborting), ("reverted", state.reverting)):
-        if now and state.finished is None:
-            raise RefusedError(f"rollout {rollout} is being {word}: wait until it has ended, then retry")
-    if state.paused:
-        raise RefusedError(f"rollout {rollout} is paused: let it go on first by katakei resume {rollout}")
-    return _opened(
-        drivers, state, e.RetryAsked(drivers.clock.now(), drivers.owner.user, tuple(target.id for target in targets))
+
+    rollout: RolloutId
+    why: str
+
+
+class Control:
+    """The commands, each checked before it is written.
+
+    Those that this process may have to carry out return a session to be driven, or `Delegated`. All raise UsageError
+    for an unknown or finished rollout, and RefusedError where the command makes no sense now; nothing is written then.
+    """
+
+    def __init__(self, drivers: Drivers) -> None:
+        self._drivers = drivers
+
+    def approve(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[TargetId]:
+        """Says that the manual work on these targets is done (none given: on all that wait). Returns which."""
+        state = queries.find(self._drivers.journal, rollout)
+        targets = [target.id for target in queries.named(state, names)]
+        waiting = [target for target in state.at(Phase.WORKING) if state.command(target).executor == "manual"]
+        unknown = [target for target in targets if target not in waiting]
+        if unknown or not waiting:
+            raise UsageError(
+                f"{listed(unknown) or rollout} waits for no approval; waiting: {listed(waiting) or 'none'}"
+            )
+        for target in targets or waiting:
+            self._tell(state, e.Approved(self._drivers.clock.now(), self._drivers.owner.user, target))
+        return targets or waiting
+
+    def pause(self, rollout: RolloutId) -> None:
+        """Finishes the targets in progress and begins no other. The owner carries it out, now or once there is one."""
+        state = self._unfinished(rollout, "pause")
+        if state.aborting:
+            raise UsageError(f"rollout {rollout} is being aborted: no other target is begun anyway")
+        if state.paused:
+            raise UsageError(f"rollout {rollout} is paused already: to go on, run katakei resume {rollout}")
+        self._tell(state, e.PauseAsked(self._drivers.clock.now(), self._drivers.owner.user))
+
+    def abort(self, rollout: RolloutId) -> RolloutSession | Delegated:
+        """Brings every target in progress back into service and begins no other."""
+        state = self._unfinished(rollout, "abort")
+        self._tell(state, e.AbortAsked(self._drivers.clock.now(), self._drivers.owner.user))
+        try:
+            lease = self._lease(state)
+        except LeaseHeldError as held:
+            return Delegated(rollout, str(held))
+        state = queries.find(self._drivers.journal, rollout)
+        if state.finished:
+            lease.release()
+            return Delegated(rollout, f"rollout {rollout} was finished meanwhile")
+        return self._session(state, lease)
+
+    def resume(self, rollout: RolloutId) -> RolloutSession | Delegated:
+        """Goes on after a pause."""
+        state = self._unfinished(rollout, "resume")
+        if not state.paused:
+            raise UsageError(f"rollout {rollout} is not paused")
+        return self._carry_out(state, e.ResumeAsked(self._drivers.clock.now(), self._drivers.owner.user))
+
+    def retry(self, rollout: RolloutId, names: Sequence[str]) -> RolloutSession | Delegated:
+        """Begins one more attempt on each of these targets, or on none of them."""
+        state = queries.find(self._drivers.journal, rollout)
+        _check_roll(state, f"do it again with katakei {state.plan.kind.value}")
+        targets = _retryable(state, names)
+        self._check_newest(state, targets, "a retry would bring back the older release")
+        for word, now in (("aborted", state.aborting), ("reverted", state.reverting)):
+            if now and state.finished is None:
+                raise RefusedError(f"rollout {rollout} is being {word}: wait until it has ended, then retry")
+        if state.paused:
+            raise RefusedError(f"rollout {rollout} is paused: run katakei resume {rollout} first")
+        ids = tuple(target.id for target in targets)
+        return self._carry_out(state, e.RetryAsked(self._drivers.clock.now(), self._drivers.owner.user, ids))
+
+    def revert(self, rollout: RolloutId) -> RolloutSession | Delegated:
+        """Runs the revert command on every target that the rollout worked on."""
+        state = queries.find(self._drivers.journal, rollout)
+        _check_roll(state, "undo it with katakei register or deregister")
+        touched = [state.targets[target] for target, status in state.statuses.items() if status.touched]
+        self._check_newest(state, touched, "a revert would undo that as well")
+        if state.plan.spec.revert is None:
+            release = state.plan.release and f" of {state.plan.release}"
+            raise RefusedError(
+                f"rollout {rollout}{release} was planned without a revert command: roll the earlier release again."
+                ' For the next time, write revert: {ssm: {run: "./revert"}} into katakei.yml'
+            )
+        if state.finished and not touched:
+            raise UsageError(f"rollout {rollout} worked on no target: there is nothing to revert")
+        if state.finished and state.reverting and not not_taken_back(state):
+            raise UsageError(f"every target that rollout {rollout} worked on was reverted already")
+        return self._carry_out(state, e.RevertAsked(self._drivers.clock.now(), self._drivers.owner.user))
+
+    def may_still_run(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[str]:
+        """Of these targets, those whose work may still be running: a retry may then start a second one beside it."""
+        state = queries.find(self._drivers.journal, rollout)
+        return tuple(label(target) for target in _retryable(state, names) if state.statuses[target.id].may_run)
+
+    def unlock(self, name: str) -> str:
+        """Takes the lease of a group away from its owner. Returns who had it, '' when nobody had."""
+        group = with_retries(self._drivers.clock, lambda: self._drivers.balancer.groups((name,)))[0]
+        return self._drivers.leases.unlock(group.arn)
+
+    def _unfinished(self, rollout: RolloutId, command: str) -> Rollout:
+        state = queries.find(self._drivers.journal, rollout)
+        if state.finished:
+            raise UsageError(f"rollout {rollout} is finished; there is nothing to {command}")
+        return state
+
+    def _lease(self, state: Rollout) -> LeaseKeeper:
+        """The lease, beating. Raises LeaseHeldError: the owner is alive."""
+        groups = frozenset(group.arn for group in state.plan.groups)
+        return acquire_lease(self._drivers, groups, state.plan.rollout, confirm_alive=True).keep()
+
+    def _session(self, state: Rollout, lease: LeaseKeeper) -> RolloutSession:
+        return RolloutSession(self._drivers, lease, state.plan, carried_on=True)
+
+    def _tell(self, state: Rollout, command: e.UserCommand) -> None:
+        """Writes a command. Raises RefusedError: a living owner could not read it; nothing was written."""
+        if state.owner is not None and version_needed(command) > state.owner_version:
+            try:
+                self._lease(state).release()
+            except LeaseHeldError as held:
+                raise _too_new(state) from held
+        self._drivers.journal.tell(state.plan.rollout, command)
+
+    def _carry_out(self, state: Rollout, command: e.UserCommand) -> RolloutSession | Delegated:
+        """By this process, or by the living owner."""
+        drivers, rollout = self._drivers, state.plan.rollout
+        try:
+            lease = self._lease(state)
+        except LeaseHeldError as held:
+            if state.finished:
+                raise RefusedError(str(held)) from held
+            if version_needed(command) > state.owner_version:
+                raise _too_new(state) from held
+            drivers.journal.tell(rollout, command)  # the owner of the lease works on this very rollout and reads it
+            if not self._finished_since(state):
+                return Delegated(rollout, str(held))
+            return self._after_release(state)
+        try:
+            check_executors(drivers, state.plan.spec)
+            drivers.journal.tell(rollout, command)
+        except BaseException:
+            lease.release()
+            raise
+        return self._session(state, lease)
+
+    def _finished_since(self, state: Rollout) -> bool:
+        """Whether the owner had finished before it could read the command."""
+        news = self._drivers.journal.read(state.plan.rollout, state.number)
+        return any(isinstance(event, e.Finished) for event in news)
+
+    def _after_release(self, state: Rollout) -> RolloutSession | Delegated:
+        """Carries the command out once an owner that has finished gave its lease back."""
+        for pause in RELEASE_PAUSES:
+            try:
+                return self._session(state, self._lease(state))
+            except LeaseHeldError:
+                self._drivers.clock.sleep(pause)
+        try:
+            return self._session(state, self._lease(state))
+        except LeaseHeldError as held:
+            return Delegated(state.plan.rollout, str(held))
+
+    def _check_newest(self, state: Rollout, targets: Sequence[Target], would: str) -> None:
+        """Raises RefusedError: a later rollout worked on one of these targets, and this command would undo that."""
+        for arn in sorted({place.group for target in targets for place in target.registrations}):
+            for header in self._drivers.journal.find(group=arn):
+                if header.rollout == state.plan.rollout:
+                    break
+                _check_untouched_by(queries.find(self._drivers.journal, header.rollout), targets, would)
+
+
+def _too_new(state: Rollout) -> RefusedError:
+    return RefusedError(
+        f"{state.owner or 'the process'} drives rollout {state.plan.rollout} with an older Katakei,"
+        " which cannot read this command: give the command with that version. Nothing was changed"
     )
 
 
-def revert(drivers: Drivers, rollout: RolloutId) -> RolloutSession:
-    """Every target that was touched, driven from here. Raises as `retry`."""
-    state = history.find(drivers.journal, rollout)
-    _rolled(state, "undo it by katakei register or deregister")
-    touched = [state.targets[target] for target, status in state.statuses.items() if status.touched]
-    _still_the_newest(drivers, state, touched, "a revert would take that back as well")
-    if state.plan.spec.revert is None:
-        release = state.plan.release and f" of {state.plan.release}"
-        raise RefusedError(
-            f"rollout {rollout}{release} was planned without a command that takes it back: roll the release before"
-            ' again, and for the next time write revert: {ssm: {run: "./revert"}} into katakei.yml'
-        )
-    if state.finished and not touched:
-        raise UsageError(f"rollout {rollout} has touched no target; there is nothing to take back")
-    if state.finished and state.reverting and not not_taken_back(state):
-        raise UsageError(f"every target that rollout {rollout} touched was taken back already")
-    return _opened(drivers, state, e.RevertAsked(drivers.clock.now(), drivers.owner.user))
-
-
-def resume(drivers: Drivers, rollout: RolloutId) -> RolloutSession:
-    """It goes on, driven from here. Raises as `retry`."""
-    state = history.find(drivers.journal, rollout)
-    if not state.paused:
-        raise UsageError(f"rollout {rollout} is not paused")
-    return _opened(drivers, state, e.ResumeAsked(drivers.clock.now(), drivers.owner.user))
-
-
-def unsure(state: Rollout, names: Sequence[str]) -> tuple[str, ...]:
-    """Of these, whose work was handed over and may still be running: a person who retries them takes that on."""
-    return tuple(label(target) for target in _named(state, names) if state.statuses[target.id].may_run)
-
-
-def _opened(drivers: Drivers, state: Rollout, word: e.UserCommand) -> RolloutSession:
-    """By this process, or by whoever has the rollout in hand."""
-    rollout = state.plan.rollout
-    take = partial(session.acquire_lease, drivers, state.plan.groups, rollout, sure=True)
-    try:
-        hold = take()
-    except LeaseHeldError as held:
-        if state.finished:
-            raise RefusedError(str(held)) from held
-        drivers.journal.tell(rollout, word)  # whoever holds the lease drives this very rollout, and reads the word
-        return RolloutSession(drivers, _let_go(drivers, state, take, held), state.plan, carried_on=True)
-    try:
-        session.able(drivers, state.plan.spec)
-        drivers.journal.tell(rollout, word)
-    except BaseException:
-        hold.release()
-        raise
-    return RolloutSession(drivers, hold, state.plan, carried_on=True)
-
-
-def _let_go(drivers: Drivers, state: Rollout, take: Callable[[], LeaseKeeper], held: LeaseHeldError) -> LeaseKeeper:
-    """The lease of a holder that had finished before it could read the word. Raises Held: it reads it."""
-    news = drivers.journal.read(state.plan.rollout, state.number)
-    if not any(isinstance(event, e.Finished) for event in news):
-        raise held
-    for pause in LEAVING:
-        try:
-            return take()
-        except LeaseHeldError:
-            drivers.clock.sleep(pause)
-    return take()
-
-
-def _named(state: Rollout, names: Sequence[str]) -> Sequence[Target]:
-    """Raises UsageFault: unknown, or at no end from which a road leads on."""
-    found = history.named(state, names)
-    for target in found:
-        phase = state.statuses[target.id].phase
-        if phase not in FINAL_PHASES or not TRANSITIONS[phase]:
-            raise UsageError(f"{label(target)} is {phase.value}: {_WHY.get(phase, 'it is in hand already')}")
-    return found
-
-
 _WHY = {
-    Phase.SKIPPED: "nothing was done to it that could be tried again; roll it by a new rollout",
+    Phase.SKIPPED: "nothing was done to it that could be retried; roll it with a new rollout",
     Phase.GONE: "it is no longer registered",
     Phase.WAITING: "its turn is still to come",
 }
 
 
-def _rolled(state: Rollout, advice: str) -> None:
+def _retryable(state: Rollout, names: Sequence[str]) -> Sequence[Target]:
+    """The targets of these names. Raises UsageError: unknown, or in a phase that no retry leaves."""
+    found = queries.named(state, names)
+    for target in found:
+        phase = state.statuses[target.id].phase
+        if phase not in FINAL_PHASES or not TRANSITIONS[phase]:
+            raise UsageError(f"{label(target)} is {phase.value}: {_WHY.get(phase, 'it is in progress already')}")
+    return found
+
+
+def _check_roll(state: Rollout, advice: str) -> None:
     if state.plan.kind is not PlanKind.ROLL:
-        raise UsageError(f"{state.plan.rollout} was a step by hand: {advice}")
+        raise UsageError(f"{state.plan.rollout} was a manual step: {advice}")
 
 
-def _still_the_newest(drivers: Drivers, state: Rollout, targets: Sequence[Target], would: str) -> None:
-    """What a later rollout has done is not undone by an older one. Raises Refused."""
-    for arn in sorted({place.group for target in targets for place in target.registrations}):
-        for header in drivers.journal.find(group=arn):
-            if header.rollout == state.plan.rollout:
-                break
-            _not_touched_by(history.find(drivers.journal, header.rollout), targets, would)
-
-
-def _not_touched_by(later: Rollout, targets: Sequence[Target], would: str) -> None:
+def _check_untouched_by(later: Rollout, targets: Sequence[Target], would: str) -> None:
     if later.finished is None:
         raise RefusedError(
             f"rollout {later.plan.rollout} of the same group is not finished: carry it on or abort it first"
@@ -160,5 +245,5 @@ def _not_touched_by(later: Rollout, targets: Sequence[Target], would: str) -> No
         status = later.statuses.get(target.id)
         if later.plan.kind is PlanKind.ROLL and status and status.touched:
             raise RefusedError(
-                f"{label(target)} was worked on by rollout {later.plan.rollout} since; {would}: roll again instead"
+                f"rollout {later.plan.rollout} worked on {label(target)} since; {would}: roll again instead"
             )

@@ -1,83 +1,161 @@
-"""How the world is read before planning: only questions, in parallel where they are independent (promise 8)."""
+"""The request for a rollout, and what is read for it before planning: only questions, nothing is changed (promise 8).
+
+Independent questions run in parallel. `rollouts` calls `preflight`; the planner turns its answer into a plan.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from katakei.app import queries
 from katakei.domain.jobs import planned
 from katakei.domain.model import Arn, Group, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent
-from katakei.domain.plan import Plan
-from katakei.domain.ports import Balancer, Executor, GroupMember, HealthChecker, Pool, ProbedTarget
+from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.ports import GroupMember, HealthChecker, ProbedTarget
 from katakei.domain.rollout import groups_of
 from katakei.domain.spec import Spec
-from katakei.planning.survey import Survey, machines, states
+from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, machines, states
 from katakei.reconcile.health_checks import of_target
-from katakei.runtime.drivers import Drivers
-from katakei.runtime.last_looks import TOGETHER, last_looks
-from katakei.runtime.routing import routed
+from katakei.runtime.dispatcher import TOGETHER, last_looks
+from katakei.runtime.drivers import Drivers, with_retries
+from katakei.runtime.routing import executor_of
+from katakei.runtime.session import VERSIONS
 
-PREFLIGHT = timedelta(seconds=10)
+QUESTION_LIMIT = timedelta(seconds=10)
 
 
-def members(balancer: Balancer, groups: Sequence[Group], pool: Pool) -> Mapping[Arn, tuple[GroupMember, ...]]:
-    """Everything these groups list now."""
-    listed = {group.arn: pool.submit(lambda group=group: tuple(balancer.members(group))) for group in groups}  # type: ignore[misc]  # binds each group
-    return {arn: future.result() for arn, future in listed.items()}
+@dataclass(frozen=True, slots=True)
+class RolloutRequest:
+    """What a user asks for, before anything was read from AWS.
+
+    Attributes:
+        spec: The configuration. For a manual step: see `manual_steps.manual_step`.
+        release: The name of what is rolled out; '' for none.
+        accepted: Risks that the user accepted.
+        as_recorded: Carry an unfinished rollout on although configuration or release differ by now.
+        kind: A whole rollout, or one manual step.
+        waits: False: a manual step ends as soon as the load balancer shows that it accepted the call.
+    """
+
+    spec: Spec
+    release: str = ""
+    accepted: AcceptedRisks = NO_ACCEPTED_RISKS
+    as_recorded: bool = False
+    kind: PlanKind = PlanKind.ROLL
+    waits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The drivers that are asked before a rollout is planned."""
+    """What is known before planning.
 
-    balancer: Balancer
-    executors: Sequence[Executor]
-    health_checker: HealthChecker
-    pool: Pool
+    Attributes:
+        asked: The request, with the names and versions that the plan records.
+        survey: The groups and what they list.
+        accepted: Risks that the user accepted.
+        surveyed: When the last answer came.
+    """
 
-    def survey(
-        self, groups: tuple[Group, ...], spec: Spec, ours_out: Mapping[TargetId, RolloutId], *, lab: bool
-    ) -> Survey:
-        """Everything a rollout's plan wants to know."""
-        listed = members(self.balancer, groups, self.pool)
-        read = Survey(groups, listed, ours_out=ours_out, lab=lab)
-        targets = machines(read)
-        elsewhere = self.pool.submit(lambda: tuple(self.balancer.elsewhere(targets)))
-        ready = [self.pool.submit(lambda by=by: by.ready(targets, PREFLIGHT)) for by in dict.fromkeys(self.executors)]  # type: ignore[misc]  # binds each
-        unreachable = self.pool.submit(lambda: _unreachable(self.health_checker, read, targets, spec))
-        unready = {target: why for each in ready for target, why in each.result().items()}
-        return replace(read, elsewhere=elsewhere.result(), unready=unready, unreachable=unreachable.result())
+    asked: PlanRequest
+    survey: Survey
+    accepted: AcceptedRisks
+    surveyed: datetime
+
+
+def find_groups(drivers: Drivers, request: RolloutRequest) -> tuple[Group, ...]:
+    """The target groups of a request, with their attributes. Raises UnknownGroupError."""
+    return tuple(with_retries(drivers.clock, lambda: drivers.balancer.groups(request.spec.groups)))
+
+
+def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ...], rollout: RolloutId) -> Preflight:
+    """Reads everything that a plan needs.
+
+    Args:
+        drivers: Asked; nothing is changed.
+        request: What the user asks for.
+        groups: The answer of `find_groups`.
+        rollout: The id that the plan gets.
+    """
+    site = with_retries(drivers.clock, lambda: drivers.site)
+    if request.kind is PlanKind.ROLL:
+        spec = request.spec
+        survey = with_retries(drivers.clock, lambda: _survey(drivers, groups, spec))
+    else:
+        spec = replace(request.spec, service=groups[0].name, groups=(groups[0].arn,))
+        survey = Survey(groups, with_retries(drivers.clock, lambda: _members(drivers, groups)))
+    asked = PlanRequest(
+        rollout=rollout,
+        kind=request.kind,
+        spec=spec,
+        release=request.release,
+        account=site.account,
+        region=site.region,
+        who=str(drivers.owner),
+        versions=VERSIONS,
+        waits=request.waits,
+    )
+    return Preflight(asked, replace(survey, lab=site.lab), request.accepted, drivers.clock.now())
+
+
+def _members(drivers: Drivers, groups: Sequence[Group]) -> Mapping[Arn, tuple[GroupMember, ...]]:
+    """Everything these groups list now."""
+    asked = {
+        group.arn: drivers.pool.submit(lambda group=group: tuple(drivers.balancer.members(group)))  # type: ignore[misc]  # binds each group
+        for group in groups
+    }
+    return {arn: future.result() for arn, future in asked.items()}
+
+
+def _survey(drivers: Drivers, groups: tuple[Group, ...], spec: Spec) -> Survey:
+    """Members, and what else decides whether their machines can be rolled."""
+    held = {
+        rollout.owners[place]: rollout.plan.rollout
+        for group in groups
+        for place, rollout in queries.held_out(drivers.journal, group.arn).items()
+    }
+    read = Survey(groups, _members(drivers, groups), ours_out=held)
+    targets = machines(read)
+    executors = dict.fromkeys(drivers.executor(command) for command in spec.commands)
+    elsewhere = drivers.pool.submit(lambda: tuple(drivers.balancer.elsewhere(targets)))
+    ready = [drivers.pool.submit(lambda by=by: by.ready(targets, QUESTION_LIMIT)) for by in executors]  # type: ignore[misc]  # binds each
+    unreachable = drivers.pool.submit(lambda: _unreachable(drivers.health_checker, read, targets, spec))
+    unready = {target: why for each in ready for target, why in each.result().items()}
+    return replace(read, elsewhere=elsewhere.result(), unready=unready, unreachable=unreachable.result())
 
 
 def _unreachable(
     health_checker: HealthChecker, survey: Survey, targets: Sequence[Target], spec: Spec
 ) -> Mapping[TargetId, str]:
-    """Only targets that serve now can tell whether this machine reaches their doors."""
+    """Targets that serve, and whose health check cannot be asked from this machine; others could not tell."""
     if not spec.check.asked:
         return {}
     groups = {group.arn: group for group in survey.groups if group.protocol_version != "GRPC"}
     well = [target for target in targets if set(states(survey, target.id)) == {HealthState.HEALTHY}]
-    doors = {
+    checks = {
         target.id: of_target(target, groups, spec.check.http)
         for target in well
         if all(place.group in groups for place in target.registrations)
     }
-    return health_checker.reachable(doors, PREFLIGHT) if doors else {}
+    return health_checker.reachable(checks, QUESTION_LIMIT) if checks else {}
 
 
-def fits(drivers: Drivers, plan: Plan) -> None:
-    """Raises UsageFault: work that could never be handed over, found before anything is taken out for it.
+def check_fits(drivers: Drivers, plan: Plan) -> None:
+    """Finds work that the executor could never accept, before a target is taken out for it.
 
-    With the last look that goes along with it, in one program for as many targets as may begin together.
+    The last probe that goes with the work counts too: one program for as many targets as may begin together.
+
+    Raises:
+        UsageError: The command is too long, for example.
     """
     spec, probe = plan.spec, drivers.probe(plan.spec)
-    watched = [ProbedTarget(target, groups_of(plan, target)) for target in plan.targets]
-    looks = last_looks(probe, watched, min(TOGETHER, plan.window)) if probe else {}
+    probed = [ProbedTarget(target, groups_of(plan, target)) for target in plan.targets]
+    programs = last_looks(probe, probed, min(TOGETHER, plan.window)) if probe else {}
     commands = {intent: spec.command(back=intent is Intent.REVERT) for intent in (Intent.UPDATE, Intent.REVERT)}
-    routed(*map(drivers.executor, commands.values())).fits(
+    executor_of(drivers, spec).fits(
         {
-            key: (target, replace(job, probe=looks.get(target.id, "")))
+            key: (target, replace(job, probe=programs.get(target.id, "")))
             if commands[key.intent].executor == spec.carrier
             else (target, job)
             for key, (target, job) in planned(plan).items()

@@ -1,97 +1,158 @@
-"""The verbs that only ask, and change nothing, not even the journal.
+"""The queries: questions about target groups and recorded rollouts, which change nothing, not even the journal.
 
-They must stay cheap to import: nothing here knows how a rollout is planned or driven.
+`Queries` is what an interface calls. The functions below it read the journal for the other use cases. They must stay
+cheap to import: nothing here knows how a rollout is planned or driven.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from katakei.app import history
+from katakei.domain.errors import UsageError
 from katakei.domain.events import Event, WorkEnded
-from katakei.domain.model import Registration, RolloutId
-from katakei.domain.plan import restorable
-from katakei.domain.ports import Clock, GroupReader, Journal, ListedGroup, RolloutHeader
-from katakei.domain.replay import Rollout
-from katakei.runtime.drivers import with_retries
+from katakei.domain.model import Arn, Registration, RolloutId, Target, TargetId
+from katakei.domain.phases import IN_PROGRESS, Phase
+from katakei.domain.plan import PlanKind, restorable
+from katakei.domain.ports import Journal, ListedGroup, RolloutHeader
+from katakei.domain.replay import Rollout, replay
+from katakei.domain.rollout import TargetStatus
+from katakei.domain.words import label, listed
+from katakei.runtime.drivers import Drivers, with_retries
 
 POLL_INTERVAL = timedelta(seconds=2)
-
-
-class Sources(Protocol):
-    """Who is asked."""
-
-    @property
-    def lister(self) -> GroupReader:
-        """The load balancer, for whoever only looks."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The time."""
-        ...
-
-    @property
-    def journal(self) -> Journal:
-        """Where events are kept."""
-        ...
+RECENT = 50
+"""How many rollouts of a group are read back, newest first."""
+HELD_OUT = (IN_PROGRESS - {Phase.SOAKING}) | {Phase.LEFT_OUT}
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A group with what it lists; `held` tells which rollout holds which registration out."""
+    """A group with what it lists; `held` says which rollout holds which registration out."""
 
     group: ListedGroup
     held: Mapping[Registration, Rollout]
 
 
 class Queries:
-    """The verbs, over whoever can answer."""
+    """The questions that an interface asks."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
+    def __init__(self, drivers: Drivers) -> None:
+        self._drivers = drivers
 
     def groups(self) -> Sequence[ListedGroup]:
         """Every group of the account and region with what it lists."""
-        return with_retries(self._sources.clock, lambda: self._sources.lister.listed(()))
+        return with_retries(self._drivers.clock, lambda: self._drivers.lister.listed(()))
 
     def status(self, name: str) -> Status:
-        """One group: every member, and who holds out what is missing."""
-        group = with_retries(self._sources.clock, lambda: self._sources.lister.listed((name,)))[0]
-        return Status(group, history.held_out(self._sources.journal, group.arn))
+        """One group: every registration, and which rollout holds out what is missing. Raises UnknownGroupError."""
+        group = with_retries(self._drivers.clock, lambda: self._drivers.lister.listed((name,)))[0]
+        return Status(group, held_out(self._drivers.journal, group.arn))
 
     def rollouts(self, service: str | None = None) -> Sequence[RolloutHeader]:
-        """Rollouts, newest first."""
-        return self._sources.journal.find(service=service)
+        """The rollouts of a service, or all, newest first."""
+        return self._drivers.journal.find(service=service)
 
     def show(self, rollout: RolloutId) -> Rollout:
-        """One rollout as the journal tells it. UsageFault when there is none of this name."""
-        return history.find(self._sources.journal, rollout)
+        """One rollout as the journal tells it. Raises UsageError: there is none of this id."""
+        return find(self._drivers.journal, rollout)
 
     def wait(self, rollout: RolloutId, within: timedelta) -> Rollout:
-        """Until it is finished, or this long; whoever drives it is not disturbed."""
-        until = self._sources.clock.now() + within
-        state = with_retries(self._sources.clock, lambda: self.show(rollout))
-        while state.finished is None and self._sources.clock.now() < until:
-            self._sources.clock.sleep(POLL_INTERVAL)
-            state = with_retries(self._sources.clock, lambda: self.show(rollout))
+        """The rollout once it is finished, or after `within` as it is then. Its owner is not disturbed."""
+        until = self._drivers.clock.now() + within
+        state = with_retries(self._drivers.clock, lambda: self.show(rollout))
+        while state.finished is None and self._drivers.clock.now() < until:
+            self._drivers.clock.sleep(POLL_INTERVAL)
+            state = with_retries(self._drivers.clock, lambda: self.show(rollout))
         return state
 
     def restore_lines(self, rollout: Rollout) -> Sequence[str]:
-        """The commands that put everything back as the plan had recorded it; nothing is asked of AWS for them."""
-        return self._sources.lister.restore_lines(restorable(rollout.plan))
+        """The commands that put everything back as the plan recorded it. Makes no call to AWS."""
+        return self._drivers.lister.restore_lines(restorable(rollout.plan))
 
     def now(self) -> datetime:
         """The time."""
-        return self._sources.clock.now()
+        return self._drivers.clock.now()
 
     def work(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[WorkEnded]:
         """What the work printed on these targets (none given: on all), in the order in which it ended."""
         state = self.show(rollout)
-        wanted = {target.id for target in (history.named(state, names) if names else state.targets.values())}
+        wanted = {target.id for target in (named(state, names) if names else state.targets.values())}
         return [each for each in self.events(rollout) if isinstance(each, WorkEnded) and each.key.target in wanted]
 
     def events(self, rollout: RolloutId) -> Sequence[Event]:
-        """Its events, in order."""
-        return self._sources.journal.read(rollout, 0)
+        """The events of a rollout, in order; empty for an unknown one."""
+        return self._drivers.journal.read(rollout, 0)
+
+
+def find(journal: Journal, rollout: RolloutId) -> Rollout:
+    """One rollout. Raises UsageError: the journal has none of this id."""
+    events = journal.read(rollout, 0)
+    if not events:
+        newest = journal.find()[:3]
+        known = f"; the newest are {', '.join(header.rollout for header in newest)}" if newest else ""
+        raise UsageError(f"no rollout {rollout} in this journal{known} (see `katakei list`)")
+    return replay(events)
+
+
+def named(rollout: Rollout, names: Sequence[str]) -> Sequence[Target]:
+    """Its targets with these ids, addresses or names, each once. Raises UsageError: unknown, or not unique."""
+    found: dict[TargetId, Target] = {}
+    for name in names:
+        same = [target for target in rollout.targets.values() if name in {target.id, target.address, target.name}]
+        if len(same) != 1:
+            known = listed(label(target) for target in rollout.targets.values())
+            problem = f"names {len(same)} targets" if same else "is no target"
+            raise UsageError(f"{name!r} {problem} of rollout {rollout.plan.rollout}; there are: {known}")
+        found[same[0].id] = same[0]
+    return list(found.values())
+
+
+def unfinished(journal: Journal, groups: Sequence[Arn]) -> RolloutHeader | None:
+    """The newest unfinished rollout that touches one of these groups."""
+    for arn in sorted(groups):
+        headers = journal.find(group=arn, unfinished=True)
+        if headers:
+            return headers[0]
+    return None
+
+
+def held_out(journal: Journal, group: Arn) -> Mapping[Registration, Rollout]:
+    """The registrations that a rollout took out of this group and that are not back yet, each with that rollout.
+
+    A `register` step takes nothing out, even when it fails: the rollout before it still holds the target. A target may
+    be back at one port and out at another.
+    """
+    decided: dict[tuple[str, int], tuple[Registration, Rollout] | None] = {}
+    for rollout in _of_group(journal, group):
+        for place, target in rollout.owners.items():
+            status = rollout.statuses.get(target)
+            if place.group == group and status and _decided(rollout, status):
+                held = status.phase in HELD_OUT
+                decided.setdefault(place.door, (place, rollout) if held else None)
+    return dict(filter(None, decided.values()))
+
+
+def _decided(rollout: Rollout, status: TargetStatus) -> bool:
+    """Whether the rollout did anything to the target that shows where it is now."""
+    if rollout.plan.kind is PlanKind.REGISTER and status.phase is Phase.LEFT_OUT:
+        return False
+    return status.phase not in {Phase.WAITING, Phase.SKIPPED, Phase.GONE}
+
+
+def recorded(journal: Journal, group: Arn, name: str) -> tuple[RolloutId, Target] | None:
+    """The target with this id, address or name, as the newest rollout of this group recorded its registrations.
+
+    What a `register` step was asked to register counts only after it served.
+    """
+    for rollout in _of_group(journal, group):
+        for target in rollout.targets.values():
+            here = tuple(place for place in target.registrations if place.group == group)
+            wished = rollout.plan.kind is PlanKind.REGISTER and rollout.statuses[target.id].phase is not Phase.RETURNED
+            if here and not wished and name in {target.id, target.address, target.name, *(place.id for place in here)}:
+                return rollout.plan.rollout, replace(target, registrations=here)
+    return None
+
+
+def _of_group(journal: Journal, group: Arn) -> Iterator[Rollout]:
+    for header in journal.find(group=group)[:RECENT]:
+        yield replay(journal.read(header.rollout, 0))

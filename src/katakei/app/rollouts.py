@@ -1,180 +1,222 @@
-"""The verbs that do something: what a face may ask for. Each is a few questions, one decision, and a drive.
+"""The way of a rollout, stage by stage: request, preflight, plan, confirmation, session. Each stage returns a value.
 
-Nothing here prints, parses arguments or knows a driver by name.
+    opened = rollouts.open(request)            # a session: an unfinished rollout that is carried on
+    while isinstance(opened, Proposal):        # or a proposal: a plan, the lease held, nothing changed yet
+        with opened:                           # leaving with an error gives the lease back
+            ...                                # show the plan, ask
+            opened = rollouts.start(opened)    # the session, or a newer proposal that differs
+    with opened as session:
+        for turn in session.turns():
+            ...
+
+Nothing here prints, parses arguments or knows an adapter by name.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
 
-from katakei.app import control, history, manual_steps, preflight
-from katakei.app.manual_steps import ManualStepRequest
+from katakei.app import manual_steps, preflight, queries
+from katakei.app.preflight import Preflight, RolloutRequest
 from katakei.domain import events as e
-from katakei.domain.errors import RefusedError, UsageError
-from katakei.domain.model import Group, RolloutId, TargetId
-from katakei.domain.phases import Phase
+from katakei.domain.errors import RefusedError
+from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Plan, PlanKind
-from katakei.domain.ports import RolloutHeader
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Spec, differences
-from katakei.domain.words import listed
-from katakei.planning import planner as planning
-from katakei.planning.forecast import Forecast, forecast
+from katakei.domain.spec import differences
+from katakei.domain.words import span
+from katakei.planning import planner
 from katakei.planning.reasons import PlanCode, reason
-from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest
-from katakei.runtime import session
-from katakei.runtime.drivers import Drivers, with_retries
-from katakei.runtime.session import Confirm, RolloutSession
+from katakei.runtime.drivers import Drivers
+from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
+from katakei.runtime.session import RolloutSession, check_executors, restore_lines
+
+__all__ = ["Proposal", "RolloutRequest", "Rollouts", "carry_on", "changes"]
+
+CONFIRMATION_LIMIT = timedelta(minutes=15)
+"""How long the lease is held for a plan that waits for confirmation."""
+SURVEY_MAX_AGE = timedelta(seconds=60)
+"""A plan confirmed later than this after its survey is made again."""
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutRequest:
-    """What a rollout is asked for, before the world was read."""
+class Proposal:
+    """A plan that waits for confirmation. The lease is held, with a heartbeat until `confirm_until`.
 
-    spec: Spec
-    release: str = ""
-    allowed: AcceptedRisks = NO_ACCEPTED_RISKS
-    as_recorded: bool = False  # carry an unfinished rollout on although configuration or release differ by now
+    Use it as a context manager: leaving it with an error gives the lease back.
+
+    Attributes:
+        request: What was asked for.
+        plan: What would be done.
+        restore_lines: The commands that put everything back by hand.
+        surveyed: When the load balancer was read for the plan.
+        confirm_until: The moment after which the plan can no longer be started.
+        lease: Held for the groups of the plan.
+    """
+
+    request: RolloutRequest
+    plan: Plan
+    restore_lines: tuple[str, ...]
+    surveyed: datetime
+    confirm_until: datetime
+    lease: LeaseKeeper
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.discard()
+
+    def discard(self) -> None:
+        """Gives the lease back; nothing was changed."""
+        self.lease.release()
 
 
 class Rollouts:
-    """The verbs, over one kit of drivers. Those that only ask are in asking.py."""
+    """Planning, opening and starting rollouts and manual steps."""
 
     def __init__(self, drivers: Drivers) -> None:
-        self._kit = drivers
+        self._drivers = drivers
 
-    def plan(self, order: RolloutRequest) -> tuple[Plan, Forecast]:
-        """What a rollout would do; changes nothing, not even the journal. An unfinished one would be carried on."""
-        groups = self._groups(order)
-        earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
-        made = self._same(order, earlier).plan if earlier else self._plan(order, groups, RolloutId("plan"))
+    def plan(self, request: RolloutRequest) -> Plan:
+        """What `open` and `start` would do. Changes nothing, not even the journal, and takes no lease."""
+        groups = preflight.find_groups(self._drivers, request)
+        earlier = self._unfinished(request, groups)
+        if earlier is None:
+            return self._plan(preflight.preflight(self._drivers, request, groups, RolloutId("plan")))
+        notice = reason(PlanCode.ROLLOUT_UNFINISHED, rollout=earlier.plan.rollout)
+        return replace(earlier.plan, notices=(*earlier.plan.notices, notice))
+
+    def open(self, request: RolloutRequest) -> Proposal | RolloutSession:
+        """Takes the lease and plans, or carries on an unfinished rollout of the same request.
+
+        Returns:
+            A session that continues an unfinished rollout by its recorded plan, or a proposal for a new one.
+
+        Raises:
+            LeaseHeldError: Another process works on one of the groups.
+            RefusedError: The plan would break a promise, or an unfinished rollout stands in the way.
+            UsageError: A group or target does not exist, or nothing is to be done.
+        """
+        drivers = self._drivers
+        groups = preflight.find_groups(drivers, request)
+        earlier = self._unfinished(request, groups)
         if earlier:
-            unfinished = reason(PlanCode.ROLLOUT_UNFINISHED, rollout=earlier.rollout)
-            made = replace(made, notices=(*made.notices, unfinished))
-        return made, forecast(made)
+            return carry_on(drivers, earlier)
+        check_executors(drivers, request.spec)
+        name = drivers.name()
+        lease = acquire_lease(drivers, frozenset(group.arn for group in groups), name).keep()
+        try:
+            self._still_none_unfinished(groups)
+            return self._propose(request, groups, name, lease)
+        except BaseException:
+            lease.release()
+            raise
 
-    def roll(self, order: RolloutRequest, confirm: Confirm) -> RolloutSession:
-        """A rollout in hand: a new one, or an unfinished one of the same service, carried on by its recorded plan."""
-        groups = self._groups(order)
-        earlier = history.unfinished(self._kit.journal, [group.arn for group in groups])
-        if earlier:
-            return session.carry_on(self._kit, self._same(order, earlier))
-        session.able(self._kit, order.spec)
-        name = self._kit.name()
-        hold = manual_steps.take(self._kit, groups, name)
-        return session.begin(self._kit, hold, lambda: self._plan(order, groups, name), confirm)
+    def start(self, proposal: Proposal) -> RolloutSession | Proposal:
+        """Records the plan of a confirmed proposal.
 
-    def deregister(self, hand: ManualStepRequest, confirm: Confirm) -> RolloutSession:
-        """One step by hand: out of the group, drained, and left out."""
-        return manual_steps.deregister(self._kit, hand, confirm)
+        Returns:
+            The session. Where the survey is older than 60 s by now and another one leads to another plan: a proposal
+            with that plan, to be confirmed again.
 
-    def register(self, hand: ManualStepRequest, confirm: Confirm) -> RolloutSession:
-        """One step by hand: back into the group."""
-        return manual_steps.register(self._kit, hand, confirm)
+        Raises:
+            RefusedError: The confirmation came too late, or the newer survey refuses the plan. Nothing was changed.
+        """
+        drivers, plan = self._drivers, proposal.plan
+        if drivers.clock.now() > proposal.confirm_until:
+            proposal.discard()
+            raise RefusedError(f"not confirmed within {span(CONFIRMATION_LIMIT)}; nothing was changed")
+        proposal.lease.beat_until(None)
+        try:
+            if drivers.clock.now() - proposal.surveyed > SURVEY_MAX_AGE:
+                groups = preflight.find_groups(drivers, proposal.request)
+                newer = self._propose(proposal.request, groups, plan.rollout, proposal.lease)
+                if newer.plan != plan:
+                    return newer
+            drivers.journal.append(proposal.lease.lease, plan.rollout, 0, [e.Planned(drivers.clock.now(), plan)])
+            return RolloutSession(drivers, proposal.lease, plan, carried_on=False)
+        except BaseException:
+            proposal.discard()
+            raise
 
-    def approve(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[TargetId]:
-        """The work of these targets (none given: of all that wait for a person) is done. Returns which."""
-        state = history.find(self._kit.journal, rollout)
-        targets = [target.id for target in history.named(state, names)]
-        waiting = [target for target in state.at(Phase.WORKING) if state.command(target).executor == "manual"]
-        unknown = [target for target in targets if target not in waiting]
-        if unknown or not waiting:
-            raise UsageError(
-                f"{listed(unknown) or rollout} waits for no approval; waiting: {listed(waiting) or 'none'}"
+    def _propose(
+        self, request: RolloutRequest, groups: tuple[Group, ...], name: RolloutId, lease: LeaseKeeper
+    ) -> Proposal:
+        if frozenset(group.arn for group in groups) != lease.lease.groups:
+            raise RefusedError("the target groups were replaced meanwhile: give the same command again")
+        ready = preflight.preflight(self._drivers, request, groups, name)
+        plan = self._plan(ready)
+        lines = restore_lines(self._drivers, plan)
+        until = self._drivers.clock.now() + CONFIRMATION_LIMIT
+        lease.beat_until(until)
+        return Proposal(request, plan, lines, ready.surveyed, until, lease)
+
+    def _plan(self, ready: Preflight) -> Plan:
+        if ready.asked.kind is not PlanKind.ROLL:
+            return manual_steps.plan_manual_step(self._drivers.journal, ready)
+        plan = planner.make(ready.asked, ready.survey, ready.accepted)
+        preflight.check_fits(self._drivers, plan)
+        return plan
+
+    def _still_none_unfinished(self, groups: Sequence[Group]) -> None:
+        """While the lease was waited for, its former owner may have begun a rollout."""
+        if earlier := queries.unfinished(self._drivers.journal, [group.arn for group in groups]):
+            raise RefusedError(
+                f"rollout {earlier.rollout} was begun meanwhile and is not finished: give the same command again"
             )
-        for target in targets or waiting:
-            self._kit.journal.tell(rollout, e.Approved(self._kit.clock.now(), self._kit.owner.user, target))
-        return targets or waiting
 
-    def abort(self, rollout: RolloutId) -> RolloutSession:
-        """Every target in hand goes back to serving. Raises Held when the process that drives it carries it out."""
-        self._unfinished(rollout, "abort")
-        return control.abort(self._kit, rollout)
+    def _unfinished(self, request: RolloutRequest, groups: Sequence[Group]) -> Rollout | None:
+        """The unfinished rollout of these groups, if it is what is asked for now.
 
-    def pause(self, rollout: RolloutId) -> None:
-        """What is in hand is finished, nothing else is begun; the process that drives the rollout carries it out."""
-        state = self._unfinished(rollout, "pause")
-        if state.aborting:
-            raise UsageError(f"rollout {rollout} is being aborted: nothing else is begun anyway")
-        if state.paused:
-            raise UsageError(f"rollout {rollout} is paused already; it goes on by: katakei resume {rollout}")
-        self._kit.journal.tell(rollout, e.PauseAsked(self._kit.clock.now(), self._kit.owner.user))
-
-    def resume(self, rollout: RolloutId) -> RolloutSession:
-        """It goes on. Raises Held when it was recorded for the process that drives it now."""
-        self._unfinished(rollout, "resume")
-        return control.resume(self._kit, rollout)
-
-    def unlock(self, name: str) -> str:
-        """The lease of a group is let go, whoever has it; who had it, '' when nobody did."""
-        group = with_retries(self._kit.clock, lambda: self._kit.balancer.groups((name,)))[0]
-        return self._kit.leases.unlock(group.arn)
-
-    def retry(self, rollout: RolloutId, names: Sequence[str]) -> RolloutSession:
-        """One more attempt on each of these. Raises Held when it was recorded for the process that drives it now."""
-        return control.retry(self._kit, rollout, names)
-
-    def revert(self, rollout: RolloutId) -> RolloutSession:
-        """What it touched is taken back. Raises Held when it was recorded for the process that drives it now."""
-        return control.revert(self._kit, rollout)
-
-    def unsure(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[str]:
-        """Of these, who may still be at work: a retry may then run a second one beside it."""
-        return control.unsure(history.find(self._kit.journal, rollout), names)
-
-    def _unfinished(self, rollout: RolloutId, verb: str) -> Rollout:
-        state = history.find(self._kit.journal, rollout)
-        if state.finished:
-            raise UsageError(f"rollout {rollout} is finished; there is nothing to {verb}")
-        return state
-
-    def _groups(self, order: RolloutRequest) -> tuple[Group, ...]:
-        return tuple(with_retries(self._kit.clock, lambda: self._kit.balancer.groups(order.spec.groups)))
-
-    def _plan(self, order: RolloutRequest, groups: tuple[Group, ...], name: RolloutId) -> Plan:
-        drivers = self._kit
-        site = with_retries(drivers.clock, lambda: drivers.site)
-        who, versions = str(drivers.owner), session.VERSIONS
-        asked = PlanRequest(name, PlanKind.ROLL, order.spec, order.release, site.account, site.region, who, versions)
-        held = {
-            rollout.owners[place]: rollout.plan.rollout
-            for group in groups
-            for place, rollout in history.held_out(drivers.journal, group.arn).items()
-        }
-        executors = [drivers.executor(command) for command in order.spec.commands]
-        reader = preflight.Preflight(drivers.balancer, executors, drivers.health_checker, drivers.pool)
-        survey = with_retries(drivers.clock, lambda: reader.survey(groups, order.spec, held, lab=site.lab))
-        made = planning.make(asked, survey, order.allowed)
-        preflight.fits(drivers, made)
-        return made
-
-    def _same(self, order: RolloutRequest, earlier: RolloutHeader) -> Rollout:
-        """The unfinished rollout, if it is what is asked for now; refused with the choice if it is not."""
-        state = history.find(self._kit.journal, earlier.rollout)
-        end = f"or end it by `katakei abort {earlier.rollout}`"
-        if state.plan.kind is not PlanKind.ROLL:
-            raise RefusedError(f"{manual_steps.unfinished(state)}, {end}")
-        changed = changes(state.plan, order)
-        if order.as_recorded or not changed or state.aborting or state.reverting:
+        Raises:
+            RefusedError: It is another one; the sentence names the choices.
+        """
+        header = queries.unfinished(self._drivers.journal, [group.arn for group in groups])
+        if header is None:
+            return None
+        state = queries.find(self._drivers.journal, header.rollout)
+        end = f"or end it with `katakei abort {header.rollout}`"
+        if request.kind is not PlanKind.ROLL and manual_steps.is_same_step(state, request):
+            return state
+        if request.kind is not PlanKind.ROLL or state.plan.kind is not PlanKind.ROLL:
+            raise RefusedError(f"{manual_steps.how_to_carry_on(state)}, {end}")
+        changed = changes(state.plan, request)
+        if request.as_recorded or not changed or state.aborting or state.reverting:
             return state
         raise RefusedError(
-            f"rollout {earlier.rollout} of {state.plan.spec.service} is not finished and differs: {'; '.join(changed)}."
-            f" Carry it on as it was planned by --as-recorded, {end}"
+            f"rollout {header.rollout} of {state.plan.spec.service} is not finished and differs: {'; '.join(changed)}."
+            f" Carry it on as planned with --as-recorded, {end}"
         )
 
 
-def changes(recorded: Plan, order: RolloutRequest) -> tuple[str, ...]:
-    """What is asked for otherwise than it was planned, each in words.
+def carry_on(drivers: Drivers, state: Rollout) -> RolloutSession:
+    """The session of an unfinished rollout, by its recorded plan. Raises LeaseHeldError, RefusedError."""
+    if not state.aborting:  # bringing targets back needs no secret
+        check_executors(drivers, state.plan.spec)
+    groups = frozenset(group.arn for group in state.plan.groups)
+    lease = acquire_lease(drivers, groups, state.plan.rollout).keep()
+    return RolloutSession(drivers, lease, state.plan, carried_on=True)
 
-    A plan drops the group's own check where it cannot be asked from here, and says so: that is no difference. Nor is a
-    group's ARN instead of its name.
+
+def changes(recorded: Plan, request: RolloutRequest) -> tuple[str, ...]:
+    """How a request differs from a recorded plan, one text for each difference.
+
+    Not a difference: the group's own health check, which a plan drops where it cannot be asked from this machine; and
+    the ARN of a group instead of its name.
     """
-    present, was = order.spec, recorded.spec
+    present, was = request.spec, recorded.spec
     if not was.check.asked and was.check.http is None and present.check.http is None:
         present = replace(present, check=replace(present.check, asked=False))
     known = {group.name: group.arn for group in recorded.groups}
     if [known.get(name, name) for name in present.groups] == [known.get(name, name) for name in was.groups]:
         present = replace(present, groups=was.groups)
     changed = differences(was, present)
-    if recorded.release != order.release:
-        changed = (*changed, f"release {recorded.release or 'none'}, now {order.release or 'none'}")
+    if recorded.release != request.release:
+        changed = (*changed, f"release {recorded.release or 'none'}, now {request.release or 'none'}")
     return changed

@@ -1,6 +1,6 @@
-"""argv in, exit code out: each command is one verb of App and one view.
+"""The command line: arguments in, exit code out. Each command calls one use case of `app` and one view of `render`.
 
-Nothing here decides anything about rollouts; every error of ours becomes its sentence and its exit code.
+Nothing here decides anything about rollouts. Every error becomes its sentence and its exit code.
 """
 
 import os
@@ -13,28 +13,28 @@ from io import TextIOWrapper
 import click
 
 from katakei import __version__
-from katakei.cli.messages import our_fault, say
+from katakei.cli.messages import internal_error, say
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, NoAnswerError
 
-# Where each command lives, and its line in `--help`: so that help is shown without importing any of them.
+# The module of each command, and its line in `--help`: help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "groups": ("katakei.cli.queries", "Target groups, with how many of their targets serve."),
-    "status": ("katakei.cli.queries", "Every target of a group: state, reason, who holds it out."),
+    "status": ("katakei.cli.queries", "Every target of a group: state, reason, which rollout holds it out."),
     "plan": ("katakei.cli.rollouts", "What a rollout would do and how long; changes nothing."),
-    "roll": ("katakei.cli.rollouts", "Roll a group, one side at a time; run again, it carries on."),
-    "deregister": ("katakei.cli.manual_steps", "One step by hand: out of the group, drained."),
-    "register": ("katakei.cli.manual_steps", "One step by hand: back into the group, serving."),
+    "roll": ("katakei.cli.rollouts", "Roll a group, one side at a time; run again to carry on."),
+    "deregister": ("katakei.cli.rollouts", "One manual step: out of the group, drained."),
+    "register": ("katakei.cli.rollouts", "One manual step: back into the group, serving."),
     "list": ("katakei.cli.queries", "Rollouts, newest first."),
     "show": ("katakei.cli.queries", "One rollout: phases, what is waited for, history."),
-    "logs": ("katakei.cli.results", "What the work printed, target by target."),
-    "report": ("katakei.cli.results", "One rollout as one HTML page, for a change ticket."),
-    "approve": ("katakei.cli.control", "The work that waited for you is done."),
-    "abort": ("katakei.cli.control", "Stop a rollout and bring everything in hand back."),
-    "pause": ("katakei.cli.control", "Finish what is in hand, begin nothing else."),
+    "logs": ("katakei.cli.queries", "What the work printed, target by target."),
+    "report": ("katakei.cli.queries", "One rollout as one HTML page, for a change ticket."),
+    "approve": ("katakei.cli.control", "Say that your work on a target is done."),
+    "abort": ("katakei.cli.control", "Stop a rollout and bring its targets back."),
+    "pause": ("katakei.cli.control", "Finish the targets in progress, begin no other."),
     "resume": ("katakei.cli.control", "Go on after a pause."),
-    "wait": ("katakei.cli.results", "Until a rollout is finished; ends with its exit code."),
-    "unlock": ("katakei.cli.control", "Let go of a group's lease whose holder is gone."),
-    "revert": ("katakei.cli.control", "Take back what a rollout touched, the last first."),
+    "wait": ("katakei.cli.queries", "Wait for the end of a rollout, end with its exit code."),
+    "unlock": ("katakei.cli.control", "Take a group's lease from an owner that is gone."),
+    "revert": ("katakei.cli.control", "Run the revert command where a rollout worked."),
     "retry": ("katakei.cli.control", "One more attempt on targets that failed."),
     "lab": ("katakei.cli.lab_commands", "AWS on loopback, to rehearse on."),
     "demo": ("katakei.cli.lab_commands", "The main job on the lab, under load, and its figures."),
@@ -42,10 +42,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 
 class Lazy(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group that imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the runbook, not of the alphabet."""
+        """The commands in the order of the runbook, not of the alphabet."""
         del ctx
         return list(COMMANDS)
 
@@ -59,7 +59,7 @@ class Lazy(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Their lines from the table; click itself would import every command for them."""
+        """The lines come from the table; click itself would import every command for them."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
@@ -67,22 +67,25 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def katakei() -> None:
+@click.option("-v", "--verbose", count=True, help="Log to standard error; -vv logs more. Also: KATAKEI_LOG=debug:json.")
+@click.pass_context
+def katakei(context: click.Context, verbose: int) -> None:
     """Rolling updates for the servers behind an AWS load balancer, one side at a time.
 
-    TARGET_GROUP_ARN and INSTANCE_ID in the environment are taken where an argument is left out.
+    TARGET_GROUP_ARN and INSTANCE_ID in the environment are used where an argument is left out.
     """
+    context.obj = verbose
 
 
 def main() -> None:
-    """The console script. Never a traceback for a user, nor one for a name that the terminal has no letters for."""
+    """The console script. A character that the terminal cannot show is written as an escape, not as a traceback."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(argv: list[str]) -> int:
-    """One command; its exit code."""
+    """Runs one command and returns its exit code."""
     try:
         code = katakei.main(argv, prog_name="katakei", standalone_mode=False)
     except click.ClickException as fault:
@@ -102,7 +105,7 @@ def run(argv: list[str]) -> int:
     except Exception as fault:
         if os.environ.get("KATAKEI_DEBUG"):
             raise
-        _complain(our_fault(fault))
+        _complain(internal_error(fault))
         return ExitCode.FAILED
     return int(code or ExitCode.DONE)
 
@@ -114,5 +117,5 @@ def _text(error: KatakeiError) -> str:
 
 
 def _complain(sentence: str) -> None:
-    with suppress(KatakeiError):  # nobody hears it; the exit code still tells
+    with suppress(KatakeiError):  # nobody can read it; the exit code still tells
         say(f"katakei: {sentence}", err=True)

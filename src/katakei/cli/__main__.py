@@ -1,4 +1,4 @@
-"""`python -m katakei.cli`, for environments where the script is not on the PATH."""
+"""The entry of `python -m katakei.cli`, for environments where the script is not on the PATH."""
 
 from katakei.cli import main
 

@@ -1,6 +1,6 @@
-"""The demo: the main job on the lab, under load, by the very command a user would type; then the figures.
+"""The demo: a rollout on the lab, under load, with the command that a user would type; then the figures.
 
-It believes nothing of itself: requests are counted by the clients, releases by what the servers answer.
+The figures come from outside: the clients count the requests, and the servers answer with their release.
 """
 
 import json
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import click
 
-from katakei.cli.options import asking
+from katakei.app.queries import Queries
+from katakei.bootstrap import open_drivers
 from katakei.domain.errors import ExitCode
 from katakei.domain.events import Event
 from katakei.domain.words import span
@@ -46,7 +47,7 @@ warm: {soak: 3s}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the demo saw from outside."""
+    """What was seen from outside."""
 
     exit: int
     traffic: Figures
@@ -55,27 +56,27 @@ class Seen:
 
     @property
     def out(self) -> Mapping[str, float]:
-        """For how many seconds each target was out, as the journal of the rollout tells it."""
+        """How many seconds each target was out, by the journal of the rollout."""
         return {target: span.total_seconds() for target, span in out_of_service(self.events).items()}
 
     @property
     def took(self) -> timedelta:
-        """The whole rollout."""
+        """How long the whole rollout took."""
         return self.events[-1].at - self.events[0].at
 
     @property
     def by_timer(self) -> timedelta:
-        """The same with one target after the other waiting for the load balancer's timer, and all else as it was."""
+        """How long it would have taken with each drain waiting for the load balancer's timer."""
         return self.took + sum((OPTIONS.delay - span for span in drained(self.events).values()), timedelta())
 
     @property
     def well(self) -> bool:
-        """Nothing failed and every server serves v2."""
+        """Whether no request failed and every server serves v2."""
         return self.exit == ExitCode.DONE and self.traffic.failed == 0 and set(self.releases.values()) == {"v2"}
 
 
 def demo(*, as_json: bool) -> int:
-    """The whole demo; 0 only if no request failed and both targets serve v2."""
+    """Runs the demo. Returns 0 only if no request failed and both targets serve v2."""
     try:
         with tempfile.TemporaryDirectory(prefix="katakei-demo-") as folder, Lab(OPTIONS) as lab:
             seen = _rolled(lab, Path(folder), as_json=as_json)
@@ -100,8 +101,9 @@ def _rolled(lab: Lab, folder: Path, *, as_json: bool) -> Seen:
 
 
 def _events(folder: Path) -> Sequence[Event]:
-    with asking(None, None, str(folder / "journal.db")) as app:
-        return [event for header in app.rollouts() for event in app.events(header.rollout)]
+    with open_drivers(journal=str(folder / "journal.db")) as drivers:
+        queries = Queries(drivers)
+        return [event for header in queries.rollouts() for event in queries.events(header.rollout)]
 
 
 def _roll(lab: Lab, folder: Path, *, as_json: bool) -> int:

@@ -1,4 +1,7 @@
-"""The local lab and the demo: AWS on loopback, for rehearsal."""
+"""The commands of the lab and the demo: AWS on loopback, to rehearse on.
+
+A module of its own, so that `katakei demo --help` does not import what only a running lab needs.
+"""
 
 import click
 

@@ -1,19 +1,22 @@
-"""The one way to print: a reader that has gone (`| head`) is no error, an output that cannot be written is one of ours.
+"""The one way to print and to ask: output that nobody reads any more, and questions that are not answered in time.
 
-After either, that output leads nowhere, so that nothing fails on it a second time, not even at the very end.
+A reader that has gone (`| head`) is no error. An output that cannot be written is one. After either, that output leads
+nowhere, so that nothing fails on it a second time, not even at the very end.
 """
 
 import os
+import select
 import sys
 from contextlib import suppress
+from datetime import timedelta
 
 import click
 
-from katakei.domain.errors import UnreachableError
+from katakei.domain.errors import RefusedError, UnreachableError
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """One line or more. Raises Unreachable: the disk is full, the terminal is lost."""
+    """Prints one line or more. Raises UnreachableError: the disk is full, or the terminal is lost."""
     try:
         click.echo(text, err=err)
     except BrokenPipeError:
@@ -24,7 +27,7 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def silence(*descriptors: int) -> None:
-    """From now on these lead nowhere."""
+    """Makes these file descriptors lead nowhere from now on."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in descriptors:
@@ -33,11 +36,37 @@ def silence(*descriptors: int) -> None:
 
 
 def on_terminal(descriptor: int) -> bool:
-    """Whether a person sits there. A stream that was closed before we began is no terminal."""
+    """Whether a person sits there. A stream that was closed before this program began is no terminal."""
     stream = (sys.stdin, sys.stdout)[descriptor]
     return stream is not None and stream.isatty()
 
 
-def our_fault(fault: Exception) -> str:
-    """The sentence for what nobody foresaw."""
-    return f"a fault of ours: {type(fault).__name__}: {fault} (KATAKEI_DEBUG=1 shows where)"
+def ask(question: str, within: timedelta) -> bool:
+    """Asks on the terminal, yes or no.
+
+    Args:
+        question: Printed with ` [y/N]: ` after it.
+        within: How long to wait for an answer.
+
+    Raises:
+        RefusedError: No answer came in time.
+        click.Abort: The terminal is closed, or Ctrl-D was pressed.
+    """
+    while True:
+        click.echo(f"{question} [y/N]: ", nl=False, err=True)
+        ready, _, _ = select.select([0], [], [], within.total_seconds())
+        if not ready:
+            say("", err=True)
+            raise RefusedError(f"not confirmed within {within.seconds // 60}m; nothing was changed")
+        typed = os.read(0, 4096)  # one line; sys.stdin would keep further lines in a buffer that select cannot see
+        if not typed:
+            raise click.Abort
+        answer = typed.decode(errors="replace").strip().lower()
+        if answer in {"", "n", "no", "y", "yes"}:
+            return answer.startswith("y")
+        say("Error: invalid input", err=True)
+
+
+def internal_error(fault: Exception) -> str:
+    """The sentence for an error that the program does not expect."""
+    return f"internal error: {type(fault).__name__}: {fault} (KATAKEI_DEBUG=1 shows where)"

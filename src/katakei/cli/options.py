@@ -1,88 +1,145 @@
-"""What many commands share: where AWS is, which journal, which group, JSON or text."""
+"""The options of the commands, as frozen dataclasses, and the context that every command gets.
+
+A field made with `option` or `argument` is the declaration: its name on the command line, its help and its type.
+`@takes(Options)` gives a command those parameters, then the common ones, and calls it with two values: the `Context`
+and its `Options`.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from katakei.bootstrap import Bootstrap
+from katakei.cli.logs import start_logging
 from katakei.cli.messages import say
 from katakei.domain.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from katakei.app.control import Control
     from katakei.app.queries import Queries
     from katakei.app.rollouts import Rollouts
+    from katakei.bootstrap import Bootstrap
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def aws(command: F) -> F:
-    """--profile and --region, everywhere."""
-    for option in (
-        click.option("--region", metavar="NAME", help="AWS region; else as the aws command finds it."),
-        click.option("--profile", metavar="NAME", help="Named profile of the AWS configuration."),
-    ):
-        command = option(command)
-    return command
+O = TypeVar("O")  # noqa: E741 - the options of one command
+Command = Callable[["Context", O], "int | None"]
 
 
-def journal(command: F) -> F:
-    """Where events are kept."""
-    return click.option(
+def option(*names: str, **settings: Any) -> Any:
+    """A field that is an option of the command line. Takes what `click.option` takes."""
+    return field(metadata={"parameter": click.option(*names, **settings)})
+
+
+def argument(name: str, **settings: Any) -> Any:
+    """A field that is an argument of the command line. Takes what `click.argument` takes."""
+    return field(metadata={"parameter": click.argument(name, **settings)})
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """The options of a command that has only the common ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonOptions:
+    """What every command takes: where AWS is, where rollouts are recorded, how to print."""
+
+    profile: str | None = option("--profile", metavar="NAME", help="Named profile of the AWS configuration.")
+    region: str | None = option("--region", metavar="NAME", help="AWS region; else as the aws command finds it.")
+    journal: str | None = option(
         "--journal",
         metavar="PLACE",
         envvar="KATAKEI_JOURNAL",
         help="Where rollouts are recorded: a file or s3://bucket/prefix; else a file in your own state folder.",
-    )(command)
-
-
-def as_json(command: F) -> F:
-    """For programs."""
-    return click.option("--json", "as_json", is_flag=True, help="JSON for programs; one object per line for streams.")(
-        command
+    )
+    verbose: int = option("-v", "--verbose", count=True, help="Log to standard error; -vv logs more.")
+    as_json: bool = option(
+        "--json", "as_json", is_flag=True, help="JSON for programs; one object per line for streams."
     )
 
 
-@contextmanager
-def verbs(profile: str | None, region: str | None, journal: str | None) -> Iterator["Rollouts"]:
-    """The verbs that do something, over real drivers, let go at the end."""
-    from katakei.app.rollouts import Rollouts
+class Context:
+    """What a command works with: the common options, and the use cases over real drivers."""
 
-    with _drivers(profile, region, journal) as wiring:
-        yield Rollouts(wiring)
+    def __init__(self, common: CommonOptions) -> None:
+        self.as_json = common.as_json
+        self.journal = common.journal
+        self._common = common
+
+    @contextmanager
+    def drivers(self) -> "Iterator[Bootstrap]":
+        """The drivers, closed at the end."""
+        from katakei.bootstrap import open_drivers
+
+        common = self._common
+        with open_drivers(profile=common.profile, region=common.region, journal=common.journal, tell=_tell) as drivers:
+            yield drivers
+
+    @contextmanager
+    def queries(self) -> "Iterator[Queries]":
+        """The questions; loads nothing that only a rollout needs."""
+        from katakei.app.queries import Queries
+
+        with self.drivers() as drivers:
+            yield Queries(drivers)
+
+    @contextmanager
+    def control(self) -> "Iterator[Control]":
+        """The commands to a rollout."""
+        from katakei.app.control import Control
+
+        with self.drivers() as drivers:
+            yield Control(drivers)
+
+    @contextmanager
+    def rollouts(self) -> "Iterator[Rollouts]":
+        """Rollouts and manual steps."""
+        from katakei.app.rollouts import Rollouts
+
+        with self.drivers() as drivers:
+            yield Rollouts(drivers)
 
 
-@contextmanager
-def asking(profile: str | None, region: str | None, journal: str | None) -> Iterator["Queries"]:
-    """The verbs that only ask: nothing is loaded for them that only a rollout needs."""
-    from katakei.app.queries import Queries
+def takes(options: type[O]) -> Callable[[Command[O]], Callable[..., "int | None"]]:
+    """Gives a command its parameters: those of its own options first, then the common ones."""
 
-    with _drivers(profile, region, journal) as wiring:
-        yield Queries(wiring)
+    def decorate(command: Command[O]) -> Callable[..., int | None]:
+        def called(**values: object) -> int | None:
+            common = _made(CommonOptions, values)
+            start_logging(common.verbose + (click.get_current_context().find_root().obj or 0), os.environ)
+            return command(Context(common), _made(options, values))
+
+        update_wrapper(called, command)
+        declared = [each for kind in (options, CommonOptions) for each in fields(kind)]  # type: ignore[arg-type]  # O is one
+        for each in reversed(declared):
+            called = each.metadata["parameter"](called)
+        return called
+
+    return decorate
 
 
-@contextmanager
-def _drivers(profile: str | None, region: str | None, journal: str | None) -> Iterator[Bootstrap]:
-    wiring = Bootstrap(profile, region, journal, lambda sentence: say(f"katakei: {sentence}", err=True))
-    try:
-        yield wiring
-    finally:
-        wiring.close()
+def _made(kind: type[O], values: Mapping[str, object]) -> O:
+    return kind(**{each.name: values[each.name] for each in fields(kind)})  # type: ignore[arg-type]  # O is a dataclass
 
 
-def outlives_the_job(journal: str | None, env: Mapping[str, str], *, ephemeral: bool) -> None:
-    """In CI the machine's own default journal dies with the job and keeps no promise: refused, unless accepted."""
+def _tell(sentence: str) -> None:
+    say(f"katakei: {sentence}", err=True)
+
+
+def check_journal_outlives_job(journal: str | None, env: Mapping[str, str], *, ephemeral: bool) -> None:
+    """Raises RefusedError: in CI the default journal ends with the job, and no promise could be kept after that."""
     if env.get("CI") and not journal and not ephemeral:
         raise RefusedError(
-            "this is a CI job and its journal would die with it, so that nobody could carry on or put back:"
-            " give --journal s3://bucket/prefix, or a file that outlives the job, or accept that by --ephemeral"
+            "this is a CI job and its journal would end with it, so that nobody could carry the rollout on:"
+            " give --journal s3://bucket/prefix or a file that outlives the job, or accept that with --ephemeral"
         )
 
 
 def is_target(text: str) -> bool:
-    """Looks like an instance id or an IP, with or without a port."""
+    """Whether it looks like an instance id or an IP, with or without a port."""
     from katakei.planning.target_refs import is_address, is_instance, split
 
     bare = split(text)[0]
@@ -90,7 +147,7 @@ def is_target(text: str) -> bool:
 
 
 def group_of(name: str | None, env: Mapping[str, str] = os.environ) -> str:
-    """The group named, else TARGET_GROUP_ARN. UsageFault when there is neither."""
+    """The group given, else TARGET_GROUP_ARN. Raises UsageError: neither."""
     found = name or env.get("TARGET_GROUP_ARN", "")
     if not found:
         raise UsageError("which target group? give its name or ARN, or export TARGET_GROUP_ARN")

@@ -1,20 +1,19 @@
-"""How a running rollout is shown: a live table on a terminal, a plain line per event without one, or NDJSON.
+"""The progress of a rollout: a live table on a terminal, one plain line per event without one, or NDJSON.
 
-That nobody can be shown anything any more (a closed pipe, a lost terminal, a full disk) never stops a rollout.
+A closed pipe, a lost terminal or a full disk never stops a rollout: it goes on without output.
 """
 
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-import click
-
-from katakei.cli.messages import on_terminal, our_fault, say, silence
+from katakei.app.rollouts import Proposal
+from katakei.cli.messages import internal_error, on_terminal, say, silence
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, LeaseLostError, UnreachableError
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout
@@ -29,50 +28,58 @@ from katakei.runtime.session import RolloutSession
 if TYPE_CHECKING:
     from rich.live import Live
 
-REPEAT = timedelta(seconds=30)  # how often an unchanged wait is said again where there is no terminal
-RUNNING = re.compile(r"\d+[hms]?\b( \d+[ms]\b)?")  # numbers and spans, which only run on
+REPEAT = timedelta(seconds=30)  # how often an unchanged reason for waiting is shown again without a terminal
+RUNNING = re.compile(r"\d+[hms]?\b( \d+[ms]\b)?")  # numbers and durations that only count on
 
 
-class Shown:
-    """One of the three ways, chosen once."""
+class SleepInhibitor(Protocol):
+    """Keeps this machine from idle sleep (`katakei.adapters.system.awake`)."""
 
-    def __init__(self, *, as_json: bool, yes: bool = True) -> None:
+    def start(self) -> bool:
+        """Begins to; whether this call did."""
+        ...
+
+    def stop(self) -> None:
+        """Lets the machine sleep again."""
+        ...
+
+
+class Screen:
+    """The output of one command, in one of the three ways."""
+
+    def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.terminal = on_terminal(1) and not as_json
-        self._yes = yes or not on_terminal(0)
         self._live: Live | None = None
         self._forecast: Forecast | None = None
         self._said: tuple[datetime, str] | None = None
 
-    def confirm(self, plan: Plan, forecast: Forecast, restore: Sequence[str]) -> bool:
-        """First what puts everything back by hand, then what is about to happen; on a terminal it must be confirmed."""
+    def show_proposal(self, proposal: Proposal) -> None:
+        """First the commands that put everything back by hand, then what is about to happen."""
         if not self.as_json:
-            self.say(plan_text.restore_text(restore))
-            self.say(plan_text.plan_text(plan, forecast))
-        if self._yes:
-            return True
-        return bool(click.confirm(f"Go on? ({plan_text.place(plan)})", err=True))
+            self.say(plan_text.restore_text(proposal.restore_lines))
+            self.say(plan_text.plan_text(proposal.plan, forecast(proposal.plan)))
 
-    def typed(self, plan: Plan) -> bool:
-        """Whether a person who works on the targets sits here."""
+    def takes_enter(self, plan: Plan) -> bool:
+        """Whether a person who works on the targets sits at this terminal."""
         return plan.kind is PlanKind.ROLL and plan.spec.work.executor == "manual" and self.terminal and on_terminal(0)
 
-    def begin(self, drive: RolloutSession) -> None:
-        """Which rollout this is; one that is carried on was never confirmed here, so it says how to put back."""
-        self._forecast = forecast(drive.plan)
+    def begin(self, session: RolloutSession) -> None:
+        """Which rollout this is. One that is carried on was not shown here before, so its restore lines come first."""
+        self._forecast = forecast(session.plan)
         if self.as_json:
-            data = plan_text.plan_data(drive.plan, self._forecast, drive.restore_lines)
-            self.say(event_text.planned_json(data, carried_on=drive.carried_on))
+            data = plan_text.plan_data(session.plan, self._forecast, session.restore_lines)
+            self.say(event_text.planned_json(data, carried_on=session.carried_on))
             return
-        if drive.carried_on:
-            self.say(plan_text.restore_text(drive.restore_lines))
-            self.say(_taken_up(drive.rollout))
-        self.say(f"rollout {drive.plan.rollout}")
-        if self.typed(drive.plan):
+        if session.carried_on:
+            self.say(plan_text.restore_text(session.restore_lines))
+            self.say(_carried_on(session.rollout))
+        self.say(f"rollout {session.plan.rollout}")
+        if self.takes_enter(session.plan):
             self.say("Press Enter when the work on the targets that are out is done.")
 
     def turn(self, turn: Turn) -> None:
-        """After every turn."""
+        """What a turn did and what is waited for."""
         for event in turn.written:
             if self.as_json:
                 self.say(event_text.event_json(event))
@@ -89,7 +96,7 @@ class Shown:
             self.say(waiting if self.as_json else f"{now:%H:%M:%S}  {sentence(turn.why)}")
 
     def end(self, rollout: Rollout) -> None:
-        """How it went."""
+        """How the rollout ended."""
         if self.as_json:
             self.say(event_text.ended_json(rollout))
             return
@@ -98,12 +105,12 @@ class Shown:
             self.say(event_text.how_to_go_on(rollout))
 
     def say(self, text: str) -> None:
-        """One line or more. Where nobody hears it the rollout goes on in silence: its journal has everything."""
+        """One line or more. Where it cannot be written the rollout goes on: its journal has everything."""
         with suppress(UnreachableError):
             say(text)
 
     @contextmanager
-    def alive(self) -> Iterator[None]:
+    def live(self) -> Iterator[None]:
         """The live table, where there is a terminal."""
         if not self.terminal:
             yield
@@ -124,7 +131,10 @@ class Shown:
             silence(1, 2)
 
     def _news(self, turn: Turn, now: datetime) -> bool:
-        """A wait is said when it lasts and is another one, and again after a while; its running numbers are no news."""
+        """Whether to show the reason for waiting: when it is another one, and again after a while.
+
+        Numbers that only count on make it no other one.
+        """
         if turn.written or turn.rollout.finished:
             return False
         kind = RUNNING.sub("", sentence(turn.why))
@@ -134,47 +144,85 @@ class Shown:
         return True
 
 
-def finish(drive: RolloutSession, shown: Shown, judge: Callable[[Rollout], ExitCode] = verdict) -> ExitCode:
-    """Runs the rollout to its end, shown; Ctrl-C once finishes what is in hand, twice stops at once."""
-    shown.begin(drive)
+def drive(
+    session: RolloutSession,
+    screen: Screen,
+    inhibitor: SleepInhibitor,
+    judge: Callable[[Rollout], ExitCode] = verdict,
+) -> ExitCode:
+    """Takes turn after turn until this process is done, and shows each.
+
+    Ctrl-C once finishes the targets in progress, twice stops at once.
+
+    Args:
+        session: The rollout.
+        screen: Where it is shown.
+        inhibitor: Keeps the machine awake while a target is out.
+        judge: The exit code of a rollout.
+    """
     try:
-        with _interruptible(drive), shown.alive():
-            rollout = drive.run(shown.turn)
+        with _interruptible(session), session, _awake(inhibitor):
+            screen.begin(session)
+            with screen.live():
+                told = False
+                for turn in session.turns():
+                    screen.turn(turn)
+                    told = _keep_awake(inhibitor, turn, told=told)
     except LeaseLostError:
         raise
     except BaseException as fault:
         with suppress(UnreachableError):
-            say(event_text.how_to_go_on(drive.rollout), err=True)
+            say(event_text.how_to_go_on(session.rollout), err=True)
         if isinstance(fault, KatakeiError) or not isinstance(fault, Exception):
             raise
-        raise InternalError(our_fault(fault)) from fault
-    shown.end(rollout)
-    return judge(rollout)
+        raise InternalError(internal_error(fault)) from fault
+    screen.end(session.rollout)
+    return judge(session.rollout)
 
 
-def _taken_up(rollout: Rollout) -> str:
+def _keep_awake(inhibitor: SleepInhibitor, turn: Turn, *, told: bool) -> bool:
+    """While a target is out: a Mac that sleeps would leave it out until it is woken. Returns whether that was said."""
+    if not turn.rollout.in_progress:
+        inhibitor.stop()
+        return told
+    begun = inhibitor.start()
+    if begun and not told:
+        with suppress(UnreachableError):
+            say("katakei: this Mac stays awake while a target is out (caffeinate)", err=True)
+    return told or begun
+
+
+@contextmanager
+def _awake(inhibitor: SleepInhibitor) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        inhibitor.stop()
+
+
+def _carried_on(rollout: Rollout) -> str:
     how = "carrying it on as it was planned"
     if rollout.reverting:
-        how = "taking back what it touched"
+        how = "reverting what it worked on"
     if rollout.aborting:
         how = "bringing back what is out of service"
     return f"rollout {rollout.plan.rollout} was not finished: {how}"
 
 
 @contextmanager
-def _interruptible(drive: RolloutSession) -> Iterator[None]:
+def _interruptible(session: RolloutSession) -> Iterator[None]:
     asked = threading.Event()
 
     def handler(number: int, frame: FrameType | None) -> None:
         del frame
-        if number == signal.SIGHUP:  # the terminal is gone, and with it whoever could read or type
+        if number == signal.SIGHUP:  # the terminal is gone, and nobody can read or type there any more
             silence(0, 1, 2)
         elif asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        drive.interrupt(signal.Signals(number).name)
+        session.interrupt(signal.Signals(number).name)
         with suppress(UnreachableError, RuntimeError):  # RuntimeError: the signal came in the middle of a line
-            say("katakei: finishing what is in hand; once more stops at once", err=True)
+            say("katakei: finishing the targets in progress; a second signal stops at once", err=True)
 
     heard = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup keeps a rollout going

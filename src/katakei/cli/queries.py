@@ -1,70 +1,187 @@
-"""The commands that only ask: groups, status, list, show."""
+"""The commands that only read: groups, status, list, show, logs, wait, report."""
 
 import json
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 import click
 
 from katakei.cli.messages import say
-from katakei.cli.options import as_json, asking, aws, group_of, journal
+from katakei.cli.options import Context, NoOptions, argument, group_of, option, takes
+from katakei.domain.errors import UsageError
 from katakei.domain.model import RolloutId
 from katakei.render import events as event_text
 from katakei.render import groups as view
+from katakei.render.text import harmless, label
 
 
-def _data(data: object) -> None:
-    say(json.dumps(data, ensure_ascii=False))
+@dataclass(frozen=True, slots=True)
+class StatusOptions:
+    """One target group."""
+
+    group: str | None = argument("group", required=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """Which rollouts."""
+
+    service: str | None = option("--service", metavar="NAME", help="Only rollouts of this service.")
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutOptions:
+    """One rollout."""
+
+    rollout: RolloutId = argument("rollout", type=RolloutId)  # noqa: RUF009 - returns a field
+
+
+@dataclass(frozen=True, slots=True)
+class LogsOptions(RolloutOptions):
+    """One rollout, and targets of it."""
+
+    targets: tuple[str, ...] = argument("targets", nargs=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitOptions(RolloutOptions):
+    """One rollout, and how long to wait for its end."""
+
+    minutes: int = option(
+        "--timeout",
+        "minutes",
+        metavar="MINUTES",
+        type=click.IntRange(1, 366 * 24 * 60),
+        default=24 * 60,
+        show_default=True,
+        help="How long to wait.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions(RolloutOptions):
+    """One rollout, and where its report is written."""
+
+    output: str | None = option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Where to write it; - for standard output. Else katakei-ROLLOUT.html here.",
+    )
 
 
 @click.command("groups")
-@aws
-@journal
-@as_json
-def groups_(profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
+@takes(NoOptions)
+def groups_(context: Context, _options: NoOptions) -> None:
     """Target groups, with how many of their targets serve."""
-    with asking(profile, region, journal) as verbs:
-        groups = verbs.groups()
-    _data(view.groups_data(groups)) if as_json else say(view.groups_text(groups))
+    with context.queries() as queries:
+        groups = queries.groups()
+    _data(view.groups_data(groups)) if context.as_json else say(view.groups_text(groups))
 
 
 @click.command("status")
-@click.argument("group", required=False)
-@aws
-@journal
-@as_json
-def status_(group: str | None, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
-    """Every target of GROUP: state, reason, description; and who holds it out."""
-    with asking(profile, region, journal) as verbs:
-        state = verbs.status(group_of(group))
+@takes(StatusOptions)
+def status_(context: Context, options: StatusOptions) -> None:
+    """Every target of GROUP: state, reason, description, and which rollout holds it out."""
+    with context.queries() as queries:
+        state = queries.status(group_of(options.group))
     held = tuple(state.held.items())
-    if as_json:
+    if context.as_json:
         _data(view.status_data(state.group, held))
     else:
         say(view.status_text(state.group, held))
 
 
 @click.command("list")
-@click.option("--service", metavar="NAME", help="Only rollouts of this service.")
-@aws
-@journal
-@as_json
-def list_(service: str | None, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
+@takes(ListOptions)
+def list_(context: Context, options: ListOptions) -> None:
     """Rollouts, newest first."""
-    with asking(profile, region, journal) as verbs:
-        headers = verbs.rollouts(service)
-    _data(event_text.headers_data(headers)) if as_json else say(event_text.headers_text(headers))
+    with context.queries() as queries:
+        headers = queries.rollouts(options.service)
+    _data(event_text.headers_data(headers)) if context.as_json else say(event_text.headers_text(headers))
 
 
 @click.command("show")
-@click.argument("rollout")
-@aws
-@journal
-@as_json
-def show_(rollout: str, profile: str | None, region: str | None, journal: str | None, *, as_json: bool) -> None:
+@takes(RolloutOptions)
+def show_(context: Context, options: RolloutOptions) -> None:
     """One ROLLOUT (see `list`): every target's phase, what is waited for, and the history."""
-    with asking(profile, region, journal) as verbs:
-        state = verbs.show(RolloutId(rollout))
-        events = verbs.events(RolloutId(rollout))
-    if as_json:
+    with context.queries() as queries:
+        state = queries.show(options.rollout)
+        events = queries.events(options.rollout)
+    if context.as_json:
         _data(event_text.summary_data(state))
         return
     say(event_text.history(state, events))
+
+
+@click.command("logs")
+@takes(LogsOptions)
+def logs_(context: Context, options: LogsOptions) -> None:
+    """What the work of ROLLOUT printed on TARGETS (id, name or IP); without TARGETS on all of them.
+
+    The journal keeps the last 8 KiB of each. Control characters are written out, so that no output can play with the
+    terminal; --json has them as they were.
+    """
+    with context.queries() as queries:
+        ended = queries.work(options.rollout, options.targets)
+        known = queries.show(options.rollout).targets
+    if context.as_json:
+        _data(event_text.work_data(ended))
+        return
+    for each in ended:
+        key = each.key
+        head = f"== {label(known[key.target])}, attempt {key.attempt} ({key.intent.value}), exit code {each.exit}"
+        say(f"{head}, {each.at:%Y-%m-%d %H:%M:%S} UTC\n{harmless(each.out).rstrip() or '(no output)'}\n")
+    if not ended:
+        say("no work has ended there yet, or it was manual work")
+
+
+@click.command("wait")
+@takes(WaitOptions)
+def wait_(context: Context, options: WaitOptions) -> int:
+    """Wait until ROLLOUT is finished, and end with its exit code; 130 when it is not finished in time."""
+    from katakei.reconcile.outcome import verdict
+
+    with context.queries() as queries:
+        state = queries.wait(options.rollout, timedelta(minutes=options.minutes))
+    _data(event_text.summary_data(state)) if context.as_json else say(event_text.summary(state))
+    return verdict(state)
+
+
+@click.command("report")
+@takes(ReportOptions)
+def report_(context: Context, options: ReportOptions) -> None:
+    """One HTML page about ROLLOUT that needs nothing else: phases, who served, why it waited, output, restore lines."""
+    from katakei.render import report
+
+    with context.queries() as queries:
+        state, events = queries.show(options.rollout), queries.events(options.rollout)
+        restore, now = queries.restore_lines(state), queries.now()
+    if context.as_json:
+        _data(report.data(state, events, restore, now))
+        return
+    page = report.page(state, events, restore, now)
+    if options.output == "-":
+        say(page)
+        return
+    file = Path(options.output or f"katakei-{state.plan.rollout}.html")
+    _write(file, page)
+    say(str(file))
+
+
+def _data(data: object) -> None:
+    say(json.dumps(data, ensure_ascii=False))
+
+
+def _write(file: Path, page: str) -> None:
+    """Writes the whole file or nothing. Raises UsageError."""
+    import tempfile
+
+    try:
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".katakei-") as folder:
+            new = Path(folder, "report")
+            new.write_text(page, encoding="utf-8")
+            new.replace(file)
+    except OSError as fault:
+        raise UsageError(f"{file} cannot be written ({fault.strerror}): give another file with -o") from fault

@@ -1,147 +1,210 @@
-"""plan and roll: what would happen, and making it happen."""
+"""The commands that change target groups: plan and roll, and the manual steps deregister and register."""
 
 import json
 import os
 import threading
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from katakei.app.rollouts import RolloutRequest, Rollouts
-from katakei.cli.messages import on_terminal, say
-from katakei.cli.options import as_json, aws, group_of, journal, outlives_the_job, verbs
-from katakei.cli.progress import Shown, finish
-from katakei.domain.errors import KatakeiError, UsageError
+from katakei.app.control import Control
+from katakei.app.manual_steps import manual_step
+from katakei.app.rollouts import CONFIRMATION_LIMIT, Proposal, RolloutRequest, Rollouts
+from katakei.cli.messages import ask, on_terminal, say
+from katakei.cli.options import (
+    Context,
+    argument,
+    check_journal_outlives_job,
+    group_and_targets,
+    group_of,
+    option,
+    takes,
+)
+from katakei.cli.progress import Screen, drive
+from katakei.domain.errors import KatakeiError, RefusedError, UsageError
+from katakei.domain.plan import PlanKind
+from katakei.planning.forecast import forecast
 from katakei.planning.survey import AcceptedRisks
 from katakei.render import plan as plan_text
 from katakei.render.errors import error_text
 from katakei.runtime.session import RolloutSession
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from katakei.bootstrap import Bootstrap
+
 DEFAULT_FILE = Path("katakei.yml")
 
 
-def _ordering(command: F) -> F:
-    """What a rollout is asked for, the same for plan and roll."""
-    for option in (
-        click.option("--force", is_flag=True, help="Accept what would be refused for your safety, aloud."),
-        click.option("--ignore-draining", is_flag=True, help="Leave targets alone that somebody else is draining."),
-        click.option("--only-these-groups", is_flag=True, help="Accept that targets stay registered in other groups."),
-        click.option("--only", multiple=True, metavar="TARGET", help="Only this target (id, name or IP); repeatable."),
-        click.option(
-            "--release", metavar="NAME", default="", help="What is rolled out; reaches the work as KATAKEI_RELEASE."
-        ),
-        click.option("--run", metavar="CMD", help="Command to run on each target by SSM; then no file is needed."),
-        click.option(
-            "-f",
-            "--file",
-            "file",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Configuration; else ./katakei.yml, where neither GROUP nor --run is given.",
-        ),
-        click.argument("group", required=False),
-    ):
-        command = option(command)
-    return command
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What to roll: a file, or a group and a command; and which risks are accepted."""
+
+    group: str | None = argument("group", required=False)
+    file: Path | None = option(  # noqa: RUF009 - returns a field
+        "-f",
+        "--file",
+        "file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Configuration; else ./katakei.yml, where neither GROUP nor --run is given.",
+    )
+    run: str | None = option(
+        "--run", metavar="CMD", help="Command to run on each target by SSM; then no file is needed."
+    )
+    release: str = option(
+        "--release", metavar="NAME", default="", help="What is rolled out; reaches the work as KATAKEI_RELEASE."
+    )
+    only: tuple[str, ...] = option(
+        "--only", multiple=True, metavar="TARGET", help="Only this target (id, name or IP); repeatable."
+    )
+    only_these_groups: bool = option(
+        "--only-these-groups", is_flag=True, help="Accept that targets stay registered in other groups."
+    )
+    ignore_draining: bool = option(
+        "--ignore-draining", is_flag=True, help="Leave targets alone that somebody else is draining."
+    )
+    force: bool = option("--force", is_flag=True, help="Accept risks that would be refused; the plan names them.")
+
+
+@dataclass(frozen=True, slots=True)
+class RollOptions(PlanOptions):
+    """What to roll, and how to begin."""
+
+    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    as_recorded: bool = option(
+        "--as-recorded", is_flag=True, help="Carry an unfinished rollout on although its configuration changed."
+    )
+    ephemeral: bool = option("--ephemeral", is_flag=True, help="In CI: accept a journal that ends with the job.")
+
+
+@dataclass(frozen=True, slots=True)
+class ManualStepOptions:
+    """A group, targets of it, and how to take or put them."""
+
+    words: tuple[str, ...] = argument("words", nargs=-1, metavar="[GROUP] TARGET[:PORT]…")
+    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    no_wait: bool = option(
+        "--no-wait", is_flag=True, help="Return as soon as the load balancer shows that it accepted the call."
+    )
+    force: bool = option("--force", is_flag=True, help="Accept that fewer targets serve than the floor.")
 
 
 @click.command("plan")
-@_ordering
-@aws
-@journal
-@as_json
-def plan_(profile: str | None, region: str | None, journal: str | None, *, as_json: bool, **asked: Any) -> None:
-    """What `roll` with the same words would do to GROUP: in what order, how long, and which settings cost the time.
+@takes(PlanOptions)
+def plan_(context: Context, options: PlanOptions) -> None:
+    """Show what `roll` with the same options would do to GROUP: the order, how long, and which settings cost the time.
 
     Changes nothing. What to roll comes from a file, or from GROUP and --run.
     """
-    order = _order(**asked)
-    with verbs(profile, region, journal) as app:
-        plan, forecast = app.plan(order)
-    say(json.dumps(plan_text.plan_data(plan, forecast, ())) if as_json else plan_text.plan_text(plan, forecast))
+    request = _request(options)
+    with context.drivers() as drivers:
+        plan = Rollouts(drivers).plan(request)
+    took = forecast(plan)
+    say(json.dumps(plan_text.plan_data(plan, took, ())) if context.as_json else plan_text.plan_text(plan, took))
 
 
 @click.command("roll")
-@_ordering
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
-@click.option("--as-recorded", is_flag=True, help="Carry an unfinished rollout on although its configuration changed.")
-@click.option("--ephemeral", is_flag=True, help="In CI: accept a journal that dies with the job.")
-@aws
-@journal
-@as_json
-def roll_(  # noqa: PLR0913 - one option each
-    profile: str | None,
-    region: str | None,
-    journal: str | None,
-    *,
-    as_json: bool,
-    yes: bool,
-    ephemeral: bool,
-    as_recorded: bool,
-    **asked: Any,
-) -> int:
+@takes(RollOptions)
+def roll_(context: Context, options: RollOptions) -> int:
     """Take the targets of GROUP out, work on them, check them and put them back, one side at a time.
 
-    What to do comes from a file, or from GROUP and --run; with GROUP alone the work is yours, and each target waits
-    for you. After a crash or Ctrl-C the same command carries on.
+    What to do comes from a file, or from GROUP and --run; with GROUP alone you do the work, and each target waits for
+    you. After a crash or Ctrl-C the same command carries on.
     """
-    _meant(**asked)
-    order = _order(**asked, as_recorded=as_recorded)
-    shown = Shown(as_json=as_json, yes=yes)
-    outlives_the_job(journal, os.environ, ephemeral=ephemeral)
-    with verbs(profile, region, journal) as app:
-        drive = app.roll(order, shown.confirm)
-        _listen(app, drive, shown)
-        return finish(drive, shown)
+    _check_manual_is_meant(options)
+    request = _request(options, as_recorded=options.as_recorded)
+    check_journal_outlives_job(context.journal, os.environ, ephemeral=options.ephemeral)
+    return _open_and_drive(context, request, yes=options.yes)
 
 
-def _order(  # noqa: PLR0913 - one option each
-    group: str | None,
-    file: Path | None,
-    run: str | None,
-    release: str,
-    only: tuple[str, ...],
-    *,
-    only_these_groups: bool,
-    ignore_draining: bool,
-    force: bool,
-    as_recorded: bool = False,
-) -> RolloutRequest:
+@click.command("deregister")
+@takes(ManualStepOptions)
+def deregister_(context: Context, options: ManualStepOptions) -> int:
+    """Take each TARGET out of GROUP and wait until nothing reaches it.
+
+    A TARGET is an instance id, an IP or a name. With PORT only its registration at that port is taken out.
+    """
+    return _open_and_drive(context, _step(PlanKind.DEREGISTER, options), yes=options.yes)
+
+
+@click.command("register")
+@takes(ManualStepOptions)
+def register_(context: Context, options: ManualStepOptions) -> int:
+    """Put each TARGET back into GROUP and wait until it serves.
+
+    Without PORT it gets every registration that is recorded for it, else the port of the group; the plan says which.
+    """
+    return _open_and_drive(context, _step(PlanKind.REGISTER, options), yes=options.yes)
+
+
+def _request(options: PlanOptions, *, as_recorded: bool = False) -> RolloutRequest:
     from katakei import config
 
-    overrides = config.Overrides(only=only, target_group=group)
+    group, file, run = options.group, options.file, options.run
+    overrides = config.Overrides(only=options.only, target_group=group)
     source = file or (DEFAULT_FILE if group is None and run is None and DEFAULT_FILE.exists() else None)
     if source and run:
         raise UsageError("--run and a configuration file both say what to run: give one of them")
     spec = config.load(source, overrides) if source else config.without_file(group_of(group), run, overrides)
-    allowed = AcceptedRisks(force, only_these_groups, ignore_draining)
-    return RolloutRequest(spec, config.release(release) if release else "", allowed, as_recorded)
+    accepted = AcceptedRisks(options.force, options.only_these_groups, options.ignore_draining)
+    release = config.release(options.release) if options.release else ""
+    return RolloutRequest(spec, release, accepted, as_recorded=as_recorded)
 
 
-def _meant(group: str | None, run: str | None, file: Path | None, **_others: Any) -> None:
-    """Work by hand where nobody sits is mostly a forgotten file: a server would be out until somebody looks."""
-    by_hand = run is None and file is None and (group is not None or not DEFAULT_FILE.exists())
-    if by_hand and (group is None or DEFAULT_FILE.exists()) and not on_terminal(0):
+def _step(kind: PlanKind, options: ManualStepOptions) -> RolloutRequest:
+    group, targets = group_and_targets(options.words)
+    return manual_step(kind, group, targets, AcceptedRisks(force=options.force), waits=not options.no_wait)
+
+
+def _check_manual_is_meant(options: RollOptions) -> None:
+    """Refuses manual work without a terminal unless it is named: mostly a file was forgotten.
+
+    A server would be out until somebody looks.
+    """
+    group, there = options.group, DEFAULT_FILE.exists()
+    manual = options.run is None and options.file is None and (group is not None or not there)
+    if manual and (group is None or there) and not on_terminal(0):
         raise UsageError(
             "what is to be run on the targets? give -f FILE or --run CMD; to do the work by hand, name the GROUP"
             " in a folder without katakei.yml, or do it on a terminal"
         )
 
 
-def _listen(app: Rollouts, drive: RolloutSession, shown: Shown) -> None:
-    """Where a person works and watches: Enter says that the work in hand is done."""
-    if not shown.typed(drive.plan):
+def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> int:
+    """The way of a request: preflight and plan, confirmation, then turn after turn."""
+    screen = Screen(as_json=context.as_json)
+    with context.drivers() as drivers:
+        rollouts = Rollouts(drivers)
+        opened = rollouts.open(request)
+        while isinstance(opened, Proposal):
+            with opened as proposal:
+                screen.show_proposal(proposal)
+                if not (yes or not on_terminal(0) or _confirmed(proposal)):
+                    raise RefusedError("not confirmed; nothing was changed")
+                opened = rollouts.start(proposal)
+                if isinstance(opened, Proposal):
+                    say("katakei: the plan has changed since you were asked; this is the new one", err=True)
+        _listen(drivers, opened, screen)
+        return drive(opened, screen, drivers.sleep_inhibitor)
+
+
+def _confirmed(proposal: Proposal) -> bool:
+    return ask(f"Go on? ({plan_text.place(proposal.plan)})", CONFIRMATION_LIMIT)
+
+
+def _listen(drivers: "Bootstrap", session: RolloutSession, screen: Screen) -> None:
+    """Where a person works and watches: Enter says that the manual work on the targets that are out is done."""
+    if not screen.takes_enter(session.plan):
         return
 
     def entered() -> None:
         while os.read(0, 4096):  # not by sys.stdin: its buffer would be locked by this thread when Python ends
             try:
-                app.approve(drive.plan.rollout, ())
+                Control(drivers).approve(session.plan.rollout, ())
             except KatakeiError as error:
                 say(f"katakei: {error_text(error)}", err=True)
-            drive.wake()
+            session.wake()
 
     threading.Thread(target=entered, daemon=True).start()

@@ -1,10 +1,10 @@
-"""The drivers a verb may need, as the verbs see them: each is made when it is first asked for.
+"""The drivers of one process: everything outside it that a rollout needs, each made when it is first asked for.
 
-Which driver answers to which name is known in wiring.py alone.
+`katakei.bootstrap` makes the real ones and alone knows which adapter answers to which name. Tests make their own.
 """
 
+import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeVar
@@ -12,26 +12,40 @@ from typing import Protocol, TypeVar
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import Balancer, Clock, Executor, HealthChecker, Journal, Leases, Probe
+from katakei.domain.ports import Balancer, Clock, Executor, GroupReader, HealthChecker, Journal, Leases, Pool, Probe
 from katakei.domain.spec import Command, Spec
 
 T = TypeVar("T")
 RETRY_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (1, 3, 6, 10))
 
+# A library is silent until the program around it configures logging. What is logged: an event name as the message, and
+# facts as `extra={"facts": {...}}`. Never the text of a command, a variable's value or a request's headers.
+logging.getLogger("katakei").addHandler(logging.NullHandler())
+log = logging.getLogger(__name__)
+
 
 def with_retries(clock: Clock, question: Callable[[], T]) -> T:
-    """The answer to a question that comes before any loop: where there was none, it is asked again, a few times."""
+    """The answer to a question that is asked before the turns begin.
+
+    Args:
+        clock: Pauses between the attempts.
+        question: Asked up to five times, about 20 s in all, while nothing answers.
+
+    Raises:
+        NoAnswerError: The last attempt had no answer either.
+    """
     for pause in RETRY_PAUSES:
         try:
             return question()
-        except NoAnswerError:
+        except NoAnswerError as error:
+            log.info("retry", extra={"facts": {"error": str(error), "pause_seconds": pause.total_seconds()}})
             clock.sleep(pause)
     return question()
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where the balancer is; `lab` when its endpoint is on this very machine."""
+    """The account and region of the load balancer; `lab` when its endpoint is on this machine."""
 
     account: str
     region: str
@@ -39,7 +53,7 @@ class Site:
 
 
 class Drivers(Protocol):
-    """One of everything."""
+    """One of each driver, for one process."""
 
     @property
     def balancer(self) -> Balancer:
@@ -47,18 +61,23 @@ class Drivers(Protocol):
         ...
 
     @property
+    def lister(self) -> GroupReader:
+        """The load balancer for commands that only read: fewer calls, fewer imports."""
+        ...
+
+    @property
     def journal(self) -> Journal:
-        """Where events are kept."""
+        """The events of every rollout."""
         ...
 
     @property
     def leases(self) -> Leases:
-        """Who may write and act."""
+        """The leases, beside the journal."""
         ...
 
     @property
     def health_checker(self) -> HealthChecker:
-        """Who asks targets whether they are well."""
+        """The health checks that this process asks of targets."""
         ...
 
     @property
@@ -67,13 +86,13 @@ class Drivers(Protocol):
         ...
 
     @property
-    def pool(self) -> ThreadPoolExecutor:
-        """Where looks and acts run."""
+    def pool(self) -> Pool:
+        """The threads in which questions and calls run."""
         ...
 
     @property
     def owner(self) -> Owner:
-        """This process."""
+        """The identity of this process."""
         ...
 
     @property
@@ -82,17 +101,17 @@ class Drivers(Protocol):
         ...
 
     def probe(self, spec: Spec) -> Probe | None:
-        """Who knows whether anything is pending on a target that drains; None where the timer alone is waited for."""
+        """The drain probe of this spec; None where only the load balancer's timer is waited for."""
         ...
 
     def executor(self, command: Command) -> Executor:
-        """The way to work on targets by this command; the same one for the same command."""
+        """The executor of this command; the same object for the same command."""
         ...
 
     def name(self) -> RolloutId:
-        """A new rollout's id."""
+        """The id of a new rollout."""
         ...
 
     def tell(self, sentence: str) -> None:
-        """A person should know this now, while there is no rollout yet that could say it."""
+        """Shows a sentence to the user at once, before there is a rollout that could show it."""
         ...

@@ -1,107 +1,145 @@
-"""The lease in hand: how it is taken, also from a holder that fell silent, and how it is kept alive meanwhile.
+"""The lease of a rollout: how it is acquired, also from an owner that fell silent, and how it is kept alive.
 
-Silence is timed by our own monotonic clock; whatever a wall clock says can only refuse (docs/adr/0011).
+Silence is measured by the monotonic clock of this process. A wall clock can only refuse (docs/adr/0011).
 """
 
+import logging
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from katakei.domain.errors import KatakeiError, LeaseHeldError, LeaseLostError, NoAnswerError
 from katakei.domain.leases import HEARTBEAT_INTERVAL, LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Lease
+from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import Clock, Leases
+from katakei.runtime.drivers import Drivers
+
+log = logging.getLogger(__name__)
 
 SILENCE_LIMIT = LEASE_DURATION + SAFETY_MARGIN
 POLL_INTERVAL = timedelta(seconds=2)
 
 
-def acquire(
-    leases: Leases,
-    clock: Clock,
-    ask: Callable[[frozenset[Heartbeat]], Lease],
-    told: Callable[[str], None],
-    *,
-    sure: bool = False,
+def acquire_lease(
+    drivers: Drivers, groups: frozenset[Arn], rollout: RolloutId, *, confirm_alive: bool = False
 ) -> "LeaseKeeper":
-    """What `ask` takes (`Leases.acquire`). Raises Held: somebody holds one of the groups, and was heard of just now.
+    """The lease of all these groups, for this process.
 
-    A holder that may be gone is watched; it is taken over when no heartbeat of it moved for as long as a lease lives
-    and as an act of its last moment may take. `told` hears that this is awaited. Who wants to be `sure` that the holder
-    lives also watches one that was heard of just now, unless its process is seen: that may have been its last beat.
+    An owner that may be gone is watched. It is replaced when no heartbeat of it advanced for as long as a lease lives,
+    plus the time that its last call may take. The user is told that this is waited for.
+
+    Args:
+        drivers: Leases, clock and identity of this process.
+        groups: ARNs; the lease covers all of them or none.
+        rollout: What the lease is taken for; other processes see its name.
+        confirm_alive: Also watch an owner whose last heartbeat is fresh, unless its process is seen to run. That
+            heartbeat may have been its last one. Takes up to 7 s where the owner is alive.
+
+    Returns:
+        The lease. Its heartbeat does not run yet (`LeaseKeeper.keep`).
+
+    Raises:
+        LeaseHeldError: A living owner has one of the groups; the sentence names its rollout.
+        NoAnswerError: The store did not answer.
     """
+    leases, clock = drivers.leases, drivers.clock
     watched: frozenset[Heartbeat] = frozenset()
     since = clock.now()
     while True:
         asked = clock.now()
+        silent = watched if asked - since >= SILENCE_LIMIT else frozenset()
         try:
-            return LeaseKeeper(leases, clock, ask(watched if asked - since >= SILENCE_LIMIT else frozenset()), asked)
+            lease = leases.take(groups, drivers.owner, rollout, silent)
         except LeaseHeldError as held:
-            beats = held.unsure if sure else held.silent
+            beats = held.unsure if confirm_alive else held.silent
             if not beats or (watched and beats != watched):
+                log.info("lease held", extra={"facts": {"rollout": rollout, "why": str(held)}})
                 raise
             if not watched:
                 watched, since = beats, clock.now()
-                told(f"{held}; it is watched for that long now")
-        except NoAnswerError:  # one look without an answer spoils no watch
+                drivers.tell(f"{held}; it is watched for that long now")
+        except NoAnswerError:  # one question without an answer does not end the watch
             if not watched or asked - since > 2 * SILENCE_LIMIT:
                 raise
+        else:
+            log.info("lease acquired", extra={"facts": {"rollout": rollout, "epoch": lease.epoch}})
+            return LeaseKeeper(leases, clock, lease, asked)
         clock.sleep(POLL_INTERVAL)
 
 
 class LeaseKeeper:
-    """A lease that is ours, and when it was last known to be."""
+    """A lease of this process, and when the store last confirmed it."""
 
     def __init__(self, leases: Leases, clock: Clock, lease: Lease, proved: datetime) -> None:
         self.lease = lease
         self._leases = leases
         self._clock = clock
         self._proved = proved
+        self._beats_until: datetime | None = None
         self._over = threading.Event()
         self._lock = threading.Lock()
 
     @property
     def proved(self) -> datetime:
-        """It was ours at this moment at the least."""
+        """The latest moment at which the lease is known to have been held."""
         return self._proved
 
     @property
     def until(self) -> datetime:
-        """No act begins later than this."""
+        """No call begins later than this."""
         return self._proved + LEASE_DURATION - SAFETY_MARGIN
 
     def prove(self, at: datetime) -> None:
-        """Something asked for at this moment was answered as only the holder is answered."""
+        """Notes that a question sent at this moment was answered as only the owner is answered."""
         self._proved = max(self._proved, at)
 
     def renew(self) -> None:
-        """One heartbeat. Raises LeaseLost."""
+        """Sends one heartbeat. Raises LeaseLostError."""
         with self._lock:
             asked = self._clock.now()
             self._leases.renew(self.lease)
             self.prove(asked)
+        log.debug("heartbeat", extra={"facts": {"epoch": self.lease.epoch}})
 
-    def keep(self) -> "LeaseKeeper":
-        """From now on it beats by itself, also while a turn is long or rests."""
+    def keep(self, until: datetime | None = None) -> "LeaseKeeper":
+        """Starts the heartbeat, in a thread of its own.
+
+        Args:
+            until: The heartbeat stops at this moment (`beat_until`); None: not by itself.
+        """
+        self.beat_until(until)
         threading.Thread(target=self._beat, name="katakei-lease", daemon=True).start()
         return self
 
+    def beat_until(self, moment: datetime | None) -> None:
+        """Bounds the heartbeat, so that others can take over from a process that waits without end.
+
+        Args:
+            moment: After it no heartbeat is sent; None: no bound.
+        """
+        self._beats_until = moment
+
     def stop(self) -> None:
-        """It beats no more; the lease ends by itself, unless it is given back before."""
+        """Ends the heartbeat; the lease runs out by itself unless it is released before."""
         self._over.set()
 
     def release(self) -> None:
-        """Gives it back; one already lost is let go silently, and one that cannot be given back ends by itself."""
+        """Gives the lease back. A lease that is lost, or cannot be given back, is no error: it runs out by itself."""
         self.stop()
         with self._lock, suppress(KatakeiError):
             self._leases.release(self.lease)
+        log.info("lease released", extra={"facts": {"epoch": self.lease.epoch}})
 
     def _beat(self) -> None:
         while not self._over.wait(HEARTBEAT_INTERVAL.total_seconds()):
+            if self._beats_until is not None and self._clock.now() > self._beats_until:
+                log.info("heartbeat stopped", extra={"facts": {"epoch": self.lease.epoch}})
+                return
             try:
                 self.renew()
             except LeaseLostError:
-                self._clock.wake()  # the next turn finds out by itself, at once
+                log.info("lease lost", extra={"facts": {"epoch": self.lease.epoch}})
+                self._clock.wake()  # the next turn begins at once and finds out by itself
                 return
             except KatakeiError:
-                continue  # the turn meets the same trouble and tells it
+                continue  # the turn meets the same error and shows it

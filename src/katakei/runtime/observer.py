@@ -1,15 +1,18 @@
-"""The looking half of a turn: asks the drivers for everything wanted at once, each look with a deadline.
+"""The observing half of a turn: every question of the turn at once, each with a deadline.
 
-A look that failed leaves what was seen before as it was (it grows old by itself) and says why it failed.
+A question that failed leaves the earlier answer in place (its age shows) and says why it failed. Machines behind
+registrations that the plan did not know are read beside the turns. Nothing is decided here.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from katakei.domain.errors import KatakeiError, UnknownGroupError, UnreachableError
-from katakei.domain.model import Arn, Registration, TargetId
+from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.observation import (
     AttributesReading,
     Baseline,
@@ -18,21 +21,26 @@ from katakei.domain.observation import (
     HealthState,
     Observation,
     RegistrationHealth,
+    UnplannedRegistration,
     baseline_of,
     baseline_text,
 )
-from katakei.domain.ports import Balancer, Clock, Executor, HealthChecker, Pool, Probe, ProbedTarget
+from katakei.domain.ports import Balancer, Clock, Executor, GroupMember, HealthChecker, Pool, Probe, ProbedTarget
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
+from katakei.planning.survey import Survey, machines, tags
 from katakei.reconcile.drift import attribute_changes
 from katakei.reconcile.health_checks import questions
 from katakei.reconcile.observe import ObservationRequest
 from katakei.reconcile.pacing import Allowance
-from katakei.runtime.newcomers import UnplannedTargetReader
 
 K = TypeVar("K")
 T = TypeVar("T")
 DEADLINE = timedelta(seconds=10)
+REREAD_PAUSE = timedelta(seconds=15)
+"""Between two readings of the machines behind unplanned registrations: a large account takes long to read."""
 
+log = logging.getLogger(__name__)
 
 _Baseline = Mapping[str, Future[Mapping[TargetId, str]] | None]
 _Evidence = Mapping[str, Future[Mapping[TargetId, DrainEvidence]] | None]
@@ -40,7 +48,12 @@ _Arrivals = Mapping[str, Future[Mapping[TargetId, int]] | None]
 
 
 class Observer:
-    """Remembers only how often it may look at which group, and which looks have not come back yet."""
+    """Keeps how often each group may be asked, and which questions have not been answered yet.
+
+    Attributes:
+        troubles: Errors of this turn that waiting alone does not fix.
+        answered: Whether any group answered in this turn.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one driver for each kind of question
         self,
@@ -54,7 +67,7 @@ class Observer:
         self._balancer = balancer
         self._executor = executor
         self._checker = health_checker
-        self._witness = probe
+        self._probe = probe
         self._clock = clock
         self._pool = pool
         self._allowed: dict[Arn, Allowance] = {}
@@ -68,9 +81,12 @@ class Observer:
         self.answered = False
 
     def look(self, rollout: Rollout, wants: ObservationRequest, last: Observation) -> Observation:
-        """The last sight with everything that could be seen anew.
+        """The last observation with every new answer in it.
 
-        `troubles` says what no waiting will mend; `answered` whether any group was seen.
+        Args:
+            rollout: Whose targets and groups are asked about.
+            wants: The questions of this turn.
+            last: Answers to earlier questions; kept where a new one has no answer.
         """
         self._asked = []
         tickets = {key: (rollout.targets[key.target], ticket) for key, ticket in wants.works.items()}
@@ -82,7 +98,7 @@ class Observer:
         soon = [rollout.targets[target] for target in wants.soon]
         ready = {"soon": self._ask("soon", lambda: self._executor.prepare(soon, DEADLINE))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
-        baseline, evidence, arrivals = self._ask_witness(rollout, wants)
+        baseline, evidence, arrivals = self._ask_probe(rollout, wants)
         self._groups_only = len(self._asked) == len(due)
         wait(self._asked, timeout=DEADLINE.total_seconds())
         self.troubles = []
@@ -109,11 +125,11 @@ class Observer:
         return last.baseline if told is None else {target: baseline_of(text) for target, text in told.items()}
 
     def again(self, now: datetime) -> datetime:
-        """When a turn may know something new: now, or where only groups are awaited, when each may be looked at."""
+        """When a turn can learn something new: now; where only groups are waited for, when each may be asked again."""
         return max((one.next for one in self._allowed.values() if self._groups_only), default=now)
 
     def silent(self, now: datetime) -> tuple[datetime, str]:
-        """Since when a group has not answered any look, and why; now and '' when all do."""
+        """Since when a group has not answered, and why; now and '' when all groups answer."""
         return min(self._silent.values(), default=(now, ""))
 
     def _listen(self, seen: Mapping[Arn, GroupObservation], unseen: Mapping[Arn, str]) -> None:
@@ -124,8 +140,8 @@ class Observer:
             since, _ = self._silent.get(arn, (self._clock.now(), ""))
             self._silent[arn] = since, unseen[arn]
 
-    def _ask_witness(self, rollout: Rollout, wants: ObservationRequest) -> tuple[_Baseline, _Evidence, _Arrivals]:
-        probe = self._witness
+    def _ask_probe(self, rollout: Rollout, wants: ObservationRequest) -> tuple[_Baseline, _Evidence, _Arrivals]:
+        probe = self._probe
         if probe is None:
             return {}, {}, {}
         leaving, left, worked_on = (
@@ -148,7 +164,7 @@ class Observer:
         self, arn: Arn, only: frozenset[Registration] | None, planned: frozenset[Registration]
     ) -> Callable[[], GroupObservation]:
         def whole() -> GroupObservation:
-            """What was asked for and not shown is absent; an ip target registered without a zone is listed with one."""
+            """Asked for and not listed means absent. An IP target registered without a zone is listed with one."""
             begun = self._clock.now()
             try:
                 look = self._balancer.look(arn, only)
@@ -176,7 +192,7 @@ class Observer:
         return compare
 
     def _ask(self, name: str, look: Callable[[], T]) -> Future[T] | None:
-        """In the pool; None while an earlier look of this name has not come back."""
+        """Asks in the pool; None while an earlier question of this name has no answer."""
         flying = self._flying.get(name)
         if flying and not flying.done():
             return None
@@ -197,6 +213,7 @@ class Observer:
                 seen[name] = future.result()
             elif isinstance(error, KatakeiError):
                 missed[name] = str(error)
+                log.info("no answer", extra={"facts": {"question": str(name), "error": str(error)}})
                 self.troubles += [error] if isinstance(error, UnreachableError) else []
             else:
                 raise error
@@ -204,7 +221,7 @@ class Observer:
 
 
 def probed_target(rollout: Rollout, target: TargetId) -> ProbedTarget:
-    """A target as the witness is told of it."""
+    """A target as its probe needs it."""
     return ProbedTarget(
         rollout.targets[target], rollout.groups[target], baseline_text(rollout.statuses[target].baseline)
     )
@@ -214,3 +231,54 @@ def _merged(last: GroupObservation | None, new: GroupObservation) -> GroupObserv
     if new.full_begun is not None or last is None:
         return new
     return GroupObservation({**last.seen, **new.seen}, last.full_begun)
+
+
+class UnplannedTargetReader:
+    """Reads who stands behind registrations that the plan did not know.
+
+    One question at a time. Its answer comes with a later turn, because a large account takes long to read.
+    """
+
+    def __init__(self, balancer: Balancer, executor: Executor, clock: Clock, pool: Pool) -> None:
+        self._balancer = balancer
+        self._executor = executor
+        self._clock = clock
+        self._pool = pool
+        self._flying: Future[tuple[UnplannedRegistration, ...]] | None = None
+        self._asked: datetime | None = None
+
+    def look(self, rollout: Rollout, *, wanted: bool) -> tuple[UnplannedRegistration, ...]:
+        """What became known since the last time; empty while the answer is not there, or the question failed."""
+        found: tuple[UnplannedRegistration, ...] = ()
+        if self._flying and self._flying.done():
+            error = self._flying.exception()
+            if error is None:
+                found = self._flying.result()
+            elif not isinstance(error, KatakeiError):
+                raise error
+            self._flying = None
+        now = self._clock.now()
+        if wanted and not found and not self._flying and (self._asked is None or now - self._asked >= REREAD_PAUSE):
+            self._asked = now
+            self._flying = self._pool.submit(lambda: tuple(self._read(rollout)))
+        return found
+
+    def _read(self, rollout: Rollout) -> Iterator[UnplannedRegistration]:
+        """Registrations that are leaving again are skipped."""
+        known = rollout.owners.keys()
+        members: dict[Arn, tuple[GroupMember, ...]] = {group.arn: () for group in rollout.plan.groups}
+        for group in rollout.plan.groups:
+            with suppress(UnknownGroupError):  # the other groups are read all the same
+                all_there = self._balancer.members(group)
+                members[group.arn] = tuple(m for m in all_there if m.registration in known or not m.seen.out)
+        survey = Survey(rollout.plan.groups, members)
+        for target in machines(survey):
+            if not known >= set(target.registrations):
+                yield UnplannedRegistration(target, tags(survey, target.id), self._trouble(target))
+
+    def _trouble(self, target: Target) -> Reason | None:
+        """Why a plan with this target would have been refused; None when it would not."""
+        if elsewhere := self._balancer.elsewhere([target]):
+            return reason(ReasonCode.IN_OTHER_GROUPS, groups=tuple(place.group for place in elsewhere))
+        unready = self._executor.ready([target], DEADLINE).get(target.id)
+        return reason(ReasonCode.NOT_WORKABLE, text=unready) if unready else None

@@ -1,4 +1,8 @@
-"""Two executors as one: the update goes by one way to the targets, the revert by another."""
+"""Two executors as one: one for the update, another for the revert.
+
+The intent of a work key decides which executor gets it. `executor_of` is the only door: it returns a single executor
+where both commands use the same one.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +15,8 @@ from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkStatus
 from katakei.domain.phases import Intent
 from katakei.domain.ports import Executor
+from katakei.domain.spec import Spec
+from katakei.runtime.drivers import Drivers
 
 V = TypeVar("V")
 W = TypeVar("W")
@@ -19,7 +25,7 @@ Ask = Callable[[Mapping[WorkKey, V], timedelta], Mapping[WorkKey, W]]
 
 @dataclass(frozen=True, slots=True)
 class IntentRouter:
-    """Every key is its own executor's alone; `marks` are the update's, those of `revert` are asked of it itself."""
+    """Routes each key by its intent. `marks` are those of the update; ask the revert's executor for its own."""
 
     update: Executor
     revert: Executor
@@ -35,17 +41,17 @@ class IntentRouter:
         return self.update.lacks or self.revert.lacks
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
-        """Those that could not be worked on, or not be taken back."""
+        """Targets on which one of the two commands could not run."""
         return {**self.revert.ready(targets, by), **self.update.ready(targets, by)}
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """See Executor."""
-        theirs, ours = _parted(jobs)
-        self.update.fits(ours)
-        self.revert.fits(theirs)
+        reverts, updates = _parted(jobs)
+        self.update.fits(updates)
+        self.revert.fits(reverts)
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """By both: which of them comes next is not told here."""
+        """Prepares both: which of them comes next is not known here."""
         self.update.prepare(targets, by)
         self.revert.prepare(targets, by)
 
@@ -67,8 +73,8 @@ class IntentRouter:
 
     @staticmethod
     def _asked(keys: Mapping[WorkKey, V], by: timedelta, update: Ask[V, W], revert: Ask[V, W]) -> Mapping[WorkKey, W]:
-        theirs, ours = _parted(keys)
-        return {**(update(ours, by) if ours else {}), **(revert(theirs, by) if theirs else {})}
+        reverts, updates = _parted(keys)
+        return {**(update(updates, by) if updates else {}), **(revert(reverts, by) if reverts else {})}
 
     @staticmethod
     def _told(
@@ -77,18 +83,23 @@ class IntentRouter:
         update: Callable[[Mapping[WorkKey, V], timedelta], None],
         revert: Callable[[Mapping[WorkKey, V], timedelta], None],
     ) -> None:
-        theirs, ours = _parted(keys)
-        for tell, some in ((update, ours), (revert, theirs)):
+        reverts, updates = _parted(keys)
+        for tell, some in ((update, updates), (revert, reverts)):
             if some:
                 tell(some, by)
 
 
 def routed(update: Executor, revert: Executor) -> Executor:
-    """The one executor, where both go the same way."""
+    """Both as one executor: itself, where the two are the same."""
     return update if update is revert else IntentRouter(update, revert)
 
 
+def executor_of(drivers: Drivers, spec: Spec) -> Executor:
+    """The executor of a whole rollout: for its update, its revert, and the return of its targets."""
+    return routed(drivers.executor(spec.command(back=False)), drivers.executor(spec.command(back=True)))
+
+
 def _parted(keys: Mapping[WorkKey, V]) -> tuple[dict[WorkKey, V], dict[WorkKey, V]]:
-    """The revert's, and the others."""
-    theirs = {key: value for key, value in keys.items() if key.intent is Intent.REVERT}
-    return theirs, {key: value for key, value in keys.items() if key not in theirs}
+    """The keys of the revert, and all others."""
+    reverts = {key: value for key, value in keys.items() if key.intent is Intent.REVERT}
+    return reverts, {key: value for key, value in keys.items() if key not in reverts}

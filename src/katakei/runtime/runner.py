@@ -1,9 +1,10 @@
-"""The durable turn: read, look, decide, then write or act. It holds no opinion and never waits by itself.
+"""The durable turn: read, observe, decide, write, and only then call the outside. It never waits by itself.
 
-One turn resolves everything in atomic appends; nothing is acted on unless its append succeeded. What an act brought
-back is a fact, which is written with the next append.
+One turn writes every decision in atomic appends; no call is made unless the append before it succeeded. The result of
+a call is an event, which is written with the next append. `RolloutSession.step` is the only caller.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,39 +14,38 @@ from katakei.domain.actions import Action, Record, StartWork, Wait
 from katakei.domain.errors import ConcurrentAppendError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.model import RolloutId
 from katakei.domain.observation import Observation
-from katakei.domain.ports import Balancer, Clock, Executor, HealthChecker, Journal, Pool, Probe
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout, evolve, replay
+from katakei.domain.wire import kind_of
 from katakei.domain.words import since
 from katakei.reconcile.decide import decide, next_turn_due, still_valid, waiting_reason
 from katakei.reconcile.observe import observation_request
-from katakei.runtime.dispatcher import Dispatcher
-from katakei.runtime.last_looks import last_looks
+from katakei.runtime.dispatcher import Dispatcher, last_looks
+from katakei.runtime.drivers import Drivers
 from katakei.runtime.lease_keeper import LeaseKeeper
 from katakei.runtime.observer import Observer, probed_target
+from katakei.runtime.routing import executor_of
 
-PROOF_MAX_AGE = timedelta(seconds=5)  # for so long it is not asked again whether the lease is ours
-OUTAGE_LIMIT = timedelta(minutes=15)  # how long a world is borne that cannot be reached, or does not answer
+log = logging.getLogger(__name__)
+
+PROOF_MAX_AGE = timedelta(seconds=5)  # a lease that was confirmed less long ago is not renewed before a call
+OUTAGE_LIMIT = timedelta(minutes=15)  # how long AWS or the journal may be unreachable before the process gives up
 JOURNAL_RETRY = timedelta(seconds=2)  # after which a journal that did not answer is asked again
-MAX_ROUNDS = 30  # a turn that decides more often than this in one go is a fault of ours
-
-
-@dataclass(frozen=True, slots=True)
-class RunnerDrivers:
-    """The drivers one rollout needs."""
-
-    balancer: Balancer
-    executor: Executor
-    health_checker: HealthChecker
-    journal: Journal
-    clock: Clock
-    pool: Pool
-    probe: Probe | None = None
+MAX_ROUNDS = 30  # rounds of decisions in one turn; more would be an internal error
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn left behind: the rollout as it is now, what was written, why it waits, when to come again."""
+    """The result of one turn.
+
+    Attributes:
+        rollout: The rollout as it is now.
+        written: The events that this turn appended.
+        why: What the rollout waits for.
+        whys: What each target waits for.
+        now: The moment at which the turn ended.
+        due: The moment at which the next turn is due, unless the clock is woken before.
+    """
 
     rollout: Rollout
     written: tuple[e.Event, ...]
@@ -56,22 +56,25 @@ class Turn:
 
     @property
     def over(self) -> bool:
-        """Nothing is left for this process: finished, or interrupted with nothing in hand."""
+        """Whether this process is done: the rollout is finished, or interrupted with no target in progress."""
         return self.rollout.finished is not None or (self.rollout.interrupted and not self.rollout.in_progress)
 
 
 class Runner:
-    """Drives one rollout whose lease is ours."""
+    """Takes the turns of one rollout whose lease this process holds."""
 
-    def __init__(self, world: RunnerDrivers, hold: LeaseKeeper, rollout: RolloutId) -> None:
-        self._world = world
-        self._hold = hold
-        self._rollout = replay(world.journal.read(rollout, 0))
-        self._sight = Observation()
-        self._looks = Observer(
-            world.balancer, world.executor, world.health_checker, world.clock, world.pool, world.probe
+    def __init__(self, drivers: Drivers, lease: LeaseKeeper, rollout: RolloutId) -> None:
+        self._drivers = drivers
+        self._lease = lease
+        self._rollout = replay(drivers.journal.read(rollout, 0))
+        spec = self._rollout.plan.spec
+        executor = executor_of(drivers, spec)
+        self._probe = drivers.probe(spec)
+        self._observation = Observation()
+        self._observer = Observer(
+            drivers.balancer, executor, drivers.health_checker, drivers.clock, drivers.pool, self._probe
         )
-        self._acts = Dispatcher(world.balancer, world.executor, world.clock, world.pool)
+        self._dispatcher = Dispatcher(drivers.balancer, executor, drivers.clock, drivers.pool)
         self._facts: list[e.Event] = []
         self._trouble_since: datetime | None = None
         self._deaf_since: datetime | None = None
@@ -83,38 +86,41 @@ class Runner:
         return self._rollout
 
     def settled(self, within: timedelta) -> bool:
-        """Whether no call of ours that changes anything is under way any more; waited for so long at most."""
-        return self._acts.settled(within)
+        """Whether no call that changes anything is under way any more; waits up to `within` for them."""
+        return self._dispatcher.settled(within)
 
     def note(self, *events: e.Event) -> None:
-        """A fact from outside the loop (the taking, an interrupt); written with the next append."""
+        """Adds events from outside the turn (a new owner, an interrupt); they are written with the next append."""
         self._facts.extend(events)
 
     def turn(self) -> Turn:
-        """One whole turn. Raises LeaseLost when somebody took over, Unreachable when patience has run out."""
+        """Takes one turn.
+
+        Raises:
+            LeaseLostError: Another process took over.
+            UnreachableError: AWS, the executor or the journal was unreachable for too long, or denies access.
+        """
         try:
             turn = self._turn()
-        except (
-            NoAnswerError,
-            TemporarilyUnavailableError,
-        ) as silence:  # the journal's: looks and acts keep theirs to themselves
+        except (NoAnswerError, TemporarilyUnavailableError) as silence:  # of the journal: other errors stay in the turn
             return self._unanswered(silence)
         self._deaf_since = None
         return turn
 
     def _unanswered(self, silence: NoAnswerError | TemporarilyUnavailableError) -> Turn:
-        """Nothing is decided without the journal: it is asked again. What was to be written is kept."""
-        now = self._world.clock.now()
+        """Nothing is decided without the journal: it is asked again. Unwritten events are kept."""
+        now = self._drivers.clock.now()
         self._deaf_since = self._deaf_since or now
+        log.info("journal silent", extra={"facts": {"rollout": self._rollout.plan.rollout, "error": str(silence)}})
         if now - self._deaf_since > OUTAGE_LIMIT:
             raise UnreachableError(str(silence)) from silence
         why = reason(ReasonCode.JOURNAL_UNAVAILABLE, text=str(silence), waited=now - self._deaf_since)
         return Turn(self._rollout, (), why, (), now, now + JOURNAL_RETRY)
 
     def _turn(self) -> Turn:
-        self._hold.renew()
+        self._lease.renew()
         self._catch_up()
-        self._acts.begin()
+        self._dispatcher.begin()
         written = self._flush()
         self._look()
         actions: Sequence[Action] = ()
@@ -123,7 +129,7 @@ class Runner:
             facts = self._gather()
             then, rollout = rollout, evolve(self._rollout, facts)
             known = still_valid(actions, then, rollout)
-            actions = decide(rollout, self._sight, self._world.clock.now(), known)
+            actions = decide(rollout, self._observation, self._drivers.clock.now(), known)
             events = [*facts, *(action.event for action in actions if isinstance(action, Record))]
             if not self._append(events, facts):
                 actions = ()
@@ -135,14 +141,14 @@ class Runner:
         return self._told(written, actions)
 
     def _act(self, actions: Sequence[Action]) -> None:
-        """Looks may have taken long: nothing is done unless the lease was ours a moment ago."""
-        if self._world.clock.now() - self._hold.proved > PROOF_MAX_AGE:
-            self._hold.renew()
-        self._acts.submit(self._with_last_looks(actions), self._hold.until)
+        """Observing may have taken long: no call is made unless the lease was confirmed a moment ago."""
+        if self._drivers.clock.now() - self._lease.proved > PROOF_MAX_AGE:
+            self._lease.renew()
+        self._dispatcher.submit(self._with_last_looks(actions), self._lease.until)
 
     def _with_last_looks(self, actions: Sequence[Action]) -> list[Action]:
-        """What still drains is looked at once more by the work itself, where that runs on the target."""
-        probe, carrier = self._world.probe, self._rollout.plan.spec.carrier
+        """A target that still drains is probed once more by the work itself, where that runs on the target."""
+        probe, carrier = self._probe, self._rollout.plan.spec.carrier
         asked = [action.key.target for action in actions if isinstance(action, StartWork) and action.last_look]
         asked = [target for target in asked if self._rollout.command(target).executor == carrier]
         looks = last_looks(probe, [probed_target(self._rollout, target) for target in asked]) if probe else {}
@@ -154,61 +160,66 @@ class Runner:
         ]
 
     def _flush(self) -> list[e.Event]:
-        """Facts are written before the look, so that the look is known to be younger than they are."""
+        """Results of calls are written before observing, so that the observation is known to be younger."""
         facts = self._gather()
         return facts if self._append(facts, facts) else []
 
     def _gather(self) -> list[e.Event]:
-        facts, self._facts = [*self._facts, *self._acts.facts()], []
+        facts, self._facts = [*self._facts, *self._dispatcher.facts()], []
         return facts
 
     def _append(self, events: Sequence[e.Event], facts: Sequence[e.Event]) -> bool:
-        """All or none. When somebody's word came first the whole round is dropped; facts are kept until written."""
+        """Appends all or none. A user's command that came first drops the round; results of calls are kept."""
         if not events:
             return True
-        asked, self._facts = self._world.clock.now(), list(facts)
+        asked, self._facts = self._drivers.clock.now(), list(facts)
         try:
-            self._world.journal.append(self._hold.lease, self._rollout.plan.rollout, self._rollout.number, events)
+            self._drivers.journal.append(self._lease.lease, self._rollout.plan.rollout, self._rollout.number, events)
         except ConcurrentAppendError:
             self._catch_up()
             return False
-        self._hold.prove(asked)
+        self._lease.prove(asked)
         self._facts = []
+        kinds = [kind_of(event) for event in events] if log.isEnabledFor(logging.INFO) else []
+        log.info("events written", extra={"facts": {"after": self._rollout.number, "kinds": kinds}})
         self._rollout = evolve(self._rollout, events)
         return True
 
     def _catch_up(self) -> None:
-        news = self._world.journal.read(self._rollout.plan.rollout, self._rollout.number)
+        news = self._drivers.journal.read(self._rollout.plan.rollout, self._rollout.number)
         if news:
             self._rollout = evolve(self._rollout, news)
 
     def _look(self) -> None:
-        wanted = observation_request(self._rollout, self._sight, self._world.clock.now())
-        self._sight = self._looks.look(self._rollout, wanted, self._sight)
+        wanted = observation_request(self._rollout, self._observation, self._drivers.clock.now())
+        self._observation = self._observer.look(self._rollout, wanted, self._observation)
 
     def _told(self, written: Iterable[e.Event], actions: Sequence[Action]) -> Turn:
-        now = self._world.clock.now()
-        trouble = self._bear(now)
-        rests = tuple(action for action in actions if isinstance(action, Wait))
+        now = self._drivers.clock.now()
+        trouble = self._tolerated(now)
+        waits = tuple(action for action in actions if isinstance(action, Wait))
         why = trouble or self._refused(now) or waiting_reason(self._rollout, tuple(actions))
-        due = max(next_turn_due(tuple(actions), now), self._looks.again(now))
-        return Turn(self._rollout, tuple(written), why, rests, now, due)
+        due = max(next_turn_due(tuple(actions), now), self._observer.again(now))
+        return Turn(self._rollout, tuple(written), why, waits, now, due)
 
     def _refused(self, now: datetime) -> Reason | None:
-        """Work that is not taken as it is: said as long as that is so, which the limit of the work ends."""
-        refused = self._acts.refused
+        """Why the executor does not accept the work; shown until limits.working ends that."""
+        refused = self._dispatcher.refused
         self._refused_since = (self._refused_since or now) if refused else None
         waited = now - (self._refused_since or now)
         return reason(ReasonCode.WORK_NOT_TAKEN, text=refused, waited=waited) if refused else None
 
-    def _bear(self, now: datetime) -> Reason | None:
-        """A world that may come back is borne for a while; one that refuses us, only while targets are out."""
-        troubles = [*self._looks.troubles, *self._acts.troubles]
+    def _tolerated(self, now: datetime) -> Reason | None:
+        """Bounds how long an outage is tolerated.
+
+        Outages are retried for up to 15 minutes. Denied access ends the turn at once while no target is out.
+        """
+        troubles = [*self._observer.troubles, *self._dispatcher.troubles]
         if not troubles:
-            silent, why = self._looks.silent(now)
+            silent, why = self._observer.silent(now)
             if now - silent > OUTAGE_LIMIT:
                 raise UnreachableError(f"{why} ({since(silent, now)})")
-            self._trouble_since = None if self._looks.answered else self._trouble_since
+            self._trouble_since = None if self._observer.answered else self._trouble_since
             return None
         self._trouble_since = self._trouble_since or now
         lasting = not any(isinstance(trouble, TemporarilyUnavailableError) for trouble in troubles)

@@ -1,52 +1,67 @@
-"""A rollout in hand: its lease, its runner, and the way from Planned to Finished.
+"""A rollout session: one rollout in the process that holds its lease, from its first turn to its last.
 
-Whatever happens on the way, the lease is given back or ends by itself; what was resolved is in the journal.
+`step` is one turn and says when the next one is due. Its callers differ only in how they wait: `turns` sleeps in this
+process; a worker schedules the next turn. However a session ends, the lease is given back or runs out by itself, and
+every decision is in the journal.
 """
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Iterator
 from datetime import timedelta
+from types import TracebackType
+from typing import Self
 
 from katakei import __version__
 from katakei.domain import events as e
 from katakei.domain.errors import RefusedError
-from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Plan, restorable
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Spec
-from katakei.planning.forecast import Forecast, forecast
-from katakei.runtime import inline, lease_keeper
 from katakei.runtime.drivers import Drivers
 from katakei.runtime.lease_keeper import LeaseKeeper
-from katakei.runtime.routing import routed
-from katakei.runtime.runner import Runner, RunnerDrivers, Turn
+from katakei.runtime.runner import Runner, Turn
 
-CALL = timedelta(seconds=10)  # how long a call under way is waited for before the lease is given back
-VERSIONS = {"katakei": __version__, "events": str(e.VERSION)}  # of who planned it, and of what was written
+log = logging.getLogger(__name__)
 
-Confirm = Callable[[Plan, Forecast, Sequence[str]], bool]
+LAST_CALL = timedelta(seconds=10)
+"""How long a call under way is waited for before the lease is given back."""
+VERSIONS = {"katakei": __version__, "events": str(e.VERSION)}
+"""The versions that a plan records: of the program that made it, and of the events that it writes."""
 
 
 class RolloutSession:
-    """One rollout whose lease is ours."""
+    """One rollout whose lease this process holds. Use it as a context manager: leaving it gives the lease back.
 
-    def __init__(self, drivers: Drivers, hold: LeaseKeeper, plan: Plan, *, carried_on: bool) -> None:
+    Attributes:
+        plan: The plan as recorded.
+        carried_on: Whether the rollout began before this session.
+    """
+
+    def __init__(self, drivers: Drivers, lease: LeaseKeeper, plan: Plan, *, carried_on: bool) -> None:
+        """Reads the rollout from the journal and notes the new owner, which the first turn writes.
+
+        The lease belongs to the session from now on: an error here gives it back.
+        """
         self.plan = plan
         self.carried_on = carried_on
-        self._kit = drivers
-        self._hold = hold
-        self._interrupted = ""
-        update, revert = (drivers.executor(plan.spec.command(back=back)) for back in (False, True))
-        world = RunnerDrivers(
-            balancer=drivers.balancer,
-            executor=routed(update, revert),
-            health_checker=drivers.health_checker,
-            journal=drivers.journal,
-            clock=drivers.clock,
-            pool=drivers.pool,
-            probe=drivers.probe(plan.spec),
-        )
-        self._runner = Runner(world, hold, plan.rollout)
-        self._runner.note(e.OwnerChanged(drivers.clock.now(), drivers.owner, update.marks, revert.marks, e.VERSION))
+        self._drivers = drivers
+        self._lease = lease
+        self._interrupted_by = ""
+        try:
+            self._runner = Runner(drivers, lease, plan.rollout)
+            update, revert = (drivers.executor(plan.spec.command(back=back)).marks for back in (False, True))
+            self._runner.note(e.OwnerChanged(drivers.clock.now(), drivers.owner, update, revert, e.VERSION))
+        except BaseException:
+            lease.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close(LAST_CALL if kind is None else timedelta())  # Ctrl-C twice waits for nothing
 
     @property
     def rollout(self) -> Rollout:
@@ -55,83 +70,65 @@ class RolloutSession:
 
     @property
     def restore_lines(self) -> tuple[str, ...]:
-        """What puts every registration back by hand, exactly as it was when the plan was made."""
-        return restore_lines(self._kit, self.plan)
+        """The commands that put every registration back by hand, exactly as it was when the plan was made."""
+        return restore_lines(self._drivers, self.plan)
 
-    def run(self, told: Callable[[Turn], None]) -> Rollout:
-        """Turn after turn; the lease is given back at the end, or ends by itself where a call is still under way."""
+    def step(self) -> Turn:
+        """Takes one turn.
 
-        def after(turn: Turn) -> None:
-            told(turn)
-            if self._interrupted and not turn.rollout.interrupted:
-                self._runner.note(e.Interrupted(self._kit.clock.now(), self._interrupted))
+        Returns:
+            What the turn did, when the next one is due, and whether this session is over.
 
-        patience = timedelta()  # twice Ctrl-C waits for nothing
-        try:
-            rollout = inline.drive(self._runner, self._kit.clock, after)
-            patience = CALL
-            return rollout
-        finally:
-            self._hold.stop()
-            if self._runner.settled(patience):
-                self._hold.release()
+        Raises:
+            LeaseLostError: Another process took over; this one writes nothing and makes no call any more.
+            UnreachableError: AWS, the executor or the journal was unreachable for too long, or denies access.
+        """
+        if self._interrupted_by and not self.rollout.interrupted:
+            self._runner.note(e.Interrupted(self._drivers.clock.now(), self._interrupted_by))
+        turn = self._runner.turn()
+        waits = (turn.due - turn.now).total_seconds()
+        log.debug(
+            "turn", extra={"facts": {"rollout": self.plan.rollout, "events": len(turn.written), "next_in": waits}}
+        )
+        return turn
+
+    def turns(self) -> Iterator[Turn]:
+        """Turn after turn, sleeping until each is due; the last one is over."""
+        while True:
+            turn = self.step()
+            yield turn
+            if turn.over:
+                return
+            self._drivers.clock.sleep(turn.due - self._drivers.clock.now())
 
     def interrupt(self, by: str) -> None:
-        """Finish what is in hand, then stop. May be called from a signal handler."""
-        self._interrupted = by
-        self._kit.clock.wake()
+        """Finishes the targets in progress, then ends. May be called from a signal handler or another thread."""
+        self._interrupted_by = by
+        self._drivers.clock.wake()
 
     def wake(self) -> None:
-        """A person's word was written: the next turn is due now."""
-        self._kit.clock.wake()
+        """Makes the next turn due now: a user's command was written."""
+        self._drivers.clock.wake()
+
+    def close(self, within: timedelta = LAST_CALL) -> None:
+        """Gives the lease back.
+
+        Args:
+            within: How long to wait for a call under way. If it is not back by then the lease is left to run out, so
+                that nobody else acts on the same target meanwhile.
+        """
+        self._lease.stop()
+        if self._runner.settled(within):
+            self._lease.release()
 
 
 def restore_lines(drivers: Drivers, plan: Plan) -> tuple[str, ...]:
-    """The commands a person can paste, one for each group."""
+    """The commands that a person can paste, one for each group."""
     return tuple(drivers.balancer.restore_lines(restorable(plan)))
 
 
-def acquire_lease(
-    drivers: Drivers, groups: tuple[Group, ...], rollout: RolloutId, *, sure: bool = False
-) -> LeaseKeeper:
-    """The lease of all these groups, kept from now on. Raises Held with the name of the rollout that has one.
-
-    `sure`: only where that one lives, which may take some seconds to see (`lease_keeper.acquire_lease`).
-    """
-    arns = frozenset(group.arn for group in groups)
-    leases, owner = drivers.leases, drivers.owner
-    return lease_keeper.acquire(
-        leases, drivers.clock, lambda silent: leases.take(arns, owner, rollout, silent), drivers.tell, sure=sure
-    ).keep()
-
-
-def able(drivers: Drivers, spec: Spec) -> None:
-    """Raises Refused: what the work is to be told is not known to this process, so that nothing could be begun."""
+def check_executors(drivers: Drivers, spec: Spec) -> None:
+    """Raises RefusedError: this process could not start the work, because a secret is missing, for example."""
     for command in spec.commands:
         if lacking := drivers.executor(command).lacks:
             raise RefusedError(lacking)
-
-
-def begin(drivers: Drivers, hold: LeaseKeeper, plan: Callable[[], Plan], confirm: Confirm) -> RolloutSession:
-    """A new rollout: planned under its lease, shown, confirmed, recorded. Refused or not wanted: nothing remains."""
-    try:
-        return _record(drivers, hold, plan(), confirm)
-    except BaseException:
-        hold.release()
-        raise
-
-
-def _record(drivers: Drivers, hold: LeaseKeeper, plan: Plan, confirm: Confirm) -> RolloutSession:
-    if not confirm(plan, forecast(plan), restore_lines(drivers, plan)):
-        raise RefusedError("not confirmed; nothing was changed")
-    drivers.journal.append(hold.lease, plan.rollout, 0, [e.Planned(drivers.clock.now(), plan)])
-    return RolloutSession(drivers, hold, plan, carried_on=False)
-
-
-def carry_on(drivers: Drivers, state: Rollout) -> RolloutSession:
-    """An unfinished rollout, taken in hand as it was planned."""
-    if not state.aborting:  # to bring back what is out needs no secret
-        able(drivers, state.plan.spec)
-    return RolloutSession(
-        drivers, acquire_lease(drivers, state.plan.groups, state.plan.rollout), state.plan, carried_on=True
-    )

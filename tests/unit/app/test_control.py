@@ -1,19 +1,19 @@
-"""A person's word that lets a rollout go on: who carries it out, and when it is refused with nothing written."""
+"""The commands of a user: which process carries them out, and when they are refused with nothing written."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.properties.paper import Paper
 from tests.unit.given import NOON, OUTWARD, a_plan, brought, t
 
-from katakei.app import control
+from katakei.app.control import Control, Delegated
 from katakei.domain import events as e
-from katakei.domain.errors import LeaseHeldError, RefusedError, UsageError
+from katakei.domain.errors import RefusedError, UsageError
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.phases import Intent, Phase
@@ -21,6 +21,8 @@ from katakei.domain.plan import Plan
 from katakei.domain.ports import RolloutHeader
 from katakei.domain.replay import replay
 from katakei.domain.spec import Command
+from katakei.runtime.drivers import Drivers
+from katakei.runtime.session import RolloutSession
 
 OTHER = Owner("ci", "far", 1, 1, "boot")
 ME = Owner("kim", "here", 2, 2, "boot")
@@ -30,7 +32,7 @@ DONE = [e.Planned(NOON, PLAN), *brought(PLAN, Phase.DONE)]
 
 @dataclass
 class Place:
-    """A journal, its leases, and a clock in whose rests others act."""
+    """A journal, its leases, and a clock; `rests` is what others do while this process sleeps."""
 
     paper: Paper = field(default_factory=Paper)
     lacks: str = ""
@@ -85,7 +87,7 @@ class Place:
         return list(self.paper.events.get(rollout, [])[after:])
 
     def tell(self, rollout: Any, word: e.UserCommand | None = None) -> None:
-        """A word to a rollout; what is said to nobody else is for the person who waits."""
+        """A command to a rollout, or a sentence for the user who waits."""
         if word:
             self.paper.tell(rollout, word)
 
@@ -112,38 +114,43 @@ def _groups(plan: Plan) -> frozenset[Arn]:
     return frozenset(group.arn for group in plan.groups)
 
 
-def revert(place: Place) -> Any:
-    return control.revert(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
+def control(place: Place) -> Control:
+    return Control(cast("Drivers", place))
 
 
-WORDS: dict[str, Callable[[Any], Any]] = {
-    "abort": lambda place: control.abort(place, PLAN.rollout),
-    "retry": lambda place: control.retry(place, PLAN.rollout, [t(PLAN)]),
-    "revert": lambda place: control.revert(place, PLAN.rollout),
-    "resume": lambda place: control.resume(place, PLAN.rollout),
+def revert(place: Place) -> RolloutSession:
+    session = control(place).revert(PLAN.rollout)
+    assert isinstance(session, RolloutSession)
+    return session
+
+
+COMMANDS: dict[str, Callable[[Place], RolloutSession | Delegated]] = {
+    "abort": lambda place: control(place).abort(PLAN.rollout),
+    "retry": lambda place: control(place).retry(PLAN.rollout, [t(PLAN)]),
+    "revert": lambda place: control(place).revert(PLAN.rollout),
+    "resume": lambda place: control(place).resume(PLAN.rollout),
 }
-each = pytest.mark.parametrize("word", WORDS)
+each = pytest.mark.parametrize("word", COMMANDS)
 
 
 def driven(word: str) -> Place:
-    """A rollout that another process drives, to which this may be said."""
+    """A rollout that another process drives, in which this command makes sense."""
     return Place().given(*DONE, *([e.PauseAsked(NOON, "kim")] if word == "resume" else []), held=True)
 
 
-def test_nobody_drives_it_so_this_process_does() -> None:
+def test_revert_without_an_owner_is_carried_out_here() -> None:
     place = Place().given(*DONE, e.Finished(NOON))
     assert revert(place).rollout.reverting == "kim"
     assert place.told == ["RevertAsked"]
 
 
-def test_whoever_drives_it_reads_the_word_with_or_without_the_secret_here() -> None:
+def test_revert_with_an_owner_needs_no_secret_here() -> None:
     place = Place(lacks="no secret").given(*DONE, held=True)
-    with pytest.raises(LeaseHeldError):
-        revert(place)
+    assert isinstance(control(place).revert(PLAN.rollout), Delegated)
     assert place.told == ["RevertAsked"]
 
 
-def test_a_word_that_came_as_its_driver_finished_is_carried_out_from_here() -> None:
+def test_revert_is_carried_out_here_when_the_owner_has_finished() -> None:
     place = Place().given(*DONE, held=True)
     place.paper.alive.add(OTHER)
     tell = place.paper.tell
@@ -157,7 +164,7 @@ def test_a_word_that_came_as_its_driver_finished_is_carried_out_from_here() -> N
     assert revert(place).rollout.reverting == "kim"
 
 
-def test_without_its_secret_nothing_is_written_and_the_lease_is_free_again() -> None:
+def test_revert_without_its_secret_writes_nothing() -> None:
     place = Place(lacks="the secret TOKEN is missing").given(*DONE, e.Finished(NOON))
     with pytest.raises(RefusedError, match="TOKEN"):
         revert(place)
@@ -175,12 +182,12 @@ WITHOUT = a_plan(1, floor=0)
 @pytest.mark.parametrize(
     ("events", "refusal", "said"),
     [
-        ([*DONE, *REVERTED, e.Finished(NOON)], UsageError, "was taken back already"),
-        ([e.Planned(NOON, PLAN), e.Finished(NOON)], UsageError, "has touched no target"),
+        ([*DONE, *REVERTED, e.Finished(NOON)], UsageError, "was reverted already"),
+        ([e.Planned(NOON, PLAN), e.Finished(NOON)], UsageError, "worked on no target"),
         ([e.Planned(NOON, WITHOUT), *brought(WITHOUT, Phase.DONE)], RefusedError, "write revert: {ssm: "),
     ],
 )
-def test_what_cannot_be_reverted_is_refused(events: list[e.Event], refusal: type[Exception], said: str) -> None:
+def test_revert_that_makes_no_sense_is_refused(events: list[e.Event], refusal: type[Exception], said: str) -> None:
     place = Place().given(*events)
     with pytest.raises(refusal, match=said):
         revert(place)
@@ -195,50 +202,52 @@ def test_what_cannot_be_reverted_is_refused(events: list[e.Event], refusal: type
         (e.PauseAsked(NOON, "kim"), "is paused"),
     ],
 )
-def test_no_other_attempt_is_begun_while_a_person_holds_it_up_or_turns_it_round(word: e.Event, said: str) -> None:
+def test_retry_is_refused_while_paused_aborted_or_reverted(word: e.Event, said: str) -> None:
     place = Place().given(*DONE, word)
     with pytest.raises(RefusedError, match=said):
-        control.retry(place, PLAN.rollout, [t(PLAN)])  # type: ignore[arg-type]  # a kit as small as will do
+        control(place).retry(PLAN.rollout, [t(PLAN)])
     assert place.told == []
 
 
-def test_only_what_is_paused_is_resumed() -> None:
+def test_resume_needs_a_pause() -> None:
     place = Place().given(*DONE)
     with pytest.raises(UsageError, match="is not paused"):
-        control.resume(place, PLAN.rollout)  # type: ignore[arg-type]  # a kit as small as will do
+        control(place).resume(PLAN.rollout)
     paused = Place().given(*DONE, e.PauseAsked(NOON, "kim"))
-    assert not control.resume(paused, PLAN.rollout).rollout.paused  # type: ignore[arg-type]  # likewise
+    session = control(paused).resume(PLAN.rollout)
+    assert isinstance(session, RolloutSession)
+    assert not session.rollout.paused
 
 
 @each
-def test_who_is_seen_to_live_obeys_and_is_not_waited_for(word: str) -> None:
+def test_command_to_a_running_process_is_delegated_at_once(word: str) -> None:
     place = driven(word)
     place.paper.alive.add(OTHER)
-    with pytest.raises(LeaseHeldError):
-        WORDS[word](place)
+    assert isinstance(COMMANDS[word](place), Delegated)
     assert (place.told, place.time) == ([f"{word.title()}Asked"], NOON)
 
 
 @each
-def test_who_lives_elsewhere_obeys_once_its_heart_was_seen_to_beat(word: str) -> None:
+def test_command_is_delegated_once_the_heartbeat_advances(word: str) -> None:
     place = driven(word)
-    with pytest.raises(LeaseHeldError):
-        WORDS[word](place)
+    assert isinstance(COMMANDS[word](place), Delegated)
     assert place.told == [f"{word.title()}Asked"]
     assert place.time - NOON <= timedelta(seconds=7)
 
 
 @each
-def test_who_died_elsewhere_right_after_a_heartbeat_obeys_nobody_so_this_process_does(word: str) -> None:
+def test_command_is_carried_out_here_when_the_owner_died(word: str) -> None:
     place = driven(word)
     place.paper.hearts[OTHER].stops(NOON)
-    assert WORDS[word](place).carried_on
+    session = COMMANDS[word](place)
+    assert isinstance(session, RolloutSession)
+    assert session.carried_on
     assert place.told == [f"{word.title()}Asked"]
     assert place.paper.holders.keys() == _groups(PLAN)
     assert {holder[0] for holder in place.paper.holders.values()} == {ME}
 
 
-def test_what_was_aborted_and_finished_elsewhere_meanwhile_is_not_taken_up_once_more() -> None:
+def test_abort_finished_elsewhere_is_not_carried_out_again() -> None:
     place = driven("abort")
 
     def finishes() -> None:
@@ -246,6 +255,57 @@ def test_what_was_aborted_and_finished_elsewhere_meanwhile_is_not_taken_up_once_
         place.paper.holders.clear()
 
     place.rests = finishes
-    with pytest.raises(LeaseHeldError, match="was finished meanwhile"):
-        WORDS["abort"](place)
+    answer = COMMANDS["abort"](place)
+    assert isinstance(answer, Delegated)
+    assert "was finished meanwhile" in answer.why
     assert (place.told, place.paper.holders) == (["AbortAsked", "Finished"], {})
+
+
+@pytest.fixture
+def newer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command needs version 9 of events."""
+    monkeypatch.setattr("katakei.app.control.version_needed", lambda _command: 9)
+
+
+def owned(word: str, version: int) -> Place:
+    """As `driven`, by an owner that reads events up to this version."""
+    place = driven(word)
+    place.given(*place.before, e.OwnerChanged(NOON, OTHER, "", "", version))
+    return place
+
+
+@each
+@pytest.mark.usefixtures("newer")
+def test_command_too_new_for_a_living_owner_is_refused(word: str) -> None:
+    place = owned(word, 8)
+    with pytest.raises(RefusedError, match="older Katakei, which cannot read this command"):
+        COMMANDS[word](place)
+    assert place.told == []
+    assert {holder[0] for holder in place.paper.holders.values()} == {OTHER}
+
+
+@pytest.mark.usefixtures("newer")
+@pytest.mark.parametrize("word", ["pause", "approve"])
+def test_pause_and_approve_too_new_for_a_living_owner_are_refused(word: str) -> None:
+    plan = a_plan(1, floor=0, work=Command("manual"))
+    place = Place().given(e.Planned(NOON, plan), *brought(plan, Phase.WORKING), e.OwnerChanged(NOON, OTHER))
+    place.take(_groups(plan), OTHER, plan.rollout)
+    with pytest.raises(RefusedError, match="older Katakei"):
+        control(place).pause(PLAN.rollout) if word == "pause" else control(place).approve(PLAN.rollout, ())
+    assert place.told == []
+
+
+@pytest.mark.usefixtures("newer")
+def test_command_that_the_living_owner_can_read_is_written() -> None:
+    place = owned("pause", 9)
+    control(place).pause(PLAN.rollout)
+    assert place.told == ["PauseAsked"]
+
+
+@pytest.mark.usefixtures("newer")
+@pytest.mark.parametrize("word", ["abort", "pause"])
+def test_command_too_new_for_a_dead_owner_is_written(word: str) -> None:
+    place = owned(word, 8)
+    place.paper.hearts[OTHER].stops(NOON)
+    control(place).pause(PLAN.rollout) if word == "pause" else COMMANDS[word](place)
+    assert place.told == [f"{word.title()}Asked"]

@@ -1,4 +1,4 @@
-"""What could never be handed over is found when it is planned, with the last look that will go along with it."""
+"""Work that the executor could never accept: found before the plan, with the last probe that goes with it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ UNDO = Command("local", "undo")
 
 
 @dataclass
-class Kit:
-    """Executors that take no more than so many characters, by name, and a witness whose program names its targets."""
+class SmallDrivers:
+    """Executors that accept a limited number of characters, by name, and a probe whose program names its targets."""
 
     most: int = 10_000
     asked: dict[str, dict[WorkKey, tuple[Target, Job]]] = field(default_factory=dict)
@@ -47,26 +47,26 @@ class Kit:
 
 def looks(plan: Plan, way: str = "ssm") -> set[str]:
     """The last looks that the executor of this name was asked about."""
-    kit = Kit()
-    preflight.fits(kit, plan)  # type: ignore[arg-type]  # a kit as small as will do
-    return {job.probe for _, job in kit.asked[way].values()}
+    drivers = SmallDrivers()
+    preflight.check_fits(drivers, plan)  # type: ignore[arg-type]  # as few drivers as will do
+    return {job.probe for _, job in drivers.asked[way].values()}
 
 
-def test_each_may_be_looked_at_together_with_those_that_begin_with_it() -> None:
+def test_check_fits_joins_last_probes_by_window() -> None:
     assert looks(a_plan(3, drain=PROOF)) == {t(a_plan(3), number) for number in range(3)}
     plan = a_plan(3, window=2, drain=PROOF)
     assert looks(plan) == {f"{t(plan)} {t(plan, 1)}", t(plan, 2)}
 
 
-def test_a_look_goes_along_only_with_what_runs_on_the_target() -> None:
+def test_check_fits_adds_a_probe_to_work_on_targets_only() -> None:
     assert looks(a_plan(work=UNDO, drain=PROOF), "local") == {""}
     assert looks(a_plan(revert=UNDO, drain=PROOF), "local") == {""}
     assert looks(a_plan()) == {""}
 
 
 @pytest.mark.parametrize("spec", [{"work": Command("ssm", "#" * 99)}, {"revert": Command("ssm", "#" * 99)}])
-def test_neither_the_work_nor_what_takes_it_back_may_be_too_long(spec: Mapping[str, Command]) -> None:
+def test_check_fits_limits_work_and_revert(spec: Mapping[str, Command]) -> None:
     plan = a_plan(1, floor=0, drain=PROOF, **spec)  # type: ignore[arg-type]  # as the plan takes it
     with pytest.raises(UsageError):
-        preflight.fits(Kit(most=99), plan)  # type: ignore[arg-type]  # a kit as small as will do
-    preflight.fits(Kit(most=99 + len(t(plan))), plan)  # type: ignore[arg-type]  # likewise
+        preflight.check_fits(SmallDrivers(most=99), plan)  # type: ignore[arg-type]  # as few drivers as will do
+    preflight.check_fits(SmallDrivers(most=99 + len(t(plan))), plan)  # type: ignore[arg-type]  # likewise

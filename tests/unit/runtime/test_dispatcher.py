@@ -1,4 +1,4 @@
-"""Work that is not taken at once: handed over again as soon as that is proved, and said why while it is refused."""
+"""Starts that are not accepted at once: when they are repeated, and what is said while they are refused."""
 
 from collections.abc import Iterator
 from itertools import repeat
@@ -26,7 +26,7 @@ def a_play() -> Play:
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, errors: Iterator[KatakeiError]) -> None:
-    """Each start is answered with the next of these, and taken once there is none left."""
+    """Each start raises the next of these errors, and is accepted once there is none left."""
     start = ExecutorDoor.start
 
     def answered(self: ExecutorDoor, jobs: object, by: object) -> object:
@@ -38,7 +38,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch, errors: Iterator[KatakeiError]) ->
 
 
 def turns(process: Process, within: float) -> Iterator[Turn]:
-    """Those of so many seconds."""
+    """The turns of this many seconds."""
     end = process.clock.now() + seconds(within)
     while process.clock.now() < end:
         turned = process.runner.turn()
@@ -54,7 +54,7 @@ def first(play: Play, kind: type[e.Event], phase: Phase | None = None) -> e.Even
     )
 
 
-def test_one_throttled_start_costs_seconds_and_not_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttled_start_is_repeated_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     play = a_play()
     refusing(
         monkeypatch, iter([NoAnswerError("AWS throttled SendCommand"), NoAnswerError("AWS did not answer SendCommand")])
@@ -64,7 +64,7 @@ def test_one_throttled_start_costs_seconds_and_not_the_timer(monkeypatch: pytest
     assert taken.at - resolved.at < seconds(20)
 
 
-def test_a_start_that_a_dead_process_had_resolved_is_made_by_the_next_when_settle_is_over(
+def test_start_decided_by_a_dead_process_follows_after_settle(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     play = a_play()
@@ -80,9 +80,7 @@ def test_a_start_that_a_dead_process_had_resolved_is_made_by_the_next_when_settl
 
 
 @pytest.mark.parametrize("kind", [UsageError, RejectedError])
-def test_why_an_executor_does_not_take_the_work_is_said_until_its_limit_is_over(
-    monkeypatch: pytest.MonkeyPatch, kind: type[KatakeiError]
-) -> None:
+def test_refused_start_is_explained_until_its_limit(monkeypatch: pytest.MonkeyPatch, kind: type[KatakeiError]) -> None:
     play = a_play()
     refusing(monkeypatch, repeat(kind("the command is too long")))
     said = [sentence(turned.why) for turned in turns(play._take_up(), 3 * TIMER + 900)]

@@ -1,8 +1,10 @@
-"""How a lease is taken from a holder that fell silent, and how it is kept."""
+"""The lease: how it is acquired from an owner that fell silent, and how it is kept."""
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, cast
 
 import pytest
 from tests.contracts.ledgers import BOTH, ID, OTHER, owner
@@ -12,31 +14,63 @@ from tests.properties.things import seconds
 from tests.properties.world import NOON, TurnedClock
 
 from katakei.domain.errors import KatakeiError, LeaseHeldError, LeaseLostError, NoAnswerError, UnreachableError
-from katakei.domain.leases import Heartbeat, Lease
+from katakei.domain.leases import Heartbeat, Lease, Owner
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import Leases
 from katakei.runtime import lease_keeper
-from katakei.runtime.lease_keeper import LeaseKeeper, acquire
+from katakei.runtime.drivers import Drivers
+from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
 
 ours, theirs = owner(1), owner(2, "elsewhere")
 
 
 class Here(TurnedClock):
-    """A clock of our own, and what is said while it is watched. `woken` counts who wanted the next turn at once."""
+    """A clock of this process. `woken` is set once somebody wanted the next turn at once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[str] = []
         self.woken = threading.Event()
 
     def sleep(self, span: timedelta) -> None:
         super().sleep(span)
-        assert self.time < NOON + seconds(20_000), "it watches for ever"
+        assert self.time < NOON + seconds(20_000), "it watches without end"
 
     def wake(self) -> None:
         self.woken.set()
 
 
+class Asked(Protocol):
+    """Answers as `Leases.take`."""
+
+    def __call__(self, silent: frozenset[Heartbeat]) -> Lease: ...
+
+
+@dataclass
+class Taker:
+    """The drivers of a process that wants both groups."""
+
+    ask: Asked
+    clock: Here
+    owner: Owner = ours
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def leases(self) -> "Taker":
+        return self
+
+    def take(self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat]) -> Lease:
+        assert (groups, owner, rollout) == (BOTH, ours, ID)
+        return self.ask(silent)
+
+    def tell(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def taken(self, *, confirm_alive: bool = False) -> LeaseKeeper:
+        return acquire_lease(cast("Drivers", self), BOTH, ID, confirm_alive=confirm_alive)
+
+
 class Held10sAgo:
-    """A paper on which somebody else took both groups, and a rival of his that comes ten seconds later."""
+    """A paper on which another process took both groups, and a rival that comes ten seconds later."""
 
     def __init__(self, *naps: tuple[float, float]) -> None:
         self.paper, self.clock = Paper(), Here()
@@ -45,42 +79,47 @@ class Held10sAgo:
             self.paper.hearts[theirs].stops(NOON + seconds(since), NOON + seconds(until))
         self.lease = self.paper.take(BOTH, theirs, OTHER, frozenset(), NOON)
         self.clock.sleep(seconds(10))
+        self.taker = Taker(self.ask, self.clock)
 
     def ask(self, silent: frozenset[Heartbeat]) -> Lease:
         return self.paper.take(BOTH, ours, ID, silent, self.clock.now())
 
-    def taken(self, *, sure: bool = False) -> LeaseKeeper:
-        return acquire(self.paper, self.clock, self.ask, self.clock.said.append, sure=sure)  # type: ignore[arg-type]  # only asked
+    @property
+    def said(self) -> list[str]:
+        return self.taker.said
+
+    def taken(self, *, confirm_alive: bool = False) -> LeaseKeeper:
+        return self.taker.taken(confirm_alive=confirm_alive)
 
 
 def passed(clock: TurnedClock) -> float:
     return (clock.now() - NOON).total_seconds()
 
 
-def test_a_holder_that_was_heard_of_just_now_refuses_at_once() -> None:
+def test_acquire_lease_with_a_fresh_heartbeat_is_refused_at_once() -> None:
     there = Held10sAgo()
     with pytest.raises(LeaseHeldError, match="r-two"):
         there.taken()
-    assert (passed(there.clock), there.clock.said) == (10, [])
+    assert (passed(there.clock), there.said) == (10, [])
 
 
-def test_a_silent_holder_is_taken_over_when_it_was_silent_for_thirty_seconds_of_our_own_clock() -> None:
+def test_acquire_lease_replaces_an_owner_silent_for_thirty_seconds() -> None:
     there = Held10sAgo((1, 10_000))
     hold = there.taken()
     assert 40 <= passed(there.clock) <= 44
-    assert "r-two" in there.clock.said[0]
+    assert "r-two" in there.said[0]
     assert hold.lease.epoch > there.lease.epoch
 
 
 @pytest.mark.parametrize("wakes", [12, 25, 39])
-def test_a_holder_whose_heart_beats_again_meanwhile_refuses_at_once(wakes: float) -> None:
+def test_acquire_lease_is_refused_once_the_heartbeat_advances(wakes: float) -> None:
     there = Held10sAgo((1, wakes))
     with pytest.raises(LeaseHeldError):
         there.taken()
     assert wakes <= passed(there.clock) <= wakes + 4
 
 
-def test_a_heart_that_beats_refuses_also_where_the_store_tells_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_acquire_lease_sees_heartbeats_without_the_clock_of_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paper, "YOUNG", seconds(-1))
     there = Held10sAgo()
     with pytest.raises(LeaseHeldError):
@@ -88,31 +127,31 @@ def test_a_heart_that_beats_refuses_also_where_the_store_tells_no_time(monkeypat
     assert passed(there.clock) <= 18
 
 
-def test_whoever_wants_to_be_sure_sees_the_heart_beat_before_it_is_refused() -> None:
+def test_confirm_alive_waits_until_the_heartbeat_advances() -> None:
     there = Held10sAgo()
     with pytest.raises(LeaseHeldError):
-        there.taken(sure=True)
+        there.taken(confirm_alive=True)
     assert 10 < passed(there.clock) <= 17
 
 
-def test_whoever_wants_to_be_sure_takes_over_from_a_holder_that_died_right_after_a_heartbeat() -> None:
+def test_confirm_alive_replaces_an_owner_that_died_after_a_heartbeat() -> None:
     with pytest.raises(LeaseHeldError):
         Held10sAgo((9, 10_000)).taken()
     there = Held10sAgo((9, 10_000))
-    assert there.taken(sure=True).lease.epoch > there.lease.epoch
+    assert there.taken(confirm_alive=True).lease.epoch > there.lease.epoch
     assert 40 <= passed(there.clock) <= 44
-    assert "it is watched for that long now" in there.clock.said[0]
+    assert "it is watched for that long now" in there.said[0]
 
 
-def test_a_holder_whose_process_is_seen_to_live_refuses_at_once_also_whoever_wants_to_be_sure() -> None:
+def test_confirm_alive_does_not_watch_a_running_process() -> None:
     there = Held10sAgo()
     there.paper.alive.add(theirs)
     with pytest.raises(LeaseHeldError):
-        there.taken(sure=True)
-    assert (passed(there.clock), there.clock.said) == (10, [])
+        there.taken(confirm_alive=True)
+    assert (passed(there.clock), there.said) == (10, [])
 
 
-def test_a_lease_that_is_given_back_meanwhile_is_taken_at_once() -> None:
+def test_acquire_lease_takes_a_released_lease_at_once() -> None:
     there = Held10sAgo((1, 10_000))
 
     def ask(silent: frozenset[Heartbeat]) -> Lease:
@@ -120,11 +159,11 @@ def test_a_lease_that_is_given_back_meanwhile_is_taken_at_once() -> None:
             there.paper.release(there.lease)
         return there.ask(silent)
 
-    acquire(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
+    Taker(ask, there.clock).taken()
     assert passed(there.clock) <= 24
 
 
-def test_a_look_without_an_answer_spoils_no_watch_and_a_store_that_is_gone_ends_it() -> None:
+def test_acquire_lease_tolerates_one_unanswered_question_only() -> None:
     there = Held10sAgo((1, 10_000))
     gone = [seconds(15), seconds(25)]
 
@@ -133,15 +172,15 @@ def test_a_look_without_an_answer_spoils_no_watch_and_a_store_that_is_gone_ends_
             raise NoAnswerError("no answer")
         return there.ask(silent)
 
-    acquire(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
+    Taker(ask, there.clock).taken()
     assert passed(there.clock) <= 44
 
     there, gone = Held10sAgo((1, 10_000)), [seconds(15), seconds(10_000)]
     with pytest.raises(NoAnswerError):
-        acquire(there.paper, there.clock, ask, there.clock.said.append)  # type: ignore[arg-type]  # only asked
+        Taker(ask, there.clock).taken()
 
 
-def test_no_act_begins_with_less_than_ten_seconds_of_the_lease_left() -> None:
+def test_until_leaves_ten_seconds_of_the_lease() -> None:
     there = Held10sAgo((1, 10_000))
     hold = there.taken()
     asked = hold.proved
@@ -151,7 +190,7 @@ def test_no_act_begins_with_less_than_ten_seconds_of_the_lease_left() -> None:
 
 
 class Renewing:
-    """Leases that answer each renewal, and the giving back, with the next of these, and the last one for ever."""
+    """Leases that answer each renewal, and the release, with the next of these; the last one repeats."""
 
     def __init__(self, *answers: KatakeiError | None) -> None:
         self.answers, self.asked, self.released = list(answers), 0, False
@@ -172,8 +211,8 @@ class Renewing:
             raise answer
 
 
-def kept(leases: Renewing, clock: Here, until: Callable[[], bool]) -> LeaseKeeper:
-    hold = LeaseKeeper(leases, clock, Lease(BOTH, ours, 1), NOON).keep()  # type: ignore[arg-type]  # only these are asked
+def kept(leases: Renewing, clock: Here, until: Callable[[], bool], beats_until: datetime | None = None) -> LeaseKeeper:
+    hold = LeaseKeeper(cast("Leases", leases), clock, Lease(BOTH, ours, 1), NOON).keep(beats_until)
     end = threading.Event()
     for _ in range(1000):
         if until():
@@ -188,7 +227,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_it_beats_by_itself_until_it_is_given_back_and_trouble_with_the_journal_ends_nothing() -> None:
+def test_heartbeat_continues_after_errors_until_release() -> None:
     leases, clock = Renewing(None, UnreachableError("the disk is full"), None), Here()
     clock.sleep(seconds(60))
     hold = kept(leases, clock, lambda: leases.asked >= 4)
@@ -200,7 +239,7 @@ def test_it_beats_by_itself_until_it_is_given_back_and_trouble_with_the_journal_
 
 
 @pytest.mark.usefixtures("quick")
-def test_who_finds_it_lost_beats_no_more_and_calls_for_the_next_turn() -> None:
+def test_heartbeat_stops_and_wakes_the_turn_when_lost() -> None:
     leases, clock = Renewing(None, LeaseLostError("taken over")), Here()
     hold = kept(leases, clock, clock.woken.is_set)
     assert leases.asked == 2
@@ -210,10 +249,40 @@ def test_who_finds_it_lost_beats_no_more_and_calls_for_the_next_turn() -> None:
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("answer", [NoAnswerError("no answer"), UnreachableError("the disk is full")])
-def test_a_lease_that_cannot_be_given_back_is_no_error_and_ends_by_itself(answer: KatakeiError) -> None:
+def test_release_without_an_answer_is_no_error(answer: KatakeiError) -> None:
     leases = Renewing(answer)
     hold = kept(leases, Here(), lambda: leases.asked >= 2)
     hold.release()
     asked = leases.asked
     threading.Event().wait(0.05)
     assert (leases.released, leases.asked - asked <= 1) == (True, True)
+
+
+@pytest.mark.usefixtures("quick")
+def test_heartbeat_stops_at_its_bound() -> None:
+    leases, clock = Renewing(None), Here()
+    hold = kept(leases, clock, lambda: leases.asked >= 2, NOON + seconds(60))
+    clock.sleep(seconds(61))
+    assert stands_still(leases)
+    assert not leases.released
+    hold.release()
+
+
+@pytest.mark.usefixtures("quick")
+def test_heartbeat_goes_on_when_its_bound_is_lifted() -> None:
+    leases, clock = Renewing(None), Here()
+    hold = kept(leases, clock, lambda: leases.asked >= 2, NOON + seconds(60))
+    hold.beat_until(None)
+    clock.sleep(seconds(61))
+    assert not stands_still(leases)
+    hold.release()
+
+
+def stands_still(leases: Renewing) -> bool:
+    """Whether no renewal comes for five heartbeats."""
+    for _ in range(100):
+        asked = leases.asked
+        threading.Event().wait(0.05)
+        if leases.asked == asked:
+            return True
+    return False

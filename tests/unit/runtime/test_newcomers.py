@@ -13,7 +13,7 @@ from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Arn, Registration, Target
 from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.spec import LatePolicy
-from katakei.runtime.newcomers import UnplannedTargetReader
+from katakei.runtime.observer import UnplannedTargetReader
 
 
 def joined(play: Play, turns: int = 12) -> e.TargetAdded:
@@ -31,14 +31,14 @@ def a_play() -> Play:
     return Play(Setting(seed=1, groups=2, spec=spec_of(late=LatePolicy.ROLL)))
 
 
-def test_a_machine_is_read_whole_with_every_group_that_lists_it() -> None:
+def test_unplanned_target_is_read_with_all_its_groups() -> None:
     event = joined(a_play())
     assert event.takes_part
     assert (event.target.name, event.target.address, event.target.zone) == ("web100", "10.0.0.100", "a")
     assert len(event.target.registrations) == 2
 
 
-def test_one_that_is_registered_in_other_groups_too_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unplanned_target_in_other_groups_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def elsewhere(_self: BalancerDoor, targets: Sequence[Target]) -> Sequence[Registration]:
         return [Registration(Arn("arn:other"), targets[0].id, 80)]
 
@@ -46,12 +46,12 @@ def test_one_that_is_registered_in_other_groups_too_is_left_alone(monkeypatch: p
     assert joined(a_play()).reason == reason(ReasonCode.IN_OTHER_GROUPS, groups=("arn:other",))
 
 
-def test_one_that_cannot_be_worked_on_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unplanned_target_without_an_agent_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExecutorDoor, "ready", lambda _self, targets, _by: {targets[0].id: "no agent"})
     assert joined(a_play()).reason == reason(ReasonCode.NOT_WORKABLE, text="no agent")
 
 
-def test_a_question_without_an_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unplanned_target_question_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([NoAnswerError("throttled"), None])
     members = BalancerDoor.members
 
@@ -64,20 +64,21 @@ def test_a_question_without_an_answer_is_asked_again(monkeypatch: pytest.MonkeyP
     assert joined(a_play()).takes_part
 
 
-def test_a_group_that_is_gone_keeps_nobody_from_being_seen_in_another() -> None:
+def test_unplanned_target_is_read_beside_a_deleted_group() -> None:
     play = a_play()
     gone, _ = play.world.group_of
     play.world._delete(gone)
     play.world.be_born(target(100, play.world.group_of.values()))
     runner = play._take_up().runner
-    drivers = runner._world
-    newcomers = UnplannedTargetReader(drivers.balancer, drivers.executor, drivers.clock, drivers.pool)
+    drivers = runner._drivers
+    executor = drivers.executor(runner.rollout.plan.spec.work)
+    newcomers = UnplannedTargetReader(drivers.balancer, executor, drivers.clock, drivers.pool)
     assert newcomers.look(runner.rollout, wanted=True) == ()
     (found,) = newcomers.look(runner.rollout, wanted=True)
     assert [place.group == gone for place in found.target.registrations] == [False]
 
 
-def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unplanned_target_reader_hides_no_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(*_: object) -> None:
         raise TypeError("a mistake")
 

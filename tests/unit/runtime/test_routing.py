@@ -1,4 +1,4 @@
-"""The update by one way, the revert by another: each key is its own executor's alone."""
+"""Two executors as one: each key goes to the executor of its intent."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ TICKETS = dict.fromkeys((UPDATE, REVERT), (WHO, ""))
 
 
 class Place:
-    """Where work goes: it remembers what came there."""
+    """An executor that remembers what it was asked."""
 
     def __init__(self, name: str, lacks: str = "") -> None:
         self.marks, self.lacks = name, lacks
@@ -55,7 +55,7 @@ class Place:
         self.came += tickets
 
 
-def test_each_key_goes_its_own_way_and_comes_back_by_it() -> None:
+def test_router_sends_each_key_to_its_executor() -> None:
     here, there = Place("here"), Place("there")
     both = IntentRouter(here, there)
     assert both.start(JOBS, BY) == {UPDATE: "here", REVERT: "there"}
@@ -65,7 +65,7 @@ def test_each_key_goes_its_own_way_and_comes_back_by_it() -> None:
     assert (here.came, there.came) == ([UPDATE] * 2, [REVERT] * 3)
 
 
-def test_both_must_be_ready_before_anything_begins_and_the_updates_reason_comes_first() -> None:
+def test_router_is_ready_only_when_both_executors_are() -> None:
     here, there = Place("here"), Place("there", lacks="no secret")
     both = IntentRouter(here, there)
     both.prepare([WHO], BY)
@@ -73,7 +73,7 @@ def test_both_must_be_ready_before_anything_begins_and_the_updates_reason_comes_
     assert (here.prepared, there.prepared) == (1, 1)
 
 
-def test_each_key_has_to_fit_its_own_way_and_one_way_for_both_is_asked_for_both() -> None:
+def test_router_checks_each_job_with_its_executor() -> None:
     here, there = Place("here"), Place("there")
     routed(here, there).fits(JOBS)
     assert (here.came, there.came) == ([UPDATE], [REVERT])

@@ -1,4 +1,4 @@
-"""How long a world that cannot be reached is borne."""
+"""The turn while AWS or the journal cannot be reached: how long that is tolerated, and what is said."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -43,12 +43,12 @@ def answering(process: Process, errors: Iterator[KatakeiError], monkeypatch: pyt
     def gone(*_args: object) -> None:
         raise next(errors)
 
-    monkeypatch.setattr(process.runner._looks._balancer, "look", gone)
-    monkeypatch.setattr(process.runner._looks._balancer, "groups", gone)
-    monkeypatch.setattr(process.runner._looks._executor, "look", gone)
+    monkeypatch.setattr(process.runner._observer._balancer, "look", gone)
+    monkeypatch.setattr(process.runner._observer._balancer, "groups", gone)
+    monkeypatch.setattr(process.runner._observer._executor, "look", gone)
 
 
-def test_a_call_without_an_answer_does_not_prolong_the_wait_for_a_world_that_is_gone(
+def test_unanswered_call_does_not_extend_the_outage_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     process = with_a_target_draining()
@@ -61,7 +61,7 @@ def test_a_call_without_an_answer_does_not_prolong_the_wait_for_a_world_that_is_
     assert process.clock.now() - begun >= OUTAGE_LIMIT
 
 
-def test_a_group_that_never_answers_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_group_ends_the_rollout_after_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     process = with_a_target_draining()
     begun = process.clock.now()
 
@@ -72,7 +72,7 @@ def test_a_group_that_never_answers_is_not_waited_for_without_end(monkeypatch: p
     assert OUTAGE_LIMIT <= process.clock.now() - begun < OUTAGE_LIMIT + timedelta(minutes=1)
 
 
-def test_a_world_that_may_come_back_is_borne_also_while_nothing_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outage_is_tolerated_while_no_target_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
     process = Play(Setting(seed=1))._take_up()
     begun = process.clock.now()
 
@@ -83,7 +83,7 @@ def test_a_world_that_may_come_back_is_borne_also_while_nothing_is_out(monkeypat
     assert process.clock.now() - begun >= OUTAGE_LIMIT
 
 
-def test_what_no_waiting_mends_is_told_at_once_while_nothing_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_denied_access_ends_the_turn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     process = Play(Setting(seed=1))._take_up()
 
     answering(process, repeat(UnreachableError("allow elasticloadbalancing:DescribeTargetHealth")), monkeypatch)
@@ -92,7 +92,7 @@ def test_what_no_waiting_mends_is_told_at_once_while_nothing_is_out(monkeypatch:
         turn(process)
 
 
-def test_meanwhile_it_says_what_to_mend_and_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outage_is_explained_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     process = with_a_target_draining()
 
     with monkeypatch.context() as patch:
@@ -106,7 +106,7 @@ def test_meanwhile_it_says_what_to_mend_and_that_it_goes_on(monkeypatch: pytest.
     assert "renew" not in sentence(process.runner.turn().why)
 
 
-def test_a_process_knows_whether_a_call_of_its_own_is_still_under_way() -> None:
+def test_settled_knows_calls_that_are_under_way() -> None:
     process = Play(Setting(seed=1, wicked=Wickedness(slow=1.0)))._take_up()
     process.runner.turn()
     assert not process.runner.settled(timedelta())
@@ -122,10 +122,10 @@ def silent_journal(process: Process, monkeypatch: pytest.MonkeyPatch, kind: type
         raise kind("the journal did not answer")
 
     for question in ("renew", "read", "append"):
-        monkeypatch.setattr(process.runner._world.journal, question, gone)
+        monkeypatch.setattr(process.runner._drivers.journal, question, gone)
 
 
-def test_a_journal_that_does_not_answer_is_waited_for_saying_so_and_nothing_is_done_without_it(
+def test_silent_journal_is_waited_for_without_any_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     process = with_a_target_draining()
@@ -141,7 +141,7 @@ def test_a_journal_that_does_not_answer_is_waited_for_saying_so_and_nothing_is_d
 
 
 @pytest.mark.parametrize("kind", [NoAnswerError, TemporarilyUnavailableError])
-def test_a_journal_that_never_answers_again_is_given_up(
+def test_silent_journal_ends_the_rollout_after_the_limit(
     kind: type[KatakeiError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = with_a_target_draining()
@@ -152,12 +152,12 @@ def test_a_journal_that_never_answers_again_is_given_up(
     assert process.clock.now() - begun >= OUTAGE_LIMIT
 
 
-def test_whoever_was_taken_over_while_the_journal_was_silent_does_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_lease_after_a_silent_journal_makes_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
     process = with_a_target_draining()
     with monkeypatch.context() as silence:
         silent_journal(process, silence)
         process.runner.turn()
-    process.runner._hold.release()
+    process.runner._lease.release()
     calls = len(process.clock._world.log.calls)
     with pytest.raises(LeaseLostError):
         process.runner.turn()

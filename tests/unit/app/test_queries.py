@@ -1,4 +1,4 @@
-"""What the journal tells of what is out: registration by registration, until each is back."""
+"""What the journal tells about targets held out: registration by registration, until each is back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import pytest
 from tests.unit.given import NOON, a_plan, a_target, brought, t
 from tests.unit.surveyed import WEB
 
-from katakei.app.history import held_out, recorded
+from katakei.app.queries import held_out, recorded
 from katakei.domain import events as e
 from katakei.domain.model import Registration, RolloutId, Target
 from katakei.domain.observation import HealthState, RegistrationHealth
@@ -74,18 +74,18 @@ def held(*rollouts: list[e.Event]) -> dict[int, str]:
     return {place.port: rollout.plan.rollout for place, rollout in held_out(journal(*rollouts), WEB.arn).items()}
 
 
-def test_what_was_taken_out_by_hand_is_held_until_it_is_put_back() -> None:
+def test_held_out_until_registered_again() -> None:
     assert held(taken_out("r-1", 80)) == {80: "r-1"}
     assert held(taken_out("r-1", 80), put_back("r-2", 80)) == {}
     assert held(taken_out("r-1", 80), put_back("r-2", 80), taken_out("r-3", 80)) == {80: "r-3"}
 
 
-def test_a_target_that_is_back_at_one_port_is_still_held_at_the_other() -> None:
+def test_held_out_counts_each_port() -> None:
     assert held(taken_out("r-1", 80, 8080), put_back("r-2", 80)) == {8080: "r-1"}
     assert held(taken_out("r-1", 80, 8080), put_back("r-2", 80), put_back("r-3", 8080)) == {}
 
 
-def test_what_is_rolled_at_one_port_is_still_held_at_the_other() -> None:
+def test_held_out_survives_a_rollout_at_another_port() -> None:
     assert held(taken_out("r-1", 8080), rolled("r-2", 80)) == {8080: "r-1"}
 
 
@@ -98,12 +98,12 @@ def test_what_is_rolled_at_one_port_is_still_held_at_the_other() -> None:
         put_back("r-2", 80, end=Phase.LEFT_OUT),
     ],
 )
-def test_whoever_did_nothing_to_it_or_failed_to_put_it_back_changes_nothing(later: list[e.Event]) -> None:
+def test_held_out_ignores_rollouts_that_did_nothing(later: list[e.Event]) -> None:
     assert held(taken_out("r-1", 80), later) == {80: "r-1"}
     assert held(later) == {}
 
 
-def test_a_zone_that_was_not_written_down_makes_it_no_other_registration() -> None:
+def test_held_out_ignores_an_unwritten_zone() -> None:
     [planned, *way] = taken_out("r-1", 80)
     assert isinstance(planned, e.Planned)
     zoned = replace(web1(80), registrations=(Registration(WEB.arn, web1().id, 80, "a"),))
@@ -120,23 +120,21 @@ def listed(*ports: int) -> tuple[GroupMember, ...]:
     ("typed", "there", "back"),
     [("web1", (80,), [80, 8080]), ("web1:8080", (80,), [8080]), ("web1", (), [80, 8080]), ("web1:8080", (), [8080])],
 )
-def test_what_stayed_out_when_the_other_port_was_put_back_can_still_be_registered(
-    typed: str, there: tuple[int, ...], back: list[int]
-) -> None:
+def test_recorded_target_includes_ports_held_out(typed: str, there: tuple[int, ...], back: list[int]) -> None:
     tells = journal(taken_out("r-1", 80, 8080), put_back("r-2", 80))
     out = held_out(tells, WEB.arn)
     target, _ = resolve_target(WEB, listed(*there), lambda name: recorded(tells, WEB.arn, name), out, typed)
     assert [place.port for place in target.registrations] == back
 
 
-def test_status_names_what_is_out_beside_what_serves_on_the_same_machine() -> None:
+def test_status_names_the_rollout_that_holds_a_port() -> None:
     out = tuple(held_out(journal(taken_out("r-1", 80, 8080), put_back("r-2", 80)), WEB.arn).items())
     shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, listed(80)), out)
     rows = [(row["port"], row["state"], row["held_by"], row["name"]) for row in shown["targets"]]
     assert rows == [(80, "healthy", "", "web1"), (8080, "absent", "r-1", "web1")]
 
 
-def test_status_says_since_when_and_by_whom_what_still_drains_was_taken_out() -> None:
+def test_status_names_the_rollout_that_drains_a_target() -> None:
     out = tuple(held_out(journal(taken_out("r-1", 80)), WEB.arn).items())
     [member] = listed(80)
     draining = replace(member, seen=RegistrationHealth(HealthState.DRAINING, NOON, NOON))

@@ -1,0 +1,48 @@
+"""The drivers of one process in a small world: one executor and one probe, whatever the spec says."""
+
+from dataclasses import dataclass, field
+
+from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
+
+from katakei.domain.leases import Owner
+from katakei.domain.model import RolloutId
+from katakei.domain.ports import GroupReader, Journal, Leases, Probe
+from katakei.domain.spec import Command, Spec
+from katakei.runtime.drivers import Site
+
+SITE = Site("123456789012", "ap-northeast-1", lab=False)
+
+
+@dataclass
+class PlayDrivers:
+    """As `katakei.runtime.drivers.Drivers` says."""
+
+    balancer: BalancerDoor
+    only_executor: ExecutorDoor
+    health_checker: CheckerDoor
+    journal: Journal
+    leases: Leases
+    clock: WrongClock
+    pool: SmallPool
+    only_probe: Probe | None
+    owner: Owner
+    said: list[str] = field(default_factory=list)
+    site: Site = SITE
+
+    @property
+    def lister(self) -> GroupReader:
+        raise NotImplementedError
+
+    def probe(self, spec: Spec) -> Probe | None:
+        del spec
+        return self.only_probe
+
+    def executor(self, command: Command) -> ExecutorDoor:
+        del command
+        return self.only_executor
+
+    def name(self) -> RolloutId:
+        return RolloutId("r-new")
+
+    def tell(self, sentence: str) -> None:
+        self.said.append(sentence)

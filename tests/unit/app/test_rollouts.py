@@ -1,0 +1,329 @@
+"""The way of a rollout: proposal, confirmation, session; and the lease on that way."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.contracts.ledgers import LEDGERS, Ledger, owner, planned
+from tests.properties.things import group, seconds
+from tests.properties.world import By
+from tests.unit.app.fakes import OTHER, SPEC, Stage
+
+from katakei.adapters.journals import lease_holders
+from katakei.adapters.system.process import ProcessFate
+from katakei.app import rollouts as app_rollouts
+from katakei.app.manual_steps import manual_step
+from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.domain import events as e
+from katakei.domain.errors import (
+    KatakeiError,
+    LeaseHeldError,
+    LeaseLostError,
+    NoAnswerError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
+from katakei.domain.model import RolloutId
+from katakei.domain.phases import Phase
+from katakei.domain.plan import PlanKind
+from katakei.runtime import lease_keeper
+from katakei.runtime.session import RolloutSession
+
+REQUEST = RolloutRequest(SPEC, "v2")
+RIVAL = RolloutId("r-rival")
+ARNS = frozenset([group("web").arn])
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with LEDGERS["sqlite"](tmp_path) as made:
+        yield made
+
+
+def proposed(stage: Stage, request: RolloutRequest = REQUEST) -> Proposal:
+    opened = Rollouts(stage.drivers).open(request)
+    assert isinstance(opened, Proposal)
+    return opened
+
+
+def started(stage: Stage, request: RolloutRequest = REQUEST) -> RolloutSession:
+    session = Rollouts(stage.drivers).start(proposed(stage, request))
+    assert isinstance(session, RolloutSession)
+    return session
+
+
+def rival_takes(stage: Stage) -> None:
+    """Raises LeaseHeldError while the lease is held."""
+    stage.paper.take(stage.groups, OTHER, RIVAL, frozenset(), stage.world.clock.time)
+
+
+# -- request to session
+
+
+def test_open_proposes_and_changes_nothing(stage: Stage) -> None:
+    proposal = proposed(stage)
+    assert [target.id for target in proposal.plan.targets] == list(stage.world.targets)
+    assert proposal.restore_lines == tuple(f"register {target}:80" for target in stage.world.targets)
+    assert (stage.events(), stage.changes) == ([], [])
+    with pytest.raises(LeaseHeldError):
+        rival_takes(stage)
+
+
+def test_start_records_the_plan_and_steps_to_the_end(stage: Stage) -> None:
+    with started(stage) as session:
+        assert not session.carried_on
+        assert [type(event) for event in stage.events()] == [e.Planned]
+        turns = list(session.turns())
+    assert turns[-1].over
+    assert all(turn.due >= turn.now for turn in turns)
+    assert set(turns[-1].rollout.by_phase[Phase.DONE]) == set(stage.world.targets)
+    assert stage.changes == ["deregister", "start", "register"] * 2
+    rival_takes(stage)
+
+
+def test_step_takes_one_turn_and_says_when_the_next_is_due(stage: Stage) -> None:
+    session = started(stage)
+    before = stage.clock.now()
+    turn = session.step()
+    assert (turn.over, turn.due > before) == (False, True)
+    assert [type(event) for event in stage.events()[:2]] == [e.Planned, e.OwnerChanged]
+
+
+def test_interrupt_ends_the_session_between_targets(stage: Stage) -> None:
+    with started(stage) as session:
+        for turn in session.turns():
+            if turn.rollout.by_phase[Phase.WORKING]:
+                session.interrupt("SIGINT")
+    assert session.rollout.interrupted
+    assert (len(session.rollout.by_phase[Phase.DONE]), len(session.rollout.by_phase[Phase.WAITING])) == (1, 1)
+
+
+def test_open_carries_an_unfinished_rollout_on(stage: Stage) -> None:
+    with started(stage) as session:
+        session.step()
+    again = Rollouts(stage.drivers).open(REQUEST)
+    assert isinstance(again, RolloutSession)
+    assert (again.carried_on, again.plan) == (True, session.plan)
+
+
+def test_open_refuses_another_request_while_one_is_unfinished(stage: Stage) -> None:
+    with started(stage) as session:
+        session.step()
+    with pytest.raises(RefusedError, match=r"differs: release v2, now v3\. Carry it on as planned with --as-recorded"):
+        Rollouts(stage.drivers).open(replace(REQUEST, release="v3"))
+    with pytest.raises(RefusedError, match="carry it on with `katakei roll` as you began it, or end it with"):
+        Rollouts(stage.drivers).open(manual_step(PlanKind.DEREGISTER, "web", ("web0",)))
+    assert isinstance(Rollouts(stage.drivers).open(replace(REQUEST, release="v3", as_recorded=True)), RolloutSession)
+
+
+def test_plan_takes_no_lease_and_names_the_unfinished_rollout(stage: Stage) -> None:
+    plan = Rollouts(stage.drivers).plan(REQUEST)
+    assert (plan.rollout, stage.paper.holders, stage.events()) == ("plan", {}, [])
+    with started(stage) as session:
+        session.step()
+    assert Rollouts(stage.drivers).plan(REQUEST).rollout == "r-new"
+    assert stage.paper.holders == {}
+
+
+@pytest.mark.parametrize("kind", [PlanKind.DEREGISTER, PlanKind.REGISTER])
+def test_manual_step_goes_the_same_way(stage: Stage, kind: PlanKind) -> None:
+    request = manual_step(kind, "web", ("web0",))
+    with started(stage, request) as session:
+        plan = list(session.turns())[-1].rollout.plan
+    assert (plan.kind, plan.spec.service, len(plan.targets)) == (kind, "web", 1)
+
+
+def test_unknown_target_gives_the_lease_back(stage: Stage) -> None:
+    with pytest.raises(UsageError, match="web9"):
+        Rollouts(stage.drivers).open(manual_step(PlanKind.DEREGISTER, "web", ("web9",)))
+    rival_takes(stage)
+
+
+# -- confirmation
+
+
+def test_error_while_asking_gives_the_lease_back(stage: Stage) -> None:
+    with pytest.raises(KeyboardInterrupt), proposed(stage):
+        raise KeyboardInterrupt
+    assert stage.events() == []
+    rival_takes(stage)
+
+
+def test_start_after_fifteen_minutes_is_refused(stage: Stage) -> None:
+    proposal = proposed(stage)
+    stage.clock.sleep(seconds(15 * 60 + 1))
+    with pytest.raises(RefusedError, match="not confirmed within 15m; nothing was changed"):
+        Rollouts(stage.drivers).start(proposal)
+    assert (stage.events(), stage.changes) == ([], [])
+    rival_takes(stage)
+
+
+def test_heartbeat_is_bounded_while_a_plan_waits_for_confirmation(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_keeper, "HEARTBEAT_INTERVAL", seconds(0.01))
+    proposal = proposed(stage)
+    assert proposal.confirm_until - stage.clock.now() == seconds(15 * 60)
+    assert beats(stage)
+    stage.world.clock.time = proposal.confirm_until + seconds(1)
+    assert not beats(stage)
+
+
+def beats(stage: Stage) -> bool:
+    """Whether the lease is renewed by its thread: within 5 s at the most, or not within five of its intervals."""
+    heart = stage.paper.hearts[stage.drivers.owner]
+    for _ in range(100):
+        before = len(heart.renewed)
+        threading.Event().wait(0.05)
+        if len(heart.renewed) == before:
+            return False
+        if len(heart.renewed) > before + 1:
+            return True
+    return False
+
+
+def test_start_lifts_the_bound_of_the_heartbeat(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_keeper, "HEARTBEAT_INTERVAL", seconds(0.01))
+    session = started(stage)
+    stage.clock.sleep(seconds(15 * 60 + 1))
+    assert beats(stage)
+    session.close()
+
+
+def test_start_within_a_minute_does_not_repeat_the_survey(stage: Stage) -> None:
+    proposal = proposed(stage)
+    stage.clock.sleep(seconds(59))
+    asked = len(stage.world.log.calls)
+    assert isinstance(Rollouts(stage.drivers).start(proposal), RolloutSession)
+    assert len(stage.world.log.calls) == asked
+
+
+def test_start_after_a_minute_repeats_the_survey(stage: Stage) -> None:
+    proposal = proposed(stage)
+    stage.clock.sleep(seconds(61))
+    asked = len(stage.world.log.calls)
+    assert isinstance(Rollouts(stage.drivers).start(proposal), RolloutSession)
+    assert "members" in [call.kind for call in stage.world.log.calls[asked:]]
+
+
+def test_start_proposes_again_when_the_newer_plan_differs(stage: Stage) -> None:
+    proposal = proposed(stage)
+    stage.clock.sleep(seconds(61))
+    (fallen, *_) = stage.world.past
+    stage.world.fall(fallen)
+    again = Rollouts(stage.drivers).start(proposal)
+    assert isinstance(again, Proposal)
+    assert [target.id for target in again.plan.targets] == [target.id for target in reversed(proposal.plan.targets)]
+    assert (again.plan.rollout, again.lease, stage.events()) == (proposal.plan.rollout, proposal.lease, [])
+    assert again.confirm_until > proposal.confirm_until
+    with pytest.raises(LeaseHeldError):
+        rival_takes(stage)
+    session = Rollouts(stage.drivers).start(again)
+    assert isinstance(session, RolloutSession)
+    assert session.plan == again.plan
+
+
+def test_start_is_refused_when_the_newer_survey_refuses(stage: Stage) -> None:
+    proposal = proposed(stage)
+    stage.clock.sleep(seconds(61))
+    (first, *_) = stage.world.past
+    stage.world.take_out(frozenset({first}), By.STRANGER)
+    with pytest.raises(RefusedError, match="draining"):
+        Rollouts(stage.drivers).start(proposal)
+    assert stage.events() == []
+    rival_takes(stage)
+
+
+def test_start_with_a_lost_lease_writes_nothing(stage: Stage) -> None:
+    proposal = proposed(stage)
+    stage.paper.holders.clear()
+    rival_takes(stage)
+    with pytest.raises(LeaseLostError):
+        Rollouts(stage.drivers).start(proposal)
+    assert stage.events() == []
+    assert {holder[0] for holder in stage.paper.holders.values()} == {OTHER}
+
+
+# -- the lease, in a real store
+
+
+def on(ledger: Ledger, stage: Stage) -> Rollouts:
+    """Rollouts whose journal and leases are real."""
+    stage.drivers.journal = ledger.journal()
+    stage.drivers.leases = ledger.leases(lambda *_: ProcessFate.UNKNOWN)
+    stage.drivers.owner = owner()
+    return Rollouts(stage.drivers)
+
+
+def test_lease_beats_while_the_plan_is_read_and_is_free_after_no(
+    ledger: Ledger, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_keeper, "HEARTBEAT_INTERVAL", seconds(0.01))
+    monkeypatch.setattr(lease_holders, "FRESH_HEARTBEAT", seconds(-60))
+    rival = ledger.leases(lambda *_: ProcessFate.UNKNOWN)
+
+    def seen() -> object:
+        with pytest.raises(LeaseHeldError) as held:
+            rival.take(ARNS, owner(2), RIVAL)
+        return held.value.silent
+
+    opened = on(ledger, stage).open(REQUEST)
+    assert isinstance(opened, Proposal)
+    first = seen()
+    assert any(seen() != first or threading.Event().wait(0.02) for _ in range(200))
+    with pytest.raises(RefusedError, match="not confirmed"), opened:
+        raise RefusedError("not confirmed; nothing was changed")
+    rival.take(ARNS, owner(2), RIVAL)
+
+
+def begun_by_another(ledger: Ledger) -> None:
+    """A rollout of the same group whose owner has given its lease back."""
+    lease = ledger.leases().take(ARNS, owner(2), RIVAL)
+    ledger.journal().append(lease, RIVAL, 0, [planned(RIVAL, arns=ARNS)])
+    ledger.leases().release(lease)
+
+
+def begun_meanwhile(ledger: Ledger, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Rollouts:
+    """Rollouts for which another one begins while the lease is waited for."""
+    rollouts = on(ledger, stage)
+    acquire = lease_keeper.acquire_lease
+
+    def late(*words: object) -> object:
+        begun_by_another(ledger)
+        return acquire(*words)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(app_rollouts, "acquire_lease", late)
+    return rollouts
+
+
+def test_open_is_refused_when_another_rollout_began_meanwhile(
+    ledger: Ledger, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RefusedError, match="rollout r-rival was begun meanwhile and is not finished"):
+        begun_meanwhile(ledger, stage, monkeypatch).open(REQUEST)
+    ledger.leases(lambda *_: ProcessFate.ALIVE).take(ARNS, owner(3), RIVAL)
+
+
+@pytest.mark.parametrize("fault", [NoAnswerError("no answer"), UnreachableError("the disk is full")])
+def test_refusal_is_told_even_where_the_lease_cannot_be_given_back(
+    ledger: Ledger, stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: KatakeiError
+) -> None:
+    def unanswered(*_: object) -> None:
+        raise fault
+
+    rollouts = on(ledger, stage)
+    monkeypatch.setattr(stage.drivers.leases, "release", unanswered)
+    opened = rollouts.open(REQUEST)
+    assert isinstance(opened, Proposal)
+    with pytest.raises(RefusedError, match="not confirmed"), opened:
+        raise RefusedError("not confirmed; nothing was changed")
+    with pytest.raises(RefusedError, match="was begun meanwhile and is not finished"):
+        begun_meanwhile(ledger, stage, monkeypatch).open(REQUEST)
