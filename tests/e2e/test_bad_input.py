@@ -224,7 +224,7 @@ def test_it_is_said_and_nothing_is_done(each: Case, answers: Mapping[str, Done],
         assert words.format(*ids) in done.err, done.all()
     assert done.code == each.code, done.all()
     assert "Traceback" not in done.all()
-    assert "a fault of ours" not in done.all()
+    assert "internal error" not in done.all()
     assert done.out == ""
 
 

@@ -43,7 +43,7 @@ def an_abort_right_after_its_driver_died_elsewhere_is_carried_out_from_here(kata
 def an_abort_is_obeyed_by_a_driver_that_lives_elsewhere(katakei: Katakei, ground: Ground) -> None:
     running, rollout = _driven_elsewhere(katakei)
     word = katakei("abort", rollout, within=20)
-    assert (word.code, "abort recorded; whoever drives it obeys" in word.out) == (0, True), word.all()
+    assert (word.code, "abort recorded; the process that drives" in word.out) == (0, True), word.all()
     assert (running.end().code, ground.releases()) == (1, ["v1", "v1"])
 
 

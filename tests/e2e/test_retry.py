@@ -91,7 +91,7 @@ def a_rollout_that_somebody_drives_takes_the_word(katakei: Katakei, ground: Grou
     rollout = katakei("list", "--json").data["rollouts"][0]["rollout"]
     word = katakei("retry", rollout, "web-1")
     assert word.code == 0, word.all()
-    assert "retry recorded; whoever drives it obeys" in word.out
+    assert "retry recorded; the process that drives the rollout carries it out" in word.out
     done = running.end()
     assert (done.code, ground.releases()) == (0, ["v2", "v2"]), done.all()
 

@@ -58,7 +58,7 @@ def a_bad_release_is_taken_back_by_itself_and_by_nobody_twice(katakei: Katakei, 
     assert "revert by on_failure: 1 target failed" in done.out
     assert "reverted by on_failure: 2 of 2 updated targets reverted" in done.out
     again = katakei("revert", _rollout(katakei))
-    assert (again.code, "was taken back already" in again.err) == (2, True), again.all()
+    assert (again.code, "was reverted already" in again.err) == (2, True), again.all()
 
 
 @plays
@@ -92,7 +92,7 @@ def a_rollout_that_somebody_drives_is_turned_round_from_another_terminal(katakei
     running = katakei.start("roll", "--release", "v2")
     running.until("soaking")
     word = katakei("revert", _rollout(katakei))
-    assert (word.code, "revert recorded; whoever drives it obeys" in word.out) == (0, True), word.all()
+    assert (word.code, "revert recorded; the process that drives" in word.out) == (0, True), word.all()
     done = running.end()
     assert (done.code, ground.releases(), ground.starts()) == (1, ["v1", "v1"], [2, 0]), done.all()
     assert "reverted by" in done.out

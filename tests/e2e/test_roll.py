@@ -189,7 +189,7 @@ def one_interrupt_finishes_what_is_in_hand_and_the_same_command_goes_on(katakei:
     roll.tell(signal.SIGINT)
     done = roll.end()
     assert done.code == 130, done.all()
-    assert "finishing what is in hand" in done.err
+    assert "finishing the targets in progress" in done.err
     assert "out of service: none" in done.out
     assert sorted(ground.starts()) == [0, 1]
 
@@ -209,7 +209,7 @@ def one_interrupt_finishes_what_is_in_hand_and_the_same_command_goes_on(katakei:
 def two_interrupts_stop_at_once_and_say_how_to_go_on(katakei: Katakei, ground: Ground) -> None:
     roll, name = by_hand(katakei, ground)
     roll.tell(signal.SIGTERM)
-    roll.until("finishing what is in hand")
+    roll.until("finishing the targets in progress")
     roll.tell(signal.SIGTERM)
     done = roll.end(20)
     assert done.code == 130

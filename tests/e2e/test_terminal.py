@@ -77,7 +77,7 @@ def ctrl_c_twice_stops_at_once_and_a_closed_window_finishes_what_is_in_hand(kata
     with Terminal(katakei, "roll", "--yes") as terminal:
         terminal.until("ready for manual work")
         terminal.type("\x03")
-        terminal.until("finishing what is in hand")
+        terminal.until("finishing the targets in progress")
         terminal.type("\x03")
         assert terminal.end(20) == 130, terminal.screen[-3000:]
     assert "to bring every target back, run: katakei abort" in terminal.screen
@@ -105,7 +105,7 @@ def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_wind
     with Terminal(katakei, "roll", "--yes") as terminal:
         terminal.until("ready for manual work")
         terminal.type("\x03")
-        terminal.until("finishing what is in hand; once more stops at once")
+        terminal.until("finishing the targets in progress; a second signal stops at once")
         terminal.type("\n")
         assert terminal.end() == 130, terminal.screen[-3000:]
     assert "To continue, run the same command again" in terminal.screen
@@ -115,7 +115,7 @@ def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_wind
     with Terminal(katakei, "roll", "--yes") as terminal:
         terminal.until("ready for manual work")
         terminal.process.send_signal(signal.SIGTERM)
-        terminal.until("finishing what is in hand")
+        terminal.until("finishing the targets in progress")
         terminal.type("\n")
         assert terminal.end() == 0, terminal.screen[-3000:]
 

@@ -30,7 +30,7 @@ def a_pause_finishes_what_is_in_hand_and_resume_goes_on(katakei: Katakei, ground
     again = katakei("pause", rollout)
     assert (again.code, "is paused already" in again.err) == (2, True)
     resumed = katakei("resume", rollout)
-    assert (resumed.code, "whoever drives it obeys" in resumed.out) == (0, True)
+    assert (resumed.code, "the process that drives the rollout carries it out" in resumed.out) == (0, True)
     waited = katakei("wait", rollout)
     assert (waited.code, "2 done" in waited.out) == (0, True), waited.all()
     assert (running.end().code, ground.releases()) == (0, ["v2", "v2"])

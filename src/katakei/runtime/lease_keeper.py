@@ -42,29 +42,31 @@ def acquire_lease(
         LeaseHeldError: A living owner has one of the groups; the sentence names its rollout.
         NoAnswerError: The store did not answer.
     """
-    leases, clock = drivers.leases, drivers.clock
     watched: frozenset[Heartbeat] = frozenset()
-    since = clock.now()
+    since = drivers.clock.now()
     while True:
-        asked = clock.now()
-        silent = watched if asked - since >= SILENCE_LIMIT else frozenset()
+        asked = drivers.clock.now()
         try:
-            lease = leases.take(groups, drivers.owner, rollout, silent)
+            return _take(drivers, groups, rollout, watched if asked - since >= SILENCE_LIMIT else frozenset())
         except LeaseHeldError as held:
             beats = held.unsure if confirm_alive else held.silent
             if not beats or (watched and beats != watched):
                 log.info("lease held", extra={"facts": {"rollout": rollout, "why": str(held)}})
                 raise
             if not watched:
-                watched, since = beats, clock.now()
+                watched, since = beats, drivers.clock.now()
                 drivers.tell(f"{held}; it is watched for that long now")
         except NoAnswerError:  # one question without an answer does not end the watch
             if not watched or asked - since > 2 * SILENCE_LIMIT:
                 raise
-        else:
-            log.info("lease acquired", extra={"facts": {"rollout": rollout, "epoch": lease.epoch}})
-            return LeaseKeeper(leases, clock, lease, asked)
-        clock.sleep(POLL_INTERVAL)
+        drivers.clock.sleep(POLL_INTERVAL)
+
+
+def _take(drivers: Drivers, groups: frozenset[Arn], rollout: RolloutId, silent: frozenset[Heartbeat]) -> "LeaseKeeper":
+    asked = drivers.clock.now()
+    lease = drivers.leases.take(groups, drivers.owner, rollout, silent)
+    log.info("lease acquired", extra={"facts": {"rollout": rollout, "epoch": lease.epoch}})
+    return LeaseKeeper(drivers.leases, drivers.clock, lease, asked)
 
 
 class LeaseKeeper:

@@ -325,5 +325,7 @@ def test_refusal_is_told_even_where_the_lease_cannot_be_given_back(
     assert isinstance(opened, Proposal)
     with pytest.raises(RefusedError, match="not confirmed"), opened:
         raise RefusedError("not confirmed; nothing was changed")
+    (arn,) = ARNS
+    ledger.leases().unlock(arn)
     with pytest.raises(RefusedError, match="was begun meanwhile and is not finished"):
         begun_meanwhile(ledger, stage, monkeypatch).open(REQUEST)
