@@ -80,6 +80,7 @@ class LeaseKeeper:
         self._beats_until: datetime | None = None
         self._over = threading.Event()
         self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._beat, name="katakei-lease", daemon=True)
 
     @property
     def proved(self) -> datetime:
@@ -110,7 +111,7 @@ class LeaseKeeper:
             until: The heartbeat stops at this moment (`beat_until`); None: not by itself.
         """
         self.beat_until(until)
-        threading.Thread(target=self._beat, name="katakei-lease", daemon=True).start()
+        self._thread.start()
         return self
 
     def beat_until(self, moment: datetime | None) -> None:

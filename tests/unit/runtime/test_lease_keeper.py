@@ -263,9 +263,8 @@ def test_heartbeat_stops_at_its_bound() -> None:
     leases, clock = Renewing(None), Here()
     hold = kept(leases, clock, lambda: leases.asked >= 2, NOON + seconds(60))
     clock.sleep(seconds(61))
-    assert stands_still(leases)
-    assert not leases.released
-    hold.release()
+    hold._thread.join(10)
+    assert (hold._thread.is_alive(), leases.released) == (False, False)
 
 
 @pytest.mark.usefixtures("quick")
@@ -274,15 +273,6 @@ def test_heartbeat_goes_on_when_its_bound_is_lifted() -> None:
     hold = kept(leases, clock, lambda: leases.asked >= 2, NOON + seconds(60))
     hold.beat_until(None)
     clock.sleep(seconds(61))
-    assert not stands_still(leases)
+    asked, end = leases.asked, threading.Event()
+    assert any(leases.asked > asked + 2 or end.wait(0.01) for _ in range(1000))
     hold.release()
-
-
-def stands_still(leases: Renewing) -> bool:
-    """Whether no renewal comes for five heartbeats."""
-    for _ in range(100):
-        asked = leases.asked
-        threading.Event().wait(0.05)
-        if leases.asked == asked:
-            return True
-    return False
