@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from katakei.adapters.health_checks import matcher
-from katakei.adapters.health_checks.http import AT_ONCE, HttpChecker
+from katakei.adapters.health_checks.http import AT_ONCE, HttpChecker, read_matcher
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain.model import TargetId
 from katakei.domain.observation import CheckResult
@@ -252,7 +251,7 @@ def test_a_plain_door_asked_over_tls_says_so(health_checker: HealthChecker, stre
 @pytest.mark.parametrize(
     ("question", "why"),
     [
-        (_question(80, scheme="grpc"), "only http and https are spoken here, not grpc"),
+        (_question(80, scheme="grpc"), "only http and https are supported, not grpc"),
         (_question(80, expect="0-99"), "gRPC checks cannot be asked"),
         (_question(80, expect="299-200"), "'299-200' is no list of statuses"),
     ],
@@ -290,4 +289,4 @@ def test_reaching_a_door_says_nothing_to_it(health_checker: HealthChecker, stree
 
 
 def test_a_matcher_allows_spaces_as_people_write_them() -> None:
-    assert matcher.read("200, 204")(204)
+    assert read_matcher("200, 204")(204)

@@ -145,7 +145,9 @@ def test_recorded_text_and_reason_are_read_alike() -> None:
 def test_recorded_late_failure_has_a_reason() -> None:
     unhealthy = e.BecameUnhealthy(NOON, WHO, "unhealthy")
     failed = e.FailedAfterDone(NOON, WHO, "left service: unhealthy")
-    assert standing(PLAN, Phase.DONE, unhealthy, failed).statuses[WHO].reason == recorded_text("left service: unhealthy")
+    assert standing(PLAN, Phase.DONE, unhealthy, failed).statuses[WHO].reason == recorded_text(
+        "left service: unhealthy"
+    )
 
 
 @pytest.mark.parametrize(

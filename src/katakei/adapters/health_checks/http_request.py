@@ -1,6 +1,7 @@
-"""One GET on one new connection, bounded as a whole and not per packet. Whether the status is a good one is not said.
+"""One GET request on one new connection, with a time limit for the whole request. The status is not judged here.
 
-Written by hand because http.client bounds each read alone: a target that drips its headers would hold it for hours.
+It is written by hand because http.client limits each read alone: a target that sends its headers one byte at a time
+would hold it for hours.
 """
 
 import re
@@ -15,10 +16,11 @@ SCHEMES = frozenset({"http", "https"})
 
 _STATUS = re.compile(rb"\r?\n?HTTP/\d(?:\.\d)? (\d{3})(?: [^\r\n]*)?\r?\n")
 _MOST = 65_536
-_FAREWELL = 0.2  # so long is the rest of the answer read, that the target may end it without an error
+_REST_SECONDS = 0.2
+"""The rest of the answer is read for this long, so that the target can end it without an error."""
 
 Left = Callable[[], float]
-"""Seconds that remain, negative when the time is over."""
+"""Says how many seconds remain; negative when the time is over."""
 
 
 def host(question: CheckRequest) -> str:
@@ -28,12 +30,12 @@ def host(question: CheckRequest) -> str:
 
 
 def url(question: CheckRequest) -> str:
-    """The question as a person would type it."""
+    """The URL of the request, as a person would type it."""
     return f"{question.scheme}://{host(question)}{question.path}"
 
 
-def say(error: Exception) -> str:
-    """What became of the connection, in words that follow the URL."""
+def describe(error: Exception) -> str:
+    """What happened to the connection, in words that follow the URL."""
     if isinstance(error, ConnectionRefusedError):
         return "refused the connection"
     if isinstance(error, ConnectionError):
@@ -46,20 +48,25 @@ def say(error: Exception) -> str:
 
 
 def connect(question: CheckRequest, seconds: float) -> socket.socket:
-    """Raises OSError; TimeoutError when `seconds` are over."""
+    """A new connection. Raises OSError; TimeoutError when `seconds` are over."""
     if seconds <= 0:
         raise TimeoutError
     return socket.create_connection((question.address, question.port), seconds)
 
 
 def get(question: CheckRequest, left: Left) -> int:
-    """The final status. Raises OSError, TimeoutError, or ValueError for what is no HTTP answer."""
+    """The final status of the answer.
+
+    Raises:
+        OSError: The connection failed; TimeoutError when the time is over.
+        ValueError: The answer is not HTTP.
+    """
     plain = connect(question, left())
-    with _wrapped(plain, left) if question.scheme == "https" else plain as door:
-        _wait(door, left)
-        door.sendall(_request(question))
-        status = _status(door, left)
-        _part(door)
+    with _wrapped(plain, left) if question.scheme == "https" else plain as connection:
+        _wait(connection, left)
+        connection.sendall(_request(question))
+        status = _status(connection, left)
+        _read_rest(connection)
         return status
 
 
@@ -76,36 +83,36 @@ def _request(question: CheckRequest) -> bytes:
     return "\r\n".join((*lines, "", "")).encode()
 
 
-def _status(door: socket.socket, left: Left) -> int:
-    """Reads on behind 1xx answers, which are only remarks (RFC 9110 section 15.2)."""
+def _status(connection: socket.socket, left: Left) -> int:
+    """Reads past 1xx answers, which are interim (RFC 9110 section 15.2)."""
     read = b""
     while len(read) < _MOST:
         found = _STATUS.match(read)
         if found and not found[1].startswith(b"1"):
             return int(found[1])
-        remark, ends, rest = read.partition(b"\r\n\r\n")
+        interim, ends, rest = read.partition(b"\r\n\r\n")
         if found and ends:
             read = rest
             continue
         if not found and b"\n" in read.lstrip(b"\r\n"):
             break
-        _wait(door, left)
-        more = door.recv(4096)
+        _wait(connection, left)
+        more = connection.recv(4096)
         if not more:
-            raise ValueError("ended the connection without an answer" if not remark else "broke the answer off")
+            raise ValueError("ended the connection without an answer" if not interim else "broke the answer off")
         read += more
     raise ValueError("answered something that is not HTTP")
 
 
-def _wait(door: socket.socket, left: Left) -> None:
+def _wait(connection: socket.socket, left: Left) -> None:
     seconds = left()
     if seconds <= 0:
         raise TimeoutError
-    door.settimeout(seconds)
+    connection.settimeout(seconds)
 
 
 def _wrapped(plain: socket.socket, left: Left) -> socket.socket:
-    """TLS that validates nothing, as ELB speaks it to targets (docs/aws.md 6)."""
+    """TLS without validation, as ELB uses it for targets (docs/aws.md 6)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -117,11 +124,11 @@ def _wrapped(plain: socket.socket, left: Left) -> socket.socket:
         raise
 
 
-def _part(door: socket.socket) -> None:
-    door.settimeout(_FAREWELL)
+def _read_rest(connection: socket.socket) -> None:
+    connection.settimeout(_REST_SECONDS)
     try:
         for _ in range(_MOST // 4096):
-            if not door.recv(4096):
+            if not connection.recv(4096):
                 return
-    except OSError:  # the status is known; how the target parts does not matter
+    except OSError:  # the status is known; how the target closes does not matter
         return
