@@ -74,7 +74,7 @@ def test_work_outlives_whoever_began_it(shop: OnThisMachine, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("elsewhere", "said"),
     [
-        (CI, "its work was handed over on laptop (boot id first); only there its mark tells whether it runs"),
+        (CI, "its work was started on laptop (boot id first); only its mark there tells whether it runs"),
         (Here("laptop", "first", "pid:[2]"), "by another user or in another container than this one"),
     ],
 )
@@ -100,7 +100,7 @@ def test_work_that_may_have_been_begun_on_another_machine_is_held_with_where_tha
     there = shop.anew(CI, shop.marks.parent / "ci").marks
     jobs = {key(whom): (whom, Job(GO_ON, (), 60, marks=there))}
     assert shop.executor.start(jobs, BY) == {key(whom): there}
-    assert _look(shop.executor, there).why.startswith("its work was handed over on ci-7 (boot id first)")
+    assert _look(shop.executor, there).why.startswith("its work was started on ci-7 (boot id first)")
     assert _begun(shop) == 0
 
 

@@ -151,12 +151,12 @@ def test_another_process_that_does_not_know_it_shows_nothing_of_what_was_printed
     shop.executor = told(shop, None)
     [work] = follow(shop, jobs, tickets).values()
     assert (work.state, work.exit) == (WorkState.ENDED, 0)
-    assert work.out.startswith("(what the work printed is not shown: the work is to be told the secret TOKEN, which")
+    assert work.out.startswith("(the output of the work is not shown: the work needs the secret TOKEN, which")
 
 
 @pytest.mark.parametrize(
     ("token", "said"),
-    [(None, "is to be told the secret TOKEN, which is not in the environment"), ("abc", "has fewer than 4 characters")],
+    [(None, "needs the secret TOKEN, which is not in the environment"), ("abc", "has fewer than 4 characters")],
 )
 def test_what_is_missing_or_could_not_be_masked_is_said_beforehand(
     shop: OnThisMachine, token: str | None, said: str
@@ -183,5 +183,5 @@ def test_without_secrets_nothing_is_masked() -> None:
 
 
 def test_a_variable_that_could_harm_the_target_is_a_fault() -> None:
-    with pytest.raises(UsageError, match="lead the mark astray"):
+    with pytest.raises(UsageError, match="programs of the mark use or forbid it"):
         str(mark.Line("i-1", NAME, datetime.now(UTC), (), (("dir", "/x"),)))

@@ -1,19 +1,19 @@
-# The keeper: claims one mark, runs the work under it in a session of its own, and writes how it ended. See mark.sh.
+# The keeper: claims one mark, runs the work under it in a session of its own, and records how it ended. See mark.sh.
 # Arguments: the mark's folder, the user's command, the last second in which it may begin, and the command's own "$@".
-# Nothing of ours is its input.
+# It reads nothing from its standard input.
 set -uf
 dir=$1 run=$2 not_after=$3
 shift 3
-# Caught, not ignored: an ignored signal would be ignored by the work as well.
+# The signals are caught, not ignored: the work would inherit an ignored signal.
 stopped=''
 trap 'stopped=1' HUP INT TERM
 
-# When this process began, in ticks since boot (proc(5), field 22).
+# The start of this process in ticks since boot (proc(5), field 22).
 ticks() { read -r stat <"/proc/$$/stat" && field22 ${stat##*) }; }
 field22() { printf '%s' "${20}"; }
 put() { printf '%s\n' "$2" >"$dir/.$1" && mv "$dir/.$1" "$dir/$1"; }
 
-# Keeps the last 64 KiB at least. Whatever happens it goes on reading: a pipe without a reader would kill the writer.
+# Keeps at least the last 64 KiB. It always goes on reading: a pipe without a reader would kill the writer.
 drain() {
     trap '' HUP INT TERM
     : >"$dir/part"
@@ -30,13 +30,13 @@ drain() {
 mkdir -m 700 "$dir" || exit 73
 boot=${KATAKEI_BOOT_ID:-$(cat /proc/sys/kernel/random/boot_id)}
 put boot_id "$boot" && put pid "$$ $(ticks)" && mkfifo -m 600 "$dir/pipe" && mkdir "$dir/go" || exit 73
-# A claim that a power cut could undo would let the work begin a second time. Without file arguments sync takes longer.
+# If a power cut could undo the claim, the work could begin a second time. A sync without file arguments takes longer.
 parent=${dir%/*}
 sync "$dir/pid" "$dir" "$parent" "${parent%/*}" 2>/dev/null || sync
 
 drain <"$dir/pipe" &
-# Its own session again, so that work which ends its whole process group does not end the keeper; by the name of that
-# session it can be told to end. Never in the background: such a child would ignore SIGINT and SIGQUIT, and the work too.
+# The work gets a session of its own: when it ends its whole process group, the keeper stays, and by that session it can
+# be cancelled. It never runs in the background: such a child, and so the work, would ignore SIGINT and SIGQUIT.
 leader='dir=$1 run=$2
 shift 2
 read -r stat <"/proc/$$/stat"
@@ -46,18 +46,18 @@ exec sh -c "$run" sh "$@"'
 setsid sh -c "$leader" katakei-work "$dir" "$run" "$@" </dev/null >"$dir/pipe" 2>&1
 code=$?
 
-# What the work left running may hold the pipe open for ever; nobody waits for that.
+# Processes that the work left running may hold the pipe open for ever; the keeper does not wait for them.
 for pause in 0.005 0.02 0.05 0.1 0.2 0.3 0.4; do
     [ -e "$dir/drained" ] && break
     sleep "$pause" 2>/dev/null || sleep 1
 done
 cat "$dir/full" "$dir/part" 2>/dev/null | tail -c 65536 >"$dir/.out"
 mv "$dir/.out" "$dir/out"
-# A machine that goes down ends us both: such work was interrupted, it did not end by itself.
+# A machine that shuts down ends both: such work was interrupted, it did not end by itself.
 [ -z "$stopped" ] || [ "$code" -le 128 ] || exit "$code"
-# What was told to end has not ended well, whatever it says.
+# Cancelled work has not ended well, whatever its exit code.
 if [ -e "$dir/cancelled" ] && [ "$code" -eq 0 ]; then code=143; fi
-# A full disk must not turn an end into an interruption, if it can be helped.
+# A full disk must not turn an end into an interruption if that can be avoided.
 tries=0
 until put exit "$code" || [ "$tries" -ge 60 ]; do tries=$((tries + 1)) && sleep 1; done
 rm -f "$dir/pipe" "$dir/part" "$dir/full" "$dir/drained"

@@ -1,6 +1,6 @@
-"""A person does the work: this executor only waits. That the work is done is a person's word, an event of the journal.
+"""The executor `manual`: a person does the work, and this executor only waits.
 
-Nothing is ever run here, so nothing can run twice.
+The person's approval is an event of the journal. Nothing is ever run here, so nothing can run twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,27 +13,27 @@ from katakei.domain.observation import WorkState, WorkStatus
 
 
 class ManualExecutor:
-    """Hands every job to whoever watches. `katakei approve` (or Enter on a terminal) ends it."""
+    """Leaves every job to a person, whose approval ends it."""
 
     marks = ""
     lacks = ""
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
-        """A person can work on anything."""
+        """A person can work on every target."""
         return {}
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
-        """Nothing is too much for a person."""
+        """Every job fits: nothing is handed over."""
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """A person needs nothing beforehand."""
+        """Nothing has to be learned before."""
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:  # noqa: ARG002 - the port's shape
-        """Takes every key; there is nothing to name, so each ticket is ''."""
+        """Takes every job. There is nothing to name, so each ticket is ''."""
         return dict.fromkeys(jobs, "")
 
     def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:  # noqa: ARG002 - the port's shape
-        """Every key waits for a person's word."""
+        """Every job waits for a person's approval."""
         why = "a person does the work and says when it is done"
         return dict.fromkeys(tickets, WorkStatus(WorkState.AWAITS_APPROVAL, why=why))
 

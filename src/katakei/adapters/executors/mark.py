@@ -1,8 +1,8 @@
-"""The mark's two ends: the text a target's shell is given, and the lines it answers with. The mark itself is mark.sh.
+"""The protocol of the mark: the text that a target's shell is given, and the lines that it answers (see mark.sh).
 
-How data reaches the shell: the programs are constant text; what varies is appended behind them as lines of a quoted
-here-document, and every value and the user's command travel as base64, decoded into a variable or an argument and never
-read as shell text. (Run Command also replaces double-braced words in its parameters; base64 has no braces.)
+The programs are constant text. What varies is appended as lines of a quoted here-document. Every value and the user's
+command are base64, decoded into a variable or an argument and never interpreted by the shell. (Run Command replaces
+words in double braces in its parameters; base64 has no braces.)
 """
 
 import base64
@@ -22,19 +22,19 @@ from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.spec import RESERVED_VARIABLES
 
 TAIL = 8_192
-"""Bytes of output that are kept of one work: as base64 well within the 24,000 characters that Run Command keeps."""
+"""Bytes of output that are reported of one work; as base64 well within the 24,000 characters that Run Command keeps."""
 
 EXACTLY = 'exec "$@"'
-"""The command of a job that has only an argument vector: nothing of it is read by the shell."""
+"""The command of a job that has only an argument vector: the shell interprets nothing of it."""
 
 _ROLLOUT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
-_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")  # capitals only: the programs' own variables are small
-_OURS = RESERVED_VARIABLES | {"KATAKEI_STATE", "KATAKEI_BOOT_ID"}  # where the mark is kept is the target's own business
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")  # capitals only: the programs' own variables are lower-case
+_OURS = RESERVED_VARIABLES | {"KATAKEI_STATE", "KATAKEI_BOOT_ID"}  # the target decides where its mark is kept
 _FIELDS = 8
 
 
 class MarkState(Enum):
-    """What mark.sh says: six states of a mark, and `refused` of a start that left none."""
+    """The states that mark.sh reports: six of a mark, and `refused` for a start that left no mark."""
 
     ABSENT = "absent"
     RUNNING = "running"
@@ -58,7 +58,17 @@ _WORK = {
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One mark as its machine told it at `now` of its own clock (whole seconds). `machine` is '' if it has no name."""
+    """One mark as its machine reported it.
+
+    Attributes:
+        name: The mark's folder below the state folder.
+        state: What became of the work.
+        now: The machine's own clock at that moment, in whole seconds.
+        exit: The exit code of work that has ended.
+        machine: The machine's own name; '' if it knows none.
+        why: The reason of the state, '' where it needs none.
+        out: The tail of the work's output.
+    """
 
     name: str
     state: MarkState
@@ -70,27 +80,32 @@ class Mark:
 
     @property
     def work(self) -> WorkStatus:
-        """The mark in the core's words."""
+        """The mark as the domain knows it."""
         return WorkStatus(_WORK[self.state], self.exit, self.out, self.why)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one command printed. Not `whole` when the end was cut off; a cut line is no mark."""
+    """The marks that one command printed. Not `whole` when the end was cut off; an incomplete line is no mark."""
 
     marks: tuple[Mark, ...] = ()
     whole: bool = False
 
     def of(self, name: str) -> Mark | None:
-        """The mark of this name, if it is there."""
+        """The mark of this name; None when it was not printed."""
         return next((mark for mark in self.marks if mark.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one machine is to start: `machine` its own name for itself, `not_after` in its own clock.
+    """What one machine is to start.
 
-    `fetched` are variables whose values it fetches itself, each with the name of an SSM parameter.
+    Attributes:
+        machine: The machine's own name.
+        name: The mark's folder below the state folder.
+        not_after: The last moment, by the machine's own clock, at which the work may begin.
+        env: The values for the work.
+        fetched: Variables whose values the machine fetches itself, each with the name of an SSM parameter.
     """
 
     machine: str
@@ -113,17 +128,20 @@ def environment(job: Job) -> dict[str, str]:
 
 
 def name_of(key: WorkKey) -> str:
-    """The mark's folder below the state folder. Raises UsageFault for a rollout id that is no safe folder name."""
+    """The mark's folder below the state folder. Raises UsageError for a rollout id that is no safe folder name."""
     if not _ROLLOUT.fullmatch(key.rollout):
         raise UsageError(f"the rollout id {key.rollout!r} cannot name a folder: use letters, digits and . _ @ : + -")
     return f"{key.rollout}/{key.attempt}-{key.intent.value}"
 
 
 def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: str = "") -> str:
-    """Begin the work of this machine's line unless it was begun, then follow it. The values stand in the lines.
+    """The text that begins the work of this machine's line unless it was begun, and then follows it.
 
-    `self_from` names the environment variable in which the machine finds its own name; with '' there may be one line.
-    When the job's `probe`, one last shell program, fails, the key is refused for good with what it printed.
+    Args:
+        lines: One for each machine, with its values.
+        job: The command. When its `probe` fails, the key is refused for good, with what the probe printed.
+        follow: How long the command waits for the end of the work.
+        self_from: The environment variable in which a machine finds its own name; with '' there may be one line only.
     """
     words = (job.run or EXACTLY, job.probe, *job.argv)
     call = " ".join(("start", str(int(follow.total_seconds())), *(f"'{_encode(word)}'" for word in words)))
@@ -132,26 +150,26 @@ def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: st
 
 
 def look_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
-    """Tell these marks, each with the last `tail` bytes of its output; 0: they share the room that an output has."""
+    """The text that reports these marks, each with `tail` bytes of output; 0 divides the available space among them."""
     return _told("look", names, self_from, tail)
 
 
 def cancel_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
-    """End the work that runs under these marks, politely at first, and tell them all. Takes 6 s at most."""
+    """The text that ends the work under these marks, with SIGTERM first, and reports them all. Takes 6 s at most."""
     return _told("cancel", names, self_from, tail)
 
 
 def forbid_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
-    """Claim these marks for nothing where they are not claimed yet, and tell them all."""
+    """The text that claims those of these marks that are not claimed yet, without any work, and reports them all."""
     return _told("forbid", names, self_from, tail)
 
 
 def read(output: str) -> Answer:
-    """The marks in what a command printed. Lines that are not ours, or not whole, are passed over."""
+    """The marks in what a command printed. Other lines and incomplete ones are ignored."""
     lines = output.splitlines()
     whole = "katakei-end" in lines
     if not whole:
-        lines = lines[:-1]  # wherever it was cut, base64 may still look whole
+        lines = lines[:-1]  # a cut base64 text may still look complete
     marks = (_mark(line.split(" ")) for line in lines)
     return Answer(tuple(mark for mark in marks if mark is not None), whole)
 
@@ -179,7 +197,7 @@ def _head(self_from: str) -> str:
 
 def _variable(name: str) -> str:
     if not _NAME.fullmatch(name) or name in _OURS:
-        raise UsageError(f"{name!r} cannot be given to the work: it may lead the mark astray")
+        raise UsageError(f"{name!r} cannot be given to the work: the programs of the mark use or forbid it")
     return name
 
 

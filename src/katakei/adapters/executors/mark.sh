@@ -1,18 +1,18 @@
-# The mark: a folder on the target that tells whether the work under one key was begun, runs, or how it ended.
-# POSIX sh (dash, bash, busybox ash), coreutils, setsid and /proc; never root by need, never `eval`, nothing started twice.
+# The mark: a folder on the target that says whether the work under one key was begun, runs, or how it ended.
+# POSIX sh (dash, bash, busybox ash), coreutils, setsid and /proc. It needs no root and uses no `eval`.
 #
-#   $root/<rollout>/<attempt>-<intent>/   made by mkdir, which only one can do: the claim
-#       boot_id, pid and work (the keeper's and the work's, each with its start in ticks since that boot),
-#       out (the last 64 KiB), exit, forbidden: each by rename
-#       cancelled: it was told to end
-#       go: made by mkdir too, by the keeper before it runs anything, or by whoever judges that it never will
+#   $root/<rollout>/<attempt>-<intent>/   made by mkdir, which only one process can do: the claim
+#       boot_id, pid and work (of the keeper and of the work, each with its start in ticks since that boot),
+#       out (the last 64 KiB), exit, forbidden: each made by rename
+#       cancelled: the work was told to end
+#       go: made by mkdir, by the keeper before it runs anything, or by a reader who judges that it never will
 #
-# What comes in from outside is base64 or one word of a narrow alphabet, and is only ever a value.
-# `keep.sh`, the keeper, makes the claim itself, so that there is no moment in which a claim has nobody behind it.
+# Input is base64 or one word of a narrow alphabet, and is used as a value only.
+# The keeper (`keep.sh`) makes the claim itself, so that no claim ever exists without a keeper.
 set -uf
 root=${KATAKEI_STATE:-/var/lib/katakei}
 tail=8192
-patience=20  # quarters of a second for work that is told to end, before it is killed
+patience=20  # quarters of a second between SIGTERM and SIGKILL
 
 now() { date +%s; }
 encode() { base64 | tr -d '\n'; }
@@ -22,7 +22,7 @@ boot() {
     if [ -n "${KATAKEI_BOOT_ID:-}" ]; then printf '%s\n' "$KATAKEI_BOOT_ID"; else cat /proc/sys/kernel/random/boot_id; fi
 }
 
-# began PID: sets $began to when that process began (proc(5), field 22). Fails for a dead one; an unreaped one is dead.
+# began PID: sets $began to the start time of the process (proc(5), field 22). Fails for a dead one and for a zombie.
 began() {
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     set -- ${stat##*) }
@@ -36,15 +36,15 @@ alive() {
     [ "$boot_then" = "$(boot)" ] || return 1
     why="the process that kept it is dead"
     began "$pid" && [ "$began" = "$start" ] && return 0
-    at_work "$1"  # it goes on without its keeper; nobody will tell how it ends
+    at_work "$1"  # the work goes on without its keeper; nobody will record how it ends
 }
 
-# at_work DIR: sets $leader to the process that leads the work's session. Fails when that is dead.
+# at_work DIR: sets $leader to the process that leads the work's session. Fails when that process is dead.
 at_work() {
     { read -r leader start <"$1/work"; } 2>/dev/null && began "$leader" && [ "$began" = "$start" ]
 }
 
-# settled DIR: what no longer changes. An exit once written is the truth, whatever became of the keeper.
+# settled DIR: reads a result that no longer changes. A recorded exit code is final, whatever became of the keeper.
 settled() {
     if { read -r code <"$1/exit"; } 2>/dev/null; then
         state=ended why=''
@@ -68,17 +68,17 @@ judge() {
         [ -e "$1/pid" ] || [ -d "$1/go" ] && break
         nap 0.2
     done
-    # Claimed, and no pid for two seconds. Taking `go` makes it true for ever that this claim never begins.
+    # Claimed, and no pid for two seconds. Making `go` ensures for ever that this claim never begins.
     if [ ! -e "$1/pid" ] && { mkdir "$1/go" || [ -d "$1/go" ]; } 2>/dev/null && [ ! -e "$1/pid" ]; then
         state=interrupted why="it was claimed, but ended before it began"
     elif alive "$1"; then
         state=running why=''
-    elif ! settled "$1"; then  # asked again: it may have ended between the two looks
+    elif ! settled "$1"; then  # asked again: it may have ended between the two readings
         state=interrupted
     fi
 }
 
-# report NAME DIR: one line. The why and the output are base64, because they may hold anything.
+# report NAME DIR: prints one line. The reason and the output are base64, because they may hold any character.
 report() {
     out=''
     [ -s "$2/out" ] && out=$(tail -c "$tail" "$2/out" | encode)
@@ -87,7 +87,7 @@ report() {
         "$1" "$state" "${code:--}" "$(now)" "${self:--}" "${why:--}" "${out:--}"
 }
 
-# The exit code is for people's eyes only. The work's own code never passes: 194 would make the agent reboot the machine.
+# The exit code is for people only. The work's own code is never passed on: 194 would make the agent reboot the machine.
 finish() {
     report "$name" "$root/$name"
     echo katakei-end
@@ -103,28 +103,28 @@ refuse() {
     finish
 }
 
-# bar DIR WHY: claims it for nothing. Succeeds when it was this call that did.
+# bar DIR WHY: claims the mark without any work. Succeeds when this call made the claim.
 bar() {
     mkdir -m 700 "$1" 2>/dev/null || return 1
     printf '%s\n' "$2" >"$1/.forbidden" && mv "$1/.forbidden" "$1/forbidden"
 }
 
-# barred WHY: the same, and if even that fails nothing is begun here now.
+# barred WHY: the same. If even that fails, nothing is begun here now.
 barred() { bar "$dir" "$1" || [ -d "$dir" ] || refuse "$1"; }
 
-# row: reads the lines on 4 (id name not_after NAME:base64 NAME@base64 ...) and keeps the one for this machine.
+# row: reads the lines from descriptor 4 (id name not_after NAME:base64 NAME@base64 ...) and keeps this machine's line.
 row() {
     lines=0 found=''
     while read -r id mark not_after pairs; do
         lines=$((lines + 1))
         [ "$id" = "${self:-$id}" ] && found=$lines its_name=$mark its_not_after=$not_after its_pairs=$pairs
     done <&4
-    # Without a name of our own a line may be taken only where there is no choice.
+    # A machine that does not know its own name may take a line only when there is just one.
     [ -n "$found" ] && { [ -n "$self" ] || [ "$lines" = 1 ]; }
 }
 
-# fetch: where a NAME@parameter stands in its pairs, NAME:value, as this machine's own role may read it. What was read
-# is only ever in a variable of this shell, and in the environment of the work. Fails with $why.
+# fetch: replaces each NAME@parameter in the pairs by NAME:value, read with the role of this machine. The value is only
+# in a variable of this shell and in the environment of the work. Fails with $why.
 fetch() {
     pairs=$its_pairs its_pairs=''
     for pair in $pairs; do
@@ -140,14 +140,14 @@ fetch() {
     done
 }
 
-# The agent tells its scripts the region as AWS_SSM_REGION_NAME; an instance's own `aws` often knows none.
+# The agent gives its scripts the region as AWS_SSM_REGION_NAME; the `aws` of an instance often has none configured.
 parameter() {
     region=${AWS_REGION:-${AWS_DEFAULT_REGION:-${AWS_SSM_REGION_NAME:-}}}
     aws ssm get-parameter --with-decryption --name "$parameter" --query Parameter.Value --output text \
         --cli-connect-timeout 5 --cli-read-timeout 10 ${region:+--region "$region"} </dev/null 3<&- 4<&-
 }
 
-# launch ARG...: the keeper in a session of its own, with the values as environment and none of our pipes.
+# launch ARG...: starts the keeper in a session of its own, with the values as environment and without our pipes.
 launch() {
     (
         for pair in $its_pairs; do
@@ -159,9 +159,9 @@ launch() {
     until [ -d "$dir" ] || ! began "$!"; do nap 0.02; done
 }
 
-# start SECONDS RUN WITNESS ARG...: begins what this machine's line asks for unless it was begun, then follows it for
-# SECONDS. All but the first are base64; the ARGs are RUN's own "$@". The witness is one last question before the start,
-# '' for none: it refuses by failing.
+# start SECONDS RUN WITNESS ARG...: begins the work of this machine's line unless it was begun, then follows it for
+# SECONDS. All but the first are base64; the ARGs are RUN's own "$@". The witness is the last probe before the start
+# ('' for none): when it fails, the work is refused.
 start() {
     state=refused code='' name=-
     row || refuse "this command holds no line for ${self:-a machine that does not know its own name}"
@@ -171,8 +171,8 @@ start() {
     finish
 }
 
-# begin SECONDS RUN WITNESS ARG...: what refuses here bars the key, wherever a mark can be made: another start under it
-# may be on its way, and must not begin what was told to be refused.
+# begin SECONDS RUN WITNESS ARG...: a refusal bars the key wherever a mark can be made. Another start under the same key
+# may be on its way, and must not begin work that was reported as refused.
 begin() {
     for need in base64 date dd mkfifo setsid tail tr; do
         command -v "$need" >/dev/null || refuse "$need is missing on this machine"
@@ -180,7 +180,7 @@ begin() {
     keeper=$(cat <&3) witness=$3
     run=$(printf '%s' "$2" | base64 -d) || refuse "the command could not be decoded"
     shift 3
-    for word in "$@"; do  # the x keeps the ends of lines that a substitution would cut off
+    for word in "$@"; do  # the x keeps trailing line ends, which a substitution would remove
         value=$(printf '%s' "$word" | base64 -d && printf x) || refuse "the command could not be decoded"
         shift
         set -- "$@" "${value%x}"
@@ -206,7 +206,7 @@ watch() {
     done
 }
 
-# look NAME...: changes nothing, but for a claim whose keeper died before it began (see judge).
+# look NAME...: changes nothing, except a claim whose keeper died before it began (see judge).
 look() {
     for name in "$@"; do
         judge "$root/$name"
@@ -215,7 +215,7 @@ look() {
     echo katakei-end
 }
 
-# forbid NAME...: what was not claimed by now never will be.
+# forbid NAME...: work that has not been claimed by now never begins.
 forbid() {
     for name in "$@"; do
         dir=$root/$name
@@ -227,8 +227,8 @@ forbid() {
     echo katakei-end
 }
 
-# session LEADER SIGNAL: to each process of this session that is older than this shell, so that no stranger is hit.
-# What left the session is not found again.
+# session LEADER SIGNAL: signals each process of this session that is older than this shell, and no unrelated process.
+# A process that has left the session is not found.
 session() {
     began $$
     for process in $(ls /proc 2>/dev/null); do
@@ -240,7 +240,7 @@ session() {
 
 in_session() { [ "$5" = "$1" ] && [ "${21}" -le "$began" ]; }
 
-# running NAME...: whether work still runs under one of these.
+# running NAME...: succeeds while work runs under one of these.
 running() {
     for name in "$@"; do
         judge "$root/$name"
@@ -249,7 +249,7 @@ running() {
     return 1
 }
 
-# cancel NAME...: ends what runs, first politely, and tells them all.
+# cancel NAME...: ends what runs, with SIGTERM first, then reports all of them.
 cancel() {
     told=''
     for name in "$@"; do

@@ -1,17 +1,18 @@
-# Counts what may be pending on this machine's ports, and changes nothing. POSIX sh (dash, bash, busybox ash), awk and
-# `ss`, or else /proc/net; never root by need, no file written. It looks about once a second and prints once, at its end:
+# Counts the connections that may hold a request on this machine's ports, and changes nothing. POSIX sh (dash, bash,
+# busybox ash), awk, and `ss` or /proc/net. It needs no root and writes no file. It counts about once a second and
+# prints once, at its end:
 #
-#   katakei-count MODE SOURCE DATE BEGAN     ss | proc | none; whole seconds since 1970; these moments are in 1/100 s of
-#   at MOMENT                                uptime, which no clock set anew can move: when the last look began
-#   sample quiet|busy ALL OPEN YOUNGEST OLDEST   connections, those that do not satisfy `until`, and their silence in ms
-#   group STATE R S SENT ORDER CLASS N YOUNGEST OLDEST    connections alike in all that a verdict asks (see `judge`)
-#   seen PORT        since it began this port had data of another address
-#   proxied NAME     the ports are handed on by this program: what is behind it cannot be seen from here
-#   arrivals N       data of another address came at least so often after `since`
+#   katakei-count MODE SOURCE DATE BEGAN     ss | proc | none; whole seconds since 1970; moments are in 1/100 s of uptime,
+#   at MOMENT                                which no change of a clock moves: when the last count began
+#   sample quiet|busy ALL OPEN YOUNGEST OLDEST   connections, those that do not satisfy `until`, their silence in ms
+#   group STATE R S SENT ORDER CLASS N YOUNGEST OLDEST    connections equal in all that a verdict needs (see `judge`)
+#   seen PORT        this port has had data from another address since the program began
+#   proxied NAME     this program forwards the ports: what is behind it is not visible here
+#   arrivals N       data from another address came at least N times after `since`
 #   katakei-end
 #
 # Arguments (NAME=VALUE, numbers and addresses only):
-#   mode=quiet       until every connection satisfies `until`      mode=once      the same, answered by words and exit 75
+#   mode=quiet       until every connection satisfies `until`      mode=once      the same, answered in words and with exit 75
 #   mode=baseline    until every port was seen to have traffic     mode=arrivals  counting to the end
 #   until=proof|answered  idle=MS  quiet=MS  ports=80,81  addresses=10.0.0.5  seconds=30  since=MOMENT
 # An address is dotted, or 32 hexadecimal digits; none given means any.
@@ -32,7 +33,7 @@ for pair in "$@"; do
     esac
 done
 
-# tick: sets $tick to the uptime. The digits behind the point are always two, and may begin with a zero (no octal).
+# tick: sets $tick to the uptime. There are always two decimals, which may begin with a zero (avoid octal).
 tick() {
     read -r up _ </proc/uptime || exit 70
     tick=$((${up%.*} * 100 + 1${up#*.} - 100))
@@ -40,15 +41,15 @@ tick() {
 
 filter=''
 for port in $(printf '%s' "$ports" | tr , ' '); do filter="${filter:+$filter or }sport = :$port"; done
-# What ended a moment ago pends no more. It tells where connections of others end, which is what a baseline asks, and
-# that there was one, which matters where each request has a connection of its own, gone before the next look.
+# A connection that has just ended holds no request. But it shows where connections of others end, which a baseline needs,
+# and that there was one, which matters where each request has its own connection, gone before the next count.
 past='exclude time-wait'
 case $mode in baseline | arrivals) past='' ;; esac
 
 by_ss() { ss -tinoH state connected exclude syn-sent $past "( $filter )" 2>/dev/null || echo failed; }
 
-# by_proc: the two tables in the shape of ss, but without ages. A machine without IPv6 has no tcp6; a table that is
-# there and cannot be read hides connections.
+# by_proc: prints the two tables in the format of ss, without ages. A machine without IPv6 has no tcp6; a table that
+# exists and cannot be read hides connections.
 by_proc() {
     set -- /proc/net/tcp
     [ -e /proc/net/tcp6 ] && set -- "$@" /proc/net/tcp6
@@ -57,7 +58,7 @@ by_proc() {
             for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
             return n + 0
         }
-        # Each word of four bytes stands in the order of the machine, which everywhere here is little-endian.
+        # Each word of four bytes is in the byte order of the machine: little-endian on every supported one.
         function address(hex, i, j, out, dotted) {
             for (i = 0; i < length(hex); i += 8)
                 for (j = 6; j >= 0; j -= 2) {
@@ -82,8 +83,8 @@ by_proc() {
         }'
 }
 
-# judge SOURCE WINDOW: one look in, its `sample`, `group`, `seen` and `new` lines out; only `failed` when it was no look.
-# An absent age is 0 ms. ORDER is what came last: `sent`, `received`, or `tie`, the same tick of the kernel's clock.
+# judge SOURCE WINDOW: reads one count and prints its `sample`, `group`, `seen` and `new` lines, or `failed`.
+# A missing age is 0 ms. ORDER is what came last: `sent`, `received`, or `tie` (the same tick of the kernel's clock).
 judge() {
     awk -v source="$1" -v window="$2" -v until="$until" -v idle="$idle" -v quiet="$quiet" -v addresses=",$addresses," '
         function plain(a, part, n, i, k, out, filled) {
@@ -106,7 +107,7 @@ judge() {
             if (mine != host(there)) {
                 if (source == "ss" ? received > 0 || state == "TIME-WAIT" : state != "SYN-RECV") seen[port(here)] = 1
                 if (received > 0 && rcv + 0 < window) fresh++
-                # Its minute, told in whole seconds, shows in which second it ended.
+                # The remaining part of its minute, in whole seconds, shows in which second it ended.
                 if (left != "" && left >= 60 - int(window / 1000)) gone++
             }
             if (state == "TIME-WAIT") return
@@ -120,7 +121,7 @@ judge() {
                 if (!open++ || silence + 0 > oldest + 0) oldest = silence
             }
             key = state " " (rq > 0) " " (sq > 0) " " (sent > 0) " " order " " class
-            # So many kinds never meet. If they did: one worst kind, in which nothing is answered, keeps the answer short.
+            # So many kinds never occur. If they did, one worst kind, in which nothing is answered, keeps the output short.
             if (!(key in n) && ++kinds > 200) key = "OTHER 1 1 0 tie young"
             if (!(key in n) || silence + 0 < low[key] + 0) low[key] = silence
             if (!(key in n) || silence + 0 > high[key] + 0) high[key] = silence
@@ -157,7 +158,7 @@ judge() {
         }'
 }
 
-# look WINDOW: sets $source and $sample. What ss cannot tell may still be told by the kernel's own tables.
+# look WINDOW: sets $source and $sample. Where ss fails, the kernel's own tables may still be readable.
 look() {
     source=none sample=failed
     if command -v ss >/dev/null; then source=ss sample=$(by_ss | judge ss "$1"); fi
@@ -165,7 +166,7 @@ look() {
     case $sample in "sample "*) ;; *) source=none sample='sample busy 0 0 0 0' ;; esac
 }
 
-# learn: takes the `seen` and `new` lines out of the sample.
+# learn: removes the `seen` and `new` lines from the sample and adds them up.
 learn() {
     groups=''
     while read -r word rest; do
@@ -191,7 +192,7 @@ answered() {
 
 tick
 began=$tick seen='' alive=0 ended=0
-# A moment of before the last start of the machine is not in its uptime.
+# A moment before the last boot of the machine is not in its uptime.
 [ -n "$since" ] && [ "$since" -le "$began" ] || since=$began
 while :; do
     tick
@@ -216,8 +217,8 @@ echo "katakei-count $mode $source $(date +%s) $began"
 echo "at $at"
 printf '%s' "$groups"
 for port in $seen; do echo "seen $port"; done
-# Only root is told the names. Docker hands a published port on by a rule, past every socket here, and listens beside it.
+# Only root sees the names. Docker forwards a published port by a rule, past every socket here, and listens as well.
 if [ "$mode" = baseline ] && ss -tlnpH "( $filter )" 2>/dev/null | grep -q docker-proxy; then echo "proxied docker-proxy"; fi
-# A connection may be in both: first alive, then ended.
+# A connection may be counted in both: first as alive, then as ended.
 echo "arrivals $((alive > ended ? alive : ended))"
 echo katakei-end

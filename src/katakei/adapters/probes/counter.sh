@@ -1,14 +1,14 @@
-# Reads a number that the user's own software keeps: how many requests are in flight. POSIX sh, awk and base64; a URL
-# needs curl or wget. It asks about once a second and prints once, at its end:
+# Reads a number from the user's own software: how many requests are in flight. POSIX sh, awk and base64; a URL needs
+# curl or wget. It reads about once a second and prints once, at its end:
 #
-#   katakei-counter BEGAN      moments are in 1/100 s of uptime, which no clock set anew can move
-#   said MOMENT NUMBER         the moment right before it was asked; `-` for an answer without a number
-#   heard TEXT                 base64, the head of the last answer that held no number
+#   katakei-counter BEGAN      moments are in 1/100 s of uptime, which no change of a clock moves
+#   said MOMENT NUMBER         the moment right before the reading; `-` for an answer without a number
+#   heard TEXT                 base64, the beginning of the last answer without a number
 #   katakei-end
 #
 # Arguments: command=BASE64 or url=BASE64   field=BASE64 (a name in JSON or in `name: number` lines)   quiet=MS
-#   mode=quiet until it was 0 for `quiet`   mode=once the same, answered by words and exit 75
-#   seconds=20, and for as long as it says 0, so that no quiet is cut in two
+#   mode=quiet until it was 0 for `quiet`   mode=once the same, answered in words and with exit 75
+#   seconds=20, and longer while the number is 0, so that no quiet period is cut in two
 set -uf
 LC_ALL=C
 export LC_ALL
@@ -30,7 +30,7 @@ tick() {
     tick=$((${up%.*} * 100 + 1${up#*.} - 100))
 }
 
-# ask: what the user's counter says now. A hung one is given up after five seconds where there is a `timeout`.
+# ask: reads the user's counter. Where there is a `timeout` command, a hanging one is stopped after five seconds.
 ask() {
     if [ -n "$command" ]; then
         if command -v timeout >/dev/null; then timeout 5 sh -c "$command"; else sh -c "$command"; fi
@@ -41,8 +41,8 @@ ask() {
     fi </dev/null 2>&1
 }
 
-# number: the number in flight. nginx and php-fpm count the request that asks as well; it is taken off, also where php-fpm's
-# own field is named.
+# number: prints the number in flight. nginx and php-fpm also count the request that asks; it is subtracted, even where
+# the field of php-fpm is named.
 number() {
     FIELD=$field awk '
         function after(text, name, at) {
@@ -52,7 +52,7 @@ number() {
             if (!match(text, /^"?[ \t]*:[ \t]*"?[0-9]+/)) return ""
             text = substr(text, 1, RLENGTH)
             sub(/^.*[^0-9]/, "", text)
-            # What goes on as a fraction or a word is another number than this.
+            # A number that continues as a fraction or a word is not this number.
             return substr(all, index(all, name) + length(name) + RLENGTH, 1) ~ /[.eE0-9A-Za-z_-]/ ? "" : text
         }
         { all = all $0 "\n" }
@@ -80,7 +80,7 @@ while :; do
     at=$tick
     if text=$(ask); then said=$(printf '%s' "$text" | number); else said=-; fi
     [ "$said" != - ] || heard=$text
-    # Of many a 0 in a row the first and the latest tell it all.
+    # Of many zeros in a row only the first and the last one matter.
     if [ "$said" = 0 ] && [ -n "$zero" ]; then
         latest="said $at 0
 "

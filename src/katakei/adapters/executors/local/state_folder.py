@@ -1,4 +1,4 @@
-"""Where the marks of local work are, and whether a ticket speaks of that very place. No work is begun here."""
+"""The state folder of local work: where the marks are, and whether a ticket names that very folder."""
 
 import os
 import tempfile
@@ -14,7 +14,7 @@ PARTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What tells this machine from all others: its name, its boot id, and whose process ids mean something on it."""
+    """What tells this machine from all others: its host name, its boot id, and its pid namespace."""
 
     host: str
     boot: str
@@ -22,7 +22,7 @@ class Here:
 
 
 def folder_of(env: Mapping[str, str]) -> Path:
-    """By the XDG rules, which say that a relative XDG_STATE_HOME is to be ignored."""
+    """The state folder by the XDG rules, which say that a relative XDG_STATE_HOME is ignored."""
     state = Path(env.get("XDG_STATE_HOME", ""))
     if not state.is_absolute():
         state = Path(env.get("HOME") or Path.home()) / ".local" / "state"
@@ -30,7 +30,11 @@ def folder_of(env: Mapping[str, str]) -> Path:
 
 
 def ticket_of(folder: Path, here: Here, fresh: str) -> str:
-    """Host, boot id, process ids and the folder's own name, `fresh` when it has none. Raises Unreachable."""
+    """Host, boot id, pid namespace and the folder's own name, which becomes `fresh` if it has none.
+
+    Raises:
+        UnreachableError: The folder cannot be written.
+    """
     name = folder / ".name"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -44,7 +48,10 @@ def ticket_of(folder: Path, here: Here, fresh: str) -> str:
 
 
 def same(ticket: str, marks: str) -> bool:
-    """The same folder of the same machine, where a pid means the same; after a boot the marks themselves tell."""
+    """Whether a ticket names the same folder of the same machine and pid namespace.
+
+    After a reboot only the folder and the host must be the same: the marks tell that the work was interrupted.
+    """
     if ticket == marks:
         return True
     (host, boot, _, name), (our_host, our_boot, _, our_name) = _parts(ticket), _parts(marks)
@@ -52,14 +59,12 @@ def same(ticket: str, marks: str) -> bool:
 
 
 def elsewhere(ticket: str, here: Here) -> WorkStatus:
-    """The sentence with which such work is held."""
+    """The status of work that was started somewhere else: unknown, with the reason."""
     host, boot, _, _ = _parts(ticket)
     where = f"on {host} (boot id {boot})" if host else "on a machine that is not known"
     if host == here.host:
         where += ", by another user or in another container than this one"
-    return WorkStatus(
-        WorkState.UNKNOWN, why=f"its work was handed over {where}; only there its mark tells whether it runs"
-    )
+    return WorkStatus(WorkState.UNKNOWN, why=f"its work was started {where}; only its mark there tells whether it runs")
 
 
 def _parts(ticket: str) -> tuple[str, str, str, str]:
@@ -68,7 +73,7 @@ def _parts(ticket: str) -> tuple[str, str, str, str]:
 
 
 def _name(folder: Path, name: Path, fresh: str) -> None:
-    """Whole, or not at all; whoever comes first gives it."""
+    """Names the folder, unless another process has done so: the file appears complete or not at all."""
     with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".name-") as draft:
         draft.write(fresh)
         draft.flush()
