@@ -5,9 +5,11 @@ Every view uses these, so that the same fact reads alike on a terminal, in the r
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
 from katakei.domain.model import Target
+from katakei.domain.words import counted, span  # also used by adapters, which must not import render
+
+__all__ = ["counted", "grid", "harmless", "label", "listed", "span"]
 
 LIST_LIMIT = 5  # names that a list shows; it must fit on one line
 
@@ -15,26 +17,9 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def span(length: timedelta) -> str:
-    """A duration in at most two units: '45s', '1m 30s', '2h 05m'. A negative one counts as '0s'."""
-    seconds = max(0, round(length.total_seconds()))
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}h {minutes:02d}m"
-    if minutes:
-        return f"{minutes}m {seconds:02d}s" if seconds else f"{minutes}m"
-    return f"{seconds}s"
-
-
 def label(target: Target) -> str:
     """The id of a target, with its name where it has one: 'i-0abc (web1)'."""
     return f"{target.id} ({target.name})" if target.name else str(target.id)
-
-
-def counted(number: int, thing: str) -> str:
-    """A number with its noun: '1 connection', '3 connections'."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def listed(things: Iterable[object]) -> str:
