@@ -16,7 +16,7 @@ from katakei.domain.plan import PlanKind, restorable
 from katakei.domain.ports import Journal, ListedGroup, RolloutHeader
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.rollout import TargetStatus
-from katakei.domain.words import label, listed
+from katakei.render.text import label, listed
 from katakei.runtime.drivers import Drivers, with_retries
 
 POLL_INTERVAL = timedelta(seconds=2)

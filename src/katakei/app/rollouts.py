@@ -26,9 +26,9 @@ from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import differences
-from katakei.domain.words import span
 from katakei.planning import planner
 from katakei.planning.reasons import PlanCode, reason
+from katakei.render.text import span
 from katakei.runtime.drivers import Drivers
 from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
 from katakei.runtime.session import RolloutSession, check_executors, restore_lines

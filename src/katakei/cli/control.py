@@ -15,6 +15,7 @@ from katakei.domain.errors import ExitCode, RefusedError
 from katakei.domain.model import RolloutId
 from katakei.domain.replay import Rollout
 from katakei.reconcile.outcome import taken_back, verdict
+from katakei.render.json_data import output
 from katakei.runtime.session import RolloutSession
 
 
@@ -53,7 +54,7 @@ def approve_(context: Context, options: ApproveOptions) -> None:
     """Say that your work on TARGETS (ids, names or IPs) of ROLLOUT is done; without TARGETS, on all that wait."""
     with context.drivers() as drivers:
         approved = Control(drivers).approve(options.rollout, options.targets)
-    say(json.dumps({"approved": approved}) if context.as_json else f"approved: {', '.join(approved)}")
+    say(json.dumps(output("approve", approved=[*approved])) if context.as_json else f"approved: {', '.join(approved)}")
 
 
 @click.command("abort")
@@ -73,7 +74,7 @@ def pause_(context: Context, options: RolloutOptions) -> None:
     with context.drivers() as drivers:
         Control(drivers).pause(options.rollout)
     said = f"pause recorded; targets in progress are finished. To go on: katakei resume {options.rollout}"
-    say(json.dumps({"accepted": options.rollout}) if context.as_json else said)
+    say(json.dumps(output("accepted", accepted=options.rollout)) if context.as_json else said)
 
 
 @click.command("resume")
@@ -101,7 +102,7 @@ def unlock_(context: Context, options: UnlockOptions) -> None:
     with context.drivers() as drivers:
         held = Control(drivers).unlock(name)
     said = f"{name} is free; it was held by {held}" if held else f"{name} was not held by anybody"
-    say(json.dumps({"group": name, "held": held}) if context.as_json else said)
+    say(json.dumps(output("unlock", group=name, held=held)) if context.as_json else said)
 
 
 @click.command("revert")
@@ -145,5 +146,5 @@ def _carry_out(
         if isinstance(answer, RolloutSession):
             return drive(answer, Screen(as_json=context.as_json), drivers.sleep_inhibitor, judge)
     said = f"{name} recorded; the process that drives the rollout carries it out: {answer.why}"
-    say(json.dumps({"accepted": options.rollout}) if context.as_json else said)
+    say(json.dumps(output("accepted", accepted=options.rollout)) if context.as_json else said)
     return ExitCode.DONE

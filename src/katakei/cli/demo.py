@@ -20,12 +20,13 @@ from katakei.app.queries import Queries
 from katakei.bootstrap import open_drivers
 from katakei.domain.errors import ExitCode
 from katakei.domain.events import Event
-from katakei.domain.words import span
 from katakei.lab.errors import LabError
 from katakei.lab.options import LabOptions, Target
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
 from katakei.reconcile.outcome import drained, out_of_service
+from katakei.render.json_data import Plain, output
+from katakei.render.text import span
 
 RATE = 50
 OPTIONS = LabOptions(
@@ -135,14 +136,15 @@ def _text(seen: Seen) -> str:
     return "\n".join(lines)
 
 
-def _data(seen: Seen) -> dict[str, object]:
-    return {
-        "exit": seen.exit,
-        "requests": seen.traffic.requests,
-        "slow": seen.traffic.slow,
-        "failed": seen.traffic.failed,
-        "releases": dict(seen.releases),
-        "seconds_out": dict(seen.out),
-        "seconds": seen.took.total_seconds(),
-        "seconds_by_timer": seen.by_timer.total_seconds(),
-    }
+def _data(seen: Seen) -> dict[str, Plain]:
+    return output(
+        "demo",
+        exit=seen.exit,
+        requests=seen.traffic.requests,
+        slow=seen.traffic.slow,
+        failed=seen.traffic.failed,
+        releases={**seen.releases},
+        seconds_out={**seen.out},
+        seconds=seen.took.total_seconds(),
+        seconds_by_timer=seen.by_timer.total_seconds(),
+    )

@@ -211,7 +211,7 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
 
 def history(rollout: Rollout, events: Sequence[e.Event]) -> str:
     """What `show` prints: how the rollout stands, the phase of every target, and one line per event."""
-    heads = ("TARGET", "NAME", "PHASE", "SINCE", "WHY")
+    heads = ("TARGET", "NAME", "PHASE", "SINCE (UTC)", "WHY")
     rows = [
         (target, rollout.targets[target].name, s.phase.value, f"{s.since:%H:%M:%S}", sentence(s.reason))
         for target, s in rollout.statuses.items()
@@ -224,7 +224,11 @@ def history(rollout: Rollout, events: Sequence[e.Event]) -> str:
 def headers_text(headers: Sequence[RolloutHeader]) -> str:
     """What `list` prints: a table with one line per rollout."""
     rows = [_header(header) for header in headers]
-    return grid(("ROLLOUT", "SERVICE", "BEGUN", "FINISHED", "BY"), rows) if rows else "no rollouts in this journal"
+    return (
+        grid(("ROLLOUT", "SERVICE", "BEGUN (UTC)", "FINISHED (UTC)", "BY"), rows)
+        if rows
+        else "no rollouts in this journal"
+    )
 
 
 def headers_data(headers: Sequence[RolloutHeader]) -> Plain:

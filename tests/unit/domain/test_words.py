@@ -1,11 +1,11 @@
-"""Tests of text helpers: spans, labels, lists."""
+"""Tests of durations and counts as text."""
 
 from datetime import timedelta
 
 import pytest
-from tests.unit.given import NOON, a_target, later
+from tests.unit.given import NOON, later
 
-from katakei.domain.words import counted, label, listed, since, span
+from katakei.domain.words import counted, since, span
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,6 @@ def test_span_has_two_units_and_is_never_negative(length: float, said: str) -> N
 
 def test_since_a_moment() -> None:
     assert since(NOON, later(41)) == "for 41s"
-
-
-def test_label_shows_the_name_if_any() -> None:
-    target = a_target(1, [])
-    assert label(target) == f"{target.id} (web1)"
-    assert label(type(target)(target.id, "", "", "", ())) == target.id
-
-
-def test_listed_is_limited_to_one_line() -> None:
-    assert listed("abcde") == "a, b, c, d, e"
-    assert listed("abcdefgh") == "a, b, c, d, e and 3 more"
-    assert listed([]) == ""
 
 
 def test_counted_uses_singular_for_one() -> None:
