@@ -150,7 +150,7 @@ class Machine:
             start_new_session=True,
         )
 
-    def run(self, request: Request | str) -> tuple[int, mark.Answer]:
+    def run(self, request: Request | str) -> tuple[int, mark.MarkReport]:
         """What it answered. Nothing but marks is ever printed."""
         with self.agent(request) as agent:
             out, err = agent.communicate(timeout=30)

@@ -36,7 +36,7 @@ def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     shown.close()
 
 
-def _the_mark(answer: mark.Answer, name: str = NAME) -> mark.Mark:
+def _the_mark(answer: mark.MarkReport, name: str = NAME) -> mark.Mark:
     found = answer.of(name)
     assert answer.whole
     assert found

@@ -3,15 +3,28 @@
 A module of its own, so that `katakei demo --help` does not import what only a running lab needs.
 """
 
+import sys
+
 import click
 
+from katakei.domain.errors import RefusedError
 from katakei.lab.up import up
+
+
+def require_linux(platform: str = sys.platform) -> None:
+    """Raises RefusedError on a platform where the lab cannot run: it uses interfaces that only Linux has."""
+    if platform != "linux":
+        raise RefusedError(
+            "the lab and the demo need Linux: run them in a Linux container or virtual machine. Every other command"
+            " works on this machine"
+        )
 
 
 @click.command("demo")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object.")
 def demo_(*, as_json: bool) -> int:
     """The main job on the lab, under load: two servers from v1 to v2, and the figures."""
+    require_linux()
     from katakei.cli.demo import demo
 
     return demo(as_json=as_json)
@@ -20,6 +33,7 @@ def demo_(*, as_json: bool) -> int:
 @click.group("lab")
 def lab_() -> None:
     """AWS on loopback: an ALB that behaves like one, with real servers behind it."""
+    require_linux()
 
 
 lab_.add_command(up)

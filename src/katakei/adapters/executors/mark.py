@@ -85,7 +85,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class MarkReport:
     """The marks that one command printed. Not `whole` when the end was cut off; an incomplete line is no mark."""
 
     marks: tuple[Mark, ...] = ()
@@ -164,14 +164,14 @@ def forbid_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str
     return _told("forbid", names, self_from, tail)
 
 
-def read(output: str) -> Answer:
+def read(output: str) -> MarkReport:
     """The marks in what a command printed. Other lines and incomplete ones are ignored."""
     lines = output.splitlines()
     whole = "katakei-end" in lines
     if not whole:
         lines = lines[:-1]  # a cut base64 text may still look complete
     marks = (_mark(line.split(" ")) for line in lines)
-    return Answer(tuple(mark for mark in marks if mark is not None), whole)
+    return MarkReport(tuple(mark for mark in marks if mark is not None), whole)
 
 
 def _mark(fields: Sequence[str]) -> Mark | None:

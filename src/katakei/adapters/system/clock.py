@@ -1,18 +1,19 @@
-"""The real clock: the only file that may ask the time, sleep, or draw a random name."""
+"""The system clock. This is the only module that may read the time, sleep, or draw a random name."""
 
 import secrets
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine is suspended, on Linux
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""CLOCK_BOOTTIME of Linux goes on while the machine is suspended, and so does CLOCK_MONOTONIC of macOS."""
 
 
 class SystemClock:
-    """Wall clock as it was when the process began, plus monotonic time since: it never jumps.
+    """The wall clock at the start of the process plus monotonic time since: it never jumps.
 
-    A clock set forward or back by an hour in the middle therefore changes no decision. A machine that was suspended
-    knows how long, so that it does not go on with a lease that was over meanwhile.
+    Setting the wall clock forward or back by an hour therefore changes no decision. The time of a suspend counts, so
+    that a process does not go on with a lease that ended meanwhile.
     """
 
     def __init__(self) -> None:
@@ -35,5 +36,5 @@ class SystemClock:
 
 
 def draw(letters: int) -> str:
-    """A random name of lower-case letters and digits without look-alikes, for rollout ids and idempotency."""
+    """A random name of lower-case letters and digits that are easy to tell apart, for rollout ids and idempotency."""
     return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(letters))

@@ -32,7 +32,7 @@ def test_an_answer_that_was_cut_is_no_answer() -> None:
 
 def test_lines_that_are_not_ours_are_passed_over() -> None:
     text = "katakei-mark r-1/1-update weird 0 1 - - -\nkatakei-mark a b c\nhello\nkatakei-end\n----ERROR----\nx"
-    assert mark.read(text) == mark.Answer((), whole=True)
+    assert mark.read(text) == mark.MarkReport((), whole=True)
 
 
 @pytest.mark.parametrize("rollout", ["", "..", "a/b", "-x", "a b", "a;b", "a\nb"])

@@ -162,7 +162,7 @@ class MarkQueries:
         return True
 
 
-def read_answer(run_command: RunCommand, command: str, found: Invocation) -> mark.Answer:
+def read_answer(run_command: RunCommand, command: str, found: Invocation) -> mark.MarkReport:
     """Returns what a finished invocation printed; reads the whole output where the list shows only its beginning."""
     answer = mark.read(found.text)
     if answer.whole or not found.text.strip():
