@@ -36,7 +36,6 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
     """Run a lab whose targets are healthy while the context lasts.
 
     Args:
-        options: the lab to set up.
         ending: set from outside when the lab must end.
 
     Yields:
