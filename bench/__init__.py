@@ -1,4 +1,4 @@
-"""The benchmarks: what people use today and Katakei, side by side on the lab. `make bench` runs all of it.
+"""Benchmarks: common tools and Katakei side by side on the lab. `make bench` runs all of them.
 
-Each peer is the real, unmodified tool, and nothing here is believed that a tool says of itself.
+Each tool is the real, unmodified one. Nothing that a tool reports of itself is used.
 """

@@ -1,7 +1,7 @@
-"""`python -m bench`: measure what has not been measured of this commit, and write docs/benchmarks.md.
+"""`python -m bench`: measure what is missing for this commit, and write docs/benchmarks.md.
 
-A run that is cut off still writes what it has, and the next one goes on. When nothing is left, or files were changed
-since the commit, all is measured anew.
+An interrupted run writes what it has, and the next run continues. If nothing is missing or files have changed since the
+commit, everything is measured again.
 """
 
 import signal
@@ -17,7 +17,7 @@ from bench.schedule import measure
 
 
 def main(*, quick: bool) -> int:
-    """0 when everything was measured."""
+    """Returns exit code 0 if everything was measured."""
     scenarios = QUICK if quick else FULL
     measured = commit()
     results = Results(f"{measured}{'-quick' if quick else ''}")

@@ -1,4 +1,4 @@
-"""What the benchmarks were to show, beside what they did: each expectation with its figure, met or not."""
+"""Expectations of the benchmarks, each with its figure, met or not."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,13 +11,13 @@ Row = list[str]
 
 
 def claims(scenarios: Sequence[Comparison]) -> str:
-    """The expectations, as a table."""
+    """Returns the expectations as a table."""
     rows = [*_faster(scenarios), *_lost(scenarios), *_near(scenarios), *_thrifty(scenarios)]
     return table(("expected", "on", "measured", "at the limit", ""), rows)
 
 
 def shares(scenarios: Sequence[Comparison]) -> str:
-    """Where the time of one target goes, for every way to use Katakei: the parts of the limit, and what is on top."""
+    """Returns where the time of one target goes, for every way to use Katakei, as a table."""
     head = ("", "settle, or proof", "work", "first check", "soak, or second observation", "on top")
     return table(
         head, [row for each in scenarios for contender in _ours(each.scenario) for row in _share(each, contender)]
@@ -34,7 +34,7 @@ def _share(each: Comparison, contender: Contender) -> Iterator[Row]:
 
 
 def _faster(scenarios: Sequence[Comparison]) -> Iterator[Row]:
-    """Against those who wait for the timer of 300 s."""
+    """Compare with tools that wait for the timer of 300 s."""
     for each in scenarios:
         if each.scenario.delay != 300:
             continue
@@ -62,7 +62,7 @@ def _times(each: Comparison, contender: Contender, slow: Contender, times: float
 
 
 def _lost(scenarios: Sequence[Comparison]) -> Iterator[Row]:
-    """Nothing is lost by us, where the impatient lose."""
+    """Compare lost requests with those of the impatient script."""
     for each in scenarios:
         ours, theirs = _runs(each, Tool.KATAKEI), _runs(each, Tool.IMPATIENT)
         lost = sum(run.failed for run in ours)
@@ -74,7 +74,7 @@ def _lost(scenarios: Sequence[Comparison]) -> Iterator[Row]:
 
 
 def _near(scenarios: Sequence[Comparison]) -> Iterator[Row]:
-    """The farthest of each ground."""
+    """Compare with the limit; shows the largest ratio of each scenario."""
     for each in scenarios:
         ratios = [ratio for contender in _ours(each.scenario) if (ratio := each.ratio(contender))]
         if ratios:
@@ -84,7 +84,7 @@ def _near(scenarios: Sequence[Comparison]) -> Iterator[Row]:
 
 
 def _thrifty(scenarios: Sequence[Comparison]) -> Iterator[Row]:
-    """Of all our runs the one that asked most of AWS."""
+    """Show the run of Katakei that used the most calls."""
     runs = [(each.scenario.targets, run) for each in scenarios for run in _runs(each, Tool.KATAKEI)]
     if not runs:
         return

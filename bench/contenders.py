@@ -1,6 +1,6 @@
-"""How each rival is called, with nothing but what its user would give it. The work is the same command for all.
+"""Command lines and files of the contenders, with only what a user would set. The work is the same for all.
 
-The peers are handed the servers' folders, so that reaching a server costs them nothing; Katakei goes by Run Command.
+The other tools get the servers' folders, so that reaching a server costs them nothing; Katakei uses Run Command.
 """
 
 import json
@@ -15,7 +15,7 @@ from katakei.lab.process import Lab
 RELEASE = "v2"
 WORK_LOG = "work.log"
 WORK = f'date +%s.%N >> {WORK_LOG} && echo "$KATAKEI_RELEASE" > release && ./bin/restart && date +%s.%N >> {WORK_LOG}'
-"""Notes when it began and ended, so that its own length is known whoever ran it."""
+"""It records its start and end, so that its duration is known whichever tool runs it."""
 
 ROOT = Path(__file__).parents[1]
 AWS, ANSIBLE = str(ROOT / ".venv-aws/bin/aws"), str(ROOT / ".venv-bench/bin/ansible")
@@ -28,7 +28,7 @@ DRAINS = {
 
 
 def prepare(leg: Leg, lab: Lab, folder: Path) -> tuple[Sequence[str], Mapping[str, str]]:
-    """The command and its environment; its files are written to `folder`."""
+    """Write the files to `folder`. Returns the command and its environment."""
     env = {**lab.over(os.environ), "KATAKEI_RELEASE": RELEASE, "WORK": WORK}
     if leg.contender.tool is Tool.KATAKEI:
         (folder / "katakei.yml").write_text(configuration(leg.scenario, leg.contender))
@@ -42,7 +42,7 @@ def prepare(leg: Leg, lab: Lab, folder: Path) -> tuple[Sequence[str], Mapping[st
 
 
 def configuration(scenario: Scenario, contender: Contender) -> str:
-    """A file with nothing in it that is as it is by default."""
+    """Returns a configuration file that holds only what differs from the defaults."""
     settle = "" if scenario.settle == 30 else f"settle: {scenario.settle}s, "
     lines = [
         "service: bench",

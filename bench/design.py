@@ -1,4 +1,4 @@
-"""What is compared on which ground, and how often: the whole design, bounded, as values. Nothing is run here."""
+"""Design of the benchmarks as values: scenarios, contenders and the order of runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class ClientLoad(Enum):
-    """What the clients do meanwhile."""
+    """The load during a rollout."""
 
     IDLE = "2 requests a second"
     BUSY = "200 requests a second, 5 % of which take 3 s"
@@ -14,7 +14,7 @@ class ClientLoad(Enum):
 
 
 class Tool(Enum):
-    """Who does it."""
+    """The tools."""
 
     RUNBOOK = "runbook"
     IMPATIENT = "impatient"
@@ -24,9 +24,12 @@ class Tool(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A tool as it is used. All but `window` (Ansible's serial) and `keeps_idle` is Katakei's own; soak in seconds.
+    """A tool with its settings.
 
-    `keeps_idle` is whether the load balancer keeps its idle connections to a deregistered target.
+    Attributes:
+        window: Katakei's window, or Ansible's `serial`.
+        until, soak: settings of Katakei; soak in seconds.
+        keeps_idle: whether the load balancer keeps idle connections to a deregistered target.
     """
 
     tool: Tool
@@ -37,7 +40,7 @@ class Contender:
 
     @property
     def name(self) -> str:
-        """For a file."""
+        """The name in file names."""
         words = [self.tool.value, *(["serial"] if self.tool is Tool.ANSIBLE else [])]
         if self.tool is Tool.KATAKEI:
             words += [self.until, f"soak{self.soak}", "kept" if self.keeps_idle else "closed", "window"]
@@ -45,7 +48,7 @@ class Contender:
 
     @property
     def title(self) -> str:
-        """For a person."""
+        """The name in tables."""
         if self.tool is Tool.RUNBOOK:
             return "runbook script (`aws`)"
         if self.tool is Tool.IMPATIENT:
@@ -57,13 +60,13 @@ class Contender:
         return f"**Katakei**, {how}, window {self.window}, idle {'kept' if self.keeps_idle else 'closed'}"
 
     def at_once(self, targets: int) -> int:
-        """How many targets its window holds."""
+        """Returns the number of targets in its window."""
         return max(1, targets * int(self.window[:-1]) // 100) if self.window.endswith("%") else int(self.window)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Where and under which load; times in seconds. Rivals stand in the order in which they are begun."""
+    """One scenario; times in seconds. Contenders start in the given order."""
 
     targets: int
     delay: int
@@ -87,7 +90,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One run of one rival."""
+    """One run of one contender."""
 
     scenario: Scenario
     contender: Contender
@@ -125,7 +128,7 @@ FULL = (
     Scenario(2, 60, ClientLoad.IDLE, (RUNBOOK, SERIAL, PROOF, *_closed(PROOF), ANSWERED, COUNTER, IMPATIENT)),
     Scenario(8, 60, ClientLoad.BUSY, (QUARTER, *_wide(*_closed(PROOF), COUNTER), IMPATIENT)),
 )
-"""The whole: those of 300 s with two targets only."""
+"""All scenarios. 300 s is measured with two targets only."""
 
 QUICK = tuple(
     Scenario(
@@ -133,11 +136,11 @@ QUICK = tuple(
     )
     for load in (ClientLoad.IDLE, ClientLoad.BUSY)
 )
-"""Whether everything works, in a few minutes; its figures mean little."""
+"""A quick try of everything in a few minutes. Its figures mean little."""
 
 
 def legs(scenarios: tuple[Scenario, ...]) -> Iterator[Leg]:
-    """A B A B: every rival of every ground once, then again."""
+    """Yields every contender of every scenario once, then again (A B A B)."""
     for number in range(1, max(scenario.rounds for scenario in scenarios) + 1):
         for scenario in scenarios:
             if number <= scenario.rounds:

@@ -1,4 +1,4 @@
-"""The whole page, from what was measured: prose stands in `document.md`, every figure comes from a result."""
+"""The page docs/benchmarks.md: text from `document.md`, every figure from a result; and facts about the machine."""
 
 import json
 import os
@@ -24,7 +24,7 @@ MINUTES, ROUNDS = 40, 15
 
 
 def page(scenarios: Sequence[Scenario], results: Results, starts: Starts | None) -> str:
-    """Also of a run that was cut off: what is missing is named."""
+    """Returns the page. Runs that are missing are named."""
     found = [Comparison(scenario, _runs(scenario, results)) for scenario in scenarios]
     missing = [leg.name for leg in legs(tuple(scenarios)) if results.of(leg) is None]
     return Template(TEXT.read_text()).substitute(
@@ -56,13 +56,13 @@ COLLECTION = "lib/python*/site-packages/ansible_collections/community/aws/MANIFE
 
 
 def commit() -> str:
-    """The one that is measured; `-changed` when what is measured differs from it."""
+    """Returns the measured commit, with `-changed` if the sources differ from it."""
     changed = _said("git", "status", "--porcelain", "--", "src", "bench")
     return _said("git", "rev-parse", "--short", "HEAD") + ("-changed" if changed else "")
 
 
 def lines() -> list[str]:
-    """One fact a line."""
+    """Returns one fact about machine and versions per line."""
     return [
         f"machine: {_processor()}, {os.cpu_count()} cores; Linux {platform.release()}",
         f"Katakei {version('katakei')} ({commit()}), Python {platform.python_version()}",

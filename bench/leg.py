@@ -1,4 +1,4 @@
-"""One run of one rival on a lab of its own, under load, judged from outside. It leaves nothing running."""
+"""One run of one contender on a lab of its own, under load, judged from outside; and each target's times in it."""
 
 import threading
 from collections import Counter
@@ -21,17 +21,17 @@ from katakei.lab.process import Lab
 from katakei.lab.traffic import Traffic
 
 SETTLE_SECONDS = 2.0
-"""Seconds of traffic before the tool begins, and after what it did last has reached the data plane."""
+"""Seconds of traffic before the tool starts, and after its last change has reached the data plane."""
 
 _BEGINNING = threading.Lock()
 
 STREAM = 40
 PAGE = "/slow?s=0.05"
-"""What most requests ask for: an answer that takes 50 ms, as a page of an application does."""
+"""Path of most requests: an answer that takes 50 ms, like a page of an application."""
 
 
 def traffic(load: ClientLoad, url: str) -> Traffic:
-    """Not yet begun."""
+    """Returns the traffic of a load, not started yet."""
     if load is ClientLoad.STREAMS:
         return Traffic(f"{url}/stream?s={STREAM}", 20 / STREAM, clients=60, slow_fraction=0)
     return (
@@ -42,7 +42,7 @@ def traffic(load: ClientLoad, url: str) -> Traffic:
 
 
 def run(leg: Leg, folder: Path, ending: threading.Event) -> Result:
-    """From a new lab to the figures."""
+    """Run on a new lab. Returns the result."""
     scenario = leg.scenario
     delay, lag, interval = (timedelta(seconds=span) for span in (scenario.delay, scenario.lag, scenario.interval))
     with _lab(LabOptions(scenario.targets, delay, lag, interval, port=8080)) as lab:
@@ -62,7 +62,7 @@ def run(leg: Leg, folder: Path, ending: threading.Event) -> Result:
 
 @contextmanager
 def _lab(options: LabOptions) -> Iterator[Lab]:
-    """Labs begin one after the other: it costs each two seconds of a processor that others measure on."""
+    """Start labs one at a time: each start uses two seconds of CPU that others measure on."""
     lab = Lab(options)
     with _BEGINNING:
         lab.start()
@@ -73,7 +73,7 @@ def _lab(options: LabOptions) -> Iterator[Lab]:
 
 
 def longest(scenario: Scenario) -> float:
-    """No tool needs more: each target's timer, proof, checks and soak one after the other."""
+    """Returns a limit in seconds that no tool needs: timer, proof, checks and soak of each target in sequence."""
     return 120.0 + scenario.targets * (scenario.delay + 150.0)
 
 
@@ -96,7 +96,7 @@ def _result(used: tool.Usage, seen: Evidence, times: tuple[TargetTimes, ...]) ->
 
 
 def _kind(call: Mapping[str, Any]) -> str:
-    """One of KINDS."""
+    """Returns one of CALL_KINDS."""
     action = call["action"]
     if action in {"RegisterTargets", "DeregisterTargets"}:
         return "acts"
@@ -106,7 +106,7 @@ def _kind(call: Mapping[str, Any]) -> str:
 
 
 def _faults(seen: Evidence, times: tuple[TargetTimes, ...]) -> Iterator[str]:
-    """Why this run is no measurement. (Lost requests are one.)"""
+    """Yields reasons why this run is not a measurement. (Lost requests are no such reason.)"""
     if seen.exits != (0,):
         yield f"it ended with {seen.exits[0]}"
     if len(times) != len(seen.servers):
@@ -121,7 +121,7 @@ TRAFFIC = {"/", "/slow", "/stream"}
 
 
 def target_times(seen: Evidence, targets: Sequence[Target]) -> Iterator[TargetTimes]:
-    """Of those that were taken out, worked on once, and came back."""
+    """Yields the times of each target that was deregistered, worked on once, and registered again."""
     for target in targets:
         times = _times_of(seen, target)
         if times:
@@ -153,7 +153,7 @@ def _healthy(history: Sequence[Mapping[str, Any]], target: str) -> list[datetime
 
 
 def _requests(folder: Path) -> Iterator[datetime]:
-    """When each request of the traffic ended, health checks and questions of the machine itself left out."""
+    """Yields the end of each request of the traffic, without health checks and the lab's own requests."""
     for line in _lines(folder / "requests.log"):
         at, path, *_ = line.split()
         if path.partition("?")[0] in TRAFFIC:

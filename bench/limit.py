@@ -1,26 +1,26 @@
-"""The limit: how short a rollout could have been under the same safety, from what was seen in that very run.
+"""Limit of a run: the shortest possible rollout with the same safety, from what that run showed.
 
-Pure: seconds in, seconds out. What a tool needs for itself (start-up, looks, messages) is no part of it.
+Pure: seconds in, seconds out. Start-up, observations and messages of a tool are not included.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 OBSERVATION_INTERVAL = 5.0
-"""Promise 1: a target serves again only after two looks, so far apart. A soak that is longer covers it."""
+"""Seconds between the two observations that promise 1 requires. A longer soak covers them."""
 
 IDLE_PROOF = 60.0 + 5.0
-"""So long a kept connection is silent until it is proved: the load balancer's idle timeout and 5 s."""
+"""Seconds of silence that prove a kept connection idle: the load balancer's idle timeout and 5 s."""
 
 QUIET_PROOF = 5.0
-"""So long an answered connection, or a counter, is to be quiet."""
+"""Seconds of quiet that `answered` and `counter` require."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetTimes:
-    """One target's way, as the lab and the server itself saw it; seconds since the run began.
+    """One target's times as the lab and the server recorded them, in seconds since the start of the run.
 
-    `pending` is when the last request ended that reached it before its work; `began` and `ended` are of the work.
+    `pending` is the end of the last request before the work; `began` and `ended` are of the work.
     """
 
     deregistered: float
@@ -33,7 +33,7 @@ class TargetTimes:
 
 @dataclass(frozen=True, slots=True)
 class SafetyTerms:
-    """What safety asked: see design."""
+    """The safety settings of a run."""
 
     settle: float
     delay: float
@@ -44,7 +44,7 @@ class SafetyTerms:
 
 @dataclass(frozen=True, slots=True)
 class TimeParts:
-    """What one target's time is at least made of."""
+    """The parts of one target's shortest time."""
 
     drain: float
     work: float
@@ -53,12 +53,14 @@ class TimeParts:
 
     @property
     def whole(self) -> float:
-        """All of them, one after the other."""
+        """The sum of all parts."""
         return self.drain + self.work + self.check + self.soak
 
 
 def parts(times: TargetTimes, terms: SafetyTerms) -> TimeParts:
-    """Settle or what was pending and its proof, but never more than the timer; work; first passed check; soak."""
+    """Returns the shortest parts: settle or pending requests with their proof, but at most the timer; then work, first
+    passed check and soak.
+    """
     pending = max(times.pending - times.deregistered, 0.0) + _proof(terms)
     return TimeParts(
         drain=max(terms.settle, min(pending, terms.delay)),
@@ -69,7 +71,7 @@ def parts(times: TargetTimes, terms: SafetyTerms) -> TimeParts:
 
 
 def _proof(terms: SafetyTerms) -> float:
-    """How long after its end a request is known to be over."""
+    """Returns the seconds after which the end of a request is proved."""
     if terms.until == "counter":
         return QUIET_PROOF
     if not terms.keeps_idle:
@@ -78,5 +80,5 @@ def _proof(terms: SafetyTerms) -> float:
 
 
 def shortest(targets: Sequence[float], window: int) -> float:
-    """The shortest that these can take, so many at once: the list-scheduling bound."""
+    """Returns the shortest total for a window of this size: the list-scheduling bound."""
     return max(*targets, sum(targets) / window) if targets else 0.0

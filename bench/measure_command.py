@@ -1,6 +1,6 @@
-"""Runs one command and writes what it used into a file: `python counted.py FILE COMMAND…`; ends as the command ended.
+"""Wrapper that runs one command and writes its CPU time and memory: `python measure_command.py FILE COMMAND...`.
 
-In between so that memory is the command's own: Linux lets a new program inherit the largest size of who began it.
+A separate program, because on Linux a new process inherits the peak memory of its parent.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What one leg left behind, and where it is kept, so that a cut-off run still tells all that it measured."""
+"""Results of runs and their files, so that an interrupted benchmark keeps what it measured."""
 
 import json
 import shutil
@@ -17,9 +17,13 @@ CALL_KINDS = ("observations", "acts", "Run Command", "other")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run. `out` are the seconds out of service, target by target; bytes are of bodies only.
+    """One run.
 
-    `calls` are by KINDS, `looks` the most of them in one minute.
+    Attributes:
+        out: seconds out of service for each target.
+        calls: number of calls by CALL_KINDS.
+        observations: the most observations in one minute.
+        bytes_in, bytes_out: sizes of bodies.
     """
 
     used: Usage
@@ -36,7 +40,7 @@ class Result:
 
     @classmethod
     def read(cls, text: str) -> "Result":
-        """From its JSON."""
+        """Parse its JSON."""
         known: dict[str, Any] = json.loads(text)
         known["used"] = Usage(**known["used"])
         known["ways"] = tuple(TargetTimes(**times) for times in known["ways"])
@@ -45,21 +49,21 @@ class Result:
 
 
 class Results:
-    """Those of one commit, in a folder of their own."""
+    """The results of one commit, in a folder of their own."""
 
     def __init__(self, commit: str) -> None:
         self._folder = FOLDER / commit
 
     def keep(self, leg: Leg, result: Result) -> None:
-        """Written at once."""
+        """Write a result."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{leg.name}.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
 
     def of(self, leg: Leg) -> Result | None:
-        """None: it was not measured."""
+        """Returns the result of a run, or None if it was not measured."""
         file = self._folder / f"{leg.name}.json"
         return Result.read(file.read_text()) if file.exists() else None
 
     def forget(self) -> None:
-        """As if nothing had been measured."""
+        """Delete all results."""
         shutil.rmtree(self._folder, ignore_errors=True)

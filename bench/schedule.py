@@ -1,4 +1,4 @@
-"""Runs legs side by side, since each does little but wait; busy ones two at a time. Nothing is measured here."""
+"""Schedule of the runs: several at a time because each mostly waits, but only two under load."""
 
 import sys
 import tempfile
@@ -14,13 +14,13 @@ from katakei.lab import clock
 from katakei.lab.errors import LabError
 
 QUIET, BUSY = 10, 2
-"""Labs at once."""
+"""Labs at a time, without and with load."""
 
 TRIES = 2
 
 
 def measure(legs: Iterable[Leg], results: Results, ending: threading.Event) -> None:
-    """Those that have no result yet, in their order. Returns when all are over, or soon after `ending` is set."""
+    """Measure the runs without a result, in order. Returns at the end, or soon after `ending` is set."""
     with ThreadPoolExecutor(QUIET, "quiet") as quiet, ThreadPoolExecutor(BUSY, "busy") as busy:
         due = [leg for leg in legs if results.of(leg) is None]
         futures = [
@@ -41,7 +41,7 @@ def _await(futures: Iterable[Future[None]]) -> None:
 
 
 def _run(leg: Leg, results: Results, ending: threading.Event) -> None:
-    """A leg that went wrong is told and tried once more; then it has no result, and the others go on."""
+    """Run once, and once more if it failed. A run that fails twice has no result."""
     for _ in range(TRIES):
         if ending.is_set():
             return
@@ -55,7 +55,7 @@ def _run(leg: Leg, results: Results, ending: threading.Event) -> None:
 
 
 def _try_once(leg: Leg, folder: Path, ending: threading.Event) -> tuple[Result | None, str]:
-    """Its result, if it is one, and a line about it."""
+    """Returns the result if the run is valid, and a message."""
     try:
         result = leg_module.run(leg, folder, ending)
     except (OSError, ValueError, LookupError, LabError) as error:

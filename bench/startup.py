@@ -1,4 +1,4 @@
-"""What it costs to begin: each command's time to its end, and the time until its first call reaches AWS."""
+"""Start-up costs: each command's time to its end, and the time until its first call to AWS."""
 
 import os
 import subprocess
@@ -24,14 +24,14 @@ ASKED = "aws elbv2 describe-target-health"
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """Medians: of whole commands, and of the seconds until the first call was there."""
+    """Medians of complete commands, and of the seconds until the first call."""
 
     whole: Mapping[str, Cost]
     first: Mapping[str, float]
 
     @property
     def text(self) -> str:
-        """Two tables, the tool that people know as 1."""
+        """The two tables; the known tool counts as 1."""
         known, ansible = self.whole[ASKED], self.whole["ansible --version"]
         whole = [
             [
@@ -49,7 +49,7 @@ class Starts:
 
 
 def measure(rounds: int) -> Starts:
-    """In turns on one lab, with nothing beside."""
+    """Measure in turns on one lab, with nothing else running."""
     options = LabOptions(targets=2, interval=timedelta(seconds=10), port=8080)
     with tempfile.TemporaryDirectory(prefix="katakei-bench-") as folder, Lab(options) as lab:
         env = {**lab.env, "XDG_STATE_HOME": folder, "HOME": folder}
@@ -72,7 +72,7 @@ def measure(rounds: int) -> Starts:
 
 
 def _first(lab: Lab, command: Sequence[str], env: Mapping[str, str], rounds: int) -> float:
-    """From the start of the process to its first call; how it ends does not matter."""
+    """Returns the time from the start of the process to its first call; its result does not matter."""
     spans = []
     for _ in range(rounds):
         before, begun = len(lab.calls()), clock.now()

@@ -1,4 +1,4 @@
-"""Tables in Markdown from the results of one ground: medians of what was measured. What was not is never guessed."""
+"""Markdown tables of one scenario: medians of what was measured. Missing figures are shown as missing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,35 +14,35 @@ MISSING = "-"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One ground with all its results, by rival; a rival without any was not measured."""
+    """One scenario with all results by contender. A contender without results was not measured."""
 
     scenario: Scenario
     runs: Runs
 
     @property
     def text(self) -> str:
-        """A heading and its two tables."""
+        """The heading and the two tables."""
         return f"### {self.scenario.title}\n\n{self._times()}\n\n{self._costs()}"
 
     def wall(self, contender: Contender) -> float | None:
-        """The median of how long it took."""
+        """Returns the median duration."""
         walls = [run.used.wall for run in self.runs.get(contender, ())]
         return median(walls) if walls else None
 
     def ratio(self, contender: Contender) -> float | None:
-        """How long it took to how long it had to take: the median of its runs."""
+        """Returns the median ratio of duration to limit."""
         ratios = [
             run.used.wall / limit for run in self.runs.get(contender, ()) if (limit := self._limit(contender, run))
         ]
         return median(ratios) if ratios else None
 
     def limit(self, contender: Contender) -> float | None:
-        """How long it had to take at least: the median of its runs."""
+        """Returns the median limit."""
         limits = [limit for run in self.runs.get(contender, ()) if (limit := self._limit(contender, run))]
         return median(limits) if limits else None
 
     def shares(self, contender: Contender) -> TimeParts | None:
-        """What the limit of one target is made of: medians over all its targets."""
+        """Returns the median parts of the limit over all targets."""
         each = [
             parts(times, self._terms(contender))
             for run in self.runs.get(contender, ())
@@ -120,6 +120,6 @@ def _spans(each: TimeParts) -> tuple[float, float, float, float]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """In GitHub's Markdown; all but the first column are figures."""
+    """Returns a GitHub Markdown table; all columns but the first are right-aligned."""
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,4 +1,4 @@
-"""One tool run as a person would run it, and what it used. It is ended with all that it started when it must end."""
+"""Run of one tool as a user would run it, with its resource usage. It never outlives its limit."""
 
 import json
 import os
@@ -19,7 +19,7 @@ MEASURE_COMMAND = str(Path(__file__).with_name("measure_command.py"))
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`wall` and `cpu` in seconds, children included; `memory` is that of its largest process, in MB."""
+    """Resource usage: `wall` and `cpu` in seconds, children included; `memory` of the largest process in MB."""
 
     exit: int
     wall: float
@@ -28,7 +28,7 @@ class Usage:
 
 
 def run(command: Sequence[str], env: Mapping[str, str], folder: Path, within: float, ending: threading.Event) -> Usage:
-    """To its end, or killed when `within` seconds are over or `ending` is set. What it says is in `said.txt`."""
+    """Run to the end, or kill after `within` seconds or when `ending` is set. Its output goes to `said.txt`."""
     counted = [sys.executable, "-S", "-E", MEASURE_COMMAND, str(folder / "used.json"), *command]
     with (folder / "said.txt").open("wb") as said:
         begun = clock.monotonic()
@@ -45,7 +45,7 @@ def run(command: Sequence[str], env: Mapping[str, str], folder: Path, within: fl
 
 
 def _await(pid: int, until: float, ending: threading.Event) -> None:
-    """Returns when it is over or has been killed."""
+    """Wait until it has ended or has been killed."""
     if sys.platform != "linux":
         raise NotImplementedError("the benchmarks run on Linux only")
     handle = os.pidfd_open(pid)

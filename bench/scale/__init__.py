@@ -1,6 +1,6 @@
-"""What needs no load balancer to be measured: a calm simulated world under the real runner, at any size.
+"""Measurements of scale with simulated AWS and the real runner, at any size.
 
-The part about scale of docs/benchmarks.md comes from here; nothing here is a measurement of AWS.
+They make the part about scale of docs/benchmarks.md. Nothing here is a measurement of AWS.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ SEEDS = 1000
 
 
 def section(*journals: str, seeds: int = SEEDS) -> str:
-    """The Markdown, measured now: ten minutes of CPU. `journals` are URLs measured besides SQLite."""
+    """Measure and return the Markdown; takes ten minutes of CPU. `journals` are URLs to measure besides SQLite."""
     from bench.scale import journal_speed, makespan, sizes  # noqa: PLC0415 - whoever wants one of them loads no other
 
     return Template(TEXT.read_text(encoding="utf-8")).substitute(

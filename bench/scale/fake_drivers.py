@@ -1,6 +1,6 @@
-"""The calm world through the ports of the core: the real balancer driver over a client of ours, and small drivers.
+"""Drivers over simulated AWS: the real balancer adapter with a fake client, and small fakes for the other ports.
 
-Executor, checker and witness answer at their ports: what Run Command costs is not measured here.
+Executor, checker and probe answer at their ports, so the cost of Run Command is not measured.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,22 +21,22 @@ T = TypeVar("T")
 
 
 class FakeAlb(AlbBalancer):
-    """The driver itself, with its own token buckets, over our client; a group's attributes are never edited here."""
+    """The real adapter with its token buckets, over the fake client. Group attributes never change here."""
 
     def __init__(self, aws: SimulatedAws) -> None:
         session = AwsSession("ap-northeast-1", None, aws.clock)
-        session.use(ELB, cast("Any", FakeElbClient(aws)))  # the wire is the one thing that is not real
+        session.use(ELB, cast("Any", FakeElbClient(aws)))  # only the client is simulated
         super().__init__(session, aws.clock)
         self._simulated = aws
 
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
-        """As they were planned."""
+        """Returns the groups as they were planned."""
         self._simulated.calls["attributes read"] += len(names)
         return [group for group in self._simulated.groups if group.arn in names]
 
 
 class DelayedFuture(Future[T]):
-    """What was done in a thread: known to the loop only when its time has come."""
+    """A result that becomes visible only at its simulated time."""
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__()
@@ -44,18 +44,18 @@ class DelayedFuture(Future[T]):
         self.due = clock.time
 
     def done(self) -> bool:
-        """Whether the thread has come so far."""
+        """Whether its time has come."""
         return self._clock.time >= self.due and super().done()
 
 
 class FakePool:
-    """Runs everything at once; an act that had to wait for a token keeps its own time, as in a thread."""
+    """Runs everything immediately. A call that waited for a token has its own time, as in a thread."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
 
     def submit(self, work: Callable[[], T], /) -> Future[T]:
-        """An act's waits are its own; looks are awaited by the loop anyway."""
+        """Waits of changing calls do not advance the clock of others; observations are awaited anyway."""
         begun = self._clock.time
         future = DelayedFuture[T](self._clock)
         try:
@@ -69,7 +69,7 @@ class FakePool:
 
 
 class FakeExecutor:
-    """Work begins at once, ends when the world says so, and ends well."""
+    """An executor whose work starts at once and always succeeds at its simulated time."""
 
     marks = ""
     lacks = ""
@@ -79,39 +79,39 @@ class FakeExecutor:
         self._ends: dict[WorkKey, datetime] = {}
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
-        """All are."""
+        """All are ready."""
         del targets, by
         return {}
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
-        """All do."""
+        """All commands fit."""
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """Nothing to learn."""
+        """Nothing to prepare."""
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
-        """All are taken."""
+        """All work starts."""
         del by
         for key in jobs:
             self._ends.setdefault(key, self._aws.work_ends(key.target, self._aws.clock.time))
         return dict.fromkeys(jobs, "ticket")
 
     def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
-        """Running, or ended well."""
+        """Returns running or succeeded."""
         del by
         now = self._aws.clock.time
         running, ended = WorkStatus(WorkState.RUNNING), WorkStatus(WorkState.ENDED, exit=0, out="done\n")
         return {key: running if now < self._ends[key] else ended for key in tickets}
 
     def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
-        """Never needed here."""
+        """Never called."""
 
     def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Never needed here."""
 
 
 class FakeHealthChecker:
-    """Every target is well."""
+    """Every check passes."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
@@ -119,7 +119,7 @@ class FakeHealthChecker:
     def ask(
         self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta
     ) -> Mapping[TargetId, CheckResult]:
-        """Passed."""
+        """All checks pass."""
         del by
         return dict.fromkeys(questions, CheckResult(passed=True, begun=self._clock.time))
 
@@ -130,13 +130,13 @@ class FakeHealthChecker:
 
 
 class FakeProbe:
-    """Clients close their connections: whatever left service is quiet, seen so at every asking."""
+    """A probe that sees quiet at once."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
 
     def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
-        """Every target's traffic is seen."""
+        """All targets can be observed."""
         return dict.fromkeys((one.target.id for one in targets), "")
 
     def look(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, DrainEvidence]:
@@ -145,11 +145,11 @@ class FakeProbe:
         return dict.fromkeys((one.target.id for one in targets), quiet)
 
     def arrivals(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, int]:
-        """Nothing came late."""
+        """No request arrived after quiet."""
         del targets
         return {}
 
     def last_look(self, targets: Sequence[ProbedTarget]) -> str:
-        """The work itself looks at nothing more."""
+        """No last observation is needed."""
         del targets
         return ""

@@ -1,6 +1,6 @@
-"""How fast a journal keeps and tells: appends and replays a second, and the replay of a long history.
+"""Speed of a journal: appends and replays a second, and the replay of a long history.
 
-`python -m bench.scale.journal_speed URL` does it with the journal of that URL, which should be an empty one.
+`python -m bench.scale.journal_speed URL` measures the journal of that URL, which should be empty.
 """
 
 import os
@@ -29,7 +29,7 @@ TIMES = 300
 
 
 def speeds(url: str, long: int = LONG, times: int = TIMES) -> str:
-    """The rows of Markdown."""
+    """Returns the cells of one row."""
     wiring = Bootstrap(None, None, url, tell=lambda _: None)
     try:
         one, ten = (_appends(wiring, events, times) for events in (1, 10))
@@ -40,7 +40,7 @@ def speeds(url: str, long: int = LONG, times: int = TIMES) -> str:
 
 
 def _appends(wiring: Bootstrap, events: int, times: int) -> float:
-    """Durable appends in a second of real time."""
+    """Returns durable appends per second of real time."""
     journal, leases = wiring.journal, wiring.leases
     aws, rollout = SimulatedAws(Shape(2)), RolloutId(f"r-appends-{events}")
     lease = leases.take(frozenset(group.arn for group in aws.groups), OWNER, rollout)
@@ -55,7 +55,7 @@ def _appends(wiring: Bootstrap, events: int, times: int) -> float:
 
 
 def _replayed(wiring: Bootstrap, long: int) -> str:
-    """A true history of at least so many events, read and folded."""
+    """Read and replay a real history of at least so many events."""
     journal, leases = wiring.journal, wiring.leases
     aws, paper = SimulatedAws(Shape(-(-long // 12))), MemoryJournal()
     roll(aws, max(1, aws.shape.targets // 10), paper, paper)
@@ -71,7 +71,7 @@ def _replayed(wiring: Bootstrap, long: int) -> str:
 
 
 def table(*urls: str) -> str:
-    """A row for SQLite in a temporary folder, one for S3 as the lab plays it, and one for each URL."""
+    """Returns the table: SQLite in a temporary folder, the lab's S3, and each URL."""
     with TemporaryDirectory() as folder:
         rows = [_row("SQLite", f"sqlite:///{Path(folder) / 'journal.db'}"), _on_the_lab()]
     rows += [_row(_kind(url), url) for url in urls]
@@ -87,7 +87,7 @@ def _kind(url: str) -> str:
 
 
 def _on_the_lab() -> str:
-    """In a bucket of a lab of its own, by a process whose AWS is that lab."""
+    """Measure a bucket of a new lab, in a process whose AWS is that lab."""
     with Lab(LabOptions(targets=0)) as lab:
         session: Any = Session()
         session.set_credentials("lab", "lab")

@@ -1,7 +1,6 @@
-"""How long a rollout takes: the sliding window against the list-scheduling bound and against lock-step batches.
+"""Duration of rollouts: the sliding window against the list-scheduling bound and lock-step batches.
 
-All three work with the same drawn times. The bound and the batches are given what no real one has: they know at once
-what has ended, and lose no moment.
+All three use the same drawn times. Bound and batches have no overhead of observation, which no real tool reaches.
 """
 
 import os
@@ -22,7 +21,7 @@ TARGETS, WINDOW = 40, 10
 
 @dataclass(frozen=True, slots=True)
 class Makespans:
-    """One seed: the bound, Katakei and the batches, in seconds."""
+    """One seed: durations of the bound, Katakei and the batches in seconds."""
 
     bound: float
     katakei: float
@@ -30,7 +29,7 @@ class Makespans:
 
 
 def makespans(seed: int) -> Makespans:
-    """The same world three times."""
+    """Compute all three for one seed."""
     aws = SimulatedAws(Shape(TARGETS, seed))
     paper = MemoryJournal()
     figures = roll(aws, WINDOW, paper, paper)
@@ -43,12 +42,12 @@ def makespans(seed: int) -> Makespans:
 
 
 def fixed(plan: Plan) -> timedelta:
-    """What every target takes under the same promises: settle, then two looks apart or the longer soak."""
+    """Returns the time that every target needs: settle, then two observations or the longer soak."""
     return plan.spec.drain.settle + max(PROOF_INTERVAL, plan.spec.soak)
 
 
 def greedy(each: Iterable[timedelta], window: int) -> timedelta:
-    """List scheduling: whoever is next begins in the place that is free first."""
+    """Returns the list-scheduling bound: the next target takes the first free place."""
     ends = [timedelta()] * window
     for length in each:
         heapreplace(ends, ends[0] + length)
@@ -56,12 +55,12 @@ def greedy(each: Iterable[timedelta], window: int) -> timedelta:
 
 
 def lock_step(each: Sequence[timedelta], window: int) -> timedelta:
-    """Batch after batch, each as long as its slowest (`serial: 25%`)."""
+    """Returns the duration of lock-step batches, each as long as its slowest target (`serial: 25%`)."""
     return sum((max(each[at : at + window]) for at in range(0, len(each), window)), timedelta())
 
 
 def distribution(seeds: int) -> str:
-    """The ratios as Markdown: the 5th percentile, the median and the 95th."""
+    """Returns the ratios as Markdown: 5th percentile, median and 95th percentile."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(makespans, range(seeds), chunksize=10))
     rows = {

@@ -1,6 +1,6 @@
-"""A calm world of many targets under a clock that is turned: what is so, and an ELBv2 client that shows it.
+"""Simulated AWS with many targets and a manual clock, and a fake ELBv2 client for it.
 
-Nothing goes wrong here; every duration is drawn from one seed. An answer takes no time, only waiting does.
+There are no faults. Every duration is drawn from one seed. Answers take no time; only waiting does.
 """
 
 import random
@@ -15,17 +15,17 @@ from typing import Any
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, Target, TargetId, TargetType
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MAX_TARGETS = 1000  # targets in one group: the quota "Targets per target group" as it is without asking for more
+MAX_TARGETS = 1000  # targets in one group: the default quota "Targets per target group"
 LB = Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/lb/1")
 CHECK = HealthCheck("HTTP", None, "/health", "200", timedelta(seconds=10), timedelta(seconds=5), 2, 2)
-ACCOUNTS = count()  # each world is an account of its own, with token buckets of its own
+ACCOUNTS = count()  # each simulation is an account with its own token buckets
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many targets, and how long their work takes: log-normal, `sigma` 1 being a heavy tail, 0 none at all.
+    """Size and work times: log-normal; `sigma` 1 has a heavy tail, 0 has none.
 
-    The load balancer's first passed check comes one to ten seconds after the registration, evenly spread.
+    The first passed check comes one to ten seconds after registration, evenly distributed.
     """
 
     targets: int
@@ -36,26 +36,26 @@ class Shape:
 
 
 class ManualClock:
-    """Time passes only when somebody sleeps."""
+    """A clock that advances only when somebody sleeps."""
 
     def __init__(self) -> None:
         self.time = NOON
 
     def now(self) -> datetime:
-        """The moment it was turned to."""
+        """Returns the current simulated time."""
         return self.time
 
     def sleep(self, span: timedelta) -> None:
-        """Turns it on."""
+        """Advance the clock."""
         self.time += max(span, timedelta())
 
     def wake(self) -> None:
-        """Nobody sleeps in another thread here."""
+        """No other thread sleeps here."""
 
 
 @dataclass(slots=True)
 class TargetLife:
-    """One target: how long its work and its way back into service take, and when it left and came back."""
+    """One target: durations of its work and of its first check, and when it left and came back."""
 
     work: timedelta
     warmup: timedelta
@@ -64,7 +64,7 @@ class TargetLife:
     back: datetime | None = None
 
     def state(self, now: datetime, delay: timedelta) -> tuple[str, str]:
-        """What ELBv2 calls it, with the reason. What was asked for at a later moment is not so yet."""
+        """Returns ELBv2's state and reason at a time. Later requests are not visible yet."""
         if self.back is not None and now >= self.back:
             return ("healthy", "") if now >= self.back + self.warmup else ("initial", "Elb.RegistrationInProgress")
         if self.left is not None and now >= self.left:
@@ -75,7 +75,7 @@ class TargetLife:
 
 @dataclass
 class SimulatedAws:
-    """Every target is in one group. `asked` are the calls by kind, `acts` when each that changes something was made."""
+    """The simulation. `calls` counts calls by kind; `changing_calls` holds the time of each changing call."""
 
     shape: Shape
     clock: ManualClock = field(default_factory=ManualClock)
@@ -89,7 +89,7 @@ class SimulatedAws:
     members: Mapping[Arn, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Everything is drawn here, in one order, so that a seed is a world."""
+        """Draw all durations in a fixed order, so that a seed determines everything."""
         rng = random.Random(self.shape.seed)  # noqa: S311 - a game, not a secret
         most = self.shape.members
         self.groups = tuple(_group(number) for number in range(-(-self.shape.targets // most)))
@@ -104,19 +104,19 @@ class SimulatedAws:
         }
 
     def work_ends(self, target: TargetId, begun: datetime) -> datetime:
-        """When work that was begun then is over."""
+        """Returns when work that started at `begun` ends."""
         return begun + self.lives[target].work
 
 
 class FakeElbClient:
-    """The three questions and acts of botocore's ELBv2 client that a turn needs, counted."""
+    """The three ELBv2 calls that a turn needs, counted."""
 
     def __init__(self, aws: SimulatedAws) -> None:
         self._aws = aws
         self.meta = SimpleNamespace(endpoint_url=f"https://world-{next(ACCOUNTS)}.invalid")
 
     def describe_target_health(self, TargetGroupArn: Arn, Targets: Sequence[Any] | None = None) -> Any:  # noqa: N803 - AWS's names
-        """In the order of the group; of these targets where some are named."""
+        """Describe all targets of the group, or the given ones."""
         aws, now, delay = self._aws, self._aws.clock.time, self._aws.delays[TargetGroupArn]
         aws.calls["DescribeTargetHealth"] += 1
         aws.observations[TargetGroupArn, int((now - NOON).total_seconds() // 60)] += 1
@@ -131,7 +131,7 @@ class FakeElbClient:
         }
 
     def deregister_targets(self, TargetGroupArn: Arn, Targets: Iterable[Any]) -> None:  # noqa: ARG002, N803 - AWS's names
-        """Draining from now on."""
+        """Start to drain the targets."""
         self._count("DeregisterTargets")
         for one in Targets:
             life = self._aws.lives[one["Id"]]
@@ -139,7 +139,7 @@ class FakeElbClient:
                 life.left, life.back = self._aws.clock.time, None
 
     def register_targets(self, TargetGroupArn: Arn, Targets: Iterable[Any]) -> None:  # noqa: ARG002, N803 - AWS's names
-        """Healthy once its first check has passed."""
+        """Register the targets; they become healthy at their first check."""
         self._count("RegisterTargets")
         for one in Targets:
             life = self._aws.lives[one["Id"]]

@@ -1,6 +1,6 @@
-"""One whole rollout of a calm world through the real runner, and what it took: turns, calls, events.
+"""One complete rollout on simulated AWS with the real runner, and its counts: turns, calls, events.
 
-The journal is given: in memory, or whatever a URL names. Nothing is measured in seconds of this machine here.
+The journal is an argument. Nothing here measures real time.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ SITE = Site("123456789012", "ap-northeast-1", lab=False)
 
 @dataclass
 class MemoryJournal:
-    """A journal and its leases in memory: as little as a rollout can be kept in."""
+    """A minimal journal with leases, in memory."""
 
     events: list[e.Event] = field(default_factory=list)
     appends: int = 0
@@ -54,14 +54,14 @@ class MemoryJournal:
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
     ) -> Sequence[RolloutHeader]:
-        """Nobody asks."""
+        """Never called."""
         del service, group, unfinished
         return []
 
     def take(
         self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
-        """There is one process only."""
+        """There is only one process."""
         del rollout, silent
         return Lease(groups, owner, 1)
 
@@ -72,24 +72,24 @@ class MemoryJournal:
         """There is one process only."""
 
     def unlock(self, group: Arn) -> str:
-        """Nobody has it."""
+        """No group is locked."""
         del group
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutFigures:
-    """What is left of it."""
+    """The figures of one rollout."""
 
     aws: SimulatedAws
     rollout: Rollout
     turns: int
     took: timedelta
-    out: timedelta  # how long a target was out of service, on average
+    out: timedelta  # average time out of service of a target
 
 
 def plan_of(aws: SimulatedAws, window: int) -> Plan:
-    """At the defaults: drains end by proof, half of each group serves; only work may take as long as it likes."""
+    """Returns a plan with default settings: drains end by proof, half of each group serves, work has no limit."""
     spec = Spec(
         service="web",
         groups=tuple(group.name for group in aws.groups),
@@ -116,7 +116,7 @@ def plan_of(aws: SimulatedAws, window: int) -> Plan:
 
 
 def roll(aws: SimulatedAws, window: int, journal: Journal, leases: Leases) -> RolloutFigures:
-    """From Planned to Finished, every target done."""
+    """Run from Planned to Finished."""
     lease = leases.take(frozenset(group.arn for group in aws.groups), OWNER, ID)
     journal.append(lease, ID, 0, [e.Planned(aws.clock.now(), plan_of(aws, window))])
     runner = Runner(Drivers(aws, journal, leases), LeaseKeeper(leases, aws.clock, lease, aws.clock.now()), ID)

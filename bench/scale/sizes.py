@@ -1,6 +1,6 @@
-"""Rollouts of 10 to 10,000 targets, each in a process of its own so that its memory is its own.
+"""Rollouts of 10 to 10,000 targets, each in a process of its own so that its memory can be measured.
 
-`python -m bench.scale.sizes 1000` rolls one size and prints its figures as one line of JSON.
+`python -m bench.scale.sizes 1000` measures one size and prints one line of JSON.
 """
 
 import json
@@ -22,7 +22,10 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One rollout, window 10 %. CPU and replay in seconds, memory and journal in MB, `looks` a minute and group."""
+    """One rollout with a window of 10 %.
+
+    CPU and replay in seconds; memory and journal in MB; `observations` is the most per minute and group.
+    """
 
     targets: int
     groups: int
@@ -46,7 +49,7 @@ class Size:
 
     @property
     def row(self) -> str:
-        """As Markdown."""
+        """The row of the table."""
         each = 1000 * self.cpu / self.targets
         return (
             f"| {self.targets:,} | {self.groups} | {self.window:,} | {self.minutes:.0f} min | {self.turns:,} |"
@@ -66,7 +69,7 @@ HEAD = (
 
 
 def measured(targets: int, folder: Path) -> Size:
-    """One rollout with its journal in a real SQLite file in this folder."""
+    """Measure one rollout with its journal in a SQLite file in this folder."""
     aws = SimulatedAws(Shape(targets))
     file = folder / "journal.db"
     wiring = Bootstrap(None, None, f"sqlite:///{file}", tell=lambda _: None)
@@ -97,20 +100,20 @@ def measured(targets: int, folder: Path) -> Size:
 
 
 def _largest() -> float:
-    """How large this process was, in MB. (What getrusage tells begins with the size of who began it.)"""
+    """Returns the peak memory of this process in MB. (getrusage would include the parent's peak.)"""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) / 1024
 
 
 def apart(targets: int) -> Size:
-    """The same in a new process."""
+    """Measure in a new process."""
     command = [sys.executable, "-m", "bench.scale.sizes", str(targets)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return Size(**json.loads(done.stdout))
 
 
 def table() -> str:
-    """All sizes."""
+    """Returns the table of all sizes."""
     return "\n".join([HEAD, *(apart(targets).row for targets in SIZES)])
 
 

@@ -1,4 +1,4 @@
-"""The small runs, side by side, since each does little but wait: a minute and a half for all of them."""
+"""Small acceptance runs, started together because each mostly waits: a minute and a half for all of them."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,12 +12,12 @@ from tests.acceptance.load_test import Scale, roll_under_load
 
 TWO = Scale(2, delay=8, lag=3, settle=6, interval=1, soak=3, rate=115, least=100)
 FOUR = replace(TWO, targets=4, window="50%", floor=2, close_idle=False)
-BY_PROOF = replace(TWO, delay=300, until="proof")  # four minutes are too few for two timers of five
+BY_PROOF = replace(TWO, delay=300, until="proof")  # four minutes are too short for two timers of five
 
 
 @dataclass(frozen=True, slots=True)
 class SmallRuns:
-    """What is under way: the main job by its scale, and three kills."""
+    """The runs in progress: the main job by scale, and three kills."""
 
     main_job: Mapping[Scale, "Future[Verdict]"]
     kills: "Future[None]"
@@ -25,7 +25,7 @@ class SmallRuns:
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRuns]:
-    """All of them begin when the first is asked for."""
+    """Start all runs when the first test asks for one."""
     new = tmp_path_factory.mktemp
     with ThreadPoolExecutor(4) as pool:
         main_job = {

@@ -1,6 +1,6 @@
-"""What one whole run left behind, gathered from outside: the lab's logs, the servers' own logs, the clients' figures.
+"""Evidence of one run, collected outside Katakei: the lab's logs, the servers' logs, the traffic's counts.
 
-Nothing here asks Katakei anything, and nothing is judged.
+Nothing here asks Katakei, and nothing is judged.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures
 
 Place = tuple[str, int, str]
-"""A registration as DescribeTargetHealth shows it: id, port, zone ('' where it shows none)."""
+"""A registration as DescribeTargetHealth shows it: id, port and zone ('' if it shows none)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ServerStart:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One run. `history` and `calls` are the lab's own logs from its beginning on; the rest is of this run only."""
+    """One run. `history` and `calls` are the lab's logs since its start; the rest is of this run only."""
 
     group: str
     release: str
@@ -47,7 +47,7 @@ class Evidence:
 
 
 class EvidenceCollector:
-    """Notes how things are when it is made, and again at `end`."""
+    """Records the state at its creation and again at `end`."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -56,7 +56,7 @@ class EvidenceCollector:
         self._begun = clock.now()
 
     def end(self, release: str, exits: tuple[int, ...], traffic: Figures) -> Evidence:
-        """Everything since this was made."""
+        """Returns everything since this object was made."""
         return Evidence(
             group=self._lab.target_group_arn,
             release=release,
@@ -93,7 +93,7 @@ def _answered(line: str) -> bool:
 
 
 def registrations(lab: Lab) -> frozenset[Place]:
-    """What DescribeTargetHealth lists now, whatever the state."""
+    """Returns what DescribeTargetHealth lists now, in any state."""
     session: Any = Session()
     session.set_credentials("judge", "judge")
     client = session.create_client("elbv2", lab.env["AWS_REGION"], endpoint_url=lab.endpoint)

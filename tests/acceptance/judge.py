@@ -1,6 +1,6 @@
-"""Judges one whole run by what was seen from outside. It believes nothing that Katakei says of itself.
+"""Judge of one run, from what was observed outside Katakei. It uses nothing that Katakei reports.
 
-Every promise has one function here that names each way in which it was broken.
+Each promise has a function that names every violation.
 """
 
 from collections import Counter
@@ -17,7 +17,14 @@ CHANGING_CALLS = {"RegisterTargets", "DeregisterTargets"}
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What the run had to keep. `acts` is how often a target may be deregistered and registered (None: not asked)."""
+    """The requirements of a run.
+
+    Attributes:
+        floor, floor_per_zone: targets that must serve at any time.
+        rate: requests a second that must have been sent.
+        observations: the most observations in one minute.
+        changing_calls: how often a target may be deregistered and registered (None: not checked).
+    """
 
     floor: int
     floor_per_zone: int = 0
@@ -28,7 +35,10 @@ class Requirements:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """The figures of one run; seconds as numbers. `acts` are the calls that deregistered and registered a server."""
+    """The measurements of one run; durations in seconds.
+
+    `changing_calls` counts the calls that deregistered and registered a server.
+    """
 
     requests: int
     rate: float
@@ -48,7 +58,7 @@ class Measurements:
     lasted: float
 
     def text(self) -> str:
-        """For a person, one line for each promise."""
+        """Returns one line for each promise."""
         lines = (
             f"requests: {self.requests} ({self.rate:.1f}/s, {self.slow} slow), failed: {self.failed}",
             f"answered by the servers: {self.answered}, slowest quick one: {self.slowest:.2f} s",
@@ -63,24 +73,24 @@ class Measurements:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The figures of one run, and everything that was not as it should be."""
+    """The measurements of one run, and every violation."""
 
     measured: Measurements
     faults: tuple[str, ...]
 
     def text(self) -> str:
-        """For a person."""
+        """Returns the measurements and violations as text."""
         return "\n".join([self.measured.text(), *(f"FAULT: {fault}" for fault in self.faults)])
 
 
 def judge(seen: Evidence, requirements: Requirements) -> Verdict:
-    """The verdict on one run."""
+    """Judge one run."""
     measured = measure(seen)
     return Verdict(measured, tuple(_faults(seen, measured, requirements)))
 
 
 def measure(seen: Evidence) -> Measurements:
-    """The figures of one run."""
+    """Measure one run."""
     states, flows = _history(seen, "state"), _history(seen, "traffic")
     calls = [call for call in seen.calls if _within(seen, call)]
     zones = sorted({zone for entry in states for zone in entry["zones"]})
@@ -127,7 +137,7 @@ def _faults(seen: Evidence, measured: Measurements, requirements: Requirements) 
 
 
 def dropped(seen: Evidence, measured: Measurements, requirements: Requirements) -> Iterator[str]:
-    """Requests that were not answered, or of which clients and servers tell different things."""
+    """Yields violations: failed requests, or counts of clients and servers that differ."""
     if measured.failed:
         yield f"{measured.failed} requests failed, first {seen.traffic.first_failures}"
     seen_answered = measured.requests - measured.failed
@@ -138,7 +148,7 @@ def dropped(seen: Evidence, measured: Measurements, requirements: Requirements) 
 
 
 def floors(measured: Measurements, requirements: Requirements) -> Iterator[str]:
-    """Too few that served, or got new requests."""
+    """Yields violations: too few targets that served or got new requests."""
     if measured.serving < requirements.floor:
         yield f"only {measured.serving} served"
     if measured.in_traffic < requirements.floor:
@@ -162,14 +172,14 @@ def _within(seen: Evidence, entry: Mapping[str, Any]) -> bool:
 
 
 def _history(seen: Evidence, kind: str) -> list[dict[str, Any]]:
-    """The group's entries of this run, after the last one before it, which tells how things were when it began."""
+    """Returns the group's entries of this run, after the last earlier one, which shows the state at the start."""
     entries = [entry for entry in seen.history if entry["kind"] == kind and entry["group"] == seen.group]
     earlier = [entry for entry in entries if datetime.fromisoformat(entry["at"]) < seen.begun]
     return earlier[-1:] + [entry for entry in entries if _within(seen, entry)]
 
 
 def _seconds_out(states: list[dict[str, Any]], server: str) -> float:
-    """Seconds from leaving `healthy` to being healthy again, added up."""
+    """Returns the seconds between leaving `healthy` and being healthy again, added up."""
     total, left = 0.0, None
     for entry in states:
         if entry["id"] != server:
@@ -183,7 +193,7 @@ def _seconds_out(states: list[dict[str, Any]], server: str) -> float:
 
 
 def _settled(starts: Sequence[ServerStart], flows: list[dict[str, Any]], server: str) -> float:
-    """The least seconds from when the data plane sent it nothing new to a start; 0: it still sent something."""
+    """Returns the shortest time between the last new request and a start of work; 0 if it still got requests."""
     spans = [0.0]
     for start in starts:
         does = [entry for entry in flows if entry["id"] == server and _before(entry, start.at)]
@@ -212,7 +222,7 @@ def _observations(calls: list[dict[str, Any]], group: str) -> list[datetime]:
 
 
 def _highest_per_minute(times: list[datetime]) -> int:
-    """The most that lie within one minute, wherever it begins."""
+    """Returns the highest number of times within any one minute."""
     return max((sum(first <= at < first + MINUTE for at in times) for first in times), default=0)
 
 

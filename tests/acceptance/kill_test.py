@@ -1,6 +1,6 @@
-"""`katakei roll`, killed at random moments and run again until it ends; every rollout is judged from outside.
+"""Rollouts whose `katakei roll` is killed at random moments and run again until it ends.
 
-Several kills may fall into one rollout. Only the command is killed, never the lab.
+Several kills may hit one rollout. Only the command is killed, never the lab. Every rollout is judged.
 """
 
 import random
@@ -19,21 +19,25 @@ from katakei.lab.traffic import Traffic
 
 SCALE = Scale(2, delay=3, lag=1, settle=2, interval=1, soak=1, rate=30, least=25)
 FIRST, LAST = 0.2, 14.0
-"""Seconds after its start between which the command is killed: before its first call to late in a target's way."""
+"""Range of the seconds between a start of the command and its kill: from before its first call to late in a target."""
 TIMEOUT = timedelta(minutes=3)
 REQUIREMENTS = Requirements(floor=1, rate=SCALE.least, observations=60, changing_calls=None)
-"""A lost answer may make an act be repeated, which harms nothing; and each start begins with looks of its own."""
+"""A lost answer may cause a repeated call, which is harmless; each start begins with observations of its own."""
 
 
 def kill_moments(seed: int) -> Iterator[timedelta]:
-    """When to kill, counted from each start of the command, without end."""
+    """Yields the times until the next kill, counted from each start of the command, without end."""
     rng = random.Random(seed)  # noqa: S311 - dice, not secrets
     while True:
         yield timedelta(seconds=round(rng.uniform(FIRST, LAST), 2))
 
 
 def roll_once(lab: Lab, folder: Path, release: str, kills: Iterator[timedelta], count: int) -> tuple[Verdict, int]:
-    """One rollout, killed at most `count` times on its way, then left alone until it ends; also the kills."""
+    """Run one rollout with at most `count` kills, then let it end.
+
+    Returns:
+        The verdict and the number of kills.
+    """
     roll, collector = RollCommand(folder, lab.env, release), EvidenceCollector(lab)
     traffic = Traffic(lab.url, SCALE.rate)
     traffic.start()
@@ -54,9 +58,9 @@ def roll_once(lab: Lab, folder: Path, release: str, kills: Iterator[timedelta], 
 
 
 def roll_with_kills(folder: Path, seed: int, kills: int, each: int, scale: Scale = SCALE) -> None:
-    """As many rollouts as it takes for this many kills to have hit a living process.
+    """Run as many rollouts as are needed for this many kills of running processes.
 
-    The first kill of each rollout always does: none is over within the first seconds.
+    The first kill of a rollout always hits: no rollout ends within the first seconds.
     """
     sys.stdout.write(f"\nseed {seed}\n")
     (folder / "katakei.yml").write_text(scale.configuration())

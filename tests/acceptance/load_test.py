@@ -1,4 +1,4 @@
-"""One run on a lab under load: the configuration, the command as a user types it, and the judge beside it.
+"""One rollout on a lab under load: configuration, command, traffic and judge.
 
 The command runs in a process group of its own, so that killing it kills nothing else.
 """
@@ -35,12 +35,12 @@ warm: {{soak: {soak}s}}
 """
 NO_FAULTS: Mapping[str, float] = MappingProxyType({})
 SETTLE_SECONDS = 2.0
-"""Seconds of traffic before the command, and after what it did has reached the data plane."""
+"""Seconds of traffic before the command, and after its last change has reached the data plane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """One setting of the lab, the load and the rollout; times in seconds."""
+    """One setting of lab, load and rollout; times in seconds."""
 
     targets: int
     delay: float
@@ -57,18 +57,18 @@ class Scale:
     until: str = "delay"
 
     def lab(self) -> Lab:
-        """A lab of this scale, not yet up."""
+        """Returns a lab of this scale that is not started yet."""
         delay, lag, interval = (timedelta(seconds=span) for span in (self.delay, self.lag, self.interval))
         return Lab(LabOptions(targets=self.targets, delay=delay, lag=lag, interval=interval, port=8080))
 
     def configuration(self) -> str:
-        """The user's file."""
+        """Returns the user's configuration file."""
         values = {"window": self.window, "floor": self.floor, "per_zone": self.per_zone, "until": self.until}
         return CONFIGURATION.format(**values, settle=self.settle, soak=self.soak)
 
 
 class RollCommand:
-    """`katakei roll`, again and again with the same words; what it says is kept in `output`."""
+    """`katakei roll` with fixed arguments, as often as needed. Its output is kept in `output`."""
 
     def __init__(self, folder: Path, env: Mapping[str, str], release: str) -> None:
         self._folder = folder
@@ -79,7 +79,7 @@ class RollCommand:
 
     @contextmanager
     def running(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """Started; killed when the block is left before it ended."""
+        """Start it. It is killed if the block ends first."""
         with (
             self.output.open("ab") as output,
             subprocess.Popen(
@@ -99,12 +99,12 @@ class RollCommand:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def run_to_end(self, within: timedelta) -> int:
-        """From its beginning to its end; its exit code."""
+        """Run it to its end. Returns its exit code."""
         with self.running() as process:
             return process.wait(within.total_seconds())
 
     def run_and_kill(self, after: timedelta) -> int | None:
-        """`kill -9` of its process group after this time; its exit code if it had ended before."""
+        """Run it and kill its process group after this time. Returns its exit code if it ended before."""
         with self.running() as process:
             try:
                 return process.wait(after.total_seconds())
@@ -115,9 +115,10 @@ class RollCommand:
 
 
 def roll_under_load(scale: Scale, folder: Path, within: timedelta, storm: Mapping[str, float] = NO_FAULTS) -> Verdict:
-    """A lab, its traffic, one rollout to v2; judged. What the command said is shown when there is a fault.
+    """Run one rollout to v2 under load and judge it. Its output is shown if there is a violation.
 
-    A storm is what the endpoint does to calls (fractions) as long as the rollout lasts; acts are repeated in it.
+    Args:
+        storm: faults of the endpoint during the rollout (fractions of calls); calls are repeated in it.
     """
     (folder / "katakei.yml").write_text(scale.configuration())
     with scale.lab() as lab:

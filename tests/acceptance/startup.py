@@ -1,6 +1,6 @@
-"""What commands cost: medians of one run, taken in turns so that a busy machine is busy for all of them alike.
+"""Start-up costs of commands: medians of alternating runs, so that load affects all of them alike.
 
-Only ratios mean something. Byte code is kept in a folder of its own, as an installed program has it.
+Only ratios are meaningful. Byte code is kept in a separate folder, as for an installed program.
 """
 
 import os
@@ -15,7 +15,7 @@ from katakei.lab import clock
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Medians, in seconds."""
+    """Medians in seconds."""
 
     wall: float
     cpu: float
@@ -24,7 +24,7 @@ class Cost:
 def costs(
     commands: Mapping[str, Sequence[str]], env: Mapping[str, str], cache: Path, rounds: int
 ) -> Mapping[str, Cost]:
-    """What each command costs when all of them are run in turns; each has been run once before."""
+    """Measure commands in turns. Each has run once before."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     given = inherited | dict(env) | {"PYTHONPYCACHEPREFIX": str(cache)}
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
@@ -36,7 +36,7 @@ def costs(
 
 
 def _cost(command: Sequence[str], env: Mapping[str, str]) -> tuple[float, float]:
-    """Wall time and processor time of one run, which must succeed."""
+    """Returns wall time and CPU time of one run, which must succeed."""
     began = clock.monotonic()
     with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         _, status, used = os.wait4(process.pid, 0)

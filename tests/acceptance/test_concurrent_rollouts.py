@@ -1,4 +1,4 @@
-"""Two and three at once on one group, with one journal: exactly one works, the others are refused (promise 6)."""
+"""Two and three commands on one group and journal: exactly one works, the others are refused (promise 6)."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ ROLL = ("roll", "-f", "katakei.yml", "--release", "v2", "--yes")
 
 
 def refused(rivals: list[CliCommand]) -> list[float]:
-    """Seconds until each was; every one of them is named the rollout that holds the group."""
+    """Returns the seconds until each command was refused. Each is told which rollout holds the group."""
     took = []
     for rival in rivals:
         done = rival.process.end(30)

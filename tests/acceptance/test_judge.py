@@ -1,4 +1,4 @@
-"""The judge sees what it is there for: each promise broken in one way, and nothing in a run that kept them all."""
+"""The judge: every violation is found, and a correct run has none."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

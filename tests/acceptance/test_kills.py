@@ -1,4 +1,4 @@
-"""`kill -9` of `katakei roll` at random moments: the same command ends what was begun (promise 5)."""
+"""`kill -9` of `katakei roll` at random moments: the same command finishes the rollout (promise 5)."""
 
 from dataclasses import replace
 from pathlib import Path

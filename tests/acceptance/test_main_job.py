@@ -1,4 +1,4 @@
-"""The main job, judged from outside: a group is rolled under load, and nothing is dropped."""
+"""The main job: a group is rolled under load without a dropped request."""
 
 import sys
 from dataclasses import replace

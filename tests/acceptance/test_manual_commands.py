@@ -1,4 +1,4 @@
-"""A person's will, judged from outside: nothing is dropped and the floor is kept, whenever it is said."""
+"""Pause, abort and revert by a person: nothing is dropped and the floor holds."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""What the witness costs a busy server: four servers behind 1,000 requests a second, rolled with the witness on.
+"""CPU cost of the probe on a busy server: four servers behind 1,000 requests a second.
 
-The servers are nginx, because the lab's sample would need more of this machine than there is.
+The servers are nginx, because the sample application would need too much of this machine.
 """
 
 import resource
@@ -23,7 +23,7 @@ from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
 
 RATE, PROCESSES, RUN = 1000, 2, 15
-"""Requests a second, how many processes send them, and for how many seconds the witness is measured."""
+"""Requests a second, number of processes that send them, and seconds for which the probe is measured."""
 
 CONFIGURATION = """\
 service: busy
@@ -47,7 +47,7 @@ http {
 
 @contextmanager
 def busy(lab: Lab) -> Iterator[list[Traffic]]:
-    """The load, from more than one process; whatever happens it ends."""
+    """Run the load from several processes; it always ends."""
     traffic = [Traffic(lab.url, RATE / PROCESSES, slow_fraction=0, clients=50) for _ in range(PROCESSES)]
     for each in traffic:
         each.start()
@@ -59,7 +59,7 @@ def busy(lab: Lab) -> Iterator[list[Traffic]]:
 
 
 def with_nginx(lab: Lab) -> None:
-    """Every server is nginx from its next boot on."""
+    """Make every server run nginx from its next boot."""
     nginx = needed("nginx")
     for target in lab.targets:
         folder = Path(target.folder)
@@ -73,7 +73,7 @@ def with_nginx(lab: Lab) -> None:
 
 
 def cost(target: Target) -> float:
-    """CPU of the witness and all that it starts, in per cent of one core, while it watches this server for 15 s."""
+    """Returns the CPU of the probe and its children, in percent of one core, while it watches a server for 15 s."""
     words = [
         "mode=quiet",
         "until=proof",
@@ -117,7 +117,7 @@ def test_probe_costs_little_at_a_thousand_requests(tmp_path: Path) -> None:
 
 
 def told(seen: Sequence[Figures], felt: float, lasted: float) -> None:
-    """For whoever quotes them."""
+    """Print the figures."""
     requests, failed = sum(each.requests for each in seen), sum(each.failed for each in seen)
     rate = sum(each.requests / each.lasted.total_seconds() for each in seen)
     slowest = max(each.slowest for each in seen).total_seconds()

@@ -1,4 +1,4 @@
-"""Start-up is a promise: what a command loads is tested everywhere, what it costs only at full scale."""
+"""Start-up: which modules a command loads, and at full scale what it costs."""
 
 import json
 import subprocess
@@ -25,13 +25,13 @@ sys.exit(run(sys.argv[1:]))
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """Two healthy targets which nobody touches."""
+    """A lab with two healthy targets that no test changes."""
     with Lab(LabOptions(targets=2, interval=timedelta(seconds=1), port=8080)) as running:
         yield running
 
 
 def loaded(env: dict[str, str], *words: str) -> set[str]:
-    """The modules a command has loaded when it ends."""
+    """Returns the modules that a command has loaded at its end."""
     command = [sys.executable, "-c", TELL, *words]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True)
     return set(json.loads(done.stderr.splitlines()[-1]))
@@ -56,7 +56,7 @@ def test_status_loads_nothing_that_only_rollouts_need(lab: Lab, tmp_path: Path) 
 def test_plan_loads_nothing_that_only_rollouts_need(lab: Lab, tmp_path: Path) -> None:
     modules = loaded({"HOME": str(tmp_path), **lab.env}, "plan", "LaravelTargetGroup", "--run", "true")
     assert "katakei.planning.planner" in modules
-    assert not modules & (HEAVY - {"boto3"})  # Run Command is asked through it
+    assert not modules & (HEAVY - {"boto3"})  # Run Command is called through it
 
 
 @pytest.mark.lab

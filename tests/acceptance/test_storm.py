@@ -1,7 +1,6 @@
-"""A throttling storm with errors and time-outs, and answers of half a minute ago: the rollout ends, nothing wrong is
-done, and it takes longer.
+"""Throttling, errors, timeouts and stale answers: the rollout still ends correctly, only later.
 
-The same rollout in fair weather runs beside it, so that the two times are of one machine.
+The same rollout without faults runs at the same time, so that both times are from the same machine.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""From deregister to the start of work, with a delay of 300 s: by each kind of evidence, and by the timer.
+"""Time from deregistration to the start of work with a delay of 300 s: by drain evidence, and by the timer.
 
-Every kind is run idle and busy, with idle connections to a deregistered target closed at once and kept.
+Each case runs idle and busy, with idle connections to a deregistered target closed and kept.
 """
 
 import os
@@ -40,12 +40,12 @@ work: {{ssm: {{run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}}}
 warm: {{soak: 0s}}
 """
 LIMIT = timedelta(minutes=8)
-TOGETHER = 3  # labs at once: each does little but wait
+TOGETHER = 3  # labs at a time; each mostly waits
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One drain under one load."""
+    """One kind of drain under one load."""
 
     until: str
     load: str
@@ -57,7 +57,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """How it went: the command's exit code, what the clients saw, and the seconds from deregister to start."""
+    """The result: exit code, the traffic's counts, and the seconds from deregistration to work."""
 
     exit: int
     traffic: Figures
@@ -66,7 +66,7 @@ class Time:
 
 
 def run(case: Case, folder: Path) -> Time:
-    """One target of two is rolled with settle at its default of 30 s and a lag of 15 s in the lab."""
+    """Roll one of two targets, with the default settle of 30 s and a lag of 15 s in the lab."""
     folder.mkdir()
     (folder / "katakei.yml").write_text(CONFIGURATION.format(drain=DRAINS[case.until]))
     rate, slow = RATES[case.load]
