@@ -57,16 +57,30 @@ def measure(rounds: int) -> Starts:
         file.write_text(
             f"service: bench\nbalancer: {{alb: {{target_groups: [{GROUP}]}}}}\nwork: {{ssm: {{run: 'true'}}}}\n"
         )
-        requirements = (AWS, "elbv2", "describe-target-health", "--target-group-arn", lab.target_group_arn)
+        describe_health = (AWS, "elbv2", "describe-target-health", "--target-group-arn", lab.target_group_arn)
         commands = {
             "katakei --help": (KATAKEI, "--help"),
             "katakei status": (KATAKEI, "status", GROUP),
             "katakei plan": (KATAKEI, "plan", "-f", str(file), "--release", "v2"),
-            ASKED: requirements,
+            ASKED: describe_health,
             "ansible --version": (ANSIBLE, "--version"),
         }
-        nobody = ("roll", "-f", str(file), "--release", "v2", "--yes", "--ephemeral", "--only", "i-00000000000000000")
-        first = {"katakei roll": (KATAKEI, *nobody), "katakei status": commands["katakei status"], ASKED: requirements}
+        no_target = (
+            "roll",
+            "-f",
+            str(file),
+            "--release",
+            "v2",
+            "--yes",
+            "--ephemeral",
+            "--only",
+            "i-00000000000000000",
+        )
+        first = {
+            "katakei roll": (KATAKEI, *no_target),
+            "katakei status": commands["katakei status"],
+            ASKED: describe_health,
+        }
         whole = costs(commands, env, Path(folder, "cache"), rounds)
         return Starts(whole, {name: _first(lab, command, env, rounds) for name, command in first.items()})
 

@@ -12,7 +12,7 @@ SEEDS = 1000
 
 def section(*journals: str, seeds: int = SEEDS) -> str:
     """Measure and return the Markdown; takes ten minutes of CPU. `journals` are URLs to measure besides SQLite."""
-    from bench.scale import journal_speed, makespan, sizes  # noqa: PLC0415 - whoever wants one of them loads no other
+    from bench.scale import journal_speed, makespan, sizes  # noqa: PLC0415 - so that using one does not load the others
 
     return Template(TEXT.read_text(encoding="utf-8")).substitute(
         seeds=f"{seeds:,}",

@@ -113,7 +113,7 @@ class FakeElbClient:
 
     def __init__(self, aws: SimulatedAws) -> None:
         self._aws = aws
-        self.meta = SimpleNamespace(endpoint_url=f"https://world-{next(ACCOUNTS)}.invalid")
+        self.meta = SimpleNamespace(endpoint_url=f"https://account-{next(ACCOUNTS)}.invalid")
 
     def describe_target_health(self, TargetGroupArn: Arn, Targets: Sequence[Any] | None = None) -> Any:  # noqa: N803 - AWS's names
         """Describe all targets of the group, or the given ones."""

@@ -42,7 +42,7 @@ class MemoryJournal:
         """As the port says."""
         del lease, rollout
         if after != len(self.events):
-            raise ConcurrentAppendError("somebody was faster")
+            raise ConcurrentAppendError("another append was first")
         self.events += events
         self.appends += 1
 

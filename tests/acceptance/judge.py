@@ -66,7 +66,8 @@ class Measurements:
             f"seconds out: {_shown(self.seconds_out)}",
             f"seconds between the last new request and the work: {_shown(self.settled)}",
             f"work done: {_shown(self.starts)}; deregistered and registered: {_shown(self.changing_calls)}",
-            f"looks in a minute: {self.observations} at most; calls: {_shown(self.calls)}; lasted {self.lasted:.0f} s",
+            f"observations in a minute: {self.observations} at most; calls: {_shown(self.calls)}",
+            f"lasted: {self.lasted:.0f} s",
         )
         return "\n".join(lines)
 
@@ -123,7 +124,7 @@ def _faults(seen: Evidence, measured: Measurements, requirements: Requirements) 
     if seen.before != seen.after:
         yield f"registrations differ: {sorted(seen.before ^ seen.after)}"
     if measured.observations > requirements.observations:
-        yield f"{measured.observations} looks in one minute"
+        yield f"{measured.observations} observations in one minute"
     for server, word in {entry["id"]: entry["state"] for entry in _history(seen, "state")}.items():
         if word != "healthy":
             yield f"{server} was left {word}"

@@ -17,25 +17,25 @@ SCRIPT = Script("rivals", settle=2)
 ROLL = ("roll", "-f", "katakei.yml", "--release", "v2", "--yes")
 
 
-def refused(rivals: list[CliCommand]) -> list[float]:
+def refused(others: list[CliCommand]) -> list[float]:
     """Returns the seconds until each command was refused. Each is told which rollout holds the group."""
     took = []
-    for rival in rivals:
-        done = rival.process.end(30)
-        took.append(clock.monotonic() - rival.started)
+    for other in others:
+        done = other.process.end(30)
+        took.append(clock.monotonic() - other.started)
         assert (done.code, "held by rollout r-" in done.err) == (4, True), done.all()
     return took
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("rivals", [1, 2])
-def test_later_rollouts_are_refused_within_two_seconds(tmp_path: Path, rivals: int) -> None:
+@pytest.mark.parametrize("others", [1, 2])
+def test_later_rollouts_are_refused_within_two_seconds(tmp_path: Path, others: int) -> None:
     (tmp_path / "katakei.yml").write_text(configuration(SCRIPT))
     with Lab(SCRIPT.lab()) as lab:
         processes, collector = ProcessGroup(tmp_path, lab.env, str(tmp_path / "journal.db")), EvidenceCollector(lab)
         owner = processes.start(*ROLL)
         owner.process.until("draining")
-        took = refused([processes.start(*ROLL, LOGNAME=f"rival-{n}") for n in range(rivals)])
+        took = refused([processes.start(*ROLL, LOGNAME=f"rival-{n}") for n in range(others)])
         sys.stdout.write(f"\nrefused after {', '.join(f'{each:.1f} s' for each in took)}\n")
         assert max(took) < refusal_limit()
         assert owner.process.end(120).code == 0

@@ -112,7 +112,7 @@ def test_judge_accepts_a_run_without_faults() -> None:
         (replace(GOOD, starts=started("i-1", ServerStart(at(30), "v2"))), "while it got new requests"),
         (replace(GOOD, after=frozenset({("i-1", 80, "")})), "registrations differ"),
         (replace(GOOD, history=(*GOOD.history, state(80, "i-1", "draining", 0, 1))), "i-1 was left draining"),
-        (replace(GOOD, calls=(*GOOD.calls, call(30, "DescribeTargetHealth"))), "31 looks"),
+        (replace(GOOD, calls=(*GOOD.calls, call(30, "DescribeTargetHealth"))), "31 observations"),
         (replace(GOOD, calls=(*GOOD.calls, call(70, "RegisterTargets", "i-1", "i-2"))), "registered by 2"),
         (replace(GOOD, calls=GOOD.calls[4:]), "deregistered by 0"),
     ],
@@ -126,6 +126,6 @@ def test_judge_checks_the_floor_of_each_zone() -> None:
 
 
 def test_judge_ignores_entries_outside_the_run() -> None:
-    strangers = (state(-30, "i-1", "unhealthy", 0, 0), *GOOD.history, state(130, "i-1", "unhealthy", 0, 0))
-    then = (state(-20, "i-1", "healthy", 1, 1), *strangers[1:])
-    assert complaints(replace(GOOD, history=(strangers[0], *then))) == ""
+    entries = (state(-30, "i-1", "unhealthy", 0, 0), *GOOD.history, state(130, "i-1", "unhealthy", 0, 0))
+    earlier = (state(-20, "i-1", "healthy", 1, 1), *entries[1:])
+    assert complaints(replace(GOOD, history=(entries[0], *earlier))) == ""

@@ -122,4 +122,4 @@ def told(seen: Sequence[Figures], felt: float, lasted: float) -> None:
     rate = sum(each.requests / each.lasted.total_seconds() for each in seen)
     slowest = max(each.slowest for each in seen).total_seconds()
     sys.stdout.write(f"\n{requests} requests at {rate:.0f}/s, {failed} failed, slowest {slowest:.2f} s; ")
-    sys.stdout.write(f"rollout of 4: {lasted:.0f} s; the witness: {felt:.2f} % of one core\n")
+    sys.stdout.write(f"rollout of 4: {lasted:.0f} s; the probe: {felt:.2f} % of one core\n")

@@ -1,4 +1,4 @@
-"""Katakei runs with an empty configuration but for what a rival is named by."""
+"""Configurations of the contenders: defaults are left out, differences are named."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ from bench.result import Result
 from bench.table import Comparison, table
 from bench.tool import Usage
 
-GROUND = Scenario(2, 300, ClientLoad.IDLE, (RUNBOOK, PROOF, COUNTER, IMPATIENT))
+SCENARIO = Scenario(2, 300, ClientLoad.IDLE, (RUNBOOK, PROOF, COUNTER, IMPATIENT))
 WAY = TargetTimes(deregistered=0, pending=10, began=31, ended=32, registered=33, healthy=34)
 
 
@@ -22,7 +22,7 @@ def ran(wall: float, failed: int = 0) -> Result:
 
 
 def compared(runs: Mapping[Contender, Sequence[Result]]) -> Comparison:
-    return Comparison(GROUND, runs)
+    return Comparison(SCENARIO, runs)
 
 
 RUNS = {RUNBOOK: [ran(600), ran(640), ran(620)], COUNTER: [ran(80)], IMPATIENT: [ran(60, 7), ran(60, 2)]}
@@ -66,8 +66,8 @@ def test_table_rows_match_their_head() -> None:
 
 
 def test_legs_run_every_contender_before_repeating() -> None:
-    turns = [(leg.contender, leg.round) for leg in legs((GROUND,))]
-    assert turns == [(contender, number) for number in (1, 2) for contender in GROUND.contenders]
+    order = [(leg.contender, leg.round) for leg in legs((SCENARIO,))]
+    assert order == [(contender, number) for number in (1, 2) for contender in SCENARIO.contenders]
 
 
 def test_legs_have_unique_names() -> None:

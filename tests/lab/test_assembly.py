@@ -12,10 +12,10 @@ def test_lab_folder_is_removed_at_the_end(tmp_path: Path) -> None:
 
 
 def test_lab_removes_folders_of_killed_labs_only(tmp_path: Path) -> None:
-    killed, stranger, unlocked = tmp_path / f"{PREFIX}1", tmp_path / "project", tmp_path / f"{PREFIX}notes"
-    for each in (killed, stranger, unlocked):
+    killed, other_project, unlocked = tmp_path / f"{PREFIX}1", tmp_path / "project", tmp_path / f"{PREFIX}notes"
+    for each in (killed, other_project, unlocked):
         each.mkdir()
     (killed / LOCK).touch()
-    (stranger / LOCK).touch()
+    (other_project / LOCK).touch()
     with lab_folder(tmp_path) as living, lab_folder(tmp_path) as folder:
-        assert set(tmp_path.iterdir()) == {stranger, unlocked, living, folder}
+        assert set(tmp_path.iterdir()) == {other_project, unlocked, living, folder}

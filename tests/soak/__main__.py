@@ -88,7 +88,7 @@ def main() -> int:
     with ThreadPoolExecutor(options.lanes) as pool:
         for lane in [pool.submit(soak.lane) for _ in range(options.lanes)]:
             lane.result()
-    sys.stdout.write(f"seed {seed}: {soak.total.text()}; slowest refusal of a rival {soak.slowest:.1f} s\n")
+    sys.stdout.write(f"seed {seed}: {soak.total.text()}; slowest refusal of a second rollout {soak.slowest:.1f} s\n")
     sys.stdout.write(f"all runs together: {soak.totals_file.total().text()}\n")
     return 1 if soak.total.faults else 0
 

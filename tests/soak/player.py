@@ -133,8 +133,8 @@ class Player:
     def _start_second_rollout(self) -> None:
         """Start a second rollout, but only if the first one has an owner."""
         if self._processes.running_commands("roll"):
-            rival = self._processes.start(*self._first, LOGNAME="rival")
-            self._log(f"a rival (pid {rival.pid})")
+            second = self._processes.start(*self._first, LOGNAME="rival")
+            self._log(f"a second rollout (pid {second.pid})")
 
     def _run_command(self, word: str) -> None:
         rollouts = self._processes.rollouts()

@@ -37,7 +37,7 @@ class StepKind(Enum):
     FREEZE = "SIGSTOP"
     WAKE = "SIGCONT"
     TERM = "SIGTERM"
-    SECOND_ROLLOUT = "a rival"
+    SECOND_ROLLOUT = "a second rollout"
     PAUSE = "pause"
     RESUME = "resume"
     ABORT = "abort"
@@ -129,7 +129,7 @@ def random_script(seed: int, number: int, rate: float) -> Script:
         failed_target=rng.choice(("keep_out", "put_back")),
         then=rng.choice(FOLLOW_UPS[work in FAILING_WORK]),
         rate=rate,
-        steps=tuple(sorted(_steps(rng, work, targets), key=lambda step: step.at)),
+        steps=tuple(sorted(_draw_steps(rng, work, targets), key=lambda step: step.at)),
     )
 
 
@@ -145,10 +145,19 @@ def kill_script(seed: int, number: int, rate: float) -> Script:
 
 FOLLOW_UPS = {True: ("", "retry"), False: ("", "revert")}
 """The follow-ups to draw from, by whether the work fails."""
-WEIGHTS = {"kill": 5, "freeze": 2, "long freeze": 1, "term": 2, "rival": 3, "pause": 1, "abort": 0.5, "trouble": 6}
+WEIGHTS = {
+    "kill": 5,
+    "freeze": 2,
+    "long freeze": 1,
+    "term": 2,
+    "second rollout": 3,
+    "pause": 1,
+    "abort": 0.5,
+    "faults": 6,
+}
 
 
-def _steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
+def _draw_steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
     """Draw one to six steps, some with a second step that ends them."""
     for _ in range(rng.randint(1, 6)):
         at = round(rng.uniform(0.3, 40), 2)
@@ -167,7 +176,7 @@ def _steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
                 yield Step(at + 45, StepKind.WAKE)
             case "term":
                 yield from [Step(at, StepKind.TERM)] * rng.choice((1, 1, 2))
-            case "rival" if work in {
+            case "second rollout" if work in {
                 Work.SUCCEEDS,
                 Work.SLOW,
                 Work.LATE,
@@ -177,12 +186,12 @@ def _steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
                 yield from (Step(at, StepKind.PAUSE), Step(then, StepKind.RESUME))
             case "abort" if work is not Work.BY_HAND:  # a person would restart a server that serves again by then
                 yield Step(at, StepKind.ABORT)
-            case "trouble":
-                faults, mended = _inject_faults(rng, targets)
-                yield from (Step(at, StepKind.FAULTS, faults), Step(then, StepKind.FAULTS, mended))
+            case "faults":
+                faults, repaired = _draw_faults(rng, targets)
+                yield from (Step(at, StepKind.FAULTS, faults), Step(then, StepKind.FAULTS, repaired))
 
 
-def _inject_faults(rng: random.Random, targets: int) -> tuple[dict[str, object], dict[str, object]]:
+def _draw_faults(rng: random.Random, targets: int) -> tuple[dict[str, object], dict[str, object]]:
     """Draw a fault and the change that ends it."""
     one = [rng.randrange(targets)]
     storm: dict[str, object] = {"throttle": 0.3, "error": 0.1, "timeout": 0.05, "hold": 6, "seed": rng.randrange(1000)}

@@ -102,7 +102,7 @@ def test_verdict_names_each_broken_promise(end: EndState, seen: object, complain
 def test_verdict_names_too_many_failures() -> None:
     bad = replace(SCRIPT, work=Work.FAILS, bad=(0, 1))
     both = replace(OUT, releases=dict.fromkeys(SERVERS, "v1"), shown={"left_out": list(SERVERS)})
-    assert "failed, although 0 were allowed and 1 in hand" in complaints(both, bad)
+    assert "failed, although 0 were allowed and 1 in progress" in complaints(both, bad)
 
 
 def test_verdict_excuses_servers_that_die() -> None:

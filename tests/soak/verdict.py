@@ -116,7 +116,7 @@ def _too_many_failures(script: Script, end: EndState) -> Iterator[str]:
     bad = script.work in FAILING_WORK and not end.words
     failed = {server for server, works in end.work_starts.items() if works and end.releases[server] != "v2"}
     if bad and len(failed) > script.max_failures + script.window:
-        yield f"{sorted(failed)} failed, although {script.max_failures} were allowed and {script.window} in hand"
+        yield f"{sorted(failed)} failed, although {script.max_failures} were allowed and {script.window} in progress"
 
 
 def _deregistered_below_floor(script: Script, seen: Evidence) -> Iterator[str]:

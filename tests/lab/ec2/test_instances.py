@@ -31,13 +31,13 @@ def client() -> "EC2Client":
     return boto3.client("ec2", region_name=REGION, aws_access_key_id="lab", aws_secret_access_key=secret)
 
 
-class Hardware(Servers):
+class FakeServers(Servers):
     """Servers that switch at once; each start is another boot."""
 
     def __init__(self, root: Path) -> None:  # the real one would start a reaper process
         self.root = root
         self.table: dict[str, Server] = {}
-        self.slow = threading.Event()  # cleared: whoever waits for an application to listen waits on
+        self.slow = threading.Event()  # while cleared, waiting for an application blocks
         self.slow.set()
 
     def launch(self, instance_id: str, address: str, name: str, zone: str) -> Server:
@@ -76,21 +76,21 @@ class Hardware(Servers):
         return BoundAddress(server.address, server.ports.get(port, port))
 
 
-class World:
+class Account:
     """An account with a default VPC on loopback, and every reported change of its instances."""
 
     def __init__(self, root: Path, block: Block) -> None:
-        self.hardware = Hardware(root)
-        self._told: list[tuple[str, str]] = []
+        self.servers = FakeServers(root)
+        self._changes: list[tuple[str, str]] = []
         self.block = block
-        self.ec2 = Ec2(self.hardware, block, ACCOUNT, lambda i, state: self._told.append((i, state.value[0])))
-        self.nodes = ManagedNodes(self.ec2, self.hardware)
-        self.region = Region(self.hardware, ACCOUNT, REGION)
+        self.ec2 = Ec2(self.servers, block, ACCOUNT, lambda i, state: self._changes.append((i, state.value[0])))
+        self.nodes = ManagedNodes(self.ec2, self.servers)
+        self.region = Region(self.servers, ACCOUNT, REGION)
         self.vpc, self.subnets = self.region.put_on_loopback(block, ZONES)
         self.api = client()
 
-    def told(self, instance_id: str) -> list[str]:
-        return [state for one, state in self._told if one == instance_id]
+    def changes(self, instance_id: str) -> list[str]:
+        return [state for one, state in self._changes if one == instance_id]
 
     def run(self, zone: str = ZONES[0], name: str = "web-1") -> str:
         made = self.api.run_instances(
@@ -110,147 +110,147 @@ class World:
 
 
 @pytest.fixture(scope="module")  # making an account takes half a second
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     block = reserve_block()
     with mock_aws():
-        environment = World(tmp_path_factory.mktemp("hardware"), block)
-        environment.ec2.install()
+        account = Account(tmp_path_factory.mktemp("hardware"), block)
+        account.ec2.install()
         try:
-            yield environment
+            yield account
         finally:
-            environment.ec2.close()
+            account.ec2.close()
             block.close()
 
 
-def test_instance_is_a_server_at_its_private_address(environment: World) -> None:
-    instance_id = environment.run(ZONES[1], "web-2")
-    environment.becomes(instance_id, "running")
-    server = environment.hardware.get(instance_id)
-    shown = environment.api.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+def test_instance_is_a_server_at_its_private_address(account: Account) -> None:
+    instance_id = account.run(ZONES[1], "web-2")
+    account.becomes(instance_id, "running")
+    server = account.servers.get(instance_id)
+    shown = account.api.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
     assert (server.power, server.name, server.zone) == (Power.ON, "web-2", ZONES[1])
     assert shown["PrivateIpAddress"] == server.address
-    assert server.address.startswith(f"127.{environment.block.number}.16.")
-    assert (shown["VpcId"], shown["SubnetId"]) == (environment.vpc, environment.subnets[ZONES[1]])
-    assert environment.told(instance_id) == ["pending", "running"]
+    assert server.address.startswith(f"127.{account.block.number}.16.")
+    assert (shown["VpcId"], shown["SubnetId"]) == (account.vpc, account.subnets[ZONES[1]])
+    assert account.changes(instance_id) == ["pending", "running"]
 
 
-def test_instance_outside_the_lab_network_gets_spare_address(environment: World) -> None:
-    vpc = environment.api.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    subnet = environment.api.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
-    made = environment.api.run_instances(MinCount=2, MaxCount=2, SubnetId=subnet)["Instances"]
+def test_instance_outside_the_lab_network_gets_spare_address(account: Account) -> None:
+    vpc = account.api.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = account.api.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    made = account.api.run_instances(MinCount=2, MaxCount=2, SubnetId=subnet)["Instances"]
     for instance in made:
-        environment.becomes(instance["InstanceId"], "running")
-    addresses = {environment.hardware.get(instance["InstanceId"]).address for instance in made}
+        account.becomes(instance["InstanceId"], "running")
+    addresses = {account.servers.get(instance["InstanceId"]).address for instance in made}
     assert len(addresses) == 2
-    assert all(address.startswith(f"127.{environment.block.number}.") for address in addresses)
+    assert all(address.startswith(f"127.{account.block.number}.") for address in addresses)
     assert {instance["PrivateIpAddress"] for instance in made} == addresses
 
 
-def test_instance_stop_and_start_switch_the_server(environment: World) -> None:
-    instance_id = environment.run()
-    environment.becomes(instance_id, "running")
+def test_instance_stop_and_start_switch_the_server(account: Account) -> None:
+    instance_id = account.run()
+    account.becomes(instance_id, "running")
     assert (
-        environment.api.stop_instances(InstanceIds=[instance_id])["StoppingInstances"][0]["CurrentState"]["Name"]
+        account.api.stop_instances(InstanceIds=[instance_id])["StoppingInstances"][0]["CurrentState"]["Name"]
         == "stopping"
     )
-    environment.becomes(instance_id, "stopped")
-    assert environment.hardware.get(instance_id).power is Power.OFF
-    environment.api.start_instances(InstanceIds=[instance_id])
-    environment.becomes(instance_id, "running")
-    assert environment.hardware.get(instance_id).boot_id == "boot-2"
-    assert environment.told(instance_id) == ["pending", "running", "stopping", "stopped", "pending", "running"]
+    account.becomes(instance_id, "stopped")
+    assert account.servers.get(instance_id).power is Power.OFF
+    account.api.start_instances(InstanceIds=[instance_id])
+    account.becomes(instance_id, "running")
+    assert account.servers.get(instance_id).boot_id == "boot-2"
+    assert account.changes(instance_id) == ["pending", "running", "stopping", "stopped", "pending", "running"]
 
 
-def test_reboot_changes_the_boot_id_only(environment: World) -> None:
-    instance_id = environment.run()
-    environment.becomes(instance_id, "running")
-    environment.api.reboot_instances(InstanceIds=[instance_id])
-    assert environment.state(instance_id) == "running"
-    assert clock.wait_for(lambda: environment.hardware.get(instance_id).boot_id == "boot-3", 5)
+def test_reboot_changes_the_boot_id_only(account: Account) -> None:
+    instance_id = account.run()
+    account.becomes(instance_id, "running")
+    account.api.reboot_instances(InstanceIds=[instance_id])
+    assert account.state(instance_id) == "running"
+    assert clock.wait_for(lambda: account.servers.get(instance_id).boot_id == "boot-3", 5)
 
 
-def test_terminated_instance_accepts_no_more_calls(environment: World) -> None:
-    instance_id = environment.run()
-    environment.becomes(instance_id, "running")
-    environment.api.terminate_instances(InstanceIds=[instance_id])
-    environment.becomes(instance_id, "terminated")
-    assert environment.hardware.get(instance_id).power is Power.CLIENT_LEFT
-    assert instance_id not in [machine.id for machine in environment.nodes.machines()]
+def test_terminated_instance_accepts_no_more_calls(account: Account) -> None:
+    instance_id = account.run()
+    account.becomes(instance_id, "running")
+    account.api.terminate_instances(InstanceIds=[instance_id])
+    account.becomes(instance_id, "terminated")
+    assert account.servers.get(instance_id).power is Power.CLIENT_LEFT
+    assert instance_id not in [machine.id for machine in account.nodes.machines()]
     with pytest.raises(ClientError, match="IncorrectInstanceState"):
-        environment.api.start_instances(InstanceIds=[instance_id])
-    environment.api.terminate_instances(InstanceIds=[instance_id])
+        account.api.start_instances(InstanceIds=[instance_id])
+    account.api.terminate_instances(InstanceIds=[instance_id])
 
 
-def test_instance_terminated_during_boot_never_runs(environment: World) -> None:
-    environment.hardware.slow.clear()
-    instance_id = environment.run()
-    environment.api.terminate_instances(InstanceIds=[instance_id])
-    environment.hardware.slow.set()
-    environment.becomes(instance_id, "terminated")
-    assert environment.told(instance_id) == ["pending", "shutting-down", "terminated"]
+def test_instance_terminated_during_boot_never_runs(account: Account) -> None:
+    account.servers.slow.clear()
+    instance_id = account.run()
+    account.api.terminate_instances(InstanceIds=[instance_id])
+    account.servers.slow.set()
+    account.becomes(instance_id, "terminated")
+    assert account.changes(instance_id) == ["pending", "shutting-down", "terminated"]
 
 
-def test_reused_address_belongs_to_its_new_instance(environment: World) -> None:
+def test_reused_address_belongs_to_its_new_instance(account: Account) -> None:
     for number, power in enumerate((Power.CLIENT_LEFT, Power.ON)):
-        server = environment.hardware.launch(f"i-{number}", "127.0.0.9", "web", ZONES[0])
-        environment.hardware.table[server.id] = replace(server, power=power, ports={80: 8000 + number})
-    assert environment.region.bound_address("127.0.0.9", 80) == BoundAddress("127.0.0.9", 8001)
+        server = account.servers.launch(f"i-{number}", "127.0.0.9", "web", ZONES[0])
+        account.servers.table[server.id] = replace(server, power=power, ports={80: 8000 + number})
+    assert account.region.bound_address("127.0.0.9", 80) == BoundAddress("127.0.0.9", 8001)
 
 
-def test_stop_of_a_stopped_instance_changes_nothing(environment: World) -> None:
-    instance_id = environment.run()
-    environment.becomes(instance_id, "running")
+def test_stop_of_a_stopped_instance_changes_nothing(account: Account) -> None:
+    instance_id = account.run()
+    account.becomes(instance_id, "running")
     for _ in range(2):
-        environment.api.stop_instances(InstanceIds=[instance_id])
-        environment.becomes(instance_id, "stopped")
-    assert environment.told(instance_id) == ["pending", "running", "stopping", "stopped"]
+        account.api.stop_instances(InstanceIds=[instance_id])
+        account.becomes(instance_id, "stopped")
+    assert account.changes(instance_id) == ["pending", "running", "stopping", "stopped"]
 
 
-def test_unknown_instance_is_refused(environment: World) -> None:
+def test_unknown_instance_is_refused(account: Account) -> None:
     with pytest.raises(ClientError, match=r"InvalidInstanceID\.NotFound"):
-        environment.api.stop_instances(InstanceIds=["i-0123456789abcdef0"])
+        account.api.stop_instances(InstanceIds=["i-0123456789abcdef0"])
 
 
-def test_managed_nodes_show_name_tags_and_power(environment: World) -> None:
-    instance_id = environment.run(name="web-1")
-    environment.becomes(instance_id, "running")
-    machine = next(machine for machine in environment.nodes.machines() if machine.id == instance_id)
+def test_managed_nodes_show_name_tags_and_power(account: Account) -> None:
+    instance_id = account.run(name="web-1")
+    account.becomes(instance_id, "running")
+    machine = next(machine for machine in account.nodes.machines() if machine.id == instance_id)
     assert (machine.name, machine.running, dict(machine.tags)) == ("web-1", True, {"Name": "web-1"})
-    assert environment.nodes.boot(instance_id) == "boot-1"
-    environment.nodes.reboot(instance_id)
-    assert environment.nodes.boot(instance_id) == "boot-3"
+    assert account.nodes.boot(instance_id) == "boot-1"
+    account.nodes.reboot(instance_id)
+    assert account.nodes.boot(instance_id) == "boot-3"
 
 
-def test_region_shows_instances_subnets_networks_and_addresses(environment: World) -> None:
-    instance_id = environment.run()
-    environment.becomes(instance_id, "running")
-    machine = environment.region.instance(instance_id)
+def test_region_shows_instances_subnets_networks_and_addresses(account: Account) -> None:
+    instance_id = account.run()
+    account.becomes(instance_id, "running")
+    machine = account.region.instance(instance_id)
     assert machine is not None
-    assert (machine.state, machine.zone, machine.vpc) == ("running", ZONES[0], environment.vpc)
-    assert environment.region.instance_at(machine.address) == machine
-    assert (environment.region.instance("i-0123456789abcdef0"), environment.region.instance_at("10.0.0.9")) == (
+    assert (machine.state, machine.zone, machine.vpc) == ("running", ZONES[0], account.vpc)
+    assert account.region.instance_at(machine.address) == machine
+    assert (account.region.instance("i-0123456789abcdef0"), account.region.instance_at("10.0.0.9")) == (
         None,
         None,
     )
-    assert environment.region.vpc_cidrs(environment.vpc) == (environment.block.cidr,)
-    assert environment.region.vpc_cidrs("vpc-0") == ()
-    assert {subnet.zone for subnet in environment.region.subnets(environment.vpc)} == set(ZONES)
-    subnet = environment.region.subnet(environment.subnets[ZONES[1]])
+    assert account.region.vpc_cidrs(account.vpc) == (account.block.cidr,)
+    assert account.region.vpc_cidrs("vpc-0") == ()
+    assert {subnet.zone for subnet in account.region.subnets(account.vpc)} == set(ZONES)
+    subnet = account.region.subnet(account.subnets[ZONES[1]])
     assert subnet is not None
-    assert (subnet.zone, subnet.cidr) == (ZONES[1], environment.block.zone_cidr(1))
+    assert (subnet.zone, subnet.cidr) == (ZONES[1], account.block.zone_cidr(1))
     assert (
-        environment.region.bound_address(instance_id, 80)
-        == environment.region.bound_address(machine.address, 80)
+        account.region.bound_address(instance_id, 80)
+        == account.region.bound_address(machine.address, 80)
         == BoundAddress(machine.address, 8080)
     )
 
 
-def test_close_restores_moto(environment: World) -> None:
-    environment.ec2.close()
-    before = len(environment.hardware.all())
-    instance_id = environment.run()
-    assert (environment.state(instance_id), len(environment.hardware.all())) == ("running", before)
-    environment.ec2.install()
+def test_close_restores_moto(account: Account) -> None:
+    account.ec2.close()
+    before = len(account.servers.all())
+    instance_id = account.run()
+    assert (account.state(instance_id), len(account.servers.all())) == ("running", before)
+    account.ec2.install()
 
 
 def test_states_have_the_codes_of_ec2() -> None:

@@ -42,13 +42,13 @@ def elb(lab: Lab) -> ElasticLoadBalancingv2Client:
     return client
 
 
-class Load:
+class RepeatingClient:
     """A keep-alive client that sends requests until it is stopped and counts the answers."""
 
     def __init__(self, url: str) -> None:
-        self.told: Counter[int | str] = Counter()
+        self.counts: Counter[int | str] = Counter()
         self._bound_address = urllib.parse.urlsplit(url)
-        self._over = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -56,21 +56,21 @@ class Load:
         connection = http.client.HTTPConnection(
             self._bound_address.hostname or "", self._bound_address.port or 80, timeout=10
         )
-        while not self._over.is_set():
+        while not self._closing.is_set():
             try:
                 connection.request("GET", "/")
                 answer = connection.getresponse()
                 answer.read()
-                self.told[answer.status] += 1
+                self.counts[answer.status] += 1
             except OSError as error:
-                self.told[type(error).__name__] += 1
+                self.counts[type(error).__name__] += 1
                 connection.close()
         connection.close()
 
     def end(self) -> Counter[int | str]:
-        self._over.set()
+        self._closing.set()
         self._thread.join(10)
-        return self.told
+        return self.counts
 
 
 def get(url: str, path: str = "/") -> tuple[int, str]:
@@ -91,7 +91,7 @@ def becomes(status: int, url: str, path: str = "/") -> bool:
 
 
 def test_second_load_balancer_loses_no_request_of_the_first(lab: Lab, elb: ElasticLoadBalancingv2Client) -> None:
-    load = Load(lab.url)
+    load = RepeatingClient(lab.url)
     first = elb.describe_load_balancers(LoadBalancerArns=[lab.load_balancer_arn])["LoadBalancers"][0]
     subnets = [zone["SubnetId"] for zone in first["AvailabilityZones"]]
     made = elb.create_load_balancer(Name="second", Subnets=subnets)["LoadBalancers"][0]
@@ -122,13 +122,13 @@ def test_second_load_balancer_loses_no_request_of_the_first(lab: Lab, elb: Elast
     assert becomes(0, f"http://{made['DNSName']}:8089")
     elb.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
     elb.delete_target_group(TargetGroupArn=blue)
-    told = load.end()
-    assert set(told) == {200}
-    assert told[200] > 100
+    counts = load.end()
+    assert set(counts) == {200}
+    assert counts[200] > 100
 
 
 def test_weight_shift_loses_no_request(lab: Lab, elb: ElasticLoadBalancingv2Client) -> None:
-    load = Load(lab.url)
+    load = RepeatingClient(lab.url)
     one, two = lab.targets
     vpc = elb.describe_target_groups(TargetGroupArns=[lab.target_group_arn])["TargetGroups"][0]["VpcId"]
     made = elb.create_target_group(Name="green", Protocol="HTTP", Port=two.port, VpcId=vpc, HealthCheckPath="/health")
