@@ -97,7 +97,8 @@ def test_command_not_fetched_yet_is_unknown(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     tickets = _known_then_silent(shop, whom)
     work = _look(shop, whom, tickets[key(whom)])
-    assert (work.state, work.why) == (WorkState.UNKNOWN, "Run Command has it, the agent does not yet (Pending)")
+    why = "Run Command accepted the command, but the agent has not fetched it yet (Pending)"
+    assert (work.state, work.why) == (WorkState.UNKNOWN, why)
 
 
 def test_undelivered_start_is_unknown_until_mark_proves_absence(shop: ByRunCommand) -> None:

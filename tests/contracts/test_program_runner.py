@@ -103,7 +103,7 @@ def test_nonzero_exit_is_an_answer(shop: ByRunCommand, runner: SsmProgramRunner)
     ticket = runner.send("echo busy; exit 75", shop.targets, WITHIN)
     assert set(_all(shop, runner, ticket).values()) == {ProgramOutput("busy\n")}
     silent = _all(shop, runner, runner.send("exit 75", shop.targets, WITHIN))
-    assert set(silent.values()) == {ProgramOutput("", "it failed and printed nothing (Run Command says Failed)")}
+    assert set(silent.values()) == {ProgramOutput("", "it failed and printed nothing (Run Command reports Failed)")}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_given_up_command_has_a_reason(shop: ByRunCommand, runner: SsmProgramRun
     ticket = runner.send(HELLO, shop.targets, WITHIN)
     _all(shop, runner, ticket, 2)
     shop.service.give_up(shop.service.commands[0], silent.id, status)
-    assert runner.heard(ticket)[silent.id] == ProgramOutput("", f"Run Command says {said}")
+    assert runner.heard(ticket)[silent.id] == ProgramOutput("", f"Run Command reports {said}")
 
 
 def test_dead_agent_is_given_up(shop: ByRunCommand, runner: SsmProgramRunner) -> None:

@@ -127,7 +127,7 @@ class MarkQueries:
         with self._lock:
             self._last |= dict.fromkeys(instances, at)
         text = query_text(names, INSTANCE_ID_VARIABLE)
-        command = self._run_command.send(instances, text, "katakei: what the mark says", RUN_WITHIN, until)
+        command = self._run_command.send(instances, text, "katakei: read the marks on the target", RUN_WITHIN, until)
         with self._lock:
             self._open[command] = _OpenQuery(at, frozenset(instances))
         return command
@@ -151,7 +151,7 @@ class MarkQueries:
         except NoAnswerError:
             return False
         if not marks:
-            self._trouble[found.instance] = f"Run Command says {found.details}"
+            self._trouble[found.instance] = f"Run Command reports {found.details}"
             return True
         self._trouble.pop(found.instance, None)
         now = self._clock.now()

@@ -134,7 +134,7 @@ class SsmProgramRunner:
 
         def send(instances: Sequence[str]) -> str:
             text = before + sending.program
-            comment = "katakei: a look at the target"
+            comment = "katakei: probe the target, read-only"
             return self._run_command.send(instances, text, comment, sending.within + END_MARGIN)
 
         if not ids:
@@ -203,14 +203,14 @@ class SsmProgramRunner:
 
     def _output(self, command: str, found: Invocation) -> ProgramOutput:
         if found.details not in {"Success", "Failed"}:
-            return _nothing(f"Run Command says {found.details}")
+            return _nothing(f"Run Command reports {found.details}")
         out, _, errors = found.text.partition(_ERRORS)
         if len(found.text) >= _LISTED:
             out = self._run_command.output(command, found.instance)
         if out or found.details == "Success":
             return ProgramOutput(out)
         return _nothing(
-            f"it failed and printed nothing ({' '.join(errors.split())[:200] or 'Run Command says Failed'})"
+            f"it failed and printed nothing ({' '.join(errors.split())[:200] or 'Run Command reports Failed'})"
         )
 
 

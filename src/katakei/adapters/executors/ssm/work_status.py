@@ -19,6 +19,7 @@ RECENT = timedelta(seconds=75)
 LATE_START = timedelta(seconds=90)
 """A start that reaches its target later than this does nothing: TimeoutSeconds, and what clocks may differ by."""
 
+_READING = "Katakei reads the mark on the target"
 _FINAL = frozenset({MarkState.ENDED, MarkState.INTERRUPTED, MarkState.FORBIDDEN})
 
 
@@ -91,16 +92,17 @@ def _refused_for_good(facts: Facts, printed: Mark) -> bool:
 
 def _in_progress(facts: Facts, invocation: Invocation) -> Judgement:
     if not invocation.running:
-        return unknown(f"Run Command has it, the agent does not yet ({invocation.details})")
+        return unknown(f"Run Command accepted the command, but the agent has not fetched it yet ({invocation.details})")
     answer = facts.answer if facts.answer and (facts.sent is None or facts.answer.asked > facts.sent) else None
     last = answer.asked if answer else facts.sent
     query = last is None or facts.now - last >= CONFIRM_INTERVAL
     if answer is None or answer.mark.state is not MarkState.ABSENT:
-        return Judgement(WorkStatus(WorkState.RUNNING, why="the agent has it"), query)
+        return Judgement(WorkStatus(WorkState.RUNNING, why="the agent has the command"), query)
     if facts.sent and answer.asked - facts.sent > LATE_START:
-        why = "the agent had it, but began nothing in time"
+        why = "the agent had the command, but did not start the work in time"
         return Judgement(WorkStatus(WorkState.NOT_STARTED, why=why), query)
-    return Judgement(WorkStatus(WorkState.UNKNOWN, why="the agent has it, but has begun nothing yet"), query)
+    why = "the agent has the command, but has not started the work yet"
+    return Judgement(WorkStatus(WorkState.UNKNOWN, why=why), query)
 
 
 def _is_absent(facts: Facts) -> bool:
@@ -125,5 +127,5 @@ def _reason(facts: Facts) -> str:
     if facts.answer and facts.answer.mark.state is MarkState.UNKNOWN:
         return facts.answer.mark.why
     if facts.invocation and facts.invocation.details not in {"Success", "Failed"}:
-        return f"Run Command says {facts.invocation.details}; the mark is asked"
-    return "the mark is asked"
+        return f"Run Command reports {facts.invocation.details}; {_READING}"
+    return _READING
