@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from katakei.adapters.system.clock import SystemClock, draw
@@ -225,3 +226,10 @@ def open_drivers(
         yield drivers
     finally:
         drivers.close()
+
+
+def load_config(path: str | Path) -> Spec:
+    """The configuration in a file. Raises UsageError: it cannot be read, or has faults; all of them are listed."""
+    from katakei import config
+
+    return config.load(Path(path), config.Overrides())

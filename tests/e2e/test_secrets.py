@@ -11,7 +11,7 @@ pytestmark = pytest.mark.lab
 plays = Plays()
 
 CANARY = "c4n4ry-3f9a17"
-KNOWN = {"TOKEN": CANARY, "WANTED": CANARY}
+KNOWN = {"TOKEN": CANARY, "WANTED": CANARY, "KATAKEI_LOG": "debug"}
 FILE = """\
 service: shop
 balancer: {alb: {target_groups: [LaravelTargetGroup]}}
@@ -37,6 +37,8 @@ def a_secret_reaches_the_work_and_nobody_who_asks_afterwards(katakei: Katakei, g
     told = [each.all().encode() for each in shown] + [report.encode(), *files]
     assert files
     assert not [text for text in told if CANARY.encode() in text]
+    assert "level=debug" in done.err
+    assert "Signature" not in done.err
 
 
 @plays

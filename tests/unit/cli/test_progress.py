@@ -1,0 +1,97 @@
+"""Driving a rollout from the command line: awake while a target is out, the exit code, the lease at the end."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.unit.app.fakes import SPEC, Stage
+
+from katakei.adapters.system.awake import SleepInhibitor
+from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.cli.progress import Screen, drive
+from katakei.domain.errors import ExitCode
+from katakei.runtime.session import RolloutSession
+
+FAKE = """\
+#!/bin/sh
+echo "$@" >> "$CAFFEINATED"
+exec sleep 60
+"""
+
+
+class Inhibitor(SleepInhibitor):
+    """The real one, which says when it is started and stopped, and what is out just then."""
+
+    def __init__(self, stage: Stage, platform: str, env: dict[str, str]) -> None:
+        super().__init__(platform, env)
+        self.stage, self.began, self.ended = stage, 0, 0
+
+    def start(self) -> bool:
+        begun = super().start()
+        self.began += begun
+        return begun
+
+    def stop(self) -> None:
+        self.ended += self.active
+        super().stop()
+
+
+def session(stage: Stage) -> RolloutSession:
+    rollouts = Rollouts(stage.drivers)
+    opened = rollouts.open(RolloutRequest(SPEC, "v2"))
+    assert isinstance(opened, Proposal)
+    started = rollouts.start(opened)
+    assert isinstance(started, RolloutSession)
+    return started
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def caffeinate(folder: Path) -> dict[str, str]:
+    """An environment whose `caffeinate` writes down its arguments."""
+    program = folder / "caffeinate"
+    program.write_text(FAKE)
+    program.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "CAFFEINATED": str(folder / "caffeinated")}
+
+
+def test_drive_keeps_a_mac_awake_and_says_so_once(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inhibitor = Inhibitor(stage, "darwin", caffeinate(tmp_path))
+    assert drive(session(stage), Screen(as_json=False), inhibitor) is ExitCode.DONE
+    assert capsys.readouterr().err.count("this Mac stays awake while a target is out") == 1
+    assert (inhibitor.began, inhibitor.ended) == (2, 2)
+    assert not inhibitor.active
+
+
+def test_drive_lets_the_machine_sleep_after_an_error(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inhibitor = Inhibitor(stage, "darwin", caffeinate(tmp_path))
+    driven = session(stage)
+    step = driven.step
+
+    def interrupted() -> object:
+        if inhibitor.active:
+            raise KeyboardInterrupt
+        return step()
+
+    monkeypatch.setattr(driven, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        drive(driven, Screen(as_json=False), inhibitor)
+    assert (inhibitor.began, inhibitor.active) == (1, False)
+
+
+def test_drive_elsewhere_starts_nothing(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    inhibitor = Inhibitor(stage, "linux", {})
+    assert drive(session(stage), Screen(as_json=False), inhibitor) is ExitCode.DONE
+    assert (inhibitor.began, "awake" in capsys.readouterr().err) == (0, False)
+
+
+def test_drive_gives_the_lease_back(stage: Stage) -> None:
+    drive(session(stage), Screen(as_json=False), SleepInhibitor("linux"))
+    assert stage.paper.holders == {}
