@@ -1,14 +1,11 @@
 """Three servers behind one Envoy, and an HTTP client that retries nothing."""
 
-import re
-import ssl
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Self
+
+from tests.lab.http_client import Answer, BackgroundRequest, Client
 
 from katakei.lab import clock
 from katakei.lab.address import Block, BoundAddress, reserve_block
@@ -30,64 +27,6 @@ GROUP = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/La
 LISTENER = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2"
 TO_GROUP = Forward((Weighted(GROUP),))
 IN, DRAINING, CUT = TrafficState
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer. Status 0 means that the connection broke."""
-
-    status: int
-    headers: dict[str, str]
-    body: str
-
-    @property
-    def server(self) -> str:
-        found = re.search(r'"instance": "i-(\d)"', self.body)
-        return found[1] if found else "none"
-
-
-class Client:
-    """One keep-alive connection. It retries nothing and stores no cookie."""
-
-    def __init__(self, bound_address: BoundAddress, *, tls: bool = False) -> None:
-        unverified = ssl.create_default_context()
-        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
-        self._http = (
-            HTTPSConnection(*bound_address, timeout=10, context=unverified)
-            if tls
-            else HTTPConnection(*bound_address, timeout=10)
-        )
-
-    def get(self, path: str = "/", method: str = "GET", **headers: str) -> Answer:
-        try:
-            self._http.request(method, path, headers={name.replace("_", "-"): text for name, text in headers.items()})
-            answer = self._http.getresponse()
-            return Answer(answer.status, dict(answer.headers), answer.read().decode())
-        except (OSError, HTTPException) as error:
-            return Answer(0, {}, repr(error))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.close()
-
-
-class BackgroundRequest:
-    """A request in the background of a test."""
-
-    def __init__(self, what: Callable[[], Answer]) -> None:
-        self._answer: Answer | None = None
-        self._thread = threading.Thread(target=self._run, args=(what,))
-        self._thread.start()
-
-    def _run(self, what: Callable[[], Answer]) -> None:
-        self._answer = what()
-
-    def answer(self) -> Answer:
-        self._thread.join(15)
-        assert self._answer
-        return self._answer
 
 
 @dataclass(frozen=True, slots=True)

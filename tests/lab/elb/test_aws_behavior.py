@@ -5,9 +5,6 @@ Delays are a few seconds instead of six; the behavior does not depend on their l
 
 from __future__ import annotations
 
-import http.client
-import threading
-import urllib.parse
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +13,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.lab import http_client
 from tests.lab.elb_harness import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
@@ -186,10 +184,10 @@ class Running:
     def shows(self, wanted: dict[str, str], *names: str) -> bool:
         """Wait until exactly these targets have these states."""
 
-        def so() -> bool:
+        def matches() -> bool:
             return {one: state for one, _, state, _ in states(self.elb, self.group, *names)} == wanted
 
-        return clock.wait_for(so, 15, every=0.2)
+        return clock.wait_for(matches, 15, every=0.2)
 
     def both(self, state: str) -> bool:
         return self.shows(dict.fromkeys(self.ids, state))
@@ -200,41 +198,15 @@ class Running:
     def deregister(self, *ids: str) -> None:
         self.elb.deregister_targets(TargetGroupArn=self.group, Targets=[{"Id": one} for one in ids])
 
-    def get(self, path: str = "/", timeout: float = 20) -> tuple[int, str]:
+    def get(self, path: str = "/") -> tuple[int, str]:
         """Returns the status and the instance that answered."""
-        bound_address = urllib.parse.urlsplit(self.lab.url)
-        connection = http.client.HTTPConnection(bound_address.hostname or "", bound_address.port or 80, timeout=timeout)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read().decode()
-        finally:
-            connection.close()
-        return answer.status, next((one for one in self.ids if one in body), "")
+        return self.seen(http_client.get(self.lab.url, path))
 
-    def later(self, path: str) -> Later:
-        return Later(self, path)
+    def seen(self, answer: http_client.Answer) -> tuple[int, str]:
+        return answer.status, next((one for one in self.ids if one in answer.body), "")
 
-
-class Later:
-    """A request in flight."""
-
-    def __init__(self, running: Running, path: str) -> None:
-        self.status = 0
-        self.instance = ""
-        self.took = 0.0
-        self._running = running
-        self._thread = threading.Thread(target=self._ask, args=(path,), daemon=True)
-        self._thread.start()
-
-    def _ask(self, path: str) -> None:
-        began = clock.monotonic()
-        self.status, self.instance = self._running.get(path)
-        self.took = clock.monotonic() - began
-
-    def end(self) -> Later:
-        self._thread.join(25)
-        return self
+    def in_background(self, path: str) -> http_client.BackgroundRequest:
+        return http_client.BackgroundRequest(lambda: http_client.get(self.lab.url, path, timeout=20))
 
 
 @pytest.fixture(scope="module")
@@ -266,14 +238,14 @@ def test_vector_3_requests_are_cut_after_the_delay(running: Running) -> None:
     running.delay(3)
     running.deregister(second)
     assert clock.wait_for(lambda: {running.get()[1] for _ in range(4)} == {first}, 3)
-    short, long = running.later("/slow?s=2"), running.later("/slow?s=9")
+    short, long = running.in_background("/slow?s=2"), running.in_background("/slow?s=9")
     running.register(second)
     clock.sleep(0.3)
     running.deregister(first)
     assert clock.wait_for(lambda: running.get()[1] == second, 5)
-    assert (short.end().status, short.instance) == (200, first)
-    assert long.end().status == 502
-    assert 2.5 < long.took < 5
+    assert running.seen(short.answer()) == (200, first)
+    assert long.answer().status == 502
+    assert 2.5 < long.seconds < 5
     assert {running.get() for _ in range(6)} == {(200, second)}
 
 

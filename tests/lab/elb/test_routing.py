@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
-import urllib.parse
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from tests.lab.http_client import Client, address_of, get
 
 from katakei.lab import clock
 from katakei.lab.options import LabOptions
@@ -43,51 +42,28 @@ def elb(lab: Lab) -> ElasticLoadBalancingv2Client:
 
 
 class RepeatingClient:
-    """A keep-alive client that sends requests until it is stopped and counts the answers."""
+    """A keep-alive client that sends requests until it is stopped and counts the statuses; 0: connection broken."""
 
     def __init__(self, url: str) -> None:
-        self.counts: Counter[int | str] = Counter()
-        self._bound_address = urllib.parse.urlsplit(url)
+        self.counts: Counter[int] = Counter()
+        self._url = url
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        connection = http.client.HTTPConnection(
-            self._bound_address.hostname or "", self._bound_address.port or 80, timeout=10
-        )
-        while not self._closing.is_set():
-            try:
-                connection.request("GET", "/")
-                answer = connection.getresponse()
-                answer.read()
-                self.counts[answer.status] += 1
-            except OSError as error:
-                self.counts[type(error).__name__] += 1
-                connection.close()
-        connection.close()
+        with Client(address_of(self._url)) as client:
+            while not self._closing.is_set():
+                self.counts[client.get().status] += 1
 
-    def end(self) -> Counter[int | str]:
+    def end(self) -> Counter[int]:
         self._closing.set()
         self._thread.join(10)
         return self.counts
 
 
-def get(url: str, path: str = "/") -> tuple[int, str]:
-    bound_address = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(bound_address.hostname or "", bound_address.port or 80, timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    except OSError as error:
-        return 0, str(error)
-    finally:
-        connection.close()
-
-
 def becomes(status: int, url: str, path: str = "/") -> bool:
-    return clock.wait_for(lambda: get(url, path)[0] == status, 5, every=0.05)
+    return clock.wait_for(lambda: get(url, path).status == status, 5, every=0.05)
 
 
 def test_second_load_balancer_loses_no_request_of_the_first(lab: Lab, elb: ElasticLoadBalancingv2Client) -> None:
@@ -110,7 +86,7 @@ def test_second_load_balancer_loses_no_request_of_the_first(lab: Lab, elb: Elast
     rule = elb.create_rule(ListenerArn=listener, Priority=1, Conditions=path, Actions=forward)["Rules"][0]["RuleArn"]
     assert becomes(503, url, "/app/x")
     elb.register_targets(TargetGroupArn=blue, Targets=[{"Id": lab.targets[0].id}])
-    assert clock.wait_for(lambda: lab.targets[0].id in get(url, "/app/x")[1] or get(url, "/app/x")[0] == 404, 8)
+    assert clock.wait_for(lambda: lab.targets[0].id in get(url, "/app/x").body or get(url, "/app/x").status == 404, 8)
     moved: Any = [{"Field": "path-pattern", "Values": ["/other/*"]}]
     elb.modify_rule(RuleArn=rule, Conditions=moved)
     assert becomes(418, url, "/app/x")
@@ -145,7 +121,7 @@ def test_weight_shift_loses_no_request(lab: Lab, elb: ElasticLoadBalancingv2Clie
     waiter = elb.get_waiter("target_in_service")
     waiter.wait(TargetGroupArn=green, WaiterConfig={"Delay": 1, "MaxAttempts": 10})
     weigh(0, 1)
-    assert clock.wait_for(lambda: all(two.id in get(lab.url)[1] for _ in range(10)), 5)
+    assert clock.wait_for(lambda: all(two.id in get(lab.url).body for _ in range(10)), 5)
     weigh(1, 0)
-    assert clock.wait_for(lambda: any(one.id in get(lab.url)[1] for _ in range(10)), 5)
+    assert clock.wait_for(lambda: any(one.id in get(lab.url).body for _ in range(10)), 5)
     assert set(load.end()) == {200}

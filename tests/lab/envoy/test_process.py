@@ -13,7 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.lab.envoy_harness import CUT, DRAINING, GROUP, IN, TO_GROUP, Client, EnvoyHarness, envoy_harness
+from tests.lab.envoy_harness import CUT, DRAINING, GROUP, IN, TO_GROUP, EnvoyHarness, envoy_harness
+from tests.lab.http_client import Client
 
 from katakei.lab import clock, reaper
 from katakei.lab.address import BoundAddress

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lab.envoy_harness import Client
+from tests.lab.http_client import Client
 
 from katakei.lab import clock
 from katakei.lab.address import BoundAddress, reserve_block
