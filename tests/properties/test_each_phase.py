@@ -1,12 +1,12 @@
-"""Somebody harms a target in each phase of its way: the rollout ends, and says how it was, whatever phase it was in."""
+"""Tests of harm in each phase: somebody disturbs a target, and the rollout ends and names it."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from tests.properties.judge import judged
-from tests.properties.play import Outcome, Play
-from tests.properties.settings import Setting
-from tests.properties.world import By, SmallWorld
+from tests.properties.scenarios import Scenario
+from tests.properties.simulated_aws import By, SimulatedAws
+from tests.properties.simulation import Outcome, Simulation
 
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode
@@ -16,21 +16,21 @@ from katakei.reconcile.outcome import verdict
 from katakei.render import events
 
 P = Phase
-Harm = Callable[[SmallWorld, Target], None]
+Harm = Callable[[SimulatedAws, Target], None]
 WAY = (P.WAITING, P.DRAINING, P.WORKING, P.CHECKING, P.WARMING, P.SOAKING, P.RETURNING, P.DONE)
 
 
-def terminated(world: SmallWorld, target: Target) -> None:
-    world._kill(target)
+def terminated(aws: SimulatedAws, target: Target) -> None:
+    aws._kill(target)
 
 
-def deregistered(world: SmallWorld, target: Target) -> None:
-    world.take_out(target.registrations, By.STRANGER)
+def deregistered(aws: SimulatedAws, target: Target) -> None:
+    aws.take_out(target.registrations, By.STRANGER)
 
 
-def fallen(world: SmallWorld, target: Target) -> None:
+def fallen(aws: SimulatedAws, target: Target) -> None:
     for place in target.registrations:
-        world.fall(place, lasting=10_000)
+        aws.fall(place, lasting=10_000)
 
 
 OUT, BACK, STAYS = (P.LEFT_OUT, ExitCode.LEFT_OUT), (P.DONE, ExitCode.DONE), (P.DONE, ExitCode.LEFT_OUT)
@@ -47,9 +47,9 @@ ENDINGS: Mapping[Harm, Sequence[tuple[Phase, ExitCode]]] = {
     ("harm", "phase", "ending"),
     [(harm, *each) for harm, ends in ENDINGS.items() for each in zip(WAY, ends, strict=True)],
 )
-def test_a_target_that_is_harmed_ends_and_is_named(harm: Harm, phase: Phase, ending: tuple[Phase, ExitCode]) -> None:
+def test_harmed_target_ends_and_is_named(harm: Harm, phase: Phase, ending: tuple[Phase, ExitCode]) -> None:
     outcome = harmed(harm, phase)
-    first = next(iter(outcome.world.targets))
+    first = next(iter(outcome.aws.targets))
     assert (outcome.rollout.statuses[first].phase, verdict(outcome.rollout)) == ending
     assert outcome.rollout.finished
     assert judged(outcome) == []
@@ -57,14 +57,14 @@ def test_a_target_that_is_harmed_ends_and_is_named(harm: Harm, phase: Phase, end
 
 
 def harmed(harm: Harm, phase: Phase) -> Outcome:
-    """A rollout whose first target is harmed as soon as it is in this phase."""
-    play = Play(Setting(seed=5, delay=5, wrong_clocks=False, script=lambda _: None))
-    process, first = play._take_up(), next(iter(play.world.targets.values()))
-    play.world.bad = frozenset({first.id} if phase is P.CHECKING else ())
+    """A rollout whose first target is harmed as soon as it enters this phase."""
+    simulate = Simulation(Scenario(seed=5, delay=5, wrong_clocks=False, script=lambda _: None))
+    process, first = simulate._take_up(), next(iter(simulate.aws.targets.values()))
+    simulate.aws.bad = frozenset({first.id} if phase is P.CHECKING else ())
     while process.runner.rollout.statuses[first.id].phase is not phase:
         process.clock.sleep(process.runner.turn().due - process.clock.now())
         if phase is P.RETURNING and process.runner.rollout.by_phase[P.DRAINING]:
-            play.people.tell(e.AbortAsked(play.world.clock.time, "kim"))
-    play.world.bad = frozenset()
-    harm(play.world, first)
-    return play.run()
+            simulate.users.tell(e.AbortAsked(simulate.aws.clock.time, "kim"))
+    simulate.aws.bad = frozenset()
+    harm(simulate.aws, first)
+    return simulate.run()

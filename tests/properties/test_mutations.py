@@ -1,6 +1,6 @@
-"""The judge is judged: each promise is broken once in the code, and the judge says so within a few worlds.
+"""Tests of the judge: the code is broken once for each promise, and the judge finds it within a few scenarios.
 
-The same worlds, played by the code as it is, are without fault: so it is the breaking that is seen, not the weather.
+With the code as it is, the same scenarios have no fault. So the judge finds the broken code, not the adversary.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
+from tests.properties.adversary import Adversary
+from tests.properties.builders import seconds
 from tests.properties.judge import judged
-from tests.properties.play import play
-from tests.properties.settings import UNDO, Setting, drawn, spec_of
-from tests.properties.things import seconds
-from tests.properties.vices import Wickedness
-from tests.properties.world import NOON, SmallWorld
+from tests.properties.scenarios import UNDO, Scenario, drawn, spec_of
+from tests.properties.simulated_aws import NOON, SimulatedAws
+from tests.properties.simulation import simulate
 
 from katakei.domain import events as e
 from katakei.domain import replay
@@ -38,144 +38,146 @@ from katakei.reconcile import capacity, context, decide, draining, drift, observ
 from katakei.reconcile.context import TargetContext
 from katakei.runtime import lease_keeper, runner
 
-Worlds = Callable[[int], Setting]
+Worlds = Callable[[int], Scenario]
 SAID = reason(ReasonCode.RECORDED_TEXT, text="not settled")
-AS_IT_IS = 4  # worlds that the code as it is plays without fault
+AS_IT_IS = 4  # scenarios that the code as it is passes without fault
 
 
 @dataclass(frozen=True)
 class Broken:
-    """What is put in the place of what, and the promise that this breaks, in these worlds, within so many of them."""
+    """What is replaced by what, the promise that this breaks, and the scenarios in which the judge finds it."""
 
     parts: Sequence[tuple[object, str, object]]
     promise: str
-    worlds: Worlds = drawn
+    runs: Worlds = drawn
     within: int = 40
 
 
-def worlds(**wicked: float) -> Worlds:
+def runs(**adversary: float) -> Worlds:
     """Rollouts of three targets with a floor of two, and this adversary."""
-    return lambda seed: Setting(seed, Wickedness(**wicked), targets=3, floor=2, delay=5, spec=spec_of(soak=seconds(0)))
+    return lambda seed: Scenario(
+        seed, Adversary(**adversary), targets=3, floor=2, delay=5, spec=spec_of(soak=seconds(0))
+    )
 
 
-def abroad(seed: int) -> Setting:
-    return replace(worlds()(seed), groups=2)
+def abroad(seed: int) -> Scenario:
+    return replace(runs()(seed), groups=2)
 
 
-def blinded(seed: int) -> Setting:
+def blinded(seed: int) -> Scenario:
     spec = spec_of(on_failure=OnFailure(max_failures=5))
-    return replace(worlds(bad_work=1)(seed), targets=4, script=_two_fall_unseen_while_a_third_is_worked_on, spec=spec)
+    return replace(runs(bad_work=1)(seed), targets=4, script=_two_fall_unseen_while_a_third_is_worked_on, spec=spec)
 
 
-def witnessed(seed: int) -> Setting:
+def probed(seed: int) -> Scenario:
     spec = spec_of(drain=Drain(settle=seconds(10), until=DrainUntil.PROOF))
-    return replace(worlds(unseeable=0.5, mute=0.1)(seed), delay=60, probe=True, spec=spec)
+    return replace(runs(unseeable=0.5, mute=0.1)(seed), delay=60, probe=True, spec=spec)
 
 
-def cut_off(seed: int) -> Setting:
-    return replace(worlds()(seed), script=_the_first_take_out_is_lost_and_two_fall_unseen)
+def cut_off(seed: int) -> Scenario:
+    return replace(runs()(seed), script=_the_first_take_out_is_lost_and_two_fall_unseen)
 
 
-def aborted_among_lies(seed: int) -> Setting:
-    return replace(worlds(lies=0.5)(seed), abort=10 + seed)
+def aborted_among_lies(seed: int) -> Scenario:
+    return replace(runs(lies=0.5)(seed), abort=10 + seed)
 
 
-def of_many_words(seed: int) -> Setting:
-    return replace(long_settle(seed), people=0.5)
+def of_many_words(seed: int) -> Scenario:
+    return replace(long_settle(seed), users=0.5)
 
 
-def _two_fall_unseen_while_a_third_is_worked_on(world: SmallWorld) -> None:
-    """Its work takes half a minute and fails."""
-    for mark in world.marks.values():
-        if world.clock.time < mark.asked + seconds(4):
+def _two_fall_unseen_while_a_third_is_worked_on(aws: SimulatedAws) -> None:
+    """The work of this target takes half a minute and fails."""
+    for mark in aws.marks.values():
+        if aws.clock.time < mark.asked + seconds(4):
             mark.ends = mark.begins + seconds(30)
-            world.blind |= dict.fromkeys(world.group_of, mark.ends + seconds(30))
-            _fall_for_long(world, list(world.past)[2:])
+            aws.blind |= dict.fromkeys(aws.group_of, mark.ends + seconds(30))
+            _fall_for_long(aws, list(aws.past)[2:])
 
 
-def _the_first_take_out_is_lost_and_two_fall_unseen(world: SmallWorld) -> None:
-    """For half a minute no call comes through, and for another one no look."""
-    passed = (world.clock.time - NOON).total_seconds()
-    if len(world.log.calls) == 2:
-        _fall_for_long(world, list(world.past)[1:])
-    world.wicked = Wickedness(lost=1.0 if len(world.log.calls) >= 2 and passed < 30 else 0.0)
+def _the_first_take_out_is_lost_and_two_fall_unseen(aws: SimulatedAws) -> None:
+    """For half a minute no call is answered, and for another half no observation."""
+    passed = (aws.clock.time - NOON).total_seconds()
+    if len(aws.log.calls) == 2:
+        _fall_for_long(aws, list(aws.past)[1:])
+    aws.adversary = Adversary(lost=1.0 if len(aws.log.calls) >= 2 and passed < 30 else 0.0)
     if 30 <= passed < 60:
-        world.blind |= dict.fromkeys(world.group_of, NOON + seconds(60))
+        aws.blind |= dict.fromkeys(aws.group_of, NOON + seconds(60))
 
 
-def _fall_for_long(world: SmallWorld, places: Sequence[Registration]) -> None:
+def _fall_for_long(aws: SimulatedAws, places: Sequence[Registration]) -> None:
     for place in places:
-        world.fall(place)
-        world.next[place] = (world.clock.time + seconds(90), HealthState.HEALTHY)
+        aws.fall(place)
+        aws.next[place] = (aws.clock.time + seconds(90), HealthState.HEALTHY)
 
 
-def failing(seed: int) -> Setting:
-    return replace(worlds(bad_work=0.8)(seed), targets=4, window=2)
+def failing(seed: int) -> Scenario:
+    return replace(runs(bad_work=0.8)(seed), targets=4, window=2)
 
 
-def tight(seed: int) -> Setting:
-    return replace(worlds(falls=0.04)(seed), targets=4, floor=3)
+def tight(seed: int) -> Scenario:
+    return replace(runs(falls=0.04)(seed), targets=4, floor=3)
 
 
-def aborted(seed: int) -> Setting:
-    return replace(worlds()(seed), abort=50 + seed)
+def aborted(seed: int) -> Scenario:
+    return replace(runs()(seed), abort=50 + seed)
 
 
-def far_away(seed: int) -> Setting:
-    return replace(worlds(pause=0.03, crash=0.02)(seed), delay=40)
+def far_away(seed: int) -> Scenario:
+    return replace(runs(pause=0.03, crash=0.02)(seed), delay=40)
 
 
-def interrupted(seed: int) -> Setting:
-    return replace(worlds()(seed), interrupts=0.05)
+def interrupted(seed: int) -> Scenario:
+    return replace(runs()(seed), interrupts=0.05)
 
 
-def of_addresses(seed: int) -> Setting:
-    return replace(worlds(falls=0.02)(seed), ip=True, delay=40)
+def of_addresses(seed: int) -> Scenario:
+    return replace(runs(falls=0.02)(seed), ip=True, delay=40)
 
 
 def late(policy: LatePolicy) -> Worlds:
-    return lambda seed: replace(worlds(born=0.05)(seed), spec=spec_of(soak=seconds(0), late=policy))
+    return lambda seed: replace(runs(born=0.05)(seed), spec=spec_of(soak=seconds(0), late=policy))
 
 
-def broken_late(seed: int) -> Setting:
-    return replace(worlds()(seed), script=_what_was_done_first_falls_for_good)
+def broken_late(seed: int) -> Scenario:
+    return replace(runs()(seed), script=_what_was_done_first_falls_for_good)
 
 
-def deleted(seed: int) -> Setting:
-    return replace(worlds()(seed), script=_the_group_is_deleted_at_80_s)
+def deleted(seed: int) -> Scenario:
+    return replace(runs()(seed), script=_the_group_is_deleted_at_80_s)
 
 
-def _what_was_done_first_falls_for_good(world: SmallWorld) -> None:
-    """As soon as the next one is worked on."""
-    done = list(world.marks)[:1] if len(world.marks) > 1 else []
-    for place in [place for key in done for place in world.targets[key.target].registrations]:
-        world.fall(place, lasting=10_000)
+def _what_was_done_first_falls_for_good(aws: SimulatedAws) -> None:
+    """As soon as the next target is worked on."""
+    done = list(aws.marks)[:1] if len(aws.marks) > 1 else []
+    for place in [place for key in done for place in aws.targets[key.target].registrations]:
+        aws.fall(place, lasting=10_000)
 
 
-def _the_group_is_deleted_at_80_s(world: SmallWorld) -> None:
-    if world.clock.time - NOON > seconds(80) and not world.log.deleted:
-        world._delete(next(iter(world.group_of)))
+def _the_group_is_deleted_at_80_s(aws: SimulatedAws) -> None:
+    if aws.clock.time - NOON > seconds(80) and not aws.log.deleted:
+        aws._delete(next(iter(aws.group_of)))
 
 
-def taken_back(seed: int) -> Setting:
+def taken_back(seed: int) -> Scenario:
     spec = spec_of(soak=seconds(0), revert=UNDO, on_failure=OnFailure(5))
-    return replace(worlds()(seed), spec=spec, reverts=(20.0 + 10 * seed,), wrong_clocks=False)
+    return replace(runs()(seed), spec=spec, reverts=(20.0 + 10 * seed,), wrong_clocks=False)
 
 
-def failing_back(seed: int) -> Setting:
+def failing_back(seed: int) -> Scenario:
     limits = Limits(working=seconds(30), warming=seconds(60), waiting=seconds(60))
     spec = spec_of(
         revert=UNDO, limits=limits, on_failure=OnFailure(0, FailedTargetPolicy.KEEP_OUT, AfterFailure.REVERT)
     )
-    return replace(worlds(hangs=1, mute=1)(seed), spec=spec)
+    return replace(runs(hangs=1, mute=1)(seed), spec=spec)
 
 
-def paused(seed: int) -> Setting:
+def paused(seed: int) -> Scenario:
     return replace(long_settle(seed), pauses=0.1)
 
 
-def long_settle(seed: int) -> Setting:
-    return replace(worlds(crash=0.02)(seed), spec=spec_of(drain=Drain(settle=seconds(60))))
+def long_settle(seed: int) -> Scenario:
+    return replace(runs(crash=0.02)(seed), spec=spec_of(drain=Drain(settle=seconds(60))))
 
 
 # -- what is broken
@@ -253,7 +255,7 @@ def _deaf_to_pauses(turn: context.TurnContext) -> list[Action]:
     return _next(replace(turn, rollout=replace(turn.rollout, paused=None)))
 
 
-def _whoever_is_there(this: replay.Rollout, target: TargetId) -> bool:
+def _every_target(this: replay.Rollout, target: TargetId) -> bool:
     return not this.statuses[target].reverted
 
 
@@ -297,44 +299,46 @@ BROKEN = {
         "1 floor",
         tight,
     ),
-    "an old look at the group is believed": Broken(
+    "an old observation of the group counts": Broken(
         [(capacity, "OBSERVATION_MAX_AGE", timedelta(hours=1))], "1 floor", blinded
     ),
     "a call is repeated without asking the floor": Broken([(TargetContext, "needed", None)], "1 floor", cut_off),
     "a target that is out stays out when the floor is lost": Broken(
-        [(TargetContext, "floor_lost", None)], "1 back", worlds(falls=0.02)
+        [(TargetContext, "floor_lost", None)], "1 back", runs(falls=0.02)
     ),
-    "one look proves that a target serves": Broken([(returning, "PROOF_INTERVAL", timedelta())], "1 proof", worlds()),
+    "one observation proves that a target serves": Broken(
+        [(returning, "PROOF_INTERVAL", timedelta())], "1 proof", runs()
+    ),
     "the settle time is ignored": Broken(
         [(draining, "unsettled", _without_settle), (working, "unsettled", _without_settle)], "2 live"
     ),
     "draining counts as nothing pending": Broken([(TargetContext, "nothing_pending", True)], "2 live"),
-    "a witness that cannot see is believed": Broken(
-        [(TargetContext, "nothing_pending", property(_believed_though_blind))], "2 live", witnessed
+    "a blind probe counts": Broken(
+        [(TargetContext, "nothing_pending", property(_believed_though_blind))], "2 live", probed
     ),
-    "moments of another clock are measured from": Broken(
+    "spans are not measured again after a takeover": Broken(
         [(replay._Draft, "_measure_again", nothing)], "2 live", long_settle
     ),
-    "a registration is believed when its call returned": Broken(
+    "a returned register call counts as serving": Broken(
         [(returning, "_not_serving", _believed_when_called)], "3 back", aborted_among_lies
     ),
     "only the first registration is put back": Broken([(TargetContext, "register", _only_the_first)], "done", abroad),
     "a crash makes another key": Broken(
-        [(replay.Rollout, "key", _another_key_after_a_crash)], "4 once", worlds(crash=0.03)
+        [(replay.Rollout, "key", _another_key_after_a_crash)], "4 once", runs(crash=0.03)
     ),
     "a target is put back while its work runs": Broken(
         [(decide, "PHASE_HANDLERS", {**decide.PHASE_HANDLERS, Phase.WORKING: _put_back_while_it_runs})],
         "4 once",
-        worlds(hangs=0.5),
+        runs(hangs=0.5),
     ),
     "a return is taken for granted": Broken(
         [(decide, "PHASE_HANDLERS", {**decide.PHASE_HANDLERS, Phase.RETURNING: _forgotten})], "5 forgotten"
     ),
     "the lease is not renewed": Broken(
-        [(lease_keeper.LeaseKeeper, "renew", _never_renewed)], "6 owner", worlds(pause=0.03, lost=0.4)
+        [(lease_keeper.LeaseKeeper, "renew", _never_renewed)], "6 owner", runs(pause=0.03, lost=0.4)
     ),
-    "an act may begin whenever its thread comes": Broken(
-        [(lease_keeper, "LEASE_DURATION", timedelta(days=1))], "6 owner", worlds(pause=0.05, slow=0.5)
+    "an act may begin at any time": Broken(
+        [(lease_keeper, "LEASE_DURATION", timedelta(days=1))], "6 owner", runs(pause=0.05, slow=0.5)
     ),
     "an act may begin to the very end of the lease, and is taken over at once after it": Broken(
         [(lease_keeper, "SAFETY_MARGIN", timedelta()), (lease_keeper, "SILENCE_LIMIT", timedelta(seconds=20))],
@@ -347,10 +351,8 @@ BROKEN = {
     "failures stop nothing": Broken([(replay.Rollout, "stopped", property(_deaf_to_failures))], "7 stops", failing),
     "an abort stops nothing": Broken([(replay.Rollout, "stopped", property(_deaf_to_aborts))], "7 abort", aborted),
     "a pause stops nothing": Broken([(decide, "_next", _deaf_to_pauses)], "7 pause", paused),
-    "a revert goes to whoever is there": Broken([(decide, "_due_back", _whoever_is_there)], "7 revert", taken_back),
-    "the update is run in the place of a revert": Broken(
-        [(Spec, "command", _the_update_once_more)], "7 revert", taken_back
-    ),
+    "a revert goes to every target": Broken([(decide, "_due_back", _every_target)], "7 revert", taken_back),
+    "the update runs instead of the revert": Broken([(Spec, "command", _the_update_once_more)], "7 revert", taken_back),
     "a revert takes back the first one first": Broken(
         [(decide, "candidates", _the_first_one_first)], "7 revert", taken_back
     ),
@@ -361,39 +363,37 @@ BROKEN = {
         [(decide, "_due_back", _whatever_may_run_there)], "4 once", failing_back
     ),
     "an interrupt stops nothing": Broken([(decide, "_next", _deaf_to_interrupts)], "7 interrupt", interrupted),
-    "a word that comes first loses the facts": Broken(
+    "a concurrent command loses the facts": Broken(
         [(runner.Runner, "_append", _facts_are_lost)], "2 live", of_many_words
     ),
-    "nothing is said while it waits": Broken([(runner, "waiting_reason", _says_nothing)], "9 why"),
+    "no reason is given while it waits": Broken([(runner, "waiting_reason", _says_nothing)], "9 why"),
     "an ip target is registered while it drains": Broken(
         [(TargetContext, "ip_still_draining", False)], "ip", of_addresses
     ),
-    "a target that was done is watched no more": Broken([(decide, "watching", nobody)], "7 late", broken_late),
-    "who is to be left alone is rolled": Broken([(drift, "_left_alone", nothing)], "late", late(LatePolicy.LEAVE)),
-    "who comes late is not asked for": Broken([(observe, "unknown", nobody)], "late", late(LatePolicy.ROLL)),
+    "a target that is done is not watched": Broken([(decide, "watching", nobody)], "7 late", broken_late),
+    "a target to be left alone is updated": Broken([(drift, "_left_alone", nothing)], "late", late(LatePolicy.LEAVE)),
+    "late targets are not requested": Broken([(observe, "unknown", nobody)], "late", late(LatePolicy.ROLL)),
     "a deleted group is waited for": Broken([(decide, "vanished", nothing)], "5 forgotten", deleted, within=3),
-    "a world that is gone is not borne": Broken(
-        [(runner, "OUTAGE_LIMIT", timedelta(seconds=30))], "borne", worlds(gone=0.01)
+    "an outage is not retried": Broken([(runner, "OUTAGE_LIMIT", timedelta(seconds=30))], "outage", runs(gone=0.01)),
+    "attributes are not compared": Broken([(decide, "_not_as_planned", nothing)], "attributes", runs(edits=0.02)),
+    "observations are not spaced": Broken(
+        [(pacing, "EVERY", seconds(0.1)), (pacing, "SLOWEST", seconds(0.5))], "calls", runs()
     ),
-    "attributes are not compared": Broken([(decide, "_not_as_planned", nothing)], "attributes", worlds(edits=0.02)),
-    "looks are not spaced": Broken(
-        [(pacing, "EVERY", seconds(0.1)), (pacing, "SLOWEST", seconds(0.5))], "calls", worlds()
-    ),
-    "a turn is due at once": Broken([(runner, "next_turn_due", _due_at_once)], "rest", worlds()),
+    "a turn is due at once": Broken([(runner, "next_turn_due", _due_at_once)], "rest", runs()),
 }
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_the_judge_sees_that(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_judge_finds_broken_code(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = BROKEN[what]
     for place, name, part in broken.parts:
         monkeypatch.setattr(place, name, part)
 
-    seen = (fault for seed in range(broken.within) for fault in judged(play(broken.worlds(seed))))
+    seen = (fault for seed in range(broken.within) for fault in judged(simulate(broken.runs(seed))))
 
     assert any(fault.startswith(broken.promise) for fault in seen)
 
 
-@pytest.mark.parametrize("what", [what for what, broken in BROKEN.items() if broken.worlds is not drawn])
-def test_the_judge_has_nothing_to_say_while_nothing_is_broken_where(what: str) -> None:
-    assert [fault for seed in range(AS_IT_IS) for fault in judged(play(BROKEN[what].worlds(seed)))] == []
+@pytest.mark.parametrize("what", [what for what, broken in BROKEN.items() if broken.runs is not drawn])
+def test_judge_finds_nothing_in_working_code(what: str) -> None:
+    assert [fault for seed in range(AS_IT_IS) for fault in judged(simulate(BROKEN[what].runs(seed)))] == []

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
-from tests.properties.drivers import PlayDrivers
-from tests.properties.paper import Desk, Paper
-from tests.properties.settings import CALM
-from tests.properties.things import group, seconds, target
-from tests.properties.world import SmallWorld
+from tests.properties.builders import group, seconds, target
+from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthChecker, FakePool, SkewedClock
+from tests.properties.memory_journal import JournalConnection, MemoryJournal
+from tests.properties.scenarios import CALM
+from tests.properties.simulated_aws import SimulatedAws
+from tests.properties.simulated_drivers import SimulatedDrivers
 
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
@@ -22,18 +22,18 @@ ME, OTHER = Owner("kim", "here", 1, 1, "boot"), Owner("ci", "far", 2, 2, "boot")
 SPEC = Spec("shop", ("web",), Command("ssm", "./deploy"), drain=Drain(settle=seconds(30)), check=Check(asked=False))
 
 
-class Balancer(BalancerDoor):
+class Balancer(FakeBalancer):
     """Knows groups by name too, and writes restore lines."""
 
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
-        arns = {group.name: group.arn for group in self.world.group_of.values()}
+        arns = {group.name: group.arn for group in self.aws.group_of.values()}
         return super().groups([arns.get(name, Arn(name)) for name in names])
 
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
         return [f"register {place.id}:{place.port}" for place in registrations]
 
 
-class Checker(CheckerDoor):
+class Checker(FakeHealthChecker):
     """Every target can be asked from here."""
 
     def reachable(self, questions: object, by: timedelta) -> dict[TargetId, str]:
@@ -41,13 +41,13 @@ class Checker(CheckerDoor):
         return {}
 
 
-class Store(Desk):
+class Store(JournalConnection):
     """The journal and the leases of one process."""
 
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
     ) -> list[RolloutHeader]:
-        rollouts = [replay(events) for events in self.paper.events.values()]
+        rollouts = [replay(events) for events in self.store.events.values()]
         return [
             RolloutHeader(
                 each.plan.rollout,
@@ -69,42 +69,42 @@ class Stage:
     """A world, its journal on paper, and the drivers of this process."""
 
     targets: int = 2
-    paper: Paper = field(default_factory=Paper)
+    store: MemoryJournal = field(default_factory=MemoryJournal)
 
     def __post_init__(self) -> None:
         groups = [group("web", delay=5)]
-        self.world = SmallWorld(1, groups, [target(number, groups) for number in range(self.targets)], CALM)
+        self.aws = SimulatedAws(1, groups, [target(number, groups) for number in range(self.targets)], CALM)
         self.drivers = self.drivers_of(ME)
 
     @property
     def groups(self) -> frozenset[Arn]:
-        return frozenset(self.world.group_of)
+        return frozenset(self.aws.group_of)
 
     @property
-    def clock(self) -> WrongClock:
+    def clock(self) -> SkewedClock:
         return self.drivers.clock
 
     @property
     def changes(self) -> list[str]:
         """Every call to AWS that was not a question."""
-        return [call.kind for call in self.world.log.calls if call.kind in {"register", "deregister", "start"}]
+        return [call.kind for call in self.aws.log.calls if call.kind in {"register", "deregister", "start"}]
 
-    def drivers_of(self, owner: Owner) -> PlayDrivers:
-        world, who = self.world, owner.pid
-        clock = WrongClock(world, timedelta())
-        door = (world, who, clock, lambda: None)
-        store = Store(*door).sit(self.paper, lambda: None)
-        return PlayDrivers(
+    def drivers_of(self, owner: Owner) -> SimulatedDrivers:
+        aws, who = self.aws, owner.pid
+        clock = SkewedClock(aws, timedelta())
+        door = (aws, who, clock, lambda: None)
+        store = Store(*door).sit(self.store, lambda: None)
+        return SimulatedDrivers(
             balancer=Balancer(*door),
-            only_executor=ExecutorDoor(*door),
+            only_executor=FakeExecutor(*door),
             health_checker=Checker(*door),
             journal=store,
             leases=store,
             clock=clock,
-            pool=SmallPool(world),
+            pool=FakePool(aws),
             only_probe=None,
             owner=owner,
         )
 
     def events(self, rollout: str = "r-new") -> list[e.Event]:
-        return self.paper.events.get(RolloutId(rollout), [])
+        return self.store.events.get(RolloutId(rollout), [])

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from tests.properties.paper import Paper
+from tests.properties.memory_journal import MemoryJournal
 from tests.unit.given import NOON, OUTWARD, a_plan, brought, t
 
 from katakei.app.control import Control, Delegated
@@ -34,7 +34,7 @@ DONE = [e.Planned(NOON, PLAN), *brought(PLAN, Phase.DONE)]
 class Place:
     """A journal, its leases, and a clock; `rests` is what others do while this process sleeps."""
 
-    paper: Paper = field(default_factory=Paper)
+    store: MemoryJournal = field(default_factory=MemoryJournal)
     lacks: str = ""
     rests: Callable[[], None] = lambda: None
     owner: Owner = ME
@@ -54,13 +54,13 @@ class Place:
     def take(
         self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
-        return self.paper.take(groups, owner, rollout, silent, self.time)
+        return self.store.take(groups, owner, rollout, silent, self.time)
 
     def renew(self, lease: Lease) -> None:
-        self.paper.renew(lease)
+        self.store.renew(lease)
 
     def release(self, lease: Lease) -> None:
-        self.paper.release(lease)
+        self.store.release(lease)
 
     @property
     def clock(self) -> "Place":
@@ -84,27 +84,27 @@ class Place:
         del spec
 
     def read(self, rollout: Any, after: int) -> list[e.Event]:
-        return list(self.paper.events.get(rollout, [])[after:])
+        return list(self.store.events.get(rollout, [])[after:])
 
     def tell(self, rollout: Any, word: e.UserCommand | None = None) -> None:
         """A command to a rollout, or a sentence for the user who waits."""
         if word:
-            self.paper.tell(rollout, word)
+            self.store.tell(rollout, word)
 
     def find(self, *, group: Arn | None = None) -> list[RolloutHeader]:
         del group
         return [
             RolloutHeader(rollout, "shop", (), NOON, replay(events).finished, "")
-            for rollout, events in reversed(self.paper.events.items())
+            for rollout, events in reversed(self.store.events.items())
         ]
 
     @property
     def told(self) -> list[str]:
-        return [type(event).__name__ for event in self.paper.events[PLAN.rollout][len(self.before) :]]
+        return [type(event).__name__ for event in self.store.events[PLAN.rollout][len(self.before) :]]
 
     def given(self, *events: e.Event, held: bool = False) -> "Place":
         self.before = list(events)
-        self.paper.events[PLAN.rollout] = [*events]
+        self.store.events[PLAN.rollout] = [*events]
         if held:
             self.take(_groups(PLAN), OTHER, PLAN.rollout)
         return self
@@ -152,15 +152,15 @@ def test_revert_with_an_owner_needs_no_secret_here() -> None:
 
 def test_revert_is_carried_out_here_when_the_owner_has_finished() -> None:
     place = Place().given(*DONE, held=True)
-    place.paper.alive.add(OTHER)
-    tell = place.paper.tell
+    place.store.alive.add(OTHER)
+    tell = place.store.tell
 
     def told_too_late(rollout: Any, word: e.UserCommand) -> None:
-        place.paper.events[rollout].append(e.Finished(NOON))
+        place.store.events[rollout].append(e.Finished(NOON))
         tell(rollout, word)
 
-    place.paper.tell = told_too_late  # type: ignore[method-assign]  # this once the driver is faster
-    place.rests = place.paper.holders.clear
+    place.store.tell = told_too_late  # type: ignore[method-assign]  # this once the driver is faster
+    place.rests = place.store.holders.clear
     assert revert(place).rollout.reverting == "kim"
 
 
@@ -168,7 +168,7 @@ def test_revert_without_its_secret_writes_nothing() -> None:
     place = Place(lacks="the secret TOKEN is missing").given(*DONE, e.Finished(NOON))
     with pytest.raises(RefusedError, match="TOKEN"):
         revert(place)
-    assert (place.told, place.paper.holders) == ([], {})
+    assert (place.told, place.store.holders) == ([], {})
 
 
 REVERTED = [
@@ -222,7 +222,7 @@ def test_resume_needs_a_pause() -> None:
 @each
 def test_command_to_a_running_process_is_delegated_at_once(word: str) -> None:
     place = driven(word)
-    place.paper.alive.add(OTHER)
+    place.store.alive.add(OTHER)
     assert isinstance(COMMANDS[word](place), Delegated)
     assert (place.told, place.time) == ([f"{word.title()}Asked"], NOON)
 
@@ -238,27 +238,27 @@ def test_command_is_delegated_once_the_heartbeat_advances(word: str) -> None:
 @each
 def test_command_is_carried_out_here_when_the_owner_died(word: str) -> None:
     place = driven(word)
-    place.paper.hearts[OTHER].stops(NOON)
+    place.store.heartbeats[OTHER].stops(NOON)
     session = COMMANDS[word](place)
     assert isinstance(session, RolloutSession)
     assert session.carried_on
     assert place.told == [f"{word.title()}Asked"]
-    assert place.paper.holders.keys() == _groups(PLAN)
-    assert {holder[0] for holder in place.paper.holders.values()} == {ME}
+    assert place.store.holders.keys() == _groups(PLAN)
+    assert {holder[0] for holder in place.store.holders.values()} == {ME}
 
 
 def test_abort_finished_elsewhere_is_not_carried_out_again() -> None:
     place = driven("abort")
 
     def finishes() -> None:
-        place.paper.events[PLAN.rollout].append(e.Finished(NOON))
-        place.paper.holders.clear()
+        place.store.events[PLAN.rollout].append(e.Finished(NOON))
+        place.store.holders.clear()
 
     place.rests = finishes
     answer = COMMANDS["abort"](place)
     assert isinstance(answer, Delegated)
     assert "was finished meanwhile" in answer.why
-    assert (place.told, place.paper.holders) == (["AbortAsked", "Finished"], {})
+    assert (place.told, place.store.holders) == (["AbortAsked", "Finished"], {})
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ def test_command_too_new_for_a_living_owner_is_refused(word: str) -> None:
     with pytest.raises(RefusedError, match="older Katakei, which cannot read this command"):
         COMMANDS[word](place)
     assert place.told == []
-    assert {holder[0] for holder in place.paper.holders.values()} == {OTHER}
+    assert {holder[0] for holder in place.store.holders.values()} == {OTHER}
 
 
 @pytest.mark.usefixtures("newer")
@@ -306,6 +306,6 @@ def test_command_that_the_living_owner_can_read_is_written() -> None:
 @pytest.mark.parametrize("word", ["abort", "pause"])
 def test_command_too_new_for_a_dead_owner_is_written(word: str) -> None:
     place = owned(word, 8)
-    place.paper.hearts[OTHER].stops(NOON)
+    place.store.heartbeats[OTHER].stops(NOON)
     control(place).pause(PLAN.rollout) if word == "pause" else COMMANDS[word](place)
     assert place.told == [f"{word.title()}Asked"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.ledgers import LEDGERS, Ledger, owner, planned
-from tests.properties.things import group, seconds
-from tests.properties.world import By
+from tests.properties.builders import group, seconds
+from tests.properties.simulated_aws import By
 from tests.unit.app.fakes import OTHER, SPEC, Stage
 
 from katakei.adapters.journals import lease_holders
@@ -62,7 +62,7 @@ def started(stage: Stage, request: RolloutRequest = REQUEST) -> RolloutSession:
 
 def rival_takes(stage: Stage) -> None:
     """Raises LeaseHeldError while the lease is held."""
-    stage.paper.take(stage.groups, OTHER, RIVAL, frozenset(), stage.world.clock.time)
+    stage.store.take(stage.groups, OTHER, RIVAL, frozenset(), stage.aws.clock.time)
 
 
 # -- request to session
@@ -70,8 +70,8 @@ def rival_takes(stage: Stage) -> None:
 
 def test_open_proposes_and_changes_nothing(stage: Stage) -> None:
     proposal = proposed(stage)
-    assert [target.id for target in proposal.plan.targets] == list(stage.world.targets)
-    assert proposal.restore_lines == tuple(f"register {target}:80" for target in stage.world.targets)
+    assert [target.id for target in proposal.plan.targets] == list(stage.aws.targets)
+    assert proposal.restore_lines == tuple(f"register {target}:80" for target in stage.aws.targets)
     assert (stage.events(), stage.changes) == ([], [])
     with pytest.raises(LeaseHeldError):
         rival_takes(stage)
@@ -84,7 +84,7 @@ def test_start_records_the_plan_and_steps_to_the_end(stage: Stage) -> None:
         turns = list(session.turns())
     assert turns[-1].over
     assert all(turn.due >= turn.now for turn in turns)
-    assert set(turns[-1].rollout.by_phase[Phase.DONE]) == set(stage.world.targets)
+    assert set(turns[-1].rollout.by_phase[Phase.DONE]) == set(stage.aws.targets)
     assert stage.changes == ["deregister", "start", "register"] * 2
     rival_takes(stage)
 
@@ -126,11 +126,11 @@ def test_open_refuses_another_request_while_one_is_unfinished(stage: Stage) -> N
 
 def test_plan_takes_no_lease_and_names_the_unfinished_rollout(stage: Stage) -> None:
     plan = Rollouts(stage.drivers).plan(REQUEST)
-    assert (plan.rollout, stage.paper.holders, stage.events()) == ("plan", {}, [])
+    assert (plan.rollout, stage.store.holders, stage.events()) == ("plan", {}, [])
     with started(stage) as session:
         session.step()
     assert Rollouts(stage.drivers).plan(REQUEST).rollout == "r-new"
-    assert stage.paper.holders == {}
+    assert stage.store.holders == {}
 
 
 @pytest.mark.parametrize("kind", [PlanKind.DEREGISTER, PlanKind.REGISTER])
@@ -173,14 +173,14 @@ def test_heartbeat_is_bounded_while_a_plan_waits_for_confirmation(
     proposal = proposed(stage)
     assert proposal.confirm_until - stage.clock.now() == seconds(15 * 60)
     assert beats(stage)
-    stage.world.clock.time = proposal.confirm_until + seconds(1)
+    stage.aws.clock.time = proposal.confirm_until + seconds(1)
     proposal.lease._thread.join(10)
     assert not proposal.lease._thread.is_alive()
 
 
 def beats(stage: Stage) -> bool:
     """Whether the lease is renewed twice by its thread, within 10 s."""
-    heart, end = stage.paper.hearts[stage.drivers.owner], threading.Event()
+    heart, end = stage.store.heartbeats[stage.drivers.owner], threading.Event()
     before = len(heart.renewed)
     return any(len(heart.renewed) > before + 1 or end.wait(0.01) for _ in range(1000))
 
@@ -196,24 +196,24 @@ def test_start_lifts_the_bound_of_the_heartbeat(stage: Stage, monkeypatch: pytes
 def test_start_within_a_minute_does_not_repeat_the_survey(stage: Stage) -> None:
     proposal = proposed(stage)
     stage.clock.sleep(seconds(59))
-    asked = len(stage.world.log.calls)
+    asked = len(stage.aws.log.calls)
     assert isinstance(Rollouts(stage.drivers).start(proposal), RolloutSession)
-    assert len(stage.world.log.calls) == asked
+    assert len(stage.aws.log.calls) == asked
 
 
 def test_start_after_a_minute_repeats_the_survey(stage: Stage) -> None:
     proposal = proposed(stage)
     stage.clock.sleep(seconds(61))
-    asked = len(stage.world.log.calls)
+    asked = len(stage.aws.log.calls)
     assert isinstance(Rollouts(stage.drivers).start(proposal), RolloutSession)
-    assert "members" in [call.kind for call in stage.world.log.calls[asked:]]
+    assert "members" in [call.kind for call in stage.aws.log.calls[asked:]]
 
 
 def test_start_proposes_again_when_the_newer_plan_differs(stage: Stage) -> None:
     proposal = proposed(stage)
     stage.clock.sleep(seconds(61))
-    (fallen, *_) = stage.world.past
-    stage.world.fall(fallen)
+    (fallen, *_) = stage.aws.past
+    stage.aws.fall(fallen)
     again = Rollouts(stage.drivers).start(proposal)
     assert isinstance(again, Proposal)
     assert [target.id for target in again.plan.targets] == [target.id for target in reversed(proposal.plan.targets)]
@@ -229,8 +229,8 @@ def test_start_proposes_again_when_the_newer_plan_differs(stage: Stage) -> None:
 def test_start_is_refused_when_the_newer_survey_refuses(stage: Stage) -> None:
     proposal = proposed(stage)
     stage.clock.sleep(seconds(61))
-    (first, *_) = stage.world.past
-    stage.world.take_out(frozenset({first}), By.STRANGER)
+    (first, *_) = stage.aws.past
+    stage.aws.take_out(frozenset({first}), By.STRANGER)
     with pytest.raises(RefusedError, match="draining"):
         Rollouts(stage.drivers).start(proposal)
     assert stage.events() == []
@@ -239,12 +239,12 @@ def test_start_is_refused_when_the_newer_survey_refuses(stage: Stage) -> None:
 
 def test_start_with_a_lost_lease_writes_nothing(stage: Stage) -> None:
     proposal = proposed(stage)
-    stage.paper.holders.clear()
+    stage.store.holders.clear()
     rival_takes(stage)
     with pytest.raises(LeaseLostError):
         Rollouts(stage.drivers).start(proposal)
     assert stage.events() == []
-    assert {holder[0] for holder in stage.paper.holders.values()} == {OTHER}
+    assert {holder[0] for holder in stage.store.holders.values()} == {OTHER}
 
 
 # -- the lease, in a real store

@@ -8,10 +8,10 @@ from typing import Protocol, cast
 
 import pytest
 from tests.contracts.ledgers import BOTH, ID, OTHER, owner
-from tests.properties import paper
-from tests.properties.paper import Heart, Paper
-from tests.properties.things import seconds
-from tests.properties.world import NOON, TurnedClock
+from tests.properties import memory_journal
+from tests.properties.builders import seconds
+from tests.properties.memory_journal import HeartbeatLog, MemoryJournal
+from tests.properties.simulated_aws import NOON, SimulatedClock
 
 from katakei.domain.errors import KatakeiError, LeaseHeldError, LeaseLostError, NoAnswerError, UnreachableError
 from katakei.domain.leases import Heartbeat, Lease, Owner
@@ -24,7 +24,7 @@ from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
 ours, theirs = owner(1), owner(2, "elsewhere")
 
 
-class Here(TurnedClock):
+class Here(SimulatedClock):
     """A clock of this process. `woken` is set once somebody wanted the next turn at once."""
 
     def __init__(self) -> None:
@@ -73,16 +73,16 @@ class Held10sAgo:
     """A paper on which another process took both groups, and a rival that comes ten seconds later."""
 
     def __init__(self, *naps: tuple[float, float]) -> None:
-        self.paper, self.clock = Paper(), Here()
-        self.paper.hearts[theirs] = Heart(NOON)
+        self.store, self.clock = MemoryJournal(), Here()
+        self.store.heartbeats[theirs] = HeartbeatLog(NOON)
         for since, until in naps:
-            self.paper.hearts[theirs].stops(NOON + seconds(since), NOON + seconds(until))
-        self.lease = self.paper.take(BOTH, theirs, OTHER, frozenset(), NOON)
+            self.store.heartbeats[theirs].stops(NOON + seconds(since), NOON + seconds(until))
+        self.lease = self.store.take(BOTH, theirs, OTHER, frozenset(), NOON)
         self.clock.sleep(seconds(10))
         self.taker = Taker(self.ask, self.clock)
 
     def ask(self, silent: frozenset[Heartbeat]) -> Lease:
-        return self.paper.take(BOTH, ours, ID, silent, self.clock.now())
+        return self.store.take(BOTH, ours, ID, silent, self.clock.now())
 
     @property
     def said(self) -> list[str]:
@@ -92,7 +92,7 @@ class Held10sAgo:
         return self.taker.taken(confirm_alive=confirm_alive)
 
 
-def passed(clock: TurnedClock) -> float:
+def passed(clock: SimulatedClock) -> float:
     return (clock.now() - NOON).total_seconds()
 
 
@@ -120,7 +120,7 @@ def test_acquire_lease_is_refused_once_the_heartbeat_advances(wakes: float) -> N
 
 
 def test_acquire_lease_sees_heartbeats_without_the_clock_of_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paper, "YOUNG", seconds(-1))
+    monkeypatch.setattr(memory_journal, "YOUNG", seconds(-1))
     there = Held10sAgo()
     with pytest.raises(LeaseHeldError):
         there.taken()
@@ -145,7 +145,7 @@ def test_confirm_alive_replaces_an_owner_that_died_after_a_heartbeat() -> None:
 
 def test_confirm_alive_does_not_watch_a_running_process() -> None:
     there = Held10sAgo()
-    there.paper.alive.add(theirs)
+    there.store.alive.add(theirs)
     with pytest.raises(LeaseHeldError):
         there.taken(confirm_alive=True)
     assert (passed(there.clock), there.said) == (10, [])
@@ -156,7 +156,7 @@ def test_acquire_lease_takes_a_released_lease_at_once() -> None:
 
     def ask(silent: frozenset[Heartbeat]) -> Lease:
         if passed(there.clock) > 20:
-            there.paper.release(there.lease)
+            there.store.release(there.lease)
         return there.ask(silent)
 
     Taker(ask, there.clock).taken()

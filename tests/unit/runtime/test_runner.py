@@ -5,10 +5,10 @@ from datetime import timedelta
 from itertools import cycle, repeat
 
 import pytest
-from tests.properties.play import Play, Process
-from tests.properties.settings import Setting
-from tests.properties.things import seconds
-from tests.properties.vices import Wickedness
+from tests.properties.adversary import Adversary
+from tests.properties.builders import seconds
+from tests.properties.scenarios import Scenario
+from tests.properties.simulation import Process, Simulation
 
 from katakei.domain.errors import (
     KatakeiError,
@@ -27,7 +27,7 @@ def turn(process: Process) -> None:
 
 
 def with_a_target_draining() -> Process:
-    process = Play(Setting(seed=1))._take_up()
+    process = Simulation(Scenario(seed=1))._take_up()
     while not any(standing.deregistered for standing in process.runner.rollout.statuses.values()):
         turn(process)
     return process
@@ -73,7 +73,7 @@ def test_silent_group_ends_the_rollout_after_the_limit(monkeypatch: pytest.Monke
 
 
 def test_outage_is_tolerated_while_no_target_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    process = Play(Setting(seed=1))._take_up()
+    process = Simulation(Scenario(seed=1))._take_up()
     begun = process.clock.now()
 
     answering(process, repeat(TemporarilyUnavailableError("the AWS credentials have expired: renew them")), monkeypatch)
@@ -84,7 +84,7 @@ def test_outage_is_tolerated_while_no_target_is_out(monkeypatch: pytest.MonkeyPa
 
 
 def test_denied_access_ends_the_turn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    process = Play(Setting(seed=1))._take_up()
+    process = Simulation(Scenario(seed=1))._take_up()
 
     answering(process, repeat(UnreachableError("allow elasticloadbalancing:DescribeTargetHealth")), monkeypatch)
 
@@ -107,7 +107,7 @@ def test_outage_is_explained_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_settled_knows_calls_that_are_under_way() -> None:
-    process = Play(Setting(seed=1, wicked=Wickedness(slow=1.0)))._take_up()
+    process = Simulation(Scenario(seed=1, adversary=Adversary(slow=1.0)))._take_up()
     process.runner.turn()
     assert not process.runner.settled(timedelta())
 
@@ -129,15 +129,15 @@ def test_silent_journal_is_waited_for_without_any_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     process = with_a_target_draining()
-    calls = len(process.clock._world.log.calls)
+    calls = len(process.clock._aws.log.calls)
     with monkeypatch.context() as silence:
         silent_journal(process, silence)
         turned = process.runner.turn()
         process.clock.sleep(seconds(40))
         assert "the journal did not answer (" in sentence(process.runner.turn().why)
-    assert (turned.due - turned.now, len(process.clock._world.log.calls)) == (seconds(2), calls)
+    assert (turned.due - turned.now, len(process.clock._aws.log.calls)) == (seconds(2), calls)
     turn(process)
-    assert len(process.clock._world.log.calls) > calls
+    assert len(process.clock._aws.log.calls) > calls
 
 
 @pytest.mark.parametrize("kind", [NoAnswerError, TemporarilyUnavailableError])
@@ -158,7 +158,7 @@ def test_lost_lease_after_a_silent_journal_makes_no_call(monkeypatch: pytest.Mon
         silent_journal(process, silence)
         process.runner.turn()
     process.runner._lease.release()
-    calls = len(process.clock._world.log.calls)
+    calls = len(process.clock._aws.log.calls)
     with pytest.raises(LeaseLostError):
         process.runner.turn()
-    assert len(process.clock._world.log.calls) == calls
+    assert len(process.clock._aws.log.calls) == calls

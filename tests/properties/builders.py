@@ -1,4 +1,4 @@
-"""What a small world is made of: groups and targets like the typical first user's."""
+"""Builders of groups and targets like those of a typical first user."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta

@@ -1,12 +1,12 @@
-"""A journal and its leases on paper: they outlive every process. And one process's desk, where writing may fail."""
+"""A journal with its leases in memory, which outlives every process; and one process's connection, which may fail."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tests.properties.doors import Door
-from tests.properties.things import seconds
-from tests.properties.world import Crash
+from tests.properties.builders import seconds
+from tests.properties.fake_ports import FakePort
+from tests.properties.simulated_aws import Crash
 
 from katakei.domain.errors import ConcurrentAppendError, LeaseHeldError, LeaseLostError, NoAnswerError, UnreachableError
 from katakei.domain.events import Event, UserCommand
@@ -16,15 +16,15 @@ from katakei.domain.ports import RolloutHeader
 
 EVER = datetime.max.replace(tzinfo=UTC)
 YOUNG = seconds(6)
-FULL = 0.5  # of the troubles of a journal; the others are a question without an answer
+FULL = 0.5  # share of the journal's faults; the others are calls without an answer
 
 
 @dataclass
-class Heart:
-    """It beats every 5 s while its process lives and does not stand still, when that wakes, and at every renewal."""
+class HeartbeatLog:
+    """Heartbeats: every 5 s while the process is alive and not suspended, when it wakes up, and at every renewal."""
 
     born: datetime
-    stood: list[tuple[datetime, datetime]] = field(default_factory=list)  # from when until when it stood still
+    stood: list[tuple[datetime, datetime]] = field(default_factory=list)  # from when until when it was suspended
     renewed: list[datetime] = field(default_factory=list)
 
     def beats(self, now: datetime) -> int:
@@ -33,7 +33,7 @@ class Heart:
         return len(self.renewed) + woken + (now - self.born - still) // seconds(5)
 
     def newest(self, now: datetime) -> datetime:
-        """No beat was younger than this."""
+        """The moment of the newest heartbeat."""
         alive = next((since for since, until in self.stood if since <= now < until), now)
         return max([alive, *self.renewed[-1:]])
 
@@ -42,15 +42,22 @@ class Heart:
 
 
 @dataclass
-class Paper:
-    """Events by rollout, and who holds which group; owners known to be `dead` are no holders, of `alive` it is seen."""
+class MemoryJournal:
+    """Events by rollout, and the owner of each group.
+
+    Attributes:
+        dead: Owners that are known to be dead: they hold nothing.
+        alive: Owners whose process is observed alive.
+    """
 
     events: dict[RolloutId, list[Event]] = field(default_factory=dict)
     holders: dict[Arn, tuple[Owner, int, RolloutId]] = field(default_factory=dict)
     dead: set[Owner] = field(default_factory=set)
     alive: set[Owner] = field(default_factory=set)
-    hearts: dict[Owner, Heart] = field(default_factory=dict)
-    taken_from: list[tuple[datetime, Owner]] = field(default_factory=list)  # when, and a holder not known to be dead
+    heartbeats: dict[Owner, HeartbeatLog] = field(default_factory=dict)
+    taken_from: list[tuple[datetime, Owner]] = field(
+        default_factory=list
+    )  # when, and the owner that was not known to be dead
     epoch: int = 0
     appends: list[tuple[datetime, int, int]] = field(default_factory=list)  # when, by whom, up to which number
     takings: list[tuple[datetime, int]] = field(default_factory=list)
@@ -63,13 +70,13 @@ class Paper:
     ) -> Lease:
         held = {group: self.holders[group] for group in sorted(groups) if group in self.holders}
         living = {group: it for group, it in held.items() if it[0] not in self.dead and it[0] != owner}
-        beats = frozenset(Heartbeat(group, it[1], self.hearts[it[0]].beats(now)) for group, it in living.items())
+        beats = frozenset(Heartbeat(group, it[1], self.heartbeats[it[0]].beats(now)) for group, it in living.items())
         if not beats <= silent:
-            heard = {it[0] for it in living.values() if now - self.hearts[it[0]].newest(now) <= YOUNG}
+            heard = {it[0] for it in living.values() if now - self.heartbeats[it[0]].newest(now) <= YOUNG}
             said = [f"{group} is held by rollout {it[2]} of {it[0]}" for group, it in living.items()]
             raise LeaseHeldError(said[0], frozenset() if heard else beats, frozenset() if heard & self.alive else beats)
         self.taken_from += [(now, former) for former in {it[0] for it in living.values()}]
-        self.hearts.setdefault(owner, Heart(now))
+        self.heartbeats.setdefault(owner, HeartbeatLog(now))
         self.epoch += 1
         self.holders |= dict.fromkeys(groups, (owner, self.epoch, rollout))
         return Lease(groups, owner, self.epoch)
@@ -87,39 +94,37 @@ class Paper:
                 del self.holders[group]
 
 
-class Desk(Door):
-    """The paper as one process reaches it. `people` may write a word right before this process does."""
+class JournalConnection(FakePort):
+    """The journal as one process reaches it. `users` may write a command right before this process writes."""
 
-    def sit(self, paper: Paper, people: Callable[[], None]) -> "Desk":
-        self.paper = paper
-        self.people = people
+    def sit(self, store: MemoryJournal, users: Callable[[], None]) -> "JournalConnection":
+        self.store = store
+        self.users = users
         return self
 
     def read(self, rollout: RolloutId, after: int) -> Sequence[Event]:
-        return self.paper.events.get(rollout, [])[after:]
+        return self.store.events.get(rollout, [])[after:]
 
     def append(self, lease: Lease, rollout: RolloutId, after: int, events: Sequence[Event]) -> None:
-        self.people()
+        self.users()
         self._trouble()
-        self.paper.renew(lease)
-        here = self.paper.events.setdefault(rollout, [])
+        self.store.renew(lease)
+        here = self.store.events.setdefault(rollout, [])
         if len(here) != after:
             raise ConcurrentAppendError("somebody was faster")
         here += events
-        self.paper.appends.append((self.world.clock.time, self.who, len(here)))
+        self.store.appends.append((self.aws.clock.time, self.who, len(here)))
         self._trouble()
         self.pause()
 
     def _trouble(self) -> None:
-        if self.world.roll(self.world.wicked.crash):
+        if self.aws.roll(self.aws.adversary.crash):
             raise Crash
-        if self.world.roll(self.world.wicked.paper):
-            raise (
-                UnreachableError("the disk is full") if self.world.dice.random() < FULL else NoAnswerError("no answer")
-            )
+        if self.aws.roll(self.aws.adversary.paper):
+            raise (UnreachableError("the disk is full") if self.aws.rng.random() < FULL else NoAnswerError("no answer"))
 
     def tell(self, rollout: RolloutId, word: UserCommand) -> None:
-        self.paper.tell(rollout, word)
+        self.store.tell(rollout, word)
 
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
@@ -129,18 +134,18 @@ class Desk(Door):
     def take(
         self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
-        lease = self.paper.take(groups, owner, rollout, silent, self.world.clock.time)
-        self.paper.takings.append((self.world.clock.time, self.who))
+        lease = self.store.take(groups, owner, rollout, silent, self.aws.clock.time)
+        self.store.takings.append((self.aws.clock.time, self.who))
         return lease
 
     def renew(self, lease: Lease) -> None:
         self._trouble()
-        self.paper.renew(lease)
-        self.paper.hearts[lease.owner].renewed.append(self.world.clock.time)
+        self.store.renew(lease)
+        self.store.heartbeats[lease.owner].renewed.append(self.aws.clock.time)
         self.pause()
 
     def unlock(self, group: Arn) -> str:
         raise NotImplementedError
 
     def release(self, lease: Lease) -> None:
-        self.paper.release(lease)
+        self.store.release(lease)

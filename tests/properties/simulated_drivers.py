@@ -1,8 +1,8 @@
-"""The drivers of one process in a small world: one executor and one probe, whatever the spec says."""
+"""The drivers of one simulated process: one executor and one probe, whatever the spec says."""
 
 from dataclasses import dataclass, field
 
-from tests.properties.doors import BalancerDoor, CheckerDoor, ExecutorDoor, SmallPool, WrongClock
+from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthChecker, FakePool, SkewedClock
 
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
@@ -14,16 +14,16 @@ SITE = Site("123456789012", "ap-northeast-1", lab=False)
 
 
 @dataclass
-class PlayDrivers:
+class SimulatedDrivers:
     """As `katakei.runtime.drivers.Drivers` says."""
 
-    balancer: BalancerDoor
-    only_executor: ExecutorDoor
-    health_checker: CheckerDoor
+    balancer: FakeBalancer
+    only_executor: FakeExecutor
+    health_checker: FakeHealthChecker
     journal: Journal
     leases: Leases
-    clock: WrongClock
-    pool: SmallPool
+    clock: SkewedClock
+    pool: FakePool
     only_probe: Probe | None
     owner: Owner
     said: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class PlayDrivers:
         del spec
         return self.only_probe
 
-    def executor(self, command: Command) -> ExecutorDoor:
+    def executor(self, command: Command) -> FakeExecutor:
         del command
         return self.only_executor
 

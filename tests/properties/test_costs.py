@@ -1,4 +1,4 @@
-"""What a rollout costs, counted and never timed: calls, looks, events, turns, statements, and work per target."""
+"""Tests of costs, counted and never timed: calls, observations, events, turns, statements, work per target."""
 
 import sqlite3
 from cProfile import Profile
@@ -29,7 +29,7 @@ def narrow() -> RolloutFigures:
 
 @pytest.fixture(scope="module")
 def wide() -> RolloutFigures:
-    """Work that takes differently long, and groups so small that one call can hardly serve many."""
+    """Work of different lengths, and groups so small that one call can hardly serve many."""
     return figures(300, 100, sigma=0.5)
 
 
@@ -42,25 +42,25 @@ def changing_calls(of: RolloutFigures) -> float:
     return len(of.aws.changing_calls) / of.aws.shape.targets
 
 
-def test_a_target_costs_two_changing_calls_at_most(narrow: RolloutFigures) -> None:
+def test_target_costs_at_most_two_calls(narrow: RolloutFigures) -> None:
     assert done(narrow) == 40
     assert changing_calls(narrow) <= 2
 
 
-def test_in_a_wide_window_it_costs_half_a_call(wide: RolloutFigures) -> None:
+def test_wide_window_costs_half_a_call(wide: RolloutFigures) -> None:
     assert done(wide) == 300
     assert changing_calls(wide) <= 0.5
 
 
-def test_a_group_is_looked_at_thirty_times_a_minute_at_most(narrow: RolloutFigures, wide: RolloutFigures) -> None:
+def test_group_is_observed_at_most_30_per_minute(narrow: RolloutFigures, wide: RolloutFigures) -> None:
     assert max(*narrow.aws.observations.values(), *wide.aws.observations.values()) <= 30
 
 
-def test_more_in_hand_than_one_call_may_name_still_serve_their_floor() -> None:
+def test_more_targets_than_one_call_keep_floor() -> None:
     assert done(figures(420, 205, sigma=0, median=SECOND)) == 420
 
 
-def test_many_groups_together_take_no_more_than_half_of_the_accounts_bucket() -> None:
+def test_many_groups_use_half_the_api_bucket() -> None:
     many = figures(120, 60, sigma=0.5, members=10)
     assert done(many) == 120
     assert fullest(many.aws.changing_calls) <= 10
@@ -75,24 +75,24 @@ def fullest(moments: list[datetime], refill: float = 2) -> float:
     return most
 
 
-def test_a_target_costs_fourteen_events(narrow: RolloutFigures, wide: RolloutFigures) -> None:
+def test_target_costs_fourteen_events(narrow: RolloutFigures, wide: RolloutFigures) -> None:
     for one in (narrow, wide):
         assert one.rollout.number / one.aws.shape.targets <= 14
 
 
-def test_there_is_one_turn_a_second_at_most(narrow: RolloutFigures, wide: RolloutFigures) -> None:
+def test_at_most_one_turn_per_second(narrow: RolloutFigures, wide: RolloutFigures) -> None:
     for one in (narrow, wide):
         assert one.took / one.turns >= SECOND
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_rollout_is_near_the_best_that_can_be_done_with_its_work(seed: int) -> None:
+def test_rollout_is_near_optimal_schedule(seed: int) -> None:
     took = makespans(seed)
     assert took.katakei <= 1.15 * took.bound
     assert took.katakei <= took.batches
 
 
-def test_work_per_target_does_not_grow_with_their_number() -> None:
+def test_cost_per_target_is_constant() -> None:
     few, many = (calls_of_python(targets) / targets for targets in (50, 200))
     assert many <= 1.05 * few
 
@@ -107,9 +107,7 @@ def calls_of_python(targets: int) -> int:
 
 
 @pytest.mark.parametrize("targets", [8, 32])
-def test_a_turn_costs_the_journal_a_dozen_statements_and_one_for_each_event(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, targets: int
-) -> None:
+def test_turn_costs_a_dozen_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, targets: int) -> None:
     told: list[str] = []
     connect = sqlite3.connect
 

@@ -1,29 +1,29 @@
-"""Questions to the truth and the log of one play, for the judge. Nothing here has an opinion about what should be."""
+"""Questions of the judge to the state and the log of one simulation. Nothing here judges."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.properties.play import ID, Outcome
-from tests.properties.things import seconds
-from tests.properties.world import NOON, OUT, SLOW, STALE, WIRE, By, Call, Mark, Was
+from tests.properties.builders import seconds
+from tests.properties.simulated_aws import NOON, OUT, SLOW, STALE, WIRE, By, Call, HealthChange, Mark
+from tests.properties.simulation import ID, Outcome
 
 from katakei.domain import events as e
 from katakei.domain.model import Registration, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Cause, Intent, Phase
 
-LOOK_OLD = 10.0  # a look older than so many seconds proves nothing
+OBSERVATION_OLD = 10.0  # an observation older than this many seconds proves nothing
 TURN = 5.0  # the calls of one turn take a moment each
 
 
 def unknowable(outcome: Outcome) -> timedelta:
-    """How long a thing may have been so before anybody could act on it: a look as old as is believed, a turn's own
-    calls, and what this adversary adds (stale looks, slow threads, calls that land late). 15 s without one.
+    """How long a change may exist before a process can act on it: the age of an observation that still counts, the
+    calls of one turn, and what the adversary adds (stale observations, slow threads, late calls). 15 s without one.
     """
-    wicked = outcome.setting.wicked
-    added = (STALE if wicked.stale else 0) + (SLOW if wicked.slow else 0) + (WIRE if wicked.wire else 0)
-    return seconds(LOOK_OLD + TURN + added)
+    adversary = outcome.scenario.adversary
+    added = (STALE if adversary.stale else 0) + (SLOW if adversary.slow else 0) + (WIRE if adversary.wire else 0)
+    return seconds(OBSERVATION_OLD + TURN + added)
 
 
 def clock(at: datetime) -> str:
@@ -41,40 +41,40 @@ def short(place: Registration) -> str:
 
 def places(outcome: Outcome) -> Iterator[tuple[Target, Registration]]:
     """Every registration of the targets that take part, also of those that came late, as far as they were there."""
-    late = [known for new in outcome.world.born if (known := outcome.rollout.targets.get(new.id))]
-    return ((target, place) for target in (*outcome.world.targets.values(), *late) for place in target.registrations)
+    late = [known for new in outcome.aws.born if (known := outcome.rollout.targets.get(new.id))]
+    return ((target, place) for target in (*outcome.aws.targets.values(), *late) for place in target.registrations)
 
 
-def serves(was: Was) -> bool:
+def serves(was: HealthChange) -> bool:
     return was.state is HealthState.HEALTHY and not was.shifted
 
 
-def taken_out(outcome: Outcome) -> Iterator[tuple[Registration, Was, Was]]:
-    """Every registration that a call of ours took out: what it was before, and the moment."""
-    for place, story in outcome.world.past.items():
+def taken_out(outcome: Outcome) -> Iterator[tuple[Registration, HealthChange, HealthChange]]:
+    """Every registration that a call of the rollout took out: its state before, and the moment."""
+    for place, story in outcome.aws.past.items():
         for before, was in pairwise(story):
             if was.state is HealthState.DRAINING and was.by is By.US:
                 yield place, before, was
 
 
-def put_in(outcome: Outcome) -> Iterator[tuple[Registration, Was]]:
-    """Every registration that a call of ours put back."""
-    for place, story in outcome.world.past.items():
+def put_in(outcome: Outcome) -> Iterator[tuple[Registration, HealthChange]]:
+    """Every registration that a call of the rollout put back."""
+    for place, story in outcome.aws.past.items():
         yield from ((place, was) for was in story if was.state is HealthState.INITIAL and was.by is By.US)
 
 
-def until(outcome: Outcome, place: Registration, at: datetime) -> Sequence[Was]:
-    """Its story up to this moment, the newest chapter first."""
-    return [was for was in reversed(outcome.world.past[place]) if was.at <= at]
+def until(outcome: Outcome, place: Registration, at: datetime) -> Sequence[HealthChange]:
+    """Its states up to this moment, the newest first."""
+    return [was for was in reversed(outcome.aws.past[place]) if was.at <= at]
 
 
 def floors(outcome: Outcome, place: Registration) -> Iterator[tuple[str, list[Registration], int]]:
-    """The floors this registration counts for: its group's, and its zone's there."""
+    """The floors for which this registration counts: of its group, and of its zone there."""
     name = short(place).split("/")[0]
-    here = [other for other in outcome.world.past if other.group == place.group]
-    yield name, here, outcome.setting.floor
-    zone = outcome.world.owner_of[place].zone
-    yield f"{name} in {zone}", [p for p in here if outcome.world.owner_of[p].zone == zone], outcome.setting.per_zone
+    here = [other for other in outcome.aws.past if other.group == place.group]
+    yield name, here, outcome.scenario.floor
+    zone = outcome.aws.owner_of[place].zone
+    yield f"{name} in {zone}", [p for p in here if outcome.aws.owner_of[p].zone == zone], outcome.scenario.per_zone
 
 
 def believable(outcome: Outcome, place: Registration, at: datetime) -> bool:
@@ -111,19 +111,19 @@ def out_since(outcome: Outcome, place: Registration, at: datetime) -> datetime:
 
 
 def nothing_was_pending(outcome: Outcome, target: TargetId, at: datetime) -> bool:
-    """So that a witness could say so."""
-    seeable = outcome.setting.probe and target not in outcome.world.unseeable
-    return seeable and not outcome.world.pending(target, at)
+    """Whether a probe could say that nothing was pending."""
+    seeable = outcome.scenario.probe and target not in outcome.aws.unseeable
+    return seeable and not outcome.aws.pending(target, at)
 
 
-def back_since(outcome: Outcome, place: Registration, at: datetime) -> Was | None:
+def back_since(outcome: Outcome, place: Registration, at: datetime) -> HealthChange | None:
     """Who registered it again, and when; None when nobody did."""
     return next((was for was in until(outcome, place, at) if was.state is HealthState.INITIAL), None)
 
 
 def last_taken_out_by(outcome: Outcome, place: Registration) -> By | None:
-    """Whose call took it out the last time."""
-    taken = (was.by for was in reversed(outcome.world.past[place]) if was.state in OUT)
+    """Who took it out the last time."""
+    taken = (was.by for was in reversed(outcome.aws.past[place]) if was.state in OUT)
     return next((by for by in taken if by is not By.ITSELF), None)
 
 
@@ -131,10 +131,10 @@ def short_of(
     outcome: Outcome, here: Sequence[Registration], floor: int, begin: datetime, end: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
     """The spans between two moments in which fewer than `floor` of these served."""
-    turns = {was.at for place in here for was in outcome.world.past[place] if begin < was.at < end}
+    turns = {was.at for place in here for was in outcome.aws.past[place] if begin < was.at < end}
     since: datetime | None = None
     for at in sorted({begin, *turns}):
-        enough = sum(serves(outcome.world.was(place, at)) for place in here) >= floor
+        enough = sum(serves(outcome.aws.was(place, at)) for place in here) >= floor
         if enough and since is not None:
             yield since, at
         since = None if enough else since or at
@@ -145,7 +145,7 @@ def short_of(
 def first_starts(outcome: Outcome) -> dict[e.WorkKey, datetime]:
     """When each work was first asked for."""
     asked: dict[e.WorkKey, datetime] = {}
-    for call in outcome.world.log.calls:
+    for call in outcome.aws.log.calls:
         for key in call.keys:
             asked.setdefault(key, call.at)
     return asked
@@ -154,48 +154,48 @@ def first_starts(outcome: Outcome) -> dict[e.WorkKey, datetime]:
 def first_taken(outcome: Outcome) -> dict[TargetId, datetime]:
     """When the first call was made that takes each target out."""
     taken: dict[TargetId, datetime] = {}
-    for call in outcome.world.log.calls:
+    for call in outcome.aws.log.calls:
         if call.kind == "deregister":
             for place in sorted(call.places, key=repr):
-                taken.setdefault(outcome.world.owner_of[place].id, call.at)
+                taken.setdefault(outcome.aws.owner_of[place].id, call.at)
     return taken
 
 
 def written_at(outcome: Outcome, kind: type[e.Event]) -> tuple[datetime, int] | None:
     """The true time at which the first event of this kind was there to be read by every process, and its number."""
-    for number, event in enumerate(outcome.paper.events[ID], start=1):
+    for number, event in enumerate(outcome.store.events[ID], start=1):
         if isinstance(event, kind):
-            read = (at for at, _, upto in outcome.paper.appends if upto >= number)
+            read = (at for at, _, upto in outcome.store.appends if upto >= number)
             return next(((at, number) for at in read), None)
     return None
 
 
 def words(outcome: Outcome, *kinds: type[e.Event]) -> list[e.Event]:
     """Events of these kinds, in order."""
-    return [event for event in outcome.paper.events[ID] if isinstance(event, kinds)]
+    return [event for event in outcome.store.events[ID] if isinstance(event, kinds)]
 
 
 def begun_on(outcome: Outcome, target: TargetId, intent: Intent) -> list[Mark]:
-    """The works that really began on a target for this reason, in order."""
-    marks = [mark for key, mark in outcome.world.marks.items() if (key.target, key.intent) == (target, intent)]
+    """The work that really began on a target with this intent, in order."""
+    marks = [mark for key, mark in outcome.aws.marks.items() if (key.target, key.intent) == (target, intent)]
     return sorted((mark for mark in marks if mark.fate != "refused"), key=lambda mark: mark.begins)
 
 
 def interruptions(outcome: Outcome) -> Iterator[tuple[datetime, int]]:
     """When each process that was interrupted wrote it."""
     done = 1
-    for at, who, upto in outcome.paper.appends:
-        if any(isinstance(event, e.Interrupted) for event in outcome.paper.events[ID][done:upto]):
+    for at, who, upto in outcome.store.appends:
+        if any(isinstance(event, e.Interrupted) for event in outcome.store.events[ID][done:upto]):
             yield at, who
         done = upto
 
 
 def first_resolved(outcome: Outcome) -> dict[TargetId, datetime]:
-    """The true time at which it was first written that each target leaves."""
+    """The true time at which the take-out of each target was first recorded."""
     resolved: dict[TargetId, datetime] = {}
     done = 1
-    for at, _, upto in outcome.paper.appends:
-        for event in outcome.paper.events[ID][done:upto]:
+    for at, _, upto in outcome.store.appends:
+        for event in outcome.store.events[ID][done:upto]:
             if isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING:
                 resolved.setdefault(event.target, at)
         done = upto
@@ -204,27 +204,27 @@ def first_resolved(outcome: Outcome) -> dict[TargetId, datetime]:
 
 def changing(outcome: Outcome) -> Iterator[Call]:
     """Calls that change something."""
-    return (call for call in outcome.world.log.calls if call.kind in {"deregister", "register", "start"})
+    return (call for call in outcome.aws.log.calls if call.kind in {"deregister", "register", "start"})
 
 
 def failed_too_often(outcome: Outcome) -> datetime | None:
     """The true time at which the journal held one failed target more than was allowed."""
     failed: set[TargetId] = set()
-    for number, event in enumerate(outcome.paper.events[ID], start=1):
+    for number, event in enumerate(outcome.store.events[ID], start=1):
         if isinstance(event, e.RevertAsked | e.RevertDecided):
             return None  # from here on other failures count: `a_revert_is_a_revert`
         if isinstance(event, e.FailedAfterDone) or (isinstance(event, e.PhaseChanged) and event.cause is Cause.FAILED):
             failed.add(event.target)
-        if len(failed) > outcome.setting.spec.on_failure.max_failures:
-            return next(at for at, _, upto in outcome.paper.appends if upto >= number)
+        if len(failed) > outcome.scenario.spec.on_failure.max_failures:
+            return next(at for at, _, upto in outcome.store.appends if upto >= number)
     return None
 
 
 def out_of_service(outcome: Outcome, target: Target, begin: datetime, end: datetime) -> Iterator[datetime]:
     """The moments, within this span, since when one of its registrations had not served any more."""
     for place in target.registrations:
-        since: datetime | None = None if serves(outcome.world.was(place, begin)) else begin
-        for was in outcome.world.past[place]:
+        since: datetime | None = None if serves(outcome.aws.was(place, begin)) else begin
+        for was in outcome.aws.past[place]:
             if begin < was.at <= end:
                 since = None if serves(was) else since or was.at
         if since is not None:
@@ -232,11 +232,11 @@ def out_of_service(outcome: Outcome, target: Target, begin: datetime, end: datet
 
 
 def done_at(outcome: Outcome) -> Mapping[TargetId, datetime]:
-    """The true time at which it was written that each target is done, of those that are in the end."""
+    """The true time at which each target that ended as done was recorded as done."""
     done = 1
     written: dict[TargetId, datetime] = {}
-    for at, _, upto in outcome.paper.appends:
-        for event in outcome.paper.events[ID][done:upto]:
+    for at, _, upto in outcome.store.appends:
+        for event in outcome.store.events[ID][done:upto]:
             if isinstance(event, e.PhaseChanged) and event.to is Phase.DONE:
                 written[event.target] = at
         done = upto
@@ -244,6 +244,6 @@ def done_at(outcome: Outcome) -> Mapping[TargetId, datetime]:
 
 
 def floor_can_be_kept(outcome: Outcome) -> bool:
-    """With any one target out."""
+    """Whether every floor can be kept with any one target out."""
     counts = [(len(here), floor) for _, place in places(outcome) for _, here, floor in floors(outcome, place)]
     return all(count - 1 >= floor for count, floor in counts)

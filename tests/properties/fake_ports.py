@@ -1,6 +1,6 @@
-"""The world as one process meets it: every port of the core, by its own wrong clock, with the adversary in between.
+"""Fake ports of one process: each reads the simulated AWS by the skewed clock of the process, through the adversary.
 
-Nothing here judges, and nothing here knows what the core thinks.
+Nothing here judges, and nothing here knows what the code under test thinks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from tests.properties.things import seconds
-from tests.properties.world import OUT, SLOW, STALE, WIRE, By, Call, Mark, SmallWorld
+from tests.properties.builders import seconds
+from tests.properties.simulated_aws import OUT, SLOW, STALE, WIRE, By, Call, Mark, SimulatedAws
 
 from katakei.domain.actions import Job
 from katakei.domain.errors import NoAnswerError, RejectedError
@@ -31,50 +31,50 @@ HEEDS = 0.5  # of the work that hangs and is told to end
 DELIVERY = 10.0  # seconds an agent may take to begin
 
 
-class WrongClock:
-    """The true time and an error that is this process's own."""
+class SkewedClock:
+    """The true time with the error of one process."""
 
-    def __init__(self, world: SmallWorld, error: timedelta) -> None:
-        self._world = world
+    def __init__(self, aws: SimulatedAws, error: timedelta) -> None:
+        self._aws = aws
         self._error = error
 
     def now(self) -> datetime:
-        return self._world.clock.time + self._error
+        return self._aws.clock.time + self._error
 
     def sleep(self, span: timedelta) -> None:
-        self._world.clock.sleep(span)
+        self._aws.clock.sleep(span)
 
     def wake(self) -> None:
-        """Nobody sleeps in another thread here."""
+        """Nothing sleeps in another thread here."""
 
 
 class Late(Future[T]):
-    """Work that waits for its thread until it is due."""
+    """Work that waits for its thread until it is due: a future."""
 
-    def __init__(self, world: SmallWorld, work: Callable[[], T], due: datetime) -> None:
+    def __init__(self, aws: SimulatedAws, work: Callable[[], T], due: datetime) -> None:
         super().__init__()
-        self._world = world
+        self._aws = aws
         self._work = work
         self._due = due
         self._begun = False
 
     def done(self) -> bool:
-        if not self._begun and self._world.clock.time >= self._due:
+        if not self._begun and self._aws.clock.time >= self._due:
             self._begun = True
             _settle(self, self._work)
         return super().done()
 
 
-class SmallPool:
-    """Runs the work at once, or now and then (acts only) later; a crash goes straight through."""
+class FakePool:
+    """Runs work at once, or sometimes (acts only) later. A crash is raised in the caller."""
 
-    def __init__(self, world: SmallWorld) -> None:
-        self._world = world
+    def __init__(self, aws: SimulatedAws) -> None:
+        self._aws = aws
         self._late: list[Callable[[], bool]] = []
 
     def submit(self, work: Callable[[], T], /) -> Future[T]:
-        if work.__module__ == "katakei.runtime.dispatcher" and self._world.roll(self._world.wicked.slow):
-            late = Late(self._world, work, self._world.clock.time + seconds(self._world.dice.uniform(0, SLOW)))
+        if work.__module__ == "katakei.runtime.dispatcher" and self._aws.roll(self._aws.adversary.slow):
+            late = Late(self._aws, work, self._aws.clock.time + seconds(self._aws.rng.uniform(0, SLOW)))
             self._late.append(late.done)
             return late
         future: Future[T] = Future()
@@ -82,7 +82,7 @@ class SmallPool:
         return future
 
     def run_what_is_due(self) -> None:
-        """The threads go on by themselves, whether or not anybody asks what came of it."""
+        """Run what is due: threads continue whether or not anything waits for their result."""
         for done in self._late:
             done()
 
@@ -94,43 +94,43 @@ def _settle(future: Future[T], work: Callable[[], T]) -> None:
         future.set_exception(error)
 
 
-class Door:
-    """What all doors of one process share. `pause` is where a process may stand still."""
+class FakePort:
+    """What all fake ports of one process share. `pause` is where the process may be suspended."""
 
-    def __init__(self, world: SmallWorld, who: int, clock: WrongClock, pause: Callable[[], None]) -> None:
-        self.world = world
+    def __init__(self, aws: SimulatedAws, who: int, clock: SkewedClock, pause: Callable[[], None]) -> None:
+        self.aws = aws
         self.who = who
         self.clock = clock
         self.pause = pause
 
     def call(self, kind: str, arn: Arn | None = None, what: frozenset[Registration] = frozenset()) -> bool:
-        return self.world.begin(Call(self.world.clock.time, kind, self.who, arn, what))
+        return self.aws.begin(Call(self.aws.clock.time, kind, self.who, arn, what))
 
     def answered(self) -> None:
         self.pause()
-        self.world.answer()
+        self.aws.answer()
 
 
-class BalancerDoor(Door):
+class FakeBalancer(FakePort):
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
         for name in names:
             self.call("groups", Arn(name))
-        groups = [self.world.group_of[Arn(name)] for name in names]
-        edited = [replace(it, delay=it.delay + seconds(60)) if it.arn in self.world.log.edits else it for it in groups]
+        groups = [self.aws.group_of[Arn(name)] for name in names]
+        edited = [replace(it, delay=it.delay + seconds(60)) if it.arn in self.aws.log.edits else it for it in groups]
         self.answered()
         return edited
 
     def members(self, group: Group) -> Sequence[GroupMember]:
         self.call("members", group.arn)
         begun = self.clock.now()
-        listed = {place: was[-1].state for place, was in self.world.past.items() if place.group == group.arn}
+        listed = {place: was[-1].state for place, was in self.aws.past.items() if place.group == group.arn}
         self.answered()
         return [
             GroupMember(
                 place, RegistrationHealth(state, begun, begun), owner.id, owner.name, owner.address, owner.zone, {}
             )
             for place, state in listed.items()
-            for owner in [self.world.owner_of[place]]
+            for owner in [self.aws.owner_of[place]]
             if state is not HealthState.ABSENT
         ]
 
@@ -143,17 +143,17 @@ class BalancerDoor(Door):
         raise NotImplementedError
 
     def look(self, group: Arn, only: frozenset[Registration] | None) -> GroupObservation:
-        world, begun = self.world, self.clock.now()
-        world.begin(Call(world.clock.time, "look", self.who, group, whole=only is None))
-        if world.roll(world.wicked.unseen):
+        aws, begun = self.aws, self.clock.now()
+        aws.begin(Call(aws.clock.time, "look", self.who, group, whole=only is None))
+        if aws.roll(aws.adversary.unseen):
             raise NoAnswerError("HealthUnavailable")
-        if world.roll(world.wicked.blind):
-            world.blind[group] = world.clock.time + seconds(world.dice.uniform(10, 60))
-        if world.clock.time < world.blind.get(group, world.clock.time) and not world.frozen:
+        if aws.roll(aws.adversary.blind):
+            aws.blind[group] = aws.clock.time + seconds(aws.rng.uniform(10, 60))
+        if aws.clock.time < aws.blind.get(group, aws.clock.time) and not aws.frozen:
             raise NoAnswerError("HealthUnavailable")
-        old = seconds(world.dice.uniform(0, STALE)) if world.roll(world.wicked.stale) else seconds(0)
-        wanted = [place for place in world.past if place.group == group and (only is None or place in only)]
-        then = {place: world.was(place, world.clock.time - old) for place in wanted}
+        old = seconds(aws.rng.uniform(0, STALE)) if aws.roll(aws.adversary.stale) else seconds(0)
+        wanted = [place for place in aws.past if place.group == group and (only is None or place in only)]
+        then = {place: aws.was(place, aws.clock.time - old) for place in wanted}
         self.answered()
         ended = self.clock.now()
         seen = {
@@ -169,7 +169,7 @@ class BalancerDoor(Door):
         del by
         lie = self.call("deregister", group, what)
         if not lie:
-            self._on_the_wire(lambda: self.world.take_out(what, By.US))
+            self._on_the_wire(lambda: self.aws.take_out(what, By.US))
         self.answered()
 
     def register(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
@@ -177,23 +177,23 @@ class BalancerDoor(Door):
         lie = self.call("register", group, what)
         refused = {p: "not running" for p in sorted(what, key=repr) if self._refuses(p)}
         if not lie:
-            self._on_the_wire(lambda: self.world.put_in(what - set(refused), By.US))
+            self._on_the_wire(lambda: self.aws.put_in(what - set(refused), By.US))
         self.answered()
         if refused:
             raise RejectedError("InvalidTarget", refused)
 
     def _refuses(self, place: Registration) -> bool:
-        return self.world.owner_of[place].id in self.world.unwanted and self.world.now(place).state in OUT
+        return self.aws.owner_of[place].id in self.aws.unwanted and self.aws.now(place).state in OUT
 
     def _on_the_wire(self, effect: Callable[[], None]) -> None:
-        """Now; or the call times out here and lands there a little later."""
-        if self.world.roll(self.world.wicked.wire):
-            self.world.wire.append((self.world.clock.time + seconds(self.world.dice.uniform(0.5, WIRE)), effect))
+        """Apply it now; or the call times out here and takes effect a little later."""
+        if self.aws.roll(self.aws.adversary.wire):
+            self.aws.wire.append((self.aws.clock.time + seconds(self.aws.rng.uniform(0.5, WIRE)), effect))
             raise NoAnswerError("timed out")
         effect()
 
 
-class ExecutorDoor(Door):
+class FakeExecutor(FakePort):
     """Systems Manager and marks, or (`by_hand`) a person."""
 
     by_hand = False
@@ -212,38 +212,38 @@ class ExecutorDoor(Door):
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         del by
-        self.world.begin(Call(self.world.clock.time, "start", self.who, keys=tuple(jobs)))
-        taken = [key for key in jobs if not self.world.roll(self.world.wicked.lost)]
+        self.aws.begin(Call(self.aws.clock.time, "start", self.who, keys=tuple(jobs)))
+        taken = [key for key in jobs if not self.aws.roll(self.aws.adversary.lost)]
         for key in taken:
-            lost = self.world.roll(self.world.wicked.undelivered) or key.target in self.world.dead
-            if key not in self.world.marks and (self.by_hand or not lost):
-                self.world.marks[key] = self._mark(jobs[key][1].run)
+            lost = self.aws.roll(self.aws.adversary.undelivered) or key.target in self.aws.dead
+            if key not in self.aws.marks and (self.by_hand or not lost):
+                self.aws.marks[key] = self._mark(jobs[key][1].run)
         self.answered()
         return dict.fromkeys(taken, "ticket")
 
     def _mark(self, run: str) -> Mark:
-        wicked, asked = self.world.wicked, self.world.clock.time
+        adversary, asked = self.aws.adversary, self.aws.clock.time
         fates = ("bad", "hangs", "interrupted", "refused")
-        shares = (wicked.bad_work, wicked.hangs, wicked.interrupted, wicked.refused)
-        fate = self.world.dice.choices((*fates, "good"), (*shares, max(0.0, 1 - sum(shares))))[0]
-        begins = asked + seconds(0 if self.by_hand else self.world.dice.choice((0.5, 1, DELIVERY)))
-        ends = None if fate == "hangs" or self.by_hand else begins + seconds(self.world.dice.uniform(1, 8))
+        shares = (adversary.bad_work, adversary.hangs, adversary.interrupted, adversary.refused)
+        fate = self.aws.rng.choices((*fates, "good"), (*shares, max(0.0, 1 - sum(shares))))[0]
+        begins = asked + seconds(0 if self.by_hand else self.aws.rng.choice((0.5, 1, DELIVERY)))
+        ends = None if fate == "hangs" or self.by_hand else begins + seconds(self.aws.rng.uniform(1, 8))
         return Mark(asked, begins, ends, "good" if self.by_hand else fate, run)
 
     def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         del by
         self.call("works")
-        heard = [key for key in tickets if key.target not in self.world.dead]
-        works = {key: self._work(key) for key in heard if not self.world.roll(self.world.wicked.mute)}
+        heard = [key for key in tickets if key.target not in self.aws.dead]
+        works = {key: self._work(key) for key in heard if not self.aws.roll(self.aws.adversary.mute)}
         self.answered()
         return works
 
     def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         del by
         self.call("forbid")
-        now = self.world.clock.time
+        now = self.aws.clock.time
         for key in tickets:
-            mark = self.world.marks.setdefault(key, Mark(now, now, now, "refused"))
+            mark = self.aws.marks.setdefault(key, Mark(now, now, now, "refused"))
             if now < mark.begins:
                 mark.fate, mark.begins = "refused", now
         self.answered()
@@ -252,13 +252,13 @@ class ExecutorDoor(Door):
         del by
         self.call("cancel")
         for key in tickets:
-            mark = self.world.marks[key]
-            if mark.fate == "hangs" and self.world.dice.random() < HEEDS:
-                mark.fate, mark.ends = "bad", self.world.clock.time
+            mark = self.aws.marks[key]
+            if mark.fate == "hangs" and self.aws.rng.random() < HEEDS:
+                mark.fate, mark.ends = "bad", self.aws.clock.time
         self.answered()
 
     def _work(self, key: WorkKey) -> WorkStatus:
-        mark, now = self.world.marks.get(key), self.world.clock.time
+        mark, now = self.aws.marks.get(key), self.aws.clock.time
         if self.by_hand:
             return WorkStatus(WorkState.AWAITS_APPROVAL)
         if mark is None:
@@ -274,22 +274,22 @@ class ExecutorDoor(Door):
         return WorkStatus(WorkState.ENDED, exit=int(mark.fate == "bad"), out="said")
 
 
-class CheckerDoor(Door):
+class FakeHealthChecker(FakePort):
     def ask(
         self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta
     ) -> Mapping[TargetId, CheckResult]:
         del by
         begun = self.clock.now()
         self.call("ask")
-        asked = [target for target in questions if not self.world.roll(self.world.wicked.mute)]
+        asked = [target for target in questions if not self.aws.roll(self.aws.adversary.mute)]
         answers = {target: CheckResult(self._well(target), begun, "503") for target in asked}
         self.answered()
         return answers
 
     def _well(self, target: TargetId) -> bool:
-        if target in self.world.dead:
+        if target in self.aws.dead:
             return False
-        return target not in self.world.bad or not self.world.touched_by_work(target)
+        return target not in self.aws.bad or not self.aws.touched_by_work(target)
 
     def reachable(self, questions: Mapping[TargetId, Sequence[CheckRequest]], by: timedelta) -> Mapping[TargetId, str]:
         raise NotImplementedError

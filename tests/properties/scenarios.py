@@ -1,0 +1,169 @@
+"""Scenarios: the rollout, its adversary and its users, given or drawn from a seed."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.properties.adversary import Adversary
+from tests.properties.builders import seconds
+from tests.properties.simulated_aws import SimulatedAws
+
+from katakei.domain.plan import PlanKind
+from katakei.domain.spec import (
+    AfterFailure,
+    Check,
+    Command,
+    Drain,
+    DrainUntil,
+    FailedTargetPolicy,
+    LatePolicy,
+    Limits,
+    OnFailure,
+    Spec,
+    Window,
+)
+
+CALM = Adversary()
+UNDO = Command("ssm", "undo")
+
+
+def spec_of(**changes: object) -> Spec:
+    values: dict[str, object] = {
+        "service": "web",
+        "groups": ("web",),
+        "work": Command("ssm", "true"),
+        "window": Window(),
+        "drain": Drain(settle=seconds(30)),
+        "check": Check(within=seconds(20)),
+        "soak": seconds(10),
+        "limits": Limits(working=seconds(60), warming=seconds(60), waiting=seconds(600)),
+    }
+    return Spec(**{**values, **changes})  # type: ignore[arg-type]  # a test's own choice of values
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario. `abort`, `reverts` are seconds after noon (true time); `interrupts`, `pauses` shares of turns."""
+
+    seed: int
+    adversary: Adversary = CALM
+    targets: int = 2
+    bystanders: int = 0
+    groups: int = 1
+    ip: bool = False
+    delay: float = 40
+    window: int = 1
+    floor: int = 1
+    per_zone: int = 0
+    kind: PlanKind = PlanKind.ROLL
+    waits: bool = True
+    by_hand: bool = False
+    abort: float | None = None
+    users: float = 0.0
+    interrupts: float = 0.0
+    reverts: tuple[float, ...] = ()
+    pauses: float = 0.0
+    probe: bool = False
+    wrong_clocks: bool = True
+    script: Callable[[SimulatedAws], None] | None = None
+    spec: Spec = field(default_factory=spec_of)
+
+    @property
+    def calm(self) -> bool:
+        """There is no adversary."""
+        return self.adversary == CALM and self.script is None
+
+    @property
+    def left_alone(self) -> bool:
+        """No user reverts, pauses, interrupts or works by hand."""
+        return not (self.by_hand or self.interrupts or self.pauses or self.reverts)
+
+
+def drawn(seed: int) -> Scenario:
+    """A random scenario: about one in seven has no adversary, the others have some of its faults."""
+    rng = random.Random(f"setting {seed}")  # noqa: S311 - a game, not a secret
+    targets = rng.choice((1, 2, 2, 2, 2, 3, 3, 3, 4, 5))
+    bystanders = 0 if targets > 1 and rng.random() < 0.7 else rng.choice((1, 2))
+    members = targets + bystanders
+    kind = rng.choices((PlanKind.ROLL, PlanKind.DEREGISTER, PlanKind.REGISTER), (18, 1, 1))[0]
+    abort = rng.random() < 0.15
+    probe = rng.random() < 0.25
+    serving = bystanders if kind is PlanKind.REGISTER else members
+    revert = kind is PlanKind.ROLL and rng.random() < 0.4
+    return Scenario(
+        seed=seed,
+        adversary=_adversary(rng),
+        targets=targets,
+        bystanders=bystanders,
+        groups=rng.choices((1, 2, 3), (6, 3, 1))[0],
+        ip=rng.random() < 0.2,
+        delay=rng.choice((40, 60, 90) if probe else (0, 5, 5, 15, 40)),
+        window=rng.choice((1, 1, 1, 2, 3)),
+        floor=max(0, min(serving - 1, rng.choice((members // 2, members - 1, 1)))),
+        per_zone=1 if members >= 4 and rng.random() < 0.3 else 0,
+        kind=kind,
+        waits=kind is PlanKind.ROLL or rng.random() < 0.7,
+        by_hand=rng.random() < 0.12,
+        abort=rng.uniform(0, 150) if abort else None,
+        users=0.05 if rng.random() < 0.3 else 0.0,
+        interrupts=0.01 if rng.random() < 0.2 else 0.0,
+        probe=probe,
+        spec=_spec(rng, DrainUntil.PROOF if probe else DrainUntil.DELAY, revert=revert),
+        reverts=tuple(sorted(rng.uniform(0, 500) for _ in range(rng.choice((0, 1, 1, 2))))) if revert else (),
+        pauses=0.03 if rng.random() < 0.2 else 0.0,
+    )
+
+
+def _spec(rng: random.Random, until: DrainUntil, *, revert: bool) -> Spec:
+    return spec_of(
+        revert=UNDO if revert else None,
+        drain=Drain(settle=seconds(rng.choice((30, 30, 30, 10))), until=until),
+        late=rng.choice(list(LatePolicy)),
+        soak=seconds(rng.choice((0, 5, 10))),
+        check=Check(within=seconds(20), asked=rng.random() < 0.8),
+        limits=Limits(working=seconds(40), warming=seconds(45), waiting=seconds(60)),
+        on_failure=OnFailure(
+            rng.choice((0, 0, 1, 5)),
+            rng.choice(list(FailedTargetPolicy)),
+            AfterFailure.REVERT if revert and rng.random() < 0.6 else AfterFailure.STOP,
+        ),
+    )
+
+
+def _adversary(rng: random.Random) -> Adversary:
+    if rng.random() < 0.15:
+        return CALM
+    whole = {
+        "lost": 0.1,
+        "late": 0.05,
+        "wire": 0.1,
+        "lies": 0.05,
+        "slow": 0.2,
+        "crash": 0.012,
+        "pause": 0.02,
+        "stale": 0.2,
+        "unseen": 0.2,
+        "blind": 0.02,
+        "denied": 0.003,
+        "paper": 0.02,
+        "falls": 0.003,
+        "strangers": 0.01,
+        "edits": 0.002,
+        "gone": 0.001,
+        "deleted": 0.0006,
+        "born": 0.004,
+        "killed": 0.002,
+        "breaks": 0.002,
+        "bad_work": 0.1,
+        "hangs": 0.05,
+        "interrupted": 0.03,
+        "refused": 0.05,
+        "undelivered": 0.1,
+        "mute": 0.1,
+        "unseeable": 0.2,
+        "bad_check": 0.1,
+        "sick": 0.1,
+        "refuses": 0.05,
+    }
+    share = rng.choice((0.15, 0.4, 0.4, 0.8))
+    return Adversary(**{name: size for name, size in whole.items() if rng.random() < share})
