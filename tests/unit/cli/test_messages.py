@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
-from tests.properties.things import seconds
+from tests.properties.builders import seconds
 
 from katakei.cli import messages
 from katakei.domain.errors import RefusedError
