@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
-from tests.properties.drivers import PlayDrivers
+from tests.properties.simulated_drivers import SimulatedDrivers
 from tests.unit.app.fakes import SPEC, Stage
 
 import katakei
@@ -112,7 +112,7 @@ def test_example_in_the_docstring_runs(monkeypatch: pytest.MonkeyPatch, capsys: 
     stage = Stage()
 
     @contextmanager
-    def fakes(*, region: str) -> Iterator[PlayDrivers]:
+    def fakes(*, region: str) -> Iterator[SimulatedDrivers]:
         assert region == "ap-northeast-1"
         yield stage.drivers
 
@@ -121,7 +121,7 @@ def test_example_in_the_docstring_runs(monkeypatch: pytest.MonkeyPatch, capsys: 
     (example,) = re.findall(r"\n\n((?:    .*\n|\n)+)\n", katakei.__doc__ or "")
     exec(textwrap.dedent(example), {})  # noqa: S102 - the documented program
     rollout = katakei.Queries(stage.drivers).show(RolloutId("r-new"))
-    assert set(rollout.by_phase[Phase.DONE]) == set(stage.world.targets)
+    assert set(rollout.by_phase[Phase.DONE]) == set(stage.aws.targets)
     said = capsys.readouterr().out
     assert "soaking" in said
     assert said.rstrip().endswith("finished")

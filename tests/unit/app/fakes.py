@@ -66,7 +66,7 @@ class Store(JournalConnection):
 
 @dataclass
 class Stage:
-    """A world, its journal on paper, and the drivers of this process."""
+    """A simulated AWS, its journal in memory, and the drivers of this process."""
 
     targets: int = 2
     store: MemoryJournal = field(default_factory=MemoryJournal)

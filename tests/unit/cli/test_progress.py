@@ -94,4 +94,4 @@ def test_drive_elsewhere_starts_nothing(stage: Stage, capsys: pytest.CaptureFixt
 
 def test_drive_gives_the_lease_back(stage: Stage) -> None:
     drive(session(stage), Screen(as_json=False), SleepInhibitor("linux"))
-    assert stage.paper.holders == {}
+    assert stage.store.holders == {}
