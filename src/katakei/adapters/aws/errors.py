@@ -175,7 +175,7 @@ def is_throttled(error: Exception) -> bool:
 
 
 def needs_new_credentials(error: Exception) -> bool:
-    """Returns whether credentials read anew could help: a file may hold renewed ones by the next call.
+    """Returns whether reading the credentials again could help: a file may hold renewed ones by the next call.
 
     A broken connection is no reason: new credentials of an assumed role may ask a person for an MFA code.
     """
@@ -247,13 +247,13 @@ def translate_credentials(error: Exception, service: "Service[Any] | None" = Non
     from botocore import exceptions as aws  # noqa: PLC0415 - see the module's docstring
 
     if service is not None and isinstance(error, aws.ClientError) and code_of(error) in _COMMON:
-        told = translate(service, str(error.operation_name), error)
-        if isinstance(told, KatakeiError):
-            return told
+        translated = translate(service, str(error.operation_name), error)
+        if isinstance(translated, KatakeiError):
+            return translated
     if service is not None and isinstance(error, aws.ConnectionError | aws.HTTPClientError):
-        told = translate(service, "the request for credentials", error)
-        if isinstance(told, KatakeiError):
-            return told
+        translated = translate(service, "the request for credentials", error)
+        if isinstance(translated, KatakeiError):
+            return translated
     return TemporarilyUnavailableError(
         f"AWS cannot be asked: {_one_line(error)}; check the credentials (--profile, or as the aws command takes them)"
     )

@@ -59,4 +59,4 @@ SSM: "Service[SSMClient]" = Service("ssm", "ssm")
 """Systems Manager. AWS does not document the rate limits of Run Command, so no bucket is kept for it."""
 
 S3: Service[Any] = Service("s3", "s3", regional=False)
-"""S3 without a bucket of ours: it allows 3,500 writes per second and prefix, far more than a journal makes."""
+"""S3. No token bucket is kept for it: it allows 3,500 writes per second and prefix, far more than a journal makes."""

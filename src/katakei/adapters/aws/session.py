@@ -187,7 +187,7 @@ class AwsSession:
             raise translate_credentials(error, STS) from error
 
     def _forget(self, service: Service[Any], connection: _Connection) -> None:
-        """Makes the next call read configuration and credentials anew, because a file may hold renewed ones then."""
+        """Makes the next call read configuration and credentials again: a file may hold renewed ones by then."""
         with self._lock:
             if self._connections.get(service.name) is connection:  # otherwise another thread was faster
                 self._session = None
