@@ -134,7 +134,7 @@ def _closed_port() -> int:
         ("301", 301, True),
     ],
 )
-def test_the_status_decides_as_the_matcher_says(
+def test_check_compares_status_with_matcher(
     health_checker: HealthChecker,
     street: Street,
     expect: str,
@@ -149,7 +149,7 @@ def test_the_status_decides_as_the_matcher_says(
     assert door.met == 1
 
 
-def test_it_asks_as_a_load_balancer_does_but_under_its_own_name(health_checker: HealthChecker, street: Street) -> None:
+def test_check_sends_the_request_of_elb(health_checker: HealthChecker, street: Street) -> None:
     door = street.open(_status(200))
     assert _ask(health_checker, _question(door.port, path="/health?deep=1")).passed
     lines = door.heard[0].decode().split("\r\n")
@@ -158,21 +158,19 @@ def test_it_asks_as_a_load_balancer_does_but_under_its_own_name(health_checker: 
     assert any(line.startswith("User-Agent: katakei/") for line in lines)
 
 
-def test_a_closed_door_refused_the_connection(health_checker: HealthChecker) -> None:
+def test_check_names_refused_connection(health_checker: HealthChecker) -> None:
     port = _closed_port()
     answer = _ask(health_checker, _question(port))
     assert (answer.passed, answer.why) == (False, f"GET http://127.0.0.1:{port}/health refused the connection")
 
 
-def test_a_door_that_says_nothing_has_not_answered_in_time(health_checker: HealthChecker, street: Street) -> None:
+def test_check_of_silent_target_times_out(health_checker: HealthChecker, street: Street) -> None:
     port = street.open(_hang).port
     answer = _ask(health_checker, _question(port, seconds=0.3))
     assert (answer.passed, answer.why) == (False, f"GET http://127.0.0.1:{port}/health had no answer within 0.3 s")
 
 
-def test_a_door_that_drips_is_not_waited_for_longer_than_one_that_is_silent(
-    health_checker: HealthChecker, street: Street
-) -> None:
+def test_check_of_dripping_target_times_out(health_checker: HealthChecker, street: Street) -> None:
     port = street.open(_says(*("HTTP/1.1 200 OK\r\nA: b" + "c" * 40), pause=0.1)).port
     begun = time.monotonic()
     answer = _ask(health_checker, _question(port, seconds=0.4))
@@ -189,13 +187,13 @@ def test_a_door_that_drips_is_not_waited_for_longer_than_one_that_is_silent(
         (_says("x" * 70_000), "answered something that is not HTTP"),
     ],
 )
-def test_what_is_no_answer_does_not_pass(health_checker: HealthChecker, street: Street, talk: Talk, why: str) -> None:
+def test_check_fails_without_http_answer(health_checker: HealthChecker, street: Street, talk: Talk, why: str) -> None:
     answer = _ask(health_checker, _question(street.open(talk).port))
     assert not answer.passed
     assert answer.why.endswith(why)
 
 
-def test_remarks_before_the_answer_are_not_the_answer(health_checker: HealthChecker, street: Street) -> None:
+def test_check_skips_interim_answers(health_checker: HealthChecker, street: Street) -> None:
     talk = _says(
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
         "HTTP/1.1 503 No\r\n\r\n",
@@ -204,14 +202,14 @@ def test_remarks_before_the_answer_are_not_the_answer(health_checker: HealthChec
     assert "answered 503" in _ask(health_checker, _question(street.open(talk).port)).why
 
 
-def test_a_target_passes_only_when_every_question_passed(health_checker: HealthChecker, street: Street) -> None:
+def test_target_passes_when_every_check_passed(health_checker: HealthChecker, street: Street) -> None:
     good, bad = street.open(_status(200)).port, street.open(_status(503)).port
     assert _ask(health_checker, _question(good), _question(good)).passed
     answer = _ask(health_checker, _question(good), _question(bad))
     assert (answer.passed, answer.why) == (False, f"GET http://127.0.0.1:{bad}/health answered 503, expected 200")
 
 
-def test_what_did_not_end_in_time_is_unknown_and_not_failed(health_checker: HealthChecker, street: Street) -> None:
+def test_unfinished_check_is_unknown(health_checker: HealthChecker, street: Street) -> None:
     good, slow = street.open(_status(200)).port, street.open(_hang).port
     begun = time.monotonic()
     both = {ME: [_question(good)], TargetId("i-2"): [_question(slow, seconds=5)], TargetId("i-3"): []}
@@ -220,13 +218,13 @@ def test_what_did_not_end_in_time_is_unknown_and_not_failed(health_checker: Heal
     assert time.monotonic() - begun < 2
 
 
-def test_one_failed_question_is_enough_whatever_the_others_do(health_checker: HealthChecker, street: Street) -> None:
+def test_one_failed_check_fails_the_target(health_checker: HealthChecker, street: Street) -> None:
     bad, slow = street.open(_status(500)).port, street.open(_hang).port
     answer = _ask(health_checker, _question(slow, seconds=5), _question(bad), by=timedelta(seconds=0.5))
     assert (answer.passed, "answered 500" in answer.why) == (False, True)
 
 
-def test_many_targets_are_asked_at_once(health_checker: HealthChecker, street: Street) -> None:
+def test_checks_run_at_the_same_time(health_checker: HealthChecker, street: Street) -> None:
     door = street.open(_says("HTTP/1.1 200 OK\r\n\r\n", pause=0.2))
     begun = time.monotonic()
     many = {TargetId(f"i-{n}"): [_question(door.port)] for n in range(AT_ONCE)}
@@ -234,7 +232,7 @@ def test_many_targets_are_asked_at_once(health_checker: HealthChecker, street: S
     assert time.monotonic() - begun < AT_ONCE * 0.2 / 2
 
 
-def test_a_self_made_certificate_is_good_enough(health_checker: HealthChecker, street: Street, tmp_path: Path) -> None:
+def test_check_accepts_self_signed_certificate(health_checker: HealthChecker, street: Street, tmp_path: Path) -> None:
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=elsewhere"]
     subprocess.run([*made, "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -243,7 +241,7 @@ def test_a_self_made_certificate_is_good_enough(health_checker: HealthChecker, s
     assert _ask(health_checker, _question(door.port, scheme="https")).passed
 
 
-def test_a_plain_door_asked_over_tls_says_so(health_checker: HealthChecker, street: Street) -> None:
+def test_check_names_missing_tls(health_checker: HealthChecker, street: Street) -> None:
     answer = _ask(health_checker, _question(street.open(_says("no TLS here\r\n")).port, scheme="https"))
     assert "failed to speak TLS" in answer.why
 
@@ -256,22 +254,20 @@ def test_a_plain_door_asked_over_tls_says_so(health_checker: HealthChecker, stre
         (_question(80, expect="299-200"), "'299-200' is no list of statuses"),
     ],
 )
-def test_what_cannot_be_asked_does_not_pass_and_says_why(
-    health_checker: HealthChecker, question: CheckRequest, why: str
-) -> None:
+def test_unsupported_check_fails_with_reason(health_checker: HealthChecker, question: CheckRequest, why: str) -> None:
     answer = _ask(health_checker, question)
     assert not answer.passed
     assert why in answer.why
 
 
-def test_a_path_cannot_carry_a_second_request(health_checker: HealthChecker, street: Street) -> None:
+def test_path_cannot_inject_a_request(health_checker: HealthChecker, street: Street) -> None:
     door = street.open(_status(200))
     answer = _ask(health_checker, _question(door.port, path="/ HTTP/1.1\r\nX: y"))
     assert answer.why.endswith("is no path that HTTP can carry")
     assert door.heard == []
 
 
-def test_an_answer_tells_when_the_asking_began(street: Street) -> None:
+def test_result_tells_when_the_check_began(street: Street) -> None:
     clock = SystemClock()
     before = clock.now() - timedelta(milliseconds=50)
     answer = HttpChecker(clock).ask({ME: [_question(street.open(_says("HTTP/1.1 200\r\n\r\n", pause=0.1)).port)]}, BY)[
@@ -280,7 +276,7 @@ def test_an_answer_tells_when_the_asking_began(street: Street) -> None:
     assert before <= answer.begun <= clock.now() - timedelta(milliseconds=50)
 
 
-def test_reaching_a_door_says_nothing_to_it(health_checker: HealthChecker, street: Street) -> None:
+def test_reachable_sends_nothing(health_checker: HealthChecker, street: Street) -> None:
     door, shut = street.open(_status(200)), _closed_port()
     questions: dict[TargetId, Sequence[CheckRequest]] = {ME: [_question(door.port)], TargetId("i-2"): [_question(shut)]}
     reasons = health_checker.reachable(questions, BY)
@@ -288,5 +284,5 @@ def test_reaching_a_door_says_nothing_to_it(health_checker: HealthChecker, stree
     assert door.heard == []
 
 
-def test_a_matcher_allows_spaces_as_people_write_them() -> None:
+def test_matcher_allows_spaces() -> None:
     assert read_matcher("200, 204")(204)

@@ -49,7 +49,7 @@ def _at_most(shop: Workshop, times: int) -> int:
     return times if shop.end is WorkState.ENDED else 0
 
 
-def test_what_was_taken_is_followed_to_its_end(shop: Workshop) -> None:
+def test_executor_follows_taken_work_to_its_end(shop: Workshop) -> None:
     jobs = {key(target): (target, job("echo begun >> begun; echo done")) for target in shop.targets}
     works = follow(shop, jobs, hand_over(shop, jobs))
     assert {work.state for work in works.values()} == {shop.end}
@@ -58,7 +58,7 @@ def test_what_was_taken_is_followed_to_its_end(shop: Workshop) -> None:
     assert _begun(shop) == _at_most(shop, len(shop.targets))
 
 
-def test_a_key_never_starts_twice_however_often_it_is_started(shop: Workshop) -> None:
+def test_start_repeated_begins_once(shop: Workshop) -> None:
     jobs = {key(target): (target, job("echo begun >> begun; sleep 0.3")) for target in shop.targets}
     tickets = hand_over(shop, jobs)
     for _ in range(3):
@@ -69,7 +69,7 @@ def test_a_key_never_starts_twice_however_often_it_is_started(shop: Workshop) ->
     assert _begun(shop) == _at_most(shop, len(shop.targets))
 
 
-def test_another_attempt_and_another_intent_are_other_keys(shop: Workshop) -> None:
+def test_attempt_and_intent_make_other_keys(shop: Workshop) -> None:
     target = shop.targets[0]
     for its in (key(target), key(target, attempt=2), key(target, intent=Intent.REVERT)):
         jobs = {its: (target, job("echo begun >> begun"))}
@@ -77,7 +77,7 @@ def test_another_attempt_and_another_intent_are_other_keys(shop: Workshop) -> No
     assert _begun(shop) == _at_most(shop, 3)
 
 
-def test_a_key_that_was_taken_is_never_said_to_be_ended_by_itself(shop: Workshop) -> None:
+def test_look_never_reports_an_early_end(shop: Workshop) -> None:
     target = shop.targets[0]
     jobs = {key(target): (target, job("until [ -e go_on ]; do sleep 0.1; done; exit 3"))}
     tickets = hand_over(shop, jobs)
@@ -92,7 +92,7 @@ def test_a_key_that_was_taken_is_never_said_to_be_ended_by_itself(shop: Workshop
     assert (work.state, work.exit) == (shop.end, 3 if shop.end is WorkState.ENDED else None)
 
 
-def test_what_was_forbidden_before_it_began_never_begins(shop: Workshop) -> None:
+def test_forbidden_work_never_begins(shop: Workshop) -> None:
     target = shop.targets[0]
     jobs = {key(target): (target, job("echo begun >> begun"))}
     unknown = {key(target): (target, shop.executor.marks)}
@@ -102,7 +102,7 @@ def test_what_was_forbidden_before_it_began_never_begins(shop: Workshop) -> None
     assert (work.state, _begun(shop)) == (never, 0)
 
 
-def test_what_has_begun_is_not_touched_by_forbidding_it(shop: Workshop) -> None:
+def test_forbid_leaves_running_work_alone(shop: Workshop) -> None:
     target = shop.targets[0]
     jobs = {key(target): (target, job("echo begun >> begun; until [ -e go_on ]; do sleep 0.1; done"))}
     tickets = hand_over(shop, jobs)
@@ -117,7 +117,7 @@ def test_what_has_begun_is_not_touched_by_forbidding_it(shop: Workshop) -> None:
     assert (work.state, work.exit or 0, _begun(shop)) == (shop.end, 0, _at_most(shop, 1))
 
 
-def test_work_that_hangs_is_told_to_end_and_has_not_ended_well(shop: Workshop) -> None:
+def test_cancel_ends_hanging_work_as_failed(shop: Workshop) -> None:
     target = shop.targets[0]
     jobs = {key(target): (target, job("echo begun >> begun; exec sleep 60"))}
     named = {its: (target, ticket) for its, ticket in hand_over(shop, jobs).items()}
@@ -127,7 +127,7 @@ def test_work_that_hangs_is_told_to_end_and_has_not_ended_well(shop: Workshop) -
     assert _begun(shop) == _at_most(shop, 1)
 
 
-def test_what_was_prepared_is_taken_at_once(shop: Workshop) -> None:
+def test_start_after_prepare_takes_at_once(shop: Workshop) -> None:
     for _ in range(12):
         shop.executor.prepare(shop.targets, BY)
         shop.pass_time(1)
@@ -138,11 +138,11 @@ def test_what_was_prepared_is_taken_at_once(shop: Workshop) -> None:
     follow(shop, jobs, tickets)
 
 
-def test_asking_whether_it_could_work_changes_nothing(shop: Workshop) -> None:
+def test_ready_and_fits_change_nothing(shop: Workshop) -> None:
     assert shop.executor.ready(shop.targets, BY) == {}
     shop.executor.fits({key(target): (target, job("echo begun >> begun")) for target in shop.targets})
     assert _begun(shop) == 0
 
 
-def test_nothing_asked_is_nothing_done(shop: Workshop) -> None:
+def test_executor_does_nothing_without_jobs(shop: Workshop) -> None:
     assert (shop.executor.start({}, BY), shop.executor.look({}, BY), shop.executor.ready((), BY)) == ({}, {}, {})

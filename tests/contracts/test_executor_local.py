@@ -54,7 +54,7 @@ def _look(executor: LocalExecutor, ticket: str) -> WorkStatus:
     return executor.look({key(whom): (whom, ticket)}, BY)[key(whom)]
 
 
-def test_work_outlives_whoever_began_it(shop: OnThisMachine, tmp_path: Path) -> None:
+def test_work_outlives_its_starter(shop: OnThisMachine, tmp_path: Path) -> None:
     controller = [sys.executable, "-c", BEGIN_AND_WAIT, str(tmp_path), GO_ON]
     paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
     with subprocess.Popen(
@@ -78,9 +78,7 @@ def test_work_outlives_whoever_began_it(shop: OnThisMachine, tmp_path: Path) -> 
         (Here("laptop", "first", "pid:[2]"), "by another user or in another container than this one"),
     ],
 )
-def test_work_begun_on_another_machine_is_unknown_and_not_begun_again(
-    shop: OnThisMachine, elsewhere: Here, said: str
-) -> None:
+def test_work_of_another_machine_is_unknown_and_not_restarted(shop: OnThisMachine, elsewhere: Here, said: str) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(GO_ON))}
     tickets = hand_over(shop, jobs)
@@ -95,7 +93,7 @@ def test_work_begun_on_another_machine_is_unknown_and_not_begun_again(
     assert _begun(shop) == 1
 
 
-def test_work_that_may_have_been_begun_on_another_machine_is_held_with_where_that_is(shop: OnThisMachine) -> None:
+def test_work_resolved_elsewhere_is_held_and_names_the_machine(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
     there = shop.anew(CI, shop.marks.parent / "ci").marks
     jobs = {key(whom): (whom, Job(GO_ON, (), 60, marks=there))}
@@ -104,16 +102,16 @@ def test_work_that_may_have_been_begun_on_another_machine_is_held_with_where_tha
     assert _begun(shop) == 0
 
 
-def test_another_users_marks_are_not_ours(shop: OnThisMachine, tmp_path: Path) -> None:
+def test_marks_of_another_folder_are_unknown(shop: OnThisMachine, tmp_path: Path) -> None:
     there = shop.anew(marks=tmp_path / "another").marks
     assert _look(shop.executor, there).state is WorkState.UNKNOWN
 
 
-def test_a_place_that_is_not_known_is_unknown(shop: OnThisMachine) -> None:
+def test_work_with_empty_ticket_is_unknown(shop: OnThisMachine) -> None:
     assert "on a machine that is not known" in _look(shop.executor, "").why
 
 
-def test_after_a_boot_of_this_machine_its_marks_tell_of_the_interruption(shop: OnThisMachine) -> None:
+def test_reboot_of_this_machine_interrupts_work(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job(GO_ON))}
     tickets = hand_over(shop, jobs)
@@ -152,7 +150,7 @@ def test_mark_whose_process_cannot_be_told_apart_is_unknown(shop: OnThisMachine)
     assert (work.state, work.why) == (WorkState.UNKNOWN, "whether its process still runs cannot be known")
 
 
-def test_what_was_resolved_here_before_a_crash_is_begun_once_by_the_next_process(shop: OnThisMachine) -> None:
+def test_next_process_begins_resolved_work_once(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, Job("echo begun >> begun", (), 60, marks=shop.executor.marks))}
     hand_over(shop, jobs)
@@ -161,9 +159,7 @@ def test_what_was_resolved_here_before_a_crash_is_begun_once_by_the_next_process
     assert _begun(shop) == 1
 
 
-def test_it_runs_in_this_folder_with_this_environment_and_its_own_values(
-    shop: OnThisMachine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_work_gets_folder_environment_and_values(shop: OnThisMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
     monkeypatch.setenv("KATAKEI_RELEASE", "not this one")
     shop.executor = shop.anew()
@@ -174,14 +170,14 @@ def test_it_runs_in_this_folder_with_this_environment_and_its_own_values(
     assert work.out == f"{shop.folder(whom)} /run/agent v 2"
 
 
-def test_words_are_run_as_they_are(shop: OnThisMachine) -> None:
+def test_argv_is_run_without_a_shell(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, Job("", (), 60, ("printf", "%s|", "$HOME", "a  b", "")))}
     [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
     assert (work.out, work.exit) == ("$HOME|a  b||", 0)
 
 
-def test_a_program_that_is_not_there_is_failed_work(shop: OnThisMachine) -> None:
+def test_missing_program_fails_the_work(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, Job("", (), 60, ("no-such-deployer", "deploy")))}
     [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
@@ -189,20 +185,20 @@ def test_a_program_that_is_not_there_is_failed_work(shop: OnThisMachine) -> None
     assert "no-such-deployer" in work.out
 
 
-def test_of_much_output_as_much_is_kept_of_each_however_many_are_seen_at_once(shop: OnThisMachine) -> None:
+def test_look_keeps_full_tail_of_each_work(shop: OnThisMachine) -> None:
     jobs = {key(whom): (whom, job("seq 1 3000")) for whom in shop.targets}
     works = follow(shop, jobs, hand_over(shop, jobs))
     whole = "".join(f"{number}\n" for number in range(1, 3001))
     assert {work.out for work in works.values()} == {whole[-mark.TAIL :]}
 
 
-def test_how_much_is_kept_is_said_as_it_is() -> None:
+def test_documents_state_the_kept_output() -> None:
     said = f"the last {mark.TAIL // 1024} KiB"
     assert said in (logs_.help or "")
     assert said in (Path(__file__).parents[2] / "docs" / "examples" / "rsync.md").read_text()
 
 
-def test_a_missing_tool_is_named_beforehand_and_begins_nothing(shop: OnThisMachine, tmp_path: Path) -> None:
+def test_missing_shell_is_named_and_begins_nothing(shop: OnThisMachine, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     shop.executor = shop.anew(env={"PATH": str(tools)})
@@ -215,7 +211,7 @@ def test_a_missing_tool_is_named_beforehand_and_begins_nothing(shop: OnThisMachi
     assert _begun(shop) == 0
 
 
-def test_a_start_that_was_held_up_for_long_begins_nothing(shop: OnThisMachine) -> None:
+def test_start_held_up_for_long_begins_nothing(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
     slept = LocalExecutor(shop.marks, shop.here, lambda: SystemClock().now() - timedelta(hours=1), "name", os.environ)
     slept.start({key(whom): (whom, job(GO_ON))}, BY)
@@ -224,39 +220,39 @@ def test_a_start_that_was_held_up_for_long_begins_nothing(shop: OnThisMachine) -
     assert _begun(shop) == 0
 
 
-def test_what_could_not_begin_in_time_is_not_begun_and_may_be_started_again(shop: OnThisMachine) -> None:
+def test_start_out_of_time_may_be_repeated(shop: OnThisMachine) -> None:
     whom, late = shop.targets[0], iter([timedelta(), BY + timedelta(seconds=1)])
     slow = LocalExecutor(shop.marks, shop.here, lambda: SystemClock().now() + next(late), "name", os.environ)
     assert slow.start({key(whom): (whom, job(GO_ON))}, BY) == {}
     assert _look(slow, slow.marks).state is WorkState.NOT_STARTED
 
 
-def test_a_folder_that_cannot_be_written_is_named(shop: OnThisMachine, tmp_path: Path) -> None:
+def test_unwritable_state_folder_is_named(shop: OnThisMachine, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     nowhere = shop.anew(marks=tmp_path / "file" / "marks")
     with pytest.raises(UnreachableError, match=r"cannot be kept in .*set XDG_STATE_HOME"):
         nowhere.start({key(target(1)): (target(1), job(GO_ON))}, BY)
 
 
-def test_a_target_that_cannot_name_a_folder_is_a_fault(shop: OnThisMachine) -> None:
+def test_target_that_names_no_folder_is_usage_error(shop: OnThisMachine) -> None:
     whom = target(1)
     odd = key(whom).__class__(key(whom).rollout, TargetId("../x"), 1, key(whom).intent)
     with pytest.raises(UsageError, match="cannot name a folder"):
         shop.executor.start({odd: (whom, job(GO_ON))}, BY)
 
 
-def test_processes_that_come_at_the_same_time_give_the_marks_one_name(shop: OnThisMachine) -> None:
+def test_concurrent_processes_name_the_folder_once(shop: OnThisMachine) -> None:
     with ThreadPoolExecutor(8) as pool:
         names = set(pool.map(lambda _: shop.anew().marks, range(24)))
     assert len(names) == 1
 
 
-def test_the_marks_are_where_xdg_says() -> None:
+def test_state_folder_follows_xdg() -> None:
     assert folder_of({"XDG_STATE_HOME": "/state"}) == Path("/state/katakei/marks")
     assert folder_of({"XDG_STATE_HOME": "state", "HOME": "/home/kim"}) == Path("/home/kim/.local/state/katakei/marks")
 
 
-def test_fifty_targets_are_begun_and_seen_within_a_turn(shop: OnThisMachine) -> None:
+def test_fifty_targets_start_within_a_turn(shop: OnThisMachine) -> None:
     jobs = {key(target(number)): (target(number), job("echo done")) for number in range(50)}
     begun = time.monotonic()
     tickets = shop.executor.start(jobs, BY)

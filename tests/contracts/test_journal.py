@@ -25,21 +25,21 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
         yield made
 
 
-def test_what_was_written_is_read_by_another_process_whole_and_in_order(ledger: Ledger) -> None:
+def test_read_returns_events_of_another_process_in_order(ledger: Ledger) -> None:
     lease = begun(ledger)
     ledger.journal().append(lease, ID, 1, [fell(2), fell(3)])
     assert ledger.journal().read(ID, 0) == [planned(), fell(2), fell(3)]
     assert ledger.journal().read(ID, 2) == [fell(3)]
 
 
-def test_an_unknown_rollout_has_no_events(ledger: Ledger) -> None:
+def test_read_of_unknown_rollout_is_empty(ledger: Ledger) -> None:
     assert ledger.journal().read(ID, 0) == []
     begun(ledger)
     assert ledger.journal().read(OTHER, 0) == []
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_number_that_is_not_the_next_one_is_overtaken_and_writes_nothing(ledger: Ledger, after: int) -> None:
+def test_append_at_wrong_number_writes_nothing(ledger: Ledger, after: int) -> None:
     lease = begun(ledger)
     ledger.journal().append(lease, ID, 1, [fell(2)])
     with pytest.raises(ConcurrentAppendError):
@@ -47,7 +47,7 @@ def test_a_number_that_is_not_the_next_one_is_overtaken_and_writes_nothing(ledge
     assert ledger.journal().read(ID, 0) == [planned(), fell(2)]
 
 
-def test_a_turn_without_events_still_proves_that_the_lease_is_ours(ledger: Ledger) -> None:
+def test_empty_append_still_checks_the_lease(ledger: Ledger) -> None:
     lease = begun(ledger)
     ledger.journal().append(lease, ID, 1, [])
     ledger.leases().release(lease)
@@ -56,7 +56,7 @@ def test_a_turn_without_events_still_proves_that_the_lease_is_ours(ledger: Ledge
 
 
 @pytest.mark.parametrize("lost", BOTH)
-def test_an_owner_who_lost_one_of_his_groups_writes_nothing_any_more(ledger: Ledger, lost: str) -> None:
+def test_append_needs_every_group_of_the_lease(ledger: Ledger, lost: str) -> None:
     lease = begun(ledger)
     ledger.leases(lambda *_: ProcessFate.DEAD).take(frozenset({lost}), owner(2), OTHER)  # type: ignore[arg-type]  # parameters of pytest are plain
     with pytest.raises(LeaseLostError):
@@ -64,34 +64,34 @@ def test_an_owner_who_lost_one_of_his_groups_writes_nothing_any_more(ledger: Led
     assert ledger.journal().read(ID, 0) == [planned()]
 
 
-def test_a_former_lease_of_the_very_same_process_is_fenced_by_its_epoch(ledger: Ledger) -> None:
+def test_append_under_former_epoch_is_fenced(ledger: Ledger) -> None:
     former = begun(ledger)
     ledger.leases().take(BOTH, owner(), ID)
     with pytest.raises(LeaseLostError):
         ledger.journal().append(former, ID, 1, [fell(2)])
 
 
-def test_a_lease_that_was_never_given_writes_nothing(ledger: Ledger) -> None:
+def test_append_under_invented_lease_writes_nothing(ledger: Ledger) -> None:
     for invented in (Lease(BOTH, owner(), 1), Lease(frozenset(), owner(), 1)):
         with pytest.raises(LeaseLostError):
             ledger.journal().append(invented, ID, 0, [planned()])
     assert ledger.journal().find() == []
 
 
-def test_the_number_of_another_owner_s_lease_is_no_lease(ledger: Ledger) -> None:
+def test_append_with_epoch_of_another_owner_is_refused(ledger: Ledger) -> None:
     lease = begun(ledger)
     for stranger in (owner(2), owner(host="elsewhere"), replace(owner(), started=8), replace(owner(), boot="later")):
         with pytest.raises(LeaseLostError):
             ledger.journal().append(replace(lease, owner=stranger), ID, 1, [fell(2)])
 
 
-def test_a_turn_without_events_is_overtaken_as_any_other(ledger: Ledger) -> None:
+def test_empty_append_at_wrong_number_is_refused(ledger: Ledger) -> None:
     lease = begun(ledger)
     with pytest.raises(ConcurrentAppendError):
         ledger.journal().append(lease, ID, 0, [])
 
 
-def test_the_first_event_and_only_that_is_planned(ledger: Ledger) -> None:
+def test_append_requires_planned_first_and_only_first(ledger: Ledger) -> None:
     lease = ledger.leases().take(BOTH, owner(), ID)
     wrong: list[tuple[int, list[Event]]] = [(0, [fell(1)]), (0, [planned(), planned()])]
     for after, events in wrong:
@@ -100,7 +100,7 @@ def test_the_first_event_and_only_that_is_planned(ledger: Ledger) -> None:
     assert ledger.journal().read(ID, 0) == []
 
 
-def test_a_word_needs_no_lease_and_takes_the_next_free_number(ledger: Ledger) -> None:
+def test_tell_needs_no_lease_and_takes_next_number(ledger: Ledger) -> None:
     lease = begun(ledger)
     ledger.journal().tell(ID, word(2))
     with pytest.raises(ConcurrentAppendError):
@@ -109,13 +109,13 @@ def test_a_word_needs_no_lease_and_takes_the_next_free_number(ledger: Ledger) ->
     assert ledger.journal().read(ID, 0) == [planned(), word(2), fell(3)]
 
 
-def test_a_word_for_a_rollout_that_is_not_there_is_a_usage_fault(ledger: Ledger) -> None:
+def test_tell_to_unknown_rollout_is_usage_error(ledger: Ledger) -> None:
     with pytest.raises(UsageError, match="no rollout r-one"):
         ledger.journal().tell(ID, word(1))
     assert ledger.journal().read(ID, 0) == []
 
 
-def test_rollouts_are_found_newest_first_by_service_group_and_being_unfinished(ledger: Ledger) -> None:
+def test_find_filters_and_sorts_newest_first(ledger: Ledger) -> None:
     begun_ids = [RolloutId(f"r-{n}") for n in range(3)]
     for hours, (rollout, arns) in enumerate(zip(begun_ids, [BOTH, {WEB}, {API}], strict=True)):
         lease = begun(ledger, rollout, frozenset(arns), hours)
@@ -130,14 +130,14 @@ def test_rollouts_are_found_newest_first_by_service_group_and_being_unfinished(l
     assert journal.find(service="other") == []
 
 
-def test_a_header_tells_what_the_plan_told(ledger: Ledger) -> None:
+def test_header_repeats_the_plan(ledger: Ledger) -> None:
     begun(ledger)
     (header,) = ledger.journal().find()
     assert (header.service, header.groups, header.who) == ("shop", tuple(sorted(BOTH)), "kim")
     assert (header.begun, header.finished) == (NOON, None)
 
 
-def test_a_finished_rollout_that_a_word_reopens_is_unfinished_again(ledger: Ledger) -> None:
+def test_find_lists_reopened_rollout_as_unfinished(ledger: Ledger) -> None:
     lease = begun(ledger)
     ledger.journal().append(lease, ID, 1, [e.Finished(NOON)])
     assert ledger.journal().find()[0].finished == NOON
@@ -159,7 +159,7 @@ while True:
 """
 
 
-def test_of_a_turn_that_kill_9_cuts_all_is_there_or_nothing(ledger: Ledger) -> None:
+def test_append_cut_by_kill_is_all_or_nothing(ledger: Ledger) -> None:
     begun(ledger)
     for _ in range(3):
         with subprocess.Popen([sys.executable, "-c", WRITER, ledger.url], stdout=subprocess.PIPE, text=True) as writer:
@@ -190,7 +190,7 @@ for number in map(int, sys.stdin):
 """
 
 
-def test_of_two_processes_that_want_the_same_number_exactly_one_gets_it(ledger: Ledger) -> None:
+def test_concurrent_appends_have_one_winner(ledger: Ledger) -> None:
     begun(ledger)
     racers = [
         subprocess.Popen(

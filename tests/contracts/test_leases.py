@@ -29,7 +29,7 @@ def all_are(verdict: ProcessFate) -> Callable[[Owner, Place], ProcessFate]:
     return lambda _owner, _place: verdict
 
 
-def test_a_free_group_is_taken_and_each_taking_has_a_greater_epoch(ledger: Ledger) -> None:
+def test_take_of_free_group_raises_epoch(ledger: Ledger) -> None:
     epochs = []
     for pid in range(3):
         lease = ledger.leases().take(BOTH, owner(pid), ID)
@@ -39,7 +39,7 @@ def test_a_free_group_is_taken_and_each_taking_has_a_greater_epoch(ledger: Ledge
 
 
 @pytest.mark.parametrize("verdict", [ProcessFate.ALIVE, ProcessFate.UNKNOWN])
-def test_a_holder_not_known_to_be_dead_is_named_and_kept(ledger: Ledger, verdict: ProcessFate) -> None:
+def test_holder_not_known_dead_is_named_and_kept(ledger: Ledger, verdict: ProcessFate) -> None:
     lease = ledger.leases().take(BOTH, owner(41), ID)
     with pytest.raises(
         LeaseHeldError, match=r"r-one of kim@here \(pid 41\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: \w"
@@ -49,9 +49,7 @@ def test_a_holder_not_known_to_be_dead_is_named_and_kept(ledger: Ledger, verdict
 
 
 @pytest.mark.parametrize("verdict", [ProcessFate.ALIVE, ProcessFate.UNKNOWN])
-def test_a_holder_heard_of_just_now_is_watched_only_to_be_sure_and_where_no_process_is_seen(
-    ledger: Ledger, verdict: ProcessFate
-) -> None:
+def test_recently_heard_holder_is_watched_only_without_process(ledger: Ledger, verdict: ProcessFate) -> None:
     ledger.leases().take(BOTH, owner(41), ID)
     with pytest.raises(
         LeaseHeldError, match=r"heard of \ds ago. The same command takes over once it has been silent for 30s"
@@ -69,7 +67,7 @@ def old(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("old")
 @pytest.mark.parametrize("verdict", [ProcessFate.ALIVE, ProcessFate.UNKNOWN])
-def test_a_holder_that_was_watched_and_is_silent_is_taken_over_and_fenced(ledger: Ledger, verdict: ProcessFate) -> None:
+def test_watched_silent_holder_is_replaced_and_fenced(ledger: Ledger, verdict: ProcessFate) -> None:
     former, rival = begun(ledger), ledger.leases(all_are(verdict))
     with pytest.raises(LeaseHeldError) as held:
         rival.take(BOTH, owner(2), ID)
@@ -84,7 +82,7 @@ def test_a_holder_that_was_watched_and_is_silent_is_taken_over_and_fenced(ledger
 
 
 @pytest.mark.usefixtures("old")
-def test_a_holder_whose_heart_beat_since_is_not_taken_over(ledger: Ledger) -> None:
+def test_holder_with_new_heartbeat_is_kept(ledger: Ledger) -> None:
     lease, rival = begun(ledger), ledger.leases(all_are(ProcessFate.UNKNOWN))
     with pytest.raises(LeaseHeldError) as held:
         rival.take(BOTH, owner(2), ID)
@@ -96,7 +94,7 @@ def test_a_holder_whose_heart_beat_since_is_not_taken_over(ledger: Ledger) -> No
 
 
 @pytest.mark.usefixtures("old")
-def test_of_two_holders_one_that_is_silent_does_not_speak_for_the_other(ledger: Ledger) -> None:
+def test_silence_of_one_holder_frees_no_other(ledger: Ledger) -> None:
     ledger.leases().take(frozenset({WEB}), owner(1), ID)
     ledger.leases().take(frozenset({API}), owner(2), OTHER)
     rival = ledger.leases(all_are(ProcessFate.UNKNOWN))
@@ -107,7 +105,7 @@ def test_of_two_holders_one_that_is_silent_does_not_speak_for_the_other(ledger: 
             rival.take(BOTH, owner(3), ID, frozenset({beat}))
 
 
-def test_all_groups_are_taken_or_none(ledger: Ledger) -> None:
+def test_take_is_all_groups_or_none(ledger: Ledger) -> None:
     ledger.leases().take(frozenset({WEB}), owner(1), ID)
     with pytest.raises(LeaseHeldError):
         ledger.leases(all_are(ProcessFate.ALIVE)).take(BOTH, owner(2), OTHER)
@@ -115,7 +113,7 @@ def test_all_groups_are_taken_or_none(ledger: Ledger) -> None:
     ledger.leases().renew(free)
 
 
-def test_a_dead_holder_is_taken_over_with_a_greater_epoch_and_is_fenced(ledger: Ledger) -> None:
+def test_dead_holder_is_replaced_and_fenced(ledger: Ledger) -> None:
     former = begun(ledger)
     present = ledger.leases(all_are(ProcessFate.DEAD)).take(BOTH, owner(2), ID)
     assert present.epoch > former.epoch
@@ -127,7 +125,7 @@ def test_a_dead_holder_is_taken_over_with_a_greater_epoch_and_is_fenced(ledger: 
     assert ledger.journal().read(ID, 1) == [fell(3)]
 
 
-def test_giving_back_a_lost_lease_is_silent_and_frees_nothing_of_the_new_owner(ledger: Ledger) -> None:
+def test_release_of_lost_lease_frees_nothing(ledger: Ledger) -> None:
     former = ledger.leases().take(BOTH, owner(1), ID)
     present = ledger.leases(all_are(ProcessFate.DEAD)).take(frozenset({WEB}), owner(2), ID)
     ledger.leases().release(former)
@@ -135,7 +133,7 @@ def test_giving_back_a_lost_lease_is_silent_and_frees_nothing_of_the_new_owner(l
     ledger.leases(all_are(ProcessFate.ALIVE)).take(frozenset({API}), owner(3), OTHER)
 
 
-def test_the_same_process_may_take_its_own_rollout_again_but_not_another_one(ledger: Ledger) -> None:
+def test_process_retakes_only_its_own_rollout(ledger: Ledger) -> None:
     alive = all_are(ProcessFate.ALIVE)
     first = ledger.leases(alive).take(BOTH, owner(), ID)
     again = ledger.leases(alive).take(BOTH, owner(), ID)
@@ -146,7 +144,7 @@ def test_the_same_process_may_take_its_own_rollout_again_but_not_another_one(led
         ledger.leases(alive).take(BOTH, owner(), OTHER)
 
 
-def test_whoever_has_a_lease_that_is_unlocked_is_named_and_fenced(ledger: Ledger) -> None:
+def test_unlock_names_and_fences_the_holder(ledger: Ledger) -> None:
     lease = begun(ledger)
     assert re.fullmatch(r"rollout r-one of kim@here \(pid \d+\) since .* UTC", ledger.leases().unlock(WEB))
     with pytest.raises(LeaseLostError):
@@ -157,13 +155,13 @@ def test_whoever_has_a_lease_that_is_unlocked_is_named_and_fenced(ledger: Ledger
     assert taken.epoch > lease.epoch
 
 
-def test_a_group_that_nobody_holds_is_unlocked_already(ledger: Ledger) -> None:
+def test_unlock_of_free_group_names_nobody(ledger: Ledger) -> None:
     assert not ledger.leases().unlock(WEB)
     ledger.leases().release(begun(ledger))
     assert not ledger.leases().unlock(WEB)
 
 
-def test_a_lease_for_nothing_is_refused(ledger: Ledger) -> None:
+def test_take_of_no_group_is_refused(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="at least one group"):
         ledger.leases().take(frozenset(), owner(), ID)
 
@@ -218,7 +216,7 @@ def rivals(ledger: Ledger) -> Iterator[list[Rival]]:
         rival.ends()
 
 
-def test_of_two_processes_that_take_at_once_exactly_one_holds(ledger: Ledger, rivals: list[Rival]) -> None:
+def test_concurrent_takes_have_one_winner(ledger: Ledger, rivals: list[Rival]) -> None:
     for _ in range(5):
         for rival in rivals:
             rival.told("take")
@@ -226,7 +224,7 @@ def test_of_two_processes_that_take_at_once_exactly_one_holds(ledger: Ledger, ri
         ledger.leases().release(ledger.leases(all_are(ProcessFate.DEAD)).take(BOTH, owner(), ID))
 
 
-def test_a_killed_process_is_no_holder_for_the_next_one_on_this_host(rivals: list[Rival]) -> None:
+def test_killed_holder_is_replaced_on_the_same_host(rivals: list[Rival]) -> None:
     dead, next_one = rivals
     dead.told("take")
     assert dead.hears() == "done"
@@ -237,7 +235,7 @@ def test_a_killed_process_is_no_holder_for_the_next_one_on_this_host(rivals: lis
     assert next_one.hears() == "done"
 
 
-def test_a_stopped_owner_who_was_taken_over_writes_nothing_when_it_wakes(ledger: Ledger, rivals: list[Rival]) -> None:
+def test_stopped_owner_writes_nothing_after_replacement(ledger: Ledger, rivals: list[Rival]) -> None:
     sleeper = rivals[0]
     ledger.leases().release(begun(ledger))
     sleeper.told("take")

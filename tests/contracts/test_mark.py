@@ -55,7 +55,7 @@ def _within(seconds: float, wanted: Path) -> None:
 
 
 @rows
-def work_runs_and_the_mark_tells_how_it_ended(machine: Machine) -> None:
+def mark_records_how_the_work_ended(machine: Machine) -> None:
     code, answer = machine.run(start("echo out; echo err >&2; exit 3"))
     told = _the_mark(answer)
     assert (told.state, told.exit, told.out, told.machine) == (MarkState.ENDED, 3, "out\nerr\n", "i-1")
@@ -65,7 +65,7 @@ def work_runs_and_the_mark_tells_how_it_ended(machine: Machine) -> None:
 
 
 @rows
-def a_second_delivery_only_tells_of_the_first(machine: Machine) -> None:
+def second_start_begins_nothing(machine: Machine) -> None:
     machine.run(start("echo begun >> begun"))
     code, answer = machine.run(start("echo begun >> begun"))
     assert (code, _the_mark(answer).exit) == (0, 0)
@@ -73,7 +73,7 @@ def a_second_delivery_only_tells_of_the_first(machine: Machine) -> None:
 
 
 @rows
-def of_twenty_starts_at_once_one_begins(machine: Machine) -> None:
+def one_of_twenty_starts_begins(machine: Machine) -> None:
     text = start("echo begun >> begun; sleep 0.3; exit 4")
     with ExitStack() as all_of_them:
         agents = [all_of_them.enter_context(machine.agent(text)) for _ in range(20)]
@@ -95,7 +95,7 @@ def work_outlives_the_agent(machine: Machine) -> None:
 
 
 @rows.of_one_shell
-def following_is_bounded_and_the_work_goes_on(machine: Machine) -> None:
+def follow_is_bounded_and_work_goes_on(machine: Machine) -> None:
     code, answer = machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
     assert (code, _the_mark(answer).state) == (0, MarkState.RUNNING)
     assert machine.until(MarkState.ENDED).exit == 6
@@ -107,7 +107,7 @@ def _kill(machine: Machine, whom: str) -> None:
 
 
 @rows
-def work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Machine) -> None:
+def dead_keeper_and_work_are_interrupted_for_ever(machine: Machine) -> None:
     text = start("echo begun >> begun; exec sleep 20")
     with machine.agent(text) as agent:
         _within(10, machine.folder / "begun")
@@ -121,7 +121,7 @@ def work_whose_keeper_died_is_interrupted_and_never_begun_again(machine: Machine
 
 
 @rows
-def work_goes_on_without_its_keeper_and_is_no_interruption_before_it_is_over(machine: Machine) -> None:
+def work_without_keeper_runs_to_its_end(machine: Machine) -> None:
     machine.run(start(f"echo begun > begun; {AWAIT}", follow=NOT_AT_ALL))
     _within(10, machine.folder / "begun")
     _kill(machine, "pid")
@@ -131,7 +131,7 @@ def work_goes_on_without_its_keeper_and_is_no_interruption_before_it_is_over(mac
 
 
 @rows.of_one_shell
-def a_dead_keeper_that_nobody_has_buried_is_dead(machine: Machine) -> None:
+def zombie_keeper_is_dead(machine: Machine) -> None:
     with machine.agent(start("echo begun > begun; exec sleep 20")) as agent:
         _within(10, machine.folder / "begun")
         os.kill(agent.pid, signal.SIGSTOP)
@@ -145,7 +145,7 @@ def a_dead_keeper_that_nobody_has_buried_is_dead(machine: Machine) -> None:
 
 
 @rows.of_one_shell
-def another_process_with_the_same_pid_is_not_taken_for_ours(machine: Machine) -> None:
+def reused_pid_is_not_the_keeper(machine: Machine) -> None:
     machine.run(start("echo begun > begun; sleep 20", follow=NOT_AT_ALL))
     _within(10, machine.place() / "work")
     pids = {who: (machine.place() / who).read_text().split()[0] for who in ("pid", "work")}
@@ -158,7 +158,7 @@ def another_process_with_the_same_pid_is_not_taken_for_ours(machine: Machine) ->
 
 
 @rows
-def work_during_which_the_machine_was_started_anew_is_interrupted(machine: Machine) -> None:
+def reboot_interrupts_running_work(machine: Machine) -> None:
     text = start("echo begun >> begun; sleep 20", follow=NOT_AT_ALL)
     machine.run(text)
     machine.boot = "second"
@@ -169,14 +169,14 @@ def work_during_which_the_machine_was_started_anew_is_interrupted(machine: Machi
 
 
 @rows.of_one_shell
-def an_end_once_written_stands_after_the_machine_was_started_anew(machine: Machine) -> None:
+def recorded_exit_survives_a_reboot(machine: Machine) -> None:
     machine.run(start("exit 7"))
     machine.boot = "second"
     assert machine.look().exit == 7
 
 
 @rows.of_one_shell
-def a_claim_with_nobody_behind_it_is_interrupted_for_ever(machine: Machine) -> None:
+def claim_without_keeper_is_interrupted_for_ever(machine: Machine) -> None:
     machine.place().mkdir(parents=True)
     told = machine.look()
     assert (told.state, told.why) == (MarkState.INTERRUPTED, "it was claimed, but ended before it began")
@@ -187,7 +187,7 @@ def a_claim_with_nobody_behind_it_is_interrupted_for_ever(machine: Machine) -> N
 
 
 @rows
-def a_start_that_comes_too_late_begins_nothing_and_bars_its_key_but_no_other(machine: Machine) -> None:
+def late_start_bars_its_own_key_only(machine: Machine) -> None:
     code, answer = machine.run(start("echo begun > begun", late=timedelta(seconds=2)))
     told = _the_mark(answer)
     assert (code, told.state, told.why) == (75, MarkState.FORBIDDEN, "the start came too late")
@@ -199,7 +199,7 @@ def a_start_that_comes_too_late_begins_nothing_and_bars_its_key_but_no_other(mac
 
 
 @rows
-def a_start_whose_last_look_lasted_until_it_was_too_late_bars_its_key(machine: Machine) -> None:
+def slow_probe_bars_the_key_as_late(machine: Machine) -> None:
     code, answer = machine.run(start("echo begun > begun", late=timedelta(seconds=-2), probe="sleep 3.1"))
     assert (code, _the_mark(answer).state) == (75, MarkState.FORBIDDEN)
     assert _the_mark(answer).why.startswith("the start came too late")
@@ -207,14 +207,14 @@ def a_start_whose_last_look_lasted_until_it_was_too_late_bars_its_key(machine: M
 
 
 @rows.of_one_shell
-def a_late_delivery_of_what_was_begun_in_time_tells_of_it(machine: Machine) -> None:
+def late_start_reports_work_begun_before(machine: Machine) -> None:
     machine.run(start("exit 8"))
     _, answer = machine.run(start("exit 9", late=timedelta(hours=1)))
     assert _the_mark(answer).exit == 8
 
 
 @rows
-def what_was_forbidden_never_begins(machine: Machine) -> None:
+def forbidden_work_never_begins(machine: Machine) -> None:
     _, forbidden = machine.run(forbid(NAME))
     code, answer = machine.run(start("echo begun > begun"))
     assert _the_mark(forbidden).state is MarkState.FORBIDDEN
@@ -223,7 +223,7 @@ def what_was_forbidden_never_begins(machine: Machine) -> None:
 
 
 @rows
-def what_was_begun_cannot_be_forbidden(machine: Machine) -> None:
+def begun_work_cannot_be_forbidden(machine: Machine) -> None:
     machine.run(start("exit 2"))
     _, answer = machine.run(forbid(NAME, "r-1/1-revert"))
     assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 2)
@@ -239,20 +239,20 @@ def _cancelled(machine: Machine, run: str) -> mark.Mark:
 
 
 @rows
-def work_that_is_told_to_end_has_ended_badly_and_left_its_output(machine: Machine) -> None:
+def cancelled_work_has_failed_and_keeps_output(machine: Machine) -> None:
     told = _cancelled(machine, "echo hello; {begun}; sleep 20 & wait")
     assert (told.state, told.exit, told.why) == (MarkState.ENDED, 143, "it was told to end")
     assert told.out.startswith("hello\n")
 
 
 @rows.of_one_shell
-def what_says_that_all_is_well_when_it_is_told_to_end_has_not_ended_well(machine: Machine) -> None:
+def cancelled_work_with_exit_0_has_failed(machine: Machine) -> None:
     told = _cancelled(machine, "trap 'exit 0' TERM; {begun}; sleep 20 & wait")
     assert (told.state, told.exit) == (MarkState.ENDED, 143)
 
 
 @rows.of_one_shell
-def what_does_not_listen_is_killed_with_all_that_it_began(machine: Machine) -> None:
+def work_that_ignores_sigterm_is_killed(machine: Machine) -> None:
     told = _cancelled(machine, "trap '' TERM; sh -c 'while :; do sleep 0.1; echo alive >> alive; done' & {begun}; wait")
     assert (told.state, told.exit) == (MarkState.ENDED, 137)
     before = _lines(machine.folder / "alive")
@@ -261,7 +261,7 @@ def what_does_not_listen_is_killed_with_all_that_it_began(machine: Machine) -> N
 
 
 @rows.of_one_shell
-def what_left_the_session_of_the_work_outlives_it(machine: Machine) -> None:
+def process_outside_the_session_outlives_cancel(machine: Machine) -> None:
     left = f"{machine.new_session} sh -c '{AWAIT}; echo x > alive' &"
     assert _cancelled(machine, f"{left} {{begun}}; wait").exit == 143
     (machine.folder / "go_on").touch()
@@ -269,7 +269,7 @@ def what_left_the_session_of_the_work_outlives_it(machine: Machine) -> None:
 
 
 @rows.of_one_shell
-def work_that_goes_on_without_its_keeper_can_be_told_to_end(machine: Machine) -> None:
+def work_without_keeper_can_be_cancelled(machine: Machine) -> None:
     machine.run(start("echo begun > begun; exec sleep 20", follow=NOT_AT_ALL))
     _within(10, machine.folder / "begun")
     _kill(machine, "pid")
@@ -278,7 +278,7 @@ def work_that_goes_on_without_its_keeper_can_be_told_to_end(machine: Machine) ->
 
 
 @rows.of_one_shell
-def to_end_what_has_ended_or_was_never_begun_changes_nothing(machine: Machine) -> None:
+def cancel_of_ended_or_absent_work_changes_nothing(machine: Machine) -> None:
     machine.run(start("exit 5"))
     _, answer = machine.run(cancel(NAME, "r-1/2-update"))
     assert (_the_mark(answer).exit, _the_mark(answer).why) == (5, "")
@@ -286,7 +286,7 @@ def to_end_what_has_ended_or_was_never_begun_changes_nothing(machine: Machine) -
 
 
 @rows
-def words_reach_the_command_as_they_are_and_no_shell_reads_them(machine: Machine) -> None:
+def argv_reaches_the_command_unchanged(machine: Machine) -> None:
     words = ("printf", "%s|", UNFRIENDLY, "", "*", "-n", "$HOME")
     _, answer = machine.run(start("", argv=words))
     assert _the_mark(answer).out == f"{UNFRIENDLY}||*|-n|$HOME|"
@@ -294,7 +294,7 @@ def words_reach_the_command_as_they_are_and_no_shell_reads_them(machine: Machine
 
 
 @rows
-def a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine) -> None:
+def failing_probe_forbids_the_start_for_ever(machine: Machine) -> None:
     code, answer = machine.run(start("echo begun > begun", probe="echo '3 connections'; exit 1"))
     told = _the_mark(answer)
     assert (code, told.state, told.why) == (75, MarkState.FORBIDDEN, "refused by the witness: 3 connections")
@@ -304,13 +304,13 @@ def a_witness_that_sees_traffic_forbids_the_start_for_good(machine: Machine) -> 
 
 
 @rows.of_one_shell
-def a_witness_that_sees_nothing_lets_it_begin(machine: Machine) -> None:
+def passing_probe_lets_work_begin(machine: Machine) -> None:
     _, answer = machine.run(start("exit 0", probe="exit 0"))
     assert _the_mark(answer).exit == 0
 
 
 @rows
-def values_arrive_unharmed_and_nothing_in_them_is_run(machine: Machine) -> None:
+def values_arrive_unchanged_and_are_never_run(machine: Machine) -> None:
     printed = 'printf "%s|" "$KATAKEI_NAME" "$KATAKEI_RELEASE" "${KATAKEI_ZONE-unset}" "$-" | tee seen'
     _, answer = machine.run(start(printed, KATAKEI_NAME=UNFRIENDLY, KATAKEI_RELEASE=""))
     told = _the_mark(answer).out
@@ -319,14 +319,14 @@ def values_arrive_unharmed_and_nothing_in_them_is_run(machine: Machine) -> None:
 
 
 @rows
-def the_command_is_the_users_own_text(machine: Machine) -> None:
+def command_is_the_users_text(machine: Machine) -> None:
     command = "cat <<'X'\n$HOME `id` \"'\nX\nif true; then\n  printf '%s\\n' \"*\" 'a  b'\nfi\n# KATAKEI_KEEPER\n"
     _, answer = machine.run(start(command))
     assert _the_mark(answer).out == "$HOME `id` \"'\n*\na  b\n"
 
 
 @rows
-def of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Machine) -> None:
+def mark_keeps_the_last_64_kib_of_output(machine: Machine) -> None:
     _, answer = machine.run(start("seq 1 100000"))
     whole = "".join(f"{number}\n" for number in range(1, 100_001))
     assert (machine.place() / "out").read_text() == whole[-65_536:]
@@ -335,7 +335,7 @@ def of_much_output_the_last_64_kib_are_kept_and_the_end_is_told(machine: Machine
 
 
 @rows.of_one_shell
-def what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(machine: Machine) -> None:
+def process_left_running_delays_nothing(machine: Machine) -> None:
     left = f"({AWAIT}; seq 1 20000 && echo alive > alive) &"
     _, answer = machine.run(start(f"{left} echo done"))
     assert (_the_mark(answer).exit, _the_mark(answer).out) == (0, "done\n")
@@ -344,7 +344,7 @@ def what_the_work_leaves_running_delays_nothing_and_may_go_on_writing(machine: M
 
 
 @rows
-def work_that_ends_its_own_process_group_has_ended(machine: Machine) -> None:
+def work_may_kill_its_process_group(machine: Machine) -> None:
     _, answer = machine.run(start("kill -TERM 0; sleep 20"))
     assert (_the_mark(answer).state, _the_mark(answer).exit) == (MarkState.ENDED, 143)
 
@@ -361,24 +361,24 @@ def _signalled(machine: Machine, run: str, *, work_too: bool) -> mark.Mark:
 
 
 @rows
-def work_that_a_machine_going_down_took_along_is_interrupted(machine: Machine) -> None:
+def shutdown_interrupts_the_work(machine: Machine) -> None:
     assert _signalled(machine, "exec sleep 20", work_too=True).state is MarkState.INTERRUPTED
 
 
 @rows
-def a_keeper_that_is_told_to_end_stays_until_the_work_has_ended(machine: Machine) -> None:
+def signalled_keeper_stays_until_the_work_ends(machine: Machine) -> None:
     told = _signalled(machine, "sleep 0.3; echo done; exit 5", work_too=False)
     assert (told.state, told.exit, told.out) == (MarkState.ENDED, 5, "done\n")
 
 
 @rows.of_one_shell
-def the_code_that_reboots_a_machine_does_not_pass(machine: Machine) -> None:
+def reboot_exit_code_is_not_passed_on(machine: Machine) -> None:
     code, answer = machine.run(start("exit 194"))
     assert (code, _the_mark(answer).exit) == (1, 194)
 
 
 @rows.of_targets
-def each_machine_takes_its_own_line(machine: Machine) -> None:
+def machine_takes_its_own_line(machine: Machine) -> None:
     late = datetime.now(UTC) + SOON
     lines = [mark.Line(f"i-{n}", f"r-1/{n}-update", late, (("KATAKEI_TARGET", f"i-{n}"),)) for n in (1, 2, 3)]
     machine.name = "i-2"
@@ -387,7 +387,7 @@ def each_machine_takes_its_own_line(machine: Machine) -> None:
 
 
 @rows.of_targets
-def a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine) -> None:
+def machine_without_line_begins_nothing(machine: Machine) -> None:
     late = datetime.now(UTC) + SOON
     lines = [mark.Line(f"i-{n}", NAME, late, ()) for n in (1, 2)]
     for machine.name in ("", "i-9"):
@@ -398,14 +398,14 @@ def a_machine_without_a_line_of_its_own_begins_nothing(machine: Machine) -> None
 
 
 @rows.of_targets
-def a_machine_that_does_not_know_its_name_takes_the_only_line(machine: Machine) -> None:
+def nameless_machine_takes_the_only_line(machine: Machine) -> None:
     machine.name = ""
     _, answer = machine.run(start("exit 0"))
     assert (_the_mark(answer).exit, _the_mark(answer).machine) == (0, "")
 
 
 @rows
-def without_a_place_for_the_mark_nothing_begins(machine: Machine) -> None:
+def unwritable_state_folder_begins_nothing(machine: Machine) -> None:
     (machine.folder / "file").write_text("")
     machine.env["KATAKEI_STATE"] = str(machine.folder / "file")
     code, answer = machine.run(start("echo begun > begun"))

@@ -67,7 +67,7 @@ def written(folder: Path) -> str:
     return "\n".join(file.read_text(errors="replace") for file in folder.rglob("*") if file.is_file())
 
 
-def test_the_target_fetches_it_and_only_the_work_ever_sees_it(machine: Machine) -> None:
+def test_fetched_secret_reaches_only_the_work(machine: Machine) -> None:
     (machine.folder / "parameter").write_text(f"{CANARY}\n")
     text = fetching(f'printf "%s|%s" "$GREETING" "$DB" > ../seen; {AWAIT}')
     machine.folder = machine.folder / "home"
@@ -83,7 +83,7 @@ def test_the_target_fetches_it_and_only_the_work_ever_sees_it(machine: Machine) 
     assert not [place for place in shown if "c4n4ry" in place]
 
 
-def test_what_cannot_be_fetched_is_refused_for_good_with_what_was_said(machine: Machine) -> None:
+def test_unfetched_parameter_refuses_with_reason(machine: Machine) -> None:
     code, answer = machine.run(fetching("touch begun"))
     told = answer.of(NAME)
     assert told
@@ -94,7 +94,7 @@ def test_what_cannot_be_fetched_is_refused_for_good_with_what_was_said(machine: 
     assert not (machine.folder / "begun").exists()
 
 
-def test_a_target_without_the_aws_command_refuses(machine: Machine) -> None:
+def test_target_without_aws_command_refuses(machine: Machine) -> None:
     (machine.folder / "bin" / "aws").unlink()
     machine.env["PATH"] = f"{machine.folder / 'bin'}:/usr/bin:/bin"
     _, answer = machine.run(fetching("touch begun"))
@@ -105,7 +105,7 @@ def test_a_target_without_the_aws_command_refuses(machine: Machine) -> None:
 
 
 @pytest.mark.lab
-def test_the_real_aws_command_fetches_it(tmp_path: Path) -> None:
+def test_real_aws_command_fetches_secret(tmp_path: Path) -> None:
     with Lab(LabOptions(targets=1)) as lab:
         Clients(lab.endpoint, REGION).get("ssm").put_parameter(Name=PARAMETER, Value=CANARY, Type="SecureString")
         machine = Machine(tmp_path, env={**lab.env, "PATH": f"{AWS}:{os.environ['PATH']}"})
@@ -130,7 +130,7 @@ def told(shop: OnThisMachine, token: str | None) -> LocalExecutor:
     return LocalExecutor(shop.marks, shop.here, lambda: SystemClock().now(), draw(12), env, [TOKEN])
 
 
-def test_local_work_is_told_and_what_it_prints_of_it_is_masked(shop: OnThisMachine, tmp_path: Path) -> None:
+def test_local_work_gets_secret_and_output_is_masked(shop: OnThisMachine, tmp_path: Path) -> None:
     whom = shop.targets[0]
     shop.executor = told(shop, CANARY)
     jobs = {key(whom): (whom, Job(f'printf "%s" "$DB" > seen; printf "it is %s!\\n" "$DB"; {AWAIT}', (), 60))}
@@ -143,7 +143,7 @@ def test_local_work_is_told_and_what_it_prints_of_it_is_masked(shop: OnThisMachi
     assert not [place for place in shown if "c4n4ry" in place.replace(f"it is {CANARY}!", "")]
 
 
-def test_another_process_that_does_not_know_it_shows_nothing_of_what_was_printed(shop: OnThisMachine) -> None:
+def test_output_is_hidden_without_the_secret(shop: OnThisMachine) -> None:
     whom = shop.targets[0]
     shop.executor = told(shop, CANARY)
     jobs = {key(whom): (whom, Job('echo "it is $DB!"', (), 60))}
@@ -158,9 +158,7 @@ def test_another_process_that_does_not_know_it_shows_nothing_of_what_was_printed
     ("token", "said"),
     [(None, "needs the secret TOKEN, which is not in the environment"), ("abc", "has fewer than 4 characters")],
 )
-def test_what_is_missing_or_could_not_be_masked_is_said_beforehand(
-    shop: OnThisMachine, token: str | None, said: str
-) -> None:
+def test_missing_or_short_secret_is_named_before(shop: OnThisMachine, token: str | None, said: str) -> None:
     assert said in told(shop, token).lacks
     assert not told(shop, CANARY).lacks
 
@@ -174,14 +172,14 @@ def test_what_is_missing_or_could_not_be_masked_is_said_beforehand(
         ("abcd", "abc", "abc"),
     ],
 )
-def test_whole_values_their_lines_and_what_a_cut_has_left_are_masked(value: str, out: str, shown: str) -> None:
+def test_mask_covers_values_lines_and_cut_rests(value: str, out: str, shown: str) -> None:
     assert Secrets({"TOKEN": value}, [TOKEN]).kept(WorkStatus(WorkState.ENDED, 0, out)).out == shown
 
 
-def test_without_secrets_nothing_is_masked() -> None:
+def test_mask_without_secrets_changes_nothing() -> None:
     assert Secrets({}, []).kept(WorkStatus(WorkState.ENDED, 0, "plain")) == WorkStatus(WorkState.ENDED, 0, "plain")
 
 
-def test_a_variable_that_could_harm_the_target_is_a_fault() -> None:
+def test_harmful_variable_is_usage_error() -> None:
     with pytest.raises(UsageError, match="programs of the mark use or forbid it"):
         str(mark.Line("i-1", NAME, datetime.now(UTC), (), (("dir", "/x"),)))

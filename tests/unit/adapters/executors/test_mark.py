@@ -19,24 +19,24 @@ def _values(name: str, value: str) -> str:
     return str(mark.Line("i-1", NAME, datetime.now(UTC), ((name, value),)))
 
 
-def test_a_mark_of_another_user_is_unknown() -> None:
+def test_mark_of_another_user_is_unknown() -> None:
     told = mark.read("katakei-mark r-1/1-update unknown - 1700000000 - bm8= -\nkatakei-end\n")
     assert (told.marks[0].state, told.marks[0].why) == (MarkState.UNKNOWN, "no")
 
 
-def test_an_answer_that_was_cut_is_no_answer() -> None:
+def test_cut_answer_holds_no_mark() -> None:
     whole = "katakei-mark r-1/1-update ended 0 1700000000 i-1 - QUJDREVGR0g=\nkatakei-end\n"
     assert mark.read(whole).marks[0].out == "ABCDEFGH"
     assert [mark.read(whole[:cut]).marks for cut in range(len(whole) - 14)] == [()] * (len(whole) - 14)
 
 
-def test_lines_that_are_not_ours_are_passed_over() -> None:
+def test_read_ignores_other_lines() -> None:
     text = "katakei-mark r-1/1-update weird 0 1 - - -\nkatakei-mark a b c\nhello\nkatakei-end\n----ERROR----\nx"
     assert mark.read(text) == mark.MarkReport((), whole=True)
 
 
 @pytest.mark.parametrize("rollout", ["", "..", "a/b", "-x", "a b", "a;b", "a\nb"])
-def test_a_rollout_that_cannot_name_a_folder_is_a_fault(rollout: str) -> None:
+def test_rollout_that_names_no_folder_is_usage_error(rollout: str) -> None:
     with pytest.raises(UsageError):
         mark.name_of(WorkKey(RolloutId(rollout), TargetId("i-1"), 1, Intent.UPDATE))
 
@@ -44,16 +44,16 @@ def test_a_rollout_that_cannot_name_a_folder_is_a_fault(rollout: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("PATH", "x"), ("KATAKEI_STATE", "x"), ("KATAKEI_A;B", "x"), ("KATAKEI_A", "\0")]
 )
-def test_a_value_that_could_harm_the_target_is_a_fault(name: str, value: str) -> None:
+def test_harmful_value_is_usage_error(name: str, value: str) -> None:
     with pytest.raises(UsageError):
         _values(name, value)
 
 
-def test_the_programs_hold_nothing_that_run_command_would_replace() -> None:
+def test_programs_hold_no_double_braces() -> None:
     assert "{{" not in start("true").text + mark.look_text([NAME]) + mark.forbid_text([NAME])
 
 
-def test_every_shell_here_can_read_the_programs(tmp_path: Path) -> None:
+def test_every_shell_parses_the_programs(tmp_path: Path) -> None:
     script = tmp_path / "all.sh"
     script.write_text(start("true").text)
     for shell in ("sh", "bash"):

@@ -39,14 +39,14 @@ KINDS = get_args(e.Event)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
 @settings(max_examples=40, deadline=None, suppress_health_check=[Health.too_slow, Health.data_too_large])
 @given(data=st.data())
-def test_every_event_comes_back_exactly(kind: type[e.Event], data: st.DataObject) -> None:
+def test_decode_restores_every_event(kind: type[e.Event], data: st.DataObject) -> None:
     event = data.draw(st.from_type(kind))
     back = decode(encode(event))
     assert back == event
     assert encode(back) == encode(event)
 
 
-def test_the_stored_text_can_be_read_by_a_person() -> None:
+def test_encode_writes_readable_text() -> None:
     moved = e.PhaseChanged(NOON, TargetId("i-1"), Phase.LEFT_OUT, "片 broke", Intent.KEEP_OUT, Cause.FLOOR_LOST)
     assert encode(moved) == (
         '{"kind": "Moved", "at": "2026-11-22T12:00:00+00:00", "target": "i-1", "to": "left_out", '
@@ -56,13 +56,13 @@ def test_the_stored_text_can_be_read_by_a_person() -> None:
     assert '"floors": {"arn:' in encode(planned())
 
 
-def test_a_field_that_got_a_default_later_may_be_missing_in_an_older_journal() -> None:
+def test_decode_accepts_missing_late_field() -> None:
     older = json.loads(encode(planned()))
     del older["plan"]["said"]
     assert decode(json.dumps(older)) == planned()
 
 
-def test_a_rollout_that_a_newer_version_wrote_is_refused_by_its_first_event() -> None:
+def test_decode_refuses_newer_version() -> None:
     newer = json.loads(encode(planned()))
     newer["plan"] |= {"versions": {"katakei": "9.0", "events": str(e.VERSION + 1)}, "unacknowledged": "of"}
     with pytest.raises(UnreachableError, match=r"rollout r-one was written by a newer Katakei .* nothing was changed"):
@@ -89,35 +89,35 @@ def test_a_rollout_that_a_newer_version_wrote_is_refused_by_its_first_event() ->
         ("{", "cannot be read"),
     ],
 )
-def test_what_is_not_known_is_refused_with_advice(text: str, said: str) -> None:
+def test_decode_refuses_unknown_with_advice(text: str, said: str) -> None:
     with pytest.raises(UnreachableError, match="use the version of Katakei that wrote it") as refusal:
         decode(text)
     assert said in str(refusal.value)
 
 
-def test_true_is_no_number() -> None:
+def test_decode_refuses_true_as_number() -> None:
     with pytest.raises(TypeError, match="True is not int"):
         coder(int).write(True)
 
 
 @pytest.mark.parametrize("hint", [bytes, set[str], int | str, dict[str, str]])
-def test_a_type_that_no_event_has_is_refused_before_it_is_written(hint: object) -> None:
+def test_coder_refuses_unknown_type(hint: object) -> None:
     with pytest.raises(TypeError, match="no way to"):
         coder(hint)
 
 
-def test_a_moment_without_zone_is_never_written() -> None:
+def test_iso_refuses_naive_moment() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         encode(e.Finished(datetime(2026, 11, 22, 12)))  # noqa: DTZ001 - the very thing refused
 
 
 @given(st.timedeltas())
-def test_every_span_comes_back_to_the_microsecond(length: timedelta) -> None:
+def test_span_restores_every_duration(length: timedelta) -> None:
     assert span(duration(length)) == length
 
 
 @pytest.mark.parametrize("text", ["300", "P1D", "PT", "PT1.5S", "PT1S ", "PT-1S"])
-def test_a_span_written_otherwise_is_refused(text: str) -> None:
+def test_span_refuses_other_formats(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
         span(text)
 
@@ -127,25 +127,25 @@ def test_sortable_moments_sort_as_text(moments: list[datetime]) -> None:
     assert [moment(text) for text in sorted(map(sortable, moments))] == sorted(moments)
 
 
-def test_a_mapping_keeps_its_arns() -> None:
+def test_mapping_keeps_its_arns() -> None:
     back = decode(encode(planned()))
     assert isinstance(back, e.Planned)
     assert set(back.plan.floors) == {Arn(group.arn) for group in back.plan.groups}
 
 
-def test_a_reason_comes_back_with_what_it_holds() -> None:
+def test_decode_restores_reason() -> None:
     inner = Reason("probe_busy", (("connections", 2), ("ports", (80, 443))))
     held = Reason("held", (("why", inner), ("waited", 1.5), ("name", None)))
     changed = e.PhaseChanged(NOON, TargetId("i"), Phase.LEFT_OUT, reason=held)
     assert decode(encode(changed)) == changed
 
 
-def test_a_late_field_is_left_out_while_it_says_nothing() -> None:
+def test_encode_omits_late_field_with_default() -> None:
     changed = e.PhaseChanged(NOON, TargetId("i"), Phase.OUT)
     assert "reason" not in json.loads(encode(changed))
 
 
-def test_a_reason_with_an_unknown_part_is_refused() -> None:
+def test_decode_refuses_reason_with_unknown_part() -> None:
     text = encode(e.PhaseChanged(NOON, TargetId("i"), Phase.OUT, reason=Reason("held")))
     with pytest.raises(UnreachableError, match="a reason has a code and data"):
         decode(text.replace('"data"', '"facts"'))

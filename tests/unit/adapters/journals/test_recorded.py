@@ -36,7 +36,7 @@ def the_rollout(ledger: Ledger) -> RolloutHeader:
     return header
 
 
-def test_what_it_tells_is_understood_to_the_end(ledger: Ledger) -> None:
+def test_recorded_rollout_is_replayed_to_its_end(ledger: Ledger) -> None:
     header = the_rollout(ledger)
     events = ledger.journal().read(header.rollout, 0)
     state = replay(events)
@@ -45,7 +45,7 @@ def test_what_it_tells_is_understood_to_the_end(ledger: Ledger) -> None:
     assert [standing.phase for standing in state.statuses.values()] == [Phase.DONE, Phase.DONE]
 
 
-def test_it_may_be_written_on(ledger: Ledger) -> None:
+def test_recorded_rollout_accepts_new_events(ledger: Ledger) -> None:
     header = the_rollout(ledger)
     before = ledger.journal().read(header.rollout, 0)
     lease = ledger.leases().take(frozenset(header.groups), owner(), header.rollout)
@@ -54,13 +54,13 @@ def test_it_may_be_written_on(ledger: Ledger) -> None:
     assert ledger.journal().read(header.rollout, 0) == [*before, fell(1)]
 
 
-def test_nothing_of_it_is_lost_when_it_is_read_and_written_again() -> None:
+def test_recorded_events_survive_a_rewrite() -> None:
     lines = json.loads((RECORDED / "s3-1.json").read_text())["rollouts/r-skqx99xx/snapshot.jsonl"].splitlines()
     for line in lines:
         assert _holds(json.loads(encode(decode(line))), json.loads(line))
 
 
-def test_the_present_schema_is_among_them() -> None:
+def test_present_schema_is_recorded() -> None:
     assert f"sqlite-{rollout_headers.VERSION}.sql" in EACH
     assert f"s3-{bucket.SCHEMA_VERSION}.json" in EACH
 

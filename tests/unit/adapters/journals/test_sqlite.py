@@ -45,27 +45,27 @@ def raw(ledger: SqliteLedger, text: str) -> None:
         ({"XDG_STATE_HOME": "not/absolute", "HOME": "/h"}, "sqlite:////h/.local/state/katakei/journal.db"),
     ],
 )
-def test_the_machine_s_own_journal_is_where_xdg_says(env: dict[str, str], url: str) -> None:
+def test_default_url_follows_xdg(env: dict[str, str], url: str) -> None:
     assert default_url(env) == url
 
 
 @pytest.mark.parametrize("url", ["sqlite:////tmp/a b%.db", "/tmp/a b%.db"])  # noqa: S108 - a name, nothing is written
-def test_a_url_and_a_plain_path_name_the_same_file(url: str) -> None:
+def test_url_and_path_name_the_same_file(url: str) -> None:
     assert path_of(url) == Path("/tmp/a b%.db")  # noqa: S108 - likewise
 
 
 @pytest.mark.parametrize("url", ["postgresql://db/katakei", "sqlite://", "sqlite:///", "", ":memory:"])
-def test_a_journal_that_is_not_built_yet_or_names_no_file_is_a_usage_fault(url: str) -> None:
+def test_unsupported_url_is_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="give a path"):
         SqlJournal(url)
 
 
-def test_reading_creates_nothing(ledger: SqliteLedger) -> None:
+def test_read_creates_no_file(ledger: SqliteLedger) -> None:
     assert ledger.journal().find() == []
     assert not ledger.path.parent.exists()
 
 
-def test_the_file_is_for_its_owner_only_and_survives_power_loss(ledger: SqliteLedger) -> None:
+def test_file_is_private_and_synchronous(ledger: SqliteLedger) -> None:
     begun(ledger)
     modes = {
         path.name: stat.S_IMODE(path.stat().st_mode) for path in [ledger.path.parent, *ledger.path.parent.iterdir()]
@@ -77,7 +77,7 @@ def test_the_file_is_for_its_owner_only_and_survives_power_loss(ledger: SqliteLe
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
-def test_reading_costs_no_import_of_sqlalchemy(ledger: SqliteLedger) -> None:
+def test_read_imports_no_sqlalchemy(ledger: SqliteLedger) -> None:
     begun(ledger)
     code = (
         "import sys; from katakei.adapters.journals.sql_journal import SqlJournal; journal = SqlJournal(sys.argv[1]); "
@@ -123,7 +123,7 @@ def _under_a_file(ledger: SqliteLedger) -> None:
         (_under_a_file, "cannot be reached"),
     ],
 )
-def test_a_file_that_is_no_journal_of_this_version_is_refused_untouched(
+def test_foreign_or_newer_file_is_refused_untouched(
     tmp_path: Path, spoil: Callable[[SqliteLedger], None], said: str
 ) -> None:
     with LEDGERS["sqlite"](tmp_path) as made:
@@ -145,7 +145,7 @@ def test_a_file_that_is_no_journal_of_this_version_is_refused_untouched(
     assert (made.path.read_bytes() if made.path.is_file() else b"") == before
 
 
-def test_a_writer_who_keeps_it_locked_too_long_is_told_of_and_nothing_is_lost(ledger: SqliteLedger) -> None:
+def test_locked_file_is_named_and_nothing_is_lost(ledger: SqliteLedger) -> None:
     lease = begun(ledger)
     impatient = SqlJournal(ledger.url, SHORT)
     with closing(sqlite3.connect(ledger.path, isolation_level=None)) as rival:
@@ -166,9 +166,7 @@ def test_a_writer_who_keeps_it_locked_too_long_is_told_of_and_nothing_is_lost(le
         ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000", "its disk is full"),
     ],
 )
-def test_when_the_disk_refuses_the_turn_is_undone_whole(
-    ledger: SqliteLedger, pragma: str, undone: str, said: str
-) -> None:
+def test_disk_error_rolls_back_the_append(ledger: SqliteLedger, pragma: str, undone: str, said: str) -> None:
     lease = begun(ledger)
     journal = ledger.journal()
     journal.append(lease, ID, 1, [])
@@ -187,7 +185,7 @@ def test_when_the_disk_refuses_the_turn_is_undone_whole(
     assert journal.read(ID, 0) == [planned(), fell(2)]
 
 
-def test_a_damaged_file_is_told_and_not_read_as_if_it_were_whole(tmp_path: Path) -> None:
+def test_damaged_file_is_named(tmp_path: Path) -> None:
     with LEDGERS["sqlite"](tmp_path) as made:
         lease = begun(made)
         made.journal().append(lease, ID, 1, [fell(n) for n in range(500)])
@@ -200,9 +198,7 @@ def test_a_damaged_file_is_told_and_not_read_as_if_it_were_whole(tmp_path: Path)
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-def test_a_file_that_was_taken_away_is_told_and_nothing_is_written_into_the_void(
-    ledger: SqliteLedger, *, replaced: bool
-) -> None:
+def test_deleted_file_is_named_and_not_written(ledger: SqliteLedger, *, replaced: bool) -> None:
     lease = begun(ledger)
     journal, leases = ledger.journal(), ledger.leases()
     journal.append(lease, ID, 1, [fell(2)])
@@ -228,7 +224,7 @@ leases_at(sys.argv[1]).take(frozenset({Arn(sys.argv[2])}), owner(), ID)
 """
 
 
-def test_processes_that_create_it_at_the_same_moment_share_it(ledger: SqliteLedger) -> None:
+def test_concurrent_creators_share_the_file(ledger: SqliteLedger) -> None:
     makers = [
         subprocess.Popen([sys.executable, "-c", CREATOR, ledger.url, f"arn:{n}"], stdin=subprocess.PIPE)
         for n in range(4)
@@ -242,7 +238,7 @@ def test_processes_that_create_it_at_the_same_moment_share_it(ledger: SqliteLedg
         assert connection.execute("SELECT count(*) FROM leases").fetchone() == (4,)
 
 
-def test_of_many_that_open_a_new_file_at_once_nobody_is_turned_away(tmp_path: Path) -> None:
+def test_concurrent_openers_all_succeed(tmp_path: Path) -> None:
     def opened(path: Path) -> None:
         together.wait()
         Engine(path, timedelta(seconds=20)).close()

@@ -47,11 +47,11 @@ def _count(*alike: Alike, source: Source = Source.SS) -> Count:
         (replace(IDLE, sent=False, answered_last=False, unsent=True, youngest=65_001 * MS), ConnectionState.PROVED),
     ],
 )
-def test_one_connection_is_proved_answered_or_busy(alike: Alike, standing: ConnectionState) -> None:
+def test_classify_gives_proved_answered_or_busy(alike: Alike, standing: ConnectionState) -> None:
     assert classify(alike, TERMS) is standing
 
 
-def test_answered_means_something_for_plain_http1_only() -> None:
+def test_answered_counts_for_plain_http1_only() -> None:
     other = replace(ANSWERED, http1=False)
     assert classify(IDLE, other) is ConnectionState.BUSY
     assert judge_count(_count(IDLE), other).verdict is ProbeVerdict.BUSY
@@ -59,7 +59,7 @@ def test_answered_means_something_for_plain_http1_only() -> None:
     assert judge_count(_count(IDLE), TERMS).verdict is ProbeVerdict.BUSY
 
 
-def test_the_sentence_names_how_many_the_oldest_and_when() -> None:
+def test_busy_reason_names_number_oldest_and_limit() -> None:
     young = replace(IDLE, number=2, youngest=1000 * MS, oldest=41_700 * MS)
     said = judge_count(_count(young, replace(IDLE, youngest=9000 * MS, oldest=9000 * MS)), TERMS)
     assert said.why == "3 connections, one silent for 41 s, proved at 65 s"
@@ -82,7 +82,7 @@ _KEYS = ("state", "unread", "unsent", "sent", "answered_last")
 
 
 @given(st.lists(_ONE, min_size=1, max_size=8), st.booleans(), st.sampled_from([DrainUntil.PROOF, DrainUntil.ANSWERED]))
-def test_alike_taken_together_are_never_quieter_than_each_alone(
+def test_group_is_never_quieter_than_its_members(
     ones: list[Alike],
     http1: bool,  # noqa: FBT001 - drawn, not called
     until: DrainUntil,

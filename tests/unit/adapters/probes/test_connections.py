@@ -91,7 +91,7 @@ class Told:
         return self.probe.look(targets or (watched(80),))
 
 
-def test_a_verdict_is_dated_by_the_earliest_moment_it_can_speak_of() -> None:
+def test_verdict_is_dated_by_its_earliest_moment() -> None:
     it = Told()
     it.look()
     it.clock.sleep(12 * SECOND)
@@ -100,7 +100,7 @@ def test_a_verdict_is_dated_by_the_earliest_moment_it_can_speak_of() -> None:
     assert (found.verdict, found.begun, found.ended) == (ProbeVerdict.QUIET, START, START + 4 * SECOND)
 
 
-def test_a_quick_answer_teaches_how_the_clocks_stand() -> None:
+def test_fast_answer_measures_the_clock() -> None:
     """The second program began 9 s after it was sent, which the first one's uptime tells."""
     it = Told()
     it.look()
@@ -111,7 +111,7 @@ def test_a_quick_answer_teaches_how_the_clocks_stand() -> None:
     assert it.look()[ONE].ended == START + 10 * SECOND
 
 
-def test_a_target_started_anew_has_a_new_uptime() -> None:
+def test_rebooted_target_has_new_uptime() -> None:
     it = Told()
     it.look()
     it.paper.answers[ONE] = _said(began=900_000, at=900_000, groups=[BUSY])
@@ -122,7 +122,7 @@ def test_a_target_started_anew_has_a_new_uptime() -> None:
     assert it.look()[ONE].ended == START + 61 * SECOND
 
 
-def test_while_busy_it_is_sent_again_and_a_quiet_target_only_after_a_while() -> None:
+def test_busy_target_is_asked_again_sooner_than_quiet() -> None:
     it = Told()
     for answer, sent in ((_said(groups=[BUSY]), 2), (_said(), 2), (None, 2)):
         it.look()
@@ -136,7 +136,7 @@ def test_while_busy_it_is_sent_again_and_a_quiet_target_only_after_a_while() -> 
     assert len(it.paper.sent) == 3
 
 
-def test_no_program_is_sent_to_more_than_fifty_targets_or_twice_at_once() -> None:
+def test_program_goes_to_fifty_targets_once() -> None:
     it = Told()
     many = [watched(80, name=f"i-{n}") for n in range(120)]
     it.look(*many)
@@ -144,7 +144,7 @@ def test_no_program_is_sent_to_more_than_fifty_targets_or_twice_at_once() -> Non
     assert [len(batch) for batch in it.paper.sent] == [50, 50, 20]
 
 
-def test_a_blind_target_is_not_asked() -> None:
+def test_blind_target_is_not_asked() -> None:
     it = Told()
     found = it.look(watched(80, blind="published elsewhere"))[ONE]
     assert (found.verdict, found.why, it.paper.sent) == (ProbeVerdict.BLIND, "published elsewhere", [])
@@ -159,7 +159,7 @@ def test_a_blind_target_is_not_asked() -> None:
         (ProgramOutput("sh: 1: Syntax error"), "the probe had no answer: its answer was incomplete"),
     ],
 )
-def test_what_is_no_answer_is_blind_and_asked_again(printed: ProgramOutput, why: str) -> None:
+def test_incomplete_answer_is_blind_and_repeated(printed: ProgramOutput, why: str) -> None:
     it = Told()
     it.look()
     it.paper.answers[ONE] = printed
@@ -167,7 +167,7 @@ def test_what_is_no_answer_is_blind_and_asked_again(printed: ProgramOutput, why:
     assert (found.verdict, found.why, len(it.paper.sent)) == (ProbeVerdict.BLIND, why, 2)
 
 
-def test_an_answer_that_never_comes_is_given_up() -> None:
+def test_missing_answer_is_given_up() -> None:
     it = Told()
     it.look()
     it.clock.sleep(connections.LOOK + SILENT + SECOND)
@@ -178,14 +178,14 @@ def test_an_answer_that_never_comes_is_given_up() -> None:
     )
 
 
-def test_a_carrier_that_is_down_makes_nothing_quiet() -> None:
+def test_failing_runner_makes_nothing_quiet() -> None:
     it = Told()
     it.paper.down = "SendCommand had no answer"
     found = it.look()[ONE]
     assert (found.verdict, found.why) == (ProbeVerdict.BLIND, "the probe cannot be sent: SendCommand had no answer")
 
 
-def test_a_baseline_is_asked_again_until_each_port_was_seen_once() -> None:
+def test_baseline_repeats_until_every_port_was_seen() -> None:
     it = Told()
     two = [watched(80, 8080)]
     assert it.probe.baseline(two) == {}
@@ -197,7 +197,7 @@ def test_a_baseline_is_asked_again_until_each_port_was_seen_once() -> None:
     assert len(it.paper.sent) == 2
 
 
-def test_arrivals_are_counted_from_the_quiet_verdict_on_and_summed() -> None:
+def test_arrivals_are_summed_since_quiet() -> None:
     it = Told()
     it.look()
     it.paper.answers[ONE] = _said(began=100_000, at=100_700)
@@ -214,7 +214,7 @@ def test_arrivals_are_counted_from_the_quiet_verdict_on_and_summed() -> None:
     assert it.probe.arrivals([watched(80)]) == {ONE: 5}
 
 
-def test_what_was_counted_in_an_attempt_before_is_not_counted_in_this_one() -> None:
+def test_arrivals_of_former_attempt_do_not_count() -> None:
     it = Told()
     it.probe.arrivals([watched(80)])
     it.clock.sleep(5 * SECOND)
@@ -230,13 +230,13 @@ def test_what_was_counted_in_an_attempt_before_is_not_counted_in_this_one() -> N
     ("other", "until"),
     [(group("b"), "answered"), (group("b", protocol="HTTPS"), "proof"), (group("b", version="GRPC"), "proof")],
 )
-def test_one_group_that_is_not_plain_http1_makes_answered_worthless(other: Group, until: str) -> None:
+def test_one_group_beyond_http1_disables_answered(other: Group, until: str) -> None:
     one, it = watched(80), Told(DrainUntil.ANSWERED)
     it.look(ProbedTarget(one.target, (*one.groups, other)))
     assert f"\ni-1 mode=quiet until={until} " in it.paper.texts[0]
 
 
-def test_the_longest_idle_timeout_of_its_groups_counts() -> None:
+def test_longest_idle_timeout_of_groups_counts() -> None:
     one, it = watched(80), Told()
     it.look(ProbedTarget(one.target, (*one.groups, group("slow", idle=timedelta(seconds=200)))))
     assert "\ni-1 mode=quiet until=proof idle=205000 " in it.paper.texts[0]
@@ -267,7 +267,7 @@ def _last(probe: Connections, targets: Sequence[ProbedTarget], name: str) -> tup
     return done.returncode, done.stdout
 
 
-def test_two_real_targets_from_serving_to_quiet_to_a_late_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_targets_go_from_serving_to_late_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "RUN", 2 * SECOND)
     wires = [Wire.open(address=f"127.0.0.{n}") for n in (2, 3)]
     targets = [watched(wire.port, address=f"127.0.0.{n}", name=f"i-{n}") for n, wire in enumerate(wires, 2)]
@@ -293,7 +293,7 @@ def test_two_real_targets_from_serving_to_quiet_to_a_late_request(monkeypatch: p
             wire.close()
 
 
-def test_a_start_is_refused_for_good_by_a_last_look_that_sees_traffic(tmp_path: Path) -> None:
+def test_last_look_with_traffic_refuses_for_good(tmp_path: Path) -> None:
     wires = [Wire.open(address=f"127.0.0.{n}") for n in (2, 3)]
     targets = [watched(wire.port, address=f"127.0.0.{n}", name=f"i-{n}") for n, wire in enumerate(wires, 2)]
     probe = Connections(Paper(), Turned(), DrainUntil.ANSWERED, timedelta(milliseconds=50))

@@ -45,7 +45,7 @@ def wire() -> Iterator[Wire]:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_counts_alike(wire: Wire, shell: str) -> None:
+def test_every_shell_counts_the_same(wire: Wire, shell: str) -> None:
     wire.ask()
     time.sleep(0.02)
     wire.answer()
@@ -59,9 +59,7 @@ def test_every_shell_counts_alike(wire: Wire, shell: str) -> None:
 @pytest.mark.parametrize(
     ("listens", "comes_to"), [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::", "::1"), ("::", "127.0.0.1")]
 )
-def test_both_families_are_seen_by_address_with_and_without_ss(
-    shell: str, listens: str, comes_to: str, tmp_path: Path
-) -> None:
+def test_ipv4_and_ipv6_are_counted_by_address(shell: str, listens: str, comes_to: str, tmp_path: Path) -> None:
     family = socket.AF_INET6 if ":" in listens else socket.AF_INET
     with ExitStack() as open_now:
         dual = listens == "::"
@@ -77,13 +75,13 @@ def test_both_families_are_seen_by_address_with_and_without_ss(
             assert len(mapped.alike) == (comes_to == HERE)
 
 
-def test_an_ip_target_is_counted_at_its_registered_address(wire: Wire) -> None:
+def test_ip_target_is_counted_at_registered_address(wire: Wire) -> None:
     by_ip = group(kind=TargetType.IP)
     assert count(watched(wire.port, name="127.0.0.1", address="10.0.0.9", of=by_ip), PROOF).alike
     assert not count(watched(wire.port, name="127.0.0.2", address="127.0.0.1", of=by_ip), PROOF).alike
 
 
-def test_without_ss_only_no_connection_is_proof(wire: Wire, tmp_path: Path) -> None:
+def test_without_ss_only_no_connection_is_quiet(wire: Wire, tmp_path: Path) -> None:
     path = tools(tmp_path, "ss")
     wire.ask()
     time.sleep(0.02)
@@ -104,7 +102,7 @@ def test_without_ss_only_no_connection_is_proof(wire: Wire, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("state", ["close-wait", "fin-wait-1"])
-def test_without_ss_what_is_half_closed_is_a_connection(state: str, tmp_path: Path) -> None:
+def test_without_ss_half_closed_is_a_connection(state: str, tmp_path: Path) -> None:
     wire = Wire.open()
     wire.client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     wire.ask()
@@ -119,7 +117,7 @@ def test_without_ss_what_is_half_closed_is_a_connection(state: str, tmp_path: Pa
     assert [each.state for each in found.alike] == [state.upper()]
 
 
-def test_an_ss_that_fails_is_no_ss(wire: Wire, tmp_path: Path) -> None:
+def test_failing_ss_counts_as_missing(wire: Wire, tmp_path: Path) -> None:
     path = tools(tmp_path, "ss")
     broken = Path(path) / "ss"
     broken.write_text("#!/bin/sh\nexit 255\n")
@@ -144,7 +142,7 @@ def test_absent_ages_are_no_silence(wire: Wire, tmp_path: Path, lines: str) -> N
     assert connection_counts.judge_count(found, ANSWERED).verdict is ProbeVerdict.BUSY
 
 
-def test_where_nothing_can_be_read_it_says_so(wire: Wire, tmp_path: Path) -> None:
+def test_count_without_sources_says_so(wire: Wire, tmp_path: Path) -> None:
     path = tools(tmp_path, "ss", "cat")
     found = count(watched(wire.port), PROOF, path=path)
     once = run(arguments(Mode.ONCE, watched(wire.port), PROOF, timedelta()), path=path)
@@ -165,7 +163,7 @@ def test_no_root_is_needed(wire: Wire, shell: str) -> None:
     assert (found.source, len(found.alike)) == (Source.SS, 1)
 
 
-def test_the_answer_is_short_whatever_the_number_of_connections(wire: Wire) -> None:
+def test_answer_is_short_for_many_connections(wire: Wire) -> None:
     wire.listener.listen(500)
     with ExitStack() as open_now:
         for number in range(400):
@@ -178,7 +176,7 @@ def test_the_answer_is_short_whatever_the_number_of_connections(wire: Wire) -> N
     assert len(done.stdout) < 2_000
 
 
-def test_kinds_beyond_all_reason_are_counted_as_unanswered(wire: Wire, tmp_path: Path) -> None:
+def test_too_many_kinds_count_as_unanswered(wire: Wire, tmp_path: Path) -> None:
     path = tools(tmp_path, "ss")
     lines = [
         f"STATE-{n} 0 0 {HERE}:{wire.port} {HERE}:9\n\t bytes_sent:9 lastsnd:1000 lastrcv:2000\n" for n in range(500)
@@ -197,7 +195,7 @@ def test_kinds_beyond_all_reason_are_counted_as_unanswered(wire: Wire, tmp_path:
     )
 
 
-def test_it_ends_as_soon_as_everything_is_quiet_and_not_before(wire: Wire) -> None:
+def test_count_ends_once_everything_is_quiet(wire: Wire) -> None:
     wire.ask()
     it = watched(wire.port)
     asked = terms(DrainUntil.ANSWERED, quiet=timedelta(seconds=1))
@@ -215,7 +213,7 @@ def test_it_ends_as_soon_as_everything_is_quiet_and_not_before(wire: Wire) -> No
     assert soon.at - soon.began >= ONE
 
 
-def test_a_baseline_sees_data_of_another_address_and_not_our_own() -> None:
+def test_baseline_sees_data_of_other_addresses_only() -> None:
     """The load balancer stands at 127.0.0.1, the target at 127.0.0.1 too or at 127.0.0.2."""
     near, far = Wire.open(), Wire.open(address="127.0.0.2")
     for wire in (near, far):
@@ -232,7 +230,7 @@ def test_a_baseline_sees_data_of_another_address_and_not_our_own() -> None:
     assert both.seen == {far.port}
 
 
-def test_a_connection_without_data_is_no_baseline_but_one_that_ended_here_is(tmp_path: Path) -> None:
+def test_baseline_needs_data_or_an_ended_connection(tmp_path: Path) -> None:
     """Health checks come and go between two looks; a connection that this machine ended stays visible for a minute."""
     wire = Wire.open(address="127.0.0.2")
     silent = count(watched(wire.port), PROOF, Mode.BASELINE)
@@ -247,7 +245,7 @@ def test_a_connection_without_data_is_no_baseline_but_one_that_ended_here_is(tmp
     assert not ended.alike
 
 
-def test_a_baseline_knows_a_port_that_docker_hands_on(tmp_path: Path) -> None:
+def test_baseline_recognizes_port_of_docker(tmp_path: Path) -> None:
     wire = Wire.open(address="127.0.0.2")
     wire.ask()
     path = tools(tmp_path, "ss")
@@ -262,7 +260,7 @@ def test_a_baseline_knows_a_port_that_docker_hands_on(tmp_path: Path) -> None:
     assert "docker-proxy forwards its port" in connection_counts.blind_reason(found, [wire.port])
 
 
-def test_arrivals_are_counted_from_the_moment_given() -> None:
+def test_arrivals_count_from_the_given_moment() -> None:
     wire = Wire.open(address="127.0.0.2")
     wire.ask()
     it = watched(wire.port)
@@ -281,7 +279,7 @@ def test_arrivals_are_counted_from_the_moment_given() -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_requests_that_brought_and_took_their_own_connection_are_counted_once(shell: str) -> None:
+def test_arrivals_count_short_connections_once(shell: str) -> None:
     """The target ends each, so for a minute the kernel remembers it."""
     with socket.create_server(("127.0.0.2", 0)) as listener:
         port = int(listener.getsockname()[1])
@@ -303,7 +301,7 @@ def test_requests_that_brought_and_took_their_own_connection_are_counted_once(sh
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_last_look_refuses_by_words_and_75(wire: Wire, shell: str) -> None:
+def test_last_look_refuses_in_words_with_75(wire: Wire, shell: str) -> None:
     wire.ask()
     it = watched(wire.port)
     busy = run(arguments(Mode.ONCE, it, ANSWERED, timedelta()), shell)
@@ -316,13 +314,13 @@ def test_the_last_look_refuses_by_words_and_75(wire: Wire, shell: str) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 13, 14, 15, 40])
-def test_an_answer_that_was_cut_is_none(wire: Wire, cut: int) -> None:
+def test_cut_answer_is_none(wire: Wire, cut: int) -> None:
     whole = run(arguments(Mode.QUIET, watched(wire.port), PROOF, timedelta())).stdout
     assert read_count(whole)
     assert read_count(whole[:-cut].rstrip("\n") if cut > 1 else whole[: -cut - 1]) is None
 
 
-def test_an_answer_in_which_a_group_is_missing_is_none(wire: Wire) -> None:
+def test_answer_without_a_group_is_none(wire: Wire) -> None:
     whole = run(arguments(Mode.QUIET, watched(wire.port), PROOF, timedelta())).stdout
     without = "".join(line for line in whole.splitlines(keepends=True) if not line.startswith("group"))
     assert read_count(without) is None
@@ -365,7 +363,7 @@ sys.stdin.read()
 """
 
 
-def test_a_port_that_ends_in_another_network_namespace_is_blind(
+def test_port_of_another_network_namespace_is_blind(
     container: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     """There is a pending request, of which this namespace shows no socket that listens or was accepted."""
@@ -393,7 +391,7 @@ def test_a_port_that_ends_in_another_network_namespace_is_blind(
     assert connection_counts.blind_reason(there, [47_611]) == ""
 
 
-def test_a_text_for_several_machines_gives_each_its_own_line() -> None:
+def test_text_gives_each_machine_its_line() -> None:
     text = program_rounds.text('echo "$# $1 $2"\n', {"i-1": ["a=1", "b"], "i-2": ["a=2", "c"]}, "ME")
     for shell in SHELLS:
         for name, said in (("i-1", "2 a=1 b\n"), ("i-2", "2 a=2 c\n")):
@@ -413,7 +411,7 @@ def test_a_text_for_several_machines_gives_each_its_own_line() -> None:
             assert (lost.returncode, lost.stdout[:12]) == (75, "no line here")
 
 
-def test_what_travels_is_small_and_holds_nothing_that_run_command_would_replace() -> None:
+def test_text_is_small_and_without_double_braces() -> None:
     lines = {
         f"i-{n:017d}": arguments(Mode.ONCE, watched(80, 8080, address="10.250.250.250"), PROOF, ONE) for n in range(50)
     }

@@ -66,12 +66,12 @@ def _number(tally: CounterSource, shell: str = "dash") -> int | None:
         ("requests_in_flight: 4\n", "requests_in_flight", 4),
     ],
 )
-def test_each_known_shape_is_read(shell: str, printed: str, field: str, number: int | None) -> None:
+def test_counter_reads_each_known_format(shell: str, printed: str, field: str, number: int | None) -> None:
     quoted = printed.replace("'", "'\\''")
     assert _number(CounterSource(command=f"printf '%s' '{quoted}'", field=field), shell) == number
 
 
-def test_a_command_that_fails_tells_no_number() -> None:
+def test_failing_command_tells_no_number() -> None:
     assert _number(CounterSource(command="echo 0; exit 1")) is None
     found = read(_ran(CounterSource(command="echo the pool is down >&2; exit 1")).stdout)
     assert found
@@ -79,11 +79,11 @@ def test_a_command_that_fails_tells_no_number() -> None:
     assert judge(found, SECOND).why == "its counter told no number: the pool is down"
 
 
-def test_what_a_person_wrote_is_run_as_they_wrote_it_and_read_by_no_shell_before() -> None:
+def test_command_reaches_the_shell_unchanged() -> None:
     assert _number(CounterSource(command="""x='a"b `id` $(id)'; printf %s "${#x}" """)) == 14
 
 
-def test_the_last_look_refuses_while_something_is_in_flight() -> None:
+def test_last_look_refuses_requests_in_flight() -> None:
     once = ("mode=once", *FIRST)
     busy, quiet, odd = (_ran(CounterSource(command=f"echo {said}"), *once) for said in ("2", "0", "x"))
     assert (busy.returncode, busy.stdout) == (75, "the counter says 2 in flight\n")
@@ -92,7 +92,7 @@ def test_the_last_look_refuses_while_something_is_in_flight() -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_quiet_that_has_begun_is_heard_to_its_end(shell: str, tmp_path: Path) -> None:
+def test_begun_quiet_is_read_to_its_end(shell: str, tmp_path: Path) -> None:
     busy_twice = f"echo x >>{tmp_path}/asked; [ $(wc -l <{tmp_path}/asked) -gt 2 ]; echo $?"
     found = read(_ran(CounterSource(command=busy_twice), "seconds=3", "quiet=2000", shell=shell).stdout)
     assert found
@@ -100,7 +100,7 @@ def test_a_quiet_that_has_begun_is_heard_to_its_end(shell: str, tmp_path: Path) 
     assert judge(found, 2 * SECOND).verdict is ProbeVerdict.QUIET
 
 
-def test_a_quiet_that_is_broken_begins_anew(tmp_path: Path) -> None:
+def test_broken_quiet_begins_again(tmp_path: Path) -> None:
     busy_third = f"echo x >>{tmp_path}/asked; [ $(wc -l <{tmp_path}/asked) -ne 3 ]; echo $?"
     found = read(_ran(CounterSource(command=busy_third), "seconds=4", "quiet=2000").stdout)
     assert found
@@ -123,7 +123,7 @@ def _said(*numbers: int | None) -> Numbers:
         ([0, 0, 0, 0, None], ProbeVerdict.BLIND),
     ],
 )
-def test_only_zeros_for_as_long_as_asked_are_quiet(numbers: Sequence[int | None], pending: ProbeVerdict) -> None:
+def test_quiet_needs_zeros_for_the_whole_time(numbers: Sequence[int | None], pending: ProbeVerdict) -> None:
     assert judge(_said(*numbers), 3 * SECOND).verdict is pending
 
 
@@ -150,9 +150,7 @@ def url() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_page_of_the_target_is_believed_when_it_said_0_for_long_enough(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_status_page_is_quiet_after_long_zero(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     carrier = LocalCarrier()
     probe = Counter(carrier, SystemClock(), CounterSource(url=url), SECOND)
     target = watched(80)

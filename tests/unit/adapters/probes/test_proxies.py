@@ -121,7 +121,7 @@ def _get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
 
 
-def test_a_request_behind_an_answer_in_a_pool_is_busy(slow: Slow, tmp_path: Path) -> None:
+def test_request_behind_pooled_answer_is_busy(slow: Slow, tmp_path: Path) -> None:
     """The pool hands a connection on within the tick in which its last answer left: equal ages are not idle."""
     with _nginx(tmp_path, slow.port) as (plain, _), ExitStack() as open_now:
         clients = [open_now.enter_context(socket.create_connection((HERE, plain), timeout=5)) for _ in range(8)]

@@ -271,18 +271,18 @@ def played() -> dict[str, tuple[ProbeVerdict, ProbeVerdict]]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_each_row_is_judged_as_it_should_be(played: dict[str, tuple[ProbeVerdict, ProbeVerdict]], row: Row) -> None:
+def test_each_row_has_its_verdict(played: dict[str, tuple[ProbeVerdict, ProbeVerdict]], row: Row) -> None:
     proof, answered = played[row.name]
     assert proof is row.proof
     assert answered is row.answered
 
 
-def test_no_row_is_quiet_by_proof_while_something_is_pending_and_each_blind_spot_is_named() -> None:
+def test_no_row_with_pending_request_is_quiet() -> None:
     assert not [row.name for row in ROWS if row.pending and row.proof is Q]
     assert all((row.pending and row.answered is Q) == ("blind spot" in row.name) for row in ROWS)
 
 
-def test_silence_longer_than_the_idle_timeout_is_proof_whatever_came_before() -> None:
+def test_silence_beyond_idle_timeout_is_proof() -> None:
     """By then the load balancer has ended what may have been pending; before that it is busy, with the sentence."""
     wires = [Wire.open() for _ in range(4)]
     for act, wire in zip((_idle, _second_behind_answer, _half_closed_client, _unused), wires, strict=True):
@@ -305,7 +305,7 @@ def test_no_connection_is_quiet_at_once(wire: Wire) -> None:
     assert judged(wire.port, DrainUntil.PROOF).why == "no connection"
 
 
-def test_second_requests_sent_in_the_tick_of_the_answer_are_never_taken_for_idle() -> None:
+def test_request_in_the_tick_of_an_answer_is_busy() -> None:
     wires = [Wire.open() for _ in range(30)]
     for wire in wires:
         _second_behind_answer(wire)

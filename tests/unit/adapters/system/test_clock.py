@@ -21,7 +21,7 @@ class Wall(datetime):
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["forward", "back"])
-def test_turning_the_wall_clock_by_an_hour_turns_nothing_here(by: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stepped_wall_clock_moves_no_time(by: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "datetime", Wall)
     ours = clock.SystemClock()
     begun = ours.now()

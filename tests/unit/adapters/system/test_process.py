@@ -39,7 +39,7 @@ def ended_unburied(pid: int) -> None:
         time.sleep(0.01)
 
 
-def test_this_process_is_alive_and_knows_its_start_and_boot() -> None:
+def test_this_process_is_alive_with_start_and_boot() -> None:
     me = process.current_owner()
     assert me.pid == os.getpid()
     assert me.started > 0
@@ -47,14 +47,14 @@ def test_this_process_is_alive_and_knows_its_start_and_boot() -> None:
     assert process.fate(me, process.current_place()) is ProcessFate.ALIVE
 
 
-def test_a_running_or_stopped_process_is_alive(other: tuple[subprocess.Popen[str], Owner]) -> None:
+def test_running_or_stopped_process_is_alive(other: tuple[subprocess.Popen[str], Owner]) -> None:
     child, owner = other
     assert process.fate(owner, process.current_place()) is ProcessFate.ALIVE
     child.send_signal(signal.SIGSTOP)
     assert process.fate(owner, process.current_place()) is ProcessFate.ALIVE
 
 
-def test_a_killed_process_is_dead_even_before_its_parent_has_noticed(
+def test_killed_process_is_dead_even_as_zombie(
     other: tuple[subprocess.Popen[str], Owner],
 ) -> None:
     child, owner = other
@@ -65,7 +65,7 @@ def test_a_killed_process_is_dead_even_before_its_parent_has_noticed(
     assert process.fate(owner, process.current_place()) is ProcessFate.DEAD
 
 
-def test_a_pid_that_another_process_has_got_since_is_no_sign_of_life() -> None:
+def test_reused_pid_is_dead() -> None:
     me = process.current_owner()
     other = replace(me, started=me.started - 1, nonce="other")
     assert process.fate(other, process.current_place()) is ProcessFate.DEAD
@@ -84,7 +84,7 @@ def test_a_pid_that_another_process_has_got_since_is_no_sign_of_life() -> None:
         ({"pid": -1}, {}, ProcessFate.UNKNOWN),
     ],
 )
-def test_dead_is_only_who_can_be_missed_from_here(
+def test_process_is_dead_only_where_it_is_visible(
     change: dict[str, str], place: dict[str, str], fate: ProcessFate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "machine-id").write_text("0123\n")
@@ -93,14 +93,14 @@ def test_dead_is_only_who_can_be_missed_from_here(
     assert process.fate(owner, replace(process.current_place(), **place)) is fate
 
 
-def test_machines_without_an_id_are_not_the_same_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_without_id_are_not_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "MACHINE_ID", tmp_path / "none")
     assert process.current_place().machine == ""
     owner = replace(process.current_owner(), boot="another", nonce="other")
     assert process.fate(owner, process.current_place()) is ProcessFate.UNKNOWN
 
 
-def test_where_there_is_no_proc_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_without_proc_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "PROC", tmp_path)
     me = process.current_owner()
     assert (me.started, me.boot) == (0, "")
