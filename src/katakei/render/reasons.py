@@ -114,9 +114,9 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.LEFT_SERVICE_NOT_OBSERVED: (
             "left service {waited:span} ago, after it was done, and was not observed recently ({text:or no answer yet})"
         ),
-        _C.LATE_TARGETS_LEFT: "late: leave",
-        _C.MACHINE_TAKES_NO_PART: "its machine takes no part",
-        _C.TAGS_DIFFER: "its tags are not those of `targets`",
+        _C.LATE_TARGETS_LEFT: "the configuration says `late: leave`",
+        _C.MACHINE_TAKES_NO_PART: "its machine does not take part in the rollout",
+        _C.TAGS_DIFFER: "its tags do not match `targets`",
         _C.CAME_AFTER_ROLLOUT: "it was registered after the rollout",
         _C.IN_OTHER_GROUPS: "it is registered in other groups too: {groups}",
         _C.NOT_WORKABLE: "it cannot be worked on: {text}",
