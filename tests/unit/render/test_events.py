@@ -33,8 +33,10 @@ READ: list[tuple[e.Event, str]] = [
     ),
     (
         e.TargetAdded(NOON, NEW, takes_part=False, reason=LATE),
-        f"{NEW.id} (web7)  somebody registered it during the rollout; it is left as it is"
-        " (the configuration says `late: leave`)",
+        (
+            f"{NEW.id} (web7)  somebody registered it during the rollout; it is left as it is"
+            " (the configuration says `late: leave`)"
+        ),
     ),
     (e.PhaseChanged(NOON, T, Phase.DRAINING), f"{WHO}  draining"),
     (
