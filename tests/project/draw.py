@@ -8,10 +8,12 @@ from configparser import ConfigParser
 from itertools import pairwise
 from pathlib import Path
 from string import Formatter
+from textwrap import dedent, wrap
 
 from tests.project import schemas
 from tests.unit.adapters.probes.test_rows import ROWS
 
+import katakei
 from katakei.domain import reasons as reason_codes
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
 from katakei.domain.wire import EVENTS
@@ -23,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README, PAGE, EVIDENCE = ROOT / "README.md", DOCS / "phases.md", DOCS / "evidence.md"
 ARCHITECTURE, JSON_OUTPUT, REASONS = DOCS / "architecture.md", DOCS / "json-output.md", DOCS / "reasons.md"
+PYTHON_API = DOCS / "python-api.md"
 ARROW = " ─▶ "
 LAB = "lab"
 
@@ -119,6 +122,14 @@ def kinds() -> str:
     return "\n".join(lines)
 
 
+def api() -> str:
+    """The example in the docstring of the package, and the public names."""
+    blocks = (katakei.__doc__ or "").split("\n\n")
+    example = dedent("\n\n".join(block for block in blocks if block.startswith("    ")))
+    names = ", ".join(f"`{name}`" for name in katakei.__all__ if name != "__version__")
+    return "\n".join(["```python", example, "```", "", *wrap(f"Names: {names}.", 120)])
+
+
 def reasons() -> str:
     """The whole text of docs/reasons.md."""
     return f"""# Reasons
@@ -156,6 +167,7 @@ def drawings() -> Mapping[Path, str]:
         EVIDENCE: ("sockets", sockets()),
         ARCHITECTURE: ("layers", figure()),
         JSON_OUTPUT: ("kinds", kinds()),
+        PYTHON_API: ("api", api()),
     }
     written = {
         path: between_marks(path.read_text(encoding="utf-8"), name, drawing) for path, (name, drawing) in drawn.items()

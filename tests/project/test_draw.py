@@ -27,7 +27,13 @@ def test_every_transition_is_drawn_once() -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [(draw.README, "phases"), (draw.EVIDENCE, "sockets"), (draw.ARCHITECTURE, "layers"), (draw.JSON_OUTPUT, "kinds")],
+    [
+        (draw.README, "phases"),
+        (draw.EVIDENCE, "sockets"),
+        (draw.ARCHITECTURE, "layers"),
+        (draw.JSON_OUTPUT, "kinds"),
+        (draw.PYTHON_API, "api"),
+    ],
     ids=lambda each: each if isinstance(each, str) else each.name,
 )
 def test_every_drawing_has_its_marks(path: Path, name: str) -> None:
