@@ -115,7 +115,6 @@ class AwsSession:
 
         Raises:
             KatakeiError: as `errors.translate` says; NoAnswerError when the deadline passed first.
-
         """
         connection = self._connect(service)
         self._refresh_credentials(service, connection)
