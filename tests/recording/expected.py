@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
+from katakei.adapters.journals.event_codec import coder
 from katakei.domain.events import Event
 from katakei.domain.observation import baseline_text
 from katakei.domain.phases import Phase
+from katakei.domain.reasons import Reason, ReasonCode
 from katakei.domain.replay import replay
 from katakei.domain.rollout import TargetStatus
 from katakei.domain.wire import kind_of
 from katakei.reconcile.outcome import verdict
-from katakei.render.reasons import sentence
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -48,7 +49,7 @@ def expected(events: Sequence[Event]) -> dict[str, Plain]:
 
 def _target(status: TargetStatus) -> Plain:
     optional: dict[str, Plain] = {
-        "why": sentence(status.reason) or None,
+        **_reason(status.reason),
         "ticket": status.ticket,
         "exit": status.exit,
         "blind": None if status.baseline is None else baseline_text(status.baseline),
@@ -64,3 +65,12 @@ def _target(status: TargetStatus) -> Plain:
         "cause": status.cause.value if status.cause else None,
         **{name: value for name, value in optional.items() if value is not None and value is not False},
     }
+
+
+def _reason(reason: Reason | None) -> dict[str, Plain]:
+    """The text that version 1 recorded, or the code with its facts; never the sentence, whose words may change."""
+    if reason is None:
+        return {}
+    if reason.code == ReasonCode.RECORDED_TEXT:
+        return {"why": str(reason.value("text"))}
+    return {"reason": coder(Reason).write(reason)}

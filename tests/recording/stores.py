@@ -34,8 +34,8 @@ def dump(ledger: Ledger) -> str:
         with closing(sqlite3.connect(ledger.path)) as connection:
             return "\n".join(connection.iterdump()) + "\n"
     if isinstance(ledger, S3Ledger):
-        found = {key: ledger.bucket.get(key) for key in ledger.bucket.keys("")}
-        texts = {key: each.text for key, each in found.items() if each}
+        keys = ledger.bucket.keys("")
+        texts = {key: found.text for key, found in zip(keys, ledger.bucket.get_all(keys), strict=True) if found}
         return json.dumps(texts, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     raise TypeError(f"no recording is made of {type(ledger).__name__}")
 
