@@ -12,7 +12,7 @@ plays = Plays()
 
 
 @plays.slow
-def the_demo_rolls_two_servers_under_load_and_loses_no_request(katakei: Katakei, ground: Ground) -> None:
+def demo_rolls_two_servers_and_loses_no_request(katakei: Katakei, ground: Ground) -> None:
     del ground  # it brings a lab of its own
     done = katakei("demo", within=240, AWS_ENDPOINT_URL=None, TARGET_GROUP_ARN=None)
     assert done.code == 0, done.all()
@@ -22,7 +22,7 @@ def the_demo_rolls_two_servers_under_load_and_loses_no_request(katakei: Katakei,
 
 
 @plays.slow
-def the_demo_tells_its_figures_to_a_program(katakei: Katakei, ground: Ground) -> None:
+def demo_prints_its_figures_as_json(katakei: Katakei, ground: Ground) -> None:
     del ground
     done = katakei("demo", "--json", within=240, AWS_ENDPOINT_URL=None)
     data = json.loads(done.out)
@@ -31,5 +31,5 @@ def the_demo_tells_its_figures_to_a_program(katakei: Katakei, ground: Ground) ->
 
 
 @plays.each()
-def test_it(play: Play, stage: Stage) -> None:
+def test_play(play: Play, stage: Stage) -> None:
     stage.show(play)

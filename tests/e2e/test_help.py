@@ -31,7 +31,7 @@ def help_of(path: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
-def test_help_says_in_plain_words_what_it_does_and_fits_80_columns(path: tuple[str, ...]) -> None:
+def test_help_is_plain_and_fits_80_columns(path: tuple[str, ...]) -> None:
     text = help_of(path)
     usage, _, said = text.partition("\n\n")
     assert usage.startswith("Usage: katakei")
@@ -41,7 +41,7 @@ def test_help_says_in_plain_words_what_it_does_and_fits_80_columns(path: tuple[s
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
-def test_every_option_and_argument_is_explained(path: tuple[str, ...]) -> None:
+def test_help_explains_every_option_and_argument(path: tuple[str, ...]) -> None:
     found, _ = command(path)
     for option in found.params:
         if isinstance(option, click.Option) and not option.hidden:
@@ -52,7 +52,7 @@ def test_every_option_and_argument_is_explained(path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("path", JSON, ids=" ".join)
-def test_every_command_that_shows_something_shows_it_to_programs_too(path: tuple[str, ...]) -> None:
+def test_commands_that_print_take_json(path: tuple[str, ...]) -> None:
     assert "--json" in [name for option in command(path)[0].params for name in option.opts]
 
 
@@ -65,12 +65,12 @@ def typed() -> list[str]:
     return [line for line in [*lines, *inline] if line.startswith("katakei")]
 
 
-def test_the_readme_tells_some_commands() -> None:
+def test_readme_shows_commands() -> None:
     assert len(typed()) >= 9
 
 
 @pytest.mark.parametrize("line", typed())
-def test_what_the_readme_tells_to_type_exists(line: str) -> None:
+def test_readme_commands_exist(line: str) -> None:
     words = shlex.split(line)[1:]
     path: tuple[str, ...] = ()
     while words and words[0] in (COMMANDS if not path else ("up",) if path == ("lab",) else ()):
@@ -80,7 +80,7 @@ def test_what_the_readme_tells_to_type_exists(line: str) -> None:
     found.make_context(path[-1], words, parent=context.parent)
 
 
-def test_the_makefile_has_what_the_readme_tells_to_make() -> None:
+def test_readme_make_targets_exist() -> None:
     makefile = (README.parent / "Makefile").read_text()
     for name in re.findall(r"make ([a-z]+)\b", README.read_text().replace("`make`", "")):
         assert re.search(rf"^{name}:", makefile, re.MULTILINE), name

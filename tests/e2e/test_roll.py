@@ -1,4 +1,4 @@
-"""A rollout by the command: under traffic, by hand, failing, aborted, interrupted, killed, with a rival."""
+"""`katakei roll` and `plan`: under traffic, with manual work, failing, interrupted, killed, beside rivals."""
 
 import random
 import signal
@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from tests.e2e.command import Katakei, Running
 from tests.e2e.ground import Ground
-from tests.e2e.stage import Play, Plays, Stage
+from tests.e2e.stage import SHOP, Play, Plays, Stage
 
 from katakei.lab import clock
 from katakei.lab.traffic import Figures, Traffic
@@ -48,7 +48,7 @@ def traffic(url: str) -> Iterator[list[Figures]]:
 
 
 @plays
-def a_group_goes_from_one_release_to_the_next_and_no_request_is_lost(katakei: Katakei, ground: Ground) -> None:
+def roll_loses_no_request_under_traffic(katakei: Katakei, ground: Ground) -> None:
     places = ground.places()
     katakei.file(configuration())
     with traffic(ground.lab.url) as seen:
@@ -74,7 +74,7 @@ def a_group_goes_from_one_release_to_the_next_and_no_request_is_lost(katakei: Ka
 
 
 @plays
-def a_plan_changes_nothing_and_says_what_would_happen(katakei: Katakei, ground: Ground) -> None:
+def plan_changes_nothing_and_says_what_would_happen(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration())
     done = katakei("plan", "--release", "v2")
     assert done.code == 0
@@ -103,7 +103,7 @@ def by_hand(katakei: Katakei, ground: Ground) -> tuple[Running, str]:
 
 
 @plays
-def a_person_works_and_says_so_from_elsewhere_and_a_rival_is_refused(katakei: Katakei, ground: Ground) -> None:
+def roll_with_manual_work_is_approved_from_elsewhere(katakei: Katakei, ground: Ground) -> None:
     roll, name = by_hand(katakei, ground)
     assert "work     by hand" in roll.said()
     assert f"katakei approve {name} {ground.ids[0]}" in roll.said()
@@ -127,7 +127,7 @@ def a_person_works_and_says_so_from_elsewhere_and_a_rival_is_refused(katakei: Ka
 
 
 @plays.slow
-def an_abort_from_elsewhere_brings_everything_back(katakei: Katakei, ground: Ground) -> None:
+def abort_from_elsewhere_brings_targets_back(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration(settle=20))
     roll = katakei.start("roll", "--release", "v3", "--json")
     roll.until("SeenOut")
@@ -147,7 +147,7 @@ def an_abort_from_elsewhere_brings_everything_back(katakei: Katakei, ground: Gro
 
 
 @plays.slow
-def where_nobody_drives_it_any_more_abort_itself_brings_everything_back(katakei: Katakei, ground: Ground) -> None:
+def abort_without_an_owner_brings_targets_back(katakei: Katakei, ground: Ground) -> None:
     roll, name = by_hand(katakei, ground)
     roll.tell(signal.SIGKILL)
     roll.end()
@@ -161,7 +161,7 @@ def where_nobody_drives_it_any_more_abort_itself_brings_everything_back(katakei:
 
 
 @plays
-def work_that_fails_leaves_its_target_out_and_names_it(katakei: Katakei, ground: Ground) -> None:
+def roll_with_failed_work_leaves_its_target_out(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration("{ssm: {run: 'echo broken >&2; exit 7'}}"))
     done = katakei("roll")
     assert done.code == 3, done.all()
@@ -174,7 +174,7 @@ def work_that_fails_leaves_its_target_out_and_names_it(katakei: Katakei, ground:
 
 
 @plays.slow
-def work_that_fails_is_put_back_where_that_is_asked(katakei: Katakei, ground: Ground) -> None:
+def roll_with_failed_work_returns_its_target_if_configured(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration("{ssm: {run: exit 7}}", more="on_failure: {failed_target: put_back}"))
     done = katakei("roll")
     assert done.code == 1, done.all()
@@ -182,7 +182,7 @@ def work_that_fails_is_put_back_where_that_is_asked(katakei: Katakei, ground: Gr
 
 
 @plays.slow
-def one_interrupt_finishes_what_is_in_hand_and_the_same_command_goes_on(katakei: Katakei, ground: Ground) -> None:
+def roll_after_one_interrupt_finishes_targets_and_carries_on(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration())
     roll = katakei.start("roll", "--release", "v4")
     roll.until("working")
@@ -206,7 +206,7 @@ def one_interrupt_finishes_what_is_in_hand_and_the_same_command_goes_on(katakei:
 
 
 @plays.slow
-def two_interrupts_stop_at_once_and_say_how_to_go_on(katakei: Katakei, ground: Ground) -> None:
+def roll_after_two_interrupts_stops_at_once(katakei: Katakei, ground: Ground) -> None:
     roll, name = by_hand(katakei, ground)
     roll.tell(signal.SIGTERM)
     roll.until("finishing the targets in progress")
@@ -218,7 +218,7 @@ def two_interrupts_stop_at_once_and_say_how_to_go_on(katakei: Katakei, ground: G
 
 
 @plays.slow
-def after_a_kill_the_same_command_finishes_and_work_is_done_once(katakei: Katakei, ground: Ground) -> None:
+def roll_after_a_kill_carries_on_and_works_once(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration())
     release = "v8"
     roll = katakei.start("roll", "--release", release)
@@ -235,7 +235,7 @@ def after_a_kill_the_same_command_finishes_and_work_is_done_once(katakei: Katake
 
 
 @plays.slow
-def a_rollout_goes_on_when_nobody_reads_it_any_more(katakei: Katakei, ground: Ground) -> None:
+def roll_goes_on_without_a_reader(katakei: Katakei, ground: Ground) -> None:
     katakei.file(configuration())
     words = [sys.executable, "-m", "katakei.cli", "roll", "--release", "v6", "--only", ground.ids[0]]
     with subprocess.Popen(words, cwd=katakei.folder, env=katakei.env, stdout=subprocess.PIPE) as roll:
@@ -248,7 +248,7 @@ def a_rollout_goes_on_when_nobody_reads_it_any_more(katakei: Katakei, ground: Gr
 
 
 @plays.slow
-def a_group_and_a_command_need_no_file(katakei: Katakei, ground: Ground) -> None:
+def roll_needs_no_file_with_a_group_and_a_command(katakei: Katakei, ground: Ground) -> None:
     work = 'test "$KATAKEI_RELEASE" = v7 && echo "$KATAKEI_RELEASE" > release && ./bin/restart'
     words = ("roll", "LaravelTargetGroup", "--run", work, "--release", "v7", "--only", "web-1", "--yes")
     done = katakei(*words, "--journal", str(katakei.folder / "mine.db"), within=120, CI="true")
@@ -257,6 +257,108 @@ def a_group_and_a_command_need_no_file(katakei: Katakei, ground: Ground) -> None
     assert (katakei.folder / "mine.db").exists()
 
 
+# -- a group that no listener uses
+
+IDLE_FILE = SHOP.replace("LaravelTargetGroup", "green") + "window: {floor: 0}\n"
+NOBODY = "no listener forwards to green, so no target in it can serve"
+
+
+def green(ground: Ground, *ids: str) -> Ground:
+    """A group that nothing forwards to, with these servers in it; what is asked from now on is asked of it."""
+    elb = ground.aws.get("elbv2")
+    [blue] = elb.describe_target_groups(TargetGroupArns=[ground.group])["TargetGroups"]
+    made = elb.create_target_group(Name="green", Protocol="HTTP", Port=8080, VpcId=blue["VpcId"])
+    ground.group = made["TargetGroups"][0]["TargetGroupArn"]
+    if ids:
+        elb.register_targets(TargetGroupArn=ground.group, Targets=[{"Id": one} for one in ids])
+    return ground
+
+
+@plays
+def manual_steps_work_in_an_idle_group(katakei: Katakei, ground: Ground) -> None:
+    first = green(ground).ids[0]
+    done = katakei("register", "green", first, within=30)
+    assert (done.code, ground.places()) == (0, [(first, 8080)]), done.all()
+    assert NOBODY in done.out
+    assert "returned" in done.out
+
+    done = katakei("deregister", "green", first, "--force", within=60)
+    assert (done.code, ground.places()) == (0, []), done.all()
+
+
+@plays
+def roll_of_an_idle_group_needs_a_floor_of_0(katakei: Katakei, ground: Ground) -> None:
+    green(ground, *ground.ids)
+    places = ground.places()
+    refused = katakei("roll", "green", "--run", "true", "--only-these-groups", "--force")
+    assert (refused.code, "floor: 0" in refused.err) == (4, True), refused.all()
+
+    katakei.file(IDLE_FILE)
+    done = katakei("roll", "--release", "v2", "--only-these-groups", within=90)
+    assert (done.code, ground.places(), ground.starts()) == (0, places, [1, 1]), done.all()
+    assert NOBODY in done.out
+    assert ground.releases() == ["v2", "v2"]
+    assert set(ground.states().values()) == {"unused"}
+
+
+# -- several at once
+
+QUIET = 7  # seconds after which a heartbeat is not young any more
+
+
+def _in_s3(ground: Ground) -> str:
+    region = {"LocationConstraint": "ap-northeast-1"}
+    ground.aws.get("s3").create_bucket(Bucket="journals", CreateBucketConfiguration=region)
+    return "s3://journals/katakei"
+
+
+def _rolls(katakei: Katakei, journal: str | None) -> Running:
+    return katakei.start("roll", "--release", "v2", KATAKEI_JOURNAL=journal)
+
+
+def _of_three_one_works(katakei: Katakei, ground: Ground, journal: str | None) -> None:
+    katakei.file(SHOP)
+    three = [_rolls(katakei, journal) for _ in range(3)]
+    assert clock.wait_for(lambda: sum(each.process.poll() is not None for each in three) == 2, 30, 0.05)
+    refused = [each.end() for each in three if each.process.poll() is not None]
+    (worked,) = (each for each in three if each.process.poll() is None)
+    worked.until("draining")
+    late = _rolls(katakei, journal).end(within=15)
+    for each in (*refused, late):
+        assert (each.code, "is held by rollout r-" in each.err) == (4, True), each.all()
+        assert "takes over once it has been silent for 30s" in each.err
+    assert (worked.end().code, ground.releases(), ground.starts()) == (0, ["v2", "v2"], [1, 1])
+
+
+@plays
+def roll_of_three_at_once_lets_one_work(katakei: Katakei, ground: Ground) -> None:
+    _of_three_one_works(katakei, ground, None)
+
+
+@plays
+def roll_of_three_at_once_in_s3_lets_one_work(katakei: Katakei, ground: Ground) -> None:
+    _of_three_one_works(katakei, ground, _in_s3(ground))
+
+
+@plays
+def roll_of_a_suspended_owner_writes_nothing_more(katakei: Katakei, ground: Ground) -> None:
+    journal = _in_s3(ground)
+    katakei.file(SHOP)
+    owner = _rolls(katakei, journal)
+    owner.until("draining")
+    owner.tell(signal.SIGSTOP)
+    clock.sleep(QUIET)
+    taker = _rolls(katakei, journal)
+    taker.until("it is watched for that long now")
+    assert taker.end(within=150).code == 0, taker.said()
+    assert (ground.releases(), ground.starts()) == (["v2", "v2"], [1, 1])
+    before = ground.changes()
+    owner.tell(signal.SIGCONT)
+    woken = owner.end()
+    assert (woken.code, "another process has taken over" in woken.err) == (4, True), woken.all()
+    assert (ground.changes(), ground.starts()) == (before, [1, 1])
+
+
 @plays.each()
-def test_it(play: Play, stage: Stage) -> None:
+def test_play(play: Play, stage: Stage) -> None:
     stage.show(play)

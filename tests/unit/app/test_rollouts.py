@@ -10,12 +10,13 @@ from tests.contracts.ledgers import LEDGERS, Ledger, owner, planned
 from tests.properties.builders import group, seconds
 from tests.properties.simulated_aws import By
 from tests.unit.app.fakes import OTHER, SPEC, Stage
+from tests.unit.given import a_plan
 
 from katakei.adapters.journals import lease_holders
 from katakei.adapters.system.process import ProcessFate
 from katakei.app import rollouts as app_rollouts
 from katakei.app.manual_steps import manual_step
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts, changes
 from katakei.domain import events as e
 from katakei.domain.errors import (
     KatakeiError,
@@ -29,6 +30,7 @@ from katakei.domain.errors import (
 from katakei.domain.model import RolloutId
 from katakei.domain.phases import Phase
 from katakei.domain.plan import PlanKind
+from katakei.domain.spec import Check, HttpCheck
 from katakei.runtime import lease_keeper
 from katakei.runtime.session import RolloutSession
 
@@ -145,6 +147,37 @@ def test_unknown_target_gives_the_lease_back(stage: Stage) -> None:
     with pytest.raises(UsageError, match="web9"):
         Rollouts(stage.drivers).open(manual_step(PlanKind.DEREGISTER, "web", ("web9",)))
     rival_takes(stage)
+
+
+# -- changes
+
+
+def test_changes_is_empty_for_the_same_request() -> None:
+    plan = a_plan()
+    assert changes(plan, RolloutRequest(plan.spec, plan.release)) == ()
+
+
+def test_changes_names_release_and_configuration() -> None:
+    plan = a_plan()
+    other = replace(plan.spec, groups=("other",))
+    told = changes(replace(plan, release="v2"), RolloutRequest(other, "v3"))
+    assert told[0].startswith("groups ")
+    assert told[1] == "release v2, now v3"
+    assert changes(replace(plan, release="v2"), RolloutRequest(plan.spec)) == ("release v2, now none",)
+
+
+def test_changes_ignores_a_dropped_health_check() -> None:
+    plan = a_plan(check=Check(asked=False))
+    assert changes(plan, RolloutRequest(replace(plan.spec, check=Check()), plan.release)) == ()
+    asked = replace(plan.spec, check=Check(HttpCheck("/health")))
+    assert changes(plan, RolloutRequest(asked, plan.release)) != ()
+
+
+def test_changes_ignores_name_or_arn_of_a_group() -> None:
+    plan = a_plan()
+    by_name = replace(plan, spec=replace(plan.spec, groups=(plan.groups[0].name,)))
+    by_arn = replace(plan.spec, groups=(plan.groups[0].arn,))
+    assert changes(by_name, RolloutRequest(by_arn, plan.release)) == ()
 
 
 # -- confirmation

@@ -217,7 +217,7 @@ def _files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("each", CASES, ids=[each.name for each in CASES])
-def test_it_is_said_and_nothing_is_done(each: Case, answers: Mapping[str, Done], lab: Lab) -> None:
+def test_wrong_input_is_explained_and_changes_nothing(each: Case, answers: Mapping[str, Done], lab: Lab) -> None:
     done = answers[each.name]
     ids = [target.id for target in lab.targets]
     for words in each.says:
@@ -228,7 +228,7 @@ def test_it_is_said_and_nothing_is_done(each: Case, answers: Mapping[str, Done],
     assert done.out == ""
 
 
-def test_a_denied_call_names_the_right_that_is_missing(katakei: Katakei, ground: Ground, lab: Lab) -> None:
+def test_denied_call_names_the_missing_permission(katakei: Katakei, ground: Ground, lab: Lab) -> None:
     lab.faults(deny=["DescribeTargetHealth"])
     done = katakei("status")
     assert (done.code, done.out) == (5, "")
@@ -240,7 +240,7 @@ def test_a_denied_call_names_the_right_that_is_missing(katakei: Katakei, ground:
     assert set(ground.states().values()) == {"healthy"}
 
 
-def test_a_question_without_an_answer_is_asked_again_and_then_that_is_said(katakei: Katakei, lab: Lab) -> None:
+def test_unanswered_question_is_repeated_then_explained(katakei: Katakei, lab: Lab) -> None:
     asked = len(lab.calls())
     lab.faults(throttle=1.0)
     done = katakei("status")
@@ -251,7 +251,7 @@ def test_a_question_without_an_answer_is_asked_again_and_then_that_is_said(katak
     assert len(lab.calls()) >= asked + 3
 
 
-def test_an_instance_that_does_not_exist_is_nobody_afterwards(katakei: Katakei, ground: Ground) -> None:
+def test_register_of_an_unknown_instance_leaves_no_trace(katakei: Katakei, ground: Ground) -> None:
     done = katakei("register", NOBODY)
     assert done.code != 0
     assert f"The following instances do not exist: '{NOBODY}'" in done.out
@@ -260,7 +260,7 @@ def test_an_instance_that_does_not_exist_is_nobody_afterwards(katakei: Katakei, 
     assert NOBODY not in ground.states()
 
 
-def test_a_reader_that_has_gone_is_no_error(katakei: Katakei) -> None:
+def test_output_without_a_reader_is_no_error(katakei: Katakei) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "katakei.cli", "status"],
         env=katakei.env,
@@ -274,7 +274,7 @@ def test_a_reader_that_has_gone_is_no_error(katakei: Katakei) -> None:
         assert (process.stderr.read(), process.wait(30)) == (b"", 0)
 
 
-def test_a_full_disk_under_the_output_is_said(katakei: Katakei) -> None:
+def test_output_on_a_full_disk_is_explained(katakei: Katakei) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "katakei.cli", "status"],

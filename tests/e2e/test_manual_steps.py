@@ -1,4 +1,4 @@
-"""The runbook of every day, step by step: show, deregister, wait, register, show."""
+"""The runbook by hand: status, groups, deregister, register."""
 
 import pytest
 from tests.e2e.command import Katakei
@@ -10,7 +10,7 @@ plays = Plays()
 
 
 @plays
-def status_and_groups_show_every_target_as_the_load_balancer_does(katakei: Katakei, ground: Ground) -> None:
+def status_and_groups_show_what_the_load_balancer_shows(katakei: Katakei, ground: Ground) -> None:
     done = katakei("status")
     assert done.code == 0
     assert "LaravelTargetGroup: 2 of 2 serving" in done.out
@@ -31,7 +31,7 @@ def status_and_groups_show_every_target_as_the_load_balancer_does(katakei: Katak
 
 
 @plays
-def one_side_is_taken_out_drained_and_put_back(katakei: Katakei, ground: Ground) -> None:
+def deregister_and_register_take_one_side_out_and_back(katakei: Katakei, ground: Ground) -> None:
     first, other = ground.ids
     places = ground.places()
 
@@ -93,9 +93,7 @@ def no_wait_returns_once_the_load_balancer_shows_it(katakei: Katakei, ground: Gr
 
 
 @plays
-def a_port_takes_out_one_registration_of_a_server_and_what_is_out_is_not_forgotten(
-    katakei: Katakei, ground: Ground
-) -> None:
+def deregister_with_a_port_takes_one_registration_out(katakei: Katakei, ground: Ground) -> None:
     first, other = ground.ids
     elb = ground.aws.get("elbv2")
     elb.register_targets(TargetGroupArn=ground.group, Targets=[{"Id": first, "Port": 9999}])
@@ -123,7 +121,7 @@ def force_breaks_the_floor_and_says_so(katakei: Katakei, ground: Ground) -> None
 
 
 @plays
-def a_step_is_told_to_a_program_event_by_event(katakei: Katakei, ground: Ground) -> None:
+def deregister_prints_events_as_json(katakei: Katakei, ground: Ground) -> None:
     first = ground.ids[0]
     events = katakei("deregister", first, "--no-wait", "--json").events
     kinds = [event["event"] for event in events]
@@ -140,5 +138,5 @@ def a_step_is_told_to_a_program_event_by_event(katakei: Katakei, ground: Ground)
 
 
 @plays.each()
-def test_it(play: Play, stage: Stage) -> None:
+def test_play(play: Play, stage: Stage) -> None:
     stage.show(play)

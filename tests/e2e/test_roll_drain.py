@@ -1,4 +1,4 @@
-"""Evidence instead of the timer, by the command: what ends a drain, what is cut, and what came too late."""
+"""`katakei roll` and the drain: proof, a probe beside manual work, counters, requests that come late."""
 
 import http.client
 import threading
@@ -53,9 +53,7 @@ def _streams(ground: Ground, seconds: int) -> Iterator[None]:
 
 
 @plays
-def a_target_on_which_nothing_is_pending_is_not_waited_for_although_its_timer_runs(
-    katakei: Katakei, ground: Ground
-) -> None:
+def proof_ends_the_drain_before_the_timer(katakei: Katakei, ground: Ground) -> None:
     katakei.file(f"service: shop\nbalancer: {{alb: {{target_groups: [LaravelTargetGroup]}}}}\nwork: {RESTART}\n")
     assert "up to the delay of" in katakei("plan").out
     _file(katakei, ground, "until: proof")
@@ -66,7 +64,7 @@ def a_target_on_which_nothing_is_pending_is_not_waited_for_although_its_timer_ru
 
 
 @plays
-def a_witness_is_carried_beside_work_that_a_person_does(katakei: Katakei, ground: Ground) -> None:
+def probe_works_beside_manual_work(katakei: Katakei, ground: Ground) -> None:
     _file(katakei, ground, "witness: ssm", "{manual: }")
     running = katakei.start(*ROLL, ground.ids[0])
     running.until("ready for manual work")
@@ -76,7 +74,7 @@ def a_witness_is_carried_beside_work_that_a_person_does(katakei: Katakei, ground
 
 
 @plays
-def what_is_still_open_after_cut_after_is_not_waited_for_and_is_counted(katakei: Katakei, ground: Ground) -> None:
+def cut_after_ends_the_drain_and_counts_connections(katakei: Katakei, ground: Ground) -> None:
     _file(katakei, ground, "until: proof, cut_after: 6s")
     with _streams(ground, 60):
         done = katakei(*ROLL, ground.ids[0])
@@ -85,7 +83,7 @@ def what_is_still_open_after_cut_after_is_not_waited_for_and_is_counted(katakei:
 
 
 @plays
-def a_counter_of_the_user_s_own_is_waited_for_and_believed(katakei: Katakei, ground: Ground) -> None:
+def counter_of_the_user_ends_the_drain(katakei: Katakei, ground: Ground) -> None:
     _file(katakei, ground, COUNTER)
     with _streams(ground, 25):
         done = katakei(*ROLL, ground.ids[0])
@@ -94,7 +92,7 @@ def a_counter_of_the_user_s_own_is_waited_for_and_believed(katakei: Katakei, gro
 
 
 @plays
-def a_counter_that_does_not_count_is_told_and_the_timer_waited_for(katakei: Katakei, ground: Ground) -> None:
+def counter_that_fails_leaves_the_timer(katakei: Katakei, ground: Ground) -> None:
     _file(katakei, ground, "until: counter, counter: {command: 'echo no such pool >&2; exit 1'}")
     running = katakei.start(*ROLL, ground.ids[0])
     running.until("its counter told no number: no such pool", within=70)
@@ -102,7 +100,7 @@ def a_counter_that_does_not_count_is_told_and_the_timer_waited_for(katakei: Kata
 
 
 @plays
-def requests_that_come_after_quiet_are_counted_and_said(katakei: Katakei, ground: Ground) -> None:
+def requests_after_quiet_are_counted(katakei: Katakei, ground: Ground) -> None:
     _file(katakei, ground, "until: proof", "{ssm: {run: 'sleep 15; ./bin/restart'}}")
     late, target = threading.Event(), ground.lab.targets[0]
 
@@ -126,5 +124,5 @@ def requests_that_come_after_quiet_are_counted_and_said(katakei: Katakei, ground
 
 
 @plays.each()
-def test_it(play: Play, stage: Stage) -> None:
+def test_play(play: Play, stage: Stage) -> None:
     stage.show(play)

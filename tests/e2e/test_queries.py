@@ -32,7 +32,7 @@ def katakei(tmp_path: Path) -> Iterator[Katakei]:
         command.close()
 
 
-def test_the_output_of_the_work_is_shown_and_plays_with_no_terminal(katakei: Katakei) -> None:
+def test_logs_shows_the_output_without_control_characters(katakei: Katakei) -> None:
     done = katakei("logs", ID)
     assert done.code == 0, done.all()
     assert (
@@ -52,14 +52,14 @@ def test_the_output_of_the_work_is_shown_and_plays_with_no_terminal(katakei: Kat
         (("report", ID, "-o", "no/such/folder.html"), "no/such/folder.html cannot be written"),
     ],
 )
-def test_what_is_not_there_is_told_in_one_sentence(katakei: Katakei, words: tuple[str, ...], says: str) -> None:
+def test_queries_explain_what_is_missing(katakei: Katakei, words: tuple[str, ...], says: str) -> None:
     done = katakei(*words)
     assert (done.code, done.out) == (2, "")
     assert says in done.err
     assert done.err.count("\n") == 1
 
 
-def test_a_report_is_one_file_with_the_commands_that_restore_everything(katakei: Katakei) -> None:
+def test_report_is_one_file_with_restore_lines(katakei: Katakei) -> None:
     done = katakei("report", ID)
     file = katakei.folder / f"katakei-{ID}.html"
     assert (done.code, done.out) == (0, f"katakei-{ID}.html\n"), done.all()
@@ -70,21 +70,21 @@ def test_a_report_is_one_file_with_the_commands_that_restore_everything(katakei:
     assert not list(katakei.folder.glob(".katakei-*"))
 
 
-def test_a_report_over_an_older_one_replaces_it_whole(katakei: Katakei) -> None:
+def test_report_replaces_an_older_one(katakei: Katakei) -> None:
     file = katakei.folder / "report.html"
     file.write_text("x" * 100_000)
     assert katakei("report", ID, "-o", "report.html").code == 0
     assert file.read_text().endswith("</html>\n")
 
 
-def test_a_report_that_cannot_be_written_leaves_nothing_behind(katakei: Katakei) -> None:
+def test_report_that_cannot_be_written_leaves_nothing(katakei: Katakei) -> None:
     done = katakei("report", ID, "-o", ".")
     assert (done.code, "cannot be written" in done.err) == (2, True), done.all()
     assert not list(katakei.folder.glob(".katakei-*"))
     assert not list(katakei.folder.parent.glob(".katakei-*"))
 
 
-def test_the_facts_of_a_report_are_told_to_a_program(katakei: Katakei) -> None:
+def test_report_prints_its_facts_as_json(katakei: Katakei) -> None:
     data = katakei("report", ID, "--json").data
     assert (data["exit"], data["left_out"], data["figures"]["late_requests"]) == (3, ["i-1"], 0)
     assert data["restore"][0].startswith("aws elbv2 register-targets")

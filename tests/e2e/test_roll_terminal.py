@@ -1,4 +1,4 @@
-"""What a person sees and types: the confirmation, the live table, Enter, Ctrl-C, a closed window."""
+"""`katakei roll` on a terminal: the confirmation, the live table, Enter, Ctrl-C, a closed window."""
 
 import signal
 import subprocess
@@ -26,7 +26,7 @@ RESTORE = "To restore every registration by hand at any time:"
 
 
 @plays
-def a_rollout_is_confirmed_drawn_and_driven_from_the_keyboard(katakei: Katakei, ground: Ground) -> None:
+def terminal_confirms_draws_and_takes_enter(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION)
 
     # given a person who is asked, and says no: nothing is changed
@@ -72,7 +72,7 @@ def a_rollout_is_confirmed_drawn_and_driven_from_the_keyboard(katakei: Katakei, 
 
 
 @plays.slow
-def ctrl_c_twice_stops_at_once_and_a_closed_window_finishes_what_is_in_hand(katakei: Katakei, ground: Ground) -> None:
+def terminal_ctrl_c_twice_stops_and_a_closed_window_finishes(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION)
     with Terminal(katakei, "roll", "--yes") as terminal:
         terminal.until("ready for manual work")
@@ -96,9 +96,7 @@ def ctrl_c_twice_stops_at_once_and_a_closed_window_finishes_what_is_in_hand(kata
 
 
 @plays.slow
-def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_window(
-    katakei: Katakei, ground: Ground
-) -> None:
+def terminal_one_signal_finishes_and_nohup_ignores_sighup(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION)
 
     # Ctrl-C once: the target in hand is finished, the other one not begun, and it is said how to go on
@@ -132,5 +130,5 @@ def one_word_of_stopping_finishes_what_is_in_hand_and_nohup_hears_no_closed_wind
 
 
 @plays.each()
-def test_it(play: Play, stage: Stage) -> None:
+def test_play(play: Play, stage: Stage) -> None:
     stage.show(play)

@@ -1,4 +1,4 @@
-"""The world misbehaves in the middle of a rollout: what the user reads, how it ends, and that nothing is lost."""
+"""`katakei roll` while AWS, the disk, or somebody else gets in the way."""
 
 import resource
 import sys
@@ -43,7 +43,7 @@ def first_out(katakei: Katakei) -> tuple[Running, str]:
 
 
 @plays.slow
-def credentials_are_renewed_and_a_cut_connection_comes_back_in_the_middle(katakei: Katakei, ground: Ground) -> None:
+def roll_survives_expired_credentials_and_a_cut_network(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION)
     with Wire(ground.lab.endpoint) as wire:
         env = {
@@ -69,7 +69,7 @@ def credentials_are_renewed_and_a_cut_connection_comes_back_in_the_middle(katake
 
 
 @plays.slow
-def a_full_disk_under_the_journal_stops_it_and_the_next_start_goes_on(katakei: Katakei, ground: Ground) -> None:
+def roll_stops_on_a_full_disk_and_carries_on_later(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION)
     roll = katakei.start("roll", "--release", "v2")
     roll.until("working")
@@ -87,7 +87,7 @@ def a_full_disk_under_the_journal_stops_it_and_the_next_start_goes_on(katakei: K
 
 
 @plays.slow
-def a_target_that_somebody_registers_meanwhile_is_rolled_at_the_end(katakei: Katakei, ground: Ground) -> None:
+def roll_includes_a_target_registered_meanwhile(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION.replace("floor: 1", "floor: 0"))
     late = {"TargetGroupArn": ground.group, "Targets": [{"Id": ground.ids[1], "Port": ground.lab.targets[1].port}]}
     ground.aws.get("elbv2").deregister_targets(**late)
@@ -102,7 +102,7 @@ def a_target_that_somebody_registers_meanwhile_is_rolled_at_the_end(katakei: Kat
 
 
 @plays.slow
-def a_target_that_falls_after_it_was_done_stops_the_rest_and_is_named(katakei: Katakei, ground: Ground) -> None:
+def roll_stops_when_a_done_target_fails(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION)
     roll = katakei.start("roll", "--release", "v2")
     roll.until("  done")
@@ -116,7 +116,7 @@ def a_target_that_falls_after_it_was_done_stops_the_rest_and_is_named(katakei: K
 
 
 @plays.slow
-def a_group_that_somebody_deletes_ends_the_wait(katakei: Katakei, ground: Ground) -> None:
+def roll_ends_when_its_group_is_deleted(katakei: Katakei, ground: Ground) -> None:
     roll, name = first_out(katakei)
     elb = ground.aws.get("elbv2")
     for listener in elb.describe_listeners(LoadBalancerArn=ground.lab.load_balancer_arn)["Listeners"]:
@@ -130,7 +130,7 @@ def a_group_that_somebody_deletes_ends_the_wait(katakei: Katakei, ground: Ground
 
 
 @plays.slow
-def a_target_that_somebody_stops_is_left_out_and_named(katakei: Katakei, ground: Ground) -> None:
+def roll_leaves_a_stopped_target_out(katakei: Katakei, ground: Ground) -> None:
     roll, name = first_out(katakei)
     ground.aws.get("ec2").stop_instances(InstanceIds=[ground.ids[0]])
     assert katakei("approve", name).code == 0
@@ -141,5 +141,5 @@ def a_target_that_somebody_stops_is_left_out_and_named(katakei: Katakei, ground:
 
 
 @plays.each()
-def test_it(play: Play, stage: Stage) -> None:
+def test_play(play: Play, stage: Stage) -> None:
     stage.show(play)

@@ -1,4 +1,4 @@
-"""What nobody foresaw: a fault of ours tells no lie about the targets, and no name is too strange to be printed."""
+"""Internal errors: the exit code tells nothing false about the targets; names that the terminal cannot show."""
 
 import os
 import subprocess
@@ -25,8 +25,8 @@ say("片系")
 """
 
 
-class Falls:
-    """A drive that dies of a fault of ours in its first turn."""
+class FailingSession:
+    """A session that ends with an internal error in its first turn."""
 
     rollout = given(a_plan())
     plan = rollout.plan
@@ -46,12 +46,12 @@ class Falls:
         return lambda *_: None
 
 
-def test_a_fault_of_ours_in_mid_rollout_is_no_success_and_no_failure_after_which_all_serve(
+def test_internal_error_in_a_rollout_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    falls = cast("RolloutSession", Falls())
+    failing = cast("RolloutSession", FailingSession())
     monkeypatch.setattr(
-        cli.katakei, "main", lambda *_, **__: drive(falls, Screen(as_json=False), SleepInhibitor("linux"))
+        cli.katakei, "main", lambda *_, **__: drive(failing, Screen(as_json=False), SleepInhibitor("linux"))
     )
     assert cli.run(["roll"]) is ExitCode.INTERRUPTED
     said = capsys.readouterr().err
@@ -59,7 +59,7 @@ def test_a_fault_of_ours_in_mid_rollout_is_no_success_and_no_failure_after_which
     assert "is not finished" in said
 
 
-def test_a_name_that_the_terminal_has_no_letters_for_is_written_otherwise() -> None:
+def test_output_escapes_what_the_terminal_cannot_show() -> None:
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run([sys.executable, "-c", PRINTS], env=env, capture_output=True, text=True, check=True)
     assert "\\u7247\\u7cfb" in done.stdout
