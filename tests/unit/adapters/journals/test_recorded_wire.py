@@ -17,7 +17,7 @@ from tests.recording.stores import RECORDED
 from katakei.adapters.journals.event_codec import decode, encode
 from katakei.adapters.journals.s3.catalog import ENTRY, Entry
 from katakei.adapters.journals.s3.leases import ROW, Row
-from katakei.domain.events import Event
+from katakei.domain.events import VERSION, Event
 from katakei.domain.wire import EVENTS
 
 VERSIONS = sorted(path for path in RECORDED.iterdir() if path.is_dir())
@@ -46,6 +46,12 @@ def test_every_kind_of_its_time_is_recorded(folder: Path) -> None:
 def test_recorded_types_only_gain_fields_and_words(folder: Path) -> None:
     then = json.loads((folder / "shapes.json").read_text(encoding="utf-8"))
     assert not list(changes(then, shapes()))
+
+
+def test_present_version_is_recorded_completely() -> None:
+    """A field, kind or word that is added once a version was released belongs to the next version of events."""
+    then = json.loads((RECORDED / f"events-{VERSION}" / "shapes.json").read_text(encoding="utf-8"))
+    assert not list(changes(shapes(), then))
 
 
 def test_every_change_of_a_recorded_type_is_found() -> None:
