@@ -14,8 +14,10 @@ from katakei.adapters.journals.event_codec import encode
 from katakei.domain import events as e
 from katakei.domain.wire import EVENTS
 
-RECORDED = Path(__file__).parents[1] / "unit" / "adapters" / "journals" / "recorded" / "events-1" / "kinds.json"
-KINDS: dict[str, list[str]] = json.loads(RECORDED.read_text(encoding="utf-8"))
+RECORDED = Path(__file__).parents[1] / "unit" / "adapters" / "journals" / "recorded"
+KINDS: dict[str, dict[str, list[str]]] = {
+    path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RECORDED.glob("*/kinds.json"))
+}
 JOURNAL = schemas()["journal-events.schema.json"]
 
 
@@ -24,14 +26,14 @@ def test_folder_holds_exactly_the_drawn_schemas() -> None:
     assert set(documents()) <= set(drawings())
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_recorded_events_fit_the_journal_schema(kind: str) -> None:
-    for line in KINDS[kind]:
+@pytest.mark.parametrize(("version", "kind"), [(version, kind) for version, kinds in KINDS.items() for kind in kinds])
+def test_recorded_events_fit_the_journal_schema(version: str, kind: str) -> None:
+    for line in KINDS[version][kind]:
         assert list(faults(json.loads(line), JOURNAL)) == []
 
 
 def test_recorded_events_cover_every_kind() -> None:
-    assert set(KINDS) == {record.kind for record in EVENTS.values()}
+    assert set(KINDS[f"events-{e.VERSION}"]) == {record.kind for record in EVENTS.values()}
 
 
 def test_events_of_today_fit_the_journal_schema() -> None:
