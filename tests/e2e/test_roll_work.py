@@ -75,7 +75,7 @@ def work_interrupted_by_a_reboot_is_not_repeated(katakei: Katakei, ground: Groun
 def start_that_arrives_late_works_once(katakei: Katakei, ground: Ground) -> None:
     running = begun(katakei, ground)
     dies(ground)
-    running.until("whether the work runs cannot be seen")
+    running.until("it is unknown whether the work runs")
     clock.sleep(5)
     lives(ground)
     assert (running.end().code, tried(ground)) == (0, ["1"]), running.said()
@@ -85,12 +85,12 @@ def start_that_arrives_late_works_once(katakei: Katakei, ground: Ground) -> None
 def start_that_arrives_too_late_is_refused(katakei: Katakei, ground: Ground) -> None:
     running = begun(katakei, ground, limit="10s")
     dies(ground)
-    running.until("told never to begin", within=60)
+    running.until("preventing it from starting", within=60)
     clock.sleep(TOO_LATE)
     lives(ground)
     done = running.end(120)
     assert (done.code, tried(ground)) == (0, ["2"]), done.all()
-    assert "the work was refused, nothing was done" in done.out
+    assert "the work was refused and did nothing" in done.out
 
 
 @plays
@@ -217,7 +217,7 @@ def local_work_outlives_a_killed_controller(katakei: Katakei, ground: Ground) ->
     first.tell(signal.SIGKILL)
     first.end()
     second = katakei.start(*ROLL)
-    second.until("the work runs")
+    second.until("the work has been running")
     (katakei.folder / "go_on").touch()
     done = second.end(90)
     assert done.code == 0, done.all()
