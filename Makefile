@@ -50,10 +50,16 @@ types: setup  ## types and import contracts
 	$(BIN)/mypy --platform darwin --no-warn-unreachable --cache-dir .mypy_cache/darwin
 	$(BIN)/lint-imports
 
-check: lint types  ## lint, types and the fast tests: under a minute
+check: setup  ## lint, types and the fast tests: under a minute
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-code check-promises
+
+# In parallel: the two halves take about as long.
+check-code: lint types
 	$(BIN)/coverage run -m pytest tests/unit/domain tests/unit/reconcile tests/unit/planning
 	$(BIN)/coverage report
-	$(BIN)/pytest tests/properties tests/project tests/bench -m 'not slow and not lab and not acceptance'
+	$(BIN)/pytest tests/project tests/bench tests/properties/test_costs.py -m 'not slow and not lab and not acceptance'
+check-promises:
+	$(BIN)/pytest tests/properties --ignore tests/properties/test_costs.py -m 'not slow and not lab and not acceptance'
 
 # Programs that the tests use: a proxy, other shells, network namespaces, a browser. Installed only as root with apt.
 PACKAGES := nginx-light busybox iproute2 dash rsync chromium

@@ -5,12 +5,10 @@ again. Promise 8 is tested with planning.
 """
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pytest
-from tests.properties.judge import PROMISES, judged
+from tests.properties.batch import Played, play_in_parallel
+from tests.properties.judge import PROMISES
 from tests.properties.scenarios import drawn
 from tests.properties.simulation import simulate
 
@@ -20,27 +18,9 @@ SHOWN = 5
 ENOUGH = ("crashes", "zombies", "taken over", "woke in time", "gave up")
 
 
-@dataclass(frozen=True)
-class Played:
-    """The result of all simulations: faults by promise, figures, and how many targets ended in which phase."""
-
-    faults: Mapping[str, list[str]]
-    figures: Counter[str]
-    ends: Counter[str]
-
-
 @pytest.fixture(scope="module")
 def played() -> Played:
-    faults: dict[str, list[str]] = defaultdict(list)
-    figures: Counter[str] = Counter()
-    ends: Counter[str] = Counter()
-    for seed in range(FIRST, FIRST + WORLDS):
-        outcome = simulate(drawn(seed))
-        figures += outcome.figures
-        ends.update(standing.phase.value for standing in outcome.rollout.statuses.values())
-        for fault in judged(outcome):
-            faults[fault.split(":")[0]].append(f"{fault}\n    python -m tests.properties.replay_seed {seed}")
-    return Played(faults, figures, ends)
+    return play_in_parallel(range(FIRST, FIRST + WORLDS))
 
 
 @pytest.mark.parametrize("promise", PROMISES)
