@@ -1,4 +1,7 @@
-"""The commands that only read: groups, status, list, show, logs, wait, report."""
+"""The commands that only read: groups, status, list, show, logs, wait, report.
+
+What `groups` and `status` do not need is imported inside the other commands: start-up time is a promise.
+"""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +14,6 @@ from katakei.cli.messages import say
 from katakei.cli.options import Context, NoOptions, argument, group_of, option, takes
 from katakei.domain.errors import UsageError
 from katakei.domain.model import RolloutId
-from katakei.render import events as event_text
 from katakei.render import groups as view
 from katakei.render.text import harmless, label
 
@@ -97,6 +99,8 @@ def status_(context: Context, options: StatusOptions) -> None:
 @takes(ListOptions)
 def list_(context: Context, options: ListOptions) -> None:
     """Rollouts, newest first."""
+    from katakei.render import events as event_text
+
     with context.queries() as queries:
         headers = queries.rollouts(options.service)
     _data(event_text.headers_data(headers)) if context.as_json else say(event_text.headers_text(headers))
@@ -106,6 +110,8 @@ def list_(context: Context, options: ListOptions) -> None:
 @takes(RolloutOptions)
 def show_(context: Context, options: RolloutOptions) -> None:
     """One ROLLOUT (see `list`): every target's phase, what is waited for, and the history."""
+    from katakei.render import events as event_text
+
     with context.queries() as queries:
         state = queries.show(options.rollout)
         events = queries.events(options.rollout)
@@ -123,6 +129,8 @@ def logs_(context: Context, options: LogsOptions) -> None:
     The journal keeps the last 8 KiB of each. Control characters are written out, so that no output can play with the
     terminal; --json has them as they were.
     """
+    from katakei.render import events as event_text
+
     with context.queries() as queries:
         ended = queries.work(options.rollout, options.targets)
         known = queries.show(options.rollout).targets
@@ -142,6 +150,7 @@ def logs_(context: Context, options: LogsOptions) -> None:
 def wait_(context: Context, options: WaitOptions) -> int:
     """Wait until ROLLOUT is finished, and end with its exit code; 130 when it is not finished in time."""
     from katakei.reconcile.outcome import verdict
+    from katakei.render import events as event_text
 
     with context.queries() as queries:
         state = queries.wait(options.rollout, timedelta(minutes=options.minutes))
