@@ -5,7 +5,6 @@ A closed pipe, a lost terminal or a full disk never stops a rollout: it goes on 
 
 import re
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -211,15 +210,15 @@ def _carried_on(rollout: Rollout) -> str:
 
 @contextmanager
 def _interruptible(session: RolloutSession) -> Iterator[None]:
-    asked = threading.Event()
+    asked: list[int] = []  # not an Event: setting one in a signal handler can deadlock
 
     def handler(number: int, frame: FrameType | None) -> None:
         del frame
         if number == signal.SIGHUP:  # the terminal is gone, and nobody can read or type there any more
             silence(0, 1, 2)
-        elif asked.is_set():
+        elif asked:
             raise KeyboardInterrupt
-        asked.set()
+        asked.append(number)
         session.interrupt(signal.Signals(number).name)
         with suppress(UnreachableError, RuntimeError):  # RuntimeError: the signal came in the middle of a line
             say("katakei: finishing the targets in progress; a second signal stops at once", err=True)

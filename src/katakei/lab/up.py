@@ -30,11 +30,7 @@ def up(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Start a local AWS: target group, load balancer, servers. Ctrl-C ends it."""
     ending = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if (
-            each is not signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN
-        ):  # under nohup the lab keeps running
-            signal.signal(each, lambda _number, _frame: ending.set())
+    _end_on_signals(ending)
     if while_stdin:
         threading.Thread(target=_until_eof, args=(ending,), daemon=True).start()
     from katakei.lab.errors import LabError  # noqa: PLC0415 - as above
@@ -81,6 +77,28 @@ def _run(options: "LabOptions", ending: threading.Event, *, as_json: bool) -> No
             click.echo(facts.line() if as_json else _welcome(facts))
             sys.stdout.flush()
             ending.wait()
+
+
+def _end_on_signals(ending: threading.Event) -> None:
+    """Set `ending` on SIGINT, SIGTERM, and SIGHUP unless nohup ignores it.
+
+    A thread sets it, because a signal handler that sets an Event can deadlock with the wait that it interrupts.
+    """
+    ours = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ours.append(signal.SIGHUP)
+    received, notify = os.pipe()
+    os.set_blocking(notify, False)
+    signal.set_wakeup_fd(notify)
+    for each in ours:
+        signal.signal(each, lambda _number, _frame: None)
+    threading.Thread(target=_until_signal, args=(ending, received, frozenset(ours)), daemon=True).start()
+
+
+def _until_signal(ending: threading.Event, received: int, ours: frozenset[int]) -> None:
+    while not ours & frozenset(os.read(received, 64)):
+        pass
+    ending.set()
 
 
 def _until_eof(ending: threading.Event) -> None:

@@ -1,9 +1,9 @@
 """The system clock. This is the only module that may read the time, sleep, or draw a random name."""
 
 import secrets
-import threading
 import time
 from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
 
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """CLOCK_BOOTTIME of Linux goes on while the machine is suspended, and so does CLOCK_MONOTONIC of macOS."""
@@ -19,7 +19,9 @@ class SystemClock:
     def __init__(self) -> None:
         self._born = datetime.now(UTC)
         self._since = time.clock_gettime(CLOCK)
-        self._woken = threading.Event()
+        self._wakes: SimpleQueue[None] = (
+            SimpleQueue()
+        )  # its `put` is reentrant; an Event may deadlock in a signal handler
 
     def now(self) -> datetime:
         """Aware UTC."""
@@ -27,12 +29,16 @@ class SystemClock:
 
     def sleep(self, span: timedelta) -> None:
         """Returns after `span`, or early when `wake` was called."""
-        self._woken.wait(max(0.0, span.total_seconds()))
-        self._woken.clear()
+        try:
+            self._wakes.get(timeout=max(0.0, span.total_seconds()))
+            while True:  # several wake-ups end one sleep
+                self._wakes.get_nowait()
+        except Empty:
+            return
 
     def wake(self) -> None:
         """Ends the current sleep, or the next one; may be called from a signal handler or another thread."""
-        self._woken.set()
+        self._wakes.put(None)
 
 
 def draw(letters: int) -> str:

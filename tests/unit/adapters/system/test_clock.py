@@ -1,5 +1,7 @@
 """The clock of one process never jumps, whatever is done to the clock on the wall."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
@@ -30,3 +32,37 @@ def test_stepped_wall_clock_moves_no_time(by: timedelta, monkeypatch: pytest.Mon
 
     assert begun - NOON < timedelta(seconds=1)
     assert timedelta() <= ours.now() - begun < timedelta(seconds=1)
+
+
+def test_wake_ends_the_sleep_that_comes_next() -> None:
+    ours = clock.SystemClock()
+    ours.wake()
+    ours.wake()
+    begun = ours.now()
+
+    ours.sleep(HOUR)
+
+    assert ours.now() - begun < timedelta(minutes=1)
+    ours.sleep(timedelta())  # both wake-ups are spent: this returns at its own end
+
+
+STORM = """
+import signal
+from datetime import timedelta
+from katakei.adapters.system.clock import SystemClock
+
+clock = SystemClock()
+signal.signal(signal.SIGALRM, lambda *_: clock.wake())
+signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+end = clock.now() + timedelta(seconds=2)
+while clock.now() < end:
+    clock.sleep(timedelta(milliseconds=1))
+signal.setitimer(signal.ITIMER_REAL, 0)
+print("done")
+"""
+
+
+def test_wake_from_a_signal_handler_never_blocks_a_sleep() -> None:
+    done = subprocess.run([sys.executable, "-c", STORM], capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.stdout == "done\n", done.stderr
