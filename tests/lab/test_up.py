@@ -277,6 +277,15 @@ def test_lab_stopped_before_ready_ends_cleanly() -> None:
         assert process.wait(15) == 0
 
 
+def test_lab_runs_no_module_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("moto", "flask", "click"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a module of the current folder was run')\n")
+    monkeypatch.chdir(tmp_path)
+
+    with Lab(LabOptions(targets=0)) as lab:
+        assert get(lab.url)[0] == 503
+
+
 def test_several_labs_run_side_by_side(lab: Lab) -> None:
     one = Lab(LabOptions(targets=3, lag=timedelta(seconds=15), port=8080, zones=("d",)))
     two = Lab(LabOptions(targets=0))

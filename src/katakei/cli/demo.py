@@ -108,7 +108,7 @@ def _events(folder: Path) -> Sequence[Event]:
 
 
 def _roll(lab: Lab, folder: Path, *, as_json: bool) -> int:
-    command = [sys.executable, "-m", "katakei.cli", "roll", "-f", "katakei.yml", "--release", "v2", "--yes"]
+    command = [sys.executable, "-P", "-m", "katakei.cli", "roll", "-f", "katakei.yml", "--release", "v2", "--yes"]
     command += ["--journal", str(folder / "journal.db")]
     output = subprocess.DEVNULL if as_json else None
     env = lab.over(os.environ)

@@ -105,7 +105,7 @@ class Lab:
         """
         with tempfile.TemporaryFile() as output:
             self._process = subprocess.Popen(  # noqa: S603 - this project's program; its arguments are numbers
-                [sys.executable, "-m", "katakei.lab", "up", "--json", "--while-stdin", *_arguments(self.options)],
+                [sys.executable, "-P", "-m", "katakei.lab", "up", "--json", "--while-stdin", *_arguments(self.options)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
