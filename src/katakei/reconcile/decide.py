@@ -28,10 +28,11 @@ from katakei.reconcile.watching import watching
 from katakei.reconcile.working import working
 
 IDLE_INTERVAL = timedelta(seconds=15)
-ATTRIBUTES_MAX_AGE = timedelta(
-    seconds=60
-)  # how old a reading of a group's attributes may be when a target is taken out
-BASELINE_TIMEOUT = timedelta(seconds=45)  # how long a take-out waits for the probe to see the target's traffic
+"""The longest pause between two turns."""
+ATTRIBUTES_MAX_AGE = timedelta(seconds=60)
+"""How old a reading of a group's attributes may be when a target is taken out."""
+BASELINE_TIMEOUT = timedelta(seconds=45)
+"""How long a take-out waits for the probe to see the target's traffic."""
 
 PHASE_HANDLERS: Mapping[Phase, Callable[[TargetContext], tuple[Action, ...]]] = {
     Phase.DRAINING: draining,
