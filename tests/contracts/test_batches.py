@@ -80,6 +80,22 @@ def test_fits_rejects_oversized_work_without_calls(shop: ByRunCommand, wanted: J
     assert shop.service.calls == []
 
 
+@pytest.mark.parametrize("seconds", [48 * 3600 - 59, 48 * 3600, 100 * 3600])
+def test_fits_rejects_work_longer_than_a_command_may_run(shop: ByRunCommand, seconds: int) -> None:
+    whom = shop.targets[0]
+    with pytest.raises(UsageError, match=r"longer than the 48h 00m that Run Command .* set it to 47h 59m or less"):
+        shop.executor.fits({key(whom): (whom, replace(job("true"), seconds=seconds))})
+    assert shop.service.calls == []
+
+
+def test_work_of_the_longest_time_is_sent(shop: ByRunCommand) -> None:
+    whom = shop.targets[0]
+    longest = replace(job("true"), seconds=48 * 3600 - 60)
+    shop.executor.fits({key(whom): (whom, longest)})
+    _know(shop)
+    assert shop.executor.start({key(whom): (whom, longest)}, BY)[key(whom)]
+
+
 def test_work_that_fits_is_sent(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     longest = replace(job("#" * 16_000), probe="#" * 10_000)

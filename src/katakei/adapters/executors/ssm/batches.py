@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.ssm.run_command import INSTANCE_ID_VARIABLE, MAX_COMMAND_CHARACTERS, MAX_INSTANCES
+from katakei.adapters.executors.ssm.run_command import (
+    INSTANCE_ID_VARIABLE,
+    MAX_COMMAND_CHARACTERS,
+    MAX_INSTANCES,
+    MAX_RUN,
+)
 from katakei.domain.actions import Job
 from katakei.domain.errors import UsageError
 from katakei.domain.events import WorkKey
+from katakei.domain.words import span
 
 MARGIN = timedelta(seconds=30)
 
@@ -67,6 +73,21 @@ def check_size(one: Start) -> None:
             f"the command takes {characters} characters with its values and what is sent with it, more than Run Command"
             f" carries ({MAX_COMMAND_CHARACTERS}): put it into a script on the target and call that"
         )
+
+
+def check_time(job: Job) -> None:
+    """Raises UsageError for work whose time limit no command can have."""
+    most = MAX_RUN - 2 * MARGIN
+    if timedelta(seconds=job.seconds) > most:
+        raise UsageError(
+            f"limits.working is longer than the {span(MAX_RUN)} that Run Command lets a command run: set it to"
+            f" {span(most)} or less"
+        )
+
+
+def run_time(starts: Sequence[Start]) -> timedelta:
+    """Returns how long the agent lets the command run before it ends it."""
+    return follow_time(starts) + MARGIN
 
 
 def size(starts: Sequence[Start]) -> int:

@@ -12,7 +12,14 @@ from datetime import datetime, timedelta
 from katakei.adapters.aws import AwsSession
 from katakei.adapters.executors import mark
 from katakei.adapters.executors.ssm import work_status
-from katakei.adapters.executors.ssm.batches import MARGIN, Start, batches, check_size, command_text, follow_time
+from katakei.adapters.executors.ssm.batches import (
+    Start,
+    batches,
+    check_size,
+    check_time,
+    command_text,
+    run_time,
+)
 from katakei.adapters.executors.ssm.mark_queries import NO_MARK, MarkQueries, QueryText, read_answer
 from katakei.adapters.executors.ssm.run_command import Invocation, Node, RunCommand, is_instance, send_split
 from katakei.domain.actions import Job
@@ -51,6 +58,7 @@ class SsmExecutor:
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """Checks each job by itself. The target's clock, not known yet, does not change the length."""
         for key, (target, job) in jobs.items():
+            check_time(job)
             check_size(Start(key, _line(key, target, job, self._clock.now()), job, alone=True))
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
@@ -157,7 +165,7 @@ class SsmExecutor:
         def send(instances: Sequence[str]) -> str:
             few = [by_instance[instance] for instance in instances]
             comment = f"katakei {few[0].line.name}"
-            return self._run_command.send(instances, command_text(few), comment, follow_time(few) + MARGIN, until)
+            return self._run_command.send(instances, command_text(few), comment, run_time(few), until)
 
         sent, unknown = send_split(list(by_instance), send)
         for instance, why in unknown.items():

@@ -15,6 +15,8 @@ MAX_INSTANCES = 50
 MAX_PAGES = 20
 MAX_COMMAND_CHARACTERS = 56_000
 """Characters of one command as JSON. A document with its parameters may have 64 KB (CreateDocument)."""
+MAX_RUN = timedelta(hours=48)
+"""How long a command may run: AWS-RunShellScript takes an executionTimeout of at most 172800 seconds."""
 
 INSTANCE_ID_VARIABLE = "AWS_SSM_INSTANCE_ID"
 """The environment variable in which the agent gives a script the instance's id (aws/amazon-ssm-agent issue 427)."""
