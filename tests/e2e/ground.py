@@ -1,5 +1,6 @@
-"""What became of the lab's world, asked of the lab itself and never of Katakei."""
+"""The state of a test's lab, read from the lab itself and never from Katakei."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from tests.lab.conftest import Clients
@@ -11,7 +12,7 @@ ASKING = ("Describe", "List", "Get")
 
 
 class Ground:
-    """One lab. Everything it tells counts from when this was made."""
+    """One lab. Calls and starts count from the moment this was made."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -22,9 +23,15 @@ class Ground:
         self._starts = {target.id: self._started(target.folder) for target in lab.targets}
 
     def changes(self) -> list[str]:
-        """Every call that was not a question."""
+        """Every call that changed something."""
         actions = [str(call["action"]) for call in self.lab.calls()[self._calls :]]
         return [action for action in actions if not action.startswith(ASKING)]
+
+    def set_delay(self, delay: timedelta) -> None:
+        """The group's deregistration delay from now on. Changes count from here."""
+        attribute = {"Key": "deregistration_delay.timeout_seconds", "Value": str(int(delay.total_seconds()))}
+        self.aws.get("elbv2").modify_target_group_attributes(TargetGroupArn=self.group, Attributes=[attribute])
+        self._calls = len(self.lab.calls())
 
     def states(self) -> dict[str, str]:
         """State by id of what the group lists."""

@@ -1,5 +1,7 @@
 """The runbook by hand: status, groups, deregister, register."""
 
+from datetime import timedelta
+
 import pytest
 from tests.e2e.command import Katakei
 from tests.e2e.ground import Ground
@@ -34,6 +36,7 @@ def status_and_groups_show_what_the_load_balancer_shows(katakei: Katakei, ground
 def deregister_and_register_take_one_side_out_and_back(katakei: Katakei, ground: Ground) -> None:
     first, other = ground.ids
     places = ground.places()
+    ground.set_delay(timedelta(seconds=15))  # long enough to see the target drain on a busy machine
 
     # given a runbook that exports its target; when it is deregistered
     step = katakei.start("deregister", INSTANCE_ID=first)

@@ -32,8 +32,7 @@ TIMER = timedelta(minutes=2)
 
 def _file(katakei: Katakei, ground: Ground, drain: str, work: str = RESTART) -> None:
     """A group with a timer that no test waits for, and this configuration."""
-    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": str(int(TIMER.total_seconds()))}
-    ground.aws.get("elbv2").modify_target_group_attributes(TargetGroupArn=ground.group, Attributes=[delay])
+    ground.set_delay(TIMER)
     katakei.file(FILE.format(drain=drain, work=work))
 
 
