@@ -76,8 +76,10 @@ test: check packages .venv-aws/.ready .venv-ansible/.ready  ## run check, then a
 # In parallel, because plays mostly wait. In two processes, because the rest changes the clock and names of its process.
 plays:
 	$(BIN)/pytest -m 'play and not acceptance'
+# `check` has run all tests of these folders; one that is slow or needs the lab does not belong there.
+CHECKED := tests/properties tests/project tests/bench tests/unit/domain tests/unit/reconcile tests/unit/planning
 rest:
-	$(BIN)/pytest -m 'not play and not acceptance'
+	$(BIN)/pytest -m 'not play and not acceptance' $(addprefix --ignore=,$(CHECKED))
 
 accept: setup .venv-aws/.ready  ## run the acceptance tests at full scale, with their figures: more than an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s

@@ -13,7 +13,10 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 HOOKS = ROOT / ".pre-commit-config.yaml"
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+CHECKED = re.findall(r"^CHECKED := (.*)$", MAKEFILE, re.MULTILINE)[0].split()
+SLOW = re.compile(r"mark\.(slow|lab|play)\b")
 WITH_LINKS = [ROOT / "SECURITY.md", ROOT / "CODE_OF_CONDUCT.md", ROOT / "CHANGELOG.md", *FORMS]
 
 
@@ -72,3 +75,11 @@ def test_every_page_names_the_same_repository() -> None:
         for link in re.findall(r"https://github\.com/[\w./-]+", path.read_text(encoding="utf-8"))
     }
     assert owners == {home}
+
+
+@pytest.mark.parametrize("folder", CHECKED)
+def test_folders_of_check_hold_no_slow_test(folder: str) -> None:
+    tests = (ROOT / folder).rglob("test_*.py")
+    marked = [path.name for path in tests if path != Path(__file__) and SLOW.search(path.read_text(encoding="utf-8"))]
+
+    assert not marked, "`make rest` leaves these folders out, so their slow tests would never run"
