@@ -72,7 +72,7 @@ class FakeExecutor:
     """An executor whose work starts at once and always succeeds at its simulated time."""
 
     marks = ""
-    lacks = ""
+    lacks = None
 
     def __init__(self, aws: SimulatedAws) -> None:
         self._aws = aws

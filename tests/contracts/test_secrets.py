@@ -159,8 +159,8 @@ def test_output_is_hidden_without_the_secret(shop: OnThisMachine) -> None:
     [(None, "needs the secret TOKEN, which is not in the environment"), ("abc", "has fewer than 4 characters")],
 )
 def test_missing_or_short_secret_is_named_before(shop: OnThisMachine, token: str | None, said: str) -> None:
-    assert said in told(shop, token).lacks
-    assert not told(shop, CANARY).lacks
+    assert said in (told(shop, token).lacks or "")
+    assert told(shop, CANARY).lacks is None
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ class FakeExecutor(FakePort):
 
     by_hand = False
     marks = ""
-    lacks = ""
+    lacks = None
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         del targets, by

@@ -144,7 +144,7 @@ class JournalConnection(FakePort):
         self.store.heartbeats[lease.owner].renewed.append(self.aws.clock.time)
         self.pause()
 
-    def unlock(self, group: Arn) -> str:
+    def unlock(self, group: Arn) -> str | None:
         raise NotImplementedError
 
     def release(self, lease: Lease) -> None:

@@ -215,7 +215,7 @@ class MortalLeases:
         if self._process.alive:
             self._real.release(lease)
 
-    def unlock(self, group: Arn) -> str:
+    def unlock(self, group: Arn) -> str | None:
         return self._real.unlock(group)
 
 

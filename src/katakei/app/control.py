@@ -131,8 +131,8 @@ class Control:
         state = queries.find(self._drivers.journal, rollout)
         return tuple(label(target) for target in _retryable(state, names) if state.statuses[target.id].may_run)
 
-    def unlock(self, name: str) -> str:
-        """Takes the lease of a group away from its owner. Returns who had it, '' when nobody had."""
+    def unlock(self, name: str) -> str | None:
+        """Takes the lease of a group away from its owner. Returns who had it, None when nobody had."""
         group = with_retries(self._drivers.clock, lambda: self._drivers.balancer.groups((name,)))[0]
         return self._drivers.leases.unlock(group.arn)
 

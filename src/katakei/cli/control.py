@@ -102,7 +102,7 @@ def unlock_(context: Context, options: UnlockOptions) -> None:
     with context.drivers() as drivers:
         held = Control(drivers).unlock(name)
     said = f"{name} is free; it was held by {held}" if held else f"{name} was not held by anybody"
-    say(json.dumps(output("unlock", group=name, held=held)) if context.as_json else said)
+    say(json.dumps(output("unlock", group=name, held=held or "")) if context.as_json else said)
 
 
 @click.command("revert")

@@ -36,7 +36,7 @@ class IntentRouter:
         return self.update.marks
 
     @property
-    def lacks(self) -> str:
+    def lacks(self) -> str | None:
         """See Executor."""
         return self.update.lacks or self.revert.lacks
 

@@ -35,7 +35,7 @@ class Place:
     """A journal, its leases, and a clock; `rests` is what others do while this process sleeps."""
 
     store: MemoryJournal = field(default_factory=MemoryJournal)
-    lacks: str = ""
+    lacks: str | None = None
     rests: Callable[[], None] = lambda: None
     owner: Owner = ME
     balancer: Any = None

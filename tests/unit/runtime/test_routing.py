@@ -21,7 +21,7 @@ TICKETS = dict.fromkeys((UPDATE, REVERT), (WHO, ""))
 class Place:
     """An executor that remembers what it was asked."""
 
-    def __init__(self, name: str, lacks: str = "") -> None:
+    def __init__(self, name: str, lacks: str | None = None) -> None:
         self.marks, self.lacks = name, lacks
         self.came: list[WorkKey] = []
         self.prepared = 0

@@ -16,7 +16,7 @@ class ManualExecutor:
     """Leaves every job to a person, whose approval ends it."""
 
     marks = ""
-    lacks = ""
+    lacks = None
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
         """A person can work on every target."""

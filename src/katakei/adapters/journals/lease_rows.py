@@ -49,15 +49,15 @@ def release(connection: Connection, lease: Lease) -> None:
     connection.execute(update(table).where(_ours(lease)).values(held=False))
 
 
-def unlock(connection: Connection, group: Arn) -> str:
-    """Frees the group, whoever holds it, and says who that was; '' for nobody.
+def unlock(connection: Connection, group: Arn) -> str | None:
+    """Frees the group and returns who held it; None for nobody.
 
     The row stays with its epoch, which fences the former owner.
     """
     held = and_(table.c.group_arn == group, table.c.held)
     row = connection.execute(select(table).where(held).with_for_update()).one_or_none()
     connection.execute(update(table).where(held).values(held=False))
-    return str(_holder(row, _now(connection))) if row else ""
+    return str(_holder(row, _now(connection))) if row else None
 
 
 def _all_of(lease: Lease, held: int) -> None:

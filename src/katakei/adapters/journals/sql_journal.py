@@ -106,7 +106,7 @@ class SqlLeases:
         with self.store.writing() as connection:
             lease_rows.release(connection, lease)
 
-    def unlock(self, group: Arn) -> str:
+    def unlock(self, group: Arn) -> str | None:
         """As the port says."""
         from katakei.adapters.journals import lease_rows  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
 

@@ -26,8 +26,8 @@ class Executor(Protocol):
         ...
 
     @property
-    def lacks(self) -> str:
-        """Why no work could be started from this process, as a sentence (a missing secret); '' when it could."""
+    def lacks(self) -> str | None:
+        """Why no work could be started from this process, as a sentence (a missing secret); None when it could."""
         ...
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:

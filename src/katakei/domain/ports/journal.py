@@ -92,10 +92,10 @@ class Leases(Protocol):
         """Give the lease back. A lease that was lost already is no error."""
         ...
 
-    def unlock(self, group: Arn) -> str:
+    def unlock(self, group: Arn) -> str | None:
         """Remove the lease of a group, whoever holds it; this fences that owner.
 
         Returns:
-            Who held it; '' when nobody did.
+            Who held it; None when nobody did.
         """
         ...

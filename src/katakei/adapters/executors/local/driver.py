@@ -70,8 +70,8 @@ class LocalExecutor:
         return ticket_of(self._folder, self._here, self._fresh)
 
     @property
-    def lacks(self) -> str:
-        """Which secret is not known here; '' when all are."""
+    def lacks(self) -> str | None:
+        """Which secret is not known here; None when all are."""
         return self._secrets.lacking
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - nothing is awaited

@@ -23,8 +23,8 @@ class Secrets:
         self._values = {variable.secret: env.get(variable.secret, "") for variable in variables}
 
     @property
-    def lacking(self) -> str:
-        """Why no work can begin here; '' when every value is known and can be masked."""
+    def lacking(self) -> str | None:
+        """Why no work can begin here; None when every value is known and can be masked."""
         for name, value in self._values.items():
             if not value:
                 return f"the work needs the secret {name}, which is not in the environment: export it first"
@@ -32,7 +32,7 @@ class Secrets:
                 return (
                     f"the secret {name} has fewer than {SHORTEST} characters and could not be masked: use a longer one"
                 )
-        return ""
+        return None
 
     @property
     def told(self) -> Mapping[str, str]:

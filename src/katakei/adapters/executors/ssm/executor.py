@@ -37,7 +37,7 @@ class SsmExecutor:
     """Implements the port `Executor` through Run Command."""
 
     marks = ""
-    lacks = ""
+    lacks = None
 
     def __init__(self, aws: AwsSession, clock: Clock) -> None:
         self._clock = clock

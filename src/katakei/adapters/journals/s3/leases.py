@@ -96,12 +96,12 @@ class S3Leases:
             if seen.row and _is(seen.row, lease):
                 self._write(group, replace(seen.row, held=False), seen)
 
-    def unlock(self, group: Arn) -> str:
+    def unlock(self, group: Arn) -> str | None:
         """As the port says."""
         for _ in range(TRIES):
             seen = self._seen(group)
             if seen.row is None or not seen.row.held:
-                return ""
+                return None
             if self._write(group, replace(seen.row, held=False), seen):
                 return str(_held(group, seen.row, seen.found))
         raise LeaseHeldError(f"the lease of {group} changes too fast to be let go: its holder is alive")
