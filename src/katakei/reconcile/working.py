@@ -15,7 +15,7 @@ from katakei.domain.spec import FailedTargetPolicy
 from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext
 from katakei.reconcile.drain_proof import INTRUDED, INTRUSIONS_ALLOWED, not_out, unsettled
 
-OVERDUE_LIMIT = timedelta(minutes=2)  # how long overdue work is told to end, or not to begin, before it is left out
+OVERDUE_LIMIT = timedelta(minutes=2)  # how long cancel and forbid are repeated before the target is left out
 _NOT_OBSERVED = WorkStatus(WorkState.UNKNOWN)
 _SHOWN_STATES = {WorkState.RUNNING, WorkState.NOT_STARTED}
 
@@ -100,7 +100,7 @@ def _refused(context: TargetContext, work: WorkStatus) -> Record:
 
 
 def _overdue(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
-    """Over its limit: it is told to end where it runs, and never to begin where it may not have begun.
+    """Answers for work over its limit: cancel it where it runs, forbid it where it may not have begun.
 
     What is still unknown after `OVERDUE_LIMIT` is left out. A later observation shows what became of the work: ended,
     interrupted, or refused because it was forbidden.

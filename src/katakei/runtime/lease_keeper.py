@@ -26,7 +26,7 @@ def acquire_lease(
     """The lease of all these groups, for this process.
 
     An owner that may be gone is watched. It is replaced when no heartbeat of it advanced for as long as a lease lives,
-    plus the time that its last call may take. The user is told that this is waited for.
+    plus the time that its last call may take. A message tells the user about this wait.
 
     Args:
         drivers: Leases, clock and identity of this process.

@@ -63,7 +63,7 @@ class Kernel(Protocol):
         ...
 
     def namespace(self) -> str:
-        """What names the set of process ids that this process sees; '' where there is only one, or none is told."""
+        """What names the set of process ids that this process sees; '' where there is only one, or none can be read."""
         ...
 
     def start(self, pid: int) -> int | None:
@@ -219,7 +219,7 @@ def _fate_here(owner: Owner, kernel: Kernel) -> ProcessFate:
 
 
 def exists(pid: int) -> bool:
-    """Whether there is a process of this id now, whoever it belongs to; a zombie counts."""
+    """Whether a process of this id exists now, of any user; a zombie counts."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

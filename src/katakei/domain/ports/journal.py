@@ -93,7 +93,7 @@ class Leases(Protocol):
         ...
 
     def unlock(self, group: Arn) -> str | None:
-        """Remove the lease of a group, whoever holds it; this fences that owner.
+        """Remove the lease of a group from any owner; this fences that owner.
 
         Returns:
             Who held it; None when nobody did.

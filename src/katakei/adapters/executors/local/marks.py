@@ -6,7 +6,7 @@ A mark is a folder with the same files as on a target (see mark.sh):
 * `boot_id`, `pid` (the keeper) and `work` (the process that leads the work), each with its pid and raw start time
 * `out` (the last 64 KiB), `exit`, `forbidden`: each made by rename
 * `cancelled`: the work was told to end
-* `go`: made by mkdir by the keeper before it runs anything, or by whoever judges that the claim never begins
+* `go`: made by mkdir by the keeper before it runs anything, or by a process that rules the claim out
 
 The keeper and the work hold locks (flock(2)) on `pid` and `work` for as long as they live, which needs no /proc and
 cannot be mistaken for another process. Marks that the version before made have no locks: their start times tell.
@@ -34,7 +34,7 @@ from katakei.domain.errors import NoAnswerError, UnreachableError
 
 KEEPER = ("-P", "-m", "katakei.adapters.executors.local.keeper")
 PATIENCE = timedelta(seconds=5)
-"""Work that is told to end has this long before it is killed."""
+"""How long canceled work has to end before it is killed."""
 
 _POLL = timedelta(seconds=0.25)
 _UNNAMED = timedelta(seconds=2)
