@@ -12,7 +12,7 @@ from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, recorded_text
 
-VERSION = 2
+VERSION = 3
 """The version of these events. It grows when an older Katakei could not read a rollout, or would misread it."""
 
 
