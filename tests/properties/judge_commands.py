@@ -24,8 +24,8 @@ from katakei.domain.errors import ExitCode
 from katakei.domain.events import AbortAsked, PauseAsked, PhaseChanged, ResumeAsked, RevertAsked, RevertDecided
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
+from katakei.domain.results import not_taken_back
 from katakei.reconcile.outcome import taken_back
-from katakei.reconcile.revert import not_taken_back
 
 BEGUN = {Intent.UPDATE, Intent.REVERT}
 Faults = Iterator[str]

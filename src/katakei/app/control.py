@@ -16,8 +16,8 @@ from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
+from katakei.domain.results import not_taken_back
 from katakei.domain.wire import version_needed
-from katakei.reconcile.revert import not_taken_back
 from katakei.render.text import label, listed
 from katakei.runtime.drivers import Drivers, with_retries
 from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease

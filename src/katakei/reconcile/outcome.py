@@ -9,10 +9,10 @@ from datetime import timedelta
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode
 from katakei.domain.model import TargetId
-from katakei.domain.phases import MAY_SERVE, Cause, Phase
+from katakei.domain.phases import MAY_SERVE, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
-from katakei.reconcile.revert import not_taken_back
+from katakei.domain.results import completed, reverted
 
 
 def verdict(rollout: Rollout) -> ExitCode:
@@ -24,14 +24,12 @@ def verdict(rollout: Rollout) -> ExitCode:
     """
     if rollout.finished is None:
         return ExitCode.INTERRUPTED
+    if completed(rollout):
+        return ExitCode.DONE
     if rollout.plan.kind is PlanKind.DEREGISTER:
-        return ExitCode.DONE if _all_deregistered(rollout) else ExitCode.FAILED
-    lost = rollout.lost
-    if rollout.by_phase[Phase.LEFT_OUT] or any(rollout.statuses[target].unhealthy_since for target in lost):
-        return ExitCode.LEFT_OUT
-    wanted = Phase.RETURNED if rollout.plan.kind is PlanKind.REGISTER else Phase.DONE
-    missed = len(rollout.statuses) - len(rollout.by_phase[wanted]) + len(lost)
-    return ExitCode.FAILED if missed or rollout.aborting or rollout.reverting else ExitCode.DONE
+        return ExitCode.FAILED
+    out_again = any(rollout.statuses[target].unhealthy_since for target in rollout.lost)
+    return ExitCode.LEFT_OUT if rollout.by_phase[Phase.LEFT_OUT] or out_again else ExitCode.FAILED
 
 
 def taken_back(rollout: Rollout) -> ExitCode:
@@ -41,13 +39,7 @@ def taken_back(rollout: Rollout) -> ExitCode:
         0 when every target that was touched serves what the revert brought; else as `verdict`.
     """
     code = verdict(rollout)
-    undisturbed = rollout.reverting and not rollout.aborting and not rollout.lost
-    return ExitCode.DONE if code is ExitCode.FAILED and undisturbed and not not_taken_back(rollout) else code
-
-
-def _all_deregistered(rollout: Rollout) -> bool:
-    causes = [rollout.statuses[target].cause for target in rollout.by_phase[Phase.LEFT_OUT]]
-    return len(causes) == len(rollout.statuses) and all(cause is Cause.BY_HAND for cause in causes)
+    return ExitCode.DONE if code is ExitCode.FAILED and reverted(rollout) else code
 
 
 def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:

@@ -4,7 +4,7 @@ Only targets on which the update was decided are taken back, and never by the co
 """
 
 from katakei.domain.model import TargetId
-from katakei.domain.phases import Intent, Phase
+from katakei.domain.phases import Intent
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import AfterFailure
@@ -29,13 +29,6 @@ def called_off(rollout: Rollout, target: TargetId) -> Reason | None:
     if rollout.stopped:
         return rollout.stopped
     return None if rollout.statuses[target].intent is Intent.REVERT else _reverted(rollout)
-
-
-def not_taken_back(rollout: Rollout) -> list[TargetId]:
-    """Once the rollout is reverted: the touched targets that do not serve what the revert brought."""
-    touched = [target for target, status in rollout.statuses.items() if status.touched and rollout.reverting]
-    back = rollout.by_phase[Phase.DONE]
-    return [t for t in touched if t not in back or rollout.statuses[t].intent is not Intent.REVERT]
 
 
 def _reverted(rollout: Rollout) -> Reason | None:

@@ -9,9 +9,9 @@ from katakei.domain.phases import Cause, Phase
 from katakei.domain.ports import RolloutHeader
 from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
+from katakei.domain.results import not_taken_back
 from katakei.domain.wire import kind_of
 from katakei.reconcile.outcome import verdict
-from katakei.reconcile.revert import not_taken_back
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.reasons import sentence
 from katakei.render.text import counted, grid, label, listed, span

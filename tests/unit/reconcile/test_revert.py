@@ -32,10 +32,10 @@ from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.replay import Rollout, evolve, replay
+from katakei.domain.results import not_taken_back
 from katakei.domain.spec import AfterFailure, Check, Command, FailedTargetPolicy, OnFailure
 from katakei.reconcile.decide import candidates
 from katakei.reconcile.outcome import taken_back, verdict
-from katakei.reconcile.revert import not_taken_back
 
 ABSENT, DRAINING, DOWN = HealthState.ABSENT, HealthState.DRAINING, HealthState.UNHEALTHY
 UNDO = Command("ssm", "undo")

@@ -1,0 +1,101 @@
+"""The release that each target carries, as far as the journal tells.
+
+`status` shows it, and a rollout of outdated targets chooses by it. Nothing here asks a target: work that was done
+without Katakei is unknown to the journal.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from katakei.domain.model import Arn, RolloutId, TargetId
+from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import PlanKind
+from katakei.domain.ports import Journal, RolloutHeader
+from katakei.domain.replay import replay
+from katakei.domain.rollout import Rollout, TargetStatus
+
+RECENT = 50
+"""How many rollouts of the groups are read back, newest first."""
+
+
+class Knowledge(Enum):
+    """How sure the journal is of the release that a target carries.
+
+    CONFIRMED: the update ended well and the target served with it. UNCONFIRMED: the update was begun, and failed, was
+    stopped, or is not finished. REVERTED: the revert of a later release ended well.
+    """
+
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    REVERTED = "reverted"
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedRelease:
+    """What the journal tells about one target.
+
+    Attributes:
+        release: None where no name is recorded: the rollout had none, or a revert brought back what an unknown rollout
+            had installed.
+        rollout: The newest rollout that worked on the target.
+        how: How sure that is.
+    """
+
+    release: str | None
+    rollout: RolloutId
+    how: Knowledge
+
+
+def carried_releases(journal: Journal, groups: Sequence[Arn]) -> Mapping[TargetId, CarriedRelease]:
+    """The release of each target that a recent rollout of these groups worked on.
+
+    Args:
+        journal: Where rollouts are recorded.
+        groups: The target groups.
+
+    Returns:
+        Nothing for a target that none of the newest rollouts worked on. Manual steps install nothing.
+    """
+    return carried_by(recent_rollouts(journal, groups))
+
+
+def recent_rollouts(journal: Journal, groups: Sequence[Arn]) -> Iterator[Rollout]:
+    """The newest rollouts of these groups, newest first; each log is read only when it is asked for."""
+    found: dict[RolloutId, RolloutHeader] = {}
+    for group in groups:
+        found |= {header.rollout: header for header in journal.find(group=group)[:RECENT]}
+    headers = list(found.values())
+    if len(groups) > 1:
+        headers.sort(key=lambda header: (header.begun, header.rollout), reverse=True)
+    for header in headers[:RECENT]:
+        yield replay(journal.read(header.rollout, 0))
+
+
+def carried_by(newest_first: Iterable[Rollout]) -> dict[TargetId, CarriedRelease]:
+    """As `carried_releases`, of rollouts that were read already."""
+    carried: dict[TargetId, CarriedRelease] = {}
+    reverted: set[TargetId] = set()  # the release before is still to be found
+    for rollout in newest_first:
+        if rollout.plan.kind is not PlanKind.ROLL:
+            continue
+        for target, status in rollout.statuses.items():
+            if not status.touched:
+                continue
+            found = CarriedRelease(rollout.plan.release or None, rollout.plan.rollout, _knowledge(status))
+            if target not in carried:
+                undone = found.how is Knowledge.REVERTED
+                carried[target] = CarriedRelease(None, found.rollout, found.how) if undone else found
+                reverted |= {target} if undone else set()
+            elif target in reverted and found.how is not Knowledge.REVERTED:
+                reverted.remove(target)
+                if found.how is Knowledge.CONFIRMED:
+                    later = carried[target]
+                    carried[target] = CarriedRelease(found.release, later.rollout, later.how)
+    return carried
+
+
+def _knowledge(status: TargetStatus) -> Knowledge:
+    if status.phase is not Phase.DONE or status.cause is Cause.FAILED:
+        return Knowledge.UNCONFIRMED
+    return Knowledge.REVERTED if status.intent is Intent.REVERT else Knowledge.CONFIRMED
