@@ -41,6 +41,7 @@ class Ledger(Protocol):
     def url(self) -> str: ...
     def journal(self) -> Journal: ...
     def leases(self, fate: FateCheck = process.fate) -> Leases: ...
+    def late_answers(self, seed: int) -> AbstractContextManager[None]: ...
 
 
 def journal_at(url: str) -> SqlJournal | S3Journal:
@@ -74,6 +75,12 @@ class SqliteLedger:
         self._stack.callback(leases.close)
         return leases
 
+    @contextmanager
+    def late_answers(self, seed: int) -> Iterator[None]:
+        """A transaction of SQLite is never answered late: it is over or it never was."""
+        del seed
+        yield
+
 
 class S3Ledger:
     """In the lab's S3, to which the environment leads, as it leads other processes."""
@@ -87,6 +94,15 @@ class S3Ledger:
 
     def leases(self, fate: FateCheck = process.fate) -> S3Leases:
         return S3Leases(self.bucket, fate)
+
+    @contextmanager
+    def late_answers(self, seed: int) -> Iterator[None]:
+        """Every second write is answered late and with an error. Half of those arrived all the same."""
+        self.aws.lab("faults", timeout=0.5, hold=0.15, seed=seed, actions=["PutObject"])
+        try:
+            yield
+        finally:
+            self.aws.lab("faults", timeout=0.0)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, NOON, OTHER, WEB, Le
 
 from katakei.adapters.system.process import ProcessFate
 from katakei.domain import events as e
-from katakei.domain.errors import ConcurrentAppendError, LeaseLostError, UsageError
+from katakei.domain.errors import ConcurrentAppendError, LeaseLostError, NoAnswerError, UnreachableError, UsageError
 from katakei.domain.events import Event
 from katakei.domain.leases import Lease
 from katakei.domain.model import RolloutId, TargetId
@@ -143,6 +145,41 @@ def test_find_lists_reopened_rollout_as_unfinished(ledger: Ledger) -> None:
     assert ledger.journal().find()[0].finished == NOON
     ledger.journal().tell(ID, e.RetryAsked(NOON, "kim", (TargetId("i-1"),)))
     assert ledger.journal().find(unfinished=True)[0].finished is None
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_two_threads_of_one_process_leave_no_hole(ledger: Ledger, seed: int) -> None:
+    lease, journal = begun(ledger), ledger.journal()
+
+    def loop() -> list[Event]:
+        """Appends as the loop of a rollout does: at the end that it knows, and again after any failure."""
+        written: list[Event] = []
+        while len(written) < 12:
+            events = [fell(len(written)), fell(len(written) + 1)]
+            after = len(journal.read(ID, 0))
+            with suppress(ConcurrentAppendError, NoAnswerError):
+                journal.append(lease, ID, after, events)
+                written += events
+        return written
+
+    def person() -> list[Event]:
+        """Writes as a person does who presses Enter beside that loop."""
+        written: list[Event] = []
+        while len(written) < 6:
+            with suppress(NoAnswerError, UnreachableError):
+                journal.tell(ID, word(len(written)))
+                written.append(word(len(written)))
+        return written
+
+    with ledger.late_answers(seed), ThreadPoolExecutor(2) as pool:
+        appended, told = pool.submit(loop), pool.submit(person)
+        written = [*appended.result(60), *told.result(60)]
+    events = ledger.journal().read(ID, 1)
+    assert journal.read(ID, 1) == events
+    assert sorted(map(str, set(events))) == sorted(map(str, set(written)))
+    for kind in (e.BecameUnhealthy, e.AbortAsked):
+        mine = [event for event in events if isinstance(event, kind)]
+        assert list(dict.fromkeys(mine)) == [event for event in dict.fromkeys(written) if isinstance(event, kind)]
 
 
 WRITER = """
