@@ -10,17 +10,19 @@ export UV_NO_PROGRESS := 1
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-# uv comes from the PATH, or pip installs it into a private environment.
+# uv comes from the PATH, or pip installs the pinned one into a private environment.
 UV = $(shell command -v uv || echo .venv-uv/bin/uv)
-.venv-uv/bin/uv:
+.venv-uv/bin/uv: requirements/uv.txt
 	python3 -m venv .venv-uv
-	.venv-uv/bin/pip install --quiet 'uv>=0.8'
+	.venv-uv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/uv.txt
+	touch $@
 
+# The build uses the pinned hatchling of requirements/dev.txt: an isolated build would download one without a hash.
 setup: .venv/.ready  ## create .venv with all dependencies (pip installs uv if it is missing)
 .venv/.ready: pyproject.toml requirements/dev.txt $(if $(shell command -v uv),,.venv-uv/bin/uv)
 	test -x $(PY) || $(UV) venv --quiet --python python3 .venv
 	$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements/dev.txt
-	$(UV) pip install --quiet --python $(PY) --no-deps --editable .
+	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	touch $@
 
 # The real `aws` command (v1) has its own environment, because it pins its own botocore.
@@ -110,5 +112,6 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 
 .PHONY: help setup lint types check packages test plays rest accept bench soak demo lab docs fix pins
