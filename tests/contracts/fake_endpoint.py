@@ -96,6 +96,9 @@ def endpoint() -> Iterator[Endpoint]:
             else:
                 self._answer(said.status, said.body)
 
+        def do_GET(self) -> None:
+            self._answer(said.status, said.body)
+
         def _answer(self, status: int, body: str) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

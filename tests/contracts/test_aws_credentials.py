@@ -22,7 +22,8 @@ from katakei.domain.observation import WorkState
 
 GROUP = Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/web/0123456789abcdef")
 REGION = "ap-northeast-1"
-LOST = r"AWS cannot be asked: .*; check the credentials \(--profile"
+LOST = r"AWS cannot be asked: the credential_process of profile default gave no credentials \(.*\); run that program"
+NONE = r"AWS cannot be asked: Unable to locate credentials in .*profile default.*; give --profile"
 ROLE = """\
 [default]
 role_arn = arn:aws:iam::123456789012:role/deploy
@@ -156,7 +157,7 @@ def test_journal_reads_renewed_keys_from_file(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
     journal = S3Journal(bucket_at(ledger.bucket.place))
-    with pytest.raises(TemporarilyUnavailableError, match=LOST):
+    with pytest.raises(TemporarilyUnavailableError, match=NONE):
         journal.read(ID, 0)
     keys.write_text("[default]\naws_access_key_id = key\naws_secret_access_key = secret\n")
     assert journal.read(ID, 0) == [planned()]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.contracts.fake_account import TurnedClock
@@ -173,9 +174,7 @@ def test_group_of_another_account_is_not_gone(aws: Endpoint) -> None:
 def test_missing_credentials_error_says_what_to_check(aws: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(
-        UnreachableError, match=r"Unable to locate credentials; check the credentials \(--profile"
-    ) as raised:
+    with pytest.raises(UnreachableError, match=r"Unable to locate credentials in .*; give --profile") as raised:
         look()
     assert raised.value.code is ExitCode.UNREACHABLE
     assert aws.heard == []
@@ -191,6 +190,20 @@ def test_region_comes_from_environment_or_argument(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert alb(region=None).region == "eu-west-1"
     assert alb(region="us-east-2").region == "us-east-2"
+
+
+def test_aws_region_outranks_default_region_and_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The order of the AWS command line: --region, AWS_REGION, AWS_DEFAULT_REGION, the profile."""
+    (tmp_path / "config").write_text("[profile deploy]\nregion = sa-east-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert alb(region=None, profile="deploy").region == "sa-east-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert alb(region=None, profile="deploy").region == "eu-west-1"
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    assert alb(region=None, profile="deploy").region == "eu-north-1"
+    assert alb(region="us-east-2", profile="deploy").region == "us-east-2"
+    monkeypatch.setenv("AWS_REGION", "")
+    assert alb(region=None, profile="deploy").region == "eu-west-1"
 
 
 def test_invalid_region_is_usage_error() -> None:

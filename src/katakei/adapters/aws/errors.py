@@ -4,11 +4,14 @@ The codes are those of docs/aws.md 5, of "List of error codes" in the S3 API ref
 credentials. botocore is imported inside the functions, because loading it takes longer than most commands.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from katakei.adapters.aws.providers import Provider, searched
+from katakei.adapters.aws.services import STS, Service
 from katakei.domain.errors import (
     KatakeiError,
     NoAnswerError,
@@ -22,7 +25,11 @@ from katakei.domain.errors import (
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-    from katakei.adapters.aws.services import Service
+
+NOBODY = Provider("", "default")
+_PAGE = re.compile(r"<(!doctype|html)\b.*", re.IGNORECASE | re.DOTALL)
+LONGEST = 300
+"""How many characters of a foreign text a message quotes."""
 
 
 class BusyError(NoAnswerError):
@@ -188,7 +195,7 @@ def needs_new_credentials(error: Exception) -> bool:
 
 
 def translate(
-    service: "Service[Any]", action: str, error: Exception, subject: str = ""
+    service: Service[Any], action: str, error: Exception, subject: str = "", provider: Provider = NOBODY
 ) -> KatakeiError | ObjectNotFoundError | ConditionFailedError:
     """Returns the error to raise instead of `error`.
 
@@ -197,6 +204,7 @@ def translate(
         action: the API's name of the action, for example `RegisterTargets`.
         error: one of `aws_exceptions`, raised by the call itself.
         subject: what the call was about, for example `the journal s3://bucket/`.
+        provider: where the credentials of the call come from.
 
     """
     from botocore import exceptions as aws  # noqa: PLC0415 - see the module's docstring
@@ -217,10 +225,10 @@ def translate(
         return NoAnswerError(f"AWS's answer to {what} could not be read: {_one_line(error)}")
     if isinstance(error, UnicodeError):
         return UnreachableError(f"AWS's answer to {what} is not text: {error}")
-    return translate_credentials(error)
+    return translate_credentials(error, provider)
 
 
-def translate_configuration(service: "Service[Any]", error: Exception) -> KatakeiError:
+def translate_configuration(service: Service[Any], error: Exception) -> KatakeiError:
     """Returns the error to raise when no client could be made from the profile, the region and the endpoint."""
     from botocore import exceptions as aws  # noqa: PLC0415 - see the module's docstring
 
@@ -228,39 +236,46 @@ def translate_configuration(service: "Service[Any]", error: Exception) -> Katake
     if isinstance(error, aws.ProfileNotFound):
         return kind(f"{error}: give --profile, or set AWS_PROFILE, to one that `aws configure list-profiles` names")
     if isinstance(error, aws.NoRegionError):
-        return kind("no AWS region is configured: give --region, or set AWS_DEFAULT_REGION or a profile's region")
+        return kind("no AWS region is configured: give --region, or set AWS_REGION or a profile's region")
     if isinstance(error, aws.InvalidRegionError):
         return kind(f"{error}; see --region")
-    if isinstance(error, ValueError):  # botocore's answer to an endpoint that is no URL
+    if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint"):
         return kind(f"{error}; check AWS_ENDPOINT_URL")
-    return translate_credentials(error)
+    return kind(f"the AWS configuration cannot be used: {_one_line(error)}; check ~/.aws/config and the AWS_ variables")
 
 
-def translate_credentials(error: Exception, service: "Service[Any] | None" = None) -> KatakeiError:
+def translate_credentials(error: BaseException, provider: Provider) -> KatakeiError:
     """Returns the error to raise when there are no credentials, or when their provider failed.
+
+    The advice never concerns the endpoints of other services.
 
     Args:
         error: what the provider raised, or botocore for want of credentials.
-        service: STS, when the provider had to call it (for an assumed role).
+        provider: the provider.
 
     """
     from botocore import exceptions as aws  # noqa: PLC0415 - see the module's docstring
 
-    if service is not None and isinstance(error, aws.ClientError) and code_of(error) in _COMMON:
-        translated = translate(service, str(error.operation_name), error)
-        if isinstance(translated, KatakeiError):
-            return translated
-    if service is not None and isinstance(error, aws.ConnectionError | aws.HTTPClientError):
-        translated = translate(service, "the request for credentials", error)
-        if isinstance(translated, KatakeiError):
-            return translated
-    return TemporarilyUnavailableError(
-        f"AWS cannot be asked: {_one_line(error)}; check the credentials (--profile, or as the aws command takes them)"
-    )
+    if isinstance(error, aws.NoCredentialsError):
+        return TemporarilyUnavailableError(
+            f"AWS cannot be asked: Unable to locate credentials in {searched(provider.profile)};"
+            " give --profile, or set the credentials as for the aws command"
+        )
+    kind: type[KatakeiError] = TemporarilyUnavailableError
+    why, advice = _one_line(error, of=provider.method), provider.advice
+    if isinstance(error, aws.ClientError) and code_of(error) in _COMMON:
+        answer = _answered(STS, str(error.operation_name), "", error)
+        if isinstance(answer, KatakeiError):  # always: the table of STS has no other
+            kind, why = type(answer), str(answer)
+    elif isinstance(error, aws.ConnectTimeoutError | aws.ReadTimeoutError):
+        kind, why, advice = NoAnswerError, f"no answer: {why}", "check the network"
+    elif isinstance(error, aws.ConnectionError | aws.HTTPClientError):
+        advice = "check the network"
+    return kind(f"AWS cannot be asked: {provider.subject} gave no credentials ({why}); {advice}")
 
 
 def _answered(  # noqa: C901, PLR0911, PLR0912 - one row of the table each
-    service: "Service[Any]", action: str, subject: str, error: "ClientError"
+    service: Service[Any], action: str, subject: str, error: "ClientError"
 ) -> KatakeiError | ObjectNotFoundError | ConditionFailedError:
     rules = _RULES.get(service.name, _Rules())
     what = _what(action, subject)
@@ -324,7 +339,7 @@ def _failure(rules: _Rules, code: str, status: int) -> Failure:
     return failure or Failure.REFUSED
 
 
-def _denied(service: "Service[Any]", action: str, what: str, said: str) -> str:
+def _denied(service: Service[Any], action: str, what: str, said: str) -> str:
     if service.name == "s3":
         return (
             f"these credentials may not call {what}:"
@@ -342,9 +357,19 @@ def _no_connection(kind: type[KatakeiError], what: str, error: Exception) -> Kat
     return kind(f"AWS cannot be reached for {what}: {error}; check the network, --region and AWS_ENDPOINT_URL")
 
 
-def _one_line(error: Exception) -> str:
-    """The error without line breaks, which the output of a credentials program may hold."""
-    return " ".join(str(error).split())
+def _one_line(error: BaseException, *, of: str = "") -> str:
+    """The error as one short line. Programs print pages, and a proxy answers with one.
+
+    Args:
+        error: what botocore raised.
+        of: the provider that the sentence names already: botocore's text about it is left out.
+
+    """
+    details: Mapping[str, object] = getattr(error, "kwargs", {}) if of else {}
+    text = str(details["error_msg"]) if details.get("provider") == of and "error_msg" in details else str(error)
+    text = _PAGE.sub("(a page of HTML)", text)
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return (line if len(line) <= LONGEST else f"{line[:LONGEST]} …") or type(error).__name__
 
 
 def _short(error: Exception) -> str:

@@ -24,8 +24,9 @@ from katakei.adapters.aws.errors import (
     translate_configuration,
     translate_credentials,
 )
+from katakei.adapters.aws.providers import Provider, ProviderError, name_providers, refresh
 from katakei.adapters.aws.rate_limits import TokenBuckets, shared_buckets
-from katakei.adapters.aws.services import ELB, STS, Service
+from katakei.adapters.aws.services import ELB, Service
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.ports import Clock
 
@@ -66,7 +67,9 @@ class AwsSession:
     one code. Endpoints come from where botocore takes them (AWS_ENDPOINT_URL and its relatives).
 
     Args:
-        region: the region; None takes it from the environment and the profile.
+        region: the region; None takes it from AWS_REGION, then AWS_DEFAULT_REGION, then the profile. This is the order
+            of the AWS command line ("Environment variables" in its user guide) and of every SDK but boto3, which does
+            not read AWS_REGION.
         profile: the profile; None takes it from the environment.
         clock: the time for deadlines, rate limits and the log.
 
@@ -132,7 +135,7 @@ class AwsSession:
                 buckets.empty(limits)
             if needs_new_credentials(error):
                 self._forget(service, connection)
-            raise translate(service, action, error, subject) from error
+            raise translate(service, action, error, subject, self._provider(connection)) from error
         self._log(service, action, begun, "ok")
         return answer
 
@@ -164,11 +167,17 @@ class AwsSession:
 
     def _credentials(self) -> "Credentials | None":
         """Finds the credentials. A provider may fail here, or later when they are first used."""
+        session = self._opened()
         try:
-            return self._opened().get_credentials()
+            name_providers(session)
+            return session.get_credentials()
+        except ProviderError as error:
+            provider = Provider(error.method, self._profile_name())
+            self._session = None
+            raise translate_credentials(error.cause, provider) from error.cause
         except aws_exceptions() as error:
             self._session = None
-            raise translate_credentials(error, STS) from error
+            raise translate_credentials(error, Provider("", self._profile_name())) from error
 
     def _refresh_credentials(self, service: Service[Any], connection: _Connection) -> None:
         """Renews credentials that have expired, or were never used, before the deadline of the call is checked.
@@ -179,11 +188,21 @@ class AwsSession:
         if connection.credentials is None:
             return
         try:
-            connection.credentials.get_frozen_credentials()
-        except aws_exceptions() as error:
-            if needs_new_credentials(error):
+            refresh(connection.credentials)
+        except ProviderError as error:
+            provider = self._provider(connection)
+            if needs_new_credentials(error.cause):
                 self._forget(service, connection)
-            raise translate_credentials(error, STS) from error
+            raise translate_credentials(error.cause, provider) from error.cause
+
+    def _provider(self, connection: _Connection) -> Provider:
+        """Returns where the credentials of a connection come from."""
+        return Provider(connection.credentials.method if connection.credentials else "", self._profile_name())
+
+    def _profile_name(self) -> str:
+        with self._lock:
+            configured = self._session.get_config_variable("profile") if self._session else None
+        return str(self._profile or configured or "default")
 
     def _forget(self, service: Service[Any], connection: _Connection) -> None:
         """Makes the next call read configuration and credentials again: a file may hold renewed ones by then."""
@@ -210,8 +229,8 @@ class AwsSession:
         with self._lock:
             if self._session is None:
                 session = Session(profile=self._profile)
-                if self._region:
-                    session.set_config_variable("region", self._region)
+                if region := self._region or os.environ.get("AWS_REGION"):
+                    session.set_config_variable("region", region)
                 paths = filter(None, (str(SERVICE_MODELS), session.get_config_variable("data_path")))
                 session.set_config_variable("data_path", os.pathsep.join(paths))
                 self._session = session

@@ -241,7 +241,7 @@ def test_missing_credentials_are_reported(ledger: S3Ledger, monkeypatch: pytest.
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(UnreachableError, match=r"AWS cannot be asked: .*check the credentials"):
+    with pytest.raises(UnreachableError, match=r"Unable to locate credentials in .*; give --profile"):
         ledger.journal().find()
 
 
