@@ -61,7 +61,10 @@ class Window(Section):
 
 
 class Counter(Section):
-    """Where the target reads its number of requests in flight: exactly one of `url` and `command`."""
+    """Where the target reads its number of requests in flight: exactly one of `url` and `command`.
+
+    `field` names the number: a key in JSON (`in_flight`, or `pool.in_flight`), or the name on a line `name: number`.
+    """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["command"]}]})
 

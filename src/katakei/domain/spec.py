@@ -72,8 +72,8 @@ class Window:
 class CounterSource:
     """Where the number of requests in flight is read: a shell command or a URL, exactly one, as seen from the target.
 
-    The answer may be a plain number, nginx stub_status, the php-fpm status page, or with `field` a number of that name
-    in JSON or in lines of `name: number`.
+    The answer may be a plain number, nginx stub_status, the php-fpm status page, or with `field` the number under that
+    path in JSON (`key` or `key.key`) or on the line `name: number`.
     """
 
     command: str = ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+from katakei.adapters.probes.program_rounds import moment, natural
 from katakei.domain.model import TargetType
 from katakei.domain.observation import ProbeVerdict
 from katakei.domain.ports import ProbedTarget
@@ -158,36 +159,32 @@ class _Reading:
         word, *rest = line
         if word == "group":
             state, unread, unsent, sent, order, _, number, youngest, oldest = rest
-            ages = (timedelta(milliseconds=int(age)) for age in (youngest, oldest))
+            ages = (timedelta(milliseconds=natural(age)) for age in (youngest, oldest))
             bits = (_BIT[unread], _BIT[unsent], _BIT[sent], _ORDER[order])
-            self.alike.append(Alike(state, *bits, int(number), *ages))
+            self.alike.append(Alike(state, *bits, natural(number), *ages))
         elif word == "seen":
-            self.seen.add(int(rest[0]))
+            self.seen.add(natural(rest[0]))
         else:
             self.words[word] = rest
 
     def count(self) -> Count:
         mode, source, _, began = self.words["katakei-count"]
-        if int(self.words["sample"][1]) != sum(each.number for each in self.alike):
+        if natural(self.words["sample"][1]) != sum(each.number for each in self.alike):
             raise ValueError("groups are missing")
         return Count(
             Mode(mode),
             Source(source),
-            _moment(began),
-            _moment(self.words["at"][0]),
+            moment(began),
+            moment(self.words["at"][0]),
             tuple(self.alike),
             frozenset(self.seen),
             self.words.get("proxied", [""])[0],
-            int(self.words["arrivals"][0]),
+            natural(self.words["arrivals"][0]),
         )
 
 
 _BIT = {"0": False, "1": True}
 _ORDER = {"sent": True, "received": False, "tie": False}
-
-
-def _moment(hundredths: str) -> timedelta:
-    return timedelta(milliseconds=10 * int(hundredths))
 
 
 def _milliseconds(span: timedelta) -> int:

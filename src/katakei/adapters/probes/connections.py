@@ -119,7 +119,7 @@ class Connections:
             )
         target = watched.target.id
         said = judge_count(count, self._terms(watched))
-        ended = self._clocks.earliest(target, count.at)
+        ended = self._clocks.earliest(target, count.at, self._clock.now())
         if said.verdict is ProbeVerdict.QUIET:
             self._since[target] = count.at
             self._came.pop(target, None)

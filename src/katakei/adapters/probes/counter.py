@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from katakei.adapters.probes import program_rounds
 from katakei.adapters.probes.connection_counts import Finding
-from katakei.adapters.probes.program_rounds import Clocks, ProgramAnswer, Rounds
+from katakei.adapters.probes.program_rounds import Clocks, ProgramAnswer, Rounds, moment, natural
 from katakei.domain.model import TargetId
 from katakei.domain.observation import DrainEvidence, ProbeVerdict
 from katakei.domain.ports import Clock, ProbedTarget, ProgramRunner
@@ -79,7 +79,7 @@ class Counter:
         if numbers is None:
             return DrainEvidence(ProbeVerdict.BLIND, heard.sent, self._clock.now(), _incomplete(heard))
         said = judge(numbers, self._quiet)
-        ended = self._clocks.earliest(target, numbers.said[-1][0])
+        ended = self._clocks.earliest(target, numbers.said[-1][0], self._clock.now())
         return DrainEvidence(said.verdict, min(heard.sent, ended), ended, said.why, said.open)
 
     def _fresh(self, target: TargetId) -> bool:
@@ -129,18 +129,14 @@ def read(output: str) -> Numbers | None:
     if not lines or lines[-1] != ["katakei-end"]:
         return None
     try:
-        began = next(_moment(line[1]) for line in lines if line[0] == "katakei-counter")
+        began = next(moment(line[1]) for line in lines if line[0] == "katakei-counter")
         said = tuple(
-            (_moment(line[1]), None if line[2] == "-" else int(line[2])) for line in lines if line[0] == "said"
+            (moment(line[1]), None if line[2] == "-" else natural(line[2])) for line in lines if line[0] == "said"
         )
         heard = next((base64.b64decode(line[1], validate=True) for line in lines if line[0] == "heard"), b"")
     except (ValueError, IndexError, StopIteration, binascii.Error):
         return None
     return Numbers(began, said, heard.decode(errors="replace")) if said else None
-
-
-def _moment(hundredths: str) -> timedelta:
-    return timedelta(milliseconds=10 * int(hundredths))
 
 
 def _incomplete(heard: ProgramAnswer) -> str:

@@ -29,6 +29,7 @@ FORGET = timedelta(minutes=10)
 
 
 _WORD = re.compile(r"[A-Za-z0-9=+/.,:_-]+")
+_NUMBER = re.compile(r"[0-9]{1,12}")
 _PICK = """set -uf
 self="%s" rows=0 mine=''
 while read -r id words; do
@@ -134,9 +135,9 @@ class Clocks:
         if known is None or zero >= known[0] or sent - known[1] > FORGET:
             self._known[target] = (zero, sent)
 
-    def earliest(self, target: TargetId, moment: timedelta) -> datetime:
-        """The earliest moment of our clock that this uptime can be."""
-        return self._known[target][0] + moment
+    def earliest(self, target: TargetId, moment: timedelta, now: datetime) -> datetime:
+        """The earliest moment of our clock that this uptime can be, and never later than now: it is past already."""
+        return min(self._known[target][0] + moment, now)
 
 
 @cache
@@ -159,6 +160,22 @@ def text(program_text: str, arguments: Mapping[str, Sequence[str]], self_from: s
     """
     lines = "\n".join(" ".join((_word(name), *map(_word, words))) for name, words in arguments.items())
     return _PICK % (f"${{{self_from}:-}}" if self_from else "", lines) + program_text
+
+
+def natural(word: str) -> int:
+    """A number that a target printed. A target may print anything, and arithmetic with a huge number would fail.
+
+    Raises:
+        ValueError: It is no whole number of at most twelve digits.
+    """
+    if not _NUMBER.fullmatch(word):
+        raise ValueError(f"{word[:20]!r} is no number that a probe counts with")
+    return int(word)
+
+
+def moment(hundredths: str) -> timedelta:
+    """An uptime of a target, printed in 1/100 s. Raises ValueError: it is no such number."""
+    return timedelta(milliseconds=10 * natural(hundredths))
 
 
 def encoded(value: str) -> str:
