@@ -71,6 +71,9 @@ class MemoryJournal:
     def release(self, lease: Lease) -> None:
         """There is one process only."""
 
+    def holder(self, group: Arn) -> None:
+        """Never called."""
+
     def unlock(self, group: Arn) -> str:
         """No group is locked."""
         del group

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, OTHER, WEB, Ledger, begun, fell, owner, planned
 
-from katakei.adapters.journals import lease_holders
+from katakei.adapters.journals import lease_holders, lease_queries
 from katakei.adapters.system import process
 from katakei.adapters.system.process import Place, ProcessFate
 from katakei.domain.errors import LeaseHeldError, LeaseLostError
 from katakei.domain.leases import Owner
+from katakei.domain.ports import Liveness
 
 
 @pytest.fixture(params=LEDGERS)
@@ -159,6 +160,62 @@ def test_unlock_of_free_group_names_nobody(ledger: Ledger) -> None:
     assert ledger.leases().unlock(WEB) is None
     ledger.leases().release(begun(ledger))
     assert ledger.leases().unlock(WEB) is None
+
+
+def test_holder_of_free_group_is_nobody(ledger: Ledger) -> None:
+    assert ledger.leases().holder(WEB) is None
+    lease = begun(ledger)
+    ledger.leases().release(lease)
+    assert ledger.leases().holder(WEB) is None
+
+
+@pytest.mark.parametrize("verdict", [ProcessFate.ALIVE, ProcessFate.UNKNOWN])
+def test_holder_with_a_young_heartbeat_is_alive(ledger: Ledger, verdict: ProcessFate) -> None:
+    lease = ledger.leases().take(BOTH, owner(41), ID)
+    ledger.leases().renew(lease)
+    found = ledger.leases(all_are(verdict)).holder(WEB)
+    assert found is not None
+    assert (found.rollout, found.owner, found.liveness) == (ID, owner(41), Liveness.ALIVE)
+    assert found.silent_for is not None
+    assert abs(found.silent_for) < timedelta(seconds=6)
+    ledger.leases().renew(lease)
+
+
+@pytest.mark.usefixtures("old")
+@pytest.mark.parametrize(
+    ("verdict", "liveness"),
+    [
+        (ProcessFate.ALIVE, Liveness.ALIVE),
+        (ProcessFate.UNKNOWN, Liveness.UNKNOWN),
+        (ProcessFate.DEAD, Liveness.GONE),
+    ],
+)
+def test_holder_without_a_young_heartbeat_is_judged_by_its_process(
+    ledger: Ledger, verdict: ProcessFate, liveness: Liveness
+) -> None:
+    ledger.leases().take(BOTH, owner(41), ID)
+    found = ledger.leases(all_are(verdict)).holder(WEB)
+    assert found is not None
+    assert found.liveness is liveness
+
+
+def test_holder_that_is_silent_is_gone_although_its_process_exists(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.leases().take(BOTH, owner(41), ID)
+    monkeypatch.setattr(lease_holders, "FRESH_HEARTBEAT", timedelta(seconds=-60))
+    monkeypatch.setattr(lease_queries, "SILENCE_LIMIT", timedelta(seconds=-60))
+    found = ledger.leases(all_are(ProcessFate.ALIVE)).holder(WEB)
+    assert found is not None
+    assert found.liveness is Liveness.GONE
+
+
+def test_young_heartbeat_in_a_shared_store_outranks_a_dead_process(ledger: Ledger) -> None:
+    ledger.leases().take(BOTH, owner(41), ID)
+    found = ledger.leases(all_are(ProcessFate.DEAD)).holder(WEB)
+    assert found is not None
+    shared = ledger.url.startswith("s3:")
+    assert found.liveness is (Liveness.ALIVE if shared else Liveness.GONE)
 
 
 def test_take_of_no_group_is_refused(ledger: Ledger) -> None:

@@ -36,7 +36,7 @@ def pause_finishes_targets_and_resume_goes_on(katakei: Katakei, ground: Ground) 
     again = katakei("pause", rollout)
     assert (again.code, "is paused already" in again.err) == (2, True)
     resumed = katakei("resume", rollout)
-    assert (resumed.code, "the process that drives the rollout carries it out" in resumed.out) == (0, True)
+    assert (resumed.code, "goes on; " in resumed.out) == (0, True)
     waited = katakei("wait", rollout)
     assert (waited.code, "2 done" in waited.out) == (0, True), waited.all()
     assert (running.end().code, ground.releases()) == (0, ["v2", "v2"])
@@ -115,7 +115,7 @@ def abort_after_the_owner_died_elsewhere_is_carried_out_here(katakei: Katakei, g
 def abort_is_carried_out_by_a_living_owner_elsewhere(katakei: Katakei, ground: Ground) -> None:
     running, rollout = _driven_elsewhere(katakei)
     word = katakei("abort", rollout, within=20)
-    assert (word.code, "abort recorded; the process that drives" in word.out) == (0, True), word.all()
+    assert (word.code, " is recorded; " in word.out) == (0, True), word.all()
     assert (running.end().code, ground.releases()) == (1, ["v1", "v1"])
 
 
@@ -213,7 +213,8 @@ def retry_is_carried_out_by_the_owner(katakei: Katakei, ground: Ground) -> None:
     rollout = katakei("list", "--json").data["rollouts"][0]["rollout"]
     word = katakei("retry", rollout, "web-1")
     assert word.code == 0, word.all()
-    assert "retry recorded; the process that drives the rollout carries it out" in word.out
+    assert "the retry in rollout" in word.out
+    assert " begins one more attempt. To follow it: katakei logs -f r-" in word.out
     done = running.end()
     assert (done.code, ground.releases()) == (0, ["v2", "v2"]), done.all()
 
@@ -294,7 +295,7 @@ def revert_is_carried_out_by_the_owner(katakei: Katakei, ground: Ground) -> None
     running = katakei.start("roll", "--release", "v2")
     running.until("soaking")
     word = katakei("revert", _rollout(katakei))
-    assert (word.code, "revert recorded; the process that drives" in word.out) == (0, True), word.all()
+    assert (word.code, " runs the revert command on every target" in word.out) == (0, True), word.all()
     done = running.end()
     assert (done.code, ground.releases(), ground.starts()) == (1, ["v1", "v1"], [2, 0]), done.all()
     assert "reverted by" in done.out

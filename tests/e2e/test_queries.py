@@ -88,3 +88,23 @@ def test_report_prints_its_facts_as_json(katakei: Katakei) -> None:
     data = katakei("report", ID, "--json").data
     assert (data["exit"], data["left_out"], data["figures"]["late_requests"]) == (3, ["i-1"], 0)
     assert data["restore"][0].startswith("aws elbv2 register-targets")
+
+
+@pytest.mark.parametrize("words", [(), (ID,), ("r-o",), ("last",), ("shop",), ("web",)])
+def test_reading_commands_find_the_rollout(katakei: Katakei, words: tuple[str, ...]) -> None:
+    assert katakei("show", *words, "--json").data["rollout"] == ID
+    assert katakei("wait", *words).code == 3
+    assert "no space left" in katakei("logs", *words).out
+
+
+def test_logs_take_a_target_without_a_rollout(katakei: Katakei) -> None:
+    assert katakei("logs", "web-1").out == katakei("logs", ID, "web-1").out
+    assert katakei("logs", "web-9").code == 2
+
+
+@pytest.mark.parametrize("command", ["abort", "pause", "resume", "revert", "approve"])
+def test_telling_commands_never_guess(katakei: Katakei, command: str) -> None:
+    done = katakei(command)
+    assert (done.code, done.out) == (2, "")
+    assert f"no rollout is unfinished: name one, or type last for the newest; there are {ID} (shop)" in done.err
+    assert "is finished" in katakei("abort", "last").err

@@ -119,7 +119,9 @@ def roll_with_manual_work_is_approved_from_elsewhere(katakei: Katakei, ground: G
 
     assert katakei("approve", name, ground.ids[1]).code == 2
     approved = katakei("approve", name, ground.lab.targets[0].address)
-    assert (approved.code, approved.out) == (0, f"approved: {ground.ids[0]}\n")
+    assert approved.code == 0
+    assert approved.out.startswith(f"approved: {ground.ids[0]} (web-1); ")
+    assert f" checks what was approved and registers it again. To follow it: katakei logs -f {name}\n" in approved.out
     done = roll.end()
     assert done.code == 0, done.all()
     assert set(ground.states().values()) == {"healthy"}

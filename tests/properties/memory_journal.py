@@ -12,7 +12,7 @@ from katakei.domain.errors import ConcurrentAppendError, LeaseHeldError, LeaseLo
 from katakei.domain.events import Event, UserCommand
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import RolloutHeader
+from katakei.domain.ports import LeaseStatus, Liveness, RolloutHeader
 
 EVER = datetime.max.replace(tzinfo=UTC)
 YOUNG = seconds(6)
@@ -143,6 +143,13 @@ class JournalConnection(FakePort):
         self.store.renew(lease)
         self.store.heartbeats[lease.owner].renewed.append(self.aws.clock.time)
         self.pause()
+
+    def holder(self, group: Arn) -> LeaseStatus | None:
+        found = self.store.holders.get(group)
+        if found is None:
+            return None
+        owner, _, rollout = found
+        return LeaseStatus(rollout, owner, Liveness.GONE if owner in self.store.dead else Liveness.ALIVE, None)
 
     def unlock(self, group: Arn) -> str | None:
         raise NotImplementedError

@@ -22,7 +22,15 @@ from katakei.domain.events import Event, UserCommand, WorkKey
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import DrainEvidence, HealthState, ProbeVerdict, WorkState, WorkStatus
-from katakei.domain.ports import CheckRequest, GroupMember, Leases, ListedGroup, ProbedTarget, RolloutHeader
+from katakei.domain.ports import (
+    CheckRequest,
+    GroupMember,
+    Leases,
+    LeaseStatus,
+    ListedGroup,
+    ProbedTarget,
+    RolloutHeader,
+)
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Command, Spec
 from katakei.runtime.drivers import Site
@@ -214,6 +222,9 @@ class MortalLeases:
     def release(self, lease: Lease) -> None:
         if self._process.alive:
             self._real.release(lease)
+
+    def holder(self, group: Arn) -> LeaseStatus | None:
+        return self._real.holder(group)
 
     def unlock(self, group: Arn) -> str | None:
         return self._real.unlock(group)

@@ -33,11 +33,13 @@ class Delegated:
 
     Attributes:
         rollout: Whose command it is.
-        why: The sentence that names the owner.
+        why: The sentence that names the owner, or says that the rollout was finished meanwhile.
+        finished: Whether the rollout was finished meanwhile.
     """
 
     rollout: RolloutId
     why: str
+    finished: bool = False
 
 
 class Control:
@@ -84,7 +86,7 @@ class Control:
         state = queries.find(self._drivers.journal, rollout)
         if state.finished:
             lease.release()
-            return Delegated(rollout, f"rollout {rollout} was finished meanwhile")
+            return Delegated(rollout, f"rollout {rollout} was finished meanwhile", finished=True)
         return self._session(state, lease)
 
     def resume(self, rollout: RolloutId) -> RolloutSession | Delegated:

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from katakei.app import selection
 from katakei.domain.errors import UsageError
 from katakei.domain.events import Event, WorkEnded
+from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Registration, RolloutId, Target, TargetId
 from katakei.domain.phases import IN_PROGRESS, Phase
 from katakei.domain.plan import PlanKind, restorable
-from katakei.domain.ports import Journal, ListedGroup, RolloutHeader
+from katakei.domain.ports import Journal, Leases, ListedGroup, Liveness, RolloutHeader
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.rollout import TargetStatus
 from katakei.render.text import label, listed
@@ -31,6 +33,21 @@ class Status:
 
     group: ListedGroup
     held: Mapping[Registration, Rollout]
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Who drives a rollout now, or drove it last.
+
+    Attributes:
+        owner: None where no process ever drove it.
+        liveness: GONE also where the owner gave the lease back.
+        silent_for: The age of its newest heartbeat; None where that is not known, or the lease was given back.
+    """
+
+    owner: Owner | None
+    liveness: Liveness
+    silent_for: timedelta | None = None
 
 
 class Queries:
@@ -55,6 +72,18 @@ class Queries:
     def show(self, rollout: RolloutId) -> Rollout:
         """One rollout as the journal tells it. Raises UsageError: there is none of this id."""
         return find(self._drivers.journal, rollout)
+
+    def chosen(self, typed: str | None) -> RolloutId:
+        """The rollout that a person means, to be shown (`selection.to_read`). Raises UsageError."""
+        return selection.to_read(self._drivers.journal, typed)
+
+    def chosen_with_targets(self, words: Sequence[str]) -> tuple[RolloutId, Sequence[str]]:
+        """The rollout and the targets that a person means (`selection.with_targets`). Raises UsageError."""
+        return selection.with_targets(self._drivers.journal, words, selection.to_read)
+
+    def driver(self, rollout: Rollout) -> Driver:
+        """Who drives this rollout now."""
+        return driver_of(self._drivers.leases, rollout)
 
     def wait(self, rollout: RolloutId, within: timedelta) -> Rollout:
         """The rollout once it is finished, or after `within` as it is then. Its owner is not disturbed."""
@@ -92,6 +121,14 @@ def find(journal: Journal, rollout: RolloutId) -> Rollout:
         known = f"; the newest are {', '.join(header.rollout for header in newest)}" if newest else ""
         raise UsageError(f"no rollout {rollout} in this journal{known} (see `katakei list`)")
     return replay(events)
+
+
+def driver_of(leases: Leases, rollout: Rollout) -> Driver:
+    """Who drives this rollout now, by the lease of one of its groups; its last owner where nobody does."""
+    held = leases.holder(rollout.plan.groups[0].arn) if rollout.finished is None else None
+    if held is None or held.rollout != rollout.plan.rollout:
+        return Driver(rollout.owner, Liveness.GONE)
+    return Driver(held.owner, held.liveness, held.silent_for)
 
 
 def named(rollout: Rollout, names: Sequence[str]) -> Sequence[Target]:

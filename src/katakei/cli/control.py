@@ -1,43 +1,43 @@
 """The commands to a rollout: approve, abort, pause, resume, revert, retry; and unlock."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
+from katakei.app import queries, selection
 from katakei.app.control import Control, Delegated
 from katakei.app.rollouts import CONFIRMATION_LIMIT
 from katakei.cli.messages import ask, on_terminal, say
-from katakei.cli.options import Context, NoOptions, argument, group_of, option, takes
+from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, group_of, option, takes
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode, RefusedError
-from katakei.domain.model import RolloutId
+from katakei.domain.model import RolloutId, TargetId
+from katakei.domain.ports import Liveness
 from katakei.domain.replay import Rollout
 from katakei.reconcile.outcome import taken_back, verdict
+from katakei.render import answers
 from katakei.render.json_data import output
 from katakei.runtime.session import RolloutSession
 
-
-@dataclass(frozen=True, slots=True)
-class RolloutOptions:
-    """One rollout."""
-
-    rollout: RolloutId = argument("rollout", type=RolloutId)  # noqa: RUF009 - returns a field
+if TYPE_CHECKING:
+    from katakei.bootstrap import Bootstrap
 
 
 @dataclass(frozen=True, slots=True)
-class ApproveOptions(RolloutOptions):
+class ApproveOptions:
     """One rollout, and targets of it."""
 
-    targets: tuple[str, ...] = argument("targets", nargs=-1)
+    words: tuple[str, ...] = argument("words", nargs=-1, metavar="[ROLLOUT] [TARGET]…")
 
 
 @dataclass(frozen=True, slots=True)
-class RetryOptions(RolloutOptions):
+class RetryOptions:
     """One rollout, and at least one target of it."""
 
-    targets: tuple[str, ...] = argument("targets", nargs=-1, required=True)
+    words: tuple[str, ...] = argument("words", nargs=-1, required=True, metavar="[ROLLOUT] TARGET…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,12 @@ class UnlockOptions(NoOptions):
 @click.command("approve")
 @takes(ApproveOptions)
 def approve_(context: Context, options: ApproveOptions) -> None:
-    """Say that your work on TARGETS (ids, names or IPs) of ROLLOUT is done; without TARGETS, on all that wait."""
+    """Say that your work on TARGET (id, name or IP) of ROLLOUT is done; without TARGET, on all that wait."""
     with context.drivers() as drivers:
-        approved = Control(drivers).approve(options.rollout, options.targets)
-    say(json.dumps(output("approve", approved=[*approved])) if context.as_json else f"approved: {', '.join(approved)}")
+        rollout, targets = selection.with_targets(drivers.journal, options.words, selection.to_tell)
+        approved = Control(drivers).approve(rollout, targets)
+        text = _answer("approve", drivers, rollout, approved)
+    say(json.dumps(output("approve", approved=[*approved])) if context.as_json else text)
 
 
 @click.command("abort")
@@ -64,7 +66,7 @@ def abort_(context: Context, options: RolloutOptions) -> int:
 
     The process that drives the rollout carries it out; if none is alive, this one does.
     """
-    return _carry_out("abort", context, options, lambda control: control.abort(options.rollout))
+    return _carry_out("abort", context, options, lambda control, rollout: control.abort(rollout))
 
 
 @click.command("pause")
@@ -72,9 +74,10 @@ def abort_(context: Context, options: RolloutOptions) -> int:
 def pause_(context: Context, options: RolloutOptions) -> None:
     """Finish the targets of ROLLOUT in progress and begin no other, until `katakei resume`."""
     with context.drivers() as drivers:
-        Control(drivers).pause(options.rollout)
-    said = f"pause recorded; targets in progress are finished. To go on: katakei resume {options.rollout}"
-    say(json.dumps(output("accepted", accepted=options.rollout)) if context.as_json else said)
+        rollout = selection.to_tell(drivers.journal, options.rollout)
+        Control(drivers).pause(rollout)
+        text = _answer("pause", drivers, rollout)
+    say(json.dumps(output("accepted", accepted=rollout)) if context.as_json else text)
 
 
 @click.command("resume")
@@ -84,7 +87,7 @@ def resume_(context: Context, options: RolloutOptions) -> int:
 
     The process that drives the rollout carries it out; if none is alive, this one does.
     """
-    return _carry_out("resume", context, options, lambda control: control.resume(options.rollout))
+    return _carry_out("resume", context, options, lambda control, rollout: control.resume(rollout))
 
 
 @click.command("unlock")
@@ -114,37 +117,56 @@ def revert_(context: Context, options: RolloutOptions) -> int:
     wait are skipped. The process that drives the rollout carries it out; if none is alive, this one does, and ends
     with 0 when all of them were reverted.
     """
-    return _carry_out("revert", context, options, lambda control: control.revert(options.rollout), taken_back)
+    return _carry_out("revert", context, options, lambda control, rollout: control.revert(rollout), taken_back)
 
 
 @click.command("retry")
 @takes(RetryOptions)
 def retry_(context: Context, options: RetryOptions) -> int:
-    """One more attempt on TARGETS of ROLLOUT, with the release and the configuration that it was planned with.
+    """One more attempt on TARGET of ROLLOUT, with the release and the configuration that it was planned with.
 
     The process that drives the rollout carries it out; if none is alive, this one does.
     """
 
-    def retry(control: Control) -> RolloutSession | Delegated:
-        for target in control.may_still_run(options.rollout, options.targets):
+    def retry(control: Control, rollout: RolloutId, targets: Sequence[str]) -> RolloutSession | Delegated:
+        for target in control.may_still_run(rollout, targets):
             say(f"katakei: it is not known whether the earlier work on {target} has ended; starting it again", err=True)
-        return control.retry(options.rollout, options.targets)
+        return control.retry(rollout, targets)
 
-    return _carry_out("retry", context, options, retry)
+    with context.drivers() as drivers:
+        rollout, targets = selection.with_targets(drivers.journal, options.words, selection.to_tell)
+        return _drive_or_say("retry", context, drivers, retry(Control(drivers), rollout, targets))
 
 
 def _carry_out(
     name: str,
     context: Context,
     options: RolloutOptions,
-    command: Callable[[Control], RolloutSession | Delegated],
+    command: Callable[[Control, RolloutId], RolloutSession | Delegated],
     judge: Callable[[Rollout], ExitCode] = verdict,
 ) -> int:
     """Gives the command; drives the rollout unless another process does."""
     with context.drivers() as drivers:
-        answer = command(Control(drivers))
-        if isinstance(answer, RolloutSession):
-            return drive(answer, Screen(as_json=context.as_json), drivers.sleep_inhibitor, judge)
-    said = f"{name} recorded; the process that drives the rollout carries it out: {answer.why}"
-    say(json.dumps(output("accepted", accepted=options.rollout)) if context.as_json else said)
+        rollout = selection.to_tell(drivers.journal, options.rollout)
+        return _drive_or_say(name, context, drivers, command(Control(drivers), rollout), judge)
+
+
+def _drive_or_say(
+    name: str,
+    context: Context,
+    drivers: "Bootstrap",
+    answer: RolloutSession | Delegated,
+    judge: Callable[[Rollout], ExitCode] = verdict,
+) -> int:
+    if isinstance(answer, RolloutSession):
+        return drive(answer, Screen(as_json=context.as_json), drivers.sleep_inhibitor, judge)
+    said = answer.why if answer.finished else _answer(name, drivers, answer.rollout)
+    say(json.dumps(output("accepted", accepted=answer.rollout)) if context.as_json else said)
     return ExitCode.DONE
+
+
+def _answer(name: str, drivers: "Bootstrap", rollout: RolloutId, targets: Sequence[TargetId] = ()) -> str:
+    """One sentence of success, and how to follow. An owner that may be gone still counts: nobody replaced it."""
+    state = queries.find(drivers.journal, rollout)
+    driver = queries.driver_of(drivers.leases, state)
+    return answers.accepted(name, state, None if driver.liveness is Liveness.GONE else driver.owner, targets)

@@ -61,6 +61,13 @@ class CommonOptions:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RolloutOptions:
+    """One rollout: an id or its beginning, `last`, a group, or nothing."""
+
+    rollout: str | None = argument("rollout", required=False)
+
+
 class Context:
     """What a command works with: the common options, and the use cases over real drivers."""
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import click
 
 from katakei.cli.messages import say
-from katakei.cli.options import Context, NoOptions, argument, group_of, option, takes
+from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, group_of, option, takes
 from katakei.domain.errors import UsageError
-from katakei.domain.model import RolloutId
 from katakei.render import groups as view
 from katakei.render.text import harmless, label
 
@@ -33,17 +32,10 @@ class ListOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutOptions:
-    """One rollout."""
-
-    rollout: RolloutId = argument("rollout", type=RolloutId)  # noqa: RUF009 - returns a field
-
-
-@dataclass(frozen=True, slots=True)
-class LogsOptions(RolloutOptions):
+class LogsOptions:
     """One rollout, and targets of it."""
 
-    targets: tuple[str, ...] = argument("targets", nargs=-1)
+    words: tuple[str, ...] = argument("words", nargs=-1, metavar="[ROLLOUT] [TARGET]…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +103,23 @@ def list_(context: Context, options: ListOptions) -> None:
 def show_(context: Context, options: RolloutOptions) -> None:
     """One ROLLOUT (see `list`): every target's phase, what is waited for, and the history."""
     from katakei.render import events as event_text
+    from katakei.render.answers import driver_text
 
     with context.queries() as queries:
-        state = queries.show(options.rollout)
-        events = queries.events(options.rollout)
+        state = queries.show(queries.chosen(options.rollout))
+        events = queries.events(state.plan.rollout)
+        driver = queries.driver(state)
     if context.as_json:
         _data(event_text.summary_data(state))
         return
-    say(event_text.history(state, events))
+    by = driver_text(state, driver.owner, driver.liveness, driver.silent_for)
+    say(event_text.history(state, events, by))
 
 
 @click.command("logs")
 @takes(LogsOptions)
 def logs_(context: Context, options: LogsOptions) -> None:
-    """What the work of ROLLOUT printed on TARGETS (id, name or IP); without TARGETS on all of them.
+    """What the work of ROLLOUT printed on TARGET (id, name or IP); without TARGET on all of them.
 
     The journal keeps the last 8 KiB of each. Control characters are written out, so that no output can play with the
     terminal; --json has them as they were.
@@ -132,8 +127,9 @@ def logs_(context: Context, options: LogsOptions) -> None:
     from katakei.render import events as event_text
 
     with context.queries() as queries:
-        ended = queries.work(options.rollout, options.targets)
-        known = queries.show(options.rollout).targets
+        rollout, targets = queries.chosen_with_targets(options.words)
+        ended = queries.work(rollout, targets)
+        known = queries.show(rollout).targets
     if context.as_json:
         _data(event_text.work_data(ended))
         return
@@ -153,7 +149,7 @@ def wait_(context: Context, options: WaitOptions) -> int:
     from katakei.render import events as event_text
 
     with context.queries() as queries:
-        state = queries.wait(options.rollout, timedelta(minutes=options.minutes))
+        state = queries.wait(queries.chosen(options.rollout), timedelta(minutes=options.minutes))
     _data(event_text.summary_data(state)) if context.as_json else say(event_text.summary(state))
     return verdict(state)
 
@@ -165,7 +161,8 @@ def report_(context: Context, options: ReportOptions) -> None:
     from katakei.render import report
 
     with context.queries() as queries:
-        state, events = queries.show(options.rollout), queries.events(options.rollout)
+        state = queries.show(queries.chosen(options.rollout))
+        events = queries.events(state.plan.rollout)
         restore, now = queries.restore_lines(state), queries.now()
     if context.as_json:
         _data(report.data(state, events, restore, now))

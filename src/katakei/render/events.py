@@ -209,15 +209,21 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
     )
 
 
-def history(rollout: Rollout, events: Sequence[e.Event]) -> str:
-    """What `show` prints: how the rollout stands, the phase of every target, and one line per event."""
+def history(rollout: Rollout, events: Sequence[e.Event], driver: str) -> str:
+    """What `show` prints: how the rollout stands, the phase of every target, and one line per event.
+
+    Args:
+        rollout: The rollout.
+        events: All its events.
+        driver: Who drives it now, as a sentence (`answers.driver_text`).
+    """
     heads = ("TARGET", "NAME", "PHASE", "SINCE (UTC)", "WHY")
     rows = [
         (target, rollout.targets[target].name, s.phase.value, f"{s.since:%H:%M:%S}", sentence(s.reason))
         for target, s in rollout.statuses.items()
     ]
     lines = [text for event in events[1:] if (text := line(rollout, event))]
-    waits = [] if rollout.finished else [f"waiting for: {awaited(rollout)}; run by {rollout.owner or 'no process'}"]
+    waits = [] if rollout.finished else [f"waiting for: {awaited(rollout)}", driver]
     return "\n".join([summary(rollout), *waits, "", grid(heads, rows), "", *lines])
 
 

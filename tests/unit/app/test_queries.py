@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.unit.given import NOON, a_plan, a_target, brought, t
 from tests.unit.surveyed import WEB
 
-from katakei.app.queries import held_out, recorded
+from katakei.app.queries import Driver, driver_of, held_out, recorded
 from katakei.domain import events as e
-from katakei.domain.model import Registration, RolloutId, Target
+from katakei.domain.leases import Owner
+from katakei.domain.model import Arn, Registration, RolloutId, Target
 from katakei.domain.observation import HealthState, RegistrationHealth
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Floor, PlanKind
-from katakei.domain.ports import GroupMember, ListedGroup, RolloutHeader
+from katakei.domain.ports import GroupMember, LeaseStatus, ListedGroup, Liveness, RolloutHeader
 from katakei.domain.replay import replay
 from katakei.planning.target_refs import resolve_target
 from katakei.render.groups import status_data
@@ -141,3 +143,38 @@ def test_status_names_the_rollout_that_drains_a_target() -> None:
     shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, (draining,)), out)
     [row] = shown["targets"]
     assert (row["held_by"], row["since"]) == ("r-1", "2026-11-22T12:00:00Z")
+
+
+@dataclass
+class Holders:
+    """Leases of which one is held."""
+
+    held: LeaseStatus | None
+
+    def holder(self, group: Arn) -> LeaseStatus | None:
+        assert group == WEB.arn
+        return self.held
+
+
+LAST, NOW = Owner("kim", "here", 1, 1, "boot"), Owner("ci", "far", 2, 2, "boot")
+
+
+@pytest.mark.parametrize("liveness", Liveness)
+def test_driver_is_the_holder_of_the_lease(liveness: Liveness) -> None:
+    rollout = replay([*began("r-1", PlanKind.ROLL, 80), e.OwnerChanged(NOON, LAST)])
+    silent = timedelta(seconds=9)
+    leases: Any = Holders(LeaseStatus(RolloutId("r-1"), NOW, liveness, silent))
+    assert driver_of(leases, rollout) == Driver(NOW, liveness, silent)
+
+
+def test_driver_of_a_free_lease_is_gone() -> None:
+    rollout = replay([*began("r-1", PlanKind.ROLL, 80), e.OwnerChanged(NOON, LAST)])
+    other: Any = Holders(LeaseStatus(RolloutId("r-2"), NOW, Liveness.ALIVE, None))
+    free: Any = Holders(None)
+    assert driver_of(free, rollout) == driver_of(other, rollout) == Driver(LAST, Liveness.GONE)
+
+
+def test_driver_of_a_finished_rollout_is_gone() -> None:
+    rollout = replay([*taken_out("r-1", 80), e.OwnerChanged(NOON, LAST), e.Finished(NOON)])
+    held: Any = Holders(LeaseStatus(RolloutId("r-1"), NOW, Liveness.ALIVE, None))
+    assert driver_of(held, rollout) == Driver(LAST, Liveness.GONE)

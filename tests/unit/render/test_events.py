@@ -136,9 +136,12 @@ def test_summary_tells_how_to_undo_a_manual_step() -> None:
 
 
 def test_history_shows_phases_and_events() -> None:
-    lines = event_text.history(ROLLOUT, [e.Planned(NOON, PLAN), e.Started(later(3), KEY, "")]).splitlines()
+    lines = event_text.history(
+        ROLLOUT, [e.Planned(NOON, PLAN), e.Started(later(3), KEY, "")], "not running"
+    ).splitlines()
     assert lines[1:] == [
-        f"waiting for: {T} working since 12:00:00 UTC; run by no process",
+        f"waiting for: {T} working since 12:00:00 UTC",
+        "not running",
         "",
         "TARGET               NAME  PHASE    SINCE (UTC)  WHY",
         "i-00000000000000000  web0  working  12:00:00",

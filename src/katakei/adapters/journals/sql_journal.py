@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from katakei.adapters.journals.lease_holders import FateCheck, check_replaceable
+from katakei.adapters.journals.lease_queries import find_holder, lease_status
 from katakei.adapters.journals.locations import default_url, path_of
 from katakei.adapters.journals.rollout_headers import find_headers, read_events
 from katakei.adapters.journals.sqlite_file import PATIENCE, SqliteFile
@@ -15,7 +16,7 @@ from katakei.domain.errors import ConcurrentAppendError, UnreachableError
 from katakei.domain.events import Event, UserCommand
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import RolloutHeader
+from katakei.domain.ports import LeaseStatus, RolloutHeader
 
 __all__ = ["SqlJournal", "SqlLeases", "default_url"]
 
@@ -105,6 +106,11 @@ class SqlLeases:
 
         with self.store.writing() as connection:
             lease_rows.release(connection, lease)
+
+    def holder(self, group: Arn) -> LeaseStatus | None:
+        """As the port says; creates no file."""
+        held = find_holder(self.store.query, group)
+        return lease_status(held, self._fate, shared=False) if held else None
 
     def unlock(self, group: Arn) -> str | None:
         """As the port says."""

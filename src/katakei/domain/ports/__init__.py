@@ -6,7 +6,7 @@ from here: `from katakei.domain.ports import Journal`.
 
 from katakei.domain.ports.balancer import Balancer, GroupMember, GroupReader, ListedGroup
 from katakei.domain.ports.executor import Executor, ProgramOutput, ProgramRunner
-from katakei.domain.ports.journal import Journal, Leases, RolloutHeader
+from katakei.domain.ports.journal import Journal, Leases, LeaseStatus, Liveness, RolloutHeader
 from katakei.domain.ports.system import Clock, Pool
 from katakei.domain.ports.target import CheckRequest, HealthChecker, Probe, ProbedTarget
 
@@ -19,8 +19,10 @@ __all__ = [
     "GroupReader",
     "HealthChecker",
     "Journal",
+    "LeaseStatus",
     "Leases",
     "ListedGroup",
+    "Liveness",
     "Pool",
     "Probe",
     "ProbedTarget",

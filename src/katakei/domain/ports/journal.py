@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Protocol
 
 from katakei.domain.events import Event, UserCommand
@@ -60,6 +61,35 @@ class Journal(Protocol):
         ...
 
 
+class Liveness(Enum):
+    """What is known of a lease's owner without watching it.
+
+    ALIVE: its process runs, or a heartbeat is young. GONE: its process has ended, or it was silent for so long that the
+    next process takes over at once. UNKNOWN: neither is known.
+    """
+
+    ALIVE = "alive"
+    UNKNOWN = "unknown"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseStatus:
+    """Who has the lease of a group now.
+
+    Attributes:
+        rollout: What the owner drives.
+        owner: The process that took the lease and has not given it back.
+        liveness: Whether it still runs.
+        silent_for: The age of its newest heartbeat by the store's clock; None when the store cannot tell.
+    """
+
+    rollout: RolloutId
+    owner: Owner
+    liveness: Liveness
+    silent_for: timedelta | None
+
+
 class Leases(Protocol):
     """One lease for each target group, among all who share the journal (promise 6)."""
 
@@ -90,6 +120,10 @@ class Leases(Protocol):
 
     def release(self, lease: Lease) -> None:
         """Give the lease back. A lease that was lost already is no error."""
+        ...
+
+    def holder(self, group: Arn) -> LeaseStatus | None:
+        """Who has the lease of a group; None when nobody has. Changes nothing and waits for nothing."""
         ...
 
     def unlock(self, group: Arn) -> str | None:

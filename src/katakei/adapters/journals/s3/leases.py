@@ -15,11 +15,13 @@ from katakei.adapters.journals.lease_holders import (
     recorded_owner,
     recorded_place,
 )
+from katakei.adapters.journals.lease_queries import lease_status
 from katakei.adapters.journals.s3.bucket import Bucket, StoredObject, unchanged_since
 from katakei.adapters.system import process
 from katakei.domain.errors import KatakeiError, LeaseHeldError
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import LeaseStatus
 from katakei.domain.wire import record
 
 TRIES = 4  # how often another process may be faster
@@ -95,6 +97,13 @@ class S3Leases:
             seen = self._seen(group)
             if seen.row and _is(seen.row, lease):
                 self._write(group, replace(seen.row, held=False), seen)
+
+    def holder(self, group: Arn) -> LeaseStatus | None:
+        """As the port says."""
+        seen = self._seen(group)
+        if seen.row is None or not seen.row.held:
+            return None
+        return lease_status(_held(group, seen.row, seen.found), self._fate, shared=True)
 
     def unlock(self, group: Arn) -> str | None:
         """As the port says."""
