@@ -20,6 +20,8 @@ class Adversary:
     denied: float = 0.0  # from this call on every call is denied for a while
     gone: float = 0.0  # from this call on the whole endpoint cannot be reached for minutes
     paper: float = 0.0  # the journal cannot be written, or says so although it was
+    slow_append: float = 0.0  # an append takes long
+    slow_renew: float = 0.0  # a renewal of the lease takes long
     falls: float = 0.0  # a serving registration is unhealthy for a while, or its zone is shifted away
     strangers: float = 0.0  # somebody else registers or deregisters one
     edits: float = 0.0  # somebody changes a group's attributes

@@ -1,5 +1,6 @@
 """Questions of the judge to the state and the log of one simulation. Nothing here judges."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -9,11 +10,13 @@ from tests.properties.simulated_aws import NOON, OUT, SLOW, STALE, WIRE, By, Cal
 from tests.properties.simulation import ID, Outcome
 
 from katakei.domain import events as e
-from katakei.domain.model import Registration, Target, TargetId
+from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Cause, Intent, Phase
 
 OBSERVATION_OLD = 10.0  # an observation older than this many seconds proves nothing
+VERDICT_OLD = 15.0  # as old may a verdict be when work is asked for
+MOMENT = seconds(0.5)  # a call takes this long to begin
 TURN = 5.0  # the calls of one turn take a moment each
 
 
@@ -24,6 +27,21 @@ def unknowable(outcome: Outcome) -> timedelta:
     adversary = outcome.scenario.adversary
     added = (STALE if adversary.stale else 0) + (SLOW if adversary.slow else 0) + (WIRE if adversary.wire else 0)
     return seconds(OBSERVATION_OLD + TURN + added)
+
+
+def unseen_change(outcome: Outcome) -> timedelta:
+    """How long a change may exist that a take-out does not know: the age that its observation may have when the call
+    leaves, and what the adversary adds (stale observations, late calls). What a slow thread or journal adds is dropped.
+    """
+    adversary = outcome.scenario.adversary
+    return seconds(OBSERVATION_OLD + (STALE if adversary.stale else 0) + (WIRE if adversary.wire else 0)) + MOMENT
+
+
+def unobserved(outcome: Outcome, call: Call, group: Arn) -> timedelta:
+    """How long before this call its process last asked the load balancer about this group."""
+    looks = outcome.aws.log.looks.get((call.who, group), [])
+    before = bisect_right(looks, call.at)
+    return call.at - looks[before - 1] if before else timedelta.max
 
 
 def clock(at: datetime) -> str:
@@ -82,7 +100,7 @@ def believable(outcome: Outcome, place: Registration, at: datetime) -> bool:
     ended = at
     for was in until(outcome, place, at):
         if serves(was):
-            return ended >= at - unknowable(outcome)
+            return ended >= at - unseen_change(outcome)
         if was.state is HealthState.DRAINING and was.by is By.US:
             return False
         ended = was.at

@@ -12,6 +12,9 @@ from itertools import pairwise
 from tests.properties import judge_commands, judge_environment, judge_limits
 from tests.properties.builders import seconds
 from tests.properties.ground_truth import (
+    MOMENT,
+    OBSERVATION_OLD,
+    VERDICT_OLD,
     back_since,
     believable,
     changing,
@@ -31,6 +34,8 @@ from tests.properties.ground_truth import (
     short_of,
     taken_out,
     unknowable,
+    unobserved,
+    unseen_change,
     words,
 )
 from tests.properties.simulated_aws import OUT, By
@@ -61,6 +66,8 @@ HINDRANCES = (
     "deleted",
     "killed",
     "paper",
+    "slow_append",
+    "slow_renew",
     "strangers",
     "refuses",
 )
@@ -75,16 +82,42 @@ def judged(outcome: Outcome) -> list[str]:
 def never_under_the_floor(outcome: Outcome) -> Faults:
     """When a call of the rollout took out a serving registration, the floors of its group and zone were kept.
 
-    Fair: one that became unhealthy, or that a stranger took out, less than `unknowable` ago still counts; one that the
-    rollout took out never does. One that became healthy within that time may have been observed unhealthy.
+    Fair: one that became unhealthy, or that a stranger took out, less than `unseen_change` ago still counts; one that
+    the rollout took out never does. One that became healthy within that time may have been observed unhealthy.
     """
     for place, before, was in taken_out(outcome):
-        if not serves(before) or before.at > was.at - unknowable(outcome):
+        if not serves(before) or before.at > was.at - unseen_change(outcome):
             continue
         for name, here, floor in floors(outcome, place):
             left = sum(believable(outcome, other, was.at) for other in here)
             if left < floor:
                 yield f"{short(place)} was taken out at {clock(was.at)}: {left} of {name} were left, floor {floor}"
+
+
+def a_take_out_leaves_with_a_fresh_observation(outcome: Outcome) -> Faults:
+    """When a call left that takes targets out, each of their groups was asked by that process less than 10 s before.
+
+    Fair: the call itself takes a moment to begin.
+    """
+    for call in outcome.aws.log.calls:
+        for place in sorted(call.places, key=repr) if call.kind == "deregister" else ():
+            for other in outcome.aws.owner_of[place].registrations:
+                age = unobserved(outcome, call, other.group)
+                if age > seconds(OBSERVATION_OLD) + MOMENT:
+                    yield f"{short(place)} was taken out at {clock(call.at)}, {short(other)} not observed for {age}"
+
+
+def a_start_leaves_with_a_fresh_verdict(outcome: Outcome) -> Faults:
+    """When a start left, each group of the target had been asked by that process less than 15 s before.
+
+    Fair: the call itself takes a moment to begin.
+    """
+    for call in outcome.aws.log.calls:
+        for key in call.keys:
+            for place in outcome.rollout.targets[key.target].registrations:
+                age = unobserved(outcome, call, place.group)
+                if age > seconds(VERDICT_OLD) + MOMENT:
+                    yield f"work on {short(place)} was asked for at {clock(call.at)}, not observed for {age}"
 
 
 def only_the_proven_count(outcome: Outcome) -> Faults:
@@ -93,7 +126,7 @@ def only_the_proven_count(outcome: Outcome) -> Faults:
     Fair: judged only where observations show the newest state.
     """
     for place, before, was in taken_out(outcome) if not outcome.scenario.adversary.stale else ():
-        if not serves(before) or before.at > was.at - unknowable(outcome):
+        if not serves(before) or before.at > was.at - unseen_change(outcome):
             continue
         for name, here, floor in floors(outcome, place):
             counted = [other for other in here if believable(outcome, other, was.at)]
@@ -262,6 +295,8 @@ def it_says_why_it_waits(outcome: Outcome) -> Faults:
 
 PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "1 floor": never_under_the_floor,
+    "1 fresh": a_take_out_leaves_with_a_fresh_observation,
+    "2 fresh": a_start_leaves_with_a_fresh_verdict,
     "1 proof": only_the_proven_count,
     "1 back": back_at_once_when_the_floor_is_lost,
     "2 live": never_on_a_live_target,

@@ -16,6 +16,7 @@ from katakei.domain.ports import LeaseStatus, Liveness, RolloutHeader
 
 EVER = datetime.max.replace(tzinfo=UTC)
 YOUNG = seconds(6)
+CRAWL = 25.0  # seconds at most that a slow store takes
 FULL = 0.5  # share of the journal's faults; the others are calls without an answer
 
 
@@ -100,6 +101,7 @@ class JournalConnection(FakePort):
     def sit(self, store: MemoryJournal, users: Callable[[], None]) -> "JournalConnection":
         self.store = store
         self.users = users
+        self.append_takes = self.renew_takes = timedelta()  # every time, beside what the adversary adds
         return self
 
     def read(self, rollout: RolloutId, after: int) -> Sequence[Event]:
@@ -107,6 +109,7 @@ class JournalConnection(FakePort):
 
     def append(self, lease: Lease, rollout: RolloutId, after: int, events: Sequence[Event]) -> None:
         self.users()
+        self._crawls(self.append_takes, self.aws.adversary.slow_append)
         self._trouble()
         self.store.renew(lease)
         here = self.store.events.setdefault(rollout, [])
@@ -116,6 +119,13 @@ class JournalConnection(FakePort):
         self.store.appends.append((self.aws.clock.time, self.who, len(here)))
         self._trouble()
         self.pause()
+
+    def _crawls(self, takes: timedelta, share: float) -> None:
+        """The store takes long to do it; meanwhile everything else goes on."""
+        takes += seconds(self.aws.rng.uniform(0, CRAWL)) if self.aws.roll(share) else seconds(0)
+        if takes:
+            self.aws.clock.sleep(takes)
+            self.aws.pass_time()
 
     def _trouble(self) -> None:
         if self.aws.roll(self.aws.adversary.crash):
@@ -139,6 +149,7 @@ class JournalConnection(FakePort):
         return lease
 
     def renew(self, lease: Lease) -> None:
+        self._crawls(self.renew_takes, self.aws.adversary.slow_renew)
         self._trouble()
         self.store.renew(lease)
         self.store.heartbeats[lease.owner].renewed.append(self.aws.clock.time)

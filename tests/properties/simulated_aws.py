@@ -89,6 +89,7 @@ class Log:
     """Every call and change that the judge needs, in order."""
 
     calls: list[Call] = field(default_factory=list)
+    looks: dict[tuple[int, Arn], list[datetime]] = field(default_factory=dict)  # of a process at a group
     edits: dict[Arn, datetime] = field(default_factory=dict)
     deleted: dict[Arn, datetime] = field(default_factory=dict)
     ip_while_draining: list[tuple[datetime, Registration, datetime]] = field(default_factory=list)
@@ -169,6 +170,8 @@ class SimulatedAws:
         if self.roll(self.adversary.crash):
             raise Crash
         self.log.calls.append(call)
+        if call.kind == "look" and call.group:
+            self.log.looks.setdefault((call.who, call.group), []).append(call.at)
         if self.roll(self.adversary.gone):
             self.gone = self.clock.time + seconds(self.rng.uniform(60, 800))
         if self.clock.time < self.gone and not self.frozen:

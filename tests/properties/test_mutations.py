@@ -36,7 +36,7 @@ from katakei.domain.spec import (
 )
 from katakei.reconcile import capacity, context, decide, draining, drift, observe, pacing, returning, revert, working
 from katakei.reconcile.context import TargetContext
-from katakei.runtime import lease_keeper, runner
+from katakei.runtime import dispatcher, lease_keeper, runner
 
 Worlds = Callable[[int], Scenario]
 SAID = reason(ReasonCode.RECORDED_TEXT, text="not settled")
@@ -277,6 +277,10 @@ def _the_update_once_more(self: Spec, *, back: bool) -> Command:
     return self.work
 
 
+def _always_fresh(*_: object) -> datetime:
+    return NOON + timedelta(days=1)
+
+
 def _says_nothing(*_: object) -> Reason:
     return SAID
 
@@ -300,9 +304,22 @@ BROKEN = {
         tight,
     ),
     "an old observation of the group counts": Broken(
-        [(capacity, "OBSERVATION_MAX_AGE", timedelta(hours=1))], "1 floor", blinded
+        [
+            (capacity, "OBSERVATION_MAX_AGE", timedelta(hours=1)),
+            (dispatcher, "OBSERVATION_MAX_AGE", timedelta(hours=1)),
+        ],
+        "1 floor",
+        blinded,
     ),
-    "a call is repeated without asking the floor": Broken([(TargetContext, "needed", None)], "1 floor", cut_off),
+    "a take-out leaves however old its observation is": Broken(
+        [(dispatcher, "OBSERVATION_MAX_AGE", timedelta(hours=1))], "1 fresh", runs(slow_append=0.5)
+    ),
+    "a start leaves however old its verdict is": Broken(
+        [(dispatcher, "VERDICT_MAX_AGE", timedelta(hours=1))], "2 fresh", runs(slow_append=0.5)
+    ),
+    "a call is repeated without asking the floor": Broken(
+        [(TargetContext, "needed", None), (capacity.ServingCount, "observed_since", _always_fresh)], "1 floor", cut_off
+    ),
     "a target that is out stays out when the floor is lost": Broken(
         [(TargetContext, "floor_lost", None)], "1 back", runs(falls=0.02)
     ),

@@ -21,10 +21,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Deregister:
-    """Deregister these registrations of one target."""
+    """Deregister these registrations of one target.
+
+    Attributes:
+        observed: When the oldest observation began that this decision rests on. The call is dropped when that is too
+            long ago at the moment it leaves.
+    """
 
     target: TargetId
     registrations: tuple[Registration, ...]
+    observed: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,15 @@ class StartWork:
     """Start the work under this key. The mark on the target lets it begin only once.
 
     Attributes:
+        observed: When the oldest evidence is from that nothing reaches the target: its health, the probe's verdict.
+            The start is dropped when that is too long ago at the moment it leaves.
         last_look: The target still drains, so the probe runs once more on the target, right before the work.
     """
 
     key: WorkKey
     target: Target
     job: Job
+    observed: datetime
     last_look: bool = False
 
 

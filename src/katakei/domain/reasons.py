@@ -80,6 +80,7 @@ class ReasonCode(StrEnum):
     DEREGISTERED_NOT_OBSERVED = "deregistered_not_observed"
     DEREGISTERED_STILL_IN_SERVICE = "deregistered_still_in_service"
     DEREGISTER_BLOCKED = "deregister_blocked"
+    DEREGISTER_NOT_SENT = "deregister_not_sent"
     SETTLING = "settling"
     DRAINING = "draining"
     PROBE_REPORT = "probe_report"
@@ -140,6 +141,7 @@ class ReasonCode(StrEnum):
     NOT_WORKABLE = "not_workable"
     # What the rollout cannot reach
     JOURNAL_UNAVAILABLE = "journal_unavailable"
+    JOURNAL_SLOW = "journal_slow"
     WORK_NOT_TAKEN = "work_not_taken"
     UNAVAILABLE = "unavailable"
 
@@ -183,6 +185,7 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.DEREGISTERED_NOT_OBSERVED: "waited text",
             _C.DEREGISTERED_STILL_IN_SERVICE: "waited health",
             _C.DEREGISTER_BLOCKED: "waited why",
+            _C.DEREGISTER_NOT_SENT: "waited",
             _C.SETTLING: "waited left",
             _C.DRAINING: "waited probe delay left",
             _C.PROBE_REPORT: "text",
@@ -238,6 +241,7 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.IN_OTHER_GROUPS: "groups",
             _C.NOT_WORKABLE: "text",
             _C.JOURNAL_UNAVAILABLE: "text waited",
+            _C.JOURNAL_SLOW: "target name times took waited",
             _C.WORK_NOT_TAKEN: "text waited",
             _C.UNAVAILABLE: "text waited limit",
         }.items()

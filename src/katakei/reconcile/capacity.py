@@ -6,7 +6,7 @@ Counts registrations per group and zone. A group that was not observed within th
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.observation import GroupObservation, Observation
@@ -15,6 +15,7 @@ from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 
 OBSERVATION_MAX_AGE = timedelta(seconds=10)
+NEVER = datetime.min.replace(tzinfo=UTC)
 NOT_SERVING_PHASES = tuple(phase for phase in Phase if phase not in MAY_SERVE)
 
 
@@ -46,6 +47,11 @@ class ServingCount:
                     if (where := (place.group, target.zone)) in zones:
                         zones[where] -= 1
         return replace(self, groups=groups, zones=zones, left=self.left.union(target.id for target in targets))
+
+    def observed_since(self, target: Target) -> datetime:
+        """When the oldest observation of its groups began; `NEVER` where one of them is unseen."""
+        groups = [self.observed.get(place.group) for place in target.registrations]
+        return min(group.full_begun if group and group.full_begun else NEVER for group in groups)
 
     def _serves(self, place: Registration) -> bool:
         group = self.observed.get(place.group)

@@ -17,7 +17,7 @@ from katakei.domain.reasons import Reason, ReasonCode, reason, then
 from katakei.domain.replay import Rollout
 from katakei.domain.rollout import TargetStatus
 from katakei.domain.spec import DrainUntil
-from katakei.reconcile.capacity import OBSERVATION_MAX_AGE, ServingCount, floor_violation
+from katakei.reconcile.capacity import NEVER, OBSERVATION_MAX_AGE, ServingCount, floor_violation
 from katakei.reconcile.pacing import SLOWEST, pace
 from katakei.reconcile.revert import called_off, recalled
 
@@ -140,9 +140,11 @@ class TargetContext:
     @property
     def needed(self) -> Reason | None:
         """Why it may not be deregistered (again) now: it may serve, and a floor needs it or cannot be judged."""
-        if self.health and not any(health.serving for health in self.health):
-            return None
-        return floor_violation(self.rollout, self.serving, self.target)
+        return None if self._known_not_serving else floor_violation(self.rollout, self.serving, self.target)
+
+    @property
+    def _known_not_serving(self) -> bool:
+        return bool(self.health) and not any(health.serving for health in self.health or ())
 
     def missing(self, returned: frozenset[str]) -> tuple[Registration, ...]:
         """The registrations in groups whose call has not returned yet."""
@@ -160,6 +162,11 @@ class TargetContext:
         if not limits.draining_from_delay:
             return limits.draining_extra
         return max(settle, *(group.delay for group in self.groups)) + limits.draining_extra
+
+    @property
+    def waiting_limit(self) -> timedelta:
+        """How long a call that takes it out may be on its way."""
+        return self.plan.spec.limits.waiting
 
     @property
     def return_limit(self) -> timedelta:
@@ -194,7 +201,9 @@ class TargetContext:
 
     def deregister(self) -> Deregister:
         """Deregister it in every group whose call has not returned, or in all of them again."""
-        return Deregister(self.target.id, self.missing(self.status.deregistered) or self.target.registrations)
+        places = self.missing(self.status.deregistered) or self.target.registrations
+        observed = min(health.begun for health in self.health) if self.health and self._known_not_serving else None
+        return Deregister(self.target.id, places, observed or self.serving.observed_since(self.target))
 
     def register(self) -> Register:
         """Register it in every group whose call has not returned, or in all of them again."""
@@ -242,6 +251,17 @@ class TargetContext:
             return False
         settled = verdict.ended >= self.status.out_since + self.plan.spec.drain.settle
         return verdict.verdict is ProbeVerdict.QUIET and settled and self.now - verdict.ended < VERDICT_MAX_AGE
+
+    @property
+    def nothing_pending_since(self) -> datetime:
+        """When the oldest evidence is from on which `nothing_pending` rests."""
+        health = self.health or ()
+        evidence = [each.begun for each in health] or [NEVER]
+        verdict = self.observation.evidence.get(self.target.id)
+        if verdict and not self.status.cut_short and any(each.state is HealthState.DRAINING for each in health):
+            readings = [self.observation.attributes.get(group.arn) for group in self.groups]
+            evidence += [verdict.ended, *(reading.begun for reading in readings if reading)]
+        return min(evidence)
 
 
 def _usable(

@@ -185,7 +185,8 @@ def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
                 held[target_id] = baseline
         else:
             serving, free = left, free - 1
-            actions += [_take_out(turn, target_id), Deregister(target_id, target.registrations)]
+            observed = _observed_out(turn, target) or serving.observed_since(target)
+            actions += [_take_out(turn, target_id), Deregister(target_id, target.registrations, observed)]
     return actions or _hold(turn, held)
 
 
@@ -196,11 +197,15 @@ def _take_out(turn: TurnContext, target: TargetId) -> Record:
 
 def _needed(turn: TurnContext, target: Target, left: ServingCount) -> Reason | None:
     """Why it may not leave service now. None also when it is left out and observed out: then no service is lost."""
+    return None if _observed_out(turn, target) else floor_violation(turn.rollout, left, target)
+
+
+def _observed_out(turn: TurnContext, target: Target) -> datetime | None:
+    """When the oldest observation began that shows a target out that was left out; None when it is not known out."""
     observed = [turn.observation.of(place) for place in target.registrations]
-    out = all(health and health.out and turn.now - health.begun <= OBSERVATION_MAX_AGE for health in observed)
-    if out and turn.rollout.statuses[target.id].phase is Phase.LEFT_OUT:
-        return None
-    return floor_violation(turn.rollout, left, target)
+    out = [health for health in observed if health and health.out and turn.now - health.begun <= OBSERVATION_MAX_AGE]
+    known = len(out) == len(observed) and turn.rollout.statuses[target.id].phase is Phase.LEFT_OUT
+    return min(health.begun for health in out) if known else None
 
 
 def _hold(turn: TurnContext, held: Mapping[TargetId, Reason]) -> list[Action]:

@@ -97,11 +97,14 @@ def _back(context: TargetContext, why: Reason, cause: Cause | None = None) -> Re
 
 def _too_long(context: TargetContext) -> Record:
     """Over its limit. A manual step is not undone, and a target that is to be kept out is not put back."""
-    why = reason(ReasonCode.DRAIN_TIMEOUT, waited=context.waited)
+    code = ReasonCode.DRAIN_TIMEOUT if context.status.deregistered else ReasonCode.DEREGISTER_NOT_SENT
+    why = reason(code, waited=context.waited)
     if context.plan.kind is PlanKind.DEREGISTER or context.status.intent is Intent.KEEP_OUT:
         return context.enter(Phase.LEFT_OUT, context.then(why), cause=Cause.FAILED)
     return _back(context, why, Cause.FAILED)
 
 
 def _overdue(context: TargetContext) -> bool:
-    return context.waited > context.drain_limit
+    """Over the limit of its drain; or over `limits.waiting`, while no call has returned that takes it out."""
+    limits = [context.drain_limit] if context.status.deregistered else [context.drain_limit, context.waiting_limit]
+    return context.waited > min(limits)

@@ -5,6 +5,7 @@ A target serves again for us only after two observations, apart, both begun afte
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Record, Wait
@@ -53,7 +54,7 @@ def warming(context: TargetContext) -> tuple[Action, ...]:
     waiting = _not_serving(context)
     if waiting is None:
         return (context.enter(Phase.SOAKING, context.status.reason),)
-    if context.health and context.waited > context.plan.spec.limits.warming:
+    if _too_long(context, context.plan.spec.limits.warming):
         why = reason(ReasonCode.WARMING_TIMEOUT, waited=context.waited, health=_worst(context))
         return (_keep_out(context, why),)
     return waiting
@@ -86,7 +87,7 @@ def returning(context: TargetContext) -> tuple[Action, ...]:
     waiting = _not_serving(context)
     if waiting is None or (not context.plan.waits and _listed(context)):
         return (context.enter(Phase.RETURNED, context.status.reason, cause=context.status.cause),)
-    if context.health and context.waited > context.return_limit:
+    if _too_long(context, context.return_limit):
         why = reason(ReasonCode.RETURN_TIMEOUT, waited=context.waited, health=_worst(context))
         return (context.enter(Phase.LEFT_OUT, context.then(why), cause=Cause.FAILED),)
     return waiting
@@ -114,6 +115,12 @@ def _not_serving(context: TargetContext) -> tuple[Action, ...] | None:
         why = reason(ReasonCode.SERVING_ONCE, health=health, left=PROOF_INTERVAL - apart)
         return (context.wait(why, first + PROOF_INTERVAL),)
     return None
+
+
+def _too_long(context: TargetContext, limit: timedelta) -> bool:
+    """Over its limit, and observed. A target that serves, and only has to be observed once more, is not given up."""
+    serving = not context.not_serving and not context.missing(context.status.registered)
+    return context.health is not None and context.waited > limit and not serving
 
 
 def _worst(context: TargetContext) -> Reason:

@@ -66,7 +66,8 @@ def start(context: TargetContext) -> StartWork:
     given = job(context.plan, context.target, command, status.attempt, status.marks)
     draining = any(health.state is HealthState.DRAINING for health in context.health or ())
     key = context.rollout.key(context.target.id)
-    return StartWork(key, context.target, given, last_look=draining and not status.cut_short)
+    evidence = context.nothing_pending_since
+    return StartWork(key, context.target, given, evidence, last_look=draining and not status.cut_short)
 
 
 def _begin(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:

@@ -51,6 +51,7 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.DEREGISTERED_NOT_OBSERVED: "deregistered, but not observed since{text:after colon} (for {waited:span})",
         _C.DEREGISTERED_STILL_IN_SERVICE: "deregistered {waited:span} ago, but AWS still reports {health}",
         _C.DEREGISTER_BLOCKED: "it cannot be deregistered now, for {waited:span}: {why}",
+        _C.DEREGISTER_NOT_SENT: "it went back because no call to deregister it returned within {waited:span}",
         _C.SETTLING: "out of service for {waited:span}; new requests may still arrive, settle ends in {left:span}",
         _C.DRAINING: (
             "draining for {waited:span}; {probe:before semicolon}"
@@ -121,6 +122,11 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.IN_OTHER_GROUPS: "it is registered in other groups too: {groups}",
         _C.NOT_WORKABLE: "it cannot be worked on: {text}",
         _C.JOURNAL_UNAVAILABLE: "{text} (retrying for {waited:span})",
+        _C.JOURNAL_SLOW: (
+            "{target}{name:in brackets}: its call was not sent {times:time} in a row"
+            " because the journal took {took:span} to answer and the observation was too old by then"
+            " (retrying for {waited:span})"
+        ),
         _C.WORK_NOT_TAKEN: "{text} (the work has been refused for {waited:span}; limits.working ends this wait)",
         _C.UNAVAILABLE: "{text} (retrying for {waited:span}, at most {limit:span}; it goes on by itself)",
     }

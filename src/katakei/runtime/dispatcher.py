@@ -8,21 +8,28 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from katakei.domain import events as e
-from katakei.domain.actions import Action, CancelWork, Deregister, ForbidWork, Register, StartWork
+from katakei.domain.actions import Action, CancelWork, Deregister, ForbidWork, Register, StartWork, target_of
 from katakei.domain.errors import KatakeiError, NoAnswerError, RejectedError, UnreachableError, UsageError
 from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.ports import Balancer, Clock, Executor, Pool, Probe, ProbedTarget
+from katakei.reconcile.capacity import OBSERVATION_MAX_AGE
+from katakei.reconcile.context import VERDICT_MAX_AGE
 
 log = logging.getLogger(__name__)
 
 DEADLINE = timedelta(seconds=10)
+NEARLY_TOO_OLD = timedelta(seconds=3)
+"""A call whose observation is nearly too old does not hold up, or shorten, the calls that have longer."""
 TOGETHER = 50
 """Targets whose last probe shares one program: as many as one SSM command may name."""
 Facts = Sequence[e.Event]
 Act = Callable[[timedelta], Facts]  # its argument: within how long the call must have been sent
+Fresh = TypeVar("Fresh", Deregister, StartWork)
 Places = Mapping[TargetId, frozenset[Registration]]
 
 
@@ -30,12 +37,33 @@ class StartRejectedError(KatakeiError):
     """The executor understood the start and will never accept it as it is."""
 
 
+class StaleDecisionError(KatakeiError):
+    """The observation behind a decision was too old when the call was about to leave: nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Calls for one target that were dropped one after the other.
+
+    Attributes:
+        since: When the first of them was dropped.
+    """
+
+    target: TargetId
+    since: datetime
+    times: int = 1
+
+
 class Dispatcher:
     """Keeps track of the calls under way; a target with a call under way gets no other.
+
+    A call that takes a target out, and a start of work, are dropped when the observation behind them is too old at the
+    moment they leave (docs/adr/0024). The next turn decides anew. All other calls are sent however old the decision is.
 
     Attributes:
         troubles: Errors of this turn that waiting alone does not fix.
         refused: Why an executor does not accept the work as it is; '' when it does.
+        dropped: Targets whose last call was dropped.
     """
 
     def __init__(self, balancer: Balancer, executor: Executor, clock: Clock, pool: Pool) -> None:
@@ -47,6 +75,7 @@ class Dispatcher:
         self._tried: set[TargetId] = set()
         self.troubles: list[UnreachableError] = []
         self.refused = ""
+        self.dropped: dict[TargetId, Dropped] = {}
 
     def begin(self) -> None:
         """Begins a turn: calls that failed may be tried again."""
@@ -63,31 +92,29 @@ class Dispatcher:
                 driver checks it again right before the bytes leave (its argument `by`).
         """
         busy = self._tried.union(*(targets for targets, _ in self._flying))
-        acts = [action for action in actions if isinstance(action, Deregister | Register)]
-        for kind in (Deregister, Register):
-            joined: dict[Arn, dict[TargetId, frozenset[Registration]]] = defaultdict(dict)
-            for act in acts:
-                if isinstance(act, kind) and act.target not in busy:
-                    for arn in dict.fromkeys(place.group for place in act.registrations):
-                        here = frozenset(place for place in act.registrations if place.group == arn)
-                        joined[arn][act.target] = here
-            for arn, places in joined.items():
-                self._hand_over(kind.__name__, frozenset(places), self._call(kind, arn, places), until)
-        starts = [action for action in actions if isinstance(action, StartWork) and action.key.target not in busy]
-        if starts:
-            self._hand_over("StartWork", frozenset(start.key.target for start in starts), self._start(starts), until)
+        due = [action for action in actions if target_of(action) not in busy]
+        now = self._clock.now()
+        leaving = [action for action in due if isinstance(action, Deregister)]
+        for fresh_until, some in _by_deadline(leaving, OBSERVATION_MAX_AGE, now):
+            self._change(Deregister, some, until, fresh_until)
+        self._change(Register, [action for action in due if isinstance(action, Register)], until, None)
+        starts = [action for action in due if isinstance(action, StartWork)]
+        for fresh_until, begun in _by_deadline(starts, VERDICT_MAX_AGE, now):
+            targets = frozenset(start.key.target for start in begun)
+            self._hand_over("StartWork", targets, self._start(begun), until, fresh_until)
         for last in (ForbidWork, CancelWork):
-            ends = [action for action in actions if isinstance(action, last) and action.key.target not in busy]
+            ends = [action for action in due if isinstance(action, last)]
             if ends:
                 self._hand_over(last.__name__, frozenset(end.key.target for end in ends), self._end(ends), until)
 
     def facts(self) -> list[e.Event]:
         """The events of calls that ended since the last time. A failed call leaves none: the next turn repeats it."""
-        done = [future for _, future in self._flying if future.done()]
+        done = [(targets, future) for targets, future in self._flying if future.done()]
         self._flying = [(targets, future) for targets, future in self._flying if not future.done()]
         facts: list[e.Event] = []
-        for future in done:
+        for targets, future in done:
             error = future.exception()
+            self._count(targets, dropped=isinstance(error, StaleDecisionError))
             if error is None:
                 facts += future.result()
             elif isinstance(error, KatakeiError):
@@ -102,9 +129,50 @@ class Dispatcher:
         """Whether no call is under way any more; waits up to `within` for them."""
         return not wait([future for _, future in self._flying], within.total_seconds()).not_done
 
-    def _hand_over(self, name: str, targets: frozenset[TargetId], act: Act, until: datetime) -> None:
+    def _count(self, targets: frozenset[TargetId], *, dropped: bool) -> None:
+        for target in targets:
+            before = self.dropped.pop(target, None)
+            if dropped:
+                since, times = (before.since, before.times) if before else (self._clock.now(), 0)
+                self.dropped[target] = Dropped(target, since, times + 1)
+
+    def _change(
+        self,
+        kind: type[Deregister | Register],
+        acts: Sequence[Deregister | Register],
+        until: datetime,
+        fresh_until: datetime | None,
+    ) -> None:
+        joined: dict[Arn, dict[TargetId, frozenset[Registration]]] = defaultdict(dict)
+        for act in acts:
+            for arn in dict.fromkeys(place.group for place in act.registrations):
+                joined[arn][act.target] = frozenset(place for place in act.registrations if place.group == arn)
+        for arn, places in joined.items():
+            self._hand_over(kind.__name__, frozenset(places), self._call(kind, arn, places), until, fresh_until)
+
+    def _hand_over(
+        self,
+        name: str,
+        targets: frozenset[TargetId],
+        act: Act,
+        until: datetime,
+        fresh_until: datetime | None = None,
+    ) -> None:
+        """Makes the call in the pool.
+
+        Args:
+            name: For the log.
+            targets: Whom it is about.
+            act: The call.
+            until: It does not begin later: the lease may have ended.
+            fresh_until: Nor later than this: the observation behind it is too old by then. None: it never is.
+        """
+
         def in_time() -> Facts:
-            left = until - self._clock.now()
+            now = self._clock.now()
+            if fresh_until is not None and now > fresh_until:
+                raise StaleDecisionError("the observation behind the call was too old")
+            left = min(until, fresh_until or until) - now
             if left < timedelta(0):
                 raise NoAnswerError("the call could not begin in time")
             return act(min(DEADLINE, left))
@@ -157,6 +225,15 @@ class Dispatcher:
             return []
 
         return end
+
+
+def _by_deadline(actions: Sequence[Fresh], max_age: timedelta, now: datetime) -> list[tuple[datetime, Sequence[Fresh]]]:
+    """The actions in at most two calls, each with the moment at which its oldest observation is too old."""
+    halves = [
+        [action for action in actions if (action.observed + max_age < now + NEARLY_TOO_OLD) is soon]
+        for soon in (True, False)
+    ]
+    return [(min(action.observed for action in some) + max_age, some) for some in halves if some]
 
 
 def last_looks(probe: Probe, targets: Sequence[ProbedTarget], together: int = TOGETHER) -> dict[TargetId, str]:

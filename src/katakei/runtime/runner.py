@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 PROOF_MAX_AGE = timedelta(seconds=5)  # a lease that was confirmed less long ago is not renewed before a call
 OUTAGE_LIMIT = timedelta(minutes=15)  # how long AWS or the journal may be unreachable before the process gives up
 JOURNAL_RETRY = timedelta(seconds=2)  # after which a journal that did not answer is asked again
+DROPS_TOLERATED = 2  # calls of one target that are dropped one after the other before the reason names the journal
 MAX_ROUNDS = 30  # rounds of decisions in one turn; more would be an internal error
 
 
@@ -76,6 +77,7 @@ class Runner:
         )
         self._dispatcher = Dispatcher(drivers.balancer, executor, drivers.clock, drivers.pool)
         self._facts: list[e.Event] = []
+        self._journal_took = timedelta()
         self._trouble_since: datetime | None = None
         self._deaf_since: datetime | None = None
         self._refused_since: datetime | None = None
@@ -118,7 +120,7 @@ class Runner:
         return Turn(self._rollout, (), why, (), now, now + JOURNAL_RETRY)
 
     def _turn(self) -> Turn:
-        self._lease.renew()
+        self._renew()
         self._catch_up()
         self._dispatcher.begin()
         written = self._flush()
@@ -143,8 +145,18 @@ class Runner:
     def _act(self, actions: Sequence[Action]) -> None:
         """Observing may have taken long: no call is made unless the lease was confirmed a moment ago."""
         if self._drivers.clock.now() - self._lease.proved > PROOF_MAX_AGE:
-            self._lease.renew()
+            self._renew()
         self._dispatcher.submit(self._with_last_looks(actions), self._lease.until)
+
+    def _renew(self) -> None:
+        asked = self._drivers.clock.now()
+        self._lease.renew()
+        self._measure(asked)
+
+    def _measure(self, asked: datetime) -> None:
+        """How long the journal takes at most, since no call was dropped."""
+        took = self._drivers.clock.now() - asked
+        self._journal_took = max(took, self._journal_took) if self._dispatcher.dropped else took
 
     def _with_last_looks(self, actions: Sequence[Action]) -> list[Action]:
         """A target that still drains is probed once more by the work itself, where that runs on the target."""
@@ -178,6 +190,7 @@ class Runner:
         except ConcurrentAppendError:
             self._catch_up()
             return False
+        self._measure(asked)
         self._lease.prove(asked)
         self._facts = []
         kinds = [kind_of(event) for event in events] if log.isEnabledFor(logging.INFO) else []
@@ -198,7 +211,8 @@ class Runner:
         now = self._drivers.clock.now()
         trouble = self._tolerated(now)
         waits = tuple(action for action in actions if isinstance(action, Wait))
-        why = trouble or self._refused(now) or waiting_reason(self._rollout, tuple(actions))
+        why = trouble or self._refused(now) or self._slow_journal(now)
+        why = why or waiting_reason(self._rollout, tuple(actions))
         due = max(next_turn_due(tuple(actions), now), self._observer.again(now))
         return Turn(self._rollout, tuple(written), why, waits, now, due)
 
@@ -208,6 +222,21 @@ class Runner:
         self._refused_since = (self._refused_since or now) if refused else None
         waited = now - (self._refused_since or now)
         return reason(ReasonCode.WORK_NOT_TAKEN, text=refused, waited=waited) if refused else None
+
+    def _slow_journal(self, now: datetime) -> Reason | None:
+        """Why calls are dropped again and again."""
+        often = [each for each in self._dispatcher.dropped.values() if each.times > DROPS_TOLERATED]
+        if not often:
+            return None
+        first = min(often, key=lambda each: each.since)
+        return reason(
+            ReasonCode.JOURNAL_SLOW,
+            target=first.target,
+            name=self._rollout.targets[first.target].name or None,
+            times=first.times,
+            took=self._journal_took,
+            waited=now - first.since,
+        )
 
     def _tolerated(self, now: datetime) -> Reason | None:
         """Bounds how long an outage is tolerated.

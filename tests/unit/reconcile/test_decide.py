@@ -277,7 +277,7 @@ def waiting(rollout: Rollout, *actions: Action) -> str:
 
 
 def test_next_turn_is_due_at_soonest_wait() -> None:
-    act = Deregister(t(a_plan()), ())
+    act = Deregister(t(a_plan()), (), NOON)
     note = Record(e.Finished(NOON))
     assert next_turn_due((Wait(later(9), text("")), Wait(later(1), text(""))), NOON) == later(1)
     assert next_turn_due((Wait(later(9), text("")), act), NOON) == later(0.25)

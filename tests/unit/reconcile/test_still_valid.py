@@ -57,5 +57,5 @@ def test_still_valid_groups_actions_by_target() -> None:
     plan = a_plan(1)
     rollout = standing(plan, Phase.WORKING)
     key, target = rollout.key(t(plan)), plan.targets[0]
-    acts: list[Action] = [CancelWork(key, target, "ticket"), Deregister(t(plan), target.registrations)]
+    acts: list[Action] = [CancelWork(key, target, "ticket"), Deregister(t(plan), target.registrations, NOON)]
     assert still_valid([Record(e.Finished(NOON)), *acts], rollout, rollout) == {t(plan): acts}
