@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from katakei.domain.model import Arn
+from katakei.domain.outside_text import one_line
 
 HEARTBEAT_INTERVAL = timedelta(seconds=5)
 """The owner confirms its lease this often."""
@@ -52,7 +53,7 @@ class Owner:
     nonce: str = ""
 
     def __str__(self) -> str:
-        return f"{self.user}@{self.host} (pid {self.pid})"
+        return one_line(f"{self.user}@{self.host} (pid {self.pid})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Union
 
+from katakei.domain.outside_text import one_line
+
 ReasonValue = Union[None, bool, int, float, str, tuple["ReasonValue", ...], "Reason"]
 
 
@@ -24,7 +26,7 @@ class Reason:
     Attributes:
         code: Names the sentence: a `ReasonCode`, or in a journal of a newer version a code that is unknown here.
         data: Facts by name, in order. Durations are seconds. Text that came from outside (AWS, a program on a target)
-            is a fact and is shown as it is.
+            is a fact; `reason` makes it one harmless line.
     """
 
     code: str
@@ -268,6 +270,8 @@ def recorded_text(text: str) -> Reason | None:
 
 
 def _plain(value: ReasonValue | timedelta) -> ReasonValue:
+    if isinstance(value, str):
+        return one_line(value)
     return value.total_seconds() if isinstance(value, timedelta) else value
 
 

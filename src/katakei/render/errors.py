@@ -2,6 +2,7 @@
 
 from katakei.domain.errors import KatakeiError
 from katakei.render.reasons import sentence
+from katakei.render.text import harmless
 
 
 def error_text(error: KatakeiError) -> str:
@@ -12,5 +13,5 @@ def error_text(error: KatakeiError) -> str:
     """
     sentences = [sentence(reason) for reason in error.reasons]
     if not sentences:
-        return str(error)
+        return harmless(str(error))
     return sentences[0] if len(sentences) == 1 else "\n".join(f"- {each}" for each in sentences)

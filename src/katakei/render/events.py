@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
+from katakei.domain.outside_text import escaped_json
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.ports import RolloutHeader
 from katakei.domain.reasons import Reason
@@ -14,7 +15,7 @@ from katakei.domain.wire import kind_of
 from katakei.reconcile.outcome import verdict
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.reasons import sentence
-from katakei.render.text import counted, grid, label, listed, span
+from katakei.render.text import counted, grid, label, listed, one_line, span
 
 
 def line(rollout: Rollout, event: e.Event) -> str:
@@ -23,7 +24,7 @@ def line(rollout: Rollout, event: e.Event) -> str:
     Returns:
         '' for an event that is only a proof for later (an observation, a call that returned).
     """
-    text = describe(rollout, event)
+    text = one_line(describe(rollout, event))
     return f"{event.at:%H:%M:%S}  {text}" if text else ""
 
 
@@ -114,13 +115,18 @@ def waiting_json(at: str, why: Reason) -> str:
     return _line(output("Waiting", event="Waiting", at=at, why=sentence(why), reason=plain(why)))
 
 
+def missing_json(lines: int) -> str:
+    """Says, as a line of NDJSON, how many lines before it were dropped because nobody read them."""
+    return _line(output("Missing", event="Missing", lines=lines))
+
+
 def ended_json(rollout: Rollout) -> str:
     """The last line of a rollout as NDJSON."""
     return _line(output("Ended", event="Ended", **summary_data(rollout)))
 
 
 def _line(data: Mapping[str, Plain]) -> str:
-    return json.dumps(data, ensure_ascii=False)
+    return escaped_json(json.dumps(data, ensure_ascii=False))
 
 
 def summary(rollout: Rollout) -> str:
@@ -160,7 +166,7 @@ def _reverted(rollout: Rollout) -> str:
     why = f" ({sentence(rollout.stopped)})" if rollout.stopped else ""
     named = f"; not reverted: {listed(serving)}{why}" if serving else ""
     count = f"{touched - len(missed)} of {counted(touched, 'updated target')} reverted"
-    return f"\nreverted by {rollout.reverting}: {count}{named}"
+    return f"\nreverted by {one_line(rollout.reverting)}: {count}{named}"
 
 
 def how_to_go_on(rollout: Rollout) -> str:

@@ -94,6 +94,7 @@ LINES: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "Planned": f"event:text {_PLAN} carried_on:boolean",
             "Waiting": "event:text at:text why:text reason:wire.Reason@2",
             "Ended": f"event:text {_ROLLOUT}",
+            "Missing": "event:text@2 lines:integer@2",
         }.items()
     }
 )

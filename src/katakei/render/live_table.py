@@ -13,7 +13,7 @@ from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast
 from katakei.render.reasons import sentence
-from katakei.render.text import span
+from katakei.render.text import one_line, span
 
 MOST = 20  # lines of the table; targets in progress come first
 COLORS: Mapping[Phase, str] = {
@@ -48,9 +48,12 @@ def live(
         phase = Text(status.phase.value, COLORS.get(status.phase, "cyan"))
         wait = "" if status.phase in FINAL_PHASES or status.phase is Phase.WAITING else span(now - status.since)
         why = sentence(reasons.get(target_id, status.reason))
-        table.add_row(Text(target_id), Text(target.name), Text(target.zone), phase, wait, Text(why, "dim"))
+        table.add_row(Text(target_id), Text(one_line(target.name)), Text(target.zone), phase, wait, Text(why, "dim"))
     return Group(
-        table, Text(_more(len(shown))), Text(_progress(rollout, forecast, now), "bold"), Text(waiting, "italic")
+        table,
+        Text(_more(len(shown))),
+        Text(_progress(rollout, forecast, now), "bold"),
+        Text(one_line(waiting), "italic"),
     )
 
 

@@ -9,7 +9,7 @@ from katakei.domain.spec import AfterFailure, Command, OnFailure
 from katakei.planning.forecast import Forecast, Part, PartName
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.reasons import sentence
-from katakei.render.text import counted, label, listed, span
+from katakei.render.text import counted, label, listed, one_line, span
 
 MOST = 20  # targets that get a line of their own
 
@@ -50,7 +50,7 @@ def plan_text(plan: Plan, forecast: Forecast) -> str:
 
 def notices(plan: Plan) -> tuple[str, ...]:
     """What a person must know of the plan, as sentences. Older versions recorded sentences instead of reasons."""
-    return (*plan.said, *map(sentence, plan.notices))
+    return (*map(one_line, plan.said), *map(sentence, plan.notices))
 
 
 def plan_data(plan: Plan, forecast: Forecast, restore: Sequence[str]) -> dict[str, Plain]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from katakei.domain.reasons import Reason, ReasonCode, ReasonValue
 from katakei.render import plan_reasons
-from katakei.render.text import counted, listed, span
+from katakei.render.text import counted, listed, one_line, span
 
 _C = ReasonCode
 
@@ -160,7 +160,7 @@ def sentence(reason: Reason | None) -> str:
     template = _TEMPLATES.get(reason.code)
     if template is None:
         facts = ", ".join(f"{name} {_plain(value)}" for name, value in reason.data)
-        return f"{reason.code} ({facts})" if facts else reason.code
+        return one_line(f"{reason.code} ({facts})" if facts else reason.code)
     return template.format(**{name: _Fact(value) for name, value in reason.data})
 
 
@@ -208,4 +208,4 @@ def _plain(value: ReasonValue) -> str:
     if isinstance(value, tuple):
         sentences = any(isinstance(each, Reason) for each in value)
         return "; ".join(map(_plain, value)) if sentences else listed(map(_plain, value))
-    return "" if value is None else str(value)
+    return "" if value is None else one_line(str(value))

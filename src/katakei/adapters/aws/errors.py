@@ -21,6 +21,7 @@ from katakei.domain.errors import (
     UnreachableError,
     UsageError,
 )
+from katakei.domain.outside_text import one_line, without_commands
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -280,7 +281,7 @@ def _answered(  # noqa: C901, PLR0911, PLR0912 - one row of the table each
     rules = _RULES.get(service.name, _Rules())
     what = _what(action, subject)
     code = code_of(error)
-    said = str(_answer(error, "Message")) or code
+    said = one_line(str(_answer(error, "Message"))) or code
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
     match _failure(rules, code, status):
         case Failure.THROTTLED:
@@ -368,13 +369,13 @@ def _one_line(error: BaseException, *, of: str = "") -> str:
     details: Mapping[str, object] = getattr(error, "kwargs", {}) if of else {}
     text = str(details["error_msg"]) if details.get("provider") == of and "error_msg" in details else str(error)
     text = _PAGE.sub("(a page of HTML)", text)
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    line = without_commands(" ".join("".join(letter if letter.isprintable() else " " for letter in text).split()))
     return (line if len(line) <= LONGEST else f"{line[:LONGEST]} …") or type(error).__name__
 
 
 def _short(error: Exception) -> str:
     """The error without the endpoint's URL, which for a journal is a line of percent signs."""
-    return str(error).partition(" on endpoint URL")[0]
+    return one_line(str(error).partition(" on endpoint URL")[0])
 
 
 def _broken_answers() -> tuple[type[Exception], ...]:

@@ -19,6 +19,7 @@ from katakei.domain.actions import Job
 from katakei.domain.errors import UsageError
 from katakei.domain.events import WorkKey
 from katakei.domain.observation import WorkState, WorkStatus
+from katakei.domain.outside_text import one_line
 from katakei.domain.spec import RESERVED_VARIABLES
 
 TAIL = 8_192
@@ -181,8 +182,8 @@ def _mark(fields: Sequence[str]) -> Mark | None:
     try:
         at = datetime.fromtimestamp(int(now), UTC)
         ended = None if code == "-" else int(code)
-        machine = "" if machine == "-" else machine
-        return Mark(name, MarkState(state), at, ended, machine, _decode(why), _decode(out))
+        machine = "" if machine == "-" else one_line(machine)
+        return Mark(name, MarkState(state), at, ended, machine, one_line(_decode(why)), _decode(out))
     except (ValueError, binascii.Error):
         return None
 

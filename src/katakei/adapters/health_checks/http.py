@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from katakei.adapters.health_checks import http_request
 from katakei.domain.model import TargetId
 from katakei.domain.observation import CheckResult
+from katakei.domain.outside_text import one_line
 from katakei.domain.ports import CheckRequest, Clock
 
 AT_ONCE = 32
@@ -60,7 +61,7 @@ class HttpChecker:
         for target, outcomes in self._each(questions, by, self._answered).items():
             whys = [outcome.why for outcome in outcomes if isinstance(outcome, Failed)]
             if whys or (outcomes and all(isinstance(outcome, Passed) for outcome in outcomes)):
-                answers[target] = CheckResult(not whys, begun, "; ".join(whys))
+                answers[target] = CheckResult(not whys, begun, one_line("; ".join(whys)))
         return answers
 
     def reachable(self, questions: _Requests, by: timedelta) -> Mapping[TargetId, str]:

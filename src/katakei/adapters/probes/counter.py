@@ -15,6 +15,7 @@ from katakei.adapters.probes.connection_counts import Finding
 from katakei.adapters.probes.program_rounds import Clocks, ProgramAnswer, Rounds, moment, natural
 from katakei.domain.model import TargetId
 from katakei.domain.observation import DrainEvidence, ProbeVerdict
+from katakei.domain.outside_text import one_line
 from katakei.domain.ports import Clock, ProbedTarget, ProgramRunner
 from katakei.domain.spec import CounterSource
 from katakei.domain.words import span
@@ -110,7 +111,7 @@ def judge(numbers: Numbers, quiet: timedelta) -> Finding:
     """Quiet when the number was 0, and nothing else, for at least `quiet` up to the end."""
     last = numbers.said[-1][1]
     if last is None:
-        told = " ".join(numbers.heard.split())[:120]
+        told = one_line(numbers.heard)[:120]
         return Finding(ProbeVerdict.BLIND, f"its counter told no number{f': {told}' if told else ''}")
     if last:
         return Finding(ProbeVerdict.BUSY, f"its counter says {last} in flight", last)

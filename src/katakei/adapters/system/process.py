@@ -23,6 +23,7 @@ from typing import Protocol
 
 from katakei.adapters.system.clock import draw
 from katakei.domain.leases import Owner
+from katakei.domain.outside_text import one_line
 
 PROC = Path("/proc")
 MACHINE_ID = Path("/etc/machine-id")
@@ -171,8 +172,8 @@ def current_owner(kernel: Kernel | None = None) -> Owner:
     """This process. Without a readable /proc `boot` is '' and `started` 0: then nobody can know it dead."""
     kernel, pid = kernel or this_kernel(), os.getpid()
     return Owner(
-        user=_user(),
-        host=socket.gethostname(),
+        user=one_line(_user()),
+        host=one_line(socket.gethostname()),
         pid=pid,
         started=kernel.start(pid) or 0,
         boot=kernel.boot(),

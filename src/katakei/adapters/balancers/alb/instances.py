@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from katakei.domain.outside_text import one_line
+
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
@@ -60,4 +62,4 @@ def read_instance(raw: "InstanceTypeDef") -> Instance:
     addresses += [ip.get("Ipv6Address", "") for one in interfaces for ip in one.get("Ipv6Addresses", [])]
     zone = raw.get("Placement", {}).get("AvailabilityZone", "")
     known = tuple(dict.fromkeys(filter(None, addresses)))
-    return Instance(raw["InstanceId"], tags.get("Name", ""), zone, raw.get("VpcId", ""), known, tags)
+    return Instance(raw["InstanceId"], one_line(tags.get("Name", "")), zone, raw.get("VpcId", ""), known, tags)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from katakei.adapters.balancers.alb.instances import InstanceIndex
 from katakei.domain.model import Arn, Registration, TargetId, TargetType
 from katakei.domain.observation import HealthState, RegistrationHealth
+from katakei.domain.outside_text import one_line
 from katakei.domain.ports import GroupMember, ListedGroup
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def read_health(raw: "TargetHealthDescriptionTypeDef", begun: datetime, ended: d
 @lru_cache(maxsize=64)
 def _health(words: tuple[str, str, str], override: str, begun: datetime, ended: datetime) -> RegistrationHealth:
     """Cached, since most of a thousand members are in one state."""
-    state, reason, description = words
+    state, reason, description = words[0], one_line(words[1]), one_line(words[2])
     overridden = override != "no_override"
     return RegistrationHealth(_state(state, reason), begun, ended, reason, description, overridden=overridden)
 

@@ -21,6 +21,7 @@ from katakei.adapters.executors.ssm.run_command import (
 )
 from katakei.domain.errors import NoAnswerError, RejectedError
 from katakei.domain.model import Target, TargetId
+from katakei.domain.outside_text import one_line
 from katakei.domain.ports import Clock, ProgramOutput
 
 END_MARGIN = timedelta(seconds=5)
@@ -220,4 +221,4 @@ def _addresses(ids: Iterable[TargetId]) -> list[TargetId]:
 
 
 def _nothing(why: str) -> ProgramOutput:
-    return ProgramOutput("", why)
+    return ProgramOutput("", one_line(why))
