@@ -1,6 +1,5 @@
 """The commands to a rollout: approve, abort, pause, resume, revert, retry; and unlock."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import click
 from katakei.app import queries, selection
 from katakei.app.control import Control, Delegated
 from katakei.app.rollouts import CONFIRMATION_LIMIT
-from katakei.cli.messages import ask, on_terminal, say
+from katakei.cli.messages import ask, on_terminal, say, say_json
 from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, group_of, option, takes
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode, RefusedError
@@ -56,7 +55,7 @@ def approve_(context: Context, options: ApproveOptions) -> None:
         rollout, targets = selection.with_targets(drivers.journal, options.words, selection.to_tell)
         approved = Control(drivers).approve(rollout, targets)
         text = _answer("approve", drivers, rollout, approved)
-    say(json.dumps(output("approve", approved=[*approved])) if context.as_json else text)
+    say_json(output("approve", approved=[*approved])) if context.as_json else say(text)
 
 
 @click.command("abort")
@@ -77,7 +76,7 @@ def pause_(context: Context, options: RolloutOptions) -> None:
         rollout = selection.to_tell(drivers.journal, options.rollout)
         Control(drivers).pause(rollout)
         text = _answer("pause", drivers, rollout)
-    say(json.dumps(output("accepted", accepted=rollout)) if context.as_json else text)
+    say_json(output("accepted", accepted=rollout)) if context.as_json else say(text)
 
 
 @click.command("resume")
@@ -105,7 +104,7 @@ def unlock_(context: Context, options: UnlockOptions) -> None:
     with context.drivers() as drivers:
         held = Control(drivers).unlock(name)
     said = f"{name} is free; it was held by {held}" if held else f"{name} was not held by anybody"
-    say(json.dumps(output("unlock", group=name, held=held or "")) if context.as_json else said)
+    say_json(output("unlock", group=name, held=held or "")) if context.as_json else say(said)
 
 
 @click.command("revert")
@@ -161,7 +160,7 @@ def _drive_or_say(
     if isinstance(answer, RolloutSession):
         return drive(answer, Screen(as_json=context.as_json), drivers.sleep_inhibitor, judge)
     said = answer.why if answer.finished else _answer(name, drivers, answer.rollout)
-    say(json.dumps(output("accepted", accepted=answer.rollout)) if context.as_json else said)
+    say_json(output("accepted", accepted=answer.rollout)) if context.as_json else say(said)
     return ExitCode.DONE
 
 

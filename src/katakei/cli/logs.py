@@ -6,13 +6,13 @@ signed requests. Records hold ids, counts and error sentences, never a command's
 
 import json
 import re
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from katakei.cli.messages import say_log
 from katakei.domain.errors import UsageError
+from katakei.domain.outside_text import escaped_json
 
 if TYPE_CHECKING:
     import logging
@@ -44,12 +44,10 @@ def start_logging(verbose: int, env: Mapping[str, str]) -> None:
     import logging
 
     class Handler(logging.Handler):
-        """Writes to whatever standard error is at that moment: the live table replaces it."""
+        """Writes to standard error, and never holds a rollout up."""
 
         def emit(self, record: logging.LogRecord) -> None:
-            with suppress(OSError, ValueError):  # nobody reads it any more
-                sys.stderr.write(line(record, as_json=form == "json") + "\n")
-                sys.stderr.flush()
+            say_log(line(record, as_json=form == "json"))
 
     rank = max(LEVELS.index(level) if wanted else 0, min(verbose, 2) + 1 if verbose else 0)
     logger = logging.getLogger("katakei")
@@ -70,7 +68,7 @@ def line(record: "logging.LogRecord", *, as_json: bool) -> str:
         **getattr(record, "facts", {}),
     }
     if as_json:
-        return json.dumps(values, ensure_ascii=False, default=str)
+        return escaped_json(json.dumps(values, ensure_ascii=False, default=str))
     return " ".join(f"{name}={_value(value)}" for name, value in values.items())
 
 

@@ -2,21 +2,58 @@
 
 A reader that has gone (`| head`) is no error. An output that cannot be written is one. After either, that output leads
 nowhere, so that nothing fails on it a second time, not even at the very end.
+
+Whatever is printed here is harmless for the terminal and for the CI system that shows it, wherever its text came from.
 """
 
 import os
 import select
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from katakei.domain.errors import RefusedError, UnreachableError
+from katakei.domain.outside_text import escaped_json, harmless
+
+if TYPE_CHECKING:
+    from katakei.cli.output import Output
+
+_output: "Output | None" = None
 
 
 def say(text: str, *, err: bool = False) -> None:
     """Prints one line or more. Raises UnreachableError: the disk is full, or the terminal is lost."""
+    _print(harmless(text), err=err)
+
+
+def say_json(value: object) -> None:
+    """Prints a value as one line of JSON. Raises UnreachableError, as `say`."""
+    import json
+
+    _print(escaped_json(json.dumps(value, ensure_ascii=False)))
+
+
+def say_command(text: str) -> None:
+    """Prints lines that are commands to a CI system, made by `render.ci` only. Raises UnreachableError, as `say`."""
+    _print(text)
+
+
+def say_log(text: str) -> None:
+    """Writes one line to standard error, whatever becomes of it."""
+    with suppress(UnreachableError, ValueError):  # ValueError: the stream is closed
+        _print(text, err=True)
+
+
+def _print(text: str, *, err: bool = False) -> None:
+    if _output is not None:
+        _output.write(f"{text}\n", err=err)
+        return
+    from katakei.cli.output import silence
+
     try:
         click.echo(text, err=err)
     except BrokenPipeError:
@@ -26,13 +63,29 @@ def say(text: str, *, err: bool = False) -> None:
         raise UnreachableError(f"the output cannot be written ({fault.strerror}); nothing else is wrong") from fault
 
 
-def silence(*descriptors: int) -> None:
-    """Makes these file descriptors lead nowhere from now on."""
-    with suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for descriptor in descriptors:
-            os.dup2(nowhere, descriptor)
-        os.close(nowhere)
+@contextmanager
+def unblocked(note: Callable[[int], str]) -> "Iterator[Output]":
+    """Output that never holds this process up, until the end of the block. Inside another such block: that one's.
+
+    Args:
+        note: The line that says that this many pieces of output are missing.
+    """
+    from katakei.cli.output import PATIENCE, Output
+
+    global _output  # noqa: PLW0603 - standard output exists once in a process, too
+    if _output is not None:
+        yield _output
+        return
+    patience = PATIENCE
+    _output = output = Output(note)
+    try:
+        yield output
+    except KeyboardInterrupt:
+        patience = timedelta(seconds=1)
+        raise
+    finally:
+        output.close(patience)
+        _output = None
 
 
 def on_terminal(descriptor: int) -> bool:
@@ -53,7 +106,7 @@ def ask(question: str, within: timedelta) -> bool:
         click.Abort: The terminal is closed, or Ctrl-D was pressed.
     """
     while True:
-        click.echo(f"{question} [y/N]: ", nl=False, err=True)
+        _ask(f"{question} [y/N]: ")
         ready, _, _ = select.select([0], [], [], within.total_seconds())
         if not ready:
             say("", err=True)
@@ -65,6 +118,15 @@ def ask(question: str, within: timedelta) -> bool:
         if answer in {"", "n", "no", "y", "yes"}:
             return answer.startswith("y")
         say("Error: invalid input", err=True)
+
+
+def _ask(text: str) -> None:
+    """Prints a question without a line end, after everything that was printed before it."""
+    if _output is None:
+        click.echo(harmless(text), nl=False, err=True)
+        return
+    _output.write(harmless(text), err=True)
+    _output.drain()
 
 
 def internal_error(fault: Exception) -> str:

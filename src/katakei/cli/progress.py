@@ -1,18 +1,21 @@
 """The progress of a rollout: a live table on a terminal, one plain line per event without one, or NDJSON.
 
-A closed pipe, a lost terminal or a full disk never stops a rollout: it goes on without output.
+A closed pipe, a lost terminal, a full disk or a reader that stands still never stops a rollout: it goes on without
+output.
 """
 
+import io
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from katakei.app.rollouts import Proposal
-from katakei.cli.messages import internal_error, on_terminal, say, silence
+from katakei.cli.messages import internal_error, on_terminal, say, unblocked
+from katakei.cli.output import FrameLine, Output, silence
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, LeaseLostError, UnreachableError
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout
@@ -21,13 +24,15 @@ from katakei.reconcile.outcome import verdict
 from katakei.render import events as event_text
 from katakei.render import plan as plan_text
 from katakei.render.reasons import sentence
+from katakei.render.text import counted
 from katakei.runtime.runner import Turn
 from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
-    from rich.live import Live
+    from rich.console import RenderableType
 
 REPEAT = timedelta(seconds=30)  # how often an unchanged reason for waiting is shown again without a terminal
+COLORS = re.compile(r"\x1b\[[0-9;]*m")
 RUNNING = re.compile(r"\d+[hms]?\b( \d+[ms]\b)?")  # numbers and durations that only count on
 
 
@@ -49,7 +54,8 @@ class Screen:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.terminal = on_terminal(1) and not as_json
-        self._live: Live | None = None
+        self._live = False
+        self._turn: Turn | None = None
         self._forecast: Forecast | None = None
         self._said: tuple[datetime, str] | None = None
 
@@ -83,13 +89,10 @@ class Screen:
             if self.as_json:
                 self.say(event_text.event_json(event))
             elif text := event_text.line(turn.rollout, event):
-                self._above(text)
+                self.say(text)
         now = turn.now
-        if self._live and self._forecast:
-            from katakei.render.live_table import live
-
-            whys = {wait.target: wait.reason for wait in turn.whys if wait.target}
-            self._live.update(live(turn.rollout, sentence(turn.why), whys, self._forecast, now))
+        if self._live:
+            self._turn = turn
         elif self._news(turn, now):
             waiting = event_text.waiting_json(now.isoformat(), turn.why)
             self.say(waiting if self.as_json else f"{now:%H:%M:%S}  {sentence(turn.why)}")
@@ -103,31 +106,40 @@ class Screen:
         if rollout.finished is None:
             self.say(event_text.how_to_go_on(rollout))
 
+    def missing(self, number: int) -> str:
+        """The line that says how much output was dropped because nobody read it."""
+        if self.as_json:
+            return event_text.missing_json(number)
+        return f"({counted(number, 'line')} not shown: the output is not read)"
+
     def say(self, text: str) -> None:
         """One line or more. Where it cannot be written the rollout goes on: its journal has everything."""
         with suppress(UnreachableError):
             say(text)
 
     @contextmanager
-    def live(self) -> Iterator[None]:
+    def live(self, output: Output) -> Iterator[None]:
         """The live table, where there is a terminal."""
         if not self.terminal:
             yield
             return
-        from rich.live import Live
-
-        with Live(refresh_per_second=4) as self._live:
-            yield
-        self._live = None
-
-    def _above(self, text: str) -> None:
-        if not self._live:
-            self.say(text)
-            return
+        self._live = True
+        output.show(self._frame)
         try:
-            self._live.console.print(text, highlight=False, markup=False)
-        except OSError:  # the terminal is lost
-            silence(1, 2)
+            yield
+        finally:
+            output.show(None)
+            self._live = False
+
+    def _frame(self, columns: int, rows: int) -> Sequence[FrameLine]:
+        """Called in the thread of the output, with what the last turn left."""
+        turn = self._turn
+        if turn is None or self._forecast is None:
+            return ()
+        from katakei.render.live_table import live
+
+        whys = {wait.target: wait.reason for wait in turn.whys if wait.target}
+        return _drawn(live(turn.rollout, sentence(turn.why), whys, self._forecast, turn.now), columns, rows)
 
     def _news(self, turn: Turn, now: datetime) -> bool:
         """Whether to show the reason for waiting: when it is another one, and again after a while.
@@ -159,10 +171,17 @@ def drive(
         inhibitor: Keeps the machine awake while a target is out.
         judge: The exit code of a rollout.
     """
+    with unblocked(screen.missing) as output:
+        _drive(session, screen, inhibitor, output)
+        screen.end(session.rollout)
+    return judge(session.rollout)
+
+
+def _drive(session: RolloutSession, screen: Screen, inhibitor: SleepInhibitor, output: Output) -> None:
     try:
         with _interruptible(session), session, _awake(inhibitor):
             screen.begin(session)
-            with screen.live():
+            with screen.live(output):
                 told = False
                 for turn in session.turns():
                     screen.turn(turn)
@@ -175,8 +194,18 @@ def drive(
         if isinstance(fault, KatakeiError) or not isinstance(fault, Exception):
             raise
         raise InternalError(internal_error(fault)) from fault
-    screen.end(session.rollout)
-    return judge(session.rollout)
+
+
+def _drawn(view: "RenderableType", columns: int, rows: int) -> Sequence[FrameLine]:
+    """The view as lines with their colors, at most so many that the terminal does not scroll."""
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), force_terminal=True, width=columns, height=rows, legacy_windows=False)
+    with console.capture() as drawn:
+        console.print(view)
+    lines = drawn.get().rstrip("\n").split("\n")[: max(1, rows - 1)]
+    return [FrameLine(line, cell_len(COLORS.sub("", line))) for line in lines]
 
 
 def _keep_awake(inhibitor: SleepInhibitor, turn: Turn, *, told: bool) -> bool:

@@ -3,14 +3,13 @@
 What `groups` and `status` do not need is imported inside the other commands: start-up time is a promise.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from katakei.cli.messages import say
+from katakei.cli.messages import say, say_json
 from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, group_of, option, takes
 from katakei.domain.errors import UsageError
 from katakei.render import groups as view
@@ -177,7 +176,7 @@ def report_(context: Context, options: ReportOptions) -> None:
 
 
 def _data(data: object) -> None:
-    say(json.dumps(data, ensure_ascii=False))
+    say_json(data)
 
 
 def _write(file: Path, page: str) -> None:

@@ -1,6 +1,5 @@
 """The commands that change target groups: plan and roll, and the manual steps deregister and register."""
 
-import json
 import os
 import threading
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import click
 from katakei.app.control import Control
 from katakei.app.manual_steps import manual_step
 from katakei.app.rollouts import CONFIRMATION_LIMIT, Proposal, RolloutRequest, Rollouts
-from katakei.cli.messages import ask, on_terminal, say
+from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
 from katakei.cli.options import (
     Context,
     argument,
@@ -102,7 +101,10 @@ def plan_(context: Context, options: PlanOptions) -> None:
     with context.drivers() as drivers:
         plan = Rollouts(drivers).plan(request)
     took = forecast(plan)
-    say(json.dumps(plan_text.plan_data(plan, took, ())) if context.as_json else plan_text.plan_text(plan, took))
+    if context.as_json:
+        say_json(plan_text.plan_data(plan, took, ()))
+    else:
+        say(plan_text.plan_text(plan, took))
 
 
 @click.command("roll")
@@ -175,7 +177,7 @@ def _check_manual_is_meant(options: RollOptions) -> None:
 def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> int:
     """The way of a request: preflight and plan, confirmation, then turn after turn."""
     screen = Screen(as_json=context.as_json)
-    with context.drivers() as drivers:
+    with context.drivers() as drivers, unblocked(screen.missing):  # the lease is held from the proposal on
         rollouts = Rollouts(drivers)
         opened = rollouts.open(request)
         while isinstance(opened, Proposal):
