@@ -49,6 +49,10 @@ class ManualClock:
         """Advance the clock."""
         self.time += max(span, timedelta())
 
+    def last_jump(self) -> datetime | None:
+        """This clock never jumps."""
+        return None
+
     def wake(self) -> None:
         """No other thread sleeps here."""
 

@@ -20,6 +20,7 @@ class TurnedClock:
         self.slept: list[timedelta] = []
         self.woken = False
         self.wakes = 0
+        self.jumped: datetime | None = None
 
     def now(self) -> datetime:
         return self.time
@@ -29,6 +30,9 @@ class TurnedClock:
         span = span / 2 if early else span
         self.slept.append(span)
         self.time += span
+
+    def last_jump(self) -> datetime | None:
+        return self.jumped
 
     def wake(self) -> None:
         self.wakes += 1

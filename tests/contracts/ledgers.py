@@ -22,6 +22,7 @@ from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases
 from katakei.adapters.system import process
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain import events as e
+from katakei.domain.errors import LeaseHeldError
 from katakei.domain.leases import Lease, Owner
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.domain.plan import Floor, Plan, PlanKind
@@ -124,6 +125,15 @@ def _s3(folder: Path) -> Iterator[Ledger]:
 
 LAB = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_DEFAULT_REGION": "ap-northeast-1"}
 LEDGERS: Mapping[str, Callable[[Path], AbstractContextManager[Ledger]]] = {"sqlite": _sqlite, "s3": _s3}
+
+
+def taken_over(ledger: Ledger, arns: frozenset[Arn], taker: Owner, rollout: RolloutId) -> Lease:
+    """The lease of these groups, from a holder that was watched in silence for long enough."""
+    leases = ledger.leases(lambda *_: process.ProcessFate.UNKNOWN)
+    try:
+        return leases.take(arns, taker, rollout)
+    except LeaseHeldError as held:
+        return leases.take(arns, taker, rollout, held.unsure)
 
 
 def owner(pid: int = 1, host: str = "here") -> Owner:

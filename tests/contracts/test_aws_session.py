@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +176,24 @@ def test_deadline_passed_by_slow_credentials_prevents_call(aws: Endpoint) -> Non
     with pytest.raises(NoAnswerError, match="RegisterTargets was not called: no time was left for it"):
         session.call(ELB, "RegisterTargets", lambda elb: elb.register_targets(TargetGroupArn="g", Targets=[]), by=by)
     assert aws.heard == []
+
+
+def test_call_whose_time_was_given_before_a_jump_is_not_made(aws: Endpoint) -> None:
+    clock = TurnedClock()
+    session = AwsSession(REGION, None, clock)
+
+    def deregister(by: datetime | None) -> None:
+        session.call(ELB, "DeregisterTargets", lambda elb: elb.describe_target_health(TargetGroupArn="g"), by=by)
+
+    until = clock.now() + timedelta(seconds=10)  # of a lease that is confirmed now
+    clock.time += timedelta(seconds=1)
+    clock.jumped = clock.now()
+    with pytest.raises(NoAnswerError, match="DeregisterTargets was not called: the clock of this machine jumped"):
+        deregister(until)
+    assert aws.heard == []
+    deregister(None)  # a question without a time limit is asked
+    deregister(clock.now() + timedelta(seconds=10))
+    assert len(aws.heard) == 2
 
 
 class _SlowCredentials:

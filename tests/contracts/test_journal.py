@@ -11,14 +11,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, NOON, OTHER, WEB, Ledger, begun, fell, owner, planned, word
+from tests.contracts.ledgers import (
+    API,
+    BOTH,
+    ID,
+    LEDGERS,
+    NOON,
+    OTHER,
+    WEB,
+    Ledger,
+    begun,
+    fell,
+    owner,
+    planned,
+    taken_over,
+    word,
+)
 
-from katakei.adapters.system.process import ProcessFate
 from katakei.domain import events as e
 from katakei.domain.errors import ConcurrentAppendError, LeaseLostError, NoAnswerError, UnreachableError, UsageError
 from katakei.domain.events import Event
 from katakei.domain.leases import Lease
-from katakei.domain.model import RolloutId, TargetId
+from katakei.domain.model import Arn, RolloutId, TargetId
 
 
 @pytest.fixture(params=LEDGERS)
@@ -60,7 +74,7 @@ def test_empty_append_still_checks_the_lease(ledger: Ledger) -> None:
 @pytest.mark.parametrize("lost", BOTH)
 def test_append_needs_every_group_of_the_lease(ledger: Ledger, lost: str) -> None:
     lease = begun(ledger)
-    ledger.leases(lambda *_: ProcessFate.DEAD).take(frozenset({lost}), owner(2), OTHER)  # type: ignore[arg-type]  # parameters of pytest are plain
+    taken_over(ledger, frozenset({Arn(lost)}), owner(2), OTHER)
     with pytest.raises(LeaseLostError):
         ledger.journal().append(lease, ID, 1, [fell(2)])
     assert ledger.journal().read(ID, 0) == [planned()]

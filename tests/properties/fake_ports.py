@@ -37,12 +37,16 @@ class SkewedClock:
     def __init__(self, aws: SimulatedAws, error: timedelta) -> None:
         self._aws = aws
         self._error = error
+        self.jumped: datetime | None = None
 
     def now(self) -> datetime:
         return self._aws.clock.time + self._error
 
     def sleep(self, span: timedelta) -> None:
         self._aws.clock.sleep(span)
+
+    def last_jump(self) -> datetime | None:
+        return self.jumped
 
     def wake(self) -> None:
         """Nothing sleeps in another thread here."""

@@ -36,7 +36,7 @@ from katakei.runtime.session import RolloutSession, check_executors, restore_lin
 __all__ = ["Proposal", "RolloutRequest", "Rollouts", "carry_on", "changes"]
 
 CONFIRMATION_LIMIT = timedelta(minutes=15)
-"""How long the lease is held for a plan that waits for confirmation."""
+"""How long the lease is held for a plan that is made or waits for confirmation."""
 SURVEY_MAX_AGE = timedelta(seconds=60)
 """A plan confirmed later than this after its survey is made again."""
 
@@ -110,7 +110,8 @@ class Rollouts:
             return carry_on(drivers, earlier)
         check_executors(drivers, request.spec)
         name = drivers.name()
-        lease = acquire_lease(drivers, frozenset(group.arn for group in groups), name).keep()
+        lease = acquire_lease(drivers, frozenset(group.arn for group in groups), name)
+        lease.keep(drivers.clock.now() + CONFIRMATION_LIMIT)
         try:
             self._still_none_unfinished(groups)
             return self._propose(request, groups, name, lease)
@@ -132,7 +133,7 @@ class Rollouts:
         if drivers.clock.now() > proposal.confirm_until:
             proposal.discard()
             raise RefusedError(f"not confirmed within {span(CONFIRMATION_LIMIT)}; nothing was changed")
-        proposal.lease.beat_until(None)
+        proposal.lease.beat_until(drivers.clock.now() + CONFIRMATION_LIMIT)
         try:
             if drivers.clock.now() - proposal.surveyed > SURVEY_MAX_AGE:
                 groups = preflight.find_groups(drivers, proposal.request)

@@ -107,7 +107,8 @@ class LeaseHeldError(RefusedError):
 
     Attributes:
         silent: The newest heartbeats of the holders, when each of them may be gone. A process that observes them
-            unchanged for long enough may take over. Empty when one holder's heartbeat is fresh.
+            unchanged for long enough may take over. Empty when one holder's heartbeat is fresh and its process is not
+            known to be dead.
         unsure: The same, but also when heartbeats are fresh, because a holder may have died right after one. Empty
             only when the process of a holder with a fresh heartbeat is observed alive.
     """

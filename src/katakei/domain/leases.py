@@ -15,6 +15,15 @@ LEASE_DURATION = timedelta(seconds=20)
 SAFETY_MARGIN = timedelta(seconds=10)
 """No act begins with less of the lease left, and nobody takes a lease over sooner after its end."""
 
+ACT_WINDOW = LEASE_DURATION - SAFETY_MARGIN
+"""An act begins within this time after its lease was confirmed, or not at all."""
+
+SILENCE_LIMIT = LEASE_DURATION + SAFETY_MARGIN
+"""An owner without a heartbeat for this long may be replaced."""
+
+STALL_LIMIT = timedelta(seconds=60)
+"""A process whose rollout makes no progress for this long sends no more heartbeats, so that another can take over."""
+
 FRESH_HEARTBEAT = timedelta(seconds=6)
 """A heartbeat as young as this, by the store's own clock, shows that its owner is alive."""
 

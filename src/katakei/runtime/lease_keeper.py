@@ -9,14 +9,21 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from katakei.domain.errors import KatakeiError, LeaseHeldError, LeaseLostError, NoAnswerError
-from katakei.domain.leases import HEARTBEAT_INTERVAL, LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Lease
+from katakei.domain.leases import (
+    HEARTBEAT_INTERVAL,
+    LEASE_DURATION,
+    SAFETY_MARGIN,
+    SILENCE_LIMIT,
+    STALL_LIMIT,
+    Heartbeat,
+    Lease,
+)
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import Clock, Leases
 from katakei.runtime.drivers import Drivers
 
 log = logging.getLogger(__name__)
 
-SILENCE_LIMIT = LEASE_DURATION + SAFETY_MARGIN
 POLL_INTERVAL = timedelta(seconds=2)
 
 
@@ -70,14 +77,20 @@ def _take(drivers: Drivers, groups: frozenset[Arn], rollout: RolloutId, silent: 
 
 
 class LeaseKeeper:
-    """A lease of this process, and when the store last confirmed it."""
+    """A lease of this process, and when the store last confirmed it.
+
+    The heartbeat has a thread of its own, and a bound: a process whose loop stands still must lose its lease, although
+    that thread runs on. Every sign of progress moves the bound. A heartbeat that was due after it is not sent; once
+    there is progress again, the heartbeat goes on, if nobody took over meanwhile.
+    """
 
     def __init__(self, leases: Leases, clock: Clock, lease: Lease, proved: datetime) -> None:
         self.lease = lease
         self._leases = leases
         self._clock = clock
         self._proved = proved
-        self._beats_until: datetime | None = None
+        self._beats_until = proved + STALL_LIMIT
+        self._failure = ""
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="katakei-lease", daemon=True)
@@ -89,36 +102,50 @@ class LeaseKeeper:
 
     @property
     def until(self) -> datetime:
-        """No call begins later than this."""
+        """No call begins later than this. It is over at once when time jumped since the lease was confirmed."""
+        jump = self._clock.last_jump()
+        if self._failure or (jump is not None and jump >= self._proved):
+            return self._proved - SILENCE_LIMIT
         return self._proved + LEASE_DURATION - SAFETY_MARGIN
 
     def prove(self, at: datetime) -> None:
-        """Notes that a question sent at this moment was answered as only the owner is answered."""
-        self._proved = max(self._proved, at)
+        """Notes that a question of the loop, sent at this moment, was answered as only the owner is answered."""
+        self._note_proof(at)
+        self.progress()
 
     def renew(self) -> None:
-        """Sends one heartbeat. Raises LeaseLostError."""
-        with self._lock:
-            asked = self._clock.now()
-            self._leases.renew(self.lease)
-            self.prove(asked)
-        log.debug("heartbeat", extra={"facts": {"epoch": self.lease.epoch}})
+        """Sends one heartbeat for the loop, which is progress. Raises LeaseLostError."""
+        if self._failure:
+            raise LeaseLostError(self._failure)
+        self._renew()
+        self.progress()
+
+    def progress(self, due: datetime | None = None) -> None:
+        """Notes that a turn began or ended: the heartbeat goes on for a minute.
+
+        Args:
+            due: When the next turn is due; the minute begins then.
+        """
+        now = self._clock.now()
+        self.beat_until(max(now, due or now) + STALL_LIMIT)
 
     def keep(self, until: datetime | None = None) -> "LeaseKeeper":
         """Starts the heartbeat, in a thread of its own.
 
         Args:
-            until: The heartbeat stops at this moment (`beat_until`); None: not by itself.
+            until: The heartbeat stops at this moment (`beat_until`); None: after a minute without progress.
         """
-        self.beat_until(until)
+        self.progress()
+        if until is not None:
+            self.beat_until(until)
         self._thread.start()
         return self
 
-    def beat_until(self, moment: datetime | None) -> None:
+    def beat_until(self, moment: datetime) -> None:
         """Bounds the heartbeat, so that others can take over from a process that waits without end.
 
         Args:
-            moment: After it no heartbeat is sent; None: no bound.
+            moment: After it no heartbeat is sent.
         """
         self._beats_until = moment
 
@@ -133,16 +160,40 @@ class LeaseKeeper:
             self._leases.release(self.lease)
         log.info("lease released", extra={"facts": {"epoch": self.lease.epoch}})
 
+    def _renew(self) -> None:
+        with self._lock:
+            asked = self._clock.now()
+            self._leases.renew(self.lease)
+            self._note_proof(asked)
+        log.debug("heartbeat", extra={"facts": {"epoch": self.lease.epoch}})
+
+    def _note_proof(self, at: datetime) -> None:
+        self._proved = max(self._proved, at)
+
     def _beat(self) -> None:
-        while not self._over.wait(HEARTBEAT_INTERVAL.total_seconds()):
-            if self._beats_until is not None and self._clock.now() > self._beats_until:
-                log.info("heartbeat stopped", extra={"facts": {"epoch": self.lease.epoch}})
-                return
-            try:
-                self.renew()
-            except LeaseLostError:
-                log.info("lease lost", extra={"facts": {"epoch": self.lease.epoch}})
-                self._clock.wake()  # the next turn begins at once and finds out by itself
-                return
-            except KatakeiError:
-                continue  # the turn meets the same error and shows it
+        """The thread of the heartbeat. It ends with the lease; the loop then finds out at its next turn."""
+        try:
+            while not self._over.wait(HEARTBEAT_INTERVAL.total_seconds()):
+                if self._clock.now() <= self._beats_until:
+                    self._try_to_renew()
+                else:
+                    log.info("no heartbeat without progress", extra={"facts": {"epoch": self.lease.epoch}})
+        except LeaseLostError:
+            log.info("lease lost", extra={"facts": {"epoch": self.lease.epoch}})
+        except Exception as error:
+            log.exception("heartbeat failed", extra={"facts": {"epoch": self.lease.epoch}})
+            self._failure = (
+                f"the heartbeat failed with an internal error ({type(error).__name__}), so the lease counts as lost:"
+                " give the same command again"
+            )
+        else:
+            return
+        self._clock.wake()
+
+    def _try_to_renew(self) -> None:
+        try:
+            self._renew()
+        except LeaseLostError:
+            raise
+        except KatakeiError as error:  # the turn meets the same error and shows it
+            log.info("heartbeat unanswered", extra={"facts": {"epoch": self.lease.epoch, "error": str(error)}})

@@ -76,6 +76,7 @@ class Runner:
             drivers.balancer, executor, drivers.health_checker, drivers.clock, drivers.pool, self._probe
         )
         self._dispatcher = Dispatcher(drivers.balancer, executor, drivers.clock, drivers.pool)
+        self._looked = drivers.clock.now()
         self._facts: list[e.Event] = []
         self._journal_took = timedelta()
         self._trouble_since: datetime | None = None
@@ -144,6 +145,9 @@ class Runner:
 
     def _act(self, actions: Sequence[Action]) -> None:
         """Observing may have taken long: no call is made unless the lease was confirmed a moment ago."""
+        if self._jumped():
+            log.info("no call after a jump of the clock", extra={"facts": {"rollout": self._rollout.plan.rollout}})
+            return
         if self._drivers.clock.now() - self._lease.proved > PROOF_MAX_AGE:
             self._renew()
         self._dispatcher.submit(self._with_last_looks(actions), self._lease.until)
@@ -203,7 +207,15 @@ class Runner:
         if news:
             self._rollout = evolve(self._rollout, news)
 
+    def _jumped(self) -> bool:
+        """Whether the time jumped since the last observation began: its age cannot be known then."""
+        jump = self._drivers.clock.last_jump()
+        return jump is not None and jump >= self._looked
+
     def _look(self) -> None:
+        if self._jumped():
+            self._observation = Observation()
+        self._looked = self._drivers.clock.now()
         wanted = observation_request(self._rollout, self._observation, self._drivers.clock.now())
         self._observation = self._observer.look(self._rollout, wanted, self._observation)
 

@@ -47,6 +47,7 @@ class RolloutSession:
         self._drivers = drivers
         self._lease = lease
         self._interrupted_by = ""
+        lease.progress()
         try:
             self._runner = Runner(drivers, lease, plan.rollout)
             update, revert = (drivers.executor(plan.spec.command(back=back)).marks for back in (False, True))
@@ -76,6 +77,9 @@ class RolloutSession:
     def step(self) -> Turn:
         """Takes one turn.
 
+        A caller that does not come back within a minute after the next turn is due loses the lease: its heartbeat
+        stops, and another process may take over.
+
         Returns:
             What the turn did, when the next one is due, and whether this session is over.
 
@@ -85,7 +89,9 @@ class RolloutSession:
         """
         if self._interrupted_by and not self.rollout.interrupted:
             self._runner.note(e.Interrupted(self._drivers.clock.now(), self._interrupted_by))
+        self._lease.progress()
         turn = self._runner.turn()
+        self._lease.progress(turn.due)
         waits = (turn.due - turn.now).total_seconds()
         log.debug(
             "turn", extra={"facts": {"rollout": self.plan.rollout, "events": len(turn.written), "next_in": waits}}

@@ -73,6 +73,9 @@ class Place:
         self.time += span
         self.rests()
 
+    def last_jump(self) -> datetime | None:
+        return None
+
     def wake(self) -> None:
         """Nobody sleeps for long here."""
 

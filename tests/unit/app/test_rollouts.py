@@ -207,8 +207,8 @@ def test_heartbeat_is_bounded_while_a_plan_waits_for_confirmation(
     assert proposal.confirm_until - stage.clock.now() == seconds(15 * 60)
     assert beats(stage)
     stage.aws.clock.time = proposal.confirm_until + seconds(1)
-    proposal.lease._thread.join(10)
-    assert not proposal.lease._thread.is_alive()
+    assert rests(stage)
+    proposal.discard()
 
 
 def beats(stage: Stage) -> bool:
@@ -218,10 +218,35 @@ def beats(stage: Stage) -> bool:
     return any(len(heart.renewed) > before + 1 or end.wait(0.01) for _ in range(1000))
 
 
-def test_start_lifts_the_bound_of_the_heartbeat(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def rests(stage: Stage) -> bool:
+    """Whether no heartbeat is sent for ten of its intervals; one may have been under way."""
+    heart, end = stage.store.heartbeats[stage.drivers.owner], threading.Event()
+    end.wait(0.02)
+    before = len(heart.renewed)
+    end.wait(0.1)
+    return len(heart.renewed) == before
+
+
+def test_heartbeat_of_a_session_stops_when_no_turn_is_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_keeper, "HEARTBEAT_INTERVAL", seconds(0.01))
+    session = started(stage)
+    assert beats(stage)
+    stage.clock.sleep(seconds(61))
+    assert rests(stage)
+    session.close()
+
+
+def test_turns_move_the_bound_of_the_heartbeat(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease_keeper, "HEARTBEAT_INTERVAL", seconds(0.01))
     session = started(stage)
     stage.clock.sleep(seconds(15 * 60 + 1))
+    session.step()
+    assert beats(stage)
+    stage.clock.sleep(seconds(50))
+    assert beats(stage)
+    stage.clock.sleep(seconds(120))
+    assert rests(stage)
+    session.step()
     assert beats(stage)
     session.close()
 

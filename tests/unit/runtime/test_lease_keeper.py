@@ -30,6 +30,10 @@ class Here(SimulatedClock):
     def __init__(self) -> None:
         super().__init__()
         self.woken = threading.Event()
+        self.jumped: datetime | None = None
+
+    def last_jump(self) -> datetime | None:
+        return self.jumped
 
     def sleep(self, span: timedelta) -> None:
         super().sleep(span)
@@ -258,21 +262,104 @@ def test_release_without_an_answer_is_no_error(answer: KatakeiError) -> None:
     assert (leases.released, leases.asked - asked <= 1) == (True, True)
 
 
+def rests(leases: Renewing) -> bool:
+    """Whether no heartbeat is sent for ten of its intervals; one may have been under way."""
+    threading.Event().wait(0.02)
+    asked = leases.asked
+    threading.Event().wait(0.1)
+    return leases.asked == asked
+
+
 @pytest.mark.usefixtures("quick")
 def test_heartbeat_stops_at_its_bound() -> None:
     leases, clock = Renewing(None), Here()
     hold = kept(leases, clock, lambda: leases.asked >= 2, NOON + seconds(60))
     clock.sleep(seconds(61))
-    hold._thread.join(10)
-    assert (hold._thread.is_alive(), leases.released) == (False, False)
+    assert (rests(leases), leases.released) == (True, False)
+    hold.stop()
 
 
 @pytest.mark.usefixtures("quick")
-def test_heartbeat_goes_on_when_its_bound_is_lifted() -> None:
+def test_heartbeat_goes_on_when_its_bound_moves() -> None:
     leases, clock = Renewing(None), Here()
     hold = kept(leases, clock, lambda: leases.asked >= 2, NOON + seconds(60))
-    hold.beat_until(None)
+    hold.beat_until(NOON + seconds(100))
     clock.sleep(seconds(61))
     asked, end = leases.asked, threading.Event()
     assert any(leases.asked > asked + 2 or end.wait(0.01) for _ in range(1000))
     hold.release()
+
+
+@pytest.mark.usefixtures("quick")
+def test_heartbeat_stops_without_progress_and_goes_on_with_it() -> None:
+    leases, clock = Renewing(None), Here()
+    hold = kept(leases, clock, lambda: leases.asked >= 2)
+    clock.sleep(seconds(59))
+    asked, end = leases.asked, threading.Event()
+    assert any(leases.asked > asked + 2 or end.wait(0.01) for _ in range(1000))
+    clock.sleep(seconds(2))
+    assert rests(leases)
+    asked = leases.asked
+    hold.progress()
+    assert any(leases.asked > asked + 2 or end.wait(0.01) for _ in range(1000))
+    hold.stop()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("sign", [LeaseKeeper.renew, lambda hold: hold.prove(NOON), LeaseKeeper.progress])
+def test_heartbeat_goes_on_for_a_minute_after_each_sign(sign: Callable[[LeaseKeeper], None]) -> None:
+    leases, clock = Renewing(None), Here()
+    hold = kept(leases, clock, lambda: leases.asked >= 2)
+    clock.sleep(seconds(61))
+    assert rests(leases)
+    sign(hold)
+    asked, end = leases.asked, threading.Event()
+    assert any(leases.asked > asked + 2 or end.wait(0.01) for _ in range(1000))
+    clock.sleep(seconds(61))
+    assert rests(leases)
+    hold.stop()
+
+
+@pytest.mark.usefixtures("quick")
+def test_minute_without_progress_begins_when_the_next_turn_is_due() -> None:
+    leases, clock = Renewing(None), Here()
+    hold = kept(leases, clock, lambda: leases.asked >= 2)
+    hold.progress(clock.now() + seconds(30))
+    clock.sleep(seconds(89))
+    asked, end = leases.asked, threading.Event()
+    assert any(leases.asked > asked + 2 or end.wait(0.01) for _ in range(1000))
+    clock.sleep(seconds(2))
+    assert rests(leases)
+    hold.stop()
+
+
+class Surprised(Renewing):
+    """Leases whose second renewal meets an error that nobody foresaw."""
+
+    def renew(self, lease: Lease) -> None:
+        super().renew(lease)
+        if self.asked == 2:
+            raise RecursionError
+
+
+@pytest.mark.usefixtures("quick")
+def test_heartbeat_that_fails_unforeseen_counts_as_lost(caplog: pytest.LogCaptureFixture) -> None:
+    leases, clock = Surprised(None), Here()
+    hold = kept(leases, clock, clock.woken.is_set)
+    assert "heartbeat failed" in caplog.text
+    assert hold.until < clock.now()
+    with pytest.raises(LeaseLostError, match="the heartbeat failed with an internal error \\(RecursionError\\)"):
+        hold.renew()
+    assert leases.asked == 2
+
+
+def test_lease_confirmed_before_a_jump_allows_no_act() -> None:
+    leases, clock = Renewing(None), Here()
+    hold = LeaseKeeper(cast("Leases", leases), clock, Lease(BOTH, ours, 1), clock.now())
+    assert hold.until - clock.now() == seconds(10)
+    clock.sleep(seconds(1))
+    clock.jumped = clock.now()
+    assert hold.until < clock.now()
+    clock.sleep(seconds(1))
+    hold.renew()
+    assert hold.until - clock.now() == seconds(10)

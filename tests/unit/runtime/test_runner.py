@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import cycle, repeat
+from typing import Any
 
 import pytest
 from tests.properties.adversary import Adversary
@@ -17,6 +18,9 @@ from katakei.domain.errors import (
     TemporarilyUnavailableError,
     UnreachableError,
 )
+from katakei.domain.observation import Observation
+from katakei.domain.replay import Rollout
+from katakei.reconcile.observe import ObservationRequest
 from katakei.render.reasons import sentence
 from katakei.runtime.runner import OUTAGE_LIMIT
 
@@ -162,3 +166,55 @@ def test_lost_lease_after_a_silent_journal_makes_no_call(monkeypatch: pytest.Mon
     with pytest.raises(LeaseLostError):
         process.runner.turn()
     assert len(process.clock._aws.log.calls) == calls
+
+
+def ready_to_act() -> Process:
+    """A rollout whose next turn with a fresh observation makes the first call."""
+    process = Simulation(Scenario(seed=1))._take_up()
+    assert not changes(process)
+    return process
+
+
+def changes(process: Process) -> list[str]:
+    calls = process.clock._aws.log.calls
+    return [call.kind for call in calls if call.kind in {"register", "deregister", "start"}]
+
+
+def test_jump_of_time_while_observing_drops_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = ready_to_act()
+    real = process.runner._observer.look
+
+    def look_and_jump(*given: Any) -> Observation:
+        seen = real(*given)
+        process.clock.jumped = process.clock.now()
+        process.clock.sleep(seconds(6))  # the lease would be confirmed again before the calls
+        return seen
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process.runner._observer, "look", look_and_jump)
+        for _ in range(5):
+            turn(process)
+        process.pool.run_what_is_due()
+        assert not changes(process)
+    turn(process)
+    turn(process)
+    process.pool.run_what_is_due()
+    assert changes(process)
+
+
+def test_jump_of_time_makes_every_observation_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = with_a_target_draining()
+    given: list[Observation] = []
+    real = process.runner._observer.look
+
+    def look(rollout: Rollout, wants: ObservationRequest, last: Observation) -> Observation:
+        given.append(last)
+        return real(rollout, wants, last)
+
+    monkeypatch.setattr(process.runner._observer, "look", look)
+    turn(process)
+    process.clock.jumped = process.clock.now()
+    process.clock.sleep(seconds(1))
+    turn(process)
+    turn(process)
+    assert [last == Observation() for last in given] == [False, True, False]

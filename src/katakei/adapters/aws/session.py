@@ -28,6 +28,7 @@ from katakei.adapters.aws.providers import Provider, ProviderError, name_provide
 from katakei.adapters.aws.rate_limits import TokenBuckets, shared_buckets
 from katakei.adapters.aws.services import ELB, Service
 from katakei.domain.errors import NoAnswerError
+from katakei.domain.leases import ACT_WINDOW
 from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
@@ -145,8 +146,13 @@ class AwsSession:
             self._connections[service.name] = _Connection(client, None)
 
     def _check_deadline(self, action: str, by: datetime | None) -> None:
-        if by is not None and self._clock.now() > by:
+        if by is None:
+            return
+        if self._clock.now() > by:
             raise NoAnswerError(f"{action} was not called: no time was left for it")
+        jump = self._clock.last_jump()
+        if jump is not None and by < jump + ACT_WINDOW:  # the lease of this call was confirmed before the jump
+            raise NoAnswerError(f"{action} was not called: the clock of this machine jumped, so its time may be over")
 
     def _connect(self, service: Service[Any]) -> _Connection:
         """Returns the connection to a service; makes it on the first call. Clients are made one at a time."""

@@ -2,6 +2,9 @@
 
 Nothing is read or written here. The clock of a store can only refuse, early. An owner is gone when this host knows that
 its process is dead, or when the caller has watched it in silence for long enough by its own clock.
+
+In a store that several machines share, a young heartbeat is stronger than what this host knows. Two machines that were
+restored from one snapshot have the same boot id, host name and machine-id, and each misses the processes of the other.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,17 +13,20 @@ from datetime import datetime, timedelta
 
 from katakei.adapters.system import process
 from katakei.domain.errors import LeaseHeldError, LeaseLostError
-from katakei.domain.leases import FRESH_HEARTBEAT, LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Owner
+from katakei.domain.leases import FRESH_HEARTBEAT, SILENCE_LIMIT, Heartbeat, Owner
 from katakei.domain.model import Arn, RolloutId
 
 FateCheck = Callable[[Owner, process.Place], process.ProcessFate]
 """What this host knows of the process of an owner."""
+
+DEAD = process.ProcessFate.DEAD
 
 SKEW = timedelta(seconds=1)
 """Stores tell whole seconds."""
 
 ADVICE = {
     process.ProcessFate.ALIVE: "wait until it has ended",
+    process.ProcessFate.DEAD: "it is gone from this machine, but may run on one restored from the same snapshot",
     process.ProcessFate.UNKNOWN: "whether that process still runs cannot be known from here",
 }
 
@@ -55,6 +61,11 @@ class LeaseHolder:
         """Whether its heartbeat is young. A store's clock that was set back gives negative ages, which tell nothing."""
         return self.age is not None and -SKEW <= self.age <= FRESH_HEARTBEAT
 
+    @property
+    def long_silent(self) -> bool:
+        """Whether its heartbeat is known to be older than the time after which an owner may be replaced."""
+        return self.age is not None and self.age > SILENCE_LIMIT + SKEW
+
 
 def identity_text(owner: Owner, place: process.Place) -> str:
     """What a lease row keeps in `pids`: the pid namespace, and with it the owner's scheme and nonce.
@@ -85,13 +96,16 @@ def lost() -> LeaseLostError:
     return LeaseLostError("another process has taken over: this one writes nothing and starts nothing more")
 
 
-def check_replaceable(holders: Sequence[LeaseHolder], fate: FateCheck, silent: frozenset[Heartbeat]) -> None:
+def check_replaceable(
+    holders: Sequence[LeaseHolder], fate: FateCheck, silent: frozenset[Heartbeat], *, shared: bool
+) -> None:
     """Returns when every holder is gone: dead as known from here, or watched and silent.
 
     Args:
         holders: The present holders of the wanted groups.
         fate: What this host knows of a process.
         silent: Heartbeats that the caller has watched for long enough by its own clock.
+        shared: Whether other machines may use the store. A dead process then counts only after a long silence.
 
     Raises:
         LeaseHeldError: One of them is not gone; it names the one that was heard of last.
@@ -99,18 +113,19 @@ def check_replaceable(holders: Sequence[LeaseHolder], fate: FateCheck, silent: f
     present = [
         (holder, verdict)
         for holder in holders
-        if holder.beat not in silent and (verdict := fate(holder.owner, holder.place)) is not process.ProcessFate.DEAD
+        if holder.beat not in silent
+        and ((verdict := fate(holder.owner, holder.place)) is not DEAD or (shared and not holder.long_silent))
     ]
     if not present:
         return
-    heard = [each for each in present if each[0].recently_heard]
+    heard = [each for each in present if each[0].recently_heard and each[1] is not DEAD]
     holder, verdict = (heard or present)[0]
     beats = frozenset(each.beat for each, _ in present)
     seen = any(verdict is process.ProcessFate.ALIVE for _, verdict in heard)
     age = f"; heard of {max(0, int(holder.age.total_seconds()))}s ago" if holder.age is not None else ""
     raise LeaseHeldError(
         f"{holder.group} is held by {holder}: {ADVICE[verdict]}{age}. The same command takes over once it has been"
-        f" silent for {(LEASE_DURATION + SAFETY_MARGIN).seconds}s",
+        f" silent for {SILENCE_LIMIT.seconds}s",
         silent=frozenset() if heard else beats,
         unsure=frozenset() if seen else beats,
     )

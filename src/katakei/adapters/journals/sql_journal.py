@@ -90,7 +90,11 @@ class SqlLeases:
             raise ValueError("a lease is for at least one group")
         with self.store.writing() as connection:
             return lease_rows.take(
-                connection, groups, owner, rollout, lambda found: check_replaceable(found, self._fate, silent)
+                connection,
+                groups,
+                owner,
+                rollout,
+                lambda found: check_replaceable(found, self._fate, silent, shared=False),
             )
 
     def renew(self, lease: Lease) -> None:

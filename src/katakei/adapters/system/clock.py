@@ -9,16 +9,25 @@ CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """CLOCK_BOOTTIME of Linux goes on while the machine is suspended, and so does CLOCK_MONOTONIC of macOS."""
 
 
-class SystemClock:
-    """The wall clock at the start of the process plus monotonic time since: it never jumps.
+JUMP = timedelta(seconds=5)
+"""A smaller step of the wall clock is none: a lease outlives a pause as short as this, and NTP corrects seconds."""
+READ_WITHIN = 1.0
+"""Seconds within which both clocks must be read to be compared."""
 
-    Setting the wall clock forward or back by an hour therefore changes no decision. The time of a suspend counts, so
-    that a process does not go on with a lease that ended meanwhile.
+
+class SystemClock:
+    """The wall clock at the start of the process plus monotonic time since: `now` never jumps.
+
+    Setting the wall clock forward or back by an hour therefore changes no time. The time of a suspend counts, so that
+    a process does not go on with a lease that ended meanwhile. A hypervisor that pauses a virtual machine stops both
+    clocks; when it then sets the wall clock right, that clock jumps against the other one, and `last_jump` tells.
     """
 
     def __init__(self) -> None:
-        self._born = datetime.now(UTC)
         self._since = time.clock_gettime(CLOCK)
+        self._born = datetime.now(UTC)
+        self._wall_ahead = timedelta()  # the wall clock against `now`, when both were compared last
+        self._jumped: datetime | None = None
         self._wakes: SimpleQueue[None] = (
             SimpleQueue()
         )  # its `put` is reentrant; an Event may deadlock in a signal handler
@@ -26,6 +35,15 @@ class SystemClock:
     def now(self) -> datetime:
         """Aware UTC."""
         return self._born + timedelta(seconds=time.clock_gettime(CLOCK) - self._since)
+
+    def last_jump(self) -> datetime | None:
+        """When a step of the wall clock by more than 5 s was seen last, in either direction; None: never."""
+        before, wall, now = self.now(), datetime.now(UTC), self.now()
+        if (now - before).total_seconds() < READ_WITHIN:
+            if abs(wall - now - self._wall_ahead) > JUMP:
+                self._jumped = now
+            self._wall_ahead = wall - now
+        return self._jumped
 
     def sleep(self, span: timedelta) -> None:
         """Returns after `span`, or early when `wake` was called."""

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """The time. It never jumps inside a process."""
+    """The time. `now` never jumps inside a process."""
 
     def now(self) -> datetime:
         """Aware UTC: the wall clock at the process's start plus the monotonic time since."""
@@ -17,6 +17,14 @@ class Clock(Protocol):
 
     def sleep(self, span: timedelta) -> None:
         """Sleep for `span`, or until `wake` is called."""
+        ...
+
+    def last_jump(self) -> datetime | None:
+        """When the wall clock was last seen to have jumped against `now`; None: never, in this process.
+
+        A virtual machine that was paused looks like this. How long the pause was cannot be known, so that nothing
+        which was known before the jump may be relied on.
+        """
         ...
 
     def wake(self) -> None:

@@ -22,6 +22,7 @@ from tests.contracts.ledgers import (
     fell,
     owner,
     planned,
+    taken_over,
     word,
 )
 
@@ -124,7 +125,7 @@ def test_old_owner_is_fenced_by_event_number(ledger: S3Ledger) -> None:
     begun(ledger)
     old = EventLog(ledger.bucket)
     assert old.end(ID) == 1
-    taken = ledger.leases(lambda *_: ProcessFate.DEAD).take(BOTH, owner(2), ID)
+    taken = taken_over(ledger, BOTH, owner(2), ID)
     ledger.journal().append(taken, ID, 1, [e.OwnerChanged(NOON, owner(2))])
     assert not old.add(ID, 1, [encode(fell(2))])
 

@@ -41,6 +41,9 @@ class Turned:
     def sleep(self, span: timedelta) -> None:
         self.at += span
 
+    def last_jump(self) -> datetime | None:
+        return None
+
     def wake(self) -> None:
         """Nobody sleeps here."""
 

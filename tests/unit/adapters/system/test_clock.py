@@ -34,6 +34,30 @@ def test_stepped_wall_clock_moves_no_time(by: timedelta, monkeypatch: pytest.Mon
     assert timedelta() <= ours.now() - begun < timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("by", [HOUR, -HOUR, timedelta(seconds=6)], ids=["forward", "back", "six seconds"])
+def test_stepped_wall_clock_is_seen_as_one_jump(by: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "datetime", Wall)
+    monkeypatch.setattr(Wall, "turned", timedelta())
+    ours = clock.SystemClock()
+    assert ours.last_jump() is None
+
+    monkeypatch.setattr(Wall, "turned", by)
+    before = ours.now()
+    seen = ours.last_jump()
+
+    assert seen is not None
+    assert before <= seen <= ours.now()
+    assert ours.last_jump() == seen
+
+
+def test_small_corrections_of_the_wall_clock_are_no_jump(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "datetime", Wall)
+    ours = clock.SystemClock()
+    for seconds in range(0, 40, 4):
+        monkeypatch.setattr(Wall, "turned", timedelta(seconds=seconds))
+        assert ours.last_jump() is None
+
+
 def test_wake_ends_the_sleep_that_comes_next() -> None:
     ours = clock.SystemClock()
     ours.wake()

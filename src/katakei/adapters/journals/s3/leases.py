@@ -71,7 +71,7 @@ class S3Leases:
         for _ in range(TRIES):
             seen = {group: self._seen(group) for group in sorted(groups)}
             others = [holder for group, each in seen.items() if (holder := _holder(group, each, owner, rollout))]
-            check_replaceable(others, self._fate, silent)
+            check_replaceable(others, self._fate, silent, shared=True)
             lease = Lease(groups, owner, max((each.row.epoch for each in seen.values() if each.row), default=0) + 1)
             if self._claim(lease, rollout, seen):
                 return lease
