@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from katakei.app import queries
+from katakei.app.held_targets import held_targets
 from katakei.domain.jobs import planned
 from katakei.domain.model import Arn, Group, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
@@ -16,7 +16,8 @@ from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import GroupMember, HealthChecker, ProbedTarget
 from katakei.domain.rollout import groups_of
 from katakei.domain.spec import Spec
-from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, machines, states
+from katakei.planning.held import with_held
+from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, states
 from katakei.reconcile.health_checks import of_target
 from katakei.runtime.dispatcher import TOGETHER, last_looks
 from katakei.runtime.drivers import Drivers, with_retries
@@ -84,7 +85,8 @@ def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ..
         survey = with_retries(drivers.clock, lambda: _survey(drivers, groups, spec))
     else:
         spec = replace(request.spec, service=groups[0].name, groups=(groups[0].arn,))
-        survey = Survey(groups, with_retries(drivers.clock, lambda: _members(drivers, groups)))
+        members = with_retries(drivers.clock, lambda: _members(drivers, groups))
+        survey = Survey(groups, members, held=held_targets(drivers.journal, groups, members))
     asked = PlanRequest(
         rollout=rollout,
         kind=request.kind,
@@ -110,13 +112,10 @@ def _members(drivers: Drivers, groups: Sequence[Group]) -> Mapping[Arn, tuple[Gr
 
 def _survey(drivers: Drivers, groups: tuple[Group, ...], spec: Spec) -> Survey:
     """Members, and what else decides whether their machines can be rolled."""
-    held = {
-        rollout.owners[place]: rollout.plan.rollout
-        for group in groups
-        for place, rollout in queries.held_out(drivers.journal, group.arn).items()
-    }
-    read = Survey(groups, _members(drivers, groups), ours_out=held)
-    targets = machines(read)
+    members = _members(drivers, groups)
+    held = held_targets(drivers.journal, groups, members)
+    read = Survey(groups, members, ours_out={each.target.id: each.rollout for each in held}, held=held)
+    targets = with_held(read, PlanKind.ROLL)
     executors = dict.fromkeys(drivers.executor(command) for command in spec.commands)
     elsewhere = drivers.pool.submit(lambda: tuple(drivers.balancer.elsewhere(targets)))
     ready = [drivers.pool.submit(lambda by=by: by.ready(targets, QUESTION_LIMIT)) for by in executors]  # type: ignore[misc]  # binds each

@@ -173,6 +173,8 @@ def _decided(rollout: Rollout, status: TargetStatus) -> bool:
     """Whether the rollout did anything to the target that shows where it is now."""
     if rollout.plan.kind is PlanKind.REGISTER and status.phase is Phase.LEFT_OUT:
         return False
+    if rollout.plan.kind is PlanKind.ROLL and status.attempt == 0:  # it was out before, and was never taken
+        return False
     return status.phase not in {Phase.WAITING, Phase.SKIPPED, Phase.GONE}
 
 

@@ -31,7 +31,7 @@ from katakei.planning.reasons import PlanCode, reason
 from katakei.render.text import span
 from katakei.runtime.drivers import Drivers
 from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
-from katakei.runtime.session import RolloutSession, check_executors, restore_lines
+from katakei.runtime.session import RolloutSession, check_executors, restore_held, restore_lines
 
 __all__ = ["Proposal", "RolloutRequest", "Rollouts", "carry_on", "changes"]
 
@@ -51,6 +51,7 @@ class Proposal:
         request: What was asked for.
         plan: What would be done.
         restore_lines: The commands that put everything back by hand.
+        restore_held: The same for what was out of service before.
         surveyed: When the load balancer was read for the plan.
         confirm_until: The moment after which the plan can no longer be started.
         lease: Held for the groups of the plan.
@@ -59,6 +60,7 @@ class Proposal:
     request: RolloutRequest
     plan: Plan
     restore_lines: tuple[str, ...]
+    restore_held: tuple[str, ...]
     surveyed: datetime
     confirm_until: datetime
     lease: LeaseKeeper
@@ -153,10 +155,10 @@ class Rollouts:
             raise RefusedError("the target groups were replaced meanwhile: give the same command again")
         ready = preflight.preflight(self._drivers, request, groups, name)
         plan = self._plan(ready)
-        lines = restore_lines(self._drivers, plan)
+        lines, held = restore_lines(self._drivers, plan), restore_held(self._drivers, plan)
         until = self._drivers.clock.now() + CONFIRMATION_LIMIT
         lease.beat_until(until)
-        return Proposal(request, plan, lines, ready.surveyed, until, lease)
+        return Proposal(request, plan, lines, held, ready.surveyed, until, lease)
 
     def _plan(self, ready: Preflight) -> Plan:
         if ready.asked.kind is not PlanKind.ROLL:

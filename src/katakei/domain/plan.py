@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from katakei.domain.model import Arn, Group, Registration, RolloutId, Target
+from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.phases import Phase
 from katakei.domain.reasons import Reason
 from katakei.domain.spec import Spec
@@ -37,6 +37,19 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldTarget:
+    """A target of the plan that an earlier rollout left out of service. It begins out of service.
+
+    Attributes:
+        target: One of the plan's targets.
+        rollout: The rollout that left it out.
+    """
+
+    target: TargetId
+    rollout: RolloutId
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What was promised when the rollout began.
 
@@ -51,6 +64,7 @@ class Plan:
         waits: False for a manual step that does not wait for its effect.
         said: The notices as sentences, in plans of older versions.
         notices: What the person must know: accepted risks, targets that are left alone.
+        held: The targets that an earlier rollout left out of service; a rollout takes them first.
     """
 
     rollout: RolloutId
@@ -70,6 +84,7 @@ class Plan:
     waits: bool = True
     said: tuple[str, ...] = ()
     notices: tuple[Reason, ...] = ()
+    held: tuple[HeldTarget, ...] = ()
 
 
 def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:
@@ -91,5 +106,15 @@ def with_places(known: Target, target: Target) -> Target:
 
 
 def restorable(plan: Plan) -> tuple[Registration, ...]:
-    """Every registration that the rollout may take out, exactly as it was (promise 3)."""
-    return tuple(place for target in plan.targets for place in target.registrations)
+    """Every registration that the rollout may take out, exactly as it was (promise 3).
+
+    Targets that were out of service before are not among them: see `restorable_held`.
+    """
+    held = {each.target for each in plan.held}
+    return tuple(place for target in plan.targets if target.id not in held for place in target.registrations)
+
+
+def restorable_held(plan: Plan) -> tuple[Registration, ...]:
+    """The registrations of the targets that were out of service before the rollout, as an earlier rollout recorded."""
+    held = {each.target for each in plan.held}
+    return tuple(place for target in plan.targets if target.id in held for place in target.registrations)

@@ -134,6 +134,9 @@ class ReasonCode(StrEnum):
     LEFT_SERVICE = "left_service"
     LEFT_SERVICE_WAITING = "left_service_waiting"
     LEFT_SERVICE_NOT_OBSERVED = "left_service_not_observed"
+    # Targets that an earlier rollout left out of service
+    HELD_SINCE = "held_since"
+    HELD_WITHOUT_CHECK = "held_without_check"
     # Targets that the plan does not know
     LATE_TARGETS_LEFT = "late_targets_left"
     MACHINE_TAKES_NO_PART = "machine_takes_no_part"
@@ -236,6 +239,8 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.LEFT_SERVICE: "why",
             _C.LEFT_SERVICE_WAITING: "waited why",
             _C.LEFT_SERVICE_NOT_OBSERVED: "waited text",
+            _C.HELD_SINCE: "rollout",
+            _C.HELD_WITHOUT_CHECK: "rollout",
             _C.LATE_TARGETS_LEFT: "",
             _C.MACHINE_TAKES_NO_PART: "",
             _C.TAGS_DIFFER: "",

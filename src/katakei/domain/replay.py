@@ -12,8 +12,9 @@ from katakei.domain import events as e
 from katakei.domain.model import TargetId
 from katakei.domain.observation import recorded_baseline
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, TRANSITIONS, Cause, Intent, Phase
-from katakei.domain.plan import with_target
-from katakei.domain.rollout import Rollout, TargetStatus, after_change, members
+from katakei.domain.plan import HeldTarget, PlanKind, with_target
+from katakei.domain.reasons import ReasonCode, reason
+from katakei.domain.rollout import Rollout, TargetStatus, after_change, is_held_waiting, members
 
 __all__ = ["Rollout", "evolve", "replay"]
 
@@ -49,17 +50,36 @@ def _begin(planned: e.Planned) -> Rollout:
     touched = plan.begin is not Phase.WAITING
     intent = Intent.RETURN if touched else Intent.UPDATE
     status = TargetStatus(plan.begin, planned.at, intent)
+    held = {each.target: _held(planned, each) for each in plan.held}
+    statuses = {target.id: held.get(target.id, status) for target in plan.targets}
     index: dict[Phase, dict[TargetId, None]] = {phase: {} for phase in Phase}
-    index[plan.begin] = {target.id: None for target in plan.targets}
+    for target, begins in statuses.items():
+        index[begins.phase][target] = None
     return Rollout(
         plan=plan,
         begun=planned.at,
         **members(plan),
-        statuses={target.id: status for target in plan.targets},
+        statuses=statuses,
         by_phase=index,
-        flagged={},
+        flagged={target: None for target, begins in statuses.items() if begins.retry},
         number=1,
         moved=planned.at,
+    )
+
+
+def _held(planned: e.Planned, held: HeldTarget) -> TargetStatus:
+    """A target that was left out before. It stays so, as a manual deregistration wants, or waits for its first attempt.
+
+    It never counts as serving, and an attempt that ends before its work leaves it out again.
+    """
+    by_hand = planned.plan.kind is PlanKind.DEREGISTER
+    return TargetStatus(
+        Phase.LEFT_OUT,
+        planned.at,
+        attempt=0,
+        reason=reason(ReasonCode.HELD_SINCE, rollout=held.rollout),
+        cause=Cause.BY_HAND if by_hand else None,
+        retry=not by_hand,
     )
 
 
@@ -113,6 +133,8 @@ class _Draft:
                 self._change(interrupted=True)
             case e.Finished(at):
                 self._change(finished=at, paused=None)
+                for target in [t for t in self.flagged if is_held_waiting(self.statuses[t])]:
+                    self._set(target, retry=False)  # a retry of other targets does not take it
             # What was done
             case e.Deregistered() | e.Registered():
                 self._call_returned(event)

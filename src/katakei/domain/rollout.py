@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
-from katakei.domain.model import Arn, Group, Registration, Target, TargetId
+from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import Baseline
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Cause, Intent, Phase
 from katakei.domain.plan import Plan
@@ -27,6 +27,7 @@ class Members(TypedDict):
         places: The known registrations of each group, bystanders included.
         zones: The zone of each target, bystanders included.
         groups: The groups in which each target that takes part is registered.
+        held: The targets that were out of service before, with the rollout that left them out.
     """
 
     targets: Mapping[TargetId, Target]
@@ -34,6 +35,7 @@ class Members(TypedDict):
     places: Mapping[Arn, frozenset[Registration]]
     zones: Mapping[TargetId, str]
     groups: Mapping[TargetId, tuple[Group, ...]]
+    held: Mapping[TargetId, RolloutId]
 
 
 def members(plan: Plan) -> Members:
@@ -48,6 +50,7 @@ def members(plan: Plan) -> Members:
         },
         "zones": {target.id: target.zone for target in everyone},
         "groups": {target.id: groups_of(plan, target) for target in plan.targets},
+        "held": {each.target: each.rollout for each in plan.held},
     }
 
 
@@ -87,7 +90,7 @@ class TargetStatus:
     phase: Phase
     since: datetime
     intent: Intent = Intent.UPDATE
-    attempt: int = 1
+    attempt: int = 1  # 0: it was out of service before this rollout, and was not taken yet
     reason: Reason | None = None
     cause: Cause | None = None
     baseline: Baseline | None = None  # None: not taken yet
@@ -116,6 +119,11 @@ class TargetStatus:
     was_out: bool = False  # it was left out when this attempt began
     marks: str = ""  # where the marks of its work are kept, see ports.Executor.marks
     reverted: bool = False  # the present revert was decided for it: once is enough, whatever the result
+
+
+def is_held_waiting(status: TargetStatus) -> bool:
+    """Whether the target was out of service before this rollout, which has not taken it yet but will."""
+    return status.attempt == 0 and status.retry
 
 
 def after_change(before: TargetStatus, event: e.PhaseChanged) -> TargetStatus:
@@ -168,6 +176,7 @@ class Rollout:
     places: Mapping[Arn, frozenset[Registration]]
     zones: Mapping[TargetId, str]
     groups: Mapping[TargetId, tuple[Group, ...]]
+    held: Mapping[TargetId, RolloutId]
     statuses: Mapping[TargetId, TargetStatus]
     by_phase: Mapping[Phase, Mapping[TargetId, None]]
     flagged: Mapping[TargetId, None]
@@ -207,6 +216,12 @@ class Rollout:
         """How many targets may be taken out now; 0 until a whole batch fits into the window."""
         free = self.plan.window - self.in_progress
         return free if free >= self.batch_size else 0
+
+    @property
+    def held_waiting(self) -> list[TargetId]:
+        """Targets that an earlier rollout left out and that this one still has to take, in the order of the plan."""
+        flagged = self.flagged
+        return [t for t in self.held if t in flagged and is_held_waiting(self.statuses[t])] if flagged else []
 
     @property
     def stopped(self) -> Reason | None:

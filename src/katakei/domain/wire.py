@@ -90,8 +90,9 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         plan.Plan: record(
             "Plan",
             "rollout kind spec release account region groups targets "
-            "bystanders window floors who versions begin waits said notices@2",
+            "bystanders window floors who versions begin waits said notices@2 held@3",
         ),
+        plan.HeldTarget: record("HeldTarget", "target rollout"),
         spec.Spec: record("Spec", "service groups work targets late window drain check soak limits on_failure revert"),
         spec.Command: record("Command", "executor run argv env"),
         spec.Variable: record("Variable", "name value secret ssm_parameter"),

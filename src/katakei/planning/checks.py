@@ -10,7 +10,8 @@ from katakei.domain.model import Group, Target, TargetType
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.reasons import Reason
 from katakei.domain.spec import DrainUntil
-from katakei.planning.reasons import PlanCode, Risk, reason
+from katakei.planning.held import left_alone, staying_out
+from katakei.planning.reasons import PlanCode, Risk, named, reason
 from katakei.planning.survey import AcceptedRisks, Survey
 
 SAFE_SETTLE = timedelta(seconds=30)  # a real ALB keeps sending new requests for 13 to 25 s after it reports draining
@@ -103,15 +104,27 @@ def _unused(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[R
             yield reason(PlanCode.UNUSED_GROUP_WITH_FLOOR, group=group.name)
 
 
-def _floor(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+def _floor(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     """A floor that no take-out could keep, even if every registration served."""
     if plan.kind is not PlanKind.ROLL:
         return
     for group in plan.groups:
-        floor = plan.floors[group.arn]
-        most = max((_registrations(target, group) for target in plan.targets), default=0)
-        if plan.targets and floor.count and floor.base - most < floor.count:
+        floor, serve = plan.floors[group.arn], _serving_now(plan)
+        most = max((_registrations(target, group) for target in serve), default=0)
+        out = [held for held in staying_out(plan, survey) if held.is_out_of(group.arn)]
+        missing = sum(place.group == group.arn for held in out for place in held.out)
+        if most and missing and floor.base - most >= floor.count > floor.base - most - missing:
+            yield reason(
+                PlanCode.HELD_NEEDED_FOR_FLOOR,
+                group=group.name,
+                floor=floor.count,
+                base=floor.base,
+                targets=tuple(named(held.target) for held in out),
+            )
+            yield from map(left_alone, out)
+        elif serve and floor.count and floor.base - most < floor.count:
             yield reason(PlanCode.FLOOR_NEVER_KEPT, group=group.name, floor=floor.count, base=floor.base)
+            yield from map(left_alone, (held for held in survey.held if held.left_alone and held.is_out_of(group.arn)))
         elif floor.per_zone and (zone := _tight_zone(plan, group)):
             yield reason(PlanCode.ZONE_FLOOR_NEVER_KEPT, group=group.name, zone=zone, floor=floor.per_zone)
 
@@ -148,12 +161,18 @@ def _manual_step(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterat
 
 def _tight_zone(plan: Plan, group: Group) -> str:
     """A zone in which a target of the plan could never leave this group; '' when there is none."""
-    for target in plan.targets:
+    for target in _serving_now(plan):
         others = [t for t in (*plan.targets, *plan.bystanders) if t.zone == target.zone and t.id != target.id]
         left = sum(_registrations(t, group) for t in others)
         if _registrations(target, group) and left < plan.floors[group.arn].per_zone:
             return target.zone
     return ""
+
+
+def _serving_now(plan: Plan) -> list[Target]:
+    """The targets that the plan takes out of service; those that are out already take nothing from a floor."""
+    held = {each.target for each in plan.held}
+    return [target for target in plan.targets if target.id not in held]
 
 
 def _registrations(target: Target, group: Group) -> int:
@@ -164,6 +183,17 @@ def _elsewhere(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[
     if plan.kind is PlanKind.ROLL and survey.elsewhere and not accepted.only_these_groups:
         places = tuple((place.id, place.port, str(place.group)) for place in survey.elsewhere)
         yield reason(PlanCode.SHARED_TARGETS, registrations=places, risk=Risk.SHARED_TARGETS.value)
+
+
+def _held(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    """A target out of service that was registered in more groups: only half of it would come back."""
+    groups = {group.arn for group in plan.groups}
+    takes = {each.target for each in plan.held}
+    for held in survey.held if plan.kind is PlanKind.ROLL else ():
+        more = tuple(dict.fromkeys(str(p.group) for p in held.target.registrations if p.group not in groups))
+        if more and held.target.id in takes:
+            who = named(held.target)
+            yield reason(PlanCode.HELD_IN_MORE_GROUPS, target=who, rollout=held.rollout, groups=more)
 
 
 def _draining(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Reason]:
@@ -224,6 +254,7 @@ _RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[Reason]], ...] = 
     _floor,
     _manual_step,
     _elsewhere,
+    _held,
     _draining,
     _settle,
     _limits,

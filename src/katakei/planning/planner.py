@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from katakei.domain.errors import RefusedError, UnreachableError, UsageError
-from katakei.domain.model import Arn, Target, TargetId
+from katakei.domain.model import Arn, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Plan, PlanKind, with_places
 from katakei.domain.reasons import Reason
 from katakei.domain.spec import TargetOrder
 from katakei.planning.checks import SAFE_SETTLE, reasons_against, settle_is_short, unreachable
+from katakei.planning.held import counted, refuse_left_alone, taken, with_held
+from katakei.planning.held import notices as held_notices
 from katakei.planning.reasons import PlanCode, named, reason
 from katakei.planning.survey import AcceptedRisks, PlanRequest, Survey, machines, states, tags
 
@@ -26,14 +28,15 @@ def make(request: PlanRequest, survey: Survey, accepted: AcceptedRisks) -> Plan:
         RefusedError: The plan would be unsafe; the error carries every reason.
         UnreachableError: A target of the plan cannot be worked on now.
     """
+    everyone = with_held(survey, request.kind)
     for group in survey.groups:
-        if not survey.members[group.arn]:
+        if not any(place.group == group.arn for target in everyone for place in target.registrations):
             raise UsageError(reasons=(reason(PlanCode.GROUP_EMPTY, group=group.name),))
-    everyone = machines(survey)
     chosen = _chosen(request, survey, everyone)
     if request.kind is PlanKind.ROLL:
-        chosen = tuple(target for target in chosen if HealthState.DRAINING not in states(survey, target.id))
-    plan = _draw(request, survey, accepted, everyone, _ordered(request, survey, chosen))
+        held = {each.target for each in taken(survey, request.kind, chosen)}
+        chosen = tuple(t for t in chosen if t.id in held or HealthState.DRAINING not in states(survey, t.id))
+    plan = _draw(request, survey, accepted, machines(survey), _ordered(request, survey, chosen))
     return _checked(plan, survey, accepted)
 
 
@@ -86,13 +89,18 @@ def _draw(
         who=request.who,
         versions=request.versions,
         waits=request.waits,
+        held=taken(survey, request.kind, chosen),
     )
     return replace(_without_check(plan, survey), notices=tuple(_notices(plan, survey, accepted)))
 
 
 def _floor(request: PlanRequest, survey: Survey, group: Arn, *, force: bool) -> Floor:
-    """The floor of a group. A percentage counts the registrations that are not draining now, and is rounded up."""
+    """The floor of a group. A percentage counts the registrations that are not draining now, and is rounded up.
+
+    A rollout also counts what earlier rollouts left out of service.
+    """
     base = sum(not member.seen.out for member in survey.members[group])
+    base += counted(survey, group) if request.kind is PlanKind.ROLL else 0
     if force and request.kind is not PlanKind.ROLL:
         return Floor(0, base)
     return Floor(request.spec.window.floor.up(base), base, request.spec.window.floor_per_zone)
@@ -106,6 +114,8 @@ def _chosen(request: PlanRequest, survey: Survey, everyone: tuple[Target, ...]) 
         return everyone
     found = {written: _named(written, everyone) for written in wanted.only}
     unknown = tuple(written for written, targets in found.items() if not targets)
+    for written in unknown if request.kind is PlanKind.ROLL else ():
+        refuse_left_alone(survey, written)
     if unknown:
         registered = tuple(named(target) for target in everyone)
         groups = _names(survey)
@@ -149,10 +159,15 @@ def _at(port: int, target: Target, written: str) -> Target:
 
 
 def _ordered(request: PlanRequest, survey: Survey, chosen: tuple[Target, ...]) -> tuple[Target, ...]:
-    """Zone by zone where requested. Targets that do not serve go last, so that a healthy one proves the release."""
+    """Zone by zone where requested. Targets that do not serve go last, so that a healthy one proves the release.
+
+    What an earlier rollout left out goes first: another failure there costs nothing.
+    """
+    held = {each.target for each in taken(survey, request.kind, chosen)}
     by_zone = request.spec.window.order is TargetOrder.ZONE and request.kind is PlanKind.ROLL
     zones = {target.id: target.zone if by_zone else "" for target in chosen}
-    return tuple(sorted(chosen, key=lambda t: (set(states(survey, t.id)) != {HealthState.HEALTHY}, zones[t.id])))
+    well = {target.id: set(states(survey, target.id)) == {HealthState.HEALTHY} for target in chosen}
+    return tuple(sorted(chosen, key=lambda t: (t.id not in held, not well[t.id] and t.id not in held, zones[t.id])))
 
 
 def _checked(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Plan:
@@ -160,10 +175,19 @@ def _checked(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Plan:
         raise RefusedError(reasons=reasons)
     if plan.kind is PlanKind.ROLL and not plan.targets:
         raise UsageError(reasons=(reason(PlanCode.NO_TARGET_CHOSEN, groups=_names(survey)),))
+    chosen, held = {target.id for target in plan.targets}, {each.target: each.rollout for each in plan.held}
     for target, text in survey.unready.items():
-        if target in {t.id for t in plan.targets}:
+        if target in held:
+            raise UnreachableError(reasons=(_not_ready(plan, target, held[target], text),))
+        if target in chosen:
             raise UnreachableError(reasons=(reason(PlanCode.TARGET_NOT_READY, target=str(target), text=text),))
     return plan
+
+
+def _not_ready(plan: Plan, target: TargetId, rollout: RolloutId, text: str) -> Reason:
+    """A target out of service that cannot be worked on: its machine may be gone for good."""
+    which = next(named(each) for each in plan.targets if each.id == target)
+    return reason(PlanCode.HELD_NOT_READY, target=which, rollout=rollout, text=text, group=plan.groups[0].name)
 
 
 def _without_check(plan: Plan, survey: Survey) -> Plan:
@@ -190,7 +214,9 @@ def _notices(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Re
     for group in plan.groups:
         if plan.kind is not PlanKind.REGISTER and not plan.floors[group.arn].count:
             yield reason(PlanCode.OUTAGE_ACCEPTED, group=group.name)
-    out = [str(m.machine) for here in survey.members.values() for m in here if m.seen.out]
+    yield from held_notices(plan, survey)
+    said = {held.target.id for held in survey.held}
+    out = [str(m.machine) for here in survey.members.values() for m in here if m.seen.out and m.machine not in said]
     if out and plan.kind is PlanKind.ROLL:
         yield reason(PlanCode.DRAINING_LEFT_ALONE, targets=tuple(dict.fromkeys(out)))
     if accepted.only_these_groups and survey.elsewhere:

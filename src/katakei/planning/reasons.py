@@ -35,6 +35,9 @@ class PlanCode(StrEnum):
     GRPC_CHECK_NOT_SUPPORTED = "grpc_check_not_supported"
     CHECK_UNREACHABLE = "check_unreachable"
     TARGET_NOT_READY = "target_not_ready"
+    HELD_IN_MORE_GROUPS = "held_in_more_groups"
+    HELD_NEEDED_FOR_FLOOR = "held_needed_for_floor"
+    HELD_NOT_READY = "held_not_ready"
 
     # Usage: what the person named does not exist or is ambiguous.
     GROUP_EMPTY = "group_empty"
@@ -57,6 +60,14 @@ class PlanCode(StrEnum):
     GROUP_PORT_USED = "group_port_used"
     UNKNOWN_PORT_USED = "unknown_port_used"
     ROLLOUT_UNFINISHED = "rollout_unfinished"
+
+    HELD_TAKEN_FIRST = "held_taken_first"
+    HELD_NOT_SELECTED = "held_not_selected"
+    HELD_BY_HAND = "held_by_hand"
+    HELD_MAY_RUN = "held_may_run"
+    HELD_BY_OTHER_GROUPS = "held_by_other_groups"
+    HELD_KEPT_OUT = "held_kept_out"
+    ALREADY_OUT = "already_out"
 
     # Forecast: the setting that decides how long a part takes.
     SETTING_SETTLE = "setting_settle"
@@ -101,6 +112,9 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.GRPC_CHECK_NOT_SUPPORTED: "group",
             _P.CHECK_UNREACHABLE: "target text",
             _P.TARGET_NOT_READY: "target text",
+            _P.HELD_IN_MORE_GROUPS: "target rollout groups",
+            _P.HELD_NEEDED_FOR_FLOOR: "group floor base targets",
+            _P.HELD_NOT_READY: "target rollout text group",
             _P.GROUP_EMPTY: "group",
             _P.NO_TARGET_CHOSEN: "groups",
             _P.TARGETS_NOT_REGISTERED: "targets groups registered",
@@ -119,6 +133,13 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.GROUP_PORT_USED: "target port",
             _P.UNKNOWN_PORT_USED: "target ports port",
             _P.ROLLOUT_UNFINISHED: "rollout",
+            _P.HELD_TAKEN_FIRST: "target rollout ended",
+            _P.HELD_NOT_SELECTED: "target rollout ended",
+            _P.HELD_BY_HAND: "target rollout",
+            _P.HELD_MAY_RUN: "target rollout ended",
+            _P.HELD_BY_OTHER_GROUPS: "target rollout ended",
+            _P.HELD_KEPT_OUT: "target rollout ended",
+            _P.ALREADY_OUT: "target rollout",
             _P.SETTING_SETTLE: "",
             _P.SETTING_SETTLE_UP_TO_DELAY: "delay",
             _P.SETTING_DEREGISTRATION_DELAY: "",

@@ -5,12 +5,55 @@ A survey is read without changing anything (promise 8).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import GroupMember
 from katakei.domain.spec import Spec
+
+
+class LeftAlone(Enum):
+    """Why a target that is out of service is never taken, only named.
+
+    BY_HAND: a person deregistered it. MAY_RUN: its earlier work may still run. OTHER_GROUPS: the rollout that left it
+    out worked on other target groups.
+    """
+
+    BY_HAND = "by hand"
+    MAY_RUN = "may run"
+    OTHER_GROUPS = "other groups"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """A target that a finished rollout of this journal left out of service.
+
+    Attributes:
+        target: With the registrations that were recorded, in all groups of that rollout.
+        out: Those that the groups of the request do not have in service now.
+        rollout: The rollout that left it out.
+        ended: How that rollout ended (a value of `Result`), and its release or ''.
+        tags: The tags by which that rollout selected its targets: the target had them.
+        left_alone: Why it is never taken; None when a rollout takes it.
+    """
+
+    target: Target
+    out: frozenset[Registration]
+    rollout: RolloutId
+    ended: tuple[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    left_alone: LeftAlone | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it belongs to the registrations that a floor is a share of."""
+        return self.left_alone in {None, LeftAlone.MAY_RUN}
+
+    def is_out_of(self, group: Arn) -> bool:
+        """Whether it is missing in this group."""
+        return any(place.group == group for place in self.out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +65,7 @@ class Survey:
         members: Every registration that each group lists.
         elsewhere: Registrations of the same machines in other groups.
         ours_out: Targets that a rollout of this journal took out, with that rollout.
+        held: What finished rollouts of this journal left out of service.
         unready: Targets that the executor cannot work on now, with the error text.
         unreachable: Targets whose check cannot be sent from this machine, with the error text.
         lab: True when the endpoint of the load balancer's API is on this machine.
@@ -34,6 +78,7 @@ class Survey:
     unready: Mapping[TargetId, str] = field(default_factory=dict)
     unreachable: Mapping[TargetId, str] = field(default_factory=dict)
     lab: bool = False
+    held: tuple[HeldOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +129,9 @@ def states(survey: Survey, target: TargetId) -> tuple[HealthState, ...]:
 
 
 def tags(survey: Survey, target: TargetId) -> Mapping[str, str]:
-    """The EC2 tags of this machine; empty when the survey does not know it."""
-    return next((m.tags for here in survey.members.values() for m in here if m.machine == target), {})
+    """The EC2 tags of this machine; of one that is out of service, those that are recorded."""
+    listed = (m.tags for here in survey.members.values() for m in here if m.machine == target)
+    return next(listed, next((held.tags for held in survey.held if held.target.id == target), {}))
 
 
 def _machine(members: list[GroupMember]) -> Target:

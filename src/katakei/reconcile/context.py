@@ -116,6 +116,17 @@ class TargetContext:
         return recalled(self.rollout, self.target.id)
 
     @property
+    def unproven(self) -> Reason | None:
+        """Why it must not serve without new work: an earlier rollout left it out, and no check could show that it can.
+
+        None where a check decides, or where it served before this rollout.
+        """
+        rollout = self.rollout.held.get(self.target.id)
+        if rollout is None or self.plan.spec.check.asked:
+            return None
+        return reason(ReasonCode.HELD_WITHOUT_CHECK, rollout=rollout)
+
+    @property
     def observation_error(self) -> str | None:
         """Why the last observation of one of its groups failed, in the error's own words."""
         arns = {group.arn for group in self.groups}

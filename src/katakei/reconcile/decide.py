@@ -110,7 +110,8 @@ def _wanted(rollout: Rollout) -> tuple[object, ...]:
 
 
 def candidates(rollout: Rollout) -> list[TargetId]:
-    """The targets that may be taken out next, in order: the waiting ones, then those that get another attempt.
+    """The targets that may be taken out next, in order: those that an earlier rollout left out, the waiting ones, then
+    those that get another attempt.
 
     While the rollout is being reverted: those that were touched, the last one first.
     """
@@ -121,7 +122,7 @@ def candidates(rollout: Rollout) -> list[TargetId]:
     again = [t for t in rollout.at(Phase.RETURNED, Phase.FAILED_SERVING) if _tried_again(rollout, t)]
     flagged = [(t, rollout.statuses[t]) for t in rollout.flagged]
     asked = [t for t, status in flagged if status.retry and status.phase in _RETRYABLE_PHASES]
-    return list(dict.fromkeys([*waiting, *again, *asked]))
+    return list(dict.fromkeys([*rollout.held_waiting, *waiting, *again, *asked]))
 
 
 _RETRYABLE_PHASES = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
@@ -165,11 +166,12 @@ def _next(turn: TurnContext) -> list[Action]:
 
 def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
     rollout, serving = turn.rollout, turn.serving
-    free = rollout.free
+    free, before = rollout.free, set(rollout.held_waiting).intersection(nexts)
     actions: list[Action] = []
     held: dict[TargetId, Reason] = {}
     for target_id in nexts:
-        if free == 0:
+        first = target_id in before
+        if free <= (0 if first else len(before)):  # one that is out already, and still to be taken, has a place
             break
         target = rollout.targets[target_id]
         left = serving.without(target)
@@ -180,11 +182,12 @@ def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
         elif baseline := _baseline(turn, target):
             if isinstance(baseline, Record):
                 actions.append(baseline)
-                free -= 1
+                free -= not first
             else:
                 held[target_id] = baseline
         else:
             serving, free = left, free - 1
+            before.discard(target_id)
             observed = _observed_out(turn, target) or serving.observed_since(target)
             actions += [_take_out(turn, target_id), Deregister(target_id, target.registrations, observed)]
     return actions or _hold(turn, held)
@@ -213,13 +216,13 @@ def _hold(turn: TurnContext, held: Mapping[TargetId, Reason]) -> list[Action]:
     rollout, waited = turn.rollout, _unmoved(turn)
     if rollout.in_progress or not held:
         return []
+    target, why = next(iter(held.items()))
     if waited > rollout.plan.spec.limits.waiting:
         waiting = rollout.by_phase[Phase.WAITING]
         return [
-            _skip(turn, target, reason(ReasonCode.WAITED_TOO_LONG, why=held[target]), Cause.FAILED)
-            for target in waiting
+            _skip(turn, each, reason(ReasonCode.WAITED_TOO_LONG, why=held.get(each, why)), Cause.FAILED)
+            for each in waiting
         ]
-    target, why = next(iter(held.items()))
     name = rollout.targets[target].name or None
     waits = reason(ReasonCode.NEXT_TARGET_WAITS, target=target, name=name, waited=waited, why=why)
     return [Wait(turn.now + pace(waited), waits)]

@@ -25,6 +25,8 @@ def checking(context: TargetContext) -> tuple[Action, ...]:
         return (context.enter(Phase.LEFT_OUT, INTRUDED, cause=Cause.FAILED),)
     if context.recalled:
         return (context.enter(Phase.LEFT_OUT, context.then(context.recalled)),)
+    if (unproven := context.unproven) and context.status.intent is not Intent.UPDATE:
+        return (context.enter(Phase.LEFT_OUT, context.then(unproven), cause=context.status.cause),)
     intruded = tuple(action for action in not_out(context) or () if not isinstance(action, Wait))
     if intruded:
         return (*intruded, context.wait(reason(ReasonCode.IN_SERVICE_BEFORE_CHECK, waited=context.waited)))

@@ -84,6 +84,18 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             " Run Katakei where it can reach the targets, or set check: none"
         ),
         "target_not_ready": "{target} cannot be worked on: {text}",
+        "held_in_more_groups": (
+            "{target:with name} is out since {rollout}, which took it out of {groups} too; add those groups to the"
+            " configuration, or keep it out with katakei deregister"
+        ),
+        "held_needed_for_floor": (
+            "the floor of {group} is {floor} of {base}, so no target could ever be taken out while"
+            " {targets:with names} stays out; include it, or put it back with katakei register"
+        ),
+        "held_not_ready": (
+            "{target:with name} is out since {rollout} and cannot be worked on: {text}."
+            " To roll without it, run: katakei deregister {group} {target:id}"
+        ),
         # Usage errors
         "group_empty": "{group} has no targets, so there is nothing to do; register some first",
         "no_target_chosen": "no target of {groups} is selected; check targets in the configuration, or --only",
@@ -114,6 +126,22 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "group_port_used": "no port is recorded for {target}, so the group's own port {port} is used",
         "unknown_port_used": "{target:with name} is known here with port {ports}, not with {port}; {port} is used",
         "rollout_unfinished": "rollout {rollout} is not finished; it would be continued",
+        "held_taken_first": "{target:with name} is out since {rollout} ({ended:result}): taken first",
+        "held_not_selected": "{target:with name} is out since {rollout} ({ended:result}) and stays out: not selected",
+        "held_by_hand": (
+            "{target:with name} is out since {rollout} (deregistered by hand) and stays out;"
+            " to put it back, run katakei register"
+        ),
+        "held_may_run": (
+            "{target:with name} is out since {rollout} ({ended:result}) and stays out: its work may still run there."
+            " To settle that, run: katakei retry {rollout}"
+        ),
+        "held_by_other_groups": (
+            "{target:with name} is out since {rollout} ({ended:result}) and stays out:"
+            " that rollout was of other target groups"
+        ),
+        "held_kept_out": "{target:with name} is out already, since {rollout} ({ended:result}); it is kept out",
+        "already_out": "{target:with name} is out already{rollout:since}",
         # Forecast
         "setting_settle": "drain.settle",
         "setting_settle_up_to_delay": "drain.settle; up to the delay of {delay:span} while requests may be pending",
@@ -142,6 +170,9 @@ def _each(value: ReasonValue, form: Callable[[ReasonValue], str]) -> str:
 FORMS: Mapping[str, Callable[[ReasonValue], str]] = MappingProxyType(
     {
         "with name": _pair,
+        "id": lambda value: str(value[0] if isinstance(value, tuple) else value),
+        "result": lambda value: " ".join(filter(None, map(str, value))) if isinstance(value, tuple) else str(value),
+        "since": lambda value: f", since {value}" if value else "",
         "with names": lambda value: _each(value, _pair),
         "with groups": lambda value: _each(value, _registration),
         "load balancer": lambda value: f"a load balancer of type {value}" if value else "no load balancer",

@@ -115,6 +115,10 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.LEFT_SERVICE_NOT_OBSERVED: (
             "left service {waited:span} ago, after it was done, and was not observed recently ({text:or no answer yet})"
         ),
+        _C.HELD_SINCE: "out of service since rollout {rollout}",
+        _C.HELD_WITHOUT_CHECK: (
+            "out of service since rollout {rollout}, and without a check nothing shows that it can serve"
+        ),
         _C.LATE_TARGETS_LEFT: "the configuration says `late: leave`",
         _C.MACHINE_TAKES_NO_PART: "its machine does not take part in the rollout",
         _C.TAGS_DIFFER: "its tags do not match `targets`",

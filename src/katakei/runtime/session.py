@@ -14,7 +14,7 @@ from typing import Self
 from katakei import __version__
 from katakei.domain import events as e
 from katakei.domain.errors import RefusedError
-from katakei.domain.plan import Plan, restorable
+from katakei.domain.plan import Plan, restorable, restorable_held
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Spec
 from katakei.runtime.drivers import Drivers
@@ -74,6 +74,11 @@ class RolloutSession:
         """The commands that put every registration back by hand, exactly as it was when the plan was made."""
         return restore_lines(self._drivers, self.plan)
 
+    @property
+    def restore_held(self) -> tuple[str, ...]:
+        """The commands that register what was out of service before the rollout, as an earlier one recorded it."""
+        return restore_held(self._drivers, self.plan)
+
     def step(self) -> Turn:
         """Takes one turn.
 
@@ -131,6 +136,11 @@ class RolloutSession:
 def restore_lines(drivers: Drivers, plan: Plan) -> tuple[str, ...]:
     """The commands that a person can paste, one for each group."""
     return tuple(drivers.balancer.restore_lines(restorable(plan)))
+
+
+def restore_held(drivers: Drivers, plan: Plan) -> tuple[str, ...]:
+    """The same for the targets that were out of service before the rollout."""
+    return tuple(drivers.balancer.restore_lines(restorable_held(plan)))
 
 
 def check_executors(drivers: Drivers, spec: Spec) -> None:
