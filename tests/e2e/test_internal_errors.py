@@ -32,6 +32,7 @@ class FailingSession:
     plan = rollout.plan
     carried_on = False
     restore_lines = ()
+    restore_held = ()
 
     def turns(self) -> None:
         raise ZeroDivisionError("division by zero")

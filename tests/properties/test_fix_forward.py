@@ -169,7 +169,8 @@ def test_held_targets_reach_every_end(outcomes: list[Outcome]) -> None:
 
 def test_held_targets_are_done_before_a_serving_one_leaves() -> None:
     outcome = simulated(Scenario(seed=1, targets=2, floor=1, delay=5))
-    taken = [event.target for event in words(outcome, e.PhaseChanged) if event.to is Phase.DRAINING]  # type: ignore[attr-defined]  # that kind
+    moves = [event for event in outcome.store.events[ID] if isinstance(event, e.PhaseChanged)]
+    taken = [move.target for move in moves if move.to is Phase.DRAINING]
     assert taken == list(outcome.aws.targets)
     assert verdict(outcome.rollout) is ExitCode.DONE
     assert outcome.ended - NOON < seconds(300)

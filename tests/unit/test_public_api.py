@@ -52,7 +52,7 @@ SIGNATURES = {
 }
 FIELDS = {
     "Delegated": ["rollout", "why"],
-    "Proposal": ["request", "plan", "restore_lines", "surveyed", "confirm_until", "lease"],
+    "Proposal": ["request", "plan", "restore_lines", "surveyed", "confirm_until", "lease", "restore_held"],
     "RolloutRequest": ["spec", "release", "accepted", "as_recorded", "kind", "waits"],
     "Turn": ["rollout", "written", "why", "whys", "now", "due"],
 }

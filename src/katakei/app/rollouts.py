@@ -51,19 +51,19 @@ class Proposal:
         request: What was asked for.
         plan: What would be done.
         restore_lines: The commands that put everything back by hand.
-        restore_held: The same for what was out of service before.
         surveyed: When the load balancer was read for the plan.
         confirm_until: The moment after which the plan can no longer be started.
         lease: Held for the groups of the plan.
+        restore_held: The commands that register what was out of service before.
     """
 
     request: RolloutRequest
     plan: Plan
     restore_lines: tuple[str, ...]
-    restore_held: tuple[str, ...]
     surveyed: datetime
     confirm_until: datetime
     lease: LeaseKeeper
+    restore_held: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -158,7 +158,7 @@ class Rollouts:
         lines, held = restore_lines(self._drivers, plan), restore_held(self._drivers, plan)
         until = self._drivers.clock.now() + CONFIRMATION_LIMIT
         lease.beat_until(until)
-        return Proposal(request, plan, lines, held, ready.surveyed, until, lease)
+        return Proposal(request, plan, lines, ready.surveyed, until, lease, held)
 
     def _plan(self, ready: Preflight) -> Plan:
         if ready.asked.kind is not PlanKind.ROLL:

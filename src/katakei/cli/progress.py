@@ -62,7 +62,7 @@ class Screen:
     def show_proposal(self, proposal: Proposal) -> None:
         """First the commands that put everything back by hand, then what is about to happen."""
         if not self.as_json:
-            self.say(plan_text.restore_text(proposal.restore_lines))
+            self.say(plan_text.restore_text(proposal.restore_lines, proposal.restore_held))
             self.say(plan_text.plan_text(proposal.plan, forecast(proposal.plan)))
 
     def takes_enter(self, plan: Plan) -> bool:
@@ -73,11 +73,11 @@ class Screen:
         """Which rollout this is. One that is carried on was not shown here before, so its restore lines come first."""
         self._forecast = forecast(session.plan)
         if self.as_json:
-            data = plan_text.plan_data(session.plan, self._forecast, session.restore_lines)
+            data = plan_text.plan_data(session.plan, self._forecast, session.restore_lines, session.restore_held)
             self.say(event_text.planned_json(data, carried_on=session.carried_on))
             return
         if session.carried_on:
-            self.say(plan_text.restore_text(session.restore_lines))
+            self.say(plan_text.restore_text(session.restore_lines, session.restore_held))
             self.say(_carried_on(session.rollout))
         self.say(f"rollout {session.plan.rollout}")
         if self.takes_enter(session.plan):

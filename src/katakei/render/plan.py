@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from katakei.domain.model import Target
 from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.spec import AfterFailure, Command, OnFailure
 from katakei.planning.forecast import Forecast, Part, PartName
@@ -38,8 +39,7 @@ def plan_text(plan: Plan, forecast: Forecast) -> str:
         lines += [f"floor    {group.name}: {_floor(plan.floors[group.arn])}" for group in plan.groups]
     if plan.kind is PlanKind.ROLL:
         lines.append(f"window   {plan.window} out at a time")
-    named = enumerate(plan.targets[:MOST], 1)
-    lines += [f"order    {n}. {label(target)}" + (f" in {target.zone}" if target.zone else "") for n, target in named]
+    lines += [f"order    {n}. {_turn(plan, target)}" for n, target in enumerate(plan.targets[:MOST], 1)]
     if len(plan.targets) > MOST:
         lines.append(f"         and {len(plan.targets) - MOST} more (--json lists all)")
     if plan.kind is PlanKind.ROLL:
@@ -53,13 +53,16 @@ def notices(plan: Plan) -> tuple[str, ...]:
     return (*map(one_line, plan.said), *map(sentence, plan.notices))
 
 
-def plan_data(plan: Plan, forecast: Forecast, restore: Sequence[str]) -> dict[str, Plain]:
+def plan_data(
+    plan: Plan, forecast: Forecast, restore: Sequence[str], restore_held: Sequence[str] = ()
+) -> dict[str, Plain]:
     """The output `plan`.
 
     Args:
         plan: The plan.
         forecast: Its forecast.
         restore: The commands that restore every registration by hand.
+        restore_held: The same for what was out of service before.
     """
     return output(
         "plan",
@@ -78,12 +81,32 @@ def plan_data(plan: Plan, forecast: Forecast, restore: Sequence[str]) -> dict[st
         said=plain(notices(plan)),
         restore=list(restore),
         notices=plain(plan.notices),
+        held=plain(plan.held),
+        restore_held=list(restore_held),
     )
 
 
-def restore_text(lines: Sequence[str]) -> str:
-    """The first lines that a rollout prints (promise 3)."""
-    return "To restore every registration by hand at any time:\n" + "\n".join(f"  {line}" for line in lines)
+def restore_text(lines: Sequence[str], held: Sequence[str] = ()) -> str:
+    """The first lines that a rollout prints (promise 3).
+
+    Args:
+        lines: The commands that restore what serves now.
+        held: Those for what was out of service before: they put a target back that may be broken.
+    """
+    said = ["To restore every registration by hand at any time:", *_indented(lines)] if lines or not held else []
+    if held:
+        said += ["Out of service before this rollout; to register that by hand, once you know that it works:"]
+    return "\n".join([*said, *_indented(held)])
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def _turn(plan: Plan, target: Target) -> str:
+    """A target in the order of the plan."""
+    where = f" in {target.zone}" if target.zone else ""
+    return label(target) + where + (" (out already)" if any(held.target == target.id for held in plan.held) else "")
 
 
 def _verb(plan: Plan) -> str:

@@ -132,7 +132,7 @@ def test_retry_of_another_target_does_not_take_it(stage: Stage) -> None:
     rolled(stage, V9, "r-v9", BROKEN)
     plan = planned(stage)
     at = stage.clock.now()
-    ended = [e.Planned(at, plan), e.AbortAsked(at, "kim"), e.Finished(at)]
+    ended: list[e.Event] = [e.Planned(at, plan), e.AbortAsked(at, "kim"), e.Finished(at)]
     assert replay(ended[:2]).held_waiting == [plan.targets[0].id]
     assert replay([*ended, e.RetryAsked(at, "kim", (plan.targets[1].id,))]).held_waiting == []
 
@@ -175,10 +175,9 @@ def test_target_whose_work_may_still_run_is_named_and_not_taken() -> None:
     rolled(stage, RolloutRequest(replace(SPEC, limits=limits), "v9"), "r-v9", unseen)
     plan = planned(stage)
     assert ([target.name for target in plan.targets], plan.held) == (["web2", "web1", "web3"], ())
-    assert notices(plan) == (
-        "i-00000000000000000 (web0) is out since r-v9 (failed v9) and stays out: its work may still run there."
-        " To settle that, run: katakei retry r-v9",
-    )
+    (said,) = notices(plan)
+    assert "is out since r-v9 (failed v9) and stays out: its work may still run there" in said
+    assert "run: katakei retry r-v9" in said
     assert list(plan.floors.values()) == [Floor(2, 4)]
 
 

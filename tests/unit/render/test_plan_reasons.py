@@ -180,6 +180,60 @@ READ: list[tuple[Reason, str]] = [
         reason(C.SETTING_SETTLE_UP_TO_DELAY, delay=40.0),
         "drain.settle; up to the delay of 40s while requests may be pending",
     ),
+    (
+        reason(C.HELD_IN_MORE_GROUPS, target=("i-1", "web1"), rollout="r-x", groups=("arn:api",)),
+        (
+            "i-1 (web1) is out since r-x, which took it out of arn:api too; add those groups to the configuration, or"
+            " keep it out with katakei deregister"
+        ),
+    ),
+    (
+        reason(C.HELD_NEEDED_FOR_FLOOR, group="web", floor=1, base=2, targets=(("i-1", "web1"),)),
+        (
+            "the floor of web is 1 of 2, so no target could ever be taken out while i-1 (web1) stays out;"
+            " include it, or put it back with katakei register"
+        ),
+    ),
+    (
+        reason(C.HELD_NOT_READY, target=("i-1", "web1"), rollout="r-x", text="its agent is offline", group="web"),
+        (
+            "i-1 (web1) is out since r-x and cannot be worked on: its agent is offline."
+            " To roll without it, run: katakei deregister web i-1"
+        ),
+    ),
+    (
+        reason(C.HELD_TAKEN_FIRST, target=("i-1", "web1"), rollout="r-x", ended=("failed", "v9")),
+        "i-1 (web1) is out since r-x (failed v9): taken first",
+    ),
+    (
+        reason(C.HELD_TAKEN_FIRST, target=("i-1", ""), rollout="r-x", ended=("aborted", "")),
+        "i-1 is out since r-x (aborted): taken first",
+    ),
+    (
+        reason(C.HELD_NOT_SELECTED, target=("i-1", "web1"), rollout="r-x", ended=("failed", "v9")),
+        "i-1 (web1) is out since r-x (failed v9) and stays out: not selected",
+    ),
+    (
+        reason(C.HELD_BY_HAND, target=("i-1", "web1"), rollout="r-x"),
+        ("i-1 (web1) is out since r-x (deregistered by hand) and stays out; to put it back, run katakei register"),
+    ),
+    (
+        reason(C.HELD_MAY_RUN, target=("i-1", "web1"), rollout="r-x", ended=("failed", "v9")),
+        (
+            "i-1 (web1) is out since r-x (failed v9) and stays out: its work may still run there."
+            " To settle that, run: katakei retry r-x"
+        ),
+    ),
+    (
+        reason(C.HELD_BY_OTHER_GROUPS, target=("i-1", "web1"), rollout="r-x", ended=("failed", "v9")),
+        "i-1 (web1) is out since r-x (failed v9) and stays out: that rollout was of other target groups",
+    ),
+    (
+        reason(C.HELD_KEPT_OUT, target=("i-1", "web1"), rollout="r-x", ended=("failed", "v9")),
+        "i-1 (web1) is out already, since r-x (failed v9); it is kept out",
+    ),
+    (reason(C.ALREADY_OUT, target=("i-1", "web1"), rollout="r-x"), "i-1 (web1) is out already, since r-x"),
+    (reason(C.ALREADY_OUT, target=("i-1", ""), rollout=""), "i-1 is out already"),
     (reason(C.SETTING_DEREGISTRATION_DELAY), "the group's deregistration delay"),
     (reason(C.SETTING_HEALTH_CHECK_INTERVAL), "the group's health check interval"),
     (reason(C.SETTING_FIXED), "fixed"),
