@@ -15,15 +15,17 @@ plays = Plays()
 def status_and_groups_show_what_the_load_balancer_shows(katakei: Katakei, ground: Ground) -> None:
     done = katakei("status")
     assert done.code == 0
-    assert "LaravelTargetGroup: 2 of 2 serving" in done.out
+    assert done.out.startswith("LaravelTargetGroup (ap-northeast-1, account ")
+    assert "2 of 2 serving" in done.out
     for target in ground.ids:
         row = next(line.split() for line in done.out.splitlines() if line.startswith(target))
-        assert row[1] == "8080"
+        assert row[2] == "8080"
         assert row[4] == "healthy"
 
     data = katakei("status", "LaravelTargetGroup", "--json", TARGET_GROUP_ARN=None).data
     assert (data["name"], data["arn"], data["serving"], data["total"]) == ("LaravelTargetGroup", ground.group, 2, 2)
     keys = {"id", "port", "zone", "name", "state", "reason", "description", "since", "held_by"}
+    keys |= {"release", "release_state"}
     assert [set(target) for target in data["targets"]] == [keys] * 2
     assert sorted(target["id"] for target in data["targets"]) == sorted(ground.ids)
 
@@ -60,10 +62,11 @@ def deregister_and_register_take_one_side_out_and_back(katakei: Katakei, ground:
 
     # and whoever asks is told who holds it out
     status = katakei("status").out
-    assert "1 of 1 serving" in status
-    row = next(line for line in status.splitlines() if line.startswith(first))
+    assert f"1 of 2 serving · 1 held out by {seen[first]['held_by']}" in status
+    lines = iter(status.splitlines())
+    row = next(line for line in lines if line.startswith(first))
     assert "absent" in row
-    assert seen[first]["held_by"] in row
+    assert f"held out by {seen[first]['held_by']} since " in next(lines)
 
     # and the last one that serves is refused, and nothing is changed
     changes = ground.changes()

@@ -4,15 +4,18 @@
 cheap to import: nothing here knows how a rollout is planned or driven.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from katakei.app import selection
-from katakei.domain.errors import UsageError
+from katakei.app.releases import carried_by, recent_rollouts
+from katakei.domain.errors import KatakeiError, UsageError
 from katakei.domain.events import Event, WorkEnded
-from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Registration, RolloutId, Target, TargetId
+from katakei.domain.overview import CarriedRelease, Driver, ListedRollout
 from katakei.domain.phases import IN_PROGRESS, Phase
 from katakei.domain.plan import PlanKind, restorable
 from katakei.domain.ports import Journal, Leases, ListedGroup, Liveness, RolloutHeader
@@ -22,32 +25,31 @@ from katakei.render.text import label, listed
 from katakei.runtime.drivers import Drivers, with_retries
 
 POLL_INTERVAL = timedelta(seconds=2)
-RECENT = 50
-"""How many rollouts of a group are read back, newest first."""
 HELD_OUT = (IN_PROGRESS - {Phase.SOAKING}) | {Phase.LEFT_OUT}
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A group with what it lists; `held` says which rollout holds which registration out."""
+    """A group with what it lists, and what the journal tells about its targets.
+
+    Attributes:
+        group: The group.
+        held: Which rollout holds which registration out.
+        carried: The release of each target that a recent rollout worked on.
+    """
 
     group: ListedGroup
     held: Mapping[Registration, Rollout]
+    carried: Mapping[TargetId, CarriedRelease]
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
-    """Who drives a rollout now, or drove it last.
+class GroupList:
+    """Target groups, and where they are."""
 
-    Attributes:
-        owner: None where no process ever drove it.
-        liveness: GONE also where the owner gave the lease back.
-        silent_for: The age of its newest heartbeat; None where that is not known, or the lease was given back.
-    """
-
-    owner: Owner | None
-    liveness: Liveness
-    silent_for: timedelta | None = None
+    groups: Sequence[ListedGroup]
+    region: str
+    account: str
 
 
 class Queries:
@@ -56,18 +58,38 @@ class Queries:
     def __init__(self, drivers: Drivers) -> None:
         self._drivers = drivers
 
-    def groups(self) -> Sequence[ListedGroup]:
+    def groups(self) -> GroupList:
         """Every group of the account and region with what it lists."""
-        return with_retries(self._drivers.clock, lambda: self._drivers.lister.listed(()))
+        groups = with_retries(self._drivers.clock, lambda: self._drivers.lister.listed(()))
+        if groups:  # saves the calls that ask for the account
+            return GroupList(groups, groups[0].region, groups[0].account)
+        site = with_retries(self._drivers.clock, lambda: self._drivers.site)
+        return GroupList((), site.region, site.account)
 
     def status(self, name: str) -> Status:
         """One group: every registration, and which rollout holds out what is missing. Raises UnknownGroupError."""
         group = with_retries(self._drivers.clock, lambda: self._drivers.lister.listed((name,)))[0]
-        return Status(group, held_out(self._drivers.journal, group.arn))
+        rollouts = list(recent_rollouts(self._drivers.journal, (group.arn,)))
+        return Status(group, held_by(rollouts, group.arn), carried_by(rollouts))
 
-    def rollouts(self, service: str | None = None) -> Sequence[RolloutHeader]:
-        """The rollouts of a service, or all, newest first."""
-        return self._drivers.journal.find(service=service)
+    def rollouts(self, service: str | None, newest: int) -> Sequence[ListedRollout]:
+        """The rollouts of a service, or all, newest first.
+
+        Args:
+            service: Only rollouts of this service.
+            newest: So many of them are read back, each with all its events; the others are only listed.
+        """
+        headers = self._drivers.journal.find(service=service)
+        read = [self._drivers.pool.submit(partial(self._listed, header)) for header in headers[:newest]]
+        return [*(each.result() for each in read), *(ListedRollout(each, None, None) for each in headers[newest:])]
+
+    def _listed(self, header: RolloutHeader) -> ListedRollout:
+        """One that cannot be read, because a newer version wrote it for example, must not hide the others."""
+        with suppress(KatakeiError):
+            if events := self._drivers.journal.read(header.rollout, 0):
+                state = replay(events)
+                return ListedRollout(header, state, self.driver(state))
+        return ListedRollout(header, None, None)
 
     def show(self, rollout: RolloutId) -> Rollout:
         """One rollout as the journal tells it. Raises UsageError: there is none of this id."""
@@ -159,8 +181,13 @@ def held_out(journal: Journal, group: Arn) -> Mapping[Registration, Rollout]:
     A `register` step takes nothing out, even when it fails: the rollout before it still holds the target. A target may
     be back at one port and out at another.
     """
+    return held_by(recent_rollouts(journal, (group,)), group)
+
+
+def held_by(newest_first: Iterable[Rollout], group: Arn) -> Mapping[Registration, Rollout]:
+    """As `held_out`, of rollouts that were read already."""
     decided: dict[tuple[str, int], tuple[Registration, Rollout] | None] = {}
-    for rollout in _of_group(journal, group):
+    for rollout in newest_first:
         for place, target in rollout.owners.items():
             status = rollout.statuses.get(target)
             if place.group == group and status and _decided(rollout, status):
@@ -183,15 +210,10 @@ def recorded(journal: Journal, group: Arn, name: str) -> tuple[RolloutId, Target
 
     What a `register` step was asked to register counts only after it served.
     """
-    for rollout in _of_group(journal, group):
+    for rollout in recent_rollouts(journal, (group,)):
         for target in rollout.targets.values():
             here = tuple(place for place in target.registrations if place.group == group)
             wished = rollout.plan.kind is PlanKind.REGISTER and rollout.statuses[target.id].phase is not Phase.RETURNED
             if here and not wished and name in {target.id, target.address, target.name, *(place.id for place in here)}:
                 return rollout.plan.rollout, replace(target, registrations=here)
     return None
-
-
-def _of_group(journal: Journal, group: Arn) -> Iterator[Rollout]:
-    for header in journal.find(group=group)[:RECENT]:
-        yield replay(journal.read(header.rollout, 0))

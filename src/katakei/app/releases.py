@@ -5,46 +5,19 @@ without Katakei is unknown to the journal.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 
 from katakei.domain.model import Arn, RolloutId, TargetId
+from katakei.domain.overview import CarriedRelease, Knowledge
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import Journal, RolloutHeader
 from katakei.domain.replay import replay
 from katakei.domain.rollout import Rollout, TargetStatus
 
+__all__ = ["CarriedRelease", "Knowledge", "carried_by", "carried_releases", "recent_rollouts"]
+
 RECENT = 50
 """How many rollouts of the groups are read back, newest first."""
-
-
-class Knowledge(Enum):
-    """How sure the journal is of the release that a target carries.
-
-    CONFIRMED: the update ended well and the target served with it. UNCONFIRMED: the update was begun, and failed, was
-    stopped, or is not finished. REVERTED: the revert of a later release ended well.
-    """
-
-    CONFIRMED = "confirmed"
-    UNCONFIRMED = "unconfirmed"
-    REVERTED = "reverted"
-
-
-@dataclass(frozen=True, slots=True)
-class CarriedRelease:
-    """What the journal tells about one target.
-
-    Attributes:
-        release: None where no name is recorded: the rollout had none, or a revert brought back what an unknown rollout
-            had installed.
-        rollout: The newest rollout that worked on the target.
-        how: How sure that is.
-    """
-
-    release: str | None
-    rollout: RolloutId
-    how: Knowledge
 
 
 def carried_releases(journal: Journal, groups: Sequence[Arn]) -> Mapping[TargetId, CarriedRelease]:

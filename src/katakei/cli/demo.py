@@ -104,7 +104,7 @@ def _rolled(lab: Lab, folder: Path, *, as_json: bool) -> Seen:
 def _events(folder: Path) -> Sequence[Event]:
     with open_drivers(journal=str(folder / "journal.db")) as drivers:
         queries = Queries(drivers)
-        return [event for header in queries.rollouts() for event in queries.events(header.rollout)]
+        return [event for each in queries.rollouts(None, 0) for event in queries.events(each.header.rollout)]
 
 
 def _roll(lab: Lab, folder: Path, *, as_json: bool) -> int:

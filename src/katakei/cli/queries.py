@@ -28,6 +28,15 @@ class ListOptions:
     """Which rollouts."""
 
     service: str | None = option("--service", metavar="NAME", help="Only rollouts of this service.")
+    limit: int = option(
+        "-n",
+        "--limit",
+        metavar="NUMBER",
+        type=click.IntRange(1),
+        default=20,
+        show_default=True,
+        help="How many rollouts are read back, newest first.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +78,32 @@ class ReportOptions(RolloutOptions):
 def groups_(context: Context, _options: NoOptions) -> None:
     """Target groups, with how many of their targets serve."""
     with context.queries() as queries:
-        groups = queries.groups()
-    _data(view.groups_data(groups)) if context.as_json else say(view.groups_text(groups))
+        found = queries.groups()
+    where = (found.groups, found.region, found.account)
+    _data(view.groups_data(*where)) if context.as_json else say(view.groups_text(*where))
 
 
 @click.command("status")
 @takes(StatusOptions)
 def status_(context: Context, options: StatusOptions) -> None:
-    """Every target of GROUP: state, reason, description, and which rollout holds it out."""
+    """Every target of GROUP: state, reason, description, release, and which rollout holds it out."""
     with context.queries() as queries:
         state = queries.status(group_of(options.group))
-    held = tuple(state.held.items())
-    if context.as_json:
-        _data(view.status_data(state.group, held))
-    else:
-        say(view.status_text(state.group, held))
+    shown = (state.group, tuple(state.held.items()), state.carried)
+    _data(view.status_data(*shown)) if context.as_json else say(view.status_text(*shown))
 
 
 @click.command("list")
 @takes(ListOptions)
 def list_(context: Context, options: ListOptions) -> None:
-    """Rollouts, newest first."""
-    from katakei.render import events as event_text
+    """Rollouts, newest first, each with its release, its result and who drives it."""
+    from katakei.render import rollout_list
 
     with context.queries() as queries:
-        headers = queries.rollouts(options.service)
-    _data(event_text.headers_data(headers)) if context.as_json else say(event_text.headers_text(headers))
+        rollouts, now = queries.rollouts(options.service, options.limit), queries.now()
+    _data(rollout_list.list_data(rollouts)) if context.as_json else say(
+        rollout_list.list_text(rollouts, options.limit, now)
+    )
 
 
 @click.command("show")
@@ -111,7 +120,7 @@ def show_(context: Context, options: RolloutOptions) -> None:
     if context.as_json:
         _data(event_text.summary_data(state))
         return
-    by = driver_text(state, driver.owner, driver.liveness, driver.silent_for)
+    by = driver_text(state, driver)
     say(event_text.history(state, events, by))
 
 

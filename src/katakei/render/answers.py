@@ -4,10 +4,10 @@ Also who drives a rollout now, in one sentence. Every answer is one sentence of 
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from katakei.domain.leases import Owner
 from katakei.domain.model import TargetId
+from katakei.domain.overview import Driver
 from katakei.domain.phases import IN_PROGRESS
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import Liveness
@@ -15,15 +15,9 @@ from katakei.domain.replay import Rollout
 from katakei.render.text import label, listed, span
 
 
-def driver_text(rollout: Rollout, owner: Owner | None, liveness: Liveness, silent_for: timedelta | None) -> str:
-    """Who drives an unfinished rollout now; where nobody does, how to continue it and how to give it up.
-
-    Args:
-        rollout: The rollout.
-        owner: The process that drives it or drove it last; None where none ever did.
-        liveness: Whether that process still drives it.
-        silent_for: The age of its newest heartbeat; None where it is not known or the lease was given back.
-    """
+def driver_text(rollout: Rollout, driver: Driver) -> str:
+    """Who drives an unfinished rollout now; where nobody does, how to continue it and how to give it up."""
+    owner, liveness, silent_for = driver.owner, driver.liveness, driver.silent_for
     if owner is not None and liveness is Liveness.ALIVE:
         return f"driven by {owner}"
     silent = f", silent for {span(silent_for)}," if silent_for is not None else ""

@@ -7,7 +7,6 @@ from katakei.domain import events as e
 from katakei.domain.model import TargetId
 from katakei.domain.outside_text import escaped_json
 from katakei.domain.phases import Cause, Phase
-from katakei.domain.ports import RolloutHeader
 from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.domain.results import not_taken_back
@@ -233,29 +232,9 @@ def history(rollout: Rollout, events: Sequence[e.Event], driver: str) -> str:
     return "\n".join([summary(rollout), *waits, "", grid(heads, rows), "", *lines])
 
 
-def headers_text(headers: Sequence[RolloutHeader]) -> str:
-    """What `list` prints: a table with one line per rollout."""
-    rows = [_header(header) for header in headers]
-    return (
-        grid(("ROLLOUT", "SERVICE", "BEGUN (UTC)", "FINISHED (UTC)", "BY"), rows)
-        if rows
-        else "no rollouts in this journal"
-    )
-
-
-def headers_data(headers: Sequence[RolloutHeader]) -> Plain:
-    """The output `list`."""
-    return output("list", rollouts=plain(headers))
-
-
 def work_data(ended: Sequence[e.WorkEnded]) -> Plain:
     """The output `logs`."""
     return output("logs", work=plain(ended))
-
-
-def _header(header: RolloutHeader) -> tuple[str, ...]:
-    finished = f"{header.finished:%Y-%m-%d %H:%M}" if header.finished else "not finished"
-    return header.rollout, header.service, f"{header.begun:%Y-%m-%d %H:%M}", finished, header.who
 
 
 _AWAITED = (

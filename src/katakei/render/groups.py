@@ -1,16 +1,31 @@
-"""Target groups and their members: what `groups` and `status` print, for a person and for a program."""
+"""Target groups and their members: what `groups` and `status` print, for a person and for a program.
 
-from collections.abc import Sequence
+A table keeps the order of names, whatever order the load balancer answers in, and fits 80 columns with usual names.
+"""
 
-from katakei.domain.model import Registration
+import re
+from collections.abc import Mapping, Sequence
+
+from katakei.domain.model import Registration, TargetId
+from katakei.domain.overview import CarriedRelease, Knowledge
 from katakei.domain.ports import GroupMember, ListedGroup
 from katakei.domain.replay import Rollout
 from katakei.render.json_data import Plain, output
+from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
-from katakei.render.text import grid
+from katakei.render.text import grid, listed
+from katakei.render.widths import wrapped
 
 Holder = tuple[Registration, Rollout]
 """A registration that a rollout took out of its group and has not brought back, with that rollout."""
+
+COLUMNS = 80
+NOTE_INDENT = "    "
+HOW = {
+    Knowledge.CONFIRMED.value: "",
+    Knowledge.UNCONFIRMED.value: "(unconfirmed)",
+    Knowledge.REVERTED.value: "(reverted)",
+}
 
 
 def serving(members: Sequence[GroupMember]) -> int:
@@ -18,8 +33,11 @@ def serving(members: Sequence[GroupMember]) -> int:
     return sum(member.seen.serving for member in members)
 
 
-def groups_text(groups: Sequence[ListedGroup]) -> str:
-    """A table with one line per group."""
+def groups_text(groups: Sequence[ListedGroup], region: str, account: str) -> str:
+    """The place, then a table with one line per group."""
+    place = _place(region, account)
+    if not groups:
+        return f"no target groups in {place}; for another place, give --region or --profile"
     lines = [
         (
             group.name,
@@ -29,29 +47,55 @@ def groups_text(groups: Sequence[ListedGroup]) -> str:
             group.target_type.value,
             group.arn,
         )
-        for group in groups
+        for group in sorted(groups, key=lambda group: _natural(group.name))
     ]
-    return grid(("GROUP", "SERVING", "PROTOCOL", "PORT", "TYPE", "ARN"), lines)
+    table = grid(("GROUP", "SERVING", "PROTOCOL", "PORT", "TYPE", "ARN"), lines)
+    return f"{len(groups)} target groups in {place}\n\n{table}" if len(groups) > 1 else f"{place}\n\n{table}"
 
 
-def groups_data(groups: Sequence[ListedGroup]) -> Plain:
+def groups_data(groups: Sequence[ListedGroup], region: str, account: str) -> Plain:
     """The output `groups`."""
-    return output("groups", groups=[output("group", **_group(group)) for group in groups])
+    return output(
+        "groups",
+        groups=[output("group", **_group(group)) for group in groups],
+        region=region,
+        account=account,
+    )
 
 
-def status_text(group: ListedGroup, held: Sequence[Holder]) -> str:
-    """A table of every target: the load balancer's own words, and the rollout that holds a target out of service."""
-    head = f"{group.name}: {serving(group.members)} of {len(group.members)} serving ({group.arn})"
-    heads = ("TARGET", "PORT", "ZONE", "NAME", "STATE", "REASON", "DESCRIPTION", "SINCE", "HELD OUT BY")
-    keys = ("id", "port", "zone", "name", "state", "reason", "description", "since", "held_by")
-    rows = [tuple(str(row[key] or "") for key in keys) for row in _rows(group.members, held)]
-    return head + "\n" + (grid(heads, rows) if rows else "no targets are registered")
+def status_text(group: ListedGroup, held: Sequence[Holder], carried: Mapping[TargetId, CarriedRelease]) -> str:
+    """The group and its place, how many serve, and a table of every target.
+
+    Below a target that does not serve stands why: the load balancer's own words, or the rollout that holds it out.
+
+    Args:
+        group: The group with what it lists.
+        held: The registrations that a rollout holds out.
+        carried: The release of each target, as far as the journal tells.
+    """
+    rows = _rows(group.members, held, carried)
+    head = f"{group.name} ({_place(group.region, group.account)})\n{_counts(group, held, len(rows))}"
+    if not rows:
+        return f"{head}\nno targets are registered"
+    keys = ("id", "name", "port", "zone", "state")
+    cells = [(*(str(row[key] or "") for key in keys), _release(row)) for row in rows]
+    lines = grid(("TARGET", "NAME", "PORT", "ZONE", "STATE", "RELEASE"), cells).splitlines()
+    holders = {holder[0].door: holder for holder in held}
+    for number in range(len(rows), 0, -1):
+        row = rows[number - 1]
+        if note := _note(row, holders.get((str(row["id"]), int(str(row["port"]))))):
+            lines.insert(number + 1, wrapped(note, COLUMNS, NOTE_INDENT))
+    return "\n".join([head, "", *lines])
 
 
-def status_data(group: ListedGroup, held: Sequence[Holder]) -> Plain:
+def status_data(group: ListedGroup, held: Sequence[Holder], carried: Mapping[TargetId, CarriedRelease]) -> Plain:
     """The output `status`."""
-    targets: list[Plain] = [*_rows(group.members, held)]
-    return output("status", **_group(group), targets=targets)
+    targets: list[Plain] = [*_rows(group.members, held, carried)]
+    return output("status", **_group(group), targets=targets, held_out=len(_held_out(group, held)))
+
+
+def _place(region: str, account: str) -> str:
+    return f"{region}, account {account}"
 
 
 def _group(group: ListedGroup) -> dict[str, Plain]:
@@ -63,18 +107,43 @@ def _group(group: ListedGroup) -> dict[str, Plain]:
         "target_type": group.target_type.value,
         "serving": serving(group.members),
         "total": len(group.members),
+        "region": group.region,
+        "account": group.account,
     }
 
 
-def _rows(members: Sequence[GroupMember], held: Sequence[Holder]) -> list[dict[str, Plain]]:
-    """The registered targets first, then those that a rollout holds out and the group no longer lists."""
+def _counts(group: ListedGroup, held: Sequence[Holder], total: int) -> str:
+    """'1 of 2 serving · 1 held out by r-7h2k'. The total counts the targets that are held out and not registered."""
+    out = _held_out(group, held)
+    by = listed(sorted({rollout.plan.rollout for _, rollout in out}))
+    return f"{serving(group.members)} of {total} serving" + (f" · {len(out)} held out by {by}" if out else "")
+
+
+def _held_out(group: ListedGroup, held: Sequence[Holder]) -> list[Holder]:
+    """Those that do not serve: a person may have registered one again."""
+    back = {member.registration.door for member in group.members if member.seen.serving}
+    return [holder for holder in held if holder[0].door not in back]
+
+
+def _rows(
+    members: Sequence[GroupMember], held: Sequence[Holder], carried: Mapping[TargetId, CarriedRelease]
+) -> list[dict[str, Plain]]:
+    """The registered targets and those that a rollout holds out and the group no longer lists, by name, id and port."""
     holders = {holder[0].door: holder for holder in held}
-    rows = [_row(member, holders.get(member.registration.door)) for member in members]
+    rows = [_row(member, holders.get(member.registration.door), carried.get(member.machine)) for member in members]
     registered = {member.registration.door for member in members}
-    return rows + [_absent(holder) for door, holder in holders.items() if door not in registered]
+    for door, (place, rollout) in holders.items():
+        if door not in registered:
+            rows.append(_absent(place, rollout, carried.get(rollout.owners[place])))
+    return sorted(rows, key=lambda row: [_natural(str(row[key])) for key in ("name", "id", "port")])
 
 
-def _row(member: GroupMember, holder: Holder | None) -> dict[str, Plain]:
+def _natural(text: str) -> list[tuple[int, str]]:
+    """A sort key in which web-2 comes before web-10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", text)]
+
+
+def _row(member: GroupMember, holder: Holder | None, carried: CarriedRelease | None) -> dict[str, Plain]:
     return output(
         "member",
         id=member.registration.id,
@@ -86,24 +155,47 @@ def _row(member: GroupMember, holder: Holder | None) -> dict[str, Plain]:
         description=member.seen.description,
         since=_since(holder),
         held_by=holder[1].plan.rollout if holder and not member.seen.serving else "",
+        **_carried(carried),
     )
 
 
-def _absent(holder: Holder) -> dict[str, Plain]:
-    registration, rollout = holder
-    target = rollout.targets[rollout.owners[registration]]
+def _absent(place: Registration, rollout: Rollout, carried: CarriedRelease | None) -> dict[str, Plain]:
+    target = rollout.targets[rollout.owners[place]]
     return output(
         "member",
-        id=registration.id,
-        port=registration.port,
+        id=place.id,
+        port=place.port,
         zone=target.zone,
         name=target.name,
         state="absent",
         reason="Target.NotRegistered",
         description=sentence(rollout.statuses[target.id].reason),
-        since=_since(holder),
+        since=_since((place, rollout)),
         held_by=rollout.plan.rollout,
+        **_carried(carried),
     )
+
+
+def _carried(carried: CarriedRelease | None) -> dict[str, Plain]:
+    if carried is None:
+        return {"release": None, "release_state": None}
+    return {"release": carried.release, "release_state": carried.how.value}
+
+
+def _release(row: Mapping[str, Plain]) -> str:
+    """'v9', 'v9 (unconfirmed)', 'v8 (reverted)'; '' where the journal tells nothing."""
+    return f"{row['release'] or ''} {HOW.get(str(row['release_state']), '')}".strip()
+
+
+def _note(row: Mapping[str, Plain], holder: Holder | None) -> str:
+    """Why a target does not serve; '' for one that does."""
+    if row["held_by"] and holder:
+        since = local_minute(holder[1].statuses[holder[1].owners[holder[0]]].since)
+        why = sentence(holder[1].statuses[holder[1].owners[holder[0]]].reason)
+        told = f"held out by {row['held_by']} since {since}"
+        words = why if row["state"] == "absent" else str(row["description"] or row["reason"])
+        return f"{told}: {words}" if words else told
+    return ": ".join(str(row[key]) for key in ("reason", "description") if row[key])
 
 
 def _since(holder: Holder | None) -> str:

@@ -55,16 +55,19 @@ _ROLLOUT = (
     "rollout:text service:text release:text begun:text finished:text? exit:integer left_out:[text] failed_late:[text] "
     "reverted_by:text? not_taken_back:[text] paused_by:text? owner:text waiting_for:text targets:[target]"
 )
-_GROUP = "name:text arn:text protocol:text port:integer target_type:text serving:integer total:integer"
+_GROUP = (
+    "name:text arn:text protocol:text port:integer target_type:text serving:integer total:integer "
+    "region:text@3 account:text@3"
+)
 
 OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
     {
         name: _fields(written)
         for name, written in {
-            "groups": "groups:[group]",
-            "status": f"{_GROUP} targets:[member]",
+            "groups": "groups:[group] region:text@3 account:text@3",
+            "status": f"{_GROUP} targets:[member] held_out:integer@3",
             "plan": _PLAN,
-            "list": "rollouts:[wire.Header]",
+            "list": "rollouts:[listed]",
             "show": _ROLLOUT,
             "logs": "work:[wire.WorkEnded]",
             "report": (
@@ -108,7 +111,11 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "group": _GROUP,
             "member": (
                 "id:text port:integer zone:text name:text state:text reason:text description:text since:text "
-                "held_by:text"
+                "held_by:text release:text?@3 release_state:text?@3"
+            ),
+            "listed": (
+                "rollout:text service:text groups:[text] begun:text finished:text? who:text "
+                "release:text?@3 result:text?@3 phase:text?@3 driver:text?@3"
             ),
             "part": "name:text length:number setting:text code:text@2 setting_reason:wire.Reason@2",
             "target": (

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from katakei.domain.model import Target
 from katakei.domain.outside_text import harmless, one_line  # also used by adapters, which must not import render
 from katakei.domain.words import counted, span  # also used by adapters, which must not import render
+from katakei.render.widths import padded, width
 
 __all__ = ["counted", "grid", "harmless", "label", "listed", "one_line", "span"]
 
@@ -29,12 +30,12 @@ def listed(things: Iterable[object]) -> str:
 
 
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns, two spaces apart; no cell is cut.
+    """Aligned columns, two spaces apart, by their width on a terminal; no cell is cut.
 
     `status`, `groups` and `list` print this. A table library would cost too much start-up time.
     """
     lines = [list(heads), *([one_line(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    widths = [max(width(line[column]) for line in lines) for column in range(len(heads))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        "  ".join(padded(cell, columns) for cell, columns in zip(line, widths, strict=True)).rstrip() for line in lines
     )

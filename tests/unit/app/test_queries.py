@@ -9,11 +9,12 @@ import pytest
 from tests.unit.given import NOON, a_plan, a_target, brought, t
 from tests.unit.surveyed import WEB
 
-from katakei.app.queries import Driver, driver_of, held_out, recorded
+from katakei.app.queries import driver_of, held_out, recorded
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Registration, RolloutId, Target
 from katakei.domain.observation import HealthState, RegistrationHealth
+from katakei.domain.overview import Driver
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Floor, PlanKind
 from katakei.domain.ports import GroupMember, LeaseStatus, ListedGroup, Liveness, RolloutHeader
@@ -131,7 +132,7 @@ def test_recorded_target_includes_ports_held_out(typed: str, there: tuple[int, .
 
 def test_status_names_the_rollout_that_holds_a_port() -> None:
     out = tuple(held_out(journal(taken_out("r-1", 80, 8080), put_back("r-2", 80)), WEB.arn).items())
-    shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, listed(80)), out)
+    shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, listed(80)), out, {})
     rows = [(row["port"], row["state"], row["held_by"], row["name"]) for row in shown["targets"]]
     assert rows == [(80, "healthy", "", "web1"), (8080, "absent", "r-1", "web1")]
 
@@ -140,7 +141,7 @@ def test_status_names_the_rollout_that_drains_a_target() -> None:
     out = tuple(held_out(journal(taken_out("r-1", 80)), WEB.arn).items())
     [member] = listed(80)
     draining = replace(member, seen=RegistrationHealth(HealthState.DRAINING, NOON, NOON))
-    shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, (draining,)), out)
+    shown: Any = status_data(ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, (draining,)), out, {})
     [row] = shown["targets"]
     assert (row["held_by"], row["since"]) == ("r-1", "2026-11-22T12:00:00Z")
 

@@ -7,6 +7,7 @@ from tests.unit.given import NOON, a_plan, brought, given, seconds, t
 
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
+from katakei.domain.overview import Driver
 from katakei.domain.phases import Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import Liveness
@@ -119,14 +120,14 @@ def test_accepted_without_a_process_says_how_to_continue() -> None:
     ],
 )
 def test_driver_text_says_whether_anybody_drives(liveness: Liveness, silent: int | None, says: str) -> None:
-    assert driver_text(WORKING, OWNER, liveness, None if silent is None else seconds(silent)) == says
+    assert driver_text(WORKING, Driver(OWNER, liveness, None if silent is None else seconds(silent))) == says
 
 
 def test_driver_text_without_any_owner() -> None:
-    assert driver_text(IDLE, None, Liveness.GONE, None).startswith("not running; continue by ")
+    assert driver_text(IDLE, Driver(None, Liveness.GONE)).startswith("not running; continue by ")
 
 
 def test_driver_text_of_a_manual_step_repeats_the_step() -> None:
     plan = a_plan(1, kind=PlanKind.DEREGISTER)
     step = replace(plan, spec=replace(plan.spec, service="web", targets=Selection(only=("web-1",))))
-    assert "continue by katakei deregister web web-1, or" in driver_text(given(step), OWNER, Liveness.GONE, None)
+    assert "continue by katakei deregister web web-1, or" in driver_text(given(step), Driver(OWNER, Liveness.GONE))

@@ -9,7 +9,6 @@ from katakei.domain import events as e
 from katakei.domain.leases import Owner
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
-from katakei.domain.ports import RolloutHeader
 from katakei.domain.reasons import ReasonCode, reason
 from katakei.render import events as event_text
 
@@ -156,13 +155,3 @@ def test_how_to_go_on_names_targets_that_are_out() -> None:
         f"rollout r-test is not finished; out of service: {WHO}. To continue, run the same command again;"
         " to bring every target back, run: katakei abort r-test"
     )
-
-
-def test_headers_text_is_one_line_per_rollout() -> None:
-    header = RolloutHeader(PLAN.rollout, "shop", (), NOON, None, "kim")
-    assert event_text.headers_text([header, replace(header, finished=later(60))]).splitlines() == [
-        "ROLLOUT  SERVICE  BEGUN (UTC)       FINISHED (UTC)    BY",
-        "r-test   shop     2026-11-22 12:00  not finished      kim",
-        "r-test   shop     2026-11-22 12:00  2026-11-22 12:01  kim",
-    ]
-    assert event_text.headers_text([]) == "no rollouts in this journal"

@@ -14,16 +14,18 @@ from tests.unit.json_schema import faults
 from tests.unit.surveyed import WEB, a_survey
 
 from katakei.domain import events as e
+from katakei.domain.leases import Owner
 from katakei.domain.model import Target
+from katakei.domain.overview import CarriedRelease, Driver, Knowledge, ListedRollout
 from katakei.domain.phases import Phase
 from katakei.domain.plan import PlanKind
-from katakei.domain.ports import ListedGroup, RolloutHeader
+from katakei.domain.ports import ListedGroup, Liveness, RolloutHeader
 from katakei.domain.reasons import Reason, ReasonCode
 from katakei.domain.wire import EVENTS
 from katakei.planning.forecast import forecast
 from katakei.planning.reasons import PlanCode, reason
 from katakei.render import events as event_text
-from katakei.render import groups, report
+from katakei.render import groups, report, rollout_list
 from katakei.render import plan as plan_text
 from katakei.render.json_data import LINES, OUTPUTS, RECORDS, Plain, output, plain
 
@@ -38,6 +40,8 @@ ROLLOUT = given(PLAN, STORY)
 LISTED = ListedGroup(WEB.arn, WEB.name, WEB.port, WEB.protocol, WEB.target_type, a_survey().members[WEB.arn])
 HELD = next(iter(PLAN.targets[0].registrations))
 HEADER = RolloutHeader(PLAN.rollout, "shop", (a_group().arn,), NOON, None, "kim")
+DRIVER = Driver(Owner("kim", "here", 1, 1, "boot"), Liveness.ALIVE)
+CARRIED = {t(PLAN): CarriedRelease("v2", PLAN.rollout, Knowledge.CONFIRMED)}
 ENDED = e.WorkEnded(NOON, ROLLOUT.key(t(PLAN)), 1, "no space left")
 
 
@@ -50,10 +54,10 @@ def plan_output() -> dict[str, Plain]:
 
 
 TODAY: Mapping[str, Any] = {
-    "groups": groups.groups_data([LISTED]),
-    "status": groups.status_data(LISTED, [(HELD, ROLLOUT)]),
+    "groups": groups.groups_data([LISTED], LISTED.region, LISTED.account),
+    "status": groups.status_data(LISTED, [(HELD, ROLLOUT)], CARRIED),
     "plan": plan_output(),
-    "list": event_text.headers_data([HEADER]),
+    "list": rollout_list.list_data([ListedRollout(HEADER, ROLLOUT, DRIVER), ListedRollout(HEADER, None, None)]),
     "show": event_text.summary_data(ROLLOUT),
     "logs": event_text.work_data([ENDED]),
     "report": report.data(ROLLOUT, EVENTS_SO_FAR, ["aws elbv2 register-targets"], later(80)),
@@ -102,7 +106,7 @@ def test_lines_of_today_fit_the_schema() -> None:
 
 def test_status_shows_a_target_that_a_rollout_holds_out() -> None:
     empty = ListedGroup(WEB.arn, WEB.name, WEB.port, WEB.protocol, WEB.target_type, ())
-    data: Any = groups.status_data(empty, [(HELD, ROLLOUT)])
+    data: Any = groups.status_data(empty, [(HELD, ROLLOUT)], {})
     assert (data["targets"][0]["state"], data["targets"][0]["held_by"]) == ("absent", "r-test")
 
 

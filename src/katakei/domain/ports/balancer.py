@@ -33,6 +33,16 @@ class ListedGroup:
     target_type: TargetType
     members: tuple[GroupMember, ...]
 
+    @property
+    def region(self) -> str:
+        """The region of the group, from its ARN."""
+        return self.arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        """The account of the group, from its ARN."""
+        return self.arn.split(":")[4]
+
 
 class GroupReader(Protocol):
     """The questions of commands that only read, with as few calls as possible. Errors are those of `Balancer`."""
