@@ -13,7 +13,7 @@ from katakei.domain.replay import Rollout
 from katakei.render.json_data import Plain, output
 from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
-from katakei.render.text import grid, listed
+from katakei.render.text import grid, listed, one_line
 from katakei.render.widths import wrapped
 
 Holder = tuple[Registration, Rollout]
@@ -84,7 +84,7 @@ def status_text(group: ListedGroup, held: Sequence[Holder], carried: Mapping[Tar
     for number in range(len(rows), 0, -1):
         row = rows[number - 1]
         if note := _note(row, holders.get((str(row["id"]), int(str(row["port"]))))):
-            lines.insert(number + 1, wrapped(note, COLUMNS, NOTE_INDENT))
+            lines.insert(number + 1, wrapped(one_line(note), COLUMNS, NOTE_INDENT))
     return "\n".join([head, "", *lines])
 
 

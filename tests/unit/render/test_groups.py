@@ -123,6 +123,13 @@ def test_status_text_gives_the_words_of_the_load_balancer() -> None:
     assert text.splitlines()[-1] == "    Target.Timeout: Request timed out"
 
 
+def test_status_text_makes_names_and_reasons_harmless() -> None:
+    seen = RegistrationHealth(DOWN, NOON, NOON, "Target.Timeout", "one\n::error::two\x1b[2J")
+    text = status_text(replace(LISTED, members=(replace(member(1, "web\n::error::x"), seen=seen),)), (), {})
+    assert len(text.splitlines()) == 6
+    assert "\x1b" not in text
+
+
 def test_status_counts_no_target_as_held_that_serves_again() -> None:
     assert status_text(LISTED, HELD, {}).splitlines()[1] == "1 of 2 serving"
     data: Any = status_data(LISTED, HELD, {})
