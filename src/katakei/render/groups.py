@@ -84,7 +84,7 @@ def status_text(group: ListedGroup, held: Sequence[Holder], carried: Mapping[Tar
     for number in range(len(rows), 0, -1):
         row = rows[number - 1]
         if note := _note(row, holders.get((str(row["id"]), int(str(row["port"]))))):
-            lines.insert(number + 1, wrapped(one_line(note), COLUMNS, NOTE_INDENT))
+            lines.insert(number + 1, _wrapped(note))
     return "\n".join([head, "", *lines])
 
 
@@ -92,6 +92,12 @@ def status_data(group: ListedGroup, held: Sequence[Holder], carried: Mapping[Tar
     """The output `status`."""
     targets: list[Plain] = [*_rows(group.members, held, carried)]
     return output("status", **_group(group), targets=targets, held_out=len(_held_out(group, held)))
+
+
+def _wrapped(note: str) -> str:
+    """The note in lines below its row. A word that was harmless in the middle of a line may act at the start of one."""
+    lines = wrapped(one_line(note), COLUMNS, NOTE_INDENT).splitlines()
+    return "\n".join(NOTE_INDENT + one_line(line.strip()) for line in lines)
 
 
 def _place(region: str, account: str) -> str:

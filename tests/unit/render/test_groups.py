@@ -130,6 +130,13 @@ def test_status_text_makes_names_and_reasons_harmless() -> None:
     assert "\x1b" not in text
 
 
+def test_status_text_wraps_no_command_to_the_start_of_a_line() -> None:
+    for length in range(40, 90):
+        seen = RegistrationHealth(DOWN, NOON, NOON, "", f"{'a' * length} ::error::two")
+        text = status_text(replace(LISTED, members=(replace(member(1, "web-1"), seen=seen),)), (), {})
+        assert not any(line.strip().startswith("::") for line in text.splitlines()), length
+
+
 def test_status_counts_no_target_as_held_that_serves_again() -> None:
     assert status_text(LISTED, HELD, {}).splitlines()[1] == "1 of 2 serving"
     data: Any = status_data(LISTED, HELD, {})

@@ -15,18 +15,21 @@ from katakei.domain import events as e
 from katakei.domain.errors import KatakeiError
 from katakei.domain.leases import Owner
 from katakei.domain.outside_text import hidden
+from katakei.domain.overview import CarriedRelease, Driver, Knowledge, ListedRollout
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.plan import Plan
-from katakei.domain.ports import ListedGroup, RolloutHeader
+from katakei.domain.ports import ListedGroup, Liveness, RolloutHeader
 from katakei.domain.reasons import Reason
 from katakei.domain.replay import replay
 from katakei.planning.forecast import forecast
 from katakei.render import events as event_text
 from katakei.render import groups, report
 from katakei.render import plan as plan_text
+from katakei.render.answers import accepted, driver_text
 from katakei.render.errors import error_text
 from katakei.render.live_table import live
 from katakei.render.reasons import sentence
+from katakei.render.rollout_list import list_text
 from katakei.render.text import label
 
 SMALL = settings(max_examples=25, deadline=timedelta(seconds=5))
@@ -72,6 +75,8 @@ def views(word: str) -> Mapping[str, str]:
     listed = ListedGroup(WEB.arn, WEB.name, 80, "HTTP", WEB.target_type, (replace(member, seen=seen),))
     held = [(plan.targets[0].registrations[0], rollout)]
     header = RolloutHeader(plan.rollout, "shop", (a_group().arn,), NOON, None, word)
+    driver = Driver(Owner(word, word, 1, 1, word), Liveness.GONE)
+    carried = CarriedRelease(word, plan.rollout, Knowledge.CONFIRMED)
     console = Console(width=10_000)
     with console.capture() as drawn:
         console.print(live(rollout, word, {}, forecast(plan), later(9)))
@@ -80,8 +85,10 @@ def views(word: str) -> Mapping[str, str]:
         "history": event_text.history(rollout, story, str(Owner(word, word, 1, 1, word))),
         "summary": event_text.summary(rollout),
         "how to go on": event_text.how_to_go_on(rollout),
-        "list": event_text.headers_text([header]),
-        "status": groups.status_text(listed, held),
+        "list": list_text([ListedRollout(header, None, None), ListedRollout(header, rollout, driver)], 2, later(9)),
+        "status": groups.status_text(listed, held, {listed.members[0].machine: carried}),
+        "driver": driver_text(rollout, driver),
+        "answer": accepted("approve", rollout, driver.owner, [plan.targets[0].id]),
         "plan": plan_text.plan_text(plan, forecast(plan)),
         "error": error_text(KatakeiError(word.replace("\n", " "))),
         "unknown reason": sentence(Reason("of_a_newer_version", (("text", word),))),
@@ -98,12 +105,17 @@ def test_no_view_shows_a_character_that_acts(word: str) -> None:
         assert commands(text) == [], name
 
 
+def unwrapped(text: str) -> list[str]:
+    """The lines without those that only continue the one before."""
+    return [line for line in text.splitlines() if not line.startswith(groups.NOTE_INDENT)]
+
+
 @given(HOSTILE)
 @SMALL
 def test_no_view_gets_more_lines_by_a_word(word: str) -> None:
     benign = views("x")
     for name, text in views(word).items():
-        assert len(text.splitlines()) <= len(benign[name].splitlines()), name
+        assert len(unwrapped(text)) <= len(unwrapped(benign[name])), name
 
 
 @pytest.mark.parametrize("word", ["\u202e\u2066web", "\x9b2J\ud800", "<script>"])
