@@ -95,7 +95,7 @@ def _answered(line: str) -> bool:
 def registrations(lab: Lab) -> frozenset[Place]:
     """Returns what DescribeTargetHealth lists now, in any state."""
     session: Any = Session()
-    session.set_credentials("judge", "judge")
+    session.set_credentials(lab.env["AWS_ACCESS_KEY_ID"], lab.env["AWS_SECRET_ACCESS_KEY"])
     client = session.create_client("elbv2", lab.env["AWS_REGION"], endpoint_url=lab.endpoint)
     try:
         listed = client.describe_target_health(TargetGroupArn=lab.target_group_arn)["TargetHealthDescriptions"]

@@ -18,7 +18,7 @@ from tests.unit.adapters.probes.world import needed
 
 from katakei.adapters.probes import program_rounds
 from katakei.lab import clock
-from katakei.lab.options import REGION, LabOptions, Target
+from katakei.lab.options import LabOptions, Target
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Figures, Traffic
 
@@ -65,7 +65,7 @@ def with_nginx(lab: Lab) -> None:
         folder = Path(target.folder)
         (folder / "nginx.conf").write_text(NGINX % (target.address, target.port))
         (folder / "command").write_text(f'exec {nginx} -p "$PWD" -c "$PWD/nginx.conf" -e stderr\n')
-    aws = Clients(lab.endpoint, REGION)
+    aws = Clients(lab.env)
     aws.get("ec2").reboot_instances(InstanceIds=[target.id for target in lab.targets])
     clock.sleep(5)
     for target in lab.targets:

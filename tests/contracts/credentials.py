@@ -1,6 +1,7 @@
 """Credentials from a program, as single sign-on sets it up. They can be lost for a while and found again."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,7 +18,8 @@ SOON = timedelta(minutes=5)
 class SignOn:
     """The program and its answer. `lost` breaks it in one of the `WAYS`; `found` repairs it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key: str, secret: str) -> None:
+        self._key, self._secret = key, secret
         self.answer, self.program, self.config = folder / "answer", folder / "sign-on", folder / "config"
         self.config.write_text(f"[default]\ncredential_process = {self.program}\n")
         self.found()
@@ -32,7 +34,7 @@ class SignOn:
 
     def _tells(self, left: timedelta) -> None:
         ends = (SystemClock().now() + left).isoformat()
-        keys = {"AccessKeyId": "key", "SecretAccessKey": "secret", "SessionToken": "token", "Expiration": ends}
+        keys = {"AccessKeyId": self._key, "SecretAccessKey": self._secret, "Expiration": ends}
         self.answer.write_text(json.dumps({"Version": 1, **keys}))
 
 
@@ -46,9 +48,10 @@ WAYS: Mapping[str, Callable[[SignOn], object]] = {
 
 @contextmanager
 def signed_on(folder: Path) -> Iterator[SignOn]:
-    """Sets the environment: it holds no keys, and the configuration names the program."""
+    """Sets the environment: the program, which the configuration names, prints the keys that the environment held."""
     folder.mkdir()
-    sign_on = SignOn(folder)
+    held = (os.environ.get(name, "test") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    sign_on = SignOn(folder, *held)
     with pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
             environment.delenv(name, raising=False)

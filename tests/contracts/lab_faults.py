@@ -1,12 +1,11 @@
 """What the contract of balancers needs of a lab beyond the balancer: faults on demand, and a second group."""
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import boto3
+from tests.lab.credentials import keys_of
 
 from katakei.domain.model import Arn
 from katakei.lab.process import Lab
@@ -16,20 +15,17 @@ from katakei.lab.process import Lab
 def faults(lab: Lab, **wished: Any) -> Iterator[None]:
     """Sets these faults for as long as the context lasts."""
     calm: dict[str, Any] = {name: [] if isinstance(value, list) else 0.0 for name, value in wished.items()}
-    _post(lab, wished)
+    lab.faults(**wished)
     try:
         yield
     finally:
-        _post(lab, calm)
+        lab.faults(**calm)
 
 
 @contextmanager
 def ip_group(lab: Lab, like: Arn) -> Iterator[Arn]:
     """Makes a group of type ip in the same VPC, which no listener uses."""
-    secret = "lab"  # noqa: S105 - the lab knows no secrets
-    elb = boto3.Session(region_name=lab.env["AWS_REGION"]).client(
-        "elbv2", endpoint_url=lab.endpoint, aws_access_key_id="lab", aws_secret_access_key=secret
-    )
+    elb: Any = boto3.Session(region_name=lab.env["AWS_REGION"]).client("elbv2", **keys_of(lab.env))
     vpc = elb.describe_target_groups(TargetGroupArns=[like])["TargetGroups"][0]["VpcId"]
     made = elb.create_target_group(Name="by-address", Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="ip")
     arn = Arn(made["TargetGroups"][0]["TargetGroupArn"])
@@ -38,9 +34,3 @@ def ip_group(lab: Lab, like: Arn) -> Iterator[Arn]:
     finally:
         elb.delete_target_group(TargetGroupArn=arn)
         elb.close()
-
-
-def _post(lab: Lab, wished: dict[str, Any]) -> None:
-    asked = urllib.request.Request(f"{lab.endpoint}/_lab/faults", json.dumps(wished).encode(), method="POST")  # noqa: S310 - our own lab's address
-    with urllib.request.urlopen(asked, timeout=10):  # noqa: S310 - as above
-        pass

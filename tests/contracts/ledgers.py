@@ -116,14 +116,13 @@ def _sqlite(folder: Path) -> Iterator[Ledger]:
 def _s3(folder: Path) -> Iterator[Ledger]:
     name = f"journal{re.sub('[^a-z0-9]', '-', folder.name.lower())}x"
     with running_elb(timedelta(0)) as aws, pytest.MonkeyPatch.context() as environment:
-        for variable, value in {**LAB, "AWS_ENDPOINT_URL": aws.endpoint.url, "HOME": str(folder)}.items():
+        for variable, value in {**aws.env, "HOME": str(folder)}.items():
             environment.setenv(variable, value)
-        s3: Any = boto3.client("s3")
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": LAB["AWS_DEFAULT_REGION"]})
+        s3: Any = boto3.Session().client("s3")
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": aws.env["AWS_REGION"]})
         yield S3Ledger(aws, S3Location(name, "katakei/"))
 
 
-LAB = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_DEFAULT_REGION": "ap-northeast-1"}
 LEDGERS: Mapping[str, Callable[[Path], AbstractContextManager[Ledger]]] = {"sqlite": _sqlite, "s3": _s3}
 
 

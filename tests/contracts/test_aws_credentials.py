@@ -152,14 +152,15 @@ def test_journal_reads_renewed_keys_from_file(
 ) -> None:
     begun(ledger)
     keys = tmp_path / "keys"
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    held = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    for name in held:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
     journal = S3Journal(bucket_at(ledger.bucket.place))
     with pytest.raises(TemporarilyUnavailableError, match=NONE):
         journal.read(ID, 0)
-    keys.write_text("[default]\naws_access_key_id = key\naws_secret_access_key = secret\n")
+    keys.write_text("\n".join(["[default]", *(f"{name.lower()} = {value}" for name, value in held.items())]))
     assert journal.read(ID, 0) == [planned()]
 
 

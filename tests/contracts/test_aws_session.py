@@ -1,11 +1,9 @@
 """One AWS session per command: an assumed role with MFA costs one prompt and one AssumeRole call."""
 
-import json
 import logging
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +13,7 @@ import boto3
 import pytest
 from tests.contracts.fake_account import TurnedClock
 from tests.contracts.fake_endpoint import Endpoint, endpoint, refusal
+from tests.lab.credentials import keys_of
 
 from katakei.adapters.aws import ELB, S3, SSM, STS, AwsSession, Service
 from katakei.domain.errors import KatakeiError, NoAnswerError
@@ -23,16 +22,16 @@ from katakei.lab.process import Lab
 
 REGION = "ap-northeast-1"
 PROMPT = "Enter MFA code for "
-PROFILE = f"""\
+PROFILE = """\
 [profile source]
-aws_access_key_id = source
-aws_secret_access_key = secret
+aws_access_key_id = {AWS_ACCESS_KEY_ID}
+aws_secret_access_key = {AWS_SECRET_ACCESS_KEY}
 
 [profile deploy]
 role_arn = arn:aws:iam::123456789012:role/deploy
 mfa_serial = arn:aws:iam::123456789012:mfa/kim
 source_profile = source
-region = {REGION}
+region = {AWS_REGION}
 """
 CALL_ALL = """\
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +63,7 @@ class Person:
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
-        (folder / "config").write_text(PROFILE)
+        (folder / "config").write_text(PROFILE.format(**lab.env))
         (folder / "katakei.yml").write_text(SHOP)
         keys = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         self.env = keys | {
@@ -94,21 +93,14 @@ class Person:
         return done.stderr.count(PROMPT), self._assumed() - before
 
     def _assumed(self) -> int:
-        with urllib.request.urlopen(f"{self.lab.endpoint}/_lab/calls", timeout=10) as answer:  # noqa: S310 - the lab's own http address
-            calls: list[dict[str, Any]] = json.load(answer)
-        return sum(call["action"] == "AssumeRole" for call in calls)
+        return sum(call["action"] == "AssumeRole" for call in self.lab.calls())
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     options = LabOptions(targets=2, delay=timedelta(seconds=2), interval=timedelta(seconds=1), port=8080)
     with Lab(options) as running:
-        s3: Any = boto3.Session(region_name=REGION).client(
-            "s3",
-            endpoint_url=running.endpoint,
-            aws_access_key_id="lab",
-            aws_secret_access_key="lab",  # noqa: S106 - the lab checks no secrets
-        )
+        s3: Any = boto3.Session(region_name=REGION).client("s3", **keys_of(running.env))
         s3.create_bucket(Bucket="journals", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.close()
         yield running

@@ -50,7 +50,7 @@ def test_reboot_interrupts_work_once(shop: OnTheLab) -> None:
     while not begun.exists():
         assert time.monotonic() < deadline
         shop.pass_time(1)
-    boto3.client("ec2").reboot_instances(InstanceIds=[whom.id])
+    boto3.Session().client("ec2").reboot_instances(InstanceIds=[whom.id])
     [work] = follow(shop, jobs, tickets, turns=200).values()
     assert (work.state, work.why) == (WorkState.INTERRUPTED, "the machine was started anew while it ran")
     assert begun.read_text() == "begun\n"

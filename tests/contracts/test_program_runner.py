@@ -212,7 +212,7 @@ def test_probe_on_lab_tells_busy_from_quiet(
         for name, value in lab.env.items():
             monkeypatch.setenv(name, value)
         idle = timedelta(seconds=5)
-        elbv2 = boto3.client("elbv2")
+        elbv2 = boto3.Session().client("elbv2")
         elbv2.modify_load_balancer_attributes(
             LoadBalancerArn=lab.load_balancer_arn,
             Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "5"}],

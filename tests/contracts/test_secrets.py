@@ -21,7 +21,7 @@ from katakei.domain.errors import UsageError
 from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.spec import Variable
 from katakei.lab import clock
-from katakei.lab.options import REGION, LabOptions
+from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 
 AWS = Path(__file__).parents[2] / ".venv-aws" / "bin"
@@ -107,7 +107,7 @@ def test_target_without_aws_command_refuses(machine: Machine) -> None:
 @pytest.mark.lab
 def test_real_aws_command_fetches_secret(tmp_path: Path) -> None:
     with Lab(LabOptions(targets=1)) as lab:
-        Clients(lab.endpoint, REGION).get("ssm").put_parameter(Name=PARAMETER, Value=CANARY, Type="SecureString")
+        Clients(lab.env).get("ssm").put_parameter(Name=PARAMETER, Value=CANARY, Type="SecureString")
         machine = Machine(tmp_path, env={**lab.env, "PATH": f"{AWS}:{os.environ['PATH']}"})
         _, answer = machine.run(fetching('printf "%s" "$DB" > seen'))
         _, missing = machine.run(fetching("true", "/no/such").replace(NAME, "r-2/1-update"))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tests.lab.conftest import Clients
 
-from katakei.lab.options import REGION
 from katakei.lab.process import Lab
 
 ASKING = ("Describe", "List", "Get")
@@ -18,7 +17,7 @@ class Ground:
         self.lab = lab
         self.group = lab.target_group_arn
         self.ids = [target.id for target in lab.targets]
-        self.aws = Clients(lab.endpoint, REGION)
+        self.aws = Clients(lab.env)
         self._calls = len(lab.calls())
         self._starts = {target.id: self._started(target.folder) for target in lab.targets}
 

@@ -27,10 +27,18 @@ warm: {soak: 1s}
 BY_HAND = CONFIGURATION.replace("{ssm: {run: 'echo \"$KATAKEI_RELEASE\" > release && ./bin/restart'}}", "{manual: }")
 
 
-def keys(folder: Path, name: str) -> str:
+def new_keys(folder: Path, ground: Ground) -> tuple[str, str]:
+    """Writes new temporary credentials into the shared file. Returns its path and the id of the key."""
+    made = ground.aws.get("sts").get_session_token()["Credentials"]
     path = folder / "credentials"
-    path.write_text(f"[default]\naws_access_key_id = {name}\naws_secret_access_key = lab\n")
-    return str(path)
+    lines = (
+        "[default]",
+        f"aws_access_key_id = {made['AccessKeyId']}",
+        f"aws_secret_access_key = {made['SecretAccessKey']}",
+        f"aws_session_token = {made['SessionToken']}",
+    )
+    path.write_text("\n".join(lines))
+    return str(path), made["AccessKeyId"]
 
 
 def first_out(katakei: Katakei) -> tuple[Running, str]:
@@ -46,17 +54,18 @@ def first_out(katakei: Katakei) -> tuple[Running, str]:
 def roll_survives_expired_credentials_and_a_cut_network(katakei: Katakei, ground: Ground) -> None:
     katakei.file(CONFIGURATION)
     with Wire(ground.lab.endpoint) as wire:
+        file, old = new_keys(katakei.folder, ground)
         env = {
             "AWS_ENDPOINT_URL": wire.url,
-            "AWS_SHARED_CREDENTIALS_FILE": keys(katakei.folder, "OLD"),
+            "AWS_SHARED_CREDENTIALS_FILE": file,
             "AWS_ACCESS_KEY_ID": None,
             "AWS_SECRET_ACCESS_KEY": None,
         }
         roll = katakei.start("roll", "--release", "v2", **env)
         roll.until("draining")
-        wire.expired = "OLD"
+        wire.expired = old
         roll.until("the AWS credentials have expired: renew them")
-        keys(katakei.folder, "NEW")
+        new_keys(katakei.folder, ground)
         roll.until("soaking")
         wire.cut()
         roll.until("AWS cannot be reached for")

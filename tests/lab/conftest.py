@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from tests.lab.credentials import keys_of
 
 from katakei.lab import clock
 from katakei.lab.options import LabOptions
@@ -29,17 +30,15 @@ def lab() -> Iterator[Lab]:
 class Clients:
     """boto3 clients for one lab, one for each service, without the user's own configuration."""
 
-    def __init__(self, endpoint: str, region: str) -> None:
-        self._session: Any = boto3.Session(region_name=region)
-        self._endpoint = endpoint
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._session: Any = boto3.Session(region_name=env["AWS_REGION"])
+        self._keys = keys_of(env)
         self._clients: dict[str, Any] = {}
 
     def get(self, service: str) -> Any:
         """Returns the client of a service. Made once, because that is slow."""
         if service not in self._clients:
-            secret = "lab"  # noqa: S105 - the lab knows no secrets
-            key = {"aws_access_key_id": "lab", "aws_secret_access_key": secret}
-            self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, **key)
+            self._clients[service] = self._session.client(service, **self._keys)
         return self._clients[service]
 
     def health(self, group: str) -> dict[str, tuple[str, str, str]]:
@@ -65,7 +64,7 @@ class Clients:
 @pytest.fixture(scope="session")
 def clients(lab: Lab) -> Clients:
     """boto3 for the lab."""
-    return Clients(lab.endpoint, lab.env["AWS_REGION"])
+    return Clients(lab.env)
 
 
 class Cli:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from tests.lab.credentials import keys_of
 
 from katakei.lab.address import BoundAddress
 from katakei.lab.elb.environment import Ec2Instance, Subnet
@@ -19,6 +20,7 @@ from katakei.lab.elb.service import Elb
 from katakei.lab.elb.switches import Switches
 from katakei.lab.elb.target_state import TargetState
 from katakei.lab.endpoint.server import Endpoint
+from katakei.lab.options import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,19 +119,21 @@ class RunningElb:
         return self._client
 
     def _new_client(self, **more: Any) -> ElasticLoadBalancingv2Client:
-        client: ElasticLoadBalancingv2Client = boto3.client(
-            "elbv2",
-            endpoint_url=self.endpoint.url,
-            region_name=REGION,
-            aws_access_key_id="lab",
-            aws_secret_access_key="lab",  # noqa: S106 - the lab checks no secrets
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=3, **more),
-        )
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=3, **more)
+        client: ElasticLoadBalancingv2Client = boto3.client("elbv2", **keys_of(self.env, config=config))
         return client
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that a lab with this endpoint would print; it has no target group of its own."""
+        printed = environment(self.endpoint.url, "", self.endpoint.key)
+        return {name: value for name, value in printed.items() if value}
 
     def lab(self, what: str, **changes: object) -> Any:
         body = json.dumps(changes).encode() if changes else None
-        with urllib.request.urlopen(f"{self.endpoint.url}/_lab/{what}", body, timeout=5) as answer:  # noqa: S310 - http
+        key = {"X-Katakei-Lab-Key": self.endpoint.key.secret}
+        asked = urllib.request.Request(f"{self.endpoint.url}/_lab/{what}", body, key)  # noqa: S310 - http
+        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310 - http
             return json.load(answer)
 
     def group(self, name: str = "g", *, delay: int = 300, **more: Any) -> str:

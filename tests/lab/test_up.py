@@ -244,7 +244,7 @@ def ended_by(how: signal.Signals) -> None:
     with raised("--json", "--targets=1", "--interval=2") as process:
         facts = ready(process)
         detached = "setsid sleep 300 < /dev/null > /dev/null 2>&1 &"
-        run(Clients(facts.endpoint, "ap-northeast-1"), facts.targets[0].id, detached)
+        run(Clients(facts.env), facts.targets[0].id, detached)
         assert clock.wait_for(lambda: any("sleep 300" in command for command in processes(facts).values()), 10, 0.1)
         process.send_signal(how)
         code = process.wait(15)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tests.soak.script import FAILING_WORK, Script, Work
 
-from katakei.lab.address import BoundAddress
 from katakei.lab.envoy.control_plane import Admin
 from katakei.lab.options import Target
 from katakei.lab.process import Lab
@@ -105,6 +104,5 @@ def _lines(target: Target, name: str) -> Iterator[str]:
 
 def dropped_requests(lab: Lab) -> Counter[str]:
     """Returns Envoy's counters of failed requests since its start."""
-    host, _, port = (Path(lab.targets[0].folder).parents[1] / "envoy/admin").read_text().strip().rpartition(":")
-    with closing(Admin(BoundAddress(host, int(port)))) as admin:
+    with closing(Admin(Path(lab.targets[0].folder).parents[1] / "envoy")) as admin:
         return Counter({name: int(value) for name, value in admin.statistics(DROPPED).items()})

@@ -119,7 +119,7 @@ def _facts(created: InitialResources, endpoint: Endpoint, servers: Servers, opti
             Target(server.id, options.port, server.address, server.zone, str(server.folder))
             for server in (known[one] for one in created.instance_ids)
         ),
-        env=environment(endpoint.url, created.target_group_arn),
+        env=environment(endpoint.url, created.target_group_arn, endpoint.key),
     )
 
 
@@ -134,7 +134,7 @@ def lab_folder(parent: Path | None = None) -> Iterator[Path]:
     The folder's lock is held while the lab runs. Only folders with the lab's prefix and a free lock are removed.
 
     Args:
-        among: the parent folder; the system's folder for temporary files if absent.
+        parent: the parent folder; the system's folder for temporary files if absent.
     """
     parent = parent or Path(tempfile.gettempdir())
     _remove_leftovers(parent)

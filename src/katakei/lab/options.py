@@ -1,7 +1,9 @@
 """Options of a lab, and the facts that a running lab reports. Plain values that are cheap to import."""
 
+import base64
 import json
 import re
+import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
@@ -95,16 +97,35 @@ class LabInfo:
         return cls(**known | {"targets": tuple(Target(**target) for target in known["targets"])})
 
 
-def environment(endpoint: str, group: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """An access key. Who knows the secret commands the lab."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+def new_access_key(prefix: str = "LAB") -> AccessKey:
+    """Returns a new random key: 20 letters and digits, as moto expects, and a secret of 240 random bits."""
+    letters = base64.b32encode(secrets.token_bytes(15)).decode()
+    return AccessKey((prefix + letters)[:20], secrets.token_urlsafe(30))
+
+
+LAB_KEY = "KATAKEI_LAB_KEY"
+"""The variable with the secret that `/_lab` asks for in the header `X-Katakei-Lab-Key`."""
+
+
+def environment(endpoint: str, group: str, key: AccessKey) -> dict[str, str]:
     """Returns the variables that point an AWS client at the lab and keep it away from every real account."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "lab",
-        "AWS_SECRET_ACCESS_KEY": "lab",
+        "AWS_ACCESS_KEY_ID": key.id,
+        "AWS_SECRET_ACCESS_KEY": key.secret,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "TARGET_GROUP_ARN": group,
+        LAB_KEY: key.secret,
     }

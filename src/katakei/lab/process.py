@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from katakei.lab import clock
 from katakei.lab.errors import LabError
-from katakei.lab.options import LabInfo, LabOptions, Target
+from katakei.lab.options import LAB_KEY, LabInfo, LabOptions, Target
 
 READY_WITHIN = 60.0
 END_WITHIN = 20.0
@@ -148,7 +148,8 @@ class Lab:
         return list(self._call("history"))
 
     def _call(self, what: str, body: bytes | None = None) -> Any:
-        request = urllib.request.Request(f"{self.endpoint}/_lab/{what}", body)  # noqa: S310 - an http address of this lab
+        key = {"X-Katakei-Lab-Key": self.env[LAB_KEY]}
+        request = urllib.request.Request(f"{self.endpoint}/_lab/{what}", body, key)  # noqa: S310 - an http address of this lab
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
             return json.load(answer)
 

@@ -115,5 +115,6 @@ def _welcome(facts: "LabInfo") -> str:
         f"The lab is up: {facts.url}\n\nServers (each folder has release, bin/restart, starts.log):\n{servers}\n\n"
         f"In another terminal:\n  unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n{exports}\n\n"
         '  aws elbv2 describe-target-health --target-group-arn "$TARGET_GROUP_ARN"\n'
-        f"  curl -X POST {facts.endpoint}/_lab/faults -d '{{\"throttle\": 0.3}}'\n\nCtrl-C ends it."
+        f'  curl -X POST {facts.endpoint}/_lab/faults -H "X-Katakei-Lab-Key: $KATAKEI_LAB_KEY"'
+        " -d '{\"throttle\": 0.3}'\n\nOnly who knows these keys commands the lab. Ctrl-C ends it."
     )

@@ -14,6 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.lab import http_client
+from tests.lab.credentials import keys_of
 from tests.lab.elb_harness import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
@@ -213,13 +214,7 @@ class Running:
 def lab() -> Iterator[Running]:
     options = LabOptions(interval=timedelta(seconds=0.5), delay=timedelta(seconds=2))
     with Lab(options) as lab:
-        keys: Any = {
-            "endpoint_url": lab.endpoint,
-            "region_name": lab.env["AWS_REGION"],
-            "aws_access_key_id": lab.env["AWS_ACCESS_KEY_ID"],
-            "aws_secret_access_key": lab.env["AWS_SECRET_ACCESS_KEY"],
-            "config": ONCE,
-        }
+        keys = keys_of(lab.env, config=ONCE)
         yield Running(lab, boto3.client("elbv2", **keys), boto3.client("ec2", **keys))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from tests.lab.credentials import keys_of
 from tests.lab.http_client import Client, address_of, get
 
 from katakei.lab import clock
@@ -31,13 +32,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def elb(lab: Lab) -> ElasticLoadBalancingv2Client:
-    client: ElasticLoadBalancingv2Client = boto3.client(
-        "elbv2",
-        endpoint_url=lab.endpoint,
-        region_name=lab.env["AWS_REGION"],
-        aws_access_key_id="lab",
-        aws_secret_access_key="lab",  # noqa: S106 - no secret
-    )
+    client: ElasticLoadBalancingv2Client = boto3.client("elbv2", **keys_of(lab.env))
     return client
 
 

@@ -8,10 +8,10 @@ import urllib.error
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
+from tests.lab.credentials import client_of, signed_headers
 from tests.lab.elb_harness import ONE, TWO, RunningElb, running_elb
 
 from katakei.lab import clock
@@ -28,8 +28,7 @@ def aws() -> Iterator[RunningElb]:
 
 def client(aws: RunningElb, service: str, **more: Any) -> Any:
     config = Config(retries={"total_max_attempts": 1}, read_timeout=3, **more)
-    keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab", "region_name": "ap-northeast-1"}
-    return boto3.client(service, endpoint_url=aws.endpoint.url, config=config, **keys)  # type: ignore[call-overload]  # any service
+    return client_of(aws.env, service, config=config)
 
 
 def refused(call: Any, **params: Any) -> tuple[int, str]:
@@ -103,14 +102,8 @@ def test_timed_out_call_may_have_been_executed(aws: RunningElb) -> None:
     aws.lab("faults", timeout=1.0, hold=30, seed=3)
     outcomes = set()
     for port in range(1, 7):
-        quick: Any = boto3.client(
-            "elbv2",
-            endpoint_url=aws.endpoint.url,
-            region_name="ap-northeast-1",
-            aws_access_key_id="lab",
-            aws_secret_access_key="lab",  # noqa: S106 - no secret
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=0.2),
-        )
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=0.2)
+        quick = client_of(aws.env, "elbv2", config=config)
         with pytest.raises(ReadTimeoutError):
             quick.register_targets(TargetGroupArn=group, Targets=[{"Id": ONE, "Port": port}])
         outcomes.add(f"{ONE}:{port}" in aws.states(group))
@@ -178,8 +171,7 @@ def test_unknown_action_and_missing_signature_are_xml_errors(aws: RunningElb) ->
 
 def test_other_regions_are_empty(aws: RunningElb) -> None:
     group = aws.group()
-    keys: Any = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab", "endpoint_url": aws.endpoint.url}
-    elsewhere = boto3.client("elbv2", region_name="eu-north-1", **keys)
+    elsewhere = client_of(aws.env, "elbv2", region_name="eu-north-1")
     assert elsewhere.describe_target_groups()["TargetGroups"] == []
     assert refused(elsewhere.describe_target_health, TargetGroupArn=group) == (400, "TargetGroupNotFound")
 
@@ -189,8 +181,9 @@ def test_endpoint_listens_on_loopback_only(aws: RunningElb) -> None:
 
 
 def raw(aws: RunningElb, form: str, *, signed: bool) -> str:
-    scope = "AWS4-HMAC-SHA256 Credential=lab/20260101/ap-northeast-1/elasticloadbalancing/aws4_request, x=y"
-    headers = {"Content-Type": "application/x-www-form-urlencoded"} | ({"Authorization": scope} if signed else {})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    if signed:
+        headers = signed_headers(aws.env, "elasticloadbalancing", form, headers)
     host, _, port = aws.endpoint.url.removeprefix("http://").partition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=5)
     try:

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from katakei.lab import clock
 from katakei.lab.elb import query_protocol
 from katakei.lab.elb.errors import ElbError
+from katakei.lab.endpoint.signatures import Problem
 from katakei.lab.endpoint.wsgi import HttpResponse
 
 if TYPE_CHECKING:
@@ -17,6 +18,61 @@ if TYPE_CHECKING:
 
 THROTTLED = {"ec2": ("RequestLimitExceeded", 503), "ssm": ("ThrottlingException", 400), "s3": ("SlowDown", 503)}
 DENIED = {"ec2": ("UnauthorizedOperation", 403), "ssm": ("AccessDeniedException", 400)}
+UNAUTHENTICATED: dict[str, dict[Problem, tuple[str, int]]] = {
+    "query": {
+        Problem.MISSING: ("MissingAuthenticationToken", 403),
+        Problem.MALFORMED: ("IncompleteSignature", 400),
+        Problem.UNKNOWN_KEY: ("InvalidClientTokenId", 403),
+        Problem.INVALID_TOKEN: ("InvalidClientTokenId", 403),
+        Problem.EXPIRED_TOKEN: ("ExpiredToken", 403),
+        Problem.SKEWED: ("SignatureDoesNotMatch", 403),
+        Problem.EXPIRED_URL: ("SignatureDoesNotMatch", 403),
+        Problem.MISMATCH: ("SignatureDoesNotMatch", 403),
+        Problem.OTHER_BODY: ("SignatureDoesNotMatch", 403),
+    },
+    "ec2": {
+        Problem.MISSING: ("MissingAuthenticationToken", 403),
+        Problem.UNKNOWN_KEY: ("AuthFailure", 401),
+        Problem.INVALID_TOKEN: ("AuthFailure", 401),
+        Problem.EXPIRED_TOKEN: ("RequestExpired", 400),
+        Problem.SKEWED: ("RequestExpired", 400),
+        Problem.MISMATCH: ("AuthFailure", 401),
+    },
+    "json": {
+        Problem.MISSING: ("MissingAuthenticationTokenException", 400),
+        Problem.MALFORMED: ("IncompleteSignatureException", 400),
+        Problem.UNKNOWN_KEY: ("UnrecognizedClientException", 400),
+        Problem.INVALID_TOKEN: ("UnrecognizedClientException", 400),
+        Problem.EXPIRED_TOKEN: ("ExpiredTokenException", 400),
+        Problem.SKEWED: ("InvalidSignatureException", 400),
+        Problem.EXPIRED_URL: ("InvalidSignatureException", 400),
+        Problem.MISMATCH: ("InvalidSignatureException", 400),
+        Problem.OTHER_BODY: ("InvalidSignatureException", 400),
+    },
+    "s3": {
+        Problem.MISSING: ("AccessDenied", 403),
+        Problem.MALFORMED: ("AuthorizationHeaderMalformed", 400),
+        Problem.UNKNOWN_KEY: ("InvalidAccessKeyId", 403),
+        Problem.INVALID_TOKEN: ("InvalidToken", 400),
+        Problem.EXPIRED_TOKEN: ("ExpiredToken", 400),
+        Problem.SKEWED: ("RequestTimeTooSkewed", 403),
+        Problem.EXPIRED_URL: ("AccessDenied", 403),
+        Problem.OTHER_BODY: ("XAmzContentSHA256Mismatch", 400),
+    },
+}
+EXPLANATIONS = {
+    Problem.MISSING: "Request is missing Authentication Token",
+    Problem.MALFORMED: "The signature of the request is not complete.",
+    Problem.UNKNOWN_KEY: "The security token included in the request is invalid."
+    " The lab accepts the key that it printed and the keys of its own STS and IAM.",
+    Problem.INVALID_TOKEN: "The security token included in the request is invalid",
+    Problem.EXPIRED_TOKEN: "The security token included in the request is expired",
+    Problem.SKEWED: "The difference between the request time and the current time is too large.",
+    Problem.EXPIRED_URL: "Request has expired",
+    Problem.MISMATCH: "The request signature we calculated does not match the signature you provided."
+    " Check your AWS Secret Access Key and signing method.",
+    Problem.OTHER_BODY: "The provided 'x-amz-content-sha256' header does not match what was computed.",
+}
 INTERNAL = {"ec2": "InternalError", "s3": "InternalError", "ssm": "InternalServerError"}
 
 
@@ -47,9 +103,11 @@ def unknown(call: ApiCall) -> HttpResponse:
     return error_response(call, "InvalidAction", f"The action {call.action} is not valid for this web service.", 400)
 
 
-def unsigned(call: ApiCall) -> HttpResponse:
-    """The response to a call without credentials."""
-    return error_response(call, "MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+def unauthenticated(call: ApiCall, problem: Problem) -> HttpResponse:
+    """The response to a call without a valid signature. Nothing was executed."""
+    family = "json" if call.json else call.service if call.service in {"ec2", "s3"} else "query"
+    code, status = UNAUTHENTICATED[family].get(problem) or UNAUTHENTICATED["query"][problem]
+    return error_response(call, code, EXPLANATIONS[problem], status)
 
 
 def error_response(call: ApiCall, code: str, message: str, status: int) -> HttpResponse:

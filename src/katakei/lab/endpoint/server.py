@@ -1,6 +1,7 @@
 """HTTP server of the AWS endpoint: moto, with the lab's ELBv2 in its place, behind fault injection and a call log.
 
-It listens on loopback only. The behavior of AWS is in `elb` and in moto's patched backends.
+It listens on loopback only. It executes a call only if a key of this lab signed it, because the lab runs commands. The
+behavior of AWS is in `elb` and in moto's patched backends.
 """
 
 from __future__ import annotations
@@ -17,21 +18,27 @@ from werkzeug.serving import make_server
 
 from katakei.lab import clock
 from katakei.lab.elb import query_protocol
-from katakei.lab.endpoint import errors, wsgi
+from katakei.lab.endpoint import access, errors, sessions, wsgi
+from katakei.lab.endpoint.authentication import Authenticator, UnauthenticatedError
+from katakei.lab.endpoint.keys import KeyRing
 from katakei.lab.endpoint.lab_api import CallLog, LabApi
 from katakei.lab.endpoint.wsgi import ApiCall, Environ, HttpResponse, StartResponse
 from katakei.lab.faults import FaultInjector, FaultOutcome, Faults
+from katakei.lab.options import LAB_KEY, AccessKey, new_access_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from katakei.lab.elb.service import Elb
+    from katakei.lab.endpoint.signatures import RawRequest
 
 WARM_UP_CALLS = (
     ("ec2", b"Action=DescribeInstances&Version=2016-11-15"),
     ("sts", b"Action=GetCallerIdentity&Version=2011-06-15"),
     ("elasticloadbalancing", b"Action=DescribeTargetGroups&Version=2015-12-01"),
 )
+ADDRESS = "127.0.0.1"
 log = logging.getLogger(__name__)
 
 
@@ -41,16 +48,19 @@ class Endpoint:
     Args:
         elb: the ELBv2 that answers load balancer calls.
         faults: the faults to inject; other parts may listen to their changes.
-        address: the loopback address to bind.
-        port: the port to bind; 0: any free one.
+        key: the key of this lab; a new one if absent.
+
+    Attributes:
+        key: the key whose holder commands this lab.
     """
 
-    def __init__(
-        self, elb: Elb, faults: FaultInjector | None = None, address: str = "127.0.0.1", port: int = 0
-    ) -> None:
+    def __init__(self, elb: Elb, faults: FaultInjector | None = None, key: AccessKey | None = None) -> None:
+        self.key = key or new_access_key()
         self.faults = faults or FaultInjector(Faults(lag=elb.target_state.switches.lag.total_seconds()))
         self.log = CallLog()
         self._elb = elb
+        self._keys = KeyRing(self.key, elb.target_state.account)
+        self._authenticator = Authenticator(self._keys)
         self._lab = LabApi(elb, self.faults, self.log)
         self._moto = _Moto(create_backend_app)
         self._s3_lock = (
@@ -58,7 +68,7 @@ class Endpoint:
         )  # moto checks a condition and writes later without a lock; S3 does both atomically
         self._closing = threading.Event()
         self.faults.listen(self._apply_faults)
-        self._server = make_server(address, port, self, threaded=True, request_handler=_QuietHandler)
+        self._server = make_server(ADDRESS, 0, self, threaded=True, request_handler=_Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="endpoint", daemon=True)
 
     @property
@@ -73,8 +83,9 @@ class Endpoint:
     def warm_up(self) -> None:
         """Make every service load what it loads at its first call. Nothing is logged and no fault is injected."""
         for service, body in WARM_UP_CALLS:
-            environ = _request(service, body, self._elb.target_state.region)
-            self._execute(wsgi.read_call(environ), environ)
+            scope = (self._elb.target_state.region, service)
+            environ = _request(body, scope)
+            self._execute(wsgi.read_call(environ, body, scope, self._elb.target_state.account), environ)
 
     def close(self) -> None:
         """Stop serving. Calls that are held open are released."""
@@ -85,18 +96,39 @@ class Endpoint:
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
-        call = wsgi.read_call(environ)
-        if environ.get("PATH_INFO", "").startswith("/_lab"):
-            return self._lab.answer(environ, call.body).send(start)
-        at, outcome = clock.now(), self.faults.outcome(call.action)
+        request = wsgi.raw_request(environ)
+        if refused := access.foreign(request):
+            return refused.send(start)
+        if environ["PATH_INFO"].startswith("/_lab"):
+            return self._lab_answer(request, environ).send(start)
+        at = clock.now()
+        try:
+            call = self._authenticator.call(request, environ)
+        except UnauthenticatedError as error:
+            answer = errors.unauthenticated(error.call, error.problem)
+            self.log.add(error.call, at, answer.code, FaultOutcome.PASS, len(answer.body))
+            return answer.send(start)
+        return self._logged(call, environ, at).send(start)
+
+    def _lab_answer(self, request: RawRequest, environ: Environ) -> HttpResponse:
+        if not self._keys.is_own_secret(request.header(access.LAB_KEY_HEADER)):
+            return access.refusal(f"the lab asks for its key in {access.LAB_KEY_HEADER}: `env` shows it as {LAB_KEY}")
+        try:
+            return self._lab.answer(environ, wsgi.read_body(environ, wsgi.MAX_BODY))
+        except ValueError:
+            return HttpResponse("413 Content Too Large", (), b"")
+
+    def _logged(self, call: ApiCall, environ: Environ, at: datetime) -> HttpResponse:
+        """Answer an authenticated call, with the faults of the moment, and log it."""
+        outcome = self.faults.outcome(call.action)
         answer = self._answer(call, environ, outcome)
         if answer is None:
             # Logged before the wait: a reader of the log must see meanwhile that the call was made.
             self.log.add(call, at, 0, outcome)
             self._closing.wait(self.faults.now.hold)
-            return errors.internal(call).send(start)
+            return errors.internal(call)
         self.log.add(call, at, answer.code, outcome, len(answer.body))
-        return answer.send(start)
+        return answer
 
     def _answer(self, call: ApiCall, environ: Environ, outcome: FaultOutcome) -> HttpResponse | None:
         """Returns the answer, or None for a call that is never answered."""
@@ -115,6 +147,8 @@ class Endpoint:
         try:
             if call.service == "elasticloadbalancing" and call.form.get("Version") == query_protocol.VERSION:
                 return self._elbv2(call)
+            if call.service == "sts" and call.action in sessions.ACTIONS:
+                return sessions.answer(self._keys, call, clock.now())
             with self._s3_lock if call.service == "s3" else nullcontext():
                 answer = wsgi.run_wsgi(self._moto, environ)
         except NotImplementedError:
@@ -130,8 +164,6 @@ class Endpoint:
         return answer
 
     def _elbv2(self, call: ApiCall) -> HttpResponse:
-        if not call.signed:
-            return errors.unsigned(call)
         status, body = self._elb.region(call.region).answer(call.form)
         return HttpResponse(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
 
@@ -153,17 +185,22 @@ class _Moto(DomainDispatcherApplication):
         return backend
 
 
-class _QuietHandler(MotoRequestHandler):
-    """A request handler that logs nothing."""
+class _Handler(MotoRequestHandler):
+    """A request handler that logs nothing and keeps the headers as they came, because signatures depend on them."""
+
+    def make_environ(self) -> Environ:
+        """Return moto's environment with the headers as they came."""
+        environ: Environ = super().make_environ()
+        return environ | {wsgi.HEADERS: self.headers.items()}
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing; the call log has more."""
 
 
-def _request(service: str, body: bytes, region: str) -> Environ:
+def _request(body: bytes, scope: tuple[str, str]) -> Environ:
     from werkzeug.test import EnvironBuilder  # noqa: PLC0415 - needed for warming up only
 
-    scope = f"AWS4-HMAC-SHA256 Credential=lab/20260101/{region}/{service}/aws4_request, SignedHeaders=host"
+    credential = f"AWS4-HMAC-SHA256 Credential=lab/20260101/{'/'.join(scope)}/aws4_request, SignedHeaders=host"
     kind = "application/x-www-form-urlencoded; charset=utf-8"
-    builder = EnvironBuilder(method="POST", data=body, content_type=kind, headers=[("Authorization", scope)])
+    builder = EnvironBuilder(method="POST", data=body, content_type=kind, headers=[("Authorization", credential)])
     return builder.get_environ()

@@ -8,10 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from katakei.lab.endpoint.signatures import RawRequest
+
 Environ = dict[str, Any]
+HEADERS = "katakei.headers"
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
-MAX_FORM = 1_000_000
+MAX_BODY = 64 * 2**20
+"""Limit for a call that is read before its signature is known to be right. S3 signs a hash that is sent first."""
+PERMISSIONS = "access-control-"
+"""Prefix of the headers by which a browser lets pages of other origins read an answer; moto adds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class ApiCall:
     action: str
     agent: str
     body: bytes
-    signed: bool
+    account: str
     form: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -52,17 +58,49 @@ class ApiCall:
         return self.service in {"ssm", "dynamodb", "logs", "states", "secretsmanager", "events"}
 
 
-def read_call(environ: Environ) -> ApiCall:
-    """Read a request. The body stays readable."""
-    body = _body(environ)
-    scope = _scope(environ.get("HTTP_AUTHORIZATION", ""))
-    text = body.decode("utf-8", "replace") if body else environ.get("QUERY_STRING", "")
+def raw_request(environ: Environ) -> RawRequest:
+    """Returns the request as it came. The handler of the endpoint keeps the headers, which WSGI changes."""
+    headers: Iterable[tuple[str, str]] = environ[HEADERS]
+    return RawRequest(
+        environ["REQUEST_METHOD"],
+        environ["RAW_URI"],
+        tuple((name.lower(), value.encode("latin-1").decode("utf-8", "replace")) for name, value in headers),
+    )
+
+
+def read_body(environ: Environ, limit: int | None = None) -> bytes:
+    """Read the body, which stays readable.
+
+    Raises:
+        ValueError: it is longer than `limit`, or its length is not a number.
+    """
+    length, stream = environ.get("CONTENT_LENGTH") or "0", environ["wsgi.input"]
+    if environ.get("wsgi.input_terminated"):
+        body: bytes = stream.read() if limit is None else stream.read(limit + 1)
+    else:
+        if not length.isdigit() or (limit is not None and int(length) > limit):
+            raise ValueError(length)
+        body = stream.read(int(length)) if int(length) else b""
+    if limit is not None and len(body) > limit:
+        raise ValueError(len(body))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def read_call(environ: Environ, body: bytes, scope: tuple[str, str], account: str) -> ApiCall:
+    """Read a request.
+
+    Args:
+        body: the body, empty if it is an upload that was not read.
+        scope: region and service of its signature; empty texts if it has none.
+        account: the account of its key.
+    """
+    region, service = scope
+    text = body.decode("utf-8", "replace") if body and service != "s3" else environ.get("QUERY_STRING", "")
     form = dict(parse_qsl(text, keep_blank_values=True)) if "Action=" in text else {}
     target = environ.get("HTTP_X_AMZ_TARGET", "")
-    service = scope[1] if scope else "elasticloadbalancing" if form.get("Version") == "2015-12-01" else ""
     action = form.get("Action") or target.rpartition(".")[2] or _of_path(service, environ)
-    region = scope[0] if scope else ""
-    return ApiCall(service, region, action, environ.get("HTTP_USER_AGENT", ""), body, signed=bool(scope), form=form)
+    return ApiCall(service.lower(), region, action, environ.get("HTTP_USER_AGENT", ""), body, account, form)
 
 
 def _of_path(service: str, environ: Environ) -> str:
@@ -90,25 +128,5 @@ def run_wsgi(app: Wsgi, environ: Environ) -> HttpResponse:
         if close is not None:
             close()
     status, headers = started[-1]
-    return HttpResponse(status, tuple(headers), body)
-
-
-def _body(environ: Environ) -> bytes:
-    """Read the form or JSON of a call. The body of an upload is not read."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    if (
-        not length.isdigit()
-        or not 0 < int(length) <= MAX_FORM
-        or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "")
-    ):
-        return b""
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body
-
-
-def _scope(authorization: str) -> tuple[str, str] | None:
-    """Returns region and service of a SigV4 header."""
-    _, found, credential = authorization.partition("Credential=")
-    parts = credential.split(",", 1)[0].split("/")
-    return (parts[2], parts[3].lower()) if found and len(parts) == 5 else None
+    kept = tuple((name, value) for name, value in headers if not name.lower().startswith(PERMISSIONS))
+    return HttpResponse(status, kept, body)

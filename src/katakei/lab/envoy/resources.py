@@ -22,6 +22,8 @@ PRESERVE_CASE: Json = {
         "typed_config": {"@type": f"{EXTENSION}.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig"},
     }
 }
+ADMIN_SOCKET = "admin.sock"
+"""Name of the admin socket. Envoy runs in its folder, so that the path is short enough for a socket."""
 UNLIMITED = 1_000_000
 CONNECT_TIMEOUT = timedelta(seconds=10)
 """Limit for connecting to a target; an ALB's limit is fixed too."""
@@ -62,11 +64,11 @@ def from_file(path: Path) -> Json:
 
 
 def bootstrap(folder: Path) -> Json:
-    """Returns Envoy's start configuration: an admin port on loopback and the two files that list all resources."""
+    """Returns Envoy's start configuration: an admin socket in its folder and the two files that list all resources."""
     runtime = {"re2.max_program_size.error_level": UNLIMITED, "re2.max_program_size.warn_level": UNLIMITED}
     return {
         "node": {"id": "lab", "cluster": "lab"},
-        "admin": {"address": socket_address(BoundAddress("127.0.0.1", 0))},
+        "admin": {"address": {"pipe": {"path": ADMIN_SOCKET, "mode": 0o600}}},
         "dynamic_resources": {
             "lds_config": from_file(folder / "lds.json"),
             "cds_config": from_file(folder / "cds.json"),

@@ -250,7 +250,7 @@ def test_lost_objects_are_reported(ledger: S3Ledger) -> None:
     lease, journal = begun(ledger), ledger.journal()
     for number in range(2, 5):
         journal.append(lease, ID, number - 1, [fell(number)])
-    s3: Any = boto3.client("s3")
+    s3: Any = boto3.Session().client("s3")
     s3.delete_object(Bucket=ledger.bucket.place.bucket, Key=f"katakei/rollouts/{ID}/events/0000000003.jsonl")
     with pytest.raises(UnreachableError, match="has lost events of rollout r-one before 4"):
         ledger.journal().read(ID, 0)
