@@ -16,6 +16,7 @@ from katakei.domain.events import WorkKey
 from katakei.domain.model import Group, Target, TargetId
 from katakei.domain.observation import CheckResult, DrainEvidence, ProbeVerdict, WorkState, WorkStatus
 from katakei.domain.ports import CheckRequest, ProbedTarget
+from katakei.domain.spec import Command
 
 T = TypeVar("T")
 
@@ -85,6 +86,11 @@ class FakeExecutor:
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """All commands fit."""
+
+    def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """Everything is permitted."""
+        del command, targets, by
+        return {}
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Nothing to prepare."""

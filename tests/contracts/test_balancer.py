@@ -209,3 +209,22 @@ def test_look_at_deleted_group_raises_usage_error(alb: AlbBalancer, group: Group
     gone = Arn(group.arn[:-4] + "dead")
     with pytest.raises(UsageError, match="no such target group"):
         alb.look(gone, None)
+
+
+def test_proof_of_rights_changes_nothing(alb: AlbBalancer, group: Group, members: list[GroupMember]) -> None:
+    places = [member.registration for member in members]
+    before = [(member.registration, member.seen.state) for member in alb.members(group)]
+    alb.prove_rights(group.arn, places, SOON)
+    assert [(member.registration, member.seen.state) for member in alb.members(group)] == before
+
+
+@pytest.mark.parametrize("action", ["DeregisterTargets", "RegisterTargets"])
+def test_missing_right_is_named_with_its_group(
+    lab: Lab, alb: AlbBalancer, group: Group, members: list[GroupMember], action: str
+) -> None:
+    places = [member.registration for member in members]
+    with faults(lab, deny=[action]), pytest.raises(UnreachableError) as denied:
+        alb.prove_rights(group.arn, places, SOON)
+    assert f"allow elasticloadbalancing:{action} in their IAM policy" in str(denied.value)
+    assert str(denied.value).endswith(f"the target group is {group.arn}")
+    assert {member.registration for member in alb.members(group)} == set(places)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.contracts.fake_account import Account, arn
 
-from katakei.adapters.balancers.alb.registration_changes import Change, RegistrationChanges
+from katakei.adapters.balancers.alb.registration_changes import NO_INSTANCE, Change, RegistrationChanges
 from katakei.domain.errors import NoAnswerError, RejectedError
 from katakei.domain.model import Registration
 
@@ -77,3 +77,25 @@ def test_calls_name_port_and_recorded_zone() -> None:
         {"Id": "10.0.0.1", "Port": 80},
         {"Id": "10.9.0.1", "Port": 8080, "AvailabilityZone": "all"},
     ]
+
+
+LISTED = [Registration(WEB, "i-001", 80), Registration(WEB, "i-001", 65535)]
+
+
+def test_rights_are_proved_by_what_changes_nothing() -> None:
+    account = Account(listed={"web": []}, refuses=frozenset({NO_INSTANCE}))
+    RegistrationChanges(account.aws, account.clock).prove_rights(WEB, LISTED, SOON)
+    assert [(action, asked["Targets"]) for action, asked in account.calls] == [
+        ("DeregisterTargets", [{"Id": "i-001", "Port": 65534}]),
+        ("RegisterTargets", [{"Id": NO_INSTANCE, "Port": 80}]),
+    ]
+    assert registered(account) == set()
+
+
+def test_endpoint_that_registers_anything_is_told_to_forget_it() -> None:
+    account = Account(listed={"web": []})
+    RegistrationChanges(account.aws, account.clock).prove_rights(WEB, LISTED, SOON)
+    assert account.calls[-1] == (
+        "DeregisterTargets",
+        {"TargetGroupArn": WEB, "Targets": [{"Id": NO_INSTANCE, "Port": 80}]},
+    )

@@ -1,6 +1,7 @@
 """What every executor promises. Each is asked in a workshop of its own, by the same functions."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ from tests.contracts.workshops import (
 
 from katakei.domain.observation import WorkState
 from katakei.domain.phases import Intent
+from katakei.domain.spec import Command
 from katakei.lab.process import Lab
+
+EXECUTOR = "ssm"  # a command's own word for it; no executor reads it
 
 
 @pytest.fixture(params=["ssm", "local", "manual", pytest.param("ssm on the lab", marks=pytest.mark.lab)])
@@ -146,3 +150,14 @@ def test_ready_and_fits_change_nothing(shop: Workshop) -> None:
 
 def test_executor_does_nothing_without_jobs(shop: Workshop) -> None:
     assert (shop.executor.start({}, BY), shop.executor.look({}, BY), shop.executor.ready((), BY)) == ({}, {}, {})
+
+
+def test_executor_proves_the_program_of_a_command(shop: Workshop) -> None:
+    there, absent = Command(EXECUTOR, "/bin/echo begun >> begun"), Command(EXECUTOR, "sudo /opt/none/deploy v1")
+    wait = timedelta(seconds=10)
+    assert shop.executor.prove(there, shop.targets, wait) == {}
+    assert shop.executor.prove(Command(EXECUTOR, "deploy || echo begun >> begun"), shop.targets, wait) == {}
+    lacking = shop.executor.prove(absent, shop.targets, wait)
+    who = shop.targets if shop.end is WorkState.ENDED else ()
+    assert lacking == {target.id: "there is no program /opt/none/deploy" for target in who}
+    assert _begun(shop) == 0

@@ -27,6 +27,7 @@ from katakei.domain.errors import NoAnswerError, TemporarilyUnavailableError, Un
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkState, WorkStatus
+from katakei.domain.spec import Command
 
 BEGIN = "echo begun >> begun; echo done"
 THROTTLED = WireFault("ThrottlingException", "Rate exceeded")
@@ -265,6 +266,27 @@ def test_ready_names_unready_targets(shop: ByRunCommand) -> None:
     assert reasons[windows.id] == "it runs Windows; the mark needs a POSIX shell"
     assert reasons[target(99).id].startswith("Systems Manager does not know it")
     assert len(reasons) == 3
+
+
+def test_missing_right_is_found_before_any_work(shop: ByRunCommand) -> None:
+    shop.service.faults["SendCommand"] = [WireFault("AccessDeniedException", "not authorized")]
+    with pytest.raises(UnreachableError, match="allow ssm:SendCommand on the document AWS-RunShellScript"):
+        shop.executor.prove(Command("ssm", "./deploy"), shop.targets, BY)
+    assert shop.service.commands == []
+
+
+def test_proof_asks_all_targets_in_one_command(shop: ByRunCommand) -> None:
+    assert shop.executor.prove(Command("ssm", "./deploy"), shop.targets, BY) == {}
+    assert [command.instances for command in shop.service.commands] == [tuple(t.id for t in shop.targets)]
+    assert shop.service.commands[0].text.endswith("true\n")
+
+
+def test_target_that_does_not_answer_is_not_proved(shop: ByRunCommand) -> None:
+    shop.service.silent.add(shop.targets[0].id)
+    begun = shop.clock.now()
+    lacking = shop.executor.prove(Command("ssm", "/opt/none/deploy"), shop.targets, timedelta(seconds=3))
+    assert set(lacking) == {target.id for target in shop.targets[1:]}
+    assert shop.clock.now() - begun < timedelta(seconds=6)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from katakei.domain.observation import (
     WorkStatus,
 )
 from katakei.domain.ports import CheckRequest, GroupMember
+from katakei.domain.spec import Command
 
 T = TypeVar("T")
 HEEDS = 0.5  # of the work that hangs and is told to end
@@ -169,6 +170,11 @@ class FakeBalancer(FakePort):
         }
         return GroupObservation(seen, begun if only is None else None)
 
+    def prove_rights(self, group: Arn, listed: Sequence[Registration], by: timedelta) -> None:
+        del listed, by
+        self.call("prove", group)
+        self.answered()
+
     def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
         del by
         lie = self.call("deregister", group, what)
@@ -210,6 +216,10 @@ class FakeExecutor(FakePort):
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         del jobs
+
+    def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        del command, targets, by
+        return {}
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         del targets, by

@@ -20,6 +20,7 @@ from typing import Self
 
 from katakei.app import manual_steps, preflight, queries
 from katakei.app.preflight import Preflight, RolloutRequest
+from katakei.app.rights import prove_rights
 from katakei.domain import events as e
 from katakei.domain.errors import RefusedError
 from katakei.domain.model import Group, RolloutId
@@ -130,6 +131,7 @@ class Rollouts:
 
         Raises:
             RefusedError: The confirmation came too late, or the newer survey refuses the plan. Nothing was changed.
+            UnreachableError: A right is missing that the rollout needs. Nothing was changed.
         """
         drivers, plan = self._drivers, proposal.plan
         if drivers.clock.now() > proposal.confirm_until:
@@ -142,6 +144,8 @@ class Rollouts:
                 newer = self._propose(proposal.request, groups, plan.rollout, proposal.lease)
                 if newer.plan != plan:
                     return newer
+            if plan.kind is PlanKind.ROLL:
+                prove_rights(drivers, plan)
             drivers.journal.append(proposal.lease.lease, plan.rollout, 0, [e.Planned(drivers.clock.now(), plan)])
             return RolloutSession(drivers, proposal.lease, plan, carried_on=False)
         except BaseException:

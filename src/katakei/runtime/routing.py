@@ -15,7 +15,7 @@ from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkStatus
 from katakei.domain.phases import Intent
 from katakei.domain.ports import Executor
-from katakei.domain.spec import Spec
+from katakei.domain.spec import Command, Spec
 from katakei.runtime.drivers import Drivers
 
 V = TypeVar("V")
@@ -49,6 +49,10 @@ class IntentRouter:
         reverts, updates = _parted(jobs)
         self.update.fits(updates)
         self.revert.fits(reverts)
+
+    def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """The update's executor alone: each executor is asked about its own command."""
+        return self.update.prove(command, targets, by)
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Prepares both: which of them comes next is not known here."""

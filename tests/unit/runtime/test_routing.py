@@ -10,6 +10,7 @@ from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.phases import Intent
+from katakei.domain.spec import Command
 from katakei.runtime.routing import IntentRouter, routed
 
 WHO = target(1)
@@ -32,6 +33,10 @@ class Place:
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         self.came += jobs
+
+    def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        del command, by
+        return {each.id: f"not by {self.marks}" for each in targets}
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         del by
@@ -79,3 +84,8 @@ def test_router_checks_each_job_with_its_executor() -> None:
     assert (here.came, there.came) == ([UPDATE], [REVERT])
     routed(here, here).fits(JOBS)
     assert here.came == [UPDATE, UPDATE, REVERT]
+
+
+def test_router_proves_by_the_executor_of_the_update() -> None:
+    both = IntentRouter(Place("here"), Place("there"))
+    assert both.prove(Command("ssm", "true"), [WHO], BY) == {WHO.id: "not by here"}

@@ -10,6 +10,7 @@ from katakei.domain.actions import Job
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkState, WorkStatus
+from katakei.domain.spec import Command
 
 
 class ManualExecutor:
@@ -24,6 +25,10 @@ class ManualExecutor:
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """Every job fits: nothing is handed over."""
+
+    def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
+        """A person needs no right of this process."""
+        return {}
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Nothing has to be learned before."""

@@ -112,6 +112,19 @@ class Balancer(Protocol):
         """
         ...
 
+    def prove_rights(self, group: Arn, listed: Sequence[Registration], by: timedelta) -> None:
+        """Prove that registrations of a group may be changed, without changing one.
+
+        Args:
+            group: The target group.
+            listed: The registrations of targets of the group, at least one.
+            by: Nothing is sent later than this, from now.
+
+        Raises:
+            UnreachableError: A right is missing; the sentence names the action and the group.
+        """
+        ...
+
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
         """The commands that a person can paste to register these by hand."""
         ...

@@ -9,6 +9,7 @@ from katakei.domain.actions import Job
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkStatus
+from katakei.domain.spec import Command
 
 
 class Executor(Protocol):
@@ -39,6 +40,23 @@ class Executor(Protocol):
 
         Raises:
             UsageError: One of the jobs could never be started.
+        """
+        ...
+
+    def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """Before the first target is taken out: prove that work may be started, by starting something harmless.
+
+        Args:
+            command: The work, or the revert.
+            targets: All that may be worked on.
+            by: How long answers are awaited. What is not known by then is not proved, and is no fault.
+
+        Returns:
+            The targets on which the command cannot begin, each with the reason.
+
+        Raises:
+            UnreachableError: A right is missing; the sentence names it.
+            NoAnswerError: Nothing is known, ask again.
         """
         ...
 

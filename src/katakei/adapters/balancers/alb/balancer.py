@@ -155,6 +155,10 @@ class AlbBalancer:
         self._listings.pop(group, None)
         self._changes.apply(Change.REGISTER, group, what, by)
 
+    def prove_rights(self, group: Arn, listed: Sequence[Registration], by: timedelta) -> None:
+        """Proves that both changing calls are permitted; no registration changes. Raises UnreachableError."""
+        self._changes.prove_rights(group, listed, by)
+
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
         """Returns lines for a POSIX shell, one per group (and per 200 targets), in the order given."""
         groups: dict[Arn, list[Registration]] = {}

@@ -4,19 +4,23 @@ A call is repeated only where AWS refused a whole list, and no success is believ
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from katakei.adapters.aws import ELB, AwsSession
 from katakei.adapters.balancers.alb.queries import chunks
-from katakei.domain.errors import NoAnswerError, RejectedError, UnreachableError
+from katakei.domain.errors import NoAnswerError, RejectedError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.model import Arn, Registration
 from katakei.domain.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef
 
+UNUSED_PORT = 65535
+NO_INSTANCE = "i-00000000000000000"
+"""The form of an instance id, and the id of no instance."""
 MAX_TARGETS = 200
 """Targets in one call. The AWS Load Balancer Controller sends no more, on the advice of the ELB team (its #1342)."""
 
@@ -90,6 +94,34 @@ class RegistrationChanges:
                 lambda elb: elb.deregister_targets(TargetGroupArn=group, Targets=targets),
                 by=until,
             )
+
+    def prove_rights(self, group: Arn, listed: Sequence[Registration], by: timedelta) -> None:
+        """Makes both calls with something that they cannot change.
+
+        DeregisterTargets of a port that the target does not have succeeds and does nothing (docs/aws.md 2).
+        RegisterTargets of an instance that does not exist is refused as a whole, after the right was checked. An
+        endpoint that takes it all the same is told to forget it.
+
+        Raises:
+            UnreachableError: a right is missing; the sentence names the action and the group.
+            NoAnswerError: a call had no answer.
+
+        """
+        until = self._clock.now() + by
+        ports = {place.port for place in listed}
+        unused = next(port for port in range(UNUSED_PORT, 0, -1) if port not in ports)
+        nothing = Registration(group, listed[0].id, unused)
+        nobody = Registration(group, NO_INSTANCE, listed[0].port)
+        try:
+            with suppress(RejectedError):
+                self._call(Change.DEREGISTER, group, [nothing], until)
+            with suppress(RejectedError):
+                self._call(Change.REGISTER, group, [nobody], until)
+                self._call(Change.DEREGISTER, group, [nobody], until)
+        except TemporarilyUnavailableError:
+            raise
+        except UnreachableError as denied:
+            raise UnreachableError(f"{denied}; the target group is {group}") from denied
 
 
 def _description(place: Registration) -> "TargetDescriptionTypeDef":

@@ -17,12 +17,13 @@ from katakei.adapters.executors import mark
 from katakei.adapters.executors.local.marks import LocalMarks
 from katakei.adapters.executors.local.secrets import Secrets
 from katakei.adapters.executors.local.state_folder import Here, elsewhere, same, ticket_of
+from katakei.adapters.executors.program_paths import missing, program_path
 from katakei.domain.actions import Job
 from katakei.domain.errors import NoAnswerError, UsageError
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkStatus
-from katakei.domain.spec import Variable
+from katakei.domain.spec import Command, Variable
 
 LATE = timedelta(seconds=30)
 """A start that was held up for longer than this (a stopped process, a sleeping laptop) begins nothing."""
@@ -85,6 +86,12 @@ class LocalExecutor:
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
         """Nothing is sent anywhere, so nothing is too long."""
+
+    def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - nothing is awaited
+        """Looks for the program of the command. It runs on this machine, so it is missing for every target."""
+        path = program_path(command)
+        there = path is None or shutil.which(path) is not None
+        return {} if there else dict.fromkeys((target.id for target in targets), missing(str(path)))
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Nothing has to be learned about this machine."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from katakei.adapters.aws import AwsSession
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.ssm import work_status
+from katakei.adapters.executors.ssm import rights, work_status
 from katakei.adapters.executors.ssm.batches import (
     Start,
     batches,
@@ -21,6 +21,7 @@ from katakei.adapters.executors.ssm.batches import (
     run_time,
 )
 from katakei.adapters.executors.ssm.mark_queries import NO_MARK, MarkQueries, QueryText, read_answer
+from katakei.adapters.executors.ssm.program_runner import SsmProgramRunner
 from katakei.adapters.executors.ssm.run_command import Invocation, Node, RunCommand, is_instance, send_split
 from katakei.domain.actions import Job
 from katakei.domain.errors import KatakeiError, NoAnswerError
@@ -28,6 +29,7 @@ from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkStatus
 from katakei.domain.ports import Clock
+from katakei.domain.spec import Command
 
 MAX_FOLLOWED = 16
 """Tickets listed in one look; of more, the ones listed longest ago. AWS does not document Run Command's rate limit."""
@@ -42,6 +44,7 @@ class SsmExecutor:
     def __init__(self, aws: AwsSession, clock: Clock) -> None:
         self._clock = clock
         self._run_command = RunCommand(aws)
+        self._programs = SsmProgramRunner(aws, clock)
         self._queries = MarkQueries(self._run_command, clock)
         self._lock = threading.Lock()
         self._sent: dict[WorkKey, datetime] = {}
@@ -60,6 +63,10 @@ class SsmExecutor:
         for key, (target, job) in jobs.items():
             check_time(job)
             check_size(Start(key, _line(key, target, job, self._clock.now()), job, alone=True))
+
+    def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """Sends a program that does nothing. Raises NoAnswerError, UnreachableError."""
+        return rights.prove(self._programs, self._clock, command, targets, by)
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
         """Queries the targets whose clock and id are not known yet. Raises NoAnswerError, UnreachableError."""

@@ -1,0 +1,66 @@
+"""The proof of rights: before the first target is taken out, every call that the rollout will need is tried harmlessly.
+
+A missing right, or a program that is not on a target, is then found while everything still serves. No registration is
+touched.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from katakei.domain.errors import KatakeiError, UnreachableError
+from katakei.domain.plan import Plan
+from katakei.render.text import label, listed
+from katakei.runtime.drivers import Drivers, with_retries
+
+CALL_LIMIT = timedelta(seconds=10)
+ANSWER_LIMIT = timedelta(seconds=15)
+"""How long the answer of a target is awaited. A target that is slower is not proved."""
+
+
+def prove_rights(drivers: Drivers, plan: Plan) -> None:
+    """Tries every call of this plan.
+
+    Args:
+        drivers: Asked; nothing is changed.
+        plan: A whole rollout, confirmed and not recorded yet.
+
+    Raises:
+        UnreachableError: A right is missing, or a target lacks the program of the work. The sentence names it.
+        NoAnswerError: AWS did not answer.
+    """
+    proofs = [*_of_balancer(drivers, plan), *_of_executors(drivers, plan)]
+    running = [drivers.pool.submit(lambda proof=proof: with_retries(drivers.clock, proof)) for proof in proofs]  # type: ignore[misc]  # binds each
+    errors = [error for future in running if (error := future.exception())]
+    for error in errors:
+        if isinstance(error, UnreachableError):
+            raise type(error)(f"{error}. Nothing was changed") from error
+        if not isinstance(error, KatakeiError):
+            raise error
+    if errors:
+        raise errors[0]
+
+
+def _of_balancer(drivers: Drivers, plan: Plan) -> list[Callable[[], None]]:
+    places = [place for target in (*plan.targets, *plan.bystanders) for place in target.registrations]
+    return [
+        lambda arn=group.arn: drivers.balancer.prove_rights(  # type: ignore[misc]  # binds each group
+            arn, [place for place in places if place.group == arn], CALL_LIMIT
+        )
+        for group in plan.groups
+    ]
+
+
+def _of_executors(drivers: Drivers, plan: Plan) -> list[Callable[[], None]]:
+    names = {target.id: label(target) for target in plan.targets}
+
+    def prove(index: int) -> None:
+        command = plan.spec.commands[index]
+        lacking = drivers.executor(command).prove(command, plan.targets, ANSWER_LIMIT)
+        whys: dict[str, list[str]] = {}
+        for target, why in lacking.items():
+            whys.setdefault(why, []).append(names[target])
+        if whys:
+            said = "; ".join(f"{why} on {listed(who)}" for why, who in whys.items())
+            raise UnreachableError(f"the work cannot begin: {said}")
+
+    return [lambda index=index: prove(index) for index in range(len(plan.spec.commands))]  # type: ignore[misc]  # binds each
