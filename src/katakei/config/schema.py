@@ -5,6 +5,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -25,6 +26,12 @@ from katakei.config.field_types import (
     UrlPath,
 )
 from katakei.domain import spec as domain
+
+MAX_COUNTER = 16_000
+"""Bytes of a counter's command, URL and field: Run Command carries 56,000 characters with the rest of the probe."""
+
+MAX_QUIET = timedelta(hours=24)
+"""The probe watches for this long in one command, which Run Command ends after 48 hours (executionTimeout)."""
 
 
 class Section(BaseModel):
@@ -76,6 +83,12 @@ class Counter(Section):
     def _one_of_them(self) -> Self:
         if (self.url is None) == (self.command is None):
             raise ValueError("write exactly one of url: http://127.0.0.1/status and command: ./in-flight")
+        size = sum(len((text or "").encode()) for text in (self.url, self.command, self.field))
+        if size > MAX_COUNTER:
+            raise ValueError(
+                f"takes {size} bytes, more than Run Command carries beside the probe ({MAX_COUNTER});"
+                " put it into a script on the target and call that"
+            )
         return self
 
     def to_domain(self) -> domain.CounterSource:
@@ -92,6 +105,13 @@ class Drain(Section):
     witness: Literal["work", "ssm"] = "work"
     counter: Counter | None = None
     cut_after: Span | None = None
+
+    @field_validator("quiet")
+    @classmethod
+    def _quiet_within_one_command(cls, quiet: timedelta) -> timedelta:
+        if quiet > MAX_QUIET:
+            raise ValueError("must be 24h or less, because Run Command ends the command of a probe after 48h")
+        return quiet
 
     @model_validator(mode="after")
     def _cut_after_settle(self) -> Self:

@@ -11,6 +11,8 @@ SQLITE = "sqlite:///"
 S3 = "s3://"
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/=@:+-]*")
+MAX_PREFIX = 800
+"""Characters. Amazon S3 takes keys of at most 1024 bytes, and an ARN with a folder and an ending follows the prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ def s3_location_of(url: str) -> S3Location | None:
     prefix = prefix.strip("/")
     if not BUCKET.fullmatch(bucket) or not PREFIX.fullmatch(prefix) or "//" in prefix:
         raise UsageError(f"the journal {url!r} is not a valid location in S3: give s3://bucket/prefix")
+    if len(prefix) > MAX_PREFIX:
+        raise UsageError(
+            f"the prefix of the journal has {len(prefix)} characters: give one of at most {MAX_PREFIX}, because Amazon"
+            " S3 takes keys of 1024 bytes"
+        )
     return S3Location(bucket, f"{prefix}/" if prefix else "")
 
 

@@ -8,7 +8,7 @@ program saw there gets a date here.
 import base64
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,6 +20,9 @@ from katakei.domain.ports import Clock, ProgramOutput, ProgramRunner
 
 BATCH = 50
 """Targets per command."""
+
+ROOM = 40_000
+"""Characters of arguments per command: Run Command carries 56,000 with the program (`ssm.run_command`)."""
 
 SILENT = timedelta(seconds=75)
 """Added to a program's own time. After that no answer is expected any more: an agent that died never answers."""
@@ -90,8 +93,7 @@ class Rounds:
         with self._lock:
             busy = {target for round_ in self._open.values() for target in round_.waiting}
             free = [target for target in asked if target.id not in busy]
-            for at in range(0, len(free), BATCH):
-                batch = free[at : at + BATCH]
+            for batch in _batches(free, asked):
                 sent = self._clock.now()
                 try:
                     ticket = self._carrier.send(self._text(program, {each: asked[each] for each in batch}), batch, run)
@@ -138,6 +140,21 @@ class Clocks:
     def earliest(self, target: TargetId, moment: timedelta, now: datetime) -> datetime:
         """The earliest moment of our clock that this uptime can be, and never later than now: it is past already."""
         return min(self._known[target][0] + moment, now)
+
+
+def _batches(targets: Sequence[Target], asked: Mapping[Target, Sequence[str]]) -> Iterator[list[Target]]:
+    """Targets that share one command. One target alone always gets one, however long its arguments are."""
+    batch: list[Target] = []
+    left = ROOM
+    for target in targets:
+        size = sum(len(word) + 1 for word in (target.id, *asked[target]))
+        if batch and (size > left or len(batch) == BATCH):
+            yield batch
+            batch, left = [], ROOM
+        batch.append(target)
+        left -= size
+    if batch:
+        yield batch
 
 
 @cache

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from katakei.adapters.executors import mark
+from katakei.adapters.executors.local.exec_limits import check_exec
 from katakei.adapters.executors.local.marks import LocalMarks
 from katakei.adapters.executors.local.secrets import Secrets
 from katakei.adapters.executors.local.state_folder import Here, elsewhere, same, ticket_of
@@ -85,7 +86,9 @@ class LocalExecutor:
         return dict.fromkeys((target.id for target in targets), why) if why else {}
 
     def fits(self, jobs: Mapping[WorkKey, tuple[Target, Job]]) -> None:
-        """Nothing is sent anywhere, so nothing is too long."""
+        """Checks what this machine can pass to a program. Raises UsageError."""
+        for _, job in jobs.values():
+            check_exec(job, {**self._env, **self._secrets.told, **mark.environment(job)})
 
     def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - nothing is awaited
         """Looks for the program of the command. It runs on this machine, so it is missing for every target."""
