@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from katakei.adapters.system.user_folders import expanded, state_folder
 from katakei.domain.errors import UsageError
 
 SQLITE = "sqlite:///"
@@ -50,11 +51,9 @@ def s3_location_of(url: str) -> S3Location | None:
 
 
 def default_url(env: Mapping[str, str]) -> str:
-    """The default journal of this machine, by the XDG rules. They say that a relative XDG_STATE_HOME is ignored."""
-    state = Path(env.get("XDG_STATE_HOME", ""))
-    if not state.is_absolute():
-        state = Path(env.get("HOME") or Path.home()) / ".local" / "state"
-    return f"{SQLITE}{state / 'katakei' / 'journal.db'}"
+    """The default journal of this machine, by the XDG rules. Raises UsageError: this user has no folder."""
+    folder = state_folder(env, keeps="the journal", advice="give --journal, or set KATAKEI_JOURNAL or XDG_STATE_HOME")
+    return f"{SQLITE}{folder / 'journal.db'}"
 
 
 def path_of(url: str) -> Path:
@@ -70,4 +69,4 @@ def path_of(url: str) -> Path:
         )
     if not text or text == ":memory:" or "\0" in text:
         raise UsageError(f"the journal {url!r} names no file: give a path, or sqlite:////absolute/path.db")
-    return Path(text).expanduser().absolute()
+    return expanded(text)

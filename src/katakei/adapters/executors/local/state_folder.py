@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from katakei.adapters.system.user_folders import state_folder
 from katakei.domain.errors import UnreachableError
 from katakei.domain.observation import WorkState, WorkStatus
 
@@ -22,11 +23,8 @@ class Here:
 
 
 def folder_of(env: Mapping[str, str]) -> Path:
-    """The state folder by the XDG rules, which say that a relative XDG_STATE_HOME is ignored."""
-    state = Path(env.get("XDG_STATE_HOME", ""))
-    if not state.is_absolute():
-        state = Path(env.get("HOME") or Path.home()) / ".local" / "state"
-    return state / "katakei" / "marks"
+    """The state folder by the XDG rules. Raises UsageError: this user has no folder."""
+    return state_folder(env, keeps="the marks of local work", advice="set XDG_STATE_HOME") / "marks"
 
 
 def ticket_of(folder: Path, here: Here, fresh: str) -> str:
