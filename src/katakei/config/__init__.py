@@ -11,6 +11,9 @@ from katakei.domain.spec import Spec
 
 __all__ = ["Overrides", "load", "release", "without_file"]
 
+MAX_BYTES = 256 * 1024
+"""Bytes of a configuration file. A thousand targets by name take 20 KiB, and Run Command carries 56,000 characters."""
+
 
 def load(path: Path, overrides: Overrides) -> Spec:
     """Reads a configuration file.
@@ -22,9 +25,13 @@ def load(path: Path, overrides: Overrides) -> Spec:
     from katakei.config.yaml_document import read  # noqa: PLC0415 - imports the YAML reader
 
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = data[:MAX_BYTES].decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: the file is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{path}: has more than {MAX_BYTES // 1024} KiB; check whether it is a configuration at all")
     return overridden(validate(read(text, path.name)), overrides)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJso
 from katakei.domain.spec import RESERVED_VARIABLES, Share, Variable
 
 SPAN = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
+NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 PERCENT = re.compile(r"(\d{1,3})%", re.ASCII)
 CODES = re.compile(r"[1-5]\d\d(-[1-5]\d\d)?(,[1-5]\d\d(-[1-5]\d\d)?)*", re.ASCII)
 SPAN_PATTERN = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
@@ -58,7 +59,7 @@ def draining(value: object) -> tuple[bool, timedelta]:
 
 def share(value: object) -> Share:
     """A number or a percentage. A number in quotes counts as a number."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and NUMBER.fullmatch(value):
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Share(count=value)

@@ -1,12 +1,15 @@
 """A YAML document: plain values, the line of each of them, and the faults found so far."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.composer import Composer, ComposerError, MaxDepthExceededError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from katakei.domain.errors import UsageError
 
@@ -14,6 +17,15 @@ Path = tuple[str | int, ...]
 TAG = "tag:yaml.org,2002:"
 MAX_DEPTH = 20
 MAX_VALUES = 20_000
+MAX_DIGITS = 18
+"""Digits of a number. Python refuses to read one of 4,300 digits, and no key needs more than a few."""
+
+LONGEST = 300
+"""Characters of a key or a message that quotes a value."""
+
+INTEGER = re.compile(rf"[+-]?[0-9]{{1,{MAX_DIGITS}}}")
+SURROGATE = re.compile("[\ud800-\udfff]")
+TOO_DEEP = "is too deep or too long; check whether an alias contains itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,11 @@ class Document:
     def fault(self, path: Path, message: str) -> None:
         """Adds a fault at the nearest line that is known for this path."""
         near = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.lines), ())
-        self.faults.append(ConfigFault(self.lines.get(near, 1), dotted(path), message))
+        self.add(self.lines.get(near, 1), path, message)
+
+    def add(self, line: int, path: Path, message: str) -> None:
+        """Adds a fault at a line. What it quotes of the file is made short and printable."""
+        self.faults.append(ConfigFault(line, _short(dotted(path)), _short(message)))
 
     def raise_faults(self) -> None:
         """Raises UsageError with all faults in the order of their lines, if there are any."""
@@ -60,6 +76,33 @@ def dotted(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
+def _short(text: str) -> str:
+    """One line that a terminal can show."""
+    line = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
+
+
+class _BoundedComposer(Composer):
+    """ruamel's composer with an end: it composes no more nodes than a document may have.
+
+    `line` is where the last node begins, counted from 0: errors without a mark are near it.
+    """
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.warn_double_anchors = False  # YAML 1.2 allows an anchor to be set again
+        self.nodes = self.line = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Composes one node. Raises ComposerError when there are too many."""
+        self.nodes += 1
+        mark = self.parser.peek_event().start_mark
+        self.line = mark.line
+        if self.nodes > MAX_VALUES:
+            raise ComposerError(None, None, TOO_DEEP, mark)
+        return super().compose_node(parent, index)
+
+
 def read(text: str, name: str) -> Document:
     """Parses YAML text.
 
@@ -69,15 +112,17 @@ def read(text: str, name: str) -> Document:
     Raises:
         UsageError: The text is not YAML, or not a mapping.
     """
-    document = Document(name)
+    document, yaml = Document(name), _reader()
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        document.lines[()] = mark.line + 1 if mark else 1
-        document.fault((), f"this is not YAML: {error.problem or error.context} (check indentation, colons and quotes)")
-    except (YAMLError, ValueError, RecursionError) as error:
-        document.fault((), f"this is not YAML: {' '.join(str(error).split())}")
+        document.add(mark.line + 1 if mark else 1, (), _problem(error))
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        document.add(line, (), f"this is not YAML: it contains the character U+{error.character:04X}; remove it")
+    except Exception as error:  # noqa: BLE001 - the reader raises whatever Python raises for nonsense
+        document.add(yaml.composer.line + 1, (), f"this is not YAML: {error}")
     else:
         document.data = _value(document, root, ()) if root else {}
         if not isinstance(document.data, Mapping):
@@ -88,13 +133,26 @@ def read(text: str, name: str) -> Document:
     return document
 
 
+def _reader() -> YAML:
+    reader = YAML(typ="safe", pure=True)
+    reader.Composer = _BoundedComposer
+    reader.max_depth = MAX_DEPTH + 2
+    return reader
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    if isinstance(error, MaxDepthExceededError) or error.problem == TOO_DEEP:
+        return TOO_DEEP
+    return f"this is not YAML: {error.problem or error.context} (check indentation, colons and quotes)"
+
+
 def _value(document: Document, node: Node, path: Path) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
     if (
         len(path) > MAX_DEPTH or len(document.lines) > MAX_VALUES
     ):  # a few aliases can expand to more values than fit into memory
         document.faults.clear()
-        document.fault(path[:1], "is too deep or too long; check whether an alias contains itself")
+        document.fault(path[:1], TOO_DEEP)
         document.raise_faults()
     if isinstance(node, MappingNode):
         return _mapping(document, node, path)
@@ -110,9 +168,7 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
         line = key.start_mark.line + 1
         if here[-1] in found:
             first = document.lines[here]
-            document.faults.append(
-                ConfigFault(line, dotted(here), f"appears twice (also in line {first}); keep one of them")
-            )
+            document.add(line, here, f"appears twice (also in line {first}); keep one of them")
             continue
         document.lines[here] = line
         found[str(here[-1])] = _value(document, value, here)
@@ -120,14 +176,20 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
 
 
 def _scalar(document: Document, node: Node, path: Path) -> Any:
-    """A scalar as YAML 1.2 defines it. A number that is not a decimal integer stays text; the schema refuses it."""
+    """A scalar as YAML 1.2 defines it.
+
+    A number that is not a decimal integer, or is absurdly large, stays text; the schema refuses it.
+    """
     kind, text = str(node.tag).removeprefix(TAG), str(node.value)
     if kind == "null":
         return None
     if kind == "bool":
         return text.lower() == "true"
-    if kind == "int" and text.lstrip("+-").isascii() and text.lstrip("+-").isdigit():
+    if kind == "int" and INTEGER.fullmatch(text):
         return int(text)
+    if SURROGATE.search(text):
+        document.fault(path, "contains half of a character (\\ud800 to \\udfff); write the whole character")
+        text = SURROGATE.sub("?", text)
     if kind not in {"str", "int", "float", "timestamp"}:
         document.fault(path, f"the tag {node.tag} is not supported; write a plain value")
     return text
