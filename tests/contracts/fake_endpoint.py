@@ -86,9 +86,9 @@ def endpoint() -> Iterator[Endpoint]:
             if said.hangs:
                 said.ended.wait(10)
                 return
-            if asked["Action"] == ["GetCallerIdentity"]:
+            if asked.get("Action") == ["GetCallerIdentity"]:
                 self._answer(200, identity(said.account))
-            elif asked["Action"] == ["AssumeRole"] and said.roles:
+            elif asked.get("Action") == ["AssumeRole"] and said.roles:
                 self._answer(200, role())
             elif said.throttles:
                 said.throttles -= 1

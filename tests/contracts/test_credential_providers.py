@@ -137,7 +137,7 @@ CASES = (
         "echo '{" + '"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": "someday"' + "}'",
     ),
     process("process floods", "xxx …)", "head -c 100000 /dev/zero | tr '\\0' x >&2; exit 1"),
-    process("process beeps", "([31mred)", "printf '\\033[31mred\\a\\n' >&2; exit 1"),
+    process("process beeps", "(red\\x07)", "printf '\\033[31mred\\a\\n' >&2; exit 1"),
     Case(
         "process is missing",
         ("credential_process of profile deploy", "No such file"),

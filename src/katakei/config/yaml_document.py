@@ -12,6 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from katakei.domain.errors import UsageError
+from katakei.domain.outside_text import one_line
 
 Path = tuple[str | int, ...]
 TAG = "tag:yaml.org,2002:"
@@ -77,8 +78,7 @@ def dotted(path: Path) -> str:
 
 
 def _short(text: str) -> str:
-    """One line that a terminal can show."""
-    line = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    line = one_line(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
 
 

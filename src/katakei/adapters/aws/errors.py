@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from katakei.adapters.aws.answers import is_unreadable
 from katakei.adapters.aws.providers import Provider, searched
 from katakei.adapters.aws.services import STS, Service
 from katakei.domain.errors import (
@@ -21,7 +22,7 @@ from katakei.domain.errors import (
     UnreachableError,
     UsageError,
 )
-from katakei.domain.outside_text import one_line, without_commands
+from katakei.domain.outside_text import one_line
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -191,6 +192,8 @@ def needs_new_credentials(error: Exception) -> bool:
 
     if isinstance(error, aws.ClientError):
         return _COMMON.get(code_of(error)) in {Failure.EXPIRED, Failure.BAD_CREDENTIALS}
+    if is_unreadable(error):
+        return False
     unrelated = (aws.ConnectionError, aws.HTTPClientError, aws.ParamValidationError, *_broken_answers(), UnicodeError)
     return not isinstance(error, unrelated)
 
@@ -223,7 +226,10 @@ def translate(
     if isinstance(error, aws.HTTPClientError):
         return NoAnswerError(f"AWS did not answer {what}: {_short(error)}")
     if isinstance(error, _broken_answers()):
-        return NoAnswerError(f"AWS's answer to {what} could not be read: {_one_line(error)}")
+        why = _one_line(error).partition(" Further retries may succeed")[0]  # botocore adds the whole answer
+        return NoAnswerError(f"AWS's answer to {what} could not be read: {why}")
+    if is_unreadable(error):
+        return NoAnswerError(f"AWS's answer to {what} could not be read: it has another form than expected")
     if isinstance(error, UnicodeError):
         return UnreachableError(f"AWS's answer to {what} is not text: {error}")
     return translate_credentials(error, provider)
@@ -281,7 +287,7 @@ def _answered(  # noqa: C901, PLR0911, PLR0912 - one row of the table each
     rules = _RULES.get(service.name, _Rules())
     what = _what(action, subject)
     code = code_of(error)
-    said = one_line(str(_answer(error, "Message"))) or code
+    said = _shortened(str(_answer(error, "Message"))) or code
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
     match _failure(rules, code, status):
         case Failure.THROTTLED:
@@ -368,9 +374,12 @@ def _one_line(error: BaseException, *, of: str = "") -> str:
     """
     details: Mapping[str, object] = getattr(error, "kwargs", {}) if of else {}
     text = str(details["error_msg"]) if details.get("provider") == of and "error_msg" in details else str(error)
-    text = _PAGE.sub("(a page of HTML)", text)
-    line = without_commands(" ".join("".join(letter if letter.isprintable() else " " for letter in text).split()))
-    return (line if len(line) <= LONGEST else f"{line[:LONGEST]} …") or type(error).__name__
+    return _shortened(text) or type(error).__name__
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(one_line(_PAGE.sub("(a page of HTML)", text)).split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
 
 
 def _short(error: Exception) -> str:

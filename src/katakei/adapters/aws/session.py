@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from katakei.adapters.aws.answers import check_answers, is_unreadable
 from katakei.adapters.aws.errors import (
     aws_exceptions,
     code_of,
@@ -122,18 +123,16 @@ class AwsSession:
         """
         connection = self._connect(service)
         self._refresh_credentials(service, connection)
-        limits, buckets = service.limits_of(action), self._buckets(connection)
-        self._check_deadline(action, by)
-        if limits:
-            buckets.take(limits, by or self._clock.now() + TOKEN_TIMEOUT)
-            self._check_deadline(action, by)  # the machine may have been suspended during the wait for tokens
+        self._take_tokens(service, connection, action, by)
         begun = self._clock.now()
         try:
             answer = request(connection.client)
-        except aws_exceptions() as error:
+        except Exception as error:
+            if not isinstance(error, aws_exceptions()) and not is_unreadable(error):
+                raise
             self._log(service, action, begun, code_of(error) or type(error).__name__)
             if is_throttled(error):
-                buckets.empty(limits)
+                self._buckets(connection).empty(service.limits_of(action))
             if needs_new_credentials(error):
                 self._forget(service, connection)
             raise translate(service, action, error, subject, self._provider(connection)) from error
@@ -144,6 +143,13 @@ class AwsSession:
         """Makes the session use this client of a service, instead of one made from the configuration."""
         with self._lock:
             self._connections[service.name] = _Connection(client, None)
+
+    def _take_tokens(self, service: Service[Any], connection: _Connection, action: str, by: datetime | None) -> None:
+        limits = service.limits_of(action)
+        self._check_deadline(action, by)
+        if limits:
+            self._buckets(connection).take(limits, by or self._clock.now() + TOKEN_TIMEOUT)
+            self._check_deadline(action, by)  # the machine may have been suspended during the wait for tokens
 
     def _check_deadline(self, action: str, by: datetime | None) -> None:
         if by is None:
@@ -238,6 +244,7 @@ class AwsSession:
                 if region := self._region or os.environ.get("AWS_REGION"):
                     session.set_config_variable("region", region)
                 paths = filter(None, (str(SERVICE_MODELS), session.get_config_variable("data_path")))
+                check_answers(session)
                 session.set_config_variable("data_path", os.pathsep.join(paths))
                 self._session = session
             return self._session
