@@ -162,7 +162,7 @@ def retry_repeats_fixed_work(katakei: Katakei, ground: Ground) -> None:
     (Path(first.folder) / "mended").touch()
     done = katakei("retry", rollout, "web-1")
     assert done.code == 1, done.all()  # the other one was never worked on
-    assert "1 done, 1 skipped" in done.out
+    assert "  web-1  done, serves v2\n  web-2  not touched" in done.out
     assert (_tried(ground), ground.releases(), ground.places()) == ([["1", "2"], []], ["v2", "v1"], places)
     assert "retry requested by" in katakei("show", rollout).out
 

@@ -59,7 +59,8 @@ def roll_loses_no_request_under_traffic(katakei: Katakei, ground: Ground) -> Non
     assert (ground.releases(), ground.starts()) == (["v2", "v2"], [1, 1])
     assert ground.places() == places
     assert done.out.splitlines()[0] == RESTORE
-    assert done.out.splitlines()[-1].endswith("2 done")
+    recap = done.out[done.out.index("DONE  v2 of shop on LaravelTargetGroup (rollout r-") :].splitlines()
+    assert recap[1:] == ["  web-1  done, serves v2", "  web-2  done, serves v2"]
     for target in ground.ids:
         said = [line for line in done.out.splitlines() if target in line]
         order = ["draining", "out", "working", "work ended with exit code 0", "checking", "warming", "soaking", "done"]
@@ -167,10 +168,14 @@ def roll_with_failed_work_leaves_its_target_out(katakei: Katakei, ground: Ground
     katakei.file(configuration("{ssm: {run: 'echo broken >&2; exit 7'}}"))
     done = katakei("roll")
     assert done.code == 3, done.all()
-    first = next(line for line in done.out.splitlines() if "order    1." in line).split()[2]
-    assert f"left out of service: {first}" in done.out
-    assert "7" in done.out.splitlines()[-1]
-    assert "1 left_out, 1 skipped" in done.out
+    first, name = next(line for line in done.out.splitlines() if "order    1." in line).split()[2:4]
+    name = name.strip("()")
+    recap = done.out[done.out.index("FAILED  shop on LaravelTargetGroup (rollout r-") :]
+    assert f"{name}  OUT OF SERVICE  the work ended with exit code 7; last lines:" in recap
+    assert "| broken" in recap
+    assert "not touched" in recap
+    assert "Next:  see everything  katakei logs r-" in recap
+    assert "katakei register LaravelTargetGroup web-" in recap
     assert sorted(ground.states().values()) == ["healthy"]
     assert f"held by {first}" not in katakei("status").out
 

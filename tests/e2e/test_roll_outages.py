@@ -119,7 +119,7 @@ def roll_stops_when_a_done_target_fails(katakei: Katakei, ground: Ground) -> Non
     done = roll.end(120)
     assert done.code == 3, done.all()
     assert f"{ground.ids[0]} (web-1)  left service again: unhealthy" in done.out
-    assert f"failed late: {ground.ids[0]} (web-1): left service after it was done: unhealthy" in done.out
+    assert "web-1  FAILED LATE  left service after it was done: unhealthy" in done.out
     assert "it does not serve" in done.out
     assert ground.states()[ground.ids[1]] == "healthy"
 
@@ -145,7 +145,7 @@ def roll_leaves_a_stopped_target_out(katakei: Katakei, ground: Ground) -> None:
     assert katakei("approve", name).code == 0
     done = roll.end(60)
     assert done.code == 3, done.all()
-    assert f"left out of service: {ground.ids[0]} (web-1): the check did not pass within 10s" in done.out
+    assert "web-1  OUT OF SERVICE  the check did not pass within 10s" in done.out
     assert ground.states()[ground.ids[1]] == "healthy"
 
 

@@ -67,7 +67,8 @@ def terminal_confirms_draws_and_takes_enter(katakei: Katakei, ground: Ground) ->
         assert "out at a time" in terminal.screen
         terminal.type("\n")
         assert terminal.end() == 0, terminal.screen[-3000:]
-    assert "1 done" in terminal.screen
+    assert "DONE  shop on LaravelTargetGroup" in terminal.screen
+    assert "web-1  done" in terminal.screen
     assert set(ground.states().values()) == {"healthy"}
 
 
@@ -80,7 +81,7 @@ def terminal_ctrl_c_twice_stops_and_a_closed_window_finishes(katakei: Katakei, g
         terminal.until("finishing the targets in progress")
         terminal.type("\x03")
         assert terminal.end(20) == 130, terminal.screen[-3000:]
-    assert "to bring every target back, run: katakei abort" in terminal.screen
+    assert "bring every target back  katakei abort r-" in terminal.screen
     assert "Traceback" not in terminal.screen
 
     # and taken up again: what puts everything back is said first; then the window is closed
@@ -106,7 +107,7 @@ def terminal_one_signal_finishes_and_nohup_ignores_sighup(katakei: Katakei, grou
         terminal.until("finishing the targets in progress; a second signal stops at once")
         terminal.type("\n")
         assert terminal.end() == 130, terminal.screen[-3000:]
-    assert "To continue, run the same command again" in terminal.screen
+    assert "carry on                 katakei roll" in terminal.screen
     assert set(ground.states().values()) == {"healthy"}
 
     # SIGTERM once, with nothing else to begin: the rollout is finished

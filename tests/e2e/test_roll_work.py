@@ -67,7 +67,7 @@ def work_interrupted_by_a_reboot_is_not_repeated(katakei: Katakei, ground: Groun
     ground.aws.get("ec2").reboot_instances(InstanceIds=[ground.ids[0]])
     done = running.end(90)
     assert (done.code, tried(ground)) == (3, ["1"]), done.all()
-    assert "left out of service" in done.out
+    assert "OUT OF SERVICE" in done.out
     assert "the machine was started anew while it ran" in done.out
 
 

@@ -158,7 +158,7 @@ def _drive_or_say(
     judge: Callable[[Rollout], ExitCode] = verdict,
 ) -> int:
     if isinstance(answer, RolloutSession):
-        return drive(answer, Screen(as_json=context.as_json), drivers.sleep_inhibitor, judge)
+        return drive(answer, Screen(as_json=context.as_json), drivers.sleep_inhibitor, judge, drivers.journal)
     said = answer.why if answer.finished else _answer(name, drivers, answer.rollout)
     say_json(output("accepted", accepted=answer.rollout)) if context.as_json else say(said)
     return ExitCode.DONE

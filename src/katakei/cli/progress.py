@@ -5,26 +5,35 @@ output.
 """
 
 import io
+import os
 import re
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
+from katakei.app.releases import Knowledge, carried_releases
 from katakei.app.rollouts import Proposal
-from katakei.cli.messages import internal_error, on_terminal, say, unblocked
+from katakei.cli.invocation import invocation
+from katakei.cli.messages import internal_error, on_terminal, say, say_command, unblocked
 from katakei.cli.output import FrameLine, Output, silence
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, LeaseLostError, UnreachableError
+from katakei.domain.events import Event, WorkEnded
+from katakei.domain.model import TargetId
 from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.ports import Journal
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast, forecast
 from katakei.reconcile.outcome import verdict
+from katakei.render import ci
 from katakei.render import events as event_text
 from katakei.render import plan as plan_text
+from katakei.render.ci import CiSystem, ci_system
 from katakei.render.reasons import sentence
-from katakei.render.text import counted
+from katakei.render.recap import failures, recap
+from katakei.render.text import clock_time, counted, label
 from katakei.runtime.runner import Turn
 from katakei.runtime.session import RolloutSession
 
@@ -57,6 +66,8 @@ class Screen:
         self._live = False
         self._turn: Turn | None = None
         self._forecast: Forecast | None = None
+        self._invocation = invocation()
+        self._ci = ci_system(os.environ) if not (self.terminal or as_json) else CiSystem.NONE
         self._said: tuple[datetime, str] | None = None
 
     def show_proposal(self, proposal: Proposal) -> None:
@@ -90,21 +101,42 @@ class Screen:
                 self.say(event_text.event_json(event))
             elif text := event_text.line(turn.rollout, event):
                 self.say(text)
+                self._fold_output(turn.rollout, event)
         now = turn.now
+        self._turn = turn
         if self._live:
-            self._turn = turn
-        elif self._news(turn, now):
+            return
+        if self._news(turn, now):
             waiting = event_text.waiting_json(now.isoformat(), turn.why)
-            self.say(waiting if self.as_json else f"{now:%H:%M:%S}  {sentence(turn.why)}")
+            self.say(waiting if self.as_json else f"{clock_time(now)}  {sentence(turn.why)}")
 
-    def end(self, rollout: Rollout) -> None:
-        """How the rollout ended."""
+    def end(self, rollout: Rollout, serves: Mapping[TargetId, str]) -> None:
+        """How the rollout ended, and what to do now."""
         if self.as_json:
             self.say(event_text.ended_json(rollout))
             return
-        self.say(event_text.summary(rollout))
-        if rollout.finished is None:
-            self.say(event_text.how_to_go_on(rollout))
+        for title, text in failures(rollout)[: ci.MAX_ERRORS]:
+            self._command(ci.error(self._ci, title, text))
+        self.say(self.recap(rollout, serves))
+
+    def recap(self, rollout: Rollout, serves: Mapping[TargetId, str]) -> str:
+        """How the rollout ended or stands, what became of each target, and what to do now."""
+        now = self._turn.now if self._turn else rollout.moved
+        return recap(rollout, serves, self._invocation, now)
+
+    def _fold_output(self, rollout: Rollout, event: Event) -> None:
+        """In a CI job the output of the work stands below the line that it ended, folded."""
+        if isinstance(event, WorkEnded) and event.out.strip():
+            name = label(rollout.targets[event.key.target])
+            title = f"output of {name}, exit code {event.exit}"
+            key = f"{event.key.rollout}-{event.key.target}-{event.key.attempt}-{event.key.intent.value}"
+            self._command(ci.folded(self._ci, title, event.out, key, event.at))
+
+    def _command(self, text: str) -> None:
+        """Lines for the CI system itself; none outside of one."""
+        if text:
+            with suppress(UnreachableError):
+                say_command(text)
 
     def missing(self, number: int) -> str:
         """The line that says how much output was dropped because nobody read it."""
@@ -160,6 +192,7 @@ def drive(
     screen: Screen,
     inhibitor: SleepInhibitor,
     judge: Callable[[Rollout], ExitCode] = verdict,
+    journal: Journal | None = None,
 ) -> ExitCode:
     """Takes turn after turn until this process is done, and shows each.
 
@@ -170,10 +203,11 @@ def drive(
         screen: Where it is shown.
         inhibitor: Keeps the machine awake while a target is out.
         judge: The exit code of a rollout.
+        journal: Tells which release each target carries; without it the recap leaves that out.
     """
     with unblocked(screen.missing) as output:
         _drive(session, screen, inhibitor, output)
-        screen.end(session.rollout)
+        screen.end(session.rollout, {} if screen.as_json else _serves(session.rollout, journal))
     return judge(session.rollout)
 
 
@@ -190,10 +224,26 @@ def _drive(session: RolloutSession, screen: Screen, inhibitor: SleepInhibitor, o
         raise
     except BaseException as fault:
         with suppress(UnreachableError):
-            say(event_text.how_to_go_on(session.rollout), err=True)
+            say(screen.recap(session.rollout, {}), err=True)
         if isinstance(fault, KatakeiError) or not isinstance(fault, Exception):
             raise
         raise InternalError(internal_error(fault)) from fault
+
+
+def _serves(rollout: Rollout, journal: Journal | None) -> Mapping[TargetId, str]:
+    """The release of each target, as far as the journal tells. A journal that does not answer now says nothing."""
+    if journal is None:
+        return {}
+    try:
+        carried = carried_releases(journal, [group.arn for group in rollout.plan.groups])
+    except KatakeiError:
+        return {}
+    unsure = Knowledge.UNCONFIRMED
+    return {
+        target: f"{each.release} (unconfirmed)" if each.how is unsure else each.release
+        for target, each in carried.items()
+        if each.release
+    }
 
 
 def _drawn(view: "RenderableType", columns: int, rows: int) -> Sequence[FrameLine]:

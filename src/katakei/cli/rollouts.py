@@ -189,7 +189,7 @@ def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> 
                 if isinstance(opened, Proposal):
                     say("katakei: the plan has changed since you were asked; this is the new one", err=True)
         _listen(drivers, opened, screen)
-        return drive(opened, screen, drivers.sleep_inhibitor)
+        return drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal)
 
 
 def _confirmed(proposal: Proposal) -> bool:

@@ -5,7 +5,7 @@ No event is refused for being unwise, only for leaving the table of transitions.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from katakei.domain import events as e
@@ -182,12 +182,12 @@ class _Draft:
                 self._change(paused=None if self.rollout.finished else by, unacknowledged=True)
             case e.ResumeAsked():  # the time that a person held the rollout does not count against limits.waiting
                 self._change(paused=None, unacknowledged=True)
-            case e.RevertAsked(_, by):
-                self._reopen()
+            case e.RevertAsked(at, by):
+                self._reopen(at)
                 self._change(finished=None, aborting=None, paused=None, unacknowledged=True)
                 self._revert(by)
-            case e.RetryAsked(_, _, targets):
-                self._retry(targets)
+            case e.RetryAsked(at, _, targets):
+                self._retry(at, targets)
             case _:
                 assert_never(event)
 
@@ -204,19 +204,21 @@ class _Draft:
             else:
                 self._set(target, registered=before.registered | {event.group}, called=event.at)
 
-    def _retry(self, targets: Sequence[TargetId]) -> None:
+    def _retry(self, at: datetime, targets: Sequence[TargetId]) -> None:
         """One more attempt; ignored while a revert is in progress, which must not be undone at the same time."""
         if self.rollout.reverting and not self.rollout.finished:
             return
-        self._reopen()
+        self._reopen(at)
         self._change(finished=None, aborting=None, reverting=None)
         self.failures = 0  # the person who asks knows the earlier failures
         for target in self._known(*targets):
             if self.statuses[target].phase in FINAL_PHASES:  # a target in progress needs no other attempt
                 self._set(target, retry=True, cause=None)
 
-    def _reopen(self) -> None:
-        self._change(reopened=self.rollout.reopened or self.rollout.finished is not None)
+    def _reopen(self, at: datetime) -> None:
+        ended = self.rollout.finished
+        if ended is not None:
+            self._change(reopened=True, idle=self.rollout.idle + max(timedelta(), at - ended))
 
     def _add_target(self, event: e.TargetAdded) -> None:
         """The plan lists the target from now on; one that takes part waits as the last."""

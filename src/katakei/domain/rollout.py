@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from katakei.domain import events as e
@@ -167,6 +167,7 @@ class Rollout:
         reopened: It was finished once and then continued. From then on it takes in no new target.
         calls: How many register and deregister calls returned.
         called: How many registrations those calls had in all.
+        idle: The time between an end and the command that continued the rollout, summed up.
     """
 
     plan: Plan
@@ -196,6 +197,7 @@ class Rollout:
     failures: int = 0
     calls: int = 0
     called: int = 0
+    idle: timedelta = timedelta()
 
     def at(self, *phases: Phase) -> list[TargetId]:
         """Targets in these phases, phase by phase, each in the order in which they entered it (waiting: plan order)."""

@@ -9,22 +9,23 @@ from katakei.domain.outside_text import escaped_json
 from katakei.domain.phases import Cause, Phase
 from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
-from katakei.domain.results import not_taken_back
+from katakei.domain.results import not_taken_back, result
 from katakei.domain.wire import kind_of
 from katakei.reconcile.outcome import verdict
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.reasons import sentence
-from katakei.render.text import counted, grid, label, listed, one_line, span
+from katakei.render.recap import lasted, reverted_text, word
+from katakei.render.text import clock_time, counted, grid, label, listed, one_line, span
 
 
 def line(rollout: Rollout, event: e.Event) -> str:
-    """One event with its time: '12:03:04  i-0abc (web1)  draining'.
+    """One event with its local time: '12:03:04 JST  i-0abc (web1)  draining'.
 
     Returns:
         '' for an event that is only a proof for later (an observation, a call that returned).
     """
     text = one_line(describe(rollout, event))
-    return f"{event.at:%H:%M:%S}  {text}" if text else ""
+    return f"{clock_time(event.at)}  {text}" if text else ""
 
 
 def describe(rollout: Rollout, event: e.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of event
@@ -132,9 +133,9 @@ def summary(rollout: Rollout) -> str:
     """How the rollout went: one line with counts, then a line for targets that are out of service or failed late."""
     counts = {phase: len(targets) for phase, targets in rollout.by_phase.items() if targets}
     ends = ", ".join(f"{count} {phase.value}" for phase, count in counts.items())
-    state = "finished after" if rollout.finished else "not finished after"
-    took = span((rollout.finished or rollout.moved) - rollout.begun)
-    text = f"rollout {rollout.plan.rollout} {state} {took}: {ends}"
+    ended, begun = rollout.finished, clock_time(rollout.begun)
+    when = f" finished after {span(lasted(rollout, ended))}" if ended else f" began at {begun}"
+    text = f"{word(rollout)}  rollout {rollout.plan.rollout}{when}: {ends}"
     outside = rollout.by_phase[Phase.LEFT_OUT]
     requested = [target for target in outside if rollout.statuses[target].cause is Cause.BY_HAND]
     left = [
@@ -145,7 +146,7 @@ def summary(rollout: Rollout) -> str:
         text += f"\nout of service, as requested: {listed(requested)}; to bring it back, run: katakei register {names}"
     text += "\nleft out of service: " + "; ".join(left) if left else ""
     text += "".join(f"\n{lost(rollout, target)}" for target in rollout.lost)
-    return text + _reverted(rollout)
+    return text + (f"\n{back}" if (back := reverted_text(rollout)) else "")
 
 
 def lost(rollout: Rollout, target: TargetId) -> str:
@@ -153,29 +154,6 @@ def lost(rollout: Rollout, target: TargetId) -> str:
     status = rollout.statuses[target]
     now = "it does not serve" if status.unhealthy_since else "it serves again"
     return f"failed late: {label(rollout.targets[target])}: {sentence(status.reason)}; {now}"
-
-
-def _reverted(rollout: Rollout) -> str:
-    """How many targets were reverted, and which of them still serve the release."""
-    if not rollout.reverting:
-        return ""
-    missed = not_taken_back(rollout)
-    touched = sum(status.touched > 0 for status in rollout.statuses.values())
-    serving = [label(rollout.targets[target]) for target in missed if target not in rollout.by_phase[Phase.LEFT_OUT]]
-    why = f" ({sentence(rollout.stopped)})" if rollout.stopped else ""
-    named = f"; not reverted: {listed(serving)}{why}" if serving else ""
-    count = f"{touched - len(missed)} of {counted(touched, 'updated target')} reverted"
-    return f"\nreverted by {one_line(rollout.reverting)}: {count}{named}"
-
-
-def how_to_go_on(rollout: Rollout) -> str:
-    """What a person can do about a rollout that no process runs any more, and which targets are out of service."""
-    name = rollout.plan.rollout
-    out = [label(rollout.targets[target]) for target in rollout.out_of_service]
-    return (
-        f"rollout {name} is not finished; out of service: {listed(out) or 'none'}."
-        f" To continue, run the same command again; to bring every target back, run: katakei abort {name}"
-    )
 
 
 def summary_data(rollout: Rollout) -> dict[str, Plain]:
@@ -210,6 +188,7 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
         paused_by=rollout.paused,
         owner=str(rollout.owner or ""),
         waiting_for=awaited(rollout),
+        result=ended.value if (ended := result(rollout)) else None,
         targets=targets,
     )
 
@@ -255,4 +234,4 @@ def awaited(rollout: Rollout) -> str:
     phases = [phase for phase in _AWAITED if rollout.by_phase[phase]]
     where = [f"{listed(rollout.by_phase[phase])} {phase.value}" for phase in phases]
     since = min((rollout.statuses[t].since for phase in phases for t in rollout.by_phase[phase]), default=rollout.moved)
-    return f"{'; '.join(where) or 'the next target'} since {since:%H:%M:%S} UTC"
+    return f"{'; '.join(where) or 'the next target'} since {clock_time(since)}"

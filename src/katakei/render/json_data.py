@@ -53,7 +53,8 @@ _PLAN = (
 )
 _ROLLOUT = (
     "rollout:text service:text release:text begun:text finished:text? exit:integer left_out:[text] failed_late:[text] "
-    "reverted_by:text? not_taken_back:[text] paused_by:text? owner:text waiting_for:text targets:[target]"
+    "reverted_by:text? not_taken_back:[text] paused_by:text? owner:text waiting_for:text targets:[target] "
+    "result:text?@2"
 )
 _GROUP = (
     "name:text arn:text protocol:text port:integer target_type:text serving:integer total:integer "

@@ -4,15 +4,21 @@ Every view uses these, so that the same fact reads alike on a terminal, in the r
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from katakei.domain.model import Target
 from katakei.domain.outside_text import harmless, one_line  # also used by adapters, which must not import render
 from katakei.domain.words import counted, span  # also used by adapters, which must not import render
 from katakei.render.widths import padded, width
 
-__all__ = ["counted", "grid", "harmless", "label", "listed", "one_line", "span"]
+__all__ = ["clock_time", "counted", "grid", "harmless", "label", "listed", "one_line", "span"]
 
 LIST_LIMIT = 5  # names that a list shows; it must fit on one line
+
+
+def clock_time(at: datetime) -> str:
+    """A moment of today for people, in local time with its zone: '09:12:31 JST'."""
+    return f"{at.astimezone():%H:%M:%S %Z}"
 
 
 def label(target: Target) -> str:

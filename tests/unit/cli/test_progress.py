@@ -10,6 +10,11 @@ from katakei.adapters.system.awake import SleepInhibitor
 from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode
+from katakei.domain.events import WorkEnded, WorkKey
+from katakei.domain.phases import Intent
+from katakei.domain.reasons import Reason
+from katakei.render.text import label
+from katakei.runtime.runner import Turn
 from katakei.runtime.session import RolloutSession
 
 FAKE = """\
@@ -95,3 +100,26 @@ def test_drive_elsewhere_starts_nothing(stage: Stage, capsys: pytest.CaptureFixt
 def test_drive_gives_the_lease_back(stage: Stage) -> None:
     drive(session(stage), Screen(as_json=False), SleepInhibitor("linux"))
     assert stage.store.holders == {}
+
+
+def test_drive_ends_with_a_recap(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    driven = session(stage)
+    drive(driven, Screen(as_json=False), SleepInhibitor("linux"), journal=stage.drivers.journal)
+    recap = capsys.readouterr().out.splitlines()[-3:]
+    assert recap[0].startswith(f"DONE  v2 of shop on web (rollout {driven.plan.rollout}, ")
+    assert all(line.endswith("  done, serves v2") for line in recap[1:])
+
+
+def test_drive_folds_output_in_a_ci_job(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    screen = Screen(as_json=False)
+    driven = session(stage)
+    target = driven.plan.targets[0]
+    key = WorkKey(driven.plan.rollout, target.id, 1, Intent.UPDATE)
+    ended = WorkEnded(stage.drivers.clock.now(), key, 3, "::error::not ours\n")
+    screen.turn(Turn(driven.rollout, (ended,), Reason("finished"), (), ended.at, ended.at))
+    driven.close()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:4] == [f"::group::output of {label(target)}, exit code 3", r"\x3a:error::not ours", "::endgroup::"]

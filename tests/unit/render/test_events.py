@@ -1,5 +1,7 @@
 """Tests of a rollout as text: the line of every event, the summary, the history and the list of rollouts."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -95,6 +97,12 @@ READ: list[tuple[e.Event, str]] = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _japan(local_zone: Callable[[str], AbstractContextManager[None]]) -> Iterator[None]:
+    with local_zone("Asia/Tokyo"):
+        yield
+
+
 def test_events_all_have_a_case() -> None:
     assert {type(event) for event, _ in READ} == set(e.Event.__args__)
 
@@ -102,11 +110,11 @@ def test_events_all_have_a_case() -> None:
 @pytest.mark.parametrize(("event", "read"), READ, ids=lambda value: type(value).__name__ if value else "")
 def test_describe_reads_as_a_line(event: e.Event, read: str) -> None:
     assert event_text.describe(ROLLOUT, event) == read
-    assert event_text.line(ROLLOUT, event) == (f"12:00:00  {read}" if read else "")
+    assert event_text.line(ROLLOUT, event) == (f"21:00:00 JST  {read}" if read else "")
 
 
 def test_summary_counts_the_targets_by_phase() -> None:
-    assert event_text.summary(ROLLOUT) == "rollout r-test not finished after 0s: 1 waiting, 1 working"
+    assert event_text.summary(ROLLOUT) == "NOT FINISHED  rollout r-test began at 21:00:00 JST: 1 waiting, 1 working"
 
 
 def test_summary_names_targets_that_are_left_out() -> None:
@@ -118,7 +126,7 @@ def test_summary_names_targets_that_are_left_out() -> None:
         e.Finished(later(6)),
     ]
     assert event_text.summary(given(PLAN, story)).splitlines() == [
-        "rollout r-test finished after 6s: 1 left_out, 1 skipped",
+        "FAILED  rollout r-test finished after 6s: 1 left_out, 1 skipped",
         f"left out of service: {WHO}: still draining after 5m 30s",
     ]
 
@@ -139,19 +147,12 @@ def test_history_shows_phases_and_events() -> None:
         ROLLOUT, [e.Planned(NOON, PLAN), e.Started(later(3), KEY, "")], "not running"
     ).splitlines()
     assert lines[1:] == [
-        f"waiting for: {T} working since 12:00:00 UTC",
+        f"waiting for: {T} working since 21:00:00 JST",
         "not running",
         "",
         "TARGET               NAME  PHASE    SINCE (UTC)  WHY",
         "i-00000000000000000  web0  working  12:00:00",
         "i-00000000000000001  web1  waiting  12:00:00",
         "",
-        f"12:00:03  {WHO}  work started",
+        f"21:00:03 JST  {WHO}  work started",
     ]
-
-
-def test_how_to_go_on_names_targets_that_are_out() -> None:
-    assert event_text.how_to_go_on(ROLLOUT) == (
-        f"rollout r-test is not finished; out of service: {WHO}. To continue, run the same command again;"
-        " to bring every target back, run: katakei abort r-test"
-    )

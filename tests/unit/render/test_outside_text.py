@@ -29,6 +29,7 @@ from katakei.render.answers import accepted, driver_text
 from katakei.render.errors import error_text
 from katakei.render.live_table import live
 from katakei.render.reasons import sentence
+from katakei.render.recap import Invocation, recap
 from katakei.render.rollout_list import list_text
 from katakei.render.text import label
 
@@ -84,7 +85,7 @@ def views(word: str) -> Mapping[str, str]:
         "label": label(plan.targets[0]),
         "history": event_text.history(rollout, story, str(Owner(word, word, 1, 1, word))),
         "summary": event_text.summary(rollout),
-        "how to go on": event_text.how_to_go_on(rollout),
+        "recap": recap(rollout, {}, Invocation(), later(9)),
         "list": list_text([ListedRollout(header, None, None), ListedRollout(header, rollout, driver)], 2, later(9)),
         "status": groups.status_text(listed, held, {listed.members[0].machine: carried}),
         "driver": driver_text(rollout, driver),
