@@ -80,7 +80,7 @@ class Bootstrap:
     def _alb(self) -> "AlbBalancer":
         from katakei.adapters.balancers.alb import AlbBalancer
 
-        return AlbBalancer(self._aws, self.clock)
+        return AlbBalancer(self._aws, self.clock, self.tell)
 
     @cached_property
     def site(self) -> Site:

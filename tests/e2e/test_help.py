@@ -8,10 +8,11 @@ import click
 import pytest
 
 from katakei.cli import COMMANDS, katakei
+from katakei.cli.examples import EXAMPLES
 
 README = Path(__file__).parents[2] / "README.md"
 PATHS = [(), *((name,) for name in COMMANDS), ("lab", "up")]
-JSON = [path for path in PATHS if path not in {(), ("lab",)}]
+JSON = [path for path in PATHS if path not in {(), ("lab",), ("help",), ("completion",)}]
 
 
 def command(path: tuple[str, ...]) -> tuple[click.Command, click.Context]:
@@ -56,6 +57,46 @@ def test_commands_that_print_take_json(path: tuple[str, ...]) -> None:
     assert "--json" in [name for option in command(path)[0].params for name in option.opts]
 
 
+def test_every_command_has_an_example() -> None:
+    assert set(EXAMPLES) == set(COMMANDS)
+    for name in COMMANDS:
+        text = help_of((name,))
+        assert "Examples:\n  " in text, name
+        for line in EXAMPLES[name]:
+            assert f"  {line}\n" in f"{text}\n", line
+
+
+@pytest.mark.parametrize("line", [line for lines in EXAMPLES.values() for line in lines])
+def test_examples_exist(line: str) -> None:
+    words = line.removeprefix('eval "$(').partition(" #")[0].partition(")")[0].partition(" | ")[0]
+    assert_exists(words.strip())
+
+
+def test_mistyped_options_and_commands_get_a_suggestion() -> None:
+    with pytest.raises(click.UsageError, match=r"there is no command 'rol'; did you mean roll"):
+        katakei.main(["rol", "--release", "v9"], standalone_mode=False)
+    with pytest.raises(click.UsageError, match=r"there is no command 'stats'; did you mean status"):
+        katakei.main(["help", "stats"], standalone_mode=False)
+    with pytest.raises(click.UsageError, match="there is no command 'xyzzy'; katakei help lists those there are"):
+        katakei.main(["xyzzy"], standalone_mode=False)
+    with pytest.raises(click.UsageError) as option:
+        katakei.main(["roll", "--relase", "v9"], standalone_mode=False)
+    assert "--release" in option.value.format_message()
+
+
+@pytest.mark.parametrize("words", [["help"], ["help", "roll"], ["help", "lab", "up"], ["-V"]])
+def test_help_and_version_have_short_forms(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    katakei.main(words, prog_name="katakei", standalone_mode=False)
+    said = capsys.readouterr().out
+    assert said.startswith("katakei " if words == ["-V"] else f"Usage: {' '.join(['katakei', *words[1:]])} ")
+
+
+@pytest.mark.parametrize("name", ["roll", "deregister", "register", "unlock"])
+def test_every_question_has_the_short_yes(name: str) -> None:
+    (yes,) = [option for option in command((name,))[0].params if "--yes" in option.opts]
+    assert "-y" in yes.opts
+
+
 def typed() -> list[str]:
     """Every katakei command that the README tells to type: in its blocks and in its sentences."""
     text = README.read_text()
@@ -71,6 +112,10 @@ def test_readme_shows_commands() -> None:
 
 @pytest.mark.parametrize("line", typed())
 def test_readme_commands_exist(line: str) -> None:
+    assert_exists(line)
+
+
+def assert_exists(line: str) -> None:
     words = shlex.split(line)[1:]
     path: tuple[str, ...] = ()
     while words and words[0] in (COMMANDS if not path else ("up",) if path == ("lab",) else ()):

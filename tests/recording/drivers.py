@@ -260,6 +260,9 @@ class Lister:
     def __init__(self, balancer: Balancer) -> None:
         self._balancer = balancer
 
+    def names(self) -> Sequence[str]:
+        return [group.name for group in self._balancer.groups(())]
+
     def listed(self, names: Sequence[str]) -> Sequence[ListedGroup]:
         return [
             ListedGroup(g.arn, g.name, g.port, g.protocol, g.target_type, tuple(self._balancer.members(g)))

@@ -4,6 +4,7 @@
 cheap to import: nothing here knows how a rollout is planned or driven.
 """
 
+import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -58,13 +59,30 @@ class Queries:
     def __init__(self, drivers: Drivers) -> None:
         self._drivers = drivers
 
-    def groups(self) -> GroupList:
-        """Every group of the account and region with what it lists."""
-        groups = with_retries(self._drivers.clock, lambda: self._drivers.lister.listed(()))
+    def groups(self, patterns: Sequence[str] = ()) -> GroupList:
+        """The groups of the account and region with what they list.
+
+        Args:
+            patterns: Names, also with `*`; none for every group. Only those that match cost a call each.
+
+        Raises:
+            UsageError: No group has such a name.
+        """
+        lister, names = self._drivers.lister, self._matching(patterns)
+        groups = with_retries(self._drivers.clock, lambda: lister.listed(names))
         if groups:  # saves the calls that ask for the account
             return GroupList(groups, groups[0].region, groups[0].account)
         site = with_retries(self._drivers.clock, lambda: self._drivers.site)
         return GroupList((), site.region, site.account)
+
+    def _matching(self, patterns: Sequence[str]) -> Sequence[str]:
+        if not patterns:
+            return ()
+        known = with_retries(self._drivers.clock, self._drivers.lister.names)
+        for pattern in patterns:
+            if not any(fnmatch.fnmatchcase(name, pattern) for name in known):
+                raise UsageError(f"no target group is named {pattern}; katakei groups lists those there are")
+        return [name for name in known if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
 
     def status(self, name: str) -> Status:
         """One group: every registration, and which rollout holds out what is missing. Raises UnknownGroupError."""
@@ -123,6 +141,10 @@ class Queries:
     def now(self) -> datetime:
         """The time."""
         return self._drivers.clock.now()
+
+    def sleep(self, pause: timedelta) -> None:
+        """Waits."""
+        self._drivers.clock.sleep(pause)
 
     def work(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[WorkEnded]:
         """What the work printed on these targets (none given: on all), in the order in which it ended."""

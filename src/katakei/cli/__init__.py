@@ -12,8 +12,10 @@ from importlib import import_module
 from io import TextIOWrapper
 
 import click
+from click.shell_completion import CompletionItem
 
 from katakei import __version__
+from katakei.cli.examples import epilog
 from katakei.cli.messages import internal_error, say
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, NoAnswerError
 
@@ -37,6 +39,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "unlock": ("katakei.cli.control", "Take a group's lease from an owner that is gone."),
     "revert": ("katakei.cli.control", "Run the revert command where a rollout worked."),
     "retry": ("katakei.cli.control", "One more attempt on targets that failed."),
+    "completion": ("katakei.cli.completion", "Print the shell's completion of commands, groups and targets."),
+    "help": ("katakei.cli", "What a command does, its options and examples."),
     "lab": ("katakei.cli.lab_commands", "AWS on loopback, to rehearse on."),
     "demo": ("katakei.cli.lab_commands", "The main job on the lab, under load, and its figures."),
 }
@@ -57,7 +61,24 @@ class Lazy(click.Group):
             return None
         module, _ = COMMANDS[cmd_name]
         command = getattr(import_module(module), f"{cmd_name}_")
-        return command if isinstance(command, click.Command) else None
+        if not isinstance(command, click.Command):
+            return None
+        command.epilog = command.epilog or epilog(cmd_name)
+        return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so; click itself would import every one of them for its line."""
+        options = super().shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
+        commands = [(name, line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
+        return [*(CompletionItem(name, help=line) for name, line in commands), *options]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises UsageError for a command that does not exist; it names those that are written alike."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise click.UsageError(_unknown_command(args[0]), ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The lines come from the table; click itself would import every command for them."""
@@ -72,7 +93,7 @@ imports make many objects that stay."""
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.option("-v", "--verbose", count=True, help="Log to standard error; -vv logs more. Also: KATAKEI_LOG=debug:json.")
 @click.pass_context
 def katakei(context: click.Context, verbose: int) -> None:
@@ -83,11 +104,38 @@ def katakei(context: click.Context, verbose: int) -> None:
     context.obj = verbose
 
 
+@click.command("help")
+@click.argument("words", nargs=-1, metavar="[COMMAND]…")
+@click.pass_context
+def help_(context: click.Context, words: tuple[str, ...]) -> None:
+    """What COMMAND does, its options and examples; without COMMAND, all commands."""
+    found, at = context.find_root().command, context.find_root()
+    for word in words:
+        inner = found.get_command(at, word) if isinstance(found, click.Group) else None
+        if inner is None:
+            raise click.UsageError(_unknown_command(word), context)
+        found, at = inner, click.Context(inner, info_name=word, parent=at)
+    say(found.get_help(at))
+
+
+def _unknown_command(word: str) -> str:
+    import difflib  # only where something was mistyped
+
+    near = difflib.get_close_matches(word, COMMANDS, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "katakei help lists those there are"
+    return f"there is no command {word!r}; {hint}"
+
+
 def main() -> None:
     """The console script. A character that the terminal cannot show is written as an escape, not as a traceback."""
     gc.set_threshold(ALLOCATIONS_PER_COLLECTION)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    if "_KATAKEI_COMPLETE" in os.environ:
+        from katakei.cli.completion import leaving_at_once
+
+        with leaving_at_once():
+            run(sys.argv[1:])
     sys.exit(run(sys.argv[1:]))
 
 

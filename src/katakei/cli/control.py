@@ -10,7 +10,7 @@ from katakei.app import queries, selection
 from katakei.app.control import Control, Delegated
 from katakei.app.rollouts import CONFIRMATION_LIMIT
 from katakei.cli.messages import ask, on_terminal, say, say_json
-from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, group_of, option, takes
+from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, completes, group_of, option, takes
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode, RefusedError
 from katakei.domain.model import RolloutId, TargetId
@@ -29,22 +29,26 @@ if TYPE_CHECKING:
 class ApproveOptions:
     """One rollout, and targets of it."""
 
-    words: tuple[str, ...] = argument("words", nargs=-1, metavar="[ROLLOUT] [TARGET]…")
+    words: tuple[str, ...] = argument(
+        "words", nargs=-1, metavar="[ROLLOUT] [TARGET]…", shell_complete=completes("rollout_words")
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class RetryOptions:
     """One rollout, and at least one target of it."""
 
-    words: tuple[str, ...] = argument("words", nargs=-1, required=True, metavar="[ROLLOUT] TARGET…")
+    words: tuple[str, ...] = argument(
+        "words", nargs=-1, required=True, metavar="[ROLLOUT] TARGET…", shell_complete=completes("rollout_words")
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class UnlockOptions(NoOptions):
     """One target group."""
 
-    group: str | None = argument("group", required=False)
-    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    group: str | None = argument("group", required=False, shell_complete=completes("groups"))
+    yes: bool = option("-y", "--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
 
 
 @click.command("approve")

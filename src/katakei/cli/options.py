@@ -19,6 +19,8 @@ from katakei.cli.messages import say
 from katakei.domain.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from katakei.app.control import Control
     from katakei.app.queries import Queries
     from katakei.app.rollouts import Rollouts
@@ -36,6 +38,18 @@ def option(*names: str, **settings: Any) -> Any:
 def argument(name: str, **settings: Any) -> Any:
     """A field that is an argument of the command line. Takes what `click.argument` takes."""
     return field(metadata={"parameter": click.argument(name, **settings)})
+
+
+def completes(values: str) -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
+    """What a shell may complete an argument with: the name of a function of `katakei.cli.completion`."""
+
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        from katakei.cli import completion
+
+        found: list[CompletionItem] = getattr(completion, values)(context, parameter, incomplete)
+        return found
+
+    return complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ class CommonOptions:
 class RolloutOptions:
     """One rollout: an id or its beginning, `last`, a group, or nothing."""
 
-    rollout: str | None = argument("rollout", required=False)
+    rollout: str | None = argument("rollout", required=False, shell_complete=completes("rollouts"))
 
 
 class Context:

@@ -3,24 +3,44 @@
 What `groups` and `status` do not need is imported inside the other commands: start-up time is a promise.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from katakei.cli.following import View, Watching, watch, watch_option
 from katakei.cli.messages import say, say_json
-from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, group_of, option, takes
+from katakei.cli.options import Context, RolloutOptions, argument, completes, group_of, option, takes
 from katakei.domain.errors import UsageError
+from katakei.domain.events import WorkEnded
+from katakei.domain.model import RolloutId, Target
 from katakei.render import groups as view
+from katakei.render.local_time import local_second
 from katakei.render.text import harmless, label
+
+if TYPE_CHECKING:
+    from katakei.app.queries import Queries
+
+RECENT_EVENTS = 10
+"""Events that `show --watch` shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsOptions:
+    """Which target groups."""
+
+    groups: tuple[str, ...] = argument("groups", nargs=-1, metavar="[GROUP]…", shell_complete=completes("groups"))
 
 
 @dataclass(frozen=True, slots=True)
 class StatusOptions:
-    """One target group."""
+    """One target group, and whether it is shown again and again."""
 
-    group: str | None = argument("group", required=False)
+    group: str | None = argument("group", required=False, shell_complete=completes("groups"))
+    watch: float | None = watch_option()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +57,25 @@ class ListOptions:
         show_default=True,
         help="How many rollouts are read back, newest first.",
     )
+    watch: float | None = watch_option()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOptions(RolloutOptions):
+    """One rollout, and whether it is shown again and again."""
+
+    watch: float | None = watch_option()
 
 
 @dataclass(frozen=True, slots=True)
 class LogsOptions:
-    """One rollout, and targets of it."""
+    """One rollout, targets of it, and whether it is followed."""
 
-    words: tuple[str, ...] = argument("words", nargs=-1, metavar="[ROLLOUT] [TARGET]…")
+    follow: bool = option("-f", "--follow", is_flag=True, help="Show further output until the rollout has ended.")
+
+    words: tuple[str, ...] = argument(
+        "words", nargs=-1, metavar="[ROLLOUT] [TARGET]…", shell_complete=completes("rollout_words")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,54 +106,80 @@ class ReportOptions(RolloutOptions):
 
 
 @click.command("groups")
-@takes(NoOptions)
-def groups_(context: Context, _options: NoOptions) -> None:
-    """Target groups, with how many of their targets serve."""
+@takes(GroupsOptions)
+def groups_(context: Context, options: GroupsOptions) -> None:
+    """Target groups, with how many of their targets serve: those named GROUP, also with `*`, or all.
+
+    Each group costs a call to AWS, so naming a few of many is faster.
+    """
     with context.queries() as queries:
-        found = queries.groups()
+        found = queries.groups(options.groups)
     where = (found.groups, found.region, found.account)
-    _data(view.groups_data(*where)) if context.as_json else say(view.groups_text(*where))
+    say_json(view.groups_data(*where)) if context.as_json else say(view.groups_text(*where))
 
 
-@click.command("status")
+@click.command("status", cls=Watching)
 @takes(StatusOptions)
 def status_(context: Context, options: StatusOptions) -> None:
     """Every target of GROUP: state, reason, description, release, and which rollout holds it out."""
+    group = group_of(options.group)
     with context.queries() as queries:
-        state = queries.status(group_of(options.group))
-    shown = (state.group, tuple(state.held.items()), state.carried)
-    _data(view.status_data(*shown)) if context.as_json else say(view.status_text(*shown))
+
+        def look() -> View:
+            state = queries.status(group)
+            shown = (state.group, tuple(state.held.items()), state.carried)
+            return View(view.status_text(*shown), view.status_data(*shown), view.status_facts(*shown))
+
+        _show(queries, look, options.watch, as_json=context.as_json)
 
 
-@click.command("list")
+@click.command("list", cls=Watching)
 @takes(ListOptions)
 def list_(context: Context, options: ListOptions) -> None:
     """Rollouts, newest first, each with its release, its result and who drives it."""
-    from katakei.render import rollout_list
+    from katakei.render import rollout_list as view
 
     with context.queries() as queries:
-        rollouts, now = queries.rollouts(options.service, options.limit), queries.now()
-    _data(rollout_list.list_data(rollouts)) if context.as_json else say(
-        rollout_list.list_text(rollouts, options.limit, now)
-    )
+
+        def look() -> View:
+            found, now = queries.rollouts(options.service, options.limit), queries.now()
+            text = view.list_text(found, options.limit, now)
+            return View(text, view.list_data(found), view.list_facts(found))
+
+        _show(queries, look, options.watch, as_json=context.as_json)
 
 
-@click.command("show")
-@takes(RolloutOptions)
-def show_(context: Context, options: RolloutOptions) -> None:
+@click.command("show", cls=Watching)
+@takes(ShowOptions)
+def show_(context: Context, options: ShowOptions) -> None:
     """One ROLLOUT (see `list`): every target's phase, what is waited for, and the history."""
     from katakei.render import events as event_text
     from katakei.render.answers import driver_text
 
     with context.queries() as queries:
-        state = queries.show(queries.chosen(options.rollout))
-        events = queries.events(state.plan.rollout)
-        driver = queries.driver(state)
-    if context.as_json:
-        _data(event_text.summary_data(state))
+        rollout = queries.chosen(options.rollout)
+
+        def look() -> View:
+            state, events = queries.show(rollout), queries.events(rollout)
+            by = driver_text(state, queries.driver(state))
+            shown = [*events[:1], *events[-RECENT_EVENTS:]] if options.watch else events
+            text = event_text.history(state, shown, by)
+            facts = {
+                "": event_text.summary(state).splitlines()[0],
+                **{label(state.targets[target]): status.phase.value for target, status in state.statuses.items()},
+            }
+            return View(text, event_text.summary_data(state), facts, over=state.finished is not None)
+
+        _show(queries, look, options.watch, as_json=context.as_json)
+
+
+def _show(queries: "Queries", look: Callable[[], View], seconds: float | None, *, as_json: bool) -> None:
+    """Once, or again and again."""
+    if seconds:
+        watch(queries, seconds, look, as_json=as_json)
         return
-    by = driver_text(state, driver)
-    say(event_text.history(state, events, by))
+    shown = look()
+    say_json(shown.data) if as_json else say(shown.text)
 
 
 @click.command("logs")
@@ -129,24 +187,53 @@ def show_(context: Context, options: RolloutOptions) -> None:
 def logs_(context: Context, options: LogsOptions) -> None:
     """What the work of ROLLOUT printed on TARGET (id, name or IP); without TARGET on all of them.
 
-    The journal keeps the last 8 KiB of each. Control characters are written out, so that no output can play with the
-    terminal; --json has them as they were.
+    The journal keeps the end of each output, once the work has ended. Control characters are written out, so that no
+    output can play with the terminal; --json has them as they were.
     """
     from katakei.render import events as event_text
 
     with context.queries() as queries:
         rollout, targets = queries.chosen_with_targets(options.words)
+        if options.follow:
+            _follow_logs(queries, rollout, targets, as_json=context.as_json)
+            return
         ended = queries.work(rollout, targets)
         known = queries.show(rollout).targets
     if context.as_json:
-        _data(event_text.work_data(ended))
+        say_json(event_text.work_data(ended))
         return
     for each in ended:
-        key = each.key
-        head = f"== {label(known[key.target])}, attempt {key.attempt} ({key.intent.value}), exit code {each.exit}"
-        say(f"{head}, {each.at:%Y-%m-%d %H:%M:%S} UTC\n{harmless(each.out).rstrip() or '(no output)'}\n")
+        say(_output(known[each.key.target], each))
     if not ended:
         say("no work has ended there yet, or it was manual work")
+
+
+def _follow_logs(queries: "Queries", rollout: RolloutId, names: Sequence[str], *, as_json: bool) -> None:
+    from katakei.app.queries import named
+    from katakei.cli.following import LogFollower
+    from katakei.render import events as event_text
+
+    state = queries.show(rollout)
+    wanted = frozenset(target.id for target in named(state, names))
+
+    def show(ended: WorkEnded) -> None:
+        if as_json:
+            say(event_text.event_json(ended))
+        else:
+            say(_output(queries.show(rollout).targets[ended.key.target], ended))
+
+    def tell(sentence: str) -> None:
+        say(f"katakei: {sentence}", err=True)
+
+    LogFollower(queries, rollout, wanted, show).follow(tell)
+    if not as_json:
+        say(event_text.summary(queries.show(rollout)))
+
+
+def _output(target: Target, ended: WorkEnded) -> str:
+    """The output of one piece of work, below a line that says whose it is."""
+    head = f"== {label(target)}, attempt {ended.key.attempt} ({ended.key.intent.value}), exit code {ended.exit}"
+    return f"{head}, {local_second(ended.at)}\n{harmless(ended.out).rstrip() or '(no output)'}\n"
 
 
 @click.command("wait")
@@ -158,7 +245,7 @@ def wait_(context: Context, options: WaitOptions) -> int:
 
     with context.queries() as queries:
         state = queries.wait(queries.chosen(options.rollout), timedelta(minutes=options.minutes))
-    _data(event_text.summary_data(state)) if context.as_json else say(event_text.summary(state))
+    say_json(event_text.summary_data(state)) if context.as_json else say(event_text.summary(state))
     return verdict(state)
 
 
@@ -173,7 +260,7 @@ def report_(context: Context, options: ReportOptions) -> None:
         events = queries.events(state.plan.rollout)
         restore, now = queries.restore_lines(state), queries.now()
     if context.as_json:
-        _data(report.data(state, events, restore, now))
+        say_json(report.data(state, events, restore, now))
         return
     page = report.page(state, events, restore, now)
     if options.output == "-":
@@ -182,10 +269,6 @@ def report_(context: Context, options: ReportOptions) -> None:
     file = Path(options.output or f"katakei-{state.plan.rollout}.html")
     _write(file, page)
     say(str(file))
-
-
-def _data(data: object) -> None:
-    say_json(data)
 
 
 def _write(file: Path, page: str) -> None:

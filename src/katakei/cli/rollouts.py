@@ -16,6 +16,7 @@ from katakei.cli.options import (
     Context,
     argument,
     check_journal_outlives_job,
+    completes,
     group_and_targets,
     group_of,
     option,
@@ -40,7 +41,7 @@ DEFAULT_FILE = Path("katakei.yml")
 class PlanOptions:
     """What to roll: a file, or a group and a command; and which risks are accepted."""
 
-    group: str | None = argument("group", required=False)
+    group: str | None = argument("group", required=False, shell_complete=completes("groups"))
     file: Path | None = option(  # noqa: RUF009 - returns a field
         "-f",
         "--file",
@@ -71,7 +72,7 @@ class PlanOptions:
 class RollOptions(PlanOptions):
     """What to roll, and how to begin."""
 
-    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    yes: bool = option("-y", "--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
     as_recorded: bool = option(
         "--as-recorded", is_flag=True, help="Carry an unfinished rollout on although its configuration changed."
     )
@@ -82,8 +83,10 @@ class RollOptions(PlanOptions):
 class ManualStepOptions:
     """A group, targets of it, and how to take or put them."""
 
-    words: tuple[str, ...] = argument("words", nargs=-1, metavar="[GROUP] TARGET[:PORT]…")
-    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    words: tuple[str, ...] = argument(
+        "words", nargs=-1, metavar="[GROUP] TARGET[:PORT]…", shell_complete=completes("group_words")
+    )
+    yes: bool = option("-y", "--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
     no_wait: bool = option(
         "--no-wait", is_flag=True, help="Return as soon as the load balancer shows that it accepted the call."
     )

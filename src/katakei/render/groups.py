@@ -88,6 +88,18 @@ def status_text(group: ListedGroup, held: Sequence[Holder], carried: Mapping[Tar
     return "\n".join([head, "", *lines])
 
 
+def status_facts(
+    group: ListedGroup, held: Sequence[Holder], carried: Mapping[TargetId, CarriedRelease]
+) -> dict[str, str]:
+    """What `status` says, by subject: the counts under '', then each registration."""
+    rows = _rows(group.members, held, carried)
+    facts = {"": _counts(group, held, len(rows))}
+    for row in rows:
+        name = f"{row['name'] or row['id']}:{row['port']}"
+        facts[name] = f"{row['state']} {_release(row)}".strip()
+    return facts
+
+
 def status_data(group: ListedGroup, held: Sequence[Holder], carried: Mapping[TargetId, CarriedRelease]) -> Plain:
     """The output `status`."""
     targets: list[Plain] = [*_rows(group.members, held, carried)]

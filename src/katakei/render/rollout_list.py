@@ -51,20 +51,33 @@ def list_data(rollouts: Sequence[ListedRollout]) -> Plain:
     return output("list", rollouts=[_data(each) for each in rollouts])
 
 
+def list_facts(rollouts: Sequence[ListedRollout]) -> dict[str, str]:
+    """What `list` says, by rollout: its result or phase, and who drives it."""
+    return {
+        each.header.rollout: f"{_outcome(each.state)}, by {_by(each.state, each.driver)}"
+        for each in rollouts
+        if each.state
+    }
+
+
+def _outcome(state: Rollout) -> str:
+    ended = result(state)
+    return ended.value.upper() if ended else phase(state)
+
+
 def _row(each: ListedRollout, now: datetime, zone: str) -> tuple[str, ...]:
     header, state = each.header, each.state
     started = local_minute(header.begun).removesuffix(f" {zone}")
     names = header.rollout, _short(header.service)
     if state is None:
         return (*names, "", "unreadable", started, "", header.who)
-    ended = result(state)
     took = span((state.finished or now) - state.begun)
     return (
         *names,
         state.plan.release,
-        ended.value.upper() if ended else phase(state),
+        _outcome(state),
         started,
-        took if ended else f"{took} so far",
+        took if state.finished else f"{took} so far",
         _by(state, each.driver),
     )
 

@@ -1,16 +1,17 @@
 """What the journal tells about targets held out: registration by registration, until each is back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.given import NOON, a_plan, a_target, brought, t
+from tests.unit.given import NOON, a_group, a_plan, a_target, brought, t
 from tests.unit.surveyed import WEB
 
-from katakei.app.queries import driver_of, held_out, recorded
+from katakei.app.queries import Queries, driver_of, held_out, recorded
 from katakei.domain import events as e
+from katakei.domain.errors import UsageError
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Registration, RolloutId, Target
 from katakei.domain.observation import HealthState, RegistrationHealth
@@ -21,6 +22,7 @@ from katakei.domain.ports import GroupMember, LeaseStatus, ListedGroup, Liveness
 from katakei.domain.replay import replay
 from katakei.planning.target_refs import resolve_target
 from katakei.render.groups import status_data
+from katakei.runtime.drivers import Site
 
 
 @dataclass
@@ -179,3 +181,54 @@ def test_driver_of_a_finished_rollout_is_gone() -> None:
     rollout = replay([*taken_out("r-1", 80), e.OwnerChanged(NOON, LAST), e.Finished(NOON)])
     held: Any = Holders(LeaseStatus(RolloutId("r-1"), NOW, Liveness.ALIVE, None))
     assert driver_of(held, rollout) == Driver(LAST, Liveness.GONE)
+
+
+@dataclass
+class Lister:
+    """Groups by name, and what was asked."""
+
+    known: tuple[str, ...]
+    asked: list[Sequence[str]] = field(default_factory=list)
+
+    def names(self) -> Sequence[str]:
+        self.asked.append(("names",))
+        return self.known
+
+    def listed(self, names: Sequence[str]) -> Sequence[ListedGroup]:
+        self.asked.append(tuple(names))
+        return [ListedGroup(a_group(n).arn, n, 80, "HTTP", WEB.target_type, ()) for n in names or self.known]
+
+
+@dataclass
+class Place:
+    """The drivers of a process that only lists groups."""
+
+    lister: Lister
+    clock: object = None
+
+    @property
+    def site(self) -> Site:
+        return Site("123456789012", "eu-north-1", lab=False)
+
+
+def grouped(lister: Lister, *patterns: str) -> tuple[list[str], str, str]:
+    drivers: Any = Place(lister)
+    found = Queries(drivers).groups(patterns)
+    return [group.name for group in found.groups], found.region, found.account
+
+
+def test_groups_by_pattern_ask_only_for_those_that_match() -> None:
+    lister = Lister(("web-1", "web-2", "api"))
+    assert grouped(lister, "web-*") == (["web-1", "web-2"], "ap-northeast-1", "123456789012")
+    assert lister.asked == [("names",), ("web-1", "web-2")]
+    assert grouped(lister)[0] == ["web-1", "web-2", "api"]
+    assert lister.asked[2:] == [()]
+
+
+def test_groups_by_a_name_that_does_not_exist_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"no target group is named shop-\*; katakei groups"):
+        grouped(Lister(("web-1",)), "web-1", "shop-*")
+
+
+def test_groups_of_an_empty_place_name_the_place() -> None:
+    assert grouped(Lister(())) == ([], "eu-north-1", "123456789012")

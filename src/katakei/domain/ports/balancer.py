@@ -55,6 +55,10 @@ class GroupReader(Protocol):
         """
         ...
 
+    def names(self) -> Sequence[str]:
+        """The names of all groups, by one question."""
+        ...
+
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
         """As `Balancer.restore_lines`; no call is made."""
         ...

@@ -4,7 +4,7 @@ ELBv2 also answers success where it did nothing, so only a later observation tel
 """
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -42,12 +42,13 @@ class AlbBalancer:
     Args:
         aws: the session of the command; it holds the region and the credentials.
         clock: the time, for deadlines and for the moments of observations.
+        tell: shows a sentence to the user while many questions take long.
 
     """
 
-    def __init__(self, aws: AwsSession, clock: Clock) -> None:
+    def __init__(self, aws: AwsSession, clock: Clock, tell: Callable[[str], None] = lambda _sentence: None) -> None:
         self._aws, self._clock = aws, clock
-        self._queries = Queries(aws, clock)
+        self._queries = Queries(aws, clock, tell)
         self._changes = RegistrationChanges(aws, clock)
         self._known: dict[Arn, TargetGroupTypeDef] = {}  # read only for what never changes: the VPC and the type
         self._listings: dict[Arn, GroupListing] = {}
@@ -99,6 +100,10 @@ class AlbBalancer:
             raws = find_groups(self._queries, names, region)
             self._remember(raws)
             return tuple(listing.listed for listing in self._queries.listings(raws, started))
+
+    def names(self) -> Sequence[str]:
+        """Returns the names of all target groups of the account and region."""
+        return [raw["TargetGroupName"] for raw in self._queries.all_groups()]
 
     def members(self, group: Group) -> Sequence[GroupMember]:
         """Returns everything the group lists. A target that EC2 does not know is named by its id in the group.

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from katakei.adapters.balancers.alb.queries import Queries, in_parallel
@@ -59,7 +60,8 @@ def find_elsewhere(queries: Queries, targets: Sequence[Target]) -> tuple[Registr
     own = {place.group for target in targets for place in target.registrations}
     machines = _Machines(queries, targets, {raw.get("VpcId", "") for raw in raws if raw["TargetGroupArn"] in own})
     others = [raw for raw in raws if raw["TargetGroupArn"] not in own and machines.may_be_in(raw)]
-    found = in_parallel(lambda raw: _registrations(queries, raw), others)
+    read = queries.progress.told(partial(_registrations, queries), len(others))
+    found = in_parallel(read, others)
     return tuple(
         place for raw, places in zip(others, found, strict=True) for place in places if machines.include(raw, place)
     )

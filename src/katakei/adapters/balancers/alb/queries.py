@@ -3,9 +3,10 @@
 Independent questions run in parallel, a few at a time; the session's rate limits set the pace.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +17,7 @@ from katakei.adapters.balancers.alb.instances import Instance, InstanceIndex, re
 from katakei.adapters.balancers.alb.target_health import GroupListing, HealthAnswer
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.ports import Clock
+from katakei.domain.words import span
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import DescribeInstancesResultTypeDef
@@ -30,12 +32,40 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 PARALLEL_CALLS = 4
+PROGRESS_AFTER, PROGRESS_INTERVAL = timedelta(seconds=2), timedelta(seconds=10)
 TRIES, RETRY_WINDOW = 4, timedelta(seconds=2.5)
 MAX_GROUPS = 20  # "You cannot describe more than '20' target groups at a time"; load balancers likewise
 PAGE_SIZE = 400  # ELBv2 shape PageSize, at most
 MAX_FILTER_VALUES = 200  # values of one filter (EC2, DescribeInstances)
 MAX_INSTANCES = 1000  # EC2 shape DescribeInstancesRequest$MaxResults, at most
 _NONE_STARTED: Mapping[str, Future[HealthAnswer]] = MappingProxyType({})
+
+
+class Progress:
+    """Says how far many questions are: after two seconds, then from time to time. Thread-safe."""
+
+    def __init__(self, tell: Callable[[str], None], now: Callable[[], datetime]) -> None:
+        self._tell, self._now = tell, now
+        self._lock = threading.Lock()
+
+    def told(self, work: Callable[[S], T], total: int) -> Callable[[S], T]:
+        """Returns `work`, which counts its calls of `total` from now on."""
+        begun = self._now()
+        done, due = 0, begun + PROGRESS_AFTER
+
+        def counted(item: S) -> T:
+            nonlocal done, due
+            found = work(item)
+            with self._lock:
+                done += 1
+                now = self._now()
+                if now >= due and done < total:
+                    due = now + PROGRESS_INTERVAL
+                    left = (now - begun) * (total - done) / done
+                    self._tell(f"asked {done} of {total} target groups, about {span(left)} to go")
+            return found
+
+        return counted
 
 
 def in_parallel(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
@@ -55,8 +85,9 @@ def chunks(items: Iterable[T], size: int) -> list[list[T]]:
 class Queries:
     """The questions to one account and region."""
 
-    def __init__(self, aws: AwsSession, clock: Clock) -> None:
+    def __init__(self, aws: AwsSession, clock: Clock, tell: Callable[[str], None] = lambda _sentence: None) -> None:
         self._aws, self._clock = aws, clock
+        self.progress = Progress(tell, clock.now)
 
     def groups(self, names: Iterable[str], arns: Iterable[str]) -> "list[TargetGroupTypeDef]":
         """Returns the groups of these names and ARNs. One that does not exist fails the whole question."""
@@ -113,9 +144,11 @@ class Queries:
 
         """
         arns = [raw["TargetGroupArn"] for raw in groups]
-        answers = in_parallel(
-            lambda arn: started[arn].result() if arn in started else self._retried(partial(self.health, arn)), arns
-        )
+
+        def asked(arn: str) -> HealthAnswer:
+            return started[arn].result() if arn in started else self._retried(partial(self.health, arn))
+
+        answers = in_parallel(self.progress.told(asked, len(arns)), arns)
         read = list(zip(groups, answers, strict=True))
         vpcs = {raw.get("VpcId", "") for raw, health in read if raw.get("TargetType") == "ip" and health.entries}
         known = [one for vpc in sorted(filter(None, vpcs)) for one in self._instances("vpc-id", [vpc])]

@@ -1,0 +1,44 @@
+"""The examples at the end of each command's `--help`. A test parses every one of them."""
+
+from collections.abc import Mapping, Sequence
+
+EXAMPLES: Mapping[str, Sequence[str]] = {
+    "groups": ("katakei groups", "katakei groups --region eu-north-1 --profile shop", "katakei groups 'web-*'"),
+    "status": ("katakei status LaravelTargetGroup", "katakei status LaravelTargetGroup --watch"),
+    "plan": ("katakei plan --release v9", "katakei plan LaravelTargetGroup --run ./deploy"),
+    "roll": (
+        "katakei roll --release v9",
+        "katakei roll -f shop.yml --release v9 --yes",
+        "katakei roll LaravelTargetGroup --run './deploy v9'",
+    ),
+    "deregister": (
+        "katakei deregister LaravelTargetGroup web-1",
+        "katakei deregister LaravelTargetGroup i-0123456789abcdef0:80",
+    ),
+    "register": ("katakei register LaravelTargetGroup web-1",),
+    "list": ("katakei list", "katakei list --service shop --limit 100"),
+    "show": ("katakei show", "katakei show r-7h2k", "katakei show LaravelTargetGroup --watch"),
+    "logs": ("katakei logs", "katakei logs -f", "katakei logs r-7h2k web-1"),
+    "report": ("katakei report", "katakei report r-7h2k -o change-1234.html"),
+    "approve": ("katakei approve", "katakei approve web-1", "katakei approve r-7h2k web-1"),
+    "abort": ("katakei abort", "katakei abort r-7h2k"),
+    "pause": ("katakei pause", "katakei pause r-7h2k"),
+    "resume": ("katakei resume", "katakei resume r-7h2k"),
+    "wait": ("katakei wait", "katakei wait r-7h2k --timeout 30"),
+    "unlock": ("katakei unlock LaravelTargetGroup",),
+    "revert": ("katakei revert", "katakei revert last"),
+    "retry": ("katakei retry r-7h2k web-1", "katakei retry last web-1"),
+    "help": ("katakei help", "katakei help roll"),
+    "completion": (
+        'eval "$(katakei completion bash)"     # in ~/.bashrc',
+        'eval "$(katakei completion zsh)"      # in ~/.zshrc',
+        "katakei completion fish | source      # in ~/.config/fish/config.fish",
+    ),
+    "lab": ("katakei lab up",),
+    "demo": ("katakei demo",),
+}
+
+
+def epilog(command: str) -> str:
+    """The examples of a command, as click prints text that it must not wrap."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in EXAMPLES.get(command, ()))])
