@@ -27,7 +27,7 @@ _MODULES = {
     "katakei.app.control": ("Control", "Delegated"),
     "katakei.app.manual_steps": ("manual_step",),
     "katakei.app.queries": ("Queries",),
-    "katakei.app.rollouts": ("Proposal", "RolloutRequest", "Rollouts"),
+    "katakei.app.rollouts": ("NothingToDo", "Proposal", "RolloutRequest", "Rollouts"),
     "katakei.bootstrap": ("load_config", "open_drivers"),
     "katakei.domain.errors": (
         "ExitCode",

@@ -3,6 +3,7 @@ from katakei.app.control import Control as Control
 from katakei.app.control import Delegated as Delegated
 from katakei.app.manual_steps import manual_step as manual_step
 from katakei.app.queries import Queries as Queries
+from katakei.app.rollouts import NothingToDo as NothingToDo
 from katakei.app.rollouts import Proposal as Proposal
 from katakei.app.rollouts import RolloutRequest as RolloutRequest
 from katakei.app.rollouts import Rollouts as Rollouts

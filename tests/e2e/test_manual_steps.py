@@ -68,8 +68,10 @@ def deregister_and_register_take_one_side_out_and_back(katakei: Katakei, ground:
     assert "absent" in row
     assert f"held out by {seen[first]['held_by']} since " in next(lines)
 
-    # and the last one that serves is refused, and nothing is changed
+    # and the last one that serves is refused, and nothing is changed, nor by a second time
     changes = ground.changes()
+    again = katakei("deregister", first)
+    assert (again.code, again.out) == (0, f"{first} (web-1) is out already, since {seen[first]['held_by']}\n")
     refused = katakei("deregister", other)
     assert refused.code == 4
     assert "only 0 registrations of LaravelTargetGroup would serve, but the floor is 1" in refused.err

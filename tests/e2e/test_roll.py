@@ -289,8 +289,12 @@ def manual_steps_work_in_an_idle_group(katakei: Katakei, ground: Ground) -> None
     assert NOBODY in done.out
     assert "returned" in done.out
 
-    done = katakei("deregister", "green", first, "--force", within=60)
+    refused = katakei("deregister", "green", first, "--force")
+    assert (refused.code, "in LaravelTargetGroup. Take it out of all" in refused.err) == (4, True), refused.all()
+    assert ground.places() == [(first, 8080)]
+    done = katakei("deregister", "green", first, "--force", "--only-these-groups", within=60)
     assert (done.code, ground.places()) == (0, []), done.all()
+    assert "requests go on through other groups" in done.out
 
 
 @plays

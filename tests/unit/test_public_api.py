@@ -31,7 +31,7 @@ SIGNATURES = {
     "Queries.events": "(rollout)",
     "Queries.groups": "()",
     "Queries.restore_lines": "(rollout)",
-    "Queries.rollouts": "(service)",
+    "Queries.rollouts": "(service, newest)",
     "Queries.show": "(rollout)",
     "Queries.status": "(name)",
     "Queries.wait": "(rollout, within)",
@@ -46,14 +46,15 @@ SIGNATURES = {
     "Rollouts.start": "(proposal)",
     "error_text": "(error)",
     "load_config": "(path)",
-    "manual_step": "(kind, group, targets, accepted, waits)",
+    "manual_step": "(kind, group, targets, accepted, waits, all_groups)",
     "open_drivers": "(profile, region, journal, tell)",
     "sentence": "(reason)",
 }
 FIELDS = {
-    "Delegated": ["rollout", "why"],
+    "Delegated": ["rollout", "why", "finished"],
+    "NothingToDo": ["plan"],
     "Proposal": ["request", "plan", "restore_lines", "surveyed", "confirm_until", "lease", "restore_held"],
-    "RolloutRequest": ["spec", "release", "accepted", "as_recorded", "kind", "waits"],
+    "RolloutRequest": ["spec", "release", "accepted", "as_recorded", "kind", "waits", "all_groups"],
     "Turn": ["rollout", "written", "why", "whys", "now", "due"],
 }
 NAMES = {

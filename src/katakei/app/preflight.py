@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.app.held_targets import held_targets
+from katakei.domain.errors import KatakeiError
 from katakei.domain.jobs import planned
-from katakei.domain.model import Arn, Group, RolloutId, Target, TargetId
+from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import GroupMember, HealthChecker, ProbedTarget
 from katakei.domain.rollout import groups_of
 from katakei.domain.spec import Spec
-from katakei.planning.held import with_held
+from katakei.planning import planner
 from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, states
 from katakei.reconcile.health_checks import of_target
 from katakei.runtime.dispatcher import TOGETHER, last_looks
@@ -38,6 +39,7 @@ class RolloutRequest:
         as_recorded: Carry an unfinished rollout on although configuration or release differ by now.
         kind: A whole rollout, or one manual step.
         waits: False: a manual step ends as soon as the load balancer shows that it accepted the call.
+        all_groups: A manual deregistration takes the targets out of every group that sends requests to them.
     """
 
     spec: Spec
@@ -46,6 +48,7 @@ class RolloutRequest:
     as_recorded: bool = False
     kind: PlanKind = PlanKind.ROLL
     waits: bool = True
+    all_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,12 @@ class Preflight:
 
 def find_groups(drivers: Drivers, request: RolloutRequest) -> tuple[Group, ...]:
     """The target groups of a request, with their attributes. Raises UnknownGroupError."""
-    return tuple(with_retries(drivers.clock, lambda: drivers.balancer.groups(request.spec.groups)))
+    groups = tuple(with_retries(drivers.clock, lambda: drivers.balancer.groups(request.spec.groups)))
+    if not request.all_groups:
+        return groups
+    others = with_retries(drivers.clock, lambda: _sending_elsewhere(drivers, request, _manual_survey(drivers, groups)))
+    arns = tuple(dict.fromkeys([*(group.arn for group in groups), *(place.group for place in others)]))
+    return tuple(with_retries(drivers.clock, lambda: drivers.balancer.groups(arns)))
 
 
 def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ...], rollout: RolloutId) -> Preflight:
@@ -84,9 +92,11 @@ def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ..
         spec = request.spec
         survey = with_retries(drivers.clock, lambda: _survey(drivers, groups, spec))
     else:
-        spec = replace(request.spec, service=groups[0].name, groups=(groups[0].arn,))
-        members = with_retries(drivers.clock, lambda: _members(drivers, groups))
-        survey = Survey(groups, members, held=held_targets(drivers.journal, groups, members))
+        spec = replace(request.spec, service=groups[0].name, groups=tuple(group.arn for group in groups))
+        survey = with_retries(drivers.clock, lambda: _manual_survey(drivers, groups))
+        if request.kind is PlanKind.DEREGISTER:
+            others = with_retries(drivers.clock, lambda: _sending_elsewhere(drivers, request, survey))
+            survey = replace(survey, elsewhere=others)
     asked = PlanRequest(
         rollout=rollout,
         kind=request.kind,
@@ -110,12 +120,39 @@ def _members(drivers: Drivers, groups: Sequence[Group]) -> Mapping[Arn, tuple[Gr
     return {arn: future.result() for arn, future in asked.items()}
 
 
+def _manual_survey(drivers: Drivers, groups: tuple[Group, ...]) -> Survey:
+    members = _members(drivers, groups)
+    return Survey(groups, members, held=held_targets(drivers.journal, groups, members))
+
+
+def _sending_elsewhere(drivers: Drivers, request: RolloutRequest, survey: Survey) -> tuple[Registration, ...]:
+    """Where the targets of a manual step are registered in other groups that a load balancer uses, and not draining."""
+    targets = _selected(request.kind, request.spec, survey)
+    places = tuple(drivers.balancer.elsewhere(targets)) if targets else ()
+    arns = tuple(dict.fromkeys(place.group for place in places))
+    used = {group.arn for group in drivers.balancer.groups(arns) if group.load_balancers} if arns else set()
+    found: list[Registration] = []
+    for arn in used:
+        here = frozenset(place for place in places if place.group == arn)
+        health = drivers.balancer.look(arn, here).seen
+        found += [place for place in here if place not in health or not health[place].out]
+    return tuple(sorted(found, key=places.index))
+
+
+def _selected(kind: PlanKind, spec: Spec, survey: Survey) -> tuple[Target, ...]:
+    """The targets of the request; none where the planner refuses it, which it does with every reason at once."""
+    try:
+        return planner.selected(kind, spec, survey)
+    except KatakeiError:
+        return ()
+
+
 def _survey(drivers: Drivers, groups: tuple[Group, ...], spec: Spec) -> Survey:
     """Members, and what else decides whether their machines can be rolled."""
     members = _members(drivers, groups)
     held = held_targets(drivers.journal, groups, members)
     read = Survey(groups, members, ours_out={each.target.id: each.rollout for each in held}, held=held)
-    targets = with_held(read, PlanKind.ROLL)
+    targets = _selected(PlanKind.ROLL, spec, read)
     executors = dict.fromkeys(drivers.executor(command) for command in spec.commands)
     elsewhere = drivers.pool.submit(lambda: tuple(drivers.balancer.elsewhere(targets)))
     ready = [drivers.pool.submit(lambda by=by: by.ready(targets, QUESTION_LIMIT)) for by in executors]  # type: ignore[misc]  # binds each

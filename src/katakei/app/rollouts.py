@@ -34,7 +34,7 @@ from katakei.runtime.drivers import Drivers
 from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
 from katakei.runtime.session import RolloutSession, check_executors, restore_held, restore_lines
 
-__all__ = ["Proposal", "RolloutRequest", "Rollouts", "carry_on", "changes"]
+__all__ = ["NothingToDo", "Proposal", "RolloutRequest", "Rollouts", "carry_on", "changes"]
 
 CONFIRMATION_LIMIT = timedelta(minutes=15)
 """How long the lease is held for a plan that is made or waits for confirmation."""
@@ -80,6 +80,17 @@ class Proposal:
         self.lease.release()
 
 
+@dataclass(frozen=True, slots=True)
+class NothingToDo:
+    """A manual deregistration whose targets are out of service already. No lease is held, nothing is recorded.
+
+    Attributes:
+        plan: A plan without a target; its notices say since when each target is out.
+    """
+
+    plan: Plan
+
+
 class Rollouts:
     """Planning, opening and starting rollouts and manual steps."""
 
@@ -95,11 +106,12 @@ class Rollouts:
         notice = reason(PlanCode.ROLLOUT_UNFINISHED, rollout=earlier.plan.rollout)
         return replace(earlier.plan, notices=(*earlier.plan.notices, notice))
 
-    def open(self, request: RolloutRequest) -> Proposal | RolloutSession:
+    def open(self, request: RolloutRequest) -> Proposal | RolloutSession | NothingToDo:
         """Takes the lease and plans, or carries on an unfinished rollout of the same request.
 
         Returns:
-            A session that continues an unfinished rollout by its recorded plan, or a proposal for a new one.
+            A session that continues an unfinished rollout by its recorded plan, or a proposal for a new one. For a
+            manual deregistration of targets that are out already: that there is nothing to do.
 
         Raises:
             LeaseHeldError: Another process works on one of the groups.
@@ -117,10 +129,14 @@ class Rollouts:
         lease.keep(drivers.clock.now() + CONFIRMATION_LIMIT)
         try:
             self._still_none_unfinished(groups)
-            return self._propose(request, groups, name, lease)
+            proposal = self._propose(request, groups, name, lease)
         except BaseException:
             lease.release()
             raise
+        if proposal.plan.targets:
+            return proposal
+        proposal.discard()
+        return NothingToDo(proposal.plan)
 
     def start(self, proposal: Proposal) -> RolloutSession | Proposal:
         """Records the plan of a confirmed proposal.

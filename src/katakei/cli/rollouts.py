@@ -10,7 +10,7 @@ import click
 
 from katakei.app.control import Control
 from katakei.app.manual_steps import manual_step
-from katakei.app.rollouts import CONFIRMATION_LIMIT, Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import CONFIRMATION_LIMIT, NothingToDo, Proposal, RolloutRequest, Rollouts
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
 from katakei.cli.options import (
     Context,
@@ -23,8 +23,8 @@ from katakei.cli.options import (
     takes,
 )
 from katakei.cli.progress import Screen, drive
-from katakei.domain.errors import KatakeiError, RefusedError, UsageError
-from katakei.domain.plan import PlanKind
+from katakei.domain.errors import ExitCode, KatakeiError, RefusedError, UsageError
+from katakei.domain.plan import Plan, PlanKind
 from katakei.planning.forecast import forecast
 from katakei.planning.survey import AcceptedRisks
 from katakei.render import plan as plan_text
@@ -93,6 +93,18 @@ class ManualStepOptions:
     force: bool = option("--force", is_flag=True, help="Accept that fewer targets serve than the floor.")
 
 
+@dataclass(frozen=True, slots=True)
+class DeregisterOptions(ManualStepOptions):
+    """The same, and what happens in other groups that send requests to the targets."""
+
+    all_groups: bool = option(
+        "--all-groups", is_flag=True, help="Take the targets out of every group that sends requests to them."
+    )
+    only_these_groups: bool = option(
+        "--only-these-groups", is_flag=True, help="Accept that other groups go on sending requests to the targets."
+    )
+
+
 @click.command("plan")
 @takes(PlanOptions)
 def plan_(context: Context, options: PlanOptions) -> None:
@@ -125,13 +137,18 @@ def roll_(context: Context, options: RollOptions) -> int:
 
 
 @click.command("deregister")
-@takes(ManualStepOptions)
-def deregister_(context: Context, options: ManualStepOptions) -> int:
+@takes(DeregisterOptions)
+def deregister_(context: Context, options: DeregisterOptions) -> int:
     """Take each TARGET out of GROUP and wait until nothing reaches it.
 
-    A TARGET is an instance id, an IP or a name. With PORT only its registration at that port is taken out.
+    A TARGET is an instance id, an IP or a name. With PORT only its registration at that port is taken out. A target
+    that is out already is no error.
     """
-    return _open_and_drive(context, _step(PlanKind.DEREGISTER, options), yes=options.yes)
+    if options.all_groups and options.only_these_groups:
+        raise UsageError("--all-groups and --only-these-groups contradict each other: give one of them")
+    accepted = AcceptedRisks(options.force, options.only_these_groups)
+    request = _step(PlanKind.DEREGISTER, options, accepted, all_groups=options.all_groups)
+    return _open_and_drive(context, request, yes=options.yes)
 
 
 @click.command("register")
@@ -141,7 +158,7 @@ def register_(context: Context, options: ManualStepOptions) -> int:
 
     Without PORT it gets every registration that is recorded for it, else the port of the group; the plan says which.
     """
-    return _open_and_drive(context, _step(PlanKind.REGISTER, options), yes=options.yes)
+    return _open_and_drive(context, _step(PlanKind.REGISTER, options, AcceptedRisks(options.force)), yes=options.yes)
 
 
 def _request(options: PlanOptions, *, as_recorded: bool = False) -> RolloutRequest:
@@ -158,9 +175,11 @@ def _request(options: PlanOptions, *, as_recorded: bool = False) -> RolloutReque
     return RolloutRequest(spec, release, accepted, as_recorded=as_recorded)
 
 
-def _step(kind: PlanKind, options: ManualStepOptions) -> RolloutRequest:
+def _step(
+    kind: PlanKind, options: ManualStepOptions, accepted: AcceptedRisks, *, all_groups: bool = False
+) -> RolloutRequest:
     group, targets = group_and_targets(options.words)
-    return manual_step(kind, group, targets, AcceptedRisks(force=options.force), waits=not options.no_wait)
+    return manual_step(kind, group, targets, accepted, waits=not options.no_wait, all_groups=all_groups)
 
 
 def _check_manual_is_meant(options: RollOptions) -> None:
@@ -191,8 +210,18 @@ def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> 
                 opened = rollouts.start(proposal)
                 if isinstance(opened, Proposal):
                     say("katakei: the plan has changed since you were asked; this is the new one", err=True)
+        if isinstance(opened, NothingToDo):
+            _say_nothing_to_do(context, opened.plan)
+            return ExitCode.DONE
         _listen(drivers, opened, screen)
         return drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal)
+
+
+def _say_nothing_to_do(context: Context, plan: Plan) -> None:
+    if context.as_json:
+        say_json(plan_text.plan_data(plan, forecast(plan), ()))
+    else:
+        say("\n".join(plan_text.notices(plan)))
 
 
 def _confirmed(proposal: Proposal) -> bool:

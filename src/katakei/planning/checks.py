@@ -6,7 +6,7 @@ All rules run, so that a person reads every reason at once. What Katakei does no
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from katakei.domain.model import Group, Target, TargetType
+from katakei.domain.model import Arn, Group, Target, TargetType
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.reasons import Reason
 from katakei.domain.spec import DrainUntil
@@ -185,6 +185,22 @@ def _elsewhere(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[
         yield reason(PlanCode.SHARED_TARGETS, registrations=places, risk=Risk.SHARED_TARGETS.value)
 
 
+def _still_sent_to(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Reason]:
+    """A manual deregistration from one group, while another group still sends requests to the same machine."""
+    if plan.kind is PlanKind.DEREGISTER and survey.elsewhere and not accepted.only_these_groups:
+        risk = Risk.SHARED_TARGETS.value
+        yield reason(PlanCode.STILL_IN_OTHER_GROUPS, registrations=other_groups(survey), risk=risk)
+
+
+def other_groups(survey: Survey) -> tuple[tuple[str, int, str], ...]:
+    """The registrations elsewhere as a fact, with the names of their groups."""
+    return tuple((place.id, place.port, _name(place.group)) for place in survey.elsewhere)
+
+
+def _name(arn: Arn) -> str:
+    return arn.partition(":targetgroup/")[2].partition("/")[0] or arn
+
+
 def _held(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     """A target out of service that was registered in more groups: only half of it would come back."""
     groups = {group.arn for group in plan.groups}
@@ -254,6 +270,7 @@ _RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[Reason]], ...] = 
     _floor,
     _manual_step,
     _elsewhere,
+    _still_sent_to,
     _held,
     _draining,
     _settle,

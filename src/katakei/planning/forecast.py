@@ -66,7 +66,7 @@ def forecast(plan: Plan) -> Forecast:
     # The second observation and the soak both count from the first observation that shows the target serving.
     last = soak if plan.spec.soak >= PROOF_INTERVAL else second
     parts = {PlanKind.ROLL: out + back + last, PlanKind.DEREGISTER: out, PlanKind.REGISTER: back + second}[plan.kind]
-    return Forecast(parts, -(-len(plan.targets) // plan.window))
+    return Forecast(parts, -(-len(plan.targets) // max(1, plan.window)))
 
 
 def _drain(plan: Plan, delay: timedelta) -> Part:

@@ -12,12 +12,12 @@ from katakei.domain.observation import HealthState
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Plan, PlanKind, with_places
 from katakei.domain.reasons import Reason
-from katakei.domain.spec import TargetOrder
-from katakei.planning.checks import SAFE_SETTLE, reasons_against, settle_is_short, unreachable
+from katakei.domain.spec import Selection, Spec, TargetOrder
+from katakei.planning.checks import SAFE_SETTLE, other_groups, reasons_against, settle_is_short, unreachable
 from katakei.planning.held import counted, refuse_left_alone, taken, with_held
 from katakei.planning.held import notices as held_notices
 from katakei.planning.reasons import PlanCode, named, reason
-from katakei.planning.survey import AcceptedRisks, PlanRequest, Survey, machines, states, tags
+from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, machines, states, tags
 
 
 def make(request: PlanRequest, survey: Survey, accepted: AcceptedRisks) -> Plan:
@@ -32,12 +32,28 @@ def make(request: PlanRequest, survey: Survey, accepted: AcceptedRisks) -> Plan:
     for group in survey.groups:
         if not any(place.group == group.arn for target in everyone for place in target.registrations):
             raise UsageError(reasons=(reason(PlanCode.GROUP_EMPTY, group=group.name),))
-    chosen = _chosen(request, survey, everyone)
-    if request.kind is PlanKind.ROLL:
-        held = {each.target for each in taken(survey, request.kind, chosen)}
-        chosen = tuple(t for t in chosen if t.id in held or HealthState.DRAINING not in states(survey, t.id))
+    chosen = selected(request.kind, request.spec, survey)
     plan = _draw(request, survey, accepted, machines(survey), _ordered(request, survey, chosen))
     return _checked(plan, survey, accepted)
+
+
+def selected(kind: PlanKind, spec: Spec, survey: Survey) -> tuple[Target, ...]:
+    """The targets that a plan of this kind would work on, in the order listed. A rollout leaves draining ones alone.
+
+    Raises:
+        UsageError: A named target is not registered.
+        RefusedError: A named target is out of service, and is never taken.
+    """
+    chosen = _chosen(kind, spec.targets, survey, with_held(survey, kind))
+    if kind is not PlanKind.ROLL:
+        return chosen
+    held = {each.target for each in taken(survey, kind, chosen)}
+    return tuple(t for t in chosen if t.id in held or HealthState.DRAINING not in states(survey, t.id))
+
+
+def nothing_to_do(request: PlanRequest, survey: Survey, notices: tuple[Reason, ...]) -> Plan:
+    """The plan of a manual step whose targets are all as they should be; the notices say so."""
+    return replace(_draw(request, survey, NO_ACCEPTED_RISKS, machines(survey), ()), notices=notices)
 
 
 def register(
@@ -106,15 +122,14 @@ def _floor(request: PlanRequest, survey: Survey, group: Arn, *, force: bool) -> 
     return Floor(request.spec.window.floor.up(base), base, request.spec.window.floor_per_zone)
 
 
-def _chosen(request: PlanRequest, survey: Survey, everyone: tuple[Target, ...]) -> tuple[Target, ...]:
-    wanted = request.spec.targets
+def _chosen(kind: PlanKind, wanted: Selection, survey: Survey, everyone: tuple[Target, ...]) -> tuple[Target, ...]:
     if wanted.tags:
         return tuple(t for t in everyone if set(wanted.tags) <= set(tags(survey, t.id).items()))
     if not wanted.only:
         return everyone
     found = {written: _named(written, everyone) for written in wanted.only}
     unknown = tuple(written for written, targets in found.items() if not targets)
-    for written in unknown if request.kind is PlanKind.ROLL else ():
+    for written in unknown if kind is PlanKind.ROLL else ():
         refuse_left_alone(survey, written)
     if unknown:
         registered = tuple(named(target) for target in everyone)
@@ -123,7 +138,7 @@ def _chosen(request: PlanRequest, survey: Survey, everyone: tuple[Target, ...]) 
             reasons=(reason(PlanCode.TARGETS_NOT_REGISTERED, targets=unknown, groups=groups, registered=registered),)
         )
     chosen = _joined(target for targets in found.values() for target in targets)
-    if request.kind is PlanKind.ROLL:  # a rollout works on the whole machine, whichever port was written
+    if kind is PlanKind.ROLL:  # a rollout works on the whole machine, whichever port was written
         whole = {target.id: target for target in everyone}
         return tuple(whole[target.id] for target in chosen)
     return chosen
@@ -219,7 +234,9 @@ def _notices(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Re
     out = [str(m.machine) for here in survey.members.values() for m in here if m.seen.out and m.machine not in said]
     if out and plan.kind is PlanKind.ROLL:
         yield reason(PlanCode.DRAINING_LEFT_ALONE, targets=tuple(dict.fromkeys(out)))
-    if accepted.only_these_groups and survey.elsewhere:
+    if plan.kind is PlanKind.DEREGISTER and survey.elsewhere:
+        yield reason(PlanCode.TRAFFIC_GOES_ON, registrations=other_groups(survey))
+    elif accepted.only_these_groups and survey.elsewhere:
         groups = tuple(str(registration.group) for registration in survey.elsewhere)
         yield reason(PlanCode.OTHER_GROUPS_LEFT_ALONE, groups=groups)
 

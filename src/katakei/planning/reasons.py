@@ -35,6 +35,7 @@ class PlanCode(StrEnum):
     GRPC_CHECK_NOT_SUPPORTED = "grpc_check_not_supported"
     CHECK_UNREACHABLE = "check_unreachable"
     TARGET_NOT_READY = "target_not_ready"
+    STILL_IN_OTHER_GROUPS = "still_in_other_groups"
     HELD_IN_MORE_GROUPS = "held_in_more_groups"
     HELD_NEEDED_FOR_FLOOR = "held_needed_for_floor"
     HELD_NOT_READY = "held_not_ready"
@@ -68,6 +69,8 @@ class PlanCode(StrEnum):
     HELD_BY_OTHER_GROUPS = "held_by_other_groups"
     HELD_KEPT_OUT = "held_kept_out"
     ALREADY_OUT = "already_out"
+    TRAFFIC_GOES_ON = "traffic_goes_on"
+    DEPLOY_UNCONFIRMED = "deploy_unconfirmed"
 
     # Forecast: the setting that decides how long a part takes.
     SETTING_SETTLE = "setting_settle"
@@ -112,6 +115,7 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.GRPC_CHECK_NOT_SUPPORTED: "group",
             _P.CHECK_UNREACHABLE: "target text",
             _P.TARGET_NOT_READY: "target text",
+            _P.STILL_IN_OTHER_GROUPS: "registrations risk",
             _P.HELD_IN_MORE_GROUPS: "target rollout groups",
             _P.HELD_NEEDED_FOR_FLOOR: "group floor base targets",
             _P.HELD_NOT_READY: "target rollout text group",
@@ -140,6 +144,8 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.HELD_BY_OTHER_GROUPS: "target rollout ended",
             _P.HELD_KEPT_OUT: "target rollout ended",
             _P.ALREADY_OUT: "target rollout",
+            _P.TRAFFIC_GOES_ON: "registrations",
+            _P.DEPLOY_UNCONFIRMED: "target rollout ended may_run",
             _P.SETTING_SETTLE: "",
             _P.SETTING_SETTLE_UP_TO_DELAY: "delay",
             _P.SETTING_DEREGISTRATION_DELAY: "",

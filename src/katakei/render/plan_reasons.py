@@ -84,6 +84,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             " Run Katakei where it can reach the targets, or set check: none"
         ),
         "target_not_ready": "{target} cannot be worked on: {text}",
+        "still_in_other_groups": (
+            "other groups still send requests to it: {registrations:with groups}. Take it out of all of them with"
+            " --all-groups, or accept that with {risk:option}"
+        ),
         "held_in_more_groups": (
             "{target:with name} is out since {rollout}, which took it out of {groups} too; add those groups to the"
             " configuration, or keep it out with katakei deregister"
@@ -142,6 +146,11 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         ),
         "held_kept_out": "{target:with name} is out already, since {rollout} ({ended:result}); it is kept out",
         "already_out": "{target:with name} is out already{rollout:since}",
+        "traffic_goes_on": "requests go on through other groups: {registrations:with groups}",
+        "deploy_unconfirmed": (
+            "the last deploy of {target:with name} is not known to be good: {rollout} ({ended:result})"
+            "{may_run:may run}. Check it before it serves"
+        ),
         # Forecast
         "setting_settle": "drain.settle",
         "setting_settle_up_to_delay": "drain.settle; up to the delay of {delay:span} while requests may be pending",
@@ -172,6 +181,7 @@ FORMS: Mapping[str, Callable[[ReasonValue], str]] = MappingProxyType(
         "with name": _pair,
         "id": lambda value: str(value[0] if isinstance(value, tuple) else value),
         "result": lambda value: " ".join(filter(None, map(str, value))) if isinstance(value, tuple) else str(value),
+        "may run": lambda value: ", and its work may still run there" if value else "",
         "since": lambda value: f", since {value}" if value else "",
         "with names": lambda value: _each(value, _pair),
         "with groups": lambda value: _each(value, _registration),

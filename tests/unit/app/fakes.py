@@ -13,7 +13,8 @@ from tests.properties.simulated_drivers import SimulatedDrivers
 
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
-from katakei.domain.model import Arn, Group, Registration, RolloutId, TargetId
+from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
+from katakei.domain.observation import HealthState
 from katakei.domain.ports import RolloutHeader
 from katakei.domain.replay import replay
 from katakei.domain.spec import Check, Command, Drain, Spec
@@ -28,6 +29,14 @@ class Balancer(FakeBalancer):
     def groups(self, names: Sequence[str]) -> Sequence[Group]:
         arns = {group.name: group.arn for group in self.aws.group_of.values()}
         return super().groups([arns.get(name, Arn(name)) for name in names])
+
+    def elsewhere(self, targets: Sequence[Target]) -> Sequence[Registration]:
+        ids, own = {target.id for target in targets}, {place.group for t in targets for place in t.registrations}
+        return [
+            place
+            for place, owner in self.aws.owner_of.items()
+            if owner.id in ids and place.group not in own and self.aws.now(place).state is not HealthState.ABSENT
+        ]
 
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
         return [f"register {place.id}:{place.port}" for place in registrations]

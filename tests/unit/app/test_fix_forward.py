@@ -21,6 +21,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, HeldTarget, Plan, PlanKind, restorable, restorable_held
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Selection, Share, Spec
+from katakei.planning.survey import AcceptedRisks
 from katakei.reconcile.outcome import verdict
 from katakei.render.errors import error_text
 from katakei.render.plan import notices
@@ -28,6 +29,7 @@ from katakei.runtime.session import RolloutSession
 
 V9, V10 = RolloutRequest(SPEC, "v9"), RolloutRequest(SPEC, "v10")
 BROKEN = Adversary(bad_work=1.0)
+ALONE = AcceptedRisks(only_these_groups=True)
 
 
 @pytest.fixture
@@ -228,7 +230,7 @@ def in_two_groups() -> Stage:
 def test_rollout_of_fewer_groups_refuses_a_target_of_more() -> None:
     stage, both = in_two_groups(), replace(SPEC, groups=("web", "api"))
     rolled(stage, RolloutRequest(both, "v9"), "r-v9", BROKEN)
-    said = refused(stage, V10)
+    said = refused(stage, replace(V10, accepted=ALONE))
     assert "is out since r-v9, which took it out of arn:" in said
     assert "targetgroup/api/" in said
     assert verdict(rolled(stage, RolloutRequest(both, "v10"), "r-v10")) is ExitCode.DONE
@@ -236,7 +238,7 @@ def test_rollout_of_fewer_groups_refuses_a_target_of_more() -> None:
 
 def test_rollout_of_other_groups_leaves_a_target_alone() -> None:
     stage = in_two_groups()
-    rolled(stage, V9, "r-v9", BROKEN)
+    rolled(stage, replace(V9, accepted=ALONE), "r-v9", BROKEN)
     both = replace(SPEC, groups=("web", "api"))
     said = refused(stage, RolloutRequest(both, "v10"))
     assert "the floor of web is 1 of 1" in said

@@ -157,8 +157,19 @@ def test_checks_refuse_targets_that_other_groups_share() -> None:
     assert refused(a_survey(elsewhere=(place,))) == (
         reason(PlanCode.SHARED_TARGETS, registrations=shared, risk=Risk.SHARED_TARGETS),
     )
-    only = Selection(only=("web0",))
-    assert planned(a_survey(elsewhere=(place,)), kind=PlanKind.DEREGISTER, targets=only).targets
+
+
+def test_checks_refuse_a_deregistration_that_other_groups_undo() -> None:
+    place = Registration(Arn("arn:aws:x:targetgroup/api/1"), "i-00000000000000000", 80)
+    only, step = Selection(only=("web0",)), PlanKind.DEREGISTER
+    shared = (("i-00000000000000000", 80, "api"),)
+    assert refused(a_survey(elsewhere=(place,)), kind=step, targets=only) == (
+        reason(PlanCode.STILL_IN_OTHER_GROUPS, registrations=shared, risk=Risk.SHARED_TARGETS),
+    )
+    accepted = AcceptedRisks(only_these_groups=True)
+    plan = planned(a_survey(elsewhere=(place,)), accepted, step, targets=only)
+    assert plan.notices == (reason(PlanCode.TRAFFIC_GOES_ON, registrations=shared),)
+    assert planned(a_survey(), kind=step, targets=only).targets
 
 
 def test_checks_refuse_targets_that_somebody_else_drains() -> None:

@@ -234,6 +234,28 @@ READ: list[tuple[Reason, str]] = [
     ),
     (reason(C.ALREADY_OUT, target=("i-1", "web1"), rollout="r-x"), "i-1 (web1) is out already, since r-x"),
     (reason(C.ALREADY_OUT, target=("i-1", ""), rollout=""), "i-1 is out already"),
+    (
+        reason(C.STILL_IN_OTHER_GROUPS, registrations=(("i-1", 80, "api"),), risk=Risk.SHARED_TARGETS),
+        (
+            "other groups still send requests to it: i-1:80 in api. Take it out of all of them with --all-groups,"
+            " or accept that with --only-these-groups"
+        ),
+    ),
+    (
+        reason(C.TRAFFIC_GOES_ON, registrations=(("i-1", 80, "api"),)),
+        "requests go on through other groups: i-1:80 in api",
+    ),
+    (
+        reason(C.DEPLOY_UNCONFIRMED, target=("i-1", "web1"), rollout="r-x", ended=("failed", "v9"), may_run=False),
+        "the last deploy of i-1 (web1) is not known to be good: r-x (failed v9). Check it before it serves",
+    ),
+    (
+        reason(C.DEPLOY_UNCONFIRMED, target=("i-1", ""), rollout="r-x", ended=("failed", "v9"), may_run=True),
+        (
+            "the last deploy of i-1 is not known to be good: r-x (failed v9), and its work may still run there."
+            " Check it before it serves"
+        ),
+    ),
     (reason(C.SETTING_DEREGISTRATION_DELAY), "the group's deregistration delay"),
     (reason(C.SETTING_HEALTH_CHECK_INTERVAL), "the group's health check interval"),
     (reason(C.SETTING_FIXED), "fixed"),
