@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from katakei.domain import events as e
-from katakei.domain.actions import Action, CancelWork, Deregister, ForbidWork, Register, StartWork, target_of
+from katakei.domain.actions import Action, CancelWork, Deregister, ForbidWork, Job, Register, StartWork, target_of
 from katakei.domain.errors import KatakeiError, NoAnswerError, RejectedError, UnreachableError, UsageError
-from katakei.domain.model import Arn, Registration, TargetId
+from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.ports import Balancer, Clock, Executor, Pool, Probe, ProbedTarget
 from katakei.reconcile.capacity import OBSERVATION_MAX_AGE
 from katakei.reconcile.context import VERDICT_MAX_AGE
+from katakei.runtime.isolation import isolated, plausible_text
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Dispatcher:
         self.troubles: list[UnreachableError] = []
         self.refused = ""
         self.dropped: dict[TargetId, Dropped] = {}
+        self._faults: list[str] = []
 
     def begin(self) -> None:
         """Begins a turn: calls that failed may be tried again."""
@@ -112,6 +114,8 @@ class Dispatcher:
         done = [(targets, future) for targets, future in self._flying if future.done()]
         self._flying = [(targets, future) for targets, future in self._flying if not future.done()]
         facts: list[e.Event] = []
+        while self._faults:
+            self.refused = self._faults.pop()
         for targets, future in done:
             error = future.exception()
             self._count(targets, dropped=isinstance(error, StaleDecisionError))
@@ -124,6 +128,10 @@ class Dispatcher:
             else:
                 raise error
         return facts
+
+    def note_fault(self, key: e.WorkKey, text: str) -> None:
+        """Notes that a driver failed for one target in a way that no adapter foresaw. The next turn asks again."""
+        self._faults.append(f"{key.target}: {text}")
 
     def settled(self, within: timedelta) -> bool:
         """Whether no call is under way any more; waits up to `within` for them."""
@@ -172,10 +180,7 @@ class Dispatcher:
             now = self._clock.now()
             if fresh_until is not None and now > fresh_until:
                 raise StaleDecisionError("the observation behind the call was too old")
-            left = min(until, fresh_until or until) - now
-            if left < timedelta(0):
-                raise NoAnswerError("the call could not begin in time")
-            return act(min(DEADLINE, left))
+            return act(min(DEADLINE, self._left(min(until, fresh_until or until))))
 
         log.info("call", extra={"facts": {"action": name, "targets": sorted(targets)}})
 
@@ -207,8 +212,13 @@ class Dispatcher:
         jobs = {start.key: (start.target, start.job) for start in starts}
 
         def start(by: timedelta) -> Facts:
+            until = self._clock.now() + by
+
+            def some(given: Mapping[e.WorkKey, tuple[Target, Job]]) -> Mapping[e.WorkKey, str]:
+                return self._executor.start(given, self._left(until))
+
             try:
-                tickets = self._executor.start(jobs, by)
+                tickets = isolated(some, jobs, plausible_text, self.note_fault)
             except (UsageError, RejectedError) as refusal:
                 raise StartRejectedError(str(refusal)) from refusal
             return [e.Started(self._clock.now(), key, ticket) for key, ticket in tickets.items()]
@@ -221,10 +231,22 @@ class Dispatcher:
 
         def end(by: timedelta) -> Facts:
             """Leaves no event: only a later observation shows the effect."""
-            ask(tickets, by)
+            until = self._clock.now() + by
+
+            def some(given: Mapping[e.WorkKey, tuple[Target, str]]) -> Mapping[e.WorkKey, str]:
+                ask(given, self._left(until))
+                return {}
+
+            isolated(some, tickets, plausible_text, self.note_fault)
             return []
 
         return end
+
+    def _left(self, until: datetime) -> timedelta:
+        left = until - self._clock.now()
+        if left < timedelta(0):
+            raise NoAnswerError("the call could not begin in time")
+        return left
 
 
 def _by_deadline(actions: Sequence[Fresh], max_age: timedelta, now: datetime) -> list[tuple[datetime, Sequence[Fresh]]]:

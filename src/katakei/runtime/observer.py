@@ -5,27 +5,42 @@ registrations that the plan did not know are read beside the turns. Nothing is d
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from katakei.domain.errors import KatakeiError, UnknownGroupError, UnreachableError
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.observation import (
     AttributesReading,
     Baseline,
+    CheckResult,
     DrainEvidence,
     GroupObservation,
     HealthState,
     Observation,
+    ProbeVerdict,
     RegistrationHealth,
     UnplannedRegistration,
+    WorkState,
+    WorkStatus,
     baseline_of,
     baseline_text,
 )
-from katakei.domain.ports import Balancer, Clock, Executor, GroupMember, HealthChecker, Pool, Probe, ProbedTarget
+from katakei.domain.ports import (
+    Balancer,
+    CheckRequest,
+    Clock,
+    Executor,
+    GroupMember,
+    HealthChecker,
+    Pool,
+    Probe,
+    ProbedTarget,
+)
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.planning.survey import Survey, machines, tags
@@ -33,6 +48,14 @@ from katakei.reconcile.drift import attribute_changes
 from katakei.reconcile.health_checks import questions
 from katakei.reconcile.observe import ObservationRequest
 from katakei.reconcile.pacing import Allowance
+from katakei.runtime.isolation import (
+    isolated,
+    plausible_check,
+    plausible_count,
+    plausible_evidence,
+    plausible_text,
+    plausible_work,
+)
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -93,10 +116,10 @@ class Observer:
         doors = {target: questions(rollout, target) for target in wants.checks}
         due = {arn: only for arn, only in wants.groups.items() if self._due(arn)}
         groups = {arn: self._ask(arn, self._group(arn, only, rollout.places[arn])) for arn, only in due.items()}
-        works = {"works": self._ask("works", lambda: self._executor.look(tickets, DEADLINE))} if tickets else {}
-        answers = {"answers": self._ask("answers", lambda: self._checker.ask(doors, DEADLINE))} if doors else {}
-        soon = [rollout.targets[target] for target in wants.soon]
-        ready = {"soon": self._ask("soon", lambda: self._executor.prepare(soon, DEADLINE))} if soon else {}
+        works = {"works": self._ask("works", self._works(tickets))} if tickets else {}
+        answers = {"answers": self._ask("answers", self._checks(doors))} if doors else {}
+        soon = {target: rollout.targets[target] for target in wants.soon}
+        ready = {"soon": self._ask("soon", self._prepare(soon))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
         baseline, evidence, arrivals = self._ask_probe(rollout, wants)
         self._groups_only = len(self._asked) == len(due)
@@ -145,14 +168,51 @@ class Observer:
         if probe is None:
             return {}, {}, {}
         leaving, left, worked_on = (
-            [probed_target(rollout, target) for target in some]
+            {target: probed_target(rollout, target) for target in some}
             for some in (wants.baseline, wants.pending, wants.arrivals)
         )
+
+        def baseline() -> Mapping[TargetId, str]:
+            return isolated(_in_a_row(probe.baseline), leaving, plausible_text, lambda _, text: text)
+
+        def evidence() -> Mapping[TargetId, DrainEvidence]:
+            def blind(_: TargetId, text: str) -> DrainEvidence:
+                now = self._clock.now()
+                return DrainEvidence(ProbeVerdict.BLIND, now, now, text)
+
+            return isolated(_in_a_row(probe.look), left, plausible_evidence(self._clock), blind)
+
+        def arrivals() -> Mapping[TargetId, int]:
+            return isolated(_in_a_row(probe.arrivals), worked_on, plausible_count, lambda *_: None)
+
         return (
-            {"baseline": self._ask("baseline", lambda: probe.baseline(leaving))} if leaving else {},
-            {"evidence": self._ask("evidence", lambda: probe.look(left))} if left else {},
-            {"arrivals": self._ask("arrivals", lambda: probe.arrivals(worked_on))} if worked_on else {},
+            {"baseline": self._ask("baseline", baseline)} if leaving else {},
+            {"evidence": self._ask("evidence", evidence)} if left else {},
+            {"arrivals": self._ask("arrivals", arrivals)} if worked_on else {},
         )
+
+    def _works(self, tickets: Mapping[WorkKey, tuple[Target, str]]) -> Callable[[], Mapping[WorkKey, WorkStatus]]:
+        return lambda: isolated(
+            lambda some: self._executor.look(some, DEADLINE),
+            tickets,
+            plausible_work,
+            lambda _, text: WorkStatus(WorkState.UNKNOWN, why=text),
+        )
+
+    def _checks(self, doors: Mapping[TargetId, Sequence[CheckRequest]]) -> Callable[[], Mapping[TargetId, CheckResult]]:
+        return lambda: isolated(
+            lambda some: self._checker.ask(some, DEADLINE),
+            doors,
+            plausible_check(self._clock),
+            lambda _, text: CheckResult(passed=False, begun=self._clock.now(), why=text),
+        )
+
+    def _prepare(self, soon: Mapping[TargetId, Target]) -> Callable[[], Mapping[TargetId, str]]:
+        def prepare(some: Mapping[TargetId, Target]) -> Mapping[TargetId, str]:
+            self._executor.prepare(list(some.values()), DEADLINE)
+            return {}
+
+        return lambda: isolated(prepare, soon, plausible_text, lambda *_: None)
 
     def _due(self, arn: Arn) -> bool:
         now = self._clock.now()
@@ -220,6 +280,12 @@ class Observer:
         return seen, missed
 
 
+def _in_a_row(
+    question: Callable[[Sequence[ProbedTarget]], Mapping[TargetId, T]],
+) -> Callable[[Mapping[TargetId, ProbedTarget]], Mapping[TargetId, T]]:
+    return lambda asked: question(list(asked.values()))
+
+
 def probed_target(rollout: Rollout, target: TargetId) -> ProbedTarget:
     """A target as its probe needs it."""
     return ProbedTarget(
@@ -276,9 +342,12 @@ class UnplannedTargetReader:
             if not known >= set(target.registrations):
                 yield UnplannedRegistration(target, tags(survey, target.id), self._trouble(target))
 
+    def _ready(self, some: Mapping[TargetId, Target]) -> Mapping[TargetId, str]:
+        return self._executor.ready(list(some.values()), DEADLINE)
+
     def _trouble(self, target: Target) -> Reason | None:
         """Why a plan with this target would have been refused; None when it would not."""
         if elsewhere := self._balancer.elsewhere([target]):
             return reason(ReasonCode.IN_OTHER_GROUPS, groups=tuple(place.group for place in elsewhere))
-        unready = self._executor.ready([target], DEADLINE).get(target.id)
+        unready = isolated(self._ready, {target.id: target}, plausible_text, lambda _, text: text).get(target.id)
         return reason(ReasonCode.NOT_WORKABLE, text=unready) if unready else None

@@ -5,7 +5,7 @@ a call is an event, which is written with the next append. `RolloutSession.step`
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from katakei.domain.actions import Action, Record, StartWork, Wait
 from katakei.domain.errors import ConcurrentAppendError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.model import RolloutId
 from katakei.domain.observation import Observation
+from katakei.domain.ports import ProbedTarget
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout, evolve, replay
 from katakei.domain.wire import kind_of
@@ -22,6 +23,7 @@ from katakei.reconcile.decide import decide, next_turn_due, still_valid, waiting
 from katakei.reconcile.observe import observation_request
 from katakei.runtime.dispatcher import Dispatcher, last_looks
 from katakei.runtime.drivers import Drivers
+from katakei.runtime.isolation import isolated, plausible_text
 from katakei.runtime.lease_keeper import LeaseKeeper
 from katakei.runtime.observer import Observer, probed_target
 from katakei.runtime.routing import executor_of
@@ -163,17 +165,28 @@ class Runner:
         self._journal_took = max(took, self._journal_took) if self._dispatcher.dropped else took
 
     def _with_last_looks(self, actions: Sequence[Action]) -> list[Action]:
-        """A target that still drains is probed once more by the work itself, where that runs on the target."""
+        """A target that still drains is probed once more by the work itself, where that runs on the target.
+
+        Work whose last probe cannot be written is not started.
+        """
         probe, carrier = self._probe, self._rollout.plan.spec.carrier
-        asked = [action.key.target for action in actions if isinstance(action, StartWork) and action.last_look]
-        asked = [target for target in asked if self._rollout.command(target).executor == carrier]
-        looks = last_looks(probe, [probed_target(self._rollout, target) for target in asked]) if probe else {}
-        return [
-            replace(action, job=replace(action.job, probe=looks[action.key.target]))
-            if isinstance(action, StartWork) and action.key.target in looks
-            else action
-            for action in actions
-        ]
+        if probe is None:
+            return list(actions)
+        waiting = {action.key: action for action in actions if isinstance(action, StartWork) and action.last_look}
+        asked = {
+            key: probed_target(self._rollout, key.target)
+            for key in waiting
+            if self._rollout.command(key.target).executor == carrier
+        }
+
+        def written(some: Mapping[e.WorkKey, ProbedTarget]) -> Mapping[e.WorkKey, str]:
+            programs = last_looks(probe, list(some.values()))
+            return {key: programs[key.target] for key in some}
+
+        looks = isolated(written, asked, plausible_text, self._dispatcher.note_fault)
+        probed = {key: replace(waiting[key], job=replace(waiting[key].job, probe=text)) for key, text in looks.items()}
+        starts = [action for action in actions if isinstance(action, StartWork) and action.key not in asked]
+        return [*(action for action in actions if not isinstance(action, StartWork)), *starts, *probed.values()]
 
     def _flush(self) -> list[e.Event]:
         """Results of calls are written before observing, so that the observation is known to be younger."""
