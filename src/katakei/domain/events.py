@@ -229,7 +229,10 @@ class WorkLost:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationRejected:
-    """The load balancer understood a call for this target and will never carry it out; `why` is in its own words."""
+    """The load balancer understood a call for this target and did not carry it out; `why` is in its own words.
+
+    Time may cure it (an IP address that still drains), so the call is repeated within `limits.warming`.
+    """
 
     at: datetime
     target: TargetId

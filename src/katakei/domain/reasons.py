@@ -120,6 +120,7 @@ class ReasonCode(StrEnum):
     REGISTERED_NOT_OBSERVED = "registered_not_observed"
     REGISTERED_NOT_SERVING = "registered_not_serving"
     SERVING_ONCE = "serving_once"
+    REGISTRATION_REPEATED = "registration_repeated"
     REGISTRATION_REJECTED = "registration_rejected"
     RETURN_REJECTED = "return_rejected"
     WARMING_TIMEOUT = "warming_timeout"
@@ -226,6 +227,7 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.REGISTERED_NOT_OBSERVED: "waited text",
             _C.REGISTERED_NOT_SERVING: "waited health",
             _C.SERVING_ONCE: "health left",
+            _C.REGISTRATION_REPEATED: "waited limit text",
             _C.REGISTRATION_REJECTED: "text",
             _C.RETURN_REJECTED: "text",
             _C.WARMING_TIMEOUT: "waited health",

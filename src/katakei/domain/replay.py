@@ -145,8 +145,8 @@ class _Draft:
             case e.WorkLost(_, key, begun):
                 before = self.statuses[key.target]
                 self._set(key.target, may_run=False, touched=before.touched if begun else before.touched_before)
-            case e.RegistrationRejected(_, target, why):
-                self._set(target, rejection=why)
+            case e.RegistrationRejected(at, target, why):
+                self._set(target, rejection=why, rejected_at=at)
             # What was observed
             case e.BaselineTaken(_, target):
                 self._set(target, baseline=recorded_baseline(event))
@@ -251,7 +251,7 @@ class _Draft:
                 called = None if before.called is None else at
                 arrived = before.arrived_before + before.arrived
                 self._set(target, since=at, called=called, out_since=None, serving_since=None, busy_at=None)
-                self._set(target, arrived=0, arrived_before=arrived)
+                self._set(target, arrived=0, arrived_before=arrived, rejected_at=None)
 
     def _set(self, target: TargetId, **changes: object) -> None:
         self._put(target, replace(self.statuses[target], **changes))  # type: ignore[arg-type]  # fields by name

@@ -106,7 +106,8 @@ class TargetStatus:
     ticket: str | None = None
     exit: int | None = None
     out: str = ""
-    rejection: str | None = None  # why the load balancer rejected its registration, in its own words
+    rejection: str | None = None  # why the load balancer last rejected its registration, in its own words
+    rejected_at: datetime | None = None  # None: by no process, or by an earlier one
     approved: bool = False
     touched: int = 0  # number of the event that last decided the update of this target; 0: it was never worked on
     touched_before: int = 0  # the same without the present attempt

@@ -185,6 +185,11 @@ class TargetContext:
         delays = [group.delay for group in self.groups if group.target_type is TargetType.IP]
         return self.plan.spec.limits.warming + max(delays, default=timedelta())
 
+    @property
+    def is_ip(self) -> bool:
+        """It is registered by its address in one of its groups."""
+        return any(group.target_type is TargetType.IP for group in self.groups)
+
     def wait(self, why: Reason, until: datetime | None = None, since: datetime | None = None) -> Wait:
         """Wait for a reason about this target.
 

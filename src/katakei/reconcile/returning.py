@@ -11,11 +11,13 @@ from katakei.domain import events as e
 from katakei.domain.actions import Action, Record, Wait
 from katakei.domain.observation import RegistrationHealth
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import PlanKind
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.reconcile.capacity import floor_violation
-from katakei.reconcile.context import PROOF_INTERVAL, TargetContext, reported
+from katakei.reconcile.context import CALL_REPEAT, PROOF_INTERVAL, TargetContext, reported
 from katakei.reconcile.drain_proof import INTRUDED, INTRUSIONS_ALLOWED, not_out
 
+REJECTION_PAUSE = timedelta(seconds=15)  # a rejected registration is repeated at least this often
 UNHEALTHY_ALLOWED = 3  # a target that becomes unhealthy this often while it soaks has failed
 
 
@@ -51,7 +53,9 @@ def warming(context: TargetContext) -> tuple[Action, ...]:
     """Registered: wait until it serves, observed twice."""
     if context.recalled:
         return (context.enter(Phase.DRAINING, context.then(context.recalled), Intent.KEEP_OUT),)
-    if context.status.rejection is not None:
+    if rejected := _rejected(context, context.plan.spec.limits.warming):
+        return rejected
+    if context.status.rejection is not None and context.missing(context.status.registered):
         return (_keep_out(context, reason(ReasonCode.REGISTRATION_REJECTED, text=context.status.rejection)),)
     waiting = _not_serving(context)
     if waiting is None:
@@ -81,7 +85,9 @@ def soaking(context: TargetContext) -> tuple[Action, ...]:
 
 def returning(context: TargetContext) -> tuple[Action, ...]:
     """Back into service without work, exactly as it was registered."""
-    if context.status.rejection is not None:
+    if rejected := _rejected(context, context.return_limit):
+        return rejected
+    if context.status.rejection is not None and context.missing(context.status.registered):
         why = reason(ReasonCode.RETURN_REJECTED, text=context.status.rejection)
         return (context.enter(Phase.LEFT_OUT, context.then(why), cause=Cause.FAILED),)
     if not context.status.registered and context.ip_still_draining:
@@ -93,6 +99,25 @@ def returning(context: TargetContext) -> tuple[Action, ...]:
         why = reason(ReasonCode.RETURN_TIMEOUT, waited=context.waited, health=_worst(context))
         return (context.enter(Phase.LEFT_OUT, context.then(why), cause=Cause.FAILED),)
     return waiting
+
+
+def _rejected(context: TargetContext, limit: timedelta) -> tuple[Action, ...] | None:
+    """The answer to a rejected registration while time may cure it: the call is repeated, less and less often.
+
+    An IP target that still drains is rejected, and a machine that is just starting. A person who registers a stopped
+    machine by hand is told at once.
+
+    Returns:
+        None when nothing was rejected, or nothing is repeated any more.
+    """
+    status = context.status
+    if status.rejection is None or not context.missing(status.registered):
+        return None
+    if context.waited > limit or not (context.plan.kind is PlanKind.ROLL or context.is_ip):
+        return None
+    why = reason(ReasonCode.REGISTRATION_REPEATED, waited=context.waited, limit=limit, text=status.rejection)
+    due = (status.rejected_at or status.since) + min(REJECTION_PAUSE, max(CALL_REPEAT, context.waited / 4))
+    return (context.wait(why, due),) if context.now < due else (context.register(), context.wait(why))
 
 
 def _not_serving(context: TargetContext) -> tuple[Action, ...] | None:

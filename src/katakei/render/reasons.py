@@ -98,6 +98,10 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.REGISTERED_NOT_OBSERVED: "registered, but not observed since{text:after colon} (for {waited:span})",
         _C.REGISTERED_NOT_SERVING: "registered {waited:span} ago, AWS reports {health}",
         _C.SERVING_ONCE: "{health}; it counts as in service after one more observation, in {left:span}",
+        _C.REGISTRATION_REPEATED: (
+            "the load balancer rejected its registration; the call is repeated for {waited:span}, at most {limit:span}:"
+            " {text}"
+        ),
         _C.REGISTRATION_REJECTED: "the load balancer rejected its registration: {text}",
         _C.RETURN_REJECTED: "the load balancer rejected its registration when it was to go back: {text}",
         _C.WARMING_TIMEOUT: "not in service {waited:span} after it was registered: {health}",

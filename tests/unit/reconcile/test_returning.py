@@ -286,7 +286,8 @@ def test_rejected_registration_keeps_target_out() -> None:
     rollout = standing(
         plan, Phase.WARMING, e.RegistrationRejected(later(1), t(plan), "not in a running state"), bare=True
     )
-    [move] = moved(turn(rollout, 2, ABSENT))
+    assert not moved(turn(rollout, 60, ABSENT))
+    [move] = moved(turn(rollout, 61, ABSENT))
     assert (move.to, move.intent) == (Phase.DRAINING, Intent.KEEP_OUT)
     assert move.reason == reason(ReasonCode.REGISTRATION_REJECTED, text="not in a running state")
     assert "not in a running state" in why(move)

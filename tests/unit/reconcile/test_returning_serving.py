@@ -170,7 +170,8 @@ def test_returned_target_keeps_its_reason() -> None:
 def test_rejected_return_leaves_target_out() -> None:
     plan = a_plan()
     refused = standing(plan, Phase.RETURNING, e.RegistrationRejected(later(1), t(plan), "not running"), bare=True)
-    [move] = moved(turn(refused, 2, ABSENT))
+    assert not moved(turn(refused, 60, ABSENT))
+    [move] = moved(turn(refused, 61, ABSENT))
     assert (move.to, move.cause) == (Phase.LEFT_OUT, Cause.FAILED)
     assert move.reason == reason(ReasonCode.RETURN_REJECTED, text="not running")
     assert "not running" in why(move)
