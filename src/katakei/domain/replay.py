@@ -6,7 +6,7 @@ No event is refused for being unwise, only for leaving the table of transitions.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import assert_never, get_args
 
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
@@ -17,6 +17,9 @@ from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.rollout import Rollout, TargetStatus, after_change, is_held_waiting, members
 
 __all__ = ["Rollout", "evolve", "replay"]
+
+USER_COMMANDS = get_args(e.UserCommand)
+"""Events that any process may write, by its own clock."""
 
 
 def replay(events: Sequence[e.Event]) -> Rollout:
@@ -64,6 +67,7 @@ def _begin(planned: e.Planned) -> Rollout:
         flagged={target: None for target, begins in statuses.items() if begins.retry},
         number=1,
         moved=planned.at,
+        driven_from=planned.at,
     )
 
 
@@ -96,6 +100,9 @@ class _Draft:
         self.failures = rollout.failures
         self.calls = rollout.calls
         self.called = rollout.called
+        self.driven = rollout.driven
+        self.driven_from = rollout.driven_from
+        self.driven_to = rollout.driven_to
 
     def done(self) -> Rollout:
         return replace(
@@ -108,10 +115,14 @@ class _Draft:
             failures=self.failures,
             calls=self.calls,
             called=self.called,
+            driven=self.driven,
+            driven_from=self.driven_from,
+            driven_to=self.driven_to,
         )
 
     def fold(self, event: e.Event) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each event of a closed union
         self.number += 1
+        self._drive(event)
         match event:
             # The course of the rollout
             case e.Planned():
@@ -138,8 +149,8 @@ class _Draft:
             # What was done
             case e.Deregistered() | e.Registered():
                 self._call_returned(event)
-            case e.Started(_, key, ticket):
-                self._set(key.target, ticket=ticket)
+            case e.Started(at, key, ticket):
+                self._set(key.target, ticket=ticket, started=self.statuses[key.target].started or at)
             case e.WorkEnded(_, key, code, out):
                 self._set(key.target, exit=code, out=out, may_run=False)
             case e.WorkLost(_, key, begun):
@@ -182,12 +193,12 @@ class _Draft:
                 self._change(paused=None if self.rollout.finished else by, unacknowledged=True)
             case e.ResumeAsked():  # the time that a person held the rollout does not count against limits.waiting
                 self._change(paused=None, unacknowledged=True)
-            case e.RevertAsked(at, by):
-                self._reopen(at)
+            case e.RevertAsked(_, by):
+                self._reopen()
                 self._change(finished=None, aborting=None, paused=None, unacknowledged=True)
                 self._revert(by)
-            case e.RetryAsked(at, _, targets):
-                self._retry(at, targets)
+            case e.RetryAsked(_, _, targets):
+                self._retry(targets)
             case _:
                 assert_never(event)
 
@@ -204,21 +215,36 @@ class _Draft:
             else:
                 self._set(target, registered=before.registered | {event.group}, called=event.at)
 
-    def _retry(self, at: datetime, targets: Sequence[TargetId]) -> None:
+    def _retry(self, targets: Sequence[TargetId]) -> None:
         """One more attempt; ignored while a revert is in progress, which must not be undone at the same time."""
         if self.rollout.reverting and not self.rollout.finished:
             return
-        self._reopen(at)
+        self._reopen()
         self._change(finished=None, aborting=None, reverting=None)
         self.failures = 0  # the person who asks knows the earlier failures
         for target in self._known(*targets):
             if self.statuses[target].phase in FINAL_PHASES:  # a target in progress needs no other attempt
                 self._set(target, retry=True, cause=None)
 
-    def _reopen(self, at: datetime) -> None:
-        ended = self.rollout.finished
-        if ended is not None:
-            self._change(reopened=True, idle=self.rollout.idle + max(timedelta(), at - ended))
+    def _reopen(self) -> None:
+        self._change(reopened=self.rollout.reopened or self.rollout.finished is not None)
+
+    def _drive(self, event: e.Event) -> None:
+        """Keep how long processes drove the rollout, each period by the clock of its process."""
+        reopens = self.driven_from is None and isinstance(event, e.RetryAsked | e.RevertAsked)
+        if isinstance(event, USER_COMMANDS) and not reopens:
+            return
+        if isinstance(event, e.OwnerChanged):
+            self._stop_driving()
+        self.driven_from = self.driven_from or event.at
+        self.driven_to = event.at
+        if isinstance(event, e.Finished):
+            self._stop_driving()
+
+    def _stop_driving(self) -> None:
+        if self.driven_from and self.driven_to:
+            self.driven += max(self.driven_to - self.driven_from, timedelta())
+        self.driven_from = self.driven_to = None
 
     def _add_target(self, event: e.TargetAdded) -> None:
         """The plan lists the target from now on; one that takes part waits as the last."""

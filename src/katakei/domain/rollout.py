@@ -104,6 +104,7 @@ class TargetStatus:
     arrived_before: int = 0  # as counted by earlier processes
     serving_since: datetime | None = None
     ticket: str | None = None
+    started: datetime | None = None  # when an executor first accepted its work, by the clock of that process
     exit: int | None = None
     out: str = ""
     rejection: str | None = None  # why the load balancer last rejected its registration, in its own words
@@ -141,7 +142,9 @@ def after_change(before: TargetStatus, event: e.PhaseChanged) -> TargetStatus:
     if event.to is Phase.DRAINING:
         return replace(after, deregistered=frozenset(), called=None, out_since=None, cut_short=False, found_serving=0)
     if event.to is Phase.WORKING:
-        return replace(after, ticket=None, exit=None, approved=False, may_run=True, touched_before=before.touched)
+        return replace(
+            after, ticket=None, started=None, exit=None, approved=False, may_run=True, touched_before=before.touched
+        )
     if event.to is Phase.CHECKING:
         return replace(after, may_run=False)
     if event.to in {Phase.WARMING, Phase.RETURNING}:
@@ -168,7 +171,9 @@ class Rollout:
         reopened: It was finished once and then continued. From then on it takes in no new target.
         calls: How many register and deregister calls returned.
         called: How many registrations those calls had in all.
-        idle: The time between an end and the command that continued the rollout, summed up.
+        driven: How long processes drove it before the present one, each from its first event to its last.
+        driven_from: The first event of the present process; None after the end.
+        driven_to: The last event of the present process.
     """
 
     plan: Plan
@@ -198,7 +203,19 @@ class Rollout:
     failures: int = 0
     calls: int = 0
     called: int = 0
-    idle: timedelta = timedelta()
+    driven: timedelta = timedelta()
+    driven_from: datetime | None = None
+    driven_to: datetime | None = None
+
+    def driven_until(self, now: datetime | None = None) -> timedelta:
+        """How long processes drove it. Time in which none did (after Ctrl-C, or before a retry) does not count.
+
+        Args:
+            now: A process drives it at this moment; None: until the last event that one wrote.
+        """
+        if self.driven_from is None:
+            return self.driven
+        return self.driven + max((now or self.driven_to or self.driven_from) - self.driven_from, timedelta())
 
     def at(self, *phases: Phase) -> list[TargetId]:
         """Targets in these phases, phase by phase, each in the order in which they entered it (waiting: plan order)."""

@@ -167,6 +167,12 @@ class TargetContext:
         return self.now - self.status.since
 
     @property
+    def worked(self) -> timedelta:
+        """How long the work has run, whoever started it. Only shown: limits count by one clock, from `waited`."""
+        started = self.status.started
+        return self.waited if started is None else max(self.now - started, self.waited)
+
+    @property
     def drain_limit(self) -> timedelta:
         """The limit of a drain: by default the longest delay of its groups (or settle, if longer) and a minute more."""
         limits, settle = self.plan.spec.limits, self.plan.spec.drain.settle

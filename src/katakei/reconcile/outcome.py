@@ -4,7 +4,7 @@ What became of requests meanwhile, only an observer outside can say.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode
@@ -50,17 +50,21 @@ def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
 
     Returns:
         From the decision to take it out to the moment when it counted as serving again, or to the last event; the sum
-        where it was taken out more than once.
+        where it was taken out more than once. Nothing is known, and counted, after the rollout finished and before
+        somebody reopened it.
     """
     spans: dict[TargetId, timedelta] = {}
-    left = {}
+    left: dict[TargetId, datetime] = {}
     for event in events:
         if isinstance(event, e.PhaseChanged):
             if event.to is Phase.DRAINING:
-                left[event.target] = event.at
+                left.setdefault(event.target, event.at)
             elif event.to in MAY_SERVE and event.target in left:
                 gone = event.at - left.pop(event.target)
                 spans[event.target] = spans.get(event.target, timedelta()) + gone
+        ended = {target: event.at - at for target, at in left.items()} if isinstance(event, e.Finished) else {}
+        spans |= {target: spans.get(target, timedelta()) + span for target, span in ended.items()}
+        left = {} if ended else left
     for target, at in left.items():
         spans[target] = spans.get(target, timedelta()) + (events[-1].at - at)
     return spans

@@ -52,7 +52,7 @@ def _follow(context: TargetContext) -> tuple[Action, ...]:
         case _ if overdue:
             return _overdue(context, work)
         case WorkState.RUNNING:
-            return _meanwhile(context, reason(ReasonCode.WORK_RUNNING, waited=context.waited))
+            return _meanwhile(context, reason(ReasonCode.WORK_RUNNING, waited=context.worked))
         case _ if stopped:
             why = reason(ReasonCode.WORK_NOT_OBSERVED_AFTER_STOP, why=stopped, waited=context.waited)
             return _forbid(context, why)
@@ -107,7 +107,7 @@ def _overdue(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
     interrupted, or refused because it was forbidden.
     """
     state = work.state if work.state in _SHOWN_STATES else WorkState.UNKNOWN
-    why = reason(ReasonCode.WORK_OVERDUE, state=state.value, waited=context.waited)
+    why = reason(ReasonCode.WORK_OVERDUE, state=state.value, waited=context.worked)
     if context.waited > context.plan.spec.limits.working + OVERDUE_LIMIT:
         return (context.enter(Phase.LEFT_OUT, reason(ReasonCode.WORK_MAY_RUN, why=why), cause=Cause.FAILED),)
     if work.state is WorkState.RUNNING:
@@ -149,7 +149,7 @@ def _await_approval(context: TargetContext) -> tuple[Action, ...]:
         why = reason(ReasonCode.ABORTED_BEFORE_APPROVAL, by=context.rollout.aborting)
         return (context.enter(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED),)
     rollout, target = context.plan.rollout, context.target.id
-    why = reason(ReasonCode.APPROVAL_PENDING, waited=context.waited, rollout=rollout, target=target)
+    why = reason(ReasonCode.APPROVAL_PENDING, waited=context.worked, rollout=rollout, target=target)
     return _meanwhile(context, why)
 
 

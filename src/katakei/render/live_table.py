@@ -63,9 +63,10 @@ def _more(count: int) -> str:
 
 def _progress(rollout: Rollout, forecast: Forecast, now: datetime) -> str:
     ended = sum(len(rollout.by_phase[phase]) for phase in FINAL_PHASES)
-    left = forecast.total - (now - rollout.begun)
+    took = rollout.driven_until(now)
+    left = forecast.total - took
     return (
         f"{ended} of {len(rollout.statuses)} targets ended,"
         f" {rollout.in_progress} of {rollout.plan.window} out at a time,"
-        f" {span(now - rollout.begun)} so far, about {span(left)} left without the work itself"
+        f" {span(took)} so far, about {span(left)} left without the work itself"
     )

@@ -108,8 +108,8 @@ def headline(rollout: Rollout, now: datetime) -> str:
 
 
 def lasted(rollout: Rollout, now: datetime) -> timedelta:
-    """How long the rollout took, without the time between its end and a later retry or revert."""
-    return (rollout.finished or max(now, rollout.begun)) - rollout.begun - rollout.idle
+    """How long the rollout took, without the time in which no process drove it."""
+    return rollout.driven_until(now)
 
 
 def subject(plan: Plan) -> str:

@@ -102,3 +102,15 @@ def test_drained_counts_only_the_last_drain() -> None:
     )
     assert drained(story) == {WHO: seconds(11)}
     assert drained(story_of((0, Phase.DRAINING), (9, Phase.RETURNED))) == {}
+
+
+def test_out_of_service_counts_a_second_attempt_from_the_first() -> None:
+    story = story_of((0, Phase.DRAINING), (5, Phase.LEFT_OUT), (90, Phase.DRAINING), (99, Phase.RETURNED))
+    assert out_of_service(story) == {WHO: seconds(99)}
+
+
+def test_out_of_service_omits_time_after_the_end() -> None:
+    first = [*story_of((0, Phase.DRAINING), (5, Phase.LEFT_OUT)), e.Finished(later(6))]
+    assert out_of_service(first) == {WHO: seconds(6)}
+    again = [e.RetryAsked(later(9000), "kim", (WHO,)), *story_of((9001, Phase.DRAINING), (9011, Phase.RETURNED))[1:]]
+    assert out_of_service([*first, *again]) == {WHO: seconds(16)}

@@ -63,7 +63,7 @@ def test_rejection_in_one_group_is_kept_while_another_accepts() -> None:
 
 def test_takeover_repeats_a_rejected_registration() -> None:
     plan = a_plan()
-    story = [e.RegistrationRejected(later(9000), t(plan), "no"), taken(100)]
+    story: list[e.Event] = [e.RegistrationRejected(later(9000), t(plan), "no"), taken(100)]
     assert registered(turn(standing(plan, Phase.WARMING, *story, bare=True), 106, ABSENT)) == [t(plan)]
 
 
