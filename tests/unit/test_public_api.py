@@ -55,7 +55,7 @@ FIELDS = {
     "NothingToDo": ["plan"],
     "Proposal": ["request", "plan", "restore_lines", "surveyed", "confirm_until", "lease", "restore_held"],
     "RolloutRequest": ["spec", "release", "accepted", "as_recorded", "kind", "waits", "all_groups"],
-    "Turn": ["rollout", "written", "why", "whys", "now", "due"],
+    "Turn": ["rollout", "written", "why", "whys", "now", "due", "outputs"],
 }
 NAMES = {
     *(name.partition(".")[0] for name in SIGNATURES),

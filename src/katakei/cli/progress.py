@@ -20,8 +20,9 @@ from katakei.cli.invocation import invocation
 from katakei.cli.messages import internal_error, on_terminal, say, say_command, unblocked
 from katakei.cli.output import FrameLine, Output, silence
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, LeaseLostError, UnreachableError
-from katakei.domain.events import Event, WorkEnded
+from katakei.domain.events import Event, PhaseChanged, WorkEnded
 from katakei.domain.model import TargetId
+from katakei.domain.phases import FINAL_PHASES, Phase
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import Journal
 from katakei.domain.replay import Rollout
@@ -38,10 +39,9 @@ from katakei.runtime.runner import Turn
 from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.text import Text
 
 REPEAT = timedelta(seconds=30)  # how often an unchanged reason for waiting is shown again without a terminal
-COLORS = re.compile(r"\x1b\[[0-9;]*m")
 RUNNING = re.compile(r"\d+[hms]?\b( \d+[ms]\b)?")  # numbers and durations that only count on
 
 
@@ -69,6 +69,12 @@ class Screen:
         self._invocation = invocation()
         self._ci = ci_system(os.environ) if not (self.terminal or as_json) else CiSystem.NONE
         self._said: tuple[datetime, str] | None = None
+        self._output: Output | None = None
+        self._drawn: Turn | None = None
+        self._session: RolloutSession | None = None
+        self._interrupted = False
+        self._left: dict[TargetId, datetime] = {}
+        self._cycles: list[timedelta] = []
 
     def show_proposal(self, proposal: Proposal) -> None:
         """First the commands that put everything back by hand, then what is about to happen."""
@@ -82,7 +88,7 @@ class Screen:
 
     def begin(self, session: RolloutSession) -> None:
         """Which rollout this is. One that is carried on was not shown here before, so its restore lines come first."""
-        self._forecast = forecast(session.plan)
+        self._session, self._forecast = session, forecast(session.plan)
         if self.as_json:
             data = plan_text.plan_data(session.plan, self._forecast, session.restore_lines, session.restore_held)
             self.say(event_text.planned_json(data, carried_on=session.carried_on))
@@ -105,6 +111,8 @@ class Screen:
         now = turn.now
         self._turn = turn
         if self._live:
+            self._time_cycles(turn)
+            self._drawn = turn
             return
         if self._news(turn, now):
             waiting = event_text.waiting_json(now.isoformat(), turn.why)
@@ -155,7 +163,7 @@ class Screen:
         if not self.terminal:
             yield
             return
-        self._live = True
+        self._live, self._output = True, output
         output.show(self._frame)
         try:
             yield
@@ -163,15 +171,42 @@ class Screen:
             output.show(None)
             self._live = False
 
-    def _frame(self, columns: int, rows: int) -> Sequence[FrameLine]:
-        """Called in the thread of the output, with what the last turn left."""
-        turn = self._turn
-        if turn is None or self._forecast is None:
-            return ()
-        from katakei.render.live_table import live
+    def line_typed(self) -> None:
+        """A person pressed Enter on this terminal."""
+        if self._output:
+            self._output.line_typed()
 
-        whys = {wait.target: wait.reason for wait in turn.whys if wait.target}
-        return _drawn(live(turn.rollout, sentence(turn.why), whys, self._forecast, turn.now), columns, rows)
+    def interrupted(self) -> None:
+        """A person pressed Ctrl-C. Called from a signal handler."""
+        self._interrupted = True
+
+    def _frame(self, columns: int, rows: int) -> Sequence[FrameLine]:
+        """Called in the thread of the output, with what the last turn left. Durations count on between two turns."""
+        turn, session = self._drawn, self._session
+        if turn is None or session is None or self._forecast is None:
+            return ()
+        from katakei.render.live_table import LiveView, live
+
+        view = LiveView(
+            turn.rollout,
+            turn.why,
+            {wait.target: wait.reason for wait in turn.whys if wait.target},
+            self._forecast,
+            max(turn.now, session.now),
+            tuple(self._cycles),
+            turn.outputs,
+            interrupted=self._interrupted,
+            takes_enter=self.takes_enter(turn.rollout.plan),
+        )
+        return _colored(live(view, columns, rows), columns)
+
+    def _time_cycles(self, turn: Turn) -> None:
+        """Notes how long each target takes from its take-out to its end, for the forecast."""
+        for event in turn.written:
+            if isinstance(event, PhaseChanged) and event.to is Phase.DRAINING:
+                self._left[event.target] = event.at
+            elif isinstance(event, PhaseChanged) and event.to in FINAL_PHASES and event.target in self._left:
+                self._cycles.append(event.at - self._left.pop(event.target))
 
     def _news(self, turn: Turn, now: datetime) -> bool:
         """Whether to show the reason for waiting: when it is another one, and again after a while.
@@ -213,7 +248,7 @@ def drive(
 
 def _drive(session: RolloutSession, screen: Screen, inhibitor: SleepInhibitor, output: Output) -> None:
     try:
-        with _interruptible(session), session, _awake(inhibitor):
+        with _interruptible(session, screen), session, _awake(inhibitor):
             screen.begin(session)
             with screen.live(output):
                 told = False
@@ -246,16 +281,17 @@ def _serves(rollout: Rollout, journal: Journal | None) -> Mapping[TargetId, str]
     }
 
 
-def _drawn(view: "RenderableType", columns: int, rows: int) -> Sequence[FrameLine]:
-    """The view as lines with their colors, at most so many that the terminal does not scroll."""
-    from rich.cells import cell_len
+def _colored(lines: "Sequence[Text]", columns: int) -> Sequence[FrameLine]:
+    """The lines with their colors, as this terminal can show them."""
     from rich.console import Console
 
-    console = Console(file=io.StringIO(), force_terminal=True, width=columns, height=rows, legacy_windows=False)
-    with console.capture() as drawn:
-        console.print(view)
-    lines = drawn.get().rstrip("\n").split("\n")[: max(1, rows - 1)]
-    return [FrameLine(line, cell_len(COLORS.sub("", line))) for line in lines]
+    console = Console(file=io.StringIO(), force_terminal=True, width=columns, legacy_windows=False)
+    drawn = []
+    for line in lines:
+        with console.capture() as text:
+            console.print(line, end="", soft_wrap=True, highlight=False)
+        drawn.append(FrameLine(text.get(), line.cell_len))
+    return drawn
 
 
 def _keep_awake(inhibitor: SleepInhibitor, turn: Turn, *, told: bool) -> bool:
@@ -288,7 +324,7 @@ def _carried_on(rollout: Rollout) -> str:
 
 
 @contextmanager
-def _interruptible(session: RolloutSession) -> Iterator[None]:
+def _interruptible(session: RolloutSession, screen: Screen) -> Iterator[None]:
     asked: list[int] = []  # not an Event: setting one in a signal handler can deadlock
 
     def handler(number: int, frame: FrameType | None) -> None:
@@ -298,6 +334,7 @@ def _interruptible(session: RolloutSession) -> Iterator[None]:
         elif asked:
             raise KeyboardInterrupt
         asked.append(number)
+        screen.interrupted()
         session.interrupt(signal.Signals(number).name)
         with suppress(UnreachableError, RuntimeError):  # RuntimeError: the signal came in the middle of a line
             say("katakei: finishing the targets in progress; a second signal stops at once", err=True)

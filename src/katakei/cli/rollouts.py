@@ -235,6 +235,7 @@ def _listen(drivers: "Bootstrap", session: RolloutSession, screen: Screen) -> No
 
     def entered() -> None:
         while os.read(0, 4096):  # not by sys.stdin: its buffer would be locked by this thread when Python ends
+            screen.line_typed()
             try:
                 Control(drivers).approve(session.plan.rollout, ())
             except KatakeiError as error:

@@ -120,6 +120,7 @@ class TargetStatus:
     retry: bool = False
     was_out: bool = False  # it was left out when this attempt began
     marks: str = ""  # where the marks of its work are kept, see ports.Executor.marks
+    entered: datetime | None = None  # when the phase began, also by the clock of an earlier process; for people only
     reverted: bool = False  # the present revert was decided for it: once is enough, whatever the result
 
 
@@ -132,13 +133,19 @@ def after_change(before: TargetStatus, event: e.PhaseChanged) -> TargetStatus:
     """The status after a transition. A transition out of a final phase begins another attempt."""
     intent, why = event.intent or before.intent, e.reason_of(event)
     after = replace(
-        before, phase=event.to, since=event.at, intent=intent, reason=why, cause=event.cause or before.cause
+        before,
+        phase=event.to,
+        since=event.at,
+        entered=event.at,
+        intent=intent,
+        reason=why,
+        cause=event.cause or before.cause,
     )
     if before.phase in FINAL_PHASES:
         after = TargetStatus(event.to, event.at, intent, before.attempt + 1, why, touched=before.touched)
         tries = before.tries + 1 if before.cause in RETRYABLE else 1
         after = replace(after, was_out=before.phase is Phase.LEFT_OUT, baseline=before.baseline, tries=tries)
-        after = replace(after, reverted=intent is Intent.REVERT)
+        after = replace(after, reverted=intent is Intent.REVERT, entered=event.at)
     if event.to is Phase.DRAINING:
         return replace(after, deregistered=frozenset(), called=None, out_since=None, cut_short=False, found_serving=0)
     if event.to is Phase.WORKING:

@@ -1,21 +1,32 @@
-"""A rollout as a live table on a terminal: the phase of every target, the window, and what the rollout waits for."""
+"""A running rollout on a terminal: what runs where, how far it is, which targets move or failed, and what it waits for.
 
-from collections.abc import Mapping
-from datetime import datetime
+The view fits into any terminal of 60 columns and more, and is never taller than it: rows are left out first. The last
+lines say what Ctrl-C does and what a person has to do.
+"""
 
-from rich.console import Group, RenderableType
-from rich.table import Table
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from katakei.domain.model import TargetId
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Phase
-from katakei.domain.reasons import Reason
+from katakei.domain.reasons import Reason, ReasonCode
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast
 from katakei.render.reasons import sentence
-from katakei.render.text import one_line, span
+from katakei.render.recap import lasted, subject
+from katakei.render.text import clock_time, harmless, listed, one_line, span
 
-MOST = 20  # lines of the table; targets in progress come first
+SENTENCE_LINES = 3
+OUTPUT_LINES = 8
+FAILED_ROWS = 3  # failed targets that are shown while others are in progress
+NAME_COLUMNS = 24
+MARGIN = 10  # seconds below which a forecast says nothing
+
 COLORS: Mapping[Phase, str] = {
     Phase.WAITING: "dim",
     Phase.DONE: "green",
@@ -25,48 +36,223 @@ COLORS: Mapping[Phase, str] = {
     Phase.SKIPPED: "yellow",
     Phase.GONE: "yellow",
 }
+NAMES: Mapping[Phase, str] = {Phase.LEFT_OUT: "out of service", Phase.FAILED_SERVING: "failed"}
+UNBOUNDED = frozenset({ReasonCode.PAUSED, ReasonCode.FINISHED, ReasonCode.NOTHING_IN_PROGRESS, ReasonCode.ACTING})
 
 
-def live(
-    rollout: Rollout, waiting: str, reasons: Mapping[TargetId, Reason], forecast: Forecast, now: datetime
-) -> RenderableType:
-    """The table of one turn.
+@dataclass(frozen=True, slots=True)
+class LiveView:
+    """What one drawing shows.
 
-    Args:
-        rollout: The rollout.
-        waiting: What the rollout waits for, as one sentence.
-        reasons: What single targets wait for; without one, why a target is in its phase.
+    Attributes:
+        rollout: The rollout after the last turn.
+        why: What the rollout waits for.
+        whys: What single targets wait for; without one, why a target is in its phase.
         forecast: The prediction made for the plan.
-        now: The time of the turn.
+        now: The time.
+        cycles: How long each target took that this process saw from its take-out to its end.
+        outputs: What the work that runs now has printed so far.
+        interrupted: A person pressed Ctrl-C.
+        takes_enter: Enter says that the manual work is done.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in ("TARGET", "NAME", "ZONE", "PHASE", "FOR", "WHY"):
-        table.add_column(head, overflow="fold")
-    shown = [*rollout.at(*IN_PROGRESS), *rollout.at(Phase.WAITING), *rollout.at(*FINAL_PHASES)]
-    for target_id in sorted(shown[:MOST], key=list(rollout.targets).index):
-        target, status = rollout.targets[target_id], rollout.statuses[target_id]
-        phase = Text(status.phase.value, COLORS.get(status.phase, "cyan"))
-        wait = "" if status.phase in FINAL_PHASES or status.phase is Phase.WAITING else span(now - status.since)
-        why = sentence(reasons.get(target_id, status.reason))
-        table.add_row(Text(target_id), Text(one_line(target.name)), Text(target.zone), phase, wait, Text(why, "dim"))
-    return Group(
-        table,
-        Text(_more(len(shown))),
-        Text(_progress(rollout, forecast, now), "bold"),
-        Text(one_line(waiting), "italic"),
-    )
+
+    rollout: Rollout
+    why: Reason
+    whys: Mapping[TargetId, Reason]
+    forecast: Forecast
+    now: datetime
+    cycles: tuple[timedelta, ...] = ()
+    outputs: Mapping[TargetId, str] = field(default_factory=dict)
+    interrupted: bool = False
+    takes_enter: bool = False
 
 
-def _more(count: int) -> str:
-    return f"and {count - MOST} more" if count > MOST else ""
+def live(view: LiveView, columns: int, rows: int) -> list[Text]:
+    """The lines of one drawing: none wider than `columns`, fewer than `rows` in all, the footer always among them."""
+    head = [_headline(view), _progress(view, columns), _counts(view)]
+    waiting = _wrapped(Text(_sentence(view), "italic"), columns, SENTENCE_LINES)
+    foot = [Text(line, style) for line, style in _footer(view)]
+    foot = [part for line in foot for part in _wrapped(line, columns, SENTENCE_LINES)]
+    room = max(0, rows - 1 - len(foot))
+    fixed = [*head[: max(1, room - len(waiting))], *waiting][:room]
+    room -= len(fixed)
+    output = _output(view)
+    table = _table(view, max(0, room - min(len(output), OUTPUT_LINES)), columns)
+    room -= len(table)
+    shown = [output[0], *output[1:][-(room - 1) :]] if output and room > 1 else []
+    lines = [*fixed[: len(head)], *table, *fixed[len(head) :], *shown, *foot]
+    for line in lines:
+        line.truncate(columns, overflow="ellipsis")
+    return lines
 
 
-def _progress(rollout: Rollout, forecast: Forecast, now: datetime) -> str:
+def _headline(view: LiveView) -> Text:
+    rollout = view.rollout
+    took = span(lasted(rollout, view.now))
+    text = Text(f"{subject(rollout.plan)}", "bold")
+    return text.append(f"  {took} so far{to_go(view)}  {rollout.plan.rollout}", "not bold")
+
+
+def _progress(view: LiveView, columns: int) -> Text:
+    rollout = view.rollout
+    total = len(rollout.statuses)
     ended = sum(len(rollout.by_phase[phase]) for phase in FINAL_PHASES)
-    took = rollout.driven_until(now)
-    left = forecast.total - took
-    return (
-        f"{ended} of {len(rollout.statuses)} targets ended,"
-        f" {rollout.in_progress} of {rollout.plan.window} out at a time,"
-        f" {span(took)} so far, about {span(left)} left without the work itself"
-    )
+    failed = len(rollout.by_phase[Phase.LEFT_OUT]) + len(rollout.by_phase[Phase.FAILED_SERVING])
+    moving = rollout.in_progress
+    text = f" {ended} of {total} ended, {moving} of {rollout.plan.window} out at a time"
+    wide = max(10, min(50, columns - len(text)))
+    cells = [round(wide * number / max(1, total)) for number in (ended - failed, ended, ended + moving)]
+    full, bad, busy = cells[0], cells[1] - cells[0], cells[2] - cells[1]
+    if moving and not busy and sum((full, bad)) < wide:
+        busy = 1
+    bar = Text("━" * full, "green").append("━" * bad, "red").append("━" * busy, "cyan")
+    return bar.append("─" * (wide - full - bad - busy), "dim").append(text, "default")
+
+
+def _counts(view: LiveView) -> Text:
+    """How many targets are in each phase, those that move first."""
+    by_phase = view.rollout.by_phase
+    order = [phase for phase in Phase if phase in IN_PROGRESS]
+    order += [
+        Phase.LEFT_OUT,
+        Phase.FAILED_SERVING,
+        Phase.DONE,
+        Phase.RETURNED,
+        Phase.SKIPPED,
+        Phase.GONE,
+        Phase.WAITING,
+    ]
+    line = Text()
+    for phase in order:
+        if by_phase[phase]:
+            line.append("  " if line else "")
+            line.append(f"{len(by_phase[phase])} {NAMES.get(phase, phase.value)}", COLORS.get(phase, "cyan"))
+    return line
+
+
+def to_go(view: LiveView) -> str:
+    """', about 3m to go'. The work itself is part of it once one target has come through.
+
+    Returns:
+        '' where nothing useful can be said.
+    """
+    rollout, known = view.rollout, bool(view.cycles)
+    if rollout.finished:
+        return ""
+    cycle = sorted(view.cycles)[len(view.cycles) // 2] if known else view.forecast.per_target
+    rounds = -(-len(rollout.by_phase[Phase.WAITING]) // rollout.plan.window) if not rollout.stopped else 0
+    moving = [rollout.statuses[target] for target in rollout.at(*IN_PROGRESS)]
+    rest = max((_rest(view, cycle, status.phase, status.entered or status.since) for status in moving), default=None)
+    left = cycle * rounds + (rest or timedelta())
+    if left < timedelta(seconds=MARGIN):
+        return ", nearly done" if rest is not None and not rounds and known else ""
+    return f", about {span(left)} to go" + ("" if known else " and the work")
+
+
+def _rest(view: LiveView, cycle: timedelta, phase: Phase, entered: datetime) -> timedelta:
+    """How long a target in this phase still takes: the parts of the forecast that follow, as shares of a cycle."""
+    parts = [part.length for part in view.forecast.parts]
+    done = 0 if phase in {Phase.DRAINING, Phase.OUT} else 1 if phase is not Phase.SOAKING else max(1, len(parts) - 1)
+    total = sum(parts, timedelta()) or timedelta(seconds=1)
+    share = sum(parts[done:], timedelta()) / total
+    return max(timedelta(), cycle * share - (view.now - entered))
+
+
+def _table(view: LiveView, room: int, columns: int) -> list[Text]:
+    """One line for each target that moves or failed, as many as fit; the last one says how many more there are."""
+    rollout = view.rollout
+    moving = rollout.at(*IN_PROGRESS)
+    failed = [*rollout.by_phase[Phase.LEFT_OUT], *rollout.by_phase[Phase.FAILED_SERVING]]
+    shown = [*failed[-FAILED_ROWS:], *moving, *failed[:-FAILED_ROWS]]
+    if not shown or room < 1:
+        return []
+    more = len(shown) - room
+    kept = shown if more <= 0 else shown[: room - 1]
+    names = {target: one_line(rollout.targets[target].name) or str(target) for target in kept}
+    wide = min(NAME_COLUMNS, columns // 3, max(map(cell_len, names.values()), default=0))
+    lines = [_row(view, target, names[target], wide) for target in kept]
+    return lines if more <= 0 else [*lines, Text(f"and {len(shown) - len(kept)} more", "dim")]
+
+
+def _row(view: LiveView, target: TargetId, name: str, wide: int) -> Text:
+    status = view.rollout.statuses[target]
+    label = Text(name)
+    label.truncate(wide, overflow="ellipsis", pad=True)
+    phase = NAMES.get(status.phase, status.phase.value)
+    waited = "" if status.phase in FINAL_PHASES else span(view.now - (status.entered or status.since))
+    why = "" if target == _awaited(view) else sentence(view.whys.get(target, status.reason))
+    row = label.append(f"  {phase:<14}", COLORS.get(status.phase, "cyan")).append(f"  {waited:>7}  ", "default")
+    return row.append(why, "dim")
+
+
+def _sentence(view: LiveView) -> str:
+    """What the rollout waits for, since when, and until when at the latest (promise 9)."""
+    rollout, text = view.rollout, sentence(view.why)
+    awaited = _awaited(view)
+    if awaited is None:
+        return text
+    since = rollout.statuses[awaited].entered or rollout.statuses[awaited].since
+    limit = latest(rollout, awaited)
+    until = f", until {clock_time(limit)} at the latest" if limit else ""
+    return f"{text} (since {clock_time(since)}{until})"
+
+
+def _awaited(view: LiveView) -> TargetId | None:
+    """The target that the sentence is about; None where it is about none, or about one that does not move."""
+    named = dict(view.why.data).get("target")
+    moving = [target for target in view.rollout.at(*IN_PROGRESS) if target == named]
+    return moving[0] if moving else None
+
+
+def latest(rollout: Rollout, target: TargetId) -> datetime | None:
+    """When the phase of a target in progress ends at the latest, whatever happens. It counts anew after a takeover."""
+    spec, status = rollout.plan.spec, rollout.statuses[target]
+    groups = rollout.groups[target]
+    delay = max((group.delay for group in groups), default=timedelta())
+    limits = spec.limits
+    drain = max(spec.drain.settle, delay) if limits.draining_from_delay else timedelta()
+    allowed = {
+        Phase.DRAINING: drain + limits.draining_extra,
+        Phase.OUT: drain + limits.draining_extra,
+        Phase.WORKING: limits.working,
+        Phase.CHECKING: spec.check.within,
+        Phase.WARMING: limits.warming,
+        Phase.RETURNING: limits.warming + delay,
+        Phase.SOAKING: limits.warming + spec.soak,
+    }.get(status.phase)
+    return status.since + allowed if allowed else None
+
+
+def _output(view: LiveView) -> list[Text]:
+    """What the work prints, where it runs on exactly one target: whose it is, then its lines."""
+    working = list(view.rollout.by_phase[Phase.WORKING])
+    if len(working) != 1 or not view.outputs.get(working[0]):
+        return []
+    lines = [line.expandtabs() for line in harmless(view.outputs[working[0]]).splitlines() if line.strip()]
+    name = one_line(view.rollout.targets[working[0]].name) or working[0]
+    return [Text(f"{name} prints:", "dim"), *(Text(f"│ {line}") for line in lines[-OUTPUT_LINES:])]
+
+
+def _footer(view: LiveView) -> Iterator[tuple[str, str]]:
+    """What a person has to do, and what Ctrl-C does now."""
+    rollout = view.rollout
+    ready = [target for target in rollout.by_phase[Phase.WORKING] if rollout.command(target).executor == "manual"]
+    if ready:
+        where = listed(f"{one_line(rollout.targets[t].name) or t} at {rollout.targets[t].address}" for t in ready)
+        done = (
+            "press Enter when it is done" if view.takes_enter else "then run: katakei approve " + rollout.plan.rollout
+        )
+        yield f"Your turn: work on {where}, {done}", "bold yellow"
+    if view.interrupted:
+        busy = "finishing the targets in progress, then it ends"
+        yield f"Interrupted: {busy}. Ctrl-C: stops at once; a command on a target goes on running", "bold"
+    else:
+        yield "Ctrl-C: finishes the targets in progress, then ends. Twice: stops at once", "dim"
+
+
+def _wrapped(text: Text, columns: int, most: int) -> Sequence[Text]:
+    """The text in at most so many lines; the last one ends with … where there are more."""
+    lines = text.wrap(Console(width=columns), columns)
+    if len(lines) > most:
+        lines[most - 1].append(" …")
+    return list(lines[:most])

@@ -6,14 +6,14 @@ a call is an event, which is written with the next append. `RolloutSession.step`
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Record, StartWork, Wait
 from katakei.domain.errors import ConcurrentAppendError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
-from katakei.domain.model import RolloutId
-from katakei.domain.observation import Observation
+from katakei.domain.model import RolloutId, TargetId
+from katakei.domain.observation import Observation, WorkState
 from katakei.domain.ports import ProbedTarget
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout, evolve, replay
@@ -48,6 +48,7 @@ class Turn:
         whys: What each target waits for.
         now: The moment at which the turn ended.
         due: The moment at which the next turn is due, unless the clock is woken before.
+        outputs: The end of what running work has printed, where the executor can tell before it ends.
     """
 
     rollout: Rollout
@@ -56,6 +57,7 @@ class Turn:
     whys: tuple[Wait, ...]
     now: datetime
     due: datetime
+    outputs: Mapping[TargetId, str] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
@@ -239,7 +241,9 @@ class Runner:
         why = trouble or self._refused(now) or self._slow_journal(now)
         why = why or waiting_reason(self._rollout, tuple(actions))
         due = max(next_turn_due(tuple(actions), now), self._observer.again(now))
-        return Turn(self._rollout, tuple(written), why, waits, now, due)
+        works = self._observation.works.items()
+        outputs = {key.target: work.out for key, work in works if work.state is WorkState.RUNNING and work.out}
+        return Turn(self._rollout, tuple(written), why, waits, now, due, outputs)
 
     def _refused(self, now: datetime) -> Reason | None:
         """Why the executor does not accept the work; shown until limits.working ends that."""

@@ -7,7 +7,7 @@ every decision is in the journal.
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -68,6 +68,11 @@ class RolloutSession:
     def rollout(self) -> Rollout:
         """The rollout as this process last read or wrote it."""
         return self._runner.rollout
+
+    @property
+    def now(self) -> datetime:
+        """The time, by the clock of this process."""
+        return self._drivers.clock.now()
 
     @property
     def restore_lines(self) -> tuple[str, ...]:

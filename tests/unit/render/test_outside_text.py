@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
-from rich.console import Console
 from tests.unit.domain.test_outside_text import HOSTILE, commands
 from tests.unit.given import NOON, a_group, a_plan, brought, later, t
 from tests.unit.surveyed import WEB, a_survey
@@ -27,7 +26,7 @@ from katakei.render import groups, report
 from katakei.render import plan as plan_text
 from katakei.render.answers import accepted, driver_text
 from katakei.render.errors import error_text
-from katakei.render.live_table import live
+from katakei.render.live_table import LiveView, live
 from katakei.render.reasons import sentence
 from katakei.render.recap import Invocation, recap
 from katakei.render.rollout_list import list_text
@@ -78,9 +77,8 @@ def views(word: str) -> Mapping[str, str]:
     header = RolloutHeader(plan.rollout, "shop", (a_group().arn,), NOON, None, word)
     driver = Driver(Owner(word, word, 1, 1, word), Liveness.GONE)
     carried = CarriedRelease(word, plan.rollout, Knowledge.CONFIRMED)
-    console = Console(width=10_000)
-    with console.capture() as drawn:
-        console.print(live(rollout, word, {}, forecast(plan), later(9)))
+    raw = Reason("recorded_text", (("text", word),))
+    live_view = LiveView(rollout, raw, {}, forecast(plan), later(9))
     return {
         "label": label(plan.targets[0]),
         "history": event_text.history(rollout, story, str(Owner(word, word, 1, 1, word))),
@@ -93,7 +91,7 @@ def views(word: str) -> Mapping[str, str]:
         "plan": plan_text.plan_text(plan, forecast(plan)),
         "error": error_text(KatakeiError(word.replace("\n", " "))),
         "unknown reason": sentence(Reason("of_a_newer_version", (("text", word),))),
-        "live": drawn.get(),
+        "live": "\n".join(line.plain for line in live(live_view, 10_000, 100)),
         "lines": "\n".join(map(event_text.event_json, story[1:])),
     }
 
