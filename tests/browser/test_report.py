@@ -28,6 +28,8 @@ document.querySelector("iframe").onload = function () {{
     track: box(page.querySelector(".track")).width,
     colors: new Set([...page.querySelector(".track").children].map(bar => getComputedStyle(bar).backgroundColor)).size,
     serving: page.querySelector("path.serving").getBBox().width,
+    lines: [...page.querySelectorAll("pre.line")].map(each => [each.innerText, getComputedStyle(each).userSelect,
+      getComputedStyle(each).whiteSpace, box(each).height]),
     asked: this.contentWindow.performance.getEntriesByType("resource").length,
     title: page.title,
   }});
@@ -47,28 +49,39 @@ def test_report_fits_the_screen_and_bars_fit_phases(tmp_path: Path, width: int) 
     assert found["colors"] == 6
     assert found["serving"] == pytest.approx(1000, abs=1)
     assert found["asked"] == 0
+    (line,) = found["lines"]
+    assert line[:3] == [RESTORE[0], "all", "pre"]
+    assert line[3] < 60
+
+
+def test_print_shows_what_the_screen_folds(tmp_path: Path) -> None:
+    """Every event is in the folded part: several hundred of them fill pages of paper."""
+    plan = a_plan(60, service="shop")
+    events = told(plan, *(way(plan, number) for number in range(60)), [e.Finished(later(105))])
+    (tmp_path / "report.html").write_text(report.page(replay(events), events, RESTORE, later(105)), encoding="utf-8")
+    chromium(tmp_path, f"--print-to-pdf={tmp_path}/report.pdf", (tmp_path / "report.html").as_uri())
+    pages = re.findall(rb"/Type /Page\b", (tmp_path / "report.pdf").read_bytes())
+    assert len(pages) > 16
 
 
 def measured(folder: Path, page: str, width: int) -> Any:
     """What Chromium measured."""
-    browser = shutil.which("chromium")
-    assert browser, "the tests need chromium: make packages installs it"
     around = folder / "around.html"
     around.write_text(AROUND.format(width=width, page=escape(page, quote=True)), encoding="utf-8")
-    words = [
+    done = chromium(folder, "--virtual-time-budget=5000", "--dump-dom", around.as_uri())
+    said = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert said, done.stderr
+    return json.loads(unescape(said[1]))
+
+
+def chromium(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    browser = shutil.which("chromium")
+    assert browser, "the tests need chromium: make packages installs it"
+    ours = (
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
         "--disable-dev-shm-usage",
         f"--user-data-dir={folder}/profile",
-    ]
-    done = subprocess.run(
-        [browser, *words, "--virtual-time-budget=5000", "--dump-dom", around.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
     )
-    said = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert said, done.stderr
-    return json.loads(unescape(said[1]))
+    return subprocess.run([browser, *ours, *words], capture_output=True, text=True, timeout=90, check=True)

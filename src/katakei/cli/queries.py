@@ -101,7 +101,13 @@ class ReportOptions(RolloutOptions):
         "-o",
         "--output",
         metavar="FILE",
-        help="Where to write it; - for standard output. Else katakei-ROLLOUT.html here.",
+        help="Where to write it; - for standard output. Else katakei-ROLLOUT.html (or .md) here.",
+    )
+    form: str | None = option(
+        "--format",
+        "form",
+        type=click.Choice(["html", "markdown"]),
+        help="html, or markdown for a ticket; else by the ending of FILE (.md is markdown).",
     )
 
 
@@ -252,7 +258,7 @@ def wait_(context: Context, options: WaitOptions) -> int:
 @click.command("report")
 @takes(ReportOptions)
 def report_(context: Context, options: ReportOptions) -> None:
-    """One HTML page about ROLLOUT that needs nothing else: phases, who served, why it waited, output, restore lines."""
+    """One page about ROLLOUT that needs nothing else: phases, who served, why it waited, output, restore lines."""
     from katakei.render import report
 
     with context.queries() as queries:
@@ -262,11 +268,12 @@ def report_(context: Context, options: ReportOptions) -> None:
     if context.as_json:
         say_json(report.data(state, events, restore, now))
         return
-    page = report.page(state, events, restore, now)
+    is_markdown = options.form == "markdown" or (not options.form and (options.output or "").endswith(".md"))
+    page = (report.markdown if is_markdown else report.page)(state, events, restore, now)
     if options.output == "-":
         say(page)
         return
-    file = Path(options.output or f"katakei-{state.plan.rollout}.html")
+    file = Path(options.output or f"katakei-{state.plan.rollout}.{'md' if is_markdown else 'html'}")
     _write(file, page)
     say(str(file))
 
@@ -278,6 +285,7 @@ def _write(file: Path, page: str) -> None:
     try:
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".katakei-") as folder:
             new = Path(folder, "report")
+            new.touch(mode=0o600)  # it holds the output of the work, as the journal does
             new.write_text(page, encoding="utf-8")
             new.replace(file)
     except OSError as fault:

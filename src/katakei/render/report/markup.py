@@ -12,6 +12,7 @@ from katakei.domain.model import Group, TargetId
 from katakei.domain.phases import IN_PROGRESS, Phase
 from katakei.domain.plan import Floor
 from katakei.domain.replay import Rollout
+from katakei.render.local_time import local_second
 from katakei.render.report.timeline import Bar, Level
 from katakei.render.text import harmless, span
 
@@ -42,9 +43,14 @@ def section(title: str, *parts: str, note: str = "") -> str:
     return f"<section>\n<h2>{text(title)}</h2>\n{how}{chr(10).join(parts)}\n</section>\n"
 
 
-def folded(title: str, inside: str) -> str:
-    """A part that the reader opens with a click; it needs no script."""
-    return f"<details><summary>{text(title)}</summary>\n{inside}\n</details>\n"
+def folded(title: str, inside: str, *, shown: bool = False) -> str:
+    """A part that the reader opens and closes with a click; it needs no script. In print it is always open."""
+    return f"<details{' open' if shown else ''}><summary>{text(title)}</summary>\n{inside}\n</details>\n"
+
+
+def line(command: object) -> str:
+    """A command in one line that can be copied whole."""
+    return f'<pre class="line">{text(command)}</pre>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,8 @@ def _steps(found: Sequence[Level], top: int, axis: Axis) -> str:
 
 def _bar(bar: Bar, axis: Axis) -> str:
     why = f": {bar.why}" if bar.why else ""
-    title = f"{bar.phase.value} {span(bar.lasted)}{' so far' if bar.open else ''}, attempt {bar.attempt}{why}"
+    lasted = f"{span(bar.lasted)}{' so far' if bar.open else ''} from {local_second(bar.begun)}"
+    title = f"{bar.phase.value} {lasted}, attempt {bar.attempt}{why}"
     place = f"left:{axis.at(bar.begun):.3f}%;width:{max(axis.width(bar.begun, bar.ended), 0.05):.3f}%"
     return f'<i class="{bar.phase.value}" style="{place}" title="{text(title)}"></i>'
 

@@ -6,27 +6,24 @@ from functools import cache
 from importlib.resources import files
 
 from katakei.domain import events as e
-from katakei.domain.errors import ExitCode
 from katakei.domain.model import TargetId
 from katakei.domain.observation import Blind, recorded_baseline
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
+from katakei.domain.results import Result, result
 from katakei.domain.spec import Command
-from katakei.reconcile.outcome import out_of_service, verdict
 from katakei.render import events as event_text
+from katakei.render.local_time import local_second
 from katakei.render.reasons import sentence
-from katakei.render.report.markup import Axis, folded, gantt, section, serving, table, text
-from katakei.render.report.timeline import Bar, bars, end_of, figures, levels
-from katakei.render.text import counted, label, listed, span
+from katakei.render.report import summary
+from katakei.render.report.markup import Axis, folded, gantt, line, section, serving, table, text
+from katakei.render.report.summary import WorkOutput
+from katakei.render.report.timeline import Bar, bars, end_of, levels
+from katakei.render.text import counted, span
 
 SHORT = timedelta(seconds=5)  # a shorter stay in a phase explains nothing
 MANY = 40  # targets in the table of waits; with more targets only those that were out longest
-VERDICTS = {
-    ExitCode.DONE: "Done. Everything that was requested is in service.",
-    ExitCode.FAILED: "Failed, aborted or reverted. Every target is in service.",
-    ExitCode.LEFT_OUT: "Targets were left out of service.",
-    ExitCode.INTERRUPTED: "Not finished.",
-}
+KINDS: Mapping[Result | None, str] = {Result.DONE: "good", Result.FAILED: "bad"}
 
 
 def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], now: datetime) -> str:
@@ -40,23 +37,30 @@ def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], no
     """
     end = end_of(rollout, events, now)
     axis, stays = Axis(rollout.begun, end), bars(rollout, events, end)
-    plan = rollout.plan
-    title = f"{plan.spec.service}{f' → {plan.release}' if plan.release else ''}"
+    plan, title = rollout.plan, summary.title(rollout)
     serves = [
         serving(group, plan.floors[group.arn], levels(rollout, events, group.arn), axis)
         for group in plan.groups
         if group.arn in plan.floors
     ]
-    lines = [(f"{event.at:%H:%M:%S}", what) for event in events if (what := event_text.describe(rollout, event))]
+    works = summary.works(rollout, events)
+    failed = [_output(work) for work in works if work.failed]
+    stamps = summary.stamps([event.at for event in events])
+    lines = [(stamps(event.at), what) for event in events if (what := event_text.describe(rollout, event))]
+    since = f"Minutes since {local_second(rollout.begun)}. Point at a bar for details."
     parts = [
-        _head(rollout, title, events[-1].at),
+        _head(rollout, events),
         _figures(rollout, events, end),
-        section("Phases", gantt(rollout, stays, axis), note="Minutes since the beginning. Point at a bar for details."),
+        section("Output of failed work", *failed) if failed else "",
+        section("Phases", gantt(rollout, stays, axis), note=since),
         section("Serving", *serves, note=SERVING) if serves else "",
         section("Why it waited", _waits(rollout, events, stays)),
-        section("Work", *_work(rollout, events)),
-        section("Restore every registration by hand", f"<pre>{text(chr(10).join(restore))}</pre>"),
-        section("Everything that happened", folded(counted(len(lines), "line"), table(("UTC", "what"), lines))),
+        section("Work", *_work(rollout, works)),
+        section("Restore every registration by hand", *map(line, restore), note=RESTORE),
+        section(
+            "Everything that happened",
+            folded(counted(len(lines), "line"), table((f"time {stamps.zone}".strip(), "what"), lines)),
+        ),
     ]
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{text(title)}</title>\n'
@@ -69,6 +73,7 @@ SERVING = (
     "Registrations that could serve. A registration counts as out from the decision to take it out until two"
     " observations, some seconds apart, show it healthy again. The dashed line is the floor."
 )
+RESTORE = "One command for each group. A click selects the whole command."
 
 
 @cache
@@ -76,47 +81,32 @@ def _style() -> str:
     return files("katakei.render.report").joinpath("style.css").read_text(encoding="utf-8")
 
 
-def _head(rollout: Rollout, title: str, last: datetime) -> str:
-    plan, code = rollout.plan, verdict(rollout)
-    where = f"account {plan.account}, region {plan.region}, {listed(group.name for group in plan.groups)}"
-    until = f"{rollout.finished:%Y-%m-%d %H:%M:%S} UTC" if rollout.finished else f"not finished at {last:%H:%M:%S} UTC"
-    kind = "good" if code is ExitCode.DONE else "bad"
-    left = [f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason)}" for t in rollout.at(Phase.LEFT_OUT)]
-    late = [event_text.lost(rollout, target) for target in rollout.lost]
-    outside = "".join(f'<p class="bad">{text(line)}</p>\n' for line in (*left, *late))
+def _head(rollout: Rollout, events: Sequence[e.Event]) -> str:
+    plan, ended = rollout.plan, result(rollout)
+    trouble = "".join(f'<p class="bad">{text(line)}</p>\n' for line in summary.troubles(rollout))
     return (
-        f'<header>\n<h1>{text(title)}</h1>\n<p class="sub">rollout {text(plan.rollout)} · {text(where)}</p>\n'
-        f'<p class="sub">by {text(plan.who)} · {rollout.begun:%Y-%m-%d %H:%M:%S} to {text(until)}</p>\n'
-        f'<p class="verdict {kind}">{text(VERDICTS[code])} (exit code {int(code)})</p>\n{outside}</header>\n'
+        f'<header>\n<p class="word {KINDS.get(ended, "soft")}">{summary.word(rollout)}</p>\n'
+        f"<h1>{text(summary.title(rollout))}</h1>\n"
+        f'<p class="verdict {KINDS.get(ended, "soft")}">{text(summary.outcome(rollout))}</p>\n{trouble}'
+        f'<p class="sub">rollout {text(plan.rollout)} · {text(summary.place(rollout))}</p>\n'
+        f'<p class="sub">by {text(plan.who)} · {text(summary.period(rollout, events))}</p>\n</header>\n'
     )
 
 
 def _figures(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> str:
-    found, out = figures(events, end), sorted(out_of_service(events).values())
-    shown = {
-        "took": span(found.lasted),
-        **{phase.value: str(len(who)) for phase, who in rollout.by_phase.items() if who},
-        "median out": span(out[len(out) // 2]) if out else "none",
-        "longest out": span(out[-1]) if out else "none",
-        "requests after quiet": str(found.late_requests),
-        "connections cut": str(found.cut_connections),
-    }
+    shown = summary.numbers(rollout, events, end)
     inside = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in shown.items())
     return f'<dl class="figures">{inside}</dl>\n'
 
 
-def _work(rollout: Rollout, events: Sequence[e.Event]) -> list[str]:
-    ended = [event for event in events if isinstance(event, e.WorkEnded)]
-    commands = zip(("work", "revert"), rollout.plan.spec.commands, strict=False)
-    outputs = [
-        folded(
-            f"{label(rollout.targets[event.key.target])}, attempt {event.key.attempt} ({event.key.intent.value}):"
-            f" exit code {event.exit}",
-            f"<pre>{text(event.out or '(no output)')}</pre>",
-        )
-        for event in ended
-    ]
-    return [*(f"<p>{what} by {_command(command)}</p>" for what, command in commands), *outputs]
+def _work(rollout: Rollout, works: Sequence[WorkOutput]) -> list[str]:
+    outputs = [_output(work) for work in works if not work.failed]
+    return [*(f"<p>{what} by {_command(command)}</p>" for what, command in summary.commands(rollout)), *outputs]
+
+
+def _output(work: WorkOutput) -> str:
+    """What the work printed, shown at once where it failed."""
+    return folded(work.title, f"<pre>{text(work.text)}</pre>", shown=work.failed)
 
 
 def _command(command: Command) -> str:

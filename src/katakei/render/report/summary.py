@@ -1,0 +1,137 @@
+"""The summary of a report, as values that the page and the Markdown form share: result, period, figures, work."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from katakei.domain import events as e
+from katakei.domain.errors import ExitCode
+from katakei.domain.model import TargetId
+from katakei.domain.phases import Phase
+from katakei.domain.replay import Rollout
+from katakei.domain.results import Result, result
+from katakei.domain.spec import Command
+from katakei.reconcile.outcome import out_of_service, verdict
+from katakei.render import events as event_text
+from katakei.render.local_time import local_second, zones
+from katakei.render.reasons import sentence
+from katakei.render.report.timeline import figures
+from katakei.render.text import label, listed, span
+
+OUTCOMES: Mapping[Result | None, str] = {
+    Result.DONE: "Everything that was requested was done.",
+    Result.FAILED: "Not everything that was requested was done.",
+    Result.ABORTED: "A person stopped the rollout.",
+    Result.REVERTED: "Every target that was worked on serves what the revert brought.",
+    None: "The rollout goes on, or waits to be continued.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOutput:
+    """What one run of the work printed. `failed` is true for an exit code other than 0."""
+
+    title: str
+    text: str
+    failed: bool
+
+
+def title(rollout: Rollout) -> str:
+    """The service, with the release if the rollout has one."""
+    plan = rollout.plan
+    return f"{plan.spec.service}{f' → {plan.release}' if plan.release else ''}"
+
+
+def word(rollout: Rollout) -> str:
+    """DONE, FAILED, ABORTED or REVERTED; NOT FINISHED while there is no result."""
+    ended = result(rollout)
+    return ended.value.upper() if ended else "NOT FINISHED"
+
+
+def outcome(rollout: Rollout) -> str:
+    """The result in a sentence or two, with the exit code."""
+    ended, code = result(rollout), verdict(rollout)
+    said = [OUTCOMES[ended]]
+    if code is ExitCode.LEFT_OUT:
+        said.append("Targets are out of service.")
+    elif code is ExitCode.FAILED:
+        said.append("Every target is in service.")
+    return f"{' '.join(said)} Exit code {int(code)}."
+
+
+def troubles(rollout: Rollout) -> list[str]:
+    """A line for each target that is out of service, and for each that failed late."""
+    left = [f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason)}" for t in rollout.at(Phase.LEFT_OUT)]
+    return [*left, *(event_text.lost(rollout, target) for target in rollout.lost)]
+
+
+def place(rollout: Rollout) -> str:
+    """Where it ran: account, region, groups."""
+    plan = rollout.plan
+    return f"account {plan.account}, region {plan.region}, {listed(group.name for group in plan.groups)}"
+
+
+def period(rollout: Rollout, events: Sequence[e.Event]) -> str:
+    """From when until when, by the clock on the wall, with its zone."""
+    begun = local_second(rollout.begun)
+    if rollout.finished:
+        return f"{begun} to {local_second(rollout.finished)}"
+    return f"{begun}, not finished at {local_second(events[-1].at)}"
+
+
+def numbers(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> Mapping[str, str]:
+    """The figures, each with its name."""
+    found, out = figures(events, end), sorted(out_of_service(events).values())
+    return {
+        "took": span(found.lasted),
+        **{phase.value: str(len(who)) for phase, who in rollout.by_phase.items() if who},
+        "median out": span(out[len(out) // 2]) if out else "none",
+        "longest out": span(out[-1]) if out else "none",
+        "requests after quiet": str(found.late_requests),
+        "connections cut": str(found.cut_connections),
+    }
+
+
+def works(rollout: Rollout, events: Sequence[e.Event]) -> list[WorkOutput]:
+    """What the work printed, in the order in which it ended."""
+    return [
+        WorkOutput(
+            f"{label(rollout.targets[event.key.target])}, attempt {event.key.attempt} ({event.key.intent.value}):"
+            f" exit code {event.exit}",
+            event.out or "(no output)",
+            failed=event.exit != 0,
+        )
+        for event in events
+        if isinstance(event, e.WorkEnded)
+    ]
+
+
+def commands(rollout: Rollout) -> list[tuple[str, Command]]:
+    """The commands of the rollout: `work`, and `revert` if there is one."""
+    return list(zip(("work", "revert"), rollout.plan.spec.commands, strict=False))
+
+
+def outs(rollout: Rollout, events: Sequence[e.Event]) -> Mapping[TargetId, str]:
+    """How long each target was out of service; '' for a target that never was."""
+    spans = out_of_service(events)
+    return {target: span(spans[target]) if target in spans else "" for target in rollout.targets}
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """How the moments of one rollout are written: short where they share a day and a zone."""
+
+    zone: str
+    form: str
+
+    def __call__(self, at: datetime) -> str:
+        """A moment in local time."""
+        return f"{at.astimezone():{self.form}}"
+
+
+def stamps(moments: Sequence[datetime]) -> Stamps:
+    """The shortest form that tells these moments apart. `zone` is empty where each moment names its own."""
+    days = {at.astimezone().date() for at in moments}
+    found = zones(list(moments))
+    form = "%H:%M:%S" if len(days) < 2 else "%m-%d %H:%M:%S"
+    return Stamps(found.pop(), form) if len(found) == 1 else Stamps("", f"{form} %Z")
