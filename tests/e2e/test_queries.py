@@ -65,9 +65,21 @@ def test_report_is_one_file_with_restore_lines(katakei: Katakei) -> None:
     assert (done.code, done.out) == (0, f"katakei-{ID}.html\n"), done.all()
     page = file.read_text()
     assert "aws elbv2 register-targets" in page
-    assert "Targets were left out of service. (exit code 3)" in page
+    assert ">FAILED<" in page
+    assert "Targets are out of service. Exit code 3." in page
+    assert file.stat().st_mode & 0o777 == 0o600
     assert katakei("report", ID, "-o", "-").out == f"{page}\n"
     assert not list(katakei.folder.glob(".katakei-*"))
+
+
+def test_report_for_a_ticket_is_markdown(katakei: Katakei) -> None:
+    assert katakei("report", ID, "--format", "markdown").out == f"katakei-{ID}.md\n"
+    document = (katakei.folder / f"katakei-{ID}.md").read_text()
+    assert document.startswith("## FAILED: ")
+    assert katakei("report", ID, "-o", "ticket.md").out == "ticket.md\n"
+    assert (katakei.folder / "ticket.md").read_text() == document
+    assert katakei("report", ID, "--format", "html", "-o", "page.md").code == 0
+    assert (katakei.folder / "page.md").read_text().startswith("<!DOCTYPE html>")
 
 
 def test_report_replaces_an_older_one(katakei: Katakei) -> None:

@@ -50,8 +50,13 @@ def side_transitions() -> Mapping[tuple[Phase, ...], tuple[Phase, ...]]:
     return {tuple(starts): ends for ends, starts in shared.items()}
 
 
+def path_picture() -> str:
+    """The path when everything goes well, for the README."""
+    return "\n".join(["```text", ARROW.join(phase.value for phase in main_path()), "```"])
+
+
 def picture() -> str:
-    """The phases as plain text, for the README."""
+    """The phases as plain text."""
     sides = {_named(starts): _named(ends) for starts, ends in side_transitions().items()}
     vanishing = {phase for phase in Phase if Phase.GONE in TRANSITIONS[phase]}
     sides["any phase before an end" if vanishing == set(Phase) - FINAL_PHASES else _named(vanishing)] = Phase.GONE.value
@@ -163,7 +168,7 @@ def between_marks(text: str, name: str, drawing: str) -> str:
 def drawings() -> Mapping[Path, str]:
     """Every file with a drawing, with the text that it should have."""
     drawn = {
-        README: ("phases", picture()),
+        README: ("phases", path_picture()),
         EVIDENCE: ("sockets", sockets()),
         ARCHITECTURE: ("layers", figure()),
         JSON_OUTPUT: ("kinds", kinds()),

@@ -1,17 +1,20 @@
 """The documents: links lead somewhere, every page is in the index, and every environment variable is described."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from katakei.cli import COMMANDS
+from katakei.cli.lab_commands import LAB_PACKAGE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
 VARIABLE = re.compile(r"\bKATAKEI_[A-Z_]*[A-Z]\b")
+READ = re.compile(r"environ(?:\.get\(|\[)\"(KATAKEI_[A-Z_]*[A-Z])\"")
 NAMED = re.compile(r"`([\w./-]+(?:\.(?:py|sh)|/))`")
 NOT_VARIABLES = {"KATAKEI_LINES", "KATAKEI_KEEPER"}  # delimiters of here-documents
 SOURCES = [path for path in (ROOT / "src").rglob("*") if path.suffix in {".py", ".sh"}]
@@ -60,6 +63,18 @@ def test_environment_page_lists_every_variable() -> None:
     used = {name for path in SOURCES for name in VARIABLE.findall(path.read_text(encoding="utf-8"))} - NOT_VARIABLES
     described = set(VARIABLE.findall((DOCS / "environment.md").read_text(encoding="utf-8")))
     assert not used - described
+    tests = {name for path in (ROOT / "tests").rglob("*.py") for name in READ.findall(path.read_text(encoding="utf-8"))}
+    assert not tests - described
+    assert not described - used - tests
+
+
+def test_readme_fits_a_screen_and_installs_from_the_repository() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 70
+    home = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Homepage"]
+    commands = re.findall(r"^(uv tool|pip) install '([^']+)'", text, re.MULTILINE)
+    assert commands == [("uv tool", LAB_PACKAGE), ("pip", LAB_PACKAGE)]
+    assert f"katakei[lab] @ git+{home}" == LAB_PACKAGE
 
 
 def test_json_page_names_every_command() -> None:

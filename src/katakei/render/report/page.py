@@ -45,8 +45,6 @@ def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], no
     ]
     works = summary.works(rollout, events)
     failed = [_output(work) for work in works if work.failed]
-    stamps = summary.stamps([event.at for event in events])
-    lines = [(stamps(event.at), what) for event in events if (what := event_text.describe(rollout, event))]
     since = f"Minutes since {local_second(rollout.begun)}. Point at a bar for details."
     parts = [
         _head(rollout, events),
@@ -57,10 +55,7 @@ def page(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], no
         section("Why it waited", _waits(rollout, events, stays)),
         section("Work", *_work(rollout, works)),
         section("Restore every registration by hand", *map(line, restore), note=RESTORE),
-        section(
-            "Everything that happened",
-            folded(counted(len(lines), "line"), table((f"time {stamps.zone}".strip(), "what"), lines)),
-        ),
+        section("Everything that happened", _history(rollout, events)),
     ]
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{text(title)}</title>\n'
@@ -107,6 +102,12 @@ def _work(rollout: Rollout, works: Sequence[WorkOutput]) -> list[str]:
 def _output(work: WorkOutput) -> str:
     """What the work printed, shown at once where it failed."""
     return folded(work.title, f"<pre>{text(work.text)}</pre>", shown=work.failed)
+
+
+def _history(rollout: Rollout, events: Sequence[e.Event]) -> str:
+    stamps = summary.stamps([event.at for event in events])
+    lines = [(stamps(event.at), what) for event in events if (what := event_text.describe(rollout, event))]
+    return folded(counted(len(lines), "line"), table((f"time {stamps.zone}".strip(), "what"), lines))
 
 
 def _command(command: Command) -> str:
