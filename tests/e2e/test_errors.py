@@ -156,7 +156,7 @@ def refused(lab: Lab) -> Ground:
     ports = iter(range(8101, 8110))
 
     def group(name: str, *instances: str, listened: bool = True, **more: object) -> str:
-        asked = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "instance", **more}
+        asked = {"Protocol": "HTTP", "Port": lab.targets[0].port, "VpcId": vpc, "TargetType": "instance", **more}
         asked = {key: value for key, value in asked.items() if value}
         arn = elb.create_target_group(Name=name, **asked)["TargetGroups"][0]["TargetGroupArn"]
         if listened:

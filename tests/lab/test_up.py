@@ -224,6 +224,27 @@ def test_dead_target_becomes_unhealthy_and_recovers(lab: Lab, clients: Clients) 
     clients.becomes(lab.target_group_arn, first, "healthy")
 
 
+def test_port_without_listener_fails_its_health_check(lab: Lab, clients: Clients) -> None:
+    target, elb = lab.targets[0], clients.get("elbv2")
+    place = {"TargetGroupArn": lab.target_group_arn, "Targets": [{"Id": target.id, "Port": 8099}]}
+    file = Path(target.folder) / "ports"
+
+    def health() -> tuple[str, str]:
+        shown = elb.describe_target_health(**place)["TargetHealthDescriptions"][0]["TargetHealth"]
+        return shown["State"], shown.get("Reason", "")
+
+    elb.register_targets(**place)
+    try:
+        assert clock.wait_for(lambda: health()[0] in {"unhealthy", "healthy"}, 15, 0.1), health()
+        assert health() == ("unhealthy", "Target.FailedHealthChecks")
+        file.write_text("8099\n")
+        assert clock.wait_for(lambda: health()[0] == "healthy", 15, 0.1), health()
+    finally:
+        elb.deregister_targets(**place)
+        file.unlink(missing_ok=True)
+    assert clock.wait_for(lambda: health()[1] == "Target.NotRegistered", 10, 0.1)
+
+
 def test_hanging_deploy_hangs_in_its_restart(lab: Lab, clients: Clients) -> None:
     target = lab.targets[0].id
     lab.faults(deploy_hangs=[target])

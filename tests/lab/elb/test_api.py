@@ -82,6 +82,7 @@ def test_unknown_targets_are_not_registered(aws: RunningElb) -> None:
     assert entry["Target"] == {"Id": "i-ffffffffffffffff0", "Port": 8088}
     assert entry["HealthCheckPort"] == "8088"
     assert entry["TargetHealth"]["Reason"] == "Target.NotRegistered"
+    assert set(entry) == {"Target", "HealthCheckPort", "TargetHealth"}
     assert aws.client().describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"] == []
 
 
@@ -153,6 +154,19 @@ def test_draining_ip_registration_follows_the_switch(aws: RunningElb) -> None:
     aws.client().register_targets(TargetGroupArn=group, Targets=target)
     aws.client().deregister_targets(TargetGroupArn=group, Targets=target)
     assert error(aws.client().register_targets, TargetGroupArn=group, Targets=target)[0] == "InvalidTarget"
+
+
+def test_drained_ip_registers_as_soon_as_draining_is_no_longer_shown(aws: RunningElb) -> None:
+    group = aws.group(TargetType="ip", delay=1)
+    aws.listener(group, aws.balancer())
+    address = aws.environment.instances[ONE].address
+    target: Any = [{"Id": address}]
+    aws.client().register_targets(TargetGroupArn=group, Targets=target)
+    aws.client().deregister_targets(TargetGroupArn=group, Targets=target)
+    assert aws.states(group) == {address: "draining"}
+    assert clock.wait_for(lambda: aws.states(group) == {}, 5)
+    aws.client().register_targets(TargetGroupArn=group, Targets=target)
+    assert aws.states(group)[address] in {"initial", "healthy"}
 
 
 def test_lambda_has_no_port_and_is_unavailable(aws: RunningElb) -> None:

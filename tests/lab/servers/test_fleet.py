@@ -200,7 +200,8 @@ def test_terminated_server_keeps_its_folder_only(servers: Servers) -> None:
 
 
 def test_server_listens_on_added_ports(servers: Servers) -> None:
-    servers.listen(ID, 8081)
+    (servers.get(ID).folder / "ports").write_text("nonsense 99999\n8081\n")
+    assert servers.bound_address(ID, 8081).port == 8081
     assert clock.wait_for(lambda: "8081" in open_ports(servers), within=2)
     assert (release(servers, 8081), len(starts(servers)), servers.get(ID).ports[8081]) == ("v1", 1, 8081)
 

@@ -98,10 +98,6 @@ class Region:
         """Returns where a target (instance id or address) really listens for an API port."""
         for server in self._servers.all():
             if target == server.id or (target == server.address and server.power is not Power.CLIENT_LEFT):
-                if port not in server.ports and server.power is Power.ON:
-                    return self._servers.listen(
-                        server.id, port
-                    )  # the sample application listens on every registered port
                 return self._servers.bound_address(server.id, port)
         return BoundAddress(target, port)
 

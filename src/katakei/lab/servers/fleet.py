@@ -139,10 +139,6 @@ class Servers:
         with self._lock:
             return tuple(entry.server() for entry in self._entries.values())
 
-    def listen(self, instance_id: str, port: int) -> BoundAddress:
-        """Let the sample application listen on one more port; it does so within half a second."""
-        return self._entry(instance_id).machine.listen(port)
-
     def bound_address(self, instance_id: str, port: int) -> BoundAddress:
         """Returns where an API port of the server is bound, whether or not anything listens there."""
         return self._entry(instance_id).machine.bound_address(port)

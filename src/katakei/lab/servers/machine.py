@@ -9,6 +9,7 @@ from pathlib import Path
 
 from katakei.lab import clock, reaper
 from katakei.lab.address import BoundAddress, bound_address
+from katakei.lab.errors import LabError
 from katakei.lab.servers.application import LISTENING, Application, RestartPipe
 
 FROM_OUTSIDE = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
@@ -34,30 +35,27 @@ class Machine:
         self._control = RestartPipe(self.folder, self._restart)
 
     def bound_address(self, port: int) -> BoundAddress:
-        """Returns where an API port is really bound; the same answer every time."""
+        """Returns where an API port is really bound, whether or not anything listens; the same answer every time."""
         with self._lock:
             if port not in self._bound_addresses:
-                self._bound_addresses[port] = (
-                    bound_address(self.address, port) if port < 1024 else BoundAddress(self.address, port)
-                )
+                self._bound_addresses[port] = self._find(port)
             return self._bound_addresses[port]
+
+    def _find(self, port: int) -> BoundAddress:
+        if port >= 1024:
+            return BoundAddress(self.address, port)
+        try:
+            return bound_address(self.address, port)
+        except LabError:
+            if not self._bound_addresses:  # the port of its own application
+                raise
+            return BoundAddress(self.address, port)  # another program of this server listens there already
 
     @property
     def ports(self) -> dict[int, int]:
         """The bound port of every API port asked for so far."""
         with self._lock:
             return {port: where.port for port, where in self._bound_addresses.items()}
-
-    def listen(self, port: int) -> BoundAddress:
-        """Add a port to the file that the sample application follows."""
-        with self._lock:
-            where = self.bound_address(port)
-            file = self.folder / "ports"
-            known = file.read_text().split() if file.exists() else []
-            if where.port != self._main.port and str(where.port) not in known:
-                (self.folder / ".ports").write_text("\n".join([*known, str(where.port)]) + "\n")
-                (self.folder / ".ports").rename(file)
-            return where
 
     def environment(self) -> dict[str, str]:
         """Returns the environment of every process of this server."""

@@ -160,15 +160,17 @@ class SampleApp:
 
 
 def _listed(ports: Path) -> set[int]:
-    return {int(word) for word in ports.read_text().split()} if ports.exists() else set()
+    text = ports.read_text(errors="replace") if ports.exists() else ""
+    return {int(word) for word in text.split() if word.isdecimal() and 0 < int(word) < 65536}
 
 
 async def _listen_on_added_ports(ports: Path, sample: SampleApp, address: str) -> None:
-    """Listen on further ports that the file names, including ports that are added later."""
+    """Listen on further ports that the file `ports` names, one a word, including ports that are added later."""
     open_ports: dict[int, asyncio.Server] = {}
     while True:
         for port in _listed(ports) - open_ports.keys():
-            open_ports[port] = await asyncio.start_server(sample.serve, address, port)
+            with contextlib.suppress(OSError):  # in use, or not allowed: tried again
+                open_ports[port] = await asyncio.start_server(sample.serve, address, port)
         await clock.pause(0.2)
 
 

@@ -40,7 +40,7 @@ def register_targets(target_state: TargetState, params: Params, now: datetime) -
     requested = params["Targets"]
     new_registrations = _new_registrations(target_state, group, requested)
     if group.target_type is TargetType.IP:
-        new_registrations = _without_draining(target_state, group, new_registrations)
+        new_registrations = _without_draining(target_state, group, new_registrations, now)
     after = states.register(group, new_registrations, now, target_state.switches)
     _check_quota(target_state, after)
     target_state.put(after, now)
@@ -108,7 +108,8 @@ def _described(group: Group, r: Registration, h: Health, *, anomaly: bool) -> Pa
         "Target": target,
         "HealthCheckPort": health_check_port(group, r.key),
         "TargetHealth": {"State": h.state.value, "Reason": h.reason, "Description": h.description},
-        "AdministrativeOverride": NO_OVERRIDE,
+        # AWS tells overrides of registered targets only.
+        "AdministrativeOverride": NO_OVERRIDE if h != health_codes.NOT_REGISTERED else None,
     }
     if anomaly:
         described["AnomalyDetection"] = {"Result": "normal", "MitigationInEffect": "no"}
@@ -212,14 +213,18 @@ def _zone_of(environment: Environment, group: Group, ip: ipaddress.IPv4Address |
 
 
 def _without_draining(
-    target_state: TargetState, group: Group, new_registrations: list[NewRegistration]
+    target_state: TargetState, group: Group, new_registrations: list[NewRegistration], now: datetime
 ) -> list[NewRegistration]:
+    """Leave out or refuse what DescribeTargetHealth shows as draining at this moment, and nothing else."""
+    switches = target_state.switches
     draining: list[Any] = [
-        n.key.id for n in new_registrations if (r := group.registrations.get(n.key)) and r.drain_until is not None
+        n.key.id
+        for n in new_registrations
+        if (r := group.registrations.get(n.key)) and states.health(group, r, now, switches) == health_codes.DRAINING
     ]
-    if not draining or target_state.switches.draining_ip is DrainingIp.ACCEPTED:
+    if not draining or switches.draining_ip is DrainingIp.ACCEPTED:
         return new_registrations
-    if target_state.switches.draining_ip is DrainingIp.REFUSED:
+    if switches.draining_ip is DrainingIp.REFUSED:
         text = f"The following targets are deregistering and cannot be registered yet: {_quoted(draining)}"
         raise ElbError("InvalidTarget", text)
     return [n for n in new_registrations if n.key.id not in draining]
