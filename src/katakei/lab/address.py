@@ -6,7 +6,8 @@ The only socket that stays open here is the one that reserves the block.
 import errno
 import os
 import socket
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from katakei.lab.errors import LabError
@@ -29,6 +30,7 @@ class Block:
 
     number: int
     reservation: socket.socket
+    _free_nodes: Iterator[int] = field(default_factory=lambda: iter(range(200)))
 
     @property
     def cidr(self) -> str:
@@ -47,6 +49,11 @@ class Block:
     def node(self, number: int = 0) -> str:
         """Returns the address of a load balancer node, numbered from 0 to 199."""
         return f"127.{self.number}.255.{number + 10}"
+
+    def take_node(self) -> str | None:
+        """Returns the address of a load balancer node that nobody has taken yet; None if all are taken."""
+        number = next(self._free_nodes, None)
+        return None if number is None else self.node(number)
 
     def close(self) -> None:
         """Release the block."""

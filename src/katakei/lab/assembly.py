@@ -7,8 +7,9 @@ import fcntl
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -54,15 +55,15 @@ def assembled(options: LabOptions, ending: threading.Event) -> Iterator[LabInfo 
         envoy = Envoy(root / "envoy", lambda n: block.address(ENVOY_ZONE, n))
         envoy.start(within=15)
         parts.callback(envoy.stop)
-        elb = Elb(TargetState(REGION, ACCOUNT, region, block.node), envoy)
-        ec2 = Ec2(servers, block, ACCOUNT, lambda instance, state: elb.instance_changed(instance, state.value[0]))
+        elb = Elb(TargetState(REGION, ACCOUNT, region, block.take_node), envoy, partial(Region, servers))
+        ec2 = Ec2(servers, block, lambda instance, state: elb.instance_changed(instance, state.value[0]))
         ec2.install()
         parts.callback(ec2.close)
         elb.start()
         parts.callback(elb.close)
         faults = FaultInjector(Faults(lag=options.lag.total_seconds()))
         faults.listen(ServerFaults(servers).apply_faults)
-        _start_run_command(parts, ManagedNodes(ec2, servers), faults)
+        _start_run_command(parts, partial(ManagedNodes, ec2, servers), faults)
         endpoint = Endpoint(elb, faults)
         endpoint.start()
         parts.callback(endpoint.close)
@@ -95,11 +96,13 @@ class ServerFaults:
                 hang.unlink(missing_ok=True)
 
 
-def _start_run_command(parts: ExitStack, nodes: ManagedNodes, faults: FaultInjector) -> None:
-    commands = RunCommand(nodes, lambda: _run_command_settings(faults.now), ACCOUNT)
-    parts.callback(run_command.install(commands))
-    commands.start()
-    parts.callback(commands.close)
+def _start_run_command(parts: ExitStack, nodes: Callable[[str, str], ManagedNodes], faults: FaultInjector) -> None:
+    def new(account: str, region: str) -> RunCommand:
+        return RunCommand(nodes(account, region), lambda: _run_command_settings(faults.now), account)
+
+    regions = run_command.Regions(new)
+    parts.callback(regions.close)
+    parts.callback(run_command.install(regions))
 
 
 def _run_command_settings(faults: Faults) -> RunCommandSettings:

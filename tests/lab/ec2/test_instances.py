@@ -83,8 +83,8 @@ class Account:
         self.servers = FakeServers(root)
         self._changes: list[tuple[str, str]] = []
         self.block = block
-        self.ec2 = Ec2(self.servers, block, ACCOUNT, lambda i, state: self._changes.append((i, state.value[0])))
-        self.nodes = ManagedNodes(self.ec2, self.servers)
+        self.ec2 = Ec2(self.servers, block, lambda i, state: self._changes.append((i, state.value[0])))
+        self.nodes = ManagedNodes(self.ec2, self.servers, ACCOUNT, REGION)
         self.region = Region(self.servers, ACCOUNT, REGION)
         self.vpc, self.subnets = self.region.put_on_loopback(block, ZONES)
         self.api = client()

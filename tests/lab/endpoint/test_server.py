@@ -162,6 +162,34 @@ def test_moto_failures_become_readable_errors(aws: RunningElb) -> None:
     assert refused(client(aws, "ec2").describe_trunk_interface_associations) == (400, "InvalidAction")
 
 
+@pytest.mark.parametrize(
+    ("service", "method", "params"),
+    [
+        ("cloudformation", "create_stack", {"StackName": "x", "TemplateBody": "{}"}),
+        ("cloudformation", "list_stacks", {}),
+        ("glue", "get_databases", {}),
+        ("arc-zonal-shift", "list_zonal_shifts", {}),
+        ("ssm", "describe_ops_items", {}),
+    ],
+)
+def test_what_the_lab_does_not_implement_is_refused(
+    aws: RunningElb, service: str, method: str, params: dict[str, str]
+) -> None:
+    with pytest.raises(ClientError, match="he lab does not implement") as caught:
+        getattr(client(aws, service), method)(**params)
+    response = caught.value.response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert response["Error"]["Code"] in {"InvalidAction", "UnknownOperationException"}
+
+
+def test_errors_of_a_service_with_cbor_are_readable(aws: RunningElb) -> None:
+    cloudwatch = client(aws, "cloudwatch")
+    assert cloudwatch.describe_alarms()["MetricAlarms"] == []
+    aws.lab("faults", throttle=1.0)
+    assert refused(cloudwatch.describe_alarms)[1] in {"Throttling", "ThrottlingException"}
+    aws.lab("faults", throttle=0.0)
+
+
 def test_unknown_action_and_missing_signature_are_xml_errors(aws: RunningElb) -> None:
     assert "InvalidAction" in raw(aws, "Action=Nonsense&Version=2015-12-01", signed=True)
     assert "MissingAuthenticationToken" in raw(aws, "Action=DescribeTargetGroups&Version=2015-12-01", signed=False)

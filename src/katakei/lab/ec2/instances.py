@@ -33,19 +33,17 @@ StateListener = Callable[[str, InstanceState], None]
 
 
 class Ec2:
-    """All instances of one account; each is a server.
+    """All instances of all accounts and regions; each is a server.
 
     Args:
         servers: the servers.
         block: the address block for instances.
-        account: the account id.
         on_change: called with (instance id, state) at every change, in order, on any thread.
     """
 
-    def __init__(self, servers: Servers, block: Block, account: str, on_change: StateListener) -> None:
+    def __init__(self, servers: Servers, block: Block, on_change: StateListener) -> None:
         self._servers = servers
         self._block = block
-        self._account = account
         self._on_change = on_change
         self._lock = threading.Lock()
         self._instance_locks: dict[str, threading.Lock] = {}
@@ -71,10 +69,9 @@ class Ec2:
         for thread in tuple(self._work):
             thread.join(15)
 
-    def instances(self) -> list[Instance]:
-        """Returns every instance that is not terminating, in every region."""
-        backends = tuple(ec2_backends[self._account].values())
-        return [one for backend in backends for one in backend.all_instances() if state_of(one) not in TERMINATING]
+    def instances(self, account: str, region: str) -> list[Instance]:
+        """Returns every instance of a region that is not terminating."""
+        return [one for one in ec2_backends[account][region].all_instances() if state_of(one) not in TERMINATING]
 
     def reboot(self, instance_id: str) -> None:
         """RebootInstances that returns when the reboot is complete."""

@@ -112,11 +112,12 @@ def _subnet(subnet: MotoSubnet) -> Subnet:
 
 
 class ManagedNodes:
-    """Every instance that is not terminating, as a managed node of Run Command."""
+    """Every instance of one region that is not terminating, as a managed node of Run Command."""
 
-    def __init__(self, ec2: Ec2, servers: Servers) -> None:
+    def __init__(self, ec2: Ec2, servers: Servers, account: str, region: str) -> None:
         self._ec2 = ec2
         self._servers = servers
+        self._place = (account, region)
 
     def machines(self) -> list[ManagedNode]:
         """Returns all nodes with name, tags and whether they run."""
@@ -128,7 +129,7 @@ class ManagedNodes:
                 running=state_of(one) is InstanceState.RUNNING,
                 tags=tuple(tags_of(one).items()),
             )
-            for one in self._ec2.instances()
+            for one in self._ec2.instances(*self._place)
         ]
 
     def folder(self, instance_id: str) -> Path:

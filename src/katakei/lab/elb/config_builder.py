@@ -10,7 +10,7 @@ from katakei.lab.elb import states
 from katakei.lab.elb.conditions import desired_conditions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from katakei.lab.elb.model import ApiStructure, Group, Listener, TargetKey
@@ -38,6 +38,15 @@ def build_desired_config(
             groups.append(_group(target_state, group, flow[arn]))
     listeners = tuple(_listener(target_state, one) for one in target_state.listeners.values() if one.protocol in HTTP)
     return desired_config.DesiredConfig(listeners, tuple(groups), close_idle=target_state.switches.close_idle), flow
+
+
+def merged(configs: Sequence[desired_config.DesiredConfig]) -> desired_config.DesiredConfig:
+    """Join the configurations of several states. ARNs keep them apart; what concerns all comes from the first."""
+    return desired_config.DesiredConfig(
+        tuple(listener for each in configs for listener in each.listeners),
+        tuple(group for each in configs for group in each.groups),
+        close_idle=configs[0].close_idle,
+    )
 
 
 def _group(

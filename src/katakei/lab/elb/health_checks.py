@@ -17,7 +17,7 @@ from katakei.lab.elb.api.targets import health_check_port
 from katakei.lab.elb.health_codes import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from katakei.lab.address import BoundAddress
@@ -109,10 +109,13 @@ class HealthChecker:
     """Checks the targets of all groups while it runs.
 
     Each check is a task of its own, so that a slow answer does not shift the schedule.
+
+    Args:
+        states: returns the states of all regions and accounts.
     """
 
-    def __init__(self, target_state: TargetState) -> None:
-        self._target_state = target_state
+    def __init__(self, states: Callable[[], Sequence[TargetState]]) -> None:
+        self._states = states
         self._next: dict[Due, tuple[datetime, datetime]] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health-checks", daemon=True)
@@ -130,35 +133,20 @@ class HealthChecker:
         """Returns the checks to start now. The next check of a target follows this one's start, not its answer."""
         found = []
         seen = set()
-        with self._target_state.locked():
-            for group, r in self._checkable(now):
-                name = (group.arn, r.key)
-                seen.add(name)
-                since, at = self._next.get(name, (None, now))
-                first = r.since + self._target_state.switches.propagation
-                if since != r.since:
-                    at = first
-                if at <= now:
-                    found.append((name, self._probe_target(group, r)))
-                    at = max(at + group.check.interval, now) if since == r.since else now + group.check.interval
-                self._next[name] = (r.since, at)
-            self._next = {name: at for name, at in self._next.items() if name in seen}
+        for state in self._states():
+            with state.locked():
+                for group, r in _checkable(state, now):
+                    name = (group.arn, r.key)
+                    seen.add(name)
+                    since, at = self._next.get(name, (None, now))
+                    if since != r.since:
+                        at = r.since + state.switches.propagation
+                    if at <= now:
+                        found.append((name, _probe_target(state, group, r)))
+                        at = max(at + group.check.interval, now) if since == r.since else now + group.check.interval
+                    self._next[name] = (r.since, at)
+        self._next = {name: at for name, at in self._next.items() if name in seen}
         return found
-
-    def _checkable(self, now: datetime) -> Iterator[tuple[Group, Registration]]:
-        for group in self._target_state.groups():
-            for r in group.registrations.values():
-                if states.checkable(group, r, now) and r.key.port is not None:
-                    yield group, r
-
-    def _probe_target(self, group: Group, r: Registration) -> ProbeTarget:
-        api_port = int(health_check_port(group, r.key) or 0)
-        bound_address = self._target_state.environment.bound_address(r.key.id, api_port)
-        users = self._target_state.balancers_of(group.arn)
-        source = self._target_state.balancers[users[0]].node if users else None
-        return ProbeTarget(
-            bound_address, f"{bound_address.address}:{api_port}", group.check, source, grpc=group.version == "GRPC"
-        )
 
     def _run(self) -> None:
         asyncio.run(self._loop())
@@ -178,4 +166,22 @@ class HealthChecker:
     async def _check(self, arn: str, key: TargetKey, probe_target: ProbeTarget) -> None:
         begun = clock.now()
         result = await probe(probe_target)
-        self._target_state.record_check(arn, key, result, begun)
+        for state in self._states():  # all but one do not know the group
+            state.record_check(arn, key, result, begun)
+
+
+def _checkable(state: TargetState, now: datetime) -> Iterator[tuple[Group, Registration]]:
+    for group in state.groups():
+        for r in group.registrations.values():
+            if states.checkable(group, r, now) and r.key.port is not None:
+                yield group, r
+
+
+def _probe_target(state: TargetState, group: Group, r: Registration) -> ProbeTarget:
+    api_port = int(health_check_port(group, r.key) or 0)
+    bound_address = state.environment.bound_address(r.key.id, api_port)
+    users = state.balancers_of(group.arn)
+    source = state.balancers[users[0]].node if users else None
+    return ProbeTarget(
+        bound_address, f"{bound_address.address}:{api_port}", group.check, source, grpc=group.version == "GRPC"
+    )

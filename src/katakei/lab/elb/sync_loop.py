@@ -7,11 +7,14 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from katakei.lab import clock
-from katakei.lab.elb.config_builder import build_desired_config
+from katakei.lab.elb.config_builder import build_desired_config, merged
 from katakei.lab.errors import LabError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from katakei.lab.desired_config import DesiredConfig
+    from katakei.lab.elb.config_builder import TrafficStates
     from katakei.lab.elb.target_state import TargetState
 
 INTERVAL = 0.1  # seconds: the longest delay until a change by time alone is noticed
@@ -31,10 +34,16 @@ class DataPlane(Protocol):
 
 
 class SyncLoop:
-    """A thread between one state and one data plane. Several changes become one update."""
+    """A thread between all states and one data plane. Several changes become one update.
 
-    def __init__(self, target_state: TargetState, data_plane: DataPlane) -> None:
-        self._target_state = target_state
+    Args:
+        states: returns the states of all regions and accounts; they share one `changed` event.
+        data_plane: the data plane.
+    """
+
+    def __init__(self, states: Callable[[], Sequence[TargetState]], data_plane: DataPlane) -> None:
+        self._states = states
+        self._changed = states()[0].changed
         self._data_plane = data_plane
         self._applied: DesiredConfig | None = None
         self._closing = threading.Event()
@@ -47,7 +56,7 @@ class SyncLoop:
     def close(self) -> None:
         """Stop. Nothing is applied any more when this returns."""
         self._closing.set()
-        self._target_state.changed.set()
+        self._changed.set()
         self._thread.join(30)
 
     def settled(self, within: float) -> bool:
@@ -56,27 +65,35 @@ class SyncLoop:
 
     def apply_once(self) -> None:
         """Let time pass once and apply the result."""
-        self._target_state.tick()
-        with self._target_state.locked() as now:
-            desired, flow = build_desired_config(self._target_state, now)
+        for state in self._states():
+            state.tick()
+        built = self._built()
+        desired = merged([config for _, config, _ in built])
         if desired == self._applied:
             return
         self._data_plane.apply(desired)
         self._applied = desired
-        with self._target_state.locked() as now:
-            for arn, traffic in flow.items():
-                self._target_state.history.record_traffic(arn, traffic, now)
+        for state, _, flow in built:
+            with state.locked() as now:
+                for arn, traffic in flow.items():
+                    state.history.record_traffic(arn, traffic, now)
 
     def _desired(self) -> DesiredConfig:
-        with self._target_state.locked() as now:
-            return build_desired_config(self._target_state, now)[0]
+        return merged([config for _, config, _ in self._built()])
+
+    def _built(self) -> list[tuple[TargetState, DesiredConfig, TrafficStates]]:
+        found = []
+        for state in self._states():
+            with state.locked() as now:
+                found.append((state, *build_desired_config(state, now)))
+        return found
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._target_state.changed.clear()
+            self._changed.clear()
             try:
                 self.apply_once()
             except LabError as error:
                 log.warning("the data plane did not take the picture: %s", error)
                 self._closing.wait(RETRY_DELAY)
-            self._target_state.changed.wait(INTERVAL)
+            self._changed.wait(INTERVAL)

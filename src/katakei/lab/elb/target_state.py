@@ -40,7 +40,7 @@ class TargetState:
 
     Args:
         environment: where instances and subnets are read.
-        node: returns the n-th loopback address for a load balancer.
+        take_node: returns a loopback address for a new load balancer, or None if all are taken.
         switches: the answers to open questions about AWS.
     """
 
@@ -49,13 +49,13 @@ class TargetState:
         region: str,
         account: str,
         environment: Environment,
-        node: Callable[[int], str],
+        take_node: Callable[[], str | None],
         switches: Switches | None = None,
     ) -> None:
         self.region = region
         self.account = account
         self.environment = environment
-        self.node = node
+        self.take_node = take_node
         self.switches = switches or Switches()
         self.stale = timedelta(0)
         self.balancers: dict[str, LoadBalancer] = {}
@@ -66,7 +66,6 @@ class TargetState:
         self.history = ChangeLog()
         self.limits = RateLimiter(clock.monotonic())
         self.changed = threading.Event()
-        self.nodes_given = 0
         self._view = datetime.min.replace(tzinfo=UTC)
         self._lock = threading.RLock()
 

@@ -7,6 +7,8 @@ import re
 import threading
 from collections import deque
 from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 from katakei.lab.elb import states
@@ -15,9 +17,9 @@ from katakei.lab.endpoint.wsgi import HttpResponse
 from katakei.lab.faults import FaultError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from katakei.lab.elb.model import Listener
     from katakei.lab.elb.service import Elb
+    from katakei.lab.elb.target_state import TargetState
     from katakei.lab.endpoint.wsgi import ApiCall, Environ
     from katakei.lab.faults import FaultInjector, FaultOutcome
 
@@ -60,40 +62,48 @@ class LabApi:
             changes = json.loads(body or b"{}")
             if path == "/_lab/faults":
                 return _json("200 OK", self.faults.change(changes).as_json())
-            self.elb.target_state.switches = self.elb.target_state.switches.changed(changes)
+            self.elb.change_switches(changes)
             return _json("200 OK", self._switches_now())
         except (FaultError, ValueError) as error:
             return _json("400 Bad Request", {"error": str(error)})
 
     def _history(self) -> list[dict[str, Any]]:
-        with self.elb.target_state.locked():
-            return self.elb.target_state.history.entries()
+        """Returns the changes of all regions and accounts in order of time."""
+        found: list[list[dict[str, Any]]] = []
+        for state in self.elb.target_states():
+            with state.locked():
+                found.append(state.history.entries())
+        return list(merge(*found, key=lambda entry: datetime.fromisoformat(entry["at"])))
 
     def _targets(self) -> list[dict[str, Any]]:
         """Returns every target as the API shows it, with the traffic that the data plane sends to it."""
-        target_state = self.elb.target_state
-        with target_state.locked() as now:
-            _, flow = build_desired_config(target_state, now)
-            return [
-                {
-                    "group": group.arn,
-                    "id": r.key.id,
-                    "port": r.key.port,
-                    "zone": r.zone,
-                    "state": health.state.value,
-                    "reason": health.reason,
-                    "traffic": does.value if (does := flow.get(group.arn, {}).get(r.key)) else None,
-                }
-                for group in target_state.groups()
-                for r, health in states.list_health(group, now, target_state.switches)
-            ]
+        return [entry for state in self.elb.target_states() for entry in _shown(state)]
 
     def _listeners(self) -> list[dict[str, Any]]:
-        with self.elb.target_state.locked():
-            listeners = list(self.elb.target_state.listeners.values())
+        found: list[Listener] = []
+        for state in self.elb.target_states():
+            with state.locked():
+                found += state.listeners.values()
         return [
-            {"arn": one.arn, "balancer": one.balancer, "port": one.port, "url": self.elb.url(one.arn)}
-            for one in listeners
+            {"arn": one.arn, "balancer": one.balancer, "port": one.port, "url": self.elb.url(one.arn)} for one in found
+        ]
+
+
+def _shown(target_state: TargetState) -> list[dict[str, Any]]:
+    with target_state.locked() as now:
+        _, flow = build_desired_config(target_state, now)
+        return [
+            {
+                "group": group.arn,
+                "id": r.key.id,
+                "port": r.key.port,
+                "zone": r.zone,
+                "state": health.state.value,
+                "reason": health.reason,
+                "traffic": does.value if (does := flow.get(group.arn, {}).get(r.key)) else None,
+            }
+            for group in target_state.groups()
+            for r, health in states.list_health(group, now, target_state.switches)
         ]
 
 

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from moto import backends
+from moto.ec2.models import ec2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -39,6 +40,7 @@ WARM_UP_CALLS = (
     ("elasticloadbalancing", b"Action=DescribeTargetGroups&Version=2015-12-01"),
 )
 ADDRESS = "127.0.0.1"
+REGIONAL = frozenset({"elasticloadbalancing", "ec2", "ssm", "autoscaling", "cloudformation"})
 log = logging.getLogger(__name__)
 
 
@@ -145,13 +147,15 @@ class Endpoint:
     def _execute(self, call: ApiCall, environ: Environ) -> HttpResponse:
         """Execute the call. Any exception becomes an error in the format of the service."""
         try:
+            if call.service in REGIONAL and call.region not in ec2_backends[call.account].regions:
+                return errors.unknown_region(call)
             if call.service == "elasticloadbalancing" and call.form.get("Version") == query_protocol.VERSION:
                 return self._elbv2(call)
             if call.service == "sts" and call.action in sessions.ACTIONS:
                 return sessions.answer(self._keys, call, clock.now())
             with self._s3_lock if call.service == "s3" else nullcontext():
                 answer = wsgi.run_wsgi(self._moto, environ)
-        except NotImplementedError:
+        except (NotImplementedError, ImportError):  # an action or a whole service that moto cannot answer here
             return errors.unknown(call)
         except Exception:
             log.exception("%s %s failed", call.service, call.action)
@@ -164,7 +168,7 @@ class Endpoint:
         return answer
 
     def _elbv2(self, call: ApiCall) -> HttpResponse:
-        status, body = self._elb.region(call.region).answer(call.form)
+        status, body = self._elb.region(call.region, call.account).answer(call.form)
         return HttpResponse(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
 
     def _apply_faults(self, before: Faults, after: Faults) -> None:

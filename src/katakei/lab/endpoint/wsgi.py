@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -40,6 +41,20 @@ class HttpResponse:
         return [self.body]
 
 
+class Protocol(Enum):
+    """The format of a service's answers."""
+
+    QUERY = "query"
+    EC2 = "ec2"
+    S3 = "s3"
+    JSON = "json"
+    CBOR = "cbor"
+
+
+REST_XML = frozenset({"route53", "cloudfront"})
+"""Services with XML that send no Action. Their errors have the form of the query protocol."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiCall:
     """One AWS request, read from its signature, headers and form, without knowledge of the service."""
@@ -50,12 +65,8 @@ class ApiCall:
     agent: str
     body: bytes
     account: str
+    protocol: Protocol
     form: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def json(self) -> bool:
-        """Whether the service uses JSON with a target header."""
-        return self.service in {"ssm", "dynamodb", "logs", "states", "secretsmanager", "events"}
 
 
 def raw_request(environ: Environ) -> RawRequest:
@@ -100,7 +111,20 @@ def read_call(environ: Environ, body: bytes, scope: tuple[str, str], account: st
     form = dict(parse_qsl(text, keep_blank_values=True)) if "Action=" in text else {}
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     action = form.get("Action") or target.rpartition(".")[2] or _of_path(service, environ)
-    return ApiCall(service.lower(), region, action, environ.get("HTTP_USER_AGENT", ""), body, account, form)
+    agent, protocol = environ.get("HTTP_USER_AGENT", ""), _protocol(service.lower(), environ, form)
+    return ApiCall(service.lower(), region, action, agent, body, account, protocol, form)
+
+
+def _protocol(service: str, environ: Environ, form: Mapping[str, str]) -> Protocol:
+    if service in {"s3", "ec2"}:
+        return Protocol(service)
+    kind = environ.get("CONTENT_TYPE", "")
+    if "cbor" in environ.get("HTTP_SMITHY_PROTOCOL", "") or kind == "application/cbor":
+        return Protocol.CBOR
+    in_form = bool(form) or kind.startswith("application/x-www-form-urlencoded")
+    if in_form or service in REST_XML or (not service and "HTTP_X_AMZ_TARGET" not in environ):
+        return Protocol.QUERY
+    return Protocol.JSON
 
 
 def _of_path(service: str, environ: Environ) -> str:

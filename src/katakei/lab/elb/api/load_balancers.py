@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PREFIX = {"application": "app", "network": "net", "gateway": "gwy"}
 PROVISIONING = timedelta(seconds=1)  # minutes on AWS; here long enough to be seen once
 ZONE_ID = "Z14GRHDCWA56QT"
-NODES = 200
 
 
 def create_load_balancer(target_state: TargetState, params: Params, now: datetime) -> Params:
@@ -33,10 +32,10 @@ def create_load_balancer(target_state: TargetState, params: Params, now: datetim
                 text = f"A load balancer with the same name '{old.name}' exists, but with different settings"
                 raise ElbError("DuplicateLoadBalancerName", text)
             return {"LoadBalancers": [described(old, now)]}
-    if target_state.nodes_given >= NODES:
-        raise ElbError("TooManyLoadBalancers", f"You have reached the limit of '{NODES}' load balancers")
-    balancer = replace(requested, node=target_state.node(target_state.nodes_given))
-    target_state.nodes_given += 1
+    node = target_state.take_node()
+    if node is None:
+        raise ElbError("TooManyLoadBalancers", "You have reached the limit of load balancers")
+    balancer = replace(requested, node=node)
     target_state.balancers[balancer.arn] = balancer
     target_state.tags[balancer.arn] = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
     return {"LoadBalancers": [described(balancer, now)]}
