@@ -218,7 +218,14 @@ echo "at $at"
 printf '%s' "$groups"
 for port in $seen; do echo "seen $port"; done
 # Only root sees the names. Docker forwards a published port by a rule, past every socket here, and listens as well.
-if [ "$mode" = baseline ] && ss -tlnpH "( $filter )" 2>/dev/null | grep -q docker-proxy; then echo "proxied docker-proxy"; fi
+# It may listen at another address of the machine only. An IPv6 address counts as one of the target's.
+if [ "$mode" = baseline ] && ss -tlnpH "( $filter )" 2>/dev/null | awk -v addresses=",$addresses," '
+    /docker-proxy/ {
+        at = $4
+        sub(/:[^:]*$/, "", at); sub(/%.*/, "", at); gsub(/[][]/, "", at); sub(/^::ffff:/, "", at)
+        if (addresses == ",," || at ~ /^(\*|0\.0\.0\.0)$|:/ || index(addresses, "," at ",")) found = 1
+    }
+    END { exit !found }'; then echo "proxied docker-proxy"; fi
 # A connection may be counted in both: first as alive, then as ended.
 echo "arrivals $((alive > ended ? alive : ended))"
 echo katakei-end

@@ -245,19 +245,33 @@ def test_baseline_needs_data_or_an_ended_connection(tmp_path: Path) -> None:
     assert not ended.alike
 
 
-def test_baseline_recognizes_port_of_docker(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("listens", "proxied"),
+    [
+        ("*:80", True),
+        ("0.0.0.0:80", True),
+        ("[::]:80", True),
+        ("127.0.0.2:80", True),
+        ("[::ffff:127.0.0.2]:80", True),
+        ("127.0.0.9:80", False),
+        ("127.0.0.22:80", False),
+    ],
+)
+def test_baseline_recognizes_port_of_docker_at_its_address(tmp_path: Path, listens: str, *, proxied: bool) -> None:
     wire = Wire.open(address="127.0.0.2")
     wire.ask()
     path = tools(tmp_path, "ss")
     told = Path(path) / "ss"
     told.write_text(
-        f"#!/bin/sh\ncase $1 in -tlnpH) echo 'LISTEN 0 9 *:80 users:((\"docker-proxy\",pid=1,fd=4))' ;;\n"
+        f"#!/bin/sh\ncase $1 in -tlnpH) echo 'LISTEN 0 9 {listens} *:* users:((\"docker-proxy\",pid=1,fd=4))' ;;\n"
         f'*) exec {needed("ss")} "$@" ;; esac\n'
     )
     told.chmod(0o755)
-    found = count(watched(wire.port), PROOF, Mode.BASELINE, path=path)
+    found = count(watched(wire.port, address="127.0.0.2"), PROOF, Mode.BASELINE, path=path)
+    anywhere = count(watched(wire.port), PROOF, Mode.BASELINE, path=path)
     wire.close()
-    assert "docker-proxy forwards its port" in connection_counts.blind_reason(found, [wire.port])
+    assert ("docker-proxy forwards its port" in connection_counts.blind_reason(found, [wire.port])) is proxied
+    assert "docker-proxy forwards its port" in connection_counts.blind_reason(anywhere, [wire.port])
 
 
 def test_arrivals_count_from_the_given_moment() -> None:
