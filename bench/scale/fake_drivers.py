@@ -92,8 +92,10 @@ class FakeExecutor:
         del command, targets, by
         return {}
 
-    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         """Nothing to prepare."""
+        del by
+        return dict.fromkeys((target.id for target in targets), "")
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         """All work starts."""

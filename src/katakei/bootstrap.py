@@ -155,7 +155,8 @@ class Bootstrap:
             from katakei.adapters.executors.local.state_folder import Here, folder_of
             from katakei.adapters.system.process import current_place
 
-            machine = Here(self.owner.host, self.owner.boot, current_place().pids)
+            place = current_place()
+            machine = Here(self.owner.host, self.owner.boot, place.pids, place.machine)
             return LocalExecutor(
                 folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ, secrets
             )

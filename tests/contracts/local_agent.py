@@ -56,7 +56,8 @@ def line(told: Mark) -> str:
 
 
 def main() -> int:
-    marks = LocalMarks(Path(os.environ["KATAKEI_STATE"]), os.environ["KATAKEI_BOOT_ID"], os.environ)
+    state, boot = Path(os.environ["KATAKEI_STATE"]), os.environ["KATAKEI_BOOT_ID"]
+    marks = LocalMarks(state, boot, os.environ, machine=os.environ["ME"])
     told = answer(marks, json.loads(sys.argv[1]))
     sys.stdout.write("\n".join([*map(line, told), "katakei-end", ""]))
     sys.stdout.flush()

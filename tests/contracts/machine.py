@@ -26,7 +26,7 @@ SOON = timedelta(seconds=20)
 PATIENCE = timedelta(seconds=5)
 NEVER_TOO_LATE = datetime(9999, 1, 1, tzinfo=UTC)
 POSIX_TOOLS = ("sh", "cat", "echo", "id", "printf", "sleep", "tee", "touch")
-TOOLS_OF_THE_WORK = ("seq",)
+TOOLS_OF_THE_WORK = ("seq", "rm")
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,12 @@ class Request:
     follow: timedelta = SOON
     patience: timedelta = PATIENCE
     machine: str = "i-1"
+    place: str = ""
 
     @property
     def text(self) -> str:
         if self.verb == "start":
-            line = mark.Line(self.machine, self.names[0], self.not_after, tuple(self.values.items()))
+            line = mark.Line(self.machine, self.names[0], self.not_after, tuple(self.values.items()), place=self.place)
             return mark.start_text([line], Job(self.run, (), 60, self.argv, self.probe), self.follow, "ME")
         text = {"look": mark.look_text, "forbid": mark.forbid_text, "cancel": mark.cancel_text}[self.verb]
         return text(self.names, "ME").replace("patience=20", f"patience={int(self.patience.total_seconds() * 4)}")
@@ -68,10 +69,13 @@ def start(
     probe: str = "",
     argv: tuple[str, ...] = (),
     machine: str = "i-1",
+    place: str = "",
     **values: str,
 ) -> Request:
     """To start this work on one machine; `late` is how long ago its time was over."""
-    return Request("start", (name,), run, argv, probe, values, datetime.now(UTC) - late, follow, machine=machine)
+    return Request(
+        "start", (name,), run, argv, probe, values, datetime.now(UTC) - late, follow, machine=machine, place=place
+    )
 
 
 def forbid(*names: str) -> Request:

@@ -21,6 +21,7 @@ class Rows:
 
     def __init__(self) -> None:
         self._params: list[Any] = []
+        self.known: set[Row] = set()
 
     def __call__(self, row: Row) -> Row:
         """Decorates a row that every shell, and local work, has to show."""
@@ -35,6 +36,7 @@ class Rows:
         return self._add(row, *SHELLS)
 
     def _add(self, row: Row, *kinds: str) -> Row:
+        self.known.add(row)
         self._params += [pytest.param((row, kind), id=f"{row.__name__}-{kind}") for kind in kinds]
         return row
 

@@ -70,7 +70,7 @@ def test_size_error_does_not_lose_sent_work(shop: ByRunCommand) -> None:
         job(TOO_LONG),
         replace(job("true"), argv=(TOO_LONG,), run=""),
         job("true", KATAKEI_NAME=TOO_LONG),
-        replace(job("#" * 16_000), probe="#" * 16_000),
+        replace(job("#" * 18_000), probe="#" * 18_000),
     ],
 )
 def test_fits_rejects_oversized_work_without_calls(shop: ByRunCommand, wanted: Job) -> None:

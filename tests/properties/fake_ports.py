@@ -221,8 +221,9 @@ class FakeExecutor(FakePort):
         del command, targets, by
         return {}
 
-    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        del targets, by
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        del by
+        return {each.id: "" if self.by_hand else f"{each.id}@state" for each in targets}
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         del by

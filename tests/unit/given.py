@@ -195,6 +195,7 @@ def seen(
             g.arn: GroupObservation({p: s for p, s in looks.items() if p.group == g.arn}, begun) for g in plan.groups
         },
         works={rollout.key(first): work} if work else {},
+        places=dict.fromkeys(rollout.targets, ""),
         answers={first: answer} if answer else {},
         evidence={first: evidence} if evidence else {},
         attributes={g.arn: AttributesReading(begun) for g in plan.groups},

@@ -72,6 +72,8 @@ class PhaseChanged:
         why: The reason as version 1 recorded it.
         intent: None leaves the intent as it was.
         cause: The kind of an end that is not success.
+        place: When the target is taken out: the machine and state folder that keep the mark of its work, see
+            ports.Executor.prepare. '' where no target keeps a mark, and in rollouts of older versions.
     """
 
     at: datetime
@@ -81,6 +83,7 @@ class PhaseChanged:
     intent: Intent | None = None
     cause: Cause | None = None
     reason: Reason | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,12 +215,14 @@ class Observation:
     """One fresh observation of everything that was asked for. A missing group, key or target is unknown.
 
     Attributes:
+        places: Where each target keeps the marks of its work, see ports.Executor.prepare; '' where it keeps none.
         unseen: Groups whose observation failed, with the error's own words.
         deleted: Groups that the load balancer says do not exist.
     """
 
     groups: Mapping[Arn, GroupObservation] = field(default_factory=dict)
     works: Mapping[WorkKey, WorkStatus] = field(default_factory=dict)
+    places: Mapping[TargetId, str] = field(default_factory=dict)
     answers: Mapping[TargetId, CheckResult] = field(default_factory=dict)
     baseline: Mapping[TargetId, Baseline] = field(default_factory=dict)
     evidence: Mapping[TargetId, DrainEvidence] = field(default_factory=dict)

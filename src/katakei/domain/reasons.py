@@ -61,6 +61,7 @@ class ReasonCode(StrEnum):
     # Before a target is taken out
     NEXT_TARGET_WAITS = "next_target_waits"
     WAITED_TOO_LONG = "waited_too_long"
+    PLACE_PENDING = "place_pending"
     BASELINE_PENDING = "baseline_pending"
     PROBE_SILENT = "probe_silent"
     PROBE_BLIND = "probe_blind"
@@ -172,6 +173,7 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.PAUSED: "by waited rollout",
             _C.NEXT_TARGET_WAITS: "target name waited why",
             _C.WAITED_TOO_LONG: "why",
+            _C.PLACE_PENDING: "",
             _C.BASELINE_PENDING: "why",
             _C.PROBE_SILENT: "",
             _C.PROBE_BLIND: "text",

@@ -297,9 +297,9 @@ class _Draft:
         self.index[event.to][event.target] = None
         after = after_change(before, event)
         if event.to is Phase.WORKING and after.intent is Intent.REVERT:
-            after = replace(after, marks=self.rollout.revert_marks)
+            after = replace(after, marks=self.rollout.revert_marks or after.place)
         elif event.to is Phase.WORKING:
-            after = replace(after, marks=self.rollout.marks, touched=self.number)
+            after = replace(after, marks=self.rollout.marks or after.place, touched=self.number)
         self._put(event.target, after)
         self.moved = event.at
         counts = after.reverted or not self.rollout.reverting

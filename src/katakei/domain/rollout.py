@@ -119,8 +119,9 @@ class TargetStatus:
     found_serving: int = 0
     retry: bool = False
     was_out: bool = False  # it was left out when this attempt began
-    marks: str = ""  # where the marks of its work are kept, see ports.Executor.marks
     entered: datetime | None = None  # when the phase began, also by the clock of an earlier process; for people only
+    place: str = ""  # the machine and state folder that keep its mark, as read before the take-out
+    marks: str = ""  # where the marks of its work are kept, see ports.Executor.marks; else the place
     reverted: bool = False  # the present revert was decided for it: once is enough, whatever the result
 
 
@@ -147,7 +148,8 @@ def after_change(before: TargetStatus, event: e.PhaseChanged) -> TargetStatus:
         after = replace(after, was_out=before.phase is Phase.LEFT_OUT, baseline=before.baseline, tries=tries)
         after = replace(after, reverted=intent is Intent.REVERT, entered=event.at)
     if event.to is Phase.DRAINING:
-        return replace(after, deregistered=frozenset(), called=None, out_since=None, cut_short=False, found_serving=0)
+        after = replace(after, deregistered=frozenset(), called=None, out_since=None, cut_short=False)
+        return replace(after, found_serving=0, place=event.place)
     if event.to is Phase.WORKING:
         return replace(
             after, ticket=None, started=None, exit=None, approved=False, may_run=True, touched_before=before.touched

@@ -56,7 +56,7 @@ EVENTS: Mapping[type, WireRecord] = MappingProxyType(
         e.Planned: record("Planned", "at plan"),
         e.OwnerChanged: record("Taken", "at owner marks revert_marks version@2"),
         e.TargetAdded: record("Joined", "at target takes_part why reason@2"),
-        e.PhaseChanged: record("Moved", "at target to why intent cause reason@2"),
+        e.PhaseChanged: record("Moved", "at target to why intent cause reason@2 place@3"),
         e.RevertDecided: record("RevertResolved", "at failures"),
         e.CommandAcknowledged: record("Heard", "at"),
         e.Interrupted: record("Interrupted", "at by"),

@@ -12,6 +12,7 @@ from katakei.domain.actions import Action, Deregister, Record, Wait, target_of
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import SILENT, Blind, HealthState, Observation, Visible, baseline_text
 from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.plan import PlanKind
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.domain.rollout import RETRYABLE, WIDE
@@ -185,6 +186,8 @@ def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
                 free -= not first
             else:
                 held[target_id] = baseline
+        elif _place(turn, target_id) is None:
+            held[target_id] = reason(ReasonCode.PLACE_PENDING)
         else:
             serving, free = left, free - 1
             before.discard(target_id)
@@ -195,7 +198,15 @@ def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
 
 def _take_out(turn: TurnContext, target: TargetId) -> Record:
     intent = Intent.REVERT if turn.rollout.reverting else Intent.UPDATE
-    return Record(e.PhaseChanged(turn.now, target, Phase.DRAINING, intent=intent))
+    place = _place(turn, target) or ""
+    return Record(e.PhaseChanged(turn.now, target, Phase.DRAINING, intent=intent, place=place))
+
+
+def _place(turn: TurnContext, target: TargetId) -> str | None:
+    """Where the mark of its work is kept ('' for nowhere); None while the target has not answered (promise 4)."""
+    if turn.rollout.plan.kind is not PlanKind.ROLL:
+        return ""
+    return turn.observation.places.get(target)
 
 
 def _needed(turn: TurnContext, target: Target, left: ServingCount) -> Reason | None:

@@ -25,6 +25,7 @@ BUSY_INTERVAL = timedelta(seconds=5)
 IDLE_INTERVAL = timedelta(seconds=15)
 ATTRIBUTES_INTERVAL = timedelta(seconds=45)
 ATTRIBUTES_PROOF_INTERVAL = timedelta(seconds=8)  # while a probe's verdict rests on them
+SPARE_PLACES = 8  # targets asked for their place beside those that fit into the window
 WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKING, Phase.RETURNING)
 
 
@@ -39,6 +40,7 @@ class ObservationRequest:
         newcomers: Groups that list a registration that the rollout does not know.
         attributes: Groups whose attributes are compared with the plan.
         soon: Targets on which work begins, for the first time or again, once nothing is pending there.
+        places: Targets that leave service soon; the executor must know first where they keep their marks.
         baseline: Targets that leave service soon; the probe must see their traffic first.
         pending: Targets that left service; the probe looks for pending requests.
         arrivals: Targets that are worked on; the probe counts requests that still came.
@@ -50,6 +52,7 @@ class ObservationRequest:
     newcomers: tuple[Arn, ...] = ()
     attributes: tuple[Arn, ...] = ()
     soon: tuple[TargetId, ...] = ()
+    places: tuple[TargetId, ...] = ()
     baseline: tuple[TargetId, ...] = ()
     pending: tuple[TargetId, ...] = ()
     arrivals: tuple[TargetId, ...] = ()
@@ -86,6 +89,7 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
         newcomers=unknown(rollout, last),
         attributes=_attributes(rollout, last, now, pending, taking=one_may_be_taken),
         soon=soon,
+        places=_unplaced(rollout, last),
         baseline=_next_to_leave(rollout) if probed else (),
         pending=pending,
         arrivals=tuple(target for target in rollout.at(Phase.WORKING) if _quiet(rollout, target)) if probed else (),
@@ -187,6 +191,21 @@ def _quiet(rollout: Rollout, target: TargetId) -> bool:
     """The probe saw the target and called it quiet, so requests that come now are news."""
     status = rollout.statuses[target]
     return isinstance(status.baseline, Visible) and not status.cut_short
+
+
+def _unplaced(rollout: Rollout, last: Observation) -> tuple[TargetId, ...]:
+    """Some more than fit into the window, so that a target whose agent is silent holds up no other one.
+
+    For another attempt the place is asked again: the machine may have been set up anew.
+    """
+    if _held(rollout) or rollout.plan.kind is not PlanKind.ROLL:
+        return ()
+    unknown = [
+        target
+        for target in candidates(rollout)
+        if target not in last.places or rollout.statuses[target].phase is not Phase.WAITING
+    ]
+    return tuple(unknown[: rollout.plan.window + SPARE_PLACES])
 
 
 def _next_to_leave(rollout: Rollout) -> tuple[TargetId, ...]:

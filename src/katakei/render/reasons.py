@@ -32,6 +32,7 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.PAUSED: "paused by {by} for {waited:span}; to go on, run: katakei resume {rollout}",
         _C.NEXT_TARGET_WAITS: "{target}{name:in brackets} is next and has waited for {waited:span}: {why}",
         _C.WAITED_TOO_LONG: "skipped because it waited longer than limits.waiting: {why}",
+        _C.PLACE_PENDING: "it has not answered yet where it keeps the record of its work; it stays in service",
         _C.BASELINE_PENDING: "the probe counts its connections before it leaves service{why:in brackets}",
         _C.PROBE_SILENT: "the probe did not answer",
         _C.PROBE_BLIND: "{text}",

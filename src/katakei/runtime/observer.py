@@ -118,7 +118,7 @@ class Observer:
         groups = {arn: self._ask(arn, self._group(arn, only, rollout.places[arn])) for arn, only in due.items()}
         works = {"works": self._ask("works", self._works(tickets))} if tickets else {}
         answers = {"answers": self._ask("answers", self._checks(doors))} if doors else {}
-        soon = {target: rollout.targets[target] for target in wants.soon}
+        soon = {target: rollout.targets[target] for target in (*wants.soon, *wants.places)}
         ready = {"soon": self._ask("soon", self._prepare(soon))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
         baseline, evidence, arrivals = self._ask_probe(rollout, wants)
@@ -128,11 +128,11 @@ class Observer:
         seen, unseen = self._gather(groups)
         self.answered = bool(seen)
         self._listen(seen, unseen)
-        self._gather(ready)
         merged = {arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}
         return Observation(
             groups={**last.groups, **merged},
             works=self._gather(works)[0].get("works", {}),
+            places={**last.places, **self._gather(ready)[0].get("soon", {})},
             answers=self._gather(answers)[0].get("answers", {}),
             baseline=self._baseline(baseline, last),
             evidence=self._gather(evidence)[0].get("evidence", {}),
@@ -208,11 +208,9 @@ class Observer:
         )
 
     def _prepare(self, soon: Mapping[TargetId, Target]) -> Callable[[], Mapping[TargetId, str]]:
-        def prepare(some: Mapping[TargetId, Target]) -> Mapping[TargetId, str]:
-            self._executor.prepare(list(some.values()), DEADLINE)
-            return {}
-
-        return lambda: isolated(prepare, soon, plausible_text, lambda *_: None)
+        return lambda: isolated(
+            lambda some: self._executor.prepare(list(some.values()), DEADLINE), soon, plausible_text, lambda *_: None
+        )
 
     def _due(self, arn: Arn) -> bool:
         now = self._clock.now()

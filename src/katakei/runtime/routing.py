@@ -54,10 +54,10 @@ class IntentRouter:
         """The update's executor alone: each executor is asked about its own command."""
         return self.update.prove(command, targets, by)
 
-    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """Prepares both: which of them comes next is not known here."""
-        self.update.prepare(targets, by)
-        self.revert.prepare(targets, by)
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """Prepares both: which of them comes next is not known here. One of them at most keeps marks on the target."""
+        updates, reverts = self.update.prepare(targets, by), self.revert.prepare(targets, by)
+        return {target: place or reverts[target] for target, place in updates.items() if target in reverts}
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         """See Executor."""

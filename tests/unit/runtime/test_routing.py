@@ -26,6 +26,7 @@ class Place:
         self.marks, self.lacks = name, lacks
         self.came: list[WorkKey] = []
         self.prepared = 0
+        self.places = ""
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         del by
@@ -38,9 +39,10 @@ class Place:
         del command, by
         return {each.id: f"not by {self.marks}" for each in targets}
 
-    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         del by
         self.prepared += len(targets)
+        return {each.id: self.places for each in targets}
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         del by

@@ -1,9 +1,12 @@
 # The keeper: claims one mark, runs the work under it in a session of its own, and records how it ended. See mark.sh.
-# Arguments: the mark's folder, the user's command, the last second in which it may begin, and the command's own "$@".
+# Arguments: the mark's folder, the user's command, the last second in which it may begin, this machine's id, the id of
+# the state folder ('' where it has none), and the command's own "$@".
 # It reads nothing from its standard input.
 set -uf
-dir=$1 run=$2 not_after=$3
-shift 3
+dir=$1 run=$2 not_after=$3 machine=$4 folder=$5
+shift 5
+root=${dir%/*/*}
+name=${dir#"$root"/}
 # The signals are caught, not ignored: the work would inherit an ignored signal.
 stopped=''
 trap 'stopped=1' HUP INT TERM
@@ -28,6 +31,21 @@ drain() {
 
 [ "$(date +%s)" -le "$not_after" ] || exit 75
 mkdir -m 700 "$dir" || exit 73
+# Two starts may be here at once, and the first one's work may have removed its mark, or the whole state folder.
+same_folder() { [ -z "$folder" ] || { read -r now <"$root/.machines/$machine" && [ "$now" = "$folder" ]; } 2>/dev/null; }
+was_begun() {
+    [ -r "$root/.machines/$machine" ] || return 1
+    while read -r line; do
+        if [ "$line" = "$name" ]; then return 0; fi
+    done <"$root/.machines/$machine"
+    return 1
+}
+if ! same_folder || was_begun; then
+    rmdir "$dir"
+    exit 73
+fi
+put machine "$machine" || exit 73
+[ -z "$folder" ] || printf '%s\n' "$name" >>"$root/.machines/$machine" || exit 73
 boot=${KATAKEI_BOOT_ID:-$(cat /proc/sys/kernel/random/boot_id)}
 put boot_id "$boot" && put pid "$$ $(ticks)" && mkfifo -m 600 "$dir/pipe" && mkdir "$dir/go" || exit 73
 # If a power cut could undo the claim, the work could begin a second time. A sync without file arguments takes longer.

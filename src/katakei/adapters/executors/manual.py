@@ -30,8 +30,9 @@ class ManualExecutor:
         """A person needs no right of this process."""
         return {}
 
-    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """Nothing has to be learned before."""
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
+        """Nothing has to be learned before, and a target keeps no mark."""
+        return dict.fromkeys((target.id for target in targets), "")
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:  # noqa: ARG002 - the port's shape
         """Takes every job. There is nothing to name, so each ticket is ''."""

@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
@@ -30,8 +30,14 @@ EXACTLY = 'exec "$@"'
 
 _ROLLOUT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}")
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")  # capitals only: the programs' own variables are lower-case
-_OURS = RESERVED_VARIABLES | {"KATAKEI_STATE", "KATAKEI_BOOT_ID"}  # the target decides where its mark is kept
-_FIELDS = 8
+# The target decides where its mark is kept, and which machine it is.
+_OURS = RESERVED_VARIABLES | {"KATAKEI_STATE", "KATAKEI_BOOT_ID", "KATAKEI_MACHINE_ID"}
+_PLACE = re.compile(r"[A-Za-z0-9-]{1,64}@[A-Za-z0-9-]{1,64}")
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_LAST_MOMENT = int(datetime(3000, 1, 1, tzinfo=UTC).timestamp())
+_HIGHEST_CODE = 255
+_FIELDS = 9
+_FIELDS_BEFORE = 8  # of the version before, whose reports end before the place
 
 
 class MarkState(Enum):
@@ -45,6 +51,9 @@ class MarkState(Enum):
     UNKNOWN = "unknown"
     REFUSED = "refused"
 
+
+BEGUN = frozenset({MarkState.RUNNING, MarkState.ENDED, MarkState.INTERRUPTED})
+"""The states that tell that the work was begun."""
 
 _WORK = {
     MarkState.ABSENT: WorkState.NOT_STARTED,
@@ -69,6 +78,8 @@ class Mark:
         machine: The machine's own name; '' if it knows none.
         why: The reason of the state, '' where it needs none.
         out: The tail of the work's output.
+        place: The identity of the machine and its state folder, as `<machine>@<folder>`; '' in the report of a start
+            by the version before.
     """
 
     name: str
@@ -78,6 +89,23 @@ class Mark:
     machine: str = ""
     why: str = ""
     out: str = ""
+    place: str = ""
+
+    def believed(self, place: str, *, begun: bool) -> "Mark":
+        """This mark, or UNKNOWN where it says that nothing was begun and that cannot be known.
+
+        Args:
+            place: The place that was recorded before the target was taken out; '' for rollouts without one.
+            begun: The work was seen to be begun.
+        """
+        if self.state in BEGUN or self.state is MarkState.UNKNOWN:
+            return self
+        if place and self.place and self.place != place:
+            why = f"its state folder is not the one that was there before it was taken out ({self.place}, not {place})"
+            return replace(self, state=MarkState.UNKNOWN, why=why)
+        if begun and self.state is MarkState.ABSENT:
+            return replace(self, state=MarkState.UNKNOWN, why="its work was begun, but its mark is no longer there")
+        return self
 
     @property
     def work(self) -> WorkStatus:
@@ -107,6 +135,7 @@ class Line:
         not_after: The last moment, by the machine's own clock, at which the work may begin.
         env: The values for the work.
         fetched: Variables whose values the machine fetches itself, each with the name of an SSM parameter.
+        place: The machine and state folder in which alone the work may begin; '' for any.
     """
 
     machine: str
@@ -114,11 +143,13 @@ class Line:
     not_after: datetime
     env: tuple[tuple[str, str], ...]
     fetched: tuple[tuple[str, str], ...] = ()
+    place: str = ""
 
     def __str__(self) -> str:
         pairs = [f"{_variable(name)}:{_encode(value)}" for name, value in self.env]
         pairs += [f"{_variable(name)}@{_encode(parameter)}" for name, parameter in self.fetched]
-        return " ".join((self.machine or "-", self.name, str(int(self.not_after.timestamp())), *pairs))
+        not_after = str(int(self.not_after.timestamp()))
+        return " ".join((self.machine or "-", self.name, not_after, place_in(self.place) or "-", *pairs))
 
 
 def environment(job: Job) -> dict[str, str]:
@@ -126,6 +157,11 @@ def environment(job: Job) -> dict[str, str]:
     for word in (job.run, *job.argv, *(value for _, value in job.env)):
         _encode(word)
     return {_variable(name): value for name, value in job.env}
+
+
+def place_in(text: str) -> str:
+    """The place in a ticket or another text; '' where there is none."""
+    return next((word for word in text.split(" ") if _PLACE.fullmatch(word)), "")
 
 
 def name_of(key: WorkKey) -> str:
@@ -176,16 +212,24 @@ def read(output: str) -> MarkReport:
 
 
 def _mark(fields: Sequence[str]) -> Mark | None:
-    if len(fields) != _FIELDS or fields[0] != "katakei-mark":
+    if len(fields) not in {_FIELDS, _FIELDS_BEFORE} or fields[0] != "katakei-mark":
         return None
-    _, name, state, code, now, machine, why, out = fields
+    _, name, state, code, now, machine, why, out, *place = fields
     try:
-        at = datetime.fromtimestamp(int(now), UTC)
-        ended = None if code == "-" else int(code)
+        at = datetime.fromtimestamp(_number(now, _LAST_MOMENT), UTC)
+        ended = None if code == "-" else _number(code, _HIGHEST_CODE)
         machine = "" if machine == "-" else one_line(machine)
-        return Mark(name, MarkState(state), at, ended, machine, one_line(_decode(why)), _decode(out))
+        where = place_in("".join(place))
+        return Mark(name, MarkState(state), at, ended, machine, one_line(_decode(why)), _decode(out), where)
     except (ValueError, binascii.Error):
         return None
+
+
+def _number(text: str, most: int) -> int:
+    """A number that a target printed. A target may print anything, and arithmetic with a huge number would fail."""
+    if not _NUMBER.fullmatch(text) or int(text) > most:
+        raise ValueError(f"{text[:20]!r} is no number from 0 to {most}")
+    return int(text)
 
 
 def _told(verb: str, names: Sequence[str], self_from: str, tail: int) -> str:
@@ -214,4 +258,6 @@ def _decode(text: str) -> str:
 
 @cache
 def _program(file: str) -> str:
-    return files("katakei.adapters.executors").joinpath(file).read_text(encoding="utf-8")
+    """A shell program without its comments: the values of up to fifty targets must fit beside it."""
+    lines = files("katakei.adapters.executors").joinpath(file).read_text(encoding="utf-8").splitlines()
+    return "".join(f"{line}\n" for line in lines if not line.lstrip().startswith("#"))

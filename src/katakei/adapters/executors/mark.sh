@@ -2,10 +2,13 @@
 # POSIX sh (dash, bash, busybox ash), coreutils, setsid and /proc. It needs no root and uses no `eval`.
 #
 #   $root/<rollout>/<attempt>-<intent>/   made by mkdir, which only one process can do: the claim
+#       machine: the id of the machine that made it. A folder can be shared by machines, or be copied in an image.
 #       boot_id, pid and work (of the keeper and of the work, each with its start in ticks since that boot),
 #       out (the last 64 KiB), exit, forbidden: each made by rename
 #       cancelled: the work was told to end
 #       go: made by mkdir, by the keeper before it runs anything, or by a reader who judges that it never will
+#   $root/.machines/<machine>   what this machine knows of this folder. The first line is a random id, its identity; the
+#       others name the marks whose work this machine began. It is one file, so that both are lost together or not at all.
 #
 # Input is base64 or one word of a narrow alphabet, and is used as a value only.
 # The keeper (`keep.sh`) makes the claim itself, so that no claim ever exists without a keeper.
@@ -17,6 +20,54 @@ patience=20  # quarters of a second between SIGTERM and SIGKILL
 now() { date +%s; }
 encode() { base64 | tr -d '\n'; }
 nap() { sleep "$1" 2>/dev/null || sleep 1; }
+
+# identify: sets $machine to an id that no other machine has, and $here to that id and the one of the state folder.
+# The agent gives the instance id. Where it does not, the firmware of an instance may know it (board_asset_tag).
+identify() {
+    machine=${KATAKEI_MACHINE_ID:-$self} tag=''
+    { read -r tag </sys/class/dmi/id/board_asset_tag; } 2>/dev/null
+    case $machine$tag in i-*) machine=${machine:-$tag} ;; esac
+    for file in /sys/class/dmi/id/product_uuid /etc/machine-id; do
+        [ -n "$machine" ] || { read -r machine <"$file"; } 2>/dev/null
+    done
+    machine=$(printf '%s' "$machine" | tr -cd 'A-Za-z0-9-')
+    machine=${machine:-none} known=$root/.machines/${machine:-none}
+    locate
+}
+
+# locate: sets $folder and $here. Work may remove the whole state folder at any moment, so that whatever is reported as
+# never begun is reported with what this finds afterwards.
+locate() {
+    folder=''
+    { read -r folder <"$known"; } 2>/dev/null || make_folder_id 2>/dev/null
+    case $folder in *[!A-Za-z0-9-]*) folder='' ;; esac
+    here=$machine@${folder:--}
+}
+
+# make_folder_id: the file appears as a whole or not at all, and of two processes one makes it.
+make_folder_id() {
+    draft=$root/.machines/.$machine-$$
+    mkdir -p "$root/.machines" && cat /proc/sys/kernel/random/uuid >"$draft" || return
+    ln "$draft" "$known"
+    rm -f "$draft"
+    read -r folder <"$known"
+}
+
+# was_begun NAME: this machine began work under this mark, whether or not the mark is still there.
+was_begun() {
+    [ -r "$known" ] || return 1
+    while read -r line; do
+        if [ "$line" = "$1" ]; then return 0; fi
+    done <"$known"
+    return 1
+}
+
+# foreign DIR: the mark is of another machine. Then nothing in it tells what happened on this one.
+foreign() {
+    { read -r whose <"$1/machine"; } 2>/dev/null && [ "$whose" != "$machine" ] || return 1
+    state=unknown
+    why="the mark here is of another machine ($whose): the two share $root, or one is an image of the other"
+}
 
 boot() {
     if [ -n "${KATAKEI_BOOT_ID:-}" ]; then printf '%s\n' "$KATAKEI_BOOT_ID"; else cat /proc/sys/kernel/random/boot_id; fi
@@ -58,16 +109,21 @@ settled() {
 # judge DIR: sets $state (absent running ended interrupted forbidden unknown), $code and $why.
 judge() {
     state=absent code='' why=''
-    [ -d "$1" ] || return 0
+    if [ ! -d "$1" ]; then
+        if was_begun "${1#"$root"/}"; then state=unknown why="its work began here, but its mark was removed from $root"; fi
+        return 0
+    fi
     if ! { [ -r "$1" ] && [ -x "$1" ]; }; then
         state=unknown why="this user may not read the mark"
         return 0
     fi
     for _ in 1 2 3 4 5 6 7 8 9 10; do
+        foreign "$1" && return 0
         settled "$1" && return 0
         [ -e "$1/pid" ] || [ -d "$1/go" ] && break
         nap 0.2
     done
+    foreign "$1" && return 0
     # Claimed, and no pid for two seconds. Making `go` ensures for ever that this claim never begins.
     if [ ! -e "$1/pid" ] && { mkdir "$1/go" || [ -d "$1/go" ]; } 2>/dev/null && [ ! -e "$1/pid" ]; then
         state=interrupted why="it was claimed, but ended before it began"
@@ -80,11 +136,12 @@ judge() {
 
 # report NAME DIR: prints one line. The reason and the output are base64, because they may hold any character.
 report() {
+    locate
     out=''
     [ -s "$2/out" ] && out=$(tail -c "$tail" "$2/out" | encode)
     why=$(printf '%s' "$why" | encode)
-    printf 'katakei-mark %s %s %s %s %s %s %s\n' \
-        "$1" "$state" "${code:--}" "$(now)" "${self:--}" "${why:--}" "${out:--}"
+    printf 'katakei-mark %s %s %s %s %s %s %s %s\n' \
+        "$1" "$state" "${code:--}" "$(now)" "${self:--}" "${why:--}" "${out:--}" "$here"
 }
 
 # The exit code is for people only. The work's own code is never passed on: 194 would make the agent reboot the machine.
@@ -105,19 +162,22 @@ refuse() {
 
 # bar DIR WHY: claims the mark without any work. Succeeds when this call made the claim.
 bar() {
+    was_begun "${1#"$root"/}" && return 1
     mkdir -m 700 "$1" 2>/dev/null || return 1
+    printf '%s\n' "$machine" >"$1/machine"
     printf '%s\n' "$2" >"$1/.forbidden" && mv "$1/.forbidden" "$1/forbidden"
 }
 
 # barred WHY: the same. If even that fails, nothing is begun here now.
-barred() { bar "$dir" "$1" || [ -d "$dir" ] || refuse "$1"; }
+barred() { bar "$dir" "$1" || [ -d "$dir" ] || was_begun "$name" || refuse "$1"; }
 
-# row: reads the lines from descriptor 4 (id name not_after NAME:base64 NAME@base64 ...) and keeps this machine's line.
+# row: reads the lines from descriptor 4 (id name not_after place NAME:base64 NAME@base64 ...) and keeps this machine's
+# line. The place is what `identify` must find here; `-` where nothing was recorded.
 row() {
     lines=0 found=''
-    while read -r id mark not_after pairs; do
+    while read -r id mark not_after place pairs; do
         lines=$((lines + 1))
-        [ "$id" = "${self:-$id}" ] && found=$lines its_name=$mark its_not_after=$not_after its_pairs=$pairs
+        [ "$id" = "${self:-$id}" ] && found=$lines its_name=$mark its_not_after=$not_after its_place=$place its_pairs=$pairs
     done <&4
     # A machine that does not know its own name may take a line only when there is just one.
     [ -n "$found" ] && { [ -n "$self" ] || [ "$lines" = 1 ]; }
@@ -154,7 +214,7 @@ launch() {
             value=$(printf '%s' "${pair#*:}" | base64 -d && printf x) || exit 1
             export "${pair%%:*}=${value%x}"
         done
-        exec setsid sh -c "$keeper" katakei-keep "$dir" "$run" "$its_not_after" "$@"
+        exec setsid sh -c "$keeper" katakei-keep "$dir" "$run" "$its_not_after" "$machine" "$folder" "$@"
     ) 3<&- 4<&- </dev/null >/dev/null 2>&1 &
     until [ -d "$dir" ] || ! began "$!"; do nap 0.02; done
 }
@@ -164,9 +224,17 @@ launch() {
 # ('' for none): when it fails, the work is refused.
 start() {
     state=refused code='' name=-
+    identify
     row || refuse "this command holds no line for ${self:-a machine that does not know its own name}"
     name=$its_name dir=$root/$its_name
-    [ -d "$dir" ] || begin "$@"
+    if [ ! -d "$dir" ]; then
+        judge "$dir"
+        if [ "$state" = absent ] && [ "$its_place" != - ] && [ "$its_place" != "$here" ]; then
+            state=unknown why="$root is not the state folder that was read before the target was taken out"
+        fi
+        [ "$state" = absent ] || finish
+        begin "$@"
+    fi
     watch "$1"
     finish
 }
@@ -208,6 +276,7 @@ watch() {
 
 # look NAME...: changes nothing, except a claim whose keeper died before it began (see judge).
 look() {
+    identify
     for name in "$@"; do
         judge "$root/$name"
         report "$name" "$root/$name"
@@ -217,6 +286,7 @@ look() {
 
 # forbid NAME...: work that has not been claimed by now never begins.
 forbid() {
+    identify
     for name in "$@"; do
         dir=$root/$name
         mkdir -p "${dir%/*}" 2>/dev/null
@@ -251,6 +321,7 @@ running() {
 
 # cancel NAME...: ends what runs, with SIGTERM first, then reports all of them.
 cancel() {
+    identify
     told=''
     for name in "$@"; do
         judge "$root/$name"

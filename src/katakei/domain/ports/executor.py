@@ -60,8 +60,14 @@ class Executor(Protocol):
         """
         ...
 
-    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """Work on these targets begins soon: learn what a start must know. It starts nothing and may be repeated."""
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """Work on these targets begins soon: learn what a start must know. It starts nothing and may be repeated.
+
+        Returns:
+            The place where each target keeps its marks: the identity of its machine and state folder. '' where a target
+            keeps none. A missing target has not answered yet. The place is recorded before the take-out and given to
+            `start` with the job; work of which nothing is found in another place is UNKNOWN, never NOT_STARTED.
+        """
         ...
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:

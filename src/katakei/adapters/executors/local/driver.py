@@ -61,14 +61,19 @@ class LocalExecutor:
         self._wall = wall
         self._fresh = fresh
         self._env = {**env, "KATAKEI_STATE": str(folder)}
-        self._marks = LocalMarks(folder, here.boot, self._env)
+        self._marks = LocalMarks(folder, here.boot, self._env, machine=here.machine)
+        self._begun: set[WorkKey] = set()
         self._secrets = Secrets(env, secrets)
         self._lock = threading.Lock()
         self._refused: dict[WorkKey, WorkStatus] = {}
 
     @property
     def marks(self) -> str:
-        """Host, boot id, pid namespace and the state folder's own name. Raises UnreachableError: it is not writable."""
+        """Host, boot id, pid namespace, the state folder's own name, and the machine id.
+
+        Raises:
+            UnreachableError: The state folder cannot be written.
+        """
         return ticket_of(self._folder, self._here, self._fresh)
 
     @property
@@ -96,8 +101,9 @@ class LocalExecutor:
         there = path is None or shutil.which(path) is not None
         return {} if there else dict.fromkeys((target.id for target in targets), missing(str(path)))
 
-    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """Nothing has to be learned about this machine."""
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - nothing is awaited
+        """Nothing has to be learned about the targets: the marks of all are here."""
+        return dict.fromkeys((target.id for target in targets), "")
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         """Begins what was resolved here. Work resolved elsewhere is only taken, with the ticket of where it was.
@@ -127,9 +133,14 @@ class LocalExecutor:
         ours = {key: _name(key) for key, (_, ticket) in tickets.items() if same(ticket, marks)}
         works = {key: elsewhere(ticket, self._here) for key, (_, ticket) in tickets.items() if key not in ours}
         found = self._marks.look(ours.values())
+        afterwards = self.marks  # work may remove the whole state folder at any moment
         for key, name in ours.items():
-            absent = found[name].state is mark.MarkState.ABSENT
-            work = self._secrets.kept(found[name].work)
+            if found[name].state in mark.BEGUN:
+                self._begun.add(key)
+            lost = afterwards != marks or key in self._begun
+            believed = found[name].believed("", begun=lost)
+            absent = believed.state is mark.MarkState.ABSENT
+            work = self._secrets.kept(believed.work)
             works[key] = self._refused.get(key, work) if absent else work
         return works
 

@@ -23,6 +23,9 @@ from katakei.adapters.system.process import this_kernel
 CLAIMED, NOT_CLAIMED, TOO_LATE = 0, 73, 75
 """The exit codes."""
 
+LEDGER = ".begun"
+"""The file of the state folder that lists the marks whose work was begun, one a line, so that a lost mark shows."""
+
 LOCKED = "locked"
 """The second line of a file whose process holds a lock (flock(2)) on it for as long as it lives."""
 
@@ -52,6 +55,8 @@ class Task:
         env: The whole environment of the work.
         not_after: The last moment at which the work may begin, ISO 8601 with a time zone.
         boot: What names this boot of the machine; '' where that is unknown.
+        root: The state folder, which the folder of the mark is in.
+        machine: The machine id; '' where it has none.
     """
 
     folder: str
@@ -60,6 +65,8 @@ class Task:
     env: Mapping[str, str]
     not_after: str
     boot: str
+    root: str
+    machine: str
 
     def to_json(self) -> str:
         """As `read` takes it. Half surrogate pairs, which file names can hold, are escaped and survive."""
@@ -100,7 +107,7 @@ def _keep(task: Task, claiming: int) -> int:
     if SystemClock().now() > datetime.fromisoformat(task.not_after):
         return TOO_LATE
     try:
-        own_lock = _claim(folder, task.boot)
+        own_lock = _claim(folder, task)
     except OSError:
         return NOT_CLAIMED
     os.write(claiming, b"c")
@@ -116,14 +123,30 @@ def _keep(task: Task, claiming: int) -> int:
     return CLAIMED
 
 
-def _claim(folder: Path, boot: str) -> int:
+def was_begun(root: Path, name: str) -> bool:
+    """Whether work was begun under the mark of this name, whether or not the mark is still there."""
+    try:
+        return name in (root / LEDGER).read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+
+
+def _claim(folder: Path, task: Task) -> int:
     """Makes the mark, which only one process can. Raises OSError.
 
     Returns:
         The descriptor that holds the lock on the file `pid` until this process ends.
     """
     folder.mkdir(mode=0o700)
-    put(folder, "boot_id", boot)
+    root = Path(task.root)
+    name = str(folder.relative_to(root))
+    if was_begun(root, name):  # two starts may be here at once, and the first one's work may have removed its mark
+        folder.rmdir()
+        raise FileExistsError(name)
+    put(folder, "machine", task.machine)
+    with (root / LEDGER).open("a") as ledger:
+        ledger.write(f"{name}\n")
+    put(folder, "boot_id", task.boot)
     lock = _put_locked(folder, "pid")
     (folder / "go").mkdir()
     for path in (folder / "pid", folder, folder.parent, folder.parent.parent):

@@ -3,6 +3,7 @@
 A mark is a folder with the same files as on a target (see mark.sh):
 
 * the folder itself, made by mkdir, which only one process can: the claim
+* `machine`: the machine id of the machine that made it; a state folder can be shared, or be copied in an image
 * `boot_id`, `pid` (the keeper) and `work` (the process that leads the work), each with its pid and raw start time
 * `out` (the last 64 KiB), `exit`, `forbidden`: each made by rename
 * `cancelled`: the work was told to end
@@ -25,7 +26,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 
-from katakei.adapters.executors.local.keeper import CLAIMED, LOCKED, NOT_CLAIMED, TOO_LATE, Task, put
+from katakei.adapters.executors.local.keeper import CLAIMED, LOCKED, NOT_CLAIMED, TOO_LATE, Task, put, was_begun
 from katakei.adapters.executors.mark import EXACTLY, TAIL, Mark, MarkState
 from katakei.adapters.system.clock import SystemClock
 from katakei.adapters.system.process import Kernel, ProcessFate, exists, this_kernel
@@ -61,11 +62,14 @@ class Judged:
 class LocalMarks:
     """The marks in one folder of this machine.
 
-    `boot` names this boot of the machine ('' where that is unknown); `env` is the environment in which keepers start.
+    `boot` names this boot of the machine ('' where that is unknown), `machine` is the machine id, and `env` is the
+    environment in which keepers start.
     """
 
-    def __init__(self, folder: Path, boot: str, env: Mapping[str, str], kernel: Kernel | None = None) -> None:
-        self._folder, self._boot, self._env = folder, boot, env
+    def __init__(
+        self, folder: Path, boot: str, env: Mapping[str, str], kernel: Kernel | None = None, machine: str = ""
+    ) -> None:
+        self._folder, self._boot, self._env, self._machine = folder, boot, env, machine
         self._kernel = kernel or this_kernel()
         self._clock = SystemClock()
 
@@ -93,7 +97,8 @@ class LocalMarks:
             by: How long the start may take. Raises NoAnswerError after that: look what became of it.
         """
         folder = self._folder / name
-        refused = "" if folder.is_dir() else self._begin(folder, job, not_after, env, by)
+        known = folder.is_dir() or self._was_begun(folder)
+        refused = "" if known else self._begin(folder, job, not_after, env, by)
         return self._told(name, Judged(MarkState.REFUSED, why=refused) if refused else self._judge(folder), TAIL)
 
     def cancel(self, names: Sequence[str], patience: timedelta = PATIENCE) -> Mapping[str, Mark]:
@@ -135,7 +140,8 @@ class LocalMarks:
             return self._barred(folder, "the start came too late")
         if job.probe and (said := self._probed(job.probe, env)) is not None:
             return self._barred(folder, f"refused by the witness: {said}")
-        task = Task(str(folder), job.run or EXACTLY, job.argv, env, not_after.isoformat(), self._boot)
+        where = str(self._folder), self._machine
+        task = Task(str(folder), job.run or EXACTLY, job.argv, env, not_after.isoformat(), self._boot, *where)
         failed = self._launch(task, by)
         if failed or not folder.is_dir():
             return self._barred(folder, failed or f"the start came too late, or {folder} could not be made")
@@ -180,13 +186,15 @@ class LocalMarks:
 
     def _barred(self, folder: Path, why: str) -> str:
         """Bars the key; where even that fails nothing is begun here now, for that reason."""
-        return "" if self._bar(folder, why) or folder.is_dir() else why
+        return "" if self._bar(folder, why) or folder.is_dir() or self._was_begun(folder) else why
 
-    @staticmethod
-    def _bar(folder: Path, why: str) -> bool:
+    def _bar(self, folder: Path, why: str) -> bool:
         """Claims a mark for nothing. Succeeds when it was this call that did."""
+        if self._was_begun(folder):
+            return False
         try:
             folder.mkdir(mode=0o700)
+            put(folder, "machine", self._machine)
             put(folder, "forbidden", why)
         except OSError:
             return False
@@ -205,9 +213,16 @@ class LocalMarks:
 
     def _judge(self, folder: Path) -> Judged:
         if not folder.is_dir():
+            if self._was_begun(folder):
+                why = f"its work began here, but its mark was removed from {self._folder}"
+                return Judged(MarkState.UNKNOWN, why=why)
             return Judged(MarkState.ABSENT)
         if not os.access(folder, os.R_OK | os.X_OK):
             return Judged(MarkState.UNKNOWN, why="this user may not read the mark")
+        machine = _first_line(folder / "machine") or ""
+        if machine and self._machine and machine != self._machine:
+            why = f"the mark here is of another machine ({machine}): the two share {self._folder}, or one is an image"
+            return Judged(MarkState.UNKNOWN, why=f"{why} of the other")
         until = self._clock.now() + _UNNAMED
         while True:
             if (settled := _settled(folder)) is not None:
@@ -223,6 +238,9 @@ class LocalMarks:
         if (settled := _settled(folder)) is not None:  # it may have ended between the two observations
             return settled
         return Judged(MarkState.UNKNOWN if fate is ProcessFate.UNKNOWN else MarkState.INTERRUPTED, why=why)
+
+    def _was_begun(self, folder: Path) -> bool:
+        return was_begun(self._folder, str(folder.relative_to(self._folder)))
 
     def _fate(self, folder: Path) -> tuple[ProcessFate, str]:
         """Whether the keeper or the work lives. Work goes on without its keeper; nobody tells then how it ends."""
@@ -314,6 +332,8 @@ def _first_line(file: Path) -> str | None:
 def _settled(folder: Path) -> Judged | None:
     """What no longer changes. An exit once written is the truth, whatever became of the keeper."""
     code, forbidden = _first_line(folder / "exit"), _first_line(folder / "forbidden")
+    if code is not None and not (code.isascii() and code.isdigit() and len(code) <= 3):
+        return Judged(MarkState.UNKNOWN, why="the exit code in its mark is no number")
     if code is not None:
         cancelled = code != "0" and (folder / "cancelled").exists()
         return Judged(MarkState.ENDED, int(code), "it was told to end" if cancelled else "")

@@ -1,4 +1,4 @@
-"""The state folder of local work: where the marks are, and whether a ticket names that very folder."""
+"""The state folder of local work: where the marks are, and whether a ticket names that very folder on this machine."""
 
 import os
 import tempfile
@@ -10,16 +10,28 @@ from katakei.adapters.system.user_folders import state_folder
 from katakei.domain.errors import UnreachableError
 from katakei.domain.observation import WorkState, WorkStatus
 
-PARTS = 4
+PARTS = 5
+PARTS_BEFORE = 4
+"""The version before recorded no machine id."""
+
+NO_MACHINE = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What tells this machine from all others: its host name, its boot id, and its pid namespace."""
+    """What tells this machine from all others.
+
+    Attributes:
+        host: Its host name.
+        boot: Its boot id.
+        pids: Its pid namespace.
+        machine: Its machine id; '' where it has none.
+    """
 
     host: str
     boot: str
     pids: str
+    machine: str = ""
 
 
 def folder_of(env: Mapping[str, str]) -> Path:
@@ -28,7 +40,7 @@ def folder_of(env: Mapping[str, str]) -> Path:
 
 
 def ticket_of(folder: Path, here: Here, fresh: str) -> str:
-    """Host, boot id, pid namespace and the folder's own name, which becomes `fresh` if it has none.
+    """Host, boot id, pid namespace, the folder's own name (`fresh` if it has none yet) and the machine id.
 
     Raises:
         UnreachableError: The folder cannot be written.
@@ -38,7 +50,7 @@ def ticket_of(folder: Path, here: Here, fresh: str) -> str:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not name.exists():
             _name(folder, name, fresh)
-        return f"{here.host} {here.boot} {here.pids} {name.read_text()}"
+        return f"{here.host} {here.boot} {here.pids} {name.read_text()} {here.machine or NO_MACHINE}"
     except OSError as error:
         raise UnreachableError(
             f"the marks of local work cannot be kept in {folder}: {error.strerror}; set XDG_STATE_HOME"
@@ -50,24 +62,40 @@ def same(ticket: str, marks: str) -> bool:
 
     After a reboot only the folder and the host must be the same: the marks tell that the work was interrupted.
     """
-    if ticket == marks:
-        return True
-    (host, boot, _, name), (our_host, our_boot, _, our_name) = _parts(ticket), _parts(marks)
-    return bool(host) and (host, name) == (our_host, our_name) and boot != our_boot
+    theirs, ours = _parts(ticket), _parts(marks)
+    if theirs is None or ours is None or theirs.machine not in {"", ours.machine}:
+        return False
+    if (theirs.host, theirs.name) != (ours.host, ours.name):
+        return False
+    return theirs.boot != ours.boot or theirs.pids == ours.pids
 
 
 def elsewhere(ticket: str, here: Here) -> WorkStatus:
     """The status of work that was started somewhere else: unknown, with the reason."""
-    host, boot, _, _ = _parts(ticket)
-    where = f"on {host} (boot id {boot})" if host else "on a machine that is not known"
-    if host == here.host:
-        where += ", by another user or in another container than this one"
+    parts = _parts(ticket)
+    where = f"on {parts.host} (boot id {parts.boot})" if parts else "on a machine that is not known"
+    if parts and parts.host == here.host:
+        another = parts.machine not in {"", here.machine or NO_MACHINE}
+        where += (
+            ", another machine of this name" if another else ", by another user or in another container than this one"
+        )
     return WorkStatus(WorkState.UNKNOWN, why=f"its work was started {where}; only its mark there tells whether it runs")
 
 
-def _parts(ticket: str) -> tuple[str, str, str, str]:
-    host, boot, pids, name = ticket.split(" ") if ticket.count(" ") == PARTS - 1 else [""] * PARTS
-    return host, boot, pids, name
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    """The words of a ticket; `machine` is '' in one of the version before."""
+
+    host: str
+    boot: str
+    pids: str
+    name: str
+    machine: str = ""
+
+
+def _parts(ticket: str) -> _Ticket | None:
+    words = ticket.split(" ")
+    return _Ticket(*words) if len(words) in {PARTS, PARTS_BEFORE} and words[0] else None
 
 
 def _name(folder: Path, name: Path, fresh: str) -> None:

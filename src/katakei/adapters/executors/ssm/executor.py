@@ -2,11 +2,15 @@
 
 A start may be repeated, because the mark on the target lets one of them begin. The status of an invocation never
 counts as a result.
+
+A ticket is the CommandId of the start and the place (machine and state folder) that was recorded before the take-out,
+each where there is one. Work of a rollout that recorded no place is judged without it.
 """
 
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from katakei.adapters.aws import AwsSession
@@ -51,6 +55,7 @@ class SsmExecutor:
         self._newest: dict[WorkKey, str | None] = {}
         self._listed: dict[str, tuple[datetime, Mapping[str, Invocation]]] = {}
         self._over: dict[tuple[str, str], datetime] = {}
+        self._begun: set[WorkKey] = set()
 
     def ready(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - each call has its own bound
         """Returns the targets without a living agent, each with the reason. Raises NoAnswerError, UnreachableError."""
@@ -68,13 +73,18 @@ class SsmExecutor:
         """Sends a program that does nothing. Raises NoAnswerError, UnreachableError."""
         return rights.prove(self._programs, self._clock, command, targets, by)
 
-    def prepare(self, targets: Sequence[Target], by: timedelta) -> None:
-        """Queries the targets whose clock and id are not known yet. Raises NoAnswerError, UnreachableError."""
-        new = [t.id for t in targets if is_instance(t.id) and self._queries.target_clock(t.id) is None]
-        if new:
+    def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
+        """Queries the targets whose clock, id and place are not known yet. Raises NoAnswerError, UnreachableError."""
+        if any(self._unknown(each) for each in targets):
             until = self._clock.now() + by
             self._queries.collect(until)
+            new = [each.id for each in targets if self._unknown(each)]
             self._queries.send(dict.fromkeys(new, (NO_MARK,)), until)
+        known = {each.id: self._queries.target_clock(each.id) for each in targets}
+        return {target: clock.place for target, clock in known.items() if clock}
+
+    def _unknown(self, target: Target) -> bool:
+        return is_instance(target.id) and self._queries.target_clock(target.id) is None
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         """Sends what can be sent. A target whose clock is not known yet is queried first, and its job is not taken.
@@ -101,6 +111,7 @@ class SsmExecutor:
             if not is_instance(target.id) or self._queries.trouble(target.id):
                 tickets[key] = ""
         tickets |= self._send_all(starts, until)
+        tickets = {key: f"{command} {mark.place_in(jobs[key][1].marks)}".strip() for key, command in tickets.items()}
         try:
             self._queries.send({each: names for each, names in new.items() if is_instance(each)}, until)
         except KatakeiError:
@@ -112,11 +123,11 @@ class SsmExecutor:
         """Returns what is known about each key. Raises UnreachableError when Run Command may not be asked at all."""
         until = self._clock.now() + by
         self._queries.collect(until)
-        self._follow({ticket for _, ticket in tickets.values() if ticket}, until)
+        self._follow({command for _, ticket in tickets.values() if (command := _command(ticket))}, until)
         works: dict[WorkKey, WorkStatus] = {}
         doubtful: dict[str, list[str]] = {}
         for key, (target, ticket) in tickets.items():
-            judged = self._judged(key, target, ticket or None)
+            judged = self._judged(key, target, ticket)
             works[key] = judged.work
             if judged.query and is_instance(target.id):
                 doubtful.setdefault(target.id, []).append(mark.name_of(key))
@@ -207,32 +218,44 @@ class SsmExecutor:
                 if not each.open:
                     self._over.setdefault((ticket, instance), at)
 
-    def _judged(self, key: WorkKey, target: Target, ticket: str | None) -> work_status.Judgement:
-        name = mark.name_of(key)
-        invocation = self._listed[ticket][1].get(target.id) if ticket in self._listed else None
+    def _judged(self, key: WorkKey, target: Target, ticket: str) -> work_status.Judgement:
+        name, place, command = mark.name_of(key), mark.place_in(ticket), _command(ticket)
+        invocation = self._listed[command][1].get(target.id) if command in self._listed else None
         printed = None
-        if ticket is not None and invocation is not None and not invocation.open:
+        if command is not None and invocation is not None and not invocation.open:
             try:
-                printed = read_answer(self._run_command, ticket, invocation).of(name)
+                printed = read_answer(self._run_command, command, invocation).of(name)
             except KatakeiError as error:
                 return work_status.unknown(str(error))
+        answer = self._queries.answer(target.id, name)
+        if any(seen.state in mark.BEGUN for seen in (printed, answer and answer.mark) if seen):
+            self._begun.add(key)
+        if printed:
+            printed = printed.believed(place, begun=key in self._begun)
+        if answer:
+            answer = replace(answer, mark=answer.mark.believed(place, begun=key in self._begun))
         return work_status.judge(
             work_status.Facts(
                 now=self._clock.now(),
-                ticket=ticket,
+                ticket=command,
                 sent=self._sent.get(key),
                 newest=self._newest.get(key),
                 invocation=invocation,
-                over=self._over.get((ticket, target.id)) if ticket else None,
+                over=self._over.get((command, target.id)) if command else None,
                 printed=printed,
-                answer=self._queries.answer(target.id, name),
+                answer=answer,
                 trouble=self._queries.trouble(target.id) if is_instance(target.id) else _unready(target, None),
             )
         )
 
 
 def _line(key: WorkKey, target: Target, job: Job, not_after: datetime) -> mark.Line:
-    return mark.Line(target.id, mark.name_of(key), not_after, job.env, job.fetched)
+    return mark.Line(target.id, mark.name_of(key), not_after, job.env, job.fetched, job.marks)
+
+
+def _command(ticket: str) -> str | None:
+    """The CommandId in a ticket; None where the work was taken without a command."""
+    return next((word for word in ticket.split(" ") if word and not mark.place_in(word)), None)
 
 
 def _unready(target: Target, node: Node | None) -> str | None:

@@ -45,10 +45,17 @@ class MarkAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TargetClock:
-    """What a target reported about itself: how far its clock is ahead of ours, and whether it knows its own id."""
+    """What a target reported about itself.
+
+    Attributes:
+        ahead: How far its clock is ahead of ours.
+        knows_id: Whether it knows its own id.
+        place: The identity of the machine and its state folder.
+    """
 
     ahead: timedelta
     knows_id: bool
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +158,13 @@ class MarkQueries:
         except NoAnswerError:
             return False
         if not marks:
-            self._trouble[found.instance] = f"Run Command reports {found.details}"
+            self._trouble[found.instance] = f"its answer cannot be read; Run Command reports {found.details}"
             return True
         self._trouble.pop(found.instance, None)
         now = self._clock.now()
         for each in marks:
             # Counted from the sending: a slow answer then makes a start less strict, and never refuses one for nothing.
-            self._clocks[found.instance] = TargetClock(each.now - query.at, bool(each.machine))
+            self._clocks[found.instance] = TargetClock(each.now - query.at, bool(each.machine), each.place)
             self._answers[found.instance, each.name] = MarkAnswer(each, query.at, now)
         return True
 

@@ -34,8 +34,8 @@ class Facts:
         newest: the ticket of that last start; None while there is none.
         invocation: the command on the target, as last listed.
         over: when the invocation was first seen ended.
-        printed: the mark as the start itself printed it.
-        answer: the newest answer of a query.
+        printed: the mark as the start itself printed it, as far as it can be believed.
+        answer: the newest answer of a query, as far as it can be believed.
         trouble: why the target cannot be reached; None when it can, or nothing is known.
 
     """
