@@ -39,3 +39,6 @@ class Adversary:
     bad_check: float = 0.0  # a target that is not healthy after its work, and says so when asked
     sick: float = 0.0  # one that never becomes healthy after its work
     refuses: float = 0.0  # a machine that ELBv2 will not register
+    lingers: float = 0.0  # an address that ELBv2 will not register for some seconds after it has left
+    mad: float = 0.0  # a target on whose account every driver fails or answers nonsense
+    blocked: float = 0.0  # the loop stands still at a call, while the heartbeat's thread runs on

@@ -3,14 +3,14 @@
 Nothing here judges, and nothing here knows what the code under test thinks.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from tests.properties.builders import seconds
-from tests.properties.simulated_aws import OUT, SLOW, STALE, WIRE, By, Call, Mark, SimulatedAws
+from tests.properties.simulated_aws import LINGER, OUT, SLOW, STALE, WIRE, By, Call, Mark, SimulatedAws
 
 from katakei.domain.actions import Job
 from katakei.domain.errors import NoAnswerError, RejectedError
@@ -108,6 +108,15 @@ class FakePort:
         self.clock = clock
         self.pause = pause
 
+    def fail_for_the_mad(self, asked: Iterable[TargetId]) -> None:
+        """Raise what no adapter translated, when one of these targets is mad."""
+        if any(self.nonsense(target) for target in asked):
+            raise OverflowError("date value out of range")
+
+    def nonsense(self, target: TargetId) -> bool:
+        """Whether it is mad, and fails this time."""
+        return not self.aws.frozen and target in self.aws.mad and self.aws.rng.random() < self.aws.fails
+
     def call(self, kind: str, arn: Arn | None = None, what: frozenset[Registration] = frozenset()) -> bool:
         return self.aws.begin(Call(self.aws.clock.time, kind, self.who, arn, what))
 
@@ -193,7 +202,9 @@ class FakeBalancer(FakePort):
             raise RejectedError("InvalidTarget", refused)
 
     def _refuses(self, place: Registration) -> bool:
-        return self.aws.owner_of[place].id in self.aws.unwanted and self.aws.now(place).state in OUT
+        owner, now = self.aws.owner_of[place].id, self.aws.now(place)
+        lingers = owner in self.aws.lingering and self.aws.clock.time - now.at < seconds(LINGER)
+        return now.state in OUT and (owner in self.aws.unwanted or lingers)
 
     def _on_the_wire(self, effect: Callable[[], None]) -> None:
         """Apply it now; or the call times out here and takes effect a little later."""
@@ -227,6 +238,7 @@ class FakeExecutor(FakePort):
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         del by
+        self.fail_for_the_mad(key.target for key in jobs)
         self.aws.begin(Call(self.aws.clock.time, "start", self.who, keys=tuple(jobs)))
         taken = [key for key in jobs if not self.aws.roll(self.aws.adversary.lost)]
         for key in taken:
@@ -247,6 +259,7 @@ class FakeExecutor(FakePort):
 
     def look(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> Mapping[WorkKey, WorkStatus]:
         del by
+        self.fail_for_the_mad(key.target for key in tickets)
         self.call("works")
         heard = [key for key in tickets if key.target not in self.aws.dead]
         works = {key: self._work(key) for key in heard if not self.aws.roll(self.aws.adversary.mute)}
@@ -274,6 +287,8 @@ class FakeExecutor(FakePort):
 
     def _work(self, key: WorkKey) -> WorkStatus:
         mark, now = self.aws.marks.get(key), self.aws.clock.time
+        if self.nonsense(key.target):
+            return WorkStatus(WorkState.ENDED, exit=10**20)
         if self.by_hand:
             return WorkStatus(WorkState.AWAITS_APPROVAL)
         if mark is None:
@@ -295,6 +310,7 @@ class FakeHealthChecker(FakePort):
     ) -> Mapping[TargetId, CheckResult]:
         del by
         begun = self.clock.now()
+        self.fail_for_the_mad(questions)
         self.call("ask")
         asked = [target for target in questions if not self.aws.roll(self.aws.adversary.mute)]
         answers = {target: CheckResult(self._well(target), begun, "503") for target in asked}

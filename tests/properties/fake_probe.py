@@ -4,6 +4,7 @@ Of a target that it cannot see it says so in the baseline, and later says quiet 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from tests.properties.builders import seconds
 from tests.properties.fake_ports import FakePort
@@ -13,15 +14,19 @@ from katakei.domain.model import TargetId
 from katakei.domain.observation import DrainEvidence, ProbeVerdict
 from katakei.domain.ports import ProbedTarget
 
+YEAR_9999 = datetime(9999, 12, 31, tzinfo=UTC)
+
 
 class FakeProbe(FakePort):
     def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
+        self.fail_for_the_mad(it.target.id for it in targets)
         self.call("baseline")
         known = [it.target.id for it in targets if not self.aws.roll(self.aws.adversary.mute)]
         self.answered()
         return {target: "no traffic seen" if target in self.aws.unseeable else "" for target in known}
 
     def look(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, DrainEvidence]:
+        self.fail_for_the_mad(it.target.id for it in targets)
         self.call("probe")
         told = [it.target.id for it in targets if not self.aws.roll(self.aws.adversary.mute)]
         verdicts = {target: self._verdict(target) for target in told}
@@ -30,6 +35,8 @@ class FakeProbe(FakePort):
 
     def _verdict(self, target: TargetId) -> DrainEvidence:
         """The verdict of some seconds ago; sometimes the probe cannot tell."""
+        if self.nonsense(target):
+            return DrainEvidence(ProbeVerdict.QUIET, YEAR_9999, YEAR_9999)
         age = seconds(self.aws.rng.uniform(0, OLD_VERDICT))
         quiet = target in self.aws.unseeable or not self.aws.pending(target, self.aws.clock.time - age)
         verdict = ProbeVerdict.QUIET if quiet else ProbeVerdict.BUSY

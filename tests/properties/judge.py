@@ -260,6 +260,12 @@ def no_living_owner_is_replaced(outcome: Outcome) -> Faults:
             yield f"process {owner.pid} was taken over at {clock(at)}, silent only for {silent.total_seconds():.0f}s"
 
 
+def a_process_without_progress_is_replaced(outcome: Outcome) -> Faults:
+    """A process whose loop stands still for long loses its lease, although its heartbeat's thread runs on."""
+    if outcome.figures["stalled"]:
+        yield f"{outcome.figures['stalled']} processes kept the lease for minutes without progress"
+
+
 def a_rival_is_refused_by_name(outcome: Outcome) -> Faults:
     """Another rollout that asked for a group while a process was alive was refused, and told which rollout has it."""
     if any(ID not in said for said in outcome.refused):
@@ -305,6 +311,7 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "5 forgotten": nothing_is_forgotten,
     "6 owner": an_old_owner_does_nothing,
     "6 silence": no_living_owner_is_replaced,
+    "6 stall": a_process_without_progress_is_replaced,
     "6 rival": a_rival_is_refused_by_name,
     "7 stops": a_bad_release_stops_early,
     "7 late": judge_environment.late_failures_set_the_exit_code,
@@ -314,6 +321,7 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "7 pause": judge_commands.a_pause_is_heard,
     "7 abort": judge_commands.an_abort_is_heard,
     "7 interrupt": judge_commands.an_interrupt_begins_nothing,
+    "alone": judge_environment.a_mad_target_is_alone,
     "9 why": it_says_why_it_waits,
     "exit code": judge_limits.the_exit_code_is_true,
     "ip": judge_limits.an_ip_is_registered_only_when_absent,

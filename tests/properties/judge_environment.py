@@ -8,11 +8,20 @@ from dataclasses import replace
 
 from tests.properties.adversary import Adversary
 from tests.properties.builders import seconds
-from tests.properties.ground_truth import changing, clock, done_at, out_of_service, unknowable, words
+from tests.properties.ground_truth import (
+    changing,
+    clock,
+    done_at,
+    floor_can_be_kept,
+    out_of_service,
+    unknowable,
+    words,
+)
 from tests.properties.simulation import Outcome
 
 from katakei.domain.errors import ExitCode
 from katakei.domain.events import AbortAsked, Interrupted, RevertAsked, RevertDecided
+from katakei.domain.phases import Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.spec import LatePolicy
 from katakei.reconcile.outcome import verdict
@@ -55,6 +64,27 @@ def late_targets_are_updated_or_left(outcome: Outcome) -> Faults:
         in_time = any(outcome.ended - at > seconds(60) for at in begun)
         if late is LatePolicy.ROLL and undisturbed and in_time and not touched:
             yield f"{new.name} came at {clock(begun[0])} and was never rolled"
+
+
+def a_mad_target_is_alone(outcome: Outcome) -> Faults:
+    """Where the drivers fail for one target only, all others are done, and that one is done or named. A target whose
+    registration is rejected for some seconds is done.
+
+    Fair: judged where nothing else goes wrong, the floor lets one target be out, failures stop nothing, and no person
+    decides.
+    """
+    given = outcome.scenario
+    alone = replace(given.adversary, mad=0, lingers=0) == Adversary() and given.kind is PlanKind.ROLL
+    free = given.spec.on_failure.max_failures >= len(outcome.aws.mad) and floor_can_be_kept(outcome)
+    people = given.abort is not None or given.reverts or given.by_hand or given.interrupts or given.pauses
+    one = len(outcome.aws.mad) <= 1 and (outcome.aws.mad or outcome.aws.lingering)
+    if not alone or people or not free or not one:
+        return
+    for target, status in outcome.rollout.statuses.items():
+        if target not in outcome.aws.mad and status.phase is not Phase.DONE:
+            yield f"{target} ended {status.phase.value}, and only {sorted(outcome.aws.mad)} is mad"
+        if status.phase is not Phase.DONE and not status.reason:
+            yield f"{target} ended {status.phase.value} without a reason"
 
 
 def outages_are_retried(outcome: Outcome) -> Faults:

@@ -76,7 +76,8 @@ class MemoryJournal:
             heard = {it[0] for it in living.values() if now - self.heartbeats[it[0]].newest(now) <= YOUNG}
             said = [f"{group} is held by rollout {it[2]} of {it[0]}" for group, it in living.items()]
             raise LeaseHeldError(said[0], frozenset() if heard else beats, frozenset() if heard & self.alive else beats)
-        self.taken_from += [(now, former) for former in {it[0] for it in living.values()}]
+        former = {it[0] for it in held.values() if it[0] not in self.dead and it[0].nonce != owner.nonce}
+        self.taken_from += [(now, each) for each in former | {it[0] for it in living.values()}]
         self.heartbeats.setdefault(owner, HeartbeatLog(now))
         self.epoch += 1
         self.holders |= dict.fromkeys(groups, (owner, self.epoch, rollout))

@@ -65,6 +65,7 @@ class Scenario:
     pauses: float = 0.0
     probe: bool = False
     wrong_clocks: bool = True
+    twins: bool = False
     script: Callable[[SimulatedAws], None] | None = None
     spec: Spec = field(default_factory=spec_of)
 
@@ -111,6 +112,7 @@ def drawn(seed: int) -> Scenario:
         spec=_spec(rng, DrainUntil.PROOF if probe else DrainUntil.DELAY, revert=revert),
         reverts=tuple(sorted(rng.uniform(0, 500) for _ in range(rng.choice((0, 1, 1, 2))))) if revert else (),
         pauses=0.03 if rng.random() < 0.2 else 0.0,
+        twins=rng.random() < 0.2,
     )
 
 
@@ -164,6 +166,11 @@ def _adversary(rng: random.Random) -> Adversary:
         "bad_check": 0.1,
         "sick": 0.1,
         "refuses": 0.05,
+        "slow_append": 0.03,
+        "slow_renew": 0.02,
+        "lingers": 0.1,
+        "mad": 0.1,
+        "blocked": 0.003,
     }
     share = rng.choice((0.15, 0.4, 0.4, 0.8))
     return Adversary(**{name: size for name, size in whole.items() if rng.random() < share})

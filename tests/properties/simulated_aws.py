@@ -21,6 +21,7 @@ from katakei.domain.phases import Intent
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 STALE, WIRE, SLOW = 8.0, 4.0, 10.0  # at most, in seconds: age of an observation, delay of a call, of a thread
+LINGER = 6.0  # seconds for which a lingering address is not registered again
 OLD_VERDICT = 10.0  # seconds that a probe may take to answer
 OUT = frozenset({HealthState.DRAINING, HealthState.ABSENT})
 
@@ -134,6 +135,9 @@ class SimulatedAws:
         self.sick = self._some(adversary.sick)
         self.unwanted = set(self._some(adversary.refuses))
         self.unseeable = self._some(adversary.unseeable)
+        self.lingering = self._some(adversary.lingers)
+        self.mad = self._some(adversary.mad)
+        self.fails = 0.7  # of the questions about a mad target
         self.requests: dict[TargetId, list[tuple[datetime, datetime]]] = {}  # taken out when; the last one ends when
 
     def _some(self, share: float) -> frozenset[TargetId]:

@@ -36,6 +36,7 @@ PROCESSES = 25  # after this many the adversary stops
 HOME, LONGEST = seconds(3600), seconds(2 * 3600)
 TURNS = 3000  # more than three times the longest way to the end
 RIVALS = 0.02
+STALL, TAKEOVER = 70, 60  # seconds: without progress the heartbeat stops; then another process takes over
 KNOWN_DEAD_SHARE = 0.5  # share of dead processes whose death the next process can see
 
 
@@ -141,6 +142,8 @@ class Simulation:
     def _take_up(self) -> Process:
         number = self.figures["processes"] + 1
         aws, owner = self.aws, Owner("deploy", "host", number, number, "boot")
+        if self.scenario.twins:  # machines from one snapshot: only the nonce differs
+            owner = Owner("deploy", "host", 1, 1, "boot", nonce=str(number))
         error = aws.rng.uniform(-7200, 7200) if self.scenario.wrong_clocks and aws.rng.random() < 0.6 else 0
         clock, pool = SkewedClock(aws, seconds(error)), FakePool(aws)
         pause = lambda: self._stand_still(owner)  # noqa: E731 - bound to this owner
@@ -216,17 +219,25 @@ class Simulation:
         process = self.driving
         if self.standing_still or process is None or process.owner != owner:
             return
-        if not self.aws.roll(self.aws.adversary.pause):
+        blocked = self.aws.roll(self.aws.adversary.blocked)
+        if not blocked and not self.aws.roll(self.aws.adversary.pause):
             return
         self.standing_still = True
-        heart, until = self.store.heartbeats[owner], self.aws.clock.time + seconds(self.aws.rng.uniform(5, 150))
-        heart.stops(self.aws.clock.time, until)
-        self.aws.clock.sleep(seconds(self.aws.rng.uniform(0, 60)))
+        heart, now = self.store.heartbeats[owner], self.aws.clock.time
+        until = now + seconds(self.aws.rng.uniform(5, 150))
+        stops = now
+        if blocked:  # the heartbeat's thread goes on until it finds no progress
+            until = now + seconds(self.aws.rng.uniform(5, 400))
+            stops = min(until, max(now, now + (process.hold.beats_until - process.clock.now())))
+        heart.stops(stops, until)
+        begun = now + seconds(STALL) if blocked and until - now > seconds(STALL + TAKEOVER) else now
+        self.aws.clock.sleep(begun - now + seconds(self.aws.rng.uniform(0, 60 if begun == now else 1)))
         try:
             self._drive(self._take_up(), turns=self.aws.rng.randint(1, 30))
             self.figures["taken over"] += 1
         except LeaseHeldError:
             self.figures["woke in time"] += 1
+            self.figures["stalled"] += begun > now
         with _calm(self.aws):
             self.aws.clock.sleep(max(until - self.aws.clock.time, seconds(0)))
             process.pool.run_what_is_due()

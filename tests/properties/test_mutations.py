@@ -19,6 +19,7 @@ from katakei.domain import events as e
 from katakei.domain import replay
 from katakei.domain.actions import Action, Register, Wait
 from katakei.domain.errors import ConcurrentAppendError
+from katakei.domain.leases import Owner
 from katakei.domain.model import Registration, TargetId
 from katakei.domain.observation import HealthState, ProbeVerdict, WorkState
 from katakei.domain.phases import Phase
@@ -36,7 +37,7 @@ from katakei.domain.spec import (
 )
 from katakei.reconcile import capacity, context, decide, draining, drift, observe, pacing, returning, revert, working
 from katakei.reconcile.context import TargetContext
-from katakei.runtime import dispatcher, lease_keeper, runner
+from katakei.runtime import dispatcher, isolation, lease_keeper, observer, runner
 
 Worlds = Callable[[int], Scenario]
 SAID = reason(ReasonCode.RECORDED_TEXT, text="not settled")
@@ -84,6 +85,29 @@ def aborted_among_lies(seed: int) -> Scenario:
 
 def of_many_words(seed: int) -> Scenario:
     return replace(long_settle(seed), users=0.5)
+
+
+def twins(seed: int) -> Scenario:
+    return replace(runs(pause=0.03)(seed), twins=True)
+
+
+def lingering(seed: int) -> Scenario:
+    return replace(runs(lingers=1)(seed), delay=40)
+
+
+def maddened(until: DrainUntil) -> Worlds:
+    """One of three targets is mad, and every question about it fails."""
+    spec = spec_of(soak=seconds(0), drain=Drain(settle=seconds(10), until=until), on_failure=OnFailure(5))
+    given = Scenario(0, Adversary(mad=0.3), targets=3, window=3, floor=0, delay=60, spec=spec)
+    return lambda seed: replace(given, seed=seed, probe=until is DrainUntil.PROOF)
+
+
+def always_maddened(seed: int) -> Scenario:
+    return replace(maddened(DrainUntil.DELAY)(seed), script=_always_mad)
+
+
+def _always_mad(aws: SimulatedAws) -> None:
+    aws.fails = 1.0
 
 
 def _two_fall_unseen_while_a_third_is_worked_on(aws: SimulatedAws) -> None:
@@ -281,6 +305,22 @@ def _always_fresh(*_: object) -> datetime:
     return NOON + timedelta(days=1)
 
 
+def _the_same_process(self: Owner, other: object) -> bool:
+    return isinstance(other, Owner) and (self.host, self.pid) == (other.host, other.pid)
+
+
+def _by_process(self: Owner) -> int:
+    return hash((self.host, self.pid))
+
+
+def _believed(*_: object) -> Callable[[object], object]:
+    return lambda evidence: evidence
+
+
+def _hidden(*_: object) -> dict[object, object]:
+    return {}
+
+
 def _says_nothing(*_: object) -> Reason:
     return SAID
 
@@ -362,6 +402,19 @@ BROKEN = {
         "6 silence",
         far_away,
     ),
+    "the heartbeat goes on without progress": Broken(
+        [(lease_keeper, "STALL_LIMIT", timedelta(days=1))], "6 stall", runs(blocked=0.02)
+    ),
+    "a machine of the same snapshot is taken for the owner itself": Broken(
+        [(Owner, "__eq__", _the_same_process), (Owner, "__hash__", _by_process)], "6 silence", twins
+    ),
+    "nonsense of a target is believed": Broken(
+        [(observer, "plausible_evidence", _believed)], "2 live", maddened(DrainUntil.PROOF)
+    ),
+    "one target whose driver fails hides the others": Broken(
+        [(isolation, "_one_by_one", _hidden)], "alone", always_maddened
+    ),
+    "a rejected registration is given up": Broken([(returning, "_rejected", nothing)], "alone", lingering),
     "a short silence is believed": Broken(
         [(lease_keeper, "SILENCE_LIMIT", timedelta(seconds=8))], "6 silence", far_away
     ),

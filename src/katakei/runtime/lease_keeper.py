@@ -108,6 +108,11 @@ class LeaseKeeper:
             return self._proved - SILENCE_LIMIT
         return self._proved + LEASE_DURATION - SAFETY_MARGIN
 
+    @property
+    def beats_until(self) -> datetime:
+        """No heartbeat is sent later than this, unless there is progress before."""
+        return self._beats_until
+
     def prove(self, at: datetime) -> None:
         """Notes that a question of the loop, sent at this moment, was answered as only the owner is answered."""
         self._note_proof(at)
