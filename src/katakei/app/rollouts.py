@@ -26,7 +26,7 @@ from katakei.domain.errors import RefusedError
 from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import differences
+from katakei.domain.spec_differences import differences
 from katakei.planning import planner
 from katakei.planning.reasons import PlanCode, reason
 from katakei.render.text import span

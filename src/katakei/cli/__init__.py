@@ -172,5 +172,6 @@ def _text(error: KatakeiError) -> str:
 
 
 def _complain(sentence: str) -> None:
+    """Every line names the program: in the log of a CI job another program may write between two of them."""
     with suppress(KatakeiError):  # nobody can read it; the exit code still tells
-        say(f"katakei: {sentence}", err=True)
+        say("\n".join(f"katakei: {line}" for line in sentence.splitlines()), err=True)

@@ -77,9 +77,10 @@ class Screen:
         self._cycles: list[timedelta] = []
 
     def show_proposal(self, proposal: Proposal) -> None:
-        """First the commands that put everything back by hand, then what is about to happen."""
+        """What is about to happen; before it, where targets leave service, the commands that put everything back."""
         if not self.as_json:
-            self.say(plan_text.restore_text(proposal.restore_lines, proposal.restore_held))
+            if proposal.plan.kind is not PlanKind.REGISTER:
+                self.say(plan_text.restore_text(proposal.restore_lines, proposal.restore_held))
             self.say(plan_text.plan_text(proposal.plan, forecast(proposal.plan)))
 
     def takes_enter(self, plan: Plan) -> bool:
@@ -87,14 +88,18 @@ class Screen:
         return plan.kind is PlanKind.ROLL and plan.spec.work.executor == "manual" and self.terminal and on_terminal(0)
 
     def begin(self, session: RolloutSession) -> None:
-        """Which rollout this is. One that is carried on was not shown here before, so its restore lines come first."""
+        """Which rollout this is. One that is carried on was not shown here before, so its restore lines come first.
+
+        Not where targets only come back: an abort, and the step `register`.
+        """
         self._session, self._forecast = session, forecast(session.plan)
         if self.as_json:
             data = plan_text.plan_data(session.plan, self._forecast, session.restore_lines, session.restore_held)
             self.say(event_text.planned_json(data, carried_on=session.carried_on))
             return
         if session.carried_on:
-            self.say(plan_text.restore_text(session.restore_lines, session.restore_held))
+            if session.plan.kind is not PlanKind.REGISTER and not session.rollout.aborting:
+                self.say(plan_text.restore_text(session.restore_lines, session.restore_held))
             self.say(_carried_on(session.rollout))
         self.say(f"rollout {session.plan.rollout}")
         if self.takes_enter(session.plan):

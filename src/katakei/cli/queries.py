@@ -17,6 +17,7 @@ from katakei.cli.options import Context, RolloutOptions, argument, completes, gr
 from katakei.domain.errors import UsageError
 from katakei.domain.events import WorkEnded
 from katakei.domain.model import RolloutId, Target
+from katakei.domain.ports import Liveness
 from katakei.render import groups as view
 from katakei.render.local_time import local_second
 from katakei.render.text import harmless, label
@@ -167,14 +168,16 @@ def show_(context: Context, options: ShowOptions) -> None:
 
         def look() -> View:
             state, events = queries.show(rollout), queries.events(rollout)
-            by = driver_text(state, queries.driver(state))
+            driver = queries.driver(state)
+            by = driver_text(state, driver)
+            alive = str(driver.owner) if driver.liveness is Liveness.ALIVE else None
             shown = [*events[:1], *events[-RECENT_EVENTS:]] if options.watch else events
             text = event_text.history(state, shown, by)
             facts = {
                 "": event_text.summary(state).splitlines()[0],
                 **{label(state.targets[target]): status.phase.value for target, status in state.statuses.items()},
             }
-            return View(text, event_text.summary_data(state), facts, over=state.finished is not None)
+            return View(text, event_text.summary_data(state, alive), facts, over=state.finished is not None)
 
         _show(queries, look, options.watch, as_json=context.as_json)
 

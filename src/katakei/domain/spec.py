@@ -3,8 +3,7 @@
 No value here depends on AWS. Percentages become counts in the plan.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
@@ -262,24 +261,3 @@ class Spec:
     def carrier(self) -> str:
         """The executor that carries the probe to the targets, by default that of the work; '' without a probe."""
         return "" if self.drain.until is DrainUntil.DELAY else self.drain.probe or self.work.executor
-
-
-def differences(recorded: Spec, present: Spec) -> tuple[str, ...]:
-    """The settings that differ from the recorded ones, each as 'window.floor 50%, now 1'."""
-    return tuple(_differences("", recorded, present))
-
-
-def _differences(path: str, was: object, now: object) -> Iterator[str]:
-    if was == now:
-        return
-    if is_dataclass(was) and is_dataclass(now) and type(was) is type(now) and not isinstance(was, Share):
-        for each in fields(was):
-            yield from _differences(f"{path}.{each.name}".lstrip("."), getattr(was, each.name), getattr(now, each.name))
-    else:
-        yield f"{path} {_said(was)}, now {_said(now)}"
-
-
-def _said(value: object) -> str:
-    if isinstance(value, tuple) or value is None:
-        return ", ".join(map(_said, value or ())) or "none"
-    return str(value.value) if isinstance(value, Enum) else str(value)

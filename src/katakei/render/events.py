@@ -156,8 +156,13 @@ def lost(rollout: Rollout, target: TargetId) -> str:
     return f"failed late: {label(rollout.targets[target])}: {sentence(status.reason)}; {now}"
 
 
-def summary_data(rollout: Rollout) -> dict[str, Plain]:
-    """The output `show`."""
+def summary_data(rollout: Rollout, driver: str | None = None) -> dict[str, Plain]:
+    """The output `show`.
+
+    Args:
+        rollout: The rollout.
+        driver: The process that drives it now; None where none does.
+    """
     targets: list[Plain] = [
         output(
             "target",
@@ -189,6 +194,7 @@ def summary_data(rollout: Rollout) -> dict[str, Plain]:
         owner=str(rollout.owner or ""),
         waiting_for=awaited(rollout),
         result=ended.value if (ended := result(rollout)) else None,
+        driver=driver,
         targets=targets,
     )
 

@@ -49,24 +49,24 @@ def _field(written: str) -> OutputField:
 _PLAN = (
     "rollout:text kind:text service:text release:text account:text region:text groups:[text] window:integer "
     "floors:{wire.Floor} order:[wire.Target] predicted_seconds:number parts:[part] said:[text] restore:[text] "
-    "notices:[wire.Reason]@2 held:[wire.HeldTarget]@3 restore_held:[text]@3"
+    "notices:[wire.Reason]@2 held:[wire.HeldTarget]@2 restore_held:[text]@2"
 )
 _ROLLOUT = (
     "rollout:text service:text release:text begun:text finished:text? exit:integer left_out:[text] failed_late:[text] "
     "reverted_by:text? not_taken_back:[text] paused_by:text? owner:text waiting_for:text targets:[target] "
-    "result:text?@2"
+    "result:text?@2 driver:text?@2"
 )
 _GROUP = (
     "name:text arn:text protocol:text port:integer target_type:text serving:integer total:integer "
-    "region:text@3 account:text@3"
+    "region:text@2 account:text@2"
 )
 
 OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
     {
         name: _fields(written)
         for name, written in {
-            "groups": "groups:[group] region:text@3 account:text@3",
-            "status": f"{_GROUP} targets:[member] held_out:integer@3",
+            "groups": "groups:[group] region:text@2 account:text@2",
+            "status": f"{_GROUP} targets:[member] held_out:integer@2",
             "plan": _PLAN,
             "list": "rollouts:[listed]",
             "show": _ROLLOUT,
@@ -112,11 +112,11 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "group": _GROUP,
             "member": (
                 "id:text port:integer zone:text name:text state:text reason:text description:text since:text "
-                "held_by:text release:text?@3 release_state:text?@3"
+                "held_by:text release:text?@2 release_state:text?@2"
             ),
             "listed": (
                 "rollout:text service:text groups:[text] begun:text finished:text? who:text "
-                "release:text?@3 result:text?@3 phase:text?@3 driver:text?@3"
+                "release:text?@2 result:text?@2 phase:text?@2 driver:text?@2"
             ),
             "part": "name:text length:number setting:text code:text@2 setting_reason:wire.Reason@2",
             "target": (

@@ -13,6 +13,7 @@ from katakei.domain.replay import Rollout
 from katakei.domain.results import result
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.local_time import local_minute, zones
+from katakei.render.recap import lasted
 from katakei.render.text import grid, listed, span
 
 _LATEST_FIRST = (
@@ -71,7 +72,7 @@ def _row(each: ListedRollout, now: datetime, zone: str) -> tuple[str, ...]:
     names = header.rollout, _short(header.service)
     if state is None:
         return (*names, "", "unreadable", started, "", header.who)
-    took = span((state.finished or now) - state.begun)
+    took = span(lasted(state, now))
     return (
         *names,
         state.plan.release,

@@ -161,7 +161,7 @@ def test_changes_names_release_and_configuration() -> None:
     plan = a_plan()
     other = replace(plan.spec, groups=("other",))
     told = changes(replace(plan, release="v2"), RolloutRequest(other, "v3"))
-    assert told[0].startswith("groups ")
+    assert told[0].startswith("balancer.alb.target_groups ")
     assert told[1] == "release v2, now v3"
     assert changes(replace(plan, release="v2"), RolloutRequest(plan.spec)) == ("release v2, now none",)
 

@@ -3,12 +3,13 @@
 import os
 import select
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 from tests.properties.builders import seconds
 
-from katakei.cli import messages
+from katakei.cli import messages, run
 from katakei.domain.errors import RefusedError
 
 BOUND = seconds(900)
@@ -62,3 +63,12 @@ def test_ask_is_aborted_by_a_closed_terminal(monkeypatch: pytest.MonkeyPatch) ->
     Keyboard(monkeypatch, b"")
     with pytest.raises(click.Abort):
         messages.ask("Go on?", BOUND)
+
+
+def test_every_line_of_an_error_names_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "katakei.yml"
+    file.write_text("service: shop\nwork: {ssm: {run: 5}}\nwindow: {floor: lots}\nnonsense: 1\n")
+    assert run(["plan", "-f", str(file)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 3
+    assert all(line.startswith("katakei: katakei.yml:") for line in lines), lines

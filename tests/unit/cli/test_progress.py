@@ -1,6 +1,7 @@
 """Driving a rollout from the command line: awake while a target is out, the exit code, the lease at the end."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from katakei.adapters.system.awake import SleepInhibitor
 from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode
-from katakei.domain.events import WorkEnded, WorkKey
+from katakei.domain.events import AbortAsked, PauseAsked, WorkEnded, WorkKey
 from katakei.domain.phases import Intent
+from katakei.domain.plan import PlanKind
 from katakei.domain.reasons import Reason
 from katakei.render.text import label
+from katakei.runtime.lease_keeper import acquire_lease
 from katakei.runtime.runner import Turn
 from katakei.runtime.session import RolloutSession
 
@@ -123,3 +126,28 @@ def test_drive_folds_output_in_a_ci_job(
     driven.close()
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:4] == [f"::group::output of {label(target)}, exit code 3", r"\x3a:error::not ours", "::endgroup::"]
+
+
+RESTORE = "To restore every registration by hand"
+
+
+def test_restore_lines_come_first_where_targets_leave_service(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    opened = Rollouts(stage.drivers).open(RolloutRequest(SPEC, "v2"))
+    assert isinstance(opened, Proposal)
+    Screen(as_json=False).show_proposal(opened)
+    assert capsys.readouterr().out.startswith(RESTORE)
+    Screen(as_json=False).show_proposal(replace(opened, plan=replace(opened.plan, kind=PlanKind.REGISTER)))
+    assert RESTORE not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("word", "shown"), [(AbortAsked, False), (PauseAsked, True)])
+def test_restore_lines_of_a_rollout_that_is_carried_on(
+    stage: Stage, capsys: pytest.CaptureFixture[str], word: type[AbortAsked | PauseAsked], *, shown: bool
+) -> None:
+    first = session(stage)
+    first.step()
+    stage.drivers.journal.tell(first.plan.rollout, word(stage.clock.now(), "kim"))
+    groups = frozenset(group.arn for group in first.plan.groups)
+    lease = acquire_lease(stage.drivers, groups, first.plan.rollout)
+    Screen(as_json=False).begin(RolloutSession(stage.drivers, lease, first.plan, carried_on=True))
+    assert (RESTORE in capsys.readouterr().out) is shown

@@ -4,18 +4,23 @@ import pytest
 from tests.unit.given import a_spec, seconds
 
 from katakei.domain.spec import (
+    Check,
     Command,
+    CounterSource,
+    Drain,
     DrainUntil,
     FailedTargetPolicy,
     HttpCheck,
+    Limits,
+    OnFailure,
     Selection,
     Share,
     Spec,
     TargetOrder,
     Variable,
     Window,
-    differences,
 )
+from katakei.domain.spec_differences import differences
 
 
 @pytest.mark.parametrize(
@@ -80,6 +85,36 @@ def test_differences_name_key_and_both_values() -> None:
         "work.run true, now deploy",
         "window.floor 50%, now 1",
         "window.order zone, now listed",
-        "soak 0:00:10, now 0:00:01",
+        "warm.soak 10s, now 1s",
         "revert none, now ssm: undo",
     )
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (
+            a_spec(check=Check(HttpCheck("/up", port=81), seconds(20))),
+            "check.http none, now path /up, expect 200, port 81",
+        ),
+        (a_spec(check=Check(within=seconds(20), asked=False)), "check asked, now none"),
+        (a_spec(drain=Drain(counter=CounterSource(command="./n"))), "drain.counter none, now command ./n"),
+        (a_spec(drain=Drain(probe="ssm")), "drain.witness none, now ssm"),
+        (a_spec(groups=("web", "api")), "balancer.alb.target_groups web, now web, api"),
+        (a_spec(targets=Selection(only=("web-1",))), "targets none, now web-1"),
+        (a_spec(targets=Selection(tags=(("Role", "web"),))), "targets.tag none, now Role, web"),
+        (a_spec(work=Command("local", "true")), "work ssm, now local"),
+        (
+            a_spec(limits=Limits(seconds(90), False, seconds(60), seconds(60), seconds(600))),
+            "limits.draining delay+1m, now 1m 30s",
+        ),
+        (
+            a_spec(limits=Limits(seconds(90), True, seconds(60), seconds(60), seconds(600))),
+            "limits.draining delay+1m, now delay+1m 30s",
+        ),
+        (a_spec(on_failure=OnFailure(2)), "on_failure.max_failures 0, now 2"),
+    ],
+)
+def test_differences_write_values_as_the_file_does(now: Spec, told: str) -> None:
+    assert told in differences(a_spec(), now)
+    assert not any("(" in each or "=" in each for each in differences(a_spec(), now))
