@@ -62,7 +62,7 @@ def terminal_confirms_draws_and_takes_enter(katakei: Katakei, ground: Ground) ->
         terminal.until("[y/N]")
         terminal.type("y\n")
         terminal.until("1 draining")
-        terminal.until("Ctrl-C: finishes the targets in progress, then ends")
+        terminal.until("Ctrl-C finishes the targets in progress; twice stops at once")
         terminal.until("ready for manual work")
         assert "Press Enter when the work on the targets that are out is done." in terminal.screen
         assert "0 of 1 ended, 1 of 1 out at a time" in terminal.screen

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Formatter
 from textwrap import dedent, wrap
 
-from tests.project import schemas
+from tests.project import schemas, screens
 from tests.unit.adapters.probes.test_rows import ROWS
 
 import katakei
@@ -177,7 +177,7 @@ def drawings() -> Mapping[Path, str]:
     written = {
         path: between_marks(path.read_text(encoding="utf-8"), name, drawing) for path, (name, drawing) in drawn.items()
     }
-    return {PAGE: page(), REASONS: reasons(), **written, **schemas.documents()}
+    return {PAGE: page(), REASONS: reasons(), **written, **schemas.documents(), **screens.documents()}
 
 
 def _template(sentence: str) -> str:

@@ -14,16 +14,17 @@ from rich.text import Text
 
 from katakei.domain.model import TargetId
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Phase
-from katakei.domain.reasons import Reason, ReasonCode
+from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast
 from katakei.render.reasons import sentence
 from katakei.render.recap import lasted, subject
 from katakei.render.text import clock_time, harmless, listed, one_line, span
 
-SENTENCE_LINES = 3
+SENTENCE_LINES = 4
 OUTPUT_LINES = 8
 FAILED_ROWS = 3  # failed targets that are shown while others are in progress
+MOST_ROWS = 16
 NAME_COLUMNS = 24
 MARGIN = 10  # seconds below which a forecast says nothing
 
@@ -37,7 +38,6 @@ COLORS: Mapping[Phase, str] = {
     Phase.GONE: "yellow",
 }
 NAMES: Mapping[Phase, str] = {Phase.LEFT_OUT: "out of service", Phase.FAILED_SERVING: "failed"}
-UNBOUNDED = frozenset({ReasonCode.PAUSED, ReasonCode.FINISHED, ReasonCode.NOTHING_IN_PROGRESS, ReasonCode.ACTING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class LiveView:
 
 def live(view: LiveView, columns: int, rows: int) -> list[Text]:
     """The lines of one drawing: none wider than `columns`, fewer than `rows` in all, the footer always among them."""
-    head = [_headline(view), _progress(view, columns), _counts(view)]
+    head = [_headline(view, columns), _progress(view, columns), _counts(view)]
     waiting = _wrapped(Text(_sentence(view), "italic"), columns, SENTENCE_LINES)
     foot = [Text(line, style) for line, style in _footer(view)]
     foot = [part for line in foot for part in _wrapped(line, columns, SENTENCE_LINES)]
@@ -86,11 +86,13 @@ def live(view: LiveView, columns: int, rows: int) -> list[Text]:
     return lines
 
 
-def _headline(view: LiveView) -> Text:
+def _headline(view: LiveView, columns: int) -> Text:
+    """What, where, for how long; on a narrow terminal without the id, which stands above the view."""
     rollout = view.rollout
-    took = span(lasted(rollout, view.now))
-    text = Text(f"{subject(rollout.plan)}", "bold")
-    return text.append(f"  {took} so far{to_go(view)}  {rollout.plan.rollout}", "not bold")
+    what, took, left = subject(rollout.plan), span(lasted(rollout, view.now)), to_go(view)
+    choices = [f"  {took} so far{left}  {rollout.plan.rollout}", f"  {took} so far{left}", f"  {took}{left}"]
+    fitting = [text for text in choices if cell_len(what + text) <= columns]
+    return Text(what, "bold").append((fitting or choices[-1:])[0], "not bold")
 
 
 def _progress(view: LiveView, columns: int) -> Text:
@@ -105,8 +107,8 @@ def _progress(view: LiveView, columns: int) -> Text:
     full, bad, busy = cells[0], cells[1] - cells[0], cells[2] - cells[1]
     if moving and not busy and sum((full, bad)) < wide:
         busy = 1
-    bar = Text("━" * full, "green").append("━" * bad, "red").append("━" * busy, "cyan")
-    return bar.append("─" * (wide - full - bad - busy), "dim").append(text, "default")
+    bar = Text().append("━" * full, "green").append("━" * bad, "red").append("━" * busy, "cyan")
+    return bar.append("─" * (wide - full - bad - busy), "dim").append(text)
 
 
 def _counts(view: LiveView) -> Text:
@@ -146,7 +148,13 @@ def to_go(view: LiveView) -> str:
     left = cycle * rounds + (rest or timedelta())
     if left < timedelta(seconds=MARGIN):
         return ", nearly done" if rest is not None and not rounds and known else ""
-    return f", about {span(left)} to go" + ("" if known else " and the work")
+    return f", about {span(_rounded(left))} to go" + ("" if known else " and the work")
+
+
+def _rounded(length: timedelta) -> timedelta:
+    """To 10 seconds, from 10 minutes on to a minute: a forecast knows no more."""
+    step = 10 if length < timedelta(minutes=10) else 60
+    return timedelta(seconds=step * round(length.total_seconds() / step))
 
 
 def _rest(view: LiveView, cycle: timedelta, phase: Phase, entered: datetime) -> timedelta:
@@ -161,9 +169,10 @@ def _rest(view: LiveView, cycle: timedelta, phase: Phase, entered: datetime) -> 
 def _table(view: LiveView, room: int, columns: int) -> list[Text]:
     """One line for each target that moves or failed, as many as fit; the last one says how many more there are."""
     rollout = view.rollout
-    moving = rollout.at(*IN_PROGRESS)
+    moving = sorted(rollout.at(*IN_PROGRESS), key=lambda target: _entered(rollout, target))
     failed = [*rollout.by_phase[Phase.LEFT_OUT], *rollout.by_phase[Phase.FAILED_SERVING]]
     shown = [*failed[-FAILED_ROWS:], *moving, *failed[:-FAILED_ROWS]]
+    room = min(room, MOST_ROWS)
     if not shown or room < 1:
         return []
     more = len(shown) - room
@@ -179,22 +188,33 @@ def _row(view: LiveView, target: TargetId, name: str, wide: int) -> Text:
     label = Text(name)
     label.truncate(wide, overflow="ellipsis", pad=True)
     phase = NAMES.get(status.phase, status.phase.value)
-    waited = "" if status.phase in FINAL_PHASES else span(view.now - (status.entered or status.since))
+    waited = "" if status.phase in FINAL_PHASES else span(view.now - _entered(view.rollout, target))
     why = "" if target == _awaited(view) else sentence(view.whys.get(target, status.reason))
     row = label.append(f"  {phase:<14}", COLORS.get(status.phase, "cyan")).append(f"  {waited:>7}  ", "default")
-    return row.append(why, "dim")
+    row.append(why, "dim")
+    row.rstrip()
+    return row
+
+
+def _entered(rollout: Rollout, target: TargetId) -> datetime:
+    """When its phase began, also by an earlier process."""
+    status = rollout.statuses[target]
+    return status.entered or status.since
 
 
 def _sentence(view: LiveView) -> str:
     """What the rollout waits for, since when, and until when at the latest (promise 9)."""
-    rollout, text = view.rollout, sentence(view.why)
-    awaited = _awaited(view)
+    rollout, awaited = view.rollout, _awaited(view)
     if awaited is None:
-        return text
-    since = rollout.statuses[awaited].entered or rollout.statuses[awaited].since
+        return sentence(view.why)
     limit = latest(rollout, awaited)
     until = f", until {clock_time(limit)} at the latest" if limit else ""
-    return f"{text} (since {clock_time(since)}{until})"
+    facts = dict(view.why.data)
+    inner, others = facts.get("why"), facts.get("others")
+    name = one_line(rollout.targets[awaited].name) or awaited
+    text = f"{name}: {sentence(inner)}" if isinstance(inner, Reason) else sentence(view.why)
+    more = f"; {others} more in progress" if others else ""
+    return f"{text} (since {clock_time(_entered(rollout, awaited))}{until}){more}"
 
 
 def _awaited(view: LiveView) -> TargetId | None:
@@ -244,15 +264,16 @@ def _footer(view: LiveView) -> Iterator[tuple[str, str]]:
         )
         yield f"Your turn: work on {where}, {done}", "bold yellow"
     if view.interrupted:
-        busy = "finishing the targets in progress, then it ends"
-        yield f"Interrupted: {busy}. Ctrl-C: stops at once; a command on a target goes on running", "bold"
+        yield "Interrupted: finishing the targets in progress, then it ends", "bold"
+        yield "Ctrl-C now stops at once; a command on a target goes on running", "bold"
     else:
-        yield "Ctrl-C: finishes the targets in progress, then ends. Twice: stops at once", "dim"
+        yield "Ctrl-C finishes the targets in progress; twice stops at once", "dim"
 
 
 def _wrapped(text: Text, columns: int, most: int) -> Sequence[Text]:
     """The text in at most so many lines; the last one ends with … where there are more."""
     lines = text.wrap(Console(width=columns), columns)
     if len(lines) > most:
+        lines[most - 1].rstrip()
         lines[most - 1].append(" …")
     return list(lines[:most])

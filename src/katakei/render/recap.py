@@ -119,7 +119,9 @@ def subject(plan: Plan) -> str:
         names = listed(one_line(target.name) or target.id for target in plan.targets)
         return f"{plan.kind.value} {names} {'from' if plan.kind is PlanKind.DEREGISTER else 'in'} {groups}"
     of = "" if plan.spec.service in {group.name for group in plan.groups} else f" of {plan.spec.service}"
-    return f"{plan.release}{of} on {groups}" if plan.release else f"{plan.spec.service} on {groups}"
+    if plan.release:
+        return f"{plan.release}{of} on {groups}"
+    return f"{plan.spec.service} on {groups}" if of else groups
 
 
 def short_name(rollout: Rollout, target: TargetId) -> str:
@@ -194,7 +196,9 @@ def _state(rollout: Rollout, target: TargetId, serves: Mapping[TargetId, str]) -
             return f"no longer registered{reason}"
         case phase if phase in IN_PROGRESS:
             place = "in service" if phase is Phase.SOAKING else "OUT OF SERVICE"
-            return f"{place}  {phase.value}{f': {why}' if why else ''}"
+            runs = phase is Phase.WORKING and status.may_run and rollout.command(target).executor != "manual"
+            still = "; its command goes on running" if runs else ""
+            return f"{place}  {phase.value}{f': {why}' if why else ''}{still}"
         case _:
             return _kind(rollout, target, serves)
 

@@ -21,7 +21,7 @@ from katakei.planning.forecast import forecast
 from katakei.render.live_table import LiveView, latest, live
 
 IDLE = reason(ReasonCode.NOTHING_IN_PROGRESS)
-CTRL_C = "Ctrl-C: finishes the targets in progress, then ends. Twice: stops at once"
+CTRL_C = "Ctrl-C finishes the targets in progress; twice stops at once"
 
 
 def waits_for(plan: Plan, number: int = 0) -> Reason:
@@ -65,7 +65,7 @@ def test_live_says_since_when_and_until_when_at_the_latest(
     rollout = given(plan, brought(plan, Phase.WORKING))
     with local_zone("Asia/Tokyo"):
         shown = " ".join(lines(view_of(rollout, waits_for(plan))))
-    assert "the work has been running for 41s (since 21:00:00 JST, until 21:01:00 JST at the latest)" in shown
+    assert "web-1: the work has been running for 41s (since 21:00:00 JST, until 21:01:00 JST at the latest)" in shown
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase in IN_PROGRESS])
@@ -87,10 +87,10 @@ def test_live_counts_a_phase_from_its_begin_after_a_takeover() -> None:
 
 def test_live_tells_what_ctrl_c_does_after_the_first_one() -> None:
     shown = lines(view_of(given(plan_of(2)), interrupted=True))
-    assert " ".join(shown[-2:]).endswith(
-        "Interrupted: finishing the targets in progress, then it ends."
-        " Ctrl-C: stops at once; a command on a target goes on running"
-    )
+    assert shown[-2:] == [
+        "Interrupted: finishing the targets in progress, then it ends",
+        "Ctrl-C now stops at once; a command on a target goes on running",
+    ]
 
 
 def test_live_tells_a_person_where_to_work_and_what_to_type() -> None:

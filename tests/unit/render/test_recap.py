@@ -181,7 +181,7 @@ def test_recap_of_an_unfinished_rollout() -> None:
     rollout = given(plan, brought(plan, Phase.WORKING))
     lines = text(rollout)
     assert lines[0] == "NOT FINISHED  v9 of shop on LaravelTargetGroup (rollout r-test, 1m 12s so far)"
-    assert lines[1:3] == ["  web-1  OUT OF SERVICE  working", "  web-2  not touched"]
+    assert lines[1:3] == ["  web-1  OUT OF SERVICE  working; its command goes on running", "  web-2  not touched"]
     assert commands(rollout, Invocation(("roll", "web"))) == {
         "carry on": "katakei roll web --release v9",
         "bring every target back": "katakei abort r-test",
