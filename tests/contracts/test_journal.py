@@ -146,6 +146,28 @@ def test_find_filters_and_sorts_newest_first(ledger: Ledger) -> None:
     assert journal.find(service="other") == []
 
 
+def test_find_goes_by_the_order_in_the_store_not_by_clocks(ledger: Ledger) -> None:
+    """Each rollout was begun by a machine whose clock is hours behind that of the one before."""
+    groups = [BOTH, frozenset({WEB}), frozenset({API}), BOTH]
+    for number, arns in enumerate(groups):
+        ledger.leases().release(begun(ledger, RolloutId(f"r-{number}"), arns, -number))
+    journal = ledger.journal()
+    assert [header.rollout for header in journal.find(group=WEB)] == ["r-3", "r-1", "r-0"]
+    assert [header.rollout for header in journal.find(group=API)] == ["r-3", "r-2", "r-0"]
+    every = [header.rollout for header in journal.find()]
+    assert (every[0], set(every[1:3]), every[3]) == ("r-3", {"r-1", "r-2"}, "r-0")
+
+
+def test_reopened_rollout_keeps_its_place_in_the_order(ledger: Ledger) -> None:
+    for number in range(2):
+        rollout = RolloutId(f"r-{number}")
+        lease = begun(ledger, rollout)
+        ledger.journal().append(lease, rollout, 1, [e.Finished(NOON)])
+        ledger.leases().release(lease)
+    ledger.journal().tell(RolloutId("r-0"), e.RetryAsked(NOON, "kim", (TargetId("i-1"),)))
+    assert [header.rollout for header in ledger.journal().find(group=WEB)] == ["r-1", "r-0"]
+
+
 def test_header_repeats_the_plan(ledger: Ledger) -> None:
     begun(ledger)
     (header,) = ledger.journal().find()

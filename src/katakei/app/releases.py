@@ -10,7 +10,7 @@ from katakei.domain.model import Arn, RolloutId, TargetId
 from katakei.domain.overview import CarriedRelease, Knowledge
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
-from katakei.domain.ports import Journal, RolloutHeader
+from katakei.domain.ports import Journal, newest_first
 from katakei.domain.replay import replay
 from katakei.domain.rollout import Rollout, TargetStatus
 
@@ -35,13 +35,7 @@ def carried_releases(journal: Journal, groups: Sequence[Arn]) -> Mapping[TargetI
 
 def recent_rollouts(journal: Journal, groups: Sequence[Arn]) -> Iterator[Rollout]:
     """The newest rollouts of these groups, newest first; each log is read only when it is asked for."""
-    found: dict[RolloutId, RolloutHeader] = {}
-    for group in groups:
-        found |= {header.rollout: header for header in journal.find(group=group)[:RECENT]}
-    headers = list(found.values())
-    if len(groups) > 1:
-        headers.sort(key=lambda header: (header.begun, header.rollout), reverse=True)
-    for header in headers[:RECENT]:
+    for header in newest_first([journal.find(group=group)[:RECENT] for group in groups])[:RECENT]:
         yield replay(journal.read(header.rollout, 0))
 
 

@@ -29,7 +29,7 @@ CONDITIONS = {
     "group": "rollout IN (SELECT rollout FROM rollout_groups WHERE group_arn = :group)",
     "unfinished": "finished IS NULL",
 }
-NEWEST_FIRST = "ORDER BY begun DESC, rollout DESC"
+NEWEST_FIRST = "ORDER BY rowid DESC"  # in the order of their recording; `begun` is the clock of some machine
 
 
 def header(rollout: RolloutId, planned: Planned) -> RolloutHeader:

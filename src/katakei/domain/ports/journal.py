@@ -1,9 +1,11 @@
 """The port of a journal: numbered events of every rollout, and the leases of target groups."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from heapq import heappop, heappush
+from itertools import pairwise
 from typing import Protocol
 
 from katakei.domain.events import Event, UserCommand
@@ -26,6 +28,46 @@ class RolloutHeader:
     begun: datetime
     finished: datetime | None
     who: str
+
+
+def newest_first(listings: Iterable[Sequence[RolloutHeader]]) -> list[RolloutHeader]:
+    """One list of all these rollouts, which contradicts none of the lists as far as they agree.
+
+    The order of a journal is the order in which it recorded the rollouts. The clocks of the machines that began them
+    decide only between rollouts whose order no list tells.
+
+    Args:
+        listings: Lists of the same journal, each newest first. One rollout may be in several, and is not finished if
+            one of them says so.
+    """
+    headers: dict[RolloutId, RolloutHeader] = {}
+    older: dict[RolloutId, list[RolloutId]] = {}
+    newer: dict[RolloutId, int] = {}  # how many directly newer ones are not in the result yet
+    for listing in listings:
+        for header in listing:
+            if header.rollout not in headers or header.finished is None:
+                headers[header.rollout] = header
+        for one, next_one in pairwise(listing):
+            older.setdefault(one.rollout, []).append(next_one.rollout)
+            newer[next_one.rollout] = newer.get(next_one.rollout, 0) + 1
+    latest = sorted(headers.values(), key=_latest)
+    ready = [_latest(header) for header in latest if not newer.get(header.rollout)]
+    ordered: dict[RolloutId, RolloutHeader] = {}
+    while len(ordered) < len(headers):
+        rollout = heappop(ready)[1] if ready else next(each.rollout for each in latest if each.rollout not in ordered)
+        if rollout in ordered:
+            continue
+        ordered[rollout] = headers[rollout]
+        for each in older.get(rollout, ()):
+            newer[each] -= 1
+            if not newer[each]:
+                heappush(ready, _latest(headers[each]))
+    return list(ordered.values())
+
+
+def _latest(header: RolloutHeader) -> tuple[float, RolloutId]:
+    """Sorts by the clock of the machine that began the rollout, the latest first."""
+    return -header.begun.timestamp(), header.rollout
 
 
 class Journal(Protocol):
@@ -57,7 +99,11 @@ class Journal(Protocol):
     def find(
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
     ) -> Sequence[RolloutHeader]:
-        """The rollouts of a service, of a group, or all; newest first."""
+        """The rollouts of a service, of a group, or all; newest first.
+
+        The order is that in which the store recorded them. Clocks of machines do not count, except between rollouts of
+        different groups.
+        """
         ...
 
 

@@ -1,7 +1,8 @@
 """The catalog of rollouts, one object for each group, so that finding them costs one call.
 
-It only says where to read: a rollout that it calls finished is finished; one that it calls open may be open, finished,
-or never begun. So an entry is opened before the event that opens a rollout, and closed after the one that ends it.
+The order of the entries is the order in which the rollouts were recorded. The catalog only says where to read: a
+rollout that it calls finished is finished; one that it calls open may be open, finished, or never begun. So an entry is
+opened before the event that opens a rollout, and closed after the one that ends it.
 """
 
 import json
@@ -14,7 +15,7 @@ from katakei.adapters.journals.event_codec import record_coder
 from katakei.adapters.journals.s3.bucket import Bucket, StoredObject, unchanged_since
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import RolloutHeader
+from katakei.domain.ports import RolloutHeader, newest_first
 from katakei.domain.wire import record
 
 FOLDER = "groups/"
@@ -30,7 +31,8 @@ class Entry:
 
 
 ENTRY = record_coder(Entry, record("Entry", "header opened"))
-Entries = Mapping[RolloutId, Entry]
+Entries = dict[RolloutId, Entry]
+"""The rollouts of one group, in the order of their recording."""
 
 
 class Catalog:
@@ -43,14 +45,14 @@ class Catalog:
         """Returns the rollouts of one group."""
         return _entries(self._bucket.get(_key(group)))
 
-    def every(self) -> Entries:
-        """Returns all rollouts. One of several groups is open when any of the groups calls it open."""
-        merged: dict[RolloutId, Entry] = {}
-        for found in self._bucket.get_all(self._bucket.keys(FOLDER)):
-            for rollout, entry in _entries(found).items():
-                if rollout not in merged or entry.header.finished is None:
-                    merged[rollout] = entry
-        return merged
+    def headers(self, group: Arn | None) -> list[RolloutHeader]:
+        """Returns the rollouts of one group, or of all; newest first.
+
+        One of several groups is open when any of the groups calls it open.
+        """
+        keys = [_key(group)] if group else self._bucket.keys(FOLDER)
+        entries = [_entries(found) for found in self._bucket.get_all(keys)]
+        return newest_first([[entry.header for entry in reversed(each.values())] for each in entries])
 
     def open(self, header: RolloutHeader) -> None:
         """Opens an entry, before the event that opens the rollout."""

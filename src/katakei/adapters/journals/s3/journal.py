@@ -80,12 +80,10 @@ class S3Journal:
         self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
     ) -> Sequence[RolloutHeader]:
         """As the port says. What the catalog calls open is judged by its events."""
-        entries = self._catalog.of(group) if group else self._catalog.every()
-        wanted = [entry.header for entry in entries.values() if service in {None, entry.header.service}]
+        wanted = [header for header in self._catalog.headers(group) if service in {None, header.service}]
         open_ones = {each.rollout: self._judged(each) for each in wanted if each.finished is None}
         headers = [open_ones.get(each.rollout, each) for each in wanted]
-        found = [each for each in headers if each and not (unfinished and each.finished)]
-        return sorted(found, key=lambda each: (each.begun, each.rollout), reverse=True)
+        return [each for each in headers if each and not (unfinished and each.finished)]
 
     def close(self) -> None:
         """Nothing is held open."""
