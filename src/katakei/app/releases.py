@@ -6,7 +6,7 @@ without Katakei is unknown to the journal.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from katakei.domain.model import Arn, RolloutId, TargetId
+from katakei.domain.model import Arn, TargetId
 from katakei.domain.overview import CarriedRelease, Knowledge
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind

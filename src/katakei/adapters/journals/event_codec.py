@@ -13,6 +13,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
+from katakei.adapters.journals.damage import DAMAGE, short
 from katakei.adapters.journals.timestamps import duration, iso, moment, span
 from katakei.domain.errors import UnreachableError
 from katakei.domain.events import VERSION, Event, Planned
@@ -53,9 +54,9 @@ def decode(text: str) -> Event:
         seen = json.loads(text)
         _not_newer(seen)
         return cast("Event", coder(Event).read(seen))
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except DAMAGE as fault:
         raise UnreachableError(
-            f"an event in the journal cannot be read ({fault}): use the version of Katakei that wrote it"
+            f"an event in the journal cannot be read ({short(fault)}): use the version of Katakei that wrote it"
         ) from fault
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from katakei.adapters.journals.damage import readable
 from katakei.adapters.journals.lease_holders import FateCheck, LeaseHolder, recorded_owner, recorded_place
 from katakei.adapters.journals.timestamps import moment
 from katakei.adapters.system.process import ProcessFate
@@ -27,16 +28,17 @@ def find_holder(query: Query, group: Arn) -> LeaseHolder | None:
     for now, user, host, pid, started, boot, machine, pids, rollout, since, epoch, beat, beaten in query(
         HOLDER_QUERY, {"group": group}
     ):
-        told = datetime.fromisoformat(now).replace(tzinfo=UTC)
-        return LeaseHolder(
-            group=group,
-            owner=recorded_owner(Owner(user, host, pid, started, boot), pids),
-            place=recorded_place(machine, pids),
-            rollout=RolloutId(rollout),
-            since=moment(since),
-            beat=Heartbeat(group, epoch, beat),
-            age=told - moment(beaten) if beaten else None,
-        )
+        with readable("the journal's list of leases"):
+            told = datetime.fromisoformat(now).replace(tzinfo=UTC)
+            return LeaseHolder(
+                group=group,
+                owner=recorded_owner(Owner(user, host, pid, started, boot), pids),
+                place=recorded_place(machine, pids),
+                rollout=RolloutId(rollout),
+                since=moment(since),
+                beat=Heartbeat(group, epoch, beat),
+                age=told - moment(beaten) if beaten else None,
+            )
     return None
 
 
@@ -53,7 +55,7 @@ def lease_status(holder: LeaseHolder, fate: FateCheck, *, shared: bool) -> Lease
     silent = holder.age is not None and holder.age > SILENCE_LIMIT
     if shared and holder.recently_heard:
         liveness = Liveness.ALIVE
-    elif silent or known is ProcessFate.DEAD:
+    elif silent or (known is ProcessFate.DEAD and not shared):
         liveness = Liveness.GONE
     else:
         heard = holder.recently_heard or known is ProcessFate.ALIVE

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from katakei.adapters.journals.damage import readable
 from katakei.adapters.journals.lease_holders import LeaseHolder, identity_text, lost, recorded_owner, recorded_place
 from katakei.adapters.journals.sql_writer import leases_table as table
 from katakei.adapters.journals.timestamps import moment, sortable
@@ -98,12 +99,13 @@ def _owner(row: Row[Any]) -> Owner:
 
 
 def _holder(row: Row[Any], now: datetime) -> LeaseHolder:
-    return LeaseHolder(
-        group=Arn(row.group_arn),
-        owner=_owner(row),
-        place=recorded_place(row.machine, row.pids),
-        rollout=RolloutId(row.rollout),
-        since=moment(row.since),
-        beat=Heartbeat(Arn(row.group_arn), row.epoch, row.beat),
-        age=now - moment(row.beaten) if row.beaten else None,
-    )
+    with readable("the journal's list of leases"):
+        return LeaseHolder(
+            group=Arn(row.group_arn),
+            owner=_owner(row),
+            place=recorded_place(row.machine, row.pids),
+            rollout=RolloutId(row.rollout),
+            since=moment(row.since),
+            beat=Heartbeat(Arn(row.group_arn), row.epoch, row.beat),
+            age=now - moment(row.beaten) if row.beaten else None,
+        )

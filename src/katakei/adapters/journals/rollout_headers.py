@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
 
+from katakei.adapters.journals.damage import readable
 from katakei.adapters.journals.event_codec import decode
 from katakei.adapters.journals.timestamps import moment
 from katakei.domain.errors import UnreachableError, UsageError
@@ -67,12 +68,16 @@ def find_headers(query: Query, service: str | None, group: Arn | None, *, unfini
     conditions = [condition for name, condition in CONDITIONS.items() if wanted[name] is not None]
     where = ["WHERE", " AND ".join(conditions)] if conditions else []
     text = " ".join([HEADERS_QUERY, *where, NEWEST_FIRST])
-    return [_header(row) for row in query(text, {name: wanted[name] for name in CONDITIONS if f":{name}" in text})]
+    rows = query(text, {name: wanted[name] for name in CONDITIONS if f":{name}" in text})
+    with readable("the journal's list of rollouts"):
+        return [_header(row) for row in rows]
 
 
 def check_schema_version(version: str, location: object) -> None:
     """Raises UnreachableError when a newer Katakei wrote this journal: what it means is not known here."""
-    if int(version) > VERSION:
+    with readable(f"the journal {location}"):
+        newer = int(version) > VERSION
+    if newer:
         raise UnreachableError(
             f"the journal {location} was written by a newer Katakei (schema {version}, this one knows {VERSION}): "
             "use that version; nothing was changed"

@@ -32,7 +32,7 @@ from katakei.adapters.journals.event_codec import encode
 from katakei.adapters.journals.locations import S3Location, s3_location_of
 from katakei.adapters.journals.rollout_headers import header
 from katakei.adapters.journals.s3 import S3Journal
-from katakei.adapters.journals.s3.bucket import Condition, IfMatch, _Version
+from katakei.adapters.journals.s3.bucket import IfMatch, _Version
 from katakei.adapters.journals.s3.catalog import Catalog
 from katakei.adapters.journals.s3.event_log import SNAPSHOT_INTERVAL, EventLog
 from katakei.adapters.system.process import ProcessFate
@@ -315,7 +315,11 @@ def test_event_text_may_hold_other_line_breaks(ledger: S3Ledger) -> None:
 
 def test_conflicting_writes_name_the_holder(ledger: S3Ledger) -> None:
     lease = begun(ledger)
-    ledger.bucket.put(f"rollouts/{ID}/events/0000000002.jsonl", f"{encode(word(2))}\n", Condition.IF_ABSENT)
+    journal = ledger.journal()
+    journal.read(ID, 0)
+    assert EventLog(ledger.bucket).add(ID, 1, [encode(word(2))])
+    with pytest.raises(ConcurrentAppendError):
+        journal.append(lease, ID, 1, [fell(2)])
     with pytest.raises(ConcurrentAppendError):
         ledger.journal().append(lease, ID, 1, [fell(2)])
     with pytest.raises(LeaseHeldError, match=r"r-one of kim@here .* heard of \ds ago") as held:

@@ -13,7 +13,7 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import event
-from tests.contracts.ledgers import BOTH, ID, LEDGERS, SqliteLedger, begun, fell, owner, planned
+from tests.contracts.ledgers import BOTH, ID, LEDGERS, OTHER, WEB, SqliteLedger, begun, fell, owner, planned
 
 from katakei.adapters.journals.locations import path_of
 from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases, default_url
@@ -195,6 +195,38 @@ def test_damaged_file_is_named(tmp_path: Path) -> None:
     made.path.write_bytes(content)
     with pytest.raises(UnreachableError, match="is damaged"):
         SqlJournal(made.url).read(ID, 0)
+
+
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ("UPDATE rollouts SET begun = 'noon'", "find"),
+        ("UPDATE rollouts SET group_arns = '[[['", "find"),
+        ("UPDATE rollouts SET group_arns = x'fffe'", "find"),
+        ("UPDATE leases SET since = '', held = 1", "take"),
+        ("UPDATE leases SET beaten = '99999-01-01T00:00:00+00:00', held = 1", "take"),
+        ("UPDATE leases SET since = 'noon', held = 1", "holder"),
+        (f"UPDATE events SET event = '[{DIGITS}]'", "read"),  # noqa: S608 - digits
+        ("UPDATE events SET event = substr(event, 1, 40)", "read"),
+        (f"UPDATE events SET event = replace(event, 'PT300S', 'PT{DIGITS}S')", "read"),  # noqa: S608 - digits
+        ("UPDATE katakei SET value = 'two'", "find"),
+    ],
+)
+def test_damaged_row_is_one_short_sentence(ledger: SqliteLedger, change: str, read: str) -> None:
+    begun(ledger)
+    raw(ledger, change)
+    reads: dict[str, Callable[[], object]] = {
+        "find": ledger.journal().find,
+        "read": lambda: ledger.journal().read(ID, 0),
+        "take": lambda: ledger.leases().take(BOTH, owner(2), OTHER),
+        "holder": lambda: ledger.leases().holder(WEB),
+    }
+    with pytest.raises(UnreachableError, match=r"is damaged|cannot be read") as told:
+        reads[read]()
+    assert (told.value.code, len(str(told.value)) < 400) == (5, True)
 
 
 @pytest.mark.parametrize("replaced", [False, True])

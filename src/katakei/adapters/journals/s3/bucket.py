@@ -8,15 +8,17 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, TypeVar
 
 from katakei.adapters.aws import S3, AwsSession
 from katakei.adapters.aws.errors import BusyError, ConditionFailedError, ObjectNotFoundError
+from katakei.adapters.journals.damage import readable
 from katakei.adapters.journals.locations import S3Location
 from katakei.domain.errors import NoAnswerError, UnreachableError
+from katakei.domain.outside_text import one_line
 from katakei.domain.ports import Clock
 
 T = TypeVar("T")
@@ -72,6 +74,15 @@ class Bucket:
         self._aws = aws
         self._lock = threading.RLock()
         self._version = _Version.NOT_READ
+
+    def name_of(self, key: str) -> str:
+        """Returns an object's name for messages."""
+        return f"the object {one_line(key)} of the journal {self.place}"
+
+    def parse(self, key: str, found: StoredObject, read: Callable[[Any], T]) -> T:
+        """Returns what `read` makes of the object's JSON. Raises UnreachableError: the object is damaged."""
+        with readable(self.name_of(key)):
+            return read(json.loads(found.text))
 
     def get(self, key: str) -> StoredObject | None:
         """Returns the object; None when there is none. Raises NoAnswerError, UnreachableError."""
@@ -146,7 +157,7 @@ class Bucket:
         with self._lock:
             if self._version is _Version.NOT_READ:
                 found = self._get(VERSION_KEY)
-                version = json.loads(found.text)["schema"] if found else SCHEMA_VERSION
+                version = self.parse(VERSION_KEY, found, _schema) if found else SCHEMA_VERSION
                 if version > SCHEMA_VERSION:
                     raise UnreachableError(
                         f"the journal {self.place} was written by a newer Katakei (schema {version}, this one knows"
@@ -194,6 +205,24 @@ def _headers(condition: Condition | IfMatch) -> dict[str, str]:
 
 
 def _stored(answer: Any) -> StoredObject:
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    age = parsedate_to_datetime(date) - answer["LastModified"] if date else None
+    date = _moment_of(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+    age = date - answer["LastModified"] if date else None
     return StoredObject(answer["Body"].read().decode(), answer["ETag"], age)
+
+
+def _moment_of(date: str) -> datetime | None:
+    """Returns the store's time by its `Date` header; None where the header is missing, doubled or no date."""
+    if date.count(",") > 1:  # two headers in one line, as a proxy may join them
+        return None
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # -0000: UTC by a clock of no known zone
+
+
+def _schema(seen: Any) -> int:
+    version = seen["schema"]
+    if type(version) is not int:
+        raise TypeError("its schema is no number")
+    return version

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from katakei.adapters.journals.event_codec import record_coder
 from katakei.adapters.journals.s3.bucket import Bucket, StoredObject, unchanged_since
@@ -43,7 +44,7 @@ class Catalog:
 
     def of(self, group: Arn) -> Entries:
         """Returns the rollouts of one group."""
-        return _entries(self._bucket.get(_key(group)))
+        return self._entries(_key(group), self._bucket.get(_key(group)))
 
     def headers(self, group: Arn | None) -> list[RolloutHeader]:
         """Returns the rollouts of one group, or of all; newest first.
@@ -51,7 +52,7 @@ class Catalog:
         One of several groups is open when any of the groups calls it open.
         """
         keys = [_key(group)] if group else self._bucket.keys(FOLDER)
-        entries = [_entries(found) for found in self._bucket.get_all(keys)]
+        entries = [self._entries(*each) for each in zip(keys, self._bucket.get_all(keys), strict=True)]
         return newest_first([[entry.header for entry in reversed(each.values())] for each in entries])
 
     def open(self, header: RolloutHeader) -> None:
@@ -72,11 +73,14 @@ class Catalog:
     def _change(self, group: Arn, change: Callable[[Entries], Entries]) -> None:
         for _ in range(TRIES):
             found = self._bucket.get(_key(group))
-            before = _entries(found)
+            before = self._entries(_key(group), found)
             after = change(before)
             if after == before or self._bucket.put(_key(group), _text(after), unchanged_since(found)):
                 return
         raise NoAnswerError(f"the journal {self._bucket.place} is too busy: too many processes write about {group}")
+
+    def _entries(self, key: str, found: StoredObject | None) -> Entries:
+        return self._bucket.parse(key, found, _read) if found else {}
 
 
 def _opened(entries: Entries, header: RolloutHeader) -> Entry:
@@ -91,9 +95,9 @@ def _closed(entries: Entries, rollout: RolloutId, at: datetime, opened: int) -> 
     return {**entries, rollout: replace(entry, header=replace(entry.header, finished=at))}
 
 
-def _entries(found: StoredObject | None) -> Entries:
-    read = [ENTRY.read(each) for each in json.loads(found.text)["rollouts"]] if found else []
-    return {entry.header.rollout: entry for entry in read}
+def _read(seen: Any) -> Entries:
+    entries = [ENTRY.read(each) for each in seen["rollouts"]]
+    return {entry.header.rollout: entry for entry in entries}
 
 
 def _text(entries: Entries) -> str:

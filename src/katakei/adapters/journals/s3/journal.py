@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+from katakei.adapters.journals.damage import readable
 from katakei.adapters.journals.event_codec import decode, encode
 from katakei.adapters.journals.rollout_headers import check_order, header, reopens, unknown_rollout
 from katakei.adapters.journals.s3.bucket import Bucket
@@ -97,13 +97,14 @@ class S3Journal:
 
     def _judged(self, listed: RolloutHeader) -> RolloutHeader | None:
         """Returns None when it never began. Only the kinds are read, so events of a newer version do no harm."""
-        lines: list[dict[str, Any]] = [json.loads(line) for line in self._log.read(listed.rollout, 0)]
+        lines = self._log.read(listed.rollout, 0)
         finished: datetime | None = None
-        for line in lines:
-            if line["kind"] == EVENTS[Finished].kind:
-                finished = moment(line["at"])
-            elif line["kind"] in REOPENS:
-                finished = None
+        with readable(f"rollout {listed.rollout} in the journal {self._bucket.place}"):
+            for line in map(json.loads, lines):
+                if line["kind"] == EVENTS[Finished].kind:
+                    finished = moment(line["at"])
+                elif line["kind"] in REOPENS:
+                    finished = None
         return replace(listed, finished=finished) if lines else None
 
     def _must(self, ours: bool, rollout: RolloutId, after: int) -> None:  # noqa: FBT001 - read as a sentence

@@ -145,7 +145,7 @@ class S3Leases:
 
     def _seen(self, group: Arn) -> Seen:
         found = self._bucket.get(_key(group))
-        return Seen(ROW.read(json.loads(found.text)) if found else None, found)
+        return Seen(self._bucket.parse(_key(group), found, ROW.read) if found else None, found)
 
     def _write(self, group: Arn, row: Row, seen: Seen) -> bool:
         return self._bucket.put(_key(group), json.dumps(ROW.write(row)), unchanged_since(seen.found))
