@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from heapq import heappop, heappush
-from itertools import pairwise
 from typing import Protocol
 
 from katakei.domain.events import Event, UserCommand
@@ -47,21 +45,21 @@ def newest_first(listings: Iterable[Sequence[RolloutHeader]]) -> list[RolloutHea
         for header in listing:
             if header.rollout not in headers or header.finished is None:
                 headers[header.rollout] = header
-        for one, next_one in pairwise(listing):
-            older.setdefault(one.rollout, []).append(next_one.rollout)
-            newer[next_one.rollout] = newer.get(next_one.rollout, 0) + 1
+        for place, header in enumerate(listing[1:]):
+            older.setdefault(listing[place].rollout, []).append(header.rollout)
+            newer[header.rollout] = newer.get(header.rollout, 0) + 1
     latest = sorted(headers.values(), key=_latest)
-    ready = [_latest(header) for header in latest if not newer.get(header.rollout)]
+    ready = {_latest(header) for header in latest if not newer.get(header.rollout)}
     ordered: dict[RolloutId, RolloutHeader] = {}
     while len(ordered) < len(headers):
-        rollout = heappop(ready)[1] if ready else next(each.rollout for each in latest if each.rollout not in ordered)
-        if rollout in ordered:
-            continue
+        first = min(ready) if ready else next(_latest(each) for each in latest if each.rollout not in ordered)
+        ready.discard(first)
+        rollout = first[1]
         ordered[rollout] = headers[rollout]
         for each in older.get(rollout, ()):
             newer[each] -= 1
-            if not newer[each]:
-                heappush(ready, _latest(headers[each]))
+            if not newer[each] and each not in ordered:
+                ready.add(_latest(headers[each]))
     return list(ordered.values())
 
 
