@@ -121,6 +121,24 @@ def test_forbid_leaves_running_work_alone(shop: Workshop) -> None:
     assert (work.state, work.exit or 0, _begun(shop)) == (shop.end, 0, _at_most(shop, 1))
 
 
+def test_look_tells_what_running_work_has_printed(shop: Workshop) -> None:
+    if shop.end is not WorkState.ENDED:
+        return  # manual work prints nothing
+    target = shop.targets[0]
+    jobs = {key(target): (target, job("echo step 1; until [ -e go_on ]; do sleep 0.1; done; echo step 2"))}
+    tickets = hand_over(shop, jobs)
+    named = {its: (target, ticket) for its, ticket in tickets.items()}
+    [work] = shop.executor.look(named, BY).values()
+    for _ in range(100):
+        if not work.out:
+            shop.pass_time(1)
+            [work] = shop.executor.look(named, BY).values()
+    assert (work.state, work.out) == (WorkState.RUNNING, "step 1\n")
+    (shop.folder(target) / "go_on").touch()
+    [work] = follow(shop, jobs, tickets).values()
+    assert (work.state, work.out) == (WorkState.ENDED, "step 1\nstep 2\n")
+
+
 def test_cancel_ends_hanging_work_as_failed(shop: Workshop) -> None:
     target = shop.targets[0]
     jobs = {key(target): (target, job("echo begun >> begun; exec sleep 60"))}

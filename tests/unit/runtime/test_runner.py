@@ -1,6 +1,7 @@
 """The turn while AWS or the journal cannot be reached: how long that is tolerated, and what is said."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import cycle, repeat
 from typing import Any
@@ -18,7 +19,8 @@ from katakei.domain.errors import (
     TemporarilyUnavailableError,
     UnreachableError,
 )
-from katakei.domain.observation import Observation
+from katakei.domain.observation import Observation, WorkStatus
+from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.reconcile.observe import ObservationRequest
 from katakei.render.reasons import sentence
@@ -218,3 +220,21 @@ def test_jump_of_time_makes_every_observation_old(monkeypatch: pytest.MonkeyPatc
     turn(process)
     turn(process)
     assert [last == Observation() for last in given] == [False, True, False]
+
+
+def test_turn_has_what_running_work_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = with_a_target_draining()
+    executor = process.runner._observer._executor
+    look = executor.look
+
+    def printing(tickets: Any, by: timedelta) -> dict[Any, WorkStatus]:
+        return {key: replace(work, out="step 1\n") for key, work in look(tickets, by).items()}
+
+    monkeypatch.setattr(executor, "look", printing)
+    turned = process.runner.turn()
+    while not turned.outputs and not turned.over:
+        process.clock.sleep(turned.due - process.clock.now())
+        turned = process.runner.turn()
+    (target,) = turned.outputs
+    assert turned.outputs == {target: "step 1\n"}
+    assert turned.rollout.statuses[target].phase is Phase.WORKING

@@ -134,11 +134,16 @@ judge() {
     fi
 }
 
-# report NAME DIR: prints one line. The reason and the output are base64, because they may hold any character.
+# report NAME DIR: prints one line, with the output so far while the work runs. The reason and the output are base64,
+# because they may hold any character.
 report() {
     locate
     out=''
-    [ -s "$2/out" ] && out=$(tail -c "$tail" "$2/out" | encode)
+    if [ "$state" = running ]; then
+        out=$(cat "$2/full" "$2/part" 2>/dev/null | tail -c "$tail" | encode)
+    elif [ -s "$2/out" ]; then
+        out=$(tail -c "$tail" "$2/out" | encode)
+    fi
     why=$(printf '%s' "$why" | encode)
     printf 'katakei-mark %s %s %s %s %s %s %s %s\n' \
         "$1" "$state" "${code:--}" "$(now)" "${self:--}" "${why:--}" "${out:--}" "$here"

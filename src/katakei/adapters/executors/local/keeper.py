@@ -29,6 +29,15 @@ LEDGER = ".begun"
 LOCKED = "locked"
 """The second line of a file whose process holds a lock (flock(2)) on it for as long as it lives."""
 
+SHOWN = 8_192
+"""Bytes of running work that are shown."""
+
+LIVE = "live"
+"""The file of a mark with the end of what running work has printed so far; it is gone once the work has ended."""
+
+SHOW_SECONDS = 1.0
+"""That file is written at most so often."""
+
 KEPT = 65_536
 """Bytes of the work's output that are kept."""
 
@@ -264,6 +273,9 @@ class _Reader:
         self._out, self._output, self._control, self._done = out, output, control, done
         self._tail = b""
         self._clock = SystemClock()
+        self._live = out.with_name(LIVE)
+        self._shown: datetime | None = None
+        self._unshown = False
         for number in _STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
@@ -271,6 +283,8 @@ class _Reader:
         watched, ended, until = [self._output, self._control], False, None
         while True:
             left = max(0.0, (until - self._clock.now()).total_seconds()) if until else None
+            if self._unshown:
+                left = SHOW_SECONDS if left is None else min(left, SHOW_SECONDS)
             ready, _, _ = select.select(watched, [], [], left)
             if self._control in ready:
                 watched.remove(self._control)
@@ -284,9 +298,23 @@ class _Reader:
                 if not more:
                     self._write_after_the_end(already=ended)
                     return
+                self._unshown = True
+            if self._unshown and self._done >= 0:
+                self._show()
             if until and self._clock.now() >= until:
                 self._write()
                 until = None
+
+    def _show(self) -> None:
+        """What was printed so far, at most once a second, for whoever looks before the work has ended."""
+        now = self._clock.now()
+        if self._shown is not None and now - self._shown < timedelta(seconds=SHOW_SECONDS):
+            return
+        self._shown, self._unshown = now, False
+        with contextlib.suppress(OSError):
+            draft = self._live.with_name(f".{LIVE}")
+            draft.write_bytes(self._tail[-SHOWN:])
+            draft.rename(self._live)
 
     def _write_after_the_end(self, *, already: bool) -> None:
         """All of the work have closed their output; the keeper may not have said yet that the work has ended."""
@@ -298,6 +326,7 @@ class _Reader:
         with contextlib.suppress(OSError):
             draft.write_bytes(self._tail)
             draft.rename(self._out)
+            self._live.unlink(missing_ok=True)
         os.close(self._done)
         self._done = -1
 

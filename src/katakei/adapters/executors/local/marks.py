@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 
-from katakei.adapters.executors.local.keeper import CLAIMED, LOCKED, NOT_CLAIMED, TOO_LATE, Task, put, was_begun
+from katakei.adapters.executors.local.keeper import CLAIMED, LIVE, LOCKED, NOT_CLAIMED, TOO_LATE, Task, put, was_begun
 from katakei.adapters.executors.mark import EXACTLY, TAIL, Mark, MarkState
 from katakei.adapters.system.clock import SystemClock
 from katakei.adapters.system.process import Kernel, ProcessFate, exists, this_kernel
@@ -202,7 +202,8 @@ class LocalMarks:
 
     def _told(self, name: str, judged: Judged, tail: int) -> Mark:
         try:
-            with (self._folder / name / "out").open("rb") as file:
+            printed = LIVE if judged.state is MarkState.RUNNING else "out"
+            with (self._folder / name / printed).open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - tail))
                 out = file.read().decode(errors="replace")

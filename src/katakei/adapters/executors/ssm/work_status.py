@@ -75,7 +75,7 @@ def judge(facts: Facts) -> Judgement:
     if _is_absent(facts):
         return Judgement(WorkStatus(WorkState.NOT_STARTED, why=_reason(facts)))
     if _is_running(facts):
-        return Judgement(WorkStatus(WorkState.RUNNING), query=True)
+        return Judgement(WorkStatus(WorkState.RUNNING, out=_printed(facts)), query=True)
     return Judgement(WorkStatus(WorkState.UNKNOWN, why=_reason(facts)), query=True)
 
 
@@ -97,12 +97,18 @@ def _in_progress(facts: Facts, invocation: Invocation) -> Judgement:
     last = answer.asked if answer else facts.sent
     query = last is None or facts.now - last >= CONFIRM_INTERVAL
     if answer is None or answer.mark.state is not MarkState.ABSENT:
-        return Judgement(WorkStatus(WorkState.RUNNING, why="the agent has the command"), query)
+        return Judgement(WorkStatus(WorkState.RUNNING, out=_printed(facts), why="the agent has the command"), query)
     if facts.sent and answer.asked - facts.sent > LATE_START:
         why = "the agent had the command, but did not start the work in time"
         return Judgement(WorkStatus(WorkState.NOT_STARTED, why=why), query)
     why = "the agent has the command, but has not started the work yet"
     return Judgement(WorkStatus(WorkState.UNKNOWN, why=why), query)
+
+
+def _printed(facts: Facts) -> str:
+    """What running work has printed, as the newest query of its mark saw it."""
+    mark = facts.answer.mark if facts.answer else None
+    return mark.out if mark and mark.state is MarkState.RUNNING else ""
 
 
 def _is_absent(facts: Facts) -> bool:
