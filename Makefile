@@ -72,16 +72,24 @@ packages:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
 	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
 
+# Three at a time on two cores, because these tests mostly wait: together they compute for about 20 minutes.
+TEST_JOBS ?= 3
 test: check packages .venv-aws/.ready .venv-ansible/.ready  ## run check, then all other tests, as CI does
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target plays rest
+	$(MAKE) --no-print-directory --jobs=$(TEST_JOBS) --output-sync=target plays rest
 
-# In parallel, because plays mostly wait. In two processes, because the rest changes the clock and names of its process.
+# In processes of their own, because some tests change the clock, the time zone or the names of their process.
+SLOWEST := --durations=5 --durations-min=10
 plays:
-	$(BIN)/pytest -m 'play and not acceptance'
+	$(BIN)/pytest $(SLOWEST) -m 'play and not acceptance'
 # `check` has run all tests of these folders; one that is slow or needs the lab does not belong there.
 CHECKED := tests/properties tests/project tests/bench tests/unit/domain tests/unit/reconcile tests/unit/planning
-rest:
-	$(BIN)/pytest -m 'not play and not acceptance' $(addprefix --ignore=,$(CHECKED))
+# The folders that take longest have a process each; every other folder is in rest-others, also a new one.
+SPLIT := tests/contracts tests/e2e tests/lab
+rest: $(SPLIT:tests/%=rest-%) rest-others
+$(SPLIT:tests/%=rest-%): rest-%:
+	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' tests/$*
+rest-others:
+	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' $(addprefix --ignore=,$(CHECKED) $(SPLIT))
 
 accept: setup .venv-aws/.ready  ## run the acceptance tests at full scale, with their figures: more than an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s
@@ -114,4 +122,4 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 
-.PHONY: help setup lint types check packages test plays rest accept bench soak demo lab docs fix pins
+.PHONY: help setup lint types check packages test plays rest rest-others $(SPLIT:tests/%=rest-%) accept bench soak demo lab docs fix pins

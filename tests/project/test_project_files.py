@@ -1,6 +1,7 @@
 """The files around the source agree with each other: project metadata, CI workflow, hooks and issue forms."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,21 @@ def test_every_page_names_the_same_repository() -> None:
         for link in re.findall(r"https://github\.com/[\w./-]+", path.read_text(encoding="utf-8"))
     }
     assert owners == {home}
+
+
+def test_every_test_runs_once() -> None:
+    """`make test` = check, plays and rest. What rest leaves out is in check, or in another process of rest."""
+    said = subprocess.run(["make", "-n", "plays", "rest"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    runs = [line.split() for line in said.splitlines() if "pytest" in line]
+    folders = [word for run in runs for word in run if word.startswith("tests/")]
+    (others,) = [run for run in runs if any(word.startswith("--ignore=") for word in run)]
+    assert [" ".join(run).endswith("-m 'play and not acceptance'") for run in runs] == [True] + [False] * (
+        len(runs) - 1
+    )
+    assert all((ROOT / folder).is_dir() for folder in folders)
+    assert len(set(folders)) == len(folders) == len(runs) - 2
+    left_out = [word.removeprefix("--ignore=") for word in others if word.startswith("--ignore=")]
+    assert sorted(left_out) == sorted([*CHECKED, *folders])
 
 
 @pytest.mark.parametrize("folder", CHECKED)
