@@ -281,28 +281,6 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("a: [\n", "katakei.yml:2: this is not YAML: expected the node content"),
-        ("\tservice: x", "katakei.yml:1: this is not YAML: found character '\\t'"),
-        ("a: 1\n---\nb: 2", "katakei.yml:2: this is not YAML: but found another document"),
-        ("a: *nowhere", "katakei.yml:1: this is not YAML: found undefined alias"),
-        ("- service", "katakei.yml:1: the file must be keys with values"),
-        ("service: \x01", "katakei.yml:1: this is not YAML"),
-        ("service: x\nwork: &a [*a]", "katakei.yml:2: work: is too deep or too long"),
-    ],
-)
-def test_load_refuses_text_that_is_not_yaml(load: Load, text: str, said: str) -> None:
-    (line,) = refused(load, text)
-    assert line.startswith(said)
-
-
-def test_load_refuses_exploding_aliases(load: Load) -> None:
-    bomb = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(12))
-    assert "too deep or too long" in refused(load, bomb)[0]
-
-
-@pytest.mark.parametrize(
     ("more", "said"),
     [
         ("work2: 1", "katakei.yml:4: work2: is not a known key; did you mean work?"),

@@ -62,6 +62,28 @@ def test_hostile_text_has_one_fault_with_its_line(text: str, said: str) -> None:
         assert faults(f"{SMALL}{text}\n")[0].startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [\n", "k.yml:2: this is not YAML: expected the node content"),
+        ("\tservice: x", "k.yml:1: this is not YAML: found character '\\t'"),
+        ("a: 1\n---\nb: 2", "k.yml:2: this is not YAML: but found another document"),
+        ("a: *nowhere", "k.yml:1: this is not YAML: found undefined alias"),
+        ("- service", "k.yml:1: the file must be keys with values"),
+        ("service: \x01", "k.yml:1: this is not YAML"),
+        ("service: x\nwork: &a [*a]", "k.yml:2: work: is too deep or too long"),
+    ],
+)
+def test_load_refuses_text_that_is_not_yaml(text: str, said: str) -> None:
+    (line,) = faults(text)
+    assert line.startswith(said)
+
+
+def test_load_refuses_exploding_aliases() -> None:
+    bomb = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(12))
+    assert "too deep or too long" in faults(bomb)[0]
+
+
 def test_half_a_character_is_refused() -> None:
     text = SMALL.replace("run: ./deploy", 'run: "\\ud800"')
     said = "contains half of a character (\\ud800 to \\udfff); write the whole character"
