@@ -163,21 +163,6 @@ def summary_data(rollout: Rollout, driver: str | None = None) -> dict[str, Plain
         rollout: The rollout.
         driver: The process that drives it now; None where none does.
     """
-    targets: list[Plain] = [
-        output(
-            "target",
-            id=target,
-            name=rollout.targets[target].name,
-            phase=status.phase.value,
-            intent=status.intent.value,
-            attempt=status.attempt,
-            since=status.since.isoformat(),
-            why=sentence(status.reason),
-            reason=plain(status.reason),
-            exit=status.exit,
-        )
-        for target, status in rollout.statuses.items()
-    ]
     return output(
         "show",
         rollout=rollout.plan.rollout,
@@ -195,7 +180,23 @@ def summary_data(rollout: Rollout, driver: str | None = None) -> dict[str, Plain
         waiting_for=awaited(rollout),
         result=ended.value if (ended := result(rollout)) else None,
         driver=driver,
-        targets=targets,
+        targets=[_target_data(rollout, target) for target in rollout.statuses],
+    )
+
+
+def _target_data(rollout: Rollout, target: TargetId) -> dict[str, Plain]:
+    status = rollout.statuses[target]
+    return output(
+        "target",
+        id=target,
+        name=rollout.targets[target].name,
+        phase=status.phase.value,
+        intent=status.intent.value,
+        attempt=status.attempt,
+        since=status.since.isoformat(),
+        why=sentence(status.reason),
+        reason=plain(status.reason),
+        exit=status.exit,
     )
 
 
