@@ -1,5 +1,6 @@
 """The question on a terminal: its answers, and the bound on waiting for one."""
 
+import json
 import os
 import select
 from collections.abc import Iterator
@@ -72,3 +73,15 @@ def test_every_line_of_an_error_names_the_program(tmp_path: Path, capsys: pytest
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) >= 3
     assert all(line.startswith("katakei: katakei.yml:") for line in lines), lines
+
+
+def test_say_prints_nothing_that_acts(capsys: pytest.CaptureFixture[str]) -> None:
+    messages.say("a\x1b]52;c;aGk=\x07\n::error::b ##[c]\u202e")
+    assert capsys.readouterr().out == "a\\x1b]52;c;aGk=\\x07\n\\x3a:error::b \\x23#[c]\\u202e\n"
+
+
+def test_say_json_escapes_what_acts_and_keeps_the_value(capsys: pytest.CaptureFixture[str]) -> None:
+    messages.say_json({"name": "片系\x9b2J##[c]"})
+    line = capsys.readouterr().out
+    assert line == '{"name": "片系\\u009b2J\\u0023#[c]"}\n'
+    assert json.loads(line) == {"name": "片系\x9b2J##[c]"}

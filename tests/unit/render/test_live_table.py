@@ -171,3 +171,11 @@ def test_live_fits_into_every_terminal(
     assert "Ctrl-C" in " ".join(line.plain for line in shown)
     moves = any(phase not in {*FINAL_PHASES, Phase.WAITING} for phase in phases)
     assert not moves or rows < 20 or any("  " in line.plain for line in shown[3:])
+
+
+def test_live_cuts_a_long_sentence_and_shows_that() -> None:
+    why = reason(ReasonCode.UNAVAILABLE, text="word " * 200, waited=1.0, limit=2.0)
+    shown = lines(view_of(given(plan_of(2)), why), columns=60)
+    sentence_lines = [line for line in shown if line.startswith("word")]
+    assert len(sentence_lines) == 4
+    assert sentence_lines[-1].endswith("word …")
