@@ -72,7 +72,7 @@ class Cli:
 
     def __init__(self, env: dict[str, str]) -> None:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        self._env = inherited | env
+        self.env = inherited | env
 
     def __call__(self, *words: str) -> Any:
         """Run a command that must succeed. Returns its JSON output, or nothing if there is none."""
@@ -84,7 +84,7 @@ class Cli:
         """Run a command. Returns its result within 30 s."""
         return subprocess.run(
             [str(AWS), "--output", "json", *words],
-            env=self._env,
+            env=self.env,
             capture_output=True,
             text=True,
             timeout=30,

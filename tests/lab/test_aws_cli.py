@@ -141,6 +141,24 @@ def test_wrong_port_is_accepted_without_effect(runbook: Runbook) -> None:
     assert runbook.health()[target] == HEALTHY
 
 
+def test_objects_presigned_urls_and_roles_work(aws: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "a file"
+    file.write_bytes(bytes(9_000_000))  # sent in parts
+    aws.run("s3", "mb", "s3://by-command")
+    assert aws.run("s3", "cp", "--no-progress", str(file), "s3://by-command/a file").returncode == 0
+    signed = aws.run("s3", "presign", "s3://by-command/a file").stdout.strip()
+    with urllib.request.urlopen(signed, timeout=10) as answer:  # noqa: S310 - the lab's own http address
+        assert len(answer.read()) == 9_000_000
+    role = ("--role-arn", "arn:aws:iam::222233334444:role/deploy", "--role-session-name", "kim")
+    keys = aws("sts", "assume-role", *role)["Credentials"]
+    names = {"AWS_ACCESS_KEY_ID": "AccessKeyId", "AWS_SECRET_ACCESS_KEY": "SecretAccessKey"}
+    names |= {"AWS_SESSION_TOKEN": "SessionToken"}
+    assumed = Cli(aws.env | {name: keys[shown] for name, shown in names.items()})
+    assert assumed("sts", "get-caller-identity")["Account"] == "222233334444"
+    denied = Cli(aws.env | {"AWS_SECRET_ACCESS_KEY": "made-up"}).run("sts", "get-caller-identity")
+    assert "(SignatureDoesNotMatch)" in denied.stderr
+
+
 def test_error_has_awss_message_and_exit_code(runbook: Runbook, aws: Cli) -> None:
     failed = aws.run("elbv2", "register-targets", *runbook.group, "--targets", "Id=web-1")
     assert failed.returncode == 255

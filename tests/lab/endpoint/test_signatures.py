@@ -13,6 +13,8 @@ import botocore.auth
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.lab.credentials import client_of, signed_headers
 from tests.lab.elb_harness import RunningElb, running_elb
 
@@ -137,6 +139,19 @@ def test_published_example_is_refused_at_another_time(name: str) -> None:
 def test_unreadable_signature_is_refused(target: str) -> None:
     request = RawRequest("GET", target, URL.headers)
     assert checked(request, "secret", EXAMPLES["s3 url"][2]) in {Problem.MISSING, Problem.MALFORMED}
+
+
+WORDS = st.sampled_from([*"0123456789TZ/,;=?& -", *(part for part in URL.target.replace("&", "?&").split("?") if part)])
+TEXTS = st.one_of(st.text(max_size=40), st.lists(WORDS, max_size=12).map("".join))
+
+
+@given(TEXTS, TEXTS, TEXTS, st.dictionaries(st.sampled_from(["date", "x-amz-date", "host"]), TEXTS))
+@settings(max_examples=300, deadline=None)
+def test_nonsense_is_refused_without_a_crash(query: str, authorization: str, tail: str, named: dict[str, str]) -> None:
+    headers = (*named.items(), ("authorization", f"AWS4-HMAC-SHA256 {authorization} Signature={tail}"))
+    for given_headers in (tuple(named.items()), headers):
+        request = RawRequest("GET", f"/?{query}", given_headers)
+        assert checked(request, "secret", EXAMPLES["iam"][2]) is not None
 
 
 # --- the endpoint -----------------------------------------------------------------------------------------------------
@@ -285,6 +300,16 @@ def test_presigned_identity_reaches_sts(aws: RunningElb) -> None:
     url = sts.generate_presigned_url("get_caller_identity", HttpMethod="GET")
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the lab
         assert b"<Account>123456789012</Account>" in answer.read()
+
+
+def test_body_that_cannot_be_read_is_refused(aws: RunningElb) -> None:
+    headers = signed_headers(aws.env, "elasticloadbalancing", GROUPS, FORM)
+    key = {"X-Katakei-Lab-Key": aws.env["KATAKEI_LAB_KEY"]}
+    for path, more, status in (("/", headers, 400), ("/_lab/faults", key, 413)):
+        chunks = dict(more) | {"Transfer-Encoding": "chunked"}
+        assert send(aws, "POST", path, "no chunk\r\n", chunks)[0] == status
+        huge = {name: value for name, value in more.items() if name.lower() != "content-length"}
+        assert send(aws, "POST", path, "x", huge | {"Content-Length": str(2**40)})[0] == status
 
 
 def test_chunked_and_streamed_uploads_work(aws: RunningElb) -> None:

@@ -46,7 +46,7 @@ class Authenticator:
             return self._verified(request, environ, signature)
         except SignatureError as error:
             raise UnauthenticatedError(wsgi.read_call(environ, b"", scope, ""), error.problem) from None
-        except ValueError:  # a body without an end, or without a sensible length
+        except (ValueError, OSError):  # a body without a sensible length, or with chunks that cannot be read
             raise UnauthenticatedError(wsgi.read_call(environ, b"", scope, ""), Problem.MALFORMED) from None
 
     def _verified(self, request: RawRequest, environ: Environ, signature: Signature) -> ApiCall:

@@ -117,7 +117,7 @@ class Endpoint:
             return access.refusal(f"the lab asks for its key in {access.LAB_KEY_HEADER}: `env` shows it as {LAB_KEY}")
         try:
             return self._lab.answer(environ, wsgi.read_body(environ, wsgi.MAX_BODY))
-        except ValueError:
+        except (ValueError, OSError):
             return HttpResponse("413 Content Too Large", (), b"")
 
     def _logged(self, call: ApiCall, environ: Environ, at: datetime) -> HttpResponse:

@@ -137,7 +137,7 @@ def read_signature(request: RawRequest) -> Signature:
             return _in_query(query)
         if {"AWSAccessKeyId", "Signature", "Expires"} <= query.keys():
             return _version_2(request, query)
-    except (ValueError, OverflowError, KeyError, TypeError) as error:
+    except (ValueError, OverflowError, OSError, KeyError, TypeError) as error:
         raise SignatureError(Problem.MALFORMED) from error
     raise SignatureError(Problem.MISSING)
 
