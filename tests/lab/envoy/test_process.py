@@ -1,9 +1,11 @@
 """The Envoy data plane with real servers: draining, cuts, errors, stickiness, rules and configuration changes."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections import Counter
@@ -362,6 +364,15 @@ def test_reset_touches_one_target_address_only(lab: EnvoyHarness) -> None:
     pid, source = lab.envoy._process.pid, lab.block.node(100)
     lab.targets(CUT, IN)
     assert [len(connections(pid, source, bound_address)) for bound_address in lab.bound_addresses[:2]] == [0, 1]
+
+
+def test_admin_api_is_a_socket_for_this_user_only(lab: EnvoyHarness) -> None:
+    assert lab.envoy._admin is not None
+    folder = lab.envoy._folder
+    mode = (folder / resources.ADMIN_SOCKET).stat().st_mode
+    assert (stat.S_ISSOCK(mode), stat.S_IMODE(mode) & 0o077) == (True, 0)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert "port_value" not in json.dumps(resources.bootstrap(folder))
 
 
 def test_stopped_envoy_leaves_no_process_and_refuses_apply(tmp_path: Path) -> None:
