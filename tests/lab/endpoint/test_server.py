@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore import parsers
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 from tests.lab.credentials import client_of, signed_headers
@@ -182,12 +183,23 @@ def test_what_the_lab_does_not_implement_is_refused(
     assert response["Error"]["Code"] in {"InvalidAction", "UnknownOperationException"}
 
 
-def test_errors_of_a_service_with_cbor_are_readable(aws: RunningElb) -> None:
-    cloudwatch = client(aws, "cloudwatch")
+def test_errors_follow_the_protocol_that_the_client_chose(aws: RunningElb) -> None:
+    cloudwatch = client(aws, "cloudwatch")  # speaks JSON and CBOR
     assert cloudwatch.describe_alarms()["MetricAlarms"] == []
     aws.lab("faults", throttle=1.0)
-    assert refused(cloudwatch.describe_alarms)[1] in {"Throttling", "ThrottlingException"}
-    aws.lab("faults", throttle=0.0)
+    assert refused(cloudwatch.describe_alarms) == (400, "ThrottlingException")
+
+    chosen = {"Smithy-Protocol": "rpc-v2-cbor", "Content-Type": "application/cbor"}
+    path = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms"
+    headers = signed_headers(aws.env, "monitoring", "", chosen, path=path)
+    connection = http.client.HTTPConnection(aws.endpoint.url.removeprefix("http://"), timeout=5)
+    connection.request("POST", path, b"", headers)
+    answer = connection.getresponse()
+    raw = {"status_code": answer.status, "headers": dict(answer.headers), "body": answer.read()}
+    connection.close()
+    shape = cloudwatch.meta.service_model.operation_model("DescribeAlarms").output_shape
+    parser: Any = parsers.create_parser("smithy-rpc-v2-cbor")
+    assert parser.parse(raw, shape)["Error"] == {"Code": "ThrottlingException", "Message": "Rate exceeded"}
 
 
 def test_unknown_action_and_missing_signature_are_xml_errors(aws: RunningElb) -> None:
