@@ -178,4 +178,4 @@ def test_live_cuts_a_long_sentence_and_shows_that() -> None:
     shown = lines(view_of(given(plan_of(2)), why), columns=60)
     sentence_lines = [line for line in shown if line.startswith("word")]
     assert len(sentence_lines) == 4
-    assert sentence_lines[-1].endswith("word …")
+    assert sentence_lines[-1].endswith("…")
