@@ -193,6 +193,19 @@ def test_denied_role_is_reported_as_such(aws: Endpoint, monkeypatch: pytest.Monk
     assert {call["Action"] for call in aws.heard} == {"AssumeRole"}
 
 
+def test_throttled_role_is_no_answer_without_advice(
+    aws: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    role = _role(monkeypatch, tmp_path)
+    aws.status, aws.body, aws.roles = 400, refusal("Throttling", "Rate exceeded"), False
+    with pytest.raises(NoAnswerError) as raised:
+        _health(role)
+    assert str(raised.value) == (
+        "AWS cannot be asked: the role of profile default gave no credentials"
+        " (AWS throttled AssumeRole (Rate exceeded))"
+    )
+
+
 def test_outage_does_not_discard_credentials(aws: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     role = _role(monkeypatch, tmp_path)
     monkeypatch.setattr(session, "READ_TIMEOUT", timedelta(seconds=0.3))

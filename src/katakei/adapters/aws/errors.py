@@ -274,11 +274,12 @@ def translate_credentials(error: BaseException, provider: Provider) -> KatakeiEr
         answer = _answered(STS, str(error.operation_name), "", error)
         if isinstance(answer, KatakeiError):  # always: the table of STS has no other
             kind, why = type(answer), str(answer)
+            advice = "" if issubclass(kind, NoAnswerError) else advice  # asking again is all there is to do
     elif isinstance(error, aws.ConnectTimeoutError | aws.ReadTimeoutError):
         kind, why, advice = NoAnswerError, f"no answer: {why}", "check the network"
     elif isinstance(error, aws.ConnectionError | aws.HTTPClientError):
         advice = "check the network"
-    return kind(f"AWS cannot be asked: {provider.subject} gave no credentials ({why}); {advice}")
+    return kind(f"AWS cannot be asked: {provider.subject} gave no credentials ({why}){f'; {advice}' if advice else ''}")
 
 
 def _answered(  # noqa: C901, PLR0911, PLR0912 - one row of the table each
