@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def started(marks: LocalMarks, asked: Mapping[str, Any]) -> Mark:
     """The mark once its work has ended, or after `follow` seconds, as a target's shell follows it."""
     [name] = asked["names"]
     job = Job(asked["run"], tuple(asked["values"].items()), 60, tuple(asked["argv"]), asked["probe"])
+    job = replace(job, shell=asked["shell"], errexit=asked["errexit"])
     not_after = datetime.fromisoformat(asked["not_after"])
     told = marks.start(name, job, not_after, {**os.environ, **environment(job)}, timedelta(seconds=20))
     clock = SystemClock()

@@ -44,18 +44,31 @@ class Request:
     patience: timedelta = PATIENCE
     machine: str = "i-1"
     place: str = ""
+    shell: str = "sh"
+    errexit: bool = False
+
+    @property
+    def job(self) -> Job:
+        return Job(self.run, (), 60, self.argv, self.probe, shell=self.shell, errexit=self.errexit)
 
     @property
     def text(self) -> str:
         if self.verb == "start":
             line = mark.Line(self.machine, self.names[0], self.not_after, tuple(self.values.items()), place=self.place)
-            return mark.start_text([line], Job(self.run, (), 60, self.argv, self.probe), self.follow, "ME")
+            return mark.start_text([line], self.job, self.follow, "ME")
         text = {"look": mark.look_text, "forbid": mark.forbid_text, "cancel": mark.cancel_text}[self.verb]
         return text(self.names, "ME").replace("patience=20", f"patience={int(self.patience.total_seconds() * 4)}")
 
     @property
     def json(self) -> str:
-        given = {"verb": self.verb, "names": self.names, "run": self.run, "argv": self.argv, "probe": self.probe}
+        given: dict[str, object] = {
+            "verb": self.verb,
+            "names": self.names,
+            "run": self.run,
+            "argv": self.argv,
+            "probe": self.probe,
+        }
+        given |= {"shell": self.shell, "errexit": self.errexit}
         spans = {"follow": self.follow.total_seconds(), "patience": self.patience.total_seconds()}
         return json.dumps({**given, **spans, "values": dict(self.values), "not_after": self.not_after.isoformat()})
 

@@ -34,7 +34,8 @@ def without_file(group: str, run: str | None, overrides: Overrides) -> Spec:
     """
     if run is not None and not run.strip():
         raise UsageError("the command to run is empty; write the command, or leave it out to do the work by hand")
-    work = Command("manual") if run is None else Command("ssm", run)
+    text = None if run is None else shell_text(run)
+    work = Command("manual") if text is None else Command("ssm", text, errexit=several_lines(text))
     spec = Spec(_name_of(group), (group,), work, late=LatePolicy.ROLL, drain=default_drain(work.executor))
     return overridden(spec, overrides)
 
@@ -53,6 +54,16 @@ def release(text: str) -> str:
 def default_drain(executor: str) -> Drain:
     """The drain where the file does not say: by proof if this executor can run a probe, else by the delay."""
     return Drain(until=DrainUntil.PROOF, probe=executor) if executor in PROBE_EXECUTORS else Drain()
+
+
+def shell_text(run: str) -> str:
+    """A command as a POSIX shell reads it: with the line ends of Windows, each line would end with a strange word."""
+    return run.replace("\r\n", "\n")
+
+
+def several_lines(run: str) -> bool:
+    """Whether a command has more than one line. Then it stops at the first command that fails, unless chosen else."""
+    return len([line for line in run.split("\n") if line.strip()]) > 1
 
 
 def overridden(spec: Spec, overrides: Overrides) -> Spec:

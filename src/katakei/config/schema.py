@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from katakei.config.defaults import default_drain
+from katakei.config.defaults import default_drain, several_lines, shell_text
 from katakei.config.field_types import (
     Codes,
     Draining,
@@ -128,14 +128,30 @@ class Drain(Section):
         return domain.Drain(self.settle, until, self.quiet, probe, counter, self.cut_after)
 
 
-class Ssm(Section):
+class Shell(Section):
+    """How a command is read: by `sh` or `bash`; with `errexit` it stops at the first command that fails (`set -e`).
+
+    By default a command of several lines stops so, and a command of one line does not.
+    """
+
+    shell: Literal["sh", "bash"] | None = None
+    errexit: bool | None = None
+
+    def read(self, executor: str, run: str, env: dict[str, domain.Variable]) -> domain.Command:
+        """The command for a shell."""
+        text = shell_text(run)
+        errexit = several_lines(text) if self.errexit is None else self.errexit
+        return domain.Command(executor, text, env=_env(env), shell=self.shell or "sh", errexit=errexit)
+
+
+class Ssm(Shell):
     """A shell command that Run Command runs on the target. `env` sets its environment variables."""
 
     run: Text
     env: TargetEnv = Field(default_factory=dict)
 
 
-class Local(Section):
+class Local(Shell):
     """A command on the machine that runs Katakei, once per target: text for a shell, or `argv` without a shell."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["run"]}, {"required": ["argv"]}]})
@@ -148,6 +164,8 @@ class Local(Section):
     def _one_of_them(self) -> Self:
         if (self.run is None) == (self.argv is None):
             raise ValueError('write exactly one of run: "./deploy.sh" and argv: [./deploy.sh, web]')
+        if self.argv and (self.shell or self.errexit is not None):
+            raise ValueError("shell and errexit have an effect only with run: no shell reads argv; remove them")
         return self
 
 
@@ -173,9 +191,11 @@ class Work(Section):
 
     def command(self) -> domain.Command:
         """The same as a value of the domain."""
+        if self.local and self.local.argv:
+            return domain.Command("local", argv=tuple(self.local.argv), env=_env(self.local.env))
         if self.local:
-            return domain.Command("local", self.local.run or "", tuple(self.local.argv or ()), _env(self.local.env))
-        return domain.Command("ssm", self.ssm.run, env=_env(self.ssm.env)) if self.ssm else domain.Command("manual")
+            return self.local.read("local", self.local.run or "", self.local.env)
+        return self.ssm.read("ssm", self.ssm.run, self.ssm.env) if self.ssm else domain.Command("manual")
 
 
 def _env(values: dict[str, domain.Variable]) -> tuple[domain.Variable, ...]:

@@ -52,6 +52,8 @@ class Job:
         probe: A last shell program that runs right before the work. When it fails, the work is refused for good.
         marks: Where the executor that recorded the decision keeps its marks; '' means here and now.
         fetched: Variables whose values the target fetches itself, as (name, SSM parameter).
+        shell: The shell that reads `run`.
+        errexit: The shell stops at the first command that fails.
     """
 
     run: str
@@ -61,6 +63,13 @@ class Job:
     probe: str = ""
     marks: str = ""
     fetched: tuple[tuple[str, str], ...] = ()
+    shell: str = "sh"
+    errexit: bool = False
+
+    @property
+    def shell_words(self) -> str:
+        """The shell with its option, as words of a shell command."""
+        return f"{self.shell} -e" if self.errexit else self.shell
 
 
 @dataclass(frozen=True, slots=True)

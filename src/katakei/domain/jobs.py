@@ -40,6 +40,8 @@ def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str =
         command.argv,
         marks=marks,
         fetched=tuple((variable.name, variable.ssm_parameter) for variable in command.env if variable.ssm_parameter),
+        shell=command.shell,
+        errexit=command.errexit,
     )
 
 

@@ -144,12 +144,16 @@ class Command:
         run: The text of a shell program; '' where `argv` is given, or where a person does the work.
         argv: The command word by word, read by no shell.
         env: The user's own variables.
+        shell: The shell that reads `run`.
+        errexit: The shell stops at the first command of `run` that fails (`set -e`). In older versions it never did.
     """
 
     executor: str
     run: str = ""
     argv: tuple[str, ...] = ()
     env: tuple[Variable, ...] = ()
+    shell: str = "sh"
+    errexit: bool = False
 
     def __str__(self) -> str:
         return f"{self.executor}: {self.run or ' '.join(self.argv)}".removesuffix(": ")

@@ -94,7 +94,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         ),
         plan.HeldTarget: record("HeldTarget", "target rollout"),
         spec.Spec: record("Spec", "service groups work targets late window drain check soak limits on_failure revert"),
-        spec.Command: record("Command", "executor run argv env"),
+        spec.Command: record("Command", "executor run argv env shell@3 errexit@3"),
         spec.Variable: record("Variable", "name value secret ssm_parameter"),
         spec.Selection: record("Selection", "only tags"),
         spec.Window: record("Window", "max_unavailable floor floor_per_zone order"),

@@ -249,6 +249,16 @@ def _limits(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[R
         )
 
 
+def _platform(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    """What runs on the targets are programs for a POSIX shell. Work elsewhere may be for any target."""
+    on_targets = "ssm" in {command.executor for command in plan.spec.commands} | {plan.spec.carrier}
+    if plan.kind is not PlanKind.ROLL or not on_targets:
+        return
+    windows = {member.machine for members in survey.members.values() for member in members if member.windows}
+    if found := tuple(target.id for target in plan.targets if target.id in windows):
+        yield reason(PlanCode.WINDOWS_NOT_SUPPORTED, targets=found)
+
+
 def _check(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     check = plan.spec.check
     if plan.kind is not PlanKind.ROLL or not check.asked:
@@ -275,5 +285,6 @@ _RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[Reason]], ...] = 
     _draining,
     _settle,
     _limits,
+    _platform,
     _check,
 )

@@ -34,6 +34,7 @@ class PlanCode(StrEnum):
     DRAIN_LIMIT_TOO_SHORT = "drain_limit_too_short"
     GRPC_CHECK_NOT_SUPPORTED = "grpc_check_not_supported"
     CHECK_UNREACHABLE = "check_unreachable"
+    WINDOWS_NOT_SUPPORTED = "windows_not_supported"
     TARGET_NOT_READY = "target_not_ready"
     STILL_IN_OTHER_GROUPS = "still_in_other_groups"
     HELD_IN_MORE_GROUPS = "held_in_more_groups"
@@ -114,6 +115,7 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.DRAIN_LIMIT_TOO_SHORT: "limit needed",
             _P.GRPC_CHECK_NOT_SUPPORTED: "group",
             _P.CHECK_UNREACHABLE: "target text",
+            _P.WINDOWS_NOT_SUPPORTED: "targets",
             _P.TARGET_NOT_READY: "target text",
             _P.STILL_IN_OTHER_GROUPS: "registrations risk",
             _P.HELD_IN_MORE_GROUPS: "target rollout groups",

@@ -119,7 +119,9 @@ def _work(work: Command) -> str:
     if work.executor == "manual":
         return "by hand: each target waits until you say that it is done"
     env = f", with {', '.join(map(str, work.env))}" if work.env else ""
-    return f"by {work.executor}: {work.run or shlex.join(work.argv)}{env}"
+    stops = f" ({work.shell}, stops at the first command that fails)" if work.errexit else ""
+    stops = stops or (f" ({work.shell})" if work.shell != "sh" else "")
+    return f"by {work.executor}: {work.run or shlex.join(work.argv)}{stops}{env}"
 
 
 def _when(failure: OnFailure) -> str:

@@ -83,6 +83,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "the check of {target} cannot be sent from this machine: {text}."
             " Run Katakei where it can reach the targets, or set check: none"
         ),
+        "windows_not_supported": (
+            "{targets} run Windows, on which Katakei cannot work yet; leave them out with targets or --only"
+        ),
         "target_not_ready": "{target} cannot be worked on: {text}",
         "still_in_other_groups": (
             "other groups still send requests to it: {registrations:with groups}. Take it out of all of them with"

@@ -109,6 +109,10 @@ READ: list[tuple[Reason, str]] = [
             " Run Katakei where it can reach the targets, or set check: none"
         ),
     ),
+    (
+        reason(C.WINDOWS_NOT_SUPPORTED, targets=("i-1", "i-2")),
+        "i-1, i-2 run Windows, on which Katakei cannot work yet; leave them out with targets or --only",
+    ),
     (reason(C.TARGET_NOT_READY, target="i-1", text="no agent"), "i-1 cannot be worked on: no agent"),
     (reason(C.GROUP_EMPTY, group="web"), "web has no targets, so there is nothing to do; register some first"),
     (

@@ -1,10 +1,10 @@
 # The keeper: claims one mark, runs the work under it in a session of its own, and records how it ended. See mark.sh.
-# Arguments: the mark's folder, the user's command, the last second in which it may begin, this machine's id, the id of
+# Arguments: the mark's folder, the shell of the user's command with its option, the command, the last second in which it may begin, this machine's id, the id of
 # the state folder ('' where it has none), and the command's own "$@".
 # It reads nothing from its standard input.
 set -uf
-dir=$1 run=$2 not_after=$3 machine=$4 folder=$5
-shift 5
+dir=$1 shell=$2 run=$3 not_after=$4 machine=$5 folder=$6
+shift 6
 root=${dir%/*/*}
 name=${dir#"$root"/}
 # The signals are caught, not ignored: the work would inherit an ignored signal.
@@ -55,13 +55,13 @@ sync "$dir/pid" "$dir" "$parent" "${parent%/*}" 2>/dev/null || sync
 drain <"$dir/pipe" &
 # The work gets a session of its own: when it ends its whole process group, the keeper stays, and by that session it can
 # be cancelled. It never runs in the background: such a child, and so the work, would ignore SIGINT and SIGQUIT.
-leader='dir=$1 run=$2
-shift 2
+leader='dir=$1 shell=$2 run=$3
+shift 3
 read -r stat <"/proc/$$/stat"
 field22() { printf "%s" "${20}"; }
 printf "%s %s\n" "$$" "$(field22 ${stat##*) })" >"$dir/.work" && mv "$dir/.work" "$dir/work"
-exec sh -c "$run" sh "$@"'
-setsid sh -c "$leader" katakei-work "$dir" "$run" "$@" </dev/null >"$dir/pipe" 2>&1
+exec $shell -c "$run" "${shell%% *}" "$@"'
+setsid sh -c "$leader" katakei-work "$dir" "$shell" "$run" "$@" </dev/null >"$dir/pipe" 2>&1
 code=$?
 
 # Processes that the work left running may hold the pipe open for ever; the keeper does not wait for them.

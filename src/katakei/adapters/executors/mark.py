@@ -181,7 +181,9 @@ def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: st
         self_from: The environment variable in which a machine finds its own name; with '' there may be one line only.
     """
     words = (job.run or EXACTLY, job.probe, *job.argv)
-    call = " ".join(("start", str(int(follow.total_seconds())), *(f"'{_encode(word)}'" for word in words)))
+    call = " ".join(
+        ("start", str(int(follow.total_seconds())), f"'{job.shell_words}'", *(f"'{_encode(word)}'" for word in words))
+    )
     here = (f"{call} 3<<'KATAKEI_KEEPER' 4<<'KATAKEI_LINES'", _program("keep.sh") + "KATAKEI_KEEPER")
     return "\n".join((_head(self_from), *here, *map(str, lines), "KATAKEI_LINES", ""))
 

@@ -219,14 +219,14 @@ launch() {
             value=$(printf '%s' "${pair#*:}" | base64 -d && printf x) || exit 1
             export "${pair%%:*}=${value%x}"
         done
-        exec setsid sh -c "$keeper" katakei-keep "$dir" "$run" "$its_not_after" "$machine" "$folder" "$@"
+        exec setsid sh -c "$keeper" katakei-keep "$dir" "$shell" "$run" "$its_not_after" "$machine" "$folder" "$@"
     ) 3<&- 4<&- </dev/null >/dev/null 2>&1 &
     until [ -d "$dir" ] || ! began "$!"; do nap 0.02; done
 }
 
-# start SECONDS RUN WITNESS ARG...: begins the work of this machine's line unless it was begun, then follows it for
-# SECONDS. All but the first are base64; the ARGs are RUN's own "$@". The witness is the last probe before the start
-# ('' for none): when it fails, the work is refused.
+# start SECONDS SHELL RUN WITNESS ARG...: begins the work of this machine's line unless it was begun, then follows it for
+# SECONDS. SHELL is `sh` or `bash`, perhaps with `-e`. The rest are base64; the ARGs are RUN's own "$@". The witness is
+# the last probe before the start ('' for none): when it fails, the work is refused.
 start() {
     state=refused code='' name=-
     identify
@@ -244,15 +244,16 @@ start() {
     finish
 }
 
-# begin SECONDS RUN WITNESS ARG...: a refusal bars the key wherever a mark can be made. Another start under the same key
+# begin SECONDS SHELL RUN WITNESS ARG...: a refusal bars the key wherever a mark can be made. Another start under the same key
 # may be on its way, and must not begin work that was reported as refused.
 begin() {
-    for need in base64 date dd mkfifo setsid tail tr; do
+    shell=$2
+    for need in base64 date dd mkfifo setsid tail tr "${shell%% *}"; do
         command -v "$need" >/dev/null || refuse "$need is missing on this machine"
     done
-    keeper=$(cat <&3) witness=$3
-    run=$(printf '%s' "$2" | base64 -d) || refuse "the command could not be decoded"
-    shift 3
+    keeper=$(cat <&3) witness=$4
+    run=$(printf '%s' "$3" | base64 -d) || refuse "the command could not be decoded"
+    shift 4
     for word in "$@"; do  # the x keeps trailing line ends, which a substitution would remove
         value=$(printf '%s' "$word" | base64 -d && printf x) || refuse "the command could not be decoded"
         shift

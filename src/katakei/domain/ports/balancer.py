@@ -11,7 +11,11 @@ from katakei.domain.observation import GroupObservation, RegistrationHealth
 
 @dataclass(frozen=True, slots=True)
 class GroupMember:
-    """One registration as the group lists it at plan time, with what is known of the machine behind it."""
+    """One registration as the group lists it at plan time, with what is known of the machine behind it.
+
+    Attributes:
+        windows: EC2 says that the machine runs Windows.
+    """
 
     registration: Registration
     seen: RegistrationHealth
@@ -20,6 +24,7 @@ class GroupMember:
     address: str
     zone: str
     tags: Mapping[str, str]
+    windows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

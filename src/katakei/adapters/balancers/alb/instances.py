@@ -22,6 +22,7 @@ class Instance:
     vpc: str
     addresses: tuple[str, ...]
     tags: Mapping[str, str]
+    windows: bool = False
 
     @property
     def address(self) -> str | None:
@@ -62,4 +63,6 @@ def read_instance(raw: "InstanceTypeDef") -> Instance:
     addresses += [ip.get("Ipv6Address", "") for one in interfaces for ip in one.get("Ipv6Addresses", [])]
     zone = raw.get("Placement", {}).get("AvailabilityZone", "")
     known = tuple(dict.fromkeys(filter(None, addresses)))
-    return Instance(raw["InstanceId"], one_line(tags.get("Name", "")), zone, raw.get("VpcId", ""), known, tags)
+    windows = raw.get("Platform", "").lower() == "windows"  # EC2 gives no other value, and none for Linux
+    name = one_line(tags.get("Name", ""))
+    return Instance(raw["InstanceId"], name, zone, raw.get("VpcId", ""), known, tags, windows)

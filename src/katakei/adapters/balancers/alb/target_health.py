@@ -77,7 +77,8 @@ class GroupListing:
         if known is None:
             address = place.id if self.raw.get("TargetType") == "ip" else ""
             return GroupMember(place, seen, TargetId(place.id), "", address, place.zone or "", {})
-        return GroupMember(place, seen, TargetId(known.id), known.name, known.address or "", known.zone, known.tags)
+        machine = TargetId(known.id), known.name, known.address or "", known.zone
+        return GroupMember(place, seen, *machine, known.tags, known.windows)
 
 
 def read_registration(group: Arn, raw: "TargetDescriptionTypeDef") -> Registration:

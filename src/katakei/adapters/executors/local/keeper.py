@@ -59,13 +59,14 @@ class Task:
 
     Attributes:
         folder: The folder of the mark, which does not exist yet; its parent does.
-        run: The user's command for `sh -c`.
+        run: The user's command, which follows `-c`.
         argv: The command's own "$@".
         env: The whole environment of the work.
         not_after: The last moment at which the work may begin, ISO 8601 with a time zone.
         boot: What names this boot of the machine; '' where that is unknown.
         root: The state folder, which the folder of the mark is in.
         machine: The machine id; '' where it has none.
+        shell: The shell of the command, with its option.
     """
 
     folder: str
@@ -76,6 +77,7 @@ class Task:
     boot: str
     root: str
     machine: str
+    shell: str
 
     def to_json(self) -> str:
         """As `read` takes it. Half surrogate pairs, which file names can hold, are escaped and survive."""
@@ -225,7 +227,8 @@ def _work(task: Task, folder: Path, output: int) -> None:
         _inherit(_put_locked(folder, "work"))
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.execvpe("sh", ["sh", "-c", task.run, "sh", *task.argv], task.env)  # noqa: S606, S607 - the user's own command
+        shell, *options = task.shell.split()
+        os.execvpe(shell, [shell, *options, "-c", task.run, shell, *task.argv], task.env)  # noqa: S606 - the user's own command
     except OSError as error:
         os.write(output, f"the work could not be started: {error}\n".encode())
     os._exit(127)

@@ -130,8 +130,9 @@ class LocalMarks:
 
     def _begin(self, folder: Path, job: Job, not_after: datetime, env: Mapping[str, str], by: timedelta) -> str:
         """Why no work begins and no mark could be made; '' when there is a mark now."""
-        if shutil.which("sh", path=env.get("PATH")) is None:
-            return "sh is missing on this machine"
+        missing = [shell for shell in ("sh", job.shell) if shutil.which(shell, path=env.get("PATH")) is None]
+        if missing:
+            return f"{missing[0]} is missing on this machine"
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -140,7 +141,7 @@ class LocalMarks:
             return self._barred(folder, "the start came too late")
         if job.probe and (said := self._probed(job.probe, env)) is not None:
             return self._barred(folder, f"refused by the witness: {said}")
-        where = str(self._folder), self._machine
+        where = str(self._folder), self._machine, job.shell_words
         task = Task(str(folder), job.run or EXACTLY, job.argv, env, not_after.isoformat(), self._boot, *where)
         failed = self._launch(task, by)
         if failed or not folder.is_dir():

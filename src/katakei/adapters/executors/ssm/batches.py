@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from katakei.adapters.executors import mark
@@ -51,7 +51,7 @@ def batches(starts: Sequence[Start]) -> Iterator[list[Start]]:
     for number, one in enumerate(starts):
         turn = sum(other.line.machine == one.line.machine for other in starts[:number])
         apart = one.line.machine if one.alone else None
-        groups.setdefault((one.job.run, one.job.argv, one.job.probe, one.job.seconds, turn, apart), []).append(one)
+        groups.setdefault((replace(one.job, env=(), marks="", fetched=()), turn, apart), []).append(one)
     too_long: list[Start] = []
     for group in groups.values():
         left = group
