@@ -34,6 +34,10 @@ class Adversary:
     interrupted: float = 0.0  # the machine reboots in the middle of the work
     refused: float = 0.0  # the target will not start the work
     undelivered: float = 0.0  # the job is taken, but never comes to the target
+    emptied: float = (
+        0.0  # somebody empties a state folder, or brings up the machine from an image or with another folder
+    )
+    unmarked: float = 0.0  # a mark in a state folder is deleted
     mute: float = 0.0  # the mark or the check gives no answer
     unseeable: float = 0.0  # a target whose traffic the probe cannot see
     bad_check: float = 0.0  # a target that is not healthy after its work, and says so when asked

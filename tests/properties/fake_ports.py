@@ -234,7 +234,7 @@ class FakeExecutor(FakePort):
 
     def prepare(self, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         del by
-        return {each.id: "" if self.by_hand else f"{each.id}@state" for each in targets}
+        return {each.id: "" if self.by_hand else self.aws.place(each.id) for each in targets}
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
         del by
@@ -243,10 +243,32 @@ class FakeExecutor(FakePort):
         taken = [key for key in jobs if not self.aws.roll(self.aws.adversary.lost)]
         for key in taken:
             lost = self.aws.roll(self.aws.adversary.undelivered) or key.target in self.aws.dead
-            if key not in self.aws.marks and (self.by_hand or not lost):
-                self.aws.marks[key] = self._mark(jobs[key][1].run)
+            if self._finds_none(key, jobs[key][1].marks) and (self.by_hand or not lost):
+                self._begin(key, jobs[key][1].run)
         self.answered()
-        return dict.fromkeys(taken, "ticket")
+        return {key: jobs[key][1].marks or "ticket" for key in taken}
+
+    def _finds_none(self, key: WorkKey, recorded: str) -> bool:
+        """Whether the program of the start finds no mark, and nothing says that there may have been one.
+
+        Where a place was recorded, another place proves nothing, and its ledger names a mark that was deleted.
+        """
+        if key not in self.aws.marks:
+            return self.by_hand or not self._elsewhere(key, recorded)
+        return key in self.aws.hidden and not self._placed(recorded)
+
+    @staticmethod
+    def _placed(recorded: str) -> bool:
+        return "@" in recorded
+
+    def _elsewhere(self, key: WorkKey, recorded: str) -> bool:
+        return self._placed(recorded) and recorded != self.aws.place(key.target)
+
+    def _begin(self, key: WorkKey, run: str) -> None:
+        if key in self.aws.marks:
+            self.aws.log.begun_again.append((self.aws.clock.time, key))
+        self.aws.hidden.discard(key)
+        self.aws.marks[key] = self._mark(run)
 
     def _mark(self, run: str) -> Mark:
         adversary, asked = self.aws.adversary, self.aws.clock.time
@@ -262,7 +284,7 @@ class FakeExecutor(FakePort):
         self.fail_for_the_mad(key.target for key in tickets)
         self.call("works")
         heard = [key for key in tickets if key.target not in self.aws.dead]
-        works = {key: self._work(key) for key in heard if not self.aws.roll(self.aws.adversary.mute)}
+        works = {key: self._work(key, tickets[key][1]) for key in heard if not self.aws.roll(self.aws.adversary.mute)}
         self.answered()
         return works
 
@@ -270,7 +292,9 @@ class FakeExecutor(FakePort):
         del by
         self.call("forbid")
         now = self.aws.clock.time
-        for key in tickets:
+        for key, (_, recorded) in tickets.items():
+            if key in self.aws.hidden or (key not in self.aws.marks and self._elsewhere(key, recorded)):
+                continue
             mark = self.aws.marks.setdefault(key, Mark(now, now, now, "refused"))
             if now < mark.begins:
                 mark.fate, mark.begins = "refused", now
@@ -281,18 +305,19 @@ class FakeExecutor(FakePort):
         self.call("cancel")
         for key in tickets:
             mark = self.aws.marks[key]
-            if mark.fate == "hangs" and self.aws.rng.random() < HEEDS:
+            if key not in self.aws.hidden and mark.fate == "hangs" and self.aws.rng.random() < HEEDS:
                 mark.fate, mark.ends = "bad", self.aws.clock.time
         self.answered()
 
-    def _work(self, key: WorkKey) -> WorkStatus:
+    def _work(self, key: WorkKey, recorded: str) -> WorkStatus:
         mark, now = self.aws.marks.get(key), self.aws.clock.time
         if self.nonsense(key.target):
             return WorkStatus(WorkState.ENDED, exit=10**20)
         if self.by_hand:
             return WorkStatus(WorkState.AWAITS_APPROVAL)
-        if mark is None:
-            return WorkStatus(WorkState.NOT_STARTED)
+        if mark is None or key in self.aws.hidden:
+            none = self._finds_none(key, recorded)
+            return WorkStatus(WorkState.NOT_STARTED if none else WorkState.UNKNOWN, why="" if none else "no mark")
         if now < mark.begins:
             return WorkStatus(WorkState.UNKNOWN, why="not begun yet")
         if mark.fate == "refused":

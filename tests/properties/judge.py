@@ -203,6 +203,8 @@ def work_never_starts_twice(outcome: Outcome) -> Faults:
     for key, mark in outcome.aws.marks.items():
         if mark.fate != "refused":
             begun.setdefault(key.target, []).append(key)
+    for at, key in outcome.aws.log.begun_again:
+        yield f"{key.intent.value} began again on {key.target} at {clock(at)} under the same key"
     wanted = {Intent.UPDATE: 1, Intent.REVERT: len(words(outcome, RevertAsked, RevertDecided))}
     for target, keys in begun.items():
         for intent, often in wanted.items():

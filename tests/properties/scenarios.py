@@ -171,6 +171,8 @@ def _adversary(rng: random.Random) -> Adversary:
         "lingers": 0.1,
         "mad": 0.1,
         "blocked": 0.003,
+        "emptied": 0.002,
+        "unmarked": 0.002,
     }
     share = rng.choice((0.15, 0.4, 0.4, 0.8))
     return Adversary(**{name: size for name, size in whole.items() if rng.random() < share})

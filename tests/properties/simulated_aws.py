@@ -5,6 +5,7 @@ It implements docs/aws.md independently and shares no rule with the code under t
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -93,6 +94,7 @@ class Log:
     looks: dict[tuple[int, Arn], list[datetime]] = field(default_factory=dict)  # of a process at a group
     edits: dict[Arn, datetime] = field(default_factory=dict)
     deleted: dict[Arn, datetime] = field(default_factory=dict)
+    begun_again: list[tuple[datetime, WorkKey]] = field(default_factory=list)
     ip_while_draining: list[tuple[datetime, Registration, datetime]] = field(default_factory=list)
 
 
@@ -122,6 +124,8 @@ class SimulatedAws:
         }
         self.next: dict[Registration, tuple[datetime, HealthState]] = {}
         self.marks: dict[WorkKey, Mark] = {}
+        self.hidden: set[WorkKey] = set()  # their marks cannot be found any more; the work goes on all the same
+        self.folders: Counter[TargetId] = Counter()  # how often the state folder of a target became another one
         self.wire: list[tuple[datetime, Callable[[], None]]] = []
         self.blind: dict[Arn, datetime] = {}
         self.denied = NOON
@@ -230,6 +234,10 @@ class SimulatedAws:
             self._delete(self.rng.choice(list(self.group_of)))
         if self.roll(self.adversary.born) and len(self.born) < 2:
             self.be_born(target(100 + len(self.born), self.group_of.values()))
+        if self.roll(self.adversary.emptied):
+            self._empty(self.rng.choice(list(self.targets)))
+        if self.marks and self.roll(self.adversary.unmarked):
+            self.hidden.add(self.rng.choice(list(self.marks)))
         if self.roll(self.adversary.killed) and not self.dead:
             self._kill(self.rng.choice(list(self.targets.values())))
         worked = [
@@ -237,6 +245,19 @@ class SimulatedAws:
         ]
         if worked and self.roll(self.adversary.breaks):
             self.fall(self.rng.choice(worked), lasting=self.rng.uniform(60, 3000))
+
+    def _empty(self, target: TargetId) -> None:
+        """Another state folder, or machine, from now on. Half of the work that ran there is killed."""
+        self.folders[target] += 1
+        for key in [key for key in self.marks if key.target == target]:
+            self.hidden.add(key)
+            mark = self.marks[key]
+            if mark.begins <= self.clock.time and (mark.ends is None or mark.ends > self.clock.time) and self.roll(0.5):
+                mark.fate, mark.ends = "interrupted", self.clock.time
+
+    def place(self, target: TargetId) -> str:
+        """The identity of its machine and state folder."""
+        return f"{target}@{self.folders[target]}"
 
     def _delete(self, arn: Arn) -> None:
         self.log.deleted[arn] = self.clock.time

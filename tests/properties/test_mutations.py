@@ -317,6 +317,10 @@ def _believed(*_: object) -> Callable[[object], object]:
     return lambda evidence: evidence
 
 
+def _no_place(*_: object) -> str:
+    return ""
+
+
 def _hidden(*_: object) -> dict[object, object]:
     return {}
 
@@ -382,6 +386,9 @@ BROKEN = {
     "only the first registration is put back": Broken([(TargetContext, "register", _only_the_first)], "done", abroad),
     "a crash makes another key": Broken(
         [(replay.Rollout, "key", _another_key_after_a_crash)], "4 once", runs(crash=0.03)
+    ),
+    "the place of the marks is not recorded": Broken(
+        [(decide, "_place", _no_place)], "4 once", runs(emptied=0.02, unmarked=0.02)
     ),
     "a target is put back while its work runs": Broken(
         [(decide, "PHASE_HANDLERS", {**decide.PHASE_HANDLERS, Phase.WORKING: _put_back_while_it_runs})],
