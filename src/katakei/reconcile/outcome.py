@@ -56,17 +56,15 @@ def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:
     spans: dict[TargetId, timedelta] = {}
     left: dict[TargetId, datetime] = {}
     for event in events:
-        if isinstance(event, e.PhaseChanged):
-            if event.to is Phase.DRAINING:
-                left.setdefault(event.target, event.at)
-            elif event.to in MAY_SERVE and event.target in left:
-                gone = event.at - left.pop(event.target)
-                spans[event.target] = spans.get(event.target, timedelta()) + gone
-        ended = {target: event.at - at for target, at in left.items()} if isinstance(event, e.Finished) else {}
-        spans |= {target: spans.get(target, timedelta()) + span for target, span in ended.items()}
-        left = {} if ended else left
-    for target, at in left.items():
-        spans[target] = spans.get(target, timedelta()) + (events[-1].at - at)
+        back: list[TargetId] = []
+        if isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING:
+            left.setdefault(event.target, event.at)
+        elif isinstance(event, e.PhaseChanged) and event.to in MAY_SERVE and event.target in left:
+            back = [event.target]
+        if isinstance(event, e.Finished) or event is events[-1]:
+            back = list(left)
+        for target in back:
+            spans[target] = spans.get(target, timedelta()) + (event.at - left.pop(target))
     return spans
 
 

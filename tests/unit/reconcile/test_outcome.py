@@ -114,3 +114,7 @@ def test_out_of_service_omits_time_after_the_end() -> None:
     assert out_of_service(first) == {WHO: seconds(6)}
     again = [e.RetryAsked(later(9000), "kim", (WHO,)), *story_of((9001, Phase.DRAINING), (9011, Phase.RETURNED))[1:]]
     assert out_of_service([*first, *again]) == {WHO: seconds(16)}
+
+
+def test_out_of_service_of_an_unfinished_rollout_counts_to_its_last_event() -> None:
+    assert out_of_service(story_of((0, Phase.DRAINING), (25, Phase.OUT))) == {WHO: seconds(25)}
