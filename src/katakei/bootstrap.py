@@ -120,7 +120,7 @@ class Bootstrap:
     def _bucket(self) -> "Bucket | None":
         from katakei.adapters.journals.locations import s3_location_of
 
-        place = s3_location_of(self._url)
+        place = s3_location_of(self._url, os.environ.get("KATAKEI_JOURNAL_OWNER", ""))
         if place is None:
             return None
         from katakei.adapters.journals.s3 import Bucket

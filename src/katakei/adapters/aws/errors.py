@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from katakei.adapters.aws.answers import is_unreadable
 from katakei.adapters.aws.providers import Provider, searched
+from katakei.adapters.aws.s3_denials import denial
 from katakei.adapters.aws.services import STS, Service
 from katakei.domain.errors import (
     KatakeiError,
@@ -296,7 +297,7 @@ def _answered(  # noqa: C901, PLR0911, PLR0912 - one row of the table each
         case Failure.NO_ANSWER:
             return rules.busy(f"AWS had no answer to {what} ({code or f'HTTP {status}'}: {said})")
         case Failure.DENIED:
-            return UnreachableError(_denied(service, action, what, said))
+            return UnreachableError(_denied(service, action, what, said, code))
         case Failure.EXPIRED:
             return TemporarilyUnavailableError(f"the AWS credentials have expired: renew them (AWS says: {said})")
         case Failure.BAD_CREDENTIALS:
@@ -340,6 +341,8 @@ def _failure(rules: _Rules, code: str, status: int) -> Failure:
     failure = rules.codes.get(code) or _COMMON.get(code)
     if code in rules.codes and failure:
         return failure
+    if code.startswith("KMS."):  # S3 passes on what the key of an encrypted bucket says
+        return Failure.DENIED
     if failure is Failure.THROTTLED or status == 429:
         return Failure.THROTTLED
     if failure is Failure.NO_ANSWER or status >= 500:
@@ -347,13 +350,9 @@ def _failure(rules: _Rules, code: str, status: int) -> Failure:
     return failure or Failure.REFUSED
 
 
-def _denied(service: Service[Any], action: str, what: str, said: str) -> str:
+def _denied(service: Service[Any], action: str, what: str, said: str, code: str) -> str:
     if service.name == "s3":
-        return (
-            f"these credentials may not call {what}:"
-            " allow s3:ListBucket on the bucket and s3:GetObject and s3:PutObject below it, also in the bucket's policy"
-            f" (AWS says: {said})"
-        )
+        return denial(what, said, code)
     right = f"{service.iam}:{action}"
     both = " on the document AWS-RunShellScript and on the instances" if action == "SendCommand" else ""
     return f"these credentials may not call {what}: allow {right}{both} in their IAM policy (AWS says: {said})"

@@ -216,6 +216,119 @@ def test_s3_refusal_says_what_to_do(code: str, status: int, error: type[KatakeiE
     assert said in str(told)
 
 
+USER = "User: arn:aws:sts::111122223333:assumed-role/deploy/ci is not authorized to perform: "
+ADVICE = "allow s3:ListBucket on the bucket and s3:GetObject and s3:PutObject below it"
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "names", "not_said"),
+    [
+        (
+            "AccessDenied",
+            f"{USER}s3:PutObject because no identity-based policy allows the s3:PutObject action",
+            ADVICE,
+            "s3:if-none-match",
+        ),
+        (
+            "AccessDenied",
+            f"{USER}s3:PutObject with an explicit deny in a resource-based policy",
+            "the bucket's policy denies it explicitly; its conditions may ask for an encryption",
+            "allow s3:",
+        ),
+        (
+            "AccessDenied",
+            f"{USER}s3:GetObject with an explicit deny in a service control policy",
+            "a service control policy of the organization denies it",
+            "allow s3:",
+        ),
+        (
+            "AccessDenied",
+            f"{USER}s3:GetObject with an explicit deny in a VPC endpoint policy",
+            "the policy of the VPC endpoint denies it",
+            "allow s3:",
+        ),
+        (
+            "AccessDenied",
+            f"{USER}kms:GenerateDataKey on resource: arn:aws:kms:r:1:key/2 because no resource-based policy allows"
+            " the kms:GenerateDataKey action",
+            "allow kms:GenerateDataKey on that key, also in the key's own policy",
+            "s3:ListBucket",
+        ),
+        (
+            "KMS.DisabledException",
+            "arn:aws:kms:r:1:key/2 is disabled.",
+            "the KMS key of the bucket cannot be used; enable it",
+            "s3:ListBucket",
+        ),
+        (
+            "AccessDenied",
+            "Access Denied",
+            "if all that is allowed already, a policy refuses by a condition",
+            "denies it explicitly",
+        ),
+    ],
+)
+def test_denied_call_passes_the_words_of_aws_on(code: str, said: str, names: str, not_said: str) -> None:
+    answer: Any = {"Error": {"Code": code, "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    told = translate(S3, "PutObject", ClientError(answer, "PutObject"), "the journal s3://bucket/")
+    assert isinstance(told, UnreachableError)
+    assert f"(AWS says: {said})" in str(told)
+    assert (names in str(told), not_said in str(told)) == (True, False), str(told)
+
+
+def test_denied_call_shows_long_words_cut_and_harmless() -> None:
+    answer: Any = {"Error": {"Code": "AccessDenied", "Message": "\x1b]52;c;" + "x" * 5000}, "ResponseMetadata": {}}
+    told = str(translate(S3, "PutObject", ClientError(answer, "PutObject"), "the journal s3://bucket/"))
+    assert (len(told) < 1200, told.isprintable()) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "owner", "place"),
+    [
+        ("s3://bucket/team?owner=123456789012", "", S3Location("bucket", "team/", "123456789012")),
+        ("s3://bucket?owner=123456789012", "210987654321", S3Location("bucket", "", "123456789012")),
+        ("s3://bucket/team", "123456789012", S3Location("bucket", "team/", "123456789012")),
+    ],
+)
+def test_s3_location_names_the_owner_of_the_bucket(url: str, owner: str, place: S3Location) -> None:
+    assert s3_location_of(url, owner) == place
+    assert s3_location_of(str(place)) == place
+
+
+@pytest.mark.parametrize(
+    ("url", "owner"), [("s3://bucket?owner=", ""), ("s3://bucket?owner=12345678901a", ""), ("s3://bucket", "kim")]
+)
+def test_invalid_owner_of_the_bucket_is_usage_error(url: str, owner: str) -> None:
+    with pytest.raises(UsageError, match="no account that can own the bucket of the journal: give its 12 digits"):
+        s3_location_of(url, owner)
+
+
+def test_every_call_names_the_owner_of_the_bucket(ledger: S3Ledger) -> None:
+    seen: list[tuple[str, str]] = []
+
+    class Client:
+        """Notes the owner that each call names, and goes on to the lab."""
+
+        def __init__(self, real: Any) -> None:
+            self._real = real
+
+        def __getattr__(self, name: str) -> Any:
+            def call(**given: Any) -> Any:
+                seen.append((name, given.pop("ExpectedBucketOwner")))
+                return getattr(self._real, name)(**given)
+
+            return call
+
+    place = S3Location(ledger.bucket.place.bucket, ledger.bucket.place.prefix, "123456789012")
+    owned = S3Ledger(ledger.aws, place)
+    real = owned.bucket._aws._connect(S3).client
+    owned.bucket._aws.use(S3, Client(real))
+    begun(owned)
+    owned.journal().find()
+    assert {name for name, _ in seen} == {"get_object", "put_object", "list_objects_v2"}
+    assert {account for _, account in seen} == {"123456789012"}
+
+
 def test_missing_bucket_is_reported(ledger: S3Ledger) -> None:
     ledger.bucket.place = S3Location("nosuchbucket", "")
     with pytest.raises(UnreachableError, match="there is no bucket for the journal s3://nosuchbucket/: create it"):

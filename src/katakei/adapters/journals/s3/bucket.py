@@ -123,14 +123,12 @@ class Bucket:
 
     def _get(self, key: str) -> StoredObject | None:
         try:
-            return self._read(
-                "GetObject", lambda s3: _stored(s3.get_object(Bucket=self.place.bucket, Key=self._full(key)))
-            )
+            return self._read("GetObject", lambda s3: _stored(s3.get_object(**self._bucket, Key=self._full(key))))
         except ObjectNotFoundError:
             return None
 
     def _put(self, key: str, text: str, condition: Condition | IfMatch) -> bool:
-        body = {"Bucket": self.place.bucket, "Key": self._full(key), "Body": text.encode(), **_headers(condition)}
+        body = {**self._bucket, "Key": self._full(key), "Body": text.encode(), **_headers(condition)}
         doubtful = False
         for pause in (*PAUSES, None):
             try:
@@ -178,11 +176,17 @@ class Bucket:
     def _call(self, action: str, request: Callable[[Any], T]) -> T:
         return self._aws.call(S3, action, request, subject=f"the journal {self.place}")
 
+    @property
+    def _bucket(self) -> dict[str, str]:
+        """The bucket, and who must own it: a bucket of this name may belong to somebody else."""
+        owner = {"ExpectedBucketOwner": self.place.owner} if self.place.owner else {}
+        return {"Bucket": self.place.bucket, **owner}
+
     def _full(self, key: str) -> str:
         return self.place.prefix + key
 
     def _page(self, folder: str, after: str) -> tuple[list[str], bool]:
-        where = {"Bucket": self.place.bucket, "Prefix": self._full(folder)}
+        where = {**self._bucket, "Prefix": self._full(folder)}
         behind = {"StartAfter": self._full(after)} if after else {}
         answer = self._read("ListObjectsV2", lambda s3: s3.list_objects_v2(**where, **behind))
         keys = [each["Key"].removeprefix(self.place.prefix) for each in answer.get("Contents", [])]
