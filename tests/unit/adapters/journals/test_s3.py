@@ -217,6 +217,7 @@ def test_s3_refusal_says_what_to_do(code: str, status: int, error: type[KatakeiE
 
 
 USER = "User: arn:aws:sts::111122223333:assumed-role/deploy/ci is not authorized to perform: "
+KEY = "arn:aws:kms:r:1:key/2"
 ADVICE = "allow s3:ListBucket on the bucket and s3:GetObject and s3:PutObject below it"
 
 
@@ -249,8 +250,7 @@ ADVICE = "allow s3:ListBucket on the bucket and s3:GetObject and s3:PutObject be
         ),
         (
             "AccessDenied",
-            f"{USER}kms:GenerateDataKey on resource: arn:aws:kms:r:1:key/2 because no resource-based policy allows"
-            " the kms:GenerateDataKey action",
+            f"{USER}kms:GenerateDataKey on resource: {KEY} because no resource-based policy allows it",
             "allow kms:GenerateDataKey on that key, also in the key's own policy",
             "s3:ListBucket",
         ),
