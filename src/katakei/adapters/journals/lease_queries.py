@@ -55,7 +55,7 @@ def lease_status(holder: LeaseHolder, fate: FateCheck, *, shared: bool) -> Lease
     silent = holder.age is not None and holder.age > SILENCE_LIMIT
     if shared and holder.recently_heard:
         liveness = Liveness.ALIVE
-    elif silent or (known is ProcessFate.DEAD and not shared):
+    elif silent or known is ProcessFate.DEAD:
         liveness = Liveness.GONE
     else:
         heard = holder.recently_heard or known is ProcessFate.ALIVE
