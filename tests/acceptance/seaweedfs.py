@@ -5,7 +5,6 @@ server, so there is one bucket, and every test has a prefix of its own.
 """
 
 import json
-import os
 import secrets
 import socket
 import subprocess
@@ -21,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from katakei.lab import clock
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = Path(os.environ.get("KATAKEI_WEED", ROOT / ".venv-weed" / "bin" / "weed"))
+PROGRAM = ROOT / ".venv-weed" / "bin" / "weed"
 BUCKET, REGION = "journals", "ap-northeast-1"
 READY_WITHIN = 90.0
 GRPC = 10_000
@@ -51,7 +50,15 @@ def seaweedfs(folder: Path, key: str = "", secret: str = "") -> Iterator[Seaweed
     credentials = [{"accessKey": key, "secretKey": secret}]
     config.write_text(json.dumps({"identities": [{"name": "k", "credentials": credentials, "actions": ["Admin"]}]}))
     master, volume, filer, s3 = _free_ports(4)
-    command = [PROGRAM, "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}"]
+    command = [
+        str(PROGRAM),
+        "server",
+        f"-dir={data}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-s3",
+        f"-s3.config={config}",
+    ]
     ports = [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-s3.port={s3}"]
     ports += [f"-s3.port.grpc={s3 + GRPC}", "-volume.max=100", "-master.volumeSizeLimitMB=64"]
     url = f"http://127.0.0.1:{s3}"
