@@ -1,5 +1,6 @@
 """After a failed deploy: the fixed release goes out by the same command, under load, and what is missing is named."""
 
+import shlex
 from datetime import timedelta
 
 import pytest
@@ -39,7 +40,11 @@ def broken_release_is_fixed_by_the_next_roll_without_losing_a_request(katakei: K
         refused = katakei("roll", "--release", "v10", "--only", ground.ids[1])
         assert refused.code == 4, refused.all()
         assert f"while {ground.ids[0]}" in refused.err
-        fixed = katakei("roll", "--release", "v10", within=90)
+        recap = next(line for line in broken.out.splitlines() if " roll a fix " in line)
+        assert recap.endswith("(takes web-1 first)")
+        fix = shlex.split(recap.partition(" katakei ")[2].partition("  (")[0])
+        assert fix == ["roll", "--release", "v10"]
+        fixed = katakei(*fix, within=90)
     finally:
         seen = clients.stop()
     assert fixed.code == 0, fixed.all()

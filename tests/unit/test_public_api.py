@@ -22,10 +22,10 @@ from katakei.domain.phases import Phase
 SIGNATURES = {
     "Control.abort": "(rollout)",
     "Control.approve": "(rollout, names)",
-    "Control.may_still_run": "(rollout, names)",
+    "Control.may_still_run": "(rollout, names, again)",
     "Control.pause": "(rollout)",
     "Control.resume": "(rollout)",
-    "Control.retry": "(rollout, names)",
+    "Control.retry": "(rollout, names, again)",
     "Control.revert": "(rollout)",
     "Control.unlock": "(name)",
     "Queries.events": "(rollout)",
@@ -54,7 +54,7 @@ FIELDS = {
     "Delegated": ["rollout", "why", "finished"],
     "NothingToDo": ["plan"],
     "Proposal": ["request", "plan", "restore_lines", "surveyed", "confirm_until", "lease", "restore_held"],
-    "RolloutRequest": ["spec", "release", "accepted", "as_recorded", "kind", "waits", "all_groups"],
+    "RolloutRequest": ["spec", "release", "accepted", "as_recorded", "kind", "waits", "all_groups", "accept_others"],
     "Turn": ["rollout", "written", "why", "whys", "now", "due", "outputs"],
 }
 NAMES = {

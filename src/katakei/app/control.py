@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from katakei.app import queries
+from katakei.app.recorded_commands import check_recorded_commands
 from katakei.domain import events as e
 from katakei.domain.errors import LeaseHeldError, RefusedError, UsageError
 from katakei.domain.model import RolloutId, Target, TargetId
-from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
+from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
 from katakei.domain.results import not_taken_back
@@ -49,8 +50,16 @@ class Control:
     for an unknown or finished rollout, and RefusedError where the command makes no sense now; nothing is written then.
     """
 
-    def __init__(self, drivers: Drivers) -> None:
+    def __init__(self, drivers: Drivers, *, accept_others: bool = False) -> None:
+        """Over these drivers.
+
+        Args:
+            drivers: Journal, leases and clock.
+            accept_others: Run commands that somebody else recorded. Otherwise resume, retry and revert raise
+                RecordedByOtherError for them.
+        """
         self._drivers = drivers
+        self._accept_others = accept_others
 
     def approve(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[TargetId]:
         """Says that the manual work on these targets is done (none given: on all that wait). Returns which."""
@@ -94,24 +103,47 @@ class Control:
         state = self._unfinished(rollout, "resume")
         if not state.paused:
             raise UsageError(f"rollout {rollout} is not paused")
+        self._check_commands(state)
         return self._carry_out(state, e.ResumeAsked(self._drivers.clock.now(), self._drivers.owner.user))
 
-    def retry(self, rollout: RolloutId, names: Sequence[str]) -> RolloutSession | Delegated:
-        """Begins one more attempt on each of these targets, or on none of them."""
+    def retry(
+        self, rollout: RolloutId, names: Sequence[str] = (), *, again: bool = False
+    ) -> RolloutSession | Delegated:
+        """Begins one more attempt on each of these targets (none given: on all that failed), or on none of them.
+
+        Args:
+            rollout: The rollout.
+            names: Its targets.
+            again: Also on targets that did not fail.
+        """
+        state, targets = self.to_retry(rollout, names, again=again)
+        self._check_commands(state)
+        ids = tuple(target.id for target in targets)
+        return self._carry_out(state, e.RetryAsked(self._drivers.clock.now(), self._drivers.owner.user, ids))
+
+    def to_retry(
+        self, rollout: RolloutId, names: Sequence[str], *, again: bool = False
+    ) -> tuple[Rollout, Sequence[Target]]:
+        """The rollout and the targets that `retry` would begin again. Raises as `retry`; nothing is changed."""
         state = queries.find(self._drivers.journal, rollout)
         _check_roll(state, f"do it again with katakei {state.plan.kind.value}")
-        targets = _retryable(state, names)
+        targets = _retryable(state, names, again=again)
         self._check_newest(state, targets, "a retry would bring back the older release")
         for word, now in (("aborted", state.aborting), ("reverted", state.reverting)):
             if now and state.finished is None:
                 raise RefusedError(f"rollout {rollout} is being {word}: wait until it has ended, then retry")
         if state.paused:
             raise RefusedError(f"rollout {rollout} is paused: run katakei resume {rollout} first")
-        ids = tuple(target.id for target in targets)
-        return self._carry_out(state, e.RetryAsked(self._drivers.clock.now(), self._drivers.owner.user, ids))
+        return state, targets
 
     def revert(self, rollout: RolloutId) -> RolloutSession | Delegated:
         """Runs the revert command on every target that the rollout worked on."""
+        state, _ = self.to_revert(rollout)
+        self._check_commands(state)
+        return self._carry_out(state, e.RevertAsked(self._drivers.clock.now(), self._drivers.owner.user))
+
+    def to_revert(self, rollout: RolloutId) -> tuple[Rollout, Sequence[Target]]:
+        """The rollout and the targets that `revert` would revert. Raises as `revert`; nothing is changed."""
         state = queries.find(self._drivers.journal, rollout)
         _check_roll(state, "undo it with katakei register or deregister")
         touched = [state.targets[target] for target, status in state.statuses.items() if status.touched]
@@ -126,17 +158,21 @@ class Control:
             raise UsageError(f"rollout {rollout} worked on no target: there is nothing to revert")
         if state.finished and state.reverting and not not_taken_back(state):
             raise UsageError(f"every target that rollout {rollout} worked on was reverted already")
-        return self._carry_out(state, e.RevertAsked(self._drivers.clock.now(), self._drivers.owner.user))
+        return state, touched
 
-    def may_still_run(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[str]:
+    def may_still_run(self, rollout: RolloutId, names: Sequence[str], *, again: bool = False) -> Sequence[str]:
         """Of these targets, those whose work may still be running: a retry may then start a second one beside it."""
-        state = queries.find(self._drivers.journal, rollout)
-        return tuple(label(target) for target in _retryable(state, names) if state.statuses[target.id].may_run)
+        state, targets = self.to_retry(rollout, names, again=again)
+        return tuple(label(target) for target in targets if state.statuses[target.id].may_run)
 
     def unlock(self, name: str) -> str | None:
         """Takes the lease of a group away from its owner. Returns who had it, None when nobody had."""
         group = with_retries(self._drivers.clock, lambda: self._drivers.balancer.groups((name,)))[0]
         return self._drivers.leases.unlock(group.arn)
+
+    def _check_commands(self, state: Rollout) -> None:
+        if not self._accept_others:
+            check_recorded_commands(state.plan, self._drivers.owner)
 
     def _unfinished(self, rollout: RolloutId, command: str) -> Rollout:
         state = queries.find(self._drivers.journal, rollout)
@@ -223,14 +259,37 @@ _WHY = {
 }
 
 
-def _retryable(state: Rollout, names: Sequence[str]) -> Sequence[Target]:
-    """The targets of these names. Raises UsageError: unknown, or in a phase that no retry leaves."""
+def _retryable(state: Rollout, names: Sequence[str], *, again: bool) -> Sequence[Target]:
+    """The targets of these names; without a name, those that failed.
+
+    Raises:
+        UsageError: A target is unknown, is in a phase that no retry leaves, or did not fail; or none failed.
+    """
+    if not names:
+        failed = [target for target in state.targets.values() if _failed(state, target.id)]
+        if not failed:
+            raise UsageError(f"no target of rollout {state.plan.rollout} failed; name the targets to try again")
+        return failed
     found = queries.named(state, names)
     for target in found:
         phase = state.statuses[target.id].phase
         if phase not in FINAL_PHASES or not TRANSITIONS[phase]:
             raise UsageError(f"{label(target)} is {phase.value}: {_WHY.get(phase, 'it is in progress already')}")
+        if _serves_it(state, target.id) and not again:
+            raise UsageError(f"{label(target)} is done and did not fail; to do its work again, add --again")
     return found
+
+
+def _failed(state: Rollout, target: TargetId) -> bool:
+    status = state.statuses[target]
+    out = status.phase is Phase.LEFT_OUT and status.cause is not Cause.BY_HAND
+    return out or status.phase is Phase.FAILED_SERVING or target in state.lost
+
+
+def _serves_it(state: Rollout, target: TargetId) -> bool:
+    """Whether its update ended well and nothing undid that."""
+    status = state.statuses[target]
+    return status.phase is Phase.DONE and status.intent is Intent.UPDATE and target not in state.lost
 
 
 def _check_roll(state: Rollout, advice: str) -> None:

@@ -40,6 +40,7 @@ class RolloutRequest:
         kind: A whole rollout, or one manual step.
         waits: False: a manual step ends as soon as the load balancer shows that it accepted the call.
         all_groups: A manual deregistration takes the targets out of every group that sends requests to them.
+        accept_others: Carry an unfinished rollout on although somebody else recorded it with other commands.
     """
 
     spec: Spec
@@ -49,6 +50,7 @@ class RolloutRequest:
     kind: PlanKind = PlanKind.ROLL
     waits: bool = True
     all_groups: bool = False
+    accept_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)

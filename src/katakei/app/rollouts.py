@@ -20,6 +20,7 @@ from typing import Self
 
 from katakei.app import manual_steps, preflight, queries
 from katakei.app.preflight import Preflight, RolloutRequest
+from katakei.app.recorded_commands import check_recorded_commands
 from katakei.app.rights import prove_rights
 from katakei.domain import events as e
 from katakei.domain.errors import RefusedError
@@ -104,7 +105,7 @@ class Rollouts:
         if earlier is None:
             return self._plan(preflight.preflight(self._drivers, request, groups, RolloutId("plan")))
         notice = reason(PlanCode.ROLLOUT_UNFINISHED, rollout=earlier.plan.rollout)
-        return replace(earlier.plan, notices=(*earlier.plan.notices, notice))
+        return replace(earlier.plan, notices=(notice, *earlier.plan.notices))
 
     def open(self, request: RolloutRequest) -> Proposal | RolloutSession | NothingToDo:
         """Takes the lease and plans, or carries on an unfinished rollout of the same request.
@@ -116,12 +117,15 @@ class Rollouts:
         Raises:
             LeaseHeldError: Another process works on one of the groups.
             RefusedError: The plan would break a promise, or an unfinished rollout stands in the way.
+            RecordedByOtherError: An unfinished rollout has commands of somebody else that the request does not have.
             UsageError: A group or target does not exist, or nothing is to be done.
         """
         drivers = self._drivers
         groups = preflight.find_groups(drivers, request)
         earlier = self._unfinished(request, groups)
         if earlier:
+            if not (request.accept_others or earlier.aborting):  # bringing targets back runs no command
+                check_recorded_commands(earlier.plan, drivers.owner, request.spec)
             return carry_on(drivers, earlier)
         check_executors(drivers, request.spec)
         name = drivers.name()

@@ -9,6 +9,7 @@ import click
 from katakei.app import queries, selection
 from katakei.app.control import Control, Delegated
 from katakei.app.rollouts import CONFIRMATION_LIMIT
+from katakei.cli.confirming import confirm, with_recorded_commands
 from katakei.cli.messages import ask, on_terminal, say, say_json
 from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, completes, group_of, option, takes
 from katakei.cli.progress import Screen, drive
@@ -19,6 +20,7 @@ from katakei.domain.replay import Rollout
 from katakei.reconcile.outcome import taken_back, verdict
 from katakei.render import answers
 from katakei.render.json_data import output
+from katakei.render.text import counted, label, listed
 from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
@@ -35,11 +37,24 @@ class ApproveOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmedOptions(RolloutOptions):
+    """One rollout, and whether to ask."""
+
+    yes: bool = option(
+        "-y", "--yes", is_flag=True, help="Do not ask, also not about commands that somebody else recorded."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RetryOptions:
-    """One rollout, and at least one target of it."""
+    """One rollout, and targets of it."""
 
     words: tuple[str, ...] = argument(
-        "words", nargs=-1, required=True, metavar="[ROLLOUT] TARGET…", shell_complete=completes("rollout_words")
+        "words", nargs=-1, metavar="[ROLLOUT] [TARGET]…", shell_complete=completes("rollout_words")
+    )
+    again: bool = option("--again", is_flag=True, help="Also on targets that are done and did not fail.")
+    yes: bool = option(
+        "-y", "--yes", is_flag=True, help="Do not ask, also not about commands that somebody else recorded."
     )
 
 
@@ -84,13 +99,18 @@ def pause_(context: Context, options: RolloutOptions) -> None:
 
 
 @click.command("resume")
-@takes(RolloutOptions)
-def resume_(context: Context, options: RolloutOptions) -> int:
+@takes(ConfirmedOptions)
+def resume_(context: Context, options: ConfirmedOptions) -> int:
     """Go on with ROLLOUT after a pause.
 
     The process that drives the rollout carries it out; if none is alive, this one does.
     """
-    return _carry_out("resume", context, options, lambda control, rollout: control.resume(rollout))
+    with context.drivers() as drivers:
+        rollout = selection.to_tell(drivers.journal, options.rollout)
+        answer = with_recorded_commands(
+            lambda accepted: Control(drivers, accept_others=accepted).resume(rollout), accepted=options.yes
+        )
+        return _drive_or_say("resume", context, drivers, answer)
 
 
 @click.command("unlock")
@@ -112,15 +132,21 @@ def unlock_(context: Context, options: UnlockOptions) -> None:
 
 
 @click.command("revert")
-@takes(RolloutOptions)
-def revert_(context: Context, options: RolloutOptions) -> int:
+@takes(ConfirmedOptions)
+def revert_(context: Context, options: ConfirmedOptions) -> int:
     """Run the `revert` command of ROLLOUT on every target that it worked on, the last one first.
 
     With the same drain, floor and checks. Targets in progress are finished or brought back first; targets that still
     wait are skipped. The process that drives the rollout carries it out; if none is alive, this one does, and ends
     with 0 when all of them were reverted.
     """
-    return _carry_out("revert", context, options, lambda control, rollout: control.revert(rollout), taken_back)
+    with context.drivers() as drivers:
+        rollout = selection.to_tell(drivers.journal, options.rollout)
+        state, targets = Control(drivers).to_revert(rollout)
+        question = f"Run {state.plan.spec.revert} on {counted(len(targets), 'target')} of rollout {rollout}?"
+        accepted = confirm(question, yes=options.yes)
+        answer = Control(drivers, accept_others=accepted).revert(rollout)
+        return _drive_or_say("revert", context, drivers, answer, taken_back)
 
 
 @click.command("retry")
@@ -128,17 +154,20 @@ def revert_(context: Context, options: RolloutOptions) -> int:
 def retry_(context: Context, options: RetryOptions) -> int:
     """One more attempt on TARGET of ROLLOUT, with the release and the configuration that it was planned with.
 
-    The process that drives the rollout carries it out; if none is alive, this one does.
+    Without TARGET: on all that failed. The process that drives the rollout carries it out; if none is alive, this one
+    does.
     """
-
-    def retry(control: Control, rollout: RolloutId, targets: Sequence[str]) -> RolloutSession | Delegated:
-        for target in control.may_still_run(rollout, targets):
-            say(f"katakei: it is not known whether the earlier work on {target} has ended; starting it again", err=True)
-        return control.retry(rollout, targets)
-
+    again = options.again
     with context.drivers() as drivers:
-        rollout, targets = selection.with_targets(drivers.journal, options.words, selection.to_tell)
-        return _drive_or_say("retry", context, drivers, retry(Control(drivers), rollout, targets))
+        rollout, names = selection.with_targets(drivers.journal, options.words, selection.to_tell)
+        state, targets = Control(drivers).to_retry(rollout, names, again=again)
+        for target in Control(drivers).may_still_run(rollout, names, again=again):
+            say(f"katakei: it is not known whether the earlier work on {target} has ended; starting it again", err=True)
+        release = f" with {state.plan.release}" if state.plan.release else ""
+        where = listed(label(target) for target in targets)
+        accepted = confirm(f"Run {state.plan.spec.work}{release} again on {where}?", yes=options.yes)
+        answer = Control(drivers, accept_others=accepted).retry(rollout, names, again=again)
+        return _drive_or_say("retry", context, drivers, answer)
 
 
 def _carry_out(
@@ -146,12 +175,11 @@ def _carry_out(
     context: Context,
     options: RolloutOptions,
     command: Callable[[Control, RolloutId], RolloutSession | Delegated],
-    judge: Callable[[Rollout], ExitCode] = verdict,
 ) -> int:
     """Gives the command; drives the rollout unless another process does."""
     with context.drivers() as drivers:
         rollout = selection.to_tell(drivers.journal, options.rollout)
-        return _drive_or_say(name, context, drivers, command(Control(drivers), rollout), judge)
+        return _drive_or_say(name, context, drivers, command(Control(drivers), rollout))
 
 
 def _drive_or_say(

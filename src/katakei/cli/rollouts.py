@@ -2,7 +2,7 @@
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import click
 from katakei.app.control import Control
 from katakei.app.manual_steps import manual_step
 from katakei.app.rollouts import CONFIRMATION_LIMIT, NothingToDo, Proposal, RolloutRequest, Rollouts
+from katakei.cli.confirming import with_recorded_commands
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
 from katakei.cli.options import (
     Context,
@@ -25,10 +26,12 @@ from katakei.cli.options import (
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode, KatakeiError, RefusedError, UsageError
 from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.spec import Spec
 from katakei.planning.forecast import forecast
 from katakei.planning.survey import AcceptedRisks
 from katakei.render import plan as plan_text
 from katakei.render.errors import error_text
+from katakei.render.text import listed
 from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ class PlanOptions:
         "file",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Configuration; else ./katakei.yml, where neither GROUP nor --run is given.",
+        help="Configuration; else ./katakei.yml, unless --run or --manual is given.",
     )
     run: str | None = option(
         "--run", metavar="CMD", help="Command to run on each target by SSM; then no file is needed."
@@ -66,16 +69,20 @@ class PlanOptions:
         "--ignore-draining", is_flag=True, help="Leave targets alone that somebody else is draining."
     )
     force: bool = option("--force", is_flag=True, help="Accept risks that would be refused; the plan names them.")
+    manual: bool = option("--manual", is_flag=True, help="Do the work by hand: each target waits for you.")
 
 
 @dataclass(frozen=True, slots=True)
 class RollOptions(PlanOptions):
     """What to roll, and how to begin."""
 
-    yes: bool = option("-y", "--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    yes: bool = option(
+        "-y", "--yes", is_flag=True, help="Do not ask, also not about commands that somebody else recorded."
+    )
     as_recorded: bool = option(
         "--as-recorded", is_flag=True, help="Carry an unfinished rollout on although its configuration changed."
     )
+    dry_run: bool = option("--dry-run", is_flag=True, help="Change nothing: the same as `katakei plan`.")
     ephemeral: bool = option("--ephemeral", is_flag=True, help="In CI: accept a journal that ends with the job.")
 
 
@@ -112,6 +119,10 @@ def plan_(context: Context, options: PlanOptions) -> None:
 
     Changes nothing. What to roll comes from a file, or from GROUP and --run.
     """
+    _plan(context, options)
+
+
+def _plan(context: Context, options: PlanOptions) -> None:
     request = _request(options)
     with context.drivers() as drivers:
         plan = Rollouts(drivers).plan(request)
@@ -127,11 +138,14 @@ def plan_(context: Context, options: PlanOptions) -> None:
 def roll_(context: Context, options: RollOptions) -> int:
     """Take the targets of GROUP out, work on them, check them and put them back, one side at a time.
 
-    What to do comes from a file, or from GROUP and --run; with GROUP alone you do the work, and each target waits for
+    What to do comes from a file, or from GROUP and --run. With --manual you do the work, and each target waits for
     you. After a crash or Ctrl-C the same command carries on.
     """
-    _check_manual_is_meant(options)
-    request = _request(options, as_recorded=options.as_recorded)
+    if options.dry_run:
+        _plan(context, options)
+        return ExitCode.DONE
+    request = replace(_request(options), as_recorded=options.as_recorded, accept_others=options.yes)
+    _confirm_manual_work(options, request)
     check_journal_outlives_job(context.journal, os.environ, ephemeral=options.ephemeral)
     return _open_and_drive(context, request, yes=options.yes)
 
@@ -161,18 +175,20 @@ def register_(context: Context, options: ManualStepOptions) -> int:
     return _open_and_drive(context, _step(PlanKind.REGISTER, options, AcceptedRisks(options.force)), yes=options.yes)
 
 
-def _request(options: PlanOptions, *, as_recorded: bool = False) -> RolloutRequest:
+def _request(options: PlanOptions) -> RolloutRequest:
     from katakei import config
 
     group, file, run = options.group, options.file, options.run
+    if (file is not None) + (run is not None) + options.manual > 1:
+        raise UsageError("--file, --run and --manual each say what to do on the targets: give one of them")
     overrides = config.Overrides(only=options.only, target_group=group)
-    source = file or (DEFAULT_FILE if group is None and run is None and DEFAULT_FILE.exists() else None)
-    if source and run:
-        raise UsageError("--run and a configuration file both say what to run: give one of them")
+    source = file or (DEFAULT_FILE if run is None and not options.manual and DEFAULT_FILE.exists() else None)
+    if source and file is None and group is not None:
+        _check_named(group, config.load(source, config.Overrides()))
     spec = config.load(source, overrides) if source else config.without_file(group_of(group), run, overrides)
     accepted = AcceptedRisks(options.force, options.only_these_groups, options.ignore_draining)
     release = config.release(options.release) if options.release else ""
-    return RolloutRequest(spec, release, accepted, as_recorded=as_recorded)
+    return RolloutRequest(spec, release, accepted)
 
 
 def _step(
@@ -182,18 +198,36 @@ def _step(
     return manual_step(kind, group, targets, accepted, waits=not options.no_wait, all_groups=all_groups)
 
 
-def _check_manual_is_meant(options: RollOptions) -> None:
-    """Refuses manual work without a terminal unless it is named: mostly a file was forgotten.
-
-    A server would be out until somebody looks.
-    """
-    group, there = options.group, DEFAULT_FILE.exists()
-    manual = options.run is None and options.file is None and (group is not None or not there)
-    if manual and (group is None or there) and not on_terminal(0):
+def _check_named(group: str, spec: Spec) -> None:
+    """Raises UsageError: katakei.yml is of other groups, so it does not say what to run on this one."""
+    if not {group, _name(group)} & {each for written in spec.groups for each in (written, _name(written))}:
         raise UsageError(
-            "what is to be run on the targets? give -f FILE or --run CMD; to do the work by hand, name the GROUP"
-            " in a folder without katakei.yml, or do it on a terminal"
+            f"./{DEFAULT_FILE} is of {listed(map(_name, spec.groups))}, not of {_name(group)}: give -f FILE, or"
+            " --run CMD, or --manual to do the work by hand"
         )
+
+
+def _name(group: str) -> str:
+    """The name of a target group that is given by its name or ARN."""
+    return group.partition(":targetgroup/")[2].partition("/")[0] or group
+
+
+def _confirm_manual_work(options: RollOptions, request: RolloutRequest) -> None:
+    """Manual work must be meant: mostly a file was forgotten, and a server would be out until somebody looks.
+
+    Raises:
+        UsageError: Nothing says what to run, and nobody sits at a terminal who could say that they do the work.
+        RefusedError: The person does not.
+    """
+    if options.file or options.run or options.manual or request.spec.work.executor != "manual" or DEFAULT_FILE.exists():
+        return
+    if not on_terminal(0):
+        raise UsageError(
+            "what is to be run on the targets? give -f FILE or --run CMD; to do the work by hand, add --manual"
+        )
+    question = "Nothing says what to run on the targets. Do you do the work on each of them by hand?"
+    if not ask(question, CONFIRMATION_LIMIT):
+        raise RefusedError("not confirmed; nothing was changed")
 
 
 def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> int:
@@ -201,7 +235,9 @@ def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> 
     screen = Screen(as_json=context.as_json)
     with context.drivers() as drivers, unblocked(screen.missing):  # the lease is held from the proposal on
         rollouts = Rollouts(drivers)
-        opened = rollouts.open(request)
+        opened = with_recorded_commands(
+            lambda accepted: rollouts.open(replace(request, accept_others=accepted)), accepted=request.accept_others
+        )
         while isinstance(opened, Proposal):
             with opened as proposal:
                 screen.show_proposal(proposal)

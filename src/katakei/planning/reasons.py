@@ -80,6 +80,8 @@ class PlanCode(StrEnum):
     SETTING_HEALTH_CHECK_INTERVAL = "setting_health_check_interval"
     SETTING_FIXED = "setting_fixed"
     SETTING_SOAK = "setting_soak"
+    LIMITED_BY_FLOOR = "limited_by_floor"
+    LIMITED_BY_ZONE_FLOOR = "limited_by_zone_floor"
 
 
 class Risk(StrEnum):
@@ -154,6 +156,8 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.SETTING_HEALTH_CHECK_INTERVAL: "",
             _P.SETTING_FIXED: "",
             _P.SETTING_SOAK: "",
+            _P.LIMITED_BY_FLOOR: "group floor window",
+            _P.LIMITED_BY_ZONE_FLOOR: "group floor window",
         }.items()
     }
 )

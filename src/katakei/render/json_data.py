@@ -49,7 +49,8 @@ def _field(written: str) -> OutputField:
 _PLAN = (
     "rollout:text kind:text service:text release:text account:text region:text groups:[text] window:integer "
     "floors:{wire.Floor} order:[wire.Target] predicted_seconds:number parts:[part] said:[text] restore:[text] "
-    "notices:[wire.Reason]@2 held:[wire.HeldTarget]@2 restore_held:[text]@2"
+    "notices:[wire.Reason]@2 held:[wire.HeldTarget]@2 restore_held:[text]@2 "
+    "at_once:integer@2 limited_by:wire.Reason?@2"
 )
 _ROLLOUT = (
     "rollout:text service:text release:text begun:text finished:text? exit:integer left_out:[text] failed_late:[text] "

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from katakei.domain.model import Target
@@ -12,6 +13,7 @@ from katakei.render.json_data import Plain, output, plain
 from katakei.render.reasons import sentence
 from katakei.render.text import counted, label, listed, one_line, span
 
+UNFINISHED = "rollout_unfinished"  # said first: everything below is what that rollout recorded
 MOST = 20  # targets that get a line of their own
 
 PART_NAMES: Mapping[PartName, str] = MappingProxyType(
@@ -31,20 +33,23 @@ def place(plan: Plan) -> str:
 
 def plan_text(plan: Plan, forecast: Forecast) -> str:
     """The whole plan for a person, one fact per line."""
-    lines = [f"{_verb(plan)} {counted(len(plan.targets), 'target')}: {place(plan)}"]
+    lines = [sentence(notice) for notice in plan.notices if notice.code == UNFINISHED]
+    lines += [f"{_verb(plan)} {counted(len(plan.targets), 'target')}: {place(plan)}"]
     if plan.kind is PlanKind.ROLL:
         lines.append(f"work     {_work(plan.spec.work)}")
         lines += [f"revert   {_work(plan.spec.revert)} ({_when(plan.spec.on_failure)})"] if plan.spec.revert else []
     if plan.kind is not PlanKind.REGISTER:
         lines += [f"floor    {group.name}: {_floor(plan.floors[group.arn])}" for group in plan.groups]
     if plan.kind is PlanKind.ROLL:
-        lines.append(f"window   {plan.window} out at a time")
+        why = f" ({sentence(forecast.limited_by)})" if forecast.limited_by else ""
+        lines.append(f"window   {forecast.at_once} out at a time{why}")
     lines += [f"order    {n}. {_turn(plan, target)}" for n, target in enumerate(plan.targets[:MOST], 1)]
     if len(plan.targets) > MOST:
         lines.append(f"         and {len(plan.targets) - MOST} more (--json lists all)")
     if plan.kind is PlanKind.ROLL:
         lines += _duration(forecast)
-    lines += [f"note     {notice}" for notice in notices(plan)]
+    rest = replace(plan, notices=tuple(notice for notice in plan.notices if notice.code != UNFINISHED))
+    lines += [f"note     {notice}" for notice in notices(rest)]
     return "\n".join(lines)
 
 
@@ -82,6 +87,8 @@ def plan_data(
         restore=list(restore),
         notices=plain(plan.notices),
         held=plain(plan.held),
+        at_once=forecast.at_once,
+        limited_by=plain(forecast.limited_by),
         restore_held=list(restore_held),
     )
 

@@ -132,7 +132,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         ),
         "group_port_used": "no port is recorded for {target}, so the group's own port {port} is used",
         "unknown_port_used": "{target:with name} is known here with port {ports}, not with {port}; {port} is used",
-        "rollout_unfinished": "rollout {rollout} is not finished; it would be continued",
+        "rollout_unfinished": "rollout {rollout} is not finished; katakei roll carries it on as it was planned:",
         "held_taken_first": "{target:with name} is out since {rollout} ({ended:result}): taken first",
         "held_not_selected": "{target:with name} is out since {rollout} ({ended:result}) and stays out: not selected",
         "held_by_hand": (
@@ -161,6 +161,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "setting_health_check_interval": "the group's health check interval",
         "setting_fixed": "fixed",
         "setting_soak": "warm.soak",
+        "limited_by_floor": "window.max_unavailable allows {window}, but {floor} of {group} must serve",
+        "limited_by_zone_floor": (
+            "window.max_unavailable allows {window}, but {floor} of {group} must serve in each zone"
+        ),
     }
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +12,7 @@ from tests.properties.memory_journal import MemoryJournal
 from tests.unit.given import NOON, OUTWARD, a_plan, brought, t
 
 from katakei.app.control import Control, Delegated
+from katakei.app.recorded_commands import RecordedByOtherError, check_recorded_commands
 from katakei.domain import events as e
 from katakei.domain.errors import RefusedError, UsageError
 from katakei.domain.leases import Heartbeat, Lease, Owner
@@ -20,13 +21,13 @@ from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.ports import RolloutHeader
 from katakei.domain.replay import replay
-from katakei.domain.spec import Command
+from katakei.domain.spec import Command, CounterSource, Drain, DrainUntil, Spec, Variable
 from katakei.runtime.drivers import Drivers
 from katakei.runtime.session import RolloutSession
 
 OTHER = Owner("ci", "far", 1, 1, "boot")
 ME = Owner("kim", "here", 2, 2, "boot")
-PLAN = a_plan(1, floor=0, revert=Command("ssm", "undo"))
+PLAN = replace(a_plan(1, floor=0, revert=Command("ssm", "undo")), who=str(ME))
 DONE = [e.Planned(NOON, PLAN), *brought(PLAN, Phase.DONE)]
 
 
@@ -129,7 +130,7 @@ def revert(place: Place) -> RolloutSession:
 
 COMMANDS: dict[str, Callable[[Place], RolloutSession | Delegated]] = {
     "abort": lambda place: control(place).abort(PLAN.rollout),
-    "retry": lambda place: control(place).retry(PLAN.rollout, [t(PLAN)]),
+    "retry": lambda place: control(place).retry(PLAN.rollout, [t(PLAN)], again=True),
     "revert": lambda place: control(place).revert(PLAN.rollout),
     "resume": lambda place: control(place).resume(PLAN.rollout),
 }
@@ -208,7 +209,7 @@ def test_revert_that_makes_no_sense_is_refused(events: list[e.Event], refusal: t
 def test_retry_is_refused_while_paused_aborted_or_reverted(word: e.Event, said: str) -> None:
     place = Place().given(*DONE, word)
     with pytest.raises(RefusedError, match=said):
-        control(place).retry(PLAN.rollout, [t(PLAN)])
+        control(place).retry(PLAN.rollout, [t(PLAN)], again=True)
     assert place.told == []
 
 
@@ -312,3 +313,96 @@ def test_command_too_new_for_a_dead_owner_is_written(word: str) -> None:
     place.store.heartbeats[OTHER].stops(NOON)
     control(place).pause(PLAN.rollout) if word == "pause" else COMMANDS[word](place)
     assert place.told == [f"{word.title()}Asked"]
+
+
+# -- retry: of what failed
+
+
+def failing(number: int = 0) -> Place:
+    """Two targets: this one failed, and the other one is done."""
+    plan = replace(a_plan(2, floor=0), who=str(ME))
+    left, done = brought(plan, Phase.LEFT_OUT, number), brought(plan, Phase.DONE, 1 - number)
+    return Place().given(e.Planned(NOON, plan), *left, *done, e.Finished(NOON))
+
+
+def test_retry_refuses_a_target_that_did_not_fail() -> None:
+    place = failing()
+    with pytest.raises(UsageError, match=r"\(web1\) is done and did not fail; to do its work again, add --again"):
+        control(place).retry(PLAN.rollout, ["web0", "web1"])
+    assert place.told == []
+    session = control(place).retry(PLAN.rollout, ["web1"], again=True)
+    assert isinstance(session, RolloutSession)
+
+
+def test_retry_without_a_name_takes_all_that_failed() -> None:
+    place = failing()
+    assert [target.name for target in control(place).to_retry(PLAN.rollout, [])[1]] == ["web0"]
+    with pytest.raises(UsageError, match="no target of rollout r-test failed"):
+        control(Place().given(*DONE, e.Finished(NOON))).retry(PLAN.rollout, [])
+
+
+def test_retry_of_a_target_that_failed_late_needs_no_word() -> None:
+    late = e.FailedAfterDone(NOON, t(PLAN), "", None)
+    place = Place().given(*DONE, late, e.Finished(NOON))
+    assert isinstance(control(place).retry(PLAN.rollout, [t(PLAN)]), RolloutSession)
+
+
+# -- commands that somebody else recorded
+
+
+def foreign(**changes: object) -> Plan:
+    return replace(PLAN, who=str(OTHER), **changes)  # type: ignore[arg-type]  # fields of a plan
+
+
+@pytest.mark.parametrize("word", ["retry", "revert", "resume"])
+def test_command_of_another_person_is_shown_first(word: str) -> None:
+    plan = foreign()
+    failed = [e.Planned(NOON, plan), *brought(plan, Phase.DONE), e.FailedAfterDone(NOON, t(plan), "", None)]
+    place = Place().given(*failed, *([e.PauseAsked(NOON, "ci")] if word == "resume" else []))
+    with pytest.raises(RecordedByOtherError) as shown:
+        COMMANDS[word](place)
+    assert shown.value.commands == ("work ssm: true", "revert ssm: undo")
+    assert "was recorded by ci@far" in str(shown.value)
+    assert place.told == []
+    accepting = Control(cast("Drivers", place), accept_others=True)
+    told = {"retry": lambda: accepting.retry(plan.rollout, [t(plan)]), "revert": lambda: accepting.revert(plan.rollout)}
+    assert isinstance(told.get(word, lambda: accepting.resume(plan.rollout))(), RolloutSession)
+
+
+def test_abort_never_asks_whose_commands_they_are() -> None:
+    plan = foreign()
+    place = Place().given(e.Planned(NOON, plan), *brought(plan, Phase.DRAINING))
+    assert isinstance(control(place).abort(plan.rollout), RolloutSession)
+
+
+@pytest.mark.parametrize(
+    ("who", "given_spec", "asked"),
+    [
+        (str(OTHER), None, True),
+        (str(OTHER), PLAN.spec, False),
+        (str(OTHER), replace(PLAN.spec, revert=None), True),
+        (str(OTHER), replace(PLAN.spec, work=Command("ssm", "true", env=(Variable("A", "1"),))), True),
+        ("kim@here (pid 99)", None, False),
+        ("kim@far (pid 2)", None, True),
+        ("eve@here (pid 2)", None, True),
+        ("", None, True),
+    ],
+)
+def test_commands_are_compared_with_what_was_given(who: str, given_spec: Spec | None, *, asked: bool) -> None:
+    plan = replace(PLAN, who=who)
+    if not asked:
+        check_recorded_commands(plan, ME, given_spec)
+        return
+    with pytest.raises(RecordedByOtherError):
+        check_recorded_commands(plan, ME, given_spec)
+
+
+def test_manual_work_runs_nothing_that_could_be_planted() -> None:
+    check_recorded_commands(foreign(spec=replace(PLAN.spec, work=Command("manual"), revert=None)), ME)
+
+
+def test_command_of_a_counter_runs_on_targets_too() -> None:
+    counter = Drain(until=DrainUntil.COUNTER, counter=CounterSource(command="reboot"))
+    plan = foreign(spec=replace(PLAN.spec, work=Command("manual"), revert=None, drain=counter))
+    with pytest.raises(RecordedByOtherError, match=r"drain\.counter reboot"):
+        check_recorded_commands(plan, ME)

@@ -16,6 +16,7 @@ from katakei.adapters.journals import lease_holders
 from katakei.adapters.system.process import ProcessFate
 from katakei.app import rollouts as app_rollouts
 from katakei.app.manual_steps import manual_step
+from katakei.app.recorded_commands import RecordedByOtherError
 from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts, changes
 from katakei.domain import events as e
 from katakei.domain.errors import (
@@ -30,7 +31,7 @@ from katakei.domain.errors import (
 from katakei.domain.model import RolloutId
 from katakei.domain.phases import Phase
 from katakei.domain.plan import PlanKind
-from katakei.domain.spec import Check, HttpCheck
+from katakei.domain.spec import Check, Command, HttpCheck
 from katakei.runtime import lease_keeper
 from katakei.runtime.session import RolloutSession
 
@@ -124,6 +125,22 @@ def test_open_refuses_another_request_while_one_is_unfinished(stage: Stage) -> N
     with pytest.raises(RefusedError, match="carry it on with `katakei roll` as you began it, or end it with"):
         Rollouts(stage.drivers).open(manual_step(PlanKind.DEREGISTER, "web", ("web0",)))
     assert isinstance(Rollouts(stage.drivers).open(replace(REQUEST, release="v3", as_recorded=True)), RolloutSession)
+
+
+def test_open_shows_the_commands_of_another_person_first(stage: Stage) -> None:
+    with started(stage) as session:
+        session.step()
+    away = stage.drivers_of(OTHER)
+    assert isinstance(Rollouts(away).open(REQUEST), RolloutSession)  # the very command that was recorded
+    stage.store.holders.clear()
+    other = replace(REQUEST, spec=replace(SPEC, work=Command("ssm", "./other")), as_recorded=True)
+    with pytest.raises(RecordedByOtherError, match=r"work ssm: \./deploy\. To run them, add --yes"):
+        Rollouts(away).open(other)
+    assert stage.store.holders == {}
+    assert isinstance(Rollouts(away).open(replace(other, accept_others=True)), RolloutSession)
+    stage.store.holders.clear()
+    stage.drivers.journal.tell(RolloutId("r-new"), e.AbortAsked(stage.clock.now(), "kim"))
+    assert isinstance(Rollouts(away).open(other), RolloutSession)
 
 
 def test_plan_takes_no_lease_and_names_the_unfinished_rollout(stage: Stage) -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.unit.given import a_group, a_plan, seconds
 
-from katakei.domain.plan import PlanKind
+from katakei.domain.model import RolloutId
+from katakei.domain.plan import Floor, HeldTarget, PlanKind
 from katakei.domain.spec import Drain, DrainUntil
 from katakei.planning.forecast import PartName, forecast
 from katakei.planning.reasons import PlanCode, reason
@@ -55,7 +56,7 @@ def test_forecast_of_a_probed_drain_is_its_settle() -> None:
 
 @pytest.mark.parametrize(("targets", "window", "rounds"), [(2, 1, 2), (8, 2, 4), (5, 2, 3), (3, 8, 1)])
 def test_forecast_repeats_the_parts_for_each_round(targets: int, window: int, rounds: int) -> None:
-    found = forecast(a_plan(targets, window=window))
+    found = forecast(a_plan(targets, window=window, floor=0))
     assert (found.rounds, found.total) == (rounds, seconds(65) * rounds)
 
 
@@ -68,3 +69,50 @@ def test_forecast_of_a_manual_step_is_one_part() -> None:
     parts = {kind: [part.name for part in forecast(replace(a_plan(), kind=kind)).parts] for kind in PlanKind}
     assert parts[PlanKind.DEREGISTER] == [PartName.DRAIN]
     assert parts[PlanKind.REGISTER] == [PartName.FIRST_HEALTH_CHECK, PartName.SECOND_OBSERVATION]
+
+
+# -- how many at a time
+
+
+@pytest.mark.parametrize(
+    ("targets", "window", "floor", "at_once", "rounds"),
+    [(2, 2, 1, 1, 2), (4, 2, 2, 2, 2), (4, 4, 1, 3, 2), (4, 4, 0, 4, 1), (4, 3, 3, 1, 4)],
+)
+def test_forecast_counts_what_the_floor_permits(
+    targets: int, window: int, floor: int, at_once: int, rounds: int
+) -> None:
+    found = forecast(a_plan(targets, window=window, floor=floor))
+    assert (found.at_once, found.rounds, found.total) == (at_once, rounds, seconds(65) * rounds)
+    fewer = reason(PlanCode.LIMITED_BY_FLOOR, group="web0", floor=floor, window=window)
+    assert found.limited_by == (fewer if at_once < window else None)
+
+
+def test_forecast_counts_what_the_floor_of_each_zone_permits() -> None:
+    found = forecast(a_plan(4, window=4, floor=0, per_zone=1))
+    assert (found.at_once, found.rounds) == (2, 2)
+    assert found.limited_by == reason(PlanCode.LIMITED_BY_ZONE_FLOOR, group="web0", floor=1, window=4)
+    uneven = forecast(a_plan(4, window=4, floor=0, per_zone=1, zones=("a", "a", "a", "c")))
+    assert uneven.rounds == 3  # the only target of zone c could never leave; the checks refuse such a plan
+
+
+def test_forecast_counts_two_registrations_of_one_target() -> None:
+    plan = a_plan(2, window=2, floor=2)
+    [one, other] = plan.targets
+    ports = [replace(one.registrations[0], port=port) for port in (80, 81)]
+    both = replace(
+        plan, targets=(replace(one, registrations=tuple(ports)), other), floors={plan.groups[0].arn: Floor(1, 3)}
+    )
+    assert (forecast(both).at_once, forecast(both).rounds) == (1, 2)
+
+
+def test_forecast_takes_held_targets_first_without_a_floor() -> None:
+    plan = a_plan(3, window=2, floor=1)
+    held = replace(plan, held=(HeldTarget(plan.targets[0].id, RolloutId("r-before")),))
+    assert (forecast(plan).rounds, forecast(held).rounds) == (2, 2)
+    narrow = replace(held, floors={arn: Floor(2, 3) for arn in held.floors})
+    assert (forecast(narrow).at_once, forecast(narrow).rounds) == (1, 3)
+
+
+def test_forecast_of_a_manual_step_takes_all_at_once() -> None:
+    plan = replace(a_plan(3, window=3, floor=2), kind=PlanKind.DEREGISTER)
+    assert (forecast(plan).rounds, forecast(plan).at_once, forecast(plan).limited_by) == (1, 3, None)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.unit.given import a_plan, seconds
 
-from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.model import RolloutId
+from katakei.domain.plan import HeldTarget, Plan, PlanKind
 from katakei.domain.spec import Command, Drain, DrainUntil
 from katakei.planning.forecast import forecast
 from katakei.planning.reasons import PlanCode, reason
@@ -84,3 +85,31 @@ def test_restore_text_is_one_command_per_line() -> None:
         "  aws one",
         "  aws two",
     ]
+
+
+def test_plan_text_says_how_many_really_leave_and_why() -> None:
+    line = next(line for line in read(a_plan(window=2)) if line.startswith("window"))
+    assert line == "window   1 out at a time (window.max_unavailable allows 2, but 1 of web0 must serve)"
+
+
+def test_plan_text_says_an_unfinished_rollout_first() -> None:
+    plan = replace(a_plan(), notices=(reason(PlanCode.ROLLOUT_UNFINISHED, rollout="r-1"),))
+    assert read(plan)[0] == "rollout r-1 is not finished; katakei roll carries it on as it was planned:"
+    assert not any(line.startswith("note") for line in read(plan))
+
+
+def test_plan_text_marks_what_is_out_already() -> None:
+    plan = a_plan()
+    held = replace(plan, held=(HeldTarget(plan.targets[0].id, RolloutId("r-1")),))
+    assert [line for line in read(held) if line.startswith("order")] == [f"{ORDER[0]} (out already)", ORDER[1]]
+
+
+def test_restore_text_lists_what_was_out_apart() -> None:
+    text = restore_text(["aws one"], ["aws two"])
+    assert text.splitlines() == [
+        "To restore every registration by hand at any time:",
+        "  aws one",
+        "Out of service before this rollout; to register that by hand, once you know that it works:",
+        "  aws two",
+    ]
+    assert restore_text([], ["aws two"]).startswith("Out of service before")

@@ -178,7 +178,10 @@ READ: list[tuple[Reason, str]] = [
         reason(C.UNKNOWN_PORT_USED, target=("i-7", "web7"), ports=(8080, 8081), port=9000),
         "i-7 (web7) is known here with port 8080, 8081, not with 9000; 9000 is used",
     ),
-    (reason(C.ROLLOUT_UNFINISHED, rollout="r-1"), "rollout r-1 is not finished; it would be continued"),
+    (
+        reason(C.ROLLOUT_UNFINISHED, rollout="r-1"),
+        "rollout r-1 is not finished; katakei roll carries it on as it was planned:",
+    ),
     (reason(C.SETTING_SETTLE), "drain.settle"),
     (
         reason(C.SETTING_SETTLE_UP_TO_DELAY, delay=40.0),
@@ -264,6 +267,14 @@ READ: list[tuple[Reason, str]] = [
     (reason(C.SETTING_HEALTH_CHECK_INTERVAL), "the group's health check interval"),
     (reason(C.SETTING_FIXED), "fixed"),
     (reason(C.SETTING_SOAK), "warm.soak"),
+    (
+        reason(C.LIMITED_BY_FLOOR, group="web", floor=1, window=2),
+        "window.max_unavailable allows 2, but 1 of web must serve",
+    ),
+    (
+        reason(C.LIMITED_BY_ZONE_FLOOR, group="web", floor=1, window=2),
+        "window.max_unavailable allows 2, but 1 of web must serve in each zone",
+    ),
 ]
 
 
