@@ -29,7 +29,8 @@ def pause_finishes_targets_and_resume_goes_on(katakei: Katakei, ground: Ground) 
     running = katakei.start("roll", "--release", "v2")
     running.until("draining")
     rollout = _rollout(katakei)
-    assert katakei("pause", rollout).code == 0
+    follower, watcher = katakei.start("logs", "-f"), katakei.start("show", "--watch=1")
+    assert katakei("pause").code == 0
     running.until("to go on, run: katakei resume")
     clock.sleep(10)
     assert (ground.releases(), set(ground.states().values())) == (["v2", "v1"], {"healthy"})
@@ -40,6 +41,10 @@ def pause_finishes_targets_and_resume_goes_on(katakei: Katakei, ground: Ground) 
     waited = katakei("wait", rollout)
     assert (waited.code, "2 done" in waited.out) == (0, True), waited.all()
     assert (running.end().code, ground.releases()) == (0, ["v2", "v2"])
+    followed, watched = follower.end(), watcher.end()
+    assert (followed.code, followed.out.count("attempt 1 (update), exit code 0")) == (0, 2), followed.all()
+    assert followed.out.splitlines()[-1].startswith("DONE  ")
+    assert (watched.code, "working" in watched.out, "DONE  " in watched.out) == (0, True, True), watched.all()
     for word in ("pause", "resume", "abort"):
         late = katakei(word, rollout)
         assert (late.code, f"there is nothing to {word}" in late.err) == (2, True)
@@ -58,7 +63,7 @@ def pause_outlives_the_process_and_resume_drives(katakei: Katakei, ground: Groun
     carried.until("paused by")
     carried.tell(signal.SIGINT)
     assert carried.end().code == 130
-    assert "not finished" in katakei("wait", rollout, "--timeout", "1", within=90).out
+    assert "NOT FINISHED" in katakei("wait", rollout, "--timeout", "1", within=90).out
     done = katakei("resume", rollout, within=90)
     assert (done.code, ground.releases()) == (0, ["v2", "v2"]), done.all()
 
