@@ -6,6 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from rich.cells import cell_len as width
 from tests.unit.given import NOON, a_group, a_plan, brought, given, later, t
 from tests.unit.surveyed import DOWN, HEALTHY, WEB, a_survey
 
@@ -18,7 +19,6 @@ from katakei.domain.plan import Floor
 from katakei.domain.ports import GroupMember, ListedGroup
 from katakei.domain.replay import Rollout
 from katakei.render.groups import groups_data, groups_text, status_data, status_text
-from katakei.render.widths import width
 
 MEMBERS = a_survey([HEALTHY, DOWN]).members[WEB.arn]
 LISTED = ListedGroup(WEB.arn, WEB.name, WEB.port, WEB.protocol, WEB.target_type, MEMBERS)
