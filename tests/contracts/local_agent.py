@@ -54,7 +54,8 @@ def encoded(text: str) -> str:
 def line(told: Mark) -> str:
     code = "-" if told.exit is None else told.exit
     words = (told.name, told.state.value, code, int(told.now.timestamp()), os.environ["ME"], encoded(told.why))
-    return " ".join(map(str, ("katakei-mark", *words, encoded(told.out))))
+    size = len(told.out.encode()) + told.cut
+    return " ".join(map(str, ("katakei-mark", *words, encoded(told.out), "-", size)))
 
 
 def main() -> int:

@@ -186,9 +186,10 @@ def test_missing_program_fails_the_work(shop: OnThisMachine) -> None:
 
 
 def test_look_keeps_full_tail_of_each_work(shop: OnThisMachine) -> None:
-    jobs = {key(whom): (whom, job("seq 1 3000")) for whom in shop.targets}
+    jobs = {key(whom): (whom, job("seq 1 9000")) for whom in shop.targets}
     works = follow(shop, jobs, hand_over(shop, jobs))
-    whole = "".join(f"{number}\n" for number in range(1, 3001))
+    whole = "".join(f"{number}\n" for number in range(1, 9001))
+    assert {work.cut for work in works.values()} == {len(whole) - mark.TAIL}
     assert {work.out for work in works.values()} == {whole[-mark.TAIL :]}
 
 

@@ -215,9 +215,10 @@ def test_lost_send_answer_begins_work_once(shop: ByRunCommand) -> None:
 
 def test_long_output_is_read_whole(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
-    jobs = {key(whom): (whom, job("seq 1 3000"))}
+    jobs = {key(whom): (whom, job("seq 1 9000"))}
     [work] = follow(shop, jobs, hand_over(shop, jobs)).values()
-    assert work.out == "".join(f"{number}\n" for number in range(1, 3001))[-8_192:]
+    whole = "".join(f"{number}\n" for number in range(1, 9001))
+    assert (work.out, work.cut) == (whole[-16_384:], len(whole) - 16_384)
 
 
 def test_unknown_instance_does_not_stop_others(shop: ByRunCommand) -> None:

@@ -333,14 +333,9 @@ def mark_keeps_the_last_64_kib_of_output(machine: Machine) -> None:
     assert (machine.place() / "out").read_text() == whole[-65_536:]
     assert _the_mark(answer).out == whole[-mark.TAIL :]
     assert {entry.name for entry in machine.place().iterdir()} == {
-        "machine",
-        "boot_id",
-        "pid",
-        "go",
-        "work",
-        "out",
-        "exit",
+        *("machine", "boot_id", "pid", "go", "work", "out", "size", "exit")
     }
+    assert _the_mark(answer).cut == len(whole) - mark.TAIL
 
 
 @rows.of_one_shell

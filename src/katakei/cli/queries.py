@@ -196,8 +196,9 @@ def _show(queries: "Queries", look: Callable[[], View], seconds: float | None, *
 def logs_(context: Context, options: LogsOptions) -> None:
     """What the work of ROLLOUT printed on TARGET (id, name or IP); without TARGET on all of them.
 
-    The journal keeps the end of each output, once the work has ended. Control characters are written out, so that no
-    output can play with the terminal; --json has them as they were.
+    The journal keeps the last 16 KiB of each output, once the work has ended. Where more was printed, a line says how
+    much is missing. Control characters are written out, so that no output can play with the terminal; --json has them
+    as they were.
     """
     from katakei.render import events as event_text
 
@@ -242,7 +243,8 @@ def _follow_logs(queries: "Queries", rollout: RolloutId, names: Sequence[str], *
 def _output(target: Target, ended: WorkEnded) -> str:
     """The output of one piece of work, below a line that says whose it is."""
     head = f"== {label(target)}, attempt {ended.key.attempt} ({ended.key.intent.value}), exit code {ended.exit}"
-    return f"{head}, {local_second(ended.at)}\n{harmless(ended.out).rstrip() or '(no output)'}\n"
+    cut = f"({ended.cut:,} bytes of output before this were not kept)\n" if ended.cut else ""
+    return f"{head}, {local_second(ended.at)}\n{cut}{harmless(ended.out).rstrip() or '(no output)'}\n"
 
 
 @click.command("wait")

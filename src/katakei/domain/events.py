@@ -213,12 +213,17 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class WorkEnded:
-    """The work ended, with its exit code and the end of its output."""
+    """The work ended, with its exit code and the end of its output.
+
+    Attributes:
+        cut: How many bytes of the output before `out` were not recorded. Versions before 3 did not record that.
+    """
 
     at: datetime
     key: WorkKey
     exit: int
     out: str
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)

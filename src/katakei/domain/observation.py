@@ -107,12 +107,14 @@ class WorkStatus:
         exit: The exit code; only when ENDED.
         out: The end of what the work printed.
         why: The executor's own words, in every other state.
+        cut: How many bytes of the output before `out` are not kept.
     """
 
     state: WorkState
     exit: int | None = None
     out: str = ""
     why: str = ""
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)

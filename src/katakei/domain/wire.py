@@ -64,7 +64,7 @@ EVENTS: Mapping[type, WireRecord] = MappingProxyType(
         e.Deregistered: record("Deregistered", "at group targets"),
         e.Registered: record("Registered", "at group targets"),
         e.Started: record("Started", "at key ticket"),
-        e.WorkEnded: record("WorkEnded", "at key exit out"),
+        e.WorkEnded: record("WorkEnded", "at key exit out cut@3"),
         e.WorkLost: record("WorkLost", "at key begun"),
         e.RegistrationRejected: record("TurnedDown", "at target why"),
         e.BaselineTaken: record("Baselined", "at target blind reason@2"),

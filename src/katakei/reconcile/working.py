@@ -42,7 +42,7 @@ def _follow(context: TargetContext) -> tuple[Action, ...]:
     match work.state:
         case WorkState.ENDED:
             key = context.rollout.key(context.target.id)
-            return (Record(e.WorkEnded(context.now, key, work.exit or 0, work.out)), _ended(context, work))
+            return (Record(e.WorkEnded(context.now, key, work.exit or 0, work.out, work.cut)), _ended(context, work))
         case WorkState.AWAITS_APPROVAL:
             return _await_approval(context)
         case WorkState.REFUSED:

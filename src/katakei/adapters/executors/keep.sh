@@ -20,10 +20,14 @@ put() { printf '%s\n' "$2" >"$dir/.$1" && mv "$dir/.$1" "$dir/$1"; }
 drain() {
     trap '' HUP INT TERM
     : >"$dir/part"
+    lost=0
     while [ -w "$dir/part" ] && [ ! -e "$dir/exit" ]; do
         said=$({ dd bs=65536 count=1 >>"$dir/part"; } 2>&1)
         case $said in "0+0 "*) : >"$dir/drained" && return ;; esac
-        if [ "$(wc -c <"$dir/part")" -ge 65536 ]; then mv "$dir/part" "$dir/full" && : >"$dir/part"; fi
+        if [ "$(wc -c <"$dir/part")" -ge 65536 ]; then
+            if [ -e "$dir/full" ]; then lost=$((lost + $(wc -c <"$dir/full"))) && echo "$lost" >"$dir/lost"; fi
+            mv "$dir/part" "$dir/full" && : >"$dir/part"
+        fi
     done
     rm -f "$dir/part"
     exec cat >/dev/null
@@ -71,6 +75,9 @@ for pause in 0.005 0.02 0.05 0.1 0.2 0.3 0.4; do
 done
 cat "$dir/full" "$dir/part" 2>/dev/null | tail -c 65536 >"$dir/.out"
 mv "$dir/.out" "$dir/out"
+lost=0
+if [ -e "$dir/lost" ]; then read -r lost <"$dir/lost"; fi
+put size "$((lost + $(cat "$dir/full" "$dir/part" 2>/dev/null | wc -c)))"
 # A machine that shuts down ends both: such work was interrupted, it did not end by itself.
 [ -z "$stopped" ] || [ "$code" -le 128 ] || exit "$code"
 # Cancelled work has not ended well, whatever its exit code.
@@ -78,4 +85,4 @@ if [ -e "$dir/cancelled" ] && [ "$code" -eq 0 ]; then code=143; fi
 # A full disk must not turn an end into an interruption if that can be avoided.
 tries=0
 until put exit "$code" || [ "$tries" -ge 60 ]; do tries=$((tries + 1)) && sleep 1; done
-rm -f "$dir/pipe" "$dir/part" "$dir/full" "$dir/drained"
+rm -f "$dir/pipe" "$dir/part" "$dir/full" "$dir/lost" "$dir/drained"

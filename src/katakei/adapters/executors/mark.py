@@ -22,8 +22,8 @@ from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.outside_text import one_line
 from katakei.domain.spec import RESERVED_VARIABLES
 
-TAIL = 8_192
-"""Bytes of output that are reported of one work; as base64 well within the 24,000 characters that Run Command keeps."""
+TAIL = 16_384
+"""Bytes of output that are reported of one work; as base64 within the 24,000 characters that Run Command keeps."""
 
 EXACTLY = 'exec "$@"'
 """The command of a job that has only an argument vector: the shell interprets nothing of it."""
@@ -36,8 +36,9 @@ _PLACE = re.compile(r"[A-Za-z0-9-]{1,64}@[A-Za-z0-9-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _LAST_MOMENT = int(datetime(3000, 1, 1, tzinfo=UTC).timestamp())
 _HIGHEST_CODE = 255
-_FIELDS = 9
-_FIELDS_BEFORE = 8  # of the version before, whose reports end before the place
+_SIZE = re.compile(r"[0-9]{1,18}")
+_FIELDS = 10
+_FIELDS_BEFORE = 8  # of the version before, whose reports end before the place and the size
 
 
 class MarkState(Enum):
@@ -80,6 +81,7 @@ class Mark:
         out: The tail of the work's output.
         place: The identity of the machine and its state folder, as `<machine>@<folder>`; '' in the report of a start
             by the version before.
+        cut: How many bytes of the output before `out` are not reported.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Mark:
     why: str = ""
     out: str = ""
     place: str = ""
+    cut: int = 0
 
     def believed(self, place: str, *, begun: bool) -> "Mark":
         """This mark, or UNKNOWN where it says that nothing was begun and that cannot be known.
@@ -110,7 +113,7 @@ class Mark:
     @property
     def work(self) -> WorkStatus:
         """The mark as the domain knows it."""
-        return WorkStatus(_WORK[self.state], self.exit, self.out, self.why)
+        return WorkStatus(_WORK[self.state], self.exit, self.out, self.why, self.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +219,16 @@ def read(output: str) -> MarkReport:
 def _mark(fields: Sequence[str]) -> Mark | None:
     if len(fields) not in {_FIELDS, _FIELDS_BEFORE} or fields[0] != "katakei-mark":
         return None
-    _, name, state, code, now, machine, why, out, *place = fields
+    _, name, state, code, now, machine, why, out, *more = fields
+    place, size = more or ("", "-")
     try:
         at = datetime.fromtimestamp(_number(now, _LAST_MOMENT), UTC)
         ended = None if code == "-" else _number(code, _HIGHEST_CODE)
         machine = "" if machine == "-" else one_line(machine)
-        where = place_in("".join(place))
-        return Mark(name, MarkState(state), at, ended, machine, one_line(_decode(why)), _decode(out), where)
+        told = b"" if out == "-" else base64.b64decode(out, validate=True)
+        cut = max(0, int(size) - len(told)) if _SIZE.fullmatch(size) else 0
+        words = one_line(_decode(why)), told.decode(errors="replace")
+        return Mark(name, MarkState(state), at, ended, machine, *words, place_in(place), cut)
     except (ValueError, binascii.Error):
         return None
 

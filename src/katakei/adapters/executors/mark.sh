@@ -4,7 +4,7 @@
 #   $root/<rollout>/<attempt>-<intent>/   made by mkdir, which only one process can do: the claim
 #       machine: the id of the machine that made it. A folder can be shared by machines, or be copied in an image.
 #       boot_id, pid and work (of the keeper and of the work, each with its start in ticks since that boot),
-#       out (the last 64 KiB), exit, forbidden: each made by rename
+#       out (the last 64 KiB), size (bytes of the whole output), exit, forbidden: each made by rename
 #       cancelled: the work was told to end
 #       go: made by mkdir, by the keeper before it runs anything, or by a reader who judges that it never will
 #   $root/.machines/<machine>   what this machine knows of this folder. The first line is a random id, its identity; the
@@ -14,7 +14,7 @@
 # The keeper (`keep.sh`) makes the claim itself, so that no claim ever exists without a keeper.
 set -uf
 root=${KATAKEI_STATE:-/var/lib/katakei}
-tail=8192
+tail=16384
 patience=20  # quarters of a second between SIGTERM and SIGKILL
 
 now() { date +%s; }
@@ -138,15 +138,16 @@ judge() {
 # because they may hold any character.
 report() {
     locate
-    out=''
+    out='' size=''
+    { read -r size <"$2/size"; } 2>/dev/null
     if [ "$state" = running ]; then
         out=$(cat "$2/full" "$2/part" 2>/dev/null | tail -c "$tail" | encode)
     elif [ -s "$2/out" ]; then
         out=$(tail -c "$tail" "$2/out" | encode)
     fi
     why=$(printf '%s' "$why" | encode)
-    printf 'katakei-mark %s %s %s %s %s %s %s %s\n' \
-        "$1" "$state" "${code:--}" "$(now)" "${self:--}" "${why:--}" "${out:--}" "$here"
+    printf 'katakei-mark %s %s %s %s %s %s %s %s %s\n' \
+        "$1" "$state" "${code:--}" "$(now)" "${self:--}" "${why:--}" "${out:--}" "$here" "${size:--}"
 }
 
 # The exit code is for people only. The work's own code is never passed on: 194 would make the agent reboot the machine.

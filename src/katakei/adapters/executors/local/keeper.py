@@ -275,6 +275,7 @@ class _Reader:
     def __init__(self, out: Path, output: int, control: int, done: int) -> None:
         self._out, self._output, self._control, self._done = out, output, control, done
         self._tail = b""
+        self._size = 0
         self._clock = SystemClock()
         self._live = out.with_name(LIVE)
         self._shown: datetime | None = None
@@ -298,6 +299,7 @@ class _Reader:
             if self._output in ready:
                 more = os.read(self._output, KEPT)
                 self._tail = (self._tail + more)[-KEPT:]
+                self._size += len(more)
                 if not more:
                     self._write_after_the_end(already=ended)
                     return
@@ -329,6 +331,7 @@ class _Reader:
         with contextlib.suppress(OSError):
             draft.write_bytes(self._tail)
             draft.rename(self._out)
+            put(self._out.parent, "size", str(self._size))
             self._live.unlink(missing_ok=True)
         os.close(self._done)
         self._done = -1

@@ -5,7 +5,7 @@ A mark is a folder with the same files as on a target (see mark.sh):
 * the folder itself, made by mkdir, which only one process can: the claim
 * `machine`: the machine id of the machine that made it; a state folder can be shared, or be copied in an image
 * `boot_id`, `pid` (the keeper) and `work` (the process that leads the work), each with its pid and raw start time
-* `out` (the last 64 KiB), `exit`, `forbidden`: each made by rename
+* `out` (the last 64 KiB), `size` (bytes of the whole output), `exit`, `forbidden`: each made by rename
 * `cancelled`: the work was told to end
 * `go`: made by mkdir by the keeper before it runs anything, or by a process that rules the claim out
 
@@ -209,9 +209,11 @@ class LocalMarks:
                 file.seek(max(0, size - tail))
                 out = file.read().decode(errors="replace")
         except OSError:
-            out = ""
+            out, size = "", 0
+        whole = _first_line(self._folder / name / "size") or ""
+        cut = int(whole) - min(size, tail) if whole.isdigit() and len(whole) <= 18 else 0
         now = SystemClock().now().replace(microsecond=0)
-        return Mark(name, judged.state, now, judged.exit, "", judged.why, out)
+        return Mark(name, judged.state, now, judged.exit, "", judged.why, out, cut=max(0, cut))
 
     def _judge(self, folder: Path) -> Judged:
         if not folder.is_dir():
