@@ -57,7 +57,7 @@ def test_internal_error_in_a_rollout_ends_with_130(
     assert cli.run(["roll"]) is ExitCode.INTERRUPTED
     said = capsys.readouterr().err
     assert "internal error: ZeroDivisionError: division by zero" in said
-    assert "is not finished" in said
+    assert "NOT FINISHED  v2 of shop on web0 (rollout r-test, " in said
 
 
 def test_output_escapes_what_the_terminal_cannot_show() -> None:
