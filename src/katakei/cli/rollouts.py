@@ -144,8 +144,8 @@ def roll_(context: Context, options: RollOptions) -> int:
     if options.dry_run:
         _plan(context, options)
         return ExitCode.DONE
+    _confirm_manual_work(options)
     request = replace(_request(options), as_recorded=options.as_recorded, accept_others=options.yes)
-    _confirm_manual_work(options, request)
     check_journal_outlives_job(context.journal, os.environ, ephemeral=options.ephemeral)
     return _open_and_drive(context, request, yes=options.yes)
 
@@ -179,8 +179,10 @@ def _request(options: PlanOptions) -> RolloutRequest:
     from katakei import config
 
     group, file, run = options.group, options.file, options.run
-    if (file is not None) + (run is not None) + options.manual > 1:
-        raise UsageError("--file, --run and --manual each say what to do on the targets: give one of them")
+    if file and run:
+        raise UsageError("--run and a configuration file both say what to run: give one of them")
+    if options.manual and (file or run):
+        raise UsageError("--manual leaves the work to you, but something else says what to run: give one of them")
     overrides = config.Overrides(only=options.only, target_group=group)
     source = file or (DEFAULT_FILE if run is None and not options.manual and DEFAULT_FILE.exists() else None)
     if source and file is None and group is not None:
@@ -212,14 +214,14 @@ def _name(group: str) -> str:
     return group.partition(":targetgroup/")[2].partition("/")[0] or group
 
 
-def _confirm_manual_work(options: RollOptions, request: RolloutRequest) -> None:
+def _confirm_manual_work(options: RollOptions) -> None:
     """Manual work must be meant: mostly a file was forgotten, and a server would be out until somebody looks.
 
     Raises:
         UsageError: Nothing says what to run, and nobody sits at a terminal who could say that they do the work.
         RefusedError: The person does not.
     """
-    if options.file or options.run or options.manual or request.spec.work.executor != "manual" or DEFAULT_FILE.exists():
+    if options.file or options.run is not None or options.manual or DEFAULT_FILE.exists():
         return
     if not on_terminal(0):
         raise UsageError(

@@ -65,20 +65,18 @@ def test_only_one_thing_says_what_to_do(here: Path, given: dict[str, object]) ->
 
 def test_manual_work_without_a_terminal_must_be_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forgotten = options(group="web")
-    request = rollouts._request(forgotten)
     with pytest.raises(UsageError, match="to do the work by hand, add --manual"):
-        rollouts._confirm_manual_work(forgotten, request)
-    named = options(group="web", manual=True)
-    rollouts._confirm_manual_work(named, rollouts._request(named))
+        rollouts._confirm_manual_work(forgotten)
+    rollouts._confirm_manual_work(options(group="web", manual=True))
     monkeypatch.setattr(rollouts, "on_terminal", lambda _: True)
     monkeypatch.setattr(rollouts, "ask", lambda *_: False)
     with pytest.raises(RefusedError, match="not confirmed"):
-        rollouts._confirm_manual_work(forgotten, request)
+        rollouts._confirm_manual_work(forgotten)
     monkeypatch.setattr(rollouts, "ask", lambda *_: True)
-    rollouts._confirm_manual_work(forgotten, request)
+    rollouts._confirm_manual_work(forgotten)
     (here / "katakei.yml").write_text(FILE.replace("{ssm: {run: ./deploy}}", "{manual: }"))
     monkeypatch.setattr(rollouts, "ask", lambda *_: False)
-    rollouts._confirm_manual_work(options(), rollouts._request(options()))
+    rollouts._confirm_manual_work(options())
 
 
 def test_nobody_is_asked_without_a_terminal() -> None:
