@@ -162,7 +162,8 @@ class OnTheLab:
         self._folders = {TargetId(each.id): Path(each.folder) for each in lab.targets}
         self.targets = tuple(Target(TargetId(each.id), "", each.address, each.zone, ()) for each in lab.targets)
         for folder in self._folders.values():
-            shutil.rmtree(folder / "state" / "r-7", ignore_errors=True)
+            for known in ("r-7", ".machines"):
+                shutil.rmtree(folder / "state" / known, ignore_errors=True)
             for left in ("begun", "go_on"):
                 (folder / left).unlink(missing_ok=True)
         self.clock = TurnedClock()
