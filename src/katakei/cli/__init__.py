@@ -10,14 +10,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from katakei import __version__
 from katakei.cli.examples import epilog
 from katakei.cli.messages import internal_error, say
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, NoAnswerError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # The module of each command, and its line in `--help`: help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -66,8 +69,10 @@ class Lazy(click.Group):
         command.epilog = command.epilog or epilog(cmd_name)
         return command
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """The commands that begin so; click itself would import every one of them for its line."""
+        from click.shell_completion import CompletionItem  # only where a shell asks: start-up is a promise
+
         options = super().shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
         commands = [(name, line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
         return [*(CompletionItem(name, help=line) for name, line in commands), *options]

@@ -4,7 +4,6 @@ On a terminal a view is painted over the one before. Without one, and with `--js
 something has changed, so that a log stays short. Ctrl-C is the way to end both, and no error.
 """
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -136,6 +135,8 @@ def _footer(queries: "Queries", seconds: float, trouble: str) -> str:
 
 def _paint(text: str, footer: str) -> None:
     """Paints over what was painted before; never more lines than the terminal has."""
+    import shutil  # only for a terminal: start-up is a promise
+
     columns, rows = shutil.get_terminal_size()
     lines, used = [], 0
     for line in harmless(text).splitlines():
