@@ -107,6 +107,9 @@ bench: setup .venv-aws/.ready .venv-bench/.ready  ## compare with common tools, 
 soak: setup  ## run random rollouts with faults, kills and competing processes; MINUTES=10 SEED=… KILLS=1 ROLLOUTS=200
 	$(PY) -m tests.soak $(foreach name,MINUTES SEED FROM ROLLOUTS RATE LANES,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z)=$($(name)))) $(if $(KILLS),--kills)
 
+mutants: setup .venv-aws/.ready  ## break the safety-relevant code in many small ways; a test must notice each: an hour
+	$(PY) -m tests.mutants $(WORDS)
+
 demo: setup  ## roll two servers from v1 to v2 on the lab, under load, without a lost request
 	$(BIN)/katakei demo
 
@@ -129,4 +132,4 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 
-.PHONY: help setup lint types check packages test plays rest rest-others $(SPLIT:tests/%=rest-%) accept bench soak demo lab docs fix pins
+.PHONY: help setup lint types check packages test plays rest rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab docs fix pins

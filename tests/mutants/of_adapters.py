@@ -1,0 +1,151 @@
+"""The mutations of the drivers: marks and executors, probes, journals and leases, the clock."""
+
+from tests.mutants.mutation import Mutation, rows
+
+WORK_STATUS = rows(
+    "adapters/executors/ssm/work_status.py",
+    ("if facts.answer and facts.answer.mark.state in _FINAL:", "if False:"),
+    ("if facts.invocation and facts.invocation.open:", "if False:"),
+    (
+        "others_are_late = last is not None and facts.now - last > LATE_START + RECENT",
+        "others_are_late = last is not None",
+    ),
+    (
+        "return printed.state is MarkState.REFUSED and (facts.ticket == facts.newest or others_are_late)",
+        "return printed.state is MarkState.REFUSED",
+    ),
+    (
+        "if facts.answer and (facts.sent is None or facts.answer.asked > facts.sent) else None",
+        "if facts.answer else None",
+    ),
+    ("query = last is None or facts.now - last >= CONFIRM_INTERVAL", "query = last is None"),
+    ("if facts.sent and answer.asked - facts.sent > LATE_START:", "if facts.sent:"),
+    (
+        "if facts.answer is None or facts.answer.mark.state is not MarkState.ABSENT:\n        return False",
+        "if facts.answer is None:\n        return False",
+    ),
+    (
+        "if facts.ticket and facts.over is None and facts.sent is not None and facts.now - facts.sent < RECENT:",
+        "if False:",
+    ),
+    ("return all(moment is None or facts.answer.asked > moment for moment in (facts.sent, facts.over))", "return True"),
+    ("return running and facts.now - max(moments) < RECENT", "return running"),
+)
+
+KEEPER_SH = rows(
+    "adapters/executors/keep.sh",
+    ('[ "$(date +%s)" -le "$not_after" ] || exit 75\n', ""),
+    ('mkdir -m 700 "$dir" || exit 73\n', 'mkdir -p -m 700 "$dir" || exit 73\n'),
+    ('&& mkdir "$dir/go" || exit 73', "|| exit 73"),
+    ('case $said in "0+0 "*) : >"$dir/drained" && return ;; esac', 'case $said in "0+0 "*) return ;; esac'),
+    ('[ -z "$stopped" ] || [ "$code" -le 128 ] || exit "$code"\n', ""),
+    ('if [ -e "$dir/cancelled" ] && [ "$code" -eq 0 ]; then code=143; fi\n', ""),
+)
+
+MARK_SH = rows(
+    "adapters/executors/mark.sh",
+    ('    [ "$boot_then" = "$(boot)" ] || return 1\n', ""),
+    ('began "$pid" && [ "$began" = "$start" ] && return 0', 'began "$pid" && return 0'),
+    ('[ "$1" != Z ] && [ "$1" != X ]', "true"),
+    ('mkdir -m 700 "$1" 2>/dev/null || return 1', 'mkdir -p -m 700 "$1" 2>/dev/null || return 1'),
+    ('if [ "$(now)" -gt "$its_not_after" ]; then', "if false; then"),
+    ('[ -n "$found" ] && { [ -n "$self" ] || [ "$lines" = 1 ]; }', '[ -n "$found" ]'),
+    ('[ "$id" = "${self:-$id}" ] && found=$lines', "found=$lines"),
+    ('in_session() { [ "$5" = "$1" ] && [ "${21}" -le "$began" ]; }', 'in_session() { [ "${21}" -le "$began" ]; }'),
+    ('        bar "$dir" "forbidden before it was begun"\n', ""),
+    ('    for each in $told; do session "$each" KILL; done\n', ""),
+)
+
+MARK = rows(
+    "adapters/executors/mark.py",
+    ("        lines = lines[:-1]  # a cut base64 text may still look complete\n", "        pass\n"),
+    ("    MarkState.INTERRUPTED: WorkState.INTERRUPTED,", "    MarkState.INTERRUPTED: WorkState.NOT_STARTED,"),
+    ("    MarkState.UNKNOWN: WorkState.UNKNOWN,", "    MarkState.UNKNOWN: WorkState.NOT_STARTED,"),
+    ("if not _NAME.fullmatch(name) or name in _OURS:", "if not _NAME.fullmatch(name):"),
+    ('if "\\0" in value:', "if False:"),
+    ('return f"{key.rollout}/{key.attempt}-{key.intent.value}"', 'return f"{key.rollout}/{key.attempt}"'),
+)
+
+LOCAL = (
+    *rows(
+        "adapters/executors/local/state_folder.py",
+        (
+            "return bool(host) and (host, name) == (our_host, our_name) and boot != our_boot",
+            "return bool(host) and (host, name) == (our_host, our_name)",
+        ),
+        (
+            "return bool(host) and (host, name) == (our_host, our_name) and boot != our_boot",
+            "return bool(host) and name == our_name and boot != our_boot",
+        ),
+    ),
+    *rows(
+        "adapters/executors/local/marks.py",
+        ('return Judged(MarkState.UNKNOWN, why="this user may not read the mark")', "return Judged(MarkState.ABSENT)"),
+        ("if boot != self._boot:", "if False:"),
+        ("if lock is Lock.FREE and not inherited:", "if lock is Lock.FREE:"),
+        ("return ProcessFate.ALIVE if started == recorded.started else ProcessFate.DEAD", "return ProcessFate.ALIVE"),
+        (
+            "Judged(MarkState.UNKNOWN if fate is ProcessFate.UNKNOWN else MarkState.INTERRUPTED, why=why)",
+            "Judged(MarkState.INTERRUPTED, why=why)",
+        ),
+    ),
+    *rows(
+        "adapters/executors/local/keeper.py",
+        ("    if SystemClock().now() > datetime.fromisoformat(task.not_after):\n        return TOO_LATE\n", ""),
+        ('    if code == 0 and (folder / "cancelled").exists():', "    if False:"),
+        (
+            '    folder.mkdir(mode=0o700)\n    put(folder, "boot_id", boot)',
+            '    folder.mkdir(mode=0o700, exist_ok=True)\n    put(folder, "boot_id", boot)',
+        ),
+    ),
+)
+
+JOURNALS = (
+    *rows(
+        "adapters/journals/lease_holders.py",
+        ("-SKEW <= self.age <= FRESH_HEARTBEAT", "self.age <= FRESH_HEARTBEAT"),
+        ("if holder.beat not in silent and", "if"),
+        ("silent=frozenset() if heard else beats,", "silent=beats,"),
+    ),
+    *rows(
+        "adapters/journals/lease_rows.py",
+        ("max((row.epoch for row in rows), default=0) + 1)", "max((row.epoch for row in rows), default=0))"),
+        ("if not lease.groups or held != len(lease.groups):", "if not lease.groups or not held:"),
+        ("table.c.held, table.c.epoch == lease.epoch, *same)", "table.c.held, *same)"),
+        ("(_owner(row), row.rollout) != (owner, rollout)]", "_owner(row) != owner]"),
+    ),
+    *rows(
+        "adapters/journals/s3/leases.py",
+        (
+            "return row.held and (_owner(row), row.epoch) == (lease.owner, lease.epoch)",
+            "return row.held and row.epoch == lease.epoch",
+        ),
+        (
+            "return row.held and (_owner(row), row.epoch) == (lease.owner, lease.epoch)",
+            "return (_owner(row), row.epoch) == (lease.owner, lease.epoch)",
+        ),
+        ("unchanged_since(seen.found))", "unchanged_since(self._bucket.get(_key(group))))"),
+        ("        if not claimed:\n            self.release(lease)\n", ""),
+    ),
+    *rows(
+        "adapters/journals/s3/bucket.py",
+        ("return doubtful and self._holds(key, text)", "return False"),
+        ("                if self._holds(key, text):\n                    return True\n", ""),
+        (
+            "            page, more = self._page(folder, found[-1])\n",
+            "            page, more = self._page(folder, found[0])\n",
+        ),
+        (
+            "return IfMatch(found.etag) if found else Condition.IF_ABSENT",
+            "return IfMatch(found.etag) if found else Condition.ALWAYS",
+        ),
+        ("                if version > SCHEMA_VERSION:", "                if False:"),
+    ),
+)
+
+CLOCK = rows(
+    "adapters/system/clock.py",
+    ('CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)', "CLOCK = time.CLOCK_MONOTONIC"),
+)
+
+MUTATIONS: tuple[Mutation, ...] = (*WORK_STATUS, *KEEPER_SH, *MARK_SH, *MARK, *LOCAL, *JOURNALS, *CLOCK)

@@ -1,0 +1,130 @@
+"""The mutations of the durable turn, the lease, the calls, the plan and the use cases."""
+
+from tests.mutants.mutation import Mutation, rows
+
+RUNNER = rows(
+    "runtime/runner.py",
+    ("        self._lease.renew()\n        self._catch_up()", "        self._catch_up()"),
+    ("if self._drivers.clock.now() - self._lease.proved > PROOF_MAX_AGE:", "if False:"),
+    (
+        "            if not self._append(events, facts):\n                actions = ()\n                continue",
+        "            self._append(events, facts)",
+    ),
+    (
+        "self._dispatcher.submit(self._with_last_looks(actions), self._lease.until)",
+        "self._dispatcher.submit(actions, self._lease.until)",
+    ),
+    ("if now - self._deaf_since > OUTAGE_LIMIT:", "if False:"),
+    ("asked, self._facts = self._drivers.clock.now(), list(facts)", "asked = self._drivers.clock.now()"),
+    ("        self._lease.prove(asked)\n", "        self._lease.prove(self._drivers.clock.now())\n"),
+    ("known = still_valid(actions, then, rollout)", "known = still_valid(actions, rollout, rollout)"),
+    ("if now - silent > OUTAGE_LIMIT:", "if False:"),
+    (
+        "if now - self._trouble_since > OUTAGE_LIMIT or (lasting and not anything_out):",
+        "if now - self._trouble_since > OUTAGE_LIMIT:",
+    ),
+    (
+        "if now - self._trouble_since > OUTAGE_LIMIT or (lasting and not anything_out):",
+        "if lasting and not anything_out:",
+    ),
+    ("        self._deaf_since = None\n        return turn", "        return turn"),
+)
+
+DISPATCHER = rows(
+    "runtime/dispatcher.py",
+    ("if left < timedelta(0):", "if False:"),
+    ("return act(min(DEADLINE, left))", "return act(DEADLINE)"),
+    ("        self._tried |= targets\n", ""),
+    ("busy = self._tried.union(*(targets for targets, _ in self._flying))", "busy = self._tried"),
+    ("self.troubles += [error] if isinstance(error, UnreachableError) else []", "pass"),
+    ("refused = rejected.which or dict.fromkeys(what, str(rejected))", "refused = rejected.which"),
+    ("taken = tuple(target for target in places if target not in turned)", "taken = tuple(places)"),
+    ("return not wait([future for _, future in self._flying], within.total_seconds()).not_done", "return True"),
+    (
+        "ask = self._executor.forbid if isinstance(ends[0], ForbidWork) else self._executor.cancel",
+        "ask = self._executor.cancel",
+    ),
+)
+
+LEASE = rows(
+    "runtime/lease_keeper.py",
+    ("watched if asked - since >= SILENCE_LIMIT else frozenset()", "watched"),
+    ("SILENCE_LIMIT = LEASE_DURATION + SAFETY_MARGIN", "SILENCE_LIMIT = SAFETY_MARGIN"),
+    ("if not beats or (watched and beats != watched):", "if not beats:"),
+    ("return self._proved + LEASE_DURATION - SAFETY_MARGIN", "return self._proved + LEASE_DURATION + SAFETY_MARGIN"),
+    ("self._proved = max(self._proved, at)", "self._proved = at"),
+    ("            self.prove(asked)\n", "            self.prove(self._clock.now())\n"),
+)
+
+OBSERVER = rows(
+    "runtime/observer.py",
+    ("groups={**last.groups, **merged},", "groups={**merged},"),
+    ("self._deleted -= seen.keys()", "self._deleted -= set()"),
+    (
+        "return GroupObservation({**last.seen, **new.seen}, last.full_begun)",
+        "return GroupObservation({**last.seen, **new.seen}, new.full_begun)",
+    ),
+    (
+        "absent = dict.fromkeys(missed, RegistrationHealth(HealthState.ABSENT,",
+        "absent = dict.fromkeys((), RegistrationHealth(HealthState.ABSENT,",
+    ),
+    ("if flying and not flying.done():", "if False:"),
+    ("self._allowed[arn] = allowed.less() if allowed.one_is_left else allowed", "self._allowed[arn] = allowed"),
+)
+
+SESSION = rows(
+    "runtime/session.py",
+    ("        if self._runner.settled(within):\n            self._lease.release()", "        self._lease.release()"),
+    (
+        "        except BaseException:\n            lease.release()\n            raise",
+        "        except BaseException:\n            raise",
+    ),
+    ("if self._interrupted_by and not self.rollout.interrupted:", "if False:"),
+)
+
+PLANNING = (
+    *rows(
+        "planning/checks.py",
+        (
+            "if group.target_type in {TargetType.LAMBDA, TargetType.ALB}:",
+            "if group.target_type in {TargetType.LAMBDA}:",
+        ),
+        ("if not group.cross_zone:", "if False:"),
+        ("if group.autoscaling:", "if False:"),
+        ("if plan.targets and floor.count and floor.base - most < floor.count:", "if False:"),
+        (
+            "elif floor.per_zone and (zone := _tight_zone(plan, group)):",
+            "elif False and (zone := _tight_zone(plan, group)):",
+        ),
+        ("if len(stay) < floor.count:", "if len(stay) + 1 < floor.count:"),
+        ("if there < floor.per_zone:", "if False:"),
+        ("if plan.kind is PlanKind.ROLL and survey.elsewhere and not accepted.only_these_groups:", "if False:"),
+        ("if plan.kind is PlanKind.ROLL and foreign and not accepted.ignore_draining:", "if False:"),
+        ("return not survey.lab and plan.spec.drain.settle < SAFE_SETTLE", "return False"),
+        ("SAFE_SETTLE = timedelta(seconds=30)", "SAFE_SETTLE = timedelta(seconds=10)"),
+        ("m.seen.serving and m.registration not in leaving]", "m.registration not in leaving]"),
+        ("m.seen.serving and m.registration not in leaving]", "m.seen.serving]"),
+    ),
+    *rows(
+        "planning/planner.py",
+        ("if HealthState.DRAINING not in states(survey, target.id))", "if True)"),
+        ("base = sum(not member.seen.out for member in survey.members[group])", "base = len(survey.members[group])"),
+        (
+            "return Floor(request.spec.window.floor.up(base), base,",
+            "return Floor(request.spec.window.floor.down(base), base,",
+        ),
+        (
+            "max(1, request.spec.window.max_unavailable.down(smallest))",
+            "max(1, request.spec.window.max_unavailable.up(smallest))",
+        ),
+        ("set(states(survey, t.id)) != {HealthState.HEALTHY}, zones", "False, zones"),
+        ("    if reasons := reasons_against(plan, survey, accepted):\n", "    if reasons := ():\n"),
+    ),
+)
+
+APP = rows(
+    "app/control.py",
+    ("if version_needed(command) > state.owner_version:", "if False:"),
+)
+
+MUTATIONS: tuple[Mutation, ...] = (*RUNNER, *DISPATCHER, *LEASE, *OBSERVER, *SESSION, *PLANNING, *APP)
