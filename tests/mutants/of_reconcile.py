@@ -34,7 +34,7 @@ CONTEXT = rows(
     ),
     ("not health.serving and not (health.idle and place.group in unused)", "not health.serving and not health.idle"),
     ("return None if self.floors_unseen else floor_violation", "return floor_violation"),
-    ("if self.health and not any(health.serving for health in self.health):", "if self.health:"),
+    ("return bool(self.health) and not any(health.serving for health in self.health or ())", "return bool(self.health)"),
     (
         "return max(settle, *(group.delay for group in self.groups)) + limits.draining_extra",
         "return settle + limits.draining_extra",

@@ -33,6 +33,8 @@ from katakei.domain.observation import (
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.spec import Drain, DrainUntil
+from katakei.reconcile.capacity import count_serving
+from katakei.reconcile.context import TurnContext
 from katakei.reconcile.observe import observation_request
 
 DRAINING, ABSENT, HEALTHY, DOWN = HealthState.DRAINING, HealthState.ABSENT, HealthState.HEALTHY, HealthState.UNHEALTHY
@@ -236,3 +238,13 @@ def test_unhealthy_target_leaves_despite_floor() -> None:
     kept = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, "never healthy", Intent.KEEP_OUT, Cause.FAILED)
     rollout = standing(plan, Phase.WARMING, kept)
     assert deregistered(turn(rollout, 2, DOWN, DOWN)) == [t(plan)]
+
+
+def test_target_without_observation_may_have_requests_pending() -> None:
+    rollout = standing(a_plan(), Phase.OUT)
+    unseen = seen(rollout, later(400), {0: DRAINING}, age=seconds(60))
+    context = TurnContext(rollout, unseen, count_serving(rollout, unseen, later(400)), later(400)).target(
+        t(rollout.plan)
+    )
+    assert context.health is None
+    assert not context.nothing_pending

@@ -15,6 +15,8 @@ from tests.unit.given import (
     moved,
     moves,
     notes,
+    older,
+    registered,
     seconds,
     seen,
     standing,
@@ -204,3 +206,19 @@ def test_return_without_wait_needs_call_and_observation() -> None:
     back = e.PhaseChanged(NOON, t(plan), Phase.RETURNING)
     assert not moves(turn(given(plan, [back]), 1, INITIAL))
     assert not moves(turn(given(plan, [back, *called(plan)]), 30, INITIAL, age=seconds(20)))
+
+
+def test_return_needs_ip_observation_of_its_own_time() -> None:
+    """A take-out whose answer is still on its way leaves no call to measure from."""
+    rollout = standing(a_plan(ip=True), Phase.RETURNING, bare=True)
+    before_the_return = seen(rollout, later(0), age=seconds(1))
+    assert not registered(decided(rollout, before_the_return, later(1)))
+    assert registered(decided(rollout, seen(rollout, later(1)), later(1)))
+
+
+def test_soak_ends_by_the_oldest_observation() -> None:
+    plan = a_plan(groups=2)
+    rollout = standing(plan, Phase.SOAKING)
+    observed = seen(rollout, later(10))
+    assert not moves(decided(rollout, older(observed, plan.targets[0].registrations[1], 3), later(10)))
+    assert moves(decided(rollout, observed, later(10))) == {t(plan): Phase.DONE}

@@ -362,3 +362,16 @@ def test_aborted_failed_work_needs_a_check(check: Check, to: Phase) -> None:
     plan = undoable(1, floor=0, check=check)
     rollout = standing(plan, Phase.WORKING, e.AbortAsked(later(1), "kim"))
     assert moves(turn(rollout, 40, ABSENT, work=WorkStatus(WorkState.ENDED, 1))) == {t(plan): to}
+
+
+def test_rollout_without_revert_command_never_reverts_itself() -> None:
+    plan = a_plan(2, on_failure=BY_ITSELF)
+    rollout = given(plan, failed(plan))
+    assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT}), NOON)) == {t(plan, 1): Phase.SKIPPED}
+
+
+def test_aborted_revert_checks_ended_work_and_returns_it() -> None:
+    plan = undoable(2)
+    rollout = given(plan, brought(plan, Phase.WORKING), [REVERT, e.AbortAsked(later(101), "kim")])
+    ended = turn(rollout, 102, ABSENT, work=WorkStatus(WorkState.ENDED, 0))
+    assert moves(ended)[t(plan)] is Phase.CHECKING
