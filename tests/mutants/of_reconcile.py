@@ -34,7 +34,10 @@ CONTEXT = rows(
     ),
     ("not health.serving and not (health.idle and place.group in unused)", "not health.serving and not health.idle"),
     ("return None if self.floors_unseen else floor_violation", "return floor_violation"),
-    ("return bool(self.health) and not any(health.serving for health in self.health or ())", "return bool(self.health)"),
+    (
+        "return bool(self.health) and not any(health.serving for health in self.health or ())",
+        "return bool(self.health)",
+    ),
     (
         "return max(settle, *(group.delay for group in self.groups)) + limits.draining_extra",
         "return settle + limits.draining_extra",
@@ -101,8 +104,8 @@ DECIDE = rows(
     ("serving, free = left, free - 1", "serving = left"),
     ("intent = Intent.REVERT if turn.rollout.reverting else Intent.UPDATE", "intent = Intent.UPDATE"),
     (
-        "if out and turn.rollout.statuses[target.id].phase is Phase.LEFT_OUT:",
-        "if turn.rollout.statuses[target.id].phase is Phase.LEFT_OUT:",
+        "known = len(out) == len(observed) and turn.rollout",
+        "known = turn.rollout",
     ),
     ("if rollout.in_progress or not held:", "if not held:"),
     ("if waited > rollout.plan.spec.limits.waiting:", "if False:"),
@@ -144,7 +147,8 @@ DRAINING = rows(
         "if context.plan.kind is PlanKind.DEREGISTER or context.status.intent is Intent.KEEP_OUT:",
         "if context.plan.kind is PlanKind.DEREGISTER:",
     ),
-    ("return context.waited > context.drain_limit", "return False"),
+    ("return context.waited > min(limits)", "return False"),
+    ("return context.waited > min(limits)", "return context.waited > max(limits)"),
     ("if context.status.found_serving >= INTRUSIONS_ALLOWED:", "if False:"),
 )
 
@@ -238,15 +242,19 @@ RETURNING = rows(
         "    if True:\n        return (context.enter(Phase.SOAKING",
     ),
     (
-        "    if context.health and context.waited > context.plan.spec.limits.warming:",
-        "    if context.waited > context.plan.spec.limits.warming:",
+        "return context.health is not None and context.waited > limit and not serving",
+        "return context.waited > limit and not serving",
     ),
     ("if context.not_serving:\n        return _became_unhealthy", "if False:\n        return _became_unhealthy"),
     ("if steady >= soak or context.recalled:", "if True:"),
     ("steady = min(health.begun for health", "steady = max(health.ended for health"),
     ("phase = Phase.FAILED_SERVING if status.cause else Phase.DONE", "phase = Phase.DONE"),
     ("if waiting is None or (not context.plan.waits and _listed(context)):", "if waiting is None or _listed(context):"),
-    ("if context.health and context.waited > context.return_limit:", "if False:"),
+    ("    if _too_long(context, context.return_limit):", "    if False:"),
+    (
+        "return context.health is not None and context.waited > limit and not serving",
+        "return context.health is not None and context.waited > limit",
+    ),
     (
         "if context.missing(context.status.registered):\n        return (context.register()",
         "if False:\n        return (context.register()",
@@ -379,7 +387,11 @@ ROLLOUT = rows(
     ("intent, before.attempt + 1, why, touched", "intent, before.attempt, why, touched"),
     ("after = replace(after, reverted=intent is Intent.REVERT)", "after = replace(after, reverted=False)"),
     ("approved=False, may_run=True, touched_before", "approved=False, touched_before"),
-    ("ticket=None, exit=None, approved=False,", "exit=None, approved=False,"),
+    (
+        "ticket=None, exit=None, approved=False,",
+        "exit=None, approved=False,",
+        "every way to WORKING begins an attempt, and its status begins without a ticket",
+    ),
     (
         "    if event.to is Phase.CHECKING:\n        return replace(after, may_run=False)",
         "    if False:\n        return replace(after, may_run=False)",

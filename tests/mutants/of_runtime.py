@@ -4,7 +4,10 @@ from tests.mutants.mutation import Mutation, rows
 
 RUNNER = rows(
     "runtime/runner.py",
-    ("        self._lease.renew()\n        self._catch_up()", "        self._catch_up()"),
+    ("return jump is not None and jump >= self._looked", "return False"),
+    ("        if self._jumped():\n            self._observation = Observation()\n", ""),
+    ("if each.times > DROPS_TOLERATED]", "if each.times > 100]"),
+    ("        self._renew()\n        self._catch_up()", "        self._catch_up()"),
     ("if self._drivers.clock.now() - self._lease.proved > PROOF_MAX_AGE:", "if False:"),
     (
         "            if not self._append(events, facts):\n                actions = ()\n                continue",
@@ -32,6 +35,18 @@ RUNNER = rows(
 
 DISPATCHER = rows(
     "runtime/dispatcher.py",
+    ("if fresh_until is not None and now > fresh_until:", "if False:"),
+    ("_by_deadline(leaving, OBSERVATION_MAX_AGE, now)", "_by_deadline(leaving, 3 * OBSERVATION_MAX_AGE, now)"),
+    ("_by_deadline(starts, VERDICT_MAX_AGE, now)", "_by_deadline(starts, 3 * VERDICT_MAX_AGE, now)"),
+    ("left = min(until, fresh_until or until) - now", "left = until - now"),
+    (
+        "(min(action.observed for action in some) + max_age, some)",
+        "(max(action.observed for action in some) + max_age, some)",
+    ),
+    (
+        "self._change(Register, [action for action in due if isinstance(action, Register)], until, None)",
+        "self._change(Register, [action for action in due if isinstance(action, Register)], until, now)",
+    ),
     ("if left < timedelta(0):", "if False:"),
     ("return act(min(DEADLINE, left))", "return act(DEADLINE)"),
     ("        self._tried |= targets\n", ""),
@@ -49,11 +64,21 @@ DISPATCHER = rows(
 LEASE = rows(
     "runtime/lease_keeper.py",
     ("watched if asked - since >= SILENCE_LIMIT else frozenset()", "watched"),
-    ("SILENCE_LIMIT = LEASE_DURATION + SAFETY_MARGIN", "SILENCE_LIMIT = SAFETY_MARGIN"),
     ("if not beats or (watched and beats != watched):", "if not beats:"),
     ("return self._proved + LEASE_DURATION - SAFETY_MARGIN", "return self._proved + LEASE_DURATION + SAFETY_MARGIN"),
     ("self._proved = max(self._proved, at)", "self._proved = at"),
-    ("            self.prove(asked)\n", "            self.prove(self._clock.now())\n"),
+    ("            self._note_proof(asked)\n", "            self._note_proof(self._clock.now())\n"),
+    ("if self._failure or (jump is not None and jump >= self._proved):", "if self._failure:"),
+    (
+        "if self._failure or (jump is not None and jump >= self._proved):",
+        "if jump is not None and jump >= self._proved:",
+    ),
+    ("        if self._failure:\n            raise", "        if False:\n            raise"),
+    (
+        "self.beat_until(max(now, due or now) + STALL_LIMIT)",
+        "self.beat_until(max(now, due or now) + 100 * STALL_LIMIT)",
+    ),
+    ("if self._clock.now() <= self._beats_until:", "if True:"),
 )
 
 OBSERVER = rows(
@@ -91,7 +116,8 @@ PLANNING = (
         ),
         ("if not group.cross_zone:", "if False:"),
         ("if group.autoscaling:", "if False:"),
-        ("if plan.targets and floor.count and floor.base - most < floor.count:", "if False:"),
+        ("elif serve and floor.count and floor.base - most < floor.count:", "elif False:"),
+        ("if most and missing and floor.base - most >= floor.count > floor.base - most - missing:", "if False:"),
         (
             "elif floor.per_zone and (zone := _tight_zone(plan, group)):",
             "elif False and (zone := _tight_zone(plan, group)):",
@@ -107,7 +133,7 @@ PLANNING = (
     ),
     *rows(
         "planning/planner.py",
-        ("if HealthState.DRAINING not in states(survey, target.id))", "if True)"),
+        ("t.id in held or HealthState.DRAINING not in states(survey, t.id))", "True)"),
         ("base = sum(not member.seen.out for member in survey.members[group])", "base = len(survey.members[group])"),
         (
             "return Floor(request.spec.window.floor.up(base), base,",
@@ -117,7 +143,7 @@ PLANNING = (
             "max(1, request.spec.window.max_unavailable.down(smallest))",
             "max(1, request.spec.window.max_unavailable.up(smallest))",
         ),
-        ("set(states(survey, t.id)) != {HealthState.HEALTHY}, zones", "False, zones"),
+        ("set(states(survey, target.id)) == {HealthState.HEALTHY}", "True"),
         ("    if reasons := reasons_against(plan, survey, accepted):\n", "    if reasons := ():\n"),
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.contracts.ledgers import Ledger, S3Ledger, SqliteLedger
 
+from katakei.adapters.journals.s3.event_chain import Link, unchain
 from katakei.domain.model import RolloutId
 
 RECORDED = Path(__file__).parents[1] / "unit" / "adapters" / "journals" / "recorded"
@@ -41,7 +42,7 @@ def dump(ledger: Ledger) -> str:
 
 
 def events_of(recording: Path) -> dict[RolloutId, list[str]]:
-    """The events of each rollout as they were written, straight from the text of a recording."""
+    """The events of each rollout as they were written, straight from the text of a recording, without the chain."""
     text = recording.read_text(encoding="utf-8")
     lines: dict[RolloutId, list[str]] = {}
     if recording.suffix == ".sql":
@@ -55,7 +56,7 @@ def events_of(recording: Path) -> dict[RolloutId, list[str]]:
         rollout, _, rest = name.partition("/")
         if rest.startswith("events/"):
             lines.setdefault(RolloutId(rollout), []).extend(value.splitlines())
-    return lines
+    return {rollout: unchain(Link.first(rollout), stored, empty=True)[0] for rollout, stored in lines.items()}
 
 
 def told(recording: Path) -> dict[RolloutId, Any]:

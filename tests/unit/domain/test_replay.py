@@ -207,3 +207,17 @@ def test_second_revert_retries_unreverted_targets() -> None:
 def test_register_step_begins_out_with_return_intent() -> None:
     plan = a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT)
     assert given(plan).statuses[WHO].intent is Intent.RETURN
+
+
+def test_requests_counted_by_every_owner_are_added() -> None:
+    story: list[e.Event] = []
+    for _ in range(2):
+        story += [e.RequestsAfterQuiet(later(5), WHO, 3), e.OwnerChanged(later(9), OWNER)]
+    status = standing(PLAN, Phase.WORKING, *story).statuses[WHO]
+    assert (status.arrived, status.arrived_before) == (0, 6)
+
+
+def test_failure_of_the_update_does_not_count_in_the_revert() -> None:
+    failed = e.PhaseChanged(later(1), WHO, Phase.LEFT_OUT, cause=Cause.FAILED)
+    assert standing(PLAN, Phase.WORKING, failed).failures == 1
+    assert standing(PLAN, Phase.WORKING, e.RevertAsked(NOON, "kim"), failed).failures == 0

@@ -188,7 +188,13 @@ def test_attribute_changes_is_empty_for_same_group() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("delay", seconds(0)), ("cross_zone", False), ("zonal_shift", ("a",)), ("autoscaling", ("asg",))],
+    [
+        ("delay", seconds(0)),
+        ("idle_timeout", seconds(600)),
+        ("cross_zone", False),
+        ("zonal_shift", ("a",)),
+        ("autoscaling", ("asg",)),
+    ],
 )
 def test_attribute_changes_compares_every_planned_attribute(name: str, value: object) -> None:
     group = a_group()

@@ -238,3 +238,33 @@ def test_turn_has_what_running_work_printed(monkeypatch: pytest.MonkeyPatch) -> 
     (target,) = turned.outputs
     assert turned.outputs == {target: "step 1\n"}
     assert turned.rollout.statuses[target].phase is Phase.WORKING
+
+
+def test_call_after_a_slow_observation_needs_the_lease_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call is repeated without an append, so no append proves the lease."""
+    process = ready_to_act()
+    with monkeypatch.context() as patch:
+        answering_calls(process, patch)
+        while not process.runner.rollout.at(Phase.DRAINING):
+            turn(process)
+        process.pool.run_what_is_due()
+    real = process.runner._observer.look
+
+    def look_slowly(*given: Any) -> Observation:
+        seen = real(*given)
+        process.clock.sleep(seconds(6))
+        process.runner._lease.release()
+        return seen
+
+    monkeypatch.setattr(process.runner._observer, "look", look_slowly)
+    with pytest.raises(LeaseLostError):
+        process.runner.turn()
+    process.pool.run_what_is_due()
+    assert not changes(process)
+
+
+def answering_calls(process: Process, patch: pytest.MonkeyPatch) -> None:
+    def gone(*_args: object) -> None:
+        raise NoAnswerError("timed out")
+
+    patch.setattr(process.runner._dispatcher._balancer, "deregister", gone)
