@@ -69,14 +69,10 @@ MARK = rows(
 LOCAL = (
     *rows(
         "adapters/executors/local/state_folder.py",
-        (
-            "return bool(host) and (host, name) == (our_host, our_name) and boot != our_boot",
-            "return bool(host) and (host, name) == (our_host, our_name)",
-        ),
-        (
-            "return bool(host) and (host, name) == (our_host, our_name) and boot != our_boot",
-            "return bool(host) and name == our_name and boot != our_boot",
-        ),
+        ("if (theirs.host, theirs.name) != (ours.host, ours.name):", "if theirs.host != ours.host:"),
+        ("if (theirs.host, theirs.name) != (ours.host, ours.name):", "if theirs.name != ours.name:"),
+        ('theirs.machine not in {"", ours.machine}:', "False:"),
+        ("return theirs.boot != ours.boot or theirs.pids == ours.pids", "return True"),
     ),
     *rows(
         "adapters/executors/local/marks.py",
@@ -93,10 +89,7 @@ LOCAL = (
         "adapters/executors/local/keeper.py",
         ("    if SystemClock().now() > datetime.fromisoformat(task.not_after):\n        return TOO_LATE\n", ""),
         ('    if code == 0 and (folder / "cancelled").exists():', "    if False:"),
-        (
-            '    folder.mkdir(mode=0o700)\n    put(folder, "boot_id", boot)',
-            '    folder.mkdir(mode=0o700, exist_ok=True)\n    put(folder, "boot_id", boot)',
-        ),
+        ("    folder.mkdir(mode=0o700)\n    root", "    folder.mkdir(mode=0o700, exist_ok=True)\n    root"),
     ),
 )
 

@@ -189,7 +189,7 @@ WORKING = rows(
         "(context.status.ticket is None or work.state is WorkState.NOT_STARTED)",
         "(context.status.ticket is None or work.state is WorkState.UNKNOWN)",
     ),
-    ("work.exit or 0, work.out)), _ended(context, work))", "0, work.out)), _ended(context, work))"),
+    ("work.exit or 0, work.out, work.cut)), _ended", "0, work.out, work.cut)), _ended"),
     (
         "return (_lost(context, begun=False), _refused(context, work))",
         "return (_lost(context, begun=True), _refused(context, work))",
@@ -375,8 +375,9 @@ REPLAY = rows(
     ),
     ("arrived = before.arrived_before + before.arrived", "arrived = before.arrived"),
     ("if event.to not in TRANSITIONS[before.phase]:", "if False:"),
-    ("marks=self.rollout.marks, touched=self.number)", "marks=self.rollout.marks)"),
-    ("after = replace(after, marks=self.rollout.revert_marks)", "after = replace(after, marks=self.rollout.marks)"),
+    ("marks=self.rollout.marks or after.place, touched=self.number)", "marks=self.rollout.marks or after.place)"),
+    ("marks=self.rollout.revert_marks or after.place)", "marks=self.rollout.marks or after.place)"),
+    ("marks=self.rollout.revert_marks or after.place)", "marks=self.rollout.revert_marks)"),
     ("after.cause is Cause.FAILED and before.cause is not Cause.FAILED", "after.cause is Cause.FAILED"),
     ("counts = after.reverted or not self.rollout.reverting", "counts = True"),
 )
@@ -385,11 +386,11 @@ ROLLOUT = rows(
     "domain/rollout.py",
     ("was_out=before.phase is Phase.LEFT_OUT,", "was_out=False,"),
     ("intent, before.attempt + 1, why, touched", "intent, before.attempt, why, touched"),
-    ("after = replace(after, reverted=intent is Intent.REVERT)", "after = replace(after, reverted=False)"),
+    ("reverted=intent is Intent.REVERT, entered", "reverted=False, entered"),
     ("approved=False, may_run=True, touched_before", "approved=False, touched_before"),
     (
-        "ticket=None, exit=None, approved=False,",
-        "exit=None, approved=False,",
+        "after, ticket=None, started=None,",
+        "after, started=None,",
         "every way to WORKING begins an attempt, and its status begins without a ticket",
     ),
     (

@@ -38,7 +38,7 @@ DISPATCHER = rows(
     ("if fresh_until is not None and now > fresh_until:", "if False:"),
     ("_by_deadline(leaving, OBSERVATION_MAX_AGE, now)", "_by_deadline(leaving, 3 * OBSERVATION_MAX_AGE, now)"),
     ("_by_deadline(starts, VERDICT_MAX_AGE, now)", "_by_deadline(starts, 3 * VERDICT_MAX_AGE, now)"),
-    ("left = min(until, fresh_until or until) - now", "left = until - now"),
+    ("self._left(min(until, fresh_until or until))", "self._left(until)"),
     (
         "(min(action.observed for action in some) + max_age, some)",
         "(max(action.observed for action in some) + max_age, some)",
@@ -48,7 +48,7 @@ DISPATCHER = rows(
         "self._change(Register, [action for action in due if isinstance(action, Register)], until, now)",
     ),
     ("if left < timedelta(0):", "if False:"),
-    ("return act(min(DEADLINE, left))", "return act(DEADLINE)"),
+    ("return act(min(DEADLINE, self._left(", "return act(max(DEADLINE, self._left("),
     ("        self._tried |= targets\n", ""),
     ("busy = self._tried.union(*(targets for targets, _ in self._flying))", "busy = self._tried"),
     ("self.troubles += [error] if isinstance(error, UnreachableError) else []", "pass"),
