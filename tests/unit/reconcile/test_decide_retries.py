@@ -237,10 +237,10 @@ def test_floor_lost_revert_is_retried() -> None:
 def test_failed_retry_stops_the_other_retries() -> None:
     plan = a_plan(2, window=2)
     both = e.RetryAsked(NOON, "kim", (t(plan, 0), t(plan, 1)))
-    again = [*at_work(plan), e.PhaseChanged(NOON, t(plan, 0), Phase.LEFT_OUT, cause=Cause.FAILED)]
-    story = [failed(plan, 0), failed(plan, 1), [e.Finished(NOON), both]]
-    rollout = given(plan, *story)
+    again: list[e.Event] = [*at_work(plan), e.PhaseChanged(NOON, t(plan, 0), Phase.LEFT_OUT, cause=Cause.FAILED)]
+    story: list[e.Event] = [*failed(plan, 0), *failed(plan, 1), e.Finished(NOON), both]
+    rollout = given(plan, story)
     assert moves(decided(rollout, seen(rollout, NOON, {0: ABSENT, 1: ABSENT}), NOON)).keys() == {t(plan, 0), t(plan, 1)}
-    stopped = given(plan, *story, again)
+    stopped = given(plan, story, again)
     assert stopped.stopped
     assert not moves(decided(stopped, seen(stopped, NOON, {0: ABSENT, 1: ABSENT}), NOON))
