@@ -34,7 +34,7 @@ class _SocketConnection(HTTPConnection):
         """Connect. The path of a socket must be short, so the folder is named by a descriptor."""
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        folder = os.open(self._path.parent, os.O_PATH)
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
         finally:
