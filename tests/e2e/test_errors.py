@@ -138,7 +138,7 @@ CASES = (
     case("in CI", "roll LaravelTargetGroup --run true", 4, "this is a CI job", "--journal", "--ephemeral", CI="true"),
     # the command itself
     case("no command", "", 2, "Usage: katakei", "roll"),
-    case("no such command", "rol", 2, "No such command"),
+    case("no such command", "rol", 2, "there is no command"),
     case("no such option", "roll --forse", 2, "No such option", "--force"),
     case("too many words", "status a b", 2, "unexpected extra argument"),
 )

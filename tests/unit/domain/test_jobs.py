@@ -1,10 +1,12 @@
 """Tests of jobs: what an executor runs is known when the rollout is planned."""
 
+from dataclasses import replace
+
 from tests.unit.given import a_plan, standing, t, turn
 
 from katakei.domain.actions import StartWork
 from katakei.domain.events import WorkKey
-from katakei.domain.jobs import planned
+from katakei.domain.jobs import job, planned
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.spec import Command, Variable
@@ -34,3 +36,9 @@ def test_planned_jobs_match_started_jobs() -> None:
     assert planned(plan)[WorkKey(plan.rollout, t(plan), 1, Intent.UPDATE)] == (plan.targets[0], start.job)
     assert ("A", "plain") in start.job.env
     assert start.job.fetched == (("B", "/b"),)
+
+
+def test_shell_words_name_the_option() -> None:
+    given = job(a_plan(), a_plan().targets[0], Command("ssm", "true", shell="bash", errexit=True), 1)  # noqa: S604 - the name of a shell
+    assert given.shell_words == "bash -e"
+    assert replace(given, errexit=False).shell_words == "bash"

@@ -1,5 +1,7 @@
 """Tests of the request: shares, defaults, commands, and differences from a recorded request."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.given import a_spec, seconds
 
@@ -61,6 +63,12 @@ def test_spec_defaults_match_the_contract() -> None:
 
 def test_equal_specs_have_no_differences() -> None:
     assert differences(a_spec(), a_spec()) == ()
+
+
+def test_limit_that_differs_is_named_alone() -> None:
+    limits = a_spec().limits
+    longer = replace(limits, working=limits.working + seconds(60))
+    assert differences(a_spec(), a_spec(limits=longer)) == ("limits.working 1m, now 2m",)
 
 
 def test_variable_text_never_shows_a_secret() -> None:

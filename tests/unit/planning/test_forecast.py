@@ -116,3 +116,9 @@ def test_forecast_takes_held_targets_first_without_a_floor() -> None:
 def test_forecast_of_a_manual_step_takes_all_at_once() -> None:
     plan = replace(a_plan(3, window=3, floor=2), kind=PlanKind.DEREGISTER)
     assert (forecast(plan).rounds, forecast(plan).at_once, forecast(plan).limited_by) == (1, 3, None)
+
+
+def test_forecast_counts_a_target_without_a_zone_in_its_group() -> None:
+    plan = a_plan(4, window=4, floor=2)
+    zoneless = replace(plan, targets=tuple(replace(target, zone="") for target in plan.targets))
+    assert (forecast(zoneless).at_once, forecast(zoneless).rounds) == (2, 2)
