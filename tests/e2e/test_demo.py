@@ -17,7 +17,7 @@ def demo_rolls_two_servers_and_loses_no_request(katakei: Katakei, ground: Ground
     done = katakei("demo", within=240, AWS_ENDPOINT_URL=None, TARGET_GROUP_ARN=None)
     assert done.code == 0, done.all()
     assert "failed requests: 0" in done.out
-    assert done.out.count("serves v2") == 2
+    assert done.out.count(" s, serves v2") == 2
     assert "a script that waits for the timer of 5m would have needed" in done.out
 
 
