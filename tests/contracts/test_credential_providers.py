@@ -284,17 +284,17 @@ def write(path: Path, sections: Mapping[str, Mapping[str, str]]) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_failed_provider_is_named(case: Case, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    added = dict(case.prepare(place) or {})
-    config = {"profile deploy": {"region": REGION}, **case.config}
+@pytest.mark.parametrize("given", CASES, ids=lambda given: given.name)
+def test_failed_provider_is_named(given: Case, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    added = dict(given.prepare(place) or {})
+    config = {"profile deploy": {"region": REGION}, **given.config}
     section = added.pop("SECTION", "profile deploy")
     config[section] = {**config.get(section, {}), **added}
     monkeypatch.setenv("AWS_CONFIG_FILE", write(place.folder / "config", config))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", write(place.folder / "credentials", case.credentials))
-    for name, value in case.env.items():
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", write(place.folder / "credentials", given.credentials))
+    for name, value in given.env.items():
         monkeypatch.setenv(name, {"NOBODY": place.nobody, "ENDPOINT": place.aws.url}.get(value, value))
-    if "AWS_EC2_METADATA_SERVICE_ENDPOINT" in case.env:
+    if "AWS_EC2_METADATA_SERVICE_ENDPOINT" in given.env:
         monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
     if not os.environ["AWS_PROFILE"]:
         monkeypatch.delenv("AWS_PROFILE")
@@ -307,7 +307,7 @@ def test_failed_provider_is_named(case: Case, place: Place, monkeypatch: pytest.
     said = str(raised.value)
     assert raised.value.code is ExitCode.UNREACHABLE
     assert said.startswith("AWS cannot be asked: ")
-    assert [part for part in case.said if part not in said] == [], said
+    assert [part for part in given.said if part not in said] == [], said
     assert "AWS_ENDPOINT_URL" not in said
     assert said.isprintable()
     assert len(said) < 700

@@ -29,7 +29,7 @@ SIGNATURES = {
     "Control.revert": "(rollout)",
     "Control.unlock": "(name)",
     "Queries.events": "(rollout)",
-    "Queries.groups": "()",
+    "Queries.groups": "(patterns)",
     "Queries.restore_lines": "(rollout)",
     "Queries.rollouts": "(service, newest)",
     "Queries.show": "(rollout)",

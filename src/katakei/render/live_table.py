@@ -77,7 +77,8 @@ def live(view: LiveView, columns: int, rows: int) -> list[Text]:
     fixed = [*head[: max(1, room - len(waiting))], *waiting][:room]
     room -= len(fixed)
     output = _output(view)
-    table = _table(view, max(0, room - min(len(output), OUTPUT_LINES)), columns)
+    least = min(room, 1)  # also where a long name leaves hardly any room
+    table = _table(view, max(least, room - min(len(output), OUTPUT_LINES)), columns)
     room -= len(table)
     shown = [output[0], *output[1:][-(room - 1) :]] if output and room > 1 else []
     lines = [*fixed[: len(head)], *table, *fixed[len(head) :], *shown, *foot]

@@ -44,7 +44,7 @@ def test_reason_of_the_load_balancer_is_one_harmless_line(word: str) -> None:
 
 def test_reason_of_a_target_is_one_harmless_line() -> None:
     why = base64.b64encode(EVIL.encode()).decode()
-    [read] = mark.read(f"katakei-mark r/1-update unknown - 1 i-1 {why} - -\nkatakei-end\n").marks
+    [read] = mark.read(f"katakei-mark r/1-update unknown - 1700000000 i-1 {why} - i-1@f -\nkatakei-end\n").marks
     assert read.why == SAFE
 
 
