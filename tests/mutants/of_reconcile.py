@@ -46,6 +46,7 @@ CONTEXT = rows(
     (
         "health is None or health.state is HealthState.DRAINING or",
         "health is not None and health.state is HealthState.DRAINING or",
+        "what was not observed is not of this phase either, which the rest of the condition asks",
     ),
     ("is not None and health.begun >= self.status.since", "is not None"),
     (
