@@ -32,8 +32,8 @@ def turn(process: Process) -> None:
     process.clock.sleep(turned.due - process.clock.now())
 
 
-def with_a_target_draining(scenario: Scenario | None = None) -> Process:
-    process = Simulation(scenario or Scenario(seed=1))._take_up()
+def with_a_target_draining() -> Process:
+    process = Simulation(Scenario(seed=1))._take_up()
     while not any(standing.deregistered for standing in process.runner.rollout.statuses.values()):
         turn(process)
     return process
@@ -268,22 +268,3 @@ def answering_calls(process: Process, patch: pytest.MonkeyPatch) -> None:
         raise NoAnswerError("timed out")
 
     patch.setattr(process.runner._dispatcher._balancer, "deregister", gone)
-
-
-def test_start_on_a_draining_target_carries_the_last_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    process = with_a_target_draining(Scenario(seed=1, probe=True, delay=300))
-    executor = process.runner._dispatcher._executor
-    sent: list[str] = []
-    start = executor.start
-
-    def noted(jobs: Any, by: timedelta) -> Any:
-        sent.extend(job.probe for _, job in jobs.values())
-        return start(jobs, by)
-
-    monkeypatch.setattr(executor, "start", noted)
-    turned = process.runner.turn()
-    while not sent and not turned.over:
-        process.clock.sleep(turned.due - process.clock.now())
-        turned = process.runner.turn()
-        process.pool.run_what_is_due()
-    assert [probe[:6] for probe in sent[:1]] == ["exit 0"]
