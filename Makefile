@@ -91,7 +91,8 @@ plays:
 CHECKED := tests/properties tests/project tests/bench tests/unit/domain tests/unit/reconcile tests/unit/planning
 # The folders that take longest have a process each; every other folder is in rest-others, also a new one.
 SPLIT := tests/contracts tests/e2e tests/lab
-rest: $(SPLIT:tests/%=rest-%) rest-others
+# Those that take longest begin first.
+rest: rest-contracts rest-others $(filter-out rest-contracts,$(SPLIT:tests/%=rest-%))
 $(SPLIT:tests/%=rest-%): rest-%:
 	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' tests/$*
 rest-others:
