@@ -102,6 +102,9 @@ def test_work_whose_state_folder_was_emptied_is_unknown(shop: ByRunCommand, reme
     _never_again(shop, jobs, tickets, "its state folder is not the one that was there before it was taken out")
 
 
+@pytest.mark.xfail(
+    strict=False, reason="a mark that is removed while it is read can be told as interrupted: docs/known-issues.md"
+)
 @pytest.mark.parametrize(
     "what", ['"$KATAKEI_STATE"/r-7', '"$KATAKEI_STATE"/*', '"$KATAKEI_STATE"/* "$KATAKEI_STATE"/.m*']
 )
