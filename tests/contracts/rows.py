@@ -3,7 +3,7 @@
 A row is a function of a machine; its name is the sentence that it shows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,11 @@ class Rows:
         self.known.add(row)
         self._params += [pytest.param((row, kind), id=f"{row.__name__}-{kind}") for kind in kinds]
         return row
+
+    def begin(self, items: Iterable[pytest.Item], folder: Path) -> "Shown":
+        """Begins those that these tests ask for."""
+        asked = [item.callspec.params.get("case") for item in items if hasattr(item, "callspec")]
+        return Shown([case for case in asked if isinstance(case, tuple) and case[0] in self.known], folder)
 
     def each(self) -> pytest.MarkDecorator:
         """Decorates the test that asks for each."""

@@ -5,7 +5,6 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,16 +24,6 @@ UNFRIENDLY = "a b'\"$(touch pwned)`touch pwned`\n;touch pwned\n\\n\t* {{ssm:x}} 
 
 
 rows = Rows()
-
-
-@pytest.fixture(scope="module")
-def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """Every row that this run asks for, begun at once."""
-    asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    cases = [params["case"] for params in asked if "case" in params and params["case"][0] in rows.known]
-    shown = Shown(cases, tmp_path_factory.mktemp("rows"))
-    yield shown
-    shown.close()
 
 
 def _the_mark(answer: mark.MarkReport, name: str = NAME) -> mark.Mark:

@@ -2,11 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from tests.contracts.machine import NAME, LocalMachine, Machine, Request, forbid, start
 from tests.contracts.rows import Case, Rows, Shown
 
@@ -16,16 +14,6 @@ from katakei.adapters.executors.mark import MarkState
 BEGIN = "echo begun >> begun; sleep 20"
 NOT_AT_ALL = timedelta()
 rows = Rows()
-
-
-@pytest.fixture(scope="module")
-def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """Every row that this run asks for, begun at once."""
-    asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    cases = [params["case"] for params in asked if "case" in params and params["case"][0] in rows.known]
-    shown = Shown(cases, tmp_path_factory.mktemp("rows"))
-    yield shown
-    shown.close()
 
 
 def _begun(machine: Machine) -> int:
@@ -82,6 +70,17 @@ def removed_mark_of_begun_work_is_unknown_for_ever(machine: Machine) -> None:
         _, answer = machine.run(request)
         assert [each.state for each in answer.marks] == [MarkState.UNKNOWN]
         assert "its mark was removed" in answer.marks[0].why
+    assert _begun(machine) == 1
+
+
+@rows
+def part_of_a_removed_mark_tells_nothing(machine: Machine) -> None:
+    """A look while the work removes its own mark: the files go one by one."""
+    _begin(machine)
+    for name in ("boot_id", "pid"):
+        (machine.place() / name).unlink()
+        told = machine.look()
+        assert (told.state, "its mark was removed" in told.why) == (MarkState.UNKNOWN, True), name
     assert _begun(machine) == 1
 
 

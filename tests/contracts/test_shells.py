@@ -1,9 +1,7 @@
 """The shell of the work: which one reads it, and whether it stops at the first command that fails."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
 from tests.contracts.machine import NAME, Machine, start
 from tests.contracts.rows import Case, Rows, Shown
 
@@ -11,16 +9,6 @@ from katakei.adapters.executors.mark import Mark, MarkState
 
 LINES = "echo one\nfalse\necho three\n"
 rows = Rows()
-
-
-@pytest.fixture(scope="module")
-def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """Every row that this run asks for, begun at once."""
-    asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    cases = [params["case"] for params in asked if "case" in params and params["case"][0] in rows.known]
-    shown = Shown(cases, tmp_path_factory.mktemp("rows"))
-    yield shown
-    shown.close()
 
 
 def _ran(machine: Machine, run: str, *, by: str = "sh", errexit: bool = False, argv: tuple[str, ...] = ()) -> Mark:

@@ -84,5 +84,5 @@ put size "$((lost + $(cat "$dir/full" "$dir/part" 2>/dev/null | wc -c)))"
 if [ -e "$dir/cancelled" ] && [ "$code" -eq 0 ]; then code=143; fi
 # A full disk must not turn an end into an interruption if that can be avoided.
 tries=0
-until put exit "$code" || [ "$tries" -ge 60 ]; do tries=$((tries + 1)) && sleep 1; done
+until put exit "$code" || [ ! -d "$dir" ] || [ "$tries" -ge 60 ]; do tries=$((tries + 1)) && sleep 1; done
 rm -f "$dir/pipe" "$dir/part" "$dir/full" "$dir/lost" "$dir/drained"

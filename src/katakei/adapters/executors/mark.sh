@@ -110,7 +110,7 @@ settled() {
 judge() {
     state=absent code='' why=''
     if [ ! -d "$1" ]; then
-        if was_begun "${1#"$root"/}"; then state=unknown why="its work began here, but its mark was removed from $root"; fi
+        removed "$1"
         return 0
     fi
     if ! { [ -r "$1" ] && [ -x "$1" ]; }; then
@@ -132,6 +132,14 @@ judge() {
     elif ! settled "$1"; then  # asked again: it may have ended between the two readings
         state=interrupted
     fi
+    # Work may be removing its own mark right now. What is left of the mark tells nothing about the work.
+    if [ "$state" = interrupted ] && ! { [ -e "$1/pid" ] && [ -e "$1/boot_id" ]; }; then removed "$1"; fi
+}
+
+# removed DIR: sets $state and $why where this machine began work under a mark that is gone, or of which parts are gone.
+removed() {
+    was_begun "${1#"$root"/}" || return 0
+    state=unknown why="its work began here, but its mark was removed from $root"
 }
 
 # report NAME DIR: prints one line, with the output so far while the work runs. The reason and the output are base64,
@@ -222,7 +230,8 @@ launch() {
         done
         exec setsid sh -c "$keeper" katakei-keep "$dir" "$shell" "$run" "$its_not_after" "$machine" "$folder" "$@"
     ) 3<&- 4<&- </dev/null >/dev/null 2>&1 &
-    until [ -d "$dir" ] || ! began "$!"; do nap 0.02; done
+    # Quick work may have removed its mark before the first look at it.
+    until [ -d "$dir" ] || was_begun "$name" || ! began "$!"; do nap 0.02; done
 }
 
 # start SECONDS SHELL RUN WITNESS ARG...: begins the work of this machine's line unless it was begun, then follows it for

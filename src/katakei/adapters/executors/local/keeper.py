@@ -311,7 +311,7 @@ class _Reader:
                 until = None
 
     def _show(self) -> None:
-        """What was printed so far, at most once a second, for whoever looks before the work has ended."""
+        """What was printed so far, at most once a second, for a look before the work has ended."""
         now = self._clock.now()
         if self._shown is not None and now - self._shown < timedelta(seconds=SHOW_SECONDS):
             return
@@ -343,6 +343,8 @@ def _record(folder: Path, code: int) -> None:
         try:
             put(folder, "exit", str(code))
         except OSError:
+            if not folder.is_dir():  # the work removed its mark
+                return
             SystemClock().sleep(timedelta(seconds=1))
         else:
             return

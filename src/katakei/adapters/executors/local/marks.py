@@ -217,10 +217,7 @@ class LocalMarks:
 
     def _judge(self, folder: Path) -> Judged:
         if not folder.is_dir():
-            if self._was_begun(folder):
-                why = f"its work began here, but its mark was removed from {self._folder}"
-                return Judged(MarkState.UNKNOWN, why=why)
-            return Judged(MarkState.ABSENT)
+            return self._removed(folder) or Judged(MarkState.ABSENT)
         if not os.access(folder, os.R_OK | os.X_OK):
             return Judged(MarkState.UNKNOWN, why="this user may not read the mark")
         machine = _first_line(folder / "machine") or ""
@@ -235,13 +232,23 @@ class LocalMarks:
                 break
             self._clock.sleep(_POLL)
         if _never_begins(folder):
-            return Judged(MarkState.INTERRUPTED, why="it was claimed, but ended before it began")
+            why = "it was claimed, but ended before it began"
+            return self._removed(folder) or Judged(MarkState.INTERRUPTED, why=why)
         fate, why = self._fate(folder)
         if fate is ProcessFate.ALIVE:
             return Judged(MarkState.RUNNING)
         if (settled := _settled(folder)) is not None:  # it may have ended between the two observations
             return settled
-        return Judged(MarkState.UNKNOWN if fate is ProcessFate.UNKNOWN else MarkState.INTERRUPTED, why=why)
+        if fate is ProcessFate.UNKNOWN:
+            return Judged(MarkState.UNKNOWN, why=why)
+        # Work may be removing its own mark right now. What is left of the mark tells nothing about the work.
+        whole = (folder / "pid").exists() and (folder / "boot_id").exists()
+        return (None if whole else self._removed(folder)) or Judged(MarkState.INTERRUPTED, why=why)
+
+    def _removed(self, folder: Path) -> Judged | None:
+        """Unknown, where work began here under a mark that is gone, or of which parts are gone; else None."""
+        why = f"its work began here, but its mark was removed from {self._folder}"
+        return Judged(MarkState.UNKNOWN, why=why) if self._was_begun(folder) else None
 
     def _was_begun(self, folder: Path) -> bool:
         return was_begun(self._folder, str(folder.relative_to(self._folder)))
