@@ -1,6 +1,6 @@
 """The commands of a rollout that somebody else recorded: they are shown before this process runs them.
 
-Whoever may write to the journal can plant a rollout. Its commands would run on the targets with the rights of the
+Anyone who may write to the journal can plant a rollout. Its commands would run on the targets with the rights of the
 person who carries it on.
 """
 

@@ -250,7 +250,7 @@ class Output:
         while data:
             try:
                 data = data[os.write(file, data[:CHUNK]) :]
-            except BlockingIOError:  # whoever started this process made the descriptor so
+            except BlockingIOError:  # the parent process made the descriptor non-blocking
                 select.select([], [file], [], 1)
                 continue
             self._progress += 1

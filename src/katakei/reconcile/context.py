@@ -168,7 +168,7 @@ class TargetContext:
 
     @property
     def worked(self) -> timedelta:
-        """How long the work has run, whoever started it. Only shown: limits count by one clock, from `waited`."""
+        """How long the work has run, under all owners. Only shown: limits count by one clock, from `waited`."""
         started = self.status.started
         return self.waited if started is None else max(self.now - started, self.waited)
 

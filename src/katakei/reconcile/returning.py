@@ -102,10 +102,10 @@ def returning(context: TargetContext) -> tuple[Action, ...]:
 
 
 def _rejected(context: TargetContext, limit: timedelta) -> tuple[Action, ...] | None:
-    """The answer to a rejected registration while time may cure it: the call is repeated, less and less often.
+    """The answer to a rejected registration while time may cure it: the call is repeated at growing intervals.
 
-    An IP target that still drains is rejected, and a machine that is just starting. A person who registers a stopped
-    machine by hand is told at once.
+    An IP target that still drains is rejected, and a machine that is just starting. A stopped machine
+    that a person registers by hand is reported at once.
 
     Returns:
         None when nothing was rejected, or nothing is repeated any more.

@@ -55,7 +55,7 @@ def cell(value: object) -> str:
 
 
 def code(text: str) -> str:
-    """A short text of ours as code."""
+    """A short text as code. It must not come from outside."""
     return f"`{text}`"
 
 

@@ -99,8 +99,8 @@ class RegistrationChanges:
         """Makes both calls with something that they cannot change.
 
         DeregisterTargets of a port that the target does not have succeeds and does nothing (docs/aws.md 2).
-        RegisterTargets of an instance that does not exist is refused as a whole, after the right was checked. An
-        endpoint that takes it all the same is told to forget it.
+        RegisterTargets of an instance that does not exist is refused as a whole, after the right was checked. If
+        an endpoint accepts it nevertheless, it is deregistered again.
 
         Raises:
             UnreachableError: a right is missing; the sentence names the action and the group.

@@ -48,7 +48,7 @@ class TargetClock:
     """What a target reported about itself.
 
     Attributes:
-        ahead: How far its clock is ahead of ours.
+        ahead: How far its clock is ahead of this machine's clock.
         knows_id: Whether it knows its own id.
         place: The identity of the machine and its state folder.
     """
