@@ -17,8 +17,12 @@ TESTS: Mapping[str, Sequence[str]] = {
     "planning/": ("tests/unit/planning",),
     "app/": ("tests/unit/app",),
     "adapters/executors/ssm/": ("tests/unit/adapters/executors tests/contracts/test_executor_ssm.py",),
-    "adapters/executors/local/": ("tests/contracts/test_executor_local.py",),
-    "adapters/executors/": ("tests/unit/adapters/executors tests/contracts/test_mark.py",),
+    "adapters/executors/local/": (
+        "tests/contracts/test_executor_local.py tests/contracts/test_mark.py tests/contracts/test_mark_identity.py",
+    ),
+    "adapters/executors/": (
+        "tests/unit/adapters/executors tests/contracts/test_mark.py tests/contracts/test_mark_identity.py",
+    ),
     "adapters/journals/s3/": ("tests/unit/adapters/journals/test_s3.py", "tests/contracts/test_leases.py"),
     "adapters/journals/": ("tests/contracts/test_leases.py tests/contracts/test_journal.py",),
     "adapters/probes/": ("tests/unit/adapters/probes",),

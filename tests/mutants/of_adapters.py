@@ -44,6 +44,7 @@ KEEPER_SH = rows(
 
 MARK_SH = rows(
     "adapters/executors/mark.sh",
+    ('    was_begun "${1#"$root"/}" || return 0\n', "    return 0\n"),
     ('    [ "$boot_then" = "$(boot)" ] || return 1\n', ""),
     ('began "$pid" && [ "$began" = "$start" ] && return 0', 'began "$pid" && return 0'),
     ('[ "$1" != Z ] && [ "$1" != X ]', "true"),
@@ -80,10 +81,8 @@ LOCAL = (
         ("if boot != self._boot:", "if False:"),
         ("if lock is Lock.FREE and not inherited:", "if lock is Lock.FREE:"),
         ("return ProcessFate.ALIVE if started == recorded.started else ProcessFate.DEAD", "return ProcessFate.ALIVE"),
-        (
-            "Judged(MarkState.UNKNOWN if fate is ProcessFate.UNKNOWN else MarkState.INTERRUPTED, why=why)",
-            "Judged(MarkState.INTERRUPTED, why=why)",
-        ),
+        ("        if fate is ProcessFate.UNKNOWN:", "        if False:"),
+        ("return (None if whole else self._removed(folder)) or", "return"),
     ),
     *rows(
         "adapters/executors/local/keeper.py",

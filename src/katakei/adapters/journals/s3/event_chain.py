@@ -5,9 +5,8 @@
 
 The first line has the hash of the rollout's id. Logs of older versions have no hashes: they are read as they are, and
 stay without hashes to their end, because a process of the older version may still read them. Once one line has a hash,
-every later line must have one.
-Anyone who may write every object can also write a whole log anew: only the policy of the bucket prevents that
-(docs/journal.md).
+every later line must have one. Anyone who may write every object can also write a whole log anew: only the policy of
+the bucket prevents that (docs/journal.md).
 """
 
 import re
