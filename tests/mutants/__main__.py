@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
+import venv
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,7 +62,16 @@ def _copy(tree: Path) -> Path:
         elif source.exists():
             tree.mkdir(exist_ok=True)
             shutil.copy2(source, tree / name)
+    _make_environment(tree)
     return tree
+
+
+def _make_environment(tree: Path) -> None:
+    """An environment of the tree's own, so that every child process finds the mutated source too."""
+    venv.create(tree / ".venv", symlinks=True)
+    [packages] = (tree / ".venv" / "lib").glob("python*/site-packages")
+    installed = sysconfig.get_path("purelib")
+    (packages / "tree.pth").write_text(f"{tree / 'src'}\n{installed}\n", encoding="utf-8")
 
 
 def _run(mutation: Mutation, trees: SimpleQueue[Path]) -> Mutation | None:
@@ -91,10 +102,10 @@ def _write(file: Path, text: str) -> None:
 
 
 def _passes(tree: Path, tests: Sequence[str]) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    env = {**os.environ, "PYTHONPATH": str(tree / "src")}
+    python = str(tree / ".venv" / "bin" / "python")
+    command = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     try:
-        done = subprocess.run(command, cwd=tree, env=env, capture_output=True, timeout=LONGEST, check=False)
+        done = subprocess.run(command, cwd=tree, capture_output=True, timeout=LONGEST, check=False)
     except subprocess.TimeoutExpired:
         return False
     if done.returncode not in {0, 1, 2}:  # 2: a mutation that cannot even be imported
