@@ -50,16 +50,18 @@ class Control:
     for an unknown or finished rollout, and RefusedError where the command makes no sense now; nothing is written then.
     """
 
-    def __init__(self, drivers: Drivers, *, accept_others: bool = False) -> None:
+    def __init__(self, drivers: Drivers, *, accept_others: bool = False, who: str = "") -> None:
         """Over these drivers.
 
         Args:
             drivers: Journal, leases and clock.
             accept_others: Run commands that somebody else recorded. Otherwise resume, retry and revert raise
                 RecordedByOtherError for them.
+            who: The person who gives the commands, as the journal records it; '': the user of this process.
         """
         self._drivers = drivers
         self._accept_others = accept_others
+        self._who = who or drivers.owner.user
 
     def approve(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[TargetId]:
         """Says that the manual work on these targets is done (none given: on all that wait). Returns which."""
@@ -72,7 +74,7 @@ class Control:
                 f"{listed(unknown) or rollout} waits for no approval; waiting: {listed(waiting) or 'none'}"
             )
         for target in targets or waiting:
-            self._tell(state, e.Approved(self._drivers.clock.now(), self._drivers.owner.user, target))
+            self._tell(state, e.Approved(self._drivers.clock.now(), self._who, target))
         return targets or waiting
 
     def pause(self, rollout: RolloutId) -> None:
@@ -82,12 +84,12 @@ class Control:
             raise UsageError(f"rollout {rollout} is being aborted: no other target is begun anyway")
         if state.paused:
             raise UsageError(f"rollout {rollout} is paused already: to go on, run katakei resume {rollout}")
-        self._tell(state, e.PauseAsked(self._drivers.clock.now(), self._drivers.owner.user))
+        self._tell(state, e.PauseAsked(self._drivers.clock.now(), self._who))
 
     def abort(self, rollout: RolloutId) -> RolloutSession | Delegated:
         """Brings every target in progress back into service and begins no other."""
         state = self._unfinished(rollout, "abort")
-        self._tell(state, e.AbortAsked(self._drivers.clock.now(), self._drivers.owner.user))
+        self._tell(state, e.AbortAsked(self._drivers.clock.now(), self._who))
         try:
             lease = self._lease(state)
         except LeaseHeldError as held:
@@ -104,7 +106,7 @@ class Control:
         if not state.paused:
             raise UsageError(f"rollout {rollout} is not paused")
         self._check_commands(state)
-        return self._carry_out(state, e.ResumeAsked(self._drivers.clock.now(), self._drivers.owner.user))
+        return self._carry_out(state, e.ResumeAsked(self._drivers.clock.now(), self._who))
 
     def retry(
         self, rollout: RolloutId, names: Sequence[str] = (), *, again: bool = False
@@ -119,7 +121,7 @@ class Control:
         state, targets = self.to_retry(rollout, names, again=again)
         self._check_commands(state)
         ids = tuple(target.id for target in targets)
-        return self._carry_out(state, e.RetryAsked(self._drivers.clock.now(), self._drivers.owner.user, ids))
+        return self._carry_out(state, e.RetryAsked(self._drivers.clock.now(), self._who, ids))
 
     def to_retry(
         self, rollout: RolloutId, names: Sequence[str], *, again: bool = False
@@ -140,7 +142,7 @@ class Control:
         """Runs the revert command on every target that the rollout worked on."""
         state, _ = self.to_revert(rollout)
         self._check_commands(state)
-        return self._carry_out(state, e.RevertAsked(self._drivers.clock.now(), self._drivers.owner.user))
+        return self._carry_out(state, e.RevertAsked(self._drivers.clock.now(), self._who))
 
     def to_revert(self, rollout: RolloutId) -> tuple[Rollout, Sequence[Target]]:
         """The rollout and the targets that `revert` would revert. Raises as `revert`; nothing is changed."""

@@ -41,6 +41,7 @@ class RolloutRequest:
         waits: False: a manual step ends as soon as the load balancer shows that it accepted the call.
         all_groups: A manual deregistration takes the targets out of every group that sends requests to them.
         accept_others: Carry an unfinished rollout on although somebody else recorded it with other commands.
+        who: The person who asks, as the plan records it; '': the owner of this process.
     """
 
     spec: Spec
@@ -51,6 +52,7 @@ class RolloutRequest:
     waits: bool = True
     all_groups: bool = False
     accept_others: bool = False
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ..
         release=request.release,
         account=site.account,
         region=site.region,
-        who=str(drivers.owner),
+        who=request.who or str(drivers.owner),
         versions=VERSIONS,
         waits=request.waits,
     )

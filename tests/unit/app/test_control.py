@@ -406,3 +406,9 @@ def test_command_of_a_counter_runs_on_targets_too() -> None:
     plan = foreign(spec=replace(PLAN.spec, work=Command("manual"), revert=None, drain=counter))
     with pytest.raises(RecordedByOtherError, match=r"drain\.counter reboot"):
         check_recorded_commands(plan, ME)
+
+
+def test_command_is_recorded_with_the_person_who_gave_it() -> None:
+    place = Place().given(*DONE, held=True)
+    Control(cast("Drivers", place), who="ada").pause(PLAN.rollout)
+    assert place.store.events[PLAN.rollout][-1] == e.PauseAsked(NOON, "ada")
