@@ -69,13 +69,17 @@ check-code: lint types
 check-promises:
 	$(BIN)/pytest tests/properties --ignore tests/properties/test_costs.py -m 'not slow and not lab and not acceptance'
 
-# Programs that the tests use: a proxy, other shells, network namespaces, a browser. Installed only as root with apt.
-PACKAGES := nginx-light busybox iproute2 dash rsync chromium
+# Programs that the tests use: a proxy, other shells, network namespaces, a browser, PostgreSQL. Installed only as root
+# with apt. Debian keeps initdb off the PATH. Its package would also start a server: the tests start their own.
+PACKAGES := nginx-light busybox iproute2 dash rsync chromium postgresql
+CLUSTERS := /etc/postgresql-common/createcluster.conf
 packages:
-	@missing=""; for tool in nginx busybox ip dash rsync chromium; do PATH=$$PATH:/usr/sbin:/sbin command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=""; PATH=$$PATH:/usr/sbin:/sbin; for folder in /usr/lib/postgresql/*/bin; do PATH=$$PATH:$$folder; done; \
+	for tool in nginx busybox ip dash rsync chromium initdb; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
+	  if [ ! -e $(CLUSTERS) ]; then mkdir -p $(dir $(CLUSTERS)) && echo "create_main_cluster = false" >$(CLUSTERS); fi; \
+	  apt-get update -qq && UCF_FORCE_CONFFOLD=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
 	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
 
 # Three at a time on two cores, because these tests mostly wait: together they compute for about 20 minutes.

@@ -54,7 +54,7 @@ def test_url_and_path_name_the_same_file(url: str) -> None:
     assert path_of(url) == Path("/tmp/a b%.db")  # noqa: S108 - likewise
 
 
-@pytest.mark.parametrize("url", ["postgresql://db/katakei", "sqlite://", "sqlite:///", "", ":memory:"])
+@pytest.mark.parametrize("url", ["mysql://db/katakei", "sqlite://", "sqlite:///", "", ":memory:"])
 def test_unsupported_url_is_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="give a path"):
         SqlJournal(url)
