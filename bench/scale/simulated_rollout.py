@@ -5,12 +5,13 @@ The journal is an argument. Nothing here measures real time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bench.scale.fake_drivers import FakeAlb, FakeExecutor, FakeHealthChecker, FakePool, FakeProbe
-from bench.scale.simulated_aws import SimulatedAws
+from bench.scale.simulated_aws import ManualClock, SimulatedAws
 from katakei.domain import events as e
 from katakei.domain.errors import ConcurrentAppendError
+from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.plan import Floor, Plan, PlanKind
@@ -118,6 +119,30 @@ def plan_of(aws: SimulatedAws, window: int) -> Plan:
     )
 
 
+@dataclass(frozen=True)
+class NoFreezes:
+    """A store in which nothing is frozen."""
+
+    clock: ManualClock
+
+    def read(self) -> tuple[datetime, Sequence[Freeze]]:
+        """As the port says."""
+        return self.clock.now(), ()
+
+    def active(self) -> Sequence[Freeze]:
+        """As the port says."""
+        return ()
+
+    def freeze(self, name: str, who: str, why: str, until: datetime | None) -> Freeze:
+        """As the port says, but keeps nothing."""
+        return Freeze(name, who, why, self.clock.now(), until)
+
+    def unfreeze(self, name: str, who: str) -> Freeze | None:
+        """As the port says."""
+        del name, who
+        return None
+
+
 def roll(aws: SimulatedAws, window: int, journal: Journal, leases: Leases) -> RolloutFigures:
     """Run from Planned to Finished."""
     lease = leases.take(frozenset(group.arn for group in aws.groups), OWNER, ID)
@@ -149,6 +174,7 @@ class Drivers:
         self.balancer = self.lister = FakeAlb(self.aws)
         self.health_checker = FakeHealthChecker(self.clock)
         self.pool = FakePool(self.clock)
+        self.freezes = NoFreezes(self.clock)
         self._executor = FakeExecutor(self.aws)
 
     def executor(self, command: Command) -> FakeExecutor:

@@ -15,7 +15,17 @@ from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.errors import UsageError
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import Balancer, Executor, GroupReader, HealthChecker, Journal, Leases, Probe, ProgramRunner
+from katakei.domain.ports import (
+    Balancer,
+    Executor,
+    Freezes,
+    GroupReader,
+    HealthChecker,
+    Journal,
+    Leases,
+    Probe,
+    ProgramRunner,
+)
 from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, Variable
 from katakei.runtime.drivers import Site
 
@@ -115,6 +125,17 @@ class Bootstrap:
         from katakei.adapters.journals.sql_journal import SqlLeases
 
         return self._open.enter_context(closing(SqlLeases(self._url)))
+
+    @cached_property
+    def freezes(self) -> Freezes:
+        """The freezes, in the store of the journal."""
+        if self._bucket:
+            from katakei.adapters.journals.s3 import S3Freezes
+
+            return S3Freezes(self._bucket)
+        from katakei.adapters.journals.sql_journal import SqlFreezes
+
+        return self._open.enter_context(closing(SqlFreezes(self._url)))
 
     @cached_property
     def _bucket(self) -> "Bucket | None":

@@ -18,8 +18,8 @@ from tests.lab.elb_harness import RunningElb, running_elb
 from katakei.adapters.aws import AwsSession
 from katakei.adapters.journals.lease_holders import FateCheck
 from katakei.adapters.journals.locations import S3Location, s3_location_of
-from katakei.adapters.journals.s3 import Bucket, S3Journal, S3Leases
-from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases
+from katakei.adapters.journals.s3 import Bucket, S3Freezes, S3Journal, S3Leases
+from katakei.adapters.journals.sql_journal import SqlFreezes, SqlJournal, SqlLeases
 from katakei.adapters.system import process
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain import events as e
@@ -27,7 +27,7 @@ from katakei.domain.errors import LeaseHeldError
 from katakei.domain.leases import Lease, Owner
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.domain.plan import Floor, Plan, PlanKind
-from katakei.domain.ports import Journal, Leases
+from katakei.domain.ports import Freezes, Journal, Leases
 from katakei.domain.spec import Command, Spec
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -43,6 +43,7 @@ class Ledger(Protocol):
     def url(self) -> str: ...
     def journal(self) -> Journal: ...
     def leases(self, fate: FateCheck = process.fate) -> Leases: ...
+    def freezes(self) -> Freezes: ...
     def late_answers(self, seed: int) -> AbstractContextManager[None]: ...
 
 
@@ -77,6 +78,11 @@ class SqliteLedger:
         self._stack.callback(leases.close)
         return leases
 
+    def freezes(self) -> SqlFreezes:
+        freezes = SqlFreezes(self.url)
+        self._stack.callback(freezes.close)
+        return freezes
+
     @contextmanager
     def late_answers(self, seed: int) -> Iterator[None]:
         """A transaction of SQLite is never answered late: it is over or it never was."""
@@ -96,6 +102,9 @@ class S3Ledger:
 
     def leases(self, fate: FateCheck = process.fate) -> S3Leases:
         return S3Leases(self.bucket, fate)
+
+    def freezes(self) -> S3Freezes:
+        return S3Freezes(self.bucket)
 
     @contextmanager
     def late_answers(self, seed: int) -> Iterator[None]:

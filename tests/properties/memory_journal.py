@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from tests.properties.builders import seconds
 from tests.properties.fake_ports import FakePort
@@ -10,6 +11,7 @@ from tests.properties.simulated_aws import Crash
 
 from katakei.domain.errors import ConcurrentAppendError, LeaseHeldError, LeaseLostError, NoAnswerError, UnreachableError
 from katakei.domain.events import Event, UserCommand
+from katakei.domain.freezes import Freeze, still_active
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import LeaseStatus, Liveness, RolloutHeader
@@ -62,6 +64,7 @@ class MemoryJournal:
     epoch: int = 0
     appends: list[tuple[datetime, int, int]] = field(default_factory=list)  # when, by whom, up to which number
     takings: list[tuple[datetime, int]] = field(default_factory=list)
+    freezes: dict[str, Freeze] = field(default_factory=dict)
 
     def tell(self, rollout: RolloutId, word: UserCommand) -> None:
         self.events[rollout].append(word)
@@ -168,3 +171,34 @@ class JournalConnection(FakePort):
 
     def release(self, lease: Lease) -> None:
         self.store.release(lease)
+
+
+class Now(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime: ...
+
+
+@dataclass
+class MemoryFreezes:
+    """The freezes of a journal in memory. The clock of the store is the one given."""
+
+    clock: Now
+    store: MemoryJournal = field(default_factory=MemoryJournal)
+
+    def read(self) -> tuple[datetime, Sequence[Freeze]]:
+        now = self.clock.now()
+        return now, still_active(self.store.freezes.values(), now)
+
+    def active(self) -> Sequence[Freeze]:
+        return self.read()[1]
+
+    def freeze(self, name: str, who: str, why: str, until: datetime | None) -> Freeze:
+        made = Freeze(name, who, why, self.clock.now(), until)
+        self.store.freezes[name] = made
+        return made
+
+    def unfreeze(self, name: str, who: str) -> Freeze | None:
+        del who
+        found = self.store.freezes.pop(name, None)
+        return found if found and still_active([found], self.clock.now()) else None

@@ -6,7 +6,7 @@ from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthCh
 
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import GroupReader, Journal, Leases, Probe
+from katakei.domain.ports import Freezes, GroupReader, Journal, Leases, Probe
 from katakei.domain.spec import Command, Spec
 from katakei.runtime.drivers import Site
 
@@ -22,6 +22,7 @@ class SimulatedDrivers:
     health_checker: FakeHealthChecker
     journal: Journal
     leases: Leases
+    freezes: Freezes
     clock: SkewedClock
     pool: FakePool
     only_probe: Probe | None

@@ -10,7 +10,7 @@ from datetime import datetime
 from tests.properties.builders import group, seconds, target
 from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthChecker, FakePool, SkewedClock
 from tests.properties.fake_probe import FakeProbe
-from tests.properties.memory_journal import JournalConnection, MemoryJournal
+from tests.properties.memory_journal import JournalConnection, MemoryFreezes, MemoryJournal
 from tests.properties.scenarios import Scenario, spec_of
 from tests.properties.simulated_aws import NOON, Crash, HealthChange, SimulatedAws
 from tests.properties.simulated_drivers import SimulatedDrivers
@@ -157,6 +157,7 @@ class Simulation:
             health_checker=FakeHealthChecker(aws, number, clock, pause),
             journal=desk,
             leases=desk,
+            freezes=MemoryFreezes(aws.clock, self.store),
             clock=clock,
             pool=pool,
             only_probe=FakeProbe(aws, number, clock, pause) if self.scenario.probe else None,

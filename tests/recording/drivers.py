@@ -120,6 +120,7 @@ class Process:
         self.real_journal = stage.store.journal()
         self.journal = MortalJournal(self)
         self.leases = MortalLeases(self, stage.store.leases(stage.fate))
+        self.freezes = stage.store.freezes()
         self.site = Site(ACCOUNT, REGION, lab=False)
         self.sleep_inhibitor = SleepInhibitor("linux")  # nothing keeps a Mac awake while tests run
         self._executors: dict[Command, ManualExecutor | Worker] = {}

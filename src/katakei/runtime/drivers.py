@@ -12,7 +12,18 @@ from typing import Protocol, TypeVar
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import Balancer, Clock, Executor, GroupReader, HealthChecker, Journal, Leases, Pool, Probe
+from katakei.domain.ports import (
+    Balancer,
+    Clock,
+    Executor,
+    Freezes,
+    GroupReader,
+    HealthChecker,
+    Journal,
+    Leases,
+    Pool,
+    Probe,
+)
 from katakei.domain.spec import Command, Spec
 
 T = TypeVar("T")
@@ -73,6 +84,11 @@ class Drivers(Protocol):
     @property
     def leases(self) -> Leases:
         """The leases, beside the journal."""
+        ...
+
+    @property
+    def freezes(self) -> Freezes:
+        """The freezes, beside the journal."""
         ...
 
     @property

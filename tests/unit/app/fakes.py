@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tests.properties.builders import group, seconds, target
 from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthChecker, FakePool, SkewedClock
-from tests.properties.memory_journal import JournalConnection, MemoryJournal
+from tests.properties.memory_journal import JournalConnection, MemoryFreezes, MemoryJournal
 from tests.properties.scenarios import CALM
 from tests.properties.simulated_aws import SimulatedAws
 from tests.properties.simulated_drivers import SimulatedDrivers
@@ -109,6 +109,7 @@ class Stage:
             health_checker=Checker(*door),
             journal=store,
             leases=store,
+            freezes=MemoryFreezes(clock, self.store),
             clock=clock,
             pool=FakePool(aws),
             only_probe=None,

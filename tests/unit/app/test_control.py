@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from tests.properties.memory_journal import MemoryJournal
+from tests.properties.memory_journal import MemoryFreezes, MemoryJournal
 from tests.unit.given import NOON, OUTWARD, a_plan, brought, t
 
 from katakei.app.control import Control, Delegated
@@ -51,6 +51,10 @@ class Place:
     @property
     def leases(self) -> "Place":
         return self
+
+    @property
+    def freezes(self) -> MemoryFreezes:
+        return MemoryFreezes(self, self.store)
 
     def take(
         self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()

@@ -23,7 +23,7 @@ def take(connection: Connection, groups: frozenset[Arn], owner: Owner, rollout: 
     """Takes all rows, sorted by ARN, or none. Raises what `check` raises."""
     wanted = select(table).where(table.c.group_arn.in_(groups)).order_by(table.c.group_arn)
     rows = connection.execute(wanted.with_for_update()).all()
-    now = _now(connection)
+    now = store_time(connection)
     check([_holder(row, now) for row in rows if row.held and (_owner(row), row.rollout) != (owner, rollout)])
     # One more than any of them ever had: an epoch is never used twice, so that a former owner stays fenced.
     lease = Lease(groups, owner, max((row.epoch for row in rows), default=0) + 1)
@@ -41,7 +41,7 @@ def confirm(connection: Connection, lease: Lease) -> None:
 
 def heartbeat(connection: Connection, lease: Lease) -> None:
     """Records one more heartbeat. Raises LeaseLostError."""
-    values = {"beat": table.c.beat + 1, "beaten": sortable(_now(connection))}
+    values = {"beat": table.c.beat + 1, "beaten": sortable(store_time(connection))}
     _all_of(lease, connection.execute(update(table).where(_ours(lease)).values(**values)).rowcount)
 
 
@@ -58,7 +58,7 @@ def unlock(connection: Connection, group: Arn) -> str | None:
     held = and_(table.c.group_arn == group, table.c.held)
     row = connection.execute(select(table).where(held).with_for_update()).one_or_none()
     connection.execute(update(table).where(held).values(held=False))
-    return str(_holder(row, _now(connection))) if row else None
+    return str(_holder(row, store_time(connection))) if row else None
 
 
 def _all_of(lease: Lease, held: int) -> None:
@@ -88,8 +88,8 @@ def _values(lease: Lease, rollout: RolloutId, now: str) -> dict[str, object]:
     return {**state, **_identity(lease.owner), "machine": place.machine, "pids": identity_text(lease.owner, place)}
 
 
-def _now(connection: Connection) -> datetime:
-    """The database's own time. It is shown to people and can refuse a lease early; nothing else depends on it."""
+def store_time(connection: Connection) -> datetime:
+    """The database's own time. It can refuse a lease early, and ends freezes; no lease is lost by it."""
     now: datetime = connection.execute(select(func.current_timestamp())).scalar_one()
     return now if now.tzinfo else now.replace(tzinfo=UTC)
 

@@ -1,24 +1,28 @@
-"""The SQL journal and its leases, in one SQLite file. Both store what they are given and decide nothing about it.
+"""The SQL journal, its leases and freezes, in one SQLite file. They store what they get and decide nothing about it.
 
 Reading imports no SQLAlchemy; the first write does.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from katakei.adapters.journals.freeze_queries import TABLE as FREEZES
+from katakei.adapters.journals.freeze_queries import find_freezes
 from katakei.adapters.journals.lease_holders import FateCheck, check_replaceable
 from katakei.adapters.journals.lease_queries import find_holder, lease_status
 from katakei.adapters.journals.locations import default_url, path_of
 from katakei.adapters.journals.rollout_headers import find_headers, read_events
 from katakei.adapters.journals.sqlite_file import PATIENCE, SqliteFile
 from katakei.adapters.system import process
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import ConcurrentAppendError, UnreachableError
 from katakei.domain.events import Event, UserCommand
+from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import LeaseStatus, RolloutHeader
 
-__all__ = ["SqlJournal", "SqlLeases", "default_url"]
+__all__ = ["SqlFreezes", "SqlJournal", "SqlLeases", "default_url"]
 
 TRIES = 5
 
@@ -122,6 +126,40 @@ class SqlLeases:
 
         with self.store.writing() as connection:
             return lease_rows.unlock(connection, group)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.store.close()
+
+
+class SqlFreezes:
+    """Implements the port `Freezes` in the same file. Raises UnreachableError."""
+
+    def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
+        self.store = SqliteFile(path_of(url), patience)
+
+    def active(self) -> Sequence[Freeze]:
+        """As the port says; creates no file."""
+        return self.read()[1]
+
+    def read(self) -> tuple[datetime, Sequence[Freeze]]:
+        """As the port says. The file of an older version has no table of freezes before something is written to it."""
+        found = find_freezes(self.store.query) if self.store.has(FREEZES) else None
+        return found or (SystemClock().now(), ())  # the clock of the machine is that of the file
+
+    def freeze(self, name: str, who: str, why: str, until: datetime | None) -> Freeze:
+        """As the port says."""
+        from katakei.adapters.journals import freeze_rows  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            return freeze_rows.freeze(connection, name, who, why, until)
+
+    def unfreeze(self, name: str, who: str) -> Freeze | None:
+        """As the port says."""
+        from katakei.adapters.journals import freeze_rows  # noqa: PLC0415 - SQLAlchemy costs readers a quarter of a second
+
+        with self.store.writing() as connection:
+            return freeze_rows.unfreeze(connection, name, who)
 
     def close(self) -> None:
         """Closes the file."""

@@ -101,6 +101,20 @@ leases_table = Table(
     Column("beaten", Text),  # the last heartbeat, by the database's own clock
 )
 
+# Version 2 of the tables began without this one. An older Katakei does not read it, so the version stays the same.
+# A row stays when its freeze was lifted, and says by whom.
+freezes_table = Table(
+    "freezes",
+    metadata,
+    Column("name", Text, primary_key=True),  # the ARN of a group, or the name of a service
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("since", Text, nullable=False),  # every moment is by the database's own clock
+    Column("until", Text),
+    Column("lifted", Text),
+    Column("lifted_by", Text),
+)
+
 
 class Engine:
     """SQLAlchemy over one SQLite file.

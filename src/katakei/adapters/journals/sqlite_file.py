@@ -26,6 +26,7 @@ PATIENCE = timedelta(seconds=5)
 """How long another writer is waited for."""
 
 CREATING = threading.Lock()
+TABLE_QUERY = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :table"
 
 
 class SqliteFile:
@@ -47,6 +48,10 @@ class SqliteFile:
                 if not self._version(connection):
                     return []
                 return connection.execute(text, values).fetchall()
+
+    def has(self, table: str) -> bool:
+        """Whether the file has this table. Raises UnreachableError."""
+        return bool(self.query(TABLE_QUERY, {"table": table}))
 
     @contextmanager
     def writing(self) -> Iterator["Connection"]:

@@ -6,7 +6,7 @@ from here: `from katakei.domain.ports import Journal`.
 
 from katakei.domain.ports.balancer import Balancer, GroupMember, GroupReader, ListedGroup
 from katakei.domain.ports.executor import Executor, ProgramOutput, ProgramRunner
-from katakei.domain.ports.journal import Journal, Leases, LeaseStatus, Liveness, RolloutHeader, newest_first
+from katakei.domain.ports.journal import Freezes, Journal, Leases, LeaseStatus, Liveness, RolloutHeader, newest_first
 from katakei.domain.ports.system import Clock, Pool
 from katakei.domain.ports.target import CheckRequest, HealthChecker, Probe, ProbedTarget
 
@@ -15,6 +15,7 @@ __all__ = [
     "CheckRequest",
     "Clock",
     "Executor",
+    "Freezes",
     "GroupMember",
     "GroupReader",
     "HealthChecker",

@@ -1,4 +1,4 @@
-"""The port of a journal: numbered events of every rollout, and the leases of target groups."""
+"""The ports of a journal: numbered events of every rollout, the leases of target groups, and the freezes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from katakei.domain.events import Event, UserCommand
+from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 
@@ -175,5 +176,46 @@ class Leases(Protocol):
 
         Returns:
             Who held it; None when nobody did.
+        """
+        ...
+
+
+class Freezes(Protocol):
+    """The freezes of groups and services, in the store of the journal. They may raise what its methods raise."""
+
+    def active(self) -> Sequence[Freeze]:
+        """The freezes that have not ended by the store's clock, the oldest first."""
+        ...
+
+    def read(self) -> tuple[datetime, Sequence[Freeze]]:
+        """The time of the store (aware UTC), and what was active at that moment, with as few calls as possible."""
+        ...
+
+    def freeze(self, name: str, who: str, why: str, until: datetime | None) -> Freeze:
+        """Freeze a group or a service. A freeze of the same name is replaced.
+
+        Args:
+            name: The ARN of a target group, or the name of a service.
+            who: The person who freezes it.
+            why: The reason in that person's words; '' for none.
+            until: When it ends, in the store's time; None: when `unfreeze` lifts it.
+
+        Returns:
+            The freeze as recorded.
+
+        Raises:
+            UsageError: `until` is not later than the store's time. Nothing was changed.
+        """
+        ...
+
+    def unfreeze(self, name: str, who: str) -> Freeze | None:
+        """Lift a freeze.
+
+        Args:
+            name: As in `freeze`.
+            who: The person who lifts it.
+
+        Returns:
+            The freeze that was lifted; None when the name is not frozen.
         """
         ...

@@ -5,7 +5,8 @@ two writes, the rest errs on the safe side.
 """
 
 from katakei.adapters.journals.s3.bucket import Bucket
+from katakei.adapters.journals.s3.freezes import S3Freezes
 from katakei.adapters.journals.s3.journal import S3Journal
 from katakei.adapters.journals.s3.leases import S3Leases
 
-__all__ = ["Bucket", "S3Journal", "S3Leases"]
+__all__ = ["Bucket", "S3Freezes", "S3Journal", "S3Leases"]

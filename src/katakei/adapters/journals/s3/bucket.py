@@ -30,11 +30,17 @@ MAX_READERS = 16
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it is. `age` is by the store's own clock, in whole seconds; None when the store tells no time."""
+    """An object as it is.
+
+    Attributes:
+        age: By the store's own clock, in whole seconds; None when the store tells no time.
+        answered: The store's time when it gave the object; None when the store tells no time.
+    """
 
     text: str
     etag: str
     age: timedelta | None
+    answered: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +217,7 @@ def _headers(condition: Condition | IfMatch) -> dict[str, str]:
 def _stored(answer: Any) -> StoredObject:
     date = _moment_of(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
     age = date - answer["LastModified"] if date else None
-    return StoredObject(answer["Body"].read().decode(), answer["ETag"], age)
+    return StoredObject(answer["Body"].read().decode(), answer["ETag"], age, date)
 
 
 def _moment_of(date: str) -> datetime | None:
