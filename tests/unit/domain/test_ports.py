@@ -22,7 +22,7 @@ PORTS = [
 
 def test_every_port_method_has_a_docstring() -> None:
     methods = [method for port in PORTS for name, method in vars(port).items() if not name.startswith("_")]
-    assert len(PORTS) == 10
+    assert len(PORTS) == 11
     assert all(inspect.getdoc(method) for method in methods)
 
 
