@@ -54,7 +54,17 @@ FIELDS = {
     "Delegated": ["rollout", "why", "finished"],
     "NothingToDo": ["plan"],
     "Proposal": ["request", "plan", "restore_lines", "surveyed", "confirm_until", "lease", "restore_held"],
-    "RolloutRequest": ["spec", "release", "accepted", "as_recorded", "kind", "waits", "all_groups", "accept_others"],
+    "RolloutRequest": [
+        "spec",
+        "release",
+        "accepted",
+        "as_recorded",
+        "kind",
+        "waits",
+        "all_groups",
+        "accept_others",
+        "who",
+    ],
     "Turn": ["rollout", "written", "why", "whys", "now", "due", "outputs"],
 }
 NAMES = {

@@ -168,7 +168,10 @@ def _rest(view: LiveView, cycle: timedelta, phase: Phase, entered: datetime) -> 
 
 
 def _table(view: LiveView, room: int, columns: int) -> list[Text]:
-    """One line for each target that moves or failed, as many as fit; the last one says how many more there are."""
+    """One line for each target that moves or failed, as many as fit; the last one says how many more there are.
+
+    Where there is room for one line, it is that of a target: the counts above tell how many there are.
+    """
     rollout = view.rollout
     moving = sorted(rollout.at(*IN_PROGRESS), key=lambda target: _entered(rollout, target))
     failed = [*rollout.by_phase[Phase.LEFT_OUT], *rollout.by_phase[Phase.FAILED_SERVING]]
@@ -177,11 +180,11 @@ def _table(view: LiveView, room: int, columns: int) -> list[Text]:
     if not shown or room < 1:
         return []
     more = len(shown) - room
-    kept = shown if more <= 0 else shown[: room - 1]
+    kept = shown if more <= 0 else shown[: max(1, room - 1)]
     names = {target: one_line(rollout.targets[target].name) or str(target) for target in kept}
     wide = min(NAME_COLUMNS, columns // 3, max(map(cell_len, names.values()), default=0))
     lines = [_row(view, target, names[target], wide) for target in kept]
-    return lines if more <= 0 else [*lines, Text(f"and {len(shown) - len(kept)} more", "dim")]
+    return lines if more <= 0 or room == 1 else [*lines, Text(f"and {len(shown) - len(kept)} more", "dim")]
 
 
 def _row(view: LiveView, target: TargetId, name: str, wide: int) -> Text:

@@ -173,6 +173,14 @@ def test_live_fits_into_every_terminal(
     assert not moves or rows < 20 or any("  " in line.plain for line in shown[3:])
 
 
+def test_live_shows_a_target_where_there_is_room_for_one_line() -> None:
+    plan = plan_of(2, work=Command("manual", ""))
+    plan = replace(plan, targets=tuple(replace(target, name="x" * 200) for target in plan.targets))
+    rollout = given(plan, stories(plan, [Phase.DRAINING, Phase.WORKING]))
+    shown = live(view_of(rollout, waits_for(plan), outputs=dict.fromkeys(rollout.targets, "line\n" * 100)), 60, 20)
+    assert any("xxx" in line.plain and "  draining" in line.plain for line in shown[3:])
+
+
 def test_live_cuts_a_long_sentence_and_shows_that() -> None:
     why = reason(ReasonCode.UNAVAILABLE, text="word " * 200, waited=1.0, limit=2.0)
     shown = lines(view_of(given(plan_of(2)), why), columns=60)
