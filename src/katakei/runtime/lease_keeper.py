@@ -54,7 +54,7 @@ def acquire_lease(
     while True:
         asked = drivers.clock.now()
         try:
-            return _take(drivers, groups, rollout, watched if asked - since >= SILENCE_LIMIT else frozenset())
+            return take_lease(drivers, groups, rollout, watched if asked - since >= SILENCE_LIMIT else frozenset())
         except LeaseHeldError as held:
             beats = held.unsure if confirm_alive else held.silent
             if not beats or (watched and beats != watched):
@@ -69,8 +69,28 @@ def acquire_lease(
         drivers.clock.sleep(POLL_INTERVAL)
 
 
-def _take(drivers: Drivers, groups: frozenset[Arn], rollout: RolloutId, silent: frozenset[Heartbeat]) -> "LeaseKeeper":
+def take_lease(
+    drivers: Drivers, groups: frozenset[Arn], rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
+) -> "LeaseKeeper":
+    """As `acquire_lease`, but waits for nothing.
+
+    Args:
+        drivers: Leases, clock and identity of this process.
+        groups: ARNs; the lease covers all of them or none.
+        rollout: What the lease is taken for.
+        silent: Heartbeats that were watched for `SILENCE_LIMIT` without a change.
+
+    Raises:
+        LeaseHeldError: An owner that is not known to be gone has one of the groups; or this very process drives the
+            rollout already, in another session.
+        NoAnswerError: The store did not answer.
+    """
     asked = drivers.clock.now()
+    for group in sorted(groups):
+        holder = drivers.leases.holder(group)
+        ours = holder is not None and (holder.owner, holder.rollout) == (drivers.owner, rollout)
+        if holder is not None and ours and holder.beat not in silent:
+            raise LeaseHeldError(f"{group} is held by rollout {rollout} of this process, which drives it already")
     lease = drivers.leases.take(groups, drivers.owner, rollout, silent)
     log.info("lease acquired", extra={"facts": {"rollout": rollout, "epoch": lease.epoch}})
     return LeaseKeeper(drivers.leases, drivers.clock, lease, asked)

@@ -19,7 +19,7 @@ from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import Plan
-from katakei.domain.ports import RolloutHeader
+from katakei.domain.ports import LeaseStatus, Liveness, RolloutHeader
 from katakei.domain.replay import replay
 from katakei.domain.spec import Command, CounterSource, Drain, DrainUntil, Spec, Variable
 from katakei.runtime.drivers import Drivers
@@ -60,6 +60,10 @@ class Place:
         self, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
     ) -> Lease:
         return self.store.take(groups, owner, rollout, silent, self.time)
+
+    def holder(self, group: Arn) -> LeaseStatus | None:
+        held = self.store.holders.get(group)
+        return LeaseStatus(held[2], held[0], Liveness.UNKNOWN, None) if held else None
 
     def renew(self, lease: Lease) -> None:
         self.store.renew(lease)

@@ -66,6 +66,9 @@ class Taker:
         assert (groups, owner, rollout) == (BOTH, ours, ID)
         return self.ask(silent)
 
+    def holder(self, group: Arn) -> None:
+        """This process holds none of the groups."""
+
     def tell(self, sentence: str) -> None:
         self.said.append(sentence)
 

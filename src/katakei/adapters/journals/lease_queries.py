@@ -60,4 +60,4 @@ def lease_status(holder: LeaseHolder, fate: FateCheck, *, shared: bool) -> Lease
     else:
         heard = holder.recently_heard or known is ProcessFate.ALIVE
         liveness = Liveness.ALIVE if heard else Liveness.UNKNOWN
-    return LeaseStatus(holder.rollout, holder.owner, liveness, holder.age)
+    return LeaseStatus(holder.rollout, holder.owner, liveness, holder.age, holder.beat)

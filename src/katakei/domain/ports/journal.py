@@ -127,12 +127,14 @@ class LeaseStatus:
         owner: The process that took the lease and has not given it back.
         liveness: Whether it still runs.
         silent_for: The age of its newest heartbeat by the store's clock; None when the store cannot tell.
+        beat: Its newest heartbeat. A process that sees the same one for long enough, by its own clock, may take over.
     """
 
     rollout: RolloutId
     owner: Owner
     liveness: Liveness
     silent_for: timedelta | None
+    beat: Heartbeat | None = None
 
 
 class Leases(Protocol):

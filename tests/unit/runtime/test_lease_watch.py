@@ -1,0 +1,115 @@
+"""The watch over unfinished rollouts, by the clock of this process and the heartbeats that the store shows."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.properties.builders import seconds
+
+from katakei.domain.leases import Heartbeat, Owner
+from katakei.domain.model import Arn, RolloutId
+from katakei.domain.ports import LeaseStatus, Liveness, RolloutHeader
+from katakei.runtime.lease_watch import SWEEP_INTERVAL, LeaseWatch, OwnerlessRollout
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WEB, API = Arn("arn:web"), Arn("arn:api")
+ID = RolloutId("r-one")
+OWNER = Owner("kim", "far", 1, 1, "boot")
+BEAT = Heartbeat(WEB, 3, 7)
+ALIVE = LeaseStatus(ID, OWNER, Liveness.ALIVE, seconds(1), BEAT)
+
+
+@dataclass
+class Store:
+    """A journal, its leases and the clock, as one test sets them."""
+
+    groups: tuple[Arn, ...] = (WEB,)
+    held: dict[Arn, LeaseStatus] = field(default_factory=dict)
+    time: datetime = NOON
+
+    def find(
+        self, *, service: str | None = None, group: Arn | None = None, unfinished: bool = False
+    ) -> list[RolloutHeader]:
+        assert (service, group, unfinished) == (None, None, True)
+        return [RolloutHeader(ID, "shop", self.groups, NOON, None, "kim")]
+
+    def holder(self, group: Arn) -> LeaseStatus | None:
+        return self.held.get(group)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"the watch only reads, but asked for {name}")
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def watch(store: Store) -> LeaseWatch:
+    return LeaseWatch(store, store, store)  # type: ignore[arg-type]  # it has what the watch asks
+
+
+def test_a_free_rollout_is_ownerless_at_once(watch: LeaseWatch) -> None:
+    assert watch.sweep(()) == [OwnerlessRollout(ID, frozenset())]
+    assert watch.sweep({ID}) == []
+
+
+def test_a_dead_owner_is_tried_at_once(store: Store, watch: LeaseWatch) -> None:
+    store.held = {WEB: replace(ALIVE, liveness=Liveness.GONE)}
+    assert watch.sweep(()) == [OwnerlessRollout(ID, frozenset())]
+
+
+def test_an_advancing_heartbeat_is_never_silent(store: Store, watch: LeaseWatch) -> None:
+    for number in range(20):
+        store.held = {WEB: replace(ALIVE, beat=Heartbeat(WEB, 3, number))}
+        assert watch.sweep(()) == []
+        store.time += SWEEP_INTERVAL
+
+
+@pytest.mark.parametrize("liveness", [Liveness.ALIVE, Liveness.UNKNOWN])
+def test_the_same_heartbeat_for_30_s_is_silent(store: Store, watch: LeaseWatch, liveness: Liveness) -> None:
+    """Also of a process that exists: one that hangs is replaced."""
+    store.held = {WEB: replace(ALIVE, liveness=liveness)}
+    assert watch.sweep(()) == []
+    store.time += seconds(29)
+    assert watch.sweep(()) == []
+    assert watch.due_in() == seconds(1)
+    store.time += seconds(1)
+    assert watch.sweep(()) == [OwnerlessRollout(ID, frozenset({BEAT}))]
+
+
+def test_a_heartbeat_of_another_group_keeps_it_alive(store: Store, watch: LeaseWatch) -> None:
+    store.groups = (WEB, API)
+    store.held = {WEB: ALIVE, API: replace(ALIVE, beat=Heartbeat(API, 3, 0))}
+    watch.sweep(())
+    store.time += seconds(20)
+    store.held[API] = replace(ALIVE, beat=Heartbeat(API, 3, 1))
+    watch.sweep(())
+    store.time += seconds(15)
+    assert watch.sweep(()) == []
+    store.time += seconds(15)
+    assert watch.sweep(()) == [OwnerlessRollout(ID, frozenset({BEAT, Heartbeat(API, 3, 1)}))]
+
+
+def test_due_in_is_the_sweep_interval_at_most(store: Store, watch: LeaseWatch) -> None:
+    assert watch.due_in() == SWEEP_INTERVAL
+    store.held = {WEB: ALIVE}
+    watch.sweep(())
+    assert watch.due_in() == SWEEP_INTERVAL
+    store.time += timedelta(seconds=29.9)
+    assert watch.due_in() == seconds(0.25)
+
+
+def test_a_store_that_does_not_answer_keeps_the_watch(store: Store, watch: LeaseWatch) -> None:
+    store.held = {WEB: ALIVE}
+    watch.sweep(())
+    store.time += seconds(30)
+    broken, store.holder = store.holder, None  # type: ignore[assignment, method-assign]  # any fault
+    with pytest.raises(TypeError):
+        watch.sweep(())
+    store.holder = broken  # type: ignore[method-assign]
+    assert watch.sweep(()) == [OwnerlessRollout(ID, frozenset({BEAT}))]
