@@ -26,6 +26,7 @@ from katakei.domain.ports import (
     Probe,
     ProgramRunner,
 )
+from katakei.domain.ports.access import AccessDrivers
 from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, Variable
 from katakei.runtime.drivers import Site
 
@@ -206,6 +207,17 @@ class Bootstrap:
     def name(self) -> RolloutId:
         """The id of a new rollout."""
         return RolloutId(f"r-{draw(8)}")
+
+    @cached_property
+    def access(self) -> AccessDrivers:
+        """What a server needs to know its users. The store lies beside the journal."""
+        from katakei.adapters.access.secrets import Argon2Hasher
+        from katakei.adapters.access.sql_store import SqlAccessStore
+        from katakei.adapters.access.sqlite_database import SqliteDatabase
+        from katakei.adapters.journals.locations import access_path
+
+        store = self._open.enter_context(closing(SqlAccessStore(SqliteDatabase(access_path(self._url, os.environ)))))
+        return AccessDrivers(store, Argon2Hasher(), draw)
 
     @cached_property
     def _url(self) -> str:

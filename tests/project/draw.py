@@ -14,10 +14,13 @@ from tests.project import schemas, screens
 from tests.unit.adapters.probes.test_rows import ROWS
 
 import katakei
+from katakei.domain import access_reasons as access_codes
 from katakei.domain import reasons as reason_codes
+from katakei.domain.access import RIGHTS, Role
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Phase
 from katakei.domain.wire import EVENTS
 from katakei.planning import reasons as plan_codes
+from katakei.render import access_reasons as access_texts
 from katakei.render import plan_reasons as plan_texts
 from katakei.render import reasons as reason_texts
 
@@ -25,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README, PAGE, EVIDENCE = ROOT / "README.md", DOCS / "phases.md", DOCS / "evidence.md"
 ARCHITECTURE, JSON_OUTPUT, REASONS = DOCS / "architecture.md", DOCS / "json-output.md", DOCS / "reasons.md"
-PYTHON_API = DOCS / "python-api.md"
+PYTHON_API, ACCESS = DOCS / "python-api.md", DOCS / "access.md"
 ARROW = " ─▶ "
 LAB = "lab"
 
@@ -141,14 +144,17 @@ def reasons() -> str:
 
 A reason says why something is so, or why a rollout waits. The journal and the [JSON output](json-output.md) hold the
 code and its facts. Durations are seconds. A code that was released is never renamed. `make docs` draws this page from
-the codes in `domain/reasons.py` and `planning/reasons.py`, and from the sentences in `render/reasons.py` and
-`render/plan_reasons.py`.
+the codes in `domain/reasons.py`, `planning/reasons.py` and `domain/access_reasons.py`, and from the sentences in
+`render/reasons.py`, `render/plan_reasons.py` and `render/access_reasons.py`.
 
 ## Reasons of a rollout
 {_codes(reason_codes.FACTS.items(), reason_texts.SENTENCES.items())}
 
 ## Reasons of a plan: refusals, usage errors and notices
 {_codes(plan_codes.FACTS.items(), plan_texts.SENTENCES.items())}
+
+## Reasons of access: rights, tokens and sign-in
+{_codes(access_codes.FACTS.items(), access_texts.SENTENCES.items())}
 """
 
 
@@ -156,6 +162,17 @@ def _codes(facts: Iterable[tuple[str, tuple[str, ...]]], sentences: Iterable[tup
     texts = {str(code): _template(sentence) for code, sentence in sentences}
     rows = [f"| `{code}` | {', '.join(names) or 'none'} | {texts[str(code)]} |" for code, names in sorted(facts)]
     return "\n".join(["| code | facts | English sentence |", "|---|---|---|", *rows])
+
+
+def rights() -> str:
+    """The table of who may do what."""
+    heads = ["act", "what it is", *(role.value for role in Role), "CI job", "limited by the policy"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for act, right in RIGHTS.items():
+        cells = ["yes" if role.rank >= right.role.rank else "no" for role in Role]
+        limit = f"`{right.limited_by.value}`" if right.limited_by else "no"
+        lines.append(f"| {' | '.join([f'`{act.value}`', right.meaning, *cells, 'yes' if right.ci else 'no', limit])} |")
+    return "\n".join(lines)
 
 
 def between_marks(text: str, name: str, drawing: str) -> str:
@@ -173,6 +190,7 @@ def drawings() -> Mapping[Path, str]:
         ARCHITECTURE: ("layers", figure()),
         JSON_OUTPUT: ("kinds", kinds()),
         PYTHON_API: ("api", api()),
+        ACCESS: ("rights", rights()),
     }
     written = {
         path: between_marks(path.read_text(encoding="utf-8"), name, drawing) for path, (name, drawing) in drawn.items()

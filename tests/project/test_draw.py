@@ -33,6 +33,7 @@ def test_every_transition_is_drawn_once() -> None:
         (draw.ARCHITECTURE, "layers"),
         (draw.JSON_OUTPUT, "kinds"),
         (draw.PYTHON_API, "api"),
+        (draw.ACCESS, "rights"),
     ],
     ids=lambda each: each if isinstance(each, str) else each.name,
 )

@@ -7,6 +7,9 @@
     │   └── LeaseHeldError                another rollout has the lease
     ├── UnreachableError               5  AWS, executor, journal or credentials; asking again does not help
     │   └── TemporarilyUnavailableError   the same, but it may come back
+    ├── UnauthorizedError              5  a server does not accept the token, the session or the link
+    │   └── TooManyAttemptsError          the same, after too many failed sign-ins
+    ├── ForbiddenError                 5  a server knows who asks, and that principal may not do it
     ├── NoAnswerError                  5  one call had no answer; ask again
     ├── RejectedError                  4  the load balancer will never carry the call out
     ├── LeaseLostError                 4  another process has taken over
@@ -79,6 +82,30 @@ class UnreachableError(KatakeiError):
 
 class TemporarilyUnavailableError(UnreachableError):
     """It cannot be reached now (network, endpoint, expired credentials), but it may come back."""
+
+
+class UnauthorizedError(KatakeiError):
+    """A token, a session, a link or a sign-in is not accepted: nobody has proved who they are."""
+
+    code = ExitCode.UNREACHABLE
+
+
+class TooManyAttemptsError(UnauthorizedError):
+    """Too many sign-ins failed. Its reason says how long to wait.
+
+    Attributes:
+        wait: Seconds until the next attempt counts.
+    """
+
+    def __init__(self, sentence: str = "", *, wait: float = 0.0, reasons: "tuple[Reason, ...]" = ()) -> None:
+        super().__init__(sentence, reasons=reasons)
+        self.wait = wait
+
+
+class ForbiddenError(KatakeiError):
+    """The principal is known and has no right to do this."""
+
+    code = ExitCode.UNREACHABLE
 
 
 class NoAnswerError(KatakeiError):

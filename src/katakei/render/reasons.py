@@ -11,7 +11,7 @@ from string import Formatter
 from types import MappingProxyType
 
 from katakei.domain.reasons import Reason, ReasonCode, ReasonValue
-from katakei.render import plan_reasons
+from katakei.render import access_reasons, plan_reasons
 from katakei.render.text import counted, listed, one_line, span
 
 _C = ReasonCode
@@ -152,7 +152,10 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_TEMPLATES: Mapping[str, str] = MappingProxyType(dict(SENTENCES.items() | plan_reasons.SENTENCES.items()))
+_TEMPLATES: Mapping[str, str] = MappingProxyType(
+    dict(SENTENCES.items() | plan_reasons.SENTENCES.items() | access_reasons.SENTENCES.items())
+)
+_FORMS = MappingProxyType({**plan_reasons.FORMS, **access_reasons.FORMS})
 
 
 def sentence(reason: Reason | None) -> str:
@@ -203,8 +206,8 @@ class _Fact:
                 return ", but an administrative override keeps traffic away" if self.value else ""
             case "work state":
                 return WORK_STATES[text]
-            case _ if form in plan_reasons.FORMS:
-                return plan_reasons.FORMS[form](self.value)
+            case _ if form in _FORMS:
+                return _FORMS[form](self.value)
             case _ if form in DEFAULTS:
                 return text or DEFAULTS[form]
             case _:

@@ -168,3 +168,16 @@ def path_of(url: str) -> Path:
     if not text or text == ":memory:" or "\0" in text:
         raise UsageError(f"the journal {url!r} names no file: give a path, or sqlite:////absolute/path.db")
     return expanded(text)
+
+
+def access_path(url: str, env: Mapping[str, str]) -> Path:
+    """The file of access of a server with this journal: `NAME-access.db` beside a file, else in the user's folder.
+
+    Raises:
+        UsageError: The journal names no valid place, or this user has no folder.
+    """
+    if s3_location_of(url):
+        folder = state_folder(env, keeps="the access store", advice="set XDG_STATE_HOME")
+        return folder / "access.db"
+    journal = path_of(url)
+    return journal.with_name(f"{journal.stem}-access.db")

@@ -149,12 +149,12 @@ class Engine:
 
 def _configure(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver begins no transaction by itself; `_begin` does
-    _use_write_ahead(connection)
+    use_write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")  # with WAL, the default loses the last turns in a power cut
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _use_write_ahead(connection: sqlite3.Connection) -> None:
+def use_write_ahead(connection: sqlite3.Connection) -> None:
     """Switches the file to write-ahead logging. Raises sqlite3.OperationalError when it stays locked for too long."""
     for _ in range(RIVALS):
         if _uses_write_ahead(connection):
