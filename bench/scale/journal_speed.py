@@ -16,8 +16,9 @@ from botocore.session import Session
 
 from bench.scale.simulated_aws import NOON, Shape, SimulatedAws
 from bench.scale.simulated_rollout import ID, OWNER, MemoryJournal, plan_of, roll
-from katakei.bootstrap import Bootstrap
+from katakei.bootstrap import Process
 from katakei.domain import events as e
+from katakei.domain.aws_place import AwsPlace
 from katakei.domain.model import RolloutId
 from katakei.domain.replay import replay
 from katakei.lab.options import REGION, LabOptions
@@ -30,7 +31,7 @@ TIMES = 300
 
 def speeds(url: str, long: int = LONG, times: int = TIMES) -> str:
     """Returns the cells of one row."""
-    wiring = Bootstrap(None, None, url, tell=lambda _: None)
+    wiring = Process(AwsPlace(), url)
     try:
         one, ten = (_appends(wiring, events, times) for events in (1, 10))
         appended = f"| {one:,.0f} appends/s of one event | {10 * ten:,.0f} events/s, ten in an append"
@@ -39,7 +40,7 @@ def speeds(url: str, long: int = LONG, times: int = TIMES) -> str:
         wiring.close()
 
 
-def _appends(wiring: Bootstrap, events: int, times: int) -> float:
+def _appends(wiring: Process, events: int, times: int) -> float:
     """Returns durable appends per second of real time."""
     journal, leases = wiring.journal, wiring.leases
     aws, rollout = SimulatedAws(Shape(2)), RolloutId(f"r-appends-{events}")
@@ -54,7 +55,7 @@ def _appends(wiring: Bootstrap, events: int, times: int) -> float:
     return times / took.total_seconds()
 
 
-def _replayed(wiring: Bootstrap, long: int) -> str:
+def _replayed(wiring: Process, long: int) -> str:
     """Read and replay a real history of at least so many events."""
     journal, leases = wiring.journal, wiring.leases
     aws, paper = SimulatedAws(Shape(-(-long // 12))), MemoryJournal()

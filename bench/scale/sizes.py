@@ -13,7 +13,8 @@ from time import process_time
 
 from bench.scale.simulated_aws import Shape, SimulatedAws
 from bench.scale.simulated_rollout import ID, roll
-from katakei.bootstrap import Bootstrap
+from katakei.bootstrap import Process
+from katakei.domain.aws_place import AwsPlace
 from katakei.domain.replay import replay
 
 SIZES = (10, 100, 1000, 10_000)
@@ -72,7 +73,7 @@ def measured(targets: int, folder: Path) -> Size:
     """Measure one rollout with its journal in a SQLite file in this folder."""
     aws = SimulatedAws(Shape(targets))
     file = folder / "journal.db"
-    wiring = Bootstrap(None, None, f"sqlite:///{file}", tell=lambda _: None)
+    wiring = Process(AwsPlace(), f"sqlite:///{file}")
     begun = process_time()
     figures = roll(aws, max(1, targets // 10), wiring.journal, wiring.leases)
     cpu = process_time() - begun

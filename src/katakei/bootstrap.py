@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING
 
-from katakei.adapters.system.clock import SystemClock, draw
+from katakei.adapters.system.clock import SessionClock, SystemClock, draw
+from katakei.domain.aws_place import AwsPlace
 from katakei.domain.errors import UsageError
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
@@ -39,31 +41,172 @@ if TYPE_CHECKING:
 THREADS = 16
 
 
-class Bootstrap:
-    """One of each driver, for one command or one program (`katakei.runtime.drivers.Drivers`)."""
+class Process:
+    """What a process has once, however many AWS accounts and regions it works in. Thread-safe.
 
-    def __init__(
-        self, profile: str | None, region: str | None, journal: str | None, tell: Callable[[str], None]
-    ) -> None:
-        """Makes nothing yet. Use `open_drivers`.
+    The journal, the leases and the freezes are in one store, because they hold for all rollouts of all services.
+    """
+
+    def __init__(self, home: AwsPlace, journal: str | None) -> None:
+        """Makes nothing yet.
 
         Args:
-            profile: Named profile of the AWS configuration; None: as the aws command finds it.
-            region: AWS region; None: as the aws command finds it.
+            home: Where a journal in S3 is reached.
             journal: A file or s3://bucket/prefix; None: a file in the user's state folder.
-            tell: Shows a sentence to the user at once.
         """
-        self.tell = tell
-        self._profile = profile
-        self._region = region
+        self.home = home
+        self.clock = SystemClock()
         self._journal_url = journal
-        self._made: dict[tuple[str, tuple[Variable, ...]], Executor] = {}
+        self._lock = RLock()
+        self._sessions: dict[AwsPlace, AwsSession] = {}
+        self._more_freezes: Callable[[Freezes], Freezes] = _unchanged
         self._open = ExitStack()
 
+    def aws(self, place: AwsPlace) -> "AwsSession":
+        """One session per place, for the load balancer, the executor and the journal: credentials are found once."""
+        from katakei.adapters.aws import AssumedRole, AwsSession
+
+        with self._lock:
+            if place not in self._sessions:
+                role = AssumedRole(place.role_arn, place.external_id) if place.role_arn else None
+                self._sessions[place] = AwsSession(place.region, place.profile, self.clock, role=role)
+            return self._sessions[place]
+
+    @property
+    def journal(self) -> Journal:
+        """The journal: one SQLite file, or a place in S3."""
+        with self._lock:
+            return self._journal
+
     @cached_property
-    def clock(self) -> SystemClock:
-        """The real clock."""
-        return SystemClock()
+    def _journal(self) -> Journal:
+        if self._bucket:
+            from katakei.adapters.journals.s3 import S3Journal
+
+            return S3Journal(self._bucket)
+        from katakei.adapters.journals.sql_journal import SqlJournal
+
+        return self._open.enter_context(closing(SqlJournal(self._url)))
+
+    @property
+    def leases(self) -> Leases:
+        """The leases, in the store of the journal."""
+        with self._lock:
+            return self._leases
+
+    @cached_property
+    def _leases(self) -> Leases:
+        if self._bucket:
+            from katakei.adapters.journals.s3 import S3Leases
+
+            return S3Leases(self._bucket)
+        from katakei.adapters.journals.sql_journal import SqlLeases
+
+        return self._open.enter_context(closing(SqlLeases(self._url)))
+
+    @property
+    def freezes(self) -> Freezes:
+        """The freezes, in the store of the journal, with those that `add_freezes` added."""
+        with self._lock:
+            return self._freezes
+
+    @cached_property
+    def _freezes(self) -> Freezes:
+        return self._more_freezes(self._stored_freezes())
+
+    def _stored_freezes(self) -> Freezes:
+        if self._bucket:
+            from katakei.adapters.journals.s3 import S3Freezes
+
+            return S3Freezes(self._bucket)
+        from katakei.adapters.journals.sql_journal import SqlFreezes
+
+        return self._open.enter_context(closing(SqlFreezes(self._url)))
+
+    def add_freezes(self, more: Callable[[Freezes], Freezes]) -> None:
+        """Freezes that are kept elsewhere: `more` gets the freezes of the store. Called before anything is driven."""
+        with self._lock:
+            self._more_freezes = more
+            self.__dict__.pop("_freezes", None)
+
+    @cached_property
+    def _bucket(self) -> "Bucket | None":
+        from katakei.adapters.journals.locations import s3_location_of
+
+        place = s3_location_of(self._url, os.environ.get("KATAKEI_JOURNAL_OWNER", ""))
+        if place is None:
+            return None
+        from katakei.adapters.journals.s3 import Bucket
+
+        # A clock of its own: its pauses must not end when the turn's clock is woken.
+        return Bucket(place, self.aws(self.home), SystemClock())
+
+    @cached_property
+    def _url(self) -> str:
+        from katakei.adapters.journals.locations import default_url
+
+        return self._journal_url or default_url(os.environ)
+
+    @property
+    def access(self) -> AccessDrivers:
+        """What a server needs to know its users. The store lies beside the journal."""
+        with self._lock:
+            return self._access
+
+    @cached_property
+    def _access(self) -> AccessDrivers:
+        from katakei.adapters.access.secrets import Argon2Hasher
+        from katakei.adapters.access.sql_store import SqlAccessStore
+        from katakei.adapters.access.sqlite_database import SqliteDatabase
+        from katakei.adapters.journals.locations import access_path
+
+        store = self._open.enter_context(closing(SqlAccessStore(SqliteDatabase(access_path(self._url, os.environ)))))
+        return AccessDrivers(store, Argon2Hasher(), draw)
+
+    @property
+    def owner(self) -> Owner:
+        """The identity of this process."""
+        with self._lock:
+            return self._owner
+
+    @cached_property
+    def _owner(self) -> Owner:
+        from katakei.adapters.system.process import current_owner
+
+        return current_owner()
+
+    def drivers(self, place: AwsPlace) -> "Bootstrap":
+        """Drivers of one place that share the clock of this process: for questions, and for a person's commands."""
+        return Bootstrap(self, place, self.clock, _silent)
+
+    def session_drivers(self, place: AwsPlace) -> "Bootstrap":
+        """Drivers of one place with threads and a clock of their own, so that one session wakes and delays no other."""
+        return Bootstrap(self, place, SessionClock(self.clock), _silent)
+
+    def close(self) -> None:
+        """Closes the journal."""
+        self._open.close()
+
+
+class Bootstrap:
+    """One of each driver, for one command, or for one session of a server (`katakei.runtime.drivers.Drivers`)."""
+
+    def __init__(
+        self, process: Process, place: AwsPlace, clock: "SystemClock | SessionClock", tell: Callable[[str], None]
+    ) -> None:
+        """Makes nothing yet. Use `open_drivers` or `Process`.
+
+        Args:
+            process: Has the journal and the AWS sessions.
+            place: The AWS account and region.
+            clock: The clock that the turns of a session sleep on.
+            tell: Shows a sentence to the user at once.
+        """
+        self.clock = clock
+        self.tell = tell
+        self._process = process
+        self._place = place
+        self._made: dict[tuple[str, tuple[Variable, ...]], Executor] = {}
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
@@ -80,12 +223,9 @@ class Bootstrap:
         """The same, for commands that only read."""
         return self._alb
 
-    @cached_property
+    @property
     def _aws(self) -> "AwsSession":
-        """One session for the load balancer, the executor and the journal: credentials are resolved once a command."""
-        from katakei.adapters.aws import AwsSession
-
-        return AwsSession(self._region, self._profile, self.clock)
+        return self._process.aws(self._place)
 
     @cached_property
     def _alb(self) -> "AlbBalancer":
@@ -105,56 +245,25 @@ class Bootstrap:
 
         return HttpChecker(self.clock)
 
-    @cached_property
+    @property
     def journal(self) -> Journal:
-        """The journal: one SQLite file, or a place in S3."""
-        if self._bucket:
-            from katakei.adapters.journals.s3 import S3Journal
+        """The journal of the process."""
+        return self._process.journal
 
-            return S3Journal(self._bucket)
-        from katakei.adapters.journals.sql_journal import SqlJournal
-
-        return self._open.enter_context(closing(SqlJournal(self._url)))
-
-    @cached_property
+    @property
     def leases(self) -> Leases:
-        """The leases, in the store of the journal."""
-        if self._bucket:
-            from katakei.adapters.journals.s3 import S3Leases
+        """The leases of the process."""
+        return self._process.leases
 
-            return S3Leases(self._bucket)
-        from katakei.adapters.journals.sql_journal import SqlLeases
-
-        return self._open.enter_context(closing(SqlLeases(self._url)))
-
-    @cached_property
+    @property
     def freezes(self) -> Freezes:
-        """The freezes, in the store of the journal."""
-        if self._bucket:
-            from katakei.adapters.journals.s3 import S3Freezes
+        """The freezes of the process."""
+        return self._process.freezes
 
-            return S3Freezes(self._bucket)
-        from katakei.adapters.journals.sql_journal import SqlFreezes
-
-        return self._open.enter_context(closing(SqlFreezes(self._url)))
-
-    @cached_property
-    def _bucket(self) -> "Bucket | None":
-        from katakei.adapters.journals.locations import s3_location_of
-
-        place = s3_location_of(self._url, os.environ.get("KATAKEI_JOURNAL_OWNER", ""))
-        if place is None:
-            return None
-        from katakei.adapters.journals.s3 import Bucket
-
-        return Bucket(place, self._aws, SystemClock())  # its pauses must not end when the turn's clock is woken
-
-    @cached_property
+    @property
     def owner(self) -> Owner:
         """The identity of this process."""
-        from katakei.adapters.system.process import current_owner
-
-        return current_owner()
+        return self._process.owner
 
     def executor(self, command: Command) -> Executor:
         """The executor with this name in the configuration and these secrets; one object for both."""
@@ -204,26 +313,14 @@ class Bootstrap:
 
         return SsmProgramRunner(self._aws, self.clock)
 
+    @property
+    def access(self) -> AccessDrivers:
+        """What a server needs to know its users, of the process."""
+        return self._process.access
+
     def name(self) -> RolloutId:
         """The id of a new rollout."""
         return RolloutId(f"r-{draw(8)}")
-
-    @cached_property
-    def access(self) -> AccessDrivers:
-        """What a server needs to know its users. The store lies beside the journal."""
-        from katakei.adapters.access.secrets import Argon2Hasher
-        from katakei.adapters.access.sql_store import SqlAccessStore
-        from katakei.adapters.access.sqlite_database import SqliteDatabase
-        from katakei.adapters.journals.locations import access_path
-
-        store = self._open.enter_context(closing(SqlAccessStore(SqliteDatabase(access_path(self._url, os.environ)))))
-        return AccessDrivers(store, Argon2Hasher(), draw)
-
-    @cached_property
-    def _url(self) -> str:
-        from katakei.adapters.journals.locations import default_url
-
-        return self._journal_url or default_url(os.environ)
 
     @cached_property
     def sleep_inhibitor(self) -> "SleepInhibitor":
@@ -233,10 +330,27 @@ class Bootstrap:
         return SleepInhibitor()
 
     def close(self) -> None:
-        """Ends the threads and closes the journal; does not wait for a call that hangs."""
+        """Ends the threads; does not wait for a call that hangs."""
         if "pool" in self.__dict__:
             self.pool.shutdown(wait=False, cancel_futures=True)
-        self._open.close()
+
+
+@contextmanager
+def open_process(
+    *, profile: str | None = None, region: str | None = None, journal: str | None = None
+) -> Iterator[Process]:
+    """The drivers of a server or a worker, which works in several AWS accounts and regions.
+
+    Args:
+        profile: Named profile with which a journal in S3 is reached; None: as the aws command finds it.
+        region: The region of that; None: as the aws command finds it.
+        journal: A file or s3://bucket/prefix; None: a file in the user's state folder.
+    """
+    process = Process(AwsPlace(profile or None, region=region or None), journal)
+    try:
+        yield process
+    finally:
+        process.close()
 
 
 @contextmanager
@@ -255,11 +369,20 @@ def open_drivers(
         journal: A file or s3://bucket/prefix; None: a file in the user's state folder.
         tell: Shows a sentence to the user at once, while a lease is waited for, for example.
     """
-    drivers = Bootstrap(profile, region, journal, tell)
-    try:
-        yield drivers
-    finally:
-        drivers.close()
+    with open_process(profile=profile, region=region, journal=journal) as process:
+        drivers = Bootstrap(process, process.home, process.clock, tell)
+        try:
+            yield drivers
+        finally:
+            drivers.close()
+
+
+def _unchanged(freezes: Freezes) -> Freezes:
+    return freezes
+
+
+def _silent(_sentence: str) -> None:
+    """Nobody watches a session of a server: what it waits for is in its turns."""
 
 
 def load_config(path: str | Path) -> Spec:

@@ -32,9 +32,9 @@ def identity(account: str) -> str:
     )
 
 
-def role() -> str:
-    """Returns the answer of STS to AssumeRole, with credentials for an hour."""
-    ends = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def role(lasts: timedelta) -> str:
+    """Returns the answer of STS to AssumeRole, with credentials for this long."""
+    ends = (datetime.now(UTC) + lasts).strftime("%Y-%m-%dT%H:%M:%SZ")
     return (
         '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
         "<AccessKeyId>assumed</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>"
@@ -53,6 +53,7 @@ class Endpoint:
         throttles: how many calls are throttled first.
         account: the answer to GetCallerIdentity.
         roles: whether AssumeRole succeeds; otherwise it gets `status` and `body`.
+        role_lasts: how long the credentials of an assumed role last.
         heard: the calls as they came.
         agents: the user agent of each call.
         keys: the Authorization header of each call.
@@ -65,6 +66,7 @@ class Endpoint:
     throttles: int = 0
     account: str = "123456789012"
     roles: bool = True
+    role_lasts: timedelta = timedelta(hours=1)
     heard: list[dict[str, str]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -89,7 +91,7 @@ def endpoint() -> Iterator[Endpoint]:
             if asked.get("Action") == ["GetCallerIdentity"]:
                 self._answer(200, identity(said.account))
             elif asked.get("Action") == ["AssumeRole"] and said.roles:
-                self._answer(200, role())
+                self._answer(200, role(said.role_lasts))
             elif said.throttles:
                 said.throttles -= 1
                 self._answer(400, refusal("Throttling", "Rate exceeded"))

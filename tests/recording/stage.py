@@ -155,12 +155,12 @@ class Stage:
         """Somebody else registers a target in all of its groups."""
         return lambda: self.aws.put_in(self.everyone[number].registrations, By.STRANGER)
 
-    def process(self, profile: object, region: object, journal: object, tell: Callable[[str], None]) -> Process:
+    def process(self, process: object, place: object, clock: object, tell: Callable[[str], None]) -> Process:
         """The drivers of the next command, in place of the real ones."""
-        del profile, region, journal
+        del process, place, clock
         dies, meanwhile = self.next_process
         self.next_process = (never, ())
-        process = Process(self, self.next_pid, dies, meanwhile, tell)
+        made = Process(self, self.next_pid, dies, meanwhile, tell)
         self.next_pid += 1
-        self.living.add(process.owner)
-        return process
+        self.living.add(made.owner)
+        return made

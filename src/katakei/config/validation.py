@@ -5,7 +5,7 @@ pydantic finds most faults; this module adds those between keys, and turns pydan
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -15,6 +15,7 @@ from katakei.config.schema import Settings, Work
 from katakei.config.yaml_document import Document, Path
 from katakei.domain.spec import Spec
 
+SettingsT = TypeVar("SettingsT", bound=Settings)
 KEY = "[key]"  # how pydantic names the key itself where the key is at fault
 COMMANDS = ("work", "revert")
 PROBED = ("proof", "answered", "counter")  # values of drain.until that need a probe
@@ -62,20 +63,37 @@ def validate(document: Document) -> Spec:
     Raises:
         UsageError: The document has faults; the error lists all of them.
     """
-    data = dict(_supported(document, document.data, ()))
+    if "server" in document.data:
+        document.fault(("server",), "has an effect only in the services folder of a server; remove it from this file")
+    data = {key: value for key, value in document.data.items() if key != "server"}
+    return settings_of(document, data, Settings).spec()
+
+
+def settings_of(document: Document, values: Mapping[str, Any], model: type[SettingsT]) -> SettingsT:
+    """The settings that a document describes.
+
+    Args:
+        document: Gives the lines, and gets the faults.
+        values: What is read of it.
+        model: The schema.
+
+    Raises:
+        UsageError: The document has faults; the error lists all of them.
+    """
+    data = dict(_supported(document, dict(values), ()))
     for command in COMMANDS:
         _check_work(document, command, data.get(command))
     _check_revert(document, data)
     _check_drain(document, data.get("drain", {}), data.get("work"))
     try:
-        settings = Settings.model_validate(data)
+        settings = model.model_validate(data)
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
-            _add_error(document, data, error)
+            _add_error(document, data, error, model)
         document.raise_faults()
         raise AssertionError("pydantic found an error, but no fault was added") from invalid
     document.raise_faults()
-    return settings.spec()
+    return settings
 
 
 def _check_drain(document: Document, drain: object, work: object) -> None:
@@ -134,15 +152,15 @@ def _check_revert(document: Document, data: dict[str, Any]) -> None:
         document.fault(("on_failure", "then"), 'revert needs a command: write revert: {ssm: {run: "./revert"}}')
 
 
-def _add_error(document: Document, data: dict[str, Any], error: ErrorDetails) -> None:
+def _add_error(document: Document, data: dict[str, Any], error: ErrorDetails, model: type[Settings]) -> None:
     loc = error["loc"]
     if loc[0] in FORMS and len(loc) > 1 and not _is_meant(str(loc[0]), data[str(loc[0])], str(loc[1])):
         return
     path = _path(data, loc)
     if error["type"] == "extra_forbidden":
-        document.fault(path, _unknown(path))
+        document.fault(path, _unknown(path, model))
     elif error["type"] != "missing":
-        document.fault(path, _message(path, error))
+        document.fault(path, _message(path, error, model))
     elif path not in document.lines:  # a key of a later version is a fault already
         document.fault(path, f"is missing; {MISSING[str(path[-1])]}")
 
@@ -169,18 +187,19 @@ def _has(data: Any, step: str | int) -> bool:
     return step in data if isinstance(data, dict) else isinstance(data, list) and step in range(len(data))
 
 
-def _unknown(path: Path) -> str:
-    known = sorted(_keys(path[:-1]))
+def _unknown(path: Path, model: type[Settings]) -> str:
+    known = sorted(_keys(path[:-1], model))
     near = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
     if near:
         return f"is not a known key; did you mean {near[0]}?"
     return f"is not a known key; known keys: {', '.join(known)}"
 
 
-def _keys(path: Path) -> set[str]:
-    model: Any = Settings
+def _keys(path: Path, settings: type[Settings]) -> set[str]:
+    model: Any = settings
     for step in path:
-        model = _section(model.model_fields[str(step)].annotation)
+        if isinstance(step, str):  # a number counts the items of a list
+            model = _section(model.model_fields[step].annotation)
     return set(model.model_fields)
 
 
@@ -191,7 +210,7 @@ def _section(hint: Any) -> Any:
     return next((found for inside in get_args(hint) if (found := _section(inside))), None)
 
 
-def _message(path: Path, error: ErrorDetails) -> str:
+def _message(path: Path, error: ErrorDetails, model: type[Settings]) -> str:
     if path in {(form,) for form in FORMS}:
         return FORMS[str(path[0])]
     kind, key = error["type"], next((str(step) for step in reversed(path) if isinstance(step, str)), "")
@@ -200,7 +219,7 @@ def _message(path: Path, error: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         return PATTERNS.get(key, "is empty; write something or remove it")
     if kind in {"model_type", "model_attributes_type"}:
-        return f"must be keys with values; known keys: {', '.join(sorted(_keys(path)))}"
+        return f"must be keys with values; known keys: {', '.join(sorted(_keys(path, model)))}"
     if kind == "literal_error":
         return f"{error['input']!r} is not a known value; write {error['ctx']['expected']}".replace("'", "")
     return MESSAGES.get(kind) or f"{error['msg'].removeprefix('Input ').lower()}; it is {error['input']!r}"

@@ -7,10 +7,13 @@ that chain and adds the name. The names are botocore's (`METHOD` of each class i
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+
+ASSUMED_ROLE = "katakei-role"
+"""The name of the provider in `assumed_roles`, among botocore's own."""
 
 if TYPE_CHECKING:
-    from botocore.credentials import CredentialProvider, Credentials
+    from botocore.credentials import Credentials
     from botocore.session import Session
 
 _SUBJECTS: Mapping[str, tuple[str, str]] = {
@@ -33,6 +36,10 @@ _SUBJECTS: Mapping[str, tuple[str, str]] = {
         "write aws_access_key_id and aws_secret_access_key into it",
     ),
     "config-file": ("{profile} in the config file", "write aws_access_key_id and aws_secret_access_key into it"),
+    ASSUMED_ROLE: (
+        "the role {role}",
+        "check that its trust policy allows these credentials to assume it, and the external id",
+    ),
     "custom-process": ("the credential_process of {profile}", "run that program by hand to see what is wrong"),
     "ec2-credentials-file": ("the file AWS_CREDENTIAL_FILE", "correct that file, or unset the variable"),
     "boto-config": ("the configuration file of boto", "correct that file, or unset BOTO_CONFIG"),
@@ -54,17 +61,19 @@ class Provider:
     Attributes:
         method: botocore's name of it.
         profile: the profile in use.
+        role: the ARN of the role that is assumed; '' without one.
 
     """
 
     method: str
     profile: str
+    role: str = ""
 
     @property
     def subject(self) -> str:
         """What a person calls it."""
         subject, _ = _SUBJECTS.get(self.method, (self.method or "the AWS configuration", ""))
-        return subject.format(profile=f"profile {self.profile}")
+        return subject.format(profile=f"profile {self.profile}", role=self.role)
 
     @property
     def advice(self) -> str:
@@ -87,6 +96,15 @@ class ProviderError(Exception):
         self.method, self.cause = method, cause
 
 
+class SomeProvider(Protocol):
+    """A provider of botocore, or one like them."""
+
+    METHOD: Any
+
+    def load(self) -> "Credentials | None":
+        """Returns its credentials; None: it has none."""
+
+
 class NamedProviders:
     """botocore's chain of providers, in its order. The first that has credentials wins, and a failure ends the search.
 
@@ -95,7 +113,7 @@ class NamedProviders:
 
     """
 
-    def __init__(self, providers: "Sequence[CredentialProvider]") -> None:
+    def __init__(self, providers: Sequence[SomeProvider]) -> None:
         self._providers = providers
 
     def load_credentials(self) -> "Credentials | None":
@@ -134,6 +152,8 @@ def refresh(credentials: "Credentials") -> None:
     method = str(credentials.method)
     try:
         keys = credentials.get_frozen_credentials()
+    except ProviderError:  # the credentials that assume a role have a provider of their own
+        raise
     except Exception as error:  # as above
         raise ProviderError(method, error) from error
     usable = all(isinstance(key, str) and key for key in (keys.access_key, keys.secret_key))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from katakei.adapters.aws.answers import check_answers, is_unreadable
+from katakei.adapters.aws.assumed_roles import AssumedRole, assume
 from katakei.adapters.aws.errors import (
     aws_exceptions,
     code_of,
@@ -74,13 +75,18 @@ class AwsSession:
             not read AWS_REGION.
         profile: the profile; None takes it from the environment.
         clock: the time for deadlines, rate limits and the log.
+        role: the role that is assumed with the profile's credentials; None: they are used as they are.
 
     """
 
-    def __init__(self, region: str | None, profile: str | None, clock: Clock) -> None:
+    def __init__(
+        self, region: str | None, profile: str | None, clock: Clock, *, role: AssumedRole | None = None
+    ) -> None:
         self._region, self._profile, self._clock = region or None, profile or None, clock
+        self._role = role
         self._lock = threading.RLock()
         self._session: Session | None = None
+        self._with_role: Session | None = None  # the session that uses the role already
         self._connections: dict[str, _Connection] = {}
 
     @property
@@ -181,15 +187,19 @@ class AwsSession:
         """Finds the credentials. A provider may fail here, or later when they are first used."""
         session = self._opened()
         try:
-            name_providers(session)
+            if self._role is None:
+                name_providers(session)
+            elif self._with_role is not session:
+                assume(self._role, session, self._new_session, _client_options())
+                self._with_role = session
             return session.get_credentials()
         except ProviderError as error:
-            provider = Provider(error.method, self._profile_name())
+            provider = self._provider_named(error.method)
             self._session = None
             raise translate_credentials(error.cause, provider) from error.cause
         except aws_exceptions() as error:
             self._session = None
-            raise translate_credentials(error, Provider("", self._profile_name())) from error
+            raise translate_credentials(error, self._provider_named("")) from error
 
     def _refresh_credentials(self, service: Service[Any], connection: _Connection) -> None:
         """Renews credentials that have expired, or were never used, before the deadline of the call is checked.
@@ -202,14 +212,17 @@ class AwsSession:
         try:
             refresh(connection.credentials)
         except ProviderError as error:
-            provider = self._provider(connection)
+            provider = self._provider_named(error.method)
             if needs_new_credentials(error.cause):
                 self._forget(service, connection)
             raise translate_credentials(error.cause, provider) from error.cause
 
     def _provider(self, connection: _Connection) -> Provider:
         """Returns where the credentials of a connection come from."""
-        return Provider(connection.credentials.method if connection.credentials else "", self._profile_name())
+        return self._provider_named(str(connection.credentials.method) if connection.credentials else "")
+
+    def _provider_named(self, method: str) -> Provider:
+        return Provider(method, self._profile_name(), self._role.arn if self._role else "")
 
     def _profile_name(self) -> str:
         with self._lock:
@@ -232,22 +245,27 @@ class AwsSession:
         return str(region) if region else None
 
     def _buckets(self, connection: _Connection) -> TokenBuckets:
-        return shared_buckets(f"{connection.client.meta.endpoint_url} {self._profile or ''}", self._clock)
+        whose = self._role.account if self._role else self._profile or ""
+        return shared_buckets(f"{connection.client.meta.endpoint_url} {whose}", self._clock)
 
     def _opened(self) -> "Session":
         """Returns botocore's session. boto3 would add a layer of resources that Katakei does not use."""
-        from botocore.session import Session  # noqa: PLC0415 - see the module's docstring
-
         with self._lock:
             if self._session is None:
-                session = Session(profile=self._profile)
-                if region := self._region or os.environ.get("AWS_REGION"):
-                    session.set_config_variable("region", region)
+                session = self._new_session()
                 paths = filter(None, (str(SERVICE_MODELS), session.get_config_variable("data_path")))
-                check_answers(session)
                 session.set_config_variable("data_path", os.pathsep.join(paths))
                 self._session = session
             return self._session
+
+    def _new_session(self) -> "Session":
+        from botocore.session import Session  # noqa: PLC0415 - see the module's docstring
+
+        session = Session(profile=self._profile)
+        if region := self._region or os.environ.get("AWS_REGION"):
+            session.set_config_variable("region", region)
+        check_answers(session)
+        return session
 
     def _log(self, service: Service[Any], action: str, begun: datetime, outcome: str) -> None:
         """Logs one call. Parameters and headers never go to the log: they may hold secrets."""

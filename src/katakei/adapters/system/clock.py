@@ -47,16 +47,47 @@ class SystemClock:
 
     def sleep(self, span: timedelta) -> None:
         """Returns after `span`, or early when `wake` was called."""
-        try:
-            self._wakes.get(timeout=max(0.0, span.total_seconds()))
-            while True:  # several wake-ups end one sleep
-                self._wakes.get_nowait()
-        except Empty:
-            return
+        _wait(self._wakes, span)
 
     def wake(self) -> None:
         """Ends the current sleep, or the next one; may be called from a signal handler or another thread."""
         self._wakes.put(None)
+
+
+class SessionClock:
+    """The time of another clock, with a sleep of its own: waking one session wakes no other.
+
+    A second `SystemClock` would not do: a step of the wall clock between the births of two clocks sets them apart.
+    """
+
+    def __init__(self, time_of: SystemClock) -> None:
+        self._time = time_of
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+
+    def now(self) -> datetime:
+        """Aware UTC, as the other clock says."""
+        return self._time.now()
+
+    def last_jump(self) -> datetime | None:
+        """As the other clock says."""
+        return self._time.last_jump()
+
+    def sleep(self, span: timedelta) -> None:
+        """Returns after `span`, or early when `wake` of this clock was called."""
+        _wait(self._wakes, span)
+
+    def wake(self) -> None:
+        """Ends the current sleep of this clock, or the next one."""
+        self._wakes.put(None)
+
+
+def _wait(wakes: "SimpleQueue[None]", span: timedelta) -> None:
+    try:
+        wakes.get(timeout=max(0.0, span.total_seconds()))
+        while True:  # several wake-ups end one sleep
+            wakes.get_nowait()
+    except Empty:
+        return
 
 
 def draw(letters: int) -> str:
