@@ -80,11 +80,11 @@ class CiBinding:
     lifetime: timedelta = LIFETIME
 
     def __post_init__(self) -> None:
-        names = {name for name, _ in self.claims}
-        missing = [name for name in (*IDS[self.system], "ref") if not dict(self.claims).get(name)]
+        required = dict(self.claims)
+        missing = [name for name in (*IDS[self.system], "ref") if not required.get(name)]
         if missing:
             raise ValueError(f"the CI binding {self.name} has no {missing[0]}")
-        if self.system is CiSystem.GITLAB and "ref_protected" not in names:
+        if self.system is CiSystem.GITLAB and required.get("ref_protected") != "true":
             raise ValueError(f"the CI binding {self.name} must require ref_protected, because forks can forge a ref")
         if any("*" in value for _, value in self.claims):
             raise ValueError(f"the CI binding {self.name} has a wildcard, and there are none: give the exact value")

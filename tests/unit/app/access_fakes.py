@@ -9,7 +9,7 @@ from tests.unit.given import NOON
 
 from katakei.app.access import Access
 from katakei.domain.audit import AuditEntry, AuditQuery
-from katakei.domain.ports.access import AccessDrivers, StoredSession, StoredToken
+from katakei.domain.ports.access import AccessDrivers, CiVerifier, LoginProvider, StoredSession, StoredToken
 from katakei.domain.principals import PrincipalKind
 
 
@@ -143,6 +143,9 @@ class Server:
 
     store: MemoryStore = field(default_factory=MemoryStore)
     hasher: FastHasher = field(default_factory=FastHasher)
+    drawn: Drawn = field(default_factory=Drawn)
+    ci: CiVerifier | None = None
+    login: LoginProvider | None = None
     access: Access = field(init=False)
 
     def __post_init__(self) -> None:
@@ -150,7 +153,7 @@ class Server:
 
     def again(self) -> Access:
         """Another process over the same store."""
-        return Access(AccessDrivers(self.store, self.hasher, Drawn()))
+        return Access(AccessDrivers(self.store, self.hasher, self.drawn, self.ci, self.login))
 
     def later(self, span: timedelta) -> None:
         self.store.time += span

@@ -11,7 +11,7 @@ from tests.unit.given import NOON, a_group, taken
 from katakei.domain import ports
 from katakei.domain.leases import Lease
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import RolloutHeader, newest_first
+from katakei.domain.ports import RolloutHeader, access, newest_first
 
 PORTS = [
     value
@@ -23,6 +23,14 @@ PORTS = [
 def test_every_port_method_has_a_docstring() -> None:
     methods = [method for port in PORTS for name, method in vars(port).items() if not name.startswith("_")]
     assert len(PORTS) == 11
+    assert all(inspect.getdoc(method) for method in methods)
+
+
+def test_every_method_of_the_access_ports_has_a_docstring() -> None:
+    found = [value for value in vars(access).values() if inspect.isclass(value) and Protocol in value.__mro__[:-1]]
+    ports_of_access = [port for port in found if port.__module__ == access.__name__]
+    methods = [method for port in ports_of_access for name, method in vars(port).items() if not name.startswith("_")]
+    assert {port.__name__ for port in ports_of_access} == {"AccessStore", "SecretHasher", "CiVerifier", "LoginProvider"}
     assert all(inspect.getdoc(method) for method in methods)
 
 

@@ -1,0 +1,1 @@
+"""OpenID Connect: the tokens of CI jobs, and the sign-in of people."""
