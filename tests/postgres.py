@@ -5,6 +5,7 @@ the tests run as root, because PostgreSQL refuses to run as root. It ends with t
 that is killed: a shell waits beside it for the end of a pipe.
 
     with fresh_database() as url: ...          # an empty database, with the password in its URL
+    with fresh_journal() as url: ...           # one with the newest schema of Katakei
     server().restart()                         # the one server of this process
 """
 
@@ -28,6 +29,8 @@ from pathlib import Path
 import psutil
 import psycopg
 from psycopg import sql
+
+from katakei.adapters.journals.locations import postgres_location_of
 
 USER = "kim"
 """The role of the tests: it may create tables in its own databases, and is no superuser."""
@@ -250,3 +253,21 @@ def fresh_database(template: str = "template1") -> Iterator[str]:
         yield server().url(name)
     finally:
         server().drop(name)
+
+
+@contextmanager
+def fresh_journal() -> Iterator[str]:
+    """The URL of a database of its own with the newest schema, dropped at the end."""
+    with fresh_database(_journal_template()) as url:
+        yield url
+
+
+@cache
+def _journal_template() -> str:
+    from katakei.adapters.journals.postgres.upgrade import upgrade  # noqa: PLC0415 - Alembic takes long to import
+
+    name = server().create()
+    location = postgres_location_of(server().url(name))
+    assert location is not None
+    upgrade(location)
+    return name

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import boto3
+import psycopg
 import pytest
 from tests.lab.elb_harness import RunningElb, running_elb
+from tests.postgres import fresh_journal, server
+from tests.postgres_proxy import Proxy
 
 from katakei.adapters.aws import AwsSession
 from katakei.adapters.journals.lease_holders import FateCheck
@@ -153,9 +156,53 @@ def _other_s3(folder: Path) -> Iterator[Ledger]:
     yield OtherS3Ledger(place)
 
 
+class PostgresLedger:
+    """In a database of its own. Its journals and leases reach the server through a proxy; other processes do not."""
+
+    def __init__(self, url: str, proxy: Proxy, stack: ExitStack) -> None:
+        self.url, self.proxy, self._stack = url, proxy, stack
+        self._by_proxy = url.replace(f":{server().port}/", f":{proxy.port}/")
+
+    def journal(self) -> SqlJournal:
+        journal = SqlJournal(self._by_proxy)
+        self._stack.callback(journal.close)
+        return journal
+
+    def leases(self, fate: FateCheck = process.fate) -> SqlLeases:
+        leases = SqlLeases(self._by_proxy, fate=fate)
+        self._stack.callback(leases.close)
+        return leases
+
+    def freezes(self) -> SqlFreezes:
+        freezes = SqlFreezes(self._by_proxy)
+        self._stack.callback(freezes.close)
+        return freezes
+
+    def connected(self) -> psycopg.Connection:
+        """A session of its own in the tables of the journal."""
+        return psycopg.connect(self.url, options="-c search_path=katakei", autocommit=True)
+
+    def late_answers(self, seed: int) -> AbstractContextManager[None]:
+        """Every second COMMIT loses its connection. Half of those arrived all the same."""
+        return self.proxy.losing(seed)
+
+
+@contextmanager
+def _postgres(folder: Path) -> Iterator[Ledger]:
+    del folder
+    with fresh_journal() as url, ExitStack() as stack:
+        proxy = Proxy(server().port)
+        stack.callback(proxy.close)
+        yield PostgresLedger(url, proxy, stack)
+
+
 OTHER_S3 = "KATAKEI_TEST_S3"
 _STORES_IN_S3 = _other_s3 if OTHER_S3 in os.environ else _s3
-LEDGERS: Mapping[str, Callable[[Path], AbstractContextManager[Ledger]]] = {"sqlite": _sqlite, "s3": _STORES_IN_S3}
+LEDGERS: Mapping[str, Callable[[Path], AbstractContextManager[Ledger]]] = {
+    "sqlite": _sqlite,
+    "s3": _STORES_IN_S3,
+    "postgres": _postgres,
+}
 
 
 def taken_over(ledger: Ledger, arns: frozenset[Arn], taker: Owner, rollout: RolloutId) -> Lease:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.contracts.ledgers import ID, LEDGERS, OTHER, Ledger, S3Ledger, SqliteLedger, owner
+from tests.contracts.ledgers import ID, LEDGERS, OTHER, Ledger, PostgresLedger, S3Ledger, SqliteLedger, owner
 
 from katakei.adapters.journals import lease_holders
 from katakei.adapters.journals.s3.bucket import unchanged_since
@@ -62,22 +62,28 @@ def put(ledger: Ledger, held_by: Owner, place: Place) -> None:
         key = f"leases/{GROUP}.json"
         there = ledger.bucket.get(key)
         assert ledger.bucket.put(key, json.dumps(row), unchanged_since(there))
+        return
+    row_now = SQLITE_ROW | {
+        "held": True,
+        "user_name": held_by.user,
+        "host": held_by.host,
+        "pid": held_by.pid,
+        "started": held_by.started,
+        "boot": held_by.boot,
+        "machine": place.machine,
+        "pids": place.pids,
+    }
+    insert = f"INSERT INTO leases ({', '.join(row_now)}) VALUES ({', '.join(['MARK'] * len(row_now))})"  # noqa: S608 - names above
     if isinstance(ledger, SqliteLedger):
         if not ledger.path.exists():
             ledger.leases().take(frozenset({GROUP}), owner(), ID)  # makes the file
-        row_now = SQLITE_ROW | {
-            "user_name": held_by.user,
-            "host": held_by.host,
-            "pid": held_by.pid,
-            "started": held_by.started,
-            "boot": held_by.boot,
-            "machine": place.machine,
-            "pids": place.pids,
-        }
         with closing(sqlite3.connect(ledger.path)) as connection, connection:
             connection.execute("DELETE FROM leases")
-            marks = ", ".join("?" * len(row_now))
-            connection.execute(f"INSERT INTO leases ({', '.join(row_now)}) VALUES ({marks})", tuple(row_now.values()))  # noqa: S608 - names above
+            connection.execute(insert.replace("MARK", "?"), tuple(row_now.values()))
+    if isinstance(ledger, PostgresLedger):
+        with ledger.connected() as session:
+            session.execute("DELETE FROM leases")
+            session.execute(insert.replace("MARK", "%s"), tuple(row_now.values()))
 
 
 def recorded_row(ledger: Ledger) -> dict[str, object]:
@@ -87,6 +93,10 @@ def recorded_row(ledger: Ledger) -> dict[str, object]:
         assert found
         row: dict[str, object] = json.loads(found.text)
         return row
+    if isinstance(ledger, PostgresLedger):
+        with ledger.connected() as session:
+            kept = session.execute("SELECT * FROM leases")
+            return dict(zip([column.name for column in kept.description or ()], kept.fetchone() or (), strict=True))
     assert isinstance(ledger, SqliteLedger)
     with closing(sqlite3.connect(ledger.path)) as connection:
         asked = connection.execute("SELECT * FROM leases")

@@ -3,12 +3,11 @@
 This module must not import SQLAlchemy, for the same reason as `rollout_headers`.
 """
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from katakei.adapters.journals.damage import readable
 from katakei.adapters.journals.rollout_headers import Query
-from katakei.adapters.journals.timestamps import moment
+from katakei.adapters.journals.timestamps import moment, told_time
 from katakei.domain.errors import UsageError
 from katakei.domain.freezes import Freeze, still_active
 
@@ -37,12 +36,6 @@ def check_end(made: Freeze) -> None:
             f"a freeze until {made.until.isoformat()} has ended already: by the journal's clock it is"
             f" {made.since.isoformat()}. Give a later moment"
         )
-
-
-def told_time(told: Any) -> datetime:
-    """The time as a database tells it: SQLite as text in UTC, PostgreSQL as a moment."""
-    now = told if isinstance(told, datetime) else datetime.fromisoformat(told)
-    return now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)
 
 
 def _freeze(name: str, who: str, why: str, since: str, until: str | None) -> Freeze:

@@ -4,12 +4,11 @@ This module must not import SQLAlchemy, for the same reason as `rollout_headers`
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from katakei.adapters.journals.damage import readable
 from katakei.adapters.journals.lease_holders import FateCheck, LeaseHolder, recorded_owner, recorded_place
-from katakei.adapters.journals.timestamps import moment
+from katakei.adapters.journals.timestamps import moment, told_time
 from katakei.adapters.system.process import ProcessFate
 from katakei.domain.leases import LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Owner
 from katakei.domain.model import Arn, RolloutId
@@ -29,7 +28,6 @@ def find_holder(query: Query, group: Arn) -> LeaseHolder | None:
         HOLDER_QUERY, {"group": group}
     ):
         with readable("the journal's list of leases"):
-            told = datetime.fromisoformat(now).replace(tzinfo=UTC)
             return LeaseHolder(
                 group=group,
                 owner=recorded_owner(Owner(user, host, pid, started, boot), pids),
@@ -37,7 +35,7 @@ def find_holder(query: Query, group: Arn) -> LeaseHolder | None:
                 rollout=RolloutId(rollout),
                 since=moment(since),
                 beat=Heartbeat(group, epoch, beat),
-                age=told - moment(beaten) if beaten else None,
+                age=told_time(now) - moment(beaten) if beaten else None,
             )
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from katakei.adapters.journals.damage import readable
@@ -15,38 +15,51 @@ from katakei.adapters.system import process
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 
+POSTGRESQL = "postgresql"
+
 Check = Callable[[Sequence[LeaseHolder]], None]
 """Raises LeaseHeldError unless all of these may be replaced."""
 
 
+# Two processes may want the first lease of a group at the same moment: the second one waits for the first one's row.
+NAMES = [column.name for column in table.columns if column.name != "beaten"]
+INSERT = text(
+    f"INSERT INTO leases ({', '.join(NAMES)}) VALUES ({', '.join(f':{name}' for name in NAMES)}) ON CONFLICT DO NOTHING"  # noqa: S608 - constants
+)
+
+
 def take(connection: Connection, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, check: Check) -> Lease:
     """Takes all rows, sorted by ARN, or none. Raises what `check` raises."""
-    wanted = select(table).where(table.c.group_arn.in_(groups)).order_by(table.c.group_arn)
-    rows = connection.execute(wanted.with_for_update()).all()
+    rows = _locked(connection, groups)
+    if fresh := sorted(groups - {row.group_arn for row in rows}):
+        nobody = {**_values(Lease(groups, owner, 0), rollout, ""), "held": False}
+        connection.execute(INSERT, [{"group_arn": arn, **nobody} for arn in fresh])
+        rows = _locked(connection, groups)
     now = store_time(connection)
     check([_holder(row, now) for row in rows if row.held and (_owner(row), row.rollout) != (owner, rollout)])
     # One more than any of them ever had: an epoch is never used twice, so that a former owner stays fenced.
     lease = Lease(groups, owner, max((row.epoch for row in rows), default=0) + 1)
     values = _values(lease, rollout, sortable(now))
     connection.execute(update(table).where(table.c.group_arn.in_(groups)).values(**values))
-    if fresh := sorted(groups - {row.group_arn for row in rows}):
-        connection.execute(insert(table), [{"group_arn": arn, **values} for arn in fresh])
     return lease
 
 
 def confirm(connection: Connection, lease: Lease) -> None:
     """Raises LeaseLostError unless the lease still holds every one of its groups."""
-    _all_of(lease, len(connection.execute(select(table.c.group_arn).where(_ours(lease)).with_for_update()).all()))
+    ours = select(table.c.group_arn).where(_ours(lease)).order_by(table.c.group_arn)
+    _all_of(lease, len(connection.execute(ours.with_for_update()).all()))
 
 
 def heartbeat(connection: Connection, lease: Lease) -> None:
     """Records one more heartbeat. Raises LeaseLostError."""
+    confirm(connection, lease)
     values = {"beat": table.c.beat + 1, "beaten": sortable(store_time(connection))}
-    _all_of(lease, connection.execute(update(table).where(_ours(lease)).values(**values)).rowcount)
+    connection.execute(update(table).where(_ours(lease)).values(**values))
 
 
 def release(connection: Connection, lease: Lease) -> None:
     """Frees those groups that the lease still holds."""
+    _locked(connection, lease.groups)
     connection.execute(update(table).where(_ours(lease)).values(held=False))
 
 
@@ -59,6 +72,15 @@ def unlock(connection: Connection, group: Arn) -> str | None:
     row = connection.execute(select(table).where(held).with_for_update()).one_or_none()
     connection.execute(update(table).where(held).values(held=False))
     return str(_holder(row, store_time(connection))) if row else None
+
+
+def _locked(connection: Connection, groups: frozenset[Arn]) -> Sequence[Row[Any]]:
+    """The rows of these groups, for this transaction alone.
+
+    Every transaction locks its rows in the order of their ARNs, so that no two wait for each other.
+    """
+    wanted = select(table).where(table.c.group_arn.in_(groups)).order_by(table.c.group_arn)
+    return connection.execute(wanted.with_for_update()).all()
 
 
 def _all_of(lease: Lease, held: int) -> None:
@@ -89,8 +111,12 @@ def _values(lease: Lease, rollout: RolloutId, now: str) -> dict[str, object]:
 
 
 def store_time(connection: Connection) -> datetime:
-    """The database's own time. It can refuse a lease early, and ends freezes; no lease is lost by it."""
-    now: datetime = connection.execute(select(func.current_timestamp())).scalar_one()
+    """The database's own time. It can refuse a lease early, and ends freezes; no lease is lost by it.
+
+    PostgreSQL's `current_timestamp` is when the transaction began, before it waited for a row of another one.
+    """
+    told = func.clock_timestamp() if connection.dialect.name == POSTGRESQL else func.current_timestamp()
+    now: datetime = connection.execute(select(told)).scalar_one()
     return now if now.tzinfo else now.replace(tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""The SQL journal, its leases and freezes, in one SQLite file. They store what they get and decide nothing about it.
+"""The SQL journal, its leases and freezes, in one SQLite file or one database of PostgreSQL. They decide nothing.
 
 Reading imports no SQLAlchemy; the first write does.
 """
@@ -10,9 +10,10 @@ from katakei.adapters.journals.freeze_queries import TABLE as FREEZES
 from katakei.adapters.journals.freeze_queries import find_freezes
 from katakei.adapters.journals.lease_holders import FateCheck, check_replaceable
 from katakei.adapters.journals.lease_queries import find_holder, lease_status
-from katakei.adapters.journals.locations import default_url, path_of
+from katakei.adapters.journals.locations import default_url
 from katakei.adapters.journals.rollout_headers import find_headers, read_events
-from katakei.adapters.journals.sqlite_file import PATIENCE, SqliteFile
+from katakei.adapters.journals.sql_store import sql_store
+from katakei.adapters.journals.sqlite_file import PATIENCE
 from katakei.adapters.system import process
 from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import ConcurrentAppendError, UnreachableError
@@ -28,14 +29,14 @@ TRIES = 5
 
 
 class SqlJournal:
-    """Implements the port `Journal` in the file that `url` names. The first write creates the file.
+    """Implements the port `Journal` in the file or database that `url` names. The first write creates a file.
 
-    Every method raises UnreachableError when the file is full, read-only, locked for too long, damaged or of a newer
-    version; nothing was written then.
+    Every method raises UnreachableError when the store is full, read-only, locked for too long, damaged or of another
+    version; nothing was written then. PostgreSQL may also raise NoAnswerError: read again, to see what was written.
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
-        self.store = SqliteFile(path_of(url), patience)
+        self.store = sql_store(url, patience)
 
     def read(self, rollout: RolloutId, after: int) -> Sequence[Event]:
         """As the port says."""
@@ -66,22 +67,22 @@ class SqlJournal:
             except ConcurrentAppendError:  # only where writers do not exclude each other
                 continue
             return
-        raise UnreachableError(f"the journal {self.store.path} is too busy: the command was not recorded, try again")
+        raise UnreachableError(f"the journal {self.store} is too busy: the command was not recorded, try again")
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes what is open."""
         self.store.close()
 
 
 class SqlLeases:
-    """Implements the port `Leases` in the same file, so that one transaction checks a lease and writes an event.
+    """Implements the port `Leases` in the same store, so that one transaction checks a lease and writes an event.
 
     An owner is replaced only when this host knows that its process is dead, or when the caller has watched it in
-    silence for long enough. Raises UnreachableError.
+    silence for long enough. Raises as the journal does.
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE, fate: FateCheck = process.fate) -> None:
-        self.store = SqliteFile(path_of(url), patience)
+        self.store = sql_store(url, patience)
         self._fate = fate
 
     def take(
@@ -98,7 +99,7 @@ class SqlLeases:
                 groups,
                 owner,
                 rollout,
-                lambda found: check_replaceable(found, self._fate, silent, shared=False),
+                lambda found: check_replaceable(found, self._fate, silent, shared=self.store.shared),
             )
 
     def renew(self, lease: Lease) -> None:
@@ -118,7 +119,7 @@ class SqlLeases:
     def holder(self, group: Arn) -> LeaseStatus | None:
         """As the port says; creates no file."""
         held = find_holder(self.store.query, group)
-        return lease_status(held, self._fate, shared=False) if held else None
+        return lease_status(held, self._fate, shared=self.store.shared) if held else None
 
     def unlock(self, group: Arn) -> str | None:
         """As the port says."""
@@ -128,15 +129,15 @@ class SqlLeases:
             return lease_rows.unlock(connection, group)
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes what is open."""
         self.store.close()
 
 
 class SqlFreezes:
-    """Implements the port `Freezes` in the same file. Raises UnreachableError."""
+    """Implements the port `Freezes` in the same store. Raises as the journal does."""
 
     def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
-        self.store = SqliteFile(path_of(url), patience)
+        self.store = sql_store(url, patience)
 
     def active(self) -> Sequence[Freeze]:
         """As the port says; creates no file."""
@@ -162,5 +163,5 @@ class SqlFreezes:
             return freeze_rows.unfreeze(connection, name, who)
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes what is open."""
         self.store.close()

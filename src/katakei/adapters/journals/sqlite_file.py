@@ -32,12 +32,17 @@ TABLE_QUERY = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :tabl
 class SqliteFile:
     """One SQLite file. `patience` bounds how long another writer is waited for."""
 
+    shared = False
+
     def __init__(self, path: Path, patience: timedelta = PATIENCE) -> None:
         self.path = path
         self.patience = patience
         self._engine: Engine | None = None
         self._file = (0, 0)  # device and inode of the one that is written
         self._making = threading.Lock()
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     def query(self, text: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows; none where there is no journal yet. Raises UnreachableError."""

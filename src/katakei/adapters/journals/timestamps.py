@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 SPAN = re.compile(r"(-?)PT(\d+)(?:\.(\d{6}))?S", re.ASCII)
 
@@ -24,6 +25,12 @@ def moment(text: str) -> datetime:
     if at.utcoffset() is None:
         raise ValueError(f"{text!r} has no time zone")
     return at
+
+
+def told_time(told: Any) -> datetime:
+    """The time as a database tells it: SQLite as text in UTC, PostgreSQL as a moment."""
+    now = told if isinstance(told, datetime) else datetime.fromisoformat(told)
+    return now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)
 
 
 def duration(length: timedelta) -> str:
