@@ -35,6 +35,7 @@ from katakei.runtime.drivers import Site
 if TYPE_CHECKING:
     from katakei.adapters.aws import AwsSession
     from katakei.adapters.balancers.alb import AlbBalancer
+    from katakei.adapters.journals.postgres.maintenance import JournalSchema
     from katakei.adapters.journals.s3 import Bucket
     from katakei.adapters.system.awake import SleepInhibitor
 
@@ -52,7 +53,8 @@ class Process:
 
         Args:
             home: Where a journal in S3 is reached.
-            journal: A file or s3://bucket/prefix; None: a file in the user's state folder.
+            journal: A file, s3://bucket/prefix, or postgresql://user@host/database; None: a file in the user's state
+                folder.
         """
         self.home = home
         self.clock = SystemClock()
@@ -74,7 +76,7 @@ class Process:
 
     @property
     def journal(self) -> Journal:
-        """The journal: one SQLite file, or a place in S3."""
+        """The journal: one SQLite file, a place in S3, or a database of PostgreSQL."""
         with self._lock:
             return self._journal
 
@@ -128,6 +130,13 @@ class Process:
         with self._lock:
             self._more_freezes = more
             self.__dict__.pop("_freezes", None)
+
+    @property
+    def journal_schema(self) -> "JournalSchema":
+        """The schema of the journal in PostgreSQL. Raises UsageError: the journal is elsewhere."""
+        from katakei.adapters.journals.sql_store import journal_schema
+
+        return journal_schema(self._url)
 
     @cached_property
     def _bucket(self) -> "Bucket | None":
@@ -259,6 +268,11 @@ class Bootstrap:
     def freezes(self) -> Freezes:
         """The freezes of the process."""
         return self._process.freezes
+
+    @property
+    def journal_schema(self) -> "JournalSchema":
+        """As `Process.journal_schema`."""
+        return self._process.journal_schema
 
     @property
     def owner(self) -> Owner:

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "unlock": ("katakei.cli.control", "Take a group's lease from an owner that is gone."),
     "revert": ("katakei.cli.control", "Run the revert command where a rollout worked."),
     "retry": ("katakei.cli.control", "One more attempt on targets that failed."),
+    "db": ("katakei.cli.db", "The tables of a journal in PostgreSQL: check, upgrade."),
     "completion": ("katakei.cli.completion", "Print the shell's completion of commands, groups and targets."),
     "help": ("katakei.cli", "What a command does, its options and examples."),
     "lab": ("katakei.cli.lab_commands", "AWS on loopback, to rehearse on."),

@@ -28,6 +28,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "unlock": ("katakei unlock LaravelTargetGroup",),
     "revert": ("katakei revert", "katakei revert last"),
     "retry": ("katakei retry r-7h2k web-1", "katakei retry last web-1"),
+    "db": (
+        "katakei db check --journal postgresql://kim@db.internal/katakei",
+        "katakei db upgrade --journal postgresql://kim@db.internal/katakei",
+    ),
     "help": ("katakei help", "katakei help roll"),
     "completion": (
         'eval "$(katakei completion bash)"     # in ~/.bashrc',

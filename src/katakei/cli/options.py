@@ -6,6 +6,7 @@ and its `Options`.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -13,6 +14,7 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from katakei.cli.logs import start_logging
 from katakei.cli.messages import say
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from katakei.app.queries import Queries
     from katakei.app.rollouts import Rollouts
     from katakei.bootstrap import Bootstrap
+
+PASSWORD = re.compile(r"postgres(ql)?://[^/?#@]*:[^@]*@")
+"""The beginning of a URL with a password, also of one whose password was not escaped."""
 
 O = TypeVar("O")  # noqa: E741 - the options of one command
 Command = Callable[["Context", O], "int | None"]
@@ -52,6 +57,17 @@ def completes(values: str) -> Callable[[click.Context, click.Parameter, str], "l
     return complete
 
 
+def without_password(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuses a password on the command line: every user of the machine can read it there, and a recap repeats it."""
+    typed = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    if typed and value and PASSWORD.match(value):
+        raise UsageError(
+            "every user of this machine can read a password in --journal: put it into PGPASSWORD or ~/.pgpass, or the"
+            " whole URL into KATAKEI_JOURNAL"
+        )
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class NoOptions:
     """The options of a command that has only the common ones."""
@@ -67,7 +83,9 @@ class CommonOptions:
         "--journal",
         metavar="PLACE",
         envvar="KATAKEI_JOURNAL",
-        help="Where rollouts are recorded: a file or s3://bucket/prefix; else a file in your own state folder.",
+        callback=without_password,
+        help="Where rollouts are recorded: a file, s3://bucket/prefix or postgresql://user@host/database; else a"
+        " file in your own state folder.",
     )
     verbose: int = option("-v", "--verbose", count=True, help="Log to standard error; -vv logs more.")
     as_json: bool = option(

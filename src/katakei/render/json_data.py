@@ -79,6 +79,7 @@ OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "approve": "approved:[text]",
             "accepted": "accepted:text",
             "unlock": "group:text held:text",
+            "db": "journal:text state:text schema_before:integer schema:integer",
             "demo": (
                 "exit:integer requests:integer slow:integer failed:integer releases:{text} seconds_out:{number} "
                 "seconds:number seconds_by_timer:number"

@@ -26,7 +26,9 @@ def freeze(connection: Connection, name: str, who: str, why: str, until: datetim
 def unfreeze(connection: Connection, name: str, who: str) -> Freeze | None:
     """As `Freezes.unfreeze`."""
     now = store_time(connection)
-    row = connection.execute(select(table).where(table.c.name == name, table.c.lifted.is_(None))).one_or_none()
+    row = connection.execute(
+        select(table).where(table.c.name == name, table.c.lifted.is_(None)).with_for_update()
+    ).one_or_none()
     if row is None:
         return None
     with readable("the journal's list of freezes"):

@@ -1,16 +1,23 @@
 """The store of the SQL journal: one SQLite file, or one database of PostgreSQL, by its URL."""
 
-from collections.abc import Mapping, Sequence
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from katakei.adapters.journals.locations import path_of, postgres_location_of
+from katakei.adapters.journals.locations import PostgresLocation, path_of, postgres_location_of
 from katakei.adapters.journals.sqlite_file import PATIENCE, SqliteFile
 from katakei.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from katakei.adapters.journals.postgres.maintenance import JournalSchema
+
+
+DRIVER = ("psycopg", "alembic")
+"""What the extra `postgres` of pyproject.toml brings for the journal."""
 
 
 class SqlStore(Protocol):
@@ -51,10 +58,29 @@ def sql_store(url: str, patience: timedelta = PATIENCE) -> SqlStore:
     location = postgres_location_of(url)
     if location is None:
         return SqliteFile(path_of(url), patience)
-    try:
-        from katakei.adapters.journals.postgres.database import PostgresDatabase  # noqa: PLC0415 - only where it is used
-    except ImportError as error:
-        raise UsageError(
-            f"the journal {location} needs the driver of PostgreSQL: install katakei with the extra postgres"
-        ) from error
+    require_driver(location)
+    from katakei.adapters.journals.postgres.database import PostgresDatabase  # noqa: PLC0415 - only where it is used
+
     return PostgresDatabase(location)
+
+
+def require_driver(location: PostgresLocation, find: Callable[[str], object] = importlib.util.find_spec) -> None:
+    """Raises UsageError: the extra `postgres` is not installed. Imports nothing."""
+    if any(find(name) is None for name in DRIVER):
+        raise UsageError(
+            f"the journal {location} needs packages that are not installed: install katakei with the extra postgres"
+        )
+
+
+def journal_schema(url: str) -> "JournalSchema":
+    """The schema of the journal at this URL. Raises UsageError: it is not in PostgreSQL."""
+    location = postgres_location_of(url)
+    if location is None:
+        raise UsageError(
+            "the journal is not in PostgreSQL, and needs no upgrade by hand: to upgrade one there, give --journal"
+            " postgresql://user@host/database"
+        )
+    require_driver(location)
+    from katakei.adapters.journals.postgres.maintenance import JournalSchema  # noqa: PLC0415 - only where it is used
+
+    return JournalSchema(location)

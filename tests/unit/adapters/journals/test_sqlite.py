@@ -18,6 +18,7 @@ from tests.contracts.ledgers import BOTH, ID, LEDGERS, OTHER, WEB, SqliteLedger,
 from katakei.adapters.journals.locations import path_of
 from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases, default_url
 from katakei.adapters.journals.sql_writer import Engine
+from katakei.adapters.journals.sqlite_file import SqliteFile
 from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.leases import Lease
 
@@ -170,6 +171,7 @@ def test_disk_error_rolls_back_the_append(ledger: SqliteLedger, pragma: str, und
     lease = begun(ledger)
     journal = ledger.journal()
     journal.append(lease, ID, 1, [])
+    assert isinstance(journal.store, SqliteFile)
     assert journal.store._engine is not None
     now = [pragma]
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from katakei.adapters.journals.locations import PostgresLocation
 from katakei.adapters.system.clock import SystemClock
@@ -109,19 +110,10 @@ def connect(location: PostgresLocation) -> BoundedConnection:
         raise psycopg.OperationalError("the time is over")
     seconds = max(2, int(min(CONNECT_LIMIT, time_left()).total_seconds()))
     several = {"target_session_attrs": "read-write"} if "," in location.hosts else {}
-    given = psycopg.conninfo.conninfo_to_dict(location.url)
-    connection = BoundedConnection.connect(
-        autocommit=True,
-        prepare_threshold=None,  # poolers between here and the server do not keep prepared statements
-        **{
-            **several,
-            **given,
-            **TCP,
-            "connect_timeout": seconds,
-            "application_name": "katakei",
-            "client_encoding": "utf8",
-        },
-    )
+    ours: dict[str, str | int] = {"connect_timeout": seconds, "application_name": "katakei", "client_encoding": "utf8"}
+    parameters: dict[str, str | int | None] = {**several, **conninfo_to_dict(location.url), **TCP, **ours}
+    # No prepared statements: poolers between here and the server do not keep them.
+    connection = BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True, prepare_threshold=None)
     try:
         _configure(connection)
     except BaseException:
@@ -132,5 +124,5 @@ def connect(location: PostgresLocation) -> BoundedConnection:
 
 def _configure(connection: BoundedConnection) -> None:
     marks = ", ".join(["set_config(%s, %s, false)"] * len(SESSION_SETTINGS))
-    connection.execute(f"SELECT {marks}", [word for pair in SESSION_SETTINGS.items() for word in pair])  # noqa: S608 - only marks
+    connection.execute(f"SELECT {marks}", [word for pair in SESSION_SETTINGS.items() for word in pair])
     connection.execute(DURABLE)

@@ -21,7 +21,7 @@ NEWEST = 2
 
 STATE_QUERY = f"""SELECT pg_catalog.pg_is_in_recovery(),
     pg_catalog.to_regclass('{SCHEMA}.alembic_version')::text, pg_catalog.to_regnamespace('{SCHEMA}')::text,
-    pg_catalog.getdatabaseencoding()"""  # noqa: S608 - a constant
+    pg_catalog.getdatabaseencoding()"""
 VERSION_QUERY = f"SELECT version_num FROM {SCHEMA}.alembic_version"  # noqa: S608 - a constant
 
 
