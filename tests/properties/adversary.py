@@ -14,6 +14,9 @@ class Adversary:
     slow: float = 0.0  # an act waits for its thread and returns in a later turn
     crash: float = 0.0  # the process dies at a call
     pause: float = 0.0  # the process is suspended at a call, is taken over, and then continues
+    stopped: float = (
+        0.0  # the hypervisor stops the machine and its clocks at a call; the wall clock is set right afterwards
+    )
     stale: float = 0.0  # an observation shows the state of some seconds ago
     unseen: float = 0.0  # an observation has no answer
     blind: float = 0.0  # from this observation on a group cannot be observed for a while; calls go through

@@ -15,6 +15,7 @@ from tests.properties.simulated_aws import LINGER, OUT, SLOW, STALE, WIRE, By, C
 from katakei.domain.actions import Job
 from katakei.domain.errors import NoAnswerError, RejectedError
 from katakei.domain.events import WorkKey
+from katakei.domain.leases import ACT_WINDOW
 from katakei.domain.model import Arn, Group, Registration, Target, TargetId
 from katakei.domain.observation import (
     CheckResult,
@@ -33,20 +34,27 @@ DELIVERY = 10.0  # seconds an agent may take to begin
 
 
 class SkewedClock:
-    """The true time with the error of one process."""
+    """The true time with the error of one process. A machine that its hypervisor stops stops this clock too."""
 
     def __init__(self, aws: SimulatedAws, error: timedelta) -> None:
         self._aws = aws
         self._error = error
+        self._set_right = False
         self.jumped: datetime | None = None
 
     def now(self) -> datetime:
         return self._aws.clock.time + self._error
 
+    def stood_still(self, span: timedelta) -> None:
+        """This clock did not run for that long. Then the wall clock was set right, which `last_jump` sees."""
+        self._error -= span
+        self._set_right = True
+
     def sleep(self, span: timedelta) -> None:
         self._aws.clock.sleep(span)
 
     def last_jump(self) -> datetime | None:
+        self.jumped, self._set_right = self.now() if self._set_right else self.jumped, False
         return self.jumped
 
     def wake(self) -> None:
@@ -120,6 +128,12 @@ class FakePort:
     def call(self, kind: str, arn: Arn | None = None, what: frozenset[Registration] = frozenset()) -> bool:
         return self.aws.begin(Call(self.aws.clock.time, kind, self.who, arn, what))
 
+    def leave(self, by: timedelta) -> None:
+        """As every driver of AWS: no act leaves when its lease was confirmed before a jump of the clock."""
+        until, jump = self.clock.now() + by, self.clock.last_jump()
+        if jump is not None and until < jump + ACT_WINDOW:
+            raise NoAnswerError("the clock of this machine jumped")
+
     def answered(self) -> None:
         self.pause()
         self.aws.answer()
@@ -185,14 +199,14 @@ class FakeBalancer(FakePort):
         self.answered()
 
     def deregister(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
-        del by
+        self.leave(by)
         lie = self.call("deregister", group, what)
         if not lie:
             self._on_the_wire(lambda: self.aws.take_out(what, By.US))
         self.answered()
 
     def register(self, group: Arn, what: frozenset[Registration], by: timedelta) -> None:
-        del by
+        self.leave(by)
         lie = self.call("register", group, what)
         refused = {p: "not running" for p in sorted(what, key=repr) if self._refuses(p)}
         if not lie:
@@ -237,7 +251,7 @@ class FakeExecutor(FakePort):
         return {each.id: "" if self.by_hand else self.aws.place(each.id) for each in targets}
 
     def start(self, jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
-        del by
+        self.leave(by)
         self.fail_for_the_mad(key.target for key in jobs)
         self.aws.begin(Call(self.aws.clock.time, "start", self.who, keys=tuple(jobs)))
         taken = [key for key in jobs if not self.aws.roll(self.aws.adversary.lost)]
@@ -289,7 +303,7 @@ class FakeExecutor(FakePort):
         return works
 
     def forbid(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
-        del by
+        self.leave(by)
         self.call("forbid")
         now = self.aws.clock.time
         for key, (_, recorded) in tickets.items():
@@ -301,7 +315,7 @@ class FakeExecutor(FakePort):
         self.answered()
 
     def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
-        del by
+        self.leave(by)
         self.call("cancel")
         for key in tickets:
             mark = self.aws.marks[key]

@@ -58,6 +58,7 @@ HINDRANCES = (
     "slow",
     "crash",
     "pause",
+    "stopped",
     "stale",
     "unseen",
     "blind",

@@ -173,6 +173,7 @@ def _adversary(rng: random.Random) -> Adversary:
         "blocked": 0.003,
         "emptied": 0.002,
         "unmarked": 0.002,
+        "stopped": 0.02,
     }
     share = rng.choice((0.15, 0.4, 0.4, 0.8))
     return Adversary(**{name: size for name, size in whole.items() if rng.random() < share})

@@ -216,12 +216,16 @@ class Simulation:
         return False
 
     def _stand_still(self, owner: Owner) -> None:
-        """Suspend the machine at this call; another process tries to take over; then it continues where it was."""
+        """Suspend the machine at this call; another process tries to take over; then it continues where it was.
+
+        A suspend of the operating system counts in its clock. When a hypervisor stops the machine, its clock stops too.
+        """
         process = self.driving
         if self.standing_still or process is None or process.owner != owner:
             return
         blocked = self.aws.roll(self.aws.adversary.blocked)
-        if not blocked and not self.aws.roll(self.aws.adversary.pause):
+        stopped = not blocked and self.aws.roll(self.aws.adversary.stopped)
+        if not blocked and not stopped and not self.aws.roll(self.aws.adversary.pause):
             return
         self.standing_still = True
         heart, now = self.store.heartbeats[owner], self.aws.clock.time
@@ -241,6 +245,9 @@ class Simulation:
             self.figures["stalled"] += begun > now
         with _calm(self.aws):
             self.aws.clock.sleep(max(until - self.aws.clock.time, seconds(0)))
+            if stopped:
+                process.clock.stood_still(self.aws.clock.time - now)
+                self.figures["stopped"] += 1
             process.pool.run_what_is_due()
         self.standing_still = False
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from tests.properties.adversary import Adversary
 from tests.properties.builders import seconds
+from tests.properties.fake_ports import FakePort, SkewedClock
 from tests.properties.judge import judged
 from tests.properties.scenarios import UNDO, Scenario, drawn, spec_of
 from tests.properties.simulated_aws import NOON, SimulatedAws
@@ -403,6 +404,12 @@ BROKEN = {
     ),
     "an act may begin at any time": Broken(
         [(lease_keeper, "LEASE_DURATION", timedelta(days=1))], "6 owner", runs(pause=0.05, slow=0.5)
+    ),
+    "an act may leave after a jump of the clock": Broken(
+        [(FakePort, "leave", nothing)], "6 owner", runs(stopped=0.05, slow=0.5)
+    ),
+    "a lease is valid after a jump of the clock": Broken(
+        [(SkewedClock, "last_jump", nothing)], "6 owner", runs(stopped=0.05, slow=0.5)
     ),
     "an act may begin to the very end of the lease, and is taken over at once after it": Broken(
         [(lease_keeper, "SAFETY_MARGIN", timedelta()), (lease_keeper, "SILENCE_LIMIT", timedelta(seconds=20))],

@@ -15,7 +15,7 @@ from tests.properties.simulation import simulate
 WORLDS = int(os.environ.get("KATAKEI_WORLDS", "500"))
 FIRST = int(os.environ.get("KATAKEI_FIRST_WORLD", "0"))
 SHOWN = 5
-ENOUGH = ("crashes", "zombies", "taken over", "woke in time", "gave up")
+ENOUGH = ("crashes", "zombies", "taken over", "woke in time", "gave up", "stopped")
 
 
 @pytest.fixture(scope="module")

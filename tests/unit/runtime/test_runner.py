@@ -1,6 +1,6 @@
 """The turn while AWS or the journal cannot be reached: how long that is tolerated, and what is said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import cycle, repeat
@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from tests.properties.adversary import Adversary
 from tests.properties.builders import seconds
-from tests.properties.scenarios import Scenario
+from tests.properties.fake_probe import FakeProbe
+from tests.properties.scenarios import Scenario, spec_of
 from tests.properties.simulation import Process, Simulation
 
+from katakei.domain.actions import Job
 from katakei.domain.errors import (
     KatakeiError,
     LeaseLostError,
@@ -19,9 +21,12 @@ from katakei.domain.errors import (
     TemporarilyUnavailableError,
     UnreachableError,
 )
-from katakei.domain.observation import Observation, WorkStatus
+from katakei.domain.events import WorkKey
+from katakei.domain.model import Target
+from katakei.domain.observation import HealthState, Observation, WorkStatus
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
+from katakei.domain.spec import Drain, DrainUntil
 from katakei.reconcile.observe import ObservationRequest
 from katakei.render.reasons import sentence
 from katakei.runtime.runner import OUTAGE_LIMIT
@@ -268,3 +273,38 @@ def answering_calls(process: Process, patch: pytest.MonkeyPatch) -> None:
         raise NoAnswerError("timed out")
 
     patch.setattr(process.runner._dispatcher._balancer, "deregister", gone)
+
+
+def first_start(monkeypatch: pytest.MonkeyPatch) -> tuple[str, bool]:
+    """The last probe of the first start, and whether its target still drained, where work waits for proof only."""
+    by_proof = spec_of(drain=Drain(settle=seconds(30), until=DrainUntil.PROOF))
+    process = Simulation(Scenario(seed=1, probe=True, delay=300, spec=by_proof))._take_up()
+    executor, aws = process.runner._observer._executor, process.clock._aws
+    started: list[tuple[str, bool]] = []
+    start = executor.start
+
+    def noted(jobs: Mapping[WorkKey, tuple[Target, Job]], by: timedelta) -> Mapping[WorkKey, str]:
+        for target, job in jobs.values():
+            drains = any(aws.now(place).state is HealthState.DRAINING for place in target.registrations)
+            started.append((job.probe, drains))
+        return start(jobs, by)
+
+    monkeypatch.setattr(executor, "start", noted)
+    for _ in range(1000):
+        if not started:
+            turn(process)
+    return started[0]
+
+
+def test_work_on_a_draining_target_probes_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, drains = first_start(monkeypatch)
+    assert drains
+    assert text.startswith("exit 0")
+
+
+def test_work_without_its_last_probe_waits_for_the_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwritten(*_: object) -> str:
+        raise OverflowError("no program")
+
+    monkeypatch.setattr(FakeProbe, "last_look", unwritten)
+    assert first_start(monkeypatch) == ("", False)
