@@ -165,11 +165,9 @@ class Process:
     @cached_property
     def _access(self) -> AccessDrivers:
         from katakei.adapters.access.secrets import Argon2Hasher
-        from katakei.adapters.access.sql_store import SqlAccessStore
-        from katakei.adapters.access.sqlite_database import SqliteDatabase
-        from katakei.adapters.journals.locations import access_path
+        from katakei.adapters.access.sql_store import access_store
 
-        store = self._open.enter_context(closing(SqlAccessStore(SqliteDatabase(access_path(self._url, os.environ)))))
+        store = self._open.enter_context(closing(access_store(self._url, os.environ)))
         return AccessDrivers(store, Argon2Hasher(), draw)
 
     @property

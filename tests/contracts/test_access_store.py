@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
+from tests.postgres import fresh_journal
 from tests.unit.app.access_fakes import MemoryStore
 
-from katakei.adapters.access.sql_store import SqlAccessStore
+from katakei.adapters.access.sql_store import SqlAccessStore, access_store
 from katakei.adapters.access.sqlite_database import SqliteDatabase
 from katakei.domain.audit import AuditEntry, AuditQuery, Outcome
 from katakei.domain.ports.access import AccessStore, StoredSession, StoredToken
@@ -23,12 +25,22 @@ PROGRAM = Principal(
 JOB = Principal("ci:main", PrincipalKind.CI, {"shop": Role.OPERATOR}, frozenset(), frozenset({"shop"}))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[Callable[[], AccessStore]]:
+    """Opens one more store over the same database, as another process would."""
+    if kind == "sqlite":
+        yield lambda: SqlAccessStore(SqliteDatabase(folder / "access.db", timedelta(seconds=60)))
+        return
+    with fresh_journal() as url:
+        yield lambda: access_store(url, {})
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AccessStore]:
     if request.param == "memory":
         yield MemoryStore()
         return
-    with closing(SqlAccessStore(SqliteDatabase(tmp_path / "access.db"))) as made:
+    with database(request.param, tmp_path) as opened, closing(opened()) as made:
         yield made
 
 
@@ -154,13 +166,14 @@ def together(number: int, work: Callable[[], object]) -> list[object]:
     return results
 
 
-@pytest.fixture
-def stores(tmp_path: Path) -> Iterator[list[AccessStore]]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[AccessStore]]:
     """The stores of several processes over one database."""
-    made = [SqlAccessStore(SqliteDatabase(tmp_path / "access.db", timedelta(seconds=60))) for _ in range(4)]
-    yield list[AccessStore](made)
-    for each in made:
-        each.close()
+    with database(request.param, tmp_path) as opened:
+        made = [opened() for _ in range(4)]
+        yield made
+        for each in made:
+            each.close()
 
 
 def test_of_several_processes_one_adds_and_one_takes(stores: list[AccessStore]) -> None:
@@ -253,3 +266,24 @@ def test_audit_log_is_searched_by_time(store: AccessStore) -> None:
     assert store.audit(AuditQuery(since=entry.at, until=entry.at + HOUR), None, 10) == [entry]
     assert not store.audit(AuditQuery(since=entry.at + HOUR), None, 10)
     assert not store.audit(AuditQuery(until=entry.at), None, 10)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET who = 'kim'", "DELETE FROM {}", "TRUNCATE {}"])
+def test_audit_log_in_postgresql_cannot_be_changed(statement: str) -> None:
+    with fresh_journal() as url, closing(access_store(url, {})) as store, psycopg.connect(url) as connection:
+        entry = store.record(an_entry())
+        with pytest.raises(psycopg.errors.RaiseException, match="the audit log is append-only"):
+            connection.execute(statement.format("katakei.access_audit"))
+        assert store.audit(AuditQuery(), None, 10) == [entry]
+
+
+def test_store_of_a_journal_in_a_file_lies_beside_it(tmp_path: Path) -> None:
+    with closing(access_store(str(tmp_path / "shop.db"), {})) as store:
+        store.record(an_entry())
+    assert [path.name for path in tmp_path.glob("*.db")] == ["shop-access.db"]
+
+
+def test_store_of_a_journal_in_s3_lies_in_the_user_s_folder(tmp_path: Path) -> None:
+    with closing(access_store("s3://bucket/prefix", {"XDG_STATE_HOME": str(tmp_path)})) as store:
+        store.record(an_entry())
+    assert (tmp_path / "katakei" / "access.db").exists()

@@ -1,6 +1,6 @@
 """The store of access over SQLAlchemy. SQLite and PostgreSQL share every statement; `Database` is what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,6 +18,8 @@ from katakei.adapters.access.tables import (
     token_of,
     tokens_table,
 )
+from katakei.adapters.journals.locations import access_path, postgres_location_of
+from katakei.adapters.journals.sql_store import require_driver
 from katakei.adapters.journals.timestamps import moment, sortable
 from katakei.domain.audit import AuditEntry, AuditQuery
 from katakei.domain.ports.access import StoredSession, StoredToken
@@ -201,6 +203,27 @@ class SqlAccessStore:
     def close(self) -> None:
         """As the port says."""
         self._database.close()
+
+
+def access_store(url: str, env: Mapping[str, str]) -> SqlAccessStore:
+    """The store of a server with this journal: the same database of PostgreSQL, or a SQLite file. Opens nothing yet.
+
+    Args:
+        url: The journal.
+        env: The environment of the process, which names the user's folder.
+
+    Raises:
+        UsageError: The URL is not valid, the driver is not installed, or this user has no folder.
+    """
+    location = postgres_location_of(url)
+    if location is None:
+        from katakei.adapters.access.sqlite_database import SqliteDatabase  # noqa: PLC0415 - only where it is used
+
+        return SqlAccessStore(SqliteDatabase(access_path(url, env)))
+    require_driver(location)
+    from katakei.adapters.access.postgres_database import PostgresAccess  # noqa: PLC0415 - psycopg is an extra
+
+    return SqlAccessStore(PostgresAccess(location))
 
 
 def _audit_query(query: AuditQuery, before: int | None) -> Select[tuple[object, ...]]:
