@@ -43,7 +43,7 @@ def test_every_drawing_has_its_marks(path: Path, name: str) -> None:
 
 def test_figure_names_every_package() -> None:
     drawn = {name for layer in draw.layers() for name in layer} | {draw.LAB}
-    assert PACKAGES | {"bootstrap"} == drawn
+    assert PACKAGES | {"bootstrap", "remote_bootstrap"} == drawn
 
 
 def test_text_without_marks_stays() -> None:

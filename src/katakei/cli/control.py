@@ -70,9 +70,9 @@ class UnlockOptions(NoOptions):
 @takes(ApproveOptions)
 def approve_(context: Context, options: ApproveOptions) -> None:
     """Say that your work on TARGET (id, name or IP) of ROLLOUT is done; without TARGET, on all that wait."""
-    with context.drivers() as drivers:
+    with context.journal_drivers() as drivers:
         rollout, targets = selection.with_targets(drivers.journal, options.words, selection.to_tell)
-        approved = Control(drivers).approve(rollout, targets)
+        approved = context.control(drivers).approve(rollout, targets)
         text = _answer("approve", drivers, rollout, approved)
     say_json(output("approve", approved=[*approved])) if context.as_json else say(text)
 
@@ -91,9 +91,9 @@ def abort_(context: Context, options: RolloutOptions) -> int:
 @takes(RolloutOptions)
 def pause_(context: Context, options: RolloutOptions) -> None:
     """Finish the targets of ROLLOUT in progress and begin no other, until `katakei resume`."""
-    with context.drivers() as drivers:
+    with context.journal_drivers() as drivers:
         rollout = selection.to_tell(drivers.journal, options.rollout)
-        Control(drivers).pause(rollout)
+        context.control(drivers).pause(rollout)
         text = _answer("pause", drivers, rollout)
     say_json(output("accepted", accepted=rollout)) if context.as_json else say(text)
 
@@ -105,16 +105,16 @@ def resume_(context: Context, options: ConfirmedOptions) -> int:
 
     The process that drives the rollout carries it out; if none is alive, this one does.
     """
-    with context.drivers() as drivers:
+    with context.journal_drivers() as drivers:
         rollout = selection.to_tell(drivers.journal, options.rollout)
         answer = with_recorded_commands(
-            lambda accepted: Control(drivers, accept_others=accepted).resume(rollout), accepted=options.yes
+            lambda accepted: context.control(drivers, accept_others=accepted).resume(rollout), accepted=options.yes
         )
         return _drive_or_say("resume", context, drivers, answer)
 
 
 @click.command("unlock")
-@takes(UnlockOptions)
+@takes(UnlockOptions, remote=False)
 def unlock_(context: Context, options: UnlockOptions) -> None:
     """Take the lease of GROUP away from its owner: only when you know that the process is gone.
 
@@ -140,12 +140,12 @@ def revert_(context: Context, options: ConfirmedOptions) -> int:
     wait are skipped. The process that drives the rollout carries it out; if none is alive, this one does, and ends
     with 0 when all of them were reverted.
     """
-    with context.drivers() as drivers:
+    with context.journal_drivers() as drivers:
         rollout = selection.to_tell(drivers.journal, options.rollout)
-        state, targets = Control(drivers).to_revert(rollout)
+        state, targets = context.control(drivers).to_revert(rollout)
         question = f"Run {state.plan.spec.revert} on {counted(len(targets), 'target')} of rollout {rollout}?"
         accepted = confirm(question, yes=options.yes)
-        answer = Control(drivers, accept_others=accepted).revert(rollout)
+        answer = context.control(drivers, accept_others=accepted).revert(rollout)
         return _drive_or_say("revert", context, drivers, answer, taken_back)
 
 
@@ -158,15 +158,15 @@ def retry_(context: Context, options: RetryOptions) -> int:
     does.
     """
     again = options.again
-    with context.drivers() as drivers:
+    with context.journal_drivers() as drivers:
         rollout, names = selection.with_targets(drivers.journal, options.words, selection.to_tell)
-        state, targets = Control(drivers).to_retry(rollout, names, again=again)
-        for target in Control(drivers).may_still_run(rollout, names, again=again):
+        state, targets = context.control(drivers).to_retry(rollout, names, again=again)
+        for target in context.control(drivers).may_still_run(rollout, names, again=again):
             say(f"katakei: it is not known whether the earlier work on {target} has ended; starting it again", err=True)
         release = f" with {state.plan.release}" if state.plan.release else ""
         where = listed(label(target) for target in targets)
         accepted = confirm(f"Run {state.plan.spec.work}{release} again on {where}?", yes=options.yes)
-        answer = Control(drivers, accept_others=accepted).retry(rollout, names, again=again)
+        answer = context.control(drivers, accept_others=accepted).retry(rollout, names, again=again)
         return _drive_or_say("retry", context, drivers, answer)
 
 
@@ -177,9 +177,9 @@ def _carry_out(
     command: Callable[[Control, RolloutId], RolloutSession | Delegated],
 ) -> int:
     """Gives the command; drives the rollout unless another process does."""
-    with context.drivers() as drivers:
+    with context.journal_drivers() as drivers:
         rollout = selection.to_tell(drivers.journal, options.rollout)
-        return _drive_or_say(name, context, drivers, command(Control(drivers), rollout))
+        return _drive_or_say(name, context, drivers, command(context.control(drivers), rollout))
 
 
 def _drive_or_say(

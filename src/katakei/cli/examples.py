@@ -32,6 +32,15 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "katakei db check --journal postgresql://kim@db.internal/katakei",
         "katakei db upgrade --journal postgresql://kim@db.internal/katakei",
     ),
+    "trigger": (
+        "katakei trigger shop --release v9 --server https://katakei.example.com --wait",
+        "katakei trigger shop --release v9 --wait --on-cancel abort",
+    ),
+    "token": (
+        "katakei token create kim --role approver",
+        "katakei token create deploy-shop --program --service shop --act start --act read --act abort",
+        "katakei token list --server https://katakei.example.com",
+    ),
     "help": ("katakei help", "katakei help roll"),
     "completion": (
         'eval "$(katakei completion bash)"     # in ~/.bashrc',

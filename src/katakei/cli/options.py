@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 
     from katakei.app.control import Control
     from katakei.app.queries import Queries
-    from katakei.app.rollouts import Rollouts
     from katakei.bootstrap import Bootstrap
+    from katakei.remote_bootstrap import ServerDrivers
 
 PASSWORD = re.compile(r"postgres(ql)?://[^/?#@]*:[^@]*@")
 """The beginning of a URL with a password, also of one whose password was not escaped."""
 
 O = TypeVar("O")  # noqa: E741 - the options of one command
 Command = Callable[["Context", O], "int | None"]
+MAX_TOKEN = 20_000
+"""Characters of a token."""
 
 
 def option(*names: str, **settings: Any) -> Any:
@@ -87,6 +89,12 @@ class CommonOptions:
         help="Where rollouts are recorded: a file, s3://bucket/prefix or postgresql://user@host/database; else a"
         " file in your own state folder.",
     )
+    server: str | None = option(
+        "--server",
+        metavar="URL",
+        envvar="KATAKEI_SERVER",
+        help="Work on the rollouts of this Katakei server, with the token in KATAKEI_TOKEN.",
+    )
     verbose: int = option("-v", "--verbose", count=True, help="Log to standard error; -vv logs more.")
     as_json: bool = option(
         "--json", "as_json", is_flag=True, help="JSON for programs; one object per line for streams."
@@ -106,6 +114,7 @@ class Context:
     def __init__(self, common: CommonOptions) -> None:
         self.as_json = common.as_json
         self.journal = common.journal
+        self.server = common.server
         self._common = common
 
     @contextmanager
@@ -118,36 +127,61 @@ class Context:
             yield drivers
 
     @contextmanager
+    def server_drivers(self) -> "Iterator[ServerDrivers]":
+        """The server that `--server` or KATAKEI_SERVER names. Raises UsageError: none is named, or it is no server."""
+        from katakei.remote_bootstrap import open_server
+
+        if not self.server:
+            raise UsageError("which server? give --server URL, or export KATAKEI_SERVER")
+        with open_server(self.server, token_of(os.environ), _tell) as drivers:
+            yield drivers
+
+    @contextmanager
+    def journal_drivers(self) -> "Iterator[Bootstrap]":
+        """The drivers for commands to recorded rollouts: of the server where one is named, else of this machine."""
+        with self.server_drivers() if self.server else self.drivers() as drivers:
+            yield drivers  # type: ignore[misc]  # those of a server lack what acts on AWS, and have its commands
+
+    def control(self, drivers: "Bootstrap", *, accept_others: bool = False) -> "Control":
+        """The commands to a rollout, carried out by the server where one is named.
+
+        Args:
+            drivers: What `journal_drivers` gave.
+            accept_others: Run commands that somebody else recorded.
+        """
+        from katakei.app.control import Control
+        from katakei.app.remote import RemoteControl
+
+        if self.server:
+            return RemoteControl(drivers, accept_others=accept_others)  # type: ignore[arg-type]  # see journal_drivers
+        return Control(drivers, accept_others=accept_others)
+
+    @contextmanager
     def queries(self) -> "Iterator[Queries]":
         """The questions; loads nothing that only a rollout needs."""
         from katakei.app.queries import Queries
 
-        with self.drivers() as drivers:
+        with self.journal_drivers() as drivers:
             yield Queries(drivers)
 
-    @contextmanager
-    def control(self) -> "Iterator[Control]":
-        """The commands to a rollout."""
-        from katakei.app.control import Control
 
-        with self.drivers() as drivers:
-            yield Control(drivers)
+def takes(options: type[O], *, remote: bool = True) -> Callable[[Command[O]], Callable[..., "int | None"]]:
+    """Gives a command its parameters: those of its own options first, then the common ones.
 
-    @contextmanager
-    def rollouts(self) -> "Iterator[Rollouts]":
-        """Rollouts and manual steps."""
-        from katakei.app.rollouts import Rollouts
-
-        with self.drivers() as drivers:
-            yield Rollouts(drivers)
-
-
-def takes(options: type[O]) -> Callable[[Command[O]], Callable[..., "int | None"]]:
-    """Gives a command its parameters: those of its own options first, then the common ones."""
+    Args:
+        options: The command's own options.
+        remote: Whether it can work on a server. Another one is refused where a server is named, because it would act
+            on the AWS account of this machine instead.
+    """
 
     def decorate(command: Command[O]) -> Callable[..., int | None]:
         def called(**values: object) -> int | None:
             common = _made(CommonOptions, values)
+            if common.server and not remote:
+                raise UsageError(
+                    f"{click.get_current_context().info_name} works on this machine only: leave --server out,"
+                    " and unset KATAKEI_SERVER"
+                )
             start_logging(common.verbose + (click.get_current_context().find_root().obj or 0), os.environ)
             return command(Context(common), _made(options, values))
 
@@ -162,6 +196,23 @@ def takes(options: type[O]) -> Callable[[Command[O]], Callable[..., "int | None"
 
 def _made(kind: type[O], values: Mapping[str, object]) -> O:
     return kind(**{each.name: values[each.name] for each in fields(kind)})  # type: ignore[arg-type]  # O is a dataclass
+
+
+def token_of(env: Mapping[str, str]) -> str:
+    """The token for the server: KATAKEI_TOKEN, else the file that KATAKEI_TOKEN_FILE names; '' for none.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    if token := env.get("KATAKEI_TOKEN", "").strip():
+        return token
+    if not (name := env.get("KATAKEI_TOKEN_FILE", "")):
+        return ""
+    try:
+        with open(name, encoding="ascii") as file:  # noqa: PTH123 - pathlib costs start-up time
+            return file.read(MAX_TOKEN).strip()
+    except (OSError, ValueError) as fault:
+        raise UsageError(f"the token file {name} cannot be read: check KATAKEI_TOKEN_FILE") from fault
 
 
 def _tell(sentence: str) -> None:

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from katakei.app.releases import Knowledge, carried_releases
+from katakei.app.remote import Followed, RemoteSession
 from katakei.app.rollouts import Proposal
 from katakei.cli.invocation import invocation
 from katakei.cli.messages import internal_error, on_terminal, say, say_command, unblocked
@@ -36,7 +37,6 @@ from katakei.render.reasons import sentence
 from katakei.render.recap import failures, recap
 from katakei.render.text import clock_time, counted, label
 from katakei.runtime.runner import Turn
-from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -71,7 +71,7 @@ class Screen:
         self._said: tuple[datetime, str] | None = None
         self._output: Output | None = None
         self._drawn: Turn | None = None
-        self._session: RolloutSession | None = None
+        self._session: Followed | None = None
         self._interrupted = False
         self._left: dict[TargetId, datetime] = {}
         self._cycles: list[timedelta] = []
@@ -87,7 +87,7 @@ class Screen:
         """Whether a person who works on the targets sits at this terminal."""
         return plan.kind is PlanKind.ROLL and plan.spec.work.executor == "manual" and self.terminal and on_terminal(0)
 
-    def begin(self, session: RolloutSession) -> None:
+    def begin(self, session: Followed) -> None:
         """Which rollout this is. One that is carried on was not shown here before, so its restore lines come first.
 
         Not where targets only come back: an abort, and the step `register`.
@@ -228,7 +228,7 @@ class Screen:
 
 
 def drive(
-    session: RolloutSession,
+    session: Followed,
     screen: Screen,
     inhibitor: SleepInhibitor,
     judge: Callable[[Rollout], ExitCode] = verdict,
@@ -251,7 +251,7 @@ def drive(
     return judge(session.rollout)
 
 
-def _drive(session: RolloutSession, screen: Screen, inhibitor: SleepInhibitor, output: Output) -> None:
+def _drive(session: Followed, screen: Screen, inhibitor: SleepInhibitor, output: Output) -> None:
     try:
         with _interruptible(session, screen), session, _awake(inhibitor):
             screen.begin(session)
@@ -328,8 +328,14 @@ def _carried_on(rollout: Rollout) -> str:
     return f"rollout {rollout.plan.rollout} was not finished: {how}"
 
 
+_SIGNALED = {
+    False: "finishing the targets in progress; a second signal stops at once",
+    True: "no longer following; the rollout goes on at the server",
+}
+
+
 @contextmanager
-def _interruptible(session: RolloutSession, screen: Screen) -> Iterator[None]:
+def _interruptible(session: Followed, screen: Screen) -> Iterator[None]:
     asked: list[int] = []  # not an Event: setting one in a signal handler can deadlock
 
     def handler(number: int, frame: FrameType | None) -> None:
@@ -342,7 +348,7 @@ def _interruptible(session: RolloutSession, screen: Screen) -> Iterator[None]:
         screen.interrupted()
         session.interrupt(signal.Signals(number).name)
         with suppress(UnreachableError, RuntimeError):  # RuntimeError: the signal came in the middle of a line
-            say("katakei: finishing the targets in progress; a second signal stops at once", err=True)
+            say(f"katakei: {_SIGNALED[isinstance(session, RemoteSession)]}", err=True)
 
     heard = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup keeps a rollout going

@@ -26,6 +26,7 @@ from katakei.cli.options import (
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode, KatakeiError, RefusedError, UsageError
 from katakei.domain.plan import Plan, PlanKind
+from katakei.domain.ports.server import RemoteRequest
 from katakei.domain.spec import Spec
 from katakei.planning.forecast import forecast
 from katakei.planning.survey import AcceptedRisks
@@ -117,12 +118,18 @@ class DeregisterOptions(ManualStepOptions):
 def plan_(context: Context, options: PlanOptions) -> None:
     """Show what `roll` with the same options would do to GROUP: the order, how long, and which settings cost the time.
 
-    Changes nothing. What to roll comes from a file, or from GROUP and --run.
+    Changes nothing. What to roll comes from a file, or from GROUP and --run. With --server, GROUP is one of its
+    services.
     """
     _plan(context, options)
 
 
 def _plan(context: Context, options: PlanOptions) -> None:
+    if context.server:
+        from katakei.cli import remote_rollouts
+
+        remote_rollouts.plan(context, _of_server(options))
+        return
     request = _request(options)
     with context.drivers() as drivers:
         plan = Rollouts(drivers).plan(request)
@@ -139,11 +146,17 @@ def roll_(context: Context, options: RollOptions) -> int:
     """Take the targets of GROUP out, work on them, check them and put them back, one side at a time.
 
     What to do comes from a file, or from GROUP and --run. With --manual you do the work, and each target waits for
-    you. After a crash or Ctrl-C the same command carries on.
+    you. After a crash or Ctrl-C the same command carries on. With --server, GROUP is one of its services, and the
+    server carries the rollout out.
     """
     if options.dry_run:
         _plan(context, options)
         return ExitCode.DONE
+    if context.server:
+        from katakei.cli import remote_rollouts
+
+        asked = replace(_of_server(options), as_recorded=options.as_recorded)
+        return remote_rollouts.roll(context, asked, yes=options.yes)
     _confirm_manual_work(options)
     request = replace(_request(options), as_recorded=options.as_recorded, accept_others=options.yes)
     check_journal_outlives_job(context.journal, os.environ, ephemeral=options.ephemeral)
@@ -151,7 +164,7 @@ def roll_(context: Context, options: RollOptions) -> int:
 
 
 @click.command("deregister")
-@takes(DeregisterOptions)
+@takes(DeregisterOptions, remote=False)
 def deregister_(context: Context, options: DeregisterOptions) -> int:
     """Take each TARGET out of GROUP and wait until nothing reaches it.
 
@@ -166,13 +179,23 @@ def deregister_(context: Context, options: DeregisterOptions) -> int:
 
 
 @click.command("register")
-@takes(ManualStepOptions)
+@takes(ManualStepOptions, remote=False)
 def register_(context: Context, options: ManualStepOptions) -> int:
     """Put each TARGET back into GROUP and wait until it serves.
 
     Without PORT it gets every registration that is recorded for it, else the port of the group; the plan says which.
     """
     return _open_and_drive(context, _step(PlanKind.REGISTER, options, AcceptedRisks(options.force)), yes=options.yes)
+
+
+def _of_server(options: PlanOptions) -> RemoteRequest:
+    """What is asked of a server. Raises UsageError: something is given that only a rollout of this machine has."""
+    given = {"-f": options.file, "--run": options.run, "--manual": options.manual or None}
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"{name} does not go together with --server: the server's services say what to roll")
+    accept = (options.force, options.only_these_groups, options.ignore_draining)
+    return RemoteRequest(options.group or "", options.release, options.only, *accept)
 
 
 def _request(options: PlanOptions) -> RolloutRequest:

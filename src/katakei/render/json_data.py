@@ -79,6 +79,9 @@ OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "approve": "approved:[text]",
             "accepted": "accepted:text",
             "unlock": "group:text held:text",
+            "token": "secret:text token:token",
+            "tokens": "tokens:[token]",
+            "revoked": "revoked:text",
             "db": "journal:text state:text schema_before:integer schema:integer",
             "demo": (
                 "exit:integer requests:integer slow:integer failed:integer releases:{text} seconds_out:{number} "
@@ -112,6 +115,7 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
         name: _fields(written)
         for name, written in {
             "group": _GROUP,
+            "token": "id:text name:text roles:{text} label:text expires:text revoked:text?",
             "member": (
                 "id:text port:integer zone:text name:text state:text reason:text description:text since:text "
                 "held_by:text release:text?@2 release_state:text?@2"

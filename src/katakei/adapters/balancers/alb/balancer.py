@@ -3,8 +3,7 @@
 ELBv2 also answers success where it did nothing, so only a later observation tells what a call did (docs/aws.md 2).
 """
 
-import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING
 from katakei.adapters.aws import STS, AwsSession
 from katakei.adapters.balancers.alb.group_attributes import read_group
 from katakei.adapters.balancers.alb.group_search import arns_in, find_elsewhere, find_groups
-from katakei.adapters.balancers.alb.queries import PARALLEL_CALLS, Queries, chunks, in_parallel
+from katakei.adapters.balancers.alb.queries import PARALLEL_CALLS, Queries, in_parallel
 from katakei.adapters.balancers.alb.registration_changes import (
     MAX_TARGETS,
     Change,
     RegistrationChanges,
     target_descriptions,
 )
+from katakei.adapters.balancers.alb.restore_lines import restore_lines
 from katakei.adapters.balancers.alb.target_health import GroupListing, read_health, read_registration
 from katakei.domain.errors import TemporarilyUnavailableError, UnknownGroupError
 from katakei.domain.model import Arn, Group, Registration, Target
@@ -166,10 +166,7 @@ class AlbBalancer:
 
     def restore_lines(self, registrations: Sequence[Registration]) -> Sequence[str]:
         """Returns lines for a POSIX shell, one per group (and per 200 targets), in the order given."""
-        groups: dict[Arn, list[Registration]] = {}
-        for place in registrations:
-            groups.setdefault(place.group, []).append(place)
-        return tuple(_restore_line(arn, few) for arn, places in groups.items() for few in chunks(places, MAX_TARGETS))
+        return restore_lines(registrations)
 
     def _check_account(self, group: Arn) -> None:
         """Only credentials of the group's own account can say that it is gone; renewed ones may be of another."""
@@ -201,18 +198,3 @@ def _shown(
     """
     fits = [listed[one] for one in same if place.zone is None or one.zone in {None, place.zone}]
     return min(fits, key=lambda health: health.state is HealthState.ABSENT, default=None)
-
-
-def _restore_line(arn: Arn, places: Sequence[Registration]) -> str:
-    targets = [",".join(_shorthand(place)) for place in places]
-    words = ["aws", "elbv2", "register-targets", "--target-group-arn", arn, "--targets", *targets]
-    return shlex.join([*words, "--region", arn.split(":")[3]])
-
-
-def _shorthand(place: Registration) -> Iterator[str]:
-    """The target in the shorthand syntax of the aws command."""
-    yield f"Id={place.id}"
-    if place.port:
-        yield f"Port={place.port}"
-    if place.zone is not None:
-        yield f"AvailabilityZone={place.zone}"
