@@ -147,6 +147,7 @@ def test_restore_lines_of_a_rollout_that_is_carried_on(
     first = session(stage)
     first.step()
     stage.drivers.journal.tell(first.plan.rollout, word(stage.clock.now(), "kim"))
+    first.close()
     groups = frozenset(group.arn for group in first.plan.groups)
     lease = acquire_lease(stage.drivers, groups, first.plan.rollout)
     Screen(as_json=False).begin(RolloutSession(stage.drivers, lease, first.plan, carried_on=True))
