@@ -82,8 +82,8 @@ packages:
 	  apt-get update -qq && UCF_FORCE_CONFFOLD=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
 	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
 
-# Three at a time on two cores, because these tests mostly wait: together they compute for about 20 minutes.
-TEST_JOBS ?= 3
+# Four at a time on two cores, because these tests mostly wait.
+TEST_JOBS ?= 4
 test: check packages .venv-aws/.ready .venv-ansible/.ready  ## run check, then all other tests, as CI does
 	$(MAKE) --no-print-directory --jobs=$(TEST_JOBS) --output-sync=target plays rest
 
@@ -93,14 +93,21 @@ plays:
 	$(BIN)/pytest $(SLOWEST) -m 'play and not acceptance'
 # `check` has run all tests of these folders; one that is slow or needs the lab does not belong there.
 CHECKED := tests/properties tests/project tests/bench tests/unit/domain tests/unit/reconcile tests/unit/planning
-# The folders that take longest have a process each; every other folder is in rest-others, also a new one.
-SPLIT := tests/contracts tests/e2e tests/lab
+# The contracts take longest: those of executors have a process of their own.
+CONTRACTS := $(wildcard tests/contracts/test_*.py)
+WORK := $(foreach part,executor mark program secrets shells batches plan carrying,$(filter tests/contracts/test_$(part)%,$(CONTRACTS)))
+# Each of these folders has a process of its own; every other folder is in rest-others, also a new one.
+SPLIT := $(wildcard tests/e2e tests/lab tests/web tests/workers tests/browser)
 # Those that take longest begin first.
-rest: rest-contracts rest-others $(filter-out rest-contracts,$(SPLIT:tests/%=rest-%))
+rest: rest-stores rest-work rest-others $(SPLIT:tests/%=rest-%)
+rest-work:
+	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' $(WORK)
+rest-stores:
+	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' $(filter-out $(WORK),$(CONTRACTS))
 $(SPLIT:tests/%=rest-%): rest-%:
 	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' tests/$*
 rest-others:
-	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' $(addprefix --ignore=,$(CHECKED) $(SPLIT))
+	$(BIN)/pytest $(SLOWEST) -m 'not play and not acceptance' $(addprefix --ignore=,$(CHECKED) tests/contracts $(SPLIT))
 
 accept: setup .venv-aws/.ready .venv-weed/.ready  ## run the acceptance tests at full scale, with their figures: more than an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s
@@ -137,4 +144,4 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 
-.PHONY: help setup lint types check packages test plays rest rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab docs fix pins
+.PHONY: help setup lint types check packages test plays rest rest-work rest-stores rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab docs fix pins
