@@ -15,6 +15,7 @@ from typing import Protocol
 
 from katakei.app.policy_freezes import PolicyFreezes
 from katakei.config.services import Fingerprint, fingerprint, read_services
+from katakei.domain.access import ServicePolicy
 from katakei.domain.aws_place import AwsPlace
 from katakei.domain.errors import KatakeiError, RefusedError, UsageError
 from katakei.domain.freezes import Freeze
@@ -87,7 +88,7 @@ class Fleet:
         self._lock = threading.Lock()  # for the values below
         self._checking = threading.Lock()  # for reading the folder, which may take long
         self._services: tuple[Service, ...] = ()
-        self._known_places: dict[str, AwsPlace] = {}  # the last known place of each service, also of one that is gone
+        self._known: dict[str, Service] = {}  # each service as it was last valid, also one that is gone
         self._drivers: dict[AwsPlace, Drivers] = {}
         self._trouble = ""
         self._loaded: Fingerprint = {}
@@ -122,6 +123,13 @@ class Fleet:
             faults = "\n".join(service.faults)
             raise UsageError(f"no rollout of {name} can be started before its file is corrected:\n{faults}")
         return service
+
+    def policy_of(self, name: str) -> ServicePolicy | None:
+        """The policy of a service, also of one whose file has vanished; None: there was never one of this name."""
+        self.check()
+        with self._lock:
+            known = self._known.get(name)
+        return known.policy if known else None
 
     def places(self) -> Sequence[AwsPlace]:
         """Every account and region in which services work; that of the server itself where there are no services."""
@@ -233,14 +241,16 @@ class Fleet:
     def _load(self, folder: Path, seen: Fingerprint) -> None:
         read = read_services(folder, seen, self._allow_local)
         services = [self._with_known_name(each, {other.name for other in read}) for each in read]
-        known = dict(self._known_places)
+        known = dict(self._known)
         for service in services:
             self._tell(service)
             if service.spec is not None or service.name not in known:
-                known[service.name] = service.place
+                known[service.name] = service
         with self._lock:
-            self._services = tuple(replace(each, place=known[each.name]) for each in services)
-            self._known_places = known
+            self._services = tuple(
+                replace(each, place=known[each.name].place, policy=known[each.name].policy) for each in services
+            )
+            self._known = known
             self._frozen = {each.name: found for each in services if (found := self._freeze(each))}
         self._loaded, self._pending = seen, None
         self._troubled("")
@@ -289,8 +299,8 @@ class Fleet:
     def _place_at(self, account: str, region: str, service: str | None) -> AwsPlace:
         self.check()
         with self._lock:
-            own = self._known_places.get(service or "")
-            others = list(self._known_places.values())
+            known = {name: each.place for name, each in self._known.items()}
+        own, others = known.get(service or ""), list(known.values())
         troubles: list[KatakeiError] = []
         for place in dict.fromkeys(map(self._resolved, [*([own] if own else []), *others, self._source.home])):
             try:

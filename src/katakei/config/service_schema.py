@@ -5,18 +5,34 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from katakei.config.defaults import NAME, release
-from katakei.config.field_types import Text
+from katakei.config.field_types import Span, Text
 from katakei.config.schema import Section, Settings
+from katakei.domain.access import ServicePolicy
 from katakei.domain.aws_place import EXTERNAL_ID, REGION, ROLE_ARN, AwsPlace
+from katakei.domain.ci_identity import ISSUERS, CiBinding, CiSystem
 from katakei.domain.errors import UsageError
+from katakei.domain.principals import Act, Role
 
 RELEASE_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}", re.ASCII)
+CI_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?", re.ASCII)
+CiAct = Literal["start", "pause", "resume", "promote", "abort", "retry", "revert"]
+"""What a CI job may be allowed beside reading (`RIGHTS`)."""
+
+CI_CLAIMS: Mapping[CiSystem, frozenset[str]] = {
+    CiSystem.GITHUB: frozenset(
+        {"repository_id", "repository_owner_id", "ref", "ref_protected", "environment", "job_workflow_ref", "workflow"}
+    ),
+    CiSystem.GITLAB: frozenset({"project_id", "namespace_id", "ref", "ref_protected", "environment", "workflow"}),
+}
+"""The claims that can be compared (`github_values` and `gitlab_values`). Any other would never match."""
 RELEASE_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "string", "pattern": f"^{NAME.pattern}$"},
@@ -45,6 +61,29 @@ def _external_id(text: str) -> str:
 def _region(text: str) -> str:
     if not REGION.fullmatch(text):
         raise ValueError(f"{text!r} is not a region; write ap-northeast-1")
+    return text
+
+
+def _ci_name(text: str) -> str:
+    if not CI_NAME.fullmatch(text):
+        raise ValueError("must be 1 to 64 characters of A-Z a-z 0-9 . _ -")
+    return text
+
+
+def _issuer(text: str) -> str:
+    if not ISSUER.fullmatch(text):
+        raise ValueError("must be an address like https://gitlab.example.com, without a / at the end")
+    return text
+
+
+def _member(text: str) -> str:
+    kind, colon, name = text.partition(":")
+    if colon and kind not in {"role", "token", "ci"}:
+        raise ValueError(f"{text!r} is neither a name nor role:ROLE, token:NAME or ci:NAME")
+    if kind == "role" and colon and name not in set(Role):
+        raise ValueError(f"{text!r} names no role; the roles are {', '.join(Role)}")
+    if not (name if colon else text).strip() or not text.isprintable():
+        raise ValueError("must be a name; an empty list allows everybody with the role")
     return text
 
 
@@ -91,11 +130,66 @@ class Aws(Section):
         return AwsPlace(self.profile, self.role_arn, self.external_id, self.region)
 
 
+def _only_start() -> list[CiAct]:
+    return ["start"]
+
+
+class CiJob(Section):
+    """CI jobs that may use the service with the OpenID Connect token of their CI system."""
+
+    name: Annotated[str, AfterValidator(_ci_name)]
+    system: Literal["github", "gitlab"]
+    issuer: Annotated[str, AfterValidator(_issuer)] | None = None
+    claims: dict[str, Text]
+    acts: Annotated[list[CiAct], Field(min_length=1)] = Field(default_factory=_only_start)
+    lifetime: Span = Field(default="1h", validate_default=True)
+
+    @model_validator(mode="after")
+    def _valid_binding(self) -> Self:
+        self.to_domain()
+        return self
+
+    def to_domain(self) -> CiBinding:
+        """The same as a value of the domain. Raises ValueError."""
+        system = CiSystem(self.system)
+        if unknown := sorted(set(self.claims) - CI_CLAIMS[system]):
+            known = ", ".join(sorted(CI_CLAIMS[system]))
+            raise ValueError(f"{unknown[0]} is no claim that can be compared; there are {known}")
+        acts, claims = frozenset(map(Act, self.acts)), tuple(sorted(self.claims.items()))
+        return CiBinding(self.name, system, self.issuer or ISSUERS[system], claims, acts, self.lifetime)
+
+
+class Policy(Section):
+    """Who may use the service, beside the roles: names of people, `role:ROLE`, `token:NAME`, `ci:NAME`."""
+
+    start: list[Annotated[str, AfterValidator(_member)]] = Field(default_factory=list)
+    approve: list[Annotated[str, AfterValidator(_member)]] = Field(default_factory=list)
+    abort: list[Annotated[str, AfterValidator(_member)]] = Field(default_factory=list)
+    four_eyes: bool = False
+    ci: list[CiJob] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        names = [job.name for job in self.ci]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"has two CI jobs named {min(twice)}; give each its own name")
+        for member in (*self.start, *self.approve, *self.abort):
+            if member.startswith("ci:") and member.removeprefix("ci:") not in names:
+                raise ValueError(f"{member} names no CI job of this file; add it under ci, or remove it")
+        return self
+
+    def to_domain(self) -> ServicePolicy:
+        """The same as a value of the domain."""
+        jobs = tuple(job.to_domain() for job in self.ci)
+        return ServicePolicy(tuple(self.start), tuple(self.approve), tuple(self.abort), self.four_eyes, jobs)
+
+
 class Server(Section):
     """What a server needs to know about the service: where it works, and who may use it."""
 
     aws: Aws = Field(default_factory=Aws)
     release: Annotated[ReleaseSource, BeforeValidator(ReleaseSource.read), WithJsonSchema(RELEASE_SCHEMA)] | None = None
+    policy: Policy = Field(default_factory=Policy)
     frozen: Text | None = None
 
 

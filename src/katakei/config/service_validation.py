@@ -6,12 +6,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from katakei.config.defaults import NAME, release
-from katakei.config.service_schema import Aws, ReleaseSource, ServiceSettings
+from katakei.config.service_schema import Aws, Policy, ReleaseSource, ServiceSettings
 from katakei.config.validation import COMMANDS, settings_of
 from katakei.config.yaml_document import Document, read
+from katakei.domain.access import ServicePolicy
 from katakei.domain.aws_place import AwsPlace
 from katakei.domain.errors import UsageError
-from katakei.domain.services import HERE, Service
+from katakei.domain.services import HERE, UNREADABLE_POLICY, Service
 
 LOCAL = (
     "would run as the user of this server with its rights, which was not allowed for this service;"
@@ -31,7 +32,7 @@ def read_service(
         allow_local: The services whose work may run as the user of this server.
 
     Returns:
-        A service without a spec, where the file has faults. Name, place and freeze are read as far as they can be.
+        A service without a spec, where the file has faults. Everything else is read as far as it can be.
     """
     document = Document(file)
     try:
@@ -43,10 +44,11 @@ def read_service(
     except UsageError as error:
         faults = tuple(str(error).splitlines())
         name, place = _name(document) or file, _place(document)
-        service = Service(name, file, None, faults, place, frozen=_frozen(document))
+        service = Service(name, file, None, faults, place, policy=_policy(document), frozen=_frozen(document))
     else:
         server = settings.server
-        service = Service(name, file, settings.spec(), (), server.aws.to_domain(), chosen, server.frozen or "")
+        place, policy = server.aws.to_domain(), server.policy.to_domain()
+        service = Service(name, file, settings.spec(), (), place, chosen, policy, server.frozen or "")
     return service, document.lines.get(("service",), 1)
 
 
@@ -62,6 +64,17 @@ def _place(document: Document) -> AwsPlace:
         return Aws.model_validate(_server(document).get("aws", {})).to_domain()
     except ValidationError:
         return HERE
+
+
+def _policy(document: Document) -> ServicePolicy:
+    """The policy, where this part of the file has no fault: its limits hold for rollouts that run."""
+    server = document.data.get("server", {}) if isinstance(document.data, dict) else None
+    if not isinstance(server, dict):
+        return UNREADABLE_POLICY
+    try:
+        return Policy.model_validate(server.get("policy", {})).to_domain()
+    except ValidationError:
+        return UNREADABLE_POLICY
 
 
 def _frozen(document: Document) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from katakei.config import MAX_BYTES
 from katakei.domain.errors import UsageError
-from katakei.domain.services import Service
+from katakei.domain.services import UNREADABLE_POLICY, Service
 
 MAX_FILES = 1000
 """Files of a folder. One server is meant for some hundred services."""
@@ -83,7 +83,7 @@ def _read_service(folder: Path, file: str, allow_local: Collection[str]) -> tupl
     try:
         text = read_text(folder, file)
     except UsageError as error:
-        return Service(file, file, None, (str(error),)), 1
+        return Service(file, file, None, (str(error),), policy=UNREADABLE_POLICY), 1
     return read_service(text, file, lambda name: read_text(folder, name), allow_local)
 
 

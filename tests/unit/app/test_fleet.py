@@ -198,6 +198,21 @@ def test_file_that_turns_invalid_refuses_new_rollouts(stage: Stage) -> None:
     assert place(fleet.session_drivers(running)) == AwsPlace(role_arn=ROLE, region="eu-north-1")
 
 
+def test_policy_outlives_a_fault_and_a_vanished_file(stage: Stage) -> None:
+    policy = "server: {policy: {approve: [kim], four_eyes: true}}\n"
+    stage.write("shop.yml", SHOP + policy)
+    fleet = stage.fleet()
+    stage.write("shop.yml", SHOP + "server: {policy: {approve: 7}}\n")
+    stage.later(fleet)
+    assert fleet.service("shop").policy.approve == ("kim",)
+    (stage.folder / "shop.yml").unlink()
+    stage.later(fleet)
+    assert (found := fleet.policy_of("shop"))
+    assert found.four_eyes
+    assert fleet.policy_of("blog") is None
+    assert stage.fleet().policy_of("shop") is None
+
+
 def test_running_rollout_outlives_broken_and_vanished_file(stage: Stage) -> None:
     stage.write("shop.yml", SHOP + f"server: {{aws: {{role_arn: '{ROLE}', region: eu-north-1}}}}\n")
     fleet = stage.fleet()

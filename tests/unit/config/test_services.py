@@ -2,14 +2,20 @@
 
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from katakei.config.service_schema import CI_CLAIMS, CiAct
 from katakei.config.services import MAX_FILES, fingerprint, read_services
+from katakei.domain.access import RIGHTS
 from katakei.domain.aws_place import AwsPlace
+from katakei.domain.ci_identity import ALWAYS, CiSystem, github_values, gitlab_values
 from katakei.domain.errors import UsageError
-from katakei.domain.services import Service
+from katakei.domain.principals import Act
+from katakei.domain.services import UNREADABLE_POLICY, Service
 
 SHOP = """\
 service: shop
@@ -180,3 +186,76 @@ def test_folder_with_too_many_files_is_refused(tmp_path: Path) -> None:
         fingerprint(tmp_path)
     with pytest.raises(UsageError, match="cannot be read"):
         fingerprint(tmp_path / "nowhere")
+
+
+POLICY = """\
+server:
+  policy:
+    start: [kim, "role:approver", "ci:main"]
+    approve: ["role:approver"]
+    four_eyes: true
+    ci:
+      - name: main
+        system: github
+        claims: {repository_id: "1", repository_owner_id: "2", ref: refs/heads/main, environment: production}
+        acts: [start, abort]
+        lifetime: 30m
+"""
+
+
+def test_policy_and_ci_jobs_are_read(tmp_path: Path) -> None:
+    service = only(tmp_path, SHOP + POLICY)
+    assert service.faults == ()
+    policy = service.policy
+    assert (policy.start, policy.approve, policy.abort) == (
+        ("kim", "role:approver", "ci:main"),
+        ("role:approver",),
+        (),
+    )
+    assert policy.four_eyes
+    (job,) = policy.ci
+    assert job.issuer == "https://token.actions.githubusercontent.com"
+    assert dict(job.claims)["environment"] == "production"
+    assert job.acts == {Act.START, Act.ABORT}
+    assert job.lifetime == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "fault"),
+    [
+        ("ci:other", "ci:main", "shop.yml:5: server.policy: ci:other names no CI job of this file"),
+        ("role:boss", "role:approver", "shop.yml:6: server.policy.start[1]: 'role:boss' names no role"),
+        ("rule:admin", "role:approver", "shop.yml:6: server.policy.start[1]: 'rule:admin' is neither"),
+        ('" "', "kim", "shop.yml:6: server.policy.start[0]: must be a name"),
+        ("approve]", "abort]", "shop.yml:13: server.policy.ci[0].acts[1]: approve is not a known value"),
+        ("repo", "repository_id", "shop.yml:10: server.policy.ci[0]: repo is no claim that can be compared"),
+        ("'*'", "refs/heads/main", "shop.yml:10: server.policy.ci[0]: the CI binding main has a wildcard"),
+        ("nobody", "repository_owner_id", "shop.yml:10: server.policy.ci[0]: nobody is no claim"),
+        ("25h", "30m", "shop.yml:10: server.policy.ci[0]: the CI binding main has a lifetime"),
+        ("1", '"1"', "shop.yml:12: server.policy.ci[0].claims.repository_id: must be text; put it in quotes"),
+    ],
+)
+def test_faults_of_the_policy_name_their_line(tmp_path: Path, wrong: str, right: str, fault: str) -> None:
+    service = only(tmp_path, SHOP + POLICY.replace(right, wrong, 1))
+    assert [each for each in service.faults if each.startswith(fault)], service.faults
+    assert service.policy == UNREADABLE_POLICY
+
+
+@pytest.mark.parametrize("text", ["service: [", "service: shop\nserver: 7\n", "- 1\n"])
+def test_policy_that_cannot_be_read_limits_everything(tmp_path: Path, text: str) -> None:
+    assert only(tmp_path, text).policy == UNREADABLE_POLICY
+
+
+def test_other_fault_of_the_file_keeps_its_policy(tmp_path: Path) -> None:
+    assert only(tmp_path, "service: shop\n" + POLICY).policy.approve == ("role:approver",)
+
+
+def test_claims_are_those_that_tokens_give() -> None:
+    github = dict.fromkeys([*CI_CLAIMS[CiSystem.GITHUB], "repository"], "x") | {"workflow_ref": "x/ci.yml@refs"}
+    assert set(github_values(github)) == CI_CLAIMS[CiSystem.GITHUB]
+    gitlab = dict.fromkeys([*CI_CLAIMS[CiSystem.GITLAB], "project_path"], "x") | {"ref_type": "branch"}
+    assert set(gitlab_values(gitlab | {"ci_config_ref_uri": "host/x//ci.yml@r"})) == CI_CLAIMS[CiSystem.GITLAB]
+
+
+def test_acts_of_ci_jobs_are_those_of_the_rights() -> None:
+    assert set(get_args(CiAct)) == {act.value for act, right in RIGHTS.items() if right.ci and act not in ALWAYS}
