@@ -29,6 +29,7 @@ from katakei.domain.ports import (
     ProgramRunner,
 )
 from katakei.domain.ports.access import AccessDrivers
+from katakei.domain.ports.notifier import Notifier
 from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, Variable
 from katakei.runtime.drivers import Site
 
@@ -155,6 +156,13 @@ class Process:
         from katakei.adapters.journals.locations import default_url
 
         return self._journal_url or default_url(os.environ)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """Sends messages to people."""
+        from katakei.adapters.notifiers.apprise_notifier import AppriseNotifier
+
+        return AppriseNotifier(os.environ)
 
     @property
     def access(self) -> AccessDrivers:
@@ -324,6 +332,11 @@ class Bootstrap:
         from katakei.adapters.executors.ssm import SsmProgramRunner
 
         return SsmProgramRunner(self._aws, self.clock)
+
+    @property
+    def notifier(self) -> Notifier:
+        """Sends messages to people."""
+        return self._process.notifier
 
     @property
     def access(self) -> AccessDrivers:

@@ -42,7 +42,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_has_example_and_schema(wheel: Path) -> None:
-    for name in ("katakei.yml.example", "katakei.schema.json"):
+    for name in ("katakei.yml.example", "katakei.schema.json", "service.yml.example", "service.schema.json"):
         assert (wheel / "katakei" / "config" / name).read_bytes() == (ROOT / "docs" / name).read_bytes()
     assert json.loads((wheel / "katakei" / "config" / "katakei.schema.json").read_text())["properties"]["service"]
 

@@ -19,6 +19,7 @@ from katakei.domain.access import ServicePolicy
 from katakei.domain.aws_place import AwsPlace
 from katakei.domain.errors import KatakeiError, RefusedError, UsageError
 from katakei.domain.freezes import Freeze
+from katakei.domain.notifications import NotifyRule
 from katakei.domain.plan import Plan
 from katakei.domain.ports import Clock, Freezes
 from katakei.domain.services import Service
@@ -130,6 +131,13 @@ class Fleet:
         with self._lock:
             known = self._known.get(name)
         return known.policy if known else None
+
+    def notify_rules(self, name: str) -> Sequence[NotifyRule]:
+        """Who gets messages about rollouts of a service, also of one whose file has vanished."""
+        self.check()
+        with self._lock:
+            known = self._known.get(name)
+        return known.notify if known else ()
 
     def places(self) -> Sequence[AwsPlace]:
         """Every account and region in which services work; that of the server itself where there are no services."""
@@ -247,9 +255,7 @@ class Fleet:
             if service.spec is not None or service.name not in known:
                 known[service.name] = service
         with self._lock:
-            self._services = tuple(
-                replace(each, place=known[each.name].place, policy=known[each.name].policy) for each in services
-            )
+            self._services = tuple(_as_known(each, known[each.name]) for each in services)
             self._known = known
             self._frozen = {each.name: found for each in services if (found := self._freeze(each))}
         self._loaded, self._pending = seen, None
@@ -320,3 +326,8 @@ class Fleet:
             return place.account, place.region
         site = self.drivers(place).site
         return site.account, site.region
+
+
+def _as_known(service: Service, valid: Service) -> Service:
+    """A service whose file has faults keeps what must not change by a fault."""
+    return replace(service, place=valid.place, policy=valid.policy, notify=valid.notify)

@@ -41,6 +41,8 @@ from katakei.runtime.runner import Turn
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from katakei.runtime.session_host import TurnListener
+
 REPEAT = timedelta(seconds=30)  # how often an unchanged reason for waiting is shown again without a terminal
 RUNNING = re.compile(r"\d+[hms]?\b( \d+[ms]\b)?")  # numbers and durations that only count on
 
@@ -227,12 +229,14 @@ class Screen:
         return True
 
 
-def drive(
+def drive(  # noqa: PLR0913 - what a command gives beside the rollout
     session: Followed,
     screen: Screen,
     inhibitor: SleepInhibitor,
     judge: Callable[[Rollout], ExitCode] = verdict,
     journal: Journal | None = None,
+    *,
+    listen: "TurnListener | None" = None,
 ) -> ExitCode:
     """Takes turn after turn until this process is done, and shows each.
 
@@ -244,14 +248,17 @@ def drive(
         inhibitor: Keeps the machine awake while a target is out.
         judge: The exit code of a rollout.
         journal: Tells which release each target carries; without it the recap leaves that out.
+        listen: Gets every turn.
     """
     with unblocked(screen.missing) as output:
-        _drive(session, screen, inhibitor, output)
+        _drive(session, screen, inhibitor, output, listen)
         screen.end(session.rollout, {} if screen.as_json else _serves(session.rollout, journal))
     return judge(session.rollout)
 
 
-def _drive(session: Followed, screen: Screen, inhibitor: SleepInhibitor, output: Output) -> None:
+def _drive(
+    session: Followed, screen: Screen, inhibitor: SleepInhibitor, output: Output, listen: "TurnListener | None"
+) -> None:
     try:
         with _interruptible(session, screen), session, _awake(inhibitor):
             screen.begin(session)
@@ -259,6 +266,8 @@ def _drive(session: Followed, screen: Screen, inhibitor: SleepInhibitor, output:
                 told = False
                 for turn in session.turns():
                     screen.turn(turn)
+                    if listen is not None:
+                        listen(session.plan.rollout, turn)
                     told = _keep_awake(inhibitor, turn, told=told)
     except LeaseLostError:
         raise

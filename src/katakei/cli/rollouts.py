@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import click
 
 from katakei.app.control import Control
 from katakei.app.manual_steps import manual_step
+from katakei.app.notifications import check_notifier, notifying
 from katakei.app.rollouts import CONFIRMATION_LIMIT, NothingToDo, Proposal, RolloutRequest, Rollouts
 from katakei.cli.confirming import with_recorded_commands
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
@@ -25,6 +27,7 @@ from katakei.cli.options import (
 )
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode, KatakeiError, RefusedError, UsageError
+from katakei.domain.notifications import NotifyRule
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports.server import RemoteRequest
 from katakei.domain.spec import Spec
@@ -130,7 +133,7 @@ def _plan(context: Context, options: PlanOptions) -> None:
 
         remote_rollouts.plan(context, _of_server(options))
         return
-    request = _request(options)
+    request, _ = _request(options)
     with context.drivers() as drivers:
         plan = Rollouts(drivers).plan(request)
     took = forecast(plan)
@@ -158,9 +161,10 @@ def roll_(context: Context, options: RollOptions) -> int:
         asked = replace(_of_server(options), as_recorded=options.as_recorded)
         return remote_rollouts.roll(context, asked, yes=options.yes)
     _confirm_manual_work(options)
-    request = replace(_request(options), as_recorded=options.as_recorded, accept_others=options.yes)
+    request, notify = _request(options)
+    request = replace(request, as_recorded=options.as_recorded, accept_others=options.yes)
     check_journal_outlives_job(context.journal, os.environ, ephemeral=options.ephemeral)
-    return _open_and_drive(context, request, yes=options.yes)
+    return _open_and_drive(context, request, notify, yes=options.yes)
 
 
 @click.command("deregister")
@@ -198,7 +202,8 @@ def _of_server(options: PlanOptions) -> RemoteRequest:
     return RemoteRequest(options.group or "", options.release, options.only, *accept)
 
 
-def _request(options: PlanOptions) -> RolloutRequest:
+def _request(options: PlanOptions) -> tuple[RolloutRequest, Sequence[NotifyRule]]:
+    """What is asked for, and who gets messages about it."""
     from katakei import config
 
     group, file, run = options.group, options.file, options.run
@@ -210,10 +215,14 @@ def _request(options: PlanOptions) -> RolloutRequest:
     source = file or (DEFAULT_FILE if run is None and not options.manual and DEFAULT_FILE.exists() else None)
     if source and file is None and group is not None:
         _check_named(group, config.load(source, config.Overrides()))
-    spec = config.load(source, overrides) if source else config.without_file(group_of(group), run, overrides)
+    found = (
+        config.read_file(source, overrides)
+        if source
+        else config.Configuration(config.without_file(group_of(group), run, overrides))
+    )
     accepted = AcceptedRisks(options.force, options.only_these_groups, options.ignore_draining)
     release = config.release(options.release) if options.release else ""
-    return RolloutRequest(spec, release, accepted)
+    return RolloutRequest(found.spec, release, accepted), found.notify
 
 
 def _step(
@@ -255,7 +264,7 @@ def _confirm_manual_work(options: RollOptions) -> None:
         raise RefusedError("not confirmed; nothing was changed")
 
 
-def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> int:
+def _open_and_drive(context: Context, request: RolloutRequest, notify: Sequence[NotifyRule] = (), *, yes: bool) -> int:
     """The way of a request: preflight and plan, confirmation, then turn after turn."""
     screen = Screen(as_json=context.as_json)
     with context.drivers() as drivers, unblocked(screen.missing):  # the lease is held from the proposal on
@@ -265,6 +274,7 @@ def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> 
         )
         while isinstance(opened, Proposal):
             with opened as proposal:
+                check_notifier(drivers.notifier, notify)
                 screen.show_proposal(proposal)
                 if not (yes or not on_terminal(0) or _confirmed(proposal)):
                     raise RefusedError("not confirmed; nothing was changed")
@@ -275,7 +285,11 @@ def _open_and_drive(context: Context, request: RolloutRequest, *, yes: bool) -> 
             _say_nothing_to_do(context, opened.plan)
             return ExitCode.DONE
         _listen(drivers, opened, screen)
-        return drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal)
+        with notifying(drivers.notifier, notify) as notifications:
+            code = drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal, listen=notifications.turn)
+        for failure in notifications.failed:
+            say(f"katakei: a notification was not sent: {failure}", err=True)
+        return code
 
 
 def _say_nothing_to_do(context: Context, plan: Plan) -> None:

@@ -3,19 +3,25 @@
 pydantic and the YAML reader are imported only when a file is read, because commands without a file must start fast.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
-from katakei.config.defaults import Overrides, overridden, release, without_file
+from katakei.config.defaults import Configuration, Overrides, overridden, release, without_file
 from katakei.domain.errors import UsageError
 from katakei.domain.spec import Spec
 
-__all__ = ["Overrides", "load", "release", "without_file"]
+__all__ = ["Configuration", "Overrides", "load", "read_file", "release", "without_file"]
 
 MAX_BYTES = 256 * 1024
 """Bytes of a configuration file. A thousand targets by name take 20 KiB, and Run Command carries 56,000 characters."""
 
 
 def load(path: Path, overrides: Overrides) -> Spec:
+    """The spec in a configuration file. Raises what `read_file` raises."""
+    return read_file(path, overrides).spec
+
+
+def read_file(path: Path, overrides: Overrides) -> Configuration:
     """Reads a configuration file.
 
     Raises:
@@ -34,4 +40,5 @@ def load(path: Path, overrides: Overrides) -> Spec:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     if len(data) > MAX_BYTES:
         raise UsageError(f"{path}: has more than {MAX_BYTES // 1024} KiB; check whether it is a configuration at all")
-    return overridden(validate(read(text, path.name)), overrides)
+    found = validate(read(text, path.name))
+    return replace(found, spec=overridden(found.spec, overrides))

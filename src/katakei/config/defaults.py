@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 
 from katakei.domain.errors import UsageError
+from katakei.domain.notifications import NotifyRule
 from katakei.domain.spec import Command, Drain, DrainUntil, LatePolicy, Selection, Spec
 
 NAME = re.compile(r"[A-Za-z0-9._/@:+-]{1,128}", re.ASCII)
@@ -19,6 +20,14 @@ class Overrides:
 
     only: tuple[str, ...] = ()
     target_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a configuration file says: the request for a rollout, and who gets messages about it."""
+
+    spec: Spec
+    notify: tuple[NotifyRule, ...] = ()
 
 
 def without_file(group: str, run: str | None, overrides: Overrides) -> Spec:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
+from katakei.domain.notifications import SecretPlace
 from katakei.domain.spec import RESERVED_VARIABLES, Share, Variable
 
 SPAN = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
@@ -20,6 +21,7 @@ SPAN_PATTERN = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 DELAY = "delay+"
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 PARAMETER = re.compile(r"[A-Za-z0-9_./:-]{1,1011}", re.ASCII)  # a name, a path or an ARN (ssm:GetParameter, `Name`)
+FILE = re.compile(r"/[^\0-\x1f]{1,1023}")
 RESERVED_PREFIX = "KATAKEI_"
 
 
@@ -128,6 +130,21 @@ def local_variable(value: object) -> Variable:
     return Variable("", secret=secret) if secret else _plain(value, "{secret: NAME}")
 
 
+def notify_url(value: object) -> SecretPlace:
+    """Where the URL of a notification is read: a variable of the process that runs Katakei, or a file."""
+    if _reference_kind(value) == "file":
+        path = value["file"] if isinstance(value, Mapping) else None
+        if not isinstance(path, str) or not FILE.fullmatch(path):
+            raise ValueError(f"{path!r} is not the path of a file; write {{file: /run/secrets/chat}}")
+        return SecretPlace(file=path)
+    variable = _reference(value, "secret", VARIABLE, "an environment variable", "NAME")
+    if not variable:  # the value is not quoted: it may be the secret itself
+        raise ValueError(
+            "a URL holds a secret, which does not belong into this file; write {secret: NAME} or {file: /path}"
+        )
+    return SecretPlace(variable=variable)
+
+
 def _reference_kind(value: object) -> str:
     """The only key of a reference; '' for any other value."""
     return str(next(iter(value))) if isinstance(value, Mapping) and len(value) == 1 else ""
@@ -156,6 +173,16 @@ def _schema(pattern: str, example: str, *, count: int | None = None) -> WithJson
     return WithJsonSchema(text if count is None else {"anyOf": [{"type": "integer", "minimum": count}, text]})
 
 
+def _one_of_references(*kinds: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {kind: {"type": "string"} for kind in kinds},
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+    }
+
+
 def _env(kind: str, read: Callable[[object], Variable]) -> Any:
     reference = {
         "type": "object",
@@ -181,5 +208,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/@:+-]{1,128}$")]
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S"), AfterValidator(without_nul)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")]
+NotifyUrl = Annotated[SecretPlace, BeforeValidator(notify_url), WithJsonSchema(_one_of_references("secret", "file"))]
 TargetEnv = _env("ssm_parameter", target_variable)
 LocalEnv = _env("secret", local_variable)

@@ -17,6 +17,7 @@ from katakei.config.field_types import (
     Limit,
     LocalEnv,
     Name,
+    NotifyUrl,
     Part,
     Some,
     Span,
@@ -25,6 +26,7 @@ from katakei.config.field_types import (
     Url,
     UrlPath,
 )
+from katakei.domain import notifications
 from katakei.domain import spec as domain
 
 MAX_COUNTER = 16_000
@@ -32,6 +34,9 @@ MAX_COUNTER = 16_000
 
 MAX_QUIET = timedelta(hours=24)
 """The probe watches for this long in one command, which Run Command ends after 48 hours (executionTimeout)."""
+
+MAX_NOTIFY = 20
+"""Addresses of one service. Each message is sent to all of them, one after another."""
 
 
 class Section(BaseModel):
@@ -252,6 +257,19 @@ class OnFailure(Section):
     failed_target: Literal["keep_out", "put_back"] = "keep_out"
 
 
+class Notify(Section):
+    """An address that gets messages about rollouts. Its URL holds a secret, so that the file only says where it is."""
+
+    url: NotifyUrl
+    on: Annotated[list[Literal["started", "waiting_for_approval", "failed", "done"]], Field(min_length=1)] | None = None
+    language: Literal["en", "ja"] = "en"
+
+    def to_domain(self) -> notifications.NotifyRule:
+        """The same as a value of the domain."""
+        on = frozenset(notifications.Occasion(each) for each in self.on or notifications.Occasion)
+        return notifications.NotifyRule(self.url, on, notifications.Language(self.language))
+
+
 class Settings(Section):
     """The whole file."""
 
@@ -267,6 +285,7 @@ class Settings(Section):
     limits: Limits = Field(default_factory=Limits)
     on_failure: OnFailure = Field(default_factory=OnFailure)
     revert: Work | None = None
+    notify: Annotated[list[Notify], Field(max_length=MAX_NOTIFY)] = Field(default_factory=list)
 
     @field_validator("late")
     @classmethod
@@ -276,6 +295,10 @@ class Settings(Section):
                 "roll needs targets: all or {tag: {Role: web}}; a list of targets cannot include a new one"
             )
         return late
+
+    def rules(self) -> tuple[notifications.NotifyRule, ...]:
+        """The rules of `notify`. They are no part of the spec: a rollout goes on with the ones that hold then."""
+        return tuple(rule.to_domain() for rule in self.notify)
 
     def spec(self) -> domain.Spec:
         """The same as a value of the domain."""

@@ -48,7 +48,7 @@ def read_service(
     else:
         server = settings.server
         place, policy = server.aws.to_domain(), server.policy.to_domain()
-        service = Service(name, file, settings.spec(), (), place, chosen, policy, server.frozen or "")
+        service = Service(name, file, settings.spec(), (), place, chosen, policy, server.frozen or "", settings.rules())
     return service, document.lines.get(("service",), 1)
 
 

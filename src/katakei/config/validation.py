@@ -10,10 +10,9 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from katakei.config.defaults import PROBE_EXECUTORS
+from katakei.config.defaults import PROBE_EXECUTORS, Configuration
 from katakei.config.schema import Settings, Work
 from katakei.config.yaml_document import Document, Path
-from katakei.domain.spec import Spec
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 KEY = "[key]"  # how pydantic names the key itself where the key is at fault
@@ -39,6 +38,10 @@ MISSING = {
     "run": 'write run: "./deploy"',
     "path": "write path: /health",
     "tag": "write {tag: {Role: web}}",
+    "url": "write url: {secret: CHAT_URL}",
+    "name": "write name: main",
+    "system": "write system: github or system: gitlab",
+    "claims": "write the claims that a token must have; docs/server.md has an example",
 }
 MESSAGES = {
     "string_type": "must be text; put it in quotes",
@@ -47,6 +50,7 @@ MESSAGES = {
     "list_type": "must be a list, like [a, b]",
     "dict_type": "must be keys with values, like {Role: web}",
     "too_short": "is empty; name at least one",
+    "too_long": "has too many entries",
     "string_too_short": "is empty; write something or remove it",
 }
 PATTERNS = {
@@ -57,8 +61,8 @@ PATTERNS = {
 }
 
 
-def validate(document: Document) -> Spec:
-    """The spec that a document describes.
+def validate(document: Document) -> Configuration:
+    """The configuration that a document describes.
 
     Raises:
         UsageError: The document has faults; the error lists all of them.
@@ -66,7 +70,8 @@ def validate(document: Document) -> Spec:
     if "server" in document.data:
         document.fault(("server",), "has an effect only in the services folder of a server; remove it from this file")
     data = {key: value for key, value in document.data.items() if key != "server"}
-    return settings_of(document, data, Settings).spec()
+    settings = settings_of(document, data, Settings)
+    return Configuration(settings.spec(), settings.rules())
 
 
 def settings_of(document: Document, values: Mapping[str, Any], model: type[SettingsT]) -> SettingsT:

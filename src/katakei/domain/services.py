@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from katakei.domain.access import ServicePolicy
 from katakei.domain.aws_place import AwsPlace
+from katakei.domain.notifications import NotifyRule
 from katakei.domain.spec import Spec
 
 HERE = AwsPlace()
@@ -26,6 +27,7 @@ class Service:
         release: The release that is rolled out where a person names none; '' for none.
         policy: Who may start, approve and abort. While the file has faults: as it was last known.
         frozen: Why no rollout of this service may take targets out; '' while it is not frozen.
+        notify: Who gets messages about rollouts. While the file has faults: as it was last known.
     """
 
     name: str
@@ -36,3 +38,4 @@ class Service:
     release: str = ""
     policy: ServicePolicy = field(default_factory=ServicePolicy)
     frozen: str = ""
+    notify: tuple[NotifyRule, ...] = ()

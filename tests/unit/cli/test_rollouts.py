@@ -39,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("group", ["web", "api", ARN.format("web")])
 def test_group_beside_a_file_that_names_it_takes_the_file(here: Path, group: str) -> None:
     (here / "katakei.yml").write_text(FILE)
-    spec = rollouts._request(options(group=group)).spec
+    spec = rollouts._request(options(group=group))[0].spec
     assert (spec.work, spec.groups) == (Command("ssm", "./deploy"), (group,))
 
 
@@ -49,8 +49,8 @@ def test_group_beside_a_file_of_other_groups_is_refused(here: Path) -> None:
         UsageError, match=r"\./katakei\.yml is of web, api, not of shop: give -f FILE, or --run CMD, or --man"
     ):
         rollouts._request(options(group="shop"))
-    assert rollouts._request(options(group="shop", manual=True)).spec.work == Command("manual")
-    assert rollouts._request(options(group="shop", run="true")).spec.work == Command("ssm", "true")
+    assert rollouts._request(options(group="shop", manual=True))[0].spec.work == Command("manual")
+    assert rollouts._request(options(group="shop", run="true"))[0].spec.work == Command("ssm", "true")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A folder of service files: what is read, and every fault of all files in one go."""
 
+import json
 import os
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,6 +9,8 @@ from typing import get_args
 
 import pytest
 
+from katakei import config
+from katakei.config import service_schema, yaml_document
 from katakei.config.service_schema import CI_CLAIMS, CiAct
 from katakei.config.services import MAX_FILES, fingerprint, read_services
 from katakei.domain.access import RIGHTS
@@ -17,6 +20,8 @@ from katakei.domain.errors import UsageError
 from katakei.domain.principals import Act
 from katakei.domain.services import UNREADABLE_POLICY, Service
 
+DOCS = Path(__file__).parents[3] / "docs"
+EXAMPLE, SCHEMA = DOCS / "service.yml.example", DOCS / "service.schema.json"
 SHOP = """\
 service: shop
 balancer: {alb: {target_groups: [web]}}
@@ -259,3 +264,25 @@ def test_claims_are_those_that_tokens_give() -> None:
 
 def test_acts_of_ci_jobs_are_those_of_the_rights() -> None:
     assert set(get_args(CiAct)) == {act.value for act, right in RIGHTS.items() if right.ci and act not in ALWAYS}
+
+
+def test_documented_example_uses_every_key_of_the_schema(tmp_path: Path) -> None:
+    service = only(tmp_path, EXAMPLE.read_text())
+    assert service.faults == ()
+    assert service.place.external_id == "5f2c9b71-shop"
+    written = yaml_document.read(EXAMPLE.read_text(), "example").data["server"]
+    assert set(written) == set(service_schema.Server.model_fields)
+    assert set(written["aws"]) == set(service_schema.Aws.model_fields)
+    assert set(written["policy"]) == set(service_schema.Policy.model_fields)
+    assert set(written["policy"]["ci"][0]) == set(service_schema.CiJob.model_fields)
+
+
+def test_published_service_schema_is_up_to_date() -> None:
+    text = json.dumps(service_schema.schema(), indent=2, ensure_ascii=False) + "\n"
+    assert SCHEMA.read_text() == text, "run: make docs"
+
+
+def test_server_key_is_refused_outside_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "katakei.yml").write_text(SHOP + "server: {release: v1}\n")
+    with pytest.raises(UsageError, match=r"katakei.yml:4: server: has an effect only in the services folder"):
+        config.load(tmp_path / "katakei.yml", config.Overrides())

@@ -1,0 +1,1 @@
+"""Notifiers: how messages reach people."""
