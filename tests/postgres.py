@@ -66,7 +66,7 @@ class PostgresServer:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="katakei-postgres-"))
         self.port = 0
-        self._password = secrets.token_hex(16)
+        self.password = secrets.token_hex(16)
         self._numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
@@ -93,10 +93,12 @@ class PostgresServer:
 
     def url(self, database: str, *, user: str = USER, password: str | None = None) -> str:
         """The URL of a database, with the password."""
-        return f"postgresql://{user}:{password or self._password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Starts the server on its port and waits until it answers."""
+        """Starts the server on its port, unless it runs, and waits until it answers."""
+        if self._process is not None:
+            return
         words = [program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), "-k", str(self.folder)]
         for name, value in SETTINGS.items():
             words += ["-c", f"{name}={value}"]
@@ -112,6 +114,7 @@ class PostgresServer:
         until = time.monotonic() + WAIT
         while not self._answers():
             if self._process.poll() is not None:
+                self._process = None
                 raise ChildProcessError(f"PostgreSQL ended at once: {self.log[-2000:]}")
             if time.monotonic() > until:
                 self.stop()
@@ -191,7 +194,7 @@ class PostgresServer:
 
     def _initialize(self) -> None:
         password = self.folder / "password"
-        password.write_text(self._password, encoding="ascii")
+        password.write_text(self.password, encoding="ascii")
         password.chmod(0o600)
         if self._user:
             for path in (self.folder, password):
@@ -202,7 +205,7 @@ class PostgresServer:
         password.unlink()
 
     def _make_role(self) -> None:
-        made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(USER), sql.Literal(self._password))
+        made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(USER), sql.Literal(self.password))
         self.execute(made)
 
     def _as_user(self) -> list[str]:

@@ -157,11 +157,19 @@ def _other_s3(folder: Path) -> Iterator[Ledger]:
 
 
 class PostgresLedger:
-    """In a database of its own. Its journals and leases reach the server through a proxy; other processes do not."""
+    """In a database of its own. Its journals and leases reach the server through a proxy; other processes do not.
+
+    The URL has no password, because it stands on command lines; the environment has it.
+    """
 
     def __init__(self, url: str, proxy: Proxy, stack: ExitStack) -> None:
-        self.url, self.proxy, self._stack = url, proxy, stack
-        self._by_proxy = url.replace(f":{server().port}/", f":{proxy.port}/")
+        self.proxy, self._stack = proxy, stack
+        self.moved(url)
+
+    def moved(self, url: str) -> None:
+        """From now on the ledger is in another database of the server."""
+        self.url = url
+        self._by_proxy = url.replace(f":{server().port}/", f":{self.proxy.port}/")
 
     def journal(self) -> SqlJournal:
         journal = SqlJournal(self._by_proxy)
@@ -190,10 +198,11 @@ class PostgresLedger:
 @contextmanager
 def _postgres(folder: Path) -> Iterator[Ledger]:
     del folder
-    with fresh_journal() as url, ExitStack() as stack:
+    with fresh_journal() as url, pytest.MonkeyPatch.context() as environment, ExitStack() as stack:
+        environment.setenv("PGPASSWORD", server().password)
         proxy = Proxy(server().port)
         stack.callback(proxy.close)
-        yield PostgresLedger(url, proxy, stack)
+        yield PostgresLedger(url.replace(f":{server().password}@", "@"), proxy, stack)
 
 
 OTHER_S3 = "KATAKEI_TEST_S3"

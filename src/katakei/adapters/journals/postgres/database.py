@@ -145,7 +145,7 @@ def _answers(connection: BoundedConnection) -> bool:
     """Whether a connection that was kept still works. A server that stands still must not be taken for a lost one."""
     try:
         connection.execute("SELECT 1")
-    except psycopg.OperationalError:
+    except psycopg.Error:
         if not time_left():
             raise
         return False

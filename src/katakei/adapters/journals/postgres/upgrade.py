@@ -53,6 +53,7 @@ def upgrade(location: PostgresLocation, to: int = NEWEST) -> SchemaVersion:
     """
     with time_limit(UPGRADE_LIMIT):
         session = open_any(location)
+        session.autocommit = False  # one transaction, which also holds the lock
         engine = create_engine(
             "postgresql+psycopg://", creator=lambda: session, poolclass=NullPool, use_native_hstore=False
         )
