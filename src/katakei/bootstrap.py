@@ -10,13 +10,15 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from katakei.adapters.system.clock import SessionClock, SystemClock, draw
 from katakei.domain.aws_place import AwsPlace
 from katakei.domain.errors import UsageError
+from katakei.domain.events import Event
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
+from katakei.domain.plan import Plan
 from katakei.domain.ports import (
     Balancer,
     Executor,
@@ -415,3 +417,19 @@ def load_config(path: str | Path) -> Spec:
     from katakei import config
 
     return config.load(Path(path), config.Overrides())
+
+
+class JournalWire:
+    """The form of the journal as JSON, for a server that sends events and plans to its clients."""
+
+    def event(self, event: Event) -> str:
+        """An event as one line of JSON."""
+        from katakei.adapters.journals.event_codec import encode
+
+        return encode(event)
+
+    def plan(self, plan: Plan) -> Any:
+        """A plan as JSON data."""
+        from katakei.adapters.journals.event_codec import coder
+
+        return coder(Plan).write(plan)

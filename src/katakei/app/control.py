@@ -13,9 +13,10 @@ from katakei.app import queries
 from katakei.app.recorded_commands import check_recorded_commands
 from katakei.domain import events as e
 from katakei.domain.errors import LeaseHeldError, RefusedError, UsageError
-from katakei.domain.model import RolloutId, Target, TargetId
+from katakei.domain.model import Arn, RolloutId, Target, TargetId
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
+from katakei.domain.ports import Liveness
 from katakei.domain.replay import Rollout
 from katakei.domain.results import not_taken_back
 from katakei.domain.wire import version_needed
@@ -50,7 +51,9 @@ class Control:
     for an unknown or finished rollout, and RefusedError where the command makes no sense now; nothing is written then.
     """
 
-    def __init__(self, drivers: Drivers, *, accept_others: bool = False, who: str = "") -> None:
+    def __init__(
+        self, drivers: Drivers, *, accept_others: bool = False, who: str = "", drives_others: bool = False
+    ) -> None:
         """Over these drivers.
 
         Args:
@@ -58,10 +61,12 @@ class Control:
             accept_others: Run commands that somebody else recorded. Otherwise resume, retry and revert raise
                 RecordedByOtherError for them.
             who: The person who gives the commands, as the journal records it; '': the user of this process.
+            drives_others: This process may drive the rollout already, in another session. Its lease is not taken then.
         """
         self._drivers = drivers
         self._accept_others = accept_others
         self._who = who or drivers.owner.user
+        self._drives_others = drives_others
 
     def approve(self, rollout: RolloutId, names: Sequence[str]) -> Sequence[TargetId]:
         """Says that the manual work on these targets is done (none given: on all that wait). Returns which."""
@@ -185,7 +190,16 @@ class Control:
     def _lease(self, state: Rollout) -> LeaseKeeper:
         """The lease, beating. Raises LeaseHeldError: the owner is alive."""
         groups = frozenset(group.arn for group in state.plan.groups)
+        if self._drives_others:
+            self._check_not_driven(groups)
         return acquire_lease(self._drivers, groups, state.plan.rollout, confirm_alive=True).keep()
+
+    def _check_not_driven(self, groups: frozenset[Arn]) -> None:
+        """Raises LeaseHeldError: the owner of a lease is alive, be it this process."""
+        for arn in sorted(groups):
+            held = self._drivers.leases.holder(arn)
+            if held is not None and held.liveness is Liveness.ALIVE:
+                raise LeaseHeldError(f"{held.owner} drives rollout {held.rollout}")
 
     def _session(self, state: Rollout, lease: LeaseKeeper) -> RolloutSession:
         return RolloutSession(self._drivers, lease, state.plan, carried_on=True)

@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "db": ("katakei.cli.db", "The tables of a journal in PostgreSQL: check, upgrade."),
     "trigger": ("katakei.cli.trigger", "Start a rollout at a server, from CI without AWS rights."),
     "token": ("katakei.cli.token", "The tokens of a server."),
+    "serve": ("katakei.cli.serve", "The console and the API for a team."),
     "completion": ("katakei.cli.completion", "Print the shell's completion of commands, groups and targets."),
     "help": ("katakei.cli", "What a command does, its options and examples."),
     "lab": ("katakei.cli.lab_commands", "AWS on loopback, to rehearse on."),

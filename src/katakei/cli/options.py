@@ -115,6 +115,7 @@ class Context:
         self.as_json = common.as_json
         self.journal = common.journal
         self.server = common.server
+        self.place = common.profile, common.region
         self._common = common
 
     @contextmanager

@@ -1,0 +1,90 @@
+"""`katakei serve`: the console and the API, with everything that a team needs on one machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from katakei.cli.messages import say
+from katakei.cli.options import Context, option, takes
+from katakei.domain.errors import UsageError
+
+DEFAULT_PORT = 8480
+
+
+@dataclass(frozen=True, slots=True)
+class ServeCommandOptions:
+    """How a server is started."""
+
+    host: str = option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where it listens.")
+    port: int = option(
+        "--port",
+        metavar="PORT",
+        type=click.IntRange(0, 65535),
+        default=DEFAULT_PORT,
+        show_default=True,
+        help="Its port.",
+    )
+    services: Path | None = option(  # noqa: RUF009 - returns a field
+        "--services",
+        metavar="DIR",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="The folder of katakei.yml files, one for each service; read again when it changes.",
+    )
+    base_url: str = option(
+        "--base-url", metavar="URL", default="", help="What people open, where a proxy stands in front: https://host."
+    )
+    allowed_hosts: tuple[str, ...] = option(
+        "--allowed-host",
+        "allowed_hosts",
+        multiple=True,
+        metavar="HOST",
+        help="One more name under which it answers; repeatable.",
+    )
+    trusted_proxies: tuple[str, ...] = option(
+        "--trusted-proxy",
+        "trusted_proxies",
+        multiple=True,
+        metavar="ADDRESS",
+        help="A proxy whose X-Forwarded-For and X-Forwarded-Proto count; repeatable.",
+    )
+    allow_local: tuple[str, ...] = option(
+        "--allow-local",
+        multiple=True,
+        metavar="SERVICE",
+        help="Let the work and secrets of this service run as the user of the server; repeatable.",
+    )
+    dev: bool = option("--dev", is_flag=True, help="No sign-in, on loopback only: for trying things out.")
+    metrics_open: bool = option("--metrics-open", is_flag=True, help="Let /metrics be read without a token.")
+
+
+@click.command("serve")
+@takes(ServeCommandOptions)
+def serve_(context: Context, options: ServeCommandOptions) -> None:
+    """Serve the console and the API: a whole service in one process, with its journal and its worker.
+
+    The first start prints a link that signs in once. SIGTERM and Ctrl-C end it after the turns in progress; rollouts
+    go on at the next start.
+    """
+    try:
+        from katakei.web.serving import ServeOptions, serve
+    except ModuleNotFoundError as error:
+        raise UsageError(f"katakei serve needs {error.name}: install katakei[serve]") from error
+    profile, region = context.place
+    serve(
+        ServeOptions(
+            host=options.host,
+            port=options.port,
+            services=options.services,
+            journal=context.journal,
+            profile=profile,
+            region=region,
+            base_url=options.base_url,
+            hosts=options.allowed_hosts,
+            proxies=options.trusted_proxies,
+            allow_local=options.allow_local,
+            dev=options.dev,
+            metrics_open=options.metrics_open,
+        ),
+        lambda sentence: say(f"katakei: {sentence}", err=True),
+    )

@@ -1,0 +1,77 @@
+"""Freezes of services and groups: no target is taken out while one holds."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+
+from katakei.domain.freezes import Freeze
+from katakei.domain.principals import Act
+from katakei.render.json_data import Plain
+from katakei.web.api.models import FreezeBody, Nothing
+from katakei.web.api.parameters import GroupName, Region, ServiceName
+from katakei.web.api.services import known_service
+from katakei.web.errors import PlainJson, UnknownError
+from katakei.web.gate import ActRoute, Asked, Context, Let, doing
+from katakei.web.server_context import ServerContext
+
+routes = APIRouter(route_class=ActRoute, tags=["freezes"])
+
+Server = Annotated[ServerContext, Context]
+Who = Annotated[Asked, Let]
+
+
+@routes.get("/freezes", **doing(Act.READ))
+def freezes(context: Server) -> PlainJson:
+    """What is frozen now, the oldest first. Every signed-in person may see it."""
+    return PlainJson({"freezes": [_data(each) for each in context.freezes.active()]})
+
+
+@routes.post("/services/{service}/freeze", **doing(Act.FREEZE))
+def freeze_service(context: Server, asked: Who, service: ServiceName, body: FreezeBody) -> PlainJson:
+    """Freezes a service."""
+    return _freeze(context, asked, known_service(context, service).name, body)
+
+
+@routes.post("/services/{service}/unfreeze", **doing(Act.UNFREEZE))
+def unfreeze_service(context: Server, asked: Who, service: ServiceName, body: Nothing) -> PlainJson:
+    """Lifts the freeze of a service. A pause of a person stays."""
+    del body
+    return _unfreeze(context, asked, service)
+
+
+@routes.post("/groups/{region}/{name}/freeze", **doing(Act.FREEZE))
+async def freeze_group(context: Server, asked: Who, region: Region, name: GroupName, body: FreezeBody) -> PlainJson:
+    """Freezes a target group."""
+    arn = (await context.hub.status(region, name)).group.arn
+    return await run_in_threadpool(_freeze, context, asked, arn, body)
+
+
+@routes.post("/groups/{region}/{name}/unfreeze", **doing(Act.UNFREEZE))
+async def unfreeze_group(context: Server, asked: Who, region: Region, name: GroupName, body: Nothing) -> PlainJson:
+    """Lifts the freeze of a target group."""
+    del body
+    arn = (await context.hub.status(region, name)).group.arn
+    return await run_in_threadpool(_unfreeze, context, asked, arn)
+
+
+def _freeze(context: ServerContext, asked: Asked, name: str, body: FreezeBody) -> PlainJson:
+    asked.detail = body.why
+    return PlainJson({"frozen": _data(context.freezes.freeze(name, asked.principal.name, body.why, body.until))})
+
+
+def _unfreeze(context: ServerContext, asked: Asked, name: str) -> PlainJson:
+    lifted = context.freezes.unfreeze(name, asked.principal.name)
+    if lifted is None:
+        raise UnknownError(f"{name} is not frozen; GET /api/v1/freezes lists what is")
+    return PlainJson({"lifted": _data(lifted)})
+
+
+def _data(freeze: Freeze) -> Plain:
+    return {
+        "name": freeze.name,
+        "who": freeze.who,
+        "why": freeze.why,
+        "since": freeze.since.isoformat(),
+        "until": freeze.until.isoformat() if freeze.until else None,
+    }
