@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Deregister, Record, Register, StartWork, Wait
+from katakei.domain.freezes import Freeze, FreezeReading
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Group, HealthCheck, Registration, RolloutId, Target, TargetId, TargetType
 from katakei.domain.observation import (
@@ -179,6 +180,7 @@ def seen(
     answer: CheckResult | None = None,
     evidence: DrainEvidence | None = None,
     age: timedelta = timedelta(),
+    freezes: tuple[Freeze, ...] = (),
 ) -> Observation:
     """A look at everything, `age` before `at`: healthy but for the states told, by target number or by place."""
     plan = rollout.plan
@@ -199,6 +201,7 @@ def seen(
         answers={first: answer} if answer else {},
         evidence={first: evidence} if evidence else {},
         attributes={g.arn: AttributesReading(begun) for g in plan.groups},
+        freezes=FreezeReading(begun, begun, freezes),
     )
 
 

@@ -64,6 +64,7 @@ FIELDS = {
         "all_groups",
         "accept_others",
         "who",
+        "lock_wait",
     ],
     "Turn": ["rollout", "written", "why", "whys", "now", "due", "outputs"],
 }

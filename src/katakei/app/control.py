@@ -1,4 +1,4 @@
-"""The commands of a user to a rollout: approve, pause, abort, resume, retry, revert; and unlock.
+"""The commands of a user to a rollout: approve, promote, pause, abort, resume, retry, revert; and unlock.
 
 A command is an event in the journal. The owner of the rollout reads it and carries it out. Where no owner is alive,
 this process takes the lease and carries it out itself. An owner counts as alive while its process is seen to run, or
@@ -7,13 +7,14 @@ its heartbeat is seen to advance; a single fresh heartbeat may have been its las
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from katakei.app import queries
+from katakei.app import gate_answers, queries
 from katakei.app.recorded_commands import check_recorded_commands
 from katakei.domain import events as e
 from katakei.domain.errors import LeaseHeldError, RefusedError, UsageError
 from katakei.domain.model import Arn, RolloutId, Target, TargetId
+from katakei.domain.outside_text import one_line
 from katakei.domain.phases import FINAL_PHASES, TRANSITIONS, Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import Liveness
@@ -73,6 +74,8 @@ class Control:
         state = queries.find(self._drivers.journal, rollout)
         targets = [target.id for target in queries.named(state, names)]
         waiting = [target for target in state.at(Phase.WORKING) if state.command(target).executor == "manual"]
+        if not targets:
+            gate_answers.check_no_gate(state, waiting)
         unknown = [target for target in targets if target not in waiting]
         if unknown or not waiting:
             raise UsageError(
@@ -81,6 +84,32 @@ class Control:
         for target in targets or waiting:
             self._tell(state, e.Approved(self._drivers.clock.now(), self._who, target))
         return targets or waiting
+
+    def answer_gate(self, rollout: RolloutId, gate: str, *, approved: bool) -> None:
+        """Answers an approval gate that waits: approves it, or denies it, which ends the rollout as an abort does."""
+        state = self._unfinished(rollout, "approve")
+        gate_answers.check_answer(state, gate, self._store_time())
+        self._tell(state, e.GateAnswered(self._drivers.clock.now(), self._who, gate, approved))
+
+    def skip_gate(self, rollout: RolloutId, gate: str, why: str) -> None:
+        """Lets the rollout pass a gate that holds it, for a reason that is recorded."""
+        state = self._unfinished(rollout, "skip")
+        gate_answers.check_skip(state, gate, why, self._store_time())
+        self._tell(state, e.GateSkipped(self._drivers.clock.now(), self._who, gate, one_line(why)))
+
+    def promote(self, rollout: RolloutId) -> Sequence[TargetId]:
+        """Ends the soak of the targets that soak now; each still needs two observations. Returns which."""
+        state = self._unfinished(rollout, "promote")
+        soaking = state.at(Phase.SOAKING)
+        if not soaking:
+            gates = listed(state.asked_gates)
+            hint = f"; a gate is answered by katakei approve --gate: {gates}" if gates else ""
+            raise UsageError(f"no target of rollout {rollout} soaks now: there is nothing to promote{hint}")
+        self._tell(state, e.PromoteAsked(self._drivers.clock.now(), self._who))
+        return soaking
+
+    def _store_time(self) -> datetime:
+        return with_retries(self._drivers.clock, self._drivers.freezes.read)[0]
 
     def pause(self, rollout: RolloutId) -> None:
         """Finishes the targets in progress and begins no other. The owner carries it out, now or once there is one."""

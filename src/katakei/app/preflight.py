@@ -41,6 +41,7 @@ class RolloutRequest:
         waits: False: a manual step ends as soon as the load balancer shows that it accepted the call.
         all_groups: A manual deregistration takes the targets out of every group that sends requests to them.
         accept_others: Carry an unfinished rollout on although somebody else recorded it with other commands.
+        lock_wait: How long to wait while a freeze, or another owner's lease, stands in the way.
         who: The person who asks, as the plan records it; '': the owner of this process.
     """
 
@@ -53,6 +54,7 @@ class RolloutRequest:
     all_groups: bool = False
     accept_others: bool = False
     who: str = ""
+    lock_wait: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

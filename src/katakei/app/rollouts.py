@@ -19,19 +19,22 @@ from types import TracebackType
 from typing import Self
 
 from katakei.app import manual_steps, preflight, queries
+from katakei.app.freezes import check_not_frozen, when_free
 from katakei.app.preflight import Preflight, RolloutRequest
 from katakei.app.recorded_commands import check_recorded_commands
 from katakei.app.rights import prove_rights
 from katakei.domain import events as e
 from katakei.domain.errors import RefusedError
+from katakei.domain.freezes import freeze_of
 from katakei.domain.model import Group, RolloutId
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout
 from katakei.domain.spec_differences import differences
 from katakei.planning import planner
 from katakei.planning.reasons import PlanCode, reason
+from katakei.reconcile.gating import frozen
 from katakei.render.text import span
-from katakei.runtime.drivers import Drivers
+from katakei.runtime.drivers import Drivers, with_retries
 from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
 from katakei.runtime.session import RolloutSession, check_executors, restore_held, restore_lines
 
@@ -103,9 +106,18 @@ class Rollouts:
         groups = preflight.find_groups(self._drivers, request)
         earlier = self._unfinished(request, groups)
         if earlier is None:
-            return self._plan(preflight.preflight(self._drivers, request, groups, RolloutId("plan")))
+            plan = self._plan(preflight.preflight(self._drivers, request, groups, RolloutId("plan")))
+            return self._with_freeze(plan)
         notice = reason(PlanCode.ROLLOUT_UNFINISHED, rollout=earlier.plan.rollout)
         return replace(earlier.plan, notices=(notice, *earlier.plan.notices))
+
+    def _with_freeze(self, plan: Plan) -> Plan:
+        """The plan with a notice about a freeze that forbids to start it."""
+        active = with_retries(self._drivers.clock, self._drivers.freezes.active)
+        freeze = freeze_of(active, plan.spec.service, [group.arn for group in plan.groups])
+        if freeze is None or plan.kind is PlanKind.REGISTER:
+            return plan
+        return replace(plan, notices=(frozen(freeze), *plan.notices))
 
     def open(self, request: RolloutRequest) -> Proposal | RolloutSession | NothingToDo:
         """Takes the lease and plans, or carries on an unfinished rollout of the same request.
@@ -116,17 +128,24 @@ class Rollouts:
 
         Raises:
             LeaseHeldError: Another process works on one of the groups.
+            FrozenError: A freeze forbids to take a target out of service.
             RefusedError: The plan would break a promise, or an unfinished rollout stands in the way.
             RecordedByOtherError: An unfinished rollout has commands of somebody else that the request does not have.
             UsageError: A group or target does not exist, or nothing is to be done.
         """
+        return when_free(self._drivers, lambda: self._open(request), request.lock_wait)
+
+    def _open(self, request: RolloutRequest) -> Proposal | RolloutSession | NothingToDo:
         drivers = self._drivers
         groups = preflight.find_groups(drivers, request)
         earlier = self._unfinished(request, groups)
         if earlier:
             if not (request.accept_others or earlier.aborting):  # bringing targets back runs no command
                 check_recorded_commands(earlier.plan, drivers.owner, request.spec)
+            if not (earlier.in_progress or earlier.aborting or earlier.reverting):  # else targets have to come back
+                self._check_not_frozen(request, groups)
             return carry_on(drivers, earlier)
+        self._check_not_frozen(request, groups)
         check_executors(drivers, request.spec)
         name = drivers.name()
         lease = acquire_lease(drivers, frozenset(group.arn for group in groups), name)
@@ -164,6 +183,7 @@ class Rollouts:
                 newer = self._propose(proposal.request, groups, plan.rollout, proposal.lease)
                 if newer.plan != plan:
                     return newer
+            self._check_not_frozen(proposal.request, plan.groups)
             if plan.kind is PlanKind.ROLL:
                 prove_rights(drivers, plan)
             drivers.journal.append(proposal.lease.lease, plan.rollout, 0, [e.Planned(drivers.clock.now(), plan)])
@@ -190,6 +210,10 @@ class Rollouts:
         plan = planner.make(ready.asked, ready.survey, ready.accepted)
         preflight.check_fits(self._drivers, plan)
         return plan
+
+    def _check_not_frozen(self, request: RolloutRequest, groups: Sequence[Group]) -> None:
+        if request.kind is not PlanKind.REGISTER:
+            check_not_frozen(self._drivers, request.spec.service, [group.arn for group in groups])
 
     def _still_none_unfinished(self, groups: Sequence[Group]) -> None:
         """While the lease was waited for, its former owner may have begun a rollout."""

@@ -1,4 +1,4 @@
-"""The commands to a rollout: approve, abort, pause, resume, revert, retry; and unlock."""
+"""The commands to a rollout: approve, promote, abort, pause, resume, revert, retry; and unlock."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from katakei.cli.confirming import confirm, with_recorded_commands
 from katakei.cli.messages import ask, on_terminal, say, say_json
 from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, completes, group_of, option, takes
 from katakei.cli.progress import Screen, drive
-from katakei.domain.errors import ExitCode, RefusedError
+from katakei.domain.errors import ExitCode, RefusedError, UsageError
 from katakei.domain.model import RolloutId, TargetId
 from katakei.domain.ports import Liveness
 from katakei.domain.replay import Rollout
@@ -34,6 +34,17 @@ class ApproveOptions:
     words: tuple[str, ...] = argument(
         "words", nargs=-1, metavar="[ROLLOUT] [TARGET]…", shell_complete=completes("rollout_words")
     )
+
+    gate: str | None = option("--gate", metavar="NAME", help="Approve this gate of the rollout instead.")
+    deny: bool = option("--deny", is_flag=True, help="With --gate: deny it, which ends the rollout as an abort does.")
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteOptions(RolloutOptions):
+    """One rollout, and a gate that is skipped."""
+
+    skip_gate: str | None = option("--skip-gate", metavar="NAME", help="Skip this gate, which holds the rollout now.")
+    reason: str = option("--reason", metavar="TEXT", default="", help="Why the gate is skipped; recorded.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +80,52 @@ class UnlockOptions(NoOptions):
 @click.command("approve")
 @takes(ApproveOptions)
 def approve_(context: Context, options: ApproveOptions) -> None:
-    """Say that your work on TARGET (id, name or IP) of ROLLOUT is done; without TARGET, on all that wait."""
+    """Say that your work on TARGET (id, name or IP) of ROLLOUT is done; without TARGET, on all that wait.
+
+    With --gate: approve or deny an approval gate of ROLLOUT.
+    """
+    if options.deny and not options.gate:
+        raise UsageError("--deny denies a gate: name it with --gate")
+    if options.gate:
+        _answer_gate(context, options, options.gate)
+        return
     with context.journal_drivers() as drivers:
         rollout, targets = selection.with_targets(drivers.journal, options.words, selection.to_tell)
         approved = context.control(drivers).approve(rollout, targets)
         text = _answer("approve", drivers, rollout, approved)
     say_json(output("approve", approved=[*approved])) if context.as_json else say(text)
+
+
+def _answer_gate(context: Context, options: ApproveOptions, gate: str) -> None:
+    with context.journal_drivers() as drivers:
+        rollout, targets = selection.with_targets(drivers.journal, options.words, selection.to_tell)
+        if targets:
+            raise UsageError("--gate answers a gate of the whole rollout: name no target")
+        context.control(drivers).answer_gate(rollout, gate, approved=not options.deny)
+        text = _answer("deny" if options.deny else "approve_gate", drivers, rollout)
+    say_json(output("accepted", accepted=rollout)) if context.as_json else say(text)
+
+
+@click.command("promote")
+@takes(PromoteOptions)
+def promote_(context: Context, options: PromoteOptions) -> None:
+    """End what is left of the soak of the targets of ROLLOUT that soak now.
+
+    Each of them still needs two observations of healthy, and the next target its drain and its check. With --skip-gate:
+    pass a gate that holds ROLLOUT, for a reason that is recorded.
+    """
+    if options.reason and not options.skip_gate:
+        raise UsageError("--reason says why a gate is skipped: name the gate with --skip-gate")
+    with context.journal_drivers() as drivers:
+        rollout = selection.to_tell(drivers.journal, options.rollout)
+        control = context.control(drivers)
+        if options.skip_gate:
+            control.skip_gate(rollout, options.skip_gate, options.reason)
+            promoted: Sequence[TargetId] = ()
+        else:
+            promoted = control.promote(rollout)
+        text = _answer("skip_gate" if options.skip_gate else "promote", drivers, rollout, promoted)
+    say_json(output("promote", promoted=[*promoted])) if context.as_json else say(text)
 
 
 @click.command("abort")

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from katakei.app.notifications import check_notifier, notifying
 from katakei.app.rollouts import CONFIRMATION_LIMIT, NothingToDo, Proposal, RolloutRequest, Rollouts
 from katakei.cli.confirming import with_recorded_commands
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
+from katakei.cli.moments import SPAN_OPTION
 from katakei.cli.options import (
     Context,
     argument,
@@ -87,6 +89,13 @@ class RollOptions(PlanOptions):
         "--as-recorded", is_flag=True, help="Carry an unfinished rollout on although its configuration changed."
     )
     dry_run: bool = option("--dry-run", is_flag=True, help="Change nothing: the same as `katakei plan`.")
+    lock_wait: timedelta = option(  # noqa: RUF009 - returns a field
+        "--lock-wait",
+        type=SPAN_OPTION,
+        default=timedelta(),
+        metavar="TIME",
+        help="Wait this long (30m, 2h) while the group is frozen or another rollout holds it.",
+    )
     ephemeral: bool = option("--ephemeral", is_flag=True, help="In CI: accept a journal that ends with the job.")
 
 
@@ -162,7 +171,7 @@ def roll_(context: Context, options: RollOptions) -> int:
         return remote_rollouts.roll(context, asked, yes=options.yes)
     _confirm_manual_work(options)
     request, notify = _request(options)
-    request = replace(request, as_recorded=options.as_recorded, accept_others=options.yes)
+    request = replace(request, as_recorded=options.as_recorded, accept_others=options.yes, lock_wait=options.lock_wait)
     check_journal_outlives_job(context.journal, os.environ, ephemeral=options.ephemeral)
     return _open_and_drive(context, request, notify, yes=options.yes)
 

@@ -270,6 +270,27 @@ class Notify(Section):
         return notifications.NotifyRule(self.url, on, notifications.Language(self.language))
 
 
+class Approval(Section):
+    """A person has to approve: before the first target, or once `after` targets are done."""
+
+    name: Name = "approval"
+    after: Annotated[int, Field(ge=0)] = 0
+    expires: Limit = Field(default="4h", validate_default=True)
+    default: Literal["abort", "pause"] = "abort"
+
+
+class Gate(Section):
+    """What has to be passed before targets are taken out: exactly one kind."""
+
+    approval: Annotated[Approval, BeforeValidator(_nothing)]
+
+    def to_domain(self) -> domain.Gate:
+        """The same as a value of the domain."""
+        asked = self.approval
+        approval = domain.Approval(asked.expires, domain.ExpiryDefault(asked.default))
+        return domain.Gate(asked.name, asked.after, approval)
+
+
 class Settings(Section):
     """The whole file."""
 
@@ -286,6 +307,15 @@ class Settings(Section):
     on_failure: OnFailure = Field(default_factory=OnFailure)
     revert: Work | None = None
     notify: Annotated[list[Notify], Field(max_length=MAX_NOTIFY)] = Field(default_factory=list)
+    gates: list[Gate] = Field(default_factory=list)
+
+    @field_validator("gates")
+    @classmethod
+    def _each_has_a_name(cls, gates: list[Gate]) -> list[Gate]:
+        names = [gate.approval.name for gate in gates]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"each gate needs a name of its own; several are named {', '.join(twice)}")
+        return gates
 
     @field_validator("late")
     @classmethod
@@ -321,6 +351,7 @@ class Settings(Section):
                 domain.AfterFailure(failure.then),
             ),
             revert=self.revert.command() if self.revert else None,
+            gates=tuple(gate.to_domain() for gate in self.gates),
         )
 
 

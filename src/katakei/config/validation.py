@@ -42,6 +42,7 @@ MISSING = {
     "name": "write name: main",
     "system": "write system: github or system: gitlab",
     "claims": "write the claims that a token must have; docs/server.md has an example",
+    "approval": "write approval: {name: first, expires: 4h, default: abort}",
 }
 MESSAGES = {
     "string_type": "must be text; put it in quotes",
@@ -54,6 +55,7 @@ MESSAGES = {
     "string_too_short": "is empty; write something or remove it",
 }
 PATTERNS = {
+    "name": "must be 1 to 128 characters of A-Z a-z 0-9 . _ / @ : + -",
     "service": "must be 1 to 128 characters of A-Z a-z 0-9 . _ / @ : + -",
     "target_groups": "must be the name or ARN of a target group",
     "path": "must be a path like /health",

@@ -148,6 +148,10 @@ class LeaseHeldError(RefusedError):
         self.unsure = unsure
 
 
+class FrozenError(RefusedError):
+    """A freeze forbids to take a target out of service. The sentence names it."""
+
+
 class LeaseLostError(KatakeiError):
     """Another process has taken over: this one writes nothing and starts no act."""
 

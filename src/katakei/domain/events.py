@@ -6,13 +6,14 @@ An event is a fact or a person's command. None of them says what to do next.
 from dataclasses import dataclass
 from datetime import datetime
 
+from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, RolloutId, Target, TargetId
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, recorded_text
 
-VERSION = 3
+VERSION = 4
 """The version of these events. It grows when an older Katakei could not read a rollout, or would misread it."""
 
 
@@ -257,6 +258,71 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """An approval gate is due: no other target is taken out until a person answers it.
+
+    Attributes:
+        gate: The name of the gate.
+        expires: When the question expires, by the clock of the journal's store.
+    """
+
+    at: datetime
+    gate: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalExpired:
+    """Nobody answered an approval gate in time; the plan says what follows."""
+
+    at: datetime
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswered:
+    """A person answers an approval gate: approved, or denied, which ends the rollout as an abort does."""
+
+    at: datetime
+    by: str
+    gate: str
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GateSkipped:
+    """A person skips a gate that holds the rollout. `why` is the reason in that person's words."""
+
+    at: datetime
+    by: str
+    gate: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeObserved:
+    """A freeze holds up the rollout: no other target is taken out."""
+
+    at: datetime
+    freeze: Freeze
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeLifted:
+    """No freeze holds up the rollout any more."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteAsked:
+    """A person wants the targets that soak now to soak no longer."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class AbortAsked:
     """A person wants the rollout to stop and every target in progress to serve again."""
 
@@ -327,7 +393,17 @@ class Finished:
     at: datetime
 
 
-UserCommand = Approved | AbortAsked | PauseAsked | ResumeAsked | RevertAsked | RetryAsked
+UserCommand = (
+    Approved
+    | AbortAsked
+    | PauseAsked
+    | ResumeAsked
+    | RevertAsked
+    | RetryAsked
+    | PromoteAsked
+    | GateAnswered
+    | GateSkipped
+)
 _Course = (
     Planned | OwnerChanged | TargetAdded | PhaseChanged | RevertDecided | CommandAcknowledged | Interrupted | Finished
 )
@@ -343,7 +419,8 @@ _Seen = (
     | FailedAfterDone
     | FoundServing
 )
-Event = _Course | _Done | _Seen | UserCommand
+_Held = ApprovalAsked | ApprovalExpired | FreezeObserved | FreezeLifted
+Event = _Course | _Done | _Seen | _Held | UserCommand
 
 
 def reason_of(event: TargetAdded | PhaseChanged | BecameUnhealthy | FailedAfterDone) -> Reason | None:

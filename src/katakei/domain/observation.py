@@ -11,6 +11,7 @@ from enum import Enum
 from functools import cached_property
 
 from katakei.domain.events import BaselineTaken, WorkKey
+from katakei.domain.freezes import FreezeReading
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.reasons import Reason, ReasonCode, reason
 
@@ -220,6 +221,7 @@ class Observation:
         places: Where each target keeps the marks of its work, see ports.Executor.prepare; '' where it keeps none.
         unseen: Groups whose observation failed, with the error's own words.
         deleted: Groups that the load balancer says do not exist.
+        freezes: The newest reading of the freezes, with the time of the journal's store.
     """
 
     groups: Mapping[Arn, GroupObservation] = field(default_factory=dict)
@@ -233,6 +235,7 @@ class Observation:
     unseen: Mapping[Arn, str] = field(default_factory=dict)
     deleted: frozenset[Arn] = frozenset()
     newcomers: tuple[UnplannedRegistration, ...] = ()
+    freezes: FreezeReading | None = None
 
     def of(self, registration: Registration) -> RegistrationHealth | None:
         """The newest health of one registration, or None where it was never observed."""

@@ -38,7 +38,7 @@ class Intent(Enum):
 class Cause(Enum):
     """The kind of an end that is not success. Only `FAILED` counts against `max_failures`.
 
-    FLOOR_LOST and REFUSED mean that nothing was done to the target, so it may get another attempt.
+    FLOOR_LOST, REFUSED and FROZEN mean that nothing was done to the target, so it may get another attempt.
     """
 
     FAILED = "failed"
@@ -46,6 +46,7 @@ class Cause(Enum):
     REFUSED = "refused"
     ABORTED = "aborted"
     BY_HAND = "by hand"
+    FROZEN = "frozen"
 
 
 _P = Phase

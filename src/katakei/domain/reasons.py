@@ -58,9 +58,14 @@ class ReasonCode(StrEnum):
     TOO_MANY_FAILURES = "too_many_failures"
     TOO_MANY_REVERT_FAILURES = "too_many_revert_failures"
     PAUSED = "paused"
+    GATE_DENIED = "gate_denied"
+    APPROVAL_EXPIRED = "approval_expired"
+    GATE_PENDING = "gate_pending"
+    FROZEN = "frozen"
     # Before a target is taken out
     NEXT_TARGET_WAITS = "next_target_waits"
     WAITED_TOO_LONG = "waited_too_long"
+    FREEZES_NOT_READ = "freezes_not_read"
     PLACE_PENDING = "place_pending"
     BASELINE_PENDING = "baseline_pending"
     PROBE_SILENT = "probe_silent"
@@ -92,6 +97,7 @@ class ReasonCode(StrEnum):
     DRAIN_TIMEOUT = "drain_timeout"
     REGISTERED_ELSEWHERE = "registered_elsewhere"
     FLOOR_LOST = "floor_lost"
+    RETURNED_FOR_FREEZE = "returned_for_freeze"
     DEREGISTERED_BY_HAND = "deregistered_by_hand"
     DEREGISTERED_BY_HAND_WITHOUT_WAIT = "deregistered_by_hand_without_wait"
     # Work
@@ -171,8 +177,13 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.TOO_MANY_FAILURES: "failures allowed",
             _C.TOO_MANY_REVERT_FAILURES: "failures allowed",
             _C.PAUSED: "by waited rollout",
+            _C.GATE_DENIED: "gate by",
+            _C.APPROVAL_EXPIRED: "gate",
+            _C.GATE_PENDING: "gate waited rollout expires default others",
+            _C.FROZEN: "name by why until",
             _C.NEXT_TARGET_WAITS: "target name waited why",
             _C.WAITED_TOO_LONG: "why",
+            _C.FREEZES_NOT_READ: "",
             _C.PLACE_PENDING: "",
             _C.BASELINE_PENDING: "why",
             _C.PROBE_SILENT: "",
@@ -202,6 +213,7 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.DRAIN_TIMEOUT: "waited",
             _C.REGISTERED_ELSEWHERE: "",
             _C.FLOOR_LOST: "why",
+            _C.RETURNED_FOR_FREEZE: "why",
             _C.DEREGISTERED_BY_HAND: "",
             _C.DEREGISTERED_BY_HAND_WITHOUT_WAIT: "",
             _C.WORK_STARTING: "waited text",

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from typing import assert_never, get_args
 
 from katakei.domain import events as e
+from katakei.domain.gates import PASSED, GateState, GateStatus
 from katakei.domain.model import TargetId
 from katakei.domain.observation import recorded_baseline
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, TRANSITIONS, Cause, Intent, Phase
 from katakei.domain.plan import HeldTarget, PlanKind, with_target
 from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.rollout import Rollout, TargetStatus, after_change, is_held_waiting, members
+from katakei.domain.spec import ExpiryDefault
 
 __all__ = ["Rollout", "evolve", "replay"]
 
@@ -143,7 +145,7 @@ class _Draft:
             case e.Interrupted():
                 self._change(interrupted=True)
             case e.Finished(at):
-                self._change(finished=at, paused=None)
+                self._change(finished=at, paused=None, frozen=None)
                 for target in [t for t in self.flagged if is_held_waiting(self.statuses[t])]:
                     self._set(target, retry=False)  # a retry of other targets does not take it
             # What was done
@@ -173,7 +175,7 @@ class _Draft:
                 self._set(target, serving_since=at, unhealthy_since=None)
             case e.BecameUnhealthy(at, target):
                 count = self.statuses[target].unhealthy_count + 1
-                self._set(target, serving_since=None, unhealthy_count=count, unhealthy_since=at)
+                self._set(target, serving_since=None, unhealthy_count=count, unhealthy_since=at, promoted=False)
                 self._set(target, reason=e.reason_of(event))
             case e.FailedAfterDone(_, target):
                 self._set(target, cause=Cause.FAILED, reason=e.reason_of(event))
@@ -193,9 +195,29 @@ class _Draft:
                 self._change(paused=None if self.rollout.finished else by, unacknowledged=True)
             case e.ResumeAsked():  # the time that a person held the rollout does not count against limits.waiting
                 self._change(paused=None, unacknowledged=True)
+                self._keep_gates(PASSED | {GateState.ASKED})  # one that expired is asked again
+            case e.PromoteAsked():
+                for target in self.index[Phase.SOAKING]:
+                    self._set(target, promoted=True)
+            case e.GateAnswered(at, by, gate, approved):
+                self._answer(gate, GateState.APPROVED if approved else GateState.DENIED, at, by)
+            case e.GateSkipped(at, by, gate, why):
+                self._answer(gate, GateState.SKIPPED, at, by, why)
+            # What holds the rollout
+            case e.ApprovalAsked(at, gate, expires):
+                asked = GateStatus(GateState.ASKED, at, expires)
+                self._change(gates={**self.rollout.gates, gate: asked})
+            case e.ApprovalExpired(at, gate):
+                self._expire(gate, at)
+            case e.FreezeObserved(_, freeze):
+                self._change(frozen=freeze)
+            case e.FreezeLifted(at):
+                self._change(frozen=None)
+                self.moved = at
             case e.RevertAsked(_, by):
                 self._reopen()
                 self._change(finished=None, aborting=None, paused=None, unacknowledged=True)
+                self._keep_gates(PASSED)
                 self._revert(by)
             case e.RetryAsked(_, _, targets):
                 self._retry(targets)
@@ -221,10 +243,39 @@ class _Draft:
             return
         self._reopen()
         self._change(finished=None, aborting=None, reverting=None)
+        self._keep_gates(PASSED)
         self.failures = 0  # the person who asks knows the earlier failures
         for target in self._known(*targets):
             if self.statuses[target].phase in FINAL_PHASES:  # a target in progress needs no other attempt
                 self._set(target, retry=True, cause=None)
+
+    def _answer(self, name: str, state: GateState, at: datetime, by: str, why: str = "") -> None:
+        """An answer to a gate that waits for none came too late, or names another rollout's gate: it changes nothing.
+
+        A denied gate ends the rollout as an abort does.
+        """
+        if name not in self.rollout.asked_gates:
+            return
+        answered = replace(self.rollout.gates[name], state=state, since=at, by=by, why=why)
+        self._change(gates={**self.rollout.gates, name: answered}, unacknowledged=True)
+        if state is GateState.DENIED:
+            self._change(aborting=by)
+
+    def _expire(self, name: str, at: datetime) -> None:
+        if name not in self.rollout.asked_gates:
+            return
+        expired = replace(self.rollout.gates[name], state=GateState.EXPIRED, since=at)
+        self._change(gates={**self.rollout.gates, name: expired})
+        approval = next((gate.approval for gate in self.rollout.plan.spec.gates if gate.name == name), None)
+        by = f"gate {name}"
+        if approval and approval.default is ExpiryDefault.PAUSE:
+            self._change(paused=self.rollout.paused or by)
+        else:
+            self._change(aborting=by)
+
+    def _keep_gates(self, states: frozenset[GateState]) -> None:
+        """Gates in other states are asked again once they are due."""
+        self._change(gates={name: gate for name, gate in self.rollout.gates.items() if gate.state in states})
 
     def _reopen(self) -> None:
         self._change(reopened=self.rollout.reopened or self.rollout.finished is not None)
@@ -256,7 +307,7 @@ class _Draft:
 
     def _revert(self, by: str) -> None:
         """From now on only failures of the revert count. A target that an earlier revert took back stays as it is."""
-        self._change(reverting=by)
+        self._change(reverting=by, frozen=None)
         self.failures = 0
         for target, status in tuple(self.statuses.items()):
             if status.phase in FINAL_PHASES and not (status.phase is Phase.DONE and status.intent is Intent.REVERT):

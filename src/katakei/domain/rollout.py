@@ -4,18 +4,20 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypedDict
 
 from katakei.domain import events as e
+from katakei.domain.freezes import Freeze
+from katakei.domain.gates import PASSED, GateState, GateStatus
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import Baseline
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, ReasonCode, reason
-from katakei.domain.spec import Command
+from katakei.domain.spec import Command, Gate
 
 
 class Members(TypedDict):
@@ -80,7 +82,8 @@ def batch_size(plan: Plan, calls: int, called: int) -> int:
     return min(TOGETHER * len(plan.groups), plan.window // 12) if many else 1
 
 
-RETRYABLE = frozenset({Cause.FLOOR_LOST, Cause.REFUSED})  # nothing was done, and another attempt may succeed
+RETRYABLE = frozenset({Cause.FLOOR_LOST, Cause.REFUSED, Cause.FROZEN})
+"""Nothing was done, and another attempt may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class TargetStatus:
     rejection: str | None = None  # why the load balancer last rejected its registration, in its own words
     rejected_at: datetime | None = None  # None: by no process, or by an earlier one
     approved: bool = False
+    promoted: bool = False  # a person ended its soak; it still needs two observations
     touched: int = 0  # number of the event that last decided the update of this target; 0: it was never worked on
     touched_before: int = 0  # the same without the present attempt
     may_run: bool = False  # its work was decided, and is not proven to have ended or never to have begun
@@ -144,7 +148,7 @@ def after_change(before: TargetStatus, event: e.PhaseChanged) -> TargetStatus:
     )
     if before.phase in FINAL_PHASES:
         after = TargetStatus(event.to, event.at, intent, before.attempt + 1, why, touched=before.touched)
-        tries = before.tries + 1 if before.cause in RETRYABLE else 1
+        tries = before.tries + (before.cause is not Cause.FROZEN) if before.cause in RETRYABLE else 1
         after = replace(after, was_out=before.phase is Phase.LEFT_OUT, baseline=before.baseline, tries=tries)
         after = replace(after, reverted=intent is Intent.REVERT, entered=event.at)
     if event.to is Phase.DRAINING:
@@ -161,7 +165,7 @@ def after_change(before: TargetStatus, event: e.PhaseChanged) -> TargetStatus:
             after, registered=frozenset(), called=None, serving_since=None, rejection=None, unhealthy_count=0
         )
     if event.to in {Phase.SOAKING, Phase.DONE}:
-        return replace(after, unhealthy_count=0, unhealthy_since=None)
+        return replace(after, unhealthy_count=0, unhealthy_since=None, promoted=False)
     return after
 
 
@@ -180,6 +184,8 @@ class Rollout:
         reopened: It was finished once and then continued. From then on it takes in no new target.
         calls: How many register and deregister calls returned.
         called: How many registrations those calls had in all.
+        gates: How the gates stand that were asked.
+        frozen: The freeze that holds up the rollout, as it was last observed.
         driven: How long processes drove it before the present one, each from its first event to its last.
         driven_from: The first event of the present process; None after the end.
         driven_to: The last event of the present process.
@@ -212,6 +218,8 @@ class Rollout:
     failures: int = 0
     calls: int = 0
     called: int = 0
+    gates: Mapping[str, GateStatus] = field(default_factory=dict)
+    frozen: Freeze | None = None
     driven: timedelta = timedelta()
     driven_from: datetime | None = None
     driven_to: datetime | None = None
@@ -256,11 +264,36 @@ class Rollout:
     def stopped(self) -> Reason | None:
         """Why no other target is taken out or worked on, for good; None while the rollout continues."""
         if self.aborting:
-            return reason(ReasonCode.ABORTED, by=self.aborting)
+            return self._denied or reason(ReasonCode.ABORTED, by=self.aborting)
         if self.failed:
             code = ReasonCode.TOO_MANY_REVERT_FAILURES if self.reverting else ReasonCode.TOO_MANY_FAILURES
             return reason(code, failures=self.failures, allowed=self.plan.spec.on_failure.max_failures)
         return None
+
+    @property
+    def _denied(self) -> Reason | None:
+        """The gate that ended the rollout; None when a person aborted it."""
+        for name, gate in self.gates.items():
+            if gate.state is GateState.DENIED:
+                return reason(ReasonCode.GATE_DENIED, gate=name, by=gate.by)
+            if gate.state is GateState.EXPIRED:
+                return reason(ReasonCode.APPROVAL_EXPIRED, gate=name)
+        return None
+
+    @property
+    def asked_gates(self) -> tuple[str, ...]:
+        """The approval gates that wait for an answer."""
+        asked = tuple(name for name, gate in self.gates.items() if gate.state is GateState.ASKED)
+        return asked if self.finished is None and not self.aborting else ()
+
+    @property
+    def gates_ahead(self) -> list[Gate]:
+        """The gates that are not passed yet, in the order of the configuration. A revert needs none."""
+        ahead = [gate for gate in self.plan.spec.gates if not self._passed(gate.name)]
+        return [] if self.reverting else ahead
+
+    def _passed(self, gate: str) -> bool:
+        return gate in self.gates and self.gates[gate].state in PASSED
 
     @property
     def failed(self) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+from katakei.domain.words import span
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -223,6 +225,47 @@ class Selection:
     tags: tuple[tuple[str, str], ...] = ()
 
 
+class ExpiryDefault(Enum):
+    """What happens when nobody answers an approval gate in time."""
+
+    ABORT = "abort"
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The question of an approval gate.
+
+    Attributes:
+        expires: How long an answer is awaited, by the clock of the journal's store.
+        default: What follows when nobody answers.
+    """
+
+    expires: timedelta = timedelta(hours=4)
+    default: ExpiryDefault = ExpiryDefault.ABORT
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate: no other target is taken out before it is passed. Exactly one kind is set.
+
+    Attributes:
+        name: Its name, unique in one configuration.
+        after: How many targets are done before it: 0 stands before the first target.
+        approval: A person has to approve.
+    """
+
+    name: str
+    after: int = 0
+    approval: Approval | None = None
+
+    def __str__(self) -> str:
+        place = f"after {self.after}" if self.after else "before the first target"
+        if self.approval is None:
+            return f"{self.name} {place}"
+        return f"{self.name} {place}, expires {span(self.approval.expires)}, default {self.approval.default.value}"
+
+
 class LatePolicy(Enum):
     """What happens to a target that somebody registers during the rollout."""
 
@@ -237,6 +280,7 @@ class Spec:
     Attributes:
         groups: Names or ARNs, as written.
         revert: The command that takes the work back; None without one.
+        gates: What has to be passed before targets are taken out.
     """
 
     service: str
@@ -251,6 +295,7 @@ class Spec:
     limits: Limits = field(default=Limits())
     on_failure: OnFailure = OnFailure()
     revert: Command | None = None
+    gates: tuple[Gate, ...] = ()
 
     @property
     def commands(self) -> tuple[Command, ...]:

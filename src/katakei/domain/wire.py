@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from katakei.domain import events as e
-from katakei.domain import leases, model, plan, ports, reasons, spec
+from katakei.domain import freezes, leases, model, plan, ports, reasons, spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,26 @@ class WireField:
 
 @dataclass(frozen=True, slots=True)
 class WireRecord:
-    """One kind of record on the wire, with its fields in the order in which they are written."""
+    """One kind of record on the wire, with its fields in the order in which they are written.
+
+    Attributes:
+        since: The version of events that added it.
+    """
 
     kind: str
     fields: tuple[WireField, ...]
+    since: int = 1
 
 
-def record(kind: str, names: str) -> WireRecord:
-    """A row of a wire table: the kind, and the fields as `name`, `attribute=name` or `name@version`."""
-    return WireRecord(kind, tuple(map(_field, names.split())))
+def record(kind: str, names: str, since: int = 1) -> WireRecord:
+    """A row of a wire table.
+
+    Args:
+        kind: The kind of the record.
+        names: Its fields, as `name`, `attribute=name` or `name@version`.
+        since: The version of events that added the whole record.
+    """
+    return WireRecord(kind, tuple(map(_field, names.split())), since)
 
 
 def _field(written: str) -> WireField:
@@ -82,6 +93,13 @@ EVENTS: Mapping[type, WireRecord] = MappingProxyType(
         e.ResumeAsked: record("ResumeAsked", "at by"),
         e.RevertAsked: record("RevertAsked", "at by"),
         e.RetryAsked: record("RetryAsked", "at by targets"),
+        e.PromoteAsked: record("PromoteAsked", "at by", since=4),
+        e.ApprovalAsked: record("ApprovalAsked", "at gate expires", since=4),
+        e.ApprovalExpired: record("ApprovalExpired", "at gate", since=4),
+        e.GateAnswered: record("GateAnswered", "at by gate approved", since=4),
+        e.GateSkipped: record("GateSkipped", "at by gate why", since=4),
+        e.FreezeObserved: record("FreezeObserved", "at freeze", since=4),
+        e.FreezeLifted: record("FreezeLifted", "at", since=4),
     }
 )
 
@@ -93,7 +111,11 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
             "bystanders window floors who versions begin waits said notices@2 held@3",
         ),
         plan.HeldTarget: record("HeldTarget", "target rollout"),
-        spec.Spec: record("Spec", "service groups work targets late window drain check soak limits on_failure revert"),
+        spec.Spec: record(
+            "Spec", "service groups work targets late window drain check soak limits on_failure revert gates@4"
+        ),
+        spec.Gate: record("Gate", "name after approval", since=4),
+        spec.Approval: record("Approval", "expires default", since=4),
         spec.Command: record("Command", "executor run argv env shell@3 errexit@3"),
         spec.Variable: record("Variable", "name value secret ssm_parameter"),
         spec.Selection: record("Selection", "only tags"),
@@ -122,6 +144,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         ports.RolloutHeader: record("Header", "rollout service groups begun finished who"),
         reasons.Reason: record("Reason", "code data"),
         e.WorkKey: record("Key", "rollout target attempt intent"),
+        freezes.Freeze: record("Freeze", "name who why since until", since=4),
     }
 )
 
@@ -146,8 +169,8 @@ def version_needed(event: e.Event) -> int:
     A person's command goes to the process that drives the rollout, which may be of an older version: the command is
     refused instead of written where that process could not read it.
     """
-    late = (field for field in EVENTS[type(event)].fields if field.since > 1)
+    row = EVENTS[type(event)]
+    late = (field for field in row.fields if field.since > 1)
     defaults = {slot.name: slot.default for slot in fields(event)}
-    return max(
-        (field.since for field in late if getattr(event, field.attribute) != defaults[field.attribute]), default=1
-    )
+    used = (field.since for field in late if getattr(event, field.attribute) != defaults[field.attribute])
+    return max(row.since, *used, 1)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Deregister, Record, Register, Wait
+from katakei.domain.freezes import Freeze
 from katakei.domain.model import Group, Registration, Target, TargetId, TargetType
 from katakei.domain.observation import HealthState, Observation, ProbeVerdict, RegistrationHealth, Visible
 from katakei.domain.phases import Cause, Intent, Phase
@@ -18,6 +19,7 @@ from katakei.domain.replay import Rollout
 from katakei.domain.rollout import TargetStatus
 from katakei.domain.spec import DrainUntil
 from katakei.reconcile.capacity import NEVER, OBSERVATION_MAX_AGE, ServingCount, floor_violation
+from katakei.reconcile.gating import freeze_known
 from katakei.reconcile.pacing import SLOWEST, pace
 from katakei.reconcile.revert import called_off, recalled
 
@@ -127,6 +129,20 @@ class TargetContext:
         return reason(ReasonCode.HELD_WITHOUT_CHECK, rollout=rollout)
 
     @property
+    def take_out_held(self) -> Freeze | Reason | None:
+        """Why it is not taken out after all: a freeze, or that freezes could not be read. None once a call returned.
+
+        A revert and a target that failed leave service in spite of a freeze, and so does one that is worked on.
+        """
+        status = self.status
+        leaving = status.phase in {Phase.DRAINING, Phase.OUT} and not status.deregistered
+        return freeze_known(self.rollout, self.observation, self.now) if leaving and self._for_update else None
+
+    @property
+    def _for_update(self) -> bool:
+        return self.status.intent is Intent.UPDATE
+
+    @property
     def observation_error(self) -> str | None:
         """Why the last observation of one of its groups failed, in the error's own words."""
         arns = {group.arn for group in self.groups}
@@ -225,7 +241,11 @@ class TargetContext:
         """Deregister it in every group whose call has not returned, or in all of them again."""
         places = self.missing(self.status.deregistered) or self.target.registrations
         observed = min(health.begun for health in self.health) if self.health and self._known_not_serving else None
-        return Deregister(self.target.id, places, observed or self.serving.observed_since(self.target))
+        observed = observed or self.serving.observed_since(self.target)
+        reading = self.observation.freezes
+        if reading and self._for_update and not self.status.deregistered and self.status.phase is Phase.DRAINING:
+            observed = min(observed, reading.begun)
+        return Deregister(self.target.id, places, observed)
 
     def register(self) -> Register:
         """Register it in every group whose call has not returned, or in all of them again."""

@@ -22,6 +22,7 @@ from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext, TurnContext, 
 from katakei.reconcile.drain_proof import INTRUSIONS_ALLOWED
 from katakei.reconcile.draining import draining, out
 from katakei.reconcile.drift import joining, vanished
+from katakei.reconcile.gating import expired, held_up, room
 from katakei.reconcile.pacing import MOMENT, SLOWEST, pace
 from katakei.reconcile.returning import checking, returning, soaking, warming
 from katakei.reconcile.revert import fails_back, recalled
@@ -153,7 +154,11 @@ def _next(turn: TurnContext) -> list[Action]:
         never = reason(ReasonCode.REVERTED_BEFORE_TURN, by=rollout.reverting)
     if never and rollout.by_phase[Phase.WAITING]:
         return [_skip(turn, target, never) for target in rollout.by_phase[Phase.WAITING]]
-    if rollout.stopped or not rollout.free:
+    if rollout.stopped:
+        return []
+    if overdue := expired(rollout, turn.observation.freezes, turn.now):
+        return overdue
+    if not rollout.free:
         return []
     nexts = candidates(rollout)
     if not nexts:
@@ -162,12 +167,17 @@ def _next(turn: TurnContext) -> list[Action]:
         waited, rollout_id = turn.now - rollout.moved, rollout.plan.rollout
         why = reason(ReasonCode.PAUSED, by=rollout.paused, waited=waited, rollout=rollout_id)
         return [] if rollout.in_progress else [Wait(turn.now + IDLE_INTERVAL, why)]
-    return _take(turn, nexts)
+    held = [] if rollout.reverting else held_up(rollout, turn.observation, turn.now)
+    if isinstance(held, Reason):
+        return _hold(turn, {nexts[0]: held})
+    if not held:
+        return _take(turn, nexts)
+    return [action for action in held if isinstance(action, Record) or not rollout.in_progress]
 
 
 def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
     rollout, serving = turn.rollout, turn.serving
-    free, before = rollout.free, set(rollout.held_waiting).intersection(nexts)
+    free, before = min(rollout.free, room(rollout)), set(rollout.held_waiting).intersection(nexts)
     actions: list[Action] = []
     held: dict[TargetId, Reason] = {}
     for target_id in nexts:
@@ -191,9 +201,15 @@ def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
         else:
             serving, free = left, free - 1
             before.discard(target_id)
-            observed = _observed_out(turn, target) or serving.observed_since(target)
+            observed = _observed(turn, _observed_out(turn, target) or serving.observed_since(target))
             actions += [_take_out(turn, target_id), Deregister(target_id, target.registrations, observed)]
     return actions or _hold(turn, held)
+
+
+def _observed(turn: TurnContext, health: datetime) -> datetime:
+    """When the oldest observation began on which a take-out rests: of health, and of freezes where they count."""
+    reading = turn.observation.freezes
+    return min(health, reading.begun) if reading and not turn.rollout.reverting else health
 
 
 def _take_out(turn: TurnContext, target: TargetId) -> Record:

@@ -67,7 +67,9 @@ def _probe(context: TargetContext) -> Reason | None:
 
 
 def _take_out(context: TargetContext, why: Reason) -> tuple[Action, ...]:
-    """Make the call again, as long as no floor needs the target."""
+    """Make the call again, as long as no floor needs the target and freezes are known."""
     if context.needed:
         return (context.wait(reason(ReasonCode.DEREGISTER_BLOCKED, waited=context.waited, why=context.needed)),)
+    if isinstance(unread := context.take_out_held, Reason):
+        return (context.wait(reason(ReasonCode.DEREGISTER_BLOCKED, waited=context.waited, why=unread)),)
     return (context.deregister(), context.wait(why))

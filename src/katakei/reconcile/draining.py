@@ -7,12 +7,14 @@ from datetime import timedelta
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Record
+from katakei.domain.freezes import Freeze
 from katakei.domain.observation import ProbeVerdict
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.reconcile.context import VERDICT_MAX_AGE, TargetContext
 from katakei.reconcile.drain_proof import INTRUDED, INTRUSIONS_ALLOWED, not_out, unsettled
+from katakei.reconcile.gating import frozen
 from katakei.reconcile.working import start
 
 BUSY_RECORD_INTERVAL = timedelta(seconds=30)  # how often pending requests are recorded
@@ -83,6 +85,8 @@ def _go_back(context: TargetContext) -> Record | None:
         return _back(context, context.called_off)
     if context.plan.kind is PlanKind.ROLL and context.floor_lost and not context.status.was_out:
         return _back(context, reason(ReasonCode.FLOOR_LOST, why=context.floor_lost), Cause.FLOOR_LOST)
+    if isinstance(freeze := context.take_out_held, Freeze):
+        return _back(context, reason(ReasonCode.RETURNED_FOR_FREEZE, why=frozen(freeze)), Cause.FROZEN)
     if context.status.intent is Intent.RETURN:
         return context.enter(Phase.RETURNING, context.status.reason)
     return None

@@ -25,6 +25,7 @@ BUSY_INTERVAL = timedelta(seconds=5)
 IDLE_INTERVAL = timedelta(seconds=15)
 ATTRIBUTES_INTERVAL = timedelta(seconds=45)
 ATTRIBUTES_PROOF_INTERVAL = timedelta(seconds=8)  # while a probe's verdict rests on them
+FREEZES_INTERVAL = timedelta(seconds=5)
 SPARE_PLACES = 8  # targets asked for their place beside those that fit into the window
 WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKING, Phase.RETURNING)
 
@@ -44,6 +45,7 @@ class ObservationRequest:
         baseline: Targets that leave service soon; the probe must see their traffic first.
         pending: Targets that left service; the probe looks for pending requests.
         arrivals: Targets that are worked on; the probe counts requests that still came.
+        freezes: The store is asked for its freezes and its time.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class ObservationRequest:
     baseline: tuple[TargetId, ...] = ()
     pending: tuple[TargetId, ...] = ()
     arrivals: tuple[TargetId, ...] = ()
+    freezes: bool = False
 
 
 def observation_request(rollout: Rollout, last: Observation, now: datetime) -> ObservationRequest:
@@ -93,7 +96,25 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
         baseline=_next_to_leave(rollout) if probed else (),
         pending=pending,
         arrivals=tuple(target for target in rollout.at(Phase.WORKING) if _quiet(rollout, target)) if probed else (),
+        freezes=_freezes(rollout, last, now, taking=one_may_be_taken),
     )
+
+
+def _freezes(rollout: Rollout, last: Observation, now: datetime, *, taking: bool) -> bool:
+    """Whether freezes and the store's time are read: where a take-out may follow soon, at most every 5 s."""
+    if rollout.reverting or (last.freezes and now - last.freezes.begun < FREEZES_INTERVAL):
+        return False
+    leaving = any(not rollout.statuses[target].deregistered for target in rollout.by_phase[Phase.DRAINING])
+    return bool(taking or leaving or rollout.asked_gates or _one_is_done_soon(rollout, now))
+
+
+def _one_is_done_soon(rollout: Rollout, now: datetime) -> bool:
+    """A place in the window is about to become free, and the answer is awaited by then."""
+    if _held(rollout) or not candidates(rollout):
+        return False
+    soaking = [rollout.statuses[target].serving_since for target in rollout.by_phase[Phase.SOAKING]]
+    ends = [since + rollout.plan.spec.soak for since in soaking if since]
+    return any(end - now <= FREEZES_INTERVAL for end in ends)
 
 
 def _group_interval(rollout: Rollout, *, taking: bool) -> timedelta:

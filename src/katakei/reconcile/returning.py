@@ -67,8 +67,12 @@ def warming(context: TargetContext) -> tuple[Action, ...]:
 
 
 def soaking(context: TargetContext) -> tuple[Action, ...]:
-    """In service: it must stay so for a while, since one passed check is weak evidence."""
-    soak, status = context.plan.spec.soak, context.status
+    """In service: it must stay so for a while, since one passed check is weak evidence.
+
+    A person may end the soak (`promoted`), but never the proof by two observations.
+    """
+    status = context.status
+    soak = min(context.plan.spec.soak, PROOF_INTERVAL) if status.promoted else context.plan.spec.soak
     if context.health is None:
         return (context.wait_for_observation(ReasonCode.SOAKING_NOT_OBSERVED),)
     if context.not_serving:

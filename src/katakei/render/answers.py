@@ -44,7 +44,7 @@ def accepted(command: str, rollout: Rollout, owner: Owner | None, targets: Seque
     """The answer to a command that another process carries out.
 
     Args:
-        command: abort, approve, pause, resume, retry or revert.
+        command: abort, approve, approve_gate, deny, pause, promote, resume, retry, revert or skip_gate.
         rollout: The rollout as it is with the command recorded.
         owner: The process that drives it; None where none does.
         targets: The targets that the command names.
@@ -53,6 +53,10 @@ def accepted(command: str, rollout: Rollout, owner: Owner | None, targets: Seque
     done = {
         "abort": f"the abort of rollout {name} is recorded",
         "approve": f"approved: {listed(label(rollout.targets[target]) for target in targets)}",
+        "approve_gate": f"the approval in rollout {name} is recorded",
+        "deny": f"the denial in rollout {name} is recorded",
+        "promote": f"promoted: {listed(label(rollout.targets[target]) for target in targets)}",
+        "skip_gate": f"the gate of rollout {name} is skipped",
         "pause": f"rollout {name} is paused",
         "resume": f"rollout {name} goes on",
         "retry": f"the retry in rollout {name} is recorded",
@@ -68,10 +72,12 @@ def _task(command: str, rollout: Rollout) -> str:
     """What the process that drives the rollout does now."""
     busy = listed(label(rollout.targets[target]) for target in rollout.at(*IN_PROGRESS))
     match command:
-        case "abort":
+        case "abort" | "deny":
             return f"brings {busy} back into service and begins no other target" if busy else "ends the rollout"
         case "approve":
             return "checks what was approved and registers it again"
+        case "promote":
+            return "ends their soak after two observations"
         case "pause":
             return f"finishes {busy} and begins no other target" if busy else "begins no other target"
         case "revert":

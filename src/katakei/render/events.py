@@ -10,9 +10,13 @@ from katakei.domain.phases import Cause, Phase
 from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.domain.results import not_taken_back, result
+from katakei.domain.spec import Gate
 from katakei.domain.wire import kind_of
+from katakei.reconcile.gating import frozen
 from katakei.reconcile.outcome import verdict
+from katakei.render.holds import holds
 from katakei.render.json_data import Plain, output, plain
+from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
 from katakei.render.recap import lasted, reverted_text, word
 from katakei.render.text import clock_time, counted, grid, label, listed, one_line, span
@@ -73,6 +77,21 @@ def describe(rollout: Rollout, event: e.Event) -> str:  # noqa: C901, PLR0911, P
         # A person's commands
         case e.Approved(_, by, target):
             return f"{target or 'all targets'}  approved by {by}"
+        case e.PromoteAsked(_, by):
+            return f"promoted by {by}: the targets that soak now soak no longer"
+        case e.GateAnswered(_, by, gate, approved):
+            return f"gate {gate}  {'approved' if approved else 'denied'} by {by}"
+        case e.GateSkipped(_, by, gate, why):
+            return f"gate {gate}  skipped by {by}: {why}"
+        # What holds the rollout
+        case e.ApprovalAsked(_, gate, expires):
+            return f"gate {gate}  waits for approval until {local_minute(expires)}"
+        case e.ApprovalExpired(_, gate):
+            return f"gate {gate}  expired: nobody answered in time"
+        case e.FreezeObserved(_, freeze):
+            return f"{sentence(frozen(freeze))}; no target is taken out"
+        case e.FreezeLifted():
+            return "not frozen any more; targets may be taken out again"
         case e.AbortAsked(_, by):
             return f"abort requested by {by}"
         case e.PauseAsked(_, by):
@@ -176,11 +195,26 @@ def summary_data(rollout: Rollout, driver: str | None = None) -> dict[str, Plain
         reverted_by=rollout.reverting,
         not_taken_back=plain(not_taken_back(rollout)),
         paused_by=rollout.paused,
+        frozen=plain(rollout.frozen),
+        gates=[_gate_data(rollout, gate) for gate in rollout.plan.spec.gates],
         owner=str(rollout.owner or ""),
         waiting_for=awaited(rollout),
         result=ended.value if (ended := result(rollout)) else None,
         driver=driver,
         targets=[_target_data(rollout, target) for target in rollout.statuses],
+    )
+
+
+def _gate_data(rollout: Rollout, gate: Gate) -> dict[str, Plain]:
+    status = rollout.gates.get(gate.name)
+    return output(
+        "gate",
+        name=gate.name,
+        after=gate.after,
+        state=status.state.value if status else None,
+        expires=plain(status.expires) if status else None,
+        by=status.by if status else "",
+        why=status.why if status else "",
     )
 
 
@@ -214,7 +248,7 @@ def history(rollout: Rollout, events: Sequence[e.Event], driver: str) -> str:
         for target, s in rollout.statuses.items()
     ]
     lines = [text for event in events[1:] if (text := line(rollout, event))]
-    waits = [] if rollout.finished else [f"waiting for: {awaited(rollout)}", driver]
+    waits = [] if rollout.finished else [f"waiting for: {awaited(rollout)}", *holds(rollout), driver]
     return "\n".join([summary(rollout), *waits, "", grid(heads, rows), "", *lines])
 
 

@@ -55,7 +55,7 @@ _PLAN = (
 _ROLLOUT = (
     "rollout:text service:text release:text begun:text finished:text? exit:integer left_out:[text] failed_late:[text] "
     "reverted_by:text? not_taken_back:[text] paused_by:text? owner:text waiting_for:text targets:[target] "
-    "result:text?@2 driver:text?@2"
+    "result:text?@2 driver:text?@2 frozen:wire.Freeze?@3 gates:[gate]@3"
 )
 _GROUP = (
     "name:text arn:text protocol:text port:integer target_type:text serving:integer total:integer "
@@ -83,6 +83,10 @@ OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "tokens": "tokens:[token]",
             "revoked": "revoked:text",
             "db": "journal:text state:text schema_before:integer schema:integer",
+            "promote": "promoted:[text]@3",
+            "freeze": "freeze:wire.Freeze@3 rollouts:[text]@3 ignored_by:[text]@3",
+            "freezes": "freezes:[wire.Freeze]@3",
+            "unfreeze": "lifted:wire.Freeze@3",
             "demo": (
                 "exit:integer requests:integer slow:integer failed:integer releases:{text} seconds_out:{number} "
                 "seconds:number seconds_by_timer:number"
@@ -129,6 +133,7 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
                 "id:text name:text phase:text intent:text attempt:integer since:text why:text exit:integer? "
                 "reason:wire.Reason?@2"
             ),
+            "gate": "name:text@3 after:integer@3 state:text?@3 expires:text?@3 by:text@3 why:text@3",
             "bar": "phase:text begun:text ended:text attempt:integer why:text open:boolean",
             "level": "at:text serving:integer",
             "lab_target": "id:text port:integer address:text zone:text folder:text",

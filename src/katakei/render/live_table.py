@@ -17,6 +17,8 @@ from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Phase
 from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast
+from katakei.reconcile.gating import frozen
+from katakei.render.holds import gate_text
 from katakei.render.reasons import sentence
 from katakei.render.recap import lasted, subject
 from katakei.render.text import clock_time, harmless, listed, one_line, span
@@ -267,6 +269,10 @@ def _footer(view: LiveView) -> Iterator[tuple[str, str]]:
             "press Enter when it is done" if view.takes_enter else "then run: katakei approve " + rollout.plan.rollout
         )
         yield f"Your turn: work on {where}, {done}", "bold yellow"
+    for gate in rollout.asked_gates:
+        yield f"Your turn: {gate_text(rollout, gate)}", "bold yellow"
+    if rollout.frozen and rollout.in_progress:  # else the sentence says it
+        yield f"{sentence(frozen(rollout.frozen))}: no other target is taken out", "yellow"
     if view.interrupted:
         yield "Interrupted: finishing the targets in progress, then it ends", "bold"
         yield "Ctrl-C now stops at once; a command on a target goes on running", "bold"

@@ -4,14 +4,15 @@ A sentence starts in lower case and has no full stop, so that it can follow "i-0
 meet the name of a command.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from string import Formatter
 from types import MappingProxyType
 
 from katakei.domain.reasons import Reason, ReasonCode, ReasonValue
 from katakei.render import access_reasons, plan_reasons
+from katakei.render.local_time import local_minute
 from katakei.render.text import counted, listed, one_line, span
 
 _C = ReasonCode
@@ -30,6 +31,14 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.TOO_MANY_FAILURES: "the rollout stopped: {failures:target} failed, {allowed} allowed",
         _C.TOO_MANY_REVERT_FAILURES: "the revert stopped: it failed on {failures:target}, {allowed} allowed",
         _C.PAUSED: "paused by {by} for {waited:span}; to go on, run: katakei resume {rollout}",
+        _C.GATE_DENIED: "{by} denied the gate {gate}",
+        _C.APPROVAL_EXPIRED: "nobody answered the gate {gate} in time",
+        _C.GATE_PENDING: (
+            "waiting for an answer to the gate {gate} for {waited:span}{expires:until}{default:expiry};"
+            " to approve it, run: katakei approve {rollout} --gate {gate}{others:more gates}"
+        ),
+        _C.FROZEN: "{name:group name} is frozen by {by}{until:until}{why:after colon}",
+        _C.FREEZES_NOT_READ: "the freezes in the journal have not been read in the last 10 seconds",
         _C.NEXT_TARGET_WAITS: "{target}{name:in brackets} is next and has waited for {waited:span}: {why}",
         _C.WAITED_TOO_LONG: "skipped because it waited longer than limits.waiting: {why}",
         _C.PLACE_PENDING: "it has not answered yet where it keeps the record of its work; it stays in service",
@@ -68,6 +77,7 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.DRAIN_TIMEOUT: "still draining after {waited:span}",
         _C.REGISTERED_ELSEWHERE: "somebody else registered it twice while this rollout held it out of service",
         _C.FLOOR_LOST: "it went back before its work because a floor was no longer kept: {why}",
+        _C.RETURNED_FOR_FREEZE: "it went back before it was deregistered: {why}",
         _C.DEREGISTERED_BY_HAND: "deregistered by hand",
         _C.DEREGISTERED_BY_HAND_WITHOUT_WAIT: "deregistered by hand without waiting for the drain",
         _C.WORK_STARTING: "starting the work for {waited:span}{text:in brackets}",
@@ -144,6 +154,9 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
 WORK_STATES: Mapping[str, str] = MappingProxyType(
     {"running": "still runs", "not started": "has not started", "unknown": "cannot be observed"}
 )
+EXPIRY: Mapping[str, str] = MappingProxyType(
+    {"abort": ", or the rollout is aborted", "pause": ", or the rollout is paused"}
+)
 DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
         "or no answer yet": "no answer yet",
@@ -152,10 +165,35 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+
+def _until(value: ReasonValue) -> str:
+    return f" until {local_minute(datetime.fromisoformat(str(value)))}" if value else ""
+
+
+def group_name(name: object) -> str:
+    """The name of the target group whose ARN this is; the name of a service as it is."""
+    text = one_line(str(name))
+    return text.partition(":targetgroup/")[2].partition("/")[0] or text
+
+
+def _more_gates(value: ReasonValue) -> str:
+    return f" (and {counted(int(str(value)), 'other gate')})" if value else ""
+
+
+FORMS: Mapping[str, Callable[[ReasonValue], str]] = MappingProxyType(
+    {
+        **plan_reasons.FORMS,
+        **access_reasons.FORMS,
+        "until": _until,
+        "expiry": lambda value: EXPIRY[str(value)],
+        "group name": group_name,
+        "more gates": _more_gates,
+    }
+)
+
 _TEMPLATES: Mapping[str, str] = MappingProxyType(
     dict(SENTENCES.items() | plan_reasons.SENTENCES.items() | access_reasons.SENTENCES.items())
 )
-_FORMS = MappingProxyType({**plan_reasons.FORMS, **access_reasons.FORMS})
 
 
 def sentence(reason: Reason | None) -> str:
@@ -206,8 +244,8 @@ class _Fact:
                 return ", but an administrative override keeps traffic away" if self.value else ""
             case "work state":
                 return WORK_STATES[text]
-            case _ if form in _FORMS:
-                return _FORMS[form](self.value)
+            case _ if form in FORMS:
+                return FORMS[form](self.value)
             case _ if form in DEFAULTS:
                 return text or DEFAULTS[form]
             case _:

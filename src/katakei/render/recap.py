@@ -248,6 +248,8 @@ def _unfinished(rollout: Rollout, invocation: Invocation) -> Iterator[Step]:
     working = [known[target] for target in rollout.at(Phase.WORKING) if rollout.command(target).executor == "manual"]
     if working:
         yield Step("say that the work is done", ("approve", name, *working[:NAMED]))
+    for gate in rollout.asked_gates:
+        yield Step(f"approve the gate {gate}", ("approve", name, "--gate", gate))
     if rollout.paused:
         yield Step("carry on", ("resume", name))
     elif plan.kind is not PlanKind.ROLL:

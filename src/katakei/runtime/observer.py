@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 from katakei.domain.errors import KatakeiError, UnknownGroupError, UnreachableError
 from katakei.domain.events import WorkKey
+from katakei.domain.freezes import FreezeReading
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.observation import (
     AttributesReading,
@@ -35,6 +36,7 @@ from katakei.domain.ports import (
     CheckRequest,
     Clock,
     Executor,
+    Freezes,
     GroupMember,
     HealthChecker,
     Pool,
@@ -85,12 +87,14 @@ class Observer:
         health_checker: HealthChecker,
         clock: Clock,
         pool: Pool,
-        probe: Probe | None = None,
+        probe: Probe | None,
+        freezes: Freezes,
     ) -> None:
         self._balancer = balancer
         self._executor = executor
         self._checker = health_checker
         self._probe = probe
+        self._freezes = freezes
         self._clock = clock
         self._pool = pool
         self._allowed: dict[Arn, Allowance] = {}
@@ -112,15 +116,15 @@ class Observer:
             last: Answers to earlier questions; kept where a new one has no answer.
         """
         self._asked = []
-        tickets = {key: (rollout.targets[key.target], ticket) for key, ticket in wants.works.items()}
         doors = {target: questions(rollout, target) for target in wants.checks}
         due = {arn: only for arn, only in wants.groups.items() if self._due(arn)}
         groups = {arn: self._ask(arn, self._group(arn, only, rollout.places[arn])) for arn, only in due.items()}
-        works = {"works": self._ask("works", self._works(tickets))} if tickets else {}
+        works = {"works": self._ask("works", self._works(rollout, wants))} if wants.works else {}
         answers = {"answers": self._ask("answers", self._checks(doors))} if doors else {}
         soon = {target: rollout.targets[target] for target in (*wants.soon, *wants.places)}
         ready = {"soon": self._ask("soon", self._prepare(soon))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
+        freezes = {"freezes": self._ask("freezes", self._read_freezes)} if wants.freezes else {}
         baseline, evidence, arrivals = self._ask_probe(rollout, wants)
         self._groups_only = len(self._asked) == len(due)
         wait(self._asked, timeout=DEADLINE.total_seconds())
@@ -141,7 +145,13 @@ class Observer:
             unseen=unseen,
             deleted=frozenset(self._deleted),
             newcomers=self._newcomers.look(rollout, wanted=bool(wants.newcomers)),
+            freezes=self._gather(freezes)[0].get("freezes", last.freezes),
         )
+
+    def _read_freezes(self) -> FreezeReading:
+        begun = self._clock.now()
+        store_time, active = self._freezes.read()
+        return FreezeReading(begun, store_time, tuple(active))
 
     def _baseline(self, asked: _Baseline, last: Observation) -> Mapping[TargetId, Baseline]:
         told = self._gather(asked)[0].get("baseline")
@@ -191,7 +201,8 @@ class Observer:
             {"arrivals": self._ask("arrivals", arrivals)} if worked_on else {},
         )
 
-    def _works(self, tickets: Mapping[WorkKey, tuple[Target, str]]) -> Callable[[], Mapping[WorkKey, WorkStatus]]:
+    def _works(self, rollout: Rollout, wants: ObservationRequest) -> Callable[[], Mapping[WorkKey, WorkStatus]]:
+        tickets = {key: (rollout.targets[key.target], ticket) for key, ticket in wants.works.items()}
         return lambda: isolated(
             lambda some: self._executor.look(some, DEADLINE),
             tickets,

@@ -77,7 +77,13 @@ class Runner:
         self._probe = drivers.probe(spec)
         self._observation = Observation()
         self._observer = Observer(
-            drivers.balancer, executor, drivers.health_checker, drivers.clock, drivers.pool, self._probe
+            drivers.balancer,
+            executor,
+            drivers.health_checker,
+            drivers.clock,
+            drivers.pool,
+            self._probe,
+            drivers.freezes,
         )
         self._dispatcher = Dispatcher(drivers.balancer, executor, drivers.clock, drivers.pool)
         self._looked = drivers.clock.now()

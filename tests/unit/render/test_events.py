@@ -8,6 +8,7 @@ import pytest
 from tests.unit.given import NOON, a_plan, a_target, brought, given, later, t
 
 from katakei.domain import events as e
+from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Owner
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
@@ -94,6 +95,21 @@ READ: list[tuple[e.Event, str]] = [
         "revert requested by kim: the updated targets are reverted, the last one first",
     ),
     (e.RetryAsked(NOON, "kim", (T,)), f"retry requested by kim: {T}"),
+    (e.PromoteAsked(NOON, "kim"), "promoted by kim: the targets that soak now soak no longer"),
+    (e.ApprovalAsked(NOON, "rest", NOON), "gate rest  waits for approval until 2026-11-22 21:00 JST"),
+    (e.ApprovalExpired(NOON, "rest"), "gate rest  expired: nobody answered in time"),
+    (e.GateAnswered(NOON, "kim", "rest", approved=True), "gate rest  approved by kim"),
+    (e.GateAnswered(NOON, "kim", "rest", approved=False), "gate rest  denied by kim"),
+    (e.GateSkipped(NOON, "kim", "rest", "by phone"), "gate rest  skipped by kim: by phone"),
+    (
+        e.FreezeObserved(NOON, Freeze(PLAN.groups[0].arn, "ada", "the sale", NOON)),
+        "web0 is frozen by ada: the sale; no target is taken out",
+    ),
+    (
+        e.FreezeObserved(NOON, Freeze("shop", "ada", "", NOON, NOON)),
+        "shop is frozen by ada until 2026-11-22 21:00 JST; no target is taken out",
+    ),
+    (e.FreezeLifted(NOON), "not frozen any more; targets may be taken out again"),
 ]
 
 
