@@ -59,7 +59,7 @@ class ServeCommandOptions:
 
 
 @click.command("serve")
-@takes(ServeCommandOptions)
+@takes(ServeCommandOptions, remote=False)
 def serve_(context: Context, options: ServeCommandOptions) -> None:
     """Serve the console and the API: a whole service in one process, with its journal and its worker.
 

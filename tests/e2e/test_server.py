@@ -1,0 +1,185 @@
+"""Commands with `--server`, and `trigger`, against a real server on the lab: as on the machine of the journal."""
+
+import contextlib
+import selectors
+import signal
+import socket
+import threading
+from datetime import timedelta
+
+import pytest
+from tests.e2e.command import Katakei, Running
+from tests.e2e.ground import Ground
+from tests.e2e.stage import Play, Plays, Stage
+
+from katakei.lab import clock
+from katakei.lab.traffic import Traffic
+
+pytestmark = pytest.mark.lab
+plays = Plays()
+
+SHOP = """\
+service: shop
+balancer: {alb: {target_groups: [LaravelTargetGroup]}}
+drain: {settle: 1s, until: delay}
+work:
+  ssm:
+    run: |
+      if [ "$KATAKEI_RELEASE" = bad ]; then exit 3; fi
+      echo "$KATAKEI_RELEASE" > release
+      ./bin/restart
+check: {http: {path: /health}, within: 20s}
+warm: {soak: 3s}
+"""
+
+
+class Cutter:
+    """A port that passes connections on to a server, and cuts all of them when it is told to."""
+
+    def __init__(self, behind: int) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._behind = behind
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Ends every connection, without a farewell."""
+        for each in self._open:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._pass, args=(client,), daemon=True).start()
+
+    def _pass(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", self._behind), 5) as server:
+            self._open += [client, server]
+            chosen = selectors.DefaultSelector()
+            chosen.register(client, selectors.EVENT_READ, server)
+            chosen.register(server, selectors.EVENT_READ, client)
+            while True:
+                for key, _ in chosen.select(60):
+                    part = key.fileobj.recv(65536)  # type: ignore[union-attr]  # both are sockets
+                    if not part:
+                        return
+                    key.data.sendall(part)
+
+
+class Server:
+    """`katakei serve` with one service, behind a port that can be cut."""
+
+    def __init__(self, katakei: Katakei) -> None:
+        self._katakei = katakei
+        folder = katakei.folder / "services"
+        folder.mkdir()
+        (folder / "shop.yml").write_text(SHOP)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self.cutter = Cutter(self._port)
+        self.url = f"http://127.0.0.1:{self.cutter.port}"
+        self.running = self.start()
+
+    def start(self) -> Running:
+        host = f"127.0.0.1:{self.cutter.port}"
+        words = ("serve", "--port", str(self._port), "--services", "services", "--allowed-host", host)
+        self.running = self._katakei.start(*words, "--base-url", self.url)
+        assert clock.wait_for(self._ready, 60, 0.1), self.running.said()
+        return self.running
+
+    def _ready(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 2) as asking:
+            asking.sendall(
+                f"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nConnection: close\r\n\r\n".encode()
+            )
+            return b" 200 " in asking.recv(65536)
+        return False
+
+    def stop(self) -> None:
+        self.running.tell(signal.SIGTERM)
+        ended = self.running.end(30)
+        assert ended.code == 0, ended.all()
+
+    def token(self, *words: str) -> str:
+        made = self._katakei("token", "create", "deploy", "--program", "--service", "shop", *words)
+        assert made.code == 0, made.all()
+        return made.out.strip()
+
+
+@plays
+def trigger_waits_through_a_cut_connection_and_a_restart(katakei: Katakei, ground: Ground) -> None:
+    server = Server(katakei)
+    places = ground.places()
+    ci = {"KATAKEI_SERVER": server.url, "KATAKEI_TOKEN": server.token(), "CI": "true"}
+    clients = Traffic(ground.lab.url, 30, slow_seconds=2, longest=timedelta(minutes=4))
+    clients.start()
+    try:
+        deploy = katakei.start("trigger", "shop", "--release", "v9", "--wait", **ci, AWS_ACCESS_KEY_ID=None)
+        deploy.until("draining", 60)
+        server.cutter.cut()
+        deploy.until("working", 60)
+        server.stop()
+        server.start()
+        ended = deploy.end(180)
+    finally:
+        seen = clients.stop()
+    assert ended.code == 0, ended.all()
+    assert (seen.failed, seen.first_failures) == (0, ())
+    assert (ground.releases(), ground.starts(), ground.places()) == (["v9", "v9"], [1, 1], places)
+    lines = [line for line in ended.out.splitlines() if line.endswith((": working", ": done")) or " is done" in line]
+    assert len(lines) == len(set(lines)), ended.out
+    report = ("report", "-o", "-", "--format", "markdown")
+    for words in (("list",), ("show",), ("logs",), report, ("status", "LaravelTargetGroup")):
+        remote, local = katakei(*words, **ci), katakei(*words)
+        assert (remote.code, remote.out) == (local.code, local.out), words
+    waited = katakei("wait", **ci)
+    assert waited.code == 0, waited.all()
+    server.stop()
+    server.cutter.close()
+
+
+@plays
+def server_refuses_what_its_tokens_and_services_do_not_allow(katakei: Katakei, ground: Ground) -> None:
+    server = Server(katakei)
+    ci = {
+        "KATAKEI_SERVER": server.url,
+        "KATAKEI_TOKEN": server.token("--act", "read", "--act", "plan", "--act", "logs"),
+    }
+    planned = katakei("plan", "shop", "--release", "v9", **ci)
+    assert planned.code == 0, planned.all()
+    assert "web-1" in planned.out
+    for words, code, said in (
+        (("trigger", "shop", "--release", "v9"), 5, "does not include"),
+        (("trigger", "shopping", "--release", "v9"), 5, "not for shopping"),
+        (("plan", "shopping"), 2, "the server has no service shopping; there are: shop"),
+        (("plan", "-f", "shop.yml"), 2, "-f does not go together with --server"),
+        (("roll", "--run", "./deploy"), 2, "--run does not go together with --server"),
+        (("roll", "--manual"), 2, "--manual does not go together with --server"),
+        (("deregister", "LaravelTargetGroup", ground.ids[0]), 2, "works on this machine only"),
+        (("show", "r-nothere"), 2, "no rollout"),
+    ):
+        done = katakei(*words, **ci)
+        assert done.code == code, (words, done.all())
+        assert said in done.err, (words, done.all())
+        assert "Traceback" not in done.all()
+    for token in ("", "kat_aaaaaaaaaa_" + "b" * 32, "nonsense"):
+        done = katakei("list", **{**ci, "KATAKEI_TOKEN": token})
+        assert done.code == 5, done.all()
+        assert "b" * 32 not in done.all()
+    assert ground.changes() == []
+    server.stop()
+    server.cutter.close()
+
+
+@plays.each()
+def test_play(play: Play, stage: Stage) -> None:
+    stage.show(play)
