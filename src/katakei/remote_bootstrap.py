@@ -11,7 +11,7 @@ from katakei.domain.leases import Owner
 from katakei.runtime.drivers import Site
 
 if TYPE_CHECKING:
-    from katakei.adapters.remote.journal import RemoteGroups, RemoteJournal, RemoteLeases
+    from katakei.adapters.remote.journal import RemoteFreezes, RemoteGroups, RemoteJournal, RemoteLeases
     from katakei.adapters.remote.tokens import RemoteTokens
     from katakei.adapters.system.awake import SleepInhibitor
     from katakei.domain.model import Registration
@@ -63,6 +63,18 @@ class ServerDrivers:
         from katakei.adapters.remote.journal import RemoteLeases
 
         return RemoteLeases(self.api)
+
+    @cached_property
+    def freezes(self) -> "RemoteFreezes":
+        """The server's freezes."""
+        from katakei.adapters.remote.journal import RemoteFreezes
+
+        return RemoteFreezes(self.api)
+
+    @property
+    def balancer(self) -> "RemoteGroups":
+        """The server's target groups, as far as a command needs their names."""
+        return self.lister
 
     @cached_property
     def lister(self) -> "RemoteGroups":

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.e2e.command import Katakei, Running
@@ -119,7 +120,7 @@ class Server:
 def trigger_waits_through_a_cut_connection_and_a_restart(katakei: Katakei, ground: Ground) -> None:
     server = Server(katakei)
     places = ground.places()
-    ci = {"KATAKEI_SERVER": server.url, "KATAKEI_TOKEN": server.token(), "CI": "true"}
+    ci: dict[str, Any] = {"KATAKEI_SERVER": server.url, "KATAKEI_TOKEN": server.token(), "CI": "true"}
     clients = Traffic(ground.lab.url, 30, slow_seconds=2, longest=timedelta(minutes=4))
     clients.start()
     try:

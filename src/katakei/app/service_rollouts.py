@@ -161,6 +161,27 @@ class ServiceRollouts:
         self._dispatch.wake(rollout, state.plan)
         return self._told(rollout, targets)
 
+    def answer_gate(self, rollout: RolloutId, gate: str, who: str, *, approved: bool) -> Told:
+        """Approves an approval gate that waits, or denies it, which ends the rollout as an abort does."""
+        control, state = self._control(rollout, who)
+        control.answer_gate(rollout, gate, approved=approved)
+        self._dispatch.wake(rollout, state.plan)
+        return self._told(rollout)
+
+    def skip_gate(self, rollout: RolloutId, gate: str, why: str, who: str) -> Told:
+        """Lets the rollout pass a gate that holds it, for a reason that is recorded."""
+        control, state = self._control(rollout, who)
+        control.skip_gate(rollout, gate, why)
+        self._dispatch.wake(rollout, state.plan)
+        return self._told(rollout)
+
+    def promote(self, rollout: RolloutId, who: str) -> Told:
+        """Ends the soak of the targets that soak now."""
+        control, state = self._control(rollout, who)
+        targets = control.promote(rollout)
+        self._dispatch.wake(rollout, state.plan)
+        return self._told(rollout, targets)
+
     def pause(self, rollout: RolloutId, who: str) -> Told:
         """Finishes the targets in progress and begins no other."""
         control, state = self._control(rollout, who)

@@ -39,7 +39,7 @@ class UnfreezeOptions(NoOptions):
 
 
 @click.command("freeze")
-@takes(FreezeOptions, remote=False)
+@takes(FreezeOptions)
 def freeze_(context: Context, options: FreezeOptions) -> None:
     """Take no target of GROUP, or of a service, out of service until `katakei unfreeze`.
 
@@ -48,12 +48,12 @@ def freeze_(context: Context, options: FreezeOptions) -> None:
     """
     if options.listed:
         _check_alone(options)
-        with context.drivers() as drivers:
+        with context.journal_drivers() as drivers:
             active = Freezing(drivers).active()
         say_json(output("freezes", freezes=plain(active))) if context.as_json else say(freeze_text.table(active))
         return
     _check_one(options.group, options.service)
-    with context.drivers() as drivers:
+    with context.journal_drivers() as drivers:
         freezing = Freezing(drivers)
         if options.service:
             frozen = freezing.freeze_service(options.service, options.reason, options.until)
@@ -65,11 +65,11 @@ def freeze_(context: Context, options: FreezeOptions) -> None:
 
 
 @click.command("unfreeze")
-@takes(UnfreezeOptions, remote=False)
+@takes(UnfreezeOptions)
 def unfreeze_(context: Context, options: UnfreezeOptions) -> None:
     """Lift the freeze of GROUP, or of a service. A rollout that somebody paused stays paused."""
     _check_one(options.group, options.service)
-    with context.drivers() as drivers:
+    with context.journal_drivers() as drivers:
         lifted = Freezing(drivers).unfreeze(options.service or group_of(options.group))
     text = freeze_text.lifted_text(lifted)
     say_json(output("unfreeze", lifted=plain(lifted))) if context.as_json else say(text)

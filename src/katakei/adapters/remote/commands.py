@@ -7,7 +7,7 @@ from typing import Any
 from katakei.adapters.remote import transfer
 from katakei.adapters.remote.http_client import ServerApi, segment
 from katakei.domain import events as e
-from katakei.domain.errors import RefusedError, UnreachableError
+from katakei.domain.errors import UnreachableError
 from katakei.domain.model import RolloutId, TargetId
 from katakei.domain.outside_text import harmless
 from katakei.domain.ports.server import RemotePlan, RemoteRequest, Update
@@ -126,10 +126,14 @@ def _request(command: e.UserCommand) -> tuple[str, dict[str, Any]]:
             return "abort", {}
         case e.RevertAsked():
             return "revert", {}
+        case e.PromoteAsked():
+            return "promote", {}
+        case e.GateAnswered(gate=gate, approved=approved):
+            return f"gates/{segment(gate)}/{'approve' if approved else 'deny'}", {}
+        case e.GateSkipped(gate=gate, why=why):
+            return f"gates/{segment(gate)}/skip", {"reason": why}
         case e.RetryAsked(targets=targets):
             return "retry", {"targets": [*targets], "again": True}
-        case _:
-            raise RefusedError("this command cannot be given to a server: use the console")
 
 
 def _field(answer: Any, name: str, kind: type) -> Any:

@@ -5,6 +5,7 @@ changes something goes through the server's own commands (`remote.commands`), ne
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ from katakei.adapters.remote import transfer
 from katakei.adapters.remote.http_client import ServerApi, segment
 from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.events import Event
+from katakei.domain.freezes import Freeze
 from katakei.domain.model import Arn, Registration, RolloutId
 from katakei.domain.ports import LeaseStatus, ListedGroup, RolloutHeader
 
@@ -49,6 +51,42 @@ class RemoteLeases:
         return transfer.read(transfer.LEASE, _of(answer, "lease"))
 
 
+class RemoteFreezes:
+    """The freezes of the server. The server records the person whose token it is."""
+
+    def __init__(self, api: ServerApi) -> None:
+        self._api = api
+
+    def active(self) -> Sequence[Freeze]:
+        """The freezes that have not ended, the oldest first."""
+        return self.read()[1]
+
+    def read(self) -> tuple[datetime, Sequence[Freeze]]:
+        """The time of the server's store, and what was active at that moment."""
+        answer = self._api.get("/api/v1/freezes")
+        found = transfer.read(transfer.FREEZES, _of(answer, "freezes"))
+        return transfer.read(transfer.MOMENT, _of(answer, "now")), found
+
+    def freeze(self, name: str, who: str, why: str, until: datetime | None) -> Freeze:
+        """Freezes a group, by its ARN, or a service."""
+        del who
+        body = {"why": why, "until": until.isoformat() if until else None}
+        return transfer.read(transfer.FREEZE, _of(self._api.post(f"{_path(name)}/freeze", body), "frozen"))
+
+    def unfreeze(self, name: str, who: str) -> Freeze | None:
+        """Lifts a freeze."""
+        del who
+        return transfer.read(transfer.FREEZE, _of(self._api.post(f"{_path(name)}/unfreeze", {}), "lifted"))
+
+
+def _path(name: str) -> str:
+    """The address of what is frozen: a group by its ARN, else a service."""
+    _, found, group = name.partition(":targetgroup/")
+    if not found:
+        return f"/api/v1/services/{segment(name)}"
+    return f"/api/v1/groups/{segment(name.split(':')[3])}/{segment(group.partition('/')[0])}"
+
+
 class RemoteGroups:
     """The target groups of the server's accounts and regions."""
 
@@ -71,6 +109,10 @@ class RemoteGroups:
         if missing:
             raise UsageError(f"the server has no target group {missing[0]}; katakei groups lists those there are")
         return found
+
+    def groups(self, names: Sequence[str]) -> Sequence[ListedGroup]:
+        """The same: what a command needs of a group is its ARN."""
+        return self.listed(names)
 
     def names(self) -> Sequence[str]:
         """The names of all groups."""

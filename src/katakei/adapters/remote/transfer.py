@@ -6,6 +6,7 @@ other values are sent by the names of their fields: they are shown once and neve
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from katakei.adapters.journals.event_codec import coder, decode, encode
 from katakei.domain.errors import KatakeiError, UnreachableError
 from katakei.domain.events import Event
+from katakei.domain.freezes import Freeze
 from katakei.domain.plan import Plan
 from katakei.domain.ports import LeaseStatus, ListedGroup, RolloutHeader
 from katakei.domain.reasons import Reason
@@ -21,6 +23,9 @@ T = TypeVar("T")
 
 GROUPS: TypeAdapter[tuple[ListedGroup, ...]] = TypeAdapter(tuple[ListedGroup, ...])
 HEADERS: TypeAdapter[tuple[RolloutHeader, ...]] = TypeAdapter(tuple[RolloutHeader, ...])
+FREEZE: TypeAdapter[Freeze] = TypeAdapter(Freeze)
+FREEZES: TypeAdapter[tuple[Freeze, ...]] = TypeAdapter(tuple[Freeze, ...])
+MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 LEASE: TypeAdapter[LeaseStatus | None] = TypeAdapter(LeaseStatus | None)
 
 

@@ -10,8 +10,8 @@ from katakei.app.service_rollouts import Told
 from katakei.domain.model import RolloutId
 from katakei.domain.principals import Act
 from katakei.render.answers import accepted
-from katakei.web.api.models import Nothing, RetryBody, TargetsBody
-from katakei.web.api.parameters import RolloutName
+from katakei.web.api.models import Nothing, RetryBody, SkipBody, TargetsBody
+from katakei.web.api.parameters import GateName, RolloutName
 from katakei.web.errors import PlainJson
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing
 from katakei.web.server_context import ServerContext
@@ -64,6 +64,39 @@ def work_done(context: Server, asked: Who, rollout: RolloutName, body: TargetsBo
     asked.detail = _named(body.targets)
     told = context.rollouts.approve(RolloutId(rollout), body.targets, asked.principal.name)
     return _answer(context, "approve", told)
+
+
+@routes.post("/rollouts/{rollout}/promote", **doing(Act.PROMOTE))
+def promote(context: Server, asked: Who, rollout: RolloutName, body: Nothing) -> PlainJson:
+    """Ends the soak of the targets that soak now; each of them still needs two observations of healthy."""
+    del body
+    return _answer(context, "promote", context.rollouts.promote(RolloutId(rollout), asked.principal.name))
+
+
+@routes.post("/rollouts/{rollout}/gates/{gate}/approve", **doing(Act.APPROVE))
+def approve_gate(context: Server, asked: Who, rollout: RolloutName, gate: GateName, body: Nothing) -> PlainJson:
+    """Approves an approval gate that waits."""
+    del body
+    asked.detail = f"gate {gate}"
+    told = context.rollouts.answer_gate(RolloutId(rollout), gate, asked.principal.name, approved=True)
+    return _answer(context, "approve_gate", told)
+
+
+@routes.post("/rollouts/{rollout}/gates/{gate}/deny", **doing(Act.APPROVE))
+def deny_gate(context: Server, asked: Who, rollout: RolloutName, gate: GateName, body: Nothing) -> PlainJson:
+    """Denies an approval gate that waits: the rollout ends as after an abort."""
+    del body
+    asked.detail = f"gate {gate} denied"
+    told = context.rollouts.answer_gate(RolloutId(rollout), gate, asked.principal.name, approved=False)
+    return _answer(context, "deny", told)
+
+
+@routes.post("/rollouts/{rollout}/gates/{gate}/skip", **doing(Act.SKIP_GATE))
+def skip_gate(context: Server, asked: Who, rollout: RolloutName, gate: GateName, body: SkipBody) -> PlainJson:
+    """Lets the rollout pass a gate that holds it. The reason is recorded."""
+    asked.detail = f"gate {gate}: {body.reason}"
+    told = context.rollouts.skip_gate(RolloutId(rollout), gate, body.reason, asked.principal.name)
+    return _answer(context, "skip_gate", told)
 
 
 def _named(targets: Sequence[str]) -> str:

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 
+from katakei.app.freezes import Freezing
 from katakei.domain.freezes import Freeze
 from katakei.domain.principals import Act
-from katakei.render.json_data import Plain
+from katakei.render.json_data import Plain, plain
 from katakei.web.api.models import FreezeBody, Nothing
 from katakei.web.api.parameters import GroupName, Region, ServiceName
 from katakei.web.api.services import known_service
@@ -24,7 +25,8 @@ Who = Annotated[Asked, Let]
 @routes.get("/freezes", **doing(Act.READ))
 def freezes(context: Server) -> PlainJson:
     """What is frozen now, the oldest first. Every signed-in person may see it."""
-    return PlainJson({"freezes": [_data(each) for each in context.freezes.active()]})
+    now, active = context.freezes.read()
+    return PlainJson({"freezes": [_data(each) for each in active], "now": now.isoformat()})
 
 
 @routes.post("/services/{service}/freeze", **doing(Act.FREEZE))
@@ -57,7 +59,10 @@ async def unfreeze_group(context: Server, asked: Who, region: Region, name: Grou
 
 def _freeze(context: ServerContext, asked: Asked, name: str, body: FreezeBody) -> PlainJson:
     asked.detail = body.why
-    return PlainJson({"frozen": _data(context.freezes.freeze(name, asked.principal.name, body.why, body.until))})
+    freezing = Freezing(context, who=asked.principal.name)  # type: ignore[arg-type]  # it has what this use case needs
+    made = freezing.freeze_service(name, body.why, body.end)
+    held = {"rollouts": plain(made.rollouts), "ignored_by": plain(made.ignored_by)}
+    return PlainJson({"frozen": _data(made.freeze), **held})
 
 
 def _unfreeze(context: ServerContext, asked: Asked, name: str) -> PlainJson:

@@ -79,6 +79,12 @@ class RetryBody(TargetsBody):
     again: bool = Field(False, description="Also targets that did not fail.")
 
 
+class SkipBody(Body):
+    """Why a gate is skipped."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
 class FreezeBody(Body):
     """A freeze."""
 

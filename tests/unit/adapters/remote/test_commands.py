@@ -43,6 +43,10 @@ def commands(server: FakeServer) -> RemoteCommands:
         (e.RevertAsked(NOON, "kim"), "revert", {}),
         (e.RetryAsked(NOON, "kim", (WEB,)), "retry", {"targets": ["i-1"], "again": True}),
         (e.Approved(NOON, "kim", WEB), "work-done", {"targets": ["i-1"]}),
+        (e.PromoteAsked(NOON, "kim"), "promote", {}),
+        (e.GateAnswered(NOON, "kim", "go live", True), "gates/go%20live/approve", {}),
+        (e.GateAnswered(NOON, "kim", "go", False), "gates/go/deny", {}),
+        (e.GateSkipped(NOON, "kim", "go", "urgent"), "gates/go/skip", {"reason": "urgent"}),
     ],
 )
 def test_command_of_a_person_becomes_its_request(
