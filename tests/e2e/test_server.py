@@ -151,7 +151,7 @@ def trigger_waits_through_a_cut_connection_and_a_restart(katakei: Katakei, groun
 @plays
 def server_refuses_what_its_tokens_and_services_do_not_allow(katakei: Katakei, ground: Ground) -> None:
     server = Server(katakei)
-    ci = {
+    ci: dict[str, Any] = {
         "KATAKEI_SERVER": server.url,
         "KATAKEI_TOKEN": server.token("--act", "read", "--act", "plan", "--act", "logs"),
     }
