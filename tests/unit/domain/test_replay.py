@@ -204,6 +204,12 @@ def test_second_revert_retries_unreverted_targets() -> None:
     assert not standing(PLAN, Phase.DONE, ask, back, out, ask).statuses[WHO].reverted
 
 
+def test_work_of_a_revert_goes_where_its_target_was_found() -> None:
+    back = e.PhaseChanged(NOON, WHO, Phase.DRAINING, intent=Intent.REVERT, place="i-1@9f61")
+    way = [e.PhaseChanged(NOON, WHO, phase) for phase in (Phase.OUT, Phase.WORKING)]
+    assert standing(PLAN, Phase.DONE, e.RevertAsked(NOON, "kim"), back, *way).statuses[WHO].marks == "i-1@9f61"
+
+
 def test_register_step_begins_out_with_return_intent() -> None:
     plan = a_plan(1, kind=PlanKind.REGISTER, begin=Phase.OUT)
     assert given(plan).statuses[WHO].intent is Intent.RETURN

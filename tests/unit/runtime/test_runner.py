@@ -13,6 +13,7 @@ from tests.properties.fake_probe import FakeProbe
 from tests.properties.scenarios import Scenario, spec_of
 from tests.properties.simulation import Process, Simulation
 
+from katakei.domain import events as e
 from katakei.domain.actions import Job
 from katakei.domain.errors import (
     KatakeiError,
@@ -26,7 +27,7 @@ from katakei.domain.model import Target
 from katakei.domain.observation import HealthState, Observation, WorkStatus
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Drain, DrainUntil
+from katakei.domain.spec import Drain, DrainUntil, Limits
 from katakei.reconcile.observe import ObservationRequest
 from katakei.render.reasons import sentence
 from katakei.runtime.runner import OUTAGE_LIMIT
@@ -117,6 +118,22 @@ def test_outage_is_explained_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -
     assert "renew" not in sentence(process.runner.turn().why)
 
 
+def test_executor_that_is_out_of_reach_ends_the_rollout(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = Limits(working=2 * OUTAGE_LIMIT, warming=seconds(60), waiting=seconds(600))
+    process = Simulation(Scenario(seed=1, spec=spec_of(limits=long)))._take_up()
+    while not process.runner.rollout.by_phase[Phase.WORKING]:
+        turn(process)
+    begun = process.clock.now()
+
+    def gone(*_: object) -> None:
+        raise TemporarilyUnavailableError("renew them")
+
+    monkeypatch.setattr(process.runner._observer._executor, "look", gone)
+    with pytest.raises(UnreachableError, match="renew them"):
+        until_it_gives_up(process)
+    assert process.clock.now() - begun >= OUTAGE_LIMIT
+
+
 def test_settled_knows_calls_that_are_under_way() -> None:
     process = Simulation(Scenario(seed=1, adversary=Adversary(slow=1.0)))._take_up()
     process.runner.turn()
@@ -161,6 +178,17 @@ def test_silent_journal_ends_the_rollout_after_the_limit(
     with pytest.raises(UnreachableError, match="the journal did not answer"):
         until_it_gives_up(process)
     assert process.clock.now() - begun >= OUTAGE_LIMIT
+
+
+def test_answer_of_the_journal_ends_its_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = with_a_target_draining()
+    for _ in range(2):
+        with monkeypatch.context() as silence:
+            silent_journal(process, silence)
+            process.runner.turn()
+            process.clock.sleep(0.6 * OUTAGE_LIMIT)
+            assert "the journal did not answer (" in sentence(process.runner.turn().why)
+        turn(process)
 
 
 def test_lost_lease_after_a_silent_journal_makes_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,6 +253,12 @@ def test_jump_of_time_makes_every_observation_old(monkeypatch: pytest.MonkeyPatc
     turn(process)
     turn(process)
     assert [last == Observation() for last in given] == [False, True, False]
+
+
+def test_turn_ends_with_what_its_own_calls_changed() -> None:
+    turned = Simulation(Scenario(seed=1))._take_up().runner.turn()
+    assert any(isinstance(event, e.Deregistered) for event in turned.written)
+    assert [sentence(wait.reason) for wait in turned.whys] == ["deregistered, but not observed since (for 0s)"]
 
 
 def test_turn_has_what_running_work_printed(monkeypatch: pytest.MonkeyPatch) -> None:
