@@ -54,6 +54,15 @@ def test_target_with_a_call_under_way_gets_no_other() -> None:
     ]
 
 
+def test_failed_call_is_not_repeated_in_its_turn() -> None:
+    calls = Calls(Adversary(lost=1.0))
+    calls.submit(register(calls, 0))
+    calls.dispatcher.submit([register(calls, 0)], calls.clock.now() + seconds(10))
+    assert calls.kinds == ["register"]
+    calls.submit(register(calls, 0))
+    assert calls.kinds == ["register", "register"]
+
+
 def test_denied_call_is_a_trouble_of_its_turn() -> None:
     calls = Calls(Adversary(denied=1.0))
     calls.submit(register(calls, 0))

@@ -366,3 +366,12 @@ def test_lease_confirmed_before_a_jump_allows_no_act() -> None:
     clock.sleep(seconds(1))
     hold.renew()
     assert hold.until - clock.now() == seconds(10)
+
+
+def test_late_answer_to_an_older_question_shortens_nothing() -> None:
+    leases, clock = Renewing(None), Here()
+    hold = LeaseKeeper(cast("Leases", leases), clock, Lease(BOTH, ours, 1), clock.now())
+    clock.sleep(seconds(5))
+    hold.prove(clock.now())
+    hold.prove(NOON)
+    assert hold.proved == clock.now()
