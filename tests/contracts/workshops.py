@@ -75,8 +75,12 @@ def target(number: int, name: str = "", address: str = "10.0.0.1") -> Target:
     return Target(TargetId(f"i-{number:017x}"), name or f"web {number}", address, "ap-northeast-1a", ())
 
 
+_ROLLOUTS: dict[TargetId, RolloutId] = {}
+"""The rollout of this test for each server of a lab: a lab outlives a test, and so may the test's work."""
+
+
 def key(whom: Target, attempt: int = 1, intent: Intent = Intent.UPDATE) -> WorkKey:
-    return WorkKey(RolloutId("r-7"), whom.id, attempt, intent)
+    return WorkKey(_ROLLOUTS.get(whom.id, RolloutId("r-7")), whom.id, attempt, intent)
 
 
 def job(run: str, seconds: int = 60, **values: str) -> Job:
@@ -154,16 +158,16 @@ class ByRunCommand:
 
 
 class OnTheLab:
-    """The lab's own servers and agents. Marks of former tests are taken away, as is what their work left."""
+    """The lab's own servers and agents. Each test has a rollout of its own; what former work left is taken away."""
 
     end = WorkState.ENDED
 
     def __init__(self, lab: Lab) -> None:
         self._folders = {TargetId(each.id): Path(each.folder) for each in lab.targets}
         self.targets = tuple(Target(TargetId(each.id), "", each.address, each.zone, ()) for each in lab.targets)
+        _ROLLOUTS.update(dict.fromkeys(self._folders, RolloutId(f"r-{draw(6)}")))
         for folder in self._folders.values():
-            for known in ("r-7", ".machines"):
-                shutil.rmtree(folder / "state" / known, ignore_errors=True)
+            shutil.rmtree(folder / "state" / ".machines", ignore_errors=True)
             for left in ("begun", "go_on"):
                 (folder / left).unlink(missing_ok=True)
         self.clock = TurnedClock()

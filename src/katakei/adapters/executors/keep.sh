@@ -1,6 +1,6 @@
 # The keeper: claims one mark, runs the work under it in a session of its own, and records how it ended. See mark.sh.
-# Arguments: the mark's folder, the shell of the user's command with its option, the command, the last second in which it may begin, this machine's id, the id of
-# the state folder ('' where it has none), and the command's own "$@".
+# Arguments: the mark's folder, the shell of the user's command with its option, the command, the last second in which it
+# may begin, this machine's id, the id of the state folder ('' where it has none), and the command's own "$@".
 # It reads nothing from its standard input.
 set -uf
 dir=$1 shell=$2 run=$3 not_after=$4 machine=$5 folder=$6
