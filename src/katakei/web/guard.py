@@ -8,6 +8,7 @@ import asyncio
 import logging
 import math
 import secrets
+from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -39,6 +40,10 @@ HSTS = "max-age=31536000"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_DIGITS = 10
 """Digits of a Content-Length; Python reads longer numbers slowly."""
+MAX_DISCARDED = 16 * 1024 * 1024
+"""Bytes of a body that is too large which are read and dropped before the answer."""
+DISCARD_WITHIN = 1.0
+"""Seconds for that."""
 PROBES = frozenset({"/healthz", "/readyz"})
 """A load balancer asks for these by the address of the machine, so every Host is accepted. They tell nothing."""
 
@@ -83,6 +88,9 @@ class Guard:
         address = (scope.get("client") or ("", 0))[0]
         if wait := self._buckets.take(address, asyncio.get_running_loop().time()):
             return too_many_problem(wait)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.settings.max_head:
+            sentence = f"the headers are larger than {self.settings.max_head // 1024} KiB; send smaller ones"
+            return Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large", sentence, ExitCode.USAGE)
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if scope["path"] not in PROBES and (len(hosts) != 1 or not self.site.is_host(hosts[0])):
             sentence = "this server does not answer for this host; use the address that people open (--base-url)"
@@ -135,7 +143,7 @@ class _BodyReader:
         """The whole body. Returns the problem when it breaks a limit."""
         limit = self._guard.settings.max_body
         if not length.isdecimal() or len(length) > MAX_DIGITS or int(length) > limit:
-            return _too_large(limit)
+            return await self._discarded()
         more = True
         while more:
             message = await self._receive()
@@ -146,11 +154,23 @@ class _BodyReader:
             self.body += part
             self._guard.received += len(part)
             if len(self.body) > limit:
-                return _too_large(limit)
+                return await self._discarded()
             if self._guard.received > self._guard.settings.max_bodies:
                 return busy_problem()
             more = message.get("more_body", False)
         return None
+
+    async def _discarded(self) -> Problem:
+        """Reads on for a while, so that the client reads the answer: it may send everything before it reads."""
+        read = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_WITHIN):
+                while read < MAX_DISCARDED:
+                    message = await self._receive()
+                    read += len(message.get("body", b""))
+                    if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                        break
+        return _too_large(self._guard.settings.max_body)
 
 
 class _Answer:

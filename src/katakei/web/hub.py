@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from katakei.app.fleet_groups import PlaceGroups
 from katakei.app.queries import Status
 from katakei.app.turn_feed import Progress, TurnFeed
-from katakei.domain.errors import KatakeiError, NoAnswerError, TemporarilyUnavailableError
+from katakei.domain.errors import InternalError, KatakeiError, NoAnswerError, TemporarilyUnavailableError
 from katakei.domain.events import Event, Finished
 from katakei.domain.model import RolloutId
 from katakei.domain.ports import Journal
@@ -311,6 +311,9 @@ class Hub:
             feed.error = None
         except KatakeiError as now:
             feed.error = now
+        except Exception:
+            log.exception("group not read", extra={"facts": {"region": region, "group": name}})
+            feed.error = InternalError(f"group {name} cannot be read: an internal error occurred; it is in the log")
         if feed.status != before or str(feed.error) != str(error):
             feed.changed()
 

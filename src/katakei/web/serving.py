@@ -7,6 +7,7 @@ and the leases are given back. Rollouts go on at the next start, or in another p
 import resource
 import signal
 import socket
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -93,7 +94,8 @@ def serve(options: ServeOptions, tell: Callable[[str], None], settings: WebSetti
         with assembled(options, site, limits) as context:
             context.journal.find(unfinished=True)
             _announce(context, tell)
-            _run(context, options, listener)
+            _raise_file_limit()
+            web_server(context, frozenset(options.proxies)).run([listener])
     tell("the server has ended; rollouts that are not finished go on at the next start")
 
 
@@ -172,9 +174,13 @@ def _announce(context: ServerContext, tell: Callable[[str], None]) -> None:
         tell(f"nobody can sign in yet. This link signs in once, as an admin, within 15 minutes:\n  {link}")
 
 
-def _run(context: ServerContext, options: ServeOptions, listener: socket.socket) -> None:
-    _raise_file_limit()
-    trusted = frozenset(options.proxies)
+def web_server(context: ServerContext, trusted: frozenset[str] = frozenset()) -> uvicorn.Server:
+    """The HTTP server of a context. `run` takes the listening socket.
+
+    Args:
+        context: What the application gets.
+        trusted: The addresses of proxies whose word about the client's address counts.
+    """
     config = uvicorn.Config(
         create_app(context),
         http=protocol_of(context.settings, trusted),
@@ -189,7 +195,7 @@ def _run(context: ServerContext, options: ServeOptions, listener: socket.socket)
         timeout_graceful_shutdown=STREAMS_WITHIN,
         backlog=BACKLOG,
     )
-    _Server(config, context).run([listener])
+    return _Server(config, context)
 
 
 class _Server(uvicorn.Server):
@@ -202,6 +208,9 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """SIGTERM and Ctrl-C end the server. uvicorn would raise the signal again afterwards."""
+        if threading.current_thread() is not threading.main_thread():  # only the main thread gets signals
+            yield
+            return
         before = {each: signal.signal(each, self._end) for each in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
