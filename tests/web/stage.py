@@ -185,7 +185,7 @@ class WebStage:
     dispatch: HeldDispatch
     people: access_fakes.Server
     opened: list[http.client.HTTPConnection | http.client.HTTPResponse] = field(default_factory=list)
-    end: Callable[[], None] = list
+    end: Callable[[], None] = lambda: None
 
     def token(self, role: Role | None = Role.ADMIN, service: str = EVERY_SERVICE, acts: Sequence[Act] = ()) -> str:
         """A new token of a person with this role."""

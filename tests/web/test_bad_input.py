@@ -10,7 +10,6 @@ import pytest
 from tests.web.stage import API, REGION, SHOP, WAIT, WebStage, serving
 
 from katakei.app.access import Session
-from katakei.domain.principals import Role
 from katakei.web.gate import COOKIE
 from katakei.web.settings import WebSettings
 

@@ -219,8 +219,6 @@ class ServiceRollouts:
             step = manual_step(asked.kind, asked.group, asked.targets, asked.accepted, all_groups=asked.all_groups)
             return replace(step, who=asked.who), place
         service = self._fleet.startable(asked.service)
-        if service.frozen:
-            raise RefusedError(f"service {service.name} is frozen by its file: {service.frozen}")
         spec = service.spec
         if spec is None:
             raise RefusedError(f"the file of service {service.name} has faults: correct it first")

@@ -19,7 +19,6 @@ from katakei.domain.model import Arn, RolloutId
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import Journal, RolloutHeader
 from katakei.domain.principals import Act, Principal
-from katakei.domain.services import Service
 
 MOST_REMEMBERED = 2000
 
@@ -110,7 +109,7 @@ class Subjects:
         if name is None:
             return None
         try:
-            return policy_of(self._fleet.service(name))
+            return self._fleet.service(name).policy
         except UsageError:  # the service was removed; roles still count
             return None
 
@@ -152,9 +151,3 @@ class Subjects:
 def _name(group: str) -> str:
     """The name of a target group that is given by its name or ARN."""
     return group.partition(":targetgroup/")[2].partition("/")[0] or group
-
-
-def policy_of(service: Service) -> ServicePolicy | None:
-    """The policy of a service; None: it has none."""
-    found: ServicePolicy | None = getattr(service, "policy", None)
-    return found

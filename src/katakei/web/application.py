@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI, Request
@@ -22,6 +23,8 @@ from katakei.web.gate import ActRoute, Load, doing
 from katakei.web.guard import Guard
 from katakei.web.server_context import ServerContext
 
+TITLE, API_VERSION = "Katakei", "1"
+DESCRIPTION = "Rolling updates for the servers behind an AWS load balancer, one side at a time."
 STATIC = Path(__file__).parent / "console" / "static"
 
 
@@ -39,9 +42,9 @@ def create_app(context: ServerContext) -> FastAPI:
         await context.hub.close()
 
     app = FastAPI(
-        title="Katakei",
-        version="1",
-        description="Rolling updates for the servers behind an AWS load balancer, one side at a time.",
+        title=TITLE,
+        version=API_VERSION,
+        description=DESCRIPTION,
         openapi_url=None,  # the document is behind the gate, as everything else
         docs_url=None,
         redoc_url=None,
@@ -62,10 +65,18 @@ def create_app(context: ServerContext) -> FastAPI:
     return app
 
 
+def api_document() -> dict[str, Any]:
+    """The OpenAPI document of the API, as docs/openapi.json has it."""
+    app = FastAPI(title=TITLE, version=API_VERSION, description=DESCRIPTION)
+    app.include_router(api_router())
+    app.include_router(public, prefix=PREFIX)
+    return app.openapi()
+
+
 def _add_document(app: FastAPI) -> None:
     def document() -> PlainJson:
         """The OpenAPI document of this API."""
-        return PlainJson(app.openapi())
+        return PlainJson(api_document())
 
     app.router.routes.append(
         ActRoute(f"{PREFIX}/openapi.json", document, methods=["GET"], include_in_schema=False, **doing(Act.READ))

@@ -9,7 +9,6 @@ from pydantic import AwareDatetime
 from starlette.status import HTTP_201_CREATED
 
 from katakei.app.access import TokenRequest
-from katakei.app.subjects import policy_of
 from katakei.domain.audit import AuditEntry, AuditQuery
 from katakei.domain.errors import UsageError
 from katakei.domain.ports.access import StoredToken
@@ -89,7 +88,7 @@ def exchange_ci_token(request: Request, body: CiTokenBody) -> PlainJson:
     """Exchanges the OpenID Connect token of a CI job, once, for a short token of one service."""
     context = context_of(request)
     named = (each for each in context.fleet.services() if each.name == body.service)
-    policy = next((policy_of(each) for each in named), None)
+    policy = next((each.policy for each in named), None)
     issued = context.access.exchange_ci_token(body.token, body.service, policy, address_of(request))
     expires = issued.token.expires.isoformat()
     return PlainJson({"secret": issued.secret, "expires": expires}, HTTP_201_CREATED)

@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.status import HTTP_201_CREATED
 
 from katakei.app.service_rollouts import PlannedRollout, ServiceRequest
-from katakei.app.subjects import policy_of
 from katakei.domain.model import RolloutId
 from katakei.domain.plan import Plan
 from katakei.domain.principals import Act
@@ -106,7 +105,7 @@ def _request(asked: Asked, service: str, body: PlanBody) -> ServiceRequest:
 
 def _data(service: Service) -> Plain:
     """A service without what AWS or secrets could be reached with."""
-    policy = policy_of(service)
+    policy = service.policy
     return {
         "name": service.name,
         "file": service.file,
@@ -121,7 +120,5 @@ def _data(service: Service) -> Plain:
             "approve": plain(policy.approve),
             "abort": plain(policy.abort),
             "four_eyes": policy.four_eyes,
-        }
-        if policy
-        else None,
+        },
     }
