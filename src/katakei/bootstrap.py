@@ -32,6 +32,7 @@ from katakei.domain.ports import (
 )
 from katakei.domain.ports.access import AccessDrivers
 from katakei.domain.ports.notifier import Notifier
+from katakei.domain.ports.telemetry import AwsCall, CallObserver
 from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, Variable
 from katakei.runtime.drivers import Site
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from katakei.adapters.journals.postgres.maintenance import JournalSchema
     from katakei.adapters.journals.s3 import Bucket
     from katakei.adapters.system.awake import SleepInhibitor
+    from katakei.adapters.telemetry.open_telemetry import Traces
 
 THREADS = 16
 
@@ -64,6 +66,7 @@ class Process:
         self._journal_url = journal
         self._lock = RLock()
         self._sessions: dict[AwsPlace, AwsSession] = {}
+        self._observers: tuple[CallObserver, ...] = ()
         self._more_freezes: Callable[[Freezes], Freezes] = _unchanged
         self._open = ExitStack()
 
@@ -74,8 +77,18 @@ class Process:
         with self._lock:
             if place not in self._sessions:
                 role = AssumedRole(place.role_arn, place.external_id) if place.role_arn else None
-                self._sessions[place] = AwsSession(place.region, place.profile, self.clock, role=role)
+                self._sessions[place] = AwsSession(
+                    place.region, place.profile, self.clock, role=role, observe=self._observe
+                )
             return self._sessions[place]
+
+    def watch_calls(self, observer: CallObserver) -> None:
+        """Gives an observer every call to AWS from now on, in the thread of the call."""
+        self._observers = (*self._observers, observer)
+
+    def _observe(self, call: AwsCall) -> None:
+        for observer in self._observers:
+            observer(call)
 
     @property
     def journal(self) -> Journal:
@@ -158,6 +171,16 @@ class Process:
         from katakei.adapters.journals.locations import default_url
 
         return self._journal_url or default_url(os.environ)
+
+    def open_traces(self, version: str) -> "Traces | None":
+        """Sends a span of every call to AWS from now on; None: the environment names no endpoint. Raises UsageError."""
+        from katakei.adapters.telemetry import open_telemetry
+
+        if not open_telemetry.wanted(os.environ):
+            return None
+        traces = self._open.enter_context(closing(open_telemetry.Traces(version)))
+        self.watch_calls(traces.call)
+        return traces
 
     @cached_property
     def notifier(self) -> Notifier:

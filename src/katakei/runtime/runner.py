@@ -49,6 +49,7 @@ class Turn:
         now: The moment at which the turn ended.
         due: The moment at which the next turn is due, unless the clock is woken before.
         outputs: The end of what running work has printed, where the executor can tell before it ends.
+        took: How long the turn took.
     """
 
     rollout: Rollout
@@ -58,6 +59,7 @@ class Turn:
     now: datetime
     due: datetime
     outputs: Mapping[TargetId, str] = field(default_factory=dict)
+    took: timedelta = timedelta()
 
     @property
     def over(self) -> bool:
@@ -113,12 +115,13 @@ class Runner:
             LeaseLostError: Another process took over.
             UnreachableError: AWS, the executor or the journal was unreachable for too long, or denies access.
         """
+        begun = self._drivers.clock.now()
         try:
             turn = self._turn()
         except (NoAnswerError, TemporarilyUnavailableError) as silence:  # of the journal: other errors stay in the turn
             return self._unanswered(silence)
         self._deaf_since = None
-        return turn
+        return replace(turn, took=turn.now - begun)
 
     def _unanswered(self, silence: NoAnswerError | TemporarilyUnavailableError) -> Turn:
         """Nothing is decided without the journal: it is asked again. Unwritten events are kept."""

@@ -21,6 +21,7 @@ from katakei.app.access import Access
 from katakei.app.dispatch import CLOSE_WITHIN, Dispatch, InlineDispatch
 from katakei.app.fleet import Fleet
 from katakei.app.fleet_groups import FleetGroups
+from katakei.app.observability import Observability, observing
 from katakei.app.service_rollouts import ServiceRollouts
 from katakei.app.subjects import Subjects
 from katakei.app.turn_feed import TurnFeed
@@ -108,14 +109,20 @@ def assembled(options: ServeOptions, site: Site, settings: WebSettings) -> Itera
         )
         fleet = Fleet(process, options.services, allow_local=options.allow_local)
         stack.enter_context(fleet.watching())
+        page = f"{site.base_url}/rollouts/"
+        watched = stack.enter_context(observing(process, fleet, lambda rollout: f"{page}{rollout}"))
         feed = TurnFeed(process.journal, process.clock)
         dispatch = InlineDispatch(process.journal, process.leases, process.clock, fleet.session_drivers)
         dispatch.host.listen(feed.publish)
+        dispatch.host.listen(watched.turn)
+        watched.metrics.add_gauge(
+            "katakei_turns_due", "Rollouts whose next turn is due.", lambda: _due(dispatch, process)
+        )
         feed.run()
         dispatch.run()
         stack.callback(feed.close)
         stack.callback(dispatch.close, CLOSE_WITHIN)
-        yield _context(process, _Parts(fleet, dispatch, feed), site, settings, options)
+        yield _context(process, _Parts(fleet, dispatch, feed, watched), site, settings, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,12 @@ class _Parts:
     fleet: Fleet
     dispatch: Dispatch
     feed: TurnFeed
+    watched: Observability
+
+
+def _due(dispatch: InlineDispatch, process: Process) -> float:
+    now = process.clock.now()
+    return float(sum(1 for each in dispatch.host.hosted() if each.due <= now))
 
 
 def _context(
@@ -148,6 +161,7 @@ def _context(
         version=__version__,
         dev=options.dev,
         dev_name=process.owner.user,
+        metrics=parts.watched.metrics.render,
         metrics_open=options.metrics_open,
         settings=settings,
     )

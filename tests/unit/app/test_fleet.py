@@ -1,99 +1,28 @@
 """The fleet of a server: services that change while they are used, and the drivers of each account and region."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.unit.given import NOON, a_plan, a_spec, seconds
+from tests.unit.app.fleet_fakes import SomeDrivers, Source
+from tests.unit.given import a_plan, a_spec, seconds
 
-from katakei.app.fleet import CHECK_INTERVAL, AwsPlace, Fleet, SessionDrivers
-from katakei.domain.errors import KatakeiError, NoAnswerError, RefusedError, UsageError
+from katakei.app.fleet import CHECK_INTERVAL, AwsPlace, Fleet
+from katakei.domain.errors import NoAnswerError, RefusedError, UsageError
 from katakei.domain.freezes import Freeze
 from katakei.domain.plan import Plan
-from katakei.domain.ports import Clock, Freezes
 from katakei.domain.spec import Command
-from katakei.runtime.drivers import Drivers, Site
+from katakei.runtime.drivers import Drivers
 
 SHOP = """\
 service: shop
 balancer: {alb: {target_groups: [web]}}
 work: {ssm: {run: "./deploy"}}
 """
-HOME = AwsPlace(region="ap-northeast-1")
 ROLE = "arn:aws:iam::210987654321:role/katakei"
-
-
-class Time(Clock):
-    """Passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def now(self) -> datetime:
-        return self.time
-
-
-class KeptFreezes:
-    """The freezes of a store."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Freeze] = {}
-
-    def active(self) -> Sequence[Freeze]:
-        return self.read()[1]
-
-    def read(self) -> tuple[datetime, Sequence[Freeze]]:
-        return NOON, list(self.kept.values())
-
-    def freeze(self, name: str, who: str, why: str, until: datetime | None) -> Freeze:
-        self.kept[name] = Freeze(name, who, why, NOON, until)
-        return self.kept[name]
-
-    def unfreeze(self, name: str, who: str) -> Freeze | None:
-        del who
-        return self.kept.pop(name, None)
-
-
-class SomeDrivers(SessionDrivers):
-    """Drivers that know where they are, and nothing else."""
-
-    def __init__(self, place: AwsPlace, site: Site | KatakeiError) -> None:
-        self.place, self._site = place, site
-
-    @property
-    def site(self) -> Site:
-        if isinstance(self._site, KatakeiError):
-            raise self._site
-        return self._site
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-
-@dataclass
-class Source:
-    """Makes drivers, and notes for which places AWS was asked."""
-
-    home: AwsPlace = HOME
-    clock: Time = field(default_factory=Time)
-    sites: dict[AwsPlace, Site | KatakeiError] = field(default_factory=dict)
-    freezes: Freezes = field(default_factory=KeptFreezes)
-    made: list[AwsPlace] = field(default_factory=list)
-
-    def drivers(self, place: AwsPlace) -> SomeDrivers:
-        self.made.append(place)
-        return SomeDrivers(  # type: ignore[abstract]  # these tests drive nothing
-            place, self.sites.get(place, Site("123456789012", place.region or "", lab=False))
-        )
-
-    def session_drivers(self, place: AwsPlace) -> SomeDrivers:
-        return self.drivers(place)
-
-    def add_freezes(self, more: Callable[[Freezes], Freezes]) -> None:
-        self.freezes = more(self.freezes)
 
 
 @dataclass

@@ -32,6 +32,7 @@ from katakei.adapters.aws.services import ELB, Service
 from katakei.domain.errors import NoAnswerError
 from katakei.domain.leases import ACT_WINDOW
 from katakei.domain.ports import Clock
+from katakei.domain.ports.telemetry import AwsCall, CallObserver, CallOutcome
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -76,14 +77,22 @@ class AwsSession:
         profile: the profile; None takes it from the environment.
         clock: the time for deadlines, rate limits and the log.
         role: the role that is assumed with the profile's credentials; None: they are used as they are.
+        observe: gets every call.
 
     """
 
     def __init__(
-        self, region: str | None, profile: str | None, clock: Clock, *, role: AssumedRole | None = None
+        self,
+        region: str | None,
+        profile: str | None,
+        clock: Clock,
+        *,
+        role: AssumedRole | None = None,
+        observe: CallObserver = lambda _call: None,
     ) -> None:
         self._region, self._profile, self._clock = region or None, profile or None, clock
         self._role = role
+        self._observe = observe
         self._lock = threading.RLock()
         self._session: Session | None = None
         self._with_role: Session | None = None  # the session that uses the role already
@@ -136,13 +145,15 @@ class AwsSession:
         except Exception as error:
             if not isinstance(error, aws_exceptions()) and not is_unreadable(error):
                 raise
-            self._log(service, action, begun, code_of(error) or type(error).__name__)
-            if is_throttled(error):
+            throttled = is_throttled(error)
+            outcome = CallOutcome.THROTTLED if throttled else CallOutcome.FAILED
+            self._note(service, action, begun, outcome, code_of(error) or type(error).__name__)
+            if throttled:
                 self._buckets(connection).empty(service.limits_of(action))
             if needs_new_credentials(error):
                 self._forget(service, connection)
             raise translate(service, action, error, subject, self._provider(connection)) from error
-        self._log(service, action, begun, "ok")
+        self._note(service, action, begun, CallOutcome.OK, "ok")
         return answer
 
     def use(self, service: Service[ClientT], client: ClientT) -> None:
@@ -267,11 +278,13 @@ class AwsSession:
         check_answers(session)
         return session
 
-    def _log(self, service: Service[Any], action: str, begun: datetime, outcome: str) -> None:
+    def _note(self, service: Service[Any], action: str, begun: datetime, outcome: CallOutcome, said: str) -> None:
         """Logs one call. Parameters and headers never go to the log: they may hold secrets."""
-        milliseconds = round((self._clock.now() - begun).total_seconds() * 1000)
-        facts = {"service": service.name, "action": action, "duration_ms": milliseconds, "outcome": outcome}
-        log.debug("%s %s: %s after %d ms", service.name, action, outcome, milliseconds, extra=facts)
+        took = self._clock.now() - begun
+        milliseconds = round(took.total_seconds() * 1000)
+        facts = {"service": service.name, "action": action, "duration_ms": milliseconds, "outcome": said}
+        log.debug("%s %s: %s after %d ms", service.name, action, said, milliseconds, extra=facts)
+        self._observe(AwsCall(service.name, action, outcome, begun, took))
 
 
 def _client_options() -> Any:

@@ -1,0 +1,1 @@
+"""Telemetry: traces of turns and calls, sent by OpenTelemetry."""
