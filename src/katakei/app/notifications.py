@@ -194,7 +194,7 @@ def happenings(turn: Turn) -> Iterator[Happening]:
         return
     if _begins(turn):
         yield Happening(Occasion.STARTED)
-    if waiting := [_name(rollout, event) for event in turn.written if _waits_for_person(rollout, event)]:
+    if waiting := [name for event in turn.written if (name := _waits_for(rollout, event))]:
         yield Happening(Occasion.WAITING_FOR_APPROVAL, tuple(waiting))
     if any(isinstance(event, e.Finished) for event in turn.written):
         yield Happening(Occasion.DONE if result(rollout) is Result.DONE else Occasion.FAILED)
@@ -205,12 +205,12 @@ def _begins(turn: Turn) -> bool:
     return turn.rollout.number - len(turn.written) == 1
 
 
-def _waits_for_person(rollout: Rollout, event: e.Event) -> bool:
+def _waits_for(rollout: Rollout, event: e.Event) -> str:
+    """The gate, or the target with manual work, that waits for a person since this event; '' for any other event."""
+    if isinstance(event, e.ApprovalAsked):
+        return event.gate
     if not isinstance(event, e.PhaseChanged) or event.to is not Phase.WORKING:
-        return False
+        return ""
     intent = event.intent or rollout.statuses[event.target].intent
-    return rollout.plan.spec.command(back=intent is Intent.REVERT).executor == MANUAL
-
-
-def _name(rollout: Rollout, event: e.Event) -> str:
-    return label(rollout.targets[event.target]) if isinstance(event, e.PhaseChanged) else ""
+    manual = rollout.plan.spec.command(back=intent is Intent.REVERT).executor == MANUAL
+    return label(rollout.targets[event.target]) if manual else ""

@@ -58,6 +58,20 @@ def start_logging(verbose: int, env: Mapping[str, str]) -> None:
     logger.propagate = False
 
 
+def start_service_log(log_format: str, env: Mapping[str, str]) -> None:
+    """Sets the log of a server or a worker up: one without a log cannot be watched.
+
+    Args:
+        log_format: `text` or `json`.
+        env: KATAKEI_LOG may name another level than info, or another format.
+    """
+    import logging
+
+    debug = logging.getLogger("katakei").level == logging.DEBUG  # -vv was given
+    level, _, form = env.get("KATAKEI_LOG", "").partition(":")
+    start_logging(0, {"KATAKEI_LOG": f"{level or ('debug' if debug else 'info')}:{form or log_format}"})
+
+
 def line(record: "logging.LogRecord", *, as_json: bool) -> str:
     """One record as `key=value` pairs, or as a JSON object: time, level, logger, event, then its facts."""
     values: dict[str, object] = {

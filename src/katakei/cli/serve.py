@@ -1,10 +1,12 @@
 """`katakei serve`: the console and the API, with everything that a team needs on one machine."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from katakei.cli.logs import start_service_log
 from katakei.cli.messages import say
 from katakei.cli.options import Context, option, takes
 from katakei.domain.errors import UsageError
@@ -55,6 +57,9 @@ class ServeCommandOptions:
         help="Let the work and secrets of this service run as the user of the server; repeatable.",
     )
     dev: bool = option("--dev", is_flag=True, help="No sign-in, on loopback only: for trying things out.")
+    log_format: str = option(
+        "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the log."
+    )
     metrics_open: bool = option("--metrics-open", is_flag=True, help="Let /metrics be read without a token.")
 
 
@@ -70,6 +75,7 @@ def serve_(context: Context, options: ServeCommandOptions) -> None:
         from katakei.web.serving import ServeOptions, serve
     except ModuleNotFoundError as error:
         raise UsageError(f"katakei serve needs {error.name}: install katakei[serve]") from error
+    start_service_log(options.log_format, os.environ)
     profile, region = context.place
     serve(
         ServeOptions(

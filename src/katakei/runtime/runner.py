@@ -222,7 +222,8 @@ class Runner:
         self._lease.prove(asked)
         self._facts = []
         kinds = [kind_of(event) for event in events] if log.isEnabledFor(logging.INFO) else []
-        log.info("events written", extra={"facts": {"after": self._rollout.number, "kinds": kinds}})
+        facts_of = {"rollout": self._rollout.plan.rollout, "after": self._rollout.number, "kinds": kinds}
+        log.info("events written", extra={"facts": facts_of})
         self._rollout = evolve(self._rollout, events)
         return True
 

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.app.fakes import SPEC, Stage
 
 from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
-from katakei.cli.logs import line, start_logging
+from katakei.cli.logs import line, start_logging, start_service_log
 from katakei.domain.errors import UsageError
 from katakei.domain.spec import Command, Variable
 from katakei.runtime.session import RolloutSession
@@ -115,3 +115,33 @@ def rolled() -> None:
     assert isinstance(session, RolloutSession)
     with session:
         assert list(session.turns())[-1].rollout.finished
+
+
+def test_log_of_a_server_is_json_with_rollout_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    start_service_log("json", {})
+    rollouts = Rollouts(Stage().drivers)
+    opened = rollouts.open(RolloutRequest(SPEC))
+    assert isinstance(opened, Proposal)
+    session = rollouts.start(opened)
+    assert isinstance(session, RolloutSession)
+    session.step()
+    session.close()
+    lines = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
+    assert {each["rollout"] for each in lines if each["event"] == "events written"} == {"r-new"}
+
+
+@pytest.mark.parametrize(
+    ("env", "level", "start"),
+    [
+        ({}, logging.INFO, "{"),
+        ({"KATAKEI_LOG": "warning"}, logging.WARNING, "{"),
+        ({"KATAKEI_LOG": "debug:text"}, 10, "time="),
+    ],
+)
+def test_log_of_a_server_follows_the_environment(
+    env: dict[str, str], level: int, start: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_service_log("json", env)
+    assert logging.getLogger("katakei").level == level
+    logging.getLogger("katakei").error("hello")
+    assert capsys.readouterr().err.startswith(start)
