@@ -139,6 +139,7 @@ fix: setup  ## format and fix with ruff
 
 pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra lab --extra serve --extra postgres --extra telemetry --group dev pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra serve --extra postgres --extra telemetry --constraints requirements/dev.txt pyproject.toml -o requirements/server.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt

@@ -22,6 +22,7 @@ from katakei.domain.results import result
 from katakei.runtime.runner import Turn
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
     from prometheus_client.core import GaugeMetricFamily
 
 OTHER = "other"
@@ -56,6 +57,13 @@ class Metrics:
         self._driven: dict[RolloutId, tuple[datetime, Rollout]] = {}
         self._unfinished: tuple[datetime, Mapping[str, int]] | None = None
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
+        self._make_turn_figures(registry)
+        self._make_call_figures(registry)
+        registry.register(self)
+
+    def _make_turn_figures(self, registry: "CollectorRegistry") -> None:
+        import prometheus_client as library  # noqa: PLC0415 - an optional dependency
+
         self._turns = library.Histogram(
             "katakei_turn_seconds", "How long a turn took.", ("service",), registry=registry, buckets=TURN_BUCKETS
         )
@@ -72,6 +80,10 @@ class Metrics:
             ("service", "result"),
             registry=registry,
         )
+
+    def _make_call_figures(self, registry: "CollectorRegistry") -> None:
+        import prometheus_client as library  # noqa: PLC0415 - an optional dependency
+
         self._calls = library.Counter(
             "katakei_aws_calls", "Calls to AWS.", ("aws_service", "action", "outcome"), registry=registry
         )
@@ -82,7 +94,6 @@ class Metrics:
             registry=registry,
             buckets=CALL_BUCKETS,
         )
-        registry.register(self)
 
     def add_gauge(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Adds a figure that is asked for when somebody reads: the length of a queue, for example."""
