@@ -30,7 +30,7 @@ RUNNER = rows(
         "if now - self._trouble_since > OUTAGE_LIMIT or (lasting and not anything_out):",
         "if lasting and not anything_out:",
     ),
-    ("        self._deaf_since = None\n        return turn", "        return turn"),
+    ("        self._deaf_since = None\n        return replace", "        return replace"),
 )
 
 DISPATCHER = rows(
