@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -30,7 +31,7 @@ from katakei.domain.ports import (
     Probe,
     ProgramRunner,
 )
-from katakei.domain.ports.access import AccessDrivers
+from katakei.domain.ports.access import AccessDrivers, LoginProvider
 from katakei.domain.ports.notifier import Notifier
 from katakei.domain.ports.telemetry import AwsCall, CallObserver
 from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, Variable
@@ -203,6 +204,21 @@ class Process:
         store = self._open.enter_context(closing(access_store(self._url, os.environ)))
         return AccessDrivers(store, Argon2Hasher(), draw)
 
+    def server_access(self, base_url: str, file: Path | None) -> AccessDrivers:
+        """The same, with the tokens of CI jobs, and the OpenID Connect provider of an access file.
+
+        Args:
+            base_url: The address of the server, which is the audience of CI tokens.
+            file: The access file; None: people sign in by token.
+
+        Raises:
+            UsageError: The file has faults, or its secret is not in the environment.
+        """
+        from katakei.adapters.oidc.ci_tokens import CiTokens
+
+        login = _login_provider(file) if file else None
+        return replace(self.access, ci=CiTokens(base_url.rstrip("/")), login=login)
+
     @property
     def owner(self) -> Owner:
         """The identity of this process."""
@@ -368,6 +384,10 @@ class Bootstrap:
         """What a server needs to know its users, of the process."""
         return self._process.access
 
+    def server_access(self, base_url: str, file: Path | None) -> AccessDrivers:
+        """What a server needs to know its users and CI jobs, of the process (`Process.server_access`)."""
+        return self._process.server_access(base_url, file)
+
     def name(self) -> RolloutId:
         """The id of a new rollout."""
         return RolloutId(f"r-{draw(8)}")
@@ -456,3 +476,15 @@ class JournalWire:
         from katakei.adapters.journals.event_codec import coder
 
         return coder(Plan).write(plan)
+
+
+def _login_provider(file: Path) -> LoginProvider:
+    """The provider of an access file. Raises UsageError: the file has faults, or its secret is not there."""
+    from katakei.adapters.oidc.login import OidcLogin
+    from katakei.config.access_file import load_login
+
+    settings = load_login(file)
+    secret = os.environ.get(settings.secret_variable, "") if settings.secret_variable else ""
+    if settings.secret_variable and not secret:
+        raise UsageError(f"{file}: the variable {settings.secret_variable} is not set: set it to the client secret")
+    return OidcLogin(settings, secret)

@@ -42,10 +42,11 @@ class CiExchange:
         """
         self._attempts.check(address)
         now = self._store.now()
-        if self._verifier is None:
+        systems = {each.issuer: each.system for each in bindings}
+        if self._verifier is None or not systems:
             raise self._refused(address, access_reason(AccessCode.CI_NOT_BOUND, service=service))
         try:
-            claims = self._verifier.verify(text, now)
+            claims = self._verifier.verify(text, systems, now)
         except UnauthorizedError as error:
             raise self._refused(address, error.reasons[0]) from error
         binding = find_binding(claims, service, bindings)

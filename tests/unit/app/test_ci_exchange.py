@@ -1,5 +1,6 @@
 """Tests of the exchange of a CI token: one service, bounded acts, and every token once across processes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -28,11 +29,12 @@ class Verified:
     def __init__(self) -> None:
         self.known = {"good": CLAIMS, "foreign": replace(CLAIMS, jti="2", values=dict(IDS) | {"repository_id": "6"})}
 
-    def verify(self, text: str, now: datetime) -> CiClaims:
+    def verify(self, text: str, systems: Mapping[str, CiSystem], now: datetime) -> CiClaims:
         assert now.tzinfo
+        assert systems
         if text == "down":
             raise TemporarilyUnavailableError("no keys")
-        if text not in self.known:
+        if text not in self.known or self.known[text].issuer not in systems:
             why = access_reason(AccessCode.CI_TOKEN_NOT_VALID, text="its signature is wrong")
             raise UnauthorizedError(reasons=(why,))
         return self.known[text]

@@ -4,8 +4,8 @@ The claims are compared with a policy elsewhere (`katakei.domain.ci_identity`); 
 signed them, for this server, a short while ago.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from katakei.adapters.oidc.provider_http import ProviderHttp, checked_url
@@ -33,49 +33,35 @@ DESCRIBED: Mapping[CiSystem, Sequence[tuple[str, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CiIssuer:
-    """One CI system whose tokens are accepted."""
-
-    system: CiSystem
-    issuer: str
-
-
 class CiTokens:
     """Implements the port `CiVerifier`."""
 
-    def __init__(self, issuers: Sequence[CiIssuer], audience: str) -> None:
+    def __init__(self, audience: str) -> None:
         """Fetches nothing yet.
 
         Args:
-            issuers: The systems.
             audience: The audience that a job must request its token for: the address of this server.
-
-        Raises:
-            UnauthorizedError: An issuer is not an https:// address.
         """
         self._audience = audience
-        http = ProviderHttp()
-        self._issuers = {
-            each.issuer: (each.system, SigningKeys(http, _keys_of(each), ALGORITHMS))
-            for each in issuers
-            if checked_url(each.issuer, "the issuer of CI tokens")
-        }
+        self._http = ProviderHttp()
+        self._keys: dict[tuple[str, CiSystem], SigningKeys] = {}
+        self._making = threading.Lock()
 
-    def verify(self, text: str, now: datetime) -> CiClaims:
+    def verify(self, text: str, systems: Mapping[str, CiSystem], now: datetime) -> CiClaims:
         """As the port says."""
         try:
-            return self._claims(text, now)
+            return self._claims(text, systems, now)
         except TokenFaultError as fault:
             why = access_reason(AccessCode.CI_TOKEN_NOT_VALID, text=str(fault))
             raise UnauthorizedError(reasons=(why,)) from fault
 
-    def _claims(self, text: str, now: datetime) -> CiClaims:
+    def _claims(self, text: str, systems: Mapping[str, CiSystem], now: datetime) -> CiClaims:
         token = parsed(text)
         issuer = token.claims.get("iss")
-        if not isinstance(issuer, str) or issuer not in self._issuers:
+        if not isinstance(issuer, str) or issuer not in systems:
             raise TokenFaultError("it is from another issuer")
-        system, keys = self._issuers[issuer]
+        system = systems[issuer]
+        keys = self._keys_of(issuer, system)
         expected = Expected(issuer, self._audience, ALGORITHMS, MAX_AGE[system], ("jti",))
         claims = verified(token, keys, expected, now)
         words = texts(claims)
@@ -84,6 +70,8 @@ class CiTokens:
         described = " ".join(f"{before}{words[name]}" for before, name in DESCRIBED[system] if name in words)
         return CiClaims(issuer, words["jti"], moment(claims, "exp"), VALUES[system](words), described)
 
-
-def _keys_of(issuer: CiIssuer) -> Callable[[], str]:
-    return lambda: issuer.issuer.rstrip("/") + KEYS[issuer.system]
+    def _keys_of(self, issuer: str, system: CiSystem) -> SigningKeys:
+        """The keys of an issuer, the same object each time. Raises UnauthorizedError: it is not an https:// address."""
+        address = checked_url(issuer, "the issuer of CI tokens").rstrip("/") + KEYS[system]
+        with self._making:
+            return self._keys.setdefault((issuer, system), SigningKeys(self._http, lambda: address, ALGORITHMS))

@@ -4,13 +4,13 @@
 that several servers on one store agree.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from katakei.domain.audit import AuditEntry, AuditQuery
-from katakei.domain.ci_identity import CiClaims
+from katakei.domain.ci_identity import CiClaims, CiSystem
 from katakei.domain.principals import Principal
 
 
@@ -170,8 +170,13 @@ class SecretHasher(Protocol):
 class CiVerifier(Protocol):
     """The check of an OpenID Connect token of a CI system: signature, issuer, audience, times and form."""
 
-    def verify(self, text: str, now: datetime) -> CiClaims:
+    def verify(self, text: str, systems: Mapping[str, CiSystem], now: datetime) -> CiClaims:
         """The claims of a valid token.
+
+        Args:
+            text: The token.
+            systems: The issuers whose tokens are accepted, each with its CI system.
+            now: The time by which the token is judged.
 
         Raises:
             UnauthorizedError: It is not valid; the reason says why.
