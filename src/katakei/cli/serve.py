@@ -56,6 +56,12 @@ class ServeCommandOptions:
         metavar="SERVICE",
         help="Let the work and secrets of this service run as the user of the server; repeatable.",
     )
+    access: Path | None = option(  # noqa: RUF009 - returns a field
+        "--access",
+        metavar="FILE",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="The access file: the OpenID Connect provider by which people sign in, and their roles.",
+    )
     dev: bool = option("--dev", is_flag=True, help="No sign-in, on loopback only: for trying things out.")
     log_format: str = option(
         "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the log."
@@ -91,6 +97,7 @@ def serve_(context: Context, options: ServeCommandOptions) -> None:
             allow_local=options.allow_local,
             dev=options.dev,
             metrics_open=options.metrics_open,
+            access=options.access,
         ),
         lambda sentence: say(f"katakei: {sentence}", err=True),
     )

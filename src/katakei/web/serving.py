@@ -58,6 +58,7 @@ class ServeOptions:
         allow_local: The services whose work may run as the user of this server.
         dev: Requests without a token are those of the person who started it; on loopback only.
         metrics_open: /metrics needs no token.
+        access: The access file, which names the OpenID Connect provider of people; None: they sign in by token.
     """
 
     host: str = "127.0.0.1"
@@ -72,6 +73,7 @@ class ServeOptions:
     allow_local: tuple[str, ...] = ()
     dev: bool = False
     metrics_open: bool = False
+    access: Path | None = None
 
 
 def serve(options: ServeOptions, tell: Callable[[str], None], settings: WebSettings | None = None) -> None:
@@ -144,7 +146,8 @@ def _context(
     process: Process, parts: _Parts, site: Site, settings: WebSettings, options: ServeOptions
 ) -> ServerContext:
     journal, leases, fleet = process.journal, process.leases, parts.fleet
-    access, groups, wire = Access(process.access), FleetGroups(fleet), JournalWire()
+    access = Access(process.server_access(site.base_url, options.access))
+    groups, wire = FleetGroups(fleet), JournalWire()
     return ServerContext(
         fleet=fleet,
         access=access,
