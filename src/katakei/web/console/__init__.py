@@ -1,4 +1,4 @@
-"""The console: pages over the same use cases as the API."""
+"""The console: pages in HTML over the use cases of `katakei.app`. One more client; no page holds a rule."""
 
 from katakei.web.console.pages import error_page, router
 

@@ -1,38 +1,13 @@
-"""The pages of the console, and the environment of their templates."""
+"""All routes of the console, and the page of an error."""
 
-from pathlib import Path
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Depends, Request
-from jinja2 import Environment, FileSystemLoader, select_autoescape
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from katakei.web.console import access_pages, group_pages, list_pages, new_pages, rollout_pages, step_pages
+from katakei.web.console.serving import error_page
 
-from katakei.domain.principals import Act, Principal
-from katakei.web.errors import Problem
-from katakei.web.gate import ActRoute, csrf_of, doing, principal_of
+__all__ = ["error_page", "router"]
 
-router = APIRouter(route_class=ActRoute, include_in_schema=False)
-environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(default=True)
-)
-
-UNAUTHORIZED = 401
-
-
-@router.get("/", **doing(Act.READ))
-def first_page(
-    principal: Annotated[Principal, Depends(principal_of)], csrf: Annotated[str, Depends(csrf_of)]
-) -> HTMLResponse:
-    """The first page."""
-    del csrf
-    return HTMLResponse(
-        environment.from_string("<!doctype html><title>Katakei</title>{{ name }}").render(name=principal.name)
-    )
-
-
-async def error_page(request: Request, problem: Problem) -> Response:
-    """An error as a page; without a session the sign-in page."""
-    if problem.status == UNAUTHORIZED and request.url.path != "/sign-in":
-        return RedirectResponse("/sign-in", 303)
-    page = environment.from_string("<!doctype html><title>Katakei</title><p>{{ message }}</p>")
-    return HTMLResponse(page.render(message=problem.message), problem.status)
+router = APIRouter()
+for _each in (group_pages, step_pages, rollout_pages, new_pages, list_pages, access_pages):
+    router.include_router(_each.routes)
+router.include_router(access_pages.open_routes)

@@ -1,0 +1,73 @@
+"""The Jinja environment of the console: templates that escape every value, and the filters that they use."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from katakei.domain.outside_text import harmless
+from katakei.domain.reasons import Reason
+from katakei.render.reasons import sentence
+from katakei.render.text import span
+from katakei.web.console.assets import asset_url
+from katakei.web.console.translation import LANGUAGES, translations
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The environment of one language."""
+    made = Environment(
+        loader=PackageLoader("katakei.web.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
+    made.filters |= {"moment": moment, "clock": clock, "span": span_or_none, "clean": clean, "says": says}
+    made.globals |= {"asset": asset_url, "languages": LANGUAGES, "language": language}
+    return made
+
+
+def moment(at: datetime | None) -> Markup:
+    """A moment to the minute. The page shows UTC; its script shows local time with the zone."""
+    return _time(at, "%Y-%m-%d %H:%M UTC", "minute")
+
+
+def clock(at: datetime | None) -> Markup:
+    """The time of day to the second, as `moment`."""
+    return _time(at, "%H:%M:%S UTC", "time")
+
+
+def _time(at: datetime | None, form: str, kind: str) -> Markup:
+    if at is None:
+        return Markup("")
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-form="{}" title="{}">{}</time>').format(
+        utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        kind,
+        utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        utc.strftime(form),
+    )
+
+
+def span_or_none(length: timedelta | None) -> str:
+    """A duration: '1m 30s'; '' for none."""
+    return "" if length is None else span(length)
+
+
+def clean(text: object) -> Markup:
+    """Text that came from outside, with control characters written out."""
+    return escape(harmless(str(text)))
+
+
+def says(why: Reason | str | None) -> str:
+    """The sentence of a reason, with a capital letter at its start; an id at its start stays as it is."""
+    text = why if isinstance(why, str) else sentence(why)
+    first = text.partition(" ")[0].rstrip(",;:")
+    return text[:1].upper() + text[1:] if first.isalpha() else text
