@@ -1,0 +1,115 @@
+"""The console by mouse and keyboard in a real browser, on the lab under load: no request fails."""
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.browser.console import (
+    FLAGS,
+    GROUP,
+    GROUP_PATH,
+    Served,
+    chromium,
+    opened,
+    served,
+    service,
+    signed_in,
+)
+
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
+from katakei.lab.traffic import Traffic
+
+pytestmark = pytest.mark.lab
+
+PICTURES = os.environ.get("KATAKEI_SCREENSHOTS", "")
+"""The folder into which the pictures of docs/console.md are written; '' writes none."""
+FIRST_PAGE_BYTES = 120_000
+SOON, LATER = 30_000, 90_000
+"""Milliseconds: bounds of waits, generous for a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    options = LabOptions(targets=3, delay=timedelta(seconds=8), interval=timedelta(seconds=5))
+    with Lab(options) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("server")
+    service(folder / "services", "shop", run="sleep 1; test ! -e /tmp/katakei-none", soak=6)
+    (folder / "services" / "broken.yml").write_text("service: broken\nbalancer: 7\n", encoding="utf-8")
+    with served(lab, folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: Served) -> Iterator[Page]:
+    """A page that is signed in by the link of the first start; the tests of this module go on with it."""
+    with opened(browser, server.url) as first:
+        signed_in(first, server.link)
+        yield first
+
+
+def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+def test_one_target_leaves_and_returns_by_mouse_without_a_lost_request(page: Page, lab: Lab) -> None:
+    traffic = Traffic(lab.url, 30, slow_seconds=2, longest=timedelta(minutes=5))
+    traffic.start()
+    try:
+        page.goto("/")
+        page.get_by_role("link", name=GROUP).click()
+        row = page.locator("tbody tr", has_text="web-1")
+        expect(row).to_contain_text("healthy")
+        target = row.locator("th .mono").inner_text()
+        expect(page.get_by_role("button", name="Deregister", exact=True)).to_be_disabled()
+        row.get_by_role("checkbox").check()
+        page.get_by_role("button", name="Deregister", exact=True).click()
+        expect(page.locator(".floors")).to_contain_text("3 → 2")
+        expect(page.locator(".floors")).to_contain_text("the floor is 2")
+        picture(page, "deregister")
+        page.get_by_role("button", name="Deregister", exact=True).click()
+        expect(page.locator("#message")).to_contain_text("Deregistration has begun", timeout=SOON)
+        gone = page.locator(f"tr[id^='t-{target}-']")
+        expect(gone).to_contain_text(re.compile("draining|not registered"), timeout=SOON)
+        picture(page, "group")
+        expect(gone).to_contain_text("drained: safe to work", timeout=LATER)
+
+        page.get_by_role("checkbox", name="Tick all").check()
+        page.get_by_role("button", name="Deregister", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("floor")
+        expect(page.get_by_role("button", name="Deregister", exact=True)).to_have_count(0)
+
+        page.goto(GROUP_PATH)
+        page.get_by_role("link", name="Register targets").click()
+        page.get_by_role("checkbox", name="Tick web-1").check()
+        page.get_by_role("button", name="Include as pending below").click()
+        expect(page.get_by_role("heading", name="Review targets (1)")).to_be_focused()
+        picture(page, "register")
+        page.get_by_role("button", name="Register pending targets").click()
+        expect(page.locator("#message")).to_contain_text("Registration has begun", timeout=SOON)
+        back = page.locator(f"tr[id^='t-{target}-']")
+        expect(back).to_contain_text("initial", timeout=SOON)
+        expect(back).to_contain_text("healthy", timeout=LATER)
+        expect(page.locator(".says")).to_have_count(0, timeout=LATER)
+    finally:
+        figures = traffic.stop()
+    assert (figures.failed, figures.first_failures) == (0, ())
+    assert figures.requests > 100

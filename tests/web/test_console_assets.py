@@ -1,0 +1,110 @@
+"""Tests of the console's files: the vendored libraries by their hashes, the texts of every language, the templates."""
+
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+from katakei.web.console.assets import STATIC, asset_url
+from katakei.web.console.environment import TEMPLATES
+from katakei.web.console.page import NAVIGATION
+from katakei.web.console.translation import LANGUAGES, LOCALES, chosen_language, translations
+
+VENDOR = STATIC / "vendor"
+FIRST_PAGE = ("console.css", "console.js", "vendor/htmx.min.js", "vendor/hx-sse.min.js", "icon.svg")
+METHODS = [("**/*.html", "jinja2.ext.babel_extract")]
+
+
+def test_vendored_files_are_those_of_the_manifest() -> None:
+    manifest = json.loads((VENDOR / "manifest.json").read_text(encoding="utf-8"))
+    found = {path.name for path in VENDOR.iterdir()} - {"manifest.json"}
+    assert found == set(manifest["files"])
+    for name, entry in manifest["files"].items():
+        assert sha256((VENDOR / name).read_bytes()).hexdigest() == entry["sha256"], name
+        package = manifest["packages"][entry["package"]]
+        assert (package["license"], (VENDOR / package["license_file"]).is_file()) in {("0BSD", True), ("MIT", True)}
+
+
+def test_files_of_the_first_page_are_small() -> None:
+    assert sum((STATIC / name).stat().st_size for name in FIRST_PAGE) < 100_000
+
+
+def test_url_of_a_file_names_its_content() -> None:
+    assert re.fullmatch(r"/static/console\.js\?v=[0-9a-f]{12}", asset_url("console.js"))
+
+
+def test_templates_have_no_inline_style_or_script() -> None:
+    for path in TEMPLATES.glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\sstyle=|<script(?![^>]*\ssrc=)|\son[a-z]+=|\|\s*safe\b|javascript:", text), path.name
+
+
+def test_every_form_that_changes_something_carries_the_csrf_token() -> None:
+    for path in TEMPLATES.glob("*.html"):
+        for form in re.findall(r'<form method="post".*?</form>', path.read_text(encoding="utf-8"), re.DOTALL):
+            open_to_all = 'action="/sign-in"' in form
+            assert open_to_all or "csrf" in form, f"{path.name}: {form[:80]}"
+
+
+def texts() -> set[str]:
+    options = {"**/*.html": {"trimmed": "true", "silent": "false"}}
+    found = extract_from_dir(str(TEMPLATES), method_map=METHODS, options_map=options)
+    plain = {text if isinstance(text, str) else text[0] for _, _, text, _, _ in found}
+    return plain | {name for _, name in NAVIGATION}
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_no_text_is_missing_in_any_language(language: str) -> None:
+    folder = LOCALES / language / "LC_MESSAGES"
+    with (folder / "console.po").open("rb") as file:
+        catalog = read_po(file, locale=language)
+    missing = {text for text in texts() if not (catalog.get(text) and catalog[text].string)}
+    unused = {_key(message.id) for message in catalog if message.id} - texts()
+    assert (missing, unused) == (set(), set())
+    with (folder / "console.mo").open("rb") as file:
+        compiled = read_mo(file)
+    assert {_key(each.id): _key(each.string) for each in compiled if each.id} == {
+        _key(each.id): _key(each.string) for each in catalog if each.id
+    }
+    for message in catalog:
+        if message.id:
+            _same_fields(message.id, message.string)
+
+
+def _key(text: str | tuple[str, ...] | list[str] | None) -> str:
+    return text if isinstance(text, str) else (text or [""])[0]
+
+
+def _same_fields(text: str | tuple[str, ...] | list[str], translated: str | tuple[str, ...] | list[str] | None) -> None:
+    fields = re.compile(r"%\(\w+\)[sd]")
+    whole = translated if isinstance(translated, str) else "".join(translated or ())
+    assert set(fields.findall(_key(text))) == set(fields.findall(whole)), text
+
+
+@pytest.mark.parametrize(
+    ("cookie", "header", "expected"),
+    [
+        ("", "", "en"),
+        ("", "ja", "ja"),
+        ("", "ja-JP,en;q=0.5", "ja"),
+        ("", "fr, en;q=0.9, ja;q=0.95", "ja"),
+        ("", "ja;q=0.1,en-US;q=0.8", "en"),
+        ("", "ja;q=x, de", "ja"),
+        ("en", "ja", "en"),
+        ("xx", "ja", "ja"),
+        ("../../etc", "", "en"),
+    ],
+)
+def test_language_follows_the_cookie_then_the_browser(cookie: str, header: str, expected: str) -> None:
+    assert chosen_language(cookie, header) == expected
+
+
+def test_unknown_language_leaves_texts_in_english() -> None:
+    assert translations("xx").gettext("Target groups") == "Target groups"
+    assert translations("ja").gettext("Target groups") == "ターゲットグループ"
+    assert Path(LOCALES / "xx").exists() is False
