@@ -23,7 +23,7 @@ from katakei.runtime.drivers import Drivers
 from katakei.runtime.lease_keeper import take_lease
 from katakei.runtime.lease_watch import LeaseWatch
 from katakei.runtime.session import RolloutSession, check_executors
-from katakei.runtime.session_host import SessionHost
+from katakei.runtime.session_host import Done, SessionHost
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +33,29 @@ TURNS_AT_ONCE = 16
 REFUSED_PAUSE = timedelta(minutes=1)
 """How long a rollout that could not be picked up is left alone."""
 
-SessionDrivers = Callable[[Plan], Drivers]
-"""The drivers for one session of this plan, with a clock of its own. Raises RefusedError: not by this process."""
+
+class SessionDrivers(Drivers, Protocol):
+    """Drivers of one session, with a clock of its own. Whoever asks for them closes them."""
+
+    def close(self) -> None:
+        """Ends what belongs to this session."""
+        ...
+
+
+DriversOf = Callable[[Plan], SessionDrivers]
+"""The drivers for one session of this plan. Raises RefusedError: this process does not drive it."""
 
 
 class Dispatch(Protocol):
     """Hands rollouts to the process that drives them."""
 
-    def start(self, session: RolloutSession) -> None:
-        """Has a session driven that this process opened."""
+    def start(self, session: RolloutSession, done: Done = lambda: None) -> None:
+        """Has a session driven that this process opened.
+
+        Args:
+            session: The session; it belongs to the dispatch from now on.
+            done: Ends what was made for the session, its drivers for example, once it is closed.
+        """
         ...
 
     def wake(self, rollout: RolloutId, plan: Plan) -> None:
@@ -54,29 +68,35 @@ class Dispatch(Protocol):
 
 
 def continue_rollout(
-    drivers: Drivers, state: Rollout, silent: frozenset[Heartbeat] = frozenset()
-) -> RolloutSession | None:
+    session_drivers: DriversOf, state: Rollout, silent: frozenset[Heartbeat] = frozenset()
+) -> tuple[RolloutSession, Done] | None:
     """The session of an unfinished rollout, by its recorded plan. Waits for nothing.
 
     Args:
-        drivers: For this session.
+        session_drivers: Makes the drivers of the session.
         state: The rollout as the journal has it.
         silent: Heartbeats of its last owner that were watched long enough without a change.
 
     Returns:
-        None where nothing is to be done: it is finished, or a person interrupted it and no target is in progress.
+        The session, and what ends its drivers. None where nothing is to be done: the rollout is finished, or a person
+        interrupted it and no target is in progress.
 
     Raises:
         LeaseHeldError: A living process drives it.
-        RefusedError: This process lacks what the work needs, a secret for example.
+        RefusedError: This process does not drive it, or lacks what the work needs, a secret for example.
     """
     if is_left(state):
         return None
-    if not state.aborting:  # bringing targets back needs no secret
-        check_executors(drivers, state.plan.spec)
-    groups = frozenset(group.arn for group in state.plan.groups)
-    lease = take_lease(drivers, groups, state.plan.rollout, silent)
-    return RolloutSession(drivers, lease.keep(), state.plan, carried_on=True)
+    drivers = session_drivers(state.plan)
+    try:
+        if not state.aborting:  # bringing targets back needs no secret
+            check_executors(drivers, state.plan.spec)
+        groups = frozenset(group.arn for group in state.plan.groups)
+        lease = take_lease(drivers, groups, state.plan.rollout, silent)
+        return RolloutSession(drivers, lease.keep(), state.plan, carried_on=True), drivers.close
+    except BaseException:
+        drivers.close()
+        raise
 
 
 def is_left(state: Rollout) -> bool:
@@ -104,7 +124,7 @@ class InlineDispatch:
         journal: Journal,
         leases: Leases,
         clock: Clock,
-        session_drivers: SessionDrivers,
+        session_drivers: DriversOf,
         *,
         threads: int = TURNS_AT_ONCE,
     ) -> None:
@@ -133,9 +153,9 @@ class InlineDispatch:
         self.host.run()
         self._sweeper.start()
 
-    def start(self, session: RolloutSession) -> None:
+    def start(self, session: RolloutSession, done: Done = lambda: None) -> None:
         """Keeps the session and drives it."""
-        self.host.add(session)
+        self.host.add(session, done)
 
     def wake(self, rollout: RolloutId, plan: Plan) -> None:
         """As the port says. A rollout that another process drives finds the command in the journal by itself."""
@@ -155,9 +175,9 @@ class InlineDispatch:
             if refusal and self._clock.now() < refusal.again:
                 continue
             try:
-                if session := self._open(found.rollout, found.silent):
+                if opened := self._open(found.rollout, found.silent):
                     log.info("rollout picked up", extra={"facts": {"rollout": found.rollout}})
-                    self.host.add(session)
+                    self.host.add(*opened)
                 self._refused.pop(found.rollout, None)
             except LeaseHeldError as held:  # its owner may be alive: the watch goes on
                 log.debug("rollout not free", extra={"facts": {"rollout": found.rollout, "why": str(held)}})
@@ -168,7 +188,9 @@ class InlineDispatch:
         """The unfinished rollouts that this process could not pick up, each with the reason."""
         return {rollout: refusal.why for rollout, refusal in self._refused.items()}
 
-    def _open(self, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()) -> RolloutSession | None:
+    def _open(
+        self, rollout: RolloutId, silent: frozenset[Heartbeat] = frozenset()
+    ) -> tuple[RolloutSession, Done] | None:
         if rollout in self._left and not self._journal.read(rollout, self._left[rollout]):
             return None
         state = replay(self._journal.read(rollout, 0))
@@ -176,7 +198,7 @@ class InlineDispatch:
             self._left[rollout] = state.number
             return None
         self._left.pop(rollout, None)
-        return continue_rollout(self._session_drivers(state.plan), state, silent)
+        return continue_rollout(self._session_drivers, state, silent)
 
     def _note_refusal(self, rollout: RolloutId, error: Exception) -> None:
         before = self._refused.get(rollout)

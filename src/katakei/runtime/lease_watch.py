@@ -15,6 +15,8 @@ from katakei.domain.ports import Clock, Journal, Leases, LeaseStatus, Liveness, 
 SWEEP_INTERVAL = timedelta(seconds=5)
 """How often the unfinished rollouts of the store are looked through."""
 SHORTEST_PAUSE = timedelta(seconds=0.25)
+LONGEST_GAP = timedelta(seconds=15)
+"""A store that did not answer for longer may not have answered the owners either: they are watched anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class LeaseWatch:
         self._leases = leases
         self._clock = clock
         self._seen: dict[Heartbeat, datetime] = {}
+        self._answered: datetime | None = None
 
     def sweep(self, known: Collection[RolloutId]) -> Sequence[OwnerlessRollout]:
         """The unfinished rollouts without a living owner.
@@ -47,11 +50,13 @@ class LeaseWatch:
             known: Rollouts that this process drives itself, or does not take: they are passed over.
 
         Raises:
-            KatakeiError: The store did not answer. What was watched so far still counts.
+            KatakeiError: The store did not answer. What was watched so far still counts, unless that lasts.
         """
+        if self._answered is None or self._clock.now() - self._answered > LONGEST_GAP:
+            self._seen = {}
         seen: dict[Heartbeat, datetime] = {}
         found = [self._watched(header, seen) for header in self._others(known)]
-        self._seen = seen
+        self._seen, self._answered = seen, self._clock.now()
         return [each for each in found if each is not None]
 
     def due_in(self) -> timedelta:

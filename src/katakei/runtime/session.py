@@ -70,6 +70,11 @@ class RolloutSession:
         return self._runner.rollout
 
     @property
+    def epoch(self) -> int:
+        """The epoch of the lease, which no other session of these groups ever has."""
+        return self._lease.lease.epoch
+
+    @property
     def now(self) -> datetime:
         """The time, by the clock of this process."""
         return self._drivers.clock.now()

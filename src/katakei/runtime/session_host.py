@@ -27,7 +27,9 @@ HEALTHY_AFTER = timedelta(minutes=5)
 """A session that took turns for this long since its last failure begins with the first pause again."""
 LONGEST_WAIT = timedelta(seconds=5)
 
-Reopen = Callable[[RolloutId], RolloutSession | None]
+Done = Callable[[], None]
+"""Ends what was made for one session, its drivers for example. Called once, after the session was closed."""
+Reopen = Callable[[RolloutId], tuple[RolloutSession, Done] | None]
 """Takes the lease of a rollout and opens its session; None: there is nothing to do for this process."""
 TurnListener = Callable[[RolloutId, Turn], None]
 """Gets every turn of every session of this process, in the thread of the turn: it must return at once."""
@@ -41,6 +43,7 @@ class HostedRollout:
         rollout: The rollout.
         driving: Whether its session is open. Otherwise it broke, and is opened again at `due`.
         due: When the next turn, or the next attempt to open it, is due.
+        running: Whether a turn runs at this moment.
         trouble: How it broke last; '' when it never did, or has worked again for a while.
         failures: How often it broke since it last worked for a while.
         turn: Its last turn in this process; None before the first one.
@@ -49,6 +52,7 @@ class HostedRollout:
     rollout: RolloutId
     driving: bool
     due: datetime
+    running: bool
     trouble: str
     failures: int
     turn: Turn | None
@@ -58,6 +62,7 @@ class HostedRollout:
 class _Hosted:
     rollout: RolloutId
     session: RolloutSession | None
+    done: Done
     due: datetime
     running: bool = False
     woken: bool = False
@@ -96,16 +101,17 @@ class SessionHost:
         self._thread = threading.Thread(target=self._loop, name="katakei-turns", daemon=True)
         self._thread.start()
 
-    def add(self, session: RolloutSession) -> None:
+    def add(self, session: RolloutSession, done: Done = lambda: None) -> None:
         """Takes a session over; its first turn is due now. One that comes while the host closes is closed."""
         with self._changed:
             closing = self._closing
             if not closing:
                 rollout = session.plan.rollout
-                self._hosted[rollout] = _Hosted(rollout, session, self._clock.now())
+                self._hosted[rollout] = _Hosted(rollout, session, done, self._clock.now())
                 self._changed.notify_all()
         if closing:
             session.close()
+            done()
 
     def wake(self, rollout: RolloutId) -> bool:
         """Makes the next turn of a rollout due now. Returns whether this process has the rollout."""
@@ -116,16 +122,52 @@ class SessionHost:
                 self._changed.notify_all()
             return hosted is not None
 
+    def take_turn(self, rollout: RolloutId) -> timedelta | None:
+        """Takes the next turn of a rollout in this thread, whether it is due or not. For callers that schedule turns.
+
+        Returns:
+            How long until the next one is due; None: this process no longer has the rollout, its turn is running, or
+            the host closes.
+        """
+        with self._changed:
+            hosted = self._hosted.get(rollout)
+            if hosted is None or hosted.running or self._closing:
+                return None
+            hosted.running, hosted.woken = True, False
+            turn = _begun()
+            self._turns.add(turn)
+        try:
+            self._take_turn(hosted)
+        finally:
+            self._turns.discard(turn)
+            turn.set_result(None)
+        with self._changed:
+            return max(timedelta(), hosted.due - self._clock.now()) if self._hosted.get(rollout) is hosted else None
+
     def rollouts(self) -> Collection[RolloutId]:
         """The rollouts that this process has, those included that it opens again after a pause."""
         with self._changed:
             return frozenset(self._hosted)
 
+    def epoch(self, rollout: RolloutId) -> int | None:
+        """The epoch of the lease of a rollout; None while its session is not open in this process."""
+        with self._changed:
+            hosted = self._hosted.get(rollout)
+            return hosted.session.epoch if hosted and hosted.session else None
+
     def hosted(self) -> Sequence[HostedRollout]:
         """What is known of each rollout of this process."""
         with self._changed:
             return [
-                HostedRollout(each.rollout, each.session is not None, each.due, each.trouble, each.failures, each.turn)
+                HostedRollout(
+                    each.rollout,
+                    driving=each.session is not None,
+                    due=each.due,
+                    running=each.running,
+                    trouble=each.trouble,
+                    failures=each.failures,
+                    turn=each.turn,
+                )
                 for each in self._hosted.values()
             ]
 
@@ -154,18 +196,19 @@ class SessionHost:
             self._changed.notify_all()
         wait(turns, within.total_seconds())
         with self._changed:
-            idle = [each.session for each in self._hosted.values() if each.session and not each.running]
+            idle = [(each.session, each.done) for each in self._hosted.values() if each.session and not each.running]
             late = [each.rollout for each in self._hosted.values() if each.running]
             self._hosted.clear()
         for rollout in late:
             log.warning("turn not over at the end", extra={"facts": {"rollout": rollout}})
-        closing = [self._pool.submit(partial(self._close, session, until)) for session in idle]
+        closing = [self._pool.submit(partial(self._close, session, done, until)) for session, done in idle]
         wait(closing, max(0.0, (until - self._clock.now()).total_seconds()) + 1)
         if self._thread is not None:
             self._thread.join(1)
 
-    def _close(self, session: RolloutSession, until: datetime) -> None:
+    def _close(self, session: RolloutSession, done: Done, until: datetime) -> None:
         session.close(max(timedelta(), until - self._clock.now()))
+        done()
 
     def _loop(self) -> None:
         while not self._closing:
@@ -202,8 +245,11 @@ class SessionHost:
     def _step(self, hosted: _Hosted) -> datetime | None:
         """When the next turn is due; None: the rollout needs this process no more."""
         if hosted.session is None:
-            hosted.session = self._reopen(hosted.rollout)
-            return self._clock.now() if hosted.session else None
+            opened = self._reopen(hosted.rollout)
+            if opened is None:
+                return None
+            hosted.session, hosted.done = opened
+            return self._clock.now()
         turn = hosted.session.step()
         hosted.turn = turn
         now = self._clock.now()
@@ -238,6 +284,7 @@ class SessionHost:
         session, hosted.session = hosted.session, None
         if session is not None:
             session.close(within)
+            hosted.done()
 
     def _next(self, hosted: _Hosted, due: datetime | None) -> None:
         with self._changed:
@@ -248,3 +295,9 @@ class SessionHost:
             else:
                 hosted.due = self._clock.now() if hosted.woken else due
             self._changed.notify_all()
+
+
+def _begun() -> Future[None]:
+    turn: Future[None] = Future()
+    turn.set_running_or_notify_cancel()
+    return turn

@@ -1,11 +1,12 @@
 """The inline dispatch: many sessions in one process, picked up, woken, broken alone, and given back at the end."""
 
+import copy
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from tests.properties.builders import group, seconds, target
@@ -14,7 +15,7 @@ from tests.unit.app.fakes import ME, OTHER, SPEC, Stage
 from tests.unit.given import a_plan
 
 from katakei.app.control import Control, Delegated
-from katakei.app.dispatch import REFUSED_PAUSE, InlineDispatch
+from katakei.app.dispatch import REFUSED_PAUSE, InlineDispatch, SessionDrivers
 from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
 from katakei.domain import events as e
 from katakei.domain.errors import LeaseHeldError, RefusedError, UnreachableError
@@ -22,7 +23,6 @@ from katakei.domain.model import RolloutId
 from katakei.domain.observation import HealthState
 from katakei.domain.plan import Floor, Plan
 from katakei.domain.replay import replay
-from katakei.runtime.drivers import Drivers
 from katakei.runtime.session import RolloutSession
 from katakei.runtime.session_host import FIRST_PAUSE
 
@@ -50,17 +50,23 @@ class Server:
     stage: Stage
     refuses: str = ""
     opened: list[RolloutId] = field(default_factory=list)
+    closed: int = 0
 
     def __post_init__(self) -> None:
         drivers = self.stage.drivers
         self.dispatch = InlineDispatch(drivers.journal, drivers.leases, drivers.clock, self.drivers, threads=1)
         self.dispatch.host._pool = Here()
 
-    def drivers(self, plan: Plan) -> Drivers:
+    def drivers(self, plan: Plan) -> SessionDrivers:
         if self.refuses:
             raise RefusedError(self.refuses)
         self.opened.append(plan.rollout)
-        return self.stage.drivers
+        drivers: Any = copy.copy(self.stage.drivers)
+        drivers.close = self.closes
+        return cast("SessionDrivers", drivers)
+
+    def closes(self) -> None:
+        self.closed += 1
 
     def turns(self, span: float) -> None:
         """Every turn that is due in this many seconds."""
@@ -142,8 +148,9 @@ def test_sweep_picks_up_what_nobody_drives(stage: Stage, server: Server) -> None
     with started(stage) as session:
         session.step()
     server.dispatch.sweep()
-    assert server.hosted == [ID]
+    assert (server.hosted, server.closed) == ([ID], 0)
     server.turns(600)
+    assert server.closed == 1
     assert (owners(stage), replay(stage.events()).finished is not None) == (2, True)
 
 
