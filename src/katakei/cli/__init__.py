@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "trigger": ("katakei.cli.trigger", "Start a rollout at a server, from CI without AWS rights."),
     "token": ("katakei.cli.token", "The tokens of a server."),
     "serve": ("katakei.cli.serve", "The console and the API for a team."),
+    "worker": ("katakei.cli.worker", "Drive the rollouts of a team, beside other workers."),
     "completion": ("katakei.cli.completion", "Print the shell's completion of commands, groups and targets."),
     "help": ("katakei.cli", "What a command does, its options and examples."),
     "lab": ("katakei.cli.lab_commands", "AWS on loopback, to rehearse on."),

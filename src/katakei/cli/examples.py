@@ -54,6 +54,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "katakei token create deploy-shop --program --service shop --act start --act read --act abort",
         "katakei token list --server https://katakei.example.com",
     ),
+    "worker": (
+        "katakei worker --journal postgresql://kim@db.internal/katakei --services /etc/katakei/services",
+        "katakei worker --journal postgresql://kim@db.internal/katakei --concurrency 16",
+    ),
     "help": ("katakei help", "katakei help roll"),
     "completion": (
         'eval "$(katakei completion bash)"     # in ~/.bashrc',

@@ -1,0 +1,71 @@
+"""One worker as a program: its parts put together, and its end."""
+
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from katakei.app.fleet import Fleet
+from katakei.bootstrap import open_process
+from katakei.domain.errors import UsageError
+from katakei.workers.worker import Worker
+from katakei.workers.worker_sessions import SessionSource
+
+POSTGRES = ("postgresql://", "postgres://")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How a worker is started.
+
+    Attributes:
+        journal: The PostgreSQL database, with the password.
+        services: The folder of service files; None: no services.
+        profile: Named profile of the AWS configuration of the worker itself.
+        region: The region of that.
+        concurrency: How many turns run at once.
+        allow_local: The services whose work may run as the user of this worker.
+    """
+
+    journal: str
+    services: Path | None = None
+    profile: str | None = None
+    region: str | None = None
+    concurrency: int = 8
+    allow_local: tuple[str, ...] = ()
+
+
+def run_worker(
+    settings: WorkerSettings, tell: Callable[[str], None], on_stop: Callable[[Callable[[], None]], None]
+) -> None:
+    """Drives rollouts until it is told to stop. The leases are given back then.
+
+    Args:
+        settings: How.
+        tell: Shows a sentence to the person who started it.
+        on_stop: Registers what ends the worker, for signals.
+
+    Raises:
+        UsageError: The journal is not in PostgreSQL.
+        UnreachableError: The database has no tables yet, or those of another version.
+    """
+    if not settings.journal.startswith(POSTGRES):
+        raise UsageError(
+            "workers share a journal in PostgreSQL: give --journal postgresql://user@host/database;"
+            " with another journal, katakei serve drives the rollouts itself"
+        )
+    with open_process(profile=settings.profile, region=settings.region, journal=settings.journal) as process:
+        process.journal_schema.check()
+        fleet = Fleet(process, settings.services, allow_local=settings.allow_local)
+        name = f"{process.owner.host[:40]}.{process.owner.pid}.{secrets.token_hex(4)}"
+        source = SessionSource(process.journal, process.leases, process.clock, fleet.session_drivers)
+        worker = Worker(settings.journal, source, name=name, concurrency=settings.concurrency)
+        on_stop(worker.stop)
+        tell(f"this worker drives the rollouts of {process.journal_schema}, {settings.concurrency} turns at once")
+        with fleet.watching():
+            worker.run()
+    tell("the worker has ended; its rollouts go on in another one")
+    if any(thread.name.startswith("katakei-turn") and thread.is_alive() for thread in threading.enumerate()):
+        os._exit(0)  # a turn that hangs must not hold the end of the process up: its lease runs out

@@ -1,0 +1,55 @@
+"""`katakei worker` as a person or systemd starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.postgres import fresh_database
+from tests.workers.team import LONG, fresh_journal
+
+KATAKEI = (sys.executable, "-m", "katakei.cli")
+
+
+def ended(journal: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    command, env = [*KATAKEI, "worker", *words], {**os.environ, "KATAKEI_JOURNAL": journal}
+    return subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False, env=env)
+
+
+def test_worker_needs_a_journal_in_postgresql(tmp_path: Path) -> None:
+    for journal in (str(tmp_path / "journal.db"), "s3://bucket/prefix"):
+        said = ended(journal)
+        assert said.returncode == 2
+        assert "give --journal postgresql://user@host/database" in said.stderr
+
+
+def test_worker_refuses_a_database_without_tables() -> None:
+    with fresh_database() as url:
+        said = ended(url)
+    assert said.returncode == 5
+    assert "has no tables yet" in said.stderr
+    assert url not in said.stderr  # it holds the password
+
+
+def test_worker_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    said = ended("postgresql://kim@127.0.0.1/x", "--services", str(tmp_path / "none"))
+    assert (said.returncode, "does not exist" in said.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])
+def test_worker_ends_after_a_signal(word: signal.Signals) -> None:
+    with fresh_journal() as url:
+        command, env = [*KATAKEI, "worker", "--region", "ap-northeast-1"], {**os.environ, "KATAKEI_JOURNAL": url}
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:
+            assert process.stderr is not None
+            lines = [process.stderr.readline()]
+            while "engine started" not in lines[-1]:
+                assert lines[-1], lines
+                lines.append(process.stderr.readline())
+            process.send_signal(word)
+            lines += process.communicate(timeout=LONG)[1].splitlines()
+    assert process.returncode == 0, lines
+    assert lines[-1] == "katakei: the worker has ended; its rollouts go on in another one"
+    assert not any(url.rpartition("@")[0] in line for line in lines)
