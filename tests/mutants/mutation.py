@@ -24,7 +24,14 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/unit/adapters/executors tests/contracts/test_mark.py tests/contracts/test_mark_identity.py",
     ),
     "adapters/journals/s3/": ("tests/unit/adapters/journals/test_s3.py", "tests/contracts/test_leases.py"),
-    "adapters/journals/": ("tests/contracts/test_leases.py tests/contracts/test_journal.py",),
+    "adapters/journals/postgres/": (
+        "tests/unit/adapters/journals/test_postgres_faults.py tests/unit/adapters/journals/test_postgres_schema.py",
+        "tests/contracts/test_leases.py",
+    ),
+    "adapters/journals/": (
+        "tests/contracts/test_leases.py tests/contracts/test_journal.py",
+        "tests/unit/adapters/journals/test_postgres_faults.py",
+    ),
     "adapters/probes/": ("tests/unit/adapters/probes",),
     "adapters/system/": ("tests/unit/adapters/system",),
 }

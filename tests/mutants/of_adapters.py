@@ -1,4 +1,4 @@
-"""The mutations of the drivers: marks and executors, probes, journals and leases, the clock."""
+"""The mutations of the drivers: marks and executors, probes, journals and leases, PostgreSQL, the clock."""
 
 from tests.mutants.mutation import Mutation, rows
 
@@ -107,6 +107,10 @@ JOURNALS = (
         ("if not lease.groups or held != len(lease.groups):", "if not lease.groups or not held:"),
         ("table.c.held, table.c.epoch == lease.epoch, *same)", "table.c.held, *same)"),
         ("(_owner(row), row.rollout) != (owner, rollout)]", "_owner(row) != owner]"),
+        ("connection.execute(wanted.with_for_update())", "connection.execute(wanted)"),
+        ("connection.execute(ours.with_for_update())", "connection.execute(ours)"),
+        (" ON CONFLICT DO NOTHING", ""),
+        ("func.clock_timestamp() if", "func.current_timestamp() if"),
     ),
     *rows(
         "adapters/journals/s3/leases.py",
@@ -137,9 +141,56 @@ JOURNALS = (
     ),
 )
 
+POSTGRES = (
+    *rows(
+        "adapters/journals/postgres/connections.py",
+        ("min(outer, ours) if outer else ours", "ours"),
+        ("left if timeout is None else min(left, timeout)", "timeout"),
+        ("            self.pgconn.finish()\n", "            pass\n", "the pool closes it when it is given back"),
+        ("    WHEN 'off' THEN 'on'", "    WHEN 'off' THEN 'off'"),
+        ("STATEMENT_LIMIT = ANSWER_LIMIT + timedelta", "STATEMENT_LIMIT = ANSWER_LIMIT - timedelta"),
+        ("ANSWER_LIMIT = timedelta(seconds=8)", "ANSWER_LIMIT = timedelta(seconds=18)"),
+        ("IDLE_LIMIT = timedelta(seconds=10)", "IDLE_LIMIT = timedelta(seconds=30)"),
+        ('{"target_session_attrs": "read-write"} if "," in location.hosts else {}', "{}"),
+        ("    connection.execute(DURABLE)\n", ""),
+    ),
+    *rows(
+        "adapters/journals/postgres/errors.py",
+        ('if code.startswith(("08", "57P", "25P03")):', "if False:"),
+        ("    if code in NOTHING_WRITTEN:", "    if False:"),
+    ),
+    *rows(
+        "adapters/journals/postgres/schema.py",
+        ("    if standby:", "    if False:"),
+        ('    if encoding != "UTF8":', "    if False:"),
+        ("    if schema and not table:", "    if False:"),
+        ("SchemaState.OLDER if self.found < self.newest else SchemaState.NEWER", "SchemaState.CURRENT"),
+        ("        check_version(location, version_of(location, connection))", "        pass"),
+    ),
+    *rows(
+        "adapters/journals/postgres/upgrade.py",
+        ("session.autocommit = False", "session.autocommit = True"),
+        ('    session.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])\n', ""),
+        ("    if before.state is SchemaState.NEWER:", "    if False:"),
+        ("    if before.state is SchemaState.OLDER:", "    if False:"),
+    ),
+    *rows(
+        "adapters/journals/postgres/database.py",
+        ("    shared = True", "    shared = False"),
+        ("if self._reader is not None and not _answers(self._reader):", "if False:"),
+        ("pool_pre_ping=True", "pool_pre_ping=False"),
+        ("max_overflow=0", "max_overflow=9"),
+        ("connection.autocommit = False", "connection.autocommit = True"),
+        (
+            "with time_limit(), self._session() as connection, connection.begin():",
+            "with self._session() as connection, connection.begin():",
+        ),
+    ),
+)
+
 CLOCK = rows(
     "adapters/system/clock.py",
     ('CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)', "CLOCK = time.CLOCK_MONOTONIC"),
 )
 
-MUTATIONS: tuple[Mutation, ...] = (*WORK_STATUS, *KEEPER_SH, *MARK_SH, *MARK, *LOCAL, *JOURNALS, *CLOCK)
+MUTATIONS: tuple[Mutation, ...] = (*WORK_STATUS, *KEEPER_SH, *MARK_SH, *MARK, *LOCAL, *JOURNALS, *POSTGRES, *CLOCK)

@@ -89,6 +89,54 @@ def test_time_limits_fit_an_act_and_a_lease() -> None:
     assert connections.IDLE_LIMIT < LEASE_DURATION
 
 
+def test_inner_time_limit_never_extends_the_outer_one() -> None:
+    assert connections.time_left() == connections.ANSWER_LIMIT
+    with connections.time_limit(timedelta(seconds=1)):
+        with connections.time_limit(timedelta(seconds=60)):
+            assert timedelta() < connections.time_left() <= timedelta(seconds=1)
+        with connections.time_limit(timedelta(seconds=-1)):
+            assert connections.time_left() == timedelta()
+        assert connections.time_left() > timedelta()
+
+
+def test_url_cannot_change_the_limits_and_several_hosts_mean_the_primary() -> None:
+    def given(url: str) -> dict[str, str | int | None]:
+        location = postgres_location_of(url)
+        assert location is not None
+        return connections.parameters_of(location)
+
+    several = given("postgresql://kim:secret@one,two:6432/katakei")
+    assert (several["host"], several["port"], several["password"]) == ("one,two", ",6432", "secret")
+    assert several["target_session_attrs"] == "read-write"
+    assert (several["connect_timeout"], several["keepalives_idle"], several["tcp_user_timeout"]) == (4, 5, 8000)
+    assert given("postgresql://one,two/k?target_session_attrs=any")["target_session_attrs"] == "any"
+    assert "target_session_attrs" not in given("postgresql://one/k")
+
+
+def test_sessions_have_every_limit(ledger: PostgresLedger) -> None:
+    names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "search_path", "TimeZone")
+    with closing(PostgresDatabase(_location(ledger))) as store:
+        read = [store.query(f"SHOW {name}", {})[0][0] for name in names]
+        with store.writing() as connection:
+            written = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+    assert read == written == ["3s", "10s", "10s", "katakei", "UTC"]
+
+
+def test_session_that_was_ended_in_a_transaction_is_unknown(ledger: PostgresLedger) -> None:
+    """An administrator, or a restart, may end it after its COMMIT arrived."""
+    with closing(PostgresDatabase(_location(ledger))) as store:
+
+        def ended() -> None:
+            with store.writing() as connection:
+                pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+                server().execute(sql.SQL("SELECT pg_terminate_backend({})").format(sql.Literal(pid)))
+                connection.exec_driver_sql("SELECT 1")
+
+        with pytest.raises(NoAnswerError, match="closed the connection: whether it was written is not known"):
+            ended()
+        assert store.query("SELECT 1", {}) == [(1,)]
+
+
 @pytest.mark.parametrize("loss", Loss)
 def test_append_that_lost_its_connection_is_unknown_then_read(ledger: PostgresLedger, loss: Loss) -> None:
     lease, journal = begun(ledger), ledger.journal()
@@ -238,6 +286,28 @@ def test_takeover_waits_for_an_append_that_is_under_way(ledger: PostgresLedger) 
     with pytest.raises(LeaseLostError):
         ledger.journal().append(former, ID, 2, [fell(3)])
     ledger.journal().append(present, ID, 2, [fell(3)])
+
+
+def test_lease_that_another_transaction_takes_is_waited_for(ledger: PostgresLedger) -> None:
+    ledger.leases().release(begun(ledger))
+    taken, go_on = threading.Event(), threading.Event()
+    store = PostgresDatabase(_location(ledger))
+
+    def slow_take() -> Lease:
+        from katakei.adapters.journals import lease_rows  # noqa: PLC0415
+
+        with store.writing() as connection:
+            lease = lease_rows.take(connection, BOTH, owner(2), OTHER, lambda _holders: None)
+            taken.set()
+            go_on.wait(1)
+        return lease
+
+    with closing(store), ThreadPoolExecutor(1) as pool:
+        first = pool.submit(slow_take)
+        assert taken.wait(30)
+        with pytest.raises(LeaseHeldError):
+            ledger.leases().take(BOTH, owner(3), ID)
+        ledger.leases().renew(first.result(30))
 
 
 def test_first_leases_of_a_group_have_one_winner(ledger: PostgresLedger) -> None:

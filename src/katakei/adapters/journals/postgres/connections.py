@@ -108,18 +108,24 @@ def connect(location: PostgresLocation) -> BoundedConnection:
     """A new connection with all settings, in autocommit mode. Raises psycopg.Error."""
     if not time_left():
         raise psycopg.OperationalError("the time is over")
-    seconds = max(2, int(min(CONNECT_LIMIT, time_left()).total_seconds()))
-    several = {"target_session_attrs": "read-write"} if "," in location.hosts else {}
-    ours: dict[str, str | int] = {"connect_timeout": seconds, "application_name": "katakei", "client_encoding": "utf8"}
-    parameters: dict[str, str | int | None] = {**several, **conninfo_to_dict(location.url), **TCP, **ours}
     # No prepared statements: poolers between here and the server do not keep them.
-    connection = BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True, prepare_threshold=None)
+    connection = BoundedConnection.connect(
+        make_conninfo("", **parameters_of(location)), autocommit=True, prepare_threshold=None
+    )
     try:
         _configure(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def parameters_of(location: PostgresLocation) -> dict[str, str | int | None]:
+    """What libpq is told: the URL, and what it cannot change. Of several hosts the primary is used."""
+    several = {"target_session_attrs": "read-write"} if "," in location.hosts else {}
+    seconds = max(2, int(min(CONNECT_LIMIT, time_left()).total_seconds()))
+    ours: dict[str, str | int] = {"connect_timeout": seconds, "application_name": "katakei", "client_encoding": "utf8"}
+    return {**several, **conninfo_to_dict(location.url), **TCP, **ours}
 
 
 def _configure(connection: BoundedConnection) -> None:
