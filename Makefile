@@ -131,6 +131,7 @@ lab: setup  ## start a local AWS until Ctrl-C
 docs: setup  ## draw the parts of docs/ that come from the code: figures, tables, JSON Schemas
 	$(PY) -m tests.project.draw
 	$(PY) -m katakei.config.schema >docs/katakei.schema.json
+	$(PY) -m katakei.web.openapi >docs/openapi.json
 	$(PY) -m katakei.config.service_schema >docs/service.schema.json
 
 fix: setup  ## format and fix with ruff
