@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.contracts.ledgers import Ledger
+from tests.properties.memory_journal import MemoryFreezes
 from tests.properties.simulated_aws import HealthChange, Mark
 from tests.recording.drivers import Condition, Happening, Servers, StageAws, never
 from tests.recording.stage import Ran, Stage
@@ -44,6 +45,7 @@ class Carried(Stage):
         self.groups, self.everyone = list(plan.groups), [*plan.targets, *plan.bystanders]
         self.aws = StageAws(self.servers, number, self.groups, plan.targets, plan.bystanders)
         self.aws.clock.time = now
+        self.freezes = MemoryFreezes(self.aws.clock)
         self.next_pid = 90001 + 100 * number
         self.next_process = (never, ())
         self._registered(truth["registrations"], now)
@@ -54,7 +56,8 @@ class Carried(Stage):
         state = self.now()
         manual = any(state.command(target).executor == "manual" for target in state.targets)
         often = 2 * len(self.everyone) if manual else 0
-        happenings: list[Happening] = [*meanwhile, *[(_waits_for_a_person, self.says("approve"))] * often]
+        gates: list[Happening] = [(_a_gate_waits, self._approves_a_gate)] * len(state.plan.spec.gates)
+        happenings: list[Happening] = [*meanwhile, *gates, *[(_waits_for_a_person, self.says("approve"))] * often]
         if state.paused:
             return self.command("resume", self.rollout, "--json", dies=dies, meanwhile=happenings)
         if state.plan.kind is PlanKind.ROLL:
@@ -62,6 +65,9 @@ class Carried(Stage):
         else:
             words = (state.plan.kind.value, self.groups[0].name, *state.plan.spec.targets.only)
         return self.command(*words, "--yes", "--json", dies=dies, meanwhile=happenings)
+
+    def _approves_a_gate(self) -> None:
+        self.command("approve", self.rollout, "--gate", self.now().asked_gates[0], "--json")
 
     def _registered(self, places: Sequence[Sequence[Any]], now: datetime) -> None:
         names = {group.arn: group.name for group in self.groups}
@@ -89,6 +95,10 @@ def ended(state: Rollout) -> dict[str, Any]:
         "finished": state.finished is not None,
         "targets": {target: standing.phase.value for target, standing in state.statuses.items()},
     }
+
+
+def _a_gate_waits(state: Rollout) -> bool:
+    return bool(state.asked_gates)
 
 
 def _waits_for_a_person(state: Rollout) -> bool:

@@ -120,7 +120,8 @@ class Process:
         self.real_journal = stage.store.journal()
         self.journal = MortalJournal(self)
         self.leases = MortalLeases(self, stage.store.leases(stage.fate))
-        self.freezes = stage.store.freezes()
+        self.freezes = stage.freezes
+        self.notifier = None  # no configuration of a recording sends messages
         self.site = Site(ACCOUNT, REGION, lab=False)
         self.sleep_inhibitor = SleepInhibitor("linux")  # nothing keeps a Mac awake while tests run
         self._executors: dict[Command, ManualExecutor | Worker] = {}

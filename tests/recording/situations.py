@@ -41,6 +41,16 @@ work:
 """
 REVERTIBLE = PLAIN + "revert: {ssm: {run: ./undo}}\n"
 MANUAL = PLAIN.replace("work: {ssm: {run: ./deploy}}", "work: {manual: }")
+GATED = (
+    PLAIN
+    + """\
+warm: {soak: 2m}
+gates:
+  - approval: {name: first}
+  - approval: {name: rest, after: 1, expires: 30m, default: pause}
+  - approval: {name: last, after: 2}
+"""
+)
 WIDE = PLAIN + "window: {max_unavailable: 2, floor: 1}\n"
 PROOF = """\
 service: shop
@@ -295,6 +305,33 @@ def taken_over(stage: Stage) -> None:
     """A second process carries on what the first one left in the middle of the work; it ended in the next drain."""
     stage.roll(PLAIN, dies=at(P.WORKING, "ticket"))
     stage.roll(PLAIN, dies=both(at(P.DONE), at(P.DRAINING, "out_since")))
+
+
+@situation(core=True)
+def gate_asked(stage: Stage) -> None:
+    """An approval gate waits before the first target; nobody has answered."""
+    stage.roll(GATED, dies=_asked("first"))
+
+
+@situation()
+def held(stage: Stage) -> None:
+    """A gate was approved, a soak promoted, a freeze seen and lifted, a gate skipped; then the last gate was denied."""
+    says = stage.says
+    stage.roll(
+        GATED,
+        meanwhile=[
+            (_asked("first"), says("approve", "--gate", "first")),
+            (at(P.SOAKING), says("promote")),
+            (at(P.SOAKING, "promoted"), lambda: stage.freezes.freeze("shop", "ada", "the sale 売り出し", None)),
+            (lambda rollout: rollout.frozen is not None, lambda: stage.freezes.unfreeze("shop", "ada")),
+            (_asked("rest"), says("promote", "--skip-gate", "rest", "--reason", "checked by phone")),
+            (_asked("last"), says("approve", "--deny", "--gate", "last")),
+        ],
+    )
+
+
+def _asked(gate: str) -> Condition:
+    return lambda rollout: gate in rollout.asked_gates
 
 
 # -- other plans

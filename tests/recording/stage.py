@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.contracts.ledgers import Ledger
 from tests.properties.builders import group, target
+from tests.properties.memory_journal import MemoryFreezes
 from tests.properties.simulated_aws import By, Crash
 from tests.recording.drivers import Condition, Happening, Process, Servers, StageAws, never
 
@@ -73,6 +74,7 @@ class Stage:
         self.servers = Servers()
         self.aws = StageAws(self.servers, number, self.groups, self.everyone[:targets], self.everyone[targets:])
         self.aws.clock.time += timedelta(minutes=20 * number)
+        self.freezes = MemoryFreezes(self.aws.clock)
         self.living: set[Owner] = set()
         self.rollouts: list[RolloutId] = []
         self.next_pid = 20001 + 100 * number
