@@ -149,7 +149,7 @@ def test_gate_that_expires_pauses_where_the_plan_says_so() -> None:
 
 def test_resume_asks_an_expired_gate_again() -> None:
     gate = replace(REST, after=0)
-    events = [asked("rest"), e.ApprovalExpired(later(9), "rest"), e.ResumeAsked(later(10), "kim")]
+    events: list[e.Event] = [asked("rest"), e.ApprovalExpired(later(9), "rest"), e.ResumeAsked(later(10), "kim")]
     rollout = given(gated(gate), events)
     assert asked("rest", 11) in records(decided(rollout, seen(rollout, later(11)), later(11)))
 
@@ -162,7 +162,7 @@ def test_pause_does_not_stop_the_clock_of_a_gate() -> None:
 
 def test_expired_pause_keeps_the_person_who_paused() -> None:
     gate = replace(REST, after=0)
-    events = [asked("rest"), e.PauseAsked(later(1), "kim"), e.ApprovalExpired(later(9), "rest")]
+    events: list[e.Event] = [asked("rest"), e.PauseAsked(later(1), "kim"), e.ApprovalExpired(later(9), "rest")]
     assert given(gated(gate), events).paused == "kim"
 
 
@@ -186,7 +186,7 @@ def test_time_of_a_gate_does_not_count_as_waiting() -> None:
 
 def test_revert_passes_every_gate() -> None:
     plan = replace(gated(FIRST, REST), spec=replace(gated(FIRST, REST).spec, revert=Command("ssm", "undo")))
-    others = [*brought(plan, P.SKIPPED, 1), *brought(plan, P.SKIPPED, 2)]
+    others: list[e.Event] = [*brought(plan, P.SKIPPED, 1), *brought(plan, P.SKIPPED, 2)]
     rollout = given(plan, brought(plan, P.DONE), others, [asked("rest"), e.RevertAsked(later(1), "kim")])
     assert Phase.DRAINING in taken(rollout, 5, freezes=(FREEZE,))
     assert not observation_request(rollout, seen(rollout, later(1)), later(60)).freezes
@@ -194,7 +194,7 @@ def test_revert_passes_every_gate() -> None:
 
 def test_retry_asks_a_denied_gate_again() -> None:
     plan = gated(REST)
-    story = [asked("rest"), answered("rest", approved=False), e.Finished(later(2))]
+    story: list[e.Event] = [asked("rest"), answered("rest", approved=False), e.Finished(later(2))]
     again = e.RetryAsked(later(3), "kim", (t(plan),))
     rollout = given(plan, brought(plan, P.DONE), story, [again])
     assert (rollout.gates, rollout.stopped) == ({}, None)
@@ -313,7 +313,7 @@ def test_freeze_stops_no_revert_and_no_failed_target(intent: Intent) -> None:
     plan = a_plan(revert=Command("ssm", "undo"))
     leaves = e.PhaseChanged(later(1), t(plan), Phase.DRAINING, intent=intent)
     before = brought(plan, P.DONE) if intent is Intent.REVERT else brought(plan, P.WARMING)
-    words = [e.RevertAsked(NOON, "kim")] if intent is Intent.REVERT else []
+    words: list[e.Event] = [e.RevertAsked(NOON, "kim")] if intent is Intent.REVERT else []
     rollout = given(plan, before, words, [leaves])
     actions = decided(rollout, seen(rollout, later(2), freezes=(FREEZE,)), later(2))
     assert [each.target for each in actions if isinstance(each, Deregister)] == [t(plan)]
@@ -321,7 +321,7 @@ def test_freeze_stops_no_revert_and_no_failed_target(intent: Intent) -> None:
 
 def test_frozen_attempt_is_not_counted() -> None:
     plan = a_plan()
-    back = [
+    back: list[e.Event] = [
         e.PhaseChanged(later(1), t(plan), Phase.RETURNING, intent=Intent.RETURN, cause=Cause.FROZEN),
         e.PhaseChanged(later(2), t(plan), Phase.RETURNED),
     ]
@@ -380,7 +380,7 @@ def test_promote_reaches_no_target_that_does_not_soak() -> None:
 
 def test_unhealthy_target_loses_its_promotion() -> None:
     plan = a_plan(soak=seconds(60))
-    story = [e.PromoteAsked(NOON, "kim"), e.BecameUnhealthy(later(1), t(plan), "")]
+    story: list[e.Event] = [e.PromoteAsked(NOON, "kim"), e.BecameUnhealthy(later(1), t(plan), "")]
     rollout = given(plan, brought(plan, P.SOAKING), story, [e.ObservedServing(later(2), t(plan))])
     assert moves(decided(rollout, seen(rollout, later(20)), later(20))) == {}
 
