@@ -128,6 +128,9 @@ demo: setup  ## roll two servers from v1 to v2 on the lab, under load, without a
 lab: setup  ## start a local AWS until Ctrl-C
 	$(BIN)/katakei lab up
 
+serve: setup  ## start the lab and a server with two services, ready to click, until Ctrl-C
+	$(PY) -m tests.serve_on_lab
+
 docs: setup  ## draw the parts of docs/ that come from the code: figures, tables, JSON Schemas
 	$(PY) -m tests.project.draw
 	$(PY) -m katakei.config.schema >docs/katakei.schema.json
@@ -147,4 +150,4 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 
-.PHONY: help setup lint types check packages test plays rest rest-work rest-stores rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab docs fix pins
+.PHONY: help setup lint types check packages test plays rest rest-work rest-stores rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab serve docs fix pins
