@@ -1,5 +1,6 @@
 """`katakei worker`: one of the processes that drive the rollouts of a team, beside `katakei serve`."""
 
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from katakei.cli.logs import start_logging
+from katakei.cli.logs import start_service_log
 from katakei.cli.messages import say
 from katakei.cli.options import Context, option, takes
 from katakei.domain.errors import UsageError
@@ -39,6 +40,9 @@ class WorkerOptions:
         metavar="SERVICE",
         help="Let the work and secrets of this service run as the user of the worker; repeatable.",
     )
+    log_format: str = option(
+        "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the log."
+    )
 
 
 @click.command("worker")
@@ -53,10 +57,7 @@ def worker_(context: Context, options: WorkerOptions) -> None:
         from katakei.workers.running import WorkerSettings, run_worker
     except ModuleNotFoundError as error:
         raise UsageError(f"katakei worker needs {error.name}: install katakei[postgres]") from error
-    import logging
-
-    if logging.getLogger("katakei").level == logging.NOTSET:
-        start_logging(1, {})  # a service without a log cannot be watched
+    start_service_log(options.log_format, os.environ)
     profile, region = context.place
     settings = WorkerSettings(
         journal=context.journal or "",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from katakei.app.fleet import Fleet
+from katakei.app.observability import observing
 from katakei.bootstrap import open_process
 from katakei.domain.errors import UsageError
 from katakei.workers.worker import Worker
@@ -64,7 +65,8 @@ def run_worker(
         worker = Worker(settings.journal, source, name=name, concurrency=settings.concurrency)
         on_stop(worker.stop)
         tell(f"this worker drives the rollouts of {process.journal_schema}, {settings.concurrency} turns at once")
-        with fleet.watching():
+        with fleet.watching(), observing(process, fleet) as watched:
+            worker.sessions.host.listen(watched.turn)
             worker.run()
     tell("the worker has ended; its rollouts go on in another one")
     if any(thread.name.startswith("katakei-turn") and thread.is_alive() for thread in threading.enumerate()):
