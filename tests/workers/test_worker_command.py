@@ -5,10 +5,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.postgres import fresh_database
+from tests.unit.given import a_plan
 from tests.workers.team import LONG, fresh_journal
+
+from katakei.cli import serve as serve_command
+from katakei.workers.job_queue import ADOPT
+from katakei.workers.queue_dispatch import QueueDispatch
 
 KATAKEI = (sys.executable, "-m", "katakei.cli")
 
@@ -53,3 +59,28 @@ def test_worker_ends_after_a_signal(word: signal.Signals) -> None:
     assert process.returncode == 0, lines
     assert lines[-1] == "katakei: the worker has ended; its rollouts go on in another one"
     assert not any(url.rpartition("@")[0] in line for line in lines)
+
+
+def test_serve_hands_rollouts_to_workers_in_postgresql_only(tmp_path: Path) -> None:
+    """It closes the session, which gives the lease back, and offers the rollout to all workers."""
+    assert serve_command._workers("") is None
+    assert serve_command._workers(str(tmp_path / "journal.db")) is None
+    with fresh_journal() as url:
+        dispatch = serve_command._workers(url)
+        assert isinstance(dispatch, QueueDispatch)
+        session: Any = Session()
+        dispatch.start(session, lambda: session.ends.append("drivers"))
+        assert session.ends == ["lease", "drivers"]
+        assert dispatch.queue.counts() == {(ADOPT, "todo"): 1}
+        dispatch.close()
+
+
+class Session:
+    """A session that notes what ends."""
+
+    def __init__(self) -> None:
+        self.ends: list[str] = []
+        self.plan = a_plan()
+
+    def close(self) -> None:
+        self.ends.append("lease")

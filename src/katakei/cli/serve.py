@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from katakei.cli.logs import start_service_log
 from katakei.cli.messages import say
 from katakei.cli.options import Context, option, takes
 from katakei.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from katakei.app.dispatch import Dispatch
 
 DEFAULT_PORT = 8480
 
@@ -74,6 +78,8 @@ class ServeCommandOptions:
 def serve_(context: Context, options: ServeCommandOptions) -> None:
     """Serve the console and the API: a whole service in one process, with its journal and its worker.
 
+    With a journal in PostgreSQL it only serves: `katakei worker` drives the rollouts then.
+
     The first start prints a link that signs in once. SIGTERM and Ctrl-C end it after the turns in progress; rollouts
     go on at the next start.
     """
@@ -101,3 +107,14 @@ def serve_(context: Context, options: ServeCommandOptions) -> None:
         ),
         lambda sentence: say(f"katakei: {sentence}", err=True),
     )
+
+
+def _workers(journal: str) -> "Dispatch | None":
+    """What hands rollouts to workers; None where the server drives them itself."""
+    if not journal.startswith(("postgresql://", "postgres://")):
+        return None
+    try:
+        from katakei.workers.queue_dispatch import QueueDispatch
+    except ModuleNotFoundError as error:
+        raise UsageError(f"a journal in PostgreSQL needs {error.name}: install katakei[postgres]") from error
+    return QueueDispatch(journal)

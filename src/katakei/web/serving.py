@@ -58,6 +58,7 @@ class ServeOptions:
         allow_local: The services whose work may run as the user of this server.
         dev: Requests without a token are those of the person who started it; on loopback only.
         metrics_open: /metrics needs no token.
+        workers: Hands rollouts to workers, which drive them; None: this server drives them itself.
         access: The access file, which names the OpenID Connect provider of people; None: they sign in by token.
     """
 
@@ -125,6 +126,14 @@ def assembled(options: ServeOptions, site: Site, settings: WebSettings) -> Itera
         stack.callback(feed.close)
         stack.callback(dispatch.close, CLOSE_WITHIN)
         yield _context(process, _Parts(fleet, dispatch, feed, watched), site, settings, options)
+
+
+def _driving(process: Process, fleet: Fleet, feed: TurnFeed) -> Dispatch:
+    """The dispatch of a server that drives rollouts itself."""
+    dispatch = InlineDispatch(process.journal, process.leases, process.clock, fleet.session_drivers)
+    dispatch.host.listen(feed.publish)
+    dispatch.run()
+    return dispatch
 
 
 @dataclass(frozen=True, slots=True)
