@@ -134,7 +134,8 @@ class HeldDispatch:
     sessions: dict[RolloutId, RolloutSession] = field(default_factory=dict)
     woken: list[RolloutId] = field(default_factory=list)
 
-    def start(self, session: RolloutSession) -> None:
+    def start(self, session: RolloutSession, done: Callable[[], None] = lambda: None) -> None:
+        del done
         self.sessions[session.plan.rollout] = session
 
     def wake(self, rollout: RolloutId, plan: Plan) -> None:

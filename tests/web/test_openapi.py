@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.core.result import Ok
 from tests.web.stage import serving
 
 from katakei.web import openapi
@@ -30,6 +31,7 @@ def generated(folder: Path, examples: int) -> int:
         web.start(token)
         document = schemathesis.openapi.from_dict(api_document())
         for found in document.get_all_operations():
+            assert isinstance(found, Ok)
             operation = found.ok()
             if operation.path.endswith(STREAMS):
                 continue

@@ -151,7 +151,7 @@ class ServiceRollouts:
             if isinstance(opened, NothingToDo):
                 drivers.close()
                 return opened.plan
-            self._dispatch.start(opened)
+            self._dispatch.start(opened, drivers.close)
             return opened.plan.rollout
 
     def approve(self, rollout: RolloutId, names: Sequence[str], who: str) -> Told:
@@ -238,7 +238,7 @@ class ServiceRollouts:
         with self._commands, self._sessions(lambda: self._fleet.session_drivers(state.plan)) as drivers:
             done = command(Control(drivers, accept_others=True, who=who, drives_others=True))
             if isinstance(done, RolloutSession):
-                self._dispatch.start(done)
+                self._dispatch.start(done, drivers.close)
                 return self._told(rollout)
             drivers.close()
         self._dispatch.wake(rollout, state.plan)
