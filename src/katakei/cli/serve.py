@@ -104,6 +104,7 @@ def serve_(context: Context, options: ServeCommandOptions) -> None:
             dev=options.dev,
             metrics_open=options.metrics_open,
             access=options.access,
+            workers=_workers(context.journal or ""),
         ),
         lambda sentence: say(f"katakei: {sentence}", err=True),
     )

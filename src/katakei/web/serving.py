@@ -74,6 +74,7 @@ class ServeOptions:
     allow_local: tuple[str, ...] = ()
     dev: bool = False
     metrics_open: bool = False
+    workers: Dispatch | None = None
     access: Path | None = None
 
 
@@ -115,23 +116,19 @@ def assembled(options: ServeOptions, site: Site, settings: WebSettings) -> Itera
         page = f"{site.base_url}/rollouts/"
         watched = stack.enter_context(observing(process, fleet, lambda rollout: f"{page}{rollout}"))
         feed = TurnFeed(process.journal, process.clock)
-        dispatch = InlineDispatch(process.journal, process.leases, process.clock, fleet.session_drivers)
-        dispatch.host.listen(feed.publish)
-        dispatch.host.listen(watched.turn)
-        watched.metrics.add_gauge(
-            "katakei_turns_due", "Rollouts whose next turn is due.", lambda: _due(dispatch, process)
-        )
+        dispatch = options.workers or _driving(process, fleet, feed, watched)
         feed.run()
-        dispatch.run()
         stack.callback(feed.close)
         stack.callback(dispatch.close, CLOSE_WITHIN)
         yield _context(process, _Parts(fleet, dispatch, feed, watched), site, settings, options)
 
 
-def _driving(process: Process, fleet: Fleet, feed: TurnFeed) -> Dispatch:
+def _driving(process: Process, fleet: Fleet, feed: TurnFeed, watched: Observability) -> Dispatch:
     """The dispatch of a server that drives rollouts itself."""
     dispatch = InlineDispatch(process.journal, process.leases, process.clock, fleet.session_drivers)
     dispatch.host.listen(feed.publish)
+    dispatch.host.listen(watched.turn)
+    watched.metrics.add_gauge("katakei_turns_due", "Rollouts whose next turn is due.", lambda: _due(dispatch, process))
     dispatch.run()
     return dispatch
 
