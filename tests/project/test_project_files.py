@@ -82,15 +82,18 @@ def test_every_test_runs_once() -> None:
     """`make test` = check, plays and rest. What rest leaves out is in check, or in another process of rest."""
     said = subprocess.run(["make", "-n", "plays", "rest"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     runs = [line.split() for line in said.splitlines() if "pytest" in line]
-    folders = [word for run in runs for word in run if word.startswith("tests/")]
+    named = [word for run in runs for word in run if word.startswith("tests/")]
     (others,) = [run for run in runs if any(word.startswith("--ignore=") for word in run)]
     assert [" ".join(run).endswith("-m 'play and not acceptance'") for run in runs] == [True] + [False] * (
         len(runs) - 1
     )
+    assert len(set(named)) == len(named)
+    files = {word for word in named if word.endswith(".py")}
+    assert files == {str(path.relative_to(ROOT)) for path in ROOT.glob("tests/contracts/test_*.py")}
+    folders = [word for word in named if word not in files]
     assert all((ROOT / folder).is_dir() for folder in folders)
-    assert len(set(folders)) == len(folders) == len(runs) - 2
     left_out = [word.removeprefix("--ignore=") for word in others if word.startswith("--ignore=")]
-    assert sorted(left_out) == sorted([*CHECKED, *folders])
+    assert sorted(left_out) == sorted([*CHECKED, *folders, "tests/contracts"])
 
 
 @pytest.mark.parametrize("folder", CHECKED)
