@@ -62,4 +62,4 @@ def test_generated_requests_never_end_in_5xx(tmp_path: Path) -> None:
 
 @pytest.mark.acceptance
 def test_5000_generated_requests_never_end_in_5xx(tmp_path: Path) -> None:
-    assert generated(tmp_path, 150) >= 5000
+    assert generated(tmp_path, 170) >= 5000
