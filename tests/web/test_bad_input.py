@@ -146,14 +146,13 @@ def test_large_bodies_are_refused(tmp_path: Path) -> None:
 
 
 def _raw(web: WebStage, sent: bytes) -> bytes:
-    """The whole answer to these bytes, until the server ends the connection."""
-    with socket.create_connection(("127.0.0.1", web.port), timeout=WAIT) as connection:
-        found = b""
-        with suppress(OSError):
-            connection.sendall(sent)
-            while part := connection.recv(65536):
-                found += part
-        return found
+    """The whole answer to these bytes, until the server ends the connection. Raises TimeoutError: it does not."""
+    found = b""
+    with socket.create_connection(("127.0.0.1", web.port), timeout=WAIT) as connection, suppress(ConnectionError):
+        connection.sendall(sent)
+        while part := connection.recv(65536):
+            found += part
+    return found
 
 
 def test_slow_bodies_and_heads_are_cut(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from katakei.web.gate import ActRoute, act_of
 from katakei.web.settings import WebSettings
 
 OPEN = {"/healthz", "/readyz", "/sign-in", "/sign-out", "/sign-in/login", "/sign-in/done", f"{API}/ci/token"}
+OPEN |= {"/preferences"}  # language and theme in cookies of the browser, for the sign-in page too; tells nothing
 VALUES = {"region": "ap-northeast-1", "name": "web", "service": "shop", "token": "none", "gate": "go"}
 SELF_DECIDED = {Act.MANAGE_TOKENS}
 """`Access` decides: people see and revoke their own tokens."""
