@@ -78,12 +78,21 @@ def held_go_first(outcome: Outcome) -> Faults:
 
 
 def never_registered_untouched(outcome: Outcome) -> Faults:
-    """A target that was out is registered only after work of this rollout began on it."""
+    """A target that was out is registered only after work of this rollout began on it.
+
+    Fair: a person may say that work by hand is done before the process noted its begin.
+    """
     for place, was in put_in(outcome):
         target = outcome.aws.owner_of[place].id
-        begun = [mark for intent in (Intent.UPDATE, Intent.REVERT) for mark in begun_on(outcome, target, intent)]
-        if target in outcome.rollout.held and not any(mark.begins <= was.at for mark in begun):
+        begun = [mark.begins for intent in (Intent.UPDATE, Intent.REVERT) for mark in begun_on(outcome, target, intent)]
+        if outcome.scenario.by_hand:
+            begun += [word.at for word in outcome.store.events[ID] if _approves(word, target)]
+        if target in outcome.rollout.held and not any(begins <= was.at for begins in begun):
             yield f"{short(place)} was registered at {clock(was.at)} as it was found"
+
+
+def _approves(event: e.Event, target: TargetId) -> bool:
+    return isinstance(event, e.Approved) and event.target == target
 
 
 def never_registered_broken(outcome: Outcome) -> Faults:
