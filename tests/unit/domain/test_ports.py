@@ -12,6 +12,8 @@ from katakei.domain import ports
 from katakei.domain.leases import Lease
 from katakei.domain.model import RolloutId
 from katakei.domain.ports import RolloutHeader, access, newest_first
+from katakei.domain.ports.notifier import Notifier
+from katakei.domain.ports.server import ServerCommands
 
 PORTS = [
     value
@@ -32,6 +34,11 @@ def test_every_method_of_the_access_ports_has_a_docstring() -> None:
     methods = [method for port in ports_of_access for name, method in vars(port).items() if not name.startswith("_")]
     assert {port.__name__ for port in ports_of_access} == {"AccessStore", "SecretHasher", "CiVerifier", "LoginProvider"}
     assert all(inspect.getdoc(method) for method in methods)
+
+
+@pytest.mark.parametrize("port", [Notifier, ServerCommands])
+def test_every_method_of_a_port_beside_the_rollout_has_a_docstring(port: type) -> None:
+    assert all(inspect.getdoc(method) for name, method in vars(port).items() if not name.startswith("_"))
 
 
 def test_leases_of_two_epochs_differ() -> None:

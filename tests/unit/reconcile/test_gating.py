@@ -105,6 +105,13 @@ def test_denied_gate_ends_the_rollout() -> None:
     assert rollout.stopped.code == "gate_denied"
 
 
+def test_denial_of_the_second_gate_names_that_gate() -> None:
+    story = [asked("first"), answered("first"), *brought(gated(FIRST, REST), P.DONE), asked("rest")]
+    rollout = given(gated(FIRST, REST), [*story, answered("rest", approved=False)])
+    assert rollout.stopped is not None
+    assert dict(rollout.stopped.data)["gate"] == "rest"
+
+
 def test_gate_is_asked_once_enough_targets_are_done() -> None:
     plan = gated(REST)
     assert taken(given(plan), 5) == {Phase.DRAINING}
