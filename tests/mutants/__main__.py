@@ -19,14 +19,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants import of_adapters, of_reconcile, of_runtime
+from tests.mutants import of_access, of_adapters, of_reconcile, of_runtime
 from tests.mutants.mutation import Mutation
 
 from katakei.lab import clock
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("src", "tests", "pyproject.toml", "Makefile", "docs", "examples", "bench", "README.md")
-MUTATIONS: tuple[Mutation, ...] = (*of_reconcile.MUTATIONS, *of_runtime.MUTATIONS, *of_adapters.MUTATIONS)
+MUTATIONS: tuple[Mutation, ...] = (
+    *of_reconcile.MUTATIONS,
+    *of_runtime.MUTATIONS,
+    *of_adapters.MUTATIONS,
+    *of_access.MUTATIONS,
+)
 LONGEST = 600
 """Seconds for one run of tests. A mutation that makes them hang is caught."""
 

@@ -16,6 +16,13 @@ TESTS: Mapping[str, Sequence[str]] = {
     "runtime/": ("tests/unit/runtime tests/unit/app", PROMISES),
     "planning/": ("tests/unit/planning",),
     "app/": ("tests/unit/app",),
+    "domain/access": ("tests/unit/domain/test_access.py",),
+    "domain/ci_identity": ("tests/unit/domain/test_ci_identity.py",),
+    "app/access": ("tests/unit/app/test_access.py tests/unit/app/test_access_tokens.py",),
+    "app/ci_exchange": ("tests/unit/app/test_ci_exchange.py",),
+    "app/login": ("tests/unit/adapters/oidc/test_login.py",),
+    "adapters/access/": ("tests/contracts/test_access_store.py",),
+    "adapters/oidc/": ("tests/unit/adapters/oidc",),
     "adapters/executors/ssm/": ("tests/unit/adapters/executors tests/contracts/test_executor_ssm.py",),
     "adapters/executors/local/": (
         "tests/contracts/test_executor_local.py tests/contracts/test_mark.py tests/contracts/test_mark_identity.py",

@@ -386,3 +386,12 @@ def test_faulty_request_for_a_token_is_refused(server: Server, request_: TokenRe
     with pytest.raises(UsageError, match=text):
         server.access.issue_token(ADMIN, request_)
     assert not server.store.kept_tokens
+
+
+def test_session_that_began_while_its_token_was_revoked_has_ended(server: Server) -> None:
+    token = issued(server)
+    session = server.access.sign_in(token=token.secret)
+    kept = dict(server.store.sessions)
+    server.access.revoke(ADMIN, token.token.id)
+    server.store.sessions.update(kept)
+    assert server.access.session(session.id) is None
