@@ -30,6 +30,7 @@ from katakei.domain.ports import (
     Leases,
     Probe,
     ProgramRunner,
+    WaitReports,
 )
 from katakei.domain.ports.access import AccessDrivers, LoginProvider
 from katakei.domain.ports.notifier import Notifier
@@ -147,6 +148,14 @@ class Process:
         with self._lock:
             self._more_freezes = more
             self.__dict__.pop("_freezes", None)
+
+    @cached_property
+    def wait_reports(self) -> WaitReports | None:
+        """What the workers of a team say their rollouts wait for; None where the journal is not in PostgreSQL."""
+        from katakei.adapters.journals.sql_store import wait_reports
+
+        reports = wait_reports(self._url)
+        return self._open.enter_context(closing(reports)) if reports else None
 
     @property
     def journal_schema(self) -> "JournalSchema":

@@ -10,8 +10,10 @@ from typing import Any
 from tests.workers.environment import NoChecks, SharedBalancer, SharedExecutor, reached
 
 from katakei.adapters.journals.sql_journal import SqlFreezes, SqlJournal, SqlLeases
+from katakei.adapters.journals.sql_store import wait_reports
 from katakei.adapters.system.clock import SystemClock
 from katakei.adapters.system.process import current_owner
+from katakei.app.wait_publisher import publishing
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
 from katakei.domain.plan import Plan
@@ -83,9 +85,11 @@ def main(url: str, host: str, port: str, key: str, name: str) -> None:
 
     worker = Worker(url, SessionSource(journal, leases, SystemClock(), drivers_of), name=name, concurrency=8)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    worker.run()
+    with publishing(wait_reports(url), SystemClock()) as published:
+        worker.sessions.host.listen(published)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        worker.run()
 
 
 if __name__ == "__main__":

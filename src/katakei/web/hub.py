@@ -267,6 +267,8 @@ class Hub:
                 "reason": plain(progress.why),
                 "outputs": plain(progress.outputs),
             }
+            if progress.since is not None:
+                data["since"] = plain(progress.since)
             feed.waiting = frame("waiting", json.dumps(data))
         else:
             feed.waiting = b""

@@ -115,7 +115,7 @@ def assembled(options: ServeOptions, site: Site, settings: WebSettings) -> Itera
         stack.enter_context(fleet.watching())
         page = f"{site.base_url}/rollouts/"
         watched = stack.enter_context(observing(process, fleet, lambda rollout: f"{page}{rollout}"))
-        feed = TurnFeed(process.journal, process.clock)
+        feed = TurnFeed(process.journal, process.clock, process.wait_reports if options.workers else None)
         dispatch = options.workers or _driving(process, fleet, feed, watched)
         feed.run()
         stack.callback(feed.close)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from katakei.app.fleet import Fleet
 from katakei.app.observability import observing
+from katakei.app.wait_publisher import publishing
 from katakei.bootstrap import open_process
 from katakei.domain.errors import UsageError
 from katakei.workers.worker import Worker
@@ -67,7 +68,9 @@ def run_worker(
         tell(f"this worker drives the rollouts of {process.journal_schema}, {settings.concurrency} turns at once")
         with fleet.watching(), observing(process, fleet) as watched:
             worker.sessions.host.listen(watched.turn)
-            worker.run()
+            with publishing(process.wait_reports, process.clock) as published:
+                worker.sessions.host.listen(published)
+                worker.run()
     tell("the worker has ended; its rollouts go on in another one")
     if any(thread.name.startswith("katakei-turn") and thread.is_alive() for thread in threading.enumerate()):
         os._exit(0)  # a turn that hangs must not hold the end of the process up: its lease runs out

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from katakei.adapters.journals.postgres.maintenance import JournalSchema
+    from katakei.adapters.journals.postgres.waits import PostgresWaits
 
 
 DRIVER = ("psycopg", "alembic")
@@ -84,3 +85,14 @@ def journal_schema(url: str) -> "JournalSchema":
     from katakei.adapters.journals.postgres.maintenance import JournalSchema  # noqa: PLC0415 - only where it is used
 
     return JournalSchema(location)
+
+
+def wait_reports(url: str) -> "PostgresWaits | None":
+    """The reports of what rollouts wait for; None where the journal at this URL is not in PostgreSQL."""
+    location = postgres_location_of(url)
+    if location is None:
+        return None
+    require_driver(location)
+    from katakei.adapters.journals.postgres.waits import PostgresWaits  # noqa: PLC0415 - only where it is used
+
+    return PostgresWaits(location)

@@ -9,6 +9,7 @@ from katakei.domain.ports.executor import Executor, ProgramOutput, ProgramRunner
 from katakei.domain.ports.journal import Freezes, Journal, Leases, LeaseStatus, Liveness, RolloutHeader, newest_first
 from katakei.domain.ports.system import Clock, Pool
 from katakei.domain.ports.target import CheckRequest, HealthChecker, Probe, ProbedTarget
+from katakei.domain.ports.waits import WaitReport, WaitReports
 
 __all__ = [
     "Balancer",
@@ -30,5 +31,7 @@ __all__ = [
     "ProgramOutput",
     "ProgramRunner",
     "RolloutHeader",
+    "WaitReport",
+    "WaitReports",
     "newest_first",
 ]

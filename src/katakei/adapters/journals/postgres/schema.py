@@ -16,7 +16,7 @@ from katakei.adapters.journals.postgres.connections import SCHEMA, BoundedConnec
 from katakei.adapters.journals.postgres.errors import UPGRADE, connection_error, error_of, translated_errors
 from katakei.domain.errors import TemporarilyUnavailableError, UnreachableError
 
-NEWEST = 4
+NEWEST = 5
 """The version that this Katakei reads and writes: the number of the newest file in `migrations/versions`."""
 
 STATE_QUERY = f"""SELECT pg_catalog.pg_is_in_recovery(),
