@@ -352,6 +352,26 @@ OBSERVE = rows(
     ("return over or bool(called_off(rollout, target))", "return over"),
 )
 
+GATING = rows(
+    "reconcile/gating.py",
+    ("if status.state in PASSED:", "if True:"),
+    ("if status.state is GateState.EXPIRED or store_time >= status.expires:", "if status.state is GateState.EXPIRED:"),
+    ("if status.state is GateState.EXPIRED or store_time >= status.expires:", "if now >= status.expires:"),
+    ("if is_due(rollout, gate) else Go()", "if True else Go()"),
+    ("return len(rollout.by_phase[Phase.DONE]) >= gate.after", "return len(rollout.by_phase[Phase.DONE]) > gate.after"),
+    ("begun = len(rollout.by_phase[Phase.DONE]) + rollout.in_progress", "begun = len(rollout.by_phase[Phase.DONE])"),
+    ("begun = len(rollout.by_phase[Phase.DONE]) + rollout.in_progress", "begun = rollout.in_progress"),
+    ("if reading is None or now - reading.begun > OBSERVATION_MAX_AGE:", "if reading is None:"),
+    ("return rollout.frozen or NOT_READ", "return NOT_READ"),
+    ("return rollout.frozen or NOT_READ", "return rollout.frozen"),
+    ("[] if freeze == rollout.frozen else [Record", "[Record"),
+    ("return [*news, Wait(now + HELD_INTERVAL, frozen(freeze))]", "return news"),
+    ("    if freeze or reading is None:\n        return NOT_READ", "    if reading is None:\n        return NOT_READ"),
+    ("    if rollout.frozen:\n        return [Record", "    if False:\n        return [Record"),
+    ("if gate.approval and gate.name not in rollout.gates:", "if gate.approval:"),
+    ("store_time + gate.approval.expires", "now + gate.approval.expires"),
+)
+
 REPLAY = rows(
     "domain/replay.py",
     ("self._set(key.target, exit=code, out=out, may_run=False)", "self._set(key.target, exit=code, out=out)"),
@@ -428,6 +448,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *REVERT,
     *DRIFT,
     *OBSERVE,
+    *GATING,
     *REPLAY,
     *ROLLOUT,
 )

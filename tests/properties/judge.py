@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 
-from tests.properties import judge_commands, judge_environment, judge_limits
+from tests.properties import judge_commands, judge_environment, judge_holds, judge_limits
 from tests.properties.builders import seconds
 from tests.properties.ground_truth import (
     MOMENT,
@@ -48,7 +48,7 @@ from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
 
 APART = seconds(5) - seconds(0.5)  # less the time of an observation, which says when it began
-SAID = re.compile(r"\d[smh]\b|acting on|nothing is in progress")
+SAID = re.compile(r"\d[smh]\b|acting on|nothing is in progress|is frozen by")
 SERVING = {Phase.DONE, Phase.RETURNED, Phase.FAILED_SERVING}
 HINDRANCES = (
     "lost",
@@ -324,6 +324,11 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "7 pause": judge_commands.a_pause_is_heard,
     "7 abort": judge_commands.an_abort_is_heard,
     "7 interrupt": judge_commands.an_interrupt_begins_nothing,
+    "freeze": judge_holds.a_freeze_stops_take_outs,
+    "gate": judge_holds.a_gate_lets_no_more_pass,
+    "gate refused": judge_holds.a_refused_gate_ends_it,
+    "held": judge_holds.everything_serves_after_a_hold,
+    "promote": judge_holds.a_promotion_shortens_only_the_soak,
     "alone": judge_environment.a_mad_target_is_alone,
     "9 why": it_says_why_it_waits,
     "exit code": judge_limits.the_exit_code_is_true,

@@ -54,7 +54,7 @@ def late_targets_are_updated_or_left(outcome: Outcome) -> Faults:
     Fair: in time is a minute before the end, where there is no other fault and no abort or revert.
     """
     given, late = outcome.scenario, outcome.scenario.spec.late
-    alone = replace(given.adversary, born=0) == Adversary()
+    alone = replace(given.adversary, born=0) == Adversary() and not given.holds
     undisturbed = alone and not words(outcome, AbortAsked, RevertAsked, RevertDecided, Interrupted)
     for new in outcome.aws.born:
         touched = [call for call in changing(outcome) if call.places & set(new.registrations)]
@@ -76,7 +76,9 @@ def a_mad_target_is_alone(outcome: Outcome) -> Faults:
     given = outcome.scenario
     alone = replace(given.adversary, mad=0, lingers=0) == Adversary() and given.kind is PlanKind.ROLL
     free = given.spec.on_failure.max_failures >= len(outcome.aws.mad) and floor_can_be_kept(outcome)
-    people = given.abort is not None or given.reverts or given.by_hand or given.interrupts or given.pauses
+    people = (
+        given.abort is not None or given.reverts or given.by_hand or given.interrupts or given.pauses or given.holds
+    )
     one = len(outcome.aws.mad) <= 1 and (outcome.aws.mad or outcome.aws.lingering)
     if not alone or people or not free or not one:
         return

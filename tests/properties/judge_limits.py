@@ -79,7 +79,8 @@ def the_load_balancer_is_spared(outcome: Outcome) -> Faults:
         for first, last in zip(looks, looks[30:], strict=False):
             if last - first < seconds(59) and not any(first < birth <= last for birth in births):
                 yield f"more than 30 looks in the minute from {clock(first)}"
-    for _, place in places(outcome) if outcome.scenario.calm and not outcome.scenario.reverts else ():
+    given = outcome.scenario
+    for _, place in places(outcome) if given.calm and not (given.reverts or given.holds) else ():
         acts = sum(place in call.places for call in changing(outcome))
         if acts > 2:
             yield f"{acts} changing calls for {short(place)}"
@@ -123,7 +124,7 @@ def it_is_quick_when_nobody_disturbs(outcome: Outcome) -> Faults:
 def it_is_done_when_nobody_disturbs(outcome: Outcome) -> Faults:
     """Without an adversary, with a floor that can be kept and no abort, every target is done."""
     given = outcome.scenario
-    turned = given.abort is not None or given.reverts
+    turned = given.abort is not None or given.reverts or given.spec.gates
     if given.calm and given.kind is PlanKind.ROLL and not turned and floor_can_be_kept(outcome):
         ends = [standing.phase.value for standing in outcome.rollout.statuses.values()]
         if set(ends) != {Phase.DONE.value}:

@@ -173,6 +173,32 @@ class JournalConnection(FakePort):
         self.store.release(lease)
 
 
+class FreezesConnection(FakePort):
+    """The freezes as one process reads them: the store is slow, or gives no answer."""
+
+    def sit(self, store: MemoryJournal) -> "FreezesConnection":
+        self._kept = MemoryFreezes(self.aws.clock, store)
+        return self
+
+    def read(self) -> tuple[datetime, Sequence[Freeze]]:
+        if self.aws.roll(self.aws.adversary.paper):
+            raise NoAnswerError("no answer")
+        reading = self._kept.read()
+        if self.aws.roll(self.aws.adversary.slow_append):
+            self.aws.clock.sleep(seconds(self.aws.rng.uniform(0, CRAWL)))
+            self.aws.pass_time()
+        return reading
+
+    def active(self) -> Sequence[Freeze]:
+        return self.read()[1]
+
+    def freeze(self, name: str, who: str, why: str, until: datetime | None) -> Freeze:
+        raise NotImplementedError
+
+    def unfreeze(self, name: str, who: str) -> Freeze | None:
+        raise NotImplementedError
+
+
 class Now(Protocol):
     """Tells the time."""
 

@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.properties.adversary import Adversary
 from tests.properties.builders import seconds
+from tests.properties.holds import Holds, holds_of
 from tests.properties.simulated_aws import SimulatedAws
 
 from katakei.domain.plan import PlanKind
@@ -68,6 +69,7 @@ class Scenario:
     twins: bool = False
     script: Callable[[SimulatedAws], None] | None = None
     spec: Spec = field(default_factory=spec_of)
+    holds: Holds | None = None
 
     @property
     def calm(self) -> bool:
@@ -76,12 +78,28 @@ class Scenario:
 
     @property
     def left_alone(self) -> bool:
-        """No user reverts, pauses, interrupts or works by hand."""
-        return not (self.by_hand or self.interrupts or self.pauses or self.reverts)
+        """No user reverts, pauses, interrupts, holds or works by hand."""
+        return not (self.by_hand or self.interrupts or self.pauses or self.reverts or self.holds)
 
 
 def drawn(seed: int) -> Scenario:
-    """A random scenario: about one in seven has no adversary, the others have some of its faults."""
+    """A random scenario: about one in seven has no adversary, the others have some of its faults. In every third one
+    users freeze, answer gates and promote.
+    """
+    holds, given = holds_of(seed), drawn_without_holds(seed)
+    return held(given, holds) if holds else given
+
+
+def held(given: Scenario, holds: Holds) -> Scenario:
+    """The same scenario, held. Every fourth has no adversary; its soak is long enough to be promoted."""
+    rng = random.Random(f"held {given.seed}")  # noqa: S311 - a game, not a secret
+    spec = replace(given.spec, gates=holds.gates, soak=seconds(rng.choice((5, 30, 60))))
+    adversary = CALM if rng.random() < 0.25 else given.adversary
+    return replace(given, holds=holds, spec=spec, adversary=adversary)
+
+
+def drawn_without_holds(seed: int) -> Scenario:
+    """The random scenario of this seed, in which nobody freezes, promotes or answers a gate."""
     rng = random.Random(f"setting {seed}")  # noqa: S311 - a game, not a secret
     targets = rng.choice((1, 2, 2, 2, 2, 3, 3, 3, 4, 5))
     bystanders = 0 if targets > 1 and rng.random() < 0.7 else rng.choice((1, 2))

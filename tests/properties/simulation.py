@@ -4,13 +4,15 @@ The result is an `Outcome`, which `judge.py` judges. Nothing here judges.
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.properties.builders import group, seconds, target
 from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthChecker, FakePool, SkewedClock
 from tests.properties.fake_probe import FakeProbe
-from tests.properties.memory_journal import JournalConnection, MemoryFreezes, MemoryJournal
+from tests.properties.holds import FrozenSpan
+from tests.properties.memory_journal import FreezesConnection, JournalConnection, MemoryFreezes, MemoryJournal
 from tests.properties.scenarios import Scenario, spec_of
 from tests.properties.simulated_aws import NOON, Crash, HealthChange, SimulatedAws
 from tests.properties.simulated_drivers import SimulatedDrivers
@@ -23,6 +25,7 @@ from katakei.domain.model import RolloutId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Plan, PlanKind
+from katakei.domain.ports import Freezes
 from katakei.domain.replay import Rollout, replay
 from katakei.domain.spec import Spec
 from katakei.render.reasons import sentence
@@ -47,6 +50,7 @@ class Outcome:
     Attributes:
         refused: What every rival rollout was told.
         sentences: Every wait that was shown, and whether targets were in progress.
+        frozen: The freezes that held the rollout.
     """
 
     scenario: Scenario
@@ -57,6 +61,7 @@ class Outcome:
     figures: Counter[str]
     refused: list[str]
     sentences: dict[str, bool]
+    frozen: list[FrozenSpan] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,7 @@ class Simulation:
             figures=self.figures,
             refused=self.refused,
             sentences=self.sentences,
+            frozen=self.users.frozen,
         )
 
     # -- processes
@@ -157,7 +163,7 @@ class Simulation:
             health_checker=FakeHealthChecker(aws, number, clock, pause),
             journal=desk,
             leases=desk,
-            freezes=MemoryFreezes(aws.clock, self.store),
+            freezes=self._freezes(number, clock, pause),
             clock=clock,
             pool=pool,
             only_probe=FakeProbe(aws, number, clock, pause) if self.scenario.probe else None,
@@ -170,6 +176,12 @@ class Simulation:
         runner.note(e.OwnerChanged(clock.now(), owner))
         self.driving = Process(owner, hold, runner, clock, pool)
         return self.driving
+
+    def _freezes(self, number: int, clock: SkewedClock, pause: Callable[[], None]) -> Freezes:
+        """Where nobody freezes, the store of freezes has no faults: it must not change what the seed draws."""
+        if self.scenario.holds is None:
+            return MemoryFreezes(self.aws.clock, self.store)
+        return FreezesConnection(self.aws, number, clock, pause).sit(self.store)
 
     def _drive(self, process: Process, turns: int = 10**9) -> None:
         """Run turns until nothing is left for this process, or until this many turns."""

@@ -13,7 +13,7 @@ import pytest
 from tests.properties.builders import seconds
 from tests.properties.ground_truth import begun_on, clock, put_in, short, words
 from tests.properties.judge import PROMISES
-from tests.properties.scenarios import Scenario, drawn
+from tests.properties.scenarios import Scenario, drawn_without_holds
 from tests.properties.simulated_aws import NOON, OUT, HealthChange, SimulatedAws
 from tests.properties.simulation import ID, Outcome, Simulation
 
@@ -33,7 +33,7 @@ Faults = Iterator[str]
 
 def scenario(seed: int) -> Scenario:
     """A random rollout; the floor is one that it can keep without the targets that are out."""
-    given = drawn(seed)
+    given = drawn_without_holds(seed)
     return replace(given, kind=PlanKind.ROLL, waits=True)
 
 

@@ -38,7 +38,7 @@ from tests.properties.broken_scenarios import (
 from tests.properties.builders import seconds
 from tests.properties.fake_ports import FakePort, SkewedClock
 from tests.properties.judge import judged
-from tests.properties.scenarios import drawn
+from tests.properties.scenarios import drawn_without_holds
 from tests.properties.simulated_aws import NOON
 from tests.properties.simulation import simulate
 
@@ -72,7 +72,7 @@ class Broken:
 
     parts: Sequence[tuple[object, str, object]]
     promise: str
-    runs: Worlds = drawn
+    runs: Worlds = drawn_without_holds
     within: int = 40
 
 
@@ -370,6 +370,6 @@ def test_judge_finds_broken_code(what: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert any(fault.startswith(broken.promise) for fault in seen)
 
 
-@pytest.mark.parametrize("what", [what for what, broken in BROKEN.items() if broken.runs is not drawn])
+@pytest.mark.parametrize("what", [what for what, broken in BROKEN.items() if broken.runs is not drawn_without_holds])
 def test_judge_finds_nothing_in_working_code(what: str) -> None:
     assert [fault for seed in range(AS_IT_IS) for fault in judged(simulate(BROKEN[what].runs(seed)))] == []

@@ -4,7 +4,8 @@ import random
 from datetime import datetime
 
 from tests.properties.builders import seconds
-from tests.properties.memory_journal import MemoryJournal
+from tests.properties.holds import FrozenSpan, Holds
+from tests.properties.memory_journal import MemoryFreezes, MemoryJournal
 from tests.properties.scenarios import Scenario
 from tests.properties.simulated_aws import NOON, SimulatedAws
 
@@ -23,6 +24,8 @@ class Users:
         self._scenario, self._aws, self._store, self._id = scenario, aws, store, rollout
         self._abort = scenario.abort
         self._reverts = list(scenario.reverts)
+        self._freezes = MemoryFreezes(aws.clock, store)
+        self.frozen: list[FrozenSpan] = []
 
     @property
     def finished(self) -> bool:
@@ -41,6 +44,8 @@ class Users:
             self.tell(e.RevertAsked(self._now, "dora"))
         if self._scenario.pauses:
             self._pause()
+        if self._scenario.holds:
+            self._hold(self._scenario.holds)
         if self.rng.random() < self._scenario.users:
             who = self.rng.choice([None, *self._aws.targets])
             self.tell(e.Approved(self._now, "anna", who))
@@ -69,3 +74,42 @@ class Users:
                 self.tell(e.ResumeAsked(self._now, "carl"))
         elif not home and self.rng.random() < often:
             self.tell(e.PauseAsked(self._now, "carl"))
+
+    def _hold(self, holds: Holds) -> None:
+        if holds.freezes:
+            self._freeze(holds.freezes)
+        if self.rng.random() < holds.promotes:
+            self.tell(e.PromoteAsked(self._now, "emil"))
+        if holds.gates and not self.finished:
+            self._answer(holds.answers)
+
+    def _freeze(self, often: float) -> None:
+        """Freeze a group, the service or a stranger's group, some with an end; lift it, at the latest at the end."""
+        name = next((freeze.name for freeze in self._freezes.active()), None)
+        home = self._aws.frozen
+        if name and (home or self.rng.random() < often):
+            self._freezes.unfreeze(name, "fred")
+            for span in self.frozen:
+                span.ended = min(span.ended or self._now, self._now)
+        elif not name and not home and self.rng.random() < often:
+            here = [str(arn) for arn in self._aws.group_of]
+            name = self.rng.choice([*here, self._scenario.spec.service, "another service"])
+            until = self._now + seconds(self.rng.uniform(5, 120)) if self.rng.random() < 0.5 else None
+            self._freezes.freeze(name, "fred", "", until)
+            if name != "another service":
+                self.frozen.append(FrozenSpan(self._now, until))
+
+    def _answer(self, often: float) -> None:
+        """Approve, skip or deny the gates that wait, before they expire; resume what an expired gate paused."""
+        rollout, home = replay(self._store.events[self._id]), self._aws.frozen
+        if (rollout.paused or "").startswith("gate") and (home or self.rng.random() < often):
+            self.tell(e.ResumeAsked(self._now, "gerd"))
+        for name in rollout.asked_gates:
+            if rollout.gates[name].expires <= self._now or not (home or self.rng.random() < often):
+                continue
+            if home or self.rng.random() < 0.6:
+                self.tell(e.GateAnswered(self._now, "gerd", name, approved=True))
+            elif self.rng.random() < 0.5:
+                self.tell(e.GateSkipped(self._now, "gerd", name, "tested elsewhere"))
+            else:
+                self.tell(e.GateAnswered(self._now, "gerd", name, approved=False))

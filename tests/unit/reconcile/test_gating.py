@@ -129,6 +129,12 @@ def test_no_more_targets_leave_than_the_gate_lets_pass() -> None:
     assert (room(in_progress), taken(in_progress, 1)) == (0, set())
 
 
+def test_done_targets_use_up_the_room_before_a_gate() -> None:
+    plan = gated(replace(REST, after=2), targets=4, window=3)
+    rollout = given(plan, brought(plan, P.DONE))
+    assert room(rollout) == 1
+
+
 def test_gates_that_are_due_are_asked_together() -> None:
     rollout = given(gated(FIRST, Gate("second", 0, Approval(HOURS))))
     assert [event.gate for event in records(decided(rollout, seen(rollout, NOON), NOON))] == ["first", "second"]
