@@ -82,8 +82,8 @@ packages:
 	  apt-get update -qq && UCF_FORCE_CONFFOLD=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
 	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
 
-# Four at a time on two cores, because these tests mostly wait.
-TEST_JOBS ?= 4
+# Three at a time on two cores, because these tests mostly wait, and some bounds suffer from load.
+TEST_JOBS ?= 3
 test: check packages .venv-aws/.ready .venv-ansible/.ready  ## run check, then all other tests, as CI does
 	$(MAKE) --no-print-directory --jobs=$(TEST_JOBS) --output-sync=target plays rest
 

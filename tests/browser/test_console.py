@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from tests.browser.console import (
     FLAGS,
     GROUP,
@@ -23,6 +23,7 @@ from tests.browser.console import (
     signed_in,
 )
 
+from katakei.lab import clock
 from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Traffic
@@ -158,15 +159,9 @@ def confirm(page: Page, verb: str) -> None:
     page.locator("dialog[open]").get_by_role("button", name=verb, exact=True).click()
 
 
-PAGES = (
-    "",
-    "new",
-    "services",
-    "history",
-    "audit",
-    "settings",
-    GROUP_PATH.lstrip("/"),
-    f"{GROUP_PATH}/register".lstrip("/"),
+PAGES = ("/", "/new", "/services", "/history", "/audit", "/settings", GROUP_PATH, f"{GROUP_PATH}/register")
+NAMES = dict(
+    zip(PAGES, ("groups", "new", "services", "history", "audit", "settings", "group", "register"), strict=True)
 )
 
 
@@ -177,22 +172,22 @@ def test_every_page_is_accessible_and_fits_a_phone(
 ) -> None:
     rollouts = page.locator("a[href^='/rollouts/']")
     page.goto("/history")
-    addresses = [*PAGES, (rollouts.first.get_attribute("href") or "").lstrip("/")]
-    assert addresses[-1].startswith("rollouts/r-")
+    addresses = [*PAGES, rollouts.first.get_attribute("href") or ""]
+    assert addresses[-1].startswith("/rollouts/r-")
     with opened(browser, server.url, theme=theme, language=language) as other:
         other.context.add_cookies(cookies(page, server))
         for address in addresses:
-            other.goto(f"/{address}")
+            other.goto(address)
             expect(other.locator("h1").first).to_be_visible()
             found = Axe().run(other).response["violations"]
             serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS]
             assert serious == [], address
             if theme == "light" or address == addresses[-1]:
-                picture(other, f"{address.replace('/', '-') or 'groups'}-{language[:2]}-{theme}")
+                picture(other, f"{NAMES.get(address, 'rollout')}-{language[:2]}-{theme}")
     with opened(browser, server.url, theme=theme, language=language, phone=True) as phone:
         phone.context.add_cookies(cookies(page, server))
         for address in addresses:
-            phone.goto(f"/{address}")
+            phone.goto(address)
             expect(phone.locator("h1").first).to_be_visible()
             assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], address
 
@@ -212,7 +207,7 @@ def test_viewer_is_refused_where_the_button_stands(browser: Browser, server: Ser
     form.get_by_label("Name").fill("vera")
     form.get_by_label("Role").select_option("viewer")
     form.get_by_role("button", name="Issue").click()
-    secret = page.get_by_text(re.compile("^kat_")).first.inner_text()
+    secret = page.locator("#secret").inner_text()
     with opened(browser, server.url) as viewer:
         viewer.goto("/sign-in")
         viewer.get_by_label("Token").fill(secret)
@@ -226,6 +221,20 @@ def test_viewer_is_refused_where_the_button_stands(browser: Browser, server: Ser
         viewer.evaluate("document.querySelectorAll('button[disabled]').forEach(each => each.disabled = false)")
         viewer.get_by_role("button", name="Start the rollout").click()
         expect(viewer.get_by_role("alert").first).to_be_visible(timeout=SOON)
+
+
+def late(route: Route) -> None:
+    clock.wait_for(lambda: False, 1, 0.1)
+    route.continue_()
+
+
+def test_page_is_live_when_the_script_of_its_streams_is_late(page: Page) -> None:
+    page.route("**/hx-sse*", late)
+    try:
+        page.goto(GROUP_PATH)
+        expect(page.locator("[data-feed]")).to_have_text("Live", timeout=SOON)
+    finally:
+        page.unroute("**/hx-sse*")
 
 
 def test_forms_without_the_token_are_refused_and_shown(page: Page) -> None:

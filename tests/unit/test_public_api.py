@@ -66,7 +66,7 @@ FIELDS = {
         "who",
         "lock_wait",
     ],
-    "Turn": ["rollout", "written", "why", "whys", "now", "due", "outputs"],
+    "Turn": ["rollout", "written", "why", "whys", "now", "due", "outputs", "took"],
 }
 NAMES = {
     *(name.partition(".")[0] for name in SIGNATURES),

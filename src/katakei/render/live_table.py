@@ -175,7 +175,8 @@ def _table(view: LiveView, room: int, columns: int) -> list[Text]:
     Where there is room for one line, it is that of a target: the counts above tell how many there are.
     """
     rollout = view.rollout
-    moving = sorted(rollout.at(*IN_PROGRESS), key=lambda target: _entered(rollout, target))
+    phases = [phase for phase in Phase if phase in IN_PROGRESS]
+    moving = sorted(rollout.at(*phases), key=lambda target: _entered(rollout, target))
     failed = [*rollout.by_phase[Phase.LEFT_OUT], *rollout.by_phase[Phase.FAILED_SERVING]]
     shown = [*failed[-FAILED_ROWS:], *moving, *failed[:-FAILED_ROWS]]
     room = min(room, MOST_ROWS)

@@ -1,4 +1,4 @@
-// The console's script: local times, live updates, themes, the pending list. Every page also works without it.
+// The console's script: local times, live updates, themes, the pending list, and dialogs that ask before something is destroyed.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -201,7 +201,19 @@
     const request = event.detail?.ctx?.request;
     if (token && request) request.headers["X-CSRF-Token"] = token;
   });
+  // htmx looks for streams once, in a task of its own. The script of the streams may arrive after that, so that the
+  // element is made here: this script runs after both.
+  function connect() {
+    for (const each of document.querySelectorAll("[data-stream]:empty")) {
+      const stream = document.createElement("div");
+      stream.setAttribute("hx-sse:connect", each.dataset.stream);
+      stream.setAttribute("hx-trigger", "load");
+      each.append(stream);
+      window.htmx?.process(stream);
+    }
+  }
   document.addEventListener("DOMContentLoaded", () => {
+    setTimeout(connect);
     root.dataset.script = "on";
     arrived(document);
     setInterval(count, 1000);
