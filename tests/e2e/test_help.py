@@ -11,8 +11,9 @@ from katakei.cli import COMMANDS, katakei
 from katakei.cli.examples import EXAMPLES
 
 README = Path(__file__).parents[2] / "README.md"
-PATHS = [(), *((name,) for name in COMMANDS), ("lab", "up")]
-JSON = [path for path in PATHS if path not in {(), ("lab",), ("help",), ("completion",)}]
+INNER = [("lab", "up"), ("db", "check"), ("db", "upgrade"), ("token", "create"), ("token", "list"), ("token", "revoke")]
+PATHS = [(), *((name,) for name in COMMANDS), *INNER]
+JSON = [path for path in PATHS if path not in {(), ("lab",), ("db",), ("token",), ("help",), ("completion",)}]
 
 
 def command(path: tuple[str, ...]) -> tuple[click.Command, click.Context]:

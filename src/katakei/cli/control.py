@@ -44,7 +44,7 @@ class PromoteOptions(RolloutOptions):
     """One rollout, and a gate that is skipped."""
 
     skip_gate: str | None = option("--skip-gate", metavar="NAME", help="Skip this gate, which holds the rollout now.")
-    reason: str = option("--reason", metavar="TEXT", default="", help="Why the gate is skipped; recorded.")
+    reason: str = option("--reason", metavar="WORDS", default="", help="Why the gate is skipped; recorded.")
 
 
 @dataclass(frozen=True, slots=True)

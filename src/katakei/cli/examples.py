@@ -46,17 +46,18 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "katakei db upgrade --journal postgresql://kim@db.internal/katakei",
     ),
     "trigger": (
-        "katakei trigger shop --release v9 --server https://katakei.example.com --wait",
+        "katakei trigger shop --release v9 --wait",
         "katakei trigger shop --release v9 --wait --on-cancel abort",
     ),
     "token": (
         "katakei token create kim --role approver",
-        "katakei token create deploy-shop --program --service shop --act start --act read --act abort",
+        "katakei token create deploy --program --service shop --act start --act read",
         "katakei token list --server https://katakei.example.com",
     ),
+    "serve": ("katakei serve", "katakei serve --dev --port 8481"),
     "worker": (
-        "katakei worker --journal postgresql://kim@db.internal/katakei --services /etc/katakei/services",
-        "katakei worker --journal postgresql://kim@db.internal/katakei --concurrency 16",
+        "katakei worker --journal postgresql://kim@db.internal/katakei",
+        "katakei worker --journal postgresql://kim@db/katakei --concurrency 16",
     ),
     "help": ("katakei help", "katakei help roll"),
     "completion": (

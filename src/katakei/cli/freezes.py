@@ -26,7 +26,7 @@ class FreezeOptions(NoOptions):
         metavar="WHEN",
         help="When it ends by itself: 2h, or a moment like 2026-12-24T18:00+09:00; else `unfreeze` ends it.",
     )
-    reason: str = option("--reason", metavar="TEXT", default="", help="Why; shown wherever the freeze is.")
+    reason: str = option("--reason", metavar="WORDS", default="", help="Why; shown wherever the freeze is.")
     listed: bool = option("--list", "listed", is_flag=True, help="Only show what is frozen.")
 
 

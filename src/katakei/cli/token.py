@@ -58,7 +58,7 @@ class CreateOptions:
     )
     program: bool = option("--program", is_flag=True, help="For a program, such as a deploy job: it opens no page.")
     days: int = option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="How long it lasts.")
-    label: str = option("--label", metavar="TEXT", default="", help="What it is used for.")
+    label: str = option("--label", metavar="WORDS", default="", help="What it is used for.")
 
 
 @dataclass(frozen=True, slots=True)
