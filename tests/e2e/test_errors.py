@@ -134,7 +134,7 @@ CASES = (
     ),
     case("no database", "list --journal many.yml", 5, "is not a journal of Katakei", "--journal"),
     case("a database of somebody else", "list --journal other.db", 5, "is a database of something else"),
-    case("not built yet", "list --journal postgresql://db/x", 2, "is not built yet"),
+    case("no journal there", "list --journal mysql://db/x", 2, "mysql://", "give a path"),
     case("in CI", "roll LaravelTargetGroup --run true", 4, "this is a CI job", "--journal", "--ephemeral", CI="true"),
     # the command itself
     case("no command", "", 2, "Usage: katakei", "roll"),
