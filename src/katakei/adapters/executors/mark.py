@@ -56,6 +56,9 @@ class MarkState(Enum):
 BEGUN = frozenset({MarkState.RUNNING, MarkState.ENDED, MarkState.INTERRUPTED})
 """The states that tell that the work was begun."""
 
+PROVED = BEGUN - {MarkState.INTERRUPTED}
+"""Of these, those that no missing part of a mark can imitate."""
+
 _WORK = {
     MarkState.ABSENT: WorkState.NOT_STARTED,
     MarkState.RUNNING: WorkState.RUNNING,
@@ -95,13 +98,17 @@ class Mark:
     cut: int = 0
 
     def believed(self, place: str, *, begun: bool) -> "Mark":
-        """This mark, or UNKNOWN where it says that nothing was begun and that cannot be known.
+        """This mark, or UNKNOWN where it says that nothing was begun, or runs no more, and that cannot be known.
+
+        A running process and a recorded exit code are proof wherever they are found. An interruption is what a reader
+        concludes from the parts of a mark that are there; in another folder, or one that work removes right now, these
+        parts prove nothing.
 
         Args:
             place: The place that was recorded before the target was taken out; '' for rollouts without one.
             begun: The work was seen to be begun.
         """
-        if self.state in BEGUN or self.state is MarkState.UNKNOWN:
+        if self.state in PROVED or self.state is MarkState.UNKNOWN:
             return self
         if place and self.place and self.place != place:
             why = f"its state folder is not the one that was there before it was taken out ({self.place}, not {place})"

@@ -58,3 +58,20 @@ def test_every_shell_parses_the_programs(tmp_path: Path) -> None:
     script.write_text(start("true").text)
     for shell in ("sh", "bash"):
         subprocess.run([shell, "-n", str(script)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "elsewhere"),
+    [
+        (MarkState.INTERRUPTED, MarkState.UNKNOWN),
+        (MarkState.ABSENT, MarkState.UNKNOWN),
+        (MarkState.FORBIDDEN, MarkState.UNKNOWN),
+        (MarkState.RUNNING, MarkState.RUNNING),
+        (MarkState.ENDED, MarkState.ENDED),
+    ],
+)
+def test_only_proof_counts_from_another_state_folder(state: MarkState, elsewhere: MarkState) -> None:
+    """Work that removes the state folder leaves parts of its mark for a moment, and the next reader makes a new one."""
+    seen = mark.Mark(NAME, state, datetime.now(UTC), place="i-1@aaaa")
+    assert seen.believed("i-1@bbbb", begun=True).state is elsewhere
+    assert seen.believed("i-1@aaaa", begun=False).state is state
