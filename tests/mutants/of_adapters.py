@@ -37,7 +37,8 @@ KEEPER_SH = rows(
     ('[ "$(date +%s)" -le "$not_after" ] || exit 75\n', ""),
     ('mkdir -m 700 "$dir" || exit 73\n', 'mkdir -p -m 700 "$dir" || exit 73\n'),
     ('&& mkdir "$dir/go" || exit 73', "|| exit 73"),
-    ('case $said in "0+0 "*) : >"$dir/drained" && return ;; esac', 'case $said in "0+0 "*) return ;; esac'),
+    ('case $said in "0+0 "*) own && : >"$dir/drained"; return ;; esac', 'case $said in "0+0 "*) return ;; esac'),
+    ('own || exit "$code"\n', ""),
     ('[ -z "$stopped" ] || [ "$code" -le 128 ] || exit "$code"\n', ""),
     ('if [ -e "$dir/cancelled" ] && [ "$code" -eq 0 ]; then code=143; fi\n', ""),
 )
@@ -60,6 +61,7 @@ MARK_SH = rows(
 MARK = rows(
     "adapters/executors/mark.py",
     ("        lines = lines[:-1]  # a cut base64 text may still look complete\n", "        pass\n"),
+    ("PROVED = BEGUN - {MarkState.INTERRUPTED}", "PROVED = BEGUN"),
     ("    MarkState.INTERRUPTED: WorkState.INTERRUPTED,", "    MarkState.INTERRUPTED: WorkState.NOT_STARTED,"),
     ("    MarkState.UNKNOWN: WorkState.UNKNOWN,", "    MarkState.UNKNOWN: WorkState.NOT_STARTED,"),
     ("if not _NAME.fullmatch(name) or name in _OURS:", "if not _NAME.fullmatch(name):"),

@@ -16,6 +16,9 @@ ticks() { read -r stat <"/proc/$$/stat" && field22 ${stat##*) }; }
 field22() { printf '%s' "${20}"; }
 put() { printf '%s\n' "$2" >"$dir/.$1" && mv "$dir/.$1" "$dir/$1"; }
 
+# The work may remove its mark, and another process may claim the name then. Only its own mark gets what became of it.
+own() { { read -r first rest <"$dir/pid" && [ "$first" = "$$" ]; } 2>/dev/null; }
+
 # Keeps at least the last 64 KiB. It always goes on reading: a pipe without a reader would kill the writer.
 drain() {
     trap '' HUP INT TERM
@@ -23,7 +26,7 @@ drain() {
     lost=0
     while [ -w "$dir/part" ] && [ ! -e "$dir/exit" ]; do
         said=$({ dd bs=65536 count=1 >>"$dir/part"; } 2>&1)
-        case $said in "0+0 "*) : >"$dir/drained" && return ;; esac
+        case $said in "0+0 "*) own && : >"$dir/drained"; return ;; esac
         if [ "$(wc -c <"$dir/part")" -ge 65536 ]; then
             if [ -e "$dir/full" ]; then lost=$((lost + $(wc -c <"$dir/full"))) && echo "$lost" >"$dir/lost"; fi
             mv "$dir/part" "$dir/full" && : >"$dir/part"
@@ -67,6 +70,9 @@ printf "%s %s\n" "$$" "$(field22 ${stat##*) })" >"$dir/.work" && mv "$dir/.work"
 exec $shell -c "$run" "${shell%% *}" "$@"'
 setsid sh -c "$leader" katakei-work "$dir" "$shell" "$run" "$@" </dev/null >"$dir/pipe" 2>&1
 code=$?
+
+# Nothing that another process claimed may look ended.
+own || exit "$code"
 
 # Processes that the work left running may hold the pipe open for ever; the keeper does not wait for them.
 for pause in 0.005 0.02 0.05 0.1 0.2 0.3 0.4; do
