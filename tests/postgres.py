@@ -181,7 +181,7 @@ class PostgresServer:
         return name
 
     def drop(self, name: str) -> None:
-        """Drops a database, whoever is connected to it."""
+        """Drops a database, also while somebody is connected to it."""
         self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def execute(self, statement: sql.Composed | sql.SQL, database: str = "postgres") -> list[tuple[object, ...]]:

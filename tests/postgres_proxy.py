@@ -22,7 +22,7 @@ class Loss(Enum):
 
 
 class Proxy:
-    """Passes every connection on to a port of this machine until it is told otherwise.
+    """Passes every connection on to a port of this machine until a test changes that.
 
     Attributes:
         port: The port that clients use.

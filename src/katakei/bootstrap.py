@@ -11,15 +11,13 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from katakei.adapters.system.clock import SessionClock, SystemClock, draw
 from katakei.domain.aws_place import AwsPlace
 from katakei.domain.errors import UsageError
-from katakei.domain.events import Event
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.plan import Plan
 from katakei.domain.ports import (
     Balancer,
     Executor,
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from katakei.adapters.balancers.alb import AlbBalancer
     from katakei.adapters.journals.postgres.maintenance import JournalSchema
     from katakei.adapters.journals.s3 import Bucket
+    from katakei.adapters.remote.transfer import ServerWire
     from katakei.adapters.system.awake import SleepInhibitor
     from katakei.adapters.telemetry.open_telemetry import Traces
 
@@ -471,20 +470,11 @@ def load_config(path: str | Path) -> Spec:
     return config.load(Path(path), config.Overrides())
 
 
-class JournalWire:
-    """The form of the journal as JSON, for a server that sends events and plans to its clients."""
+def server_wire() -> "ServerWire":
+    """The form in which a server sends values to remote commands."""
+    from katakei.adapters.remote.transfer import ServerWire
 
-    def event(self, event: Event) -> str:
-        """An event as one line of JSON."""
-        from katakei.adapters.journals.event_codec import encode
-
-        return encode(event)
-
-    def plan(self, plan: Plan) -> Any:
-        """A plan as JSON data."""
-        from katakei.adapters.journals.event_codec import coder
-
-        return coder(Plan).write(plan)
+    return ServerWire()
 
 
 def _login_provider(file: Path) -> LoginProvider:

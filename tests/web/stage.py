@@ -23,7 +23,7 @@ from katakei.app.fleet_groups import FleetGroups
 from katakei.app.service_rollouts import ServiceRollouts
 from katakei.app.subjects import Subjects
 from katakei.app.turn_feed import TurnFeed
-from katakei.bootstrap import JournalWire
+from katakei.bootstrap import server_wire
 from katakei.domain.errors import UnknownGroupError
 from katakei.domain.model import RolloutId, TargetType
 from katakei.domain.plan import Plan
@@ -233,7 +233,7 @@ def make(
         (kept / name).write_text(text)
     source, dispatch, people = Source(folder), HeldDispatch(), access_fakes.Server()
     fleet, access = Fleet(source, kept), people.access
-    groups, feed, wire = FleetGroups(fleet), TurnFeed(source.journal, source.clock), JournalWire()
+    groups, feed, wire = FleetGroups(fleet), TurnFeed(source.journal, source.clock), server_wire()
     context = ServerContext(
         fleet=fleet, access=access, dispatch=dispatch, journal=source.journal, leases=source.leases,
         freezes=source.freezes, clock=source.clock,

@@ -35,7 +35,7 @@ REFUSED_PAUSE = timedelta(minutes=1)
 
 
 class SessionDrivers(Drivers, Protocol):
-    """Drivers of one session, with a clock of its own. Whoever asks for them closes them."""
+    """Drivers of one session, with a clock of its own. The caller closes them."""
 
     def close(self) -> None:
         """Ends what belongs to this session."""

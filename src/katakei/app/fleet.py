@@ -165,7 +165,7 @@ class Fleet:
         return self.drivers(self._place_of_plan(plan))
 
     def session_drivers(self, plan: Plan) -> SessionDrivers:
-        """The drivers of a session of this rollout. Whoever asks for them closes them.
+        """The drivers of a session of this rollout. The caller closes them.
 
         Raises:
             RefusedError: The work would run as the user of this server, which was not allowed for the service; or no
@@ -175,7 +175,7 @@ class Fleet:
         return self._source.session_drivers(self._place_of_plan(plan))
 
     def session_drivers_at(self, place: AwsPlace) -> SessionDrivers:
-        """The drivers of a session that has no plan yet. Whoever asks for them closes them."""
+        """The drivers of a session that has no plan yet. The caller closes them."""
         return self._source.session_drivers(self._resolved(place))
 
     def place_at(self, account: str, region: str) -> AwsPlace:

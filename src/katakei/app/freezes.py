@@ -128,7 +128,7 @@ def when_free(drivers: Drivers, act: Callable[[], T], within: timedelta) -> T:
     """What `act` returns, once neither a freeze nor another owner's lease stands in the way.
 
     Args:
-        drivers: The clock, and where the wait is told.
+        drivers: The clock, and the function that tells the user about the wait.
         act: Tried again while it raises FrozenError or LeaseHeldError.
         within: How long to wait at most; zero tries once.
 

@@ -1,7 +1,7 @@
 """`token`: the tokens of a server, for people, programs and deploy jobs.
 
 With `--server` the server issues them, for a person who may manage tokens. Without it the command works on the server's
-store itself: whoever may write to that store may do anything already.
+store itself: a person who may write to that store may do anything already.
 """
 
 from collections.abc import Callable, Sequence

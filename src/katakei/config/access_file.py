@@ -9,11 +9,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from katakei.config import MAX_BYTES
 from katakei.config.field_types import VARIABLE, Text
 from katakei.config.schema import Section
+from katakei.config.text_files import text_of
 from katakei.config.yaml_document import Document, read
-from katakei.domain.errors import UsageError
 from katakei.domain.login import LoginSettings, RoleRule
 from katakei.domain.principals import EVERY_SERVICE, Role
 
@@ -106,17 +105,7 @@ def load_login(path: Path) -> LoginSettings:
     Raises:
         UsageError: The file cannot be read, or it has faults; the error lists all of them.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        text = data[:MAX_BYTES].decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: the file is not UTF-8 text; save it as UTF-8") from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"{path}: has more than {MAX_BYTES // 1024} KiB; check whether it is an access file at all")
-    return _validated(read(text, path.name)).login.to_domain()
+    return _validated(read(text_of(path, "check whether it is an access file at all"), path.name)).login.to_domain()
 
 
 def _validated(document: Document) -> AccessFile:

@@ -1,4 +1,4 @@
-"""The schema of a service file: katakei.yml with one more key, `server`, which only a server obeys.
+"""The schema of a service file: katakei.yml with one more key, `server`, which only a server reads.
 
 `python -m katakei.config.service_schema` prints the JSON Schema for editors.
 """

@@ -1,7 +1,7 @@
 """The folder of service files: each `*.yml` in it is one service. All faults of all files are found in one reading.
 
-The folder is foreign: whoever may merge into its repository writes it. Links may not leave it, sizes have limits, and
-only regular files are opened.
+The folder is foreign: everybody who may merge into its repository can write it. Links may not leave it, sizes have
+limits, and only regular files are opened.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from katakei.config import MAX_BYTES
+from katakei.config.text_files import explained, limited
 from katakei.domain.errors import UsageError
 from katakei.domain.services import UNREADABLE_POLICY, Service
 
@@ -93,7 +93,7 @@ def read_text(folder: Path, name: str) -> str:
     Raises:
         UsageError: It is no regular file of this folder, is too large, or is not text.
     """
-    try:
+    with explained(name, "the file and its rights"):
         root, path = os.path.realpath(folder), os.path.realpath(folder / name)
         if os.path.commonpath((root, path)) != root:
             raise UsageError(f"{name}: is a link to a file outside of the services folder; put the file into it")
@@ -101,11 +101,4 @@ def read_text(folder: Path, name: str) -> str:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise UsageError(f"{name}: is not a regular file; remove it from the services folder")
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise UsageError(f"{name}: has more than {MAX_BYTES // 1024} KiB; check whether it is a configuration")
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{name}: the file is not UTF-8 text; save it as UTF-8") from error
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be read ({error.strerror}); check the file and its rights") from error
+            return limited(file, name, "check whether it is a configuration")

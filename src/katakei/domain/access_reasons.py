@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from katakei.domain.outside_text import one_line
-from katakei.domain.reasons import Reason, ReasonValue
+from katakei.domain.reasons import Reason, ReasonValue, reason_of
 
 
 class AccessCode(StrEnum):
@@ -87,10 +87,7 @@ def access_reason(code: AccessCode, **facts: ReasonValue) -> Reason:
     Raises:
         ValueError: The facts are not those that `FACTS` lists for the code.
     """
-    names = FACTS[code]
-    if facts.keys() != set(names):
-        raise ValueError(f"{code} has the facts {', '.join(names) or 'none'}, not {', '.join(facts) or 'none'}")
-    return Reason(code.value, tuple((name, _harmless(facts[name])) for name in names))
+    return reason_of(code, FACTS[code], {name: _harmless(value) for name, value in facts.items()})
 
 
 def _harmless(value: ReasonValue) -> ReasonValue:

@@ -7,7 +7,7 @@ facts.
 `FACTS` lists every code with the names of its facts. A test compares it with the sentences in render, both ways.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -279,10 +279,23 @@ def reason(code: ReasonCode, **data: ReasonValue | timedelta) -> Reason:
         ValueError: The facts are not those that `FACTS` lists for the code. Every fact is given; one that is not
             known is None.
     """
-    names = FACTS[code]
-    if data.keys() != set(names):
-        raise ValueError(f"{code} has the facts {', '.join(names) or 'none'}, not {', '.join(data) or 'none'}")
-    return Reason(code.value, tuple((name, _plain(data[name])) for name in names))
+    return reason_of(code, FACTS[code], {name: _plain(value) for name, value in data.items()})
+
+
+def reason_of(code: StrEnum, names: Collection[str], facts: Mapping[str, ReasonValue]) -> Reason:
+    """A reason of any set of codes.
+
+    Args:
+        code: The code.
+        names: The facts that the code has, in their order.
+        facts: Their values.
+
+    Raises:
+        ValueError: The facts are not those that the code has.
+    """
+    if facts.keys() != set(names):
+        raise ValueError(f"{code} has the facts {', '.join(names) or 'none'}, not {', '.join(facts) or 'none'}")
+    return Reason(code.value, tuple((name, facts[name]) for name in names))
 
 
 def recorded_text(text: str) -> Reason | None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from katakei.domain.model import Target
-from katakei.domain.reasons import Reason, ReasonValue
+from katakei.domain.reasons import Reason, ReasonValue, reason_of
 
 
 class PlanCode(StrEnum):
@@ -170,10 +170,7 @@ def reason(code: PlanCode, **facts: ReasonValue) -> Reason:
     Raises:
         ValueError: The facts are not those that `FACTS` lists for the code.
     """
-    names = FACTS[code]
-    if facts.keys() != set(names):
-        raise ValueError(f"{code} has the facts {', '.join(names) or 'none'}, not {', '.join(facts) or 'none'}")
-    return Reason(code.value, tuple((name, facts[name]) for name in names))
+    return reason_of(code, FACTS[code], facts)
 
 
 def named(target: Target) -> tuple[ReasonValue, ...]:

@@ -251,7 +251,7 @@ async def _csrf_text(request: Request) -> str:
 
 
 def _subject(context: ServerContext, request: Request, principal: Principal) -> Subject:
-    """What the path names. Whoever may read nothing learns nothing about what exists."""
+    """What the path names. A person who may read nothing learns nothing about what exists."""
     parameters = request.path_params
     if rollout := parameters.get("rollout"):
         subject = context.subjects.of_rollout(rollout)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from katakei.domain.events import Event
 from katakei.domain.plan import Plan
-from katakei.domain.ports import Clock, Freezes, Journal, Leases
+from katakei.domain.ports import Clock, Freezes, Journal, Leases, LeaseStatus, ListedGroup, RolloutHeader
 from katakei.render.json_data import Plain
 from katakei.web.settings import WebSettings
 from katakei.web.site import Site
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Wire(Protocol):
-    """The form of the journal: what a remote client replays."""
+    """The form of what a remote command reads: events and plans as in the journal, other values by their fields."""
 
     def event(self, event: Event) -> str:
         """An event as one line of JSON."""
@@ -30,6 +30,18 @@ class Wire(Protocol):
 
     def plan(self, plan: Plan) -> Plain:
         """A plan as JSON data."""
+        ...
+
+    def groups(self, groups: tuple[ListedGroup, ...]) -> Plain:
+        """Target groups with what they list, as JSON data."""
+        ...
+
+    def headers(self, headers: tuple[RolloutHeader, ...]) -> Plain:
+        """Rollouts as the journal lists them, as JSON data."""
+        ...
+
+    def lease(self, lease: LeaseStatus | None) -> Plain:
+        """Who has the lease of a group, as JSON data."""
         ...
 
 
@@ -48,7 +60,7 @@ class ServerContext:
         rollouts: Planning, starting and commanding rollouts.
         subjects: Which services a request concerns.
         hub: The streams: one reader for each rollout and group that somebody watches.
-        wire: Events and plans in the form of the journal.
+        wire: The form of what a remote command reads.
         site: The addresses under which the server answers.
         version: The version of Katakei.
         dev: Whether requests without a token are those of the person who started the server, on loopback only.

@@ -25,7 +25,7 @@ from katakei.app.observability import Observability, observing
 from katakei.app.service_rollouts import ServiceRollouts
 from katakei.app.subjects import Subjects
 from katakei.app.turn_feed import TurnFeed
-from katakei.bootstrap import JournalWire, Process, open_process
+from katakei.bootstrap import Process, open_process, server_wire
 from katakei.domain.errors import UsageError
 from katakei.web.application import create_app
 from katakei.web.connections import protocol_of
@@ -153,7 +153,7 @@ def _context(
 ) -> ServerContext:
     journal, leases, fleet = process.journal, process.leases, parts.fleet
     access = Access(process.server_access(site.base_url, options.access))
-    groups, wire = FleetGroups(fleet), JournalWire()
+    groups, wire = FleetGroups(fleet), server_wire()
     return ServerContext(
         fleet=fleet,
         access=access,
@@ -191,7 +191,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 def _announce(context: ServerContext, tell: Callable[[str], None]) -> None:
     tell(f"serving on {context.base_url}")
     if context.dev:
-        tell("--dev: whoever reaches this address on this machine is signed in as an admin")
+        tell("--dev: everybody who reaches this address on this machine is signed in as an admin")
         return
     if link := context.access.first_sign_in_link(context.base_url):
         tell(f"nobody can sign in yet. This link signs in once, as an admin, within 15 minutes:\n  {link}")

@@ -30,7 +30,7 @@ PRIORITIES = {TURN: -10, WAKE: 0, ADOPT: 10}
 INSERT = """SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(%(queue)s, %(task)s, %(priority)s, %(lock)s, NULL,
     %(args)s::jsonb, now() + %(delay)s::interval)]::procrastinate_job_to_defer_v1[])"""
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('katakei ' || %(lock)s, 0))"
-"""Whoever looks for a pending job before adding one does so alone."""
+"""Only one process at a time looks for a pending job and adds one."""
 PENDING = """SELECT id FROM procrastinate_jobs
     WHERE lock = %(lock)s AND task_name = %(task)s AND status = 'todo' LIMIT 1"""
 CURRENT = """SELECT queue_name, status::text, args FROM procrastinate_jobs WHERE lock = %(lock)s

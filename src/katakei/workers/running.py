@@ -42,7 +42,7 @@ class WorkerSettings:
 def run_worker(
     settings: WorkerSettings, tell: Callable[[str], None], on_stop: Callable[[Callable[[], None]], None]
 ) -> None:
-    """Drives rollouts until it is told to stop. The leases are given back then.
+    """Drives rollouts until `stop` is called. The leases are given back then.
 
     Args:
         settings: How.

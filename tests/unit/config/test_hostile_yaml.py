@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from katakei import config
+from katakei.config import text_files
 from katakei.config.validation import validate
 from katakei.config.yaml_document import LONGEST, MAX_VALUES, read
 from katakei.domain.errors import UsageError
@@ -94,7 +95,7 @@ def test_half_a_character_is_refused() -> None:
 
 def test_huge_file_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "katakei.yml"
-    path.write_text(SMALL + "#" * (config.MAX_BYTES - len(SMALL)))
+    path.write_text(SMALL + "#" * (text_files.MAX_BYTES - len(SMALL)))
     config.load(path, config.Overrides())
     with path.open("a") as file:
         file.write("\n")

@@ -29,6 +29,30 @@ MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 LEASE: TypeAdapter[LeaseStatus | None] = TypeAdapter(LeaseStatus | None)
 
 
+class ServerWire:
+    """The values that a server sends, as JSON data (`katakei.web.server_context.Wire`)."""
+
+    def event(self, event: Event) -> str:
+        """An event as one line of JSON."""
+        return encode(event)
+
+    def plan(self, plan: Plan) -> Any:
+        """A plan."""
+        return plan_written(plan)
+
+    def groups(self, groups: tuple[ListedGroup, ...]) -> Any:
+        """Target groups with what they list."""
+        return written(GROUPS, groups)
+
+    def headers(self, headers: tuple[RolloutHeader, ...]) -> Any:
+        """Rollouts as the journal lists them."""
+        return written(HEADERS, headers)
+
+    def lease(self, lease: LeaseStatus | None) -> Any:
+        """Who has the lease of a group."""
+        return written(LEASE, lease)
+
+
 def written(adapter: TypeAdapter[T], value: T) -> Any:
     """The value as plain JSON data."""
     return adapter.dump_python(value, mode="json")

@@ -7,11 +7,10 @@ import json
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
 from katakei.domain.model import Arn, RolloutId
-from katakei.domain.ports import LeaseStatus, ListedGroup, RolloutHeader
+from katakei.domain.ports import ListedGroup
 from katakei.domain.principals import Act
 from katakei.web.api.parameters import RolloutName, Text
 from katakei.web.errors import PlainJson
@@ -19,10 +18,6 @@ from katakei.web.gate import ActRoute, Asked, Context, Let, doing
 from katakei.web.server_context import ServerContext
 
 routes = APIRouter(route_class=ActRoute, prefix="/journal", tags=["journal"])
-
-GROUPS: TypeAdapter[tuple[ListedGroup, ...]] = TypeAdapter(tuple[ListedGroup, ...])
-HEADERS: TypeAdapter[tuple[RolloutHeader, ...]] = TypeAdapter(tuple[RolloutHeader, ...])
-LEASE: TypeAdapter[LeaseStatus | None] = TypeAdapter(LeaseStatus | None)
 
 Server = Annotated[ServerContext, Context]
 Who = Annotated[Asked, Let]
@@ -36,7 +31,7 @@ def headers(
     found = context.journal.find(service=service or None, group=Arn(group) if group else None, unfinished=unfinished)
     subjects = context.subjects
     seen = tuple(each for each in found if subjects.allows(asked.principal, Act.READ, subjects.of_header(each)))
-    return PlainJson({"rollouts": HEADERS.dump_python(seen, mode="json")})
+    return PlainJson({"rollouts": context.wire.headers(seen)})
 
 
 @routes.get("/rollouts/{rollout}", **doing(Act.READ))
@@ -49,7 +44,7 @@ def events(context: Server, rollout: RolloutName, after: Annotated[int, Query(ge
 @routes.get("/leases", **doing(Act.READ))
 def lease(context: Server, group: Text) -> PlainJson:
     """Who has the lease of a group; null when nobody has."""
-    return PlainJson({"lease": LEASE.dump_python(context.leases.holder(Arn(group)), mode="json")})
+    return PlainJson({"lease": context.wire.lease(context.leases.holder(Arn(group)))})
 
 
 @routes.get("/groups", **doing(Act.READ))
@@ -60,7 +55,7 @@ async def groups(
     wanted = frozenset(filter(None, names.split(",")))
     found = await _visible(context, asked)
     seen = tuple(each for each in found if not wanted or {each.name, each.arn} & wanted)
-    return PlainJson({"groups": GROUPS.dump_python(seen, mode="json")})
+    return PlainJson({"groups": context.wire.groups(seen)})
 
 
 @routes.get("/group-names", **doing(Act.READ))

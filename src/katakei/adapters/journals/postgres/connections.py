@@ -1,6 +1,6 @@
 """Connections to PostgreSQL that never wait without end, and the settings of their sessions.
 
-Whoever uses a connection does so inside `time_limit`. The limit is kept by this process, because a server that stands
+Every caller uses a connection inside `time_limit`. The limit is kept by this process, because a server that stands
 still keeps none.
 """
 
@@ -121,7 +121,7 @@ def connect(location: PostgresLocation) -> BoundedConnection:
 
 
 def parameters_of(location: PostgresLocation) -> dict[str, str | int | None]:
-    """What libpq is told: the URL, and what it cannot change. Of several hosts the primary is used."""
+    """The parameters for libpq: the URL, and what it cannot change. Of several hosts the primary is used."""
     several = {"target_session_attrs": "read-write"} if "," in location.hosts else {}
     seconds = max(2, int(min(CONNECT_LIMIT, time_left()).total_seconds()))
     ours: dict[str, str | int] = {"connect_timeout": seconds, "application_name": "katakei", "client_encoding": "utf8"}

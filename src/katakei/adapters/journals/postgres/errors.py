@@ -1,7 +1,7 @@
 """The errors of PostgreSQL as one sentence each: what is known of the write, and what to do now.
 
-libpq gives no code for a connection that could not be made. Those sentences of the server are told apart by their
-English words; in another language they count as an outage, which is retried.
+libpq gives no code for a connection that could not be made. This module recognizes those sentences by their English
+words; in another language they count as an outage, which is retried.
 """
 
 import re
