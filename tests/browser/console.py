@@ -79,7 +79,9 @@ def served(lab: Lab, folder: Path, *words: str, port: int = 0) -> Iterator[Serve
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
         lines: list[str] = []
         ready = threading.Event()
-        reader = threading.Thread(target=_read, args=(process, lines, ready, "--dev" not in words), daemon=True)
+        reader = threading.Thread(
+            target=_read, args=(process, lines, ready), kwargs={"linked": "--dev" not in words}, daemon=True
+        )
         reader.start()
         try:
             assert ready.wait(START_LIMIT), f"the server did not start: {lines}"
@@ -95,7 +97,7 @@ def served(lab: Lab, folder: Path, *words: str, port: int = 0) -> Iterator[Serve
                 process.kill()
 
 
-def _read(process: "subprocess.Popen[str]", lines: list[str], ready: threading.Event, linked: bool) -> None:  # noqa: FBT001
+def _read(process: "subprocess.Popen[str]", lines: list[str], ready: threading.Event, *, linked: bool) -> None:
     assert process.stderr
     for line in process.stderr:
         lines.append(line)

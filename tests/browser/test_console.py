@@ -261,4 +261,4 @@ def test_first_page_is_small(browser: Browser, server: Served, page: Page) -> No
         ready = other.evaluate("performance.getEntriesByName('katakei:ready')[0].startTime")
     assert hosts == {server.url.split("/")[2]}
     assert 30_000 < sum(sizes) < FIRST_PAGE_BYTES
-    print(f"first page: {sum(sizes)} bytes in {len(sizes)} files, interactive after {ready:.0f} ms")  # noqa: T201
+    print(f"first page: {sum(sizes)} bytes in {len(sizes)} files, interactive after {ready:.0f} ms")  # noqa: T201 - the figures
