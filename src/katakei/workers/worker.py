@@ -37,7 +37,7 @@ NUDGE_DELAY = timedelta(seconds=0.05)
 ENGINE_HEARTBEAT = timedelta(seconds=5)
 RESTART_PAUSE = timedelta(seconds=1)
 DEAF_LIMIT = timedelta(seconds=30)
-"""A worker that could fetch no job for this long ends its process."""
+"""A worker whose engine could fetch no job for this long ends its process. Each start of the engine counts anew."""
 DEAF_CODE = 70
 """The exit code of a process that its own watchdog ended (EX_SOFTWARE of sysexits.h)."""
 
