@@ -40,8 +40,9 @@ SOON, LATER = 30_000, 90_000
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    options = LabOptions(targets=3, delay=timedelta(seconds=8), interval=timedelta(seconds=8))
+    options = LabOptions(targets=3, delay=timedelta(seconds=8), interval=timedelta(seconds=5))
     with Lab(options) as running:
+        running.switches(propagation=12)  # `initial` outlasts some polls of the page, of 2 s each, on a busy machine
         yield running
 
 

@@ -139,6 +139,14 @@ class Lab:
         """
         return dict(self._call("faults", json.dumps(changes).encode() if changes else None))
 
+    def switches(self, **changes: object) -> dict[str, Any]:
+        """Change what nobody has verified about AWS (`propagation=12` keeps a registration `initial` for 12 s).
+
+        Returns:
+            All switches as they are now, durations in seconds.
+        """
+        return dict(self._call("switches", json.dumps(changes).encode() if changes else None))
+
     def calls(self) -> list[dict[str, Any]]:
         """Returns every AWS call so far."""
         return list(self._call("calls"))
