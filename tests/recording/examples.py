@@ -74,6 +74,7 @@ OF_NAME: Mapping[str, str | int] = {
     "matcher": "200-299",
     "name": "web1",
     "only": "i-00000000000000001",
+    "overlaps": "i-00000000000000002",
     "out": "restarted\n再起動 \u0007\n",
     "path": "/health",
     "port": 80,

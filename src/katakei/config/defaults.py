@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from katakei.domain.errors import UsageError
 from katakei.domain.notifications import NotifyRule
-from katakei.domain.spec import Command, Drain, DrainUntil, LatePolicy, Selection, Spec
+from katakei.domain.spec import Command, Drain, DrainUntil, LatePolicy, Overlap, Selection, Spec
 
 NAME = re.compile(r"[A-Za-z0-9._/@:+-]{1,128}", re.ASCII)
 PROBE_EXECUTORS = ("ssm",)  # executors that can run a probe on the targets
@@ -45,7 +45,9 @@ def without_file(group: str, run: str | None, overrides: Overrides) -> Spec:
         raise UsageError("the command to run is empty; write the command, or leave it out to do the work by hand")
     text = None if run is None else shell_text(run)
     work = Command("manual") if text is None else Command("ssm", text, errexit=several_lines(text))
-    spec = Spec(_name_of(group), (group,), work, late=LatePolicy.ROLL, drain=default_drain(work.executor))
+    spec = Spec(
+        _name_of(group), (group,), work, late=LatePolicy.ROLL, drain=default_drain(work.executor), overlap=Overlap.AUTO
+    )
     return overridden(spec, overrides)
 
 

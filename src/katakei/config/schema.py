@@ -230,9 +230,10 @@ class Check(Section):
 
 
 class Warm(Section):
-    """How long a target must keep serving before the next one is taken out."""
+    """How long a target must keep serving, and whether the next one may drain meanwhile."""
 
     soak: Span = Field(default="30s", validate_default=True)
+    overlap: Literal["auto", "never"] = "auto"
 
 
 class Limits(Section):
@@ -344,6 +345,7 @@ class Settings(Section):
             drain=self.drain.to_domain(self.work.command()),
             check=self.check.to_domain() if isinstance(self.check, Check) else domain.Check(asked=False),
             soak=self.warm.soak,
+            overlap=domain.Overlap(self.warm.overlap),
             limits=self.limits.to_domain(),
             on_failure=domain.OnFailure(
                 failure.max_failures,

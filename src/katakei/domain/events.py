@@ -13,7 +13,7 @@ from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, recorded_text
 
-VERSION = 4
+VERSION = 5
 """The version of these events. It grows when an older Katakei could not read a rollout, or would misread it."""
 
 
@@ -75,6 +75,8 @@ class PhaseChanged:
         cause: The kind of an end that is not success.
         place: When the target is taken out: the machine and state folder that keep the mark of its work, see
             ports.Executor.prepare. '' where no target keeps a mark, and in rollouts of older versions.
+        overlaps: When the target is taken out: the soaking target whose place in the window it takes. None where it
+            takes a free place.
     """
 
     at: datetime
@@ -85,6 +87,7 @@ class PhaseChanged:
     cause: Cause | None = None
     reason: Reason | None = None
     place: str = ""
+    overlaps: TargetId | None = None
 
 
 @dataclass(frozen=True, slots=True)

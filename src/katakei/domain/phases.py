@@ -38,7 +38,8 @@ class Intent(Enum):
 class Cause(Enum):
     """The kind of an end that is not success. Only `FAILED` counts against `max_failures`.
 
-    FLOOR_LOST, REFUSED and FROZEN mean that nothing was done to the target, so it may get another attempt.
+    FLOOR_LOST, REFUSED, FROZEN and OVERLAP_ENDED mean that nothing was done to the target, so it may get another
+    attempt.
     """
 
     FAILED = "failed"
@@ -47,6 +48,7 @@ class Cause(Enum):
     ABORTED = "aborted"
     BY_HAND = "by hand"
     FROZEN = "frozen"
+    OVERLAP_ENDED = "overlap ended"
 
 
 _P = Phase

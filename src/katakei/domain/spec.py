@@ -266,6 +266,13 @@ class Gate:
         return f"{self.name} {place}, expires {span(self.approval.expires)}, default {self.approval.default.value}"
 
 
+class Overlap(Enum):
+    """Whether a target that soaks may give its place in the window to the next target: by the rule, or never."""
+
+    AUTO = "auto"
+    NEVER = "never"
+
+
 class LatePolicy(Enum):
     """What happens to a target that somebody registers during the rollout."""
 
@@ -281,6 +288,7 @@ class Spec:
         groups: Names or ARNs, as written.
         revert: The command that takes the work back; None without one.
         gates: What has to be passed before targets are taken out.
+        overlap: In rollouts of older versions a soaking target never gives its place away.
     """
 
     service: str
@@ -296,6 +304,7 @@ class Spec:
     on_failure: OnFailure = OnFailure()
     revert: Command | None = None
     gates: tuple[Gate, ...] = ()
+    overlap: Overlap = Overlap.NEVER
 
     @property
     def commands(self) -> tuple[Command, ...]:

@@ -17,6 +17,7 @@ KEYS: Mapping[str, str] = {
     "drain.probe": "drain.witness",
     "check.asked": "check",
     "soak": "warm.soak",
+    "overlap": "warm.overlap",
 }
 """The keys whose names differ from those of the attributes. All others are the same."""
 

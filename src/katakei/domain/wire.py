@@ -67,7 +67,7 @@ EVENTS: Mapping[type, WireRecord] = MappingProxyType(
         e.Planned: record("Planned", "at plan"),
         e.OwnerChanged: record("Taken", "at owner marks revert_marks version@2"),
         e.TargetAdded: record("Joined", "at target takes_part why reason@2"),
-        e.PhaseChanged: record("Moved", "at target to why intent cause reason@2 place@3"),
+        e.PhaseChanged: record("Moved", "at target to why intent cause reason@2 place@3 overlaps@5"),
         e.RevertDecided: record("RevertResolved", "at failures"),
         e.CommandAcknowledged: record("Heard", "at"),
         e.Interrupted: record("Interrupted", "at by"),
@@ -112,7 +112,8 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         ),
         plan.HeldTarget: record("HeldTarget", "target rollout"),
         spec.Spec: record(
-            "Spec", "service groups work targets late window drain check soak limits on_failure revert gates@4"
+            "Spec",
+            "service groups work targets late window drain check soak limits on_failure revert gates@4 overlap@5",
         ),
         spec.Gate: record("Gate", "name after approval", since=4),
         spec.Approval: record("Approval", "expires default", since=4),

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -52,11 +53,13 @@ def test_load_reads_the_documented_example() -> None:
         late=s.LatePolicy.ROLL,
         drain=BY_PROOF,
         check=s.Check(s.HttpCheck("/health", "200")),
+        overlap=s.Overlap.AUTO,
     )
 
 
 def test_load_fills_in_every_default(load: Load) -> None:
-    assert load(SMALL) == s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), late=s.LatePolicy.ROLL, drain=BY_PROOF)
+    base = s.Spec("shop", ("web",), s.Command("ssm", "./deploy"), late=s.LatePolicy.ROLL, drain=BY_PROOF)
+    assert load(SMALL) == replace(base, overlap=s.Overlap.AUTO)
 
 
 @pytest.mark.parametrize("work", ["{manual: }", "{local: {run: ./deploy}}"])
@@ -182,9 +185,22 @@ on_failure: {max_failures: 2, then: stop, failed_target: put_back}
         drain=s.Drain(timedelta(seconds=90)),
         check=s.Check(s.HttpCheck("/up?full=1", "200-299,304", 8080), timedelta(hours=2)),
         soak=timedelta(),
+        overlap=s.Overlap.AUTO,
         limits=s.Limits(timedelta(minutes=10), False, *(timedelta(seconds=n) for n in (3600, 90, 300))),
         on_failure=s.OnFailure(2, s.FailedTargetPolicy.PUT_BACK),
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{soak: 10s}", s.Overlap.AUTO),
+        ("{overlap: auto}", s.Overlap.AUTO),
+        ("{overlap: never}", s.Overlap.NEVER),
+    ],
+)
+def test_soaks_overlap_unless_written_otherwise(load: Load, written: str, meant: s.Overlap) -> None:
+    assert load(f"{SMALL}warm: {written}\n").overlap is meant
 
 
 @pytest.mark.parametrize(
@@ -370,7 +386,8 @@ ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/01234
 @pytest.mark.parametrize("group", ["web", ARN])
 def test_without_file_names_the_service_by_its_group(group: str) -> None:
     spec = config.without_file(group, "./deploy", Overrides(only=("i-1",)))
-    assert spec == s.Spec("web", (group,), s.Command("ssm", "./deploy"), s.Selection(only=("i-1",)), drain=BY_PROOF)
+    base = s.Spec("web", (group,), s.Command("ssm", "./deploy"), s.Selection(only=("i-1",)), drain=BY_PROOF)
+    assert spec == replace(base, overlap=s.Overlap.AUTO)
     assert config.without_file(group, None, NOTHING).work == s.Command("manual")
 
 
