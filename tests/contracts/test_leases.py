@@ -30,7 +30,7 @@ from katakei.adapters.journals import lease_holders, lease_queries
 from katakei.adapters.system import process
 from katakei.adapters.system.process import Place, ProcessFate
 from katakei.domain.errors import LeaseHeldError, LeaseLostError
-from katakei.domain.leases import Owner
+from katakei.domain.leases import SILENCE_LIMIT, Owner
 from katakei.domain.ports import Liveness
 
 
@@ -259,6 +259,19 @@ def test_holder_without_a_young_heartbeat_is_judged_by_its_process(
     found = ledger.leases(all_are(verdict)).holder(WEB)
     assert found is not None
     assert found.liveness is liveness
+
+
+@pytest.mark.usefixtures("old")
+def test_holder_says_whether_a_dead_owner_must_be_watched(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `take` does: in a shared store a dead process counts only after a long silence."""
+    ledger.leases().take(BOTH, owner(41), ID)
+    dead, shared = ledger.leases(all_are(ProcessFate.DEAD)), not ledger.url.startswith("sqlite:")
+    for limit in (SILENCE_LIMIT, timedelta(seconds=-60)):
+        monkeypatch.setattr(lease_holders, "SILENCE_LIMIT", limit)
+        found = dead.holder(WEB)
+        assert found is not None
+        assert found.watched is (shared and limit == SILENCE_LIMIT)
+    assert dead.take(BOTH, owner(42), ID).owner == owner(42)
 
 
 def test_holder_that_is_silent_is_gone_although_its_process_exists(

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants import of_access, of_adapters, of_reconcile, of_runtime
+from tests.mutants import of_access, of_adapters, of_reconcile, of_runtime, of_workers
 from tests.mutants.mutation import Mutation
 
 from katakei.lab import clock
@@ -31,6 +31,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *of_runtime.MUTATIONS,
     *of_adapters.MUTATIONS,
     *of_access.MUTATIONS,
+    *of_workers.MUTATIONS,
 )
 LONGEST = 600
 """Seconds for one run of tests. A mutation that makes them hang is caught."""

@@ -99,7 +99,7 @@ JOURNALS = (
         "adapters/journals/lease_holders.py",
         ("-SKEW <= self.age <= FRESH_HEARTBEAT", "self.age <= FRESH_HEARTBEAT"),
         ("        if holder.beat not in silent\n        and ", "        if "),
-        ("or (shared and not holder.long_silent))", "or False)"),
+        ("fate is DEAD and (not shared or holder.long_silent)", "fate is DEAD"),
         ("self.age is not None and self.age > SILENCE_LIMIT + SKEW", "self.age is not None"),
         ("silent=frozenset() if heard else beats,", "silent=beats,"),
     ),

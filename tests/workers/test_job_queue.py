@@ -103,6 +103,15 @@ def test_adopt_is_offered_once_to_all(jobs: Jobs) -> None:
     assert jobs.fetch(OTHERS, COMMON_QUEUE) == ADOPT
 
 
+def test_adopt_gives_a_pending_offer_the_silent_heartbeats(jobs: Jobs) -> None:
+    """Without them the offer would be refused, and the next one comes with the next sweep."""
+    jobs.queue.adopt(ID)
+    jobs.queue.adopt(ID, {Heartbeat(Arn("arn:web"), 3, 9)})
+    jobs.queue.adopt(ID)
+    [(_, _, _, _, args)] = jobs.ask(ROWS)
+    assert args == {"rollout": ID, "silent": [["arn:web", 3, 9]]}
+
+
 def test_adopt_removes_the_jobs_of_a_silent_owner(jobs: Jobs) -> None:
     """The job of a process that stands still would hold the lock of the rollout for ever."""
     jobs.queue.schedule(OTHERS, turn(7), NOW)

@@ -13,7 +13,7 @@ from katakei.domain.model import RolloutId
 from katakei.domain.ports import Clock, Journal, Leases, LeaseStatus, Liveness, RolloutHeader
 
 SWEEP_INTERVAL = timedelta(seconds=5)
-"""How often the unfinished rollouts of the store are looked through."""
+"""How often the unfinished rollouts of the store are looked through, counted from the beginning of each sweep."""
 SHORTEST_PAUSE = timedelta(seconds=0.25)
 LONGEST_GAP = timedelta(seconds=15)
 """A store that did not answer for longer may not have answered the owners either: they are watched anew."""
@@ -42,6 +42,8 @@ class LeaseWatch:
         self._clock = clock
         self._seen: dict[Heartbeat, datetime] = {}
         self._answered: datetime | None = None
+        self._begun: datetime | None = None
+        self._took = timedelta()
 
     def sweep(self, known: Collection[RolloutId]) -> Sequence[OwnerlessRollout]:
         """The unfinished rollouts without a living owner.
@@ -52,19 +54,25 @@ class LeaseWatch:
         Raises:
             KatakeiError: The store did not answer. What was watched so far still counts, unless that lasts.
         """
-        if self._answered is None or self._clock.now() - self._answered > LONGEST_GAP:
+        self._begun, self._took = self._clock.now(), timedelta()
+        if self._answered is None or self._begun - self._answered > LONGEST_GAP:
             self._seen = {}
         seen: dict[Heartbeat, datetime] = {}
         found = [self._watched(header, seen) for header in self._others(known)]
         self._seen, self._answered = seen, self._clock.now()
+        self._took = self._answered - self._begun
         return [each for each in found if each is not None]
 
     def due_in(self) -> timedelta:
-        """How long until the next sweep: until a watched heartbeat is old enough, and `SWEEP_INTERVAL` at most."""
+        """How long until the next sweep: until a watched heartbeat is old enough, or the next regular sweep.
+
+        A store that answers slowly is asked for half of the time at most.
+        """
         now = self._clock.now()
+        regular = (self._begun or now) + max(SWEEP_INTERVAL, min(2 * self._took, 2 * SWEEP_INTERVAL)) - now
         ends = [since + SILENCE_LIMIT - now for since in self._seen.values()]
         soon = [left for left in ends if left > timedelta()]
-        return max(SHORTEST_PAUSE, min([SWEEP_INTERVAL, *soon]))
+        return max(SHORTEST_PAUSE, min([regular, *soon]))
 
     def _others(self, known: Collection[RolloutId]) -> Sequence[RolloutHeader]:
         return [header for header in self._journal.find(unfinished=True) if header.rollout not in known]
@@ -87,4 +95,4 @@ class LeaseWatch:
 
 def _may_be_taken(holder: LeaseStatus) -> bool:
     """Whether it is worth asking the store for the lease. The store still refuses where the owner may be alive."""
-    return holder.liveness is Liveness.GONE
+    return holder.liveness is Liveness.GONE and not holder.watched

@@ -33,6 +33,8 @@ ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('katakei ' || %(l
 """Only one process at a time looks for a pending job and adds one."""
 PENDING = """SELECT id FROM procrastinate_jobs
     WHERE lock = %(lock)s AND task_name = %(task)s AND status = 'todo' LIMIT 1"""
+RENEW_OFFER = """UPDATE procrastinate_jobs SET args = %(args)s::jsonb
+    WHERE lock = %(lock)s AND task_name = 'katakei.adopt' AND status = 'todo'"""
 CURRENT = """SELECT queue_name, status::text, args FROM procrastinate_jobs WHERE lock = %(lock)s
     AND task_name = 'katakei.turn' AND status IN ('todo', 'doing') ORDER BY id DESC"""
 HASTEN = """UPDATE procrastinate_jobs SET scheduled_at = NULL
@@ -158,9 +160,11 @@ class JobQueue:
             connection.execute(ONE_AT_A_TIME, {"lock": rollout})
             connection.execute(DROP_EARLIER, {"lock": rollout, "epochs": [epoch for _, epoch, _ in beats]})
             connection.execute(DROP_STALLED, {"lock": rollout, "stall": STALL_MARK})
+            args = {"rollout": rollout, "silent": beats}
             if not connection.execute(PENDING, {"lock": rollout, "task": ADOPT}).fetchone():
-                args = {"rollout": rollout, "silent": beats}
                 _insert(connection, _NewJob(COMMON_QUEUE, ADOPT, args))
+            elif beats:  # an earlier offer may have been made without them, and would be refused
+                connection.execute(RENEW_OFFER, {"lock": rollout, "args": json.dumps(args)})
 
     def adopted(self, rollout: RolloutId, epoch: int) -> None:
         """Removes the jobs of earlier owners of a rollout."""

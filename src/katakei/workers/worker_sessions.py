@@ -17,7 +17,7 @@ from katakei.domain.model import RolloutId
 from katakei.domain.ports import Clock, Journal, Leases, Pool
 from katakei.domain.replay import replay
 from katakei.runtime.isolation import fault_text
-from katakei.runtime.lease_watch import LeaseWatch
+from katakei.runtime.lease_watch import SWEEP_INTERVAL, LeaseWatch, OwnerlessRollout
 from katakei.runtime.session import RolloutSession
 from katakei.runtime.session_host import Done, SessionHost
 from katakei.workers.job_queue import JobQueue, TurnJob
@@ -83,6 +83,7 @@ class WorkerSessions:
         self._newest: dict[RolloutId, TurnJob] = {}
         self._refused: dict[RolloutId, tuple[str, datetime]] = {}
         self._left: dict[RolloutId, int] = {}
+        self._offered: dict[OwnerlessRollout, datetime] = {}
 
     # -- jobs
 
@@ -130,10 +131,13 @@ class WorkerSessions:
     def sweep(self) -> None:
         """Offers rollouts without a living owner to all workers, and gives lost turns of this one a new job."""
         self._reschedule_overdue()
-        for found in self._watch.sweep(self.host.rollouts()):
-            if not (self._refuses(found.rollout) or self._is_left(found.rollout)):
-                log.info("rollout has no owner", extra={"facts": {"rollout": found.rollout}})
-                self._jobs.adopt(found.rollout, found.silent)
+        found = self._watch.sweep(self.host.rollouts())
+        self._offered = {each: at for each, at in self._offered.items() if each in found}
+        for each in found:
+            if not (self._refuses(each.rollout) or self._is_offered(each) or self._is_left(each.rollout)):
+                log.info("rollout has no owner", extra={"facts": {"rollout": each.rollout}})
+                self._jobs.adopt(each.rollout, each.silent)
+                self._offered[each] = self._clock.now()
 
     def due_in(self) -> timedelta:
         """How long until the next sweep."""
@@ -170,6 +174,11 @@ class WorkerSessions:
             self._left[rollout] = state.number
             return None
         return continue_rollout(self._session_drivers, state, silent)
+
+    def _is_offered(self, found: OwnerlessRollout) -> bool:
+        """Whether it was offered a moment ago: a sweep may follow at once, and its adoption takes a while."""
+        at = self._offered.get(found)
+        return at is not None and self._clock.now() - at < SWEEP_INTERVAL
 
     def _is_left(self, rollout: RolloutId) -> bool:
         """Whether a person interrupted it, and nothing was written since."""

@@ -63,6 +63,16 @@ def test_a_dead_owner_is_tried_at_once(store: Store, watch: LeaseWatch) -> None:
     assert watch.sweep(()) == [OwnerlessRollout(ID, frozenset())]
 
 
+def test_a_dead_owner_in_a_shared_store_is_watched_first(store: Store, watch: LeaseWatch) -> None:
+    """An offer would be refused again and again, and each costs a worker the whole journal of the rollout."""
+    store.held = {WEB: replace(ALIVE, liveness=Liveness.GONE, watched=True)}
+    for pause in (0, 15, 14):
+        store.time += seconds(pause)
+        assert watch.sweep(()) == []
+    store.time += seconds(1)
+    assert watch.sweep(()) == [OwnerlessRollout(ID, frozenset({BEAT}))]
+
+
 def test_an_advancing_heartbeat_is_never_silent(store: Store, watch: LeaseWatch) -> None:
     for number in range(20):
         store.held = {WEB: replace(ALIVE, beat=Heartbeat(WEB, 3, number))}
@@ -103,6 +113,22 @@ def test_due_in_is_the_sweep_interval_at_most(store: Store, watch: LeaseWatch) -
     assert watch.due_in() == SWEEP_INTERVAL
     store.time += timedelta(seconds=29.9)
     assert watch.due_in() == seconds(0.25)
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0, 5), (1, 4), (2.5, 2.5), (4, 4), (5, 5), (60, 0.25)])
+def test_sweeps_begin_every_5_s_unless_they_take_long(
+    store: Store, watch: LeaseWatch, took: float, pause: float
+) -> None:
+    """The next sweep comes at once after one that took a minute: a heartbeat may be old enough by then."""
+    held, store.held = store.held, {WEB: ALIVE}
+
+    def slow(group: Arn) -> LeaseStatus | None:
+        store.time += seconds(took)
+        return held.get(group)
+
+    store.holder = slow  # type: ignore[method-assign]
+    watch.sweep(())
+    assert watch.due_in() == seconds(pause)
 
 
 def test_a_store_that_does_not_answer_keeps_the_watch(store: Store, watch: LeaseWatch) -> None:

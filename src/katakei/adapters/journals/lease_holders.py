@@ -96,6 +96,17 @@ def lost() -> LeaseLostError:
     return LeaseLostError("another process has taken over: this one writes nothing and starts nothing more")
 
 
+def is_replaceable(holder: LeaseHolder, fate: process.ProcessFate, *, shared: bool) -> bool:
+    """Whether the lease is handed over to a process that has not watched its holder.
+
+    Args:
+        holder: The present holder.
+        fate: What this host knows of its process.
+        shared: Whether other machines may use the store. A dead process then counts only after a long silence.
+    """
+    return fate is DEAD and (not shared or holder.long_silent)
+
+
 def check_replaceable(
     holders: Sequence[LeaseHolder], fate: FateCheck, silent: frozenset[Heartbeat], *, shared: bool
 ) -> None:
@@ -114,7 +125,7 @@ def check_replaceable(
         (holder, verdict)
         for holder in holders
         if holder.beat not in silent
-        and ((verdict := fate(holder.owner, holder.place)) is not DEAD or (shared and not holder.long_silent))
+        and not is_replaceable(holder, verdict := fate(holder.owner, holder.place), shared=shared)
     ]
     if not present:
         return

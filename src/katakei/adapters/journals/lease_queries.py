@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from katakei.adapters.journals.damage import readable
-from katakei.adapters.journals.lease_holders import FateCheck, LeaseHolder, recorded_owner, recorded_place
+from katakei.adapters.journals.lease_holders import (
+    FateCheck,
+    LeaseHolder,
+    is_replaceable,
+    recorded_owner,
+    recorded_place,
+)
 from katakei.adapters.journals.timestamps import moment, told_time
 from katakei.adapters.system.process import ProcessFate
 from katakei.domain.leases import LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Owner
@@ -58,4 +64,5 @@ def lease_status(holder: LeaseHolder, fate: FateCheck, *, shared: bool) -> Lease
     else:
         heard = holder.recently_heard or known is ProcessFate.ALIVE
         liveness = Liveness.ALIVE if heard else Liveness.UNKNOWN
-    return LeaseStatus(holder.rollout, holder.owner, liveness, holder.age, holder.beat)
+    watched = not is_replaceable(holder, known, shared=shared)
+    return LeaseStatus(holder.rollout, holder.owner, liveness, holder.age, holder.beat, watched)

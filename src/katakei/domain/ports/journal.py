@@ -128,6 +128,8 @@ class LeaseStatus:
         liveness: Whether it still runs.
         silent_for: The age of its newest heartbeat by the store's clock; None when the store cannot tell.
         beat: Its newest heartbeat. A process that sees the same one for long enough, by its own clock, may take over.
+        watched: Whether an owner that is GONE must still be watched before the store hands the lease over: other
+            machines use the store, and what this host knows of the process is not enough.
     """
 
     rollout: RolloutId
@@ -135,6 +137,7 @@ class LeaseStatus:
     liveness: Liveness
     silent_for: timedelta | None
     beat: Heartbeat | None = None
+    watched: bool = False
 
 
 class Leases(Protocol):
