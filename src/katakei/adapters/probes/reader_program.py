@@ -23,9 +23,9 @@ done
 if [ -z "$python" ]; then
 %s
 fi
-"$python" -c 'import base64,sys,zlib;exec(zlib.decompress(base64.b64decode(sys.stdin.read())))' "$@" <<'KATAKEI_PROGRAM'
+"$python" -c 'import base64,sys,zlib;exec(zlib.decompress(base64.b64decode(sys.stdin.read())))' "$@" <<'END_OF_PROGRAM'
 %s
-KATAKEI_PROGRAM
+END_OF_PROGRAM
 """
 NO_PYTHON = "it has no python3 of version 3.6 or later"
 
