@@ -19,6 +19,7 @@ from pathlib import Path
 from katakei.adapters.executors import mark
 from katakei.domain.actions import Job
 
+REMOVAL_LIMIT = 20  # seconds
 SHELLS = tuple(shell for shell in ("dash", "bash", "busybox") if shutil.which(shell))
 LOCAL = ("local", "masked")
 NAME = "r-1/1-update"
@@ -243,6 +244,32 @@ class LocalMachine(Machine):
             str(self.folder / "empty"),
             *agent,
         ]
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder, again and again within a bound while a process still adds files to it or removes some."""
+    deadline = time.monotonic() + REMOVAL_LIMIT
+    while True:
+        try:
+            return shutil.rmtree(folder)
+        except OSError:
+            if not folder.exists():
+                return None
+            if time.monotonic() > deadline:
+                raise
+
+
+def copy_folder(folder: Path, to: Path) -> None:
+    """Copies a state folder as an image does, again within a bound when a process renamed a file meanwhile."""
+    deadline = time.monotonic() + REMOVAL_LIMIT
+    while True:
+        try:
+            shutil.copytree(folder, to, dirs_exist_ok=True, ignore=shutil.ignore_patterns("pipe"))
+        except shutil.Error:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def machine_of(kind: str, folder: Path) -> Machine:

@@ -1,11 +1,11 @@
 """Lost marks and shared state folders, as executors see them: the work never starts twice, and is never guessed."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.contracts.machine import copy_folder, remove_folder
 from tests.contracts.workshops import (
     BY,
     ByHand,
@@ -97,7 +97,7 @@ def test_work_whose_state_folder_was_emptied_is_unknown(shop: ByRunCommand, reme
     tickets = _running(shop, jobs)
     machine = shop.service.machines[whom.id]
     machine.end()
-    shutil.rmtree(machine.state)
+    remove_folder(machine.state)
     machine.state.mkdir()
     machine.boot = "second"
     if not remembered:
@@ -130,7 +130,7 @@ def test_seen_work_whose_record_is_gone_is_unknown(shop: ByRunCommand) -> None:
         shop.executor.look(named, BY)
         shop.pass_time(3)
     assert shop.executor.look(named, BY)[key(whom)].state is WorkState.RUNNING
-    shutil.rmtree(machine.state)  # first: a look under way would truly see a dead keeper in a mark that is still there
+    remove_folder(machine.state)  # first: a look under way would truly see a dead keeper in a mark that is still there
     machine.end()
     work = WorkStatus(WorkState.NOT_STARTED)
     for _ in range(60):
@@ -143,7 +143,7 @@ def test_seen_work_whose_record_is_gone_is_unknown(shop: ByRunCommand) -> None:
 def test_rollout_without_a_place_follows_the_old_rules(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     jobs = {key(whom): (whom, job("echo begun >> begun"))}
-    shutil.rmtree(shop.service.machines[whom.id].state)
+    remove_folder(shop.service.machines[whom.id].state)
     until(shop, {key(whom): (whom, "")}, WorkState.NOT_STARTED, lambda: None)
     [ticket] = hand_over(shop, jobs).values()
     assert "@" not in ticket
@@ -154,7 +154,7 @@ def test_machines_that_share_a_state_folder_never_share_a_result(shop: ByRunComm
     first, second, _ = shop.targets
     shared = shop.service.machines[first.id]
     other = shop.service.machines[second.id]
-    shutil.rmtree(other.state)
+    remove_folder(other.state)
     other.state.symlink_to(shared.state)
     other.boot = "of its own"
     jobs = {**_jobs(shop, first, "echo begun >> begun; exit 3"), **_jobs(shop, second, "echo begun >> begun; exit 3")}
@@ -174,12 +174,7 @@ def test_image_cloned_in_the_middle_is_unknown(shop: ByRunCommand) -> None:
     tickets = _running(shop, _jobs(shop, whom))
     assert tickets
     copy = shop.service.machines[clone.id]
-    shutil.copytree(
-        shop.service.machines[whom.id].state,
-        copy.state,
-        dirs_exist_ok=True,
-        ignore=shutil.ignore_patterns("pipe"),
-    )
+    copy_folder(shop.service.machines[whom.id].state, copy.state)
     copy.boot = "of its own"
     jobs = _jobs(shop, clone)
     named = {key(clone): (clone, hand_over(shop, jobs)[key(clone)])}
@@ -197,7 +192,7 @@ def test_image_without_a_mark_of_this_rollout_works(shop: ByRunCommand) -> None:
     old = {replace(key(whom), attempt=9): (whom, job("true"))}
     follow(shop, old, hand_over(shop, old))
     copy = shop.service.machines[clone.id]
-    shutil.copytree(shop.service.machines[whom.id].state, copy.state, dirs_exist_ok=True)
+    copy_folder(shop.service.machines[whom.id].state, copy.state)
     jobs = _jobs(shop, clone, "echo begun >> begun")
     assert jobs[key(clone)][1].marks != _place(shop, whom)
     assert follow(shop, jobs, hand_over(shop, jobs))[key(clone)].state is WorkState.ENDED
@@ -240,7 +235,7 @@ def test_nonsense_of_one_target_leaves_the_others_alone(shop: ByRunCommand) -> N
 
 def test_local_work_whose_mark_was_removed_is_unknown(here: OnThisMachine) -> None:
     whom = here.targets[0]
-    jobs = {key(whom): (whom, job(f"echo begun >> begun; rm -rf {here.marks}/*; sleep 0.3"))}
+    jobs = {key(whom): (whom, job(f"echo begun >> begun; until rm -rf {here.marks}/*; do :; done; sleep 0.3"))}
     tickets = hand_over(here, jobs)
     here.executor = here.anew()
     work = WorkStatus(WorkState.NOT_STARTED)
@@ -255,7 +250,7 @@ def test_local_work_whose_mark_was_removed_is_unknown(here: OnThisMachine) -> No
 def test_local_work_in_an_emptied_folder_is_unknown(here: OnThisMachine) -> None:
     whom = here.targets[0]
     tickets = hand_over(here, {key(whom): (whom, job("true"))})
-    shutil.rmtree(here.marks)
+    remove_folder(here.marks)
     here.executor = here.anew(Here("laptop", "second", "pid:[9]"))
     jobs = {key(whom): (whom, replace(job(BEGIN), marks=tickets[key(whom)]))}
     assert here.executor.start(jobs, BY) == tickets

@@ -5,7 +5,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from tests.contracts.machine import NAME, LocalMachine, Machine, Request, forbid, start
+from tests.contracts.machine import NAME, LocalMachine, Machine, Request, copy_folder, forbid, remove_folder, start
 from tests.contracts.rows import Case, Rows, Shown
 
 from katakei.adapters.executors import mark
@@ -65,7 +65,7 @@ def running_work_of_another_machine_is_left_alone(machine: Machine) -> None:
 @rows
 def removed_mark_of_begun_work_is_unknown_for_ever(machine: Machine) -> None:
     _begin(machine)
-    shutil.rmtree(machine.place())
+    remove_folder(machine.place())
     for request in (Request("look"), forbid(NAME), start(BEGIN, follow=NOT_AT_ALL), forbid(NAME), Request("look")):
         _, answer = machine.run(request)
         assert [each.state for each in answer.marks] == [MarkState.UNKNOWN]
@@ -86,7 +86,7 @@ def part_of_a_removed_mark_tells_nothing(machine: Machine) -> None:
 
 @rows
 def work_that_deletes_its_own_mark_begins_once(machine: Machine) -> None:
-    run = 'echo begun >> begun; rm -rf "$KATAKEI_STATE"/*; sleep 0.5'
+    run = 'echo begun >> begun; until rm -rf "$KATAKEI_STATE"/*; do :; done; sleep 0.5'
     _begin(machine, run)
     for _ in range(3):
         _, answer = machine.run(start(run))
@@ -100,7 +100,7 @@ def emptied_state_folder_has_another_place(machine: Machine) -> None:
     assert before.startswith("i-1@")
     assert machine.look().place == before
     _begin(machine)
-    shutil.rmtree(machine.state)
+    remove_folder(machine.state)
     machine.state.mkdir()
     machine.boot = "second"
     after = machine.look()
@@ -118,7 +118,7 @@ def emptied_state_folder_has_another_place(machine: Machine) -> None:
 @rows.of_targets
 def forbidden_mark_in_another_folder_is_unknown(machine: Machine) -> None:
     before = machine.look().place
-    shutil.rmtree(machine.state)
+    remove_folder(machine.state)
     _, answer = machine.run(forbid(NAME))
     [told] = answer.marks
     assert told.state is MarkState.FORBIDDEN
@@ -132,7 +132,7 @@ def image_of_another_machine_gets_an_identity_of_its_own(machine: Machine) -> No
     original = machine.look().place
     machine.run(start("exit 0", name="r-0/1-update"))
     clone = Machine(machine.folder.parent / f"{machine.folder.name}-clone", machine.shell, name="i-2", boot="other")
-    shutil.copytree(machine.state, clone.state, dirs_exist_ok=True)
+    copy_folder(machine.state, clone.state)
     try:
         place = clone.look().place
         assert place.startswith("i-2@")
@@ -148,7 +148,7 @@ def image_of_another_machine_gets_an_identity_of_its_own(machine: Machine) -> No
 def image_taken_during_the_work_is_unknown_on_the_clone(machine: Machine) -> None:
     _begin(machine)
     clone = Machine(machine.folder.parent / f"{machine.folder.name}-clone", machine.shell, name="i-2", boot="other")
-    shutil.copytree(machine.state, clone.state, dirs_exist_ok=True, ignore=shutil.ignore_patterns("pipe"))
+    copy_folder(machine.state, clone.state)
     try:
         _, answer = clone.run(start("echo begun >> begun", machine="i-2", place=clone.look().place))
         assert [each.state for each in answer.marks] == [MarkState.UNKNOWN]
@@ -163,7 +163,9 @@ def second_start_in_a_vanished_folder_begins_nothing(machine: Machine) -> None:
     slow = machine.folder / "bin" / "setsid"
     real = shutil.which("setsid", path="/usr/bin:/bin")
     slow.unlink(missing_ok=True)
-    slow.write_text(f'#!/bin/sh\nrm -rf "$KATAKEI_STATE"/* "$KATAKEI_STATE"/.machines\nexec {real} "$@"\n')
+    slow.write_text(
+        f'#!/bin/sh\nuntil rm -rf "$KATAKEI_STATE"/* "$KATAKEI_STATE"/.machines; do :; done\nexec {real} "$@"\n'
+    )
     slow.chmod(0o755)
     _, answer = machine.run(start("echo begun >> begun", place=place))
     assert [each.believed(place, begun=False).state for each in answer.marks] == [MarkState.UNKNOWN]

@@ -1,7 +1,6 @@
 """Places where work can be done, one per executor, so that each is held to the same promises."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from typing import Protocol
 
 import pytest
 from botocore.loaders import Loader
-from tests.contracts.machine import Machine
+from tests.contracts.machine import Machine, remove_folder
 from tests.contracts.run_command import RunCommand, served
 
 from katakei.adapters.aws import AwsSession
@@ -167,7 +166,8 @@ class OnTheLab:
         self.targets = tuple(Target(TargetId(each.id), "", each.address, each.zone, ()) for each in lab.targets)
         _ROLLOUTS.update(dict.fromkeys(self._folders, RolloutId(f"r-{draw(6)}")))
         for folder in self._folders.values():
-            shutil.rmtree(folder / "state" / ".machines", ignore_errors=True)
+            if (known := folder / "state" / ".machines").exists():
+                remove_folder(known)
             for left in ("begun", "go_on"):
                 (folder / left).unlink(missing_ok=True)
         self.clock = TurnedClock()
