@@ -325,6 +325,11 @@ class Bootstrap:
         return self._process.freezes
 
     @property
+    def wait_reports(self) -> WaitReports | None:
+        """As `Process.wait_reports`."""
+        return self._process.wait_reports
+
+    @property
     def journal_schema(self) -> "JournalSchema":
         """As `Process.journal_schema`."""
         return self._process.journal_schema

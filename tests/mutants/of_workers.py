@@ -7,7 +7,11 @@ SESSIONS = rows(
     ("if self._newest.get(job.rollout) != job:", "if False:"),
     ("if self._newest.get(job.rollout) != job:", "if job.rollout not in self._newest:"),
     ("        if rollout in self._newest:\n", "        if True:\n"),
-    ("if rollout in self.host.rollouts() or self._refuses(rollout):", "if self._refuses(rollout):"),
+    (
+        "if rollout in self.host.rollouts() or self._refuses(rollout):",
+        "if self._refuses(rollout):",
+        "take_lease refuses a rollout that this process drives already; this only saves the reading",
+    ),
     ("if rollout in self.host.rollouts() or self._refuses(rollout):", "if rollout in self.host.rollouts():"),
     ("before.epoch if epoch is None else epoch", "before.epoch"),
     (" before.number + 1)", " before.number)"),

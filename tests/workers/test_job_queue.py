@@ -83,6 +83,16 @@ def test_100_words_during_a_turn_leave_one_pending_job(jobs: Jobs) -> None:
     assert (jobs.pending, jobs.fetch(MINE)) == ([(MINE, TURN)], TURN)
 
 
+def test_a_deferred_turn_does_not_block_a_word(jobs: Jobs) -> None:
+    """The word comes after the turn has scheduled the next one, and before its own job has ended."""
+    jobs.queue.schedule(MINE, turn(1), NOW)
+    jobs.fetch(MINE)
+    jobs.queue.schedule(MINE, turn(2), seconds(15))
+    jobs.queue.wake(ID)
+    jobs.ask("DELETE FROM procrastinate_jobs WHERE status = 'doing'")
+    assert jobs.fetch(MINE) == WAKE
+
+
 def test_wake_without_a_worker_adds_no_job(jobs: Jobs) -> None:
     assert not jobs.queue.wake(ID)
     assert jobs.pending == []

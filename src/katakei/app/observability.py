@@ -1,6 +1,6 @@
 """What watches the turns of a server or a worker: figures, traces and notifications, put together in one place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -80,15 +80,13 @@ class Observability:
 
 
 @contextmanager
-def observing(
-    process: ObservedProcess, fleet: Fleet, link: Callable[[RolloutId], str] = lambda _rollout: ""
-) -> Iterator[Observability]:
+def observing(process: ObservedProcess, fleet: Fleet, base_url: str = "") -> Iterator[Observability]:
     """Watches a server or a worker until the end of the block, and then sends the messages that are queued.
 
     Args:
         process: Gives the calls to AWS.
         fleet: Knows who gets messages about which service.
-        link: The address of the page of a rollout.
+        base_url: The address of the console, for links to the pages of rollouts; '': messages have no link.
 
     Raises:
         UsageError: A library is not installed: that of the figures, or of traces where an endpoint is configured.
@@ -98,6 +96,10 @@ def observing(
     except ModuleNotFoundError as error:
         raise UsageError(f"a server needs {error.name}: install katakei[serve]") from error
     process.watch_calls(metrics.call)
+
+    def link(rollout: RolloutId) -> str:
+        return f"{base_url.rstrip('/')}/rollouts/{rollout}" if base_url else ""
+
     notifications = Notifications(process.notifier, fleet.notify_rules, link)
     metrics.add_gauge(
         "katakei_notifications_waiting", "Messages that wait to be sent.", lambda: float(notifications.waiting)

@@ -9,6 +9,7 @@ import click
 from katakei.app import queries, selection
 from katakei.app.control import Control, Delegated
 from katakei.app.rollouts import CONFIRMATION_LIMIT
+from katakei.app.wait_publisher import publishing
 from katakei.cli.confirming import confirm, with_recorded_commands
 from katakei.cli.messages import ask, on_terminal, say, say_json
 from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, completes, group_of, option, takes
@@ -241,7 +242,9 @@ def _drive_or_say(
     judge: Callable[[Rollout], ExitCode] = verdict,
 ) -> int:
     if isinstance(answer, RolloutSession):
-        return drive(answer, Screen(as_json=context.as_json), drivers.sleep_inhibitor, judge, drivers.journal)
+        screen = Screen(as_json=context.as_json)
+        with publishing(drivers.wait_reports, drivers.clock) as published:
+            return drive(answer, screen, drivers.sleep_inhibitor, judge, drivers.journal, listen=(published,))
     said = answer.why if answer.finished else _answer(name, drivers, answer.rollout)
     say_json(output("accepted", accepted=answer.rollout)) if context.as_json else say(said)
     return ExitCode.DONE

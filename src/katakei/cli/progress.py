@@ -236,7 +236,7 @@ def drive(  # noqa: PLR0913 - what a command gives beside the rollout
     judge: Callable[[Rollout], ExitCode] = verdict,
     journal: Journal | None = None,
     *,
-    listen: "TurnListener | None" = None,
+    listen: "Sequence[TurnListener]" = (),
 ) -> ExitCode:
     """Takes turn after turn until this process is done, and shows each.
 
@@ -248,7 +248,7 @@ def drive(  # noqa: PLR0913 - what a command gives beside the rollout
         inhibitor: Keeps the machine awake while a target is out.
         judge: The exit code of a rollout.
         journal: Tells which release each target carries; without it the recap leaves that out.
-        listen: Gets every turn.
+        listen: Each gets every turn.
     """
     with unblocked(screen.missing) as output:
         _drive(session, screen, inhibitor, output, listen)
@@ -257,7 +257,7 @@ def drive(  # noqa: PLR0913 - what a command gives beside the rollout
 
 
 def _drive(
-    session: Followed, screen: Screen, inhibitor: SleepInhibitor, output: Output, listen: "TurnListener | None"
+    session: Followed, screen: Screen, inhibitor: SleepInhibitor, output: Output, listen: "Sequence[TurnListener]"
 ) -> None:
     try:
         with _interruptible(session, screen), session, _awake(inhibitor):
@@ -266,8 +266,8 @@ def _drive(
                 told = False
                 for turn in session.turns():
                     screen.turn(turn)
-                    if listen is not None:
-                        listen(session.plan.rollout, turn)
+                    for listener in listen:
+                        listener(session.plan.rollout, turn)
                     told = _keep_awake(inhibitor, turn, told=told)
     except LeaseLostError:
         raise

@@ -14,6 +14,7 @@ from katakei.app.control import Control
 from katakei.app.manual_steps import manual_step
 from katakei.app.notifications import check_notifier, notifying
 from katakei.app.rollouts import CONFIRMATION_LIMIT, NothingToDo, Proposal, RolloutRequest, Rollouts
+from katakei.app.wait_publisher import publishing
 from katakei.cli.confirming import with_recorded_commands
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
 from katakei.cli.moments import SPAN_OPTION
@@ -294,8 +295,12 @@ def _open_and_drive(context: Context, request: RolloutRequest, notify: Sequence[
             _say_nothing_to_do(context, opened.plan)
             return ExitCode.DONE
         _listen(drivers, opened, screen)
-        with notifying(drivers.notifier, notify) as notifications:
-            code = drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal, listen=notifications.turn)
+        with (
+            notifying(drivers.notifier, notify) as notifications,
+            publishing(drivers.wait_reports, drivers.clock) as published,
+        ):
+            listeners = (notifications.turn, published)
+            code = drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal, listen=listeners)
         for failure in notifications.failed:
             say(f"katakei: a notification was not sent: {failure}", err=True)
         return code

@@ -10,6 +10,7 @@ import click
 from katakei.cli.logs import start_service_log
 from katakei.cli.messages import say
 from katakei.cli.options import Context, option, takes
+from katakei.cli.service_options import ServiceOptions
 from katakei.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ DEFAULT_PORT = 8480
 
 
 @dataclass(frozen=True, slots=True)
-class ServeCommandOptions:
+class ServeCommandOptions(ServiceOptions):
     """How a server is started."""
 
     host: str = option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where it listens.")
@@ -30,15 +31,6 @@ class ServeCommandOptions:
         default=DEFAULT_PORT,
         show_default=True,
         help="Its port.",
-    )
-    services: Path | None = option(  # noqa: RUF009 - returns a field
-        "--services",
-        metavar="DIR",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="The folder of katakei.yml files, one for each service; read again when it changes.",
-    )
-    base_url: str = option(
-        "--base-url", metavar="URL", default="", help="What people open, where a proxy stands in front: https://host."
     )
     allowed_hosts: tuple[str, ...] = option(
         "--allowed-host",
@@ -54,12 +46,6 @@ class ServeCommandOptions:
         metavar="ADDRESS",
         help="A proxy whose X-Forwarded-For and X-Forwarded-Proto count; repeatable.",
     )
-    allow_local: tuple[str, ...] = option(
-        "--allow-local",
-        multiple=True,
-        metavar="SERVICE",
-        help="Let the work and secrets of this service run as the user of the server; repeatable.",
-    )
     access: Path | None = option(  # noqa: RUF009 - returns a field
         "--access",
         metavar="FILE",
@@ -67,9 +53,6 @@ class ServeCommandOptions:
         help="The access file: the OpenID Connect provider by which people sign in, and their roles.",
     )
     dev: bool = option("--dev", is_flag=True, help="No sign-in, on loopback only: for trying things out.")
-    log_format: str = option(
-        "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the log."
-    )
     metrics_open: bool = option("--metrics-open", is_flag=True, help="Let /metrics be read without a token.")
 
 

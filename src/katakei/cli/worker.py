@@ -4,28 +4,23 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
 from katakei.cli.logs import start_service_log
 from katakei.cli.messages import say
 from katakei.cli.options import Context, option, takes
+from katakei.cli.service_options import ServiceOptions
 from katakei.domain.errors import UsageError
 
 DEFAULT_CONCURRENCY = 8
+LOCALHOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerOptions:
+class WorkerOptions(ServiceOptions):
     """How a worker is started."""
 
-    services: Path | None = option(  # noqa: RUF009 - returns a field
-        "--services",
-        metavar="DIR",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="The folder of katakei.yml files, the same as that of the server.",
-    )
     concurrency: int = option(
         "--concurrency",
         metavar="N",
@@ -34,14 +29,11 @@ class WorkerOptions:
         show_default=True,
         help="How many turns run at once; a worker has many more rollouts than that.",
     )
-    allow_local: tuple[str, ...] = option(
-        "--allow-local",
-        multiple=True,
-        metavar="SERVICE",
-        help="Let the work and secrets of this service run as the user of the worker; repeatable.",
-    )
-    log_format: str = option(
-        "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the log."
+    metrics: str = option(
+        "--metrics",
+        metavar="ADDRESS:PORT",
+        default="",
+        help="Where /metrics and /healthz answer, without a token: 127.0.0.1:9480; else nowhere.",
     )
 
 
@@ -54,6 +46,7 @@ def worker_(context: Context, options: WorkerOptions) -> None:
     10 s, and gives the leases back. Let systemd or a container platform start it again whenever it ends.
     """
     try:
+        from katakei.web.site import site_of
         from katakei.workers.running import WorkerSettings, run_worker
     except ModuleNotFoundError as error:
         raise UsageError(f"katakei worker needs {error.name}: install katakei[postgres]") from error
@@ -66,6 +59,8 @@ def worker_(context: Context, options: WorkerOptions) -> None:
         region=region,
         concurrency=options.concurrency,
         allow_local=options.allow_local,
+        base_url=site_of(LOCALHOST, 0, options.base_url).base_url if options.base_url else "",
+        metrics=options.metrics,
     )
     run_worker(settings, lambda sentence: say(f"katakei: {sentence}", err=True), _on_signals)
 

@@ -113,8 +113,7 @@ def assembled(options: ServeOptions, site: Site, settings: WebSettings) -> Itera
         )
         fleet = Fleet(process, options.services, allow_local=options.allow_local)
         stack.enter_context(fleet.watching())
-        page = f"{site.base_url}/rollouts/"
-        watched = stack.enter_context(observing(process, fleet, lambda rollout: f"{page}{rollout}"))
+        watched = stack.enter_context(observing(process, fleet, site.base_url))
         feed = TurnFeed(process.journal, process.clock, process.wait_reports if options.workers else None)
         dispatch = options.workers or _driving(process, fleet, feed, watched)
         feed.run()

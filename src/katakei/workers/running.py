@@ -3,15 +3,18 @@
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from katakei.app.fleet import Fleet
+from katakei.app.metrics import Metrics
 from katakei.app.observability import observing
 from katakei.app.wait_publisher import publishing
 from katakei.bootstrap import open_process
 from katakei.domain.errors import UsageError
+from katakei.workers.status_server import StatusServer
 from katakei.workers.worker import Worker
 from katakei.workers.worker_sessions import SessionSource
 
@@ -29,6 +32,8 @@ class WorkerSettings:
         region: The region of that.
         concurrency: How many turns run at once.
         allow_local: The services whose work may run as the user of this worker.
+        base_url: The address of the console, for links in messages; '': messages have none.
+        metrics: Where the figures can be read, as `address:port`; '': nowhere.
     """
 
     journal: str
@@ -37,6 +42,8 @@ class WorkerSettings:
     region: str | None = None
     concurrency: int = 8
     allow_local: tuple[str, ...] = ()
+    base_url: str = ""
+    metrics: str = ""
 
 
 def run_worker(
@@ -50,7 +57,7 @@ def run_worker(
         on_stop: Registers what ends the worker, for signals.
 
     Raises:
-        UsageError: The journal is not in PostgreSQL.
+        UsageError: The journal is not in PostgreSQL, or the address of the figures cannot be used.
         UnreachableError: The database has no tables yet, or those of another version.
     """
     if not settings.journal.startswith(POSTGRES):
@@ -66,11 +73,28 @@ def run_worker(
         worker = Worker(settings.journal, source, name=name, concurrency=settings.concurrency)
         on_stop(worker.stop)
         tell(f"this worker drives the rollouts of {process.journal_schema}, {settings.concurrency} turns at once")
-        with fleet.watching(), observing(process, fleet) as watched:
+        with (
+            fleet.watching(),
+            observing(process, fleet, settings.base_url) as watched,
+            publishing(process.wait_reports, process.clock) as published,
+            _answering(settings.metrics, worker, watched.metrics, tell),
+        ):
             worker.sessions.host.listen(watched.turn)
-            with publishing(process.wait_reports, process.clock) as published:
-                worker.sessions.host.listen(published)
-                worker.run()
+            worker.sessions.host.listen(published)
+            worker.run()
     tell("the worker has ended; its rollouts go on in another one")
     if any(thread.name.startswith("katakei-turn") and thread.is_alive() for thread in threading.enumerate()):
         os._exit(0)  # a turn that hangs must not hold the end of the process up: its lease runs out
+
+
+@contextmanager
+def _answering(place: str, worker: Worker, metrics: Metrics, tell: Callable[[str], None]) -> Iterator[None]:
+    """Lets machines read the figures and the health of the worker; without a place nobody can."""
+    if not place:
+        yield
+        return
+    metrics.add_gauge("katakei_turns_due", "Rollouts whose next turn is due.", worker.turns_due)
+    metrics.add_gauge("katakei_jobs", "Jobs of all workers that wait or run; NaN without an answer.", worker.jobs)
+    with StatusServer(place, metrics.render, lambda: not worker.deaf()) as server:
+        tell(f"figures on http://{server.place}/metrics")
+        yield

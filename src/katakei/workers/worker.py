@@ -7,6 +7,7 @@ connection may be half open, and its supervisor (systemd, a container platform) 
 
 import asyncio
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from procrastinate.worker import Worker as Engine
 from psycopg_pool import AsyncConnectionPool
 
 from katakei.app.dispatch import CLOSE_WITHIN
+from katakei.domain.errors import KatakeiError
 from katakei.domain.leases import Heartbeat
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import Clock
@@ -91,9 +93,8 @@ class Worker:
         self._leave = leave
         self._database = Database(url)
         self._pool = ThreadPoolExecutor(concurrency, "katakei-turn")
-        self.sessions = WorkerSessions(
-            source, JobQueue(self._database), f"{COMMON_QUEUE}.{name}", self._pool, nudge=self._nudge
-        )
+        self._jobs = JobQueue(self._database)
+        self.sessions = WorkerSessions(source, self._jobs, f"{COMMON_QUEUE}.{name}", self._pool, nudge=self._nudge)
         self._stopped: datetime | None = None
         self._over, self._ended = threading.Event(), threading.Event()
         self._heard = source.clock.now()
@@ -200,6 +201,18 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - the store is asked again after a pause
                 log.warning("sweep failed", extra={"facts": {"error": str(error)}})
             self._over.wait(self.sessions.due_in().total_seconds())
+
+    def turns_due(self) -> float:
+        """How many rollouts of this worker have a turn that is due."""
+        now = self._clock.now()
+        return float(sum(1 for each in self.sessions.host.hosted() if each.due <= now))
+
+    def jobs(self) -> float:
+        """How many jobs all workers have in the queue; NaN: the database does not answer."""
+        try:
+            return float(sum(self._jobs.counts().values()))
+        except KatakeiError:
+            return math.nan
 
     def _watch_on(self) -> None:
         while not self._over.wait(1):

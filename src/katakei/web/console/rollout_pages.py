@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +18,7 @@ from katakei.render import events as event_text
 from katakei.render.answers import accepted, driver_text
 from katakei.web.api.parameters import GateName, RolloutName, Search, Text
 from katakei.web.console.page import Message
-from katakei.web.console.rollout_views import BAR_CLASSES, CONFIRMED, Choice, RolloutView, rollout_view
+from katakei.web.console.rollout_views import BAR_CLASSES, Choice, rollout_view
 from katakei.web.console.serving import answered, shown
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing
 from katakei.web.server_context import ServerContext
@@ -53,14 +53,11 @@ async def rollout_page(  # noqa: PLR0913, PLR0917 - what a reader may choose
     target: Text = "",
     said: Search = "",
     kind: Text = "good",
-    confirm: Text = "",
 ) -> Response:
-    """One rollout. A browser without JavaScript confirms a command here, because it opens no dialog."""
+    """One rollout."""
     values = await _values(context, asked, rollout, Choice(show, page, target))
     message = Message(kind if kind in {"good", "info", "warn", "bad"} else "info", said) if said else None
-    buttons = cast("RolloutView", values["view"]).buttons
-    confirmed = confirm if confirm in CONFIRMED and confirm in buttons else ""
-    return await shown(request, "rollout.html", {**values, "message": message, "confirm": confirmed})
+    return await shown(request, "rollout.html", {**values, "message": message})
 
 
 @routes.get("/rollouts/{rollout}/part", **doing(Act.READ))
@@ -84,7 +81,7 @@ async def _values(context: ServerContext, asked: Asked, name: str, choice: Choic
     state = values["state"]
     unfinished = isinstance(state, Rollout) and state.finished is None
     sentence = await sentence_now(context, rollout) if unfinished else ""
-    return {**values, "sentence": sentence, "name": name, "kinds": BAR_CLASSES, "confirmed": CONFIRMED}
+    return {**values, "sentence": sentence, "name": name, "kinds": BAR_CLASSES}
 
 
 def _view_values(context: ServerContext, asked: Asked, events: Sequence[Event], choice: Choice) -> dict[str, object]:
