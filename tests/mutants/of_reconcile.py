@@ -208,6 +208,10 @@ WORKING = rows(
     ("    if waiting:\n        return (waiting,)\n    code", "    code"),
     ("cause = Cause.FAILED\n    if context.called_off:", "cause = Cause.REFUSED\n    if context.called_off:"),
     ("Phase.LEFT_OUT if context.status.was_out else Phase.CHECKING", "Phase.CHECKING"),
+    (
+        "return (_undone(context, why, Cause.ABORTED),)",
+        "return (context.enter(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED),)",
+    ),
     ("if context.waited > context.plan.spec.limits.working + OVERDUE_LIMIT:", "if False:"),
     (
         "return (CancelWork(key, context.target, ticket), *_meanwhile(context, canceling))",

@@ -193,6 +193,12 @@ def words(outcome: Outcome, *kinds: type[e.Event]) -> list[e.Event]:
     return [event for event in outcome.store.events[ID] if isinstance(event, kinds)]
 
 
+def stopped_for_good(outcome: Outcome) -> bool:
+    """Whether a person, a revert or a gate that was not passed ended the update."""
+    refused = any(isinstance(event, e.GateAnswered) and not event.approved for event in outcome.store.events[ID])
+    return refused or bool(words(outcome, e.AbortAsked, e.RevertAsked, e.RevertDecided, e.ApprovalExpired))
+
+
 def begun_on(outcome: Outcome, target: TargetId, intent: Intent) -> list[Mark]:
     """The work that really began on a target with this intent, in order."""
     marks = [mark for key, mark in outcome.aws.marks.items() if (key.target, key.intent) == (target, intent)]

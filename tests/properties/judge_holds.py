@@ -21,6 +21,7 @@ from tests.properties.ground_truth import (
     places,
     serves,
     short,
+    stopped_for_good,
     unknowable,
 )
 from tests.properties.simulated_aws import By
@@ -144,12 +145,16 @@ def a_refused_gate_ends_it(outcome: Outcome) -> Faults:
 def everything_serves_after_a_hold(outcome: Outcome) -> Faults:
     """Whatever held the rollout, at the end every target serves; without gates every one is done.
 
-    Fair: judged without an adversary, where the floor can be kept and only the rollout takes targets out.
+    Fair: judged without an adversary, where the floor can be kept and only the rollout takes targets out. A target that
+    an earlier rollout left out stays out, named, when the update ended before it: "untouched" and "broken" judge those.
     """
     given = outcome.scenario
     if not given.calm or given.holds is None or given.kind is not PlanKind.ROLL or not floor_can_be_kept(outcome):
         return
-    yield from (f"{short(place)} does not serve" for _, place in places(outcome) if not serves(outcome.aws.now(place)))
+    named = {target for target in outcome.rollout.held if outcome.rollout.statuses[target].phase is Phase.LEFT_OUT}
+    for target, place in places(outcome):
+        if not serves(outcome.aws.now(place)) and not (target.id in named and stopped_for_good(outcome)):
+            yield f"{short(place)} does not serve"
 
 
 def a_promotion_shortens_only_the_soak(outcome: Outcome) -> Faults:

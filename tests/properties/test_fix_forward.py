@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import pytest
 from tests.properties.builders import seconds
-from tests.properties.ground_truth import begun_on, clock, put_in, short, words
+from tests.properties.ground_truth import begun_on, clock, put_in, short, stopped_for_good, words
 from tests.properties.judge import PROMISES
-from tests.properties.scenarios import Scenario, drawn_without_holds
+from tests.properties.scenarios import Scenario, drawn
 from tests.properties.simulated_aws import NOON, OUT, HealthChange, SimulatedAws
 from tests.properties.simulation import ID, Outcome, Simulation
 
@@ -33,8 +33,7 @@ Faults = Iterator[str]
 
 def scenario(seed: int) -> Scenario:
     """A random rollout; the floor is one that it can keep without the targets that are out."""
-    given = drawn_without_holds(seed)
-    return replace(given, kind=PlanKind.ROLL, waits=True)
+    return replace(drawn(seed), kind=PlanKind.ROLL, waits=True)
 
 
 def held_of(given: Scenario, aws: SimulatedAws) -> tuple[TargetId, ...]:
@@ -137,9 +136,12 @@ def left_out_is_named(outcome: Outcome) -> Faults:
 
 
 def done_when_nobody_disturbs(outcome: Outcome) -> Faults:
-    """Without an adversary and without a person's stop, every target is done, those that were out included."""
+    """Without an adversary and without a person's stop, every target is done, those that were out included.
+
+    Fair: a gate that was denied, or expired, ends the update as a person does.
+    """
     given = outcome.scenario
-    stopped = words(outcome, e.AbortAsked, e.RevertAsked, e.Interrupted, e.PauseAsked)
+    stopped = stopped_for_good(outcome) or words(outcome, e.Interrupted, e.PauseAsked)
     keeps = given.floor + given.window <= len(outcome.aws.owner_of) // given.groups
     if given.calm and keeps and not given.per_zone and not stopped and not given.by_hand:
         missed = set(outcome.rollout.statuses) - set(outcome.rollout.by_phase[Phase.DONE])

@@ -97,6 +97,11 @@ def _refused(context: TargetContext, work: WorkStatus) -> Record:
         cause = Cause.FAILED
     if context.called_off:
         why, cause = context.called_off, Cause.ABORTED
+    return _undone(context, why, cause)
+
+
+def _undone(context: TargetContext, why: Reason, cause: Cause) -> Record:
+    """Back as it was found: what was left out before this attempt stays out, since nothing shows that it can serve."""
     return context.enter(Phase.LEFT_OUT if context.status.was_out else Phase.CHECKING, why, Intent.RETURN, cause)
 
 
@@ -147,7 +152,7 @@ def _await_approval(context: TargetContext) -> tuple[Action, ...]:
         return (context.enter(Phase.CHECKING),)
     if context.rollout.aborting:
         why = reason(ReasonCode.ABORTED_BEFORE_APPROVAL, by=context.rollout.aborting)
-        return (context.enter(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED),)
+        return (_undone(context, why, Cause.ABORTED),)
     rollout, target = context.plan.rollout, context.target.id
     why = reason(ReasonCode.APPROVAL_PENDING, waited=context.worked, rollout=rollout, target=target)
     return _meanwhile(context, why)

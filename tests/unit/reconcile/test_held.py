@@ -130,6 +130,16 @@ def test_fixed_release_serves_without_a_check() -> None:
     assert moves(turn(rollout, 1, ABSENT)) == {t(rollout.plan): Phase.WARMING}
 
 
+def test_abort_before_approval_leaves_a_held_target_out() -> None:
+    """Nobody said that the manual work is done, so nothing shows that the target can serve, whatever its check says."""
+    rollout = held_at(a_plan(), Phase.WORKING, e.AbortAsked(NOON, "kim"))
+    [move] = moved(turn(rollout, 1, ABSENT, work=WorkStatus(WorkState.AWAITS_APPROVAL)))[:1]
+    assert (move.target, move.to, move.cause) == (t(rollout.plan), Phase.LEFT_OUT, Cause.ABORTED)
+    approved = held_at(a_plan(), Phase.WORKING, e.Approved(NOON, "kim", t(rollout.plan)), e.AbortAsked(NOON, "kim"))
+    [move] = moved(turn(approved, 1, ABSENT, work=WorkStatus(WorkState.AWAITS_APPROVAL)))[:1]
+    assert (move.target, move.to) == (t(rollout.plan), Phase.CHECKING)
+
+
 def test_refused_work_leaves_a_held_target_out() -> None:
     rollout = held_at(a_plan(), Phase.WORKING)
     [move] = moved(turn(rollout, 1, ABSENT, work=WorkStatus(WorkState.REFUSED)))
