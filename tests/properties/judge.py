@@ -48,7 +48,7 @@ from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
 
 APART = seconds(5) - seconds(0.5)  # less the time of an observation, which says when it began
-SAID = re.compile(r"\d[smh]\b|acting on|nothing is in progress|is frozen by")
+SAID = re.compile(r"\d[smh]\b|acting on|nothing is in progress|is frozen by \w+ since \d")
 SERVING = {Phase.DONE, Phase.RETURNED, Phase.FAILED_SERVING}
 HINDRANCES = (
     "lost",

@@ -180,7 +180,7 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.GATE_DENIED: "gate by",
             _C.APPROVAL_EXPIRED: "gate",
             _C.GATE_PENDING: "gate waited rollout expires default others",
-            _C.FROZEN: "name by why until",
+            _C.FROZEN: "name by why since until",
             _C.NEXT_TARGET_WAITS: "target name waited why",
             _C.WAITED_TOO_LONG: "why",
             _C.FREEZES_NOT_READ: "",

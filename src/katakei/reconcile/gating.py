@@ -108,7 +108,8 @@ def freeze_known(rollout: Rollout, observation: Observation, now: datetime) -> F
 def frozen(freeze: Freeze) -> Reason:
     """The freeze as the reason of a wait."""
     until = freeze.until.isoformat() if freeze.until else None
-    return reason(ReasonCode.FROZEN, name=freeze.name, by=freeze.who, why=freeze.why or None, until=until)
+    since = freeze.since.isoformat()
+    return reason(ReasonCode.FROZEN, name=freeze.name, by=freeze.who, why=freeze.why or None, since=since, until=until)
 
 
 def held_up(rollout: Rollout, observation: Observation, now: datetime) -> list[Action] | Reason:

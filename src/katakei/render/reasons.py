@@ -37,7 +37,7 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
             "waiting for an answer to the gate {gate} for {waited:span}{expires:until}{default:expiry};"
             " to approve it, run: katakei approve {rollout} --gate {gate}{others:more gates}"
         ),
-        _C.FROZEN: "{name:group name} is frozen by {by}{until:until}{why:after colon}",
+        _C.FROZEN: "{name:group name} is frozen by {by}{since:since moment}{until:until}{why:after colon}",
         _C.FREEZES_NOT_READ: "the freezes in the journal have not been read in the last 10 seconds",
         _C.NEXT_TARGET_WAITS: "{target}{name:in brackets} is next and has waited for {waited:span}: {why}",
         _C.WAITED_TOO_LONG: "skipped because it waited longer than limits.waiting: {why}",
@@ -170,6 +170,10 @@ def _until(value: ReasonValue) -> str:
     return f" until {local_minute(datetime.fromisoformat(str(value)))}" if value else ""
 
 
+def _since(value: ReasonValue) -> str:
+    return f" since {local_minute(datetime.fromisoformat(str(value)))}" if value else ""
+
+
 def group_name(name: object) -> str:
     """The name of the target group whose ARN this is; the name of a service as it is."""
     text = one_line(str(name))
@@ -184,6 +188,7 @@ FORMS: Mapping[str, Callable[[ReasonValue], str]] = MappingProxyType(
     {
         **plan_reasons.FORMS,
         **access_reasons.FORMS,
+        "since moment": _since,
         "until": _until,
         "expiry": lambda value: EXPIRY[str(value)],
         "group name": group_name,
@@ -211,12 +216,19 @@ def sentence(reason: Reason | None) -> str:
     if template is None:
         facts = ", ".join(f"{name} {_plain(value)}" for name, value in reason.data)
         return one_line(f"{reason.code} ({facts})" if facts else reason.code)
-    return template.format(**{name: _Fact(value) for name, value in reason.data})
+    return template.format_map(_Facts({name: _Fact(value) for name, value in reason.data}))
 
 
 def placeholders(template: str) -> frozenset[str]:
     """The names of the facts that a template needs."""
     return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
+
+
+class _Facts(dict[str, "_Fact"]):
+    """The facts of one reason. A reason that an earlier version recorded has no facts that were added since."""
+
+    def __missing__(self, name: str) -> "_Fact":
+        return _Fact(None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ def test_promote_ends_the_soak_that_runs(stage: Stage) -> None:
 def test_freeze_refuses_a_new_rollout(stage: Stage) -> None:
     frozen = Freezing(stage.drivers, who="ada").freeze_group("web", "the sale")
     assert (frozen.freeze.who, frozen.rollouts) == ("ada", ())
-    with pytest.raises(FrozenError, match=r"web is frozen by ada: the sale\. To lift it, run: katakei unfreeze web"):
+    since = r"web is frozen by ada since 20.+: the sale\. To lift it, run: katakei unfreeze web"
+    with pytest.raises(FrozenError, match=since):
         Rollouts(stage.drivers).open(RolloutRequest(SPEC))
     assert not stage.store.events
     assert [notice.code for notice in Rollouts(stage.drivers).plan(RolloutRequest(SPEC)).notices] == ["frozen"]

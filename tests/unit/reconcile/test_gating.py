@@ -237,7 +237,8 @@ def test_freeze_stops_the_next_take_out(name: str) -> None:
     freeze = replace(FREEZE, name=name)
     actions = decided(rollout, seen(rollout, NOON, freezes=(freeze,)), NOON)
     assert records(actions) == [e.FreezeObserved(NOON, freeze)]
-    assert "is frozen by ada: the sale" in whys(actions)
+    assert "is frozen by ada since 2026-11-22 " in whys(actions)
+    assert whys(actions).endswith(": the sale")
 
 
 def test_freeze_of_another_name_stops_nothing() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.unit.given import NOON, a_plan, a_target, brought, given, later, t
@@ -103,11 +104,11 @@ READ: list[tuple[e.Event, str]] = [
     (e.GateSkipped(NOON, "kim", "rest", "by phone"), "gate rest  skipped by kim: by phone"),
     (
         e.FreezeObserved(NOON, Freeze(PLAN.groups[0].arn, "ada", "the sale", NOON)),
-        "web0 is frozen by ada: the sale; no target is taken out",
+        "web0 is frozen by ada since 2026-11-22 21:00 JST: the sale; no target is taken out",
     ),
     (
-        e.FreezeObserved(NOON, Freeze("shop", "ada", "", NOON, NOON)),
-        "shop is frozen by ada until 2026-11-22 21:00 JST; no target is taken out",
+        e.FreezeObserved(NOON, Freeze("shop", "ada", "", NOON, NOON + timedelta(hours=1))),
+        "shop is frozen by ada since 2026-11-22 21:00 JST until 2026-11-22 22:00 JST; no target is taken out",
     ),
     (e.FreezeLifted(NOON), "not frozen any more; targets may be taken out again"),
 ]

@@ -34,6 +34,11 @@ def test_an_unknown_code_shows_its_facts() -> None:
     assert sentence(Reason("gate_holds")) == "gate_holds"
 
 
+def test_a_freeze_that_an_earlier_version_recorded_has_no_beginning() -> None:
+    facts = (("name", "shop"), ("by", "ada"), ("why", None), ("until", None))
+    assert sentence(Reason(ReasonCode.FROZEN.value, facts)) == "shop is frozen by ada"
+
+
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
