@@ -16,6 +16,8 @@ import click
 
 from katakei import __version__
 from katakei.cli.examples import epilog
+from katakei.cli.help_text import HelpContext, show_fault, shown_by
+from katakei.cli.language import reader
 from katakei.cli.messages import internal_error, say
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, NoAnswerError
 
@@ -75,7 +77,7 @@ class Lazy(click.Group):
         if not isinstance(command, click.Command):
             return None
         command.epilog = command.epilog or epilog(cmd_name)
-        return command
+        return shown_by(command)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """The commands that begin so; click itself would import every one of them for its line."""
@@ -117,6 +119,9 @@ def katakei(context: click.Context, verbose: int) -> None:
     context.obj = verbose
 
 
+katakei.context_class = HelpContext
+
+
 @click.command("help")
 @click.argument("words", nargs=-1, metavar="[COMMAND]…")
 @click.pass_context
@@ -127,7 +132,7 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
         inner = found.get_command(at, word) if isinstance(found, click.Group) else None
         if inner is None:
             raise click.UsageError(_unknown_command(word), context)
-        found, at = inner, click.Context(inner, info_name=word, parent=at)
+        found, at = inner, HelpContext(inner, info_name=word, parent=at)
     say(found.get_help(at))
 
 
@@ -157,13 +162,13 @@ def run(argv: list[str]) -> int:
     try:
         code = katakei.main(argv, prog_name="katakei", standalone_mode=False)
     except click.ClickException as fault:
-        fault.show()
+        show_fault(fault)
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
-        _complain("stopped; the journal is safe")
+        _complain(reader()("stopped; the journal is safe"))
         return ExitCode.INTERRUPTED
     except NoAnswerError as error:
-        _complain(f"{_text(error)}; try again in a moment")
+        _complain(reader()("{error}; try again in a moment", error=_text(error)))
         return error.code
     except KatakeiError as error:
         if isinstance(error, InternalError) and os.environ.get("KATAKEI_DEBUG"):
@@ -181,7 +186,7 @@ def run(argv: list[str]) -> int:
 def _text(error: KatakeiError) -> str:
     from katakei.render.errors import error_text  # only where something went wrong: start-up is a promise
 
-    return error_text(error)
+    return error_text(error, reader())
 
 
 def _complain(sentence: str) -> None:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from katakei.app.recorded_commands import RecordedByOtherError
 from katakei.app.rollouts import CONFIRMATION_LIMIT
+from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say
 from katakei.domain.errors import RefusedError
 
@@ -43,9 +44,10 @@ def with_recorded_commands(act: Callable[[bool], T], *, accepted: bool) -> T:
     except RecordedByOtherError as other:
         if not on_terminal(0):
             raise
-        say(f"rollout {other.plan.rollout} was recorded by {other.plan.who}. On its targets it runs:")
+        tr, plan = reader(), other.plan
+        say(tr("rollout {rollout} was recorded by {who}. On its targets it runs:", rollout=plan.rollout, who=plan.who))
         for command in other.commands:
             say(f"  {command}")
-        if not ask("Run these commands?", CONFIRMATION_LIMIT):
+        if not ask(tr("Run these commands?"), CONFIRMATION_LIMIT):
             raise RefusedError("not confirmed; nothing was changed") from other
     return act(True)

@@ -11,6 +11,7 @@ from katakei.app.control import Control, Delegated
 from katakei.app.rollouts import CONFIRMATION_LIMIT
 from katakei.app.wait_publisher import publishing
 from katakei.cli.confirming import confirm, with_recorded_commands
+from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say, say_json
 from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, completes, group_of, option, takes
 from katakei.cli.progress import Screen, drive
@@ -21,7 +22,7 @@ from katakei.domain.replay import Rollout
 from katakei.reconcile.outcome import taken_back, verdict
 from katakei.render import answers
 from katakei.render.json_data import output
-from katakei.render.text import counted, label, listed
+from katakei.render.text import label
 from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
@@ -174,12 +175,15 @@ def unlock_(context: Context, options: UnlockOptions) -> None:
     sends no call after 10 s; a call that is under way may still have its effect.
     """
     name = group_of(options.group)
-    question = f"Is the process that holds {name} really gone? Two at once would harm it"
+    tr = reader()
+    question = tr("Is the process that holds {group} really gone? Two at once would harm it", group=name)
     if on_terminal(0) and not options.yes and not ask(question, CONFIRMATION_LIMIT):
         raise RefusedError("not confirmed; nothing was changed")
     with context.drivers() as drivers:
         held = Control(drivers).unlock(name)
-    said = f"{name} is free; it was held by {held}" if held else f"{name} was not held by anybody"
+    said = tr("{group} was not held by anybody", group=name)
+    if held:
+        said = tr("{group} is free; it was held by {owner}", group=name, owner=held)
     say_json(output("unlock", group=name, held=held or "")) if context.as_json else say(said)
 
 
@@ -195,7 +199,12 @@ def revert_(context: Context, options: ConfirmedOptions) -> int:
     with context.journal_drivers() as drivers:
         rollout = selection.to_tell(drivers.journal, options.rollout)
         state, targets = context.control(drivers).to_revert(rollout)
-        question = f"Run {state.plan.spec.revert} on {counted(len(targets), 'target')} of rollout {rollout}?"
+        question = reader()(
+            "Run {command} on {number:target} of rollout {rollout}?",
+            command=state.plan.spec.revert,
+            number=len(targets),
+            rollout=rollout,
+        )
         accepted = confirm(question, yes=options.yes)
         answer = context.control(drivers, accept_others=accepted).revert(rollout)
         return _drive_or_say("revert", context, drivers, answer, taken_back)
@@ -209,15 +218,19 @@ def retry_(context: Context, options: RetryOptions) -> int:
     Without TARGET: on all that failed. The process that drives the rollout carries it out; if none is alive, this one
     does.
     """
-    again = options.again
+    again, tr = options.again, reader()
     with context.journal_drivers() as drivers:
         rollout, names = selection.with_targets(drivers.journal, options.words, selection.to_tell)
         state, targets = context.control(drivers).to_retry(rollout, names, again=again)
         for target in context.control(drivers).may_still_run(rollout, names, again=again):
-            say(f"katakei: it is not known whether the earlier work on {target} has ended; starting it again", err=True)
-        release = f" with {state.plan.release}" if state.plan.release else ""
-        where = listed(label(target) for target in targets)
-        accepted = confirm(f"Run {state.plan.spec.work}{release} again on {where}?", yes=options.yes)
+            text = tr(
+                "it is not known whether the earlier work on {target} has ended; starting it again", target=target
+            )
+            say(f"katakei: {text}", err=True)
+        release = tr(" with {release}", release=state.plan.release) if state.plan.release else ""
+        where, work = tr.listed(label(target) for target in targets), state.plan.spec.work
+        question = tr("Run {command}{release} again on {targets}?", command=work, release=release, targets=where)
+        accepted = confirm(question, yes=options.yes)
         answer = context.control(drivers, accept_others=accepted).retry(rollout, names, again=again)
         return _drive_or_say("retry", context, drivers, answer)
 
@@ -245,7 +258,7 @@ def _drive_or_say(
         screen = Screen(as_json=context.as_json)
         with publishing(drivers.wait_reports, drivers.clock) as published:
             return drive(answer, screen, drivers.sleep_inhibitor, judge, drivers.journal, listen=(published,))
-    said = answer.why if answer.finished else _answer(name, drivers, answer.rollout)
+    said = reader().known(answer.why) if answer.finished else _answer(name, drivers, answer.rollout)
     say_json(output("accepted", accepted=answer.rollout)) if context.as_json else say(said)
     return ExitCode.DONE
 
@@ -254,4 +267,5 @@ def _answer(name: str, drivers: "Bootstrap", rollout: RolloutId, targets: Sequen
     """One sentence of success, and how to follow. An owner that may be gone still counts: nobody replaced it."""
     state = queries.find(drivers.journal, rollout)
     driver = queries.driver_of(drivers.leases, state)
-    return answers.accepted(name, state, None if driver.liveness is Liveness.GONE else driver.owner, targets)
+    owner = None if driver.liveness is Liveness.GONE else driver.owner
+    return answers.accepted(name, state, owner, targets, reader())

@@ -2,6 +2,7 @@
 
 import click
 
+from katakei.cli.language import reader
 from katakei.cli.messages import say, say_json
 from katakei.cli.options import Context, NoOptions, takes
 from katakei.render.json_data import output
@@ -40,11 +41,12 @@ def upgrade(context: Context, _options: NoOptions) -> None:
 
 
 def _say(context: Context, state: str, journal: str, found: int, newest: int) -> None:
+    tr = reader()
     if context.as_json:
         say_json(output("db", journal=journal, state=state, schema_before=found, schema=newest))
     elif found == newest:
-        say(f"{journal}: schema {newest}, as this katakei needs it")
+        say(tr("{journal}: schema {newest}, as this katakei needs it", journal=journal, newest=newest))
     elif found:
-        say(f"{journal}: upgraded from schema {found} to {newest}")
+        say(tr("{journal}: upgraded from schema {found} to {newest}", journal=journal, found=found, newest=newest))
     else:
-        say(f"{journal}: tables created, schema {newest}")
+        say(tr("{journal}: tables created, schema {newest}", journal=journal, newest=newest))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from katakei.cli.language import reader
 from katakei.cli.messages import on_terminal, say, say_json
 from katakei.cli.options import option
 from katakei.domain.errors import NoAnswerError, TemporarilyUnavailableError
@@ -118,7 +119,7 @@ def _watch_lines(queries: "Queries", seconds: float, look: Callable[[], View], *
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """The facts that are new or different, as one line; '' when none is."""
     news = [f"{subject} {fact}".strip() for subject, fact in after.items() if before.get(subject) != fact]
-    gone = [f"{subject} is gone" for subject in before if subject not in after]
+    gone = [reader()("{subject} is gone", subject=subject) for subject in before if subject not in after]
     return ", ".join([*news, *gone])
 
 
@@ -126,11 +127,12 @@ def _looked(look: Callable[[], View], before: View | None) -> tuple[View | None,
     try:
         return look(), ""
     except (NoAnswerError, TemporarilyUnavailableError) as error:
-        return before, error_text(error)
+        return before, error_text(error, reader())
 
 
 def _footer(queries: "Queries", seconds: float, trouble: str) -> str:
-    return trouble or f"{local_second(queries.now())}, every {seconds:g} s; Ctrl-C ends"
+    tr, now = reader(), local_second(queries.now())
+    return trouble or tr("{now}, every {seconds} s; Ctrl-C ends", now=now, seconds=f"{seconds:g}")
 
 
 def _paint(text: str, footer: str) -> None:
@@ -186,7 +188,8 @@ class LogFollower:
                     return
                 gone = self.queries.driver(state).liveness is Liveness.GONE
                 if gone and not told_gone:
-                    tell("no process drives the rollout now; waiting for one that continues it")
+                    tr = reader()
+                    tell(tr("no process drives the rollout now; waiting for one that continues it"))
                 told_gone = gone
                 self.queries.sleep(timedelta(seconds=DEFAULT_SECONDS))
         except KeyboardInterrupt:
@@ -195,7 +198,14 @@ class LogFollower:
     def _announce(self, news: Sequence[object], begun: PhaseChanged, tell: Callable[[str], None]) -> None:
         later = news[news.index(begun) :]
         if not any(isinstance(each, WorkEnded) and each.key.target == begun.target for each in later):
-            tell(f"{begun.target} is worked on since {local_second(begun.at)}; its output is shown when that has ended")
+            tr, since = reader(), local_second(begun.at)
+            tell(
+                tr(
+                    "{target} is worked on since {since}; its output is shown when that has ended",
+                    target=begun.target,
+                    since=since,
+                )
+            )
 
     def _wanted(self, target: TargetId) -> bool:
         return not self.targets or target in self.targets

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import click
 
 from katakei.app.freezes import Freezing, Frozen
+from katakei.cli.language import reader
 from katakei.cli.messages import say, say_json
 from katakei.cli.moments import UNTIL
 from katakei.cli.options import Context, NoOptions, argument, completes, group_of, option, takes
@@ -50,7 +51,9 @@ def freeze_(context: Context, options: FreezeOptions) -> None:
         _check_alone(options)
         with context.journal_drivers() as drivers:
             active = Freezing(drivers).active()
-        say_json(output("freezes", freezes=plain(active))) if context.as_json else say(freeze_text.table(active))
+        say_json(output("freezes", freezes=plain(active))) if context.as_json else say(
+            freeze_text.table(active, reader())
+        )
         return
     _check_one(options.group, options.service)
     with context.journal_drivers() as drivers:
@@ -60,7 +63,7 @@ def freeze_(context: Context, options: FreezeOptions) -> None:
         else:
             frozen = freezing.freeze_group(group_of(options.group), options.reason, options.until)
     say_json(_data(frozen)) if context.as_json else say(
-        freeze_text.frozen_text(frozen.freeze, frozen.rollouts, frozen.ignored_by)
+        freeze_text.frozen_text(frozen.freeze, frozen.rollouts, frozen.ignored_by, reader())
     )
 
 
@@ -71,7 +74,7 @@ def unfreeze_(context: Context, options: UnfreezeOptions) -> None:
     _check_one(options.group, options.service)
     with context.journal_drivers() as drivers:
         lifted = Freezing(drivers).unfreeze(options.service or group_of(options.group))
-    text = freeze_text.lifted_text(lifted)
+    text = freeze_text.lifted_text(lifted, reader())
     say_json(output("unfreeze", lifted=plain(lifted))) if context.as_json else say(text)
 
 

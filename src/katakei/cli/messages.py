@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from katakei.cli.language import reader
 from katakei.domain.errors import RefusedError, UnreachableError
 from katakei.domain.outside_text import escaped_json, harmless
 
@@ -94,6 +95,10 @@ def on_terminal(descriptor: int) -> bool:
     return stream is not None and stream.isatty()
 
 
+YES, NO = frozenset({"y", "yes", "はい"}), frozenset({"", "n", "no", "いいえ"})
+"""The answers to a question, in every language."""
+
+
 def ask(question: str, within: timedelta) -> bool:
     """Asks on the terminal, yes or no.
 
@@ -105,6 +110,7 @@ def ask(question: str, within: timedelta) -> bool:
         RefusedError: No answer came in time.
         click.Abort: The terminal is closed, or Ctrl-D was pressed.
     """
+    tr = reader()
     while True:
         _ask(f"{question} [y/N]: ")
         ready, _, _ = select.select([0], [], [], within.total_seconds())
@@ -115,9 +121,9 @@ def ask(question: str, within: timedelta) -> bool:
         if not typed:
             raise click.Abort
         answer = typed.decode(errors="replace").strip().lower()
-        if answer in {"", "n", "no", "y", "yes"}:
-            return answer.startswith("y")
-        say("Error: invalid input", err=True)
+        if answer in YES | NO:
+            return answer in YES
+        say(tr("Error: invalid input"), err=True)
 
 
 def _ask(text: str) -> None:
@@ -131,4 +137,6 @@ def _ask(text: str) -> None:
 
 def internal_error(fault: Exception) -> str:
     """The sentence for an error that the program does not expect."""
-    return f"internal error: {type(fault).__name__}: {fault} (KATAKEI_DEBUG=1 shows where)"
+    return reader()(
+        "internal error: {kind}: {fault} (KATAKEI_DEBUG=1 shows where)", kind=type(fault).__name__, fault=fault
+    )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from katakei.cli.language import reader
 from katakei.cli.logs import start_logging
 from katakei.cli.messages import say
 from katakei.domain.errors import RefusedError, UsageError
@@ -124,7 +125,7 @@ class Context:
         from katakei.bootstrap import open_drivers
 
         common = self._common
-        with open_drivers(profile=common.profile, region=common.region, journal=common.journal, tell=_tell) as drivers:
+        with open_drivers(profile=common.profile, region=common.region, journal=common.journal, tell=tell) as drivers:
             yield drivers
 
     @contextmanager
@@ -134,7 +135,7 @@ class Context:
 
         if not self.server:
             raise UsageError("which server? give --server URL, or export KATAKEI_SERVER")
-        with open_server(self.server, token_of(os.environ), _tell) as drivers:
+        with open_server(self.server, token_of(os.environ), tell) as drivers:
             yield drivers
 
     @contextmanager
@@ -216,8 +217,9 @@ def token_of(env: Mapping[str, str]) -> str:
         raise UsageError(f"the token file {name} cannot be read: check KATAKEI_TOKEN_FILE") from fault
 
 
-def _tell(sentence: str) -> None:
-    say(f"katakei: {sentence}", err=True)
+def tell(sentence: str) -> None:
+    """Prints a sentence of the program itself, which comes in English, in the language of the reader."""
+    say(f"katakei: {reader().known(sentence)}", err=True)
 
 
 def check_journal_outlives_job(journal: str | None, env: Mapping[str, str], *, ephemeral: bool) -> None:

@@ -18,6 +18,7 @@ from katakei.app.releases import Knowledge, carried_releases
 from katakei.app.remote import Followed, RemoteSession
 from katakei.app.rollouts import Proposal
 from katakei.cli.invocation import invocation
+from katakei.cli.language import reader
 from katakei.cli.messages import internal_error, on_terminal, say, say_command, unblocked
 from katakei.cli.output import FrameLine, Output, silence
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, LeaseLostError, UnreachableError
@@ -35,7 +36,8 @@ from katakei.render import plan as plan_text
 from katakei.render.ci import CiSystem, ci_system
 from katakei.render.reasons import sentence
 from katakei.render.recap import failures, recap
-from katakei.render.text import clock_time, counted, label
+from katakei.render.text import clock_time, label
+from katakei.render.translation import Translator
 from katakei.runtime.runner import Turn
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self._tr = reader()
         self.terminal = on_terminal(1) and not as_json
         self._live = False
         self._turn: Turn | None = None
@@ -82,8 +85,8 @@ class Screen:
         """What is about to happen; before it, where targets leave service, the commands that put everything back."""
         if not self.as_json:
             if proposal.plan.kind is not PlanKind.REGISTER:
-                self.say(plan_text.restore_text(proposal.restore_lines, proposal.restore_held))
-            self.say(plan_text.plan_text(proposal.plan, forecast(proposal.plan)))
+                self.say(plan_text.restore_text(proposal.restore_lines, proposal.restore_held, self._tr))
+            self.say(plan_text.plan_text(proposal.plan, forecast(proposal.plan), self._tr))
 
     def takes_enter(self, plan: Plan) -> bool:
         """Whether a person who works on the targets sits at this terminal."""
@@ -101,18 +104,18 @@ class Screen:
             return
         if session.carried_on:
             if session.plan.kind is not PlanKind.REGISTER and not session.rollout.aborting:
-                self.say(plan_text.restore_text(session.restore_lines, session.restore_held))
-            self.say(_carried_on(session.rollout))
-        self.say(f"rollout {session.plan.rollout}")
+                self.say(plan_text.restore_text(session.restore_lines, session.restore_held, self._tr))
+            self.say(_carried_on(session.rollout, self._tr))
+        self.say(self._tr("rollout {rollout}", rollout=session.plan.rollout))
         if self.takes_enter(session.plan):
-            self.say("Press Enter when the work on the targets that are out is done.")
+            self.say(self._tr("Press Enter when the work on the targets that are out is done."))
 
     def turn(self, turn: Turn) -> None:
         """What a turn did and what is waited for."""
         for event in turn.written:
             if self.as_json:
                 self.say(event_text.event_json(event))
-            elif text := event_text.line(turn.rollout, event):
+            elif text := event_text.line(turn.rollout, event, self._tr):
                 self.say(text)
                 self._fold_output(turn.rollout, event)
         now = turn.now
@@ -123,27 +126,27 @@ class Screen:
             return
         if self._news(turn, now):
             waiting = event_text.waiting_json(now.isoformat(), turn.why)
-            self.say(waiting if self.as_json else f"{clock_time(now)}  {sentence(turn.why)}")
+            self.say(waiting if self.as_json else f"{clock_time(now)}  {sentence(turn.why, self._tr)}")
 
     def end(self, rollout: Rollout, serves: Mapping[TargetId, str]) -> None:
         """How the rollout ended, and what to do now."""
         if self.as_json:
             self.say(event_text.ended_json(rollout))
             return
-        for title, text in failures(rollout)[: ci.MAX_ERRORS]:
+        for title, text in failures(rollout, self._tr)[: ci.MAX_ERRORS]:
             self._command(ci.error(self._ci, title, text))
         self.say(self.recap(rollout, serves))
 
     def recap(self, rollout: Rollout, serves: Mapping[TargetId, str]) -> str:
         """How the rollout ended or stands, what became of each target, and what to do now."""
         now = self._turn.now if self._turn else rollout.moved
-        return recap(rollout, serves, self._invocation, now)
+        return recap(rollout, serves, self._invocation, now, self._tr)
 
     def _fold_output(self, rollout: Rollout, event: Event) -> None:
         """In a CI job the output of the work stands below the line that it ended, folded."""
         if isinstance(event, WorkEnded) and event.out.strip():
             name = label(rollout.targets[event.key.target])
-            title = f"output of {name}, exit code {event.exit}"
+            title = self._tr("output of {target}, exit code {exit}", target=name, exit=event.exit)
             key = f"{event.key.rollout}-{event.key.target}-{event.key.attempt}-{event.key.intent.value}"
             self._command(ci.folded(self._ci, title, event.out, key, event.at))
 
@@ -157,7 +160,7 @@ class Screen:
         """The line that says how much output was dropped because nobody read it."""
         if self.as_json:
             return event_text.missing_json(number)
-        return f"({counted(number, 'line')} not shown: the output is not read)"
+        return self._tr("({number:line} not shown: the output is not read)", number=number)
 
     def say(self, text: str) -> None:
         """One line or more. Where it cannot be written the rollout goes on: its journal has everything."""
@@ -204,6 +207,7 @@ class Screen:
             turn.outputs,
             interrupted=self._interrupted,
             takes_enter=self.takes_enter(turn.rollout.plan),
+            tr=self._tr,
         )
         return _colored(live(view, columns, rows), columns)
 
@@ -289,7 +293,7 @@ def _serves(rollout: Rollout, journal: Journal | None) -> Mapping[TargetId, str]
         return {}
     unsure = Knowledge.UNCONFIRMED
     return {
-        target: f"{each.release} (unconfirmed)" if each.how is unsure else each.release
+        target: f"{each.release} {reader()('(unconfirmed)')}" if each.how is unsure else each.release
         for target, each in carried.items()
         if each.release
     }
@@ -316,7 +320,8 @@ def _keep_awake(inhibitor: SleepInhibitor, turn: Turn, *, told: bool) -> bool:
     begun = inhibitor.start()
     if begun and not told:
         with suppress(UnreachableError):
-            say("katakei: this Mac stays awake while a target is out (caffeinate)", err=True)
+            tr = reader()
+            say("katakei: " + tr("this Mac stays awake while a target is out (caffeinate)"), err=True)
     return told or begun
 
 
@@ -328,16 +333,16 @@ def _awake(inhibitor: SleepInhibitor) -> Iterator[None]:
         inhibitor.stop()
 
 
-def _carried_on(rollout: Rollout) -> str:
-    how = "carrying it on as it was planned"
+def _carried_on(rollout: Rollout, tr: Translator) -> str:
+    how = tr("carrying it on as it was planned")
     if rollout.reverting:
-        how = "reverting what it worked on"
+        how = tr("reverting what it worked on")
     if rollout.aborting:
-        how = "bringing back what is out of service"
-    return f"rollout {rollout.plan.rollout} was not finished: {how}"
+        how = tr("bringing back what is out of service")
+    return tr("rollout {rollout} was not finished: {how}", rollout=rollout.plan.rollout, how=how)
 
 
-_SIGNALED = {
+SIGNALED = {
     False: "finishing the targets in progress; a second signal stops at once",
     True: "no longer following; the rollout goes on at the server",
 }
@@ -357,7 +362,7 @@ def _interruptible(session: Followed, screen: Screen) -> Iterator[None]:
         screen.interrupted()
         session.interrupt(signal.Signals(number).name)
         with suppress(UnreachableError, RuntimeError):  # RuntimeError: the signal came in the middle of a line
-            say(f"katakei: {_SIGNALED[isinstance(session, RemoteSession)]}", err=True)
+            say(f"katakei: {reader().of(SIGNALED[isinstance(session, RemoteSession)])}", err=True)
 
     heard = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup keeps a rollout going

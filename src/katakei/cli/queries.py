@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from katakei.cli.following import View, Watching, watch, watch_option
+from katakei.cli.language import reader
 from katakei.cli.messages import say, say_json
 from katakei.cli.options import Context, RolloutOptions, argument, completes, group_of, option, takes
 from katakei.domain.errors import UsageError
@@ -122,20 +123,20 @@ def groups_(context: Context, options: GroupsOptions) -> None:
     with context.queries() as queries:
         found = queries.groups(options.groups)
     where = (found.groups, found.region, found.account)
-    say_json(view.groups_data(*where)) if context.as_json else say(view.groups_text(*where))
+    say_json(view.groups_data(*where)) if context.as_json else say(view.groups_text(*where, reader()))
 
 
 @click.command("status", cls=Watching)
 @takes(StatusOptions)
 def status_(context: Context, options: StatusOptions) -> None:
     """Every target of GROUP: state, reason, description, release, and which rollout holds it out."""
-    group = group_of(options.group)
+    group, tr = group_of(options.group), reader()
     with context.queries() as queries:
 
         def look() -> View:
             state = queries.status(group)
             shown = (state.group, tuple(state.held.items()), state.carried)
-            return View(view.status_text(*shown), view.status_data(*shown), view.status_facts(*shown))
+            return View(view.status_text(*shown, tr), view.status_data(*shown), view.status_facts(*shown, tr))
 
         _show(queries, look, options.watch, as_json=context.as_json)
 
@@ -146,12 +147,13 @@ def list_(context: Context, options: ListOptions) -> None:
     """Rollouts, newest first, each with its release, its result and who drives it."""
     from katakei.render import rollout_list as view
 
+    tr = reader()
     with context.queries() as queries:
 
         def look() -> View:
             found, now = queries.rollouts(options.service, options.limit), queries.now()
-            text = view.list_text(found, options.limit, now)
-            return View(text, view.list_data(found), view.list_facts(found))
+            text = view.list_text(found, options.limit, now, tr)
+            return View(text, view.list_data(found), view.list_facts(found, tr))
 
         _show(queries, look, options.watch, as_json=context.as_json)
 
@@ -163,19 +165,20 @@ def show_(context: Context, options: ShowOptions) -> None:
     from katakei.render import events as event_text
     from katakei.render.answers import driver_text
 
+    tr = reader()
     with context.queries() as queries:
         rollout = queries.chosen(options.rollout)
 
         def look() -> View:
             state, events = queries.show(rollout), queries.events(rollout)
             driver = queries.driver(state)
-            by = driver_text(state, driver)
+            by = driver_text(state, driver, tr)
             alive = str(driver.owner) if driver.liveness is Liveness.ALIVE else None
             shown = [*events[:1], *events[-RECENT_EVENTS:]] if options.watch else events
-            text = event_text.history(state, shown, by)
+            text = event_text.history(state, shown, by, tr)
             facts = {
-                "": event_text.summary(state).splitlines()[0],
-                **{label(state.targets[target]): status.phase.value for target, status in state.statuses.items()},
+                "": event_text.summary(state, tr).splitlines()[0],
+                **{label(state.targets[target]): tr.name(status.phase) for target, status in state.statuses.items()},
             }
             return View(text, event_text.summary_data(state, alive), facts, over=state.finished is not None)
 
@@ -215,7 +218,8 @@ def logs_(context: Context, options: LogsOptions) -> None:
     for each in ended:
         say(_output(known[each.key.target], each))
     if not ended:
-        say("no work has ended there yet, or it was manual work")
+        tr = reader()
+        say(tr("no work has ended there yet, or it was manual work"))
 
 
 def _follow_logs(queries: "Queries", rollout: RolloutId, names: Sequence[str], *, as_json: bool) -> None:
@@ -237,14 +241,21 @@ def _follow_logs(queries: "Queries", rollout: RolloutId, names: Sequence[str], *
 
     LogFollower(queries, rollout, wanted, show).follow(tell)
     if not as_json:
-        say(event_text.summary(queries.show(rollout)))
+        say(event_text.summary(queries.show(rollout), reader()))
 
 
 def _output(target: Target, ended: WorkEnded) -> str:
     """The output of one piece of work, below a line that says whose it is."""
-    head = f"== {label(target)}, attempt {ended.key.attempt} ({ended.key.intent.value}), exit code {ended.exit}"
-    cut = f"({ended.cut:,} bytes of output before this were not kept)\n" if ended.cut else ""
-    return f"{head}, {local_second(ended.at)}\n{cut}{harmless(ended.out).rstrip() or '(no output)'}\n"
+    tr = reader()
+    head = tr(
+        "== {target}, attempt {attempt} ({intent}), exit code {exit}",
+        target=label(target),
+        attempt=ended.key.attempt,
+        intent=tr.name(ended.key.intent),
+        exit=ended.exit,
+    )
+    cut = tr("({bytes} bytes of output before this were not kept)", bytes=f"{ended.cut:,}") + "\n" if ended.cut else ""
+    return f"{head}, {local_second(ended.at)}\n{cut}{harmless(ended.out).rstrip() or tr('(no output)')}\n"
 
 
 @click.command("wait")
@@ -256,7 +267,7 @@ def wait_(context: Context, options: WaitOptions) -> int:
 
     with context.queries() as queries:
         state = queries.wait(queries.chosen(options.rollout), timedelta(minutes=options.minutes))
-    say_json(event_text.summary_data(state)) if context.as_json else say(event_text.summary(state))
+    say_json(event_text.summary_data(state)) if context.as_json else say(event_text.summary(state, reader()))
     return verdict(state)
 
 
@@ -274,7 +285,7 @@ def report_(context: Context, options: ReportOptions) -> None:
         say_json(report.data(state, events, restore, now))
         return
     is_markdown = options.form == "markdown" or (not options.form and (options.output or "").endswith(".md"))
-    page = (report.markdown if is_markdown else report.page)(state, events, restore, now)
+    page = (report.markdown if is_markdown else report.page)(state, events, restore, now, reader())
     if options.output == "-":
         say(page)
         return

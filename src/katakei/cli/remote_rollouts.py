@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from katakei.app.remote import RemoteSession, start
 from katakei.app.rollouts import CONFIRMATION_LIMIT
+from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say, say_json
 from katakei.cli.options import Context
 from katakei.cli.progress import Screen, drive
@@ -26,7 +27,7 @@ def plan(context: Context, asked: RemoteRequest) -> None:
     if context.as_json:
         say_json(plan_text.plan_data(planned.plan, forecast(planned.plan), ()))
     else:
-        say(plan_text.plan_text(planned.plan, forecast(planned.plan)))
+        say(plan_text.plan_text(planned.plan, forecast(planned.plan), reader()))
 
 
 def roll(context: Context, asked: RemoteRequest, *, yes: bool) -> int:
@@ -41,7 +42,8 @@ def roll(context: Context, asked: RemoteRequest, *, yes: bool) -> int:
         if on_terminal(0) and not yes:
             planned = drivers.commands.plan(asked)
             _show(planned, as_json=context.as_json)
-            if not ask(f"Go on? ({plan_text.place(planned.plan)})", CONFIRMATION_LIMIT):
+            tr = reader()
+            if not ask(tr("Go on? ({place})", place=plan_text.place(planned.plan, tr)), CONFIRMATION_LIMIT):
                 raise RefusedError("not confirmed; nothing was changed")
         session = start(drivers, asked, planned)  # type: ignore[arg-type]  # it has what a session reads
         return follow(session, screen, drivers)
@@ -52,14 +54,16 @@ def follow(session: RemoteSession, screen: Screen, drivers: "ServerDrivers") -> 
     code = drive(session, screen, drivers.sleep_inhibitor, journal=drivers.journal)  # type: ignore[arg-type]  # only read
     if session.detached and session.rollout.finished is None:
         name = session.plan.rollout
-        say(f"katakei: rollout {name} goes on at the server; to follow it: katakei logs -f {name}", err=True)
+        tr = reader()
+        text = tr("rollout {rollout} goes on at the server; to follow it: katakei logs -f {rollout}", rollout=name)
+        say(f"katakei: {text}", err=True)
     return code
 
 
 def _show(planned: RemotePlan, *, as_json: bool) -> None:
     if not as_json:
-        say(plan_text.restore_text(planned.restore_lines, planned.restore_held))
-        say(plan_text.plan_text(planned.plan, forecast(planned.plan)))
+        say(plan_text.restore_text(planned.restore_lines, planned.restore_held, reader()))
+        say(plan_text.plan_text(planned.plan, forecast(planned.plan), reader()))
 
 
 def _named(asked: RemoteRequest, known: Sequence[str]) -> RemoteRequest:

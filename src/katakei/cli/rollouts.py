@@ -16,6 +16,7 @@ from katakei.app.notifications import check_notifier, notifying
 from katakei.app.rollouts import CONFIRMATION_LIMIT, NothingToDo, Proposal, RolloutRequest, Rollouts
 from katakei.app.wait_publisher import publishing
 from katakei.cli.confirming import with_recorded_commands
+from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
 from katakei.cli.moments import SPAN_OPTION
 from katakei.cli.options import (
@@ -150,7 +151,7 @@ def _plan(context: Context, options: PlanOptions) -> None:
     if context.as_json:
         say_json(plan_text.plan_data(plan, took, ()))
     else:
-        say(plan_text.plan_text(plan, took))
+        say(plan_text.plan_text(plan, took, reader()))
 
 
 @click.command("roll")
@@ -269,7 +270,8 @@ def _confirm_manual_work(options: RollOptions) -> None:
         raise UsageError(
             "what is to be run on the targets? give -f FILE or --run CMD; to do the work by hand, add --manual"
         )
-    question = "Nothing says what to run on the targets. Do you do the work on each of them by hand?"
+    tr = reader()
+    question = tr("Nothing says what to run on the targets. Do you do the work on each of them by hand?")
     if not ask(question, CONFIRMATION_LIMIT):
         raise RefusedError("not confirmed; nothing was changed")
 
@@ -290,7 +292,8 @@ def _open_and_drive(context: Context, request: RolloutRequest, notify: Sequence[
                     raise RefusedError("not confirmed; nothing was changed")
                 opened = rollouts.start(proposal)
                 if isinstance(opened, Proposal):
-                    say("katakei: the plan has changed since you were asked; this is the new one", err=True)
+                    text = reader()("the plan has changed since you were asked; this is the new one")
+                    say(f"katakei: {text}", err=True)
         if isinstance(opened, NothingToDo):
             _say_nothing_to_do(context, opened.plan)
             return ExitCode.DONE
@@ -302,7 +305,8 @@ def _open_and_drive(context: Context, request: RolloutRequest, notify: Sequence[
             listeners = (notifications.turn, published)
             code = drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal, listen=listeners)
         for failure in notifications.failed:
-            say(f"katakei: a notification was not sent: {failure}", err=True)
+            text = reader()("a notification was not sent: {failure}", failure=failure)
+            say(f"katakei: {text}", err=True)
         return code
 
 
@@ -310,11 +314,12 @@ def _say_nothing_to_do(context: Context, plan: Plan) -> None:
     if context.as_json:
         say_json(plan_text.plan_data(plan, forecast(plan), ()))
     else:
-        say("\n".join(plan_text.notices(plan)))
+        say("\n".join(plan_text.notices(plan, reader())))
 
 
 def _confirmed(proposal: Proposal) -> bool:
-    return ask(f"Go on? ({plan_text.place(proposal.plan)})", CONFIRMATION_LIMIT)
+    tr = reader()
+    return ask(tr("Go on? ({place})", place=plan_text.place(proposal.plan, tr)), CONFIRMATION_LIMIT)
 
 
 def _listen(drivers: "Bootstrap", session: RolloutSession, screen: Screen) -> None:
@@ -328,7 +333,7 @@ def _listen(drivers: "Bootstrap", session: RolloutSession, screen: Screen) -> No
             try:
                 Control(drivers).approve(session.plan.rollout, ())
             except KatakeiError as error:
-                say(f"katakei: {error_text(error)}", err=True)
+                say(f"katakei: {error_text(error, reader())}", err=True)
             session.wake()
 
     threading.Thread(target=entered, daemon=True).start()

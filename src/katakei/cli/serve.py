@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from katakei.cli.logs import start_service_log
-from katakei.cli.messages import say
-from katakei.cli.options import Context, option, takes
+from katakei.cli.options import Context, option, takes, tell
 from katakei.cli.service_options import ServiceOptions
 from katakei.domain.errors import UsageError
 
@@ -89,7 +88,7 @@ def serve_(context: Context, options: ServeCommandOptions) -> None:
             access=options.access,
             workers=_workers(context.journal or ""),
         ),
-        lambda sentence: say(f"katakei: {sentence}", err=True),
+        tell,
     )
 
 

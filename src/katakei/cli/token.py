@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
 
+from katakei.cli.language import reader
 from katakei.cli.messages import say, say_json
 from katakei.cli.options import Context, NoOptions, argument, option, takes
 from katakei.domain.errors import UsageError
@@ -87,7 +88,9 @@ def create(context: Context, options: CreateOptions) -> None:
     if context.as_json:
         say_json(output("token", secret=secret, token=plain(token)))
         return
-    say(f"katakei: token {token.id} of {token.name}, valid until {local_second(token.expires)}:", err=True)
+    tr, until = reader(), local_second(token.expires)
+    text = tr("token {id} of {name}, valid until {until}:", id=token.id, name=token.name, until=until)
+    say(f"katakei: {text}", err=True)
     say(secret)
 
 
@@ -99,12 +102,18 @@ def list_(context: Context, _options: NoOptions) -> None:
     if context.as_json:
         say_json(output("tokens", tokens=[plain(each) for each in found]))
         return
+    tr = reader()
     for each in found:
-        roles = ", ".join(f"{role} of {'every service' if name == '*' else name}" for name, role in each.roles.items())
-        state = f"revoked {local_second(each.revoked)}" if each.revoked else f"until {local_second(each.expires)}"
+        roles = ", ".join(
+            tr("{role} of {service}", role=role, service=tr("every service") if name == "*" else name)
+            for name, role in each.roles.items()
+        )
+        state = tr("until {moment}", moment=local_second(each.expires))
+        if each.revoked:
+            state = tr("revoked {moment}", moment=local_second(each.revoked))
         say(f"{each.id}  {each.name}  {roles}  {state}  {each.label}".rstrip())
     if not found:
-        say("there is no token")
+        say(tr("there is no token"))
 
 
 @token_.command("revoke")
@@ -112,7 +121,8 @@ def list_(context: Context, _options: NoOptions) -> None:
 def revoke(context: Context, options: RevokeOptions) -> None:
     """Revoke the token ID at once. Sessions that began with it end."""
     _with(context, lambda tokens: tokens.revoke(options.token))
-    say_json(output("revoked", revoked=options.token)) if context.as_json else say(f"token {options.token} is revoked")
+    text = reader()("token {id} is revoked", id=options.token)
+    say_json(output("revoked", revoked=options.token)) if context.as_json else say(text)
 
 
 def _with(context: Context, act: Callable[[Tokens], T]) -> T:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from katakei.app.remote import RemoteSession, start
+from katakei.cli.language import reader
 from katakei.cli.messages import say, say_json
 from katakei.cli.options import Context, argument, option, takes, token_of
 from katakei.cli.progress import Screen
@@ -55,7 +56,11 @@ def trigger_(context: Context, options: TriggerOptions) -> int:
         session = start(drivers, RemoteRequest(options.service, options.release), None)  # type: ignore[arg-type]  # it has what a session reads
         if not options.wait:
             name = session.plan.rollout
-            text = f"rollout {name} of {options.service} is started; to follow it: katakei logs -f {name}"
+            text = reader()(
+                "rollout {rollout} of {service} is started; to follow it: katakei logs -f {rollout}",
+                rollout=name,
+                service=options.service,
+            )
             say_json(output("accepted", accepted=name)) if context.as_json else say(text)
             return ExitCode.DONE
         code = follow(session, Screen(as_json=context.as_json), drivers)
@@ -85,9 +90,11 @@ def _sign_in(drivers: "ServerDrivers", service: str, env: Mapping[str, str]) -> 
 
 def _abort(context: Context, session: RemoteSession, drivers: "ServerDrivers") -> None:
     """The job was canceled: the targets come back into service. An error here must not hide the exit code."""
+    tr = reader()
     try:
         context.control(drivers).abort(session.plan.rollout)  # type: ignore[arg-type]  # the server carries it out
     except KatakeiError as error:
-        say(f"katakei: the abort could not be recorded: {error_text(error)}", err=True)
+        text = tr("the abort could not be recorded: {error}", error=error_text(error, tr))
     else:
-        say(f"katakei: the abort of rollout {session.plan.rollout} is recorded", err=True)
+        text = tr("the abort of rollout {rollout} is recorded", rollout=session.plan.rollout)
+    say(f"katakei: {text}", err=True)

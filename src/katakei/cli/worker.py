@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import click
 
 from katakei.cli.logs import start_service_log
-from katakei.cli.messages import say
-from katakei.cli.options import Context, option, takes
+from katakei.cli.options import Context, option, takes, tell
 from katakei.cli.service_options import ServiceOptions
 from katakei.domain.errors import UsageError
 
@@ -62,7 +61,7 @@ def worker_(context: Context, options: WorkerOptions) -> None:
         base_url=site_of(LOCALHOST, 0, options.base_url).base_url if options.base_url else "",
         metrics=options.metrics,
     )
-    run_worker(settings, lambda sentence: say(f"katakei: {sentence}", err=True), _on_signals)
+    run_worker(settings, tell, _on_signals)
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from katakei.domain.access_reasons import AccessCode
 from katakei.domain.reasons import ReasonValue
+from katakei.render.translation import Translator
 
 _A = AccessCode
 
@@ -75,19 +76,19 @@ ACTS: Mapping[str, str] = MappingProxyType(
 """An act as a verb phrase."""
 
 
-def _act(value: ReasonValue) -> str:
-    return ACTS.get(str(value), str(value))
+def _act(value: ReasonValue, tr: Translator) -> str:
+    return tr.of(ACTS.get(str(value), str(value)))
 
 
-def _for_service(value: ReasonValue) -> str:
-    return f" for {value}" if value else ""
+def _for_service(value: ReasonValue, tr: Translator) -> str:
+    return tr(" for {service}", service=value) if value else ""
 
 
-def _the_service(value: ReasonValue) -> str:
-    return str(value) if value else "all services"
+def _the_service(value: ReasonValue, tr: Translator) -> str:
+    return tr("{service}", service=value) if value else tr("all services")
 
 
-FORMS: Mapping[str, Callable[[ReasonValue], str]] = MappingProxyType(
+FORMS: Mapping[str, Callable[[ReasonValue, Translator], str]] = MappingProxyType(
     {"act": _act, "for service": _for_service, "the service": _the_service}
 )
 """How a fact is written, by the part after the colon of its placeholder."""

@@ -3,7 +3,8 @@
 Also who drives a rollout now, in one sentence. Every answer is one sentence of success and one command.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from katakei.domain.leases import Owner
 from katakei.domain.model import TargetId
@@ -12,35 +13,41 @@ from katakei.domain.phases import IN_PROGRESS
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import Liveness
 from katakei.domain.replay import Rollout
-from katakei.render.text import label, listed, span
+from katakei.render.text import label
+from katakei.render.translation import ENGLISH, Translator
 
 
-def driver_text(rollout: Rollout, driver: Driver) -> str:
+def driver_text(rollout: Rollout, driver: Driver, tr: Translator = ENGLISH) -> str:
     """Who drives an unfinished rollout now; where nobody does, how to continue it and how to give it up."""
     owner, liveness, silent_for = driver.owner, driver.liveness, driver.silent_for
     if owner is not None and liveness is Liveness.ALIVE:
-        return f"driven by {owner}"
-    silent = f", silent for {span(silent_for)}," if silent_for is not None else ""
+        return tr("driven by {owner}", owner=owner)
+    silent = tr(", silent for {time},", time=tr.span(silent_for)) if silent_for is not None else ""
+    go_on = _how_to_go_on(rollout, tr)
     if owner is not None and liveness is Liveness.UNKNOWN:
-        return f"last driven by {owner}{silent} which may still run; {_how_to_go_on(rollout)}"
-    last = f" (last owner {owner}{silent} is gone)" if owner else ""
-    return f"not running{last}; {_how_to_go_on(rollout)}"
+        return tr(
+            "last driven by {owner}{silent} which may still run; {go_on}", owner=owner, silent=silent, go_on=go_on
+        )
+    last = tr(" (last owner {owner}{silent} is gone)", owner=owner, silent=silent) if owner else ""
+    return tr("not running{last}; {go_on}", last=last, go_on=go_on)
 
 
-def _how_to_go_on(rollout: Rollout) -> str:
+def _how_to_go_on(rollout: Rollout, tr: Translator) -> str:
     name = rollout.plan.rollout
     if rollout.paused:
         again = f"katakei resume {name}"
     elif rollout.plan.kind is PlanKind.ROLL:
-        again = "the katakei roll command that began it"
+        again = tr("the katakei roll command that began it")
     else:
         again = " ".join(
             ["katakei", rollout.plan.kind.value, rollout.plan.spec.service, *rollout.plan.spec.targets.only]
         )
-    return f"continue by {again}, or give up by katakei abort {name}"
+    return tr("continue by {again}, or give up by katakei abort {rollout}", again=again, rollout=name)
 
 
-def accepted(command: str, rollout: Rollout, owner: Owner | None, targets: Sequence[TargetId] = ()) -> str:
+def accepted(
+    command: str, rollout: Rollout, owner: Owner | None, targets: Sequence[TargetId] = (), tr: Translator = ENGLISH
+) -> str:
     """The answer to a command that another process carries out.
 
     Args:
@@ -48,44 +55,63 @@ def accepted(command: str, rollout: Rollout, owner: Owner | None, targets: Seque
         rollout: The rollout as it is with the command recorded.
         owner: The process that drives it; None where none does.
         targets: The targets that the command names.
+        tr: The language of the reader.
     """
     name = rollout.plan.rollout
-    done = {
-        "abort": f"the abort of rollout {name} is recorded",
-        "approve": f"approved: {listed(label(rollout.targets[target]) for target in targets)}",
-        "approve_gate": f"the approval in rollout {name} is recorded",
-        "deny": f"the denial in rollout {name} is recorded",
-        "promote": f"promoted: {listed(label(rollout.targets[target]) for target in targets)}",
-        "skip_gate": f"the gate of rollout {name} is skipped",
-        "pause": f"rollout {name} is paused",
-        "resume": f"rollout {name} goes on",
-        "retry": f"the retry in rollout {name} is recorded",
-        "revert": f"the revert of rollout {name} is recorded",
-    }[command]
-    follow = f"To go on: katakei resume {name}" if command == "pause" else f"To follow it: katakei logs -f {name}"
+    who = tr.listed(label(rollout.targets[target]) for target in targets)
+    done = tr.of(DONE[command]).format(rollout=name, targets=who)
     if owner is None:
-        return f"{done}; no process drives the rollout now. {_capital(_how_to_go_on(rollout))}"
-    return f"{done}; {owner} {_task(command, rollout)}. {follow}"
+        go_on = _capital(_how_to_go_on(rollout, tr))
+        return tr("{done}; no process drives the rollout now. {go_on}", done=done, go_on=go_on)
+    pauses = command == "pause"
+    follow = tr(
+        "To go on: katakei resume {rollout}" if pauses else "To follow it: katakei logs -f {rollout}", rollout=name
+    )
+    return tr(
+        "{done}; {owner} {task}. {follow}", done=done, owner=owner, task=_task(command, rollout, tr), follow=follow
+    )
 
 
-def _task(command: str, rollout: Rollout) -> str:
+DONE: Mapping[str, str] = MappingProxyType(
+    {
+        "abort": "the abort of rollout {rollout} is recorded",
+        "approve": "approved: {targets}",
+        "approve_gate": "the approval in rollout {rollout} is recorded",
+        "deny": "the denial in rollout {rollout} is recorded",
+        "promote": "promoted: {targets}",
+        "skip_gate": "the gate of rollout {rollout} is skipped",
+        "pause": "rollout {rollout} is paused",
+        "resume": "rollout {rollout} goes on",
+        "retry": "the retry in rollout {rollout} is recorded",
+        "revert": "the revert of rollout {rollout} is recorded",
+    }
+)
+"""What was done, by command."""
+
+
+def _task(command: str, rollout: Rollout, tr: Translator) -> str:
     """What the process that drives the rollout does now."""
-    busy = listed(label(rollout.targets[target]) for target in rollout.at(*IN_PROGRESS))
+    busy = tr.listed(label(rollout.targets[target]) for target in rollout.at(*IN_PROGRESS))
     match command:
         case "abort" | "deny":
-            return f"brings {busy} back into service and begins no other target" if busy else "ends the rollout"
+            return (
+                tr("brings {busy} back into service and begins no other target", busy=busy)
+                if busy
+                else tr("ends the rollout")
+            )
         case "approve":
-            return "checks what was approved and registers it again"
+            return tr("checks what was approved and registers it again")
         case "promote":
-            return "ends their soak after two observations"
+            return tr("ends their soak after two observations")
         case "pause":
-            return f"finishes {busy} and begins no other target" if busy else "begins no other target"
+            then = tr("begins no other target")
         case "revert":
-            return "runs the revert command on every target that was worked on"
+            return tr("runs the revert command on every target that was worked on")
         case "retry":
-            return "begins one more attempt"
+            return tr("begins one more attempt")
         case _:
-            return f"finishes {busy} and begins the next target" if busy else "begins the next target"
+            then = tr("begins the next target")
+    return tr("finishes {busy} and {then}", busy=busy, then=then) if busy else then
 
 
 def _capital(sentence: str) -> str:

@@ -3,15 +3,17 @@
 from katakei.domain.errors import KatakeiError
 from katakei.render.reasons import sentence
 from katakei.render.text import harmless
+from katakei.render.translation import ENGLISH, Translator
 
 
-def error_text(error: KatakeiError) -> str:
+def error_text(error: KatakeiError, tr: Translator = ENGLISH) -> str:
     """What a person reads of an error: one line, or one line per reason where there are several.
 
     Args:
         error: Any error of Katakei. One without reasons is its own sentence.
+        tr: The language of the reader.
     """
-    sentences = [sentence(reason) for reason in error.reasons]
+    sentences = [sentence(reason, tr) for reason in error.reasons]
     if not sentences:
-        return harmless(str(error))
+        return harmless(tr.known(str(error)))
     return sentences[0] if len(sentences) == 1 else "\n".join(f"- {each}" for each in sentences)

@@ -19,95 +19,121 @@ from katakei.render.json_data import Plain, output, plain
 from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
 from katakei.render.recap import lasted, reverted_text, word
-from katakei.render.text import clock_time, counted, grid, label, listed, one_line, span
+from katakei.render.text import clock_time, grid, label, one_line
+from katakei.render.translation import ENGLISH, Translator
 
 
-def line(rollout: Rollout, event: e.Event) -> str:
+def line(rollout: Rollout, event: e.Event, tr: Translator = ENGLISH) -> str:
     """One event with its local time: '12:03:04 JST  i-0abc (web1)  draining'.
 
     Returns:
         '' for an event that is only a proof for later (an observation, a call that returned).
     """
-    text = one_line(describe(rollout, event))
+    text = one_line(describe(rollout, event, tr))
     return f"{clock_time(event.at)}  {text}" if text else ""
 
 
-def describe(rollout: Rollout, event: e.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of event
+def describe(rollout: Rollout, event: e.Event, tr: Translator = ENGLISH) -> str:
     """One event without its time; '' as in `line`."""
     match event:
-        # The course of the rollout
-        case e.PhaseChanged(_, target, to):
-            why = sentence(e.reason_of(event))
-            return _of(rollout, target, to.value + (f": {why}" if why else ""))
-        case e.TargetAdded(_, added, takes_part):
-            why = sentence(e.reason_of(event))
-            what = "it is updated at the end" if takes_part else f"it is left as it is ({why})"
-            return f"{label(added)}  somebody registered it during the rollout; {what}"
-        case e.OwnerChanged(_, owner):
-            return f"the rollout is now run by {owner}"
-        case e.RevertDecided(_, failures):
-            failed = f"{counted(failures, 'target')} failed, more than on_failure.max_failures allows"
-            return f"revert by on_failure: {failed}; the updated targets are reverted, the last one first"
-        case e.Interrupted(_, by):
-            return f"interrupted ({by}): targets in progress are finished, no other one is started"
-        # Calls and work
-        case e.Started(_, key, ticket):
-            return _of(rollout, key.target, "work started" + (f" ({ticket})" if ticket else ""))
-        case e.WorkEnded(_, key, code):
-            return _of(rollout, key.target, f"work ended with exit code {code}")
-        case e.WorkLost(_, key, begun):
-            return _of(rollout, key.target, "work was interrupted" if begun else "work was refused before it began")
-        case e.RegistrationRejected(_, target, why):
-            return _of(rollout, target, f"rejected by the load balancer: {why}")
-        # Observations
-        case e.ObservedBusy(_, target, why):
-            return _of(rollout, target, f"still draining: {why}")
-        case e.DrainCutShort(_, target, connections):
-            number = counted(connections, "connection")
-            return _of(rollout, target, f"no longer waiting for {number} (drain.cut_after)")
-        case e.RequestsAfterQuiet(_, target, requests):
-            number = counted(requests, "request")
-            return _of(rollout, target, f"{number} arrived after its drain had ended; drain.settle is too short")
-        case e.BecameUnhealthy(_, target):
-            return _of(rollout, target, f"left service again: {sentence(e.reason_of(event))}")
-        case e.FailedAfterDone(_, target):
-            return _of(rollout, target, f"failed late: {sentence(e.reason_of(event))}")
+        case e.Started() | e.WorkEnded() | e.WorkLost() | e.RegistrationRejected():
+            target, text = _of_work(event, tr)
+            return f"{label(rollout.targets[target])}  {text}"
+        case e.ObservedBusy() | e.DrainCutShort() | e.RequestsAfterQuiet() | e.BecameUnhealthy() | e.FailedAfterDone():
+            return f"{label(rollout.targets[event.target])}  {_observed(event, tr)}"
         case e.FoundServing(_, target):
-            return _of(rollout, target, "in service although this rollout holds it out; deregistering it again")
-        # A person's commands
+            text = tr("in service although this rollout holds it out; deregistering it again")
+            return f"{label(rollout.targets[target])}  {text}"
+        case e.PhaseChanged(_, target, to):
+            why = sentence(e.reason_of(event), tr)
+            return f"{label(rollout.targets[target])}  {tr.name(to)}" + (f": {why}" if why else "")
+        case e.TargetAdded(_, added, takes_part):
+            why = sentence(e.reason_of(event), tr)
+            what = tr("it is updated at the end") if takes_part else tr("it is left as it is ({why})", why=why)
+            said = tr("somebody registered it during the rollout; {what}", what=what)
+            return f"{label(added)}  {said}"
+        case e.GateAnswered() | e.GateSkipped() | e.ApprovalAsked() | e.ApprovalExpired():
+            return f"{tr('gate {gate}', gate=event.gate)}  {_of_gate(event, tr)}"
+        case _:
+            return _of_rollout(event, tr)
+
+
+def _of_work(
+    event: e.Started | e.WorkEnded | e.WorkLost | e.RegistrationRejected, tr: Translator
+) -> tuple[TargetId, str]:
+    match event:
+        case e.Started(_, key, ticket):
+            return key.target, tr("work started") + (f" ({ticket})" if ticket else "")
+        case e.WorkEnded(_, key, code):
+            return key.target, tr("work ended with exit code {exit}", exit=code)
+        case e.WorkLost(_, key, begun):
+            return key.target, tr("work was interrupted" if begun else "work was refused before it began")
+        case e.RegistrationRejected(_, target, why):
+            return target, tr("rejected by the load balancer: {why}", why=tr.known(why))
+
+
+def _observed(
+    event: e.ObservedBusy | e.DrainCutShort | e.RequestsAfterQuiet | e.BecameUnhealthy | e.FailedAfterDone,
+    tr: Translator,
+) -> str:
+    match event:
+        case e.ObservedBusy(_, _, why):
+            return tr("still draining: {why}", why=tr.known(why))
+        case e.DrainCutShort(_, _, connections):
+            return tr("no longer waiting for {number:connection} (drain.cut_after)", number=connections)
+        case e.RequestsAfterQuiet(_, _, requests):
+            return tr("{number:request} arrived after its drain had ended; drain.settle is too short", number=requests)
+        case e.BecameUnhealthy():
+            return tr("left service again: {why}", why=sentence(e.reason_of(event), tr))
+        case e.FailedAfterDone():
+            return tr("failed late: {why}", why=sentence(e.reason_of(event), tr))
+
+
+def _of_gate(event: e.GateAnswered | e.GateSkipped | e.ApprovalAsked | e.ApprovalExpired, tr: Translator) -> str:
+    match event:
+        case e.GateAnswered(_, by, _, approved):
+            return tr("approved by {by}" if approved else "denied by {by}", by=by)
+        case e.GateSkipped(_, by, _, why):
+            return tr("skipped by {by}: {why}", by=by, why=why)
+        case e.ApprovalAsked(_, _, expires):
+            return tr("waits for approval until {until}", until=local_minute(expires))
+        case e.ApprovalExpired():
+            return tr("expired: nobody answered in time")
+
+
+def _of_rollout(event: e.Event, tr: Translator) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of event
+    """What happened to the rollout as a whole."""
+    match event:
+        case e.OwnerChanged(_, owner):
+            return tr("the rollout is now run by {owner}", owner=owner)
+        case e.RevertDecided(_, failures):
+            return tr(
+                "revert by on_failure: {failures:target} failed, more than on_failure.max_failures allows;"
+                " the updated targets are reverted, the last one first",
+                failures=failures,
+            )
+        case e.Interrupted(_, by):
+            return tr("interrupted ({by}): targets in progress are finished, no other one is started", by=by)
         case e.Approved(_, by, target):
-            return f"{target or 'all targets'}  approved by {by}"
+            return f"{target or tr('all targets')}  {tr('approved by {by}', by=by)}"
         case e.PromoteAsked(_, by):
-            return f"promoted by {by}: the targets that soak now soak no longer"
-        case e.GateAnswered(_, by, gate, approved):
-            return f"gate {gate}  {'approved' if approved else 'denied'} by {by}"
-        case e.GateSkipped(_, by, gate, why):
-            return f"gate {gate}  skipped by {by}: {why}"
-        # What holds the rollout
-        case e.ApprovalAsked(_, gate, expires):
-            return f"gate {gate}  waits for approval until {local_minute(expires)}"
-        case e.ApprovalExpired(_, gate):
-            return f"gate {gate}  expired: nobody answered in time"
+            return tr("promoted by {by}: the targets that soak now soak no longer", by=by)
         case e.FreezeObserved(_, freeze):
-            return f"{sentence(frozen(freeze))}; no target is taken out"
+            return tr("{frozen}; no target is taken out", frozen=sentence(frozen(freeze), tr))
         case e.FreezeLifted():
-            return "not frozen any more; targets may be taken out again"
+            return tr("not frozen any more; targets may be taken out again")
         case e.AbortAsked(_, by):
-            return f"abort requested by {by}"
+            return tr("abort requested by {by}", by=by)
         case e.PauseAsked(_, by):
-            return f"paused by {by}: targets in progress are finished, no other one is started"
+            return tr("paused by {by}: targets in progress are finished, no other one is started", by=by)
         case e.ResumeAsked(_, by):
-            return f"resumed by {by}"
+            return tr("resumed by {by}", by=by)
         case e.RevertAsked(_, by):
-            return f"revert requested by {by}: the updated targets are reverted, the last one first"
+            return tr("revert requested by {by}: the updated targets are reverted, the last one first", by=by)
         case e.RetryAsked(_, by, targets):
-            return f"retry requested by {by}: {listed(targets)}"
+            return tr("retry requested by {by}: {targets}", by=by, targets=tr.listed(targets))
         case _:
             return ""
-
-
-def _of(rollout: Rollout, target: TargetId, text: str) -> str:
-    return f"{label(rollout.targets[target])}  {text}"
 
 
 def event_json(event: e.Event) -> str:
@@ -148,31 +174,42 @@ def _line(data: Mapping[str, Plain]) -> str:
     return escaped_json(json.dumps(data, ensure_ascii=False))
 
 
-def summary(rollout: Rollout) -> str:
+def summary(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """How the rollout went: one line with counts, then a line for targets that are out of service or failed late."""
     counts = {phase: len(targets) for phase, targets in rollout.by_phase.items() if targets}
-    ends = ", ".join(f"{count} {phase.value}" for phase, count in counts.items())
-    ended, begun = rollout.finished, clock_time(rollout.begun)
-    when = f" finished after {span(lasted(rollout, ended))}" if ended else f" began at {begun}"
-    text = f"{word(rollout)}  rollout {rollout.plan.rollout}{when}: {ends}"
+    ends = ", ".join(tr("{number} {phase}", number=count, phase=tr.name(phase)) for phase, count in counts.items())
+    name, ended, begun = rollout.plan.rollout, rollout.finished, clock_time(rollout.begun)
+    if ended:
+        took = tr.span(lasted(rollout, ended))
+        said = tr("rollout {rollout} finished after {took}: {ends}", rollout=name, took=took, ends=ends)
+    else:
+        said = tr("rollout {rollout} began at {begun}: {ends}", rollout=name, begun=begun, ends=ends)
+    text = f"{word(rollout, tr)}  {said}"
     outside = rollout.by_phase[Phase.LEFT_OUT]
     requested = [target for target in outside if rollout.statuses[target].cause is Cause.BY_HAND]
     left = [
-        f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason)}" for t in outside if t not in requested
+        f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason, tr)}"
+        for t in outside
+        if t not in requested
     ]
     if requested:
         names = " ".join([rollout.plan.spec.service, *requested])
-        text += f"\nout of service, as requested: {listed(requested)}; to bring it back, run: katakei register {names}"
-    text += "\nleft out of service: " + "; ".join(left) if left else ""
-    text += "".join(f"\n{lost(rollout, target)}" for target in rollout.lost)
-    return text + (f"\n{back}" if (back := reverted_text(rollout)) else "")
+        text += "\n" + tr(
+            "out of service, as requested: {targets}; to bring it back, run: katakei register {words}",
+            targets=tr.listed(requested),
+            words=names,
+        )
+    text += "\n" + tr("left out of service: {targets}", targets="; ".join(left)) if left else ""
+    text += "".join(f"\n{lost(rollout, target, tr)}" for target in rollout.lost)
+    return text + (f"\n{back}" if (back := reverted_text(rollout, tr)) else "")
 
 
-def lost(rollout: Rollout, target: TargetId) -> str:
+def lost(rollout: Rollout, target: TargetId, tr: Translator = ENGLISH) -> str:
     """A target that failed after it was done, and whether it serves again."""
     status = rollout.statuses[target]
-    now = "it does not serve" if status.unhealthy_since else "it serves again"
-    return f"failed late: {label(rollout.targets[target])}: {sentence(status.reason)}; {now}"
+    now = tr("it does not serve" if status.unhealthy_since else "it serves again")
+    why = sentence(status.reason, tr)
+    return tr("failed late: {target}: {why}; {now}", target=label(rollout.targets[target]), why=why, now=now)
 
 
 def summary_data(rollout: Rollout, driver: str | None = None) -> dict[str, Plain]:
@@ -234,22 +271,24 @@ def _target_data(rollout: Rollout, target: TargetId) -> dict[str, Plain]:
     )
 
 
-def history(rollout: Rollout, events: Sequence[e.Event], driver: str) -> str:
+def history(rollout: Rollout, events: Sequence[e.Event], driver: str, tr: Translator = ENGLISH) -> str:
     """What `show` prints: how the rollout stands, the phase of every target, and one line per event.
 
     Args:
         rollout: The rollout.
         events: All its events.
         driver: Who drives it now, as a sentence (`answers.driver_text`).
+        tr: The language of the reader.
     """
-    heads = ("TARGET", "NAME", "PHASE", "SINCE (UTC)", "WHY")
+    heads = (tr("TARGET"), tr("NAME"), tr("PHASE"), tr("SINCE (UTC)"), tr("WHY"))
     rows = [
-        (target, rollout.targets[target].name, s.phase.value, f"{s.since:%H:%M:%S}", sentence(s.reason))
+        (target, rollout.targets[target].name, tr.name(s.phase), f"{s.since:%H:%M:%S}", sentence(s.reason, tr))
         for target, s in rollout.statuses.items()
     ]
-    lines = [text for event in events[1:] if (text := line(rollout, event))]
-    waits = [] if rollout.finished else [f"waiting for: {awaited(rollout)}", *holds(rollout), driver]
-    return "\n".join([summary(rollout), *waits, "", grid(heads, rows), "", *lines])
+    lines = [text for event in events[1:] if (text := line(rollout, event, tr))]
+    what = tr("waiting for: {what}", what=awaited(rollout, tr))
+    waits = [] if rollout.finished else [what, *holds(rollout, tr), driver]
+    return "\n".join([summary(rollout, tr), *waits, "", grid(heads, rows), "", *lines])
 
 
 def work_data(ended: Sequence[e.WorkEnded]) -> Plain:
@@ -268,11 +307,14 @@ _AWAITED = (
 )
 
 
-def awaited(rollout: Rollout) -> str:
+def awaited(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """What the rollout waits for, as far as the journal tells: the targets in progress, their phases, since when."""
     if rollout.finished:
         return ""
     phases = [phase for phase in _AWAITED if rollout.by_phase[phase]]
-    where = [f"{listed(rollout.by_phase[phase])} {phase.value}" for phase in phases]
+    where = [
+        tr("{targets} {phase}", targets=tr.listed(rollout.by_phase[phase]), phase=tr.name(phase)) for phase in phases
+    ]
     since = min((rollout.statuses[t].since for phase in phases for t in rollout.by_phase[phase]), default=rollout.moved)
-    return f"{'; '.join(where) or 'the next target'} since {clock_time(since)}"
+    what = "; ".join(where) or tr("the next target")
+    return tr("{what} since {since}", what=what, since=clock_time(since))

@@ -7,14 +7,15 @@ from katakei.domain.model import RolloutId
 from katakei.reconcile.gating import frozen
 from katakei.render.local_time import local_minute
 from katakei.render.reasons import group_name, sentence
-from katakei.render.text import grid, listed
+from katakei.render.text import grid
+from katakei.render.translation import ENGLISH, Translator
 
 
-def table(active: Sequence[Freeze]) -> str:
+def table(active: Sequence[Freeze], tr: Translator = ENGLISH) -> str:
     """What is frozen, one line each."""
     if not active:
-        return "nothing is frozen"
-    heads = ("FROZEN", "BY", "SINCE", "UNTIL", "WHY")
+        return tr("nothing is frozen")
+    heads = (tr("FROZEN"), tr("BY"), tr("SINCE"), tr("UNTIL"), tr("WHY"))
     return grid(
         heads,
         [
@@ -22,7 +23,7 @@ def table(active: Sequence[Freeze]) -> str:
                 group_name(freeze.name),
                 freeze.who,
                 local_minute(freeze.since),
-                local_minute(freeze.until) if freeze.until else "lifted",
+                local_minute(freeze.until) if freeze.until else tr("lifted"),
                 freeze.why,
             )
             for freeze in active
@@ -30,30 +31,43 @@ def table(active: Sequence[Freeze]) -> str:
     )
 
 
-def frozen_text(freeze: Freeze, rollouts: Sequence[RolloutId], ignored_by: Sequence[RolloutId]) -> str:
+def frozen_text(
+    freeze: Freeze, rollouts: Sequence[RolloutId], ignored_by: Sequence[RolloutId], tr: Translator = ENGLISH
+) -> str:
     """The answer to `freeze`.
 
     Args:
         freeze: The freeze as recorded.
         rollouts: The unfinished rollouts that it holds up.
         ignored_by: Those of them whose process reads no freezes.
+        tr: The language of the reader.
     """
     name = group_name(freeze.name)
-    text = f"{sentence(frozen(freeze))}; no target is taken out. To lift it, run: katakei unfreeze {_words(freeze)}"
+    text = tr(
+        "{frozen}; no target is taken out. To lift it, run: katakei unfreeze {words}",
+        frozen=sentence(frozen(freeze), tr),
+        words=_words(freeze),
+    )
     held = [rollout for rollout in rollouts if rollout not in ignored_by]
     if held:
-        text += f"\nrollout {listed(held)} finishes the targets in progress and waits before the next one"
+        text += "\n" + tr(
+            "rollout {rollouts} finishes the targets in progress and waits before the next one",
+            rollouts=tr.listed(held),
+        )
     if ignored_by:
-        text += (
-            f"\nan older Katakei drives rollout {listed(ignored_by)} and does not read the freeze of {name}:"
-            f" run katakei pause {ignored_by[0]}"
+        text += "\n" + tr(
+            "an older Katakei drives rollout {rollouts} and does not read the freeze of {name}:"
+            " run katakei pause {first}",
+            rollouts=tr.listed(ignored_by),
+            name=name,
+            first=ignored_by[0],
         )
     return text
 
 
-def lifted_text(freeze: Freeze) -> str:
+def lifted_text(freeze: Freeze, tr: Translator = ENGLISH) -> str:
     """The answer to `unfreeze`."""
-    return f"{group_name(freeze.name)} is not frozen any more; {freeze.who} had frozen it"
+    return tr("{name} is not frozen any more; {who} had frozen it", name=group_name(freeze.name), who=freeze.who)
 
 
 def _words(freeze: Freeze) -> str:

@@ -13,7 +13,8 @@ from katakei.domain.replay import Rollout
 from katakei.render.json_data import Plain, output
 from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
-from katakei.render.text import grid, listed, one_line
+from katakei.render.text import grid, one_line
+from katakei.render.translation import ENGLISH, Translator
 from katakei.render.widths import wrapped
 
 Holder = tuple[Registration, Rollout]
@@ -33,11 +34,11 @@ def serving(members: Sequence[GroupMember]) -> int:
     return sum(member.seen.serving for member in members)
 
 
-def groups_text(groups: Sequence[ListedGroup], region: str, account: str) -> str:
+def groups_text(groups: Sequence[ListedGroup], region: str, account: str, tr: Translator = ENGLISH) -> str:
     """The place, then a table with one line per group."""
-    place = _place(region, account)
+    place = _place(region, account, tr)
     if not groups:
-        return f"no target groups in {place}; for another place, give --region or --profile"
+        return tr("no target groups in {place}; for another place, give --region or --profile", place=place)
     lines = [
         (
             group.name,
@@ -49,8 +50,9 @@ def groups_text(groups: Sequence[ListedGroup], region: str, account: str) -> str
         )
         for group in sorted(groups, key=lambda group: _natural(group.name))
     ]
-    table = grid(("GROUP", "SERVING", "PROTOCOL", "PORT", "TYPE", "ARN"), lines)
-    return f"{len(groups)} target groups in {place}\n\n{table}" if len(groups) > 1 else f"{place}\n\n{table}"
+    heads = (tr("GROUP"), tr("SERVING"), tr("PROTOCOL"), tr("PORT"), tr("TYPE"), "ARN")
+    head = tr("{number} target groups in {place}", number=len(groups), place=place) if len(groups) > 1 else place
+    return f"{head}\n\n{grid(heads, lines)}"
 
 
 def groups_data(groups: Sequence[ListedGroup], region: str, account: str) -> Plain:
@@ -63,7 +65,12 @@ def groups_data(groups: Sequence[ListedGroup], region: str, account: str) -> Pla
     )
 
 
-def status_text(group: ListedGroup, held: Sequence[Holder], carried: Mapping[TargetId, CarriedRelease]) -> str:
+def status_text(
+    group: ListedGroup,
+    held: Sequence[Holder],
+    carried: Mapping[TargetId, CarriedRelease],
+    tr: Translator = ENGLISH,
+) -> str:
     """The group and its place, how many serve, and a table of every target.
 
     Below a target that does not serve stands why: the load balancer's own words, or the rollout that holds it out.
@@ -72,31 +79,36 @@ def status_text(group: ListedGroup, held: Sequence[Holder], carried: Mapping[Tar
         group: The group with what it lists.
         held: The registrations that a rollout holds out.
         carried: The release of each target, as far as the journal tells.
+        tr: The language of the reader.
     """
     rows = _rows(group.members, held, carried)
-    head = f"{group.name} ({_place(group.region, group.account)})\n{_counts(group, held, len(rows))}"
+    head = f"{group.name} ({_place(group.region, group.account, tr)})\n{_counts(group, held, len(rows), tr)}"
     if not rows:
-        return f"{head}\nno targets are registered"
+        return head + "\n" + tr("no targets are registered")
     keys = ("id", "name", "port", "zone", "state")
-    cells = [(*(str(row[key] or "") for key in keys), _release(row)) for row in rows]
-    lines = grid(("TARGET", "NAME", "PORT", "ZONE", "STATE", "RELEASE"), cells).splitlines()
+    cells = [(*(str(row[key] or "") for key in keys), _release(row, tr)) for row in rows]
+    heads = (tr("TARGET"), tr("NAME"), tr("PORT"), tr("ZONE"), tr("STATE"), tr("RELEASE"))
+    lines = grid(heads, cells).splitlines()
     holders = {holder[0].door: holder for holder in held}
     for number in range(len(rows), 0, -1):
         row = rows[number - 1]
-        if note := _note(row, holders.get((str(row["id"]), int(str(row["port"]))))):
+        if note := _note(row, holders.get((str(row["id"]), int(str(row["port"])))), tr):
             lines.insert(number + 1, _wrapped(note))
     return "\n".join([head, "", *lines])
 
 
 def status_facts(
-    group: ListedGroup, held: Sequence[Holder], carried: Mapping[TargetId, CarriedRelease]
+    group: ListedGroup,
+    held: Sequence[Holder],
+    carried: Mapping[TargetId, CarriedRelease],
+    tr: Translator = ENGLISH,
 ) -> dict[str, str]:
     """What `status` says, by subject: the counts under '', then each registration."""
     rows = _rows(group.members, held, carried)
-    facts = {"": _counts(group, held, len(rows))}
+    facts = {"": _counts(group, held, len(rows), tr)}
     for row in rows:
         name = f"{row['name'] or row['id']}:{row['port']}"
-        facts[name] = f"{row['state']} {_release(row)}".strip()
+        facts[name] = f"{row['state']} {_release(row, tr)}".strip()
     return facts
 
 
@@ -112,8 +124,8 @@ def _wrapped(note: str) -> str:
     return "\n".join(NOTE_INDENT + one_line(line.strip()) for line in lines)
 
 
-def _place(region: str, account: str) -> str:
-    return f"{region}, account {account}"
+def _place(region: str, account: str, tr: Translator) -> str:
+    return tr("{region}, account {account}", region=region, account=account)
 
 
 def _group(group: ListedGroup) -> dict[str, Plain]:
@@ -130,11 +142,12 @@ def _group(group: ListedGroup) -> dict[str, Plain]:
     }
 
 
-def _counts(group: ListedGroup, held: Sequence[Holder], total: int) -> str:
+def _counts(group: ListedGroup, held: Sequence[Holder], total: int, tr: Translator) -> str:
     """'1 of 2 serving · 1 held out by r-7h2k'. The total counts the targets that are held out and not registered."""
     out = _held_out(group, held)
-    by = listed(sorted({rollout.plan.rollout for _, rollout in out}))
-    return f"{serving(group.members)} of {total} serving" + (f" · {len(out)} held out by {by}" if out else "")
+    by = tr.listed(sorted({rollout.plan.rollout for _, rollout in out}))
+    said = tr("{number} of {total} serving", number=serving(group.members), total=total)
+    return said + (tr(" · {number} held out by {rollouts}", number=len(out), rollouts=by) if out else "")
 
 
 def _held_out(group: ListedGroup, held: Sequence[Holder]) -> list[Holder]:
@@ -200,17 +213,18 @@ def _carried(carried: CarriedRelease | None) -> dict[str, Plain]:
     return {"release": carried.release, "release_state": carried.how.value}
 
 
-def _release(row: Mapping[str, Plain]) -> str:
+def _release(row: Mapping[str, Plain], tr: Translator) -> str:
     """'v9', 'v9 (unconfirmed)', 'v8 (reverted)'; '' where the journal tells nothing."""
-    return f"{row['release'] or ''} {HOW.get(str(row['release_state']), '')}".strip()
+    how = HOW.get(str(row["release_state"]), "")
+    return f"{row['release'] or ''} {tr.of(how)}".strip()
 
 
-def _note(row: Mapping[str, Plain], holder: Holder | None) -> str:
+def _note(row: Mapping[str, Plain], holder: Holder | None, tr: Translator) -> str:
     """Why a target does not serve; '' for one that does."""
     if row["held_by"] and holder:
         since = local_minute(holder[1].statuses[holder[1].owners[holder[0]]].since)
-        why = sentence(holder[1].statuses[holder[1].owners[holder[0]]].reason)
-        told = f"held out by {row['held_by']} since {since}"
+        why = sentence(holder[1].statuses[holder[1].owners[holder[0]]].reason, tr)
+        told = tr("held out by {rollout} since {since}", rollout=row["held_by"], since=since)
         words = why if row["state"] == "absent" else str(row["description"] or row["reason"])
         return f"{told}: {words}" if words else told
     return ": ".join(str(row[key]) for key in ("reason", "description") if row[key])

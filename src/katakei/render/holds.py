@@ -6,18 +6,22 @@ from katakei.domain.replay import Rollout
 from katakei.reconcile.gating import frozen
 from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
+from katakei.render.translation import ENGLISH, Translator
 
 
-def holds(rollout: Rollout) -> tuple[str, ...]:
+def holds(rollout: Rollout, tr: Translator = ENGLISH) -> tuple[str, ...]:
     """One sentence for each thing that holds the rollout; none where nothing does."""
-    freeze = (f"{sentence(frozen(rollout.frozen))}; no target is taken out",) if rollout.frozen else ()
-    return (*freeze, *(gate_text(rollout, name) for name in rollout.asked_gates))
+    gates = tuple(gate_text(rollout, name, tr) for name in rollout.asked_gates)
+    if not rollout.frozen:
+        return gates
+    return (tr("{frozen}; no target is taken out", frozen=sentence(frozen(rollout.frozen), tr)), *gates)
 
 
-def gate_text(rollout: Rollout, name: str) -> str:
+def gate_text(rollout: Rollout, name: str, tr: Translator = ENGLISH) -> str:
     """A gate that waits, until when, and how to answer it."""
     until = local_minute(rollout.gates[name].expires)
-    return f"the gate {name} waits for approval until {until}: {approve_command(rollout, name)}"
+    command = approve_command(rollout, name)
+    return tr("the gate {gate} waits for approval until {until}: {command}", gate=name, until=until, command=command)
 
 
 def approve_command(rollout: Rollout, name: str) -> str:

@@ -21,7 +21,9 @@ from katakei.reconcile.gating import frozen
 from katakei.render.holds import gate_text
 from katakei.render.reasons import sentence
 from katakei.render.recap import lasted, subject
-from katakei.render.text import clock_time, harmless, listed, one_line, span
+from katakei.render.text import clock_time, harmless, one_line
+from katakei.render.translation import ENGLISH, Translator
+from katakei.render.widths import leading, padded, wrapped
 
 SENTENCE_LINES = 4
 OUTPUT_LINES = 8
@@ -40,6 +42,8 @@ COLORS: Mapping[Phase, str] = {
     Phase.GONE: "yellow",
 }
 NAMES: Mapping[Phase, str] = {Phase.LEFT_OUT: "out of service", Phase.FAILED_SERVING: "failed"}
+PHASE_COLUMNS = 14
+SPAN_COLUMNS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class LiveView:
         outputs: What the work that runs now has printed so far.
         interrupted: A person pressed Ctrl-C.
         takes_enter: Enter says that the manual work is done.
+        tr: The language of the reader.
     """
 
     rollout: Rollout
@@ -67,6 +72,7 @@ class LiveView:
     outputs: Mapping[TargetId, str] = field(default_factory=dict)
     interrupted: bool = False
     takes_enter: bool = False
+    tr: Translator = ENGLISH
 
 
 def live(view: LiveView, columns: int, rows: int) -> list[Text]:
@@ -91,9 +97,10 @@ def live(view: LiveView, columns: int, rows: int) -> list[Text]:
 
 def _headline(view: LiveView, columns: int) -> Text:
     """What, where, for how long; on a narrow terminal without the id, which stands above the view."""
-    rollout = view.rollout
-    what, took, left = subject(rollout.plan), span(lasted(rollout, view.now)), to_go(view)
-    choices = [f"  {took} so far{left}  {rollout.plan.rollout}", f"  {took} so far{left}", f"  {took}{left}"]
+    rollout, tr = view.rollout, view.tr
+    what, took, left = subject(rollout.plan, tr), tr.span(lasted(rollout, view.now)), to_go(view)
+    so_far = tr("{took} so far", took=took)
+    choices = [f"  {so_far}{left}  {rollout.plan.rollout}", f"  {so_far}{left}", f"  {took}{left}"]
     fitting = [text for text in choices if cell_len(what + text) <= columns]
     return Text(what, "bold").append((fitting or choices[-1:])[0], "not bold")
 
@@ -104,8 +111,15 @@ def _progress(view: LiveView, columns: int) -> Text:
     ended = sum(len(rollout.by_phase[phase]) for phase in FINAL_PHASES)
     failed = len(rollout.by_phase[Phase.LEFT_OUT]) + len(rollout.by_phase[Phase.FAILED_SERVING])
     moving = rollout.in_progress
-    text = f" {ended} of {total} ended, {moving} of {rollout.plan.window} out at a time"
-    wide = max(10, min(50, columns - len(text)))
+    window = rollout.plan.window
+    text = " " + view.tr(
+        "{ended} of {total} ended, {moving} of {window} out at a time",
+        ended=ended,
+        total=total,
+        moving=moving,
+        window=window,
+    )
+    wide = max(10, min(50, columns - cell_len(text)))
     cells = [round(wide * number / max(1, total)) for number in (ended - failed, ended, ended + moving)]
     full, bad, busy = cells[0], cells[1] - cells[0], cells[2] - cells[1]
     if moving and not busy and sum((full, bad)) < wide:
@@ -131,8 +145,15 @@ def _counts(view: LiveView) -> Text:
     for phase in order:
         if by_phase[phase]:
             line.append("  " if line else "")
-            line.append(f"{len(by_phase[phase])} {NAMES.get(phase, phase.value)}", COLORS.get(phase, "cyan"))
+            line.append(
+                view.tr("{number} {phase}", number=len(by_phase[phase]), phase=_name(view, phase)),
+                COLORS.get(phase, "cyan"),
+            )
     return line
+
+
+def _name(view: LiveView, phase: Phase) -> str:
+    return view.tr.of(NAMES[phase]) if phase in NAMES else view.tr.name(phase)
 
 
 def to_go(view: LiveView) -> str:
@@ -150,8 +171,9 @@ def to_go(view: LiveView) -> str:
     rest = max((_rest(view, cycle, status.phase, status.entered or status.since) for status in moving), default=None)
     left = cycle * rounds + (rest or timedelta())
     if left < timedelta(seconds=MARGIN):
-        return ", nearly done" if rest is not None and not rounds and known else ""
-    return f", about {span(_rounded(left))} to go" + ("" if known else " and the work")
+        return view.tr(", nearly done") if rest is not None and not rounds and known else ""
+    about = view.tr.span(_rounded(left))
+    return view.tr(", about {time} to go" if known else ", about {time} to go and the work", time=about)
 
 
 def _rounded(length: timedelta) -> timedelta:
@@ -187,17 +209,20 @@ def _table(view: LiveView, room: int, columns: int) -> list[Text]:
     names = {target: one_line(rollout.targets[target].name) or str(target) for target in kept}
     wide = min(NAME_COLUMNS, columns // 3, max(map(cell_len, names.values()), default=0))
     lines = [_row(view, target, names[target], wide) for target in kept]
-    return lines if more <= 0 or room == 1 else [*lines, Text(f"and {len(shown) - len(kept)} more", "dim")]
+    if more <= 0 or room == 1:
+        return lines
+    return [*lines, Text(view.tr("and {number} more", number=len(shown) - len(kept)), "dim")]
 
 
 def _row(view: LiveView, target: TargetId, name: str, wide: int) -> Text:
     status = view.rollout.statuses[target]
     label = Text(name)
     label.truncate(wide, overflow="ellipsis", pad=True)
-    phase = NAMES.get(status.phase, status.phase.value)
-    waited = "" if status.phase in FINAL_PHASES else span(view.now - _entered(view.rollout, target))
-    why = "" if target == _awaited(view) else sentence(view.whys.get(target, status.reason))
-    row = label.append(f"  {phase:<14}", COLORS.get(status.phase, "cyan")).append(f"  {waited:>7}  ", "default")
+    phase = padded(_name(view, status.phase), PHASE_COLUMNS)
+    waited = "" if status.phase in FINAL_PHASES else view.tr.span(view.now - _entered(view.rollout, target))
+    why = "" if target == _awaited(view) else sentence(view.whys.get(target, status.reason), view.tr)
+    row = label.append(f"  {phase}", COLORS.get(status.phase, "cyan"))
+    row.append(f"  {leading(waited, SPAN_COLUMNS)}  ", "default")
     row.append(why, "dim")
     row.rstrip()
     return row
@@ -211,17 +236,18 @@ def _entered(rollout: Rollout, target: TargetId) -> datetime:
 
 def _sentence(view: LiveView) -> str:
     """What the rollout waits for, since when, and until when at the latest (promise 9)."""
-    rollout, awaited = view.rollout, _awaited(view)
+    rollout, awaited, tr = view.rollout, _awaited(view), view.tr
     if awaited is None:
-        return sentence(view.why)
+        return sentence(view.why, tr)
     limit = latest(rollout, awaited)
-    until = f", until {clock_time(limit)} at the latest" if limit else ""
+    until = tr(", until {moment} at the latest", moment=clock_time(limit)) if limit else ""
     facts = dict(view.why.data)
     inner, others = facts.get("why"), facts.get("others")
     name = one_line(rollout.targets[awaited].name) or awaited
-    text = f"{name}: {sentence(inner)}" if isinstance(inner, Reason) else sentence(view.why)
-    more = f"; {others} more in progress" if others else ""
-    return f"{text} (since {clock_time(_entered(rollout, awaited))}{until}){more}"
+    text = f"{name}: {sentence(inner, tr)}" if isinstance(inner, Reason) else sentence(view.why, tr)
+    more = tr("; {number} more in progress", number=others) if others else ""
+    since = clock_time(_entered(rollout, awaited))
+    return tr("{text} (since {since}{until}){more}", text=text, since=since, until=until, more=more)
 
 
 def _awaited(view: LiveView) -> TargetId | None:
@@ -257,34 +283,41 @@ def _output(view: LiveView) -> list[Text]:
         return []
     lines = [line.expandtabs() for line in harmless(view.outputs[working[0]]).splitlines() if line.strip()]
     name = one_line(view.rollout.targets[working[0]].name) or working[0]
-    return [Text(f"{name} prints:", "dim"), *(Text(f"│ {line}") for line in lines[-OUTPUT_LINES:])]
+    return [Text(view.tr("{name} prints:", name=name), "dim"), *(Text(f"│ {line}") for line in lines[-OUTPUT_LINES:])]
 
 
 def _footer(view: LiveView) -> Iterator[tuple[str, str]]:
     """What a person has to do, and what Ctrl-C does now."""
-    rollout = view.rollout
+    rollout, tr = view.rollout, view.tr
     ready = [target for target in rollout.by_phase[Phase.WORKING] if rollout.command(target).executor == "manual"]
     if ready:
-        where = listed(f"{one_line(rollout.targets[t].name) or t} at {rollout.targets[t].address}" for t in ready)
-        done = (
-            "press Enter when it is done" if view.takes_enter else "then run: katakei approve " + rollout.plan.rollout
+        where = tr.listed(
+            tr("{name} at {address}", name=one_line(rollout.targets[t].name) or t, address=rollout.targets[t].address)
+            for t in ready
         )
-        yield f"Your turn: work on {where}, {done}", "bold yellow"
+        command = f"katakei approve {rollout.plan.rollout}"
+        enter = tr("press Enter when it is done")
+        done = enter if view.takes_enter else tr("then run: {command}", command=command)
+        yield tr("Your turn: work on {where}, {done}", where=where, done=done), "bold yellow"
     for gate in rollout.asked_gates:
-        yield f"Your turn: {gate_text(rollout, gate)}", "bold yellow"
+        yield tr("Your turn: {gate}", gate=gate_text(rollout, gate, tr)), "bold yellow"
     if rollout.frozen and rollout.in_progress:  # else the sentence says it
-        yield f"{sentence(frozen(rollout.frozen))}: no other target is taken out", "yellow"
+        why = sentence(frozen(rollout.frozen), tr)
+        yield tr("{frozen}: no other target is taken out", frozen=why), "yellow"
     if view.interrupted:
-        yield "Interrupted: finishing the targets in progress, then it ends", "bold"
-        yield "Ctrl-C now stops at once; a command on a target goes on running", "bold"
+        yield tr("Interrupted: finishing the targets in progress, then it ends"), "bold"
+        yield tr("Ctrl-C now stops at once; a command on a target goes on running"), "bold"
     else:
-        yield "Ctrl-C finishes the targets in progress; twice stops at once", "dim"
+        yield tr("Ctrl-C finishes the targets in progress; twice stops at once"), "dim"
 
 
 def _wrapped(text: Text, columns: int, most: int) -> Sequence[Text]:
     """The text in at most so many lines; the last one ends with … where there are more."""
-    lines = text.wrap(Console(width=columns), columns)
+    if text.plain.isascii():
+        lines = list(text.wrap(Console(width=columns), columns))
+    else:  # rich breaks full-width text only at spaces, of which Japanese has few
+        lines = [Text(line, text.style) for line in wrapped(text.plain, columns, "").splitlines()]
     if len(lines) > most:
         lines[most - 1].rstrip()
         lines[most - 1].append(" …")
-    return list(lines[:most])
+    return lines[:most]

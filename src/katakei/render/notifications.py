@@ -13,7 +13,8 @@ from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout
 from katakei.domain.results import Result, result
 from katakei.render.reasons import sentence
-from katakei.render.text import label, one_line, span
+from katakei.render.text import label, one_line
+from katakei.render.translation import Translator, translator
 
 LONGEST = 300
 """Characters of one line. SMS services cut at 160, chat services at some thousand."""
@@ -79,7 +80,7 @@ def message(
     Args:
         occasion: What has happened.
         rollout: The rollout as it is now.
-        language: The language of the sentences. Reasons are in English.
+        language: The language of the sentences.
         waiting: What waits for approval: names of targets or of gates.
         link: The page of the rollout; '' where there is none.
     """
@@ -113,6 +114,7 @@ class _Writer:
     """The lines of a message in one language."""
 
     def __init__(self, language: Language) -> None:
+        self._tr: Translator = translator(language)
         self._lines = LINES[language]
         self._comma = "、" if language is Language.JAPANESE else ", "
 
@@ -130,7 +132,7 @@ class _Writer:
     def ended(self, rollout: Rollout) -> str:
         """How many targets are done."""
         done, every = len(rollout.by_phase[Phase.DONE]) - len(rollout.lost), len(rollout.statuses)
-        took = span((rollout.finished or rollout.begun) - rollout.begun)
+        took = self._tr.span((rollout.finished or rollout.begun) - rollout.begun)
         return self.line("done", str(done), str(every), took)
 
     def troubles(self, rollout: Rollout) -> list[str]:
@@ -143,7 +145,7 @@ class _Writer:
             if them
         ]
         reason = next((why for each in (*out, *failed) if (why := rollout.statuses[each].reason)), None)
-        return [*lines, self.line("reason", sentence(reason))] if reason else lines
+        return [*lines, self.line("reason", sentence(reason, self._tr))] if reason else lines
 
 
 def _labels(rollout: Rollout, targets: Sequence[TargetId]) -> list[str]:

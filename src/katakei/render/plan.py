@@ -11,10 +11,13 @@ from katakei.domain.spec import AfterFailure, Command, OnFailure
 from katakei.planning.forecast import Forecast, Part, PartName
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.reasons import sentence
-from katakei.render.text import counted, label, listed, one_line, span
+from katakei.render.text import label, one_line
+from katakei.render.translation import ENGLISH, Translator
+from katakei.render.widths import leading, padded
 
 UNFINISHED = "rollout_unfinished"  # said first: everything below is what that rollout recorded
 MOST = 20  # targets that get a line of their own
+HEAD = 8  # columns of the word before a fact
 
 PART_NAMES: Mapping[PartName, str] = MappingProxyType(
     {
@@ -26,36 +29,39 @@ PART_NAMES: Mapping[PartName, str] = MappingProxyType(
 )
 
 
-def place(plan: Plan) -> str:
+def place(plan: Plan, tr: Translator = ENGLISH) -> str:
     """Where the plan is carried out: account, region and groups. A person confirms this."""
-    return f"account {plan.account}, region {plan.region}, {listed(group.name for group in plan.groups)}"
+    groups = tr.listed(group.name for group in plan.groups)
+    return tr("account {account}, region {region}, {groups}", account=plan.account, region=plan.region, groups=groups)
 
 
-def plan_text(plan: Plan, forecast: Forecast) -> str:
+def plan_text(plan: Plan, forecast: Forecast, tr: Translator = ENGLISH) -> str:
     """The whole plan for a person, one fact per line."""
-    lines = [sentence(notice) for notice in plan.notices if notice.code == UNFINISHED]
-    lines += [f"{_verb(plan)} {counted(len(plan.targets), 'target')}: {place(plan)}"]
+    lines = [sentence(notice, tr) for notice in plan.notices if notice.code == UNFINISHED]
+    lines.append(_headline(plan, tr))
+    facts: list[tuple[str, str]] = []
     if plan.kind is PlanKind.ROLL:
-        lines.append(f"work     {_work(plan.spec.work)}")
-        lines += [f"revert   {_work(plan.spec.revert)} ({_when(plan.spec.on_failure)})"] if plan.spec.revert else []
+        facts.append((tr("work"), _work(plan.spec.work, tr)))
+        if plan.spec.revert:
+            facts.append((tr("revert"), f"{_work(plan.spec.revert, tr)} ({_when(plan.spec.on_failure, tr)})"))
     if plan.kind is not PlanKind.REGISTER:
-        lines += [f"floor    {group.name}: {_floor(plan.floors[group.arn])}" for group in plan.groups]
+        facts += [(tr("floor"), f"{group.name}: {_floor(plan.floors[group.arn], tr)}") for group in plan.groups]
     if plan.kind is PlanKind.ROLL:
-        why = f" ({sentence(forecast.limited_by)})" if forecast.limited_by else ""
-        lines.append(f"window   {forecast.at_once} out at a time{why}")
-    lines += [f"order    {n}. {_turn(plan, target)}" for n, target in enumerate(plan.targets[:MOST], 1)]
+        why = f" ({sentence(forecast.limited_by, tr)})" if forecast.limited_by else ""
+        facts.append((tr("window"), tr("{number} out at a time", number=forecast.at_once) + why))
+    facts += [(tr("order"), f"{n}. {_turn(plan, target, tr)}") for n, target in enumerate(plan.targets[:MOST], 1)]
     if len(plan.targets) > MOST:
-        lines.append(f"         and {len(plan.targets) - MOST} more (--json lists all)")
+        facts.append(("", tr("and {number} more (--json lists all)", number=len(plan.targets) - MOST)))
     if plan.kind is PlanKind.ROLL:
-        lines += _duration(forecast)
+        facts += _duration(forecast, tr)
     rest = replace(plan, notices=tuple(notice for notice in plan.notices if notice.code != UNFINISHED))
-    lines += [f"note     {notice}" for notice in notices(rest)]
-    return "\n".join(lines)
+    facts += [(tr("note"), notice) for notice in notices(rest, tr)]
+    return "\n".join([*lines, *(f"{padded(name, HEAD)} {text}" for name, text in facts)])
 
 
-def notices(plan: Plan) -> tuple[str, ...]:
+def notices(plan: Plan, tr: Translator = ENGLISH) -> tuple[str, ...]:
     """What a person must know of the plan, as sentences. Older versions recorded sentences instead of reasons."""
-    return (*map(one_line, plan.said), *map(sentence, plan.notices))
+    return (*map(one_line, plan.said), *(sentence(each, tr) for each in plan.notices))
 
 
 def plan_data(
@@ -93,16 +99,17 @@ def plan_data(
     )
 
 
-def restore_text(lines: Sequence[str], held: Sequence[str] = ()) -> str:
+def restore_text(lines: Sequence[str], held: Sequence[str] = (), tr: Translator = ENGLISH) -> str:
     """The first lines that a rollout prints (promise 3).
 
     Args:
         lines: The commands that restore what serves now.
         held: Those for what was out of service before: they put a target back that may be broken.
+        tr: The language of the reader.
     """
-    said = ["To restore every registration by hand at any time:", *_indented(lines)] if lines or not held else []
+    said = [tr("To restore every registration by hand at any time:"), *_indented(lines)] if lines or not held else []
     if held:
-        said += ["Out of service before this rollout; to register that by hand, once you know that it works:"]
+        said += [tr("Out of service before this rollout; to register that by hand, once you know that it works:")]
     return "\n".join([*said, *_indented(held)])
 
 
@@ -110,44 +117,65 @@ def _indented(lines: Sequence[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def _turn(plan: Plan, target: Target) -> str:
+def _turn(plan: Plan, target: Target, tr: Translator) -> str:
     """A target in the order of the plan."""
-    where = f" in {target.zone}" if target.zone else ""
-    return label(target) + where + (" (out already)" if any(held.target == target.id for held in plan.held) else "")
+    name = label(target)
+    where = tr("{target} in {zone}", target=name, zone=target.zone) if target.zone else name
+    return where + (tr(" (out already)") if any(held.target == target.id for held in plan.held) else "")
 
 
-def _verb(plan: Plan) -> str:
-    if plan.kind is not PlanKind.ROLL:
-        return str(plan.kind.value)
-    return f"roll {plan.spec.service}" + (f" to {plan.release}" if plan.release else "") + ","
+def _headline(plan: Plan, tr: Translator) -> str:
+    """What is done to how many targets, and where."""
+    number, where, service = len(plan.targets), place(plan, tr), plan.spec.service
+    match plan.kind:
+        case PlanKind.DEREGISTER:
+            return tr("deregister {number:target}: {place}", number=number, place=where)
+        case PlanKind.REGISTER:
+            return tr("register {number:target}: {place}", number=number, place=where)
+        case _ if plan.release:
+            return tr(
+                "roll {service} to {release}, {number:target}: {place}",
+                service=service,
+                release=plan.release,
+                number=number,
+                place=where,
+            )
+        case _:
+            return tr("roll {service}, {number:target}: {place}", service=service, number=number, place=where)
 
 
-def _work(work: Command) -> str:
+def _work(work: Command, tr: Translator = ENGLISH) -> str:
     if work.executor == "manual":
-        return "by hand: each target waits until you say that it is done"
-    env = f", with {', '.join(map(str, work.env))}" if work.env else ""
-    stops = f" ({work.shell}, stops at the first command that fails)" if work.errexit else ""
+        return tr("by hand: each target waits until you say that it is done")
+    env = tr(", with {names}", names=", ".join(map(str, work.env))) if work.env else ""
+    stops = tr(" ({shell}, stops at the first command that fails)", shell=work.shell) if work.errexit else ""
     stops = stops or (f" ({work.shell})" if work.shell != "sh" else "")
-    return f"by {work.executor}: {work.run or shlex.join(work.argv)}{stops}{env}"
+    command = work.run or shlex.join(work.argv)
+    return tr("by {executor}: {command}", executor=work.executor, command=command) + stops + env
 
 
-def _when(failure: OnFailure) -> str:
-    automatic = f"automatically when more than {failure.max_failures} failed, or "
-    return f"{automatic if failure.then is AfterFailure.REVERT else ''}by katakei revert"
+def _when(failure: OnFailure, tr: Translator) -> str:
+    by_hand = tr("by katakei revert")
+    if failure.then is not AfterFailure.REVERT:
+        return by_hand
+    return tr(
+        "automatically when more than {number} failed, or {by_hand}", number=failure.max_failures, by_hand=by_hand
+    )
 
 
-def _floor(floor: Floor) -> str:
-    zones = f", {floor.per_zone} in each zone" if floor.per_zone else ""
-    return f"{floor.count} of {floor.base} must serve{zones}"
+def _floor(floor: Floor, tr: Translator) -> str:
+    zones = tr(", {number} in each zone", number=floor.per_zone) if floor.per_zone else ""
+    return tr("{count} of {base} must serve", count=floor.count, base=floor.base) + zones
 
 
-def _duration(forecast: Forecast) -> list[str]:
-    whole = f"about {span(forecast.total)} and {forecast.rounds} x the work itself"
+def _duration(forecast: Forecast, tr: Translator) -> list[tuple[str, str]]:
+    took, rounds = tr.span(forecast.total), forecast.rounds
+    whole = tr("about {time} and {rounds} x the work itself; for each target:", time=took, rounds=rounds)
     parts = [
-        f"         {span(part.length):>8}  {PART_NAMES[part.name]} ({sentence(part.setting)})"
+        ("", f"{leading(tr.span(part.length), 8)}  {tr.of(PART_NAMES[part.name])} ({sentence(part.setting, tr)})")
         for part in forecast.parts
     ]
-    return [f"takes    {whole}; for each target:", *parts]
+    return [(tr("takes"), whole), *parts]
 
 
 def _part(part: Part) -> Plain:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from katakei.domain.reasons import ReasonValue
-from katakei.render.text import listed
+from katakei.render.translation import Translator
 
 RISK_OPTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -169,31 +169,41 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _pair(value: ReasonValue) -> str:
+def _pair(value: ReasonValue, _: Translator) -> str:
     identifier, name = value if isinstance(value, tuple) else (value, "")
     return f"{identifier} ({name})" if name else str(identifier)
 
 
-def _registration(value: ReasonValue) -> str:
+def _registration(value: ReasonValue, tr: Translator) -> str:
     identifier, port, group = value if isinstance(value, tuple) else (value, "", "")
-    return f"{identifier}:{port} in {group}"
+    return tr("{id}:{port} in {group}", id=identifier, port=port, group=group)
 
 
-def _each(value: ReasonValue, form: Callable[[ReasonValue], str]) -> str:
-    return listed(map(form, value)) if isinstance(value, tuple) else form(value)
+def _each(value: ReasonValue, form: Callable[[ReasonValue, Translator], str], tr: Translator) -> str:
+    return tr.listed(form(each, tr) for each in value) if isinstance(value, tuple) else form(value, tr)
 
 
-FORMS: Mapping[str, Callable[[ReasonValue], str]] = MappingProxyType(
+def _result(value: ReasonValue, tr: Translator) -> str:
+    """How a rollout ended, with its release."""
+    ended, *release = map(str, value) if isinstance(value, tuple) else [str(value)]
+    return " ".join(filter(None, (tr.word("Result", ended), *release)))
+
+
+def _balancer(value: ReasonValue, tr: Translator) -> str:
+    return tr("a load balancer of type {type}", type=value) if value else tr("no load balancer")
+
+
+FORMS: Mapping[str, Callable[[ReasonValue, Translator], str]] = MappingProxyType(
     {
         "with name": _pair,
-        "id": lambda value: str(value[0] if isinstance(value, tuple) else value),
-        "result": lambda value: " ".join(filter(None, map(str, value))) if isinstance(value, tuple) else str(value),
-        "may run": lambda value: ", and its work may still run there" if value else "",
-        "since": lambda value: f", since {value}" if value else "",
-        "with names": lambda value: _each(value, _pair),
-        "with groups": lambda value: _each(value, _registration),
-        "load balancer": lambda value: f"a load balancer of type {value}" if value else "no load balancer",
-        "option": lambda value: RISK_OPTIONS[str(value)],
+        "id": lambda value, _: str(value[0] if isinstance(value, tuple) else value),
+        "result": _result,
+        "may run": lambda value, tr: tr(", and its work may still run there") if value else "",
+        "since": lambda value, tr: tr(", since {rollout}", rollout=value) if value else "",
+        "with names": lambda value, tr: _each(value, _pair, tr),
+        "with groups": lambda value, tr: _each(value, _registration, tr),
+        "load balancer": _balancer,
+        "option": lambda value, _: RISK_OPTIONS[str(value)],
     }
 )
 """How a fact of these templates is written; `katakei.render.reasons` has the other forms."""

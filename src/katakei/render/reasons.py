@@ -1,5 +1,7 @@
 """Sentences for reasons: one English template for each code of domain and reconcile, and the filling in.
 
+Other languages have templates of the same codes and placeholders (`katakei.render.japanese`).
+
 A sentence starts in lower case and has no full stop, so that it can follow "i-0abc (web1): ". Only here does a reason
 meet the name of a command.
 """
@@ -13,7 +15,8 @@ from types import MappingProxyType
 from katakei.domain.reasons import Reason, ReasonCode, ReasonValue
 from katakei.render import access_reasons, plan_reasons
 from katakei.render.local_time import local_minute
-from katakei.render.text import counted, listed, one_line, span
+from katakei.render.text import counted, one_line
+from katakei.render.translation import ENGLISH, Translator
 
 _C = ReasonCode
 
@@ -166,12 +169,12 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _until(value: ReasonValue) -> str:
-    return f" until {local_minute(datetime.fromisoformat(str(value)))}" if value else ""
+def _until(value: ReasonValue, tr: Translator) -> str:
+    return tr(" until {moment}", moment=local_minute(datetime.fromisoformat(str(value)))) if value else ""
 
 
-def _since(value: ReasonValue) -> str:
-    return f" since {local_minute(datetime.fromisoformat(str(value)))}" if value else ""
+def _since(value: ReasonValue, tr: Translator) -> str:
+    return tr(" since {moment}", moment=local_minute(datetime.fromisoformat(str(value)))) if value else ""
 
 
 def group_name(name: object) -> str:
@@ -180,18 +183,18 @@ def group_name(name: object) -> str:
     return text.partition(":targetgroup/")[2].partition("/")[0] or text
 
 
-def _more_gates(value: ReasonValue) -> str:
-    return f" (and {counted(int(str(value)), 'other gate')})" if value else ""
+def _more_gates(value: ReasonValue, tr: Translator) -> str:
+    return tr(" (and {number:other gate})", number=value) if value else ""
 
 
-FORMS: Mapping[str, Callable[[ReasonValue], str]] = MappingProxyType(
+FORMS: Mapping[str, Callable[[ReasonValue, Translator], str]] = MappingProxyType(
     {
         **plan_reasons.FORMS,
         **access_reasons.FORMS,
         "since moment": _since,
         "until": _until,
-        "expiry": lambda value: EXPIRY[str(value)],
-        "group name": group_name,
+        "expiry": lambda value, tr: tr.of(EXPIRY[str(value)]),
+        "group name": lambda value, _: group_name(value),
         "more gates": _more_gates,
     }
 )
@@ -201,22 +204,31 @@ _TEMPLATES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def sentence(reason: Reason | None) -> str:
-    """The English sentence of a reason.
+TEXTS = frozenset({"text"})
+"""The facts that are finished English sentences of adapters or of a journal."""
+
+
+def sentence(reason: Reason | None, tr: Translator = ENGLISH) -> str:
+    """The sentence of a reason.
 
     Args:
         reason: What domain, reconcile or planning gave, or what a journal holds. None gives ''.
+        tr: The language of the reader; English for programs and the journal.
 
     Returns:
         One line. For a code that this version does not know (the journal of a newer one): the code with its facts.
     """
     if reason is None:
         return ""
-    template = _TEMPLATES.get(reason.code)
+    template = tr.catalog.reasons.get(reason.code) or _TEMPLATES.get(reason.code)
     if template is None:
-        facts = ", ".join(f"{name} {_plain(value)}" for name, value in reason.data)
+        facts = ", ".join(f"{name} {_plain(value, tr)}" for name, value in reason.data)
         return one_line(f"{reason.code} ({facts})" if facts else reason.code)
-    return template.format_map(_Facts({name: _Fact(value) for name, value in reason.data}))
+    return template.format_map(_Facts({name: _fact(name, value, tr) for name, value in reason.data}, tr))
+
+
+def _fact(name: str, value: ReasonValue, tr: Translator) -> "_Fact":
+    return _Fact(tr.known(one_line(value)) if name in TEXTS and isinstance(value, str) else value, tr)
 
 
 def placeholders(template: str) -> frozenset[str]:
@@ -227,8 +239,12 @@ def placeholders(template: str) -> frozenset[str]:
 class _Facts(dict[str, "_Fact"]):
     """The facts of one reason. A reason that an earlier version recorded has no facts that were added since."""
 
+    def __init__(self, facts: Mapping[str, "_Fact"], tr: Translator) -> None:
+        super().__init__(facts)
+        self._tr = tr
+
     def __missing__(self, name: str) -> "_Fact":
-        return _Fact(None)
+        return _Fact(None, self._tr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,38 +252,39 @@ class _Fact:
     """A fact inside a template; the part after the colon of a placeholder says how it is written."""
 
     value: ReasonValue
+    tr: Translator
 
     def __format__(self, form: str) -> str:  # noqa: PLR0911 - one return for each form
-        text = _plain(self.value)
+        tr, text = self.tr, _plain(self.value, self.tr)
         match form:
             case "":
                 return text
             case "span":
-                return span(timedelta(seconds=float(text)))
+                return tr.span(timedelta(seconds=float(text)))
             case "in brackets":
                 return f" ({text})" if text else ""
             case "after colon":
                 return f": {text}" if text else ""
             case "before semicolon":
-                return f"{text}; " if text else ""
+                return tr("{text}; ", text=text) if text else ""
             case "more":
-                return f" (and {text} more)" if self.value else ""
+                return tr(" (and {number} more)", number=text) if self.value else ""
             case "override":
-                return ", but an administrative override keeps traffic away" if self.value else ""
+                return tr(", but an administrative override keeps traffic away") if self.value else ""
             case "work state":
-                return WORK_STATES[text]
+                return tr.of(WORK_STATES[text])
             case _ if form in FORMS:
-                return FORMS[form](self.value)
+                return FORMS[form](self.value, tr)
             case _ if form in DEFAULTS:
-                return text or DEFAULTS[form]
+                return text or tr.of(DEFAULTS[form])
             case _:
                 return counted(int(text), form)
 
 
-def _plain(value: ReasonValue) -> str:
+def _plain(value: ReasonValue, tr: Translator) -> str:
     if isinstance(value, Reason):
-        return sentence(value)
+        return sentence(value, tr)
     if isinstance(value, tuple):
-        sentences = any(isinstance(each, Reason) for each in value)
-        return "; ".join(map(_plain, value)) if sentences else listed(map(_plain, value))
+        words = [_plain(each, tr) for each in value]
+        return tr("; ").join(words) if any(isinstance(each, Reason) for each in value) else tr.listed(words)
     return "" if value is None else one_line(str(value))

@@ -14,7 +14,8 @@ from katakei.domain.results import result
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.local_time import local_minute, zones
 from katakei.render.recap import lasted
-from katakei.render.text import grid, listed, span
+from katakei.render.text import grid
+from katakei.render.translation import ENGLISH, Translator
 
 _LATEST_FIRST = (
     Phase.SOAKING,
@@ -27,24 +28,26 @@ _LATEST_FIRST = (
 )
 
 
-def list_text(rollouts: Sequence[ListedRollout], limit: int, now: datetime) -> str:
+def list_text(rollouts: Sequence[ListedRollout], limit: int, now: datetime, tr: Translator = ENGLISH) -> str:
     """Where the rollouts are, and a table with one line for each of the newest.
 
     Args:
         rollouts: All of them, newest first.
         limit: How many were read back.
         now: The time.
+        tr: The language of the reader.
     """
     if not rollouts:
-        return "no rollouts in this journal"
+        return tr("no rollouts in this journal")
     shown, older = rollouts[:limit], len(rollouts[limit:])
     names = zones([each.header.begun for each in shown])
     zone = names.pop() if len(names) == 1 else ""
-    heads = ("ROLLOUT", "SERVICE", "RELEASE", "RESULT", f"STARTED ({zone})" if zone else "STARTED", "TOOK", "BY")
-    places = listed(sorted({place for each in rollouts for place in _places(each)}))
-    table = grid(heads, [_row(each, now, zone) for each in shown])
-    more = [f"and {older} more: katakei list --limit {len(rollouts)}"] if older else []
-    return "\n".join([f"rollouts in {places}", "", table, *more])
+    started = f"{tr('STARTED')} ({zone})" if zone else tr("STARTED")
+    heads = (tr("ROLLOUT"), tr("SERVICE"), tr("RELEASE"), tr("RESULT"), started, tr("TOOK"), tr("BY"))
+    places = tr.listed(sorted({place for each in rollouts for place in _places(each, tr)}))
+    table = grid(heads, [_row(each, now, zone, tr) for each in shown])
+    more = [tr("and {older} more: katakei list --limit {all}", older=older, all=len(rollouts))] if older else []
+    return "\n".join([tr("rollouts in {places}", places=places), "", table, *more])
 
 
 def list_data(rollouts: Sequence[ListedRollout]) -> Plain:
@@ -52,34 +55,36 @@ def list_data(rollouts: Sequence[ListedRollout]) -> Plain:
     return output("list", rollouts=[_data(each) for each in rollouts])
 
 
-def list_facts(rollouts: Sequence[ListedRollout]) -> dict[str, str]:
+def list_facts(rollouts: Sequence[ListedRollout], tr: Translator = ENGLISH) -> dict[str, str]:
     """What `list` says, by rollout: its result or phase, and who drives it."""
     return {
-        each.header.rollout: f"{_outcome(each.state)}, by {_by(each.state, each.driver)}"
+        each.header.rollout: tr(
+            "{outcome}, by {who}", outcome=_outcome(each.state, tr), who=_by(each.state, each.driver, tr)
+        )
         for each in rollouts
         if each.state
     }
 
 
-def _outcome(state: Rollout) -> str:
+def _outcome(state: Rollout, tr: Translator) -> str:
     ended = result(state)
-    return ended.value.upper() if ended else phase(state)
+    return tr.name(ended).upper() if ended else tr.word("Phase", phase(state))
 
 
-def _row(each: ListedRollout, now: datetime, zone: str) -> tuple[str, ...]:
+def _row(each: ListedRollout, now: datetime, zone: str, tr: Translator) -> tuple[str, ...]:
     header, state = each.header, each.state
     started = local_minute(header.begun).removesuffix(f" {zone}")
     names = header.rollout, _short(header.service)
     if state is None:
-        return (*names, "", "unreadable", started, "", header.who)
-    took = span(lasted(state, now))
+        return (*names, "", tr("unreadable"), started, "", header.who)
+    took = tr.span(lasted(state, now))
     return (
         *names,
         state.plan.release,
-        _outcome(state),
+        _outcome(state, tr),
         started,
-        took if state.finished else f"{took} so far",
-        _by(state, each.driver),
+        took if state.finished else tr("{took} so far", took=took),
+        _by(state, each.driver, tr),
     )
 
 
@@ -94,13 +99,14 @@ def phase(rollout: Rollout) -> str:
     return next((each.value for each in _LATEST_FIRST if rollout.by_phase[each]), Phase.WAITING.value)
 
 
-def _by(rollout: Rollout, driver: Driver | None) -> str:
+def _by(rollout: Rollout, driver: Driver | None, tr: Translator) -> str:
     """Who drives it now; of a finished rollout, who drove it last."""
     owner = driver.owner if driver else None
     name = f"{owner.user}@{owner.host}" if owner else rollout.plan.who
     if rollout.finished or (driver and driver.liveness is Liveness.ALIVE):
         return name
-    return f"nobody ({name} is gone)" if driver is None or driver.liveness is Liveness.GONE else f"{name} (silent)"
+    gone = driver is None or driver.liveness is Liveness.GONE
+    return tr("nobody ({name} is gone)" if gone else "{name} (silent)", name=name)
 
 
 def _data(each: ListedRollout) -> dict[str, Plain]:
@@ -122,9 +128,9 @@ def _data(each: ListedRollout) -> dict[str, Plain]:
     )
 
 
-def _places(each: ListedRollout) -> list[str]:
+def _places(each: ListedRollout, tr: Translator) -> list[str]:
     parts = [arn.split(":") for arn in each.header.groups]
-    return [f"{part[3]}, account {part[4]}" for part in parts if len(part) > 5]
+    return [tr("{region}, account {account}", region=part[3], account=part[4]) for part in parts if len(part) > 5]
 
 
 def _short(service: str) -> str:

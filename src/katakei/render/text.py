@@ -9,11 +9,10 @@ from datetime import datetime
 from katakei.domain.model import Target
 from katakei.domain.outside_text import harmless, one_line  # also used by adapters, which must not import render
 from katakei.domain.words import counted, span  # also used by adapters, which must not import render
+from katakei.render.translation import ENGLISH
 from katakei.render.widths import padded, width
 
 __all__ = ["clock_time", "counted", "grid", "harmless", "label", "listed", "one_line", "span"]
-
-LIST_LIMIT = 5  # names that a list shows; it must fit on one line
 
 
 def clock_time(at: datetime) -> str:
@@ -29,10 +28,7 @@ def label(target: Target) -> str:
 
 def listed(things: Iterable[object]) -> str:
     """A list that fits on one line: 'a, b, c, d, e and 3 more'."""
-    names = [one_line(str(thing)) for thing in things]
-    if len(names) <= LIST_LIMIT:
-        return ", ".join(names)
-    return f"{', '.join(names[:LIST_LIMIT])} and {len(names) - LIST_LIMIT} more"
+    return ENGLISH.listed(things)
 
 
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -18,6 +18,7 @@ from katakei.domain.principals import Act
 from katakei.web import console, health, sign_in
 from katakei.web.api import PREFIX, api_router
 from katakei.web.api.access import public
+from katakei.web.console.page import api_translator, translator_of
 from katakei.web.errors import PlainJson, ProblemError, problem_for, wants_page, with_allow
 from katakei.web.gate import ActRoute, Load, doing
 from katakei.web.guard import Guard
@@ -85,7 +86,9 @@ def _add_document(app: FastAPI) -> None:
 
 async def _answer(request: Request, error: Exception) -> Response:
     """An error as JSON, or as a page of the console where a browser shows it."""
-    problem = problem_for(request, error)
-    if wants_page(request):
+    page = wants_page(request)
+    tr = translator_of(request) if page else api_translator(request)
+    problem = problem_for(request, error, tr)
+    if page:
         return with_allow(error, await console.error_page(request, problem))
     return with_allow(error, problem.response())

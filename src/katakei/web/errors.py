@@ -5,7 +5,7 @@ An answer never holds a stack trace or the text of an unexpected error; the log 
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
@@ -31,9 +31,11 @@ from katakei.domain.errors import (
     UnreachableError,
     UsageError,
 )
+from katakei.domain.notifications import Language
 from katakei.domain.outside_text import harmless
 from katakei.render.errors import error_text
 from katakei.render.json_data import Plain, plain
+from katakei.render.translation import ENGLISH, Translator
 
 RETRY_AFTER = 5
 """Seconds after which a request is worth repeating when AWS or the journal did not answer."""
@@ -58,6 +60,7 @@ class Problem:
         exit_code: What the command line would end with.
         reasons: The reasons as data, where the error has some.
         retry_after: Seconds until the request is worth repeating; 0: the answer does not say.
+        language: That of the message.
     """
 
     status: int
@@ -66,6 +69,7 @@ class Problem:
     exit_code: int
     reasons: tuple[Plain, ...] = ()
     retry_after: int = 0
+    language: str = Language.ENGLISH.value
 
     def data(self) -> dict[str, Plain]:
         """The body of the answer."""
@@ -74,7 +78,7 @@ class Problem:
 
     def headers(self) -> dict[str, str]:
         """The headers of the answer."""
-        return {"Content-Language": "en"} | (
+        return {"Content-Language": self.language, "Vary": "Accept-Language"} | (
             ({"Retry-After": str(self.retry_after)} if self.retry_after else {})
             | ({"WWW-Authenticate": "Bearer"} if self.status == HTTPStatus.UNAUTHORIZED else {})
         )
@@ -151,8 +155,16 @@ def http_problem(error: HTTPException) -> Problem:
     return Problem(error.status_code, code, sentence, ExitCode.USAGE)
 
 
-def problem_for(request: Request, error: Exception) -> Problem:
-    """The problem that tells any error."""
+def problem_for(request: Request, error: Exception, tr: Translator = ENGLISH) -> Problem:
+    """The problem that tells any error, with its message in the language of the reader."""
+    problem = _problem(request, error)
+    if tr.language is Language.ENGLISH:
+        return problem
+    message = error_text(error, tr) if isinstance(error, KatakeiError) else tr.known(problem.message)
+    return replace(problem, message=message, language=tr.language.value)
+
+
+def _problem(request: Request, error: Exception) -> Problem:
     match error:
         case ProblemError():
             return error.problem

@@ -22,6 +22,7 @@ from katakei.domain.errors import InternalError, KatakeiError, NoAnswerError, Te
 from katakei.domain.events import Event, Finished
 from katakei.domain.model import RolloutId
 from katakei.domain.ports import Journal
+from katakei.domain.reasons import Reason
 from katakei.domain.wire import EVENTS, kind_of
 from katakei.render.json_data import plain
 from katakei.render.reasons import sentence
@@ -108,6 +109,7 @@ class RolloutFeed(Feed):
     Attributes:
         frames: The frame of each event; event number n is at n - 1.
         waiting: The frame that says what the rollout waits for now; b'' while that is not known.
+        why: The same as a reason, for pages in the language of their reader.
         error: Why the journal could not be read; None: it could.
     """
 
@@ -115,6 +117,7 @@ class RolloutFeed(Feed):
         super().__init__()
         self.frames: list[Recorded] = []
         self.waiting = b""
+        self.why: Reason | None = None
         self.error: KatakeiError | None = None
 
     @property
@@ -261,6 +264,7 @@ class Hub:
         first = progress.rollout.number - len(news)
         if len(feed.frames) >= first:
             feed.frames += news[len(feed.frames) - first :]
+        feed.why = progress.why
         if progress.why is not None:
             data = {
                 "message": sentence(progress.why),

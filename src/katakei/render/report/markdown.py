@@ -12,7 +12,8 @@ from katakei.domain.replay import Rollout
 from katakei.render.reasons import sentence
 from katakei.render.report import summary
 from katakei.render.report.timeline import end_of
-from katakei.render.text import counted, harmless, label, one_line
+from katakei.render.text import harmless, label, one_line
+from katakei.render.translation import ENGLISH, Translator
 
 LAST_LINES = 60
 """Lines of a failed work's output. A ticket is no log: `katakei logs` has all of it."""
@@ -23,7 +24,9 @@ MOST = 100
 _SPECIAL = re.compile(r"([\\`*\[\]#|~]|(?<!\w)_|_(?!\w))")
 
 
-def markdown(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], now: datetime) -> str:
+def markdown(
+    rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str], now: datetime, tr: Translator = ENGLISH
+) -> str:
     """The whole document.
 
     Args:
@@ -31,19 +34,20 @@ def markdown(rollout: Rollout, events: Sequence[e.Event], restore: Sequence[str]
         events: All of its events.
         restore: The commands that restore every registration by hand.
         now: The time, which ends the figures of a rollout that goes on.
+        tr: The language of the reader.
     """
-    plan = rollout.plan
+    name = rollout.plan.rollout
     parts = [
-        f"## {summary.word(rollout)}: {cell(summary.title(rollout))}",
-        cell(summary.outcome(rollout)),
-        "\n".join(f"* {cell(line)}" for line in summary.troubles(rollout)),
-        table(("", ""), _facts(rollout, events, end_of(rollout, events, now))),
-        "### Targets",
-        _targets(rollout, events),
-        *_failures(rollout, events),
-        "### Restore every registration by hand",
+        f"## {summary.word(rollout, tr)}: {cell(summary.title(rollout))}",
+        cell(summary.outcome(rollout, tr)),
+        "\n".join(f"* {cell(line)}" for line in summary.troubles(rollout, tr)),
+        table(("", ""), _facts(rollout, events, end_of(rollout, events, now), tr)),
+        "### " + tr("Targets"),
+        _targets(rollout, events, tr),
+        *_failures(rollout, events, tr),
+        "### " + tr("Restore every registration by hand"),
         fenced("\n".join(restore), "sh"),
-        f"Everything else: {code(f'katakei show {plan.rollout}')}, {code(f'katakei logs {plan.rollout}')}",
+        tr("Everything else: {show}, {logs}", show=code(f"katakei show {name}"), logs=code(f"katakei logs {name}")),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -72,35 +76,42 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _facts(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> list[tuple[str, str]]:
+def _facts(rollout: Rollout, events: Sequence[e.Event], end: datetime, tr: Translator) -> list[tuple[str, str]]:
     plan = rollout.plan
     return [
-        ("rollout", plan.rollout),
-        ("where", summary.place(rollout)),
-        ("by", plan.who),
-        ("when", summary.period(rollout, events)),
-        *summary.numbers(rollout, events, end).items(),
+        (tr("rollout"), plan.rollout),
+        (tr("where"), summary.place(rollout, tr)),
+        (tr("by"), plan.who),
+        (tr("when"), summary.period(rollout, events, tr)),
+        *summary.numbers(rollout, events, end, tr).items(),
     ]
 
 
-def _targets(rollout: Rollout, events: Sequence[e.Event]) -> str:
-    outs, statuses = summary.outs(rollout, events), rollout.statuses
+def _targets(rollout: Rollout, events: Sequence[e.Event], tr: Translator) -> str:
+    outs, statuses = summary.outs(rollout, events, tr), rollout.statuses
     few = len(statuses) <= MOST
     shown = [target for target, status in statuses.items() if few or sentence(status.reason)]
     rows = [
-        (label(rollout.targets[target]), statuses[target].phase.value, outs[target], sentence(statuses[target].reason))
+        (
+            label(rollout.targets[target]),
+            tr.name(statuses[target].phase),
+            outs[target],
+            sentence(statuses[target].reason, tr),
+        )
         for target in shown[:MOST]
     ]
     left = len(statuses) - len(rows)
-    note = f"\n\n{counted(left, 'other target')} without a reason to name" if left else ""
-    return table(("target", "phase", "out for", "why"), rows) + note
+    note = "\n\n" + tr("{number:other target} without a reason to name", number=left) if left else ""
+    return table((tr("target"), tr("phase"), tr("out for"), tr("why")), rows) + note
 
 
-def _failures(rollout: Rollout, events: Sequence[e.Event]) -> list[str]:
-    failed = [work for work in summary.works(rollout, events) if work.failed]
-    parts = ["### Output of failed work"] if failed else []
+def _failures(rollout: Rollout, events: Sequence[e.Event], tr: Translator) -> list[str]:
+    failed = [work for work in summary.works(rollout, events, tr) if work.failed]
+    parts = ["### " + tr("Output of failed work")] if failed else []
     for work in failed:
         lines = work.text.splitlines()
-        cut = f" (the last {LAST_LINES} of {len(lines)} lines)" if len(lines) > LAST_LINES else ""
+        cut = ""
+        if len(lines) > LAST_LINES:
+            cut = tr(" (the last {shown} of {all} lines)", shown=LAST_LINES, all=len(lines))
         parts += [cell(work.title) + cut, fenced("\n".join(lines[-LAST_LINES:]))]
     return parts

@@ -14,7 +14,8 @@ from katakei.domain.plan import Floor
 from katakei.domain.replay import Rollout
 from katakei.render.local_time import local_second
 from katakei.render.report.timeline import Bar, Level
-from katakei.render.text import harmless, span
+from katakei.render.text import harmless
+from katakei.render.translation import ENGLISH, Translator
 
 TICKS = tuple(
     timedelta(seconds=seconds)
@@ -87,23 +88,30 @@ def _clock(length: timedelta) -> str:
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
-def gantt(rollout: Rollout, stays: Mapping[TargetId, Sequence[Bar]], axis: Axis) -> str:
+def gantt(rollout: Rollout, stays: Mapping[TargetId, Sequence[Bar]], axis: Axis, tr: Translator = ENGLISH) -> str:
     """One row per target, in the order of the plan. Each stay in a phase is a bar with a title that describes it."""
     rows = "".join(
         f'<div class="row"><div class="who" title="{text(target)}">{text(rollout.targets[target].name or target)}</div>'
-        f'<div class="track">{"".join(_bar(bar, axis) for bar in bars)}</div>'
-        f'<div class="end">{text(rollout.statuses[target].phase.value)}</div></div>\n'
+        f'<div class="track">{"".join(_bar(bar, axis, tr) for bar in bars)}</div>'
+        f'<div class="end">{text(tr.name(rollout.statuses[target].phase))}</div></div>\n'
         for target, bars in stays.items()
     )
     kind = "gantt crowd" if len(stays) > CROWD else "gantt"
-    return f'{_legend(stays)}<div class="{kind}">\n{rows}{_ticks(axis)}</div>'
+    return f'{_legend(stays, tr)}<div class="{kind}">\n{rows}{_ticks(axis)}</div>'
 
 
-def serving(group: Group, floor: Floor, found: Sequence[Level], axis: Axis) -> str:
+def serving(group: Group, floor: Floor, found: Sequence[Level], axis: Axis, tr: Translator = ENGLISH) -> str:
     """How many registrations could serve over time, with the floor as a dashed line."""
     top = max([floor.base, floor.count, 1, *(level.serving for level in found)])
     fewest = min(level.serving for level in found)
-    caption = f"{group.name}: at least {fewest} of {floor.base} served; the floor is {floor.count}"
+    caption = tr(
+        "{group}: at least {fewest} of {base} served; the floor is {floor}",
+        group=group.name,
+        fewest=fewest,
+        base=floor.base,
+        floor=floor.count,
+    )
+    end = tr("floor {number}", number=floor.count)
     least = _y(floor.count, top)
     drawn = (
         f'<svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label="{text(caption)}">'
@@ -112,7 +120,7 @@ def serving(group: Group, floor: Floor, found: Sequence[Level], axis: Axis) -> s
     return (
         f"<figure><figcaption>{text(caption)}</figcaption>"
         f'<div class="row"><div class="who scale"><span>{top}</span><span>0</span></div>'
-        f'<div class="track high">{drawn}</div><div class="end">floor {floor.count}</div></div>{_ticks(axis)}</figure>'
+        f'<div class="track high">{drawn}</div><div class="end">{text(end)}</div></div>{_ticks(axis)}</figure>'
     )
 
 
@@ -126,18 +134,29 @@ def _steps(found: Sequence[Level], top: int, axis: Axis) -> str:
     return "".join([*points, f"L1000 {_y(height, top)}"])
 
 
-def _bar(bar: Bar, axis: Axis) -> str:
+def _bar(bar: Bar, axis: Axis, tr: Translator) -> str:
     why = f": {bar.why}" if bar.why else ""
-    lasted = f"{span(bar.lasted)}{' so far' if bar.open else ''} from {local_second(bar.begun)}"
-    title = f"{bar.phase.value} {lasted}, attempt {bar.attempt}{why}"
+    lasted = tr("{took} so far", took=tr.span(bar.lasted)) if bar.open else tr.span(bar.lasted)
+    title = tr(
+        "{phase} {lasted} from {begun}, attempt {attempt}{why}",
+        phase=tr.name(bar.phase),
+        lasted=lasted,
+        begun=local_second(bar.begun),
+        attempt=bar.attempt,
+        why=why,
+    )
     place = f"left:{axis.at(bar.begun):.3f}%;width:{max(axis.width(bar.begun, bar.ended), 0.05):.3f}%"
     return f'<i class="{bar.phase.value}" style="{place}" title="{text(title)}"></i>'
 
 
-def _legend(stays: Mapping[TargetId, Sequence[Bar]]) -> str:
+def _legend(stays: Mapping[TargetId, Sequence[Bar]], tr: Translator) -> str:
     seen = {bar.phase for bars in stays.values() for bar in bars}
     named = [phase for phase in Phase if phase in IN_PROGRESS and phase in seen]
-    return '<p class="legend">' + " ".join(f'<span><i class="{p.value}"></i>{p.value}</span>' for p in named) + "</p>\n"
+    return (
+        '<p class="legend">'
+        + " ".join(f'<span><i class="{p.value}"></i>{text(tr.name(p))}</span>' for p in named)
+        + "</p>\n"
+    )
 
 
 def _ticks(axis: Axis) -> str:

@@ -16,7 +16,8 @@ from katakei.render import events as event_text
 from katakei.render.local_time import local_second, zones
 from katakei.render.reasons import sentence
 from katakei.render.report.timeline import figures
-from katakei.render.text import label, listed, span
+from katakei.render.text import label
+from katakei.render.translation import ENGLISH, Translator
 
 OUTCOMES: Mapping[Result | None, str] = {
     Result.DONE: "Everything that was requested was done.",
@@ -42,63 +43,70 @@ def title(rollout: Rollout) -> str:
     return f"{plan.spec.service}{f' → {plan.release}' if plan.release else ''}"
 
 
-def word(rollout: Rollout) -> str:
+def word(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """DONE, FAILED, ABORTED or REVERTED; NOT FINISHED while there is no result."""
     ended = result(rollout)
-    return ended.value.upper() if ended else "NOT FINISHED"
+    return tr.name(ended).upper() if ended else tr("NOT FINISHED")
 
 
-def outcome(rollout: Rollout) -> str:
+def outcome(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """The result in a sentence or two, with the exit code."""
     ended, code = result(rollout), verdict(rollout)
-    said = [OUTCOMES[ended]]
+    said = [tr.of(OUTCOMES[ended])]
     if code is ExitCode.LEFT_OUT:
-        said.append("Targets are out of service.")
+        said.append(tr("Targets are out of service."))
     elif code is ExitCode.FAILED:
-        said.append("Every target is in service.")
-    return f"{' '.join(said)} Exit code {int(code)}."
+        said.append(tr("Every target is in service."))
+    return " ".join([*said, tr("Exit code {code}.", code=int(code))])
 
 
-def troubles(rollout: Rollout) -> list[str]:
+def troubles(rollout: Rollout, tr: Translator = ENGLISH) -> list[str]:
     """A line for each target that is out of service, and for each that failed late."""
-    left = [f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason)}" for t in rollout.at(Phase.LEFT_OUT)]
-    return [*left, *(event_text.lost(rollout, target) for target in rollout.lost)]
+    out = rollout.at(Phase.LEFT_OUT)
+    left = [f"{label(rollout.targets[t])}: {sentence(rollout.statuses[t].reason, tr)}" for t in out]
+    return [*left, *(event_text.lost(rollout, target, tr) for target in rollout.lost)]
 
 
-def place(rollout: Rollout) -> str:
+def place(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """Where it ran: account, region, groups."""
     plan = rollout.plan
-    return f"account {plan.account}, region {plan.region}, {listed(group.name for group in plan.groups)}"
+    groups = tr.listed(group.name for group in plan.groups)
+    return tr("account {account}, region {region}, {groups}", account=plan.account, region=plan.region, groups=groups)
 
 
-def period(rollout: Rollout, events: Sequence[e.Event]) -> str:
+def period(rollout: Rollout, events: Sequence[e.Event], tr: Translator = ENGLISH) -> str:
     """From when until when, by the clock on the wall, with its zone."""
     begun = local_second(rollout.begun)
     if rollout.finished:
-        return f"{begun} to {local_second(rollout.finished)}"
-    return f"{begun}, not finished at {local_second(events[-1].at)}"
+        return tr("{begun} to {ended}", begun=begun, ended=local_second(rollout.finished))
+    return tr("{begun}, not finished at {moment}", begun=begun, moment=local_second(events[-1].at))
 
 
-def numbers(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> Mapping[str, str]:
+def numbers(rollout: Rollout, events: Sequence[e.Event], end: datetime, tr: Translator = ENGLISH) -> Mapping[str, str]:
     """The figures, each with its name."""
     found, out = figures(events, end), sorted(out_of_service(events).values())
     return {
-        "took": span(found.lasted),
-        **{phase.value: str(len(who)) for phase, who in rollout.by_phase.items() if who},
-        "median out": span(out[len(out) // 2]) if out else "none",
-        "longest out": span(out[-1]) if out else "none",
-        "requests after quiet": str(found.late_requests),
-        "connections cut": str(found.cut_connections),
+        tr("took"): tr.span(found.lasted),
+        **{tr.name(phase): str(len(who)) for phase, who in rollout.by_phase.items() if who},
+        tr("median out"): tr.span(out[len(out) // 2]) if out else tr("none"),
+        tr("longest out"): tr.span(out[-1]) if out else tr("none"),
+        tr("requests after quiet"): str(found.late_requests),
+        tr("connections cut"): str(found.cut_connections),
     }
 
 
-def works(rollout: Rollout, events: Sequence[e.Event]) -> list[WorkOutput]:
+def works(rollout: Rollout, events: Sequence[e.Event], tr: Translator = ENGLISH) -> list[WorkOutput]:
     """What the work printed, in the order in which it ended."""
     return [
         WorkOutput(
-            f"{label(rollout.targets[event.key.target])}, attempt {event.key.attempt} ({event.key.intent.value}):"
-            f" exit code {event.exit}",
-            event.out or "(no output)",
+            tr(
+                "{target}, attempt {attempt} ({intent}): exit code {exit}",
+                target=label(rollout.targets[event.key.target]),
+                attempt=event.key.attempt,
+                intent=tr.name(event.key.intent),
+                exit=event.exit,
+            ),
+            event.out or tr("(no output)"),
             failed=event.exit != 0,
         )
         for event in events
@@ -106,15 +114,15 @@ def works(rollout: Rollout, events: Sequence[e.Event]) -> list[WorkOutput]:
     ]
 
 
-def commands(rollout: Rollout) -> list[tuple[str, Command]]:
+def commands(rollout: Rollout, tr: Translator = ENGLISH) -> list[tuple[str, Command]]:
     """The commands of the rollout: `work`, and `revert` if there is one."""
-    return list(zip(("work", "revert"), rollout.plan.spec.commands, strict=False))
+    return list(zip((tr("work"), tr("revert")), rollout.plan.spec.commands, strict=False))
 
 
-def outs(rollout: Rollout, events: Sequence[e.Event]) -> Mapping[TargetId, str]:
+def outs(rollout: Rollout, events: Sequence[e.Event], tr: Translator = ENGLISH) -> Mapping[TargetId, str]:
     """How long each target was out of service; '' for a target that never was."""
     spans = out_of_service(events)
-    return {target: span(spans[target]) if target in spans else "" for target in rollout.targets}
+    return {target: tr.span(spans[target]) if target in spans else "" for target in rollout.targets}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from katakei.reconcile.outcome import out_of_service
 from katakei.render import events as event_text
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.reasons import sentence
+from katakei.render.translation import ENGLISH, Translator
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def end_of(rollout: Rollout, events: Sequence[e.Event], now: datetime) -> dateti
     return events[-1].at if rollout.finished else max(now, events[-1].at)
 
 
-def bars(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> Mapping[TargetId, tuple[Bar, ...]]:
+def bars(
+    rollout: Rollout, events: Sequence[e.Event], end: datetime, tr: Translator = ENGLISH
+) -> Mapping[TargetId, tuple[Bar, ...]]:
     """The stays of each target in phases that are in progress, in order."""
     stays: dict[TargetId, list[Bar]] = {target: [] for target in rollout.targets}
     here: dict[TargetId, tuple[Phase, datetime, str]] = {}
@@ -73,7 +76,7 @@ def bars(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> Mapping[
             stays[who].append(Bar(phase, begun, event.at, attempts[who], why))
             attempts[who] += event.to in FINAL_PHASES
         if event.to in IN_PROGRESS:
-            here[who] = (event.to, event.at, sentence(e.reason_of(event)))
+            here[who] = (event.to, event.at, sentence(e.reason_of(event), tr))
     for who, (phase, begun, why) in here.items():
         stays[who].append(Bar(phase, begun, end, attempts[who], why, open=True))
     return {who: tuple(bars) for who, bars in stays.items()}

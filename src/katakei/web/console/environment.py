@@ -1,16 +1,17 @@
 """The Jinja environment of the console: templates that escape every value, and the filters that they use."""
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from katakei.domain.notifications import Language
 from katakei.domain.outside_text import harmless
 from katakei.domain.reasons import Reason
 from katakei.render.reasons import sentence
-from katakei.render.text import span
+from katakei.render.translation import Translator, translator
 from katakei.web.console.assets import asset_url
 from katakei.web.console.translation import LANGUAGES, translations
 
@@ -29,7 +30,9 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
-    made.filters |= {"moment": moment, "clock": clock, "span": span_or_none, "clean": clean, "says": says}
+    tr = translator(Language(language))
+    made.filters |= {"moment": moment, "clock": clock, "clean": clean}
+    made.filters |= {"span": partial(span_or_none, tr=tr), "says": partial(says, tr=tr)}
     made.globals |= {"asset": asset_url, "languages": LANGUAGES, "language": language}
     return made
 
@@ -56,9 +59,9 @@ def _time(at: datetime | None, form: str, kind: str) -> Markup:
     )
 
 
-def span_or_none(length: timedelta | None) -> str:
+def span_or_none(length: timedelta | None, tr: Translator) -> str:
     """A duration: '1m 30s'; '' for none."""
-    return "" if length is None else span(length)
+    return "" if length is None else tr.span(length)
 
 
 def clean(text: object) -> Markup:
@@ -66,8 +69,8 @@ def clean(text: object) -> Markup:
     return escape(harmless(str(text)))
 
 
-def says(why: Reason | str | None) -> str:
+def says(why: Reason | str | None, tr: Translator) -> str:
     """The sentence of a reason, with a capital letter at its start; an id at its start stays as it is."""
-    text = why if isinstance(why, str) else sentence(why)
+    text = why if isinstance(why, str) else sentence(why, tr)
     first = text.partition(" ")[0].rstrip(",;:")
     return text[:1].upper() + text[1:] if first.isalpha() else text

@@ -15,6 +15,7 @@ from katakei.domain.model import RolloutId
 from katakei.domain.principals import Act
 from katakei.web.api.parameters import GroupName, Region, Search, Text
 from katakei.web.console.group_views import COUNTED, PlaceView, paged, place_view, target_rows
+from katakei.web.console.page import translator_of
 from katakei.web.console.rollout_pages import sentence_now
 from katakei.web.console.serving import facts_of, shown, times_of
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing
@@ -54,7 +55,7 @@ def _views(
             if context.subjects.allows(asked.principal, Act.READ, context.subjects.of_group(group.region, group.name))
             and wanted in group.name.casefold()
         ]
-        views.append(place_view(place, groups, facts_of(request).of_all(groups)))
+        views.append(place_view(place, groups, facts_of(request).of_all(groups), translator_of(request)))
     return views
 
 
@@ -106,7 +107,7 @@ async def _group_values(
     status = await context.hub.status(region, name)
     values = await run_in_threadpool(_status_values, request, context, asked, (status, chosen))
     running = values["running"]
-    sentence = await sentence_now(context, RolloutId(str(running))) if running else ""
+    sentence = await sentence_now(context, RolloutId(str(running)), translator_of(request)) if running else ""
     return {**values, "region": region, "name": name, "sentence": sentence}
 
 
@@ -115,7 +116,7 @@ def _status_values(
 ) -> dict[str, object]:
     status, (text, state, page) = read
     facts = facts_of(request).of(status.group)
-    rows = target_rows(status, times_of(request), context.clock.now())
+    rows = target_rows(status, times_of(request), context.clock.now(), translator_of(request))
     subject = context.subjects.of_group(status.group.region, status.group.name)
 
     def may(act: Act) -> bool:

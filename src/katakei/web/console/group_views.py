@@ -18,6 +18,7 @@ from katakei.domain.reasons import ReasonCode
 from katakei.domain.replay import Rollout
 from katakei.render.errors import error_text
 from katakei.render.reasons import sentence
+from katakei.render.translation import ENGLISH, Translator
 from katakei.web.console.group_facts import GroupFacts, StateTimes
 
 STATES: Sequence[str] = tuple(state.value for state in HealthState)
@@ -103,32 +104,35 @@ def counts_of(members: Sequence[GroupMember]) -> Mapping[str, int]:
     return {state: found.get(state, 0) for state in COUNTED}
 
 
-def place_view(place: PlaceGroups, groups: Sequence[ListedGroup], facts: Mapping[Arn, GroupFacts]) -> PlaceView:
+def place_view(
+    place: PlaceGroups, groups: Sequence[ListedGroup], facts: Mapping[Arn, GroupFacts], tr: Translator = ENGLISH
+) -> PlaceView:
     """One account and region.
 
     Args:
         place: What was read.
         groups: Those of its groups that the reader may see.
         facts: The facts of each of them.
+        tr: The language of the reader.
     """
     if place.groups is None:
-        trouble = error_text(place.trouble) if place.trouble else ""
-        return PlaceView(place.place.region or "", place.place.account or "", (), trouble or "no answer")
+        trouble = error_text(place.trouble, tr) if place.trouble else ""
+        return PlaceView(place.place.region or "", place.place.account or "", (), trouble or tr("no answer"))
     rows = [GroupRow(group, facts[group.arn], counts_of(group.members)) for group in groups]
     rows.sort(key=lambda row: natural(row.group.name))
     return PlaceView(place.groups.region, place.groups.account, tuple(rows))
 
 
-def target_rows(status: Status, times: StateTimes, now: datetime) -> tuple[TargetRow, ...]:
+def target_rows(status: Status, times: StateTimes, now: datetime, tr: Translator = ENGLISH) -> tuple[TargetRow, ...]:
     """The targets of a group by name, id and port: those registered, and those held out that it no longer lists."""
     group = status.group
     holders = {place.door: (place, rollout) for place, rollout in status.held.items()}
     rows = []
     for member in group.members:
         registration = member.registration
-        rows.append(_registered(group, member, status, holders.get(registration.door), (times, now)))
+        rows.append(_registered(group, member, status, holders.get(registration.door), (times, now, tr)))
     listed = {member.registration.door for member in group.members}
-    rows += [_absent(*holder, status) for door, holder in holders.items() if door not in listed]
+    rows += [_absent(*holder, status, tr) for door, holder in holders.items() if door not in listed]
     return tuple(sorted(rows, key=lambda row: (natural(row.name or row.id), natural(row.id), row.port)))
 
 
@@ -137,9 +141,9 @@ def _registered(
     member: GroupMember,
     status: Status,
     holder: tuple[Registration, Rollout] | None,
-    seen: tuple[StateTimes, datetime],
+    seen: tuple[StateTimes, datetime, Translator],
 ) -> TargetRow:
-    times, now = seen
+    times, now, tr = seen
     registration, health = member.registration, member.seen
     since, exact = times.since(group.arn, registration.door, health.state.value, now)
     held, safe, why = "", False, health.description
@@ -148,9 +152,9 @@ def _registered(
         held = rollout.plan.rollout
         safe = _safe(rollout, holder[0])
         since, exact = rollout.statuses[rollout.owners[holder[0]]].since, True
-        why = _why(rollout, holder[0]) or health.description
+        why = _why(rollout, holder[0], tr) or health.description
     if health.overridden:
-        why = why or "an administrative override keeps traffic away from it"
+        why = why or tr("an administrative override keeps traffic away from it")
     return TargetRow(
         registration.id,
         member.name,
@@ -168,7 +172,7 @@ def _registered(
     )
 
 
-def _absent(place: Registration, rollout: Rollout, status: Status) -> TargetRow:
+def _absent(place: Registration, rollout: Rollout, status: Status, tr: Translator) -> TargetRow:
     target = rollout.targets[rollout.owners[place]]
     return TargetRow(
         place.id,
@@ -177,7 +181,7 @@ def _absent(place: Registration, rollout: Rollout, status: Status) -> TargetRow:
         target.zone,
         HealthState.ABSENT.value,
         "Target.NotRegistered",
-        _why(rollout, place),
+        _why(rollout, place, tr),
         rollout.statuses[target.id].since,
         exact=True,
         release=status.carried.get(target.id),
@@ -187,8 +191,8 @@ def _absent(place: Registration, rollout: Rollout, status: Status) -> TargetRow:
     )
 
 
-def _why(rollout: Rollout, place: Registration) -> str:
-    return sentence(rollout.statuses[rollout.owners[place]].reason)
+def _why(rollout: Rollout, place: Registration, tr: Translator) -> str:
+    return sentence(rollout.statuses[rollout.owners[place]].reason, tr)
 
 
 def _safe(rollout: Rollout, place: Registration) -> bool:

@@ -16,8 +16,9 @@ from katakei.domain.services import Service
 from katakei.planning.forecast import forecast
 from katakei.render.errors import error_text
 from katakei.render.plan import notices, plan_text
+from katakei.render.translation import Translator
 from katakei.web.api.parameters import ServiceName, Text
-from katakei.web.console.page import Message
+from katakei.web.console.page import Message, translator_of
 from katakei.web.console.serving import gone_to, shown
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing
 from katakei.web.server_context import ServerContext
@@ -61,7 +62,8 @@ async def plan_page(
     """The plan, before the start. It changes nothing."""
     services = await run_in_threadpool(seen_services, context, asked)
     values: dict[str, object] = {"services": services, "chosen": service, "release": release, "planned": None}
-    values |= await run_in_threadpool(_planned, context, ServiceRequest(service, asked.principal.name, release))
+    wanted = ServiceRequest(service, asked.principal.name, release)
+    values |= await run_in_threadpool(_planned, context, wanted, translator_of(request))
     allowed = context.subjects.allows(asked.principal, Act.START, context.subjects.of_service(service))
     return await shown(request, "new.html", {**values, "may": allowed})
 
@@ -80,22 +82,23 @@ async def start(  # noqa: PLR0913, PLR0917 - path and form
     wanted = ServiceRequest(service, asked.principal.name, release)
     started = await run_in_threadpool(context.rollouts.start, wanted, digest or None)
     if isinstance(started, Plan):
-        message = Message("info", ". ".join(notices(started)))
+        tr = translator_of(request)
+        message = Message("info", tr(". ").join(notices(started, tr)))
         return await shown(request, "error.html", {"message": message, "status": 200})
     asked.rollout = started
     return gone_to(request, f"/rollouts/{started}")
 
 
-def _planned(context: ServerContext, wanted: ServiceRequest) -> Mapping[str, object]:
+def _planned(context: ServerContext, wanted: ServiceRequest, tr: Translator) -> Mapping[str, object]:
     try:
         planned: PlannedRollout = context.rollouts.plan(wanted)
     except (RefusedError, UsageError) as error:
-        return {"refusal": [line for line in error_text(error).splitlines() if line.strip()]}
+        return {"refusal": [line for line in error_text(error, tr).splitlines() if line.strip()]}
     predicted = forecast(planned.plan)
     return {
         "refusal": (),
         "planned": planned,
         "forecast": predicted,
-        "notices": notices(planned.plan),
-        "text": plan_text(planned.plan, predicted),
+        "notices": notices(planned.plan, tr),
+        "text": plan_text(planned.plan, predicted, tr),
     }

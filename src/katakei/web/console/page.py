@@ -8,7 +8,9 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from katakei.domain.notifications import Language
 from katakei.domain.principals import Act, Principal, Role
+from katakei.render.translation import Translator, translator
 from katakei.web.console.environment import environment
 from katakei.web.console.translation import chosen_language
 
@@ -73,6 +75,16 @@ def preferences(request: Request) -> tuple[str, str]:
     theme = request.cookies.get(THEME_COOKIE, "auto")
     language = chosen_language(request.cookies.get(LANGUAGE_COOKIE, ""), request.headers.get("accept-language", ""))
     return language, theme if theme in THEMES else "auto"
+
+
+def translator_of(request: Request) -> Translator:
+    """The translator for the reader of a request."""
+    return translator(Language(preferences(request)[0]))
+
+
+def api_translator(request: Request) -> Translator:
+    """The translator for the messages of the API: a program that wants another language than English says so."""
+    return translator(Language(chosen_language("", request.headers.get("accept-language", ""))))
 
 
 def fragment_wanted(request: Request) -> bool:

@@ -1,6 +1,5 @@
 """The pages of a rollout: the sentence, the chart, the log, and the buttons with the verbs of the command line."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -16,8 +15,10 @@ from katakei.domain.principals import Act
 from katakei.domain.replay import Rollout, replay
 from katakei.render import events as event_text
 from katakei.render.answers import accepted, driver_text
+from katakei.render.reasons import sentence
+from katakei.render.translation import Translator
 from katakei.web.api.parameters import GateName, RolloutName, Search, Text
-from katakei.web.console.page import Message
+from katakei.web.console.page import Message, translator_of
 from katakei.web.console.rollout_views import BAR_CLASSES, Choice, rollout_view
 from katakei.web.console.serving import answered, shown
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing
@@ -32,14 +33,13 @@ Names = Annotated[list[str], Form(max_length=500)]
 NO_NAMES: list[str] = []
 
 
-async def sentence_now(context: ServerContext, rollout: RolloutId) -> str:
+async def sentence_now(context: ServerContext, rollout: RolloutId, tr: Translator) -> str:
     """What a rollout waits for: as its last turn said, else as far as the journal tells."""
     async with context.hub.rollout(rollout) as feed:
-        if feed.waiting:
-            told = json.loads(feed.waiting.partition(b"data: ")[2])
-            return str(told["message"])
+        if feed.why is not None:
+            return sentence(feed.why, tr)
     state = await run_in_threadpool(queries.find, context.journal, rollout)
-    return event_text.awaited(state)
+    return event_text.awaited(state, tr)
 
 
 @routes.get("/rollouts/{rollout}", **doing(Act.READ))
@@ -55,7 +55,7 @@ async def rollout_page(  # noqa: PLR0913, PLR0917 - what a reader may choose
     kind: Text = "good",
 ) -> Response:
     """One rollout."""
-    values = await _values(context, asked, rollout, Choice(show, page, target))
+    values = await _values(context, asked, rollout, Choice(show, page, target, translator_of(request)))
     message = Message(kind if kind in {"good", "info", "warn", "bad"} else "info", said) if said else None
     return await shown(request, "rollout.html", {**values, "message": message})
 
@@ -71,7 +71,8 @@ async def rollout_part(  # noqa: PLR0913, PLR0917 - what a reader may choose
     target: Text = "",
 ) -> Response:
     """The part of the page that changes."""
-    return await shown(request, "rollout_part.html", await _values(context, asked, rollout, Choice(show, page, target)))
+    choice = Choice(show, page, target, translator_of(request))
+    return await shown(request, "rollout_part.html", await _values(context, asked, rollout, choice))
 
 
 async def _values(context: ServerContext, asked: Asked, name: str, choice: Choice) -> Mapping[str, object]:
@@ -80,8 +81,8 @@ async def _values(context: ServerContext, asked: Asked, name: str, choice: Choic
     values = await run_in_threadpool(_view_values, context, asked, events, choice)
     state = values["state"]
     unfinished = isinstance(state, Rollout) and state.finished is None
-    sentence = await sentence_now(context, rollout) if unfinished else ""
-    return {**values, "sentence": sentence, "name": name, "kinds": BAR_CLASSES}
+    waiting = await sentence_now(context, rollout, choice.tr) if unfinished else ""
+    return {**values, "sentence": waiting, "name": name, "kinds": BAR_CLASSES}
 
 
 def _view_values(context: ServerContext, asked: Asked, events: Sequence[Event], choice: Choice) -> dict[str, object]:
@@ -91,8 +92,9 @@ def _view_values(context: ServerContext, asked: Asked, events: Sequence[Event], 
         return context.subjects.allows(asked.principal, act, asked.subject)
 
     view = rollout_view(state, events, context.clock.now(), choice, may)
-    driver = driver_text(state, queries.driver_of(context.leases, state)) if state.finished is None else ""
-    summary = event_text.summary(state) if state.finished else ""
+    tr = choice.tr
+    driver = driver_text(state, queries.driver_of(context.leases, state), tr) if state.finished is None else ""
+    summary = event_text.summary(state, tr) if state.finished else ""
     restore = context.fleet.drivers_of(state.plan).lister.restore_lines if state.finished is None else None
     lines = restore([p for t in state.plan.targets for p in t.registrations][:50]) if restore else ()
     gates = [(gate, state.gates[gate]) for gate in state.asked_gates] if state.finished is None else []
@@ -102,7 +104,7 @@ def _view_values(context: ServerContext, asked: Asked, events: Sequence[Event], 
 
 async def _told(request: Request, context: ServerContext, command: str, told: Told) -> Response:
     state = await run_in_threadpool(queries.find, context.journal, told.rollout)
-    text = accepted(command, state, told.owner, told.targets)
+    text = accepted(command, state, told.owner, told.targets, translator_of(request))
     return await answered(request, f"/rollouts/{told.rollout}", Message("good", text[:1].upper() + text[1:]))
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.domain import events as e
@@ -17,7 +17,8 @@ from katakei.render import events as event_text
 from katakei.render.reasons import sentence
 from katakei.render.report.markup import Axis
 from katakei.render.report.timeline import Bar, bars, end_of, levels
-from katakei.render.text import label, span
+from katakei.render.text import label
+from katakei.render.translation import ENGLISH, Translator
 
 LANES = 100
 """Targets of one page of the chart."""
@@ -118,11 +119,12 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a reader chose on the page: a filter, a page of the chart, and one target for the log."""
+    """What a reader chose on the page: a filter, a page of the chart, one target for the log, and a language."""
 
     filter: str = "all"
     page: int = 1
     target: str = ""
+    tr: Translator = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,31 +163,31 @@ def rollout_view(
     """
     end = end_of(rollout, events, now)
     axis = Axis(rollout.begun, end)
-    stays = bars(rollout, events, end)
+    stays = bars(rollout, events, end, choice.tr)
     counts = {name: sum(len(rollout.by_phase[phase]) for phase in phases) for name, phases in FILTERS.items()}
     phases = FILTERS.get(choice.filter, FILTERS["all"])
     order = [target for target, status in rollout.statuses.items() if status.phase in phases]
     pages = max(1, -(-len(order) // LANES))
     page = min(max(1, choice.page), pages)
-    lanes = tuple(_lane(rollout, target, stays[target], axis) for target in order[(page - 1) * LANES : page * LANES])
+    drawn, shown = (axis, choice.tr), order[(page - 1) * LANES : page * LANES]
     final = sum(len(rollout.by_phase[phase]) for phase in FINAL_PHASES)
     return RolloutView(
         rollout=rollout,
         word=word(rollout),
-        lanes=lanes,
+        lanes=tuple(_lane(rollout, target, stays[target], drawn) for target in shown),
         ticks=tuple(axis.ticks()),
         counts=counts,
         shown=len(order),
         page=page,
         pages=pages,
         charts=_charts(rollout, events, end),
-        log=_log(rollout, events, choice.target),
-        outputs=_outputs(rollout, events, choice.target),
+        log=_log(rollout, events, choice),
+        outputs=_outputs(rollout, events, choice),
         done=final,
         total=len(rollout.statuses),
         remaining=_remaining(rollout, stays, now),
         buttons=tuple(name for name, (act, fits) in BUTTONS.items() if allowed(act) and fits(rollout)),
-        choice=Choice(choice.filter if choice.filter in FILTERS else "all", page, choice.target),
+        choice=replace(choice, filter=choice.filter if choice.filter in FILTERS else "all", page=page),
     )
 
 
@@ -248,14 +250,15 @@ BUTTONS: Mapping[str, tuple[Act, Callable[[Rollout], bool]]] = {
 decides, whatever is shown."""
 
 
-def _lane(rollout: Rollout, target: TargetId, stays: Sequence[Bar], axis: Axis) -> Lane:
+def _lane(rollout: Rollout, target: TargetId, stays: Sequence[Bar], drawn: tuple[Axis, Translator]) -> Lane:
+    axis, tr = drawn
     status = rollout.statuses[target]
     blocks = tuple(
         Block(
             round(axis.at(bar.begun), 3),
             round(max(axis.width(bar.begun, bar.ended), 0.15), 3),
             BAR_CLASSES[bar.phase],
-            _title(bar),
+            _title(bar, tr),
         )
         for bar in stays
         if bar.phase in BAR_CLASSES
@@ -267,15 +270,15 @@ def _lane(rollout: Rollout, target: TargetId, stays: Sequence[Bar], axis: Axis) 
         status.phase.value,
         begun,
         blocks,
-        sentence(status.reason),
-        "; ".join(_title(bar) for bar in stays),
+        sentence(status.reason, tr),
+        "; ".join(_title(bar, tr) for bar in stays),
         awaits_approval(rollout, target),
     )
 
 
-def _title(bar: Bar) -> str:
-    why = f": {bar.why}" if bar.why else ""
-    return f"{bar.phase.value} {span(bar.lasted)}{' so far' if bar.open else ''}{why}"
+def _title(bar: Bar, tr: Translator) -> str:
+    why, lasted = f": {bar.why}" if bar.why else "", tr.span(bar.lasted)
+    return f"{tr.name(bar.phase)} {tr('{took} so far', took=lasted) if bar.open else lasted}{why}"
 
 
 def _charts(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> tuple[Chart, ...]:
@@ -295,13 +298,13 @@ def _charts(rollout: Rollout, events: Sequence[e.Event], end: datetime) -> tuple
     return tuple(found)
 
 
-def _log(rollout: Rollout, events: Sequence[e.Event], target: str) -> tuple[Line, ...]:
+def _log(rollout: Rollout, events: Sequence[e.Event], choice: Choice) -> tuple[Line, ...]:
     """The newest lines first; only those of one target where one is chosen."""
     lines: list[Line] = []
     for event in reversed(events[1:]):
-        if target and not _concerns(event, target):
+        if choice.target and not _concerns(event, choice.target):
             continue
-        if text := event_text.describe(rollout, event):
+        if text := event_text.describe(rollout, event, choice.tr):
             lines.append(Line(event.at, text))
         if len(lines) >= LINES:
             break
@@ -314,13 +317,19 @@ def _concerns(event: e.Event, target: str) -> bool:
     return target in {named, getattr(named, "id", None), key.target if key else None}
 
 
-def _outputs(rollout: Rollout, events: Sequence[e.Event], target: str) -> tuple[Output, ...]:
+def _outputs(rollout: Rollout, events: Sequence[e.Event], choice: Choice) -> tuple[Output, ...]:
     """What the work printed: of the chosen target, else of those that failed."""
+    tr, target = choice.tr, choice.target
     found = [
         Output(
-            f"{label(rollout.targets[event.key.target])}, attempt {event.key.attempt} ({event.key.intent.value}):"
-            f" exit code {event.exit}",
-            event.out or "(no output)",
+            tr(
+                "{target}, attempt {attempt} ({intent}): exit code {exit}",
+                target=label(rollout.targets[event.key.target]),
+                attempt=event.key.attempt,
+                intent=tr.name(event.key.intent),
+                exit=event.exit,
+            ),
+            event.out or tr("(no output)"),
             event.exit != 0,
         )
         for event in events

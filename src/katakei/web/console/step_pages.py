@@ -18,9 +18,10 @@ from katakei.domain.principals import Act
 from katakei.planning.survey import AcceptedRisks
 from katakei.render.errors import error_text
 from katakei.render.plan import notices
+from katakei.render.translation import Translator
 from katakei.web.api.parameters import GroupName, Region
 from katakei.web.console.group_views import TargetRow, target_rows
-from katakei.web.console.page import Message
+from katakei.web.console.page import Message, translator_of
 from katakei.web.console.serving import gone_to, shown, times_of
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing
 from katakei.web.server_context import ServerContext
@@ -65,7 +66,7 @@ async def review_deregister(  # noqa: PLR0913, PLR0917 - the fields of the form
     values["rows"] = _rows(request, context, status, chosen)
     if chosen:
         step = _step(PlanKind.DEREGISTER, asked, (region, name), chosen, force=force, everywhere=everywhere)
-        values |= await run_in_threadpool(_reviewed, context, step, status.group)
+        values |= await run_in_threadpool(_reviewed, context, step, status.group, translator_of(request))
     may = context.subjects.allows(asked.principal, Act.DEREGISTER, context.subjects.of_group(region, name))
     return await shown(request, "deregister.html", {**values, "may": may})
 
@@ -106,14 +107,14 @@ async def review_register(  # noqa: PLR0913, PLR0917 - the fields of the form
     status = await context.hub.status(region, name)
     added = [_with_port(each, port or str(status.group.port)) for each in (*target, other.strip()) if each]
     whole = [each for each in dict.fromkeys([*pending, *added]) if each != remove][:MOST]
-    rows = await run_in_threadpool(target_rows, status, times_of(request), context.clock.now())
+    rows = await run_in_threadpool(target_rows, status, times_of(request), context.clock.now(), translator_of(request))
     values: dict[str, object] = {"region": region, "name": name, "group": status.group, "pending": whole}
     values |= {"available": [row for row in rows if row.state in {"absent", "draining"}]}
     values |= {"port": port or str(status.group.port), "planned": None, "refusal": (), "notices": (), "floors": ()}
     values["rows"] = {row.value: row for row in rows}
     if whole:
         step = _step(PlanKind.REGISTER, asked, (region, name), tuple(whole))
-        values |= await run_in_threadpool(_reviewed, context, step, status.group)
+        values |= await run_in_threadpool(_reviewed, context, step, status.group, translator_of(request))
     may = context.subjects.allows(asked.principal, Act.REGISTER, context.subjects.of_group(region, name))
     return await shown(request, "register.html", {**values, "may": may, "included": bool(added)})
 
@@ -144,7 +145,8 @@ async def _started(request: Request, context: ServerContext, step: StepRequest, 
 
 
 async def _nothing_to_do(request: Request, path: str, plan: Plan) -> Response:
-    message = Message("info", ". ".join(notices(plan)))
+    tr = translator_of(request)
+    message = Message("info", tr(". ").join(notices(plan, tr)))
     return await shown(request, "error.html", {"message": message, "status": 200, "back": path})
 
 
@@ -164,21 +166,21 @@ def _step(  # noqa: PLR0913 - the fields of the form
     return StepRequest(kind, region, name, typed, asked.principal.name, accepted, all_groups=everywhere)
 
 
-def _reviewed(context: ServerContext, step: StepRequest, group: ListedGroup) -> Mapping[str, object]:
+def _reviewed(context: ServerContext, step: StepRequest, group: ListedGroup, tr: Translator) -> Mapping[str, object]:
     """The plan of a step, or every reason against it."""
     try:
         planned: PlannedRollout = context.rollouts.plan(step)
     except (RefusedError, UsageError) as error:
-        return {"refusal": _lines(error)}
+        return {"refusal": _lines(error, tr)}
     return {
         "planned": planned,
-        "notices": notices(planned.plan),
+        "notices": notices(planned.plan, tr),
         "floors": _floors(planned.plan, group) if step.kind is PlanKind.DEREGISTER else (),
     }
 
 
-def _lines(error: KatakeiError) -> Sequence[str]:
-    return [line for line in error_text(error).splitlines() if line.strip()]
+def _lines(error: KatakeiError, tr: Translator) -> Sequence[str]:
+    return [line for line in error_text(error, tr).splitlines() if line.strip()]
 
 
 def _floors(plan: Plan, listed: ListedGroup) -> Sequence[FloorChange]:
@@ -196,7 +198,7 @@ def _floor(plan: Plan, group: Group, listed: ListedGroup) -> FloorChange:
 
 
 def _rows(request: Request, context: ServerContext, status: Status, chosen: Sequence[str]) -> Sequence[TargetRow]:
-    rows = target_rows(status, times_of(request), context.clock.now())
+    rows = target_rows(status, times_of(request), context.clock.now(), translator_of(request))
     return [row for row in rows if row.value in chosen or row.id in chosen]
 
 
