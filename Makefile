@@ -137,6 +137,9 @@ docs: setup  ## draw the parts of docs/ that come from the code: figures, tables
 	$(PY) -m katakei.web.openapi >docs/openapi.json
 	$(PY) -m katakei.config.service_schema >docs/service.schema.json
 
+extracts: setup  ## write what Katakei calls of the AWS models of botocore, after an upgrade or for a new action
+	$(PY) -m tests.project.extracts
+
 fix: setup  ## format and fix with ruff
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -150,4 +153,4 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 
-.PHONY: help setup lint types check packages test plays rest rest-work rest-stores rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab serve docs fix pins
+.PHONY: help setup lint types check packages test plays rest rest-work rest-stores rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab serve docs extracts fix pins

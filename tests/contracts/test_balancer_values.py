@@ -1,16 +1,11 @@
-"""Answers of AWS as values: attributes and their defaults, states, overrides, and the extract of the EC2 model."""
+"""Answers of AWS as values: attributes and their defaults, states, and overrides."""
 
-import gzip
-import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, cast
 
-import botocore
 import pytest
 from tests.contracts.fake_account import arn, entry
 
-from katakei.adapters.aws.session import SERVICE_MODELS
 from katakei.adapters.balancers.alb.group_attributes import LoadBalancer, read_group
 from katakei.adapters.balancers.alb.instances import InstanceIndex
 from katakei.adapters.balancers.alb.target_health import GroupListing, HealthAnswer, read_health
@@ -127,16 +122,3 @@ def test_elb_state_becomes_health_state(state: str, reason: str, means: HealthSt
 def test_overridden_healthy_target_does_not_serve(override: str | None, *, serving: bool) -> None:
     more = {"AdministrativeOverride": {"State": override}} if override else {}
     assert read_health(cast("Any", entry("i-1") | more), NOW, NOW).serving is serving
-
-
-def test_ec2_model_extract_matches_botocore() -> None:
-    ours = json.loads((SERVICE_MODELS / "ec2/2016-11-15/service-2.json").read_text())
-    theirs = Path(botocore.__file__).parent / "data/ec2/2016-11-15/service-2.json.gz"
-    assert _extract(ours, json.loads(gzip.decompress(theirs.read_bytes())))
-
-
-def _extract(part: Any, whole: Any) -> bool:
-    """Returns whether `whole` contains everything in `part` unchanged."""
-    if isinstance(part, dict):
-        return isinstance(whole, dict) and all(key in whole and _extract(part[key], whole[key]) for key in part)
-    return bool(part == whole)

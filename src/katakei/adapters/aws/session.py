@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -46,13 +45,6 @@ TOKEN_TIMEOUT = timedelta(seconds=10)
 """How long a call without a deadline waits for rate-limit tokens."""
 
 MAX_CONNECTIONS = 16
-SERVICE_MODELS = Path(__file__).parent / "service_models"
-"""A model of EC2 with DescribeInstances only: an extract of botocore's ec2/2016-11-15 (Apache-2.0).
-
-Loading botocore's own model of EC2, nearly 800 operations, would take a third of the time of `katakei status`. A test
-compares every shape of the extract with it. botocore's parser skips the fields that the extract leaves out.
-"""
-
 log = logging.getLogger("katakei.aws")
 
 
@@ -263,16 +255,16 @@ class AwsSession:
         """Returns botocore's session. boto3 would add a layer of resources that Katakei does not use."""
         with self._lock:
             if self._session is None:
-                session = self._new_session()
-                paths = filter(None, (str(SERVICE_MODELS), session.get_config_variable("data_path")))
-                session.set_config_variable("data_path", os.pathsep.join(paths))
-                self._session = session
+                self._session = self._new_session()
             return self._session
 
     def _new_session(self) -> "Session":
         from botocore.session import Session  # noqa: PLC0415 - see the module's docstring
 
+        from katakei.adapters.aws.loader import service_loader  # noqa: PLC0415 - it imports botocore
+
         session = Session(profile=self._profile)
+        session.register_component("data_loader", service_loader(session.get_config_variable("data_path") or ""))
         if region := self._region or os.environ.get("AWS_REGION"):
             session.set_config_variable("region", region)
         check_answers(session)
