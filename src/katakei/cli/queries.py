@@ -3,7 +3,7 @@
 What `groups` and `status` do not need is imported inside the other commands: start-up time is a promise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from katakei.cli.messages import say, say_json
 from katakei.cli.options import Context, RolloutOptions, argument, completes, group_of, option, takes
 from katakei.domain.errors import UsageError
 from katakei.domain.events import WorkEnded
-from katakei.domain.model import RolloutId, Target
+from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.ports import Liveness
 from katakei.render import groups as view
 from katakei.render.local_time import local_second
@@ -71,9 +71,10 @@ class ShowOptions(RolloutOptions):
 
 @dataclass(frozen=True, slots=True)
 class LogsOptions:
-    """One rollout, targets of it, and whether it is followed."""
+    """One rollout, targets of it, whether it is followed, and whether targets are asked for the rest."""
 
     follow: bool = option("-f", "--follow", is_flag=True, help="Show further output until the rollout has ended.")
+    full: bool = option("--full", is_flag=True, help="Ask the targets named for all that they keep: the last 64 KiB.")
 
     words: tuple[str, ...] = argument(
         "words", nargs=-1, metavar="[ROLLOUT] [TARGET]…", shell_complete=completes("rollout_words")
@@ -200,11 +201,12 @@ def logs_(context: Context, options: LogsOptions) -> None:
     """What the work of ROLLOUT printed on TARGET (id, name or IP); without TARGET on all of them.
 
     The journal keeps the last 16 KiB of each output, once the work has ended. Where more was printed, a line says how
-    much is missing. Control characters are written out, so that no output can play with the terminal; --json has them
-    as they were.
+    much is missing; with work by ssm, --full reads up to 64 KiB from the target itself. Control characters are written
+    out, so that no output can play with the terminal; --json has them as they were.
     """
-    from katakei.render import events as event_text
-
+    if options.full:
+        _full_logs(context, options)
+        return
     with context.queries() as queries:
         rollout, targets = queries.chosen_with_targets(options.words)
         if options.follow:
@@ -212,7 +214,29 @@ def logs_(context: Context, options: LogsOptions) -> None:
             return
         ended = queries.work(rollout, targets)
         known = queries.show(rollout).targets
-    if context.as_json:
+    _say_logs(known, ended, as_json=context.as_json)
+
+
+def _full_logs(context: Context, options: LogsOptions) -> None:
+    from katakei.app.kept_output import KeptOutputs
+    from katakei.app.queries import Queries
+
+    if context.server or options.follow:
+        raise UsageError("--full asks the targets from this machine: leave --follow and --server out")
+    with context.drivers() as drivers:
+        queries = Queries(drivers)
+        rollout, targets = queries.chosen_with_targets(options.words)
+        if not targets:
+            raise UsageError("--full needs the targets to ask: name them after the rollout")
+        state = queries.show(rollout)
+        ended = KeptOutputs(drivers).complete(state, queries.work(rollout, targets))
+    _say_logs(state.targets, ended, as_json=context.as_json)
+
+
+def _say_logs(known: Mapping[TargetId, Target], ended: Sequence[WorkEnded], *, as_json: bool) -> None:
+    from katakei.render import events as event_text
+
+    if as_json:
         say_json(event_text.work_data(ended))
         return
     for each in ended:

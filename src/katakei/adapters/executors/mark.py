@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"[0-9]{1,10}")
 _LAST_MOMENT = int(datetime(3000, 1, 1, tzinfo=UTC).timestamp())
 _HIGHEST_CODE = 255
 _SIZE = re.compile(r"[0-9]{1,18}")
-_FIELDS = 10
+_FIELDS, _OUT = 10, 7
 _FIELDS_BEFORE = 8  # of the version before, whose reports end before the place and the size
 
 
@@ -136,6 +136,21 @@ class MarkReport:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputPart:
+    """One part of the output that a mark has recorded.
+
+    Attributes:
+        mark: The mark itself.
+        data: The bytes of the part; fewer than `TAIL` at the end of what was recorded.
+        size: Bytes of the whole output, with those that were not recorded.
+    """
+
+    mark: Mark
+    data: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """What one machine is to start.
 
@@ -203,6 +218,11 @@ def look_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
     return _told("look", names, self_from, tail)
 
 
+def part_text(name: str, part: int, self_from: str = "") -> str:
+    """The text that reports a mark with one part of its recorded output, `TAIL` bytes each, the first one is 0."""
+    return "\n".join((_head(self_from), f"tail={TAIL} part={part}", f"look {name}", ""))
+
+
 def cancel_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:
     """The text that ends the work under these marks, with SIGTERM first, and reports them all. Takes 6 s at most."""
     return _told("cancel", names, self_from, tail)
@@ -221,6 +241,17 @@ def read(output: str) -> MarkReport:
         lines = lines[:-1]  # a cut base64 text may still look complete
     marks = (_mark(line.split(" ")) for line in lines)
     return MarkReport(tuple(mark for mark in marks if mark is not None), whole)
+
+
+def read_part(output: str, name: str) -> OutputPart | None:
+    """The part of the recorded output that `part_text` reported; None when it did not arrive whole."""
+    lines = output.splitlines() if read(output).whole else []
+    for fields in (line.split(" ") for line in lines):
+        told = _mark(fields)
+        if told and told.name == name:
+            data = b"" if fields[_OUT] == "-" else base64.b64decode(fields[_OUT], validate=True)
+            return OutputPart(told, data, told.cut + len(data))
+    return None
 
 
 def _mark(fields: Sequence[str]) -> Mark | None:

@@ -15,6 +15,7 @@
 set -uf
 root=${KATAKEI_STATE:-/var/lib/katakei}
 tail=16384
+part=''  # which part of the recorded output is reported, in units of $tail from its beginning; '' for the end
 patience=20  # quarters of a second between SIGTERM and SIGKILL
 
 now() { date +%s; }
@@ -150,6 +151,8 @@ report() {
     { read -r size <"$2/size"; } 2>/dev/null
     if [ "$state" = running ]; then
         out=$(cat "$2/full" "$2/part" 2>/dev/null | tail -c "$tail" | encode)
+    elif [ -n "$part" ]; then
+        out=$(dd if="$2/out" bs="$tail" skip="$part" count=1 2>/dev/null | encode)
     elif [ -s "$2/out" ]; then
         out=$(tail -c "$tail" "$2/out" | encode)
     fi

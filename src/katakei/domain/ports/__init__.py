@@ -5,7 +5,7 @@ from here: `from katakei.domain.ports import Journal`.
 """
 
 from katakei.domain.ports.balancer import Balancer, GroupMember, GroupReader, ListedGroup
-from katakei.domain.ports.executor import Executor, ProgramOutput, ProgramRunner
+from katakei.domain.ports.executor import Executor, KeptOutput, OutputKeeper, ProgramOutput, ProgramRunner
 from katakei.domain.ports.journal import Freezes, Journal, Leases, LeaseStatus, Liveness, RolloutHeader, newest_first
 from katakei.domain.ports.system import Clock, Pool
 from katakei.domain.ports.target import CheckRequest, HealthChecker, Probe, ProbedTarget
@@ -21,10 +21,12 @@ __all__ = [
     "GroupReader",
     "HealthChecker",
     "Journal",
+    "KeptOutput",
     "LeaseStatus",
     "Leases",
     "ListedGroup",
     "Liveness",
+    "OutputKeeper",
     "Pool",
     "Probe",
     "ProbedTarget",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from katakei.domain.actions import Job
 from katakei.domain.events import WorkKey
@@ -88,6 +88,34 @@ class Executor(Protocol):
 
     def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Tell running work to end; `look` then says how it ended. Best effort: the work may have left its session."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOutput:
+    """The output that is kept where the work was done, and how many bytes before it are not."""
+
+    out: str
+    cut: int
+
+
+@runtime_checkable
+class OutputKeeper(Protocol):
+    """An executor whose targets keep more of an output than the journal has."""
+
+    def kept_output(self, key: WorkKey, target: Target, by: timedelta) -> KeptOutput:
+        """Read it now, for a person who asks. It starts no work.
+
+        Args:
+            key: Work that has ended.
+            target: Where.
+            by: How long answers are awaited.
+
+        Raises:
+            UsageError: It is no longer kept.
+            NoAnswerError: Nothing is known, ask again.
+            UnreachableError: A right is missing.
+        """
         ...
 
 

@@ -24,6 +24,7 @@ from katakei.adapters.executors.ssm.batches import (
     command_text,
     run_time,
 )
+from katakei.adapters.executors.ssm.kept_output import KeptOutputReader
 from katakei.adapters.executors.ssm.mark_queries import NO_MARK, MarkQueries, QueryText, read_answer
 from katakei.adapters.executors.ssm.program_runner import SsmProgramRunner
 from katakei.adapters.executors.ssm.run_command import Invocation, Node, RunCommand, is_instance, send_split
@@ -32,7 +33,7 @@ from katakei.domain.errors import KatakeiError, NoAnswerError
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkStatus
-from katakei.domain.ports import Clock
+from katakei.domain.ports import Clock, KeptOutput
 from katakei.domain.spec import Command
 
 MAX_FOLLOWED = 16
@@ -144,6 +145,10 @@ class SsmExecutor:
     def cancel(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta) -> None:
         """Ends the process sessions of running work. Raises NoAnswerError, UnreachableError."""
         self._query_all(tickets, by, mark.cancel_text)
+
+    def kept_output(self, key: WorkKey, target: Target, by: timedelta) -> KeptOutput:
+        """Reads the output in parts. Raises UsageError, NoAnswerError, UnreachableError."""
+        return KeptOutputReader(self._run_command, self._clock).read(key, target, by)
 
     def _query_all(self, tickets: Mapping[WorkKey, tuple[Target, str]], by: timedelta, query_text: QueryText) -> None:
         """Sends as often as queries may be sent; the next look reads the result."""
