@@ -27,13 +27,12 @@ from katakei.domain.ports import (
     Journal,
     Leases,
     Probe,
-    ProgramRunner,
     WaitReports,
 )
 from katakei.domain.ports.access import AccessDrivers, LoginProvider
 from katakei.domain.ports.notifier import Notifier
 from katakei.domain.ports.telemetry import AwsCall, CallObserver
-from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, Variable
+from katakei.domain.spec import Command, Spec
 from katakei.runtime.drivers import Site
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from katakei.adapters.remote.transfer import ServerWire
     from katakei.adapters.system.awake import SleepInhibitor
     from katakei.adapters.telemetry.open_telemetry import Traces
+    from katakei.adapters.work_drivers import WorkDrivers
 
 THREADS = 16
 
@@ -270,7 +270,6 @@ class Bootstrap:
         self.tell = tell
         self._process = process
         self._place = place
-        self._made: dict[tuple[str, tuple[Variable, ...]], Executor] = {}
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
@@ -339,53 +338,19 @@ class Bootstrap:
         """The identity of this process."""
         return self._process.owner
 
+    @cached_property
+    def _work(self) -> "WorkDrivers":
+        from katakei.adapters.work_drivers import WorkDrivers
+
+        return WorkDrivers(lambda: self._aws, self.clock, self._process.owner)
+
     def executor(self, command: Command) -> Executor:
         """The executor with this name in the configuration and these secrets; one object for both."""
-        secrets = tuple(variable for variable in command.env if variable.secret)
-        if (command.executor, secrets) not in self._made:
-            self._made[command.executor, secrets] = self._executor(command.executor, secrets)
-        return self._made[command.executor, secrets]
-
-    def _executor(self, name: str, secrets: tuple[Variable, ...]) -> Executor:
-        if name == "ssm":
-            from katakei.adapters.executors.ssm import SsmExecutor
-
-            return SsmExecutor(self._aws, self.clock)
-        if name == "manual":
-            from katakei.adapters.executors.manual import ManualExecutor
-
-            return ManualExecutor()
-        if name == "local":
-            from katakei.adapters.executors.local.driver import LocalExecutor
-            from katakei.adapters.executors.local.state_folder import Here, folder_of
-            from katakei.adapters.system.process import current_place
-
-            place = current_place()
-            machine = Here(self.owner.host, self.owner.boot, place.pids, place.machine)
-            return LocalExecutor(
-                folder_of(os.environ), machine, lambda: SystemClock().now(), draw(12), os.environ, secrets
-            )
-        raise UsageError(f"there is no executor {name!r}; there are: ssm, local, manual")
+        return self._work.executor(command)
 
     def probe(self, spec: Spec) -> Probe | None:
         """The drain probe, which runs on the targets by the executor that carries it."""
-        if not spec.carrier:
-            return None
-        carrier, drain = self._carrier(spec.carrier), spec.drain
-        if drain.until is DrainUntil.COUNTER:
-            from katakei.adapters.probes.counter import Counter
-
-            return Counter(carrier, self.clock, drain.counter or CounterSource(), drain.quiet)
-        from katakei.adapters.probes.connections import Connections
-
-        return Connections(carrier, self.clock, drain.until, drain.quiet)
-
-    def _carrier(self, name: str) -> ProgramRunner:
-        if name != "ssm":
-            raise UsageError(f"{name!r} cannot run a probe on the targets; only ssm can: use until: delay")
-        from katakei.adapters.executors.ssm import SsmProgramRunner
-
-        return SsmProgramRunner(self._aws, self.clock)
+        return self._work.probe(spec)
 
     @property
     def notifier(self) -> Notifier:
@@ -413,9 +378,11 @@ class Bootstrap:
         return SleepInhibitor()
 
     def close(self) -> None:
-        """Ends the threads; does not wait for a call that hangs."""
+        """Ends the threads and the connections; does not wait for a call that hangs."""
         if "pool" in self.__dict__:
             self.pool.shutdown(wait=False, cancel_futures=True)
+        if "_work" in self.__dict__:
+            self._work.close()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tests.contracts.workshops import (
     OnThisMachine,
     Workshop,
     by_run_command,
+    by_ssh,
     follow,
     hand_over,
     job,
@@ -27,13 +28,16 @@ from katakei.lab.process import Lab
 EXECUTOR = "ssm"  # a command's own word for it; no executor reads it
 
 
-@pytest.fixture(params=["ssm", "local", "manual", pytest.param("ssm on the lab", marks=pytest.mark.lab)])
+@pytest.fixture(params=["ssm", "ssh", "local", "manual", pytest.param("ssm on the lab", marks=pytest.mark.lab)])
 def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     if request.param == "manual":
         yield ByHand(tmp_path)
     elif request.param == "local":
         monkeypatch.chdir(tmp_path)
         yield OnThisMachine(tmp_path)
+    elif request.param == "ssh":
+        with by_ssh(tmp_path) as shop:
+            yield shop
     elif request.param == "ssm":
         with by_run_command(tmp_path, monkeypatch) as shop:
             yield shop

@@ -13,8 +13,8 @@ from tests.lab.conftest import Clients
 
 from katakei.adapters.executors import mark
 from katakei.adapters.executors.local.driver import LocalExecutor
-from katakei.adapters.executors.local.secrets import Secrets
 from katakei.adapters.executors.mark import MarkState
+from katakei.adapters.executors.secrets import Secrets
 from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.actions import Job
 from katakei.domain.errors import UsageError

@@ -11,11 +11,13 @@ import pytest
 from botocore.loaders import Loader
 from tests.contracts.machine import Machine, remove_folder
 from tests.contracts.run_command import RunCommand, served
+from tests.contracts.ssh_server import SshServer, client, config_file
 
 from katakei.adapters.aws import AwsSession
 from katakei.adapters.executors.local.driver import LocalExecutor
 from katakei.adapters.executors.local.state_folder import Here
 from katakei.adapters.executors.manual import ManualExecutor
+from katakei.adapters.executors.ssh import SshClient, SshExecutor
 from katakei.adapters.executors.ssm import SsmExecutor
 from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.actions import Job
@@ -24,6 +26,7 @@ from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.phases import Intent
 from katakei.domain.ports import Executor
+from katakei.domain.spec import HostSource, SshAccess
 from katakei.lab.process import Lab
 
 BY = timedelta(seconds=10)
@@ -180,6 +183,54 @@ class OnTheLab:
     def pass_time(self, seconds: float) -> None:
         self.clock.sleep(timedelta(seconds=0.06))
         self.clock.turn(seconds - 0.06)
+
+
+class BySsh:
+    """Some machines, each behind a real OpenSSH server."""
+
+    end = WorkState.ENDED
+
+    def __init__(self, folder: Path, machines: int = 3) -> None:
+        self.targets = tuple(target(number, address="127.0.0.1") for number in range(1, machines + 1))
+        self.servers = {each.id: SshServer(Machine(folder / each.id, name=each.id)) for each in self.targets}
+        self.known = folder / "known_hosts"
+        for server in self.servers.values():
+            server.begin()
+            server.known_hosts(self.known)
+        named = {str(name): server for name, server in self.servers.items()}
+        self.access = SshAccess(host=HostSource.ID, config=str(config_file(folder, named, self.known)))
+        self.clients: list[SshClient] = []
+        self.anew()
+
+    def anew(self, access: SshAccess | None = None) -> None:
+        """A process that knows nothing of the former's."""
+        self.clock = TurnedClock()
+        self.clients.append(client(access or self.access))
+        self.executor = SshExecutor(self.clients[-1], self.clock, os.environ)
+
+    def folder(self, target: Target) -> Path:
+        return self.servers[target.id].folder
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.sleep(timedelta(seconds=0.04))
+        self.clock.turn(seconds - 0.04)
+
+    def close(self) -> None:
+        for each in self.clients:
+            each.close()
+        for server in self.servers.values():
+            server.cut()
+            server.end()
+            server.machine.end()
+
+
+@contextmanager
+def by_ssh(folder: Path, machines: int = 2) -> Iterator[BySsh]:
+    shop = BySsh(folder, machines)
+    try:
+        yield shop
+    finally:
+        shop.close()
 
 
 @contextmanager

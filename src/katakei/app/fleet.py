@@ -30,7 +30,8 @@ __all__ = ["AwsPlace", "DriverSource", "Fleet", "Service", "SessionDrivers"]
 CHECK_INTERVAL = timedelta(seconds=2)
 """How often the folder is checked. A change is used when two checks in a row see it, so that no half file is read."""
 
-LOCAL = "local"
+OWN_RIGHTS = frozenset({"local", "ssh"})
+"""Executors that have the rights of the server's user: its files, its SSH keys and agent."""
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +186,8 @@ class Fleet:
     def check_work(self, plan: Plan) -> None:
         """Raises RefusedError: the work of this plan would run as the user of this server, which was not allowed."""
         spec = plan.spec
-        if spec.service not in self._allow_local and any(command.executor == LOCAL for command in spec.commands):
+        ways = {command.executor for command in spec.commands} | {spec.carrier}
+        if spec.service not in self._allow_local and not ways.isdisjoint(OWN_RIGHTS):
             raise RefusedError(
                 f"rollout {plan.rollout} of {spec.service} would run commands as the user of this server, which was not"
                 " allowed for this service; carry it on where it was started, or allow it where the server is started"

@@ -11,7 +11,7 @@ from katakei.domain.notifications import NotifyRule
 from katakei.domain.spec import Command, Drain, DrainUntil, LatePolicy, Overlap, Selection, Spec
 
 NAME = re.compile(r"[A-Za-z0-9._/@:+-]{1,128}", re.ASCII)
-PROBE_EXECUTORS = ("ssm",)  # executors that can run a probe on the targets
+PROBE_EXECUTORS = ("ssm", "ssh")  # executors that can run a probe on the targets
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,26 @@ VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 PARAMETER = re.compile(r"[A-Za-z0-9_./:-]{1,1011}", re.ASCII)  # a name, a path or an ARN (ssm:GetParameter, `Name`)
 FILE = re.compile(r"/[^\0-\x1f]{1,1023}")
 RESERVED_PREFIX = "KATAKEI_"
+SSH_VALUE = re.compile(r"[^\0-\x1f\x7f]{1,512}")
+SSH_HOSTS = ("private_ip", "name", "id")
+MAX_TAG = 128  # characters of the key of an EC2 tag
+SSH_OPTIONS = (
+    "AddressFamily",
+    "BindAddress",
+    "CertificateFile",
+    "Ciphers",
+    "Compression",
+    "GlobalKnownHostsFile",
+    "HostKeyAlgorithms",
+    "IdentitiesOnly",
+    "IdentityAgent",
+    "IdentityFile",
+    "KexAlgorithms",
+    "MACs",
+    "ProxyJump",
+    "UserKnownHostsFile",
+)
+"""Options that neither run a program nor weaken the check of host keys. ProxyCommand is for a file of ssh_config."""
 
 
 def span(value: object) -> timedelta:
@@ -130,6 +150,38 @@ def local_variable(value: object) -> Variable:
     return Variable("", secret=secret) if secret else _plain(value, "{secret: NAME}")
 
 
+def ssh_variable(value: object) -> Variable:
+    """A variable of work by ssh: plain text, or a variable of the process that runs Katakei."""
+    if _reference_kind(value) == "ssm_parameter":
+        raise ValueError("works only with work: ssm; write {secret: NAME} and set NAME in the environment of katakei")
+    return local_variable(value)
+
+
+def ssh_host(value: object) -> tuple[str, str]:
+    """What names the host of a target, and the tag where it is a tag."""
+    if isinstance(value, str) and value in SSH_HOSTS:
+        return value, ""
+    tag = value.get("tag") if isinstance(value, Mapping) and len(value) == 1 else None
+    if not isinstance(tag, str) or not tag or len(tag) > MAX_TAG:
+        raise ValueError(f"{value!r} names no host; write private_ip, name, id or {{tag: Host}}")
+    return "tag", tag
+
+
+def ssh_options(options: Mapping[str, str]) -> Mapping[str, str]:
+    """Options of ssh_config(5) that neither run a program nor weaken the check of host keys."""
+    for name, value in options.items():
+        if name not in SSH_OPTIONS:
+            raise ValueError(
+                f"{name} is not an option that may be set here ({', '.join(SSH_OPTIONS)});"
+                " write it into a file of ssh_config and name that with config:"
+            )
+        if not SSH_VALUE.fullmatch(value):
+            raise ValueError(f"{name} must have a value of one line")
+        if name.endswith("KnownHostsFile") and value.split() and set(value.split()) & {"/dev/null", "none"}:
+            raise ValueError(f"{name} must name a file: without one, every host key would be accepted")
+    return options
+
+
 def notify_url(value: object) -> SecretPlace:
     """Where the URL of a notification is read: a variable of the process that runs Katakei, or a file."""
     if _reference_kind(value) == "file":
@@ -211,3 +263,12 @@ UrlPath = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")]
 NotifyUrl = Annotated[SecretPlace, BeforeValidator(notify_url), WithJsonSchema(_one_of_references("secret", "file"))]
 TargetEnv = _env("ssm_parameter", target_variable)
 LocalEnv = _env("secret", local_variable)
+SshEnv = _env("secret", ssh_variable)
+SshHost = Annotated[
+    tuple[str, str],
+    BeforeValidator(ssh_host),
+    WithJsonSchema({"anyOf": [{"enum": list(SSH_HOSTS)}, _one_of_references("tag")]}),
+]
+SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}$")]
+SshFile = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f-][^\x00-\x1f]{0,1022}$")]
+SshOptions = Annotated[dict[str, str], AfterValidator(ssh_options)]

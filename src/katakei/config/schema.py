@@ -21,6 +21,11 @@ from katakei.config.field_types import (
     Part,
     Some,
     Span,
+    SshEnv,
+    SshFile,
+    SshHost,
+    SshOptions,
+    SshUser,
     TargetEnv,
     Text,
     Url,
@@ -101,13 +106,42 @@ class Counter(Section):
         return domain.CounterSource(self.command or "", self.url or "", self.field or "")
 
 
+class SshWay(Section):
+    """How the OpenSSH client reaches the targets. Everything else is in the configuration of the client.
+
+    `host` names the host: private_ip, name (the Name tag), id, or {tag: KEY}. `host_keys: accept-new` also accepts the
+    key of a host that the client never met; a changed key is always refused.
+    """
+
+    user: SshUser | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    host: SshHost = Field(default="private_ip", validate_default=True)
+    config: SshFile | None = None
+    options: SshOptions = Field(default_factory=dict)
+    host_keys: Literal["verify", "accept-new"] = "verify"
+
+    def access(self) -> domain.SshAccess:
+        """The same as a value of the domain."""
+        source, tag = self.host
+        return domain.SshAccess(
+            self.user or "",
+            self.port,
+            domain.HostSource(source),
+            tag,
+            self.config or "",
+            tuple(sorted(self.options.items())),
+            domain.HostKeys(self.host_keys),
+        )
+
+
 class Drain(Section):
     """When the drain of a target ends. `until` is proof by default if a probe can run on the target, else delay."""
 
     settle: Span = Field(default="30s", validate_default=True)
     until: Literal["proof", "answered", "counter", "delay"] | None = None
     quiet: Span = Field(default="5s", validate_default=True)
-    witness: Literal["work", "ssm"] = "work"
+    witness: Literal["work", "ssm", "ssh"] = "work"
+    ssh: SshWay | None = None
     counter: Counter | None = None
     cut_after: Span | None = None
 
@@ -130,7 +164,8 @@ class Drain(Section):
         until = domain.DrainUntil(self.until) if self.until else default.until
         probe = "" if until is domain.DrainUntil.DELAY else default.probe
         counter = self.counter.to_domain() if self.counter else None
-        return domain.Drain(self.settle, until, self.quiet, probe, counter, self.cut_after)
+        access = (self.ssh or SshWay()).access() if probe == "ssh" and work.ssh is None else None
+        return domain.Drain(self.settle, until, self.quiet, probe, counter, self.cut_after, access)
 
 
 class Shell(Section):
@@ -154,6 +189,17 @@ class Ssm(Shell):
 
     run: Text
     env: TargetEnv = Field(default_factory=dict)
+
+
+class Ssh(Shell, SshWay):
+    """A shell command on the target, started through the OpenSSH client. `env` sets its environment variables."""
+
+    run: Text
+    env: SshEnv = Field(default_factory=dict)
+
+    def command(self) -> domain.Command:
+        """The same as a value of the domain."""
+        return replace(self.read("ssh", self.run, self.env), ssh=self.access())
 
 
 class Local(Shell):
@@ -191,6 +237,7 @@ class Work(Section):
     )  # for editors; `validation` reports it
 
     ssm: Ssm | None = None
+    ssh: Ssh | None = None
     local: Local | None = None
     manual: Annotated[Manual | None, BeforeValidator(_nothing)] = None
 
@@ -200,6 +247,8 @@ class Work(Section):
             return domain.Command("local", argv=tuple(self.local.argv), env=_env(self.local.env))
         if self.local:
             return self.local.read("local", self.local.run or "", self.local.env)
+        if self.ssh:
+            return self.ssh.command()
         return self.ssm.read("ssm", self.ssm.run, self.ssm.env) if self.ssm else domain.Command("manual")
 
 

@@ -14,6 +14,9 @@ from katakei.domain.aws_place import AwsPlace
 from katakei.domain.errors import UsageError
 from katakei.domain.services import HERE, UNREADABLE_POLICY, Service
 
+OWN_RIGHTS = {"local", "ssh"}
+"""Work that has the rights of the server's user: its files, its SSH keys and agent."""
+
 LOCAL = (
     "would run as the user of this server with its rights, which was not allowed for this service;"
     " write ssm: {run: …}, or allow it where the server is started"
@@ -93,8 +96,11 @@ def _check_local(document: Document, allow_local: Collection[str]) -> None:
         return
     for command in COMMANDS:
         work = document.data.get(command)
-        if isinstance(work, dict) and "local" in work:
-            document.fault((command, "local"), LOCAL)
+        for kind in OWN_RIGHTS & work.keys() if isinstance(work, dict) else ():
+            document.fault((command, kind), LOCAL)
+    drain = document.data.get("drain")
+    if isinstance(drain, dict) and drain.get("witness") == "ssh":
+        document.fault(("drain", "witness"), LOCAL)
 
 
 def _release(document: Document, beside: Callable[[str], str]) -> str:

@@ -20,9 +20,9 @@ COMMANDS = ("work", "revert")
 PROBED = ("proof", "answered", "counter")  # values of drain.until that need a probe
 # Keys of later versions. They are refused, because a key that has no effect must not be ignored.
 NOT_YET: dict[Path, str] = {
-    (command, way): "is not supported yet in this version; use ssm: {run: …}, local: {run: …} or manual:"
+    (command, way): "is not supported yet in this version; use ssm: {run: …}, ssh: {run: …}, local: {run: …} or manual:"
     for command in COMMANDS
-    for way in ("ssh", "ec2", "release")
+    for way in ("ec2", "release")
 }
 FORMS = {
     "targets": "must be all, a list of ids or names, or {tag: {Role: web}}",
@@ -59,6 +59,8 @@ PATTERNS = {
     "service": "must be 1 to 128 characters of A-Z a-z 0-9 . _ / @ : + -",
     "target_groups": "must be the name or ARN of a target group",
     "path": "must be a path like /health",
+    "user": "must be the name of a user",
+    "config": "must be the path of a file",
     "url": "must be a URL like http://127.0.0.1/status",
 }
 
@@ -91,6 +93,7 @@ def settings_of(document: Document, values: Mapping[str, Any], model: type[Setti
     for command in COMMANDS:
         _check_work(document, command, data.get(command))
     _check_revert(document, data)
+    _check_marks(document, data)
     _check_drain(document, data.get("drain", {}), data.get("work"))
     try:
         settings = model.model_validate(data)
@@ -118,7 +121,10 @@ def _drain_faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator
     if until in PROBED and not probed:
         yield (
             "until",
-            f"{until} runs a probe on the targets, which needs work: ssm or witness: ssm; or use until: delay",
+            (
+                f"{until} runs a probe on the targets, which needs work: ssm or ssh, or witness: ssm or ssh;"
+                " or use until: delay"
+            ),
         )
     if "quiet" in drain and until not in {"answered", "counter"}:
         yield "quiet", "has an effect only with until: answered or counter; remove it"
@@ -127,6 +133,8 @@ def _drain_faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator
     for key in ("witness", "cut_after"):
         if key in drain and until == "delay":
             yield key, "has an effect only with until: proof, answered or counter; remove it"
+    if "ssh" in drain and (drain.get("witness") != "ssh" or "ssh" in work or until == "delay"):
+        yield "ssh", "has an effect only with witness: ssh, where the work is not ssh; remove it"
     if until == "counter" and "counter" not in drain:
         yield "until", "counter needs a source; write counter: {url: http://127.0.0.1/status}"
 
@@ -150,7 +158,28 @@ def _check_work(document: Document, command: str, work: object) -> None:
         return
     known = [key for key in document.data[command] if key in Work.model_fields or (command, key) in NOT_YET]
     if len(known) != 1:
-        document.fault((command,), f"has {len(known) or 'no'} kinds of work; write exactly one of ssm, local, manual")
+        document.fault(
+            (command,), f"has {len(known) or 'no'} kinds of work; write exactly one of ssm, ssh, local, manual"
+        )
+
+
+def _check_marks(document: Document, data: dict[str, Any]) -> None:
+    """Work and revert keep their marks in one folder of each target."""
+    ways = [
+        next(((kind, _way(work[kind])) for kind in PROBE_EXECUTORS if kind in work), None)
+        for work in (data.get(command) for command in COMMANDS)
+        if isinstance(work, dict)
+    ]
+    if None not in ways and len(set(map(str, ways))) > 1:
+        document.fault(
+            ("revert",), "must reach the targets as work does, with the same settings: both keep marks on the target"
+        )
+
+
+def _way(settings: object) -> Mapping[str, Any]:
+    """The settings without the command itself."""
+    given = settings if isinstance(settings, dict) else {}
+    return {key: given[key] for key in sorted(given) if key not in {"run", "env", "shell", "errexit"}}
 
 
 def _check_revert(document: Document, data: dict[str, Any]) -> None:

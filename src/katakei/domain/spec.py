@@ -82,6 +82,45 @@ class CounterSource:
     field: str = ""
 
 
+class HostSource(Enum):
+    """What names the host of a target for the OpenSSH client."""
+
+    PRIVATE_IP = "private_ip"
+    NAME = "name"
+    ID = "id"
+    TAG = "tag"
+
+
+class HostKeys(Enum):
+    """Which host keys the OpenSSH client accepts: known ones, or also the one of a host that it never met."""
+
+    VERIFY = "verify"
+    ACCEPT_NEW = "accept-new"
+
+
+@dataclass(frozen=True, slots=True)
+class SshAccess:
+    """How the OpenSSH client reaches targets. Everything else is in the configuration of the client (ssh_config(5)).
+
+    Attributes:
+        user: The user there; '' for the client's own choice.
+        port: The port; None for the client's own choice.
+        host: What names the host.
+        tag: The EC2 tag that names it (TAG).
+        config: A file for `ssh -F`; '' for the files that the client reads by itself.
+        options: Options of ssh_config(5) from a safe list.
+        host_keys: Which host keys are accepted.
+    """
+
+    user: str = ""
+    port: int | None = None
+    host: HostSource = HostSource.PRIVATE_IP
+    tag: str = ""
+    config: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    host_keys: HostKeys = HostKeys.VERIFY
+
+
 @dataclass(frozen=True, slots=True)
 class Drain:
     """How a target drains before work begins on it.
@@ -95,6 +134,7 @@ class Drain:
         counter: Where the number of requests in flight is read (COUNTER).
         cut_after: How long after the target was observed out pending requests are no longer awaited; None: up to the
             load balancer's timer.
+        ssh: How the probe reaches the target, where `probe` is `ssh`; None for the way of the work.
     """
 
     settle: timedelta = timedelta(seconds=30)
@@ -103,6 +143,7 @@ class Drain:
     probe: str = ""
     counter: CounterSource | None = None
     cut_after: timedelta | None = None
+    ssh: SshAccess | None = None
 
     @property
     def asked_after(self) -> timedelta:
@@ -148,6 +189,7 @@ class Command:
         env: The user's own variables.
         shell: The shell that reads `run`.
         errexit: The shell stops at the first command of `run` that fails (`set -e`). In older versions it never did.
+        ssh: How the target is reached, where the executor is `ssh`.
     """
 
     executor: str
@@ -156,6 +198,7 @@ class Command:
     env: tuple[Variable, ...] = ()
     shell: str = "sh"
     errexit: bool = False
+    ssh: SshAccess | None = None
 
     def __str__(self) -> str:
         return f"{self.executor}: {self.run or ' '.join(self.argv)}".removesuffix(": ")
@@ -319,3 +362,8 @@ class Spec:
     def carrier(self) -> str:
         """The executor that carries the probe to the targets, by default that of the work; '' without a probe."""
         return "" if self.drain.until is DrainUntil.DELAY else self.drain.probe or self.work.executor
+
+    @property
+    def carrier_access(self) -> SshAccess | None:
+        """How the probe reaches the targets, where `ssh` carries it."""
+        return self.drain.ssh or self.work.ssh

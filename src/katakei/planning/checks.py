@@ -251,7 +251,8 @@ def _limits(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[R
 
 def _platform(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     """What runs on the targets are programs for a POSIX shell. Work elsewhere may be for any target."""
-    on_targets = "ssm" in {command.executor for command in plan.spec.commands} | {plan.spec.carrier}
+    executors = {command.executor for command in plan.spec.commands} | {plan.spec.carrier}
+    on_targets = not executors.isdisjoint({"ssm", "ssh"})
     if plan.kind is not PlanKind.ROLL or not on_targets:
         return
     windows = {member.machine for members in survey.members.values() for member in members if member.windows}

@@ -252,7 +252,7 @@ check: {http: {expect: 2000, port: 0, path: health}, within: 0s}
 warm: {soak: }
 limits: {draining: delay-60s, working: 15, warmin: 1m}
 on_failure: {max_failures: x, then: revert, failed_target: keep}
-revert: {ssh: {run: "/opt/app/revert.sh"}, ssm: {run: x, env: {D: }}}
+revert: {ec2: {run: "/opt/app/revert.sh"}, ssm: {run: x, env: {D: }}}
 """
 
 
@@ -270,7 +270,7 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
         "katakei.yml:5: drain.until: counter needs a source; write counter: {url: http://127.0.0.1/status}",
         "katakei.yml:5: drain.settle: 30 is not a duration; write 30s",
         "katakei.yml:6: drain: appears twice (also in line 5); keep one of them",
-        "katakei.yml:7: work: has 2 kinds of work; write exactly one of ssm, local, manual",
+        "katakei.yml:7: work: has 2 kinds of work; write exactly one of ssm, ssh, local, manual",
         "katakei.yml:8: work.ssm.run: is empty; write something or remove it",
         "katakei.yml:9: work.local.run: is empty; write something or remove it",
         "katakei.yml:10: check.http.path: must be a path like /health",
@@ -284,11 +284,11 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
         "katakei.yml:13: on_failure.max_failures: must be a whole number",
         "katakei.yml:13: on_failure.failed_target: keep is not a known value; write keep_out or put_back",
         (
-            "katakei.yml:14: revert.ssh: is not supported yet in this version;"
-            " use ssm: {run: …}, local: {run: …} or manual:"
+            "katakei.yml:14: revert.ec2: is not supported yet in this version;"
+            " use ssm: {run: …}, ssh: {run: …}, local: {run: …} or manual:"
         ),
         "katakei.yml:14: revert.ssm.env.D: has no value; write one or remove the line",
-        "katakei.yml:14: revert: has 2 kinds of work; write exactly one of ssm, local, manual",
+        "katakei.yml:14: revert: has 2 kinds of work; write exactly one of ssm, ssh, local, manual",
     ]
 
 
@@ -349,13 +349,13 @@ def test_load_reports_one_fault_in_one_line(load: Load, more: str, said: str) ->
         ("{ssm: }", "work.ssm: has no value"),
         ("{ssm: {}}", "work.ssm.run: is missing"),
         ("{manual: {run: x}}", "work.manual.run: is not a known key"),
-        ("{ssh: {run: x}}", "work.ssh: is not supported yet in this version; use ssm: {run: …}, local: {run: …} or"),
+        ("{ec2: {run: x}}", "work.ec2: is not supported yet in this version; use ssm: {run: …}, ssh: {run: …}, local:"),
         ("{local: }", "work.local: has no value"),
         ("{local: {}}", "work.local: write exactly one of run: "),
         ("{local: {run: x, argv: [x]}}", "work.local: write exactly one of run: "),
         ("{local: {argv: []}}", "work.local.argv: is empty"),
         ("{local: {argv: [deploy, 3]}}", "work.local.argv[1]: must be text; put it in quotes"),
-        ("ssm", "work: must be keys with values; known keys: local, manual, ssm"),
+        ("ssm", "work: must be keys with values; known keys: local, manual, ssh, ssm"),
     ],
 )
 def test_work_is_exactly_one_kind(load: Load, work: str, said: str) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 from katakei.adapters.executors import mark
 from katakei.adapters.executors.local.exec_limits import check_exec
 from katakei.adapters.executors.local.marks import LocalMarks
-from katakei.adapters.executors.local.secrets import Secrets
 from katakei.adapters.executors.local.state_folder import Here, elsewhere, same, ticket_of
 from katakei.adapters.executors.program_paths import missing, program_path
+from katakei.adapters.executors.secrets import Secrets
 from katakei.domain.actions import Job
 from katakei.domain.errors import NoAnswerError, UsageError
 from katakei.domain.events import WorkKey

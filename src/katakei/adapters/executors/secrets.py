@@ -1,4 +1,4 @@
-"""The secrets of local work: read from the environment of this process, and masked in everything that is shown.
+"""The secrets of work that are read from the environment of this process, and masked in everything that is shown.
 
 A value is given to the work as environment and nowhere else. What the work prints of it is masked before it is shown.
 """
