@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants import of_access, of_adapters, of_reconcile, of_runtime, of_workers
+from tests.mutants import of_access, of_adapters, of_overlap, of_reconcile, of_runtime, of_workers
 from tests.mutants.mutation import Mutation
 
 from katakei.lab import clock
@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("src", "tests", "pyproject.toml", "Makefile", "docs", "examples", "bench", "README.md")
 MUTATIONS: tuple[Mutation, ...] = (
     *of_reconcile.MUTATIONS,
+    *of_overlap.MUTATIONS,
     *of_runtime.MUTATIONS,
     *of_adapters.MUTATIONS,
     *of_access.MUTATIONS,

@@ -83,7 +83,7 @@ LEASE = rows(
 
 OBSERVER = rows(
     "runtime/observer.py",
-    ("groups={**last.groups, **merged},", "groups={**merged},"),
+    ("groups={**last.groups, **{arn: _merged", "groups={**{arn: _merged"),
     ("self._deleted -= seen.keys()", "self._deleted -= set()"),
     (
         "return GroupObservation({**last.seen, **new.seen}, last.full_begun)",

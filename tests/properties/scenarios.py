@@ -20,6 +20,7 @@ from katakei.domain.spec import (
     LatePolicy,
     Limits,
     OnFailure,
+    Overlap,
     Spec,
     Window,
 )
@@ -87,7 +88,22 @@ def drawn(seed: int) -> Scenario:
     users freeze, answer gates and promote.
     """
     holds, given = holds_of(seed), drawn_without_holds(seed)
-    return held(given, holds) if holds else given
+    return overlapped(held(given, holds) if holds else given)
+
+
+def overlapped(given: Scenario) -> Scenario:
+    """The same scenario, in three of five with soaks that overlap. Half of these have the room that this needs."""
+    rng = random.Random(f"overlap {given.seed}")  # noqa: S311 - a game, not a secret
+    if rng.random() < 0.4 or given.kind is not PlanKind.ROLL:
+        return given
+    roomy = rng.random() < 0.6
+    soak = seconds(rng.choice((10, 20, 30, 30, 60))) if roomy else given.spec.soak
+    given = replace(given, spec=replace(given.spec, overlap=Overlap.AUTO, soak=soak))
+    if not roomy:
+        return given
+    targets = rng.choice((3, 3, 4, 5, 6))
+    floor = rng.randint(0, (targets + given.bystanders) // 2)
+    return replace(given, targets=targets, window=rng.choice((1, 1, 2, 3)), floor=floor)
 
 
 def held(given: Scenario, holds: Holds) -> Scenario:

@@ -222,6 +222,8 @@ class Observation:
         unseen: Groups whose observation failed, with the error's own words.
         deleted: Groups that the load balancer says do not exist.
         freezes: The newest reading of the freezes, with the time of the journal's store.
+        watched: Since when this process watches each group.
+        moved: When a registration was last observed out, or registered a moment ago (`initial`); within `warm.soak`.
     """
 
     groups: Mapping[Arn, GroupObservation] = field(default_factory=dict)
@@ -236,6 +238,8 @@ class Observation:
     deleted: frozenset[Arn] = frozenset()
     newcomers: tuple[UnplannedRegistration, ...] = ()
     freezes: FreezeReading | None = None
+    watched: Mapping[Arn, datetime] = field(default_factory=dict)
+    moved: Mapping[Registration, datetime] = field(default_factory=dict)
 
     def of(self, registration: Registration) -> RegistrationHealth | None:
         """The newest health of one registration, or None where it was never observed."""

@@ -81,6 +81,18 @@ class ReasonCode(StrEnum):
     DRAINING_ELSEWHERE = "draining_elsewhere"
     MACHINE_STOPPED = "machine_stopped"
     GROUP_DELETED = "group_deleted"
+    # Two targets that overlap: one drains while the other one soaks
+    OVERLAP_NEEDS_SERVICE = "overlap_needs_service"
+    TOO_FEW_PROVEN = "too_few_proven"
+    ZONE_TOO_FEW_PROVEN = "zone_too_few_proven"
+    SOAK_AWAITED = "soak_awaited"
+    OVERLAP_ENDED = "overlap_ended"
+    OVERLAP_PAUSED = "overlap_paused"
+    OVERLAP_INTERRUPTED = "overlap_interrupted"
+    SOAK_BROKEN = "soak_broken"
+    SOAK_RESTARTED = "soak_restarted"
+    SOAK_NOT_OBSERVED = "soak_not_observed"
+    KEPT_FOR_OVERLAP = "kept_for_overlap"
     # Health as AWS reports it
     HEALTH = "health"
     # Draining
@@ -199,6 +211,17 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.DRAINING_ELSEWHERE: "",
             _C.MACHINE_STOPPED: "health",
             _C.GROUP_DELETED: "groups",
+            _C.OVERLAP_NEEDS_SERVICE: "",
+            _C.TOO_FEW_PROVEN: "group proven floor",
+            _C.ZONE_TOO_FEW_PROVEN: "group zone proven floor",
+            _C.SOAK_AWAITED: "target name waited left limit",
+            _C.OVERLAP_ENDED: "target name why",
+            _C.OVERLAP_PAUSED: "by",
+            _C.OVERLAP_INTERRUPTED: "",
+            _C.SOAK_BROKEN: "",
+            _C.SOAK_RESTARTED: "left",
+            _C.SOAK_NOT_OBSERVED: "waited",
+            _C.KEPT_FOR_OVERLAP: "target name why",
             _C.HEALTH: "state description overridden",
             _C.DEREGISTER_PENDING: "waited",
             _C.DEREGISTERED_NOT_OBSERVED: "waited text",

@@ -97,6 +97,8 @@ class _Draft:
         self.statuses = dict(rollout.statuses)
         self.index = {phase: dict(targets) for phase, targets in rollout.by_phase.items()}
         self.flagged = dict(rollout.flagged)
+        self.failed_targets = dict(rollout.failed_targets)
+        self.added = dict(rollout.added)
         self.number = rollout.number
         self.moved = rollout.moved
         self.failures = rollout.failures
@@ -112,6 +114,8 @@ class _Draft:
             statuses=self.statuses,
             by_phase=self.index,
             flagged=self.flagged,
+            failed_targets=self.failed_targets,
+            added=self.added,
             number=self.number,
             moved=self.moved,
             failures=self.failures,
@@ -300,6 +304,7 @@ class _Draft:
     def _add_target(self, event: e.TargetAdded) -> None:
         """The plan lists the target from now on; one that takes part waits as the last."""
         plan = with_target(self.rollout.plan, event.target, takes_part=event.takes_part)
+        self.added[event.target.id] = event.at
         if event.takes_part and event.target.id not in self.rollout.zones:
             self.statuses[event.target.id] = TargetStatus(Phase.WAITING, event.at)
             self.index[Phase.WAITING][event.target.id] = None
@@ -320,6 +325,7 @@ class _Draft:
     def _measure_again(self, at: datetime) -> None:
         """Every span starts again at `at`, since a new process has another clock: spans get longer, never shorter."""
         self.moved = at
+        self.added.clear()  # the new process trusts only what it watched itself
         for target in self.index[Phase.DONE]:
             self._set(target, called=at, unhealthy_since=at if self.statuses[target].unhealthy_since else None)
         for phase in IN_PROGRESS:
@@ -339,6 +345,10 @@ class _Draft:
             self.flagged[target] = None
         else:
             self.flagged.pop(target, None)
+        if status.cause is Cause.FAILED:
+            self.failed_targets[target] = None
+        else:
+            self.failed_targets.pop(target, None)
 
     def _change_phase(self, event: e.PhaseChanged) -> None:
         before = self.statuses[event.target]

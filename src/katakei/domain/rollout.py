@@ -3,6 +3,7 @@
 `replay` builds it from the events of a journal. Nothing is decided here.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from katakei.domain.observation import Baseline
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, ReasonCode, reason
-from katakei.domain.spec import Command, Gate
+from katakei.domain.spec import Command, Gate, Overlap
 
 
 class Members(TypedDict):
@@ -29,6 +30,7 @@ class Members(TypedDict):
         places: The known registrations of each group, bystanders included.
         zones: The zone of each target, bystanders included.
         groups: The groups in which each target that takes part is registered.
+        sizes: How many known registrations each group has in each zone, bystanders included.
         held: The targets that were out of service before, with the rollout that left them out.
     """
 
@@ -37,6 +39,7 @@ class Members(TypedDict):
     places: Mapping[Arn, frozenset[Registration]]
     zones: Mapping[TargetId, str]
     groups: Mapping[TargetId, tuple[Group, ...]]
+    sizes: Mapping[tuple[Arn, str], int]
     held: Mapping[TargetId, RolloutId]
 
 
@@ -52,6 +55,7 @@ def members(plan: Plan) -> Members:
         },
         "zones": {target.id: target.zone for target in everyone},
         "groups": {target.id: groups_of(plan, target) for target in plan.targets},
+        "sizes": Counter((place.group, target.zone) for target in everyone for place in target.registrations),
         "held": {each.target: each.rollout for each in plan.held},
     }
 
@@ -82,8 +86,10 @@ def batch_size(plan: Plan, calls: int, called: int) -> int:
     return min(TOGETHER * len(plan.groups), plan.window // 12) if many else 1
 
 
-RETRYABLE = frozenset({Cause.FLOOR_LOST, Cause.REFUSED, Cause.FROZEN})
+RETRYABLE = frozenset({Cause.FLOOR_LOST, Cause.REFUSED, Cause.FROZEN, Cause.OVERLAP_ENDED})
 """Nothing was done, and another attempt may succeed."""
+HELD_BACK = frozenset({Cause.FROZEN, Cause.OVERLAP_ENDED})
+"""The target was only held back, so that this does not count as one of its attempts in which nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,7 @@ class TargetStatus:
     place: str = ""  # the machine and state folder that keep its mark, as read before the take-out
     marks: str = ""  # where the marks of its work are kept, see ports.Executor.marks; else the place
     reverted: bool = False  # the present revert was decided for it: once is enough, whatever the result
+    overlaps: TargetId | None = None  # the soaking target whose place in the window it took
 
 
 def is_held_waiting(status: TargetStatus) -> bool:
@@ -147,13 +154,14 @@ def after_change(before: TargetStatus, event: e.PhaseChanged) -> TargetStatus:
         cause=event.cause or before.cause,
     )
     if before.phase in FINAL_PHASES:
-        after = TargetStatus(event.to, event.at, intent, before.attempt + 1, why, touched=before.touched)
-        tries = before.tries + (before.cause is not Cause.FROZEN) if before.cause in RETRYABLE else 1
+        attempt = before.attempt + (before.cause is not Cause.OVERLAP_ENDED)  # no work was decided under that one
+        after = TargetStatus(event.to, event.at, intent, attempt, why, touched=before.touched)
+        tries = before.tries + (before.cause not in HELD_BACK) if before.cause in RETRYABLE else 1
         after = replace(after, was_out=before.phase is Phase.LEFT_OUT, baseline=before.baseline, tries=tries)
         after = replace(after, reverted=intent is Intent.REVERT, entered=event.at)
     if event.to is Phase.DRAINING:
         after = replace(after, deregistered=frozenset(), called=None, out_since=None, cut_short=False)
-        return replace(after, found_serving=0, place=event.place)
+        return replace(after, found_serving=0, place=event.place, overlaps=event.overlaps)
     if event.to is Phase.WORKING:
         return replace(
             after, ticket=None, started=None, exit=None, approved=False, may_run=True, touched_before=before.touched
@@ -186,6 +194,8 @@ class Rollout:
         called: How many registrations those calls had in all.
         gates: How the gates stand that were asked.
         frozen: The freeze that holds up the rollout, as it was last observed.
+        failed_targets: Targets that failed, whatever became of them.
+        added: When each target was added to the plan, under the process that drives it now.
         driven: How long processes drove it before the present one, each from its first event to its last.
         driven_from: The first event of the present process; None after the end.
         driven_to: The last event of the present process.
@@ -198,6 +208,7 @@ class Rollout:
     places: Mapping[Arn, frozenset[Registration]]
     zones: Mapping[TargetId, str]
     groups: Mapping[TargetId, tuple[Group, ...]]
+    sizes: Mapping[tuple[Arn, str], int]
     held: Mapping[TargetId, RolloutId]
     statuses: Mapping[TargetId, TargetStatus]
     by_phase: Mapping[Phase, Mapping[TargetId, None]]
@@ -220,6 +231,8 @@ class Rollout:
     called: int = 0
     gates: Mapping[str, GateStatus] = field(default_factory=dict)
     frozen: Freeze | None = None
+    failed_targets: Mapping[TargetId, None] = field(default_factory=dict)
+    added: Mapping[TargetId, datetime] = field(default_factory=dict)
     driven: timedelta = timedelta()
     driven_from: datetime | None = None
     driven_to: datetime | None = None
@@ -240,8 +253,18 @@ class Rollout:
 
     @property
     def in_progress(self) -> int:
-        """How many targets take a place in the window."""
+        """How many targets are in progress. Two that overlap share one place in the window."""
         return sum(len(self.by_phase[phase]) for phase in IN_PROGRESS)
+
+    @property
+    def overlapping(self) -> Mapping[TargetId, TargetId]:
+        """The targets that soaked when another one took their place, each with that one, until its work is decided or
+        it is back.
+        """
+        if self.plan.spec.overlap is Overlap.NEVER:
+            return {}
+        out = self.at(Phase.DRAINING, Phase.OUT, Phase.RETURNING)
+        return {soaking: target for target in out if (soaking := self.statuses[target].overlaps)}
 
     @property
     def batch_size(self) -> int:
@@ -249,9 +272,15 @@ class Rollout:
         return batch_size(self.plan, self.calls, self.called)
 
     @property
+    def free_places(self) -> int:
+        """How many places in the window are free."""
+        shared = sum(self.statuses[soaking].phase in IN_PROGRESS for soaking in self.overlapping)
+        return self.plan.window - self.in_progress + shared
+
+    @property
     def free(self) -> int:
         """How many targets may be taken out now; 0 until a whole batch fits into the window."""
-        free = self.plan.window - self.in_progress
+        free = self.free_places
         return free if free >= self.batch_size else 0
 
     @property

@@ -78,6 +78,68 @@ def count_serving(rollout: Rollout, observation: Observation, now: datetime) -> 
     return everyone.without(*(rollout.targets[target] for target in rollout.at(*NOT_SERVING_PHASES)))
 
 
+def count_proven(
+    rollout: Rollout, observation: Observation, serving: ServingCount, now: datetime, *, registered: bool = True
+) -> ServingCount:
+    """The proven registrations now: they serve, and there is no doubt that their target keeps serving.
+
+    Not proven are registrations of a target that soaks, that failed, that leaves service, or that the rollout does not
+    know.
+
+    Args:
+        rollout: Its targets and their phases.
+        observation: What this process observed.
+        serving: Who serves by it.
+        now: The moment of the decision.
+        registered: Nor does a registration count that was made less than `warm.soak` ago, or that this process has not
+            watched for so long.
+    """
+    soak = rollout.plan.spec.soak
+    zones: Counter[tuple[Arn, str]] = Counter(rollout.sizes)
+    for place in (place for group in serving.observed.values() for place in group.down if place in rollout.owners):
+        zones[place.group, _zone(rollout, place)] -= 1
+    new: set[TargetId] = set()
+    unwatched: set[Arn] = set()
+    if registered:
+        new = {target for target, at in rollout.added.items() if now - at < soak}
+        new |= {rollout.owners[p] for p, at in observation.moved.items() if p in rollout.owners and now - at < soak}
+        unwatched = {arn for arn in serving.observed if now - observation.watched.get(arn, now) < soak}
+    groups: Counter[Arn] = Counter()
+    for (arn, _), size in zones.items():
+        groups[arn] += size
+    everyone = ServingCount(serving.observed, groups, zones, serving.unseen | unwatched)
+    doubted = {*serving.left, *rollout.by_phase[Phase.SOAKING], *rollout.failed_targets, *new}
+    taking_part = [rollout.targets[target] for target in doubted if target in rollout.targets]
+    others = [target for target in rollout.plan.bystanders if target.id in new] if new else []
+    return everyone.without(*taking_part, *others)
+
+
+def unproven(rollout: Rollout, proven: ServingCount, target: Target) -> Reason | None:
+    """The first group or zone of this target in which too few proven registrations are left.
+
+    Args:
+        rollout: Holds the floors of the plan.
+        proven: Who is proven, without this target.
+        target: The target in question.
+
+    Returns:
+        None when every floor is kept and each group and zone has at least one that is proven. A group that is unseen
+        keeps no floor.
+    """
+    for arn in dict.fromkeys(place.group for place in target.registrations):
+        floor, name = rollout.plan.floors[arn], _name(rollout, arn)
+        if arn in proven.unseen:
+            return reason(ReasonCode.GROUP_NOT_OBSERVED, group=name)
+        left, least = proven.groups[arn], max(1, floor.count)
+        if left < least:
+            return reason(ReasonCode.TOO_FEW_PROVEN, group=name, proven=left, floor=least)
+        here, least = proven.zones[arn, target.zone], max(1, floor.per_zone)
+        if here < least:
+            zone = target.zone
+            return reason(ReasonCode.ZONE_TOO_FEW_PROVEN, group=name, zone=zone, proven=here, floor=least)
+    return None
+
+
 def floor_violation(rollout: Rollout, serving: ServingCount, target: Target) -> Reason | None:
     """The first floor that is not kept, of the groups and zones to which this target belongs.
 

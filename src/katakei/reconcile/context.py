@@ -108,6 +108,21 @@ class TargetContext:
         )
 
     @property
+    def soak(self) -> timedelta:
+        """How long it must keep serving. A person may end that (`promoted`), but never the two observations."""
+        soak = self.plan.spec.soak
+        return min(soak, PROOF_INTERVAL) if self.status.promoted else soak
+
+    @property
+    def soaking(self) -> "TargetContext | None":
+        """The target whose place it took while that one soaked. None for a target that took a free place, and once its
+        work is decided.
+        """
+        if self.status.overlaps is None or self.status.phase not in {Phase.DRAINING, Phase.OUT}:
+            return None
+        return TurnContext(self.rollout, self.observation, self.serving, self.now).target(self.status.overlaps)
+
+    @property
     def called_off(self) -> Reason | None:
         """Why no work is to begin on it any more; None while it is."""
         return called_off(self.rollout, self.target.id)
@@ -242,6 +257,8 @@ class TargetContext:
         places = self.missing(self.status.deregistered) or self.target.registrations
         observed = min(health.begun for health in self.health) if self.health and self._known_not_serving else None
         observed = observed or self.serving.observed_since(self.target)
+        if soaking := self.soaking:
+            observed = min(observed, *(health.begun for health in soaking.health or ()))
         reading = self.observation.freezes
         if reading and self._for_update and not self.status.deregistered and self.status.phase is Phase.DRAINING:
             observed = min(observed, reading.begun)

@@ -5,6 +5,7 @@ every turn starts from the journal and a fresh observation, so there is no recov
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.domain import events as e
@@ -17,12 +18,13 @@ from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.domain.rollout import RETRYABLE, WIDE
 from katakei.domain.spec import DrainUntil
-from katakei.reconcile.capacity import OBSERVATION_MAX_AGE, ServingCount, count_serving, floor_violation
+from katakei.reconcile.capacity import OBSERVATION_MAX_AGE, ServingCount, count_serving, floor_violation, unproven
 from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext, TurnContext, reported
 from katakei.reconcile.drain_proof import INTRUSIONS_ALLOWED
 from katakei.reconcile.draining import draining, out
 from katakei.reconcile.drift import joining, vanished
 from katakei.reconcile.gating import expired, held_up, room
+from katakei.reconcile.overlap import guarded, kept, not_allowed, offered, proven
 from katakei.reconcile.pacing import MOMENT, SLOWEST, pace
 from katakei.reconcile.returning import checking, returning, soaking, warming
 from katakei.reconcile.revert import fails_back, recalled
@@ -77,7 +79,7 @@ def decide(
                 continue
             context = turn.target(target)
             gone = vanished(context) if observation.deleted else None
-            answer = (gone,) if gone else handler(context)
+            answer = (_kept(context, gone) or gone,) if gone else handler(context)
             actions += answer
             turn = turn.after(answer)
     actions += watching(turn) or _next(turn)
@@ -86,6 +88,14 @@ def decide(
     elif rollout.unacknowledged:
         actions.append(Record(e.CommandAcknowledged(now)))
     return tuple(actions)
+
+
+def _kept(context: TargetContext, leaves: Record) -> Wait | None:
+    """The wait of a soaking target that leaves because a group was deleted: another one may still be out for it."""
+    event = leaves.event
+    if not isinstance(event, e.PhaseChanged) or event.to is not Phase.DRAINING or event.reason is None:
+        return None
+    return kept(context, event.reason)
 
 
 def still_valid(actions: Iterable[Action], then: Rollout, now: Rollout) -> KnownActions:
@@ -99,9 +109,11 @@ def still_valid(actions: Iterable[Action], then: Rollout, now: Rollout) -> Known
     if _wanted(then) != _wanted(now):
         return {}
     known: dict[TargetId, list[Action]] = {}
+    pairs = [pair for rollout in (then, now) for pair in rollout.overlapping.items()]
+    tied = {target for pair in pairs for target in pair}  # what one of two does rests on the other one, and on freezes
     for action in actions:
         target = target_of(action)
-        if target is not None and now.statuses[target] is then.statuses[target]:
+        if target is not None and target not in tied and now.statuses[target] is then.statuses[target]:
             known.setdefault(target, []).append(action)
     return known
 
@@ -158,7 +170,8 @@ def _next(turn: TurnContext) -> list[Action]:
         return []
     if overdue := expired(rollout, turn.observation.freezes, turn.now):
         return overdue
-    if not rollout.free:
+    places = _places(turn)
+    if not places:
         return []
     nexts = candidates(rollout)
     if not nexts:
@@ -171,39 +184,99 @@ def _next(turn: TurnContext) -> list[Action]:
     if isinstance(held, Reason):
         return _hold(turn, {nexts[0]: held})
     if not held:
-        return _take(turn, nexts)
+        return _take(turn, nexts, places)
     return [action for action in held if isinstance(action, Record) or not rollout.in_progress]
 
 
-def _take(turn: TurnContext, nexts: list[TargetId]) -> list[Action]:
-    rollout, serving = turn.rollout, turn.serving
-    free, before = min(rollout.free, room(rollout)), set(rollout.held_waiting).intersection(nexts)
+def _places(turn: TurnContext) -> list[TargetId | None]:
+    """The places in the window for a whole batch: None is a free one, else the soaking target that gives its own."""
+    rollout = turn.rollout
+    places: list[TargetId | None] = [None] * max(0, rollout.free_places)
+    places += offered(turn)
+    return places if len(places) >= rollout.batch_size else []
+
+
+def _take(turn: TurnContext, nexts: list[TargetId], places: list[TargetId | None]) -> list[Action]:
+    rollout = turn.rollout
+    free, before = places[: max(0, room(rollout))], set(rollout.held_waiting).intersection(nexts)
+    left = _Left(turn, turn.serving, proven(turn) if any(free) else None, guarded(turn))
     actions: list[Action] = []
     held: dict[TargetId, Reason] = {}
     for target_id in nexts:
         first = target_id in before
-        if free <= (0 if first else len(before)):  # one that is out already, and still to be taken, has a place
+        if len(free) <= (0 if first else len(before)):  # one that is out already, and still to be taken, has a place
             break
         target = rollout.targets[target_id]
-        left = serving.without(target)
         if elsewhere := _taken_elsewhere(turn, target):
             actions.append(elsewhere)
-        elif why := _not_as_planned(turn, target) or _needed(turn, target, left):
+        elif why := _not_as_planned(turn, target) or left.needed(target, free[0]):
             held[target_id] = why
         elif baseline := _baseline(turn, target):
             if isinstance(baseline, Record):
                 actions.append(baseline)
-                free -= not first
+                free = free if first else free[1:]
             else:
                 held[target_id] = baseline
         elif _place(turn, target_id) is None:
             held[target_id] = reason(ReasonCode.PLACE_PENDING)
         else:
-            serving, free = left, free - 1
+            left = left.without(target)
             before.discard(target_id)
-            observed = _observed(turn, _observed_out(turn, target) or serving.observed_since(target))
-            actions += [_take_out(turn, target_id), Deregister(target_id, target.registrations, observed)]
+            actions += _leaves(turn, target, free[0], left.serving)
+            free = free[1:]
     return actions or _hold(turn, held)
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """Who is left in service, and who of them is proven, while one target after the other is taken out in a turn.
+
+    Attributes:
+        proven: Those that count for a target that takes the place of a soaking one; None where none does.
+        guarded: Those that no target may take away while others overlap; None while none do.
+    """
+
+    turn: TurnContext
+    serving: ServingCount
+    proven: ServingCount | None
+    guarded: ServingCount | None
+
+    def without(self, target: Target) -> "_Left":
+        """The rest without one more target."""
+        return replace(
+            self,
+            serving=self.serving.without(target),
+            proven=self.proven and self.proven.without(target),
+            guarded=self.guarded and self.guarded.without(target),
+        )
+
+    def needed(self, target: Target, soaking: TargetId | None) -> Reason | None:
+        """Why it may not leave service now. Nothing needs one that was left out and is observed out.
+
+        Args:
+            target: The target in question.
+            soaking: The target whose place it would take; None for a free one.
+        """
+        turn, left = self.turn, self.without(target)
+        if kept_by := turn.rollout.overlapping.get(target.id):
+            name = turn.rollout.targets[kept_by].name or None
+            return reason(ReasonCode.KEPT_FOR_OVERLAP, target=kept_by, name=name, why=None)
+        if soaking and left.proven and (why := not_allowed(turn, target, left.proven)):
+            return why
+        if _observed_out(turn, target):
+            return None
+        if left.guarded and (why := unproven(turn.rollout, left.guarded, target)):
+            return why
+        return floor_violation(turn.rollout, left.serving, target)
+
+
+def _leaves(turn: TurnContext, target: Target, soaking: TargetId | None, serving: ServingCount) -> list[Action]:
+    """The take-out, and its call with the oldest observation on which it rests."""
+    rests_on = [_observed_out(turn, target) or serving.observed_since(target)]
+    if soaking:
+        rests_on += [health.begun for health in turn.target(soaking).health or ()]
+    observed = _observed(turn, min(rests_on))
+    return [_take_out(turn, target.id, soaking), Deregister(target.id, target.registrations, observed)]
 
 
 def _observed(turn: TurnContext, health: datetime) -> datetime:
@@ -212,10 +285,10 @@ def _observed(turn: TurnContext, health: datetime) -> datetime:
     return min(health, reading.begun) if reading and not turn.rollout.reverting else health
 
 
-def _take_out(turn: TurnContext, target: TargetId) -> Record:
+def _take_out(turn: TurnContext, target: TargetId, soaking: TargetId | None) -> Record:
     intent = Intent.REVERT if turn.rollout.reverting else Intent.UPDATE
     place = _place(turn, target) or ""
-    return Record(e.PhaseChanged(turn.now, target, Phase.DRAINING, intent=intent, place=place))
+    return Record(e.PhaseChanged(turn.now, target, Phase.DRAINING, intent=intent, place=place, overlaps=soaking))
 
 
 def _place(turn: TurnContext, target: TargetId) -> str | None:
@@ -223,11 +296,6 @@ def _place(turn: TurnContext, target: TargetId) -> str | None:
     if turn.rollout.plan.kind is not PlanKind.ROLL:
         return ""
     return turn.observation.places.get(target)
-
-
-def _needed(turn: TurnContext, target: Target, left: ServingCount) -> Reason | None:
-    """Why it may not leave service now. None also when it is left out and observed out: then no service is lost."""
-    return None if _observed_out(turn, target) else floor_violation(turn.rollout, left, target)
 
 
 def _observed_out(turn: TurnContext, target: Target) -> datetime | None:

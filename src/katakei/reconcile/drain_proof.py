@@ -72,4 +72,7 @@ def _take_out(context: TargetContext, why: Reason) -> tuple[Action, ...]:
         return (context.wait(reason(ReasonCode.DEREGISTER_BLOCKED, waited=context.waited, why=context.needed)),)
     if isinstance(unread := context.take_out_held, Reason):
         return (context.wait(reason(ReasonCode.DEREGISTER_BLOCKED, waited=context.waited, why=unread)),)
+    if (soaking := context.soaking) and soaking.health is None:
+        unseen = soaking.wait_for_observation(ReasonCode.SOAKING_NOT_OBSERVED).reason
+        return (context.wait(reason(ReasonCode.DEREGISTER_BLOCKED, waited=context.waited, why=unseen)),)
     return (context.deregister(), context.wait(why))

@@ -15,6 +15,7 @@ from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.reconcile.context import VERDICT_MAX_AGE, TargetContext
 from katakei.reconcile.drain_proof import INTRUDED, INTRUSIONS_ALLOWED, not_out, unsettled
 from katakei.reconcile.gating import frozen
+from katakei.reconcile.overlap import ended, unfinished
 from katakei.reconcile.working import start
 
 BUSY_RECORD_INTERVAL = timedelta(seconds=30)  # how often pending requests are recorded
@@ -60,7 +61,7 @@ def out(context: TargetContext) -> tuple[Action, ...]:
         return held_up
     if context.plan.kind is PlanKind.DEREGISTER:
         return (context.enter(Phase.LEFT_OUT, reason(ReasonCode.DEREGISTERED_BY_HAND), cause=Cause.BY_HAND),)
-    waiting = unsettled(context)
+    waiting = unfinished(context) or unsettled(context)
     return (waiting,) if waiting else (context.enter(Phase.WORKING), start(context))
 
 
@@ -83,6 +84,8 @@ def _go_back(context: TargetContext) -> Record | None:
         return _back(context, reason(ReasonCode.ABORTED, by=context.rollout.aborting), Cause.ABORTED)
     if context.plan.kind is PlanKind.ROLL and context.called_off:
         return _back(context, context.called_off)
+    if overlap := ended(context):
+        return _back(context, overlap, Cause.OVERLAP_ENDED)
     if context.plan.kind is PlanKind.ROLL and context.floor_lost and not context.status.was_out:
         return _back(context, reason(ReasonCode.FLOOR_LOST, why=context.floor_lost), Cause.FLOOR_LOST)
     if isinstance(freeze := context.take_out_held, Freeze):

@@ -18,6 +18,7 @@ from katakei.domain.spec import DrainUntil
 from katakei.reconcile.context import PROOF_INTERVAL
 from katakei.reconcile.decide import candidates
 from katakei.reconcile.drift import unknown
+from katakei.reconcile.overlap import awaits_soak, could_offer
 from katakei.reconcile.pacing import SLOWEST
 from katakei.reconcile.revert import called_off
 
@@ -73,7 +74,7 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
         return ObservationRequest()
     changing = [target for target in rollout.at(*WATCHED) if _changes_soon(rollout, last, target, now)]
     moving = [place for target in changing for place in rollout.targets[target].registrations]
-    one_may_be_taken = rollout.free > 0 and not _held(rollout) and bool(candidates(rollout))
+    one_may_be_taken = _has_place(rollout, now) and not _held(rollout) and bool(candidates(rollout))
     oldest = _group_interval(rollout, taking=one_may_be_taken)
     groups: dict[Arn, frozenset[Registration] | None] = {}
     for group in rollout.plan.groups:
@@ -90,7 +91,9 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
         works=_works(rollout, now),
         checks=_checks(rollout),
         newcomers=unknown(rollout, last),
-        attributes=_attributes(rollout, last, now, pending, taking=one_may_be_taken),
+        attributes=_attributes(
+            rollout, last, now, pending, taking=one_may_be_taken or _place_is_free_soon(rollout, now)
+        ),
         soon=soon,
         places=_unplaced(rollout, last),
         baseline=_next_to_leave(rollout) if probed else (),
@@ -100,21 +103,27 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
     )
 
 
+def _has_place(rollout: Rollout, now: datetime) -> bool:
+    """A place in the window is free, or a target that soaks, or soaks after this turn, may give its own away."""
+    return rollout.free > 0 or bool(could_offer(rollout, now, Phase.SOAKING, Phase.WARMING))
+
+
 def _freezes(rollout: Rollout, last: Observation, now: datetime, *, taking: bool) -> bool:
     """Whether freezes and the store's time are read: where a take-out may follow soon, at most every 5 s."""
     if rollout.reverting or (last.freezes and now - last.freezes.begun < FREEZES_INTERVAL):
         return False
     leaving = any(not rollout.statuses[target].deregistered for target in rollout.by_phase[Phase.DRAINING])
-    return bool(taking or leaving or rollout.asked_gates or _one_is_done_soon(rollout, now))
+    return bool(taking or leaving or rollout.overlapping or rollout.asked_gates or _place_is_free_soon(rollout, now))
 
 
-def _one_is_done_soon(rollout: Rollout, now: datetime) -> bool:
-    """A place in the window is about to become free, and the answer is awaited by then."""
+def _place_is_free_soon(rollout: Rollout, now: datetime) -> bool:
+    """A place in the window is about to become free, and what a take-out rests on is known by then."""
     if _held(rollout) or not candidates(rollout):
         return False
+    soon = now + FREEZES_INTERVAL
     soaking = [rollout.statuses[target].serving_since for target in rollout.by_phase[Phase.SOAKING]]
     ends = [since + rollout.plan.spec.soak for since in soaking if since]
-    return any(end - now <= FREEZES_INTERVAL for end in ends)
+    return any(end <= soon for end in ends) or bool(could_offer(rollout, soon, Phase.SOAKING, Phase.WARMING))
 
 
 def _group_interval(rollout: Rollout, *, taking: bool) -> timedelta:
@@ -131,6 +140,8 @@ def _changes_soon(rollout: Rollout, last: Observation, target: TargetId, now: da
     time. An IP target must be observed absent before it is registered.
     """
     status, spec = rollout.statuses[target], rollout.plan.spec
+    if awaits_soak(rollout, target, now):
+        return False
     if status.phase is Phase.CHECKING:
         return any(group.target_type is TargetType.IP for group in rollout.groups[target])
     since = status.out_since if status.phase is Phase.DRAINING else status.serving_since
@@ -203,6 +214,8 @@ def _soon(rollout: Rollout, last: Observation, now: datetime) -> Iterator[Target
         status = rollout.statuses[target]
         begun = status.phase is Phase.WORKING and status.ticket is not None and target not in idle
         if begun or rollout.plan.kind is not PlanKind.ROLL or status.intent not in {Intent.UPDATE, Intent.REVERT}:
+            continue
+        if awaits_soak(rollout, target, now):
             continue
         if status.phase is not Phase.WORKING or not _begins_no_more(rollout, target, now):
             yield target

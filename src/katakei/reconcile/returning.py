@@ -16,6 +16,7 @@ from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.reconcile.capacity import floor_violation
 from katakei.reconcile.context import CALL_REPEAT, PROOF_INTERVAL, TargetContext, reported
 from katakei.reconcile.drain_proof import INTRUDED, INTRUSIONS_ALLOWED, not_out
+from katakei.reconcile.overlap import kept
 
 REJECTION_PAUSE = timedelta(seconds=15)  # a rejected registration is repeated at least this often
 UNHEALTHY_ALLOWED = 3  # a target that becomes unhealthy this often while it soaks has failed
@@ -72,7 +73,7 @@ def soaking(context: TargetContext) -> tuple[Action, ...]:
     A person may end the soak (`promoted`), but never the proof by two observations.
     """
     status = context.status
-    soak = min(context.plan.spec.soak, PROOF_INTERVAL) if status.promoted else context.plan.spec.soak
+    soak = context.soak
     if context.health is None:
         return (context.wait_for_observation(ReasonCode.SOAKING_NOT_OBSERVED),)
     if context.not_serving:
@@ -84,7 +85,9 @@ def soaking(context: TargetContext) -> tuple[Action, ...]:
         phase = Phase.FAILED_SERVING if status.cause else Phase.DONE
         return (context.enter(phase, status.reason, cause=status.cause),)
     why = reason(ReasonCode.SOAKING, health=_worst(context), left=soak - steady)
-    return (context.wait(why, status.serving_since + soak),)
+    ends = status.serving_since + soak
+    offer = ends - context.plan.spec.drain.settle  # from then on it may give its place away
+    return (context.wait(why, offer if context.now < offer else ends),)
 
 
 def returning(context: TargetContext) -> tuple[Action, ...]:
@@ -183,6 +186,8 @@ def _became_unhealthy(context: TargetContext, health: Reason) -> tuple[Action, .
 def _keep_out(context: TargetContext, why: Reason) -> Action:
     """Out again, unless it soaks and the floor needs it even as it is."""
     if context.status.phase is Phase.SOAKING:
+        if kept_for := kept(context, why):
+            return kept_for
         if context.floors_unseen:
             return context.wait(reason(ReasonCode.GROUPS_NOT_OBSERVED, why=why))
         if floor_violation(context.rollout, context.serving.without(context.target), context.target):

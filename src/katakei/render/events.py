@@ -45,7 +45,7 @@ def describe(rollout: Rollout, event: e.Event, tr: Translator = ENGLISH) -> str:
             text = tr("in service although this rollout holds it out; deregistering it again")
             return f"{label(rollout.targets[target])}  {text}"
         case e.PhaseChanged(_, target, to):
-            why = sentence(e.reason_of(event), tr)
+            why = why_of(rollout, event, tr)
             return f"{label(rollout.targets[target])}  {tr.name(to)}" + (f": {why}" if why else "")
         case e.TargetAdded(_, added, takes_part):
             why = sentence(e.reason_of(event), tr)
@@ -56,6 +56,13 @@ def describe(rollout: Rollout, event: e.Event, tr: Translator = ENGLISH) -> str:
             return f"{tr('gate {gate}', gate=event.gate)}  {_of_gate(event, tr)}"
         case _:
             return _of_rollout(event, tr)
+
+
+def why_of(rollout: Rollout, event: e.PhaseChanged, tr: Translator = ENGLISH) -> str:
+    """Why a target changed its phase: its reason, or during whose soak it is taken out; '' where neither is known."""
+    if event.overlaps:
+        return tr("during the soak of {target}", target=label(rollout.targets[event.overlaps]))
+    return sentence(e.reason_of(event), tr)
 
 
 def _of_work(

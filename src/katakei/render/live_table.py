@@ -18,6 +18,7 @@ from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.planning.forecast import Forecast
 from katakei.reconcile.gating import frozen
+from katakei.reconcile.overlap import PATIENCE
 from katakei.render.holds import gate_text
 from katakei.render.reasons import sentence
 from katakei.render.recap import lasted, subject
@@ -260,6 +261,10 @@ def _awaited(view: LiveView) -> TargetId | None:
 def latest(rollout: Rollout, target: TargetId) -> datetime | None:
     """When the phase of a target in progress ends at the latest, whatever happens. It counts anew after a takeover."""
     spec, status = rollout.plan.spec, rollout.statuses[target]
+    if status.overlaps and status.phase is Phase.OUT:
+        soaking = rollout.statuses[status.overlaps]
+        if soaking.phase is Phase.SOAKING:
+            return (soaking.serving_since or soaking.since) + spec.soak + PATIENCE
     groups = rollout.groups[target]
     delay = max((group.delay for group in groups), default=timedelta())
     limits = spec.limits

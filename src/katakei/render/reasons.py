@@ -55,6 +55,24 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.GROUP_NOT_OBSERVED: "{group} has not been observed in the last 10 seconds",
         _C.GROUP_FLOOR: "{serving} of {group} would serve, the floor is {floor}",
         _C.ZONE_FLOOR: "{serving} of {group} would serve in {zone}, its floor is {floor}",
+        _C.OVERLAP_NEEDS_SERVICE: "only a target that is in service may drain while another one soaks",
+        _C.TOO_FEW_PROVEN: (
+            "{proven} of {group} would be proven to serve, and {floor} are needed while another target soaks"
+        ),
+        _C.ZONE_TOO_FEW_PROVEN: (
+            "{proven} of {group} would be proven to serve in {zone}, and {floor} are needed while another target soaks"
+        ),
+        _C.SOAK_AWAITED: (
+            "drained; its work waits for the soak of {target}{name:in brackets}: {waited:span} so far,"
+            " {left:span} left, {limit:span} at most"
+        ),
+        _C.OVERLAP_ENDED: "it went back before its work, which rested on the soak of {target}{name:in brackets}: {why}",
+        _C.OVERLAP_PAUSED: "{by} paused the rollout",
+        _C.OVERLAP_INTERRUPTED: "the rollout was interrupted",
+        _C.SOAK_BROKEN: "that target did not stay in service",
+        _C.SOAK_RESTARTED: "that soak began again and takes {left:span} more",
+        _C.SOAK_NOT_OBSERVED: "that soak should have ended {waited:span} ago, and no observation shows it",
+        _C.KEPT_FOR_OVERLAP: "{why:before semicolon}it stays until {target}{name:in brackets} is back in service",
         _C.DEREGISTERED_ELSEWHERE: "skipped because somebody else deregistered it",
         _C.DRAINING_ELSEWHERE: "skipped because somebody else is deregistering it",
         _C.MACHINE_STOPPED: "skipped because AWS reports it as {health}",

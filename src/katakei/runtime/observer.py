@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar, cast
+from typing import TypedDict, TypeVar, cast
 
 from katakei.domain.errors import KatakeiError, UnknownGroupError, UnreachableError
 from katakei.domain.events import WorkKey
@@ -62,6 +62,8 @@ from katakei.runtime.isolation import (
 K = TypeVar("K")
 T = TypeVar("T")
 DEADLINE = timedelta(seconds=10)
+WATCH_GAP = timedelta(seconds=30)
+"""The longest time between two observations of a whole group. Who came within a longer one, and when, is not known."""
 REREAD_PAUSE = timedelta(seconds=15)
 """Between two readings of the machines behind unplanned registrations: a large account takes long to read."""
 
@@ -132,9 +134,8 @@ class Observer:
         seen, unseen = self._gather(groups)
         self.answered = bool(seen)
         self._listen(seen, unseen)
-        merged = {arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}
         return Observation(
-            groups={**last.groups, **merged},
+            groups={**last.groups, **{arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}},
             works=self._gather(works)[0].get("works", {}),
             places={**last.places, **self._gather(ready)[0].get("soon", {})},
             answers=self._gather(answers)[0].get("answers", {}),
@@ -146,6 +147,7 @@ class Observer:
             deleted=frozenset(self._deleted),
             newcomers=self._newcomers.look(rollout, wanted=bool(wants.newcomers)),
             freezes=self._gather(freezes)[0].get("freezes", last.freezes),
+            **_history(seen, last, self._clock.now() - rollout.plan.spec.soak),
         )
 
     def _read_freezes(self) -> FreezeReading:
@@ -306,6 +308,36 @@ def _merged(last: GroupObservation | None, new: GroupObservation) -> GroupObserv
     if new.full_begun is not None or last is None:
         return new
     return GroupObservation({**last.seen, **new.seen}, last.full_begun)
+
+
+class _History(TypedDict):
+    """What this process knows of how long each registration has been there, see `Observation`."""
+
+    watched: Mapping[Arn, datetime]
+    moved: Mapping[Registration, datetime]
+
+
+def _history(seen: Mapping[Arn, GroupObservation], last: Observation, since: datetime) -> _History:
+    """The history with new observations in it. A gap between them may hide who left and came back.
+
+    Args:
+        seen: The new observations.
+        last: The last observation, with the history so far.
+        since: What was before is left out.
+    """
+    watched = dict(last.watched)
+    for arn, look in seen.items():
+        before = last.groups.get(arn)
+        if look.full_begun is None:
+            continue
+        if not before or not before.full_begun or look.full_begun - before.full_begun > WATCH_GAP:
+            watched[arn] = look.full_begun
+        watched.setdefault(arn, look.full_begun)
+    moved = {place: at for place, at in last.moved.items() if at >= since}
+    for look in seen.values():
+        down = ((place, look.seen[place]) for place in look.down)
+        moved |= {place: each.begun for place, each in down if each.out or each.state is HealthState.INITIAL}
+    return {"watched": watched, "moved": moved}
 
 
 class UnplannedTargetReader:

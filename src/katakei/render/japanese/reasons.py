@@ -44,6 +44,24 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.GROUP_NOT_OBSERVED: "{group} の状態を直近 10 秒間確認できていません",
         _C.GROUP_FLOOR: "外すと {group} の稼働数が {serving} になり、下限 {floor} を下回ります",
         _C.ZONE_FLOOR: "外すと {group} の {zone} の稼働数が {serving} になり、下限 {floor} を下回ります",
+        _C.OVERLAP_NEEDS_SERVICE: "ほかのターゲットの様子見中に切り離せるのは、稼働中のターゲットだけです",
+        _C.TOO_FEW_PROVEN: (
+            "様子見中に外すと、{group} で安定して稼働しているのは {proven} になり、必要な {floor} を下回ります"
+        ),
+        _C.ZONE_TOO_FEW_PROVEN: (
+            "様子見中に外すと、{group} の {zone} で安定して稼働しているのは {proven} になり、必要な {floor} を下回ります"
+        ),
+        _C.SOAK_AWAITED: (
+            "ドレイン済み。{target}{name:in brackets} の様子見が終わるまで作業を待っています"
+            " ({waited:span}経過、残り {left:span}、最長 {limit:span})"
+        ),
+        _C.OVERLAP_ENDED: "{target}{name:in brackets} の様子見を待っていたため、作業前に元に戻しました: {why}",
+        _C.OVERLAP_PAUSED: "{by} がロールアウトを一時停止しました",
+        _C.OVERLAP_INTERRUPTED: "ロールアウトが中断されました",
+        _C.SOAK_BROKEN: "そのターゲットは稼働し続けませんでした",
+        _C.SOAK_RESTARTED: "その様子見が最初からやり直しになり、あと {left:span}かかります",
+        _C.SOAK_NOT_OBSERVED: "その様子見は {waited:span}前に終わるはずでしたが、確認できていません",
+        _C.KEPT_FOR_OVERLAP: "{why:before semicolon}{target}{name:in brackets} がサービスに戻るまで、稼働させておきます",
         _C.DEREGISTERED_ELSEWHERE: "ほかの誰かが登録解除済みのためスキップしました",
         _C.DRAINING_ELSEWHERE: "ほかの誰かが登録解除中のためスキップしました",
         _C.MACHINE_STOPPED: "AWS が {health} と報告しているためスキップしました",

@@ -202,6 +202,7 @@ _EVENTS = {
     "paused by {by}: targets in progress are finished, no other one is started": (
         "{by} が一時停止しました。進行中のターゲットは終わらせ、次のターゲットは始めません"
     ),
+    "during the soak of {target}": "{target} の様子見中に切り離します",
     "promoted by {by}: the targets that soak now soak no longer": "{by} がプロモートしました。現在の様子見を終えます",
     "rejected by the load balancer: {why}": "ロードバランサーが拒否しました: {why}",
     "resumed by {by}": "{by} が再開しました",

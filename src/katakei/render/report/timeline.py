@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 
 from katakei.domain import events as e
 from katakei.domain.model import Arn, Registration, TargetId
-from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, MAY_SERVE, Phase
+from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, MAY_SERVE, Cause, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout
 from katakei.reconcile.outcome import out_of_service
 from katakei.render import events as event_text
 from katakei.render.json_data import Plain, output, plain
-from katakei.render.reasons import sentence
 from katakei.render.translation import ENGLISH, Translator
 
 
@@ -74,9 +73,9 @@ def bars(
         if who in here:
             phase, begun, why = here.pop(who)
             stays[who].append(Bar(phase, begun, event.at, attempts[who], why))
-            attempts[who] += event.to in FINAL_PHASES
+            attempts[who] += event.to in FINAL_PHASES and event.cause is not Cause.OVERLAP_ENDED
         if event.to in IN_PROGRESS:
-            here[who] = (event.to, event.at, sentence(e.reason_of(event), tr))
+            here[who] = (event.to, event.at, event_text.why_of(rollout, event, tr))
     for who, (phase, begun, why) in here.items():
         stays[who].append(Bar(phase, begun, end, attempts[who], why, open=True))
     return {who: tuple(bars) for who, bars in stays.items()}
