@@ -54,7 +54,10 @@ class Translator:
 
     def known(self, sentence: str) -> str:
         """A finished English sentence (an error, a report of a probe) in this language, as far as it is known."""
-        return "\n".join(map(self._known_texts.said, sentence.split("\n"))) if self.catalog.known else sentence
+        if not self.catalog.known:
+            return sentence
+        whole = self._known_texts.said(sentence)
+        return whole if whole != sentence else "\n".join(map(self._known_texts.said, sentence.split("\n")))
 
     @cached_property
     def _known_texts(self) -> "KnownTexts":

@@ -9,14 +9,25 @@ A sentence of a reason has no full stop, so that it can follow "i-0abc (web1): "
 from types import MappingProxyType
 
 from katakei.render.catalog import Catalog
-from katakei.render.japanese import access_reasons, commands, names, plan_reasons, reasons, texts
+from katakei.render.japanese import (
+    access_reasons,
+    commands,
+    errors,
+    help_texts,
+    names,
+    outside,
+    plan_reasons,
+    reasons,
+    texts,
+)
 
 CATALOG = Catalog(
-    texts=MappingProxyType({**texts.TEXTS, **commands.TEXTS}),
+    texts=MappingProxyType({**texts.TEXTS, **commands.TEXTS, **help_texts.TEXTS}),
     reasons=MappingProxyType(
         dict(reasons.SENTENCES.items() | plan_reasons.SENTENCES.items() | access_reasons.SENTENCES.items())
     ),
     names=names.NAMES,
+    known=MappingProxyType({**errors.TEXTS, **errors.CLICK, **outside.TEXTS}),
     units=MappingProxyType({"h": "時間", "m": "分", "s": "秒"}),
 )
 
