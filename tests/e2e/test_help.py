@@ -11,6 +11,7 @@ from katakei.cli import COMMANDS, katakei
 from katakei.cli.examples import EXAMPLES
 
 README = Path(__file__).parents[2] / "README.md"
+TWIN = README.with_name("README.ja.md")
 INNER = [("lab", "up"), ("db", "check"), ("db", "upgrade"), ("token", "create"), ("token", "list"), ("token", "revoke")]
 PATHS = [(), *((name,) for name in COMMANDS), *INNER]
 JSON = [path for path in PATHS if path not in {(), ("lab",), ("db",), ("token",), ("help",), ("completion",)}]
@@ -98,9 +99,9 @@ def test_every_question_has_the_short_yes(name: str) -> None:
     assert "-y" in yes.opts
 
 
-def typed() -> list[str]:
+def typed(readme: Path = README) -> list[str]:
     """Every katakei command that the README tells to type: in its blocks and in its sentences."""
-    text = README.read_text()
+    text = readme.read_text(encoding="utf-8")
     blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     lines = [line.removeprefix("$ ").partition(" #")[0].strip() for block in blocks for line in block.splitlines()]
     inline = [" ".join(each.split()) for each in re.findall(r"`(katakei [^`]+)`", text)]
@@ -109,6 +110,13 @@ def typed() -> list[str]:
 
 def test_readme_shows_commands() -> None:
     assert len(typed()) >= 9
+
+
+def test_japanese_readme_shows_the_same_commands_and_links() -> None:
+    link = re.compile(r"\]\(([^)]+)\)")
+    here, there = (set(link.findall(each.read_text(encoding="utf-8"))) for each in (README, TWIN))
+    assert typed(TWIN) == typed()
+    assert here - {TWIN.name} == there - {README.name, "docs/glossary.md"}
 
 
 @pytest.mark.parametrize("line", typed())

@@ -25,7 +25,7 @@ from tests.mutants.mutation import Mutation
 from katakei.lab import clock
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("src", "tests", "pyproject.toml", "Makefile", "docs", "examples", "bench", "README.md")
+COPIED = ("src", "tests", "pyproject.toml", "Makefile", "docs", "examples", "bench", "README.md", "README.ja.md")
 MUTATIONS: tuple[Mutation, ...] = (
     *of_reconcile.MUTATIONS,
     *of_overlap.MUTATIONS,

@@ -27,6 +27,7 @@ from katakei.render import reasons as reason_texts
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README, PAGE, EVIDENCE = ROOT / "README.md", DOCS / "phases.md", DOCS / "evidence.md"
+TWIN = ROOT / "README.ja.md"
 ARCHITECTURE, JSON_OUTPUT, REASONS = DOCS / "architecture.md", DOCS / "json-output.md", DOCS / "reasons.md"
 PYTHON_API, ACCESS = DOCS / "python-api.md", DOCS / "access.md"
 ARROW = " ─▶ "
@@ -186,6 +187,7 @@ def drawings() -> Mapping[Path, str]:
     """Every file with a drawing, with the text that it should have."""
     drawn = {
         README: ("phases", path_picture()),
+        TWIN: ("phases", path_picture()),
         EVIDENCE: ("sockets", sockets()),
         ARCHITECTURE: ("layers", figure()),
         JSON_OUTPUT: ("kinds", kinds()),

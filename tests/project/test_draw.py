@@ -29,6 +29,7 @@ def test_every_transition_is_drawn_once() -> None:
     ("path", "name"),
     [
         (draw.README, "phases"),
+        (draw.TWIN, "phases"),
         (draw.EVIDENCE, "sockets"),
         (draw.ARCHITECTURE, "layers"),
         (draw.JSON_OUTPUT, "kinds"),
