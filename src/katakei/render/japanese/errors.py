@@ -18,6 +18,12 @@ _USAGE = {
     "--gate answers a gate of the whole rollout: name no target": (
         "--gate はロールアウト全体のゲートへの回答です。ターゲットは指定しないでください"
     ),
+    "--full asks the targets from this machine: leave --follow and --server out": (
+        "--full はこのマシンからターゲットに問い合わせます。--follow と --server は外してください"
+    ),
+    "--full needs the targets to ask: name them after the rollout": (
+        "--full には問い合わせるターゲットが必要です。ロールアウトの後に指定してください"
+    ),
     "--list freezes nothing: leave everything else out": "--list は表示だけです。ほかの指定を外してください",
     "--manual leaves the work to you, but something else says what to run: give one of them": (
         "--manual は手動の作業ですが、実行するコマンドも指定されています。どちらか一方にしてください"
@@ -200,6 +206,9 @@ _ROLLOUTS = {
     "the target groups were replaced meanwhile: give the same command again": (
         "その間にターゲットグループが置き換えられました。同じコマンドをもう一度実行してください"
     ),
+    "the rest of the output cannot be read with work: {executor}": (
+        "work: {executor} では、出力の残りを読み取れません"
+    ),
     "the work cannot begin: {why}": "作業を始められません: {why:text}",
     "the work on {targets} and the gate {gates} wait: name the target, or run katakei approve {rollout} --gate {gate}": (
         "{targets:list} の作業とゲート {gates} が承認を待っています。ターゲットを指定するか、katakei approve {rollout} --gate {gate} を実行してください"
@@ -230,11 +239,8 @@ _ROLLOUTS = {
     "rollout {rollout} worked on {target} since; {would}: roll again instead": (
         "その後のロールアウト {rollout} が {target} で作業しています。代わりに、もう一度ロールアウトしてください"
     ),
-    "{name} is no target of rollout {rollout}; there are: {known}": (
-        "{name} はロールアウト {rollout} のターゲットではありません。ターゲット: {known:list}"
-    ),
     "{name} {problem} of rollout {rollout}; there are: {known}": (
-        "{name} に当てはまるターゲットがロールアウト {rollout} に複数あります。ターゲット: {known:list}"
+        "{name} では、ロールアウト {rollout} のターゲットを 1 台に特定できません。ターゲット: {known:list}"
     ),
     "{owner} drives rollout {rollout}": "{owner} がロールアウト {rollout} を実行しています",
     "{rollout} was a manual step: {advice}": "{rollout} は手動の 1 ステップのため、この操作はできません",
@@ -354,11 +360,11 @@ _CONFIGURATION = {
         "{file}: 通常のファイルではありません。サービスのフォルダーから削除してください"
     ),
     "{file}: the file is not UTF-8 text; save it as UTF-8": "{file}: UTF-8 のテキストではありません。UTF-8 で保存してください",
-    "there is no executor {name}; there are: ssm, local, manual": (
-        "エグゼキューター {name} はありません。使えるのは ssm, local, manual です"
+    "there is no executor {name}; there are: ssm, ssh, local, manual": (
+        "エグゼキューター {name} はありません。使えるのは ssm, ssh, local, manual です"
     ),
-    "{executor} cannot run a probe on the targets; only ssm can: use until: delay": (
-        "{executor} はターゲットでプローブを実行できません (ssm だけが対応)。until: delay を指定してください"
+    "{executor} cannot run a probe on the targets; only ssm and ssh can: use until: delay": (
+        "{executor} はターゲットでプローブを実行できません (ssm と ssh だけが対応)。until: delay を指定してください"
     ),
     "{file}: the variable {name} is not set: set it to the client secret": (
         "{file}: 環境変数 {name} がありません。クライアントシークレットを設定してください"

@@ -80,9 +80,10 @@ _COMMANDS = {
     "One ROLLOUT (see `list`): every target's phase, what is waited for, and the history.": (
         "ROLLOUT (`list` を参照) の詳細です。各ターゲットのフェーズ、待機の理由、履歴を表示します。"
     ),
-    "What the work of ROLLOUT printed on TARGET (id, name or IP); without TARGET on all of them.\n\nThe journal keeps the last 16 KiB of each output, once the work has ended. Where more was printed, a line says how much is missing. Control characters are written out, so that no output can play with the terminal; --json has them as they were.": (
+    "What the work of ROLLOUT printed on TARGET (id, name or IP); without TARGET on all of them.\n\nThe journal keeps the last 16 KiB of each output, once the work has ended. Where more was printed, a line says how much is missing; with work by ssm, --full reads up to 64 KiB from the target itself. Control characters are written out, so that no output can play with the terminal; --json has them as they were.": (
         "ROLLOUT の作業が TARGET (ID、名前、IP) で出力した内容です。TARGET を省略するとすべてです。\n\n"
         "ジャーナルは、作業の終了時に出力の最後の 16 KiB を保存します。それより長い場合は、欠けている量を表示します。"
+        "ssm の作業では、--full でターゲットから最大 64 KiB を読み取れます。"
         "制御文字は無害な形で表示します。--json ではそのまま出力します。"
     ),
     "One page about ROLLOUT that needs nothing else: phases, who served, why it waited, output, restore lines.": (
@@ -215,6 +216,9 @@ _OPTIONS = {
     ),
     "Also on targets that are done and did not fail.": "失敗せず完了したターゲットでも実行します。",
     "Approve this gate of the rollout instead.": "ターゲットではなく、ロールアウトのこのゲートを承認します。",
+    "Ask the targets named for all that they keep: the last 64 KiB.": (
+        "指定したターゲットに問い合わせ、残っている出力 (最後の 64 KiB) をすべて表示します。"
+    ),
     "Between two health checks of a target, seconds.": "ヘルスチェックの間隔 (秒)。",
     "Carry an unfinished rollout on although its configuration changed.": (
         "設定が変わっていても、未完了のロールアウトを記録どおりに続けます。"
