@@ -52,10 +52,10 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
             "様子見中に外すと、{group} の {zone} で安定して稼働しているのは {proven} になり、必要な {floor} を下回ります"
         ),
         _C.SOAK_AWAITED: (
-            "ドレイン済み。{target}{name:in brackets} の様子見が終わるまで作業を待っています"
+            "ドレイニング完了。{target}{name:in brackets} の様子見が終わるまで作業を待っています"
             " ({waited:span}経過、残り {left:span}、最長 {limit:span})"
         ),
-        _C.OVERLAP_ENDED: "{target}{name:in brackets} の様子見を待っていたため、作業前に元に戻しました: {why}",
+        _C.OVERLAP_ENDED: "{target}{name:in brackets} の様子見を待っていたため、作業前にサービスに戻しました: {why}",
         _C.OVERLAP_PAUSED: "{by} がロールアウトを一時停止しました",
         _C.OVERLAP_INTERRUPTED: "ロールアウトが中断されました",
         _C.SOAK_BROKEN: "そのターゲットは稼働し続けませんでした",
