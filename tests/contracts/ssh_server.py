@@ -33,12 +33,14 @@ class SshServer:
     Attributes:
         machine: What a session finds: its state folder, its boot id, its name.
         settings: Lines that come before the others in sshd_config.
+        home: Where a session begins; by default the folder of the machine.
     """
 
     machine: Machine
     port: int = 0
     settings: list[str] = field(default_factory=list)
     process: "subprocess.Popen[bytes] | None" = None
+    home: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -91,7 +93,7 @@ class SshServer:
             "PermitRootLogin yes",
             "MaxStartups 100",
             "SetEnv " + " ".join(f"{name}={value}" for name, value in values.items()),
-            f'ForceCommand cd {self.folder} && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"',
+            f'ForceCommand cd {self.home or self.folder} && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"',
         ]
 
     def end(self) -> None:

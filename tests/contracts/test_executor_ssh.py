@@ -174,6 +174,34 @@ def test_cut_program_runs_nothing(tmp_path: Path, shell: str) -> None:
     machine.end()
 
 
+def test_user_without_rights_keeps_marks_at_home() -> None:
+    if os.geteuid():
+        pytest.skip("only root may become another user")
+    home = Path("/tmp") / f"katakei-home-{os.getpid()}"  # noqa: S108 - the folders of pytest are closed to other users
+    home.mkdir()
+    shutil.chown(home, "nobody")
+    line = mark.Line("i-1", "r-7/1-update", NEVER_TOO_LATE, ())
+    text = programs.whole(mark.start_text([line], job("echo begun >> begun"), timedelta(seconds=20)), target(1).id)
+    try:
+        said = subprocess.run(
+            ["sh"],
+            input=text,
+            env={"PATH": os.environ["PATH"], "HOME": str(home)},
+            cwd=home,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            user="nobody",
+            text=True,
+        )
+        [found] = mark.read(said.stdout).marks
+        assert (found.state, found.exit) == (mark.MarkState.ENDED, 0), said
+        assert (home / "begun").read_text() == "begun\n"
+        assert [each.name for each in home.glob(".local/state/katakei/ssh/*/r-7/*")] == ["1-update"]
+    finally:
+        shutil.rmtree(home)
+
+
 def test_reboot_in_the_middle_is_an_interruption(shop: BySsh) -> None:
     [whom] = shop.targets
     jobs = {key(whom): (whom, job(BEGIN))}
@@ -310,6 +338,19 @@ def test_target_without_a_shell_is_named(shop: BySsh) -> None:
     assert _why(shop) == said
     [work] = shop.executor.look({key(whom): (whom, "")}, BY).values()
     assert (work.state, work.why) == (WorkState.UNKNOWN, said)
+
+
+def test_client_has_no_terminal_to_ask_at(shop: BySsh, tmp_path: Path) -> None:
+    """Also the client of a jump host, whose questions `BatchMode` does not forbid."""
+    [whom] = shop.targets
+    script = tmp_path / "proxy"
+    script.write_text(f"#!/bin/sh\ncut -d ' ' -f 6 /proc/$$/stat >{tmp_path}/session\nexit 1\n")
+    script.chmod(0o755)
+    config = tmp_path / "jump"
+    config.write_text(f"Host *\n  ProxyCommand {script}\n")
+    shop.anew(replace(shop.access, config=str(config)))
+    assert whom.id in _why(shop)
+    assert int((tmp_path / "session").read_text()) != os.getsid(0)
 
 
 def test_faulty_client_configuration_is_named(shop: BySsh, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from katakei.app.fleet import CHECK_INTERVAL, AwsPlace, Fleet
 from katakei.domain.errors import NoAnswerError, RefusedError, UsageError
 from katakei.domain.freezes import Freeze
 from katakei.domain.plan import Plan
-from katakei.domain.spec import Command
+from katakei.domain.spec import Command, Drain, DrainUntil, Spec
 from katakei.runtime.drivers import Drivers
 
 SHOP = """\
@@ -231,6 +231,20 @@ def test_recorded_local_work_is_refused_unless_allowed(stage: Stage) -> None:
         fleet.session_drivers(local)
     assert place(fleet.drivers_of(local)) == stage.source.home  # reading and telling are no matter of work
     assert place(Fleet(stage.source, allow_local=["shop"]).session_drivers(local)) == stage.source.home
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        a_spec(service="shop", work=Command("ssh", "./deploy")),
+        a_spec(service="shop", work=Command("manual"), drain=Drain(until=DrainUntil.PROOF, probe="ssh")),
+    ],
+)
+def test_recorded_ssh_is_refused_unless_allowed(stage: Stage, spec: Spec) -> None:
+    plan = replace(recorded(), spec=spec)
+    with pytest.raises(RefusedError, match="would run commands as the user of this server"):
+        Fleet(stage.source).session_drivers(plan)
+    assert place(Fleet(stage.source, allow_local=["shop"]).session_drivers(plan)) == stage.source.home
 
 
 def test_recorded_local_revert_is_refused_as_well(stage: Stage) -> None:

@@ -129,6 +129,18 @@ def test_local_work_is_refused_unless_allowed(tmp_path: Path) -> None:
     assert only(tmp_path, LOCAL, ["other"]).spec is None
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (SHOP.replace("{ssm:", "{ssh:"), "3: work.ssh"),
+        (SHOP.replace("{ssm:", "{manual: }\nrevert: {ssh:"), "4: revert.ssh"),
+        (SHOP + "drain: {witness: ssh}\n", "4: drain.witness"),
+    ],
+)
+def test_ssh_has_the_rights_of_the_server(tmp_path: Path, text: str, key: str) -> None:
+    assert f"shop.yml:{key}: would run as the user of this server" in "\n".join(only(tmp_path, text).faults)
+
+
 def test_local_revert_is_refused_as_well(tmp_path: Path) -> None:
     (fault,) = only(tmp_path, SHOP + 'revert: {local: {run: "./back"}}\n').faults
     assert fault.startswith("shop.yml:4: revert.local: would run as the user of this server")

@@ -79,7 +79,9 @@ class SshClient:
 
     def __init__(self, access: SshAccess, hosts: Hosts, clock: Clock, env: Mapping[str, str]) -> None:
         self._access, self._hosts, self._clock = access, hosts, clock
-        self._env = {**env, "LC_ALL": "C"}
+        # A jump host gets a client of its own, which would ask for a password without these and without a new session.
+        self._env = {**env, "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}
+        self._env.pop("SSH_ASKPASS", None)
         self._lock = threading.Lock()
         self._folder: Path | None = None
         self._numbers: dict[TargetId, int] = {}
@@ -203,8 +205,14 @@ class SshClient:
         with self._lock:
             if self._closed:
                 return None
+            # In a session of its own it has no terminal to ask at, and Ctrl-C there does not end it.
             process = subprocess.Popen(  # noqa: S603 - a fixed program; the arguments are no shell text
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self._env
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._env,
+                start_new_session=True,
             )
             self._running.add(process)
         return process
