@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from tests.project.test_requirements import pins
 
 from katakei.cli import COMMANDS
+from katakei.cli.options import PASSWORD
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -21,12 +22,13 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 SERVICE_KEYS = {
     *("image", "build", "user", "read_only", "tmpfs", "cap_drop", "security_opt", "restart", "stop_grace_period"),
     *("environment", "secrets", "volumes", "healthcheck", "entrypoint", "command", "depends_on", "ports", "deploy"),
+    *("init", "networks", "logging"),
 }
 
 
 def used_commands() -> list[tuple[str, ...]]:
     """Every `katakei …` line of the files."""
-    texts = [" ".join(each.get("command", ())) for each in COMPOSE["services"].values()]
+    texts = ["katakei " + " ".join(each.get("command", ())) for each in COMPOSE["services"].values()]
     texts += [line for unit in UNITS for line in unit.read_text().splitlines() if line.startswith("ExecStart=")]
     found = [re.search(r"katakei ((?:db|serve|worker)\b.*)", text) for text in texts]
     return [tuple(shlex.split(match[1])) for match in found if match]
@@ -44,11 +46,35 @@ def test_commands_and_options_exist(words: tuple[str, ...]) -> None:
     if isinstance(command, click.Group):
         command = command.commands[rest.pop(0)]
     known = {option for parameter in command.params for option in parameter.opts}
-    assert {word for word in rest if word.startswith("--")} <= known
+    assert {word.partition("=")[0] for word in rest if word.startswith("--")} <= known
+    values = [word.replace("/etc/katakei/services", str(ROOT)) for word in rest]
+    command.make_context(name, values)  # raises what click says against them
+
+
+@pytest.mark.parametrize("service", ["upgrade", "serve", "worker"])
+def test_containers_get_no_secret_by_words_or_environment(service: str) -> None:
+    """Every process of the machine reads the words, and the environment is handed on. libpq reads the file itself."""
+    found = COMPOSE["services"][service]
+    assert "entrypoint" not in found
+    assert found["secrets"] == ["pgpass"]
+    assert found["environment"]["PGPASSFILE"] == "/run/secrets/pgpass"
+    assert not PASSWORD.match(found["environment"]["KATAKEI_JOURNAL"])
+    assert "postgres" not in " ".join(found["command"])
+
+
+def test_postgresql_is_reached_by_the_containers_only() -> None:
+    assert COMPOSE["networks"]["database"] == {"internal": True}
+    assert COMPOSE["services"]["postgres"]["networks"] == ["database"]
+    assert "ports" not in COMPOSE["services"]["postgres"]
+
+
+def test_image_gets_nothing_but_the_wheel_and_the_pins() -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines == ["*", "!requirements/server.txt", "!dist/katakei-*.whl"]
 
 
 def test_compose_has_known_keys_and_two_workers() -> None:
-    assert set(COMPOSE) == {"name", "x-katakei", "services", "secrets", "volumes"}
+    assert set(COMPOSE) == {"name", "x-environment", "x-katakei", "services", "networks", "secrets", "volumes"}
     for name, service in COMPOSE["services"].items():
         assert set(service) <= SERVICE_KEYS, name
         for each in service.get("secrets", ()):
@@ -79,6 +105,9 @@ def test_units_are_hardened_and_end_in_time(unit: Path) -> None:
         "NoNewPrivileges=yes",
         "ProtectSystem=strict",
         "Restart=always",
+        "RestartPreventExitStatus=2",
+        "StartLimitIntervalSec=0",
+        "StateDirectoryMode=0700",
     ):
         assert wanted in lines
 

@@ -26,7 +26,7 @@ def _by(running: Team, member: Member, rollouts: list[RolloutId]) -> list[Rollou
 
 
 def test_dead_and_stopped_workers_are_replaced(capsys: pytest.CaptureFixture[str]) -> None:
-    """One worker is killed, another stands still until it was replaced and goes on then: it does nothing more."""
+    """One worker is killed, another stands still for a minute and goes on then: it does nothing more."""
     with team() as running:
         first, second = running.start("first"), running.start("second")
         running.ready(first, second)
@@ -45,6 +45,7 @@ def test_dead_and_stopped_workers_are_replaced(capsys: pytest.CaptureFixture[str
         running.kill(first)
         after = [running.until(lambda rollout=rollout: len(running.owners(rollout)) == 2) for rollout in rollouts]  # type: ignore[misc]  # this round's
         took = sum(after)
+        running.until(lambda: time.monotonic() - halted > 60)
         running.go_on(second)
         running.until(running.finished(*rollouts))
 

@@ -93,7 +93,7 @@ def take_lease(
             raise LeaseHeldError(f"{group} is held by rollout {rollout} of this process, which drives it already")
     lease = drivers.leases.take(groups, drivers.owner, rollout, silent)
     log.info("lease acquired", extra={"facts": {"rollout": rollout, "epoch": lease.epoch}})
-    return LeaseKeeper(drivers.leases, drivers.clock, lease, asked)
+    return LeaseKeeper(drivers.leases, drivers.clock, lease, asked, rollout)
 
 
 class LeaseKeeper:
@@ -104,8 +104,11 @@ class LeaseKeeper:
     there is progress again, the heartbeat goes on, if nobody took over meanwhile.
     """
 
-    def __init__(self, leases: Leases, clock: Clock, lease: Lease, proved: datetime) -> None:
+    def __init__(
+        self, leases: Leases, clock: Clock, lease: Lease, proved: datetime, rollout: RolloutId | None = None
+    ) -> None:
         self.lease = lease
+        self._facts = {"rollout": rollout, "epoch": lease.epoch}
         self._leases = leases
         self._clock = clock
         self._proved = proved
@@ -183,14 +186,14 @@ class LeaseKeeper:
         self.stop()
         with self._lock, suppress(KatakeiError):
             self._leases.release(self.lease)
-        log.info("lease released", extra={"facts": {"epoch": self.lease.epoch}})
+        log.info("lease released", extra={"facts": self._facts})
 
     def _renew(self) -> None:
         with self._lock:
             asked = self._clock.now()
             self._leases.renew(self.lease)
             self._note_proof(asked)
-        log.debug("heartbeat", extra={"facts": {"epoch": self.lease.epoch}})
+        log.debug("heartbeat", extra={"facts": self._facts})
 
     def _note_proof(self, at: datetime) -> None:
         self._proved = max(self._proved, at)
@@ -202,11 +205,11 @@ class LeaseKeeper:
                 if self._clock.now() <= self._beats_until:
                     self._try_to_renew()
                 else:
-                    log.info("no heartbeat without progress", extra={"facts": {"epoch": self.lease.epoch}})
+                    log.info("no heartbeat without progress", extra={"facts": self._facts})
         except LeaseLostError:
-            log.info("lease lost", extra={"facts": {"epoch": self.lease.epoch}})
+            log.info("lease lost", extra={"facts": self._facts})
         except Exception as error:
-            log.exception("heartbeat failed", extra={"facts": {"epoch": self.lease.epoch}})
+            log.exception("heartbeat failed", extra={"facts": self._facts})
             self._failure = (
                 f"the heartbeat failed with an internal error ({type(error).__name__}), so the lease counts as lost:"
                 " give the same command again"
@@ -221,4 +224,4 @@ class LeaseKeeper:
         except LeaseLostError:
             raise
         except KatakeiError as error:  # the turn meets the same error and shows it
-            log.info("heartbeat unanswered", extra={"facts": {"epoch": self.lease.epoch, "error": str(error)}})
+            log.info("heartbeat unanswered", extra={"facts": {**self._facts, "error": str(error)}})
