@@ -21,7 +21,11 @@ TESTS: Mapping[str, Sequence[str]] = {
     "app/access": ("tests/unit/app/test_access.py tests/unit/app/test_access_tokens.py",),
     "app/ci_exchange": ("tests/unit/app/test_ci_exchange.py",),
     "app/login": ("tests/unit/adapters/oidc/test_login.py",),
-    "runtime/session_host.py": ("tests/unit/app/test_dispatch.py", "tests/unit/workers"),
+    "runtime/session_host.py": (
+        "tests/unit/runtime/test_session_host.py",
+        "tests/unit/app/test_dispatch.py",
+        "tests/unit/workers",
+    ),
     "runtime/lease_watch.py": ("tests/unit/runtime/test_lease_watch.py",),
     "app/dispatch.py": ("tests/unit/app/test_dispatch.py", "tests/unit/workers"),
     "workers/": ("tests/unit/workers", "tests/workers/test_job_queue.py"),

@@ -156,7 +156,7 @@ def test_people_command_by_the_api_what_a_worker_drives(place: Place) -> None:
     place.post(f"/rollouts/{rollout}/pause")
     place.post(f"/rollouts/{rollout}/work-done", targets=[])
     place.until(lambda: not place.state(rollout).in_progress)
-    assert place.state(rollout).paused
+    place.until(lambda: "paused" in watcher.codes())
 
     before = len(place.events(rollout))
     place.server.stop()
@@ -173,8 +173,7 @@ def test_people_command_by_the_api_what_a_worker_drives(place: Place) -> None:
     assert sum(kind == "recorded" for kind, _ in watcher.frames) == len(events)
     assert watcher.frames[-1][0] == "ended"
     assert all(wait["message"] and wait["reason"]["code"] and wait["since"] for wait in watcher.waits)
-    assert {"paused", "target_waits"} <= watcher.codes()
-    assert any(f"katakei approve {rollout}" in wait["message"] for wait in watcher.waits)
+    assert "target_waits" in watcher.codes()
 
     for process in (place.server.running, worker):
         process.tell(signal.SIGTERM)
