@@ -29,7 +29,6 @@ from katakei.domain.ports import (
     Probe,
     WaitReports,
 )
-from katakei.domain.ports.access import AccessDrivers, LoginProvider
 from katakei.domain.ports.notifier import Notifier
 from katakei.domain.ports.telemetry import AwsCall, CallObserver
 from katakei.domain.spec import Command, Spec
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from katakei.adapters.system.awake import SleepInhibitor
     from katakei.adapters.telemetry.open_telemetry import Traces
     from katakei.adapters.work_drivers import WorkDrivers
+    from katakei.domain.ports.access import AccessDrivers, LoginProvider
 
 THREADS = 16
 
@@ -199,20 +199,21 @@ class Process:
         return AppriseNotifier(os.environ)
 
     @property
-    def access(self) -> AccessDrivers:
+    def access(self) -> "AccessDrivers":
         """What a server needs to know its users. The store lies beside the journal."""
         with self._lock:
             return self._access
 
     @cached_property
-    def _access(self) -> AccessDrivers:
+    def _access(self) -> "AccessDrivers":
         from katakei.adapters.access.secrets import Argon2Hasher
         from katakei.adapters.access.sql_store import access_store
+        from katakei.domain.ports.access import AccessDrivers
 
         store = self._open.enter_context(closing(access_store(self._url, os.environ)))
         return AccessDrivers(store, Argon2Hasher(), draw)
 
-    def server_access(self, base_url: str, file: Path | None) -> AccessDrivers:
+    def server_access(self, base_url: str, file: Path | None) -> "AccessDrivers":
         """The same, with the tokens of CI jobs, and the OpenID Connect provider of an access file.
 
         Args:
@@ -358,11 +359,11 @@ class Bootstrap:
         return self._process.notifier
 
     @property
-    def access(self) -> AccessDrivers:
+    def access(self) -> "AccessDrivers":
         """What a server needs to know its users, of the process."""
         return self._process.access
 
-    def server_access(self, base_url: str, file: Path | None) -> AccessDrivers:
+    def server_access(self, base_url: str, file: Path | None) -> "AccessDrivers":
         """What a server needs to know its users and CI jobs, of the process (`Process.server_access`)."""
         return self._process.server_access(base_url, file)
 
@@ -449,7 +450,7 @@ def server_wire() -> "ServerWire":
     return ServerWire()
 
 
-def _login_provider(file: Path) -> LoginProvider:
+def _login_provider(file: Path) -> "LoginProvider":
     """The provider of an access file. Raises UsageError: the file has faults, or its secret is not there."""
     from katakei.adapters.oidc.login import OidcLogin
     from katakei.config.access_file import load_login

@@ -15,7 +15,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from katakei.app.releases import Knowledge, carried_releases
-from katakei.app.remote import Followed, RemoteSession
 from katakei.app.rollouts import Proposal
 from katakei.cli.invocation import invocation
 from katakei.cli.language import reader
@@ -43,6 +42,7 @@ from katakei.runtime.runner import Turn
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from katakei.app.remote import Followed
     from katakei.runtime.session_host import TurnListener
 
 REPEAT = timedelta(seconds=30)  # how often an unchanged reason for waiting is shown again without a terminal
@@ -92,7 +92,7 @@ class Screen:
         """Whether a person who works on the targets sits at this terminal."""
         return plan.kind is PlanKind.ROLL and plan.spec.work.executor == "manual" and self.terminal and on_terminal(0)
 
-    def begin(self, session: Followed) -> None:
+    def begin(self, session: "Followed") -> None:
         """Which rollout this is. One that is carried on was not shown here before, so its restore lines come first.
 
         Not where targets only come back: an abort, and the step `register`.
@@ -234,7 +234,7 @@ class Screen:
 
 
 def drive(  # noqa: PLR0913 - what a command gives beside the rollout
-    session: Followed,
+    session: "Followed",
     screen: Screen,
     inhibitor: SleepInhibitor,
     judge: Callable[[Rollout], ExitCode] = verdict,
@@ -261,7 +261,7 @@ def drive(  # noqa: PLR0913 - what a command gives beside the rollout
 
 
 def _drive(
-    session: Followed, screen: Screen, inhibitor: SleepInhibitor, output: Output, listen: "Sequence[TurnListener]"
+    session: "Followed", screen: Screen, inhibitor: SleepInhibitor, output: Output, listen: "Sequence[TurnListener]"
 ) -> None:
     try:
         with _interruptible(session, screen), session, _awake(inhibitor):
@@ -349,7 +349,9 @@ SIGNALED = {
 
 
 @contextmanager
-def _interruptible(session: Followed, screen: Screen) -> Iterator[None]:
+def _interruptible(session: "Followed", screen: Screen) -> Iterator[None]:
+    from katakei.app.remote import RemoteSession
+
     asked: list[int] = []  # not an Event: setting one in a signal handler can deadlock
 
     def handler(number: int, frame: FrameType | None) -> None:

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from katakei.app.control import Control
 from katakei.app.manual_steps import manual_step
-from katakei.app.notifications import check_notifier, notifying
 from katakei.app.rollouts import CONFIRMATION_LIMIT, NothingToDo, Proposal, RolloutRequest, Rollouts
-from katakei.app.wait_publisher import publishing
 from katakei.cli.confirming import with_recorded_commands
 from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
@@ -33,7 +30,6 @@ from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode, KatakeiError, RefusedError, UsageError
 from katakei.domain.notifications import NotifyRule
 from katakei.domain.plan import Plan, PlanKind
-from katakei.domain.ports.server import RemoteRequest
 from katakei.domain.spec import Spec
 from katakei.planning.forecast import forecast
 from katakei.planning.survey import AcceptedRisks
@@ -44,6 +40,7 @@ from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
     from katakei.bootstrap import Bootstrap
+    from katakei.domain.ports.server import RemoteRequest
 
 DEFAULT_FILE = Path("katakei.yml")
 
@@ -203,12 +200,14 @@ def register_(context: Context, options: ManualStepOptions) -> int:
     return _open_and_drive(context, _step(PlanKind.REGISTER, options, AcceptedRisks(options.force)), yes=options.yes)
 
 
-def _of_server(options: PlanOptions) -> RemoteRequest:
+def _of_server(options: PlanOptions) -> "RemoteRequest":
     """What is asked of a server. Raises UsageError: something is given that only a rollout of this machine has."""
     given = {"-f": options.file, "--run": options.run, "--manual": options.manual or None}
     for name, value in given.items():
         if value is not None:
             raise UsageError(f"{name} does not go together with --server: the server's services say what to roll")
+    from katakei.domain.ports.server import RemoteRequest
+
     accept = (options.force, options.only_these_groups, options.ignore_draining)
     return RemoteRequest(options.group or "", options.release, options.only, *accept)
 
@@ -284,6 +283,9 @@ def _open_and_drive(context: Context, request: RolloutRequest, notify: Sequence[
         opened = with_recorded_commands(
             lambda accepted: rollouts.open(replace(request, accept_others=accepted)), accepted=request.accept_others
         )
+        from katakei.app.notifications import check_notifier, notifying  # after the first call to AWS, which waits
+        from katakei.app.wait_publisher import publishing
+
         while isinstance(opened, Proposal):
             with opened as proposal:
                 check_notifier(drivers.notifier, notify)
@@ -326,6 +328,8 @@ def _listen(drivers: "Bootstrap", session: RolloutSession, screen: Screen) -> No
     """Where a person works and watches: Enter says that the manual work on the targets that are out is done."""
     if not screen.takes_enter(session.plan):
         return
+
+    from katakei.app.control import Control
 
     def entered() -> None:
         while os.read(0, 4096):  # not by sys.stdin: its buffer would be locked by this thread when Python ends

@@ -47,7 +47,7 @@ MAX_NOTIFY = 20
 class Section(BaseModel):
     """A mapping in the file. Unknown keys are faults; a value is never converted into another type."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Alb(Section):
