@@ -115,7 +115,7 @@ rest-others:
 accept: setup .venv-aws/.ready .venv-weed/.ready  ## run the acceptance tests at full scale, with their figures: more than an hour
 	$(BIN)/pytest tests/acceptance -m acceptance -s
 
-bench: setup .venv-aws/.ready .venv-bench/.ready  ## compare with common tools, write docs/benchmarks.md: 40 minutes; QUICK=1: a few minutes
+bench: setup .venv-aws/.ready .venv-bench/.ready  ## compare with common tools, write docs/benchmarks.md: an hour; QUICK=1: a few minutes
 	$(PY) -m bench $(if $(QUICK),--quick)
 
 # MINUTES=10 SEED=drawn FROM=1 ROLLOUTS=any KILLS=1 RATE=20 LANES=3

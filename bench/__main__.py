@@ -10,8 +10,10 @@ import threading
 from pathlib import Path
 
 from bench import document, startup
+from bench.chart import chart
 from bench.design import FULL, QUICK, legs
 from bench.document import commit
+from bench.glance import rows
 from bench.result import Results
 from bench.schedule import measure
 
@@ -32,7 +34,10 @@ def main(*, quick: bool) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("cut off; what was measured is written, the rest when this is called again\n")
     finally:
+        picture = chart(rows(document.comparisons(scenarios, results)))
         _write(document.page(scenarios, results, starts), None if quick else document.PAGE)
+        if not quick:
+            _write(picture, document.CHART)
     return 0 if starts and all(results.of(leg) for leg in legs(scenarios)) else 1
 
 

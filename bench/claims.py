@@ -1,12 +1,36 @@
 """Expectations of the benchmarks, each with its figure, met or not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from bench.design import ANSWERED, COUNTER, PROOF, RUNBOOK, SERIAL, Contender, Scenario, Tool
+from bench.design import (
+    ANSWERED,
+    COUNTER,
+    PROOF,
+    QUARTER,
+    REQUESTS,
+    REQUESTS_SOAK,
+    RUNBOOK,
+    SERIAL,
+    Contender,
+    Scenario,
+    Tool,
+)
 from bench.result import Result
 from bench.table import MISSING, Comparison, table
 
-LIMIT = 1.10
+LIMIT = 1.06
+CLOSED = replace(PROOF, keeps_idle=False)
+_COUNTS = {replace(each, keeps_idle=keeps): 6.0 for each in (ANSWERED, COUNTER) for keeps in (True, False)}
+GOALS: Mapping[tuple[int, int, Contender], Mapping[Contender, float]] = {
+    (2, 300, RUNBOOK): {PROOF: 2.65, CLOSED: 4.7, REQUESTS_SOAK: 4.6, REQUESTS: 7.5, **_COUNTS},
+    (2, 300, SERIAL): {PROOF: 2.55, CLOSED: 4.7, REQUESTS_SOAK: 4.6, REQUESTS: 7.5, **_COUNTS},
+    (2, 60, SERIAL): {PROOF: 0.66, CLOSED: 0.97, REQUESTS_SOAK: 0.95, REQUESTS: 1.6},
+    (8, 60, QUARTER): {PROOF: 0.86, CLOSED: 1.45, REQUESTS_SOAK: 1.45, REQUESTS: 1.65},
+    (8, 60, RUNBOOK): {PROOF: 1.03, CLOSED: 1.83, REQUESTS_SOAK: 1.83, REQUESTS: 1.95},
+}
+"""How many times as fast as a peer each way has to be, by targets, delay and peer; with the window of the peer."""
+
 Row = list[str]
 
 
@@ -34,21 +58,13 @@ def _share(each: Comparison, contender: Contender) -> Iterator[Row]:
 
 
 def _faster(scenarios: Sequence[Comparison]) -> Iterator[Row]:
-    """Compare with tools that wait for the timer of 300 s."""
+    """Compare with the tools that wait for the timer."""
     for each in scenarios:
-        if each.scenario.delay != 300:
-            continue
-        for slow in (RUNBOOK, SERIAL):
-            for contender, times in _expected(each.scenario):
-                yield from _times(each, contender, slow, times)
-
-
-def _expected(scenario: Scenario) -> Iterator[tuple[Contender, float]]:
-    for contender in _ours(scenario):
-        if contender.until == PROOF.until:
-            yield contender, 3 if contender.keeps_idle else 5
-        elif contender.until in {ANSWERED.until, COUNTER.until}:
-            yield contender, 6
+        for (targets, delay, slow), goals in GOALS.items():
+            if (targets, delay) == (each.scenario.targets, each.scenario.delay):
+                for contender in _ours(each.scenario):
+                    if contender.window == slow.window and (times := goals.get(replace(contender, window="1"))):
+                        yield from _times(each, contender, slow, times)
 
 
 def _times(each: Comparison, contender: Contender, slow: Contender, times: float) -> Iterator[Row]:
@@ -57,8 +73,8 @@ def _times(each: Comparison, contender: Contender, slow: Contender, times: float
         return
     found, limit = theirs / ours, each.limit(contender)
     where = f"{each.scenario.title}: {contender.title}"
-    most = f"{theirs / limit:.1f}" if limit else MISSING
-    yield [f"at least {times:.0f} times as fast as {slow.title}", where, f"{found:.1f}", most, _met(met=found >= times)]
+    most = f"{theirs / limit:.2f}" if limit else MISSING
+    yield [f"at least {times:g} times as fast as {slow.title}", where, f"{found:.2f}", most, _met(met=found >= times)]
 
 
 def _lost(scenarios: Sequence[Comparison]) -> Iterator[Row]:

@@ -23,6 +23,7 @@ PEERS = Path(__file__).parent / "peers"
 DRAINS = {
     "proof": "until: proof",
     "answered": "until: answered",
+    "requests": "until: requests",
     "counter": "until: counter, counter: {command: 'curl -fsS http://$ADDRESS:$PORT/in-flight'}",
 }
 

@@ -13,22 +13,28 @@ from bench import schedule
 from bench.claims import claims, shares
 from bench.contenders import ANSIBLE, AWS, ROOT
 from bench.design import Contender, Leg, Scenario, legs
+from bench.glance import glance_table, rows
 from bench.result import Result, Results
 from bench.scale import section
 from bench.startup import Starts
 from bench.table import Comparison
 
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE, CHART = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg"
 TEXT = Path(__file__).with_name("document.md")
-MINUTES, ROUNDS = 40, 15
+ROUNDS = 15
+
+
+def comparisons(scenarios: Sequence[Scenario], results: Results) -> list[Comparison]:
+    """Returns each scenario with what was measured of it."""
+    return [Comparison(scenario, _runs(scenario, results)) for scenario in scenarios]
 
 
 def page(scenarios: Sequence[Scenario], results: Results, starts: Starts | None) -> str:
     """Returns the page. Runs that are missing are named."""
-    found = [Comparison(scenario, _runs(scenario, results)) for scenario in scenarios]
+    found = comparisons(scenarios, results)
     missing = [leg.name for leg in legs(tuple(scenarios)) if results.of(leg) is None]
     return Template(TEXT.read_text()).substitute(
-        minutes=MINUTES,
+        glance=glance_table(rows(found)),
         machine="\n".join(f"* {line}" for line in lines()),
         lag=", ".join(sorted({str(scenario.lag) for scenario in scenarios})),
         quiet=schedule.QUIET,

@@ -1,10 +1,12 @@
 """Limit of a run: the shortest possible rollout with the same safety, from what that run showed.
 
-Pure: seconds in, seconds out. Start-up, observations and messages of a tool are not included.
+Pure: seconds in, seconds out. Start-up, observations and messages of a tool are not included. The limit of many
+targets is the list-scheduling bound: the next target takes the first free place in the window.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapreplace
 
 OBSERVATION_INTERVAL = 5.0
 """Seconds between the two observations that promise 1 requires. A longer soak covers them."""
@@ -13,7 +15,7 @@ IDLE_PROOF = 60.0 + 5.0
 """Seconds of silence that prove a kept connection idle: the load balancer's idle timeout and 5 s."""
 
 QUIET_PROOF = 5.0
-"""Seconds of quiet that `answered` and `counter` require."""
+"""Seconds of quiet that `answered`, `counter` and `requests` require."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,17 @@ class TargetTimes:
 
 @dataclass(frozen=True, slots=True)
 class SafetyTerms:
-    """The safety settings of a run."""
+    """The safety settings of a run.
+
+    `overlap`: a soaking target gives its place to the next one, as `warm.overlap: auto` does with more than two.
+    """
 
     settle: float
     delay: float
     soak: float
     until: str = "proof"
     keeps_idle: bool = True
+    overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,24 @@ def parts(times: TargetTimes, terms: SafetyTerms) -> TimeParts:
 
 def _proof(terms: SafetyTerms) -> float:
     """Returns the seconds after which the end of a request is proved."""
-    if terms.until == "counter":
+    if terms.until in {"counter", "requests"}:
         return QUIET_PROOF
     if not terms.keeps_idle:
         return 0.0
     return QUIET_PROOF if terms.until == "answered" else IDLE_PROOF
 
 
-def shortest(targets: Sequence[float], window: int) -> float:
-    """Returns the shortest total for a window of this size: the list-scheduling bound."""
-    return max(*targets, sum(targets) / window) if targets else 0.0
+def shortest(targets: Sequence[TimeParts], window: int, terms: SafetyTerms) -> float:
+    """Returns the shortest total for a window of this size, with the targets in the order of their take-out.
+
+    With overlap, a soaking target holds its place only until its two observations. The target that takes its place is
+    taken out at most `settle` before that soak ends, and its work waits for the end.
+    """
+    places = [(0.0, 0.0)] * window  # when each place is free, and when the soak of its last target ends
+    for each in targets:
+        free, soaked = places[0]
+        worked = max(max(free, soaked - terms.settle) + each.drain, soaked) + each.work
+        healthy = worked + each.check
+        soaked = healthy + each.soak
+        heapreplace(places, (healthy + min(OBSERVATION_INTERVAL, each.soak) if terms.overlap else soaked, soaked))
+    return max(soaked for _, soaked in places)

@@ -43,7 +43,7 @@ class Result:
         """Parse its JSON."""
         known: dict[str, Any] = json.loads(text)
         known["used"] = Usage(**known["used"])
-        known["ways"] = tuple(TargetTimes(**times) for times in known["ways"])
+        known["times_by_target"] = tuple(TargetTimes(**times) for times in known["times_by_target"])
         known["out"], known["faults"] = tuple(known["out"]), tuple(known["faults"])
         return cls(**known)
 

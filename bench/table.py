@@ -55,16 +55,20 @@ class Comparison:
 
     def _terms(self, contender: Contender) -> SafetyTerms:
         return SafetyTerms(
-            self.scenario.settle, self.scenario.delay, contender.soak, contender.until, contender.keeps_idle
+            self.scenario.settle,
+            self.scenario.delay,
+            contender.soak,
+            contender.until,
+            contender.keeps_idle,
+            overlap=self.scenario.targets > 2,
         )
 
     def _limit(self, contender: Contender, run: Result) -> float:
         if contender.tool is not Tool.KATAKEI:
             return 0.0
-        return shortest(
-            [parts(times, self._terms(contender)).whole for times in run.times_by_target],
-            contender.at_once(self.scenario.targets),
-        )
+        terms = self._terms(contender)
+        in_order = sorted(run.times_by_target, key=lambda times: times.deregistered)
+        return shortest([parts(times, terms) for times in in_order], contender.at_once(self.scenario.targets), terms)
 
     def _times(self) -> str:
         head = (

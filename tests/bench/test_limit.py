@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from bench.limit import SafetyTerms, TargetTimes, parts, shortest
+from bench.limit import SafetyTerms, TargetTimes, TimeParts, parts, shortest
 
 TERMS = SafetyTerms(settle=30, delay=300, soak=30)
 WAY = TargetTimes(deregistered=10, pending=22, began=50, ended=51, registered=52, healthy=54)
@@ -24,6 +24,8 @@ def test_limit_is_drain_work_check_and_soak() -> None:
         ("answered", False, 45, 35),
         ("counter", True, 45, 40),
         ("counter", False, 45, 40),
+        ("requests", True, 45, 40),
+        ("requests", False, 22, 30),
     ],
 )
 def test_drain_limit_is_settle_or_proof(until: str, *, keeps_idle: bool, pending: float, drain: float) -> None:
@@ -45,6 +47,28 @@ def test_soak_limit_covers_two_observations() -> None:
 
 
 def test_limit_divides_by_the_window() -> None:
-    assert shortest([10, 10, 10, 10], 2) == 20
-    assert shortest([30, 1, 1, 1], 4) == 30
-    assert shortest([], 2) == 0
+    assert shortest([TimeParts(10, 0, 0, 0)] * 4, 2, TERMS) == 20
+    assert shortest([TimeParts(30, 0, 0, 0), *[TimeParts(1, 0, 0, 0)] * 3], 4, TERMS) == 30
+    assert shortest([], 2, TERMS) == 0
+
+
+def test_limit_gives_the_next_target_the_first_free_place() -> None:
+    long, short = TimeParts(30, 0, 0, 0), TimeParts(20, 0, 0, 0)
+    assert shortest([long, short, long], 2, TERMS) == 50
+
+
+@pytest.mark.parametrize(
+    ("settle", "drain", "whole"),
+    [
+        (30, 30, 2 * (30 + 1 + 2 + 5) - 5 + 30),  # the drain of the next target covers the soak
+        (30, 10, (10 + 1 + 2 + 30) + (1 + 2 + 30)),  # its work waits for the end of the soak
+        (3, 10, (10 + 1 + 2 + 30) - 3 + (10 + 1 + 2 + 30)),  # it is taken out at most settle before that end
+    ],
+)
+def test_limit_lets_a_soak_overlap_the_next_drain(settle: float, drain: float, whole: float) -> None:
+    terms = replace(TERMS, settle=settle, overlap=True)
+    assert shortest([TimeParts(drain, 1, 2, 30)] * 2, 1, terms) == whole
+
+
+def test_limit_without_overlap_waits_for_the_soak() -> None:
+    assert shortest([TimeParts(30, 1, 2, 30)] * 2, 1, TERMS) == 2 * 63

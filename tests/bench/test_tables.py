@@ -48,8 +48,8 @@ def test_row_without_runs_shows_missing_figures() -> None:
 def test_expectation_is_met_or_not() -> None:
     lines = claims([compared({**RUNS, PROOF: [ran(300, 1)]})]).splitlines()
     assert [line.split("|")[3:6] for line in lines if "at least" in line] == [
-        [" 2.1 ", " 2.9 ", " **not met** "],
-        [" 7.8 ", " 8.4 ", " met "],
+        [" 2.07 ", " 2.90 ", " **not met** "],
+        [" 7.75 ", " 8.38 ", " met "],
     ]
     assert any("no request lost" in line and "| 1 |  | **not met** |" in line for line in lines)
     assert any("changing calls" in line and "| 3.0 |  | **not met** |" in line for line in lines)
