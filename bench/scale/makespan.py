@@ -14,6 +14,7 @@ from statistics import quantiles
 from bench.scale.simulated_aws import Shape, SimulatedAws
 from bench.scale.simulated_rollout import MemoryJournal, roll
 from katakei.domain.plan import Plan
+from katakei.domain.spec import Overlap, Spec
 from katakei.reconcile.context import PROOF_INTERVAL
 
 TARGETS, WINDOW = 40, 10
@@ -33,9 +34,10 @@ def makespans(seed: int) -> Makespans:
     aws = SimulatedAws(Shape(TARGETS, seed))
     paper = MemoryJournal()
     figures = roll(aws, WINDOW, paper, paper)
-    each = [fixed(figures.rollout.plan) + life.work + life.warmup for life in aws.lives.values()]
+    plan, lives = figures.rollout.plan, aws.lives.values()
+    each = [fixed(plan) + life.work + life.warmup for life in lives]
     return Makespans(
-        bound=greedy(each, WINDOW).total_seconds(),
+        bound=overlapped([life.work + life.warmup for life in lives], WINDOW, plan.spec).total_seconds(),
         katakei=figures.took.total_seconds(),
         batches=lock_step(each, WINDOW).total_seconds(),
     )
@@ -46,12 +48,25 @@ def fixed(plan: Plan) -> timedelta:
     return plan.spec.drain.settle + max(PROOF_INTERVAL, plan.spec.soak)
 
 
-def greedy(each: Iterable[timedelta], window: int) -> timedelta:
-    """Returns the list-scheduling bound: the next target takes the first free place."""
-    ends = [timedelta()] * window
-    for length in each:
-        heapreplace(ends, ends[0] + length)
-    return max(ends)
+def overlapped(busy: Iterable[timedelta], window: int, spec: Spec) -> timedelta:
+    """Returns the list-scheduling bound where soaks overlap.
+
+    A place is held for the drain, the work, the check and two observations, or until at most `settle` of the soak is
+    left. No work begins before the soak in the same place has ended. The last soak comes on top.
+
+    Args:
+        busy: The work and the check of each target, in order.
+        window: How many places there are.
+        spec: Settle and soak.
+    """
+    settle, soak = spec.drain.settle, max(PROOF_INTERVAL, spec.soak)
+    held = max(PROOF_INTERVAL, soak - settle) if spec.overlap is Overlap.AUTO else soak
+    places = [(timedelta(), timedelta())] * window  # when each is free, and when its last soak ends
+    for length in busy:
+        free, soaked = places[0]
+        serving = max(free + settle, soaked) + length
+        heapreplace(places, (serving + held, serving + soak))
+    return max(soaked for _, soaked in places)
 
 
 def lock_step(each: Sequence[timedelta], window: int) -> timedelta:

@@ -17,7 +17,7 @@ from katakei.domain.model import Arn, RolloutId
 from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.ports import Journal, Leases, RolloutHeader
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Command, Drain, DrainUntil, Limits, Spec
+from katakei.domain.spec import Command, Drain, DrainUntil, Limits, Overlap, Spec
 from katakei.runtime.drivers import Site
 from katakei.runtime.lease_keeper import LeaseKeeper
 from katakei.runtime.runner import Runner
@@ -100,6 +100,7 @@ def plan_of(aws: SimulatedAws, window: int) -> Plan:
         work=Command("ssm", "./deploy.sh"),
         drain=Drain(until=DrainUntil.PROOF),
         limits=Limits(working=timedelta(days=1)),
+        overlap=Overlap.AUTO,
     )
     sizes = {group.arn: len(aws.members[group.arn]) for group in aws.groups}
     return Plan(

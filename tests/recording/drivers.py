@@ -122,6 +122,7 @@ class Process:
         self.leases = MortalLeases(self, stage.store.leases(stage.fate))
         self.freezes = stage.freezes
         self.notifier = None  # no configuration of a recording sends messages
+        self.wait_reports = None  # no worker publishes what it waits for
         self.site = Site(ACCOUNT, REGION, lab=False)
         self.sleep_inhibitor = SleepInhibitor("linux")  # nothing keeps a Mac awake while tests run
         self._executors: dict[Command, ManualExecutor | Worker] = {}

@@ -55,6 +55,7 @@ OF_FIELD: Mapping[str, Any] = {
     "Selection.tags": [["Role", "web"]],
     "Share.percent": None,
     "Spec.groups": ["web"],
+    "SshAccess.options": [["StrictHostKeyChecking", "yes"]],
     "Spec.revert": {"executor": "local", "argv": ["./undo.sh", "--host", "$KATAKEI_ADDRESS"]},
     "Tally.command": "",
 }

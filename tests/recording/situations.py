@@ -464,5 +464,18 @@ def words(stage: Stage) -> None:
     stage.command("revert", stage.rollout, "--json", dies=at(P.DRAINING, "out_since", intent=Intent.REVERT))
 
 
+@situation(core=True, targets=5)
+def overlapping(stage: Stage) -> None:
+    """A target drains in the place of another one, which soaks."""
+    stage.roll(PLAIN, dies=at(P.DRAINING, "overlaps", "out_since"))
+
+
+@situation(targets=5)
+def overlap_ended(stage: Stage) -> None:
+    """A target that drained in the place of a soaking one is on its way back, because somebody paused the rollout."""
+    taken = at(P.DRAINING, "overlaps", "out_since")
+    stage.roll(PLAIN, dies=at(P.RETURNING, "overlaps", "registered"), meanwhile=[(taken, stage.says("pause"))])
+
+
 def _running(stage: Stage) -> list[Mark]:
     return [mark for mark in stage.aws.marks.values() if mark.ends is None]
