@@ -93,3 +93,11 @@ def test_data_of_the_user_come_first(tmp_path: Path) -> None:
 def test_unlisted_action_is_a_fault_of_katakei() -> None:
     with pytest.raises(InternalError, match="ModifyTargetGroup is not among the actions of elbv2"):
         SERVICES[0].limits_of("ModifyTargetGroup")
+
+
+def test_extract_of_endpoints_counts_as_botocores_own(tmp_path: Path) -> None:
+    loader = ExtractLoader(str(tmp_path))
+    _, path = loader.load_data_with_path("endpoints")
+    assert Path(path).is_relative_to(EXTRACTS)
+    assert loader.is_builtin_path(path)
+    assert not loader.is_builtin_path(str(tmp_path / "endpoints"))
