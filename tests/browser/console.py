@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from katakei.lab.process import Lab
@@ -24,6 +25,11 @@ END_LIMIT = 20
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server")
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+
+PICTURES = os.environ.get("KATAKEI_SCREENSHOTS", "")
+"""The folder into which the pictures of docs/console.md are written; '' writes none."""
+SOON, LATER = 30_000, 90_000
+"""Milliseconds: bounds of waits, generous for a busy machine."""
 
 SERVICE = """service: {name}
 balancer: {{alb: {{target_groups: [{group}]}}}}
@@ -45,11 +51,14 @@ class Served:
         url: Its address.
         link: The one-time link of its first start; '' with --dev.
         pid: Its process.
+        services: The folder of its services.
+        lines: What it printed.
     """
 
     url: str
     link: str
     pid: int
+    services: Path
     lines: list[str] = field(default_factory=list)
 
 
@@ -88,7 +97,7 @@ def served(lab: Lab, folder: Path, *words: str, port: int = 0) -> Iterator[Serve
             text = "\n".join(lines)
             link, url = LINK.search(text), SERVING.search(text)
             assert url, text
-            yield Served(url[1], link[1] if link else "", process.pid, lines)
+            yield Served(url[1], link[1] if link else "", process.pid, folder / "services", lines)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -114,7 +123,13 @@ def chromium() -> str:
 
 @contextmanager
 def opened(
-    browser: Browser, base: str, *, theme: str = "light", language: str = "en-US", phone: bool = False
+    browser: Browser,
+    base: str,
+    *,
+    theme: str = "light",
+    language: str = "en-US",
+    phone: bool = False,
+    scripts: bool = True,
 ) -> Iterator[Page]:
     """A page of a browser that nobody used before. Errors of its scripts and of its policy fail the test."""
     context: BrowserContext = browser.new_context(
@@ -123,6 +138,7 @@ def opened(
         locale=language,
         timezone_id="Asia/Tokyo",
         viewport=PHONE if phone else DESKTOP,
+        java_script_enabled=scripts,
     )
     context.set_default_timeout(30_000)
     page = context.new_page()
@@ -144,3 +160,32 @@ def signed_in(page: Page, link: str) -> None:
     page.goto(link)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Target groups")).to_be_visible()
+
+
+def picture(page: Page, name: str) -> None:
+    """Writes a picture of the whole page, where somebody wants pictures."""
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+def start(page: Page, release: str, name: str = "shop") -> None:
+    """Starts a rollout of a service on its page."""
+    page.goto(f"/new?service={name}")
+    page.get_by_label("Release").fill(release)
+    page.get_by_role("button", name="Show the plan").click()
+    expect(page.get_by_role("heading", name="2. Plan")).to_be_visible()
+    picture(page, "new")
+    page.get_by_role("button", name="Start the rollout").click()
+    expect(page.get_by_role("heading", name=f"{name} → {release}")).to_be_visible(timeout=SOON)
+
+
+def confirm(page: Page, verb: str) -> None:
+    """Chooses a verb that asks first, and confirms it."""
+    page.get_by_role("button", name=verb, exact=True).click(timeout=SOON)
+    page.locator("dialog[open]").get_by_role("button", name=verb, exact=True).click()
+
+
+def cookies(page: Page, server: Served) -> list[SetCookieParam]:
+    """The session of this page, for another browser."""
+    found = (each for each in page.context.cookies() if "session" in each["name"])
+    return [{"name": each["name"], "value": each["value"], "url": server.url} for each in found]

@@ -1,79 +1,33 @@
 """The console by mouse and keyboard in a real browser, on the lab under load: no request fails."""
 
-import os
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
-from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.console import (
-    FLAGS,
     GROUP,
     GROUP_PATH,
+    LATER,
     PHONE,
+    SOON,
     Served,
-    chromium,
+    confirm,
+    cookies,
     opened,
-    served,
-    service,
-    signed_in,
+    picture,
+    start,
 )
 
 from katakei.lab import clock
-from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 from katakei.lab.traffic import Traffic
 
 pytestmark = pytest.mark.lab
 
-PICTURES = os.environ.get("KATAKEI_SCREENSHOTS", "")
-"""The folder into which the pictures of docs/console.md are written; '' writes none."""
 FIRST_PAGE_BYTES = 120_000
 SERIOUS = frozenset({"serious", "critical"})
-SOON, LATER = 30_000, 90_000
-"""Milliseconds: bounds of waits, generous for a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    options = LabOptions(targets=3, delay=timedelta(seconds=8), interval=timedelta(seconds=5))
-    with Lab(options) as running:
-        running.switches(propagation=12)  # `initial` outlasts some polls of the page, of 2 s each, on a busy machine
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("server")
-    service(folder / "services", "shop", run="sleep 1; test ! -e /tmp/katakei-none", soak=6)
-    (folder / "services" / "broken.yml").write_text("service: broken\nbalancer: 7\n", encoding="utf-8")
-    with served(lab, folder) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def page(browser: Browser, server: Served) -> Iterator[Page]:
-    """A page that is signed in by the link of the first start; the tests of this module go on with it."""
-    with opened(browser, server.url) as first:
-        signed_in(first, server.link)
-        yield first
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
 def test_one_target_leaves_and_returns_by_mouse_without_a_lost_request(page: Page, lab: Lab) -> None:
@@ -145,21 +99,6 @@ def test_rollout_is_commanded_by_clicks_without_a_lost_request(page: Page, lab: 
     assert (figures.failed, figures.first_failures) == (0, ())
 
 
-def start(page: Page, release: str) -> None:
-    page.goto("/new?service=shop")
-    page.get_by_label("Release").fill(release)
-    page.get_by_role("button", name="Show the plan").click()
-    expect(page.get_by_role("heading", name="2. Plan")).to_be_visible()
-    picture(page, "new")
-    page.get_by_role("button", name="Start the rollout").click()
-    expect(page.get_by_role("heading", name=f"shop → {release}")).to_be_visible(timeout=SOON)
-
-
-def confirm(page: Page, verb: str) -> None:
-    page.get_by_role("button", name=verb, exact=True).click(timeout=SOON)
-    page.locator("dialog[open]").get_by_role("button", name=verb, exact=True).click()
-
-
 PAGES = ("/", "/new", "/services", "/history", "/audit", "/settings", GROUP_PATH, f"{GROUP_PATH}/register")
 NAMES = dict(
     zip(PAGES, ("groups", "new", "services", "history", "audit", "settings", "group", "register"), strict=True)
@@ -191,12 +130,6 @@ def test_every_page_is_accessible_and_fits_a_phone(
             phone.goto(address)
             expect(phone.locator("h1").first).to_be_visible()
             assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], address
-
-
-def cookies(page: Page, server: Served) -> list[SetCookieParam]:
-    """The session of this page, for another browser."""
-    found = (each for each in page.context.cookies() if "session" in each["name"])
-    return [{"name": each["name"], "value": each["value"], "url": server.url} for each in found]
 
 
 def test_viewer_is_refused_where_the_button_stands(browser: Browser, server: Served, page: Page) -> None:

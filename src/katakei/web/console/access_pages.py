@@ -11,7 +11,7 @@ from katakei.app.access import TokenRequest
 from katakei.domain.access import RIGHTS
 from katakei.domain.errors import UsageError
 from katakei.domain.principals import EVERY_SERVICE, Act, Role
-from katakei.web.api.parameters import ID, Search
+from katakei.web.api.parameters import ID, Search, Text
 from katakei.web.console.page import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Message
 from katakei.web.console.serving import SEE_OTHER, answered, shown
 from katakei.web.console.translation import LANGUAGES
@@ -55,10 +55,12 @@ def set_preferences(
 
 
 @routes.get("/settings", **doing(Act.READ))
-async def settings_page(request: Request, context: Server, asked: Who, said: Search = "") -> Response:
-    """Who the reader is, their tokens, and what each role may do."""
+async def settings_page(
+    request: Request, context: Server, asked: Who, said: Search = "", revoke: Text = ""
+) -> Response:
+    """Who the reader is, their tokens, and what each role may do. Asks about the token to revoke."""
     message = Message("good", said) if said else None
-    return await _settings(request, context, asked, message=message)
+    return await _settings(request, context, asked, message=message, revoke=revoke)
 
 
 @routes.post("/settings/tokens", **doing(Act.MANAGE_TOKENS))
@@ -92,8 +94,14 @@ async def revoke_token(
     return await answered(request, "/settings", Message("good", f"Token {token} is revoked, and its sessions ended."))
 
 
-async def _settings(
-    request: Request, context: ServerContext, asked: Asked, *, message: Message | None = None, secret: str = ""
+async def _settings(  # noqa: PLR0913 - what the page may show on top
+    request: Request,
+    context: ServerContext,
+    asked: Asked,
+    *,
+    message: Message | None = None,
+    secret: str = "",
+    revoke: str = "",
 ) -> Response:
     tokens = await run_in_threadpool(context.access.tokens, asked.principal)
     subject_free = context.subjects.of_service(EVERY_SERVICE)
@@ -106,6 +114,7 @@ async def _settings(
         "services": [each.name for each in context.fleet.services()],
         "message": message,
         "secret": secret,
+        "revoke": next((each for each in tokens if each.id == revoke and not each.revoked), None),
         "everything": EVERY_SERVICE,
     }
     return await shown(request, "settings.html", values)

@@ -29,18 +29,27 @@ Page = Annotated[int, Query(ge=1, le=100_000)]
 
 
 @routes.get("/", **doing(Act.READ))
-async def group_list(request: Request) -> Response:
-    """The list of target groups. The page comes at once; its script asks for the groups."""
-    return await shown(request, "groups.html", {"places": None})
+async def group_list(
+    request: Request, context: Server, asked: Who, text: Search = "", *, now: bool = False
+) -> Response:
+    """The list of target groups. The page comes at once; its script asks for the groups.
+
+    A browser without JavaScript asks for them with `now`.
+    """
+    values = await _list_values(request, context, asked, text) if now else {"places": None, "text": text}
+    return await shown(request, "groups.html", values)
 
 
 @routes.get("/parts/groups", **doing(Act.READ))
 async def group_list_part(request: Request, context: Server, asked: Who, text: Search = "") -> Response:
     """The groups of every account and region, as a part of the page."""
+    return await shown(request, "groups_part.html", await _list_values(request, context, asked, text))
+
+
+async def _list_values(request: Request, context: ServerContext, asked: Asked, text: str) -> Mapping[str, object]:
     places = await context.hub.groups()
     views = await run_in_threadpool(_views, request, context, asked, (places, text))
-    totals = _totals(views)
-    return await shown(request, "groups_part.html", {"places": views, "totals": totals, "text": text})
+    return {"places": views, "totals": _totals(views), "text": text}
 
 
 def _views(

@@ -1,7 +1,7 @@
 """The pages of a rollout: the sentence, the chart, the log, and the buttons with the verbs of the command line."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ from katakei.render.reasons import sentence
 from katakei.render.translation import Translator
 from katakei.web.api.parameters import GateName, RolloutName, Search, Text
 from katakei.web.console.page import Message, translator_of
-from katakei.web.console.rollout_views import BAR_CLASSES, Choice, rollout_view
+from katakei.web.console.rollout_views import BAR_CLASSES, CONFIRMED, Choice, RolloutView, rollout_view
 from katakei.web.console.serving import answered, shown
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing
 from katakei.web.server_context import ServerContext
@@ -53,11 +53,14 @@ async def rollout_page(  # noqa: PLR0913, PLR0917 - what a reader may choose
     target: Text = "",
     said: Search = "",
     kind: Text = "good",
+    confirm: Text = "",
 ) -> Response:
-    """One rollout."""
+    """One rollout. A browser without JavaScript confirms a command here, because it opens no dialog."""
     values = await _values(context, asked, rollout, Choice(show, page, target, translator_of(request)))
     message = Message(kind if kind in {"good", "info", "warn", "bad"} else "info", said) if said else None
-    return await shown(request, "rollout.html", {**values, "message": message})
+    buttons = cast("RolloutView", values["view"]).buttons
+    confirmed = confirm if confirm in CONFIRMED and confirm in buttons else ""
+    return await shown(request, "rollout.html", {**values, "message": message, "confirm": confirmed})
 
 
 @routes.get("/rollouts/{rollout}/part", **doing(Act.READ))
@@ -82,7 +85,7 @@ async def _values(context: ServerContext, asked: Asked, name: str, choice: Choic
     state = values["state"]
     unfinished = isinstance(state, Rollout) and state.finished is None
     waiting = await sentence_now(context, rollout, choice.tr) if unfinished else ""
-    return {**values, "sentence": waiting, "name": name, "kinds": BAR_CLASSES}
+    return {**values, "sentence": waiting, "name": name, "kinds": BAR_CLASSES, "confirmed": CONFIRMED}
 
 
 def _view_values(context: ServerContext, asked: Asked, events: Sequence[Event], choice: Choice) -> dict[str, object]:

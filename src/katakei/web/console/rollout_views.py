@@ -248,6 +248,8 @@ BUTTONS: Mapping[str, tuple[Act, Callable[[Rollout], bool]]] = {
 }
 """The buttons of the page: the verbs of the command line. Only those are shown that make sense now; the use case
 decides, whatever is shown."""
+CONFIRMED = frozenset({"abort", "retry", "revert"})
+"""The buttons that ask once more before they act."""
 
 
 def _lane(rollout: Rollout, target: TargetId, stays: Sequence[Bar], drawn: tuple[Axis, Translator]) -> Lane:

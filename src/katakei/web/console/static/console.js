@@ -42,11 +42,12 @@
   }
 
   // Server-sent events are only a signal: the page then asks for its live parts, at most once a second.
-  const feed = { held: false, dirty: false, waiting: 0, last: 0 };
+  const feed = { held: false, dirty: false, waiting: 0, last: 0, connection: "", failed: false, trouble: "" };
+  const AGAIN = 3000;
   function changed() {
     if (feed.held) {
       feed.dirty = true;
-      show("held");
+      show();
       return;
     }
     if (feed.waiting || document.hidden) {
@@ -61,31 +62,68 @@
     feed.last = Date.now();
     document.body.dispatchEvent(new CustomEvent("katakei:changed"));
   }
-  function show(state) {
+  // What the reader has to know about the page: whether it is live, and why it is not.
+  function show() {
     const label = document.querySelector("[data-feed]");
-    if (label && label.dataset.feed !== state) {
-      label.dataset.feed = state;
-      label.textContent = words[state] || state;
-    }
+    if (!label || !feed.connection) return;
+    const lost = feed.failed && feed.connection === "live" ? "lost" : feed.connection;
+    const state = lost === "live" && feed.held ? "held" : lost;
+    const text = (state === "live" && feed.trouble) || (words[state] ?? "");
+    label.dataset.feed = feed.trouble && text === feed.trouble ? "trouble" : state;
+    if (label.textContent !== text) label.textContent = text;
   }
+  // An answer with an error never replaces what the page shows. The page asks again.
+  function failed(status) {
+    feed.failed = true;
+    if (status === 401 || status === 403) feed.connection = "denied";
+    else setTimeout(changed, AGAIN);
+    show();
+  }
+  document.addEventListener("htmx:before:response", (event) => {
+    const { sourceElement, response } = event.detail?.ctx || {};
+    if (sourceElement?.id !== "part") return;
+    if (response.status < 400) feed.failed = false;
+    else {
+      event.preventDefault();
+      failed(response.status);
+    }
+    show();
+  });
+  document.addEventListener("htmx:error", (event) => { if (event.detail?.ctx?.sourceElement?.id === "part") failed(0); });
   document.addEventListener("htmx:sse:before:message", (event) => {
     event.preventDefault();
-    if (event.detail) event.detail.cancelled = true;
+    const { message, connection } = event.detail;
+    event.detail.cancelled = true;
+    const told = message.event === "trouble" || message.event === "ended" ? JSON.parse(message.data) : {};
+    feed.trouble = message.event === "trouble" ? told.message : "";
+    connection.config.reconnectDelay = feed.trouble ? 5000 : 500;
+    // The last message: the rollout is finished, or (with a sentence) the reader may not read any more.
+    if (message.event === "ended") over(connection, told.message ? "denied" : "ended");
+    show();
     changed();
   });
+  function connected(state) {
+    feed.connection = state;
+    show();
+  }
+  function over(connection, state) {
+    connection.cancelled = connection.over = true;
+    connected(state);
+  }
   document.addEventListener("htmx:sse:after:connection", () => {
-    show(feed.held ? "held" : "live");
+    connected("live");
     changed();
   });
   document.addEventListener("htmx:sse:error", (event) => {
-    const status = event.detail?.status;
-    show(status === 401 || status === 403 ? "denied" : "lost");
-    if (status === 401 || status === 403) event.detail.connection.cancelled = event.detail.connection.denied = true;
+    const { status, connection } = event.detail || {};
+    if (status === 401 || status === 403) over(connection, "denied");
+    else connected("lost");
   });
   document.addEventListener("htmx:sse:before:connection", (event) => {
-    if (event.detail?.connection?.denied) event.preventDefault();
+    if (event.detail.connection.over) event.preventDefault();
+    else if (event.detail.connection.attempt) connected("lost");
   });
-  document.addEventListener("htmx:sse:close", () => show("lost"));
+  document.addEventListener("htmx:sse:close", () => { if (feed.connection === "live") connected("lost"); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && feed.dirty && !feed.held) changed(); });
 
   document.addEventListener("click", (event) => {
@@ -93,7 +131,7 @@
     if (hold) {
       feed.held = !feed.held;
       hold.setAttribute("aria-pressed", String(feed.held));
-      show(feed.held ? "held" : "live");
+      show();
       if (!feed.held) changed();
     }
     const copy = event.target.closest("[data-copy]");
@@ -190,6 +228,7 @@
       if (each.textContent.endsWith("UTC") || each.textContent.endsWith("Z")) delete each.dataset.local;
     }
     arrived(document);
+    if (feed.connection === "ended" && !document.querySelector("[data-finished]")) connect();
     const now = document.querySelector("[data-focus]");
     if (now) {
       delete now.dataset.focus;
@@ -202,13 +241,17 @@
     if (token && request) request.headers["X-CSRF-Token"] = token;
   });
   // htmx looks for streams once, in a task of its own. The script of the streams may arrive after that, so that the
-  // element is made here: this script runs after both.
+  // element is made here: this script runs after both. A finished rollout has nothing to send until it is retried.
   function connect() {
-    for (const each of document.querySelectorAll("[data-stream]:empty")) {
+    if (document.querySelector("[data-finished]")) {
+      connected("ended");
+      return;
+    }
+    for (const each of document.querySelectorAll("[data-stream]")) {
       const stream = document.createElement("div");
       stream.setAttribute("hx-sse:connect", each.dataset.stream);
       stream.setAttribute("hx-trigger", "load");
-      each.append(stream);
+      each.replaceChildren(stream);
       window.htmx?.process(stream);
     }
   }

@@ -1,0 +1,66 @@
+"""A second target group of a running lab, with servers of its own and a listener that forwards to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import boto3
+
+from katakei.lab.options import REGION
+from katakei.lab.process import Lab
+
+ZONE = f"{REGION}a"
+READY: Mapping[str, int] = {"Delay": 1, "MaxAttempts": 60}
+SECONDS = 5
+"""Between two health checks: the least that AWS allows."""
+
+
+def add_group(lab: Lab, name: str, servers: int, *, listener_port: int, delay: int) -> str:
+    """Starts servers and puts them into a new group of the lab's load balancer.
+
+    Args:
+        lab: The lab.
+        name: The name of the group, and of its servers with their number.
+        servers: How many.
+        listener_port: The port on which the load balancer forwards to the group.
+        delay: The deregistration delay in seconds.
+
+    Returns:
+        The ARN of the group, as soon as all its targets are healthy.
+    """
+    session = boto3.Session(
+        lab.env["AWS_ACCESS_KEY_ID"], lab.env["AWS_SECRET_ACCESS_KEY"], region_name=lab.env["AWS_REGION"]
+    )
+    place: Any = {"endpoint_url": lab.endpoint}
+    ec2, elb = session.client("ec2", **place), session.client("elbv2", **place)
+    zone: Any = {"AvailabilityZone": ZONE}
+    made = ec2.run_instances(MinCount=servers, MaxCount=servers, Placement=zone)["Instances"]
+    ids = [each["InstanceId"] for each in made]
+    _name(ec2, ids, name)
+    group = elb.create_target_group(
+        Name=name,
+        Protocol="HTTP",
+        Port=lab.targets[0].port,
+        VpcId=made[0]["VpcId"],
+        HealthCheckPath="/health",
+        HealthCheckIntervalSeconds=SECONDS,
+        HealthCheckTimeoutSeconds=2,
+        HealthyThresholdCount=2,
+    )
+    arn = str(group["TargetGroups"][0]["TargetGroupArn"])
+    attributes: Any = [{"Key": "deregistration_delay.timeout_seconds", "Value": str(delay)}]
+    elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
+    forward: Any = [{"Type": "forward", "TargetGroupArn": arn}]
+    elb.create_listener(
+        LoadBalancerArn=lab.load_balancer_arn, Protocol="HTTP", Port=listener_port, DefaultActions=forward
+    )
+    waiting: Any = READY
+    ec2.get_waiter("instance_running").wait(InstanceIds=ids, WaiterConfig=waiting)
+    targets: Any = [{"Id": each} for each in ids]
+    elb.register_targets(TargetGroupArn=arn, Targets=targets)
+    elb.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig=waiting)
+    return arn
+
+
+def _name(ec2: Any, ids: Sequence[str], name: str) -> None:
+    for number, each in enumerate(ids, 1):
+        ec2.create_tags(Resources=[each], Tags=[{"Key": "Name", "Value": f"{name}-{number}"}])
