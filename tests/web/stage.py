@@ -102,9 +102,10 @@ class Source:
 
     folder: Path
     home: AwsPlace = HOME
+    targets: int = 2
 
     def __post_init__(self) -> None:
-        self.aws = AwsStage()
+        self.aws = AwsStage(self.targets)
         self.clock = self.aws.clock
         self.lister = Lister(self.aws)
         url = str(self.folder / "journal.db")
@@ -224,14 +225,20 @@ class WebStage:
 
 
 def make(
-    folder: Path, settings: WebSettings, port: int, *, dev: bool = False, services: Mapping[str, str] | None = None
+    folder: Path,
+    settings: WebSettings,
+    port: int,
+    *,
+    dev: bool = False,
+    services: Mapping[str, str] | None = None,
+    targets: int = 2,
 ) -> WebStage:
     """The parts of a server that does not listen yet."""
     kept = folder / "services"
     kept.mkdir(exist_ok=True)
     for name, text in ({"shop.yml": SHOP} if services is None else services).items():
         (kept / name).write_text(text)
-    source, dispatch, people = Source(folder), HeldDispatch(), access_fakes.Server()
+    source, dispatch, people = Source(folder, targets=targets), HeldDispatch(), access_fakes.Server()
     fleet, access = Fleet(source, kept), people.access
     groups, feed, wire = FleetGroups(fleet), TurnFeed(source.journal, source.clock), server_wire()
     context = ServerContext(

@@ -3,7 +3,7 @@
 import copy
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -29,6 +29,8 @@ from katakei.runtime.session_host import FIRST_PAUSE
 ID = RolloutId("r-new")
 REQUEST = RolloutRequest(SPEC, "v2")
 T = TypeVar("T")
+WAIT = 30.0
+"""Seconds: the bound of waits for threads."""
 
 
 class Here:
@@ -244,6 +246,58 @@ def test_close_gives_the_leases_back_and_writes_nothing(stage: Stage, server: Se
     late = started_again(stage)
     server.dispatch.start(late)
     assert (held(stage), server.hosted) == (False, [])
+
+
+@dataclass
+class HeldTurn:
+    """A turn in a thread of its own that ends when the test says so; what happened, in order."""
+
+    stage: Stage
+    server: Server
+    happened: list[str] = field(default_factory=list)
+    begun: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        host = self.server.dispatch.host
+        host._pool = ThreadPoolExecutor(2)
+        host.listen(lambda *_: self.turn())
+        self.server.dispatch.start(started(self.stage))
+        self.stage.clock.sleep(host.tick())
+        host.tick()
+        assert self.begun.wait(WAIT)
+        self.closing = threading.Thread(target=self.close, daemon=True)
+
+    def turn(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(WAIT)
+        self.happened.append(f"the turn is over, lease {'held' if held(self.stage) else 'given back'}")
+
+    def close(self) -> None:
+        self.happened.append("the end is asked for")
+        self.server.dispatch.close(timedelta(seconds=WAIT))
+        self.happened.append(f"closed, lease {'held' if held(self.stage) else 'given back'}")
+
+
+def test_close_waits_for_the_turn_in_progress(stage: Stage, server: Server) -> None:
+    """The order at SIGTERM: the turn ends with its lease, then the lease is given back; no other turn begins."""
+    turn = HeldTurn(stage, server)
+    written = len(stage.events())
+    turn.closing.start()
+    turn.closing.join(0.2)
+    assert turn.closing.is_alive()
+    turn.go_on.set()
+    turn.closing.join(WAIT)
+    assert turn.happened == ["the end is asked for", "the turn is over, lease held", "closed, lease given back"]
+    assert (len(stage.events()), server.hosted) == (written, [])
+
+
+def test_close_does_not_wait_for_ever(stage: Stage, server: Server) -> None:
+    """A turn that hangs keeps its lease, so that nobody else acts meanwhile."""
+    turn = HeldTurn(stage, server)
+    server.dispatch.close(timedelta(seconds=0.2))
+    assert (held(stage), server.hosted, turn.happened) == (True, [], [])
+    turn.go_on.set()
 
 
 def started_again(stage: Stage) -> RolloutSession:
