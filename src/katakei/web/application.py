@@ -18,6 +18,7 @@ from katakei.domain.principals import Act
 from katakei.web import console, health, sign_in
 from katakei.web.api import PREFIX, api_router
 from katakei.web.api.access import public
+from katakei.web.api.answers import PROBLEMS
 from katakei.web.console.page import api_translator, translator_of
 from katakei.web.errors import PlainJson, ProblemError, problem_for, wants_page, with_allow
 from katakei.web.gate import ActRoute, Load, doing
@@ -59,7 +60,7 @@ def create_app(context: ServerContext) -> FastAPI:
     app.include_router(health.open_metrics if context.metrics_open else health.routes)
     app.include_router(sign_in.routes)
     app.include_router(api_router())
-    app.include_router(public, prefix=PREFIX)
+    app.include_router(public, prefix=PREFIX, responses=PROBLEMS)
     app.include_router(console.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_document(app)
@@ -70,7 +71,7 @@ def api_document() -> dict[str, Any]:
     """The OpenAPI document of the API, as docs/openapi.json has it."""
     app = FastAPI(title=TITLE, version=API_VERSION, description=DESCRIPTION)
     app.include_router(api_router())
-    app.include_router(public, prefix=PREFIX)
+    app.include_router(public, prefix=PREFIX, responses=PROBLEMS)
     return app.openapi()
 
 

@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter
 
-from katakei.web.api import access, commands, freezes, groups, journal, rollouts, services, steps
+from katakei.web.api import access, answers, commands, freezes, groups, journal, rollouts, services, steps
 
 PREFIX = "/api/v1"
 
 
 def api_router() -> APIRouter:
     """All routes of version 1."""
-    router = APIRouter(prefix=PREFIX)
+    router = APIRouter(prefix=PREFIX, responses=answers.PROBLEMS)
     for each in (groups, services, rollouts, commands, steps, freezes, access, journal):
         router.include_router(each.routes)
     return router

@@ -14,6 +14,7 @@ from katakei.domain.errors import UsageError
 from katakei.domain.ports.access import StoredToken
 from katakei.domain.principals import Act, Principal, Role
 from katakei.render.json_data import Plain, plain
+from katakei.web.api import answers
 from katakei.web.api.models import CiTokenBody, TokenBody
 from katakei.web.api.parameters import ID, Limit, Search, ServiceName, Text
 from katakei.web.errors import PlainJson
@@ -29,19 +30,19 @@ Before = Annotated[int | None, Query(ge=1, le=10**15, description="Only entries 
 Moment = Annotated[AwareDatetime | None, Query(description="A moment with its time zone.")]
 
 
-@routes.get("/me", **doing(Act.MANAGE_TOKENS))
+@routes.get("/me", response_model=answers.Person, **doing(Act.MANAGE_TOKENS))
 def me(asked: Who) -> PlainJson:
     """Who asks, as the server knows them, with their roles."""
     return PlainJson(_principal(asked.principal))
 
 
-@routes.get("/tokens", **doing(Act.MANAGE_TOKENS))
+@routes.get("/tokens", response_model=answers.Tokens, **doing(Act.MANAGE_TOKENS))
 def tokens(context: Server, asked: Who) -> PlainJson:
     """The tokens that the person may manage, and their own. No secret is among them."""
     return PlainJson({"tokens": [_token(each) for each in context.access.tokens(asked.principal)]})
 
 
-@routes.post("/tokens", status_code=HTTP_201_CREATED, **doing(Act.MANAGE_TOKENS))
+@routes.post("/tokens", status_code=HTTP_201_CREATED, response_model=answers.Issued, **doing(Act.MANAGE_TOKENS))
 def issue_token(context: Server, asked: Who, body: TokenBody) -> PlainJson:
     """Issues a token. Its secret is in this answer and nowhere else."""
     roles, acts = _roles(body.roles), _acts(body.acts)
@@ -50,14 +51,14 @@ def issue_token(context: Server, asked: Who, body: TokenBody) -> PlainJson:
     return PlainJson({"secret": issued.secret, "token": _token(issued.token)}, HTTP_201_CREATED)
 
 
-@routes.delete("/tokens/{token}", **doing(Act.MANAGE_TOKENS))
+@routes.delete("/tokens/{token}", response_model=answers.Revoked, **doing(Act.MANAGE_TOKENS))
 def revoke_token(context: Server, asked: Who, token: Annotated[str, Path(pattern=ID)]) -> PlainJson:
     """Revokes a token at once and ends its sessions."""
     context.access.revoke(asked.principal, token, asked.address)
     return PlainJson({"revoked": token})
 
 
-@routes.get("/audit", **doing(Act.READ_AUDIT))
+@routes.get("/audit", response_model=answers.Entries, **doing(Act.READ_AUDIT))
 def audit(  # noqa: PLR0913 - the fields of a search
     context: Server,
     *,
@@ -75,7 +76,7 @@ def audit(  # noqa: PLR0913 - the fields of a search
     return _entries(context.access.audit(query, before, limit))
 
 
-@routes.get("/services/{service}/audit", **doing(Act.READ_AUDIT))
+@routes.get("/services/{service}/audit", response_model=answers.Entries, **doing(Act.READ_AUDIT))
 def audit_of_service(
     context: Server, service: ServiceName, text: Search = "", before: Before = None, limit: Limit = 100
 ) -> PlainJson:
@@ -83,7 +84,7 @@ def audit_of_service(
     return _entries(context.access.audit(AuditQuery(text, services=frozenset({service})), before, limit))
 
 
-@public.post("/ci/token", status_code=HTTP_201_CREATED)
+@public.post("/ci/token", status_code=HTTP_201_CREATED, response_model=answers.Exchanged)
 def exchange_ci_token(request: Request, body: CiTokenBody) -> PlainJson:
     """Exchanges the OpenID Connect token of a CI job, once, for a short token of one service."""
     context = context_of(request)

@@ -10,6 +10,7 @@ from katakei.app.service_rollouts import Told
 from katakei.domain.model import RolloutId
 from katakei.domain.principals import Act
 from katakei.render.answers import accepted
+from katakei.web.api import answers
 from katakei.web.api.models import Nothing, RetryBody, SkipBody, TargetsBody
 from katakei.web.api.parameters import GateName, RolloutName
 from katakei.web.errors import PlainJson
@@ -22,28 +23,28 @@ Server = Annotated[ServerContext, Context]
 Who = Annotated[Asked, Let]
 
 
-@routes.post("/rollouts/{rollout}/pause", **doing(Act.PAUSE))
+@routes.post("/rollouts/{rollout}/pause", response_model=answers.Accepted, **doing(Act.PAUSE))
 def pause(context: Server, asked: Who, rollout: RolloutName, body: Nothing) -> PlainJson:
     """Finishes the targets in progress and begins no other."""
     del body
     return _answer(context, "pause", context.rollouts.pause(RolloutId(rollout), asked.principal.name))
 
 
-@routes.post("/rollouts/{rollout}/resume", **doing(Act.RESUME))
+@routes.post("/rollouts/{rollout}/resume", response_model=answers.Accepted, **doing(Act.RESUME))
 def resume(context: Server, asked: Who, rollout: RolloutName, body: Nothing) -> PlainJson:
     """Goes on after a pause."""
     del body
     return _answer(context, "resume", context.rollouts.resume(RolloutId(rollout), asked.principal.name))
 
 
-@routes.post("/rollouts/{rollout}/abort", **doing(Act.ABORT))
+@routes.post("/rollouts/{rollout}/abort", response_model=answers.Accepted, **doing(Act.ABORT))
 def abort(context: Server, asked: Who, rollout: RolloutName, body: Nothing) -> PlainJson:
     """Brings every target in progress back into service and begins no other."""
     del body
     return _answer(context, "abort", context.rollouts.abort(RolloutId(rollout), asked.principal.name))
 
 
-@routes.post("/rollouts/{rollout}/retry", **doing(Act.RETRY))
+@routes.post("/rollouts/{rollout}/retry", response_model=answers.Accepted, **doing(Act.RETRY))
 def retry(context: Server, asked: Who, rollout: RolloutName, body: RetryBody) -> PlainJson:
     """One more attempt on these targets; none named: on all that failed."""
     asked.detail = _named(body.targets)
@@ -51,14 +52,14 @@ def retry(context: Server, asked: Who, rollout: RolloutName, body: RetryBody) ->
     return _answer(context, "retry", told)
 
 
-@routes.post("/rollouts/{rollout}/revert", **doing(Act.REVERT))
+@routes.post("/rollouts/{rollout}/revert", response_model=answers.Accepted, **doing(Act.REVERT))
 def revert(context: Server, asked: Who, rollout: RolloutName, body: Nothing) -> PlainJson:
     """Runs the revert command on every target that the rollout worked on."""
     del body
     return _answer(context, "revert", context.rollouts.revert(RolloutId(rollout), asked.principal.name))
 
 
-@routes.post("/rollouts/{rollout}/work-done", **doing(Act.CONFIRM_WORK))
+@routes.post("/rollouts/{rollout}/work-done", response_model=answers.Accepted, **doing(Act.CONFIRM_WORK))
 def work_done(context: Server, asked: Who, rollout: RolloutName, body: TargetsBody) -> PlainJson:
     """Says that the manual work on these targets is done; none named: on all that wait for it."""
     asked.detail = _named(body.targets)
@@ -66,14 +67,14 @@ def work_done(context: Server, asked: Who, rollout: RolloutName, body: TargetsBo
     return _answer(context, "approve", told)
 
 
-@routes.post("/rollouts/{rollout}/promote", **doing(Act.PROMOTE))
+@routes.post("/rollouts/{rollout}/promote", response_model=answers.Accepted, **doing(Act.PROMOTE))
 def promote(context: Server, asked: Who, rollout: RolloutName, body: Nothing) -> PlainJson:
     """Ends the soak of the targets that soak now; each of them still needs two observations of healthy."""
     del body
     return _answer(context, "promote", context.rollouts.promote(RolloutId(rollout), asked.principal.name))
 
 
-@routes.post("/rollouts/{rollout}/gates/{gate}/approve", **doing(Act.APPROVE))
+@routes.post("/rollouts/{rollout}/gates/{gate}/approve", response_model=answers.Accepted, **doing(Act.APPROVE))
 def approve_gate(context: Server, asked: Who, rollout: RolloutName, gate: GateName, body: Nothing) -> PlainJson:
     """Approves an approval gate that waits."""
     del body
@@ -82,7 +83,7 @@ def approve_gate(context: Server, asked: Who, rollout: RolloutName, gate: GateNa
     return _answer(context, "approve_gate", told)
 
 
-@routes.post("/rollouts/{rollout}/gates/{gate}/deny", **doing(Act.APPROVE))
+@routes.post("/rollouts/{rollout}/gates/{gate}/deny", response_model=answers.Accepted, **doing(Act.APPROVE))
 def deny_gate(context: Server, asked: Who, rollout: RolloutName, gate: GateName, body: Nothing) -> PlainJson:
     """Denies an approval gate that waits: the rollout ends as after an abort."""
     del body
@@ -91,7 +92,7 @@ def deny_gate(context: Server, asked: Who, rollout: RolloutName, gate: GateName,
     return _answer(context, "deny", told)
 
 
-@routes.post("/rollouts/{rollout}/gates/{gate}/skip", **doing(Act.SKIP_GATE))
+@routes.post("/rollouts/{rollout}/gates/{gate}/skip", response_model=answers.Accepted, **doing(Act.SKIP_GATE))
 def skip_gate(context: Server, asked: Who, rollout: RolloutName, gate: GateName, body: SkipBody) -> PlainJson:
     """Lets the rollout pass a gate that holds it. The reason is recorded."""
     asked.detail = f"gate {gate}: {body.reason}"

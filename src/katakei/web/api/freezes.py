@@ -9,6 +9,7 @@ from katakei.app.freezes import Freezing
 from katakei.domain.freezes import Freeze
 from katakei.domain.principals import Act
 from katakei.render.json_data import Plain, plain
+from katakei.web.api import answers
 from katakei.web.api.models import FreezeBody, Nothing
 from katakei.web.api.parameters import GroupName, Region, ServiceName
 from katakei.web.api.services import known_service
@@ -22,34 +23,34 @@ Server = Annotated[ServerContext, Context]
 Who = Annotated[Asked, Let]
 
 
-@routes.get("/freezes", **doing(Act.READ))
+@routes.get("/freezes", response_model=answers.Freezes, **doing(Act.READ))
 def freezes(context: Server) -> PlainJson:
     """What is frozen now, the oldest first. Every signed-in person may see it."""
     now, active = context.freezes.read()
     return PlainJson({"freezes": [_data(each) for each in active], "now": now.isoformat()})
 
 
-@routes.post("/services/{service}/freeze", **doing(Act.FREEZE))
+@routes.post("/services/{service}/freeze", response_model=answers.Frozen, **doing(Act.FREEZE))
 def freeze_service(context: Server, asked: Who, service: ServiceName, body: FreezeBody) -> PlainJson:
     """Freezes a service."""
     return _freeze(context, asked, known_service(context, service).name, body)
 
 
-@routes.post("/services/{service}/unfreeze", **doing(Act.UNFREEZE))
+@routes.post("/services/{service}/unfreeze", response_model=answers.Lifted, **doing(Act.UNFREEZE))
 def unfreeze_service(context: Server, asked: Who, service: ServiceName, body: Nothing) -> PlainJson:
     """Lifts the freeze of a service. A pause of a person stays."""
     del body
     return _unfreeze(context, asked, service)
 
 
-@routes.post("/groups/{region}/{name}/freeze", **doing(Act.FREEZE))
+@routes.post("/groups/{region}/{name}/freeze", response_model=answers.Frozen, **doing(Act.FREEZE))
 async def freeze_group(context: Server, asked: Who, region: Region, name: GroupName, body: FreezeBody) -> PlainJson:
     """Freezes a target group."""
     arn = (await context.hub.status(region, name)).group.arn
     return await run_in_threadpool(_freeze, context, asked, arn, body)
 
 
-@routes.post("/groups/{region}/{name}/unfreeze", **doing(Act.UNFREEZE))
+@routes.post("/groups/{region}/{name}/unfreeze", response_model=answers.Lifted, **doing(Act.UNFREEZE))
 async def unfreeze_group(context: Server, asked: Who, region: Region, name: GroupName, body: Nothing) -> PlainJson:
     """Lifts the freeze of a target group."""
     del body

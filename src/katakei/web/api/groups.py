@@ -11,6 +11,7 @@ from katakei.domain.principals import Act
 from katakei.render.errors import error_text
 from katakei.render.groups import groups_data, status_data
 from katakei.render.json_data import Plain
+from katakei.web.api import answers
 from katakei.web.api.parameters import GroupName, Region
 from katakei.web.errors import PlainJson
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing, watcher_of
@@ -20,7 +21,7 @@ from katakei.web.streams import group_frames, stream
 routes = APIRouter(route_class=ActRoute, tags=["groups"])
 
 
-@routes.get("/groups", **doing(Act.READ))
+@routes.get("/groups", response_model=answers.Places, **doing(Act.READ))
 async def groups(context: Annotated[ServerContext, Context], asked: Annotated[Asked, Let]) -> PlainJson:
     """The target groups of every account and region, with how many of their targets serve."""
     places = await context.hub.groups()
@@ -46,7 +47,7 @@ def _visible(context: ServerContext, asked: Asked, places: tuple[PlaceGroups, ..
     return {"places": found}
 
 
-@routes.get("/groups/{region}/{name}", **doing(Act.READ))
+@routes.get("/groups/{region}/{name}", response_model=answers.Status, **doing(Act.READ))
 async def group(context: Annotated[ServerContext, Context], region: Region, name: GroupName) -> PlainJson:
     """One group: every registration as it is now, and which rollout holds out what is missing."""
     status = await context.hub.status(region, name)

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import ListedGroup
 from katakei.domain.principals import Act
+from katakei.web.api import answers
 from katakei.web.api.parameters import RolloutName, Text
 from katakei.web.errors import PlainJson
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing
@@ -23,7 +24,7 @@ Server = Annotated[ServerContext, Context]
 Who = Annotated[Asked, Let]
 
 
-@routes.get("/rollouts", **doing(Act.READ))
+@routes.get("/rollouts", response_model=answers.Headers, **doing(Act.READ))
 def headers(
     context: Server, asked: Who, service: Text = "", group: Text = "", *, unfinished: bool = False
 ) -> PlainJson:
@@ -34,20 +35,20 @@ def headers(
     return PlainJson({"rollouts": context.wire.headers(seen)})
 
 
-@routes.get("/rollouts/{rollout}", **doing(Act.READ))
+@routes.get("/rollouts/{rollout}", response_model=answers.Events, **doing(Act.READ))
 def events(context: Server, rollout: RolloutName, after: Annotated[int, Query(ge=0, le=10**9)] = 0) -> PlainJson:
     """The events of a rollout after a number, in the form of the journal."""
     found = context.journal.read(RolloutId(rollout), after)
     return PlainJson({"events": [json.loads(context.wire.event(each)) for each in found]})
 
 
-@routes.get("/leases", **doing(Act.READ))
+@routes.get("/leases", response_model=answers.Lease, **doing(Act.READ))
 def lease(context: Server, group: Text) -> PlainJson:
     """Who has the lease of a group; null when nobody has."""
     return PlainJson({"lease": context.wire.lease(context.leases.holder(Arn(group)))})
 
 
-@routes.get("/groups", **doing(Act.READ))
+@routes.get("/groups", response_model=answers.RecordedGroups, **doing(Act.READ))
 async def groups(
     context: Server, asked: Who, names: Annotated[str, Query(max_length=4000, pattern=r"^[^\x00]*$")] = ""
 ) -> PlainJson:
@@ -58,7 +59,7 @@ async def groups(
     return PlainJson({"groups": context.wire.groups(seen)})
 
 
-@routes.get("/group-names", **doing(Act.READ))
+@routes.get("/group-names", response_model=answers.GroupNames, **doing(Act.READ))
 async def group_names(context: Server, asked: Who) -> PlainJson:
     """The names of the groups that the person may see."""
     return PlainJson({"names": sorted({each.name for each in await _visible(context, asked)})})

@@ -12,6 +12,7 @@ from katakei.domain.principals import Act
 from katakei.render.answers import driver_text
 from katakei.render.events import summary_data
 from katakei.render.rollout_list import list_data
+from katakei.web.api import answers
 from katakei.web.api.parameters import Limit, RolloutName, Search, Text
 from katakei.web.errors import PlainJson
 from katakei.web.gate import ActRoute, Asked, Context, Let, doing, watcher_of
@@ -24,7 +25,7 @@ MAX_NUMBER = 12
 """Digits of an event number that are read."""
 
 
-@routes.get("/rollouts", **doing(Act.READ))
+@routes.get("/rollouts", response_model=answers.Listed, **doing(Act.READ))
 def rollouts(  # noqa: PLR0913 - the fields of a search
     context: Annotated[ServerContext, Context],
     asked: Annotated[Asked, Let],
@@ -46,7 +47,7 @@ def rollouts(  # noqa: PLR0913 - the fields of a search
     return PlainJson(list_data(found))
 
 
-@routes.get("/rollouts/{rollout}", **doing(Act.READ))
+@routes.get("/rollouts/{rollout}", response_model=answers.Show, **doing(Act.READ))
 def rollout(context: Annotated[ServerContext, Context], rollout: RolloutName) -> PlainJson:
     """One rollout: its targets, their phases, and what it waits for."""
     state = queries.find(context.journal, RolloutId(rollout))

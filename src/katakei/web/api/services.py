@@ -13,6 +13,7 @@ from katakei.domain.services import Service
 from katakei.planning.forecast import forecast
 from katakei.render.json_data import Plain, plain
 from katakei.render.plan import notices, plan_data
+from katakei.web.api import answers
 from katakei.web.api.models import PlanBody, StartBody
 from katakei.web.api.parameters import ServiceName
 from katakei.web.errors import PlainJson, UnknownError
@@ -22,7 +23,7 @@ from katakei.web.server_context import ServerContext
 routes = APIRouter(route_class=ActRoute, tags=["services"])
 
 
-@routes.get("/services", **doing(Act.READ))
+@routes.get("/services", response_model=answers.Services, **doing(Act.READ))
 def services(context: Annotated[ServerContext, Context], asked: Annotated[Asked, Let]) -> PlainJson:
     """The services, the faulty ones with every fault of their file."""
     seen = [
@@ -33,13 +34,13 @@ def services(context: Annotated[ServerContext, Context], asked: Annotated[Asked,
     return PlainJson({"services": [_data(service) for service in seen]})
 
 
-@routes.get("/services/{service}", **doing(Act.READ))
+@routes.get("/services/{service}", response_model=answers.ServiceAnswer, **doing(Act.READ))
 def service(context: Annotated[ServerContext, Context], service: ServiceName) -> PlainJson:
     """One service, as its file says now."""
     return PlainJson(_data(known_service(context, service)))
 
 
-@routes.post("/services/{service}/plan", **doing(Act.PLAN))
+@routes.post("/services/{service}/plan", response_model=answers.Planned, **doing(Act.PLAN))
 def plan(
     context: Annotated[ServerContext, Context], asked: Annotated[Asked, Let], service: ServiceName, body: PlanBody
 ) -> PlainJson:
@@ -49,7 +50,13 @@ def plan(
     return PlainJson(planned_data(context, planned))
 
 
-@routes.post("/services/{service}/rollouts", status_code=HTTP_201_CREATED, **doing(Act.START))
+@routes.post(
+    "/services/{service}/rollouts",
+    status_code=HTTP_201_CREATED,
+    response_model=answers.Started,
+    responses=answers.NOTHING_TO_DO,
+    **doing(Act.START),
+)
 def start(
     context: Annotated[ServerContext, Context], asked: Annotated[Asked, Let], service: ServiceName, body: StartBody
 ) -> PlainJson:

@@ -8,6 +8,7 @@ from starlette.status import HTTP_201_CREATED
 from katakei.app.service_rollouts import StepRequest
 from katakei.domain.plan import PlanKind
 from katakei.domain.principals import Act
+from katakei.web.api import answers
 from katakei.web.api.models import ConfirmedStepBody, StepBody
 from katakei.web.api.parameters import GroupName, Region
 from katakei.web.api.services import planned_data, started_answer
@@ -21,25 +22,37 @@ Server = Annotated[ServerContext, Context]
 Who = Annotated[Asked, Let]
 
 
-@routes.post("/deregister/plan", **doing(Act.PLAN))
+@routes.post("/deregister/plan", response_model=answers.Planned, **doing(Act.PLAN))
 def plan_deregister(context: Server, asked: Who, region: Region, name: GroupName, body: StepBody) -> PlainJson:
     """What a deregistration would do, with the floor it must keep. Changes nothing."""
     return _plan(context, _step(PlanKind.DEREGISTER, asked, (region, name), body))
 
 
-@routes.post("/deregister", status_code=HTTP_201_CREATED, **doing(Act.DEREGISTER))
+@routes.post(
+    "/deregister",
+    status_code=HTTP_201_CREATED,
+    response_model=answers.Started,
+    responses=answers.NOTHING_TO_DO,
+    **doing(Act.DEREGISTER),
+)
 def deregister(context: Server, asked: Who, region: Region, name: GroupName, body: ConfirmedStepBody) -> PlainJson:
     """Takes targets out of the group and waits until nothing reaches them. Refused like on the command line."""
     return _start(context, asked, _step(PlanKind.DEREGISTER, asked, (region, name), body), body.digest)
 
 
-@routes.post("/register/plan", **doing(Act.PLAN))
+@routes.post("/register/plan", response_model=answers.Planned, **doing(Act.PLAN))
 def plan_register(context: Server, asked: Who, region: Region, name: GroupName, body: StepBody) -> PlainJson:
     """What a registration would do, with the port of each target. Changes nothing."""
     return _plan(context, _step(PlanKind.REGISTER, asked, (region, name), body))
 
 
-@routes.post("/register", status_code=HTTP_201_CREATED, **doing(Act.REGISTER))
+@routes.post(
+    "/register",
+    status_code=HTTP_201_CREATED,
+    response_model=answers.Started,
+    responses=answers.NOTHING_TO_DO,
+    **doing(Act.REGISTER),
+)
 def register(context: Server, asked: Who, region: Region, name: GroupName, body: ConfirmedStepBody) -> PlainJson:
     """Puts targets back into the group and waits until they serve."""
     return _start(context, asked, _step(PlanKind.REGISTER, asked, (region, name), body), body.digest)
