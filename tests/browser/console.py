@@ -89,7 +89,10 @@ def served(lab: Lab, folder: Path, *words: str, port: int = 0) -> Iterator[Serve
         lines: list[str] = []
         ready = threading.Event()
         reader = threading.Thread(
-            target=_read, args=(process, lines, ready), kwargs={"linked": "--dev" not in words}, daemon=True
+            target=_read,
+            args=(process, lines, ready),
+            kwargs={"linked": not {"--dev", "--access"} & set(words)},
+            daemon=True,
         )
         reader.start()
         try:
