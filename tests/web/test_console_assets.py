@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,11 +10,21 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from starlette.requests import Request
+from tests.unit.given import NOON, a_plan, brought, given, later
 
+from katakei.domain import events as e
+from katakei.domain.errors import UsageError
+from katakei.domain.notifications import Language
+from katakei.domain.phases import Phase
+from katakei.domain.reasons import ReasonCode, reason
+from katakei.render.translation import translator
 from katakei.web.console.assets import STATIC, asset_url
-from katakei.web.console.environment import TEMPLATES
-from katakei.web.console.page import NAVIGATION
+from katakei.web.console.environment import TEMPLATES, environment
+from katakei.web.console.page import NAVIGATION, api_translator
+from katakei.web.console.rollout_views import Choice, rollout_view
 from katakei.web.console.translation import LANGUAGES, LOCALES, chosen_language, translations
+from katakei.web.errors import problem_for
 
 VENDOR = STATIC / "vendor"
 FIRST_PAGE = ("console.css", "console.js", "vendor/htmx.min.js", "vendor/hx-sse.min.js", "icon.svg")
@@ -108,3 +119,42 @@ def test_unknown_language_leaves_texts_in_english() -> None:
     assert translations("xx").gettext("Target groups") == "Target groups"
     assert translations("ja").gettext("Target groups") == "ターゲットグループ"
     assert Path(LOCALES / "xx").exists() is False
+
+
+def asked(path: str, **headers: str) -> Request:
+    """A request to this path with these headers."""
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": raw})
+
+
+def test_sentences_and_durations_follow_the_language_of_the_page() -> None:
+    why = reason(ReasonCode.SOAKING, health="healthy", left=72.0)
+    said = {code: environment(code).from_string("{{ why | says }} {{ left | span }}") for code in ("en", "ja")}
+    shown = {code: template.render(why=why, left=timedelta(seconds=72)) for code, template in said.items()}
+    assert shown == {
+        "en": "Healthy, soaking ends in 1m 12s 1m 12s",
+        "ja": "healthy。様子見は残り 1分12秒です 1分12秒",
+    }
+
+
+def test_rollout_page_has_its_log_and_lanes_in_japanese() -> None:
+    plan = a_plan(2)
+    events = [e.Planned(NOON, plan), *brought(plan, Phase.DRAINING)]
+    choice = Choice(tr=translator(Language.JAPANESE))
+    view = rollout_view(given(plan, events[1:]), events, later(72), choice, lambda _: True)
+    assert [line.text.rpartition("  ")[2] for line in view.log] == ["ドレイニング中"]
+    assert view.lanes[0].spoken == "ドレイニング中 1分12秒経過"
+
+
+@pytest.mark.parametrize(
+    ("headers", "message", "language"),
+    [
+        ({}, "rollout r-1 is not paused", "en"),
+        ({"accept_language": "ja,en;q=0.5"}, "ロールアウト r-1 は一時停止していません", "ja"),
+        ({"accept_language": "fr"}, "rollout r-1 is not paused", "en"),
+    ],
+)
+def test_message_of_the_api_follows_accept_language(headers: dict[str, str], message: str, language: str) -> None:
+    request = asked("/api/v1/rollouts/r-1/resume", **headers)
+    problem = problem_for(request, UsageError("rollout r-1 is not paused"), api_translator(request))
+    assert (problem.message, problem.code, problem.headers()["Content-Language"]) == (message, "usage", language)

@@ -108,7 +108,7 @@ _PLAN = {
     ),
     "To restore every registration by hand at any time:": "いつでも手動ですべての登録を元に戻すには:",
     "about {time} and {rounds} x the work itself; for each target:": (
-        "約 {time} と、作業時間の {rounds} 回分。ターゲット 1 台あたり:"
+        "約 {time}と、作業時間の {rounds} 回分。ターゲット 1 台あたり:"
     ),
     "account {account}, region {region}, {groups}": "アカウント {account}、リージョン {region}、{groups}",
     "and {number} more (--json lists all)": "ほか {number} 台 (すべて表示するには --json)",
@@ -297,11 +297,11 @@ _RECAP = {
     "FAILED, but in service": "失敗、ただし稼働中",
     "NOT FINISHED": "未完了",
     "Next:": "次の操作:",
-    "OUT OF SERVICE": "切り離したまま",
-    "OUT OF SERVICE since before this rollout{reason}": "このロールアウトの前から切り離されたまま{reason}",
+    "OUT OF SERVICE": "サービス外",
+    "OUT OF SERVICE since before this rollout{reason}": "このロールアウトの前からサービス外{reason}",
     "approve the gate {gate}": "ゲート {gate} を承認",
     "back in service": "サービスに復帰",
-    "back in service, not touched": "サービスに復帰、作業なし",
+    "back in service, not touched": "サービスに復帰、変更なし",
     "begin again": "最初から実行",
     "bring every target back": "すべてサービスに戻す",
     "carry on": "続きを実行",
@@ -310,7 +310,7 @@ _RECAP = {
     "in service again": "サービスに復帰",
     "its work may still run": "作業がまだ実行中の可能性があります",
     "no longer registered": "登録がなくなりました",
-    "not touched": "作業なし",
+    "not touched": "変更なし",
     "out of service, as requested": "指示どおり切り離し済み",
     "put {targets} back": "{targets} を登録し直す",
     "register {targets} in {groups}": "{groups} に {targets} を登録",
