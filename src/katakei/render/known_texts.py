@@ -47,9 +47,9 @@ class KnownTexts:
 
     @cached_property
     def _patterns(self) -> tuple[tuple["_Pattern", str], ...]:
-        """The most specific first: a template with little text of its own would take the sentences of others."""
+        """The most specific first: a template that begins with a placeholder would take the sentences of others."""
         made = [(_Pattern(english), other) for english, other in self.templates.items() if "{" in english]
-        return tuple(sorted(made, key=lambda each: -each[0].literals))
+        return tuple(sorted(made, key=lambda each: each[0].rank))
 
 
 class _Pattern:
@@ -58,7 +58,7 @@ class _Pattern:
     def __init__(self, english: str) -> None:
         self._parts = list(Formatter().parse(english))
         self._start = self._parts[0][0]
-        self.literals = sum(len(literal) for literal, *_ in self._parts)
+        self.rank = not self._start, -sum(len(literal) for literal, *_ in self._parts)
 
     def match(self, sentence: str) -> re.Match[str] | None:
         """Where every placeholder stands; None where the sentence is another one."""

@@ -38,7 +38,15 @@ class Keyboard:
 
 @pytest.mark.parametrize(
     ("typed", "answer"),
-    [(b"y\n", True), (b"Yes\n", True), (b"n\n", False), (b"no\n", False), (b"\n", False)],
+    [
+        (b"y\n", True),
+        (b"Yes\n", True),
+        (b"n\n", False),
+        (b"no\n", False),
+        (b"\n", False),
+        ("はい\n".encode(), True),
+        ("いいえ\n".encode(), False),
+    ],
 )
 def test_ask_takes_yes_or_no(monkeypatch: pytest.MonkeyPatch, typed: bytes, answer: bool) -> None:  # noqa: FBT001 - a case
     keyboard = Keyboard(monkeypatch, typed)

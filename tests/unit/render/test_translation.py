@@ -138,6 +138,10 @@ def test_known_sentence_names_no_other_placeholder(template: str) -> None:
         ),
         ("- not confirmed; nothing was changed", "- not confirmed; nothing was changed"),
         ("exit status {0}", "exit status {0}"),
+        (
+            "Invalid value for '--timeout': 0 is not in the range 1<=x<=9.",
+            "'--timeout' の値が正しくありません: 0 は範囲 1<=x<=9 の外です",
+        ),
         ("", ""),
     ],
 )
