@@ -82,7 +82,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "--all-groups ですべてから外すか、承知のうえで {risk:option} を付けてください"
         ),
         "held_in_more_groups": (
-            "{target:with name} は {rollout} から切り離されたままで、{groups} からも外されています。"
+            "{target:with name} は {rollout} の時から切り離されたままで、{groups} からも外されています。"
             "そのグループを設定に加えるか、katakei deregister で切り離したままにしてください"
         ),
         "held_needed_for_floor": (
@@ -90,7 +90,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "対象に含めるか、katakei register で戻してください"
         ),
         "held_not_ready": (
-            "{target:with name} は {rollout} から切り離されたままで、作業できません: {text}。"
+            "{target:with name} は {rollout} の時から切り離されたままで、作業できません: {text}。"
             "これを除いて進めるには: katakei deregister {group} {target:id}"
         ),
         # Usage errors
@@ -127,24 +127,24 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "rollout_unfinished": (
             "ロールアウト {rollout} が終わっていません。katakei roll は計画どおりに続きを実行します:"
         ),
-        "held_taken_first": "{target:with name} は {rollout} ({ended:result}) から切り離されたままです。最初に行います",
+        "held_taken_first": "{target:with name} は {rollout} ({ended:result}) の時から切り離されたままです。最初に行います",
         "held_not_selected": (
-            "{target:with name} は {rollout} ({ended:result}) から切り離されたままです。選ばれていないため、そのままにします"
+            "{target:with name} は {rollout} ({ended:result}) の時から切り離されたままです。選ばれていないため、そのままにします"
         ),
         "held_by_hand": (
-            "{target:with name} は {rollout} から切り離されたままです (手動で登録解除)。そのままにします。"
+            "{target:with name} は {rollout} の時から切り離されたままです (手動で登録解除)。そのままにします。"
             "戻すには katakei register を実行してください"
         ),
         "held_may_run": (
-            "{target:with name} は {rollout} ({ended:result}) から切り離されたままです。"
+            "{target:with name} は {rollout} ({ended:result}) の時から切り離されたままです。"
             "前の作業が実行中の可能性があるため、そのままにします。解決するには: katakei retry {rollout}"
         ),
         "held_by_other_groups": (
-            "{target:with name} は {rollout} ({ended:result}) から切り離されたままです。"
+            "{target:with name} は {rollout} ({ended:result}) の時から切り離されたままです。"
             "別のターゲットグループのロールアウトのため、そのままにします"
         ),
         "held_kept_out": (
-            "{target:with name} は {rollout} ({ended:result}) からすでに切り離されています。そのままにします"
+            "{target:with name} は {rollout} ({ended:result}) の時からすでに切り離されています。そのままにします"
         ),
         "already_out": "{target:with name} はすでに切り離されています{rollout:since}",
         "traffic_goes_on": "ほかのグループからリクエストが届き続けます: {registrations:with groups}",

@@ -33,7 +33,7 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.FREEZES_NOT_READ: "ジャーナルの凍結情報を直近 10 秒間読み取れていません",
         _C.NEXT_TARGET_WAITS: "次の {target}{name:in brackets} は {waited:span}待機しています: {why}",
         _C.WAITED_TOO_LONG: "limits.waiting より長く待ったためスキップしました: {why}",
-        _C.PLACE_PENDING: "作業記録の保存場所の応答を待っています。ターゲットは稼働を続けます",
+        _C.PLACE_PENDING: "ターゲットが作業記録の保存場所をまだ返していません。返るまで稼働を続けます",
         _C.BASELINE_PENDING: "切り離す前に、プローブが接続数を数えています{why:in brackets}",
         _C.PROBE_SILENT: "プローブの応答がありません",
         _C.PROBE_BLIND: "{text}",
@@ -145,9 +145,9 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.LEFT_SERVICE_NOT_OBSERVED: (
             "完了後、{waited:span}前にサービスから外れ、最近の状態を確認できていません ({text:or no answer yet})"
         ),
-        _C.HELD_SINCE: "ロールアウト {rollout} から切り離されたままです",
+        _C.HELD_SINCE: "ロールアウト {rollout} の時から切り離されたままです",
         _C.HELD_WITHOUT_CHECK: (
-            "ロールアウト {rollout} から切り離されたままで、チェックの設定がないため稼働できることを確認できません"
+            "ロールアウト {rollout} の時から切り離されたままで、チェックの設定がないため稼働できることを確認できません"
         ),
         _C.LATE_TARGETS_LEFT: "設定が `late: leave` です",
         _C.MACHINE_TAKES_NO_PART: "同じマシンがロールアウトの対象外です",
