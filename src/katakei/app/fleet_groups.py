@@ -53,7 +53,8 @@ class FleetGroups:
         drivers = self._fleet.drivers(self.place_of(region, name))
         group = drivers.lister.listed((name,))[0]
         rollouts = list(recent_rollouts(drivers.journal, (group.arn,)))
-        return Status(group, held_by(rollouts, group.arn), carried_by(rollouts))
+        freezes = tuple(each for each in drivers.freezes.active() if each.name == group.arn)
+        return Status(group, held_by(rollouts, group.arn), carried_by(rollouts), freezes)
 
     def _in(self, region: str) -> Iterator[tuple[AwsPlace, Drivers]]:
         for place in self._fleet.places():

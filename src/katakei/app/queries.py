@@ -15,6 +15,7 @@ from katakei.app import selection
 from katakei.app.releases import carried_by, recent_rollouts
 from katakei.domain.errors import KatakeiError, UsageError
 from katakei.domain.events import Event, WorkEnded
+from katakei.domain.freezes import Freeze
 from katakei.domain.model import Arn, Registration, RolloutId, Target, TargetId
 from katakei.domain.overview import CarriedRelease, Driver, ListedRollout
 from katakei.domain.phases import IN_PROGRESS, Phase
@@ -37,11 +38,13 @@ class Status:
         group: The group.
         held: Which rollout holds which registration out.
         carried: The release of each target that a recent rollout worked on.
+        freezes: The active freezes of the group.
     """
 
     group: ListedGroup
     held: Mapping[Registration, Rollout]
     carried: Mapping[TargetId, CarriedRelease]
+    freezes: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class Queries:
         """One group: every registration, and which rollout holds out what is missing. Raises UnknownGroupError."""
         group = with_retries(self._drivers.clock, lambda: self._drivers.lister.listed((name,)))[0]
         rollouts = list(recent_rollouts(self._drivers.journal, (group.arn,)))
-        return Status(group, held_by(rollouts, group.arn), carried_by(rollouts))
+        freezes = tuple(each for each in self._drivers.freezes.active() if each.name == group.arn)
+        return Status(group, held_by(rollouts, group.arn), carried_by(rollouts), freezes)
 
     def rollouts(self, service: str | None, newest: int) -> Sequence[ListedRollout]:
         """The rollouts of a service, or all, newest first.

@@ -137,7 +137,8 @@ def status_(context: Context, options: StatusOptions) -> None:
         def look() -> View:
             state = queries.status(group)
             shown = (state.group, tuple(state.held.items()), state.carried)
-            return View(view.status_text(*shown, tr), view.status_data(*shown), view.status_facts(*shown, tr))
+            text = view.status_text(*shown, tr, state.freezes)
+            return View(text, view.status_data(*shown, state.freezes), view.status_facts(*shown, tr))
 
         _show(queries, look, options.watch, as_json=context.as_json)
 

@@ -229,6 +229,7 @@ def _notices(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Re
     for group in plan.groups:
         if plan.kind is not PlanKind.REGISTER and not plan.floors[group.arn].count:
             yield reason(PlanCode.OUTAGE_ACCEPTED, group=group.name)
+    yield from _gates_not_asked(plan)
     yield from held_notices(plan, survey)
     said = {held.target.id for held in survey.held}
     out = [str(m.machine) for here in survey.members.values() for m in here if m.seen.out and m.machine not in said]
@@ -239,6 +240,14 @@ def _notices(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Re
     elif accepted.only_these_groups and survey.elsewhere:
         groups = tuple(str(registration.group) for registration in survey.elsewhere)
         yield reason(PlanCode.OTHER_GROUPS_LEFT_ALONE, groups=groups)
+
+
+def _gates_not_asked(plan: Plan) -> Iterator[Reason]:
+    """A gate stands before the target that follows so many others; with fewer targets it is never reached."""
+    targets = len(plan.targets)
+    for gate in plan.spec.gates if plan.kind is PlanKind.ROLL else ():
+        if gate.after >= targets:
+            yield reason(PlanCode.GATE_NOT_ASKED, gate=gate.name, after=gate.after, targets=targets)
 
 
 def _names(survey: Survey) -> tuple[str, ...]:

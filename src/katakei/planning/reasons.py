@@ -55,6 +55,7 @@ class PlanCode(StrEnum):
     SHORT_SETTLE_ACCEPTED = "short_settle_accepted"
     CHECK_SKIPPED = "check_skipped"
     OUTAGE_ACCEPTED = "outage_accepted"
+    GATE_NOT_ASKED = "gate_not_asked"
     DRAINING_LEFT_ALONE = "draining_left_alone"
     OTHER_GROUPS_LEFT_ALONE = "other_groups_left_alone"
     REGISTERED_AS_RECORDED = "registered_as_recorded"
@@ -134,6 +135,7 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.SHORT_SETTLE_ACCEPTED: "settle safe",
             _P.CHECK_SKIPPED: "target text",
             _P.OUTAGE_ACCEPTED: "group",
+            _P.GATE_NOT_ASKED: "gate after targets",
             _P.DRAINING_LEFT_ALONE: "targets",
             _P.OTHER_GROUPS_LEFT_ALONE: "groups",
             _P.REGISTERED_AS_RECORDED: "target rollout",

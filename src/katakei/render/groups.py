@@ -6,11 +6,13 @@ A table keeps the order of names, whatever order the load balancer answers in, a
 import re
 from collections.abc import Mapping, Sequence
 
+from katakei.domain.freezes import Freeze
 from katakei.domain.model import Registration, TargetId
 from katakei.domain.overview import CarriedRelease, Knowledge
 from katakei.domain.ports import GroupMember, ListedGroup
 from katakei.domain.replay import Rollout
-from katakei.render.json_data import Plain, output
+from katakei.reconcile.gating import frozen
+from katakei.render.json_data import Plain, output, plain
 from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
 from katakei.render.text import grid, one_line
@@ -70,8 +72,9 @@ def status_text(
     held: Sequence[Holder],
     carried: Mapping[TargetId, CarriedRelease],
     tr: Translator = ENGLISH,
+    freezes: Sequence[Freeze] = (),
 ) -> str:
-    """The group and its place, how many serve, and a table of every target.
+    """The group and its place, how many serve, what freezes it, and a table of every target.
 
     Below a target that does not serve stands why: the load balancer's own words, or the rollout that holds it out.
 
@@ -80,9 +83,11 @@ def status_text(
         held: The registrations that a rollout holds out.
         carried: The release of each target, as far as the journal tells.
         tr: The language of the reader.
+        freezes: The active freezes of the group.
     """
     rows = _rows(group.members, held, carried)
     head = f"{group.name} ({_place(group.region, group.account, tr)})\n{_counts(group, held, len(rows), tr)}"
+    head = "\n".join([head, *(sentence(frozen(freeze), tr) for freeze in freezes)])
     if not rows:
         return head + "\n" + tr("no targets are registered")
     keys = ("id", "name", "port", "zone", "state")
@@ -112,10 +117,17 @@ def status_facts(
     return facts
 
 
-def status_data(group: ListedGroup, held: Sequence[Holder], carried: Mapping[TargetId, CarriedRelease]) -> Plain:
+def status_data(
+    group: ListedGroup,
+    held: Sequence[Holder],
+    carried: Mapping[TargetId, CarriedRelease],
+    freezes: Sequence[Freeze] = (),
+) -> Plain:
     """The output `status`."""
     targets: list[Plain] = [*_rows(group.members, held, carried)]
-    return output("status", **_group(group), targets=targets, held_out=len(_held_out(group, held)))
+    return output(
+        "status", **_group(group), targets=targets, held_out=len(_held_out(group, held)), freezes=plain(freezes)
+    )
 
 
 def _wrapped(note: str) -> str:

@@ -67,7 +67,7 @@ OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
         name: _fields(written)
         for name, written in {
             "groups": "groups:[group] region:text@2 account:text@2",
-            "status": f"{_GROUP} targets:[member] held_out:integer@2",
+            "status": f"{_GROUP} targets:[member] held_out:integer@2 freezes:[wire.Freeze]@3",
             "plan": _PLAN,
             "list": "rollouts:[listed]",
             "show": _ROLLOUT,

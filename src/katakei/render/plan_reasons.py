@@ -123,6 +123,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "this machine cannot reach {target} ({text}), so no check runs before a target is registered again;"
             " only the load balancer's own health check decides"
         ),
+        "gate_not_asked": (
+            "nobody is asked to pass the gate {gate}: it comes after {after:target}, and the plan has {targets:target}"
+        ),
         "outage_accepted": "the floor of {group} is 0, so an outage is accepted",
         "draining_left_alone": "draining, and left alone: {targets}",
         "other_groups_left_alone": "registrations in other groups stay as they are: {groups}",

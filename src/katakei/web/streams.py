@@ -138,7 +138,7 @@ def _snapshot(feed: GroupFeed) -> bytes:
     if feed.status is None:
         return b""
     status = feed.status
-    data = status_data(status.group, list(status.held.items()), status.carried)
+    data = status_data(status.group, list(status.held.items()), status.carried, status.freezes)
     return frame("group", json.dumps(data))
 
 

@@ -10,7 +10,7 @@ from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.model import Arn, Registration, TargetId
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Plan, PlanKind, restorable
-from katakei.domain.spec import Check, HttpCheck, Selection, Share, TargetOrder, Window
+from katakei.domain.spec import Approval, Check, Gate, HttpCheck, Selection, Share, TargetOrder, Window
 from katakei.planning.planner import register
 from katakei.planning.reasons import PlanCode, reason
 from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, Survey
@@ -30,6 +30,13 @@ def test_plan_takes_all_targets_and_records_the_request() -> None:
     )
     assert (plan.kind, plan.begin, plan.waits, plan.notices) == (PlanKind.ROLL, Phase.WAITING, True, ())
     assert plan.said == ()
+
+
+def test_plan_says_which_gates_nobody_is_asked_to_pass() -> None:
+    gates = tuple(Gate(f"after {number}", number, Approval()) for number in (0, 1, 2, 3))
+    assert planned(a_survey(), gates=gates).notices == tuple(
+        reason(PlanCode.GATE_NOT_ASKED, gate=f"after {number}", after=number, targets=2) for number in (2, 3)
+    )
 
 
 @pytest.mark.parametrize("name", ["i-00000000000000001", "web1", "10.0.0.1", "i-00000000000000001:80", "web1:80"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.unit.given import NOON, a_group, a_plan, brought, given, later, t
 from tests.unit.surveyed import DOWN, HEALTHY, WEB, a_survey
 
 from katakei.domain import events as e
+from katakei.domain.freezes import Freeze
 from katakei.domain.model import Registration, RolloutId, TargetId
 from katakei.domain.observation import RegistrationHealth
 from katakei.domain.overview import CarriedRelease, Knowledge
@@ -95,6 +97,20 @@ def test_status_text_shows_every_member_and_its_release() -> None:
         "i-00000000000000000  web0  80    a     healthy    v8",
         "i-00000000000000001  web1  80    c     unhealthy  v7 (reverted)",
     ]
+
+
+def test_status_shows_the_freezes_of_the_group() -> None:
+    freeze = Freeze(WEB.arn, "ada", "the sale", NOON, NOON + timedelta(hours=1))
+    lines = status_text(LISTED, (), {}, freezes=(freeze,)).splitlines()
+    assert lines[1:4] == [
+        "1 of 2 serving",
+        "web is frozen by ada since 2026-11-22 21:00 JST until 2026-11-22 22:00 JST: the sale",
+        "",
+    ]
+    data: Any = status_data(LISTED, (), {}, (freeze,))
+    assert [(each["who"], each["until"]) for each in data["freezes"]] == [("ada", "2026-11-22T13:00:00+00:00")]
+    unfrozen: Any = status_data(LISTED, (), {})
+    assert unfrozen["freezes"] == []
 
 
 def test_status_text_names_the_rollout_that_holds_a_target_out() -> None:

@@ -156,6 +156,10 @@ READ: list[tuple[Reason, str]] = [
             " only the load balancer's own health check decides"
         ),
     ),
+    (
+        reason(C.GATE_NOT_ASKED, gate="rest", after=2, targets=1),
+        "nobody is asked to pass the gate rest: it comes after 2 targets, and the plan has 1 target",
+    ),
     (reason(C.OUTAGE_ACCEPTED, group="web"), "the floor of web is 0, so an outage is accepted"),
     (reason(C.DRAINING_LEFT_ALONE, targets=("i-3",)), "draining, and left alone: i-3"),
     (

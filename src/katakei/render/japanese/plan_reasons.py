@@ -115,6 +115,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "このマシンから {target} に届かないため ({text})、再登録前のチェックは行いません。"
             "ロードバランサーのヘルスチェックだけで判断します"
         ),
+        "gate_not_asked": (
+            "ゲート {gate} の承認は求められません。{after} 台の完了後に開くゲートですが、計画は {targets} 台です"
+        ),
         "outage_accepted": "{group} の下限は 0 です。サービス停止を許容します",
         "draining_left_alone": "ドレイニング中のため触りません: {targets}",
         "other_groups_left_alone": "ほかのグループの登録はそのままです: {groups}",

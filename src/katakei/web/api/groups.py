@@ -51,7 +51,7 @@ def _visible(context: ServerContext, asked: Asked, places: tuple[PlaceGroups, ..
 async def group(context: Annotated[ServerContext, Context], region: Region, name: GroupName) -> PlainJson:
     """One group: every registration as it is now, and which rollout holds out what is missing."""
     status = await context.hub.status(region, name)
-    return PlainJson(status_data(status.group, list(status.held.items()), status.carried))
+    return PlainJson(status_data(status.group, list(status.held.items()), status.carried, status.freezes))
 
 
 @routes.get("/groups/{region}/{name}/events", **doing(Act.READ), response_class=StreamingResponse)
