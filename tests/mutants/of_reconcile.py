@@ -22,6 +22,9 @@ CAPACITY = rows(
 
 CONTEXT = rows(
     "reconcile/context.py",
+    ("return min(soak, PROOF_INTERVAL) if self.status.promoted else soak", "return soak"),
+    ("min(soak, PROOF_INTERVAL) if self.status.promoted", "timedelta() if self.status.promoted"),
+    ("min(soak, PROOF_INTERVAL) if self.status.promoted", "PROOF_INTERVAL if self.status.promoted"),
     ("PROOF_INTERVAL = timedelta(seconds=5)", "PROOF_INTERVAL = timedelta(seconds=1)"),
     ("VERDICT_MAX_AGE = timedelta(seconds=15)", "VERDICT_MAX_AGE = timedelta(seconds=40)"),
     ("MAX_ATTEMPTS = 3", "MAX_ATTEMPTS = 4"),
@@ -378,6 +381,13 @@ GATING = rows(
 
 REPLAY = rows(
     "domain/replay.py",
+    ("                self._change(frozen=freeze)\n", "                pass\n"),
+    ("self._change(frozen=None)\n                self.moved = at", "self.moved = at"),
+    ("unhealthy_since=at, promoted=False)", "unhealthy_since=at)"),
+    (
+        "for target in self.index[Phase.SOAKING]:\n                    self._set(target, promoted",
+        "for target in self.statuses:\n                    self._set(target, promoted",
+    ),
     ("self._set(key.target, exit=code, out=out, may_run=False)", "self._set(key.target, exit=code, out=out)"),
     ("touched=before.touched if begun else before.touched_before)", "touched=before.touched)"),
     ("self.failures += not self.rollout.reverting or self.statuses[target].reverted", "self.failures += 1"),

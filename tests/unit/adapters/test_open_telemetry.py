@@ -47,6 +47,24 @@ def test_traces_are_wanted_only_with_an_endpoint() -> None:
     assert wanted({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318"})
 
 
+@pytest.mark.parametrize(("given_name", "sent"), [(None, "katakei"), ("deploys", "deploys")])
+def test_service_name_of_the_environment_wins(
+    monkeypatch: pytest.MonkeyPatch, given_name: str | None, sent: str
+) -> None:
+    monkeypatch.delenv("OTEL_RESOURCE_ATTRIBUTES", raising=False)
+    monkeypatch.delenv("OTEL_SERVICE_NAME", raising=False)
+    if given_name:
+        monkeypatch.setenv("OTEL_SERVICE_NAME", given_name)
+    with collector() as (url, heard):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        traces = Traces("1.0")
+        traces.call(AwsCall("elbv2", "RegisterTargets", CallOutcome.OK, NOON, timedelta(seconds=1)))
+        traces.close()
+    [spans] = [each for body in heard for each in ExportTraceServiceRequest.FromString(body).resource_spans]
+    names = {each.key: each.value.string_value for each in spans.resource.attributes}
+    assert (names["service.name"], names["service.version"]) == (sent, "1.0")
+
+
 def test_spans_of_turns_and_calls_reach_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     with collector() as (url, heard):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)

@@ -40,7 +40,9 @@ class Traces:
         log = logging.getLogger("opentelemetry")
         log.propagate = False  # it would print a traceback for each batch that is not accepted
         log.addHandler(logging.NullHandler())
-        resource = Resource.create({"service.name": "katakei", "service.version": version})
+        resource = Resource.create({"service.version": version})
+        if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):  # the library's own default
+            resource = resource.merge(Resource({"service.name": "katakei"}))
         self._provider = TracerProvider(resource=resource)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("katakei", version)
