@@ -161,3 +161,11 @@ class FakeProbe:
         """No last observation is needed."""
         del targets
         return ""
+
+    def unable(self, targets: Sequence[ProbedTarget], by: timedelta) -> Mapping[TargetId, str]:
+        """It runs everywhere."""
+        del targets, by
+        return {}
+
+    def end(self, targets: Sequence[ProbedTarget], *, forbid: bool) -> None:
+        """It leaves nothing running."""

@@ -293,6 +293,16 @@ def failing_probe_forbids_the_start_for_ever(machine: Machine) -> None:
     assert not (machine.folder / "begun").exists()
 
 
+@rows
+def probe_without_verdict_leaves_the_key_free(machine: Machine) -> None:
+    code, answer = machine.run(start("echo begun > begun", probe="echo 'no verdict'; exit 76"))
+    told = _the_mark(answer)
+    assert (code, told.state, told.why) == (1, MarkState.ABSENT, "no verdict")
+    _, again = machine.run(start("echo begun > begun", probe="exit 0"))
+    assert _the_mark(again).state is MarkState.ENDED
+    assert (machine.folder / "begun").exists()
+
+
 @rows.of_one_shell
 def passing_probe_lets_work_begin(machine: Machine) -> None:
     _, answer = machine.run(start("exit 0", probe="exit 0"))

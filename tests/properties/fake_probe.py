@@ -4,7 +4,7 @@ Of a target that it cannot see it says so in the baseline, and later says quiet 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tests.properties.builders import seconds
 from tests.properties.fake_ports import FakePort
@@ -50,3 +50,10 @@ class FakeProbe(FakePort):
     def last_look(self, targets: Sequence[ProbedTarget]) -> str:
         del targets
         return "exit 0  # the judge wants to see what would begin without it"
+
+    def unable(self, targets: Sequence[ProbedTarget], by: timedelta) -> Mapping[TargetId, str]:
+        del targets, by
+        return {}
+
+    def end(self, targets: Sequence[ProbedTarget], *, forbid: bool) -> None:
+        """It leaves nothing running."""

@@ -325,6 +325,13 @@ class Prober(FakePort):
         del targets
         return "exit 0"
 
+    def unable(self, targets: Sequence[ProbedTarget], by: timedelta) -> Mapping[TargetId, str]:
+        del targets, by
+        return {}
+
+    def end(self, targets: Sequence[ProbedTarget], *, forbid: bool) -> None:
+        """It leaves nothing running."""
+
     def _verdict(self, target: TargetId) -> DrainEvidence:
         now = self.clock.now()
         if self.aws.pending(target, now):

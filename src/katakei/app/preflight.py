@@ -192,7 +192,7 @@ def check_fits(drivers: Drivers, plan: Plan) -> None:
         UsageError: The command is too long, for example.
     """
     spec, probe = plan.spec, drivers.probe(plan.spec)
-    probed = [ProbedTarget(target, groups_of(plan, target)) for target in plan.targets]
+    probed = [ProbedTarget(target, groups_of(plan, target), "", plan.rollout) for target in plan.targets]
     programs = last_looks(probe, probed, min(TOGETHER, plan.window)) if probe else {}
     commands = {intent: spec.command(back=intent is Intent.REVERT) for intent in (Intent.UPDATE, Intent.REVERT)}
     executor_of(drivers, spec).fits(

@@ -4,11 +4,14 @@ A missing right, or a program that is not on a target, is then found while every
 touched.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from katakei.domain.errors import KatakeiError, UnreachableError
+from katakei.domain.model import TargetId
 from katakei.domain.plan import Plan
+from katakei.domain.ports import ProbedTarget
+from katakei.domain.rollout import groups_of
 from katakei.render.text import label, listed
 from katakei.runtime.drivers import Drivers, with_retries
 
@@ -28,7 +31,7 @@ def prove_rights(drivers: Drivers, plan: Plan) -> None:
         UnreachableError: A right is missing, or a target lacks the program of the work. The sentence names it.
         NoAnswerError: AWS did not answer.
     """
-    proofs = [*_of_balancer(drivers, plan), *_of_executors(drivers, plan)]
+    proofs = [*_of_balancer(drivers, plan), *_of_executors(drivers, plan), *_of_probe(drivers, plan)]
     running = [drivers.pool.submit(lambda proof=proof: with_retries(drivers.clock, proof)) for proof in proofs]  # type: ignore[misc]  # binds each
     errors = [error for future in running if (error := future.exception())]
     for error in errors:
@@ -50,17 +53,36 @@ def _of_balancer(drivers: Drivers, plan: Plan) -> list[Callable[[], None]]:
     ]
 
 
+def _of_probe(drivers: Drivers, plan: Plan) -> list[Callable[[], None]]:
+    """The drain probe must be able to run where its evidence is wanted and no other was listed."""
+    probe = drivers.probe(plan.spec)
+    if probe is None:
+        return []
+    names = {target.id: label(target) for target in plan.targets}
+    probed = [ProbedTarget(target, groups_of(plan, target), "", plan.rollout) for target in plan.targets]
+
+    def prove() -> None:
+        if unable := _by_reason(probe.unable(probed, ANSWER_LIMIT), names):
+            raise UnreachableError(f"the drain cannot be probed: {unable}")
+
+    return [prove]
+
+
+def _by_reason(lacking: Mapping[TargetId, str], names: Mapping[TargetId, str]) -> str:
+    """Each reason once, with the targets that have it; '' when there is none."""
+    whys: dict[str, list[str]] = {}
+    for target, why in lacking.items():
+        whys.setdefault(why, []).append(names[target])
+    return "; ".join(f"{why} on {listed(who)}" for why, who in whys.items())
+
+
 def _of_executors(drivers: Drivers, plan: Plan) -> list[Callable[[], None]]:
     names = {target.id: label(target) for target in plan.targets}
 
     def prove(index: int) -> None:
         command = plan.spec.commands[index]
         lacking = drivers.executor(command).prove(command, plan.targets, ANSWER_LIMIT)
-        whys: dict[str, list[str]] = {}
-        for target, why in lacking.items():
-            whys.setdefault(why, []).append(names[target])
-        if whys:
-            said = "; ".join(f"{why} on {listed(who)}" for why, who in whys.items())
+        if said := _by_reason(lacking, names):
             raise UnreachableError(f"the work cannot begin: {said}")
 
     return [lambda index=index: prove(index) for index in range(len(plan.spec.commands))]  # type: ignore[misc]  # binds each

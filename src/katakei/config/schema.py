@@ -8,7 +8,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from katakei.config.defaults import default_drain, several_lines, shell_text
 from katakei.config.field_types import (
@@ -134,11 +143,18 @@ class SshWay(Section):
         )
 
 
+Fallbacks = Annotated[tuple[Literal["requests"], Literal["proof", "answered", "counter", "delay"]], Strict(False)]
+"""What proves that nothing is pending, and what does so where that is not possible."""
+
+
 class Drain(Section):
-    """When the drain of a target ends. `until` is proof by default if a probe can run on the target, else delay."""
+    """When the drain of a target ends. `until` is proof by default if a probe can run on the target, else delay.
+
+    A list is `requests` and what proves it where that is not possible.
+    """
 
     settle: Span = Field(default="30s", validate_default=True)
-    until: Literal["proof", "answered", "counter", "delay"] | None = None
+    until: Literal["requests", "proof", "answered", "counter", "delay"] | Fallbacks | None = None
     quiet: Span = Field(default="5s", validate_default=True)
     witness: Literal["work", "ssm", "ssh"] = "work"
     ssh: SshWay | None = None
@@ -161,11 +177,13 @@ class Drain(Section):
     def to_domain(self, work: domain.Command) -> domain.Drain:
         """The same as a value of the domain. The kind of work decides the defaults."""
         default = default_drain(work.executor if self.witness == "work" else self.witness)
-        until = domain.DrainUntil(self.until) if self.until else default.until
+        first, *rest = (self.until,) if isinstance(self.until, str) else self.until or (default.until.value,)
+        until = domain.DrainUntil(first)
+        fallback = domain.DrainUntil(rest[0]) if rest else None
         probe = "" if until is domain.DrainUntil.DELAY else default.probe
         counter = self.counter.to_domain() if self.counter else None
         access = (self.ssh or SshWay()).access() if probe == "ssh" and work.ssh is None else None
-        return domain.Drain(self.settle, until, self.quiet, probe, counter, self.cut_after, access)
+        return domain.Drain(self.settle, until, self.quiet, probe, counter, self.cut_after, access, fallback)
 
 
 class Shell(Section):

@@ -17,7 +17,7 @@ from katakei.config.yaml_document import Document, Path
 SettingsT = TypeVar("SettingsT", bound=Settings)
 KEY = "[key]"  # how pydantic names the key itself where the key is at fault
 COMMANDS = ("work", "revert")
-PROBED = ("proof", "answered", "counter")  # values of drain.until that need a probe
+PROBED = ("requests", "proof", "answered", "counter")  # values of drain.until that need a probe
 # Keys of later versions. They are refused, because a key that has no effect must not be ignored.
 NOT_YET: dict[Path, str] = {
     (command, way): "is not supported yet in this version; use ssm: {run: …}, ssh: {run: …}, local: {run: …} or manual:"
@@ -28,6 +28,8 @@ FORMS = {
     "targets": "must be all, a list of ids or names, or {tag: {Role: web}}",
     "check": "must be none, or {http: {path: /health, expect: 200}, within: 1m}",
 }
+UNTIL = ("drain", "until")
+UNTIL_VALUES = "write proof, requests, answered, counter or delay, or a list like [requests, proof]"
 EMPTY = {(command, "manual") for command in COMMANDS}
 MISSING = {
     "service": "write service: shop",
@@ -114,28 +116,31 @@ def _check_drain(document: Document, drain: object, work: object) -> None:
 
 
 def _drain_faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if not all(isinstance(drain.get(key, ""), str) for key in ("until", "witness")):
+    chosen = drain.get("until", "")
+    listed = isinstance(chosen, list) and len(chosen) == 2 and chosen[0] == "requests" and isinstance(chosen[1], str)
+    if not (listed or isinstance(chosen, str)) or not isinstance(drain.get("witness", ""), str):
         return  # the schema reports a value of another type
     probed = drain.get("witness") in PROBE_EXECUTORS or any(name in work for name in PROBE_EXECUTORS)
-    until = drain.get("until", "proof" if probed else "delay")
-    if until in PROBED and not probed:
-        yield (
-            "until",
-            (
-                f"{until} runs a probe on the targets, which needs work: ssm or ssh, or witness: ssm or ssh;"
-                " or use until: delay"
-            ),
-        )
-    if "quiet" in drain and until not in {"answered", "counter"}:
+    until = set(chosen) if listed else {chosen or ("proof" if probed else "delay")}
+    for value in sorted(until.intersection(PROBED)):
+        if not probed:
+            yield (
+                "until",
+                (
+                    f"{value} runs a probe on the targets, which needs work: ssm or ssh, or witness: ssm or ssh;"
+                    " or use until: delay"
+                ),
+            )
+    if "quiet" in drain and not until & {"answered", "counter"}:
         yield "quiet", "has an effect only with until: answered or counter; remove it"
-    if "counter" in drain and until != "counter":
+    if "counter" in drain and "counter" not in until:
         yield "counter", "has an effect only with until: counter; remove it"
     for key in ("witness", "cut_after"):
-        if key in drain and until == "delay":
-            yield key, "has an effect only with until: proof, answered or counter; remove it"
-    if "ssh" in drain and (drain.get("witness") != "ssh" or "ssh" in work or until == "delay"):
+        if key in drain and until == {"delay"}:
+            yield key, "has an effect only with until: proof, answered, counter or requests; remove it"
+    if "ssh" in drain and (drain.get("witness") != "ssh" or "ssh" in work or until == {"delay"}):
         yield "ssh", "has an effect only with witness: ssh, where the work is not ssh; remove it"
-    if until == "counter" and "counter" not in drain:
+    if "counter" in until and "counter" not in drain:
         yield "until", "counter needs a source; write counter: {url: http://127.0.0.1/status}"
 
 
@@ -191,6 +196,10 @@ def _check_revert(document: Document, data: dict[str, Any]) -> None:
 def _add_error(document: Document, data: dict[str, Any], error: ErrorDetails, model: type[Settings]) -> None:
     loc = error["loc"]
     if loc[0] in FORMS and len(loc) > 1 and not _is_meant(str(loc[0]), data[str(loc[0])], str(loc[1])):
+        return
+    if loc[:2] == UNTIL:
+        if str(loc[2]).startswith("literal"):
+            document.fault(UNTIL, f"{error['input']!r} is not a known value; {UNTIL_VALUES}".replace("'", ""))
         return
     path = _path(data, loc)
     if error["type"] == "extra_forbidden":

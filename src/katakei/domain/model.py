@@ -107,3 +107,9 @@ class Group:
     balancer_type: str
     autoscaling: tuple[str, ...] = ()
     zonal_shift: tuple[str, ...] = ()
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether the load balancer is an ALB that speaks plain HTTP/1.1 to the targets, which never pipelines."""
+        alb = self.balancer_type in {"application", ""}
+        return alb and self.protocol == "HTTP" and self.protocol_version == "HTTP1"

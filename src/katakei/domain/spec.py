@@ -39,10 +39,15 @@ class TargetOrder(Enum):
 class DrainUntil(Enum):
     """What ends a drain: `delay` is the load balancer's own timer; the others need a probe."""
 
+    REQUESTS = "requests"
     PROOF = "proof"
     ANSWERED = "answered"
     COUNTER = "counter"
     DELAY = "delay"
+
+
+VERDICTS_LAST = timedelta(seconds=2)
+"""How long the several verdicts of REQUESTS take together at least."""
 
 
 class FailedTargetPolicy(Enum):
@@ -128,6 +133,7 @@ class Drain:
     Attributes:
         settle: How long new requests may still arrive after the target was observed out.
         until: What proves that nothing is pending.
+        fallback: What proves it where REQUESTS is not possible; None refuses the plan there.
         quiet: How long an answered connection must have been silent (ANSWERED), or the counter must have said 0
             (COUNTER).
         probe: The executor that carries the probe to the target; '' for the one that works on it.
@@ -144,14 +150,16 @@ class Drain:
     counter: CounterSource | None = None
     cut_after: timedelta | None = None
     ssh: SshAccess | None = None
+    fallback: DrainUntil | None = None
 
     @property
     def asked_after(self) -> timedelta:
         """How long a target is out before its probe is asked. A verdict that ended within settle does not count.
 
-        A counter has to say 0 for `quiet`, which may overlap settle.
+        A counter has to say 0 for `quiet`, and the reader of requests says it several times; both may overlap settle.
         """
-        return max(timedelta(), self.settle - self.quiet) if self.until is DrainUntil.COUNTER else self.settle
+        lasts = {DrainUntil.COUNTER: self.quiet, DrainUntil.REQUESTS: VERDICTS_LAST}
+        return max(timedelta(), self.settle - lasts.get(self.until, timedelta()))
 
 
 # These would change the programs that run beside the work too. A command sets them for itself.

@@ -15,6 +15,7 @@ KEYS: Mapping[str, str] = {
     "work.executor": "work",
     "revert.executor": "revert",
     "drain.probe": "drain.witness",
+    "drain.fallback": "drain.until",
     "check.asked": "check",
     "soak": "warm.soak",
     "overlap": "warm.overlap",

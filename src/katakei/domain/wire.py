@@ -123,7 +123,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         spec.Selection: record("Selection", "only tags"),
         spec.Window: record("Window", "max_unavailable floor floor_per_zone order"),
         spec.Share: record("Share", "count percent"),
-        spec.Drain: record("Drain", "settle until quiet probe=witness counter cut_after ssh@5"),
+        spec.Drain: record("Drain", "settle until quiet probe=witness counter cut_after ssh@5 fallback@5"),
         spec.CounterSource: record("Tally", "command url field"),
         spec.Check: record("Check", "http within asked"),
         spec.HttpCheck: record("Http", "path expect port"),

@@ -249,6 +249,21 @@ def _limits(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[R
         )
 
 
+def _evidence(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    """Requests can be read from packets only where an ALB speaks plain HTTP/1.1."""
+    drain = plan.spec.drain
+    if plan.kind is PlanKind.REGISTER or drain.until is not DrainUntil.REQUESTS or drain.fallback is not None:
+        return
+    for group in plan.groups:
+        if not group.plain_http:
+            yield reason(
+                PlanCode.REQUESTS_NOT_POSSIBLE,
+                group=group.name,
+                protocol=group.protocol,
+                protocol_version=group.protocol_version,
+            )
+
+
 def _platform(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     """What runs on the targets are programs for a POSIX shell. Work elsewhere may be for any target."""
     executors = {command.executor for command in plan.spec.commands} | {plan.spec.carrier}
@@ -286,6 +301,7 @@ _RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[Reason]], ...] = 
     _draining,
     _settle,
     _limits,
+    _evidence,
     _platform,
     _check,
 )

@@ -12,7 +12,7 @@ from katakei.domain.observation import HealthState
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Plan, PlanKind, with_places
 from katakei.domain.reasons import Reason
-from katakei.domain.spec import Selection, Spec, TargetOrder
+from katakei.domain.spec import DrainUntil, Selection, Spec, TargetOrder
 from katakei.planning.checks import SAFE_SETTLE, other_groups, reasons_against, settle_is_short, unreachable
 from katakei.planning.held import counted, refuse_left_alone, taken, with_held
 from katakei.planning.held import notices as held_notices
@@ -226,6 +226,7 @@ def _notices(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Re
     if plan.spec.check.http is None and plan.spec.check.asked and (found := unreachable(plan, survey)):
         target, text = found
         yield reason(PlanCode.CHECK_SKIPPED, target=target, text=text)
+    yield from _fallbacks(plan)
     for group in plan.groups:
         if plan.kind is not PlanKind.REGISTER and not plan.floors[group.arn].count:
             yield reason(PlanCode.OUTAGE_ACCEPTED, group=group.name)
@@ -248,6 +249,22 @@ def _gates_not_asked(plan: Plan) -> Iterator[Reason]:
     for gate in plan.spec.gates if plan.kind is PlanKind.ROLL else ():
         if gate.after >= targets:
             yield reason(PlanCode.GATE_NOT_ASKED, gate=gate.name, after=gate.after, targets=targets)
+
+
+def _fallbacks(plan: Plan) -> Iterator[Reason]:
+    """Groups whose requests cannot be counted, and what proves there that nothing is pending."""
+    drain = plan.spec.drain
+    if plan.kind is PlanKind.REGISTER or drain.until is not DrainUntil.REQUESTS or drain.fallback is None:
+        return
+    for group in plan.groups:
+        if not group.plain_http:
+            yield reason(
+                PlanCode.REQUESTS_FALLBACK,
+                group=group.name,
+                protocol=group.protocol,
+                protocol_version=group.protocol_version,
+                fallback=drain.fallback.value,
+            )
 
 
 def _names(survey: Survey) -> tuple[str, ...]:

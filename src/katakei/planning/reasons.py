@@ -32,6 +32,7 @@ class PlanCode(StrEnum):
     DRAINED_BY_OTHERS = "drained_by_others"
     SETTLE_TOO_SHORT = "settle_too_short"
     DRAIN_LIMIT_TOO_SHORT = "drain_limit_too_short"
+    REQUESTS_NOT_POSSIBLE = "requests_not_possible"
     GRPC_CHECK_NOT_SUPPORTED = "grpc_check_not_supported"
     CHECK_UNREACHABLE = "check_unreachable"
     WINDOWS_NOT_SUPPORTED = "windows_not_supported"
@@ -61,6 +62,7 @@ class PlanCode(StrEnum):
     REGISTERED_AS_RECORDED = "registered_as_recorded"
     REGISTERED_WHERE_HELD = "registered_where_held"
     GROUP_PORT_USED = "group_port_used"
+    REQUESTS_FALLBACK = "requests_fallback"
     UNKNOWN_PORT_USED = "unknown_port_used"
     ROLLOUT_UNFINISHED = "rollout_unfinished"
 
@@ -116,6 +118,8 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.DRAINED_BY_OTHERS: "targets risk",
             _P.SETTLE_TOO_SHORT: "settle safe risk",
             _P.DRAIN_LIMIT_TOO_SHORT: "limit needed",
+            _P.REQUESTS_NOT_POSSIBLE: "group protocol protocol_version",
+            _P.REQUESTS_FALLBACK: "group protocol protocol_version fallback",
             _P.GRPC_CHECK_NOT_SUPPORTED: "group",
             _P.CHECK_UNREACHABLE: "target text",
             _P.WINDOWS_NOT_SUPPORTED: "targets",

@@ -243,11 +243,15 @@ def _unplaced(rollout: Rollout, last: Observation) -> tuple[TargetId, ...]:
 
 
 def _next_to_leave(rollout: Rollout) -> tuple[TargetId, ...]:
-    """As many as fit into the window, asked while the targets before them are still in progress."""
+    """As many as fit into the window, asked while the targets before them are still in progress.
+
+    A reader of requests begins one target earlier: what it has seen for long needs no silence.
+    """
     if _held(rollout):
         return ()
+    early = rollout.plan.spec.drain.until is DrainUntil.REQUESTS
     unknown = [target for target in candidates(rollout) if rollout.statuses[target].baseline is None]
-    return tuple(unknown[: rollout.plan.window])
+    return tuple(unknown[: rollout.plan.window + early])
 
 
 def _checks(rollout: Rollout) -> tuple[TargetId, ...]:

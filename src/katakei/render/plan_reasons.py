@@ -76,6 +76,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "limits.draining of {limit:span} is shorter than the {needed:span} that a drain takes here,"
             " so no drain could end in time; raise it"
         ),
+        "requests_not_possible": (
+            "drain.until: requests needs plain HTTP/1.1 behind an Application Load Balancer, but {group} speaks"
+            " {protocol} ({protocol_version}); list a fallback: until: [requests, proof]"
+        ),
         "grpc_check_not_supported": (
             "{group} has a gRPC health check, which Katakei cannot send yet; set check: {{http: …}} or check: none"
         ),
@@ -125,6 +129,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         ),
         "gate_not_asked": (
             "nobody is asked to pass the gate {gate}: it comes after {after:target}, and the plan has {targets:target}"
+        ),
+        "requests_fallback": (
+            "{group} speaks {protocol} ({protocol_version}), where requests cannot be counted;"
+            " its targets drain until {fallback}"
         ),
         "outage_accepted": "the floor of {group} is 0, so an outage is accepted",
         "draining_left_alone": "draining, and left alone: {targets}",

@@ -31,6 +31,7 @@ from katakei.domain.observation import (
     baseline_of,
     baseline_text,
 )
+from katakei.domain.phases import Phase
 from katakei.domain.ports import (
     Balancer,
     CheckRequest,
@@ -64,6 +65,8 @@ T = TypeVar("T")
 DEADLINE = timedelta(seconds=10)
 WATCH_GAP = timedelta(seconds=30)
 """The longest time between two observations of a whole group. Who came within a longer one, and when, is not known."""
+START_SURE = timedelta(minutes=2)
+"""A start that was accepted this long ago has run its last probe, or never will."""
 REREAD_PAUSE = timedelta(seconds=15)
 """Between two readings of the machines behind unplanned registrations: a large account takes long to read."""
 
@@ -103,6 +106,7 @@ class Observer:
         self._groups_only = True
         self._flying: dict[str, Future[object]] = {}
         self._asked: list[Future[object]] = []
+        self._probed: set[TargetId] = set()
         self._newcomers = UnplannedTargetReader(balancer, executor, clock, pool)
         self._deleted: set[Arn] = set()
         self._silent: dict[Arn, tuple[datetime, str]] = {}
@@ -175,10 +179,27 @@ class Observer:
             since, _ = self._silent.get(arn, (self._clock.now(), ""))
             self._silent[arn] = since, unseen[arn]
 
+    def let_go(self, rollout: Rollout) -> None:
+        """Ends what the probe left running on targets that need it no more. Best effort: it also ends by itself."""
+        probe = self._probe
+        over = [target for target in self._probed if not needs_probe(rollout, target, self._clock.now())]
+        flying = self._flying.get("let go")
+        if probe is None or not over or (flying and not flying.done()):
+            return
+        targets = [probed_target(rollout, target) for target in over]
+        forbid = rollout.finished is not None
+        ended = self._pool.submit(lambda: probe.end(targets, forbid=forbid))
+        self._flying["let go"] = cast("Future[object]", ended)
+        self._probed.difference_update(over)
+        if forbid:
+            wait([ended], timeout=DEADLINE.total_seconds())
+
     def _ask_probe(self, rollout: Rollout, wants: ObservationRequest) -> tuple[_Baseline, _Evidence, _Arrivals]:
         probe = self._probe
         if probe is None:
             return {}, {}, {}
+        self._probed.update(wants.baseline, wants.pending)
+        self.let_go(rollout)
         leaving, left, worked_on = (
             {target: probed_target(rollout, target) for target in some}
             for some in (wants.baseline, wants.pending, wants.arrivals)
@@ -299,9 +320,18 @@ def _in_a_row(
 
 def probed_target(rollout: Rollout, target: TargetId) -> ProbedTarget:
     """A target as its probe needs it."""
-    return ProbedTarget(
-        rollout.targets[target], rollout.groups[target], baseline_text(rollout.statuses[target].baseline)
-    )
+    blind = baseline_text(rollout.statuses[target].baseline)
+    return ProbedTarget(rollout.targets[target], rollout.groups[target], blind, rollout.plan.rollout)
+
+
+def needs_probe(rollout: Rollout, target: TargetId, now: datetime) -> bool:
+    """Whether the probe may still be asked about a target: until its work has begun for certain."""
+    status = rollout.statuses[target]
+    if rollout.finished is not None:
+        return False
+    if status.phase is Phase.WORKING:
+        return status.ticket is None or now - status.since < START_SURE
+    return status.phase in {Phase.WAITING, Phase.DRAINING, Phase.OUT}
 
 
 def _merged(last: GroupObservation | None, new: GroupObservation) -> GroupObservation:

@@ -121,6 +121,8 @@ class Runner:
         except (NoAnswerError, TemporarilyUnavailableError) as silence:  # of the journal: other errors stay in the turn
             return self._unanswered(silence)
         self._deaf_since = None
+        if turn.over:
+            self._observer.let_go(turn.rollout)
         return replace(turn, took=turn.now - begun)
 
     def _unanswered(self, silence: NoAnswerError | TemporarilyUnavailableError) -> Turn:

@@ -150,6 +150,19 @@ def test_drain_until_delay_is_accepted(load: Load) -> None:
     assert load(f"{SMALL}drain: {{until: delay}}").drain == s.Drain()
 
 
+@pytest.mark.parametrize("fallback", [s.DrainUntil.PROOF, s.DrainUntil.ANSWERED, s.DrainUntil.DELAY])
+def test_drain_until_requests_may_have_a_fallback(load: Load, fallback: s.DrainUntil) -> None:
+    until = s.DrainUntil.REQUESTS
+    assert load(f"{SMALL}drain: {{until: requests}}").drain == s.Drain(until=until, probe="ssm")
+    drain = load(f"{SMALL}drain: {{until: [requests, {fallback.value}]}}").drain
+    assert drain == s.Drain(until=until, probe="ssm", fallback=fallback)
+
+
+def test_counter_may_be_the_fallback_of_requests(load: Load) -> None:
+    drain = load(f"{SMALL}drain: {{until: [requests, counter], quiet: 2s, counter: {{command: x}}}}").drain
+    assert (drain.fallback, drain.counter) == (s.DrainUntil.COUNTER, s.CounterSource("x"))
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
@@ -300,6 +313,14 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
         ("check: 3", "katakei.yml:4: check: must be none, or {http: "),
         ("check: [x]", "katakei.yml:4: check: must be none, or {http: "),
         ("drain: {until: [proof], quiet: 5s}", "katakei.yml:4: drain.until: [proof] is not a known value; write proof"),
+        ("drain: {until: [requests]}", "katakei.yml:4: drain.until: [requests] is not a known value; write proof"),
+        ("drain: {until: [proof, delay]}", "katakei.yml:4: drain.until: [proof, delay] is not a known value"),
+        ("drain: {until: [requests, requests]}", "katakei.yml:4: drain.until: [requests, requests] is not a known"),
+        ("drain: {until: [requests, proof, delay]}", "katakei.yml:4: drain.until: [requests, proof, delay] is not"),
+        ("drain: {until: [requests, 1]}", "katakei.yml:4: drain.until: [requests, 1] is not a known value"),
+        ("drain: {until: []}", "katakei.yml:4: drain.until: [] is not a known value"),
+        ("drain: {until: requests, quiet: 2s}", "katakei.yml:4: drain.quiet: has an effect only with until: answered"),
+        ("drain: {until: [requests, counter]}", "katakei.yml:4: drain.until: counter needs a source"),
         ("drain: {witness: {a: b}}", "katakei.yml:4: drain.witness: {a: b} is not a known value; write work"),
         ("check: {http: {}}", "katakei.yml:4: check.http.path: is missing; write path: /health"),
         (

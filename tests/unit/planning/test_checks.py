@@ -55,6 +55,18 @@ def test_checks_refuse_a_group_that_is_not_supported(changes: dict[str, object],
     assert refused(a_survey(groups=(replace(WEB, **changes),))) == (wanted,)  # type: ignore[arg-type]  # a test's own choice
 
 
+@pytest.mark.parametrize(("protocol", "version"), [("HTTPS", "HTTP1"), ("HTTP", "HTTP2")])
+def test_checks_refuse_requests_without_plain_http_unless_there_is_a_fallback(protocol: str, version: str) -> None:
+    survey = a_survey(groups=(replace(WEB, protocol=protocol, protocol_version=version),))
+    alone = Drain(until=DrainUntil.REQUESTS, probe="ssm")
+    said = {"group": "web", "protocol": protocol, "protocol_version": version}
+    assert refused(survey, drain=alone) == (reason(PlanCode.REQUESTS_NOT_POSSIBLE, **said),)
+    plan = planned(survey, drain=replace(alone, fallback=DrainUntil.PROOF))
+    assert plan.notices == (reason(PlanCode.REQUESTS_FALLBACK, **said, fallback="proof"),)
+    assert planned(a_survey(), drain=replace(alone, fallback=DrainUntil.PROOF)).notices == ()
+    assert planned(a_survey(), drain=alone).notices == ()
+
+
 UNUSED = a_survey([HealthState.UNUSED] * 2, (a_group(load_balancers=(), balancer_type=""),))
 
 

@@ -99,6 +99,17 @@ READ: list[tuple[Reason, str]] = [
         ),
     ),
     (
+        reason(C.REQUESTS_NOT_POSSIBLE, group="web", protocol="HTTPS", protocol_version="HTTP1"),
+        (
+            "drain.until: requests needs plain HTTP/1.1 behind an Application Load Balancer, but web speaks"
+            " HTTPS (HTTP1); list a fallback: until: [requests, proof]"
+        ),
+    ),
+    (
+        reason(C.REQUESTS_FALLBACK, group="web", protocol="HTTPS", protocol_version="HTTP1", fallback="proof"),
+        "web speaks HTTPS (HTTP1), where requests cannot be counted; its targets drain until proof",
+    ),
+    (
         reason(C.GRPC_CHECK_NOT_SUPPORTED, group="web"),
         "web has a gRPC health check, which Katakei cannot send yet; set check: {http: …} or check: none",
     ),

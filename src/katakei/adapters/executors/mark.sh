@@ -277,12 +277,23 @@ begin() {
         barred "the start came too late"
     elif ! fetch; then
         barred "$why"
-    elif [ -n "$witness" ] && ! said=$(sh -c "$(printf '%s' "$witness" | base64 -d)" 2>&1 3<&- 4<&- </dev/null); then
-        barred "refused by the witness: $(printf '%s' "$said" | tr '\n' ' ')"
+    elif ! witnessed; then
+        # Without a verdict nothing is refused: the start is sent again once there is one.
+        if [ "$verdict" = 76 ]; then state=absent why=$said; finish; fi
+        barred "refused by the witness: $said"
     else
         [ -d "$dir" ] || launch "$@"
         [ -d "$dir" ] || barred "the start came too late, or $dir could not be made"
     fi
+}
+
+# witnessed: runs the last probe, if there is one. Sets $verdict to its exit code and $said to what it said.
+witnessed() {
+    verdict=0 said=''
+    [ -n "$witness" ] || return 0
+    said=$(sh -c "$(printf '%s' "$witness" | base64 -d)" 2>&1 3<&- 4<&- </dev/null) || verdict=$?
+    said=$(printf '%s' "$said" | tr '\n' ' ')
+    [ "$verdict" = 0 ]
 }
 
 watch() {

@@ -106,6 +106,13 @@ class Connections:
         lines = {str(each.target.id): self._words(Mode.ONCE, each, LAST) for each in targets}
         return program_rounds.text(program_rounds.program("count.sh"), lines, self._self_from)
 
+    def unable(self, targets: Sequence[ProbedTarget], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
+        """A shell is all it needs."""
+        return {}
+
+    def end(self, targets: Sequence[ProbedTarget], *, forbid: bool) -> None:
+        """It leaves nothing running."""
+
     def _fresh(self, watched: ProbedTarget) -> bool:
         """A quiet target answers at once; it is not asked again at once."""
         last = self._evidence.get(watched.target.id)

@@ -76,6 +76,13 @@ class Counter:
         lines = {str(each.target.id): self._words("once", timedelta(seconds=3), timedelta()) for each in targets}
         return program_rounds.text(program_rounds.program(_PROGRAM), lines, self._self_from)
 
+    def unable(self, targets: Sequence[ProbedTarget], by: timedelta) -> Mapping[TargetId, str]:  # noqa: ARG002 - the port's shape
+        """The baseline shows whether the counter prints a number."""
+        return {}
+
+    def end(self, targets: Sequence[ProbedTarget], *, forbid: bool) -> None:
+        """It leaves nothing running."""
+
     def _judged(self, target: TargetId, heard: ProgramAnswer, numbers: Numbers | None) -> DrainEvidence:
         if numbers is None:
             return DrainEvidence(ProbeVerdict.BLIND, heard.sent, self._clock.now(), _incomplete(heard))

@@ -27,6 +27,9 @@ fi
 %s
 END_OF_PROGRAM
 """
+_SKIP = 'case " $* " in *" mode=pass "*) exit 77 ;; esac\n'
+"""A target without a reader, in a program for several."""
+
 NO_PYTHON = "it has no python3 of version 3.6 or later"
 
 
@@ -39,7 +42,8 @@ def start_program() -> str:
 @cache
 def ask_program() -> str:
     """The program that asks a reader, or ends it."""
-    return _SHELL % (f"echo 'katakei-requests 0'; echo 'gone {NO_PYTHON}'; echo katakei-end; exit 76", packed(CLIENT))
+    gone = f"echo 'katakei-requests 0'; echo 'gone {NO_PYTHON}'; echo katakei-end; exit 76"
+    return _SKIP + _SHELL % (gone, packed(CLIENT))
 
 
 def packed(modules: Sequence[str]) -> str:

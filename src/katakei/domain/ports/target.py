@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from katakei.domain.model import Group, Target, TargetId
+from katakei.domain.model import Group, RolloutId, Target, TargetId
 from katakei.domain.observation import CheckResult, DrainEvidence
 
 
@@ -45,11 +45,13 @@ class ProbedTarget:
 
     Attributes:
         blind: Why its baseline did not see its traffic; '' when it did, or when none was taken.
+        rollout: The rollout that probes it. What a probe leaves running on a target is found again by this name.
     """
 
     target: Target
     groups: tuple[Group, ...]
     blind: str = ""
+    rollout: RolloutId | None = None
 
 
 class Probe(Protocol):
@@ -73,6 +75,18 @@ class Probe(Protocol):
     def last_look(self, targets: Sequence[ProbedTarget]) -> str:
         """One shell program for all targets that runs like the work.
 
-        It fails with exit code 75, and says why, when something is pending at that moment.
+        It fails with exit code 75, and says why, when something is pending at that moment. With exit code 76 there is
+        no verdict, and the work has not been tried.
         """
+        ...
+
+    def unable(self, targets: Sequence[ProbedTarget], by: timedelta) -> Mapping[TargetId, str]:
+        """Before the first target is taken out: on which of these the probe could not run, each with the reason.
+
+        What is not known after `by` is no fault. It waits, as the proof of rights does.
+        """
+        ...
+
+    def end(self, targets: Sequence[ProbedTarget], *, forbid: bool) -> None:
+        """End what it left running on these targets, or with `forbid` also what may still begin there. Best effort."""
         ...

@@ -37,9 +37,16 @@ KEEPER = ("-P", "-m", "katakei.adapters.executors.local.keeper")
 PATIENCE = timedelta(seconds=5)
 """How long canceled work has to end before it is killed."""
 
+NO_VERDICT = 76
+"""The exit code of a last probe that cannot tell. Nothing is refused: the start is repeated once there is a verdict."""
+
 _POLL = timedelta(seconds=0.25)
 _UNNAMED = timedelta(seconds=2)
 """A claim has no pid for a moment only. After this long its keeper counts as dead."""
+
+
+class NoVerdictError(Exception):
+    """The last probe gave no verdict; the text is what it printed."""
 
 
 class Lock(Enum):
@@ -98,7 +105,10 @@ class LocalMarks:
         """
         folder = self._folder / name
         known = folder.is_dir() or self._was_begun(folder)
-        refused = "" if known else self._begin(folder, job, not_after, env, by)
+        try:
+            refused = "" if known else self._begin(folder, job, not_after, env, by)
+        except NoVerdictError as said:
+            return self._told(name, Judged(MarkState.ABSENT, why=str(said)), TAIL)
         return self._told(name, Judged(MarkState.REFUSED, why=refused) if refused else self._judge(folder), TAIL)
 
     def cancel(self, names: Sequence[str], patience: timedelta = PATIENCE) -> Mapping[str, Mark]:
@@ -173,7 +183,7 @@ class LocalMarks:
 
     @staticmethod
     def _probed(program: str, env: Mapping[str, str]) -> str | None:
-        """What a probe that failed has printed; None when it passed."""
+        """What a probe that failed has printed; None when it passed. Raises NoVerdictError."""
         done = subprocess.run(  # noqa: S603 - as the PATH of the work has it
             ["sh", "-c", program],  # noqa: S607
             env=env,
@@ -183,7 +193,10 @@ class LocalMarks:
             check=False,
             start_new_session=True,
         )
-        return None if done.returncode == 0 else " ".join(done.stdout.decode(errors="replace").split("\n")).strip()
+        said = " ".join(done.stdout.decode(errors="replace").split("\n")).strip()
+        if done.returncode == NO_VERDICT:
+            raise NoVerdictError(said)
+        return None if done.returncode == 0 else said
 
     def _barred(self, folder: Path, why: str) -> str:
         """Bars the key; where even that fails nothing is begun here now, for that reason."""

@@ -99,6 +99,10 @@ class Reader:
         self._questions: list[Question] = []
         self._ending = False
 
+    def close(self) -> None:
+        """Follows nothing any more."""
+        self._packets.close()
+
     def run(self, listener: socket.socket) -> None:
         """Follows and answers until it is told to end, or its lifetime is over."""
         listener.setblocking(False)
@@ -188,6 +192,12 @@ class Reader:
             link.close()
 
 
+def made(words: "dict[str, str]") -> Reader:
+    """A reader as its arguments describe it. Raises UnableError."""
+    ports = [int(port) for port in words["ports"].split(",")]
+    return Reader(ports, words["addresses"].split(","), float(words.get("lifetime", LIFETIME)))
+
+
 def start(words: "dict[str, str]") -> "dict[str, str]":
     """Finds the reader of this key, or begins one. Raises UnableError."""
     folder = folder_of(words["key"])
@@ -256,9 +266,7 @@ def _detached(folder: str, words: "dict[str, str]", report: int) -> None:
         os.umask(0o077)
         os.chdir(folder)
         try:
-            addresses = words["addresses"].split(",")
-            ports = [int(port) for port in words["ports"].split(",")]
-            reader = Reader(ports, addresses, float(words.get("lifetime", LIFETIME)))
+            reader = made(words)
             listener = _listen()
         except (UnableError, OSError) as why:
             os.write(report, str(why).encode())
@@ -288,11 +296,15 @@ def _listen() -> socket.socket:
 
 
 def main(argv: "list[str]") -> int:
-    """`mode=start` finds or begins the reader and prints its answer; every other mode asks it."""
+    """`mode=start` finds or begins the reader, `mode=check` only tries whether it could; other modes ask it."""
     began, words = uptime(), pairs(argv)
-    if words.get("mode") != "start":
+    if words.get("mode") not in ("start", "check"):
         return client_main(argv)
     try:
+        if words["mode"] == "check":
+            made(words).close()
+            say("able", began=began)
+            return 0
         found = start(words)
     except UnableError as why:
         say(f"unable {why}", began=began)
