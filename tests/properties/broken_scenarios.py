@@ -44,6 +44,12 @@ def probed(seed: int) -> Scenario:
     return replace(runs(unseeable=0.5, mute=0.1)(seed), delay=60, probe=True, spec=spec)
 
 
+def read(seed: int) -> Scenario:
+    """Readers of requests that die, and targets that they cannot see."""
+    spec = spec_of(drain=Drain(settle=seconds(10), until=DrainUntil.REQUESTS))
+    return replace(runs(unseeable=0.2, mute=0.1)(seed), delay=60, probe=True, spec=spec)
+
+
 def cut_off(seed: int) -> Scenario:
     return replace(runs()(seed), script=_the_first_take_out_is_lost_and_two_fall_unseen)
 

@@ -14,6 +14,8 @@ from katakei.domain.model import TargetId
 from katakei.domain.observation import DrainEvidence, ProbeVerdict
 from katakei.domain.ports import ProbedTarget
 
+UNKNOWN = 0.2  # of the verdicts of a reader: it does not know some connections
+SILENCE = 20  # seconds of silence that prove without a reader that nothing is pending
 YEAR_9999 = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -57,3 +59,34 @@ class FakeProbe(FakePort):
 
     def end(self, targets: Sequence[ProbedTarget], *, forbid: bool) -> None:
         """It leaves nothing running."""
+
+
+class FakeReader(FakeProbe):
+    """Readers of requests. Each begins with the baseline; it may die, answer late, or not know a connection.
+
+    Where none runs, proof stands in: nothing may have been pending for a while.
+    """
+
+    def baseline(self, targets: Sequence[ProbedTarget]) -> Mapping[TargetId, str]:
+        known = super().baseline(targets)
+        self.aws.readers.update(known)
+        return known
+
+    def _verdict(self, target: TargetId) -> DrainEvidence:
+        now = self.clock.now()
+        if self.aws.roll(self.aws.adversary.mute):
+            self.aws.readers.discard(target)
+        if self.aws.roll(UNKNOWN):
+            return DrainEvidence(ProbeVerdict.BUSY, now - seconds(1), now, "4 connections unknown", 4)
+        said = super()._verdict(target)
+        if target in self.aws.readers or said.verdict is not ProbeVerdict.QUIET:
+            return said
+        if any(self.aws.pending(target, self.aws.clock.time - seconds(back)) for back in range(SILENCE)):
+            return DrainEvidence(ProbeVerdict.BUSY, said.begun, said.ended, "1 connection", 1)
+        return said
+
+    def end(self, targets: Sequence[ProbedTarget], *, forbid: bool) -> None:
+        del forbid
+        self.call("end")
+        self.aws.readers.difference_update(it.target.id for it in targets)
+        self.answered()

@@ -143,11 +143,18 @@ def drawn_without_holds(seed: int) -> Scenario:
         users=0.05 if rng.random() < 0.3 else 0.0,
         interrupts=0.01 if rng.random() < 0.2 else 0.0,
         probe=probe,
-        spec=_spec(rng, DrainUntil.PROOF if probe else DrainUntil.DELAY, revert=revert),
+        spec=_spec(rng, _until(seed, probe=probe), revert=revert),
         reverts=tuple(sorted(rng.uniform(0, 500) for _ in range(rng.choice((0, 1, 1, 2))))) if revert else (),
         pauses=0.03 if rng.random() < 0.2 else 0.0,
         twins=rng.random() < 0.2,
     )
+
+
+def _until(seed: int, *, probe: bool) -> DrainUntil:
+    """Half of the probed ones have readers of requests."""
+    if not probe:
+        return DrainUntil.DELAY
+    return (DrainUntil.REQUESTS, DrainUntil.PROOF)[random.Random(f"reader {seed}").randrange(2)]  # noqa: S311 - a game
 
 
 def _spec(rng: random.Random, until: DrainUntil, *, revert: bool) -> Spec:

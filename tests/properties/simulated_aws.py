@@ -124,6 +124,7 @@ class SimulatedAws:
         }
         self.next: dict[Registration, tuple[datetime, HealthState]] = {}
         self.marks: dict[WorkKey, Mark] = {}
+        self.readers: set[TargetId] = set()  # targets on which a reader of requests runs
         self.hidden: set[WorkKey] = set()  # their marks cannot be found any more; the work goes on all the same
         self.folders: Counter[TargetId] = Counter()  # how often the state folder of a target became another one
         self.wire: list[tuple[datetime, Callable[[], None]]] = []

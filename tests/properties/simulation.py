@@ -10,7 +10,7 @@ from datetime import datetime
 
 from tests.properties.builders import group, seconds, target
 from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthChecker, FakePool, SkewedClock
-from tests.properties.fake_probe import FakeProbe
+from tests.properties.fake_probe import FakeProbe, FakeReader
 from tests.properties.holds import FrozenSpan
 from tests.properties.memory_journal import FreezesConnection, JournalConnection, MemoryFreezes, MemoryJournal
 from tests.properties.scenarios import Scenario, spec_of
@@ -25,9 +25,9 @@ from katakei.domain.model import RolloutId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Phase
 from katakei.domain.plan import Floor, Plan, PlanKind
-from katakei.domain.ports import Freezes
+from katakei.domain.ports import Freezes, Probe
 from katakei.domain.replay import Rollout, replay
-from katakei.domain.spec import Spec
+from katakei.domain.spec import DrainUntil, Spec
 from katakei.render.reasons import sentence
 from katakei.runtime.lease_keeper import LeaseKeeper, acquire_lease
 from katakei.runtime.runner import Runner, Turn
@@ -166,7 +166,7 @@ class Simulation:
             freezes=self._freezes(number, clock, pause),
             clock=clock,
             pool=pool,
-            only_probe=FakeProbe(aws, number, clock, pause) if self.scenario.probe else None,
+            only_probe=self._probe(number, clock, pause),
             owner=owner,
             said=self.watched,
         )
@@ -176,6 +176,10 @@ class Simulation:
         runner.note(e.OwnerChanged(clock.now(), owner))
         self.driving = Process(owner, hold, runner, clock, pool)
         return self.driving
+
+    def _probe(self, number: int, clock: SkewedClock, pause: Callable[[], None]) -> Probe | None:
+        kind = FakeReader if self.scenario.spec.drain.until is DrainUntil.REQUESTS else FakeProbe
+        return kind(self.aws, number, clock, pause) if self.scenario.probe else None
 
     def _freezes(self, number: int, clock: SkewedClock, pause: Callable[[], None]) -> Freezes:
         """Where nobody freezes, the store of freezes has no faults: it must not change what the seed draws."""

@@ -76,8 +76,17 @@ def test_baseline_is_requested_for_next_targets() -> None:
     assert observation_request(rollout, seen(rollout, NOON), NOON).baseline == (t(PLAN, 1),)
 
 
+def test_readers_of_requests_begin_one_target_earlier() -> None:
+    plan = a_plan(4, window=2, floor=0, drain=Drain(until=DrainUntil.REQUESTS))
+    ahead = observation_request(given(plan), seen(given(plan), NOON), NOON).baseline
+    assert ahead == (t(plan), t(plan, 1), t(plan, 2))
+    plan = a_plan(4, window=2, floor=0, drain=Drain(until=DrainUntil.PROOF))
+    assert len(observation_request(given(plan), seen(given(plan), NOON), NOON).baseline) == 2
+
+
 @pytest.mark.parametrize(
-    ("until", "after"), [(DrainUntil.PROOF, 30), (DrainUntil.ANSWERED, 30), (DrainUntil.COUNTER, 25)]
+    ("until", "after"),
+    [(DrainUntil.PROOF, 30), (DrainUntil.ANSWERED, 30), (DrainUntil.COUNTER, 25), (DrainUntil.REQUESTS, 28)],
 )
 def test_probe_is_asked_when_verdict_counts(until: DrainUntil, after: float) -> None:
     rollout = standing(a_plan(3, drain=Drain(until=until)), Phase.DRAINING)
