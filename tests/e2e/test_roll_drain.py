@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -60,6 +61,25 @@ def proof_ends_the_drain_before_the_timer(katakei: Katakei, ground: Ground) -> N
     done = katakei(*ROLL, ground.ids[0])
     assert (done.code, ground.releases()) == (0, ["v2", "v1"]), done.all()
     assert clock.monotonic() - begun < TIMER.total_seconds() / 2
+
+
+@plays
+def requests_in_progress_are_counted_and_no_reader_is_left(katakei: Katakei, ground: Ground) -> None:
+    _file(katakei, ground, "until: requests")
+    begun = clock.monotonic()
+    with _streams(ground, 20):
+        running = katakei.start(*ROLL, ground.ids[0])
+        running.until("in progress, oldest")
+        done = running.end()
+    assert (done.code, ground.releases()) == (0, ["v2", "v1"]), done.all()
+    assert 15 < clock.monotonic() - begun < TIMER.total_seconds() / 2
+    state = Path(ground.lab.targets[0].folder) / "state"
+    for _ in range(100):
+        left = [path.name for path in state.glob("*/requests/*") if path.name not in {"lock", "forbidden"}]
+        if not left:
+            return
+        clock.sleep(0.2)
+    raise AssertionError(left)
 
 
 @plays
