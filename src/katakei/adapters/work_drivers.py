@@ -11,7 +11,7 @@ from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.errors import UsageError
 from katakei.domain.leases import Owner
 from katakei.domain.ports import Clock, Executor, Probe, ProgramRunner
-from katakei.domain.spec import Command, CounterSource, DrainUntil, Spec, SshAccess, Variable
+from katakei.domain.spec import Command, Spec, SshAccess, Variable
 
 if TYPE_CHECKING:
     from katakei.adapters.aws import AwsSession
@@ -70,14 +70,9 @@ class WorkDrivers:
         """The drain probe, which runs on the targets by the executor that carries it."""
         if not spec.carrier:
             return None
-        carrier, drain = self._carrier(spec.carrier, spec.carrier_access), spec.drain
-        if drain.until is DrainUntil.COUNTER:
-            from katakei.adapters.probes.counter import Counter
+        from katakei.adapters.probes.choice import probe_of
 
-            return Counter(carrier, self._clock, drain.counter or CounterSource(), drain.quiet)
-        from katakei.adapters.probes.connections import Connections
-
-        return Connections(carrier, self._clock, drain.until, drain.quiet)
+        return probe_of(spec.drain, self._carrier(spec.carrier, spec.carrier_access), self._clock)
 
     def _carrier(self, name: str, access: SshAccess | None) -> ProgramRunner:
         if name == "ssh":

@@ -120,9 +120,9 @@ class Runner:
             turn = self._turn()
         except (NoAnswerError, TemporarilyUnavailableError) as silence:  # of the journal: other errors stay in the turn
             return self._unanswered(silence)
-        self._deaf_since = None
         if turn.over:
             self._observer.let_go(turn.rollout)
+        self._deaf_since = None
         return replace(turn, took=turn.now - begun)
 
     def _unanswered(self, silence: NoAnswerError | TemporarilyUnavailableError) -> Turn:

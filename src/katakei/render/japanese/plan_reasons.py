@@ -65,6 +65,11 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "limits.draining の {limit:span}は、ここでドレイニングにかかる {needed:span}より短いため、間に合いません。"
             "長くしてください"
         ),
+        "requests_not_possible": (
+            "drain.until: requests は Application Load Balancer の後ろの平文 HTTP/1.1 でだけ使えますが、"
+            "{group} のプロトコルは {protocol} ({protocol_version}) です。"
+            "until: [requests, proof] のように代わりを指定してください"
+        ),
         "grpc_check_not_supported": (
             "{group} のヘルスチェックは gRPC で、Katakei はまだ送信できません。"
             "check: {{http: …}} または check: none を設定してください"
@@ -117,6 +122,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         ),
         "gate_not_asked": (
             "ゲート {gate} の承認は求められません。{after} 台の完了後に開くゲートですが、計画は {targets} 台です"
+        ),
+        "requests_fallback": (
+            "{group} のプロトコルは {protocol} ({protocol_version}) で、リクエストを数えられません。"
+            "ターゲットのドレイニングは {fallback} で終わります"
         ),
         "outage_accepted": "{group} の下限は 0 です。サービス停止を許容します",
         "draining_left_alone": "ドレイニング中のため触りません: {targets}",
