@@ -73,13 +73,10 @@ def requests_in_progress_are_counted_and_no_reader_is_left(katakei: Katakei, gro
         done = running.end()
     assert (done.code, ground.releases()) == (0, ["v2", "v1"]), done.all()
     assert 30 < clock.monotonic() - begun < TIMER.total_seconds() / 2
-    state = Path(ground.lab.targets[0].folder) / "state"
-    for _ in range(100):
-        left = [path.name for path in state.glob("*/requests/*") if path.name not in {"lock", "forbidden"}]
-        if not left:
-            return
+    state, patience = Path(ground.lab.targets[0].folder) / "state", clock.monotonic() + 30
+    while left := [it.name for it in state.glob("*/requests/*") if it.name not in {"lock", "forbidden"}]:
+        assert clock.monotonic() < patience, left
         clock.sleep(0.2)
-    raise AssertionError(left)
 
 
 @plays
