@@ -94,10 +94,12 @@ retry, or because the floor interrupted its drain.
 
 def sockets() -> str:
     """The socket table: whether a request is pending on each connection, and the verdict of each probe."""
-    lines = ["| what the connection did | pending | `proof` says | `answered` says |", "|---|---|---|---|"]
-    lines += [
-        f"| {row.name} | {'yes' if row.pending else 'no'} | {row.proof.value} | {row.answered.value} |" for row in ROWS
-    ]
+    titles = ("what the connection did", "pending", "`proof` says", "`answered` says", "`requests` says")
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for row in ROWS:
+        counted = row.requests.value if row.requests else "refused"
+        pending = "yes" if row.pending else "no"
+        lines.append(f"| {row.name} | {pending} | {row.proof.value} | {row.answered.value} | {counted} |")
     return "\n".join(lines)
 
 

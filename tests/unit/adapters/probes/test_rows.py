@@ -216,6 +216,11 @@ class Row:
     of: Group = HTTP
     proof: ProbeVerdict = B
 
+    @property
+    def requests(self) -> ProbeVerdict | None:
+        """What a reader says that began before the connection; None where `requests` is refused."""
+        return (B if self.pending else Q) if self.of.plain_http else None
+
 
 ROWS = (
     Row("an idle connection whose request was answered", _idle, False, Q),
