@@ -67,12 +67,12 @@ def proof_ends_the_drain_before_the_timer(katakei: Katakei, ground: Ground) -> N
 def requests_in_progress_are_counted_and_no_reader_is_left(katakei: Katakei, ground: Ground) -> None:
     _file(katakei, ground, "until: requests")
     begun = clock.monotonic()
-    with _streams(ground, 40):
+    with _streams(ground, 60):  # older than the reader, which therefore does not know them
         running = katakei.start(*ROLL, ground.ids[0])
-        running.until("in progress, oldest")
-        done = running.end()
+        running.until("2 connections unknown", within=60)
+    done = running.end()
     assert (done.code, ground.releases()) == (0, ["v2", "v1"]), done.all()
-    assert 30 < clock.monotonic() - begun < TIMER.total_seconds() / 2
+    assert clock.monotonic() - begun < TIMER.total_seconds() / 2
     state, patience = Path(ground.lab.targets[0].folder) / "state", clock.monotonic() + 30
     while left := [it.name for it in state.glob("*/requests/*") if it.name not in {"lock", "forbidden"}]:
         assert clock.monotonic() < patience, left
