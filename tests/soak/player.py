@@ -170,7 +170,10 @@ class Player:
         self._last_manual_check = clock.monotonic()
         for rollout in self._processes.rollouts()[:1]:
             name = str(rollout["rollout"])
-            for target in self._processes.shown(name)["targets"]:
+            shown = self._processes.shown(name)
+            if shown["reverted_by"]:
+                return  # the revert runs a command of its own, and asks for nothing by hand
+            for target in shown["targets"]:
                 key = (str(target["id"]), int(target["attempt"]))
                 if target["phase"] == "working" and key not in self._worked_on:
                     self._worked_on.add(key)
