@@ -62,6 +62,7 @@ def simulated(given: Scenario) -> Outcome:
 def held_go_first(outcome: Outcome) -> Faults:
     """A target that serves is taken out only where the window has room besides those that are out and not yet taken.
 
+    Two targets that overlap share one place in the window: the judge of overlaps asks whether they may.
     Fair: not once a person reverts, and not after the end of the rollout, when a retry or a revert goes on.
     """
     events = outcome.store.events[ID]
@@ -72,7 +73,7 @@ def held_go_first(outcome: Outcome) -> Faults:
             before, after = replay(events[:number]), replay(events[: number + 1])
             status = before.statuses[event.target]
             leaves = status.phase not in IN_PROGRESS and (event.target not in before.held or status.attempt > 0)
-            if leaves and after.in_progress + len(after.held_waiting) > after.plan.window:
+            if leaves and after.free_places < len(after.held_waiting):
                 yield f"{event.target} was taken out while {after.held_waiting} was out and not taken"
 
 

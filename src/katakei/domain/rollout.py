@@ -253,7 +253,7 @@ class Rollout:
 
     @property
     def in_progress(self) -> int:
-        """How many targets are in progress. Two that overlap share one place in the window."""
+        """How many targets are in progress, each of two that overlap included."""
         return sum(len(self.by_phase[phase]) for phase in IN_PROGRESS)
 
     @property
@@ -273,7 +273,7 @@ class Rollout:
 
     @property
     def free_places(self) -> int:
-        """How many places in the window are free."""
+        """How many places in the window are free. Two targets that overlap share one."""
         shared = sum(self.statuses[soaking].phase in IN_PROGRESS for soaking in self.overlapping)
         return self.plan.window - self.in_progress + shared
 

@@ -13,7 +13,7 @@ from katakei.domain.observation import DrainEvidence, HealthState, ProbeVerdict,
 from katakei.domain.phases import Phase
 from katakei.domain.replay import Rollout, evolve
 from katakei.domain.rollout import TargetStatus
-from katakei.domain.spec import Command, Drain, DrainUntil, Spec
+from katakei.domain.spec import Command, Drain, DrainUntil, Spec, SshAccess
 from katakei.reconcile.observe import observation_request
 
 WAITED = Drain(until=DrainUntil.PROOF, probe="ssm")
@@ -124,3 +124,11 @@ def test_arrivals_are_requested_only_after_quiet_verdict() -> None:
 )
 def test_probe_is_carried_by_work_by_default(work: str, drain: Drain, carrier: str) -> None:
     assert Spec("shop", ("web",), Command(work, "x"), drain=drain).carrier == carrier
+
+
+def test_probe_goes_the_way_of_the_work_unless_it_has_its_own() -> None:
+    by_work, by_probe = SshAccess(user="deploy"), SshAccess(user="probe")
+    work = Command("ssh", "x", ssh=by_work)
+
+    assert Spec("shop", ("web",), work, drain=Drain()).carrier_access == by_work
+    assert Spec("shop", ("web",), work, drain=Drain(probe="ssh", ssh=by_probe)).carrier_access == by_probe
