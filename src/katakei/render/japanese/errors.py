@@ -130,7 +130,7 @@ _ROLLOUTS = {
     ),
     "no rollout {rollout} in this journal": "このジャーナルにロールアウト {rollout} はありません",
     "no rollout {rollout} in this journal{more} (see `katakei list`)": (
-        "このジャーナルにロールアウト {rollout} はありません{more} (一覧は `katakei list`)"
+        "このジャーナルにロールアウト {rollout} はありません{more:text} (一覧は `katakei list`)"
     ),
     "no target group is named {name}; katakei groups lists those there are": (
         "{name} という名前のターゲットグループはありません。katakei groups で一覧を表示します"
@@ -138,8 +138,10 @@ _ROLLOUTS = {
     "no target of rollout {rollout} failed; name the targets to try again": (
         "ロールアウト {rollout} に失敗したターゲットはありません。再試行するターゲットを指定してください"
     ),
+    "; the newest are {rollouts}": "。最新: {rollouts}",
+    "; a gate is answered by katakei approve --gate: {gates}": "。ゲートには katakei approve --gate で回答します: {gates:list}",
     "no target of rollout {rollout} soaks now: there is nothing to promote{more}": (
-        "ロールアウト {rollout} に様子見中のターゲットはないため、プロモートできません{more}"
+        "ロールアウト {rollout} に様子見中のターゲットはないため、プロモートできません{more:text}"
     ),
     "rollout {rollout} has no gate {gate}; its gates: {gates}": (
         "ロールアウト {rollout} にゲート {gate} はありません。ゲート: {gates:list}"
