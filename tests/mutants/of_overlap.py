@@ -41,7 +41,11 @@ PROVEN = rows(
     ("if now - observation.watched.get(arn, now) < soak}", "if False}"),
     ("*rollout.by_phase[Phase.SOAKING], *rollout.failed_targets, *new}", "*rollout.failed_targets, *new}"),
     ("*rollout.by_phase[Phase.SOAKING], *rollout.failed_targets, *new}", "*rollout.by_phase[Phase.SOAKING], *new}"),
-    ("left, least = proven.groups[arn], max(1, floor.count)", "left, least = proven.groups[arn], floor.count"),
+    (
+        "left, least = proven.groups[arn], max(1, floor.count)",
+        "left, least = proven.groups[arn], floor.count",
+        "where one is left in the zone of the target, one is left in its group",
+    ),
     ("left, least = proven.groups[arn], max(1, floor.count)", "left, least = proven.groups[arn], 1"),
     ("proven.zones[arn, target.zone], max(1, floor.per_zone)", "proven.zones[arn, target.zone], floor.per_zone"),
     ("proven.zones[arn, target.zone], max(1, floor.per_zone)", "proven.zones[arn, target.zone], 1"),

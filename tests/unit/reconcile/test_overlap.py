@@ -30,8 +30,9 @@ from katakei.domain.observation import HealthState, Observation
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.replay import Rollout, replay
-from katakei.domain.spec import Approval, Gate, Overlap
+from katakei.domain.spec import Approval, Gate, OnFailure, Overlap
 from katakei.reconcile.observe import observation_request
+from katakei.reconcile.overlap import could_offer
 
 DOWN, INITIAL = HealthState.UNHEALTHY, HealthState.INITIAL
 FREEZE = Freeze("shop", "fred", "", NOON, None)
@@ -97,6 +98,10 @@ def test_soak_has_at_most_settle_left(at: float, expected: list[tuple[int, int]]
     assert take_outs(soaking(overlapping_plan(soak=60)), at) == expected
 
 
+def test_what_is_left_to_soak_counts_from_the_observation() -> None:
+    assert take_outs(soaking(overlapping_plan(soak=60)), 32, age=seconds(3)) == []
+
+
 def test_soak_that_is_over_gives_no_place() -> None:
     """The target is done in this turn, and its place is free in the next."""
     assert take_outs(soaking(overlapping_plan()), 30) == []
@@ -133,7 +138,7 @@ def test_target_that_fell_while_it_soaked_gives_no_place() -> None:
 
 @pytest.mark.parametrize("back", [{"intent": Intent.RETURN}, {"cause": Cause.FAILED}], ids=["returned", "failed"])
 def test_target_that_is_put_back_gives_no_place(back: dict[str, Any]) -> None:
-    plan = overlapping_plan()
+    plan = overlapping_plan(on_failure=OnFailure(max_failures=1))
     events = brought(plan, Phase.SOAKING)
     at = next(n for n, event in enumerate(events) if isinstance(event, e.PhaseChanged) and event.to is Phase.CHECKING)
     events[at] = replace(events[at], **back)
@@ -205,6 +210,9 @@ def test_revert_takes_no_place_of_a_soaking_target() -> None:
     out = e.PhaseChanged(NOON, t(plan, 1), Phase.DRAINING, intent=Intent.REVERT)
     events = [*brought(plan, Phase.DONE, 0), *brought(plan, Phase.DONE, 1), e.RevertAsked(NOON, "kim"), out, *back[2:]]
     assert take_outs(given(plan, events)) == []
+    asked = soaking(plan, e.RevertAsked(NOON, "kim"))
+    assert could_offer(soaking(plan), later(10), Phase.SOAKING) == [t(plan)]
+    assert could_offer(asked, later(10), Phase.SOAKING) == []
 
 
 # -- who is proven

@@ -311,6 +311,14 @@ def test_nobody_takes_away_what_a_pair_relies_on() -> None:
     assert take_outs(evolve(rollout, [back]), states=OUT) == [(2, None)]
 
 
+def test_nothing_is_guarded_once_that_soak_is_over() -> None:
+    plan = overlapping_plan(5, window=3, floor=3)
+    fell = (e.BecameUnhealthy(later(1), t(plan, 2), ""), e.ObservedServing(later(2), t(plan, 2)))
+    rollout = pair(plan, *brought(plan, Phase.SOAKING, 2), *fell)
+    assert take_outs(rollout, states=OUT) == []
+    assert take_outs(evolve(rollout, [done(rollout, 9)]), states=OUT) == [(3, None)]
+
+
 def test_answers_about_a_pair_are_asked_again() -> None:
     rollout = pair()
     actions = then(rollout, 10)
