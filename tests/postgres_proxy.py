@@ -55,7 +55,7 @@ class Proxy:
         """Loses every connection that is open now."""
         with self._lock:
             for each in self._open:
-                _end(each)
+                _shut(each)
 
     @contextmanager
     def losing(self, seed: int) -> Iterator[None]:
@@ -93,12 +93,16 @@ class Proxy:
             self.commits += 1
             return self.losses.pop(0) if self.losses else None
 
-    def ended(self, *sockets: socket.socket) -> None:
-        """Forgets a connection."""
+    def forget(self, *sockets: socket.socket) -> None:
+        """Closes a connection that no thread uses any more.
+
+        A socket that is closed earlier gives its number to the next connection, and a thread that is about to read
+        takes an answer of that one.
+        """
         with self._lock:
             self._open -= set(sockets)
         for each in sockets:
-            _end(each)
+            each.close()
 
 
 class _Pair:
@@ -107,6 +111,8 @@ class _Pair:
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy, self._client, self._server = proxy, client, server
         self._loses_answer = False
+        self._lock = threading.Lock()
+        self._threads = 2
 
     def to_server(self) -> None:
         with suppress(OSError):
@@ -116,7 +122,7 @@ class _Pair:
                     break
                 self._loses_answer = self._loses_answer or loss is Loss.AFTER
                 self._server.sendall(sent)
-        self._proxy.ended(self._client, self._server)
+        self._end()
 
     def to_client(self) -> None:
         with suppress(OSError):
@@ -126,10 +132,19 @@ class _Pair:
                 if self._proxy.delay:
                     time.sleep(self._proxy.delay)
                 self._client.sendall(answer)
-        self._proxy.ended(self._client, self._server)
+        self._end()
+
+    def _end(self) -> None:
+        for each in (self._client, self._server):
+            _shut(each)
+        with self._lock:
+            self._threads -= 1
+            last = not self._threads
+        if last:
+            self._proxy.forget(self._client, self._server)
 
 
-def _end(each: socket.socket) -> None:
+def _shut(each: socket.socket) -> None:
+    """Ends a connection, and wakes the threads that read it."""
     with suppress(OSError):
         each.shutdown(socket.SHUT_RDWR)
-    each.close()
