@@ -188,6 +188,22 @@ def test_call_whose_time_was_given_before_a_jump_is_not_made(aws: Endpoint) -> N
     assert len(aws.heard) == 2
 
 
+def test_call_of_a_process_that_stood_still_while_signing_is_not_sent(aws: Endpoint) -> None:
+    clock = TurnedClock()
+    session = AwsSession(REGION, None, clock)
+
+    def deregister(elb: Any) -> None:
+        elb.meta.events.register("before-sign", stand_still)
+        elb.deregister_targets(TargetGroupArn="g", Targets=[])
+
+    def stand_still(**_: object) -> None:
+        clock.time += timedelta(minutes=1)
+
+    with pytest.raises(NoAnswerError, match="DeregisterTargets was not called: no time was left for it"):
+        session.call(ELB, "DeregisterTargets", deregister, by=clock.now() + timedelta(seconds=10))
+    assert aws.heard == []
+
+
 class _SlowCredentials:
     """Credentials that a person takes a minute to renew."""
 

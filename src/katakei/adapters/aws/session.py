@@ -89,6 +89,7 @@ class AwsSession:
         self._session: Session | None = None
         self._with_role: Session | None = None  # the session that uses the role already
         self._connections: dict[str, _Connection] = {}
+        self._in_flight = threading.local()  # `limit`: the action and deadline of the call that this thread makes
 
     @property
     def region(self) -> str:
@@ -132,6 +133,7 @@ class AwsSession:
         self._refresh_credentials(service, connection)
         self._take_tokens(service, connection, action, by)
         begun = self._clock.now()
+        self._in_flight.limit = action, by
         try:
             answer = request(connection.client)
         except Exception as error:
@@ -145,6 +147,8 @@ class AwsSession:
             if needs_new_credentials(error):
                 self._forget(service, connection)
             raise translate(service, action, error, subject, self._provider(connection)) from error
+        finally:
+            self._in_flight.limit = None
         self._note(service, action, begun, CallOutcome.OK, "ok")
         return answer
 
@@ -159,6 +163,14 @@ class AwsSession:
         if limits:
             self._buckets(connection).take(limits, by or self._clock.now() + TOKEN_TIMEOUT)
             self._check_deadline(action, by)  # the machine may have been suspended during the wait for tokens
+
+    def _check_before_sending(self, **_event: object) -> None:
+        """Checks the deadline once more: preparing and signing a call takes some time, in which the process may stand
+        still. botocore passes on what is raised here, and sends nothing.
+        """
+        limit = getattr(self._in_flight, "limit", None)
+        if limit is not None:
+            self._check_deadline(*limit)
 
     def _check_deadline(self, action: str, by: datetime | None) -> None:
         if by is None:
@@ -183,6 +195,7 @@ class AwsSession:
                 except aws_exceptions() as error:
                     self._session = None
                     raise translate_configuration(service, error) from error
+                client.meta.events.register("before-send", self._check_before_sending)
                 self._connections[service.name] = _Connection(client, credentials)
             return self._connections[service.name]
 
