@@ -101,7 +101,7 @@ CASES = (
         "many.yml:6: colour",
     ),
     case(
-        "a key not yet obeyed", "plan -f later.yml", 2, "later.yml:5: revert.ssh: is not supported yet in this version"
+        "a key not yet obeyed", "plan -f later.yml", 2, "later.yml:5: revert.ec2: is not supported yet in this version"
     ),
     case("a file and a command", "roll -f floor.yml --run true", 2, "--run and a configuration file"),
     case("an empty command", "roll LaravelTargetGroup --run=", 2, "the command to run is empty"),
@@ -209,7 +209,7 @@ def _files(folder: Path) -> None:
     (folder / "broken.yml").write_text("service: [shop\nbalancer: }\n")
     (folder / "nothing.yml").write_text("")
     (folder / "floor.yml").write_text(WHOLE.format(more="window: {floor: 100%}"))
-    (folder / "later.yml").write_text(WHOLE.format(more='revert: {ssh: {run: "true"}}'))
+    (folder / "later.yml").write_text(WHOLE.format(more="revert: {ec2: {action: reboot}}"))
     (folder / "long.yml").write_text(WHOLE.format(more="").replace('"true"', f'"true {"#" * 60_000}"'))
     (folder / "nul.yml").write_text(WHOLE.format(more="").replace('"true"', r'"a\0b"'))
     with closing(sqlite3.connect(folder / "other.db")) as connection:

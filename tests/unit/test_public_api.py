@@ -44,11 +44,11 @@ SIGNATURES = {
     "Rollouts.open": "(request)",
     "Rollouts.plan": "(request)",
     "Rollouts.start": "(proposal)",
-    "error_text": "(error)",
+    "error_text": "(error, tr)",
     "load_config": "(path)",
     "manual_step": "(kind, group, targets, accepted, waits, all_groups)",
     "open_drivers": "(profile, region, journal, tell)",
-    "sentence": "(reason)",
+    "sentence": "(reason, tr)",
 }
 FIELDS = {
     "Delegated": ["rollout", "why", "finished"],
