@@ -186,5 +186,6 @@ def reload_until(page: Page, text: str) -> None:
         if text in says.inner_text():
             return
         page.wait_for_timeout(500)
-        page.get_by_role("link", name="Reload").click()
+        with page.expect_navigation():  # or it could replace the page that the test opens next
+            page.get_by_role("link", name="Reload").click()
     pytest.fail(f"the page does not say {text}: {says.inner_text()}")

@@ -133,9 +133,8 @@ class AwsSession:
         self._refresh_credentials(service, connection)
         self._take_tokens(service, connection, action, by)
         begun = self._clock.now()
-        self._in_flight.limit = action, by
         try:
-            answer = request(connection.client)
+            answer = self._requested(request, connection.client, action, by)
         except Exception as error:
             if not isinstance(error, aws_exceptions()) and not is_unreadable(error):
                 raise
@@ -147,10 +146,15 @@ class AwsSession:
             if needs_new_credentials(error):
                 self._forget(service, connection)
             raise translate(service, action, error, subject, self._provider(connection)) from error
-        finally:
-            self._in_flight.limit = None
         self._note(service, action, begun, CallOutcome.OK, "ok")
         return answer
+
+    def _requested(self, request: Callable[[ClientT], T], client: ClientT, action: str, by: datetime | None) -> T:
+        self._in_flight.limit = action, by
+        try:
+            return request(client)
+        finally:
+            self._in_flight.limit = None
 
     def use(self, service: Service[ClientT], client: ClientT) -> None:
         """Makes the session use this client of a service, instead of one made from the configuration."""
