@@ -1,6 +1,6 @@
 """The reader itself: a detached process that follows the packets of a target's ports and answers questions.
 
-It ends when it is told to, when nobody has asked it for its lifetime, or at any error: an error is never quiet, because
+It ends when a question asks for that, when nobody has asked it for its lifetime, or at any error: an error is never quiet, because
 then nobody answers any more. It prints, keeps and sends nothing of the traffic but counts and ages.
 """
 
@@ -104,7 +104,7 @@ class Reader:
         self._packets.close()
 
     def run(self, listener: socket.socket) -> None:
-        """Follows and answers until it is told to end, or its lifetime is over."""
+        """Follows and answers until a question ends it, or its lifetime is over."""
         listener.setblocking(False)
         while not self._ending and uptime() < self._until:
             select.select([listener], [], [], PAUSE)
