@@ -1,7 +1,7 @@
 """The reader itself: a detached process that follows the packets of a target's ports and answers questions.
 
-It ends when a question asks for that, when nobody has asked it for its lifetime, or at any error: an error is never quiet, because
-then nobody answers any more. It prints, keeps and sends nothing of the traffic but counts and ages.
+It ends when a question asks for that, when nobody has asked it for its lifetime, or at any error. An error is never
+quiet, because then nobody answers any more. It prints, keeps and sends nothing of the traffic but counts and ages.
 """
 
 import fcntl
