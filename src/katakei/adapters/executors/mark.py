@@ -25,6 +25,12 @@ from katakei.domain.spec import RESERVED_VARIABLES
 TAIL = 16_384
 """Bytes of output that are reported of one work; as base64 within the 24,000 characters that Run Command keeps."""
 
+KEPT = 65_536
+"""Bytes of output that the keeper on the target keeps (see keep.sh)."""
+
+NO_MARK = "katakei/0-hello"
+"""A mark that never exists, for questions that need only the target's clock, id and place."""
+
 EXACTLY = 'exec "$@"'
 """The command of a job that has only an argument vector: the shell interprets nothing of it."""
 

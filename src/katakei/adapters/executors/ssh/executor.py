@@ -24,12 +24,6 @@ from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.ports import Clock
 from katakei.domain.spec import Command, Variable
 
-NO_MARK = "katakei/0-hello"
-"""A mark that never exists, for questions that need only the target's clock and place."""
-
-TAIL = 65_536
-"""Bytes of output that are reported of one work: all that the keeper keeps."""
-
 ON_THE_WAY = timedelta(seconds=12)
 """Added to the time in which a start may begin: whole seconds count, and the clock of a target is learned from an
 answer that may have taken as long as one question may take."""
@@ -93,7 +87,7 @@ class SshExecutor:
 
     def prove(self, command: Command, targets: Sequence[Target], by: timedelta) -> Mapping[TargetId, str]:
         """Writes the state folder, and looks for the shell and the program of the command. Raises UnreachableError."""
-        text = mark.look_text([NO_MARK]) + preflight.needs(command)
+        text = mark.look_text([mark.NO_MARK]) + preflight.needs(command)
         answers = self._client.ask(dict.fromkeys(targets, text), by, self._left(by))
         found = {each: preflight.unproved(command, answer) for each, answer in answers.items()}
         return {each: why for each, why in found.items() if why}
@@ -160,7 +154,7 @@ class SshExecutor:
         for key, (target, _) in tickets.items():
             names.setdefault(target, []).append(mark.name_of(key))
         order = sorted(names, key=lambda each: self._silent[each.id].timestamp() if each.id in self._silent else 0)
-        answers = self._client.ask({each: text(names[each], tail=TAIL) for each in order}, by, self._left(by))
+        answers = self._client.ask({each: text(names[each], tail=mark.KEPT) for each in order}, by, self._left(by))
         now = self._clock.now()
         with self._lock:
             for each, answer in answers.items():
@@ -174,9 +168,9 @@ class SshExecutor:
         new = [each for each in dict.fromkeys(targets) if each.id not in self._clocks]
         asked = self._clock.now()
         for target, answer in self._client.ask(
-            dict.fromkeys(new, mark.look_text([NO_MARK])), by, self._left(by)
+            dict.fromkeys(new, mark.look_text([mark.NO_MARK])), by, self._left(by)
         ).items():
-            found = mark.read(answer.out).of(NO_MARK) if answer.failure is None else None
+            found = mark.read(answer.out).of(mark.NO_MARK) if answer.failure is None else None
             if found and not preflight.is_another(target, found.place):
                 self._clocks[target] = TargetClock(found.now - asked, found.place)
 

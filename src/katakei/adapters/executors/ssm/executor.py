@@ -25,7 +25,7 @@ from katakei.adapters.executors.ssm.batches import (
     run_time,
 )
 from katakei.adapters.executors.ssm.kept_output import KeptOutputReader
-from katakei.adapters.executors.ssm.mark_queries import NO_MARK, MarkQueries, QueryText, read_answer
+from katakei.adapters.executors.ssm.mark_queries import MarkQueries, QueryText, read_answer
 from katakei.adapters.executors.ssm.program_runner import SsmProgramRunner
 from katakei.adapters.executors.ssm.run_command import Invocation, Node, RunCommand, is_instance, send_split
 from katakei.domain.actions import Job
@@ -80,7 +80,7 @@ class SsmExecutor:
             until = self._clock.now() + by
             self._queries.collect(until)
             new = [each.id for each in targets if self._unknown(each)]
-            self._queries.send(dict.fromkeys(new, (NO_MARK,)), until)
+            self._queries.send(dict.fromkeys(new, (mark.NO_MARK,)), until)
         known = {each.id: self._queries.target_clock(each.id) for each in targets}
         return {target: clock.place for target, clock in known.items() if clock}
 

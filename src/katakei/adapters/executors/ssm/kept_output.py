@@ -13,9 +13,6 @@ from katakei.domain.events import WorkKey
 from katakei.domain.model import Target
 from katakei.domain.ports import Clock, KeptOutput
 
-KEPT = 65_536
-"""Bytes that a mark keeps of an output (see keep.sh)."""
-
 POLL = timedelta(seconds=1)
 RUN_WITHIN = timedelta(seconds=30)
 
@@ -38,7 +35,7 @@ class KeptOutputReader:
             raise UsageError(f"{target.id} is an address without a known instance: Run Command reaches instances only")
         until, name = self._clock.now() + within, mark.name_of(key)
         data, size = b"", 0
-        for number in range(KEPT // mark.TAIL):
+        for number in range(mark.KEPT // mark.TAIL):
             part = self._part(name, target.id, number, until)
             data, size = data + part.data, part.size
             if len(part.data) < mark.TAIL:

@@ -25,9 +25,6 @@ from katakei.domain.ports import Clock
 QueryText = Callable[[Sequence[str], str], str]
 """One of the mark's programs that report on several marks: it takes their names and the id's variable."""
 
-NO_MARK = "katakei/0-hello"
-"""A mark that never exists, for queries that need only the target's clock and id."""
-
 INTERVAL = timedelta(seconds=4)
 GIVE_UP = timedelta(seconds=75)  # TimeoutSeconds and a margin: by then Run Command itself has given up
 RUN_WITHIN = timedelta(seconds=30)

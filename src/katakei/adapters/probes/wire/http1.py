@@ -61,10 +61,12 @@ class Fields:
 class Parser:
     """The messages of one direction, in whatever pieces their bytes come."""
 
-    __slots__ = ("_kind", "held", "left", "state")
+    __slots__ = ("_chunked", "_exchange", "_kind", "held", "left", "state")
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, exchange: "Exchange") -> None:
         self._kind = _START[kind]
+        self._exchange = exchange
+        self._chunked = False  # the body that is skipped is one chunk of several
         self.held = b""
         self.left = 0
         self.state = HEAD
@@ -92,17 +94,12 @@ class Parser:
             self.left -= len(data)
             return b""
         data, self.left = data[self.left :], 0
-        if self.chunk:
+        if self._chunked:
             self.state = CHUNK_END
         else:
             self.state = HEAD
             self.completed()
         return data
-
-    @property
-    def chunk(self) -> bool:
-        """Whether the body that is skipped is one chunk of several."""
-        raise NotImplementedError
 
     def _head(self, data: bytes) -> bytes:
         held, self.held = self.held, b""
@@ -149,6 +146,7 @@ class Parser:
 
     def body(self, fields: Fields) -> bool:
         """Goes on to the body that these fields announce. False where they announce none."""
+        self._chunked = fields.chunked
         if fields.chunked:
             self.state = CHUNK
             return True
@@ -178,8 +176,8 @@ class Exchange:
     def __init__(self) -> None:
         self.open: list[bytes] = []
         self.closing = False
-        self.requests = Requests(self)
-        self.responses = Responses(self)
+        self.requests = Requests("request", self)
+        self.responses = Responses("response", self)
 
     @property
     def complete(self) -> bool:
@@ -195,17 +193,7 @@ class Exchange:
 class Requests(Parser):
     """The direction of the client."""
 
-    __slots__ = ("_chunked", "_exchange")
-
-    def __init__(self, exchange: Exchange) -> None:
-        super().__init__("request")
-        self._exchange = exchange
-        self._chunked = False
-
-    @property
-    def chunk(self) -> bool:
-        """See the base class."""
-        return self._chunked
+    __slots__ = ()
 
     def begun(self, head: bytes) -> None:
         """A request waits for its response from its head on."""
@@ -215,24 +203,13 @@ class Requests(Parser):
         fields = Fields(head, line.end(), line.group(2))
         self._exchange.open.append(line.group(1))
         self._exchange.closing = self._exchange.closing or fields.last
-        self._chunked = fields.chunked
         self.body(fields)
 
 
 class Responses(Parser):
     """The direction of the server."""
 
-    __slots__ = ("_chunked", "_exchange")
-
-    def __init__(self, exchange: Exchange) -> None:
-        super().__init__("response")
-        self._exchange = exchange
-        self._chunked = False
-
-    @property
-    def chunk(self) -> bool:
-        """See the base class."""
-        return self._chunked
+    __slots__ = ()
 
     def begun(self, head: bytes) -> None:
         """Finds where the response ends (RFC 9112, section 6.3)."""
@@ -247,7 +224,6 @@ class Responses(Parser):
                 raise DoubtError("an interim response with a body")
             return
         self._exchange.closing = self._exchange.closing or fields.last
-        self._chunked = fields.chunked
         if status in (b"204", b"304") or self._exchange.open[0] == b"HEAD":
             self.completed()
         elif fields.length is None and not fields.chunked:
