@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from katakei.app.fleet import Fleet
-from katakei.app.queries import GroupList, Queries, Status, held_by
-from katakei.app.releases import carried_by, recent_rollouts
+from katakei.app.queries import GroupList, Queries, Status, status_of
 from katakei.domain.aws_place import AwsPlace
 from katakei.domain.errors import KatakeiError, UnknownGroupError
 from katakei.runtime.drivers import Drivers
@@ -51,10 +50,7 @@ class FleetGroups:
     def status(self, region: str, name: str) -> Status:
         """One group as it is now. Asks once, without retries: the caller comes again. Raises UnknownGroupError."""
         drivers = self._fleet.drivers(self.place_of(region, name))
-        group = drivers.lister.listed((name,))[0]
-        rollouts = list(recent_rollouts(drivers.journal, (group.arn,)))
-        freezes = tuple(each for each in drivers.freezes.active() if each.name == group.arn)
-        return Status(group, held_by(rollouts, group.arn), carried_by(rollouts), freezes)
+        return status_of(drivers, drivers.lister.listed((name,))[0])
 
     def _in(self, region: str) -> Iterator[tuple[AwsPlace, Drivers]]:
         for place in self._fleet.places():

@@ -183,6 +183,11 @@ def _unreachable(
     return health_checker.reachable(checks, QUESTION_LIMIT) if checks else {}
 
 
+def probed_targets(plan: Plan) -> list[ProbedTarget]:
+    """The targets of a plan as a probe needs them before it has asked any of them."""
+    return [ProbedTarget(target, groups_of(plan, target), "", plan.rollout) for target in plan.targets]
+
+
 def check_fits(drivers: Drivers, plan: Plan) -> None:
     """Finds work that the executor could never accept, before a target is taken out for it.
 
@@ -192,8 +197,7 @@ def check_fits(drivers: Drivers, plan: Plan) -> None:
         UsageError: The command is too long, for example.
     """
     spec, probe = plan.spec, drivers.probe(plan.spec)
-    probed = [ProbedTarget(target, groups_of(plan, target), "", plan.rollout) for target in plan.targets]
-    programs = last_looks(probe, probed, min(TOGETHER, plan.window)) if probe else {}
+    programs = last_looks(probe, probed_targets(plan), min(TOGETHER, plan.window)) if probe else {}
     commands = {intent: spec.command(back=intent is Intent.REVERT) for intent in (Intent.UPDATE, Intent.REVERT)}
     executor_of(drivers, spec).fits(
         {

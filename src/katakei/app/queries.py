@@ -90,9 +90,7 @@ class Queries:
     def status(self, name: str) -> Status:
         """One group: every registration, and which rollout holds out what is missing. Raises UnknownGroupError."""
         group = with_retries(self._drivers.clock, lambda: self._drivers.lister.listed((name,)))[0]
-        rollouts = list(recent_rollouts(self._drivers.journal, (group.arn,)))
-        freezes = tuple(each for each in self._drivers.freezes.active() if each.name == group.arn)
-        return Status(group, held_by(rollouts, group.arn), carried_by(rollouts), freezes)
+        return status_of(self._drivers, group)
 
     def rollouts(self, service: str | None, newest: int) -> Sequence[ListedRollout]:
         """The rollouts of a service, or all, newest first.
@@ -208,6 +206,13 @@ def held_out(journal: Journal, group: Arn) -> Mapping[Registration, Rollout]:
     be back at one port and out at another.
     """
     return held_by(recent_rollouts(journal, (group,)), group)
+
+
+def status_of(drivers: Drivers, group: ListedGroup) -> Status:
+    """What the journal knows of a group, beside what AWS reports."""
+    rollouts = list(recent_rollouts(drivers.journal, (group.arn,)))
+    freezes = tuple(each for each in drivers.freezes.active() if each.name == group.arn)
+    return Status(group, held_by(rollouts, group.arn), carried_by(rollouts), freezes)
 
 
 def held_by(newest_first: Iterable[Rollout], group: Arn) -> Mapping[Registration, Rollout]:

@@ -7,11 +7,10 @@ touched.
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from katakei.app.preflight import probed_targets
 from katakei.domain.errors import KatakeiError, UnreachableError
 from katakei.domain.model import TargetId
 from katakei.domain.plan import Plan
-from katakei.domain.ports import ProbedTarget
-from katakei.domain.rollout import groups_of
 from katakei.render.text import label, listed
 from katakei.runtime.drivers import Drivers, with_retries
 
@@ -59,7 +58,7 @@ def _of_probe(drivers: Drivers, plan: Plan) -> list[Callable[[], None]]:
     if probe is None:
         return []
     names = {target.id: label(target) for target in plan.targets}
-    probed = [ProbedTarget(target, groups_of(plan, target), "", plan.rollout) for target in plan.targets]
+    probed = probed_targets(plan)
 
     def prove() -> None:
         if unable := _by_reason(probe.unable(probed, ANSWER_LIMIT), names):
