@@ -61,11 +61,11 @@ BESIDE = (
     ),
     Mutation(
         "reconcile/decide.py",
-        "        if kept_by := turn.rollout.overlapping.get(target.id):",
+        "        if kept_by := self.overlapping.get(target.id):",
         "        if kept_by := None:",
     ),
     Mutation("reconcile/decide.py", "target is not None and target not in tied and", "target is not None and"),
-    Mutation("reconcile/decide.py", "        if left.guarded and (why", "        if False and (why"),
+    Mutation("reconcile/decide.py", "        if self.guarded and (why", "        if False and (why"),
     Mutation(
         "reconcile/context.py", "observed = min(observed, *(health.begun for health in soaking.health or ()))", "pass"
     ),

@@ -199,7 +199,7 @@ def _places(turn: TurnContext) -> list[TargetId | None]:
 def _take(turn: TurnContext, nexts: list[TargetId], places: list[TargetId | None]) -> list[Action]:
     rollout = turn.rollout
     free, before = places[: max(0, room(rollout))], set(rollout.held_waiting).intersection(nexts)
-    left = _Left(turn, turn.serving, proven(turn) if any(free) else None, guarded(turn))
+    left = _Left(turn, turn.serving, proven(turn) if any(free) else None, guarded(turn), rollout.overlapping)
     actions: list[Action] = []
     held: dict[TargetId, Reason] = {}
     for target_id in nexts:
@@ -207,9 +207,10 @@ def _take(turn: TurnContext, nexts: list[TargetId], places: list[TargetId | None
         if len(free) <= (0 if first else len(before)):  # one that is out already, and still to be taken, has a place
             break
         target = rollout.targets[target_id]
+        after = left.without(target)
         if elsewhere := _taken_elsewhere(turn, target):
             actions.append(elsewhere)
-        elif why := _not_as_planned(turn, target) or left.needed(target, free[0]):
+        elif why := _not_as_planned(turn, target) or after.needed(target, free[0]):
             held[target_id] = why
         elif baseline := _baseline(turn, target):
             if isinstance(baseline, Record):
@@ -220,7 +221,7 @@ def _take(turn: TurnContext, nexts: list[TargetId], places: list[TargetId | None
         elif _place(turn, target_id) is None:
             held[target_id] = reason(ReasonCode.PLACE_PENDING)
         else:
-            left = left.without(target)
+            left = after
             before.discard(target_id)
             actions += _leaves(turn, target, free[0], left.serving)
             free = free[1:]
@@ -234,12 +235,14 @@ class _Left:
     Attributes:
         proven: Those that count for a target that takes the place of a soaking one; None where none does.
         guarded: Those that no target may take away while others overlap; None while none do.
+        overlapping: Soaking targets that stay, each with the target that took its place.
     """
 
     turn: TurnContext
     serving: ServingCount
     proven: ServingCount | None
     guarded: ServingCount | None
+    overlapping: Mapping[TargetId, TargetId]
 
     def without(self, target: Target) -> "_Left":
         """The rest without one more target."""
@@ -251,23 +254,23 @@ class _Left:
         )
 
     def needed(self, target: Target, soaking: TargetId | None) -> Reason | None:
-        """Why it may not leave service now. Nothing needs one that was left out and is observed out.
+        """Why a target may not leave service now. Nothing needs one that was left out and is observed out.
 
         Args:
-            target: The target in question.
+            target: The target in question; it is not among those that are left.
             soaking: The target whose place it would take; None for a free one.
         """
-        turn, left = self.turn, self.without(target)
-        if kept_by := turn.rollout.overlapping.get(target.id):
+        turn = self.turn
+        if kept_by := self.overlapping.get(target.id):
             name = turn.rollout.targets[kept_by].name or None
             return reason(ReasonCode.KEPT_FOR_OVERLAP, target=kept_by, name=name, why=None)
-        if soaking and left.proven and (why := not_allowed(turn, target, left.proven)):
+        if soaking and self.proven and (why := not_allowed(turn, target, self.proven)):
             return why
         if _observed_out(turn, target):
             return None
-        if left.guarded and (why := unproven(turn.rollout, left.guarded, target)):
+        if self.guarded and (why := unproven(turn.rollout, self.guarded, target)):
             return why
-        return floor_violation(turn.rollout, left.serving, target)
+        return floor_violation(turn.rollout, self.serving, target)
 
 
 def _leaves(turn: TurnContext, target: Target, soaking: TargetId | None, serving: ServingCount) -> list[Action]:

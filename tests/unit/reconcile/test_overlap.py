@@ -60,7 +60,7 @@ def look(
     plan = rollout.plan
     since: dict[str, datetime] = {group.arn: later(watched) for group in plan.groups}
     moved = {place: later(at - 1) for number in came for place in plan.targets[number].registrations}
-    return replace(seen(rollout, later(at), states, **more), watched=since, moved=moved)  # type: ignore[arg-type]
+    return replace(seen(rollout, later(at), states, **more), watched=since, moved=moved)  # type: ignore[arg-type]  # by name
 
 
 def take_outs(rollout: Rollout, at: float = 10, **more: Any) -> list[tuple[int, int | None]]:

@@ -128,7 +128,7 @@ def test_work_waits_for_freezes_that_were_not_read() -> None:
     [(e.PauseAsked(NOON, "kim"), "kim paused"), (e.Interrupted(NOON, "kim"), "interrupted")],
     ids=["pause", "interrupt"],
 )
-def test_stop_before_its_work_brings_it_back(word: e.Event, said: str, over: bool, phase: Phase) -> None:  # noqa: FBT001
+def test_stop_before_its_work_brings_it_back(word: e.Event, said: str, over: bool, phase: Phase) -> None:  # noqa: FBT001 - a row
     rollout = pair(None, word, phase=phase)
     rollout = evolve(rollout, [done(rollout, 9)]) if over else rollout
     assert said in goes_back(rollout, 10)
