@@ -97,21 +97,22 @@ def numbers(rollout: Rollout, events: Sequence[e.Event], end: datetime, tr: Tran
 
 def works(rollout: Rollout, events: Sequence[e.Event], tr: Translator = ENGLISH) -> list[WorkOutput]:
     """What the work printed, in the order in which it ended."""
-    return [
-        WorkOutput(
-            tr(
-                "{target}, attempt {attempt} ({intent}): exit code {exit}",
-                target=label(rollout.targets[event.key.target]),
-                attempt=event.key.attempt,
-                intent=tr.name(event.key.intent),
-                exit=event.exit,
-            ),
-            event.out or tr("(no output)"),
-            failed=event.exit != 0,
-        )
-        for event in events
-        if isinstance(event, e.WorkEnded)
-    ]
+    return [work_output(rollout, event, tr) for event in events if isinstance(event, e.WorkEnded)]
+
+
+def work_output(rollout: Rollout, event: e.WorkEnded, tr: Translator = ENGLISH) -> WorkOutput:
+    """What one run of the work printed."""
+    return WorkOutput(
+        tr(
+            "{target}, attempt {attempt} ({intent}): exit code {exit}",
+            target=label(rollout.targets[event.key.target]),
+            attempt=event.key.attempt,
+            intent=tr.name(event.key.intent),
+            exit=event.exit,
+        ),
+        event.out or tr("(no output)"),
+        failed=event.exit != 0,
+    )
 
 
 def commands(rollout: Rollout, tr: Translator = ENGLISH) -> list[tuple[str, Command]]:

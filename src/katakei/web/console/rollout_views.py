@@ -16,8 +16,8 @@ from katakei.planning.forecast import forecast
 from katakei.render import events as event_text
 from katakei.render.reasons import sentence
 from katakei.render.report.markup import Axis
+from katakei.render.report.summary import WorkOutput, work_output
 from katakei.render.report.timeline import Bar, bars, end_of, levels
-from katakei.render.text import label
 from katakei.render.translation import ENGLISH, Translator
 
 LANES = 100
@@ -90,15 +90,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """What one run of the work printed."""
-
-    title: str
-    text: str
-    failed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
     """How many registrations of a group served over time, for the script.
 
@@ -141,7 +132,7 @@ class RolloutView:
     pages: int
     charts: tuple[Chart, ...]
     log: tuple[Line, ...]
-    outputs: tuple[Output, ...]
+    outputs: tuple[WorkOutput, ...]
     done: int
     total: int
     remaining: timedelta | None
@@ -319,21 +310,11 @@ def _concerns(event: e.Event, target: str) -> bool:
     return target in {named, getattr(named, "id", None), key.target if key else None}
 
 
-def _outputs(rollout: Rollout, events: Sequence[e.Event], choice: Choice) -> tuple[Output, ...]:
+def _outputs(rollout: Rollout, events: Sequence[e.Event], choice: Choice) -> tuple[WorkOutput, ...]:
     """What the work printed: of the chosen target, else of those that failed."""
-    tr, target = choice.tr, choice.target
+    target = choice.target
     found = [
-        Output(
-            tr(
-                "{target}, attempt {attempt} ({intent}): exit code {exit}",
-                target=label(rollout.targets[event.key.target]),
-                attempt=event.key.attempt,
-                intent=tr.name(event.key.intent),
-                exit=event.exit,
-            ),
-            event.out or tr("(no output)"),
-            event.exit != 0,
-        )
+        work_output(rollout, event, choice.tr)
         for event in events
         if isinstance(event, e.WorkEnded) and (event.key.target == target if target else event.exit != 0)
     ]
