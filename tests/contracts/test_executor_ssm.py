@@ -61,8 +61,8 @@ def test_one_command_carries_values_of_each_machine(shop: ByRunCommand) -> None:
     named = [replace(whom, name=f'web "{whom.id}" $(date)') for whom in shop.targets]
     jobs = {key(whom): (whom, job(command, KATAKEI_TARGET=whom.id, KATAKEI_NAME=whom.name)) for whom in named}
     tickets = hand_over(shop, jobs)
+    assert len(set(tickets.values())) == 1  # now, because a machine that is too slow gets a second command
     follow(shop, jobs, tickets)
-    assert len(set(tickets.values())) == 1
     for whom in named:
         assert (shop.folder(whom) / "values").read_text() == f"{whom.id} {whom.name}"
 

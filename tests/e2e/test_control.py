@@ -44,7 +44,9 @@ def pause_finishes_targets_and_resume_goes_on(katakei: Katakei, ground: Ground) 
     followed, watched = follower.end(), watcher.end()
     assert (followed.code, followed.out.count("attempt 1 (update), exit code 0")) == (0, 2), followed.all()
     assert followed.out.splitlines()[-1].startswith("DONE  ")
-    assert (watched.code, "working" in watched.out, "DONE  " in watched.out) == (0, True, True), watched.all()
+    # `show --watch` shows the rollout once a second. A phase can be shorter: only the pause is seen for certain.
+    seen = ("NOT FINISHED", "1 waiting, 1 done", "DONE  ")
+    assert (watched.code, [word for word in seen if word not in watched.out]) == (0, []), watched.all()
     for word in ("pause", "resume", "abort"):
         late = katakei(word, rollout)
         assert (late.code, f"there is nothing to {word}" in late.err) == (2, True)

@@ -5,7 +5,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from katakei.domain.outside_text import escaped_json, harmless, hidden, one_line
@@ -65,6 +65,7 @@ def test_harmless_keeps_lines_and_nothing_that_acts(text: str) -> None:
 
 
 @given(HOSTILE)
+@example("\u202e \U000e0041 ##")
 def test_escaped_json_keeps_the_value(text: str) -> None:
     line = escaped_json(json.dumps({"name": text}, ensure_ascii=False))
     assert json.loads(line) == {"name": text}
