@@ -126,7 +126,7 @@ def test_sweeps_begin_every_5_s_unless_they_take_long(
         store.time += seconds(took)
         return held.get(group)
 
-    store.holder = slow  # type: ignore[method-assign]
+    store.holder = slow  # type: ignore[method-assign]  # a store that answers late
     watch.sweep(())
     assert watch.due_in() == seconds(pause)
 

@@ -185,10 +185,10 @@ def test_sweep_offers_what_nobody_drives_once_in_a_while(team: Team) -> None:
 
 
 def test_an_offer_without_an_answer_is_repeated_at_once(team: Team) -> None:
-    adopt, team.queue.adopt = team.queue.adopt, _silent  # type: ignore[method-assign, assignment]
+    adopt, team.queue.adopt = team.queue.adopt, _silent  # type: ignore[method-assign, assignment]  # no job
     with pytest.raises(NoAnswerError):
         team.first.sweep()
-    team.queue.adopt = adopt  # type: ignore[method-assign]
+    team.queue.adopt = adopt  # type: ignore[method-assign]  # as it was
     team.first.sweep()
     assert team.queue.offered == [ID]
 
@@ -213,9 +213,9 @@ def test_a_lost_turn_gets_a_new_job(team: Team) -> None:
 
 def test_a_queue_without_an_answer_does_not_end_a_turn(team: Team) -> None:
     team.first.adopt(ID, NOBODY)
-    schedule, team.queue.schedule = team.queue.schedule, _silent  # type: ignore[method-assign, assignment]
+    schedule, team.queue.schedule = team.queue.schedule, _silent  # type: ignore[method-assign, assignment]  # no job
     team.turn()
-    team.queue.schedule = schedule  # type: ignore[method-assign]
+    team.queue.schedule = schedule  # type: ignore[method-assign]  # as it was
     team.queue.lost = True
     team.stage.clock.sleep(OVERDUE + seconds(20))
     team.first.sweep()

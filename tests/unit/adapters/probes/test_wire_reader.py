@@ -125,7 +125,7 @@ def test_two_starts_at_once_begin_one_reader(readers: Readers) -> None:
         subprocess.Popen([needed("dash"), "-c", start_program(), "reader", *words], stdout=subprocess.PIPE, env=env)
         for _ in range(3)
     ]
-    said = {read_answer(each.communicate(timeout=60)[0].decode()).words["pid"] for each in both}  # type: ignore[union-attr]
+    said = {read_answer(each.communicate(timeout=60)[0].decode()).words["pid"] for each in both}  # type: ignore[union-attr]  # both answer
     assert said == {str(readers.pid)}
 
 
