@@ -19,6 +19,7 @@ from katakei.lab.process import Lab
 ROLLOUT_TIMEOUT = 600.0
 """Seconds after which a rollout that has not ended counts as stuck."""
 TICK = 0.1
+GROUP = "LaravelTargetGroup"
 MANUAL_WORK_INTERVAL = 2.0
 """Seconds between two checks of a person who does manual work."""
 RERUN_CODES = frozenset({-signal.SIGKILL, -signal.SIGTERM, 4, 5, 130})
@@ -51,6 +52,8 @@ class Player:
         self._began = clock.monotonic()
         self._last_manual_check = 0.0
         self._disturbed = False
+        self._frozen = False
+        self._slow_until = 0.0
         self._worked_on: set[tuple[str, int]] = set()
 
     def run(self, first: CliCommand) -> dict[str, Any]:
@@ -67,6 +70,9 @@ class Player:
         while not self.run_log.faults:
             self._perform(self._due())
             self._mark_disturbed()
+            if self._processes.journal_is_slow and self._elapsed() > self._slow_until:
+                self._processes.quick_journal()
+                self._log("the journal is quick again")
             self._note_ends()
             self.run_log.faults += simultaneous_owners(
                 self._processes.running_commands(*OWNER_COMMANDS), clock.monotonic()
@@ -122,11 +128,19 @@ class Player:
                     self._inject_faults(step)
                 case StepKind.PAUSE | StepKind.RESUME | StepKind.ABORT:
                     self._run_command(step.act.value)
+                case StepKind.FREEZE_GROUP:
+                    self._freeze()
+                case StepKind.UNFREEZE_GROUP:
+                    self._unfreeze()
+                case StepKind.SLOW_JOURNAL:
+                    self._slow_until = self._elapsed() + float(str(step.faults["seconds"]))
+                    self._log(f"{step.act.value}: {self._processes.slow_journal()}")
 
     def _mark_disturbed(self) -> None:
         """Mark every running process as disturbed while a fault is active or a process is frozen."""
         living = self._processes.running_commands()
-        if self._disturbed or any(command.frozen for command in living):
+        slow = self._disturbed or self._processes.journal_is_slow
+        if slow or any(command.frozen for command in living):
             for command in living:
                 command.disturbed = True
 
@@ -142,6 +156,20 @@ class Player:
             said = self._processes.start(word, str(rollouts[0]["rollout"]))
             self._log(f"{word} (pid {said.pid})")
 
+    def _freeze(self) -> None:
+        """Freezes the group while its rollout runs: a rollout of a frozen group would not begin."""
+        rollouts = self._processes.rollouts()
+        if rollouts and not rollouts[0]["finished"]:
+            self._frozen = True  # also when the answer is lost: the freeze may be recorded
+            self._log(f"freeze of the group: {self._processes.freezes('freeze', GROUP)}")
+
+    def _unfreeze(self) -> None:
+        if self._frozen:
+            self._frozen = not self._processes.freezes("unfreeze", GROUP)
+            self._log(f"unfreeze of the group: {not self._frozen}")
+            if self._frozen:  # a stopped process can hold the journal's lock
+                self._steps.insert(0, Step(self._elapsed() + 1, StepKind.UNFREEZE_GROUP))
+
     def _inject_faults(self, step: Step) -> None:
         named = {"agent_dead", "target_dead"}
         ids = [target.id for target in self._lab.targets]
@@ -151,7 +179,9 @@ class Player:
         self._log(f"faults {faults}")
 
     def _clear_faults(self) -> None:
-        """Remove all faults, so that the result can be judged."""
+        """Remove all faults and freezes, so that the result can be judged and a second command can run."""
+        self._processes.quick_journal()
+        self._unfreeze()
         for step in self._steps:
             if step.act is StepKind.FAULTS and not any(step.faults.values()):
                 self._inject_faults(step)

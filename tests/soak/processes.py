@@ -5,6 +5,7 @@ Every process runs in a session of its own, so that ending one ends no other.
 
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,8 @@ class ProcessGroup:
     def __init__(self, folder: Path, env: Mapping[str, str], journal: str) -> None:
         self._katakei = Katakei(folder, {**env, "XDG_STATE_HOME": str(folder)})
         self._journal = ("--journal", journal)
+        self._file = journal
+        self._lock: sqlite3.Connection | None = None
         self.commands: list[CliCommand] = []
 
     def start(self, *args: str, **env: str) -> CliCommand:
@@ -81,6 +84,33 @@ class ProcessGroup:
         """Returns the exit code of `katakei wait` for a rollout."""
         return self._katakei("wait", rollout, "--timeout", "1", *self._journal, within=90).code
 
+    def freezes(self, word: str, group: str) -> bool:
+        """Runs `freeze` or `unfreeze` to its end. Returns whether it succeeded."""
+        return self._katakei(word, group, *self._journal, within=QUERY_TIMEOUT).code == 0
+
+    @property
+    def journal_is_slow(self) -> bool:
+        """Whether every append waits."""
+        return self._lock is not None
+
+    def slow_journal(self) -> bool:
+        """Makes every append wait, by a lock as another writer has it. Returns False when another writer has it."""
+        if self._lock is None and Path(self._file).exists():
+            lock = sqlite3.connect(self._file, timeout=1, isolation_level=None)
+            try:
+                lock.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                lock.close()
+            else:
+                self._lock = lock
+        return self._lock is not None
+
+    def quick_journal(self) -> None:
+        """Lets appends go on."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     def leftovers(self) -> Iterator[str]:
         """Yields a message for each ended command that left processes behind."""
         for command in self.commands:
@@ -89,6 +119,7 @@ class ProcessGroup:
 
     def close(self) -> None:
         """End all processes."""
+        self.quick_journal()
         self._katakei.close()
 
 

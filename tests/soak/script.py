@@ -42,13 +42,16 @@ class StepKind(Enum):
     RESUME = "resume"
     ABORT = "abort"
     FAULTS = "faults"
+    FREEZE_GROUP = "freeze"
+    UNFREEZE_GROUP = "unfreeze"
+    SLOW_JOURNAL = "the journal is slow"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: not before `at` seconds after the first command, and not before a target is in `phase`.
 
-    `faults` names targets by their position.
+    `faults` names targets by their position. Of a slow journal it holds the `seconds`.
     """
 
     at: float
@@ -154,6 +157,8 @@ WEIGHTS = {
     "pause": 1,
     "abort": 0.5,
     "faults": 6,
+    "freeze of the group": 1,
+    "slow journal": 2,
 }
 
 
@@ -186,6 +191,10 @@ def _draw_steps(rng: random.Random, work: Work, targets: int) -> Iterator[Step]:
                 yield from (Step(at, StepKind.PAUSE), Step(then, StepKind.RESUME))
             case "abort" if work is not Work.BY_HAND:  # a person would restart a server that serves again by then
                 yield Step(at, StepKind.ABORT)
+            case "freeze of the group":
+                yield from (Step(at, StepKind.FREEZE_GROUP), Step(then, StepKind.UNFREEZE_GROUP))
+            case "slow journal":
+                yield Step(at, StepKind.SLOW_JOURNAL, {"seconds": round(then - at, 1)})
             case "faults":
                 faults, repaired = _draw_faults(rng, targets)
                 yield from (Step(at, StepKind.FAULTS, faults), Step(then, StepKind.FAULTS, repaired))
