@@ -12,9 +12,12 @@ from katakei.cli.examples import EXAMPLES
 
 README = Path(__file__).parents[2] / "README.md"
 TWIN = README.with_name("README.ja.md")
-INNER = [("lab", "up"), ("db", "check"), ("db", "upgrade"), ("token", "create"), ("token", "list"), ("token", "revoke")]
+TOKENS = [("token", "create"), ("token", "list"), ("token", "revoke")]
+INNER = [("config", "validate"), ("lab", "up"), ("db", "check"), ("db", "upgrade"), *TOKENS]
 PATHS = [(), *((name,) for name in COMMANDS), *INNER]
-JSON = [path for path in PATHS if path not in {(), ("lab",), ("db",), ("token",), ("help",), ("completion",)}]
+JSON = [
+    path for path in PATHS if path not in {(), ("config",), ("lab",), ("db",), ("token",), ("help",), ("completion",)}
+]
 
 
 def command(path: tuple[str, ...]) -> tuple[click.Command, click.Context]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # The module of each command, and its line in `--help`: help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "config": ("katakei.cli.config", "Check configuration files, without AWS."),
     "groups": ("katakei.cli.queries", "Target groups, with how many of their targets serve."),
     "status": ("katakei.cli.queries", "Every target of a group: state, reason, which rollout holds it out."),
     "plan": ("katakei.cli.rollouts", "What a rollout would do and how long; changes nothing."),
@@ -73,7 +74,7 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _ = COMMANDS[cmd_name]
-        command = getattr(import_module(module), f"{cmd_name}_")
+        command = getattr(import_module(module), f"{cmd_name.replace('-', '_')}_")
         if not isinstance(command, click.Command):
             return None
         command.epilog = command.epilog or epilog(cmd_name)

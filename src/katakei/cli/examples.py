@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 EXAMPLES: Mapping[str, Sequence[str]] = {
+    "config": ("katakei config validate", "katakei config validate shop.yml services/"),
     "groups": ("katakei groups", "katakei groups --region eu-north-1 --profile shop", "katakei groups 'web-*'"),
     "status": ("katakei status LaravelTargetGroup", "katakei status LaravelTargetGroup --watch"),
     "plan": ("katakei plan --release v9", "katakei plan LaravelTargetGroup --run ./deploy"),

@@ -55,6 +55,20 @@ def read_service(
     return service, document.lines.get(("service",), 1)
 
 
+def check_service(document: Document, beside: Callable[[str], str]) -> None:
+    """Checks a service file without a server: which work is allowed there is said where the server is started.
+
+    Args:
+        document: The file.
+        beside: Reads another file of the same folder. Raises UsageError.
+
+    Raises:
+        ConfigurationError: The file has faults.
+    """
+    _release(document, beside)
+    settings_of(document, document.data, ServiceSettings)
+
+
 def _name(document: Document) -> str:
     """The name of the service, as far as it can be read; ''."""
     name = document.data.get("service") if isinstance(document.data, dict) else None

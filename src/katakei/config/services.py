@@ -59,13 +59,18 @@ def read_services(folder: Path, names: Collection[str], allow_local: Collection[
         names: The names of the files in it.
         allow_local: The services whose work may run as the user of this server.
     """
-    files = sorted(name for name in names if name.endswith(SUFFIXES))
+    files = service_files(names)
     found = [_read_service(folder, name, allow_local) for name in files]
     files_of: dict[str, list[str]] = {}
     for service, _ in found:
         files_of.setdefault(service.name, []).append(service.file)
     services = (_unique(service, line, files_of[service.name]) for service, line in found)
     return tuple(sorted(services, key=lambda service: (service.name, service.file)))
+
+
+def service_files(names: Collection[str]) -> list[str]:
+    """Those of the files of a folder that are services, in the order of their names."""
+    return sorted(name for name in names if name.endswith(SUFFIXES))
 
 
 def _unique(service: Service, line: int, files: Sequence[str]) -> Service:

@@ -1,4 +1,4 @@
-"""A YAML document: plain values, the line of each of them, and the faults found so far."""
+"""A YAML document: plain values, the line and column of each of them, and the faults found so far."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from katakei.domain.errors import UsageError
+from katakei.domain.config_faults import ConfigFault, ConfigurationError
 from katakei.domain.outside_text import one_line
 
 Path = tuple[str | int, ...]
@@ -29,15 +29,6 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 TOO_DEEP = "is too deep or too long; check whether an alias contains itself"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFault:
-    """One fault: its line, the key, and a message that says what to write instead."""
-
-    line: int
-    key: str
-    message: str
-
-
 @dataclass(slots=True)
 class Document:
     """A document while it is being checked.
@@ -46,30 +37,30 @@ class Document:
         name: The name of the file.
         data: The values, or None where there is no valid document.
         lines: The line where the key or list item at a path begins.
+        columns: The column of the same; both count from 1.
         faults: The faults found so far.
     """
 
     name: str
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
+    columns: dict[Path, int] = field(default_factory=dict)
     faults: list[ConfigFault] = field(default_factory=list)
 
     def fault(self, path: Path, message: str) -> None:
-        """Adds a fault at the nearest line that is known for this path."""
+        """Adds a fault at the nearest place that is known for this path."""
         near = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.lines), ())
-        self.add(self.lines.get(near, 1), path, message)
+        self.add((self.lines.get(near, 1), self.columns.get(near, 1)), path, message)
 
-    def add(self, line: int, path: Path, message: str) -> None:
-        """Adds a fault at a line. What it quotes of the file is made short and printable."""
-        self.faults.append(ConfigFault(line, _short(dotted(path)), _short(message)))
+    def add(self, place: tuple[int, int], path: Path, message: str) -> None:
+        """Adds a fault at a line and column. What it quotes of the file is made short and printable."""
+        self.faults.append(ConfigFault(*place, _short(dotted(path)), _short(message)))
 
     def raise_faults(self) -> None:
-        """Raises UsageError with all faults in the order of their lines, if there are any."""
+        """Raises ConfigurationError with all faults in the order of their lines, if there are any."""
         if self.faults:
             found = sorted(dict.fromkeys(self.faults), key=lambda fault: fault.line)
-            raise UsageError(
-                "\n".join(f"{self.name}:{f.line}: {f.key}{': ' if f.key else ''}{f.message}" for f in found)
-            )
+            raise ConfigurationError(self.name, found)
 
 
 def dotted(path: Path) -> str:
@@ -85,19 +76,20 @@ def _short(text: str) -> str:
 class _BoundedComposer(Composer):
     """ruamel's composer with an end: it composes no more nodes than a document may have.
 
-    `line` is where the last node begins, counted from 0: errors without a mark are near it.
+    `place` is the line and column where the last node begins: errors without a mark are near it.
     """
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader)
         self.warn_double_anchors = False  # YAML 1.2 allows an anchor to be set again
-        self.nodes = self.line = 0
+        self.nodes = 0
+        self.place = (1, 1)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Composes one node. Raises ComposerError when there are too many."""
         self.nodes += 1
         mark = self.parser.peek_event().start_mark
-        self.line = mark.line
+        self.place = _place(mark)
         if self.nodes > MAX_VALUES:
             raise ComposerError(None, None, TOO_DEEP, mark)
         return super().compose_node(parent, index)
@@ -110,19 +102,22 @@ def read(text: str, name: str) -> Document:
         The document, which may already have faults (a key that appears twice, an unknown tag).
 
     Raises:
-        UsageError: The text is not YAML, or not a mapping.
+        ConfigurationError: The text is not YAML, or not a mapping.
     """
     document, yaml = Document(name), _reader()
     try:
         root = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        document.add(mark.line + 1 if mark else 1, (), _problem(error))
+        document.add(_place(mark) if mark else (1, 1), (), _problem(error))
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        document.add(line, (), f"this is not YAML: it contains the character U+{error.character:04X}; remove it")
+        column = error.position - text.rfind("\n", 0, error.position)
+        document.add(
+            (line, column), (), f"this is not YAML: it contains the character U+{error.character:04X}; remove it"
+        )
     except Exception as error:  # noqa: BLE001 - the reader raises whatever Python raises for nonsense
-        document.add(yaml.composer.line + 1, (), f"this is not YAML: {error}")
+        document.add(yaml.composer.place, (), f"this is not YAML: {error}")
     else:
         document.data = _value(document, root, ()) if root else {}
         if not isinstance(document.data, Mapping):
@@ -140,6 +135,11 @@ def _reader() -> YAML:
     return reader
 
 
+def _place(mark: Any) -> tuple[int, int]:
+    """Line and column of one of ruamel's marks, which count from 0."""
+    return mark.line + 1, mark.column + 1
+
+
 def _problem(error: MarkedYAMLError) -> str:
     if isinstance(error, MaxDepthExceededError) or error.problem == TOO_DEEP:
         return TOO_DEEP
@@ -147,7 +147,9 @@ def _problem(error: MarkedYAMLError) -> str:
 
 
 def _value(document: Document, node: Node, path: Path) -> Any:
-    document.lines.setdefault(path, node.start_mark.line + 1)
+    line, column = _place(node.start_mark)
+    document.lines.setdefault(path, line)
+    document.columns.setdefault(path, column)
     if (
         len(path) > MAX_DEPTH or len(document.lines) > MAX_VALUES
     ):  # a few aliases can expand to more values than fit into memory
@@ -165,12 +167,12 @@ def _mapping(document: Document, node: MappingNode, path: Path) -> dict[str, Any
     found: dict[str, Any] = {}
     for key, value in node.value:
         here = (*path, str(key.value) if isinstance(key, ScalarNode) else "?")
-        line = key.start_mark.line + 1
+        place = _place(key.start_mark)
         if here[-1] in found:
             first = document.lines[here]
-            document.add(line, here, f"appears twice (also in line {first}); keep one of them")
+            document.add(place, here, f"appears twice (also in line {first}); keep one of them")
             continue
-        document.lines[here] = line
+        document.lines[here], document.columns[here] = place
         found[str(here[-1])] = _value(document, value, here)
     return found
 

@@ -54,8 +54,20 @@ def error(system: CiSystem, title: str, text: str) -> str:
     """An annotation that the page of the run shows; '' where the system has none."""
     if system is not CiSystem.GITHUB:
         return ""
-    name = _data(one_line(title)).replace(":", "%3A").replace(",", "%2C")
-    return f"::error title={name}::{_data(one_line(text))}"
+    return f"::error title={_property(title)}::{_data(one_line(text))}"
+
+
+def file_error(system: CiSystem, file: str, place: tuple[int, int], text: str) -> str:
+    """An annotation at a line and column of a file, each 0 for the whole file; '' where the system has none."""
+    if system is not CiSystem.GITHUB:
+        return ""
+    line, column = place
+    where = f",line={line},col={column}" if line else ""
+    return f"::error file={_property(file)}{where}::{_data(one_line(text))}"
+
+
+def _property(text: str) -> str:
+    return _data(one_line(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _data(text: str) -> str:

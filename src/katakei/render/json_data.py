@@ -87,6 +87,7 @@ OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "freeze": "freeze:wire.Freeze@3 rollouts:[text]@3 ignored_by:[text]@3",
             "freezes": "freezes:[wire.Freeze]@3",
             "unfreeze": "lifted:wire.Freeze@3",
+            "config-validate": "valid:boolean@4 files:[checked_file]@4",
             "demo": (
                 "exit:integer requests:integer slow:integer failed:integer releases:{text} seconds_out:{number} "
                 "seconds:number seconds_by_timer:number"
@@ -134,6 +135,8 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
                 "reason:wire.Reason?@2"
             ),
             "gate": "name:text@3 after:integer@3 state:text?@3 expires:text?@3 by:text@3 why:text@3",
+            "checked_file": "file:text@4 service:text?@4 faults:[fault]@4",
+            "fault": "line:integer?@4 column:integer?@4 key:text?@4 message:text@4",
             "bar": "phase:text begun:text ended:text attempt:integer why:text open:boolean",
             "level": "at:text serving:integer",
             "lab_target": "id:text port:integer address:text zone:text folder:text",

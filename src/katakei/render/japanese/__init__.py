@@ -17,17 +17,18 @@ from katakei.render.japanese import (
     names,
     outside,
     plan_reasons,
+    preparation,
     reasons,
     texts,
 )
 
 CATALOG = Catalog(
-    texts=MappingProxyType({**texts.TEXTS, **commands.TEXTS, **help_texts.TEXTS}),
+    texts=MappingProxyType({**texts.TEXTS, **commands.TEXTS, **help_texts.TEXTS, **preparation.TEXTS}),
     reasons=MappingProxyType(
         dict(reasons.SENTENCES.items() | plan_reasons.SENTENCES.items() | access_reasons.SENTENCES.items())
     ),
     names=names.NAMES,
-    known=MappingProxyType({**errors.TEXTS, **errors.CLICK, **outside.TEXTS}),
+    known=MappingProxyType({**errors.TEXTS, **errors.CLICK, **outside.TEXTS, **preparation.KNOWN}),
     units=MappingProxyType({"h": "時間", "m": "分", "s": "秒"}),
 )
 
