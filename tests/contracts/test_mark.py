@@ -86,8 +86,9 @@ def work_outlives_the_agent(machine: Machine) -> None:
 
 @rows.of_one_shell
 def follow_is_bounded_and_work_goes_on(machine: Machine) -> None:
-    code, answer = machine.run(start("sleep 1.4; exit 6", follow=timedelta(seconds=1)))
+    code, answer = machine.run(start(f"{AWAIT}; exit 6", follow=timedelta(seconds=1)))
     assert (code, _the_mark(answer).state) == (0, MarkState.RUNNING)
+    (machine.folder / "go_on").touch()
     assert machine.until(MarkState.ENDED).exit == 6
 
 

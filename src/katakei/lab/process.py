@@ -17,7 +17,7 @@ from katakei.lab import clock
 from katakei.lab.errors import LabError
 from katakei.lab.options import LAB_KEY, LabInfo, LabOptions, Target
 
-READY_WITHIN = 60.0
+READY_WITHIN = 120.0
 END_WITHIN = 20.0
 
 
