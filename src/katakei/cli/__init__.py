@@ -18,7 +18,7 @@ from katakei import __version__
 from katakei.cli.examples import epilog
 from katakei.cli.help_text import HelpContext, show_fault, shown_by
 from katakei.cli.language import reader
-from katakei.cli.messages import internal_error, say
+from katakei.cli.messages import internal_error, say, say_command
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, NoAnswerError
 
 if TYPE_CHECKING:
@@ -166,17 +166,20 @@ def run(argv: list[str]) -> int:
         code = katakei.main(argv, prog_name="katakei", standalone_mode=False)
     except click.ClickException as fault:
         show_fault(fault)
+        _annotate(fault.format_message())
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         _complain(reader()("stopped; the journal is safe"))
         return ExitCode.INTERRUPTED
     except NoAnswerError as error:
         _complain(reader()("{error}; try again in a moment", error=_text(error)))
+        _annotate(_text(error))
         return error.code
     except KatakeiError as error:
         if isinstance(error, InternalError) and os.environ.get("KATAKEI_DEBUG"):
             raise
         _complain(_text(error))
+        _annotate(_text(error))
         return error.code
     except Exception as fault:
         if os.environ.get("KATAKEI_DEBUG"):
@@ -196,3 +199,12 @@ def _complain(sentence: str) -> None:
     """Every line names the program: in the log of a CI job another program may write between two of them."""
     with suppress(KatakeiError):  # nobody can read it; the exit code still tells
         say("\n".join(f"katakei: {line}" for line in sentence.splitlines()), err=True)
+
+
+def _annotate(sentence: str) -> None:
+    """In a job of GitHub Actions, which exit code 4 or 5 only turns red: the page of the run shows why."""
+    from katakei.render.ci import ci_system, error  # only where something went wrong: start-up is a promise
+
+    if command := error(ci_system(os.environ), "katakei", sentence):
+        with suppress(KatakeiError):  # as above. Standard error, because standard output may be JSON
+            say_command(command, err=True)

@@ -6,7 +6,7 @@ from click.core import ParameterSource
 from katakei.render.recap import Invocation
 
 COMMON = frozenset({"profile", "region", "journal"})
-ONCE = frozenset({"yes", "as_recorded", "dry_run", "release", "as_json", "verbose"})
+ONCE = frozenset({"yes", "as_recorded", "dry_run", "release", "as_json", "verbose", "id_file", "report"})
 """Options that are not repeated: they answer a question of this one run, or the recap gives another value."""
 
 

@@ -38,9 +38,9 @@ def say_json(value: object) -> None:
     _print(escaped_json(json.dumps(value, ensure_ascii=False)))
 
 
-def say_command(text: str) -> None:
+def say_command(text: str, *, err: bool = False) -> None:
     """Prints lines that are commands to a CI system, made by `render.ci` only. Raises UnreachableError, as `say`."""
-    _print(text)
+    _print(text, err=err)
 
 
 def say_log(text: str) -> None:

@@ -24,7 +24,11 @@ from katakei.render.local_time import local_second
 from katakei.render.text import harmless, label
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from katakei.app.queries import Queries
+    from katakei.domain.events import Event
+    from katakei.domain.replay import Rollout
 
 RECENT_EVENTS = 10
 """Events that `show --watch` shows."""
@@ -303,20 +307,36 @@ def report_(context: Context, options: ReportOptions) -> None:
     from katakei.render import report
 
     with context.queries() as queries:
-        state = queries.show(queries.chosen(options.rollout))
-        events = queries.events(state.plan.rollout)
-        restore, now = queries.restore_lines(state), queries.now()
+        found = _reported(queries, queries.chosen(options.rollout))
     if context.as_json:
-        say_json(report.data(state, events, restore, now))
+        say_json(report.data(*found))
         return
     is_markdown = options.form == "markdown" or (not options.form and (options.output or "").endswith(".md"))
-    page = (report.markdown if is_markdown else report.page)(state, events, restore, now, reader())
+    page = (report.markdown if is_markdown else report.page)(*found, reader())
     if options.output == "-":
         say(page)
         return
-    file = Path(options.output or f"katakei-{state.plan.rollout}.{'md' if is_markdown else 'html'}")
+    file = Path(options.output or f"katakei-{found[0].plan.rollout}.{'md' if is_markdown else 'html'}")
     _write(file, page)
     say(str(file))
+
+
+def write_report(queries: "Queries", rollout: RolloutId, file: Path) -> None:
+    """Writes the report of a rollout: Markdown if the name of the file ends with .md, else HTML.
+
+    Raises:
+        KatakeiError: The journal does not answer, or the file cannot be written.
+    """
+    from katakei.render import report
+
+    page = (report.markdown if file.suffix == ".md" else report.page)(*_reported(queries, rollout), reader())
+    _write(file, page)
+
+
+def _reported(queries: "Queries", rollout: RolloutId) -> "tuple[Rollout, Sequence[Event], Sequence[str], datetime]":
+    """What a report is made of."""
+    state = queries.show(rollout)
+    return state, queries.events(state.plan.rollout), queries.restore_lines(state), queries.now()
 
 
 def _write(file: Path, page: str) -> None:

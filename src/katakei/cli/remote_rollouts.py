@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from katakei.app.remote import RemoteSession, start
 from katakei.app.rollouts import CONFIRMATION_LIMIT
+from katakei.cli.job_files import JobFiles
 from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say, say_json
 from katakei.cli.options import Context
@@ -30,7 +31,7 @@ def plan(context: Context, asked: RemoteRequest) -> None:
         say(plan_text.plan_text(planned.plan, forecast(planned.plan), reader()))
 
 
-def roll(context: Context, asked: RemoteRequest, *, yes: bool) -> int:
+def roll(context: Context, asked: RemoteRequest, files: JobFiles, *, yes: bool) -> int:
     """Starts a rollout of a service at the server, and follows it to its end.
 
     Ctrl-C ends only the following.
@@ -46,7 +47,8 @@ def roll(context: Context, asked: RemoteRequest, *, yes: bool) -> int:
             if not ask(tr("Go on? ({place})", place=plan_text.place(planned.plan, tr)), CONFIRMATION_LIMIT):
                 raise RefusedError("not confirmed; nothing was changed")
         session = start(drivers, asked, planned)  # type: ignore[arg-type]  # it has what a session reads
-        return follow(session, screen, drivers)
+        with files.begun(drivers, session.plan.rollout):  # type: ignore[arg-type]  # as above
+            return follow(session, screen, drivers)
 
 
 def follow(session: RemoteSession, screen: Screen, drivers: "ServerDrivers") -> ExitCode:

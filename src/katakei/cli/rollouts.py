@@ -13,6 +13,7 @@ import click
 from katakei.app.manual_steps import manual_step
 from katakei.app.rollouts import CONFIRMATION_LIMIT, NothingToDo, Proposal, RolloutRequest, Rollouts
 from katakei.cli.confirming import with_recorded_commands
+from katakei.cli.job_files import JobFiles, id_file_option, report_option
 from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
 from katakei.cli.moments import SPAN_OPTION
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from katakei.domain.ports.server import RemoteRequest
 
 DEFAULT_FILE = Path("katakei.yml")
+NO_FILES = JobFiles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class RollOptions(PlanOptions):
         help="Wait this long (30m, 2h) while the group is frozen or another rollout holds it.",
     )
     ephemeral: bool = option("--ephemeral", is_flag=True, help="In CI: accept a journal that ends with the job.")
+    id_file: Path | None = id_file_option()  # noqa: RUF009 - returns a field
+    report: Path | None = report_option()  # noqa: RUF009 - returns a field
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +167,17 @@ def roll_(context: Context, options: RollOptions) -> int:
     if options.dry_run:
         _plan(context, options)
         return ExitCode.DONE
+    files = JobFiles(options.id_file, options.report)
     if context.server:
         from katakei.cli import remote_rollouts
 
         asked = replace(_of_server(options), as_recorded=options.as_recorded)
-        return remote_rollouts.roll(context, asked, yes=options.yes)
+        return remote_rollouts.roll(context, asked, files, yes=options.yes)
     _confirm_manual_work(options)
     request, notify = _request(options)
     request = replace(request, as_recorded=options.as_recorded, accept_others=options.yes, lock_wait=options.lock_wait)
     check_journal_outlives_job(context.journal, os.environ, ephemeral=options.ephemeral)
-    return _open_and_drive(context, request, notify, yes=options.yes)
+    return _open_and_drive(context, request, notify, files, yes=options.yes)
 
 
 @click.command("deregister")
@@ -275,7 +280,14 @@ def _confirm_manual_work(options: RollOptions) -> None:
         raise RefusedError("not confirmed; nothing was changed")
 
 
-def _open_and_drive(context: Context, request: RolloutRequest, notify: Sequence[NotifyRule] = (), *, yes: bool) -> int:
+def _open_and_drive(
+    context: Context,
+    request: RolloutRequest,
+    notify: Sequence[NotifyRule] = (),
+    files: JobFiles = NO_FILES,
+    *,
+    yes: bool,
+) -> int:
     """The way of a request: preflight and plan, confirmation, then turn after turn."""
     screen = Screen(as_json=context.as_json)
     with context.drivers() as drivers, unblocked(screen.missing):  # the lease is held from the proposal on
@@ -301,6 +313,7 @@ def _open_and_drive(context: Context, request: RolloutRequest, notify: Sequence[
             return ExitCode.DONE
         _listen(drivers, opened, screen)
         with (
+            files.begun(drivers, opened.plan.rollout),
             notifying(drivers.notifier, notify) as notifications,
             publishing(drivers.wait_reports, drivers.clock) as published,
         ):

@@ -7,11 +7,13 @@ a short token of one service; or it holds a deploy token.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from katakei.app.remote import RemoteSession, start
+from katakei.cli.job_files import JobFiles, id_file_option, report_option
 from katakei.cli.language import reader
 from katakei.cli.messages import say, say_json
 from katakei.cli.options import Context, argument, option, takes, token_of
@@ -40,6 +42,8 @@ class TriggerOptions:
         show_default=True,
         help="What a canceled job does with the rollout that it waits for.",
     )
+    id_file: Path | None = id_file_option()  # noqa: RUF009 - returns a field
+    report: Path | None = report_option()  # noqa: RUF009 - returns a field
 
 
 @click.command("trigger")
@@ -51,9 +55,11 @@ def trigger_(context: Context, options: TriggerOptions) -> int:
     from KATAKEI_ID_TOKEN, which GitLab fills by `id_tokens`. With --wait the lines of the rollout are printed, also
     across a restart of the server, and the exit code is that of the rollout.
     """
+    files = JobFiles(options.id_file, options.report)
     with context.server_drivers() as drivers:
         _sign_in(drivers, options.service, os.environ)
         session = start(drivers, RemoteRequest(options.service, options.release), None)  # type: ignore[arg-type]  # it has what a session reads
+        begun = files.begun(drivers, session.plan.rollout)  # type: ignore[arg-type]  # as above
         if not options.wait:
             name = session.plan.rollout
             text = reader()(
@@ -63,9 +69,10 @@ def trigger_(context: Context, options: TriggerOptions) -> int:
             )
             say_json(output("accepted", accepted=name)) if context.as_json else say(text)
             return ExitCode.DONE
-        code = follow(session, Screen(as_json=context.as_json), drivers)
-        if session.detached and options.on_cancel == "abort":
-            _abort(context, session, drivers)
+        with begun:
+            code = follow(session, Screen(as_json=context.as_json), drivers)
+            if session.detached and options.on_cancel == "abort":
+                _abort(context, session, drivers)
         return code
 
 

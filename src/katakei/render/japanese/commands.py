@@ -36,6 +36,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "Try '{command} -h' for help.": "ヘルプ: {command} -h",
         "Usage:": "使い方:",
         "[default: {value}{more}]": "[既定: {value}{more}]",
+        "{file} was not written: {why}": "{file} を書き込めませんでした: {why}",
         "a notification was not sent: {failure}": "通知を送信できませんでした: {failure}",
         "bringing back what is out of service": "切り離したターゲットをサービスに戻します",
         "carrying it on as it was planned": "計画どおりに続きを実行します",

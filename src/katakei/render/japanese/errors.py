@@ -96,6 +96,9 @@ _USAGE = {
     "which target of {group}? give instance ids, IPs or names, or export INSTANCE_ID": (
         "{group} のターゲットの指定がありません。インスタンス ID、IP、名前、または環境変数 INSTANCE_ID で指定してください"
     ),
+    "{file} cannot be written ({why}): give another file with {option}": (
+        "{file} に書き込めません ({why})。{option} で別のファイルを指定してください"
+    ),
     "{file} cannot be written ({why}): give another file with -o": (
         "{file} に書き込めません ({why})。-o で別のファイルを指定してください"
     ),

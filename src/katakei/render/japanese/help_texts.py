@@ -326,6 +326,12 @@ _OPTIONS = {
         "この Katakei サーバーのロールアウトを操作します。トークンは KATAKEI_TOKEN で渡します。"
     ),
     "Zones the servers are spread over.": "サーバーを配置するゾーン。",
+    "Write the id of the rollout here; empty if none was begun.": (
+        "ロールアウトの ID をここに書きます。始まらなかったときは空です。"
+    ),
+    "Write the report here at the end: Markdown for .md, else HTML.": (
+        "終了時にレポートをここに書きます (.md は Markdown、それ以外は HTML)。"
+    ),
     "html, or markdown for a ticket; else by the ending of FILE (.md is markdown).": (
         "html、またはチケット用の markdown。省略時は FILE の拡張子で決めます (.md は markdown)。"
     ),
