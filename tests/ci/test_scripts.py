@@ -82,3 +82,13 @@ def test_action_installs_pinned_packages_only() -> None:
         "--require-hashes" in line or {"--no-deps", "--no-build-isolation"} <= set(line.split()) for line in installs
     ]
     assert len(installs) == 2
+
+
+def test_page_describes_every_input_and_output() -> None:
+    page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
+    assert {*ACTION["inputs"], *ACTION["outputs"]} <= named
+    uses = re.findall(r"uses: (\S+)", page)
+    assert uses
+    assert not [each for each in uses if not re.search(r"@([0-9a-f]{40}|COMMIT)$", each)]

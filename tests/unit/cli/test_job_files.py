@@ -28,7 +28,7 @@ def begun(stage: Stage) -> RolloutId:
         return session.plan.rollout
 
 
-@pytest.mark.parametrize(("name", "head"), [("r.md", "## NOT FINISHED: v2"), ("r.html", "<!doctype html>")])
+@pytest.mark.parametrize(("name", "head"), [("r.md", "## NOT FINISHED: shop"), ("r.html", "<!DOCTYPE html>")])
 def test_files_hold_the_id_at_once_and_the_report_at_the_end(
     stage: Stage, tmp_path: Path, name: str, head: str
 ) -> None:
