@@ -30,6 +30,8 @@ SIGNALS = {
     StepKind.WAKE: signal.SIGCONT,
     StepKind.TERM: signal.SIGTERM,
 }
+ENDING = frozenset({StepKind.KILL, StepKind.TERM})
+"""Signals after which a person says `resume` again: the word may not have been recorded."""
 
 
 @dataclass(slots=True)
@@ -122,6 +124,8 @@ class Player:
                     hit = self._processes.signal(SIGNALS[step.act])
                     self.run_log.kills += len(hit) if step.act is StepKind.KILL else 0
                     self._log(f"{step.act.value} to {[command.pid for command in hit]}")
+                    if step.act in ENDING and any(command.args[0] == "resume" for command in hit):
+                        self._steps.insert(0, Step(self._elapsed() + 1, StepKind.RESUME))  # as a person does
                 case StepKind.SECOND_ROLLOUT:
                     self._start_second_rollout()
                 case StepKind.FAULTS:

@@ -112,9 +112,13 @@ class ProcessGroup:
             self._lock = None
 
     def leftovers(self) -> Iterator[str]:
-        """Yields a message for each ended command that left processes behind."""
+        """Yields a message for each ended command that left processes behind.
+
+        Its own number may be that of another process by now, which then leads a group of its own.
+        """
         for command in self.commands:
-            if command.code is not None and (left := reaper.group_members(command.pid)):
+            left = reaper.group_members(command.pid) if command.code is not None else set()
+            if left and command.pid not in left:
                 yield f"{' '.join(command.args)} has ended and left processes: {sorted(left)}"
 
     def close(self) -> None:
