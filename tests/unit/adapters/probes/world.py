@@ -18,7 +18,9 @@ from katakei.domain.spec import DrainUntil
 
 SHELLS = ("dash", "bash", "busybox")
 QUIET = timedelta(milliseconds=300)
-IDLE = timedelta(milliseconds=2500)
+IDLE = timedelta(seconds=500)
+"""Longer than any test takes: a connection of a slow machine is never proved by its age alone."""
+
 HERE = "127.0.0.1"
 
 
@@ -108,9 +110,16 @@ def count(
     return found
 
 
-def judged(port: int, until: DrainUntil, of: Group | None = None, shell: str = "dash") -> connection_counts.Finding:
+def judged(
+    port: int,
+    until: DrainUntil,
+    of: Group | None = None,
+    shell: str = "dash",
+    quiet: timedelta = QUIET,
+    idle: timedelta = IDLE,
+) -> connection_counts.Finding:
     """One look, and what the program itself made of it must be the same."""
-    asked = terms(until, of)
+    asked = terms(until, of, quiet, idle)
     it = watched(port, of=of)
     words = arguments(Mode.QUIET, it, asked, timedelta())
     done = run(words, shell)
