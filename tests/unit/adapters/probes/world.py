@@ -115,6 +115,7 @@ def judged(
     until: DrainUntil,
     of: Group | None = None,
     shell: str = "dash",
+    *,
     quiet: timedelta = QUIET,
     idle: timedelta = IDLE,
 ) -> connection_counts.Finding:
