@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants import of_access, of_adapters, of_overlap, of_reconcile, of_runtime, of_workers
+from tests.mutants import of_access, of_adapters, of_overlap, of_reconcile, of_runtime, of_wire, of_workers
 from tests.mutants.mutation import Mutation
 
 from katakei.lab import clock
@@ -31,6 +31,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *of_overlap.MUTATIONS,
     *of_runtime.MUTATIONS,
     *of_adapters.MUTATIONS,
+    *of_wire.MUTATIONS,
     *of_access.MUTATIONS,
     *of_workers.MUTATIONS,
 )

@@ -8,6 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 PROMISES = "tests/properties/test_each_phase.py tests/properties/test_promises.py"
+READER = (
+    "tests/unit/adapters/probes/test_wire_kernel.py tests/unit/adapters/probes/test_wire_questions.py",
+    "tests/unit/adapters/probes/test_wire_reader.py",
+)
 ENGINE = ("tests/unit/reconcile tests/unit/domain", PROMISES)
 
 TESTS: Mapping[str, Sequence[str]] = {
@@ -50,6 +54,13 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/unit/adapters/journals/test_postgres_faults.py",
     ),
     "adapters/probes/": ("tests/unit/adapters/probes",),
+    "adapters/probes/requests": ("tests/unit/adapters/probes/test_requests.py",),
+    "adapters/probes/wire/": (
+        "tests/unit/adapters/probes/test_wire_connection.py tests/unit/adapters/probes/test_wire_tracker.py",
+    ),
+    "adapters/probes/wire/kernel": READER,
+    "adapters/probes/wire/reader": READER,
+    "adapters/probes/wire/client": READER,
     "adapters/system/": ("tests/unit/adapters/system",),
 }
 """The tests near a file, by the longest prefix of its path, in the order in which they run."""

@@ -172,9 +172,9 @@ def test_bytes_that_are_no_request_leave_mid_stream_unknown() -> None:
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"get / HTTP/1.1\r\n\r\n",
         b"\r\nGET / HTTP/1.1\r\n\r\n",
-        UPLOAD[:-14] + b"zz\r\n",
-        UPLOAD[:-14] + b"1\nx\r\n",
-        UPLOAD[:-9] + b"abcd",
+        UPLOAD[:-13] + b"zz\r\n",
+        UPLOAD[:-13] + b"1\nx\r\n",
+        UPLOAD[:-10] + b"abcd\r\n",
         UPLOAD[:-2] + b"X y\r\n\r\n",
         b"GET /" + b"a" * 70_000,
         GET * 101,
@@ -182,9 +182,10 @@ def test_bytes_that_are_no_request_leave_mid_stream_unknown() -> None:
 )
 def test_doubtful_requests_stay_busy_until_closed(request_: bytes) -> None:
     it = talk().ask(request_)
+    assert it.doubt
     assert it.state == "busy"
-    it.answer()
-    it.answer()
+    assert it.answer().state == "busy"
+    assert it.answer().state == "busy"
     assert it.ask().answer().state == "busy"
     assert it.end().state == "gone"
 
@@ -203,6 +204,7 @@ def test_doubtful_requests_stay_busy_until_closed(request_: bytes) -> None:
 )
 def test_doubtful_responses_stay_busy_until_closed(response: bytes) -> None:
     it = talk().ask().answer(response)
+    assert it.doubt
     assert it.state == "busy"
     assert it.ask().answer().state == "busy"
     assert it.end().state == "gone"

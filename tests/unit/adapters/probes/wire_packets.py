@@ -105,6 +105,11 @@ class Talk:
         connection = self.tracker.connections.get(self.key)
         return connection.state if connection else "gone"
 
+    @property
+    def doubt(self) -> str:
+        """Why it is busy until it is closed."""
+        return self.tracker.connections[self.key].doubt
+
 
 def tracker(*addresses: str) -> Tracker:
     return Tracker(frozenset({PORT}), frozenset(packed(each) for each in addresses or (OWN,)))
