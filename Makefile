@@ -84,19 +84,22 @@ check-code: lint types
 check-promises:
 	$(BIN)/pytest tests/properties --ignore tests/properties/test_costs.py -m 'not slow and not lab and not acceptance'
 
-# Programs that the tests use: a proxy, other shells, network namespaces, a browser, PostgreSQL, OpenSSH. Installed only
-# as root with apt. Debian keeps initdb off the PATH. Its package, and that of sshd, would also start a server, and the
-# two files forbid that: the tests start their own.
-PACKAGES := nginx-light busybox iproute2 dash rsync chromium postgresql openssh-client openssh-server
+# Programs that the tests use: a proxy, PHP, other shells, network namespaces, a browser, PostgreSQL, OpenSSH. Installed
+# only as root with apt. Debian keeps initdb off the PATH, and names php-fpm by its version. Its packages would also start
+# servers, and the three files forbid that: the tests start their own.
+PACKAGES := nginx-light php-fpm busybox iproute2 dash rsync chromium postgresql openssh-client openssh-server
 CLUSTERS := /etc/postgresql-common/createcluster.conf
 NO_SSHD := /etc/ssh/sshd_not_to_be_run
+NO_START := /usr/sbin/policy-rc.d
 packages:
 	@missing=""; PATH=$$PATH:/usr/sbin:/sbin; for folder in /usr/lib/postgresql/*/bin; do PATH=$$PATH:$$folder; done; \
 	for tool in nginx busybox ip dash rsync chromium initdb ssh sshd; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	compgen -G "/usr/sbin/php-fpm*" >/dev/null || missing="$$missing php-fpm"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  if [ ! -e $(CLUSTERS) ]; then mkdir -p $(dir $(CLUSTERS)) && echo "create_main_cluster = false" >$(CLUSTERS); fi; \
 	  case "$$missing " in *" sshd "*) mkdir -p $(dir $(NO_SSHD)) && touch $(NO_SSHD);; esac; \
+	  if [ ! -e $(NO_START) ]; then printf '#!/bin/sh\nexit 101\n' >$(NO_START); chmod +x $(NO_START); trap 'rm -f $(NO_START)' EXIT; fi; \
 	  apt-get update -qq && UCF_FORCE_CONFFOLD=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(PACKAGES) >/dev/null; \
 	else echo "the tests need$$missing: install the packages $(PACKAGES)" >&2; exit 1; fi
 

@@ -54,7 +54,9 @@ pm = static
 pm.max_children = 4
 """
 SCRIPT = """<?php
-function hold($name) { for ($i = 0; $i < 3000 && !file_exists(__DIR__ . "/$name"); $i++) { usleep(10000); clearstatcache(); } }
+function hold($name) {
+  for ($i = 0; $i < 3000 && !file_exists(__DIR__ . "/$name"); $i++) { usleep(10000); clearstatcache(); }
+}
 if (($_GET['early'] ?? '') === '1') { echo str_repeat('early ', 200); flush(); }
 if (($_GET['finish'] ?? '') === '1') { echo 'finished'; fastcgi_finish_request(); }
 touch(__DIR__ . '/reached-' . $_GET['go']);

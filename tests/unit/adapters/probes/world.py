@@ -27,7 +27,7 @@ HERE = "127.0.0.1"
 def needed(tool: str) -> str:
     """A missing tool must not look like a passing test."""
     found = shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    assert found, f"these tests need {tool}: apt-get install nginx-light busybox iproute2 dash"
+    assert found, f"these tests need {tool}: apt-get install nginx-light php-fpm busybox iproute2 dash"
     return found
 
 
