@@ -23,6 +23,8 @@ done
 if [ -z "$python" ]; then
 %s
 fi
+KATAKEI_STATE=${KATAKEI_STATE:-}
+export KATAKEI_STATE
 "$python" -c 'import base64,sys,zlib;exec(zlib.decompress(base64.b64decode(sys.stdin.read())))' "$@" <<'END_OF_PROGRAM'
 %s
 END_OF_PROGRAM

@@ -198,6 +198,16 @@ def made(words: "dict[str, str]") -> Reader:
     return Reader(ports, words["addresses"].split(","), float(words.get("lifetime", LIFETIME)))
 
 
+def check(words: "dict[str, str]") -> None:
+    """Tries whether a reader could begin, and leaves nothing behind. Raises UnableError."""
+    made(words).close()
+    folder = folder_of(words["key"])
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UnableError(f"its folder cannot be written: no right to write to {folder}")
+
+
 def start(words: "dict[str, str]") -> "dict[str, str]":
     """Finds the reader of this key, or begins one. Raises UnableError."""
     folder = folder_of(words["key"])
@@ -302,7 +312,7 @@ def main(argv: "list[str]") -> int:
         return client_main(argv)
     try:
         if words["mode"] == "check":
-            made(words).close()
+            check(words)
             say("able", began=began)
             return 0
         found = start(words)
