@@ -62,7 +62,9 @@ def _of_probe(drivers: Drivers, plan: Plan) -> list[Callable[[], None]]:
 
     def prove() -> None:
         if unable := _by_reason(probe.unable(probed, ANSWER_LIMIT), names):
-            raise UnreachableError(f"the drain cannot be probed: {unable}")
+            raise UnreachableError(
+                f"the drain cannot be probed: {unable}; correct that, or write until: [requests, proof]"
+            )
 
     return [prove]
 

@@ -1,5 +1,6 @@
 """Rights are proved after the confirmation and before anything is recorded; what is missing changes nothing."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
 from katakei.domain.errors import KatakeiError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.plan import PlanKind
+from katakei.domain.ports import ProbedTarget
 from katakei.domain.spec import Command
 from katakei.runtime.session import RolloutSession
 
@@ -63,6 +65,24 @@ def test_missing_program_is_named_with_its_targets(stage: Stage, monkeypatch: py
 
     monkeypatch.setattr(stage.drivers.only_executor, "prove", prove)
     with pytest.raises(UnreachableError, match=r"no program /opt/deploy on i-00000000000000000 \(web0\), i-0"):
+        started(stage)
+    assert (stage.events(), stage.changes) == ([], [])
+
+
+def test_probe_that_cannot_run_is_refused_with_what_to_do(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unable:
+        def unable(self, targets: Sequence[ProbedTarget], by: timedelta) -> Mapping[TargetId, str]:
+            del by
+            return {each.target.id: "it needs root" for each in targets[:1]}
+
+        def last_look(self, targets: Sequence[ProbedTarget]) -> str:
+            return f"echo {len(targets)}\n"
+
+    monkeypatch.setattr(type(stage.drivers), "probe", lambda *_: Unable())
+    said = (
+        "cannot be probed: it needs root on i-00000000000000000 (web0); correct that, or write until: [requests, proof]"
+    )
+    with pytest.raises(UnreachableError, match=rf"{re.escape(said)}\. Nothing was changed$"):
         started(stage)
     assert (stage.events(), stage.changes) == ([], [])
 

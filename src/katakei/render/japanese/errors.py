@@ -215,7 +215,9 @@ _ROLLOUTS = {
         "work: {executor} では、出力の残りを読み取れません"
     ),
     "the work cannot begin: {why}": "作業を始められません: {why:text}",
-    "the drain cannot be probed: {why}": "ドレイニングを確認できません: {why:text}",
+    "the drain cannot be probed: {why}; correct that, or write until: [requests, proof]": (
+        "ドレイニングを確認できません: {why:text}。原因を取り除くか、until: [requests, proof] と書いてください"
+    ),
     "the work on {targets} and the gate {gates} wait: name the target, or run katakei approve {rollout} --gate {gate}": (
         "{targets:list} の作業とゲート {gates} が承認を待っています。ターゲットを指定するか、katakei approve {rollout} --gate {gate} を実行してください"
     ),

@@ -16,7 +16,18 @@ from tests.unit.adapters.probes.world import Wire, needed
 from katakei.adapters.probes.reader_program import CLIENT, READER, ask_program, joined, start_program
 from katakei.adapters.probes.requests import Answer, read_answer
 
-PYTHONS = [path for path in (shutil.which(f"python3.{minor}") for minor in (6, 7, 8)) if path]
+
+def older_pythons() -> list[str]:
+    """The oldest Pythons that are here. The names that pyenv puts on the PATH need not run anything."""
+    root = os.environ.get("PYENV_ROOT")
+    found = []
+    for name in ("python3.6", "python3.7", "python3.8"):
+        installed = sorted(Path(root).glob(f"versions/*/bin/{name}")) if root else [shutil.which(name)]
+        found += [str(path) for path in installed if path][:1]
+    return found
+
+
+PYTHONS = older_pythons()
 
 
 class Readers:
@@ -264,6 +275,7 @@ def test_older_pythons_run_the_reader(wire: Wire, tmp_path: Path, python: str) -
     readers.path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     try:
         readers.start()
+        assert Path(f"/proc/{readers.pid}/exe").resolve() == Path(python).resolve()
         wire.ask()
         wire.answer()
         assert readers.verdict() == "quiet"
