@@ -9,7 +9,8 @@ from tests.unit.adapters.probes.wire_packets import GET, OK, Talk, talk, tracker
 from katakei.adapters.probes.wire.connection import ACK, FIN, MASK, SYN
 
 CHUNKED = (
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;name=value\r\nhello\r\n1\r\n!\r\n0\r\nExpires: 0\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;name=value\r\nhello\r\n10\r\n"
+    b"0123456789abcdef\r\n0\r\nExpires: 0\r\n\r\n"
 )
 POST = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
 UPLOAD = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
@@ -94,6 +95,21 @@ def test_a_hole_is_busy_until_it_is_filled() -> None:
     it.from_client(GET[:10])
     it.client += len(GET)
     assert it.answer().state == "idle"
+
+
+def test_a_hole_in_the_bytes_of_the_server_is_busy() -> None:
+    it = talk()
+    it.from_server(b"x", seq=it.server + 5)
+    assert it.state == "busy"
+
+
+def test_too_many_pieces_behind_a_hole_make_it_unknown() -> None:
+    it = talk()
+    for piece in range(1000):
+        it.from_client(b"x", seq=it.client + 10 + 2 * piece)
+    assert it.state == "busy"
+    it.from_client(b"x", seq=it.client + 5000)
+    assert it.state == "unknown"
 
 
 def test_too_many_bytes_behind_a_hole_make_it_unknown() -> None:
@@ -219,13 +235,21 @@ def test_an_unsolicited_response_is_busy_until_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "response", [b"HTTP/1.1 200 OK\r\n\r\nbody", b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", CLOSE]
+    "response",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\nbody",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        CLOSE,
+    ],
 )
 def test_a_response_that_ends_the_connection_is_busy_until_the_end(response: bytes) -> None:
     it = talk().ask().answer(response)
     assert it.state == "busy"
     it.end(acknowledged=False)
     assert it.state == "busy"
+    it.from_client(ack=it.server - 1)
+    assert it.state == "busy", "only the last byte is acknowledged, and not the end"
     it.from_client()
     assert it.state == "gone"
 
@@ -242,6 +266,19 @@ def test_pipelined_requests_need_all_their_responses() -> None:
     it = talk().ask(GET + GET).answer()
     assert it.state == "busy"
     assert it.answer().state == "idle"
+
+
+@pytest.mark.parametrize("head_first", [True, False])
+def test_each_pipelined_response_is_read_by_its_own_method(head_first: bool) -> None:  # noqa: FBT001 - a row
+    head, bare = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"
+    it = talk().ask(head + GET if head_first else GET + head)
+    it.answer(bare if head_first else OK)
+    assert it.state == "busy"
+    assert it.answer(OK if head_first else bare).state == "idle"
+
+
+def test_a_piece_of_an_unsolicited_response_is_busy() -> None:
+    assert talk().answer(b"HTTP/1").state == "busy"
 
 
 def test_an_early_response_does_not_end_an_upload() -> None:
