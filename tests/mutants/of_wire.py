@@ -97,7 +97,11 @@ TRACKER = rows(
     ("        if connection is not None and connection.first == seq:", "        if False:"),
     ("        if data:\n            connection.doubtful(SYN_DATA, now)", "        if False:\n            pass"),
     (" or len(self.connections) < MAX_CONNECTIONS:", " or True:"),
-    ("            self._gone.discard(key)\n", "            pass\n"),
+    (
+        "            self._gone.discard(key)\n",
+        "            pass\n",
+        "what is followed is not looked for among what is gone, and what is removed is added again",
+    ),
     ("sum(self._held.values()) > MAX_HELD:", "False:"),
     ("        for connection in self.connections.values():\n            connection.lose()", "        pass"),
     ("        self._gone.clear()\n", "        pass\n"),

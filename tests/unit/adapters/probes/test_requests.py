@@ -170,6 +170,16 @@ def test_an_old_quiet_verdict_ends_with_its_reader() -> None:
     told.probe.look([it()])
     told.hear("gone it has died")
     assert told.probe.look([it()])[ONE].verdict is ProbeVerdict.BUSY
+    told.clock.sleep(30 * SECOND)
+    assert told.probe.look([it()]) == {}, "asked again, and not answered yet"
+
+
+def test_the_longest_idle_timeout_of_the_groups_is_asked_for() -> None:
+    told = Told().started()
+    target = it()
+    groups = (*target.groups, group("other", idle=300 * SECOND))
+    told.probe.look([ProbedTarget(target.target, groups, "", target.rollout)])
+    assert "idle=305000" in told.paper.texts[-1]
 
 
 def test_another_owner_finds_the_reader_by_its_key() -> None:
@@ -251,7 +261,9 @@ def test_unable_waits_for_a_bounded_time_and_not_with_a_fallback() -> None:
     told = Told()
     assert told.probe.unable([it()], 15 * SECOND) == {}
     assert told.clock.now() == START + 15 * SECOND
-    assert Told(DrainUntil.PROOF).probe.unable([it()], 15 * SECOND) == {}
+    told = Told(DrainUntil.PROOF)
+    assert told.probe.unable([it()], 15 * SECOND) == {}
+    assert told.paper.sent == []
 
 
 def test_end_reaches_only_targets_that_may_have_a_reader() -> None:

@@ -319,6 +319,12 @@ def test_only_an_exact_reset_of_the_client_ends_a_connection() -> None:
     assert it.state == "busy"
 
 
+def test_an_acknowledgment_that_comes_late_changes_nothing() -> None:
+    it = talk().ask().answer()
+    it.from_client(ack=it.server - 10)
+    assert it.state == "idle"
+
+
 def test_keepalive_probes_change_nothing() -> None:
     it = talk().ask().answer()
     it.from_client(seq=it.client - 1)
@@ -334,6 +340,7 @@ def test_data_with_a_syn_is_busy_until_closed() -> None:
     it.from_server(flags=SYN | ACK)
     it.server += 1
     it.from_client()
+    assert it.state == "busy"
     assert it.answer().state == "busy"
     assert it.end().state == "gone"
 

@@ -3,7 +3,6 @@
 import os
 import socket
 import struct
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -180,7 +179,9 @@ def test_three_quiet_verdicts_in_a_row_are_quiet(told: Told, verdicts: str, answ
     assert told.now - began == len(verdicts) - len(left) - 1  # a second apart
 
 
-@pytest.mark.parametrize(("verdicts", "answer"), [("bbbb", "busy"), ("qbqb", "busy"), ("bbbe", "elsewhere")])
+@pytest.mark.parametrize(
+    ("verdicts", "answer"), [("bbbb", "busy"), ("qbqb", "busy"), ("bbbq", "busy"), ("bbbe", "elsewhere")]
+)
 def test_a_question_ends_with_its_time(told: Told, verdicts: str, answer: str) -> None:
     asked = Asked(told, verdicts, seconds="3")
     assert asked.answered() == answer
@@ -243,17 +244,38 @@ def test_only_root_and_the_own_user_are_answered(told: Told, monkeypatch: pytest
     assert stranger.sent == b""
 
 
-def test_a_process_that_took_the_number_of_a_reader_is_not_killed(tmp_path: Path) -> None:
-    with subprocess.Popen(["sleep", "60"]) as other:
-        (tmp_path / client.PID).write_text(f"{other.pid} 1\n")
+def test_a_process_that_took_the_number_of_a_reader_is_not_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _: killed.append(pid))
+    for began, expected in (("1", []), (client.started(os.getpid()), [os.getpid()])):
+        (tmp_path / client.PID).write_text(f"{os.getpid()} {began}\n")
         client.end(str(tmp_path), forbid=False)
-        assert other.poll() is None
-        (tmp_path / client.PID).write_text(f"{other.pid} {client.started(other.pid)}\n")
-        client.end(str(tmp_path), forbid=False)
-        assert other.wait(30) == -9
+        assert killed == expected
 
 
-@pytest.mark.parametrize("said", [b"", b"verdict=quiet", b"verdict=quiet net=elsewhere\n", b"verdict=quiet\n"])
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("quiet", client.QUIET), ("busy", client.PENDING), ("elsewhere", client.PENDING), ("", client.PENDING)],
+)
+def test_the_last_probe_passes_only_a_quiet_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str, code: int
+) -> None:
+    monkeypatch.setattr(client, "ask", lambda *_: {"verdict": said} if said else {})
+    assert client.client_main(["key=r-1", "mode=last"]) == code
+    assert bool(capsys.readouterr().out) is (code != client.QUIET)
+
+
+def test_the_last_probe_says_that_no_reader_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KATAKEI_STATE", str(tmp_path))
+    assert client.client_main(["key=r-1", "mode=last"]) == client.GONE == 76
+
+
+CUT = f"verdict=quiet net={client.network()}".encode()
+
+
+@pytest.mark.parametrize("said", [b"", CUT, b"verdict=quiet\n", b"verdict=quiet net=elsewhere\n"])
 def test_an_answer_that_is_cut_or_of_another_network_is_no_verdict(tmp_path: Path, said: bytes) -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     here = Path.cwd()

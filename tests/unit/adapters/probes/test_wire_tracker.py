@@ -83,6 +83,22 @@ def test_a_connection_younger_than_the_table_is_not_missing() -> None:
         assert judged(it.tracker, []).requests == 1
 
 
+def test_an_absence_before_it_was_known_does_not_count() -> None:
+    it = talk().ask()
+    assert judged(it.tracker, []).requests == 1
+    for expected in (1, 0):
+        it.tracker.before_table()
+        assert judged(it.tracker, []).requests == expected
+
+
+def test_bytes_behind_a_packet_are_not_of_it() -> None:
+    """A network card fills short packets up."""
+    it = talk()
+    tcp = struct.pack(">HHIIBBHHH", CLIENT_PORT, PORT, it.client, it.server, 0x50, ACK, 1000, 0, 0)
+    it.take(ip(PEER, OWN, tcp) + b"\0" * 6)
+    assert it.state == "idle"
+
+
 def test_a_row_between_two_absences_counts_them_anew() -> None:
     it = talk().ask()
     for table in ([], [it.row()], []):
@@ -114,6 +130,8 @@ def test_lost_packets_make_every_connection_unknown_and_doubt_stays() -> None:
     idle, doubtful = Talk(it, port=1).open(), Talk(it, port=2).open().ask(b"nonsense\r\n\r\n")
     it.lose_all()
     assert (idle.state, doubtful.state) == ("unknown", "busy")
+    found = judged(it, [idle.row(), doubtful.row()])
+    assert (found.unknown, found.requests, found.idle) == (1, 1, 0)
     assert idle.ask().answer().state == "idle"
 
 
