@@ -62,9 +62,25 @@ def servers_are_rolled_by_ssh_without_ssm_or_a_lost_request(katakei: Katakei, gr
         assert f"{ground.ids[1]} refuses connections: check that sshd runs on this port" in refused.err
 
 
+@plays
+def requests_without_root_are_refused_before_a_target_is_taken_out(katakei: Katakei, ground: Ground) -> None:
+    places = ground.places()
+    with _reachable(ground, katakei.folder, "setpriv --bounding-set=-net_raw --inh-caps=-net_raw --") as servers:
+        file = SHOP.format(config=katakei.folder / "ssh_config").replace("until: proof", "until: requests")
+        katakei.file(file)
+        refused = katakei("roll", "--release", "v2")
+        assert refused.code == 5, refused.all()
+        assert "it needs root (CAP_NET_RAW) to read the packets of the port on " in refused.err
+        assert "; correct that, or write until: [requests, proof]. Nothing was changed" in refused.err
+        assert (set(ground.states().values()), ground.releases()) == ({"healthy"}, ["v1", "v1"])
+        assert (ground.places(), katakei("list", "--json").data["rollouts"]) == (places, [])
+        assert all(not list(server.folder.glob("state/*/requests")) for server in servers)
+
+
 @contextmanager
-def _reachable(ground: Ground, folder: Path) -> Iterator[list[SshServer]]:
-    servers = {each.id: _server(each, folder / each.id) for each in ground.lab.targets}
+def _reachable(ground: Ground, folder: Path, limits: str = "") -> Iterator[list[SshServer]]:
+    """Servers of ssh. `limits` is a command that runs each session with fewer rights."""
+    servers = {each.id: _server(each, folder / each.id, limits) for each in ground.lab.targets}
     try:
         for server in servers.values():
             server.begin()
@@ -77,11 +93,14 @@ def _reachable(ground: Ground, folder: Path) -> Iterator[list[SshServer]]:
             server.end()
 
 
-def _server(target: Target, folder: Path) -> SshServer:
+def _server(target: Target, folder: Path, limits: str) -> SshServer:
     """A session finds what every process of this server of the lab finds."""
     state = f"{target.folder}/state"
     machine = Machine(folder, name=target.id, env={"KATAKEI_STATE": state, "HOME": target.folder})
-    return SshServer(machine, home=Path(target.folder))
+    settings = (
+        [f'ForceCommand cd {target.folder} && exec {limits} /bin/sh -c "$SSH_ORIGINAL_COMMAND"'] if limits else []
+    )
+    return SshServer(machine, settings=settings, home=Path(target.folder))
 
 
 @plays.each()
