@@ -142,6 +142,16 @@ def test_a_fragment_makes_every_connection_unknown(fragment: int) -> None:
     assert it.state == "unknown"
 
 
+def test_the_smallest_fragment_makes_every_connection_unknown() -> None:
+    """A segment may come in pieces of eight bytes."""
+    it = talk()
+    it.take(ip(PEER, OWN, SEGMENT[:8], fragment=0x2000))
+    assert it.state == "unknown"
+    it = Talk(tracker(SIX), own=SIX, peer=OTHER_SIX).open()
+    it.take(ip(OTHER_SIX, SIX, SEGMENT[:8], extension=bytes([44, 6]) + b"\0" * 7))
+    assert it.state == "unknown"
+
+
 @pytest.mark.parametrize(("cut", "length"), [(1, 0), (60, 0), (0, 5)])
 def test_a_truncated_packet_makes_every_connection_unknown(cut: int, length: int) -> None:
     it = talk()

@@ -71,11 +71,11 @@ class Tracker:
     def packet(self, data: bytes, now: float) -> None:
         """Takes one IP packet, as far as it was read."""
         version = data[0] >> 4 if data else 0
-        if version == 4 and len(data) >= 40:
+        if version == 4 and len(data) >= 20:
             at, end = (data[0] & 15) * 4, data[2] << 8 | data[3]
             source, target = data[12:16], data[16:20]
             broken = data[6] & 0x3F or data[7] or data[9] != TCP
-        elif version == 6 and len(data) >= 60:
+        elif version == 6 and len(data) >= 40:
             at, end = 40, 40 + (data[4] << 8 | data[5])
             source, target = data[8:24], data[24:40]
             broken = data[6] != TCP and self._unreadable(data)
