@@ -269,7 +269,7 @@ class FakeExecutor(FakePort):
         """
         if key not in self.aws.marks:
             return self.by_hand or not self._elsewhere(key, recorded)
-        return key in self.aws.hidden and not self._placed(recorded)
+        return not self.by_hand and key in self.aws.hidden and not self._placed(recorded)
 
     @staticmethod
     def _placed(recorded: str) -> bool:

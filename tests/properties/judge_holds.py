@@ -23,6 +23,7 @@ from tests.properties.ground_truth import (
     short,
     stopped_for_good,
     unknowable,
+    words,
 )
 from tests.properties.simulated_aws import By
 from tests.properties.simulation import ID, Outcome
@@ -147,11 +148,14 @@ def everything_serves_after_a_hold(outcome: Outcome) -> Faults:
 
     Fair: judged without an adversary, where the floor can be kept and only the rollout takes targets out. A target that
     an earlier rollout left out stays out, named, when the update ended before it: "untouched" and "broken" judge those.
+    So does one that a revert found unproven and kept out, when a person aborted the revert before its work.
     """
     given = outcome.scenario
     if not given.calm or given.holds is None or given.kind is not PlanKind.ROLL or not floor_can_be_kept(outcome):
         return
-    named = {target for target in outcome.rollout.held if outcome.rollout.statuses[target].phase is Phase.LEFT_OUT}
+    aborted = words(outcome, e.RevertAsked, e.RevertDecided) and words(outcome, e.AbortAsked)
+    kept = outcome.rollout.statuses if aborted else outcome.rollout.held
+    named = {target for target in kept if outcome.rollout.statuses[target].phase is Phase.LEFT_OUT}
     for target, place in places(outcome):
         if not serves(outcome.aws.now(place)) and not (target.id in named and stopped_for_good(outcome)):
             yield f"{short(place)} does not serve"
@@ -171,10 +175,12 @@ def a_promotion_shortens_only_the_soak(outcome: Outcome) -> Faults:
     for target, at in done_at(outcome).items():
         for place in outcome.rollout.targets[target].registrations:
             since, back = healthy_since_we_put_it_back(outcome, place, at), back_since(outcome, place, at)
-            if since is not None and back is not None and back.by is By.US and at - since < APART:
+            if back is None or back.by is not By.US:
+                continue
+            if since is not None and at - since < APART:
                 yield f"{short(place)} was done at {clock(at)}, healthy only since {clock(since)}"
             asked = [call.at for call in outcome.aws.log.calls if call.kind == "ask"]
             ends = [mark.ends for key, mark in outcome.aws.marks.items() if key.target == target and mark.ends]
             known = given.spec.check.asked and not given.by_hand
-            if known and back and ends and not any(max(ends) <= when <= back.at for when in asked):
+            if known and ends and not any(max(ends) <= when <= back.at for when in asked):
                 yield f"{short(place)} was registered at {clock(back.at)} without a check after its work"

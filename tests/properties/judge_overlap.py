@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from tests.properties.builders import seconds
 from tests.properties.ground_truth import (
     MOMENT,
+    back_since,
     believable,
     clock,
     first_starts,
@@ -131,8 +132,14 @@ def _soak(outcome: Outcome, ledger: Ledger, target: TargetId) -> timedelta:
 
 
 def _served(outcome: Outcome, target: TargetId, at: datetime) -> Iterator[tuple[Registration, timedelta]]:
-    """For how long each registration of a target had been healthy since we put it back; zero where it was not."""
+    """For how long each registration of a target had been healthy since we put it back; zero where it was not.
+
+    Fair: those that a stranger registered before we did are left out.
+    """
     for place in outcome.rollout.targets[target].registrations:
+        back = back_since(outcome, place, at)
+        if back is not None and back.by is not By.US:
+            continue
         since = healthy_since_we_put_it_back(outcome, place, at)
         yield place, at - since if since else timedelta()
 
@@ -250,13 +257,17 @@ def its_work_begins_after_that_soak(outcome: Outcome) -> Faults:
 
 
 def it_goes_back_untouched(outcome: Outcome) -> Faults:
-    """What stops the rollout, or that soak, brings such a target back: no failure, and the same attempt again."""
+    """What stops the rollout, or that soak, brings such a target back: no failure, and the same attempt again.
+
+    Fair: a person may be asked for manual work after it was given up, because nothing runs by itself.
+    """
     for at, event, ledger in _steps(outcome):
         match event:
             case e.PhaseChanged(_, target, Phase.RETURNING, cause=Cause.FAILED) if target in ledger.pairs:
                 if ledger.stops or ledger.pairs[target] in ledger.fell:
                     yield f"{target} counts as failed at {clock(at)}"
-        if isinstance(event, e.Started) and event.key.attempt != ledger.attempts.get(event.key.target, 1):
+        late = isinstance(event, e.Started) and event.key.attempt != ledger.attempts.get(event.key.target, 1)
+        if isinstance(event, e.Started) and late and not outcome.scenario.by_hand:
             yield f"work on {event.key.target} began as attempt {event.key.attempt}, {ledger.attempts} were decided"
 
 

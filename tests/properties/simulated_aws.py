@@ -253,6 +253,8 @@ class SimulatedAws:
         for key in [key for key in self.marks if key.target == target]:
             self.hidden.add(key)
             mark = self.marks[key]
+            if mark.fate == "refused":  # it never ran
+                continue
             if mark.begins <= self.clock.time and (mark.ends is None or mark.ends > self.clock.time) and self.roll(0.5):
                 mark.fate, mark.ends = "interrupted", self.clock.time
 
