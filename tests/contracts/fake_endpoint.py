@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from urllib.parse import parse_qs
@@ -54,6 +55,7 @@ class Endpoint:
         account: the answer to GetCallerIdentity.
         roles: whether AssumeRole succeeds; otherwise it gets `status` and `body`.
         role_lasts: how long the credentials of an assumed role last.
+        ahead: how far its clock is ahead; None: its answers have no date.
         heard: the calls as they came.
         agents: the user agent of each call.
         keys: the Authorization header of each call.
@@ -67,6 +69,7 @@ class Endpoint:
     account: str = "123456789012"
     roles: bool = True
     role_lasts: timedelta = timedelta(hours=1)
+    ahead: timedelta | None = timedelta()
     heard: list[dict[str, str]] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -106,6 +109,11 @@ def endpoint() -> Iterator[Endpoint]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body.encode())
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            """What http.server sends as `Date`."""
+            del timestamp
+            return "no date" if said.ahead is None else format_datetime(datetime.now(UTC) + said.ahead, usegmt=True)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
             pass

@@ -16,6 +16,7 @@ from tests.contracts.fake_endpoint import Endpoint, endpoint, refusal
 from tests.lab.credentials import keys_of
 
 from katakei.adapters.aws import ELB, S3, SSM, STS, AwsSession, Service
+from katakei.adapters.system.clock import SystemClock
 from katakei.domain.errors import KatakeiError, NoAnswerError
 from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
@@ -137,6 +138,20 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
         monkeypatch.setenv("AWS_ENDPOINT_URL", said.url)
         yield said
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=7), timedelta(minutes=-7)])
+def test_clock_of_aws_is_compared_by_the_date_of_its_answers(aws: Endpoint, ahead: timedelta) -> None:
+    session = AwsSession(REGION, None, SystemClock())
+    asked = [session.clock_offset]
+    for aws.ahead in (ahead, None):
+        _identity(session)
+        asked.append(session.clock_offset)
+    before, known, after = asked
+    assert before is None
+    assert known is not None
+    assert abs(known - ahead) < timedelta(minutes=1)
+    assert after == known
 
 
 def _identity(session: AwsSession) -> object:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -89,6 +90,7 @@ class AwsSession:
         self._session: Session | None = None
         self._with_role: Session | None = None  # the session that uses the role already
         self._connections: dict[str, _Connection] = {}
+        self._clock_offset: timedelta | None = None
         self._in_flight = threading.local()  # `limit`: the action and deadline of the call that this thread makes
 
     @property
@@ -107,6 +109,11 @@ class AwsSession:
             return host == "localhost" or ipaddress.ip_address(host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far the clock of AWS is ahead, by the newest answer with a `Date`; None: no answer had one."""
+        return self._clock_offset
 
     def call(
         self,
@@ -176,6 +183,15 @@ class AwsSession:
         if limit is not None:
             self._check_deadline(*limit)
 
+    def _note_date(self, response_dict: dict[str, Any] | None = None, **_event: object) -> None:
+        """Compares the clocks. A header that is no date says nothing."""
+        try:
+            date = parsedate_to_datetime(response_dict["headers"]["date"]) if response_dict else None
+        except (KeyError, ValueError, TypeError):
+            return
+        if date is not None and date.tzinfo is not None:
+            self._clock_offset = date - self._clock.now()
+
     def _check_deadline(self, action: str, by: datetime | None) -> None:
         if by is None:
             return
@@ -200,6 +216,7 @@ class AwsSession:
                     self._session = None
                     raise translate_configuration(service, error) from error
                 client.meta.events.register("before-send", self._check_before_sending)
+                client.meta.events.register("response-received", self._note_date)
                 self._connections[service.name] = _Connection(client, credentials)
             return self._connections[service.name]
 
