@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -302,6 +303,11 @@ class Bootstrap:
         """Account and region of the load balancer."""
         return Site(self._alb.account, self._alb.region, self._alb.lab)
 
+    @property
+    def aws_clock_offset(self) -> timedelta | None:
+        """How far the clock of AWS is ahead of this machine's; None: AWS was not asked, or said no time."""
+        return self._aws.clock_offset
+
     @cached_property
     def health_checker(self) -> HealthChecker:
         """HTTP requests from this machine."""
@@ -441,6 +447,14 @@ def load_config(path: str | Path) -> Spec:
     from katakei import config
 
     return config.load(Path(path), config.Overrides())
+
+
+def journal_bucket(journal: str | None) -> tuple[str, str, str] | None:
+    """Bucket, prefix and owner of a journal in S3 ('' for any owner); None: it is elsewhere. Raises UsageError."""
+    from katakei.adapters.journals.locations import s3_location_of
+
+    place = s3_location_of(journal or "", os.environ.get("KATAKEI_JOURNAL_OWNER", ""))
+    return (place.bucket, place.prefix, place.owner) if place else None
 
 
 def server_wire() -> "ServerWire":

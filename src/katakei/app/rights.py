@@ -30,16 +30,34 @@ def prove_rights(drivers: Drivers, plan: Plan) -> None:
         UnreachableError: A right is missing, or a target lacks the program of the work. The sentence names it.
         NoAnswerError: AWS did not answer.
     """
-    proofs = [*_of_balancer(drivers, plan), *_of_executors(drivers, plan), *_of_probe(drivers, plan)]
-    running = [drivers.pool.submit(lambda proof=proof: with_retries(drivers.clock, proof)) for proof in proofs]  # type: ignore[misc]  # binds each
-    errors = [error for future in running if (error := future.exception())]
+    errors = _tried(drivers, [*_of_balancer(drivers, plan), *_of_executors(drivers, plan), *_of_probe(drivers, plan)])
     for error in errors:
         if isinstance(error, UnreachableError):
             raise type(error)(f"{error}. Nothing was changed") from error
-        if not isinstance(error, KatakeiError):
-            raise error
     if errors:
         raise errors[0]
+
+
+def missing_rights(drivers: Drivers, plan: Plan) -> list[KatakeiError]:
+    """Tries the calls of the load balancer and of the work, and returns what went wrong."""
+    return _tried(drivers, [*_of_balancer(drivers, plan), *_of_executors(drivers, plan)])
+
+
+def missing_probe(drivers: Drivers, plan: Plan) -> list[KatakeiError]:
+    """Tries the drain probe, and returns what went wrong."""
+    return _tried(drivers, _of_probe(drivers, plan))
+
+
+def _tried(drivers: Drivers, proofs: list[Callable[[], None]]) -> list[KatakeiError]:
+    running = [drivers.pool.submit(lambda proof=proof: with_retries(drivers.clock, proof)) for proof in proofs]  # type: ignore[misc]  # binds each
+    errors: list[KatakeiError] = []
+    for future in running:
+        error = future.exception()
+        if isinstance(error, KatakeiError):
+            errors.append(error)
+        elif error is not None:
+            raise error
+    return errors
 
 
 def _of_balancer(drivers: Drivers, plan: Plan) -> list[Callable[[], None]]:

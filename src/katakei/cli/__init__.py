@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
 # The module of each command, and its line in `--help`: help is shown without importing any of them.
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("katakei.cli.init", "Write a first katakei.yml for a target group."),
+    "doctor": ("katakei.cli.doctor", "What could be in the way of a rollout; changes nothing."),
+    "iam": ("katakei.cli.iam", "The least IAM policy for a configuration."),
     "config": ("katakei.cli.config", "Check configuration files, without AWS."),
     "groups": ("katakei.cli.queries", "Target groups, with how many of their targets serve."),
     "status": ("katakei.cli.queries", "Every target of a group: state, reason, which rollout holds it out."),
     "plan": ("katakei.cli.rollouts", "What a rollout would do and how long; changes nothing."),
     "roll": ("katakei.cli.rollouts", "Roll a group, one side at a time; run again to carry on."),
+    "ok-to-stop": ("katakei.cli.ok_to_stop", "Whether targets may leave now; the exit code answers."),
     "deregister": ("katakei.cli.rollouts", "One manual step: out of the group, drained."),
     "register": ("katakei.cli.rollouts", "One manual step: back into the group, serving."),
     "list": ("katakei.cli.queries", "Rollouts, newest first."),

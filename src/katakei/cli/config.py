@@ -9,9 +9,8 @@ import click
 from katakei.cli.language import reader
 from katakei.cli.messages import say, say_command, say_json
 from katakei.cli.options import Context, argument, takes
+from katakei.cli.source import DEFAULT_FILE
 from katakei.domain.errors import ExitCode
-
-DEFAULT_FILE = Path("katakei.yml")
 
 
 @dataclass(frozen=True, slots=True)

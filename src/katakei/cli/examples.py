@@ -3,6 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 EXAMPLES: Mapping[str, Sequence[str]] = {
+    "init": ("katakei init LaravelTargetGroup", "katakei init web --run './deploy \"$KATAKEI_RELEASE\"' -o web.yml"),
+    "doctor": ("katakei doctor", "katakei doctor web --run ./deploy"),
+    "ok-to-stop": ("katakei ok-to-stop web-1", "katakei ok-to-stop --group web i-0123456789abcdef0 && ./reboot"),
+    "iam": (
+        "katakei iam -f shop.yml",
+        "katakei iam -f shop.yml --for targets",
+        "katakei iam -f shop.yml --for ci --journal s3://my-bucket/katakei",
+    ),
     "config": ("katakei config validate", "katakei config validate shop.yml services/"),
     "groups": ("katakei groups", "katakei groups --region eu-north-1 --profile shop", "katakei groups 'web-*'"),
     "status": ("katakei status LaravelTargetGroup", "katakei status LaravelTargetGroup --watch"),

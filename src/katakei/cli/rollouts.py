@@ -23,27 +23,24 @@ from katakei.cli.options import (
     check_journal_outlives_job,
     completes,
     group_and_targets,
-    group_of,
     option,
     takes,
 )
 from katakei.cli.progress import Screen, drive
+from katakei.cli.source import DEFAULT_FILE, FILE_HELP, Source, configuration
 from katakei.domain.errors import ExitCode, KatakeiError, RefusedError, UsageError
 from katakei.domain.notifications import NotifyRule
 from katakei.domain.plan import Plan, PlanKind
-from katakei.domain.spec import Spec
 from katakei.planning.forecast import forecast
 from katakei.planning.survey import AcceptedRisks
 from katakei.render import plan as plan_text
 from katakei.render.errors import error_text
-from katakei.render.text import listed
 from katakei.runtime.session import RolloutSession
 
 if TYPE_CHECKING:
     from katakei.bootstrap import Bootstrap
     from katakei.domain.ports.server import RemoteRequest
 
-DEFAULT_FILE = Path("katakei.yml")
 NO_FILES = JobFiles()
 
 
@@ -58,7 +55,7 @@ class PlanOptions:
         "file",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Configuration; else ./katakei.yml, unless --run or --manual is given.",
+        help=FILE_HELP,
     )
     run: str | None = option(
         "--run", metavar="CMD", help="Command to run on each target by SSM; then no file is needed."
@@ -221,20 +218,7 @@ def _request(options: PlanOptions) -> tuple[RolloutRequest, Sequence[NotifyRule]
     """What is asked for, and who gets messages about it."""
     from katakei import config
 
-    group, file, run = options.group, options.file, options.run
-    if file and run:
-        raise UsageError("--run and a configuration file both say what to run: give one of them")
-    if options.manual and (file or run):
-        raise UsageError("--manual leaves the work to you, but something else says what to run: give one of them")
-    overrides = config.Overrides(only=options.only, target_group=group)
-    source = file or (DEFAULT_FILE if run is None and not options.manual and DEFAULT_FILE.exists() else None)
-    if source and file is None and group is not None:
-        _check_named(group, config.load(source, config.Overrides()))
-    found = (
-        config.read_file(source, overrides)
-        if source
-        else config.Configuration(config.without_file(group_of(group), run, overrides))
-    )
+    found = configuration(Source(options.group, options.file, options.run, options.manual, options.only))
     accepted = AcceptedRisks(options.force, options.only_these_groups, options.ignore_draining)
     release = config.release(options.release) if options.release else ""
     return RolloutRequest(found.spec, release, accepted), found.notify
@@ -245,20 +229,6 @@ def _step(
 ) -> RolloutRequest:
     group, targets = group_and_targets(options.words)
     return manual_step(kind, group, targets, accepted, waits=not options.no_wait, all_groups=all_groups)
-
-
-def _check_named(group: str, spec: Spec) -> None:
-    """Raises UsageError: katakei.yml is of other groups, so it does not say what to run on this one."""
-    if not {group, _name(group)} & {each for written in spec.groups for each in (written, _name(written))}:
-        raise UsageError(
-            f"./{DEFAULT_FILE} is of {listed(map(_name, spec.groups))}, not of {_name(group)}: give -f FILE, or"
-            " --run CMD, or --manual to do the work by hand"
-        )
-
-
-def _name(group: str) -> str:
-    """The name of a target group that is given by its name or ARN."""
-    return group.partition(":targetgroup/")[2].partition("/")[0] or group
 
 
 def _confirm_manual_work(options: RollOptions) -> None:

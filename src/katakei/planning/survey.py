@@ -11,6 +11,7 @@ from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, Ta
 from katakei.domain.observation import HealthState
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import GroupMember
+from katakei.domain.reasons import Reason
 from katakei.domain.spec import Spec
 
 
@@ -138,3 +139,25 @@ def _machine(members: list[GroupMember]) -> Target:
     first = members[0]
     registrations = tuple(member.registration for member in members)
     return Target(first.machine, first.name, first.address, first.zone, registrations)
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Whether targets may leave service now.
+
+    Attributes:
+        targets: The targets.
+        reasons: Why not; empty: they may.
+        serving: By group, how many registrations would serve without them.
+        floors: By group, how many must.
+    """
+
+    targets: tuple[Target, ...]
+    reasons: tuple[Reason, ...]
+    serving: Mapping[str, int]
+    floors: Mapping[str, int]
+
+    @property
+    def ok(self) -> bool:
+        """Whether they may."""
+        return not self.reasons

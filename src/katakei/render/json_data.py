@@ -87,6 +87,12 @@ OUTPUTS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             "freeze": "freeze:wire.Freeze@3 rollouts:[text]@3 ignored_by:[text]@3",
             "freezes": "freezes:[wire.Freeze]@3",
             "unfreeze": "lifted:wire.Freeze@3",
+            "doctor": "worst:text@4 findings:[finding]@4",
+            "ok-to-stop": (
+                "ok:boolean@4 targets:[text]@4 reasons:[wire.Reason]@4 serving:{integer}@4 floors:{integer}@4"
+            ),
+            "init": "file:text@4 groups:[text]@4 work:text@4 refused:text?@4 next:text@4",
+            "iam": "role:text@4 policy:text@4 notes:[text]@4",
             "config-validate": "valid:boolean@4 files:[checked_file]@4",
             "demo": (
                 "exit:integer requests:integer slow:integer failed:integer releases:{text} seconds_out:{number} "
@@ -136,6 +142,7 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             ),
             "gate": "name:text@3 after:integer@3 state:text?@3 expires:text?@3 by:text@3 why:text@3",
             "checked_file": "file:text@4 service:text?@4 faults:[fault]@4",
+            "finding": "level:text@4 topic:text@4 code:text?@4 message:text@4 advice:text?@4",
             "fault": "line:integer?@4 column:integer?@4 key:text?@4 message:text@4",
             "bar": "phase:text begun:text ended:text attempt:integer why:text open:boolean",
             "level": "at:text serving:integer",

@@ -19,7 +19,7 @@ from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.results import Result
 from katakei.planning.reasons import PlanCode
-from katakei.render import access_reasons, answers, groups, live_table, plan, plan_reasons, reasons
+from katakei.render import access_reasons, answers, diagnosis, groups, live_table, plan, plan_reasons, reasons
 from katakei.render.japanese import CATALOG, errors, outside, preparation
 from katakei.render.report import summary
 from katakei.render.report.page import RESTORE, SERVING
@@ -29,6 +29,10 @@ JAPANESE = translator(Language.JAPANESE)
 TABLES: tuple[Mapping[Any, str], ...] = (
     access_reasons.ACTS,
     answers.DONE,
+    diagnosis.ADVICE,
+    diagnosis.LEVELS,
+    diagnosis.SENTENCES,
+    diagnosis.TOPICS,
     groups.HOW,
     live_table.NAMES,
     plan.PART_NAMES,
