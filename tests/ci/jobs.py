@@ -22,6 +22,7 @@ from katakei.lab import clock
 
 ROOT = Path(__file__).parents[2]
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
+NOTHING: Mapping[str, str] = {}
 EXPRESSION = re.compile(r"\$\{\{ *(.*?) *\}\}")
 ACTION: dict[str, Any] = YAML(typ="safe").load((ROOT / "action.yml").read_text(encoding="utf-8"))
 
@@ -29,6 +30,12 @@ ACTION: dict[str, Any] = YAML(typ="safe").load((ROOT / "action.yml").read_text(e
 def yaml(path: Path) -> Any:
     """A YAML file as plain values."""
     return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+
+
+GITLAB: dict[str, Any] = yaml(ROOT / "ci" / "gitlab" / "katakei.yml")
+JENKINS_SCRIPTS = re.findall(
+    r"^ *sh '([^']*)'$", (ROOT / "ci" / "jenkins" / "Jenkinsfile").read_text(encoding="utf-8"), re.MULTILINE
+)
 
 
 def job_env(katakei: Katakei, **more: str) -> dict[str, str]:
@@ -139,8 +146,15 @@ class ActionJob:
         """The outputs of the action."""
         return {name: self._filled(each["value"]) for name, each in ACTION["outputs"].items()}
 
-    def run(self, while_rolling: Callable[[Script], None] = lambda _: None, **env: str) -> "ActionJob":
-        """Runs every step. `while_rolling` is called with the process of the step `roll`."""
+    def run(
+        self, while_rolling: Callable[[Script], None] = lambda _: None, env: Mapping[str, str] = NOTHING
+    ) -> "ActionJob":
+        """Runs every step.
+
+        Args:
+            while_rolling: Called with the process of the step `roll`.
+            env: The `env` of the step that uses the action.
+        """
         for number, each in enumerate(ACTION["runs"]["steps"]):
             name = each.get("id", f"step-{number}")
             if not self._holds(each.get("if", "success()")):

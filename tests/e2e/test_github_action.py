@@ -120,8 +120,8 @@ def action_leaves_a_canceled_rollout_to_the_next_job(katakei: Katakei, ground: G
 def action_triggers_a_server_without_aws_rights(katakei: Katakei, ground: Ground) -> None:
     server = Server(katakei, {"shop": SHOP})
     token = server.token("--act", "start", "--act", "read", "--act", "abort")
-    nothing = {name: "" for name in ground.lab.env if name.startswith("AWS_")}
-    job = action(katakei, server=server.url, service="shop").run(**nothing, KATAKEI_TOKEN=token)
+    rights = {name: "" for name in ground.lab.env if name.startswith("AWS_")} | {"KATAKEI_TOKEN": token}
+    job = action(katakei, server=server.url, service="shop").run(env=rights)
     assert job.outputs()["exit-code"] == "0", job.log.read_text()
     assert "## DONE" in job.summary
     assert ground.releases() == ["v9", "v9"]
@@ -133,7 +133,7 @@ def action_triggers_a_server_without_aws_rights(katakei: Katakei, ground: Ground
         script.until(")  draining")
         stopped.cancel(script, 20)
 
-    stopped.run(cancel, **nothing, KATAKEI_TOKEN=token)
+    stopped.run(cancel, rights)
     assert "the abort of rollout" in stopped.log.read_text()
     assert katakei("wait", stopped.outputs()["rollout"], "--timeout", "60").code == 1
     assert set(ground.states().values()) == {"healthy"}
