@@ -18,7 +18,9 @@ const { createLinter } = require("./node.cjs");
 createLinter().then((lint) => {
   const files = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
   const found = Object.entries(files).flatMap(([name, text]) => lint(text, name));
-  const known = found.filter((fault) => fault.kind !== "runner-label"); // its list of runners is old
+  // Its rules are older than the newest runners and the context `vars`.
+  const old = (fault) => fault.kind === "runner-label" || fault.message.startsWith('undefined variable "vars"');
+  const known = found.filter((fault) => !old(fault));
   process.stdout.write(JSON.stringify(known), () => process.exit(0));
 });
 """
