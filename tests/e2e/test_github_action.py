@@ -38,8 +38,30 @@ def bucket(ground: Ground) -> None:
     ground.aws.get("s3").create_bucket(Bucket="journals", CreateBucketConfiguration=region)
 
 
+def refuses_inputs_that_contradict_each_other(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(ROLL % "1s")
+    for inputs, said in (
+        ({"server": "http://127.0.0.1:1"}, "give server and service together"),
+        ({"service": "shop"}, "give server and service together"),
+        ({"server": "http://127.0.0.1:1", "service": "shop", "journal": JOURNAL}, "give journal or server, not both"),
+        ({"server": "http://127.0.0.1:1", "service": "shop", "lock_wait": "5m"}, "lock-wait works only without"),
+        ({"on_cancel": "stop"}, "on-cancel must be abort or leave"),
+        ({"config": "nothere.yml", "journal": JOURNAL}, "nothere.yml"),
+        ({"release": "--yes\n$(touch forged)`touch forged`", "journal": "j.db"}, "release"),
+    ):
+        job = action(katakei, **inputs).run()
+        assert job.outputs()["exit-code"] == "2", (inputs, job.log.read_text())
+        assert said in job.annotations[0], (inputs, job.log.read_text())
+    nowhere = action(katakei).run()
+    assert nowhere.outputs()["exit-code"] == "4"
+    assert "its journal would end with it" in nowhere.annotations[0]
+    assert not (katakei.folder / "forged").exists()
+    assert ground.changes() == []
+
+
 @plays
 def action_passes_each_exit_code_and_writes_the_summary(katakei: Katakei, ground: Ground) -> None:
+    refuses_inputs_that_contradict_each_other(katakei, ground)
     bucket(ground)
     katakei.file(ROLL % "1s")
     failed = action(katakei, journal=JOURNAL, release="bad").run()
@@ -77,8 +99,24 @@ def action_passes_each_exit_code_and_writes_the_summary(katakei: Katakei, ground
     assert set(ground.states().values()) == {"healthy"}
 
 
+def leaves_a_canceled_rollout_to_the_next_job(katakei: Katakei, ground: Ground) -> None:
+    katakei.file(ROLL % "8s")
+    first = action(katakei, journal=JOURNAL, on_cancel="leave")
+
+    def cancel(script: Script) -> None:
+        script.until(")  draining")
+        first.cancel(script, GRACE)
+
+    first.run(cancel)
+    assert "NOT FINISHED" in first.summary, first.log.read_text()
+    second = action(katakei, journal=JOURNAL).run()
+    assert second.outputs()["exit-code"] == "0", second.log.read_text()
+    assert second.outputs()["rollout"] == first.outputs()["rollout"]
+    assert (ground.starts(), ground.releases()) == ([1, 1], ["v9", "v9"])
+
+
 @plays
-def action_brings_targets_back_after_a_cancellation(katakei: Katakei, ground: Ground) -> None:
+def action_brings_targets_back_or_leaves_them_to_the_next_job(katakei: Katakei, ground: Ground) -> None:
     bucket(ground)
     katakei.file(ROLL % "40s")
     job = action(katakei, journal=JOURNAL)
@@ -96,24 +134,7 @@ def action_brings_targets_back_after_a_cancellation(katakei: Katakei, ground: Gr
     assert "## ABORTED" in job.summary
     assert job.outputs()["rollout"] in job.summary
     assert katakei("wait", "--journal", JOURNAL).code == 1
-
-
-@plays
-def action_leaves_a_canceled_rollout_to_the_next_job(katakei: Katakei, ground: Ground) -> None:
-    bucket(ground)
-    katakei.file(ROLL % "8s")
-    first = action(katakei, journal=JOURNAL, on_cancel="leave")
-
-    def cancel(script: Script) -> None:
-        script.until(")  draining")
-        first.cancel(script, GRACE)
-
-    first.run(cancel)
-    assert "NOT FINISHED" in first.summary, first.log.read_text()
-    second = action(katakei, journal=JOURNAL).run()
-    assert second.outputs()["exit-code"] == "0", second.log.read_text()
-    assert second.outputs()["rollout"] == first.outputs()["rollout"]
-    assert (ground.starts(), ground.releases()) == ([1, 1], ["v9", "v9"])
+    leaves_a_canceled_rollout_to_the_next_job(katakei, ground)
 
 
 @plays
@@ -139,28 +160,6 @@ def action_triggers_a_server_without_aws_rights(katakei: Katakei, ground: Ground
     assert set(ground.states().values()) == {"healthy"}
     server.stop()
     server.cutter.close()
-
-
-@plays
-def action_refuses_inputs_that_contradict_each_other(katakei: Katakei, ground: Ground) -> None:
-    katakei.file(ROLL % "1s")
-    for inputs, said in (
-        ({"server": "http://127.0.0.1:1"}, "give server and service together"),
-        ({"service": "shop"}, "give server and service together"),
-        ({"server": "http://127.0.0.1:1", "service": "shop", "journal": JOURNAL}, "give journal or server, not both"),
-        ({"server": "http://127.0.0.1:1", "service": "shop", "lock_wait": "5m"}, "lock-wait works only without"),
-        ({"on_cancel": "stop"}, "on-cancel must be abort or leave"),
-        ({"config": "nothere.yml", "journal": JOURNAL}, "nothere.yml"),
-        ({"release": "--yes\n$(touch forged)`touch forged`", "journal": "j.db"}, "release"),
-    ):
-        job = action(katakei, **inputs).run()
-        assert job.outputs()["exit-code"] == "2", (inputs, job.log.read_text())
-        assert said in job.annotations[0], (inputs, job.log.read_text())
-    nowhere = action(katakei).run()
-    assert nowhere.outputs()["exit-code"] == "4"
-    assert "its journal would end with it" in nowhere.annotations[0]
-    assert not (katakei.folder / "forged").exists()
-    assert ground.changes() == []
 
 
 @plays.each()

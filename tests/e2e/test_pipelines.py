@@ -45,6 +45,32 @@ def gitlab(katakei: Katakei) -> Job:
     return Job(katakei, **variables, ROLL_RELEASE="v9", GITLAB_CI="true")
 
 
+def timer_and_cron_run_the_patch_and_refuse_to_run_twice(katakei: Katakei, ground: Ground) -> None:
+    before = ground.starts()
+    unit = (CI / "timer" / "katakei-patch@.service").read_text()
+    line = (CI / "timer" / "crontab").read_text().splitlines()[-1].partition("* * * ")[2]
+    patch = (CI / "timer" / "patch.yml").read_text().replace("[web]", "[LaravelTargetGroup]")
+    patch = (
+        re.sub(r"(?s)    run: \|.*?\n(?=\w)", "    run: ./bin/restart\n", patch) + "drain: {settle: 2s, until: delay}\n"
+    )
+    katakei.file(patch, "web.yml")
+    (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    job = Job(katakei, CI="")
+
+    def here(command: str) -> str:
+        found = command.replace("%i", "web").replace("/opt/katakei/bin/katakei", "katakei")
+        return found.replace("/etc/katakei/patch/", f"{katakei.folder}/").replace("--lock-wait=1h", "--lock-wait=1s")
+
+    night = job.start(here(start))
+    night.until("  draining")
+    other = Job(katakei, "cron", CI="")
+    code, said = other.run(here(line), by=("sh",))
+    assert code == 4, said
+    assert "is held by rollout" in said
+    assert night.end() == 0, night.said()
+    assert ground.starts() == [begun + 1 for begun in before]
+
+
 @plays
 def jobs_of_each_system_end_with_the_exit_code(katakei: Katakei, ground: Ground) -> None:
     build = yaml(CI / "codebuild" / "buildspec.yml")
@@ -56,6 +82,7 @@ def jobs_of_each_system_end_with_the_exit_code(katakei: Katakei, ground: Ground)
         assert code == 0, said
     assert ground.releases() == ["v9", "v9"]
     assert (katakei.folder / "katakei-report.md").read_text().startswith("## DONE")
+    timer_and_cron_run_the_patch_and_refuse_to_run_twice(katakei, ground)
 
     journal = ("--journal", "shared.db")
     assert katakei("freeze", "LaravelTargetGroup", *journal).code == 0
@@ -102,32 +129,6 @@ def jobs_that_are_canceled_bring_targets_back_or_leave_them_to_the_next(katakei:
     assert code == 1, said
     assert set(ground.states().values()) == {"healthy"}, said
     assert ground.starts() == [0, 0]
-
-
-@plays
-def timer_and_cron_run_the_patch_and_refuse_to_run_twice(katakei: Katakei, ground: Ground) -> None:
-    unit = (CI / "timer" / "katakei-patch@.service").read_text()
-    line = (CI / "timer" / "crontab").read_text().splitlines()[-1].partition("* * * ")[2]
-    patch = (CI / "timer" / "patch.yml").read_text().replace("[web]", "[LaravelTargetGroup]")
-    patch = (
-        re.sub(r"(?s)    run: \|.*?\n(?=\w)", "    run: ./bin/restart\n", patch) + "drain: {settle: 2s, until: delay}\n"
-    )
-    katakei.file(patch, "web.yml")
-    (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
-    job = Job(katakei, CI="")
-
-    def here(command: str) -> str:
-        found = command.replace("%i", "web").replace("/opt/katakei/bin/katakei", "katakei")
-        return found.replace("/etc/katakei/patch/", f"{katakei.folder}/").replace("--lock-wait=1h", "--lock-wait=1s")
-
-    night = job.start(here(start))
-    night.until("  draining")
-    other = Job(katakei, "cron", CI="")
-    code, said = other.run(here(line), by=("sh",))
-    assert code == 4, said
-    assert "is held by rollout" in said
-    assert night.end() == 0, night.said()
-    assert ground.starts() == [1, 1]
 
 
 @plays.each()
