@@ -3,10 +3,12 @@
 A further journal is one more entry of `LEDGERS`; the contract tests then hold it to the same promises.
 """
 
+import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +38,7 @@ from katakei.domain.spec import Command, Spec
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WEB, API = Arn("arn:aws:elasticloadbalancing:r:1:targetgroup/web/1"), Arn("arn:aws:elasticloadbalancing:r:1:tg/api/2")
 BOTH = frozenset({WEB, API})
+LIFTED = "SELECT name, who, lifted_by FROM freezes WHERE lifted IS NOT NULL ORDER BY name"
 ID, OTHER = RolloutId("r-one"), RolloutId("r-two")
 
 
@@ -47,6 +50,7 @@ class Ledger(Protocol):
     def journal(self) -> Journal: ...
     def leases(self, fate: FateCheck = process.fate) -> Leases: ...
     def freezes(self) -> Freezes: ...
+    def lifted(self) -> Sequence[tuple[str, str, str]]: ...
     def late_answers(self, seed: int) -> AbstractContextManager[None]: ...
 
 
@@ -86,6 +90,11 @@ class SqliteLedger:
         self._stack.callback(freezes.close)
         return freezes
 
+    def lifted(self) -> Sequence[tuple[str, str, str]]:
+        """The name of each lifted freeze, who made it and who lifted it."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            return connection.execute(LIFTED).fetchall()
+
     @contextmanager
     def late_answers(self, seed: int) -> Iterator[None]:
         """A transaction of SQLite is never answered late: it is over or it never was."""
@@ -108,6 +117,12 @@ class S3Ledger:
 
     def freezes(self) -> S3Freezes:
         return S3Freezes(self.bucket)
+
+    def lifted(self) -> Sequence[tuple[str, str, str]]:
+        """As `SqliteLedger.lifted`."""
+        found = self.bucket.get("freezes.json")
+        kept = json.loads(found.text)["lifted"] if found else []
+        return sorted((each["freeze"]["name"], each["freeze"]["who"], each["lifted_by"]) for each in kept)
 
     @contextmanager
     def late_answers(self, seed: int) -> Iterator[None]:
@@ -185,6 +200,11 @@ class PostgresLedger:
         freezes = SqlFreezes(self._by_proxy)
         self._stack.callback(freezes.close)
         return freezes
+
+    def lifted(self) -> Sequence[tuple[str, str, str]]:
+        """As `SqliteLedger.lifted`."""
+        with self.connected() as connection:
+            return connection.execute(LIFTED).fetchall()
 
     def connected(self) -> psycopg.Connection:
         """A session of its own in the tables of the journal."""

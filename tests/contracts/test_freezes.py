@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
-from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, WEB, Ledger, SqliteLedger, owner, planned
+from tests.contracts.ledgers import API, BOTH, ID, LEDGERS, WEB, Ledger, S3Ledger, SqliteLedger, owner, planned
 
 from katakei.adapters.journals import rollout_headers
 from katakei.adapters.journals.s3 import bucket
@@ -142,10 +142,26 @@ def test_file_of_an_older_version_has_no_freezes(tmp_path: Path) -> None:
         assert ledger.freezes().active() == (made,)
 
 
-def test_file_keeps_who_lifted_a_freeze(tmp_path: Path) -> None:
-    with LEDGERS["sqlite"](tmp_path) as ledger:
-        assert isinstance(ledger, SqliteLedger)
-        ledger.freezes().freeze(WEB, "ada", "", None)
-        ledger.freezes().unfreeze(WEB, "kim")
-        with sqlite3.connect(ledger.path) as connection:
-            assert connection.execute("SELECT who, lifted_by FROM freezes").fetchall() == [("ada", "kim")]
+def test_store_keeps_who_lifted_each_freeze(ledger: Ledger) -> None:
+    freezes = ledger.freezes()
+    for name in (WEB, API, "shop"):
+        freezes.freeze(name, "ada", "", None)
+    freezes.unfreeze(WEB, "kim")
+    freezes.unfreeze("shop", "lin")
+    freezes.unfreeze("shop", "mo")  # nothing to lift
+    assert list(ledger.lifted()) == sorted([(WEB, "ada", "kim"), ("shop", "ada", "lin")])
+    freezes.freeze(WEB, "ada", "again", None)
+    assert list(ledger.lifted()) == [("shop", "ada", "lin")]
+    freezes.unfreeze(WEB, "mo")
+    assert list(ledger.lifted()) == sorted([(WEB, "ada", "mo"), ("shop", "ada", "lin")])
+
+
+def test_object_of_an_older_version_is_read_and_kept(tmp_path: Path) -> None:
+    """It has no list of lifted freezes."""
+    with LEDGERS["s3"](tmp_path) as ledger:
+        assert isinstance(ledger, S3Ledger)
+        line = '{"name": "shop", "who": "ada", "why": "", "since": "2026-11-22T12:00:00+00:00", "until": null}'
+        ledger.bucket.put("freezes.json", f'{{"freezes": [\n{line}\n]}}\n')
+        [old] = ledger.freezes().active()
+        assert ledger.freezes().unfreeze("shop", "kim") == old
+        assert list(ledger.lifted()) == [("shop", "ada", "kim")]

@@ -49,11 +49,19 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class GroupList:
-    """Target groups, and where they are."""
+    """Target groups, where they are, and what freezes them.
+
+    Attributes:
+        groups: The groups with what they list.
+        region: Their region.
+        account: Their account.
+        freezes: The active freezes of these groups, or why they could not be read.
+    """
 
     groups: Sequence[ListedGroup]
     region: str
     account: str
+    freezes: tuple[Freeze, ...] | KatakeiError = ()
 
 
 class Queries:
@@ -63,7 +71,7 @@ class Queries:
         self._drivers = drivers
 
     def groups(self, patterns: Sequence[str] = ()) -> GroupList:
-        """The groups of the account and region with what they list.
+        """The groups of the account and region with what they list. A journal that does not answer hides no group.
 
         Args:
             patterns: Names, also with `*`; none for every group. Only those that match cost a call each.
@@ -74,9 +82,15 @@ class Queries:
         lister, names = self._drivers.lister, self._matching(patterns)
         groups = with_retries(self._drivers.clock, lambda: lister.listed(names))
         if groups:  # saves the calls that ask for the account
-            return GroupList(groups, groups[0].region, groups[0].account)
+            return GroupList(groups, groups[0].region, groups[0].account, self._freezes_of(groups))
         site = with_retries(self._drivers.clock, lambda: self._drivers.site)
         return GroupList((), site.region, site.account)
+
+    def _freezes_of(self, groups: Sequence[ListedGroup]) -> tuple[Freeze, ...] | KatakeiError:
+        try:
+            return freezes_of(self._drivers.freezes.active(), groups)
+        except KatakeiError as error:
+            return error
 
     def _matching(self, patterns: Sequence[str]) -> Sequence[str]:
         if not patterns:
@@ -159,6 +173,12 @@ class Queries:
         return self._drivers.journal.read(rollout, 0)
 
 
+def freezes_of(active: Iterable[Freeze], groups: Sequence[ListedGroup]) -> tuple[Freeze, ...]:
+    """Of these freezes, those of these groups."""
+    arns = {group.arn for group in groups}
+    return tuple(each for each in active if each.name in arns)
+
+
 def find(journal: Journal, rollout: RolloutId) -> Rollout:
     """One rollout. Raises UsageError: the journal has none of this id."""
     events = journal.read(rollout, 0)
@@ -211,7 +231,7 @@ def held_out(journal: Journal, group: Arn) -> Mapping[Registration, Rollout]:
 def status_of(drivers: Drivers, group: ListedGroup) -> Status:
     """What the journal knows of a group, beside what AWS reports."""
     rollouts = list(recent_rollouts(drivers.journal, (group.arn,)))
-    freezes = tuple(each for each in drivers.freezes.active() if each.name == group.arn)
+    freezes = freezes_of(drivers.freezes.active(), [group])
     return Status(group, held_by(rollouts, group.arn), carried_by(rollouts), freezes)
 
 

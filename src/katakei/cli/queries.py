@@ -123,12 +123,16 @@ class ReportOptions(RolloutOptions):
 def groups_(context: Context, options: GroupsOptions) -> None:
     """Target groups, with how many of their targets serve: those named GROUP, also with `*`, or all.
 
-    Each group costs a call to AWS, so naming a few of many is faster.
+    The table stands below the active freezes of these groups. Each group costs a call to AWS, so naming a few of many
+    is faster.
     """
     with context.queries() as queries:
         found = queries.groups(options.groups)
     where = (found.groups, found.region, found.account)
-    say_json(view.groups_data(*where)) if context.as_json else say(view.groups_text(*where, reader()))
+    if context.as_json:
+        say_json(view.groups_data(*where, found.freezes))
+    else:
+        say(view.groups_text(*where, reader(), found.freezes))
 
 
 @click.command("status", cls=Watching)

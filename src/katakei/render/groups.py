@@ -6,12 +6,14 @@ A table keeps the order of names, whatever order the load balancer answers in, a
 import re
 from collections.abc import Mapping, Sequence
 
+from katakei.domain.errors import KatakeiError
 from katakei.domain.freezes import Freeze
 from katakei.domain.model import Registration, TargetId
 from katakei.domain.overview import CarriedRelease, Knowledge
 from katakei.domain.ports import GroupMember, ListedGroup
 from katakei.domain.replay import Rollout
 from katakei.reconcile.gating import frozen
+from katakei.render.errors import error_text
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
@@ -36,8 +38,22 @@ def serving(members: Sequence[GroupMember]) -> int:
     return sum(member.seen.serving for member in members)
 
 
-def groups_text(groups: Sequence[ListedGroup], region: str, account: str, tr: Translator = ENGLISH) -> str:
-    """The place, then a table with one line per group."""
+def groups_text(
+    groups: Sequence[ListedGroup],
+    region: str,
+    account: str,
+    tr: Translator = ENGLISH,
+    freezes: Sequence[Freeze] | KatakeiError = (),
+) -> str:
+    """The place, what freezes a group, then a table with one line per group.
+
+    Args:
+        groups: The groups with what they list.
+        region: Their region.
+        account: Their account.
+        tr: The language of the reader.
+        freezes: The active freezes of these groups, or why they could not be read.
+    """
     place = _place(region, account, tr)
     if not groups:
         return tr("no target groups in {place}; for another place, give --region or --profile", place=place)
@@ -54,14 +70,17 @@ def groups_text(groups: Sequence[ListedGroup], region: str, account: str, tr: Tr
     ]
     heads = (tr("GROUP"), tr("SERVING"), tr("PROTOCOL"), tr("PORT"), tr("TYPE"), "ARN")
     head = tr("{number} target groups in {place}", number=len(groups), place=place) if len(groups) > 1 else place
+    head = "\n".join([head, *_frozen(freezes, tr)])
     return f"{head}\n\n{grid(heads, lines)}"
 
 
-def groups_data(groups: Sequence[ListedGroup], region: str, account: str) -> Plain:
-    """The output `groups`."""
+def groups_data(
+    groups: Sequence[ListedGroup], region: str, account: str, freezes: Sequence[Freeze] | KatakeiError = ()
+) -> Plain:
+    """The output `groups`. Where the freezes could not be read, those of each group are null."""
     return output(
         "groups",
-        groups=[output("group", **_group(group)) for group in groups],
+        groups=[output("group", **_group(group), freezes=_freezes_of(group, freezes)) for group in groups],
         region=region,
         account=account,
     )
@@ -87,7 +106,7 @@ def status_text(
     """
     rows = _rows(group.members, held, carried)
     head = f"{group.name} ({_place(group.region, group.account, tr)})\n{_counts(group, held, len(rows), tr)}"
-    head = "\n".join([head, *(sentence(frozen(freeze), tr) for freeze in freezes)])
+    head = "\n".join([head, *_frozen(freezes, tr)])
     if not rows:
         return head + "\n" + tr("no targets are registered")
     keys = ("id", "name", "port", "zone", "state")
@@ -128,6 +147,19 @@ def status_data(
     return output(
         "status", **_group(group), targets=targets, held_out=len(_held_out(group, held)), freezes=plain(freezes)
     )
+
+
+def _frozen(freezes: Sequence[Freeze] | KatakeiError, tr: Translator) -> list[str]:
+    """A line for each freeze, or one that says why they are not known."""
+    if isinstance(freezes, KatakeiError):
+        return [one_line(tr("the freezes cannot be read: {error}", error=error_text(freezes, tr)))]
+    return [sentence(frozen(freeze), tr) for freeze in freezes]
+
+
+def _freezes_of(group: ListedGroup, freezes: Sequence[Freeze] | KatakeiError) -> Plain:
+    if isinstance(freezes, KatakeiError):
+        return None
+    return plain([freeze for freeze in freezes if freeze.name == group.arn])
 
 
 def _wrapped(note: str) -> str:

@@ -125,7 +125,7 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
     {
         name: _fields(written)
         for name, written in {
-            "group": _GROUP,
+            "group": f"{_GROUP} freezes:[wire.Freeze]?@3",
             "token": "id:text name:text roles:{text} label:text expires:text revoked:text?",
             "member": (
                 "id:text port:integer zone:text name:text state:text reason:text description:text since:text "

@@ -11,7 +11,8 @@ from tests.unit.surveyed import WEB
 
 from katakei.app.queries import Queries, driver_of, held_out, recorded
 from katakei.domain import events as e
-from katakei.domain.errors import UsageError
+from katakei.domain.errors import KatakeiError, UnreachableError, UsageError
+from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Registration, RolloutId, Target
 from katakei.domain.observation import HealthState, RegistrationHealth
@@ -201,10 +202,20 @@ class Lister:
 
 @dataclass
 class Place:
-    """The drivers of a process that only lists groups."""
+    """The drivers of a process that only lists groups, and what is frozen, or why that cannot be read."""
 
     lister: Lister
+    frozen: Sequence[Freeze] | KatakeiError = ()
     clock: object = None
+
+    @property
+    def freezes(self) -> "Place":
+        return self
+
+    def active(self) -> Sequence[Freeze]:
+        if isinstance(self.frozen, KatakeiError):
+            raise self.frozen
+        return self.frozen
 
     @property
     def site(self) -> Site:
@@ -223,6 +234,19 @@ def test_groups_by_pattern_ask_only_for_those_that_match() -> None:
     assert lister.asked == [("names",), ("web-1", "web-2")]
     assert grouped(lister)[0] == ["web-1", "web-2", "api"]
     assert lister.asked[2:] == [()]
+
+
+def test_groups_come_with_their_active_freezes() -> None:
+    web = Freeze(a_group("web-1").arn, "ada", "the sale", NOON)
+    drivers: Any = Place(Lister(("web-1", "api")), (web, replace(web, name=a_group("other").arn)))
+    assert Queries(drivers).groups().freezes == (web,)
+
+
+def test_groups_are_found_when_the_journal_does_not_answer() -> None:
+    unread = UnreachableError("the journal does not answer")
+    drivers: Any = Place(Lister(("web-1",)), unread)
+    found = Queries(drivers).groups()
+    assert ([group.name for group in found.groups], found.freezes) == (["web-1"], unread)
 
 
 def test_groups_by_a_name_that_does_not_exist_are_refused() -> None:

@@ -12,6 +12,7 @@ from tests.unit.given import NOON, a_group, a_plan, brought, given, later, t
 from tests.unit.surveyed import DOWN, HEALTHY, WEB, a_survey
 
 from katakei.domain import events as e
+from katakei.domain.errors import UnreachableError
 from katakei.domain.freezes import Freeze
 from katakei.domain.model import Registration, RolloutId, TargetId
 from katakei.domain.observation import RegistrationHealth
@@ -85,6 +86,29 @@ def test_groups_text_is_sorted_by_name() -> None:
         lines = groups_text(order, "ap-northeast-1", "123456789012").splitlines()
         assert lines[0] == f"3 target groups in {PLACE}"
         assert [line.split()[0] for line in lines[3:]] == ["api", "web-2", "web-10"]
+
+
+def test_groups_show_the_freezes_of_each_group() -> None:
+    api = replace(LISTED, name="api", arn=a_group("api").arn)
+    freeze = Freeze(WEB.arn, "ada", "the sale", NOON, NOON + timedelta(hours=1))
+    where = ([LISTED, api], "ap-northeast-1", "123456789012")
+    assert groups_text(*where, freezes=(freeze,)).splitlines()[:3] == [
+        f"2 target groups in {PLACE}",
+        "web is frozen by ada since 2026-11-22 21:00 JST until 2026-11-22 22:00 JST: the sale",
+        "",
+    ]
+    data: Any = groups_data(*where, (freeze,))
+    assert [[each["why"] for each in group["freezes"]] for group in data["groups"]] == [["the sale"], []]
+
+
+def test_groups_are_shown_when_freezes_cannot_be_read() -> None:
+    unread = UnreachableError("the journal s3://logs does not answer\n::error::x")
+    where = ([LISTED], "ap-northeast-1", "123456789012")
+    lines = groups_text(*where, freezes=unread).splitlines()
+    assert lines[:3] == [PLACE, "the freezes cannot be read: the journal s3://logs does not answer \\x3a:error::x", ""]
+    assert lines[-1].startswith("web ")
+    data: Any = groups_data(*where, unread)
+    assert [group["freezes"] for group in data["groups"]] == [None]
 
 
 def test_status_text_shows_every_member_and_its_release() -> None:

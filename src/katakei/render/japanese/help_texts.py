@@ -48,9 +48,9 @@ _COMMANDS = {
         "AWS のロードバランサー配下のサーバーを、片系ずつ更新します。\n\n"
         "引数を省略すると、環境変数 TARGET_GROUP_ARN と INSTANCE_ID を使います。"
     ),
-    "Target groups, with how many of their targets serve: those named GROUP, also with `*`, or all.\n\nEach group costs a call to AWS, so naming a few of many is faster.": (
+    "Target groups, with how many of their targets serve: those named GROUP, also with `*`, or all.\n\nThe table stands below the active freezes of these groups. Each group costs a call to AWS, so naming a few of many is faster.": (
         "ターゲットグループの一覧と、稼働中のターゲット数です。GROUP で絞り込めます (`*` も使えます)。省略するとすべてです。\n\n"
-        "グループごとに AWS を呼び出すため、数が多い場合は名前を指定すると速くなります。"
+        "有効な凍結は表の上に表示します。グループごとに AWS を呼び出すため、数が多い場合は名前を指定すると速くなります。"
     ),
     "Every target of GROUP: state, reason, description, release, and which rollout holds it out.": (
         "GROUP の全ターゲットについて、状態、理由、説明、リリース、切り離しているロールアウトを表示します。"

@@ -82,6 +82,7 @@ _TABLES = {
     "held out by {rollout} since {since}": "{rollout} が {since} から切り離し中",
     "lifted": "解除するまで",
     "no rollouts in this journal": "このジャーナルにロールアウトはありません",
+    "the freezes cannot be read: {error}": "凍結情報を読み取れません: {error}",
     "no target groups in {place}; for another place, give --region or --profile": (
         "{place} にターゲットグループはありません。別の場所は --region か --profile で指定してください"
     ),

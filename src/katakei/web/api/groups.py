@@ -23,7 +23,7 @@ routes = APIRouter(route_class=ActRoute, tags=["groups"])
 
 @routes.get("/groups", response_model=answers.Places, **doing(Act.READ))
 async def groups(context: Annotated[ServerContext, Context], asked: Annotated[Asked, Let]) -> PlainJson:
-    """The target groups of every account and region, with how many of their targets serve."""
+    """The target groups of every account and region, with how many of their targets serve and what freezes them."""
     places = await context.hub.groups()
     return PlainJson(await run_in_threadpool(_visible, context, asked, places))
 
@@ -42,7 +42,7 @@ def _visible(context: ServerContext, asked: Asked, places: tuple[PlaceGroups, ..
             for group in each.groups.groups
             if context.subjects.allows(asked.principal, Act.READ, context.subjects.of_group(region, group.name))
         ]
-        data = groups_data(seen, region, each.groups.account)
+        data = groups_data(seen, region, each.groups.account, each.groups.freezes)
         found.append({**data, "trouble": ""} if isinstance(data, dict) else data)
     return {"places": found}
 

@@ -1,4 +1,4 @@
-"""Facts about target groups that the console shows beside their health: attributes, floor, freeze, running rollout.
+"""Facts about target groups that the console shows beside their health: attributes, floor, freezes, running rollout.
 
 Attributes cost a call for each group, so one answer serves every page for a minute.
 """
@@ -32,14 +32,14 @@ class GroupFacts:
         floor: How many of its targets must serve.
         attributes: The group with its attributes; None: they could not be read.
         running: The newest unfinished rollout that works on it.
-        freeze: The freeze of the group, or of one of its services.
+        freezes: The freezes of the group and of its services, the oldest first.
     """
 
     services: tuple[str, ...]
     floor: int
     attributes: Group | None
     running: RolloutHeader | None
-    freeze: Freeze | None
+    freezes: tuple[Freeze, ...]
 
     @property
     def delay(self) -> timedelta | None:
@@ -84,8 +84,8 @@ class FactReader:
         names = set(subject.services)
         windows = [each.spec.window for each in self.context.fleet.services() if each.spec and each.name in names]
         floor = max((window.floor.up(len(group.members)) for window in windows or [Window()]), default=0)
-        freeze = next((each for each in freezes if each.name == group.arn or each.name in names), None)
-        return GroupFacts(subject.services, floor, self._attributes(group, asks=asks), running, freeze)
+        its_freezes = tuple(each for each in freezes if each.name == group.arn or each.name in names)
+        return GroupFacts(subject.services, floor, self._attributes(group, asks=asks), running, its_freezes)
 
     def _attributes(self, group: ListedGroup, *, asks: bool) -> Group | None:
         now = self.context.clock.now()

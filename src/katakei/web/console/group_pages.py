@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from katakei.app.fleet_groups import PlaceGroups
 from katakei.app.queries import Status
-from katakei.domain.freezes import Freeze
 from katakei.domain.model import RolloutId
 from katakei.domain.principals import Act
 from katakei.web.api.parameters import GroupName, Region, Search, Text
@@ -131,12 +130,9 @@ def _status_values(
     def may(act: Act) -> bool:
         return context.subjects.allows(asked.principal, act, subject)
 
-    freeze: Freeze | None = facts.freeze
     return {
         "group": status.group,
         "facts": facts,
-        "freeze": freeze,
-        "frozen_itself": freeze is not None and freeze.name == status.group.arn,
         "running": facts.running.rollout if facts.running else "",
         "serving": sum(member.seen.serving for member in status.group.members),
         "counts": Counter(row.state for row in rows),

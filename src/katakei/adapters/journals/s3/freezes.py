@@ -4,7 +4,8 @@ The store's time is the `Date` header of S3's answer. Where an answer has none, 
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,32 @@ TRIES = 8  # how often other processes may be faster
 FREEZE = record_coder(Freeze, record("Freeze", "name who why since until"))
 
 
+@dataclass(frozen=True, slots=True)
+class LiftedFreeze:
+    """A freeze that a person lifted. It is kept until the same name is frozen again.
+
+    Attributes:
+        freeze: The freeze.
+        lifted: When, in the store's time.
+        lifted_by: The person.
+    """
+
+    freeze: Freeze
+    lifted: datetime
+    lifted_by: str
+
+
+LIFTED = record_coder(LiftedFreeze, record("LiftedFreeze", "freeze lifted lifted_by"))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the object keeps: the active freezes, and those that were lifted. An older version drops the latter."""
+
+    active: tuple[Freeze, ...] = ()
+    lifted: tuple[LiftedFreeze, ...] = ()
+
+
 class S3Freezes:
     """Implements the port `Freezes`. Every method may raise NoAnswerError and UnreachableError."""
 
@@ -33,31 +60,34 @@ class S3Freezes:
     def read(self) -> tuple[datetime, Sequence[Freeze]]:
         """As the port says: one call, or two where nothing was ever frozen."""
         found, now = self._seen()
-        return now, still_active(self._freezes(found), now)
+        return now, still_active(self._kept(found).active, now)
 
     def freeze(self, name: str, who: str, why: str, until: datetime | None) -> Freeze:
         """As the port says."""
 
-        def added(freezes: Sequence[Freeze], now: datetime) -> tuple[Freeze, ...]:
+        def added(kept: Kept, now: datetime) -> Kept:
             made = Freeze(name, who, why, now, until)
             check_end(made)
-            return (*(each for each in freezes if each.name != name), made)
+            return Kept((*_others(kept.active, name), made), _others_lifted(kept.lifted, name))
 
-        return next(each for each in self._change(added)[1] if each.name == name)
+        return next(each for each in self._change(added)[1].active if each.name == name)
 
     def unfreeze(self, name: str, who: str) -> Freeze | None:
-        """As the port says. The object does not keep who lifted a freeze."""
-        del who
-        before, _ = self._change(lambda freezes, _now: tuple(each for each in freezes if each.name != name))
-        return next((each for each in before if each.name == name), None)
+        """As the port says."""
 
-    def _change(
-        self, change: Callable[[Sequence[Freeze], datetime], tuple[Freeze, ...]]
-    ) -> tuple[tuple[Freeze, ...], tuple[Freeze, ...]]:
-        """The active freezes before and after a change. Those that have ended are dropped."""
+        def lifted(kept: Kept, now: datetime) -> Kept:
+            ended = [LiftedFreeze(each, now, who) for each in kept.active if each.name == name]
+            return Kept(_others(kept.active, name), (*_others_lifted(kept.lifted, name), *ended)) if ended else kept
+
+        before, _ = self._change(lifted)
+        return next((each for each in before.active if each.name == name), None)
+
+    def _change(self, change: Callable[[Kept, datetime], Kept]) -> tuple[Kept, Kept]:
+        """What is kept before and after a change. The freezes that have ended by themselves are dropped."""
         for _ in range(TRIES):
             found, now = self._seen()
-            before = still_active(self._freezes(found), now)
+            read = self._kept(found)
+            before = replace(read, active=still_active(read.active, now))
             after = change(before, now)
             if after == before or self._bucket.put(KEY, _text(after), unchanged_since(found)):
                 return before, after
@@ -69,14 +99,27 @@ class S3Freezes:
         answered = found or self._bucket.get(VERSION_KEY)
         return found, (answered and answered.answered) or self._bucket.clock.now()
 
-    def _freezes(self, found: StoredObject | None) -> tuple[Freeze, ...]:
-        return self._bucket.parse(KEY, found, _read) if found else ()
+    def _kept(self, found: StoredObject | None) -> Kept:
+        return self._bucket.parse(KEY, found, _read) if found else Kept()
 
 
-def _read(seen: Any) -> tuple[Freeze, ...]:
-    return tuple(FREEZE.read(each) for each in seen["freezes"])
+def _others(freezes: Sequence[Freeze], name: str) -> tuple[Freeze, ...]:
+    return tuple(each for each in freezes if each.name != name)
 
 
-def _text(freezes: Sequence[Freeze]) -> str:
-    lines = ",\n".join(json.dumps(FREEZE.write(each), ensure_ascii=False) for each in freezes)
-    return f'{{"freezes": [\n{lines}\n]}}\n'
+def _others_lifted(lifted: Sequence[LiftedFreeze], name: str) -> tuple[LiftedFreeze, ...]:
+    return tuple(each for each in lifted if each.freeze.name != name)
+
+
+def _read(seen: Any) -> Kept:
+    """Objects that older versions wrote have no list of lifted freezes."""
+    return Kept(tuple(map(FREEZE.read, seen["freezes"])), tuple(map(LIFTED.read, seen.get("lifted", []))))
+
+
+def _text(kept: Kept) -> str:
+    active, lifted = _lines(map(FREEZE.write, kept.active)), _lines(map(LIFTED.write, kept.lifted))
+    return f'{{"freezes": [\n{active}\n], "lifted": [\n{lifted}\n]}}\n'
+
+
+def _lines(written: Iterable[Any]) -> str:
+    return ",\n".join(json.dumps(each, ensure_ascii=False) for each in written)
