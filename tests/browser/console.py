@@ -23,7 +23,7 @@ GROUP_PATH = f"/groups/{REGION}/{GROUP}"
 START_LIMIT = 60
 END_LIMIT = 20
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server")
-PHONE: ViewportSize = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 375, "height": 812}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 PICTURES = os.environ.get("KATAKEI_SCREENSHOTS", "")

@@ -26,6 +26,11 @@ from katakei.lab.traffic import Traffic
 
 pytestmark = pytest.mark.lab
 
+REFRESH = """() => new Promise((done) => {
+  document.addEventListener("htmx:after:swap", () => done(), { once: true });
+  document.body.dispatchEvent(new CustomEvent("katakei:changed"));
+})"""
+
 FIRST_PAGE_BYTES = 120_000
 SERIOUS = frozenset({"serious", "critical"})
 
@@ -169,6 +174,48 @@ def test_page_is_live_when_the_script_of_its_streams_is_late(page: Page) -> None
         expect(page.locator("[data-feed]")).to_have_text("Live", timeout=SOON)
     finally:
         page.unroute("**/hx-sse*")
+
+
+def test_live_update_leaves_open_what_the_reader_opened(page: Page) -> None:
+    page.goto(GROUP_PATH)
+    expect(page.locator("[data-feed]")).to_have_text("Live", timeout=SOON)
+    form = page.locator("details", has_text="Freeze this group")
+    form.locator("summary").click()
+    form.get_by_label("Reason").fill("half of a sen")
+    page.evaluate(REFRESH)
+    expect(form.get_by_label("Reason")).to_be_visible()
+    expect(form.get_by_label("Reason")).to_have_value("half of a sen")
+
+
+def test_freezes_are_shown_with_the_group_in_the_language_of_the_reader(
+    browser: Browser, server: Served, page: Page
+) -> None:
+    with opened(browser, server.url, language="ja-JP", phone=True) as reader:
+        reader.context.add_cookies(cookies(page, server))
+        reader.goto(GROUP_PATH)
+        reader.locator("details", has_text="このグループを凍結").locator("summary").click()
+        reader.get_by_label("理由").fill("年末セール")
+        reader.get_by_role("button", name="凍結", exact=True).click()
+        expect(reader.locator("#message")).to_contain_text("凍結しました。解除するまで")
+        reader.goto("/")
+        row = reader.locator("tbody tr", has_text=GROUP)
+        expect(row).to_contain_text("年末セール", timeout=SOON)
+        expect(row).to_contain_text("JST")
+        reader.goto("/audit")
+        expect(reader.locator("tbody tr").first).to_contain_text(f"group {GROUP}: 年末セール")
+        reader.goto(GROUP_PATH)
+        reader.get_by_role("button", name="凍結を解除").click()
+        expect(reader.locator("#message")).to_contain_text("凍結を解除しました", timeout=SOON)
+        reader.goto("/settings")
+        expect(reader.get_by_text("グループ、サービス、ロールアウト、計画を閲覧する")).to_be_visible()
+        assert reader.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_page_of_an_unknown_rollout_keeps_the_navigation(page: Page) -> None:
+    page.goto("/rollouts/r-00000000")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(page.get_by_role("link", name="History")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def test_forms_without_the_token_are_refused_and_shown(page: Page) -> None:

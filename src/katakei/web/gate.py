@@ -80,6 +80,11 @@ def asked_of(request: Request) -> Asked:
     return cast("Asked", request.state.asked)
 
 
+def known_of(request: Request) -> tuple[Principal, Session | None] | None:
+    """Who asks, also where the request was refused after that; None: nobody who is signed in."""
+    return cast("tuple[Principal, Session | None] | None", getattr(request.state, "known", None))
+
+
 def principal_of(request: Request) -> Principal:
     """Who asks (a FastAPI dependency)."""
     return asked_of(request).principal
@@ -144,6 +149,7 @@ async def _admitted(request: Request, act: Act, load: Load) -> Asked:
     context = context_of(request)
     address = address_of(request)
     principal, session = await run_in_threadpool(_authenticated, context, request, address)
+    request.state.known = (principal, session)
     if request.method not in SAFE:
         if session is not None:
             await _check_csrf(context, request, session, act)
@@ -257,7 +263,7 @@ def _subject(context: ServerContext, request: Request, principal: Principal) -> 
         subject = context.subjects.of_rollout(rollout)
         if subject is None:
             context.subjects.require_some(principal)
-            raise UnknownError(f"there is no rollout {rollout}; GET /api/v1/rollouts lists those there are")
+            raise UnknownError(f"there is no rollout {rollout}; the list of rollouts has those there are")
         return subject
     if service := parameters.get("service"):
         return context.subjects.of_service(service)

@@ -14,6 +14,7 @@ from tests.unit.render.translatable import named, raised, shape, written
 from katakei.cli import katakei
 from katakei.cli.help_text import TranslatedFormatter
 from katakei.cli.progress import SIGNALED
+from katakei.domain.access import RIGHTS
 from katakei.domain.notifications import Language
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
@@ -28,6 +29,7 @@ from katakei.render.translation import ENGLISH, Translator, translator
 JAPANESE = translator(Language.JAPANESE)
 TABLES: tuple[Mapping[Any, str], ...] = (
     access_reasons.ACTS,
+    {act: right.meaning for act, right in RIGHTS.items()},
     answers.DONE,
     diagnosis.ADVICE,
     diagnosis.LEVELS,

@@ -312,8 +312,8 @@ _SERVERS = {
     "the worker has ended; its rollouts go on in another one": (
         "ワーカーを終了しました。ロールアウトは別のワーカーが引き継ぎます"
     ),
-    "there is no rollout {rollout}; GET /api/v1/rollouts lists those there are": (
-        "ロールアウト {rollout} はありません。一覧は GET /api/v1/rollouts です"
+    "there is no rollout {rollout}; the list of rollouts has those there are": (
+        "ロールアウト {rollout} はありません。ロールアウトの一覧で確認してください"
     ),
     "there is no token with this id; list the tokens for the ids that exist": (
         "この ID のトークンはありません。トークンの一覧で ID を確認してください"

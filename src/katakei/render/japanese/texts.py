@@ -52,6 +52,23 @@ _ACTS = {
     "start a rollout": "ロールアウトを開始する",
 }
 
+_RIGHTS = {
+    "approve or deny an approval gate": "承認ゲートを承認または却下する",
+    "deregister a target by hand": "ターゲットを手動で登録解除する",
+    "end a soak, a bake or a pause between waves early": "様子見やウェーブ間の待機を早く終える",
+    "freeze a service or a group": "サービスまたはグループを凍結する",
+    "issue and revoke tokens, end sessions": "トークンの発行と失効、セッションの終了",
+    "make a plan, which changes nothing": "計画を作成する (何も変更しない)",
+    "read the output of the work": "作業の出力を閲覧する",
+    "register a target by hand": "ターゲットを手動で登録する",
+    "resume a paused rollout": "一時停止したロールアウトを再開する",
+    "say that manual work on a target is done": "ターゲットの手動作業の完了を承認する",
+    "see groups, services, rollouts and plans": "グループ、サービス、ロールアウト、計画を閲覧する",
+    "skip a gate that holds the rollout": "ロールアウトを止めているゲートをスキップする",
+    "take the touched targets back to the old release": "作業したターゲットを元のリリースに戻す",
+    "try failed targets once more": "失敗したターゲットを再試行する",
+}
+
 _TABLES = {
     "(reverted)": "(リバート済み)",
     "(unconfirmed)": "(未確認)",
@@ -339,6 +356,9 @@ _RECAP = {
 }
 
 _CONSOLE = {
+    "Frozen: no target is taken out until somebody lifts it.": "凍結しました。解除するまで、ターゲットはサービスから外されません。",
+    "The freeze is lifted. A pause of a person stays.": "凍結を解除しました。一時停止中のロールアウトは、一時停止のままです。",
+    "Token {token} is revoked, and its sessions ended.": "トークン {token} を失効し、そのセッションを終了しました。",
     ". ": "。",
     "an administrative override keeps traffic away from it": "管理上のオーバーライドでトラフィックが止められています",
     "no answer": "応答がありません",
@@ -422,5 +442,17 @@ _REPORT = {
 }
 
 TEXTS: Mapping[str, str] = MappingProxyType(
-    {**_IN_REASONS, **_ACTS, **_TABLES, **_PLAN, **_LIVE, **_EVENTS, **_ANSWERS, **_RECAP, **_CONSOLE, **_REPORT}
+    {
+        **_IN_REASONS,
+        **_ACTS,
+        **_RIGHTS,
+        **_TABLES,
+        **_PLAN,
+        **_LIVE,
+        **_EVENTS,
+        **_ANSWERS,
+        **_RECAP,
+        **_CONSOLE,
+        **_REPORT,
+    }
 )

@@ -9,6 +9,7 @@ from katakei.app.freezes import Freezing
 from katakei.domain.freezes import Freeze
 from katakei.domain.principals import Act
 from katakei.render.json_data import Plain, plain
+from katakei.render.reasons import group_name
 from katakei.web.api import answers
 from katakei.web.api.models import FreezeBody, Nothing
 from katakei.web.api.parameters import GroupName, Region, ServiceName
@@ -59,7 +60,7 @@ async def unfreeze_group(context: Server, asked: Who, region: Region, name: Grou
 
 
 def _freeze(context: ServerContext, asked: Asked, name: str, body: FreezeBody) -> PlainJson:
-    asked.detail = body.why
+    asked.detail = audit_detail(name, body.why)
     freezing = Freezing(context, who=asked.principal.name)  # type: ignore[arg-type]  # it has what this use case needs
     made = freezing.freeze_service(name, body.why, body.end)
     held = {"rollouts": plain(made.rollouts), "ignored_by": plain(made.ignored_by)}
@@ -67,10 +68,17 @@ def _freeze(context: ServerContext, asked: Asked, name: str, body: FreezeBody) -
 
 
 def _unfreeze(context: ServerContext, asked: Asked, name: str) -> PlainJson:
+    asked.detail = audit_detail(name)
     lifted = context.freezes.unfreeze(name, asked.principal.name)
     if lifted is None:
         raise UnknownError(f"{name} is not frozen; GET /api/v1/freezes lists what is")
     return PlainJson({"lifted": _data(lifted)})
+
+
+def audit_detail(name: str, why: str = "") -> str:
+    """What the audit log keeps of a freeze beside the services: the group, where it is one, and the reason."""
+    group = f"group {group_name(name)}" if name.startswith("arn:") else ""
+    return ": ".join(filter(None, (group, why)))
 
 
 def _data(freeze: Freeze) -> Plain:

@@ -12,7 +12,7 @@ from katakei.domain.access import RIGHTS
 from katakei.domain.errors import UsageError
 from katakei.domain.principals import EVERY_SERVICE, Act, Role
 from katakei.web.api.parameters import ID, Search, Text
-from katakei.web.console.page import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Message
+from katakei.web.console.page import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Message, translator_of
 from katakei.web.console.serving import SEE_OTHER, answered, shown
 from katakei.web.console.translation import LANGUAGES
 from katakei.web.gate import ActRoute, Asked, Context, Let, context_of, doing
@@ -91,7 +91,9 @@ async def revoke_token(
 ) -> Response:
     """Revokes a token at once and ends its sessions."""
     await run_in_threadpool(context.access.revoke, asked.principal, token, asked.address)
-    return await answered(request, "/settings", Message("good", f"Token {token} is revoked, and its sessions ended."))
+    tr = translator_of(request)
+    done = tr("Token {token} is revoked, and its sessions ended.", token=token)
+    return await answered(request, "/settings", Message("good", done))
 
 
 async def _settings(  # noqa: PLR0913 - what the page may show on top

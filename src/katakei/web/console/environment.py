@@ -1,5 +1,6 @@
 """The Jinja environment of the console: templates that escape every value, and the filters that they use."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from katakei.domain.access import RIGHTS
 from katakei.domain.notifications import Language
 from katakei.domain.outside_text import harmless
+from katakei.domain.principals import Act
 from katakei.domain.reasons import Reason
 from katakei.render.reasons import sentence
 from katakei.render.translation import Translator, translator
@@ -31,8 +34,12 @@ def environment(language: str) -> Environment:
     )
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
     tr = translator(Language(language))
-    made.filters |= {"moment": moment, "clock": clock, "clean": clean}
-    made.filters |= {"span": partial(span_or_none, tr=tr), "says": partial(says, tr=tr)}
+    made.filters |= {"moment": moment, "clock": clock, "clean": clean, "told": told}
+    made.filters |= {
+        "span": partial(span_or_none, tr=tr),
+        "says": partial(says, tr=tr),
+        "act": partial(act_words, tr=tr),
+    }
     made.globals |= {"asset": asset_url, "languages": LANGUAGES, "language": language}
     return made
 
@@ -67,6 +74,29 @@ def span_or_none(length: timedelta | None, tr: Translator) -> str:
 def clean(text: object) -> Markup:
     """Text that came from outside, with control characters written out."""
     return escape(harmless(str(text)))
+
+
+WRITTEN_MOMENT = re.compile(r"\b(\d{4}-\d{2}-\d{2} \d{2}:\d{2})(:\d{2})? UTC\b")
+
+
+def told(text: object) -> Markup:
+    """A sentence, as `clean`. The script shows a moment that is written in UTC as local time with the zone."""
+    written = harmless(str(text))
+    parts, end = [], 0
+    for found in WRITTEN_MOMENT.finditer(written):
+        try:
+            at = datetime.fromisoformat(f"{found[1]}{found[2] or ''}+00:00")
+        except ValueError:  # words that only resemble a moment
+            continue
+        parts += [escape(written[end : found.start()]), moment(at)]
+        end = found.end()
+    return Markup("").join([*parts, escape(written[end:])])
+
+
+def act_words(act: str, tr: Translator) -> str:
+    """What an act is, in plain words; an act that has no right of its own stays as it is."""
+    right = RIGHTS.get(Act(act)) if act in set(Act) else None
+    return tr.of(right.meaning) if right else act
 
 
 def says(why: Reason | str | None, tr: Translator) -> str:

@@ -9,9 +9,10 @@ from starlette.responses import Response
 from katakei.app.history import HistoryQuery, search
 from katakei.domain.audit import AuditQuery
 from katakei.domain.principals import Act
+from katakei.web.api.freezes import audit_detail
 from katakei.web.api.parameters import GroupName, Region, Search, ServiceName, Text
 from katakei.web.console.new_pages import seen_services
-from katakei.web.console.page import Message
+from katakei.web.console.page import Message, translator_of
 from katakei.web.console.rollout_views import word
 from katakei.web.console.serving import answered, shown
 from katakei.web.errors import UnknownError
@@ -114,14 +115,15 @@ async def unfreeze_group(request: Request, context: Server, asked: Who, region: 
 
 
 async def _freeze(request: Request, context: ServerContext, asked: Asked, what: tuple[str, str, str]) -> Response:
-    name, why, back = what
-    asked.detail = why
+    (name, why, back), tr = what, translator_of(request)
+    asked.detail = audit_detail(name, why)
     await run_in_threadpool(context.freezes.freeze, name, asked.principal.name, why, None)
-    return await answered(request, back, Message("good", "Frozen: no target is taken out until somebody lifts it."))
+    return await answered(request, back, Message("good", tr("Frozen: no target is taken out until somebody lifts it.")))
 
 
 async def _unfreeze(request: Request, context: ServerContext, asked: Asked, what: tuple[str, str]) -> Response:
-    name, back = what
+    (name, back), tr = what, translator_of(request)
+    asked.detail = audit_detail(name)
     if await run_in_threadpool(context.freezes.unfreeze, name, asked.principal.name) is None:
         raise UnknownError("it is not frozen any more; nothing was changed")
-    return await answered(request, back, Message("good", "The freeze is lifted. A pause of a person stays."))
+    return await answered(request, back, Message("good", tr("The freeze is lifted. A pause of a person stays.")))

@@ -10,20 +10,21 @@ from starlette.responses import RedirectResponse, Response
 from katakei.web.console.group_facts import FactReader, StateTimes
 from katakei.web.console.page import Message, Reader, fragment_wanted, page_response, preferences, render
 from katakei.web.errors import Problem
-from katakei.web.gate import Asked, context_of
+from katakei.web.gate import context_of, known_of
 
 SEE_OTHER = 303
 UNAUTHORIZED = 401
 
 
 def reader_of(request: Request) -> Reader:
-    """The reader of a request that was let in, or of one that was not."""
+    """The reader of a request, also of one that was refused."""
     language, theme = preferences(request)
-    asked: Asked | None = getattr(request.state, "asked", None)
-    if asked is None:
+    known = known_of(request)
+    if known is None:
         return Reader(language, theme)
-    csrf = asked.session.csrf if asked.session else ""
-    return Reader(language, theme, asked.principal, csrf, context_of(request).dev and asked.session is None)
+    principal, session = known
+    csrf = session.csrf if session else ""
+    return Reader(language, theme, principal, csrf, context_of(request).dev and session is None)
 
 
 async def shown(request: Request, template: str, values: Mapping[str, object], status: int = 200) -> Response:

@@ -36,10 +36,14 @@
   }
   function span(seconds) {
     const [d, h, m] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
-    if (d) return `${d}d ${h}h`;
-    if (h) return `${h}h ${m}m`;
-    return m ? `${m}m ${seconds % 60}s` : `${seconds}s`;
+    const said = (unit, number) => (words[unit] ?? "{}").replace("{}", number);
+    if (d) return `${said("day", d)} ${said("hour", h)}`;
+    if (h) return `${said("hour", h)} ${said("minute", m)}`;
+    return m ? `${said("minute", m)} ${said("second", seconds % 60)}` : said("second", seconds);
   }
+
+  // What the reader opened stays open through an update: the server does not know of it.
+  window.htmx?.config.morphIgnore.push("open");
 
   // Server-sent events are only a signal: the page then asks for its live parts, at most once a second.
   const feed = { held: false, dirty: false, waiting: 0, last: 0, connection: "", failed: false, trouble: "" };
