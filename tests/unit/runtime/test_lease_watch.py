@@ -93,8 +93,9 @@ def test_the_same_heartbeat_for_30_s_is_silent(store: Store, watch: LeaseWatch, 
     assert watch.sweep(()) == [OwnerlessRollout(ID, frozenset({BEAT}))]
 
 
-def test_a_heartbeat_of_another_group_keeps_it_alive(store: Store, watch: LeaseWatch) -> None:
-    store.groups = (WEB, API)
+@pytest.mark.parametrize("groups", [(WEB, API), (API, WEB)], ids=["silent-first", "silent-last"])
+def test_a_heartbeat_of_another_group_keeps_it_alive(store: Store, watch: LeaseWatch, groups: tuple[Arn, ...]) -> None:
+    store.groups = groups
     store.held = {WEB: ALIVE, API: replace(ALIVE, beat=Heartbeat(API, 3, 0))}
     watch.sweep(())
     store.time += seconds(15)
