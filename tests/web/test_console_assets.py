@@ -20,7 +20,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.reasons import ReasonCode, reason
 from katakei.render.translation import translator
 from katakei.web.console.assets import STATIC, asset_url
-from katakei.web.console.environment import TEMPLATES, environment
+from katakei.web.console.environment import TEMPLATES, environment, told
 from katakei.web.console.page import NAVIGATION, api_translator
 from katakei.web.console.rollout_views import Choice, rollout_view
 from katakei.web.console.translation import LANGUAGES, LOCALES, chosen_language, translations
@@ -158,3 +158,17 @@ def test_message_of_the_api_follows_accept_language(headers: dict[str, str], mes
     request = asked("/api/v1/rollouts/r-1/resume", **headers)
     problem = problem_for(request, UsageError("rollout r-1 is not paused"), api_translator(request))
     assert (problem.message, problem.code, problem.headers()["Content-Language"]) == (message, "usage", language)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no <b> moment", "no &lt;b&gt; moment"),
+        ("since 2026-11-28 12:18 UTC: <x>", "since {2026-11-28T12:18:00Z}: &lt;x&gt;"),
+        ("2026-11-28 12:18:05 UTC, 2026-11-29 00:00 UTC", "{2026-11-28T12:18:05Z}, {2026-11-29T00:00:00Z}"),
+        ("until 2026-13-99 99:99 UTC", "until 2026-13-99 99:99 UTC"),
+        ("at 2026-11-28 21:18 JST", "at 2026-11-28 21:18 JST"),
+    ],
+)
+def test_moments_in_a_sentence_are_shown_in_local_time(text: str, expected: str) -> None:
+    assert re.sub(r'<time datetime="([^"]+)"[^>]*>[^<]*</time>', r"{\1}", str(told(text))) == expected
