@@ -1,6 +1,8 @@
 """Commands with `--server`, and `trigger`, against a real server on the lab: as on the machine of the journal."""
 
+import signal
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,13 @@ from tests.e2e.ground import Ground
 from tests.e2e.served import Server
 from tests.e2e.stage import Play, Plays, Stage
 
+from katakei.adapters.journals.locations import default_url
+from katakei.adapters.journals.sql_journal import SqlJournal, SqlLeases
+from katakei.domain import events as e
+from katakei.domain.model import Arn
+from katakei.domain.phases import Phase
+from katakei.domain.replay import replay
+from katakei.lab import clock
 from katakei.lab.traffic import Traffic
 
 pytestmark = pytest.mark.lab
@@ -27,6 +36,67 @@ work:
 check: {http: {path: /health}, within: 20s}
 warm: {soak: 3s}
 """
+
+HELD = """\
+service: shop
+balancer: {alb: {target_groups: [LaravelTargetGroup]}}
+drain: {settle: 1s, until: delay}
+work:
+  ssm:
+    run: |
+      touch at_work
+      while [ ! -e go_on ]; do sleep 0.2; done
+      echo "$KATAKEI_RELEASE" > release
+      ./bin/restart
+warm: {soak: 1s}
+"""
+
+
+@plays
+def server_that_is_told_to_end_leaves_its_rollout_to_the_next(katakei: Katakei, ground: Ground) -> None:
+    """The work goes on while no server is there. The next server waits for it and starts nothing twice."""
+    journal, leases = SqlJournal(default_url(katakei.env)), SqlLeases(default_url(katakei.env))
+    server, places = Server(katakei, {"shop": HELD}), ground.places()
+    ci: dict[str, Any] = {"KATAKEI_SERVER": server.url, "KATAKEI_TOKEN": server.token(), "CI": "true"}
+    started = katakei("trigger", "shop", "--release", "v9", **ci)
+    assert started.code == 0, started.all()
+    folders = [Path(target.folder) for target in ground.lab.targets]
+    assert clock.wait_for(lambda: any((each / "at_work").exists() for each in folders), 120, 0.1), server.running.said()
+    first = server.running
+    server.stop()
+    [header] = journal.find(unfinished=True)
+    assert not any(isinstance(event, e.Interrupted) for event in journal.read(header.rollout, 0))
+    assert leases.holder(Arn(ground.group)) is None
+    for folder in folders:
+        (folder / "go_on").touch()
+    server.start()
+    assert clock.wait_for(lambda: not journal.find(unfinished=True), 180, 0.2), server.running.said()
+    events = journal.read(header.rollout, 0)
+    owners = [event.owner.pid for event in events if isinstance(event, e.OwnerChanged)]
+    assert owners == [first.process.pid, server.running.process.pid]
+    assert (ground.releases(), ground.starts(), ground.places()) == (["v9", "v9"], [1, 1], places)
+    assert {status.phase for status in replay(events).statuses.values()} == {Phase.DONE}
+    server.stop()
+    server.cutter.close()
+
+
+@plays
+def canceled_job_aborts_its_rollout_or_leaves_it(katakei: Katakei, ground: Ground) -> None:
+    server, places = Server(katakei, {"shop": SHOP}), ground.places()
+    ci: dict[str, Any] = {"KATAKEI_SERVER": server.url, "KATAKEI_TOKEN": server.token(), "CI": "true"}
+    for words, word, code, starts in (
+        (("--on-cancel", "abort"), signal.SIGTERM, 1, [0, 0]),
+        ((), signal.SIGINT, 0, [1, 1]),
+    ):
+        job = katakei.start("trigger", "shop", "--release", "v9", "--wait", *words, **ci)
+        job.until("draining", 120)
+        job.tell(word)
+        canceled = job.end(120)
+        assert canceled.code == 130, canceled.all()
+        waited = katakei("wait", within=240, **ci)
+        assert (waited.code, ground.starts(), ground.places()) == (code, starts, places), waited.all()
+    server.stop()
+    server.cutter.close()
 
 
 @plays
