@@ -25,7 +25,7 @@ ACCOUNTS = count()  # each simulation is an account with its own token buckets
 class Shape:
     """Size and work times: log-normal; `sigma` 1 has a heavy tail, 0 has none.
 
-    The first passed check comes one to ten seconds after registration, evenly distributed.
+    The first passed check comes one to ten seconds after registration, evenly distributed (`first_check`).
     """
 
     targets: int
@@ -33,6 +33,7 @@ class Shape:
     median: timedelta = timedelta(seconds=60)
     sigma: float = 1.0
     members: int = MAX_TARGETS  # of one group
+    first_check: tuple[float, float] = (1, 10)
 
 
 class ManualClock:
@@ -100,7 +101,9 @@ class SimulatedAws:
         self.targets = tuple(_target(number, self.groups[number // most]) for number in range(self.shape.targets))
         for target in self.targets:
             work = self.shape.median * rng.lognormvariate(0, self.shape.sigma)
-            self.lives[target.id] = TargetLife(work, timedelta(seconds=rng.uniform(1, 10)), target.zone)
+            self.lives[target.id] = TargetLife(
+                work, timedelta(seconds=rng.uniform(*self.shape.first_check)), target.zone
+            )
         self.delays = {group.arn: group.delay for group in self.groups}
         self.members = {
             group.arn: [target.id for target in self.targets if target.registrations[0].group == group.arn]

@@ -144,10 +144,10 @@ class NoFreezes:
         return None
 
 
-def roll(aws: SimulatedAws, window: int, journal: Journal, leases: Leases) -> RolloutFigures:
-    """Run from Planned to Finished."""
+def roll(aws: SimulatedAws, window: int, journal: Journal, leases: Leases, plan: Plan | None = None) -> RolloutFigures:
+    """Run from Planned to Finished, by default with the default settings."""
     lease = leases.take(frozenset(group.arn for group in aws.groups), OWNER, ID)
-    journal.append(lease, ID, 0, [e.Planned(aws.clock.now(), plan_of(aws, window))])
+    journal.append(lease, ID, 0, [e.Planned(aws.clock.now(), plan or plan_of(aws, window))])
     runner = Runner(Drivers(aws, journal, leases), LeaseKeeper(leases, aws.clock, lease, aws.clock.now()), ID)
     runner.note(e.OwnerChanged(aws.clock.now(), OWNER))
     turns = 1

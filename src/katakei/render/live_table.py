@@ -167,10 +167,11 @@ def to_go(view: LiveView) -> str:
     if rollout.finished:
         return ""
     cycle = sorted(view.cycles)[len(view.cycles) // 2] if known else view.forecast.per_target
-    rounds = -(-len(rollout.by_phase[Phase.WAITING]) // rollout.plan.window) if not rollout.stopped else 0
+    at_once = max(1, view.forecast.at_once)
+    rounds = -(-len(rollout.by_phase[Phase.WAITING]) // at_once) if not rollout.stopped else 0
     moving = [rollout.statuses[target] for target in rollout.at(*IN_PROGRESS)]
     rest = max((_rest(view, cycle, status.phase, status.entered or status.since) for status in moving), default=None)
-    left = cycle * rounds + (rest or timedelta())
+    left = max(timedelta(), cycle - view.forecast.covered) * rounds + (rest or timedelta())
     if left < timedelta(seconds=MARGIN):
         return view.tr(", nearly done") if rest is not None and not rounds and known else ""
     about = view.tr.span(_rounded(left))

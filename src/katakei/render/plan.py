@@ -175,6 +175,9 @@ def _duration(forecast: Forecast, tr: Translator) -> list[tuple[str, str]]:
         ("", f"{leading(tr.span(part.length), 8)}  {tr.of(PART_NAMES[part.name])} ({sentence(part.setting, tr)})")
         for part in forecast.parts
     ]
+    if forecast.saved:
+        saves = tr("saved: the next target drains while one soaks (warm.overlap)")
+        parts.append(("", f"{leading(tr.span(forecast.saved), 8)}  {saves}"))
     return [(tr("takes"), whole), *parts]
 
 

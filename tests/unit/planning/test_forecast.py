@@ -75,14 +75,20 @@ def test_forecast_of_a_manual_step_is_one_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("targets", "window", "floor", "at_once", "rounds"),
-    [(2, 2, 1, 1, 2), (4, 2, 2, 2, 2), (4, 4, 1, 3, 2), (4, 4, 0, 4, 1), (4, 3, 3, 1, 4)],
+    ("targets", "window", "floor", "at_once", "rounds", "total"),
+    [
+        (2, 2, 1, 1, 2, 60 + 65),  # where a place is free, the floor asks for two observations and not for the soak
+        (4, 2, 2, 2, 2, 65 + 65),
+        (4, 4, 1, 3, 2, 60 + 65),
+        (4, 4, 0, 4, 1, 65),
+        (4, 3, 3, 1, 4, 3 * 60 + 65),
+    ],
 )
 def test_forecast_counts_what_the_floor_permits(
-    targets: int, window: int, floor: int, at_once: int, rounds: int
+    *, targets: int, window: int, floor: int, at_once: int, rounds: int, total: float
 ) -> None:
     found = forecast(a_plan(targets, window=window, floor=floor))
-    assert (found.at_once, found.rounds, found.total) == (at_once, rounds, seconds(65) * rounds)
+    assert (found.at_once, found.rounds, found.total) == (at_once, rounds, seconds(total))
     fewer = reason(PlanCode.LIMITED_BY_FLOOR, group="web0", floor=floor, window=window)
     assert found.limited_by == (fewer if at_once < window else None)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given as drawn
+from hypothesis import settings
 from hypothesis import strategies as st
 from tests.unit.given import NOON, a_plan, brought, given, later, seconds, t
 from tests.unit.render.test_recap import failed, plan_of
@@ -16,7 +17,7 @@ from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
-from katakei.domain.spec import Command
+from katakei.domain.spec import Command, Overlap
 from katakei.planning.forecast import forecast
 from katakei.render.live_table import LiveView, latest, live
 
@@ -124,6 +125,25 @@ def test_live_predicts_by_the_targets_that_came_through() -> None:
     assert "to go and the work" in lines(view_of(rollout))[0]
 
 
+def test_live_predicts_less_where_soaks_overlap() -> None:
+    """A round begins 25 s before the one before it has ended: 30 s of soak without the second observation."""
+    plan = a_plan(6, soak=seconds(30), overlap=Overlap.AUTO)
+    story = [event for number in range(3) for event in brought(plan, Phase.DONE, number)]
+    rollout = given(plan, story, brought(plan, Phase.DRAINING, 3, later(72)))
+    assert forecast(plan).covered == seconds(25)
+    cycles = (seconds(120),) * 3
+    assert "about 5m 10s to go" in lines(view_of(rollout, cycles=cycles))[0]
+    never = replace(forecast(plan), saved=seconds(0), total=forecast(plan).per_target * 6)
+    assert "about 6m to go" in lines(view_of(rollout, cycles=cycles, forecast=never))[0]
+
+
+def test_live_predicts_by_what_the_floor_permits() -> None:
+    plan = a_plan(5, window=5, floor=4, soak=seconds(0))
+    story = [event for number in range(2) for event in brought(plan, Phase.DONE, number)]
+    rollout = given(plan, story, brought(plan, Phase.DRAINING, 2, later(72)))
+    assert "about 6m to go" in lines(view_of(rollout, cycles=(seconds(120),)))[0]
+
+
 def test_live_predicts_nothing_after_the_end() -> None:
     plan = plan_of(1)
     rollout = given(plan, brought(plan, Phase.DONE), [e.Finished(later(60))])
@@ -147,6 +167,7 @@ def stories(plan: Plan, phases: Sequence[Phase]) -> Iterable[e.Event]:
         yield from brought(plan, phase, number, NOON)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @drawn(
     st.integers(60, 200),
     st.integers(3, 60),

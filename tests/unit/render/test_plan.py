@@ -7,7 +7,7 @@ from tests.unit.given import a_plan, seconds
 
 from katakei.domain.model import RolloutId
 from katakei.domain.plan import HeldTarget, Plan, PlanKind
-from katakei.domain.spec import Command, Drain, DrainUntil
+from katakei.domain.spec import Command, Drain, DrainUntil, Overlap
 from katakei.planning.forecast import forecast
 from katakei.planning.reasons import PlanCode, reason
 from katakei.render.plan import place, plan_text, restore_text
@@ -45,6 +45,17 @@ def test_plan_text_names_the_second_observation() -> None:
         "              30s  drain (drain.settle; up to the delay of 40s while requests may be pending)",
         "              15s  first health check (the group's health check interval)",
         "               5s  second observation (fixed)",
+    ]
+
+
+def test_plan_text_says_what_overlaps_save() -> None:
+    plan = a_plan(4, soak=seconds(30), overlap=Overlap.AUTO)
+    assert read(plan)[-5:] == [
+        "takes    about 4m 25s and 4 x the work itself; for each target:",
+        "              40s  drain (the group's deregistration delay)",
+        "              15s  first health check (the group's health check interval)",
+        "              30s  soak (warm.soak)",
+        "           1m 15s  saved: the next target drains while one soaks (warm.overlap)",
     ]
 
 

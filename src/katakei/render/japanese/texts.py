@@ -147,6 +147,7 @@ _PLAN = {
     ),
     "roll {service}, {number:target}: {place}": "{service} をロールアウトします ({number} 台): {place}",
     "second observation": "2 回目の確認",
+    "saved: the next target drains while one soaks (warm.overlap)": "短縮: 様子見中に次のターゲットをドレイン (warm.overlap)",
     "soak": "様子見",
     "takes": "時間",
     "window": "並行数",

@@ -331,7 +331,7 @@ def _remaining(rollout: Rollout, stays: Mapping[TargetId, Sequence[Bar]], now: d
     open_now = [now - stays[target][0].begun for target in rollout.at(*IN_PROGRESS) if stays[target]]
     waiting = len(rollout.by_phase[Phase.WAITING])
     current = max((max(each - length, timedelta()) for length in open_now), default=timedelta())
-    return current + each * -(-waiting // max(1, plan.at_once))
+    return current + max(timedelta(), each - plan.covered) * -(-waiting // max(1, plan.at_once))
 
 
 def phase_counts(rollout: Rollout) -> Mapping[str, int]:
