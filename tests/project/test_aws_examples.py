@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.nodes import Node, ScalarNode, SequenceNode
 from tests.project.structure import ROOT
 
 from katakei.adapters.aws.services import SERVICES
@@ -19,25 +21,26 @@ SAME_RIGHT = {"s3:HeadBucket": "s3:ListBucket", "s3:ListObjectsV2": "s3:ListBuck
 """Actions whose right has another name (Amazon S3 user guide: Required permissions for Amazon S3 API operations)."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short functions: `!Ref Name` is {"!Ref": "Name"}."""
+class _Constructor(SafeConstructor):
+    """Values of YAML with CloudFormation's short functions: `!Ref Name` is {"!Ref": "Name"}."""
 
 
-def _function(loader: yaml.SafeLoader, word: str, node: yaml.Node) -> dict[str, Any]:
+def _function(constructor: SafeConstructor, word: str, node: Node) -> dict[str, Any]:
     name = f"!{word}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {name: loader.construct_mapping(node, deep=True)}
+    if isinstance(node, ScalarNode):
+        return {name: constructor.construct_scalar(node)}
+    if isinstance(node, SequenceNode):
+        return {name: constructor.construct_sequence(node, deep=True)}
+    return {name: constructor.construct_mapping(node, deep=True)}
 
 
-_Loader.add_multi_constructor("!", _function)
+_Constructor.add_multi_constructor("!", _function)
 
 
 def _template(name: str) -> dict[str, Any]:
-    found = yaml.load((EXAMPLES / name).read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _Constructor
+    found = yaml.load((EXAMPLES / name).read_text(encoding="utf-8"))
     assert isinstance(found, dict)
     return found
 
