@@ -265,8 +265,7 @@ def _open_and_drive(
         opened = with_recorded_commands(
             lambda accepted: rollouts.open(replace(request, accept_others=accepted)), accepted=request.accept_others
         )
-        from katakei.app.notifications import check_notifier, notifying  # after the first call to AWS, which waits
-        from katakei.app.wait_publisher import publishing
+        from katakei.app.notifications import check_notifier  # after the first call to AWS, which waits
 
         while isinstance(opened, Proposal):
             with opened as proposal:
@@ -281,18 +280,28 @@ def _open_and_drive(
         if isinstance(opened, NothingToDo):
             _say_nothing_to_do(context, opened.plan)
             return ExitCode.DONE
-        _listen(drivers, opened, screen)
-        with (
-            files.begun(drivers, opened.plan.rollout),
-            notifying(drivers.notifier, notify) as notifications,
-            publishing(drivers.wait_reports, drivers.clock) as published,
-        ):
-            listeners = (notifications.turn, published)
-            code = drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal, listen=listeners)
-        for failure in notifications.failed:
-            text = reader()("a notification was not sent: {failure}", failure=failure)
-            say(f"katakei: {text}", err=True)
-        return code
+        return _drive_with_news(drivers, opened, screen, notify, files)
+
+
+def _drive_with_news(
+    drivers: "Bootstrap", opened: RolloutSession, screen: Screen, notify: Sequence[NotifyRule], files: JobFiles
+) -> int:
+    """Turn after turn to the end, with notifications, wait reports and the files of a CI job."""
+    from katakei.app.notifications import notifying  # after the first call to AWS, which waits
+    from katakei.app.wait_publisher import publishing
+
+    _listen(drivers, opened, screen)
+    with (
+        files.begun(drivers, opened.plan.rollout),
+        notifying(drivers.notifier, notify) as notifications,
+        publishing(drivers.wait_reports, drivers.clock) as published,
+    ):
+        listeners = (notifications.turn, published)
+        code = drive(opened, screen, drivers.sleep_inhibitor, journal=drivers.journal, listen=listeners)
+    for failure in notifications.failed:
+        text = reader()("a notification was not sent: {failure}", failure=failure)
+        say(f"katakei: {text}", err=True)
+    return code
 
 
 def _say_nothing_to_do(context: Context, plan: Plan) -> None:
