@@ -15,6 +15,7 @@ from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import GroupMember, HealthChecker, ProbedTarget
+from katakei.domain.releases import release_id
 from katakei.domain.rollout import groups_of
 from katakei.domain.spec import Spec
 from katakei.planning import planner
@@ -96,6 +97,8 @@ def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ..
     site = with_retries(drivers.clock, lambda: drivers.site)
     if request.kind is PlanKind.ROLL:
         spec = request.spec
+        if spec.work.release:
+            release_id(request.release)
         survey = with_retries(drivers.clock, lambda: _survey(drivers, groups, spec))
     else:
         spec = replace(request.spec, service=groups[0].name, groups=tuple(group.arn for group in groups))

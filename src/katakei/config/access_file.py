@@ -10,8 +10,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from katakei.config.field_types import VARIABLE, Text
-from katakei.config.schema import Section
 from katakei.config.text_files import text_of
+from katakei.config.work_schema import Section
 from katakei.config.yaml_document import Document, read
 from katakei.domain.login import LoginSettings, RoleRule
 from katakei.domain.principals import EVERY_SERVICE, Role

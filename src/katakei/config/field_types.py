@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 from katakei.domain.notifications import SecretPlace
+from katakei.domain.releases import BESIDE, NAME_PLACE
 from katakei.domain.spec import RESERVED_VARIABLES, Share, Variable
 
 SPAN = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
@@ -23,6 +24,16 @@ VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 PARAMETER = re.compile(r"[A-Za-z0-9_./:-]{1,1011}", re.ASCII)  # a name, a path or an ARN (ssm:GetParameter, `Name`)
 FILE = re.compile(r"/[^\0-\x1f]{1,1023}")
 RESERVED_PREFIX = "KATAKEI_"
+NOT_BY_SSM = (
+    "Run Command would show the value of a secret to others;"
+    " write {ssm_parameter: /path}, which the target fetches with its own role"
+)
+NOT_BY_SSH = "works only with work: ssm; write {secret: NAME} and set NAME in the environment of katakei"
+RELEASE_PATH = re.compile(r"(/[A-Za-z0-9._@+-]+){1,32}", re.ASCII)
+SHARED_PART = re.compile(r"[A-Za-z0-9._@+][A-Za-z0-9._@+-]{0,127}", re.ASCII)
+REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}", re.ASCII)
+SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+ARTIFACT_PLACE = re.compile(r"[a-z/][!-~]{1,1023}", re.ASCII)
 SSH_VALUE = re.compile(r"[^\0-\x1f\x7f]{1,512}")
 SSH_HOSTS = ("private_ip", "name", "id")
 MAX_TAG = 128  # characters of the key of an EC2 tag
@@ -130,10 +141,7 @@ def variable_name(name: str) -> str:
 def target_variable(value: object) -> Variable:
     """A variable of work that runs on the target: plain text, or an SSM parameter that the target fetches."""
     if _reference_kind(value) == "secret":
-        raise ValueError(
-            "Run Command would show the value of a secret to others;"
-            " write {ssm_parameter: /path}, which the target fetches with its own role"
-        )
+        raise ValueError(NOT_BY_SSM)
     parameter = _reference(value, "ssm_parameter", PARAMETER, "an SSM parameter", "/path")
     return Variable("", ssm_parameter=parameter) if parameter else _plain(value, "{ssm_parameter: /path}")
 
@@ -153,8 +161,49 @@ def local_variable(value: object) -> Variable:
 def ssh_variable(value: object) -> Variable:
     """A variable of work by ssh: plain text, or a variable of the process that runs Katakei."""
     if _reference_kind(value) == "ssm_parameter":
-        raise ValueError("works only with work: ssm; write {secret: NAME} and set NAME in the environment of katakei")
+        raise ValueError(NOT_BY_SSH)
     return local_variable(value)
+
+
+def release_variable(value: object) -> Variable:
+    """A variable of a release: plain text or a reference. Which reference is possible depends on the way."""
+    return target_variable(value) if _reference_kind(value) == "ssm_parameter" else local_variable(value)
+
+
+def release_path(path: str) -> str:
+    """The folder of the releases: an absolute path of plain letters that means the same everywhere."""
+    if not RELEASE_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        raise ValueError(f"{path!r} is not the absolute path of a folder; write /var/www/shop, for example")
+    return path
+
+
+def shared_name(name: str) -> str:
+    """A file or folder that releases share, by its path in the release."""
+    parts = name.removesuffix("/").split("/")
+    if not all(SHARED_PART.fullmatch(part) for part in parts) or {".", "..", ".katakei"} & set(parts):
+        raise ValueError(f"{name!r} is not a path inside of the release; write storage/ or .env, for example")
+    return name
+
+
+def revision(text: str) -> str:
+    """A tag or a commit of a git repository, perhaps with {release} in it."""
+    if not REVISION.fullmatch(text.replace(NAME_PLACE, "r")) or ".." in text:
+        raise ValueError(f'{text!r} is not the name of a tag or commit; write "v{{release}}", for example')
+    return text
+
+
+def checksum(value: str) -> str:
+    """A checksum in hexadecimal digits, or `beside`."""
+    if value != BESIDE and not SHA256.fullmatch(value):
+        raise ValueError(f"{value!r} is not a checksum; write 64 hexadecimal digits, or beside")
+    return value.lower()
+
+
+def artifact_place(text: str) -> str:
+    """Where a release is found; `Source` checks the rest, which depends on the kind."""
+    if not ARTIFACT_PLACE.fullmatch(text) or "{" in text.replace(NAME_PLACE, ""):
+        raise ValueError(f"{text!r} is not the place of a release; only {{release}} may stand in braces")
+    return text
 
 
 def ssh_host(value: object) -> tuple[str, str]:
@@ -272,3 +321,16 @@ SshHost = Annotated[
 SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}$")]
 SshFile = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f-][^\x00-\x1f]{0,1022}$")]
 SshOptions = Annotated[dict[str, str], AfterValidator(ssh_options)]
+ReleaseEnv = dict[
+    Annotated[str, AfterValidator(variable_name)],
+    Annotated[
+        Variable,
+        BeforeValidator(release_variable),
+        WithJsonSchema({"anyOf": [{"type": "string"}, _one_of_references("secret", "ssm_parameter")]}),
+    ],
+]
+ReleasePath = Annotated[str, AfterValidator(release_path)]
+SharedName = Annotated[str, AfterValidator(shared_name)]
+Revision = Annotated[str, AfterValidator(revision)]
+Checksum = Annotated[str, AfterValidator(checksum)]
+ArtifactPlace = Annotated[str, AfterValidator(artifact_place)]

@@ -4,12 +4,10 @@
 """
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -19,27 +17,21 @@ from pydantic import (
     model_validator,
 )
 
-from katakei.config.defaults import default_drain, several_lines, shell_text
+from katakei.config.defaults import default_drain
 from katakei.config.field_types import (
     Codes,
     Draining,
     Limit,
-    LocalEnv,
     Name,
     NotifyUrl,
     Part,
     Some,
     Span,
-    SshEnv,
-    SshFile,
-    SshHost,
-    SshOptions,
-    SshUser,
-    TargetEnv,
     Text,
     Url,
     UrlPath,
 )
+from katakei.config.work_schema import Section, SshWay, Work, nothing
 from katakei.domain import notifications
 from katakei.domain import spec as domain
 
@@ -51,12 +43,6 @@ MAX_QUIET = timedelta(hours=24)
 
 MAX_NOTIFY = 20
 """Addresses of one service. Each message is sent to all of them, one after another."""
-
-
-class Section(BaseModel):
-    """A mapping in the file. Unknown keys are faults; a value is never converted into another type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Alb(Section):
@@ -115,34 +101,6 @@ class Counter(Section):
         return domain.CounterSource(self.command or "", self.url or "", self.field or "")
 
 
-class SshWay(Section):
-    """How the OpenSSH client reaches the targets. Everything else is in the configuration of the client.
-
-    `host` names the host: private_ip, name (the Name tag), id, or {tag: KEY}. `host_keys: accept-new` also accepts the
-    key of a host that the client never met; a changed key is always refused.
-    """
-
-    user: SshUser | None = None
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    host: SshHost = Field(default="private_ip", validate_default=True)
-    config: SshFile | None = None
-    options: SshOptions = Field(default_factory=dict)
-    host_keys: Literal["verify", "accept-new"] = "verify"
-
-    def access(self) -> domain.SshAccess:
-        """The same as a value of the domain."""
-        source, tag = self.host
-        return domain.SshAccess(
-            self.user or "",
-            self.port,
-            domain.HostSource(source),
-            tag,
-            self.config or "",
-            tuple(sorted(self.options.items())),
-            domain.HostKeys(self.host_keys),
-        )
-
-
 Fallbacks = Annotated[tuple[Literal["requests"], Literal["proof", "answered", "counter", "delay"]], Strict(False)]
 """What proves that nothing is pending, and what does so where that is not possible."""
 
@@ -184,95 +142,6 @@ class Drain(Section):
         counter = self.counter.to_domain() if self.counter else None
         access = (self.ssh or SshWay()).access() if probe == "ssh" and work.ssh is None else None
         return domain.Drain(self.settle, until, self.quiet, probe, counter, self.cut_after, access, fallback)
-
-
-class Shell(Section):
-    """How a command is read: by `sh` or `bash`; with `errexit` it stops at the first command that fails (`set -e`).
-
-    By default a command of several lines stops so, and a command of one line does not.
-    """
-
-    shell: Literal["sh", "bash"] | None = None
-    errexit: bool | None = None
-
-    def read(self, executor: str, run: str, env: dict[str, domain.Variable]) -> domain.Command:
-        """The command for a shell."""
-        text = shell_text(run)
-        errexit = several_lines(text) if self.errexit is None else self.errexit
-        return domain.Command(executor, text, env=_env(env), shell=self.shell or "sh", errexit=errexit)
-
-
-class Ssm(Shell):
-    """A shell command that Run Command runs on the target. `env` sets its environment variables."""
-
-    run: Text
-    env: TargetEnv = Field(default_factory=dict)
-
-
-class Ssh(Shell, SshWay):
-    """A shell command on the target, started through the OpenSSH client. `env` sets its environment variables."""
-
-    run: Text
-    env: SshEnv = Field(default_factory=dict)
-
-    def command(self) -> domain.Command:
-        """The same as a value of the domain."""
-        return replace(self.read("ssh", self.run, self.env), ssh=self.access())
-
-
-class Local(Shell):
-    """A command on the machine that runs Katakei, once per target: text for a shell, or `argv` without a shell."""
-
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["run"]}, {"required": ["argv"]}]})
-
-    run: Text | None = None
-    argv: Annotated[list[Text], Field(min_length=1)] | None = None
-    env: LocalEnv = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.run is None) == (self.argv is None):
-            raise ValueError('write exactly one of run: "./deploy.sh" and argv: [./deploy.sh, web]')
-        if self.argv and (self.shell or self.errexit is not None):
-            raise ValueError("shell and errexit have an effect only with run: no shell reads argv; remove them")
-        return self
-
-
-class Manual(Section):
-    """A person does the work and then approves it."""
-
-
-def _nothing(value: object) -> object:
-    """Accepts `manual:` without a value."""
-    return {} if value is None else value
-
-
-class Work(Section):
-    """The work on each target, or its revert: exactly one kind."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"minProperties": 1, "maxProperties": 1}
-    )  # for editors; `validation` reports it
-
-    ssm: Ssm | None = None
-    ssh: Ssh | None = None
-    local: Local | None = None
-    manual: Annotated[Manual | None, BeforeValidator(_nothing)] = None
-
-    def command(self) -> domain.Command:
-        """The same as a value of the domain."""
-        if self.local and self.local.argv:
-            return domain.Command("local", argv=tuple(self.local.argv), env=_env(self.local.env))
-        if self.local:
-            return self.local.read("local", self.local.run or "", self.local.env)
-        if self.ssh:
-            return self.ssh.command()
-        return self.ssm.read("ssm", self.ssm.run, self.ssm.env) if self.ssm else domain.Command("manual")
-
-
-def _env(values: dict[str, domain.Variable]) -> tuple[domain.Variable, ...]:
-    """The variables in the order of their names, because the order in the file has no meaning."""
-    return tuple(replace(value, name=name) for name, value in sorted(values.items()))
 
 
 class Http(Section):
@@ -350,7 +219,7 @@ class Approval(Section):
 class Gate(Section):
     """What has to be passed before targets are taken out: exactly one kind."""
 
-    approval: Annotated[Approval, BeforeValidator(_nothing)]
+    approval: Annotated[Approval, BeforeValidator(nothing)]
 
     def to_domain(self) -> domain.Gate:
         """The same as a value of the domain."""
@@ -419,7 +288,7 @@ class Settings(Section):
                 domain.FailedTargetPolicy(failure.failed_target),
                 domain.AfterFailure(failure.then),
             ),
-            revert=self.revert.command() if self.revert else None,
+            revert=self.revert.command() if self.revert else self.work.back(),
             gates=tuple(gate.to_domain() for gate in self.gates),
         )
 

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from katakei.config.defaults import NAME, release
 from katakei.config.field_types import Span, Text
-from katakei.config.schema import Section, Settings
+from katakei.config.schema import Settings
+from katakei.config.work_schema import Section
 from katakei.domain.access import ServicePolicy
 from katakei.domain.aws_place import EXTERNAL_ID, REGION, ROLE_ARN, AwsPlace
 from katakei.domain.ci_identity import ISSUERS, CiBinding, CiSystem

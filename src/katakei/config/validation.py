@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from katakei.config.defaults import PROBE_EXECUTORS, Configuration
-from katakei.config.schema import Settings, Work
+from katakei.config.schema import Settings
+from katakei.config.work_schema import Work
 from katakei.config.yaml_document import Document, Path
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -19,10 +20,14 @@ KEY = "[key]"  # how pydantic names the key itself where the key is at fault
 COMMANDS = ("work", "revert")
 PROBED = ("requests", "proof", "answered", "counter")  # values of drain.until that need a probe
 # Keys of later versions. They are refused, because a key that has no effect must not be ignored.
+_LATER = "is not supported yet in this version; use ssm: {run: …}, ssh: {run: …}, local: {run: …} or manual:"
+_ON_THIS_MACHINE = "is not supported yet in this version; put the archive where the target finds it, with s3: or url:"
 NOT_YET: dict[Path, str] = {
-    (command, way): "is not supported yet in this version; use ssm: {run: …}, ssh: {run: …}, local: {run: …} or manual:"
-    for command in COMMANDS
-    for way in ("ec2", "release")
+    ("work", "ec2"): _LATER,
+    ("revert", "ec2"): _LATER,
+    ("revert", "release"): "is not needed: work: release goes back to the release before by itself; remove it",
+    ("work", "release", "source", "folder"): _ON_THIS_MACHINE,
+    ("work", "release", "source", "tarball"): _ON_THIS_MACHINE,
 }
 FORMS = {
     "targets": "must be all, a list of ids or names, or {tag: {Role: web}}",
@@ -38,7 +43,9 @@ MISSING = {
     "target_groups": "write target_groups: [NAME]",
     "work": 'write work: {ssm: {run: "./deploy"}} or work: {manual: }',
     "run": 'write run: "./deploy"',
+    "source": "write source: {git: URL}, {s3: s3://BUCKET/KEY} or {url: https://HOST/PATH}",
     "path": "write path: /health",
+    "work.release.path": "write path: /var/www/shop",
     "tag": "write {tag: {Role: web}}",
     "url": "write url: {secret: CHAT_URL}",
     "name": "write name: main",
@@ -120,7 +127,7 @@ def _drain_faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator
     listed = isinstance(chosen, list) and len(chosen) == 2 and chosen[0] == "requests" and isinstance(chosen[1], str)
     if not (listed or isinstance(chosen, str)) or not isinstance(drain.get("witness", ""), str):
         return  # the schema reports a value of another type
-    probed = drain.get("witness") in PROBE_EXECUTORS or any(name in work for name in PROBE_EXECUTORS)
+    probed = drain.get("witness") in PROBE_EXECUTORS or bool(way_of(work))
     until = set(chosen) if listed else {chosen or ("proof" if probed else "delay")}
     for value in sorted(until.intersection(PROBED)):
         if not probed:
@@ -138,7 +145,7 @@ def _drain_faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator
     for key in ("witness", "cut_after"):
         if key in drain and until == {"delay"}:
             yield key, "has an effect only with until: proof, answered, counter or requests; remove it"
-    if "ssh" in drain and (drain.get("witness") != "ssh" or "ssh" in work or until == {"delay"}):
+    if "ssh" in drain and (drain.get("witness") != "ssh" or way_of(work) == "ssh" or until == {"delay"}):
         yield "ssh", "has an effect only with witness: ssh, where the work is not ssh; remove it"
     if "counter" in until and "counter" not in drain:
         yield "until", "counter needs a source; write counter: {url: http://127.0.0.1/status}"
@@ -164,14 +171,14 @@ def _check_work(document: Document, command: str, work: object) -> None:
     known = [key for key in document.data[command] if key in Work.model_fields or (command, key) in NOT_YET]
     if len(known) != 1:
         document.fault(
-            (command,), f"has {len(known) or 'no'} kinds of work; write exactly one of ssm, ssh, local, manual"
+            (command,), f"has {len(known) or 'no'} kinds of work; write exactly one of ssm, ssh, release, local, manual"
         )
 
 
 def _check_marks(document: Document, data: dict[str, Any]) -> None:
     """Work and revert keep their marks in one folder of each target."""
     ways = [
-        next(((kind, _way(work[kind])) for kind in PROBE_EXECUTORS if kind in work), None)
+        (kind, _way(work)) if (kind := way_of(work)) else None
         for work in (data.get(command) for command in COMMANDS)
         if isinstance(work, dict)
     ]
@@ -181,15 +188,33 @@ def _check_marks(document: Document, data: dict[str, Any]) -> None:
         )
 
 
-def _way(settings: object) -> Mapping[str, Any]:
-    """The settings without the command itself."""
+def way_of(work: Mapping[str, Any]) -> str:
+    """The executor that reaches the targets for this work; '' where it does not reach them."""
+    release = work.get("release")
+    if "release" in work:
+        return "ssh" if isinstance(release, dict) and release.get("by") == "ssh" else "ssm"
+    return next((kind for kind in PROBE_EXECUTORS if kind in work), "")
+
+
+def _way(work: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How the targets are reached, without the command itself."""
+    settings = work.get(way_of(work))
+    if isinstance(release := work.get("release"), dict):
+        settings = release.get("ssh")
     given = settings if isinstance(settings, dict) else {}
     return {key: given[key] for key in sorted(given) if key not in {"run", "env", "shell", "errexit"}}
 
 
 def _check_revert(document: Document, data: dict[str, Any]) -> None:
     failure = data.get("on_failure")
-    if isinstance(failure, dict) and failure.get("then") == "revert" and "revert" not in document.data:
+    work = data.get("work")
+    by_itself = isinstance(work, dict) and "release" in work
+    if (
+        isinstance(failure, dict)
+        and failure.get("then") == "revert"
+        and "revert" not in document.data
+        and not by_itself
+    ):
         document.fault(("on_failure", "then"), 'revert needs a command: write revert: {ssm: {run: "./revert"}}')
 
 
@@ -207,7 +232,7 @@ def _add_error(document: Document, data: dict[str, Any], error: ErrorDetails, mo
     elif error["type"] != "missing":
         document.fault(path, _message(path, error, model))
     elif path not in document.lines:  # a key of a later version is a fault already
-        document.fault(path, f"is missing; {MISSING[str(path[-1])]}")
+        document.fault(path, f"is missing; {MISSING.get('.'.join(map(str, path))) or MISSING[str(path[-1])]}")
 
 
 def _is_meant(key: str, value: object, branch: str) -> bool:

@@ -54,6 +54,7 @@ class Job:
         fetched: Variables whose values the target fetches itself, as (name, SSM parameter).
         shell: The shell that reads `run`.
         errexit: The shell stops at the first command that fails.
+        releases: The program of releases runs, with the settings in `argv`.
     """
 
     run: str
@@ -65,6 +66,7 @@ class Job:
     fetched: tuple[tuple[str, str], ...] = ()
     shell: str = "sh"
     errexit: bool = False
+    releases: bool = False
 
     @property
     def shell_words(self) -> str:

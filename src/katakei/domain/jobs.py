@@ -37,11 +37,12 @@ def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str =
         command.run,
         tuple(sorted({**names, **plain}.items())),
         int(plan.spec.limits.working.total_seconds()),
-        command.argv,
+        command.release.words(plan.release) if command.release else command.argv,
         marks=marks,
         fetched=tuple((variable.name, variable.ssm_parameter) for variable in command.env if variable.ssm_parameter),
         shell=command.shell,
         errexit=command.errexit,
+        releases=command.release is not None,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+from katakei.domain.releases import Release
 from katakei.domain.words import span
 
 
@@ -198,6 +199,7 @@ class Command:
         shell: The shell that reads `run`.
         errexit: The shell stops at the first command of `run` that fails (`set -e`). In older versions it never did.
         ssh: How the target is reached, where the executor is `ssh`.
+        release: The release that is put into place or taken back; then `run` and `argv` are empty.
     """
 
     executor: str
@@ -207,9 +209,10 @@ class Command:
     shell: str = "sh"
     errexit: bool = False
     ssh: SshAccess | None = None
+    release: Release | None = None
 
     def __str__(self) -> str:
-        return f"{self.executor}: {self.run or ' '.join(self.argv)}".removesuffix(": ")
+        return f"{self.executor}: {self.release or self.run or ' '.join(self.argv)}".removesuffix(": ")
 
 
 @dataclass(frozen=True, slots=True)

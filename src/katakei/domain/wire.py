@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from katakei.domain import events as e
-from katakei.domain import freezes, leases, model, plan, ports, reasons, spec
+from katakei.domain import freezes, leases, model, plan, ports, reasons, releases, spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,9 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         ),
         spec.Gate: record("Gate", "name after approval", since=4),
         spec.Approval: record("Approval", "expires default", since=4),
-        spec.Command: record("Command", "executor run argv env shell@3 errexit@3 ssh@5"),
+        spec.Command: record("Command", "executor run argv env shell@3 errexit@3 ssh@5 release@5"),
+        releases.Release: record("Release", "path source shared keep before_switch restart after_switch", since=5),
+        releases.ArtifactSource: record("ArtifactSource", "kind place revision sha256 region strip", since=5),
         spec.SshAccess: record("SshAccess", "user port host tag config options host_keys", since=5),
         spec.Variable: record("Variable", "name value secret ssm_parameter"),
         spec.Selection: record("Selection", "only tags"),

@@ -150,7 +150,7 @@ def _work(work: Command, tr: Translator = ENGLISH) -> str:
     env = tr(", with {names}", names=", ".join(map(str, work.env))) if work.env else ""
     stops = tr(" ({shell}, stops at the first command that fails)", shell=work.shell) if work.errexit else ""
     stops = stops or (f" ({work.shell})" if work.shell != "sh" else "")
-    command = work.run or shlex.join(work.argv)
+    command = str(work.release or "") or work.run or shlex.join(work.argv)
     return tr("by {executor}: {command}", executor=work.executor, command=command) + stops + env
 
 

@@ -283,7 +283,7 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
         "katakei.yml:5: drain.until: counter needs a source; write counter: {url: http://127.0.0.1/status}",
         "katakei.yml:5: drain.settle: 30 is not a duration; write 30s",
         "katakei.yml:6: drain: appears twice (also in line 5); keep one of them",
-        "katakei.yml:7: work: has 2 kinds of work; write exactly one of ssm, ssh, local, manual",
+        "katakei.yml:7: work: has 2 kinds of work; write exactly one of ssm, ssh, release, local, manual",
         "katakei.yml:8: work.ssm.run: is empty; write something or remove it",
         "katakei.yml:9: work.local.run: is empty; write something or remove it",
         "katakei.yml:10: check.http.path: must be a path like /health",
@@ -301,7 +301,7 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
             " use ssm: {run: …}, ssh: {run: …}, local: {run: …} or manual:"
         ),
         "katakei.yml:14: revert.ssm.env.D: has no value; write one or remove the line",
-        "katakei.yml:14: revert: has 2 kinds of work; write exactly one of ssm, ssh, local, manual",
+        "katakei.yml:14: revert: has 2 kinds of work; write exactly one of ssm, ssh, release, local, manual",
     ]
 
 
@@ -376,7 +376,7 @@ def test_load_reports_one_fault_in_one_line(load: Load, more: str, said: str) ->
         ("{local: {run: x, argv: [x]}}", "work.local: write exactly one of run: "),
         ("{local: {argv: []}}", "work.local.argv: is empty"),
         ("{local: {argv: [deploy, 3]}}", "work.local.argv[1]: must be text; put it in quotes"),
-        ("ssm", "work: must be keys with values; known keys: local, manual, ssh, ssm"),
+        ("ssm", "work: must be keys with values; known keys: local, manual, release, ssh, ssm"),
     ],
 )
 def test_work_is_exactly_one_kind(load: Load, work: str, said: str) -> None:

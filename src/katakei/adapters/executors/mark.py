@@ -211,12 +211,17 @@ def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: st
         follow: How long the command waits for the end of the work.
         self_from: The environment variable in which a machine finds its own name; with '' there may be one line only.
     """
-    words = (job.run or EXACTLY, job.probe, *job.argv)
+    words = (command_text(job), job.probe, *job.argv)
     call = " ".join(
         ("start", str(int(follow.total_seconds())), f"'{job.shell_words}'", *(f"'{_encode(word)}'" for word in words))
     )
     here = (f"{call} 3<<'KATAKEI_KEEPER' 4<<'KATAKEI_LINES'", _program("keep.sh") + "KATAKEI_KEEPER")
     return "\n".join((_head(self_from), *here, *map(str, lines), "KATAKEI_LINES", ""))
+
+
+def command_text(job: Job) -> str:
+    """The shell text that the keeper runs, with `job.argv` as its arguments."""
+    return _program("release.sh") if job.releases else job.run or EXACTLY
 
 
 def look_text(names: Sequence[str], self_from: str = "", tail: int = 0) -> str:

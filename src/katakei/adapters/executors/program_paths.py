@@ -1,16 +1,36 @@
-"""The program that a command starts with, where that can be told with certainty: an absolute path of plain letters.
+"""The programs that a command needs, where that can be told with certainty: an absolute path of plain letters at its
+beginning, and the tools of a release.
 
-It is looked for before the first target is taken out. Only letters that no shell treats specially are accepted, so that
-the path can be put into a shell program as it is. Everything else is not proved: a name that the shell finds in PATH, a
+They are looked for before the first target is taken out. Only letters that no shell treats specially are accepted: they
+can be put into a shell program as they are. Everything else is not proved: a name that the shell finds in PATH, a
 path below the current folder, the argument of an interpreter, and every command but the first.
 """
 
 import re
 
+from katakei.domain.releases import ArtifactSource, SourceKind
 from katakei.domain.spec import Command
 
 _PLAIN = r"(/[A-Za-z0-9_.+-]+(?:/[A-Za-z0-9_.+-]+)*)"
 _FIRST = re.compile(rf"\s*(?:(?:sudo|exec)[ \t]+)?{_PLAIN}(?=[\s;]|$)")
+
+
+_TOOLS = ("awk", "df", "find", "flock", "readlink")  # beside coreutils, which the mark needs too
+
+
+def needed_programs(command: Command) -> tuple[str, ...]:
+    """The programs without which this command cannot begin. Each is a word that means nothing else to a shell."""
+    if command.release:
+        return (*_TOOLS, *_tools_of(command.release.source))
+    path = program_path(command)
+    return (path,) if path else ()
+
+
+def _tools_of(source: ArtifactSource | None) -> tuple[str, ...]:
+    if source is None:
+        return ()
+    fetching = {SourceKind.GIT: "git", SourceKind.S3: "aws", SourceKind.URL: "curl"}[source.kind]
+    return ("tar", *(() if source.place.startswith("file:") else (fetching,)))
 
 
 def program_path(command: Command) -> str | None:

@@ -368,6 +368,13 @@ _CONFIGURATION = {
         "{file}: 通常のファイルではありません。サービスのフォルダーから削除してください"
     ),
     "{file}: the file is not UTF-8 text; save it as UTF-8": "{file}: UTF-8 のテキストではありません。UTF-8 で保存してください",
+    "work: release needs the name of the release: add --release v2": (
+        "work: release にはリリースの名前が必要です。--release v2 のように指定してください"
+    ),
+    "the release {release} cannot name a folder: use letters, digits and . _ @ + -, without .., and a letter or digit"
+    " first": (
+        "リリース {release} はフォルダー名にできません。英数字と . _ @ + - だけを使い、.. は使わず、先頭は英数字にしてください"
+    ),
     "there is no executor {name}; there are: ssm, ssh, local, manual": (
         "エグゼキューター {name} はありません。使えるのは ssm, ssh, local, manual です"
     ),

@@ -121,7 +121,7 @@ def _history(rollout: Rollout, events: Sequence[e.Event], tr: Translator) -> str
 
 
 def _command(command: Command, tr: Translator) -> str:
-    run = command.run or " ".join(command.argv) or tr("by hand")
+    run = str(command.release or "") or command.run or " ".join(command.argv) or tr("by hand")
     return f"{text(command.executor)}: <code>{text(run)}</code>"
 
 

@@ -230,7 +230,7 @@ def _one_per_target(jobs: Mapping[WorkKey, tuple[Target, Job]]) -> Iterator[list
 
 
 def _check_size(job: Job, values: Mapping[str, str]) -> None:
-    sizes = {"the command": len(job.run.encode(errors="surrogateescape"))}
+    sizes = {"the command": len(mark.command_text(job).encode(errors="surrogateescape"))}
     sizes |= {f"the variable {name}": len(f"{name}={value}".encode()) for name, value in values.items()}
     longest = max(sizes, key=lambda name: sizes[name])
     if sizes[longest] > MAX_WORD or sum(sizes.values()) > MAX_WORDS:

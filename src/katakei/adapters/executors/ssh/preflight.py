@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Sequence
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.program_paths import missing, program_path
+from katakei.adapters.executors.program_paths import missing, needed_programs
 from katakei.adapters.executors.ssh.client import Answer
 from katakei.adapters.executors.ssh.programs import hello_program
 from katakei.domain.model import Target, TargetId
@@ -48,8 +48,10 @@ def is_another(target: TargetId, place: str) -> bool:
 def needs(command: Command) -> str:
     """Lines of a program that name what the command lacks on a target."""
     lines = [f"command -v {command.shell} >/dev/null 2>&1 || echo {_MISSING} shell"]
-    if path := program_path(command):
-        lines.append(f"command -v {path} >/dev/null 2>&1 || echo {_MISSING} program")
+    lines += [
+        f"command -v {program} >/dev/null 2>&1 || echo {_MISSING} program {program}"
+        for program in needed_programs(command)
+    ]
     return "\n".join((*lines, ""))
 
 
@@ -58,8 +60,9 @@ def unproved(command: Command, answer: Answer) -> str:
     lines = answer.out.splitlines()
     if f"{_MISSING} shell" in lines:
         return missing(command.shell)
-    if f"{_MISSING} program" in lines:
-        return missing(str(program_path(command)))
+    for program in needed_programs(command):
+        if f"{_MISSING} program {program}" in lines:
+            return missing(program)
     found = mark.read(answer.out).marks
     if found and (not found[0].place or found[0].place.endswith("@-")):
         return "the state folder cannot be written, or the disk is full"

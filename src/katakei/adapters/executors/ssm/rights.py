@@ -7,7 +7,7 @@ with a program at an absolute path, the answer says whether that exists.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from katakei.adapters.executors.program_paths import missing, program_path
+from katakei.adapters.executors.program_paths import missing, needed_programs
 from katakei.adapters.executors.ssm.program_runner import SsmProgramRunner
 from katakei.adapters.executors.ssm.run_command import MAX_INSTANCES
 from katakei.domain.errors import NoAnswerError, RejectedError
@@ -39,8 +39,9 @@ def prove(
         UnreachableError: Run Command may not be used; the sentence names the missing right.
         NoAnswerError: One of the calls had no answer.
     """
-    path, until = program_path(command), clock.now() + by
-    program = f"command -v {path} >/dev/null 2>&1 || echo {_MISSING}\n" if path else "true\n"
+    needed, until = needed_programs(command), clock.now() + by
+    lines = [f"command -v {each} >/dev/null 2>&1 || echo {_MISSING} {each}" for each in needed]
+    program = "\n".join((*lines, "true", ""))
     found: dict[TargetId, str] = {}
     tickets: dict[str, Sequence[Target]] = {}
     for some in _together(targets):
@@ -48,16 +49,23 @@ def prove(
             tickets[runner.send(program, some, PROGRAM_LIMIT)] = some
         except RejectedError as rejected:
             found |= dict.fromkeys((target.id for target in some), str(rejected))
-    while path and tickets:
+    while needed and tickets:
         for ticket, some in tuple(tickets.items()):
             heard = _heard(runner, ticket)
-            found |= {target: missing(path) for target, output in heard.items() if output.strip() == _MISSING}
+            lacking = {target: _lacking(needed, output) for target, output in heard.items()}
+            found |= {target: missing(program) for target, program in lacking.items() if program}
             if len(heard) == len(some):
                 del tickets[ticket]
         if not tickets or clock.now() >= until:
             break
         clock.sleep(POLL_INTERVAL)
     return found
+
+
+def _lacking(needed: Sequence[str], output: str) -> str:
+    """The first program that a target said it lacks; '' for none."""
+    lines = output.splitlines()
+    return next((each for each in needed if f"{_MISSING} {each}" in lines), "")
 
 
 def _together(targets: Sequence[Target]) -> Iterator[Sequence[Target]]:
