@@ -6,7 +6,7 @@ from pathlib import Path
 
 import katakei
 from katakei.adapters.aws.services import SERVICES
-from katakei.config.schema import Work
+from katakei.config.work_schema import Work
 from katakei.planning.iam import AGENT, CALLS, CODE_OF
 
 ADAPTERS = Path(katakei.__file__).parent / "adapters"
@@ -17,6 +17,9 @@ OTHER_NAMES = {"s3:ListObjectsV2": "s3:ListBucket", "s3:HeadBucket": "s3:ListBuc
 NO_RIGHT = {"sts:GetCallerIdentity"}
 OF_THE_SESSION = "aws"
 """The package of the session: it only lists actions, and assumes roles that trust policies allow."""
+
+BY_ANOTHER_EXECUTOR = {"release"}
+"""Kinds of work that ssm or ssh carries out."""
 
 
 def called() -> Mapping[str, frozenset[str]]:
@@ -38,7 +41,9 @@ def test_table_has_exactly_the_calls_that_are_made() -> None:
 
 
 def test_every_kind_of_work_is_in_the_table() -> None:
-    assert set(CODE_OF) == set(Work.model_fields), "add the executor to CODE_OF in planning/iam.py"
+    assert set(CODE_OF) == set(Work.model_fields) - BY_ANOTHER_EXECUTOR, (
+        "add the executor to CODE_OF in planning/iam.py"
+    )
     assert {code for codes in CODE_OF.values() for code in codes} <= set(CALLS)
 
 
