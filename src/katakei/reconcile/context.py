@@ -6,6 +6,7 @@ Phase handlers ask their questions here. No question writes, waits or calls anyt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Deregister, Record, Register, Wait
@@ -18,7 +19,7 @@ from katakei.domain.reasons import Reason, ReasonCode, reason, then
 from katakei.domain.replay import Rollout
 from katakei.domain.rollout import TargetStatus
 from katakei.domain.spec import DrainUntil
-from katakei.reconcile.capacity import NEVER, OBSERVATION_MAX_AGE, ServingCount, floor_violation
+from katakei.reconcile.capacity import NEVER, OBSERVATION_MAX_AGE, ServingCount, count_proven, floor_violation
 from katakei.reconcile.gating import freeze_known
 from katakei.reconcile.pacing import SLOWEST, pace
 from katakei.reconcile.revert import called_off, recalled
@@ -29,7 +30,7 @@ VERDICT_MAX_AGE = timedelta(seconds=15)  # an older verdict of the probe does no
 MAX_ATTEMPTS = 3  # consecutive attempts at a target on which nothing was done
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TurnContext:
     """One turn: what was decided, what was observed, who serves, and the moment."""
 
@@ -43,7 +44,17 @@ class TurnContext:
         rollout, observation = self.rollout, self.observation
         target, status = rollout.targets[target_id], rollout.statuses[target_id]
         health = _usable([observation.of(place) for place in target.registrations], status, self.now)
-        return TargetContext(rollout, target, status, observation, self.serving, self.now, health)
+        return TargetContext(self, target, status, health)
+
+    @cached_property
+    def proven(self) -> ServingCount:
+        """Who is proven (`count_proven`). Computed once, since every target that overlaps asks."""
+        return count_proven(self.rollout, self.observation, self.serving, self.now)
+
+    @cached_property
+    def proven_or_new(self) -> ServingCount:
+        """The same; a registration that is new, or that was not watched for long, counts too."""
+        return count_proven(self.rollout, self.observation, self.serving, self.now, registered=False)
 
     def after(self, actions: Iterable[Action]) -> "TurnContext":
         """The rest of this turn: a target that leaves service by these actions no longer counts."""
@@ -65,13 +76,30 @@ class TargetContext:
             last call returned; None where one of them is not.
     """
 
-    rollout: Rollout
+    turn: TurnContext
     target: Target
     status: TargetStatus
-    observation: Observation
-    serving: ServingCount
-    now: datetime
     health: Sequence[RegistrationHealth] | None
+
+    @property
+    def rollout(self) -> Rollout:
+        """What was decided."""
+        return self.turn.rollout
+
+    @property
+    def observation(self) -> Observation:
+        """What was observed."""
+        return self.turn.observation
+
+    @property
+    def serving(self) -> ServingCount:
+        """Who serves."""
+        return self.turn.serving
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the decision."""
+        return self.turn.now
 
     @property
     def plan(self) -> Plan:
@@ -120,7 +148,7 @@ class TargetContext:
         """
         if self.status.overlaps is None or self.status.phase not in {Phase.DRAINING, Phase.OUT}:
             return None
-        return TurnContext(self.rollout, self.observation, self.serving, self.now).target(self.status.overlaps)
+        return self.turn.target(self.status.overlaps)
 
     @property
     def called_off(self) -> Reason | None:

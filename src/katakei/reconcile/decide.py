@@ -24,7 +24,7 @@ from katakei.reconcile.drain_proof import INTRUSIONS_ALLOWED
 from katakei.reconcile.draining import draining, out
 from katakei.reconcile.drift import joining, vanished
 from katakei.reconcile.gating import expired, held_up, room
-from katakei.reconcile.overlap import guarded, kept, not_allowed, offered, proven
+from katakei.reconcile.overlap import guarded, kept, not_allowed, offered
 from katakei.reconcile.pacing import MOMENT, SLOWEST, pace
 from katakei.reconcile.returning import checking, returning, soaking, warming
 from katakei.reconcile.revert import fails_back, recalled
@@ -199,7 +199,7 @@ def _places(turn: TurnContext) -> list[TargetId | None]:
 def _take(turn: TurnContext, nexts: list[TargetId], places: list[TargetId | None]) -> list[Action]:
     rollout = turn.rollout
     free, before = places[: max(0, room(rollout))], set(rollout.held_waiting).intersection(nexts)
-    left = _Left(turn, turn.serving, proven(turn) if any(free) else None, guarded(turn), rollout.overlapping)
+    left = _Left(turn, turn.serving, turn.proven if any(free) else None, guarded(turn), rollout.overlapping)
     actions: list[Action] = []
     held: dict[TargetId, Reason] = {}
     for target_id in nexts:

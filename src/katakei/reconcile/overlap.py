@@ -18,7 +18,7 @@ from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
 from katakei.domain.rollout import TargetStatus
 from katakei.domain.spec import Overlap
-from katakei.reconcile.capacity import ServingCount, count_proven, unproven
+from katakei.reconcile.capacity import ServingCount, unproven
 from katakei.reconcile.context import PROOF_INTERVAL, TargetContext, TurnContext
 from katakei.reconcile.gating import Go, freeze_known, frozen, gate_decision
 from katakei.reconcile.watching import NOT_SERVING
@@ -73,11 +73,6 @@ def _soak_left(soaking: TargetContext) -> timedelta | None:
     return soaking.soak - (min(health.begun for health in soaking.health) - since)
 
 
-def proven(turn: TurnContext) -> ServingCount:
-    """The registrations that count when a target takes the place of a soaking one."""
-    return count_proven(turn.rollout, turn.observation, turn.serving, turn.now)
-
-
 def guarded(turn: TurnContext) -> ServingCount | None:
     """The registrations on which targets that overlap now rely, so that no other target takes them away; else None."""
     rollout = turn.rollout
@@ -85,7 +80,7 @@ def guarded(turn: TurnContext) -> ServingCount | None:
         rollout.statuses[soaking].phase is Phase.SOAKING and rollout.statuses[target].phase is not Phase.RETURNING
         for soaking, target in rollout.overlapping.items()
     )
-    return count_proven(rollout, turn.observation, turn.serving, turn.now, registered=False) if relied_on else None
+    return turn.proven_or_new if relied_on else None
 
 
 def not_allowed(turn: TurnContext, target: Target, left: ServingCount) -> Reason | None:
@@ -212,5 +207,5 @@ def _unproven(context: TargetContext, soaking: TargetContext) -> Reason | None:
     if context.floors_unseen:
         return None
     leaves = bool(context.missing(context.status.deregistered))
-    left = count_proven(context.rollout, context.observation, context.serving, context.now, registered=leaves)
+    left = context.turn.proven if leaves else context.turn.proven_or_new
     return unproven(context.rollout, left, context.target)
