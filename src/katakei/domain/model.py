@@ -33,6 +33,10 @@ class Registration:
     port: int
     zone: str | None = None
 
+    def __hash__(self) -> int:
+        """By the id alone, which is enough to tell registrations apart. A turn looks up thousands of them."""
+        return hash(self.id)
+
     @property
     def door(self) -> tuple[str, int]:
         """Where its group sends requests: id and port, whether or not a zone was given."""

@@ -25,6 +25,8 @@ class Phase(Enum):
     SKIPPED = "skipped"
     GONE = "gone"
 
+    __hash__ = object.__hash__  # a turn looks up thousands of phases, and Enum computes its hash in Python
+
 
 class Intent(Enum):
     """Why a target is in its phase: to update it, to revert it, to return it untouched, or to keep it out."""
@@ -33,6 +35,8 @@ class Intent(Enum):
     REVERT = "revert"
     RETURN = "return"
     KEEP_OUT = "keep_out"
+
+    __hash__ = object.__hash__  # part of every key of work
 
 
 class Cause(Enum):

@@ -316,7 +316,7 @@ def reason_of(code: StrEnum, names: Collection[str], facts: Mapping[str, ReasonV
     Raises:
         ValueError: The facts are not those that the code has.
     """
-    if facts.keys() != set(names):
+    if [*facts] != [*names] and facts.keys() != set(names):
         raise ValueError(f"{code} has the facts {', '.join(names) or 'none'}, not {', '.join(facts) or 'none'}")
     return Reason(code.value, tuple((name, facts[name]) for name in names))
 

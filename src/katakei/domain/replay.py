@@ -3,7 +3,7 @@
 No event is refused for being unwise, only for leaving the table of transitions. Nothing is decided here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never, get_args
@@ -38,12 +38,14 @@ def replay(events: Sequence[e.Event]) -> Rollout:
     return evolve(_begin(events[0]), events[1:])
 
 
-def evolve(rollout: Rollout, events: Iterable[e.Event]) -> Rollout:
+def evolve(rollout: Rollout, events: Sequence[e.Event]) -> Rollout:
     """The rollout after these events. It is copied once, however many they are.
 
     Raises:
         ValueError: The events leave the table of transitions.
     """
+    if not events:
+        return rollout
     draft = _Draft(rollout)
     for event in events:
         draft.fold(event)
