@@ -20,7 +20,7 @@ RULE = rows(
     ("_broken(soaking) or _unproven(context, soaking)", "_broken(soaking)"),
     ("    if rollout.paused:", "    if False:"),
     ("    if rollout.interrupted:", "    if False:"),
-    ("if isinstance(freeze := freeze_known(rollout, observation, now), Freeze):", "if False and (freeze := None):"),
+    ("    if isinstance(turn.freeze, Freeze):", "    if False:"),
     ("if not isinstance(decision, Go)]", "if False]"),
     ("status.unhealthy_since is None and not down", "status.unhealthy_since is None"),
     ("not down and soaking.group_deleted is None", "not down"),

@@ -35,7 +35,7 @@ CONTEXT = rows(
         "unused = {group.arn for group in self.groups if not group.load_balancers}",
         "unused = {group.arn for group in self.groups}",
     ),
-    ("not health.serving and not (health.idle and place.group in unused)", "not health.serving and not health.idle"),
+    ("if not (health.idle and place.group in unused))", "if not health.idle)"),
     ("return None if self.floors_unseen else floor_violation", "return floor_violation"),
     (
         "return bool(self.health) and not any(health.serving for health in self.health or ())",

@@ -127,15 +127,15 @@ def unproven(rollout: Rollout, proven: ServingCount, target: Target) -> Reason |
         keeps no floor.
     """
     for arn in dict.fromkeys(place.group for place in target.registrations):
-        floor, name = rollout.plan.floors[arn], _name(rollout, arn)
+        floor = rollout.plan.floors[arn]
         if arn in proven.unseen:
-            return reason(ReasonCode.GROUP_NOT_OBSERVED, group=name)
+            return reason(ReasonCode.GROUP_NOT_OBSERVED, group=_name(rollout, arn))
         left, least = proven.groups[arn], max(1, floor.count)
         if left < least:
-            return reason(ReasonCode.TOO_FEW_PROVEN, group=name, proven=left, floor=least)
+            return reason(ReasonCode.TOO_FEW_PROVEN, group=_name(rollout, arn), proven=left, floor=least)
         here, least = proven.zones[arn, target.zone], max(1, floor.per_zone)
         if here < least:
-            zone = target.zone
+            name, zone = _name(rollout, arn), target.zone
             return reason(ReasonCode.ZONE_TOO_FEW_PROVEN, group=name, zone=zone, proven=here, floor=least)
     return None
 
@@ -152,14 +152,15 @@ def floor_violation(rollout: Rollout, serving: ServingCount, target: Target) -> 
         None when every floor is kept. A group that is unseen keeps no floor.
     """
     for arn in dict.fromkeys(place.group for place in target.registrations):
-        floor, name = rollout.plan.floors[arn], _name(rollout, arn)
+        floor = rollout.plan.floors[arn]
         if arn in serving.unseen:
-            return reason(ReasonCode.GROUP_NOT_OBSERVED, group=name)
+            return reason(ReasonCode.GROUP_NOT_OBSERVED, group=_name(rollout, arn))
         if serving.groups[arn] < floor.count:
-            return reason(ReasonCode.GROUP_FLOOR, group=name, serving=serving.groups[arn], floor=floor.count)
+            name, left = _name(rollout, arn), serving.groups[arn]
+            return reason(ReasonCode.GROUP_FLOOR, group=name, serving=left, floor=floor.count)
         here = serving.zones.get((arn, target.zone), 0)
         if here < floor.per_zone:
-            zone = target.zone
+            name, zone = _name(rollout, arn), target.zone
             return reason(ReasonCode.ZONE_FLOOR, group=name, zone=zone, serving=here, floor=floor.per_zone)
     return None
 

@@ -47,6 +47,11 @@ class TurnContext:
         return TargetContext(self, target, status, health)
 
     @cached_property
+    def freeze(self) -> Freeze | Reason | None:
+        """The freeze that holds up the rollout, or why it is not known (`freeze_known`)."""
+        return freeze_known(self.rollout, self.observation, self.now)
+
+    @cached_property
     def proven(self) -> ServingCount:
         """Who is proven (`count_proven`). Computed once, since every target that overlaps asks."""
         return count_proven(self.rollout, self.observation, self.serving, self.now)
@@ -129,11 +134,12 @@ class TargetContext:
 
         In a group that no listener used when it was planned nothing can serve: there, to be registered is enough.
         """
-        unused = {group.arn for group in self.groups if not group.load_balancers}
         observed = zip(self.target.registrations, self.health or (), strict=False)
-        return tuple(
-            health for place, health in observed if not health.serving and not (health.idle and place.group in unused)
-        )
+        down = [(place, health) for place, health in observed if not health.serving]
+        if not down:
+            return ()
+        unused = {group.arn for group in self.groups if not group.load_balancers}
+        return tuple(health for place, health in down if not (health.idle and place.group in unused))
 
     @property
     def soak(self) -> timedelta:
@@ -179,7 +185,7 @@ class TargetContext:
         """
         status = self.status
         leaving = status.phase in {Phase.DRAINING, Phase.OUT} and not status.deregistered
-        return freeze_known(self.rollout, self.observation, self.now) if leaving and self._for_update else None
+        return self.turn.freeze if leaving and self._for_update else None
 
     @property
     def _for_update(self) -> bool:

@@ -180,7 +180,7 @@ def _next(turn: TurnContext) -> list[Action]:
         waited, rollout_id = turn.now - rollout.moved, rollout.plan.rollout
         why = reason(ReasonCode.PAUSED, by=rollout.paused, waited=waited, rollout=rollout_id)
         return [] if rollout.in_progress else [Wait(turn.now + IDLE_INTERVAL, why)]
-    held = [] if rollout.reverting else held_up(rollout, turn.observation, turn.now)
+    held = [] if rollout.reverting else held_up(rollout, turn.observation, turn.freeze, turn.now)
     if isinstance(held, Reason):
         return _hold(turn, {nexts[0]: held})
     if not held:

@@ -112,13 +112,21 @@ def frozen(freeze: Freeze) -> Reason:
     return reason(ReasonCode.FROZEN, name=freeze.name, by=freeze.who, why=freeze.why or None, since=since, until=until)
 
 
-def held_up(rollout: Rollout, observation: Observation, now: datetime) -> list[Action] | Reason:
+def held_up(
+    rollout: Rollout, observation: Observation, freeze: Freeze | Reason | None, now: datetime
+) -> list[Action] | Reason:
     """What stands before the next take-out for the update: a freeze, else a gate.
+
+    Args:
+        rollout: What was decided and answered.
+        observation: Holds the time of the store.
+        freeze: As `freeze_known` says.
+        now: The moment of the decision.
 
     Returns:
         Records and waits; [] when nothing stands before it. The reason where the freezes are not known.
     """
-    freeze, reading = freeze_known(rollout, observation, now), observation.freezes
+    reading = observation.freezes
     if isinstance(freeze, Freeze):
         news: list[Action] = [] if freeze == rollout.frozen else [Record(e.FreezeObserved(now, freeze))]
         return [*news, Wait(now + HELD_INTERVAL, frozen(freeze))]

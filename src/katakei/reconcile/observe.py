@@ -4,6 +4,7 @@ Whole groups are observed right before a target is taken out, every 5 s while a 
 otherwise; between these only the registrations that may change.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -73,16 +74,17 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
     if rollout.finished:
         return ObservationRequest()
     changing = [target for target in rollout.at(*WATCHED) if _changes_soon(rollout, last, target, now)]
-    moving = [place for target in changing for place in rollout.targets[target].registrations]
+    moving: defaultdict[Arn, set[Registration]] = defaultdict(set)
+    for place in (place for target in changing for place in rollout.targets[target].registrations):
+        moving[place.group].add(place)
     one_may_be_taken = _has_place(rollout, now) and not _held(rollout) and bool(candidates(rollout))
     oldest = _group_interval(rollout, taking=one_may_be_taken)
     groups: dict[Arn, frozenset[Registration] | None] = {}
     for group in rollout.plan.groups:
-        here = frozenset(place for place in moving if place.group == group.arn)
         if _whole(last, group.arn, now - oldest):
             groups[group.arn] = None
-        elif here:
-            groups[group.arn] = here
+        elif group.arn in moving:
+            groups[group.arn] = frozenset(moving[group.arn])
     soon = tuple(_soon(rollout, last, now))
     probed = rollout.plan.spec.drain.until is not DrainUntil.DELAY
     pending = tuple(target for target in soon if _may_be_quiet(rollout, target, now)) if probed else ()

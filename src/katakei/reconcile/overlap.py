@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from katakei.domain.actions import Wait
 from katakei.domain.freezes import Freeze
 from katakei.domain.model import Target, TargetId
-from katakei.domain.observation import Observation
 from katakei.domain.phases import Intent, Phase
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
@@ -20,7 +19,7 @@ from katakei.domain.rollout import TargetStatus
 from katakei.domain.spec import Overlap
 from katakei.reconcile.capacity import ServingCount, unproven
 from katakei.reconcile.context import PROOF_INTERVAL, TargetContext, TurnContext
-from katakei.reconcile.gating import Go, freeze_known, frozen, gate_decision
+from katakei.reconcile.gating import Go, frozen, gate_decision
 from katakei.reconcile.watching import NOT_SERVING
 
 PATIENCE = timedelta(seconds=30)
@@ -34,7 +33,7 @@ TAKERS = frozenset({Phase.WAITING, Phase.RETURNED})
 def offered(turn: TurnContext) -> list[TargetId]:
     """The soaking targets that may give their place to another one now, the one that is done first at the head."""
     rollout = turn.rollout
-    if any(_stopped(rollout, turn.observation, turn.now)):
+    if any(_stopped(turn)):
         return []
     soaking = [turn.target(target) for target in could_offer(rollout, turn.now, Phase.SOAKING)]
     left = [(rest, each.target.id) for each in soaking if (rest := _soak_left(each)) is not None]
@@ -104,7 +103,7 @@ def ended(context: TargetContext) -> Reason | None:
     soaking = context.soaking
     if soaking is None:
         return None
-    why = next(iter(_stopped(context.rollout, context.observation, context.now)), None)
+    why = next(iter(_stopped(context.turn)), None)
     why = why or _broken(soaking) or _unproven(context, soaking) or _unread_for_long(context, soaking)
     target = soaking.target
     return reason(ReasonCode.OVERLAP_ENDED, target=target.id, name=target.name or None, why=why) if why else None
@@ -131,8 +130,7 @@ def unfinished(context: TargetContext) -> Wait | None:
 
 
 def _unread(context: TargetContext) -> Reason | None:
-    known = freeze_known(context.rollout, context.observation, context.now)
-    return known if isinstance(known, Reason) else None
+    return context.turn.freeze if isinstance(context.turn.freeze, Reason) else None
 
 
 def _unread_for_long(context: TargetContext, soaking: TargetContext) -> Reason | None:
@@ -161,19 +159,20 @@ def awaits_soak(rollout: Rollout, target: TargetId, now: datetime) -> bool:
     return soaking.phase is Phase.SOAKING and since + rollout.plan.spec.soak - now > PROOF_LEAD
 
 
-def _stopped(rollout: Rollout, observation: Observation, now: datetime) -> list[Reason]:
+def _stopped(turn: TurnContext) -> list[Reason]:
     """What stands between a soaking target and the work on the next one.
 
     An abort, too many failures and a revert are asked for by every target that is out (`called_off`).
     """
+    rollout = turn.rollout
     if rollout.paused:
         return [reason(ReasonCode.OVERLAP_PAUSED, by=rollout.paused)]
     if rollout.interrupted:
         return [reason(ReasonCode.OVERLAP_INTERRUPTED)]
-    if isinstance(freeze := freeze_known(rollout, observation, now), Freeze):
-        return [frozen(freeze)]
-    reading = observation.freezes
-    decisions = (gate_decision(rollout, gate, reading.store_time, now) for gate in rollout.gates_ahead if reading)
+    if isinstance(turn.freeze, Freeze):
+        return [frozen(turn.freeze)]
+    reading = turn.observation.freezes
+    decisions = (gate_decision(rollout, gate, reading.store_time, turn.now) for gate in rollout.gates_ahead if reading)
     return [decision.reason for decision in decisions if not isinstance(decision, Go)]
 
 

@@ -13,7 +13,18 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from katakei.domain import events as e
-from katakei.domain.actions import Action, CancelWork, Deregister, ForbidWork, Job, Register, StartWork, target_of
+from katakei.domain.actions import (
+    Action,
+    CancelWork,
+    Deregister,
+    ForbidWork,
+    Job,
+    Record,
+    Register,
+    StartWork,
+    Wait,
+    target_of,
+)
 from katakei.domain.errors import KatakeiError, NoAnswerError, RejectedError, UnreachableError, UsageError
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.ports import Balancer, Clock, Executor, Pool, Probe, ProbedTarget
@@ -94,7 +105,8 @@ class Dispatcher:
                 driver checks it again right before the bytes leave (its argument `by`).
         """
         busy = self._tried.union(*(targets for targets, _ in self._flying))
-        due = [action for action in actions if target_of(action) not in busy]
+        calls = [action for action in actions if not isinstance(action, Record | Wait)]
+        due = [call for call in calls if target_of(call) not in busy]
         now = self._clock.now()
         leaving = [action for action in due if isinstance(action, Deregister)]
         for fresh_until, some in _by_deadline(leaving, OBSERVATION_MAX_AGE, now):
