@@ -7,7 +7,8 @@ from tests.unit.surveyed import DRAINING, HEALTHY, a_survey
 
 from katakei.domain.model import TargetId
 from katakei.domain.observation import HealthState
-from katakei.planning.survey import machines, states, tags
+from katakei.planning.reasons import PlanCode, reason
+from katakei.planning.survey import Departure, machines, states, tags
 
 GROUPS = (a_group("web"), a_group("admin"))
 
@@ -37,3 +38,9 @@ def test_states_of_a_machine_in_every_group() -> None:
 def test_tags_of_a_machine() -> None:
     assert tags(a_survey(), TargetId("i-00000000000000001")) == {"Role": "r1"}
     assert tags(a_survey(), TargetId("i-unknown")) == {}
+
+
+def test_departure_is_allowed_without_a_reason_against_it() -> None:
+    allowed = Departure(machines(a_survey())[:1], (), {"web": 2}, {"web": 1})
+    assert allowed.ok
+    assert not replace(allowed, reasons=(reason(PlanCode.CROSS_ZONE_OFF, group="web"),)).ok

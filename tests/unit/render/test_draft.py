@@ -11,9 +11,9 @@ from tests.unit.surveyed import DOWN, HEALTHY, a_survey
 
 from katakei import config
 from katakei.domain.errors import RefusedError
-from katakei.domain.model import Group, Minimum, TargetId
+from katakei.domain.model import Group, TargetId
 from katakei.domain.notifications import Language
-from katakei.domain.spec import Check, Command, LatePolicy, Overlap, Share, Spec, Window
+from katakei.domain.spec import Check, Command, LatePolicy, Overlap, Spec, Window
 from katakei.planning.draft import Draft, floor_for
 from katakei.planning.reasons import PlanCode, reason
 from katakei.render.draft import draft_data, draft_text
@@ -91,27 +91,6 @@ def test_text_from_outside_stays_in_its_comment(tmp_path: Path) -> None:
 def test_work_that_was_not_given_is_marked() -> None:
     assert "# Replace this command" in draft_text(a_draft(given=False), ENGLISH)
     assert "# Replace this command" not in draft_text(a_draft(), ENGLISH)
-
-
-@pytest.mark.parametrize(
-    ("minima", "floor"),
-    [
-        ((), Share(percent=50)),
-        ((Minimum("dns", 1, None),), Share(percent=50)),
-        ((Minimum("dns", None, 60),), Share(percent=60)),
-        ((Minimum("dns", 3, None), Minimum("routing", None, 40)), Share(count=3)),
-    ],
-)
-def test_floor_keeps_the_minimum_of_the_group(minima: tuple[Minimum, ...], floor: Share) -> None:
-    group = replace(WEB, minima=minima)
-    assert floor_for((group,), a_survey((HEALTHY,) * 4, (group,)).members) == floor
-
-
-def test_floor_is_none_where_none_can_be_kept() -> None:
-    alone = a_survey((HEALTHY,)).members
-    unused = replace(WEB, load_balancers=())
-    assert floor_for((WEB,), alone) == Share(count=0)
-    assert floor_for((unused,), a_survey((HEALTHY, HEALTHY), (unused,)).members) == Share(count=0)
 
 
 def test_json_names_the_file_and_the_next_command() -> None:
