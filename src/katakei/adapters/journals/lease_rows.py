@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, text, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, text, update
 
 from katakei.adapters.journals.damage import readable
 from katakei.adapters.journals.lease_holders import LeaseHolder, identity_text, lost, recorded_owner, recorded_place
@@ -27,6 +26,22 @@ INSERT = text(
     f"INSERT INTO leases ({', '.join(NAMES)}) VALUES ({', '.join(f':{name}' for name in NAMES)}) ON CONFLICT DO NOTHING"  # noqa: S608 - constants
 )
 
+# The rows that a lease holds, not one before or after it: `_ours` gives the values. Built once, because building a
+# statement costs more than SQLite needs to run it, and the lease is confirmed at every turn.
+IDENTITY = ("user_name", "host", "pid", "started", "boot")
+SAME = [table.c[name] == bindparam(f"lease_{name}") for name in IDENTITY]
+OURS = and_(
+    table.c.group_arn.in_(bindparam("lease_groups", expanding=True)),
+    table.c.held,
+    table.c.epoch == bindparam("lease_epoch"),
+    *SAME,
+)
+HELD = select(table.c.group_arn).where(OURS).order_by(table.c.group_arn).with_for_update()
+BEAT = update(table).where(OURS).values(beat=table.c.beat + 1, beaten=bindparam("now"))
+FREE = update(table).where(OURS).values(held=False)
+# PostgreSQL's `current_timestamp` is when the transaction began, before it waited for a row of another one.
+POSTGRESQL_TIME, TIME = select(func.clock_timestamp()), select(func.current_timestamp())
+
 
 def take(connection: Connection, groups: frozenset[Arn], owner: Owner, rollout: RolloutId, check: Check) -> Lease:
     """Takes all rows, sorted by ARN, or none. Raises what `check` raises."""
@@ -46,21 +61,19 @@ def take(connection: Connection, groups: frozenset[Arn], owner: Owner, rollout: 
 
 def confirm(connection: Connection, lease: Lease) -> None:
     """Raises LeaseLostError unless the lease still holds every one of its groups."""
-    ours = select(table.c.group_arn).where(_ours(lease)).order_by(table.c.group_arn)
-    _all_of(lease, len(connection.execute(ours.with_for_update()).all()))
+    _all_of(lease, len(connection.execute(HELD, _ours(lease)).all()))
 
 
 def heartbeat(connection: Connection, lease: Lease) -> None:
     """Records one more heartbeat. Raises LeaseLostError."""
     confirm(connection, lease)
-    values = {"beat": table.c.beat + 1, "beaten": sortable(store_time(connection))}
-    connection.execute(update(table).where(_ours(lease)).values(**values))
+    connection.execute(BEAT, {**_ours(lease), "now": sortable(store_time(connection))})
 
 
 def release(connection: Connection, lease: Lease) -> None:
     """Frees those groups that the lease still holds."""
     _locked(connection, lease.groups)
-    connection.execute(update(table).where(_ours(lease)).values(held=False))
+    connection.execute(FREE, _ours(lease))
 
 
 def unlock(connection: Connection, group: Arn) -> str | None:
@@ -88,20 +101,13 @@ def _all_of(lease: Lease, held: int) -> None:
         raise lost()
 
 
-def _ours(lease: Lease) -> ColumnElement[bool]:
-    """True for the rows that this lease holds, not one before or after it."""
-    same = [table.c[name] == value for name, value in _identity(lease.owner).items()]
-    return and_(table.c.group_arn.in_(lease.groups), table.c.held, table.c.epoch == lease.epoch, *same)
+def _ours(lease: Lease) -> dict[str, object]:
+    same = {f"lease_{name}": value for name, value in _identity(lease.owner).items()}
+    return {"lease_groups": sorted(lease.groups), "lease_epoch": lease.epoch, **same}
 
 
 def _identity(owner: Owner) -> dict[str, str | int]:
-    return {
-        "user_name": owner.user,
-        "host": owner.host,
-        "pid": owner.pid,
-        "started": owner.started,
-        "boot": owner.boot,
-    }
+    return dict(zip(IDENTITY, (owner.user, owner.host, owner.pid, owner.started, owner.boot), strict=True))
 
 
 def _values(lease: Lease, rollout: RolloutId, now: str) -> dict[str, object]:
@@ -111,12 +117,9 @@ def _values(lease: Lease, rollout: RolloutId, now: str) -> dict[str, object]:
 
 
 def store_time(connection: Connection) -> datetime:
-    """The database's own time. It can refuse a lease early, and ends freezes; no lease is lost by it.
-
-    PostgreSQL's `current_timestamp` is when the transaction began, before it waited for a row of another one.
-    """
-    told = func.clock_timestamp() if connection.dialect.name == POSTGRESQL else func.current_timestamp()
-    now: datetime = connection.execute(select(told)).scalar_one()
+    """The database's own time. It can refuse a lease early, and ends freezes; no lease is lost by it."""
+    told = POSTGRESQL_TIME if connection.dialect.name == POSTGRESQL else TIME
+    now: datetime = connection.execute(told).scalar_one()
     return now if now.tzinfo else now.replace(tzinfo=UTC)
 
 
