@@ -21,7 +21,6 @@ from katakei.domain.spec import Spec
 from katakei.planning import planner
 from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, states
 from katakei.reconcile.health_checks import of_target
-from katakei.runtime.dispatcher import TOGETHER, last_looks
 from katakei.runtime.drivers import Drivers, with_retries
 from katakei.runtime.routing import executor_of
 from katakei.runtime.session import VERSIONS
@@ -199,6 +198,8 @@ def check_fits(drivers: Drivers, plan: Plan) -> None:
     Raises:
         UsageError: The command is too long, for example.
     """
+    from katakei.runtime.dispatcher import TOGETHER, last_looks  # noqa: PLC0415 - after the first call to AWS
+
     spec, probe = plan.spec, drivers.probe(plan.spec)
     programs = last_looks(probe, probed_targets(plan), min(TOGETHER, plan.window)) if probe else {}
     commands = {intent: spec.command(back=intent is Intent.REVERT) for intent in (Intent.UPDATE, Intent.REVERT)}

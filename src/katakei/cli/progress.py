@@ -37,12 +37,12 @@ from katakei.render.reasons import sentence
 from katakei.render.recap import failures, recap
 from katakei.render.text import clock_time, label
 from katakei.render.translation import Translator
-from katakei.runtime.runner import Turn
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from katakei.app.remote import Followed
+    from katakei.runtime.runner import Turn
     from katakei.runtime.session_host import TurnListener
 
 REPEAT = timedelta(seconds=30)  # how often an unchanged reason for waiting is shown again without a terminal
@@ -110,7 +110,7 @@ class Screen:
         if self.takes_enter(session.plan):
             self.say(self._tr("Press Enter when the work on the targets that are out is done."))
 
-    def turn(self, turn: Turn) -> None:
+    def turn(self, turn: "Turn") -> None:
         """What a turn did and what is waited for."""
         for event in turn.written:
             if self.as_json:
@@ -211,7 +211,7 @@ class Screen:
         )
         return _colored(live(view, columns, rows), columns)
 
-    def _time_cycles(self, turn: Turn) -> None:
+    def _time_cycles(self, turn: "Turn") -> None:
         """Notes how long each target takes from its take-out to its end, for the forecast."""
         for event in turn.written:
             if isinstance(event, PhaseChanged) and event.to is Phase.DRAINING:
@@ -219,7 +219,7 @@ class Screen:
             elif isinstance(event, PhaseChanged) and event.to in FINAL_PHASES and event.target in self._left:
                 self._cycles.append(event.at - self._left.pop(event.target))
 
-    def _news(self, turn: Turn, now: datetime) -> bool:
+    def _news(self, turn: "Turn", now: datetime) -> bool:
         """Whether to show the reason for waiting: when it is another one, and again after a while.
 
         Numbers that only count on make it no other one.
@@ -312,7 +312,7 @@ def _colored(lines: "Sequence[Text]", columns: int) -> Sequence[FrameLine]:
     return drawn
 
 
-def _keep_awake(inhibitor: SleepInhibitor, turn: Turn, *, told: bool) -> bool:
+def _keep_awake(inhibitor: SleepInhibitor, turn: "Turn", *, told: bool) -> bool:
     """While a target is out: a Mac that sleeps would leave it out until it is woken. Returns whether that was said."""
     if not turn.rollout.in_progress:
         inhibitor.stop()

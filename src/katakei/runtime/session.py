@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from katakei import __version__
 from katakei.domain import events as e
@@ -19,7 +19,9 @@ from katakei.domain.replay import Rollout
 from katakei.domain.spec import Spec
 from katakei.runtime.drivers import Drivers
 from katakei.runtime.lease_keeper import LeaseKeeper
-from katakei.runtime.runner import Runner, Turn
+
+if TYPE_CHECKING:
+    from katakei.runtime.runner import Turn
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ class RolloutSession:
         self._interrupted_by = ""
         lease.progress()
         try:
+            from katakei.runtime.runner import Runner  # noqa: PLC0415 - the first call to AWS comes before this
+
             self._runner = Runner(drivers, lease, plan.rollout)
             update, revert = (drivers.executor(plan.spec.command(back=back)).marks for back in (False, True))
             self._runner.note(e.OwnerChanged(drivers.clock.now(), drivers.owner, update, revert, e.VERSION))
@@ -89,7 +93,7 @@ class RolloutSession:
         """The commands that register what was out of service before the rollout, as an earlier one recorded it."""
         return restore_held(self._drivers, self.plan)
 
-    def step(self) -> Turn:
+    def step(self) -> "Turn":
         """Takes one turn.
 
         A caller that does not come back within a minute after the next turn is due loses the lease: its heartbeat
@@ -113,7 +117,7 @@ class RolloutSession:
         )
         return turn
 
-    def turns(self) -> Iterator[Turn]:
+    def turns(self) -> "Iterator[Turn]":
         """Turn after turn, sleeping until each is due; the last one is over."""
         while True:
             turn = self.step()
