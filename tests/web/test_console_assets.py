@@ -146,6 +146,16 @@ def test_rollout_page_has_its_log_and_lanes_in_japanese() -> None:
     assert view.lanes[0].spoken == "ドレイニング中 1分12秒経過"
 
 
+def test_only_targets_with_the_release_count_as_done() -> None:
+    plan = a_plan(3)
+    ends = [*brought(plan, Phase.DONE), *brought(plan, Phase.LEFT_OUT, 1), *brought(plan, Phase.SKIPPED, 2)]
+    events = [e.Planned(NOON, plan), *ends]
+    view = rollout_view(given(plan, ends), events, later(72), Choice(), lambda _: True)
+    assert (view.done, view.total) == (1, 3)
+    shown = {name: view.counts[name] for name in ("all", "pending", "progress", "failed", "done", "rest")}
+    assert shown == {"all": 3, "pending": 0, "progress": 0, "failed": 1, "done": 1, "rest": 1}
+
+
 @pytest.mark.parametrize(
     ("headers", "message", "language"),
     [

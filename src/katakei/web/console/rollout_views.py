@@ -41,7 +41,8 @@ FILTERS: Mapping[str, frozenset[Phase]] = {
     "pending": frozenset({Phase.WAITING}),
     "progress": IN_PROGRESS,
     "failed": FAILED_PHASES,
-    "done": FINAL_PHASES - FAILED_PHASES,
+    "done": frozenset({Phase.DONE}),
+    "rest": FINAL_PHASES - FAILED_PHASES - {Phase.DONE},
 }
 """The filters of the chart, each with its phases."""
 
@@ -161,7 +162,6 @@ def rollout_view(
     pages = max(1, -(-len(order) // LANES))
     page = min(max(1, choice.page), pages)
     drawn, shown = (axis, choice.tr), order[(page - 1) * LANES : page * LANES]
-    final = sum(len(rollout.by_phase[phase]) for phase in FINAL_PHASES)
     return RolloutView(
         rollout=rollout,
         word=word(rollout),
@@ -174,7 +174,7 @@ def rollout_view(
         charts=_charts(rollout, events, end),
         log=_log(rollout, events, choice),
         outputs=_outputs(rollout, events, choice),
-        done=final,
+        done=counts["done"],
         total=len(rollout.statuses),
         remaining=_remaining(rollout, stays, now),
         buttons=tuple(name for name, (act, fits) in BUTTONS.items() if allowed(act) and fits(rollout)),
