@@ -169,6 +169,9 @@ def test_everything_is_confirmed_without_javascript(browser: Browser, page: Page
         reload_until(other, "ABORTED")
 
         other.goto("/settings")
+        section = other.locator("details", has_text="Issue a token")
+        if section.get_attribute("open") is None:  # it is open only where no token was issued before
+            section.locator("summary").click()
         form = other.locator("form", has=other.get_by_role("button", name="Issue"))
         form.get_by_label("Name").fill("eve")
         form.get_by_role("button", name="Issue").click()
