@@ -173,11 +173,11 @@ def test_everything_is_confirmed_without_javascript(browser: Browser, page: Page
         if section.get_attribute("open") is None:  # it is open only where no token was issued before
             section.locator("summary").click()
         form = other.locator("form", has=other.get_by_role("button", name="Issue"))
-        form.get_by_label("Name").fill("eve")
+        form.get_by_label("Name").fill("quentin")
         form.get_by_role("button", name="Issue").click()
-        row = other.get_by_role("row").filter(has_text="eve")
+        row = other.get_by_role("row").filter(has_text="quentin")
         row.get_by_role("button", name="Revoke").click()
-        expect(other.locator(".confirm")).to_contain_text("eve")
+        expect(other.locator(".confirm")).to_contain_text("quentin")
         other.locator(".confirm").get_by_role("button", name="Revoke").click()
         expect(row).to_contain_text("revoked")
 
