@@ -22,7 +22,8 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("server")
-    service(folder / "services", "shop", run="sleep 1; test ! -e /tmp/katakei-none", soak=6)
+    # The soak gives a slow machine time to promote a target.
+    service(folder / "services", "shop", run="sleep 1; test ! -e /tmp/katakei-none", soak=15)
     service(folder / "services", "zz-the-checkout-of-the-shop-in-tokyo-and-osaka")  # a name that fits no phone
     (folder / "services" / "broken.yml").write_text("service: broken\nbalancer: 7\n", encoding="utf-8")
     with served(lab, folder) as running:
