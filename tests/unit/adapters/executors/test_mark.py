@@ -12,6 +12,7 @@ from katakei.adapters.executors.mark import MarkState
 from katakei.domain.errors import UsageError
 from katakei.domain.events import WorkKey
 from katakei.domain.model import RolloutId, TargetId
+from katakei.domain.observation import WorkState
 from katakei.domain.phases import Intent
 
 
@@ -75,3 +76,24 @@ def test_only_proof_counts_from_another_state_folder(state: MarkState, elsewhere
     seen = mark.Mark(NAME, state, datetime.now(UTC), place="i-1@aaaa")
     assert seen.believed("i-1@bbbb", begun=True).state is elsewhere
     assert seen.believed("i-1@aaaa", begun=False).state is state
+
+
+def test_name_tells_attempts_and_intents_apart() -> None:
+    keys = [WorkKey(RolloutId("r-1"), TargetId("i-1"), attempt, intent) for attempt in (1, 2) for intent in Intent]
+    assert len({mark.name_of(key) for key in keys}) == len(keys)
+    assert mark.name_of(keys[0]) == f"r-1/1-{keys[0].intent.value}"
+
+
+@pytest.mark.parametrize(
+    ("state", "work"),
+    [
+        ("absent", WorkState.NOT_STARTED),
+        ("running", WorkState.RUNNING),
+        ("interrupted", WorkState.INTERRUPTED),
+        ("forbidden", WorkState.REFUSED),
+        ("unknown", WorkState.UNKNOWN),
+    ],
+)
+def test_state_of_a_mark_is_the_state_of_its_work(state: str, work: WorkState) -> None:
+    [told] = mark.read(f"katakei-mark r-1/1-update {state} - 1700000000 - bm8= -\nkatakei-end\n").marks
+    assert told.work.state is work
