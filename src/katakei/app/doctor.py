@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 
-from katakei.app.preflight import QUESTION_LIMIT, RolloutRequest, find_groups
+from katakei.app.preflight import QUESTION_LIMIT, RolloutRequest, find_groups, members_of
 from katakei.app.rights import missing_probe, missing_rights
 from katakei.app.rollouts import Rollouts
 from katakei.domain.errors import KatakeiError, UsageError
 from katakei.domain.freezes import freeze_of
-from katakei.domain.model import Group, Target, TargetId
+from katakei.domain.model import Group, TargetId
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import Liveness
 from katakei.domain.spec import Spec
@@ -20,10 +20,8 @@ from katakei.planning import planner
 from katakei.planning.diagnosis import Finding, Level, Sign, Topic, found, of_clock, of_times
 from katakei.planning.survey import Survey
 from katakei.reconcile.gating import frozen
+from katakei.render.text import label
 from katakei.runtime.drivers import Drivers, with_retries
-
-SILENT = timedelta(seconds=30)
-"""An owner of a lease that is silent for this long is replaced by the next command."""
 
 
 def diagnose(drivers: Drivers, spec: Spec, clock_offset: Callable[[], timedelta | None]) -> tuple[Finding, ...]:
@@ -82,7 +80,7 @@ def _plan(drivers: Drivers, request: RolloutRequest) -> tuple[Plan | None, tuple
 def _of_targets(drivers: Drivers, spec: Spec, groups: tuple[Group, ...]) -> Iterator[Finding]:
     """Every target of the rollout that the executor cannot work on, where a plan names the first."""
     read = partial(with_retries, drivers.clock)
-    members = {group.arn: tuple(read(partial(drivers.balancer.members, group))) for group in groups}
+    members = read(partial(members_of, drivers, groups))
     try:
         chosen = planner.selected(PlanKind.ROLL, spec, Survey(groups, members))
     except KatakeiError:
@@ -92,13 +90,9 @@ def _of_targets(drivers: Drivers, spec: Spec, groups: tuple[Group, ...]) -> Iter
     for executor in dict.fromkeys(drivers.executor(command) for command in spec.commands):
         unready |= read(partial(executor.ready, chosen, QUESTION_LIMIT))
     for target, why in unready.items():
-        yield found(Level.FAULT, Topic.AGENTS, Sign.TARGET_NOT_READY, target=_label(targets[target]), why=why)
+        yield found(Level.FAULT, Topic.AGENTS, Sign.TARGET_NOT_READY, target=label(targets[target]), why=why)
     if not unready:
         yield found(Level.OK, Topic.AGENTS, Sign.TARGETS_READY, targets=len(targets))
-
-
-def _label(target: Target) -> str:
-    return f"{target.id} ({target.name})" if target.name else str(target.id)
 
 
 def _of_rights(drivers: Drivers, plan: Plan | None) -> Iterator[Finding]:
@@ -145,6 +139,5 @@ def _of_lease(drivers: Drivers, group: Group) -> Iterator[Finding]:
             yield found(Level.WARNING, Topic.LEASES, Sign.ROLLOUT_LEFT, group=group.name, rollout=header.rollout)
         return
     facts = {"group": group.name, "owner": str(held.owner), "rollout": str(held.rollout)}
-    silent = held.liveness is Liveness.GONE or (held.silent_for is not None and held.silent_for > SILENT)
-    sign = Sign.LEASE_SILENT if silent else Sign.LEASE_IN_USE
+    sign = Sign.LEASE_SILENT if held.liveness is Liveness.GONE else Sign.LEASE_IN_USE
     yield found(Level.WARNING, Topic.LEASES, sign, **facts)

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
-from katakei.app.preflight import QUESTION_LIMIT, RolloutRequest, find_groups
+from katakei.app.preflight import QUESTION_LIMIT, RolloutRequest, find_groups, members_of
 from katakei.app.rollouts import Rollouts
 from katakei.config import defaults
 from katakei.domain.errors import KatakeiError, UsageError
@@ -32,8 +31,7 @@ def draft(drivers: Drivers, names: Sequence[str], run: str | None) -> Draft:
     """
     chosen = tuple(names) or (_only_group(drivers),)
     groups = find_groups(drivers, RolloutRequest(Spec("", chosen, Command("manual"))))
-    read = partial(with_retries, drivers.clock)
-    members = {group.arn: tuple(read(partial(drivers.balancer.members, group))) for group in groups}
+    members = with_retries(drivers.clock, lambda: members_of(drivers, groups))
     unready = _unready(drivers, Survey(groups, members))
     by_ssm = not unready and any(members.values())
     work = _work(defaults.shell_text(run or REHEARSAL)) if by_ssm else Command("manual")

@@ -119,7 +119,7 @@ def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ..
     return Preflight(asked, replace(survey, lab=site.lab), request.accepted, drivers.clock.now())
 
 
-def _members(drivers: Drivers, groups: Sequence[Group]) -> Mapping[Arn, tuple[GroupMember, ...]]:
+def members_of(drivers: Drivers, groups: Sequence[Group]) -> Mapping[Arn, tuple[GroupMember, ...]]:
     """Everything these groups list now."""
     asked = {
         group.arn: drivers.pool.submit(lambda group=group: tuple(drivers.balancer.members(group)))  # type: ignore[misc]  # binds each group
@@ -129,7 +129,7 @@ def _members(drivers: Drivers, groups: Sequence[Group]) -> Mapping[Arn, tuple[Gr
 
 
 def _manual_survey(drivers: Drivers, groups: tuple[Group, ...]) -> Survey:
-    members = _members(drivers, groups)
+    members = members_of(drivers, groups)
     return Survey(groups, members, held=held_targets(drivers.journal, groups, members))
 
 
@@ -157,7 +157,7 @@ def _selected(kind: PlanKind, spec: Spec, survey: Survey) -> tuple[Target, ...]:
 
 def _survey(drivers: Drivers, groups: tuple[Group, ...], spec: Spec) -> Survey:
     """Members, and what else decides whether their machines can be rolled."""
-    members = _members(drivers, groups)
+    members = members_of(drivers, groups)
     held = held_targets(drivers.journal, groups, members)
     read = Survey(groups, members, ours_out={each.target.id: each.rollout for each in held}, held=held)
     targets = _selected(PlanKind.ROLL, spec, read)
