@@ -7,6 +7,7 @@ path below the current folder, the argument of an interpreter, and every command
 """
 
 import re
+from collections.abc import Sequence
 
 from katakei.domain.releases import ArtifactSource, SourceKind
 from katakei.domain.spec import Command
@@ -14,7 +15,7 @@ from katakei.domain.spec import Command
 _PLAIN = r"(/[A-Za-z0-9_.+-]+(?:/[A-Za-z0-9_.+-]+)*)"
 _FIRST = re.compile(rf"\s*(?:(?:sudo|exec)[ \t]+)?{_PLAIN}(?=[\s;]|$)")
 
-
+_MISSING = "katakei-missing"
 _TOOLS = ("awk", "df", "find", "flock", "readlink")  # beside coreutils, which the mark needs too
 
 
@@ -43,6 +44,17 @@ def program_path(command: Command) -> str | None:
         return command.argv[0] if re.fullmatch(_PLAIN, command.argv[0]) else None
     found = _FIRST.match(command.run)
     return found.group(1) if found else None
+
+
+def search_lines(programs: Sequence[str]) -> list[str]:
+    """Lines of a shell program that print one line for each of these programs that a target lacks."""
+    return [f"command -v {each} >/dev/null 2>&1 || echo {_MISSING} {each}" for each in programs]
+
+
+def lacking(programs: Sequence[str], output: str) -> str:
+    """Why a target cannot be worked on, by the first program that the search did not find; '' when it found all."""
+    lines = output.splitlines()
+    return next((missing(each) for each in programs if f"{_MISSING} {each}" in lines), "")
 
 
 def missing(path: str) -> str:

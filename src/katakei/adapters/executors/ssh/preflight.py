@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Sequence
 
 from katakei.adapters.executors import mark
-from katakei.adapters.executors.program_paths import missing, needed_programs
+from katakei.adapters.executors.program_paths import lacking, needed_programs, search_lines
 from katakei.adapters.executors.ssh.client import Answer
 from katakei.adapters.executors.ssh.programs import hello_program
 from katakei.domain.model import Target, TargetId
@@ -16,7 +16,6 @@ LEAST_FREE = 1024
 """KiB that must be free for marks, and for the output that they keep."""
 
 _FIELDS = 8
-_MISSING = "katakei-missing"
 
 
 def program() -> str:
@@ -47,26 +46,21 @@ def is_another(target: TargetId, place: str) -> bool:
 
 def needs(command: Command) -> str:
     """Lines of a program that name what the command lacks on a target."""
-    lines = [f"command -v {command.shell} >/dev/null 2>&1 || echo {_MISSING} shell"]
-    lines += [
-        f"command -v {program} >/dev/null 2>&1 || echo {_MISSING} program {program}"
-        for program in needed_programs(command)
-    ]
-    return "\n".join((*lines, ""))
+    return "\n".join((*search_lines(_programs(command)), ""))
 
 
 def unproved(command: Command, answer: Answer) -> str:
     """Why the command cannot begin on a target; '' where it can, or where nothing is known."""
-    lines = answer.out.splitlines()
-    if f"{_MISSING} shell" in lines:
-        return missing(command.shell)
-    for program in needed_programs(command):
-        if f"{_MISSING} program {program}" in lines:
-            return missing(program)
+    if why := lacking(_programs(command), answer.out):
+        return why
     found = mark.read(answer.out).marks
     if found and (not found[0].place or found[0].place.endswith("@-")):
         return "the state folder cannot be written, or the disk is full"
     return ""
+
+
+def _programs(command: Command) -> tuple[str, ...]:
+    return (command.shell, *needed_programs(command))
 
 
 def _problem(target: Target, words: Sequence[str]) -> str:

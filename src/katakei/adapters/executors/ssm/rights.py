@@ -7,7 +7,7 @@ with a program at an absolute path, the answer says whether that exists.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from katakei.adapters.executors.program_paths import missing, needed_programs
+from katakei.adapters.executors.program_paths import lacking, needed_programs, search_lines
 from katakei.adapters.executors.ssm.program_runner import SsmProgramRunner
 from katakei.adapters.executors.ssm.run_command import MAX_INSTANCES
 from katakei.domain.errors import NoAnswerError, RejectedError
@@ -17,7 +17,6 @@ from katakei.domain.spec import Command
 
 PROGRAM_LIMIT = timedelta(seconds=5)
 POLL_INTERVAL = timedelta(seconds=1)
-_MISSING = "katakei-missing"
 
 
 def prove(
@@ -40,8 +39,7 @@ def prove(
         NoAnswerError: One of the calls had no answer.
     """
     needed, until = needed_programs(command), clock.now() + by
-    lines = [f"command -v {each} >/dev/null 2>&1 || echo {_MISSING} {each}" for each in needed]
-    program = "\n".join((*lines, "true", ""))
+    program = "\n".join((*search_lines(needed), "true", ""))
     found: dict[TargetId, str] = {}
     tickets: dict[str, Sequence[Target]] = {}
     for some in _together(targets):
@@ -52,20 +50,13 @@ def prove(
     while needed and tickets:
         for ticket, some in tuple(tickets.items()):
             heard = _heard(runner, ticket)
-            lacking = {target: _lacking(needed, output) for target, output in heard.items()}
-            found |= {target: missing(program) for target, program in lacking.items() if program}
+            found |= {target: why for target, output in heard.items() if (why := lacking(needed, output))}
             if len(heard) == len(some):
                 del tickets[ticket]
         if not tickets or clock.now() >= until:
             break
         clock.sleep(POLL_INTERVAL)
     return found
-
-
-def _lacking(needed: Sequence[str], output: str) -> str:
-    """The first program that a target said it lacks; '' for none."""
-    lines = output.splitlines()
-    return next((each for each in needed if f"{_MISSING} {each}" in lines), "")
 
 
 def _together(targets: Sequence[Target]) -> Iterator[Sequence[Target]]:
