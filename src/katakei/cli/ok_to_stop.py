@@ -9,7 +9,7 @@ import click
 from katakei.cli.language import reader
 from katakei.cli.messages import say, say_json
 from katakei.cli.options import Context, argument, completes, option, takes
-from katakei.cli.source import DEFAULT_FILE, Source, configuration
+from katakei.cli.source import DEFAULT_FILE, Source, configuration, file_option
 from katakei.domain.errors import ExitCode, UsageError
 
 
@@ -24,14 +24,7 @@ class OkToStopOptions:
         help="The target group, with a floor of half of it; else the groups and the floor of the configuration.",
         shell_complete=completes("groups"),
     )
-    file: Path | None = option(  # noqa: RUF009 - returns a field
-        "-f",
-        "--file",
-        "file",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Configuration; else ./katakei.yml.",
-    )
+    file: Path | None = file_option("Configuration; else ./katakei.yml.")  # noqa: RUF009 - returns a field
 
 
 @click.command("ok-to-stop")

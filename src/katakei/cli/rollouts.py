@@ -27,7 +27,7 @@ from katakei.cli.options import (
     takes,
 )
 from katakei.cli.progress import Screen, drive
-from katakei.cli.source import DEFAULT_FILE, FILE_HELP, Source, configuration
+from katakei.cli.source import DEFAULT_FILE, Source, configuration, file_option
 from katakei.domain.errors import ExitCode, KatakeiError, RefusedError, UsageError
 from katakei.domain.notifications import NotifyRule
 from katakei.domain.plan import Plan, PlanKind
@@ -49,14 +49,7 @@ class PlanOptions:
     """What to roll: a file, or a group and a command; and which risks are accepted."""
 
     group: str | None = argument("group", required=False, shell_complete=completes("groups"))
-    file: Path | None = option(  # noqa: RUF009 - returns a field
-        "-f",
-        "--file",
-        "file",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help=FILE_HELP,
-    )
+    file: Path | None = file_option()  # noqa: RUF009 - returns a field
     run: str | None = option(
         "--run", metavar="CMD", help="Command to run on each target by SSM; then no file is needed."
     )

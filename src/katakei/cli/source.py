@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from katakei.config import Configuration
 
 DEFAULT_FILE = Path("katakei.yml")
-FILE_HELP = "Configuration; else ./katakei.yml, unless --run or --manual is given."
+
+
+def file_option(text: str = "Configuration; else ./katakei.yml, unless --run or --manual is given.") -> Any:
+    """The option `-f` of a command that reads a configuration."""
+    return option("-f", "--file", "file", metavar="FILE", type=click.Path(path_type=Path), help=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,7 @@ class SourceOptions:
     """The same as options of a command that starts nothing."""
 
     group: str | None = argument("group", required=False, shell_complete=completes("groups"))
-    file: Path | None = option(  # noqa: RUF009 - returns a field
-        "-f", "--file", "file", metavar="FILE", type=click.Path(path_type=Path), help=FILE_HELP
-    )
+    file: Path | None = file_option()  # noqa: RUF009 - returns a field
     run: str | None = option("--run", metavar="CMD", help="The command that `roll` would run on each target by SSM.")
     manual: bool = option("--manual", is_flag=True, help="A person does the work on each target.")
 

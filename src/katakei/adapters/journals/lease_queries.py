@@ -16,12 +16,10 @@ from katakei.adapters.journals.lease_holders import (
 )
 from katakei.adapters.journals.timestamps import moment, told_time
 from katakei.adapters.system.process import ProcessFate
-from katakei.domain.leases import LEASE_DURATION, SAFETY_MARGIN, Heartbeat, Owner
+from katakei.domain.leases import SILENCE_LIMIT, Heartbeat, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.ports import LeaseStatus, Liveness
 
-SILENCE_LIMIT = LEASE_DURATION + SAFETY_MARGIN
-"""An owner that was silent for longer is replaced by the next process, even if it exists."""
 COLUMNS = "user_name, host, pid, started, boot, machine, pids, rollout, since, epoch, beat, beaten"
 HOLDER_QUERY = f"SELECT CURRENT_TIMESTAMP, {COLUMNS} FROM leases WHERE group_arn = :group AND held"  # noqa: S608 - constants
 
