@@ -9,16 +9,11 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.nodes import Node, ScalarNode, SequenceNode
 from tests.project.structure import ROOT
 
-from katakei.adapters.aws.services import SERVICES
 from katakei.config import Overrides, load
+from katakei.planning.iam import Bucket, PolicyRole, Where, policy
 
 EXAMPLES = ROOT / "examples" / "aws"
-BY_IDENTITY = "sts"
-"""Its actions need no policy: a role is assumed by its trust policy, and everybody may ask who they are."""
-BY_THE_BUCKET = {"s3:CreateSession"}
-"""Only for directory buckets, which the example does not have."""
-SAME_RIGHT = {"s3:HeadBucket": "s3:ListBucket", "s3:ListObjectsV2": "s3:ListBucket"}
-"""Actions whose right has another name (Amazon S3 user guide: Required permissions for Amazon S3 API operations)."""
+WHERE = Where("123456789012", "ap-northeast-1")
 
 
 class _Constructor(SafeConstructor):
@@ -61,13 +56,12 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def test_rights_are_those_of_the_actions_that_are_called() -> None:
-    policy = _template("application.yml")["Resources"]["RolloutPolicy"]["Properties"]["PolicyDocument"]
-    allowed = {action for statement in policy["Statement"] for action in _listed(statement["Action"])}
-    called = {f"{each.iam}:{action}" for each in SERVICES if each.name != BY_IDENTITY for action in each.actions}
-    needed = {SAME_RIGHT.get(action, action) for action in called - BY_THE_BUCKET}
-    assert allowed == needed
-    assert all(statement["Effect"] == "Allow" for statement in policy["Statement"])
+def test_rights_are_those_of_the_configuration() -> None:
+    allowed = _template("application.yml")["Resources"]["RolloutPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    needed = policy(PolicyRole.CI, load(EXAMPLES / "katakei.yml", Overrides()), WHERE, Bucket("journal", "katakei/"))
+    actions = {action for statement in allowed for action in _listed(statement["Action"])}
+    assert actions == {action for statement in needed for action in statement.actions}
+    assert all(statement["Effect"] == "Allow" for statement in allowed)
 
 
 def test_only_reading_is_allowed_on_every_resource() -> None:

@@ -3,32 +3,18 @@
 from pathlib import Path
 
 import pytest
+from tests.unit.config.one_file import BASE, faults, loaded
 
-from katakei.config import Overrides, load
 from katakei.config.services import read_services
-from katakei.domain.errors import UsageError
 from katakei.domain.releases import ArtifactSource, Release, SourceKind
-from katakei.domain.spec import Command, Drain, DrainUntil, Spec, SshAccess, Variable
+from katakei.domain.spec import Command, Drain, DrainUntil, SshAccess, Variable
 
-BASE = "service: s\nbalancer: {alb: {target_groups: [web]}}\n"
 GIT = "source: {git: git@host:shop.git}"
 DIGITS = "0123456789abcdef" * 4
 
 
-def _loaded(folder: Path, rest: str) -> Spec:
-    file = folder / "katakei.yml"
-    file.write_text(BASE + rest)
-    return load(file, Overrides())
-
-
-def _faults(folder: Path, rest: str) -> str:
-    with pytest.raises(UsageError) as error:
-        _loaded(folder, rest)
-    return str(error.value).partition("katakei.yml:")[2]
-
-
 def test_release_has_safe_defaults(tmp_path: Path) -> None:
-    spec = _loaded(tmp_path, f"work: {{release: {{path: /var/www/shop, {GIT}}}}}\non_failure: {{then: revert}}")
+    spec = loaded(tmp_path, f"work: {{release: {{path: /var/www/shop, {GIT}}}}}\non_failure: {{then: revert}}")
     source = ArtifactSource(SourceKind.GIT, "git@host:shop.git", "{release}")
     assert spec.work == Command("ssm", release=Release("/var/www/shop", source, keep=5))
     assert spec.revert == Command("ssm", release=Release("/var/www/shop"))
@@ -36,7 +22,7 @@ def test_release_has_safe_defaults(tmp_path: Path) -> None:
 
 
 def test_release_reads_every_key(tmp_path: Path) -> None:
-    spec = _loaded(
+    spec = loaded(
         tmp_path,
         "work: {release: {path: /srv/app, source: {s3: 's3://builds/a/{release}.tgz', region: eu-west-1, sha256: beside"
         ', strip: true}, shared: [storage/, .env], keep: 3, before_switch: "a\\r\\nb", restart: c, after_switch: d,'
@@ -62,7 +48,7 @@ def test_release_reads_every_key(tmp_path: Path) -> None:
     ],
 )
 def test_each_source_is_read(tmp_path: Path, source: str) -> None:
-    assert _loaded(tmp_path, f"work: {{release: {{path: /a, source: {{{source}}}}}}}").work.release
+    assert loaded(tmp_path, f"work: {{release: {{path: /a, source: {{{source}}}}}}}").work.release
 
 
 @pytest.mark.parametrize(
@@ -90,7 +76,7 @@ def test_each_source_is_read(tmp_path: Path, source: str) -> None:
     ],
 )
 def test_release_refuses_what_has_no_safe_meaning(tmp_path: Path, keys: str, said: str) -> None:
-    assert _faults(tmp_path, f"work: {{release: {{{keys}}}}}").startswith(said)
+    assert faults(tmp_path, f"work: {{release: {{{keys}}}}}").startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -119,31 +105,31 @@ def test_release_refuses_what_has_no_safe_meaning(tmp_path: Path, keys: str, sai
     ],
 )
 def test_source_refuses_what_has_no_safe_meaning(tmp_path: Path, source: str, said: str) -> None:
-    told = _faults(tmp_path, f"work: {{release: {{path: /a, source: {{{source}}}}}}}")
+    told = faults(tmp_path, f"work: {{release: {{path: /a, source: {{{source}}}}}}}")
     assert told.startswith(f"3: work.release.source{said}"), told
 
 
 def test_revert_of_a_release_needs_no_key(tmp_path: Path) -> None:
     work = f"work: {{release: {{path: /a, by: ssh, ssh: {{user: deploy}}, {GIT}}}}}\n"
-    said = _faults(tmp_path, f"{work}revert: {{release: {{path: /a}}}}")
+    said = faults(tmp_path, f"{work}revert: {{release: {{path: /a}}}}")
     assert said == (
         "4: revert.release: is not needed: work: release goes back to the release before by itself; remove it"
     )
-    revert = _loaded(tmp_path, work + "revert: {ssh: {run: ./back, user: deploy}}").revert
+    revert = loaded(tmp_path, work + "revert: {ssh: {run: ./back, user: deploy}}").revert
     assert revert
     assert (revert.run, revert.release) == ("./back", None)
-    assert _faults(tmp_path, work + "revert: {ssh: {run: ./back}}").startswith("4: revert: must reach the targets as")
-    assert _faults(tmp_path, work + "revert: {ssm: {run: ./back}}").startswith("4: revert: must reach the targets as")
+    assert faults(tmp_path, work + "revert: {ssh: {run: ./back}}").startswith("4: revert: must reach the targets as")
+    assert faults(tmp_path, work + "revert: {ssm: {run: ./back}}").startswith("4: revert: must reach the targets as")
 
 
 def test_two_kinds_of_work_are_refused(tmp_path: Path) -> None:
-    said = _faults(tmp_path, f"work: {{release: {{path: /a, {GIT}}}, ssm: {{run: a}}}}")
+    said = faults(tmp_path, f"work: {{release: {{path: /a, {GIT}}}, ssm: {{run: a}}}}")
     assert said == "3: work: has 2 kinds of work; write exactly one of ssm, ssh, release, local, manual"
 
 
 def test_way_of_the_probe_is_not_written_twice(tmp_path: Path) -> None:
     work = f"work: {{release: {{path: /a, by: ssh, {GIT}}}}}\n"
-    said = _faults(tmp_path, work + "drain: {until: proof, witness: ssh, ssh: {user: a}}")
+    said = faults(tmp_path, work + "drain: {until: proof, witness: ssh, ssh: {user: a}}")
     assert said.startswith("4: drain.ssh: has an effect only with witness: ssh, where the work is not ssh")
 
 

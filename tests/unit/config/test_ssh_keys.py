@@ -3,35 +3,20 @@
 from pathlib import Path
 
 import pytest
+from tests.unit.config.one_file import faults, loaded
 
-from katakei.config import Overrides, load
-from katakei.domain.errors import UsageError
-from katakei.domain.spec import Drain, DrainUntil, HostKeys, HostSource, Spec, SshAccess, Variable
-
-BASE = "service: s\nbalancer: {alb: {target_groups: [web]}}\n"
-
-
-def _loaded(folder: Path, rest: str) -> Spec:
-    file = folder / "katakei.yml"
-    file.write_text(BASE + rest)
-    return load(file, Overrides())
-
-
-def _faults(folder: Path, rest: str) -> str:
-    with pytest.raises(UsageError) as error:
-        _loaded(folder, rest)
-    return str(error.value).partition("katakei.yml:")[2]
+from katakei.domain.spec import Drain, DrainUntil, HostKeys, HostSource, SshAccess, Variable
 
 
 def test_ssh_has_safe_defaults(tmp_path: Path) -> None:
-    spec = _loaded(tmp_path, "work: {ssh: {run: ./deploy}}")
+    spec = loaded(tmp_path, "work: {ssh: {run: ./deploy}}")
     assert spec.work.ssh == SshAccess(host=HostSource.PRIVATE_IP, host_keys=HostKeys.VERIFY)
     assert (spec.work.executor, spec.carrier, spec.carrier_access) == ("ssh", "ssh", spec.work.ssh)
     assert spec.drain == Drain(until=DrainUntil.PROOF, probe="ssh")
 
 
 def test_ssh_reads_every_key(tmp_path: Path) -> None:
-    spec = _loaded(
+    spec = loaded(
         tmp_path,
         "work: {ssh: {run: x, user: deploy, port: 2222, host: {tag: Host}, config: ~/.ssh/fleet, host_keys: accept-new,"
         " options: {ProxyJump: gate, IdentityFile: ~/.ssh/id}, env: {A: b, TOKEN: {secret: MY_TOKEN}}}}",
@@ -57,22 +42,22 @@ def test_ssh_reads_every_key(tmp_path: Path) -> None:
     ],
 )
 def test_ssh_refuses_unsafe_values(tmp_path: Path, keys: str, said: str) -> None:
-    assert _faults(tmp_path, f"work: {{ssh: {{run: x, {keys}}}}}").startswith(f"3: work.ssh.{said}")
+    assert faults(tmp_path, f"work: {{ssh: {{run: x, {keys}}}}}").startswith(f"3: work.ssh.{said}")
 
 
 def test_work_and_revert_share_one_way(tmp_path: Path) -> None:
     said = "4: revert: must reach the targets as work does, with the same settings: both keep marks on the target"
-    assert _faults(tmp_path, "work: {ssh: {run: x}}\nrevert: {ssm: {run: y}}") == said
-    assert _faults(tmp_path, "work: {ssh: {run: x}}\nrevert: {ssh: {run: y, user: a}}") == said
-    assert _loaded(tmp_path, "work: {ssh: {run: x, user: a}}\nrevert: {ssh: {user: a, run: y}}").revert
-    assert _loaded(tmp_path, "work: {ssh: {run: x}}\nrevert: {local: {run: y}}").revert
+    assert faults(tmp_path, "work: {ssh: {run: x}}\nrevert: {ssm: {run: y}}") == said
+    assert faults(tmp_path, "work: {ssh: {run: x}}\nrevert: {ssh: {run: y, user: a}}") == said
+    assert loaded(tmp_path, "work: {ssh: {run: x, user: a}}\nrevert: {ssh: {user: a, run: y}}").revert
+    assert loaded(tmp_path, "work: {ssh: {run: x}}\nrevert: {local: {run: y}}").revert
 
 
 def test_probe_goes_by_ssh_where_the_work_does_not(tmp_path: Path) -> None:
-    spec = _loaded(tmp_path, "work: {local: {run: cap deploy}}\ndrain: {witness: ssh, ssh: {user: deploy}}")
+    spec = loaded(tmp_path, "work: {local: {run: cap deploy}}\ndrain: {witness: ssh, ssh: {user: deploy}}")
     assert (spec.carrier, spec.carrier_access) == ("ssh", SshAccess("deploy"))
     assert spec.drain.until is DrainUntil.PROOF
-    assert _loaded(tmp_path, "work: {manual: }\ndrain: {witness: ssh}").carrier_access == SshAccess()
+    assert loaded(tmp_path, "work: {manual: }\ndrain: {witness: ssh}").carrier_access == SshAccess()
 
 
 @pytest.mark.parametrize(
@@ -85,4 +70,4 @@ def test_probe_goes_by_ssh_where_the_work_does_not(tmp_path: Path) -> None:
     ],
 )
 def test_drain_keys_without_effect_are_refused(tmp_path: Path, rest: str) -> None:
-    assert "drain.ssh: has an effect only with witness: ssh, where the work is not ssh" in _faults(tmp_path, rest)
+    assert "drain.ssh: has an effect only with witness: ssh, where the work is not ssh" in faults(tmp_path, rest)

@@ -37,13 +37,6 @@ PROOF, ANSWERED = terms(DrainUntil.PROOF), terms(DrainUntil.ANSWERED)
 ONE = timedelta(seconds=1)
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    it = Wire.open()
-    yield it
-    it.close()
-
-
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_counts_the_same(wire: Wire, shell: str) -> None:
     wire.ask()

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -254,13 +254,6 @@ ROWS = (
     Row("the same idle connection in an HTTPS group", _idle, False, B, HTTPS),
     Row("the same idle connection in a gRPC group", _idle, False, B, group(version="GRPC")),
 )
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    it = Wire.open()
-    yield it
-    it.close()
 
 
 def _played(row: Row) -> tuple[ProbeVerdict, ProbeVerdict]:

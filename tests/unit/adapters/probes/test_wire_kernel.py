@@ -2,7 +2,6 @@
 
 import socket
 import struct
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -114,13 +113,6 @@ def test_silence_is_the_shorter_of_both_directions() -> None:
 
 def test_bytes_in_either_queue_are_told() -> None:
     assert [row().queued, row(unread=1).queued, row(unsent=1).queued] == [False, True, True]
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    made = Wire.open()
-    yield made
-    made.close()
 
 
 def test_table_has_half_closed_connections_and_no_listener(wire: Wire) -> None:

@@ -75,13 +75,6 @@ class Readers:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    made = Wire.open()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def readers(wire: Wire, tmp_path: Path) -> Iterator[Readers]:
     made = Readers(tmp_path, wire.port)
     yield made

@@ -50,13 +50,6 @@ class User:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    made = Wire.open()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def user() -> Iterator[User]:
     if os.geteuid():
         pytest.skip("only root may become another user")
