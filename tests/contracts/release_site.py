@@ -87,7 +87,7 @@ class Site:
 
     def source(self, **settings: object) -> Release:
         assert self.release.source
-        return replace(self.release, source=replace(self.release.source, **settings))  # type: ignore[arg-type]  # of this test
+        return replace(self.release, source=replace(self.release.source, **settings))  # type: ignore[arg-type]  # a test's own choice of settings
 
     def begin(
         self, name: str, release: Release | None = None, rollout: str = "", words: tuple[str, ...] = (), **env: str
