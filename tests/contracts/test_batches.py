@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.contracts.workshops import BY, ByRunCommand, TurnedClock, by_run_command, job, key, target
+from tests.contracts.workshops import BY, ByRunCommand, TurnedClock, by_run_command, job, key, prepare, target
 
 from katakei.adapters.executors.mark import Line
 from katakei.adapters.executors.ssm.batches import Start, batches, size
@@ -57,7 +57,7 @@ def test_batches_yield_others_before_size_error() -> None:
 
 def test_size_error_does_not_lose_sent_work(shop: ByRunCommand) -> None:
     whom, other, _ = shop.targets
-    _know(shop)
+    prepare(shop)
     jobs = {key(whom): (whom, job("true")), key(other): (other, job(TOO_LONG))}
     assert shop.executor.start(jobs, BY).keys() == {key(whom)}
     with pytest.raises(UsageError, match="put it into a script on the target"):
@@ -92,7 +92,7 @@ def test_work_of_the_longest_time_is_sent(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     longest = replace(job("true"), seconds=48 * 3600 - 60)
     shop.executor.fits({key(whom): (whom, longest)})
-    _know(shop)
+    prepare(shop)
     assert shop.executor.start({key(whom): (whom, longest)}, BY)[key(whom)]
 
 
@@ -100,15 +100,5 @@ def test_work_that_fits_is_sent(shop: ByRunCommand) -> None:
     whom = shop.targets[0]
     longest = replace(job("#" * 16_000), probe="#" * 10_000)
     shop.executor.fits({key(whom): (whom, longest)})
-    _know(shop)
+    prepare(shop)
     assert shop.executor.start({key(whom): (whom, longest)}, BY)[key(whom)]
-
-
-def _know(shop: ByRunCommand) -> None:
-    """Makes the executor learn the clocks and ids of the targets."""
-    for _ in range(400):
-        if all(shop.executor._queries.target_clock(whom.id) for whom in shop.targets):
-            return
-        shop.executor.prepare(shop.targets, BY)
-        shop.pass_time(1)
-    raise AssertionError

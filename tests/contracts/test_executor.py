@@ -17,6 +17,7 @@ from tests.contracts.workshops import (
     hand_over,
     job,
     key,
+    prepare,
     until,
 )
 
@@ -154,9 +155,7 @@ def test_cancel_ends_hanging_work_as_failed(shop: Workshop) -> None:
 
 
 def test_start_after_prepare_takes_at_once(shop: Workshop) -> None:
-    for _ in range(12):
-        shop.executor.prepare(shop.targets, BY)
-        shop.pass_time(1)
+    prepare(shop)
     jobs = {key(target): (target, job("echo begun >> begun")) for target in shop.targets}
     assert _begun(shop) == 0
     tickets = dict(shop.executor.start(jobs, BY))

@@ -16,6 +16,7 @@ from tests.contracts.workshops import (
     hand_over,
     job,
     key,
+    prepare,
     until,
 )
 
@@ -48,11 +49,7 @@ def _begun(shop: ByRunCommand | OnThisMachine, whom: Target) -> int:
 
 def _place(shop: ByRunCommand, whom: Target) -> str:
     """The place as the core learns it before the take-out."""
-    for _ in range(60):
-        if whom.id in (places := shop.executor.prepare([whom], BY)):
-            return places[whom.id]
-        shop.pass_time(1)
-    raise AssertionError
+    return prepare(shop, [whom])[whom.id]
 
 
 def _jobs(shop: ByRunCommand, whom: Target, run: str = BEGIN) -> Jobs:

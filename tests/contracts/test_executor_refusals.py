@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.run_command import Command
-from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key
+from tests.contracts.workshops import BY, ByRunCommand, by_run_command, follow, hand_over, job, key, prepare
 
 from katakei.adapters.executors.ssm import work_status
 from katakei.domain.events import WorkKey
@@ -92,11 +92,7 @@ def test_missing_tool_on_target_refuses_work(shop: ByRunCommand) -> None:
 def _sent(shop: ByRunCommand, whom: Target, begins_within: timedelta = work_status.LATE_START) -> tuple[Command, str]:
     """Returns a start that has not reached its target yet, and its ticket."""
     shop.service.silent.discard(whom.id)
-    for _ in range(400):
-        if shop.executor._queries.target_clock(whom.id):
-            break
-        shop.executor.prepare([whom], BY)
-        shop.pass_time(1)
+    prepare(shop, [whom])
     shop.service.silent.add(whom.id)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(work_status, "LATE_START", begins_within)

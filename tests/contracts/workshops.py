@@ -1,7 +1,7 @@
 """Places where work can be done, one per executor, so that each is held to the same promises."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -246,6 +246,18 @@ def by_run_command(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[ByRunCom
         patch.delenv("AWS_PROFILE", raising=False)
         patch.setattr("botocore.loaders.create_loader", lambda _: _READ_ONCE)
         yield shop
+
+
+def prepare(shop: Workshop, targets: Sequence[Target] = (), turns: int = 400) -> dict[TargetId, str]:
+    """Prepare until each target (all of them by default) has its place, as the core does before a take-out."""
+    targets = targets or shop.targets
+    places: dict[TargetId, str] = {}
+    for _ in range(turns):
+        places = dict(shop.executor.prepare(targets, BY))
+        if places.keys() == {whom.id for whom in targets}:
+            return places
+        shop.pass_time(1)
+    raise AssertionError(f"no place: {[whom.id for whom in targets if whom.id not in places]}")
 
 
 def hand_over(shop: Workshop, jobs: Mapping[WorkKey, tuple[Target, Job]], turns: int = 60) -> dict[WorkKey, str]:
