@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Formatter
 from textwrap import dedent, wrap
 
-from tests.project import schemas, screens
+from tests.project import reference, schemas, screens
 from tests.unit.adapters.probes.test_rows import ROWS
 
 import katakei
@@ -199,7 +199,8 @@ def drawings() -> Mapping[Path, str]:
     written = {
         path: between_marks(path.read_text(encoding="utf-8"), name, drawing) for path, (name, drawing) in drawn.items()
     }
-    return {PAGE: page(), REASONS: reasons(), **written, **schemas.documents(), **screens.documents()}
+    whole = {PAGE: page(), REASONS: reasons(), **reference.documents(), **schemas.documents(), **screens.documents()}
+    return {**written, **whole}
 
 
 def _template(sentence: str) -> str:

@@ -8,12 +8,13 @@ from tests.project import draw
 
 from katakei.domain.phases import TRANSITIONS, Phase
 
+DRAWN = draw.drawings()
 PACKAGES = {path.name for path in (draw.ROOT / "src" / "katakei").iterdir() if (path / "__init__.py").exists()}
 
 
-@pytest.mark.parametrize("path", list(draw.drawings()), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", list(DRAWN), ids=lambda path: str(path.relative_to(draw.ROOT)))
 def test_drawings_agree_with_the_code(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == draw.drawings()[path], "run `make docs`"
+    assert path.read_text(encoding="utf-8") == DRAWN[path], "run `make docs`"
 
 
 def test_every_transition_is_drawn_once() -> None:

@@ -31,6 +31,7 @@ from katakei.config.field_types import (
     Url,
     UrlPath,
 )
+from katakei.config.key_meanings import with_meanings
 from katakei.config.work_schema import Section, SshWay, Work, nothing
 from katakei.domain import notifications
 from katakei.domain import spec as domain
@@ -301,7 +302,7 @@ def _selection(targets: str | list[str] | Tagged) -> domain.Selection:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema for editors, which is published as docs/katakei.schema.json."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
+    return with_meanings({"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()})
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from katakei.config.defaults import NAME, release
 from katakei.config.field_types import Span, Text
+from katakei.config.key_meanings import with_meanings
 from katakei.config.schema import Settings
 from katakei.config.work_schema import Section
 from katakei.domain.access import ServicePolicy
@@ -202,7 +203,8 @@ class ServiceSettings(Settings):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema for editors, which is published as docs/service.schema.json."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **ServiceSettings.model_json_schema()}
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return with_meanings({**dialect, **ServiceSettings.model_json_schema()})
 
 
 if __name__ == "__main__":
