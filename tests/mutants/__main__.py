@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants import of_access, of_adapters, of_overlap, of_reconcile, of_runtime, of_wire, of_workers
+from tests.mutants import of_access, of_adapters, of_overlap, of_reconcile, of_runtime, of_waves, of_wire, of_workers
 from tests.mutants.mutation import Mutation
 
 from katakei.lab import clock
@@ -34,6 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *of_wire.MUTATIONS,
     *of_access.MUTATIONS,
     *of_workers.MUTATIONS,
+    *of_waves.MUTATIONS,
 )
 LONGEST = 600
 """Seconds for one run of tests. A mutation that makes them hang is caught."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 
-from tests.properties import judge_commands, judge_environment, judge_holds, judge_limits, judge_overlap
+from tests.properties import judge_commands, judge_environment, judge_holds, judge_limits, judge_overlap, judge_waves
 from tests.properties.builders import seconds
 from tests.properties.ground_truth import (
     MOMENT,
@@ -329,6 +329,7 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "gate refused": judge_holds.a_refused_gate_ends_it,
     "held": judge_holds.everything_serves_after_a_hold,
     **judge_overlap.CLAUSES,
+    **judge_waves.CLAUSES,
     "promote": judge_holds.a_promotion_shortens_only_the_soak,
     "alone": judge_environment.a_mad_target_is_alone,
     "9 why": it_says_why_it_waits,

@@ -21,6 +21,7 @@ from katakei.domain.spec import (
     Limits,
     OnFailure,
     Overlap,
+    Share,
     Spec,
     Window,
 )
@@ -71,6 +72,7 @@ class Scenario:
     script: Callable[[SimulatedAws], None] | None = None
     spec: Spec = field(default_factory=spec_of)
     holds: Holds | None = None
+    limit: int | None = None
 
     @property
     def calm(self) -> bool:
@@ -88,7 +90,19 @@ def drawn(seed: int) -> Scenario:
     users freeze, answer gates and promote.
     """
     holds, given = holds_of(seed), drawn_without_holds(seed)
-    return overlapped(held(given, holds) if holds else given)
+    return in_parts(overlapped(held(given, holds) if holds else given))
+
+
+def in_parts(given: Scenario) -> Scenario:
+    """The same scenario; three of ten rollouts go in waves, half of these with a pause; one of eight has a limit."""
+    rng = random.Random(f"parts {given.seed}")  # noqa: S311 - a game, not a secret
+    if given.kind is not PlanKind.ROLL:
+        return given
+    if rng.random() < 0.3:
+        shares = (Share(count=1), *rng.choice(((), (Share(percent=50),), (Share(count=2), Share(percent=100)))))
+        pause = seconds(rng.choice((0, 0, 10, 40)))
+        given = replace(given, spec=replace(given.spec, window=Window(waves=shares, pause_between=pause)))
+    return replace(given, limit=rng.randint(1, given.targets) if rng.random() < 0.12 else None)
 
 
 def overlapped(given: Scenario) -> Scenario:

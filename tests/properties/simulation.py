@@ -332,7 +332,7 @@ def _aws(scenario: Scenario) -> SimulatedAws:
 def _plan(scenario: Scenario, aws: SimulatedAws) -> Plan:
     plan = plan_of(aws, window=scenario.window, floor=scenario.floor, spec=scenario.spec, per_zone=scenario.per_zone)
     if scenario.kind is PlanKind.ROLL:
-        return plan
+        return replace(plan, limit=scenario.limit, waves=scenario.spec.window.wave_ends(len(plan.targets)))
     plan = replace(plan, kind=scenario.kind, window=len(plan.targets), waits=scenario.waits)
     if scenario.kind is PlanKind.DEREGISTER:
         return plan

@@ -98,10 +98,14 @@ class Control:
         self._tell(state, e.GateSkipped(self._drivers.clock.now(), self._who, gate, one_line(why)))
 
     def promote(self, rollout: RolloutId) -> Sequence[TargetId]:
-        """Ends the soak of the targets that soak now; each still needs two observations. Returns which."""
+        """Ends the soak of the targets that soak now, or the pause between two waves.
+
+        Returns:
+            The targets; each still needs two observations. None of them where a pause is ended.
+        """
         state = self._unfinished(rollout, "promote")
         soaking = state.at(Phase.SOAKING)
-        if not soaking:
+        if not soaking and state.wave_ended is None:
             gates = listed(state.asked_gates)
             hint = f"; a gate is answered by katakei approve --gate: {gates}" if gates else ""
             raise UsageError(f"no target of rollout {rollout} soaks now: there is nothing to promote{hint}")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from katakei.app.held_targets import held_targets
-from katakei.domain.errors import KatakeiError
+from katakei.app.releases import past_work
+from katakei.domain.errors import KatakeiError, UsageError
 from katakei.domain.jobs import planned
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
@@ -19,7 +20,7 @@ from katakei.domain.releases import release_id
 from katakei.domain.rollout import groups_of
 from katakei.domain.spec import Spec
 from katakei.planning import planner
-from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, states
+from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PastWork, PlanRequest, Survey, states
 from katakei.reconcile.health_checks import of_target
 from katakei.runtime.drivers import Drivers, with_retries
 from katakei.runtime.routing import executor_of
@@ -41,6 +42,8 @@ class RolloutRequest:
         waits: False: a manual step ends as soon as the load balancer shows that it accepted the call.
         all_groups: A manual deregistration takes the targets out of every group that sends requests to them.
         accept_others: Carry an unfinished rollout on although somebody else recorded it with other commands.
+        limit: How many targets are taken at most; None: all.
+        only_outdated: Leave targets alone that are known to carry the release.
         lock_wait: How long to wait while a freeze, or another owner's lease, stands in the way.
         who: The person who asks, as the plan records it; '': the owner of this process.
     """
@@ -55,6 +58,8 @@ class RolloutRequest:
     accept_others: bool = False
     who: str = ""
     lock_wait: timedelta = timedelta()
+    limit: int | None = None
+    only_outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,7 @@ def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ..
     site = with_retries(drivers.clock, lambda: drivers.site)
     if request.kind is PlanKind.ROLL:
         spec = request.spec
-        if spec.work.release:
-            release_id(request.release)
+        _check_release(request)
         survey = with_retries(drivers.clock, lambda: _survey(drivers, groups, spec))
     else:
         spec = replace(request.spec, service=groups[0].name, groups=tuple(group.arn for group in groups))
@@ -115,8 +119,26 @@ def preflight(drivers: Drivers, request: RolloutRequest, groups: tuple[Group, ..
         who=request.who or str(drivers.owner),
         versions=VERSIONS,
         waits=request.waits,
+        limit=request.limit,
+        only_outdated=request.only_outdated,
     )
-    return Preflight(asked, replace(survey, lab=site.lab), request.accepted, drivers.clock.now())
+    survey = replace(survey, lab=site.lab, past=_past(drivers, asked, groups))
+    return Preflight(asked, survey, request.accepted, drivers.clock.now())
+
+
+def _past(drivers: Drivers, asked: PlanRequest, groups: tuple[Group, ...]) -> Mapping[TargetId, PastWork]:
+    """The earlier work on each target, where the plan depends on it."""
+    if not asked.needs_past:
+        return {}
+    arns = [group.arn for group in groups]
+    return with_retries(drivers.clock, lambda: past_work(drivers.journal, arns, asked.spec.service))
+
+
+def _check_release(request: RolloutRequest) -> None:
+    if request.spec.work.release:
+        release_id(request.release)
+    if request.only_outdated and not request.release:
+        raise UsageError("which targets are outdated depends on the release: name it")
 
 
 def members_of(drivers: Drivers, groups: Sequence[Group]) -> Mapping[Arn, tuple[GroupMember, ...]]:

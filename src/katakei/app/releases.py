@@ -13,8 +13,9 @@ from katakei.domain.plan import PlanKind
 from katakei.domain.ports import Journal, newest_first
 from katakei.domain.replay import replay
 from katakei.domain.rollout import Rollout, TargetStatus
+from katakei.planning.survey import PastWork
 
-__all__ = ["CarriedRelease", "Knowledge", "carried_by", "carried_releases", "recent_rollouts"]
+__all__ = ["CarriedRelease", "Knowledge", "carried_by", "carried_releases", "past_work", "recent_rollouts"]
 
 RECENT = 50
 """How many rollouts of the groups are read back, newest first."""
@@ -37,6 +38,25 @@ def recent_rollouts(journal: Journal, groups: Sequence[Arn]) -> Iterator[Rollout
     """The newest rollouts of these groups, newest first; each log is read only when it is asked for."""
     for header in newest_first([journal.find(group=group)[:RECENT] for group in groups])[:RECENT]:
         yield replay(journal.read(header.rollout, 0))
+
+
+def past_work(journal: Journal, groups: Sequence[Arn], service: str) -> Mapping[TargetId, PastWork]:
+    """The earlier work on each target, as a plan for some of the targets needs it.
+
+    Args:
+        journal: Where rollouts are recorded.
+        groups: The target groups.
+        service: Only its rollouts say when a target was last done; every rollout says which release it carries.
+    """
+    rollouts = list(recent_rollouts(journal, groups))
+    done: dict[TargetId, int] = {}
+    mine = (each for each in rollouts if each.plan.kind is PlanKind.ROLL and each.plan.spec.service == service)
+    for ago, rollout in enumerate(mine):
+        for target, status in rollout.statuses.items():
+            if status.touched and _knowledge(status) is Knowledge.CONFIRMED:
+                done.setdefault(target, ago)
+    carried = carried_by(rollouts)
+    return {target: PastWork(each.release, each.how, done.get(target)) for target, each in carried.items()}
 
 
 def carried_by(newest_first: Iterable[Rollout]) -> dict[TargetId, CarriedRelease]:

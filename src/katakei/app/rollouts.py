@@ -270,4 +270,6 @@ def changes(recorded: Plan, request: RolloutRequest) -> tuple[str, ...]:
     changed = differences(was, present)
     if recorded.release != request.release:
         changed = (*changed, f"release {recorded.release or 'none'}, now {request.release or 'none'}")
+    if recorded.limit != request.limit:
+        changed = (*changed, f"limit {recorded.limit or 'none'}, now {request.limit or 'none'}")
     return changed

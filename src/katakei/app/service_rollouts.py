@@ -43,6 +43,8 @@ class ServiceRequest:
         only: Only these targets; empty: as the service says.
         accepted: Risks that the person accepted.
         as_recorded: Carry an unfinished rollout on although configuration or release differ by now.
+        limit: How many targets are taken at most; None: all.
+        only_outdated: Leave targets alone that are known to carry the release.
     """
 
     service: str
@@ -51,6 +53,8 @@ class ServiceRequest:
     only: tuple[str, ...] = ()
     accepted: AcceptedRisks = NO_ACCEPTED_RISKS
     as_recorded: bool = False
+    limit: int | None = None
+    only_outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +230,14 @@ class ServiceRollouts:
             spec = replace(spec, targets=Selection(only=asked.only))
         release = config.release(asked.release) if asked.release else service.release
         request = RolloutRequest(
-            spec, release, asked.accepted, as_recorded=asked.as_recorded, accept_others=True, who=asked.who
+            spec,
+            release,
+            asked.accepted,
+            as_recorded=asked.as_recorded,
+            accept_others=True,
+            who=asked.who,
+            limit=asked.limit,
+            only_outdated=asked.only_outdated,
         )
         return request, self._fleet.place_of(service)
 

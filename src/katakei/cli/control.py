@@ -111,10 +111,10 @@ def _answer_gate(context: Context, options: ApproveOptions, gate: str) -> None:
 @click.command("promote")
 @takes(PromoteOptions)
 def promote_(context: Context, options: PromoteOptions) -> None:
-    """End what is left of the soak of the targets of ROLLOUT that soak now.
+    """End what is left of the soak of the targets of ROLLOUT that soak now, or of the pause between two waves.
 
-    Each of them still needs two observations of healthy, and the next target its drain and its check. With --skip-gate:
-    pass a gate that holds ROLLOUT, for a reason that is recorded.
+    Each of the targets still needs two observations of healthy, and the next target its drain and its check. With
+    --skip-gate: pass a gate that holds ROLLOUT, for a reason that is recorded.
     """
     if options.reason and not options.skip_gate:
         raise UsageError("--reason says why a gate is skipped: name the gate with --skip-gate")

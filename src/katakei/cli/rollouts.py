@@ -59,6 +59,16 @@ class PlanOptions:
     only: tuple[str, ...] = option(
         "--only", multiple=True, metavar="TARGET", help="Only this target (id, name or IP); repeatable."
     )
+    limit: int | None = option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=None,
+        metavar="N",
+        help="Take at most N targets: failed ones first, then the least recently done.",
+    )
+    only_outdated: bool = option(
+        "--only-outdated", is_flag=True, help="Leave targets alone on which the journal knows this release."
+    )
     only_these_groups: bool = option(
         "--only-these-groups", is_flag=True, help="Accept that targets stay registered in other groups."
     )
@@ -204,7 +214,14 @@ def _of_server(options: PlanOptions) -> "RemoteRequest":
     from katakei.domain.ports.server import RemoteRequest
 
     accept = (options.force, options.only_these_groups, options.ignore_draining)
-    return RemoteRequest(options.group or "", options.release, options.only, *accept)
+    return RemoteRequest(
+        options.group or "",
+        options.release,
+        options.only,
+        *accept,
+        limit=options.limit,
+        only_outdated=options.only_outdated,
+    )
 
 
 def _request(options: PlanOptions) -> tuple[RolloutRequest, Sequence[NotifyRule]]:
@@ -214,7 +231,10 @@ def _request(options: PlanOptions) -> tuple[RolloutRequest, Sequence[NotifyRule]
     found = configuration(Source(options.group, options.file, options.run, options.manual, options.only))
     accepted = AcceptedRisks(options.force, options.only_these_groups, options.ignore_draining)
     release = config.release(options.release) if options.release else ""
-    return RolloutRequest(found.spec, release, accepted), found.notify
+    if options.only_outdated and not release:
+        raise UsageError("--only-outdated needs --release: it leaves targets alone that have that release")
+    request = RolloutRequest(found.spec, release, accepted, limit=options.limit, only_outdated=options.only_outdated)
+    return request, found.notify
 
 
 def _step(

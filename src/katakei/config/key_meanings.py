@@ -49,6 +49,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "0 accepts an outage.",
         "floor_per_zone": "How many registrations must serve in each zone.",
         "order": "Zone by zone, or in the order of the group.",
+        "waves": "Growing shares of all targets, which are taken one after the other. The last wave is all targets.",
+        "pause_between": "How long a wave is over before the next one begins.",
     },
     "Drain": {
         "settle": "How long a load balancer may still send requests after a target shows `draining`.",

@@ -5,6 +5,7 @@
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -42,6 +43,10 @@ MAX_COUNTER = 16_000
 MAX_QUIET = timedelta(hours=24)
 """The probe watches for this long in one command, which Run Command ends after 48 hours (executionTimeout)."""
 
+MAX_WAVES = 100
+ALL = 100
+"""Percent."""
+
 MAX_NOTIFY = 20
 """Addresses of one service. Each message is sent to all of them, one after another."""
 
@@ -71,6 +76,44 @@ class Window(Section):
     floor: Part = Field(default="50%", validate_default=True)
     floor_per_zone: Annotated[int, Field(ge=0)] = 0
     order: Literal["zone", "listed"] = "zone"
+    waves: Annotated[list[Some], Field(min_length=1, max_length=MAX_WAVES)] | None = None
+    pause_between: Span | None = None
+
+    @field_validator("waves")
+    @classmethod
+    def _waves_grow(cls, waves: list[domain.Share] | None) -> list[domain.Share] | None:
+        for before, after in pairwise(waves or ()):
+            if not _grows(before, after):
+                raise ValueError(
+                    f"{after} comes after {before}; waves count from the first target on, so each is larger"
+                )
+        return waves
+
+    @model_validator(mode="after")
+    def _pause_between_waves(self) -> Self:
+        if self.pause_between is not None and self.waves is None:
+            raise ValueError("pause_between has an effect only with waves; write waves: [1, 10%, 100%], or remove it")
+        return self
+
+    def to_domain(self) -> domain.Window:
+        """The same as a value of the domain."""
+        return domain.Window(
+            self.max_unavailable,
+            self.floor,
+            self.floor_per_zone,
+            domain.TargetOrder(self.order),
+            tuple(self.waves or ()),
+            self.pause_between or timedelta(),
+        )
+
+
+def _grows(before: domain.Share, after: domain.Share) -> bool:
+    """Whether a wave can be larger than the one before it. A count and a percentage compare only with all targets."""
+    if before.percent is not None and after.percent is not None:
+        return after.percent > before.percent
+    if before.count is not None and after.count is not None:
+        return after.count > before.count
+    return before.percent != ALL
 
 
 class Counter(Section):
@@ -270,15 +313,14 @@ class Settings(Section):
 
     def spec(self) -> domain.Spec:
         """The same as a value of the domain."""
-        window, failure = self.window, self.on_failure
-        order = domain.TargetOrder(window.order)
+        failure = self.on_failure
         return domain.Spec(
             service=self.service,
             groups=tuple(self.balancer.alb.target_groups),
             work=self.work.command(),
             targets=_selection(self.targets),
             late=domain.LatePolicy(self.late or ("roll" if self.targets == "all" else "leave")),
-            window=domain.Window(window.max_unavailable, window.floor, window.floor_per_zone, order),
+            window=self.window.to_domain(),
             drain=self.drain.to_domain(self.work.command()),
             check=self.check.to_domain() if isinstance(self.check, Check) else domain.Check(asked=False),
             soak=self.warm.soak,

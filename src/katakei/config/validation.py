@@ -25,6 +25,7 @@ _ON_THIS_MACHINE = "is not supported yet in this version; put the archive where 
 NOT_YET: dict[Path, str] = {
     ("work", "ec2"): _LATER,
     ("revert", "ec2"): _LATER,
+    ("current",): "is not supported yet in this version: --only-outdated compares the recorded releases; remove it",
     ("revert", "release"): "is not needed: work: release goes back to the release before by itself; remove it",
     ("work", "release", "source", "folder"): _ON_THIS_MACHINE,
     ("work", "release", "source", "tarball"): _ON_THIS_MACHINE,

@@ -318,8 +318,28 @@ class FreezeLifted:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveEnded:
+    """No target of this wave, or of one before it, is in progress or ahead, and another wave follows.
+
+    Attributes:
+        wave: Its number, 1 for the first one.
+    """
+
+    at: datetime
+    wave: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaveBegun:
+    """From now on targets of this wave are taken out. The first wave begins with the rollout, without this event."""
+
+    at: datetime
+    wave: int
+
+
+@dataclass(frozen=True, slots=True)
 class PromoteAsked:
-    """A person wants the targets that soak now to soak no longer."""
+    """A person wants the targets that soak now to soak no longer, and a pause between two waves to end."""
 
     at: datetime
     by: str
@@ -422,7 +442,7 @@ _Seen = (
     | FailedAfterDone
     | FoundServing
 )
-_Held = ApprovalAsked | ApprovalExpired | FreezeObserved | FreezeLifted
+_Held = ApprovalAsked | ApprovalExpired | FreezeObserved | FreezeLifted | WaveEnded | WaveBegun
 Event = _Course | _Done | _Seen | _Held | UserCommand
 
 

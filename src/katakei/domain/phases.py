@@ -43,7 +43,7 @@ class Cause(Enum):
     """The kind of an end that is not success. Only `FAILED` counts against `max_failures`.
 
     FLOOR_LOST, REFUSED, FROZEN and OVERLAP_ENDED mean that nothing was done to the target, so it may get another
-    attempt.
+    attempt. LIMIT means that the rollout was asked for fewer targets: it is no failure of the rollout.
     """
 
     FAILED = "failed"
@@ -53,6 +53,7 @@ class Cause(Enum):
     BY_HAND = "by hand"
     FROZEN = "frozen"
     OVERLAP_ENDED = "overlap ended"
+    LIMIT = "limit"
 
 
 _P = Phase

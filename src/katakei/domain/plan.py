@@ -65,6 +65,9 @@ class Plan:
         said: The notices as sentences, in plans of older versions.
         notices: What the person must know: accepted risks, targets that are left alone.
         held: The targets that an earlier rollout left out of service; a rollout takes them first.
+        waves: After how many targets, in this order, each wave ends; empty: all are one wave. Targets that are added
+            later belong to the last one.
+        limit: How many targets are taken at most, in this order; the rest is skipped. None: all.
     """
 
     rollout: RolloutId
@@ -85,6 +88,8 @@ class Plan:
     said: tuple[str, ...] = ()
     notices: tuple[Reason, ...] = ()
     held: tuple[HeldTarget, ...] = ()
+    limit: int | None = None
+    waves: tuple[int, ...] = ()
 
 
 def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:

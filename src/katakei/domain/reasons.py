@@ -63,6 +63,8 @@ class ReasonCode(StrEnum):
     GATE_PENDING = "gate_pending"
     FROZEN = "frozen"
     # Before a target is taken out
+    WAVE_PAUSE = "wave_pause"
+    LIMIT_REACHED = "limit_reached"
     NEXT_TARGET_WAITS = "next_target_waits"
     WAITED_TOO_LONG = "waited_too_long"
     FREEZES_NOT_READ = "freezes_not_read"
@@ -193,6 +195,8 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.APPROVAL_EXPIRED: "gate",
             _C.GATE_PENDING: "gate waited rollout expires default others",
             _C.FROZEN: "name by why since until",
+            _C.LIMIT_REACHED: "limit",
+            _C.WAVE_PAUSE: "wave waves waited left rollout",
             _C.NEXT_TARGET_WAITS: "target name waited why",
             _C.WAITED_TOO_LONG: "why",
             _C.FREEZES_NOT_READ: "",

@@ -203,6 +203,7 @@ class _Draft:
                 self._change(paused=None, unacknowledged=True)
                 self._keep_gates(PASSED | {GateState.ASKED})  # one that expired is asked again
             case e.PromoteAsked():
+                self._change(wave_promoted=self.rollout.wave_ended is not None)
                 for target in self.index[Phase.SOAKING]:
                     self._set(target, promoted=True)
             case e.GateAnswered(at, by, gate, approved):
@@ -219,6 +220,11 @@ class _Draft:
                 self._change(frozen=freeze)
             case e.FreezeLifted(at):
                 self._change(frozen=None)
+                self.moved = at
+            case e.WaveEnded(at, wave):
+                self._change(wave=wave, wave_ended=at, wave_promoted=False)
+            case e.WaveBegun(at, wave):
+                self._change(wave=wave, wave_ended=None, wave_promoted=False)
                 self.moved = at
             case e.RevertAsked(_, by):
                 self._reopen()
@@ -248,7 +254,7 @@ class _Draft:
         if self.rollout.reverting and not self.rollout.finished:
             return
         self._reopen()
-        self._change(finished=None, aborting=None, reverting=None)
+        self._change(finished=None, aborting=None, reverting=None, wave_ended=None)
         self._keep_gates(PASSED)
         self.failures = 0  # the person who asks knows the earlier failures
         for target in self._known(*targets):
@@ -314,7 +320,7 @@ class _Draft:
 
     def _revert(self, by: str) -> None:
         """From now on only failures of the revert count. A target that an earlier revert took back stays as it is."""
-        self._change(reverting=by, frozen=None)
+        self._change(reverting=by, frozen=None, wave_ended=None)
         self.failures = 0
         for target, status in tuple(self.statuses.items()):
             if status.phase in FINAL_PHASES and not (status.phase is Phase.DONE and status.intent is Intent.REVERT):
@@ -327,6 +333,7 @@ class _Draft:
     def _measure_again(self, at: datetime) -> None:
         """Every span starts again at `at`, since a new process has another clock: spans get longer, never shorter."""
         self.moved = at
+        self._change(wave_ended=at if self.rollout.wave_ended else None)
         self.added.clear()  # the new process trusts only what it watched itself
         for target in self.index[Phase.DONE]:
             self._set(target, called=at, unhealthy_since=at if self.statuses[target].unhealthy_since else None)

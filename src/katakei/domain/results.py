@@ -43,8 +43,15 @@ def completed(rollout: Rollout) -> bool:
         causes = [rollout.statuses[target].cause for target in rollout.by_phase[Phase.LEFT_OUT]]
         return len(causes) == len(rollout.statuses) and all(cause is Cause.BY_HAND for cause in causes)
     wanted = Phase.RETURNED if rollout.plan.kind is PlanKind.REGISTER else Phase.DONE
-    missed = len(rollout.statuses) - len(rollout.by_phase[wanted]) + len(rollout.lost)
+    missed = len(rollout.statuses) - len(rollout.by_phase[wanted]) - beyond_limit(rollout) + len(rollout.lost)
     return not (missed or rollout.aborting or rollout.reverting)
+
+
+def beyond_limit(rollout: Rollout) -> int:
+    """How many targets were skipped only because the rollout was asked for fewer."""
+    if rollout.plan.limit is None:
+        return 0
+    return sum(rollout.statuses[target].cause is Cause.LIMIT for target in rollout.by_phase[Phase.SKIPPED])
 
 
 def reverted(rollout: Rollout) -> bool:

@@ -194,6 +194,9 @@ class Rollout:
         called: How many registrations those calls had in all.
         gates: How the gates stand that were asked.
         frozen: The freeze that holds up the rollout, as it was last observed.
+        wave: The number of the wave that began last, 1 for the first one.
+        wave_ended: Since when that wave is over; None while it is not, or where no other one follows.
+        wave_promoted: A person ended the pause after it.
         failed_targets: Targets that failed, whatever became of them.
         added: When each target was added to the plan, under the process that drives it now.
         driven: How long processes drove it before the present one, each from its first event to its last.
@@ -231,6 +234,9 @@ class Rollout:
     called: int = 0
     gates: Mapping[str, GateStatus] = field(default_factory=dict)
     frozen: Freeze | None = None
+    wave: int = 1
+    wave_ended: datetime | None = None
+    wave_promoted: bool = False
     failed_targets: Mapping[TargetId, None] = field(default_factory=dict)
     added: Mapping[TargetId, datetime] = field(default_factory=dict)
     driven: timedelta = timedelta()
@@ -288,6 +294,19 @@ class Rollout:
         """Targets that an earlier rollout left out and that this one still has to take, in the order of the plan."""
         flagged = self.flagged
         return [t for t in self.held if t in flagged and is_held_waiting(self.statuses[t])] if flagged else []
+
+    @property
+    def limit_left(self) -> int | None:
+        """How many targets may still be taken for the first time; None without a limit, in a revert and in a retry."""
+        if self.plan.limit is None or self.reverting or self.reopened:
+            return None
+        ahead = sum(len(self.by_phase[phase]) for phase in (Phase.WAITING, Phase.SKIPPED, Phase.GONE))
+        return max(0, self.plan.limit - (len(self.statuses) - ahead - len(self._never_taken)))
+
+    @property
+    def _never_taken(self) -> list[TargetId]:
+        """Targets that were out of service before this rollout, which has not taken them yet and perhaps never will."""
+        return [target for target in self.held if self.statuses[target].attempt == 0]
 
     @property
     def stopped(self) -> Reason | None:

@@ -67,12 +67,27 @@ class AfterFailure(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How many targets may be out of service, and how many registrations must serve."""
+    """How many targets may be out of service, and how many registrations must serve.
+
+    Attributes:
+        waves: Cumulative shares of the targets; empty: all targets are one wave.
+        pause_between: How long a wave is over before the next one begins.
+    """
 
     max_unavailable: Share = Share(count=1)
     floor: Share = Share(percent=50)
     floor_per_zone: int = 0
     order: TargetOrder = TargetOrder.ZONE
+    waves: tuple[Share, ...] = ()
+    pause_between: timedelta = timedelta()
+
+    def wave_ends(self, targets: int) -> tuple[int, ...]:
+        """After how many targets each wave ends: rounded up, at least one more in each, and all of them in the last."""
+        ends: list[int] = []
+        for share in self.waves if targets else ():
+            end = min(targets, max(share.up(targets), (ends[-1] if ends else 0) + 1))
+            ends += [end] if not ends or end > ends[-1] else []
+        return tuple(ends if not ends or ends[-1] == targets else [*ends, targets])
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ EVENTS: Mapping[type, WireRecord] = MappingProxyType(
         e.GateSkipped: record("GateSkipped", "at by gate why", since=4),
         e.FreezeObserved: record("FreezeObserved", "at freeze", since=4),
         e.FreezeLifted: record("FreezeLifted", "at", since=4),
+        e.WaveEnded: record("WaveEnded", "at wave", since=5),
+        e.WaveBegun: record("WaveBegun", "at wave", since=5),
     }
 )
 
@@ -108,7 +110,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         plan.Plan: record(
             "Plan",
             "rollout kind spec release account region groups targets "
-            "bystanders window floors who versions begin waits said notices@2 held@3",
+            "bystanders window floors who versions begin waits said notices@2 held@3 limit@5 waves@5",
         ),
         plan.HeldTarget: record("HeldTarget", "target rollout"),
         spec.Spec: record(
@@ -123,7 +125,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         spec.SshAccess: record("SshAccess", "user port host tag config options host_keys", since=5),
         spec.Variable: record("Variable", "name value secret ssm_parameter"),
         spec.Selection: record("Selection", "only tags"),
-        spec.Window: record("Window", "max_unavailable floor floor_per_zone order"),
+        spec.Window: record("Window", "max_unavailable floor floor_per_zone order waves@5 pause_between@5"),
         spec.Share: record("Share", "count percent"),
         spec.Drain: record("Drain", "settle until quiet probe=witness counter cut_after ssh@5 fallback@5"),
         spec.CounterSource: record("Tally", "command url field"),

@@ -112,7 +112,9 @@ def _rounds(plan: Plan, total: timedelta, drain: timedelta, back: timedelta) -> 
 
 def _limit(plan: Plan, at_once: int) -> Reason | None:
     """The floor that keeps the window from being used."""
-    if at_once >= min(plan.window, len(plan.targets)):
+    waves = plan.waves or (len(plan.targets),)
+    largest = max(end - begin for begin, end in zip((0, *waves), waves, strict=False))
+    if at_once >= min(plan.window, largest, plan.limit or largest):
         return None
     in_zones = schedule(plan, timedelta(), timedelta(), Overlap.NEVER, zones=False).at_once > at_once
     floors = {group.name: plan.floors[group.arn] for group in plan.groups}

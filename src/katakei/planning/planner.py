@@ -33,8 +33,27 @@ def make(request: PlanRequest, survey: Survey, accepted: AcceptedRisks) -> Plan:
         if not any(place.group == group.arn for target in everyone for place in target.registrations):
             raise UsageError(reasons=(reason(PlanCode.GROUP_EMPTY, group=group.name),))
     chosen = selected(request.kind, request.spec, survey)
+    if request.only_outdated:
+        chosen = tuple(target for target in chosen if not _is_current(request, survey, target))
     plan = _draw(request, survey, accepted, machines(survey), _ordered(request, survey, chosen))
-    return _checked(plan, survey, accepted)
+    current = _current(request, survey)
+    if current:
+        left_alone = reason(PlanCode.CURRENT_LEFT_ALONE, targets=tuple(map(named, current)), release=request.release)
+        plan = replace(plan, notices=(*plan.notices, left_alone))
+    return plan if current and not chosen else _checked(plan, survey, accepted)
+
+
+def _is_current(request: PlanRequest, survey: Survey, target: Target) -> bool:
+    past = survey.past.get(target.id)
+    return past is not None and past.carries(request.release)
+
+
+def _current(request: PlanRequest, survey: Survey) -> tuple[Target, ...]:
+    """The targets that the plan leaves alone because they carry the release already."""
+    if not request.only_outdated:
+        return ()
+    chosen = selected(request.kind, request.spec, survey)
+    return tuple(target for target in chosen if _is_current(request, survey, target))
 
 
 def selected(kind: PlanKind, spec: Spec, survey: Survey) -> tuple[Target, ...]:
@@ -106,6 +125,8 @@ def _draw(
         versions=request.versions,
         waits=request.waits,
         held=taken(survey, request.kind, chosen),
+        limit=request.limit,
+        waves=() if manual_step else request.spec.window.wave_ends(len(chosen)),
     )
     return replace(_without_check(plan, survey), notices=tuple(_notices(plan, survey, accepted)))
 
@@ -176,13 +197,25 @@ def _at(port: int, target: Target, written: str) -> Target:
 def _ordered(request: PlanRequest, survey: Survey, chosen: tuple[Target, ...]) -> tuple[Target, ...]:
     """Zone by zone where requested. Targets that do not serve go last, so that a healthy one proves the release.
 
-    What an earlier rollout left out goes first: another failure there costs nothing.
+    What an earlier rollout left out goes first: another failure there costs nothing. Where the plan is for fewer than
+    all targets, those follow whose last work failed, then those that were never done, then the least recently done.
     """
     held = {each.target for each in taken(survey, request.kind, chosen)}
     by_zone = request.spec.window.order is TargetOrder.ZONE and request.kind is PlanKind.ROLL
     zones = {target.id: target.zone if by_zone else "" for target in chosen}
     well = {target.id: set(states(survey, target.id)) == {HealthState.HEALTHY} for target in chosen}
-    return tuple(sorted(chosen, key=lambda t: (t.id not in held, not well[t.id] and t.id not in held, zones[t.id])))
+    turn = {target.id: _past_first(request, survey, target) for target in chosen}
+    return tuple(
+        sorted(chosen, key=lambda t: (t.id not in held, turn[t.id], not well[t.id] and t.id not in held, zones[t.id]))
+    )
+
+
+def _past_first(request: PlanRequest, survey: Survey, target: Target) -> tuple[bool, bool, int]:
+    """The place of a target by its earlier work: smaller values are taken first."""
+    past = survey.past.get(target.id)
+    if not request.needs_past or past is None:
+        return True, False, 0
+    return not past.failed, past.rollouts_ago is not None, -(past.rollouts_ago or 0)
 
 
 def _checked(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Plan:
@@ -231,6 +264,8 @@ def _notices(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Re
         if plan.kind is not PlanKind.REGISTER and not plan.floors[group.arn].count:
             yield reason(PlanCode.OUTAGE_ACCEPTED, group=group.name)
     yield from _gates_not_asked(plan)
+    if plan.limit is not None and plan.limit < len(plan.targets):
+        yield reason(PlanCode.LIMITED, limit=plan.limit, targets=len(plan.targets))
     yield from held_notices(plan, survey)
     said = {held.target.id for held in survey.held}
     out = [str(m.machine) for here in survey.members.values() for m in here if m.seen.out and m.machine not in said]

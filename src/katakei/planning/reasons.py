@@ -57,6 +57,8 @@ class PlanCode(StrEnum):
     CHECK_SKIPPED = "check_skipped"
     OUTAGE_ACCEPTED = "outage_accepted"
     GATE_NOT_ASKED = "gate_not_asked"
+    CURRENT_LEFT_ALONE = "current_left_alone"
+    LIMITED = "limited"
     DRAINING_LEFT_ALONE = "draining_left_alone"
     OTHER_GROUPS_LEFT_ALONE = "other_groups_left_alone"
     REGISTERED_AS_RECORDED = "registered_as_recorded"
@@ -140,6 +142,8 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.CHECK_SKIPPED: "target text",
             _P.OUTAGE_ACCEPTED: "group",
             _P.GATE_NOT_ASKED: "gate after targets",
+            _P.CURRENT_LEFT_ALONE: "targets release",
+            _P.LIMITED: "limit targets",
             _P.DRAINING_LEFT_ALONE: "targets",
             _P.OTHER_GROUPS_LEFT_ALONE: "groups",
             _P.REGISTERED_AS_RECORDED: "target rollout",

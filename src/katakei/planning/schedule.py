@@ -59,6 +59,7 @@ class _Change(IntEnum):
     DONE = 0
     SERVES = 1
     OFFERS = 2
+    WAVE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,10 @@ class _Course:
         self._serving = _Capacity.of(plan, 0, zones=zones)
         self._proven = _Capacity.of(plan, 1, zones=zones)
         self._gates = [gate.after for gate in spec.gates]
+        self._waves, self._pause = plan.waves[:-1], spec.window.pause_between  # the waves before the last one
+        self._begun = 0  # how many of them are over, with the pause after them
         self._free = max(1, plan.window)
+        self._most = len(plan.targets) if plan.limit is None else plan.limit
         self._taken = self._done = self._out = 0
         self._changes: dict[timedelta, list[tuple[_Change, int]]] = {}  # what changes at which moment
         self._ends: dict[int, timedelta] = {}  # when the soak of each target that was taken ends
@@ -146,7 +150,7 @@ class _Course:
             self.now = min(self._changes)  # few moments are ahead at a time: targets leave together
             for change, number in sorted(self._changes.pop(self.now)):
                 self._change(change, number)
-        elif heads := self._heads():
+        elif (heads := self._heads()) and self._taken < self._most:
             self._take_out(heads[0], None)  # the checks refuse a plan in which nothing could ever leave
         else:
             return False
@@ -154,6 +158,9 @@ class _Course:
         return True
 
     def _change(self, change: _Change, number: int) -> None:
+        if change is _Change.WAVE:
+            self._begun += 1
+            return
         places = self._kinds[number].places
         if change is _Change.SERVES:
             self._serving.add(places, 1)
@@ -163,6 +170,8 @@ class _Course:
         else:
             self._proven.add(places, 1)
             self._done += 1
+            if self._done in self._waves and self._taken < self._most:
+                self._note(self.now + self._pause, _Change.WAVE, number)
             self._free += number not in self._given
             self._given.discard(number)
             self._offers = [each for each in self._offers if each != number]
@@ -184,8 +193,13 @@ class _Course:
         return sorted(kinds, key=lambda kind: (not kind.held, self._waiting[kind][0]))
 
     def _room(self) -> bool:
-        """Whether no gate stands before the next target; one is passed once as many targets are done as it says."""
-        return all(self._done >= after or self._taken < after for after in self._gates)
+        """Whether neither the limit, nor the end of a wave, nor a gate stands before the next target.
+
+        A gate is passed once as many targets are done as it says.
+        """
+        if self._begun < len(self._waves) and self._taken >= self._waves[self._begun]:
+            return False
+        return self._taken < self._most and all(self._done >= after or self._taken < after for after in self._gates)
 
     def _allows(self, kind: _Kind, soaking: int | None) -> bool:
         """Whether a target of this kind may be taken out now, in a free place or in that of a soaking one."""

@@ -9,6 +9,7 @@ from enum import Enum
 
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
+from katakei.domain.overview import Knowledge
 from katakei.domain.plan import PlanKind
 from katakei.domain.ports import GroupMember
 from katakei.domain.reasons import Reason
@@ -58,6 +59,31 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True)
+class PastWork:
+    """What the journal tells about the earlier work on one target.
+
+    Attributes:
+        release: The release that it carries; None where none is known.
+        how: How sure that is.
+        rollouts_ago: How many rollouts of the service are newer than the one that last did it; None where no recent
+            rollout of the service did it.
+    """
+
+    release: str | None
+    how: Knowledge
+    rollouts_ago: int | None
+
+    @property
+    def failed(self) -> bool:
+        """Its last work was begun and is not known to have ended well."""
+        return self.how is Knowledge.UNCONFIRMED
+
+    def carries(self, release: str) -> bool:
+        """Whether it is known to carry this release: not after a revert, nor after work that failed."""
+        return self.release == release and self.how is Knowledge.CONFIRMED
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """The groups with everything they list, and what else is known of the machines.
 
@@ -70,6 +96,7 @@ class Survey:
         unready: Targets that the executor cannot work on now, with the error text.
         unreachable: Targets whose check cannot be sent from this machine, with the error text.
         lab: True when the endpoint of the load balancer's API is on this machine.
+        past: The earlier work on each target that a recent rollout worked on; read only where the request needs it.
     """
 
     groups: tuple[Group, ...]
@@ -80,6 +107,7 @@ class Survey:
     unreachable: Mapping[TargetId, str] = field(default_factory=dict)
     lab: bool = False
     held: tuple[HeldOut, ...] = ()
+    past: Mapping[TargetId, PastWork] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +130,13 @@ NO_ACCEPTED_RISKS = AcceptedRisks()
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a plan is requested for. `waits` is false when a manual step returns without waiting for its effect."""
+    """What a plan is requested for.
+
+    Attributes:
+        waits: False when a manual step returns without waiting for its effect.
+        limit: How many targets are taken at most, in the order of the plan; None: all.
+        only_outdated: Targets that are known to carry the release are left alone.
+    """
 
     rollout: RolloutId
     kind: PlanKind
@@ -113,6 +147,13 @@ class PlanRequest:
     who: str
     versions: Mapping[str, str]
     waits: bool = True
+    limit: int | None = None
+    only_outdated: bool = False
+
+    @property
+    def needs_past(self) -> bool:
+        """Whether the plan depends on what earlier rollouts did."""
+        return self.limit is not None or self.only_outdated
 
 
 def machines(survey: Survey) -> tuple[Target, ...]:

@@ -29,6 +29,7 @@ from katakei.reconcile.pacing import MOMENT, SLOWEST, pace
 from katakei.reconcile.returning import checking, returning, soaking, warming
 from katakei.reconcile.revert import fails_back, recalled
 from katakei.reconcile.watching import watching
+from katakei.reconcile.waves import in_waves, wave_begins, wave_over
 from katakei.reconcile.working import working
 
 IDLE_INTERVAL = timedelta(seconds=15)
@@ -83,7 +84,7 @@ def decide(
             actions += answer
             turn = turn.after(answer)
     actions += watching(turn) or _next(turn)
-    if not actions and not (rollout.interrupted and candidates(rollout)):
+    if not actions and not (rollout.interrupted and _ahead(rollout)):
         actions.append(Record(e.Finished(now)))
     elif rollout.unacknowledged:
         actions.append(Record(e.CommandAcknowledged(now)))
@@ -127,8 +128,14 @@ def candidates(rollout: Rollout) -> list[TargetId]:
     """The targets that may be taken out next, in order: those that an earlier rollout left out, the waiting ones, then
     those that get another attempt.
 
-    While the rollout is being reverted: those that were touched, the last one first.
+    Targets of waves that have not begun are not among them. While the rollout is being reverted: those that were
+    touched, the last one first.
     """
+    return in_waves(rollout, _ahead(rollout))
+
+
+def _ahead(rollout: Rollout) -> list[TargetId]:
+    """The same, of all waves."""
     waiting = rollout.at(Phase.WAITING)
     if rollout.reverting:
         back = [target for target in rollout.at(*_RETRYABLE_PHASES) if _due_back(rollout, target)]
@@ -136,7 +143,9 @@ def candidates(rollout: Rollout) -> list[TargetId]:
     again = [t for t in rollout.at(Phase.RETURNED, Phase.FAILED_SERVING) if _tried_again(rollout, t)]
     flagged = [(t, rollout.statuses[t]) for t in rollout.flagged]
     asked = [t for t, status in flagged if status.retry and status.phase in _RETRYABLE_PHASES]
-    return list(dict.fromkeys([*rollout.held_waiting, *waiting, *again, *asked]))
+    held, left = rollout.held_waiting, rollout.limit_left
+    beyond = set() if left is None else set(held[left:])
+    return [t for t in dict.fromkeys([*held, *waiting, *again, *asked]) if t not in beyond]
 
 
 _RETRYABLE_PHASES = (Phase.DONE, Phase.RETURNED, Phase.LEFT_OUT, Phase.FAILED_SERVING)
@@ -161,15 +170,13 @@ def _next(turn: TurnContext) -> list[Action]:
     rollout = turn.rollout
     if rollout.interrupted:
         return []
-    never = rollout.stopped
-    if never is None and rollout.reverting:
-        never = reason(ReasonCode.REVERTED_BEFORE_TURN, by=rollout.reverting)
-    if never and rollout.by_phase[Phase.WAITING]:
-        return [_skip(turn, target, never) for target in rollout.by_phase[Phase.WAITING]]
-    if rollout.stopped:
-        return []
+    skips = _skips(turn)
+    if skips or rollout.stopped:
+        return skips
     if overdue := expired(rollout, turn.observation.freezes, turn.now):
         return overdue
+    if over := wave_over(rollout, _ahead(rollout), turn.now):
+        return [over]
     places = _places(turn)
     if not places:
         return []
@@ -181,11 +188,24 @@ def _next(turn: TurnContext) -> list[Action]:
         why = reason(ReasonCode.PAUSED, by=rollout.paused, waited=waited, rollout=rollout_id)
         return [] if rollout.in_progress else [Wait(turn.now + IDLE_INTERVAL, why)]
     held = [] if rollout.reverting else held_up(rollout, turn.observation, turn.freeze, turn.now)
+    begins = wave_begins(rollout, turn.now)
     if isinstance(held, Reason):
-        return _hold(turn, {nexts[0]: held})
+        return [begins] if begins else _hold(turn, {nexts[0]: held})
+    held = held or ([begins] if begins else [])
     if not held:
         return _take(turn, nexts, places)
     return [action for action in held if isinstance(action, Record) or not rollout.in_progress]
+
+
+def _skips(turn: TurnContext) -> list[Action]:
+    """The waiting targets that are never taken out: the rollout stopped, was reverted, or has reached its limit."""
+    rollout, cause = turn.rollout, None
+    never = rollout.stopped
+    if never is None and rollout.reverting:
+        never = reason(ReasonCode.REVERTED_BEFORE_TURN, by=rollout.reverting)
+    if never is None and rollout.limit_left == 0:
+        never, cause = reason(ReasonCode.LIMIT_REACHED, limit=rollout.plan.limit), Cause.LIMIT
+    return [_skip(turn, target, never, cause) for target in rollout.by_phase[Phase.WAITING]] if never else []
 
 
 def _places(turn: TurnContext) -> list[TargetId | None]:
@@ -199,11 +219,14 @@ def _places(turn: TurnContext) -> list[TargetId | None]:
 def _take(turn: TurnContext, nexts: list[TargetId], places: list[TargetId | None]) -> list[Action]:
     rollout = turn.rollout
     free, before = places[: max(0, room(rollout))], set(rollout.held_waiting).intersection(nexts)
+    new = rollout.limit_left
     left = _Left(turn, turn.serving, turn.proven if any(free) else None, guarded(turn), rollout.overlapping)
     actions: list[Action] = []
     held: dict[TargetId, Reason] = {}
     for target_id in nexts:
         first = target_id in before
+        if new == 0 and _is_new(rollout, target_id):
+            continue
         if len(free) <= (0 if first else len(before)):  # one that is out already, and still to be taken, has a place
             break
         target = rollout.targets[target_id]
@@ -225,7 +248,14 @@ def _take(turn: TurnContext, nexts: list[TargetId], places: list[TargetId | None
             before.discard(target_id)
             actions += _leaves(turn, target, free[0], left.serving)
             free = free[1:]
+            new = new if new is None else new - _is_new(rollout, target_id)
     return actions or _hold(turn, held)
+
+
+def _is_new(rollout: Rollout, target: TargetId) -> bool:
+    """Whether it was never taken before, so that it counts for the limit of the plan."""
+    status = rollout.statuses[target]
+    return status.phase is Phase.WAITING or status.attempt == 0
 
 
 @dataclass(frozen=True, slots=True)

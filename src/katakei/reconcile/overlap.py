@@ -4,7 +4,7 @@
 on the target that took it goes on only as long as nothing is against it (`ended`), and its work begins only after that
 soak (`unfinished`). The soaking target stays where it is until the other one is back (`kept`).
 
-A wave that ends, or a pause between waves, will be one more condition of `_stopped`.
+A target of a later wave never drains meanwhile: only targets of waves that have begun are taken out (`waves`).
 """
 
 from datetime import datetime, timedelta

@@ -59,6 +59,7 @@ def accepted(
     """
     name = rollout.plan.rollout
     who = tr.listed(label(rollout.targets[target]) for target in targets)
+    command = "promote_wave" if command == "promote" and not targets else command
     done = tr.of(DONE[command]).format(rollout=name, targets=who)
     if owner is None:
         go_on = _capital(_how_to_go_on(rollout, tr))
@@ -79,6 +80,7 @@ DONE: Mapping[str, str] = MappingProxyType(
         "approve_gate": "the approval in rollout {rollout} is recorded",
         "deny": "the denial in rollout {rollout} is recorded",
         "promote": "promoted: {targets}",
+        "promote_wave": "the pause between two waves of rollout {rollout} is ended",
         "skip_gate": "the gate of rollout {rollout} is skipped",
         "pause": "rollout {rollout} is paused",
         "resume": "rollout {rollout} goes on",

@@ -125,6 +125,10 @@ def _of_rollout(event: e.Event, tr: Translator) -> str:  # noqa: C901, PLR0911, 
             return f"{target or tr('all targets')}  {tr('approved by {by}', by=by)}"
         case e.PromoteAsked(_, by):
             return tr("promoted by {by}: the targets that soak now soak no longer", by=by)
+        case e.WaveEnded(_, wave):
+            return tr("wave {wave} is over", wave=wave)
+        case e.WaveBegun(_, wave):
+            return tr("wave {wave} begins", wave=wave)
         case e.FreezeObserved(_, freeze):
             return tr("{frozen}; no target is taken out", frozen=sentence(frozen(freeze), tr))
         case e.FreezeLifted():
@@ -240,6 +244,8 @@ def summary_data(rollout: Rollout, driver: str | None = None) -> dict[str, Plain
         not_taken_back=plain(not_taken_back(rollout)),
         paused_by=rollout.paused,
         frozen=plain(rollout.frozen),
+        wave=rollout.wave,
+        waves=list(rollout.plan.waves),
         gates=[_gate_data(rollout, gate) for gate in rollout.plan.spec.gates],
         owner=str(rollout.owner or ""),
         waiting_for=awaited(rollout),

@@ -50,12 +50,13 @@ _PLAN = (
     "rollout:text kind:text service:text release:text account:text region:text groups:[text] window:integer "
     "floors:{wire.Floor} order:[wire.Target] predicted_seconds:number parts:[part] said:[text] restore:[text] "
     "notices:[wire.Reason]@2 held:[wire.HeldTarget]@2 restore_held:[text]@2 "
-    "at_once:integer@2 limited_by:wire.Reason?@2"
+    "at_once:integer@2 limited_by:wire.Reason?@2 limit:integer?@4 waves:[integer]@4"
 )
 _ROLLOUT = (
     "rollout:text service:text release:text begun:text finished:text? exit:integer left_out:[text] failed_late:[text] "
     "reverted_by:text? not_taken_back:[text] paused_by:text? owner:text waiting_for:text targets:[target] "
-    "result:text?@2 driver:text?@2 frozen:wire.Freeze?@3 gates:[gate]@3"
+    "result:text?@2 driver:text?@2 frozen:wire.Freeze?@3 gates:[gate]@3 "
+    "wave:integer@4 waves:[integer]@4"
 )
 _GROUP = (
     "name:text arn:text protocol:text port:integer target_type:text serving:integer total:integer "

@@ -49,6 +49,8 @@ def plan_text(plan: Plan, forecast: Forecast, tr: Translator = ENGLISH) -> str:
     if plan.kind is PlanKind.ROLL:
         why = f" ({sentence(forecast.limited_by, tr)})" if forecast.limited_by else ""
         facts.append((tr("window"), tr("{number} out at a time", number=forecast.at_once) + why))
+    if plan.waves:
+        facts.append((tr("waves"), _waves(plan, tr)))
     facts += [(tr("order"), f"{n}. {_turn(plan, target, tr)}") for n, target in enumerate(plan.targets[:MOST], 1)]
     if len(plan.targets) > MOST:
         facts.append(("", tr("and {number} more (--json lists all)", number=len(plan.targets) - MOST)))
@@ -96,6 +98,8 @@ def plan_data(
         at_once=forecast.at_once,
         limited_by=plain(forecast.limited_by),
         restore_held=list(restore_held),
+        limit=plan.limit,
+        waves=list(plan.waves),
     )
 
 
@@ -166,6 +170,14 @@ def _when(failure: OnFailure, tr: Translator) -> str:
 def _floor(floor: Floor, tr: Translator) -> str:
     zones = tr(", {number} in each zone", number=floor.per_zone) if floor.per_zone else ""
     return tr("{count} of {base} must serve", count=floor.count, base=floor.base) + zones
+
+
+def _waves(plan: Plan, tr: Translator) -> str:
+    """How many targets each wave has, and the pause between two of them."""
+    sizes = [str(end - begin) for begin, end in zip((0, *plan.waves), plan.waves, strict=False)]
+    pause = plan.spec.window.pause_between
+    text = tr("{sizes} targets, one wave after the other", sizes=tr.listed(sizes))
+    return text + (tr(", {pause} apart", pause=tr.span(pause)) if pause and len(sizes) > 1 else "")
 
 
 def _duration(forecast: Forecast, tr: Translator) -> list[tuple[str, str]]:

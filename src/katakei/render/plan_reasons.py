@@ -135,6 +135,13 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             " its targets drain until {fallback}"
         ),
         "outage_accepted": "the floor of {group} is 0, so an outage is accepted",
+        "current_left_alone": (
+            "left alone because the journal says that {release} is there already: {targets:with names}"
+        ),
+        "limited": (
+            "only the first {limit:target} of {targets} are taken; the others are left for a later rollout, which takes"
+            " them first where it has a limit too"
+        ),
         "draining_left_alone": "draining, and left alone: {targets}",
         "other_groups_left_alone": "registrations in other groups stay as they are: {groups}",
         "registered_as_recorded": "{target:with name} is registered as rollout {rollout} recorded it",

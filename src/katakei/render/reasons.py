@@ -42,6 +42,11 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         ),
         _C.FROZEN: "{name:group name} is frozen by {by}{since:since moment}{until:until}{why:after colon}",
         _C.FREEZES_NOT_READ: "the freezes in the journal have not been read in the last 10 seconds",
+        _C.WAVE_PAUSE: (
+            "wave {wave} of {waves} has been over for {waited:span}; the next one begins in {left:span}, or at once by:"
+            " katakei promote {rollout}"
+        ),
+        _C.LIMIT_REACHED: "left for a later rollout: this one was limited to {limit:target}",
         _C.NEXT_TARGET_WAITS: "{target}{name:in brackets} is next and has waited for {waited:span}: {why}",
         _C.WAITED_TOO_LONG: "skipped because it waited longer than limits.waiting: {why}",
         _C.PLACE_PENDING: "it has not answered yet where it keeps the record of its work; it stays in service",

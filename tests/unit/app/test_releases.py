@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.given import NOON, OUTWARD, a_group, a_plan, a_target, brought, t
 
-from katakei.app.releases import CarriedRelease, Knowledge, carried_releases
+from katakei.app.releases import CarriedRelease, Knowledge, carried_releases, past_work
 from katakei.domain import events as e
 from katakei.domain.model import Arn, Group, RolloutId
 from katakei.domain.phases import Cause, Intent, Phase
@@ -153,3 +153,16 @@ def test_each_log_is_read_once() -> None:
     journal = Shelf([done("v1", 1), done("v2", 2, WEB, ADMIN)])
     carried_releases(journal, [WEB.arn, ADMIN.arn])  # type: ignore[arg-type]  # a journal that is only read
     assert journal.read_ids == ["r-2", "r-1"]
+
+
+def test_past_work_says_how_long_ago_each_target_was_done() -> None:
+    shelf = Shelf([done("v1", 1), stopped_at(Phase.DONE, "v2", 2), stopped_at(Phase.LEFT_OUT, "v3", 3)])
+    found = past_work(shelf, [WEB.arn], "shop")  # type: ignore[arg-type]  # it has what is read
+    first, second = (found[a_target(n, (WEB,)).id] for n in (0, 1))
+    assert (first.release, first.how, first.rollouts_ago) == ("v3", UNSURE, 1)
+    assert (second.release, second.how, second.rollouts_ago) == ("v1", SURE, 2)
+
+
+def test_past_work_of_another_service_only_tells_the_release() -> None:
+    found = past_work(Shelf([done("v1", 1)]), [WEB.arn], "patches")  # type: ignore[arg-type]  # it has what is read
+    assert {(work.release, work.rollouts_ago) for work in found.values()} == {("v1", None)}

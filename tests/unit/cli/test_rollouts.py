@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from katakei.cli import rollouts
 from katakei.cli.confirming import confirm
@@ -82,3 +83,17 @@ def test_manual_work_without_a_terminal_must_be_named(here: Path, monkeypatch: p
 def test_nobody_is_asked_without_a_terminal() -> None:
     assert confirm("Run it?", yes=True)
     assert not confirm("Run it?", yes=False)
+
+
+def test_only_outdated_needs_a_release(here: Path) -> None:
+    del here
+    with pytest.raises(UsageError, match="--only-outdated needs --release"):
+        rollouts._request(options(group="web", run="true", only_outdated=True))
+    request, _ = rollouts._request(options(group="web", run="true", release="v9", only_outdated=True, limit=3))
+    assert (request.only_outdated, request.limit, request.release) == (True, 3, "v9")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "some"])
+def test_limit_is_at_least_one(number: str) -> None:
+    result = CliRunner().invoke(rollouts.roll_, ["--limit", number])
+    assert result.exit_code == 2

@@ -9,7 +9,7 @@ from tests.unit.given import a_plan, a_target, seconds
 
 from katakei.domain.model import RolloutId
 from katakei.domain.plan import HeldTarget, Plan
-from katakei.domain.spec import Approval, Drain, Gate, Overlap
+from katakei.domain.spec import Approval, Drain, Gate, Overlap, Window
 from katakei.planning.forecast import forecast
 from katakei.planning.schedule import schedule
 
@@ -139,3 +139,32 @@ def test_forecast_counts_the_work_of_each_round_at_most() -> None:
     """The floor lets one go at a time. A window of three waits for soaks where the work is short."""
     plan = an_overlapping_plan(6, window=3, floor=5, soak=90)
     assert forecast(plan).rounds == 6
+
+
+def in_waves(*ends: int, pause: float = 0, window: int = 4, limit: int | None = None) -> Plan:
+    plan = an_overlapping_plan(ends[-1], window=window, floor=0)
+    rule = Window(pause_between=seconds(pause))
+    return replace(plan, spec=replace(plan.spec, window=rule), waves=ends, limit=limit)
+
+
+def test_schedule_begins_a_wave_after_the_one_before() -> None:
+    assert length(in_waves(1, 4)) == seconds(2 * 80)
+    assert length(in_waves(1, 2, 4, pause=300)) == seconds(3 * 80 + 2 * 300)
+    assert length(in_waves(4)) == seconds(80)
+
+
+def test_schedule_never_overlaps_two_waves() -> None:
+    assert length(in_waves(2, 4, window=1)) == seconds(2 * (55 + 80))
+
+
+def test_schedule_ends_with_the_limit() -> None:
+    assert length(in_waves(1, 4, pause=300, limit=1)) == seconds(80)
+    assert length(in_waves(4, window=1, limit=2)) == seconds(55 + 80)
+
+
+def test_forecast_blames_no_floor_for_small_waves() -> None:
+    found = forecast(in_waves(1, 2, 3))
+    assert (found.at_once, found.limited_by) == (1, None)
+    assert forecast(in_waves(4, limit=1)).limited_by is None
+    tight = replace(in_waves(4), floors={arn: replace(each, count=3) for arn, each in in_waves(4).floors.items()})
+    assert forecast(tight).limited_by is not None

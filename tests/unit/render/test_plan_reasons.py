@@ -168,6 +168,17 @@ READ: list[tuple[Reason, str]] = [
         ),
     ),
     (
+        reason(C.CURRENT_LEFT_ALONE, targets=(("i-1", "web1"), ("i-2", "")), release="v10"),
+        "left alone because the journal says that v10 is there already: i-1 (web1), i-2",
+    ),
+    (
+        reason(C.LIMITED, limit=2, targets=5),
+        (
+            "only the first 2 targets of 5 are taken; the others are left for a later rollout, which takes them first"
+            " where it has a limit too"
+        ),
+    ),
+    (
         reason(C.GATE_NOT_ASKED, gate="rest", after=2, targets=1),
         "nobody is asked to pass the gate rest: it comes after 2 targets, and the plan has 1 target",
     ),

@@ -60,7 +60,9 @@ def _body(asked: RemoteRequest) -> dict[str, Any]:
         "only_these_groups": asked.only_these_groups,
         "ignore_draining": asked.ignore_draining,
     }
-    return {"release": asked.release, "only": [*asked.only], "accept": accept}
+    body: dict[str, Any] = {"release": asked.release, "only": [*asked.only], "accept": accept}
+    some = {"limit": asked.limit, "only_outdated": asked.only_outdated or None}
+    return body | {name: value for name, value in some.items() if value is not None}  # a server may be older
 
 
 def updates(lines: Iterator[bytes]) -> Iterator[Update]:

@@ -23,6 +23,8 @@ class RemoteRequest:
         only_these_groups: Accept that targets stay registered in other groups.
         ignore_draining: Leave targets alone that somebody else is draining.
         as_recorded: Carry an unfinished rollout on although its configuration changed.
+        limit: How many targets are taken at most; None: all.
+        only_outdated: Leave targets alone that are known to carry the release.
     """
 
     service: str
@@ -32,6 +34,8 @@ class RemoteRequest:
     only_these_groups: bool = False
     ignore_draining: bool = False
     as_recorded: bool = False
+    limit: int | None = None
+    only_outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

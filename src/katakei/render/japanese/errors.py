@@ -28,6 +28,12 @@ _USAGE = {
     "--manual leaves the work to you, but something else says what to run: give one of them": (
         "--manual は手動の作業ですが、実行するコマンドも指定されています。どちらか一方にしてください"
     ),
+    "--only-outdated needs --release: it leaves targets alone that have that release": (
+        "--only-outdated には --release が必要です。そのリリースが導入済みのターゲットを対象外にします"
+    ),
+    "which targets are outdated depends on the release: name it": (
+        "どのターゲットが古いかはリリースで決まります。リリースを指定してください"
+    ),
     "--reason says why a gate is skipped: name the gate with --skip-gate": (
         "--reason はゲートをスキップする理由です。--skip-gate でゲートを指定してください"
     ),

@@ -93,8 +93,8 @@ _COMMANDS = {
         "ROLLOUT の TARGET (ID、名前、IP) の手動作業が終わったことを伝えます。TARGET を省略すると、待っているすべてが対象です。\n\n"
         "--gate を付けると、ROLLOUT の承認ゲートを承認または却下します。"
     ),
-    "End what is left of the soak of the targets of ROLLOUT that soak now.\n\nEach of them still needs two observations of healthy, and the next target its drain and its check. With --skip-gate: pass a gate that holds ROLLOUT, for a reason that is recorded.": (
-        "ROLLOUT で様子見中のターゲットについて、残りの様子見を省きます。\n\n"
+    "End what is left of the soak of the targets of ROLLOUT that soak now, or of the pause between two waves.\n\nEach of the targets still needs two observations of healthy, and the next target its drain and its check. With --skip-gate: pass a gate that holds ROLLOUT, for a reason that is recorded.": (
+        "ROLLOUT で様子見中のターゲットの残りの様子見、またはウェーブ間の待機を省きます。\n\n"
         "正常の確認 2 回と、次のターゲットのドレイニングとチェックは省きません。"
         "--skip-gate を付けると、理由を記録して ROLLOUT を止めているゲートを通過します。"
     ),
@@ -250,6 +250,12 @@ _OPTIONS = {
     "In CI: accept a journal that ends with the job.": "CI で、ジョブとともに消えるジャーナルを受け入れます。",
     "Its port.": "ポート。",
     "JSON for programs; one object per line for streams.": "プログラム用の JSON。継続する出力は 1 行に 1 オブジェクト。",
+    "Leave targets alone on which the journal knows this release.": (
+        "ジャーナルによるとこのリリースが導入済みのターゲットには触りません。"
+    ),
+    "Take at most N targets: failed ones first, then the least recently done.": (
+        "最大 N 台だけ処理します。失敗したもの、次に最後の処理が古いものを優先します。"
+    ),
     "Leave targets alone that somebody else is draining.": "ほかの誰かがドレイニング中のターゲットには触りません。",
     "Let /metrics be read without a token.": "/metrics をトークンなしで読めるようにします。",
     "Let the work and secrets of this service run as the user of this process; repeatable.": (

@@ -128,6 +128,11 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "ターゲットのドレイニングは {fallback} で終わります"
         ),
         "outage_accepted": "{group} の下限は 0 です。サービス停止を許容します",
+        "current_left_alone": "ジャーナルによると {release} が導入済みのため、対象外にします: {targets:with names}",
+        "limited": (
+            "{targets} 台のうち先頭の {limit} 台だけを処理します。残りは次回以降に回し、"
+            "次回も台数を制限した場合は残りから先に処理します"
+        ),
         "draining_left_alone": "ドレイニング中のため触りません: {targets}",
         "other_groups_left_alone": "ほかのグループの登録はそのままです: {groups}",
         "registered_as_recorded": "{target:with name} はロールアウト {rollout} の記録どおりに登録します",

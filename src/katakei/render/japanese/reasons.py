@@ -31,6 +31,11 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         ),
         _C.FROZEN: "{name:group name} は {by} が凍結しています{since:since moment}{until:until}{why:after colon}",
         _C.FREEZES_NOT_READ: "ジャーナルの凍結情報を直近 10 秒間読み取れていません",
+        _C.WAVE_PAUSE: (
+            "全 {waves} ウェーブ中の第 {wave} ウェーブが終わりました ({waited:span}経過)。次は {left:span}後に始まります。"
+            "すぐに始めるには: katakei promote {rollout}"
+        ),
+        _C.LIMIT_REACHED: "次回以降に回します (このロールアウトは {limit} 台まで)",
         _C.NEXT_TARGET_WAITS: "次の {target}{name:in brackets} は {waited:span}待機しています: {why}",
         _C.WAITED_TOO_LONG: "limits.waiting より長く待ったためスキップしました: {why}",
         _C.PLACE_PENDING: "ターゲットが作業記録の保存場所をまだ返していません。返るまで稼働を続けます",

@@ -140,6 +140,11 @@ _PLAN = {
     "floor": "下限",
     "note": "注意",
     "order": "順序",
+    "waves": "ウェーブ",
+    "{sizes} targets, one wave after the other": "{sizes} 台ずつ、ウェーブごとに順に処理",
+    ", {pause} apart": " (間隔 {pause})",
+    "wave {wave} is over": "第 {wave} ウェーブが終わりました",
+    "wave {wave} begins": "第 {wave} ウェーブを始めます",
     "register {number:target}: {place}": "{number} 台を登録します: {place}",
     "revert": "リバート",
     "roll {service} to {release}, {number:target}: {place}": (
@@ -282,6 +287,9 @@ _ANSWERS = {
         "最後の実行プロセス {owner}{silent} はまだ動いている可能性があります。{go_on}"
     ),
     "not running{last}; {go_on}": "実行中のプロセスはありません{last}。{go_on}",
+    "the pause between two waves of rollout {rollout} is ended": (
+        "ロールアウト {rollout} のウェーブ間の待機を終えました"
+    ),
     "promoted: {targets}": "プロモートしました: {targets}",
     "rollout {rollouts} finishes the targets in progress and waits before the next one": (
         "ロールアウト {rollouts} は進行中のターゲットを終わらせ、次のターゲットの前で待ちます"

@@ -41,6 +41,10 @@ class PlanBody(Body):
 
     release: Release = Field("", description="What is rolled out; empty: the service's default.")
     only: Names = Field([], description="Only these targets: ids, names or addresses.")
+    limit: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="How many targets are taken at most; null: all."
+    )
+    only_outdated: bool = Field(False, description="Leave targets alone on which the journal knows this release.")
     accept: Accepted = Accepted()
 
 

@@ -107,6 +107,8 @@ def _request(asked: Asked, service: str, body: PlanBody) -> ServiceRequest:
         tuple(body.only),
         body.accept.risks(),
         as_recorded=isinstance(body, StartBody) and body.as_recorded,
+        limit=body.limit,
+        only_outdated=body.only_outdated,
     )
 
 

@@ -198,6 +198,11 @@ def _unfinished(rollout: Rollout) -> bool:
     return rollout.finished is None
 
 
+def _promotable(rollout: Rollout) -> bool:
+    """Whether a soak, or a pause between two waves, may be ended."""
+    return bool(rollout.by_phase[Phase.SOAKING]) or rollout.wave_ended is not None
+
+
 def _awaits_work(rollout: Rollout) -> bool:
     working = rollout.by_phase[Phase.WORKING]
     return any(awaits_approval(rollout, target) for target in working)
@@ -224,7 +229,7 @@ BUTTONS: Mapping[str, tuple[Act, Callable[[Rollout], bool]]] = {
     "approve": (Act.CONFIRM_WORK, lambda r: _unfinished(r) and _awaits_work(r)),
     "resume": (Act.RESUME, lambda r: _unfinished(r) and bool(r.paused)),
     "pause": (Act.PAUSE, lambda r: _unfinished(r) and not (r.paused or r.aborting)),
-    "promote": (Act.PROMOTE, lambda r: _unfinished(r) and _is_roll(r) and bool(r.by_phase[Phase.SOAKING])),
+    "promote": (Act.PROMOTE, lambda r: _unfinished(r) and _is_roll(r) and _promotable(r)),
     "retry": (Act.RETRY, lambda r: _is_roll(r) and _has_failed(r) and not r.paused),
     "revert": (
         Act.REVERT,

@@ -67,6 +67,14 @@ def test_plan_comes_back_as_the_server_made_it(server: FakeServer) -> None:
     assert json.loads(server.asked[0].body) == {"release": "v9", "only": ["i-1"], "accept": accept}
 
 
+def test_plan_for_some_targets_says_so_only_then(server: FakeServer) -> None:
+    written = transfer.plan_written(PLAN)
+    server.says(200, {"recorded": written, "restore": [], "restore_held": [], "digest": "d"})
+    commands(server).plan(RemoteRequest("shop", "v9", limit=3, only_outdated=True))
+    body = json.loads(server.asked[0].body)
+    assert (body["limit"], body["only_outdated"]) == (3, True)
+
+
 @pytest.mark.parametrize("digest", ["d", None])
 def test_start_confirms_the_plan_that_was_shown(server: FakeServer, digest: str | None) -> None:
     server.says(201, {"rollout": "r-1"})
