@@ -142,9 +142,9 @@ accept: setup .venv-aws/.ready .venv-weed/.ready  ## run the acceptance tests at
 bench: setup .venv-aws/.ready .venv-bench/.ready  ## compare with common tools, write docs/benchmarks.md: an hour; QUICK=1: a few minutes
 	$(PY) -m bench $(if $(QUICK),--quick)
 
-# MINUTES=10 SEED=drawn FROM=1 ROLLOUTS=any KILLS=1 RATE=20 LANES=3
+# MINUTES=10 SEED=drawn FROM=1 ROLLOUTS=any KILLS=1 RATE=20 LANES=3; CONSOLE=1 MINUTES=60: an hour of a page beside
 soak: setup  ## run random rollouts with faults, kills and competing processes; MINUTES=10 SEED=… KILLS=1 ROLLOUTS=200
-	$(PY) -m tests.soak $(foreach name,MINUTES SEED FROM ROLLOUTS RATE LANES,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z)=$($(name)))) $(if $(KILLS),--kills)
+	$(PY) -m tests.soak $(foreach name,MINUTES SEED FROM ROLLOUTS RATE LANES,$(if $($(name)),--$(shell echo $(name) | tr A-Z a-z)=$($(name)))) $(if $(KILLS),--kills) $(if $(CONSOLE),--console)
 
 mutants: setup .venv-aws/.ready  ## break the safety-relevant code in many small ways; a test must notice each: an hour
 	$(PY) -m tests.mutants $(WORDS)

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, ViewportSize, expect
 
 from katakei.lab.process import Lab
 
@@ -30,6 +30,8 @@ PICTURES = os.environ.get("KATAKEI_SCREENSHOTS", "")
 """The folder into which the pictures of docs/console.md are written; '' writes none."""
 SOON, LATER = 30_000, 90_000
 """Milliseconds: bounds of waits, generous for a busy machine."""
+ALLOWED = {"JSHeapUsedSize": 2_000_000, "Nodes": 300, "JSEventListeners": 50}
+"""How much more than a new page of the same rollout an old page may hold: bytes of the heap, nodes, listeners."""
 
 SERVICE = """service: {name}
 balancer: {{alb: {{target_groups: [{group}]}}}}
@@ -192,3 +194,17 @@ def cookies(page: Page, server: Served) -> list[SetCookieParam]:
     """The session of this page, for another browser."""
     found = (each for each in page.context.cookies() if "session" in each["name"])
     return [{"name": each["name"], "value": each["value"], "url": server.url} for each in found]
+
+
+def measured(page: Page, tools: CDPSession) -> Mapping[str, float]:
+    """What the page holds after a garbage collection."""
+    for _ in range(2):
+        tools.send("HeapProfiler.collectGarbage")
+    found = tools.send("Performance.getMetrics")["metrics"]
+    assert page.url
+    return {each["name"]: each["value"] for each in found if each["name"] in ALLOWED}
+
+
+def grown(old: Mapping[str, float], new: Mapping[str, float]) -> list[str]:
+    """Returns what an old page holds too much of, compared with a new page of the same rollout."""
+    return [name for name, most in ALLOWED.items() if old[name] - new[name] >= most]

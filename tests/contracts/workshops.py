@@ -260,7 +260,7 @@ def prepare(shop: Workshop, targets: Sequence[Target] = (), turns: int = 400) ->
     raise AssertionError(f"no place: {[whom.id for whom in targets if whom.id not in places]}")
 
 
-def hand_over(shop: Workshop, jobs: Mapping[WorkKey, tuple[Target, Job]], turns: int = 60) -> dict[WorkKey, str]:
+def hand_over(shop: Workshop, jobs: Mapping[WorkKey, tuple[Target, Job]], turns: int = 400) -> dict[WorkKey, str]:
     """Start until every key is taken, as the core does."""
     tickets: dict[WorkKey, str] = {}
     for _ in range(turns):
@@ -276,7 +276,7 @@ def follow(
     jobs: Mapping[WorkKey, tuple[Target, Job]],
     tickets: dict[WorkKey, str],
     until: Iterable[WorkState] = FINAL,
-    turns: int = 100,
+    turns: int = 400,
 ) -> dict[WorkKey, WorkStatus]:
     """Look until every key is in one of these states; what is proven not started is started again."""
     works: dict[WorkKey, WorkStatus] = {}
@@ -296,7 +296,7 @@ def until(
 ) -> WorkStatus:
     """Act and look, turn after turn, as the core does, until the work is in this state."""
     work = WorkStatus(WorkState.UNKNOWN)
-    for _ in range(100):
+    for _ in range(400):
         act()
         [work] = shop.executor.look(named, BY).values()
         if work.state is wanted:

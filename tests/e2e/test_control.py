@@ -235,7 +235,7 @@ service: shop
 balancer: {alb: {target_groups: [LaravelTargetGroup]}}
 drain: {settle: 2s, until: delay}
 work: {ssm: {run: 'cp release before; echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}
-check: {http: {path: /health}, within: 3s}
+check: {http: {path: /health}, within: 20s}
 warm: {soak: 1s}
 revert: {ssm: {run: 'cp before release && ./bin/restart && echo "$KATAKEI_RELEASE" >> taken-back'}}
 """

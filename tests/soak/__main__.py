@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.soak import console
 from tests.soak.script import kill_script, random_script
 from tests.soak.script_run import ScriptResult, Total, TotalsFile, run_script
 
@@ -85,12 +86,20 @@ def main() -> int:
     until = clock.monotonic() + 60 * options.minutes
     numbers, last = itertools.count(options.first), options.first + options.rollouts
     soak = Soak(seed, numbers, until, last, options.kills, options.rate, TotalsFile(FAILED_RUNS / "totals.jsonl"))
-    with ThreadPoolExecutor(options.lanes) as pool:
+    with ThreadPoolExecutor(options.lanes + 1) as pool:
+        shown = pool.submit(console.watch, options.minutes) if options.console else None
         for lane in [pool.submit(soak.lane) for _ in range(options.lanes)]:
             lane.result()
+        faults = _console_faults(shown.result()) if shown else 0
     sys.stdout.write(f"seed {seed}: {soak.total.text()}; slowest refusal of a second rollout {soak.slowest:.1f} s\n")
     sys.stdout.write(f"all runs together: {soak.totals_file.total().text()}\n")
-    return 1 if soak.total.faults else 0
+    return 1 if soak.total.faults or faults else 0
+
+
+def _console_faults(result: console.ConsoleResult) -> int:
+    """Prints what the page of the console held. Returns the number of its faults."""
+    sys.stdout.write("".join(f"{line}\n" for line in (f"console: {result.figures}", *result.faults)))
+    return len(result.faults)
 
 
 def _options() -> argparse.Namespace:
@@ -101,7 +110,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rollouts", type=int, default=10**9, help="scripts at most")
     parser.add_argument("--kills", action="store_true", help="the quickest rollouts, and nothing but kill -9")
     parser.add_argument("--rate", type=float, default=20, help="requests a second in each lab")
-    parser.add_argument("--lanes", type=int, default=3, help="labs side by side")
+    parser.add_argument("--lanes", type=int, default=3, help="labs side by side; 0 with --console: only the page")
+    parser.add_argument("--console", action="store_true", help="show one rollout of that length in a browser, beside")
     return parser.parse_args()
 
 
