@@ -44,6 +44,13 @@ def _within(seconds: float, wanted: Path) -> None:
         time.sleep(0.02)
 
 
+def _gone(seconds: float, unwanted: Path) -> None:
+    deadline = time.monotonic() + seconds
+    while unwanted.exists():
+        assert time.monotonic() < deadline, f"{unwanted} is still there"
+        time.sleep(0.02)
+
+
 @rows
 def mark_records_how_the_work_ended(machine: Machine) -> None:
     code, answer = machine.run(start("echo out; echo err >&2; exit 3"))
@@ -244,7 +251,8 @@ def cancelled_work_with_exit_0_has_failed(machine: Machine) -> None:
 
 @rows.of_one_shell
 def work_that_ignores_sigterm_is_killed(machine: Machine) -> None:
-    told = _cancelled(machine, "trap '' TERM; sh -c 'while :; do sleep 0.1; echo alive >> alive; done' & {begun}; wait")
+    alive = "sh -c 'while :; do sleep 0.1; echo alive >> alive; done' &"
+    told = _cancelled(machine, f"trap '' TERM; {alive} {{begun}}; while :; do wait; sleep 1; done")
     assert (told.state, told.exit) == (MarkState.ENDED, 137)
     before = _lines(machine.folder / "alive")
     time.sleep(0.5)
@@ -332,6 +340,7 @@ def mark_keeps_the_last_64_kib_of_output(machine: Machine) -> None:
     whole = "".join(f"{number}\n" for number in range(1, 100_001))
     assert (machine.place() / "out").read_text() == whole[-65_536:]
     assert _the_mark(answer).out == whole[-mark.TAIL :]
+    _gone(10, machine.place() / "drained")  # the last that is removed, after the end was recorded
     assert {entry.name for entry in machine.place().iterdir()} == {
         *("machine", "boot_id", "pid", "go", "work", "out", "size", "exit")
     }

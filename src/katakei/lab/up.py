@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from katakei.lab import botocore_loader
+
 if TYPE_CHECKING:
     from katakei.lab.options import LabInfo, LabOptions
 
@@ -67,6 +69,7 @@ def _span(seconds: float) -> timedelta:
 
 def _run(options: "LabOptions", ending: threading.Event, *, as_json: bool) -> None:
     try:
+        botocore_loader.share()
         from katakei.lab.assembly import assembled  # noqa: PLC0415 - slow to import, and installed only with the `lab` extra
     except ImportError as error:
         raise click.ClickException(
