@@ -215,7 +215,10 @@ WORKING = rows(
         "return (_undone(context, why, Cause.ABORTED),)",
         "return (context.enter(Phase.CHECKING, why, Intent.RETURN, Cause.ABORTED),)",
     ),
-    ("if context.waited > context.plan.spec.limits.working + OVERDUE_LIMIT:", "if False:"),
+    ("if _given_up(context):", "if False:"),
+    ("return context.waited > context.plan.spec.limits.working + OVERDUE_LIMIT", "return False"),
+    ("case WorkState.HALFWAY if not _given_up(context):", "case WorkState.HALFWAY if False:"),
+    ("(start(context), context.wait(why)) if context.absent else", "(start(context), context.wait(why)) if True else"),
     (
         "return (CancelWork(key, context.target, ticket), *_meanwhile(context, canceling))",
         "return _meanwhile(context, canceling)",

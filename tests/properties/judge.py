@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 
-from tests.properties import judge_commands, judge_environment, judge_holds, judge_limits, judge_overlap, judge_waves
+from tests.properties import (
+    judge_commands,
+    judge_environment,
+    judge_holds,
+    judge_limits,
+    judge_overlap,
+    judge_stops,
+    judge_waves,
+)
 from tests.properties.builders import seconds
 from tests.properties.ground_truth import (
     MOMENT,
@@ -330,6 +338,7 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "held": judge_holds.everything_serves_after_a_hold,
     **judge_overlap.CLAUSES,
     **judge_waves.CLAUSES,
+    **judge_stops.CLAUSES,
     "promote": judge_holds.a_promotion_shortens_only_the_soak,
     "alone": judge_environment.a_mad_target_is_alone,
     "9 why": it_says_why_it_waits,

@@ -95,6 +95,7 @@ class Log:
     edits: dict[Arn, datetime] = field(default_factory=dict)
     deleted: dict[Arn, datetime] = field(default_factory=dict)
     begun_again: list[tuple[datetime, WorkKey]] = field(default_factory=list)
+    gone_on: list[tuple[datetime, WorkKey]] = field(default_factory=list)  # stopped machines that were started
     ip_while_draining: list[tuple[datetime, Registration, datetime]] = field(default_factory=list)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from tests.properties.builders import group, seconds, target
 from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthChecker, FakePool, SkewedClock
 from tests.properties.fake_probe import FakeProbe, FakeReader
+from tests.properties.fake_stops import StoppingExecutor
 from tests.properties.holds import FrozenSpan
 from tests.properties.memory_journal import FreezesConnection, JournalConnection, MemoryFreezes, MemoryJournal
 from tests.properties.scenarios import Scenario, spec_of
@@ -155,7 +156,8 @@ class Simulation:
         pause = lambda: self._stand_still(owner)  # noqa: E731 - bound to this owner
         desk = JournalConnection(aws, number, clock, pause).sit(self.store, self.users.speak)
         groups = frozenset(aws.group_of)
-        executor = FakeExecutor(aws, number, clock, pause)
+        kind = StoppingExecutor if self.scenario.spec.work.stops else FakeExecutor
+        executor = kind(aws, number, clock, pause)
         executor.by_hand = self.scenario.by_hand
         drivers = SimulatedDrivers(
             balancer=FakeBalancer(aws, number, clock, pause),

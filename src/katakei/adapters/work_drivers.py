@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from katakei.adapters.system.clock import SystemClock, draw
 from katakei.domain.errors import UsageError
+from katakei.domain.instances import InstanceAction
 from katakei.domain.leases import Owner
 from katakei.domain.ports import Clock, Executor, Probe, ProgramRunner
 from katakei.domain.spec import Command, Spec, SshAccess, Variable
@@ -30,15 +31,25 @@ class WorkDrivers:
 
     def __init__(self, aws: "Callable[[], AwsSession]", clock: Clock, owner: Owner) -> None:
         self._aws, self._clock, self._owner = aws, clock, owner
-        self._made: dict[tuple[str, SshAccess | None, tuple[Variable, ...]], Executor] = {}
+        self._made: dict[tuple[str, SshAccess | None, tuple[Variable, ...], InstanceAction | None], Executor] = {}
         self._ssh_clients: dict[SshAccess, SshClient] = {}
 
     def executor(self, command: Command) -> Executor:
         """The executor of this command. Commands of one way and with the same secrets share it."""
-        kind = command.executor, command.ssh, tuple(variable for variable in command.env if variable.secret)
+        secrets = tuple(variable for variable in command.env if variable.secret)
+        kind = command.executor, command.ssh, secrets, command.instance
         if kind not in self._made:
-            self._made[kind] = self._executor(*kind)
+            action, way = command.instance, command.ssh
+            self._made[kind] = self._ec2(action, way) if action else self._executor(*kind[:3])
         return self._made[kind]
+
+    def _ec2(self, action: InstanceAction, way: SshAccess | None) -> Executor:
+        from katakei.adapters.executors.ec2 import Ec2Executor
+        from katakei.adapters.executors.ec2.calls import InstanceCalls
+
+        runner = self._carrier(action.by, way) if action.by else None
+        reach = self.executor(Command(action.by, ssh=way)) if action.by else None
+        return Ec2Executor(InstanceCalls(self._aws()), action, self._clock, runner, reach)
 
     def _executor(self, name: str, access: SshAccess | None, secrets: tuple[Variable, ...]) -> Executor:
         if name == "ssm":
@@ -55,7 +66,7 @@ class WorkDrivers:
             return ManualExecutor()
         if name == "local":
             return self._local(secrets)
-        raise UsageError(f"there is no executor {name!r}; there are: ssm, ssh, local, manual")
+        raise UsageError(f"there is no executor {name!r}; there are: ssm, ssh, local, manual, ec2")
 
     def _local(self, secrets: tuple[Variable, ...]) -> "LocalExecutor":
         from katakei.adapters.executors.local.driver import LocalExecutor

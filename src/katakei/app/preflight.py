@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from katakei.app.held_targets import held_targets
 from katakei.app.releases import past_work
 from katakei.domain.errors import KatakeiError, UsageError
+from katakei.domain.instances import InstanceSurvey
 from katakei.domain.jobs import planned
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent
 from katakei.domain.plan import Plan, PlanKind
-from katakei.domain.ports import GroupMember, HealthChecker, ProbedTarget
+from katakei.domain.ports import GroupMember, HealthChecker, InstanceReader, ProbedTarget
 from katakei.domain.releases import release_id
 from katakei.domain.rollout import groups_of
 from katakei.domain.spec import Spec
@@ -188,7 +189,21 @@ def _survey(drivers: Drivers, groups: tuple[Group, ...], spec: Spec) -> Survey:
     ready = [drivers.pool.submit(lambda by=by: by.ready(targets, QUESTION_LIMIT)) for by in executors]  # type: ignore[misc]  # binds each
     unreachable = drivers.pool.submit(lambda: _unreachable(drivers.health_checker, read, targets, spec))
     unready = {target: why for each in ready for target, why in each.result().items()}
-    return replace(read, elsewhere=elsewhere.result(), unready=unready, unreachable=unreachable.result())
+    return replace(
+        read,
+        elsewhere=elsewhere.result(),
+        unready=unready,
+        unreachable=unreachable.result(),
+        instances=_instances(drivers, targets, spec),
+    )
+
+
+def _instances(drivers: Drivers, targets: Sequence[Target], spec: Spec) -> InstanceSurvey | None:
+    """What EC2 tells about machines that are stopped; of the work and the revert, where both stop them."""
+    readers = [drivers.executor(command) for command in spec.commands if command.stops]
+    read = [each.survey(targets) for each in dict.fromkeys(readers) if isinstance(each, InstanceReader)]
+    types = {name: facts for each in read for name, facts in each.types.items()}
+    return replace(read[0], types=types) if read else None
 
 
 def _unreachable(

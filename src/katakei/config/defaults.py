@@ -67,6 +67,11 @@ def default_drain(executor: str) -> Drain:
     return Drain(until=DrainUntil.PROOF, probe=executor) if executor in PROBE_EXECUTORS else Drain()
 
 
+def drain_of(work: Command) -> Drain:
+    """The default for this work. A machine that is stopped must be absent first: there is nothing to prove earlier."""
+    return Drain() if work.stops else default_drain(work.carrier)
+
+
 def shell_text(run: str) -> str:
     """A command as a POSIX shell reads it: with the line ends of Windows, each line would end with a strange word."""
     return run.replace("\r\n", "\n")

@@ -318,6 +318,7 @@ SshHost = Annotated[
     BeforeValidator(ssh_host),
     WithJsonSchema({"anyOf": [{"enum": list(SSH_HOSTS)}, _one_of_references("tag")]}),
 ]
+InstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}\.[a-z0-9-]{1,30}$")]
 SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,63}$")]
 SshFile = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f-][^\x00-\x1f]{0,1022}$")]
 SshOptions = Annotated[dict[str, str], AfterValidator(ssh_options)]

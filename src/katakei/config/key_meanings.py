@@ -38,6 +38,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "revert": "The command that reverts a release on a target, for `katakei revert` and `then: revert`.",
         "notify": "Addresses that get messages about rollouts.",
         "gates": "What has to be passed before targets are taken out.",
+        "disruption": "The most that the rollout may do to a machine. Work that may do more is refused.",
     },
     "Balancer": {"alb": "An Application Load Balancer."},
     "Alb": {"target_groups": "Names or ARNs. A rollout takes a target out of all of them or of none."},
@@ -73,6 +74,13 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "local": "A command on the machine that runs Katakei, once for each target.",
         "manual": "A person does the work and approves it.",
         "release": "A release that is put into place in the layout of Capistrano.",
+        "ec2": "EC2 reboots the instance, or stops and starts it.",
+    },
+    "Ec2": {
+        "action": "What EC2 does with the instance.",
+        "instance_type": "The type that a stopped instance gets before it is started.",
+        "by": "How the machine is asked whether it is up again. `none` asks EC2 alone.",
+        "ssh": "How SSH reaches the targets, with `by: ssh`.",
     },
     "Ssm": {
         **SHELL_MEANINGS,

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from katakei.config.defaults import default_drain
+from katakei.config.defaults import default_drain, drain_of
 from katakei.config.field_types import (
     Codes,
     Draining,
@@ -36,6 +36,7 @@ from katakei.config.key_meanings import with_meanings
 from katakei.config.work_schema import Section, SshWay, Work, nothing
 from katakei.domain import notifications
 from katakei.domain import spec as domain
+from katakei.domain.instances import Disruption
 
 MAX_COUNTER = 16_000
 """Bytes of a counter's command, URL and field: Run Command carries 56,000 characters with the rest of the probe."""
@@ -178,7 +179,7 @@ class Drain(Section):
 
     def to_domain(self, work: domain.Command) -> domain.Drain:
         """The same as a value of the domain. The kind of work decides the defaults."""
-        default = default_drain(work.executor if self.witness == "work" else self.witness)
+        default = drain_of(work) if self.witness == "work" else default_drain(self.witness)
         first, *rest = (self.until,) if isinstance(self.until, str) else self.until or (default.until.value,)
         until = domain.DrainUntil(first)
         fallback = domain.DrainUntil(rest[0]) if rest else None
@@ -289,6 +290,7 @@ class Settings(Section):
     revert: Work | None = None
     notify: Annotated[list[Notify], Field(max_length=MAX_NOTIFY)] = Field(default_factory=list)
     gates: list[Gate] = Field(default_factory=list)
+    disruption: Literal["none", "restart", "reboot", "stop_start"] | None = None
 
     @field_validator("gates")
     @classmethod
@@ -333,6 +335,7 @@ class Settings(Section):
             ),
             revert=self.revert.command() if self.revert else self.work.back(),
             gates=tuple(gate.to_domain() for gate in self.gates),
+            disruption=Disruption(self.disruption) if self.disruption else None,
         )
 
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from katakei.config.defaults import NAME, release
 from katakei.config.service_schema import Aws, Policy, ReleaseSource, ServiceSettings
-from katakei.config.validation import COMMANDS, settings_of, way_of
+from katakei.config.validation import COMMANDS, carrier_of, settings_of
 from katakei.config.yaml_document import Document, read
 from katakei.domain.access import ServicePolicy
 from katakei.domain.aws_place import AwsPlace
@@ -112,8 +112,9 @@ def _check_local(document: Document, allow_local: Collection[str]) -> None:
         work = document.data.get(command)
         for kind in OWN_RIGHTS & work.keys() if isinstance(work, dict) else ():
             document.fault((command, kind), LOCAL)
-        if isinstance(work, dict) and "release" in work and way_of(work) == "ssh":
-            document.fault((command, "release", "by"), LOCAL)
+        for kind in ("release", "ec2"):
+            if isinstance(work, dict) and kind in work and carrier_of(work) == "ssh":
+                document.fault((command, kind, "by"), LOCAL)
     drain = document.data.get("drain")
     if isinstance(drain, dict) and drain.get("witness") == "ssh":
         document.fault(("drain", "witness"), LOCAL)

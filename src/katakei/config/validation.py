@@ -20,11 +20,8 @@ KEY = "[key]"  # how pydantic names the key itself where the key is at fault
 COMMANDS = ("work", "revert")
 PROBED = ("requests", "proof", "answered", "counter")  # values of drain.until that need a probe
 # Keys of later versions. They are refused, because a key that has no effect must not be ignored.
-_LATER = "is not supported yet in this version; use ssm: {run: …}, ssh: {run: …}, local: {run: …} or manual:"
 _ON_THIS_MACHINE = "is not supported yet in this version; put the archive where the target finds it, with s3: or url:"
 NOT_YET: dict[Path, str] = {
-    ("work", "ec2"): _LATER,
-    ("revert", "ec2"): _LATER,
     ("current",): "is not supported yet in this version: --only-outdated compares the recorded releases; remove it",
     ("revert", "release"): "is not needed: work: release goes back to the release before by itself; remove it",
     ("work", "release", "source", "folder"): _ON_THIS_MACHINE,
@@ -44,6 +41,7 @@ MISSING = {
     "target_groups": "write target_groups: [NAME]",
     "work": 'write work: {ssm: {run: "./deploy"}} or work: {manual: }',
     "run": 'write run: "./deploy"',
+    "action": "write action: reboot or action: stop_start",
     "source": "write source: {git: URL}, {s3: s3://BUCKET/KEY} or {url: https://HOST/PATH}",
     "path": "write path: /health",
     "work.release.path": "write path: /var/www/shop",
@@ -69,6 +67,7 @@ PATTERNS = {
     "service": "must be 1 to 128 characters of A-Z a-z 0-9 . _ / @ : + -",
     "target_groups": "must be the name or ARN of a target group",
     "path": "must be a path like /health",
+    "instance_type": "must be an instance type like m7g.large",
     "user": "must be the name of a user",
     "config": "must be the path of a file",
     "url": "must be a URL like http://127.0.0.1/status",
@@ -105,6 +104,7 @@ def settings_of(document: Document, values: Mapping[str, Any], model: type[Setti
     _check_revert(document, data)
     _check_marks(document, data)
     _check_drain(document, data.get("drain", {}), data.get("work"))
+    _check_stops(document, data)
     try:
         settings = model.model_validate(data)
     except ValidationError as invalid:
@@ -128,8 +128,11 @@ def _drain_faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator
     listed = isinstance(chosen, list) and len(chosen) == 2 and chosen[0] == "requests" and isinstance(chosen[1], str)
     if not (listed or isinstance(chosen, str)) or not isinstance(drain.get("witness", ""), str):
         return  # the schema reports a value of another type
-    probed = drain.get("witness") in PROBE_EXECUTORS or bool(way_of(work))
-    until = set(chosen) if listed else {chosen or ("proof" if probed else "delay")}
+    probed = drain.get("witness") in PROBE_EXECUTORS or bool(carrier_of(work))
+    until = set(chosen) if listed else {chosen or ("proof" if probed and not stops(work) else "delay")}
+    if stops(work) and until != {"delay"}:
+        yield "until", "has no effect with ec2: stop_start, which always waits for the delay; remove it"
+        return
     for value in sorted(until.intersection(PROBED)):
         if not probed:
             yield (
@@ -146,7 +149,7 @@ def _drain_faults(drain: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator
     for key in ("witness", "cut_after"):
         if key in drain and until == {"delay"}:
             yield key, "has an effect only with until: proof, answered, counter or requests; remove it"
-    if "ssh" in drain and (drain.get("witness") != "ssh" or way_of(work) == "ssh" or until == {"delay"}):
+    if "ssh" in drain and (drain.get("witness") != "ssh" or carrier_of(work) == "ssh" or until == {"delay"}):
         yield "ssh", "has an effect only with witness: ssh, where the work is not ssh; remove it"
     if "counter" in until and "counter" not in drain:
         yield "until", "counter needs a source; write counter: {url: http://127.0.0.1/status}"
@@ -172,7 +175,8 @@ def _check_work(document: Document, command: str, work: object) -> None:
     known = [key for key in document.data[command] if key in Work.model_fields or (command, key) in NOT_YET]
     if len(known) != 1:
         document.fault(
-            (command,), f"has {len(known) or 'no'} kinds of work; write exactly one of ssm, ssh, release, local, manual"
+            (command,),
+            f"has {len(known) or 'no'} kinds of work; write exactly one of ssm, ssh, release, ec2, local, manual",
         )
 
 
@@ -195,6 +199,28 @@ def way_of(work: Mapping[str, Any]) -> str:
     if "release" in work:
         return "ssh" if isinstance(release, dict) and release.get("by") == "ssh" else "ssm"
     return next((kind for kind in PROBE_EXECUTORS if kind in work), "")
+
+
+def carrier_of(work: Mapping[str, Any]) -> str:
+    """The executor that reaches the targets for this work or asks whether they are up again; '' where none does."""
+    if isinstance(ec2 := work.get("ec2"), dict):
+        by = ec2.get("by", "ssm")
+        return by if by in PROBE_EXECUTORS else ""
+    return way_of(work)
+
+
+def stops(work: object) -> bool:
+    """Whether the work stops the machine."""
+    ec2 = work.get("ec2") if isinstance(work, dict) else None
+    return isinstance(ec2, dict) and ec2.get("action") == "stop_start"
+
+
+def _check_stops(document: Document, data: Mapping[str, Any]) -> None:
+    """A machine that was stopped is registered again only after its check."""
+    if data.get("check") == "none" and any(stops(data.get(command)) for command in COMMANDS):
+        document.fault(
+            ("check",), "none is not possible with ec2: stop_start; a started machine needs a check before it serves"
+        )
 
 
 def _way(work: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from katakei.config.field_types import (
     NOT_BY_SSM,
     ArtifactPlace,
     Checksum,
+    InstanceType,
     LocalEnv,
     ReleaseEnv,
     ReleasePath,
@@ -25,7 +26,7 @@ from katakei.config.field_types import (
     TargetEnv,
     Text,
 )
-from katakei.domain import releases
+from katakei.domain import instances, releases
 from katakei.domain import spec as domain
 
 MAX_SHARED = 100
@@ -221,6 +222,36 @@ class Release(Section):
         return domain.Command(self.by, env=_env(self.env), ssh=access, release=release)
 
 
+class Ec2(Section):
+    """An action of EC2 on the instance of each target: a reboot, or a stop and a start.
+
+    `by` asks the machine whether it is up again. A reboot needs it, because EC2 does not show that one took place.
+    `instance_type` is what a stopped instance gets before it is started.
+    """
+
+    action: Literal["reboot", "stop_start"]
+    instance_type: InstanceType | None = None
+    by: Literal["ssm", "ssh", "none"] = "ssm"
+    ssh: SshWay | None = None
+
+    @model_validator(mode="after")
+    def _fits_the_action(self) -> Self:
+        if self.action == "reboot" and self.by == "none":
+            raise ValueError("a reboot needs by: ssm or ssh, because EC2 does not show that one took place")
+        if self.action == "reboot" and self.instance_type:
+            raise ValueError("instance_type has an effect only with action: stop_start; remove it")
+        if self.ssh and self.by != "ssh":
+            raise ValueError("ssh has an effect only with by: ssh; write by: ssh or remove it")
+        return self
+
+    def command(self) -> domain.Command:
+        """The same as a value of the domain."""
+        by = "" if self.by == "none" else self.by
+        action = instances.InstanceAction(instances.InstanceActionKind(self.action), self.instance_type or "", by)
+        access = (self.ssh or SshWay()).access() if by == "ssh" else None
+        return domain.Command("ec2", ssh=access, instance=action)
+
+
 class Work(Section):
     """The work on each target, or its revert: exactly one kind."""
 
@@ -233,9 +264,12 @@ class Work(Section):
     local: Local | None = None
     manual: Annotated[Manual | None, BeforeValidator(nothing)] = None
     release: Release | None = None
+    ec2: Ec2 | None = None
 
     def command(self) -> domain.Command:
         """The same as a value of the domain."""
+        if self.ec2:
+            return self.ec2.command()
         if self.local and self.local.argv:
             return domain.Command("local", argv=tuple(self.local.argv), env=_env(self.local.env))
         if self.local:

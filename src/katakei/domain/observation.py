@@ -89,9 +89,14 @@ class GroupObservation:
 
 
 class WorkState(Enum):
-    """What is known of the work under one key. `UNKNOWN` is not `NOT_STARTED`."""
+    """What is known of the work under one key. `UNKNOWN` is not `NOT_STARTED`.
+
+    HALFWAY: the work was begun, and goes on only with another start under its key, which never begins it again. A
+    machine that was stopped has to be started.
+    """
 
     NOT_STARTED = "not started"
+    HALFWAY = "halfway"
     RUNNING = "running"
     ENDED = "ended"
     INTERRUPTED = "interrupted"

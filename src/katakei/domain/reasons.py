@@ -118,6 +118,7 @@ class ReasonCode(StrEnum):
     WORK_STARTING = "work_starting"
     WORK_RESTARTING = "work_restarting"
     WORK_RUNNING = "work_running"
+    WORK_HALFWAY = "work_halfway"
     WORK_NOT_OBSERVED = "work_not_observed"
     WORK_NOT_OBSERVED_AFTER_STOP = "work_not_observed_after_stop"
     WORK_ENDED = "work_ended"
@@ -246,6 +247,7 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.WORK_STARTING: "waited text",
             _C.WORK_RESTARTING: "waited text",
             _C.WORK_RUNNING: "waited",
+            _C.WORK_HALFWAY: "waited text",
             _C.WORK_NOT_OBSERVED: "waited text",
             _C.WORK_NOT_OBSERVED_AFTER_STOP: "waited why",
             _C.WORK_ENDED: "",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+from katakei.domain.instances import Disruption, InstanceAction
 from katakei.domain.releases import Release
 from katakei.domain.words import span
 
@@ -215,6 +216,7 @@ class Command:
         errexit: The shell stops at the first command of `run` that fails (`set -e`). In older versions it never did.
         ssh: How the target is reached, where the executor is `ssh`.
         release: The release that is put into place or taken back; then `run` and `argv` are empty.
+        instance: What EC2 does with the instance, where the executor is `ec2`; then `run` and `argv` are empty.
     """
 
     executor: str
@@ -225,9 +227,29 @@ class Command:
     errexit: bool = False
     ssh: SshAccess | None = None
     release: Release | None = None
+    instance: InstanceAction | None = None
 
     def __str__(self) -> str:
-        return f"{self.executor}: {self.release or self.run or ' '.join(self.argv)}".removesuffix(": ")
+        what = self.release or self.instance or self.run or " ".join(self.argv)
+        return f"{self.executor}: {what}".removesuffix(": ")
+
+    @property
+    def carrier(self) -> str:
+        """The executor that reaches the targets for this command; '' where only EC2 is asked."""
+        return self.instance.by if self.instance else self.executor
+
+    @property
+    def stops(self) -> bool:
+        """Whether it stops the machine, which must have left its target groups before."""
+        return self.instance is not None and self.instance.stops
+
+    @property
+    def disruption(self) -> Disruption:
+        """How much it disturbs the machine. A command counts as one that restarts programs."""
+        if self.instance:
+            return self.instance.disruption
+        harmless = not self.release.restart if self.release else self.executor == "manual"
+        return Disruption.NONE if harmless else Disruption.RESTART
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +380,7 @@ class Spec:
         revert: The command that takes the work back; None without one.
         gates: What has to be passed before targets are taken out.
         overlap: In rollouts of older versions a soaking target never gives its place away.
+        disruption: The most that the rollout may do to a machine; None sets no limit.
     """
 
     service: str
@@ -374,6 +397,7 @@ class Spec:
     revert: Command | None = None
     gates: tuple[Gate, ...] = ()
     overlap: Overlap = Overlap.NEVER
+    disruption: Disruption | None = None
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -387,7 +411,7 @@ class Spec:
     @property
     def carrier(self) -> str:
         """The executor that carries the probe to the targets, by default that of the work; '' without a probe."""
-        return "" if self.drain.until is DrainUntil.DELAY else self.drain.probe or self.work.executor
+        return "" if self.drain.until is DrainUntil.DELAY else self.drain.probe or self.work.carrier
 
     @property
     def carrier_access(self) -> SshAccess | None:

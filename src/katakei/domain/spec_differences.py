@@ -19,6 +19,8 @@ KEYS: Mapping[str, str] = {
     "check.asked": "check",
     "soak": "warm.soak",
     "overlap": "warm.overlap",
+    "work.instance": "work.ec2",
+    "revert.instance": "revert.ec2",
 }
 """The keys whose names differ from those of the attributes. All others are the same."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from katakei.domain import events as e
-from katakei.domain import freezes, leases, model, plan, ports, reasons, releases, spec
+from katakei.domain import freezes, instances, leases, model, plan, ports, reasons, releases, spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,13 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         plan.HeldTarget: record("HeldTarget", "target rollout"),
         spec.Spec: record(
             "Spec",
-            "service groups work targets late window drain check soak limits on_failure revert gates@4 overlap@5",
+            "service groups work targets late window drain check soak limits on_failure "
+            "revert gates@4 overlap@5 disruption@5",
         ),
         spec.Gate: record("Gate", "name after approval", since=4),
         spec.Approval: record("Approval", "expires default", since=4),
-        spec.Command: record("Command", "executor run argv env shell@3 errexit@3 ssh@5 release@5"),
+        spec.Command: record("Command", "executor run argv env shell@3 errexit@3 ssh@5 release@5 instance=ec2@5"),
+        instances.InstanceAction: record("InstanceAction", "kind instance_type by", since=5),
         releases.Release: record("Release", "path source shared keep before_switch restart after_switch", since=5),
         releases.ArtifactSource: record("ArtifactSource", "kind place revision sha256 region strip", since=5),
         spec.SshAccess: record("SshAccess", "user port host tag config options host_keys", since=5),

@@ -11,6 +11,7 @@ from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.reasons import Reason
 from katakei.domain.spec import DrainUntil
 from katakei.planning.held import left_alone, staying_out
+from katakei.planning.instances import disruption, machines_to_stop, stopping
 from katakei.planning.reasons import PlanCode, Risk, named, reason
 from katakei.planning.survey import AcceptedRisks, Survey
 
@@ -266,7 +267,7 @@ def _evidence(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator
 
 def _platform(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     """What runs on the targets are programs for a POSIX shell. Work elsewhere may be for any target."""
-    executors = {command.executor for command in plan.spec.commands} | {plan.spec.carrier}
+    executors = {command.carrier for command in plan.spec.commands} | {plan.spec.carrier}
     on_targets = not executors.isdisjoint({"ssm", "ssh"})
     if plan.kind is not PlanKind.ROLL or not on_targets:
         return
@@ -283,7 +284,7 @@ def _check(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Rea
         for group in plan.groups:
             if group.protocol_version == "GRPC":
                 yield reason(PlanCode.GRPC_CHECK_NOT_SUPPORTED, group=group.name)
-    elif found := unreachable(plan, survey):
+    if (check.http or stopping(plan.spec)) and (found := unreachable(plan, survey)):
         target, text = found
         yield reason(PlanCode.CHECK_UNREACHABLE, target=target, text=text)
 
@@ -304,4 +305,6 @@ _RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[Reason]], ...] = 
     _evidence,
     _platform,
     _check,
+    disruption,
+    machines_to_stop,
 )

@@ -38,6 +38,18 @@ CALLS: Mapping[str, frozenset[str]] = {
         }
     ),
     "executors/ssh": frozenset({"ec2:DescribeInstances"}),
+    "executors/ec2": frozenset(
+        {
+            "ec2:CreateTags",
+            "ec2:DescribeInstanceStatus",
+            "ec2:DescribeInstanceTypes",
+            "ec2:DescribeInstances",
+            "ec2:ModifyInstanceAttribute",
+            "ec2:RebootInstances",
+            "ec2:StartInstances",
+            "ec2:StopInstances",
+        }
+    ),
     "journals/s3": frozenset({"s3:GetObject", "s3:ListBucket", "s3:PutObject"}),
 }
 """The actions that each package of `katakei.adapters` needs. GetCallerIdentity needs no right."""
@@ -45,6 +57,7 @@ CALLS: Mapping[str, frozenset[str]] = {
 CODE_OF: Mapping[str, tuple[str, ...]] = {
     "ssm": ("executors/ssm",),
     "ssh": ("executors/ssh",),
+    "ec2": ("executors/ec2",),
     "local": (),
     "manual": (),
 }
@@ -54,6 +67,15 @@ CHANGES = frozenset({"elasticloadbalancing:DeregisterTargets", "elasticloadbalan
 SEND = frozenset({"ssm:SendCommand"})
 ANSWERS = frozenset({"ssm:GetCommandInvocation", "ssm:ListCommandInvocations"})
 """Only a process that sends commands asks for their answers."""
+
+REBOOT = frozenset({"ec2:RebootInstances"})
+STOP_START = frozenset({"ec2:StartInstances", "ec2:StopInstances"})
+CHANGE_TYPE = frozenset({"ec2:ModifyInstanceAttribute"})
+MARK = frozenset({"ec2:CreateTags"})
+ON_MACHINES = REBOOT | STOP_START | CHANGE_TYPE | MARK
+TYPES = frozenset({"ec2:DescribeInstanceTypes"})
+MARK_TAG = "katakei:work"
+"""The tag that marks work of EC2 on an instance."""
 
 OBJECTS = frozenset({"s3:GetObject", "s3:PutObject"})
 LIST = frozenset({"s3:ListBucket"})
@@ -135,13 +157,15 @@ def policy(role: PolicyRole, spec: Spec, where: Where, bucket: Bucket | None = N
         return _of_targets(spec, where)
     needed = frozenset[str]().union(*(CALLS[code] for code in ("balancers/alb", *_code_of_work(spec))))
     regional = {"StringEquals": {"aws:RequestedRegion": _regions(spec, where)}}
-    reads = needed - CHANGES - SEND
+    stops = any(command.stops for command in spec.commands)
+    reads = needed - CHANGES - SEND - ON_MACHINES - (frozenset() if stops else TYPES)
     if role is PolicyRole.READER:
         reads -= ANSWERS
     found = [Statement("Read", tuple(sorted(reads)), conditions=regional)]
     if role is not PolicyRole.READER:
         found.append(Statement("ChangeTheseGroups", tuple(sorted(CHANGES & needed)), _groups(spec, where)))
         found += _of_commands(spec, where) if needed & SEND else []
+        found += _of_machines(spec, where)
     return (*found, *(_of_journal(bucket, where, writes=role is not PolicyRole.READER) if bucket else ()))
 
 
@@ -162,8 +186,8 @@ def limits_targets(spec: Spec) -> bool:
 
 
 def _code_of_work(spec: Spec) -> Sequence[str]:
-    executors = {command.executor for command in spec.commands} | ({spec.carrier} if spec.carrier else set())
-    return sorted({code for executor in executors for code in CODE_OF[executor]})
+    executors = {way for command in spec.commands for way in (command.executor, command.carrier)} | {spec.carrier}
+    return sorted({code for executor in executors - {""} for code in CODE_OF[executor]})
 
 
 def _regions(spec: Spec, where: Where) -> tuple[str, ...]:
@@ -203,6 +227,30 @@ def _of_commands(spec: Spec, where: Where) -> list[Statement]:
         wanted = {f"ssm:resourceTag/{key}": tags[key] for key in sorted(tags)}
         found.append(Statement("RunOnTaggedInstances", action, (f"{any_instance}*",), {"StringEquals": wanted}))
     return found
+
+
+def _of_machines(spec: Spec, where: Where) -> list[Statement]:
+    """What EC2 does with the targets, and the tag that marks it. No other tag may be written."""
+    done = [command.instance for command in spec.commands if command.instance]
+    if not done:
+        return []
+    actions = STOP_START if any(each.stops for each in done) else frozenset[str]()
+    actions |= REBOOT if any(not each.stops for each in done) else frozenset()
+    actions |= CHANGE_TYPE if any(each.instance_type for each in done) else frozenset()
+    at, action = _place(spec.groups[0], where), tuple(sorted(actions))
+    any_instance = f"arn:{at.partition}:ec2:{at.region}:{at.account}:instance/"
+    limits = _instances(spec.targets)
+    ids, tags = limits or ((), {})
+    found: list[Statement] = []
+    if ids:
+        found.append(Statement("ActOnTheseInstances", action, tuple(f"{any_instance}{each}" for each in ids)))
+    if tags:
+        wanted = {f"aws:ResourceTag/{key}": tags[key] for key in sorted(tags)}
+        found.append(Statement("ActOnTaggedInstances", action, (f"{any_instance}*",), {"StringEquals": wanted}))
+    if limits is None:
+        found.append(Statement("ActOnInstances", action, (f"{any_instance}*",)))
+    only = {"ForAllValues:StringEquals": {"aws:TagKeys": (MARK_TAG,)}}
+    return [*found, Statement("MarkInstances", tuple(MARK), (f"{any_instance}*",), only)]
 
 
 def _instances(chosen: Selection) -> tuple[tuple[TargetId, ...], Mapping[str, tuple[str, ...]]] | None:

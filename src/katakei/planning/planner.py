@@ -16,6 +16,7 @@ from katakei.domain.spec import DrainUntil, Selection, Spec, TargetOrder
 from katakei.planning.checks import SAFE_SETTLE, other_groups, reasons_against, settle_is_short, unreachable
 from katakei.planning.held import counted, refuse_left_alone, taken, with_held
 from katakei.planning.held import notices as held_notices
+from katakei.planning.instances import lost_by_stopping, stopping
 from katakei.planning.reasons import PlanCode, named, reason
 from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, machines, states, tags
 
@@ -243,7 +244,7 @@ def _without_check(plan: Plan, survey: Survey) -> Plan:
     of the plan says so.
     """
     check = plan.spec.check
-    if check.http is None and check.asked and unreachable(plan, survey):
+    if check.http is None and check.asked and not stopping(plan.spec) and unreachable(plan, survey):
         return replace(plan, spec=replace(plan.spec, check=replace(check, asked=False)))
     return plan
 
@@ -256,9 +257,11 @@ def _notices(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Iterator[Re
     if accepted.force and settle_is_short(plan, survey):
         settle = plan.spec.drain.settle.total_seconds()
         yield reason(PlanCode.SHORT_SETTLE_ACCEPTED, settle=settle, safe=SAFE_SETTLE.total_seconds())
-    if plan.spec.check.http is None and plan.spec.check.asked and (found := unreachable(plan, survey)):
+    default_check = plan.spec.check.http is None and plan.spec.check.asked and not stopping(plan.spec)
+    if default_check and (found := unreachable(plan, survey)):
         target, text = found
         yield reason(PlanCode.CHECK_SKIPPED, target=target, text=text)
+    yield from lost_by_stopping(plan, survey)
     yield from _fallbacks(plan)
     for group in plan.groups:
         if plan.kind is not PlanKind.REGISTER and not plan.floors[group.arn].count:

@@ -37,6 +37,12 @@ class PlanCode(StrEnum):
     CHECK_UNREACHABLE = "check_unreachable"
     WINDOWS_NOT_SUPPORTED = "windows_not_supported"
     TARGET_NOT_READY = "target_not_ready"
+    TOO_DISRUPTIVE = "too_disruptive"
+    NOT_AN_INSTANCE = "not_an_instance"
+    STOP_IN_AUTO_SCALING = "stop_in_auto_scaling"
+    CANNOT_BE_STOPPED = "cannot_be_stopped"
+    UNKNOWN_INSTANCE_TYPE = "unknown_instance_type"
+    WRONG_ARCHITECTURE = "wrong_architecture"
     STILL_IN_OTHER_GROUPS = "still_in_other_groups"
     HELD_IN_MORE_GROUPS = "held_in_more_groups"
     HELD_NEEDED_FOR_FLOOR = "held_needed_for_floor"
@@ -67,6 +73,8 @@ class PlanCode(StrEnum):
     REQUESTS_FALLBACK = "requests_fallback"
     UNKNOWN_PORT_USED = "unknown_port_used"
     ROLLOUT_UNFINISHED = "rollout_unfinished"
+    INSTANCE_STORE_LOST = "instance_store_lost"
+    PUBLIC_ADDRESS_CHANGES = "public_address_changes"
 
     HELD_TAKEN_FIRST = "held_taken_first"
     HELD_NOT_SELECTED = "held_not_selected"
@@ -126,6 +134,12 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.CHECK_UNREACHABLE: "target text",
             _P.WINDOWS_NOT_SUPPORTED: "targets",
             _P.TARGET_NOT_READY: "target text",
+            _P.TOO_DISRUPTIVE: "command disruption most",
+            _P.NOT_AN_INSTANCE: "targets",
+            _P.STOP_IN_AUTO_SCALING: "targets",
+            _P.CANNOT_BE_STOPPED: "target text",
+            _P.UNKNOWN_INSTANCE_TYPE: "type",
+            _P.WRONG_ARCHITECTURE: "target type architecture architectures",
             _P.STILL_IN_OTHER_GROUPS: "registrations risk",
             _P.HELD_IN_MORE_GROUPS: "target rollout groups",
             _P.HELD_NEEDED_FOR_FLOOR: "group floor base targets",
@@ -151,6 +165,8 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.GROUP_PORT_USED: "target port",
             _P.UNKNOWN_PORT_USED: "target ports port",
             _P.ROLLOUT_UNFINISHED: "rollout",
+            _P.INSTANCE_STORE_LOST: "targets",
+            _P.PUBLIC_ADDRESS_CHANGES: "targets",
             _P.HELD_TAKEN_FIRST: "target rollout ended",
             _P.HELD_NOT_SELECTED: "target rollout ended",
             _P.HELD_BY_HAND: "target rollout",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from katakei.domain.instances import InstanceSurvey
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.overview import Knowledge
@@ -97,6 +98,7 @@ class Survey:
         unreachable: Targets whose check cannot be sent from this machine, with the error text.
         lab: True when the endpoint of the load balancer's API is on this machine.
         past: The earlier work on each target that a recent rollout worked on; read only where the request needs it.
+        instances: What EC2 tells about the machines; None where no work stops them.
     """
 
     groups: tuple[Group, ...]
@@ -108,6 +110,7 @@ class Survey:
     lab: bool = False
     held: tuple[HeldOut, ...] = ()
     past: Mapping[TargetId, PastWork] = field(default_factory=dict)
+    instances: InstanceSurvey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,8 +330,19 @@ class TargetContext:
         return _usable([health], self.status, self.now) is not None and health.begun >= self.status.since
 
     @property
+    def absent(self) -> bool:
+        """Every registration is observed absent."""
+        return bool(self.health) and all(health.state is HealthState.ABSENT for health in self.health or ())
+
+    @property
     def nothing_pending(self) -> bool:
-        """Nothing drains any more, or a probe proves that nothing is pending (promise 2), or `cut_after` is over."""
+        """Nothing drains any more, or a probe proves that nothing is pending (promise 2), or `cut_after` is over.
+
+        Work that stops the machine begins only where it is absent: what is still registered would serve again by itself
+        as soon as the machine is started.
+        """
+        if self.rollout.command(self.target.id).stops:
+            return self.absent
         health = self.health or ()
         if health and all(each.state is not HealthState.DRAINING for each in health):
             return True

@@ -44,6 +44,8 @@ def _pending(context: TargetContext) -> tuple[Record, ...]:
     verdict = context.observation.evidence.get(context.target.id)
     if status.out_since is None or verdict is None or verdict.verdict is not ProbeVerdict.BUSY:
         return ()
+    if context.rollout.command(context.target.id).stops:
+        return ()  # only the end of the timer counts, with or without requests
     out_for = context.now - status.out_since
     if out_for < drain.settle or context.now - verdict.ended >= VERDICT_MAX_AGE:
         return ()

@@ -49,6 +49,8 @@ def _follow(context: TargetContext) -> tuple[Action, ...]:
             return (_lost(context, begun=False), _refused(context, work))
         case WorkState.INTERRUPTED:
             return (_lost(context, begun=True), _failed(context, reason(ReasonCode.WORK_INTERRUPTED, text=text)))
+        case WorkState.HALFWAY if not _given_up(context):
+            return _go_on(context, work)
         case _ if overdue:
             return _overdue(context, work)
         case WorkState.RUNNING:
@@ -84,6 +86,23 @@ def _begin(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
     return (start(context), context.wait(reason(code, waited=context.waited, text=work.why or None)))
 
 
+def _go_on(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
+    """Work that only another call can end: an abort or the limit does not leave a machine stopped.
+
+    A registration that somebody made meanwhile would serve as soon as the machine is up, so it is taken out first.
+    """
+    if context.status.found_serving >= INTRUSIONS_ALLOWED:
+        return (_leave_to_person(context),)
+    if blocked := not_out(context):
+        return blocked
+    why = reason(ReasonCode.WORK_HALFWAY, waited=context.worked, text=work.why or None)
+    return (start(context), context.wait(why)) if context.absent else (context.wait(why),)
+
+
+def _given_up(context: TargetContext) -> bool:
+    return context.waited > context.plan.spec.limits.working + OVERDUE_LIMIT
+
+
 def _meanwhile(context: TargetContext, why: Reason) -> tuple[Action, ...]:
     """Wait for the work. A target observed in service meanwhile is deregistered again, the second time no more."""
     out = () if context.status.found_serving >= INTRUSIONS_ALLOWED else not_out(context) or ()
@@ -113,7 +132,7 @@ def _overdue(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
     """
     state = work.state if work.state in _SHOWN_STATES else WorkState.UNKNOWN
     why = reason(ReasonCode.WORK_OVERDUE, state=state.value, waited=context.worked)
-    if context.waited > context.plan.spec.limits.working + OVERDUE_LIMIT:
+    if _given_up(context):
         return (context.enter(Phase.LEFT_OUT, reason(ReasonCode.WORK_MAY_RUN, why=why), cause=Cause.FAILED),)
     if work.state is WorkState.RUNNING:
         key, ticket = context.rollout.key(context.target.id), context.status.ticket or context.status.marks

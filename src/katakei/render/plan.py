@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from katakei.domain.instances import Disruption
 from katakei.domain.model import Target
 from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.spec import AfterFailure, Command, OnFailure
@@ -44,6 +45,7 @@ def plan_text(plan: Plan, forecast: Forecast, tr: Translator = ENGLISH) -> str:
         facts.append((tr("work"), _work(plan.spec.work, tr)))
         if plan.spec.revert:
             facts.append((tr("revert"), f"{_work(plan.spec.revert, tr)} ({_when(plan.spec.on_failure, tr)})"))
+        facts += [(tr("at most"), _disruption(plan.spec.disruption, tr))] if plan.spec.disruption else []
     if plan.kind is not PlanKind.REGISTER:
         facts += [(tr("floor"), f"{group.name}: {_floor(plan.floors[group.arn], tr)}") for group in plan.groups]
     if plan.kind is PlanKind.ROLL:
@@ -154,8 +156,22 @@ def _work(work: Command, tr: Translator = ENGLISH) -> str:
     env = tr(", with {names}", names=", ".join(map(str, work.env))) if work.env else ""
     stops = tr(" ({shell}, stops at the first command that fails)", shell=work.shell) if work.errexit else ""
     stops = stops or (f" ({work.shell})" if work.shell != "sh" else "")
-    command = str(work.release or "") or work.run or shlex.join(work.argv)
+    command = str(work.release or work.instance or "") or work.run or shlex.join(work.argv)
     return tr("by {executor}: {command}", executor=work.executor, command=command) + stops + env
+
+
+DISRUPTIONS: Mapping[Disruption, str] = MappingProxyType(
+    {
+        Disruption.NONE: "nothing is restarted",
+        Disruption.RESTART: "programs are restarted",
+        Disruption.REBOOT: "the machine is rebooted",
+        Disruption.STOP_START: "the machine is stopped and started",
+    }
+)
+
+
+def _disruption(most: Disruption, tr: Translator) -> str:
+    return tr("{what} (disruption: {most})", what=tr.of(DISRUPTIONS[most]), most=most.value)
 
 
 def _when(failure: OnFailure, tr: Translator) -> str:

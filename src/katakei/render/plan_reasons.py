@@ -20,6 +20,14 @@ RISK_OPTIONS: Mapping[str, str] = MappingProxyType(
 )
 """The option of the command line that accepts a risk."""
 
+WHY_NOT_STOPPED: Mapping[str, str] = MappingProxyType(
+    {
+        "spot": "it is a Spot instance",
+        "instance_store": "its root device is an instance store",
+    }
+)
+"""Why EC2 cannot stop an instance and start it again."""
+
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
         # Refusals
@@ -91,6 +99,17 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "{targets} run Windows, on which Katakei cannot work yet; leave them out with targets or --only"
         ),
         "target_not_ready": "{target} cannot be worked on: {text}",
+        "too_disruptive": (
+            "the configuration allows disruption: {most}, but {command} may go as far as {disruption};"
+            " change one of them"
+        ),
+        "not_an_instance": "not an EC2 instance, so work: ec2 cannot act on it: {targets}; leave it out",
+        "stop_in_auto_scaling": ("Auto Scaling replaces an instance that is stopped; leave out its members: {targets}"),
+        "cannot_be_stopped": "{target} cannot be stopped and started: {text:instance}; leave it out",
+        "unknown_instance_type": "there is no instance type {type} in this region; change instance_type",
+        "wrong_architecture": (
+            "{target} runs {architecture}, but {type} is for {architectures} only; write another instance_type"
+        ),
         "still_in_other_groups": (
             "other groups still send requests to it: {registrations:with groups}. Take it out of all of them with"
             " --all-groups, or accept that with {risk:option}"
@@ -151,6 +170,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "group_port_used": "no port is recorded for {target}, so the group's own port {port} is used",
         "unknown_port_used": "{target:with name} is known here with port {ports}, not with {port}; {port} is used",
         "rollout_unfinished": "rollout {rollout} is not finished; katakei roll carries it on as it was planned:",
+        "instance_store_lost": "a stop deletes the data on the instance store volumes of {targets}",
+        "public_address_changes": (
+            "a stop releases the public IPv4 address that AWS gave to {targets}; the start brings another one"
+        ),
         "held_taken_first": "{target:with name} is out since {rollout} ({ended:result}): taken first",
         "held_not_selected": "{target:with name} is out since {rollout} ({ended:result}) and stays out: not selected",
         "held_by_hand": (
@@ -221,6 +244,7 @@ FORMS: Mapping[str, Callable[[ReasonValue, Translator], str]] = MappingProxyType
         "with names": lambda value, tr: _each(value, _pair, tr),
         "with groups": lambda value, tr: _each(value, _registration, tr),
         "load balancer": _balancer,
+        "instance": lambda value, tr: tr.of(WHY_NOT_STOPPED[str(value)]),
         "option": lambda value, _: RISK_OPTIONS[str(value)],
     }
 )

@@ -265,7 +265,7 @@ check: {http: {expect: 2000, port: 0, path: health}, within: 0s}
 warm: {soak: }
 limits: {draining: delay-60s, working: 15, warmin: 1m}
 on_failure: {max_failures: x, then: revert, failed_target: keep}
-revert: {ec2: {run: "/opt/app/revert.sh"}, ssm: {run: x, env: {D: }}}
+revert: {release: {path: /srv}, ssm: {run: x, env: {D: }}}
 """
 
 
@@ -283,7 +283,7 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
         "katakei.yml:5: drain.until: counter needs a source; write counter: {url: http://127.0.0.1/status}",
         "katakei.yml:5: drain.settle: 30 is not a duration; write 30s",
         "katakei.yml:6: drain: appears twice (also in line 5); keep one of them",
-        "katakei.yml:7: work: has 2 kinds of work; write exactly one of ssm, ssh, release, local, manual",
+        "katakei.yml:7: work: has 2 kinds of work; write exactly one of ssm, ssh, release, ec2, local, manual",
         "katakei.yml:8: work.ssm.run: is empty; write something or remove it",
         "katakei.yml:9: work.local.run: is empty; write something or remove it",
         "katakei.yml:10: check.http.path: must be a path like /health",
@@ -297,11 +297,11 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
         "katakei.yml:13: on_failure.max_failures: must be a whole number",
         "katakei.yml:13: on_failure.failed_target: keep is not a known value; write keep_out or put_back",
         (
-            "katakei.yml:14: revert.ec2: is not supported yet in this version;"
-            " use ssm: {run: …}, ssh: {run: …}, local: {run: …} or manual:"
+            "katakei.yml:14: revert.release: is not needed: work: release goes back to the release before by itself;"
+            " remove it"
         ),
         "katakei.yml:14: revert.ssm.env.D: has no value; write one or remove the line",
-        "katakei.yml:14: revert: has 2 kinds of work; write exactly one of ssm, ssh, release, local, manual",
+        "katakei.yml:14: revert: has 2 kinds of work; write exactly one of ssm, ssh, release, ec2, local, manual",
     ]
 
 
@@ -370,13 +370,20 @@ def test_load_reports_one_fault_in_one_line(load: Load, more: str, said: str) ->
         ("{ssm: }", "work.ssm: has no value"),
         ("{ssm: {}}", "work.ssm.run: is missing"),
         ("{manual: {run: x}}", "work.manual.run: is not a known key"),
-        ("{ec2: {run: x}}", "work.ec2: is not supported yet in this version; use ssm: {run: …}, ssh: {run: …}, local:"),
+        (
+            "{ec2: {action: reboot, run: x}}",
+            "work.ec2.run: is not a known key; known keys: action, by, instance_type, ssh",
+        ),
+        (
+            "{release: {path: /a, source: {folder: x, git: 'git@host:shop.git'}}}",
+            "work.release.source.folder: is not supported yet in this version; put the archive where the target finds",
+        ),
         ("{local: }", "work.local: has no value"),
         ("{local: {}}", "work.local: write exactly one of run: "),
         ("{local: {run: x, argv: [x]}}", "work.local: write exactly one of run: "),
         ("{local: {argv: []}}", "work.local.argv: is empty"),
         ("{local: {argv: [deploy, 3]}}", "work.local.argv[1]: must be text; put it in quotes"),
-        ("ssm", "work: must be keys with values; known keys: local, manual, release, ssh, ssm"),
+        ("ssm", "work: must be keys with values; known keys: ec2, local, manual, release, ssh, ssm"),
     ],
 )
 def test_work_is_exactly_one_kind(load: Load, work: str, said: str) -> None:

@@ -124,7 +124,7 @@ def test_revert_of_a_release_needs_no_key(tmp_path: Path) -> None:
 
 def test_two_kinds_of_work_are_refused(tmp_path: Path) -> None:
     said = faults(tmp_path, f"work: {{release: {{path: /a, {GIT}}}, ssm: {{run: a}}}}")
-    assert said == "3: work: has 2 kinds of work; write exactly one of ssm, ssh, release, local, manual"
+    assert said == "3: work: has 2 kinds of work; write exactly one of ssm, ssh, release, ec2, local, manual"
 
 
 def test_way_of_the_probe_is_not_written_twice(tmp_path: Path) -> None:

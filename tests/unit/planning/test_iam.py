@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from katakei.domain.instances import InstanceAction, InstanceActionKind
 from katakei.domain.spec import Command, Drain, DrainUntil, Selection, Spec, SshAccess, Variable
 from katakei.planning.iam import (
     AGENT,
@@ -138,3 +139,46 @@ def test_targets_receive_commands_and_read_their_parameters() -> None:
 )
 def test_partition_is_that_of_the_region(region: str, partition: str) -> None:
     assert Where("1", region).partition == partition
+
+
+REBOOT = Command("ec2", instance=InstanceAction(InstanceActionKind.REBOOT))
+RESIZE = Command("ec2", instance=InstanceAction(InstanceActionKind.STOP_START, "m7g.large", by=""))
+MARK = Statement(
+    "MarkInstances",
+    ("ec2:CreateTags",),
+    (f"{INSTANCES}*",),
+    {"ForAllValues:StringEquals": {"aws:TagKeys": ("katakei:work",)}},
+)
+
+
+def test_reboot_needs_the_reboot_and_its_mark() -> None:
+    found = by_sid(PolicyRole.CONTROLLER, replace(MANUAL, work=REBOOT))
+    assert found["ActOnInstances"] == Statement("ActOnInstances", ("ec2:RebootInstances",), (f"{INSTANCES}*",))
+    assert found["MarkInstances"] == MARK
+    reads = {"ec2:DescribeInstances", "ec2:DescribeInstanceStatus"}
+    assert set(found["Read"].actions) == READS | reads | CALLS["executors/ssm"] - {"ssm:SendCommand"}
+    assert set(by_sid(PolicyRole.READER, replace(MANUAL, work=REBOOT))) == {"Read"}
+
+
+def test_stop_and_another_type_are_limited_to_the_targets() -> None:
+    chosen = replace(MANUAL, work=RESIZE, targets=Selection(only=("i-0123456789abcdef0", "web2")))
+    found = by_sid(PolicyRole.CONTROLLER, chosen)
+    actions = ("ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:StopInstances")
+    assert found["ActOnTheseInstances"] == Statement(
+        "ActOnTheseInstances", actions, (f"{INSTANCES}i-0123456789abcdef0",)
+    )
+    tagged = {"StringEquals": {"aws:ResourceTag/Name": ("web2",)}}
+    assert found["ActOnTaggedInstances"] == Statement("ActOnTaggedInstances", actions, (f"{INSTANCES}*",), tagged)
+    assert found["MarkInstances"] == MARK
+    assert {"ec2:DescribeInstanceTypes", "ec2:DescribeInstanceStatus"} <= set(found["Read"].actions)
+    assert not uses_ssm(chosen)
+
+
+def test_reboot_and_stop_need_the_rights_of_both() -> None:
+    found = by_sid(PolicyRole.CONTROLLER, replace(MANUAL, work=REBOOT, revert=replace(RESIZE)))
+    assert found["ActOnInstances"].actions == (
+        "ec2:ModifyInstanceAttribute",
+        "ec2:RebootInstances",
+        "ec2:StartInstances",
+        "ec2:StopInstances",
+    )

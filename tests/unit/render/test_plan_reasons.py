@@ -289,6 +289,38 @@ READ: list[tuple[Reason, str]] = [
             " Check it before it serves"
         ),
     ),
+    (
+        reason(C.TOO_DISRUPTIVE, command="ec2: reboot", disruption="reboot", most="restart"),
+        ("the configuration allows disruption: restart, but ec2: reboot may go as far as reboot; change one of them"),
+    ),
+    (
+        reason(C.NOT_AN_INSTANCE, targets=("10.0.0.1",)),
+        "not an EC2 instance, so work: ec2 cannot act on it: 10.0.0.1; leave it out",
+    ),
+    (
+        reason(C.STOP_IN_AUTO_SCALING, targets=("i-1", "i-2")),
+        "Auto Scaling replaces an instance that is stopped; leave out its members: i-1, i-2",
+    ),
+    (
+        reason(C.CANNOT_BE_STOPPED, target="i-1", text="spot"),
+        "i-1 cannot be stopped and started: it is a Spot instance; leave it out",
+    ),
+    (
+        reason(C.UNKNOWN_INSTANCE_TYPE, type="m9.huge"),
+        "there is no instance type m9.huge in this region; change instance_type",
+    ),
+    (
+        reason(C.WRONG_ARCHITECTURE, target="i-1", type="m7g.large", architecture="x86_64", architectures=("arm64",)),
+        "i-1 runs x86_64, but m7g.large is for arm64 only; write another instance_type",
+    ),
+    (
+        reason(C.INSTANCE_STORE_LOST, targets=("i-1",)),
+        "a stop deletes the data on the instance store volumes of i-1",
+    ),
+    (
+        reason(C.PUBLIC_ADDRESS_CHANGES, targets=("i-1",)),
+        "a stop releases the public IPv4 address that AWS gave to i-1; the start brings another one",
+    ),
     (reason(C.SETTING_DEREGISTRATION_DELAY), "the group's deregistration delay"),
     (reason(C.SETTING_HEALTH_CHECK_INTERVAL), "the group's health check interval"),
     (reason(C.SETTING_FIXED), "fixed"),

@@ -6,7 +6,7 @@ credentials. botocore is imported inside the functions, because loading it takes
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,10 @@ class UnknownCommandError(RejectedError):
     """Run Command does not know this command."""
 
 
+class DryRunPassedError(RejectedError):
+    """EC2 would have carried the call out (DryRunOperation). Nothing was done."""
+
+
 class ObjectNotFoundError(Exception):
     """S3 has no such object. It never leaves the S3 journal."""
 
@@ -68,6 +72,7 @@ class Failure(Enum):
     DELETED_BALANCER = auto()
     UNKNOWN_INSTANCE = auto()
     UNKNOWN_COMMAND = auto()
+    DRY_RUN_PASSED = auto()
     NO_BUCKET = auto()
     NO_OBJECT = auto()
     CONDITION_FAILED = auto()
@@ -129,7 +134,7 @@ _BALANCER = _Rules(
 )
 _RULES: Mapping[str, _Rules] = {
     "elbv2": _BALANCER,
-    "ec2": _BALANCER,
+    "ec2": replace(_BALANCER, codes={"DryRunOperation": Failure.DRY_RUN_PASSED}),
     "sts": _BALANCER,
     "ssm": _Rules(
         codes={
@@ -315,6 +320,8 @@ def _answered(  # noqa: C901, PLR0911, PLR0912 - one row of the table each
             return UnknownInstanceError(f"Run Command does not know the instance, or it is shutting down ({text})")
         case Failure.UNKNOWN_COMMAND:
             return UnknownCommandError(f"Run Command does not know this command ({code}: {said})")
+        case Failure.DRY_RUN_PASSED:
+            return DryRunPassedError(f"{what} is allowed ({said})")
         case Failure.NO_BUCKET:
             return UnreachableError(f"there is no bucket for {subject}: create it, or give another --journal")
         case Failure.NO_OBJECT:

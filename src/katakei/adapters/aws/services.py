@@ -69,7 +69,21 @@ ELB: "Service[ElasticLoadBalancingv2Client]" = Service(
     limits=(Limit.ELB_DESCRIBE, Limit.ELB_ACCOUNT),
     action_limits={"RegisterTargets": _REGISTRATION, "DeregisterTargets": _REGISTRATION},
 )
-EC2: "Service[EC2Client]" = Service("ec2", "ec2", ("DescribeInstances",), limits=(Limit.EC2,))
+EC2: "Service[EC2Client]" = Service(
+    "ec2",
+    "ec2",
+    (
+        "CreateTags",
+        "DescribeInstanceStatus",
+        "DescribeInstanceTypes",
+        "DescribeInstances",
+        "ModifyInstanceAttribute",
+        "RebootInstances",
+        "StartInstances",
+        "StopInstances",
+    ),
+    limits=(Limit.EC2,),
+)
 
 STS: "Service[STSClient]" = Service(
     "sts", "sts", ("AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"), limits=(Limit.STS,)

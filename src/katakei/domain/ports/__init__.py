@@ -5,7 +5,14 @@ from here: `from katakei.domain.ports import Journal`.
 """
 
 from katakei.domain.ports.balancer import Balancer, GroupMember, GroupReader, ListedGroup
-from katakei.domain.ports.executor import Executor, KeptOutput, OutputKeeper, ProgramOutput, ProgramRunner
+from katakei.domain.ports.executor import (
+    Executor,
+    InstanceReader,
+    KeptOutput,
+    OutputKeeper,
+    ProgramOutput,
+    ProgramRunner,
+)
 from katakei.domain.ports.journal import Freezes, Journal, Leases, LeaseStatus, Liveness, RolloutHeader, newest_first
 from katakei.domain.ports.system import Clock, Pool
 from katakei.domain.ports.target import CheckRequest, HealthChecker, Probe, ProbedTarget
@@ -20,6 +27,7 @@ __all__ = [
     "GroupMember",
     "GroupReader",
     "HealthChecker",
+    "InstanceReader",
     "Journal",
     "KeptOutput",
     "LeaseStatus",

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from katakei.domain.actions import Job
 from katakei.domain.events import WorkKey
+from katakei.domain.instances import InstanceSurvey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkStatus
 from katakei.domain.spec import Command
@@ -113,6 +114,20 @@ class OutputKeeper(Protocol):
 
         Raises:
             UsageError: It is no longer kept.
+            NoAnswerError: Nothing is known, ask again.
+            UnreachableError: A right is missing.
+        """
+        ...
+
+
+@runtime_checkable
+class InstanceReader(Protocol):
+    """An executor that stops instances, and can tell before what a stop takes away."""
+
+    def survey(self, targets: Sequence[Target]) -> InstanceSurvey:
+        """What the provider tells about the instances and their types.
+
+        Raises:
             NoAnswerError: Nothing is known, ask again.
             UnreachableError: A right is missing.
         """

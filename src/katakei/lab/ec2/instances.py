@@ -11,6 +11,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance, Reservation
 
+from katakei.lab import clock
 from katakei.lab.address import Block
 from katakei.lab.errors import LabError
 from katakei.lab.servers.fleet import Servers
@@ -98,6 +99,7 @@ class Ec2:
             return instance._state  # noqa: SLF001 - moto returns this object itself
         self._require_state(instance, InstanceState.STOPPED, "started")
         previous = before(instance)
+        instance.launch_time = clock.now().replace(tzinfo=None)  # moto keeps the first one, and its times have no zone
         self._change(instance, InstanceState.PENDING)
         self._run_in_background(instance, InstanceState.RUNNING, self._servers.start, self._servers.listening)
         return previous

@@ -381,8 +381,8 @@ _CONFIGURATION = {
     " first": (
         "リリース {release} はフォルダー名にできません。英数字と . _ @ + - だけを使い、.. は使わず、先頭は英数字にしてください"
     ),
-    "there is no executor {name}; there are: ssm, ssh, local, manual": (
-        "エグゼキューター {name} はありません。使えるのは ssm, ssh, local, manual です"
+    "there is no executor {name}; there are: ssm, ssh, local, manual, ec2": (
+        "エグゼキューター {name} はありません。使えるのは ssm, ssh, local, manual, ec2 です"
     ),
     "{executor} cannot run a probe on the targets; only ssm and ssh can: use until: delay": (
         "{executor} はターゲットでプローブを実行できません (ssm と ssh だけが対応)。until: delay を指定してください"

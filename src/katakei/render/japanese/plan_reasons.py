@@ -82,6 +82,22 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "{targets} は Windows で、Katakei はまだ作業できません。targets か --only で対象から外してください"
         ),
         "target_not_ready": "{target} では作業できません: {text}",
+        "too_disruptive": (
+            "設定では disruption: {most} までですが、{command} は {disruption} まで行うことがあります。"
+            "どちらかを変えてください"
+        ),
+        "not_an_instance": "{targets} は EC2 インスタンスではないため、work: ec2 では作業できません。対象から外してください",
+        "stop_in_auto_scaling": (
+            "{targets} は Auto Scaling グループに属しており、停止すると置き換えられます。対象から外してください"
+        ),
+        "cannot_be_stopped": "{target} は停止して起動し直せません: {text:instance}。対象から外してください",
+        "unknown_instance_type": (
+            "インスタンスタイプ {type} はこのリージョンにありません。instance_type を変えてください"
+        ),
+        "wrong_architecture": (
+            "{target} は {architecture} ですが、{type} が対応しているのは {architectures} だけです。"
+            "instance_type を変えてください"
+        ),
         "still_in_other_groups": (
             "ほかのグループからまだリクエストが届きます: {registrations:with groups}。"
             "--all-groups ですべてから外すか、承知のうえで {risk:option} を付けてください"
@@ -143,6 +159,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         ),
         "rollout_unfinished": (
             "ロールアウト {rollout} が終わっていません。katakei roll は計画どおりに続きを実行します:"
+        ),
+        "instance_store_lost": "停止すると {targets} のインスタンスストアボリュームのデータは失われます",
+        "public_address_changes": (
+            "{targets} のパブリック IPv4 アドレスは停止すると AWS に返され、起動後は別のアドレスになります"
         ),
         "held_taken_first": "{target:with name} は {rollout} ({ended:result}) の時から切り離されたままです。最初に行います",
         "held_not_selected": (

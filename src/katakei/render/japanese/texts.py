@@ -30,6 +30,17 @@ _IN_REASONS = {
     "{text}; ": "{text}。",
 }
 
+_MACHINES = {
+    "at most": "上限",
+    "it is a Spot instance": "スポットインスタンスです",
+    "its root device is an instance store": "ルートデバイスがインスタンスストアです",
+    "nothing is restarted": "再起動なし",
+    "programs are restarted": "プログラムの再起動まで",
+    "the machine is rebooted": "マシンの再起動まで",
+    "the machine is stopped and started": "マシンの停止と起動まで",
+    "{what} (disruption: {most})": "{what} (disruption: {most})",
+}
+
 _ACTS = {
     "abort a rollout": "ロールアウトを中止する",
     "approve a gate": "ゲートを承認する",
@@ -454,6 +465,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
     {
         **_IN_REASONS,
         **_ACTS,
+        **_MACHINES,
         **_RIGHTS,
         **_TABLES,
         **_PLAN,
