@@ -55,6 +55,7 @@ class Ec2:
     def install(self) -> None:
         """Replace moto's instance calls by calls that act on servers, in all regions, also for Auto Scaling."""
         self._replace(EC2Backend, "run_instances", self._run_instances)
+        self._replace(EC2Backend, "delete_vpc", _delete_vpc)
         for name, act in {
             "start": self._start,
             "stop": self._stop,
@@ -122,6 +123,7 @@ class Ec2:
         if state_of(instance) in TERMINATING:
             return instance._state  # noqa: SLF001 - moto returns this object itself
         previous = before(instance)
+        _delete_interfaces(instance)
         self._change(instance, InstanceState.SHUTTING_DOWN)
         self._run_in_background(instance, InstanceState.TERMINATED, self._servers.terminate)
         return previous
@@ -195,6 +197,22 @@ class Ec2:
 def state_of(instance: Instance) -> InstanceState:
     """Returns the instance's state as EC2 shows it."""
     return next(state for state in InstanceState if state.value[0] == instance.state)
+
+
+def _delete_interfaces(instance: Instance) -> None:
+    """Delete the network interfaces that moto keeps. On AWS they go with the instance that they were made for."""
+    kept: dict[str, Any] = instance.ec2_backend.enis
+    for interface in [one for one in kept.values() if one.instance is instance]:
+        del kept[interface.id]
+
+
+def _delete_vpc(before: Callable[..., Any], backend: EC2Backend, *given: Any, **named: Any) -> Any:
+    """Delete a VPC with its network ACL, which moto keeps."""
+    vpc = before(backend, *given, **named)
+    gone = [one.id for one in backend.network_acls.values() if one.vpc_id == vpc.id]
+    for network_acl in gone:
+        del backend.network_acls[network_acl]
+    return vpc
 
 
 def _set_shown_state(instance: Instance, state: InstanceState) -> None:
