@@ -166,8 +166,8 @@ def test_moto_failures_become_readable_errors(aws: RunningElb) -> None:
 @pytest.mark.parametrize(
     ("service", "method", "params"),
     [
-        ("cloudformation", "create_stack", {"StackName": "x", "TemplateBody": "{}"}),
-        ("cloudformation", "list_stacks", {}),
+        ("cloudformation", "create_stack_set", {"StackSetName": "x", "TemplateBody": "{}"}),
+        ("cloudformation", "list_stack_sets", {}),
         ("glue", "get_databases", {}),
         ("arc-zonal-shift", "list_zonal_shifts", {}),
         ("ssm", "describe_ops_items", {}),

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from katakei.lab.errors import ApiError
 
-class ElbError(Exception):
-    """A call that AWS would reject. HTTP status 400 stands for a `Sender` error, 500 for a `Receiver` error."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
+class ElbError(ApiError):
+    """A call of ELBv2 that AWS would reject."""
 
 
 def invalid(message: str) -> ElbError:

@@ -1,4 +1,6 @@
-"""Query protocol of ELBv2: forms become parameters, results become XML, by botocore's service model.
+"""Query protocol of AWS: forms become parameters, results become XML, by botocore's service model.
+
+ELBv2 and CloudFormation speak it; without a service, a function means ELBv2.
 
 The model's constraints (required, enum, range) are checked here with AWS's texts.
 """
@@ -13,31 +15,36 @@ from xml.etree import ElementTree as ET
 import botocore.session
 from botocore.model import ListShape, ServiceModel, Shape, StringShape, StructureShape
 
-from katakei.lab.elb.errors import ElbError, invalid
+from katakei.lab.elb.errors import invalid
+from katakei.lab.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = "2015-12-01"
-NAMESPACE = f"http://elasticloadbalancing.amazonaws.com/doc/{VERSION}/"
+ELB = "elbv2"
+NAMESPACES = {
+    ELB: f"http://elasticloadbalancing.amazonaws.com/doc/{VERSION}/",
+    "cloudformation": "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+}
 Params = dict[str, Any]
 
 
 @cache
-def model() -> ServiceModel:
-    """Returns botocore's model of ELBv2. Loaded once, because that is slow."""
-    return botocore.session.get_session().get_service_model("elbv2")
+def model(service: str = ELB) -> ServiceModel:
+    """Returns botocore's model of a service. Loaded once, because that is slow."""
+    return botocore.session.get_session().get_service_model(service)
 
 
-def parse(action: str, form: Mapping[str, str]) -> Params:
+def parse(action: str, form: Mapping[str, str], service: str = ELB) -> Params:
     """Parse the parameters of a call.
 
     Raises:
-        ElbError: InvalidAction, or ValidationError with every broken constraint.
+        ApiError: InvalidAction, or ValidationError with every broken constraint.
     """
-    if action not in model().operation_names:
-        raise ElbError("InvalidAction", f"The action {action} is not valid for this web service.")
-    shape = model().operation_model(action).input_shape
+    if action not in model(service).operation_names:
+        raise ApiError("InvalidAction", f"The action {action} is not valid for this web service.")
+    shape = model(service).operation_model(action).input_shape
     if not isinstance(shape, StructureShape):
         return {}
     faults: list[str] = []
@@ -91,7 +98,7 @@ def _scalar(shape: Shape, text: str | None, path: str, faults: list[str]) -> Any
     try:
         number = int(text)
     except ValueError as error:
-        raise ElbError("MalformedInput", f"'{text}' at '{path}' is not a number") from error
+        raise ApiError("MalformedInput", f"'{text}' at '{path}' is not a number") from error
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and number < low:
         faults.append(_broken(text, path, f"have value greater than or equal to {low}"))
@@ -108,19 +115,19 @@ def _lower(member: str) -> str:
     return member[0].lower() + member[1:]
 
 
-def render(action: str, result: Params, request_id: str) -> bytes:
+def render(action: str, result: Params, request_id: str, service: str = ELB) -> bytes:
     """Render a successful result as XML. Members that are None are left out, as AWS does."""
-    root = ET.Element(f"{action}Response", xmlns=NAMESPACE)
-    shape = model().operation_model(action).output_shape
+    root = ET.Element(f"{action}Response", xmlns=NAMESPACES[service])
+    shape = model(service).operation_model(action).output_shape
     if isinstance(shape, StructureShape):
         _write(ET.SubElement(root, f"{action}Result"), shape, result)
     ET.SubElement(ET.SubElement(root, "ResponseMetadata"), "RequestId").text = request_id
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def render_error(error: ElbError, request_id: str) -> bytes:
+def render_error(error: ApiError, request_id: str, service: str = ELB) -> bytes:
     """Render an error as XML."""
-    root = ET.Element("ErrorResponse", xmlns=NAMESPACE)
+    root = ET.Element("ErrorResponse", xmlns=NAMESPACES[service])
     inner = ET.SubElement(root, "Error")
     for name, text in (
         ("Type", "Sender" if error.status < 500 else "Receiver"),

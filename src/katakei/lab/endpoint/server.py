@@ -13,13 +13,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from moto import backends
+from moto.core.config import default_user_config
 from moto.ec2.models import ec2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
 from katakei.lab import clock
 from katakei.lab.elb import query_protocol
-from katakei.lab.endpoint import access, errors, sessions, wsgi
+from katakei.lab.endpoint import access, bucket_policies, errors, internal, sessions, wsgi
 from katakei.lab.endpoint.authentication import Authenticator, UnauthenticatedError
 from katakei.lab.endpoint.keys import KeyRing
 from katakei.lab.endpoint.lab_api import CallLog, LabApi
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from katakei.lab.cloudformation.service import CloudFormation
     from katakei.lab.elb.service import Elb
     from katakei.lab.endpoint.signatures import RawRequest
 
@@ -57,6 +61,8 @@ class Endpoint:
     """
 
     def __init__(self, elb: Elb, faults: FaultInjector | None = None, key: AccessKey | None = None) -> None:
+        bucket_policies.install()
+        default_user_config["iam"]["load_aws_managed_policies"] = True  # as on AWS; read when IAM is first used
         self.key = key or new_access_key()
         self.faults = faults or FaultInjector(Faults(lag=elb.target_state.switches.lag.total_seconds()))
         self.log = CallLog()
@@ -68,6 +74,8 @@ class Endpoint:
         self._s3_lock = (
             threading.Lock()
         )  # moto checks a condition and writes later without a lock; S3 does both atomically
+        self._stacks: CloudFormation | None = None
+        self._stacks_lock = threading.Lock()
         self._closing = threading.Event()
         self.faults.listen(self._apply_faults)
         self._server = make_server(ADDRESS, 0, self, threaded=True, request_handler=_Handler)
@@ -92,6 +100,8 @@ class Endpoint:
     def close(self) -> None:
         """Stop serving. Calls that are held open are released."""
         self._closing.set()
+        if self._stacks is not None:
+            self._stacks.close()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
@@ -153,6 +163,10 @@ class Endpoint:
                 return self._elbv2(call)
             if call.service == "sts" and call.action in sessions.ACTIONS:
                 return sessions.answer(self._keys, call, clock.now())
+            if call.service == "cloudformation":
+                return self._cloudformation(call)
+            if call.service == "s3" and (refused := _refused_by_policy(call, environ)):
+                return refused
             with self._s3_lock if call.service == "s3" else nullcontext():
                 answer = wsgi.run_wsgi(self._moto, environ)
         except (NotImplementedError, ImportError):  # an action or a whole service that moto cannot answer here
@@ -167,13 +181,42 @@ class Endpoint:
             return errors.unknown(call)
         return answer
 
-    def _elbv2(self, call: ApiCall) -> HttpResponse:
-        status, body = self._elb.region(call.region, call.account).answer(call.form)
-        return HttpResponse(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
+    def _elbv2(self, call: ApiCall, *, limited: bool = True) -> HttpResponse:
+        return _xml(*self._elb.region(call.region, call.account).answer(call.form, limited=limited))
+
+    def _cloudformation(self, call: ApiCall) -> HttpResponse:
+        # Loaded at the first call, because few users of a lab need it.
+        from katakei.lab.cloudformation import api, service  # noqa: PLC0415 - see above
+
+        with self._stacks_lock:
+            if self._stacks is None:
+                self._stacks = service.CloudFormation(self._internal)
+        return _xml(*api.answer(self._stacks, call.action, call.form, call.account, call.region))
+
+    def _internal(self, request: AWSPreparedRequest, service: str, region: str, account: str) -> HttpResponse:
+        """Execute a request that the lab makes to itself: without signature, fault, rate limit and log."""
+        environ, body = internal.environ_of(request, service, region, account)
+        call = wsgi.read_call(environ, body, (region, internal.SIGNING_NAMES.get(service, service)), account)
+        if call.service == "elasticloadbalancing":
+            return self._elbv2(call, limited=False)
+        return self._execute(call, environ)
 
     def _apply_faults(self, before: Faults, after: Faults) -> None:
         if (before.lag, before.stale, before.close_idle) != (after.lag, after.stale, after.close_idle):
             self._elb.apply_faults(lag=after.lag, stale=after.stale, close_idle=after.close_idle)
+
+
+def _refused_by_policy(call: ApiCall, environ: Environ) -> HttpResponse | None:
+    if unknown := bucket_policies.unknown_condition(call, environ):
+        return errors.error_response(call, "MalformedPolicy", unknown, 400)
+    if bucket_policies.denies(call, environ):
+        text = "Access Denied by the policy of the bucket"
+        return errors.error_response(call, "AccessDenied", text, 403)
+    return None
+
+
+def _xml(status: int, body: bytes) -> HttpResponse:
+    return HttpResponse(f"{status} {HTTPStatus(status).phrase}", (("Content-Type", "text/xml"),), body)
 
 
 class _Moto(DomainDispatcherApplication):

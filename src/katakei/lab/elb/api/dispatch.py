@@ -12,6 +12,7 @@ from katakei.lab import clock
 from katakei.lab.elb import query_protocol
 from katakei.lab.elb.api import listeners, load_balancers, metadata, rules, target_groups, targets
 from katakei.lab.elb.errors import ElbError
+from katakei.lab.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,18 +62,23 @@ class Api:
         with self.target_state.locked() as now:
             return handler(self.target_state, params, now)
 
-    def answer(self, form: Mapping[str, str]) -> tuple[int, bytes]:
+    def answer(self, form: Mapping[str, str], *, limited: bool = True) -> tuple[int, bytes]:
         """Execute a call by HTTP.
 
+        Args:
+            form: the call.
+            limited: whether the rate limits apply.
+
         Returns:
-            The status and the XML. An ElbError becomes an error response.
+            The status and the XML. An ApiError becomes an error response.
         """
         request_id = clock.unique_uuid()
         action = form.get("Action", "")
         try:
-            self._admit(action)
+            if limited:
+                self._admit(action)
             result = self.call(action, query_protocol.parse(action, form))
-        except ElbError as error:
+        except ApiError as error:
             return error.status, query_protocol.render_error(error, request_id)
         return 200, query_protocol.render(action, result, request_id)
 
