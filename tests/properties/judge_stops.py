@@ -16,6 +16,8 @@ def a_stop_begins_and_goes_on_only_where_it_is_absent(outcome: Outcome) -> Fault
 
     Fair: what a stranger registered less than `unknowable` before could not be known.
     """
+    if not outcome.scenario.spec.work.stops:
+        return
     for at, key in (*((at, key) for key, at in first_starts(outcome).items()), *outcome.aws.log.gone_on):
         for place in outcome.rollout.targets[key.target].registrations:
             state, back = outcome.aws.was(place, at).state, back_since(outcome, place, at)
@@ -29,7 +31,7 @@ def no_machine_stays_stopped(outcome: Outcome) -> Faults:
 
     Fair: a target of which the rollout says that it may not have ended is named, and left to a person.
     """
-    for key, mark in outcome.aws.marks.items():
+    for key, mark in outcome.aws.marks.items() if outcome.scenario.spec.work.stops else ():
         named = outcome.rollout.statuses[key.target].may_run
         if mark.fate != "refused" and mark.ends is None and not named:
             yield f"{key.target} was stopped at {clock(mark.begins)} and is stopped at the end"
@@ -40,7 +42,8 @@ def a_stop_is_not_given_up(outcome: Outcome) -> Faults:
 
     Fair: judged where calls reach AWS.
     """
-    hindered = outcome.scenario.adversary.strangers or outcome.scenario.adversary.lost
+    given = outcome.scenario
+    hindered = given.adversary.strangers or given.adversary.lost or not given.spec.work.stops
     for key, mark in outcome.aws.marks.items() if not hindered else ():
         if mark.fate != "refused" and mark.ends is None:
             yield f"{key.target} was stopped at {clock(mark.begins)} and is stopped at the end"
