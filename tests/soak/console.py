@@ -74,7 +74,11 @@ def _watched(page: Page, until: float) -> ConsoleResult:
         f" {new['Nodes']:.0f}, {new['JSEventListeners']:.0f}"
     )
     result.faults += [f"the page of the console grew in {name}: {result.figures}" for name in grown(old, new)]
-    result.faults += [] if refreshes else ["the page of the console was never refreshed"]
+    outcome = page.locator("[data-finished]")
+    if not refreshes or "good" not in str(outcome.get_attribute("class")):
+        result.faults.append(
+            f"the rollout in the page of the console, after {refreshes} refreshes: {outcome.inner_text()}"
+        )
     return result
 
 
