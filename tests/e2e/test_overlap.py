@@ -1,0 +1,74 @@
+"""Overlapping soaks on the lab: the next target drains while one soaks, and goes back untouched if that one fails."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.e2e.command import Katakei
+from tests.e2e.ground import Ground
+
+from katakei.lab.options import LabOptions
+from katakei.lab.process import Lab
+from katakei.lab.traffic import Traffic
+
+FILE = """\
+service: shop
+balancer: {alb: {target_groups: [LaravelTargetGroup]}}
+drain: {settle: 6s, until: delay}
+work: {ssm: {run: 'echo "$KATAKEI_RELEASE" > release && ./bin/restart'}}
+warm: {soak: 10s}
+limits: {warming: 15s}
+"""
+SLOWEST = 240
+"""Seconds for a rollout of four targets; a loaded machine may need most of them."""
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    options = LabOptions(targets=4, delay=timedelta(seconds=5), interval=timedelta(seconds=1))
+    with Lab(options) as lab:
+        yield Ground(lab)
+
+
+@pytest.fixture
+def katakei(ground: Ground, tmp_path: Path) -> Iterator[Katakei]:
+    running = Katakei(tmp_path, {**ground.lab.env, "XDG_STATE_HOME": str(tmp_path)})
+    yield running
+    running.close()
+
+
+def taken_during_soak(katakei: Katakei) -> dict[str, str]:
+    """By each target that was taken out during the soak of another one: that one."""
+    words = (line.split() for line in katakei("show").out.splitlines() if "draining: during the soak of " in line)
+    return {line[2]: line[-2] for line in words}
+
+
+def test_soaks_overlap_under_load_without_a_lost_request(ground: Ground, katakei: Katakei) -> None:
+    katakei.file(FILE)
+    traffic = Traffic(ground.lab.url, rate=20, slow_fraction=0)
+    traffic.start()
+    done = katakei("roll", "--release", "v2", within=SLOWEST)
+    figures = traffic.stop()
+    assert (done.code, ground.releases(), ground.starts()) == (0, ["v2"] * 4, [1] * 4), done.all()
+    assert (figures.failed, figures.requests > 100) == (0, True), figures
+    first, *_ = ground.ids
+    overlapped = taken_during_soak(katakei)
+    assert (len(overlapped), first in overlapped) == (3, False), done.all()
+    assert set(overlapped.values()) < set(ground.ids)
+
+
+def test_next_target_goes_back_untouched_when_the_soaking_one_falls(ground: Ground, katakei: Katakei) -> None:
+    katakei.file(FILE)
+    ground = Ground(ground.lab)
+    running = katakei.start("roll", "--release", "v3")
+    running.until("draining: during the soak of", SLOWEST)
+    [(following, soaking)] = taken_during_soak(katakei).items()
+    ground.lab.faults(target_dead=[soaking])
+    done = running.end(SLOWEST)
+    ground.lab.faults(target_dead=[])
+    assert done.code in {1, 3}, done.all()
+    assert "went back before its work" in done.out, done.all()
+    started = dict(zip(ground.ids, ground.starts(), strict=True))
+    assert {target for target, starts in started.items() if starts} == {soaking}, done.all()
+    assert ground.states()[following] == "healthy"
