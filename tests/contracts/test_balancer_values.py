@@ -50,6 +50,33 @@ def test_read_group_uses_documented_defaults() -> None:
     assert (group.cross_zone, group.minima, group.check.port) == (True, (), None)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "lasts"),
+    [
+        ({}, None),
+        ({"stickiness.enabled": "false", "stickiness.lb_cookie.duration_seconds": "60"}, None),
+        ({"stickiness.enabled": "true"}, 86400),
+        ({"stickiness.enabled": "true", "stickiness.lb_cookie.duration_seconds": "60"}, 60),
+        (
+            {
+                "stickiness.enabled": "true",
+                "stickiness.type": "app_cookie",
+                "stickiness.lb_cookie.duration_seconds": "60",
+                "stickiness.app_cookie.duration_seconds": "90",
+            },
+            90,
+        ),
+    ],
+)
+def test_sticky_sessions_last_as_long_as_their_cookie(attributes: dict[str, str], lasts: int | None) -> None:
+    assert read(attributes).sticky == (None if lasts is None else timedelta(seconds=lasts))
+
+
+def test_target_optimizer_is_a_port_of_the_group() -> None:
+    assert not read({}).target_control
+    assert read({}, TargetControlPort=3000).target_control
+
+
 def test_largest_idle_timeout_counts() -> None:
     idle = "idle_timeout.timeout_seconds"
     assert read({}, ("application", {idle: "30"}), ("application", {idle: "4000"})).idle_timeout.total_seconds() == 4000

@@ -35,7 +35,9 @@ CONTEXT = rows(
         "unused = {group.arn for group in self.groups if not group.load_balancers}",
         "unused = {group.arn for group in self.groups}",
     ),
-    ("if not (health.idle and place.group in unused))", "if not health.idle)"),
+    ("if not (health.idle and place.group in unused)", "if not health.idle"),
+    ("allowed = self.plan.spec.membership.zonal_shift is ZonalShift.ALLOW", "allowed = True"),
+    ("and not (health.state is HealthState.HEALTHY and place.group in shifted)", "and not (place.group in shifted)"),
     ("return None if self.floors_unseen else floor_violation", "return floor_violation"),
     (
         "return bool(self.health) and not any(health.serving for health in self.health or ())",
@@ -336,11 +338,9 @@ REVERT = rows(
 
 DRIFT = rows(
     "reconcile/drift.py",
-    (
-        'if field.name not in {"name", "load_balancers"})',
-        'if field.name not in {"name", "load_balancers", "idle_timeout"})',
-    ),
-    ('if field.name not in {"name", "load_balancers"})', 'if field.name not in {"name", "load_balancers", "delay"})'),
+    ('{"name", "load_balancers", "sticky"', '{"name", "load_balancers", "idle_timeout", "sticky"'),
+    ('{"name", "load_balancers", "sticky"', '{"name", "load_balancers", "delay", "sticky"'),
+    ('ended = name == "zonal_shift" and set(is_now) <= set(was)', 'ended = name == "zonal_shift"'),
     ("if recorded.load_balancers and not now.load_balancers:", "if False:"),
     ("and any(not group.seen[place].out for place", "and any(True for place"),
     ("    if rollout.reverting or rollout.reopened:", "    if rollout.reverting:"),

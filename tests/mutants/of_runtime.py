@@ -114,7 +114,8 @@ PLANNING = (
             "if group.target_type in {TargetType.LAMBDA, TargetType.ALB}:",
             "if group.target_type in {TargetType.LAMBDA}:",
         ),
-        ("if not group.cross_zone:", "if False:"),
+        ("if group.target_control:", "if False:"),
+        ("own = floor.per_zone > plan.spec.window.floor_per_zone", "own = False"),
         ("if group.autoscaling:", "if False:"),
         ("elif serve and floor.count and floor.base - most < floor.count:", "elif False:"),
         ("if most and missing and floor.base - most >= floor.count > floor.base - most - missing:", "if False:"),
@@ -134,17 +135,22 @@ PLANNING = (
     *rows(
         "planning/planner.py",
         ("t.id in held or HealthState.DRAINING not in states(survey, t.id))", "True)"),
-        ("base = sum(not member.seen.out for member in survey.members[group])", "base = len(survey.members[group])"),
-        (
-            "return Floor(request.spec.window.floor.up(base), base,",
-            "return Floor(request.spec.window.floor.down(base), base,",
-        ),
         (
             "max(1, request.spec.window.max_unavailable.down(smallest))",
             "max(1, request.spec.window.max_unavailable.up(smallest))",
         ),
-        ("set(states(survey, target.id)) == {HealthState.HEALTHY}", "True"),
         ("    if reasons := reasons_against(plan, survey, accepted):\n", "    if reasons := ():\n"),
+    ),
+    *rows(
+        "planning/membership.py",
+        (
+            "base = sum(not member.seen.out for member in survey.members[group.arn])",
+            "base = len(survey.members[group.arn])",
+        ),
+        ("count, per_zone = window.floor.up(base),", "count, per_zone = window.floor.down(base),"),
+        ("return Floor(max(count, needed(group, base)[0]), base, per_zone)", "return Floor(count, base, per_zone)"),
+        ("alone = 1 if count and group.load_balancers else 0", "alone = 0"),
+        ("down = set(states(survey, target.id)) != {HealthState.HEALTHY}", "down = False"),
     ),
 )
 

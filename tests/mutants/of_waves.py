@@ -53,7 +53,7 @@ LIMIT = (
         ("if not ends or ends[-1] == targets else [*ends, targets])", "if True else [*ends, targets])"),
     ),
     *rows(
-        "planning/planner.py",
+        "planning/membership.py",
         (
             "return not past.failed, past.rollouts_ago is not None, -(past.rollouts_ago or 0)",
             "return True, past.rollouts_ago is not None, -(past.rollouts_ago or 0)",

@@ -30,6 +30,12 @@ def runs(**adversary: float) -> Worlds:
     )
 
 
+def slow(seed: int) -> Scenario:
+    """A wide window, so that a target may leave while another one is still in its slow start."""
+    given = replace(runs()(seed), targets=4, window=3, slow_start=60)
+    return replace(given, spec=replace(given.spec, soak=seconds(60)))
+
+
 def abroad(seed: int) -> Scenario:
     return replace(runs()(seed), groups=2)
 

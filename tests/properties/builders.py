@@ -10,7 +10,7 @@ def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
 
 
-def group(name: str = "web", *, delay: float = 40, ip: bool = False) -> Group:
+def group(name: str = "web", *, delay: float = 40, ip: bool = False, slow_start: float = 0) -> Group:
     check = HealthCheck("HTTP", None, "/health", "200", seconds(10), seconds(5), 2, 2)
     return Group(
         arn=Arn(f"arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/{name}/0123456789abcdef"),
@@ -23,7 +23,7 @@ def group(name: str = "web", *, delay: float = 40, ip: bool = False) -> Group:
         idle_timeout=seconds(60),
         check=check,
         cross_zone=True,
-        slow_start=seconds(0),
+        slow_start=seconds(slow_start),
         minima=(),
         load_balancers=(Arn("arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/lb/1"),),
         balancer_type="application",

@@ -49,7 +49,7 @@ from tests.properties.ground_truth import (
 from tests.properties.simulated_aws import OUT, By
 from tests.properties.simulation import ID, Outcome
 
-from katakei.domain.events import RevertAsked, RevertDecided, WorkKey
+from katakei.domain.events import PromoteAsked, RevertAsked, RevertDecided, WorkKey
 from katakei.domain.model import TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Intent, Phase
@@ -130,17 +130,19 @@ def a_start_leaves_with_a_fresh_verdict(outcome: Outcome) -> Faults:
 
 
 def only_the_proven_count(outcome: Outcome) -> Faults:
-    """A registration that was put back counts only 5 s after it became healthy: two observations must show it.
+    """A registration that was put back counts only 5 s after it became healthy: two observations must show it. Where
+    the group has a slow start, it counts only after that.
 
-    Fair: judged only where observations show the newest state.
+    Fair: judged only where observations show the newest state; a promotion ends a slow start.
     """
+    slow = seconds(0) if words(outcome, PromoteAsked) else seconds(outcome.scenario.slow_start) - seconds(0.5)
     for place, before, was in taken_out(outcome) if not outcome.scenario.adversary.stale else ():
         if not serves(before) or before.at > was.at - unseen_change(outcome):
             continue
         for name, here, floor in floors(outcome, place):
             counted = [other for other in here if believable(outcome, other, was.at)]
             healthy = [healthy_since_we_put_it_back(outcome, other, was.at) for other in counted]
-            left = sum(since is None or was.at - since >= APART for since in healthy)
+            left = sum(since is None or was.at - since >= max(APART, slow) for since in healthy)
             if left < floor:
                 yield f"{short(place)} was taken out at {clock(was.at)}: {left} of {name} were proven, floor {floor}"
 

@@ -55,6 +55,7 @@ class Scenario:
     groups: int = 1
     ip: bool = False
     delay: float = 40
+    slow_start: float = 0
     window: int = 1
     floor: int = 1
     per_zone: int = 0
@@ -90,7 +91,7 @@ def drawn(seed: int) -> Scenario:
     users freeze, answer gates and promote.
     """
     holds, given = holds_of(seed), drawn_without_holds(seed)
-    return in_parts(overlapped(held(given, holds) if holds else given))
+    return slowed(in_parts(overlapped(held(given, holds) if holds else given)))
 
 
 def in_parts(given: Scenario) -> Scenario:
@@ -103,6 +104,15 @@ def in_parts(given: Scenario) -> Scenario:
         pause = seconds(rng.choice((0, 0, 10, 40)))
         given = replace(given, spec=replace(given.spec, window=Window(waves=shares, pause_between=pause)))
     return replace(given, limit=rng.randint(1, given.targets) if rng.random() < 0.12 else None)
+
+
+def slowed(given: Scenario) -> Scenario:
+    """The same scenario, in one of six with a slow start, and then with a soak as long as that."""
+    rng = random.Random(f"slow {given.seed}")  # noqa: S311 - a game, not a secret
+    if rng.random() < 5 / 6:
+        return given
+    slow = rng.choice((30, 60))
+    return replace(given, slow_start=slow, spec=replace(given.spec, soak=max(given.spec.soak, seconds(slow))))
 
 
 def overlapped(given: Scenario) -> Scenario:

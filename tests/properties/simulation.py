@@ -323,7 +323,8 @@ class _calm:  # noqa: N801 - reads as a word
 
 
 def _aws(scenario: Scenario) -> SimulatedAws:
-    groups = [group(f"web{n}", delay=scenario.delay, ip=scenario.ip) for n in range(scenario.groups)]
+    given, number = scenario, range(scenario.groups)
+    groups = [group(f"web{n}", delay=given.delay, ip=given.ip, slow_start=given.slow_start) for n in number]
     everyone = [target(n, groups) for n in range(scenario.targets + scenario.bystanders)]
     taking_part, others = everyone[: scenario.targets], everyone[scenario.targets :]
     aws = SimulatedAws(scenario.seed, groups, taking_part, scenario.adversary, others)

@@ -31,6 +31,7 @@ from tests.properties.broken_scenarios import (
     paused,
     probed,
     runs,
+    slow,
     taken_back,
     tight,
     twins,
@@ -255,6 +256,7 @@ BROKEN = {
     "one observation proves that a target serves": Broken(
         [(returning, "PROOF_INTERVAL", timedelta())], "1 proof", runs()
     ),
+    "a target in its slow start counts as serving": Broken([(capacity, "_slow_starts", nobody)], "1 proof", slow),
     "the settle time is ignored": Broken(
         [(draining, "unsettled", _without_settle), (working, "unsettled", _without_settle)], "2 live"
     ),

@@ -258,12 +258,15 @@ def carry_on(drivers: Drivers, state: Rollout) -> RolloutSession:
 def changes(recorded: Plan, request: RolloutRequest) -> tuple[str, ...]:
     """How a request differs from a recorded plan, one text for each difference.
 
-    Not a difference: the group's own health check, which a plan drops where it cannot be asked from this machine; and
-    the ARN of a group instead of its name.
+    Not a difference: the group's own health check, which a plan drops where it cannot be asked from this machine; a
+    soak that the plan made as long as a slow start; and the ARN of a group instead of its name.
     """
     present, was = request.spec, recorded.spec
     if not was.check.asked and was.check.http is None and present.check.http is None:
         present = replace(present, check=replace(present.check, asked=False))
+    longest = max(group.slow_start for group in recorded.groups)
+    if present.soak < was.soak == longest:
+        present = replace(present, soak=was.soak)
     known = {group.name: group.arn for group in recorded.groups}
     if [known.get(name, name) for name in present.groups] == [known.get(name, name) for name in was.groups]:
         present = replace(present, groups=was.groups)

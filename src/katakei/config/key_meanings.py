@@ -28,6 +28,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "targets": "Which registered targets take part: all, a list of ids and names, or EC2 tags.",
         "late": "Whether targets that somebody registers during the rollout take part. "
         "The default is `roll` with `targets: all`, else `leave`.",
+        "membership": "Which members of the groups take part.",
         "window": "How many targets may be out at a time, and how many must serve.",
         "drain": "When the drain of a target ends.",
         "work": "The work on each target: exactly one kind.",
@@ -52,6 +53,17 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "order": "Zone by zone, or in the order of the group.",
         "waves": "Growing shares of all targets, which are taken one after the other. The last wave is all targets.",
         "pause_between": "How long a wave is over before the next one begins.",
+        "ranks": "Which targets are taken before all others.",
+    },
+    "Ranks": {
+        "tag": "The key of the EC2 tag that holds the rank of a target.",
+        "first": "Values of the tag in the order in which their targets are taken. All other targets come after them.",
+    },
+    "Membership": {
+        "auto_scaling": "Members of an Auto Scaling group are refused.",
+        "zonal_shift": "Whether a rollout may begin during a zonal shift. Targets there never count as serving.",
+        "unhealthy": "When targets are taken that do not serve at the start: last, first, or never; or the rollout is "
+        "refused.",
     },
     "Drain": {
         "settle": "How long a load balancer may still send requests after a target shows `draining`.",

@@ -70,6 +70,20 @@ class Tagged(Section):
     tag: Annotated[dict[str, str], Field(min_length=1)]
 
 
+class Ranks(Section):
+    """Which targets are taken first, by the value of an EC2 tag. All others come after them."""
+
+    tag: Text
+    first: Annotated[list[Text], Field(min_length=1)]
+
+    @field_validator("first")
+    @classmethod
+    def _each_once(cls, first: list[str]) -> list[str]:
+        if twice := sorted({value for value in first if first.count(value) > 1}):
+            raise ValueError(f"each value has one rank; written several times: {', '.join(twice)}")
+        return first
+
+
 class Window(Section):
     """How many targets may be out at a time, how many registrations must serve, and the order of the targets."""
 
@@ -79,6 +93,7 @@ class Window(Section):
     order: Literal["zone", "listed"] = "zone"
     waves: Annotated[list[Some], Field(min_length=1, max_length=MAX_WAVES)] | None = None
     pause_between: Span | None = None
+    ranks: Ranks | None = None
 
     @field_validator("waves")
     @classmethod
@@ -105,6 +120,7 @@ class Window(Section):
             domain.TargetOrder(self.order),
             tuple(self.waves or ()),
             self.pause_between or timedelta(),
+            domain.Ranks(self.ranks.tag, tuple(self.ranks.first)) if self.ranks else None,
         )
 
 
@@ -115,6 +131,18 @@ def _grows(before: domain.Share, after: domain.Share) -> bool:
     if before.count is not None and after.count is not None:
         return after.count > before.count
     return before.percent != ALL
+
+
+class Membership(Section):
+    """Which members of the groups take part. Members of an Auto Scaling group are refused."""
+
+    auto_scaling: Literal["refuse"] = "refuse"
+    zonal_shift: Literal["refuse", "allow"] = "refuse"
+    unhealthy: Literal["last", "first", "skip", "refuse"] = "last"
+
+    def to_domain(self) -> domain.Membership:
+        """The same as a value of the domain."""
+        return domain.Membership(domain.ZonalShift(self.zonal_shift), domain.UnhealthyAtStart(self.unhealthy))
 
 
 class Counter(Section):
@@ -280,6 +308,7 @@ class Settings(Section):
     balancer: Balancer
     targets: Literal["all"] | Annotated[list[Text], Field(min_length=1)] | Tagged = "all"
     late: Literal["roll", "leave"] | None = None
+    membership: Membership = Field(default_factory=Membership)
     window: Window = Field(default_factory=Window)
     drain: Drain = Field(default_factory=Drain)
     work: Work
@@ -336,6 +365,7 @@ class Settings(Section):
             revert=self.revert.command() if self.revert else self.work.back(),
             gates=tuple(gate.to_domain() for gate in self.gates),
             disruption=Disruption(self.disruption) if self.disruption else None,
+            membership=self.membership.to_domain(),
         )
 
 

@@ -46,6 +46,8 @@ MISSING = {
     "path": "write path: /health",
     "work.release.path": "write path: /var/www/shop",
     "tag": "write {tag: {Role: web}}",
+    "window.ranks.tag": "write ranks: {tag: Tier, first: [batch, web]}",
+    "first": "write ranks: {tag: Tier, first: [batch, web]}",
     "url": "write url: {secret: CHAT_URL}",
     "name": "write name: main",
     "system": "write system: github or system: gitlab",

@@ -93,6 +93,8 @@ class Group:
         balancer_type: ELBv2 `Type`, 'application' for an ALB; '' when no load balancer uses the group.
         autoscaling: The Auto Scaling groups that own a member.
         zonal_shift: The zones that a zonal shift keeps traffic away from now.
+        sticky: How long the cookie of sticky sessions lasts; None without sticky sessions.
+        target_control: An agent on each target takes its requests (the target optimizer of an ALB).
     """
 
     arn: Arn
@@ -111,6 +113,8 @@ class Group:
     balancer_type: str
     autoscaling: tuple[str, ...] = ()
     zonal_shift: tuple[str, ...] = ()
+    sticky: timedelta | None = None
+    target_control: bool = False
 
     @property
     def plain_http(self) -> bool:

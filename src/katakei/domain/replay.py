@@ -337,6 +337,9 @@ class _Draft:
         self.added.clear()  # the new process trusts only what it watched itself
         for target in self.index[Phase.DONE]:
             self._set(target, called=at, unhealthy_since=at if self.statuses[target].unhealthy_since else None)
+        if any(group.slow_start for group in self.rollout.plan.groups):
+            for target in (*self.index[Phase.RETURNED], *self.index[Phase.FAILED_SERVING]):
+                self._set(target, serving_since=at)
         for phase in IN_PROGRESS:
             for target in self.index[phase]:
                 before = self.statuses[target]

@@ -3,6 +3,7 @@
 No value here depends on AWS. Percentages become counts in the plan.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -29,6 +30,24 @@ class Share:
     def up(self, base: int) -> int:
         """The share of `base`, rounded up, for a floor: it must not sink by rounding."""
         return self.count if self.count is not None else -(-base * (self.percent or 0) // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Which targets are taken before others, by the value of an EC2 tag.
+
+    Attributes:
+        tag: The key of the tag.
+        first: Its values in order. Targets with another value, or without the tag, come after these.
+    """
+
+    tag: str
+    first: tuple[str, ...]
+
+    def of(self, tags: Mapping[str, str]) -> int:
+        """The rank of a target with these tags; 0 is taken first."""
+        value = tags.get(self.tag)
+        return self.first.index(value) if value in self.first else len(self.first)
 
 
 class TargetOrder(Enum):
@@ -81,6 +100,7 @@ class Window:
     order: TargetOrder = TargetOrder.ZONE
     waves: tuple[Share, ...] = ()
     pause_between: timedelta = timedelta()
+    ranks: Ranks | None = None
 
     def wave_ends(self, targets: int) -> tuple[int, ...]:
         """After how many targets each wave ends: rounded up, at least one more in each, and all of them in the last."""
@@ -89,6 +109,30 @@ class Window:
             end = min(targets, max(share.up(targets), (ends[-1] if ends else 0) + 1))
             ends += [end] if not ends or end > ends[-1] else []
         return tuple(ends if not ends or ends[-1] == targets else [*ends, targets])
+
+
+class ZonalShift(Enum):
+    """Whether a rollout may begin while a zonal shift keeps traffic away from some of its targets."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
+class UnhealthyAtStart(Enum):
+    """What happens to targets that do not serve when the plan is made: taken last or first, left alone, or refused."""
+
+    LAST = "last"
+    FIRST = "first"
+    SKIP = "skip"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Which members of the groups take part in what condition."""
+
+    zonal_shift: ZonalShift = ZonalShift.REFUSE
+    unhealthy: UnhealthyAtStart = UnhealthyAtStart.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +442,7 @@ class Spec:
     gates: tuple[Gate, ...] = ()
     overlap: Overlap = Overlap.NEVER
     disruption: Disruption | None = None
+    membership: Membership = Membership()
 
     @property
     def commands(self) -> tuple[Command, ...]:

@@ -116,7 +116,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         spec.Spec: record(
             "Spec",
             "service groups work targets late window drain check soak limits on_failure "
-            "revert gates@4 overlap@5 disruption@5",
+            "revert gates@4 overlap@5 disruption@5 membership@5",
         ),
         spec.Gate: record("Gate", "name after approval", since=4),
         spec.Approval: record("Approval", "expires default", since=4),
@@ -127,7 +127,9 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         spec.SshAccess: record("SshAccess", "user port host tag config options host_keys", since=5),
         spec.Variable: record("Variable", "name value secret ssm_parameter"),
         spec.Selection: record("Selection", "only tags"),
-        spec.Window: record("Window", "max_unavailable floor floor_per_zone order waves@5 pause_between@5"),
+        spec.Window: record("Window", "max_unavailable floor floor_per_zone order waves@5 pause_between@5 ranks@5"),
+        spec.Ranks: record("Ranks", "tag first", since=5),
+        spec.Membership: record("Membership", "zonal_shift unhealthy", since=5),
         spec.Share: record("Share", "count percent"),
         spec.Drain: record("Drain", "settle until quiet probe=witness counter cut_after ssh@5 fallback@5"),
         spec.CounterSource: record("Tally", "command url field"),
@@ -138,7 +140,8 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         model.Group: record(
             "Group",
             "arn name port protocol protocol_version target_type delay idle_timeout "
-            "check cross_zone slow_start minima load_balancers balancer_type autoscaling zonal_shift",
+            "check cross_zone slow_start minima load_balancers balancer_type autoscaling zonal_shift sticky@5 "
+            "target_control@5",
         ),
         model.HealthCheck: record(
             "HealthCheck",

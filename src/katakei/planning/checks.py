@@ -9,9 +9,10 @@ from datetime import timedelta
 from katakei.domain.model import Arn, Group, Target, TargetType
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.reasons import Reason
-from katakei.domain.spec import DrainUntil
+from katakei.domain.spec import DrainUntil, UnhealthyAtStart, ZonalShift
 from katakei.planning.held import left_alone, staying_out
 from katakei.planning.instances import disruption, machines_to_stop, stopping
+from katakei.planning.membership import needed, unhealthy
 from katakei.planning.reasons import PlanCode, Risk, named, reason
 from katakei.planning.survey import AcceptedRisks, Survey
 
@@ -64,34 +65,26 @@ def _attributes(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterat
     for group in plan.groups:
         if group.autoscaling:
             yield reason(PlanCode.OWNED_BY_AUTO_SCALING, group=group.name, auto_scaling_groups=group.autoscaling)
-        if not group.cross_zone:
-            yield reason(PlanCode.CROSS_ZONE_OFF, group=group.name)
-        if group.zonal_shift:
+        if group.zonal_shift and plan.spec.membership.zonal_shift is ZonalShift.REFUSE:
             yield reason(PlanCode.ZONAL_SHIFT_ACTIVE, group=group.name, zones=group.zonal_shift)
-        if group.slow_start:
-            yield reason(PlanCode.SLOW_START_ON, group=group.name, slow_start=group.slow_start.total_seconds())
 
 
-def _minima(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
-    """Health minima of the group that the floor does not keep.
-
-    A minimum of 1 is the default of every group and concerns only an empty group. Registering breaks no minimum.
-    """
-    if plan.kind is PlanKind.REGISTER:
+def _optimizer(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    """An agent on the target takes its requests: connections and packets at its port are those of the agent."""
+    drain = plan.spec.drain
+    if plan.kind is PlanKind.REGISTER or drain.until in {DrainUntil.COUNTER, DrainUntil.DELAY}:
         return
     for group in plan.groups:
-        floor = plan.floors[group.arn]
-        for minimum in group.minima:
-            needed = minimum.count if minimum.percent is None else -(-floor.base * minimum.percent // 100)
-            if needed and needed > max(1, floor.count):
-                yield reason(
-                    PlanCode.HEALTH_MINIMUM_ABOVE_FLOOR,
-                    group=group.name,
-                    minimum=minimum.name,
-                    needed=needed,
-                    base=floor.base,
-                    floor=floor.count,
-                )
+        if group.target_control:
+            yield reason(PlanCode.TARGET_OPTIMIZER_ON, group=group.name, until=drain.until.value)
+
+
+def _unhealthy(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
+    if plan.kind is PlanKind.ROLL and plan.spec.membership.unhealthy is UnhealthyAtStart.REFUSE:
+        held = {each.target for each in plan.held}
+        serve = [target for target in plan.targets if target.id not in held]
+        if down := unhealthy(survey, serve):
+            yield reason(PlanCode.UNHEALTHY_AT_START, targets=tuple(map(named, down)))
 
 
 def _unused(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
@@ -107,9 +100,7 @@ def _unused(plan: Plan, _survey: Survey, _accepted: AcceptedRisks) -> Iterator[R
 
 def _floor(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
     """A floor that no take-out could keep, even if every registration served."""
-    if plan.kind is not PlanKind.ROLL:
-        return
-    for group in plan.groups:
+    for group in plan.groups if plan.kind is PlanKind.ROLL else ():
         floor, serve = plan.floors[group.arn], _serving_now(plan)
         most = max((_registrations(target, group) for target in serve), default=0)
         out = [held for held in staying_out(plan, survey) if held.is_out_of(group.arn)]
@@ -124,10 +115,24 @@ def _floor(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Rea
             )
             yield from map(left_alone, out)
         elif serve and floor.count and floor.base - most < floor.count:
-            yield reason(PlanCode.FLOOR_NEVER_KEPT, group=group.name, floor=floor.count, base=floor.base)
+            yield _never_kept(plan, group, most)
             yield from map(left_alone, (held for held in survey.held if held.left_alone and held.is_out_of(group.arn)))
         elif floor.per_zone and (zone := _tight_zone(plan, group)):
-            yield reason(PlanCode.ZONE_FLOOR_NEVER_KEPT, group=group.name, zone=zone, floor=floor.per_zone)
+            own = floor.per_zone > plan.spec.window.floor_per_zone
+            code = PlanCode.CROSS_ZONE_OFF if own else PlanCode.ZONE_FLOOR_NEVER_KEPT
+            yield reason(code, group=group.name, zone=zone, floor=floor.per_zone)
+
+
+def _never_kept(plan: Plan, group: Group, most: int) -> Reason:
+    """The floor that no target can leave: that of the configuration, or a minimum of the load balancer itself."""
+    floor = plan.floors[group.arn]
+    asked = plan.spec.window.floor.up(floor.base)
+    if floor.base - most < asked:
+        return reason(PlanCode.FLOOR_NEVER_KEPT, group=group.name, floor=floor.count, base=floor.base)
+    least, name = needed(group, floor.base)
+    return reason(
+        PlanCode.HEALTH_MINIMUM_ABOVE_FLOOR, group=group.name, minimum=name, needed=least, base=floor.base, floor=asked
+    )
 
 
 def _manual_step(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Reason]:
@@ -292,7 +297,8 @@ def _check(plan: Plan, survey: Survey, _accepted: AcceptedRisks) -> Iterator[Rea
 _RULES: tuple[Callable[[Plan, Survey, AcceptedRisks], Iterator[Reason]], ...] = (
     _types,
     _attributes,
-    _minima,
+    _optimizer,
+    _unhealthy,
     _unused,
     _floor,
     _manual_step,

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from katakei.domain.errors import RefusedError, UnreachableError, UsageError
-from katakei.domain.model import Arn, RolloutId, Target, TargetId
+from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
 from katakei.domain.phases import Phase
-from katakei.domain.plan import Floor, Plan, PlanKind, with_places
+from katakei.domain.plan import Plan, PlanKind, with_places
 from katakei.domain.reasons import Reason
-from katakei.domain.spec import DrainUntil, Selection, Spec, TargetOrder
+from katakei.domain.spec import DrainUntil, Selection, Spec
+from katakei.planning import membership
 from katakei.planning.checks import SAFE_SETTLE, other_groups, reasons_against, settle_is_short, unreachable
-from katakei.planning.held import counted, refuse_left_alone, taken, with_held
 from katakei.planning.held import notices as held_notices
+from katakei.planning.held import refuse_left_alone, taken, with_held
 from katakei.planning.instances import lost_by_stopping, stopping
 from katakei.planning.reasons import PlanCode, named, reason
 from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PlanRequest, Survey, machines, states, tags
@@ -34,27 +35,20 @@ def make(request: PlanRequest, survey: Survey, accepted: AcceptedRisks) -> Plan:
         if not any(place.group == group.arn for target in everyone for place in target.registrations):
             raise UsageError(reasons=(reason(PlanCode.GROUP_EMPTY, group=group.name),))
     chosen = selected(request.kind, request.spec, survey)
-    if request.only_outdated:
-        chosen = tuple(target for target in chosen if not _is_current(request, survey, target))
-    plan = _draw(request, survey, accepted, machines(survey), _ordered(request, survey, chosen))
-    current = _current(request, survey)
-    if current:
-        left_alone = reason(PlanCode.CURRENT_LEFT_ALONE, targets=tuple(map(named, current)), release=request.release)
+    wanted = tuple(target for target in chosen if not _is_current(request, survey, target))
+    takes = membership.ordered(request, survey, membership.without_unhealthy(request, survey, wanted))
+    plan = _draw(request, survey, accepted, machines(survey), takes)
+    plan = replace(plan, notices=(*plan.notices, *membership.notices(request, plan, survey, wanted)))
+    if current := tuple(named(target) for target in chosen if _is_current(request, survey, target)):
+        left_alone = reason(PlanCode.CURRENT_LEFT_ALONE, targets=current, release=request.release)
         plan = replace(plan, notices=(*plan.notices, left_alone))
-    return plan if current and not chosen else _checked(plan, survey, accepted)
+    return plan if current and not wanted else _checked(plan, survey, accepted)
 
 
 def _is_current(request: PlanRequest, survey: Survey, target: Target) -> bool:
-    past = survey.past.get(target.id)
+    """Whether the plan leaves it alone because it carries the release already."""
+    past = survey.past.get(target.id) if request.only_outdated else None
     return past is not None and past.carries(request.release)
-
-
-def _current(request: PlanRequest, survey: Survey) -> tuple[Target, ...]:
-    """The targets that the plan leaves alone because they carry the release already."""
-    if not request.only_outdated:
-        return ()
-    chosen = selected(request.kind, request.spec, survey)
-    return tuple(target for target in chosen if _is_current(request, survey, target))
 
 
 def selected(kind: PlanKind, spec: Spec, survey: Survey) -> tuple[Target, ...]:
@@ -106,14 +100,14 @@ def _draw(
     everyone: tuple[Target, ...],
     chosen: tuple[Target, ...],
 ) -> Plan:
-    floors = {group.arn: _floor(request, survey, group.arn, force=accepted.force) for group in survey.groups}
+    floors = {group.arn: membership.floor_of(request, survey, group, force=accepted.force) for group in survey.groups}
     smallest = min(floor.base for floor in floors.values())
     manual_step = request.kind is not PlanKind.ROLL
     taking_part = {target.id for target in chosen}
     plan = Plan(
         rollout=request.rollout,
         kind=request.kind,
-        spec=request.spec,
+        spec=_with_slow_start(request, survey),
         release=request.release,
         account=request.account,
         region=request.region,
@@ -132,16 +126,10 @@ def _draw(
     return replace(_without_check(plan, survey), notices=tuple(_notices(plan, survey, accepted)))
 
 
-def _floor(request: PlanRequest, survey: Survey, group: Arn, *, force: bool) -> Floor:
-    """The floor of a group. A percentage counts the registrations that are not draining now, and is rounded up.
-
-    A rollout also counts what earlier rollouts left out of service.
-    """
-    base = sum(not member.seen.out for member in survey.members[group])
-    base += counted(survey, group) if request.kind is PlanKind.ROLL else 0
-    if force and request.kind is not PlanKind.ROLL:
-        return Floor(0, base)
-    return Floor(request.spec.window.floor.up(base), base, request.spec.window.floor_per_zone)
+def _with_slow_start(request: PlanRequest, survey: Survey) -> Spec:
+    """The request with a soak as long as the longest slow start: a target carries its full share only after it."""
+    longest = max((group.slow_start for group in survey.groups), default=request.spec.soak)
+    return replace(request.spec, soak=max(request.spec.soak, longest))
 
 
 def _chosen(kind: PlanKind, wanted: Selection, survey: Survey, everyone: tuple[Target, ...]) -> tuple[Target, ...]:
@@ -195,35 +183,12 @@ def _at(port: int, target: Target, written: str) -> Target:
     return replace(target, registrations=here)
 
 
-def _ordered(request: PlanRequest, survey: Survey, chosen: tuple[Target, ...]) -> tuple[Target, ...]:
-    """Zone by zone where requested. Targets that do not serve go last, so that a healthy one proves the release.
-
-    What an earlier rollout left out goes first: another failure there costs nothing. Where the plan is for fewer than
-    all targets, those follow whose last work failed, then those that were never done, then the least recently done.
-    """
-    held = {each.target for each in taken(survey, request.kind, chosen)}
-    by_zone = request.spec.window.order is TargetOrder.ZONE and request.kind is PlanKind.ROLL
-    zones = {target.id: target.zone if by_zone else "" for target in chosen}
-    well = {target.id: set(states(survey, target.id)) == {HealthState.HEALTHY} for target in chosen}
-    turn = {target.id: _past_first(request, survey, target) for target in chosen}
-    return tuple(
-        sorted(chosen, key=lambda t: (t.id not in held, turn[t.id], not well[t.id] and t.id not in held, zones[t.id]))
-    )
-
-
-def _past_first(request: PlanRequest, survey: Survey, target: Target) -> tuple[bool, bool, int]:
-    """The place of a target by its earlier work: smaller values are taken first."""
-    past = survey.past.get(target.id)
-    if not request.needs_past or past is None:
-        return True, False, 0
-    return not past.failed, past.rollouts_ago is not None, -(past.rollouts_ago or 0)
-
-
 def _checked(plan: Plan, survey: Survey, accepted: AcceptedRisks) -> Plan:
     if reasons := reasons_against(plan, survey, accepted):
         raise RefusedError(reasons=reasons)
     if plan.kind is PlanKind.ROLL and not plan.targets:
-        raise UsageError(reasons=(reason(PlanCode.NO_TARGET_CHOSEN, groups=_names(survey)),))
+        skipped = (notice for notice in plan.notices if notice.code == PlanCode.UNHEALTHY_SKIPPED)
+        raise UsageError(reasons=(reason(PlanCode.NO_TARGET_CHOSEN, groups=_names(survey)), *skipped))
     chosen, held = {target.id for target in plan.targets}, {each.target: each.rollout for each in plan.held}
     for target, text in survey.unready.items():
         if target in held:

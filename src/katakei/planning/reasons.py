@@ -21,7 +21,8 @@ class PlanCode(StrEnum):
     OWNED_BY_AUTO_SCALING = "owned_by_auto_scaling"
     CROSS_ZONE_OFF = "cross_zone_off"
     ZONAL_SHIFT_ACTIVE = "zonal_shift_active"
-    SLOW_START_ON = "slow_start_on"
+    TARGET_OPTIMIZER_ON = "target_optimizer_on"
+    UNHEALTHY_AT_START = "unhealthy_at_start"
     HEALTH_MINIMUM_ABOVE_FLOOR = "health_minimum_above_floor"
     UNUSED_GROUP_WITH_FLOOR = "unused_group_with_floor"
     FLOOR_NEVER_KEPT = "floor_never_kept"
@@ -62,6 +63,13 @@ class PlanCode(StrEnum):
     SHORT_SETTLE_ACCEPTED = "short_settle_accepted"
     CHECK_SKIPPED = "check_skipped"
     OUTAGE_ACCEPTED = "outage_accepted"
+    FLOOR_FROM_MINIMUM = "floor_from_minimum"
+    ZONE_FLOOR_FROM_GROUP = "zone_floor_from_group"
+    STICKY_SESSIONS = "sticky_sessions"
+    SLOW_START_ON = "slow_start_on"
+    ZONAL_SHIFT_ALLOWED = "zonal_shift_allowed"
+    UNHEALTHY_SKIPPED = "unhealthy_skipped"
+    RANKS_EMPTY = "ranks_empty"
     GATE_NOT_ASKED = "gate_not_asked"
     CURRENT_LEFT_ALONE = "current_left_alone"
     LIMITED = "limited"
@@ -115,9 +123,10 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.TARGET_TYPE_NOT_SUPPORTED: "group type",
             _P.LOAD_BALANCER_NOT_SUPPORTED: "group protocol balancer_type",
             _P.OWNED_BY_AUTO_SCALING: "group auto_scaling_groups",
-            _P.CROSS_ZONE_OFF: "group",
+            _P.CROSS_ZONE_OFF: "group zone floor",
             _P.ZONAL_SHIFT_ACTIVE: "group zones",
-            _P.SLOW_START_ON: "group slow_start",
+            _P.TARGET_OPTIMIZER_ON: "group until",
+            _P.UNHEALTHY_AT_START: "targets",
             _P.HEALTH_MINIMUM_ABOVE_FLOOR: "group minimum needed base floor",
             _P.UNUSED_GROUP_WITH_FLOOR: "group",
             _P.FLOOR_NEVER_KEPT: "group floor base",
@@ -155,6 +164,13 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.SHORT_SETTLE_ACCEPTED: "settle safe",
             _P.CHECK_SKIPPED: "target text",
             _P.OUTAGE_ACCEPTED: "group",
+            _P.FLOOR_FROM_MINIMUM: "group floor base minimum",
+            _P.ZONE_FLOOR_FROM_GROUP: "group floor",
+            _P.STICKY_SESSIONS: "group lasts",
+            _P.SLOW_START_ON: "group slow_start soak",
+            _P.ZONAL_SHIFT_ALLOWED: "group zones targets",
+            _P.UNHEALTHY_SKIPPED: "targets",
+            _P.RANKS_EMPTY: "tag values",
             _P.GATE_NOT_ASKED: "gate after targets",
             _P.CURRENT_LEFT_ALONE: "targets release",
             _P.LIMITED: "limit targets",

@@ -122,6 +122,8 @@ class _Course:
         self._drain, self._back = drain, back
         self._soak = max(PROOF_INTERVAL, spec.soak)
         self._offer = max(PROOF_INTERVAL, spec.soak - spec.drain.settle) if overlap is Overlap.AUTO else self._soak
+        slow = any(group.slow_start for group in plan.groups)
+        self._full = self._soak if slow else PROOF_INTERVAL  # from then on a target counts for the floors
         self._serving = _Capacity.of(plan, 0, zones=zones)
         self._proven = _Capacity.of(plan, 1, zones=zones)
         self._gates = [gate.after for gate in spec.gates]
@@ -227,7 +229,7 @@ class _Course:
         self.at_once = max(self.at_once, self._out)
         serves = begins + self._back
         self._ends[number] = serves + self._soak
-        self._note(serves + PROOF_INTERVAL, _Change.SERVES, number)
+        self._note(serves + self._full, _Change.SERVES, number)
         self._note(self._ends[number], _Change.DONE, number)
         if self._offer < self._soak:
             self._note(serves + self._offer, _Change.OFFERS, number)

@@ -75,7 +75,25 @@ def count_serving(rollout: Rollout, observation: Observation, now: datetime) -> 
             zones.update((arn, _zone(rollout, place)) for place, health in group.seen.items() if health.serving)
     groups = {arn: group.serving for arn, group in observed.items()}
     everyone = ServingCount(observed, groups, zones, frozenset(arns) - observed.keys())
-    return everyone.without(*(rollout.targets[target] for target in rollout.at(*NOT_SERVING_PHASES)))
+    down = [*rollout.at(*NOT_SERVING_PHASES), *_slow_starts(rollout, now)]
+    return everyone.without(*(rollout.targets[target] for target in down))
+
+
+def _slow_starts(rollout: Rollout, now: datetime) -> list[TargetId]:
+    """Targets that were registered again and do not get their full share of the requests yet.
+
+    The soak of the plan lasts as long as the slow start, so a target that is done gets all of it.
+    """
+    slow = {group.arn: group.slow_start for group in rollout.plan.groups if group.slow_start}
+    back = rollout.at(Phase.SOAKING, Phase.RETURNED, Phase.FAILED_SERVING) if slow else []
+    return [target for target in back if _lasts(rollout, target, slow, now)]
+
+
+def _lasts(rollout: Rollout, target: TargetId, slow: Mapping[Arn, timedelta], now: datetime) -> bool:
+    """Whether a slow start goes on. One whose beginning this process does not know is taken to begin now."""
+    longest = max((slow.get(group.arn, timedelta()) for group in rollout.groups[target]), default=timedelta())
+    since = rollout.statuses[target].serving_since
+    return bool(longest) and (since is None or now - since < longest)
 
 
 def count_proven(

@@ -18,7 +18,7 @@ from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, ReasonCode, reason, then
 from katakei.domain.replay import Rollout
 from katakei.domain.rollout import TargetStatus
-from katakei.domain.spec import DrainUntil
+from katakei.domain.spec import DrainUntil, ZonalShift
 from katakei.reconcile.capacity import NEVER, OBSERVATION_MAX_AGE, ServingCount, count_proven, floor_violation
 from katakei.reconcile.gating import freeze_known
 from katakei.reconcile.pacing import SLOWEST, pace
@@ -132,14 +132,26 @@ class TargetContext:
     def not_serving(self) -> tuple[RegistrationHealth, ...]:
         """The registrations that keep it from counting as back in service.
 
-        In a group that no listener used when it was planned nothing can serve: there, to be registered is enough.
+        In a group that no listener used when it was planned nothing can serve: there, to be registered is enough. Under
+        a zonal shift that was allowed, to be healthy is enough.
         """
         observed = zip(self.target.registrations, self.health or (), strict=False)
         down = [(place, health) for place, health in observed if not health.serving]
         if not down:
             return ()
         unused = {group.arn for group in self.groups if not group.load_balancers}
-        return tuple(health for place, health in down if not (health.idle and place.group in unused))
+        shifted = {group.arn for group in self.groups if self._is_shifted(group)}
+        return tuple(
+            health
+            for place, health in down
+            if not (health.idle and place.group in unused)
+            and not (health.state is HealthState.HEALTHY and place.group in shifted)
+        )
+
+    def _is_shifted(self, group: Group) -> bool:
+        """A zonal shift kept traffic away from its zone when it was planned, and a person allowed that."""
+        allowed = self.plan.spec.membership.zonal_shift is ZonalShift.ALLOW
+        return allowed and self.target.zone in group.zonal_shift
 
     @property
     def soak(self) -> timedelta:

@@ -18,8 +18,10 @@ from katakei.domain.replay import Rollout
 from katakei.domain.spec import LatePolicy
 from katakei.reconcile.context import TargetContext, TurnContext
 
-# A group may get other load balancers during a rollout, but it must keep one.
-_PLANNED_ATTRIBUTES = tuple(field.name for field in fields(Group) if field.name not in {"name", "load_balancers"})
+# A group may get other load balancers during a rollout, but it must keep one. Whether an agent takes the requests of
+# targets never changes, and older plans do not say it; sticky sessions only move to other targets.
+_NOT_COMPARED = frozenset({"name", "load_balancers", "sticky", "target_control"})
+_PLANNED_ATTRIBUTES = tuple(field.name for field in fields(Group) if field.name not in _NOT_COMPARED)
 
 
 def unknown(rollout: Rollout, last: Observation) -> tuple[Arn, ...]:
@@ -75,7 +77,8 @@ def attribute_changes(recorded: Group, now: Group) -> tuple[Reason, ...]:
 def _attribute_changes(recorded: Group, now: Group) -> Iterator[Reason]:
     for name in _PLANNED_ATTRIBUTES:
         was, is_now = getattr(recorded, name), getattr(now, name)
-        if was != is_now:
+        ended = name == "zonal_shift" and set(is_now) <= set(was)  # more targets serve again than were planned
+        if was != is_now and not ended:
             yield reason(ReasonCode.ATTRIBUTE_CHANGED, attribute=name, was=str(was), now=str(is_now))
     if recorded.load_balancers and not now.load_balancers:
         yield reason(ReasonCode.LISTENER_REMOVED)

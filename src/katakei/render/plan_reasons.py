@@ -39,14 +39,28 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             " only Application Load Balancers are supported"
         ),
         "owned_by_auto_scaling": (
-            "targets of {group} belong to an Auto Scaling group ({auto_scaling_groups}), which would replace them"
+            "targets of {group} belong to an Auto Scaling group ({auto_scaling_groups}), which may replace them;"
+            " use an instance refresh, or put them into standby by hand (docs/auto-scaling.md)"
         ),
-        "cross_zone_off": "cross-zone load balancing is off for {group}, which is not supported yet; turn it on",
-        "zonal_shift_active": "a zonal shift is active for {group} ({zones}); wait until it has ended",
-        "slow_start_on": "{group} has a slow start of {slow_start:span}, which is not supported yet; set it to 0",
+        "cross_zone_off": (
+            "cross-zone load balancing is off for {group}, so {floor:registration} must serve in each zone, and in"
+            " {zone} no target could ever be taken out; turn it on, or add a target there"
+        ),
+        "zonal_shift_active": (
+            "a zonal shift is active for {group} ({zones}); wait until it has ended, or set membership: {{zonal_shift:"
+            " allow}}"
+        ),
+        "target_optimizer_on": (
+            "the target optimizer of {group} puts an agent in front of each target, so drain.until: {until} would"
+            " observe the agent; use drain.until: counter or delay"
+        ),
+        "unhealthy_at_start": (
+            "not serving before the rollout: {targets:with names}. Repair them, leave them out with --only, or set"
+            " membership.unhealthy to first, last or skip"
+        ),
         "health_minimum_above_floor": (
-            "{group} requires {needed} of {base} healthy targets ({minimum}), but its floor is {floor}; below {needed}"
-            " the load balancer also sends traffic to unhealthy targets. Set window.floor to {needed}"
+            "{group} requires {needed} of {base} healthy targets ({minimum}), so none could ever be taken out;"
+            " with fewer the load balancer also sends traffic to unhealthy ones. Lower it (window.floor: {floor})"
         ),
         "unused_group_with_floor": (
             "no listener forwards to {group}, so no target in it can serve;"
@@ -153,6 +167,24 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "{group} speaks {protocol} ({protocol_version}), where requests cannot be counted;"
             " its targets drain until {fallback}"
         ),
+        "floor_from_minimum": (
+            "the floor of {group} is {floor} of {base}, because the load balancer needs so many ({minimum});"
+            " below that it also sends traffic to unhealthy targets"
+        ),
+        "zone_floor_from_group": (
+            "cross-zone load balancing is off for {group}, so {floor:registration} must serve in each zone"
+        ),
+        "sticky_sessions": (
+            "{group} has sticky sessions of {lasts:span}; those of a target that is taken out move to another target"
+        ),
+        "slow_start_on": (
+            "{group} has a slow start of {slow_start:span}; a target counts as serving only after it (soak {soak:span})"
+        ),
+        "zonal_shift_allowed": (
+            "a zonal shift is active for {group} ({zones}); {targets:registration} there do not count as serving"
+        ),
+        "unhealthy_skipped": "not serving, and left alone: {targets:with names}",
+        "ranks_empty": "no target has the tag {tag} with {values} (window.ranks)",
         "outage_accepted": "the floor of {group} is 0, so an outage is accepted",
         "current_left_alone": (
             "left alone because the journal says that {release} is there already: {targets:with names}"

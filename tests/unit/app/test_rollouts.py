@@ -190,6 +190,14 @@ def test_changes_ignores_a_dropped_health_check() -> None:
     assert changes(plan, RolloutRequest(asked, plan.release)) != ()
 
 
+@pytest.mark.parametrize(("slow", "asked", "same"), [(60, 10, True), (60, 90, False), (0, 10, False), (30, 10, False)])
+def test_changes_ignores_a_soak_of_the_slow_start(slow: int, asked: int, same: bool) -> None:  # noqa: FBT001 - a row
+    plan = a_plan(soak=seconds(60))
+    plan = replace(plan, groups=tuple(replace(group, slow_start=seconds(slow)) for group in plan.groups))
+    spec = replace(plan.spec, soak=seconds(asked))
+    assert (changes(plan, RolloutRequest(spec, plan.release)) == ()) is same
+
+
 def test_changes_ignores_name_or_arn_of_a_group() -> None:
     plan = a_plan()
     by_name = replace(plan, spec=replace(plan.spec, groups=(plan.groups[0].name,)))

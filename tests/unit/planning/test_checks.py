@@ -6,7 +6,7 @@ import pytest
 from tests.unit.given import a_group, a_plan, a_spec, a_target, seconds
 from tests.unit.surveyed import DRAINING, HEALTHY, WEB, a_survey, asked, planned, refused
 
-from katakei.domain.model import Arn, Minimum, Registration, RolloutId, TargetId, TargetType
+from katakei.domain.model import Arn, Registration, RolloutId, TargetId, TargetType
 from katakei.domain.observation import HealthState
 from katakei.domain.plan import Floor, PlanKind
 from katakei.domain.reasons import Reason
@@ -14,16 +14,14 @@ from katakei.domain.spec import Check, Drain, DrainUntil, HttpCheck, Limits, Sel
 from katakei.planning.checks import reasons_against
 from katakei.planning.planner import register
 from katakei.planning.reasons import PlanCode, Risk, reason
-from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, Survey
+from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks
 
 
 def test_checks_report_every_reason_at_once() -> None:
-    found = refused(
-        a_survey(groups=(a_group(cross_zone=False, slow_start=seconds(30)),)), drain=Drain(settle=seconds(5))
-    )
+    found = refused(a_survey(groups=(a_group(cross_zone=False, zonal_shift=("a",)),)), drain=Drain(settle=seconds(5)))
     assert found == (
-        reason(PlanCode.CROSS_ZONE_OFF, group="web"),
-        reason(PlanCode.SLOW_START_ON, group="web", slow_start=30.0),
+        reason(PlanCode.ZONAL_SHIFT_ACTIVE, group="web", zones=("a",)),
+        reason(PlanCode.CROSS_ZONE_OFF, group="web", zone="a", floor=1),
         reason(PlanCode.SETTLE_TOO_SHORT, settle=5.0, safe=30.0, risk=Risk.SHORT_SETTLE),
     )
 
@@ -44,9 +42,8 @@ def not_supported(protocol: str, balancer_type: str) -> Reason:
             {"autoscaling": ("asg-1",)},
             reason(PlanCode.OWNED_BY_AUTO_SCALING, group="web", auto_scaling_groups=("asg-1",)),
         ),
-        ({"cross_zone": False}, reason(PlanCode.CROSS_ZONE_OFF, group="web")),
+        ({"cross_zone": False}, reason(PlanCode.CROSS_ZONE_OFF, group="web", zone="a", floor=1)),
         ({"zonal_shift": ("a",)}, reason(PlanCode.ZONAL_SHIFT_ACTIVE, group="web", zones=("a",))),
-        ({"slow_start": seconds(30)}, reason(PlanCode.SLOW_START_ON, group="web", slow_start=30.0)),
         ({"protocol_version": "GRPC"}, reason(PlanCode.GRPC_CHECK_NOT_SUPPORTED, group="web")),
         ({"load_balancers": ()}, reason(PlanCode.UNUSED_GROUP_WITH_FLOOR, group="web")),
     ],
@@ -142,25 +139,6 @@ def test_checks_count_bystanders_for_the_zone_floor() -> None:
     survey = replace(survey, members={WEB.arn: (first, other, third, again)})
     window = Window(floor=Share(count=1), floor_per_zone=2)
     assert planned(survey, window=window, targets=Selection(only=("web0",))).targets
-
-
-def test_checks_refuse_a_health_minimum_above_the_floor() -> None:
-    def above(needed: int, floor: int) -> Reason:
-        return reason(
-            PlanCode.HEALTH_MINIMUM_ABOVE_FLOOR, group="web", minimum="dns", needed=needed, base=4, floor=floor
-        )
-
-    def minimum(count: int | None, percent: int | None) -> Survey:
-        return a_survey([HEALTHY] * 4, (a_group(minima=(Minimum("dns", count, percent),)),))
-
-    assert refused(minimum(3, None)) == (above(3, 2),)
-    assert refused(minimum(None, 51)) == (above(3, 2),)
-    assert refused(minimum(2, None), window=Window(floor=Share(count=1))) == (above(2, 1),)
-    for harmless in (minimum(1, None), minimum(2, None), minimum(None, 50), minimum(None, None)):
-        assert planned(harmless).targets
-    assert register(
-        asked(kind=PlanKind.REGISTER), minimum(4, None), NO_ACCEPTED_RISKS, (a_target(7, [WEB]),), ()
-    ).targets
 
 
 def test_checks_refuse_targets_that_other_groups_share() -> None:

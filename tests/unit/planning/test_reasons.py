@@ -21,5 +21,5 @@ def test_reason_keeps_the_order_of_its_facts() -> None:
 
 @pytest.mark.parametrize("facts", [{}, {"group": "web", "port": 80}])
 def test_reason_refuses_other_facts(facts: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="cross_zone_off has the facts group, not"):
-        reason(PlanCode.CROSS_ZONE_OFF, **facts)  # type: ignore[arg-type]  # facts of any type are refused
+    with pytest.raises(ValueError, match="unused_group has the facts group, not"):
+        reason(PlanCode.UNUSED_GROUP, **facts)  # type: ignore[arg-type]  # facts of any type are refused

@@ -43,4 +43,4 @@ def test_tags_of_a_machine() -> None:
 def test_departure_is_allowed_without_a_reason_against_it() -> None:
     allowed = Departure(machines(a_survey())[:1], (), {"web": 2}, {"web": 1})
     assert allowed.ok
-    assert not replace(allowed, reasons=(reason(PlanCode.CROSS_ZONE_OFF, group="web"),)).ok
+    assert not replace(allowed, reasons=(reason(PlanCode.UNUSED_GROUP, group="web"),)).ok

@@ -24,7 +24,7 @@ from tests.unit.given import (
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Record
-from katakei.domain.model import Arn, Registration, Target
+from katakei.domain.model import Arn, Group, Registration, Target
 from katakei.domain.observation import HealthState, Observation, UnplannedRegistration, WorkState, WorkStatus
 from katakei.domain.phases import IN_PROGRESS, Cause, Intent, Phase
 from katakei.domain.plan import Plan, PlanKind, restorable
@@ -201,6 +201,18 @@ def test_attribute_changes_compares_every_planned_attribute(name: str, value: ob
     [change] = changed(group, replace(group, **{name: value}))  # type: ignore[arg-type]  # by name
     was = str(getattr(group, name))
     assert change == reason(ReasonCode.ATTRIBUTE_CHANGED, attribute=name, was=was, now=str(value))
+
+
+def test_attribute_changes_ignores_a_zonal_shift_that_ended() -> None:
+    both = a_group(zonal_shift=("a", "c"))
+    assert changed(both, a_group()) == changed(both, a_group(zonal_shift=("c",))) == ()
+    [change] = changed(a_group(zonal_shift=("c",)), both)
+    assert change.code == ReasonCode.ATTRIBUTE_CHANGED
+
+
+@pytest.mark.parametrize("now", [a_group(sticky=seconds(60)), a_group(target_control=True)], ids=["sticky", "agent"])
+def test_attribute_changes_ignores_what_older_plans_do_not_say(now: Group) -> None:
+    assert changed(a_group(), now) == ()
 
 
 def test_attribute_changes_reports_a_lost_listener_only() -> None:

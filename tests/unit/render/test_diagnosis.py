@@ -17,7 +17,7 @@ from katakei.render.translation import ENGLISH, translator
 ROWS = (
     found(Level.OK, Topic.CREDENTIALS, Sign.SITE, account="123456789012", region="ap-northeast-1"),
     found(Level.WARNING, Topic.TIME, Sign.DELAY_WAITED, group="web", delay=timedelta(minutes=5)),
-    Finding(Level.FAULT, Topic.PLAN, reason(PlanCode.CROSS_ZONE_OFF, group="web")),
+    Finding(Level.FAULT, Topic.PLAN, reason(PlanCode.CROSS_ZONE_OFF, group="web", zone="a", floor=1)),
     Finding(Level.FAULT, Topic.RIGHTS, UnreachableError("these credentials may not call RegisterTargets")),
 )
 

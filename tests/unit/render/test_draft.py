@@ -78,7 +78,7 @@ def test_draft_says_what_aws_told() -> None:
 
 def test_text_from_outside_stays_in_its_comment(tmp_path: Path) -> None:
     evil = "no agent\nwork: {local: {run: rm}}"
-    off = [reason(PlanCode.CROSS_ZONE_OFF, group=name) for name in ("web", "b\nx: 1")]
+    off = [reason(PlanCode.UNUSED_GROUP, group=name) for name in ("web", "b\nx: 1")]
     refused = RefusedError(reasons=tuple(off))
     group = replace(WEB, check=replace(WEB.check, path="/up\nx: 1"))
     made = a_draft(Command("manual"), (group,), given=False, unready={TargetId("i-1"): evil}, refused=refused)

@@ -26,25 +26,72 @@ READ: list[tuple[Reason, str]] = [
     ),
     (
         reason(C.OWNED_BY_AUTO_SCALING, group="web", auto_scaling_groups=("asg-1", "asg-2")),
-        "targets of web belong to an Auto Scaling group (asg-1, asg-2), which would replace them",
+        (
+            "targets of web belong to an Auto Scaling group (asg-1, asg-2), which may replace them; use an instance"
+            " refresh, or put them into standby by hand (docs/auto-scaling.md)"
+        ),
     ),
     (
-        reason(C.CROSS_ZONE_OFF, group="web"),
-        "cross-zone load balancing is off for web, which is not supported yet; turn it on",
+        reason(C.CROSS_ZONE_OFF, group="web", zone="a", floor=1),
+        (
+            "cross-zone load balancing is off for web, so 1 registration must serve in each zone, and in a no target"
+            " could ever be taken out; turn it on, or add a target there"
+        ),
     ),
     (
         reason(C.ZONAL_SHIFT_ACTIVE, group="web", zones=("a",)),
-        "a zonal shift is active for web (a); wait until it has ended",
+        "a zonal shift is active for web (a); wait until it has ended, or set membership: {zonal_shift: allow}",
     ),
     (
-        reason(C.SLOW_START_ON, group="web", slow_start=30.0),
-        "web has a slow start of 30s, which is not supported yet; set it to 0",
+        reason(C.SLOW_START_ON, group="web", slow_start=60.0, soak=60.0),
+        "web has a slow start of 1m; a target counts as serving only after it (soak 1m)",
+    ),
+    (
+        reason(C.FLOOR_FROM_MINIMUM, group="web", floor=3, base=4, minimum="dns"),
+        (
+            "the floor of web is 3 of 4, because the load balancer needs so many (dns); below that it also sends"
+            " traffic to unhealthy targets"
+        ),
+    ),
+    (
+        reason(C.ZONE_FLOOR_FROM_GROUP, group="web", floor=2),
+        "cross-zone load balancing is off for web, so 2 registrations must serve in each zone",
+    ),
+    (
+        reason(C.UNHEALTHY_AT_START, targets=(("i-1", "web1"),)),
+        (
+            "not serving before the rollout: i-1 (web1). Repair them, leave them out with --only, or set"
+            " membership.unhealthy to first, last or skip"
+        ),
+    ),
+    (
+        reason(C.TARGET_OPTIMIZER_ON, group="web", until="proof"),
+        (
+            "the target optimizer of web puts an agent in front of each target, so drain.until: proof would observe the"
+            " agent; use drain.until: counter or delay"
+        ),
+    ),
+    (
+        reason(C.STICKY_SESSIONS, group="web", lasts=86400.0),
+        "web has sticky sessions of 24h 00m; those of a target that is taken out move to another target",
+    ),
+    (
+        reason(C.UNHEALTHY_SKIPPED, targets=(("i-1", "web1"), ("i-2", ""))),
+        "not serving, and left alone: i-1 (web1), i-2",
+    ),
+    (
+        reason(C.ZONAL_SHIFT_ALLOWED, group="web", zones=("a", "c"), targets=2),
+        "a zonal shift is active for web (a, c); 2 registrations there do not count as serving",
+    ),
+    (
+        reason(C.RANKS_EMPTY, tag="Tier", values=("batch", "db")),
+        "no target has the tag Tier with batch, db (window.ranks)",
     ),
     (
         reason(C.HEALTH_MINIMUM_ABOVE_FLOOR, group="web", minimum="dns", needed=3, base=4, floor=2),
         (
-            "web requires 3 of 4 healthy targets (dns), but its floor is 2; below 3 the load balancer also sends"
-            " traffic to unhealthy targets. Set window.floor to 3"
+            "web requires 3 of 4 healthy targets (dns), so none could ever be taken out; with fewer the load balancer"
+            " also sends traffic to unhealthy ones. Lower it (window.floor: 2)"
         ),
     ),
     (

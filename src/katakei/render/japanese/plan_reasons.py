@@ -16,18 +16,29 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         ),
         "owned_by_auto_scaling": (
             "{group} のターゲットは Auto Scaling グループ ({auto_scaling_groups}) に属しており、"
-            "外すと Auto Scaling に置き換えられます"
+            "Auto Scaling に置き換えられるおそれがあります。"
+            "インスタンスリフレッシュを使うか、手動でスタンバイにしてください (docs/auto-scaling.md)"
         ),
         "cross_zone_off": (
-            "{group} はクロスゾーン負荷分散がオフです。オフにはまだ対応していないため、オンにしてください"
+            "{group} はクロスゾーン負荷分散がオフのため、各ゾーンで {floor} 台の稼働が必要で、ゾーン {zone} では 1 台も外せません。"
+            "オンにするか、そのゾーンにターゲットを追加してください"
         ),
-        "zonal_shift_active": "{group} でゾーンシフトが有効です ({zones})。終わるまで待ってください",
-        "slow_start_on": (
-            "{group} にスロースタート {slow_start:span}が設定されています。まだ対応していないため、0 にしてください"
+        "zonal_shift_active": (
+            "{group} でゾーンシフトが有効です ({zones})。終わるまで待つか、"
+            "membership: {{zonal_shift: allow}} を設定してください"
+        ),
+        "target_optimizer_on": (
+            "{group} ではターゲットオプティマイザーにより各ターゲットの手前にエージェントがあるため、"
+            "drain.until: {until} ではエージェントを観測してしまいます。drain.until: counter または delay を使ってください"
+        ),
+        "unhealthy_at_start": (
+            "ロールアウト前から稼働していません: {targets:with names}。修復するか、--only で除くか、"
+            "membership.unhealthy を first、last、skip のいずれかにしてください"
         ),
         "health_minimum_above_floor": (
-            "{group} は {base} 台中 {needed} 台の正常なターゲットを必要としますが ({minimum})、下限は {floor} です。"
-            "{needed} 台を下回ると、ロードバランサーは異常なターゲットにも送信します。window.floor を {needed} にしてください"
+            "{group} は {base} 台中 {needed} 台の正常なターゲットを必要とするため ({minimum})、1 台も外せません。"
+            "これを下回ると、ロードバランサーは異常なターゲットにも送信します。"
+            "グループのこの最小値を下げてください (設定の下限は {floor})"
         ),
         "unused_group_with_floor": (
             "{group} に転送するリスナーがないため、どのターゲットも稼働できません。"
@@ -143,6 +154,21 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "{group} のプロトコルは {protocol} ({protocol_version}) で、リクエストを数えられません。"
             "ターゲットのドレイニングは {fallback} で終わります"
         ),
+        "floor_from_minimum": (
+            "{group} の下限は {base} 台中 {floor} 台です。ロードバランサーがこの台数を必要とし ({minimum})、"
+            "下回ると異常なターゲットにも送信するためです"
+        ),
+        "zone_floor_from_group": ("{group} はクロスゾーン負荷分散がオフのため、各ゾーンで {floor} 台の稼働が必要です"),
+        "sticky_sessions": (
+            "{group} はスティッキーセッション ({lasts:span}) です。外したターゲットのセッションは別のターゲットに移ります"
+        ),
+        "slow_start_on": (
+            "{group} のスロースタートは {slow_start:span}です。ターゲットはそれが終わってから稼働数に数えます "
+            "(様子見 {soak:span})"
+        ),
+        "zonal_shift_allowed": ("{group} でゾーンシフトが有効です ({zones})。そこの {targets} 台は稼働数に数えません"),
+        "unhealthy_skipped": "稼働していないため、そのままにします: {targets:with names}",
+        "ranks_empty": "タグ {tag} が {values} のターゲットはありません (window.ranks)",
         "outage_accepted": "{group} の下限は 0 です。サービス停止を許容します",
         "current_left_alone": "ジャーナルによると {release} が導入済みのため、対象外にします: {targets:with names}",
         "limited": (

@@ -60,11 +60,20 @@ def read_group(
         balancer_type=next((b.type for b in sorted(balancers, key=lambda b: b.type == "application")), ""),
         autoscaling=listing.auto_scaling_groups,
         zonal_shift=listing.shifted_zones,
+        sticky=_sticky(attributes),
+        target_control="TargetControlPort" in raw,
     )
 
 
 def _seconds(attributes: Attributes, name: str, default: int) -> timedelta:
     return timedelta(seconds=int(attributes.get(name, default)))
+
+
+def _sticky(attributes: Attributes) -> timedelta | None:
+    if attributes.get("stickiness.enabled") != "true":
+        return None
+    kind = attributes.get("stickiness.type", "lb_cookie")
+    return _seconds(attributes, f"stickiness.{kind}.duration_seconds", 86400)
 
 
 def _idle(balancer: LoadBalancer) -> timedelta:
