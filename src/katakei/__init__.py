@@ -21,7 +21,7 @@ is a `KatakeiError`; its `code` is the exit code of the command line.
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = {
     "katakei.app.control": ("Control", "Delegated"),

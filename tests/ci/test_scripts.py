@@ -18,8 +18,9 @@ const { createLinter } = require("./node.cjs");
 createLinter().then((lint) => {
   const files = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
   const found = Object.entries(files).flatMap(([name, text]) => lint(text, name));
-  // Its rules are older than the newest runners and the context `vars`.
-  const old = (fault) => fault.kind === "runner-label" || fault.message.startsWith('undefined variable "vars"');
+  // Its rules are older than the newest runners, the context `vars` and the permission `attestations`.
+  const newer = ['undefined variable "vars"', 'unknown permission scope "attestations"'];
+  const old = (fault) => fault.kind === "runner-label" || newer.some((each) => fault.message.startsWith(each));
   const known = found.filter((fault) => !old(fault));
   process.stdout.write(JSON.stringify(known), () => process.exit(0));
 });
