@@ -119,6 +119,7 @@ def test_japanese_readme_shows_the_same_commands_and_links() -> None:
     link = re.compile(r"\]\(([^)]+)\)")
     here, there = (set(link.findall(each.read_text(encoding="utf-8"))) for each in (README, TWIN))
     assert typed(TWIN) == typed()
+    there = {each.replace("docs/ja/", "docs/") for each in there}  # a page that exists in Japanese
     assert here - {TWIN.name} == there - {README.name, "docs/glossary.md"}
 
 

@@ -77,8 +77,8 @@ def test_index_lists_every_page(language: site.Language) -> None:
 
 def test_headings_of_the_index_are_the_kinds_of_pages() -> None:
     kinds = {
-        site.ENGLISH: ["Start", "How-to", "For a team", "Reference", "Explanation"],
-        site.JAPANESE: ["リファレンス"],
+        site.ENGLISH: ["Tutorial", "How-to", "For a team", "Reference", "Explanation", "Contribute"],
+        site.JAPANESE: ["チュートリアル", "ハウツー", "リファレンス", "説明"],
     }
     assert {language: list(site.navigation(language)) for language in site.LANGUAGES} == kinds
 
