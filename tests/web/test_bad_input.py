@@ -316,3 +316,19 @@ def test_link_signs_in_once(web: WebStage) -> None:
     link = web.people.access.sign_in_link(web.context.base_url)
     secret = link.partition("link=")[2].encode()
     assert [web.ask("POST", "/sign-in", b"link=" + secret, headers=form).status for _ in range(2)] == [303, 401]
+
+
+def test_faults_of_a_service_file_are_in_the_language_of_the_reader(tmp_path: Path) -> None:
+    with serving(tmp_path, services={"shop.yml": SHOP + "warm: {soak: 30}\n"}) as web:
+        token, (_, cookie) = web.token(), signed_in(web)
+        english = "shop.yml:4: warm.soak: 30 is not a duration; write 30s"
+        japanese = "shop.yml:4: warm.soak: 30 は時間の長さではありません。30s のように書いてください"
+        ja = {"Accept-Language": "ja"}
+        page = web.ask("GET", "/services", headers={**cookie, **ja})
+        assert (page.status, japanese in page.text, english in page.text) == (200, True, False)
+        assert english in web.ask("GET", "/services", headers=cookie).text
+        for headers, line in (({}, english), (ja, japanese)):
+            refused = web.ask("POST", f"{API}/services/shop/rollouts", {}, token=token, headers=headers)
+            assert refused.json["error"]["message"].splitlines()[1:] == [line]
+        data = web.ask("GET", f"{API}/services", token=token, headers=ja)
+        assert english in data.text

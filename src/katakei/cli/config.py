@@ -43,6 +43,8 @@ def validate(context: Context, options: ValidateOptions) -> int:
     system = ci.ci_system(os.environ)
     for checked in found if not context.as_json else ():
         for fault in checked.faults:
-            if text := ci.file_error(system, checked.file, (fault.line, fault.column), fault.text):
+            if text := ci.file_error(
+                system, checked.file, (fault.line, fault.column), view.fault_text(fault, reader())
+            ):
                 say_command(text)
     return ExitCode.USAGE if any(checked.faults for checked in found) else ExitCode.DONE

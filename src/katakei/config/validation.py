@@ -32,7 +32,6 @@ FORMS = {
     "check": "must be none, or {http: {path: /health, expect: 200}, within: 1m}",
 }
 UNTIL = ("drain", "until")
-UNTIL_VALUES = "write proof, requests, answered, counter or delay, or a list like [requests, proof]"
 EMPTY = {(command, "manual") for command in COMMANDS}
 MISSING = {
     "service": "write service: shop",
@@ -253,7 +252,11 @@ def _add_error(document: Document, data: dict[str, Any], error: ErrorDetails, mo
         return
     if loc[:2] == UNTIL:
         if str(loc[2]).startswith("literal"):
-            document.fault(UNTIL, f"{error['input']!r} is not a known value; {UNTIL_VALUES}".replace("'", ""))
+            unknown = (
+                f"{error['input']!r} is not a known value; write proof, requests, answered, counter or delay,"
+                " or a list like [requests, proof]"
+            )
+            document.fault(UNTIL, unknown.replace("'", ""))
         return
     path = _path(data, loc)
     if error["type"] == "extra_forbidden":

@@ -16,6 +16,7 @@ class Catalog:
         reasons: The templates of reasons, by their code.
         names: The words for values of enums, by the name of the enum and the value.
         known: Finished English sentences, such as those of errors, with placeholders for what differs in them.
+        faults: The same for the messages of faults in configuration files, which are compared with nothing else.
         units: 'h', 'm' and 's' of a duration; empty for a language that writes them as English does.
     """
 
@@ -23,4 +24,5 @@ class Catalog:
     reasons: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)

@@ -20,11 +20,16 @@ def _lines(checked: CheckedFile, tr: Translator) -> list[str]:
     return [_line(file, fault, tr) for fault in checked.faults]
 
 
+def fault_text(fault: ConfigFault, tr: Translator) -> str:
+    """Key and message of a fault. A key stays as it is in every language."""
+    message = tr.fault(fault.message)
+    return f"{fault.key}: {message}" if fault.key else message
+
+
 def _line(file: str, fault: ConfigFault, tr: Translator) -> str:
-    """Faults inside a file are in English in every language; that a file cannot be read is not."""
     if not fault.line:
         return tr.known(f"{file}: {fault.message}")
-    return f"{file}:{fault.line}:{fault.column}: {fault.text}"
+    return f"{file}:{fault.line}:{fault.column}: {fault_text(fault, tr)}"
 
 
 def faults_data(files: Sequence[CheckedFile]) -> dict[str, Plain]:

@@ -6,7 +6,7 @@ template of the other language is filled in. A sentence that no template fits st
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from string import Formatter
 
@@ -15,6 +15,8 @@ LONGEST = 4000
 MOST_DEPTH = 3
 """How deep sentences stand inside each other."""
 _MORE = re.compile(r" and (\d+) more$")
+_FAULT_LINE = re.compile(r"(?P<place>.+?:\d+(?::\d+)?: )(?P<key>[^\s:]+: )?(?P<message>.+)")
+"""A fault of a configuration file: `FILE:LINE[:COLUMN]: [KEY: ]MESSAGE`."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,45 @@ class KnownTexts:
 
     Attributes:
         templates: By English template. A placeholder `{n:thing}` of the English one is a number with this noun. In the
-            other one `{x:text}` is a sentence itself, `{x:span}` a duration, `{x:list}` a list.
+            other one `{x:text}` is a sentence itself, `{x:lines}` one on each line, `{x:span}` a duration, `{x:list}` a
+            list, `{x:choice}` a list that ends in "or".
         lengths: Translates a duration.
         more: How a list says that there are more: '{}' stands for the number.
+        faults: The messages of faults in configuration files, as templates. Many begin with a placeholder, so that no
+            other sentence is compared with them.
     """
 
     templates: Mapping[str, str]
     lengths: Callable[[str], str]
     more: str
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self, text: str) -> str:
+        """A text in the other language: a sentence, or lines that each are one, such as the faults of a file."""
+        if _FAULT_LINE.match(text):
+            return self.lines(text)
+        whole = self.said(text)
+        return whole if whole != text else self.lines(text)
+
+    def lines(self, text: str) -> str:
+        """Each line of a text in the other language, or as it is."""
+        return "\n".join(map(self._line, text.split("\n")))
+
+    def _line(self, line: str) -> str:
+        found = _FAULT_LINE.fullmatch(line)
+        message = self.fault(found["message"]) if found else ""
+        if found and message != found["message"]:
+            return f"{found['place']}{found['key'] or ''}{message}"
+        return self.said(line)
+
+    def fault(self, message: str) -> str:
+        """The message of a fault, without its place and key. What it quotes of another file is known or English."""
+        told = self._fault_texts.said(message)
+        return told if told != message else self.said(message)
+
+    @cached_property
+    def _fault_texts(self) -> "KnownTexts":
+        return KnownTexts(self.faults, self.lengths, self.more)
 
     def said(self, sentence: str, depth: int = 0) -> str:
         """The sentence in the other language, or as it is."""
@@ -86,9 +119,13 @@ class _Taken:
         match form:
             case "text":
                 return self.texts.said(self.value, self.depth + 1)
+            case "lines":
+                return self.texts.lines(self.value)
             case "span":
                 return self.texts.lengths(self.value)
             case "list":
                 return _MORE.sub(lambda found: self.texts.more.format(found[1]), self.value)
+            case "choice":
+                return self.value.replace(" or ", ", ")
             case _:
                 return self.value

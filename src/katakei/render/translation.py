@@ -56,14 +56,17 @@ class Translator:
         """A finished English sentence (an error, a report of a probe) in this language, as far as it is known."""
         if not self.catalog.known:
             return sentence
-        whole = self._known_texts.said(sentence)
-        return whole if whole != sentence else "\n".join(map(self._known_texts.said, sentence.split("\n")))
+        return self._known_texts.told(sentence)
+
+    def fault(self, message: str) -> str:
+        """The message of a fault in a configuration file, without its place and key."""
+        return self._known_texts.fault(message) if self.catalog.known else message
 
     @cached_property
     def _known_texts(self) -> "KnownTexts":
         from katakei.render.known_texts import KnownTexts  # noqa: PLC0415 - only readers of other languages need it
 
-        return KnownTexts(self.catalog.known, self._lengths, self(" and {more} more", more="{}"))
+        return KnownTexts(self.catalog.known, self._lengths, self(" and {more} more", more="{}"), self.catalog.faults)
 
     def span(self, length: timedelta) -> str:
         """A duration in at most two units: '45s', '1m 30s', '2h 05m'."""

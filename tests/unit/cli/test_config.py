@@ -88,3 +88,30 @@ def test_japanese_reader_gets_what_is_translated(
         "katakei.yml: 問題ありません (サービス shop)",
         "nix.yml: 読み取れません (No such file or directory)。パスを確認してください",
     ]
+
+
+def test_faults_are_japanese_for_readers_and_english_in_json(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KATAKEI_LANG", "ja")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert run(["config", "validate", "bad.yml"]) == 2
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "bad.yml:2:40: balancer.alb.zones: このようなキーはありません。使えるキー: target_groups"
+    assert out[2].endswith("::balancer.alb.zones: このようなキーはありません。使えるキー: target_groups")
+    assert run(["config", "validate", "--json", "bad.yml"]) == 2
+    message = json.loads(capsys.readouterr().out)["files"][0]["faults"][0]["message"]
+    assert message == "is not a known key; known keys: target_groups"
+
+
+@pytest.mark.parametrize("command", ["roll", "plan"])
+def test_rollout_by_a_file_with_faults_is_refused_in_japanese(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KATAKEI_LANG", "ja")
+    assert run([command, "-f", "bad.yml"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "katakei: bad.yml:2: balancer.alb.zones: このようなキーはありません。使えるキー: target_groups",
+        "katakei: bad.yml:4: window.max_unavailable: 少なくとも 1 台は外せるようにしてください。1 以上を書いてください",
+    ]

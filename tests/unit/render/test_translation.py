@@ -125,7 +125,7 @@ def test_known_sentence_names_no_other_placeholder(template: str) -> None:
     japanese = CATALOG.known[template]
     forms = {form for _, name, form, _ in Formatter().parse(japanese) if name is not None}
     assert fields(japanese) <= fields(template)
-    assert forms <= {"", "text", "span", "list"}
+    assert forms <= {"", "text", "lines", "span", "list"}
     filled = template.format(**dict.fromkeys(fields(template), NUMBERS))
     assert JAPANESE.known(filled) != filled
 

@@ -95,3 +95,38 @@ def _shape(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(_shape(part) for part in node.values)
     return str(node.value) if isinstance(node, ast.Constant) else "{}"
+
+
+CONFIG = "config/"
+CONFIG_VALUES = ("domain/ci_identity.py", "domain/releases.py")
+"""Values that check themselves: the messages of their ValueErrors are faults of configuration files too."""
+
+
+@cache
+def config_texts() -> frozenset[str]:
+    """The shape of every text in the packages of configuration files, without docstrings and meanings of keys."""
+    return frozenset(
+        _shape(node)
+        for name, tree in trees()
+        if name.startswith(CONFIG) and not name.endswith("key_meanings.py")
+        for node in _texts_in(tree)
+    ) | frozenset(
+        _shape(call.args[0])
+        for name, tree in trees()
+        if name in CONFIG_VALUES
+        for raising in ast.walk(tree)
+        if isinstance(raising, ast.Raise) and isinstance(call := raising.exc, ast.Call)
+        if isinstance(call.func, ast.Name) and call.func.id == "ValueError" and _is_text(call.args[0])
+    )
+
+
+def _texts_in(node: ast.AST) -> Iterator[ast.AST]:
+    """The texts below a node, also those inside the placeholders of another text; no docstrings."""
+    if _is_text(node):
+        yield node
+        for part in node.values if isinstance(node, ast.JoinedStr) else ():
+            yield from _texts_in(part.value) if isinstance(part, ast.FormattedValue) else ()
+        return
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)):
+            yield from _texts_in(child)

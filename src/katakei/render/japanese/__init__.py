@@ -12,6 +12,7 @@ from katakei.render.catalog import Catalog
 from katakei.render.japanese import (
     access_reasons,
     commands,
+    config_faults,
     errors,
     help_texts,
     names,
@@ -28,7 +29,10 @@ CATALOG = Catalog(
         dict(reasons.SENTENCES.items() | plan_reasons.SENTENCES.items() | access_reasons.SENTENCES.items())
     ),
     names=names.NAMES,
-    known=MappingProxyType({**errors.TEXTS, **errors.CLICK, **outside.TEXTS, **preparation.KNOWN}),
+    known=MappingProxyType(
+        {**errors.TEXTS, **errors.CLICK, **outside.TEXTS, **preparation.KNOWN, **config_faults.FILES}
+    ),
+    faults=MappingProxyType({**config_faults.FAULTS, **config_faults.LIBRARIES}),
     units=MappingProxyType({"h": "時間", "m": "分", "s": "秒"}),
 )
 

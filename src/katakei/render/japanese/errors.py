@@ -1,7 +1,8 @@
 """Japanese for finished English sentences of the program: errors of usage, refusals, configuration, and its own notes.
 
 What differs in a sentence has a name in braces. `{n:thing}` is a number with its noun, in English only. `{x:text}` is a
-sentence itself, `{x:span}` a duration and `{x:list}` a list, in Japanese only.
+sentence itself, `{x:span}` a duration, `{x:list}` a list and `{x:lines}` a sentence on each line,
+in Japanese only.
 """
 
 from collections.abc import Mapping
@@ -288,7 +289,7 @@ _SERVERS = {
     ),
     "it is not frozen any more; nothing was changed": "すでに凍結が解除されています。何も変更していません",
     "no rollout of {service} can be started before its file is corrected:\n{faults}": (
-        "ファイルを修正するまで {service} のロールアウトは開始できません:\n{faults}"
+        "ファイルを修正するまで {service} のロールアウトは開始できません:\n{faults:lines}"
     ),
     "no service of this server works in account {account} in {region}; add a service with credentials for it": (
         "{region} のアカウント {account} を扱うサービスがありません。その認証情報を持つサービスを追加してください"
@@ -362,8 +363,8 @@ _CONFIGURATION = {
     ),
     "{group} is not the name or ARN of a target group": "{group} はターゲットグループの名前でも ARN でもありません",
     "{file}: cannot be read ({why}); check the path": "{file}: 読み取れません ({why})。パスを確認してください",
-    "{file}: cannot be read ({why}); check {what}": "{file}: 読み取れません ({why})。{what} を確認してください",
-    "{file}: has more than {number} KiB; {more}": "{file}: {number} KiB を超えています ({more})",
+    "{file}: cannot be read ({why}); check {what}": "{file}: 読み取れません ({why})。{what:text}を確認してください",
+    "{file}: has more than {number} KiB; {more}": "{file}: {number} KiB を超えています。{more:text}",
     "{folder}: has more than {number} files; check whether it is the right folder": (
         "{folder}: ファイルが {number} 個を超えています。正しいフォルダーか確認してください"
     ),

@@ -39,6 +39,7 @@ def environment(language: str) -> Environment:
         "span": partial(span_or_none, tr=tr),
         "says": partial(says, tr=tr),
         "act": partial(act_words, tr=tr),
+        "known": tr.known,
     }
     made.globals |= {"asset": asset_url, "languages": LANGUAGES, "language": language}
     return made
