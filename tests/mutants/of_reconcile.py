@@ -128,7 +128,7 @@ DECIDE = rows(
         "if any(health and health.state is HealthState.ABSENT for health in observed):",
     ),
     ("if any(health and health.out for health in observed):", "if False:"),
-    ("return timedelta() if turn.rollout.unacknowledged else", "return"),
+    ("return timedelta() if held else turn.now", "return turn.now"),
 )
 
 DRAINING = rows(
@@ -365,8 +365,11 @@ OBSERVE = rows(
 GATING = rows(
     "reconcile/gating.py",
     ("if status.state in PASSED:", "if True:"),
-    ("if status.state is GateState.EXPIRED or store_time >= status.expires:", "if status.state is GateState.EXPIRED:"),
-    ("if status.state is GateState.EXPIRED or store_time >= status.expires:", "if now >= status.expires:"),
+    ("or status.expires is None or store_time >= status.expires:", "or status.expires is None:"),
+    (
+        "if status.state is GateState.EXPIRED or status.expires is None or store_time",
+        "if status.expires is None or now",
+    ),
     ("if is_due(rollout, gate) else Go()", "if True else Go()"),
     ("return len(rollout.by_phase[Phase.DONE]) >= gate.after", "return len(rollout.by_phase[Phase.DONE]) > gate.after"),
     ("begun = len(rollout.by_phase[Phase.DONE]) + rollout.in_progress", "begun = len(rollout.by_phase[Phase.DONE])"),

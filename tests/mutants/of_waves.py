@@ -75,4 +75,20 @@ LIMIT = (
     ),
 )
 
-MUTATIONS: tuple[Mutation, ...] = (*WAVES, *LIMIT)
+CONDITIONS = rows(
+    "reconcile/conditions.py",
+    ("READING_MAX_AGE = timedelta(seconds=60)", "READING_MAX_AGE = timedelta(seconds=90)"),
+    ("if reading is None or turn.now - reading.begun > READING_MAX_AGE:", "if reading is None:"),
+    (
+        "case GateVerdict.UNKNOWN:\n            return Hold(_without_data(turn, gate, reading.why))",
+        "case GateVerdict.UNKNOWN:\n            return Go()",
+    ),
+    ("case GateVerdict.FAILS if gate.outcome is GateOutcome.HOLD:", "case GateVerdict.FAILS:"),
+    ("reverts = gate.outcome is GateOutcome.REVERT", "reverts = False"),
+    ("if moment in gate.moments and is_due", "if is_due"),
+    ("if moment in gate.moments and is_due(turn.rollout, gate)]", "if moment in gate.moments]"),
+    ("if code != decision.reason.code:", "if not code:"),
+    ("*_of(turn, GateMoment.SOAK)])", "])"),
+)
+
+MUTATIONS: tuple[Mutation, ...] = (*WAVES, *LIMIT, *CONDITIONS)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from tests.properties.builders import seconds
+from tests.properties.holds import CONDITION, not_met_for
 from tests.properties.simulated_aws import LINGER, OUT, SLOW, STALE, WIRE, By, Call, Mark, SimulatedAws
 
 from katakei.domain.actions import Job
@@ -357,6 +358,8 @@ class FakeHealthChecker(FakePort):
         return answers
 
     def _well(self, target: TargetId) -> bool:
+        if target == CONDITION:
+            return self.aws.frozen or not not_met_for(self.aws.clock.time)
         if target in self.aws.dead:
             return False
         return target not in self.aws.bad or not self.aws.touched_by_work(target)

@@ -182,7 +182,7 @@ def first_taken(outcome: Outcome) -> dict[TargetId, datetime]:
 def written_at(outcome: Outcome, kind: type[e.Event]) -> tuple[datetime, int] | None:
     """The true time at which the first event of this kind was there to be read by every process, and its number."""
     for number, event in enumerate(outcome.store.events[ID], start=1):
-        if isinstance(event, kind):
+        if is_a(event, kind):
             read = (at for at, _, upto in outcome.store.appends if upto >= number)
             return next(((at, number) for at in read), None)
     return None
@@ -190,13 +190,26 @@ def written_at(outcome: Outcome, kind: type[e.Event]) -> tuple[datetime, int] | 
 
 def words(outcome: Outcome, *kinds: type[e.Event]) -> list[e.Event]:
     """Events of these kinds, in order."""
-    return [event for event in outcome.store.events[ID] if isinstance(event, kinds)]
+    return [event for event in outcome.store.events[ID] if is_a(event, *kinds)]
+
+
+def is_a(event: e.Event, *kinds: type[e.Event]) -> bool:
+    """Whether an event is of one of these kinds. A gate that reverts the rollout decides a revert as a failure does."""
+    return isinstance(event, kinds) or (e.RevertDecided in kinds and reverts(event))
+
+
+def reverts(event: e.Event) -> bool:
+    """Whether from this event on the rollout is reverted."""
+    by_gate = isinstance(event, e.GateStopped) and event.reverts
+    return by_gate or isinstance(event, e.RevertAsked | e.RevertDecided)
 
 
 def stopped_for_good(outcome: Outcome) -> bool:
     """Whether a person, a revert or a gate that was not passed ended the update."""
     refused = any(isinstance(event, e.GateAnswered) and not event.approved for event in outcome.store.events[ID])
-    return refused or bool(words(outcome, e.AbortAsked, e.RevertAsked, e.RevertDecided, e.ApprovalExpired))
+    return refused or bool(
+        words(outcome, e.AbortAsked, e.RevertAsked, e.RevertDecided, e.ApprovalExpired, e.GateStopped)
+    )
 
 
 def begun_on(outcome: Outcome, target: TargetId, intent: Intent) -> list[Mark]:
@@ -235,7 +248,7 @@ def failed_too_often(outcome: Outcome) -> datetime | None:
     """The true time at which the journal held one failed target more than was allowed."""
     failed: set[TargetId] = set()
     for number, event in enumerate(outcome.store.events[ID], start=1):
-        if isinstance(event, e.RevertAsked | e.RevertDecided):
+        if reverts(event):
             return None  # from here on other failures count: `a_revert_is_a_revert`
         if isinstance(event, e.FailedAfterDone) or (isinstance(event, e.PhaseChanged) and event.cause is Cause.FAILED):
             failed.add(event.target)

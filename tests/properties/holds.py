@@ -9,6 +9,7 @@ from datetime import datetime
 
 from tests.properties.builders import seconds
 
+from katakei.domain.gate_conditions import GateMoment, GateOutcome, GateProbe
 from katakei.domain.spec import Approval, ExpiryDefault, Gate
 
 SHARE = 0.35
@@ -48,6 +49,28 @@ def holds_of(seed: int) -> Holds | None:
         answers=0.1,
         gates=_gates(rng) if rng.random() < 0.6 else (),
     )
+
+
+CONDITION = "gate of a condition"
+CYCLE, BEGINS, CLOSED = 400, 20, 250
+"""Seconds: how often the condition is not met again, from when on, and for how long."""
+
+
+def conditions_of(seed: int, *, reverts: bool) -> tuple[Gate, ...]:
+    """A gate with a condition, in two of five of these simulations; mostly it holds, else it stops or reverts."""
+    rng = random.Random(f"conditions {seed}")  # noqa: S311 - a game, not a secret
+    if rng.random() >= 0.4:
+        return ()
+    moments = tuple(moment for moment in GateMoment if moment is GateMoment.BEFORE or rng.random() < 0.3)
+    outcomes = [GateOutcome.HOLD] * 6 + [GateOutcome.STOP] + [GateOutcome.REVERT] * reverts
+    probe = GateProbe("http://127.0.0.1/quiet")
+    return (Gate(CONDITION, rng.choice((0, 0, 1)), probe=probe, moments=moments, outcome=rng.choice(outcomes)),)
+
+
+def not_met_for(at: datetime) -> float:
+    """For how many seconds the condition has not been met at this moment of true time; 0 where it is met."""
+    since = (at.timestamp() - BEGINS) % CYCLE
+    return since if since < CLOSED else 0.0
 
 
 def _gates(rng: random.Random) -> tuple[Gate, ...]:

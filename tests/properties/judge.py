@@ -336,6 +336,7 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "7 interrupt": judge_commands.an_interrupt_begins_nothing,
     "freeze": judge_holds.a_freeze_stops_take_outs,
     "gate": judge_holds.a_gate_lets_no_more_pass,
+    "condition": judge_holds.a_condition_is_met_before_a_take_out,
     "gate refused": judge_holds.a_refused_gate_ends_it,
     "held": judge_holds.everything_serves_after_a_hold,
     **judge_overlap.CLAUSES,

@@ -25,8 +25,9 @@ from tests.properties.ground_truth import (
     unknowable,
     words,
 )
-from tests.properties.simulated_aws import By
-from tests.properties.simulation import ID, Outcome
+from tests.properties.holds import CONDITION, not_met_for
+from tests.properties.simulated_aws import NOON, By
+from tests.properties.simulation import HOME, ID, PROCESSES, Outcome
 
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
@@ -36,6 +37,9 @@ from katakei.domain.spec import ExpiryDefault
 
 APART = seconds(5) - MOMENT
 FREEZE_KNOWN = seconds(OBSERVATION_OLD) + MOMENT
+CONDITION_OLD = 60 + OBSERVATION_OLD + 20
+"""Seconds: how old a reading of a condition may be when a decision that rests on it is written."""
+HOME_AFTER = PROCESSES
 Faults = Iterator[str]
 
 
@@ -85,7 +89,7 @@ def a_gate_lets_no_more_pass(outcome: Outcome) -> Faults:
 
     A gate is passed only by an approval or a skip that came while it was asked.
     """
-    ahead = {gate.name: gate.after for gate in outcome.scenario.spec.gates}
+    ahead = {gate.name: gate.after for gate in outcome.scenario.spec.gates if gate.approval}
     asked: set[str] = set()
     began: set[TargetId] = set()
     for event in outcome.store.events[ID]:
@@ -108,6 +112,26 @@ def a_gate_lets_no_more_pass(outcome: Outcome) -> Faults:
                             yield f"{target} began as number {len(began)} before {name}, which lets {after} pass"
 
 
+def a_condition_is_met_before_a_take_out(outcome: Outcome) -> Faults:
+    """A target is decided to be taken out for the update only while the condition of a gate was met a moment ago.
+
+    Fair: a reading counts for 60 s, and one turn with slow questions may follow it. A skipped gate holds nothing. At
+    the end of a simulation, when nobody disturbs any more, the condition is met.
+    """
+    gates = [gate for gate in outcome.scenario.spec.gates if gate.probe and gate.after == 0]
+    if not gates or outcome.scenario.kind is not PlanKind.ROLL:
+        return
+    skipped = False
+    for at, event in written(outcome):
+        if isinstance(event, e.GateSkipped) and event.gate == CONDITION:
+            skipped = True
+        if isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING and event.intent is Intent.UPDATE:
+            since = not_met_for(at)
+            home = outcome.figures["processes"] > HOME_AFTER or at - NOON > HOME
+            if not skipped and not home and since > CONDITION_OLD:
+                yield f"{event.target} was to be taken out at {clock(at)}, the condition was not met for {since:.0f}s"
+
+
 def a_refused_gate_ends_it(outcome: Outcome) -> Faults:
     """Once a gate is denied, or expired with `abort`, no other target is taken out and no other work is started.
 
@@ -121,7 +145,7 @@ def a_refused_gate_ends_it(outcome: Outcome) -> Faults:
     paused = False
     for at, event in written(outcome):
         match event:
-            case e.RevertAsked() | e.RevertDecided():
+            case e.RevertAsked() | e.RevertDecided() | e.GateStopped(reverts=True):
                 return
             case e.ApprovalAsked():
                 asked.add(event.gate)

@@ -91,7 +91,7 @@ class Ledger:
                 self.stops.add("aborted")
             case e.Interrupted():
                 self.stops.add("interrupted")
-            case e.RevertAsked() | e.RevertDecided():
+            case e.RevertAsked() | e.RevertDecided() | e.GateStopped(reverts=True):
                 self.stops.add("reverted")
             case _:
                 pass

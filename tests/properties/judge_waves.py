@@ -55,7 +55,7 @@ def a_wave_begins_after_the_one_before(outcome: Outcome) -> Faults:
     began = 0
     for at, event in written(outcome):
         match event:
-            case e.RevertAsked() | e.RevertDecided():
+            case e.RevertAsked() | e.RevertDecided() | e.GateStopped(reverts=True):
                 return
             case e.PromoteAsked():
                 promoted = at

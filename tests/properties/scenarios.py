@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.properties.adversary import Adversary
 from tests.properties.builders import seconds
-from tests.properties.holds import Holds, holds_of
+from tests.properties.holds import Holds, conditions_of, holds_of
 from tests.properties.simulated_aws import SimulatedAws
 
 from katakei.domain.plan import PlanKind
@@ -133,7 +133,8 @@ def overlapped(given: Scenario) -> Scenario:
 def held(given: Scenario, holds: Holds) -> Scenario:
     """The same scenario, held. Every fourth has no adversary; its soak is long enough to be promoted."""
     rng = random.Random(f"held {given.seed}")  # noqa: S311 - a game, not a secret
-    spec = replace(given.spec, gates=holds.gates, soak=seconds(rng.choice((5, 30, 60))))
+    gates = (*holds.gates, *conditions_of(given.seed, reverts=given.spec.revert is not None))
+    spec = replace(given.spec, gates=gates, soak=seconds(rng.choice((5, 30, 60))))
     adversary = CALM if rng.random() < 0.25 else given.adversary
     return replace(given, holds=holds, spec=spec, adversary=adversary)
 

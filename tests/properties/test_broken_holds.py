@@ -7,7 +7,7 @@ import pytest
 from tests.properties.adversary import Adversary
 from tests.properties.broken_scenarios import Worlds
 from tests.properties.builders import seconds
-from tests.properties.holds import Holds
+from tests.properties.holds import CONDITION, Holds
 from tests.properties.judge import judged
 from tests.properties.scenarios import Scenario, spec_of
 from tests.properties.simulation import simulate
@@ -15,11 +15,12 @@ from tests.properties.test_mutations import Broken
 
 from katakei.domain import replay
 from katakei.domain.actions import Action
+from katakei.domain.gate_conditions import GateProbe
 from katakei.domain.gates import GateState
 from katakei.domain.phases import Phase
 from katakei.domain.reasons import ReasonCode, reason
 from katakei.domain.spec import Approval, ExpiryDefault, Gate
-from katakei.reconcile import decide, returning
+from katakei.reconcile import conditions, decide, observe, returning
 from katakei.reconcile.context import TargetContext
 
 AS_IT_IS = 4  # scenarios that the code as it is passes without fault
@@ -38,6 +39,11 @@ def frozen(seed: int) -> Scenario:
 
 def gated(seed: int) -> Scenario:
     return held(seed, Holds(answers=0.1, gates=REST))
+
+
+def conditioned(seed: int) -> Scenario:
+    probe = Gate(CONDITION, probe=GateProbe("http://127.0.0.1/quiet"))
+    return held(seed, Holds(answers=0.0, gates=(probe,)), soak=60)
 
 
 def promoted(seed: int) -> Scenario:
@@ -84,6 +90,12 @@ BROKEN = {
         [(decide, "PHASE_HANDLERS", _instead({Phase.CHECKING: _left_out_when_frozen}))], "held", frozen
     ),
     "a wide window passes a gate": Broken([(decide, "room", _whole_window)], "gate", gated),
+    "a condition is never asked": Broken([(decide, "held_by", _nothing_holds)], "condition", conditioned),
+    "an old reading counts": Broken(
+        [(conditions, "READING_MAX_AGE", seconds(900)), (observe, "CONDITIONS_INTERVAL", seconds(400))],
+        "condition",
+        conditioned,
+    ),
     "a denied gate counts as approved": Broken([(replay._Draft, "_answer", _always_approved)], "gate refused", gated),
     "a promotion shortens the two observations": Broken(
         [
@@ -110,7 +122,7 @@ def test_judge_finds_broken_hold(hold: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert any(fault.startswith(f"{broken.promise}:") for fault in seen)
 
 
-@pytest.mark.parametrize("runs", [frozen, gated, promoted])
+@pytest.mark.parametrize("runs", [frozen, gated, conditioned, promoted])
 def test_judge_finds_nothing_in_working_hold(runs: Worlds) -> None:
     given = [runs(seed) for seed in range(AS_IT_IS)]
 

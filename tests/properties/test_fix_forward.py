@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 from tests.properties.builders import seconds
-from tests.properties.ground_truth import begun_on, clock, put_in, short, stopped_for_good, words
+from tests.properties.ground_truth import begun_on, clock, put_in, reverts, short, stopped_for_good, words
 from tests.properties.judge import PROMISES
 from tests.properties.scenarios import Scenario, drawn
 from tests.properties.simulated_aws import NOON, OUT, HealthChange, SimulatedAws
@@ -67,7 +67,7 @@ def held_go_first(outcome: Outcome) -> Faults:
     """
     events = outcome.store.events[ID]
     for number, event in enumerate(events):
-        if isinstance(event, e.RevertAsked | e.RevertDecided | e.Finished):
+        if reverts(event) or isinstance(event, e.Finished):
             return
         if isinstance(event, e.PhaseChanged) and event.to is Phase.DRAINING:
             before, after = replay(events[:number]), replay(events[: number + 1])

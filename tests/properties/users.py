@@ -104,8 +104,11 @@ class Users:
         rollout, home = replay(self._store.events[self._id]), self._aws.frozen
         if (rollout.paused or "").startswith("gate") and (home or self.rng.random() < often):
             self.tell(e.ResumeAsked(self._now, "gerd"))
+        if rollout.holding_gates and not home and self.rng.random() < often / 10:
+            self.tell(e.GateSkipped(self._now, "gerd", rollout.holding_gates[0], "known"))
         for name in rollout.asked_gates:
-            if rollout.gates[name].expires <= self._now or not (home or self.rng.random() < often):
+            expires = rollout.gates[name].expires
+            if expires is None or expires <= self._now or not (home or self.rng.random() < often):
                 continue
             if home or self.rng.random() < 0.6:
                 self.tell(e.GateAnswered(self._now, "gerd", name, approved=True))

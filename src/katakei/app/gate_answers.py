@@ -43,6 +43,8 @@ def check_answer(state: Rollout, gate: str, store_time: datetime) -> None:
         raise UsageError(f"the gate {name} of rollout {state.plan.rollout} was {status.state.value} already{by}")
     if status.state is GateState.DENIED:
         raise RefusedError(f"{status.by} denied the gate {name}: the rollout ends, and nobody can change that")
+    if status.state in {GateState.HOLDING, GateState.STOPPED} or status.expires is None:
+        raise UsageError(f"the gate {name} of rollout {state.plan.rollout} reads a condition: nobody answers it")
     if status.state is GateState.EXPIRED or store_time >= status.expires:
         raise RefusedError(f"the question of the gate {name} expired at {status.expires.isoformat()}: it is too late")
     if gate not in state.asked_gates:
@@ -55,7 +57,12 @@ def check_skip(state: Rollout, gate: str, why: str, store_time: datetime) -> Non
         raise UsageError("a gate is skipped for a reason: say it with --reason")
     if len(why) > LONGEST_REASON:
         raise UsageError(f"the reason has {len(why)} characters: write at most {LONGEST_REASON}")
-    check_answer(state, gate, store_time)
+    _check_known(state, gate)
+    status = state.gates.get(gate)
+    if status is not None and status.state is GateState.STOPPED:
+        raise RefusedError(f"the gate {one_line(gate)} stopped the rollout: nobody can change that")
+    if gate not in state.holding_gates:
+        check_answer(state, gate, store_time)
 
 
 def _check_known(state: Rollout, gate: str) -> None:
@@ -67,4 +74,4 @@ def _check_known(state: Rollout, gate: str) -> None:
 
 
 def _waiting(state: Rollout) -> str:
-    return listed(state.asked_gates) or "none"
+    return listed((*state.asked_gates, *state.holding_gates)) or "none"

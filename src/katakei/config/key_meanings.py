@@ -156,7 +156,25 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "then": "What follows: `stop`, or `revert` of the targets that were worked on.",
         "failed_target": "Whether a failed target stays out, or goes back after its check passes.",
     },
-    "Gate": {"approval": "A person has to approve."},
+    "Gate": {
+        "approval": "A person has to approve.",
+        "hours": "The time has to be within opening hours.",
+        "probe": "A URL has to answer as expected.",
+    },
+    "Hours": {
+        "name": "The name for `katakei promote --skip-gate`.",
+        "after": "From how many finished targets on the gate counts.",
+        "open": "Days of the week with hours, like `mon-fri 09:00-17:00`; past midnight with `22:00-02:00`.",
+        "zone": "The time zone of the hours, like `Asia/Tokyo`.",
+    },
+    "Probe": {
+        "name": "The name for `katakei promote --skip-gate`.",
+        "after": "From how many finished targets on the gate counts.",
+        "url": "The URL, asked from the machine that runs Katakei.",
+        "expect": "The HTTP status codes that are expected.",
+        "at": "When it is asked: `before` a target is taken out, after its `soak`, at the `end` of the rollout.",
+        "then": "What follows from another answer: the rollout waits, ends as after an abort, or is reverted.",
+    },
     "Approval": {
         "name": "The name for `katakei approve --gate`.",
         "after": "After how many finished targets the gate is due.",

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     ConfigDict,
     Field,
     Strict,
@@ -32,8 +31,9 @@ from katakei.config.field_types import (
     Url,
     UrlPath,
 )
+from katakei.config.gate_schema import Gate
 from katakei.config.key_meanings import with_meanings
-from katakei.config.work_schema import Section, SshWay, Work, nothing
+from katakei.config.work_schema import Section, SshWay, Work
 from katakei.domain import notifications
 from katakei.domain import spec as domain
 from katakei.domain.instances import Disruption
@@ -280,27 +280,6 @@ class Notify(Section):
         return notifications.NotifyRule(self.url, on, notifications.Language(self.language))
 
 
-class Approval(Section):
-    """A person has to approve: before the first target, or once `after` targets are done."""
-
-    name: Name = "approval"
-    after: Annotated[int, Field(ge=0)] = 0
-    expires: Limit = Field(default="4h", validate_default=True)
-    default: Literal["abort", "pause"] = "abort"
-
-
-class Gate(Section):
-    """What has to be passed before targets are taken out: exactly one kind."""
-
-    approval: Annotated[Approval, BeforeValidator(nothing)]
-
-    def to_domain(self) -> domain.Gate:
-        """The same as a value of the domain."""
-        asked = self.approval
-        approval = domain.Approval(asked.expires, domain.ExpiryDefault(asked.default))
-        return domain.Gate(asked.name, asked.after, approval)
-
-
 class Settings(Section):
     """The whole file."""
 
@@ -324,7 +303,7 @@ class Settings(Section):
     @field_validator("gates")
     @classmethod
     def _each_has_a_name(cls, gates: list[Gate]) -> list[Gate]:
-        names = [gate.approval.name for gate in gates]
+        names = [gate.name for gate in gates]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"each gate needs a name of its own; several are named {', '.join(twice)}")
         return gates

@@ -51,6 +51,8 @@ MISSING = {
     "name": "write name: main",
     "system": "write system: github or system: gitlab",
     "claims": "write the claims that a token must have; docs/server.md has an example",
+    "open": "write open: [mon-fri 09:00-17:00]",
+    "zone": "write zone: Asia/Tokyo",
     "approval": "write approval: {name: first, expires: 4h, default: abort}",
 }
 MESSAGES = {
@@ -237,12 +239,14 @@ def _check_revert(document: Document, data: dict[str, Any]) -> None:
     failure = data.get("on_failure")
     work = data.get("work")
     by_itself = isinstance(work, dict) and "release" in work
-    if (
-        isinstance(failure, dict)
-        and failure.get("then") == "revert"
-        and "revert" not in document.data
-        and not by_itself
-    ):
+    possible = "revert" in document.data or by_itself
+    for number, gate in enumerate(data.get("gates") or () if isinstance(data.get("gates"), list) else ()):
+        probe = gate.get("probe") if isinstance(gate, dict) else None
+        if not possible and isinstance(probe, dict) and probe.get("then") == "revert":
+            document.fault(
+                ("gates", number, "probe", "then"), 'revert needs a command: write revert: {ssm: {run: "./revert"}}'
+            )
+    if isinstance(failure, dict) and failure.get("then") == "revert" and not possible:
         document.fault(("on_failure", "then"), 'revert needs a command: write revert: {ssm: {run: "./revert"}}')
 
 

@@ -303,6 +303,33 @@ class GateSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class GateHeld:
+    """The condition of a gate is not met, or not known to be met: the gate holds the rollout."""
+
+    at: datetime
+    gate: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class GateReleased:
+    """The condition of a gate that held the rollout is met."""
+
+    at: datetime
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateStopped:
+    """The condition of a gate is not met, and the plan ends the rollout then, or reverts it."""
+
+    at: datetime
+    gate: str
+    reason: Reason
+    reverts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FreezeObserved:
     """A freeze holds up the rollout: no other target is taken out."""
 
@@ -442,7 +469,17 @@ _Seen = (
     | FailedAfterDone
     | FoundServing
 )
-_Held = ApprovalAsked | ApprovalExpired | FreezeObserved | FreezeLifted | WaveEnded | WaveBegun
+_Held = (
+    ApprovalAsked
+    | ApprovalExpired
+    | FreezeObserved
+    | FreezeLifted
+    | WaveEnded
+    | WaveBegun
+    | GateHeld
+    | GateReleased
+    | GateStopped
+)
 Event = _Course | _Done | _Seen | _Held | UserCommand
 
 

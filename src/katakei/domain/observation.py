@@ -12,6 +12,7 @@ from functools import cached_property
 
 from katakei.domain.events import BaselineTaken, WorkKey
 from katakei.domain.freezes import FreezeReading
+from katakei.domain.gates import GateReading
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.reasons import Reason, ReasonCode, reason
 
@@ -227,6 +228,7 @@ class Observation:
         unseen: Groups whose observation failed, with the error's own words.
         deleted: Groups that the load balancer says do not exist.
         freezes: The newest reading of the freezes, with the time of the journal's store.
+        gates: The newest reading of the condition of each gate that was read.
         watched: Since when this process watches each group.
         moved: When a registration was last observed out, or registered a moment ago (`initial`); within `warm.soak`.
     """
@@ -243,6 +245,7 @@ class Observation:
     deleted: frozenset[Arn] = frozenset()
     newcomers: tuple[UnplannedRegistration, ...] = ()
     freezes: FreezeReading | None = None
+    gates: Mapping[str, GateReading] = field(default_factory=dict)
     watched: Mapping[Arn, datetime] = field(default_factory=dict)
     moved: Mapping[Registration, datetime] = field(default_factory=dict)
 

@@ -63,6 +63,11 @@ class ReasonCode(StrEnum):
     GATE_PENDING = "gate_pending"
     FROZEN = "frozen"
     # Before a target is taken out
+    GATE_HOLDS = "gate_holds"
+    GATE_WITHOUT_DATA = "gate_without_data"
+    GATE_FAILED = "gate_failed"
+    HOURS_CLOSED = "hours_closed"
+    GATE_REPORT = "gate_report"
     WAVE_PAUSE = "wave_pause"
     LIMIT_REACHED = "limit_reached"
     NEXT_TARGET_WAITS = "next_target_waits"
@@ -197,6 +202,11 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.GATE_PENDING: "gate waited rollout expires default others",
             _C.FROZEN: "name by why since until",
             _C.LIMIT_REACHED: "limit",
+            _C.GATE_HOLDS: "gate waited why rollout",
+            _C.GATE_WITHOUT_DATA: "gate waited why rollout",
+            _C.GATE_FAILED: "gate why",
+            _C.HOURS_CLOSED: "zone until",
+            _C.GATE_REPORT: "text",
             _C.WAVE_PAUSE: "wave waves waited left rollout",
             _C.NEXT_TARGET_WAITS: "target name waited why",
             _C.WAITED_TOO_LONG: "why",

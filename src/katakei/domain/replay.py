@@ -14,7 +14,7 @@ from katakei.domain.model import TargetId
 from katakei.domain.observation import recorded_baseline
 from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, TRANSITIONS, Cause, Intent, Phase
 from katakei.domain.plan import HeldTarget, PlanKind, with_target
-from katakei.domain.reasons import ReasonCode, reason
+from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.rollout import Rollout, TargetStatus, after_change, is_held_waiting, members
 from katakei.domain.spec import ExpiryDefault
 
@@ -201,7 +201,7 @@ class _Draft:
                 self._change(paused=None if self.rollout.finished else by, unacknowledged=True)
             case e.ResumeAsked():  # the time that a person held the rollout does not count against limits.waiting
                 self._change(paused=None, unacknowledged=True)
-                self._keep_gates(PASSED | {GateState.ASKED})  # one that expired is asked again
+                self._keep_gates(PASSED | {GateState.ASKED, GateState.HOLDING})  # one that expired is asked again
             case e.PromoteAsked():
                 self._change(wave_promoted=self.rollout.wave_ended is not None)
                 for target in self.index[Phase.SOAKING]:
@@ -216,6 +216,18 @@ class _Draft:
                 self._change(gates={**self.rollout.gates, gate: asked})
             case e.ApprovalExpired(at, gate):
                 self._expire(gate, at)
+            case e.GateHeld(at, gate, why):
+                self._hold(gate, at, why)
+            case e.GateReleased(at, gate):
+                self._change(gates={name: each for name, each in self.rollout.gates.items() if name != gate})
+                self.moved = at
+            case e.GateStopped(at, gate, why, reverts):
+                stopped = GateStatus(GateState.STOPPED, at, None, reason=why)
+                self._change(gates={**self.rollout.gates, gate: stopped})
+                if reverts:
+                    self._revert(f"gate {gate}")
+                else:
+                    self._change(aborting=f"gate {gate}")
             case e.FreezeObserved(_, freeze):
                 self._change(frozen=freeze)
             case e.FreezeLifted(at):
@@ -266,12 +278,20 @@ class _Draft:
 
         A denied gate ends the rollout as an abort does.
         """
-        if name not in self.rollout.asked_gates:
+        waits = self.rollout.asked_gates
+        if name not in (waits if state is not GateState.SKIPPED else (*waits, *self.rollout.holding_gates)):
             return
         answered = replace(self.rollout.gates[name], state=state, since=at, by=by, why=why)
         self._change(gates={**self.rollout.gates, name: answered}, unacknowledged=True)
         if state is GateState.DENIED:
             self._change(aborting=by)
+
+    def _hold(self, name: str, at: datetime, why: Reason) -> None:
+        """A gate that holds for another reason has held since before."""
+        before = self.rollout.gates.get(name)
+        since = before.since if before and before.state is GateState.HOLDING else at
+        holding = GateStatus(GateState.HOLDING, since, None, reason=why)
+        self._change(gates={**self.rollout.gates, name: holding})
 
     def _expire(self, name: str, at: datetime) -> None:
         if name not in self.rollout.asked_gates:

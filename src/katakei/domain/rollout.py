@@ -320,12 +320,14 @@ class Rollout:
 
     @property
     def _denied(self) -> Reason | None:
-        """The gate that ended the rollout; None when a person aborted it."""
+        """Which gate ended the rollout, and why; None when a person aborted it."""
         for name, gate in self.gates.items():
             if gate.state is GateState.DENIED:
                 return reason(ReasonCode.GATE_DENIED, gate=name, by=gate.by)
             if gate.state is GateState.EXPIRED:
                 return reason(ReasonCode.APPROVAL_EXPIRED, gate=name)
+            if gate.state is GateState.STOPPED:
+                return gate.reason
         return None
 
     @property
@@ -335,10 +337,25 @@ class Rollout:
         return asked if self.finished is None and not self.aborting else ()
 
     @property
+    def holding_gates(self) -> tuple[str, ...]:
+        """The gates whose condition holds the rollout, as it was last recorded."""
+        held = tuple(name for name, gate in self.gates.items() if gate.state is GateState.HOLDING)
+        return held if self.finished is None and not self.aborting else ()
+
+    @property
     def gates_ahead(self) -> list[Gate]:
-        """The gates that are not passed yet, in the order of the configuration. A revert needs none."""
-        ahead = [gate for gate in self.plan.spec.gates if not self._passed(gate.name)]
-        return [] if self.reverting else ahead
+        """The approval gates that are not passed yet, in the order of the configuration. A revert needs none."""
+        return [gate for gate in self._gates_left if gate.approval]
+
+    @property
+    def conditions(self) -> list[Gate]:
+        """The gates with a condition that nobody skipped. A revert needs none."""
+        return [gate for gate in self._gates_left if gate.approval is None]
+
+    @property
+    def _gates_left(self) -> list[Gate]:
+        left = [gate for gate in self.plan.spec.gates if not self._passed(gate.name)]
+        return [] if self.reverting else left
 
     def _passed(self, gate: str) -> bool:
         return gate in self.gates and self.gates[gate].state in PASSED

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+from katakei.domain.gate_conditions import GateMoment, GateOutcome, GateProbe, Hours
 from katakei.domain.instances import Disruption, InstanceAction
 from katakei.domain.releases import Release
 from katakei.domain.words import span
@@ -388,11 +389,19 @@ class Gate:
         name: Its name, unique in one configuration.
         after: How many targets are done before it: 0 stands before the first target.
         approval: A person has to approve.
+        hours: The time of the journal's store has to be within these hours.
+        probe: A URL has to answer as expected.
+        moments: When a condition is asked.
+        outcome: What follows where it is not met.
     """
 
     name: str
     after: int = 0
     approval: Approval | None = None
+    hours: Hours | None = None
+    probe: GateProbe | None = None
+    moments: tuple[GateMoment, ...] = (GateMoment.BEFORE,)
+    outcome: GateOutcome = GateOutcome.HOLD
 
     def __str__(self) -> str:
         place = f"after {self.after}" if self.after else "before the first target"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from katakei.domain import events as e
-from katakei.domain import freezes, instances, leases, model, plan, ports, reasons, releases, spec
+from katakei.domain import freezes, gate_conditions, instances, leases, model, plan, ports, reasons, releases, spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,9 @@ EVENTS: Mapping[type, WireRecord] = MappingProxyType(
         e.GateSkipped: record("GateSkipped", "at by gate why", since=4),
         e.FreezeObserved: record("FreezeObserved", "at freeze", since=4),
         e.FreezeLifted: record("FreezeLifted", "at", since=4),
+        e.GateHeld: record("GateHeld", "at gate reason", since=5),
+        e.GateReleased: record("GateReleased", "at gate", since=5),
+        e.GateStopped: record("GateStopped", "at gate reason reverts", since=5),
         e.WaveEnded: record("WaveEnded", "at wave", since=5),
         e.WaveBegun: record("WaveBegun", "at wave", since=5),
     }
@@ -118,7 +121,10 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
             "service groups work targets late window drain check soak limits on_failure "
             "revert gates@4 overlap@5 disruption@5 membership@5",
         ),
-        spec.Gate: record("Gate", "name after approval", since=4),
+        spec.Gate: record("Gate", "name after approval hours@5 probe@5 moments@5 outcome@5", since=4),
+        gate_conditions.OpenHours: record("OpenHours", "days begin end", since=5),
+        gate_conditions.Hours: record("Hours", "open zone", since=5),
+        gate_conditions.GateProbe: record("GateProbe", "url expect", since=5),
         spec.Approval: record("Approval", "expires default", since=4),
         spec.Command: record("Command", "executor run argv env shell@3 errexit@3 ssh@5 release@5 instance=ec2@5"),
         instances.InstanceAction: record("InstanceAction", "kind instance_type by", since=5),

@@ -126,7 +126,7 @@ class _Course:
         self._full = self._soak if slow else PROOF_INTERVAL  # from then on a target counts for the floors
         self._serving = _Capacity.of(plan, 0, zones=zones)
         self._proven = _Capacity.of(plan, 1, zones=zones)
-        self._gates = [gate.after for gate in spec.gates]
+        self._gates = [gate.after for gate in spec.gates if gate.approval]
         self._waves, self._pause = plan.waves[:-1], spec.window.pause_between  # the waves before the last one
         self._begun = 0  # how many of them are over, with the pause after them
         self._free = max(1, plan.window)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Deregister, Record, Wait, target_of
+from katakei.domain.gate_conditions import GateMoment
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import SILENT, Blind, HealthState, Observation, Visible, baseline_text
 from katakei.domain.phases import Cause, Intent, Phase
@@ -19,6 +20,7 @@ from katakei.domain.replay import Rollout
 from katakei.domain.rollout import RETRYABLE, WIDE
 from katakei.domain.spec import DrainUntil
 from katakei.reconcile.capacity import OBSERVATION_MAX_AGE, ServingCount, count_serving, floor_violation, unproven
+from katakei.reconcile.conditions import held_by
 from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext, TurnContext, reported
 from katakei.reconcile.drain_proof import INTRUSIONS_ALLOWED
 from katakei.reconcile.draining import draining, out
@@ -85,10 +87,15 @@ def decide(
             turn = turn.after(answer)
     actions += watching(turn) or _next(turn)
     if not actions and not (rollout.interrupted and _ahead(rollout)):
-        actions.append(Record(e.Finished(now)))
+        actions += _at_the_end(turn) or [Record(e.Finished(now))]
     elif rollout.unacknowledged:
         actions.append(Record(e.CommandAcknowledged(now)))
     return tuple(actions)
+
+
+def _at_the_end(turn: TurnContext) -> list[Action]:
+    """What gates do at the end of an update that was not stopped."""
+    return [] if turn.rollout.stopped else held_by(turn, GateMoment.END)
 
 
 def _kept(context: TargetContext, leaves: Record) -> Wait | None:
@@ -191,7 +198,7 @@ def _next(turn: TurnContext) -> list[Action]:
     begins = wave_begins(rollout, turn.now)
     if isinstance(held, Reason):
         return [begins] if begins else _hold(turn, {nexts[0]: held})
-    held = held or ([begins] if begins else [])
+    held = held or ([begins] if begins else []) or held_by(turn, GateMoment.BEFORE)
     if not held:
         return _take(turn, nexts, places)
     return [action for action in held if isinstance(action, Record) or not rollout.in_progress]
@@ -357,8 +364,10 @@ def _hold(turn: TurnContext, held: Mapping[TargetId, Reason]) -> list[Action]:
 
 
 def _unmoved(turn: TurnContext) -> timedelta:
-    """How long no phase has changed. The time in which a person held the rollout does not count."""
-    return timedelta() if turn.rollout.unacknowledged else turn.now - turn.rollout.moved
+    """How long no phase has changed. The time in which a person or a gate held the rollout does not count."""
+    rollout = turn.rollout
+    held = rollout.unacknowledged or rollout.asked_gates or rollout.holding_gates
+    return timedelta() if held else turn.now - rollout.moved
 
 
 def _not_as_planned(turn: TurnContext, target: Target) -> Reason | None:

@@ -66,7 +66,7 @@ def gate_decision(rollout: Rollout, gate: Gate, store_time: datetime, now: datet
         return Go()
     if status.state is GateState.DENIED:
         return Stop(reason(ReasonCode.GATE_DENIED, gate=gate.name, by=status.by))
-    if status.state is GateState.EXPIRED or store_time >= status.expires:
+    if status.state is GateState.EXPIRED or status.expires is None or store_time >= status.expires:
         return Stop(reason(ReasonCode.APPROVAL_EXPIRED, gate=gate.name))
     return Hold(_pending(rollout, gate, status.since, now))
 
@@ -158,7 +158,7 @@ def _pending(rollout: Rollout, gate: Gate, since: datetime | None, now: datetime
         gate=gate.name,
         waited=now - (since or now),
         rollout=rollout.plan.rollout,
-        expires=status.expires.isoformat() if status else None,
+        expires=status.expires.isoformat() if status and status.expires else None,
         default=approval.default.value,
         others=max(0, len(rollout.asked_gates) - 1),
     )

@@ -28,6 +28,7 @@ IDLE_INTERVAL = timedelta(seconds=15)
 ATTRIBUTES_INTERVAL = timedelta(seconds=45)
 ATTRIBUTES_PROOF_INTERVAL = timedelta(seconds=8)  # while a probe's verdict rests on them
 FREEZES_INTERVAL = timedelta(seconds=5)
+CONDITIONS_INTERVAL = timedelta(seconds=15)
 SPARE_PLACES = 8  # targets asked for their place beside those that fit into the window
 WATCHED = (Phase.DRAINING, Phase.OUT, Phase.CHECKING, Phase.WARMING, Phase.SOAKING, Phase.RETURNING)
 
@@ -48,6 +49,7 @@ class ObservationRequest:
         pending: Targets that left service; the probe looks for pending requests.
         arrivals: Targets that are worked on; the probe counts requests that still came.
         freezes: The store is asked for its freezes and its time.
+        gates: The names of the gates whose condition is read.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class ObservationRequest:
     pending: tuple[TargetId, ...] = ()
     arrivals: tuple[TargetId, ...] = ()
     freezes: bool = False
+    gates: tuple[str, ...] = ()
 
 
 def observation_request(rollout: Rollout, last: Observation, now: datetime) -> ObservationRequest:
@@ -78,13 +81,14 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
     for place in (place for target in changing for place in rollout.targets[target].registrations):
         moving[place.group].add(place)
     one_may_be_taken = _has_place(rollout, now) and not _held(rollout) and bool(candidates(rollout))
-    oldest = _group_interval(rollout, taking=one_may_be_taken)
+    before = now - _group_interval(rollout, taking=one_may_be_taken)
     groups: dict[Arn, frozenset[Registration] | None] = {}
     for group in rollout.plan.groups:
-        if _whole(last, group.arn, now - oldest):
+        if _whole(last, group.arn, before):
             groups[group.arn] = None
         elif group.arn in moving:
             groups[group.arn] = frozenset(moving[group.arn])
+    taking = one_may_be_taken or _place_is_free_soon(rollout, now)
     soon = tuple(_soon(rollout, last, now))
     probed = rollout.plan.spec.drain.until is not DrainUntil.DELAY
     pending = tuple(target for target in soon if _may_be_quiet(rollout, target, now)) if probed else ()
@@ -93,15 +97,14 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
         works=_works(rollout, now),
         checks=_checks(rollout),
         newcomers=unknown(rollout, last),
-        attributes=_attributes(
-            rollout, last, now, pending, taking=one_may_be_taken or _place_is_free_soon(rollout, now)
-        ),
+        attributes=_attributes(rollout, last, now, pending, taking=taking),
         soon=soon,
         places=_unplaced(rollout, last),
         baseline=_next_to_leave(rollout) if probed else (),
         pending=pending,
         arrivals=tuple(target for target in rollout.at(Phase.WORKING) if _quiet(rollout, target)) if probed else (),
         freezes=_freezes(rollout, last, now, taking=one_may_be_taken),
+        gates=_conditions(rollout, last, now),
     )
 
 
@@ -114,8 +117,22 @@ def _freezes(rollout: Rollout, last: Observation, now: datetime, *, taking: bool
     """Whether freezes and the store's time are read: where a take-out may follow soon, at most every 5 s."""
     if rollout.reverting or (last.freezes and now - last.freezes.begun < FREEZES_INTERVAL):
         return False
+    held = rollout.asked_gates or rollout.holding_gates
     leaving = any(not rollout.statuses[target].deregistered for target in rollout.by_phase[Phase.DRAINING])
-    return bool(taking or leaving or rollout.overlapping or rollout.asked_gates or _place_is_free_soon(rollout, now))
+    return bool(taking or leaving or rollout.overlapping or held or _place_is_free_soon(rollout, now))
+
+
+def _conditions(rollout: Rollout, last: Observation, now: datetime) -> tuple[str, ...]:
+    """The gates whose condition may be asked soon: while a target may leave, soaks, or none is left."""
+    soaks = rollout.at(Phase.WARMING, Phase.SOAKING)
+    if rollout.stopped or not (soaks or not rollout.in_progress or rollout.free > 0):
+        return ()
+    read = {name: reading.begun for name, reading in last.gates.items()}
+    return tuple(
+        gate.name
+        for gate in rollout.conditions
+        if gate.name not in read or now - read[gate.name] >= CONDITIONS_INTERVAL
+    )
 
 
 def _place_is_free_soon(rollout: Rollout, now: datetime) -> bool:

@@ -18,6 +18,7 @@ from katakei.domain.replay import Rollout
 from katakei.domain.rollout import TargetStatus
 from katakei.domain.spec import Overlap
 from katakei.reconcile.capacity import ServingCount, unproven
+from katakei.reconcile.conditions import in_the_way
 from katakei.reconcile.context import PROOF_INTERVAL, TargetContext, TurnContext
 from katakei.reconcile.gating import Go, frozen, gate_decision
 from katakei.reconcile.watching import NOT_SERVING
@@ -173,7 +174,8 @@ def _stopped(turn: TurnContext) -> list[Reason]:
         return [frozen(turn.freeze)]
     reading = turn.observation.freezes
     decisions = (gate_decision(rollout, gate, reading.store_time, turn.now) for gate in rollout.gates_ahead if reading)
-    return [decision.reason for decision in decisions if not isinstance(decision, Go)]
+    asked = [decision.reason for decision in decisions if not isinstance(decision, Go)]
+    return asked or in_the_way(turn)
 
 
 def _ends(soaking: TargetContext) -> datetime:

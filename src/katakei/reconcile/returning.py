@@ -9,11 +9,13 @@ from datetime import timedelta
 
 from katakei.domain import events as e
 from katakei.domain.actions import Action, Record, Wait
+from katakei.domain.gate_conditions import GateMoment
 from katakei.domain.observation import RegistrationHealth
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.reconcile.capacity import floor_violation
+from katakei.reconcile.conditions import held_by
 from katakei.reconcile.context import CALL_REPEAT, PROOF_INTERVAL, TargetContext, reported
 from katakei.reconcile.drain_proof import INTRUDED, INTRUSIONS_ALLOWED, not_out
 from katakei.reconcile.overlap import kept
@@ -81,6 +83,8 @@ def soaking(context: TargetContext) -> tuple[Action, ...]:
     if status.serving_since is None:
         return (_observed_serving(context, context.health),)
     steady = min(health.begun for health in context.health) - status.serving_since
+    if steady >= soak and (held := _held_in_soak(context)):
+        return held
     if steady >= soak or context.recalled:
         phase = Phase.FAILED_SERVING if status.cause else Phase.DONE
         return (context.enter(phase, status.reason, cause=status.cause),)
@@ -88,6 +92,14 @@ def soaking(context: TargetContext) -> tuple[Action, ...]:
     ends = status.serving_since + soak
     offer = ends - context.plan.spec.drain.settle  # from then on it may give its place away
     return (context.wait(why, offer if context.now < offer else ends),)
+
+
+def _held_in_soak(context: TargetContext) -> tuple[Action, ...]:
+    """What gates do at the end of a soak. They stand only before a target that is about to be done."""
+    updated = context.status.intent is Intent.UPDATE and context.status.cause is None
+    if not updated or context.recalled or context.rollout.stopped:
+        return ()
+    return tuple(held_by(context.turn, GateMoment.SOAK, context.target.id))
 
 
 def returning(context: TargetContext) -> tuple[Action, ...]:

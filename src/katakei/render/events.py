@@ -52,6 +52,10 @@ def describe(rollout: Rollout, event: e.Event, tr: Translator = ENGLISH) -> str:
             what = tr("it is updated at the end") if takes_part else tr("it is left as it is ({why})", why=why)
             said = tr("somebody registered it during the rollout; {what}", what=what)
             return f"{label(added)}  {said}"
+        case e.GateHeld() | e.GateStopped():
+            return sentence(event.reason, tr)
+        case e.GateReleased(_, gate):
+            return f"{tr('gate {gate}', gate=gate)}  {tr('lets the rollout pass')}"
         case e.GateAnswered() | e.GateSkipped() | e.ApprovalAsked() | e.ApprovalExpired():
             return f"{tr('gate {gate}', gate=event.gate)}  {_of_gate(event, tr)}"
         case _:
@@ -265,6 +269,7 @@ def _gate_data(rollout: Rollout, gate: Gate) -> dict[str, Plain]:
         expires=plain(status.expires) if status else None,
         by=status.by if status else "",
         why=status.why if status else "",
+        reason=plain(status.reason) if status else None,
     )
 
 

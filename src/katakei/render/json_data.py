@@ -141,7 +141,9 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
                 "id:text name:text phase:text intent:text attempt:integer since:text why:text exit:integer? "
                 "reason:wire.Reason?@2"
             ),
-            "gate": "name:text@3 after:integer@3 state:text?@3 expires:text?@3 by:text@3 why:text@3",
+            "gate": (
+                "name:text@3 after:integer@3 state:text?@3 expires:text?@3 by:text@3 why:text@3 reason:wire.Reason?@4"
+            ),
             "checked_file": "file:text@4 service:text?@4 faults:[fault]@4",
             "finding": "level:text@4 topic:text@4 code:text?@4 message:text@4 advice:text?@4",
             "fault": "line:integer?@4 column:integer?@4 key:text?@4 message:text@4",

@@ -42,6 +42,17 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         ),
         _C.FROZEN: "{name:group name} is frozen by {by}{since:since moment}{until:until}{why:after colon}",
         _C.FREEZES_NOT_READ: "the freezes in the journal have not been read in the last 10 seconds",
+        _C.GATE_HOLDS: (
+            "the gate {gate} has held the rollout for {waited:span}{why:after colon}; to skip it, run:"
+            " katakei promote {rollout} --skip-gate {gate} --reason TEXT"
+        ),
+        _C.GATE_WITHOUT_DATA: (
+            "the gate {gate} has had no current data for {waited:span}{why:after colon}; to skip it, run:"
+            " katakei promote {rollout} --skip-gate {gate} --reason TEXT"
+        ),
+        _C.GATE_FAILED: "the gate {gate} stopped the rollout{why:after colon}",
+        _C.HOURS_CLOSED: "it is outside of the hours in {zone}{until:until}",
+        _C.GATE_REPORT: "{text}",
         _C.WAVE_PAUSE: (
             "wave {wave} of {waves} has been over for {waited:span}; the next one begins in {left:span}, or at once by:"
             " katakei promote {rollout}"

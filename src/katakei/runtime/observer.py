@@ -14,6 +14,7 @@ from typing import TypedDict, TypeVar, cast
 from katakei.domain.errors import KatakeiError, UnknownGroupError, UnreachableError
 from katakei.domain.events import WorkKey
 from katakei.domain.freezes import FreezeReading
+from katakei.domain.gates import GateReading
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.observation import (
     AttributesReading,
@@ -51,6 +52,7 @@ from katakei.reconcile.drift import attribute_changes
 from katakei.reconcile.health_checks import questions
 from katakei.reconcile.observe import ObservationRequest
 from katakei.reconcile.pacing import Allowance
+from katakei.runtime.gate_probes import gate_question, gate_reading
 from katakei.runtime.isolation import (
     isolated,
     plausible_check,
@@ -59,6 +61,7 @@ from katakei.runtime.isolation import (
     plausible_text,
     plausible_work,
 )
+from katakei.runtime.opening_hours import hours_reading
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -75,6 +78,16 @@ log = logging.getLogger(__name__)
 _Baseline = Mapping[str, Future[Mapping[TargetId, str]] | None]
 _Evidence = Mapping[str, Future[Mapping[TargetId, DrainEvidence]] | None]
 _Arrivals = Mapping[str, Future[Mapping[TargetId, int]] | None]
+
+
+_Gates = Mapping[str, GateReading]
+
+
+def _open_hours(rollout: Rollout, freezes: FreezeReading | None) -> _Gates:
+    """The hours of gates, by the time of the journal's store."""
+    if freezes is None:
+        return {}
+    return {gate.name: hours_reading(gate.hours, freezes) for gate in rollout.plan.spec.gates if gate.hours}
 
 
 class Observer:
@@ -131,7 +144,7 @@ class Observer:
         ready = {"soon": self._ask("soon", self._prepare(soon))} if soon else {}
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
         freezes = {"freezes": self._ask("freezes", self._read_freezes)} if wants.freezes else {}
-        baseline, evidence, arrivals = self._ask_probe(rollout, wants)
+        gates, (baseline, evidence, arrivals) = self._ask_gates(rollout, wants), self._ask_probe(rollout, wants)
         self._groups_only = len(self._asked) == len(due)
         wait(self._asked, timeout=DEADLINE.total_seconds())
         self.troubles = []
@@ -150,9 +163,31 @@ class Observer:
             unseen=unseen,
             deleted=frozenset(self._deleted),
             newcomers=self._newcomers.look(rollout, wanted=bool(wants.newcomers)),
-            freezes=self._gather(freezes)[0].get("freezes", last.freezes),
+            **self._held_by(rollout, last, freezes, gates),
             **_history(seen, last, self._clock.now() - rollout.plan.spec.soak),
         )
+
+    def _held_by(
+        self,
+        rollout: Rollout,
+        last: Observation,
+        freezes: Mapping[str, Future[FreezeReading] | None],
+        gates: Mapping[str, Future[_Gates] | None],
+    ) -> "_Held":
+        read = self._gather(freezes)[0].get("freezes", last.freezes)
+        probed = self._gather(gates)[0].get("gates", {})
+        return {"freezes": read, "gates": {**last.gates, **probed, **_open_hours(rollout, read)}}
+
+    def _ask_gates(self, rollout: Rollout, wants: ObservationRequest) -> Mapping[str, Future[_Gates] | None]:
+        probes = {gate.name: gate.probe for gate in rollout.plan.spec.gates if gate.probe and gate.name in wants.gates}
+        asked = {TargetId(name): (gate_question(probe),) for name, probe in probes.items()}
+
+        def read() -> _Gates:
+            begun = self._clock.now()
+            answers = self._checker.ask(asked, DEADLINE)
+            return {str(name): gate_reading(begun, answers.get(name)) for name in asked}
+
+        return {"gates": self._ask("gates", read)} if asked else {}
 
     def _read_freezes(self) -> FreezeReading:
         begun = self._clock.now()
@@ -338,6 +373,13 @@ def _merged(last: GroupObservation | None, new: GroupObservation) -> GroupObserv
     if new.full_begun is not None or last is None:
         return new
     return GroupObservation({**last.seen, **new.seen}, last.full_begun)
+
+
+class _Held(TypedDict):
+    """What may hold the rollout, see `Observation`."""
+
+    freezes: FreezeReading | None
+    gates: _Gates
 
 
 class _History(TypedDict):

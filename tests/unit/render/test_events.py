@@ -98,6 +98,12 @@ READ: list[tuple[e.Event, str]] = [
     (e.RetryAsked(NOON, "kim", (T,)), f"retry requested by kim: {T}"),
     (e.PromoteAsked(NOON, "kim"), "promoted by kim: the targets that soak now soak no longer"),
     (e.WaveEnded(NOON, 1), "wave 1 is over"),
+    (e.GateHeld(NOON, "quiet", reason(ReasonCode.GATE_REPORT, text="answered 503")), "answered 503"),
+    (e.GateReleased(NOON, "quiet"), "gate quiet  lets the rollout pass"),
+    (
+        e.GateStopped(NOON, "quiet", reason(ReasonCode.GATE_FAILED, gate="quiet", why=None), reverts=False),
+        "the gate quiet stopped the rollout",
+    ),
     (e.WaveBegun(NOON, 2), "wave 2 begins"),
     (e.ApprovalAsked(NOON, "rest", NOON), "gate rest  waits for approval until 2026-11-22 21:00 JST"),
     (e.ApprovalExpired(NOON, "rest"), "gate rest  expired: nobody answered in time"),

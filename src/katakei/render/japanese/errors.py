@@ -29,6 +29,12 @@ _USAGE = {
     "--manual leaves the work to you, but something else says what to run: give one of them": (
         "--manual は手動の作業ですが、実行するコマンドも指定されています。どちらか一方にしてください"
     ),
+    "the gate {gate} of rollout {rollout} reads a condition: nobody answers it": (
+        "ロールアウト {rollout} のゲート {gate} は条件を調べるゲートで、承認や却下はできません"
+    ),
+    "the gate {gate} stopped the rollout: nobody can change that": (
+        "ゲート {gate} がロールアウトを停止しました。変更はできません"
+    ),
     "--only-outdated needs --release: it leaves targets alone that have that release": (
         "--only-outdated には --release が必要です。そのリリースが導入済みのターゲットを対象外にします"
     ),

@@ -31,6 +31,17 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         ),
         _C.FROZEN: "{name:group name} は {by} が凍結しています{since:since moment}{until:until}{why:after colon}",
         _C.FREEZES_NOT_READ: "ジャーナルの凍結情報を直近 10 秒間読み取れていません",
+        _C.GATE_HOLDS: (
+            "ゲート {gate} の条件が満たされるのを待っています ({waited:span}経過){why:after colon}。"
+            "スキップするには: katakei promote {rollout} --skip-gate {gate} --reason 理由"
+        ),
+        _C.GATE_WITHOUT_DATA: (
+            "ゲート {gate} の最新のデータがありません ({waited:span}経過){why:after colon}。"
+            "スキップするには: katakei promote {rollout} --skip-gate {gate} --reason 理由"
+        ),
+        _C.GATE_FAILED: "ゲート {gate} の条件が満たされないため、ロールアウトを停止しました{why:after colon}",
+        _C.HOURS_CLOSED: "{zone} の指定時間外です{until:until}",
+        _C.GATE_REPORT: "{text}",
         _C.WAVE_PAUSE: (
             "全 {waves} ウェーブ中の第 {wave} ウェーブが終わりました ({waited:span}経過)。次は {left:span}後に始まります。"
             "すぐに始めるには: katakei promote {rollout}"

@@ -154,6 +154,7 @@ _PLAN = {
     "waves": "ウェーブ",
     "{sizes} targets, one wave after the other": "{sizes} 台ずつ、ウェーブごとに順に処理",
     ", {pause} apart": " (間隔 {pause})",
+    "lets the rollout pass": "条件が満たされました",
     "wave {wave} is over": "第 {wave} ウェーブが終わりました",
     "wave {wave} begins": "第 {wave} ウェーブを始めます",
     "register {number:target}: {place}": "{number} 台を登録します: {place}",
