@@ -22,6 +22,7 @@ PLACE = re.compile(r"^\{\}:\{\}: \w+: ")
 NO_MESSAGES = {
     "{ssm_parameter: /path}",  # examples of references, which stay as they are
     "{secret: NAME}",
+    "mon-fri 09:00-17:00",  # an example of the JSON Schema
     "Input ",  # removed from messages of pydantic
     "pydantic found an error, but no fault was added",  # an error of the program
 }

@@ -255,6 +255,16 @@ _ROLLOUT = {
     "has an effect only with witness: ssh, where the work is not ssh; remove it": (
         "witness: ssh で、作業が ssh ではないときだけ有効です。削除してください"
     ),
+    "{value} names no hours; write mon-fri 09:00-17:00": "{value} は時間帯ではありません (例: mon-fri 09:00-17:00)",
+    "{value} begins after the end of the day; write 00:00 of the next day": "{value} の開始がその日の終わりを過ぎています。翌日の 00:00 からと書いてください",
+    "{value} never opens; write 00:00-24:00 for a whole day": "{value} は開始と終了が同じです。終日なら 00:00-24:00 と書いてください",
+    "{hour}:{minute} is no time of a day; write 00:00 to 24:00": "{hour}:{minute} は時刻ではありません。00:00 から 24:00 で書いてください",
+    "{name} is no time zone of this machine; write Asia/Tokyo or UTC, for example": "タイムゾーン {name} はこのマシンにありません (例: Asia/Tokyo、UTC)",
+    "{url} names no host; write http://127.0.0.1/ready, for example": "{url} にホストがありません (例: http://127.0.0.1/ready)",
+    "{url} has a port that does not exist": "{url} のポートは存在しません",
+    "has {number} kinds; write exactly one of {kinds}": "種類は 1 つだけ必要です (現在: {number:text})。{kinds} のいずれか 1 つを書いてください",
+    "write open: [mon-fri 09:00-17:00]": "open: [mon-fri 09:00-17:00] のように書いてください",
+    "write zone: Asia/Tokyo": "zone: Asia/Tokyo のように書いてください",
     "counter needs a source; write counter: {{url: http://127.0.0.1/status}}": (
         "counter には取得元が必要です。counter: {{url: http://127.0.0.1/status}} のように書いてください"
     ),
