@@ -1,6 +1,7 @@
 """`katakei roll` with the work ec2 on the lab: machines that reboot, and machines that are stopped and started."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import boto3
 import pytest
@@ -65,6 +66,28 @@ def every_server_is_stopped_and_started_as_another_type(katakei: Katakei, ground
     assert {one["InstanceType"] for one in machines} == {"t3.medium"}
     assert {one["State"]["Name"] for one in machines} == {"running"}
     assert "stopped and started as t3.medium; status checks passed" in katakei("logs", ground.ids[0]).out
+
+
+@plays
+def every_server_is_patched_rebooted_and_warmed_up(katakei: Katakei, ground: Ground) -> None:
+    steps = "before: {target: {ssm: {run: echo patched >> steps}}}\nafter: {target: {ssm: {run: cat steps; %s}}}\n"
+    shop = SHOP.format(work="action: reboot", most="reboot")
+    katakei.file(shop + steps % "echo warmed >> steps")
+    plan = katakei("plan")
+    assert "before   by ssm: echo patched >> steps" in plan.out, plan.all()
+    starts, folders = ground.starts(), [Path(each.folder) for each in ground.lab.targets]
+    done = katakei("roll", within=150)
+    assert done.code == 0, done.all()
+    assert ground.starts() == [each + 1 for each in starts]
+    assert [(folder / "steps").read_text() for folder in folders] == ["patched\nwarmed\n"] * 2
+    logs = katakei("logs", ground.ids[0]).out
+    order = [logs.index(part) for part in ("(update, step before)", "(update), exit", "(update, step after)")]
+    assert order == sorted(order)
+    katakei.file(shop + steps % "exit 3")
+    failed = katakei("roll", within=150)
+    assert failed.code == 3, failed.all()
+    assert "step after: the work ended with exit code 3" in failed.all()
+    assert [(folder / "steps").read_text().count("patched") for folder in folders] == [2, 1]
 
 
 @plays.each()

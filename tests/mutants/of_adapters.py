@@ -66,7 +66,7 @@ MARK = rows(
     ("    MarkState.UNKNOWN: WorkState.UNKNOWN,", "    MarkState.UNKNOWN: WorkState.NOT_STARTED,"),
     ("if not _NAME.fullmatch(name) or name in _OURS:", "if not _NAME.fullmatch(name):"),
     ('if "\\0" in value:', "if False:"),
-    ('return f"{key.rollout}/{key.attempt}-{key.intent.value}"', 'return f"{key.rollout}/{key.attempt}"'),
+    ('return f"{key.rollout}/{key.attempt}-{key.intent.value}{step}"', 'return f"{key.rollout}/{key.attempt}"'),
 )
 
 LOCAL = (

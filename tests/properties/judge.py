@@ -7,7 +7,7 @@ those promises are about them. What no process could know is no fault; each func
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from itertools import pairwise
+from itertools import pairwise, product
 
 from tests.properties import (
     judge_commands,
@@ -15,6 +15,7 @@ from tests.properties import (
     judge_holds,
     judge_limits,
     judge_overlap,
+    judge_steps,
     judge_stops,
     judge_waves,
 )
@@ -52,7 +53,7 @@ from tests.properties.simulation import ID, Outcome
 from katakei.domain.events import PromoteAsked, RevertAsked, RevertDecided, WorkKey
 from katakei.domain.model import TargetId
 from katakei.domain.observation import HealthState
-from katakei.domain.phases import Intent, Phase
+from katakei.domain.phases import Intent, Phase, Step
 from katakei.domain.plan import PlanKind
 
 APART = seconds(5) - seconds(0.5)  # less the time of an observation, which says when it began
@@ -206,7 +207,7 @@ def back_exactly_as_it_was(outcome: Outcome) -> Faults:
 
 
 def work_never_starts_twice(outcome: Outcome) -> Faults:
-    """On each target the update began under at most one key, and nothing else happened to it while work ran.
+    """On each target each step of the update began under at most one key, and nothing else happened while work ran.
 
     Fair: manual work has no end that could be observed. The revert begins once for each time it was asked for.
     """
@@ -218,10 +219,10 @@ def work_never_starts_twice(outcome: Outcome) -> Faults:
         yield f"{key.intent.value} began again on {key.target} at {clock(at)} under the same key"
     wanted = {Intent.UPDATE: 1, Intent.REVERT: len(words(outcome, RevertAsked, RevertDecided))}
     for target, keys in begun.items():
-        for intent, often in wanted.items():
-            same = [key.attempt for key in keys if key.intent is intent]
+        for (intent, often), step in product(wanted.items(), Step):
+            same = [key.attempt for key in keys if (key.intent, key.step) == (intent, step)]
             if len(same) > often:
-                yield f"{intent.value} began {len(same)} times on {target}: attempts {same}"
+                yield f"{step.value} of the {intent.value} began {len(same)} times on {target}: attempts {same}"
         works = sorted((outcome.aws.marks[key] for key in keys), key=lambda mark: mark.begins)
         for one, other in pairwise(works) if not outcome.scenario.by_hand else ():
             if one.ends is None or other.begins < one.ends:
@@ -341,6 +342,7 @@ PROMISES: Mapping[str, Callable[[Outcome], Faults]] = {
     "held": judge_holds.everything_serves_after_a_hold,
     **judge_overlap.CLAUSES,
     **judge_waves.CLAUSES,
+    **judge_steps.CLAUSES,
     **judge_stops.CLAUSES,
     "promote": judge_holds.a_promotion_shortens_only_the_soak,
     "alone": judge_environment.a_mad_target_is_alone,

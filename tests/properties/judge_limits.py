@@ -22,7 +22,7 @@ from tests.properties.simulation import ID, Outcome
 
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode
-from katakei.domain.phases import Phase
+from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.spec import Overlap
 from katakei.reconcile.outcome import verdict
@@ -112,8 +112,9 @@ def the_journal_is_spared(outcome: Outcome) -> Faults:
     events, appends = len(outcome.store.events[ID]), len(outcome.store.appends)
     noted = sum(isinstance(event, e.ObservedBusy) for event in outcome.store.events[ID])
     waves = 2 * len(outcome.rollout.plan.waves)
-    each = 12 + 2 * groups + outcome.scenario.spec.work.stops
-    if events - noted > 4 + waves + targets * each or appends > 3 + waves + 16 * targets:
+    steps = 2 * (len(outcome.scenario.spec.steps(Intent.UPDATE)) - 1)
+    each = 12 + 2 * groups + outcome.scenario.spec.work.stops + steps
+    if events - noted > 4 + waves + targets * each or appends > 3 + waves + (16 + steps) * targets:
         yield f"{events} events in {appends} appends for {targets} targets"
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from katakei.domain.errors import UsageError
 from katakei.domain.events import WorkEnded
-from katakei.domain.phases import Intent
 from katakei.domain.ports import OutputKeeper
 from katakei.domain.replay import Rollout
 from katakei.render.text import label
@@ -41,7 +40,7 @@ class KeptOutputs:
         return [self._completed(rollout, each) if each.key in asked else each for each in ended]
 
     def _completed(self, rollout: Rollout, ended: WorkEnded) -> WorkEnded:
-        command = rollout.plan.spec.command(back=ended.key.intent is Intent.REVERT)
+        command = rollout.plan.spec.command_of(ended.key.intent, ended.key.step)
         executor, target = self._drivers.executor(command), rollout.targets[ended.key.target]
         if not isinstance(executor, OutputKeeper):
             raise UsageError(f"the rest of the output cannot be read with work: {command.executor}")

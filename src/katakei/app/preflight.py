@@ -14,7 +14,6 @@ from katakei.domain.instances import InstanceSurvey
 from katakei.domain.jobs import planned
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import HealthState
-from katakei.domain.phases import Intent
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import GroupMember, HealthChecker, InstanceReader, ProbedTarget
 from katakei.domain.releases import release_id
@@ -239,11 +238,10 @@ def check_fits(drivers: Drivers, plan: Plan) -> None:
 
     spec, probe = plan.spec, drivers.probe(plan.spec)
     programs = last_looks(probe, probed_targets(plan), min(TOGETHER, plan.window)) if probe else {}
-    commands = {intent: spec.command(back=intent is Intent.REVERT) for intent in (Intent.UPDATE, Intent.REVERT)}
     executor_of(drivers, spec).fits(
         {
             key: (target, replace(job, probe=programs.get(target.id, "")))
-            if commands[key.intent].executor == spec.carrier
+            if spec.command_of(key.intent, key.step).executor == spec.carrier
             else (target, job)
             for key, (target, job) in planned(plan).items()
         }

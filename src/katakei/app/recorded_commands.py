@@ -54,7 +54,8 @@ def _same_person(who: str, owner: Owner) -> bool:
 
 def _commands(spec: Spec) -> Iterator[str]:
     """What runs on the targets, with the variables that reach it. Manual work runs nothing."""
-    yield from (f"{name} {line}" for name, line in (("work", _line(spec.work)), ("revert", _line(spec.revert))) if line)
+    named = {"work": spec.work, "revert": spec.revert, "before": spec.before, "after": spec.after}
+    yield from (f"{name} {line}" for name, command in named.items() if (line := _line(command)))
     counter = spec.drain.counter
     if counter and counter.command:
         yield f"drain.counter {counter.command}"

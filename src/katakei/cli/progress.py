@@ -23,7 +23,7 @@ from katakei.cli.output import FrameLine, Output, silence
 from katakei.domain.errors import ExitCode, InternalError, KatakeiError, LeaseLostError, UnreachableError
 from katakei.domain.events import Event, PhaseChanged, WorkEnded
 from katakei.domain.model import TargetId
-from katakei.domain.phases import FINAL_PHASES, Phase
+from katakei.domain.phases import FINAL_PHASES, Phase, Step
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.ports import Journal
 from katakei.domain.replay import Rollout
@@ -148,6 +148,7 @@ class Screen:
             name = label(rollout.targets[event.key.target])
             title = self._tr("output of {target}, exit code {exit}", target=name, exit=event.exit)
             key = f"{event.key.rollout}-{event.key.target}-{event.key.attempt}-{event.key.intent.value}"
+            key += "" if event.key.step is Step.WORK else f"-{event.key.step.value}"
             self._command(ci.folded(self._ci, title, event.out, key, event.at))
 
     def _command(self, text: str) -> None:

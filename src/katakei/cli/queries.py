@@ -21,7 +21,7 @@ from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.ports import Liveness
 from katakei.render import groups as view
 from katakei.render.local_time import local_second
-from katakei.render.text import harmless, label
+from katakei.render.text import harmless, label, work_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -284,7 +284,7 @@ def _output(target: Target, ended: WorkEnded) -> str:
         "== {target}, attempt {attempt} ({intent}), exit code {exit}",
         target=label(target),
         attempt=ended.key.attempt,
-        intent=tr.name(ended.key.intent),
+        intent=work_name(ended.key, tr),
         exit=ended.exit,
     )
     cut = tr("({bytes} bytes of output before this were not kept)", bytes=f"{ended.cut:,}") + "\n" if ended.cut else ""

@@ -39,6 +39,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "revert": "The command that reverts a release on a target, for `katakei revert` and `then: revert`.",
         "notify": "Addresses that get messages about rollouts.",
         "gates": "What has to be passed before targets are taken out.",
+        "before": "Steps before the work.",
+        "after": "Steps after the work and before the check.",
         "disruption": "The most that the rollout may do to a machine. Work that may do more is refused.",
     },
     "Balancer": {"alb": "An Application Load Balancer."},
@@ -87,6 +89,11 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "manual": "A person does the work and approves it.",
         "release": "A release that is put into place in the layout of Capistrano.",
         "ec2": "EC2 reboots the instance, or stops and starts it.",
+    },
+    "Beside": {"target": "A command on each target. If it fails, the target has failed."},
+    "StepCommand": {
+        "ssm": "Run Command of AWS Systems Manager.",
+        "ssh": "The OpenSSH client of the machine that runs Katakei.",
     },
     "Ec2": {
         "action": "What EC2 does with the instance.",

@@ -33,7 +33,7 @@ from katakei.config.field_types import (
 )
 from katakei.config.gate_schema import Gate
 from katakei.config.key_meanings import with_meanings
-from katakei.config.work_schema import Section, SshWay, Work
+from katakei.config.work_schema import Beside, Section, SshWay, Work
 from katakei.domain import notifications
 from katakei.domain import spec as domain
 from katakei.domain.instances import Disruption
@@ -299,6 +299,8 @@ class Settings(Section):
     notify: Annotated[list[Notify], Field(max_length=MAX_NOTIFY)] = Field(default_factory=list)
     gates: list[Gate] = Field(default_factory=list)
     disruption: Literal["none", "restart", "reboot", "stop_start"] | None = None
+    before: Beside | None = None
+    after: Beside | None = None
 
     @field_validator("gates")
     @classmethod
@@ -345,6 +347,8 @@ class Settings(Section):
             gates=tuple(gate.to_domain() for gate in self.gates),
             disruption=Disruption(self.disruption) if self.disruption else None,
             membership=self.membership.to_domain(),
+            before=self.before.target.command() if self.before else None,
+            after=self.after.target.command() if self.after else None,
         )
 
 

@@ -18,6 +18,7 @@ from katakei.config.yaml_document import Document, Path
 SettingsT = TypeVar("SettingsT", bound=Settings)
 KEY = "[key]"  # how pydantic names the key itself where the key is at fault
 COMMANDS = ("work", "revert")
+STEPS = ("before", "after")
 PROBED = ("requests", "proof", "answered", "counter")  # values of drain.until that need a probe
 # Keys of later versions. They are refused, because a key that has no effect must not be ignored.
 _ON_THIS_MACHINE = "is not supported yet in this version; put the archive where the target finds it, with s3: or url:"
@@ -40,6 +41,7 @@ MISSING = {
     "target_groups": "write target_groups: [NAME]",
     "work": 'write work: {ssm: {run: "./deploy"}} or work: {manual: }',
     "run": 'write run: "./deploy"',
+    "target": 'write target: {ssm: {run: "./warm-up"}}',
     "action": "write action: reboot or action: stop_start",
     "source": "write source: {git: URL}, {s3: s3://BUCKET/KEY} or {url: https://HOST/PATH}",
     "path": "write path: /health",
@@ -194,6 +196,17 @@ def _check_marks(document: Document, data: dict[str, Any]) -> None:
         document.fault(
             ("revert",), "must reach the targets as work does, with the same settings: both keep marks on the target"
         )
+    on_targets = [way for way in ways if way]
+    for step in STEPS:
+        beside = data.get(step)
+        command = beside.get("target") if isinstance(beside, dict) else None
+        if isinstance(command, dict) and (kind := way_of(command)):
+            on_targets.append((kind, _way(command)))
+            if len(set(map(str, on_targets))) > 1:
+                document.fault(
+                    (step, "target"),
+                    "must reach the targets as work does, with the same settings: all keep marks on the target",
+                )
 
 
 def way_of(work: Mapping[str, Any]) -> str:

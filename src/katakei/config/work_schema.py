@@ -286,6 +286,31 @@ class Work(Section):
         return replace(command, release=command.release.back) if command.release else None
 
 
+class StepCommand(Section):
+    """A command on the target: exactly one of `ssm` and `ssh`."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    ssm: Ssm | None = None
+    ssh: Ssh | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.ssm is None) == (self.ssh is None):
+            raise ValueError('write exactly one of ssm: {run: "./warm-up"} and ssh: {run: "./warm-up"}')
+        return self
+
+    def command(self) -> domain.Command:
+        """The same as a value of the domain."""
+        return self.ssh.command() if self.ssh else Work(ssm=self.ssm).command()
+
+
+class Beside(Section):
+    """Steps beside the work, each with a mark of its own. A step that fails is a failure of its target."""
+
+    target: StepCommand
+
+
 def _env(values: dict[str, domain.Variable]) -> tuple[domain.Variable, ...]:
     """The variables in the order of their names, because the order in the file has no meaning."""
     return tuple(replace(value, name=name) for name, value in sorted(values.items()))

@@ -9,7 +9,7 @@ from datetime import datetime
 from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, RolloutId, Target, TargetId
-from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.phases import Cause, Intent, Phase, Step
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, recorded_text
 
@@ -25,6 +25,7 @@ class WorkKey:
     target: TargetId
     attempt: int
     intent: Intent
+    step: Step = Step.WORK
 
 
 @dataclass(frozen=True, slots=True)

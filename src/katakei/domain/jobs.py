@@ -47,10 +47,14 @@ def job(plan: Plan, target: Target, command: Command, attempt: int, marks: str =
 
 
 def planned(plan: Plan) -> Mapping[WorkKey, tuple[Target, Job]]:
-    """The first jobs of each target of the plan, by their keys: the work, and the revert if there is one."""
-    commands = {Intent.UPDATE: plan.spec.work} | ({Intent.REVERT: plan.spec.revert} if plan.spec.revert else {})
+    """The first jobs of each target of the plan, by their keys: each step of the work and of the revert."""
+    intents = (Intent.UPDATE, Intent.REVERT) if plan.spec.revert else (Intent.UPDATE,)
     return {
-        WorkKey(plan.rollout, target.id, attempt, intent): (target, job(plan, target, command, attempt))
-        for attempt, (intent, command) in enumerate(commands.items(), 1)
+        WorkKey(plan.rollout, target.id, attempt, intent, step): (
+            target,
+            job(plan, target, plan.spec.command_of(intent, step), attempt),
+        )
+        for attempt, intent in enumerate(intents, 1)
+        for step in plan.spec.steps(intent)
         for target in plan.targets
     }

@@ -39,6 +39,16 @@ class Intent(Enum):
     __hash__ = object.__hash__  # part of every key of work
 
 
+class Step(Enum):
+    """A part of the work on a target: the work itself, or a step beside it that has a mark of its own."""
+
+    BEFORE = "before"
+    WORK = "work"
+    AFTER = "after"
+
+    __hash__ = object.__hash__  # part of every key of work
+
+
 class Cause(Enum):
     """The kind of an end that is not success. Only `FAILED` counts against `max_failures`.
 

@@ -123,6 +123,7 @@ class ReasonCode(StrEnum):
     WORK_STARTING = "work_starting"
     WORK_RESTARTING = "work_restarting"
     WORK_RUNNING = "work_running"
+    OF_STEP = "of_step"
     WORK_HALFWAY = "work_halfway"
     WORK_NOT_OBSERVED = "work_not_observed"
     WORK_NOT_OBSERVED_AFTER_STOP = "work_not_observed_after_stop"
@@ -257,6 +258,7 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.WORK_STARTING: "waited text",
             _C.WORK_RESTARTING: "waited text",
             _C.WORK_RUNNING: "waited",
+            _C.OF_STEP: "step why",
             _C.WORK_HALFWAY: "waited text",
             _C.WORK_NOT_OBSERVED: "waited text",
             _C.WORK_NOT_OBSERVED_AFTER_STOP: "waited why",

@@ -12,7 +12,7 @@ from katakei.domain import events as e
 from katakei.domain.gates import PASSED, GateState, GateStatus
 from katakei.domain.model import TargetId
 from katakei.domain.observation import recorded_baseline
-from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, TRANSITIONS, Cause, Intent, Phase
+from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, TRANSITIONS, Cause, Intent, Phase, Step
 from katakei.domain.plan import HeldTarget, PlanKind, with_target
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.rollout import Rollout, TargetStatus, after_change, is_held_waiting, members
@@ -159,8 +159,8 @@ class _Draft:
                 self._call_returned(event)
             case e.Started(at, key, ticket):
                 self._set(key.target, ticket=ticket, started=self.statuses[key.target].started or at)
-            case e.WorkEnded(_, key, code, out):
-                self._set(key.target, exit=code, out=out, may_run=False)
+            case e.WorkEnded():
+                self._work_ended(event)
             case e.WorkLost(_, key, begun):
                 before = self.statuses[key.target]
                 self._set(key.target, may_run=False, touched=before.touched if begun else before.touched_before)
@@ -247,6 +247,28 @@ class _Draft:
                 self._retry(targets)
             case _:
                 assert_never(event)
+
+    def _work_ended(self, event: e.WorkEnded) -> None:
+        """The next step is due at once, and its limit counts from here; after the last one the phase changes."""
+        target = event.key.target
+        self._set(target, exit=event.exit, out=event.out, may_run=False)
+        following = None if event.exit else self.rollout_now.next_step(target)
+        if following and self.statuses[target].phase is Phase.WORKING:
+            marks = self._marks(self.statuses[target], following)
+            self._set(target, step=following, ticket=None, started=None, exit=None, approved=False, may_run=True)
+            self._set(target, since=event.at, marks=marks)
+
+    @property
+    def rollout_now(self) -> Rollout:
+        """The rollout with the statuses of this moment."""
+        return replace(self.rollout, statuses=self.statuses)
+
+    def _marks(self, status: TargetStatus, step: Step) -> str:
+        """Where the marks of this step are kept. Those of a step beside the work are always on the target."""
+        if step is not Step.WORK:
+            return status.place
+        of_executor = self.rollout.revert_marks if status.intent is Intent.REVERT else self.rollout.marks
+        return of_executor or status.place
 
     def _change(self, **changes: object) -> None:
         self.rollout = replace(self.rollout, **changes)  # type: ignore[arg-type]  # fields of Rollout, by name
@@ -389,10 +411,11 @@ class _Draft:
         del self.index[before.phase][event.target]
         self.index[event.to][event.target] = None
         after = after_change(before, event)
-        if event.to is Phase.WORKING and after.intent is Intent.REVERT:
-            after = replace(after, marks=self.rollout.revert_marks or after.place)
-        elif event.to is Phase.WORKING:
-            after = replace(after, marks=self.rollout.marks or after.place, touched=self.number)
+        if event.to is Phase.WORKING:
+            after = replace(after, step=self.rollout.plan.spec.steps(after.intent)[0])
+            after = replace(after, marks=self._marks(after, after.step))
+        if event.to is Phase.WORKING and after.intent is not Intent.REVERT:
+            after = replace(after, touched=self.number)
         self._put(event.target, after)
         self.moved = event.at
         counts = after.reverted or not self.rollout.reverting

@@ -15,7 +15,7 @@ from katakei.domain.gates import PASSED, GateState, GateStatus
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.observation import Baseline
-from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Cause, Intent, Phase
+from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Cause, Intent, Phase, Step
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.spec import Command, Gate, Overlap
@@ -134,6 +134,7 @@ class TargetStatus:
     marks: str = ""  # where the marks of its work are kept, see ports.Executor.marks; else the place
     reverted: bool = False  # the present revert was decided for it: once is enough, whatever the result
     overlaps: TargetId | None = None  # the soaking target whose place in the window it took
+    step: Step = Step.WORK  # the part of its work that is due
 
 
 def is_held_waiting(status: TargetStatus) -> bool:
@@ -376,10 +377,22 @@ class Rollout:
         return [target for target in self.by_phase[Phase.DONE] if self.statuses[target].cause is Cause.FAILED]
 
     def command(self, target: TargetId) -> Command:
-        """The command that is due on this target: the work, or the revert."""
-        return self.plan.spec.command(back=self.statuses[target].intent is Intent.REVERT)
+        """The command that is due on this target: the work, a step beside it, or the revert."""
+        status = self.statuses[target]
+        return self.plan.spec.command_of(status.intent, self.step(target))
+
+    def step(self, target: TargetId) -> Step:
+        """The step that is due on this target: before its work began, the first one."""
+        status = self.statuses[target]
+        return status.step if status.phase is Phase.WORKING else self.plan.spec.steps(status.intent)[0]
 
     def key(self, target: TargetId) -> e.WorkKey:
         """The key of the work that is due on this target."""
         status = self.statuses[target]
-        return e.WorkKey(self.plan.rollout, target, status.attempt, status.intent)
+        return e.WorkKey(self.plan.rollout, target, status.attempt, status.intent, self.step(target))
+
+    def next_step(self, target: TargetId) -> Step | None:
+        """The step on this target after the present one; None after the last one."""
+        status = self.statuses[target]
+        steps = self.plan.spec.steps(status.intent)
+        return next(iter(steps[steps.index(status.step) + 1 :]), None)

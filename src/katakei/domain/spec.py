@@ -10,6 +10,7 @@ from enum import Enum
 
 from katakei.domain.gate_conditions import GateMoment, GateOutcome, GateProbe, Hours
 from katakei.domain.instances import Disruption, InstanceAction
+from katakei.domain.phases import Intent, Step
 from katakei.domain.releases import Release
 from katakei.domain.words import span
 
@@ -434,6 +435,8 @@ class Spec:
         gates: What has to be passed before targets are taken out.
         overlap: In rollouts of older versions a soaking target never gives its place away.
         disruption: The most that the rollout may do to a machine; None sets no limit.
+        before: The step on each target before its work; None without one.
+        after: The step on each target after its work, before its check; None without one.
     """
 
     service: str
@@ -452,11 +455,28 @@ class Spec:
     overlap: Overlap = Overlap.NEVER
     disruption: Disruption | None = None
     membership: Membership = Membership()
+    before: Command | None = None
+    after: Command | None = None
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """Every command that may run on a target."""
-        return (self.work, self.revert) if self.revert else (self.work,)
+        """Every command that may run on a target: the work, the revert, and the steps beside the work."""
+        steps = tuple(each for each in (self.before, self.after) if each)
+        return (self.work, self.revert, *steps) if self.revert else (self.work, *steps)
+
+    def steps(self, intent: Intent) -> tuple[Step, ...]:
+        """The steps on a target, in order. A revert has none beside itself."""
+        if intent is Intent.REVERT:
+            return (Step.WORK,)
+        return tuple(step for step in Step if step is Step.WORK or self.beside(step))
+
+    def beside(self, step: Step) -> Command | None:
+        """The command of a step beside the work; None for the work, and for a step that there is not."""
+        return {Step.BEFORE: self.before, Step.AFTER: self.after}.get(step)
+
+    def command_of(self, intent: Intent, step: Step) -> Command:
+        """The command of a step."""
+        return self.beside(step) or self.command(back=intent is Intent.REVERT)
 
     def command(self, *, back: bool) -> Command:
         """The command for a target: the work, or with `back` the revert."""

@@ -119,7 +119,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         spec.Spec: record(
             "Spec",
             "service groups work targets late window drain check soak limits on_failure "
-            "revert gates@4 overlap@5 disruption@5 membership@5",
+            "revert gates@4 overlap@5 disruption@5 membership@5 before@5 after@5",
         ),
         spec.Gate: record("Gate", "name after approval hours@5 probe@5 moments@5 outcome@5", since=4),
         gate_conditions.OpenHours: record("OpenHours", "days begin end", since=5),
@@ -160,7 +160,7 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         leases.Owner: record("Owner", "user host pid started boot scheme@2 nonce@2"),
         ports.RolloutHeader: record("Header", "rollout service groups begun finished who"),
         reasons.Reason: record("Reason", "code data"),
-        e.WorkKey: record("Key", "rollout target attempt intent"),
+        e.WorkKey: record("Key", "rollout target attempt intent step@5"),
         freezes.Freeze: record("Freeze", "name who why since until", since=4),
     }
 )

@@ -9,7 +9,7 @@ from katakei.domain import events as e
 from katakei.domain.actions import Action, CancelWork, ForbidWork, Record, StartWork, Wait
 from katakei.domain.jobs import job
 from katakei.domain.observation import HealthState, WorkState, WorkStatus
-from katakei.domain.phases import Cause, Intent, Phase
+from katakei.domain.phases import Cause, Intent, Phase, Step
 from katakei.domain.reasons import Reason, ReasonCode, reason, then
 from katakei.domain.spec import FailedTargetPolicy
 from katakei.reconcile.context import MAX_ATTEMPTS, TargetContext
@@ -42,24 +42,43 @@ def _follow(context: TargetContext) -> tuple[Action, ...]:
     match work.state:
         case WorkState.ENDED:
             key = context.rollout.key(context.target.id)
-            return (Record(e.WorkEnded(context.now, key, work.exit or 0, work.out, work.cut)), _ended(context, work))
+            ended = Record(e.WorkEnded(context.now, key, work.exit or 0, work.out, work.cut))
+            return (ended,) if _goes_on(context, work) else (ended, _ended(context, work))
         case WorkState.AWAITS_APPROVAL:
             return _await_approval(context)
         case WorkState.REFUSED:
-            return (_lost(context, begun=False), _refused(context, work))
+            return (_lost(context, begun=not _first(context)), _refused(context, work))
         case WorkState.INTERRUPTED:
-            return (_lost(context, begun=True), _failed(context, reason(ReasonCode.WORK_INTERRUPTED, text=text)))
+            why = _named(context, reason(ReasonCode.WORK_INTERRUPTED, text=text))
+            return (_lost(context, begun=True), _failed(context, why))
         case WorkState.HALFWAY if not _given_up(context):
             return _go_on(context, work)
         case _ if overdue:
             return _overdue(context, work)
         case WorkState.RUNNING:
-            return _meanwhile(context, reason(ReasonCode.WORK_RUNNING, waited=context.worked))
+            return _meanwhile(context, _named(context, reason(ReasonCode.WORK_RUNNING, waited=context.worked)))
         case _ if stopped:
             why = reason(ReasonCode.WORK_NOT_OBSERVED_AFTER_STOP, why=stopped, waited=context.waited)
             return _forbid(context, why)
         case _:
             return _meanwhile(context, reason(ReasonCode.WORK_NOT_OBSERVED, waited=context.waited, text=text))
+
+
+def _first(context: TargetContext) -> bool:
+    """No step of this attempt was done before the present one."""
+    status = context.status
+    return status.step is context.plan.spec.steps(status.intent)[0]
+
+
+def _goes_on(context: TargetContext, work: WorkStatus) -> bool:
+    """Another step follows this one. Where it was called off meanwhile, the next turn forbids it."""
+    return not work.exit and context.rollout.next_step(context.target.id) is not None
+
+
+def _named(context: TargetContext, why: Reason) -> Reason:
+    """The reason with the name of the step, where it is not the work."""
+    step = context.status.step
+    return why if step is Step.WORK else reason(ReasonCode.OF_STEP, step=step.value, why=why)
 
 
 def start(context: TargetContext) -> StartWork:
@@ -83,7 +102,7 @@ def _begin(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
     if waiting:
         return (waiting,)
     code = ReasonCode.WORK_RESTARTING if work.state is WorkState.NOT_STARTED else ReasonCode.WORK_STARTING
-    return (start(context), context.wait(reason(code, waited=context.waited, text=work.why or None)))
+    return (start(context), context.wait(_named(context, reason(code, waited=context.waited, text=work.why or None))))
 
 
 def _go_on(context: TargetContext, work: WorkStatus) -> tuple[Action, ...]:
@@ -110,8 +129,13 @@ def _meanwhile(context: TargetContext, why: Reason) -> tuple[Action, ...]:
 
 
 def _refused(context: TargetContext, work: WorkStatus) -> Record:
-    """Nothing was done, and nothing will be under this key: back as it was, and tried again where that may help."""
+    """Nothing was done, and nothing will be under this key: back as it was, and tried again where that may help.
+
+    Where earlier steps were done, the target is not as it was: it has failed.
+    """
     why, cause = reason(ReasonCode.WORK_REFUSED, text=work.why or None), Cause.REFUSED
+    if not _first(context):
+        return _failed(context, context.called_off or _named(context, why))
     if context.status.tries >= MAX_ATTEMPTS:
         cause = Cause.FAILED
     if context.called_off:
@@ -151,7 +175,8 @@ def _forbid(context: TargetContext, why: Reason) -> tuple[Action, ...]:
 def _ended(context: TargetContext, work: WorkStatus) -> Record:
     """Where the target goes when its work has ended."""
     if work.exit:
-        return _failed(context, reason(ReasonCode.WORK_FAILED, exit=work.exit, text=work.why or None))
+        why = reason(ReasonCode.WORK_FAILED, exit=work.exit, text=work.why or None)
+        return _failed(context, _named(context, why))
     if context.recalled:
         return _take_back(context, reason(ReasonCode.WORK_ENDED), context.recalled)
     intruded = context.status.found_serving >= INTRUSIONS_ALLOWED
@@ -168,10 +193,12 @@ def _await_approval(context: TargetContext) -> tuple[Action, ...]:
         back = _take_back(context, reason(ReasonCode.NOT_APPROVED), context.recalled)
         return (_lost(context, begun=True), back)
     if context.status.approved:
-        return (context.enter(Phase.CHECKING),)
+        follows = context.rollout.next_step(context.target.id)
+        ended = Record(e.WorkEnded(context.now, context.rollout.key(context.target.id), 0, ""))
+        return (ended,) if follows else (context.enter(Phase.CHECKING),)
     if context.rollout.aborting:
         why = reason(ReasonCode.ABORTED_BEFORE_APPROVAL, by=context.rollout.aborting)
-        return (_undone(context, why, Cause.ABORTED),)
+        return (_undone(context, why, Cause.ABORTED) if _first(context) else _failed(context, why),)
     rollout, target = context.plan.rollout, context.target.id
     why = reason(ReasonCode.APPROVAL_PENDING, waited=context.worked, rollout=rollout, target=target)
     return _meanwhile(context, why)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from katakei.domain import events as e
 from katakei.domain.model import TargetId
 from katakei.domain.outside_text import escaped_json
-from katakei.domain.phases import Cause, Phase
+from katakei.domain.phases import Cause, Phase, Step
 from katakei.domain.reasons import Reason
 from katakei.domain.replay import Rollout
 from katakei.domain.results import not_taken_back, result
@@ -74,13 +74,19 @@ def _of_work(
 ) -> tuple[TargetId, str]:
     match event:
         case e.Started(_, key, ticket):
-            return key.target, tr("work started") + (f" ({ticket})" if ticket else "")
+            return key.target, _of_step(key, tr("work started"), tr) + (f" ({ticket})" if ticket else "")
         case e.WorkEnded(_, key, code):
-            return key.target, tr("work ended with exit code {exit}", exit=code)
+            return key.target, _of_step(key, tr("work ended with exit code {exit}", exit=code), tr)
         case e.WorkLost(_, key, begun):
-            return key.target, tr("work was interrupted" if begun else "work was refused before it began")
+            text = tr("work was interrupted" if begun else "work was refused before it began")
+            return key.target, _of_step(key, text, tr)
         case e.RegistrationRejected(_, target, why):
             return target, tr("rejected by the load balancer: {why}", why=tr.known(why))
+
+
+def _of_step(key: e.WorkKey, text: str, tr: Translator) -> str:
+    """The text with the name of the step, where it is not the work itself."""
+    return text if key.step is Step.WORK else tr("step {step}: {text}", step=key.step.value, text=text)
 
 
 def _observed(

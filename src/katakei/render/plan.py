@@ -45,6 +45,8 @@ def plan_text(plan: Plan, forecast: Forecast, tr: Translator = ENGLISH) -> str:
         facts.append((tr("work"), _work(plan.spec.work, tr)))
         if plan.spec.revert:
             facts.append((tr("revert"), f"{_work(plan.spec.revert, tr)} ({_when(plan.spec.on_failure, tr)})"))
+        facts += [(tr("before"), _work(plan.spec.before, tr))] if plan.spec.before else []
+        facts += [(tr("after"), _work(plan.spec.after, tr))] if plan.spec.after else []
         facts += [(tr("at most"), _disruption(plan.spec.disruption, tr))] if plan.spec.disruption else []
     if plan.kind is not PlanKind.REGISTER:
         facts += [(tr("floor"), f"{group.name}: {_floor(plan.floors[group.arn], tr)}") for group in plan.groups]

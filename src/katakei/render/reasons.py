@@ -120,6 +120,7 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.WORK_STARTING: "starting the work for {waited:span}{text:in brackets}",
         _C.WORK_RESTARTING: "starting the work again for {waited:span}, it has not begun{text:in brackets}",
         _C.WORK_RUNNING: "the work has been running for {waited:span}",
+        _C.OF_STEP: "step {step}: {why}",
         _C.WORK_HALFWAY: "the work has been running for {waited:span} and needs another call{text:in brackets}",
         _C.WORK_NOT_OBSERVED: "it is unknown whether the work runs, for {waited:span} ({text:or no answer yet})",
         _C.WORK_NOT_OBSERVED_AFTER_STOP: "{why}; it is unknown whether the work has begun, for {waited:span}",

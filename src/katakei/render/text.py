@@ -6,13 +6,15 @@ Every view uses these, so that the same fact reads alike on a terminal, in the r
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from katakei.domain.events import WorkKey
 from katakei.domain.model import Target
 from katakei.domain.outside_text import harmless, one_line  # also used by adapters, which must not import render
+from katakei.domain.phases import Step
 from katakei.domain.words import counted, span  # also used by adapters, which must not import render
-from katakei.render.translation import ENGLISH
+from katakei.render.translation import ENGLISH, Translator
 from katakei.render.widths import padded, width
 
-__all__ = ["clock_time", "counted", "grid", "harmless", "label", "listed", "one_line", "span"]
+__all__ = ["clock_time", "counted", "grid", "harmless", "label", "listed", "one_line", "span", "work_name"]
 
 
 def clock_time(at: datetime) -> str:
@@ -24,6 +26,12 @@ def label(target: Target) -> str:
     """The id of a target, with its name where it has one: 'i-0abc (web1)'."""
     name = one_line(target.name)
     return f"{target.id} ({name})" if name else str(target.id)
+
+
+def work_name(key: WorkKey, tr: Translator) -> str:
+    """What a key of work is for: its intent, and the step where it is not the work itself."""
+    intent = tr.name(key.intent)
+    return intent if key.step is Step.WORK else tr("{intent}, step {step}", intent=intent, step=key.step.value)
 
 
 def listed(things: Iterable[object]) -> str:

@@ -309,7 +309,7 @@ def test_load_reports_every_fault_with_its_line(load: Load) -> None:
     ("more", "said"),
     [
         ("work2: 1", "katakei.yml:4: work2: is not a known key; did you mean work?"),
-        ("zzz: 1", "katakei.yml:4: zzz: is not a known key; known keys: balancer, check, "),
+        ("zzz: 1", "katakei.yml:4: zzz: is not a known key; known keys: after, balancer, before, check, "),
         ("check: 3", "katakei.yml:4: check: must be none, or {http: "),
         ("check: [x]", "katakei.yml:4: check: must be none, or {http: "),
         ("drain: {until: [proof], quiet: 5s}", "katakei.yml:4: drain.until: [proof] is not a known value; write proof"),

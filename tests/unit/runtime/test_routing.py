@@ -1,6 +1,7 @@
 """Two executors as one: each key goes to the executor of its intent."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.contracts.workshops import BY, key, target
@@ -9,9 +10,9 @@ from katakei.domain.actions import Job
 from katakei.domain.events import WorkKey
 from katakei.domain.model import Target, TargetId
 from katakei.domain.observation import WorkState, WorkStatus
-from katakei.domain.phases import Intent
+from katakei.domain.phases import Intent, Step
 from katakei.domain.spec import Command
-from katakei.runtime.routing import IntentRouter, routed
+from katakei.runtime.routing import IntentRouter, StepRouter, routed
 
 WHO = target(1)
 UPDATE, REVERT = key(WHO), key(WHO, 2, Intent.REVERT)
@@ -91,3 +92,28 @@ def test_router_checks_each_job_with_its_executor() -> None:
 def test_router_proves_by_the_executor_of_the_update() -> None:
     both = IntentRouter(Place("here"), Place("there"))
     assert both.prove(Command("ssm", "true"), [WHO], BY) == {WHO.id: "not by here"}
+
+
+BEFORE = replace(UPDATE, step=Step.BEFORE)
+STEPS = dict.fromkeys((UPDATE, BEFORE), JOBS[UPDATE])
+
+
+def test_steps_beside_the_work_go_to_their_own_executor() -> None:
+    work, beside = Place("work"), Place("beside")
+    both = StepRouter(work, {Step.BEFORE: beside})
+    tickets = dict.fromkeys(STEPS, (WHO, ""))
+    both.fits(STEPS)
+    assert both.start(STEPS, BY) == {UPDATE: "work", BEFORE: "beside"}
+    assert {each: found.why for each, found in both.look(tickets, BY).items()} == {UPDATE: "work", BEFORE: "beside"}
+    both.forbid({BEFORE: (WHO, "")}, BY)
+    both.cancel(tickets, BY)
+    assert (work.came, beside.came) == ([UPDATE] * 3, [BEFORE] * 4)
+
+
+def test_steps_are_prepared_with_the_work() -> None:
+    work, beside = Place("work"), Place("beside", lacks="no secret")
+    both = StepRouter(work, {Step.AFTER: beside})
+    beside.places = "machine@folder"
+    assert both.prepare([WHO], BY) == {WHO.id: "machine@folder"}
+    assert (both.ready([WHO], BY), both.lacks, both.marks) == ({WHO.id: "not by beside"}, "no secret", "work")
+    assert both.prove(Command("ssm", "true"), [WHO], BY) == {WHO.id: "not by work"}

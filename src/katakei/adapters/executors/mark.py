@@ -20,6 +20,7 @@ from katakei.domain.errors import UsageError
 from katakei.domain.events import WorkKey
 from katakei.domain.observation import WorkState, WorkStatus
 from katakei.domain.outside_text import one_line
+from katakei.domain.phases import Step
 from katakei.domain.spec import RESERVED_VARIABLES
 
 TAIL = 16_384
@@ -199,7 +200,8 @@ def name_of(key: WorkKey) -> str:
     """The mark's folder below the state folder. Raises UsageError for a rollout id that is no safe folder name."""
     if not _ROLLOUT.fullmatch(key.rollout):
         raise UsageError(f"the rollout id {key.rollout!r} cannot name a folder: use letters, digits and . _ @ : + -")
-    return f"{key.rollout}/{key.attempt}-{key.intent.value}"
+    step = "" if key.step is Step.WORK else f"-{key.step.value}"
+    return f"{key.rollout}/{key.attempt}-{key.intent.value}{step}"
 
 
 def start_text(lines: Iterable[Line], job: Job, follow: timedelta, self_from: str = "") -> str:

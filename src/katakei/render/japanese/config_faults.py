@@ -112,6 +112,7 @@ _STRUCTURE = {
         'work: {{ssm: {{run: "./deploy"}}}} か work: {{manual: }} のように書いてください'
     ),
     'write run: "./deploy"': 'run: "./deploy" のように書いてください',
+    'write target: {{ssm: {{run: "./warm-up"}}}}': 'target: {{ssm: {{run: "./warm-up"}}}} と書いてください',
     "write action: reboot or action: stop_start": "action: reboot か action: stop_start と書いてください",
     "write source: {{git: URL}}, {{s3: s3://BUCKET/KEY}} or {{url: https://HOST/PATH}}": (
         "source: に {{git: URL}}、{{s3: s3://BUCKET/KEY}}、{{url: https://HOST/PATH}} のいずれかを書いてください"
@@ -203,6 +204,12 @@ _WORK = {
     ),
     "is not needed: work: release goes back to the release before by itself; remove it": (
         "不要です (work: release は自動で前のリリースに戻します)。削除してください"
+    ),
+    "must reach the targets as work does, with the same settings: all keep marks on the target": (
+        "work と同じ方法と設定でターゲットに接続してください。すべてがターゲットに記録を残します"
+    ),
+    'write exactly one of ssm: {{run: "./warm-up"}} and ssh: {{run: "./warm-up"}}': (
+        'ssm: {{run: "./warm-up"}} か ssh: {{run: "./warm-up"}} のどちらか 1 つだけを書いてください'
     ),
     "must reach the targets as work does, with the same settings: both keep marks on the target": (
         "work と同じ方法と設定でターゲットに接続してください。どちらもターゲットに記録を残します"

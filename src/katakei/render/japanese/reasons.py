@@ -111,6 +111,7 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
         _C.WORK_STARTING: "作業を開始しています ({waited:span}経過){text:in brackets}",
         _C.WORK_RESTARTING: "作業が始まらないため、もう一度開始しています ({waited:span}経過){text:in brackets}",
         _C.WORK_RUNNING: "作業を実行しています ({waited:span}経過)",
+        _C.OF_STEP: "ステップ {step}: {why}",
         _C.WORK_HALFWAY: "作業を実行しています ({waited:span}経過)。次の呼び出しで続けます{text:in brackets}",
         _C.WORK_NOT_OBSERVED: "作業が実行中か確認できません ({waited:span}経過、{text:or no answer yet})",
         _C.WORK_NOT_OBSERVED_AFTER_STOP: "{why}。作業が始まったか確認できません ({waited:span}経過)",

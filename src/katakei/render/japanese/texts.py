@@ -31,13 +31,17 @@ _IN_REASONS = {
 }
 
 _MACHINES = {
+    "after": "後処理",
     "at most": "上限",
+    "before": "前処理",
     "it is a Spot instance": "スポットインスタンスです",
     "its root device is an instance store": "ルートデバイスがインスタンスストアです",
     "nothing is restarted": "再起動なし",
     "programs are restarted": "プログラムの再起動まで",
     "the machine is rebooted": "マシンの再起動まで",
     "the machine is stopped and started": "マシンの停止と起動まで",
+    "step {step}: {text}": "ステップ {step}: {text}",
+    "{intent}, step {step}": "{intent}、ステップ {step}",
     "{what} (disruption: {most})": "{what} (disruption: {most})",
 }
 

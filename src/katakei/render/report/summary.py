@@ -16,7 +16,7 @@ from katakei.render import events as event_text
 from katakei.render.local_time import local_second, zones
 from katakei.render.reasons import sentence
 from katakei.render.report.timeline import figures
-from katakei.render.text import label
+from katakei.render.text import label, work_name
 from katakei.render.translation import ENGLISH, Translator
 
 OUTCOMES: Mapping[Result | None, str] = {
@@ -107,7 +107,7 @@ def work_output(rollout: Rollout, event: e.WorkEnded, tr: Translator = ENGLISH) 
             "{target}, attempt {attempt} ({intent}): exit code {exit}",
             target=label(rollout.targets[event.key.target]),
             attempt=event.key.attempt,
-            intent=tr.name(event.key.intent),
+            intent=work_name(event.key, tr),
             exit=event.exit,
         ),
         event.out or tr("(no output)"),
@@ -116,8 +116,15 @@ def work_output(rollout: Rollout, event: e.WorkEnded, tr: Translator = ENGLISH) 
 
 
 def commands(rollout: Rollout, tr: Translator = ENGLISH) -> list[tuple[str, Command]]:
-    """The commands of the rollout: `work`, and `revert` if there is one."""
-    return list(zip((tr("work"), tr("revert")), rollout.plan.spec.commands, strict=False))
+    """The commands of the rollout: `work`, and `revert` and the steps where there are any."""
+    spec = rollout.plan.spec
+    named = (
+        (tr("work"), spec.work),
+        (tr("revert"), spec.revert),
+        (tr("before"), spec.before),
+        (tr("after"), spec.after),
+    )
+    return [(name, command) for name, command in named if command]
 
 
 def outs(rollout: Rollout, events: Sequence[e.Event], tr: Translator = ENGLISH) -> Mapping[TargetId, str]:
