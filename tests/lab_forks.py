@@ -33,8 +33,9 @@ class ForkedLab:
         self.stdin: IO[bytes] = os.fdopen(stdin, "wb")
         self.stdout: IO[bytes] = os.fdopen(stdout, "rb")
         self._alive: int | None = None
-        with suppress(ProcessLookupError):  # it has ended already
-            self._alive = os.pidfd_open(pid)
+        if sys.platform == "linux":  # a lab runs nowhere else
+            with suppress(ProcessLookupError):  # it has ended already
+                self._alive = os.pidfd_open(pid)
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +60,7 @@ class ForkedLab:
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
-            if self._alive is not None:
+            if sys.platform == "linux" and self._alive is not None:
                 signal.pidfd_send_signal(self._alive, number)
 
 

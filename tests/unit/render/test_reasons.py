@@ -28,10 +28,10 @@ def test_no_reason_gives_no_sentence() -> None:
 
 
 def test_an_unknown_code_shows_its_facts() -> None:
-    assert sentence(Reason("gate_holds", (("gate", "alarm"), ("why", HEALTH)))) == (
-        "gate_holds (gate alarm, why unhealthy (Request timed out))"
+    assert sentence(Reason("of_a_later_version", (("gate", "alarm"), ("why", HEALTH)))) == (
+        "of_a_later_version (gate alarm, why unhealthy (Request timed out))"
     )
-    assert sentence(Reason("gate_holds")) == "gate_holds"
+    assert sentence(Reason("of_a_later_version")) == "of_a_later_version"
 
 
 def test_a_freeze_that_an_earlier_version_recorded_has_no_beginning() -> None:
