@@ -14,18 +14,18 @@ SECONDS = 5
 """Between two health checks: the least that AWS allows."""
 
 
-def add_group(lab: Lab, name: str, servers: int, *, listener_port: int, delay: int) -> str:
+def add_group(lab: Lab, name: str, servers: int, *, listener_port: int | None, delay: int) -> str:
     """Starts servers and puts them into a new group of the lab's load balancer.
 
     Args:
         lab: The lab.
         name: The name of the group, and of its servers with their number.
         servers: How many.
-        listener_port: The port on which the load balancer forwards to the group.
+        listener_port: The port on which the load balancer forwards to the group; None: no listener does.
         delay: The deregistration delay in seconds.
 
     Returns:
-        The ARN of the group, as soon as all its targets are healthy.
+        The ARN of the group, as soon as all its targets are healthy; without a listener nobody checks them.
     """
     session = boto3.Session(
         lab.env["AWS_ACCESS_KEY_ID"], lab.env["AWS_SECRET_ACCESS_KEY"], region_name=lab.env["AWS_REGION"]
@@ -50,14 +50,16 @@ def add_group(lab: Lab, name: str, servers: int, *, listener_port: int, delay: i
     attributes: Any = [{"Key": "deregistration_delay.timeout_seconds", "Value": str(delay)}]
     elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
     forward: Any = [{"Type": "forward", "TargetGroupArn": arn}]
-    elb.create_listener(
-        LoadBalancerArn=lab.load_balancer_arn, Protocol="HTTP", Port=listener_port, DefaultActions=forward
-    )
+    if listener_port:
+        elb.create_listener(
+            LoadBalancerArn=lab.load_balancer_arn, Protocol="HTTP", Port=listener_port, DefaultActions=forward
+        )
     waiting: Any = READY
     ec2.get_waiter("instance_running").wait(InstanceIds=ids, WaiterConfig=waiting)
     targets: Any = [{"Id": each} for each in ids]
     elb.register_targets(TargetGroupArn=arn, Targets=targets)
-    elb.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig=waiting)
+    if listener_port:
+        elb.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig=waiting)
     return arn
 
 

@@ -15,7 +15,7 @@ from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Heartbeat, Lease, Owner
 from katakei.domain.model import Arn, RolloutId
 from katakei.domain.plan import Floor, Plan, PlanKind
-from katakei.domain.ports import Journal, Leases, RolloutHeader
+from katakei.domain.ports import Journal, Leases, RolloutHeader, Router
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Command, Drain, DrainUntil, Limits, Overlap, Spec
 from katakei.runtime.drivers import Site
@@ -182,6 +182,11 @@ class Drivers:
         """The same for every command."""
         del command
         return self._executor
+
+    @property
+    def router(self) -> Router:
+        """No switch is measured."""
+        raise NotImplementedError
 
     def probe(self, spec: Spec) -> FakeProbe:
         """The same for every spec."""

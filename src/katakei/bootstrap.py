@@ -28,6 +28,7 @@ from katakei.domain.ports import (
     Journal,
     Leases,
     Probe,
+    Router,
     WaitReports,
 )
 from katakei.domain.ports.notifier import Notifier
@@ -282,6 +283,13 @@ class Bootstrap:
     def balancer(self) -> Balancer:
         """AWS Application Load Balancers."""
         return self._alb
+
+    @cached_property
+    def router(self) -> Router:
+        """The listeners and rules of the same load balancers."""
+        from katakei.adapters.balancers.routes import AlbRouter
+
+        return AlbRouter(self._aws, self.clock)
 
     @property
     def lister(self) -> GroupReader:

@@ -11,6 +11,7 @@ from katakei.domain.leases import Owner
 from katakei.runtime.drivers import Site
 
 if TYPE_CHECKING:
+    from katakei.adapters.balancers.routes import RouteLines
     from katakei.adapters.remote.journal import RemoteFreezes, RemoteGroups, RemoteJournal, RemoteLeases
     from katakei.adapters.remote.tokens import RemoteTokens
     from katakei.adapters.system.awake import SleepInhibitor
@@ -75,6 +76,13 @@ class ServerDrivers:
     def balancer(self) -> "RemoteGroups":
         """The server's target groups, as far as a command needs their names."""
         return self.lister
+
+    @property
+    def router(self) -> "RouteLines":
+        """The lines that put routes back. Nothing is asked of AWS here."""
+        from katakei.adapters.balancers.routes import RouteLines
+
+        return RouteLines()
 
     @cached_property
     def lister(self) -> "RemoteGroups":

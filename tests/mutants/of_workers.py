@@ -117,8 +117,8 @@ OWNER = (
             "lease = take_lease(drivers, groups, state.plan.rollout)",
         ),
         ("        drivers.close()\n        raise", "        raise"),
-        ("or (state.interrupted and not state.in_progress)", "or state.interrupted"),
-        ("or (state.interrupted and not state.in_progress)", ""),
+        ("    return state.rests\n", "    return state.finished is not None or state.interrupted\n"),
+        ("    return state.rests\n", "    return state.finished is not None\n"),
     ),
     *rows(
         "workers/queue_dispatch.py",

@@ -132,6 +132,6 @@ def test_iam_policy_allows_every_call_that_is_made() -> None:
     files = [*(adapters / "balancers").rglob("*.py"), *(adapters / "executors").rglob("*.py")]
     files = [path for path in files if path.parent.name != "ec2"]  # only `katakei iam` of a work: ec2 allows these
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    calls = set(re.findall(r'"((?:Describe|Register|Deregister|Send|Get|List|Cancel)[A-Z][A-Za-z]+)"', code))
+    calls = set(re.findall(r'"((?:Describe|Register|Deregister|Modify|Send|Get|List|Cancel)[A-Z][A-Za-z]+)"', code))
     made = {call for call in calls if not call.endswith("TypeDef")}
     assert {action.split(":")[1] for action in actions} == made - {"GetCallerIdentity"}  # which needs no right

@@ -6,7 +6,7 @@ from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthCh
 
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
-from katakei.domain.ports import Freezes, GroupReader, Journal, Leases, Probe
+from katakei.domain.ports import Freezes, GroupReader, Journal, Leases, Probe, Router
 from katakei.domain.spec import Command, Spec
 from katakei.runtime.drivers import Site
 
@@ -29,6 +29,13 @@ class SimulatedDrivers:
     owner: Owner
     said: list[str] = field(default_factory=list)
     site: Site = SITE
+    only_router: Router | None = None
+
+    @property
+    def router(self) -> Router:
+        if self.only_router is None:
+            raise NotImplementedError
+        return self.only_router
 
     @property
     def lister(self) -> GroupReader:

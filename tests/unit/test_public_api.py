@@ -65,6 +65,9 @@ FIELDS = {
         "accept_others",
         "who",
         "lock_wait",
+        "limit",
+        "only_outdated",
+        "switch",
     ],
     "Turn": ["rollout", "written", "why", "whys", "now", "due", "outputs", "took"],
 }

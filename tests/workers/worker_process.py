@@ -17,7 +17,7 @@ from katakei.app.wait_publisher import publishing
 from katakei.domain.leases import Owner
 from katakei.domain.model import RolloutId
 from katakei.domain.plan import Plan
-from katakei.domain.ports import Freezes, GroupReader, Journal, Leases
+from katakei.domain.ports import Freezes, GroupReader, Journal, Leases, Router
 from katakei.domain.spec import Command, Spec
 from katakei.runtime.drivers import Site
 from katakei.workers.worker import Worker
@@ -40,6 +40,10 @@ class ProcessDrivers:
     clock: SystemClock = field(default_factory=SystemClock)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "katakei"))
     site: Site = SITE
+
+    @property
+    def router(self) -> Router:
+        raise NotImplementedError
 
     @property
     def lister(self) -> GroupReader:

@@ -20,6 +20,7 @@ from katakei.domain.plan import PlanKind
 from katakei.domain.ports import Liveness
 from katakei.domain.replay import Rollout
 from katakei.domain.results import not_taken_back
+from katakei.domain.traffic import FinishAsked
 from katakei.domain.wire import version_needed
 from katakei.render.text import label, listed
 from katakei.runtime.drivers import Drivers, with_retries
@@ -104,6 +105,9 @@ class Control:
             The targets; each still needs two observations. None of them where a pause is ended.
         """
         state = self._unfinished(rollout, "promote")
+        if state.traffic and state.traffic.observed and not state.traffic.moved:
+            self._tell(state, e.PromoteAsked(self._drivers.clock.now(), self._who))
+            return ()
         soaking = state.at(Phase.SOAKING)
         if not soaking and state.wave_ended is None:
             gates = listed(state.asked_gates)
@@ -111,6 +115,28 @@ class Control:
             raise UsageError(f"no target of rollout {rollout} soaks now: there is nothing to promote{hint}")
         self._tell(state, e.PromoteAsked(self._drivers.clock.now(), self._who))
         return soaking
+
+    def switch_back(self, rollout: RolloutId) -> RolloutSession | Delegated:
+        """Takes the way back of a switch: every route gets the actions that it had before."""
+        state = self._of_switch(rollout, "take back")
+        return self._carry_out(state, e.RevertAsked(self._drivers.clock.now(), self._who))
+
+    def finish_switch(self, rollout: RolloutId) -> RolloutSession | Delegated:
+        """Gives up the way back of a switch whose requests have all moved."""
+        state = self._of_switch(rollout, "finish")
+        if state.traffic is None or state.traffic.moved is None:
+            raise RefusedError(
+                f"not all requests of switch {rollout} have moved yet: wait for that, or run katakei abort {rollout}"
+            )
+        return self._carry_out(state, FinishAsked(self._drivers.clock.now(), self._who))
+
+    def _of_switch(self, rollout: RolloutId, command: str) -> Rollout:
+        state = self._unfinished(rollout, command)
+        if state.traffic is None:
+            raise UsageError(f"rollout {rollout} is no switch: it moves no requests between target groups")
+        if state.aborting or state.reverting:
+            raise UsageError(f"switch {rollout} goes back already")
+        return state
 
     def _store_time(self) -> datetime:
         return with_retries(self._drivers.clock, self._drivers.freezes.read)[0]

@@ -100,8 +100,8 @@ def continue_rollout(
 
 
 def is_left(state: Rollout) -> bool:
-    """Whether no server or worker goes on with it: finished, or interrupted by a person with no target in progress."""
-    return state.finished is not None or (state.interrupted and not state.in_progress)
+    """Whether no server or worker goes on with it: finished, or interrupted, or waiting for a person's command."""
+    return state.rests
 
 
 @dataclass(frozen=True, slots=True)

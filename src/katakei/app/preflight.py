@@ -21,6 +21,7 @@ from katakei.domain.rollout import groups_of
 from katakei.domain.spec import Spec
 from katakei.planning import planner
 from katakei.planning.survey import NO_ACCEPTED_RISKS, AcceptedRisks, PastWork, PlanRequest, Survey, states
+from katakei.planning.switching import SwitchRequest
 from katakei.reconcile.health_checks import of_target
 from katakei.runtime.drivers import Drivers, with_retries
 from katakei.runtime.routing import executor_of
@@ -46,6 +47,7 @@ class RolloutRequest:
         only_outdated: Leave targets alone that are known to carry the release.
         lock_wait: How long to wait while a freeze, or another owner's lease, stands in the way.
         who: The person who asks, as the plan records it; '': the owner of this process.
+        switch: What a switch moves, and how; None for every other kind.
     """
 
     spec: Spec
@@ -60,6 +62,7 @@ class RolloutRequest:
     lock_wait: timedelta = timedelta()
     limit: int | None = None
     only_outdated: bool = False
+    switch: SwitchRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)

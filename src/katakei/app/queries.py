@@ -142,16 +142,18 @@ class Queries:
         return driver_of(self._drivers.leases, rollout)
 
     def wait(self, rollout: RolloutId, within: timedelta) -> Rollout:
-        """The rollout once it is finished, or after `within` as it is then. Its owner is not disturbed."""
+        """The rollout once it has ended, or after `within` as it is then. Its owner is not disturbed."""
         until = self._drivers.clock.now() + within
         state = with_retries(self._drivers.clock, lambda: self.show(rollout))
-        while state.finished is None and self._drivers.clock.now() < until:
+        while not _ended(state) and self._drivers.clock.now() < until:
             self._drivers.clock.sleep(POLL_INTERVAL)
             state = with_retries(self._drivers.clock, lambda: self.show(rollout))
         return state
 
     def restore_lines(self, rollout: Rollout) -> Sequence[str]:
         """The commands that put everything back as the plan recorded it. Makes no call to AWS."""
+        if rollout.plan.switch:
+            return self._drivers.router.restore_lines(rollout.plan.switch)
         return self._drivers.lister.restore_lines(restorable(rollout.plan))
 
     def now(self) -> datetime:
@@ -171,6 +173,11 @@ class Queries:
     def events(self, rollout: RolloutId) -> Sequence[Event]:
         """The events of a rollout, in order; empty for an unknown one."""
         return self._drivers.journal.read(rollout, 0)
+
+
+def _ended(state: Rollout) -> bool:
+    """Whether it is finished, or a switch whose requests have all moved: only a person's command ends that."""
+    return state.finished is not None or (state.traffic is not None and state.traffic.moved is not None)
 
 
 def freezes_of(active: Iterable[Freeze], groups: Sequence[ListedGroup]) -> tuple[Freeze, ...]:

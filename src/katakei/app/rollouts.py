@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from katakei.app import manual_steps, preflight, queries
+from katakei.app import manual_steps, preflight, queries, switches
 from katakei.app.freezes import check_not_frozen, when_free
 from katakei.app.preflight import Preflight, RolloutRequest
 from katakei.app.recorded_commands import check_recorded_commands
@@ -106,7 +106,7 @@ class Rollouts:
         groups = preflight.find_groups(self._drivers, request)
         earlier = self._unfinished(request, groups)
         if earlier is None:
-            plan = self._plan(preflight.preflight(self._drivers, request, groups, RolloutId("plan")))
+            plan = self._plan(preflight.preflight(self._drivers, request, groups, RolloutId("plan")), request)
             return self._with_freeze(plan)
         notice = reason(PlanCode.ROLLOUT_UNFINISHED, rollout=earlier.plan.rollout)
         return replace(earlier.plan, notices=(notice, *earlier.plan.notices))
@@ -142,7 +142,8 @@ class Rollouts:
         if earlier:
             if not (request.accept_others or earlier.aborting):  # bringing targets back runs no command
                 check_recorded_commands(earlier.plan, drivers.owner, request.spec)
-            if not (earlier.in_progress or earlier.aborting or earlier.reverting):  # else targets have to come back
+            begun = earlier.in_progress or (earlier.traffic and earlier.traffic.begun)
+            if not (begun or earlier.aborting or earlier.reverting):  # else targets have to come back
                 self._check_not_frozen(request, groups)
             return carry_on(drivers, earlier)
         self._check_not_frozen(request, groups)
@@ -156,7 +157,7 @@ class Rollouts:
         except BaseException:
             lease.release()
             raise
-        if proposal.plan.targets:
+        if proposal.plan.targets or proposal.plan.switch:
             return proposal
         proposal.discard()
         return NothingToDo(proposal.plan)
@@ -198,16 +199,19 @@ class Rollouts:
         if frozenset(group.arn for group in groups) != lease.lease.groups:
             raise RefusedError("the target groups were replaced meanwhile: give the same command again")
         ready = preflight.preflight(self._drivers, request, groups, name)
-        plan = self._plan(ready)
+        plan = self._plan(ready, request)
         lines, held = restore_lines(self._drivers, plan), restore_held(self._drivers, plan)
         until = self._drivers.clock.now() + CONFIRMATION_LIMIT
         lease.beat_until(until)
         return Proposal(request, plan, lines, ready.surveyed, until, lease, held)
 
-    def _plan(self, ready: Preflight) -> Plan:
+    def _plan(self, ready: Preflight, request: RolloutRequest) -> Plan:
+        if request.switch:
+            return switches.plan_switch(self._drivers, ready, request.switch)
         if ready.asked.kind is not PlanKind.ROLL:
-            return manual_steps.plan_manual_step(self._drivers.journal, ready)
-        plan = planner.make(ready.asked, ready.survey, ready.accepted)
+            step = manual_steps.plan_manual_step(self._drivers.journal, ready)
+            return switches.after_weight_zero(self._drivers, step)
+        plan = switches.after_weight_zero(self._drivers, planner.make(ready.asked, ready.survey, ready.accepted))
         preflight.check_fits(self._drivers, plan)
         return plan
 
@@ -232,6 +236,8 @@ class Rollouts:
         if header is None:
             return None
         state = queries.find(self._drivers.journal, header.rollout)
+        if state.plan.switch:
+            return switches.check_same_switch(state, request)
         end = f"or end it with `katakei abort {header.rollout}`"
         if request.kind is not PlanKind.ROLL and manual_steps.is_same_step(state, request):
             return state

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("katakei.cli.rollouts", "What a rollout would do and how long; changes nothing."),
     "roll": ("katakei.cli.rollouts", "Roll a group, one side at a time; run again to carry on."),
     "ok-to-stop": ("katakei.cli.ok_to_stop", "Whether targets may leave now; the exit code answers."),
+    "switch": ("katakei.cli.switch", "Move requests from one target group to another, by weights."),
     "deregister": ("katakei.cli.rollouts", "One manual step: out of the group, drained."),
     "register": ("katakei.cli.rollouts", "One manual step: back into the group, serving."),
     "list": ("katakei.cli.queries", "Rollouts, newest first."),

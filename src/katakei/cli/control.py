@@ -163,7 +163,7 @@ def resume_(context: Context, options: ConfirmedOptions) -> int:
         answer = with_recorded_commands(
             lambda accepted: context.control(drivers, accept_others=accepted).resume(rollout), accepted=options.yes
         )
-        return _drive_or_say("resume", context, drivers, answer)
+        return drive_or_say("resume", context, drivers, answer)
 
 
 @click.command("unlock")
@@ -207,7 +207,7 @@ def revert_(context: Context, options: ConfirmedOptions) -> int:
         )
         accepted = confirm(question, yes=options.yes)
         answer = context.control(drivers, accept_others=accepted).revert(rollout)
-        return _drive_or_say("revert", context, drivers, answer, taken_back)
+        return drive_or_say("revert", context, drivers, answer, taken_back)
 
 
 @click.command("retry")
@@ -232,7 +232,7 @@ def retry_(context: Context, options: RetryOptions) -> int:
         question = tr("Run {command}{release} again on {targets}?", command=work, release=release, targets=where)
         accepted = confirm(question, yes=options.yes)
         answer = context.control(drivers, accept_others=accepted).retry(rollout, names, again=again)
-        return _drive_or_say("retry", context, drivers, answer)
+        return drive_or_say("retry", context, drivers, answer)
 
 
 def _carry_out(
@@ -244,16 +244,17 @@ def _carry_out(
     """Gives the command; drives the rollout unless another process does."""
     with context.journal_drivers() as drivers:
         rollout = selection.to_tell(drivers.journal, options.rollout)
-        return _drive_or_say(name, context, drivers, command(context.control(drivers), rollout))
+        return drive_or_say(name, context, drivers, command(context.control(drivers), rollout))
 
 
-def _drive_or_say(
+def drive_or_say(
     name: str,
     context: Context,
     drivers: "Bootstrap",
     answer: RolloutSession | Delegated,
     judge: Callable[[Rollout], ExitCode] = verdict,
 ) -> int:
+    """Drives the rollout to its end; where another process does, says so."""
     if isinstance(answer, RolloutSession):
         screen = Screen(as_json=context.as_json)
         with publishing(drivers.wait_reports, drivers.clock) as published:

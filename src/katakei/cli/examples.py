@@ -20,6 +20,12 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "katakei roll -f shop.yml --release v9 --yes",
         "katakei roll LaravelTargetGroup --run './deploy v9'",
     ),
+    "switch": (
+        "katakei switch web web-green --steps 5%,25%,50%,100% --soak 5m",
+        "katakei switch web web-green --at-once --listener 443",
+        "katakei switch --back",
+        "katakei switch --finish r-7h2k",
+    ),
     "deregister": (
         "katakei deregister LaravelTargetGroup web-1",
         "katakei deregister LaravelTargetGroup i-0123456789abcdef0:80",

@@ -85,7 +85,7 @@ class Screen:
         """What is about to happen; before it, where targets leave service, the commands that put everything back."""
         if not self.as_json:
             if proposal.plan.kind is not PlanKind.REGISTER:
-                self.say(plan_text.restore_text(proposal.restore_lines, proposal.restore_held, self._tr))
+                self.say(_restore_text(proposal, proposal.plan, self._tr))
             self.say(plan_text.plan_text(proposal.plan, forecast(proposal.plan), self._tr))
 
     def takes_enter(self, plan: Plan) -> bool:
@@ -104,7 +104,7 @@ class Screen:
             return
         if session.carried_on:
             if session.plan.kind is not PlanKind.REGISTER and not session.rollout.aborting:
-                self.say(plan_text.restore_text(session.restore_lines, session.restore_held, self._tr))
+                self.say(_restore_text(session, session.plan, self._tr))
             self.say(_carried_on(session.rollout, self._tr))
         self.say(self._tr("rollout {rollout}", rollout=session.plan.rollout))
         if self.takes_enter(session.plan):
@@ -171,7 +171,7 @@ class Screen:
     @contextmanager
     def live(self, output: Output) -> Iterator[None]:
         """The live table, where there is a terminal."""
-        if not self.terminal:
+        if not self.terminal or (self._session and self._session.plan.switch):  # a switch has no targets to show
             yield
             return
         self._live, self._output = True, output
@@ -334,12 +334,19 @@ def _awake(inhibitor: SleepInhibitor) -> Iterator[None]:
         inhibitor.stop()
 
 
+def _restore_text(of: "Proposal | Followed", plan: Plan, tr: Translator) -> str:
+    """The first lines: the commands that put everything back by hand."""
+    return plan_text.restore_text(of.restore_lines, of.restore_held, tr, routes=plan.switch is not None)
+
+
 def _carried_on(rollout: Rollout, tr: Translator) -> str:
     how = tr("carrying it on as it was planned")
     if rollout.reverting:
         how = tr("reverting what it worked on")
     if rollout.aborting:
         how = tr("bringing back what is out of service")
+    if rollout.traffic and (rollout.aborting or rollout.reverting):
+        how = tr("going back to what it was")
     return tr("rollout {rollout} was not finished: {how}", rollout=rollout.plan.rollout, how=how)
 
 

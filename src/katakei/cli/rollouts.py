@@ -146,6 +146,11 @@ def _plan(context: Context, options: PlanOptions) -> None:
         remote_rollouts.plan(context, _of_server(options))
         return
     request, _ = _request(options)
+    show_plan(context, request)
+
+
+def show_plan(context: Context, request: RolloutRequest) -> None:
+    """Prints what a request would do. Changes nothing."""
     with context.drivers() as drivers:
         plan = Rollouts(drivers).plan(request)
     took = forecast(plan)
@@ -177,7 +182,7 @@ def roll_(context: Context, options: RollOptions) -> int:
     request, notify = _request(options)
     request = replace(request, as_recorded=options.as_recorded, accept_others=options.yes, lock_wait=options.lock_wait)
     check_journal_outlives_job(context.journal, os.environ, ephemeral=options.ephemeral)
-    return _open_and_drive(context, request, notify, files, yes=options.yes)
+    return open_and_drive(context, request, notify, files, yes=options.yes)
 
 
 @click.command("deregister")
@@ -192,7 +197,7 @@ def deregister_(context: Context, options: DeregisterOptions) -> int:
         raise UsageError("--all-groups and --only-these-groups contradict each other: give one of them")
     accepted = AcceptedRisks(options.force, options.only_these_groups)
     request = _step(PlanKind.DEREGISTER, options, accepted, all_groups=options.all_groups)
-    return _open_and_drive(context, request, yes=options.yes)
+    return open_and_drive(context, request, yes=options.yes)
 
 
 @click.command("register")
@@ -202,7 +207,7 @@ def register_(context: Context, options: ManualStepOptions) -> int:
 
     Without PORT it gets every registration that is recorded for it, else the port of the group; the plan says which.
     """
-    return _open_and_drive(context, _step(PlanKind.REGISTER, options, AcceptedRisks(options.force)), yes=options.yes)
+    return open_and_drive(context, _step(PlanKind.REGISTER, options, AcceptedRisks(options.force)), yes=options.yes)
 
 
 def _of_server(options: PlanOptions) -> "RemoteRequest":
@@ -263,7 +268,7 @@ def _confirm_manual_work(options: RollOptions) -> None:
         raise RefusedError("not confirmed; nothing was changed")
 
 
-def _open_and_drive(
+def open_and_drive(
     context: Context,
     request: RolloutRequest,
     notify: Sequence[NotifyRule] = (),

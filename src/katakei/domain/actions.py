@@ -10,6 +10,7 @@ from datetime import datetime
 from katakei.domain.events import Event, WorkKey
 from katakei.domain.model import Registration, Target, TargetId
 from katakei.domain.reasons import Reason
+from katakei.domain.traffic import Route, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,24 @@ class CancelWork:
 
 
 @dataclass(frozen=True, slots=True)
+class SetWeights:
+    """Bring one route of a switch to a share.
+
+    Attributes:
+        share: None: its actions as they were before the switch.
+        known: The shares that it may have right before the call; at any other one somebody else changed it, and the
+            call is not made.
+        observed: When the oldest observation began that a move towards the new group rests on; the call is dropped when
+            that is too long ago. None on the way back, which is never dropped.
+    """
+
+    route: Route
+    share: Share
+    known: frozenset[Share]
+    observed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Do nothing before `until`, for a reason (promise 9).
 
@@ -122,14 +141,14 @@ class Wait:
     target: TargetId | None = None
 
 
-ExternalAction = Deregister | Register | StartWork | ForbidWork | CancelWork
+ExternalAction = Deregister | Register | StartWork | ForbidWork | CancelWork | SetWeights
 Action = Record | ExternalAction | Wait
 
 
 def target_of(action: Action) -> TargetId | None:
-    """The target of an action; None for a record and for a wait of the whole rollout."""
+    """The target of an action; None for a record, for a route, and for a wait of the whole rollout."""
     match action:
-        case Record():
+        case Record() | SetWeights():
             return None
         case StartWork() | ForbidWork() | CancelWork():
             return action.key.target

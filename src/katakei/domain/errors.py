@@ -4,7 +4,8 @@
     ├── UsageError                     2  usage, configuration, unknown names
     │   └── UnknownGroupError
     ├── RefusedError                   4  floor, gate, differing plan, not supported
-    │   └── LeaseHeldError                another rollout has the lease
+    │   ├── LeaseHeldError                another rollout has the lease
+    │   └── RouteChangedError             somebody else changed a listener or rule of a switch
     ├── UnreachableError               5  AWS, executor, journal or credentials; asking again does not help
     │   └── TemporarilyUnavailableError   the same, but it may come back
     ├── UnauthorizedError              5  a server does not accept the token, the session or the link
@@ -150,6 +151,10 @@ class LeaseHeldError(RefusedError):
 
 class FrozenError(RefusedError):
     """A freeze forbids to take a target out of service. The sentence names it."""
+
+
+class RouteChangedError(RefusedError):
+    """Somebody else changed a listener or a rule that a switch moves. Its reason says how; it was not written then."""
 
 
 class LeaseLostError(KatakeiError):

@@ -12,6 +12,16 @@ from katakei.domain.model import Arn, RolloutId, Target, TargetId
 from katakei.domain.phases import Cause, Intent, Phase, Step
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, recorded_text
+from katakei.domain.traffic import (
+    FinishAsked,
+    RouteChanged,
+    ShareDecided,
+    ShareObserved,
+    TrafficMoved,
+    WeightsRejected,
+    WeightsSet,
+    WeightsUnanswered,
+)
 
 VERSION = 5
 """The version of these events. It grows when an older Katakei could not read a rollout, or would misread it."""
@@ -454,6 +464,7 @@ UserCommand = (
     | PromoteAsked
     | GateAnswered
     | GateSkipped
+    | FinishAsked
 )
 _Course = (
     Planned | OwnerChanged | TargetAdded | PhaseChanged | RevertDecided | CommandAcknowledged | Interrupted | Finished
@@ -470,18 +481,10 @@ _Seen = (
     | FailedAfterDone
     | FoundServing
 )
-_Held = (
-    ApprovalAsked
-    | ApprovalExpired
-    | FreezeObserved
-    | FreezeLifted
-    | WaveEnded
-    | WaveBegun
-    | GateHeld
-    | GateReleased
-    | GateStopped
-)
-Event = _Course | _Done | _Seen | _Held | UserCommand
+_Gates = GateHeld | GateReleased | GateStopped
+_Held = ApprovalAsked | ApprovalExpired | FreezeObserved | FreezeLifted | WaveEnded | WaveBegun | _Gates
+_Traffic = ShareDecided | WeightsSet | WeightsRejected | WeightsUnanswered | RouteChanged | ShareObserved | TrafficMoved
+Event = _Course | _Done | _Seen | _Held | _Traffic | UserCommand
 
 
 def reason_of(event: TargetAdded | PhaseChanged | BecameUnhealthy | FailedAfterDone) -> Reason | None:

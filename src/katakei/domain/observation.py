@@ -15,6 +15,7 @@ from katakei.domain.freezes import FreezeReading
 from katakei.domain.gates import GateReading
 from katakei.domain.model import Arn, Registration, Target, TargetId
 from katakei.domain.reasons import Reason, ReasonCode, reason
+from katakei.domain.traffic import RouteObservation
 
 
 class HealthState(Enum):
@@ -231,6 +232,7 @@ class Observation:
         gates: The newest reading of the condition of each gate that was read.
         watched: Since when this process watches each group.
         moved: When a registration was last observed out, or registered a moment ago (`initial`); within `warm.soak`.
+        routes: What each route of a switch says.
     """
 
     groups: Mapping[Arn, GroupObservation] = field(default_factory=dict)
@@ -248,6 +250,7 @@ class Observation:
     gates: Mapping[str, GateReading] = field(default_factory=dict)
     watched: Mapping[Arn, datetime] = field(default_factory=dict)
     moved: Mapping[Registration, datetime] = field(default_factory=dict)
+    routes: Mapping[Arn, RouteObservation] = field(default_factory=dict)
 
     def of(self, registration: Registration) -> RegistrationHealth | None:
         """The newest health of one registration, or None where it was never observed."""

@@ -5,20 +5,23 @@ The first event records all of it, so that any machine can continue the rollout 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
 from katakei.domain.phases import Phase
 from katakei.domain.reasons import Reason
 from katakei.domain.spec import Spec
+from katakei.domain.traffic import Switch
 
 
 class PlanKind(Enum):
-    """What the plan is for: a whole rollout, or one manual step."""
+    """What the plan is for: a whole rollout, one manual step, or a switch of traffic between two groups."""
 
     ROLL = "roll"
     DEREGISTER = "deregister"
     REGISTER = "register"
+    SWITCH = "switch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Plan:
         waves: After how many targets, in this order, each wave ends; empty: all are one wave. Targets that are added
             later belong to the last one.
         limit: How many targets are taken at most, in this order; the rest is skipped. None: all.
+        switch: What a switch of traffic moves; None for every other kind. A switch has no targets.
+        not_before: No target is taken out before this moment: a switch took the weight of its group away a moment ago.
     """
 
     rollout: RolloutId
@@ -90,6 +95,8 @@ class Plan:
     held: tuple[HeldTarget, ...] = ()
     limit: int | None = None
     waves: tuple[int, ...] = ()
+    switch: Switch | None = None
+    not_before: datetime | None = None
 
 
 def with_target(plan: Plan, target: Target, *, takes_part: bool) -> Plan:

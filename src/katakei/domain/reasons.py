@@ -173,6 +173,21 @@ class ReasonCode(StrEnum):
     CAME_AFTER_ROLLOUT = "came_after_rollout"
     IN_OTHER_GROUPS = "in_other_groups"
     NOT_WORKABLE = "not_workable"
+    # A switch of traffic by weights
+    ROUTE_DELETED = "route_deleted"
+    ROUTE_ACTIONS_CHANGED = "route_actions_changed"
+    ROUTE_WEIGHTS_CHANGED = "route_weights_changed"
+    ROUTE_REJECTED = "route_rejected"
+    ROUTES_NOT_OBSERVED = "routes_not_observed"
+    WEIGHTS_MOVING = "weights_moving"
+    WEIGHTS_RETURNING = "weights_returning"
+    WEIGHTS_CONFIRMING = "weights_confirming"
+    SHARE_SOAKING = "share_soaking"
+    SHARE_WAITS = "share_waits"
+    NEW_GROUP_TOO_SMALL = "new_group_too_small"
+    OLD_GROUP_DOWN_TOO = "old_group_down_too"
+    TRAFFIC_MOVED = "traffic_moved"
+    WEIGHT_SETTLING = "weight_settling"
     # What the rollout cannot reach
     JOURNAL_UNAVAILABLE = "journal_unavailable"
     JOURNAL_SLOW = "journal_slow"
@@ -304,6 +319,20 @@ FACTS: Mapping[ReasonCode, tuple[str, ...]] = MappingProxyType(
             _C.CAME_AFTER_ROLLOUT: "",
             _C.IN_OTHER_GROUPS: "groups",
             _C.NOT_WORKABLE: "text",
+            _C.ROUTE_DELETED: "route",
+            _C.ROUTE_ACTIONS_CHANGED: "route",
+            _C.ROUTE_WEIGHTS_CHANGED: "route old new",
+            _C.ROUTE_REJECTED: "route text",
+            _C.ROUTES_NOT_OBSERVED: "waited text",
+            _C.WEIGHTS_MOVING: "share routes waited",
+            _C.WEIGHTS_RETURNING: "routes waited why",
+            _C.WEIGHTS_CONFIRMING: "left",
+            _C.SHARE_SOAKING: "share left",
+            _C.SHARE_WAITS: "share group serving needed waited",
+            _C.NEW_GROUP_TOO_SMALL: "share group serving needed",
+            _C.OLD_GROUP_DOWN_TOO: "group serving needed waited",
+            _C.TRAFFIC_MOVED: "rollout",
+            _C.WEIGHT_SETTLING: "left",
             _C.JOURNAL_UNAVAILABLE: "text waited",
             _C.JOURNAL_SLOW: "target name times took waited",
             _C.WORK_NOT_TAKEN: "text waited",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import assert_never, get_args
 
 from katakei.domain import events as e
+from katakei.domain import traffic as t
 from katakei.domain.gates import PASSED, GateState, GateStatus
 from katakei.domain.model import TargetId
 from katakei.domain.observation import recorded_baseline
@@ -17,6 +18,7 @@ from katakei.domain.plan import HeldTarget, PlanKind, with_target
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.rollout import Rollout, TargetStatus, after_change, is_held_waiting, members
 from katakei.domain.spec import ExpiryDefault
+from katakei.domain.traffic import TrafficStatus, folded, taken_over
 
 __all__ = ["Rollout", "evolve", "replay"]
 
@@ -72,6 +74,7 @@ def _begin(planned: e.Planned) -> Rollout:
         number=1,
         moved=planned.at,
         driven_from=planned.at,
+        traffic=TrafficStatus(planned.at) if plan.switch else None,
     )
 
 
@@ -206,10 +209,24 @@ class _Draft:
                 self._change(wave_promoted=self.rollout.wave_ended is not None)
                 for target in self.index[Phase.SOAKING]:
                     self._set(target, promoted=True)
+                if traffic := self.rollout.traffic:
+                    self._change(traffic=replace(traffic, promoted=traffic.observed is not None))
             case e.GateAnswered(at, by, gate, approved):
                 self._answer(gate, GateState.APPROVED if approved else GateState.DENIED, at, by)
             case e.GateSkipped(at, by, gate, why):
                 self._answer(gate, GateState.SKIPPED, at, by, why)
+            # How a switch moves its routes
+            case (
+                t.ShareDecided()
+                | t.WeightsSet()
+                | t.WeightsRejected()
+                | t.WeightsUnanswered()
+                | t.RouteChanged()
+                | t.ShareObserved()
+                | t.TrafficMoved()
+                | t.FinishAsked()
+            ):
+                self._move_traffic(event)
             # What holds the rollout
             case e.ApprovalAsked(at, gate, expires):
                 asked = GateStatus(GateState.ASKED, at, expires)
@@ -269,6 +286,12 @@ class _Draft:
             return status.place
         of_executor = self.rollout.revert_marks if status.intent is Intent.REVERT else self.rollout.marks
         return of_executor or status.place
+
+    def _move_traffic(self, event: t.TrafficEvent) -> None:
+        if (traffic := self.rollout.traffic) and (switch := self.rollout.plan.switch):
+            self._change(traffic=folded(traffic, switch, event))
+        if isinstance(event, t.ShareDecided | t.ShareObserved):
+            self.moved = event.at
 
     def _change(self, **changes: object) -> None:
         self.rollout = replace(self.rollout, **changes)  # type: ignore[arg-type]  # fields of Rollout, by name
@@ -377,6 +400,8 @@ class _Draft:
         self.moved = at
         self._change(wave_ended=at if self.rollout.wave_ended else None)
         self.added.clear()  # the new process trusts only what it watched itself
+        if self.rollout.traffic:
+            self._change(traffic=taken_over(self.rollout.traffic, at))
         for target in self.index[Phase.DONE]:
             self._set(target, called=at, unhealthy_since=at if self.statuses[target].unhealthy_since else None)
         if any(group.slow_start for group in self.rollout.plan.groups):

@@ -9,6 +9,7 @@ from katakei.domain.model import TargetId
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.rollout import Rollout
+from katakei.domain.traffic import TrafficStatus
 
 
 class Result(Enum):
@@ -30,11 +31,23 @@ def result(rollout: Rollout) -> Result | None:
     """
     if rollout.finished is None:
         return None
+    if rollout.traffic:
+        return _of_switch(rollout, rollout.traffic)
     if completed(rollout):
         return Result.DONE
     if reverted(rollout):
         return Result.REVERTED
     return Result.ABORTED if rollout.aborting and not rollout.failed else Result.FAILED
+
+
+def _of_switch(rollout: Rollout, status: TrafficStatus) -> Result:
+    if status.changed or status.moving:
+        return Result.FAILED
+    if status.share is not None:
+        return Result.DONE
+    if rollout.reverting and not rollout.aborting:
+        return Result.REVERTED
+    return Result.ABORTED if rollout.aborting else Result.FAILED
 
 
 def completed(rollout: Rollout) -> bool:

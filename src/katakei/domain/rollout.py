@@ -19,6 +19,7 @@ from katakei.domain.phases import FINAL_PHASES, IN_PROGRESS, Cause, Intent, Phas
 from katakei.domain.plan import Plan
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.spec import Command, Gate, Overlap
+from katakei.domain.traffic import TrafficStatus
 
 
 class Members(TypedDict):
@@ -200,6 +201,7 @@ class Rollout:
         wave_promoted: A person ended the pause after it.
         failed_targets: Targets that failed, whatever became of them.
         added: When each target was added to the plan, under the process that drives it now.
+        traffic: How a switch stands; None for a rollout of targets.
         driven: How long processes drove it before the present one, each from its first event to its last.
         driven_from: The first event of the present process; None after the end.
         driven_to: The last event of the present process.
@@ -240,6 +242,7 @@ class Rollout:
     wave_promoted: bool = False
     failed_targets: Mapping[TargetId, None] = field(default_factory=dict)
     added: Mapping[TargetId, datetime] = field(default_factory=dict)
+    traffic: TrafficStatus | None = None
     driven: timedelta = timedelta()
     driven_from: datetime | None = None
     driven_to: datetime | None = None
@@ -262,6 +265,21 @@ class Rollout:
     def in_progress(self) -> int:
         """How many targets are in progress, each of two that overlap included."""
         return sum(len(self.by_phase[phase]) for phase in IN_PROGRESS)
+
+    @property
+    def rests(self) -> bool:
+        """Whether no process has anything to do before a person gives a command.
+
+        It is finished; a person interrupted it with no target and no route in progress; or all requests of a switch
+        have moved, and nobody gave up the way back yet.
+        """
+        if self.finished is not None:
+            return True
+        if self.traffic is None:
+            return self.interrupted and not self.in_progress
+        told = self.aborting or self.reverting or self.traffic.finishing
+        kept = self.traffic.moved is not None and not told
+        return kept or (self.interrupted and not self.traffic.moving)
 
     @property
     def overlapping(self) -> Mapping[TargetId, TargetId]:

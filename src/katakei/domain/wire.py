@@ -14,7 +14,19 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from katakei.domain import events as e
-from katakei.domain import freezes, gate_conditions, instances, leases, model, plan, ports, reasons, releases, spec
+from katakei.domain import (
+    freezes,
+    gate_conditions,
+    instances,
+    leases,
+    model,
+    plan,
+    ports,
+    reasons,
+    releases,
+    spec,
+    traffic,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,14 @@ EVENTS: Mapping[type, WireRecord] = MappingProxyType(
         e.GateStopped: record("GateStopped", "at gate reason reverts", since=5),
         e.WaveEnded: record("WaveEnded", "at wave", since=5),
         e.WaveBegun: record("WaveBegun", "at wave", since=5),
+        traffic.ShareDecided: record("ShareDecided", "at share reason", since=5),
+        traffic.WeightsSet: record("WeightsSet", "at route share", since=5),
+        traffic.WeightsRejected: record("WeightsRejected", "at route why", since=5),
+        traffic.WeightsUnanswered: record("WeightsUnanswered", "at route", since=5),
+        traffic.RouteChanged: record("RouteChanged", "at route reason", since=5),
+        traffic.ShareObserved: record("ShareObserved", "at share", since=5),
+        traffic.TrafficMoved: record("TrafficMoved", "at", since=5),
+        traffic.FinishAsked: record("FinishAsked", "at by", since=5),
     }
 )
 
@@ -113,9 +133,12 @@ VALUES: Mapping[type, WireRecord] = MappingProxyType(
         plan.Plan: record(
             "Plan",
             "rollout kind spec release account region groups targets "
-            "bystanders window floors who versions begin waits said notices@2 held@3 limit@5 waves@5",
+            "bystanders window floors who versions begin waits said notices@2 held@3 limit@5 waves@5 "
+            "switch@5 not_before@5",
         ),
         plan.HeldTarget: record("HeldTarget", "target rollout"),
+        traffic.Switch: record("Switch", "old new routes steps needed settle whole", since=5),
+        traffic.Route: record("Route", "arn name frame actions old new", since=5),
         spec.Spec: record(
             "Spec",
             "service groups work targets late window drain check soak limits on_failure "

@@ -72,7 +72,7 @@ class Forecast:
 def forecast(plan: Plan) -> Forecast:
     """Predicts how long a plan takes, without the work itself.
 
-    With several groups the longest delay and the longest health check interval count.
+    A switch takes its soaks. With several groups the longest delay and the longest health check interval count.
     """
     delay = max(group.delay for group in plan.groups)
     interval = max(group.check.interval for group in plan.groups)
@@ -82,12 +82,16 @@ def forecast(plan: Plan) -> Forecast:
     soak = _part(PartName.SOAK, plan.spec.soak, PlanCode.SETTING_SOAK)
     # The second observation and the soak both count from the first observation that shows the target serving.
     last = soak if plan.spec.soak >= PROOF_INTERVAL else second
-    parts = {PlanKind.ROLL: (out, back, last), PlanKind.DEREGISTER: (out,), PlanKind.REGISTER: (back, second)}[
-        plan.kind
-    ]
+    parts = {
+        PlanKind.ROLL: (out, back, last),
+        PlanKind.DEREGISTER: (out,),
+        PlanKind.REGISTER: (back, second),
+        PlanKind.SWITCH: (soak,),
+    }[plan.kind]
     if plan.kind is not PlanKind.ROLL:  # a manual step takes all of its targets at once
-        total = sum((part.length for part in parts), timedelta()) if plan.targets else timedelta()
-        return Forecast(parts, 1 if plan.targets else 0, total, len(plan.targets))
+        times = sum(step > 0 for step in plan.switch.steps) if plan.switch else min(1, len(plan.targets))
+        total = times * sum((part.length for part in parts), timedelta())
+        return Forecast(parts, min(1, len(plan.targets)), total, len(plan.targets))
     planned = schedule(plan, out.length, back.length)
     never = schedule(plan, out.length, back.length, Overlap.NEVER)
     return Forecast(

@@ -29,6 +29,14 @@ CALLS: Mapping[str, frozenset[str]] = {
             "elasticloadbalancing:RegisterTargets",
         }
     ),
+    "balancers/routes": frozenset(
+        {
+            "elasticloadbalancing:DescribeListeners",
+            "elasticloadbalancing:DescribeRules",
+            "elasticloadbalancing:ModifyListener",
+            "elasticloadbalancing:ModifyRule",
+        }
+    ),
     "executors/ssm": frozenset(
         {
             "ssm:DescribeInstanceInformation",

@@ -49,6 +49,15 @@ class PlanCode(StrEnum):
     HELD_NEEDED_FOR_FLOOR = "held_needed_for_floor"
     HELD_NOT_READY = "held_not_ready"
 
+    # Refusals of a switch of traffic
+    NO_ROUTES = "no_routes"
+    ROUTE_NOT_MOVABLE = "route_not_movable"
+    BALANCER_WITHOUT_WEIGHTS = "balancer_without_weights"
+    NEW_GROUP_ELSEWHERE = "new_group_elsewhere"
+    NEW_GROUP_SERVES_TOO_FEW = "new_group_serves_too_few"
+    STICKY_SESSIONS_NEED_GROUP = "sticky_sessions_need_group"
+    WEIGHT_SETTLE_TOO_SHORT = "weight_settle_too_short"
+
     # Usage: what the person named does not exist or is ambiguous.
     GROUP_EMPTY = "group_empty"
     NO_TARGET_CHOSEN = "no_target_chosen"
@@ -57,6 +66,8 @@ class PlanCode(StrEnum):
     PORT_OUT_OF_RANGE = "port_out_of_range"
     NAME_AMBIGUOUS = "name_ambiguous"
     NOT_A_TARGET = "not_a_target"
+    SWITCH_SAME_GROUP = "switch_same_group"
+    ROUTE_UNKNOWN = "route_unknown"
 
     # Notices: the plan goes ahead, and says so.
     UNUSED_GROUP = "unused_group"
@@ -93,6 +104,13 @@ class PlanCode(StrEnum):
     ALREADY_OUT = "already_out"
     TRAFFIC_GOES_ON = "traffic_goes_on"
     DEPLOY_UNCONFIRMED = "deploy_unconfirmed"
+
+    NEW_GROUP_CHECKED_FIRST = "new_group_checked_first"
+    OTHER_ROUTES_STAY = "other_routes_stay"
+    CLIENTS_STICK = "clients_stick"
+    CONNECTIONS_STAY = "connections_stay"
+    SMALLER_GROUP_ACCEPTED = "smaller_group_accepted"
+    WEIGHT_TAKEN_AWAY = "weight_taken_away"
 
     # Forecast: the setting that decides how long a part takes.
     SETTING_SETTLE = "setting_settle"
@@ -153,6 +171,21 @@ FACTS: Mapping[PlanCode, tuple[str, ...]] = MappingProxyType(
             _P.HELD_IN_MORE_GROUPS: "target rollout groups",
             _P.HELD_NEEDED_FOR_FLOOR: "group floor base targets",
             _P.HELD_NOT_READY: "target rollout text group",
+            _P.NO_ROUTES: "group",
+            _P.ROUTE_NOT_MOVABLE: "route trouble",
+            _P.BALANCER_WITHOUT_WEIGHTS: "group balancer_type",
+            _P.NEW_GROUP_ELSEWHERE: "group",
+            _P.NEW_GROUP_SERVES_TOO_FEW: "group serving needed risk",
+            _P.STICKY_SESSIONS_NEED_GROUP: "groups routes",
+            _P.WEIGHT_SETTLE_TOO_SHORT: "settle safe risk",
+            _P.SWITCH_SAME_GROUP: "group",
+            _P.ROUTE_UNKNOWN: "route group routes",
+            _P.NEW_GROUP_CHECKED_FIRST: "group",
+            _P.OTHER_ROUTES_STAY: "group",
+            _P.CLIENTS_STICK: "routes length",
+            _P.CONNECTIONS_STAY: "group",
+            _P.SMALLER_GROUP_ACCEPTED: "group serving was",
+            _P.WEIGHT_TAKEN_AWAY: "group rollout left",
             _P.GROUP_EMPTY: "group",
             _P.NO_TARGET_CHOSEN: "groups",
             _P.TARGETS_NOT_REGISTERED: "targets groups registered",

@@ -30,6 +30,7 @@ from katakei.reconcile.overlap import guarded, kept, not_allowed, offered
 from katakei.reconcile.pacing import MOMENT, SLOWEST, pace
 from katakei.reconcile.returning import checking, returning, soaking, warming
 from katakei.reconcile.revert import fails_back, recalled
+from katakei.reconcile.traffic_shift import decide_switch
 from katakei.reconcile.watching import watching
 from katakei.reconcile.waves import in_waves, wave_begins, wave_over
 from katakei.reconcile.working import working
@@ -71,6 +72,8 @@ def decide(
     """
     if rollout.finished:
         return ()
+    if rollout.traffic:
+        return decide_switch(rollout, observation, now)
     if fails_back(rollout):
         return (Record(e.RevertDecided(now, rollout.failures)),)
     turn = TurnContext(rollout, observation, count_serving(rollout, observation, now), now)

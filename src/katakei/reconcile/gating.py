@@ -72,7 +72,9 @@ def gate_decision(rollout: Rollout, gate: Gate, store_time: datetime, now: datet
 
 
 def is_due(rollout: Rollout, gate: Gate) -> bool:
-    """Whether so many targets are done that the gate stands before the next one."""
+    """Whether so many targets are done, or a switch has so large a share, that the gate stands before the next one."""
+    if rollout.traffic:
+        return (rollout.traffic.share or 0) >= gate.after
     return len(rollout.by_phase[Phase.DONE]) >= gate.after
 
 
@@ -126,6 +128,8 @@ def held_up(
     Returns:
         Records and waits; [] when nothing stands before it. The reason where the freezes are not known.
     """
+    if settles := _settles(rollout, now):
+        return settles
     reading = observation.freezes
     if isinstance(freeze, Freeze):
         news: list[Action] = [] if freeze == rollout.frozen else [Record(e.FreezeObserved(now, freeze))]
@@ -135,6 +139,14 @@ def held_up(
     if rollout.frozen:
         return [Record(e.FreezeLifted(now))]
     return _gates(rollout, reading.store_time, now)
+
+
+def _settles(rollout: Rollout, now: datetime) -> list[Action]:
+    """Requests may still reach a group whose weight a switch took away a moment ago."""
+    until = rollout.plan.not_before
+    if until is None or now >= until:
+        return []
+    return [Wait(min(until, now + HELD_INTERVAL), reason(ReasonCode.WEIGHT_SETTLING, left=until - now))]
 
 
 def _gates(rollout: Rollout, store_time: datetime, now: datetime) -> list[Action]:

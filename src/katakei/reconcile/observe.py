@@ -50,6 +50,7 @@ class ObservationRequest:
         arrivals: Targets that are worked on; the probe counts requests that still came.
         freezes: The store is asked for its freezes and its time.
         gates: The names of the gates whose condition is read.
+        routes: The routes of a switch are read.
     """
 
     groups: Mapping[Arn, frozenset[Registration] | None] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class ObservationRequest:
     arrivals: tuple[TargetId, ...] = ()
     freezes: bool = False
     gates: tuple[str, ...] = ()
+    routes: bool = False
 
 
 def observation_request(rollout: Rollout, last: Observation, now: datetime) -> ObservationRequest:
@@ -74,8 +76,8 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
         last: The observation before, which says how old each fact is.
         now: The present moment.
     """
-    if rollout.finished:
-        return ObservationRequest()
+    if rollout.finished or rollout.traffic:
+        return _without_targets(rollout, last, now)
     changing = [target for target in rollout.at(*WATCHED) if _changes_soon(rollout, last, target, now)]
     moving: defaultdict[Arn, set[Registration]] = defaultdict(set)
     for place in (place for target in changing for place in rollout.targets[target].registrations):
@@ -106,6 +108,23 @@ def observation_request(rollout: Rollout, last: Observation, now: datetime) -> O
         freezes=_freezes(rollout, last, now, taking=one_may_be_taken),
         gates=_conditions(rollout, last, now),
     )
+
+
+def _without_targets(rollout: Rollout, last: Observation, now: datetime) -> ObservationRequest:
+    """Of a switch: the routes in every turn while they move; both groups, as long as a share rests on them."""
+    status = rollout.traffic
+    if rollout.finished or status is None:
+        return ObservationRequest()
+    oldest = min((seen.begun for seen in last.routes.values()), default=None)
+    routes = status.moving or oldest is None or now - oldest >= SLOWEST
+    if status.back or status.moved:
+        return ObservationRequest(routes=routes)
+    before = now - (SLOWEST if status.moving else BUSY_INTERVAL)
+    groups: dict[Arn, frozenset[Registration] | None] = {
+        group.arn: None for group in rollout.plan.groups if _whole(last, group.arn, before)
+    }
+    freezes = last.freezes is None or now - last.freezes.begun >= FREEZES_INTERVAL
+    return ObservationRequest(groups=groups, freezes=freezes, routes=routes)
 
 
 def _has_place(rollout: Rollout, now: datetime) -> bool:

@@ -12,7 +12,8 @@ from katakei.domain.model import TargetId
 from katakei.domain.phases import MAY_SERVE, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.replay import Rollout
-from katakei.domain.results import completed, reverted
+from katakei.domain.results import Result, completed, result, reverted
+from katakei.domain.traffic import TrafficStatus
 
 
 def verdict(rollout: Rollout) -> ExitCode:
@@ -22,6 +23,8 @@ def verdict(rollout: Rollout) -> ExitCode:
         0 when everything asked for was done; 3 when a target is out of service that should serve; 130 when the
         rollout is not finished; else 1. A rollout that was reverted did not do what was asked for: see `taken_back`.
     """
+    if rollout.traffic:
+        return _of_switch(rollout, rollout.traffic)
     if rollout.finished is None:
         return ExitCode.INTERRUPTED
     if completed(rollout):
@@ -32,6 +35,17 @@ def verdict(rollout: Rollout) -> ExitCode:
     return ExitCode.LEFT_OUT if rollout.by_phase[Phase.LEFT_OUT] or out_again else ExitCode.FAILED
 
 
+def _of_switch(rollout: Rollout, status: TrafficStatus) -> ExitCode:
+    """Also 0 when all requests have moved and the way back is open; 4 when somebody else changed a route."""
+    if status.changed:
+        return ExitCode.REFUSED
+    if rollout.finished is None:
+        return ExitCode.DONE if status.moved else ExitCode.INTERRUPTED
+    if status.moving:  # a route could not be put back
+        return ExitCode.LEFT_OUT
+    return ExitCode.FAILED if status.share is None else ExitCode.DONE
+
+
 def taken_back(rollout: Rollout) -> ExitCode:
     """The exit code for a person who asked for a revert.
 
@@ -39,7 +53,8 @@ def taken_back(rollout: Rollout) -> ExitCode:
         0 when every target that was touched serves what the revert brought; else as `verdict`.
     """
     code = verdict(rollout)
-    return ExitCode.DONE if code is ExitCode.FAILED and reverted(rollout) else code
+    back = result(rollout) is Result.REVERTED if rollout.traffic else reverted(rollout)
+    return ExitCode.DONE if code is ExitCode.FAILED and back else code
 
 
 def out_of_service(events: Sequence[e.Event]) -> Mapping[TargetId, timedelta]:

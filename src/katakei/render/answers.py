@@ -36,6 +36,10 @@ def _how_to_go_on(rollout: Rollout, tr: Translator) -> str:
     name = rollout.plan.rollout
     if rollout.paused:
         again = f"katakei resume {name}"
+    elif rollout.plan.switch:
+        moved = rollout.traffic is not None and rollout.traffic.moved
+        words = ["--finish", name] if moved else [*(group.name for group in rollout.plan.groups), "--as-recorded"]
+        again = " ".join(["katakei switch", *words])
     elif rollout.plan.kind is PlanKind.ROLL:
         again = tr("the katakei roll command that began it")
     else:
@@ -76,6 +80,8 @@ def accepted(
 DONE: Mapping[str, str] = MappingProxyType(
     {
         "abort": "the abort of rollout {rollout} is recorded",
+        "back": "the way back of switch {rollout} is recorded",
+        "finish": "the end of switch {rollout} is recorded",
         "approve": "approved: {targets}",
         "approve_gate": "the approval in rollout {rollout} is recorded",
         "deny": "the denial in rollout {rollout} is recorded",
@@ -95,6 +101,8 @@ def _task(command: str, rollout: Rollout, tr: Translator) -> str:
     """What the process that drives the rollout does now."""
     busy = tr.listed(label(rollout.targets[target]) for target in rollout.at(*IN_PROGRESS))
     match command:
+        case "back" | "finish":
+            return tr("carries it out")
         case "abort" | "deny":
             return (
                 tr("brings {busy} back into service and begins no other target", busy=busy)

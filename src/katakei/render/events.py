@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from katakei.domain import events as e
+from katakei.domain import traffic as t
 from katakei.domain.model import TargetId
 from katakei.domain.outside_text import escaped_json
 from katakei.domain.phases import Cause, Phase, Step
@@ -14,11 +16,12 @@ from katakei.domain.spec import Gate
 from katakei.domain.wire import kind_of
 from katakei.reconcile.gating import frozen
 from katakei.reconcile.outcome import verdict
+from katakei.render import switch
 from katakei.render.holds import holds
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.local_time import local_minute
 from katakei.render.reasons import sentence
-from katakei.render.recap import lasted, reverted_text, word
+from katakei.render.recap import headline, lasted, reverted_text, word
 from katakei.render.text import clock_time, grid, label, one_line
 from katakei.render.translation import ENGLISH, Translator
 
@@ -58,6 +61,8 @@ def describe(rollout: Rollout, event: e.Event, tr: Translator = ENGLISH) -> str:
             return f"{tr('gate {gate}', gate=gate)}  {tr('lets the rollout pass')}"
         case e.GateAnswered() | e.GateSkipped() | e.ApprovalAsked() | e.ApprovalExpired():
             return f"{tr('gate {gate}', gate=event.gate)}  {_of_gate(event, tr)}"
+        case _ if isinstance(event, get_args(t.TrafficEvent)):
+            return switch.event_text(rollout, event, tr)
         case _:
             return _of_rollout(event, tr)
 
@@ -198,6 +203,8 @@ def _line(data: Mapping[str, Plain]) -> str:
 def summary(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """How the rollout went: one line with counts, then a line for targets that are out of service or failed late."""
     counts = {phase: len(targets) for phase, targets in rollout.by_phase.items() if targets}
+    if rollout.traffic:
+        return f"{headline(rollout, rollout.moved, tr)}\n{switch.standing(rollout, rollout.traffic, tr)}"
     ends = ", ".join(tr("{number} {phase}", number=count, phase=tr.name(phase)) for phase, count in counts.items())
     name, ended, begun = rollout.plan.rollout, rollout.finished, clock_time(rollout.begun)
     if ended:
@@ -262,6 +269,7 @@ def summary_data(rollout: Rollout, driver: str | None = None) -> dict[str, Plain
         result=ended.value if (ended := result(rollout)) else None,
         driver=driver,
         targets=[_target_data(rollout, target) for target in rollout.statuses],
+        traffic=switch.traffic_data(rollout.plan.switch, rollout.traffic),
     )
 
 
@@ -312,7 +320,8 @@ def history(rollout: Rollout, events: Sequence[e.Event], driver: str, tr: Transl
     lines = [text for event in events[1:] if (text := line(rollout, event, tr))]
     what = tr("waiting for: {what}", what=awaited(rollout, tr))
     waits = [] if rollout.finished else [what, *holds(rollout, tr), driver]
-    return "\n".join([summary(rollout, tr), *waits, "", grid(heads, rows), "", *lines])
+    table = [] if rollout.traffic else ["", grid(heads, rows)]
+    return "\n".join([summary(rollout, tr), *waits, *table, "", *lines])
 
 
 def work_data(ended: Sequence[e.WorkEnded]) -> Plain:
@@ -335,6 +344,8 @@ def awaited(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """What the rollout waits for, as far as the journal tells: the targets in progress, their phases, since when."""
     if rollout.finished:
         return ""
+    if rollout.traffic:
+        return switch.awaited(rollout, rollout.traffic, tr)
     phases = [phase for phase in _AWAITED if rollout.by_phase[phase]]
     where = [
         tr("{targets} {phase}", targets=tr.listed(rollout.by_phase[phase]), phase=tr.name(phase)) for phase in phases

@@ -50,13 +50,14 @@ _PLAN = (
     "rollout:text kind:text service:text release:text account:text region:text groups:[text] window:integer "
     "floors:{wire.Floor} order:[wire.Target] predicted_seconds:number parts:[part] said:[text] restore:[text] "
     "notices:[wire.Reason]@2 held:[wire.HeldTarget]@2 restore_held:[text]@2 "
-    "at_once:integer@2 limited_by:wire.Reason?@2 limit:integer?@4 waves:[integer]@4"
+    "at_once:integer@2 limited_by:wire.Reason?@2 limit:integer?@4 waves:[integer]@4 "
+    "switch:wire.Switch?@4"
 )
 _ROLLOUT = (
     "rollout:text service:text release:text begun:text finished:text? exit:integer left_out:[text] failed_late:[text] "
     "reverted_by:text? not_taken_back:[text] paused_by:text? owner:text waiting_for:text targets:[target] "
     "result:text?@2 driver:text?@2 frozen:wire.Freeze?@3 gates:[gate]@3 "
-    "wave:integer@4 waves:[integer]@4"
+    "wave:integer@4 waves:[integer]@4 traffic:traffic?@4"
 )
 _GROUP = (
     "name:text arn:text protocol:text port:integer target_type:text serving:integer total:integer "
@@ -143,6 +144,10 @@ RECORDS: Mapping[str, tuple[OutputField, ...]] = MappingProxyType(
             ),
             "gate": (
                 "name:text@3 after:integer@3 state:text?@3 expires:text?@3 by:text@3 why:text@3 reason:wire.Reason?@4"
+            ),
+            "traffic": (
+                "old:text@4 new:text@4 share:integer?@4 moved:text?@4 back:wire.Reason?@4 changed:[text]@4 "
+                "routes:[text]@4"
             ),
             "checked_file": "file:text@4 service:text?@4 faults:[fault]@4",
             "finding": "level:text@4 topic:text@4 code:text?@4 message:text@4 advice:text?@4",

@@ -10,6 +10,7 @@ from katakei.domain.model import Target
 from katakei.domain.plan import Floor, Plan, PlanKind
 from katakei.domain.spec import AfterFailure, Command, OnFailure
 from katakei.planning.forecast import Forecast, Part, PartName
+from katakei.render import switch
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.reasons import sentence
 from katakei.render.text import label, one_line
@@ -41,6 +42,8 @@ def plan_text(plan: Plan, forecast: Forecast, tr: Translator = ENGLISH) -> str:
     lines = [sentence(notice, tr) for notice in plan.notices if notice.code == UNFINISHED]
     lines.append(_headline(plan, tr))
     facts: list[tuple[str, str]] = []
+    if plan.switch:
+        facts += switch.plan_facts(plan, plan.switch, forecast.total, tr)
     if plan.kind is PlanKind.ROLL:
         facts.append((tr("work"), _work(plan.spec.work, tr)))
         if plan.spec.revert:
@@ -48,7 +51,7 @@ def plan_text(plan: Plan, forecast: Forecast, tr: Translator = ENGLISH) -> str:
         facts += [(tr("before"), _work(plan.spec.before, tr))] if plan.spec.before else []
         facts += [(tr("after"), _work(plan.spec.after, tr))] if plan.spec.after else []
         facts += [(tr("at most"), _disruption(plan.spec.disruption, tr))] if plan.spec.disruption else []
-    if plan.kind is not PlanKind.REGISTER:
+    if plan.kind in {PlanKind.ROLL, PlanKind.DEREGISTER}:
         facts += [(tr("floor"), f"{group.name}: {_floor(plan.floors[group.arn], tr)}") for group in plan.groups]
     if plan.kind is PlanKind.ROLL:
         why = f" ({sentence(forecast.limited_by, tr)})" if forecast.limited_by else ""
@@ -104,18 +107,27 @@ def plan_data(
         restore_held=list(restore_held),
         limit=plan.limit,
         waves=list(plan.waves),
+        switch=plain(plan.switch),
     )
 
 
-def restore_text(lines: Sequence[str], held: Sequence[str] = (), tr: Translator = ENGLISH) -> str:
+def restore_text(
+    lines: Sequence[str], held: Sequence[str] = (), tr: Translator = ENGLISH, *, routes: bool = False
+) -> str:
     """The first lines that a rollout prints (promise 3).
 
     Args:
         lines: The commands that restore what serves now.
         held: Those for what was out of service before: they put a target back that may be broken.
+        routes: The lines put routes of a switch back, not registrations.
         tr: The language of the reader.
     """
-    said = [tr("To restore every registration by hand at any time:"), *_indented(lines)] if lines or not held else []
+    what = tr(
+        "To put every route back by hand at any time:"
+        if routes
+        else "To restore every registration by hand at any time:"
+    )
+    said = [what, *_indented(lines)] if lines or not held else []
     if held:
         said += [tr("Out of service before this rollout; to register that by hand, once you know that it works:")]
     return "\n".join([*said, *_indented(held)])
@@ -138,6 +150,8 @@ def _headline(plan: Plan, tr: Translator) -> str:
     match plan.kind:
         case PlanKind.DEREGISTER:
             return tr("deregister {number:target}: {place}", number=number, place=where)
+        case PlanKind.SWITCH:
+            return tr("switch {groups}: {place}", groups=switch.pair(plan, tr), place=where)
         case PlanKind.REGISTER:
             return tr("register {number:target}: {place}", number=number, place=where)
         case _ if plan.release:

@@ -140,7 +140,31 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "{target:with name} is out since {rollout} and cannot be worked on: {text}."
             " To roll without it, run: katakei deregister {group} {target:id}"
         ),
+        # Refusals of a switch
+        "no_routes": "no listener and no rule sends requests to {group}, so there is nothing to switch",
+        "route_not_movable": "{route} cannot be switched: {trouble:route trouble}",
+        "balancer_without_weights": (
+            "{group} is behind {balancer_type:load balancer}, which has no weights;"
+            " only Application and Network Load Balancers are supported"
+        ),
+        "new_group_elsewhere": (
+            "{group} is used by another load balancer, and a group can belong to one only; create a group for this one"
+        ),
+        "new_group_serves_too_few": (
+            "{group} has {serving:serving target}, but {needed} serve all requests now; register more targets,"
+            " or accept a smaller group with {risk:option}"
+        ),
+        "sticky_sessions_need_group": (
+            "the targets of {groups} keep their clients by a cookie, which works with weights only where clients keep"
+            " their group too; turn on target group stickiness in {routes}"
+        ),
+        "weight_settle_too_short": (
+            "a settle of {settle:span} is shorter than {safe:span}; until then requests may still reach a group whose"
+            " weight is 0. To accept that, add {risk:option}"
+        ),
         # Usage errors
+        "switch_same_group": "a switch goes from one target group to another, but both are {group}",
+        "route_unknown": "{route} is no listener and no rule that names {group}; there are: {routes}",
         "group_empty": "{group} has no targets, so there is nothing to do; register some first",
         "no_target_chosen": "no target of {groups} is selected; check targets in the configuration, or --only",
         "targets_not_registered": "not registered in {groups}: {targets}; registered are {registered:with names}",
@@ -227,6 +251,18 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
             "the last deploy of {target:with name} is not known to be good: {rollout} ({ended:result})"
             "{may_run:may run}. Check it before it serves"
         ),
+        "new_group_checked_first": (
+            "{group} is in no listener yet: it is added with weight 0 first, so that its targets are checked"
+        ),
+        "other_routes_stay": "other listeners or rules go on sending requests to {group}",
+        "clients_stick": (
+            "{routes} keeps each client in its group for {length:span}, also after the weights have changed"
+        ),
+        "connections_stay": "connections that are open stay with {group} until they end; only new ones move",
+        "smaller_group_accepted": "{group} carries all requests with {serving:target}, where {was} carried them before",
+        "weight_taken_away": (
+            "rollout {rollout} took the weight of {group} away; no target is taken out for another {left:span}"
+        ),
         # Forecast
         "setting_settle": "drain.settle",
         "setting_settle_up_to_delay": "drain.settle; up to the delay of {delay:span} while requests may be pending",
@@ -266,6 +302,15 @@ def _balancer(value: ReasonValue, tr: Translator) -> str:
     return tr("a load balancer of type {type}", type=value) if value else tr("no load balancer")
 
 
+ROUTE_TROUBLES: Mapping[str, str] = MappingProxyType(
+    {
+        "other groups": "it forwards to a third target group",
+        "already new": "it sends requests to the new group already",
+        "no requests": "it sends no request to the old group",
+        "unknown action": "Katakei does not know one of its actions, and could not put it back exactly",
+    }
+)
+
 FORMS: Mapping[str, Callable[[ReasonValue, Translator], str]] = MappingProxyType(
     {
         "with name": _pair,
@@ -277,6 +322,7 @@ FORMS: Mapping[str, Callable[[ReasonValue, Translator], str]] = MappingProxyType
         "with groups": lambda value, tr: _each(value, _registration, tr),
         "load balancer": _balancer,
         "instance": lambda value, tr: tr.of(WHY_NOT_STOPPED[str(value)]),
+        "route trouble": lambda value, tr: tr.of(ROUTE_TROUBLES[str(value)]),
         "option": lambda value, _: RISK_OPTIONS[str(value)],
     }
 )

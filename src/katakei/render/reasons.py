@@ -13,7 +13,7 @@ from string import Formatter
 from types import MappingProxyType
 
 from katakei.domain.reasons import Reason, ReasonCode, ReasonValue
-from katakei.render import access_reasons, plan_reasons
+from katakei.render import access_reasons, plan_reasons, traffic_reasons
 from katakei.render.local_time import local_minute
 from katakei.render.text import counted, one_line
 from katakei.render.translation import ENGLISH, Translator
@@ -186,6 +186,7 @@ SENTENCES: Mapping[ReasonCode, str] = MappingProxyType(
             " (retrying for {waited:span})"
         ),
         _C.WORK_NOT_TAKEN: "{text} (the work has been refused for {waited:span}; limits.working ends this wait)",
+        **traffic_reasons.SENTENCES,
         _C.UNAVAILABLE: "{text} (retrying for {waited:span}, at most {limit:span}; it goes on by itself)",
     }
 )
@@ -200,6 +201,7 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
         "or no answer yet": "no answer yet",
         "or no reason": "the target gave no reason",
+        "or none": "none",
         "or interrupted": "the work was interrupted; it is not started again automatically",
     }
 )

@@ -16,6 +16,7 @@ from katakei.domain.phases import IN_PROGRESS, Cause, Intent, Phase
 from katakei.domain.plan import Plan, PlanKind
 from katakei.domain.results import Result, not_taken_back, result
 from katakei.domain.rollout import Rollout, TargetStatus
+from katakei.render import switch
 from katakei.render.reasons import sentence
 from katakei.render.text import harmless, label, one_line
 from katakei.render.translation import ENGLISH, Translator
@@ -74,6 +75,8 @@ def recap(
         tr: The language of the reader.
     """
     rows = [*_rows(rollout, serves, tr)]
+    if rollout.traffic and rollout.plan.switch:
+        rows = switch.rows(rollout, rollout.plan.switch, rollout.traffic, tr)
     wide = max((width(name) for name, _ in rows if name), default=0)
     lines = [headline(rollout, now, tr)]
     lines += [f"  {back}"] if (back := reverted_text(rollout, tr)) else []
@@ -89,7 +92,7 @@ def recap(
 
 def reverted_text(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """How many targets were reverted, and which of them still serve the release."""
-    if not rollout.reverting:
+    if not rollout.reverting or rollout.traffic:
         return ""
     missed = not_taken_back(rollout)
     touched = sum(status.touched > 0 for status in rollout.statuses.values())
@@ -104,6 +107,8 @@ def reverted_text(rollout: Rollout, tr: Translator = ENGLISH) -> str:
 def word(rollout: Rollout, tr: Translator = ENGLISH) -> str:
     """How the rollout ended, in one word for people; NOT FINISHED as long as it has not."""
     ended = result(rollout)
+    if ended is None and rollout.traffic and rollout.traffic.moved:
+        return tr("ALL REQUESTS MOVED")
     return tr.name(ended).upper() if ended else tr("NOT FINISHED")
 
 
@@ -124,6 +129,8 @@ def subject(plan: Plan, tr: Translator = ENGLISH) -> str:
     """What a rollout brings where: 'v9 on web', 'v9 of shop on web-a, web-b', 'deregister web-1 from web'."""
     groups, service = tr.listed(group.name for group in plan.groups), plan.spec.service
     targets = tr.listed(one_line(target.name) or target.id for target in plan.targets)
+    if plan.switch:
+        return tr("switch {groups}", groups=switch.pair(plan, tr))
     if plan.kind is PlanKind.DEREGISTER:
         return tr("deregister {targets} from {groups}", targets=targets, groups=groups)
     if plan.kind is PlanKind.REGISTER:
@@ -250,7 +257,11 @@ def _output(status: TargetStatus) -> list[str]:
 def next_steps(rollout: Rollout, invocation: Invocation, tr: Translator = ENGLISH) -> Sequence[Step]:
     """The commands that make sense in this state, the most useful first; none where all is well."""
     plan, name = rollout.plan, rollout.plan.rollout
-    if rollout.finished is None:
+    if rollout.traffic:
+        steps = [Step(purpose, words) for purpose, words in switch.next_words(rollout, rollout.traffic, tr)]
+        if not steps:
+            return ()
+    elif rollout.finished is None:
         steps = [*_unfinished(rollout, invocation, tr)]
     elif plan.kind is not PlanKind.ROLL:
         steps = [*_after_manual_step(rollout, tr)]

@@ -11,6 +11,7 @@ from katakei.domain.phases import Phase
 from katakei.domain.ports import Liveness
 from katakei.domain.replay import Rollout
 from katakei.domain.results import result
+from katakei.render import switch
 from katakei.render.json_data import Plain, output, plain
 from katakei.render.local_time import local_minute, zones
 from katakei.render.recap import lasted
@@ -68,6 +69,8 @@ def list_facts(rollouts: Sequence[ListedRollout], tr: Translator = ENGLISH) -> d
 
 def _outcome(state: Rollout, tr: Translator) -> str:
     ended = result(state)
+    if ended is None and state.traffic:
+        return tr.of(switch.PHASES[phase(state)])
     return tr.name(ended).upper() if ended else tr.word("Phase", phase(state))
 
 
@@ -90,6 +93,8 @@ def _row(each: ListedRollout, now: datetime, zone: str, tr: Translator) -> tuple
 
 def phase(rollout: Rollout) -> str:
     """What an unfinished rollout does now, in one word."""
+    if rollout.traffic:
+        return switch.phase(rollout, rollout.traffic)
     if rollout.aborting:
         return "aborting"
     if rollout.paused:

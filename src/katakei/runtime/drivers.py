@@ -23,6 +23,7 @@ from katakei.domain.ports import (
     Leases,
     Pool,
     Probe,
+    Router,
 )
 from katakei.domain.spec import Command, Spec
 
@@ -69,6 +70,11 @@ class Drivers(Protocol):
     @property
     def balancer(self) -> Balancer:
         """The load balancer."""
+        ...
+
+    @property
+    def router(self) -> Router:
+        """The listeners and rules of the load balancer."""
         ...
 
     @property

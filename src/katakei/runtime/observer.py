@@ -44,9 +44,11 @@ from katakei.domain.ports import (
     Pool,
     Probe,
     ProbedTarget,
+    Router,
 )
 from katakei.domain.reasons import Reason, ReasonCode, reason
 from katakei.domain.replay import Rollout
+from katakei.domain.traffic import RouteObservation
 from katakei.planning.survey import Survey, machines, tags
 from katakei.reconcile.drift import attribute_changes
 from katakei.reconcile.health_checks import questions
@@ -107,12 +109,14 @@ class Observer:
         pool: Pool,
         probe: Probe | None,
         freezes: Freezes,
+        router: Router | None = None,
     ) -> None:
         self._balancer = balancer
         self._executor = executor
         self._checker = health_checker
         self._probe = probe
         self._freezes = freezes
+        self._router = router
         self._clock = clock
         self._pool = pool
         self._allowed: dict[Arn, Allowance] = {}
@@ -134,7 +138,7 @@ class Observer:
             wants: The questions of this turn.
             last: Answers to earlier questions; kept where a new one has no answer.
         """
-        self._asked = []
+        self._asked, self.troubles = [], []
         doors = {target: questions(rollout, target) for target in wants.checks}
         due = {arn: only for arn, only in wants.groups.items() if self._due(arn)}
         groups = {arn: self._ask(arn, self._group(arn, only, rollout.places[arn])) for arn, only in due.items()}
@@ -145,11 +149,10 @@ class Observer:
         attributes = {"attributes": self._ask("attributes", self._compare(rollout, wants))} if wants.attributes else {}
         freezes = {"freezes": self._ask("freezes", self._read_freezes)} if wants.freezes else {}
         gates, (baseline, evidence, arrivals) = self._ask_gates(rollout, wants), self._ask_probe(rollout, wants)
+        routes = self._ask("routes", self._routes(rollout)) if wants.routes else None
         self._groups_only = len(self._asked) == len(due)
         wait(self._asked, timeout=DEADLINE.total_seconds())
-        self.troubles = []
         seen, unseen = self._gather(groups)
-        self.answered = bool(seen)
         self._listen(seen, unseen)
         return Observation(
             groups={**last.groups, **{arn: _merged(last.groups.get(arn), look) for arn, look in seen.items()}},
@@ -164,6 +167,7 @@ class Observer:
             deleted=frozenset(self._deleted),
             newcomers=self._newcomers.look(rollout, wanted=bool(wants.newcomers)),
             **self._held_by(rollout, last, freezes, gates),
+            routes=self._routes_seen(routes, last),
             **_history(seen, last, self._clock.now() - rollout.plan.spec.soak),
         )
 
@@ -189,6 +193,17 @@ class Observer:
 
         return {"gates": self._ask("gates", read)} if asked else {}
 
+    def _routes(self, rollout: Rollout) -> Callable[[], Mapping[Arn, RouteObservation]]:
+        router, switch = self._router, rollout.plan.switch
+        return lambda: router.look(switch) if router and switch else {}
+
+    def _routes_seen(
+        self, asked: Future[Mapping[Arn, RouteObservation]] | None, last: Observation
+    ) -> Mapping[Arn, RouteObservation]:
+        said = self._gather({"routes": asked})[0] if asked else {}
+        self.answered = self.answered or bool(said)
+        return {**last.routes, **said.get("routes", {})}
+
     def _read_freezes(self) -> FreezeReading:
         begun = self._clock.now()
         store_time, active = self._freezes.read()
@@ -207,6 +222,7 @@ class Observer:
         return min(self._silent.values(), default=(now, ""))
 
     def _listen(self, seen: Mapping[Arn, GroupObservation], unseen: Mapping[Arn, str]) -> None:
+        self.answered = bool(seen)
         self._deleted -= seen.keys()
         for arn in {*seen, *self._deleted}:
             self._silent.pop(arn, None)

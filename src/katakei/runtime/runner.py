@@ -27,6 +27,7 @@ from katakei.runtime.isolation import isolated, plausible_text
 from katakei.runtime.lease_keeper import LeaseKeeper
 from katakei.runtime.observer import Observer, probed_target
 from katakei.runtime.routing import executor_of
+from katakei.runtime.weights import WeightSetter
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +64,11 @@ class Turn:
 
     @property
     def over(self) -> bool:
-        """Whether this process is done: the rollout is finished, or interrupted with no target in progress."""
-        return self.rollout.finished is not None or (self.rollout.interrupted and not self.rollout.in_progress)
+        """Whether this process is done: the rollout is finished, or interrupted with no target in progress.
+
+        A switch whose requests have all moved needs no process until a person finishes it, or takes the way back.
+        """
+        return self.rollout.rests
 
 
 class Runner:
@@ -74,7 +78,7 @@ class Runner:
         self._drivers = drivers
         self._lease = lease
         self._rollout = replay(drivers.journal.read(rollout, 0))
-        spec = self._rollout.plan.spec
+        spec, switch = self._rollout.plan.spec, self._rollout.plan.switch
         executor = executor_of(drivers, spec)
         self._probe = drivers.probe(spec)
         self._observation = Observation()
@@ -86,7 +90,9 @@ class Runner:
             drivers.pool,
             self._probe,
             drivers.freezes,
+            drivers.router if switch else None,
         )
+        self._weights = WeightSetter(drivers.router, switch, drivers.clock, drivers.pool) if switch else None
         self._dispatcher = Dispatcher(drivers.balancer, executor, drivers.clock, drivers.pool)
         self._looked = drivers.clock.now()
         self._facts: list[e.Event] = []
@@ -102,7 +108,7 @@ class Runner:
 
     def settled(self, within: timedelta) -> bool:
         """Whether no call that changes anything is under way any more; waits up to `within` for them."""
-        return self._dispatcher.settled(within)
+        return self._dispatcher.settled(within) and (self._weights is None or self._weights.settled(within))
 
     def note(self, *events: e.Event) -> None:
         """Adds events from outside the turn (a new owner, an interrupt); they are written with the next append."""
@@ -139,6 +145,8 @@ class Runner:
         self._renew()
         self._catch_up()
         self._dispatcher.begin()
+        if self._weights:
+            self._weights.begin()
         written = self._flush()
         self._look()
         actions: Sequence[Action] = ()
@@ -165,6 +173,9 @@ class Runner:
             return
         if self._drivers.clock.now() - self._lease.proved > PROOF_MAX_AGE:
             self._renew()
+        if self._weights:
+            self._weights.submit(actions, self._lease.until)
+            return
         self._dispatcher.submit(self._with_last_looks(actions), self._lease.until)
 
     def _renew(self) -> None:
@@ -207,7 +218,8 @@ class Runner:
         return facts if self._append(facts, facts) else []
 
     def _gather(self) -> list[e.Event]:
-        facts, self._facts = [*self._facts, *self._dispatcher.facts()], []
+        done = self._weights.facts() if self._weights else self._dispatcher.facts()
+        facts, self._facts = [*self._facts, *done], []
         return facts
 
     def _append(self, events: Sequence[e.Event], facts: Sequence[e.Event]) -> bool:
@@ -284,7 +296,11 @@ class Runner:
 
         Outages are retried for up to 15 minutes. Denied access ends the turn at once while no target is out.
         """
-        troubles = [*self._observer.troubles, *self._dispatcher.troubles]
+        troubles = [
+            *self._observer.troubles,
+            *self._dispatcher.troubles,
+            *(self._weights.troubles if self._weights else ()),
+        ]
         if not troubles:
             silent, why = self._observer.silent(now)
             if now - silent > OUTAGE_LIMIT:
@@ -293,7 +309,9 @@ class Runner:
             return None
         self._trouble_since = self._trouble_since or now
         lasting = not any(isinstance(trouble, TemporarilyUnavailableError) for trouble in troubles)
-        anything_out = any(self._rollout.statuses[target].deregistered for target in self._rollout.out_of_service)
+        traffic = self._rollout.traffic
+        anything_out = traffic is not None and traffic.begun
+        anything_out |= any(self._rollout.statuses[target].deregistered for target in self._rollout.out_of_service)
         if now - self._trouble_since > OUTAGE_LIMIT or (lasting and not anything_out):
             raise UnreachableError(str(troubles[0]))
         waited = now - self._trouble_since

@@ -149,6 +149,8 @@ class RolloutSession:
 
 def restore_lines(drivers: Drivers, plan: Plan) -> tuple[str, ...]:
     """The commands that a person can paste, one for each group."""
+    if plan.switch:
+        return tuple(drivers.router.restore_lines(plan.switch))
     return tuple(drivers.balancer.restore_lines(restorable(plan)))
 
 

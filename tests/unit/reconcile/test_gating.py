@@ -23,14 +23,14 @@ from tests.unit.given import (
 )
 
 from katakei.domain import events as e
-from katakei.domain.actions import Action, Deregister, Record
+from katakei.domain.actions import Action, Deregister, Record, Wait
 from katakei.domain.freezes import Freeze, FreezeReading
-from katakei.domain.observation import HealthState
+from katakei.domain.observation import HealthState, Observation
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import Plan
 from katakei.domain.replay import Rollout
 from katakei.domain.spec import Approval, Command, ExpiryDefault, Gate
-from katakei.reconcile.gating import Go, Hold, Stop, gate_decision, room
+from katakei.reconcile.gating import NOT_READ, Go, Hold, Stop, gate_decision, held_up, room
 from katakei.reconcile.observe import observation_request
 
 HOURS = timedelta(hours=4)
@@ -404,3 +404,11 @@ def test_done_target_is_promoted_no_more() -> None:
     rollout = given(plan, brought(plan, P.SOAKING), [e.PromoteAsked(NOON, "kim")])
     done = given(plan, brought(plan, P.SOAKING), [e.PromoteAsked(NOON, "kim"), e.PhaseChanged(NOON, t(plan), P.DONE)])
     assert (rollout.statuses[t(plan)].promoted, done.statuses[t(plan)].promoted) == (True, False)
+
+
+def test_no_target_is_taken_out_while_a_weight_settles() -> None:
+    state = given(replace(a_plan(), not_before=later(60)), [])
+    waits = held_up(state, Observation(), None, later(50))
+    assert isinstance(waits, list)
+    assert [action.reason.code for action in waits if isinstance(action, Wait)] == ["weight_settling"]
+    assert held_up(state, Observation(), None, later(60)) == NOT_READ

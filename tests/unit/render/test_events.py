@@ -9,8 +9,10 @@ import pytest
 from tests.unit.given import NOON, a_plan, a_target, brought, given, later, t
 
 from katakei.domain import events as e
+from katakei.domain import traffic as t_
 from katakei.domain.freezes import Freeze
 from katakei.domain.leases import Owner
+from katakei.domain.model import Arn
 from katakei.domain.phases import Cause, Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.reasons import ReasonCode, reason
@@ -26,6 +28,8 @@ UNHEALTHY = reason(ReasonCode.HEALTH, state="unhealthy", description="", overrid
 LEFT = reason(ReasonCode.LEFT_SERVICE, why=UNHEALTHY)
 LATE = reason(ReasonCode.LATE_TARGETS_LEFT)
 NEW = a_target(7, PLAN.groups)
+ROUTE = Arn("listener-1")
+DELETED = reason(ReasonCode.ROUTE_DELETED, route="HTTP:80")
 
 READ: list[tuple[e.Event, str]] = [
     (e.Planned(NOON, PLAN), ""),
@@ -119,6 +123,16 @@ READ: list[tuple[e.Event, str]] = [
         "shop is frozen by ada since 2026-11-22 21:00 JST until 2026-11-22 22:00 JST; no target is taken out",
     ),
     (e.FreezeLifted(NOON), "not frozen any more; targets may be taken out again"),
+    (t_.ShareDecided(NOON, 25), "25 % of the requests to web0"),
+    (t_.ShareDecided(NOON, None, LATE), "all routes go back to what they were: the configuration says `late: leave`"),
+    (t_.WeightsSet(NOON, ROUTE, 25), ""),
+    (t_.WeightsUnanswered(NOON, ROUTE), ""),
+    (t_.WeightsRejected(NOON, ROUTE, "too many"), "listener-1: AWS refused the change: too many"),
+    (t_.RouteChanged(NOON, ROUTE, DELETED), "somebody deleted HTTP:80, which this switch moves"),
+    (t_.ShareObserved(NOON, 25), "every route is at 25 %"),
+    (t_.ShareObserved(NOON, None), "every route is as it was"),
+    (t_.TrafficMoved(NOON), "all requests have moved; the way back stays open until it is given up"),
+    (t_.FinishAsked(NOON, "kim"), "finished by kim: the way back is given up"),
 ]
 
 

@@ -380,6 +380,75 @@ READ: list[tuple[Reason, str]] = [
         reason(C.LIMITED_BY_ZONE_FLOOR, group="web", floor=1, window=2),
         "window.max_unavailable allows 2, but 1 of web must serve in each zone",
     ),
+    (
+        reason(C.NO_ROUTES, group="web"),
+        "no listener and no rule sends requests to web, so there is nothing to switch",
+    ),
+    (
+        reason(C.ROUTE_NOT_MOVABLE, route="HTTP:80", trouble="other groups"),
+        "HTTP:80 cannot be switched: it forwards to a third target group",
+    ),
+    (
+        reason(C.BALANCER_WITHOUT_WEIGHTS, group="web", balancer_type="gateway"),
+        (
+            "web is behind a load balancer of type gateway, which has no weights;"
+            " only Application and Network Load Balancers are supported"
+        ),
+    ),
+    (
+        reason(C.NEW_GROUP_ELSEWHERE, group="green"),
+        ("green is used by another load balancer, and a group can belong to one only; create a group for this one"),
+    ),
+    (
+        reason(C.NEW_GROUP_SERVES_TOO_FEW, group="green", serving=1, needed=2, risk=Risk.BELOW_FLOOR),
+        (
+            "green has 1 serving target, but 2 serve all requests now; register more targets,"
+            " or accept a smaller group with --force"
+        ),
+    ),
+    (
+        reason(C.STICKY_SESSIONS_NEED_GROUP, groups=("web",), routes=("HTTP:80",)),
+        (
+            "the targets of web keep their clients by a cookie, which works with weights only where clients keep"
+            " their group too; turn on target group stickiness in HTTP:80"
+        ),
+    ),
+    (
+        reason(C.WEIGHT_SETTLE_TOO_SHORT, settle=5.0, safe=60.0, risk=Risk.SHORT_SETTLE),
+        (
+            "a settle of 5s is shorter than 1m; until then requests may still reach a group whose weight is 0."
+            " To accept that, add --force"
+        ),
+    ),
+    (
+        reason(C.SWITCH_SAME_GROUP, group="web"),
+        "a switch goes from one target group to another, but both are web",
+    ),
+    (
+        reason(C.ROUTE_UNKNOWN, route="8443", group="web", routes=("HTTP:80", "HTTP:81")),
+        "8443 is no listener and no rule that names web; there are: HTTP:80, HTTP:81",
+    ),
+    (
+        reason(C.NEW_GROUP_CHECKED_FIRST, group="green"),
+        "green is in no listener yet: it is added with weight 0 first, so that its targets are checked",
+    ),
+    (reason(C.OTHER_ROUTES_STAY, group="web"), "other listeners or rules go on sending requests to web"),
+    (
+        reason(C.CLIENTS_STICK, routes=("HTTP:80",), length=3600.0),
+        "HTTP:80 keeps each client in its group for 1h 00m, also after the weights have changed",
+    ),
+    (
+        reason(C.CONNECTIONS_STAY, group="web"),
+        "connections that are open stay with web until they end; only new ones move",
+    ),
+    (
+        reason(C.SMALLER_GROUP_ACCEPTED, group="green", serving=1, was=2),
+        "green carries all requests with 1 target, where 2 carried them before",
+    ),
+    (
+        reason(C.WEIGHT_TAKEN_AWAY, group="web", rollout="r-x", left=90.0),
+        "rollout r-x took the weight of web away; no target is taken out for another 1m 30s",
+    ),
 ]
 
 

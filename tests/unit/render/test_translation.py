@@ -20,8 +20,18 @@ from katakei.domain.phases import Intent, Phase
 from katakei.domain.plan import PlanKind
 from katakei.domain.results import Result
 from katakei.planning.reasons import PlanCode
-from katakei.render import access_reasons, answers, diagnosis, groups, live_table, plan, plan_reasons, reasons
-from katakei.render.japanese import CATALOG, errors, outside, preparation
+from katakei.render import (
+    access_reasons,
+    answers,
+    diagnosis,
+    groups,
+    live_table,
+    plan,
+    plan_reasons,
+    reasons,
+)
+from katakei.render import switch as switch_text
+from katakei.render.japanese import CATALOG, errors, outside, preparation, switch
 from katakei.render.report import summary
 from katakei.render.report.page import RESTORE, SERVING
 from katakei.render.translation import ENGLISH, Translator, translator
@@ -40,6 +50,8 @@ TABLES: tuple[Mapping[Any, str], ...] = (
     plan.DISRUPTIONS,
     plan.PART_NAMES,
     plan_reasons.WHY_NOT_STOPPED,
+    plan_reasons.ROUTE_TROUBLES,
+    switch_text.PHASES,
     reasons.DEFAULTS,
     reasons.EXPIRY,
     reasons.WORK_STATES,
@@ -116,7 +128,11 @@ def test_every_error_of_a_package_is_known_in_japanese(package: str) -> None:
 
 
 def test_no_known_sentence_is_unused() -> None:
-    unused = {each for each in {**errors.TEXTS, **outside.TEXTS, **preparation.KNOWN} if shape(each) not in written()}
+    unused = {
+        each
+        for each in {**errors.TEXTS, **outside.TEXTS, **preparation.KNOWN, **switch.KNOWN}
+        if shape(each) not in written()
+    }
     assert unused == set()
 
 

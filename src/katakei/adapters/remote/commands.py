@@ -7,11 +7,12 @@ from typing import Any
 from katakei.adapters.remote import transfer
 from katakei.adapters.remote.http_client import ServerApi, segment
 from katakei.domain import events as e
-from katakei.domain.errors import UnreachableError
+from katakei.domain.errors import UnreachableError, UsageError
 from katakei.domain.model import RolloutId, TargetId
 from katakei.domain.outside_text import harmless
 from katakei.domain.ports.server import RemotePlan, RemoteRequest, Update
 from katakei.domain.reasons import Reason, ReasonCode, reason
+from katakei.domain.traffic import FinishAsked
 
 ROOT = "/api/v1"
 KNOWN = frozenset(each.value for each in ReasonCode)
@@ -136,6 +137,8 @@ def _request(command: e.UserCommand) -> tuple[str, dict[str, Any]]:
             return f"gates/{segment(gate)}/skip", {"reason": why}
         case e.RetryAsked(targets=targets):
             return "retry", {"targets": [*targets], "again": True}
+        case FinishAsked():
+            raise UsageError("a server cannot finish a switch: run katakei switch --finish where its journal is")
 
 
 def _field(answer: Any, name: str, kind: type) -> Any:

@@ -14,6 +14,7 @@ from katakei.domain.ports.executor import (
     ProgramRunner,
 )
 from katakei.domain.ports.journal import Freezes, Journal, Leases, LeaseStatus, Liveness, RolloutHeader, newest_first
+from katakei.domain.ports.router import Router, RouteSurvey, RouteTrouble, SurveyedRoute
 from katakei.domain.ports.system import Clock, Pool
 from katakei.domain.ports.target import CheckRequest, HealthChecker, Probe, ProbedTarget
 from katakei.domain.ports.waits import WaitReport, WaitReports
@@ -41,6 +42,10 @@ __all__ = [
     "ProgramOutput",
     "ProgramRunner",
     "RolloutHeader",
+    "RouteSurvey",
+    "RouteTrouble",
+    "Router",
+    "SurveyedRoute",
     "WaitReport",
     "WaitReports",
     "newest_first",

@@ -20,17 +20,23 @@ from katakei.render.japanese import (
     plan_reasons,
     preparation,
     reasons,
+    switch,
     texts,
 )
 
 CATALOG = Catalog(
-    texts=MappingProxyType({**texts.TEXTS, **commands.TEXTS, **help_texts.TEXTS, **preparation.TEXTS}),
+    texts=MappingProxyType({**texts.TEXTS, **commands.TEXTS, **help_texts.TEXTS, **preparation.TEXTS, **switch.TEXTS}),
     reasons=MappingProxyType(
-        dict(reasons.SENTENCES.items() | plan_reasons.SENTENCES.items() | access_reasons.SENTENCES.items())
+        dict(
+            reasons.SENTENCES.items()
+            | switch.REASONS.items()
+            | plan_reasons.SENTENCES.items()
+            | access_reasons.SENTENCES.items()
+        )
     ),
     names=names.NAMES,
     known=MappingProxyType(
-        {**errors.TEXTS, **errors.CLICK, **outside.TEXTS, **preparation.KNOWN, **config_faults.FILES}
+        {**errors.TEXTS, **errors.CLICK, **outside.TEXTS, **preparation.KNOWN, **config_faults.FILES, **switch.KNOWN}
     ),
     faults=MappingProxyType({**config_faults.FAULTS, **config_faults.LIBRARIES}),
     units=MappingProxyType({"h": "時間", "m": "分", "s": "秒"}),

@@ -21,7 +21,7 @@ _PHASES = {
 }
 _RESULTS = {"done": "完了", "failed": "失敗", "aborted": "中止", "reverted": "リバート済み"}
 _INTENTS = {"update": "更新", "revert": "リバート", "return": "復帰", "keep_out": "切り離し"}
-_KINDS = {"roll": "ロールアウト", "deregister": "登録解除", "register": "登録"}
+_KINDS = {"roll": "ロールアウト", "deregister": "登録解除", "register": "登録", "switch": "切り替え"}
 
 NAMES: Mapping[tuple[str, str], str] = MappingProxyType(
     {
