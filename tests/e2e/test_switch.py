@@ -1,8 +1,9 @@
-"""A switch of requests between two target groups on the lab: all routes move together, or none."""
+"""A switch of requests between two target groups on the lab, under load: by weights, back, at once, and to its end."""
 
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +13,14 @@ from tests.e2e.stage import Play, Plays, Stage
 from tests.second_group import add_group
 
 from katakei.lab import clock
+from katakei.lab.traffic import Traffic
 
 pytestmark = pytest.mark.lab
 plays = Plays()
 OLD, NEW = "LaravelTargetGroup", "green"
+ENOUGH = 4000
+"""Requests for which three points are more than four standard deviations of a random choice."""
+POINTS = 3.0
 
 
 def add_green(ground: Ground) -> str:
@@ -47,6 +52,62 @@ def routes(ground: Ground) -> Mapping[str, str]:
     listeners = elb.describe_listeners(LoadBalancerArn=ground.lab.load_balancer_arn)["Listeners"]
     rules = [rule for each in listeners for rule in elb.describe_rules(ListenerArn=each["ListenerArn"])["Rules"]]
     return {rule["RuleArn"]: json.dumps(rule["Actions"], sort_keys=True) for rule in rules}
+
+
+def share(traffic: Traffic) -> float:
+    """The percentage of the next requests that the new group answers."""
+    begin = traffic.figures()
+    over = clock.wait_for(lambda: traffic.figures().requests - begin.requests >= ENOUGH, 150, 0.5)
+    end = traffic.figures()
+    assert over, end
+    return 100 * (end.releases.get("green", 0) - begin.releases.get("green", 0)) / (end.requests - begin.requests)
+
+
+@plays.slow
+def requests_follow_the_weights_forward_back_and_to_the_end(katakei: Katakei, ground: Ground) -> None:
+    add_green(ground)
+    before = routes(ground)
+    move = ("switch", OLD, NEW, "--soak", "2s", "--settle", "8s", "--yes")
+    calls = len(ground.changes())
+    planned = katakei(*move, "--dry-run")
+    assert (planned.code, routes(ground), len(ground.changes())) == (0, before, calls), planned.all()
+    assert "0 %, 5 %, 25 %, 50 %, 100 %" in planned.out
+    traffic = Traffic(ground.lab.url, 200, slow_seconds=1, longest=timedelta(minutes=6))
+    traffic.start()
+    try:
+        by_steps = katakei.start("switch", OLD, NEW, "--soak", "10m", "--settle", "8s", "--yes", "--steps", "75%,100%")
+        by_steps.until("every route is at 75 %", 90)
+        assert abs(share(traffic) - 75) < POINTS
+        assert katakei("abort").code == 0
+        ended = by_steps.end(90)
+        assert (ended.code, routes(ground)) == (1, before), ended.all()
+
+        to_end = katakei.start("switch", OLD, NEW, "--soak", "10m", "--settle", "8s", "--yes", "--steps", "25%,100%")
+        to_end.until("every route is at 25 %", 90)
+        assert abs(share(traffic) - 25) < POINTS
+        assert katakei("promote").code == 0
+        to_end.until("every route is at 100 %", 90)
+        back = katakei("switch", "--back")
+        ended = to_end.end(90)
+        assert (back.code, ended.code, routes(ground)) == (0, 1, before), ended.all()
+
+        at_once = katakei(*move, "--at-once")
+        assert at_once.code == 0, at_once.all()
+        assert "ALL REQUESTS MOVED" in at_once.out
+        assert katakei("roll", OLD, "--run", "true").code == 4
+        assert katakei("wait", "last").code == 0
+        back = katakei("switch", "--back")
+        assert (back.code, routes(ground)) == (0, before), back.all()
+
+        moved = katakei("switch", OLD, NEW, "--at-once", "--soak", "1s", "--yes")
+        assert moved.code == 0, moved.all()
+        finished = katakei("switch", "--finish", "--yes")
+        assert finished.code == 0, finished.all()
+        assert katakei("switch", "--back").code == 2
+        assert "weight_taken_away" in katakei("plan", OLD, "--run", "true", "--json").out
+    finally:
+        seen = traffic.stop()
+    assert not seen.first_failures, repr(seen)
 
 
 def more_routes(ground: Ground) -> None:
