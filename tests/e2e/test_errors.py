@@ -100,9 +100,7 @@ CASES = (
         "many.yml:5: work.ssm.run: is empty",
         "many.yml:6: colour",
     ),
-    case(
-        "a key not yet obeyed", "plan -f later.yml", 2, "later.yml:5: revert.ec2: is not supported yet in this version"
-    ),
+    case("a key not yet obeyed", "plan -f later.yml", 2, "later.yml:5: current: is not supported yet in this version"),
     case("a file and a command", "roll -f floor.yml --run true", 2, "--run and a configuration file"),
     case("an empty command", "roll LaravelTargetGroup --run=", 2, "the command to run is empty"),
     case("nothing to run, nobody there", "roll", 2, "what is to be run", "-f FILE", "--run CMD"),
@@ -209,7 +207,7 @@ def _files(folder: Path) -> None:
     (folder / "broken.yml").write_text("service: [shop\nbalancer: }\n")
     (folder / "nothing.yml").write_text("")
     (folder / "floor.yml").write_text(WHOLE.format(more="window: {floor: 100%}"))
-    (folder / "later.yml").write_text(WHOLE.format(more="revert: {ec2: {action: reboot}}"))
+    (folder / "later.yml").write_text(WHOLE.format(more="current: {ssm: {run: cat RELEASE}}"))
     (folder / "long.yml").write_text(WHOLE.format(more="").replace('"true"', f'"true {"#" * 60_000}"'))
     (folder / "nul.yml").write_text(WHOLE.format(more="").replace('"true"', r'"a\0b"'))
     with closing(sqlite3.connect(folder / "other.db")) as connection:
