@@ -17,7 +17,7 @@ from katakei.lab.options import LabOptions
 from katakei.lab.process import Lab
 
 Play = Callable[[Katakei, Ground], None]
-AT_ONCE = 8
+AT_ONCE = 6
 QUICK = LabOptions(targets=2, delay=timedelta(seconds=2), interval=timedelta(seconds=1), port=8080)
 SHOP = """\
 service: shop
