@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from katakei.lab.cloudformation.errors import DeploymentError
-from katakei.lab.cloudformation.kinds.kind import Existing, Kind, Made, Properties, Site, delete_unless_gone, picked
+from katakei.lab.cloudformation.kinds.kind import (
+    Existing,
+    Kind,
+    Made,
+    Properties,
+    Site,
+    delete_unless_gone,
+    deleted_on_failure,
+    picked,
+)
 
 ELB = "elbv2"
 LONGEST_NAME = 32
@@ -50,11 +59,8 @@ class LoadBalancer(Kind):
             **picked(properties, ["Type", "Scheme", "Subnets", "SecurityGroups", "IpAddressType"]),
         )["LoadBalancers"][0]
         arn = shown["LoadBalancerArn"]
-        try:
+        with deleted_on_failure(lambda: site.calls.find(ELB, "DeleteLoadBalancer", {"LoadBalancerArn": arn})):
             self._set(site, arn, properties)
-        except DeploymentError:
-            site.calls.find(ELB, "DeleteLoadBalancer", {"LoadBalancerArn": arn})
-            raise
         site.wait(lambda: _is_active(site, arn), f"{arn} does not become active")
         named = {name: shown[name] for name in ("LoadBalancerArn", "LoadBalancerName", "DNSName")}
         named["LoadBalancerFullName"] = arn.partition(":loadbalancer/")[2]
@@ -164,11 +170,8 @@ class TargetGroup(Kind):
             **picked(properties, (self.replaced | self.checks) - {"Name"}),
         )["TargetGroups"][0]
         arn = shown["TargetGroupArn"]
-        try:
+        with deleted_on_failure(lambda: site.calls.find(ELB, "DeleteTargetGroup", {"TargetGroupArn": arn})):
             self._set(site, arn, {}, properties)
-        except DeploymentError:
-            site.calls.find(ELB, "DeleteTargetGroup", {"TargetGroupArn": arn})
-            raise
         named = {"TargetGroupArn": arn, "TargetGroupName": shown["TargetGroupName"]}
         return Made(arn, named | {"TargetGroupFullName": arn.rpartition(":")[2]})
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -172,3 +173,13 @@ def delete_unless_gone(act: Callable[[], object]) -> None:
     except DeploymentError as error:
         if not is_gone(error):
             raise
+
+
+@contextmanager
+def deleted_on_failure(delete: Callable[[], object]) -> Iterator[None]:
+    """Delete a new resource if a call that completes it fails: nothing of it must be left."""
+    try:
+        yield
+    except DeploymentError:
+        delete()
+        raise

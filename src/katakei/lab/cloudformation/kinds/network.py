@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from katakei.lab.cloudformation.errors import DeploymentError
 from katakei.lab.cloudformation.kinds.kind import (
     Existing,
     Kind,
@@ -12,6 +11,7 @@ from katakei.lab.cloudformation.kinds.kind import (
     Properties,
     Site,
     delete_unless_gone,
+    deleted_on_failure,
     known_only,
     picked,
 )
@@ -238,11 +238,8 @@ class SecurityGroup(Kind):
             TagSpecifications=specifications(site, "security-group", properties),
             **picked(properties, ["VpcId"]),
         )["GroupId"]
-        try:
+        with deleted_on_failure(lambda: site.calls.find("ec2", "DeleteSecurityGroup", {"GroupId": group})):
             self._change(site, group, {"SecurityGroupIngress": [], "SecurityGroupEgress": []}, rules)
-        except DeploymentError:
-            site.calls.find("ec2", "DeleteSecurityGroup", {"GroupId": group})
-            raise
         (shown,) = site.call("ec2", "DescribeSecurityGroups", GroupIds=[group])["SecurityGroups"]
         return Made(group, {name: shown[name] for name in self.attributes})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from katakei.lab.cloudformation.errors import DeploymentError
 from katakei.lab.cloudformation.kinds.kind import (
     Existing,
     Kind,
@@ -12,6 +11,7 @@ from katakei.lab.cloudformation.kinds.kind import (
     Properties,
     Site,
     delete_unless_gone,
+    deleted_on_failure,
     known_only,
     picked,
 )
@@ -44,11 +44,8 @@ class Role(Kind):
             **picked(properties, ["Path", "Description", "MaxSessionDuration"]),
         )["Role"]
         made = Made(name, {"Arn": shown["Arn"], "RoleId": shown["RoleId"]})
-        try:
+        with deleted_on_failure(lambda: self.delete(site, Existing(made, properties))):
             self._set(site, name, {}, properties)
-        except DeploymentError:
-            self.delete(site, Existing(made, properties))
-            raise
         return made
 
     def update(self, site: Site, old: Existing, new: Properties) -> Made:
@@ -105,11 +102,8 @@ class InstanceProfile(Kind):
         given = picked(properties, ["Path"])
         shown = site.call(IAM, "CreateInstanceProfile", InstanceProfileName=name, **given)["InstanceProfile"]
         made = Made(name, {"Arn": shown["Arn"]})
-        try:
+        with deleted_on_failure(lambda: self.delete(site, Existing(made, properties))):
             self._set(site, name, [], properties["Roles"])
-        except DeploymentError:
-            self.delete(site, Existing(made, properties))
-            raise
         return made
 
     def update(self, site: Site, old: Existing, new: Properties) -> Made:
@@ -152,11 +146,8 @@ class ManagedPolicy(Kind):
             **picked(properties, ["Path", "Description"]),
         )["Policy"]
         made = Made(shown["Arn"], {"PolicyArn": shown["Arn"], "PolicyId": shown["PolicyId"]})
-        try:
+        with deleted_on_failure(lambda: self.delete(site, Existing(made, properties))):
             self._attach(site, made.id, [], properties.get("Roles", []))
-        except DeploymentError:
-            self.delete(site, Existing(made, properties))
-            raise
         return made
 
     def update(self, site: Site, old: Existing, new: Properties) -> Made:

@@ -13,6 +13,7 @@ from katakei.lab.cloudformation.kinds.kind import (
     Properties,
     Site,
     delete_unless_gone,
+    deleted_on_failure,
     known_only,
     picked,
 )
@@ -42,11 +43,8 @@ class Bucket(Kind):
         site.call(S3, "CreateBucket", Bucket=name, CreateBucketConfiguration=place)
         shown = {"Arn": f"arn:aws:s3:::{name}", "DomainName": f"{name}.s3.amazonaws.com"}
         made = Made(name, shown | {"RegionalDomainName": f"{name}.s3.{region}.amazonaws.com"})
-        try:
+        with deleted_on_failure(lambda: self.delete(site, Existing(made, properties))):
             self._set(site, name, properties)
-        except DeploymentError:
-            self.delete(site, Existing(made, properties))
-            raise
         return made
 
     def update(self, site: Site, old: Existing, new: Properties) -> Made:
