@@ -72,18 +72,18 @@ def create_stack(service: CloudFormation, state: RegionState, params: Params) ->
     if any(stack.name == params["StackName"] for stack in state.living()):
         raise CloudFormationError("AlreadyExistsException", f"Stack [{params['StackName']}] already exists")
     stack = _new(state, params["StackName"], "CREATE_IN_PROGRESS")
-    desired = _desired(service, state, stack, params)
+    desired = _blueprint(service, state, stack, params).desired
     state.stacks[stack.id] = stack
-    return _begun(stack, service.run(state, stack, "CREATE_IN_PROGRESS", lambda deployment: deployment.create(desired)))
+    return _create(service, state, stack, desired)
 
 
 def update_stack(service: CloudFormation, state: RegionState, params: Params) -> Begun:
     """UpdateStack."""
     stack = _changeable(state, params["StackName"])
-    desired = _desired(service, state, stack, params)
-    if not change_sets.has_changes(stack, Blueprint(desired, stack, service.surroundings(state, stack))):
+    blueprint = _blueprint(service, state, stack, params)
+    if not change_sets.has_changes(stack, blueprint):
         raise invalid("No updates are to be performed.")
-    return _begun(stack, service.run(state, stack, "UPDATE_IN_PROGRESS", lambda deployment: deployment.update(desired)))
+    return _update(service, state, stack, blueprint.desired)
 
 
 def delete_stack(service: CloudFormation, state: RegionState, params: Params) -> Params | Begun:
@@ -112,8 +112,7 @@ def create_change_set(service: CloudFormation, state: RegionState, params: Param
         stack = _changeable(state, params["StackName"])
     if any(one.name == params["ChangeSetName"] for one in stack.change_sets.values()):
         raise CloudFormationError("AlreadyExistsException", f"ChangeSet {params['ChangeSetName']} already exists")
-    desired = _desired(service, state, stack, params)
-    blueprint = Blueprint(desired, stack, service.surroundings(state, stack))
+    blueprint = _blueprint(service, state, stack, params)
     made = change_sets.prepare(stack, blueprint, params["ChangeSetName"], params.get("Description"))
     if stack.id not in state.stacks:
         state.stacks[stack.id] = stack
@@ -137,12 +136,8 @@ def execute_change_set(service: CloudFormation, state: RegionState, params: Para
     if stack.in_progress:
         raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
     stack.change_sets = {found.id: change_sets.executed(found)}
-    desired = found.desired
-    if stack.status == REVIEW:
-        return _begun(
-            stack, service.run(state, stack, "CREATE_IN_PROGRESS", lambda deployment: deployment.create(desired))
-        )
-    return _begun(stack, service.run(state, stack, "UPDATE_IN_PROGRESS", lambda deployment: deployment.update(desired)))
+    begin = _create if stack.status == REVIEW else _update
+    return begin(service, state, stack, found.desired)
 
 
 def delete_change_set(_service: CloudFormation, state: RegionState, params: Params) -> Params:
@@ -285,7 +280,7 @@ def _change_set(state: RegionState, params: Params) -> tuple[Stack, Any]:
     raise no_change_set(name)
 
 
-def _desired(service: CloudFormation, state: RegionState, stack: Stack, params: Params) -> Desired:
+def _blueprint(service: CloudFormation, state: RegionState, stack: Stack, params: Params) -> Blueprint:
     """Read a call that brings a template, and check it against everything the lab knows."""
     previous = stack.desired
     if params.get("UsePreviousTemplate"):
@@ -309,9 +304,16 @@ def _desired(service: CloudFormation, state: RegionState, stack: Stack, params: 
     tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if params.get("Tags") else dict(before)
     surroundings = service.surroundings(state, stack)
     desired = desired_of(found, given, tags, tuple(params.get("Capabilities") or ()), surroundings)
-    Blueprint(desired, stack, surroundings).check()
-    return desired
+    blueprint = Blueprint(desired, stack, surroundings)
+    blueprint.check()
+    return blueprint
 
 
-def _begun(stack: Stack, thread: Thread) -> Begun:
+def _create(service: CloudFormation, state: RegionState, stack: Stack, desired: Desired) -> Begun:
+    thread = service.run(state, stack, "CREATE_IN_PROGRESS", lambda deployment: deployment.create(desired))
+    return Begun({"StackId": stack.id}, thread)
+
+
+def _update(service: CloudFormation, state: RegionState, stack: Stack, desired: Desired) -> Begun:
+    thread = service.run(state, stack, "UPDATE_IN_PROGRESS", lambda deployment: deployment.update(desired))
     return Begun({"StackId": stack.id}, thread)

@@ -22,7 +22,7 @@ def prepare(stack: Stack, blueprint: Blueprint, name: str, description: str | No
     found = tuple(_changes(stack, blueprint))
     arn = f"{stack.id.partition(':stack/')[0]}:changeSet/{name}/{clock.unique_uuid()}"
     made = ChangeSet(arn, name, blueprint.desired, found, clock.now(), description)
-    if not has_changes(stack, blueprint):
+    if not (found or has_changes(stack, blueprint)):
         return replace(made, status="FAILED", reason=NOTHING, execution="UNAVAILABLE")
     return made
 
