@@ -24,7 +24,6 @@ SECRET = re.compile(
     r"(?P<id>arn:[\w-]+:secretsmanager:[\w-]*:\d*:secret:[^:]+|[^:]+)"
     r"(:SecretString(:(?P<key>[^:]*))?)?"
 )
-NAMED_PROPERTIES = frozenset({"RoleName", "InstanceProfileName", "ManagedPolicyName"})
 OUTPUT_KEYS = frozenset({"Value", "Description", "Export", "Condition"})
 
 
@@ -166,7 +165,7 @@ class Blueprint:
 
     def _check_capabilities(self) -> None:
         granting = [one for one in self.resources if KINDS[one.type].grants_rights]
-        named = any(NAMED_PROPERTIES & one.properties.keys() for one in granting)
+        named = any(KINDS[one.type].name in one.properties for one in granting)
         given = set(self.desired.capabilities)
         needed = "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
         if granting and not given & {needed, "CAPABILITY_NAMED_IAM"}:

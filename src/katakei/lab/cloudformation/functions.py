@@ -141,7 +141,7 @@ def condition(value: Any, scope: Scope) -> bool:
         return scope.conditions[given]
     if name == "Fn::Equals" and len(given) == 2:
         first, second = (evaluate(each, scope) for each in given)
-        return bool(_text(first) == _text(second))
+        return bool(as_text(first) == as_text(second))
     if name == "Fn::Not" and len(given) == 1:
         return not condition(given[0], scope)
     if name in {"Fn::And", "Fn::Or"} and 2 <= len(given) <= 10:
@@ -173,7 +173,8 @@ def _conditions_of(value: object) -> set[str]:
     return set()
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Returns a scalar value as CloudFormation writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
@@ -205,21 +206,21 @@ def _sub(given: Any, scope: Scope) -> str:
         if literal:
             return f"${{{name}}}"
         if name in values:
-            return _text(values[name])
+            return as_text(values[name])
         resource, _, attribute = name.partition(".")
-        return _text(scope.resource(resource, attribute) if attribute else _ref(name, scope))
+        return as_text(scope.resource(resource, attribute) if attribute else _ref(name, scope))
 
     return VARIABLE.sub(replaced, text)
 
 
 def _join(given: Any, scope: Scope) -> str:
     separator, items = _list("Fn::Join", given, 2)
-    return str(separator).join(_text(each) for each in evaluate(items, scope))
+    return str(separator).join(as_text(each) for each in evaluate(items, scope))
 
 
 def _split(given: Any, scope: Scope) -> list[str]:
     separator, text = _list("Fn::Split", given, 2)
-    return _text(evaluate(text, scope)).split(separator)
+    return as_text(evaluate(text, scope)).split(separator)
 
 
 def _select(given: Any, scope: Scope) -> Any:
@@ -238,7 +239,7 @@ def _if(given: Any, scope: Scope) -> Any:
 
 
 def _find_in_map(given: Any, scope: Scope) -> Any:
-    name, first, second = (_text(evaluate(each, scope)) for each in _list("Fn::FindInMap", given, 3))
+    name, first, second = (as_text(evaluate(each, scope)) for each in _list("Fn::FindInMap", given, 3))
     try:
         return scope.mappings[name][first][second]
     except KeyError:
@@ -246,20 +247,20 @@ def _find_in_map(given: Any, scope: Scope) -> Any:
 
 
 def _import_value(given: Any, scope: Scope) -> str:
-    return scope.imported(_text(evaluate(given, scope)))
+    return scope.imported(as_text(evaluate(given, scope)))
 
 
 def _base64(given: Any, scope: Scope) -> str:
-    return base64.b64encode(_text(evaluate(given, scope)).encode()).decode()
+    return base64.b64encode(as_text(evaluate(given, scope)).encode()).decode()
 
 
 def _get_azs(given: Any, scope: Scope) -> list[str]:
-    return scope.zones(_text(evaluate(given, scope)) or str(scope.parameters["AWS::Region"]))
+    return scope.zones(as_text(evaluate(given, scope)) or str(scope.parameters["AWS::Region"]))
 
 
 def _cidr(given: Any, scope: Scope) -> list[str]:
     """Fn::Cidr: networks of 2 ** bits addresses each, from the start of the block."""
-    block, count, *rest = (_text(evaluate(each, scope)) for each in _list("Fn::Cidr", given, 2, 3))
+    block, count, *rest = (as_text(evaluate(each, scope)) for each in _list("Fn::Cidr", given, 2, 3))
     bits = rest[0] if rest else "8"
     try:
         network = ip_network(block)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from katakei.lab.cloudformation.errors import invalid
-from katakei.lab.cloudformation.functions import Scope, condition
+from katakei.lab.cloudformation.functions import Scope, as_text, condition
 from katakei.lab.cloudformation.template import Template
 
 SSM_VALUE = "AWS::SSM::Parameter::Value<"
@@ -67,7 +67,7 @@ def _parameter(name: str, declared: Mapping[str, Any], given: str | None, ssm: C
     if unknown := sorted(set(declared) - KNOWN_KEYS):
         raise invalid(f"Template format error: the lab does not know {', '.join(unknown)} of the parameter {name}")
     kind = declared.get("Type", "String")
-    text = _text(declared["Default"] if given is None else given)
+    text = as_text(declared["Default"] if given is None else given)
     _check(name, declared, text)
     hidden = str(declared.get("NoEcho", "")).lower() == "true"
     if kind.startswith(SSM_VALUE) and kind.removeprefix(SSM_VALUE).removesuffix(">") in SSM_TYPES:
@@ -81,12 +81,8 @@ def _parameter(name: str, declared: Mapping[str, Any], given: str | None, ssm: C
     return Parameter(name, text, items if kind in LISTS else text, hidden)
 
 
-def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
 def _check(name: str, declared: Mapping[str, Any], text: str) -> None:
-    allowed = [_text(each) for each in declared.get("AllowedValues", [])]
+    allowed = [as_text(each) for each in declared.get("AllowedValues", [])]
     if allowed and text not in allowed:
         raise _broken(name, declared, f"must be one of AllowedValues: [{', '.join(allowed)}]")
     pattern = declared.get("AllowedPattern")
