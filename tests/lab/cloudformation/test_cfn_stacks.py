@@ -134,6 +134,13 @@ def test_failed_creation_leaves_nothing(stacks: Stacks) -> None:
         stacks.update("shop", SHOP)
 
 
+def test_half_made_resource_is_deleted(stacks: Stacks) -> None:
+    half = "{Type: AWS::S3::Bucket, Properties: {BucketName: half-of-shop, BucketEncryption: {Unknown: yes}}}"
+    assert stacks.create("shop", f"Resources: {{Half: {half}}}") == "ROLLBACK_COMPLETE"
+    assert "does not know Unknown of BucketEncryption" in stacks.reasons("shop")
+    assert "half-of-shop" not in stacks.buckets()
+
+
 def test_change_set_shows_what_would_change_and_changes_nothing(stacks: Stacks) -> None:
     stacks.create("shop", SHOP)
     given = stacks.given({"Age": "7200", "Name": "second-of-shop"})
