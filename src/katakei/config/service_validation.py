@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from katakei.config.defaults import NAME, release
 from katakei.config.service_schema import Aws, Policy, ReleaseSource, ServiceSettings
-from katakei.config.validation import COMMANDS, STEPS, carrier_of, settings_of
+from katakei.config.validation import COMMANDS, STEPS, carrier_of, settings_of, step_of
 from katakei.config.yaml_document import Document, read
 from katakei.domain.access import ServicePolicy
 from katakei.domain.aws_place import AwsPlace
@@ -116,9 +116,7 @@ def _check_local(document: Document, allow_local: Collection[str]) -> None:
             if isinstance(work, dict) and kind in work and carrier_of(work) == "ssh":
                 document.fault((command, kind, "by"), LOCAL)
     for step in STEPS:
-        beside = document.data.get(step)
-        target = beside.get("target") if isinstance(beside, dict) else None
-        if isinstance(target, dict) and "ssh" in target:
+        if "ssh" in step_of(document.data, step):
             document.fault((step, "target", "ssh"), LOCAL)
     drain = document.data.get("drain")
     if isinstance(drain, dict) and drain.get("witness") == "ssh":

@@ -198,15 +198,21 @@ def _check_marks(document: Document, data: dict[str, Any]) -> None:
         )
     on_targets = [way for way in ways if way]
     for step in STEPS:
-        beside = data.get(step)
-        command = beside.get("target") if isinstance(beside, dict) else None
-        if isinstance(command, dict) and (kind := way_of(command)):
+        command = step_of(data, step)
+        if kind := way_of(command):
             on_targets.append((kind, _way(command)))
             if len(set(map(str, on_targets))) > 1:
                 document.fault(
                     (step, "target"),
                     "must reach the targets as work does, with the same settings: all keep marks on the target",
                 )
+
+
+def step_of(data: Mapping[str, Any], step: str) -> Mapping[str, Any]:
+    """The command of a step beside the work; empty where there is none, or something else."""
+    beside = data.get(step)
+    command = beside.get("target") if isinstance(beside, dict) else None
+    return command if isinstance(command, dict) else {}
 
 
 def way_of(work: Mapping[str, Any]) -> str:
@@ -249,18 +255,23 @@ def _way(work: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_revert(document: Document, data: dict[str, Any]) -> None:
-    failure = data.get("on_failure")
     work = data.get("work")
     by_itself = isinstance(work, dict) and "release" in work
-    possible = "revert" in document.data or by_itself
-    for number, gate in enumerate(data.get("gates") or () if isinstance(data.get("gates"), list) else ()):
+    if "revert" in document.data or by_itself:
+        return
+    for path in _asking_for_revert(data):
+        document.fault(path, 'revert needs a command: write revert: {ssm: {run: "./revert"}}')
+
+
+def _asking_for_revert(data: Mapping[str, Any]) -> Iterator[Path]:
+    """The keys with the value `revert`."""
+    gates, failure = data.get("gates"), data.get("on_failure")
+    for number, gate in enumerate(gates if isinstance(gates, list) else ()):
         probe = gate.get("probe") if isinstance(gate, dict) else None
-        if not possible and isinstance(probe, dict) and probe.get("then") == "revert":
-            document.fault(
-                ("gates", number, "probe", "then"), 'revert needs a command: write revert: {ssm: {run: "./revert"}}'
-            )
-    if isinstance(failure, dict) and failure.get("then") == "revert" and not possible:
-        document.fault(("on_failure", "then"), 'revert needs a command: write revert: {ssm: {run: "./revert"}}')
+        if isinstance(probe, dict) and probe.get("then") == "revert":
+            yield ("gates", number, "probe", "then")
+    if isinstance(failure, dict) and failure.get("then") == "revert":
+        yield ("on_failure", "then")
 
 
 def _add_error(document: Document, data: dict[str, Any], error: ErrorDetails, model: type[Settings]) -> None:

@@ -89,6 +89,10 @@ class Ssm(Shell):
     run: Text
     env: TargetEnv = Field(default_factory=dict)
 
+    def command(self) -> domain.Command:
+        """The same as a value of the domain."""
+        return self.read("ssm", self.run, self.env)
+
 
 class Ssh(Shell, SshWay):
     """A shell command on the target, started through the OpenSSH client. `env` sets its environment variables."""
@@ -278,7 +282,7 @@ class Work(Section):
             return self.ssh.command()
         if self.release:
             return self.release.command()
-        return self.ssm.read("ssm", self.ssm.run, self.ssm.env) if self.ssm else domain.Command("manual")
+        return self.ssm.command() if self.ssm else domain.Command("manual")
 
     def back(self) -> domain.Command | None:
         """What reverts this work by itself: a release goes back to the one before. None for other work."""
@@ -296,13 +300,17 @@ class StepCommand(Section):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if (self.ssm is None) == (self.ssh is None):
+        if len(self._given) != 1:
             raise ValueError('write exactly one of ssm: {run: "./warm-up"} and ssh: {run: "./warm-up"}')
         return self
 
+    @property
+    def _given(self) -> list[Ssm | Ssh]:
+        return [kind for kind in (self.ssm, self.ssh) if kind is not None]
+
     def command(self) -> domain.Command:
         """The same as a value of the domain."""
-        return self.ssh.command() if self.ssh else Work(ssm=self.ssm).command()
+        return self._given[0].command()
 
 
 class Beside(Section):
