@@ -186,8 +186,7 @@ class Fleet:
     def check_work(self, plan: Plan) -> None:
         """Raises RefusedError: the work of this plan would run as the user of this server, which was not allowed."""
         spec = plan.spec
-        ways = {way for command in spec.commands for way in (command.executor, command.carrier)} | {spec.carrier}
-        if spec.service not in self._allow_local and not ways.isdisjoint(OWN_RIGHTS):
+        if spec.service not in self._allow_local and not spec.executors.isdisjoint(OWN_RIGHTS):
             raise RefusedError(
                 f"rollout {plan.rollout} of {spec.service} would run commands as the user of this server, which was not"
                 " allowed for this service; carry it on where it was started, or allow it where the server is started"

@@ -464,6 +464,12 @@ class Spec:
         steps = tuple(each for each in (self.before, self.after) if each)
         return (self.work, self.revert, *steps) if self.revert else (self.work, *steps)
 
+    @property
+    def executors(self) -> frozenset[str]:
+        """The executors of all commands, and those that reach the targets for them and for the probe."""
+        ways = {way for command in self.commands for way in (command.executor, command.carrier)} | {self.carrier}
+        return frozenset(ways - {""})
+
     def steps(self, intent: Intent) -> tuple[Step, ...]:
         """The steps on a target, in order. A revert has none beside itself."""
         if intent is Intent.REVERT:

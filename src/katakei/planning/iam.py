@@ -194,8 +194,7 @@ def limits_targets(spec: Spec) -> bool:
 
 
 def _code_of_work(spec: Spec) -> Sequence[str]:
-    executors = {way for command in spec.commands for way in (command.executor, command.carrier)} | {spec.carrier}
-    return sorted({code for executor in executors - {""} for code in CODE_OF[executor]})
+    return sorted({code for executor in spec.executors for code in CODE_OF[executor]})
 
 
 def _regions(spec: Spec, where: Where) -> tuple[str, ...]:
