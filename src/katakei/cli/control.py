@@ -13,7 +13,18 @@ from katakei.app.wait_publisher import publishing
 from katakei.cli.confirming import confirm, with_recorded_commands
 from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say, say_json
-from katakei.cli.options import Context, NoOptions, RolloutOptions, argument, completes, group_of, option, takes
+from katakei.cli.options import (
+    Context,
+    NoOptions,
+    RolloutOptions,
+    argument,
+    completes,
+    group_of,
+    option,
+    takes,
+    yes_option,
+    yes_to_all_option,
+)
 from katakei.cli.progress import Screen, drive
 from katakei.domain.errors import ExitCode, RefusedError, UsageError
 from katakei.domain.model import RolloutId, TargetId
@@ -53,9 +64,7 @@ class PromoteOptions(RolloutOptions):
 class ConfirmedOptions(RolloutOptions):
     """One rollout, and whether to ask."""
 
-    yes: bool = option(
-        "-y", "--yes", is_flag=True, help="Do not ask, also not about commands that somebody else recorded."
-    )
+    yes: bool = yes_to_all_option()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +75,7 @@ class RetryOptions:
         "words", nargs=-1, metavar="[ROLLOUT] [TARGET]…", shell_complete=completes("rollout_words")
     )
     again: bool = option("--again", is_flag=True, help="Also on targets that are done and did not fail.")
-    yes: bool = option(
-        "-y", "--yes", is_flag=True, help="Do not ask, also not about commands that somebody else recorded."
-    )
+    yes: bool = yes_to_all_option()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class UnlockOptions(NoOptions):
     """One target group."""
 
     group: str | None = argument("group", required=False, shell_complete=completes("groups"))
-    yes: bool = option("-y", "--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    yes: bool = yes_option()
 
 
 @click.command("approve")

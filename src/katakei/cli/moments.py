@@ -2,8 +2,11 @@
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import click
+
+from katakei.cli.options import option
 
 SPAN = re.compile(r"(?=\d)(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 
@@ -40,6 +43,17 @@ class Until(click.ParamType[datetime | timedelta]):
 
 
 SPAN_OPTION, UNTIL = Span(), Until()
+
+
+def lock_wait_option() -> Any:
+    """The option `--lock-wait` of a command that begins a rollout on this machine."""
+    return option(
+        "--lock-wait",
+        type=SPAN_OPTION,
+        default=timedelta(),
+        metavar="TIME",
+        help="Wait this long (30m, 2h) while the group is frozen or another rollout holds it.",
+    )
 
 
 def _span(text: str) -> timedelta | None:

@@ -48,6 +48,26 @@ def argument(name: str, **settings: Any) -> Any:
     return field(metadata={"parameter": click.argument(name, **settings)})
 
 
+def yes_option(text: str = "Do not ask for confirmation on a terminal.") -> Any:
+    """The option `-y` of a command that asks before it acts."""
+    return option("-y", "--yes", is_flag=True, help=text)
+
+
+def yes_to_all_option() -> Any:
+    """The option `-y` of a command that may also run what somebody else recorded."""
+    return yes_option("Do not ask, also not about commands that somebody else recorded.")
+
+
+def force_option(text: str = "Accept risks that would be refused; the plan names them.") -> Any:
+    """The option `--force` of a command whose plan may be refused."""
+    return option("--force", is_flag=True, help=text)
+
+
+def ephemeral_option() -> Any:
+    """The option `--ephemeral` of a command that calls `check_journal_outlives_job`."""
+    return option("--ephemeral", is_flag=True, help="In CI: accept a journal that ends with the job.")
+
+
 def completes(values: str) -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
     """What a shell may complete an argument with: the name of a function of `katakei.cli.completion`."""
 

@@ -16,15 +16,19 @@ from katakei.cli.confirming import with_recorded_commands
 from katakei.cli.job_files import JobFiles, id_file_option, report_option
 from katakei.cli.language import reader
 from katakei.cli.messages import ask, on_terminal, say, say_json, unblocked
-from katakei.cli.moments import SPAN_OPTION
+from katakei.cli.moments import lock_wait_option
 from katakei.cli.options import (
     Context,
     argument,
     check_journal_outlives_job,
     completes,
+    ephemeral_option,
+    force_option,
     group_and_targets,
     option,
     takes,
+    yes_option,
+    yes_to_all_option,
 )
 from katakei.cli.progress import Screen, drive
 from katakei.cli.source import DEFAULT_FILE, Source, configuration, file_option
@@ -75,7 +79,7 @@ class PlanOptions:
     ignore_draining: bool = option(
         "--ignore-draining", is_flag=True, help="Leave targets alone that somebody else is draining."
     )
-    force: bool = option("--force", is_flag=True, help="Accept risks that would be refused; the plan names them.")
+    force: bool = force_option()
     manual: bool = option("--manual", is_flag=True, help="Do the work by hand: each target waits for you.")
 
 
@@ -83,21 +87,13 @@ class PlanOptions:
 class RollOptions(PlanOptions):
     """What to roll, and how to begin."""
 
-    yes: bool = option(
-        "-y", "--yes", is_flag=True, help="Do not ask, also not about commands that somebody else recorded."
-    )
+    yes: bool = yes_to_all_option()
     as_recorded: bool = option(
         "--as-recorded", is_flag=True, help="Carry an unfinished rollout on although its configuration changed."
     )
     dry_run: bool = option("--dry-run", is_flag=True, help="Change nothing: the same as `katakei plan`.")
-    lock_wait: timedelta = option(  # noqa: RUF009 - returns a field
-        "--lock-wait",
-        type=SPAN_OPTION,
-        default=timedelta(),
-        metavar="TIME",
-        help="Wait this long (30m, 2h) while the group is frozen or another rollout holds it.",
-    )
-    ephemeral: bool = option("--ephemeral", is_flag=True, help="In CI: accept a journal that ends with the job.")
+    lock_wait: timedelta = lock_wait_option()  # noqa: RUF009 - returns a field
+    ephemeral: bool = ephemeral_option()
     id_file: Path | None = id_file_option()  # noqa: RUF009 - returns a field
     report: Path | None = report_option()  # noqa: RUF009 - returns a field
 
@@ -109,11 +105,11 @@ class ManualStepOptions:
     words: tuple[str, ...] = argument(
         "words", nargs=-1, metavar="[GROUP] TARGET[:PORT]…", shell_complete=completes("group_words")
     )
-    yes: bool = option("-y", "--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    yes: bool = yes_option()
     no_wait: bool = option(
         "--no-wait", is_flag=True, help="Return as soon as the load balancer shows that it accepted the call."
     )
-    force: bool = option("--force", is_flag=True, help="Accept that fewer targets serve than the floor.")
+    force: bool = force_option("Accept that fewer targets serve than the floor.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,18 @@ from katakei.cli.confirming import confirm
 from katakei.cli.control import drive_or_say
 from katakei.cli.job_files import JobFiles, id_file_option, report_option
 from katakei.cli.language import reader
-from katakei.cli.moments import SPAN_OPTION
-from katakei.cli.options import Context, argument, check_journal_outlives_job, completes, option, takes
+from katakei.cli.moments import SPAN_OPTION, lock_wait_option
+from katakei.cli.options import (
+    Context,
+    argument,
+    check_journal_outlives_job,
+    completes,
+    ephemeral_option,
+    force_option,
+    option,
+    takes,
+    yes_option,
+)
 from katakei.cli.rollouts import open_and_drive, show_plan
 from katakei.domain.errors import ExitCode, UsageError
 from katakei.domain.traffic import SETTLE, WHOLE
@@ -66,20 +76,14 @@ class SwitchOptions:
     finish: bool = option(
         "--finish", is_flag=True, help="Give up the way back of ROLLOUT, so that OLD can be worked on."
     )
-    force: bool = option("--force", is_flag=True, help="Accept risks that would be refused; the plan names them.")
-    yes: bool = option("-y", "--yes", is_flag=True, help="Do not ask for confirmation on a terminal.")
+    force: bool = force_option()
+    yes: bool = yes_option()
     as_recorded: bool = option(
         "--as-recorded", is_flag=True, help="Carry an unfinished switch on although its steps changed."
     )
     dry_run: bool = option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
-    lock_wait: timedelta = option(  # noqa: RUF009 - returns a field
-        "--lock-wait",
-        type=SPAN_OPTION,
-        default=timedelta(),
-        metavar="TIME",
-        help="Wait this long (30m, 2h) while the group is frozen or another rollout holds it.",
-    )
-    ephemeral: bool = option("--ephemeral", is_flag=True, help="In CI: accept a journal that ends with the job.")
+    lock_wait: timedelta = lock_wait_option()  # noqa: RUF009 - returns a field
+    ephemeral: bool = ephemeral_option()
     id_file: Path | None = id_file_option()  # noqa: RUF009 - returns a field
     report: Path | None = report_option()  # noqa: RUF009 - returns a field
 
