@@ -85,7 +85,7 @@ class Screen:
         """What is about to happen; before it, where targets leave service, the commands that put everything back."""
         if not self.as_json:
             if proposal.plan.kind is not PlanKind.REGISTER:
-                self.say(_restore_text(proposal, proposal.plan, self._tr))
+                self.say(_restore_text(proposal, self._tr))
             self.say(plan_text.plan_text(proposal.plan, forecast(proposal.plan), self._tr))
 
     def takes_enter(self, plan: Plan) -> bool:
@@ -104,7 +104,7 @@ class Screen:
             return
         if session.carried_on:
             if session.plan.kind is not PlanKind.REGISTER and not session.rollout.aborting:
-                self.say(_restore_text(session, session.plan, self._tr))
+                self.say(_restore_text(session, self._tr))
             self.say(_carried_on(session.rollout, self._tr))
         self.say(self._tr("rollout {rollout}", rollout=session.plan.rollout))
         if self.takes_enter(session.plan):
@@ -334,9 +334,9 @@ def _awake(inhibitor: SleepInhibitor) -> Iterator[None]:
         inhibitor.stop()
 
 
-def _restore_text(of: "Proposal | Followed", plan: Plan, tr: Translator) -> str:
+def _restore_text(of: "Proposal | Followed", tr: Translator) -> str:
     """The first lines: the commands that put everything back by hand."""
-    return plan_text.restore_text(of.restore_lines, of.restore_held, tr, routes=plan.switch is not None)
+    return plan_text.restore_text(of.restore_lines, of.restore_held, tr, routes=of.plan.switch is not None)
 
 
 def _carried_on(rollout: Rollout, tr: Translator) -> str:

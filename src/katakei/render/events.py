@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 from katakei.domain import events as e
 from katakei.domain import traffic as t
@@ -61,7 +60,7 @@ def describe(rollout: Rollout, event: e.Event, tr: Translator = ENGLISH) -> str:
             return f"{tr('gate {gate}', gate=gate)}  {tr('lets the rollout pass')}"
         case e.GateAnswered() | e.GateSkipped() | e.ApprovalAsked() | e.ApprovalExpired():
             return f"{tr('gate {gate}', gate=event.gate)}  {_of_gate(event, tr)}"
-        case _ if isinstance(event, get_args(t.TrafficEvent)):
+        case _ if isinstance(event, t.TrafficEvent):
             return switch.event_text(rollout, event, tr)
         case _:
             return _of_rollout(event, tr)
