@@ -73,13 +73,13 @@ def after_weight_zero(drivers: Drivers, plan: Plan) -> Plan:
     """The plan, which takes no target out while requests may still come by a weight that a switch took away."""
     if plan.kind is PlanKind.REGISTER:
         return plan
-    now, ends = drivers.clock.now(), [each for group in plan.groups if (each := _settled(drivers, group))]
+    now = drivers.clock.now()
+    ahead = [each for group in plan.groups if (each := _settled(drivers, group)) and each[2] > now]
     notices = tuple(
         reason(PlanCode.WEIGHT_TAKEN_AWAY, group=name, rollout=rollout, left=(until - now).total_seconds())
-        for name, rollout, until in ends
-        if until > now
+        for name, rollout, until in ahead
     )
-    until = max((until for *_, until in ends if until > now), default=None)
+    until = max((until for *_, until in ahead), default=None)
     return replace(plan, not_before=until, notices=(*plan.notices, *notices))
 
 
