@@ -74,4 +74,4 @@ def _check_known(state: Rollout, gate: str) -> None:
 
 
 def _waiting(state: Rollout) -> str:
-    return listed((*state.asked_gates, *state.holding_gates)) or "none"
+    return listed(state.waiting_gates) or "none"

@@ -362,6 +362,11 @@ class Rollout:
         return held if self.finished is None and not self.aborting else ()
 
     @property
+    def waiting_gates(self) -> tuple[str, ...]:
+        """Every gate that the rollout waits for now: for an answer, or until its condition is met."""
+        return (*self.asked_gates, *self.holding_gates)
+
+    @property
     def gates_ahead(self) -> list[Gate]:
         """The approval gates that are not passed yet, in the order of the configuration. A revert needs none."""
         return [gate for gate in self._gates_left if gate.approval]

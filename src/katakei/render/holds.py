@@ -11,7 +11,7 @@ from katakei.render.translation import ENGLISH, Translator
 
 def holds(rollout: Rollout, tr: Translator = ENGLISH) -> tuple[str, ...]:
     """One sentence for each thing that holds the rollout; none where nothing does."""
-    gates = tuple(gate_text(rollout, name, tr) for name in (*rollout.asked_gates, *rollout.holding_gates))
+    gates = tuple(gate_text(rollout, name, tr) for name in rollout.waiting_gates)
     if not rollout.frozen:
         return gates
     return (tr("{frozen}; no target is taken out", frozen=sentence(frozen(rollout.frozen), tr)), *gates)

@@ -133,6 +133,14 @@ def test_approval_and_freeze_come_before_conditions() -> None:
     assert [type(event) for event in records(turned(given(plan), FAILS))] == [e.ApprovalAsked]
 
 
+def test_question_and_condition_are_waited_for_together() -> None:
+    plan = gated(quiet(BEFORE), Gate("first", 0, Approval()))
+    story: list[e.Event] = [held(HOLDS), e.ApprovalAsked(later(61), "first", later(7200))]
+    assert given(plan, story).waiting_gates == ("first", "quiet")
+    assert given(plan, story[:1]).waiting_gates == ("quiet",)
+    assert given(plan, story, [e.Finished(later(62))]).waiting_gates == ()
+
+
 def test_skipped_gate_holds_nothing_any_more() -> None:
     plan = gated(quiet(BEFORE))
     skips = e.GateSkipped(later(61), "kim", "quiet", "known")

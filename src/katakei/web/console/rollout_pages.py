@@ -100,11 +100,7 @@ def _view_values(context: ServerContext, asked: Asked, events: Sequence[Event], 
     summary = event_text.summary(state, tr) if state.finished else ""
     restore = context.fleet.drivers_of(state.plan).lister.restore_lines if state.finished is None else None
     lines = restore([p for t in state.plan.targets for p in t.registrations][:50]) if restore else ()
-    gates = (
-        [(gate, state.gates[gate]) for gate in (*state.asked_gates, *state.holding_gates)]
-        if state.finished is None
-        else []
-    )
+    gates = [(gate, state.gates[gate]) for gate in state.waiting_gates]
     rights = {"may_answer": may(Act.APPROVE), "may_skip": may(Act.SKIP_GATE), "gates": gates}
     return {**rights, "state": state, "view": view, "driver": driver, "summary": summary, "restore": lines}
 
