@@ -1,9 +1,13 @@
-"""The drivers of one process in a calm small world of two servers, whose clock passes only when somebody sleeps."""
+"""The drivers of one process in a simulated AWS of two servers without faults, and the way to a running rollout.
+
+Time passes only when something sleeps.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import pytest
 from tests.properties.builders import group, seconds, target
 from tests.properties.fake_ports import FakeBalancer, FakeExecutor, FakeHealthChecker, FakePool, SkewedClock
 from tests.properties.memory_journal import JournalConnection, MemoryFreezes, MemoryJournal
@@ -11,6 +15,8 @@ from tests.properties.scenarios import CALM
 from tests.properties.simulated_aws import SimulatedAws
 from tests.properties.simulated_drivers import SimulatedDrivers
 
+from katakei.app.preflight import RolloutRequest
+from katakei.app.rollouts import Proposal, Rollouts
 from katakei.domain import events as e
 from katakei.domain.leases import Owner
 from katakei.domain.model import Arn, Group, Registration, RolloutId, Target, TargetId
@@ -18,9 +24,11 @@ from katakei.domain.observation import HealthState
 from katakei.domain.ports import RolloutHeader
 from katakei.domain.replay import replay
 from katakei.domain.spec import Check, Command, Drain, Spec
+from katakei.runtime.session import RolloutSession
 
 ME, OTHER = Owner("kim", "here", 1, 1, "boot"), Owner("ci", "far", 2, 2, "boot")
 SPEC = Spec("shop", ("web",), Command("ssm", "./deploy"), drain=Drain(settle=seconds(30)), check=Check(asked=False))
+REQUEST = RolloutRequest(SPEC, "v2")
 
 
 class Balancer(FakeBalancer):
@@ -118,3 +126,29 @@ class Stage:
 
     def events(self, rollout: str = "r-new") -> list[e.Event]:
         return self.store.events.get(RolloutId(rollout), [])
+
+
+def proposed(stage: Stage, request: RolloutRequest = REQUEST, name: str = "r-new") -> Proposal:
+    """Opens a rollout with this id; fails the test if there is nothing to propose."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage.drivers, "name", lambda: RolloutId(name))
+        proposal = Rollouts(stage.drivers).open(request)
+    assert isinstance(proposal, Proposal)
+    return proposal
+
+
+def started(stage: Stage, request: RolloutRequest = REQUEST, name: str = "r-new") -> RolloutSession:
+    """Opens a rollout with this id and accepts its proposal."""
+    session = Rollouts(stage.drivers).start(proposed(stage, request, name))
+    assert isinstance(session, RolloutSession)
+    return session
+
+
+def until(stage: Stage, session: RolloutSession, event: type[e.Event], turns: int = 200) -> None:
+    """Takes turns until an event of this type is written."""
+    for _ in range(turns):
+        turn = session.step()
+        if any(isinstance(each, event) for each in turn.written):
+            return
+        stage.clock.sleep(turn.due - turn.now)
+    raise AssertionError(f"{event.__name__} was not written")

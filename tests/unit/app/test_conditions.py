@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.properties.builders import seconds
-from tests.unit.app.fakes import SPEC, Checker, Stage
+from tests.unit.app.fakes import SPEC, Checker, Stage, started, until
 
 from katakei.app import gate_answers
 from katakei.app.control import Control
 from katakei.app.preflight import RolloutRequest
-from katakei.app.rollouts import Proposal, Rollouts
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode, NoAnswerError, RefusedError, UsageError
 from katakei.domain.gate_conditions import GateMoment, GateOutcome, GateProbe, Hours, OpenHours
@@ -22,11 +21,10 @@ from katakei.domain.observation import CheckResult
 from katakei.domain.phases import Phase
 from katakei.domain.ports import CheckRequest
 from katakei.domain.replay import replay
-from katakei.domain.spec import Command, Gate, Spec
+from katakei.domain.spec import Command, Gate
 from katakei.reconcile.outcome import verdict
 from katakei.render.events import summary_data
 from katakei.render.holds import holds
-from katakei.runtime.session import RolloutSession
 
 ID = RolloutId("r-new")
 ALL = tuple(GateMoment)
@@ -51,9 +49,9 @@ class Probed(Checker):
         }
 
 
-def quiet(*moments: GateMoment, outcome: GateOutcome = GateOutcome.HOLD) -> Spec:
+def quiet(*moments: GateMoment, outcome: GateOutcome = GateOutcome.HOLD) -> RolloutRequest:
     gate = Gate("quiet", probe=GateProbe("http://127.0.0.1/quiet"), moments=moments, outcome=outcome)
-    return replace(SPEC, gates=(gate,), revert=Command("ssm", "undo"))
+    return RolloutRequest(replace(SPEC, gates=(gate,), revert=Command("ssm", "undo")))
 
 
 @pytest.fixture
@@ -66,25 +64,6 @@ def stage() -> Stage:
 def url(stage: Stage) -> Probed:
     assert isinstance(stage.drivers.health_checker, Probed)
     return stage.drivers.health_checker
-
-
-def started(stage: Stage, spec: Spec) -> RolloutSession:
-    rollouts = Rollouts(stage.drivers)
-    proposal = rollouts.open(RolloutRequest(spec))
-    assert isinstance(proposal, Proposal)
-    session = rollouts.start(proposal)
-    assert isinstance(session, RolloutSession)
-    return session
-
-
-def until(stage: Stage, session: RolloutSession, event: type[e.Event], turns: int = 400) -> None:
-    """Turns until this event is written."""
-    for _ in range(turns):
-        turn = session.step()
-        if any(isinstance(each, event) for each in turn.written):
-            return
-        stage.clock.sleep(turn.due - turn.now)
-    raise AssertionError(f"{event.__name__} was not written")
 
 
 def test_gate_holds_until_its_url_answers(stage: Stage) -> None:
@@ -168,7 +147,8 @@ def test_hours_hold_until_they_open(stage: Stage) -> None:
     now = datetime.fromtimestamp(stage.clock.now().timestamp(), UTC)
     minute = now.hour * 60 + now.minute + 3
     every_day = OpenHours(tuple(range(7)), minute, minute + 60)
-    with started(stage, replace(SPEC, gates=(Gate("hours", hours=Hours((every_day,), "UTC")),))) as session:
+    gate = Gate("hours", hours=Hours((every_day,), "UTC"))
+    with started(stage, RolloutRequest(replace(SPEC, gates=(gate,)))) as session:
         until(stage, session, e.GateHeld)
         assert "outside of the hours in UTC until" in " ".join(holds(session.rollout))
         until(stage, session, e.Deregistered)

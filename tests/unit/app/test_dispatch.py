@@ -11,12 +11,12 @@ from typing import Any, TypeVar, cast
 import pytest
 from tests.properties.builders import group, seconds, target
 from tests.properties.simulated_aws import NOON, HealthChange
-from tests.unit.app.fakes import ME, OTHER, SPEC, Stage
+from tests.unit.app.fakes import ME, OTHER, REQUEST, SPEC, Stage, started
 from tests.unit.given import a_plan
 
 from katakei.app.control import Control, Delegated
 from katakei.app.dispatch import REFUSED_PAUSE, InlineDispatch, SessionDrivers
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import Rollouts
 from katakei.domain import events as e
 from katakei.domain.errors import LeaseHeldError, RefusedError, UnreachableError
 from katakei.domain.model import RolloutId
@@ -27,7 +27,6 @@ from katakei.runtime.session import RolloutSession
 from katakei.runtime.session_host import FIRST_PAUSE
 
 ID = RolloutId("r-new")
-REQUEST = RolloutRequest(SPEC, "v2")
 T = TypeVar("T")
 WAIT = 30.0
 """Seconds: the bound of waits for threads."""
@@ -91,14 +90,6 @@ def server(stage: Stage) -> Iterator[Server]:
     made = Server(stage)
     yield made
     made.dispatch.close(timedelta())
-
-
-def started(stage: Stage) -> RolloutSession:
-    proposal = Rollouts(stage.drivers).open(REQUEST)
-    assert isinstance(proposal, Proposal)
-    session = Rollouts(stage.drivers).start(proposal)
-    assert isinstance(session, RolloutSession)
-    return session
 
 
 def owners(stage: Stage) -> int:

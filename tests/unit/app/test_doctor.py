@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.app.fakes import OTHER, SPEC, Stage
+from tests.unit.app.fakes import OTHER, SPEC, Stage, started
 
 from katakei.app.doctor import diagnose
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import RolloutRequest
 from katakei.domain.errors import KatakeiError, TemporarilyUnavailableError, UnreachableError, UsageError
 from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.reasons import Reason
@@ -143,10 +143,6 @@ def test_lease_of_another_process_is_a_warning(stage: Stage) -> None:
 
 
 def test_rollout_that_nobody_drives_is_a_warning(stage: Stage) -> None:
-    proposal = Rollouts(stage.drivers).open(RolloutRequest(SPEC))
-    assert isinstance(proposal, Proposal)
-    session = Rollouts(stage.drivers).start(proposal)
-    with session:
-        pass
+    started(stage, RolloutRequest(SPEC)).close()
     (row,) = [row for row in diagnose(stage.drivers, SPEC, lambda: ZERO) if row.topic is Topic.LEASES]
     assert row.cause in {Sign.ROLLOUT_LEFT, Sign.LEASE_IN_USE, Sign.LEASE_SILENT}

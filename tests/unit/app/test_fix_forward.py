@@ -9,10 +9,10 @@ from tests.properties.adversary import Adversary
 from tests.properties.builders import group, seconds, target
 from tests.properties.scenarios import CALM
 from tests.properties.simulated_aws import By, SimulatedAws
-from tests.unit.app.fakes import ME, SPEC, Stage
+from tests.unit.app.fakes import ME, SPEC, Stage, proposed, started
 
 from katakei.app.manual_steps import manual_step
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import RolloutRequest, Rollouts
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode, KatakeiError, RefusedError, UnreachableError
 from katakei.domain.model import RolloutId, Target, TargetId
@@ -25,7 +25,6 @@ from katakei.planning.survey import AcceptedRisks
 from katakei.reconcile.outcome import verdict
 from katakei.render.errors import error_text
 from katakei.render.plan import notices
-from katakei.runtime.session import RolloutSession
 
 V9, V10 = RolloutRequest(SPEC, "v9"), RolloutRequest(SPEC, "v10")
 BROKEN = Adversary(bad_work=1.0)
@@ -37,21 +36,10 @@ def stage() -> Stage:
     return Stage()
 
 
-def opened(stage: Stage, request: RolloutRequest, name: str) -> Proposal:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage.drivers, "name", lambda: RolloutId(name))
-        proposal = Rollouts(stage.drivers).open(request)
-    assert isinstance(proposal, Proposal)
-    return proposal
-
-
 def rolled(stage: Stage, request: RolloutRequest, name: str, adversary: Adversary = CALM) -> Rollout:
     """The whole rollout, under this adversary."""
     stage.aws.adversary = adversary
-    session = Rollouts(stage.drivers).start(opened(stage, request, name))
-    stage.aws.adversary = adversary
-    assert isinstance(session, RolloutSession)
-    with session:
+    with started(stage, request, name) as session:
         rollout = list(session.turns())[-1].rollout
     stage.aws.adversary = CALM
     return rollout
@@ -96,7 +84,7 @@ def test_restore_lines_list_what_was_out_apart(stage: Stage) -> None:
     plan = planned(stage)
     assert [place.id for place in restorable(plan)] == [plan.targets[1].id]
     assert [place.id for place in restorable_held(plan)] == [plan.targets[0].id]
-    proposal = opened(stage, V10, "r-v10")
+    proposal = proposed(stage, V10, "r-v10")
     assert proposal.restore_lines == (f"register {plan.targets[1].id}:80",)
     assert proposal.restore_held == (f"register {plan.targets[0].id}:80",)
     proposal.discard()
@@ -120,8 +108,7 @@ def test_second_failure_leaves_it_out_and_touches_nothing_else(stage: Stage) -> 
 
 def test_abort_before_it_is_taken_leaves_it_out_as_found(stage: Stage) -> None:
     rolled(stage, V9, "r-v9", BROKEN)
-    session = Rollouts(stage.drivers).start(opened(stage, V10, "r-v10"))
-    assert isinstance(session, RolloutSession)
+    session = started(stage, V10, "r-v10")
     stage.drivers.journal.tell(RolloutId("r-v10"), e.AbortAsked(stage.clock.now(), "kim"))
     calls = list(stage.changes)
     with session:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.app.fakes import SPEC, Stage
+from tests.unit.app.fakes import SPEC, Stage, proposed, started, until
 
 from katakei.app.control import Control
 from katakei.app.freezes import Freezing
@@ -16,30 +16,11 @@ from katakei.domain.gates import GateState
 from katakei.domain.model import RolloutId
 from katakei.domain.phases import Phase
 from katakei.domain.replay import replay
-from katakei.domain.spec import Approval, Gate, Spec
-from katakei.runtime.session import RolloutSession
+from katakei.domain.spec import Approval, Gate
 
 ID = RolloutId("r-new")
-GATED = replace(SPEC, gates=(Gate("first", 0, Approval(timedelta(minutes=10))), Gate("rest", 1, Approval())))
-
-
-def started(stage: Stage, spec: Spec = GATED) -> RolloutSession:
-    rollouts = Rollouts(stage.drivers)
-    proposal = rollouts.open(RolloutRequest(spec))
-    assert isinstance(proposal, Proposal)
-    session = rollouts.start(proposal)
-    assert isinstance(session, RolloutSession)
-    return session
-
-
-def until(stage: Stage, session: RolloutSession, event: type[e.Event]) -> None:
-    """Turns until this event is written."""
-    for _ in range(200):
-        turn = session.step()
-        if any(isinstance(each, event) for each in turn.written):
-            return
-        stage.clock.sleep(turn.due - turn.now)
-    raise AssertionError(f"{event.__name__} was not written")
+GATES = (Gate("first", 0, Approval(timedelta(minutes=10))), Gate("rest", 1, Approval()))
+GATED, PLAIN = RolloutRequest(replace(SPEC, gates=GATES)), RolloutRequest(SPEC)
 
 
 @pytest.fixture
@@ -48,7 +29,7 @@ def stage() -> Stage:
 
 
 def test_approved_gate_lets_the_rollout_go_on(stage: Stage) -> None:
-    with started(stage) as session:
+    with started(stage, GATED) as session:
         until(stage, session, e.ApprovalAsked)
         control = Control(stage.drivers, who="ada")
         with pytest.raises(UsageError, match="gate first waits"):
@@ -59,7 +40,7 @@ def test_approved_gate_lets_the_rollout_go_on(stage: Stage) -> None:
 
 
 def test_denied_gate_aborts_the_rollout(stage: Stage) -> None:
-    with started(stage) as session:
+    with started(stage, GATED) as session:
         until(stage, session, e.ApprovalAsked)
         Control(stage.drivers).answer_gate(ID, "first", approved=False)
         until(stage, session, e.Finished)
@@ -67,7 +48,7 @@ def test_denied_gate_aborts_the_rollout(stage: Stage) -> None:
 
 
 def test_answers_that_make_no_sense_are_refused(stage: Stage) -> None:
-    with started(stage) as session:
+    with started(stage, GATED) as session:
         until(stage, session, e.ApprovalAsked)
         control = Control(stage.drivers)
         for gate, said in (("nothing", "has no gate nothing"), ("rest", "is not due yet")):
@@ -86,7 +67,7 @@ def test_answers_that_make_no_sense_are_refused(stage: Stage) -> None:
 
 
 def test_answer_after_the_expiry_is_refused(stage: Stage) -> None:
-    with started(stage) as session:
+    with started(stage, GATED) as session:
         until(stage, session, e.ApprovalAsked)
         stage.clock.sleep(timedelta(minutes=10))
         control = Control(stage.drivers)
@@ -99,7 +80,7 @@ def test_answer_after_the_expiry_is_refused(stage: Stage) -> None:
 
 
 def test_promote_ends_the_soak_that_runs(stage: Stage) -> None:
-    with started(stage, replace(SPEC, soak=timedelta(hours=1))) as session:
+    with started(stage, RolloutRequest(replace(SPEC, soak=timedelta(hours=1)))) as session:
         while not session.rollout.by_phase[Phase.SOAKING]:
             turn = session.step()
             stage.clock.sleep(turn.due - turn.now)
@@ -116,20 +97,18 @@ def test_freeze_refuses_a_new_rollout(stage: Stage) -> None:
     assert (frozen.freeze.who, frozen.rollouts) == ("ada", ())
     since = r"web is frozen by ada since 20.+: the sale\. To lift it, run: katakei unfreeze web"
     with pytest.raises(FrozenError, match=since):
-        Rollouts(stage.drivers).open(RolloutRequest(SPEC))
+        Rollouts(stage.drivers).open(PLAIN)
     assert not stage.store.events
-    assert [notice.code for notice in Rollouts(stage.drivers).plan(RolloutRequest(SPEC)).notices] == ["frozen"]
+    assert [notice.code for notice in Rollouts(stage.drivers).plan(PLAIN).notices] == ["frozen"]
     Freezing(stage.drivers).unfreeze("web")
-    started(stage, SPEC).close()
+    started(stage, PLAIN).close()
 
 
 def test_freeze_before_the_start_refuses_the_plan(stage: Stage) -> None:
-    rollouts = Rollouts(stage.drivers)
-    proposal = rollouts.open(RolloutRequest(SPEC))
-    assert isinstance(proposal, Proposal)
+    proposal = proposed(stage, PLAIN)
     Freezing(stage.drivers).freeze_service("shop")
     with pytest.raises(FrozenError):
-        rollouts.start(proposal)
+        Rollouts(stage.drivers).start(proposal)
     assert not stage.store.events
 
 
@@ -145,7 +124,7 @@ def test_roll_waits_for_the_end_of_a_freeze(stage: Stage) -> None:
 
 
 def test_freeze_holds_a_running_rollout_until_it_is_lifted(stage: Stage) -> None:
-    with started(stage, SPEC) as session:
+    with started(stage, PLAIN) as session:
         frozen = Freezing(stage.drivers).freeze_service("shop")
         assert (frozen.rollouts, frozen.ignored_by) == ((ID,), ())
         until(stage, session, e.FreezeObserved)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.app.fakes import SPEC, Stage
+from tests.unit.app.fakes import SPEC, Stage, started
 
 from katakei.app.ok_to_stop import ok_to_stop
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import RolloutRequest
 from katakei.domain.errors import UsageError
 from katakei.domain.model import Arn, Registration
 from katakei.domain.observation import GroupObservation
@@ -14,7 +14,6 @@ from katakei.domain.phases import Phase
 from katakei.domain.reasons import ReasonCode
 from katakei.domain.spec import Share, Spec, Window
 from katakei.planning.survey import Departure
-from katakei.runtime.session import RolloutSession
 
 
 def asked(stage: Stage, *names: str, spec: Spec = SPEC) -> Departure:
@@ -64,11 +63,7 @@ def test_target_that_a_rollout_takes_out_does_not_count_as_serving(monkeypatch: 
     assert asked(stage, "web1").ok
     (arn,) = stage.groups
     healthy = stage.drivers.balancer.look(arn, None).seen
-    proposal = Rollouts(stage.drivers).open(RolloutRequest(SPEC, "v2"))
-    assert isinstance(proposal, Proposal)
-    session = Rollouts(stage.drivers).start(proposal)
-    assert isinstance(session, RolloutSession)
-    with session:
+    with started(stage) as session:
         turn = next(turn for turn in session.turns() if turn.rollout.at(Phase.DRAINING))
         (out,) = turn.rollout.at(Phase.DRAINING)
         other = next(target for target in session.plan.targets if target.id != out)
@@ -84,11 +79,7 @@ def test_target_that_a_rollout_takes_out_does_not_count_as_serving(monkeypatch: 
 def test_floor_of_an_unfinished_rollout_counts_too() -> None:
     stage = Stage(targets=4)
     strict = replace(SPEC, window=Window(floor=Share(count=3)))
-    proposal = Rollouts(stage.drivers).open(RolloutRequest(strict, "v2"))
-    assert isinstance(proposal, Proposal)
-    session = Rollouts(stage.drivers).start(proposal)
-    assert isinstance(session, RolloutSession)
-    with session:
+    with started(stage, RolloutRequest(strict, "v2")) as session:
         turn = next(turn for turn in session.turns() if turn.rollout.at(Phase.DRAINING))
         other = next(target for target in session.plan.targets if target.id not in turn.rollout.at(Phase.DRAINING))
         assert codes(asked(stage, str(other.id))) == [str(ReasonCode.GROUP_FLOOR)]

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from tests.properties.builders import seconds
-from tests.unit.app.fakes import SPEC, Stage
+from tests.unit.app.fakes import SPEC, Stage, started, until
 
 from katakei.app.control import Control
 from katakei.app.preflight import RolloutRequest
-from katakei.app.rollouts import NothingToDo, Proposal, Rollouts, changes
+from katakei.app.rollouts import NothingToDo, Rollouts, changes
 from katakei.domain import events as e
 from katakei.domain.errors import ExitCode, UsageError
 from katakei.domain.model import RolloutId
@@ -18,7 +18,6 @@ from katakei.domain.spec import Share, Window
 from katakei.planning.reasons import PlanCode
 from katakei.reconcile.outcome import verdict
 from katakei.render.answers import accepted
-from katakei.runtime.session import RolloutSession
 
 WAVES = replace(SPEC, window=Window(waves=(Share(count=1),), pause_between=seconds(1800)))
 
@@ -28,34 +27,14 @@ def stage() -> Stage:
     return Stage()
 
 
-def opened(stage: Stage, request: RolloutRequest, name: str = "r-new") -> RolloutSession:
-    stage.drivers.name = lambda: RolloutId(name)  # type: ignore[method-assign]  # each rollout has its own id
-    rollouts = Rollouts(stage.drivers)
-    proposal = rollouts.open(request)
-    assert isinstance(proposal, Proposal)
-    session = rollouts.start(proposal)
-    assert isinstance(session, RolloutSession)
-    return session
-
-
-def until(stage: Stage, session: RolloutSession, event: type[e.Event]) -> None:
-    """Turns until this event is written."""
-    for _ in range(400):
-        turn = session.step()
-        if any(isinstance(each, event) for each in turn.written):
-            return
-        stage.clock.sleep(turn.due - turn.now)
-    raise AssertionError(f"{event.__name__} was not written")
-
-
 def rolled(stage: Stage, request: RolloutRequest, name: str) -> Rollout:
-    with opened(stage, request, name) as session:
+    with started(stage, request, name) as session:
         until(stage, session, e.Finished)
     return replay(stage.store.events[RolloutId(name)])
 
 
 def test_person_promotes_the_pause_between_waves(stage: Stage) -> None:
-    with opened(stage, RolloutRequest(WAVES)) as session:
+    with started(stage, RolloutRequest(WAVES)) as session:
         until(stage, session, e.WaveEnded)
         begun = stage.clock.now()
         turn = session.step()

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
-from tests.unit.app.fakes import OTHER, SPEC, Stage
+from tests.unit.app.fakes import OTHER, REQUEST, Stage, started
 
 from katakei.app.manual_steps import manual_step
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import Rollouts
 from katakei.domain.errors import KatakeiError, NoAnswerError, TemporarilyUnavailableError, UnreachableError
 from katakei.domain.model import RolloutId, Target, TargetId
 from katakei.domain.plan import PlanKind
@@ -16,18 +16,10 @@ from katakei.domain.ports import ProbedTarget
 from katakei.domain.spec import Command
 from katakei.runtime.session import RolloutSession
 
-REQUEST = RolloutRequest(SPEC, "v2")
-
 
 @pytest.fixture
 def stage() -> Stage:
     return Stage()
-
-
-def started(stage: Stage, request: RolloutRequest = REQUEST) -> object:
-    proposal = Rollouts(stage.drivers).open(request)
-    assert isinstance(proposal, Proposal)
-    return Rollouts(stage.drivers).start(proposal)
 
 
 def kinds(stage: Stage) -> list[str]:

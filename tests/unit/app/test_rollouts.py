@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.ledgers import LEDGERS, Ledger, owner, planned
 from tests.properties.builders import group, seconds
 from tests.properties.simulated_aws import By
-from tests.unit.app.fakes import OTHER, SPEC, Stage
+from tests.unit.app.fakes import OTHER, REQUEST, SPEC, Stage, proposed, started
 from tests.unit.given import a_plan
 
 from katakei.adapters.journals import lease_holders
@@ -35,7 +35,6 @@ from katakei.domain.spec import Check, Command, HttpCheck
 from katakei.runtime import lease_keeper
 from katakei.runtime.session import RolloutSession
 
-REQUEST = RolloutRequest(SPEC, "v2")
 RIVAL = RolloutId("r-rival")
 ARNS = frozenset([group("web").arn])
 
@@ -49,18 +48,6 @@ def stage() -> Stage:
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with LEDGERS["sqlite"](tmp_path) as made:
         yield made
-
-
-def proposed(stage: Stage, request: RolloutRequest = REQUEST) -> Proposal:
-    opened = Rollouts(stage.drivers).open(request)
-    assert isinstance(opened, Proposal)
-    return opened
-
-
-def started(stage: Stage, request: RolloutRequest = REQUEST) -> RolloutSession:
-    session = Rollouts(stage.drivers).start(proposed(stage, request))
-    assert isinstance(session, RolloutSession)
-    return session
 
 
 def rival_takes(stage: Stage) -> None:

@@ -2,10 +2,9 @@
 
 import pytest
 from tests.properties.builders import seconds
-from tests.unit.app.fakes import SPEC, Stage
+from tests.unit.app.fakes import Stage, started
 
 from katakei.app.control import Control
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
 from katakei.app.turn_feed import TURN_AGE, Progress, TurnFeed
 from katakei.domain.errors import UsageError
 from katakei.domain.model import RolloutId
@@ -26,11 +25,7 @@ def feed(stage: Stage) -> TurnFeed:
 
 @pytest.fixture
 def session(stage: Stage) -> RolloutSession:
-    proposal = Rollouts(stage.drivers).open(RolloutRequest(SPEC, "v2"))
-    assert isinstance(proposal, Proposal)
-    opened = Rollouts(stage.drivers).start(proposal)
-    assert isinstance(opened, RolloutSession)
-    return opened
+    return started(stage)
 
 
 def test_watch_tells_every_event_once_and_the_waits(stage: Stage, feed: TurnFeed, session: RolloutSession) -> None:

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 from tests.properties.builders import seconds
-from tests.unit.app.fakes import SPEC, Stage
+from tests.unit.app.fakes import Stage, started
 
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
 from katakei.app.turn_feed import REPORT_AGE, Progress, TurnFeed
 from katakei.app.wait_publisher import OUTPUT_LIMIT, OUTPUTS_LIMIT, REFRESH_INTERVAL, WaitPublisher, bounded, publishing
 from katakei.domain.errors import NoAnswerError
@@ -63,11 +62,7 @@ def publisher(stage: Stage, reports: Reports) -> WaitPublisher:
 
 @pytest.fixture
 def session(stage: Stage) -> RolloutSession:
-    proposal = Rollouts(stage.drivers).open(RolloutRequest(SPEC, "v2"))
-    assert isinstance(proposal, Proposal)
-    opened = Rollouts(stage.drivers).start(proposal)
-    assert isinstance(opened, RolloutSession)
-    return opened
+    return started(stage)
 
 
 def test_watchers_see_what_another_process_waits_for(

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 from tests.properties.simulated_drivers import SimulatedDrivers
-from tests.unit.app.fakes import SPEC, Stage
+from tests.unit.app.fakes import Stage, started
 
 from katakei import cli
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
 from katakei.cli.job_files import JobFiles
 from katakei.domain.errors import ExitCode, UsageError
 from katakei.domain.model import RolloutId
@@ -21,10 +20,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def begun(stage: Stage) -> RolloutId:
-    rollouts = Rollouts(stage.drivers)
-    opened = rollouts.open(RolloutRequest(SPEC, "v2"))
-    assert isinstance(opened, Proposal)
-    with rollouts.start(opened) as session:
+    with started(stage) as session:
         return session.plan.rollout
 
 

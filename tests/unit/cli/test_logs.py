@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.unit.app.fakes import SPEC, Stage
+from tests.unit.app.fakes import SPEC, Stage, started
 
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import RolloutRequest
 from katakei.cli.logs import line, start_logging, start_service_log
 from katakei.domain.errors import UsageError
 from katakei.domain.spec import Command, Variable
-from katakei.runtime.session import RolloutSession
 
 CANARY = "c4n4ry-7d21"
 
@@ -104,26 +103,17 @@ def test_log_shows_no_library_that_signs_requests(capsys: pytest.CaptureFixture[
 
 
 def rolled() -> None:
-    """A whole rollout whose work is told a secret, in a world of two servers."""
+    """A whole rollout whose work is told a secret, in a simulated AWS of two servers."""
     stage = Stage()
     work = Command("ssm", f"./deploy {CANARY}", env=(Variable("TOKEN", CANARY),))
     request = RolloutRequest(replace(SPEC, work=work), "v2")
-    rollouts = Rollouts(stage.drivers)
-    opened = rollouts.open(request)
-    assert isinstance(opened, Proposal)
-    session = rollouts.start(opened)
-    assert isinstance(session, RolloutSession)
-    with session:
+    with started(stage, request) as session:
         assert list(session.turns())[-1].rollout.finished
 
 
 def test_log_of_a_server_is_json_with_rollout_ids(capsys: pytest.CaptureFixture[str]) -> None:
     start_service_log("json", {})
-    rollouts = Rollouts(Stage().drivers)
-    opened = rollouts.open(RolloutRequest(SPEC))
-    assert isinstance(opened, Proposal)
-    session = rollouts.start(opened)
-    assert isinstance(session, RolloutSession)
+    session = started(Stage(), RolloutRequest(SPEC))
     session.step()
     session.close()
     lines = [json.loads(each) for each in capsys.readouterr().err.splitlines()]

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 from tests.properties.builders import seconds
-from tests.unit.app.fakes import ME, OTHER, SPEC, Stage
+from tests.unit.app.fakes import ME, OTHER, SPEC, Stage, started
 from tests.unit.workers.memory_queue import MemoryQueue
 
 from katakei.app.dispatch import REFUSED_PAUSE, SessionDrivers
-from katakei.app.rollouts import Proposal, RolloutRequest, Rollouts
+from katakei.app.rollouts import RolloutRequest, Rollouts
 from katakei.domain import events as e
 from katakei.domain.errors import NoAnswerError, RefusedError
 from katakei.domain.leases import Owner
@@ -62,11 +62,7 @@ class Team:
 
     def begin(self) -> None:
         """Records the rollout as a server does, which gives the lease back."""
-        proposal = Rollouts(self.stage.drivers).open(RolloutRequest(SPEC, "v2"))
-        assert isinstance(proposal, Proposal)
-        session = Rollouts(self.stage.drivers).start(proposal)
-        assert isinstance(session, RolloutSession)
-        session.close()
+        started(self.stage).close()
 
     def turn(self) -> TurnJob:
         """Waits until the pending turn is due, and gives its job to the worker that has the queue."""
