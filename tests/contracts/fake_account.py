@@ -10,13 +10,14 @@ from katakei.domain.errors import NoAnswerError, RejectedError, UsageError
 from katakei.domain.model import Arn
 
 REGION = "ap-northeast-1"
+APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 
 
 class TurnedClock:
-    """A clock that moves only while a caller sleeps."""
+    """A clock that moves only while a caller sleeps, or when a test moves it."""
 
-    def __init__(self) -> None:
-        self.time = datetime(2026, 4, 1, tzinfo=UTC)
+    def __init__(self, time: datetime = APRIL) -> None:
+        self.time = time
         self.slept: list[timedelta] = []
         self.woken = False
         self.wakes = 0

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.contracts.fake_account import TurnedClock
 from tests.properties.builders import seconds
 from tests.unit.given import NOON
 from tests.workers.team import LONG
@@ -15,16 +16,6 @@ from katakei.workers.worker import DEAF_CODE, DEAF_LIMIT, Worker
 from katakei.workers.worker_sessions import SessionSource
 
 NOWHERE = "postgresql://kim@127.0.0.1:1/nothing"
-
-
-class HandClock:
-    """A clock that a test turns on."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def now(self) -> Any:
-        return self.time
 
 
 class SilentJournal:
@@ -38,7 +29,7 @@ class Deaf:
     """A worker without a database, its clock, and the codes with which it wanted to end."""
 
     def __init__(self) -> None:
-        self.clock = HandClock()
+        self.clock = TurnedClock(NOON)
         self.left = threading.Event()
         self.codes: list[int] = []
         silent: Any = SilentJournal()

@@ -13,29 +13,9 @@ from katakei.domain.instances import InstanceFacts, TypeFacts
 from katakei.domain.model import Target, TargetId
 from katakei.domain.ports import ProgramOutput
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LAUNCHED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ID = TargetId("i-00000000000000001")
 TARGET = Target(ID, "web1", "10.0.0.1", "a", ())
-
-
-class FakeClock:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def now(self) -> datetime:
-        return self.at
-
-    def sleep(self, span: timedelta) -> None:
-        self.at += span
-
-    def last_jump(self) -> datetime | None:
-        return None
-
-    def wake(self) -> None:
-        """Nothing sleeps in another thread here."""
 
 
 class FakeEc2(InstanceCalls):

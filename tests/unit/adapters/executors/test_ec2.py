@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from tests.unit.adapters.executors.fake_ec2 import ID, LAUNCHED, TARGET, FakeClock, FakeEc2, FakeRunner
+from tests.contracts.fake_account import TurnedClock
+from tests.unit.adapters.executors.fake_ec2 import ID, LAUNCHED, TARGET, FakeEc2, FakeRunner
+from tests.unit.given import NOON
 
 from katakei.adapters.executors.ec2 import Ec2Executor
 from katakei.adapters.executors.ec2.calls import STOPPED
@@ -31,7 +33,7 @@ class Shop:
     """One instance, and processes that work on it one after the other."""
 
     def __init__(self, action: InstanceAction) -> None:
-        self.clock, self.ec2, self.action = FakeClock(), FakeEc2(), action
+        self.clock, self.ec2, self.action = TurnedClock(NOON), FakeEc2(), action
         self.runner = FakeRunner(self.ec2)
         self.anew()
 
@@ -42,7 +44,7 @@ class Shop:
         self.executor = Ec2Executor(self.ec2, self.action, self.clock, runner, reach)
 
     def pass_time(self, span: timedelta = timedelta(seconds=20)) -> None:
-        self.clock.at += span
+        self.clock.time += span
 
     def prepare(self) -> None:
         """Until the place of the mark is known, as before a take-out."""
@@ -190,7 +192,7 @@ def test_boot_id_from_before_the_mark_proves_nothing(reboot: Shop) -> None:
     """Somebody else rebooted the machine, and an answer from before that comes late."""
     reboot.ec2.boot = "boot-0"
     reboot.start()
-    reboot.executor._boots._note(ID, "katakei-boot boot-0\n", "", reboot.clock.at - MINUTE)  # type: ignore[union-attr]  # it has a reader
+    reboot.executor._boots._note(ID, "katakei-boot boot-0\n", "", reboot.clock.now() - MINUTE)  # type: ignore[union-attr]  # it has a reader
     assert reboot.look("sent").state is WorkState.RUNNING
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from tests.contracts.fake_account import TurnedClock
 from tests.contracts.machine import Machine, start
 from tests.unit.adapters.probes.world import LocalCarrier, Wire, group, watched
 
@@ -27,25 +28,6 @@ T = TypeVar("T")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ONE = TargetId("i-1")
 SECOND = timedelta(seconds=1)
-
-
-class Turned:
-    """A clock that is turned by hand."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def now(self) -> datetime:
-        return self.at
-
-    def sleep(self, span: timedelta) -> None:
-        self.at += span
-
-    def last_jump(self) -> datetime | None:
-        return None
-
-    def wake(self) -> None:
-        """Nobody sleeps here."""
 
 
 class Paper:
@@ -87,7 +69,7 @@ class Told:
     """A witness, its clock and its paper."""
 
     def __init__(self, until: DrainUntil = DrainUntil.PROOF) -> None:
-        self.clock, self.paper = Turned(), Paper()
+        self.clock, self.paper = TurnedClock(START), Paper()
         self.probe = Connections(self.paper, self.clock, until, 5 * SECOND)
 
     def look(self, *targets: ProbedTarget) -> Mapping[TargetId, DrainEvidence]:
@@ -299,7 +281,7 @@ def test_real_targets_go_from_serving_to_late_request(monkeypatch: pytest.Monkey
 def test_last_look_with_traffic_refuses_for_good(tmp_path: Path) -> None:
     wires = [Wire.open(address=f"127.0.0.{n}") for n in (2, 3)]
     targets = [watched(wire.port, address=f"127.0.0.{n}", name=f"i-{n}") for n, wire in enumerate(wires, 2)]
-    probe = Connections(Paper(), Turned(), DrainUntil.ANSWERED, timedelta(milliseconds=50))
+    probe = Connections(Paper(), TurnedClock(START), DrainUntil.ANSWERED, timedelta(milliseconds=50))
     for wire in wires:
         wire.ask()
     time.sleep(0.02)

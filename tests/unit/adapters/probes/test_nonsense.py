@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from tests.unit.adapters.probes.test_connections import ONE, START, Told, Turned
+from tests.contracts.fake_account import TurnedClock
+from tests.unit.adapters.probes.test_connections import ONE, START, Told
 from tests.unit.adapters.probes.test_connections import Paper as Answers
 from tests.unit.adapters.probes.world import watched
 
@@ -49,7 +50,7 @@ def test_nonsense_uptime_proves_nothing_for_later(uptime: str) -> None:
 
 @pytest.mark.parametrize("uptime", ["9" * 11, "9" * 12, "9" * 13, "9" * 20])
 def test_nonsense_uptime_of_a_counter_proves_nothing_for_later(uptime: str) -> None:
-    answers, clock = Answers(), Turned()
+    answers, clock = Answers(), TurnedClock(START)
     probe = Counter(answers, clock, CounterSource(command="true"), timedelta())
     probe.look([watched(80)])
     answers.answers[ONE] = ProgramOutput(f"katakei-counter 1\nsaid {uptime} 0\nkatakei-end\n")

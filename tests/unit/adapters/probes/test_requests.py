@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.adapters.probes.test_connections import Paper, Turned
+from tests.contracts.fake_account import TurnedClock
+from tests.unit.adapters.probes.test_connections import Paper
 from tests.unit.adapters.probes.world import group, watched
 
 from katakei.adapters.probes.requests import Requests, judge, read_answer
@@ -51,7 +52,7 @@ class StandIn:
 
 class Told:
     def __init__(self, fallback: DrainUntil | None = None) -> None:
-        self.clock, self.paper, self.stand_in = Turned(), Paper(), StandIn()
+        self.clock, self.paper, self.stand_in = TurnedClock(START), Paper(), StandIn()
         self.probe = Requests(self.paper, self.clock, self.stand_in, fallback)
 
     @property
@@ -244,13 +245,13 @@ def test_unable_names_targets_on_which_no_reader_can_begin() -> None:
     told = Told()
     two = [it(), it("i-2")]
 
-    class Later(Turned):
+    class Later(TurnedClock):
         def sleep(self, span: timedelta) -> None:
             super().sleep(span)
             told.hear("able", ONE)
             told.hear("unable it has no python3 of version 3.6 or later", TWO, began=0)
 
-    told.clock = Later()
+    told.clock = Later(START)
     told.probe = Requests(told.paper, told.clock, told.stand_in, None)
     why = "the reader of requests cannot run there: it has no python3 of version 3.6 or later"
     assert told.probe.unable(two, 15 * SECOND) == {TWO: why}
